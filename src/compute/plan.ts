@@ -1,0 +1,185 @@
+import type { Cell } from "../cells/define.ts";
+import type { Expression } from "../math/expression.ts";
+
+/**
+ * A plan: kernel launches in order, over ranges of named arenas. Recorded once for given shapes, then replayed; a replay
+ * allocates nothing and decides nothing.
+ *
+ * Offsets, lengths and strides count elements. An element is a number of the machine's floating-point type, or a whole
+ * number of 32 bits in the place of one (`type: "int"`).
+ */
+export interface Plan {
+	readonly launches: readonly Launch[];
+	/** Elements that each arena must hold at least. */
+	readonly arenas: Readonly<Record<string, number>>;
+	/** Numbers that change from replay to replay (rate, step number, key of the random numbers), by name. */
+	readonly scalars: Readonly<Record<string, Range>>;
+}
+
+export interface Range {
+	/** Name of the arena; `prepare` binds names to arenas. */
+	readonly arena: string;
+	readonly offset: number;
+	readonly length: number;
+	readonly type: "float" | "int";
+}
+
+export interface Launch {
+	readonly kernel: Kernel;
+	/** Ranges by operand name. Unless a kernel says otherwise, outputs overlap no other operand. */
+	readonly operands: Readonly<Record<string, Range>>;
+}
+
+/** The closed list of what a machine can do. Everything else is made of these. */
+export type Kernel =
+	| Pointwise
+	| Reduce
+	| MatMul
+	| Gather
+	| ScatterAdd
+	| RandomFill
+	| Scan
+	| ScanBackward;
+
+/** Position k of axis a lies `strides[a] · k` elements on; 0 repeats one element along the axis. One entry per axis of `shape`. */
+export type Strides = readonly number[];
+
+/**
+ * Equations over whole tensors: for every index of `shape`, `outputs[name] = value`, where a variable of `value` is the
+ * element of the input of that name. Copy, transpose, slice, concatenate, fill and every activation, loss and optimizer are this.
+ *
+ * Operands: one per input and per output, under their names. An output may be the very range of an input with the same
+ * strides (in place): all inputs of an index are read before its outputs are written. Indices are independent.
+ */
+export interface Pointwise {
+	readonly op: "pointwise";
+	/** At most 4 axes. */
+	readonly shape: readonly number[];
+	readonly inputs: Readonly<Record<string, Strides>>;
+	readonly outputs: Readonly<
+		Record<string, { readonly value: Expression; readonly strides: Strides }>
+	>;
+}
+
+/**
+ * Sum or maximum of an equation over some axes.
+ *
+ * A sum is taken in an order that depends on the lengths only: blocks of fixed size, their sums in a fixed tree.
+ * Operands: the inputs by name, and `out`, dense over the axes that are kept (in their order; one element if none is).
+ */
+export interface Reduce {
+	readonly op: "reduce";
+	readonly shape: readonly number[];
+	readonly inputs: Readonly<Record<string, Strides>>;
+	readonly value: Expression;
+	readonly combine: "sum" | "maximum";
+	/** For each axis of `shape`: whether it is summed away. */
+	readonly over: readonly boolean[];
+}
+
+/**
+ * `out = a · b (+ bias)`, `batch` times with dense matrices one after the other.
+ *
+ * Operands: `a` [m, k] (or [k, m] when `transposeA`), `b` [k, n] (or [n, k] when `transposeB`), `out` [m, n], and with
+ * `bias` a row `bias` [n] that is added to every row (the same in the whole batch).
+ */
+export interface MatMul {
+	readonly op: "matmul";
+	readonly batch: number;
+	readonly m: number;
+	readonly k: number;
+	readonly n: number;
+	readonly transposeA: boolean;
+	readonly transposeB: boolean;
+	readonly bias: boolean;
+}
+
+/** `out[r] = table[indices[r]]`. Operands: `indices` int [rows] in [0, vocabulary), `table` [vocabulary, columns], `out` [rows, columns]. */
+export interface Gather {
+	readonly op: "gather";
+	readonly rows: number;
+	readonly vocabulary: number;
+	readonly columns: number;
+}
+
+/**
+ * `out = 0; out[indices[r]] += source[r]` for r in increasing order; rows whose index is `skip` are left out.
+ * Operands: `indices` int [rows], `source` [rows, columns], `out` [vocabulary, columns].
+ */
+export interface ScatterAdd {
+	readonly op: "scatterAdd";
+	readonly rows: number;
+	readonly vocabulary: number;
+	readonly columns: number;
+	readonly skip?: number;
+}
+
+/**
+ * Random numbers as a function of coordinates: element (r, s, u) of `shape` [examples, steps, units] is made of the word
+ * `u mod 4` of Philox4x32-10 with counter (⌊u / 4⌋, s, example r, update) and key (seed, purpose).
+ *
+ * `uniform` gives `(word >>> 8) · 2⁻²⁴`; `keep` gives `uniform < rate ? 0 : scale` (dropout's mask).
+ * Operands: `key` int [4]: seed, purpose, update, number of the first example; `out`, at `strides`.
+ */
+export interface RandomFill {
+	readonly op: "random";
+	readonly shape: readonly [examples: number, steps: number, units: number];
+	readonly strides: Strides;
+	readonly draw:
+		| { readonly kind: "uniform" }
+		| { readonly kind: "keep"; readonly rate: number; readonly scale: number };
+}
+
+/** What a scan and its backward pass have in common. Rows of time-major tensors are `t · B + b`. */
+export interface ScanShape {
+	readonly cell: Cell;
+	/** T */
+	readonly steps: number;
+	/** B */
+	readonly batch: number;
+	/** D */
+	readonly inputSize: number;
+	/** H */
+	readonly hiddenSize: number;
+	/** P, width of states declared "projection"; 0 where the cell has none. */
+	readonly projectionSize: number;
+	/** From the last step to the first. */
+	readonly reverse: boolean;
+	/** With an operand `mask` [T, B] of zeros and ones: a step with 0 leaves the state alone. */
+	readonly masked: boolean;
+	/** What `output` holds at a masked step: 0, or what it held at the step before it (in the direction of the scan; 0 before the first). */
+	readonly maskedOutput: "zero" | "previous";
+	/** Elements between rows of `output` (≥ the width of the first state): two directions write into halves of one tensor. */
+	readonly outputStride: number;
+}
+
+/**
+ * A cell over all steps of a sequence.
+ *
+ * Operands, in: `input` [T, B, D]; `weight_ih` [G·H, D], `weight_hh` [R·H, H|P] (R gates have a recurrent part), `bias_ih` [G·H],
+ * `bias_hh` [R·H] as the cell declares them; one range per unit weight [H], projection matrix [P, H] and mask (drawn per
+ * sequence [B, W] or per step [T, B, W]) under its name (`weight.NAME`, `projection.NAME`, `mask.NAME`); `mask` if
+ * `masked`; `initial.STATE` [B, H|P] for every state.
+ * Operands, out: `output` [T, B, H|P] with `outputStride`; `final.STATE`; `saved` (as large as `Machine.savedSize` says:
+ * what `scanBackward` reads, in the machine's own layout) when `save`; `trace.NAME` [T, B, H|P] for each name in `trace`.
+ */
+export interface Scan extends ScanShape {
+	readonly op: "scan";
+	readonly save: boolean;
+	/** Named values of the cell that are written out: a second printing of the same equations, the same bits. */
+	readonly trace: readonly string[];
+}
+
+/**
+ * The gradient of a scan.
+ *
+ * Operands, in: all inputs of the scan, its `saved`, `d.output` [T, B, H|P] with `outputStride`, `d.final.STATE` for every state.
+ * Operands, out: `d.input` [T, B, D] when `inputGradient`; `d.weight_ih`, `d.weight_hh`, `d.bias_ih`, `d.bias_hh`,
+ * `d.weight.NAME`, `d.projection.NAME` as the scan has them; `d.initial.STATE` for every state; `trace.d.NAME` for each name in `trace`
+ * (∂L/∂ of the named value). At masked steps `d.input` is 0.
+ */
+export interface ScanBackward extends ScanShape {
+	readonly op: "scanBackward";
+	readonly inputGradient: boolean;
+	readonly trace: readonly string[];
+}
