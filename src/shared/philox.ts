@@ -14,10 +14,7 @@ const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 const ROUNDS = 10;
 
-/**
- * The upper 32 bits of a 32×32 bit product, from 16-bit halves: every partial sum stays below 2^53, where doubles are
- * exact. (BigInt would be an allocation a draw.)
- */
+/** The upper 32 bits of a 32×32 bit product, from 16-bit halves: no partial sum reaches 2^32. BigInt would be slow. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
@@ -25,7 +22,7 @@ function multiplyHigh(a: number, b: number): number {
   const bHigh = b >>> 16;
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
   const carry = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + Math.floor(middle / 0x10000) + (carry >= 0x100000000 ? 0x10000 : 0) + (carry >>> 16)) >>> 0;
+  return (aHigh * bHigh + (middle >>> 16) + (carry >>> 16)) >>> 0;
 }
 
 /** 128 random bits as four unsigned 32-bit words, a function of `counter` and `key` alone (words are taken modulo 2^32). */
