@@ -1,0 +1,144 @@
+/**
+ * Which folder of src/ may import from which, from the data to the command line. dependency-cruiser checks it (`npm run layers`).
+ *
+ * A row is a folder, or one file written without its ending. It may import from itself and from the rows it names; a row inside another one
+ * (`compute/wasm`) is not reached by naming the outer one (`compute`). `type:NAME` allows `import type` only: the row knows what a thing
+ * looks like and is handed one, but cannot make one.
+ *
+ * @type {Record<string, readonly string[]>}
+ */
+export const layers = {
+  // Errors, shapes, counter-based random numbers: needed everywhere, needs nothing.
+  shared: [],
+  // Files, threads and clock of Node and of the browser.
+  platform: ["shared"],
+
+  // Text becomes tokens.
+  text: ["shared", "platform"],
+  // Tables, series and tokens become batches.
+  data: ["shared", "platform", "text"],
+
+  // The expression language: record, evaluate, differentiate. Knows no cell and no machine.
+  math: ["shared"],
+  // Equations only, one file a cell.
+  cells: ["shared", "math"],
+  // From the equations of a cell to the program of one time step: stages, what is saved, adjoints.
+  scan: ["shared", "math", "cells"],
+  // Expressions as LaTeX, WebAssembly and WGSL. Prints what it is given, runs nothing.
+  print: ["shared", "math", "scan"],
+
+  // The machine interface and the plan: what a machine is, without any of them.
+  compute: ["shared", "math", "cells", "scan", "print"],
+  // float64 interpreter, compared with every other machine, so it shares no kernel with them.
+  "compute/reference": ["shared", "math", "cells", "scan", "compute"],
+  // WebAssembly kernels. Workers come from the platform.
+  "compute/wasm": ["shared", "platform", "math", "cells", "scan", "print", "compute"],
+  // WGSL kernels.
+  "compute/webgpu": ["shared", "platform", "math", "cells", "scan", "print", "compute"],
+  // The one file that knows all machines by name.
+  "compute/open": ["shared", "platform", "compute", "compute/reference", "compute/wasm", "compute/webgpu"],
+
+  // Tensors, scopes and the tape that records plans.
+  tensor: ["shared", "math", "cells", "compute"],
+  // Never choose a machine: they see the shape of its interface and record through the tape.
+  layers: ["shared", "math", "cells", "scan", "tensor", "type:compute"],
+  // Equations over predictions and targets.
+  losses: ["shared", "math", "tensor", "type:compute"],
+  // Equations over a parameter, its gradient and its moments.
+  optimizers: ["shared", "math", "tensor", "type:compute"],
+  // The wiring: embedding, recurrent stack, head, loss. Knows no optimizer.
+  models: ["shared", "math", "cells", "tensor", "layers", "losses", "type:compute"],
+
+  // Forward, backward, update, checkpoint.
+  train: [
+    ...[
+      "shared",
+      "platform",
+      "text",
+      "data",
+      "math",
+      "cells",
+      "tensor",
+      "layers",
+      "losses",
+      "optimizers",
+      "models",
+      "checkpoint",
+    ],
+    "type:compute",
+  ],
+  // Named arrays to files and back. A checkpoint holds the state of training but does not train.
+  checkpoint: ["shared", "platform", "tensor", "type:models", "type:compute"],
+  // Weights of other frameworks; each becomes the named arrays of a checkpoint.
+  formats: ["shared", "platform", "math", "cells", "tensor", "layers", "models", "checkpoint", "type:compute"],
+
+  // Sessions, sampling. Serving never imports training.
+  run: ["shared", "platform", "text", "math", "cells", "tensor", "layers", "models", "checkpoint", "type:compute"],
+  // Traces, gradient flow, equations: looks at models, never changes them.
+  explain: [
+    "shared",
+    "text",
+    "math",
+    "cells",
+    "scan",
+    "print",
+    "tensor",
+    "layers",
+    "losses",
+    "models",
+    "run",
+    "type:compute",
+  ],
+
+  // One file a route. Serves runs, so it may read everything but training.
+  server: [
+    ...[
+      "shared",
+      "platform",
+      "text",
+      "data",
+      "cells",
+      "compute",
+      "compute/open",
+      "models",
+      "checkpoint",
+      "formats",
+      "run",
+      "explain",
+    ],
+  ],
+  // One file a command: the outermost layer, everything is below it.
+  cli: [
+    ...[
+      "shared",
+      "platform",
+      "text",
+      "data",
+      "math",
+      "cells",
+      "scan",
+      "print",
+      "compute",
+      "compute/open",
+      "tensor",
+      "layers",
+      "losses",
+    ],
+    ...["optimizers", "models", "train", "checkpoint", "formats", "run", "explain", "server"],
+  ],
+};
+
+/**
+ * What must not be reached even in several steps, with the reason that is shown. The rows above already forbid the direct way.
+ *
+ * @type {readonly { from: readonly string[], never: readonly string[], why: string }[]}
+ */
+export const unreachable = [
+  { from: ["run", "server", "explain"], never: ["train", "optimizers"], why: "Serving never imports training." },
+  { from: ["math", "cells", "scan"], never: ["print", "compute"], why: "Mathematics never imports a kernel." },
+  {
+    from: ["layers", "losses", "optimizers", "models"],
+    never: ["compute/reference", "compute/wasm", "compute/webgpu"],
+    why: "Layers never choose a machine.",
+  },
+];

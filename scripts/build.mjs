@@ -1,0 +1,7 @@
+/** `npm run build`: installs when needed and compiles src/ to dist/. */
+import { ensureBuilt, ensureInstalled, orExit } from "./bootstrap.mjs";
+
+orExit(() => {
+  ensureInstalled();
+  ensureBuilt();
+});
