@@ -1,0 +1,282 @@
+import type { Machine } from "../compute/machine.ts";
+import type { Kernel, Plan, Range } from "../compute/plan.ts";
+import { add, variable } from "../math/expression.ts";
+import { FailureError, UsageError } from "../shared/errors.ts";
+import { formatBytes, formatShape, size, strides } from "../shared/shapes.ts";
+import type { Parameter, ParameterLayout } from "./parameter.ts";
+
+/** A dense tensor inside one graph: a shape over a range of an arena. It holds no numbers before a plan runs. */
+export interface Tensor {
+  readonly graph: Graph;
+  readonly shape: readonly number[];
+  readonly range: Range;
+  /** Whether gradients flow to it. */
+  readonly differentiable: boolean;
+}
+
+interface TapeEntry {
+  readonly outputs: readonly Tensor[];
+  readonly backward: (adjoints: readonly (Range | undefined)[]) => void;
+}
+
+export interface GraphOptions {
+  readonly machine: Pick<Machine, "savedSize" | "limits">;
+  readonly parameters?: ParameterLayout;
+  /** Whether dropout draws and gradients can be asked for. Default false. */
+  readonly training?: boolean;
+}
+
+/**
+ * The tape on which a plan is recorded: layers call operations, operations launch kernels and say how their gradient is
+ * taken. Recording allocates nothing on the machine. Entries are layer operations; a whole scan is one.
+ *
+ * Arenas of the plan: `parameters`, `gradients` (same offsets), `activations`, `inputs` (written by the host before a
+ * run), `state` (kept from run to run, zero at first), `scalars`, and one per moment of an optimizer.
+ */
+export class Graph {
+  readonly machine: GraphOptions["machine"];
+  readonly parameters: ParameterLayout | undefined;
+  readonly training: boolean;
+  /** Named inputs, states and outputs, for the host. */
+  readonly inputs: Record<string, Tensor> = {};
+  readonly states: Record<string, Tensor> = {};
+  readonly outputs: Record<string, Tensor> = {};
+  /** Numbers that the host writes once, after preparing the plan. */
+  readonly constants: { readonly range: Range; readonly data: ArrayLike<number> }[] = [];
+
+  private readonly launches: { kernel: Kernel; operands: Record<string, Range> }[] = [];
+  private readonly used: Record<string, number> = {};
+  private readonly scalarRanges: Record<string, Range> = {};
+  private readonly tape: TapeEntry[] = [];
+  private readonly adjoints = new Map<Range, Range>();
+  private readonly parameterTensors = new Map<Parameter, Tensor>();
+  private purposes = 0;
+
+  constructor(options: GraphOptions) {
+    this.machine = options.machine;
+    this.parameters = options.parameters;
+    this.training = options.training ?? false;
+  }
+
+  /** A new range of an arena, aligned to 16 elements. */
+  reserve(arena: string, length: number, type: Range["type"] = "float"): Range {
+    const offset = this.used[arena] ?? 0;
+    this.used[arena] = offset + Math.ceil(Math.max(length, 1) / 16) * 16;
+    return { arena, offset, length, type };
+  }
+
+  /** A tensor over a range; operations use it for their results. */
+  tensor(shape: readonly number[], range: Range, differentiable = false): Tensor {
+    return { graph: this, shape, range, differentiable };
+  }
+
+  /** A new tensor of activations. */
+  empty(shape: readonly number[], differentiable = false): Tensor {
+    return this.tensor(shape, this.reserve("activations", size(shape)), differentiable);
+  }
+
+  /** A tensor that the host writes before every run. With `differentiable` its gradient can be read after `backward`. */
+  input(
+    name: string,
+    shape: readonly number[],
+    options: { type?: Range["type"]; differentiable?: boolean } = {},
+  ): Tensor {
+    if (name in this.inputs) throw new UsageError("duplicate-name", `input "${name}" is declared twice in one graph`);
+    const range = this.reserve("inputs", size(shape), options.type);
+    this.inputs[name] = this.tensor(shape, range, options.differentiable ?? false);
+    return this.inputs[name];
+  }
+
+  /** A tensor of numbers that never change, written once by the host. */
+  constant(shape: readonly number[], data: ArrayLike<number>): Tensor {
+    const range = this.reserve("inputs", size(shape));
+    this.constants.push({ range, data });
+    return this.tensor(shape, range);
+  }
+
+  /** A tensor that is kept from run to run; zero at first. */
+  state(name: string, shape: readonly number[]): Tensor {
+    this.states[name] ??= this.tensor(shape, this.reserve("state", size(shape)));
+    return this.states[name];
+  }
+
+  /** A number given to each run by name (shape []). */
+  scalar(name: string, type: Range["type"] = "float"): Tensor {
+    this.scalarRanges[name] ??= this.reserve("scalars", 1, type);
+    return this.tensor([], this.scalarRanges[name]);
+  }
+
+  /** The key of a random draw: int [4] of seed, purpose, update and first example. Each call is another purpose. */
+  randomKey(): Range {
+    const key = { arena: "scalars", offset: this.reserve("scalars", 4, "int").offset, length: 4, type: "int" as const };
+    const word = (k: number): Range => ({ ...key, offset: key.offset + k, length: 1 });
+    const purpose = this.purposes++;
+    this.scalarRanges[`random.${purpose}.seed`] = word(0);
+    this.scalarRanges[`random.${purpose}.purpose`] = word(1);
+    this.scalarRanges[`random.${purpose}.update`] = word(2);
+    this.scalarRanges[`random.${purpose}.example`] = word(3);
+    return key;
+  }
+
+  /** Scalars that key every random draw of this graph, for `Machine.run`. `update` is the number of the training step. */
+  randomScalars(key: { seed: number; update: number; firstExample?: number }): Record<string, number> {
+    const scalars: Record<string, number> = {};
+    for (let purpose = 0; purpose < this.purposes; purpose++) {
+      scalars[`random.${purpose}.seed`] = key.seed | 0;
+      scalars[`random.${purpose}.purpose`] = purpose;
+      scalars[`random.${purpose}.update`] = key.update | 0;
+      scalars[`random.${purpose}.example`] = key.firstExample ?? 0;
+    }
+    return scalars;
+  }
+
+  parameter(parameter: Parameter): Tensor {
+    let tensor = this.parameterTensors.get(parameter);
+    if (!tensor) {
+      const range = this.parameterRange("parameters", parameter);
+      tensor = this.tensor(parameter.shape, range, this.training);
+      this.parameterTensors.set(parameter, tensor);
+    }
+    return tensor;
+  }
+
+  /** Names a tensor so that the host can read it after a run. */
+  output(name: string, tensor: Tensor): void {
+    this.outputs[name] = tensor;
+  }
+
+  launch(kernel: Kernel, operands: Record<string, Range>): void {
+    this.launches.push({ kernel, operands });
+  }
+
+  /** Notes how the gradient of `outputs` is taken. `backward` gets an adjoint range per output (undefined where none came) and calls `contribute`. */
+  record(outputs: readonly Tensor[], backward: TapeEntry["backward"]): void {
+    if (outputs.some((t) => t.differentiable)) this.tape.push({ outputs, backward });
+  }
+
+  /**
+   * Adds to the adjoints of `targets`: `write` gets a range per target to fill (undefined for those that want no gradient).
+   * The first contribution is written in place — a parameter's straight into `gradients` —, later ones are added.
+   */
+  contribute(targets: readonly Tensor[], write: (ranges: (Range | undefined)[]) => void): void {
+    if (!targets.some((t) => t.differentiable)) return;
+    const additions: [Range, Range][] = [];
+    const ranges = targets.map((t) => {
+      if (!t.differentiable) return undefined;
+      const known = this.adjoints.get(t.range);
+      if (known) {
+        const part = this.reserve("activations", t.range.length);
+        additions.push([known, part]);
+        return part;
+      }
+      const range = this.isParameter(t)
+        ? { ...t.range, arena: "gradients" }
+        : this.reserve("activations", t.range.length);
+      this.adjoints.set(t.range, range);
+      return range;
+    });
+    write(ranges);
+    for (const [sum, part] of additions) {
+      const value = add(variable("sum"), variable("part"));
+      this.launch(
+        {
+          op: "pointwise",
+          shape: [sum.length],
+          inputs: { sum: [1], part: [1] },
+          outputs: { out: { value, strides: [1] } },
+        },
+        { sum, part, out: sum },
+      );
+    }
+  }
+
+  /** Makes two tensors share one adjoint: `view` is `of` under another shape. */
+  view(of: Tensor, shape: readonly number[]): Tensor {
+    if (size(shape) !== size(of.shape))
+      throw new UsageError(
+        "shape-mismatch",
+        `a tensor of shape ${formatShape(of.shape)} cannot be viewed as ${formatShape(shape)}`,
+      );
+    return { ...of, shape };
+  }
+
+  /** The adjoint of a tensor after `backward`, if any gradient reached it. */
+  adjoint(tensor: Tensor): Tensor | undefined {
+    const range = this.adjoints.get(tensor.range);
+    return range && this.tensor(tensor.shape, range);
+  }
+
+  /** Records the backward pass of `Σ seed · tensor`; a seed is a tensor of the same shape or a number. */
+  backward(seeds: readonly (readonly [tensor: Tensor, seed: Tensor | number])[]): void {
+    for (const [tensor, seed] of seeds)
+      this.contribute([tensor], ([out]) =>
+        typeof seed === "number" ? this.fill(out!, seed) : this.copy(seed.range, out!),
+      );
+    for (const { outputs, backward } of this.tape.reverse()) {
+      const adjoints = outputs.map((t) => this.adjoints.get(t.range));
+      if (adjoints.some((a) => a !== undefined)) backward(adjoints);
+    }
+    this.tape.length = 0;
+    for (const [parameter, offset] of this.parameters?.offsets ?? []) {
+      const tensor = this.parameterTensors.get(parameter);
+      if (!tensor || !this.adjoints.has(tensor.range))
+        this.fill({ arena: "gradients", offset, length: size(parameter.shape), type: "float" }, 0);
+    }
+  }
+
+  fill(out: Range, value: number): void {
+    this.launch(
+      { op: "pointwise", shape: [out.length], inputs: {}, outputs: { out: { value: add(value, 0), strides: [1] } } },
+      { out },
+    );
+  }
+
+  copy(from: Range, out: Range): void {
+    this.launch(
+      {
+        op: "pointwise",
+        shape: [out.length],
+        inputs: { from: [1] },
+        outputs: { out: { value: variable("from"), strides: [1] } },
+      },
+      { from, out },
+    );
+  }
+
+  /** The plan recorded so far. Throws a FailureError "out-of-memory", before anything is allocated, when the machine cannot hold it. */
+  finish(): Plan {
+    const arenas: Record<string, number> = { ...this.used };
+    if (this.parameters) {
+      arenas.parameters = this.parameters.length;
+      if (this.training) arenas.gradients = this.parameters.length;
+    }
+    const { bytes, elementBytes } = this.machine.limits;
+    const needed = Object.values(arenas).reduce((a, b) => a + b, 0) * elementBytes;
+    if (needed > bytes) {
+      const parts = Object.entries(arenas).map(([name, n]) => `${name} ${formatBytes(n * elementBytes)}`);
+      throw new FailureError(
+        "out-of-memory",
+        `this plan needs ${formatBytes(needed)} (${parts.join(", ")}), the machine has ${formatBytes(bytes)}: lower the batch size, the number of steps or the hidden size`,
+      );
+    }
+    return { launches: this.launches, arenas, scalars: this.scalarRanges };
+  }
+
+  /** Range of a parameter in one of the arenas that share the layout of parameters. */
+  parameterRange(arena: string, parameter: Parameter): Range {
+    const offset = this.parameters?.offsets.get(parameter);
+    if (offset === undefined)
+      throw new UsageError(
+        "unknown-parameter",
+        `a parameter of shape ${formatShape(parameter.shape)} is not part of the model this graph was made for`,
+      );
+    return { arena, offset, length: size(parameter.shape), type: "float" };
+  }
+
+  private isParameter(t: Tensor): boolean {
+    return t.range.arena === "parameters";
+  }
+}
+
+/** Row-major strides of a shape. */
+export const dense = (shape: readonly number[]): number[] => [...strides(shape)];

@@ -1,0 +1,331 @@
+import type { Range } from "../compute/plan.ts";
+import { gradient } from "../math/derivative.ts";
+import { add, div, type Expression, equal, mul, select, variable } from "../math/expression.ts";
+import { ShapeError } from "../shared/errors.ts";
+import { formatShape, size } from "../shared/shapes.ts";
+import { dense, type Graph, type Tensor } from "./graph.ts";
+
+/** Shape that all of `shapes` broadcast to: aligned at the last axis, an axis of 1 repeats (NumPy's rule). */
+export function broadcastShape(shapes: readonly (readonly number[])[]): number[] {
+  const rank = Math.max(0, ...shapes.map((s) => s.length));
+  return Array.from({ length: rank }, (_, axis) => {
+    const sizes = shapes.map((s) => s[s.length - rank + axis] ?? 1).filter((n) => n !== 1);
+    if (new Set(sizes).size > 1)
+      throw new ShapeError(
+        "shape-mismatch",
+        `shapes ${shapes.map(formatShape).join(", ")} do not broadcast: axis ${axis} has sizes ${sizes.join(" and ")}`,
+      );
+    return sizes[0] ?? 1;
+  });
+}
+
+/** Strides that read a dense tensor of shape `from` over the axes of `to`. */
+function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
+  const own = dense(from);
+  return to.map((_, axis) => {
+    const k = axis - (to.length - from.length);
+    return k < 0 || from[k] === 1 ? 0 : own[k]!;
+  });
+}
+
+type Inputs = Readonly<Record<string, Tensor>>;
+const graphOf = (inputs: Inputs): Graph => Object.values(inputs)[0]!.graph;
+const rangesOf = (inputs: Inputs): Record<string, Range> => mapValues(inputs, (t) => t.range);
+function mapValues<A, B>(record: Readonly<Record<string, A>>, value: (a: A, name: string) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([name, a]) => [name, value(a, name)]));
+}
+const spread = (inputs: Inputs, shape: readonly number[]): Record<string, number[]> =>
+  mapValues(inputs, (t) => broadcastStrides(t.shape, shape));
+
+/**
+ * An equation over tensors, index by index: a variable of `value` is the input of that name, broadcast. Its gradients
+ * are derived from the equation.
+ */
+export function pointwise(inputs: Inputs, value: Expression): Tensor {
+  const graph = graphOf(inputs);
+  const shape = broadcastShape(Object.values(inputs).map((t) => t.shape));
+  const out = graph.empty(
+    shape,
+    Object.values(inputs).some((t) => t.differentiable),
+  );
+  graph.launch(
+    { op: "pointwise", shape, inputs: spread(inputs, shape), outputs: { out: { value, strides: dense(shape) } } },
+    { ...rangesOf(inputs), out: out.range },
+  );
+  graph.record([out], ([g]) =>
+    pullBack(inputs, shape, value, variable("adjoint of the value"), {
+      "adjoint of the value": graph.tensor(shape, g!),
+    }),
+  );
+  return out;
+}
+
+/** Contributes `seed · ∂value/∂input`, summed over the axes along which an input was broadcast, to each input. */
+function pullBack(inputs: Inputs, shape: readonly number[], value: Expression, seed: Expression, more: Inputs): void {
+  const graph = graphOf(inputs);
+  const all = { ...inputs, ...more };
+  const wanted = Object.entries(inputs).filter(([, t]) => t.differentiable);
+  const parts = gradient(
+    [[value, seed]],
+    wanted.map(([name]) => variable(name)),
+  );
+  wanted.forEach(([, t], k) => {
+    graph.contribute([t], ([out]) => writeReduced(graph, all, shape, parts[k]!, t.shape, out!));
+  });
+}
+
+/** Writes `value` over `shape`, summed down to the shape `to` that broadcasts to it. */
+function writeReduced(
+  graph: Graph,
+  inputs: Inputs,
+  shape: readonly number[],
+  value: Expression,
+  to: readonly number[],
+  out: Range,
+): void {
+  const strides = broadcastStrides(to, shape);
+  const over = shape.map((n, axis) => n > 1 && strides[axis] === 0);
+  const spec = { shape, inputs: spread(inputs, shape) };
+  if (over.some(Boolean))
+    graph.launch({ op: "reduce", ...spec, value, combine: "sum", over }, { ...rangesOf(inputs), out });
+  else
+    graph.launch(
+      { op: "pointwise", ...spec, outputs: { out: { value, strides: dense(shape) } } },
+      { ...rangesOf(inputs), out },
+    );
+}
+
+/**
+ * Sum or maximum of an equation over some axes of the shape that the inputs broadcast to. The result keeps the reduced
+ * axes with size 1, so that it broadcasts against the inputs. A maximum shares its gradient among equal elements.
+ */
+export function reduce(
+  inputs: Inputs,
+  value: Expression,
+  axes: readonly number[],
+  combine: "sum" | "maximum" = "sum",
+): Tensor {
+  const graph = graphOf(inputs);
+  const shape = broadcastShape(Object.values(inputs).map((t) => t.shape));
+  const over = shape.map((_, axis) => axes.includes(axis) || axes.includes(axis - shape.length));
+  const kept = shape.map((n, axis) => (over[axis] ? 1 : n));
+  const out = graph.empty(
+    kept,
+    Object.values(inputs).some((t) => t.differentiable),
+  );
+  const spec = { op: "reduce" as const, shape, inputs: spread(inputs, shape), over };
+  graph.launch({ ...spec, value, combine }, { ...rangesOf(inputs), out: out.range });
+  graph.record([out], ([g]) => {
+    const [seed, best, ties] = [
+      variable("adjoint of the value"),
+      variable("the maximum"),
+      variable("number of maxima"),
+    ];
+    const more = { [seed.name]: graph.tensor(kept, g!) };
+    if (combine === "sum") return pullBack(inputs, shape, value, seed, more);
+    const withBest: Inputs = { ...inputs, [best.name]: graph.tensor(kept, out.range) };
+    const count = graph.empty(kept);
+    const isBest = equal(value, best);
+    graph.launch(
+      { ...spec, inputs: spread(withBest, shape), value: select(isBest, 1, 0), combine: "sum" },
+      { ...rangesOf(withBest), out: count.range },
+    );
+    pullBack(inputs, shape, value, select(isBest, div(seed, ties), 0), {
+      ...more,
+      [best.name]: withBest[best.name]!,
+      [ties.name]: count,
+    });
+  });
+  return out;
+}
+
+/** Sum over all elements, shape []. */
+export function sumAll(inputs: Inputs, value: Expression): Tensor {
+  const rank = broadcastShape(Object.values(inputs).map((t) => t.shape)).length;
+  return reshape(
+    reduce(
+      inputs,
+      value,
+      Array.from({ length: rank }, (_, k) => k),
+    ),
+    [],
+  );
+}
+
+/** The same numbers under another shape. Shares memory and gradient. */
+export const reshape = (x: Tensor, shape: readonly number[]): Tensor => x.graph.view(x, shape);
+
+/** Elements `from + strides · index` of a dense tensor, copied into a dense one. Overlapping reads have added gradients only if `disjoint` is false. */
+function strided(x: Tensor, shape: readonly number[], offset: number, strides: readonly number[]): Tensor {
+  const { graph } = x;
+  const out = graph.empty(shape, x.differentiable);
+  const part = (range: Range): Range => ({ ...range, offset: range.offset + offset, length: range.length - offset });
+  const from = variable("from");
+  graph.launch(
+    { op: "pointwise", shape, inputs: { from: strides }, outputs: { out: { value: from, strides: dense(shape) } } },
+    { from: part(x.range), out: out.range },
+  );
+  graph.record([out], ([g]) =>
+    graph.contribute([x], ([dx]) => {
+      if (size(shape) < size(x.shape)) graph.fill(dx!, 0);
+      graph.launch(
+        { op: "pointwise", shape, inputs: { from: dense(shape) }, outputs: { out: { value: from, strides } } },
+        { from: g!, out: part(dx!) },
+      );
+    }),
+  );
+  return out;
+}
+
+/** Axes in another order: axis k of the result is axis `order[k]` of `x`. */
+export function transpose(x: Tensor, order: readonly number[]): Tensor {
+  const own = dense(x.shape);
+  return strided(
+    x,
+    order.map((axis) => x.shape[axis]!),
+    0,
+    order.map((axis) => own[axis]!),
+  );
+}
+
+/** Elements `start … end − 1` of one axis. */
+export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
+  const own = dense(x.shape);
+  const shape = x.shape.map((n, k) => (k === axis ? end - start : n));
+  return strided(x, shape, start * own[axis]!, own);
+}
+
+/** Tensors one after the other along an axis. */
+export function concatenate(parts: readonly Tensor[], axis: number): Tensor {
+  const graph = parts[0]!.graph;
+  const total = parts.reduce((n, t) => n + t.shape[axis]!, 0);
+  const shape = parts[0]!.shape.map((n, k) => (k === axis ? total : n));
+  const out = graph.empty(
+    shape,
+    parts.some((t) => t.differentiable),
+  );
+  const strides = dense(shape);
+  let start = 0;
+  const places = parts.map((t) => {
+    const offset = start * strides[axis]!;
+    start += t.shape[axis]!;
+    return (range: Range): Range => ({ ...range, offset: range.offset + offset, length: range.length - offset });
+  });
+  const from = variable("from");
+  parts.forEach((t, k) => {
+    graph.launch(
+      { op: "pointwise", shape: t.shape, inputs: { from: dense(t.shape) }, outputs: { out: { value: from, strides } } },
+      { from: t.range, out: places[k]!(out.range) },
+    );
+  });
+  graph.record([out], ([g]) => {
+    parts.forEach((t, k) => {
+      graph.contribute([t], ([dx]) =>
+        graph.launch(
+          {
+            op: "pointwise",
+            shape: t.shape,
+            inputs: { from: strides },
+            outputs: { out: { value: from, strides: dense(t.shape) } },
+          },
+          { from: places[k]!(g!), out: dx! },
+        ),
+      );
+    });
+  });
+  return out;
+}
+
+export interface MatMulOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  /** A row [n] added to every row of the result. */
+  readonly bias?: Tensor | undefined;
+}
+
+/** `a · b + bias` of matrices [m, k] and [k, n], or of stacks of them with one leading axis. */
+export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tensor {
+  const { graph } = a;
+  const { transposeA = false, transposeB = false, bias } = options;
+  const batch = a.shape.length === 3 ? a.shape[0]! : 1;
+  const [ra, rb] = [a.shape.slice(-2), b.shape.slice(-2)];
+  const [m, k] = transposeA ? [ra[1]!, ra[0]!] : [ra[0]!, ra[1]!];
+  const [kb, n] = transposeB ? [rb[1]!, rb[0]!] : [rb[0]!, rb[1]!];
+  if (k !== kb || a.shape.length !== b.shape.length || (batch > 1 && b.shape[0] !== batch))
+    throw new ShapeError(
+      "shape-mismatch",
+      `matmul: ${formatShape(a.shape)}${transposeA ? "ᵀ" : ""} and ${formatShape(b.shape)}${transposeB ? "ᵀ" : ""} do not multiply: inner sizes are ${k} and ${kb}`,
+    );
+  const differentiable = a.differentiable || b.differentiable || (bias?.differentiable ?? false);
+  const out = graph.empty(a.shape.length === 3 ? [batch, m, n] : [m, n], differentiable);
+  graph.launch(
+    { op: "matmul", batch, m, k, n, transposeA, transposeB, bias: bias !== undefined },
+    { a: a.range, b: b.range, out: out.range, ...(bias && { bias: bias.range }) },
+  );
+  graph.record([out], ([g]) => {
+    // With op(A) op(B) = C: d op(A) = dC · op(B)ᵀ and d op(B) = op(A)ᵀ · dC; a transposed operand swaps the factors.
+    graph.contribute([a], ([da]) =>
+      transposeA
+        ? graph.launch(
+            { op: "matmul", batch, m: k, k: n, n: m, transposeA: transposeB, transposeB: true, bias: false },
+            { a: b.range, b: g!, out: da! },
+          )
+        : graph.launch(
+            { op: "matmul", batch, m, k: n, n: k, transposeA: false, transposeB: !transposeB, bias: false },
+            { a: g!, b: b.range, out: da! },
+          ),
+    );
+    graph.contribute([b], ([db]) =>
+      transposeB
+        ? graph.launch(
+            { op: "matmul", batch, m: n, k: m, n: k, transposeA: true, transposeB: transposeA, bias: false },
+            { a: g!, b: a.range, out: db! },
+          )
+        : graph.launch(
+            { op: "matmul", batch, m: k, k: m, n, transposeA: !transposeA, transposeB: false, bias: false },
+            { a: a.range, b: g!, out: db! },
+          ),
+    );
+    if (bias)
+      graph.contribute([bias], ([d]) =>
+        writeReduced(graph, { g: graph.tensor([batch * m, n], g!) }, [batch * m, n], variable("g"), [n], d!),
+      );
+  });
+  return out;
+}
+
+/**
+ * Rows of a table.
+ *
+ * @param indices int tensor, any shape; values in [0, V).
+ * @param table [V, C].
+ * @param options.paddingIndex A row that gets no gradient.
+ * @returns shape of `indices` + [C].
+ */
+export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?: number | undefined } = {}): Tensor {
+  const { graph } = table;
+  const [vocabulary, columns] = table.shape as [number, number];
+  const rows = size(indices.shape);
+  const out = graph.empty([...indices.shape, columns], table.differentiable);
+  graph.launch(
+    { op: "gather", rows, vocabulary, columns },
+    { indices: indices.range, table: table.range, out: out.range },
+  );
+  const skip = options.paddingIndex;
+  graph.record([out], ([g]) =>
+    graph.contribute([table], ([d]) =>
+      graph.launch(
+        { op: "scatterAdd", rows, vocabulary, columns, ...(skip !== undefined && { skip }) },
+        { indices: indices.range, source: g!, out: d! },
+      ),
+    ),
+  );
+  return out;
+}
+
+/** The same numbers, through which no gradient flows. */
+export const stopGradient = (x: Tensor): Tensor => ({ ...x, differentiable: false });
+
+/** `a + b`, `a ⊙ b`: the two most common equations, broadcast. */
+export const plus = (a: Tensor, b: Tensor): Tensor => pointwise({ a, b }, add(variable("a"), variable("b")));
+export const times = (a: Tensor, b: Tensor): Tensor => pointwise({ a, b }, mul(variable("a"), variable("b")));

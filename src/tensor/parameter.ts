@@ -1,0 +1,63 @@
+import type { RandomStream } from "../shared/random.ts";
+import { size } from "../shared/shapes.ts";
+
+/** Values of a new parameter, row-major: a function of its shape and of random numbers of its own. */
+export type Initializer = (shape: readonly number[], random: RandomStream) => ArrayLike<number>;
+
+/**
+ * A tensor that is learned. It is a description, not memory: where its numbers lie is the business of a `ParameterLayout`.
+ * Two layers that share one `Parameter` share its numbers (weight tying).
+ */
+export interface Parameter {
+  readonly shape: readonly number[];
+  readonly initialize: Initializer;
+}
+
+/** Layers and models: named parts, down to parameters. Other properties are ignored. */
+export interface HasParameters {
+  readonly parts: Readonly<Record<string, Parameter | HasParameters>>;
+}
+
+const isParameter = (part: Parameter | HasParameters): part is Parameter => "initialize" in part;
+
+/** All parameters below `root` by dotted name, in the order of declaration; a shared one appears once, under its first name. */
+export function namedParameters(root: HasParameters): Map<string, Parameter> {
+  const found = new Map<string, Parameter>();
+  const seen = new Set<Parameter>();
+  const visit = (prefix: string, part: Parameter | HasParameters): void => {
+    if (!isParameter(part)) {
+      for (const [name, child] of Object.entries(part.parts)) visit(prefix ? `${prefix}.${name}` : name, child);
+    } else if (!seen.has(part)) {
+      seen.add(part);
+      found.set(prefix, part);
+    }
+  };
+  visit("", root);
+  return found;
+}
+
+/** Where parameters lie: the same offsets serve the arenas of parameters, gradients and each moment of an optimizer. */
+export interface ParameterLayout {
+  /** By name, in the order of declaration. */
+  readonly names: ReadonlyMap<string, Parameter>;
+  readonly offsets: ReadonlyMap<Parameter, number>;
+  /** Elements of an arena, gaps included (gaps hold zeros). */
+  readonly length: number;
+}
+
+const alignment = 16;
+
+/**
+ * Lays parameters out one after the other, the last declared first: roughly the order in which a backward pass finishes
+ * their gradients. Each starts at a multiple of 16 elements.
+ */
+export function layoutParameters(root: HasParameters): ParameterLayout {
+  const names = namedParameters(root);
+  const offsets = new Map<Parameter, number>();
+  let length = 0;
+  for (const parameter of [...names.values()].reverse()) {
+    offsets.set(parameter, length);
+    length += Math.ceil(size(parameter.shape) / alignment) * alignment;
+  }
+  return { names, offsets, length };
+}
