@@ -53,6 +53,12 @@ export default {
       to: {},
     },
     {
+      name: "every file of src belongs to a row, also one that imports nothing",
+      severity: "error",
+      from: { path: "^src/[^/]+/", pathNot: allow(rows), orphan: true },
+      to: {},
+    },
+    {
       name: "no cycles",
       severity: "error",
       from: {},

@@ -47,7 +47,7 @@ export function ensureInstalled() {
   if (isInstalled()) return;
   const fresh = !existsSync(at("node_modules", ".package-lock.json"));
   console.error(fresh ? "Installing packages …" : "Bringing packages up to date …");
-  npm(fresh ? "ci" : "install", "--no-audit", "--no-fund", "--loglevel=error");
+  npm(...(fresh ? ["ci"] : ["install", "--no-save"]), "--no-audit", "--no-fund", "--loglevel=error");
 }
 
 /** Every file below `folder`, as paths relative to it, sorted. */
@@ -74,13 +74,13 @@ function sourceFingerprint(sources) {
 
 /** Removes what the compiler wrote for sources that are gone; the package would ship it otherwise. */
 function removeOrphans(sources) {
-  const kept = new Set(sources.map((name) => name.replace(/\.ts$/, "")));
+  const kept = new Set([...sources.map((name) => name.replace(/\.ts$/, "")), "longshort.browser"]);
   for (const name of filesBelow(at("dist"))) {
     if (!name.startsWith(".") && !kept.has(name.replace(/(\.d\.ts|\.js)(\.map)?$/, ""))) rmSync(at("dist", name));
   }
 }
 
-/** Compiles src/ to dist/ when a source, a setting or dist/ itself has changed. */
+/** Compiles src/ to dist/ and bundles it for pages when a source, a setting or dist/ itself has changed. */
 export function ensureBuilt() {
   const sources = filesBelow(at("src")).filter((name) => name.endsWith(".ts"));
   const stamp = at("dist", ".fingerprint");
@@ -90,6 +90,7 @@ export function ensureBuilt() {
   rmSync(stamp, { force: true });
   run(process.execPath, [at("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.build.json"]);
   removeOrphans(sources);
+  run(process.execPath, [at("scripts", "bundle.mjs")]);
   writeFileSync(stamp, fingerprint);
 }
 

@@ -1,0 +1,17 @@
+/**
+ * One file for a page without a bundler. A browser cannot resolve `#platform`, and a policy of `script-src 'self'` forbids the import map
+ * that could, so the package carries its main entry in one piece, with the browser's half of the platform.
+ */
+import { buildSync } from "esbuild";
+
+buildSync({
+  entryPoints: ["dist/index.js"],
+  outfile: "dist/longshort.browser.js",
+  bundle: true,
+  minify: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  conditions: ["browser", "import", "default"],
+  logLevel: "warning",
+});

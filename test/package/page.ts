@@ -1,0 +1,72 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+/** Where Debian and others put the browser; CHROMIUM names another one. */
+export const browserPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
+  (candidate) => candidate !== undefined && existsSync(candidate),
+);
+
+const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript" };
+
+/** The strictest policy under which WebAssembly may be compiled: no inline script, no eval, no import map. */
+const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
+
+/** Serves `files`: the path of a URL to the file that answers it, or to the text of the answer. */
+async function serve(answer: (url: string) => { body: string | Buffer; type: string } | undefined) {
+  const server = createServer((request, response) => {
+    const found = answer(new URL(request.url ?? "/", "http://localhost").pathname);
+    const headers = {
+      "content-security-policy": policy,
+      "content-type": `${found?.type ?? "text/plain"}; charset=utf-8`,
+    };
+    response.writeHead(found ? 200 : 404, headers).end(found?.body ?? "not found");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, close: () => server.close() };
+}
+
+/** Answers with the files of a folder; `rewrite` may change the text of one. */
+export function fromFolder(folder: string, rewrite: (url: string, text: string) => string = (_, text) => text) {
+  return (url: string) => {
+    const file = path.join(folder, url === "/" ? "index.html" : url);
+    if (!file.startsWith(folder) || !existsSync(file)) return undefined;
+    return {
+      body: rewrite(url, readFileSync(file, "utf8")),
+      type: types[path.extname(file)] ?? "application/octet-stream",
+    };
+  };
+}
+
+/** Opens a page in a fresh browser and returns the first line on its console that begins with `prefix`; throws with all else it said. */
+export async function firstLine(prefix: string, answer: Parameters<typeof serve>[0]): Promise<string> {
+  const profile = mkdtempSync(path.join(tmpdir(), "longshort-browser-"));
+  const server = await serve(answer);
+  const quiet = ["quic", "background-networking", "component-update", "sync", "gpu"].map((part) => `--disable-${part}`);
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath: browserPath!,
+    args: ["--headless", "--no-sandbox", "--no-first-run", ...quiet],
+  });
+  try {
+    const page = await browser.newPage();
+    const said: string[] = [];
+    return await new Promise<string>((resolve, reject) => {
+      const fail = (why: string) => reject(new Error(`${why}\n${said.join("\n")}`));
+      page.on("console", (message) => {
+        said.push(`console: ${message.text()}`);
+        if (message.text().startsWith(prefix)) resolve(message.text());
+      });
+      page.on("pageerror", (error) => fail(`The page failed: ${error.message}`));
+      page.goto(server.url).catch((error: Error) => fail(error.message));
+      setTimeout(() => fail("The page said nothing for 30 s."), 30_000).unref();
+    });
+  } finally {
+    await browser.close();
+    server.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
+}
