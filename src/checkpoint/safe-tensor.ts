@@ -1,0 +1,115 @@
+import { describe, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import { formatShape } from "../shared/shapes.ts";
+import { type Codec, ELEMENT_TYPES, type ElementType, type ElementTypeName } from "./element-types.ts";
+
+/** One tensor of a safetensors file: its type, shape and bytes; numbers are made on request, as copies. */
+export class SafeTensor {
+  readonly dtype: ElementTypeName;
+  readonly shape: readonly number[];
+  /** Row-major, little-endian. When read from a file, a view of the file's bytes. */
+  readonly bytes: Uint8Array;
+
+  /** @throws UsageError "bad-tensor" when type, shape and number of bytes do not agree */
+  constructor(dtype: ElementTypeName, shape: readonly number[], bytes: Uint8Array) {
+    if (!Object.hasOwn(ELEMENT_TYPES, dtype)) {
+      const known = Object.keys(ELEMENT_TYPES).join(", ");
+      throw new UsageError("bad-tensor", `dtype: expected one of ${known}, got ${describe(dtype)}`);
+    }
+    const expected = byteLength(dtype, shape);
+    if (expected !== bytes.length) {
+      const what = `${dtype} of shape ${formatShape(shape)}`;
+      throw new UsageError(
+        "bad-tensor",
+        `bytes: expected ${expected ?? "a whole number of"} bytes for ${what}, got ${bytes.length}`,
+      );
+    }
+    this.dtype = dtype;
+    this.shape = shape;
+    this.bytes = bytes;
+  }
+
+  /** All elements as float64; exact but for 64-bit whole numbers beyond 2^53, which are rounded. */
+  toFloat64(): Float64Array {
+    return this.#into(new Float64Array(this.#count()));
+  }
+
+  /** All elements as float32, rounded to the nearest. */
+  toFloat32(): Float32Array {
+    if (this.dtype !== "F32") return this.#into(new Float32Array(this.#count()));
+    return new Float32Array(this.bytes.slice().buffer);
+  }
+
+  /**
+   * All elements as 32-bit whole numbers.
+   * @throws FailureError "not-an-integer" when one of them is no such number
+   */
+  toInt32(): Int32Array {
+    const values = this.toFloat64();
+    const wrong = values.findIndex((value) => (value | 0) !== value);
+    if (wrong >= 0) {
+      throw new FailureError(
+        "not-an-integer",
+        `element ${wrong} of a tensor of ${this.dtype} is ${values[wrong]}: expected whole numbers of 32 bits`,
+      );
+    }
+    return Int32Array.from(values);
+  }
+
+  #count(): number {
+    return (this.bytes.length * 8) / ELEMENT_TYPES[this.dtype].bits;
+  }
+
+  #into<A extends Float64Array | Float32Array>(result: A): A {
+    const { read } = codecOf(this.dtype);
+    const view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    const step = ELEMENT_TYPES[this.dtype].bits / 8;
+    for (let i = 0; i < result.length; i++) result[i] = read(view, i * step);
+    return result;
+  }
+}
+
+/**
+ * A tensor made of numbers: floating-point types round to the nearest (ties to even), whole types refuse what they cannot
+ * hold.
+ * @throws ShapeError "shape-mismatch", UsageError "out-of-range"
+ */
+export function safeTensor(dtype: ElementTypeName, shape: readonly number[], values: ArrayLike<number>): SafeTensor {
+  const { write, range } = codecOf(dtype);
+  const bytes = byteLength(dtype, shape);
+  const step = ELEMENT_TYPES[dtype].bits / 8;
+  if (bytes !== values.length * step) {
+    throw new ShapeError(
+      "shape-mismatch",
+      `values: ${values.length} values do not fill the shape ${formatShape(shape)}`,
+    );
+  }
+  const view = new DataView(new ArrayBuffer(bytes));
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (range && !(Number.isInteger(value) && value >= range[0] && value <= range[1])) {
+      const expected = `a whole number from ${range[0]} to ${range[1]}`;
+      throw new UsageError("out-of-range", `values[${i}]: expected ${expected} for ${dtype}, got ${value}`);
+    }
+    write(view, i * step, value);
+  }
+  return new SafeTensor(dtype, shape, new Uint8Array(view.buffer));
+}
+
+/** How many bytes the tensor takes; undefined when that is no whole number below 2^53 or the shape is none. */
+export function byteLength(dtype: ElementTypeName, shape: readonly number[]): number | undefined {
+  let bits: number = ELEMENT_TYPES[dtype].bits;
+  for (const extent of shape) {
+    if (!Number.isSafeInteger(extent) || extent < 0) return undefined;
+    bits *= extent;
+    if (bits > Number.MAX_SAFE_INTEGER) return undefined;
+  }
+  return bits % 8 === 0 ? bits / 8 : undefined;
+}
+
+function codecOf(dtype: ElementTypeName): Codec {
+  const { codec }: ElementType = ELEMENT_TYPES[dtype];
+  if (codec === undefined) {
+    throw new UsageError("no-numbers", `a tensor of ${dtype} can be copied as bytes but not turned into numbers`);
+  }
+  return codec;
+}

@@ -1,0 +1,199 @@
+import { FailureError, UsageError } from "../shared/errors.ts";
+import { formatShape } from "../shared/shapes.ts";
+import { ELEMENT_TYPES, type ElementTypeName, elementType } from "./element-types.ts";
+import { byteLength, SafeTensor } from "./safe-tensor.ts";
+import { parseStrictJson, type StrictJson } from "./strict-json.ts";
+
+/**
+ * The safetensors format: eight bytes with the length of a JSON header, the header, the tensors one behind the other.
+ * @see https://github.com/huggingface/safetensors#format
+ */
+export interface SafetensorsFile {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In the order of their bytes in the file. */
+  readonly tensors: ReadonlyMap<string, SafeTensor>;
+}
+
+/** The limit of the reference implementation. */
+const MAX_HEADER = 100_000_000;
+const METADATA = "__metadata__";
+const CODE = "bad-safetensors";
+
+/**
+ * Reads a whole file. Nothing is copied: the tensors are views of `bytes`.
+ *
+ * @throws FailureError "bad-safetensors" when anything is not as the format wants it: a header that is too long, cut
+ *   short, no JSON or repeats a name; an unknown type; a shape that does not fit its bytes; holes, overlaps, bytes left over
+ */
+export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+  const { entries, metadata, dataStart } = readHeader(bytes);
+  const available = bytes.length - dataStart;
+  const sorted = [...entries].sort((a, b) => a.start - b.start || a.end - b.end);
+  const tensors = new Map<string, SafeTensor>();
+  let position = 0;
+  for (const { name, dtype, shape, start, end } of sorted) {
+    const label = labelOf(name);
+    if (end < start) fail(`${label} ends at byte ${end}, before its start at ${start}`);
+    if (end > available) fail(`${label} ends at byte ${end} of the data, but the file holds only ${available}`);
+    if (start > position)
+      fail(`${label} starts at byte ${start}, which leaves a hole of ${start - position} bytes before it`);
+    if (start < position) fail(`${label} starts at byte ${start} and overlaps the tensor that ends at ${position}`);
+    const expected = byteLength(dtype, shape);
+    if (expected === undefined)
+      fail(`${label}: ${dtype} of shape ${formatShape(shape)} has no possible number of bytes`);
+    if (expected !== end - start) {
+      fail(
+        `${label}: ${dtype} of shape ${formatShape(shape)} takes ${expected} bytes, but the header gives it ${end - start}`,
+      );
+    }
+    tensors.set(name, new SafeTensor(dtype, shape, bytes.subarray(dataStart + start, dataStart + end)));
+    position = end;
+  }
+  if (position !== available) fail(`${available - position} bytes follow the last tensor`);
+  return { metadata, tensors };
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: ElementTypeName;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+function readHeader(bytes: Uint8Array): { entries: Entry[]; metadata: Record<string, string>; dataStart: number } {
+  if (bytes.length < 8) fail(`the file has ${bytes.length} bytes, but the length of the header alone takes 8`);
+  const declared = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  if (declared > BigInt(MAX_HEADER))
+    fail(`the header is said to have ${declared} bytes, more than the ${MAX_HEADER} allowed`);
+  const length = Number(declared);
+  if (8 + length > bytes.length) fail(`the header is said to have ${length} bytes, but ${bytes.length - 8} follow`);
+  const header = parseHeader(bytes.subarray(8, 8 + length));
+  const entries: Entry[] = [];
+  let metadata: Record<string, string> = {};
+  for (const [name, value] of header) {
+    if (name === METADATA) metadata = readMetadata(value);
+    else entries.push(readEntry(name, value));
+  }
+  return { entries, metadata, dataStart: 8 + length };
+}
+
+function parseHeader(bytes: Uint8Array): ReadonlyMap<string, StrictJson> {
+  if (bytes[0] !== 0x7b) fail("the header does not begin with {");
+  let header: StrictJson;
+  try {
+    header = parseStrictJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    const reason = cause instanceof SyntaxError ? cause.message : "its text is not UTF-8";
+    throw new FailureError(CODE, `not a safetensors file: the header is not acceptable JSON: ${reason}`, { cause });
+  }
+  return header as ReadonlyMap<string, StrictJson>;
+}
+
+function readMetadata(value: StrictJson): Record<string, string> {
+  if (!(value instanceof Map)) fail(`${METADATA} is not an object`);
+  for (const [key, text] of value as ReadonlyMap<string, StrictJson>) {
+    if (typeof text !== "string") fail(`${METADATA}: the value of ${JSON.stringify(key)} is not a string`);
+  }
+  // fromEntries defines own properties, so that a key named __proto__ stays a key.
+  return Object.fromEntries(value as ReadonlyMap<string, string>);
+}
+
+function readEntry(name: string, value: StrictJson): Entry {
+  const label = labelOf(name);
+  if (!(value instanceof Map)) fail(`${label} is not described by an object`);
+  const fields = value as ReadonlyMap<string, StrictJson>;
+  for (const key of fields.keys()) {
+    if (!["dtype", "shape", "data_offsets"].includes(key))
+      fail(`${label} has the unknown field ${JSON.stringify(key)}`);
+  }
+  const dtype = fields.get("dtype");
+  if (typeof dtype !== "string" || elementType(dtype) === undefined) {
+    const known = Object.keys(ELEMENT_TYPES).join(", ");
+    fail(`${label}: expected a dtype among ${known}, got ${JSON.stringify(dtype) ?? "none"}`);
+  }
+  const shape = readSizes(label, "shape", fields.get("shape"));
+  const offsets = readSizes(label, "data_offsets", fields.get("data_offsets"));
+  if (offsets.length !== 2) fail(`${label}: expected two data_offsets, got ${offsets.length}`);
+  return { name, dtype: dtype as ElementTypeName, shape, start: offsets[0]!, end: offsets[1]! };
+}
+
+function readSizes(label: string, field: string, value: StrictJson | undefined): number[] {
+  if (!Array.isArray(value)) fail(`${label} has no list named ${field}`);
+  return (value as StrictJson[]).map((entry, i) => {
+    if (!Number.isSafeInteger(entry) || (entry as number) < 0 || Object.is(entry, -0)) {
+      fail(`${label}: ${field}[${i}] is ${JSON.stringify(entry)}, expected a whole number from 0 to 2^53 - 1`);
+    }
+    return entry as number;
+  });
+}
+
+function labelOf(name: string): string {
+  return `tensor ${JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}...` : name)}`;
+}
+
+function fail(what: string): never {
+  throw new FailureError(CODE, `not a valid safetensors file: ${what}`);
+}
+
+/**
+ * Makes the bytes of a file. The same tensors give the same bytes, whatever their order in the map: larger element types
+ * come first (so that every tensor is aligned), then names in order; metadata keys are sorted; the header is padded with
+ * spaces to a multiple of 8.
+ *
+ * @throws UsageError "bad-tensor" when a name or a metadata value cannot be stored
+ */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, SafeTensor>,
+  options: { readonly metadata?: Readonly<Record<string, string>> } = {},
+): Uint8Array {
+  const order = Object.keys(ELEMENT_TYPES);
+  const rank = (tensor: SafeTensor): number => order.indexOf(tensor.dtype);
+  const sorted = [...tensors].sort(([a, x], [b, y]) => rank(y) - rank(x) || compare(a, b));
+  // Written member by member: assigning to an object would lose a tensor named __proto__ and reorder numeric names.
+  const members = metadataMember(options.metadata ?? {});
+  let position = 0;
+  for (const [name, { dtype, shape, bytes }] of sorted) {
+    if (name === METADATA) throw new UsageError("bad-tensor", `a tensor cannot be named ${METADATA}`);
+    const end = position + bytes.length;
+    members.push(`${quote(name)}:${JSON.stringify({ dtype, shape, data_offsets: [position, end] })}`);
+    position = end;
+  }
+  const json = new TextEncoder().encode(`{${members.join(",")}}`);
+  const headerLength = Math.ceil(json.length / 8) * 8;
+  if (headerLength > MAX_HEADER)
+    throw new UsageError("bad-tensor", `the header would take ${headerLength} bytes, more than ${MAX_HEADER}`);
+  const file = new Uint8Array(8 + headerLength + position);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
+  file.set(json, 8);
+  file.fill(0x20, 8 + json.length, 8 + headerLength);
+  let at = 8 + headerLength;
+  for (const [, { bytes }] of sorted) {
+    file.set(bytes, at);
+    at += bytes.length;
+  }
+  return file;
+}
+
+function metadataMember(metadata: Readonly<Record<string, string>>): string[] {
+  const keys = Object.keys(metadata).sort(compare);
+  if (keys.length === 0) return [];
+  const pairs = keys.map((key) => {
+    const value = metadata[key];
+    if (typeof value !== "string")
+      throw new UsageError("bad-tensor", `metadata: the value of ${JSON.stringify(key)} is not a string`);
+    return `${quote(key)}:${quote(value)}`;
+  });
+  return [`"${METADATA}":{${pairs.join(",")}}`];
+}
+
+function quote(text: string): string {
+  if (/\p{Surrogate}/u.test(text))
+    throw new UsageError("bad-tensor", `${JSON.stringify(text)} is not well-formed Unicode`);
+  return JSON.stringify(text);
+}
+
+/** By UTF-16 units: the same on every machine, in every locale. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
