@@ -1,0 +1,221 @@
+import type { Cell } from "../cells/define.ts";
+import { parameterShapes, recurrentGates, sizeOf } from "../scan/widths.ts";
+import { expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { formatShape } from "../shared/shapes.ts";
+import type { Graph, Tensor } from "../tensor/graph.ts";
+import { concatenate, slice, transpose } from "../tensor/operations.ts";
+import type { HasParameters, Initializer, Parameter } from "../tensor/parameter.ts";
+import { dropout as dropoutLayer } from "./dropout.ts";
+import { type RecurrentPreset, recurrentInitializer } from "./initialize.ts";
+import { type Direction, scanLayer } from "./recurrent-scan.ts";
+
+export interface RecurrentOptions {
+  readonly cell: Cell;
+  /** D */
+  readonly inputSize: number;
+  /** H */
+  readonly hiddenSize: number;
+  /** L, default 1. */
+  readonly numLayers?: number;
+  /** Default false. Both directions see the whole sequence; their outputs are concatenated, forward first. */
+  readonly bidirectional?: boolean;
+  /** P, for cells with a projection; default 0. */
+  readonly projectionSize?: number;
+  /** Probability that an element between two layers is dropped in training; not after the last. Default 0. */
+  readonly dropout?: number;
+  /** From the last step to the first (Keras' `go_backwards`, ONNX' `reverse`); not together with `bidirectional`. Default false. */
+  readonly reverse?: boolean;
+  /** Input and output as [B, T, …] in place of [T, B, …]. Default false. */
+  readonly batchFirst?: boolean;
+  /** Rule by name; default "pytorch": all from U(±1/√H). "keras": Glorot, orthogonal, zero, forget bias 1. */
+  readonly initialize?: RecurrentPreset;
+}
+
+export interface RecurrentInput {
+  /** State before the first step by name, each [L·directions, B, H|P]; a state left out is zero. */
+  readonly initial?: Readonly<Record<string, Tensor>> | undefined;
+  /** [T, B] of ones and zeros: a step with 0 leaves the state alone. Always time-major. */
+  readonly mask?: Tensor | undefined;
+  /** What the output is at a masked step: "zero" (default) or "previous", as in Keras. */
+  readonly maskedOutput?: "zero" | "previous";
+  /** Named values of the cell to write out, e.g. ["i", "f", "c"]. */
+  readonly trace?: readonly string[];
+}
+
+export interface RecurrentOutput {
+  /** [T, B, directions · H|P] (or [B, T, …]) of the last layer. */
+  readonly output: Tensor;
+  /** State after the last step by name, each [L·directions, B, H|P], ordered as PyTorch orders them. */
+  readonly final: Readonly<Record<string, Tensor>>;
+  /** Traced values [T, B, H|P] under `NAME_lK` or `NAME_lK_reverse`. */
+  readonly traces: Readonly<Record<string, Tensor>>;
+}
+
+/** A stack of recurrent layers in one or two directions. Weights are named and laid out as PyTorch's. */
+export class Recurrent implements HasParameters {
+  readonly options: Required<RecurrentOptions>;
+  readonly directions: readonly Direction[];
+  readonly parts: Readonly<Record<string, Parameter>>;
+
+  constructor(options: RecurrentOptions) {
+    const o: Required<RecurrentOptions> = {
+      numLayers: 1,
+      bidirectional: false,
+      projectionSize: 0,
+      dropout: 0,
+      reverse: false,
+      batchFirst: false,
+      initialize: "pytorch",
+      ...options,
+    };
+    this.options = o;
+    for (const name of ["inputSize", "hiddenSize", "numLayers"] as const) expectInteger(name, o[name], { min: 1 });
+    expectInteger("projectionSize", o.projectionSize, { min: 0 });
+    if (o.reverse && o.bidirectional)
+      throw new UsageError(
+        "bad-option",
+        "reverse and bidirectional exclude each other: a bidirectional layer has both directions",
+      );
+    const projects = o.cell.states.some((s) => s.width === "projection");
+    if (projects !== o.projectionSize > 0)
+      throw new UsageError(
+        "bad-option",
+        projects
+          ? `cell "${o.cell.name}" has a projected state: give projectionSize`
+          : `projectionSize is ${o.projectionSize} but cell "${o.cell.name}" has no projection`,
+      );
+    this.directions = makeDirections(o);
+    this.parts = Object.fromEntries(
+      this.directions.flatMap(({ suffix, parameters }) =>
+        Object.entries(parameters).map(([name, p]) => [`${publicName(name)}${suffix}`, p]),
+      ),
+    );
+  }
+
+  /** Width of one direction's output. */
+  get outputSize(): number {
+    return sizeOf(this.options.cell.states[0]!.width, this.options);
+  }
+
+  /** Shape of each state: [L·directions, B, H|P]. */
+  stateShapes(batch: number): Record<string, readonly number[]> {
+    const count = this.directions.length;
+    return Object.fromEntries(
+      this.options.cell.states.map((s) => [s.name, [count, batch, sizeOf(s.width, this.options)]]),
+    );
+  }
+
+  /** @param x [T, B, D], or [B, T, D] with `batchFirst`. */
+  forward(x: Tensor, input: RecurrentInput = {}): RecurrentOutput {
+    const { cell, numLayers, bidirectional, dropout, batchFirst } = this.options;
+    this.checkInput(x, input);
+    let layerInput = batchFirst ? transpose(x, [1, 0, 2]) : x;
+    const initial = this.initialStates(x.graph, layerInput.shape[1]!, input.initial);
+    const finals: Record<string, Tensor[]> = Object.fromEntries(cell.states.map((s) => [s.name, []]));
+    const traces: Record<string, Tensor> = {};
+    const perLayer = bidirectional ? 2 : 1;
+    for (let layer = 0; layer < numLayers; layer++) {
+      if (layer > 0 && dropout > 0) layerInput = dropoutLayer({ rate: dropout }).forward(layerInput);
+      const from = layer * perLayer;
+      const directions = this.directions.slice(from, from + perLayer);
+      const states = directions.map((_, k) =>
+        Object.fromEntries(cell.states.map((s) => [s.name, initial[s.name]![from + k]!])),
+      );
+      const result = scanLayer(this.options, directions, layerInput, states, input);
+      result.directions.forEach(({ final, traced }, k) => {
+        for (const { name } of cell.states) finals[name]!.push(final[name]!);
+        for (const [name, tensor] of Object.entries(traced)) traces[`${name}${directions[k]!.suffix}`] = tensor;
+      });
+      layerInput = result.output;
+    }
+    const stack = (parts: readonly Tensor[]): Tensor => (parts.length === 1 ? parts[0]! : concatenate(parts, 0));
+    return {
+      output: batchFirst ? transpose(layerInput, [1, 0, 2]) : layerInput,
+      final: Object.fromEntries(Object.entries(finals).map(([name, parts]) => [name, stack(parts)])),
+      traces,
+    };
+  }
+
+  private checkInput(x: Tensor, { mask, trace }: RecurrentInput): void {
+    const { cell, batchFirst, inputSize } = this.options;
+    const order = batchFirst ? "[B, T" : "[T, B";
+    if (x.shape.length !== 3 || x.shape[2] !== inputSize)
+      throw new ShapeError(
+        "shape-mismatch",
+        `input: expected shape ${order}, ${inputSize}], got ${formatShape(x.shape)}`,
+      );
+    const [T, B] = batchFirst ? [x.shape[1]!, x.shape[0]!] : [x.shape[0]!, x.shape[1]!];
+    if (T < 1 || B < 1)
+      throw new ShapeError(
+        "shape-mismatch",
+        `input: needs at least one step and one example, got ${formatShape(x.shape)}`,
+      );
+    if (mask && (mask.shape.length !== 2 || mask.shape[0] !== T || mask.shape[1] !== B))
+      throw new ShapeError(
+        "shape-mismatch",
+        `mask: expected shape [${T}, ${B}] (steps, batch), got ${formatShape(mask.shape)}`,
+      );
+    for (const name of trace ?? []) expectOneOf("trace", name, Object.keys(cell.named));
+  }
+
+  /** Per state a tensor [1, B, H|P] for each layer and direction. */
+  private initialStates(
+    graph: Graph,
+    batch: number,
+    given: Readonly<Record<string, Tensor>> = {},
+  ): Record<string, Tensor[]> {
+    const shapes = this.stateShapes(batch);
+    for (const name of Object.keys(given)) expectOneOf("initial", name, Object.keys(shapes));
+    const statesOf = ([name, shape]: [string, readonly number[]]): [string, Tensor[]] => {
+      const t = given[name];
+      const [count, , width] = shape as [number, number, number];
+      if (!t) {
+        const zero = graph.constant([1, batch, width], new Float32Array(batch * width));
+        return [name, Array.from({ length: count }, () => zero)];
+      }
+      if (t.shape.length !== 3 || t.shape.some((n, k) => n !== shape[k]))
+        throw new ShapeError(
+          "shape-mismatch",
+          `initial.${name}: expected shape ${formatShape(shape)} (layers × directions, batch, width), got ${formatShape(t.shape)}`,
+        );
+      return [name, count === 1 ? [t] : Array.from({ length: count }, (_, k) => slice(t, 0, k, k + 1))];
+    };
+    return Object.fromEntries(Object.entries(shapes).map(statesOf));
+  }
+}
+
+export const recurrent = (options: RecurrentOptions): Recurrent => new Recurrent(options);
+
+/** The name in a file: PyTorch's for what PyTorch has (`projection.hr` is its `weight_hr`), `weight_NAME` for unit weights. */
+const publicName = (operand: string): string => operand.replace(/^(weight|projection)\./, "weight_");
+
+function makeDirections(o: Required<RecurrentOptions>): Direction[] {
+  const directions: Direction[] = [];
+  const width = sizeOf(o.cell.states[0]!.width, o) * (o.bidirectional ? 2 : 1);
+  for (let layer = 0; layer < o.numLayers; layer++)
+    for (const reverse of o.bidirectional ? [false, true] : [o.reverse]) {
+      const inputSize = layer === 0 ? o.inputSize : width;
+      const shapes = parameterShapes(o.cell, { ...o, inputSize });
+      const parameters = Object.fromEntries(
+        Object.entries(shapes).map(([name, shape]) => [name, { shape, initialize: initializerOf(o, name) }]),
+      );
+      directions.push({
+        suffix: `_l${layer}${o.bidirectional && reverse ? "_reverse" : ""}`,
+        reverse,
+        inputSize,
+        parameters,
+      });
+    }
+  return directions;
+}
+
+function initializerOf(o: Required<RecurrentOptions>, operand: string): Initializer {
+  if (operand.startsWith("weight.")) {
+    const value = o.cell.weights[operand.slice(7)]!;
+    return (shape) => new Float64Array(shape[0]!).fill(value);
+  }
+  return recurrentInitializer(o.initialize, operand, {
+    hiddenSize: o.hiddenSize,
+    gates: operand.endsWith("_hh") ? recurrentGates(o.cell) : o.cell.gates.map((g) => g.name),
+  });
+}

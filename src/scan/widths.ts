@@ -1,0 +1,91 @@
+import type { Cell, Width } from "../cells/define.ts";
+import { type AnyNode, inOrder } from "../math/expression.ts";
+import { UsageError } from "../shared/errors.ts";
+
+/** Sizes of a scan that decide the shapes of its parameters. */
+export interface ScanSizes {
+  /** D */
+  readonly inputSize: number;
+  /** H */
+  readonly hiddenSize: number;
+  /** P; 0 where the cell has no state or mask of that width. */
+  readonly projectionSize: number;
+}
+
+export const sizeOf = (width: Width, sizes: ScanSizes): number =>
+  width === "hidden" ? sizes.hiddenSize : sizes.projectionSize;
+
+/** Gates that have a recurrent matrix, in the packed order of the rows of `weight_hh`. */
+export const recurrentGates = (cell: Cell): string[] => cell.gates.filter((g) => g.recurrent).map((g) => g.name);
+
+/** Every node of a cell's equations, arguments first. */
+export const nodesOf = (cell: Cell): AnyNode[] => inOrder([...Object.values(cell.next), ...Object.values(cell.named)]);
+
+const known = new WeakMap<Cell, ReadonlyMap<AnyNode, Width | undefined>>();
+
+/**
+ * The width of every value of a cell (undefined: a constant, which takes any). Values that meet must be equally wide.
+ * Throws a UsageError "bad-cell" that names the cell and the two widths.
+ */
+export function widthsOf(cell: Cell): ReadonlyMap<AnyNode, Width | undefined> {
+  const old = known.get(cell);
+  if (old) return old;
+  const stateWidths = new Map(cell.states.map((s) => [`previous.${s.name}`, s.width]));
+  const widths = new Map<AnyNode, Width | undefined>();
+  for (const n of nodesOf(cell)) {
+    if (n.op === "constant") widths.set(n, undefined);
+    else if (n.op === "variable")
+      widths.set(
+        n,
+        stateWidths.get(n.name) ??
+          (n.name.startsWith("mask.") ? (cell.masks[n.name.slice(5)]?.width ?? "hidden") : "hidden"),
+      );
+    else if (n.op === "product") widths.set(n, cell.projections.includes(n.name) ? "projection" : "hidden");
+    else {
+      const met = new Set(n.args.map((a) => widths.get(a)).filter((w) => w !== undefined));
+      if (met.size > 1)
+        throw new UsageError(
+          "bad-cell",
+          `cell "${cell.name}": ${n.op} meets a vector of hidden width and one of projection width; only a projection changes the width`,
+        );
+      widths.set(n, [...met][0]);
+    }
+  }
+  for (const { name, width } of cell.states) {
+    const w = widths.get(cell.next[name]!) ?? width;
+    if (w !== width)
+      throw new UsageError(
+        "bad-cell",
+        `cell "${cell.name}": state ${name} is declared ${width} but its equation is of ${w} width`,
+      );
+  }
+  known.set(cell, widths);
+  return widths;
+}
+
+/** Width of the vectors that the recurrent matrices multiply: columns of `weight_hh`. */
+export function recurrentWidth(cell: Cell): Width {
+  const widths = widthsOf(cell);
+  const gates = new Set(recurrentGates(cell));
+  const met = new Set<Width>();
+  for (const n of widths.keys())
+    if (n.op === "product" && gates.has(n.name)) met.add(widths.get(n.args[0]!) ?? "hidden");
+  if (met.size > 1)
+    throw new UsageError("bad-cell", `cell "${cell.name}": all recurrent matrices must multiply vectors of one width`);
+  return [...met][0] ?? "hidden";
+}
+
+/** Shapes of a cell's parameters under the operand names of a scan (compute/plan.ts), in their order. */
+export function parameterShapes(cell: Cell, sizes: ScanSizes): Record<string, readonly number[]> {
+  const { inputSize: D, hiddenSize: H, projectionSize: P } = sizes;
+  const [G, R] = [cell.gates.length, recurrentGates(cell).length];
+  const shapes: Record<string, readonly number[]> = { weight_ih: [G * H, D] };
+  if (R > 0) shapes.weight_hh = [R * H, sizeOf(recurrentWidth(cell), sizes)];
+  if (cell.bias === "both") {
+    shapes.bias_ih = [G * H];
+    if (R > 0) shapes.bias_hh = [R * H];
+  }
+  for (const name of Object.keys(cell.weights)) shapes[`weight.${name}`] = [H];
+  for (const name of cell.projections) shapes[`projection.${name}`] = [P, H];
+  return shapes;
+}
