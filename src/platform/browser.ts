@@ -1,0 +1,108 @@
+import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { type FileSource, looksLikeGzip, type Platform, sourceName, withHead } from "./platform.ts";
+
+export const platform: Platform = {
+  name: "browser",
+  readChunks,
+  async readFile(source) {
+    if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
+    return new Uint8Array(await (await get(source)).arrayBuffer());
+  },
+  async fileSize(source) {
+    return (source instanceof Blob ? source : await (await get(source)).blob()).size;
+  },
+  async writeFileAtomic(path) {
+    throw unavailable(`writing the file ${String(path)}`, "offer the bytes as a download instead");
+  },
+  temporaryFile() {
+    throw unavailable("a temporary file", "use less data, or give a larger memoryLimit");
+  },
+  now: () => performance.now(),
+};
+
+function unavailable(what: string, instead: string): FailureError {
+  return new FailureError("not-on-this-platform", `${what} is not possible in a browser; ${instead}`);
+}
+
+async function* readChunks(source: FileSource): AsyncGenerator<Uint8Array> {
+  const stream = source instanceof Blob ? source.stream() : (await get(source)).body;
+  if (stream === null) return;
+  const chunks = withHead(readAll(stream, source), 2);
+  const first = await chunks.next();
+  if (first.done) return;
+  if (!looksLikeGzip(first.value)) {
+    yield first.value;
+    yield* chunks;
+    return;
+  }
+  yield* gunzip(first.value, chunks, sourceName(source));
+}
+
+/** Chunks of a stream by its reader: Safari's streams are not async iterable. */
+async function* readAll(stream: ReadableStream<Uint8Array>, source: FileSource): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    if (error instanceof LongshortError) throw error;
+    throw new FailureError("file-read-failed", `${sourceName(source)}: could not be read`, { cause: error });
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+async function* gunzip(first: Uint8Array, rest: AsyncGenerator<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  let next: Uint8Array | undefined = first;
+  const packed = new ReadableStream<BufferSource>({
+    async pull(controller) {
+      const chunk: Uint8Array | undefined = next ?? (await rest.next()).value;
+      next = undefined;
+      if (chunk === undefined) controller.close();
+      else controller.enqueue(chunk as Uint8Array<ArrayBuffer>);
+    },
+    async cancel() {
+      await rest.return(undefined);
+    },
+  });
+  const reader = packed.pipeThrough(new DecompressionStream("gzip")).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    if (error instanceof LongshortError) throw error;
+    throw new UsageError(
+      "gzip-damaged",
+      `${name}: the file begins like gzip but cannot be unpacked; get it again, or give the unpacked text`,
+      { cause: error },
+    );
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+async function get(source: string | URL): Promise<Response> {
+  const name = sourceName(source);
+  let response: Response;
+  try {
+    response = await fetch(source);
+  } catch (error) {
+    throw new UsageError(
+      "file-not-found",
+      `${name}: could not be fetched; check the address, and whether its server allows requests from this page (CORS)`,
+      { cause: error },
+    );
+  }
+  if (response.ok) return response;
+  const found = response.status !== 404 && response.status !== 410;
+  throw new UsageError(
+    found ? "file-unreadable" : "file-not-found",
+    `${name}: the server answered ${response.status} ${response.statusText}`,
+  );
+}

@@ -1,0 +1,244 @@
+import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { pipeline, Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { createGunzip } from "node:zlib";
+import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { type FileSource, looksLikeGzip, type Platform, sourceName, type TemporaryFile, withHead } from "./platform.ts";
+
+const CHUNK_BYTES = 1 << 18;
+
+export const platform: Platform = {
+  name: "node",
+  readChunks,
+  readFile,
+  fileSize,
+  writeFileAtomic,
+  temporaryFile,
+  now: () => performance.now(),
+};
+
+async function* readChunks(source: FileSource): AsyncGenerator<Uint8Array> {
+  const chunks = withHead(rawChunks(source), 2);
+  const first = await chunks.next();
+  if (first.done) return;
+  const all = prepend(first.value, chunks);
+  if (looksLikeGzip(first.value)) yield* gunzip(all, sourceName(source));
+  else yield* all;
+}
+
+async function* rawChunks(source: FileSource): AsyncGenerator<Uint8Array> {
+  if (source instanceof Blob) {
+    yield* source.stream() as unknown as AsyncIterable<Uint8Array>;
+    return;
+  }
+  const file = await openToRead(source);
+  try {
+    for (;;) {
+      // A chunk belongs to whoever receives it, so every turn has a buffer of its own.
+      const { bytesRead, buffer } = await file.read(new Uint8Array(CHUNK_BYTES), 0, CHUNK_BYTES);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } catch (error) {
+    throw readError(error, source);
+  } finally {
+    await file.close();
+  }
+}
+
+async function* prepend<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  yield first;
+  yield* rest;
+}
+
+async function* gunzip(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  const unpacked = pipeline(
+    Readable.from(chunks, { objectMode: false }),
+    createGunzip({ chunkSize: CHUNK_BYTES }),
+    () => {
+      // The error also arrives at the reader below.
+    },
+  );
+  try {
+    yield* unpacked as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (error instanceof LongshortError) throw error;
+    throw new UsageError(
+      "gzip-damaged",
+      `${name}: the file begins like gzip but cannot be unpacked (${messageOf(error)}); get it again, or check it with gzip -t`,
+      { cause: error },
+    );
+  }
+}
+
+async function readFile(source: FileSource): Promise<Uint8Array> {
+  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
+  const file = await openToRead(source);
+  try {
+    const bytes = await file.readFile();
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  } catch (error) {
+    throw readError(error, source);
+  } finally {
+    await file.close();
+  }
+}
+
+async function fileSize(source: FileSource): Promise<number> {
+  if (source instanceof Blob) return source.size;
+  const file = await openToRead(source);
+  try {
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
+  }
+}
+
+async function openToRead(source: string | URL): Promise<FileHandle> {
+  let file: FileHandle | undefined;
+  try {
+    if (source instanceof URL) fileURLToPath(source); // a URL of another kind is refused here
+    file = await open(source, "r");
+    const stat = await file.stat();
+    if (stat.isFile()) return file;
+    if (stat.isDirectory()) throw Object.assign(new Error("is a folder"), { code: "EISDIR" });
+    throw new UsageError(
+      "file-not-regular",
+      `${sourceName(source)}: expected a file, this is a pipe or a device; the text is read more than once, so save it in a file first`,
+    );
+  } catch (error) {
+    await file?.close();
+    throw readError(error, source);
+  }
+}
+
+/** What the operating system said, in our words. */
+export function readError(error: unknown, source: FileSource): LongshortError {
+  if (error instanceof LongshortError) return error;
+  const name = sourceName(source);
+  const cause = { cause: error };
+  switch ((error as { code?: unknown }).code) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return new UsageError("file-not-found", `${name}: there is no such file; check the path`, cause);
+    case "EISDIR":
+      return new UsageError(
+        "file-is-folder",
+        `${name}: expected a file, this is a folder; name the files in it`,
+        cause,
+      );
+    case "EACCES":
+    case "EPERM":
+      return new UsageError(
+        "file-unreadable",
+        `${name}: this user may not read the file; change its permissions`,
+        cause,
+      );
+    case "ERR_INVALID_URL_SCHEME":
+    case "ERR_INVALID_FILE_URL_HOST":
+    case "ERR_INVALID_ARG_VALUE":
+      return new UsageError(
+        "file-not-found",
+        `${JSON.stringify(name)}: expected the path of a file or a file: URL`,
+        cause,
+      );
+    default:
+      return new FailureError("file-read-failed", `${name}: could not be read (${messageOf(error)})`, cause);
+  }
+}
+
+function writeError(error: unknown, name: string): LongshortError {
+  if (error instanceof LongshortError) return error;
+  const cause = { cause: error };
+  if ((error as { code?: unknown }).code === "ENOSPC") {
+    return new FailureError("disk-full", `${name}: no space left on the disk; free some or write elsewhere`, cause);
+  }
+  return new FailureError("file-write-failed", `${name}: could not be written (${messageOf(error)})`, cause);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+let temporaryFiles = 0;
+
+async function writeFileAtomic(
+  target: string | URL,
+  content: Uint8Array | string | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const path = target instanceof URL ? fileURLToPath(target) : target;
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${process.pid}.${temporaryFiles++}.tmp`);
+  try {
+    const file = await open(temporary, "wx");
+    try {
+      if (typeof content === "string" || content instanceof Uint8Array) await file.writeFile(content);
+      else for await (const chunk of content) await file.writeFile(chunk); // each call goes on where the last one ended
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw writeError(error, path);
+  }
+}
+
+/** Without it a power cut may forget the new name of a file whose content is safe. Windows has no such call. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function temporaryFile({ folder = tmpdir() }: { readonly folder?: string } = {}): TemporaryFile {
+  let own: string | undefined;
+  let file: number;
+  try {
+    own = mkdtempSync(join(folder, "longshort-"));
+    file = openSync(join(own, "scratch"), "wx+", 0o600);
+    // Where the system allows it the name goes at once: then not even kill -9 leaves anything behind.
+    if (process.platform !== "win32") rmSync(own, { recursive: true, force: true });
+  } catch (error) {
+    throw writeError(error, folder);
+  }
+  let size = 0;
+  let open = true;
+  return {
+    get size() {
+      return size;
+    },
+    append(bytes) {
+      try {
+        for (let done = 0; done < bytes.length; )
+          done += writeSync(file, bytes, done, bytes.length - done, size + done);
+      } catch (error) {
+        if (fstatSync(file).size > size) ftruncateSync(file, size);
+        throw writeError(error, `temporary file in ${folder}`);
+      }
+      size += bytes.length;
+    },
+    read(target, position) {
+      for (let done = 0; done < target.length; ) {
+        const count = readSync(file, target, done, target.length - done, position + done);
+        if (count === 0) throw new FailureError("file-read-failed", `temporary file in ${folder}: it ends too early`);
+        done += count;
+      }
+    },
+    close() {
+      if (!open) return;
+      open = false;
+      closeSync(file);
+      rmSync(own, { recursive: true, force: true });
+    },
+  };
+}

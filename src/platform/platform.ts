@@ -1,0 +1,80 @@
+/**
+ * What the rest of the package asks of the place it runs in: files and a clock. `#platform` in package.json "imports"
+ * resolves to node.ts or browser.ts, and both export one value of this type as `platform`.
+ */
+export interface Platform {
+  readonly name: "node" | "browser";
+
+  /**
+   * The bytes of a file, chunk by chunk, so that it may be larger than memory. A gzip file, known by its first two
+   * bytes and not by its name, is unpacked on the way.
+   * @throws UsageError "file-not-found", "file-is-folder", "file-not-regular", "file-unreadable", "gzip-damaged";
+   *   FailureError "file-read-failed". All of them when the first chunk is asked for, or later.
+   */
+  readChunks(source: FileSource): AsyncIterable<Uint8Array>;
+
+  /** All bytes of a file as they are: gzip is not unpacked. Errors as in `readChunks`. */
+  readFile(source: FileSource): Promise<Uint8Array>;
+
+  /** Size of a file in bytes as it lies there (packed, if it is packed). Errors as in `readChunks`. */
+  fileSize(source: FileSource): Promise<number>;
+
+  /**
+   * Writes a file so that at every moment, even after a power cut, either the old or the whole new content is there:
+   * a temporary file in the same folder, fsync, rename, fsync of the folder.
+   * @throws FailureError "file-write-failed", "disk-full"; in a browser "not-on-this-platform"
+   */
+  writeFileAtomic(path: string | URL, content: Uint8Array | string | AsyncIterable<Uint8Array>): Promise<void>;
+
+  /**
+   * An empty file of the caller's own that is gone after `close()` or the end of the process, however it ends.
+   * @throws FailureError "file-write-failed"; in a browser "not-on-this-platform"
+   */
+  temporaryFile(options?: { readonly folder?: string }): TemporaryFile;
+
+  /** Milliseconds of a clock that never runs backwards; only differences mean anything. */
+  now(): number;
+}
+
+/** A path (Node), a URL, or a Blob or File. In a browser a string is a URL relative to the page. */
+export type FileSource = string | URL | Blob;
+
+/** Reads and writes wait for the disk: this is for scratch data, of which a step reads a few kilobytes. */
+export interface TemporaryFile {
+  readonly size: number;
+  append(bytes: Uint8Array): void;
+  /** Fills `target` from byte `position` on; the range must have been written. */
+  read(target: Uint8Array, position: number): void;
+  close(): void;
+}
+
+/** How a source is called in messages. */
+export function sourceName(source: FileSource): string {
+  if (typeof source === "string") return source;
+  if (source instanceof URL) return source.protocol === "file:" ? decodeURIComponent(source.pathname) : source.href;
+  return "name" in source ? String(source.name) : "the given Blob";
+}
+
+/** Whether a file that starts with `bytes` is gzip (RFC 1952, section 2.3.1: 1f 8b). */
+export function looksLikeGzip(bytes: Uint8Array): boolean {
+  return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/** The same chunks, the first at least `count` bytes long unless the file is shorter: for a look at the first bytes. */
+export async function* withHead(chunks: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array | undefined = new Uint8Array(0);
+  for await (const chunk of chunks) {
+    if (head === undefined) {
+      yield chunk;
+      continue;
+    }
+    const joined: Uint8Array = new Uint8Array(head.length + chunk.length);
+    joined.set(head);
+    joined.set(chunk, head.length);
+    head = joined;
+    if (head.length < count) continue;
+    yield head;
+    head = undefined;
+  }
+  if (head !== undefined && head.length > 0) yield head;
+}
