@@ -1,0 +1,94 @@
+import type { Segmenter } from "./segments.ts";
+import { characterSegmenter, type EmitPiece, graphemeSegmenter } from "./segments.ts";
+import type { StreamDecoder, StreamEncoder, Tokenizer, TokenizerJson } from "./tokenizer.ts";
+import { Vocabulary } from "./vocabulary.ts";
+import { TokenBuffer } from "./windows.ts";
+
+const SEGMENTERS: { readonly [K in CharacterKind]: (emit: EmitPiece) => Segmenter } = {
+  grapheme: graphemeSegmenter,
+  character: characterSegmenter,
+};
+
+export type CharacterKind = "grapheme" | "character";
+
+/** Pieces of the kind, of a stream of text. */
+export function characterPieces(kind: CharacterKind, emit: EmitPiece): Segmenter {
+  return SEGMENTERS[kind](emit);
+}
+
+/**
+ * Tokens that are graphemes (what a reader takes for one character) or characters (code points).
+ *
+ * Decoding gives back the very text, but for pieces that became "<unk>": they come back as U+FFFD. Line ends are kept as
+ * they are: "\r\n" is one grapheme, and two characters. Where graphemes end depends on the Unicode version of the
+ * engine; newer ones keep some emoji and Indic syllables together that older ones cut.
+ */
+export class CharacterTokenizer implements Tokenizer {
+  readonly kind: CharacterKind;
+  readonly #vocabulary: Vocabulary;
+
+  /** @param tokens the pieces in the order of their ids; "<unk>" first if `options.unknown` */
+  constructor(kind: CharacterKind, tokens: readonly string[], options: { readonly unknown: boolean }) {
+    this.kind = kind;
+    this.#vocabulary = new Vocabulary(tokens, { unknown: options.unknown, noun: `${kind}s` });
+  }
+
+  get vocabularySize(): number {
+    return this.#vocabulary.size;
+  }
+
+  get tokens(): readonly string[] {
+    return this.#vocabulary.tokens;
+  }
+
+  get unknown(): number | undefined {
+    return this.#vocabulary.unknown;
+  }
+
+  encode(text: string): Int32Array {
+    const encoder = this.streamEncoder();
+    const start = encoder.push(text);
+    const rest = encoder.end();
+    if (rest.length === 0) return start;
+    const tokens = new Int32Array(start.length + rest.length);
+    tokens.set(start);
+    tokens.set(rest, start.length);
+    return tokens;
+  }
+
+  decode(tokens: ArrayLike<number>): string {
+    const pieces: string[] = [];
+    for (let i = 0; i < tokens.length; i++) pieces.push(this.#pieceOf(tokens[i]!));
+    return pieces.join("");
+  }
+
+  streamEncoder(): StreamEncoder {
+    const vocabulary = this.#vocabulary;
+    const buffer = new TokenBuffer();
+    const segmenter = characterPieces(this.kind, (piece) => {
+      buffer.push(typeof piece === "number" ? vocabulary.idOfUnit(piece) : vocabulary.id(piece));
+    });
+    return {
+      push(text) {
+        segmenter.push(text);
+        return buffer.take();
+      },
+      end() {
+        segmenter.end();
+        return buffer.take();
+      },
+    };
+  }
+
+  streamDecoder(): StreamDecoder {
+    return { push: (token) => this.#pieceOf(token), end: () => "" };
+  }
+
+  toJSON(): TokenizerJson {
+    return { kind: this.kind, tokens: this.tokens, unknown: this.unknown !== undefined };
+  }
+
+  #pieceOf(token: number): string {
+    return token === this.unknown ? "\ufffd" : this.#vocabulary.piece(token);
+  }
+}

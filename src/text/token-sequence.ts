@@ -1,0 +1,57 @@
+/** Tokens that may lie in memory or in a file: known by length, read by range. */
+export interface TokenSequence {
+  readonly length: number;
+  /**
+   * Copies the tokens from `start` to `start + count` to `target`, from index `at` on.
+   * @throws RangeError when the sequence has no such range
+   */
+  copyTo(target: Int32Array, at: number, start: number, count: number): void;
+}
+
+/** What functions over tokens take: a sequence, or plain typed arrays. */
+export type Tokens = TokenSequence | Int32Array | Uint16Array | Uint8Array;
+
+const PIECE = 1 << 16;
+
+/** Any tokens as a sequence. */
+export function asSequence(tokens: Tokens): TokenSequence {
+  if (!ArrayBuffer.isView(tokens)) return tokens;
+  return {
+    length: tokens.length,
+    copyTo(target, at, start, count) {
+      expectRange(tokens.length, start, count);
+      target.set(tokens.subarray(start, start + count), at);
+    },
+  };
+}
+
+/** The part from `start` to `end` (not included) of a sequence; nothing is copied. */
+export function partOf(sequence: TokenSequence, start: number, end: number): TokenSequence {
+  expectRange(sequence.length, start, end - start);
+  return {
+    length: end - start,
+    copyTo(target, at, from, count) {
+      expectRange(end - start, from, count);
+      sequence.copyTo(target, at, start + from, count);
+    },
+  };
+}
+
+/**
+ * All tokens in order, in pieces of at most 65,536: the way to look at a sequence that is larger than memory. The
+ * array of a piece is used again for the next one.
+ */
+export function* pieces(sequence: TokenSequence): Generator<Int32Array> {
+  const buffer = new Int32Array(Math.min(PIECE, sequence.length));
+  for (let start = 0; start < sequence.length; start += PIECE) {
+    const count = Math.min(PIECE, sequence.length - start);
+    sequence.copyTo(buffer, 0, start, count);
+    yield buffer.subarray(0, count);
+  }
+}
+
+/** @throws RangeError: the callers of this package check their arguments before they read */
+export function expectRange(length: number, start: number, count: number): void {
+  if (start >= 0 && count >= 0 && start + count <= length) return;
+  throw new RangeError(`tokens ${start} to ${start + count} were asked for; the sequence has ${length}`);
+}

@@ -1,0 +1,129 @@
+import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { ByteTokenizer } from "./bytes.ts";
+import { CharacterTokenizer, characterPieces } from "./characters.ts";
+import type { Segmenter } from "./segments.ts";
+import { END_OF_LINE, type Tokenizer, type TokenizerKind, UNKNOWN, type WordSegmentation } from "./tokenizer.ts";
+import { byCodePoint } from "./vocabulary.ts";
+import { WordTokenizer, wordSegmenter } from "./words.ts";
+
+/** Pieces of text, in any cut: a string, strings, or a stream of strings. */
+export type TextSource = string | Iterable<string> | AsyncIterable<string>;
+
+export interface TrainTokenizerOptions {
+  readonly kind: TokenizerKind;
+  /** Pieces that occur less often are left out. Default 1. */
+  readonly minimumCount?: number;
+  /** Largest number of tokens, "<unk>" and "<eos>" among them; the rarest pieces are left out. Default: no limit. */
+  readonly maximumSize?: number;
+  /**
+   * Whether there is a token "<unk>" for what the vocabulary lacks. Default: for words, and where `minimumCount` or
+   * `maximumSize` is given; without one, text with something new is an error. Without effect on bytes.
+   */
+  readonly unknown?: boolean;
+  /** Words only: all letters become small. Default false. */
+  readonly lowerCase?: boolean;
+  /** Words only: by the rules of Unicode, or what stands between spaces. Default "unicode". */
+  readonly segmentation?: WordSegmentation;
+}
+
+/** More kinds of characters than Unicode has would be a sign of something else than text. */
+const MOST_CHARACTERS = 1_000_000;
+/** When so many different words were seen, the rarest are forgotten (a Map ends at 2^24). */
+const MOST_WORDS = 8_000_000;
+
+/**
+ * Builds the vocabulary of a text that may be larger than memory.
+ *
+ * Characters and graphemes are in the order of their code points; words in falling order of count, then of code points,
+ * after "<unk>" and "<eos>". So the same text gives the same vocabulary.
+ *
+ * Words: when 8 million different ones were seen, the rarest are forgotten and the counting goes on, as in word2vec's
+ * ReduceVocab (Mikolov et al. 2013, arXiv:1301.3781); counts of rare words in such huge texts are therefore too low.
+ *
+ * @throws UsageError "text-empty", "too-many-characters", "unknown-choice", "not-an-integer", "out-of-range"
+ */
+export async function trainTokenizer(options: TrainTokenizerOptions, source: TextSource): Promise<Tokenizer> {
+  const kind = expectOneOf("kind", options.kind, ["grapheme", "character", "byte", "word"]);
+  const minimumCount = expectInteger("minimumCount", options.minimumCount ?? 1, { min: 1 });
+  const trimmed = options.maximumSize !== undefined || minimumCount > 1;
+  const unknown = options.unknown ?? (kind === "word" || trimmed);
+  switch (kind) {
+    case "byte":
+      return new ByteTokenizer();
+    case "grapheme":
+    case "character": {
+      const counts = await count(source, (add) => characterPieces(kind, add), failAbove(MOST_CHARACTERS, kind));
+      const pieces = keepMostFrequent(counts, { ...options, minimumCount, reserved: unknown ? 1 : 0 });
+      pieces.sort(byCodePoint);
+      return new CharacterTokenizer(kind, unknown ? [UNKNOWN, ...pieces] : pieces, { unknown });
+    }
+    case "word": {
+      const segmentation = expectOneOf("segmentation", options.segmentation ?? "unicode", ["unicode", "space"]);
+      const how = { lowerCase: options.lowerCase ?? false, segmentation };
+      const counts = await count(source, (add) => wordSegmenter(how, add), forgetRarest(MOST_WORDS));
+      const special = unknown ? [UNKNOWN, END_OF_LINE] : [END_OF_LINE];
+      for (const token of special) counts.delete(token);
+      const words = keepMostFrequent(counts, { ...options, minimumCount, reserved: special.length });
+      return new WordTokenizer([...special, ...words], { ...how, unknown });
+    }
+  }
+}
+
+async function count(
+  source: TextSource,
+  segmenterTo: (add: (piece: string | number) => void) => Segmenter,
+  limit: (counts: Map<string, number>) => void,
+): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  const unitCounts = new Float64Array(0x10000);
+  const segmenter = segmenterTo((piece) => {
+    if (typeof piece === "number") unitCounts[piece]!++;
+    else counts.set(piece, (counts.get(piece) ?? 0) + 1);
+  });
+  let length = 0;
+  for await (const text of typeof source === "string" ? [source] : source) {
+    length += text.length;
+    // In slices, so that the limit also holds within one huge string.
+    for (let at = 0; at < text.length; at += 1 << 20) {
+      segmenter.push(text.slice(at, at + (1 << 20)));
+      limit(counts);
+    }
+  }
+  segmenter.end();
+  if (length === 0) throw new UsageError("text-empty", "the text is empty: there is nothing to learn from");
+  unitCounts.forEach((times, unit) => {
+    if (times > 0) counts.set(String.fromCharCode(unit), times);
+  });
+  return counts;
+}
+
+function failAbove(most: number, kind: string): (counts: Map<string, number>) => void {
+  return (counts) => {
+    if (counts.size <= most) return;
+    throw new UsageError(
+      "too-many-characters",
+      `the text has more than ${most} different ${kind}s, so it is hardly text; use the tokenizer "byte" (--tokenizer byte)`,
+    );
+  };
+}
+
+function forgetRarest(most: number): (counts: Map<string, number>) => void {
+  let rare = 1;
+  return (counts) => {
+    for (; counts.size > most; rare++) {
+      for (const [word, times] of counts) if (times <= rare) counts.delete(word);
+    }
+  };
+}
+
+function keepMostFrequent(
+  counts: ReadonlyMap<string, number>,
+  options: { readonly minimumCount: number; readonly maximumSize?: number | undefined; readonly reserved: number },
+): string[] {
+  const smallest = options.reserved + 1;
+  const size = options.maximumSize ?? Number.POSITIVE_INFINITY;
+  if (size !== Number.POSITIVE_INFINITY) expectInteger("maximumSize", size, { min: smallest });
+  const kept = [...counts].filter(([, times]) => times >= options.minimumCount);
+  kept.sort(([a, aTimes], [b, bTimes]) => bTimes - aTimes || byCodePoint(a, b));
+  return kept.slice(0, size - options.reserved).map(([piece]) => piece);
+}
