@@ -1,0 +1,130 @@
+import { platform } from "#platform";
+import type { TemporaryFile } from "../platform/platform.ts";
+import { expectInteger } from "../shared/errors.ts";
+import { expectRange, type TokenSequence } from "../text/token-sequence.ts";
+
+/** Tokens of a whole corpus, one, two or four bytes each, in memory or in a temporary file. */
+export interface TokenStore extends TokenSequence {
+  readonly bytesPerToken: 1 | 2 | 4;
+  readonly place: "memory" | "file";
+  /** Gives the memory or the file back; reading after it is an error. */
+  close(): void;
+}
+
+export interface TokenStoreOptions {
+  readonly vocabularySize: number;
+  /** Bytes that are kept in memory; a larger store goes to a temporary file. Default 512 MiB. */
+  readonly memoryLimit?: number;
+  /** Where the temporary file is made. Default: the system's folder for such. */
+  readonly folder?: string;
+}
+
+type Packed = Uint8Array | Uint16Array | Int32Array;
+
+const SEGMENT = 1 << 20;
+
+/**
+ * Takes up a stream of tokens, each below `vocabularySize`.
+ * @throws FailureError "disk-full", "file-write-failed"; in a browser, above `memoryLimit`, "not-on-this-platform"
+ */
+export async function storeTokens(
+  stream: AsyncIterable<Int32Array> | Iterable<Int32Array>,
+  options: TokenStoreOptions,
+): Promise<TokenStore> {
+  const vocabularySize = expectInteger("vocabularySize", options.vocabularySize, { min: 1 });
+  const limit = expectInteger("memoryLimit", options.memoryLimit ?? 512 * 2 ** 20, { min: 0 });
+  const packedArray = vocabularySize <= 2 ** 8 ? Uint8Array : vocabularySize <= 2 ** 16 ? Uint16Array : Int32Array;
+  const bytesPerToken = packedArray.BYTES_PER_ELEMENT as 1 | 2 | 4;
+  let file: TemporaryFile | undefined;
+  const full: Packed[] = [];
+  let current: Packed = new packedArray(SEGMENT);
+  let used = 0;
+
+  const flush = () => {
+    if (file !== undefined) {
+      file.append(bytesOf(current.subarray(0, used)));
+      used = 0;
+      return;
+    }
+    full.push(current);
+    if (full.length * SEGMENT * bytesPerToken <= limit) {
+      current = new packedArray(SEGMENT);
+      used = 0;
+      return;
+    }
+    file = platform.temporaryFile(options.folder === undefined ? {} : { folder: options.folder });
+    for (const segment of full) file.append(bytesOf(segment));
+    full.length = 0;
+    used = 0;
+  };
+
+  try {
+    for await (const tokens of stream) {
+      for (let at = 0; at < tokens.length; ) {
+        const count = Math.min(tokens.length - at, SEGMENT - used);
+        current.set(tokens.subarray(at, at + count), used);
+        at += count;
+        used += count;
+        if (used === SEGMENT) flush();
+      }
+    }
+    if (file === undefined && (full.length * SEGMENT + used) * bytesPerToken > limit) {
+      current = current.slice(0, used);
+      flush();
+    } else if (file !== undefined && used > 0) flush();
+  } catch (error) {
+    file?.close();
+    throw error;
+  }
+  if (file !== undefined) return fileStore(file, bytesPerToken, packedArray);
+  full.push(current.slice(0, used));
+  return memoryStore(full, bytesPerToken);
+}
+
+function memoryStore(segments: Packed[], bytesPerToken: 1 | 2 | 4): TokenStore {
+  const length = segments.reduce((sum, segment) => sum + segment.length, 0);
+  return {
+    length,
+    bytesPerToken,
+    place: "memory",
+    copyTo(target, at, start, count) {
+      expectRange(length, start, count);
+      for (let done = 0; done < count; ) {
+        const segment = segments[Math.floor((start + done) / SEGMENT)]!;
+        const offset = (start + done) % SEGMENT;
+        const part = segment.subarray(offset, offset + count - done);
+        target.set(part, at + done);
+        done += part.length;
+      }
+    },
+    close() {
+      segments.length = 0;
+    },
+  };
+}
+
+function fileStore(
+  file: TemporaryFile,
+  bytesPerToken: 1 | 2 | 4,
+  packedArray: Uint8ArrayConstructor | Uint16ArrayConstructor | Int32ArrayConstructor,
+): TokenStore {
+  const length = file.size / bytesPerToken;
+  let window: Packed = new packedArray(1024);
+  return {
+    length,
+    bytesPerToken,
+    place: "file",
+    copyTo(target, at, start, count) {
+      expectRange(length, start, count);
+      if (window.length < count) window = new packedArray(count);
+      const part = window.subarray(0, count);
+      file.read(bytesOf(part), start * bytesPerToken);
+      target.set(part, at);
+    },
+    close: () => file.close(),
+  };
+}
+
+function bytesOf(packed: Packed): Uint8Array {
+  return new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength);
+}

@@ -1,0 +1,31 @@
+import type { FileSource } from "../platform/platform.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import type { TextSource } from "../text/train-tokenizer.ts";
+import { type ReadProgress, readBytes, readText } from "./text-files.ts";
+
+/**
+ * The tokens of files, read and encoded piece by piece, so that they may be larger than memory.
+ * @throws UsageError as `readText`, or as `readBytes` where bytes are the tokens; "unknown-token"
+ */
+export async function* tokenStream(
+  files: readonly FileSource[],
+  tokenizer: Tokenizer,
+  onProgress?: ReadProgress,
+): AsyncGenerator<Int32Array> {
+  if (tokenizer.encodeBytes === undefined) {
+    yield* encodeStream(tokenizer, readText(files, onProgress));
+    return;
+  }
+  for await (const chunk of readBytes(files, onProgress)) yield tokenizer.encodeBytes(chunk);
+}
+
+/** The tokens of a stream of text. */
+export async function* encodeStream(tokenizer: Tokenizer, source: TextSource): AsyncGenerator<Int32Array> {
+  const encoder = tokenizer.streamEncoder();
+  for await (const text of typeof source === "string" ? [source] : source) {
+    const tokens = encoder.push(text);
+    if (tokens.length > 0) yield tokens;
+  }
+  const rest = encoder.end();
+  if (rest.length > 0) yield rest;
+}
