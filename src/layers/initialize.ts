@@ -1,0 +1,146 @@
+import { expectOneOf, UsageError } from "../shared/errors.ts";
+import { RandomStream } from "../shared/random.ts";
+import { formatShape, size } from "../shared/shapes.ts";
+import { orthonormalColumns } from "./orthogonal.ts";
+
+/**
+ * Values of a new parameter, row-major in float64: a function of its shape and of random numbers of its own. A stack draws
+ * with `parameterRandom(seed, name)`, so a parameter's values never depend on which others exist or come first.
+ */
+export type Initialization = (shape: readonly number[], random: RandomStream) => Float64Array;
+
+/** The random numbers of one parameter of a model: a function of the model's seed and the parameter's name. */
+export function parameterRandom(seed: number, name: string): RandomStream {
+  return new RandomStream(seed, `parameter ${name}`);
+}
+
+/**
+ * How many inputs and outputs one weight connects, for the rows layout [out, in]: inputs `in`, outputs `out`. Further axes
+ * are a convolution's kernel [out, in, …] and multiply both. A vector [n] counts n either way.
+ */
+export function fans(shape: readonly number[]): { readonly fanIn: number; readonly fanOut: number } {
+  if (shape.length < 2) return { fanIn: size(shape), fanOut: size(shape) };
+  const kernel = size(shape.slice(2));
+  return { fanIn: shape[1]! * kernel, fanOut: shape[0]! * kernel };
+}
+
+export const constant =
+  (value: number): Initialization =>
+  (shape) =>
+    new Float64Array(size(shape)).fill(value);
+export const zeros = constant(0);
+export const ones = constant(1);
+
+/** Uniform on [−bound, bound). */
+export const uniform =
+  (bound: number): Initialization =>
+  (shape, random) =>
+    random.uniform(size(shape)).map((u) => bound * (2 * u - 1));
+
+/** Normal with this standard deviation (default 1) and mean (default 0). */
+export const normal =
+  ({ deviation = 1, mean = 0 }: { readonly deviation?: number; readonly mean?: number } = {}): Initialization =>
+  (shape, random) =>
+    random.normal(size(shape)).map((z) => mean + deviation * z);
+
+/** Both of variance `variance(fans)`; normal ones are not truncated (as in PyTorch; Keras cuts at two deviations). */
+const scaledUniform =
+  (variance: (shape: ReturnType<typeof fans>) => number): Initialization =>
+  (shape, random) =>
+    uniform(Math.sqrt(3 * variance(fans(shape))))(shape, random);
+const scaledNormal =
+  (variance: (shape: ReturnType<typeof fans>) => number): Initialization =>
+  (shape, random) =>
+    normal({ deviation: Math.sqrt(variance(fans(shape))) })(shape, random);
+
+const glorot = ({ fanIn, fanOut }: ReturnType<typeof fans>): number => 2 / (fanIn + fanOut);
+const he = ({ fanIn }: ReturnType<typeof fans>): number => 2 / fanIn;
+const lecun = ({ fanIn }: ReturnType<typeof fans>): number => 1 / fanIn;
+
+/** Variance 2 / (in + out). @see Glorot & Bengio, "Understanding the difficulty of training deep feedforward networks" (2010) */
+export const glorotUniform = scaledUniform(glorot);
+/** See glorotUniform. */
+export const glorotNormal = scaledNormal(glorot);
+/** Variance 2 / in, for relu; PyTorch calls it kaiming. @see He et al. (2015), arXiv:1502.01852 */
+export const heUniform = scaledUniform(he);
+/** See heUniform. */
+export const heNormal = scaledNormal(he);
+/** Variance 1 / in. @see LeCun, Bottou, Orr & Müller, "Efficient BackProp" (1998) */
+export const lecunUniform = scaledUniform(lecun);
+/** See lecunUniform. */
+export const lecunNormal = scaledNormal(lecun);
+/** U(±1/√in): what PyTorch's Linear and convolutions draw their weights from. */
+export const fanInUniform: Initialization = (shape, random) => uniform(1 / Math.sqrt(fans(shape).fanIn))(shape, random);
+
+/**
+ * Orthonormal columns where there are at least as many rows as columns, orthonormal rows otherwise, uniformly distributed.
+ * Axes after the first count as columns.
+ * @throws UsageError "bad-shape" for fewer than two axes
+ */
+export const orthogonal: Initialization = (shape, random) => {
+  if (shape.length < 2) {
+    throw new UsageError("bad-shape", `orthogonal: expected a matrix [rows, columns], got shape ${formatShape(shape)}`);
+  }
+  const rows = shape[0]!;
+  const columns = size(shape.slice(1));
+  const [long, short] = rows >= columns ? [rows, columns] : [columns, rows];
+  const q = orthonormalColumns(random.normal(long * short), long, short);
+  // A wide matrix wants its short rows orthonormal: that is q as it lies.
+  if (rows < columns) return q;
+  return Float64Array.from(q, (_, i) => q[(i % columns) * rows + Math.floor(i / columns)]!);
+};
+
+/** Those that need nothing but a shape, by the name that options and configuration files use. */
+export const initializations = {
+  zeros,
+  ones,
+  glorotUniform,
+  glorotNormal,
+  heUniform,
+  heNormal,
+  lecunUniform,
+  lecunNormal,
+  fanInUniform,
+  orthogonal,
+} as const satisfies Readonly<Record<string, Initialization>>;
+
+/** @throws UsageError "unknown-choice" with the nearest name */
+export function initialization(name: string): Initialization {
+  return initializations[expectOneOf("initialization", name, Object.keys(initializations) as InitializationName[])];
+}
+export type InitializationName = keyof typeof initializations;
+
+export type RecurrentPreset = "pytorch" | "keras";
+
+/** What a preset needs to know of a recurrent layer. */
+export interface RecurrentSizes {
+  /** H */
+  readonly hiddenSize: number;
+  /** Names of the gates in the packed order of this operand's rows. */
+  readonly gates: readonly string[];
+  /** The gate whose bias starts at 1 with "keras"; default "f", and none where the cell has no such gate. */
+  readonly forgetGate?: string;
+}
+
+/**
+ * How a framework begins a recurrent layer. `operand` is weight_ih [G·H, D], weight_hh [G·H, H], bias_ih or bias_hh [G·H],
+ * or a projection [P, H].
+ *
+ * - "pytorch": everything from U(±1/√H).
+ * - "keras": W glorotUniform and U orthogonal, both over all gates at once; biases 0, but 1 for the forget gate (on
+ *   bias_ih only, for the two are added). @see Jozefowicz, Zaremba & Sutskever (2015) on the forget bias
+ */
+export function recurrentInitializer(preset: RecurrentPreset, operand: string, sizes: RecurrentSizes): Initialization {
+  const { hiddenSize, gates, forgetGate = "f" } = sizes;
+  if (expectOneOf("initialize", preset, ["pytorch", "keras"] as const) === "pytorch") {
+    return uniform(1 / Math.sqrt(hiddenSize));
+  }
+  if (operand === "weight_hh") return orthogonal;
+  if (operand === "bias_hh") return zeros;
+  if (operand !== "bias_ih") return glorotUniform;
+  const forget = gates.indexOf(forgetGate);
+  return (shape) => {
+    const values = new Float64Array(size(shape));
+    return forget < 0 ? values : values.fill(1, forget * hiddenSize, (forget + 1) * hiddenSize);
+  };
+}
