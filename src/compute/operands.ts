@@ -1,0 +1,263 @@
+import type { Cell, Width } from "../cells/define.ts";
+import { type AnyNode, inOrder } from "../math/expression.ts";
+import { parameterShapes, sizeOf, widthsOf } from "../scan/widths.ts";
+import { UsageError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
+import type { Arena } from "./machine.ts";
+import type { Kernel, Launch, Plan, Range, Scan, ScanBackward, ScanShape } from "./plan.ts";
+
+/** What a kernel needs of one operand. */
+export interface OperandSpec {
+  /** Elements that it reads or writes from the start of the range. */
+  readonly length: number;
+  readonly type: Range["type"] | "any";
+  readonly written: boolean;
+  /** Whether strides leave out elements in between. */
+  readonly gaps: boolean;
+}
+export type OperandSpecs = Readonly<Record<string, OperandSpec>>;
+
+type SavedSize = (shape: ScanShape) => number;
+type Lengths = Readonly<Record<string, number>>;
+
+const mapValues = <A, B>(record: Readonly<Record<string, A>>, value: (a: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([name, a]) => [name, value(a)]));
+const dense = (lengths: Lengths, written: boolean, type: OperandSpec["type"] = "float"): OperandSpecs =>
+  mapValues(lengths, (length) => ({ length, type, written, gaps: false }));
+const reads = (lengths: Lengths): OperandSpecs => dense(lengths, false);
+const writes = (lengths: Lengths): OperandSpecs => dense(lengths, true);
+const readsWhole = (lengths: Lengths): OperandSpecs => dense(lengths, false, "int");
+
+function strided(shape: readonly number[], strides: readonly number[], written: boolean): OperandSpec {
+  const length = spanOf(shape, strides);
+  if (written && length > 0 && shape.some((n, axis) => n > 1 && strides[axis] === 0))
+    throw new UsageError("bad-plan", `an output is written more than once: strides [${strides.join(", ")}]`);
+  const reached = shape.reduce((count, n, axis) => (strides[axis] === 0 ? count : count * n), 1);
+  return { length, type: "any", written, gaps: reached < length };
+}
+
+/** Elements between the first and the last that are reached, both counted. */
+export function spanOf(shape: readonly number[], strides: readonly number[]): number {
+  if (strides.length !== shape.length || strides.some((s) => !Number.isInteger(s) || s < 0))
+    throw new UsageError(
+      "bad-plan",
+      `strides [${strides.join(", ")}] do not fit the shape [${shape.join(", ")}]: one whole number of at least 0 for each axis`,
+    );
+  return size(shape) === 0 ? 0 : 1 + shape.reduce((sum, n, axis) => sum + (n - 1) * strides[axis]!, 0);
+}
+
+/** The operands of every kernel, as plan.ts words them. */
+const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSize: SavedSize) => OperandSpecs } = {
+  pointwise: ({ shape, inputs, outputs }) => {
+    checkAxes(shape);
+    checkVariables(
+      Object.values(outputs).map((o) => o.value),
+      inputs,
+    );
+    return {
+      ...mapValues(inputs, (strides) => strided(shape, strides, false)),
+      ...mapValues(outputs, (o) => strided(shape, o.strides, true)),
+    };
+  },
+  reduce: ({ shape, inputs, value, over }) => {
+    checkAxes(shape);
+    checkVariables([value], inputs);
+    if (over.length !== shape.length)
+      throw new UsageError("bad-plan", `\`over\` has ${over.length} entries for ${shape.length} axes`);
+    return {
+      ...mapValues(inputs, (strides) => strided(shape, strides, false)),
+      ...writes({ out: size(shape.filter((_, axis) => !over[axis])) }),
+    };
+  },
+  matmul: ({ batch, m, k, n, bias }) => ({
+    ...reads({ a: batch * m * k, b: batch * k * n, ...(bias && { bias: n }) }),
+    ...writes({ out: batch * m * n }),
+  }),
+  gather: ({ rows, vocabulary, columns }) => ({
+    ...readsWhole({ indices: rows }),
+    ...reads({ table: vocabulary * columns }),
+    ...writes({ out: rows * columns }),
+  }),
+  scatterAdd: ({ rows, vocabulary, columns }) => ({
+    ...readsWhole({ indices: rows }),
+    ...reads({ source: rows * columns }),
+    ...writes({ out: vocabulary * columns }),
+  }),
+  random: ({ shape, strides }) => ({
+    ...readsWhole({ key: 4 }),
+    out: { ...strided(shape, strides, true), type: "float" },
+  }),
+  scan: (kernel, savedSize) => ({
+    ...reads(scanInputs(kernel)),
+    ...writes({
+      output: outputLength(kernel),
+      ...states("final.", kernel),
+      ...(kernel.save && { saved: savedSize(kernel) }),
+      ...traces("trace.", kernel),
+    }),
+  }),
+  scanBackward: (kernel, savedSize) => ({
+    ...reads({
+      ...scanInputs(kernel),
+      saved: savedSize(kernel),
+      "d.output": outputLength(kernel),
+      ...states("d.final.", kernel),
+    }),
+    ...writes({
+      ...(kernel.inputGradient && { "d.input": kernel.steps * kernel.batch * kernel.inputSize }),
+      ...named("d.", parameterLengths(kernel)),
+      ...states("d.initial.", kernel),
+      ...traces("trace.d.", kernel),
+    }),
+  }),
+};
+
+const named = (prefix: string, lengths: Lengths): Lengths =>
+  Object.fromEntries(Object.entries(lengths).map(([name, length]) => [prefix + name, length]));
+const parameterLengths = (shape: ScanShape): Lengths => mapValues(parameterShapes(shape.cell, shape), size);
+const states = (prefix: string, shape: ScanShape): Lengths =>
+  Object.fromEntries(shape.cell.states.map((s) => [prefix + s.name, shape.batch * sizeOf(s.width, shape)]));
+
+function scanInputs(shape: ScanShape): Lengths {
+  const { cell, steps: T, batch: B, inputSize: D } = shape;
+  const lengths: Record<string, number> = { input: T * B * D, ...parameterLengths(shape) };
+  for (const [name, spec] of Object.entries(cell.masks))
+    lengths[`mask.${name}`] = (spec.per === "step" ? T : 1) * B * sizeOf(spec.width ?? "hidden", shape);
+  if (shape.masked) lengths.mask = T * B;
+  return { ...lengths, ...states("initial.", shape) };
+}
+
+function outputLength(shape: ScanShape): number {
+  const width = sizeOf(shape.cell.states[0]!.width, shape);
+  if (shape.outputStride < width)
+    throw new UsageError(
+      "bad-plan",
+      `outputStride is ${shape.outputStride}, less than the width ${width} of the output`,
+    );
+  return spanOf([shape.steps * shape.batch, width], [shape.outputStride, 1]);
+}
+
+function traces(prefix: string, kernel: Scan | ScanBackward): Lengths {
+  const widths = widthsOf(kernel.cell);
+  return Object.fromEntries(
+    kernel.trace.map((name) => [
+      prefix + name,
+      kernel.steps * kernel.batch * sizeOf(tracedWidth(kernel.cell, name, widths), kernel),
+    ]),
+  );
+}
+
+function tracedWidth(cell: Cell, name: string, widths: ReadonlyMap<AnyNode, Width | undefined>): Width {
+  const node = cell.named[name];
+  if (!node)
+    throw new UsageError(
+      "unknown-trace",
+      `cell "${cell.name}" has no value called "${name}"; it names ${Object.keys(cell.named).join(", ")}`,
+    );
+  return widths.get(node) ?? "hidden";
+}
+
+function checkAxes(shape: readonly number[]): void {
+  if (shape.length > 4)
+    throw new UsageError("bad-plan", `shape [${shape.join(", ")}] has ${shape.length} axes, a machine takes at most 4`);
+}
+
+function checkVariables(values: readonly AnyNode[], inputs: Readonly<Record<string, unknown>>): void {
+  for (const n of inOrder(values))
+    if (n.op === "variable" && !(n.name in inputs))
+      throw new UsageError("bad-plan", `the equation reads "${n.name}", which is none of the inputs ${list(inputs)}`);
+}
+
+const list = (record: Readonly<Record<string, unknown>>): string => Object.keys(record).join(", ") || "(none)";
+
+/** The operands that a kernel takes. Throws a UsageError when the kernel contradicts itself. */
+export function operandsOf(kernel: Kernel, savedSize: SavedSize): OperandSpecs {
+  return (specs[kernel.op] as (kernel: Kernel, savedSize: SavedSize) => OperandSpecs)(kernel, savedSize);
+}
+
+/**
+ * Checks a plan against the arenas it is to run on, so that no kernel ever reaches outside its ranges: arenas are there
+ * and large enough, operands are there, of their type and long enough, and no output lies over another operand (unless a
+ * pointwise output is the very range of an input, read at the same strides; operands with gaps may interleave).
+ *
+ * @returns The operands of each launch.
+ * @throws UsageError "bad-plan" that names launch and operand.
+ */
+export function checkPlan(
+  plan: Plan,
+  arenas: Readonly<Record<string, Pick<Arena, "length">>>,
+  savedSize: SavedSize,
+): OperandSpecs[] {
+  for (const [name, length] of Object.entries(plan.arenas)) {
+    const arena = arenas[name];
+    if (!arena)
+      throw new UsageError(
+        "bad-plan",
+        `the plan uses an arena "${name}" that is not among those given: ${list(arenas)}`,
+      );
+    if (arena.length < length)
+      throw new UsageError("bad-plan", `arena "${name}" has ${arena.length} elements, the plan needs ${length}`);
+  }
+  const inArena = (what: string, range: Range): void => {
+    const arena = arenas[range.arena];
+    if (!arena) throw new UsageError("bad-plan", `${what} lies in an unknown arena "${range.arena}"`);
+    const whole = Number.isInteger(range.offset) && Number.isInteger(range.length);
+    if (!whole || range.offset < 0 || range.length < 0 || range.offset + range.length > arena.length)
+      throw new UsageError(
+        "bad-plan",
+        `${what} is elements ${range.offset} to ${range.offset + range.length} of the arena "${range.arena}", which has ${arena.length}`,
+      );
+  };
+  for (const [name, range] of Object.entries(plan.scalars)) inArena(`scalar "${name}"`, range);
+  return plan.launches.map((launch, at) => {
+    const where = `launch ${at} (${launch.kernel.op})`;
+    const found = specsOf(where, launch, savedSize);
+    for (const [name, range] of Object.entries(launch.operands)) inArena(`${where}: operand "${name}"`, range);
+    for (const [name, spec] of Object.entries(found)) checkOperand(where, name, spec, launch.operands[name]);
+    checkOverlaps(where, launch, found);
+    return found;
+  });
+}
+
+function specsOf(where: string, launch: Launch, savedSize: SavedSize): OperandSpecs {
+  try {
+    return operandsOf(launch.kernel, savedSize);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(error.code, `${where}: ${error.message}`, { cause: error });
+  }
+}
+
+function checkOperand(where: string, name: string, spec: OperandSpec, range: Range | undefined): void {
+  if (!range) throw new UsageError("bad-plan", `${where}: operand "${name}" is missing`);
+  if (range.length < spec.length)
+    throw new UsageError(
+      "bad-plan",
+      `${where}: operand "${name}" has ${range.length} elements, the kernel reaches ${spec.length}`,
+    );
+  if (spec.type !== "any" && range.type !== spec.type)
+    throw new UsageError("bad-plan", `${where}: operand "${name}" must be ${spec.type}, it is ${range.type}`);
+}
+
+function checkOverlaps(where: string, { kernel, operands }: Launch, found: OperandSpecs): void {
+  const entries = Object.entries(found).map(([name, spec]) => ({ name, spec, range: operands[name]! }));
+  for (const out of entries) {
+    if (!out.spec.written) continue;
+    for (const other of entries) {
+      if (other === out || out.spec.gaps || other.spec.gaps) continue;
+      if (!overlap(out.range, out.spec, other.range, other.spec)) continue;
+      const inPlace =
+        kernel.op === "pointwise" &&
+        !other.spec.written &&
+        out.range.offset === other.range.offset &&
+        sameStrides(kernel.shape, kernel.outputs[out.name]!.strides, kernel.inputs[other.name]!);
+      if (!inPlace)
+        throw new UsageError("bad-plan", `${where}: output "${out.name}" lies over operand "${other.name}"`);
+    }
+  }
+}
+
+const overlap = (a: Range, x: OperandSpec, b: Range, y: OperandSpec): boolean =>
+  a.arena === b.arena && a.offset < b.offset + y.length && b.offset < a.offset + x.length;
+const sameStrides = (shape: readonly number[], a: readonly number[], b: readonly number[]): boolean =>
+  shape.every((n, axis) => n === 1 || a[axis] === b[axis]);

@@ -1,0 +1,178 @@
+import { FailureError, UsageError } from "../../shared/errors.ts";
+import { formatBytes } from "../../shared/shapes.ts";
+import type { Arena, Limits, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
+import { checkPlan } from "../operands.ts";
+import type { Plan, Range } from "../plan.ts";
+import { compileKernel } from "./kernels.ts";
+import { savedElements } from "./scan.ts";
+
+const limits: Limits = { bytes: 8 * 2 ** 30, elementBytes: 8, float: "float64", threads: 1, family: "portable" };
+
+/**
+ * The machine that every other is compared with: float64, plain loops, one number after the other. It shares no kernel
+ * with the others. Whole numbers lie in the same arrays as numbers.
+ */
+export function openReference(): SynchronousMachine {
+  return new Reference();
+}
+
+class Memory implements Arena {
+  readonly name: string;
+  readonly length: number;
+  private data: Float64Array | undefined;
+  private readonly owner: Reference;
+
+  constructor(name: string, data: Float64Array, owner: Reference) {
+    this.name = name;
+    this.length = data.length;
+    this.data = data;
+    this.owner = owner;
+  }
+
+  get numbers(): Float64Array {
+    if (!this.data) throw new UsageError("closed", `arena "${this.name}" was closed and cannot be used any more`);
+    return this.data;
+  }
+
+  part({ offset, length }: Range): Float64Array {
+    if (offset < 0 || length < 0 || offset + length > this.length)
+      throw new UsageError(
+        "out-of-range",
+        `elements ${offset} to ${offset + length} are not in arena "${this.name}", which has ${this.length}`,
+      );
+    return this.numbers.subarray(offset, offset + length);
+  }
+
+  close(): void {
+    if (this.data) this.owner.release(this);
+    this.data = undefined;
+  }
+}
+
+class Prepared implements PreparedPlan {
+  readonly plan: Plan;
+  readonly arenas: Readonly<Record<string, Memory>>;
+  launches: readonly (() => void)[] | undefined;
+
+  constructor(plan: Plan, arenas: Readonly<Record<string, Memory>>, launches: readonly (() => void)[]) {
+    this.plan = plan;
+    this.arenas = arenas;
+    this.launches = launches;
+  }
+
+  close(): void {
+    this.launches = undefined;
+  }
+}
+
+class Reference implements SynchronousMachine {
+  readonly name = "reference";
+  readonly limits = limits;
+  readonly savedSize = savedElements;
+  private readonly open = new Set<Memory>();
+  private used = 0;
+  private closed = false;
+
+  arena(name: string, elements: number): Arena {
+    this.expectOpen();
+    const bytes = elements * limits.elementBytes;
+    if (this.used + bytes > limits.bytes) throw outOfMemory(name, bytes, limits.bytes - this.used);
+    let data: Float64Array;
+    try {
+      data = new Float64Array(elements);
+    } catch (cause) {
+      throw outOfMemory(name, bytes, limits.bytes - this.used, cause);
+    }
+    const memory = new Memory(name, data, this);
+    this.open.add(memory);
+    this.used += bytes;
+    return memory;
+  }
+
+  release(memory: Memory): void {
+    if (this.open.delete(memory)) this.used -= memory.length * limits.elementBytes;
+  }
+
+  async prepare(plan: Plan, arenas: Readonly<Record<string, Arena>>): Promise<PreparedPlan> {
+    this.expectOpen();
+    const specs = checkPlan(plan, arenas, savedElements);
+    const memories = Object.fromEntries(Object.entries(arenas).map(([name, arena]) => [name, memoryOf(arena)]));
+    const launches = plan.launches.map(({ kernel, operands }, at) => {
+      const run = compileKernel(kernel);
+      const views: Record<string, Float64Array> = {};
+      for (const [name, { length }] of Object.entries(specs[at]!)) {
+        const range = operands[name]!;
+        views[name] = memories[range.arena]!.part({ ...range, length });
+      }
+      return () => run(views);
+    });
+    return new Prepared(plan, memories, launches);
+  }
+
+  run(prepared: PreparedPlan, scalars: Readonly<Record<string, number>> = {}): void {
+    this.expectOpen();
+    if (!(prepared instanceof Prepared))
+      throw new UsageError("wrong-machine", "this plan was prepared by another machine");
+    if (!prepared.launches) throw new UsageError("closed", "this plan was closed and cannot be run any more");
+    // A closed arena is an error even though its numbers could still be reached.
+    for (const memory of Object.values(prepared.arenas)) void memory.numbers;
+    for (const [name, value] of Object.entries(scalars)) {
+      const range = prepared.plan.scalars[name];
+      if (!range) throw unknownScalar(name, prepared.plan);
+      this.write(prepared.arenas[range.arena]!, range, [value]);
+    }
+    for (const launch of prepared.launches) launch();
+  }
+
+  write(arena: Arena, range: Range, data: ArrayLike<number>): void {
+    const to = memoryOf(arena).part(range);
+    expectLength(arena, range, data.length);
+    for (let i = 0; i < to.length; i++) to[i] = range.type === "int" ? data[i]! | 0 : data[i]!;
+  }
+
+  async read(arena: Arena, range: Range): Promise<Numbers> {
+    const from = memoryOf(arena).part(range);
+    return range.type === "int" ? Int32Array.from(from) : from.slice();
+  }
+
+  readInto(arena: Arena, range: Range, out: { [index: number]: number; readonly length: number }): void {
+    const from = memoryOf(arena).part(range);
+    expectLength(arena, range, out.length);
+    for (let i = 0; i < from.length; i++) out[i] = from[i]!;
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const memory of [...this.open]) memory.close();
+  }
+
+  private expectOpen(): void {
+    if (this.closed) throw new UsageError("closed", "the machine was closed and cannot be used any more");
+  }
+}
+
+function memoryOf(arena: Arena): Memory {
+  if (arena instanceof Memory) return arena;
+  throw new UsageError("wrong-machine", `arena "${arena.name}" belongs to another machine`);
+}
+
+function expectLength(arena: Arena, range: Range, length: number): void {
+  if (length !== range.length)
+    throw new UsageError(
+      "wrong-length",
+      `${length} numbers were given for a range of ${range.length} elements in arena "${arena.name}"`,
+    );
+}
+
+const outOfMemory = (name: string, bytes: number, free: number, cause?: unknown): FailureError =>
+  new FailureError(
+    "out-of-memory",
+    `arena "${name}" needs ${formatBytes(bytes)}, the machine has ${formatBytes(free)} left: lower the batch size, the number of steps or the hidden size`,
+    { cause },
+  );
+
+const unknownScalar = (name: string, plan: Plan): UsageError =>
+  new UsageError(
+    "unknown-scalar",
+    `the plan has no scalar "${name}"; it has ${Object.keys(plan.scalars).join(", ") || "none"}`,
+  );
