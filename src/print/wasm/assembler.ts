@@ -1,0 +1,146 @@
+import type { Code, ValueType } from "./code.ts";
+import { END, flatten, typeByte, unsigned } from "./code.ts";
+import type { Local } from "./control.ts";
+
+/** A function of a module. */
+export interface Func {
+  readonly index: number;
+  call(...args: Code[]): Code;
+}
+
+/** The variables of a function while its body is printed. */
+export class FunctionBuilder {
+  readonly types: ValueType[];
+  readonly #parameters: number;
+
+  constructor(parameters: readonly ValueType[]) {
+    this.types = [...parameters];
+    this.#parameters = parameters.length;
+  }
+
+  local(type: ValueType): Local {
+    this.types.push(type);
+    return localAt(type, this.types.length - 1);
+  }
+
+  parameters(): Local[] {
+    return this.types.slice(0, this.#parameters).map(localAt);
+  }
+
+  /** The section of declarations: neighbours of one type are counted together. */
+  declarations(): Code {
+    const runs: { type: ValueType; count: number }[] = [];
+    for (const type of this.types.slice(this.#parameters)) {
+      const last = runs.at(-1);
+      if (last?.type === type) last.count++;
+      else runs.push({ type, count: 1 });
+    }
+    return vector(runs.map(({ type, count }) => [unsigned(count), typeByte[type]]));
+  }
+}
+
+function localAt(type: ValueType, index: number): Local {
+  const at = unsigned(index);
+  return {
+    type,
+    get: [0x20, at],
+    set: (value) => [value, 0x21, at],
+    tee: (value) => [value, 0x22, at],
+  };
+}
+
+const vector = (items: readonly Code[]): Code => [unsigned(items.length), items];
+const text = (value: string): Code => {
+  const bytes = [...new TextEncoder().encode(value)];
+  return [unsigned(bytes.length), bytes];
+};
+const sized = (content: Code): Code => {
+  const bytes = flatten(content);
+  return [unsigned(bytes.length), bytes];
+};
+const section = (id: number, content: Code): Code => [id, sized(content)];
+
+/**
+ * A module of WebAssembly that is put together function by function.
+ *
+ * It imports one memory as `env.memory` and nothing else, and has no data, no table and no start function: what it needs
+ * in memory the host writes before it runs.
+ */
+export class ModuleBuilder {
+  readonly #memory: { readonly initial: number; readonly maximum: number; readonly shared: boolean };
+  readonly #types: string[] = [];
+  readonly #typeCode: Code[] = [];
+  readonly #functions: { type: number; code: Code }[] = [];
+  readonly #exports: { name: string; index: number }[] = [];
+  readonly #memo = new Map<string, Func>();
+
+  /** Sizes in pages of 64 KiB, as the memory that is imported was made with. */
+  constructor(options: {
+    readonly memory: { readonly initial: number; readonly maximum: number; readonly shared: boolean };
+  }) {
+    this.#memory = options.memory;
+  }
+
+  /**
+   * A new function. `body` receives its parameters as locals and may itself add functions.
+   * With a `name` it is exported.
+   */
+  func(
+    options: {
+      readonly name?: string;
+      readonly params: readonly ValueType[];
+      readonly results?: readonly ValueType[];
+    },
+    body: (f: FunctionBuilder, ...params: Local[]) => Code,
+  ): Func {
+    const index = this.#functions.length;
+    const entry = { type: this.#type(options.params, options.results ?? []), code: [] as Code };
+    this.#functions.push(entry);
+    if (options.name !== undefined) this.#exports.push({ name: options.name, index });
+    const f = new FunctionBuilder(options.params);
+    const code = body(f, ...f.parameters());
+    entry.code = sized([f.declarations(), flatten(code), END]);
+    return { index, call: (...args) => this.#call(index, options.params.length, args) };
+  }
+
+  /** The function known under `key` in this module; `make` makes it at the first use. */
+  memo(key: string, make: () => Func): Func {
+    let known = this.#memo.get(key);
+    if (!known) {
+      known = make();
+      this.#memo.set(key, known);
+    }
+    return known;
+  }
+
+  /** The bytes of the module. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const { initial, maximum, shared } = this.#memory;
+    const exported = this.#exports.map(({ name, index }) => [text(name), 0x00, unsigned(index)]);
+    return new Uint8Array(
+      flatten([
+        [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+        section(1, vector(this.#typeCode)),
+        section(2, vector([[text("env"), text("memory"), 0x02, shared ? 3 : 1, unsigned(initial), unsigned(maximum)]])),
+        section(3, vector(this.#functions.map(({ type }) => unsigned(type)))),
+        section(7, vector(exported)),
+        section(10, vector(this.#functions.map(({ code }) => code))),
+      ]),
+    );
+  }
+
+  #call(index: number, expected: number, args: readonly Code[]): Code {
+    if (args.length !== expected) {
+      throw new TypeError(`call of function ${index}: expected ${expected} arguments, got ${args.length}`);
+    }
+    return [args, 0x10, unsigned(index)];
+  }
+
+  #type(params: readonly ValueType[], results: readonly ValueType[]): number {
+    const key = `${params.join(" ")} > ${results.join(" ")}`;
+    const known = this.#types.indexOf(key);
+    if (known >= 0) return known;
+    this.#typeCode.push([0x60, vector(params.map((p) => typeByte[p])), vector(results.map((r) => typeByte[r]))]);
+    return this.#types.push(key) - 1;
+  }
+}
