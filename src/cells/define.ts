@@ -6,127 +6,121 @@ type Function1 = (x: Expression) => Expression;
 
 /** What a `split` gate is inside `step`: its input part `W x + b_ih` and its recurrent part `U h + b_hh`. */
 export interface Parts {
-	readonly x: Expression;
-	readonly h: Expression;
+  readonly x: Expression;
+  readonly h: Expression;
 }
 /** Vectors that an operand of a recurrent matrix may be made of. */
 export interface Operands {
-	readonly previous: Readonly<Record<string, Expression>>;
-	readonly gates: Readonly<Record<string, Expression>>;
-	readonly masks: Readonly<Record<string, Expression>>;
+  readonly previous: Readonly<Record<string, Expression>>;
+  readonly gates: Readonly<Record<string, Expression>>;
+  readonly masks: Readonly<Record<string, Expression>>;
 }
 export interface GateOptions<Kind extends "sum" | "split" | "input"> {
-	readonly kind: Kind;
-	readonly activation?: Function1;
-	/** The vector that the gate's recurrent matrix multiplies; by default the cell's `recurrent`. May use gates listed before. */
-	readonly of?: (operands: Operands) => Expression;
+  readonly kind: Kind;
+  readonly activation?: Function1;
+  /** The vector that the gate's recurrent matrix multiplies; by default the cell's `recurrent`. May use gates listed before. */
+  readonly of?: (operands: Operands) => Expression;
 }
 type Gate = Function1 | GateOptions<"sum" | "split" | "input">;
 type GateValue<G> = G extends { kind: "split" } ? Parts : Expression;
 
 /** A gate that reaches `step` in two parts, each with its own bias, for cells that mix them by hand. */
-export const split = (
-	options: { of?: GateOptions<"split">["of"] } = {},
-): GateOptions<"split"> =>
-	({ kind: "split", ...options }) as GateOptions<"split">;
+export const split = (options: { of?: GateOptions<"split">["of"] } = {}): GateOptions<"split"> =>
+  ({ kind: "split", ...options }) as GateOptions<"split">;
 /** A gate without recurrent matrix and recurrent bias: `activation(W x + b)`. */
-export const input = (
-	activation: Function1 = (x) => x,
-): GateOptions<"input"> => ({ kind: "input", activation });
+export const input = (activation: Function1 = (x) => x): GateOptions<"input"> => ({ kind: "input", activation });
 /** A gate whose recurrent matrix multiplies another vector than `h`: `activation(W x + U of(…) + b)`. */
-export const gateOf = (
-	activation: Function1,
-	of: (operands: Operands) => Expression,
-): GateOptions<"sum"> => ({ kind: "sum", activation, of });
+export const gateOf = (activation: Function1, of: (operands: Operands) => Expression): GateOptions<"sum"> => ({
+  kind: "sum",
+  activation,
+  of,
+});
 
 /** Random numbers that a scan gets beside its input: drawn once a sequence or at every step. */
 export interface MaskSpec {
-	readonly per: "sequence" | "step";
-	/** Probability that a number is dropped (dropout) or that a state is kept back (zoneout). */
-	readonly rate: number;
-	/** Dropout: 0 with `rate`, else 1/(1 − rate); 1 when not training. Zoneout: 1 with `rate`, else 0; `rate` itself when not training. */
-	readonly kind: "dropout" | "zoneout";
-	readonly width?: Width;
+  readonly per: "sequence" | "step";
+  /** Probability that a number is dropped (dropout) or that a state is kept back (zoneout). */
+  readonly rate: number;
+  /** Dropout: 0 with `rate`, else 1/(1 − rate); 1 when not training. Zoneout: 1 with `rate`, else 0; `rate` itself when not training. */
+  readonly kind: "dropout" | "zoneout";
+  readonly width?: Width;
 }
 
 export interface CellSource<
-	G extends Readonly<Record<string, Gate>>,
-	S extends string,
-	W extends string,
-	M extends string,
-	P extends string,
+  G extends Readonly<Record<string, Gate>>,
+  S extends string,
+  W extends string,
+  M extends string,
+  P extends string,
 > {
-	readonly name: string;
-	/** What `name` was called with, so that a file can call it again. */
-	readonly options?: Readonly<Record<string, unknown>>;
-	/** Gates in packed order: rows `[k·H, (k+1)·H)` of `weight_ih` belong to gate k. */
-	readonly gates: G;
-	/** State vectors; the first is the output. A plain list means that all are of hidden width. */
-	readonly state: readonly S[] | Readonly<Record<S, Width>>;
-	/** The vector that recurrent matrices multiply unless a gate says otherwise; by default the first state. */
-	readonly recurrent?: (operands: Omit<Operands, "gates">) => Expression;
-	/** Which biases the products have; by default "both" (`bias_ih` and, where a gate is recurrent, `bias_hh`). */
-	readonly bias?: "both" | "none";
-	/** One number a unit each (peepholes, gains): name → initial value. */
-	readonly weights?: Readonly<Record<W, number>>;
-	readonly masks?: Readonly<Record<M, MaskSpec>>;
-	/** Matrices from hidden to projection width, used through `project` in `step`. */
-	readonly projections?: readonly P[];
-	/**
-	 * Arithmetic of one step: from gate values and previous state to the next state. Whatever else it returns is a named
-	 * value, for traces and formulas.
-	 */
-	step(
-		gates: { readonly [K in keyof G]: GateValue<G[K]> },
-		previous: Readonly<Record<S, Expression>>,
-		more: {
-			readonly weights: Readonly<Record<W, Expression>>;
-			readonly masks: Readonly<Record<M, Expression>>;
-			readonly project: Readonly<Record<P, (v: Expression) => Expression>>;
-		},
-	): Readonly<Record<S, Expression>> & Readonly<Record<string, Expression>>;
+  readonly name: string;
+  /** What `name` was called with, so that a file can call it again. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** Gates in packed order: rows `[k·H, (k+1)·H)` of `weight_ih` belong to gate k. */
+  readonly gates: G;
+  /** State vectors; the first is the output. A plain list means that all are of hidden width. */
+  readonly state: readonly S[] | Readonly<Record<S, Width>>;
+  /** The vector that recurrent matrices multiply unless a gate says otherwise; by default the first state. */
+  readonly recurrent?: (operands: Omit<Operands, "gates">) => Expression;
+  /** Which biases the products have; by default "both" (`bias_ih` and, where a gate is recurrent, `bias_hh`). */
+  readonly bias?: "both" | "none";
+  /** One number a unit each (peepholes, gains): name → initial value. */
+  readonly weights?: Readonly<Record<W, number>>;
+  readonly masks?: Readonly<Record<M, MaskSpec>>;
+  /** Matrices from hidden to projection width, used through `project` in `step`. */
+  readonly projections?: readonly P[];
+  /**
+   * Arithmetic of one step: from gate values and previous state to the next state. Whatever else it returns is a named
+   * value, for traces and formulas.
+   */
+  step(
+    gates: { readonly [K in keyof G]: GateValue<G[K]> },
+    previous: Readonly<Record<S, Expression>>,
+    more: {
+      readonly weights: Readonly<Record<W, Expression>>;
+      readonly masks: Readonly<Record<M, Expression>>;
+      readonly project: Readonly<Record<P, (v: Expression) => Expression>>;
+    },
+  ): Readonly<Record<S, Expression>> & Readonly<Record<string, Expression>>;
 }
 
 export interface CellGate {
-	readonly name: string;
-	/** False for gates that see the input only. */
-	readonly recurrent: boolean;
+  readonly name: string;
+  /** False for gates that see the input only. */
+  readonly recurrent: boolean;
 }
 export interface CellState {
-	readonly name: string;
-	readonly width: Width;
+  readonly name: string;
+  readonly width: Width;
 }
 
 /** A cell: its equations as expressions, opened up for derivatives, printers and kernels. Variables are named as in `variables`. */
 export interface Cell {
-	readonly name: string;
-	readonly options: Readonly<Record<string, unknown>>;
-	readonly gates: readonly CellGate[];
-	readonly states: readonly CellState[];
-	readonly bias: "both" | "none";
-	readonly weights: Readonly<Record<string, number>>;
-	readonly masks: Readonly<Record<string, MaskSpec>>;
-	readonly projections: readonly string[];
-	/** Next state by name. */
-	readonly next: Readonly<Record<string, Expression>>;
-	/** Every value with a name, in the order of computation: gates, what `step` named, states. */
-	readonly named: Readonly<Record<string, Expression>>;
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly gates: readonly CellGate[];
+  readonly states: readonly CellState[];
+  readonly bias: "both" | "none";
+  readonly weights: Readonly<Record<string, number>>;
+  readonly masks: Readonly<Record<string, MaskSpec>>;
+  readonly projections: readonly string[];
+  /** Next state by name. */
+  readonly next: Readonly<Record<string, Expression>>;
+  /** Every value with a name, in the order of computation: gates, what `step` named, states. */
+  readonly named: Readonly<Record<string, Expression>>;
 }
 
 /** Names of the variables in a cell's expressions. A product's value `U v + b_hh` is a `product` node named after its gate. */
 export const variables = {
-	/** Input part `W x + b_ih` of a gate. */
-	input: (gate: string): Expression => variable(`x.${gate}`),
-	previous: (state: string): Expression => variable(`previous.${state}`),
-	weight: (name: string): Expression => variable(`weight.${name}`),
-	mask: (name: string): Expression => variable(`mask.${name}`),
+  /** Input part `W x + b_ih` of a gate. */
+  input: (gate: string): Expression => variable(`x.${gate}`),
+  previous: (state: string): Expression => variable(`previous.${state}`),
+  weight: (name: string): Expression => variable(`weight.${name}`),
+  mask: (name: string): Expression => variable(`mask.${name}`),
 };
 
-const each = <K extends string, V>(
-	keys: readonly K[],
-	value: (k: K) => V,
-): Record<K, V> =>
-	Object.fromEntries(keys.map((k) => [k, value(k)])) as Record<K, V>;
+const each = <K extends string, V>(keys: readonly K[], value: (k: K) => V): Record<K, V> =>
+  Object.fromEntries(keys.map((k) => [k, value(k)])) as Record<K, V>;
 
 /**
  * Makes a cell from its equations.
@@ -137,77 +131,59 @@ const each = <K extends string, V>(
  * ```
  */
 export function defineCell<
-	const G extends Readonly<Record<string, Gate>>,
-	S extends string,
-	W extends string = never,
-	M extends string = never,
-	P extends string = never,
+  const G extends Readonly<Record<string, Gate>>,
+  S extends string,
+  W extends string = never,
+  M extends string = never,
+  P extends string = never,
 >(source: CellSource<G, S, W, M, P>): Cell {
-	const widths = Array.isArray(source.state)
-		? each(source.state as readonly S[], () => "hidden" as Width)
-		: (source.state as Readonly<Record<S, Width>>);
-	const states = (Object.keys(widths) as S[]).map((name) => ({
-		name,
-		width: widths[name],
-	}));
-	const previous = each(
-		states.map((s) => s.name),
-		variables.previous,
-	);
-	const masks = each(Object.keys(source.masks ?? {}) as M[], variables.mask);
-	const weights = each(
-		Object.keys(source.weights ?? {}) as W[],
-		variables.weight,
-	);
-	const project = each(
-		source.projections ?? [],
-		(name) => (v: Expression) => product(name, v),
-	);
+  const widths = Array.isArray(source.state)
+    ? each(source.state as readonly S[], () => "hidden" as Width)
+    : (source.state as Readonly<Record<S, Width>>);
+  const states = (Object.keys(widths) as S[]).map((name) => ({
+    name,
+    width: widths[name],
+  }));
+  const previous = each(
+    states.map((s) => s.name),
+    variables.previous,
+  );
+  const masks = each(Object.keys(source.masks ?? {}) as M[], variables.mask);
+  const weights = each(Object.keys(source.weights ?? {}) as W[], variables.weight);
+  const project = each(source.projections ?? [], (name) => (v: Expression) => product(name, v));
 
-	const values: Record<string, Expression | Parts> = {};
-	const named: Record<string, Expression> = {};
-	const gates: CellGate[] = [];
-	for (const [name, gate] of Object.entries(source.gates)) {
-		const g =
-			typeof gate === "function"
-				? ({ kind: "sum", activation: gate } as GateOptions<"sum">)
-				: gate;
-		const x = variables.input(name);
-		const operands = { previous, masks, gates: named };
-		const vector = g.of
-			? g.of(operands)
-			: source.recurrent
-				? source.recurrent(operands)
-				: previous[states[0]!.name]!;
-		gates.push({ name, recurrent: g.kind !== "input" });
-		if (g.kind === "split") values[name] = { x, h: product(name, vector) };
-		else {
-			const sum = g.kind === "input" ? x : add(x, product(name, vector));
-			values[name] = named[name] = g.activation ? g.activation(sum) : sum;
-		}
-	}
-	const result = source.step(
-		values as Parameters<typeof source.step>[0],
-		previous,
-		{ weights, masks, project },
-	);
-	const next = each(
-		states.map((s) => s.name),
-		(s) => result[s],
-	);
-	for (const [name, value] of Object.entries(result))
-		if (!(name in next)) named[name] = value;
-	for (const { name } of states.toReversed()) named[name] = next[name]!;
-	return {
-		name: source.name,
-		options: source.options ?? {},
-		gates,
-		states,
-		bias: source.bias ?? "both",
-		weights: source.weights ?? {},
-		masks: source.masks ?? {},
-		projections: source.projections ?? [],
-		next,
-		named,
-	};
+  const values: Record<string, Expression | Parts> = {};
+  const named: Record<string, Expression> = {};
+  const gates: CellGate[] = [];
+  for (const [name, gate] of Object.entries(source.gates)) {
+    const g = typeof gate === "function" ? ({ kind: "sum", activation: gate } as GateOptions<"sum">) : gate;
+    const x = variables.input(name);
+    const operands = { previous, masks, gates: named };
+    const vector = g.of ? g.of(operands) : source.recurrent ? source.recurrent(operands) : previous[states[0]!.name]!;
+    gates.push({ name, recurrent: g.kind !== "input" });
+    if (g.kind === "split") values[name] = { x, h: product(name, vector) };
+    else {
+      const sum = g.kind === "input" ? x : add(x, product(name, vector));
+      values[name] = named[name] = g.activation ? g.activation(sum) : sum;
+    }
+  }
+  const result = source.step(values as Parameters<typeof source.step>[0], previous, { weights, masks, project });
+  const next = each(
+    states.map((s) => s.name),
+    (s) => result[s],
+  );
+  for (const [name, value] of Object.entries(result)) if (!(name in next)) named[name] = value;
+  for (const { name } of states.toReversed()) named[name] = next[name]!;
+  return {
+    name: source.name,
+    options: source.options ?? {},
+    gates,
+    states,
+    bias: source.bias ?? "both",
+    weights: source.weights ?? {},
+    masks: source.masks ?? {},
+    projections: source.projections ?? [],
+    next,
+    named,
+  };
 }

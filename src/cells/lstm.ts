@@ -1,15 +1,52 @@
-import { add, mul, sigmoid, tanh } from "../math/expression.ts";
-import { defineCell } from "./define.ts";
+import { add, type Expression, mul, sigmoid, sub, tanh } from "../math/expression.ts";
+import { type Activation, identity } from "../math/functions.ts";
+import { type Cell, defineCell } from "./define.ts";
+import { bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
 
-/** plain for now */
-export const lstm = () =>
-	defineCell({
-		name: "lstm",
-		gates: { i: sigmoid, f: sigmoid, g: tanh, o: sigmoid },
-		state: ["h", "c"],
-		step({ i, f, g, o }, previous) {
-			const c = add(mul(f, previous.c), mul(i, g));
-			const h = mul(o, tanh(c));
-			return { h, c };
-		},
-	});
+export interface LstmOptions extends CellOptions {
+  /** Of the three gates (ONNX' f); default the sigmoid. */
+  readonly gate?: Activation;
+  /** Of the candidate (ONNX' g); default tanh. */
+  readonly candidate?: Activation;
+  /** Of the cell state on its way out (ONNX' h); default tanh. */
+  readonly output?: Activation;
+  /** Gates also see the cell state: i and f the previous one, o the new one (Gers & Schmidhuber 2000). Default false. */
+  readonly peephole?: boolean;
+  /** One gate decides both: f = 1 − i, three gates in place of four (Greff et al. 2015, arXiv:1503.04069, "CIFG"). Default false. */
+  readonly coupled?: boolean;
+  /** h is a linear image of the output, of width `projectionSize` (Sak et al. 2014, arXiv:1402.1128). Default false. */
+  readonly projection?: boolean;
+}
+
+/**
+ * Long short-term memory with a forget gate.
+ *
+ * @see Hochreiter & Schmidhuber (1997), Long short-term memory; Gers, Schmidhuber & Cummins (2000), Learning to forget.
+ */
+export function lstm(options: LstmOptions = {}): Cell {
+  const { gate = sigmoid, candidate = tanh, output = tanh, peephole, coupled, projection } = options;
+  const within = bound(options.clip);
+  const width = projection ? "projection" : "hidden";
+  return defineCell({
+    name: "lstm",
+    gates: coupled ? { i: identity, g: identity, o: identity } : { i: identity, f: identity, g: identity, o: identity },
+    state: { h: width, c: "hidden" },
+    recurrent: dropped,
+    weights: peephole ? (coupled ? { pi: 0, po: 0 } : { pi: 0, pf: 0, po: 0 }) : {},
+    masks: masksOf(options, ["h", "c"], width),
+    projections: projection ? ["hr"] : [],
+    step(sums: Readonly<Record<string, Expression>>, previous, { weights, masks, project }) {
+      const open = (name: string, c: Expression): Expression => {
+        const p = (weights as Readonly<Record<string, Expression>>)[`p${name}`];
+        return gate(within(p ? add(sums[name]!, mul(p, c)) : sums[name]!));
+      };
+      const i = open("i", previous.c);
+      const f = coupled ? sub(1, i) : open("f", previous.c);
+      const g = candidate(within(sums.g!));
+      const c = zonedOut("c", add(mul(f, previous.c), mul(i, g)), previous, masks); // forget, then select what to remember
+      const o = open("o", c);
+      const out = mul(o, output(c)); // output
+      return { i, f, g, o, c, h: zonedOut("h", projection ? project.hr!(out) : out, previous, masks) };
+    },
+  });
+}

@@ -1,0 +1,47 @@
+import { add, mul, sigmoid, sub, tanh } from "../math/expression.ts";
+import { type Activation, identity } from "../math/functions.ts";
+import { type Cell, defineCell, gateOf, split } from "./define.ts";
+import { bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
+
+export interface GruOptions extends CellOptions {
+  /** Of the gates r and z; default the sigmoid. */
+  readonly gate?: Activation;
+  /** Of the candidate n; default tanh. */
+  readonly candidate?: Activation;
+  /**
+   * Where the reset gate acts. true (default): on the product `U h + b`, as in PyTorch, cuDNN and Keras' default; false: on h before
+   * the product, as in TensorFlow.js and ONNX' default. They are different functions: weights of one do not fit the other.
+   */
+  readonly resetAfter?: boolean;
+}
+
+/**
+ * Gated recurrent unit.
+ *
+ * @see Cho et al. (2014), arXiv:1406.1078: version 1 resets after the product, version 3 before it.
+ */
+export function gru({ gate = sigmoid, candidate = tanh, resetAfter = true, ...options }: GruOptions = {}): Cell {
+  const within = bound(options.clip);
+  const open: Activation = (x) => gate(within(x));
+  const common = { state: ["h"] as const, recurrent: dropped, masks: masksOf(options, ["h"], "hidden") };
+  if (resetAfter)
+    return defineCell({
+      name: "gru",
+      gates: { r: open, z: open, n: split() },
+      ...common,
+      step(gates, previous, { masks }) {
+        const { r, z } = gates;
+        const n = candidate(within(add(gates.n.x, mul(r, gates.n.h))));
+        return { n, h: zonedOut("h", add(mul(sub(1, z), n), mul(z, previous.h)), previous, masks) };
+      },
+    });
+  return defineCell({
+    name: "gru-reset-before",
+    gates: { r: open, z: open, n: gateOf(identity, (from) => mul(from.gates.r!, dropped(from))) },
+    ...common,
+    step(gates, previous, { masks }) {
+      const n = candidate(within(gates.n));
+      return { n, h: zonedOut("h", add(mul(sub(1, gates.z), n), mul(gates.z, previous.h)), previous, masks) };
+    },
+  });
+}

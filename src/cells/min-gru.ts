@@ -1,0 +1,16 @@
+import { add, mul, sigmoid, sub } from "../math/expression.ts";
+import { type Cell, defineCell, input } from "./define.ts";
+
+/**
+ * The GRU without recurrent matrices: its gate and its candidate see the input only, so that h is a running average
+ * `h' = (1 − z) h + z n`, linear in the state.
+ *
+ * @see Feng et al. (2024), arXiv:2410.01201.
+ */
+export const minGru = (): Cell =>
+  defineCell({
+    name: "min-gru",
+    gates: { z: input(sigmoid), n: input() },
+    state: ["h"],
+    step: ({ z, n }, previous) => ({ h: add(mul(sub(1, z), previous.h), mul(z, n)) }),
+  });

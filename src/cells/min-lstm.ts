@@ -1,0 +1,19 @@
+import { add, div, mul, sigmoid } from "../math/expression.ts";
+import { type Cell, defineCell, input } from "./define.ts";
+
+/**
+ * The LSTM without recurrent matrices and without output gate; forget and input gate are scaled to sum to 1, so that the
+ * size of h does not depend on the length of the sequence. Linear in the state.
+ *
+ * @see Feng et al. (2024), arXiv:2410.01201.
+ */
+export const minLstm = (): Cell =>
+  defineCell({
+    name: "min-lstm",
+    gates: { f: input(sigmoid), i: input(sigmoid), n: input() },
+    state: ["h"],
+    step({ f, i, n }, previous) {
+      const h = div(add(mul(f, previous.h), mul(i, n)), add(f, i));
+      return { h };
+    },
+  });

@@ -1,0 +1,26 @@
+import { tanh } from "../math/expression.ts";
+import type { Activation } from "../math/functions.ts";
+import { type Cell, defineCell } from "./define.ts";
+import { bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
+
+export interface RnnOptions extends CellOptions {
+  /** Default tanh. */
+  readonly activation?: Activation;
+}
+
+/**
+ * Elman network: `h' = tanh(W x + U h + b)`.
+ *
+ * @see Elman (1990), Finding structure in time.
+ */
+export function rnn({ activation = tanh, ...options }: RnnOptions = {}): Cell {
+  const within = bound(options.clip);
+  return defineCell({
+    name: "rnn",
+    gates: { a: (x) => activation(within(x)) },
+    state: ["h"],
+    recurrent: dropped,
+    masks: masksOf(options, ["h"], "hidden"),
+    step: ({ a }, previous, { masks }) => ({ h: zonedOut("h", a, previous, masks) }),
+  });
+}
