@@ -4,12 +4,12 @@
  */
 import { writeFileSync } from "node:fs";
 
-/** A skip says why with `context.skip("reason")`, or in the name of a skipped suite or test. */
+/** A skip says why with `context.skip("reason")`, or in a title: "skipped: why", "needs what". */
 function reasonOf(test) {
-  return test.result().note ?? null;
+  return test.result().note ?? /(?:skipped: |\b(?=needs ))(.*)$/.exec(test.fullName)?.[1];
 }
 
-export class SummaryReporter {
+export default class SummaryReporter {
   onTestRunEnd(modules, unhandledErrors) {
     const summary = { passed: 0, failed: 0, skipped: [], failures: [] };
     const fail = (name) => {
@@ -22,7 +22,8 @@ export class SummaryReporter {
         const { state } = test.result();
         const name = `${module.relativeModuleId} > ${test.fullName}`;
         if (state === "passed") summary.passed++;
-        else if (state === "skipped") summary.skipped.push({ name, reason: reasonOf(test) });
+        else if (state === "skipped" && reasonOf(test)) summary.skipped.push({ name, reason: reasonOf(test) });
+        else if (state === "skipped") fail(`${name} (skipped without a reason: call context.skip(reason))`);
         else fail(name);
         if (state === "failed") counted++;
       }
@@ -34,5 +35,3 @@ export class SummaryReporter {
     if (file) writeFileSync(file, JSON.stringify(summary));
   }
 }
-
-export default SummaryReporter;

@@ -16,7 +16,7 @@ function printSkipped(skipped) {
   const byReason = new Map();
   for (const { name, reason } of skipped) byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
   for (const [reason, names] of byReason) {
-    console.log(`skipped: ${reason ?? "no reason given"}`);
+    console.log(`skipped: ${reason}`);
     for (const name of names) console.log(`  ${name}`);
   }
 }
