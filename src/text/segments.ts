@@ -1,4 +1,4 @@
-import { type TakeWindow, TextWindows } from "./windows.ts";
+import { isHighSurrogate, type TakeWindow, TextWindows } from "./windows.ts";
 
 /**
  * Cuts text into the pieces of one kind of tokenizer. `emit` gets a piece that is one UTF-16 code unit as that number,
@@ -11,7 +11,6 @@ export interface Segmenter {
 
 export type EmitPiece = (piece: string | number) => void;
 
-const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc00;
 const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit < 0xe000;
 
 /** Code points. Half of a surrogate pair without the other half is a piece of its own. */
@@ -90,15 +89,8 @@ export function takeSegments(
     previous = segment;
   }
   if (previous !== undefined && (complete || taken === 0)) {
-    // Too long for one window: cut, but not through a surrogate pair.
-    const piece = complete ? previous : previous.slice(0, wholeCharacters(previous));
-    emit(piece);
-    taken += piece.length;
+    emit(previous);
+    taken += previous.length;
   }
   return taken;
-}
-
-/** The length of `text`, or one less when it ends in the first half of a surrogate pair. Of one code unit, one. */
-export function wholeCharacters(text: string): number {
-  return text.length > 1 && isHighSurrogate(text.charCodeAt(text.length - 1)) ? text.length - 1 : text.length;
 }

@@ -6,7 +6,8 @@ export const WINDOW = 1024;
 
 /**
  * Looks at a window and says how many of its code units it has taken, at least one. A window that is `complete` (it
- * ends a line or the text) is to be taken whole; of another one the last piece is left, because it may go on.
+ * ends a line or the text) is to be taken whole; of another one the last piece is left, because it may go on, unless it
+ * is the only one: a piece longer than a window is cut.
  */
 export type TakeWindow = (window: string, complete: boolean) => number;
 
@@ -42,7 +43,9 @@ export class TextWindows {
         this.#take(text.slice(at, lineEnd), true);
         at = lineEnd;
       } else if (text.length - at >= WINDOW) {
-        at += this.#take(text.slice(at, at + WINDOW), false);
+        // Half of a surrogate pair would look like a piece of its own and end the piece before it.
+        const end = isHighSurrogate(text.charCodeAt(at + WINDOW - 1)) ? at + WINDOW - 1 : at + WINDOW;
+        at += this.#take(text.slice(at, end), false);
       } else if (final) {
         this.#take(text.slice(at), true);
         at = text.length;
@@ -50,6 +53,10 @@ export class TextWindows {
     }
     this.#rest = text.slice(at);
   }
+}
+
+export function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
 }
 
 /** Grows as needed; holds the tokens of one push. */

@@ -1,4 +1,4 @@
-import { type Segmenter, takeSegments, wholeCharacters } from "./segments.ts";
+import { type Segmenter, takeSegments } from "./segments.ts";
 import {
   END_OF_LINE,
   type StreamDecoder,
@@ -36,7 +36,7 @@ function takeBetweenSpaces(emit: (word: string) => void): TakeWindow {
   return (window, complete) => {
     // The last word may go on. A word longer than a window is cut.
     const lastSpace = window.search(/\s\S*$/);
-    const end = complete ? window.length : lastSpace >= 0 ? lastSpace + 1 : wholeCharacters(window);
+    const end = complete ? window.length : lastSpace >= 0 ? lastSpace + 1 : window.length;
     for (const word of window.slice(0, end).split(/\s+/)) if (word !== "") emit(word);
     return end;
   };
