@@ -1,0 +1,80 @@
+import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+
+/** All that a plateau rule remembers; plain numbers, so that it goes into a checkpoint as it is. */
+export interface PlateauState {
+  /** The rate in force. */
+  readonly rate: number;
+  /** The best metric so far; null before the first. */
+  readonly best: number | null;
+  /** Measurements since the best that were no better. */
+  readonly bad: number;
+  /** Measurements that still do not count, after a reduction. */
+  readonly cooldown: number;
+}
+
+export interface PlateauOptions {
+  readonly learningRate: number;
+  /** What the rate is multiplied by; default 0.1. */
+  readonly factor?: number;
+  /** How many measurements in a row may be no better before the rate falls; default 10. */
+  readonly patience?: number;
+  /** Better means better by this much; default 1e-4. */
+  readonly threshold?: number;
+  /** Whether `threshold` is a share of the best ("relative", default) or a difference ("absolute"). */
+  readonly thresholdMode?: "relative" | "absolute";
+  /** Whether smaller ("min", default) or larger ("max") is better. */
+  readonly mode?: "min" | "max";
+  /** Measurements after a reduction that do not count; default 0. */
+  readonly cooldown?: number;
+  /** Default 0. */
+  readonly minRate?: number;
+}
+
+export interface Plateau {
+  readonly initial: PlateauState;
+  /** The state after one more measurement. One that is not a number counts as no better. */
+  next(state: PlateauState, metric: number): PlateauState;
+}
+
+/** Reductions smaller than this are not made, as in PyTorch. */
+const NEGLIGIBLE = 1e-8;
+
+/**
+ * Lowers the rate when a metric has stopped getting better. The only rule that is no function of the step, so its state is
+ * a value passed in and returned. PyTorch's ReduceLROnPlateau.
+ *
+ * @throws UsageError "out-of-range" for a factor that is not within (0, 1)
+ */
+export function reduceOnPlateau(options: PlateauOptions): Plateau {
+  const { learningRate, factor = 0.1, threshold = 1e-4, minRate = 0 } = options;
+  if (!(factor > 0 && factor < 1)) {
+    throw new UsageError("out-of-range", `factor: expected a number between 0 and 1, got ${factor}`);
+  }
+  if (!(learningRate >= 0)) {
+    throw new UsageError("out-of-range", `learningRate: expected a number of at least 0, got ${learningRate}`);
+  }
+  const patience = expectInteger("patience", options.patience ?? 10, { min: 0 });
+  const cooldown = expectInteger("cooldown", options.cooldown ?? 0, { min: 0 });
+  const sign = expectOneOf("mode", options.mode ?? "min", ["min", "max"]) === "min" ? 1 : -1;
+  const relative =
+    expectOneOf("thresholdMode", options.thresholdMode ?? "relative", ["relative", "absolute"]) === "relative";
+
+  const isBetter = (metric: number, best: number | null): boolean => {
+    if (best === null) return !Number.isNaN(metric);
+    const bar = relative ? best * (1 - sign * threshold) : best - sign * threshold;
+    return sign * metric < sign * bar;
+  };
+
+  return {
+    initial: { rate: learningRate, best: null, bad: 0, cooldown: 0 },
+    next(state, metric) {
+      const better = isBetter(metric, state.best);
+      const best = better ? metric : state.best;
+      const cooling = state.cooldown > 0;
+      const bad = better || cooling ? 0 : state.bad + 1;
+      if (bad <= patience) return { rate: state.rate, best, bad, cooldown: cooling ? state.cooldown - 1 : 0 };
+      const lowered = Math.max(state.rate * factor, minRate);
+      return { rate: state.rate - lowered > NEGLIGIBLE ? lowered : state.rate, best, bad: 0, cooldown };
+    },
+  };
+}

@@ -1,0 +1,189 @@
+import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+
+/**
+ * The learning rate of an update as a pure function of how many updates went before it (0, 1, …). Nothing is accumulated,
+ * so a resumed run and a skipped step have the rate they should. Any function of a step is a schedule.
+ *
+ * Names and defaults are PyTorch's, whose values these reproduce to 1e-12; `learningRate` is the optimizer's rate there.
+ */
+export type Schedule = (step: number) => number;
+
+/** @throws UsageError "out-of-range" */
+function expectNumber(argument: string, value: unknown, min: number, max = Number.MAX_VALUE): number {
+  if (typeof value === "number" && value >= min && value <= max) return value;
+  const range = max === Number.MAX_VALUE ? `of at least ${min}` : `from ${min} to ${max}`;
+  throw new UsageError("out-of-range", `${argument}: expected a number ${range}, got ${describe(value)}`);
+}
+
+const checkedRate = (learningRate: unknown): number => expectNumber("learningRate", learningRate, 0);
+const checkedSteps = (argument: string, value: unknown): number => expectInteger(argument, value, { min: 1 });
+
+/** A schedule that refuses steps that are no whole numbers from 0. */
+const of =
+  (rate: Schedule): Schedule =>
+  (step) =>
+    rate(expectInteger("step", step, { min: 0 }));
+
+/** The same rate at every step. */
+export function constantRate(options: { readonly learningRate: number }): Schedule {
+  const rate = checkedRate(options.learningRate);
+  return of(() => rate);
+}
+
+/** Multiplied by `gamma` (default 0.1) every `stepSize` steps. PyTorch's StepLR. */
+export function stepRate(options: {
+  readonly learningRate: number;
+  readonly stepSize: number;
+  readonly gamma?: number;
+}): Schedule {
+  const rate = checkedRate(options.learningRate);
+  const stepSize = checkedSteps("stepSize", options.stepSize);
+  const gamma = expectNumber("gamma", options.gamma ?? 0.1, 0);
+  return of((step) => rate * gamma ** Math.floor(step / stepSize));
+}
+
+/** Multiplied by `gamma` (default 0.1) at each of the steps `milestones`; one that is listed twice counts twice. MultiStepLR. */
+export function multiStepRate(options: {
+  readonly learningRate: number;
+  readonly milestones: readonly number[];
+  readonly gamma?: number;
+}): Schedule {
+  const rate = checkedRate(options.learningRate);
+  const gamma = expectNumber("gamma", options.gamma ?? 0.1, 0);
+  const milestones = options.milestones.map((at, i) => expectInteger(`milestones[${i}]`, at, { min: 0 }));
+  return of((step) => rate * gamma ** milestones.filter((at) => at <= step).length);
+}
+
+/** Multiplied by `gamma` at every step. ExponentialLR. */
+export function exponentialRate(options: { readonly learningRate: number; readonly gamma: number }): Schedule {
+  const rate = checkedRate(options.learningRate);
+  const gamma = expectNumber("gamma", options.gamma, 0);
+  return of((step) => rate * gamma ** step);
+}
+
+/** `start` at t = 0, `end` at t = 1, along half a cosine. */
+const cosine = (start: number, end: number, t: number): number =>
+  end + ((start - end) * (1 + Math.cos(Math.PI * t))) / 2;
+const line = (start: number, end: number, t: number): number => start + (end - start) * t;
+
+/**
+ * From `learningRate` down to `minRate` (default 0) in `totalSteps` steps along half a cosine; beyond, it rises again and
+ * so on, as PyTorch's CosineAnnealingLR does (T_max, eta_min). Put it in `sequential` to stop at the bottom.
+ * @see Loshchilov & Hutter (2017), arXiv:1608.03983
+ */
+export function cosineRate(options: {
+  readonly learningRate: number;
+  readonly totalSteps: number;
+  readonly minRate?: number;
+}): Schedule {
+  const rate = checkedRate(options.learningRate);
+  const totalSteps = checkedSteps("totalSteps", options.totalSteps);
+  const minRate = expectNumber("minRate", options.minRate ?? 0, 0);
+  return of((step) => cosine(rate, minRate, step / totalSteps));
+}
+
+/**
+ * Half a cosine from `learningRate` to `minRate` (default 0), again and again: the first takes `firstCycle` steps, each
+ * next one `multiplier` (default 1) times as many. CosineAnnealingWarmRestarts (T_0, T_mult).
+ * @see Loshchilov & Hutter (2017), arXiv:1608.03983
+ */
+export function cosineRestartsRate(options: {
+  readonly learningRate: number;
+  readonly firstCycle: number;
+  readonly multiplier?: number;
+  readonly minRate?: number;
+}): Schedule {
+  const rate = checkedRate(options.learningRate);
+  const firstCycle = checkedSteps("firstCycle", options.firstCycle);
+  const multiplier = checkedSteps("multiplier", options.multiplier ?? 1);
+  const minRate = expectNumber("minRate", options.minRate ?? 0, 0);
+  return of((step) => {
+    if (multiplier === 1) return cosine(rate, minRate, (step % firstCycle) / firstCycle);
+    let start = 0;
+    let length = firstCycle;
+    while (step >= start + length) {
+      start += length;
+      length *= multiplier;
+    }
+    return cosine(rate, minRate, (step - start) / length);
+  });
+}
+
+/**
+ * From `startFactor` (default 1/3) to `endFactor` (default 1) times the rate in `totalSteps` (default 5) equal steps, then
+ * constant: the usual warmup. LinearLR.
+ */
+export function linearRate(options: {
+  readonly learningRate: number;
+  readonly startFactor?: number;
+  readonly endFactor?: number;
+  readonly totalSteps?: number;
+}): Schedule {
+  const rate = checkedRate(options.learningRate);
+  const startFactor = expectNumber("startFactor", options.startFactor ?? 1 / 3, 0);
+  const endFactor = expectNumber("endFactor", options.endFactor ?? 1, 0);
+  const totalSteps = checkedSteps("totalSteps", options.totalSteps ?? 5);
+  return of((step) => rate * line(startFactor, endFactor, Math.min(step / totalSteps, 1)));
+}
+
+/** `learningRate` times (1 − step/totalSteps)^power (defaults 5 and 1), then 0. PolynomialLR. */
+export function polynomialRate(options: {
+  readonly learningRate: number;
+  readonly totalSteps?: number;
+  readonly power?: number;
+}): Schedule {
+  const rate = checkedRate(options.learningRate);
+  const totalSteps = checkedSteps("totalSteps", options.totalSteps ?? 5);
+  const power = expectNumber("power", options.power ?? 1, 0);
+  return of((step) => rate * Math.max(0, 1 - step / totalSteps) ** power);
+}
+
+/**
+ * Up from maxRate/divisor (default 25) to maxRate in the first `warmup` (default 0.3) of the steps, then down to a
+ * `finalDivisor`-th (default 1e4) of where it began, there to stay. OneCycleLR.
+ * @see Smith & Topin (2018), arXiv:1708.07120
+ */
+export function oneCycleRate(options: {
+  readonly maxRate: number;
+  readonly totalSteps: number;
+  readonly warmup?: number;
+  readonly divisor?: number;
+  readonly finalDivisor?: number;
+  readonly annealing?: "cosine" | "linear";
+}): Schedule {
+  const maxRate = expectNumber("maxRate", options.maxRate, 0);
+  const totalSteps = checkedSteps("totalSteps", options.totalSteps);
+  const startRate = maxRate / expectNumber("divisor", options.divisor ?? 25, 1);
+  const endRate = startRate / expectNumber("finalDivisor", options.finalDivisor ?? 1e4, 1);
+  const peak = expectNumber("warmup", options.warmup ?? 0.3, 0, 1) * totalSteps - 1;
+  const end = totalSteps - 1;
+  const anneal = { cosine, linear: line }[
+    expectOneOf("annealing", options.annealing ?? "cosine", ["cosine", "linear"])
+  ];
+  return of((step) => {
+    if (step <= peak && peak > 0) return anneal(startRate, maxRate, step / peak);
+    return anneal(maxRate, endRate, end > peak ? Math.min(1, (step - peak) / (end - peak)) : 1);
+  });
+}
+
+/**
+ * One schedule after the other: `schedules[k + 1]` takes over at the step `milestones[k]`, and counts its own steps from 0.
+ * SequentialLR. Warmup is `sequential({ schedules: [linearRate(…), cosineRate(…)], milestones: [500] })`.
+ */
+export function sequential(options: {
+  readonly schedules: readonly Schedule[];
+  readonly milestones: readonly number[];
+}): Schedule {
+  const { schedules, milestones } = options;
+  if (schedules.length !== milestones.length + 1) {
+    const counts = `${schedules.length} schedules and ${milestones.length} milestones`;
+    throw new UsageError("bad-schedule", `milestones: expected one fewer than schedules, got ${counts}`);
+  }
+  milestones.forEach((at, k) => {
+    expectInteger(`milestones[${k}]`, at, { min: k === 0 ? 0 : milestones[k - 1]! });
+  });
+  return of((step) => {
+    const turn = milestones.filter((at) => at <= step).length;
+    return schedules[turn]!(turn === 0 ? step : step - milestones[turn - 1]!);
+  });
+}
