@@ -1,5 +1,5 @@
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { type FileSource, looksLikeGzip, type Platform, sourceName, withHead } from "./platform.ts";
+import { type FileSource, looksLikeGzip, type Platform, peek, sourceName } from "./platform.ts";
 
 export const platform: Platform = {
   name: "browser",
@@ -27,15 +27,9 @@ function unavailable(what: string, instead: string): FailureError {
 async function* readChunks(source: FileSource): AsyncGenerator<Uint8Array> {
   const stream = source instanceof Blob ? source.stream() : (await get(source)).body;
   if (stream === null) return;
-  const chunks = withHead(readAll(stream, source), 2);
-  const first = await chunks.next();
-  if (first.done) return;
-  if (!looksLikeGzip(first.value)) {
-    yield first.value;
-    yield* chunks;
-    return;
-  }
-  yield* gunzip(first.value, chunks, sourceName(source));
+  const { head, all } = await peek(readAll(stream, source), 2);
+  if (looksLikeGzip(head)) yield* gunzip(all, sourceName(source));
+  else yield* all;
 }
 
 /** Chunks of a stream by its reader: Safari's streams are not async iterable. */
@@ -55,17 +49,15 @@ async function* readAll(stream: ReadableStream<Uint8Array>, source: FileSource):
   }
 }
 
-async function* gunzip(first: Uint8Array, rest: AsyncGenerator<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
-  let next: Uint8Array | undefined = first;
+async function* gunzip(chunks: AsyncGenerator<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
   const packed = new ReadableStream<BufferSource>({
     async pull(controller) {
-      const chunk: Uint8Array | undefined = next ?? (await rest.next()).value;
-      next = undefined;
-      if (chunk === undefined) controller.close();
-      else controller.enqueue(chunk as Uint8Array<ArrayBuffer>);
+      const { done, value } = await chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(value as Uint8Array<ArrayBuffer>);
     },
     async cancel() {
-      await rest.return(undefined);
+      await chunks.return(undefined);
     },
   });
   const reader = packed.pipeThrough(new DecompressionStream("gzip")).getReader();

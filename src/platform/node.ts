@@ -6,7 +6,7 @@ import { pipeline, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { createGunzip } from "node:zlib";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { type FileSource, looksLikeGzip, type Platform, sourceName, type TemporaryFile, withHead } from "./platform.ts";
+import { type FileSource, looksLikeGzip, type Platform, peek, sourceName, type TemporaryFile } from "./platform.ts";
 
 const CHUNK_BYTES = 1 << 18;
 
@@ -21,11 +21,8 @@ export const platform: Platform = {
 };
 
 async function* readChunks(source: FileSource): AsyncGenerator<Uint8Array> {
-  const chunks = withHead(rawChunks(source), 2);
-  const first = await chunks.next();
-  if (first.done) return;
-  const all = prepend(first.value, chunks);
-  if (looksLikeGzip(first.value)) yield* gunzip(all, sourceName(source));
+  const { head, all } = await peek(rawChunks(source), 2);
+  if (looksLikeGzip(head)) yield* gunzip(all, sourceName(source));
   else yield* all;
 }
 
@@ -47,11 +44,6 @@ async function* rawChunks(source: FileSource): AsyncGenerator<Uint8Array> {
   } finally {
     await file.close();
   }
-}
-
-async function* prepend<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
-  yield first;
-  yield* rest;
 }
 
 async function* gunzip(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {

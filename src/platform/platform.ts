@@ -60,21 +60,31 @@ export function looksLikeGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
-/** The same chunks, the first at least `count` bytes long unless the file is shorter: for a look at the first bytes. */
-export async function* withHead(chunks: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
-  let head: Uint8Array | undefined = new Uint8Array(0);
-  for await (const chunk of chunks) {
-    if (head === undefined) {
-      yield chunk;
-      continue;
-    }
-    const joined: Uint8Array = new Uint8Array(head.length + chunk.length);
+/**
+ * Looks at the first `count` bytes (fewer where there are no more) and gives all chunks back. When the reader leaves
+ * `all` early, `chunks` is ended too and closes its file.
+ */
+export async function peek(
+  chunks: AsyncGenerator<Uint8Array>,
+  count: number,
+): Promise<{ readonly head: Uint8Array; readonly all: AsyncGenerator<Uint8Array> }> {
+  let head: Uint8Array = new Uint8Array(0);
+  while (head.length < count) {
+    const { done, value } = await chunks.next();
+    if (done) break;
+    const joined = new Uint8Array(head.length + value.length);
     joined.set(head);
-    joined.set(chunk, head.length);
+    joined.set(value, head.length);
     head = joined;
-    if (head.length < count) continue;
-    yield head;
-    head = undefined;
   }
-  if (head !== undefined && head.length > 0) yield head;
+  return { head, all: allOf(head, chunks) };
+}
+
+async function* allOf(head: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    if (head.length > 0) yield head;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
 }

@@ -1,0 +1,157 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { carriedBatches, fitWindows } from "../../src/data/carried-batches.ts";
+import { bucketedOrder, padBatch } from "../../src/data/padded-batches.ts";
+import { shuffle } from "../../src/data/shuffle.ts";
+
+describe("carried batches", () => {
+  const shape = fc.record({
+    n: fc.integer({ min: 2, max: 400 }),
+    streams: fc.integer({ min: 1, max: 9 }),
+    steps: fc.integer({ min: 1, max: 20 }),
+    partial: fc.boolean(),
+  });
+
+  test("stream b read over all windows is its piece of the text, the targets one token later", () => {
+    fc.assert(
+      fc.property(shape, ({ n, streams, steps, partial }) => {
+        const tokens = Int32Array.from({ length: n }, (_, i) => i);
+        const length = Math.floor((n - 1) / streams);
+        fc.pre(length >= (partial ? 1 : steps));
+        const batches = carriedBatches({ tokens, streams, steps, partial });
+        const used = partial ? length : Math.floor(length / steps) * steps;
+        expect(batches.tokensPerEpoch).toBe(used * streams);
+        const windows = [...batches];
+        expect(windows.length).toBe(batches.windows);
+        for (let b = 0; b < streams; b++) {
+          const column = (of: "input" | "target") =>
+            windows.flatMap((window) => Array.from({ length: window.steps }, (_, t) => window[of][t * streams + b]));
+          const expected = Array.from({ length: used }, (_, i) => b * length + i);
+          expect(column("input")).toEqual(expected);
+          expect(column("target")).toEqual(expected.map((token) => token + 1));
+        }
+        windows.forEach((window, k) => {
+          expect(window).toMatchObject({ window: k, first: k === 0, streams });
+          expect(window.steps).toBe(k < windows.length - 1 || !partial ? steps : used - k * steps);
+          expect(batches.batch(k)).toEqual(window);
+        });
+      }),
+    );
+  });
+
+  test("time-major, by hand", () => {
+    const [first, second] = carriedBatches({
+      tokens: Uint8Array.of(10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 30),
+      streams: 2,
+      steps: 2,
+    });
+    expect([...first!.input]).toEqual([10, 20, 11, 21]);
+    expect([...first!.target]).toEqual([11, 21, 12, 22]);
+    expect([...second!.input]).toEqual([12, 22, 13, 23]);
+  });
+
+  test("the recipe for tinyshakespeare", () => {
+    const batches = carriedBatches({ tokens: new Uint8Array(1_003_854), streams: 50, steps: 50 });
+    expect(batches.windows).toBe(401);
+    expect(batches.tokensPerEpoch).toBe(401 * 2500);
+    expect(batches.position(0)).toEqual({ epoch: 0, window: 0 });
+    expect(batches.position(401 * 3 + 5)).toEqual({ epoch: 3, window: 5 });
+  });
+
+  test("too few tokens: the message says what would do", () => {
+    const tokens = new Int32Array(101);
+    expect(() => carriedBatches({ tokens, streams: 20, steps: 10 })).toThrow(/at least 201.*got 101; with 10 streams/);
+    expect(carriedBatches({ tokens, streams: 10, steps: 10 }).windows).toBe(1);
+    for (const length of [0, 1]) {
+      const none = new Int32Array(length);
+      expect(() => carriedBatches({ tokens: none, streams: 1, steps: 1 })).toThrow(
+        expect.objectContaining({ code: "too-few-tokens" }),
+      );
+      expect(() => fitWindows(length, { streams: 1, steps: 1 })).toThrow(
+        expect.objectContaining({ code: "too-few-tokens" }),
+      );
+    }
+    expect(() => carriedBatches({ tokens, streams: 0, steps: 10 })).toThrow(
+      expect.objectContaining({ code: "out-of-range" }),
+    );
+    expect(() => carriedBatches({ tokens, streams: 1, steps: 0.5 })).toThrow(
+      expect.objectContaining({ code: "not-an-integer" }),
+    );
+    expect(() => carriedBatches({ tokens, streams: 1, steps: 10 }).batch(10)).toThrow(
+      expect.objectContaining({ code: "out-of-range" }),
+    );
+  });
+
+  test("what fitWindows proposes fits, and is what was wanted where that fits", () => {
+    fc.assert(
+      fc.property(shape, fc.integer({ min: 1, max: 5 }), ({ n, streams, steps }, windows) => {
+        const fitted = fitWindows(n, { streams, steps, windows });
+        const found = carriedBatches({ tokens: new Int32Array(n), ...fitted }).windows;
+        if (n - 1 >= windows) expect(found).toBeGreaterThanOrEqual(windows);
+        if (Math.floor((n - 1) / streams) >= steps * windows) expect(fitted).toEqual({ streams, steps });
+      }),
+    );
+  });
+});
+
+describe("padded batches", () => {
+  test("hold the sequences, and nothing but padding beyond them", () => {
+    const sequences = fc.array(fc.array(fc.integer({ min: 1, max: 99 }), { maxLength: 8 }), {
+      minLength: 1,
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(sequences, fc.nat(3), (all, more) => {
+        const longest = Math.max(...all.map((sequence) => sequence.length));
+        fc.pre(longest > 0);
+        const { tokens, lengths, mask, steps, streams } = padBatch(all, { steps: longest + more });
+        expect([steps, streams]).toEqual([longest + more, all.length]);
+        expect([...lengths]).toEqual(all.map((sequence) => sequence.length));
+        for (let t = 0; t < steps; t++) {
+          for (let b = 0; b < streams; b++) {
+            expect(tokens[t * streams + b]).toBe(all[b]![t] ?? 0);
+            expect(mask[t * streams + b]).toBe(t < all[b]!.length ? 1 : 0);
+          }
+        }
+      }),
+    );
+  });
+
+  test("without a token are an error", () => {
+    expect(() => padBatch([])).toThrow(expect.objectContaining({ code: "empty-batch" }));
+    expect(() => padBatch([[], []])).toThrow(expect.objectContaining({ code: "empty-batch" }));
+    expect(() => padBatch([[1, 2]], { steps: 1 })).toThrow(expect.objectContaining({ code: "out-of-range" }));
+    expect([...padBatch([[1, 2], [3]], { padding: 9 }).tokens]).toEqual([1, 3, 2, 9]);
+  });
+});
+
+describe("order", () => {
+  test("a shuffle is a permutation, a function of seed and epoch", () => {
+    fc.assert(
+      fc.property(fc.nat(200), fc.nat(), fc.nat(20), (n, seed, epoch) => {
+        const order = shuffle(n, seed, epoch);
+        expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: n }, (_, i) => i));
+        expect(shuffle(n, seed, epoch)).toEqual(order);
+      }),
+    );
+    expect(shuffle(50, 1, 0)).not.toEqual(shuffle(50, 1, 1));
+    expect(shuffle(50, 1, 0)).not.toEqual(shuffle(50, 2, 0));
+  });
+
+  test("batches by length have every example once, and little padding", () => {
+    const lengths = shuffle(1000, 7, 0).map((i) => i % 97);
+    const options = { lengths, batchSize: 16, seed: 3, epoch: 2 };
+    const padding = (batches: Uint32Array[]) =>
+      batches.reduce((sum, batch) => {
+        const own = [...batch].map((i) => lengths[i]!);
+        return sum + own.length * Math.max(...own) - own.reduce((a, b) => a + b);
+      }, 0);
+    const batches = bucketedOrder(options);
+    expect(batches.flatMap((batch) => [...batch]).sort((a, b) => a - b)).toEqual(Array.from(lengths, (_, i) => i));
+    expect(batches.filter((batch) => batch.length !== 16).length).toBe(1);
+    expect(padding(batches)).toBeLessThan(0.1 * padding(bucketedOrder({ ...options, bucket: 1 })));
+    expect(bucketedOrder(options)).toEqual(batches);
+    expect(bucketedOrder({ ...options, epoch: 3 })).not.toEqual(batches);
+    expect(bucketedOrder({ ...options, lengths: [] })).toEqual([]);
+  });
+});
