@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type KerasArray, type KerasCase, type KerasRecurrent, keras2Cases, keras3Cases } from "./keras.ts";
+import { runKeras } from "./keras-formulas.ts";
 import { describeWithReferenceData } from "./reference-data.ts";
 
 const GATES = { SimpleRNN: 1, LSTM: 4, GRU: 3 };
@@ -31,6 +32,14 @@ function checkCase({ layer, calls, expected, take }: KerasCase): void {
   if (take.kind === "output") expect(expected.shape[0]).toBe((calls[0] as { x: KerasArray }).x.shape[0]);
 }
 
+function expectNear(came: readonly number[], { expected, atol, rtol }: KerasCase): void {
+  expect(came).toHaveLength(expected.data.length);
+  came.forEach((value, i) => {
+    const want = expected.data[i]!;
+    expect(Math.abs(value - want), `element ${i}`).toBeLessThanOrEqual(atol + rtol * Math.abs(want));
+  });
+}
+
 describeWithReferenceData("Keras 3", "keras/keras3_cases.json", (file) => {
   const cases = keras3Cases(file);
 
@@ -38,6 +47,10 @@ describeWithReferenceData("Keras 3", "keras/keras3_cases.json", (file) => {
     expect(cases).toHaveLength(62);
     expect(new Set(cases.map(({ name }) => name)).size).toBe(62);
     cases.forEach(checkCase);
+  });
+
+  test.each(cases)("$name, by the plain formulas", (one) => {
+    expectNear(runKeras(one), one);
   });
 
   test("defaults are spelt out", () => {
@@ -56,8 +69,13 @@ describeWithReferenceData("Keras 3", "keras/keras3_cases.json", (file) => {
 });
 
 describeWithReferenceData("Keras 2", "keras/keras2_cases.json", (file) => {
+  const cases = keras2Cases(file);
+
+  test.each(cases)("$name, by the plain formulas", (one) => {
+    expectNear(runKeras(one), one);
+  });
+
   test("all 27 cases load, whole", () => {
-    const cases = keras2Cases(file);
     expect(cases).toHaveLength(27);
     cases.forEach(checkCase);
     expect(cases.filter(({ calls }) => calls.length === 2)).toHaveLength(12);
