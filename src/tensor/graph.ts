@@ -2,7 +2,7 @@ import type { Machine } from "../compute/machine.ts";
 import type { Kernel, Plan, Range } from "../compute/plan.ts";
 import { add, variable } from "../math/expression.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
-import { formatBytes, formatShape, size, strides } from "../shared/shapes.ts";
+import { formatBytes, formatShape, sameShape, size, strides } from "../shared/shapes.ts";
 import type { Parameter, ParameterLayout } from "./parameter.ts";
 
 /** A dense tensor inside one graph: a shape over a range of an arena. It holds no numbers before a plan runs. */
@@ -41,6 +41,8 @@ export class Graph {
   readonly inputs: Record<string, Tensor> = {};
   readonly states: Record<string, Tensor> = {};
   readonly outputs: Record<string, Tensor> = {};
+  /** Of inputs of whole numbers that were declared so: values are in [0, bound), checked before they are written. */
+  readonly bounds: Record<string, number> = {};
   /** Numbers that the host writes once, after preparing the plan. */
   readonly constants: { readonly range: Range; readonly data: ArrayLike<number> }[] = [];
 
@@ -75,16 +77,28 @@ export class Graph {
     return this.tensor(shape, this.reserve("activations", size(shape)), differentiable);
   }
 
-  /** A tensor that the host writes before every run. With `differentiable` its gradient can be read after `backward`. */
+  /**
+   * A tensor that the host writes before every run. With `differentiable` its gradient can be read after `backward`. With
+   * `below` its values must be whole numbers in [0, below), as those that choose rows of a table: others are refused when
+   * they are written, so that none reaches a kernel.
+   */
   input(
     name: string,
     shape: readonly number[],
-    options: { type?: Range["type"]; differentiable?: boolean } = {},
+    options: { type?: Range["type"]; differentiable?: boolean; below?: number } = {},
   ): Tensor {
-    if (name in this.inputs) throw new UsageError("duplicate-name", `input "${name}" is declared twice in one graph`);
+    if (options.below !== undefined) this.bounds[name] = options.below;
+    if (Object.hasOwn(this.inputs, name))
+      throw new UsageError("duplicate-name", `input "${name}" is declared twice in one graph`);
     const range = this.reserve("inputs", size(shape), options.type);
     this.inputs[name] = this.tensor(shape, range, options.differentiable ?? false);
     return this.inputs[name];
+  }
+
+  /** Declares that the values of an input, if it is one, are in [0, below). The smallest bound holds. */
+  bound(tensor: Tensor, below: number): void {
+    for (const [name, { range }] of Object.entries(this.inputs))
+      if (range === tensor.range) this.bounds[name] = Math.min(below, this.bounds[name] ?? below);
   }
 
   /** A tensor of numbers that never change, written once by the host. */
@@ -96,8 +110,14 @@ export class Graph {
 
   /** A tensor that is kept from run to run; zero at first. */
   state(name: string, shape: readonly number[]): Tensor {
-    this.states[name] ??= this.tensor(shape, this.reserve("state", size(shape)));
-    return this.states[name];
+    if (!Object.hasOwn(this.states, name)) this.states[name] = this.tensor(shape, this.reserve("state", size(shape)));
+    const known = this.states[name]!;
+    if (!sameShape(known.shape, shape))
+      throw new UsageError(
+        "duplicate-name",
+        `state "${name}" is asked for with shape ${formatShape(shape)}, it was declared with ${formatShape(known.shape)}`,
+      );
+    return known;
   }
 
   /** A number given to each run by name (shape []). */

@@ -180,6 +180,11 @@ function strided(x: Tensor, shape: readonly number[], offset: number, strides: r
 /** Axes in another order: axis k of the result is axis `order[k]` of `x`. */
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
   const own = dense(x.shape);
+  if ([...order].sort((a, b) => a - b).join() !== own.map((_, axis) => axis).join())
+    throw new ShapeError(
+      "shape-mismatch",
+      `transpose: order [${order.join(", ")}] does not name every axis of ${formatShape(x.shape)} once`,
+    );
   return strided(
     x,
     order.map((axis) => x.shape[axis]!),
@@ -190,6 +195,11 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
 
 /** Elements `start … end − 1` of one axis. */
 export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
+  if (!(start >= 0 && start < end && end <= (x.shape[axis] ?? 0)))
+    throw new ShapeError(
+      "shape-mismatch",
+      `slice: elements ${start} to ${end - 1} of axis ${axis} are not in shape ${formatShape(x.shape)}`,
+    );
   const own = dense(x.shape);
   const shape = x.shape.map((n, k) => (k === axis ? end - start : n));
   return strided(x, shape, start * own[axis]!, own);
@@ -198,6 +208,12 @@ export function slice(x: Tensor, axis: number, start: number, end: number): Tens
 /** Tensors one after the other along an axis. */
 export function concatenate(parts: readonly Tensor[], axis: number): Tensor {
   const graph = parts[0]!.graph;
+  for (const t of parts)
+    if (t.shape.length !== parts[0]!.shape.length || t.shape.some((n, k) => k !== axis && n !== parts[0]!.shape[k]))
+      throw new ShapeError(
+        "shape-mismatch",
+        `concatenate: shapes ${parts.map((p) => formatShape(p.shape)).join(", ")} differ in another axis than ${axis}`,
+      );
   const total = parts.reduce((n, t) => n + t.shape[axis]!, 0);
   const shape = parts[0]!.shape.map((n, k) => (k === axis ? total : n));
   const out = graph.empty(
@@ -256,6 +272,8 @@ export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tenso
       "shape-mismatch",
       `matmul: ${formatShape(a.shape)}${transposeA ? "ᵀ" : ""} and ${formatShape(b.shape)}${transposeB ? "ᵀ" : ""} do not multiply: inner sizes are ${k} and ${kb}`,
     );
+  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== n))
+    throw new ShapeError("shape-mismatch", `matmul: bias must have shape [${n}], got ${formatShape(bias.shape)}`);
   const differentiable = a.differentiable || b.differentiable || (bias?.differentiable ?? false);
   const out = graph.empty(a.shape.length === 3 ? [batch, m, n] : [m, n], differentiable);
   graph.launch(
@@ -297,7 +315,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tenso
 /**
  * Rows of a table.
  *
- * @param indices int tensor, any shape; values in [0, V).
+ * @param indices int tensor, any shape; values in [0, V). Of an input this is checked whenever it is written.
  * @param table [V, C].
  * @param options.paddingIndex A row that gets no gradient.
  * @returns shape of `indices` + [C].
@@ -306,6 +324,7 @@ export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?:
   const { graph } = table;
   const [vocabulary, columns] = table.shape as [number, number];
   const rows = size(indices.shape);
+  graph.bound(indices, vocabulary);
   const out = graph.empty([...indices.shape, columns], table.differentiable);
   graph.launch(
     { op: "gather", rows, vocabulary, columns },

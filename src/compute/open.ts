@@ -1,0 +1,31 @@
+import { expectOneOf } from "../shared/errors.ts";
+import type { SynchronousMachine } from "./machine.ts";
+import type { WasmOptions } from "./wasm/machine.ts";
+
+/** What each machine can be told when it is opened. */
+interface OptionsOf {
+  reference: undefined;
+  wasm: WasmOptions;
+}
+/** Machines that can be opened by name. */
+export type MachineName = keyof OptionsOf;
+
+/** Each machine is loaded when it is asked for, so that a bundle for a page carries only what it uses. */
+const openers: { [K in MachineName]: (options?: OptionsOf[K]) => Promise<SynchronousMachine> } = {
+  reference: async () => (await import("./reference/machine.ts")).openReference(),
+  wasm: async (options) => (await import("./wasm/machine.ts")).openWasm(options),
+};
+
+/**
+ * Opens a machine: "wasm" computes in float32 with WebAssembly SIMD, "reference" in float64 with plain loops.
+ *
+ * @example
+ * ```ts
+ * const machine = await openMachine("wasm");
+ * ```
+ * @throws UsageError "unknown-choice" for any other name.
+ */
+export async function openMachine<K extends MachineName>(name: K, options?: OptionsOf[K]): Promise<SynchronousMachine> {
+  const known = expectOneOf("openMachine: name", name, Object.keys(openers) as MachineName[]);
+  return (openers[known] as (options?: unknown) => Promise<SynchronousMachine>)(options);
+}

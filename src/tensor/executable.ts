@@ -1,0 +1,197 @@
+import type { Arena, Machine, Numbers, PreparedPlan, SynchronousMachine } from "../compute/machine.ts";
+import type { Range } from "../compute/plan.ts";
+import { nearest, ShapeError, UsageError } from "../shared/errors.ts";
+import { formatShape } from "../shared/shapes.ts";
+import type { Graph, Tensor } from "./graph.ts";
+
+export interface CompileOptions<M extends Machine = Machine> {
+  readonly machine: M;
+  /** Arenas that others own (parameters, gradients, moments, a shared state); they are not closed with the executable. */
+  readonly arenas?: Readonly<Record<string, Arena>>;
+}
+
+/**
+ * Makes a recorded graph runnable: allocates the arenas that are not given, prepares the plan and writes the constants.
+ * Nothing more may be recorded afterwards.
+ *
+ * @example
+ * ```ts
+ * const graph = new Graph({ machine });
+ * const x = graph.input("x", [3]);
+ * graph.output("twice", plus(x, x));
+ * const executable = await compile(graph, { machine });
+ * executable.write("x", [1, 2, 3]);
+ * executable.run();
+ * await executable.read("twice"); // 2, 4, 6
+ * ```
+ */
+export async function compile<M extends Machine>(graph: Graph, options: CompileOptions<M>): Promise<Executable<M>> {
+  const { machine, arenas: given = {} } = options;
+  const plan = graph.finish();
+  const owned: Arena[] = [];
+  const arenas: Record<string, Arena> = {};
+  try {
+    for (const [name, length] of Object.entries(plan.arenas)) {
+      if (given[name]) arenas[name] = given[name];
+      else {
+        arenas[name] = machine.arena(name, length);
+        owned.push(arenas[name]);
+      }
+    }
+    const prepared = await machine.prepare(plan, arenas);
+    for (const { range, data } of graph.constants) machine.write(arenas[range.arena]!, range, data);
+    return new Executable(graph, machine, prepared, arenas, owned);
+  } catch (error) {
+    for (const arena of owned) arena.close();
+    throw error;
+  }
+}
+
+/** A compiled graph: write inputs, run, read outputs, as often as you like. Owns its activations, inputs and state. */
+export class Executable<M extends Machine = Machine> {
+  readonly graph: Graph;
+  readonly machine: M;
+  /** By name, to be shared with another executable (such as `state`). */
+  readonly arenas: Readonly<Record<string, Arena>>;
+  private readonly prepared: PreparedPlan;
+  private readonly owned: readonly Arena[];
+  private readonly readables: Readonly<Record<string, Tensor>>;
+  private closed = false;
+
+  constructor(
+    graph: Graph,
+    machine: M,
+    prepared: PreparedPlan,
+    arenas: Readonly<Record<string, Arena>>,
+    owned: readonly Arena[],
+  ) {
+    this.graph = graph;
+    this.machine = machine;
+    this.prepared = prepared;
+    this.arenas = arenas;
+    this.owned = owned;
+    this.readables = { ...graph.inputs, ...graph.states, ...graph.outputs };
+  }
+
+  /**
+   * Copies numbers into an input, row-major.
+   *
+   * @throws UsageError "unknown-input", or "out-of-range" for numbers that are not whole or outside the input's bound.
+   * @throws ShapeError "shape-mismatch" when their count differs.
+   */
+  write(name: string, data: ArrayLike<number>): void {
+    this.expectOpen();
+    const { range } = find("input", this.graph.inputs, name, data.length);
+    if (range.type === "int" || Object.hasOwn(this.graph.bounds, name)) checkWhole(name, data, this.graph.bounds[name]);
+    this.machine.write(this.arenas[range.arena]!, range, data);
+  }
+
+  /** Replays the plan. `scalars` not given keep the value of the run before. */
+  run(scalars?: Readonly<Record<string, number>>): void {
+    this.expectOpen();
+    this.machine.run(this.prepared, scalars);
+  }
+
+  /** A copy of an output, state or input after everything that has been run. */
+  read(name: string): Promise<Numbers> {
+    return this.readRange(this.readable(name).range);
+  }
+
+  /** Copies an output, state or input into `out`, which must be as long; allocates nothing. On synchronous machines only. */
+  readInto(
+    this: Executable<SynchronousMachine>,
+    name: string,
+    out: { [index: number]: number; readonly length: number },
+  ): void {
+    const tensor = this.readable(name);
+    if (out.length !== tensor.range.length) throw wrongLength("output", name, tensor, out.length);
+    this.machine.readInto(this.arenas[tensor.range.arena]!, tensor.range, out);
+  }
+
+  /** A copy of the gradient that reached a tensor in `graph.backward`. */
+  readAdjoint(tensor: Tensor): Promise<Numbers> {
+    const adjoint = this.graph.adjoint(tensor);
+    if (!adjoint)
+      throw new UsageError(
+        "no-gradient",
+        `no gradient reached this tensor of shape ${formatShape(tensor.shape)}: it is not differentiable, or \`backward\` was not recorded`,
+      );
+    return this.readRange(adjoint.range);
+  }
+
+  /** Shape of an output, state or input. */
+  shape(name: string): readonly number[] {
+    return this.readable(name).shape;
+  }
+
+  writeState(name: string, data: ArrayLike<number>): void {
+    this.expectOpen();
+    const { range } = find("state", this.graph.states, name, data.length);
+    this.machine.write(this.arenas[range.arena]!, range, data);
+  }
+
+  /** Sets all state of this graph to zero, as it was at first. */
+  zeroState(): void {
+    this.expectOpen();
+    for (const { range } of Object.values(this.graph.states))
+      this.machine.write(this.arenas[range.arena]!, range, new Float32Array(range.length));
+  }
+
+  /** Frees the plan and the arenas that were not given. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.prepared.close();
+    for (const arena of this.owned) arena.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private readable(name: string): Tensor {
+    this.expectOpen();
+    return find("output, state or input", this.readables, name);
+  }
+
+  private readRange(range: Range): Promise<Numbers> {
+    this.expectOpen();
+    return this.machine.read(this.arenas[range.arena]!, range);
+  }
+
+  private expectOpen(): void {
+    if (this.closed) throw new UsageError("closed", "this executable was closed and cannot be used any more");
+  }
+}
+
+function find(kind: string, tensors: Readonly<Record<string, Tensor>>, name: string, length?: number): Tensor {
+  const tensor = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
+  if (!tensor) {
+    const names = Object.keys(tensors);
+    const near = nearest(name, names);
+    throw new UsageError(
+      `unknown-${kind.split(/\W/)[0]}`,
+      `this graph has no ${kind} "${name}"${near ? `; did you mean "${near}"?` : `; it has ${names.join(", ") || "none"}`}`,
+    );
+  }
+  if (length !== undefined && length !== tensor.range.length) throw wrongLength(kind, name, tensor, length);
+  return tensor;
+}
+
+const wrongLength = (kind: string, name: string, tensor: Tensor, length: number): ShapeError =>
+  new ShapeError(
+    "shape-mismatch",
+    `${kind} "${name}" has shape ${formatShape(tensor.shape)}, that is ${tensor.range.length} numbers; got ${length}`,
+  );
+
+function checkWhole(name: string, data: ArrayLike<number>, below: number | undefined): void {
+  const [min, end] = below === undefined ? [-(2 ** 31), 2 ** 32] : [0, below];
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!;
+    if (!Number.isInteger(value) || value < min || value >= end)
+      throw new UsageError(
+        "out-of-range",
+        `input "${name}": element ${i} is ${value}, expected a whole number from ${min} to ${end - 1}`,
+      );
+  }
+}

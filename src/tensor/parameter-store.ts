@@ -1,0 +1,178 @@
+import type { Arena, Machine, Numbers } from "../compute/machine.ts";
+import type { Range } from "../compute/plan.ts";
+import { nearest, ShapeError, UsageError } from "../shared/errors.ts";
+import { RandomStream } from "../shared/random.ts";
+import { formatShape, sameShape, size } from "../shared/shapes.ts";
+import type { Parameter, ParameterLayout } from "./parameter.ts";
+
+/** Numbers with their shape, row-major. */
+export interface NamedTensor {
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
+}
+
+export interface CreateParametersOptions {
+  readonly machine: Machine;
+  readonly layout: ParameterLayout;
+  /** Every parameter is drawn from a random stream of its own, named by this and its name. Default 0. */
+  readonly seed?: number;
+  /** Whether parameters get their initial values; false leaves zeros, for a checkpoint to fill. Default true. */
+  readonly initialize?: boolean;
+}
+
+/** Parameters of a model on a machine, with their initial values. */
+export async function createParameters(options: CreateParametersOptions): Promise<ParameterStore> {
+  const { machine, layout, seed = 0, initialize = true } = options;
+  const store = new ParameterStore(machine, layout);
+  try {
+    store.arena("parameters");
+    if (initialize)
+      for (const [name, parameter] of layout.names)
+        store.write(name, parameter.initialize(parameter.shape, new RandomStream(seed, name)));
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+  return store;
+}
+
+/**
+ * Owns the numbers of a model's parameters on one machine, and arenas of the same layout beside them (gradients, moments
+ * of an optimizer). Numbers cross the border as copies.
+ */
+export class ParameterStore {
+  readonly machine: Machine;
+  readonly layout: ParameterLayout;
+  /** Number of learned numbers; shared parameters count once, gaps between parameters do not. */
+  readonly count: number;
+  private readonly owned: Record<string, Arena> = Object.create(null) as Record<string, Arena>;
+  private closed = false;
+
+  constructor(machine: Machine, layout: ParameterLayout) {
+    this.machine = machine;
+    this.layout = layout;
+    this.count = [...layout.names.values()].reduce((sum, p) => sum + size(p.shape), 0);
+  }
+
+  /** The arena of this name with the layout of the parameters: "parameters", "gradients" or a moment. Made (zeroed) when first asked for. */
+  arena(name: string): Arena {
+    this.expectOpen();
+    this.owned[name] ??= this.machine.arena(name, Math.max(this.layout.length, 1));
+    return this.owned[name];
+  }
+
+  /** All arenas made so far by name, to be shared with executables (`compile`). */
+  get arenas(): Readonly<Record<string, Arena>> {
+    this.expectOpen();
+    return { ...this.owned };
+  }
+
+  get names(): readonly string[] {
+    return [...this.layout.names.keys()];
+  }
+
+  shape(name: string): readonly number[] {
+    return this.parameter(name).shape;
+  }
+
+  /** A copy of a parameter, row-major; `arena` reads its gradient or moment instead. */
+  read(name: string, arena = "parameters"): Promise<Numbers> {
+    const range = this.range(name, arena);
+    return this.machine.read(this.arena(arena), range);
+  }
+
+  /** Replaces the numbers of a parameter. Give a `NamedTensor` to have its shape checked, plain numbers to have their count checked. */
+  write(name: string, value: ArrayLike<number> | NamedTensor, arena = "parameters"): void {
+    const range = this.range(name, arena);
+    const { shape } = this.parameter(name);
+    if ("data" in value && !sameShape(value.shape, shape))
+      throw new ShapeError(
+        "shape-mismatch",
+        `parameter "${name}": expected shape ${formatShape(shape)}, got ${formatShape(value.shape)}`,
+      );
+    const data = "data" in value ? value.data : value;
+    if (data.length !== range.length)
+      throw new ShapeError(
+        "shape-mismatch",
+        `parameter "${name}": shape ${formatShape(shape)} has ${range.length} numbers, got ${data.length}`,
+      );
+    this.machine.write(this.arena(arena), range, data);
+  }
+
+  /** Copies of all parameters by name, in the order of declaration. */
+  async toTensors(arena = "parameters"): Promise<Map<string, { shape: readonly number[]; data: Numbers }>> {
+    const tensors = new Map<string, { shape: readonly number[]; data: Numbers }>();
+    for (const [name, { shape }] of this.layout.names) tensors.set(name, { shape, data: await this.read(name, arena) });
+    return tensors;
+  }
+
+  /**
+   * Replaces parameters by name. Everything is checked before anything is written.
+   *
+   * @param options.strict Whether every parameter must be given and nothing else. Default true; false takes what fits by name.
+   * @returns What was left out: parameters that were not given, names that are no parameter (both empty when strict).
+   * @throws UsageError "missing-parameter" or "unexpected-parameter"; ShapeError "shape-mismatch".
+   */
+  fromTensors(
+    tensors: ReadonlyMap<string, NamedTensor>,
+    options: { readonly strict?: boolean; readonly arena?: string } = {},
+  ): { missing: string[]; unexpected: string[] } {
+    const { strict = true, arena = "parameters" } = options;
+    const { names } = this.layout;
+    const missing = this.names.filter((name) => !tensors.has(name));
+    const unexpected = [...tensors.keys()].filter((name) => !names.has(name));
+    if (strict && missing.length > 0)
+      throw new UsageError(
+        "missing-parameter",
+        `${missing.length} of ${names.size} parameters are missing: ${few(missing)}${extra(unexpected)}`,
+      );
+    if (strict && unexpected.length > 0)
+      throw new UsageError(
+        "unexpected-parameter",
+        `${unexpected.length} tensors are no parameters of this model: ${few(unexpected)}; give \`strict: false\` to leave them out`,
+      );
+    const wrong = [...names].flatMap(([name, { shape }]) => {
+      const t = tensors.get(name);
+      if (!t || (sameShape(t.shape, shape) && t.data.length === size(shape))) return [];
+      return [`"${name}": expected ${formatShape(shape)}, got ${formatShape(t.shape)} with ${t.data.length} numbers`];
+    });
+    if (wrong.length > 0)
+      throw new ShapeError("shape-mismatch", `tensors of another shape than the parameter: ${few(wrong)}`);
+    for (const [name, tensor] of tensors) if (names.has(name)) this.write(name, tensor, arena);
+    return { missing, unexpected };
+  }
+
+  /** Frees all arenas of this store. */
+  close(): void {
+    this.closed = true;
+    for (const arena of Object.values(this.owned)) arena.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private parameter(name: string): Parameter {
+    const parameter = this.layout.names.get(name);
+    if (parameter) return parameter;
+    const near = nearest(name, this.names);
+    throw new UsageError(
+      "unknown-parameter",
+      `this model has no parameter "${name}"${near ? `; did you mean "${near}"?` : `; it has ${few(this.names)}`}`,
+    );
+  }
+
+  private range(name: string, arena: string): Range {
+    const parameter = this.parameter(name);
+    return { arena, offset: this.layout.offsets.get(parameter)!, length: size(parameter.shape), type: "float" };
+  }
+
+  private expectOpen(): void {
+    if (this.closed) throw new UsageError("closed", "these parameters were closed and cannot be used any more");
+  }
+}
+
+const few = (items: readonly string[]): string =>
+  items.slice(0, 5).join(", ") + (items.length > 5 ? ` and ${items.length - 5} more` : "");
+const extra = (unexpected: readonly string[]): string =>
+  unexpected.length > 0 ? ` (and these are no parameters: ${few(unexpected)})` : "";
