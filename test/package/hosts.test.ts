@@ -72,7 +72,7 @@ describe("the packed package trains five steps in", () => {
   }
 
   it("Deno", { timeout: 5 * minute }, (context) => {
-    fetched(context, "deno", "deno", "--version");
+    fetched(context, "deno@2", "deno", "--version");
     expectSame(
       runProgram(
         "npx",
