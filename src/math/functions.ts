@@ -7,6 +7,7 @@ import {
 	exp,
 	less,
 	log1p,
+	max,
 	min,
 	mul,
 	neg,
@@ -45,9 +46,9 @@ export const hardSigmoid =
 		const line = add(mul(alpha, x), beta);
 		return select(less(0, line), select(less(line, 1), line, 1), 0);
 	};
-/** `log(1 + eˣ)` without overflow. */
+/** `log(1 + eˣ)` without overflow. Of the two kinks at 0 one is split evenly and the other 0, so that the derivative there is ½. */
 export const softplus: Activation = (x) =>
-	add(relu(x), log1p(exp(neg(abs(x)))));
+	add(max(x, 0), log1p(exp(neg(abs(x)))));
 /** `x / (1 + |x|)` */
 export const softsign: Activation = (x) => div(x, add(1, abs(x)));
 /** `x Φ(x)`, Φ the normal distribution function (Hendrycks & Gimpel 2016, arXiv:1606.08415). */

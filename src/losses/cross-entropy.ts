@@ -1,0 +1,88 @@
+import { add, constant, type Expression, equal, exp, log, mul, select, sub, variable } from "../math/expression.ts";
+import { describe, expectShape, UsageError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { pointwise, reduce, reshape, stopGradient, sumAll } from "../tensor/operations.ts";
+import { countKept, keep, type LossOptions, reduceLosses } from "./reduction.ts";
+
+export interface CrossEntropyOptions extends LossOptions {
+  /** [V]: how much each class counts. Default 1 each. */
+  readonly weight?: Tensor | undefined;
+  /** ε of the target `(1 − ε) y + ε/V` (Szegedy et al. 2016, arXiv:1512.00567). Default 0. */
+  readonly labelSmoothing?: number;
+  /** A target that does not count, when targets are numbers of classes. Default −100. */
+  readonly ignoreIndex?: number;
+}
+
+/**
+ * `−Σ w_v y_v log softmax(x)_v` over classes v, from logits.
+ *
+ * A mean over targets that are numbers of classes divides by the sum of their weights, one over targets that are
+ * probabilities by their number, both as in PyTorch.
+ *
+ * @param logits [..., V].
+ * @param target Whole numbers [...] in [0, V) (an int tensor), or probabilities [..., V].
+ * @returns Shape [], or with reduction "none" [...].
+ */
+export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const { weight, mask, labelSmoothing: epsilon = 0, ignoreIndex = -100, reduction = "mean" } = options;
+  const places = logits.shape.slice(0, -1);
+  const classes = logits.shape.at(-1);
+  const byNumber = target.range.type === "int";
+  if (classes === undefined)
+    throw new UsageError("shape-mismatch", "crossEntropy: expected logits of shape [..., V], got a single number");
+  if (!(epsilon >= 0 && epsilon < 1))
+    throw new UsageError("out-of-range", `crossEntropy: expected labelSmoothing in [0, 1), got ${describe(epsilon)}`);
+  expectShape(
+    `crossEntropy: target (${byNumber ? "numbers of classes" : "probabilities"})`,
+    target.shape,
+    byNumber ? places : logits.shape,
+  );
+  if (mask) expectShape("crossEntropy: mask", mask.shape, places);
+  if (weight) expectShape("crossEntropy: weight", weight.shape, [classes]);
+  const rows = size(places);
+
+  // Everything is read as [rows, V]. A row that does not count reads as zeros, so that its NaNs stay out.
+  const asRows = (t: Tensor, columns: number): Tensor => reshape(t, [rows, columns]);
+  const [y, w] = [variable("y"), weight ? variable("weight") : constant(1)];
+  const counts = (value: Expression): Expression =>
+    keep(mask, byNumber ? select(equal(y, ignoreIndex), 0, value) : value);
+  const rowInputs = {
+    ...(byNumber && { y: asRows(target, 1) }),
+    ...(mask && { mask: asRows(mask, 1) }),
+  };
+  const numbers = (): ArrayLike<number> => Float64Array.from({ length: classes }, (_, v) => v);
+  const targets = {
+    ...rowInputs,
+    ...(byNumber ? { column: logits.graph.constant([1, classes], numbers()) } : { y: asRows(target, classes) }),
+    ...(weight && { weight: reshape(weight, [1, classes]) }),
+  };
+  /** `w_v y_v value` of class v. A class that was not meant is not multiplied by 0 but left out: its logit may be infinite. */
+  const meant = (value: Expression): Expression =>
+    byNumber ? select(equal(variable("column"), y), mul(w, value), 0) : mul(keep(mask, y), mul(w, value));
+  const smoothed = (value: Expression): Expression =>
+    epsilon === 0 ? meant(value) : add(mul(1 - epsilon, meant(value)), mul(mul(epsilon / classes, w), value));
+
+  // −log softmax(x)_v = (m − x_v) + log s with s = Σ exp(x_v − m): the same for every m, so no gradient goes through it.
+  const [x, m] = [counts(variable("x")), variable("m")];
+  const logitInputs = { ...rowInputs, x: asRows(logits, classes) };
+  const largest = reduce({ ...logitInputs, x: stopGradient(logitInputs.x) }, x, [1], "maximum");
+  const s = reduce({ ...logitInputs, m: largest }, exp(sub(x, m)), [1]);
+  const below = reduce({ ...logitInputs, ...targets, m: largest }, smoothed(sub(m, x)), [1]);
+  // Σ_v w_v y_v is 1 unless classes have weights or probabilities do not sum to 1.
+  const mass = weight || !byNumber ? reduce(targets, counts(smoothed(constant(1))), [1]) : undefined;
+  const losses = pointwise(
+    { ...rowInputs, below, s, ...(mass && { mass }) },
+    counts(add(variable("below"), mul(mass ? variable("mass") : 1, log(variable("s"))))),
+  );
+
+  // The denominator of PyTorch's mean: how much the classes that were meant weigh, or how many rows there are.
+  const denominator = (): Tensor | number => {
+    if (!byNumber) return countKept(mask, places);
+    if (!weight) return sumAll(rowInputs, counts(constant(1)));
+    return sumAll(targets, counts(meant(constant(1))));
+  };
+  return reduction === "none"
+    ? reshape(losses, places)
+    : reduceLosses(losses, reduction, reduction === "mean" ? denominator() : 1);
+}

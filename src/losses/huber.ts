@@ -1,0 +1,52 @@
+import { abs, less, mul, select, square, sub } from "../math/expression.ts";
+import { describe, UsageError } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { elementwise } from "./elementwise.ts";
+import { meanAbsoluteError } from "./mean-absolute-error.ts";
+import type { LossOptions } from "./reduction.ts";
+
+/**
+ * `½d²` for errors `d = x − y` smaller than δ, then a straight line of slope δ: `δ(|d| − ½δ)`.
+ *
+ * @param prediction Any shape.
+ * @param target The same shape.
+ * @param options.delta Default 1.
+ * @returns Shape [], or with reduction "none" that of the prediction.
+ * @see Huber, "Robust estimation of a location parameter" (1964)
+ */
+export function huber(
+  prediction: Tensor,
+  target: Tensor,
+  options: LossOptions & { readonly delta?: number } = {},
+): Tensor {
+  const delta = options.delta ?? 1;
+  if (!(delta > 0)) throw new UsageError("out-of-range", `huber: expected delta above 0, got ${describe(delta)}`);
+  return elementwise("huber", prediction, target, options, (x, y) => {
+    const size = abs(sub(x, y));
+    return select(less(size, delta), mul(0.5, square(size)), mul(delta, sub(size, 0.5 * delta)));
+  });
+}
+
+/**
+ * `½d²/β` for errors `d = x − y` smaller than β, then a straight line of slope 1: `|d| − ½β`. With β = 0 it is `|d|`.
+ *
+ * @param prediction Any shape.
+ * @param target The same shape.
+ * @param options.beta Default 1.
+ * @returns Shape [], or with reduction "none" that of the prediction.
+ * @see Girshick, "Fast R-CNN" (2015), arXiv:1504.08083
+ */
+export function smoothL1(
+  prediction: Tensor,
+  target: Tensor,
+  options: LossOptions & { readonly beta?: number } = {},
+): Tensor {
+  const beta = options.beta ?? 1;
+  if (!(beta >= 0))
+    throw new UsageError("out-of-range", `smoothL1: expected beta of at least 0, got ${describe(beta)}`);
+  if (beta === 0) return meanAbsoluteError(prediction, target, options);
+  return elementwise("smoothL1", prediction, target, options, (x, y) => {
+    const size = abs(sub(x, y));
+    return select(less(size, beta), mul(0.5 / beta, square(size)), sub(size, 0.5 * beta));
+  });
+}

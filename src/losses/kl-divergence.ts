@@ -1,0 +1,39 @@
+import { type Expression, equal, exp, log, mul, select, sub, variable } from "../math/expression.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { pointwise } from "../tensor/operations.ts";
+import { elementwise } from "./elementwise.ts";
+import type { LossOptions, Reduction } from "./reduction.ts";
+
+export interface KlDivergenceOptions extends Omit<LossOptions, "reduction"> {
+  /** "batchmean": the sum over everything divided by the size of the first axis. Default "mean", over all elements. */
+  readonly reduction?: Reduction | "batchmean";
+  /** Whether the target holds logarithms of probabilities too. Default false. */
+  readonly logTarget?: boolean;
+}
+
+/**
+ * Kullback-Leibler divergence `y (log y − x)` of a prediction given as logarithms of probabilities; 0 where y is 0.
+ *
+ * @param logProbabilities Any shape.
+ * @param target The same shape.
+ * @returns Shape [], or with reduction "none" that of the prediction.
+ * @see Kullback & Leibler, "On information and sufficiency" (1951)
+ */
+export function klDivergence(logProbabilities: Tensor, target: Tensor, options: KlDivergenceOptions = {}): Tensor {
+  const { reduction = "mean", logTarget = false } = options;
+  const ofProbability = (x: Expression, y: Expression): Expression => {
+    const none = equal(y, 0);
+    // The inner select keeps the logarithm of 0 out of both passes.
+    return select(none, 0, mul(y, sub(log(select(none, 1, y)), x)));
+  };
+  const ofLogarithm = (x: Expression, y: Expression): Expression => mul(exp(y), sub(y, x));
+  const batchMean = reduction === "batchmean";
+  const loss = elementwise(
+    "klDivergence",
+    logProbabilities,
+    target,
+    { mask: options.mask, reduction: batchMean ? "sum" : reduction },
+    logTarget ? ofLogarithm : ofProbability,
+  );
+  return batchMean ? pointwise({ loss }, mul(variable("loss"), 1 / logProbabilities.shape[0]!)) : loss;
+}

@@ -1,0 +1,14 @@
+import { square, sub } from "../math/expression.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { elementwise } from "./elementwise.ts";
+import type { LossOptions } from "./reduction.ts";
+
+/**
+ * `(x − y)²`, for numbers predicted with normal errors.
+ *
+ * @param prediction Any shape.
+ * @param target The same shape.
+ * @returns Shape [], or with reduction "none" that of the prediction.
+ */
+export const meanSquaredError = (prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor =>
+  elementwise("meanSquaredError", prediction, target, options, (x, y) => square(sub(x, y)));

@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+import { binaryCrossEntropy } from "../../src/losses/binary-cross-entropy.ts";
+import { crossEntropy } from "../../src/losses/cross-entropy.ts";
+import { huber, smoothL1 } from "../../src/losses/huber.ts";
+import { klDivergence } from "../../src/losses/kl-divergence.ts";
+import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
+import { Graph } from "../../src/tensor/graph.ts";
+import { evaluate, onMachines } from "../layers/on-machines.ts";
+import { difference } from "../support/difference.ts";
+
+onMachines("losses at the edges", (machine) => {
+  const row = (...data: number[]) => ({ shape: [data.length], data: Float64Array.from(data) });
+
+  test("a class that is impossible (logit −∞) and not meant does no harm", async () => {
+    const { output, gradients } = await evaluate({
+      machine: machine(),
+      inputs: { x: { shape: [1, 3], data: Float64Array.of(0, Number.NEGATIVE_INFINITY, 0) } },
+      build: ({ x }, graph) => {
+        const y = graph.input("y", [1], { type: "int" });
+        return crossEntropy(x!, y);
+      },
+    });
+    expect(output[0]).toBeCloseTo(Math.LN2, 6);
+    expect(difference(gradients.x!, [-0.5, 0, 0.5])).toBeLessThan(1e-6);
+  });
+
+  test("binary cross entropy: the derivative at logit 0 is ½ − y, far logits neither overflow nor vanish", async () => {
+    const { output, gradients } = await evaluate({
+      machine: machine(),
+      inputs: { x: row(0, 0, 1e4, -1e4, -60), y: row(0, 1, 0, 1, 0) },
+      build: ({ x, y }) => binaryCrossEntropy(x!, y!, { reduction: "none" }),
+    });
+    expect(difference(gradients.x!, [0.5, -0.5, 1, -1, 0])).toBeLessThan(1e-6);
+    expect(Array.from(output).slice(2, 4)).toEqual([1e4, 1e4]);
+    expect(output[4]! / Math.exp(-60)).toBeCloseTo(1, 5);
+    expect(gradients.x![4]! / Math.exp(-60)).toBeCloseTo(1, 5);
+  });
+
+  test("Kullback-Leibler: a target of 0 adds 0; with logTarget the target is a logarithm", async () => {
+    const run = (y: ReturnType<typeof row>, logTarget: boolean) =>
+      evaluate({
+        machine: machine(),
+        inputs: { x: row(-1, Number.NEGATIVE_INFINITY, -0.5), y },
+        build: (t) => klDivergence(t.x!, t.y!, { reduction: "none", logTarget }),
+      });
+    const plain = await run(row(0.25, 0, 0.75), false);
+    expect(plain.output[1]).toBe(0);
+    expect(plain.output[0]).toBeCloseTo(0.25 * (Math.log(0.25) + 1), 6);
+    expect(difference(plain.gradients.x!, [-0.25, 0, -0.75])).toBe(0);
+    expect(Array.from(plain.gradients.y!).every(Number.isFinite)).toBe(true);
+    const logarithm = await run(row(Math.log(0.25), -1, Math.log(0.75)), true);
+    expect(logarithm.output[0]).toBeCloseTo(plain.output[0]!, 6);
+    expect(logarithm.output[2]).toBeCloseTo(plain.output[2]!, 6);
+  });
+
+  test("a mean over no place is NaN, as in PyTorch", async () => {
+    const { output } = await evaluate({
+      machine: machine(),
+      inputs: { x: { shape: [2, 3], data: new Float64Array(6) }, y: { shape: [2], data: Int32Array.of(-100, -100) } },
+      build: ({ x, y }) => crossEntropy(x!, y!),
+    });
+    expect(output[0]).toBeNaN();
+  });
+});
+
+test("what does not fit is refused in words", () => {
+  const machine = {
+    limits: { bytes: 1e9, elementBytes: 4, float: "float32", threads: 1, family: "portable" },
+  } as const;
+  const graph = new Graph({ machine: { ...machine, savedSize: () => 0 } });
+  const logits = graph.input("x", [4, 2, 5]);
+  const numbers = graph.input("y", [4, 2], { type: "int" });
+  expect(() => crossEntropy(logits, graph.input("short", [4], { type: "int" }))).toThrow(
+    "crossEntropy: target (numbers of classes): expected shape [4, 2], got [4]",
+  );
+  expect(() => crossEntropy(logits, graph.input("p", [4, 2]))).toThrow("(probabilities): expected shape [4, 2, 5]");
+  expect(() => crossEntropy(logits, numbers, { weight: graph.input("w", [4]) })).toThrow("weight: expected shape [5]");
+  expect(() => crossEntropy(logits, numbers, { mask: graph.input("m", [2, 4]) })).toThrow(
+    "mask: expected shape [4, 2]",
+  );
+  expect(() => crossEntropy(logits, numbers, { labelSmoothing: 1 })).toThrow("labelSmoothing in [0, 1), got 1");
+  expect(() => meanSquaredError(logits, numbers)).toThrow("meanSquaredError: target: expected shape [4, 2, 5]");
+  expect(() => meanSquaredError(logits, logits, { mask: graph.input("m2", [2]) })).toThrow(
+    "a mask over the first axes",
+  );
+  expect(() => huber(logits, logits, { delta: 0 })).toThrow("expected delta above 0, got 0");
+  expect(() => smoothL1(logits, logits, { beta: Number.NaN })).toThrow("beta of at least 0, got NaN");
+});
