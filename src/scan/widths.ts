@@ -12,7 +12,7 @@ export interface ScanSizes {
   readonly projectionSize: number;
 }
 
-export const sizeOf = (width: Width, sizes: ScanSizes): number =>
+export const sizeOf = (width: Width, sizes: Omit<ScanSizes, "inputSize">): number =>
   width === "hidden" ? sizes.hiddenSize : sizes.projectionSize;
 
 /** Gates that have a recurrent matrix, in the packed order of the rows of `weight_hh`. */

@@ -226,6 +226,13 @@ export class Graph {
     return range && this.tensor(tensor.shape, range);
   }
 
+  /** A range that will hold the adjoint of a tensor, for kernels that write adjoints beside their gradients (traces). */
+  adjointOf(tensor: Tensor): Range {
+    const range = this.adjoints.get(tensor.range) ?? this.reserve("activations", tensor.range.length);
+    this.adjoints.set(tensor.range, range);
+    return range;
+  }
+
   /** Records the backward pass of `Σ seed · tensor`; a seed is a tensor of the same shape or a number. */
   backward(seeds: readonly (readonly [tensor: Tensor, seed: Tensor | number])[]): void {
     for (const [tensor, seed] of seeds)
