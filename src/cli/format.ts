@@ -1,0 +1,58 @@
+/** A whole number with separators: 12,345. */
+export const integer = (value: number): string => Math.round(value).toLocaleString("en-US");
+
+/** A count for a narrow place: 950, 21.3k, 4.1M. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  for (const [size, unit] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const) {
+    // 999.95k would be printed as 1000.0k, so the larger unit begins where rounding reaches it.
+    if (value >= size * 0.99995) return `${(value / size).toFixed(1)}${unit}`;
+  }
+  return String(Math.round(value));
+}
+
+/** A time as on a clock: 0:45, 12:03, 1:02:03. */
+export function clock(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "–:––";
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (part: number): string => String(part).padStart(2, "0");
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60
+    ? `${minutes}:${two(whole % 60)}`
+    : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+}
+
+/** A duration in words: 4.2 s, 1 min 12 s, 2 h 5 min. */
+export function duration(seconds: number): string {
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** `1 file`, `3 files`. */
+export const counted = (count: number, noun: string): string => `${integer(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+/** Rows as aligned columns: the first flush left, the others flush right, two spaces between. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [k, cell] of row.entries()) widths[k] = Math.max(widths[k] ?? 0, cell.length);
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, k) => (k === 0 ? cell.padEnd(widths[k]!) : cell.padStart(widths[k]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** A word as a POSIX shell reads it back: quoted only where needed. */
+export const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

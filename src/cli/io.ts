@@ -1,0 +1,34 @@
+/** A place that text is written to: standard output or standard error, or what a test hands in. */
+export interface Output {
+  /** Resolves when the reader has kept up; text that matters in time is awaited. */
+  write(text: string): Promise<void>;
+  readonly isTTY: boolean;
+  /** Width of the terminal in columns; asked at every drawing, because windows are resized. */
+  readonly columns: number;
+}
+
+/** Everything a command needs of the process it runs in, so that tests can run commands without one. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether standard output shows 24-bit colours. */
+  readonly color: boolean;
+  /** How the user calls this program, for commands to copy: `npx longshort`. */
+  readonly program: string;
+  /** Milliseconds of a clock that never runs backwards. */
+  now(): number;
+  /** The date for the names of runs. */
+  today(): Date;
+  /** Calls `listener` at each Ctrl-C until the returned function is called; meanwhile Ctrl-C does not end the process. */
+  onInterrupt(listener: () => void): () => void;
+  /** Ends the process at once. */
+  exit(code: number): void;
+}
+
+/** Exit codes, the same for every command. */
+export const EXIT = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const;
+
+/** Whether a line may be drawn over again: on a terminal that is not the log of a build. */
+export const isLive = ({ stderr, env }: Pick<Io, "stderr" | "env">): boolean =>
+  stderr.isTTY && !env.CI && env.TERM !== "dumb";

@@ -1,0 +1,128 @@
+import { clock, integer, short } from "./format.ts";
+import type { Output } from "./io.ts";
+
+/** Where a training stands. */
+export interface ProgressState {
+  readonly step: number;
+  readonly steps: number;
+  /** From 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Nats per token. */
+  readonly loss: number;
+  readonly tokensPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+const GAP = "  ";
+const WIDEST_BAR = 30;
+const NARROWEST_BAR = 6;
+
+/**
+ * One line that fits into `columns` (40 or more): percentage, loss and time left always, then speed, epoch, bar and step
+ * as long as there is room. One column stays free, or terminals wrap.
+ */
+export function progressLine(state: ProgressState, columns: number): string {
+  const room = columns - 1;
+  const share = fraction(state);
+  const texts = {
+    percent: `${Math.floor(share * 100)}%`.padStart(4),
+    epoch: `epoch ${state.epoch}/${state.epochs}`,
+    step: `step ${integer(state.step)}/${integer(state.steps)}`,
+    loss: `loss ${state.loss.toFixed(3)}`,
+    speed: `${short(state.tokensPerSecond)} tokens/s`,
+    left: `${clock(state.secondsLeft)} left`,
+  };
+  const shown = new Set<keyof typeof texts>(["percent", "loss", "left"]);
+  const line = (): string =>
+    Object.entries(texts)
+      .filter(([name]) => shown.has(name as keyof typeof texts))
+      .map(([, text]) => text)
+      .join(GAP);
+  for (const name of ["speed", "epoch", "step"] as const) {
+    shown.add(name);
+    if (line().length > room) shown.delete(name);
+  }
+  const bare = line();
+  const width = Math.min(WIDEST_BAR, room - bare.length - 1);
+  return width < NARROWEST_BAR ? bare.slice(0, Math.max(0, room)) : `${bar(share, width)} ${bare}`;
+}
+
+/** The same as a line of a log: everything, whatever the width. */
+export function progressLogLine(state: ProgressState): string {
+  return [
+    `${Math.floor(fraction(state) * 100)}%`.padStart(4),
+    `epoch ${state.epoch}/${state.epochs}`,
+    `step ${integer(state.step)}/${integer(state.steps)}`,
+    `loss ${state.loss.toFixed(3)}`,
+    `${short(state.tokensPerSecond)} tokens/s`,
+    `${clock(state.secondsLeft)} left`,
+  ].join(GAP);
+}
+
+const fraction = ({ step, steps }: ProgressState): number => (steps > 0 ? Math.min(1, Math.max(0, step / steps)) : 0);
+
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/** A bar of exactly `width` columns, drawn to an eighth of a column. */
+export function bar(share: number, width: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
+  const full = Math.floor(eighths / 8);
+  const part = EIGHTHS[eighths % 8]!;
+  return "█".repeat(full) + part + "░".repeat(width - full - (part === "" ? 0 : 1));
+}
+
+const REDRAW_MS = 100;
+const LOG_MS = 5000;
+/** Erases from the cursor to the end of the line: written after the text, so that nothing flickers. */
+const CLEAR_REST = "\u001b[K";
+
+/**
+ * Shows progress: on a terminal as one line that is drawn over, elsewhere as a line every few seconds. Whatever else is
+ * to be printed meanwhile goes through `log`, so that no line is torn.
+ */
+export class ProgressDisplay {
+  readonly #out: Output;
+  readonly #live: boolean;
+  readonly #now: () => number;
+  #last: number | undefined;
+  #drawn = "";
+
+  constructor(options: { readonly out: Output; readonly live: boolean; readonly now: () => number }) {
+    this.#out = options.out;
+    this.#live = options.live;
+    this.#now = options.now;
+  }
+
+  update(state: ProgressState): void {
+    const now = this.#now();
+    // The first line of a log comes after some seconds as well: the first losses mean little.
+    this.#last ??= this.#live ? Number.NEGATIVE_INFINITY : now;
+    if (now - this.#last < (this.#live ? REDRAW_MS : LOG_MS)) return;
+    this.#last = now;
+    if (this.#live) this.#draw(progressLine(state, this.#out.columns));
+    else void this.#out.write(`${progressLogLine(state)}\n`);
+  }
+
+  /** A text for the one line, without a rate limit: what happens before training begins. */
+  note(text: string): void {
+    if (this.#live) this.#draw(text.slice(0, Math.max(0, this.#out.columns - 1)));
+  }
+
+  /** Prints a line that stays, above the line that is drawn over. */
+  log(line: string): void {
+    if (this.#drawn === "") void this.#out.write(`${line}\n`);
+    else void this.#out.write(`\r${line}${CLEAR_REST}\n${this.#drawn}`);
+  }
+
+  /** Takes the line away. */
+  end(): void {
+    if (this.#drawn !== "") void this.#out.write(`\r${CLEAR_REST}`);
+    this.#drawn = "";
+  }
+
+  #draw(line: string): void {
+    this.#drawn = line;
+    void this.#out.write(`\r${line}${CLEAR_REST}`);
+  }
+}

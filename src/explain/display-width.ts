@@ -1,0 +1,28 @@
+/** First and last code points of what terminals draw two columns wide. @see Unicode Standard Annex #11, East Asian Width */
+const WIDE: readonly (readonly [number, number])[] = [
+  [0x1100, 0x115f],
+  [0x231a, 0x231b],
+  [0x2e80, 0x303e],
+  [0x3041, 0xa4cf],
+  [0xa960, 0xa97c],
+  [0xac00, 0xd7a3],
+  [0xf900, 0xfaff],
+  [0xfe30, 0xfe6f],
+  [0xff00, 0xff60],
+  [0xffe0, 0xffe6],
+  [0x1f300, 0x1faff],
+  [0x20000, 0x3fffd],
+];
+
+const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
+
+/** How many columns of a terminal `text` takes; control characters are not expected in it. */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    if (code < 0x7f) width++;
+    else if (!NO_WIDTH.test(character)) width += WIDE.some(([first, last]) => code >= first && code <= last) ? 2 : 1;
+  }
+  return width;
+}

@@ -1,0 +1,157 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { clock, duration, quoted, short, table } from "../../src/cli/format.ts";
+import { bar, ProgressDisplay, type ProgressState, progressLine, progressLogLine } from "../../src/cli/progress.ts";
+import { textOutput } from "./fake-output.ts";
+
+const state: ProgressState = {
+  step: 340,
+  steps: 1000,
+  epoch: 2,
+  epochs: 5,
+  loss: 1.7341,
+  tokensPerSecond: 21_340,
+  secondsLeft: 45.2,
+};
+
+describe("the line of progress", () => {
+  it("shows everything where there is room", () => {
+    expect(progressLine(state, 120)).toBe(
+      `${bar(0.34, 30)}  34%  epoch 2/5  step 340/1,000  loss 1.734  21.3k tokens/s  0:45 left`,
+    );
+    expect(progressLogLine(state)).toBe(" 34%  epoch 2/5  step 340/1,000  loss 1.734  21.3k tokens/s  0:45 left");
+  });
+
+  it("keeps percentage, loss and time left at 40 columns", () => {
+    const line = progressLine({ ...state, secondsLeft: 36_000 }, 40);
+    for (const part of ["34%", "loss 1.734", "10:00:00 left"]) expect(line).toContain(part);
+    expect(line.length).toBeLessThan(40);
+  });
+
+  it("fits any width from 40 to 200, with any numbers", () => {
+    const count = fc.integer({ min: 0, max: 1e9 });
+    const real = fc.double({ min: 0, max: 1e6 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 40, max: 200 }),
+        fc.record({
+          step: count,
+          steps: count,
+          epoch: count,
+          epochs: count,
+          loss: real,
+          tokensPerSecond: real,
+          secondsLeft: real,
+        }),
+        (columns, any) => {
+          const line = progressLine(any, columns);
+          expect(line.length).toBeLessThan(columns);
+          expect(line).toContain(`loss ${any.loss.toFixed(3)}`);
+          expect(line).toContain("%");
+          expect(line).not.toMatch(/[\n\r]/);
+        },
+      ),
+    );
+    expect(
+      progressLine(
+        { ...state, loss: Number.NaN, secondsLeft: Number.POSITIVE_INFINITY, tokensPerSecond: Number.NaN },
+        80,
+      ),
+    ).toMatch(/loss NaN {2}– tokens\/s {2}–:–– left$/);
+  });
+
+  it("has a bar of exactly its width that only grows", () => {
+    for (let width = 1; width < 40; width++) {
+      const drawn = Array.from({ length: 101 }, (_, k) => bar(k / 100, width));
+      for (const one of drawn) expect([...one]).toHaveLength(width);
+      const full = drawn.map((one) => [...one].filter((c) => c === "█").length);
+      expect(full).toEqual([...full].sort((a, b) => a - b));
+      expect(drawn[0]).toBe("░".repeat(width));
+      expect(drawn[100]).toBe("█".repeat(width));
+    }
+  });
+});
+
+describe("the display of progress", () => {
+  function display(live: boolean) {
+    const out = textOutput({ isTTY: live, columns: 80 });
+    let time = 0;
+    const shown = new ProgressDisplay({ out, live, now: () => time });
+    return { out, shown, pass: (ms: number) => (time += ms) };
+  }
+
+  it("draws over one line on a terminal, at most ten times a second", () => {
+    const { out, shown, pass } = display(true);
+    shown.update(state);
+    pass(50);
+    shown.update({ ...state, step: 341 });
+    pass(60);
+    shown.update({ ...state, step: 500 });
+    shown.end();
+    const line = progressLine(state, 80);
+    const next = progressLine({ ...state, step: 500 }, 80);
+    expect(out.text).toBe(`\r${line}\u001b[K\r${next}\u001b[K\r\u001b[K`);
+  });
+
+  it("prints lasting lines above the drawn one, never into it", () => {
+    const { out, shown } = display(true);
+    shown.log("before");
+    shown.update(state);
+    shown.log("epoch 2 done");
+    const line = progressLine(state, 80);
+    expect(out.text).toBe(`before\n\r${line}\u001b[K\repoch 2 done\u001b[K\n${line}`);
+  });
+
+  it("prints whole lines every five seconds in a log", () => {
+    const { out, shown, pass } = display(false);
+    for (let step = 0; step < 130; step++) {
+      shown.update({ ...state, step });
+      pass(100);
+    }
+    shown.note("not in a log");
+    shown.log("done");
+    shown.end();
+    expect(out.text).toBe(`${[50, 100].map((step) => `${progressLogLine({ ...state, step })}\n`).join("")}done\n`);
+    for (const control of ["\r", "\u001b"]) expect(out.text).not.toContain(control);
+  });
+});
+
+describe("numbers for people", () => {
+  it.each([
+    [0, "0"],
+    [999, "999"],
+    [999_960, "1.0M"],
+    [21_340, "21.3k"],
+    [4_100_000, "4.1M"],
+  ])("%d is %s", (value, text) => expect(short(value)).toBe(text));
+
+  it.each([
+    [0, "0:00"],
+    [59.6, "1:00"],
+    [3599.9, "1:00:00"],
+    [3723, "1:02:03"],
+  ])("%d seconds are %s on a clock", (value, text) => expect(clock(value)).toBe(text));
+
+  it.each([
+    [4.21, "4.2 s"],
+    [59.97, "1 min 0 s"],
+    [72, "1 min 12 s"],
+    [7500, "2 h 5 min"],
+  ])("%d seconds last %s", (value, text) => expect(duration(value)).toBe(text));
+
+  it("align in a table", () => {
+    expect(
+      table([
+        ["", "nats"],
+        ["unigram", "3.3"],
+        ["lstm", "10.25"],
+      ]),
+    ).toBe("          nats\nunigram    3.3\nlstm     10.25");
+  });
+
+  it("are quoted for a shell where they must be", () => {
+    expect(quoted("runs/a-b_1.txt")).toBe("runs/a-b_1.txt");
+    expect(quoted("it's here")).toBe("'it'\\''s here'");
+    expect(quoted("")).toBe("''");
+  });
+});
