@@ -23,8 +23,8 @@ export function klDivergence(logProbabilities: Tensor, target: Tensor, options: 
   const { reduction = "mean", logTarget = false } = options;
   const ofProbability = (x: Expression, y: Expression): Expression => {
     const none = equal(y, 0);
-    // The inner select keeps the logarithm of 0 out of both passes.
-    return select(none, 0, mul(y, sub(log(select(none, 1, y)), x)));
+    // The inner selects keep the logarithm of 0, in the target or in the prediction, out of both passes.
+    return select(none, 0, mul(y, sub(log(select(none, 1, y)), select(none, 0, x))));
   };
   const ofLogarithm = (x: Expression, y: Expression): Expression => mul(exp(y), sub(y, x));
   const batchMean = reduction === "batchmean";

@@ -8,7 +8,6 @@ import {
 	less,
 	log1p,
 	max,
-	min,
 	mul,
 	neg,
 	select,
@@ -38,7 +37,7 @@ export const thresholdedRelu =
 export const elu =
 	(alpha = 1): Activation =>
 	(x) =>
-		select(less(0, x), x, mul(alpha, expm1(min(x, 0))));
+		select(less(0, x), x, mul(alpha, expm1(select(less(0, x), 0, x))));
 /** `min(1, max(0, αx + β))`: α = 1/6 in PyTorch and Keras 3, 0.2 in ONNX, Keras 2 and TensorFlow.js; β = 0.5 in all. Derivative 0 at both ends. */
 export const hardSigmoid =
 	(alpha = 1 / 6, beta = 0.5): Activation =>

@@ -1,0 +1,54 @@
+import { describe, ShapeError, UsageError } from "../shared/errors.ts";
+import { formatShape } from "../shared/shapes.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { times } from "../tensor/operations.ts";
+import type { Layer } from "./layer.ts";
+
+export interface DropoutOptions {
+  /** Probability that an element is set to 0, in [0, 1]; the others are divided by 1 − rate. */
+  readonly rate: number;
+  /**
+   * "step" (default) draws anew for each element; "sequence" draws one mask for all steps of a sequence (variational or
+   * locked dropout, Gal & Ghahramani 2016, arXiv:1512.05287).
+   */
+  readonly per?: "step" | "sequence";
+}
+
+/**
+ * Sets random elements to 0 in training; leaves everything alone otherwise.
+ *
+ * Input and output [T, B, units] or [B, units]. The draw of an element depends on seed, update, layer, example number,
+ * step and unit alone (`graph.randomScalars`), so it is the same however examples are batched or spread over threads.
+ * @see Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014)
+ */
+export function dropout(options: DropoutOptions): Layer {
+  const { rate, per = "step" } = options;
+  if (!(rate >= 0 && rate <= 1))
+    throw new UsageError("out-of-range", `dropout: expected a rate in [0, 1], got ${describe(rate)}`);
+  return {
+    parts: {},
+    forward(x: Tensor): Tensor {
+      const { graph } = x;
+      if (!graph.training || rate === 0) return x;
+      const rank = x.shape.length;
+      if (rank !== 2 && rank !== 3)
+        throw new ShapeError(
+          "shape-mismatch",
+          `dropout: expected input [T, B, units] or [B, units], got ${formatShape(x.shape)}`,
+        );
+      const [batch, units] = x.shape.slice(-2) as [number, number];
+      const steps = rank === 2 || per === "sequence" ? 1 : x.shape[0]!;
+      const mask = graph.empty([steps, batch, units]);
+      graph.launch(
+        {
+          op: "random",
+          shape: [batch, steps, units],
+          strides: [units, batch * units, 1],
+          draw: { kind: "keep", rate, scale: rate === 1 ? 0 : 1 / (1 - rate) },
+        },
+        { key: graph.randomKey(), out: mask.range },
+      );
+      return times(x, rank === 2 ? graph.view(mask, x.shape) : mask);
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { expectInteger, UsageError } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { gather } from "../tensor/operations.ts";
+import type { Initializer, Parameter } from "../tensor/parameter.ts";
+import { normal } from "./initialize.ts";
+import type { Layer } from "./layer.ts";
+
+export interface EmbeddingOptions {
+  /** V */
+  readonly vocabularySize: number;
+  readonly embeddingSize: number;
+  /** A token whose vector begins as zeros and gets no gradient. Default none. */
+  readonly paddingIndex?: number | undefined;
+  /** Default N(0, 1), as in PyTorch. */
+  readonly initialize?: Initializer;
+}
+
+export interface Embedding extends Layer {
+  /** [V, embeddingSize]; give it to `linear({ weight })` to tie the head to it. */
+  readonly weight: Parameter;
+}
+
+/**
+ * One learned vector for each token: input whole numbers [...] in [0, V), output [..., embeddingSize]. Parameter `weight`.
+ *
+ * Declare the input with `graph.input(name, shape, { type: "int", below: V })`, so that other numbers are refused.
+ */
+export function embedding(options: EmbeddingOptions): Embedding {
+  const rows = expectInteger("embedding: vocabularySize", options.vocabularySize, { min: 1 });
+  const columns = expectInteger("embedding: embeddingSize", options.embeddingSize, { min: 1 });
+  const { paddingIndex, initialize = normal() } = options;
+  if (paddingIndex !== undefined) expectInteger("embedding: paddingIndex", paddingIndex, { min: 0, max: rows - 1 });
+  const weight: Parameter = {
+    shape: [rows, columns],
+    initialize(shape, random) {
+      const values = Float64Array.from(initialize(shape, random));
+      return paddingIndex === undefined ? values : values.fill(0, paddingIndex * columns, (paddingIndex + 1) * columns);
+    },
+  };
+  return {
+    weight,
+    parts: { weight },
+    forward(tokens: Tensor): Tensor {
+      if (tokens.range.type !== "int")
+        throw new UsageError(
+          "not-an-integer",
+          'embedding: expected whole numbers, got a tensor of floating-point numbers; declare the input with type "int"',
+        );
+      return gather(tokens, tokens.graph.parameter(weight), { paddingIndex });
+    },
+  };
+}

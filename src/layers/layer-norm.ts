@@ -1,0 +1,51 @@
+import { add, div, mul, sqrt, square, sub, variable } from "../math/expression.ts";
+import { expectInteger } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
+import type { Parameter } from "../tensor/parameter.ts";
+import { ones, zeros } from "./initialize.ts";
+import { asRows, type Layer } from "./layer.ts";
+
+export interface LayerNormOptions {
+  /** Elements of the last axis, which are normalized together. */
+  readonly size: number;
+  /** Default 1e-5. */
+  readonly eps?: number;
+}
+
+export interface LayerNorm extends Layer {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+}
+
+/**
+ * `(x − mean) / √(variance + ε) ⊙ w + b` over the last axis; the variance is divided by its size, not by one less.
+ *
+ * Input and output [..., size]. Parameters `weight` (ones at first) and `bias` (zeros), each [size].
+ * @see Ba, Kiros & Hinton (2016), arXiv:1607.06450
+ */
+export function layerNorm(options: LayerNormOptions): LayerNorm {
+  const size = expectInteger("layerNorm: size", options.size, { min: 1 });
+  const { eps = 1e-5 } = options;
+  const weight = { shape: [size], initialize: ones };
+  const bias = { shape: [size], initialize: zeros };
+  const [x, mean, variance] = [variable("x"), variable("mean"), variable("variance")];
+  const normalized = div(sub(x, mean), sqrt(add(variance, eps)));
+  return {
+    weight,
+    bias,
+    parts: { weight, bias },
+    forward(input: Tensor): Tensor {
+      const { graph } = input;
+      const rows = asRows("layerNorm", input, size);
+      const centre = reduce({ x: rows }, mul(x, 1 / size), [1]);
+      // The variance does not change to first order with the number it is taken around, if that is the mean.
+      const spread = reduce({ x: rows, mean: stopGradient(centre) }, mul(square(sub(x, mean)), 1 / size), [1]);
+      const y = pointwise(
+        { x: rows, mean: centre, variance: spread, w: graph.parameter(weight), b: graph.parameter(bias) },
+        add(mul(normalized, variable("w")), variable("b")),
+      );
+      return reshape(y, input.shape);
+    },
+  };
+}

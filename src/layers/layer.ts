@@ -1,0 +1,17 @@
+import { ShapeError } from "../shared/errors.ts";
+import { formatShape, size } from "../shared/shapes.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { reshape } from "../tensor/operations.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
+
+/** A function of one tensor with parameters of its own (or none). Sequences are time-major: [T, B, …]. */
+export interface Layer extends HasParameters {
+  forward(x: Tensor): Tensor;
+}
+
+/** Checks that the last axis of a layer's input has `width` elements, and returns the input as rows [N, width]. */
+export function asRows(layer: string, x: Tensor, width: number): Tensor {
+  if (x.shape.length === 0 || x.shape.at(-1) !== width)
+    throw new ShapeError("shape-mismatch", `${layer}: expected input [..., ${width}], got ${formatShape(x.shape)}`);
+  return reshape(x, [size(x.shape) / width, width]);
+}

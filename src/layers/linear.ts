@@ -1,0 +1,58 @@
+import { expectInteger, expectShape } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { matmul, reshape } from "../tensor/operations.ts";
+import type { Initializer, Parameter } from "../tensor/parameter.ts";
+import { type InitializationName, initialization, uniform } from "./initialize.ts";
+import { asRows, type Layer } from "./layer.ts";
+
+export interface LinearOptions {
+  readonly inputSize: number;
+  readonly outputSize: number;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** How the weight begins, a rule or its name. Default, with the bias: U(±1/√inputSize), as in PyTorch. */
+  readonly initialize?: InitializationName | Initializer;
+  /** A weight [outputSize, inputSize] of another layer, to share it: an embedding's, for a tied head. */
+  readonly weight?: Parameter;
+}
+
+export interface Linear extends Layer {
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+}
+
+/**
+ * `x Wᵀ + b`
+ *
+ * Input [..., inputSize], output [..., outputSize]. Parameters `weight` [outputSize, inputSize], `bias` [outputSize].
+ * @example
+ * ```ts
+ * const head = linear({ inputSize: 128, outputSize: 65 });
+ * const tied = linear({ inputSize: 128, outputSize: 65, weight: embedding.weight });
+ * ```
+ */
+export function linear(options: LinearOptions): Linear {
+  const inputSize = expectInteger("linear: inputSize", options.inputSize, { min: 1 });
+  const outputSize = expectInteger("linear: outputSize", options.outputSize, { min: 1 });
+  const { initialize } = options;
+  const byDefault = uniform(1 / Math.sqrt(inputSize));
+  const weight = options.weight ?? {
+    shape: [outputSize, inputSize],
+    initialize: typeof initialize === "string" ? initialization(initialize) : (initialize ?? byDefault),
+  };
+  expectShape("linear: weight", weight.shape, [outputSize, inputSize]);
+  const bias = options.bias === false ? undefined : { shape: [outputSize], initialize: byDefault };
+  return {
+    weight,
+    bias,
+    parts: { weight, ...(bias && { bias }) },
+    forward(x: Tensor): Tensor {
+      const { graph } = x;
+      const y = matmul(asRows("linear", x, inputSize), graph.parameter(weight), {
+        transposeB: true,
+        bias: bias && graph.parameter(bias),
+      });
+      return reshape(y, [...x.shape.slice(0, -1), outputSize]);
+    },
+  };
+}

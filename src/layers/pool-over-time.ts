@@ -1,0 +1,92 @@
+import { add, type Condition, div, type Expression, equal, less, max, select, variable } from "../math/expression.ts";
+import { expectOneOf, expectShape, ShapeError, UsageError } from "../shared/errors.ts";
+import { formatShape } from "../shared/shapes.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { pointwise, reduce, reshape } from "../tensor/operations.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
+
+export type PoolKind = "maximum" | "mean" | "last";
+
+/** Which steps count: a mask, or lengths of sequences that begin at step 0; all if neither is given. */
+export interface PoolInput {
+  /** [T, B] of zeros and ones, holes allowed. */
+  readonly mask?: Tensor | undefined;
+  /** [B], whole numbers in [0, T]. */
+  readonly lengths?: Tensor | undefined;
+}
+
+export interface PoolOverTime extends HasParameters {
+  forward(x: Tensor, input?: PoolInput): Tensor;
+}
+
+/** Below every number that float32 can hold. */
+const lowest = -3.4028234663852886e38;
+
+/**
+ * One vector for a whole sequence: the largest, the mean or the last of its steps, unit by unit.
+ *
+ * Input [T, B, units], output [B, units]; zeros for a sequence no step of which counts. Steps that do not count may hold NaN.
+ */
+export function poolOverTime(options: { readonly kind: PoolKind }): PoolOverTime {
+  const kind = expectOneOf("poolOverTime: kind", options.kind, ["maximum", "mean", "last"]);
+  return {
+    parts: {},
+    forward(x: Tensor, input: PoolInput = {}): Tensor {
+      if (x.shape.length !== 3)
+        throw new ShapeError(
+          "shape-mismatch",
+          `poolOverTime: expected input [T, B, units], got ${formatShape(x.shape)}`,
+        );
+      const [, batch, units] = x.shape as [number, number, number];
+      return reshape(pools[kind](x, whichSteps(x, input)), [batch, units]);
+    },
+  };
+}
+
+/** What says, at index (t, b, ·), whether step t of sequence b counts. */
+interface Steps {
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly counts: Condition;
+}
+
+function whichSteps(x: Tensor, { mask, lengths }: PoolInput): Steps {
+  const [steps, batch] = x.shape as [number, number, number];
+  if (mask && lengths) throw new UsageError("bad-option", "poolOverTime: give a mask or lengths, not both");
+  if (mask) {
+    expectShape("poolOverTime: mask", mask.shape, [steps, batch]);
+    return { inputs: { mask: reshape(mask, [steps, batch, 1]) }, counts: less(0, variable("mask")) };
+  }
+  if (lengths) expectShape("poolOverTime: lengths", lengths.shape, [batch]);
+  const end = lengths ? reshape(lengths, [1, batch, 1]) : x.graph.constant([1, 1, 1], [steps]);
+  return { inputs: { end, t: stepNumbers(x) }, counts: less(variable("t"), variable("end")) };
+}
+
+/** [T, 1, 1]: 0, 1, … T − 1. */
+const stepNumbers = (x: Tensor): Tensor => {
+  const steps = x.shape[0]!;
+  return x.graph.constant(
+    [steps, 1, 1],
+    Float64Array.from({ length: steps }, (_, t) => t),
+  );
+};
+
+const value: Expression = variable("x");
+const pools: { [K in PoolKind]: (x: Tensor, steps: Steps) => Tensor } = {
+  maximum(x, { inputs, counts }) {
+    const largest = reduce({ x, ...inputs }, select(counts, value, lowest), [0], "maximum");
+    const number = reduce(inputs, select(counts, 1, 0), [0]);
+    return pointwise({ x: largest, number }, select(less(0, variable("number")), value, 0));
+  },
+  mean(x, { inputs, counts }) {
+    const sum = reduce({ x, ...inputs }, select(counts, value, 0), [0]);
+    const number = reduce(inputs, select(counts, 1, 0), [0]);
+    return pointwise({ x: sum, number }, div(value, max(variable("number"), 1)));
+  },
+  last(x, { inputs, counts }) {
+    const t = variable("t");
+    const numbers = inputs.t ?? stepNumbers(x);
+    // The number of the last step that counts, counted from 1, so that 0 is none.
+    const last = reduce({ ...inputs, t: numbers }, select(counts, add(t, 1), 0), [0], "maximum");
+    return reduce({ x, t: numbers, last }, select(equal(add(t, 1), variable("last")), value, 0), [0]);
+  },
+};
