@@ -1,0 +1,195 @@
+import type { Func, ModuleBuilder } from "./assembler.ts";
+import type { Code } from "./code.ts";
+import type { Local } from "./control.ts";
+import { doWhile, forRange, if_, select } from "./control.ts";
+import { f32, i32, v128 } from "./instructions.ts";
+import { packPanels, transposeBlock } from "./pack.ts";
+import { offset, panelRows } from "./product.ts";
+
+/** Rows that are worked on together: with a block of k they fit the second cache. */
+const ROWS = 120;
+/** Length of a block of k. Up to one and a half of it is taken at once, so that no short remainder is left. */
+const DEPTH = 256;
+const LONGEST = DEPTH + DEPTH / 2;
+/** Bytes that packed columns of `b` may take; more columns are packed one block after the other. */
+const PACKED = 16 * 2 ** 20;
+
+export interface MatmulSize {
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly transposeA: boolean;
+}
+
+/** Columns that are packed together. */
+function packedColumns({ k, n }: MatmulSize): number {
+  const fitting = Math.floor(PACKED / (64 * Math.max(1, k))) * 16;
+  return Math.min(Math.ceil(n / 16) * 16, Math.max(64, fitting));
+}
+
+/** Offsets in the workspace of a product, and its size in bytes. */
+export function matmulWorkspace(size: MatmulSize): {
+  tile: number;
+  init: number;
+  block: number;
+  packed: number;
+  bytes: number;
+} {
+  const init = ROWS * 64;
+  const block = init + 64;
+  const packed = block + (size.transposeA ? ROWS * LONGEST * 4 : 0);
+  return { tile: 0, init, block, packed, bytes: packed + packedColumns(size) * size.k * 4 };
+}
+
+/**
+ * Code that computes `out = a · b + init`, dense matrices of float32: a [m, k] or [k, m], b [k, n] or [n, k], out [m, n].
+ *
+ * `b` is packed into panels, `a` is read where it lies (transposed blocks are turned first), the last columns go through a
+ * tile of scratch memory when n is not a multiple of 16: nothing outside `out` is written, nothing outside `a`, `b` and `bias` is read.
+ *
+ * @param options.bias Address of n numbers added to each row; undefined for none.
+ * @param options.zeros Address of 64 bytes of zeros.
+ * @param options.workspace Address of `matmulWorkspace(size).bytes` bytes, aligned to 16.
+ */
+export function printMatmul(
+  m: ModuleBuilder,
+  options: MatmulSize & {
+    readonly transposeB: boolean;
+    readonly fused: boolean;
+    readonly a: Code;
+    readonly b: Code;
+    readonly bias: Code | undefined;
+    readonly out: Code;
+    readonly zeros: number;
+    readonly workspace: number;
+  },
+): Code {
+  const { bias, workspace, zeros } = options;
+  const at = matmulWorkspace(options);
+  return matmul(m, options).call(
+    ...[i32.const(options.m), i32.const(options.k), i32.const(options.n), i32.const(packedColumns(options))],
+    ...[options.a, options.b, bias ?? i32.const(zeros), i32.const(bias === undefined ? 0 : 64), options.out],
+    ...[i32.const(workspace + at.tile), i32.const(workspace + at.init)],
+    ...[i32.const(workspace + at.block), i32.const(workspace + at.packed)],
+  );
+}
+
+function matmul(
+  m: ModuleBuilder,
+  { transposeA, transposeB, fused }: { transposeA: boolean; transposeB: boolean; fused: boolean },
+): Func {
+  const params = new Array<"i32">(13).fill("i32");
+  const body: Parameters<ModuleBuilder["func"]>[1] = (f, ...parameters) => {
+    const [rows, depth, columns, together, a, b, bias, biasStep, out, tile, init, block, packed] = parameters as [
+      ...[Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local],
+    ];
+    const local = () => f.local("i32");
+    const [n0, width, whole, tail, i0, rowsTogether, height] = [
+      local(),
+      local(),
+      local(),
+      local(),
+      local(),
+      local(),
+      local(),
+    ];
+    const [k0, depthTogether, length, from, stride, panel, to] = [
+      local(),
+      local(),
+      local(),
+      local(),
+      local(),
+      local(),
+      local(),
+    ];
+    const [row, j, tailFrom] = [local(), local(), local()];
+    const smaller = (x: Code, y: Code): Code => select(x, y, i32.lt_u(x, y));
+    const four = (x: Code): Code => i32.shl(x, i32.const(2));
+    const bPart = transposeB ? offset(b.get, n0.get, four(depth.get)) : i32.add(b.get, four(n0.get));
+    const pack = packPanels(m).call(
+      bPart,
+      transposeB ? i32.const(4) : four(columns.get),
+      transposeB ? four(depth.get) : i32.const(4),
+      ...[depth.get, width.get, packed.get],
+    );
+    const blockOfA = transposeA
+      ? [
+          from.set(block.get),
+          stride.set(four(length.get)),
+          transposeBlock(m).call(
+            i32.add(offset(a.get, k0.get, four(rows.get)), four(i0.get)),
+            ...[four(rows.get), length.get, height.get, block.get, stride.get],
+          ),
+        ]
+      : [stride.set(four(depth.get)), from.set(i32.add(offset(a.get, i0.get, stride.get), four(k0.get)))];
+    // Panel number `panel` of those packed. The first block of k starts from the bias, the others from what is there.
+    const product = (first: Code, firstStride: Code, c: Code, cStride: Code): Code =>
+      panelRows(m, { blocked: false, fused }).call(
+        ...[height.get, length.get, from.get, stride.get, i32.const(4)],
+        offset(packed.get, i32.add(i32.mul(panel.get, depth.get), k0.get), i32.const(64)),
+        ...[select(c, first, k0.get), select(cStride, firstStride, k0.get), c, cStride],
+      );
+    const biasOf = (column: Code): Code => offset(bias.get, i32.shr_u(column, i32.const(4)), biasStep.get);
+    const firstColumn = i32.add(n0.get, i32.shl(panel.get, i32.const(4)));
+    const zero = i32.const(0);
+    // A bias whose end is no multiple of 16 is completed by zeros, so that nothing behind it is read.
+    const tailInit = if_(
+      i32.and(i32.ne(tail.get, zero), i32.ne(biasStep.get, zero)),
+      [
+        tailFrom.set(init.get),
+        [0, 16, 32, 48].map((part) => v128.store(init.get, v128.const(0, 0, 0, 0), part)),
+        forRange(
+          j,
+          zero,
+          tail.get,
+          1,
+          f32.store(i32.add(init.get, four(j.get)), f32.load(i32.add(biasOf(i32.add(n0.get, whole.get)), four(j.get)))),
+        ),
+      ],
+      tailFrom.set(bias.get),
+    );
+    const copyTail = forRange(row, zero, height.get, 1, [
+      to.set(i32.add(offset(out.get, i32.add(i0.get, row.get), four(columns.get)), four(i32.add(n0.get, whole.get)))),
+      forRange(
+        j,
+        zero,
+        tail.get,
+        1,
+        f32.store(
+          i32.add(to.get, four(j.get)),
+          f32.load(i32.add(offset(tile.get, row.get, i32.const(64)), four(j.get))),
+        ),
+      ),
+    ]);
+    const depthBlock = [
+      length.set(smaller(depthTogether.get, i32.sub(depth.get, k0.get))),
+      blockOfA,
+      forRange(panel, zero, i32.shr_u(whole.get, i32.const(4)), 1, [
+        to.set(i32.add(offset(out.get, i0.get, four(columns.get)), four(firstColumn))),
+        product(biasOf(firstColumn), zero, to.get, four(columns.get)),
+      ]),
+      if_(tail.get, product(tailFrom.get, zero, tile.get, i32.const(64))),
+      k0.set(i32.add(k0.get, depthTogether.get)),
+    ];
+    const rowBlocks = i32.div_u(i32.add(rows.get, i32.const(ROWS - 1)), i32.const(ROWS));
+    return if_(rows.get, [
+      rowsTogether.set(i32.div_u(i32.sub(i32.add(rows.get, rowBlocks), i32.const(1)), rowBlocks)),
+      depthTogether.set(i32.const(DEPTH)),
+      if_(i32.le_u(depth.get, i32.const(LONGEST)), depthTogether.set(depth.get)),
+      forRange(n0, zero, columns.get, together.get, [
+        width.set(smaller(together.get, i32.sub(columns.get, n0.get))),
+        tail.set(i32.and(width.get, i32.const(15))),
+        whole.set(i32.sub(width.get, tail.get)),
+        pack,
+        tailInit,
+        forRange(i0, zero, rows.get, rowsTogether.get, [
+          height.set(smaller(rowsTogether.get, i32.sub(rows.get, i0.get))),
+          k0.set(zero),
+          doWhile(depthBlock, i32.lt_u(k0.get, depth.get)),
+          if_(tail.get, copyTail),
+        ]),
+      ]),
+    ]);
+  };
+  return m.memo(`matmul ${transposeA} ${transposeB} ${fused}`, () => m.func({ params }, body));
+}

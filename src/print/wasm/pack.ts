@@ -1,0 +1,126 @@
+import type { Func, FunctionBuilder, ModuleBuilder } from "./assembler.ts";
+import type { Code, ValueType } from "./code.ts";
+import type { Local } from "./control.ts";
+import { forRange, if_ } from "./control.ts";
+import { f32, i32, i32x4, v128 } from "./instructions.ts";
+import { offset } from "./product.ts";
+
+const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i32");
+const four = i32.const(4);
+
+/** Four rows of four numbers at `source` become four columns at `to`; strides in bytes. */
+function transposeFour(f: FunctionBuilder): (source: Code, stride: Code, to: Code, toStride: Code) => Code {
+  const [from, into] = [f.local("i32"), f.local("i32")];
+  const rows = [0, 1, 2, 3].map(() => f.local("v128"));
+  const mixed = [0, 1, 2, 3].map(() => f.local("v128"));
+  const mix = (a: number, b: number, lanes: [number, number, number, number]): Code =>
+    i32x4.shuffle(rows[a]!.get, rows[b]!.get, lanes);
+  const low: [number, number, number, number] = [0, 1, 4, 5];
+  const high: [number, number, number, number] = [2, 3, 6, 7];
+  const result = [
+    i32x4.shuffle(mixed[0]!.get, mixed[2]!.get, low),
+    i32x4.shuffle(mixed[0]!.get, mixed[2]!.get, high),
+    i32x4.shuffle(mixed[1]!.get, mixed[3]!.get, low),
+    i32x4.shuffle(mixed[1]!.get, mixed[3]!.get, high),
+  ];
+  const advance = (p: Local, by: Code): Code => p.set(i32.add(p.get, by));
+  return (source, stride, to, toStride) => [
+    from.set(source),
+    into.set(to),
+    rows.map((row, k) => [row.set(v128.load(from.get)), k < 3 ? advance(from, stride) : []]),
+    mixed[0]!.set(mix(0, 1, [0, 4, 1, 5])),
+    mixed[1]!.set(mix(0, 1, [2, 6, 3, 7])),
+    mixed[2]!.set(mix(2, 3, [0, 4, 1, 5])),
+    mixed[3]!.set(mix(2, 3, [2, 6, 3, 7])),
+    result.map((code, k) => [v128.store(into.get, code), k < 3 ? advance(into, toStride) : []]),
+  ];
+}
+
+/**
+ * Stores a matrix B [K, N] as panels of 16 columns, [⌈N / 16⌉][K][16], zeros in the place of columns past N. Nothing outside B
+ * is read.
+ *
+ * Parameters, all i32, in bytes: `source, rowStride, columnStride, K, N, to`; B[k][n] at `source + k · rowStride + n · columnStride`.
+ * Fast where columns are neighbours (`columnStride` 4) and where rows are (`rowStride` 4, the transpose).
+ */
+export function packPanels(m: ModuleBuilder): Func {
+  return m.memo("packPanels", () =>
+    m.func({ params: i32s(6) }, (f, source, rowStride, columnStride, rows, columns, to) => {
+      const [n, width, k, j, from] = [0, 1, 2, 3, 4].map(() => f.local("i32")) as [Local, Local, Local, Local, Local];
+      const transpose = transposeFour(f);
+      const nextRow: Code = [from.set(i32.add(from.get, rowStride.get)), to.set(i32.add(to.get, i32.const(64)))];
+      const wholeRow: Code = [
+        [0, 16, 32, 48].map((part) => v128.store(to.get, v128.load(from.get, part), part)),
+        nextRow,
+      ];
+      const toElement = i32.add(to.get, i32.shl(j.get, i32.const(2)));
+      const slowRow: Code = [
+        forRange(
+          j,
+          i32.const(0),
+          width.get,
+          1,
+          f32.store(toElement, f32.load(offset(from.get, j.get, columnStride.get))),
+        ),
+        forRange(j, width.get, i32.const(16), 1, i32.store(toElement, i32.const(0))),
+        nextRow,
+      ];
+      const fourRows: Code = [
+        [0, 1, 2, 3].map((block) =>
+          transpose(
+            offset(from.get, i32.const(4 * block), columnStride.get),
+            columnStride.get,
+            i32.add(to.get, i32.const(16 * block)),
+            i32.const(64),
+          ),
+        ),
+        from.set(i32.add(from.get, i32.const(16))),
+        to.set(i32.add(to.get, i32.const(256))),
+      ];
+      const all = (step: number, body: Code): Code =>
+        // From where k stands: what a faster loop left over is done by a slower one.
+        forRange(k, k.get, i32.sub(rows.get, i32.rem_u(rows.get, i32.const(step))), step, body);
+      return forRange(n, i32.const(0), columns.get, 16, [
+        width.set(i32.sub(columns.get, n.get)),
+        from.set(offset(source.get, n.get, columnStride.get)),
+        k.set(i32.const(0)),
+        if_(i32.ge_u(width.get, i32.const(16)), [
+          width.set(i32.const(16)),
+          if_(i32.eq(columnStride.get, four), all(1, wholeRow), if_(i32.eq(rowStride.get, four), all(4, fourRows))),
+        ]),
+        all(1, slowRow),
+      ]);
+    }),
+  );
+}
+
+/**
+ * `to[j][i] = source[i][j]` for a block of `rows` × `columns` numbers.
+ *
+ * Parameters, all i32, in bytes: `source, stride, rows, columns, to, toStride`.
+ */
+export function transposeBlock(m: ModuleBuilder): Func {
+  return m.memo("transposeBlock", () =>
+    m.func({ params: i32s(6) }, (f, source, stride, rows, columns, to, toStride) => {
+      const [i, j, evenRows, evenColumns] = [0, 1, 2, 3].map(() => f.local("i32")) as [Local, Local, Local, Local];
+      const transpose = transposeFour(f);
+      const from = i32.add(offset(source.get, i.get, stride.get), i32.shl(j.get, i32.const(2)));
+      const into = i32.add(offset(to.get, j.get, toStride.get), i32.shl(i.get, i32.const(2)));
+      const single = f32.store(into, f32.load(from));
+      const even = (n: Local): Code => i32.and(n.get, i32.const(-4));
+      return [
+        evenRows.set(even(rows)),
+        evenColumns.set(even(columns)),
+        forRange(i, i32.const(0), evenRows.get, 4, [
+          forRange(j, i32.const(0), evenColumns.get, 4, transpose(from, stride.get, into, toStride.get)),
+        ]),
+        forRange(i, i32.const(0), rows.get, 1, [
+          // Beside the squares of four, below them everything.
+          j.set(i32.const(0)),
+          if_(i32.lt_u(i.get, evenRows.get), j.set(evenColumns.get)),
+          forRange(j, j.get, columns.get, 1, single),
+        ]),
+      ];
+    }),
+  );
+}
