@@ -20,7 +20,7 @@ class Memory implements Arena {
   readonly name: string;
   readonly length: number;
   private data: Float64Array | undefined;
-  private readonly owner: Reference;
+  readonly owner: Reference;
 
   constructor(name: string, data: Float64Array, owner: Reference) {
     this.name = name;
@@ -96,7 +96,7 @@ class Reference implements SynchronousMachine {
   async prepare(plan: Plan, arenas: Readonly<Record<string, Arena>>): Promise<PreparedPlan> {
     this.expectOpen();
     const specs = checkPlan(plan, arenas, savedElements);
-    const memories = Object.fromEntries(Object.entries(arenas).map(([name, arena]) => [name, memoryOf(arena)]));
+    const memories = Object.fromEntries(Object.entries(arenas).map(([name, arena]) => [name, this.memoryOf(arena)]));
     const launches = plan.launches.map(({ kernel, operands }, at) => {
       const run = compileKernel(kernel);
       const views: Record<string, Float64Array> = {};
@@ -125,18 +125,18 @@ class Reference implements SynchronousMachine {
   }
 
   write(arena: Arena, range: Range, data: ArrayLike<number>): void {
-    const to = memoryOf(arena).part(range);
+    const to = this.memoryOf(arena).part(range);
     expectLength(arena, range, data.length);
     for (let i = 0; i < to.length; i++) to[i] = range.type === "int" ? data[i]! | 0 : data[i]!;
   }
 
   async read(arena: Arena, range: Range): Promise<Numbers> {
-    const from = memoryOf(arena).part(range);
+    const from = this.memoryOf(arena).part(range);
     return range.type === "int" ? Int32Array.from(from) : from.slice();
   }
 
   readInto(arena: Arena, range: Range, out: { [index: number]: number; readonly length: number }): void {
-    const from = memoryOf(arena).part(range);
+    const from = this.memoryOf(arena).part(range);
     expectLength(arena, range, out.length);
     for (let i = 0; i < from.length; i++) out[i] = from[i]!;
   }
@@ -146,14 +146,14 @@ class Reference implements SynchronousMachine {
     for (const memory of [...this.open]) memory.close();
   }
 
+  private memoryOf(arena: Arena): Memory {
+    if (arena instanceof Memory && arena.owner === this) return arena;
+    throw new UsageError("wrong-machine", `arena "${arena.name}" belongs to another machine`);
+  }
+
   private expectOpen(): void {
     if (this.closed) throw new UsageError("closed", "the machine was closed and cannot be used any more");
   }
-}
-
-function memoryOf(arena: Arena): Memory {
-  if (arena instanceof Memory) return arena;
-  throw new UsageError("wrong-machine", `arena "${arena.name}" belongs to another machine`);
 }
 
 function expectLength(arena: Arena, range: Range, length: number): void {

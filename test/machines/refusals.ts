@@ -1,0 +1,146 @@
+import { expect } from "vitest";
+import type { Kernel, Launch, Plan, Range } from "../../src/compute/plan.ts";
+import { add, variable } from "../../src/math/expression.ts";
+import { FailureError, UsageError } from "../../src/shared/errors.ts";
+import type { Laws } from "./conformance.ts";
+import { block } from "./harness.ts";
+
+const range = (offset: number, length: number, type: Range["type"] = "float"): Range => ({
+  arena: "memory",
+  offset,
+  length,
+  type,
+});
+const addition: Kernel = {
+  op: "pointwise",
+  shape: [4],
+  inputs: { a: [1], b: [1] },
+  outputs: { out: { value: add(variable("a"), variable("b")), strides: [1] } },
+};
+const operands = { a: range(0, 4), b: range(16, 4), out: range(32, 4) };
+const gather: Kernel = { op: "gather", rows: 2, vocabulary: 2, columns: 2 };
+const rows = { indices: range(0, 2, "int"), table: range(16, 4), out: range(32, 4) };
+const matmul: Kernel = {
+  op: "matmul",
+  batch: 1,
+  m: 2,
+  k: 2,
+  n: 2,
+  transposeA: false,
+  transposeB: false,
+  bias: true,
+};
+
+/** Launches that must be refused when the plan is prepared, each with words that the message must have. */
+const wrong: Readonly<Record<string, readonly [Launch, RegExp]>> = {
+  "a missing operand": [{ kernel: addition, operands: { a: operands.a, out: operands.out } }, /"b".*missing/],
+  "an operand that is too short": [{ kernel: addition, operands: { ...operands, b: range(16, 3) } }, /"b".*3.*4/],
+  "an operand beyond its arena": [{ kernel: addition, operands: { ...operands, b: range(62, 4) } }, /"b".*64/],
+  "an arena nobody knows": [
+    { kernel: addition, operands: { ...operands, b: { ...operands.b, arena: "nowhere" } } },
+    /nowhere/,
+  ],
+  "strides that reach too far": [
+    { kernel: { ...addition, inputs: { a: [1], b: [2] } } as Kernel, operands },
+    /"b".*4.*7/,
+  ],
+  "strides for another number of axes": [
+    { kernel: { ...addition, inputs: { a: [1], b: [1, 1] } } as Kernel, operands },
+    /strides/,
+  ],
+  "a variable that is no input": [{ kernel: { ...addition, inputs: { a: [1] } } as Kernel, operands }, /"b"/],
+  "an output over part of an input": [{ kernel: addition, operands: { ...operands, out: range(2, 4) } }, /"out".*"a"/],
+  "an output over an input that is read otherwise": [
+    { kernel: { ...addition, inputs: { a: [0], b: [1] } } as Kernel, operands: { ...operands, out: range(0, 4) } },
+    /"out".*"a"/,
+  ],
+  "a product over its own factor": [
+    {
+      kernel: matmul,
+      operands: { a: range(0, 4), b: range(16, 4), bias: range(48, 2), out: range(16, 4) },
+    },
+    /"out".*"b"/,
+  ],
+  "a product without its bias": [
+    { kernel: matmul, operands: { a: range(0, 4), b: range(16, 4), out: range(32, 4) } },
+    /"bias".*missing/,
+  ],
+  "numbers where whole numbers belong": [
+    { kernel: gather, operands: { ...rows, indices: range(0, 2) } },
+    /"indices".*int/,
+  ],
+  "five axes": [
+    {
+      kernel: {
+        op: "pointwise",
+        shape: [1, 1, 1, 1, 4],
+        inputs: {},
+        outputs: { out: { value: add(1, 1), strides: [4, 4, 4, 4, 1] } },
+      },
+      operands: { out: operands.out },
+    },
+    /4/,
+  ],
+};
+
+const planOf = (launch: Launch): Plan => ({ launches: [launch], arenas: { memory: 64 }, scalars: { s: range(48, 1) } });
+
+export const refusalLaws: Laws = {
+  "plans that do not fit are refused before anything runs": async (machine) => {
+    const memory = machine.arena("memory", 64);
+    for (const [what, [launch, words]] of Object.entries(wrong)) {
+      const error = await machine.prepare(planOf(launch), { memory }).then(
+        () => undefined,
+        (e: unknown) => e,
+      );
+      expect(error, what).toBeInstanceOf(UsageError);
+      expect((error as Error).message, what).toMatch(words);
+    }
+    await machine.prepare(planOf({ kernel: addition, operands }), { memory });
+    memory.close();
+  },
+
+  "an arena that is missing or too small is refused": async (machine) => {
+    const plan = planOf({ kernel: addition, operands });
+    await expect(machine.prepare(plan, {})).rejects.toThrow(/"memory"/);
+    const small = machine.arena("memory", 63);
+    await expect(machine.prepare(plan, { memory: small })).rejects.toThrow(/63.*64|64.*63/);
+    small.close();
+  },
+
+  "scalars nobody knows and data of another length are refused": async (machine) => {
+    const memory = machine.arena("memory", 64);
+    const prepared = await machine.prepare(planOf({ kernel: addition, operands }), { memory });
+    expect(() => machine.run(prepared, { t: 1 })).toThrow(UsageError);
+    expect(() => machine.write(memory, range(0, 4), [1, 2, 3])).toThrow(UsageError);
+    expect(() => machine.readInto(memory, range(0, 4), new Float32Array(5))).toThrow(UsageError);
+    expect(() => machine.write(memory, range(62, 4), [1, 2, 3, 4])).toThrow(UsageError);
+    memory.close();
+  },
+
+  "more memory than there is fails with the figure": async (machine) => {
+    expect(() => machine.arena("activations", 2 ** 34)).toThrow(FailureError);
+    expect(() => machine.arena("activations", 2 ** 34)).toThrow(/activations.*(64|128) GiB/);
+    const [arena] = block(machine, 4);
+    arena.close();
+  },
+
+  "what is closed cannot be used": async (machine, { open }) => {
+    const memory = machine.arena("memory", 64);
+    const plan = planOf({ kernel: addition, operands });
+    const [closed, prepared] = [await machine.prepare(plan, { memory }), await machine.prepare(plan, { memory })];
+    closed.close();
+    expect(() => machine.run(closed)).toThrow(/closed/);
+    memory.close();
+    expect(() => machine.write(memory, range(0, 1), [1])).toThrow(/closed/);
+    await expect((async () => machine.read(memory, range(0, 1)))()).rejects.toThrow(/closed/);
+    expect(() => machine.run(prepared)).toThrow(/closed/);
+    memory.close();
+    const other = await open();
+    const foreign = other.arena("memory", 64);
+    expect(() => machine.write(foreign, range(0, 1), [1])).toThrow(UsageError);
+    other.close();
+    expect(() => other.arena("memory", 1)).toThrow(/closed/);
+    expect(() => other.write(foreign, range(0, 1), [1])).toThrow(/closed/);
+  },
+};

@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import { expect } from "vitest";
+import type { Laws } from "./conformance.ts";
+import { numbers, rounding, runKernel } from "./harness.ts";
+
+const tables = fc
+  .record({
+    vocabulary: fc.integer({ min: 1, max: 12 }),
+    columns: fc.integer({ min: 1, max: 21 }),
+    seed: fc.nat(1e6),
+  })
+  .chain((t) =>
+    fc.record({
+      ...{ vocabulary: fc.constant(t.vocabulary), columns: fc.constant(t.columns), seed: fc.constant(t.seed) },
+      indices: fc.array(fc.integer({ min: 0, max: t.vocabulary - 1 }), { minLength: 1, maxLength: 30 }),
+      skip: fc.option(fc.integer({ min: -1, max: t.vocabulary - 1 }), { nil: undefined }),
+    }),
+  );
+
+export const rowLaws: Laws = {
+  "gather copies rows, bit for bit": async (machine) => {
+    await fc.assert(
+      fc.asyncProperty(tables, async ({ vocabulary, columns, seed, indices }) => {
+        const table = numbers(vocabulary * columns, seed);
+        const { out } = await runKernel(
+          machine,
+          { op: "gather", rows: indices.length, vocabulary, columns },
+          { indices: { data: indices, type: "int" }, table: { data: table } },
+          { out: indices.length * columns },
+        );
+        expect(out).toEqual(indices.flatMap((row) => table.slice(row * columns, (row + 1) * columns)));
+      }),
+      { numRuns: 40 },
+    );
+  },
+
+  "scatterAdd starts at zero, adds in the order of rows and leaves out what is skipped": async (machine) => {
+    const round = rounding(machine);
+    await fc.assert(
+      fc.asyncProperty(tables, async ({ vocabulary, columns, seed, indices, skip }) => {
+        // Numbers of very different size, so that another order would give other bits.
+        const source = numbers(indices.length * columns, seed).map((v, i) => round(v * 10 ** ((i * 7) % 13)));
+        const { out } = await runKernel(
+          machine,
+          { op: "scatterAdd", rows: indices.length, vocabulary, columns, ...(skip !== undefined && { skip }) },
+          { indices: { data: indices, type: "int" }, source: { data: source } },
+          { out: new Array<number>(vocabulary * columns).fill(5) },
+        );
+        const expected = new Array<number>(vocabulary * columns).fill(0);
+        indices.forEach((row, r) => {
+          if (row === skip) return;
+          for (let c = 0; c < columns; c++)
+            expected[row * columns + c] = round(expected[row * columns + c]! + source[r * columns + c]!);
+        });
+        expect(out!.map((v) => v + 0)).toEqual(expected);
+      }),
+      { numRuns: 60 },
+    );
+  },
+};
