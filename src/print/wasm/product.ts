@@ -11,8 +11,8 @@ import { f32x4, i32, v128 } from "./instructions.ts";
  * `b`, one number of `a` fit the sixteen registers of 128 bits. Every element is one running sum over p = 0, 1, …, k − 1, so its bits
  * do not depend on which tile it was in, nor on how many rows there are.
  *
- * Measured alternatives (one Zen 4 core, Node 20, GFLOP/s): 5×8 fused 48–52 (`blocked` 25: it spills, 4×8 has 47),
- * mul and add 36; 6×16 needs the 256-bit registers that only newer engines join from pairs.
+ * Measured (one Zen 4 core, Node 20, GFLOP/s of at most 59): fused 3×8 46, 4×8 54, 5×8 59, but 36 when `blocked` (it spills), where
+ * 4×8 has 54; without fusing 43, 45, 46 and 36, 46. 6×16 needs the 256-bit registers that only newer engines join from pairs.
  */
 export interface ProductOptions {
   /**

@@ -1,0 +1,28 @@
+import type { FunctionBuilder, ModuleBuilder } from "../../print/wasm/assembler.ts";
+import type { Code } from "../../print/wasm/code.ts";
+import type { Constants } from "../../print/wasm/vectors.ts";
+import type { Kernel, Range } from "../plan.ts";
+
+/** What a printer of launches is given. All addresses are bytes, unsigned, fixed as long as the plan is prepared. */
+export interface LaunchContext<K extends Kernel> {
+  readonly m: ModuleBuilder;
+  /** The function `run`, for locals of code that is not in a function of its own. */
+  readonly f: FunctionBuilder;
+  readonly kernel: K;
+  /** Where an operand starts. */
+  address(operand: string): number;
+  range(operand: string): Range;
+  /**
+   * Bytes of scratch memory for this launch, aligned to 64, at another place at every call. What is in them at the
+   * start is unknown, and other launches of the plan use them too.
+   */
+  workspace(bytes: number): number;
+  /** Address of 64 bytes of zeros, aligned to 64, which nothing may write. */
+  readonly zeros: number;
+  readonly constants: Constants;
+  /** Whether `relaxed_madd` is there and rounds once. */
+  readonly fused: boolean;
+}
+
+/** Prints the code that performs one launch: called inside `run`, once per launch of a plan, while it is prepared. */
+export type LaunchPrinter<K extends Kernel> = (context: LaunchContext<K>) => Code;
