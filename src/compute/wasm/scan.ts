@@ -14,6 +14,9 @@ import { recurrentGates, widthsOf } from "../../scan/widths.ts";
 import type { Scan, ScanShape } from "../plan.ts";
 import { type ScanLayout, scanLayout } from "./scan-layout.ts";
 
+export { printScanBackward } from "./scan-backward.ts";
+export { savedElements } from "./scan-layout.ts";
+
 /** What the printer of one launch is given. */
 export interface ScanContext<K extends ScanShape> {
   readonly m: ModuleBuilder;
