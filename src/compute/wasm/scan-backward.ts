@@ -16,6 +16,7 @@ import {
   type ScanContext,
   ScanMemory,
   widthOfTrace,
+  zeroed,
 } from "./scan.ts";
 import { padded, scanLayout } from "./scan-layout.ts";
 
@@ -54,7 +55,8 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const pack = (run: Run, columns: number): { packed: number; depth: number } => {
     const [own, full] = [layout.size(run.width), layout.padded(run.width)];
     const depth = run.matrices.length * full;
-    const [stacked, packed] = [workspace(depth * columns * 4), workspace(padded(columns) * depth * 4)];
+    const stacked = own === full ? workspace(depth * columns * 4) : zeroed(context, depth * columns * 4, code);
+    const packed = workspace(padded(columns) * depth * 4);
     run.matrices.forEach((matrix, k) => {
       code.push(memory.copy(number(stacked + k * full * columns * 4), number(matrix), number(own * columns * 4)));
     });
@@ -112,19 +114,15 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const slotSums = new Map<number, number>();
   const sumOf = (slot: number, width: Width): void => {
     if (slotSums.has(slot)) return;
-    const bytes = layout.padded(width) * 4;
-    slotSums.set(slot, workspace(bytes));
-    code.push(memory.fill(number(slotSums.get(slot)!), number(0), number(bytes)));
+    slotSums.set(slot, zeroed(context, layout.padded(width) * 4, code));
   };
   for (const slot of program.inputGradientSlots) sumOf(slot, "hidden");
   for (const p of program.products) sumOf(p.gradientSlot, p.width);
   const weightSums = Object.fromEntries(
     Object.keys(cell.weights).map((name) => [name, workspace(layout.padded("hidden") * 4)]),
   );
-  for (const at of Object.values(weightSums))
-    code.push(memory.fill(number(at), number(0), number(layout.padded("hidden") * 4)));
   const backMeans = Array.from({ length: program.backMeans }, () => workspace(rows * 4));
-  const backMeanSums = Array.from({ length: program.backMeans }, () => workspace(B * 16));
+  const backMeanSums = Array.from({ length: program.backMeans }, () => zeroed(context, B * 16, code));
   const traces = new Map(
     kernel.trace.map((name) => [name, workspace(rows * layout.padded(widthOfTrace(context, name)) * 4)]),
   );

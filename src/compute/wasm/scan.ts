@@ -23,7 +23,7 @@ export interface ScanContext<K extends ScanShape> {
   readonly kernel: K;
   /** Address of an operand. */
   readonly address: (operand: string) => number;
-  /** Address of new scratch memory that is zero at first and keeps its content from run to run. */
+  /** Address of new scratch memory of this launch; what is in it at first is unknown. */
   readonly workspace: (bytes: number) => number;
   /** Address of at least 64 bytes of zeros. */
   readonly zeros: number;
@@ -109,9 +109,10 @@ export class ScanMemory {
   prepare(): Code {
     const { kernel, m, address } = this.context;
     const { inputSize, batch, steps } = kernel;
-    const lanes = (["hidden", "projection"] as const).map((w) =>
+    const lanes = (["hidden", "projection"] as const).map((w) => [
+      memory.fill(i32.const(this.lanes[w]), i32.const(0), i32.const(this.layout.padded(w) * 4)),
       memory.fill(i32.const(this.lanes[w]), i32.const(255), i32.const(this.layout.size(w) * 4)),
-    );
+    ]);
     if (!kernel.masked) return lanes;
     const bytes = inputSize * 4;
     const clean = m.memo("cleanRows", () =>
@@ -251,7 +252,7 @@ export function printScan(context: ScanContext<Scan>): Code {
     return at;
   });
   // Biases, in panels: of the input part, with that of the recurrent product where it is added to it; of products apart.
-  const biases = cell.bias === "both" ? workspace(G * Hp * 4) : undefined;
+  const biases = cell.bias === "both" ? zeroed(context, G * Hp * 4, code) : undefined;
   const gates = recurrentGates(cell);
   const fusedGates = new Set(program.products.filter((p) => p.accumulate).map((p) => p.name));
   if (biases !== undefined)
@@ -262,7 +263,7 @@ export function printScan(context: ScanContext<Scan>): Code {
     });
   const productBias = program.products.map((p) => {
     if (p.block === undefined || p.accumulate || cell.bias === "none") return undefined;
-    const to = workspace(Hp * 4);
+    const to = zeroed(context, Hp * 4, code);
     code.push(copyRows(m, address("bias_hh") + p.block * H * 4, H * 4, to, H * 4, 1, H * 4));
     return to;
   });
@@ -284,7 +285,7 @@ export function printScan(context: ScanContext<Scan>): Code {
   const traces = new Map(
     kernel.trace.map((name) => [name, workspace(rows * layout.padded(widthOfTrace(context, name)) * 4)]),
   );
-  const meanSums = Array.from({ length: program.means }, () => workspace(B * 16));
+  const meanSums = Array.from({ length: program.means }, () => zeroed(context, B * 16, code));
   const product = panelRows(m, { blocked: false, fused });
   const scan = m.func({ params: [] }, (f) => {
     const [t, panel] = [f.local("i32"), f.local("i32")];
@@ -347,6 +348,13 @@ export function printScan(context: ScanContext<Scan>): Code {
     );
   }
   return code;
+}
+
+/** Scratch memory that `code` fills with zeros at the start of every run. */
+export function zeroed({ workspace }: ScanContext<ScanShape>, bytes: number, code: Code[]): number {
+  const at = workspace(bytes);
+  code.push(memory.fill(i32.const(at), i32.const(0), i32.const(bytes)));
+  return at;
 }
 
 /** `base + more + panel · bytes` */
