@@ -1,0 +1,36 @@
+import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
+import { fade } from "./adam.ts";
+import { defineOptimizer, type Optimizer } from "./define.ts";
+import { expectNonNegative, expectUnit } from "./options.ts";
+
+export interface AdadeltaOptions {
+  /** How slowly the means of squares forget. Default 0.9. */
+  readonly rho?: number;
+  /** Default 1e-6, added under both roots. */
+  readonly eps?: number;
+  /** λ of the L2 penalty ½λp². Default 0. */
+  readonly weightDecay?: number;
+}
+
+/**
+ * The gradient in units of the parameter: times the root mean square of past steps, over that of past gradients. Its usual
+ * rate is 1.
+ * @see Zeiler (2012), arXiv:1212.5701
+ */
+export function adadelta(options: AdadeltaOptions = {}): Optimizer {
+  const { rho = 0.9, eps = 1e-6, weightDecay = 0 } = options;
+  expectUnit("adadelta: rho", rho);
+  expectNonNegative("adadelta: eps", eps);
+  expectNonNegative("adadelta: weightDecay", weightDecay);
+  return defineOptimizer({
+    name: "adadelta",
+    moments: { v: 0, steps: 0 },
+    scalars: (_, rate) => ({ rate }),
+    update(old, { rate }) {
+      const g = add(old.g, mul(weightDecay, old.p));
+      const v = fade(rho, old.v, square(g));
+      const d = mul(g, div(sqrt(add(old.steps, eps)), sqrt(add(v, eps))));
+      return { p: sub(old.p, mul(rate, d)), v, steps: fade(rho, old.steps, square(d)) };
+    },
+  });
+}

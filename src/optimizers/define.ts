@@ -1,0 +1,41 @@
+import type { Expression } from "../math/expression.ts";
+
+/** Equations of one element. `M` names the moments, `S` the numbers that change from step to step. */
+export interface OptimizerDefinition<M extends string, S extends string> {
+  readonly name: string;
+  /** What is remembered of each parameter from step to step, with the value it starts at. */
+  readonly moments: Readonly<Record<M, number>>;
+  /**
+   * Numbers of a step, in float64 on the host: corrections that would lose digits in float32, and first steps that differ
+   * from the others. Pure: a run that resumes at step n gets what it would have got.
+   *
+   * @param step 1 at the first update.
+   * @param rate The learning rate of this step.
+   */
+  scalars(step: number, rate: number): Readonly<Record<S, number>>;
+  /** New parameter and moments from parameter `p`, gradient `g` and moments; everything on the right is from before the step. */
+  update(
+    values: Readonly<Record<"p" | "g" | M, Expression>>,
+    scalars: Readonly<Record<S, Expression>>,
+  ): Readonly<Record<"p" | M, Expression>>;
+}
+
+/** An optimizer as the rest of the program sees it: its names are only strings. */
+export type Optimizer = OptimizerDefinition<string, string>;
+
+/**
+ * An optimizer by its equations.
+ *
+ * @example
+ * ```ts
+ * const sgd = defineOptimizer({
+ *   name: "sgd",
+ *   moments: {},
+ *   scalars: (_, rate) => ({ rate }),
+ *   update: ({ p, g }, { rate }) => ({ p: sub(p, mul(rate, g)) }),
+ * });
+ * ```
+ */
+export const defineOptimizer = <M extends string, S extends string>(definition: OptimizerDefinition<M, S>): Optimizer =>
+  // The names are checked where the equations are written; whoever asks for a name that is none has a bug, not a choice.
+  definition as unknown as Optimizer;

@@ -1,0 +1,46 @@
+import { add, div, type Expression, max, mul, sqrt, square, sub } from "../math/expression.ts";
+import { fade } from "./adam.ts";
+import { defineOptimizer, type Optimizer } from "./define.ts";
+import { expectNonNegative, expectUnit } from "./options.ts";
+
+export interface RmspropOptions {
+  /** How slowly the mean of g² forgets. Default 0.99. */
+  readonly alpha?: number;
+  /** Default 1e-8, added after the root. */
+  readonly eps?: number;
+  /** Default 0. */
+  readonly momentum?: number;
+  /** Divides by the deviation of g in place of the root of its mean square. Default false. */
+  readonly centered?: boolean;
+  /** λ of the L2 penalty ½λp². Default 0. */
+  readonly weightDecay?: number;
+}
+
+/**
+ * The gradient over the root of the mean of its square.
+ * @see Tieleman & Hinton, "Lecture 6.5: rmsprop" (2012); centered: Graves (2013), arXiv:1308.0850
+ */
+export function rmsprop(options: RmspropOptions = {}): Optimizer {
+  const { alpha = 0.99, eps = 1e-8, momentum = 0, centered = false, weightDecay = 0 } = options;
+  expectUnit("rmsprop: alpha", alpha);
+  expectUnit("rmsprop: momentum", momentum);
+  expectNonNegative("rmsprop: eps", eps);
+  expectNonNegative("rmsprop: weightDecay", weightDecay);
+  type Name = "p" | "g" | "v" | "mean" | "velocity";
+  return defineOptimizer<string, "rate">({
+    name: "rmsprop",
+    moments: { v: 0, ...(centered && { mean: 0 }), ...(momentum > 0 && { velocity: 0 }) },
+    scalars: (_, rate) => ({ rate }),
+    update(values, { rate }) {
+      const old = values as Readonly<Record<Name, Expression>>;
+      const g = add(old.g, mul(weightDecay, old.p));
+      const v = fade(alpha, old.v, square(g));
+      const mean = centered ? fade(alpha, old.mean, g) : undefined;
+      // Rounding may leave the variance a little below 0.
+      const variance = mean ? max(sub(v, square(mean)), 0) : v;
+      const d = div(g, add(sqrt(variance), eps));
+      const velocity = momentum > 0 ? add(mul(momentum, old.velocity), d) : undefined;
+      return { p: sub(old.p, mul(rate, velocity ?? d)), v, ...(mean && { mean }), ...(velocity && { velocity }) };
+    },
+  });
+}

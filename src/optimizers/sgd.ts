@@ -1,0 +1,48 @@
+import { add, mul, sub } from "../math/expression.ts";
+import { describe, UsageError } from "../shared/errors.ts";
+import { defineOptimizer, type Optimizer } from "./define.ts";
+import { expectNonNegative, expectUnit } from "./options.ts";
+
+export interface SgdOptions {
+  /** μ, in [0, 1). Default 0: no momentum. */
+  readonly momentum?: number;
+  /** τ: a gradient enters the momentum as (1 − τ) g, except the first. Default 0. */
+  readonly dampening?: number;
+  /** Look ahead along the momentum (Nesterov 1983). Default false. */
+  readonly nesterov?: boolean;
+  /** λ of the L2 penalty ½λp². Default 0. */
+  readonly weightDecay?: number;
+}
+
+/**
+ * Stochastic gradient descent, with momentum if wanted.
+ * @see Robbins & Monro, "A stochastic approximation method" (1951); Polyak (1964); Sutskever et al., "On the importance of
+ * initialization and momentum in deep learning" (2013), in PyTorch's form, where the rate multiplies the whole step
+ */
+export function sgd(options: SgdOptions = {}): Optimizer {
+  const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
+  expectUnit("sgd: momentum", momentum);
+  expectNonNegative("sgd: weightDecay", weightDecay);
+  if (nesterov && !(momentum > 0 && dampening === 0))
+    throw new UsageError(
+      "bad-option",
+      `sgd: nesterov needs momentum above 0 and no dampening, got momentum ${describe(momentum)} and dampening ${describe(dampening)}`,
+    );
+  if (momentum === 0)
+    return defineOptimizer({
+      name: "sgd",
+      moments: {},
+      scalars: (_, rate) => ({ rate }),
+      update: ({ p, g }, { rate }) => ({ p: sub(p, mul(rate, add(g, mul(weightDecay, p)))) }),
+    });
+  return defineOptimizer({
+    name: "sgd",
+    moments: { velocity: 0 },
+    scalars: (step, rate) => ({ rate, share: step === 1 ? 1 : 1 - dampening }),
+    update({ p, g, velocity }, { rate, share }) {
+      const d = add(g, mul(weightDecay, p));
+      const v = add(mul(momentum, velocity), mul(share, d));
+      return { p: sub(p, mul(rate, nesterov ? add(d, mul(momentum, v)) : v)), velocity: v };
+    },
+  });
+}

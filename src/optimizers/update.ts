@@ -1,0 +1,150 @@
+import type { Range } from "../compute/plan.ts";
+import {
+  add,
+  constant,
+  div,
+  type Expression,
+  equal,
+  lessEqual,
+  min,
+  mul,
+  select,
+  sqrt,
+  square,
+  variable,
+} from "../math/expression.ts";
+import { clamp } from "../math/functions.ts";
+import { describe, UsageError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
+import type { Graph, Tensor } from "../tensor/graph.ts";
+import type { ParameterLayout } from "../tensor/parameter.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { Optimizer } from "./define.ts";
+
+export interface UpdateOptions {
+  /** Gradients are scaled down together when their norm is larger (Pascanu et al. 2013, arXiv:1211.5063). Default: never. */
+  readonly clipNorm?: number | undefined;
+  /** Then each element is held between −clipValue and clipValue. Default: never. */
+  readonly clipValue?: number | undefined;
+}
+
+export interface ParameterUpdate {
+  /** √Σg² over all parameters, before clipping; shape []. Also the output "gradientNorm". */
+  readonly gradientNorm: Tensor;
+  /** 1 when the norm was not a finite number and the step changed nothing, otherwise 0; shape []. Also the output "skipped". */
+  readonly skipped: Tensor;
+  /** What a run must be given. `step` is 1 at the first update. */
+  scalars(step: number, rate: number): Record<string, number>;
+}
+
+/** Arena of a moment: the layout of the parameters, like their gradients. */
+export const momentArena = (moment: string): string => `moment.${moment}`;
+
+/** Makes the arenas of an optimizer's moments beside the parameters and writes what the moments start at. */
+export function createMoments(store: ParameterStore, optimizer: Optimizer): void {
+  for (const [moment, initial] of Object.entries(optimizer.moments)) {
+    store.arena(momentArena(moment));
+    if (initial === 0) continue;
+    for (const name of store.names)
+      store.write(name, new Float64Array(size(store.shape(name))).fill(initial), momentArena(moment));
+  }
+}
+
+const largestFinite = 3.4028234663852886e38;
+
+/**
+ * Records the update of all parameters, after `graph.backward`: their norm, clipping, and one pass over parameters,
+ * gradients and moments, whatever the number of parameters. Nothing is read back to decide: a step whose gradients are not
+ * finite leaves parameters and moments alone, on the machine.
+ *
+ * The optimizer sees every parameter of the model; one that no gradient reached has the gradient 0.
+ */
+export function updateParameters(graph: Graph, optimizer: Optimizer, options: UpdateOptions = {}): ParameterUpdate {
+  const layout = trainedLayout(graph);
+  for (const name of ["clipNorm", "clipValue"] as const)
+    if (options[name] !== undefined && !(options[name] > 0))
+      throw new UsageError("out-of-range", `${name}: expected a number above 0, got ${describe(options[name])}`);
+  const whole = (arena: string): Range => ({ arena, offset: 0, length: layout.length, type: "float" });
+  const clip = clipping(graph, whole("gradients"), options);
+
+  const moments = Object.keys(optimizer.moments);
+  const elements: Record<string, Range> = { p: whole("parameters"), g: whole("gradients") };
+  for (const name of moments) elements[name] = graph.reserve(momentArena(name), layout.length);
+  const numbers: Record<string, Range> = { ...clip.ranges };
+  for (const name of Object.keys(optimizer.scalars(1, 0))) numbers[name] = graph.scalar(scalarName(name)).range;
+  for (const name of Object.keys(numbers))
+    if (name in elements) throw new UsageError("duplicate-name", `optimizer: "${name}" is both a scalar and a moment`);
+
+  const values = mapNames(Object.keys(elements), variable);
+  const next = optimizer.update({ ...values, g: clip.gradient }, mapNames(Object.keys(numbers), variable));
+  const changed = ["p", ...moments];
+  graph.launch(
+    {
+      op: "pointwise",
+      shape: [layout.length],
+      inputs: { ...mapNames(Object.keys(elements), () => [1]), ...mapNames(Object.keys(numbers), () => [0]) },
+      outputs: Object.fromEntries(
+        changed.map((name) => [`new ${name}`, { value: clip.unlessSkipped(next[name]!, values[name]!), strides: [1] }]),
+      ),
+    },
+    { ...elements, ...numbers, ...Object.fromEntries(changed.map((name) => [`new ${name}`, elements[name]!])) },
+  );
+  return {
+    gradientNorm: clip.norm,
+    skipped: clip.skipped,
+    scalars: (step, rate) =>
+      Object.fromEntries(Object.entries(optimizer.scalars(step, rate)).map(([name, v]) => [scalarName(name), v])),
+  };
+}
+
+/** Norm of all gradients (gaps hold zeros and add nothing), the factor that brings it down to `clipNorm`, and whether it is finite. */
+function clipping(graph: Graph, gradients: Range, { clipNorm, clipValue }: UpdateOptions) {
+  const one = (): Tensor => graph.empty([]);
+  const [sum, norm, factor, skipped] = [one(), one(), one(), one()];
+  const g = variable("g");
+  graph.launch(
+    { op: "reduce", shape: [gradients.length], inputs: { g: [1] }, value: square(g), combine: "sum", over: [true] },
+    { g: gradients, out: sum.range },
+  );
+  const root = sqrt(variable("sum"));
+  // PyTorch's clip_grad_norm_: never larger than 1, and no division by 0.
+  const scale = clipNorm === undefined ? constant(1) : min(1, div(clipNorm, add(root, 1e-6)));
+  const write = (value: Expression) => ({ value, strides: [1] });
+  graph.launch(
+    {
+      op: "pointwise",
+      shape: [1],
+      inputs: { sum: [1] },
+      outputs: {
+        norm: write(root),
+        factor: write(scale),
+        skipped: write(select(lessEqual(root, largestFinite), 0, 1)),
+      },
+    },
+    { sum: sum.range, norm: norm.range, factor: factor.range, skipped: skipped.range },
+  );
+  graph.output("gradientNorm", norm);
+  graph.output("skipped", skipped);
+  const scaled = clipNorm === undefined ? g : mul(g, variable("clip factor"));
+  return {
+    norm,
+    skipped,
+    ranges: { "step skipped": skipped.range, ...(clipNorm !== undefined && { "clip factor": factor.range }) },
+    gradient: clipValue === undefined ? scaled : clamp(-clipValue, clipValue)(scaled),
+    unlessSkipped: (next: Expression, old: Expression) => select(equal(variable("step skipped"), 0), next, old),
+  };
+}
+
+function trainedLayout(graph: Graph): ParameterLayout {
+  const { parameters, training } = graph;
+  if (!parameters || !training || parameters.length === 0)
+    throw new UsageError(
+      "nothing-to-train",
+      "updateParameters: expected a graph with parameters and `training: true`; give `new Graph` the layout of a model that has parameters",
+    );
+  return parameters;
+}
+
+const scalarName = (name: string): string => `optimizer.${name}`;
+const mapNames = <A>(names: readonly string[], value: (name: string) => A): Record<string, A> =>
+  Object.fromEntries(names.map((name) => [name, value(name)]));

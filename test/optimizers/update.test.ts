@@ -1,0 +1,151 @@
+import { expect, test } from "vitest";
+import { mul, sub } from "../../src/math/expression.ts";
+import { adadelta } from "../../src/optimizers/adadelta.ts";
+import { adagrad } from "../../src/optimizers/adagrad.ts";
+import { adam, adamW } from "../../src/optimizers/adam.ts";
+import { adamax } from "../../src/optimizers/adamax.ts";
+import { defineOptimizer } from "../../src/optimizers/define.ts";
+import { nadam } from "../../src/optimizers/nadam.ts";
+import { radam } from "../../src/optimizers/radam.ts";
+import { rmsprop } from "../../src/optimizers/rmsprop.ts";
+import { sgd } from "../../src/optimizers/sgd.ts";
+import { updateParameters } from "../../src/optimizers/update.ts";
+import { Graph } from "../../src/tensor/graph.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
+import { onMachines } from "../layers/on-machines.ts";
+import { difference } from "../support/difference.ts";
+import { descend } from "./descend.ts";
+
+const all = {
+  sgd: sgd({ momentum: 0.9, dampening: 0.2, weightDecay: 0.1 }),
+  adam: adam({ amsgrad: true }),
+  adamW: adamW(),
+  adamax: adamax(),
+  nadam: nadam(),
+  radam: radam(),
+  rmsprop: rmsprop({ centered: true, momentum: 0.5 }),
+  adagrad: adagrad({ initialAccumulator: 0.3 }),
+  adadelta: adadelta(),
+};
+
+onMachines("the update of all parameters", (machine, tolerance) => {
+  test.each(Object.entries(all))("%s: a step whose gradients are not finite changes nothing", async (_, optimizer) => {
+    const run = (scale: (step: number) => number, steps: number) =>
+      descend(machine(), optimizer, { rate: 0.01, steps, scale });
+    const before = await run(() => 1, 3);
+    for (const broken of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      const after = await run((step) => (step < 3 ? 1 : broken), 5);
+      expect(after.skipped).toEqual([0, 0, 0, 1, 1]);
+      expect(after.parameters).toEqual(before.parameters);
+      expect(after.moments).toEqual(before.moments);
+    }
+    const on = await run((step) => (step === 3 ? Number.NaN : 1), 5);
+    expect(on.skipped).toEqual([0, 0, 0, 1, 0]);
+    expect(on.parameters).not.toEqual(before.parameters);
+    expect(on.parameters.every(Number.isFinite)).toBe(true);
+  });
+
+  test("the norm is over all parameters and before clipping, and gaps between parameters hold zeros", async () => {
+    const free = await descend(machine(), sgd(), { rate: 0.1, steps: 1 });
+    const gradient = free.start.map((p, k) => p * free.curvature[k]!);
+    const norm = Math.hypot(...gradient);
+    expect(difference(free.norms, [norm])).toBeLessThan(tolerance.output);
+    expect(Array.from(free.gradients).filter((g) => g !== 0)).toHaveLength(5);
+    expect(free.gradients.length % 16).toBe(0);
+    for (const clipNorm of [1, 100]) {
+      const { parameters, norms } = await descend(machine(), sgd(), { rate: 0.1, steps: 1, clipNorm });
+      const factor = Math.min(1, clipNorm / (norm + 1e-6));
+      expect(difference(norms, [norm])).toBeLessThan(tolerance.output);
+      const expected = free.start.map((p, k) => p - 0.1 * factor * gradient[k]!);
+      expect(difference(parameters, expected)).toBeLessThan(tolerance.output);
+    }
+    const both = await descend(machine(), sgd(), { rate: 0.1, steps: 1, clipNorm: 1, clipValue: 0.1 });
+    const expected = free.start.map((p, k) => p - 0.1 * Math.max(-0.1, Math.min(0.1, gradient[k]! / (norm + 1e-6))));
+    expect(difference(both.parameters, expected)).toBeLessThan(tolerance.output);
+  });
+
+  test("one pass, whatever the number of parameters; a parameter without gradient only decays", async () => {
+    const { passes, unused } = await descend(machine(), sgd({ weightDecay: 0.5 }), { rate: 0.1, steps: 1 });
+    expect(passes).toBe(1);
+    expect(unused).toBeCloseTo(7 * (1 - 0.05), 5);
+    expect((await descend(machine(), adam(), { rate: 0.1, steps: 2 })).unused).toBe(7);
+  });
+
+  test("momentum starts with the whole first gradient, dampened or not", async () => {
+    const dampened = sgd({ momentum: 0.9, dampening: 0.5 });
+    const first = await descend(machine(), dampened, { rate: 0.1, steps: 1 });
+    const expected = first.start.map((p, k) => p * first.curvature[k]!);
+    expect(difference(first.moments.velocity!, expected)).toBeLessThan(tolerance.output);
+    const later = await descend(machine(), dampened, { rate: 0.1, steps: 1, from: 2 });
+    expect(
+      difference(
+        later.moments.velocity!,
+        expected.map((g) => g / 2),
+      ),
+    ).toBeLessThan(tolerance.output);
+  });
+
+  test("a moment starts where the optimizer says", async () => {
+    const { moments, start, curvature } = await descend(machine(), adagrad({ initialAccumulator: 2 }), {
+      rate: 0,
+      steps: 1,
+    });
+    const expected = start.map((p, k) => 2 + (p * curvature[k]!) ** 2);
+    expect(difference(moments.sum!, expected)).toBeLessThan(tolerance.output);
+  });
+
+  test("an optimizer of one's own is its equations", async () => {
+    const own = defineOptimizer({
+      name: "own",
+      moments: { last: 5 },
+      scalars: (step, rate) => ({ size: rate / step }),
+      update: ({ p, g, last }, { size }) => ({ p: sub(p, mul(size, last)), last: g }),
+    });
+    const { parameters, moments, start, curvature } = await descend(machine(), own, { rate: 0.5, steps: 2 });
+    const g1 = start.map((p, k) => p * curvature[k]!);
+    const p1 = start.map((p) => p - 0.5 * 5);
+    expect(
+      difference(
+        parameters,
+        p1.map((p, k) => p - 0.25 * g1[k]!),
+      ),
+    ).toBeLessThan(tolerance.output);
+    expect(
+      difference(
+        moments.last!,
+        p1.map((p, k) => p * curvature[k]!),
+      ),
+    ).toBeLessThan(tolerance.output);
+  });
+
+  test("what does not fit is refused in words", () => {
+    const model = { parts: { w: { shape: [2], initialize: () => [1, 2] } } };
+    const parameters = layoutParameters(model);
+    const graph = new Graph({ machine: machine(), parameters, training: true });
+    expect(() => updateParameters(graph, sgd(), { clipNorm: 0 })).toThrow("clipNorm: expected a number above 0, got 0");
+    expect(() => updateParameters(graph, sgd(), { clipValue: Number.NaN })).toThrow(
+      "clipValue: expected a number above 0",
+    );
+    expect(() => updateParameters(new Graph({ machine: machine(), parameters }), sgd())).toThrow("`training: true`");
+    const clash = defineOptimizer({
+      name: "clash",
+      moments: { m: 0 },
+      scalars: () => ({ m: 1 }),
+      update: ({ p, m }) => ({ p, m }),
+    });
+    expect(() => updateParameters(graph, clash)).toThrow('"m" is both a scalar and a moment');
+  });
+});
+
+test("options out of range are refused in words", () => {
+  expect(() => sgd({ momentum: 1 })).toThrow("sgd: momentum: expected a number in [0, 1), got 1");
+  expect(() => sgd({ nesterov: true })).toThrow("nesterov needs momentum above 0 and no dampening");
+  expect(() => adam({ betas: [0.9, 1] })).toThrow("adam: betas[1]: expected a number in [0, 1), got 1");
+  expect(() => adamW({ weightDecay: -1 })).toThrow("adamW: weightDecay: expected a number of at least 0, got -1");
+  expect(() => adamax({ eps: -1 })).toThrow("adamax: eps");
+  expect(() => nadam({ momentumDecay: Number.NaN })).toThrow("nadam: momentumDecay");
+  expect(() => radam({ betas: [-1, 0.9] })).toThrow("radam: betas[0]");
+  expect(() => rmsprop({ alpha: 2 })).toThrow("rmsprop: alpha");
+  expect(() => adagrad({ rateDecay: -1 })).toThrow("adagrad: rateDecay");
+  expect(() => adadelta({ rho: 1 })).toThrow("adadelta: rho");
+});
