@@ -119,7 +119,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   for (const slot of program.inputGradientSlots) sumOf(slot, "hidden");
   for (const p of program.products) sumOf(p.gradientSlot, p.width);
   const weightSums = Object.fromEntries(
-    Object.keys(cell.weights).map((name) => [name, workspace(layout.padded("hidden") * 4)]),
+    Object.keys(cell.weights).map((name) => [name, zeroed(context, layout.padded("hidden") * 4, code)]),
   );
   const backMeans = Array.from({ length: program.backMeans }, () => workspace(rows * 4));
   const backMeanSums = Array.from({ length: program.backMeans }, () => zeroed(context, B * 16, code));
