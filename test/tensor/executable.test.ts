@@ -1,0 +1,148 @@
+import { describe, expect, it } from "vitest";
+import { openReference } from "../../src/compute/reference/machine.ts";
+import { add, mul, variable } from "../../src/math/expression.ts";
+import { FailureError, ShapeError, UsageError } from "../../src/shared/errors.ts";
+import { compile } from "../../src/tensor/executable.ts";
+import { Graph } from "../../src/tensor/graph.ts";
+import { gather, plus, pointwise, times } from "../../src/tensor/operations.ts";
+
+const [x, rate] = [variable("x"), variable("rate")];
+
+/** `sum` is a state that grows by `rate · x` in every run; `rows` choose rows of a constant table. */
+async function counter() {
+  const machine = openReference();
+  const graph = new Graph({ machine });
+  const input = graph.input("x", [2, 2], { differentiable: true });
+  const rows = graph.input("rows", [3], { type: "int" });
+  const sum = graph.state("sum", [2, 2]);
+  const scaled = pointwise({ x: input, rate: graph.scalar("rate") }, mul(x, rate));
+  const next = plus(sum, scaled);
+  graph.copy(next.range, sum.range);
+  graph.output("scaled", scaled);
+  graph.output("chosen", gather(rows, graph.constant([4, 1], [10, 11, 12, 13])));
+  const executable = await compile(graph, { machine });
+  return { machine, graph, input, executable };
+}
+
+describe("an executable", () => {
+  it("runs as often as one likes, keeps state, and remembers scalars", async () => {
+    const { executable } = await counter();
+    executable.write("x", [1, 2, 3, 4]);
+    executable.write("rows", [3, 0, 1]);
+    executable.run({ rate: 10 });
+    expect(Array.from(await executable.read("scaled"))).toEqual([10, 20, 30, 40]);
+    expect(Array.from(await executable.read("chosen"))).toEqual([13, 10, 11]);
+    executable.run();
+    executable.run({ rate: 1 });
+    expect(Array.from(await executable.read("sum"))).toEqual([21, 42, 63, 84]);
+    executable.writeState("sum", [0, 0, 0, 1]);
+    executable.run();
+    expect(Array.from(await executable.read("sum"))).toEqual([1, 2, 3, 5]);
+    executable.zeroState();
+    expect(Array.from(await executable.read("sum"))).toEqual([0, 0, 0, 0]);
+    expect(Array.from(await executable.read("x"))).toEqual([1, 2, 3, 4]);
+    expect(await executable.read("rows")).toEqual(Int32Array.of(3, 0, 1));
+    expect(executable.shape("scaled")).toEqual([2, 2]);
+    const out = new Float32Array(4);
+    executable.readInto("scaled", out);
+    expect(Array.from(out)).toEqual([1, 2, 3, 4]);
+  });
+
+  it("lets no wrong number reach a kernel", async () => {
+    const { executable } = await counter();
+    for (const wrong of [4, -1, 0.5, Number.NaN])
+      expect(() => executable.write("rows", [0, wrong, 0])).toThrow(/"rows".*element 1.*from 0 to 3/);
+    expect(await executable.read("rows")).toEqual(Int32Array.of(0, 0, 0));
+    expect(() => executable.write("x", [1, 2, 3])).toThrow(ShapeError);
+    expect(() => executable.write("x", [1, 2, 3])).toThrow(/"x".*\[2, 2\].*4.*3/);
+    expect(() => executable.writeState("sum", [1])).toThrow(ShapeError);
+    expect(() => executable.readInto("scaled", new Float64Array(3))).toThrow(ShapeError);
+  });
+
+  it("bounds that are declared hold, the smallest of several", async () => {
+    const machine = openReference();
+    const graph = new Graph({ machine });
+    const tokens = graph.input("tokens", [1], { type: "int", below: 100 });
+    gather(tokens, graph.constant([7, 1], new Float32Array(7)));
+    gather(tokens, graph.constant([9, 1], new Float32Array(9)));
+    graph.input("other", [1], { type: "int", below: 5 });
+    graph.input("free", [2], { type: "int" });
+    const executable = await compile(graph, { machine });
+    executable.write("tokens", [6]);
+    expect(() => executable.write("tokens", [7])).toThrow(/from 0 to 6/);
+    expect(() => executable.write("other", [5])).toThrow(/from 0 to 4/);
+    executable.write("free", [-(2 ** 31), 2 ** 32 - 1]);
+    expect(() => executable.write("free", [0, 2 ** 32])).toThrow(UsageError);
+  });
+
+  it("says which names there are", async () => {
+    const { executable, input } = await counter();
+    expect(() => executable.write("y", [1])).toThrow(/no input "y"/);
+    expect(() => executable.write("row", [1])).toThrow(/did you mean "rows"/);
+    expect(() => executable.write("toString", [1])).toThrow(UsageError);
+    expect(() => executable.read("scale")).toThrow(/did you mean "scaled"/);
+    expect(() => executable.writeState("scaled", [1, 2, 3, 4])).toThrow(/no state/);
+    expect(() => executable.run({ speed: 1 })).toThrow(/"speed"/);
+    expect(() => executable.readAdjoint(input)).toThrow(/no gradient/);
+  });
+
+  it("shares the arenas it is given and closes only its own", async () => {
+    const machine = openReference();
+    const record = () => {
+      const graph = new Graph({ machine });
+      const sum = graph.state("sum", [2]);
+      graph.copy(pointwise({ x: sum }, add(x, 1)).range, sum.range);
+      return graph;
+    };
+    const one = await compile(record(), { machine });
+    const two = await compile(record(), { machine, arenas: { state: one.arenas.state! } });
+    one.run();
+    two.run();
+    two.close();
+    one.run();
+    expect(Array.from(await one.read("sum"))).toEqual([3, 3]);
+    one.close();
+  });
+
+  it("is an error to use when closed, and frees its memory", async () => {
+    const { executable, machine } = await counter();
+    executable.close();
+    executable[Symbol.dispose]();
+    for (const use of [
+      () => executable.run(),
+      () => executable.write("x", [1, 2, 3, 4]),
+      () => executable.read("sum"),
+      () => executable.zeroState(),
+      () => executable.readInto("sum", new Float64Array(4)),
+    ])
+      expect(use).toThrow(/closed/);
+    for (let k = 0; k < 100; k++) {
+      const graph = new Graph({ machine });
+      graph.output("y", times(graph.input("x", [4096, 4096]), graph.constant([], [2])));
+      (await compile(graph, { machine })).close();
+    }
+  });
+
+  it("refuses a plan that is too large before anything is allocated, and leaves nothing behind", async () => {
+    const machine = openReference();
+    const graph = new Graph({ machine });
+    graph.output("y", times(graph.input("x", [2 ** 29]), graph.constant([], [2])));
+    graph.empty([2 ** 30]);
+    await expect(compile(graph, { machine })).rejects.toThrow(FailureError);
+    await expect(compile(graph, { machine })).rejects.toThrow(/needs 16 GiB \(inputs 4 GiB, activations 12 GiB\)/);
+    const broken = new Graph({ machine });
+    broken.output("y", broken.input("x", [2 ** 28]));
+    broken.launch({ op: "gather", rows: 1, vocabulary: 1, columns: 1 }, {});
+    for (let k = 0; k < 5; k++) await expect(compile(broken, { machine })).rejects.toThrow(/"indices" is missing/);
+  });
+});
+
+describe("names in a graph", () => {
+  it("are given once to inputs, and always the same shape to a state", () => {
+    const graph = new Graph({ machine: openReference() });
+    graph.input("constructor", [1]);
+    expect(() => graph.input("constructor", [1])).toThrow(/twice/);
+    expect(graph.state("h", [2])).toBe(graph.state("h", [2]));
+    expect(() => graph.state("h", [3])).toThrow(/"h".*\[3\].*\[2\]/);
+  });
+});

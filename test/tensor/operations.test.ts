@@ -1,0 +1,265 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { openReference } from "../../src/compute/reference/machine.ts";
+import { add, div, exp, log, max, mul, sigmoid, square, sub, tanh, variable } from "../../src/math/expression.ts";
+import { ShapeError } from "../../src/shared/errors.ts";
+import { size } from "../../src/shared/shapes.ts";
+import { Graph } from "../../src/tensor/graph.ts";
+import {
+  broadcastShape,
+  concatenate,
+  gather,
+  matmul,
+  plus,
+  pointwise,
+  reduce,
+  reshape,
+  slice,
+  stopGradient,
+  sumAll,
+  times,
+  transpose,
+} from "../../src/tensor/operations.ts";
+import { derived, distinct, expectGradients } from "./gradients.ts";
+
+const [a, b, c] = [variable("a"), variable("b"), variable("c")];
+const runs = { numRuns: 12 };
+const extent = fc.integer({ min: 1, max: 4 });
+const shape = (rank: { min: number; max: number }): fc.Arbitrary<number[]> =>
+  fc.array(extent, { minLength: rank.min, maxLength: rank.max });
+
+/** Shapes that broadcast to one: leading axes left out, axes of size 1. */
+const broadcastTo = (full: readonly number[]): fc.Arbitrary<number[]> =>
+  fc
+    .tuple(
+      fc.integer({ min: 0, max: full.length }),
+      fc.array(fc.boolean(), { minLength: full.length, maxLength: full.length }),
+    )
+    .map(([skip, ones]) => full.map((n, axis) => (ones[axis] ? 1 : n)).slice(skip));
+const three = shape({ min: 0, max: 4 }).chain((full) =>
+  fc.tuple(broadcastTo(full), broadcastTo(full), broadcastTo(full)),
+);
+const values = (shapes: Readonly<Record<string, readonly number[]>>, seed: number): Record<string, number[]> =>
+  Object.fromEntries(Object.entries(shapes).map(([name, s], k) => [name, distinct(size(s), seed + k)]));
+
+describe("gradients are those of central differences", () => {
+  it("pointwise, whatever is broadcast", () =>
+    fc.assert(
+      fc.asyncProperty(three, fc.nat(1000), async ([sa, sb, sc], seed) => {
+        const shapes = { a: sa, b: sb, c: sc };
+        const value = add(mul(tanh(a), sigmoid(b)), div(c, add(2, square(b))));
+        await expectGradients(shapes, values(shapes, seed), (inputs) => pointwise(inputs, value));
+      }),
+      runs,
+    ));
+
+  it("sums over any axes of an equation of broadcast inputs", () =>
+    fc.assert(
+      fc.asyncProperty(
+        three,
+        fc.subarray([0, 1, 2, 3]),
+        fc.boolean(),
+        fc.nat(1000),
+        async ([sa, sb, sc], axes, fromEnd, seed) => {
+          const shapes = { a: sa, b: sb, c: sc };
+          const rank = broadcastShape([sa, sb, sc]).length;
+          const over = axes.filter((axis) => axis < rank).map((axis) => (fromEnd ? axis - rank : axis));
+          const value = add(mul(exp(a), b), square(c));
+          await expectGradients(shapes, values(shapes, seed), (inputs) => reduce(inputs, value, over));
+        },
+      ),
+      runs,
+    ));
+
+  it("maxima over any axes, also when more is done with them", () =>
+    fc.assert(
+      fc.asyncProperty(shape({ min: 1, max: 3 }), fc.subarray([0, 1, 2]), fc.nat(1000), async (s, axes, seed) => {
+        const shapes = { a: s };
+        await expectGradients(shapes, values(shapes, seed), (inputs) => {
+          const best = reduce(
+            inputs,
+            mul(a, 2),
+            axes.filter((axis) => axis < s.length),
+            "maximum",
+          );
+          // Softmax's denominator: what is subtracted is the maximum itself.
+          return reduce({ a: inputs.a!, b: best }, exp(sub(a, b)), [s.length - 1]);
+        });
+      }),
+      runs,
+    ));
+
+  it("a sum over everything has shape []", async () => {
+    const shapes = { a: [3, 2], b: [2] };
+    await expectGradients(shapes, values(shapes, 1), (inputs) => {
+      const sum = sumAll(inputs, mul(a, b));
+      expect(sum.shape).toEqual([]);
+      return pointwise({ a: sum }, log(add(10, a)));
+    });
+  });
+
+  it("transpose, slice and concatenate", () =>
+    fc.assert(
+      fc.asyncProperty(
+        shape({ min: 1, max: 4 }).chain((s) =>
+          fc.record({
+            s: fc.constant(s),
+            axis: fc.integer({ min: 0, max: s.length - 1 }),
+            order: fc.shuffledSubarray(
+              s.map((_, k) => k),
+              { minLength: s.length },
+            ),
+            cut: fc.double({ min: 0, max: 0.999, noNaN: true }),
+            more: extent,
+          }),
+        ),
+        fc.nat(1000),
+        async ({ s, axis, order, cut, more }, seed) => {
+          const other = s.with(axis, more);
+          const shapes = { a: s, b: other };
+          const data = values(shapes, seed);
+          const start = Math.floor(cut * s[axis]!);
+          await expectGradients({ a: s }, { a: data.a! }, (inputs) => transpose(inputs.a!, order));
+          await expectGradients({ a: s }, { a: data.a! }, (inputs) => slice(inputs.a!, axis, start, s[axis]!));
+          await expectGradients(shapes, data, (inputs) =>
+            // One part twice, and a part of a part.
+            concatenate([inputs.a!, inputs.b!, slice(inputs.a!, axis, 0, start + 1), inputs.a!], axis),
+          );
+        },
+      ),
+      runs,
+    ));
+
+  it("products with both transposes, batches and bias", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.tuple(extent, extent, extent),
+        fc.option(extent, { nil: undefined }),
+        fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
+        fc.nat(1000),
+        async ([m, k, n], batch, [transposeA, transposeB, biased], seed) => {
+          const lead = batch === undefined ? [] : [batch];
+          const shapes = {
+            a: [...lead, ...(transposeA ? [k, m] : [m, k])],
+            b: [...lead, ...(transposeB ? [n, k] : [k, n])],
+            ...(biased && { bias: [n] }),
+          };
+          await expectGradients(shapes, values(shapes, seed), (inputs) =>
+            matmul(inputs.a!, inputs.b!, { transposeA, transposeB, bias: inputs.bias }),
+          );
+        },
+      ),
+      { numRuns: 24 },
+    ));
+
+  it("rows of a table, also the same row often", async () => {
+    const result = await expectGradients(
+      { table: [4, 3] },
+      { table: distinct(12, 3), rows: [2, 0, 2, 2, 3, 0] },
+      (inputs) => gather(inputs.rows!, inputs.table!),
+      { rows: [3, 2] },
+    );
+    expect(result.slice(0, 3)).toEqual(distinct(12, 3).slice(6, 9));
+  });
+});
+
+describe("what is shared", () => {
+  it("a tensor that is used more than once gets the sum of its gradients", async () => {
+    const shapes = { a: [2, 3], b: [3] };
+    await expectGradients(shapes, values(shapes, 4), ({ a: x, b: y }) => {
+      const z = times(x!, x!);
+      const w = plus(z, y!);
+      return plus(plus(times(w, z), z), y!);
+    });
+    await expectGradients({ a: [3, 3] }, { a: distinct(9, 5) }, ({ a: x }) => matmul(x!, x!, { transposeB: true }));
+    await expectGradients({ a: [3, 3] }, { a: distinct(9, 6) }, ({ a: x }) =>
+      matmul(x!, x!, { bias: reshape(slice(x!, 0, 1, 2), [3]) }),
+    );
+  });
+
+  it("a view shares memory and gradient with what it is a view of", async () => {
+    await expectGradients({ a: [2, 6] }, { a: distinct(12, 7) }, ({ a: x }) => {
+      const view = reshape(x!, [3, 4]);
+      return plus(reshape(times(view, view), [12]), reshape(x!, [12]));
+    });
+    await expectGradients({ a: [4] }, { a: distinct(4, 8) }, ({ a: x }) =>
+      reshape(reshape(pointwise({ a: x! }, tanh(a)), [2, 2]), [4]),
+    );
+  });
+
+  it("a maximum shares its gradient among ties, as PyTorch's amax", async () => {
+    const { gradients } = await derived({ a: [1, 4] }, { a: [3, 1, 3, 3] }, ({ a: x }) =>
+      reduce({ a: x! }, a, [1], "maximum"),
+    );
+    const whole = gradients.a!.reduce((sum, g) => sum + g, 0);
+    expect(gradients.a).toEqual([whole / 3, 0, whole / 3, whole / 3]);
+    const { gradients: pair } = await derived({ a: [], b: [] }, { a: [2], b: [2] }, (inputs) =>
+      pointwise(inputs, max(a, b)),
+    );
+    expect(pair.a![0]).toBe(pair.b![0]);
+    expect(pair.a![0]! * 2).toBeCloseTo(whole, 12);
+  });
+
+  it("no gradient goes through stopGradient, nor to a padding row", async () => {
+    const stopped = await derived({ a: [3] }, { a: [1, 2, 3] }, ({ a: x }) => times(x!, stopGradient(x!)));
+    const plain = await derived({ a: [3] }, { a: [1, 2, 3] }, ({ a: x }) => times(x!, x!));
+    expect(stopped.gradients.a!.map((g) => 2 * g)).toEqual(plain.gradients.a);
+    const { gradients } = await derived(
+      { table: [3, 2] },
+      { table: distinct(6, 1), rows: [0, 1, 1, 2] },
+      ({ table, rows }) => gather(rows!, table!, { paddingIndex: 1 }),
+      { rows: [4] },
+    );
+    expect(gradients.table!.map((g) => g !== 0)).toEqual([true, true, false, false, true, true]);
+  });
+
+  it("seeds may be numbers, and several", async () => {
+    const machine = openReference();
+    const graph = new Graph({ machine });
+    const x = graph.input("x", [2], { differentiable: true });
+    const [y, z] = [times(x, x), pointwise({ c: x }, mul(3, c))];
+    graph.backward([
+      [y, 2],
+      [z, 10],
+      [y, 1],
+    ]);
+    const { compile } = await import("../../src/tensor/executable.ts");
+    const executable = await compile(graph, { machine });
+    executable.write("x", [1, 5]);
+    executable.run();
+    expect(Array.from(await executable.readAdjoint(x))).toEqual([3 * 2 + 30, 3 * 10 + 30]);
+    machine.close();
+  });
+});
+
+describe("shapes that do not fit are refused while recording", () => {
+  const machine = openReference();
+  const graph = new Graph({ machine });
+  const tensor = (...s: number[]) => graph.empty(s);
+  it.each([
+    ["broadcast", () => plus(tensor(2, 3), tensor(2))],
+    ["inner sizes", () => matmul(tensor(2, 3), tensor(2, 3))],
+    ["batches", () => matmul(tensor(2, 3, 3), tensor(4, 3, 3))],
+    ["ranks", () => matmul(tensor(3, 3), tensor(1, 3, 3))],
+    ["bias", () => matmul(tensor(2, 3), tensor(3, 4), { bias: tensor(3) })],
+    ["order", () => transpose(tensor(2, 3), [0, 0])],
+    ["order's length", () => transpose(tensor(2, 3), [0])],
+    ["slice's end", () => slice(tensor(2, 3), 1, 1, 4)],
+    ["slice's start", () => slice(tensor(2, 3), 1, -1, 2)],
+    ["empty slice", () => slice(tensor(2, 3), 1, 2, 2)],
+    ["slice's axis", () => slice(tensor(2, 3), 2, 0, 1)],
+    ["parts", () => concatenate([tensor(2, 3), tensor(2, 4)], 0)],
+    ["ranks of parts", () => concatenate([tensor(2, 3), tensor(2)], 0)],
+  ])("%s", (_, record) => {
+    expect(record).toThrow(ShapeError);
+  });
+  it("views", () => expect(() => reshape(tensor(2, 3), [7])).toThrow(/\[2, 3\].*\[7\]/));
+});
+
+describe("broadcastShape", () => {
+  it("aligns at the last axis", () => {
+    expect(broadcastShape([[3, 1], [4], []])).toEqual([3, 4]);
+    expect(broadcastShape([])).toEqual([]);
+    expect(broadcastShape([[1], [1, 1]])).toEqual([1, 1]);
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest";
+import { openReference } from "../../src/compute/reference/machine.ts";
+import { mul, square, variable } from "../../src/math/expression.ts";
+import { ShapeError, UsageError } from "../../src/shared/errors.ts";
+import { RandomStream } from "../../src/shared/random.ts";
+import { size } from "../../src/shared/shapes.ts";
+import { compile } from "../../src/tensor/executable.ts";
+import { Graph } from "../../src/tensor/graph.ts";
+import { sumAll } from "../../src/tensor/operations.ts";
+import { layoutParameters, namedParameters, type Parameter } from "../../src/tensor/parameter.ts";
+import { createParameters } from "../../src/tensor/parameter-store.ts";
+
+const drawn = (...shape: number[]): Parameter => ({ shape, initialize: (s, random) => random.uniform(size(s)) });
+
+function model() {
+  const shared = drawn(3, 2);
+  const root = {
+    parts: {
+      embedding: { parts: { weight: shared } },
+      head: { parts: { weight: shared, bias: drawn(5) } },
+      scale: drawn(),
+    },
+  };
+  return { root, shared, layout: layoutParameters(root) };
+}
+
+describe("a parameter store", () => {
+  it("draws each parameter from a stream of its own name", async () => {
+    const machine = openReference();
+    const store = await createParameters({ machine, layout: model().layout, seed: 3 });
+    expect(store.names).toEqual(["embedding.weight", "head.bias", "scale"]);
+    expect(store.count).toBe(6 + 5 + 1);
+    expect(await store.read("head.bias")).toEqual(new RandomStream(3, "head.bias").uniform(5));
+    const other = await createParameters({ machine, layout: model().layout, seed: 4 });
+    expect(await other.read("head.bias")).not.toEqual(await store.read("head.bias"));
+    const zeros = await createParameters({ machine, layout: model().layout, initialize: false });
+    expect(await zeros.read("head.bias")).toEqual(new Float64Array(5));
+  });
+
+  it("lays parameters out from the last to the first, each at a multiple of 16, a shared one once", () => {
+    const { layout, shared, root } = model();
+    expect([...namedParameters(root).keys()]).toEqual(["embedding.weight", "head.bias", "scale"]);
+    expect([...layout.offsets.values()]).toEqual([0, 16, 32]);
+    expect(layout.offsets.get(shared)).toBe(32);
+    expect(layout.length).toBe(48);
+  });
+
+  it("gives copies out and takes copies in, by name", async () => {
+    const { layout } = model();
+    const store = await createParameters({ machine: openReference(), layout, seed: 1 });
+    const tensors = await store.toTensors();
+    expect([...tensors.keys()]).toEqual(store.names);
+    expect(tensors.get("embedding.weight")!.shape).toEqual([3, 2]);
+    tensors.get("head.bias")!.data[0] = 42;
+    expect((await store.read("head.bias"))[0]).not.toBe(42);
+    expect(store.fromTensors(tensors)).toEqual({ missing: [], unexpected: [] });
+    expect((await store.read("head.bias"))[0]).toBe(42);
+    store.write("scale", [7]);
+    store.write("embedding.weight", { shape: [3, 2], data: [1, 2, 3, 4, 5, 6] });
+    expect(Array.from(await store.read("embedding.weight"))).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(Array.from(await store.read("scale"))).toEqual([7]);
+  });
+
+  it("says what is missing, unexpected or of another shape, and then writes nothing", async () => {
+    const store = await createParameters({ machine: openReference(), layout: model().layout, seed: 1 });
+    const before = await store.toTensors();
+    const tensors = () =>
+      new Map([...before].map(([name, t]) => [name, { shape: t.shape, data: t.data.map(() => 9) }]));
+    const without = tensors();
+    without.delete("scale");
+    without.set("head.weight", { shape: [1], data: Float64Array.of(1) });
+    expect(() => store.fromTensors(without)).toThrow(/1 of 3 parameters are missing: scale.*head\.weight/);
+    const more = tensors().set("extra", { shape: [1], data: Float64Array.of(1) });
+    expect(() => store.fromTensors(more)).toThrow(/extra/);
+    const transposed = tensors().set("embedding.weight", { shape: [2, 3], data: new Float64Array(6) });
+    expect(() => store.fromTensors(transposed)).toThrow(ShapeError);
+    expect(() => store.fromTensors(transposed, { strict: false })).toThrow(
+      /"embedding.weight": expected \[3, 2\], got \[2, 3\]/,
+    );
+    expect(await store.toTensors()).toEqual(before);
+    expect(store.fromTensors(without, { strict: false })).toEqual({ missing: ["scale"], unexpected: ["head.weight"] });
+    expect(Array.from(await store.read("head.bias"))).toEqual([9, 9, 9, 9, 9]);
+    expect(await store.read("scale")).toEqual(before.get("scale")!.data);
+    expect(() => store.read("head.bia")).toThrow(/did you mean "head.bias"/);
+    expect(() => store.write("head.bias", [1, 2])).toThrow(/"head.bias".*\[5\].*5.*2/);
+    expect(() => store.write("head.bias", { shape: [1, 5], data: [1, 2, 3, 4, 5] })).toThrow(ShapeError);
+  });
+
+  it("shares its arenas with a graph; gradients lie under the names of their parameters", async () => {
+    const { layout, shared } = model();
+    const machine = openReference();
+    const store = await createParameters({ machine, layout, seed: 1 });
+    store.arena("gradients");
+    store.arena("first");
+    const graph = new Graph({ machine, parameters: layout, training: true });
+    const w = graph.parameter(shared);
+    graph.backward([[sumAll({ w }, mul(3, square(variable("w")))), 1]]);
+    const executable = await compile(graph, { machine, arenas: store.arenas });
+    store.write("head.bias", [1, 2, 3, 4, 5], "gradients");
+    executable.run();
+    const weight = await store.read("embedding.weight");
+    const gradient = await store.read("embedding.weight", "gradients");
+    expect(Array.from(gradient)).toEqual(Array.from(weight, (v) => 3 * (v + v)));
+    // Parameters that the graph does not use get the gradient 0, not what lay there.
+    expect(Array.from(await store.read("head.bias", "gradients"))).toEqual([0, 0, 0, 0, 0]);
+    expect(Array.from(await store.read("head.bias", "first"))).toEqual([0, 0, 0, 0, 0]);
+    executable.close();
+    expect(await store.read("embedding.weight")).toEqual(weight);
+  });
+
+  it("is an error to use when closed", async () => {
+    const store = await createParameters({ machine: openReference(), layout: model().layout });
+    store.close();
+    expect(() => store.read("scale")).toThrow(/closed/);
+    expect(() => store.arena("gradients")).toThrow(UsageError);
+    expect(() => store.arenas).toThrow(/closed/);
+  });
+
+  it("does not keep memory when an initialiser fails", async () => {
+    const machine = openReference();
+    const failing: Parameter = { shape: [2], initialize: () => [1] };
+    for (let k = 0; k < 3; k++)
+      await expect(createParameters({ machine, layout: layoutParameters({ parts: { failing } }) })).rejects.toThrow(
+        /"failing".*2.*1/,
+      );
+  });
+});
