@@ -165,7 +165,10 @@ export const less = compare("less");
 export const lessEqual = compare("lessEqual");
 /** `a = b` */
 export const equal = compare("equal");
-/** `yes` where the condition holds, otherwise `no`; what is not chosen may be NaN, and gets no gradient. */
+/**
+ * `yes` where the condition holds, otherwise `no`. What is not chosen may be NaN; its adjoint is 0. As in PyTorch's
+ * `where`, 0 times an infinite derivative is NaN: bound the argument of what may not be chosen (see `elu`).
+ */
 export function select(condition: Condition, yes: Term, no: Term): Expression {
 	const [a, b] = [term(yes), term(no)];
 	return a === b ? a : make("select", [condition, a, b]);
