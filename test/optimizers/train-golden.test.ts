@@ -6,15 +6,9 @@ import type { Machine } from "../../src/compute/machine.ts";
 import { linear } from "../../src/layers/linear.ts";
 import { recurrent } from "../../src/layers/recurrent.ts";
 import { crossEntropy } from "../../src/losses/cross-entropy.ts";
-import { adadelta } from "../../src/optimizers/adadelta.ts";
-import { adagrad } from "../../src/optimizers/adagrad.ts";
-import { adam, adamW } from "../../src/optimizers/adam.ts";
-import { adamax } from "../../src/optimizers/adamax.ts";
 import type { Optimizer } from "../../src/optimizers/define.ts";
 import { nadam } from "../../src/optimizers/nadam.ts";
-import { radam } from "../../src/optimizers/radam.ts";
-import { rmsprop } from "../../src/optimizers/rmsprop.ts";
-import { sgd } from "../../src/optimizers/sgd.ts";
+import { optimizerByName, optimizerNames } from "../../src/optimizers/registry.ts";
 import { createMoments, updateParameters } from "../../src/optimizers/update.ts";
 import { compile } from "../../src/tensor/executable.ts";
 import { Graph } from "../../src/tensor/graph.ts";
@@ -47,18 +41,6 @@ const nadamOf113 = (options: { betas?: readonly [number, number] }): Optimizer =
   };
 };
 
-/** PyTorch's optimizer by the file's name, with its options under our names. */
-const optimizers: Record<string, (options: Record<string, never>) => Optimizer> = {
-  adadelta,
-  adagrad,
-  adam,
-  adamax,
-  adamw: adamW,
-  nadam: nadamOf113,
-  radam,
-  rmsprop,
-  sgd,
-};
 const renamed: Record<string, string> = {
   weight_decay: "weightDecay",
   lr_decay: "rateDecay",
@@ -66,12 +48,12 @@ const renamed: Record<string, string> = {
   momentum_decay: "momentumDecay",
 };
 
-function optimizerOf(name: string, options: Record<string, unknown>): Optimizer {
-  const key = name.split("_").find((part) => part in optimizers)!;
-  const ours = Object.entries(options).filter(([option]) => !["lr", "foreach", "fused", "maximize"].includes(option));
-  return optimizers[key]!(
-    Object.fromEntries(ours.map(([option, value]) => [renamed[option] ?? option, value])) as never,
-  );
+/** PyTorch's optimizer by the file's name, with its options under our names. */
+function optimizerOf(file: string, torch: Record<string, unknown>): Optimizer {
+  const name = optimizerNames.find((ours) => file.split("_").includes(ours.toLowerCase()))!;
+  const kept = Object.entries(torch).filter(([option]) => !["lr", "foreach", "fused", "maximize"].includes(option));
+  const options = Object.fromEntries(kept.map(([option, value]) => [renamed[option] ?? option, value]));
+  return name === "nadam" ? nadamOf113(options) : optimizerByName(name, options);
 }
 
 async function train({ config, tensors }: Golden, machine: Machine) {

@@ -7,6 +7,7 @@ import { adamax } from "../../src/optimizers/adamax.ts";
 import { defineOptimizer } from "../../src/optimizers/define.ts";
 import { nadam } from "../../src/optimizers/nadam.ts";
 import { radam } from "../../src/optimizers/radam.ts";
+import { optimizerByName, optimizerNames } from "../../src/optimizers/registry.ts";
 import { rmsprop } from "../../src/optimizers/rmsprop.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import { updateParameters } from "../../src/optimizers/update.ts";
@@ -148,4 +149,11 @@ test("options out of range are refused in words", () => {
   expect(() => rmsprop({ alpha: 2 })).toThrow("rmsprop: alpha");
   expect(() => adagrad({ rateDecay: -1 })).toThrow("adagrad: rateDecay");
   expect(() => adadelta({ rho: 1 })).toThrow("adadelta: rho");
+});
+
+test("optimizers by name", () => {
+  expect(optimizerByName("adamW", { weightDecay: 0.1 }).name).toBe("adamW");
+  for (const name of optimizerNames) expect(optimizerByName(name).name).toBe(name);
+  // @ts-expect-error a name that is none
+  expect(() => optimizerByName("adamw")).toThrow('did you mean "adamW"?');
 });
