@@ -1,0 +1,184 @@
+import type { Cell } from "../cells/define.ts";
+import { type CellSpec, cellByName, cellNames, sameEquations } from "../cells/registry.ts";
+import { dropout } from "../layers/dropout.ts";
+import { type Embedding, embedding } from "../layers/embedding.ts";
+import type { RecurrentPreset } from "../layers/initialize.ts";
+import { type Linear, linear } from "../layers/linear.ts";
+import { type Recurrent, recurrent } from "../layers/recurrent.ts";
+import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
+
+export interface LanguageModelOptions {
+  /** V, as many as the tokenizer has. */
+  readonly vocabularySize: number;
+  /** Default 64, or with `tied` as wide as the output of the recurrent layers. */
+  readonly embeddingSize?: number;
+  /** A built-in cell by name (`cellNames`), with options, or a cell of your own from `defineCell`. Default "lstm". */
+  readonly cell?: string | CellSpec | Cell;
+  /** H, default 128. */
+  readonly hiddenSize?: number;
+  /** P, for cells with a projection; default 0. */
+  readonly projectionSize?: number;
+  /** L, default 1. */
+  readonly numLayers?: number;
+  /** Probability that an element is dropped in training: of the embedding, between layers, and before the head. Default 0. */
+  readonly dropout?: number;
+  /** Whether the head uses the vectors of the embedding (Press & Wolf 2017, arXiv:1608.05859). Default false. */
+  readonly tied?: boolean;
+  /** How the recurrent weights begin: "pytorch" (default) or "keras". */
+  readonly initialize?: RecurrentPreset;
+}
+
+/** Everything needed to make the same model again, in a form that JSON can hold. */
+export interface LanguageModelConfig extends Required<Omit<LanguageModelOptions, "cell">> {
+  readonly kind: "language-model";
+  /** `custom`: a cell of the caller's own, which must be given again to load the model. */
+  readonly cell: CellSpec & { readonly custom?: true };
+}
+
+export interface LanguageModelInput {
+  /** State before the first step by name, each [L, B, H|P]; a state left out is zero. */
+  readonly initial?: Readonly<Record<string, Tensor>> | undefined;
+  /** [T, B] of ones and zeros: a step with 0 leaves the state alone. */
+  readonly mask?: Tensor | undefined;
+  /** Named values of the cell to write out, e.g. ["i", "f", "c"]. */
+  readonly trace?: readonly string[];
+}
+
+export interface LanguageModelOutput {
+  /** [T, B, V] */
+  readonly logits: Tensor;
+  /** State after the last step by name, each [L, B, H|P]. */
+  readonly final: Readonly<Record<string, Tensor>>;
+  /** Traced values [T, B, H|P] under `NAME_lK`. */
+  readonly traces: Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * Predicts the next token from all tokens before it: embedding → recurrent layers → linear head.
+ *
+ * Parameters: `embedding.weight` [V, E]; `rnn.weight_ih_l0`, … named and laid out as PyTorch's; `head.weight` [V, H] (not
+ * when tied) and `head.bias` [V].
+ *
+ * @see Mikolov et al., "Recurrent neural network based language model" (2010); dropout where Zaremba, Sutskever & Vinyals
+ *   (2014), arXiv:1409.2329, put it
+ */
+export class LanguageModel implements HasParameters {
+  readonly config: LanguageModelConfig;
+  readonly cell: Cell;
+  readonly parts: { readonly embedding: Embedding; readonly rnn: Recurrent; readonly head: HasParameters };
+  private readonly head: Linear;
+
+  /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
+  constructor(options: LanguageModelOptions) {
+    const o = { cell: "lstm", hiddenSize: 128, projectionSize: 0, numLayers: 1, ...given(options) };
+    const { hiddenSize, projectionSize, numLayers } = o;
+    const vocabularySize = expectInteger("vocabularySize", o.vocabularySize, { min: 1 });
+    const rate = expectRate("dropout", o.dropout ?? 0);
+    const tied = expectBoolean("tied", o.tied ?? false);
+    const initialize = expectOneOf("initialize", o.initialize ?? "pytorch", ["pytorch", "keras"] as const);
+    const { cell, spec } = chooseCell(o.cell);
+    expectInteger("hiddenSize", hiddenSize, { min: 1 });
+    const projects = cell.states[0]?.width === "projection";
+    const outputSize = projects ? expectInteger("projectionSize", projectionSize, { min: 1 }) : hiddenSize;
+    const embeddingSize = expectInteger("embeddingSize", o.embeddingSize ?? (tied ? outputSize : 64), { min: 1 });
+    if (tied && embeddingSize !== outputSize)
+      throw new UsageError(
+        "bad-option",
+        `tied: the head uses the embedding's vectors, so embeddingSize must be ${outputSize} like the output of the recurrent layers, got ${embeddingSize}`,
+      );
+    const table = embedding({ vocabularySize, embeddingSize });
+    const rnn = recurrent({
+      ...{ cell, inputSize: embeddingSize, hiddenSize, projectionSize, numLayers },
+      ...{ dropout: rate, initialize },
+    });
+    this.head = linear({
+      ...{ inputSize: outputSize, outputSize: vocabularySize },
+      ...(tied ? { weight: table.weight } : {}),
+    });
+    this.cell = cell;
+    this.parts = { embedding: table, rnn, head: this.head };
+    this.config = {
+      kind: "language-model",
+      ...{ vocabularySize, embeddingSize, cell: spec, hiddenSize, projectionSize, numLayers },
+      ...{ dropout: rate, tied, initialize },
+    };
+  }
+
+  /** Shape of each state for a batch of B: [L, B, H|P]. */
+  stateShapes(batch: number): Record<string, readonly number[]> {
+    return this.parts.rnn.stateShapes(expectInteger("batch", batch, { min: 1 }));
+  }
+
+  /** @param tokens whole numbers [T, B] in [0, V) */
+  forward(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelOutput {
+    expectShape("tokens", tokens.shape, ["T", "B"]);
+    const drop = dropout({ rate: this.config.dropout });
+    const vectors = drop.forward(this.parts.embedding.forward(tokens));
+    const { output, final, traces } = this.parts.rnn.forward(vectors, input);
+    return { logits: this.head.forward(drop.forward(output)), final, traces };
+  }
+}
+
+/** @example `languageModel({ vocabularySize: 65, cell: "gru", hiddenSize: 256 })` */
+export const languageModel = (options: LanguageModelOptions): LanguageModel => new LanguageModel(options);
+
+/**
+ * The model that a config describes, which may come from a file: everything in it is checked.
+ *
+ * @param cells cells of the caller's own by name, for models that were made with one
+ * @throws UsageError "bad-config", and what `languageModel` throws
+ */
+export function languageModelFromConfig(value: unknown, cells: Readonly<Record<string, Cell>> = {}): LanguageModel {
+  if (typeof value !== "object" || value === null)
+    throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
+  const { kind, cell, ...rest } = value as Record<string, unknown>;
+  expectOneOf("model.kind", kind, ["language-model"]);
+  const known = ["vocabularySize", "embeddingSize", "hiddenSize", "projectionSize", "numLayers"];
+  for (const name of Object.keys(rest)) expectOneOf("model", name, [...known, "dropout", "tied", "initialize"]);
+  const spec = cell as (CellSpec & { custom?: unknown }) | undefined;
+  if (typeof spec !== "object" || spec === null || typeof spec.name !== "string")
+    throw new UsageError("bad-config", `model.cell: expected an object with a name, got ${describe(cell)}`);
+  const own = Object.hasOwn(cells, spec.name) ? cells[spec.name] : undefined;
+  if (spec.custom === true && !own)
+    throw new UsageError(
+      "unknown-cell",
+      `the model was made with a cell of your own, "${spec.name}": give it again, as cells: { ${JSON.stringify(spec.name)}: … }`,
+    );
+  const { name, options } = spec;
+  return new LanguageModel({
+    ...(rest as Omit<LanguageModelOptions, "cell">),
+    cell: own ?? (options === undefined ? name : { name, options }),
+  } as LanguageModelOptions);
+}
+
+/** The cell, and how a config names it so that the same one is made of it again. */
+function chooseCell(choice: string | CellSpec | Cell): { cell: Cell; spec: LanguageModelConfig["cell"] } {
+  if (typeof choice !== "object" || choice === null || !("next" in choice)) {
+    const cell = cellByName(choice);
+    return { cell, spec: typeof choice === "string" ? { name: choice } : choice };
+  }
+  if (cellNames.includes(choice.name) && sameEquations(cellByName(choice.name), choice))
+    return { cell: choice, spec: { name: choice.name } };
+  return { cell: choice, spec: { name: choice.name, custom: true } };
+}
+
+/** Options without those that are undefined, so that defaults apply to them. */
+function given(options: LanguageModelOptions): LanguageModelOptions {
+  if (typeof options !== "object" || options === null)
+    throw new UsageError("bad-option", `languageModel: expected options, got ${describe(options)}`);
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as LanguageModelOptions;
+}
+
+function expectRate(argument: string, value: unknown): number {
+  if (typeof value === "number" && value >= 0 && value < 1) return value;
+  throw new UsageError("out-of-range", `${argument}: expected a probability from 0 to below 1, got ${describe(value)}`);
+}
+
+function expectBoolean(argument: string, value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  throw new UsageError("bad-option", `${argument}: expected true or false, got ${describe(value)}`);
+}

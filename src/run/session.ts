@@ -1,0 +1,141 @@
+import type { Machine, Numbers, SynchronousMachine } from "../compute/machine.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import { expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
+import { compile, type Executable } from "../tensor/executable.ts";
+import { Graph } from "../tensor/graph.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+
+export interface SessionOptions<M extends Machine = Machine> {
+  readonly model: LanguageModel;
+  readonly parameters: ParameterStore;
+  readonly machine: M;
+  /** B: how many sequences run side by side. Default 1. */
+  readonly batch?: number;
+}
+
+/** State by name, each [L, B, H|P] row-major. */
+export type SessionState = Readonly<Record<string, ArrayLike<number>>>;
+
+/**
+ * Opens streamed inference: one token of each sequence at a time, the state stays on the machine. The parameters are used
+ * where they lie: training them on changes what the session predicts.
+ *
+ * @example
+ * ```ts
+ * const session = await openSession({ model, parameters, machine });
+ * const logits = await session.next([tokenizer.encode("a")[0]]); // [1, V]
+ * ```
+ * @throws UsageError "wrong-machine", "not-an-integer", "out-of-range"; FailureError "out-of-memory"
+ */
+export async function openSession<M extends Machine>(options: SessionOptions<M>): Promise<Session<M>> {
+  const { model, parameters, machine } = options;
+  const batch = expectInteger("batch", options.batch ?? 1, { min: 1 });
+  expectSameMachine(parameters, machine);
+  const graph = new Graph({ machine, parameters: parameters.layout });
+  const tokens = graph.input("tokens", [1, batch], { type: "int", below: model.config.vocabularySize });
+  const initial = Object.fromEntries(
+    Object.entries(model.stateShapes(batch)).map(([name, shape]) => [name, graph.state(name, shape)]),
+  );
+  const { logits, final } = model.forward(tokens, { initial });
+  graph.output("logits", logits);
+  for (const [name, tensor] of Object.entries(final)) graph.copy(tensor.range, initial[name]!.range);
+  const executable = await compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
+  return new Session({ model, parameters, machine, batch }, executable);
+}
+
+/** @throws UsageError "wrong-machine" */
+export function expectSameMachine(parameters: ParameterStore, machine: Machine): void {
+  if (parameters.machine !== machine)
+    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+}
+
+/** Streamed inference: see `openSession`. Close it when done; the parameters stay. */
+export class Session<M extends Machine = Machine> {
+  readonly model: LanguageModel;
+  readonly batch: number;
+  private readonly options: Required<SessionOptions<M>>;
+  private readonly executable: Executable<M>;
+
+  constructor(options: Required<SessionOptions<M>>, executable: Executable<M>) {
+    this.options = options;
+    this.model = options.model;
+    this.batch = options.batch;
+    this.executable = executable;
+  }
+
+  /**
+   * Feeds one token [B] of each sequence and fills `logits` [B·V] with the scores of the next one, at once and without
+   * allocating anything. Only on machines that compute in the caller's thread (wasm, reference).
+   * @throws UsageError "out-of-range" for tokens outside [0, V); ShapeError "shape-mismatch"
+   */
+  step(
+    this: Session<SynchronousMachine>,
+    tokens: ArrayLike<number>,
+    logits: { [index: number]: number; readonly length: number },
+  ): void {
+    this.feed(tokens);
+    this.executable.readInto("logits", logits);
+  }
+
+  /** Feeds one token [B] of each sequence; resolves to the scores [B·V] of the next one, a copy. Errors as `step`. */
+  next(tokens: ArrayLike<number>): Promise<Numbers> {
+    this.feed(tokens);
+    return this.executable.read("logits");
+  }
+
+  /** Feeds one token [B] of each sequence without reading anything back. */
+  feed(tokens: ArrayLike<number>): void {
+    if (tokens === null || typeof tokens !== "object" || tokens.length !== this.batch)
+      throw new ShapeError(
+        "shape-mismatch",
+        `tokens: expected ${this.batch} whole number${this.batch === 1 ? "" : "s"}, one for each sequence of the batch, got ${tokens?.length ?? tokens}`,
+      );
+    this.executable.write("tokens", tokens);
+    this.executable.run();
+  }
+
+  /** A copy of the state by name, each [L, B, H|P] row-major. */
+  async state(): Promise<Record<string, Numbers>> {
+    const state: Record<string, Numbers> = {};
+    for (const name of this.stateNames) state[name] = await this.executable.read(name);
+    return state;
+  }
+
+  /**
+   * Sets the state; every one must be given.
+   * @throws UsageError "missing-state", "unknown-state"; ShapeError "shape-mismatch"
+   */
+  setState(value: SessionState): void {
+    const missing = this.stateNames.filter((name) => !(name in value));
+    if (missing.length > 0)
+      throw new UsageError(
+        "missing-state",
+        `state: expected ${this.stateNames.join(", ")}, ${missing.join(", ")} missing`,
+      );
+    for (const [name, data] of Object.entries(value)) this.executable.writeState(name, data);
+  }
+
+  /** Sets the state to zero, as it was at first. */
+  reset(): void {
+    this.executable.zeroState();
+  }
+
+  /** Another session with the same parameters and a copy of this state. */
+  async fork(): Promise<Session<M>> {
+    const other = await openSession<M>(this.options);
+    other.setState(await this.state());
+    return other;
+  }
+
+  close(): void {
+    this.executable.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private get stateNames(): string[] {
+    return this.model.cell.states.map((s) => s.name);
+  }
+}

@@ -1,0 +1,17 @@
+import { platform } from "#platform";
+
+/** Often enough for a progress line, a key press or a page; seldom enough to cost nothing. */
+const TURN_MS = 50;
+
+/**
+ * Machines that compute in the caller's thread never let anyone else have a turn: no signal would arrive, no page would be
+ * drawn. The function that is returned, awaited after each step, gives one every 50 ms.
+ */
+export function takeTurns(): () => Promise<void> {
+  let last = platform.now();
+  return async () => {
+    if (platform.now() - last < TURN_MS) return;
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    last = platform.now();
+  };
+}
