@@ -12,6 +12,14 @@ function normalize(parts: readonly Expression[], epsilon: number): Expression[] 
   return parts.map((p) => div(sub(p, middle), sqrt(add(variance, epsilon))));
 }
 
+/** Gains start at 1, biases at 0 but for the forget gate's. */
+const initial: Readonly<Record<string, number>> = {
+  ...each("gain_x", 1),
+  ...each("gain_h", 1),
+  ...each("bias", 0),
+  ...{ bias_f: 1, gain_c: 1, bias_c: 0 },
+};
+
 /**
  * LSTM with layer normalisation: `LN(W x) + LN(U h) + b` over all four gates at once, and `h = o ⊙ tanh(LN(c))`, each LN
  * with a gain; the last one with a bias too.
@@ -24,7 +32,7 @@ export function layerNormLstm({ epsilon = 1e-5 }: { readonly epsilon?: number } 
     gates: { i: split(), f: split(), g: split(), o: split() },
     state: ["h", "c"],
     bias: "none",
-    weights: { ...each("gain_x", 1), ...each("gain_h", 1), ...each("bias", 0), bias_f: 1, gain_c: 1, bias_c: 0 },
+    weights: initial,
     step(gates: Readonly<Record<string, Parts>>, previous, { weights }) {
       const x = normalize(
         names.map((n) => gates[n]!.x),

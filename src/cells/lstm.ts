@@ -27,17 +27,18 @@ export function lstm(options: LstmOptions = {}): Cell {
   const { gate = sigmoid, candidate = tanh, output = tanh, peephole, coupled, projection } = options;
   const within = bound(options.clip);
   const width = projection ? "projection" : "hidden";
+  const peepholes: Readonly<Record<string, number>> = coupled ? { pi: 0, po: 0 } : { pi: 0, pf: 0, po: 0 };
   return defineCell({
     name: "lstm",
     gates: coupled ? { i: identity, g: identity, o: identity } : { i: identity, f: identity, g: identity, o: identity },
     state: { h: width, c: "hidden" },
     recurrent: dropped,
-    weights: peephole ? (coupled ? { pi: 0, po: 0 } : { pi: 0, pf: 0, po: 0 }) : {},
+    weights: peephole ? peepholes : {},
     masks: masksOf(options, ["h", "c"], width),
     projections: projection ? ["hr"] : [],
     step(sums: Readonly<Record<string, Expression>>, previous, { weights, masks, project }) {
       const open = (name: string, c: Expression): Expression => {
-        const p = (weights as Readonly<Record<string, Expression>>)[`p${name}`];
+        const p = weights[`p${name}`];
         return gate(within(p ? add(sums[name]!, mul(p, c)) : sums[name]!));
       };
       const i = open("i", previous.c);
