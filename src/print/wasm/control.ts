@@ -20,6 +20,8 @@ export const loop = (body: (start: Label) => Code): Code => structured([0x03, NO
 export const br = (label: Label): Code => [0x0c, target(label)];
 export const br_if = (label: Label, condition: Code): Code => [condition, 0x0d, target(label)];
 export const ret = 0x0f;
+/** Stops the run with an error. */
+export const unreachable = 0x00;
 /** Without `result` the branches leave nothing on the stack. */
 export const if_ = (condition: Code, then: Code, otherwise: Code = [], result?: ValueType): Code => [
   condition,

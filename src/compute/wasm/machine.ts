@@ -1,0 +1,268 @@
+import { ConstantTable } from "../../print/wasm/constants.ts";
+import { FailureError, UsageError } from "../../shared/errors.ts";
+import { formatBytes } from "../../shared/shapes.ts";
+import type { Arena, Limits, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
+import { checkPlan } from "../operands.ts";
+import type { Plan, Range, ScanShape } from "../plan.ts";
+import { hasFusedMultiplyAdd } from "./fused.ts";
+import { CONSTANTS, Memory, MOST_BYTES } from "./memory.ts";
+import { compilePlan } from "./prepare.ts";
+import { savedElements } from "./scan.ts";
+import { Workspace } from "./workspace.ts";
+
+export interface WasmOptions {
+  /**
+   * Round `a · b + c` once. Default: where the host can; `false` gives the same bits on every host.
+   */
+  readonly fused?: boolean;
+  /** Bytes that arenas and scratch memory may take. Default and most: 4 GiB less 128 KiB. */
+  readonly maximumBytes?: number;
+}
+
+const ELEMENT_BYTES = 4;
+
+/**
+ * Opens the machine that computes in float32 with WebAssembly SIMD, in the caller's thread.
+ *
+ * @throws UsageError "not-supported" when `fused: true` is asked for on a host without it.
+ * @throws FailureError "out-of-memory" when the host gives no address space for a WebAssembly memory.
+ */
+export async function openWasm(options: WasmOptions = {}): Promise<SynchronousMachine> {
+  const able = options.fused === false ? false : await hasFusedMultiplyAdd();
+  if (options.fused && !able) {
+    throw new UsageError(
+      "not-supported",
+      "openWasm: fused: this host has no fused multiply-add in WebAssembly; leave `fused` out, or start Node 20 with --experimental-wasm-relaxed-simd",
+    );
+  }
+  const bytes = options.maximumBytes ?? MOST_BYTES;
+  if (!(bytes >= 0)) {
+    throw new UsageError("out-of-range", `openWasm: maximumBytes: expected a number of bytes, got ${bytes}`);
+  }
+  return new WasmMachine(able, Math.min(bytes, MOST_BYTES));
+}
+
+class WasmArena implements Arena {
+  readonly name: string;
+  readonly length: number;
+  /** Unsigned. */
+  readonly address: number;
+  readonly owner: WasmMachine;
+  open = true;
+
+  constructor(name: string, length: number, address: number, owner: WasmMachine) {
+    this.name = name;
+    this.length = length;
+    this.address = address;
+    this.owner = owner;
+  }
+
+  close(): void {
+    if (this.open) this.owner.release(this);
+    this.open = false;
+  }
+
+  expectOpen(): void {
+    if (!this.open) throw new UsageError("closed", `arena "${this.name}" was closed and cannot be used any more`);
+  }
+
+  /** The address of a range of this arena. */
+  at({ offset, length }: Range): number {
+    this.expectOpen();
+    if (offset < 0 || length < 0 || offset + length > this.length) {
+      throw new UsageError(
+        "out-of-range",
+        `elements ${offset} to ${offset + length} are not in arena "${this.name}", which has ${this.length}`,
+      );
+    }
+    return this.address + offset * ELEMENT_BYTES;
+  }
+}
+
+class WasmPlan implements PreparedPlan {
+  readonly plan: Plan;
+  readonly arenas: Readonly<Record<string, WasmArena>>;
+  readonly owner: WasmMachine;
+  run: (() => void) | undefined;
+  readonly #release: () => void;
+
+  constructor(options: {
+    plan: Plan;
+    arenas: Readonly<Record<string, WasmArena>>;
+    owner: WasmMachine;
+    run: () => void;
+    release: () => void;
+  }) {
+    this.plan = options.plan;
+    this.arenas = options.arenas;
+    this.owner = options.owner;
+    this.run = options.run;
+    this.#release = options.release;
+  }
+
+  close(): void {
+    if (this.run) this.#release();
+    this.run = undefined;
+  }
+}
+
+class WasmMachine implements SynchronousMachine {
+  readonly name = "wasm";
+  readonly limits: Limits;
+  readonly #memory: Memory;
+  readonly #constants = new ConstantTable(CONSTANTS.start, CONSTANTS.end);
+  readonly #arenas = new Set<WasmArena>();
+  readonly #plans = new Set<WasmPlan>();
+  #open = true;
+
+  constructor(fused: boolean, bytes: number) {
+    this.limits = {
+      bytes,
+      elementBytes: ELEMENT_BYTES,
+      float: "float32",
+      threads: 1,
+      family: fused ? "fused" : "portable",
+    };
+    try {
+      this.#memory = new Memory(bytes);
+    } catch (cause) {
+      throw new FailureError("out-of-memory", "the host gives no address space for a WebAssembly memory", { cause });
+    }
+  }
+
+  savedSize(shape: ScanShape): number {
+    return savedElements(shape);
+  }
+
+  arena(name: string, elements: number): Arena {
+    this.#expectOpen();
+    if (!Number.isInteger(elements) || elements < 0) {
+      throw new UsageError("out-of-range", `arena "${name}": expected a number of elements, got ${elements}`);
+    }
+    const bytes = elements * ELEMENT_BYTES;
+    const address = this.#memory.allocate(bytes);
+    if (address === undefined) {
+      throw new FailureError(
+        "out-of-memory",
+        `arena "${name}" needs ${formatBytes(bytes)}, the machine has at most ${formatBytes(this.#memory.free)} left: lower the batch size, the number of steps or the hidden size`,
+      );
+    }
+    const arena = new WasmArena(name, elements, address, this);
+    this.#arenas.add(arena);
+    return arena;
+  }
+
+  release(arena: WasmArena): void {
+    if (this.#arenas.delete(arena)) this.#memory.release(arena.address, arena.length * ELEMENT_BYTES);
+  }
+
+  async prepare(plan: Plan, arenas: Readonly<Record<string, Arena>>): Promise<PreparedPlan> {
+    this.#expectOpen();
+    checkPlan(plan, arenas, savedElements);
+    const own = Object.fromEntries(Object.entries(arenas).map(([name, arena]) => [name, this.#own(arena)]));
+    for (const arena of Object.values(own)) arena.expectOpen();
+    const constants = this.#constants.scope();
+    const workspace = new Workspace(this.#memory);
+    const release = (): void => {
+      constants.close();
+      workspace.close();
+    };
+    try {
+      const run = await compilePlan(plan, {
+        memory: this.#memory,
+        addressOf: (range) => own[range.arena]!.at(range),
+        fused: this.limits.family === "fused",
+        constants,
+        workspace,
+      });
+      this.#expectOpen();
+      const prepared = new WasmPlan({
+        ...{ plan, arenas: own, owner: this, run },
+        release: () => {
+          this.#plans.delete(prepared);
+          release();
+        },
+      });
+      this.#plans.add(prepared);
+      return prepared;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  run(prepared: PreparedPlan, scalars: Readonly<Record<string, number>> = {}): void {
+    this.#expectOpen();
+    if (!(prepared instanceof WasmPlan) || prepared.owner !== this) {
+      throw new UsageError("wrong-machine", "this plan was prepared by another machine");
+    }
+    if (!prepared.run) throw new UsageError("closed", "this plan was closed and cannot be run any more");
+    for (const name in prepared.arenas) prepared.arenas[name]!.expectOpen();
+    for (const name in scalars) {
+      const range = prepared.plan.scalars[name];
+      if (!range) {
+        const known = Object.keys(prepared.plan.scalars).join(", ") || "none";
+        throw new UsageError("unknown-scalar", `the plan has no scalar "${name}"; it has ${known}`);
+      }
+      this.#view(prepared.arenas[range.arena]!, range).fill(scalars[name]!);
+    }
+    try {
+      prepared.run();
+    } catch (cause) {
+      throw new FailureError(
+        "kernel-stopped",
+        "a kernel was stopped, most likely by a row index outside of its table: indices must be checked before a run",
+        { cause },
+      );
+    }
+  }
+
+  write(arena: Arena, range: Range, data: ArrayLike<number>): void {
+    const view = this.#view(this.#own(arena), range);
+    expectLength(arena, range, data.length);
+    view.set(data);
+  }
+
+  async read(arena: Arena, range: Range): Promise<Numbers> {
+    return this.#view(this.#own(arena), range).slice();
+  }
+
+  readInto(arena: Arena, range: Range, out: { [index: number]: number; readonly length: number }): void {
+    const view = this.#view(this.#own(arena), range);
+    expectLength(arena, range, out.length);
+    if (out instanceof Float32Array || out instanceof Float64Array || out instanceof Int32Array) out.set(view);
+    else for (let i = 0; i < view.length; i++) out[i] = view[i]!;
+  }
+
+  close(): void {
+    this.#open = false;
+    for (const plan of [...this.#plans]) plan.close();
+    for (const arena of [...this.#arenas]) arena.close();
+  }
+
+  /** A view of a range as it lies in memory now: for this moment only, growing detaches it. */
+  #view(arena: WasmArena, range: Range): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> {
+    const address = arena.at(range);
+    return range.type === "int"
+      ? new Int32Array(this.#memory.buffer, address, range.length)
+      : new Float32Array(this.#memory.buffer, address, range.length);
+  }
+
+  #own(arena: Arena): WasmArena {
+    if (arena instanceof WasmArena && arena.owner === this) return arena;
+    throw new UsageError("wrong-machine", `arena "${arena.name}" belongs to another machine`);
+  }
+
+  #expectOpen(): void {
+    if (!this.#open) throw new UsageError("closed", "the machine was closed and cannot be used any more");
+  }
+}
+
+function expectLength(arena: Arena, range: Range, length: number): void {
+  if (length !== range.length) {
+    throw new UsageError(
+      "wrong-length",
+      `${length} numbers were given for a range of ${range.length} elements in arena "${arena.name}"`,
+    );
+  }
+}

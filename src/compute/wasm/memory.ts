@@ -1,0 +1,92 @@
+/** Bytes of a page of WebAssembly memory. */
+const PAGE = 65536;
+/** Most pages that 32-bit addresses reach. */
+export const MOST_PAGES = 65536;
+const ALIGNMENT = 64;
+
+/** Zeros, for kernels that need a row of them: bytes 64 … 1023 are never written. */
+export const ZEROS = 64;
+/** Constants of kernels: bytes 1024 … 65535. */
+export const CONSTANTS = { start: 1024, end: PAGE } as const;
+const FIRST = PAGE;
+/** The last page stays free: a kernel may compute addresses a little behind its operands without starting again at 0. */
+const LAST = (MOST_PAGES - 1) * PAGE;
+/** Most bytes that can be handed out. */
+export const MOST_BYTES = LAST - FIRST;
+
+interface Gap {
+  start: number;
+  end: number;
+}
+
+/**
+ * One WebAssembly memory that grows as it is needed, and what is free in it. Blocks are aligned to 64 bytes and stay where they
+ * are; those given back are handed out again, first fit. Growing detaches `buffer`: views are made when they are used and never kept.
+ */
+export class Memory {
+  readonly wasm: WebAssembly.Memory;
+  readonly #end: number;
+  /** Free blocks below `#top`, by address, never touching each other. */
+  #gaps: Gap[] = [];
+  #top = FIRST;
+
+  /** @param bytes Most bytes of all blocks together. */
+  constructor(bytes: number) {
+    this.wasm = new WebAssembly.Memory({ initial: 2, maximum: MOST_PAGES });
+    this.#end = FIRST + Math.min(bytes, MOST_BYTES);
+  }
+
+  get buffer(): ArrayBuffer {
+    return this.wasm.buffer;
+  }
+
+  /** Bytes that are not handed out. One block of that size may be more than there is in one piece. */
+  get free(): number {
+    return this.#gaps.reduce((sum, gap) => sum + gap.end - gap.start, this.#end - this.#top);
+  }
+
+  /** The address of `bytes` new bytes, zeroed; undefined when they cannot be had. */
+  allocate(bytes: number): number | undefined {
+    const needed = rounded(bytes);
+    const gap = this.#gaps.find(({ start, end }) => end - start >= needed);
+    if (gap) {
+      const address = gap.start;
+      gap.start += needed;
+      if (gap.start === gap.end) this.#gaps.splice(this.#gaps.indexOf(gap), 1);
+      new Uint8Array(this.buffer, address, needed).fill(0); // Behind the top memory is still as the engine gave it: zero.
+      return address;
+    }
+    const address = this.#top;
+    // One page more than is used, so that reading whole vectors at the end of the last block is no error.
+    if (address + needed > this.#end || !this.#grow(address + needed + PAGE)) return undefined;
+    this.#top += needed;
+    return address;
+  }
+
+  release(address: number, bytes: number): void {
+    const [start, end] = [address, address + rounded(bytes)];
+    const at = this.#gaps.findIndex((gap) => gap.start > start);
+    this.#gaps.splice(at < 0 ? this.#gaps.length : at, 0, { start, end });
+    const joined: Gap[] = [];
+    for (const gap of this.#gaps) {
+      const last = joined.at(-1);
+      if (last?.end === gap.start) last.end = gap.end;
+      else joined.push(gap);
+    }
+    this.#gaps = joined;
+  }
+
+  #grow(end: number): boolean {
+    const missing = Math.ceil((end - this.buffer.byteLength) / PAGE);
+    if (missing <= 0) return true;
+    try {
+      this.wasm.grow(missing);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** Blocks of no bytes take some too, so that every block has an address of its own. */
+const rounded = (bytes: number): number => Math.max(1, Math.ceil(bytes / ALIGNMENT)) * ALIGNMENT;
