@@ -14,6 +14,9 @@ export const platform: Platform = {
   async writeFileAtomic(path) {
     throw unavailable(`writing the file ${String(path)}`, "offer the bytes as a download instead");
   },
+  async makeFolder(path) {
+    throw unavailable(`making the folder ${String(path)}`, "offer the files as downloads instead");
+  },
   temporaryFile() {
     throw unavailable("a temporary file", "use less data, or give a larger memoryLimit");
   },

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { pipeline, Readable } from "node:stream";
@@ -16,6 +16,7 @@ export const platform: Platform = {
   readFile,
   fileSize,
   writeFileAtomic,
+  makeFolder,
   temporaryFile,
   now: () => performance.now(),
 };
@@ -189,6 +190,15 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+async function makeFolder(target: string | URL): Promise<void> {
+  const path = target instanceof URL ? fileURLToPath(target) : target;
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw writeError(error, path);
   }
 }
 

@@ -27,6 +27,12 @@ export interface Platform {
   writeFileAtomic(path: string | URL, content: Uint8Array | string | AsyncIterable<Uint8Array>): Promise<void>;
 
   /**
+   * Makes a folder and those above it; one that is there already is left alone.
+   * @throws FailureError "file-write-failed", "disk-full"; in a browser "not-on-this-platform"
+   */
+  makeFolder(path: string | URL): Promise<void>;
+
+  /**
    * An empty file of the caller's own that is gone after `close()` or the end of the process, however it ends.
    * @throws FailureError "file-write-failed"; in a browser "not-on-this-platform"
    */

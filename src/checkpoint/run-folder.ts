@@ -1,0 +1,206 @@
+import { platform } from "#platform";
+import { describe, FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
+import { type SafeTensor, safeTensor } from "./safe-tensor.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+
+/**
+ * A run is a folder:
+ *
+ * - `config.json`: the model's config, and whatever else its maker noted (how it was trained);
+ * - `tokenizer.json`: the vocabulary;
+ * - `model.safetensors`: the weights, under the names and in the layout of PyTorch, with a checksum;
+ * - `metrics.jsonl`: one JSON object a line, in the order of training.
+ *
+ * Each file is replaced whole or not at all, so that an interrupted save leaves the weights of the one before.
+ */
+export interface RunConfig {
+  readonly model: object;
+  readonly [note: string]: unknown;
+}
+
+export interface SaveRunOptions {
+  /** `{ model: model.config, … }`; everything in it must survive JSON. */
+  readonly config: RunConfig;
+  readonly tokenizer: { toJSON(): unknown };
+  readonly parameters: ParameterStore;
+  /** Replaces the metrics of the save before. Default: left as they are. */
+  readonly metrics?: readonly object[] | undefined;
+}
+
+/** What a folder holds, checked as files but not yet as a model. */
+export interface RunFiles {
+  readonly config: RunConfig;
+  readonly tokenizer: unknown;
+  readonly weights: ReadonlyMap<string, NamedTensor>;
+  readonly metrics: readonly unknown[];
+}
+
+const FORMAT = "longshort-run";
+const VERSION = 1;
+const FILES = {
+  config: "config.json",
+  tokenizer: "tokenizer.json",
+  weights: "model.safetensors",
+  metrics: "metrics.jsonl",
+} as const;
+const CHECKSUM = "sha256";
+
+/**
+ * Writes a run; the folder is made if there is none. Call it while training: at each validation that was the best so far,
+ * and at the end.
+ *
+ * @throws FailureError "not-finite" when a weight is no finite number (what was saved before stays), "file-write-failed",
+ *   "disk-full"; UsageError "bad-run"
+ */
+export async function saveRun(
+  folder: string,
+  { config, tokenizer, parameters, metrics }: SaveRunOptions,
+): Promise<void> {
+  expectFolder(folder);
+  if (typeof config !== "object" || config === null || typeof config.model !== "object")
+    throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(config)}`);
+  const weights = await weightsFile(parameters);
+  await platform.makeFolder(folder);
+  const write = (file: string, content: string | Uint8Array): Promise<void> =>
+    platform.writeFileAtomic(`${folder}/${file}`, content);
+  await write(FILES.config, json({ format: FORMAT, version: VERSION, ...config }));
+  await write(FILES.tokenizer, json(tokenizer.toJSON()));
+  if (metrics) await write(FILES.metrics, metrics.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  await write(FILES.weights, weights);
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
+
+/**
+ * Reads the files of a run.
+ *
+ * @throws UsageError "not-a-run" (no such folder, or no run in it); FailureError "bad-run" (a file is damaged or of a newer
+ *   version), "bad-safetensors", "altered-file", "not-finite"
+ */
+export async function readRun(folder: string): Promise<RunFiles> {
+  expectFolder(folder);
+  const config = await readJson(folder, FILES.config);
+  if (typeof config !== "object" || config === null || (config as { format?: unknown }).format !== FORMAT)
+    throw damaged(folder, FILES.config, `expected "format": "${FORMAT}" in it`);
+  const { format: _, version, ...rest } = config as Record<string, unknown>;
+  if (version !== VERSION)
+    throw damaged(folder, FILES.config, `it is of version ${describe(version)}, this program reads ${VERSION}`);
+  if (typeof rest.model !== "object" || rest.model === null)
+    throw damaged(folder, FILES.config, `expected "model" as an object, got ${describe(rest.model)}`);
+  return {
+    config: rest as RunConfig,
+    tokenizer: await readJson(folder, FILES.tokenizer),
+    weights: await readWeights(folder),
+    metrics: await readMetrics(folder),
+  };
+}
+
+async function weightsFile(parameters: ParameterStore): Promise<Uint8Array> {
+  const dtype = parameters.machine.limits.float === "float64" ? "F64" : "F32";
+  const tensors = new Map<string, SafeTensor>();
+  for (const [name, { shape, data }] of await parameters.toTensors()) {
+    const wrong = data.findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0)
+      throw new FailureError(
+        "not-finite",
+        `parameter "${name}": element ${wrong} is ${data[wrong]}; such weights are not saved, because they would replace good ones`,
+      );
+    tensors.set(name, safeTensor(dtype, shape, data));
+  }
+  const checksum = await checksumOf(writeSafetensors(tensors));
+  return writeSafetensors(tensors, { metadata: { format: "pt", ...(checksum && { [CHECKSUM]: checksum }) } });
+}
+
+/** Of everything behind the header, in hexadecimal digits; undefined where the host has no such function (pages without https). */
+async function checksumOf(file: Uint8Array): Promise<string | undefined> {
+  const { subtle } = globalThis.crypto ?? {};
+  if (!subtle) return undefined;
+  const header = Number(new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true));
+  const digest = await subtle.digest("SHA-256", file.slice(8 + header));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function readWeights(folder: string): Promise<Map<string, NamedTensor>> {
+  const path = `${folder}/${FILES.weights}`;
+  const bytes = await readFile(folder, FILES.weights);
+  const { tensors, metadata } = named(path, () => readSafetensors(bytes));
+  const expected = Object.hasOwn(metadata, CHECKSUM) ? metadata[CHECKSUM] : undefined;
+  const found = expected === undefined ? undefined : await checksumOf(bytes);
+  if (found !== undefined && found !== expected)
+    throw new FailureError(
+      "altered-file",
+      `${path}: the weights are not those that were saved (their checksum differs): the file was altered or damaged; get it again, or train again`,
+    );
+  const weights = new Map<string, NamedTensor>();
+  for (const [name, tensor] of tensors) {
+    const data = named(`${path}: tensor "${name}"`, () => tensor.toFloat64());
+    const wrong = data.findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0)
+      throw new FailureError(
+        "not-finite",
+        `${path}: element ${wrong} of tensor "${name}" is ${data[wrong]}, expected finite numbers: the file is damaged or its training broke down`,
+      );
+    weights.set(name, { shape: tensor.shape, data });
+  }
+  return weights;
+}
+
+async function readMetrics(folder: string): Promise<unknown[]> {
+  let text: string;
+  try {
+    text = new TextDecoder().decode(await platform.readFile(`${folder}/${FILES.metrics}`));
+  } catch (error) {
+    if (error instanceof UsageError && error.code === "file-not-found") return [];
+    throw error;
+  }
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => parse(folder, FILES.metrics, line));
+}
+
+async function readJson(folder: string, file: string): Promise<unknown> {
+  const bytes = await readFile(folder, file);
+  return parse(folder, file, new TextDecoder().decode(bytes));
+}
+
+function parse(folder: string, file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw damaged(folder, file, `it is no JSON (${cause instanceof Error ? cause.message : String(cause)})`, cause);
+  }
+}
+
+/** A file that is missing says that the folder is no run, which is what its reader needs to know. */
+async function readFile(folder: string, file: string): Promise<Uint8Array> {
+  try {
+    return await platform.readFile(`${folder}/${file}`);
+  } catch (cause) {
+    if (!(cause instanceof UsageError) || cause.code !== "file-not-found") throw cause;
+    throw new UsageError(
+      "not-a-run",
+      `${folder}: expected the folder of a run, as training makes it; there is no ${file} in it`,
+      { cause },
+    );
+  }
+}
+
+/** Puts the name of the file before what its reader has to say. */
+function named<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof LongshortError)) throw cause;
+    throw new FailureError(cause.code, `${path}: ${cause.message}`, { cause });
+  }
+}
+
+const damaged = (folder: string, file: string, why: string, cause?: unknown): FailureError =>
+  new FailureError("bad-run", `${folder}/${file}: ${why}; the file is damaged or of another program`, { cause });
+
+function expectFolder(folder: unknown): void {
+  if (typeof folder !== "string" || folder === "")
+    throw new UsageError("bad-run", `folder: expected a path, got ${describe(folder)}`);
+}
