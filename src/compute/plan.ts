@@ -173,7 +173,7 @@ export interface Scan extends ScanShape {
 /**
  * The gradient of a scan.
  *
- * Operands, in: all inputs of the scan, its `saved`, `d.output` [T, B, H|P] with `outputStride`, `d.final.STATE` for every state.
+ * Operands, in: all inputs of the scan, its `saved` (which it may write over), `d.output` [T, B, H|P] with `outputStride`, `d.final.STATE` for every state.
  * Operands, out: `d.input` [T, B, D] when `inputGradient`; `d.weight_ih`, `d.weight_hh`, `d.bias_ih`, `d.bias_hh`,
  * `d.weight.NAME`, `d.projection.NAME` as the scan has them; `d.initial.STATE` for every state; `trace.d.NAME` for each name in `trace`
  * (∂L/∂ of the named value). At masked steps `d.input` is 0.

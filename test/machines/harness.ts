@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import type { Arena, SynchronousMachine } from "../../src/compute/machine.ts";
 import type { Kernel, Plan, Range } from "../../src/compute/plan.ts";
 
@@ -14,6 +15,8 @@ export interface Machine {
 export interface Operand {
   readonly data: ArrayLike<number>;
   readonly type?: Range["type"];
+  /** Whether the kernel may write over it. */
+  readonly spoiled?: boolean;
 }
 
 /** Numbers around and in between operands: whoever reads them gets them in the result, whoever writes them is seen. */
@@ -72,7 +75,8 @@ export async function runKernel(
     const start = await machine.read(memory, whole);
     machine.run(prepared);
     const after = await machine.read(memory, whole);
-    const written = Object.keys(outputs).map((name) => operands[name]!);
+    const spoiled = Object.keys(inputs).filter((name) => inputs[name]!.spoiled);
+    const written = [...Object.keys(outputs), ...spoiled].map((name) => operands[name]!);
     const isInt = (i: number): boolean => Object.values(ints).some((r) => i >= r.offset && i < r.offset + r.length);
     for (let i = 0; i < used; i++) {
       if (written.some((r) => i >= r.offset && i < r.offset + r.length) || isInt(i)) continue;
@@ -113,4 +117,21 @@ export function numbers(length: number, seed: number): number[] {
     state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) >>> 0;
     return Math.fround((state / 2 ** 32) * 4 - 2);
   });
+}
+
+/**
+ * Holds every number to its expectation, within `tolerance` times the size of what it was summed from: a sum that comes
+ * out near zero by cancellation is as exact as its terms.
+ */
+export function expectNear(
+  came: readonly number[],
+  expected: readonly number[],
+  sizes: readonly number[],
+  tolerance: number,
+): void {
+  expect(came.length).toBe(expected.length);
+  for (const [i, x] of came.entries())
+    expect(Math.abs(x - expected[i]!), `element ${i} is ${x}, expected ${expected[i]}`).toBeLessThanOrEqual(
+      tolerance * Math.max(1e-3, sizes[i]!),
+    );
 }

@@ -1,0 +1,7 @@
+import { openWasm } from "../../src/compute/wasm/machine.ts";
+import { conformance } from "./conformance.ts";
+
+const held = { tolerance: 2e-6, skips: {} };
+conformance({ name: "wasm", open: () => openWasm(), ...held });
+// The same machine where the host has no fused multiply-add.
+conformance({ name: "wasm, portable arithmetic", open: () => openWasm({ fused: false }), ...held });
