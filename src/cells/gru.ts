@@ -1,7 +1,7 @@
 import { add, mul, sigmoid, sub, tanh } from "../math/expression.ts";
 import { type Activation, identity } from "../math/functions.ts";
 import { type Cell, defineCell, gateOf, split } from "./define.ts";
-import { bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
+import { biasOf, bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
 
 export interface GruOptions extends CellOptions {
   /** Of the gates r and z; default the sigmoid. */
@@ -23,7 +23,10 @@ export interface GruOptions extends CellOptions {
 export function gru({ gate = sigmoid, candidate = tanh, resetAfter = true, ...options }: GruOptions = {}): Cell {
   const within = bound(options.clip);
   const open: Activation = (x) => gate(within(x));
-  const common = { state: ["h"] as const, recurrent: dropped, masks: masksOf(options, ["h"], "hidden") };
+  const common = {
+    ...{ state: ["h"] as const, bias: biasOf(options), recurrent: dropped },
+    masks: masksOf(options, ["h"], "hidden"),
+  };
   if (resetAfter)
     return defineCell({
       name: "gru",

@@ -1,7 +1,7 @@
 import { add, type Expression, mul, sigmoid, sub, tanh } from "../math/expression.ts";
 import { type Activation, identity } from "../math/functions.ts";
 import { type Cell, defineCell } from "./define.ts";
-import { bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
+import { biasOf, bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
 
 export interface LstmOptions extends CellOptions {
   /** Of the three gates (ONNX' f); default the sigmoid. */
@@ -32,6 +32,7 @@ export function lstm(options: LstmOptions = {}): Cell {
     name: "lstm",
     gates: coupled ? { i: identity, g: identity, o: identity } : { i: identity, f: identity, g: identity, o: identity },
     state: { h: width, c: "hidden" },
+    bias: biasOf(options),
     recurrent: dropped,
     weights: peephole ? peepholes : {},
     masks: masksOf(options, ["h", "c"], width),

@@ -4,6 +4,8 @@ import type { MaskSpec } from "./define.ts";
 
 /** What every built-in cell accepts beside its own options. */
 export interface CellOptions {
+  /** Whether the products have biases (`bias_ih` and `bias_hh`). Default true. */
+  readonly bias?: boolean | undefined;
   /** Bound on the inputs of all gate activations: they are held within ±clip (ONNX' `clip`; the cell state is left alone). Default none. */
   readonly clip?: number | undefined;
   /** Probability that an element of h is dropped where the recurrent matrices read it, one mask a sequence (Gal & Ghahramani 2016, arXiv:1512.05287). Default 0. */
@@ -14,6 +16,9 @@ export interface CellOptions {
 
 export const bound = (clip: number | undefined): ((x: Expression) => Expression) =>
   clip ? clamp(-clip, clip) : identity;
+
+/** The option as `defineCell` takes it. */
+export const biasOf = ({ bias = true }: CellOptions): "both" | "none" => (bias ? "both" : "none");
 
 type Masks = Readonly<Record<string, MaskSpec>>;
 type Values = Readonly<Record<string, Expression>>;

@@ -51,7 +51,7 @@ const activations: Readonly<Record<string, (alpha?: number, beta?: number) => Ac
 };
 
 type OptionKind = "activation" | "flag" | "rate" | "positive";
-const common = { clip: "positive", recurrentDropout: "rate", zoneout: "rate" } as const;
+const common = { bias: "flag", clip: "positive", recurrentDropout: "rate", zoneout: "rate" } as const;
 
 /** Every built-in cell: its function, and the options that a file may give it. */
 const cells: Readonly<

@@ -1,7 +1,7 @@
 import { tanh } from "../math/expression.ts";
 import type { Activation } from "../math/functions.ts";
 import { type Cell, defineCell } from "./define.ts";
-import { bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
+import { biasOf, bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
 
 export interface RnnOptions extends CellOptions {
   /** Default tanh. */
@@ -19,6 +19,7 @@ export function rnn({ activation = tanh, ...options }: RnnOptions = {}): Cell {
     name: "rnn",
     gates: { a: (x) => activation(within(x)) },
     state: ["h"],
+    bias: biasOf(options),
     recurrent: dropped,
     masks: masksOf(options, ["h"], "hidden"),
     step: ({ a }, previous, { masks }) => ({ h: zonedOut("h", a, previous, masks) }),
