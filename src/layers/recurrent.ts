@@ -1,9 +1,10 @@
 import type { Cell } from "../cells/define.ts";
+import { less, select, variable } from "../math/expression.ts";
 import { parameterShapes, recurrentGates, sizeOf } from "../scan/widths.ts";
 import { expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
-import { concatenate, slice, transpose } from "../tensor/operations.ts";
+import { concatenate, pointwise, reduce, reshape, slice, transpose } from "../tensor/operations.ts";
 import type { HasParameters, Initializer, Parameter } from "../tensor/parameter.ts";
 import { dropout as dropoutLayer } from "./dropout.ts";
 import { type RecurrentPreset, recurrentInitializer } from "./initialize.ts";
@@ -38,6 +39,11 @@ export interface RecurrentInput {
   readonly mask?: Tensor | undefined;
   /** What the output is at a masked step: "zero" (default) or "previous", as in Keras. */
   readonly maskedOutput?: "zero" | "previous";
+  /**
+   * State after a sequence without any valid step (its mask is all zeros): "initial" (default), the state it was given, or
+   * "zero", as ONNX Runtime has it.
+   */
+  readonly emptyState?: "initial" | "zero";
   /** Named values of the cell to write out, e.g. ["i", "f", "c"]. */
   readonly trace?: readonly string[];
 }
@@ -128,7 +134,11 @@ export class Recurrent implements HasParameters {
       });
       layerInput = result.output;
     }
-    const stack = (parts: readonly Tensor[]): Tensor => (parts.length === 1 ? parts[0]! : concatenate(parts, 0));
+    const { mask, emptyState = "initial" } = input;
+    const stack = (parts: readonly Tensor[]): Tensor => {
+      const all = parts.length === 1 ? parts[0]! : concatenate(parts, 0);
+      return mask && emptyState === "zero" ? zeroWhereEmpty(all, mask) : all;
+    };
     return {
       output: batchFirst ? transpose(layerInput, [1, 0, 2]) : layerInput,
       final: Object.fromEntries(Object.entries(finals).map(([name, parts]) => [name, stack(parts)])),
@@ -136,7 +146,7 @@ export class Recurrent implements HasParameters {
     };
   }
 
-  private checkInput(x: Tensor, { mask, trace }: RecurrentInput): void {
+  private checkInput(x: Tensor, { mask, trace, maskedOutput, emptyState }: RecurrentInput): void {
     const { cell, batchFirst, inputSize } = this.options;
     const order = batchFirst ? "[B, T" : "[T, B";
     if (x.shape.length !== 3 || x.shape[2] !== inputSize)
@@ -155,6 +165,8 @@ export class Recurrent implements HasParameters {
         "shape-mismatch",
         `mask: expected shape [${T}, ${B}] (steps, batch), got ${formatShape(mask.shape)}`,
       );
+    if (maskedOutput !== undefined) expectOneOf("maskedOutput", maskedOutput, ["zero", "previous"]);
+    if (emptyState !== undefined) expectOneOf("emptyState", emptyState, ["initial", "zero"]);
     for (const name of trace ?? []) expectOneOf("trace", name, Object.keys(cell.named));
   }
 
@@ -185,6 +197,13 @@ export class Recurrent implements HasParameters {
 }
 
 export const recurrent = (options: RecurrentOptions): Recurrent => new Recurrent(options);
+
+/** A final state [N, B, W] with zeros for examples whose mask [T, B] has no valid step. */
+function zeroWhereEmpty(final: Tensor, mask: Tensor): Tensor {
+  const any = reduce({ mask }, variable("mask"), [0], "maximum");
+  const value = select(less(0, variable("any")), variable("final"), 0);
+  return pointwise({ final, any: reshape(any, [1, mask.shape[1]!, 1]) }, value);
+}
 
 /** The name in a file: PyTorch's for what PyTorch has (`projection.hr` is its `weight_hr`), `weight_NAME` for unit weights. */
 const publicName = (operand: string): string => operand.replace(/^(weight|projection)\./, "weight_");
