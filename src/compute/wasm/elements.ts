@@ -70,19 +70,33 @@ export function overAxes(
   return [code, forRange(f.local("i32"), i32.const(0), i32.const(axis.size), 1, turn)];
 }
 
-/** `body` for the elements of one axis: four at a time, then one at a time for what is left. Moves the pointers. */
-export function byFours(
+/**
+ * `body` for the elements of one axis: as many at a time as `widths` says, first the largest as often as it fits, then the
+ * next for what is left; the last width is 1. Moves the pointers.
+ */
+export function inStrips<Width extends number>(
+  f: FunctionBuilder,
+  axis: Axis,
+  pointers: readonly Local[],
+  widths: readonly Width[],
+  body: (width: Width) => Code,
+): Code {
+  let left = axis.size;
+  return widths.map((width) => {
+    const count = Math.floor(left / width);
+    left -= count * width;
+    const turn = (): Code => [body(width), advance(pointers, axis, width)];
+    return count === 0 ? [] : forRange(f.local("i32"), i32.const(0), i32.const(count), 1, turn());
+  });
+}
+
+/** Four at a time, then one at a time. */
+export const byFours = (
   f: FunctionBuilder,
   axis: Axis,
   pointers: readonly Local[],
   body: (lanes: 4 | 1) => Code,
-): Code {
-  const times = (count: number, lanes: 4 | 1): Code =>
-    count === 0
-      ? []
-      : forRange(f.local("i32"), i32.const(0), i32.const(count), 1, [body(lanes), advance(pointers, axis, lanes)]);
-  return [times(Math.floor(axis.size / 4), 4), times(axis.size % 4, 1)];
-}
+): Code => inStrips(f, axis, pointers, [4, 1] as const, body);
 
 /** Four float32 from `pointer` on with a distance of `stride` elements; for `lanes` 1 the first one, four times. Nothing else is read. */
 export function loadElements(pointer: Code, stride: number, type: ElementType, lanes: 4 | 1): Code {

@@ -12,6 +12,7 @@ import {
   axesOf,
   byFours,
   fork,
+  inStrips,
   joinAxes,
   loadElements,
   overAxes,
@@ -20,6 +21,8 @@ import {
 } from "./elements.ts";
 import type { LaunchContext, LaunchPrinter } from "./launch.ts";
 
+/** Results that *across* works on at once: whole cache lines where there are enough. */
+const WIDTHS = [16, 4, 1] as const;
 /** Elements whose sum is taken in float32; sums of blocks are added in float64. */
 const BLOCK = 128;
 
@@ -28,7 +31,7 @@ const BLOCK = 128;
  *
  * A sum has one order, however it is computed: along the last summed axis in blocks of 128, in a block four sums of every fourth element,
  * s0 … s3, then (s0 + s2) + (s1 + s3), and these one after the other in float64. Two loops keep to it: *along* takes four neighbours of
- * one result at once, *across* one element of four neighbouring results.
+ * one result at once, *across* one element of several neighbouring results.
  */
 export const printReduce: LaunchPrinter<Reduce> = (context) => {
   const { m, kernel, address } = context;
@@ -49,7 +52,7 @@ export const printReduce: LaunchPrinter<Reduce> = (context) => {
         const printer = new Reduction(context, f, summed, types);
         if (!across) return printer.along(at);
         const { code, copies } = fork(f, at, [last]);
-        return [code, byFours(f, last, copies, (lanes) => printer.across(copies, last, lanes))];
+        return [code, inStrips(f, last, copies, WIDTHS, (width) => printer.across(copies, last, width))];
       });
     }),
   );
@@ -78,7 +81,11 @@ function summedAxes({ shape, inputs, over }: Reduce): Axis[] {
   return axes.length > 0 ? axes : [{ size: 1, strides: [...operands.map(() => 0), 0] }];
 }
 
-/** Prints one or four results. `pointers` go to the inputs and, last, to `out`. */
+/** The address `elements` elements behind another one. */
+const behind = (address: Code, elements: number): Code =>
+  elements === 0 ? address : i32.add(address, i32.const(4 * elements));
+
+/** Prints results. `pointers` go to the inputs and, last, to `out`. */
 class Reduction {
   readonly #context: LaunchContext<Reduce>;
   readonly #f: FunctionBuilder;
@@ -124,33 +131,42 @@ class Reduction {
     return [total.set(this.#identity()), blocks, f32.store(pointers.at(-1)!.get, result)];
   }
 
-  /** Four results, or one in all lanes: lanes are neighbours along the kept axis `last`. */
-  across(pointers: readonly Local[], last: Axis, lanes: 4 | 1): Code {
+  /** `width` results that are neighbours along the kept axis `last`, four to a vector (a single one in all lanes). */
+  across(pointers: readonly Local[], last: Axis, width: (typeof WIDTHS)[number]): Code {
     const f = this.#f;
-    const vector = (): Local => f.local("v128");
-    const [s0, s1, s2, s3, next] = [vector(), vector(), vector(), vector(), vector()];
-    // Float64 holds two lanes: the lower ones of four in `low`.
-    const [low, high] = [vector(), vector()];
-    const blocks = this.#blocks(pointers, (at, inner, count) => {
-      const { code, value } = this.#evaluate(at, last, lanes);
-      return [
-        [s0, s1, s2, s3].map((sum) => sum.set(this.#identity())),
-        forRange(f.local("i32"), i32.const(0), i32.const(count), 1, [
-          code,
+    const lanes = width === 1 ? 1 : 4;
+    const vectors = Array.from({ length: width / lanes }, (_, k) => {
+      const sums = [0, 1, 2, 3].map(() => f.local("v128")) as [Local, Local, Local, Local];
+      // Float64 holds two lanes: the lower ones of four in `low`.
+      return { first: 4 * k, sums, next: f.local("v128"), low: f.local("v128"), high: f.local("v128") };
+    });
+    const blocks = this.#blocks(pointers, (at, inner, count) => [
+      vectors.map(({ sums }) => sums.map((sum) => sum.set(this.#identity()))),
+      forRange(f.local("i32"), i32.const(0), i32.const(count), 1, [
+        vectors.map(({ first, next, sums: [s0, s1, s2, s3] }) => {
+          const { code, value } = this.#evaluate(at, last, lanes, first);
           // The sums change places after every element; whichever comes first in the end, the pairs below are the same.
-          next.set(this.#combine(s0.get, value)),
-          [s0.set(s1.get), s1.set(s2.get), s2.set(s3.get), s3.set(next.get)],
-          advance(at, inner, 1),
-        ]),
+          return [
+            code,
+            next.set(this.#combine(s0.get, value)),
+            ...[s0.set(s1.get), s1.set(s2.get), s2.set(s3.get), s3.set(next.get)],
+          ];
+        }),
+        advance(at, inner, 1),
+      ]),
+      vectors.map(({ next, low, high, sums: [s0, s1, s2, s3] }) => [
         next.set(this.#combine(this.#combine(s0.get, s2.get), this.#combine(s1.get, s3.get))),
         low.set(this.#addBlock(low.get, next.get)),
         this.#sums ? high.set(this.#addBlock(high.get, i32x4.shuffle(next.get, next.get, [2, 3, 2, 3]))) : [],
-      ];
+      ]),
+    ]);
+    const stores = vectors.map(({ first, low, high }) => {
+      const [lower, upper] = [low, high].map((half) => f32x4.demote_f64x2_zero(half.get)) as [Code, Code];
+      const result = this.#sums ? i32x4.shuffle(lower, upper, [0, 1, 4, 5]) : low.get;
+      return storeElements(f, behind(pointers.at(-1)!.get, first), 1, "float", lanes, result);
     });
-    const [lower, upper] = [low, high].map((half) => f32x4.demote_f64x2_zero(half.get)) as [Code, Code];
-    const result = this.#sums ? i32x4.shuffle(lower, upper, [0, 1, 4, 5]) : low.get;
-    const start = [low.set(this.#identity()), high.set(this.#identity())];
-    return [start, blocks, storeElements(f, pointers.at(-1)!.get, 1, "float", lanes, result)];
+    const start = vectors.map(({ low, high }) => [low.set(this.#identity()), high.set(this.#identity())]);
+    return [start, blocks, stores];
   }
 
   /** `block` for all elements that come to one result: with pointers, the axis that it lies on, and its length. */
@@ -169,8 +185,8 @@ class Reduction {
     });
   }
 
-  /** The value that is summed, for `lanes` neighbours along `axis`. */
-  #evaluate(at: readonly Local[], axis: Axis, lanes: 4 | 1): { code: Code; value: Code } {
+  /** The value that is summed, for `lanes` neighbours along `axis` from number `first` on. */
+  #evaluate(at: readonly Local[], axis: Axis, lanes: 4 | 1, first = 0): { code: Code; value: Code } {
     const { kernel, constants, fused } = this.#context;
     const names = Object.keys(kernel.inputs);
     const printed = printExpressions({
@@ -180,7 +196,9 @@ class Reduction {
       roots: [kernel.value],
       leaf: (node) => {
         const k = node.op === "variable" ? names.indexOf(node.name) : -1;
-        return k < 0 ? undefined : loadElements(at[k]!.get, axis.strides[k]!, this.#types[k]!, lanes);
+        if (k < 0) return undefined;
+        const stride = axis.strides[k]!;
+        return loadElements(behind(at[k]!.get, first * stride), stride, this.#types[k]!, lanes);
       },
     });
     return { code: printed.code, value: printed.value(kernel.value) };

@@ -154,11 +154,13 @@ describe("reduce", () => {
 
   test("the order of a sum depends on its length only: along rows, across columns, alone", async () => {
     for (const n of [3, 127, 128, 129, 300, 514]) {
-      const rows = [0, 1, 2, 3, 4, 5].map((seed) => numbers(n, seed));
+      // As many results as every width of strips: 16, 4, 1.
+      const count = 22;
+      const rows = Array.from({ length: count }, (_, seed) => numbers(n, seed));
       const byRow = Float32Array.from(rows.flatMap((row) => [...row]));
-      const byColumn = Float32Array.from({ length: 6 * n }, (_, i) => rows[i % 6]![Math.floor(i / 6)]!);
-      const along = await sums(byRow, [6, n], [n, 1], [false, true]);
-      const across = await sums(byColumn, [6, n], [1, 6], [false, true]);
+      const byColumn = Float32Array.from({ length: count * n }, (_, i) => rows[i % count]![Math.floor(i / count)]!);
+      const along = await sums(byRow, [count, n], [n, 1], [false, true]);
+      const across = await sums(byColumn, [count, n], [1, count], [false, true]);
       expect(across).toEqual(along);
       for (const [k, row] of rows.entries()) expect((await sums(row, [n], [1], [true]))[0]).toBe(along[k]);
     }

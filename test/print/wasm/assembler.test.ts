@@ -88,7 +88,7 @@ describe("control", () => {
     [0, 10, 3, [0, 3, 6, 9]],
     [5, 5, 1, []],
     [7, 2, 1, []],
-    [2 ** 31 - 2, 2 ** 31 + 2, 2, [2 ** 31 - 2, 2 ** 31]],
+    [2 ** 31 - 4, 2 ** 31 + 2, 2, [2 ** 31 - 4, 2 ** 31 - 2, 2 ** 31]],
   ])("forRange from %i to %i by %i", (from, to, step, expected) => {
     const instance = single(["i32", "i32", "i32"], ["i32"], (f, first, end, by) => {
       const [i, n] = [f.local("i32"), f.local("i32")];

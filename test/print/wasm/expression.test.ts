@@ -226,6 +226,8 @@ describe("constants", () => {
     first.close();
     expect(second.address(0.1)).toBe(1024);
     expect([freed, kept]).toContain(second.address(7));
+    // What `second` shares with `first` is still its own.
+    expect(() => [table.scope().address(8), table.scope().address(9)]).toThrow("close plans");
     const memory = new ArrayBuffer(2048);
     second.write(memory);
     expect(new Float32Array(memory)[256]).toBe(Math.fround(0.1));
