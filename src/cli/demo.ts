@@ -1,0 +1,161 @@
+import { existsSync } from "node:fs";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import type { Machine } from "../compute/machine.ts";
+import { openMachine } from "../compute/open.ts";
+import { openCorpus } from "../data/corpus.ts";
+import { traceText } from "../explain/trace.ts";
+import { generate } from "../run/generate.ts";
+import { type LoadedRun, loadRun } from "../run/load-run.ts";
+import { openSession } from "../run/session.ts";
+import { FailureError } from "../shared/errors.ts";
+import { evaluateText } from "../train/evaluate-text.ts";
+import { Ended } from "./failure.ts";
+import { quoted } from "./format.ts";
+import { heatMaps } from "./heat-maps.ts";
+import { EXIT, type Io } from "./io.ts";
+import { examples, type MACHINES, option, shared, whole } from "./options.ts";
+import { claimRunFolder, newRunFolder } from "./run-paths.ts";
+import { scores, scoresTable } from "./scores.ts";
+import { TEXT_DEFAULTS } from "./train-text.ts";
+import { type TextSettings, trainToFolder } from "./training.ts";
+
+/** Frozen: the README's figures were measured on it. See examples/text/README.md. */
+const TEXT = fileURLToPath(new URL("../../examples/text/longshort-v1.txt", import.meta.url));
+
+/** A budget of about a minute and a half on two cores with Node 20; three minutes are left for installing and building. */
+const DEMO = { epochs: 6, hiddenSize: 128 } as const;
+
+const PROMPT = "/** The ";
+const SAMPLE_LENGTH = 500;
+const SAMPLE_TEMPERATURE = 0.6;
+/** Short enough for one band of 80 columns. */
+const TRACED = "const h = mul(o, tanh(c)); // out";
+const TRACED_VALUES = ["i", "f", "g", "o", "c"];
+const TRACED_UNITS = 6;
+
+interface DemoFlags {
+  readonly epochs: number;
+  readonly maxSteps?: number;
+  readonly output?: string;
+  readonly force?: true;
+  readonly seed: number;
+  readonly machine: (typeof MACHINES)[number];
+}
+
+export function demoCommand(io: Io): Command {
+  const command = new Command("demo")
+    .summary("train on this project's own text and show what came of it")
+    .description(
+      "Trains an LSTM on this project's own guides, formulas and source, then shows its loss beside two baselines, text that\nit writes, and its gates while it reads a line. Takes one to two minutes. This is what `npm start` runs.",
+    )
+    .addOption(option("--epochs <count>", "how often the text is read", whole(1), DEMO.epochs))
+    .addOption(option("--max-steps <count>", "end after so many updates (default: no limit)", whole(1)))
+    .addOption(option("-o, --output <run>", "folder for the run (default: runs/DATE-demo)", String))
+    .addOption(option("--force", "write over a run that is there already"))
+    .addOption(shared.seed("seed of weights and of the sample"))
+    .addOption(shared.machine());
+  examples(command, io.program, ["demo", "demo --epochs 2 --output runs/short"]);
+  return command.action((flags: DemoFlags) => demo(flags, io));
+}
+
+async function demo(flags: DemoFlags, io: Io): Promise<void> {
+  if (!existsSync(TEXT))
+    throw new FailureError(
+      "no-demo-text",
+      `the text of the demonstration is only in a clone of the repository; train on a text of yours: ${io.program} train text FILE`,
+    );
+  const folder = flags.output ?? newRunFolder("demo", io.today());
+  claimRunFolder(folder, { force: flags.force === true });
+  const settings: TextSettings = {
+    ...TEXT_DEFAULTS,
+    ...DEMO,
+    files: [TEXT],
+    epochs: flags.epochs,
+    ...(flags.maxSteps === undefined ? {} : { maxSteps: flags.maxSteps }),
+    seed: flags.seed,
+    machine: flags.machine,
+  };
+  await io.stdout.write(
+    "An LSTM learns to predict the next character of this project's own guides, formulas and source.\n\n",
+  );
+  const { interrupted } = await trainToFolder(settings, { io, folder, quiet: false, json: false });
+  if (interrupted) {
+    await io.stdout.write(`\nSaved in ${folder}. To see it write: ${io.program} generate ${quoted(folder)}\n`);
+    throw new Ended(EXIT.interrupted);
+  }
+  const machine = await openMachine(flags.machine);
+  try {
+    // From the files, so that what is shown is what was saved.
+    const run = await loadRun(folder, machine);
+    await showScores(run, machine, io);
+    await showSample(run, machine, flags.seed, io);
+    await showGates(run, machine, io);
+  } finally {
+    machine.close();
+  }
+  await showNext(folder, io);
+}
+
+const heading = (text: string): string => `\n── ${text} ${"─".repeat(Math.max(0, 74 - text.length))}\n\n`;
+
+async function showScores({ model, parameters, tokenizer }: LoadedRun, machine: Machine, io: Io): Promise<void> {
+  const corpus = await openCorpus({ files: [TEXT], tokenizer, validation: TEXT_DEFAULTS.validation });
+  try {
+    const { nats } = await evaluateText({ model, parameters, machine, tokens: corpus.validation });
+    const result = scores({
+      tokenizer,
+      train: corpus.train,
+      validation: corpus.validation,
+      model: { name: "lstm", nats },
+    });
+    await io.stdout.write(heading("Prediction of the last tenth of the text, which it has never seen"));
+    await io.stdout.write(scoresTable(result));
+    await io.stdout.write(`\nvalidation loss ${nats.toFixed(4)} nats per token; README.md says what to expect\n`);
+  } finally {
+    corpus.close();
+  }
+}
+
+async function showSample(run: LoadedRun, machine: Machine, seed: number, io: Io): Promise<void> {
+  const session = await openSession({ ...run, machine });
+  await io.stdout.write(`${heading(`What it writes after ${JSON.stringify(PROMPT)}`)}${PROMPT}`);
+  const text = generate({
+    session,
+    tokenizer: run.tokenizer,
+    prompt: PROMPT,
+    length: SAMPLE_LENGTH,
+    temperature: SAMPLE_TEMPERATURE,
+    seed,
+  });
+  for await (const piece of text) await io.stdout.write(piece);
+  await io.stdout.write("\n");
+  session.close();
+}
+
+async function showGates(run: LoadedRun, machine: Machine, io: Io): Promise<void> {
+  const trace = await traceText({ ...run, machine, text: TRACED });
+  const options = { names: TRACED_VALUES, layer: 0, units: TRACED_UNITS };
+  await io.stdout.write(heading("Its gates and its cell state while it reads a line of code"));
+  await io.stdout.write(heatMaps(trace, { ...options, width: io.stdout.columns, color: io.color }));
+}
+
+async function showNext(folder: string, io: Io): Promise<void> {
+  const run = quoted(folder);
+  const text = quoted(relative(process.cwd(), TEXT));
+  await io.stdout.write(heading("What to try next"));
+  await io.stdout.write(
+    [
+      `The run lies in ${folder}.`,
+      "",
+      `  ${io.program} generate ${run} --prompt "The forget gate " --temperature 0.5 --seed 1`,
+      `  ${io.program} inspect ${run} --text "A cell is one file of equations." --values f,c --units 16`,
+      `  ${io.program} evaluate ${run}`,
+      `  ${io.program} train text ${text} --cell gru --hidden-size 256 --epochs 3`,
+      `  ${io.program} train text YOUR-FILE.txt`,
+      "",
+      "",
+    ].join("\n"),
+  );
+}

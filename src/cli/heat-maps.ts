@@ -1,0 +1,90 @@
+import { heatMapLegend, renderHeatMap } from "../explain/heat-map.ts";
+import type { TextTrace } from "../explain/trace.ts";
+
+/** What the named values of cells are called in the literature; a name that is not here stands for itself. */
+const MEANING: Readonly<Record<string, string>> = {
+  i: "input gate",
+  f: "forget gate",
+  g: "candidate",
+  o: "output gate",
+  c: "cell state",
+  h: "hidden state (output)",
+  r: "reset gate",
+  z: "update gate",
+  n: "candidate",
+};
+
+export interface HeatMapsOptions {
+  /** Values to show, one block each. */
+  readonly names: readonly string[];
+  readonly layer: number;
+  /** How many units, those whose values vary most. */
+  readonly units: number;
+  readonly width: number;
+  readonly color: boolean;
+}
+
+/** One heat map for each named value, with the same units in all. */
+export function heatMaps(trace: TextTrace, options: HeatMapsOptions): string {
+  const { names, layer, width, color } = options;
+  const units = liveliest(trace, options);
+  return names
+    .map((name) => {
+      const { shape, data } = trace.values[`${name}_l${layer}`]!;
+      const size = shape[1]!;
+      const rows = units.map((unit) => ({
+        label: `unit ${unit}`,
+        values: trace.tokens.map((_, t) => data[t * size + unit]!),
+      }));
+      const scale = scaleOf(rows.flatMap(({ values }) => values));
+      const meaning = MEANING[name] === undefined ? "" : `  ${MEANING[name]}`;
+      const title = `${name}${meaning}   ${heatMapLegend({ ...scale, color })}`;
+      return renderHeatMap({ title, columns: trace.tokens, rows, ...scale, width, color });
+    })
+    .join("\n");
+}
+
+/** 0 … 1 for what stays within it, as gates do; else the same on both sides of 0. */
+function scaleOf(values: readonly number[]): { low: number; high: number } {
+  const most = largest(values);
+  return most === 1 && values.every((value) => value >= 0) ? { low: 0, high: 1 } : { low: -most, high: most };
+}
+
+/** The largest magnitude, at least 1. */
+function largest(values: ArrayLike<number>): number {
+  let most = 1;
+  for (let k = 0; k < values.length; k++) {
+    const size = Math.abs(values[k]!);
+    if (size > most) most = size;
+  }
+  return most;
+}
+
+/** The units that vary most over the text, by the variances of all shown values together, in their own order. */
+function liveliest(trace: TextTrace, { names, layer, units }: HeatMapsOptions): number[] {
+  const size = trace.values[`${names[0]!}_l${layer}`]!.shape[1]!;
+  // A cell state may reach 20 and more; measured by its own scale it does not outweigh the gates.
+  const most = Object.fromEntries(names.map((name) => [name, largest(trace.values[`${name}_l${layer}`]!.data)]));
+  const scores = Array.from({ length: size }, (_, unit) => {
+    let score = 0;
+    for (const name of names) {
+      const { data } = trace.values[`${name}_l${layer}`]!;
+      const steps = trace.tokens.length;
+      let sum = 0;
+      let squares = 0;
+      for (let t = 0; t < steps; t++) {
+        const value = data[t * size + unit]!;
+        sum += value;
+        squares += value * value;
+      }
+      score += (squares / steps - (sum / steps) ** 2) / most[name]! ** 2;
+    }
+    return { unit, score };
+  });
+  // Equal scores (a text of one character) leave the order of the units.
+  return scores
+    .sort((a, b) => b.score - a.score || a.unit - b.unit)
+    .slice(0, units)
+    .map(({ unit }) => unit)
+    .sort((a, b) => a - b);
+}

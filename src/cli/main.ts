@@ -1,0 +1,90 @@
+#!/usr/bin/env node
+import { spawn } from "node:child_process";
+import { relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { engineFlags } from "../../scripts/flags.mjs";
+import { quoted } from "./format.ts";
+import { EXIT, type Io, type Output } from "./io.ts";
+import { run } from "./program.ts";
+
+/** Set for the process that was started again with V8's flags. */
+const RESTARTED = "LONGSHORT_RESTARTED";
+/** A terminal sends Ctrl-C to both processes and the first one may pass it on as well: that is one, not two. */
+const SAME_INTERRUPT_MS = 100;
+
+const argv = process.argv.slice(2);
+const self = fileURLToPath(import.meta.url);
+
+/** WebAssembly computes at full speed only with flags that Node takes when it starts. Help and mistakes do not wait for that. */
+const missing =
+  wantsSpeed(argv) && !process.env[RESTARTED] ? engineFlags().filter((f) => !process.execArgv.includes(f)) : [];
+if (missing.length > 0) restart(missing);
+else await start();
+
+function wantsSpeed(words: readonly string[]): boolean {
+  const help = words.some((word) => word === "--help" || word === "-h");
+  return !help && words.some((word) => ["train", "generate", "evaluate", "inspect", "demo"].includes(word));
+}
+
+function restart(flags: readonly string[]): void {
+  const command = [...process.execArgv, ...flags, self, ...argv];
+  const child = spawn(process.execPath, command, { stdio: "inherit", env: { ...process.env, [RESTARTED]: "1" } });
+  const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  process.on("SIGINT", () => terminal || child.kill("SIGINT"));
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  child.on("error", () => void start());
+  child.on("exit", (code, signal) => process.exit(signal === null ? (code ?? EXIT.failure) : EXIT.interrupted));
+}
+
+async function start(): Promise<void> {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // The reader went away (`longshort generate RUN | head`): nobody is left to tell anything.
+    if (error.code === "EPIPE") process.exit(EXIT.success);
+    throw error;
+  });
+  // Progress that nobody reads is no reason to stop learning.
+  process.stderr.on("error", () => undefined);
+  process.exitCode = await run(argv, processIo());
+}
+
+function processIo(): Io {
+  return {
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    env: process.env,
+    color: process.stdout.isTTY === true && process.stdout.getColorDepth() === 24,
+    program: programName(),
+    now: () => performance.now(),
+    today: () => new Date(),
+    onInterrupt(listener) {
+      let last = Number.NEGATIVE_INFINITY;
+      const once = (): void => {
+        const now = performance.now();
+        if (now - last > SAME_INTERRUPT_MS) listener();
+        last = now;
+      };
+      process.on("SIGINT", once);
+      return () => process.off("SIGINT", once);
+    },
+    exit: (code) => process.exit(code),
+  };
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  return {
+    write: (text) =>
+      new Promise((resolve) => {
+        if (stream.write(text)) resolve();
+        else stream.once("drain", resolve);
+      }),
+    isTTY: stream.isTTY === true,
+    get columns() {
+      return stream.columns || 80;
+    },
+  };
+}
+
+/** In a clone the built file, installed as a package its name through npx. */
+function programName(): string {
+  return self.includes(`${sep}node_modules${sep}`) ? "npx longshort" : `node ${quoted(relative(process.cwd(), self))}`;
+}

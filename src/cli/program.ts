@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { demoCommand } from "./demo.ts";
+import { evaluateCommand } from "./evaluate.ts";
+import { report } from "./failure.ts";
+import { generateCommand } from "./generate.ts";
+import { inspectCommand } from "./inspect.ts";
+import { EXIT, type Io } from "./io.ts";
+import { trainCommand } from "./train-text.ts";
+
+/**
+ * Runs the command line on `argv` (without the names of Node and of the script) and returns the exit code: 0 success,
+ * 1 failure, 2 a wrong call, 130 stopped by Ctrl-C. Never throws.
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const program = new Command("longshort")
+    .description("Train, run and explain recurrent neural networks.")
+    .version(version(), "-v, --version", "print the version")
+    .addCommand(trainCommand(io))
+    .addCommand(generateCommand(io))
+    .addCommand(evaluateCommand(io))
+    .addCommand(inspectCommand(io))
+    .addCommand(demoCommand(io))
+    .addHelpText(
+      "after",
+      `\nEach command has a --help of its own with all its options and an example.\nExit codes: ${EXIT.success} success, ${EXIT.failure} failure, ${EXIT.usage} wrong call or unusable input, ${EXIT.interrupted} stopped by Ctrl-C.`,
+    );
+  for (const command of withSubcommands(program)) {
+    command.exitOverride().helpOption("-h, --help", "print this help");
+    if (command.commands.length > 0) command.helpCommand(false);
+    command.configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      getOutHelpWidth: () => Math.max(60, Math.min(io.stdout.columns, 120)),
+      getErrHelpWidth: () => Math.max(60, Math.min(io.stderr.columns, 120)),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+  }
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return EXIT.success;
+  } catch (error) {
+    return report(error, io);
+  }
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  return manifest.version;
+}

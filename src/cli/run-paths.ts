@@ -1,0 +1,49 @@
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { FailureError, UsageError } from "../shared/errors.ts";
+
+/** A folder that does not exist yet: runs/2026-11-23-NAME, with -2, -3 … when there is one. */
+export function newRunFolder(name: string, today: Date, parent = "runs"): string {
+  const two = (part: number): string => String(part).padStart(2, "0");
+  const date = `${today.getFullYear()}-${two(today.getMonth() + 1)}-${two(today.getDate())}`;
+  const first = join(parent, `${date}-${name}`);
+  let folder = first;
+  for (let count = 2; existsSync(folder); count++) folder = `${first}-${count}`;
+  return folder;
+}
+
+/** The name of a file without folders and endings, as part of the name of a folder. */
+export function nameOf(file: string): string {
+  const bare = basename(file)
+    .replace(/\.gz$/i, "")
+    .replace(/(?<=.)\.[^.]*$/, "");
+  return bare.replace(/[^\p{L}\p{N}_.-]+/gu, "-") || "text";
+}
+
+/**
+ * Makes the folder of a run before hours go into it.
+ * @throws UsageError "run-exists" when it holds something and `force` is not set; FailureError "folder-not-made"
+ */
+export function claimRunFolder(folder: string, options: { readonly force: boolean }): void {
+  try {
+    if (existsSync(folder)) {
+      if (!statSync(folder).isDirectory())
+        throw new UsageError(
+          "run-exists",
+          `--output ${folder}: expected a folder, this is a file; choose another name`,
+        );
+      if (readdirSync(folder).length > 0 && !options.force)
+        throw new UsageError(
+          "run-exists",
+          `--output ${folder}: the folder is not empty; choose another one, or give --force to write over the run in it`,
+        );
+    }
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FailureError("folder-not-made", `--output ${folder}: the folder cannot be used (${reason})`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,117 @@
+import { openMachine } from "../compute/open.ts";
+import { type Corpus, openCorpus } from "../data/corpus.ts";
+import { languageModel } from "../models/language-model.ts";
+import { formatBytes } from "../shared/shapes.ts";
+import type { TokenizerKind } from "../text/tokenizer.ts";
+import { trainText } from "../train/train-text.ts";
+import { EXIT, type Io, isLive } from "./io.ts";
+import type { MACHINES } from "./options.ts";
+import { ProgressDisplay } from "./progress.ts";
+import { TrainingRecord, type TrainingResult } from "./training-record.ts";
+
+/** What a training on text is made of, as it is kept in the run's config.json. */
+export interface TextSettings {
+  readonly files: readonly string[];
+  /** Fraction at the end, or a file. */
+  readonly validation: number | string;
+  readonly tokenizer: TokenizerKind;
+  readonly cell: string;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly embeddingSize: number;
+  readonly dropout: number;
+  readonly tied: boolean;
+  /** B and T; without them 32 and 64, or what a short text has room for. */
+  readonly batchSize?: number;
+  readonly steps?: number;
+  readonly epochs: number;
+  readonly maxSteps?: number;
+  readonly learningRate: number;
+  readonly clip: number;
+  readonly seed: number;
+  readonly machine: (typeof MACHINES)[number];
+}
+
+export interface TrainingOptions {
+  readonly io: Io;
+  readonly folder: string;
+  /** Nothing on standard error but warnings. */
+  readonly quiet: boolean;
+  /** Events as JSON lines on standard output. */
+  readonly json: boolean;
+}
+
+/** Steps between two looks at the loss: often enough for a bar that moves. */
+const LOG_EVERY = 5;
+
+/**
+ * Trains a language model on files and saves it as a run: after every epoch that is the best so far, at the end, and when
+ * Ctrl-C stops it. So a power cut costs one epoch at most.
+ */
+export async function trainToFolder(settings: TextSettings, options: TrainingOptions): Promise<TrainingResult> {
+  const { io, quiet } = options;
+  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now });
+  const controller = new AbortController();
+  const off = io.onInterrupt(() => {
+    if (controller.signal.aborted) {
+      display.end();
+      io.exit(EXIT.interrupted);
+    }
+    controller.abort();
+    display.log("Stopping after this step, then saving. Ctrl-C again ends at once; what was not saved is lost.");
+  });
+  const machine = await openMachine(settings.machine);
+  const open: { close(): void }[] = [machine];
+  try {
+    const corpus = await readCorpus(settings, display);
+    open.push(corpus);
+    const model = languageModel({
+      vocabularySize: corpus.tokenizer.vocabularySize,
+      embeddingSize: settings.embeddingSize,
+      cell: settings.cell,
+      hiddenSize: settings.hiddenSize,
+      numLayers: settings.layers,
+      dropout: settings.dropout,
+      tied: settings.tied,
+    });
+    const trainer = await trainText({
+      model,
+      machine,
+      train: corpus.train,
+      validation: corpus.validation,
+      batchSize: settings.batchSize,
+      steps: settings.steps,
+      epochs: settings.epochs,
+      maxSteps: settings.maxSteps,
+      learningRate: settings.learningRate,
+      clipNorm: settings.clip,
+      seed: settings.seed,
+      logEvery: LOG_EVERY,
+      signal: controller.signal,
+    });
+    open.push(trainer);
+    const record = new TrainingRecord({ ...options, settings, corpus, model, trainer, display });
+    for await (const event of trainer) await record.take(event);
+    return record.result();
+  } finally {
+    display.end();
+    off();
+    for (const one of open.reverse()) one.close();
+  }
+}
+
+/** The text that settings name, as tokens for training and validation. */
+export async function readCorpus(
+  settings: Pick<TextSettings, "files" | "validation" | "tokenizer">,
+  display: ProgressDisplay,
+): Promise<Corpus> {
+  const { files, validation, tokenizer } = settings;
+  const corpus = await openCorpus({
+    files,
+    tokenizer: { kind: tokenizer },
+    validation: typeof validation === "number" ? validation : [validation],
+    onProgress: ({ file, bytes, pass }) => display.note(`Reading ${file} (${pass}): ${formatBytes(bytes)}`),
+  });
+  display.end();
+  return corpus;
+}
