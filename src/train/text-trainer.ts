@@ -188,6 +188,6 @@ function diverged({ failedAt }: StepReading, batches: CarriedBatches, learningRa
       : `The usual cause is a learning rate that is too high (it was ${learningRate}): try a tenth of it, a smaller clipNorm, or fewer steps`;
   return new FailureError(
     "diverged",
-    `training broke down at step ${failedAt} (epoch ${epoch}): the loss or its gradient is no finite number. ${cause}. The weights are the last good ones`,
+    `training broke down at step ${failedAt} (epoch ${epoch}): the loss or its gradient is no finite number. ${cause}. Updates that were not finite have been left out; what was saved before is untouched`,
   );
 }

@@ -67,7 +67,7 @@ export interface TrainTextOptions {
  * ```
  * @see Williams & Peng (1990), "An efficient gradient-based algorithm for on-line training of recurrent network trajectories"
  * @throws UsageError for wrong options or too short a text; FailureError "out-of-memory" before anything is allocated. While
- *   training: FailureError "diverged" when the loss is no number; the weights are then the last good ones
+ *   training: FailureError "diverged" when the loss is no number; no such update has reached the weights
  */
 export async function trainText(options: TrainTextOptions): Promise<TextTrainer> {
   const { model, machine } = options;
