@@ -48,6 +48,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const layout = scanLayout(kernel);
   const { program, rows } = layout;
   const mem = new ScanMemory(context, address("saved"));
+  const gradientSlotOf = (p: Product): number => program.productGradientSlots[program.products.indexOf(p)]!;
   const blocked = panelProduct(m, { blocked: true, fused });
   const code: Code[] = [mem.prepare()];
 
@@ -105,7 +106,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     const columns = layout.size(operand.width);
     const parts = program.products
       .filter((p) => p.operand === k)
-      .map((p) => ({ slot: p.gradientSlot, width: p.width, matrix: matrixAddress(context, p) }));
+      .map((p) => ({ slot: gradientSlotOf(p), width: p.width, matrix: matrixAddress(context, p) }));
     return { operand, columns, runs: runsOf(parts).map((run) => ({ ...run, ...pack(run, columns) })) };
   });
   const back = program.operands.map((o) => (o.state === undefined ? workspace(B * layout.padded(o.width) * 4) : 0));
@@ -117,7 +118,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     slotSums.set(slot, zeroed(context, layout.padded(width) * 4, code));
   };
   for (const slot of program.inputGradientSlots) sumOf(slot, "hidden");
-  for (const p of program.products) sumOf(p.gradientSlot, p.width);
+  for (const p of program.products) sumOf(gradientSlotOf(p), p.width);
   const weightSums = Object.fromEntries(
     Object.keys(cell.weights).map((name) => [name, zeroed(context, layout.padded("hidden") * 4, code)]),
   );
@@ -249,7 +250,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   for (const p of program.products) {
     const { operand, columns } = groups[p.operand]!;
     matrixGradient(
-      p.gradientSlot,
+      gradientSlotOf(p),
       p.width,
       mem.operand(p.operand),
       layout.padded(operand.width) * 4,
@@ -268,7 +269,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         code.push(
           memory.copy(
             number(address("d.bias_hh") + p.block * H * 4),
-            number(slotSums.get(p.gradientSlot)!),
+            number(slotSums.get(gradientSlotOf(p))!),
             number(H * 4),
           ),
         );

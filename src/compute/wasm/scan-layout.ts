@@ -1,5 +1,6 @@
 import type { Width } from "../../cells/define.ts";
-import { type StepProgram, stepProgram } from "../../scan/program.ts";
+import { stepProgram } from "../../scan/lower.ts";
+import type { StepProgram } from "../../scan/program.ts";
 import { sizeOf } from "../../scan/widths.ts";
 import type { ScanShape } from "../plan.ts";
 

@@ -254,7 +254,7 @@ export function printScan(context: ScanContext<Scan>): Code {
   // Biases, in panels: of the input part, with that of the recurrent product where it is added to it; of products apart.
   const biases = cell.bias === "both" ? zeroed(context, G * Hp * 4, code) : undefined;
   const gates = recurrentGates(cell);
-  const fusedGates = new Set(program.products.filter((p) => p.accumulate).map((p) => p.name));
+  const fusedGates = new Set(program.products.filter((p) => p.fusedWith !== undefined).map((p) => p.name));
   if (biases !== undefined)
     cell.gates.forEach(({ name }, g) => {
       const to = biases + g * Hp * 4;
@@ -262,7 +262,7 @@ export function printScan(context: ScanContext<Scan>): Code {
       if (fusedGates.has(name)) code.push(addRow(m, address("bias_hh") + gates.indexOf(name) * H * 4, to, H));
     });
   const productBias = program.products.map((p) => {
-    if (p.block === undefined || p.accumulate || cell.bias === "none") return undefined;
+    if (p.block === undefined || p.fusedWith !== undefined || cell.bias === "none") return undefined;
     const to = zeroed(context, Hp * 4, code);
     code.push(copyRows(m, address("bias_hh") + p.block * H * 4, H * 4, to, H * 4, 1, H * 4));
     return to;
@@ -294,13 +294,14 @@ export function printScan(context: ScanContext<Scan>): Code {
       if (stores.length + phase.means.length + phase.products.length === 0) return [];
       const memory = mem.phase(phase.width, { trace: (name) => traces.get(name)!, meanSums: (k) => meanSums[k]! });
       const products = (): Code =>
-        phase.products.map((p) => {
+        phase.products.map((index) => {
+          const p = program.products[index]!;
           const operand = program.operands[p.operand]!;
           const [k, rowBytes] = [layout.size(operand.width), layout.padded(operand.width) * 4];
-          const index = program.products.indexOf(p);
           const c = at(i32.mul(t.get, number(B * 64)), panel, rows * 64, mem.slot(p.slot));
           const bias = productBias[index];
-          const init = p.accumulate ? c : bias === undefined ? number(zeros) : at(number(0), panel, 64, bias);
+          const init =
+            p.fusedWith !== undefined ? c : bias === undefined ? number(zeros) : at(number(0), panel, 64, bias);
           return product.call(
             ...[
               number(B),
@@ -309,7 +310,13 @@ export function printScan(context: ScanContext<Scan>): Code {
               number(rowBytes),
               number(4),
             ],
-            ...[at(number(0), panel, k * 64, packed[index]!), init, number(p.accumulate ? 64 : 0), c, number(64)],
+            ...[
+              at(number(0), panel, k * 64, packed[index]!),
+              init,
+              number(p.fusedWith !== undefined ? 64 : 0),
+              c,
+              number(64),
+            ],
           );
         });
       return printPhaseLoop(context, phase, {

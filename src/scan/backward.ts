@@ -1,0 +1,118 @@
+import type { Cell, Width } from "../cells/define.ts";
+import { type AnyNode, type Expression, inOrder, variable } from "../math/expression.ts";
+import { backOf } from "./adjoints.ts";
+import type { Forward } from "./forward.ts";
+import { type PlacedStore, phasesOf } from "./phases.ts";
+import type { Products } from "./products.ts";
+import type { BackwardPhase, Place } from "./program.ts";
+import { widthsOf } from "./widths.ts";
+
+export interface Backward {
+  readonly phases: readonly BackwardPhase[];
+  readonly slots: readonly Width[];
+  readonly inputGradientSlots: readonly number[];
+  readonly productGradientSlots: readonly number[];
+  readonly means: number;
+  readonly place: (node: AnyNode) => Place | undefined;
+}
+
+/** Levels, places of gradients, and the phases of the backward pass. */
+export function lowerBackward(cell: Cell, { operands, products }: Products, forward: Forward): Backward {
+  const { adjoints, nodes } = forward;
+  const means: AnyNode[] = [];
+  const levels = new Map<AnyNode, number>();
+  /** Values of the forward pass are there from the start; an operand's adjoint is there one level after the last gradient it sums. */
+  const level = (n: AnyNode): number => {
+    const known = levels.get(n);
+    if (known !== undefined) return known;
+    let result = 0;
+    if (!nodes.has(n)) {
+      const operand = operands.findIndex((_, k) => n === backOf(k));
+      if (operand >= 0)
+        result =
+          1 + Math.max(0, ...products.filter((p) => p.operand === operand).map((p) => level(adjoints.of(p.node))));
+      else result = Math.max(0, ...n.args.map(level)) + (n.op === "mean" ? 1 : 0);
+      if (n.op === "mean") means.push(n);
+    }
+    levels.set(n, result);
+    return result;
+  };
+  for (const adjoint of adjoints.all) level(adjoint);
+
+  const place = (n: AnyNode): Place | undefined => {
+    if (nodes.has(n)) return forward.placeAfter(n);
+    if (means.includes(n)) return { kind: "backMean", mean: means.indexOf(n) };
+    if (n.op !== "variable") return undefined;
+    if (n.name.startsWith("d.")) return { kind: "adjoint", state: n.name.slice(2) };
+    const operand = operands.findIndex((_, k) => n === backOf(k));
+    return operand >= 0 ? { kind: "back", operand } : forward.placeAfter(n);
+  };
+
+  const widths = widthsOf(cell);
+  const stores: PlacedStore[] = [];
+  const store = (node: Expression, width: Width, to: Place): void => {
+    const value = adjoints.of(node);
+    stores.push({ value, to, level: level(value), width });
+  };
+  for (const s of cell.states) store(variable(`previous.${s.name}`), s.width, { kind: "carry", state: s.name });
+  for (const name of Object.keys(cell.weights))
+    store(variable(`weight.${name}`), "hidden", { kind: "weightGradient", name });
+  for (const [name, node] of Object.entries(cell.named))
+    store(node, widths.get(node) ?? "hidden", { kind: "traceGradient", name });
+  const meanJobs = means.map((n, mean) => ({
+    mean,
+    values: n.args as Expression[],
+    level: level(n) - 1,
+    width: widthBelow(cell, operands, n),
+  }));
+
+  // The gradient of a pre-activation goes where the pre-activation was, unless a later level still reads what lies there.
+  const reads = [
+    ...adjoints.all.map((value) => ({ value, level: level(value) })),
+    ...meanJobs.flatMap((job) => job.values.map((value) => ({ value, level: job.level }))),
+  ];
+  const slots = [...forward.slots];
+  const used = new Set<number>();
+  const gradientSlot = (node: Expression, own: number, width: Width): number => {
+    const at = level(adjoints.of(node));
+    const later = inOrder(
+      reads.filter((r) => r.level > at).map((r) => r.value),
+      (n) => place(n) !== undefined,
+    );
+    const isRead = later.some((n) => {
+      const p = place(n);
+      return p?.kind === "slot" && p.slot === own;
+    });
+    const slot = isRead || used.has(own) ? slots.push(width) - 1 : own;
+    used.add(slot);
+    store(node, width, { kind: "slot", slot });
+    return slot;
+  };
+  const inputGradientSlots = cell.gates.map((g, k) => gradientSlot(variable(`x.${g.name}`), k, "hidden"));
+  const productGradientSlots = products.map((p) =>
+    p.fusedWith === undefined ? gradientSlot(p.node, p.slot, p.width) : inputGradientSlots[p.fusedWith]!,
+  );
+
+  const phases = phasesOf(stores, meanJobs, []);
+  /** The last phase before an operand's adjoint is ready: its products are taken right after it. */
+  const readyAfter = (operand: number): number => phases.findLastIndex((p) => p.level < level(backOf(operand)));
+  return {
+    phases: phases.map((phase, k) => ({
+      ...phase,
+      operands: [...adjoints.sent].filter((operand) => readyAfter(operand) === k),
+    })),
+    ...{ slots, inputGradientSlots, productGradientSlots, means: means.length, place },
+  };
+}
+
+/** The width of an expression of the backward pass: that of whatever vector it is made of. */
+function widthBelow(cell: Cell, operands: Products["operands"], n: AnyNode): Width {
+  const known = widthsOf(cell).get(n);
+  if (known) return known;
+  if (n.op === "variable") {
+    const state = cell.states.find((s) => n.name === `d.${s.name}`);
+    return state?.width ?? operands.find((_, k) => n === backOf(k))?.width ?? "hidden";
+  }
+  for (const a of n.args) if (a.op !== "constant") return widthBelow(cell, operands, a);
+  return "hidden";
+}
