@@ -244,6 +244,8 @@ export class Graph {
       if (adjoints.some((a) => a !== undefined)) backward(adjoints);
     }
     this.tape.length = 0;
+    // Outside training parameters have no gradients, only inputs do.
+    if (!this.training) return;
     for (const [parameter, offset] of this.parameters?.offsets ?? []) {
       const tensor = this.parameterTensors.get(parameter);
       if (!tensor || !this.adjoints.has(tensor.range))
