@@ -1,3 +1,4 @@
+import { hasFusedMultiplyAdd } from "../../../src/compute/wasm/fused.ts";
 import type { FunctionBuilder } from "../../../src/print/wasm/assembler.ts";
 import { ModuleBuilder } from "../../../src/print/wasm/assembler.ts";
 import type { Code, ValueType } from "../../../src/print/wasm/code.ts";
@@ -31,3 +32,7 @@ export const single = (
   results: readonly ValueType[],
   body: (f: FunctionBuilder, ...params: Local[]) => Code,
 ): Instance => instantiate((m) => void m.func({ name: "run", params, results }, body));
+
+/** Whether this engine can fuse; without it the tests of fused code are not run (Node 20 started without its flag). */
+export const canFuse = await hasFusedMultiplyAdd();
+export const families: readonly boolean[] = canFuse ? [false, true] : [false];
