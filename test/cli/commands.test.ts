@@ -1,0 +1,299 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { longshort } from "./fake-io.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "longshort-cli-"));
+const text = join(folder, "abc.txt");
+const packed = join(folder, "more.txt.gz");
+const run = join(folder, "run");
+const small = [
+  "--hidden-size",
+  "12",
+  "--embedding-size",
+  "6",
+  "--batch-size",
+  "4",
+  "--steps",
+  "10",
+  "--learning-rate",
+  "0.02",
+];
+
+const lines = (output: string) =>
+  output
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+beforeAll(async () => {
+  writeFileSync(text, "abcabd. ".repeat(120));
+  writeFileSync(packed, gzipSync("abd. abc".repeat(20)));
+  const trained = await longshort(["train", "text", text, ...small, "--epochs", "4", "--output", run]);
+  expect(trained.stderr).toContain("epoch 4/4: loss ");
+  expect(trained).toMatchObject({ code: 0 });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("train text", () => {
+  it("says where the run is and what to do with it, and leaves nothing open in the run", async () => {
+    const output = join(folder, "said");
+    const { code, stdout, stderr } = await longshort([
+      "train",
+      "text",
+      text,
+      packed,
+      ...small,
+      "--epochs",
+      "1",
+      "-o",
+      output,
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^Saved in .*said \(the weights after epoch 1, validation loss \d\.\d{4} nats per token\)\.\nNext:\n/,
+    );
+    expect(stdout).toContain(`longshort generate ${output}\n`);
+    expect(stderr).toContain("Text: 2 files, 1,008 tokens to learn from, 112 to validate (grapheme, 6 different)");
+    expect(stderr).not.toContain("\r");
+    const config = JSON.parse(readFileSync(join(output, "config.json"), "utf8"));
+    expect(config.training).toMatchObject({
+      files: [text, packed],
+      hiddenSize: 12,
+      validation: 0.1,
+      seed: 0,
+      epochs: 1,
+    });
+    expect(config.saved.savedEpoch).toBe(1);
+  });
+
+  it("prints events and nothing else on standard output with --json", async () => {
+    const output = join(folder, "json");
+    const { code, stdout, stderr } = await longshort([
+      ...["train", "text", text, ...small, "--epochs", "2", "--output", output, "--json", "--quiet"],
+    ]);
+    expect(code).toBe(0);
+    expect(stderr).toBe("");
+    const events = lines(stdout);
+    expect(events[0]).toMatchObject({ type: "start", epochs: 2, trainTokens: 864, validationTokens: 96 });
+    expect(events.filter(({ type }) => type === "epoch")).toHaveLength(2);
+    expect(events.at(-2)).toMatchObject({ type: "end", reason: "done" });
+    expect(events.at(-1)).toMatchObject({ type: "saved", folder: output });
+    const metrics = lines(readFileSync(join(output, "metrics.jsonl"), "utf8"));
+    expect(events.slice(0, metrics.length)).toEqual(metrics);
+  });
+
+  it("gives the same weights for the same seed, others for another", async () => {
+    const weights = async (name: string, seed: string) => {
+      const output = join(folder, name);
+      await longshort(["train", "text", text, ...small, "--max-steps", "3", "--seed", seed, "-q", "-o", output]);
+      return readFileSync(join(output, "model.safetensors"));
+    };
+    const first = await weights("seed-a", "1");
+    expect((await weights("seed-b", "1")).equals(first)).toBe(true);
+    expect((await weights("seed-c", "2")).equals(first)).toBe(false);
+  });
+
+  it("stops after the step at Ctrl-C, saves, says where, and ends with 130", async () => {
+    const output = join(folder, "stopped");
+    let press: (() => void) | undefined;
+    const { code, stdout, stderr } = await longshort(
+      ["train", "text", text, ...small, "--epochs", "100000", "--output", output, "--json"],
+      {
+        onListen: (listener) => {
+          press = listener;
+        },
+        onStdout: (line) => {
+          if (!line.includes('"progress"')) return;
+          press?.();
+          press = undefined;
+        },
+      },
+    );
+    expect(code).toBe(130);
+    expect(stderr).toContain("Stopping after this step, then saving.");
+    expect(lines(stdout).at(-2)).toMatchObject({ type: "end", reason: "aborted", step: 5 });
+    expect(lines(stdout).at(-1)).toMatchObject({ type: "saved", savedStep: 5 });
+    expect((await longshort(["generate", output, "--length", "3"])).code).toBe(0);
+  });
+
+  it("ends at once at the second Ctrl-C", async () => {
+    let press = () => {};
+    const ended = longshort(
+      ["train", "text", text, ...small, "--epochs", "100000", "-o", join(folder, "twice"), "--json"],
+      {
+        onListen: (listener) => {
+          press = listener;
+        },
+        onStdout: (line) => {
+          if (!line.includes('"progress"')) return;
+          press();
+          press();
+        },
+      },
+    );
+    await expect(ended).resolves.toMatchObject({ code: 1, stderr: expect.stringContaining("exit(130) was called") });
+  });
+
+  it("does not write over a run unless it is told to", async () => {
+    const before = readFileSync(join(run, "model.safetensors"));
+    const refused = await longshort(["train", "text", text, ...small, "--max-steps", "1", "--output", run]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("the folder is not empty; choose another one, or give --force");
+    expect(readFileSync(join(run, "model.safetensors")).equals(before)).toBe(true);
+    const other = join(folder, "forced");
+    for (const force of [[], ["--force"]]) {
+      const command = ["train", "text", text, ...small, "--max-steps", "1", "-q", "--output", other, ...force];
+      expect((await longshort(command)).code).toBe(0);
+    }
+  });
+
+  it.each(["rnn", "gru", "min-gru", "min-lstm", "layer-norm-lstm"])("trains a %s", async (cell) => {
+    const output = join(folder, cell);
+    const command = ["train", "text", text, ...small, "--cell", cell, "--max-steps", "2", "-q", "-o", output];
+    expect(await longshort(command)).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it.each(["character", "byte", "word"])("reads text by %s, with tied weights and two layers", async (tokenizer) => {
+    const output = join(folder, tokenizer);
+    const model = ["--tokenizer", tokenizer, "--layers", "2", "--hidden-size", "9", "--tied", "--dropout", "0.2"];
+    const command = ["train", "text", text, ...model, "--max-steps", "2", "--validation", packed, "-q", "-o", output];
+    expect(await longshort(command)).toMatchObject({ code: 0, stderr: "" });
+    const scored = await longshort(["evaluate", output, packed]);
+    expect(scored).toMatchObject({ code: 0, stderr: "" });
+    expect(scored.stdout.includes("tokens per character (code point)")).toBe(tokenizer === "word");
+  });
+});
+
+describe("generate", () => {
+  it("writes prompt and text, the same for the same seed", async () => {
+    const command = ["generate", run, "--prompt", "abc", "--length", "50", "--temperature", "1.5"];
+    const { code, stdout } = await longshort(command);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^abc[abcd. ]{50}\n$/);
+    expect((await longshort(command)).stdout).toBe(stdout);
+    expect((await longshort([...command, "--seed", "1"])).stdout).not.toBe(stdout);
+  });
+
+  it("writes what it has learned when it takes the likeliest", async () => {
+    for (const how of [
+      ["--temperature", "0"],
+      ["--top-k", "1"],
+      ["--top-p", "0.000001"],
+    ]) {
+      const { stdout } = await longshort(["generate", run, "--prompt", "abcabd. ab", "--length", "14", ...how]);
+      expect(stdout).toBe("abcabd. abcabd. abcabd. \n");
+    }
+  });
+
+  it("streams: every piece is written before the next one is drawn", async () => {
+    const pieces: string[] = [];
+    await longshort(["generate", run, "--length", "5"], { onStdout: (piece) => pieces.push(piece) });
+    expect(pieces).toHaveLength(6);
+    const { stdout } = await longshort(["generate", run, "--length", "5", "--json"]);
+    expect(lines(stdout)).toEqual([
+      ...pieces.slice(0, 5).map((one) => ({ type: "text", text: one })),
+      { type: "end", interrupted: false },
+    ]);
+  });
+
+  it("stops at Ctrl-C with a whole line", async () => {
+    let press = () => {};
+    let count = 0;
+    const { code, stdout } = await longshort(["generate", run, "--length", "100000"], {
+      onListen: (listener) => {
+        press = listener;
+      },
+      onStdout: () => {
+        count += 1;
+        if (count === 7) press();
+      },
+    });
+    expect(code).toBe(130);
+    expect(stdout).toHaveLength(8);
+    expect(stdout.endsWith("\n")).toBe(true);
+  });
+});
+
+describe("evaluate", () => {
+  it("beats the baselines on text that repeats, and says it as a table", async () => {
+    const { code, stdout, stderr } = await longshort(["evaluate", run, packed]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const nats = ["unigram", "bigram", "lstm"].map((name) =>
+      Number(new RegExp(`^${name} +([\\d.]+)`, "m").exec(stdout)?.[1]),
+    );
+    expect(nats[0]!).toBeGreaterThan(nats[1]!);
+    expect(nats[1]!).toBeGreaterThan(nats[2]!);
+  });
+
+  it("measures the run's own validation part where no file is named: the loss that training reported", async () => {
+    const { stdout } = await longshort(["evaluate", run, "--json"]);
+    const [unigram, bigram, lstm, about] = lines(stdout);
+    const { saved } = JSON.parse(readFileSync(join(run, "config.json"), "utf8"));
+    expect(lstm.nats).toBeCloseTo(saved.validationLoss, 5);
+    expect(lstm.bitsPerCharacter).toBeCloseTo(lstm.nats / Math.LN2, 10);
+    expect(lstm.perplexity).toBeCloseTo(Math.exp(lstm.nats), 10);
+    expect([unigram.name, bigram.name, about.tokens, about.tokensPerCharacter]).toEqual(["unigram", "bigram", 96, 1]);
+  });
+
+  it("turns words into characters", async () => {
+    const output = join(folder, "words");
+    await longshort(["train", "text", text, "--tokenizer", "word", ...small, "--max-steps", "2", "-q", "-o", output]);
+    const [row, about] = lines((await longshort(["evaluate", output, "--no-baseline", "--json"])).stdout);
+    expect(about.tokensPerCharacter).toBeLessThan(0.7);
+    expect(row.bitsPerCharacter).toBeCloseTo((row.nats / Math.LN2) * about.tokensPerCharacter, 10);
+  });
+
+  it("goes on without baselines when the training text is gone, and takes another", async () => {
+    const gone = join(folder, "gone.txt");
+    const output = join(folder, "of-gone");
+    writeFileSync(gone, readFileSync(text));
+    await longshort(["train", "text", gone, ...small, "--max-steps", "2", "-q", "-o", output]);
+    expect((await longshort(["evaluate", output, gone])).stderr).toContain("Note: the model was trained on");
+    rmSync(gone);
+    const without = await longshort(["evaluate", output, packed]);
+    expect(without.code).toBe(0);
+    expect(without.stderr).toContain("Note: no baselines, because the training text cannot be read again");
+    expect(without.stdout).not.toContain("bigram");
+    expect((await longshort(["evaluate", output, packed, "--baseline", text])).stdout).toContain("bigram");
+    const nothing = await longshort(["evaluate", output]);
+    expect(nothing.code).toBe(2);
+    expect(nothing.stderr).toContain("Name a file to evaluate on.");
+  });
+});
+
+describe("inspect", () => {
+  it("draws a block for each value, with the same units", async () => {
+    const { code, stdout } = await longshort(["inspect", run, "--text", "abc abd.", "--values", "f,c", "--units", "3"]);
+    expect(code).toBe(0);
+    const blocks = stdout.trimEnd().split("\n\n");
+    expect(blocks.map((block) => block.split("  ")[0])).toEqual(["f", "c"]);
+    const units = blocks.map((block) => block.match(/unit \d+/g));
+    expect(units[0]).toHaveLength(3);
+    expect(units[1]).toEqual(units[0]);
+    expect(blocks[0]).toContain("a b c ␣ a b d .");
+    expect(stdout).not.toContain("\u001b");
+    expect((await longshort(["inspect", run, "--text", "abc"], { color: true })).stdout).toContain("\u001b[48;2;");
+  });
+
+  it("gives the numbers with --json", async () => {
+    const { stdout } = await longshort(["inspect", run, "--text", "abc", "--json"]);
+    const values = lines(stdout);
+    expect(values.map(({ name }) => name)).toEqual(expect.arrayContaining(["i", "f", "g", "o", "c", "h"]));
+    for (const { shape, data } of values) expect([shape, data.length]).toEqual([[3, 12], 36]);
+  });
+});
+
+describe("demo", () => {
+  it("trains on the frozen text and shows loss, text, gates and what to do next", async () => {
+    const output = join(folder, "demo");
+    const { code, stdout, stderr } = await longshort(["demo", "--max-steps", "2", "--output", output]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    for (const part of ["unigram", "bigram", "lstm", "validation loss", "/** The ", "f  forget gate", "c  cell state"])
+      expect(stdout).toContain(part);
+    expect(stdout).toContain(`The run lies in ${output}.`);
+    expect(existsSync(join(output, "model.safetensors"))).toBe(true);
+  });
+});

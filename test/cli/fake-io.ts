@@ -1,0 +1,50 @@
+import type { Io, Output } from "../../src/cli/io.ts";
+import { run } from "../../src/cli/program.ts";
+import { type TextOutput, textOutput } from "./fake-output.ts";
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface FakeIoOptions {
+  readonly env?: Record<string, string>;
+  readonly color?: boolean;
+  /** Called with a function that presses Ctrl-C, as soon as a command listens. */
+  readonly onListen?: (press: () => void) => void;
+  readonly onStderr?: (text: string) => void;
+  readonly onStdout?: (text: string) => void;
+}
+
+/** Runs the command line as `longshort ARGV` without a process. */
+export async function longshort(argv: readonly string[], options: FakeIoOptions = {}): Promise<Ran> {
+  const stdout = textOutput();
+  const stderr = textOutput();
+  const told = (output: TextOutput, tell?: (text: string) => void): Output => ({
+    isTTY: false,
+    columns: 80,
+    async write(text) {
+      await output.write(text);
+      tell?.(text);
+    },
+  });
+  const io: Io = {
+    stdout: told(stdout, options.onStdout),
+    stderr: told(stderr, options.onStderr),
+    env: { ...options.env },
+    color: options.color ?? false,
+    program: "longshort",
+    now: () => performance.now(),
+    today: () => new Date(2026, 0, 31),
+    onInterrupt(listener) {
+      options.onListen?.(listener);
+      return () => undefined;
+    },
+    exit: (code) => {
+      throw new Error(`exit(${code}) was called`);
+    },
+  };
+  const code = await run(argv, io);
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
