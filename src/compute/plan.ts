@@ -9,37 +9,29 @@ import type { Expression } from "../math/expression.ts";
  * number of 32 bits in the place of one (`type: "int"`).
  */
 export interface Plan {
-	readonly launches: readonly Launch[];
-	/** Elements that each arena must hold at least. */
-	readonly arenas: Readonly<Record<string, number>>;
-	/** Numbers that change from replay to replay (rate, step number, key of the random numbers), by name. */
-	readonly scalars: Readonly<Record<string, Range>>;
+  readonly launches: readonly Launch[];
+  /** Elements that each arena must hold at least. */
+  readonly arenas: Readonly<Record<string, number>>;
+  /** Numbers that change from replay to replay (rate, step number, key of the random numbers), by name. */
+  readonly scalars: Readonly<Record<string, Range>>;
 }
 
 export interface Range {
-	/** Name of the arena; `prepare` binds names to arenas. */
-	readonly arena: string;
-	readonly offset: number;
-	readonly length: number;
-	readonly type: "float" | "int";
+  /** Name of the arena; `prepare` binds names to arenas. */
+  readonly arena: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly type: "float" | "int";
 }
 
 export interface Launch {
-	readonly kernel: Kernel;
-	/** Ranges by operand name. Unless a kernel says otherwise, outputs overlap no other operand. */
-	readonly operands: Readonly<Record<string, Range>>;
+  readonly kernel: Kernel;
+  /** Ranges by operand name. Unless a kernel says otherwise, outputs overlap no other operand. */
+  readonly operands: Readonly<Record<string, Range>>;
 }
 
 /** The closed list of what a machine can do. Everything else is made of these. */
-export type Kernel =
-	| Pointwise
-	| Reduce
-	| MatMul
-	| Gather
-	| ScatterAdd
-	| RandomFill
-	| Scan
-	| ScanBackward;
+export type Kernel = Pointwise | Reduce | MatMul | Gather | ScatterAdd | RandomFill | Scan | ScanBackward;
 
 /** Position k of axis a lies `strides[a] · k` elements on; 0 repeats one element along the axis. One entry per axis of `shape`. */
 export type Strides = readonly number[];
@@ -52,13 +44,11 @@ export type Strides = readonly number[];
  * strides (in place): all inputs of an index are read before its outputs are written. Indices are independent.
  */
 export interface Pointwise {
-	readonly op: "pointwise";
-	/** At most 4 axes. */
-	readonly shape: readonly number[];
-	readonly inputs: Readonly<Record<string, Strides>>;
-	readonly outputs: Readonly<
-		Record<string, { readonly value: Expression; readonly strides: Strides }>
-	>;
+  readonly op: "pointwise";
+  /** At most 4 axes. */
+  readonly shape: readonly number[];
+  readonly inputs: Readonly<Record<string, Strides>>;
+  readonly outputs: Readonly<Record<string, { readonly value: Expression; readonly strides: Strides }>>;
 }
 
 /**
@@ -68,13 +58,13 @@ export interface Pointwise {
  * Operands: the inputs by name, and `out`, dense over the axes that are kept (in their order; one element if none is).
  */
 export interface Reduce {
-	readonly op: "reduce";
-	readonly shape: readonly number[];
-	readonly inputs: Readonly<Record<string, Strides>>;
-	readonly value: Expression;
-	readonly combine: "sum" | "maximum";
-	/** For each axis of `shape`: whether it is summed away. */
-	readonly over: readonly boolean[];
+  readonly op: "reduce";
+  readonly shape: readonly number[];
+  readonly inputs: Readonly<Record<string, Strides>>;
+  readonly value: Expression;
+  readonly combine: "sum" | "maximum";
+  /** For each axis of `shape`: whether it is summed away. */
+  readonly over: readonly boolean[];
 }
 
 /**
@@ -84,22 +74,22 @@ export interface Reduce {
  * `bias` a row `bias` [n] that is added to every row (the same in the whole batch).
  */
 export interface MatMul {
-	readonly op: "matmul";
-	readonly batch: number;
-	readonly m: number;
-	readonly k: number;
-	readonly n: number;
-	readonly transposeA: boolean;
-	readonly transposeB: boolean;
-	readonly bias: boolean;
+  readonly op: "matmul";
+  readonly batch: number;
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly bias: boolean;
 }
 
 /** `out[r] = table[indices[r]]`. Operands: `indices` int [rows] in [0, vocabulary), `table` [vocabulary, columns], `out` [rows, columns]. */
 export interface Gather {
-	readonly op: "gather";
-	readonly rows: number;
-	readonly vocabulary: number;
-	readonly columns: number;
+  readonly op: "gather";
+  readonly rows: number;
+  readonly vocabulary: number;
+  readonly columns: number;
 }
 
 /**
@@ -107,11 +97,11 @@ export interface Gather {
  * Operands: `indices` int [rows], `source` [rows, columns], `out` [vocabulary, columns].
  */
 export interface ScatterAdd {
-	readonly op: "scatterAdd";
-	readonly rows: number;
-	readonly vocabulary: number;
-	readonly columns: number;
-	readonly skip?: number;
+  readonly op: "scatterAdd";
+  readonly rows: number;
+  readonly vocabulary: number;
+  readonly columns: number;
+  readonly skip?: number;
 }
 
 /**
@@ -122,35 +112,35 @@ export interface ScatterAdd {
  * Operands: `key` int [4]: seed, purpose, update, number of the first example; `out`, at `strides`.
  */
 export interface RandomFill {
-	readonly op: "random";
-	readonly shape: readonly [examples: number, steps: number, units: number];
-	readonly strides: Strides;
-	readonly draw:
-		| { readonly kind: "uniform" }
-		| { readonly kind: "keep"; readonly rate: number; readonly scale: number };
+  readonly op: "random";
+  readonly shape: readonly [examples: number, steps: number, units: number];
+  readonly strides: Strides;
+  readonly draw:
+    | { readonly kind: "uniform" }
+    | { readonly kind: "keep"; readonly rate: number; readonly scale: number };
 }
 
 /** What a scan and its backward pass have in common. Rows of time-major tensors are `t · B + b`. */
 export interface ScanShape {
-	readonly cell: Cell;
-	/** T */
-	readonly steps: number;
-	/** B */
-	readonly batch: number;
-	/** D */
-	readonly inputSize: number;
-	/** H */
-	readonly hiddenSize: number;
-	/** P, width of states declared "projection"; 0 where the cell has none. */
-	readonly projectionSize: number;
-	/** From the last step to the first. */
-	readonly reverse: boolean;
-	/** With an operand `mask` [T, B] of zeros and ones: a step with 0 leaves the state alone. */
-	readonly masked: boolean;
-	/** What `output` holds at a masked step: 0, or what it held at the step before it (in the direction of the scan; 0 before the first). */
-	readonly maskedOutput: "zero" | "previous";
-	/** Elements between rows of `output` (≥ the width of the first state): two directions write into halves of one tensor. */
-	readonly outputStride: number;
+  readonly cell: Cell;
+  /** T */
+  readonly steps: number;
+  /** B */
+  readonly batch: number;
+  /** D */
+  readonly inputSize: number;
+  /** H */
+  readonly hiddenSize: number;
+  /** P, width of states declared "projection"; 0 where the cell has none. */
+  readonly projectionSize: number;
+  /** From the last step to the first. */
+  readonly reverse: boolean;
+  /** With an operand `mask` [T, B] of zeros and ones: a step with 0 leaves the state alone. */
+  readonly masked: boolean;
+  /** What `output` holds at a masked step: 0, or what it held at the step before it (in the direction of the scan; 0 before the first). */
+  readonly maskedOutput: "zero" | "previous";
+  /** Elements between rows of `output` (≥ the width of the first state): two directions write into halves of one tensor. */
+  readonly outputStride: number;
 }
 
 /**
@@ -164,10 +154,10 @@ export interface ScanShape {
  * what `scanBackward` reads, in the machine's own layout) when `save`; `trace.NAME` [T, B, H|P] for each name in `trace`.
  */
 export interface Scan extends ScanShape {
-	readonly op: "scan";
-	readonly save: boolean;
-	/** Named values of the cell that are written out: a second printing of the same equations, the same bits. */
-	readonly trace: readonly string[];
+  readonly op: "scan";
+  readonly save: boolean;
+  /** Named values of the cell that are written out: a second printing of the same equations, the same bits. */
+  readonly trace: readonly string[];
 }
 
 /**
@@ -179,7 +169,7 @@ export interface Scan extends ScanShape {
  * (∂L/∂ of the named value). At masked steps `d.input` is 0.
  */
 export interface ScanBackward extends ScanShape {
-	readonly op: "scanBackward";
-	readonly inputGradient: boolean;
-	readonly trace: readonly string[];
+  readonly op: "scanBackward";
+  readonly inputGradient: boolean;
+  readonly trace: readonly string[];
 }

@@ -8,42 +8,38 @@
 
 /** Operations that map numbers to a number, unit by unit. */
 export type PointwiseOperation =
-	| "add"
-	| "subtract"
-	| "multiply"
-	| "divide"
-	| "negate"
-	| "minimum"
-	| "maximum"
-	| "absolute"
-	| "squareRoot"
-	| "exponential"
-	| "logarithm"
-	| "logarithm1p"
-	| "sigmoid"
-	| "tanh"
-	| "erf"
-	| "select";
+  | "add"
+  | "subtract"
+  | "multiply"
+  | "divide"
+  | "negate"
+  | "minimum"
+  | "maximum"
+  | "absolute"
+  | "squareRoot"
+  | "exponential"
+  | "logarithm"
+  | "logarithm1p"
+  | "sigmoid"
+  | "tanh"
+  | "erf"
+  | "select";
 /** Comparisons; their result is the first argument of `select` and nothing else. */
 export type Comparison = "less" | "lessEqual" | "equal";
 /** Operations that mix units. */
 export type MixingOperation = "product" | "transposed" | "mean";
 export type Leaf = "variable" | "constant";
-export type Operation =
-	| PointwiseOperation
-	| Comparison
-	| MixingOperation
-	| Leaf;
+export type Operation = PointwiseOperation | Comparison | MixingOperation | Leaf;
 
 interface Node<Op extends Operation> {
-	readonly op: Op;
-	readonly args: readonly AnyNode[];
-	/** Of a variable: its name. Of `product` and `transposed`: the name of the matrix. Otherwise "". */
-	readonly name: string;
-	/** Of a constant: its value. Otherwise 0. */
-	readonly value: number;
-	/** Unique, increasing in the order of creation: arguments have smaller ids than what uses them. */
-	readonly id: number;
+  readonly op: Op;
+  readonly args: readonly AnyNode[];
+  /** Of a variable: its name. Of `product` and `transposed`: the name of the matrix. Otherwise "". */
+  readonly name: string;
+  /** Of a constant: its value. Otherwise 0. */
+  readonly value: number;
+  /** Unique, increasing in the order of creation: arguments have smaller ids than what uses them. */
+  readonly id: number;
 }
 export type Expression = Node<PointwiseOperation | MixingOperation | Leaf>;
 export type Condition = Node<Comparison>;
@@ -53,188 +49,166 @@ export type Term = Expression | number;
 
 const known = new Map<string, AnyNode>();
 
-function node(
-	op: Operation,
-	args: readonly AnyNode[],
-	name = "",
-	value = 0,
-): AnyNode {
-	const key = `${op} ${name} ${Object.is(value, -0) ? "-0" : value} ${args.map((a) => a.id).join(" ")}`;
-	const old = known.get(key);
-	if (old) return old;
-	const made = Object.freeze({
-		op,
-		args: Object.freeze(args),
-		name,
-		value,
-		id: known.size,
-	}) as AnyNode;
-	known.set(key, made);
-	return made;
+function node(op: Operation, args: readonly AnyNode[], name = "", value = 0): AnyNode {
+  const key = `${op} ${name} ${Object.is(value, -0) ? "-0" : value} ${args.map((a) => a.id).join(" ")}`;
+  const old = known.get(key);
+  if (old) return old;
+  const made = Object.freeze({
+    op,
+    args: Object.freeze(args),
+    name,
+    value,
+    id: known.size,
+  }) as AnyNode;
+  known.set(key, made);
+  return made;
 }
-const make = (
-	op: Expression["op"],
-	args: readonly AnyNode[],
-	name?: string,
-	value?: number,
-): Expression => node(op, args, name, value) as Expression;
+const make = node as (op: Expression["op"], args: readonly AnyNode[], name?: string, value?: number) => Expression;
 const term = (x: Term): Expression => (typeof x === "number" ? constant(x) : x);
-const is = (x: Expression, value: number): boolean =>
-	x.op === "constant" && x.value === value;
-const both = (x: Expression, y: Expression): boolean =>
-	x.op === "constant" && y.op === "constant";
+const is = (x: Expression, value: number): boolean => x.op === "constant" && x.value === value;
+const both = (x: Expression, y: Expression): boolean => x.op === "constant" && y.op === "constant";
 
-export const constant = (value: number): Expression =>
-	make("constant", [], "", value);
-export const variable = (name: string): Expression =>
-	make("variable", [], name);
+export const constant = (value: number): Expression => make("constant", [], "", value);
+export const variable = (name: string): Expression => make("variable", [], name);
 
 /** `a + b` */
 export function add(a: Term, b: Term): Expression {
-	const [x, y] = [term(a), term(b)];
-	if (both(x, y)) return constant(x.value + y.value);
-	return is(x, 0) ? y : is(y, 0) ? x : make("add", [x, y]);
+  const [x, y] = [term(a), term(b)];
+  if (both(x, y)) return constant(x.value + y.value);
+  return is(x, 0) ? y : is(y, 0) ? x : make("add", [x, y]);
 }
 /** `a − b` */
 export function sub(a: Term, b: Term): Expression {
-	const [x, y] = [term(a), term(b)];
-	if (both(x, y)) return constant(x.value - y.value);
-	return is(y, 0) ? x : is(x, 0) ? neg(y) : make("subtract", [x, y]);
+  const [x, y] = [term(a), term(b)];
+  if (both(x, y)) return constant(x.value - y.value);
+  return is(y, 0) ? x : is(x, 0) ? neg(y) : make("subtract", [x, y]);
 }
 /** `a · b`, unit by unit (the Hadamard product ⊙). */
 export function mul(a: Term, b: Term): Expression {
-	const [x, y] = [term(a), term(b)];
-	if (both(x, y)) return constant(x.value * y.value);
-	if (is(x, 0) || is(y, 0)) return constant(0);
-	if (is(x, 1)) return y;
-	if (is(y, 1)) return x;
-	if (is(x, -1)) return neg(y);
-	return is(y, -1) ? neg(x) : make("multiply", [x, y]);
+  const [x, y] = [term(a), term(b)];
+  if (both(x, y)) return constant(x.value * y.value);
+  if (is(x, 0) || is(y, 0)) return constant(0);
+  if (is(x, 1)) return y;
+  if (is(y, 1)) return x;
+  if (is(x, -1)) return neg(y);
+  return is(y, -1) ? neg(x) : make("multiply", [x, y]);
 }
 /** `a / b` */
 export function div(a: Term, b: Term): Expression {
-	const [x, y] = [term(a), term(b)];
-	if (both(x, y)) return constant(x.value / y.value);
-	return is(y, 1) ? x : is(x, 0) ? x : make("divide", [x, y]);
+  const [x, y] = [term(a), term(b)];
+  if (both(x, y)) return constant(x.value / y.value);
+  return is(y, 1) ? x : is(x, 0) ? x : make("divide", [x, y]);
 }
 /** `−a` */
 export function neg(a: Term): Expression {
-	const x = term(a);
-	if (x.op === "constant") return constant(-x.value);
-	return x.op === "negate" ? (x.args[0] as Expression) : make("negate", [x]);
+  const x = term(a);
+  if (x.op === "constant") return constant(-x.value);
+  return x.op === "negate" ? (x.args[0] as Expression) : make("negate", [x]);
 }
 const binary =
-	(op: "minimum" | "maximum") =>
-	(a: Term, b: Term): Expression =>
-		make(op, [term(a), term(b)]);
+  (op: "minimum" | "maximum") =>
+  (a: Term, b: Term): Expression =>
+    make(op, [term(a), term(b)]);
 const unary =
-	(op: Exclude<PointwiseOperation, "select">) =>
-	(a: Term): Expression =>
-		make(op, [term(a)]);
+  (op: Exclude<PointwiseOperation, "select">) =>
+  (a: Term): Expression =>
+    make(op, [term(a)]);
 
 /** The smaller of two; a NaN wins. Where both are equal the derivative is halved between them, as in PyTorch. */
-export const min = binary("minimum");
+export const min = /* @__PURE__ */ binary("minimum");
 /** The larger of two; a NaN wins. Where both are equal the derivative is halved between them, as in PyTorch. */
-export const max = binary("maximum");
+export const max = /* @__PURE__ */ binary("maximum");
 /** `|a|`, derivative 0 at 0. */
-export const abs = unary("absolute");
+export const abs = /* @__PURE__ */ unary("absolute");
 /** `√a` */
-export const sqrt = unary("squareRoot");
+export const sqrt = /* @__PURE__ */ unary("squareRoot");
 /** `eᵃ` */
-export const exp = unary("exponential");
+export const exp = /* @__PURE__ */ unary("exponential");
 /** Natural logarithm. */
-export const log = unary("logarithm");
+export const log = /* @__PURE__ */ unary("logarithm");
 /** `log(1 + a)`, exact near 0. */
-export const log1p = unary("logarithm1p");
+export const log1p = /* @__PURE__ */ unary("logarithm1p");
 /** `σ(a) = 1 / (1 + e⁻ᵃ)` */
-export const sigmoid = unary("sigmoid");
+export const sigmoid = /* @__PURE__ */ unary("sigmoid");
 /** Hyperbolic tangent. */
-export const tanh = unary("tanh");
+export const tanh = /* @__PURE__ */ unary("tanh");
 /** `2/√π ∫₀ᵃ e^(−t²) dt` */
-export const erf = unary("erf");
+export const erf = /* @__PURE__ */ unary("erf");
 /** `a²` */
 export const square = (a: Term): Expression => mul(a, a);
 
 const compare =
-	(op: Comparison) =>
-	(a: Term, b: Term): Condition =>
-		node(op, [term(a), term(b)]) as Condition;
+  (op: Comparison) =>
+  (a: Term, b: Term): Condition =>
+    node(op, [term(a), term(b)]) as Condition;
 /** `a < b`; false where either is NaN. */
-export const less = compare("less");
+export const less = /* @__PURE__ */ compare("less");
 /** `a ≤ b`; false where either is NaN. */
-export const lessEqual = compare("lessEqual");
+export const lessEqual = /* @__PURE__ */ compare("lessEqual");
 /** `a = b` */
-export const equal = compare("equal");
+export const equal = /* @__PURE__ */ compare("equal");
 /**
  * `yes` where the condition holds, otherwise `no`. What is not chosen may be NaN; its adjoint is 0. As in PyTorch's
  * `where`, 0 times an infinite derivative is NaN: bound the argument of what may not be chosen (see `elu`).
  */
 export function select(condition: Condition, yes: Term, no: Term): Expression {
-	const [a, b] = [term(yes), term(no)];
-	return a === b ? a : make("select", [condition, a, b]);
+  const [a, b] = [term(yes), term(no)];
+  return a === b ? a : make("select", [condition, a, b]);
 }
 
 /** The matrix called `matrix` times the vector `operand` (one vector an example, over units), plus its bias if it has one. */
-export const product = (matrix: string, operand: Expression): Expression =>
-	make("product", [operand], matrix);
+export const product = (matrix: string, operand: Expression): Expression => make("product", [operand], matrix);
 /** The transpose of the matrix called `matrix` times `operand`: what `product` becomes backward. No bias. */
 export const transposed = (matrix: string, operand: Expression): Expression =>
-	is(operand, 0) ? operand : make("transposed", [operand], matrix);
+  is(operand, 0) ? operand : make("transposed", [operand], matrix);
 /** Mean over all units of all arguments, the same number for every unit of the example. */
-export const mean = (...parts: readonly Term[]): Expression =>
-	make("mean", parts.map(term));
+export const mean = (...parts: readonly Term[]): Expression => make("mean", parts.map(term));
 
 /** Every node below `roots`, arguments before what uses them. `stop` ends the descent: its node is listed, its arguments are not. */
-export function inOrder(
-	roots: Iterable<AnyNode>,
-	stop: (n: AnyNode) => boolean = () => false,
-): AnyNode[] {
-	const seen = new Set<AnyNode>();
-	const visit = (n: AnyNode): void => {
-		if (seen.has(n)) return;
-		seen.add(n);
-		if (!stop(n)) n.args.forEach(visit);
-	};
-	for (const root of roots) visit(root);
-	return [...seen].sort((a, b) => a.id - b.id);
+export function inOrder(roots: Iterable<AnyNode>, stop: (n: AnyNode) => boolean = () => false): AnyNode[] {
+  const seen = new Set<AnyNode>();
+  const visit = (n: AnyNode): void => {
+    if (seen.has(n)) return;
+    seen.add(n);
+    if (!stop(n)) n.args.forEach(visit);
+  };
+  for (const root of roots) visit(root);
+  return [...seen].sort((a, b) => a.id - b.id);
 }
 
 /** `root` with nodes replaced as `replace` says (undefined keeps a node, its arguments then being rewritten). */
-export function rewrite(
-	roots: readonly Expression[],
-	replace: (n: AnyNode) => Expression | undefined,
-): Expression[] {
-	const done = new Map<AnyNode, AnyNode>();
-	const visit = (n: AnyNode): AnyNode => {
-		let r = done.get(n);
-		if (!r) {
-			r = replace(n);
-			if (!r) {
-				const args = n.args.map(visit);
-				r = args.every((a, k) => a === n.args[k]) ? n : rebuild(n, args);
-			}
-			done.set(n, r);
-		}
-		return r;
-	};
-	return roots.map((root) => visit(root) as Expression);
+export function rewrite(roots: readonly Expression[], replace: (n: AnyNode) => Expression | undefined): Expression[] {
+  const done = new Map<AnyNode, AnyNode>();
+  const visit = (n: AnyNode): AnyNode => {
+    let r = done.get(n);
+    if (!r) {
+      r = replace(n);
+      if (!r) {
+        const args = n.args.map(visit);
+        r = args.every((a, k) => a === n.args[k]) ? n : rebuild(n, args);
+      }
+      done.set(n, r);
+    }
+    return r;
+  };
+  return roots.map((root) => visit(root) as Expression);
 }
 
 /** The same operation on other arguments, simplified as at first writing. */
 function rebuild(n: AnyNode, args: readonly AnyNode[]): AnyNode {
-	const [a, b] = args as [Expression, Expression];
-	switch (n.op) {
-		case "add":
-			return add(a, b);
-		case "subtract":
-			return sub(a, b);
-		case "multiply":
-			return mul(a, b);
-		case "divide":
-			return div(a, b);
-		case "negate":
-			return neg(a);
-		default:
-			return node(n.op, args, n.name, n.value);
-	}
+  const [a, b] = args as [Expression, Expression];
+  switch (n.op) {
+    case "add":
+      return add(a, b);
+    case "subtract":
+      return sub(a, b);
+    case "multiply":
+      return mul(a, b);
+    case "divide":
+      return div(a, b);
+    case "negate":
+      return neg(a);
+    default:
+      return node(n.op, args, n.name, n.value);
+  }
 }

@@ -1,19 +1,19 @@
 import {
-	abs,
-	add,
-	div,
-	type Expression,
-	erf,
-	exp,
-	less,
-	log1p,
-	max,
-	mul,
-	neg,
-	select,
-	sigmoid,
-	sub,
-	tanh,
+  abs,
+  add,
+  div,
+  type Expression,
+  erf,
+  exp,
+  less,
+  log1p,
+  max,
+  mul,
+  neg,
+  select,
+  sigmoid,
+  sub,
+  tanh,
 } from "./expression.ts";
 
 /** A function of one number, as an equation. */
@@ -25,56 +25,54 @@ export const identity: Activation = (x) => x;
 export const relu: Activation = (x) => select(less(0, x), x, 0);
 /** `x > 0 ? x : αx`; ONNX's default α is 0.01. */
 export const leakyRelu =
-	(alpha = 0.01): Activation =>
-	(x) =>
-		select(less(x, 0), mul(alpha, x), x);
+  (alpha = 0.01): Activation =>
+  (x) =>
+    select(less(x, 0), mul(alpha, x), x);
 /** `x > α ? x : 0`; ONNX's default α is 1. */
 export const thresholdedRelu =
-	(alpha = 1): Activation =>
-	(x) =>
-		select(less(alpha, x), x, 0);
+  (alpha = 1): Activation =>
+  (x) =>
+    select(less(alpha, x), x, 0);
 /** `x > 0 ? x : α(eˣ − 1)` (Clevert et al. 2016, arXiv:1511.07289). */
 export const elu =
-	(alpha = 1): Activation =>
-	(x) =>
-		select(less(0, x), x, mul(alpha, expm1(select(less(0, x), 0, x))));
+  (alpha = 1): Activation =>
+  (x) =>
+    select(less(0, x), x, mul(alpha, expm1(select(less(0, x), 0, x))));
 /** `min(1, max(0, αx + β))`: α = 1/6 in PyTorch and Keras 3, 0.2 in ONNX, Keras 2 and TensorFlow.js; β = 0.5 in all. Derivative 0 at both ends. */
 export const hardSigmoid =
-	(alpha = 1 / 6, beta = 0.5): Activation =>
-	(x) => {
-		const line = add(mul(alpha, x), beta);
-		return select(less(0, line), select(less(line, 1), line, 1), 0);
-	};
+  (alpha = 1 / 6, beta = 0.5): Activation =>
+  (x) => {
+    const line = add(mul(alpha, x), beta);
+    return select(less(0, line), select(less(line, 1), line, 1), 0);
+  };
 /** `log(1 + eˣ)` without overflow. Of the two kinks at 0 one is split evenly and the other 0, so that the derivative there is ½. */
-export const softplus: Activation = (x) =>
-	add(max(x, 0), log1p(exp(neg(abs(x)))));
+export const softplus: Activation = (x) => add(max(x, 0), log1p(exp(neg(abs(x)))));
 /** `x / (1 + |x|)` */
 export const softsign: Activation = (x) => div(x, add(1, abs(x)));
 /** `x Φ(x)`, Φ the normal distribution function (Hendrycks & Gimpel 2016, arXiv:1606.08415). */
-export const gelu: Activation = (x) =>
-	mul(mul(0.5, x), add(1, erf(mul(x, Math.SQRT1_2))));
+export const gelu: Activation = (x) => mul(mul(0.5, x), add(1, erf(mul(x, Math.SQRT1_2))));
 /** `x σ(x)` (Elfwing et al. 2018, arXiv:1702.03118). */
 export const silu: Activation = (x) => mul(x, sigmoid(x));
 /** `αx + β` */
 export const affine =
-	(alpha = 1, beta = 0): Activation =>
-	(x) =>
-		add(mul(alpha, x), beta);
+  (alpha = 1, beta = 0): Activation =>
+  (x) =>
+    add(mul(alpha, x), beta);
 /** `α tanh(βx)` */
 export const scaledTanh =
-	(alpha = 1, beta = 1): Activation =>
-	(x) =>
-		mul(alpha, tanh(mul(beta, x)));
+  (alpha = 1, beta = 1): Activation =>
+  (x) =>
+    mul(alpha, tanh(mul(beta, x)));
 /** `x` held between `low` and `high`; the derivative is 1 at both ends, as in PyTorch. */
 export const clamp =
-	(low: number, high: number): Activation =>
-	(x) =>
-		select(less(x, low), low, select(less(high, x), high, x));
+  (low: number, high: number): Activation =>
+  (x) =>
+    select(less(x, low), low, select(less(high, x), high, x));
 
 /**
  * `eˣ − 1` for x ≤ 0 without cancellation near 0, from tanh: `2t / (1 − t)` with `t = tanh(x/2)`.
  */
 export function expm1(x: Expression): Expression {
-	const t = tanh(mul(0.5, x));
-	return div(mul(2, t), sub(1, t));
+  const t = tanh(mul(0.5, x));
+  return div(mul(2, t), sub(1, t));
 }

@@ -182,7 +182,9 @@ export function scan(kernel: Scan, operands: Operands): void {
   const width = (s: Cell["states"][number]): number => sizeOf(s.width, kernel);
   const first = cell.states[0]!;
   const F = width(first);
-  let state: Record<string, Float64Array> = Object.fromEntries(cell.states.map((s) => [s.name, operands[`initial.${s.name}`]!.slice()]));
+  let state: Record<string, Float64Array> = Object.fromEntries(
+    cell.states.map((s) => [s.name, operands[`initial.${s.name}`]!.slice()]),
+  );
   const shown = new Float64Array(B * F);
   let saved = 0;
   const traced = kernel.trace.map((name) => ({ name, node: cell.named[name]! }));
@@ -293,7 +295,9 @@ export function scanBackward(kernel: ScanBackward, operands: Operands): void {
       const d = adjoint(adjoints.traced[k]!);
       operands[`trace.d.${name}`]!.set(d, t * d.length);
     });
-    adjoints.previous.forEach((n, k) => copyRows(adjoint(n), carried[cell.states[k]!.name]!, B, seen));
+    adjoints.previous.forEach((n, k) => {
+      copyRows(adjoint(n), carried[cell.states[k]!.name]!, B, seen);
+    });
   }
   for (const { name } of cell.states) operands[`d.initial.${name}`]!.set(carried[name]!);
 }
