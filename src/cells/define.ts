@@ -2,6 +2,7 @@ import { add, type Expression, product, variable } from "../math/expression.ts";
 
 /** Width of a vector of a cell: H, or P (`projectionSize`). */
 export type Width = "hidden" | "projection";
+/** A function of one expression. */
 type Function1 = (x: Expression) => Expression;
 
 /** What a `split` gate is inside `step`: its input part `W x + b_ih` and its recurrent part `U h + b_hh`. */
@@ -21,8 +22,10 @@ export interface GateOptions<Kind extends "sum" | "split" | "input"> {
   /** The vector that the gate's recurrent matrix multiplies; by default the cell's `recurrent`. May use gates listed before. */
   readonly of?: (operands: Operands) => Expression;
 }
-type Gate = Function1 | GateOptions<"sum" | "split" | "input">;
-type GateValue<G> = G extends { kind: "split" } ? Parts : Expression;
+/** A gate as a cell declares it: its activation, or more options. */
+export type Gate = Function1 | GateOptions<"sum" | "split" | "input">;
+/** What a gate is inside `step`. */
+export type GateValue<G> = G extends { kind: "split" } ? Parts : Expression;
 
 /** A gate that reaches `step` in two parts, each with its own bias, for cells that mix them by hand. */
 export const split = (options: { of?: GateOptions<"split">["of"] } = {}): GateOptions<"split"> =>
@@ -140,14 +143,9 @@ export function defineCell<
   const widths = Array.isArray(source.state)
     ? each(source.state as readonly S[], () => "hidden" as Width)
     : (source.state as Readonly<Record<S, Width>>);
-  const states = (Object.keys(widths) as S[]).map((name) => ({
-    name,
-    width: widths[name],
-  }));
-  const previous = each(
-    states.map((s) => s.name),
-    variables.previous,
-  );
+  const names = Object.keys(widths) as S[];
+  const states = names.map((name) => ({ name, width: widths[name] }));
+  const previous = each(names, variables.previous);
   const masks = each(Object.keys(source.masks ?? {}) as M[], variables.mask);
   const weights = each(Object.keys(source.weights ?? {}) as W[], variables.weight);
   const project = each(source.projections ?? [], (name) => (v: Expression) => product(name, v));
@@ -159,7 +157,7 @@ export function defineCell<
     const g = typeof gate === "function" ? ({ kind: "sum", activation: gate } as GateOptions<"sum">) : gate;
     const x = variables.input(name);
     const operands = { previous, masks, gates: named };
-    const vector = g.of ? g.of(operands) : source.recurrent ? source.recurrent(operands) : previous[states[0]!.name]!;
+    const vector = g.of ? g.of(operands) : source.recurrent ? source.recurrent(operands) : previous[names[0]!]!;
     gates.push({ name, recurrent: g.kind !== "input" });
     if (g.kind === "split") values[name] = { x, h: product(name, vector) };
     else {
@@ -168,12 +166,9 @@ export function defineCell<
     }
   }
   const result = source.step(values as Parameters<typeof source.step>[0], previous, { weights, masks, project });
-  const next = each(
-    states.map((s) => s.name),
-    (s) => result[s],
-  );
+  const next = each(names, (name) => result[name]);
   for (const [name, value] of Object.entries(result)) if (!(name in next)) named[name] = value;
-  for (const { name } of states.toReversed()) named[name] = next[name]!;
+  for (const name of names.toReversed()) named[name] = next[name]!;
   return {
     name: source.name,
     options: source.options ?? {},
