@@ -6,7 +6,8 @@ import { printPointwise } from "./pointwise.ts";
 import { printRandom } from "./random.ts";
 import { printReduce } from "./reduce.ts";
 import { printGather, printScatterAdd } from "./rows.ts";
-import { printScan, printScanBackward } from "./scan.ts";
+import { printScan } from "./scan.ts";
+import { printScanBackward } from "./scan-backward.ts";
 
 /** How each kernel of plan.ts is printed. */
 const printers: { readonly [K in Kernel["op"]]: LaunchPrinter<Extract<Kernel, { op: K }>> } = {

@@ -7,7 +7,7 @@ import type { Plan, Range, ScanShape } from "../plan.ts";
 import { hasFusedMultiplyAdd } from "./fused.ts";
 import { CONSTANTS, Memory, MOST_BYTES } from "./memory.ts";
 import { compilePlan } from "./prepare.ts";
-import { savedElements } from "./scan.ts";
+import { savedElements } from "./scan-layout.ts";
 import { Workspace } from "./workspace.ts";
 
 export interface WasmOptions {

@@ -7,18 +7,18 @@ import { panelProduct } from "../../print/wasm/panel-product.ts";
 import type { Product } from "../../scan/program.ts";
 import { recurrentGates } from "../../scan/widths.ts";
 import type { ScanBackward } from "../plan.ts";
+import { padded, scanLayout } from "./scan-layout.ts";
 import {
   copyRows,
   isSeen,
   matrixAddress,
   overSteps,
-  printPhaseLoop,
   type ScanContext,
   ScanMemory,
   widthOfTrace,
   zeroed,
-} from "./scan.ts";
-import { padded, scanLayout } from "./scan-layout.ts";
+} from "./scan-memory.ts";
+import { printPhaseLoop } from "./scan-steps.ts";
 
 const number = (n: number): Code => i32.const(n);
 

@@ -1,228 +1,25 @@
-import type { Width } from "../../cells/define.ts";
-import type { AnyNode } from "../../math/expression.ts";
 import type { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
-import { forRange, if_, type Local, whileTrue } from "../../print/wasm/control.ts";
+import { forRange, if_ } from "../../print/wasm/control.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
 import { packPanels } from "../../print/wasm/pack.ts";
 import { panelProduct } from "../../print/wasm/panel-product.ts";
 import { panelRows } from "../../print/wasm/product.ts";
-import { type PhaseMemory, printMeanEnd, printPhase } from "../../print/wasm/scan-phase.ts";
-import type { Constants } from "../../print/wasm/vectors.ts";
-import type { Phase, Place, Product, Store } from "../../scan/program.ts";
-import { recurrentGates, widthsOf } from "../../scan/widths.ts";
-import type { Scan, ScanShape } from "../plan.ts";
-import { type ScanLayout, scanLayout } from "./scan-layout.ts";
-
-export { printScanBackward } from "./scan-backward.ts";
-export { savedElements } from "./scan-layout.ts";
-
-/** What the printer of one launch is given. */
-export interface ScanContext<K extends ScanShape> {
-  readonly m: ModuleBuilder;
-  readonly kernel: K;
-  /** Address of an operand. */
-  readonly address: (operand: string) => number;
-  /** Address of new scratch memory of this launch; what is in it at first is unknown. */
-  readonly workspace: (bytes: number) => number;
-  /** Address of at least 64 bytes of zeros. */
-  readonly zeros: number;
-  readonly constants: Constants;
-  readonly fused: boolean;
-}
-
-/** Copies `count` rows of `bytes` bytes; addresses in code, strides in bytes. */
-export function copyRows(
-  m: ModuleBuilder,
-  from: number,
-  fromStride: number,
-  to: number,
-  toStride: number,
-  count: number,
-  bytes: number,
-): Code {
-  if (fromStride === bytes && toStride === bytes)
-    return memory.copy(i32.const(to), i32.const(from), i32.const(count * bytes));
-  const copy = m.memo("copyRows", () =>
-    m.func(
-      { params: ["i32", "i32", "i32", "i32", "i32", "i32"] },
-      (f, source, sourceStride, target, targetStride, rows, length) =>
-        forRange(f.local("i32"), i32.const(0), rows.get, 1, [
-          memory.copy(target.get, source.get, length.get),
-          source.set(i32.add(source.get, sourceStride.get)),
-          target.set(i32.add(target.get, targetStride.get)),
-        ]),
-    ),
-  );
-  return copy.call(...[from, fromStride, to, toStride, count, bytes].map((n) => i32.const(n)));
-}
-
-/** Addresses of a scan's memory, common to both passes. */
-export class ScanMemory {
-  readonly layout: ScanLayout;
-  readonly saved: number;
-  /** Masked rows of the input are read as zeros: whatever is there, it must not reach a product. */
-  readonly input: number;
-  readonly lanes: Readonly<Record<Width, number>>;
-  private readonly context: ScanContext<ScanShape>;
-
-  constructor(context: ScanContext<ScanShape>, saved: number) {
-    const { kernel, workspace } = context;
-    this.context = context;
-    this.layout = scanLayout(kernel);
-    this.saved = Math.ceil(saved / 64) * 64;
-    this.input = kernel.masked ? workspace(this.layout.rows * kernel.inputSize * 4) : context.address("input");
-    this.lanes = {
-      hidden: workspace(this.layout.padded("hidden") * 4),
-      projection: workspace(this.layout.padded("projection") * 4),
-    };
-  }
-
-  slot = (slot: number): number => this.saved + this.layout.slots[slot]!;
-  /** First row block of a state before (`previous`) or after (`next`) the steps. */
-  private state(name: string, after: boolean): number {
-    const { batch, reverse, cell } = this.context.kernel;
-    const width = cell.states.find((s) => s.name === name)!.width;
-    return this.saved + this.layout.states[name]! + (after === reverse ? 0 : batch * this.layout.padded(width) * 4);
-  }
-  previous = (name: string): number => this.state(name, false);
-  next = (name: string): number => this.state(name, true);
-  /** Rows [T·B] of the vector that a product multiplies. */
-  operand = (k: number): number => {
-    const { state } = this.layout.program.operands[k]!;
-    return state === undefined ? this.saved + this.layout.operands[k]! : this.previous(state);
-  };
-  mean = (k: number): number => this.saved + this.layout.means[k]!;
-  /** The row block that the scan starts from, and the one that it ends with. */
-  first(name: string): number {
-    const { steps, batch, reverse, cell } = this.context.kernel;
-    const width = cell.states.find((s) => s.name === name)!.width;
-    return this.saved + this.layout.states[name]! + (reverse ? steps * batch * this.layout.padded(width) * 4 : 0);
-  }
-  last(name: string): number {
-    const { steps, batch, reverse, cell } = this.context.kernel;
-    const width = cell.states.find((s) => s.name === name)!.width;
-    return this.saved + this.layout.states[name]! + (reverse ? 0 : steps * batch * this.layout.padded(width) * 4);
-  }
-
-  /** Fills the table of lanes, and the input without its masked rows. */
-  prepare(): Code {
-    const { kernel, m, address } = this.context;
-    const { inputSize, batch, steps } = kernel;
-    const lanes = (["hidden", "projection"] as const).map((w) => [
-      memory.fill(i32.const(this.lanes[w]), i32.const(0), i32.const(this.layout.padded(w) * 4)),
-      memory.fill(i32.const(this.lanes[w]), i32.const(255), i32.const(this.layout.size(w) * 4)),
-    ]);
-    if (!kernel.masked) return lanes;
-    const bytes = inputSize * 4;
-    const clean = m.memo("cleanRows", () =>
-      m.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (f, mask, from, to, count, length) =>
-        forRange(f.local("i32"), i32.const(0), count.get, 1, [
-          if_(
-            isSeen(mask.get),
-            memory.copy(to.get, from.get, length.get),
-            memory.fill(to.get, i32.const(0), length.get),
-          ),
-          mask.set(i32.add(mask.get, i32.const(4))),
-          from.set(i32.add(from.get, length.get)),
-          to.set(i32.add(to.get, length.get)),
-        ]),
-      ),
-    );
-    return [
-      lanes,
-      clean.call(...[address("mask"), address("input"), this.input, steps * batch, bytes].map((n) => i32.const(n))),
-    ];
-  }
-
-  /** The memory of a phase of one width; what only one of the passes has is given by `more`. */
-  phase(width: Width, more: Partial<PhaseMemory>): PhaseMemory {
-    const { kernel, address } = this.context;
-    const none = (): never => {
-      throw new TypeError("a phase asks for memory that this pass of the scan does not have");
-    };
-    return {
-      rows: this.layout.rows,
-      batch: kernel.batch,
-      paddedWidth: this.layout.padded(width),
-      width: this.layout.size(width),
-      slot: this.slot,
-      previous: this.previous,
-      next: this.next,
-      operand: this.operand,
-      mean: this.mean,
-      weight: (name) => address(`weight.${name}`),
-      drawn: (name) => ({ address: address(`mask.${name}`), perStep: kernel.cell.masks[name]!.per === "step" }),
-      mask: kernel.masked ? address("mask") : undefined,
-      lanes: this.lanes[width],
-      trace: none,
-      outputAdjoint: () => undefined,
-      carry: none,
-      back: none,
-      backMean: none,
-      meanSums: none,
-      weightSum: none,
-      slotSum: () => undefined,
-      ...more,
-    };
-  }
-}
-
-/** Whether the word at an address, a float of the mask, is not 0. */
-export const isSeen = (address: Code): Code => i32.shl(i32.load(address), i32.const(1));
-
-/** Loops over the steps in the order of the scan, or against it. */
-export function overSteps(shape: ScanShape, t: Local, against: boolean, body: Code): Code {
-  const { steps, reverse } = shape;
-  if (reverse === against) return forRange(t, i32.const(0), i32.const(steps), 1, body);
-  return [t.set(i32.const(steps)), forRange0(t, body)];
-}
-/** `while (t−− > 0) body` */
-const forRange0 = (t: Local, body: Code): Code => whileTrue(t.get, [t.set(i32.sub(t.get, i32.const(1))), body]);
-
-/** One phase: panel after panel its products, then its equations; then the ends of its means. */
-export function printPhaseLoop(
-  context: ScanContext<ScanShape>,
-  phase: Phase,
-  o: {
-    readonly stores: readonly Store[];
-    readonly memory: PhaseMemory;
-    readonly place: (n: AnyNode) => Place | undefined;
-    readonly products?: (panel: Local, t: Local) => Code;
-    readonly meanOut: (mean: number) => number;
-    readonly panel: Local;
-    readonly t: Local;
-    readonly halves?: readonly [Code, Code];
-  },
-): Code {
-  const { m, constants, fused, kernel } = context;
-  const { panel, t } = o;
-  const [half, otherHalf] = o.halves ?? [i32.const(0), i32.const(0)];
-  const pointwise =
-    o.stores.length + phase.means.length > 0
-      ? printPhase(m, {
-          stores: o.stores,
-          means: phase.means,
-          place: o.place,
-          memory: o.memory,
-          constants,
-          fused,
-        }).call(panel.get, t.get, half, otherHalf)
-      : [];
-  const ends = phase.means.map(({ mean, values }) =>
-    printMeanEnd(m, {
-      batch: kernel.batch,
-      sums: o.memory.meanSums(mean),
-      out: o.meanOut(mean),
-      scale: 1 / (o.memory.width * values.length),
-      constants,
-    }).call(t.get),
-  );
-  return [
-    forRange(panel, i32.const(0), i32.const(o.memory.paddedWidth / 16), 1, [o.products?.(panel, t) ?? [], pointwise]),
-    ends,
-  ];
-}
+import { recurrentGates } from "../../scan/widths.ts";
+import type { Scan } from "../plan.ts";
+import { scanLayout } from "./scan-layout.ts";
+import {
+  at,
+  copyRows,
+  isSeen,
+  matrixAddress,
+  overSteps,
+  type ScanContext,
+  ScanMemory,
+  widthOfTrace,
+  zeroed,
+} from "./scan-memory.ts";
+import { printPhaseLoop } from "./scan-steps.ts";
 
 /** Prints a scan forward. */
 export function printScan(context: ScanContext<Scan>): Code {
@@ -355,28 +152,6 @@ export function printScan(context: ScanContext<Scan>): Code {
     );
   }
   return code;
-}
-
-/** Scratch memory that `code` fills with zeros at the start of every run. */
-export function zeroed({ workspace }: ScanContext<ScanShape>, bytes: number, code: Code[]): number {
-  const at = workspace(bytes);
-  code.push(memory.fill(i32.const(at), i32.const(0), i32.const(bytes)));
-  return at;
-}
-
-/** `base + more + panel · bytes` */
-export const at = (more: Code, panel: Local, bytes: number, base: number): Code =>
-  i32.add(i32.add(i32.mul(panel.get, i32.const(bytes)), i32.const(base)), more);
-
-export function matrixAddress({ kernel, address }: ScanContext<ScanShape>, p: Product): number {
-  const { hiddenSize: H } = kernel;
-  if (p.block === undefined) return address(`projection.${p.name}`);
-  const operand = scanLayout(kernel).program.operands[p.operand]!;
-  return address("weight_hh") + p.block * H * scanLayout(kernel).size(operand.width) * 4;
-}
-
-export function widthOfTrace({ kernel }: ScanContext<ScanShape>, name: string): Width {
-  return widthsOf(kernel.cell).get(kernel.cell.named[name]!) ?? "hidden";
 }
 
 /** `to[k] += from[k]` for n numbers; both places have room for whole vectors. */

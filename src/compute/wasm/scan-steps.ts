@@ -1,0 +1,52 @@
+import type { AnyNode } from "../../math/expression.ts";
+import type { Code } from "../../print/wasm/code.ts";
+import { forRange, type Local } from "../../print/wasm/control.ts";
+import { i32 } from "../../print/wasm/instructions.ts";
+import { type PhaseMemory, printMeanEnd, printPhase } from "../../print/wasm/scan-phase.ts";
+import type { Phase, Place, Store } from "../../scan/program.ts";
+import type { ScanShape } from "../plan.ts";
+import type { ScanContext } from "./scan-memory.ts";
+
+/** One phase: panel after panel its products, then its equations; then the ends of its means. */
+export function printPhaseLoop(
+  context: ScanContext<ScanShape>,
+  phase: Phase,
+  o: {
+    readonly stores: readonly Store[];
+    readonly memory: PhaseMemory;
+    readonly place: (n: AnyNode) => Place | undefined;
+    readonly products?: (panel: Local, t: Local) => Code;
+    readonly meanOut: (mean: number) => number;
+    readonly panel: Local;
+    readonly t: Local;
+    readonly halves?: readonly [Code, Code];
+  },
+): Code {
+  const { m, constants, fused, kernel } = context;
+  const { panel, t } = o;
+  const [half, otherHalf] = o.halves ?? [i32.const(0), i32.const(0)];
+  const pointwise =
+    o.stores.length + phase.means.length > 0
+      ? printPhase(m, {
+          stores: o.stores,
+          means: phase.means,
+          place: o.place,
+          memory: o.memory,
+          constants,
+          fused,
+        }).call(panel.get, t.get, half, otherHalf)
+      : [];
+  const ends = phase.means.map(({ mean, values }) =>
+    printMeanEnd(m, {
+      batch: kernel.batch,
+      sums: o.memory.meanSums(mean),
+      out: o.meanOut(mean),
+      scale: 1 / (o.memory.width * values.length),
+      constants,
+    }).call(t.get),
+  );
+  return [
+    forRange(panel, i32.const(0), i32.const(o.memory.paddedWidth / 16), 1, [o.products?.(panel, t) ?? [], pointwise]),
+    ends,
+  ];
+}
