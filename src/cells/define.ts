@@ -128,8 +128,9 @@ const each = <K extends string, V>(keys: readonly K[], value: (k: K) => V): Reco
 /**
  * Makes a cell from its equations.
  *
- * @example A cell of one gate: `h' = tanh(W x + U h + b)`:
+ * @example
  * ```ts
+ * // One gate: h' = tanh(W x + U h + b)
  * const elman = defineCell({ name: "elman", gates: { a: tanh }, state: ["h"], step: ({ a }) => ({ h: a }) });
  * ```
  */

@@ -3,7 +3,7 @@ import type { SynchronousMachine } from "./machine.ts";
 import type { WasmOptions } from "./wasm/machine.ts";
 
 /** What each machine can be told when it is opened. */
-interface OptionsOf {
+export interface OptionsOf {
   reference: undefined;
   wasm: WasmOptions;
 }

@@ -6,7 +6,7 @@ import { pointwise, reduce, reshape, stopGradient, sumAll } from "../tensor/oper
 import { countKept, keep, type LossOptions, reduceLosses } from "./reduction.ts";
 
 export interface CrossEntropyOptions extends LossOptions {
-  /** [V]: how much each class counts. Default 1 each. */
+  /** How much each class counts, [V]. Default 1 each. */
   readonly weight?: Tensor | undefined;
   /** ε of the target `(1 − ε) y + ε/V` (Szegedy et al. 2016, arXiv:1512.00567). Default 0. */
   readonly labelSmoothing?: number;

@@ -17,10 +17,14 @@ export interface LoadedRun {
   readonly metrics: readonly unknown[];
 }
 
+export interface LoadRunOptions {
+  /** Cells of your own by name, for models that were made with one. */
+  readonly cells?: Readonly<Record<string, Cell>>;
+}
+
 /**
  * Loads a run that `saveRun` wrote.
  *
- * @param options.cells cells of your own by name, for models that were made with one
  * @example
  * ```ts
  * const { model, parameters, tokenizer } = await loadRun("runs/novel", machine);
@@ -28,11 +32,7 @@ export interface LoadedRun {
  * @throws UsageError "not-a-run", "unknown-cell"; FailureError "bad-run", "bad-safetensors", "altered-file", "not-finite",
  *   "missing-parameter", "unexpected-parameter", "shape-mismatch"
  */
-export async function loadRun(
-  folder: string,
-  machine: Machine,
-  options: { readonly cells?: Readonly<Record<string, Cell>> } = {},
-): Promise<LoadedRun> {
+export async function loadRun(folder: string, machine: Machine, options: LoadRunOptions = {}): Promise<LoadedRun> {
   const { config, tokenizer: tokenizerJson, weights, metrics } = await readRun(folder);
   const model = ofFile(`${folder}/config.json`, () => languageModelFromConfig(config.model, options.cells));
   const tokenizer = ofFile(`${folder}/tokenizer.json`, () => tokenizerFromJSON(tokenizerJson));

@@ -1,0 +1,30 @@
+// A cell of one's own: its equations are all there is to write. Gradients and kernels are derived from them, so it trains on
+// every machine. Here: an LSTM in which one gate decides both what to forget and what to take in, with a view of the cell state.
+import { add, defineCell, languageModel, mul, openMachine, sigmoid, sub, tanh, trainText } from "longshort";
+
+const ownCell = defineCell({
+  name: "own-cell",
+  gates: { f: (x) => x, g: tanh, o: sigmoid },
+  state: ["h", "c"],
+  weights: { p: 0 },
+  step({ f, g, o }, previous, { weights }) {
+    const keep = sigmoid(add(f, mul(weights.p, previous.c)));
+    const c = add(mul(keep, previous.c), mul(sub(1, keep), g));
+    return { keep, c, h: mul(o, tanh(c)) };
+  },
+});
+
+// After "ab" comes "c" or "d" in turns: to know which, a model must remember more than the letter before, which alone
+// leaves ln 2 / 3 = 0.231 nats a letter.
+const train = Int32Array.from("abcabd".repeat(200), (letter) => letter.charCodeAt(0) - 97);
+
+for (const name of ["wasm", "reference"] as const) {
+  const machine = await openMachine(name);
+  const model = languageModel({ vocabularySize: 4, embeddingSize: 8, cell: ownCell, hiddenSize: 16 });
+  const training = await trainText({ model, machine, train, steps: 12, batchSize: 5, epochs: 5, learningRate: 0.02 });
+  for await (const event of training) {
+    if (event.type === "epoch")
+      console.log(`${name}, epoch ${event.epoch}: ${event.trainLoss.toFixed(4)} nats a letter`);
+  }
+  machine.close();
+}

@@ -1,0 +1,234 @@
+/**
+ * Longshort trains, runs and explains recurrent neural networks in Node and in the browser.
+ *
+ * @module longshort
+ */
+
+// Cells: equations.
+export {
+  type Cell,
+  type CellGate,
+  type CellSource,
+  type CellState,
+  defineCell,
+  type Gate,
+  type GateOptions,
+  type GateValue,
+  gateOf,
+  input,
+  type MaskSpec,
+  type Operands,
+  type Parts,
+  split,
+  type Width,
+} from "./cells/define.ts";
+export { type GruOptions, gru } from "./cells/gru.ts";
+export { layerNormLstm } from "./cells/layer-norm-lstm.ts";
+export { type LstmOptions, lstm } from "./cells/lstm.ts";
+export { minGru } from "./cells/min-gru.ts";
+export { minLstm } from "./cells/min-lstm.ts";
+export type { CellOptions } from "./cells/options.ts";
+export { type ActivationSpec, type CellSpec, cellByName, cellNames } from "./cells/registry.ts";
+export { type RnnOptions, rnn } from "./cells/rnn.ts";
+// Weights and runs in files.
+export type { ElementTypeName } from "./checkpoint/element-types.ts";
+export { type RunConfig, type RunFiles, readRun, type SaveRunOptions, saveRun } from "./checkpoint/run-folder.ts";
+export { SafeTensor, safeTensor } from "./checkpoint/safe-tensor.ts";
+export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./checkpoint/safetensors.ts";
+// Machines: what computes.
+export type { Arena, Limits, Machine, Numbers, PreparedPlan, SynchronousMachine } from "./compute/machine.ts";
+export { type MachineName, type OptionsOf, openMachine } from "./compute/open.ts";
+export type { WasmOptions } from "./compute/wasm/machine.ts";
+// Text and tokens.
+export { type Corpus, type CorpusOptions, type CorpusPass, countCharacters, openCorpus } from "./data/corpus.ts";
+// Explaining.
+export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
+export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trace.ts";
+// Layers.
+export { type ActivationName, activation } from "./layers/activation.ts";
+export { type Convolution1d, type Convolution1dOptions, convolution1d } from "./layers/convolution.ts";
+export { type DropoutOptions, dropout } from "./layers/dropout.ts";
+export { type Embedding, type EmbeddingOptions, embedding } from "./layers/embedding.ts";
+export {
+  type Initialization,
+  type InitializationName,
+  initialization,
+  type RecurrentPreset,
+} from "./layers/initialize.ts";
+export type { Layer } from "./layers/layer.ts";
+export { type LayerNorm, type LayerNormOptions, layerNorm } from "./layers/layer-norm.ts";
+export { type Linear, type LinearOptions, linear } from "./layers/linear.ts";
+export { type PoolInput, type PoolKind, type PoolOverTime, poolOverTime } from "./layers/pool-over-time.ts";
+export {
+  Recurrent,
+  type RecurrentInput,
+  type RecurrentOptions,
+  type RecurrentOutput,
+  recurrent,
+} from "./layers/recurrent.ts";
+export { logSoftmax, softmax } from "./layers/softmax.ts";
+// Losses.
+export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
+export { type CrossEntropyOptions, crossEntropy } from "./losses/cross-entropy.ts";
+export { huber, smoothL1 } from "./losses/huber.ts";
+export { type KlDivergenceOptions, klDivergence } from "./losses/kl-divergence.ts";
+export { meanAbsoluteError } from "./losses/mean-absolute-error.ts";
+export { meanSquaredError } from "./losses/mean-squared-error.ts";
+export type { LossOptions, Reduction } from "./losses/reduction.ts";
+// The arithmetic that cells, losses and optimizers are written in.
+export {
+  abs,
+  add,
+  type Condition,
+  constant,
+  div,
+  type Expression,
+  equal,
+  erf,
+  exp,
+  less,
+  lessEqual,
+  log,
+  log1p,
+  max,
+  mean,
+  min,
+  mul,
+  neg,
+  select,
+  sigmoid,
+  sqrt,
+  square,
+  sub,
+  type Term,
+  tanh,
+  variable,
+} from "./math/expression.ts";
+export {
+  type Activation,
+  affine,
+  clamp,
+  elu,
+  expm1,
+  gelu,
+  hardSigmoid,
+  identity,
+  leakyRelu,
+  relu,
+  scaledTanh,
+  silu,
+  softplus,
+  softsign,
+  thresholdedRelu,
+} from "./math/functions.ts";
+// Models.
+export {
+  LanguageModel,
+  type LanguageModelConfig,
+  type LanguageModelInput,
+  type LanguageModelOptions,
+  type LanguageModelOutput,
+  languageModel,
+  languageModelFromConfig,
+} from "./models/language-model.ts";
+// Optimizers.
+export { type AdadeltaOptions, adadelta } from "./optimizers/adadelta.ts";
+export { type AdagradOptions, adagrad } from "./optimizers/adagrad.ts";
+export { type AdamOptions, adam, adamW } from "./optimizers/adam.ts";
+export { adamax } from "./optimizers/adamax.ts";
+export { defineOptimizer, type Optimizer, type OptimizerDefinition } from "./optimizers/define.ts";
+export { nadam } from "./optimizers/nadam.ts";
+export { radam } from "./optimizers/radam.ts";
+export { type RmspropOptions, rmsprop } from "./optimizers/rmsprop.ts";
+export { type SgdOptions, sgd } from "./optimizers/sgd.ts";
+export {
+  createMoments,
+  type ParameterUpdate,
+  type UpdateOptions,
+  updateParameters,
+} from "./optimizers/update.ts";
+export type { FileSource } from "./platform/platform.ts";
+// Running.
+export { type GenerateOptions, generate } from "./run/generate.ts";
+export { type LoadedRun, type LoadRunOptions, loadRun } from "./run/load-run.ts";
+export { type Candidate, candidates, choose, type SampleOptions } from "./run/sample.ts";
+export { openSession, Session, type SessionOptions, type SessionState } from "./run/session.ts";
+// Errors.
+export { FailureError, LongshortError, ShapeError, UsageError } from "./shared/errors.ts";
+export { RandomStream } from "./shared/random.ts";
+// Graphs of tensors, recorded once and replayed.
+export { type CompileOptions, compile, Executable } from "./tensor/executable.ts";
+export { Graph, type GraphOptions, type Tensor } from "./tensor/graph.ts";
+export {
+  concatenate,
+  gather,
+  type MatMulOptions,
+  matmul,
+  plus,
+  pointwise,
+  reduce,
+  reshape,
+  slice,
+  stopGradient,
+  sumAll,
+  times,
+  transpose,
+} from "./tensor/operations.ts";
+export {
+  type HasParameters,
+  type Initializer,
+  layoutParameters,
+  type Parameter,
+  type ParameterLayout,
+} from "./tensor/parameter.ts";
+export {
+  type CreateParametersOptions,
+  createParameters,
+  type NamedTensor,
+  ParameterStore,
+} from "./tensor/parameter-store.ts";
+export { type NgramBaselines, type NgramOptions, ngramBaselines } from "./text/ngram.ts";
+export type { TokenSequence, Tokens } from "./text/token-sequence.ts";
+export type {
+  StreamDecoder,
+  StreamEncoder,
+  Tokenizer,
+  TokenizerJson,
+  TokenizerKind,
+  WordSegmentation,
+} from "./text/tokenizer.ts";
+export { tokenizerFromJSON } from "./text/tokenizer-json.ts";
+export { type TextSource, type TrainTokenizerOptions, trainTokenizer } from "./text/train-tokenizer.ts";
+// Training.
+export { type EvaluateTextOptions, evaluateText, type TextScore } from "./train/evaluate-text.ts";
+export type {
+  EndEvent,
+  EpochEvent,
+  EvaluationEvent,
+  ProgressEvent,
+  StartEvent,
+  TrainEvent,
+} from "./train/events.ts";
+export { type Plateau, type PlateauOptions, type PlateauState, reduceOnPlateau } from "./train/plateau.ts";
+export {
+  constantRate,
+  cosineRate,
+  cosineRestartsRate,
+  exponentialRate,
+  linearRate,
+  multiStepRate,
+  oneCycleRate,
+  polynomialRate,
+  type Schedule,
+  sequential,
+  stepRate,
+} from "./train/schedules.ts";
+export {
+  type Objective,
+  openTrainingStep,
+  type StepReading,
+  TrainingStep,
+  type TrainingStepOptions,
+} from "./train/step.ts";
+export type { TextTrainer } from "./train/text-trainer.ts";
+export { type TrainTextOptions, trainText } from "./train/train-text.ts";
