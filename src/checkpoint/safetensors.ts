@@ -26,10 +26,35 @@ const CODE = "bad-safetensors";
  *   short, no JSON or repeats a name; an unknown type; a shape that does not fit its bytes; holes, overlaps, bytes left over
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
-  const { entries, metadata, dataStart } = readHeader(bytes);
-  const available = bytes.length - dataStart;
-  const sorted = [...entries].sort((a, b) => a.start - b.start || a.end - b.end);
+  const headerEnd = 8 + headerLength(bytes.subarray(0, 8), bytes.length);
+  const { metadata, entries } = readLayout(bytes.subarray(8, headerEnd), bytes.length - headerEnd);
   const tensors = new Map<string, SafeTensor>();
+  for (const { name, dtype, shape, start, end } of entries)
+    tensors.set(name, new SafeTensor(dtype, shape, bytes.subarray(headerEnd + start, headerEnd + end)));
+  return { metadata, tensors };
+}
+
+/**
+ * The length of the header, from the first eight bytes of a file of `size` bytes.
+ * @throws FailureError "bad-safetensors"
+ */
+export function headerLength(start: Uint8Array, size: number): number {
+  if (size < 8) fail(`the file has ${size} bytes, but the length of the header alone takes 8`);
+  const declared = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
+  if (declared > BigInt(MAX_HEADER))
+    fail(`the header is said to have ${declared} bytes, more than the ${MAX_HEADER} allowed`);
+  const length = Number(declared);
+  if (8 + length > size) fail(`the header is said to have ${length} bytes, but ${size - 8} follow`);
+  return length;
+}
+
+/**
+ * Reads and checks the header of a file with `available` bytes behind it; entries come in the order of their bytes.
+ * @throws FailureError "bad-safetensors"
+ */
+export function readLayout(header: Uint8Array, available: number): SafetensorsLayout {
+  const { entries, metadata } = readHeader(header);
+  const sorted = [...entries].sort((a, b) => a.start - b.start || a.end - b.end);
   let position = 0;
   for (const { name, dtype, shape, start, end } of sorted) {
     const label = labelOf(name);
@@ -46,14 +71,19 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
         `${label}: ${dtype} of shape ${formatShape(shape)} takes ${expected} bytes, but the header gives it ${end - start}`,
       );
     }
-    tensors.set(name, new SafeTensor(dtype, shape, bytes.subarray(dataStart + start, dataStart + end)));
     position = end;
   }
   if (position !== available) fail(`${available - position} bytes follow the last tensor`);
-  return { metadata, tensors };
+  return { metadata, entries: sorted };
 }
 
-interface Entry {
+export interface SafetensorsLayout {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly entries: readonly SafetensorsEntry[];
+}
+
+/** Where a tensor lies: bytes `start` to `end` behind the header. */
+export interface SafetensorsEntry {
   readonly name: string;
   readonly dtype: ElementTypeName;
   readonly shape: readonly number[];
@@ -61,21 +91,14 @@ interface Entry {
   readonly end: number;
 }
 
-function readHeader(bytes: Uint8Array): { entries: Entry[]; metadata: Record<string, string>; dataStart: number } {
-  if (bytes.length < 8) fail(`the file has ${bytes.length} bytes, but the length of the header alone takes 8`);
-  const declared = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-  if (declared > BigInt(MAX_HEADER))
-    fail(`the header is said to have ${declared} bytes, more than the ${MAX_HEADER} allowed`);
-  const length = Number(declared);
-  if (8 + length > bytes.length) fail(`the header is said to have ${length} bytes, but ${bytes.length - 8} follow`);
-  const header = parseHeader(bytes.subarray(8, 8 + length));
-  const entries: Entry[] = [];
+function readHeader(bytes: Uint8Array): { entries: SafetensorsEntry[]; metadata: Record<string, string> } {
+  const entries: SafetensorsEntry[] = [];
   let metadata: Record<string, string> = {};
-  for (const [name, value] of header) {
+  for (const [name, value] of parseHeader(bytes)) {
     if (name === METADATA) metadata = readMetadata(value);
     else entries.push(readEntry(name, value));
   }
-  return { entries, metadata, dataStart: 8 + length };
+  return { entries, metadata };
 }
 
 function parseHeader(bytes: Uint8Array): ReadonlyMap<string, StrictJson> {
@@ -99,7 +122,7 @@ function readMetadata(value: StrictJson): Record<string, string> {
   return Object.fromEntries(value as ReadonlyMap<string, string>);
 }
 
-function readEntry(name: string, value: StrictJson): Entry {
+function readEntry(name: string, value: StrictJson): SafetensorsEntry {
   const label = labelOf(name);
   if (!(value instanceof Map)) fail(`${label} is not described by an object`);
   const fields = value as ReadonlyMap<string, StrictJson>;

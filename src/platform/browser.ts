@@ -1,5 +1,5 @@
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { type FileSource, looksLikeGzip, type Platform, peek, sourceName } from "./platform.ts";
+import { blobSource, type FileSource, looksLikeGzip, type Platform, peek, sourceName } from "./platform.ts";
 
 export const platform: Platform = {
   name: "browser",
@@ -7,6 +7,9 @@ export const platform: Platform = {
   async readFile(source) {
     if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
     return new Uint8Array(await (await get(source)).arrayBuffer());
+  },
+  async openFile(source) {
+    return blobSource(source instanceof Blob ? source : await (await get(source)).blob(), sourceName(source));
   },
   async fileSize(source) {
     return (source instanceof Blob ? source : await (await get(source)).blob()).size;

@@ -6,14 +6,27 @@ import { pipeline, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { createGunzip } from "node:zlib";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { type FileSource, looksLikeGzip, type Platform, peek, sourceName, type TemporaryFile } from "./platform.ts";
+import {
+  type ByteSource,
+  blobSource,
+  expectInside,
+  type FileSource,
+  looksLikeGzip,
+  type Platform,
+  peek,
+  sourceName,
+  type TemporaryFile,
+} from "./platform.ts";
 
 const CHUNK_BYTES = 1 << 18;
+/** Linux reads at most about 2 GiB in one call. */
+const READ_BYTES = 1 << 30;
 
 export const platform: Platform = {
   name: "node",
   readChunks,
   readFile,
+  openFile,
   fileSize,
   writeFileAtomic,
   makeFolder,
@@ -78,6 +91,37 @@ async function readFile(source: FileSource): Promise<Uint8Array> {
   } finally {
     await file.close();
   }
+}
+
+async function openFile(source: FileSource): Promise<ByteSource> {
+  const name = sourceName(source);
+  if (source instanceof Blob) return blobSource(source, name);
+  const file = await openToRead(source);
+  const { size } = await file.stat();
+  let open = true;
+  return {
+    name,
+    size,
+    async read(offset, length) {
+      expectInside(name, size, offset, length);
+      const target = new Uint8Array(length);
+      try {
+        for (let done = 0; done < length; ) {
+          const { bytesRead } = await file.read(target, done, Math.min(length - done, READ_BYTES), offset + done);
+          if (bytesRead === 0) throw new FailureError("file-read-failed", `${name}: the file became shorter`);
+          done += bytesRead;
+        }
+      } catch (error) {
+        throw readError(error, source);
+      }
+      return target;
+    },
+    async close() {
+      if (!open) return;
+      open = false;
+      await file.close();
+    },
+  };
 }
 
 async function fileSize(source: FileSource): Promise<number> {

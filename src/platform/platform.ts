@@ -1,3 +1,5 @@
+import { FailureError } from "../shared/errors.ts";
+
 /**
  * What the rest of the package asks of the place it runs in: files and a clock. `#platform` in package.json "imports"
  * resolves to node.ts or browser.ts, and both export one value of this type as `platform`.
@@ -15,6 +17,13 @@ export interface Platform {
 
   /** All bytes of a file as they are: gzip is not unpacked. Errors as in `readChunks`. */
   readFile(source: FileSource): Promise<Uint8Array>;
+
+  /**
+   * A file whose parts are read on request, so that it may be larger than memory. The caller closes it. In a browser a
+   * URL is fetched once, into a Blob.
+   * Errors as in `readChunks`.
+   */
+  openFile(source: FileSource): Promise<ByteSource>;
 
   /** Size of a file in bytes as it lies there (packed, if it is packed). Errors as in `readChunks`. */
   fileSize(source: FileSource): Promise<number>;
@@ -42,6 +51,20 @@ export interface Platform {
   now(): number;
 }
 
+/** Bytes that are read in parts, wherever they lie. */
+export interface ByteSource {
+  /** For messages. */
+  readonly name: string;
+  readonly size: number;
+  /**
+   * `length` bytes from `offset` on; the caller must not change them, as they may be a view of the source.
+   * @throws FailureError "file-read-failed" when the range is not inside the source
+   */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Gives back what the source holds open. Closing twice is harmless. */
+  close(): Promise<void>;
+}
+
 /** A path (Node), a URL, or a Blob or File. In a browser a string is a URL relative to the page. */
 export type FileSource = string | URL | Blob;
 
@@ -52,6 +75,39 @@ export interface TemporaryFile {
   /** Fills `target` from byte `position` on; the range must have been written. */
   read(target: Uint8Array, position: number): void;
   close(): void;
+}
+
+/** A Blob as a source of bytes. */
+export function blobSource(blob: Blob, name: string): ByteSource {
+  return {
+    name,
+    size: blob.size,
+    async read(offset, length) {
+      expectInside(name, blob.size, offset, length);
+      try {
+        return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+      } catch (cause) {
+        throw new FailureError("file-read-failed", `${name}: could not be read`, { cause });
+      }
+    },
+    close: async () => undefined,
+  };
+}
+
+/** @throws FailureError "file-read-failed" */
+export function expectInside(name: string, size: number, offset: number, length: number): void {
+  if (
+    Number.isSafeInteger(offset) &&
+    Number.isSafeInteger(length) &&
+    offset >= 0 &&
+    length >= 0 &&
+    offset + length <= size
+  )
+    return;
+  throw new FailureError(
+    "file-read-failed",
+    `${name}: ${length} bytes from byte ${offset} on were asked for, but it has ${size}; the file is cut short or damaged`,
+  );
 }
 
 /** How a source is called in messages. */
