@@ -148,6 +148,11 @@ export {
   updateParameters,
 } from "./optimizers/update.ts";
 export type { FileSource } from "./platform/platform.ts";
+// Formulas.
+export { type LatexNames, latex } from "./print/latex.ts";
+export { derivatives } from "./print/latex-derivatives.ts";
+export { aligned, type EquationOptions, equations } from "./print/latex-equations.ts";
+export type { Notation } from "./print/latex-names.ts";
 // Running.
 export { type GenerateOptions, generate } from "./run/generate.ts";
 export { type LoadedRun, type LoadRunOptions, loadRun } from "./run/load-run.ts";
