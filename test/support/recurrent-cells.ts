@@ -38,9 +38,11 @@ export interface LawCell {
   readonly projectionSize: number;
   /** Has masks drawn at every step, so that what is drawn depends on the number of the step. */
   readonly drawsPerStep: boolean;
+  /** Smallest D and H at which all its gradients are more than rounding. */
+  readonly minSize: number;
 }
 const cell = (name: string, make: () => Cell, more: Partial<LawCell> = {}): LawCell => ({
-  ...{ name, make, projectionSize: 0, drawsPerStep: false },
+  ...{ name, make, projectionSize: 0, drawsPerStep: false, minSize: 1 },
   ...more,
 });
 
@@ -66,6 +68,7 @@ export const lawCells: readonly LawCell[] = [
   }),
   cell("min-gru", minGru),
   cell("min-lstm", minLstm),
-  cell("layer-norm-lstm", () => layerNormLstm()),
+  // LN(W x) of a single input is the same for every x of one sign, LN(U h) of a single unit too: their gradients cancel.
+  cell("layer-norm-lstm", () => layerNormLstm(), { minSize: 3 }),
   cell("odd", odd),
 ];
