@@ -98,6 +98,8 @@ export function evaluateLatex(text: string, value: (name: string) => number): nu
       return holds ? 1 : 0;
     }
     if (token === "\\pi") return Math.PI;
+    if (token === "\\infty") return Number.POSITIVE_INFINITY;
+    if (token === "\\mathrm") return word() === "NaN" ? Number.NaN : value(token);
     if (token === "\\tanh") return Math.tanh(list()[0]!);
     if (token === "\\ln") return Math.log(list()[0]!);
     if (token === "\\sigma") return 1 / (1 + Math.exp(-list()[0]!));
