@@ -1,0 +1,102 @@
+import { expect, test } from "vitest";
+import type { SynchronousMachine } from "../../src/compute/machine.ts";
+import { openMachine } from "../../src/compute/open.ts";
+import { openSession } from "../../src/run/session.ts";
+import { compile } from "../../src/tensor/executable.ts";
+import { Graph } from "../../src/tensor/graph.ts";
+import { difference } from "../support/difference.ts";
+import { describeOnMachines } from "../support/machines.ts";
+import { type TinyRun, tinyRun } from "../support/tiny-run.ts";
+
+const options = { numLayers: 2, cell: "lstm" } as const;
+const sequence = [0, 3, 1, 4, 2, 2, 0];
+
+/** Logits [T, V] of a sequence in one go. */
+async function atOnce(machine: SynchronousMachine, { model, parameters }: TinyRun): Promise<ArrayLike<number>> {
+  const graph = new Graph({ machine, parameters: parameters.layout });
+  const tokens = graph.input("tokens", [sequence.length, 1], { type: "int" });
+  graph.output("logits", model.forward(tokens).logits);
+  const executable = await compile(graph, { machine, arenas: parameters.arenas });
+  executable.write("tokens", sequence);
+  executable.run();
+  const logits = await executable.read("logits");
+  executable.close();
+  return logits;
+}
+
+describeOnMachines("a session", (on) => {
+  test("says step by step what the model says in one go, by step and by next", async () => {
+    const run = await tinyRun(on.machine, options);
+    const expected = await atOnce(on.machine, run);
+    const session = await openSession({ ...run, machine: on.machine });
+    const found: number[] = [];
+    const logits = new Float64Array(5);
+    sequence.forEach((token, t) => {
+      if (t % 2 === 0) session.step([token], logits);
+    });
+    session.reset();
+    for (const [t, token] of sequence.entries()) {
+      if (t % 2 === 0) session.step([token], logits);
+      found.push(...(t % 2 === 0 ? logits : await session.next([token])));
+    }
+    expect(difference(found, expected)).toBeLessThan(on.outputs);
+    session.close();
+    run.parameters.close();
+  });
+
+  test("keeps its state, hands it out and takes it back, and forks", async () => {
+    const run = await tinyRun(on.machine, options);
+    const session = await openSession({ ...run, machine: on.machine, batch: 2 });
+    await session.next([1, 2]);
+    const before = await session.state();
+    expect(Object.keys(before)).toEqual(["h", "c"]);
+    expect(before.h).toHaveLength(2 * 2 * 6);
+    const fork = await session.fork();
+    const a = await session.next([3, 4]);
+    expect(await fork.next([3, 4])).toEqual(a);
+    expect(await session.next([3, 4])).not.toEqual(a);
+    session.setState(before);
+    expect(await session.next([3, 4])).toEqual(a);
+    session.reset();
+    expect((await session.state()).c!.every((value) => value === 0)).toBe(true);
+    // The fork is another one: resetting this left it alone.
+    expect((await fork.state()).c!.every((value) => value === 0)).toBe(false);
+    for (const one of [session, fork]) one.close();
+    run.parameters.close();
+  });
+
+  test("rows of a batch know nothing of each other", async () => {
+    const run = await tinyRun(on.machine, options);
+    const two = await openSession({ ...run, machine: on.machine, batch: 2 });
+    const one = await openSession({ ...run, machine: on.machine });
+    for (const token of sequence) {
+      const both = await two.next([token, 4 - token]);
+      expect(both.slice(0, 5)).toEqual(await one.next([token]));
+    }
+    for (const session of [one, two]) session.close();
+    run.parameters.close();
+  });
+
+  test("refuses what is no token of the model, and a state that does not fit", async () => {
+    const run = await tinyRun(on.machine, options);
+    const session = await openSession({ ...run, machine: on.machine });
+    const logits = new Float32Array(5);
+    for (const token of [-1, 5, 0.5, Number.NaN])
+      expect(() => session.step([token], logits)).toThrow(expect.objectContaining({ code: "out-of-range" }));
+    expect(() => session.step([1, 2], logits)).toThrow(/expected 1 whole number.* got 2/);
+    expect(() => session.step([], logits)).toThrow(/got 0/);
+    expect(() => session.step(undefined as never, logits)).toThrow(/got undefined/);
+    expect(() => session.step([1], new Float32Array(4))).toThrow(/shape \[1, 1, 5\].* got 4/);
+    expect(() => session.setState({ h: new Float32Array(12) })).toThrow(/expected h, c, c missing/);
+    expect(() => session.setState({ h: [1], c: new Float32Array(12) })).toThrow(/12 numbers; got 1/);
+    expect(() => session.setState({ h: new Float32Array(12), c: new Float32Array(12), x: [] })).toThrow(/no state "x"/);
+    session.close();
+    expect(() => session.step([1], logits)).toThrow(expect.objectContaining({ code: "closed" }));
+    await expect(openSession({ ...run, machine: on.machine, batch: 0 })).rejects.toMatchObject({
+      code: "out-of-range",
+    });
+    const other = await openMachine("reference");
+    await expect(openSession({ ...run, machine: other })).rejects.toMatchObject({ code: "wrong-machine" });
+    run.parameters.close();
+  });
+});
