@@ -17,6 +17,16 @@ export interface LaunchContext<K extends Kernel> {
    * start is unknown, and other launches of the plan use them too.
    */
   workspace(bytes: number): number;
+  /**
+   * Memory of `bytes` bytes for something that `make` prints the making of out of these operands alone: packed weights, say.
+   * Where the plan writes to none of their arenas it is made before a run only if one has been written to since it was made
+   * last, and `code` is empty; otherwise `code` makes it, in the workspace.
+   */
+  derived(
+    operands: readonly string[],
+    bytes: number,
+    make: (at: number) => Code,
+  ): { readonly at: number; readonly code: Code };
   /** Address of 64 bytes of zeros, aligned to 64, which nothing may write. */
   readonly zeros: number;
   readonly constants: Constants;

@@ -6,7 +6,7 @@ import { checkPlan } from "../operands.ts";
 import type { Plan, Range, ScanShape } from "../plan.ts";
 import { hasFusedMultiplyAdd } from "./fused.ts";
 import { CONSTANTS, Memory, MOST_BYTES } from "./memory.ts";
-import { compilePlan } from "./prepare.ts";
+import { type CompiledPlan, compilePlan } from "./prepare.ts";
 import { savedElements } from "./scan-layout.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -49,6 +49,8 @@ class WasmArena implements Arena {
   readonly address: number;
   readonly owner: WasmMachine;
   open = true;
+  /** Grows whenever something is written here. */
+  version = 0;
 
   constructor(name: string, length: number, address: number, owner: WasmMachine) {
     this.name = name;
@@ -83,26 +85,40 @@ class WasmPlan implements PreparedPlan {
   readonly plan: Plan;
   readonly arenas: Readonly<Record<string, WasmArena>>;
   readonly owner: WasmMachine;
-  run: (() => void) | undefined;
+  readonly compiled: CompiledPlan;
+  open = true;
   readonly #release: () => void;
+  #derivedFrom = -1;
 
   constructor(options: {
     plan: Plan;
     arenas: Readonly<Record<string, WasmArena>>;
     owner: WasmMachine;
-    run: () => void;
+    compiled: CompiledPlan;
     release: () => void;
   }) {
     this.plan = options.plan;
     this.arenas = options.arenas;
     this.owner = options.owner;
-    this.run = options.run;
+    this.compiled = options.compiled;
     this.#release = options.release;
   }
 
+  /** Performs the launches, first making anew what was made of arenas that have changed. */
+  run(): void {
+    const { compiled, arenas } = this;
+    // Versions only grow, so that their sum tells whether any has changed.
+    let version = 0;
+    for (const name of compiled.derivedFrom) version += arenas[name]!.version;
+    if (version !== this.#derivedFrom) compiled.derive();
+    this.#derivedFrom = version;
+    compiled.run();
+    for (const name of compiled.written) arenas[name]!.version++;
+  }
+
   close(): void {
-    if (this.run) this.#release();
-    this.run = undefined;
+    if (this.open) this.#release();
+    this.open = false;
   }
 }
 
@@ -163,21 +179,22 @@ class WasmMachine implements SynchronousMachine {
     for (const arena of Object.values(own)) arena.expectOpen();
     const constants = this.#constants.scope();
     const workspace = new Workspace(this.#memory);
+    const kept = new Workspace(this.#memory);
     const release = (): void => {
       constants.close();
       workspace.close();
+      kept.close();
     };
     try {
-      const run = await compilePlan(plan, {
+      const compiled = await compilePlan(plan, {
         memory: this.#memory,
         addressOf: (range) => own[range.arena]!.at(range),
         fused: this.limits.family === "fused",
-        constants,
-        workspace,
+        ...{ constants, workspace, kept },
       });
       this.#expectOpen();
       const prepared = new WasmPlan({
-        ...{ plan, arenas: own, owner: this, run },
+        ...{ plan, arenas: own, owner: this, compiled },
         release: () => {
           this.#plans.delete(prepared);
           release();
@@ -196,7 +213,7 @@ class WasmMachine implements SynchronousMachine {
     if (!(prepared instanceof WasmPlan) || prepared.owner !== this) {
       throw new UsageError("wrong-machine", "this plan was prepared by another machine");
     }
-    if (!prepared.run) throw new UsageError("closed", "this plan was closed and cannot be run any more");
+    if (!prepared.open) throw new UsageError("closed", "this plan was closed and cannot be run any more");
     for (const name in prepared.arenas) prepared.arenas[name]!.expectOpen();
     for (const name in scalars) {
       const range = prepared.plan.scalars[name];
@@ -205,6 +222,7 @@ class WasmMachine implements SynchronousMachine {
         throw new UsageError("unknown-scalar", `the plan has no scalar "${name}"; it has ${known}`);
       }
       this.#view(prepared.arenas[range.arena]!, range).fill(scalars[name]!);
+      prepared.arenas[range.arena]!.version++;
     }
     try {
       prepared.run();
@@ -221,6 +239,7 @@ class WasmMachine implements SynchronousMachine {
     const view = this.#view(this.#own(arena), range);
     expectLength(arena, range, data.length);
     view.set(data);
+    this.#own(arena).version++;
   }
 
   async read(arena: Arena, range: Range): Promise<Numbers> {

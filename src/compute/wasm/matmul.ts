@@ -1,7 +1,7 @@
 import type { Code } from "../../print/wasm/code.ts";
 import { forRange } from "../../print/wasm/control.ts";
 import { i32 } from "../../print/wasm/instructions.ts";
-import { matmulWorkspace, printMatmul } from "../../print/wasm/matmul.ts";
+import { matmulWorkspace, packedBytes, printMatmul, printPackedB } from "../../print/wasm/matmul.ts";
 import { offset } from "../../print/wasm/product.ts";
 import type { MatMul } from "../plan.ts";
 import type { LaunchPrinter } from "./launch.ts";
@@ -14,6 +14,12 @@ export const printMatMulLaunch: LaunchPrinter<MatMul> = (context) => {
   const s = f.local("i32");
   const matrix = (operand: string, elements: number): Code =>
     offset(i32.const(address(operand)), s.get, i32.const(elements * 4));
+  // Packed apart from the product, so that weights which the plan does not change are packed once.
+  const bytes = batch === 1 ? packedBytes(kernel) : undefined;
+  const packed =
+    bytes === undefined
+      ? undefined
+      : context.derived(["b"], bytes, (to) => printPackedB(builder, { ...kernel, b: i32.const(address("b")), to }));
   const product = printMatmul(builder, {
     ...kernel,
     a: matrix("a", m * k),
@@ -22,7 +28,8 @@ export const printMatMulLaunch: LaunchPrinter<MatMul> = (context) => {
     bias: kernel.bias ? i32.const(address("bias")) : undefined,
     fused: context.fused,
     zeros: context.zeros,
-    workspace: context.workspace(matmulWorkspace(kernel).bytes),
+    workspace: context.workspace(matmulWorkspace(kernel, packed !== undefined).bytes),
+    packedB: packed?.at,
   });
-  return forRange(s, i32.const(0), i32.const(batch), 1, product);
+  return [packed?.code ?? [], forRange(s, i32.const(0), i32.const(batch), 1, product)];
 };

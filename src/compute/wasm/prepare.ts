@@ -1,9 +1,20 @@
 import { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { ConstantScope } from "../../print/wasm/constants.ts";
 import type { Plan, Range } from "../plan.ts";
+import { DerivedMemory, writtenArenas } from "./derived.ts";
 import { printLaunch } from "./launches.ts";
 import { type Memory, MOST_PAGES, ZEROS } from "./memory.ts";
 import type { Workspace } from "./workspace.ts";
+
+export interface CompiledPlan {
+  /** Performs all launches. */
+  readonly run: () => void;
+  /** Makes what is kept from run to run; to be called before `run` when one of `derivedFrom` has changed. */
+  readonly derive: () => void;
+  readonly derivedFrom: readonly string[];
+  /** Arenas that `run` writes to. */
+  readonly written: readonly string[];
+}
 
 /**
  * Prints a plan as one module and compiles it: the kernels, each once, and a function that calls them in order with the
@@ -16,10 +27,13 @@ export async function compilePlan(
     readonly addressOf: (range: Range) => number;
     readonly fused: boolean;
     readonly constants: ConstantScope;
+    /** Scratch memory, and memory for what is kept from run to run. */
     readonly workspace: Workspace;
+    readonly kept: Workspace;
   },
-): Promise<() => void> {
+): Promise<CompiledPlan> {
   const { memory, addressOf, fused, constants, workspace } = options;
+  const derivedMemory = new DerivedMemory(plan, options.kept);
   const m = new ModuleBuilder({ memory: { initial: 1, maximum: MOST_PAGES, shared: false } });
   m.func({ name: "run", params: [] }, (f) =>
     plan.launches.map(({ kernel, operands }) => {
@@ -29,10 +43,26 @@ export async function compilePlan(
         address: (operand) => addressOf(operands[operand]!),
         range: (operand) => operands[operand]!,
         workspace: (bytes) => workspace.take(bytes),
+        derived(names, bytes, make) {
+          const kept = derivedMemory.take(
+            names.map((name) => operands[name]!.arena),
+            bytes,
+            make,
+          );
+          if (kept !== undefined) return { at: kept, code: [] };
+          const at = workspace.take(bytes);
+          return { at, code: make(at) };
+        },
       });
     }),
   );
+  m.func({ name: "derive", params: [] }, () => derivedMemory.code);
   const { instance } = await WebAssembly.instantiate(m.finish(), { env: { memory: memory.wasm } });
   constants.write(memory.buffer);
-  return instance.exports.run as () => void;
+  return {
+    run: instance.exports.run as () => void,
+    derive: instance.exports.derive as () => void,
+    derivedFrom: [...derivedMemory.arenas],
+    written: [...writtenArenas(plan)],
+  };
 }

@@ -82,7 +82,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
       const from =
         k === 0 ? [o.init, number(o.initStride), number(o.initPanel)] : [o.out, number(o.outStride), number(64)];
       return blocked.call(
-        ...[0, padded(o.columns) / 16, o.rows, run.depth].map(number),
+        ...[padded(o.columns) / 16, o.rows, run.depth].map(number),
         ...[i32.add(o.row, number(mem.slot(run.slot))), number(64), number(rows * 64)],
         ...[number(run.packed), number(run.depth * 64)],
         ...from,
@@ -219,7 +219,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     const scratch = workspace(panels * columns * 64);
     code.push(
       strided.call(
-        ...[0, panels, columns, rows, operand, 4, operandStride, mem.slot(slot), rows * 64].map(number),
+        ...[panels, columns, rows, operand, 4, operandStride, mem.slot(slot), rows * 64].map(number),
         ...[zeros, 0, 0, scratch, 64, columns * 64].map(number),
       ),
     );

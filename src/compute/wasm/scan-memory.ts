@@ -18,6 +18,12 @@ export interface ScanContext<K extends ScanShape> {
   readonly address: (operand: string) => number;
   /** Address of new scratch memory of this launch; what is in it at first is unknown. */
   readonly workspace: (bytes: number) => number;
+  /** Memory for what is made of some operands alone (`LaunchContext.derived`). */
+  readonly derived: (
+    operands: readonly string[],
+    bytes: number,
+    make: (at: number) => Code,
+  ) => { readonly at: number; readonly code: Code };
   /** Address of at least 64 bytes of zeros. */
   readonly zeros: number;
   readonly constants: Constants;
@@ -184,9 +190,12 @@ export function zeroed({ workspace }: ScanContext<ScanShape>, bytes: number, cod
 export const at = (more: Code, panel: Local, bytes: number, base: number): Code =>
   i32.add(i32.add(i32.mul(panel.get, i32.const(bytes)), i32.const(base)), more);
 
+/** The operand that holds a product's matrix. */
+export const matrixOperand = (p: Product): string => (p.block === undefined ? `projection.${p.name}` : "weight_hh");
+
 export function matrixAddress({ kernel, address }: ScanContext<ScanShape>, p: Product): number {
   const { hiddenSize: H } = kernel;
-  if (p.block === undefined) return address(`projection.${p.name}`);
+  if (p.block === undefined) return address(matrixOperand(p));
   const operand = scanLayout(kernel).program.operands[p.operand]!;
   return address("weight_hh") + p.block * H * scanLayout(kernel).size(operand.width) * 4;
 }

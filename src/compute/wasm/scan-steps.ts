@@ -15,7 +15,7 @@ export function printPhaseLoop(
     readonly stores: readonly Store[];
     readonly memory: PhaseMemory;
     readonly place: (n: AnyNode) => Place | undefined;
-    readonly products?: (panel: Local, t: Local) => Code;
+    readonly products?: (panel: Local) => Code;
     readonly meanOut: (mean: number) => number;
     readonly panel: Local;
     readonly t: Local;
@@ -46,7 +46,7 @@ export function printPhaseLoop(
     }).call(t.get),
   );
   return [
-    forRange(panel, i32.const(0), i32.const(o.memory.paddedWidth / 16), 1, [o.products?.(panel, t) ?? [], pointwise]),
+    forRange(panel, i32.const(0), i32.const(o.memory.paddedWidth / 16), 1, [o.products?.(panel) ?? [], pointwise]),
     ends,
   ];
 }

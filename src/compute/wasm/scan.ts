@@ -1,10 +1,11 @@
 import type { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
-import { forRange, if_ } from "../../print/wasm/control.ts";
+import { forRange, if_, type Local } from "../../print/wasm/control.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
 import { packPanels } from "../../print/wasm/pack.ts";
 import { panelProduct } from "../../print/wasm/panel-product.ts";
 import { panelRows } from "../../print/wasm/product.ts";
+import { rowProduct } from "../../print/wasm/row-product.ts";
 import { recurrentGates } from "../../scan/widths.ts";
 import type { Scan } from "../plan.ts";
 import { scanLayout } from "./scan-layout.ts";
@@ -13,6 +14,7 @@ import {
   copyRows,
   isSeen,
   matrixAddress,
+  matrixOperand,
   overSteps,
   type ScanContext,
   ScanMemory,
@@ -35,41 +37,50 @@ export function printScan(context: ScanContext<Scan>): Code {
   const code: Code[] = [mem.prepare()];
 
   // Packed weights: input part of all gates one after the other, then each product.
+  const derived = (operands: readonly string[], bytes: number, make: (at: number) => Code): number => {
+    const made = context.derived(operands, bytes, make);
+    code.push(made.code);
+    return made.at;
+  };
   const pack = packPanels(m);
-  const packedInput = workspace(G * Hp * D * 4);
-  cell.gates.forEach((_, g) => {
-    code.push(
-      pack.call(...[address("weight_ih") + g * H * D * 4, 4, D * 4, D, H, packedInput + g * Hp * D * 4].map(number)),
-    );
-  });
+  const packedInput = derived(["weight_ih"], G * Hp * D * 4, (to) =>
+    cell.gates.map((_, g) =>
+      pack.call(...[address("weight_ih") + g * H * D * 4, 4, D * 4, D, H, to + g * Hp * D * 4].map(number)),
+    ),
+  );
   const packed = program.products.map((p) => {
     const columns = layout.size(program.operands[p.operand]!.width);
-    const at = workspace(layout.padded(p.width) * columns * 4);
-    code.push(pack.call(...[matrixAddress(context, p), 4, columns * 4, columns, layout.size(p.width), at].map(number)));
-    return at;
+    return derived([matrixOperand(p)], layout.padded(p.width) * columns * 4, (to) =>
+      pack.call(...[matrixAddress(context, p), 4, columns * 4, columns, layout.size(p.width), to].map(number)),
+    );
   });
-  // Biases, in panels: of the input part, with that of the recurrent product where it is added to it; of products apart.
-  const biases = cell.bias === "both" ? zeroed(context, G * Hp * 4, code) : undefined;
+  // Biases in panels: of the input part, with that of the recurrent product where it is added to it; of products apart.
   const gates = recurrentGates(cell);
+  const row = (from: string, block: number, to: number): Code =>
+    copyRows(m, address(from) + block * H * 4, H * 4, to, H * 4, 1, H * 4);
+  const zeroes = (to: number, bytes: number): Code => memory.fill(number(to), number(0), number(bytes));
   const fusedGates = new Set(program.products.filter((p) => p.fusedWith !== undefined).map((p) => p.name));
-  if (biases !== undefined)
-    cell.gates.forEach(({ name }, g) => {
-      const to = biases + g * Hp * 4;
-      code.push(copyRows(m, address("bias_ih") + g * H * 4, H * 4, to, H * 4, 1, H * 4));
-      if (fusedGates.has(name)) code.push(addRow(m, address("bias_hh") + gates.indexOf(name) * H * 4, to, H));
-    });
-  const productBias = program.products.map((p) => {
-    if (p.block === undefined || p.fusedWith !== undefined || cell.bias === "none") return undefined;
-    const to = zeroed(context, Hp * 4, code);
-    code.push(copyRows(m, address("bias_hh") + p.block * H * 4, H * 4, to, H * 4, 1, H * 4));
-    return to;
-  });
+  const biases =
+    cell.bias === "none"
+      ? undefined
+      : derived(gates.length > 0 ? ["bias_ih", "bias_hh"] : ["bias_ih"], G * Hp * 4, (to) => [
+          zeroes(to, G * Hp * 4),
+          cell.gates.map(({ name }, g) => [
+            row("bias_ih", g, to + g * Hp * 4),
+            fusedGates.has(name) ? addRow(m, address("bias_hh") + gates.indexOf(name) * H * 4, to + g * Hp * 4, H) : [],
+          ]),
+        ]);
+  const productBias = program.products.map(({ block, fusedWith }) =>
+    block === undefined || fusedWith !== undefined || cell.bias === "none"
+      ? undefined
+      : derived(["bias_hh"], Hp * 4, (to) => [zeroes(to, Hp * 4), row("bias_hh", block, to)]),
+  );
 
   // Input products of all steps at once. The slots of the gates follow one another.
   const slotBytes = rows * Hp * 4;
   code.push(
     panelProduct(m, { blocked: false, fused }).call(
-      ...[0, G * UB, rows, D, mem.input, D * 4, 4, packedInput, D * 64].map(number),
+      ...[G * UB, rows, D, mem.input, D * 4, 4, packedInput, D * 64].map(number),
       ...[biases ?? zeros, 0, biases === undefined ? 0 : 64, mem.slot(0), 64, slotBytes / UB].map(number),
     ),
   );
@@ -83,43 +94,46 @@ export function printScan(context: ScanContext<Scan>): Code {
     kernel.trace.map((name) => [name, workspace(rows * layout.padded(widthOfTrace(context, name)) * 4)]),
   );
   const meanSums = Array.from({ length: program.means }, () => zeroed(context, B * 16, code));
-  const product = panelRows(m, { blocked: false, fused });
   const scan = m.func({ params: [] }, (f) => {
     const [t, panel] = [f.local("i32"), f.local("i32")];
+    /** A product of step t: of one panel, right before its equations; or, for a single example, of all panels at once. */
+    const product = (index: number, panels: Local | number): Code => {
+      const p = program.products[index]!;
+      const operand = program.operands[p.operand]!;
+      const [k, rowBytes] = [layout.size(operand.width), layout.padded(operand.width) * 4];
+      const fusedWith = p.fusedWith !== undefined;
+      const bias = productBias[index];
+      const [init, initPanel] = fusedWith
+        ? [mem.slot(p.slot), rows * 64]
+        : bias === undefined
+          ? [zeros, 0]
+          : [bias, 64];
+      const step = i32.mul(t.get, number(B * 64));
+      const a = i32.add(i32.mul(t.get, number(B * rowBytes)), number(mem.operand(p.operand)));
+      const none = number(0);
+      if (typeof panels === "number")
+        return rowProduct(m, fused).call(
+          ...[number(panels), number(k), a, number(4), number(packed[index]!), number(k * 64)],
+          ...[i32.add(number(init), fusedWith ? step : none), number(initPanel)],
+          ...[i32.add(number(mem.slot(p.slot)), step), number(rows * 64)],
+        );
+      return panelRows(m, { blocked: false, fused }).call(
+        ...[number(B), number(k), a, number(rowBytes), number(4), at(none, panels, k * 64, packed[index]!)],
+        ...[at(fusedWith ? step : none, panels, initPanel, init), number(fusedWith ? 64 : 0)],
+        ...[at(step, panels, rows * 64, mem.slot(p.slot)), number(64)],
+      );
+    };
     const phases = program.forward.map((phase) => {
       const stores = phase.stores.filter(({ to }) => to.kind !== "trace" || traces.has(to.name));
       if (stores.length + phase.means.length + phase.products.length === 0) return [];
       const memory = mem.phase(phase.width, { trace: (name) => traces.get(name)!, meanSums: (k) => meanSums[k]! });
-      const products = (): Code =>
-        phase.products.map((index) => {
-          const p = program.products[index]!;
-          const operand = program.operands[p.operand]!;
-          const [k, rowBytes] = [layout.size(operand.width), layout.padded(operand.width) * 4];
-          const c = at(i32.mul(t.get, number(B * 64)), panel, rows * 64, mem.slot(p.slot));
-          const bias = productBias[index];
-          const init =
-            p.fusedWith !== undefined ? c : bias === undefined ? number(zeros) : at(number(0), panel, 64, bias);
-          return product.call(
-            ...[
-              number(B),
-              number(k),
-              i32.add(i32.mul(t.get, number(B * rowBytes)), number(mem.operand(p.operand))),
-              number(rowBytes),
-              number(4),
-            ],
-            ...[
-              at(number(0), panel, k * 64, packed[index]!),
-              init,
-              number(p.fusedWith !== undefined ? 64 : 0),
-              c,
-              number(64),
-            ],
-          );
-        });
-      return printPhaseLoop(context, phase, {
-        ...{ stores, memory, products, panel, t, meanOut: mem.mean },
+      const panelsOf = layout.panels(phase.width);
+      const loop = printPhaseLoop(context, phase, {
+        ...{ stores, memory, panel, t, meanOut: mem.mean },
         place: (n) => program.forwardPlace(n, phase.level),
+        ...(B > 1 && { products: (at: Local) => phase.products.map((index) => product(index, at)) }),
       });
+      return [B === 1 ? phase.products.map((index) => product(index, panelsOf)) : [], loop];
     });
     return overSteps(kernel, t, false, phases);
   });

@@ -27,8 +27,24 @@ function packedColumns({ k, n }: MatmulSize): number {
   return Math.min(Math.ceil(n / 16) * 16, Math.max(64, fitting));
 }
 
+/** Bytes of the whole of `b` in packed form; undefined when it is so large that it is packed block by block. */
+export const packedBytes = (size: MatmulSize): number | undefined =>
+  packedColumns(size) >= size.n ? Math.ceil(size.n / 16) * size.k * 64 : undefined;
+
+/** Code that packs the whole of `b`, a matrix [k, n] or [n, k], to the address `to`. */
+export function printPackedB(
+  m: ModuleBuilder,
+  o: MatmulSize & { readonly transposeB: boolean; readonly b: Code; readonly to: number },
+): Code {
+  const strides = o.transposeB ? [4, o.k * 4] : [o.n * 4, 4];
+  return packPanels(m).call(o.b, ...[...strides, o.k, o.n, o.to].map((n) => i32.const(n)));
+}
+
 /** Offsets in the workspace of a product, and its size in bytes. */
-export function matmulWorkspace(size: MatmulSize): {
+export function matmulWorkspace(
+  size: MatmulSize,
+  packedB = false,
+): {
   tile: number;
   init: number;
   block: number;
@@ -38,7 +54,7 @@ export function matmulWorkspace(size: MatmulSize): {
   const init = ROWS * 64;
   const block = init + 64;
   const packed = block + (size.transposeA ? ROWS * LONGEST * 4 : 0);
-  return { tile: 0, init, block, packed, bytes: packed + packedColumns(size) * size.k * 4 };
+  return { tile: 0, init, block, packed, bytes: packed + (packedB ? 0 : packedColumns(size) * size.k * 4) };
 }
 
 /**
@@ -50,6 +66,7 @@ export function matmulWorkspace(size: MatmulSize): {
  * @param options.bias Address of n numbers added to each row; undefined for none.
  * @param options.zeros Address of 64 bytes of zeros.
  * @param options.workspace Address of `matmulWorkspace(size).bytes` bytes, aligned to 16.
+ * @param options.packedB Address of `b` as `printPackedB` leaves it; undefined: it is packed here, in the workspace.
  */
 export function printMatmul(
   m: ModuleBuilder,
@@ -62,21 +79,27 @@ export function printMatmul(
     readonly out: Code;
     readonly zeros: number;
     readonly workspace: number;
+    readonly packedB?: number | undefined;
   },
 ): Code {
-  const { bias, workspace, zeros } = options;
-  const at = matmulWorkspace(options);
-  return matmul(m, options).call(
+  const { bias, workspace, zeros, packedB } = options;
+  const at = matmulWorkspace(options, packedB !== undefined);
+  return matmul(m, { ...options, isPacked: packedB !== undefined }).call(
     ...[i32.const(options.m), i32.const(options.k), i32.const(options.n), i32.const(packedColumns(options))],
     ...[options.a, options.b, bias ?? i32.const(zeros), i32.const(bias === undefined ? 0 : 64), options.out],
     ...[i32.const(workspace + at.tile), i32.const(workspace + at.init)],
-    ...[i32.const(workspace + at.block), i32.const(workspace + at.packed)],
+    ...[i32.const(workspace + at.block), i32.const(packedB ?? workspace + at.packed)],
   );
 }
 
 function matmul(
   m: ModuleBuilder,
-  { transposeA, transposeB, fused }: { transposeA: boolean; transposeB: boolean; fused: boolean },
+  {
+    transposeA,
+    transposeB,
+    fused,
+    isPacked,
+  }: { transposeA: boolean; transposeB: boolean; fused: boolean; isPacked: boolean },
 ): Func {
   const params = new Array<"i32">(13).fill("i32");
   const body: Parameters<ModuleBuilder["func"]>[1] = (f, ...parameters) => {
@@ -180,7 +203,7 @@ function matmul(
         width.set(smaller(together.get, i32.sub(columns.get, n0.get))),
         tail.set(i32.and(width.get, i32.const(15))),
         whole.set(i32.sub(width.get, tail.get)),
-        pack,
+        isPacked ? [] : pack,
         tailInit,
         forRange(i0, zero, rows.get, rowsTogether.get, [
           height.set(smaller(rowsTogether.get, i32.sub(rows.get, i0.get))),
@@ -191,5 +214,5 @@ function matmul(
       ]),
     ]);
   };
-  return m.memo(`matmul ${transposeA} ${transposeB} ${fused}`, () => m.func({ params }, body));
+  return m.memo(`matmul ${transposeA} ${transposeB} ${fused} ${isPacked}`, () => m.func({ params }, body));
 }

@@ -1,80 +1,74 @@
-import type { Func, ModuleBuilder } from "./assembler.ts";
+import type { Func, FunctionBuilder, ModuleBuilder } from "./assembler.ts";
 import type { Code, ValueType } from "./code.ts";
-import { forRange, type Local, select } from "./control.ts";
+import { forRange, if_, type Local, select } from "./control.ts";
 import { i32 } from "./instructions.ts";
 import { offset, panelRows } from "./product.ts";
+import { rowProduct } from "./row-product.ts";
 
 const DEPTH = 256;
 const ROWS = 120;
 const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i32");
 
 /**
- * Products over many panels: `c[panel][i][0 … 15] = init[panel][i] + Σ_p a(i, p) · b[panel][p]` for panels from … to − 1.
+ * Products over many panels: `c[panel][i][0 … 15] = init[panel][i] + Σ_p a(i, p) · b[panel][p]`.
  *
- * Parameters, all i32, in bytes: `from, to, rows, k, a, rowStrideA, columnStrideA, b, bPanelStride, init, initStride,
+ * Parameters, all i32, in bytes: `panels, rows, k, a, rowStrideA, columnStrideA, b, bPanelStride, init, initStride,
  * initPanelStride, c, cStride, cPanelStride`. `a` as in `panelRows`. The sum over k is taken in blocks of 256, each added to
  * what the one before left in `c`: the same order for any number of rows.
  */
 export function panelProduct(m: ModuleBuilder, options: { readonly blocked: boolean; readonly fused: boolean }): Func {
-  return m.memo(`panelProduct ${options.blocked} ${options.fused}`, () => {
-    const rowsOf = panelRows(m, options);
-    return m.func(
-      { params: i32s(15) },
-      (
-        f,
-        from,
-        to,
-        rows,
-        k,
-        a,
-        rowStrideA,
-        columnStrideA,
-        b,
-        bPanel,
-        init,
-        initStride,
-        initPanel,
-        c,
-        cStride,
-        cPanel,
-      ) => {
-        const [panel, row, height, p, depth, first] = Array.from({ length: 6 }, () => f.local("i32")) as [
-          Local,
-          Local,
-          Local,
-          Local,
-          Local,
-          Local,
-        ];
-        const [aBlock, cTile, iTile] = [f.local("i32"), f.local("i32"), f.local("i32")];
-        // Rows of a blocked `a` are 64 bytes apart and its columns come in panels of 16.
-        const rowOffset = options.blocked ? i32.shl(row.get, i32.const(6)) : i32.mul(row.get, rowStrideA.get);
-        const columnOffset = i32.mul(options.blocked ? i32.shr_u(p.get, i32.const(4)) : p.get, columnStrideA.get);
-        const least = (x: Local, limit: number): Code =>
-          select(x.get, i32.const(limit), i32.lt_u(x.get, i32.const(limit)));
-        return forRange(row, i32.const(0), rows.get, ROWS, [
-          height.set(i32.sub(rows.get, row.get)),
-          height.set(least(height, ROWS)),
-          first.set(i32.const(1)),
-          // At least one turn, so that k = 0 copies `init`.
-          forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), DEPTH, [
-            depth.set(i32.sub(k.get, p.get)),
-            depth.set(least(depth, DEPTH)),
-            aBlock.set(i32.add(a.get, i32.add(rowOffset, columnOffset))),
-            forRange(panel, from.get, to.get, 1, [
-              cTile.set(i32.add(offset(c.get, panel.get, cPanel.get), i32.mul(row.get, cStride.get))),
-              iTile.set(i32.add(offset(init.get, panel.get, initPanel.get), i32.mul(row.get, initStride.get))),
-              rowsOf.call(
-                ...[height.get, depth.get, aBlock.get, rowStrideA.get, columnStrideA.get],
-                i32.add(offset(b.get, panel.get, bPanel.get), i32.shl(p.get, i32.const(6))),
-                ...[select(iTile.get, cTile.get, first.get), select(initStride.get, cStride.get, first.get)],
-                ...[cTile.get, cStride.get],
-              ),
-            ]),
-            first.set(i32.const(0)),
-          ]),
-        ]);
-      },
-    );
-  });
+  return m.memo(`panelProduct ${options.blocked} ${options.fused}`, () =>
+    m.func({ params: i32s(14) }, (f, ...parameters) => {
+      const many = blocks(m, f, options, parameters);
+      if (options.blocked) return many;
+      const [panels, rows, k, a, , strideA, b, bPanel, init, , initPanel, c, , cPanel] = parameters as Fourteen;
+      const single = [panels, k, a, strideA, b, bPanel, init, initPanel, c, cPanel].map((p) => p.get);
+      return if_(i32.eq(rows.get, i32.const(1)), rowProduct(m, options.fused).call(...single), many);
+    }),
+  );
+}
+
+type Fourteen = [
+  ...[Local, Local, Local, Local, Local, Local, Local],
+  ...[Local, Local, Local, Local, Local, Local, Local],
+];
+
+/** Blocks of rows, in them blocks of k, in them the panels: what a block reads of `a` and of one panel stays in the second cache. */
+function blocks(
+  m: ModuleBuilder,
+  f: FunctionBuilder,
+  options: { blocked: boolean; fused: boolean },
+  parameters: readonly Local[],
+): Code {
+  const [panels, rows, k, a, rowStrideA, columnStrideA, b, bPanel, init, initStride, initPanel, c, cStride, cPanel] =
+    parameters as Fourteen;
+  const local = (): Local => f.local("i32");
+  const [panel, row, height, p, depth, first] = [local(), local(), local(), local(), local(), local()];
+  const [aBlock, cTile, iTile] = [local(), local(), local()];
+  // Rows of a blocked `a` are 64 bytes apart and its columns come in panels of 16.
+  const rowOffset = options.blocked ? i32.shl(row.get, i32.const(6)) : i32.mul(row.get, rowStrideA.get);
+  const columnOffset = i32.mul(options.blocked ? i32.shr_u(p.get, i32.const(4)) : p.get, columnStrideA.get);
+  const least = (x: Local, limit: number): Code => select(x.get, i32.const(limit), i32.lt_u(x.get, i32.const(limit)));
+  return forRange(row, i32.const(0), rows.get, ROWS, [
+    height.set(i32.sub(rows.get, row.get)),
+    height.set(least(height, ROWS)),
+    first.set(i32.const(1)),
+    // At least one turn, so that k = 0 copies `init`.
+    forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), DEPTH, [
+      depth.set(i32.sub(k.get, p.get)),
+      depth.set(least(depth, DEPTH)),
+      aBlock.set(i32.add(a.get, i32.add(rowOffset, columnOffset))),
+      forRange(panel, i32.const(0), panels.get, 1, [
+        cTile.set(i32.add(offset(c.get, panel.get, cPanel.get), i32.mul(row.get, cStride.get))),
+        iTile.set(i32.add(offset(init.get, panel.get, initPanel.get), i32.mul(row.get, initStride.get))),
+        panelRows(m, options).call(
+          ...[height.get, depth.get, aBlock.get, rowStrideA.get, columnStrideA.get],
+          i32.add(offset(b.get, panel.get, bPanel.get), i32.shl(p.get, i32.const(6))),
+          ...[select(iTile.get, cTile.get, first.get), select(initStride.get, cStride.get, first.get)],
+          ...[cTile.get, cStride.get],
+        ),
+      ]),
+      first.set(i32.const(0)),
+    ]),
+  ]);
 }

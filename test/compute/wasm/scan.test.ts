@@ -13,6 +13,7 @@ import { printScanBackward } from "../../../src/compute/wasm/scan-backward.ts";
 import { savedElements } from "../../../src/compute/wasm/scan-layout.ts";
 import { relu } from "../../../src/math/functions.ts";
 import { ModuleBuilder } from "../../../src/print/wasm/assembler.ts";
+import type { Code } from "../../../src/print/wasm/code.ts";
 import { ConstantTable } from "../../../src/print/wasm/constants.ts";
 import { parameterShapes, sizeOf, widthsOf } from "../../../src/scan/widths.ts";
 import { RandomStream } from "../../../src/shared/random.ts";
@@ -106,6 +107,10 @@ function printed(
     m,
     address: (name: string) => address[name]!,
     workspace: scratch,
+    derived: (_: readonly string[], bytes: number, make: (at: number) => Code) => {
+      const at = scratch(bytes);
+      return { at, code: make(at) };
+    },
     zeros: place(64),
     constants,
     fused,
