@@ -8,6 +8,7 @@ import { hasFusedMultiplyAdd } from "./fused.ts";
 import { CONSTANTS, Memory, MOST_BYTES } from "./memory.ts";
 import { type CompiledPlan, compilePlan } from "./prepare.ts";
 import { savedElements } from "./scan-layout.ts";
+import { hasWideRegisters } from "./wide.ts";
 import { Workspace } from "./workspace.ts";
 
 export interface WasmOptions {
@@ -15,6 +16,11 @@ export interface WasmOptions {
    * Round `a · b + c` once. Default: where the host can; `false` gives the same bits on every host.
    */
   readonly fused?: boolean;
+  /**
+   * Print kernels for an engine that joins neighbouring vectors to registers of 256 bits. Default: what a measurement says, where
+   * Node was started with --experimental-wasm-revectorize; otherwise false. Changes no bit of any result.
+   */
+  readonly wide?: boolean;
   /** Bytes that arenas and scratch memory may take. Default and most: 4 GiB less 128 KiB. */
   readonly maximumBytes?: number;
 }
@@ -39,7 +45,8 @@ export async function openWasm(options: WasmOptions = {}): Promise<SynchronousMa
   if (!(bytes >= 0)) {
     throw new UsageError("out-of-range", `openWasm: maximumBytes: expected a number of bytes, got ${bytes}`);
   }
-  return new WasmMachine(able, Math.min(bytes, MOST_BYTES));
+  const wide = options.wide ?? (await hasWideRegisters(able));
+  return new WasmMachine({ fused: able, wide, bytes: Math.min(bytes, MOST_BYTES) });
 }
 
 class WasmArena implements Arena {
@@ -124,6 +131,7 @@ class WasmPlan implements PreparedPlan {
 
 class WasmMachine implements SynchronousMachine {
   readonly name = "wasm";
+  readonly wide: boolean;
   readonly limits: Limits;
   readonly #memory: Memory;
   readonly #constants = new ConstantTable(CONSTANTS.start, CONSTANTS.end);
@@ -131,7 +139,8 @@ class WasmMachine implements SynchronousMachine {
   readonly #plans = new Set<WasmPlan>();
   #open = true;
 
-  constructor(fused: boolean, bytes: number) {
+  constructor({ fused, wide, bytes }: { fused: boolean; wide: boolean; bytes: number }) {
+    this.wide = wide;
     this.limits = {
       bytes,
       elementBytes: ELEMENT_BYTES,
@@ -190,6 +199,7 @@ class WasmMachine implements SynchronousMachine {
         memory: this.#memory,
         addressOf: (range) => own[range.arena]!.at(range),
         fused: this.limits.family === "fused",
+        wide: this.wide,
         ...{ constants, workspace, kept },
       });
       this.#expectOpen();

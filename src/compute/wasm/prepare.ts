@@ -26,6 +26,7 @@ export async function compilePlan(
     readonly memory: Memory;
     readonly addressOf: (range: Range) => number;
     readonly fused: boolean;
+    readonly wide: boolean;
     readonly constants: ConstantScope;
     /** Scratch memory, and memory for what is kept from run to run. */
     readonly workspace: Workspace;
@@ -34,7 +35,7 @@ export async function compilePlan(
 ): Promise<CompiledPlan> {
   const { memory, addressOf, fused, constants, workspace } = options;
   const derivedMemory = new DerivedMemory(plan, options.kept);
-  const m = new ModuleBuilder({ memory: { initial: 1, maximum: MOST_PAGES, shared: false } });
+  const m = new ModuleBuilder({ memory: { initial: 1, maximum: MOST_PAGES, shared: false }, wide: options.wide });
   m.func({ name: "run", params: [] }, (f) =>
     plan.launches.map(({ kernel, operands }) => {
       workspace.restart();

@@ -74,11 +74,16 @@ export class ModuleBuilder {
   readonly #exports: { name: string; index: number }[] = [];
   readonly #memo = new Map<string, Func>();
 
+  /** Whether the engine joins two neighbouring vectors to one register of 256 bits: kernels choose their tiles by it. */
+  readonly wide: boolean;
+
   /** Sizes in pages of 64 KiB, as the memory that is imported was made with. */
   constructor(options: {
     readonly memory: { readonly initial: number; readonly maximum: number; readonly shared: boolean };
+    readonly wide?: boolean;
   }) {
     this.#memory = options.memory;
+    this.wide = options.wide ?? false;
   }
 
   /**

@@ -38,7 +38,7 @@ const HALF = 32;
  */
 export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
   const { blocked, fused } = options;
-  const tileRows = options.tileRows ?? (blocked ? 4 : 5);
+  const tileRows = options.tileRows ?? (m.wide ? 6 : blocked ? 4 : 5);
   return m.memo(`panelRows ${blocked} ${fused} ${tileRows}`, () =>
     m.func({ params: i32s(10) }, (f, rows, k, a, rowStrideA, columnStrideA, b, init, initStride, c, cStride) => {
       const [tiles, height, larger] = [f.local("i32"), f.local("i32"), f.local("i32")];
@@ -48,7 +48,7 @@ export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
           ...[i32.add(init.get, i32.const(half)), initStride.get, i32.add(c.get, i32.const(half)), cStride.get],
         );
       const dispatch = (count: number): Code => {
-        const both = [call(count, 0), call(count, HALF)];
+        const both = m.wide ? call(count, 0) : [call(count, 0), call(count, HALF)];
         return count === 1 ? both : if_(i32.eq(height.get, i32.const(count)), both, dispatch(count - 1));
       };
       const advance = (pointer: Local, stride: Code): Code =>
@@ -75,22 +75,23 @@ export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
   );
 }
 
-/** `rows` rows × 8 columns; parameters as `panelRows` without the first. */
+/** `rows` rows × 8 columns (16 when wide); parameters as `panelRows` without the first. */
 function tile(m: ModuleBuilder, rows: number, { blocked, fused }: ProductOptions): Func {
   return m.memo(`tile ${rows} ${blocked} ${fused}`, () =>
     m.func({ params: i32s(9) }, (f, k, a, rowStrideA, columnStrideA, b, init, initStride, c, cStride) => {
       const each = <T>(make: (row: number) => T): T[] => Array.from({ length: rows }, (_, row) => make(row));
-      const sums = each(() => [f.local("v128"), f.local("v128")] as const);
-      const [x, b0, b1] = [f.local("v128"), f.local("v128"), f.local("v128")];
+      const vectors = m.wide ? [0, 1, 2, 3] : [0, 1];
+      const sums = each(() => vectors.map(() => f.local("v128")));
+      const columns = vectors.map(() => f.local("v128"));
+      const x = f.local("v128");
       const at = each((row) => (row === 0 ? a : f.local("i32")));
       const mac = (sum: Local, column: Local): Code =>
         sum.set(
           fused ? f32x4.relaxed_madd(x.get, column.get, sum.get) : f32x4.add(sum.get, f32x4.mul(x.get, column.get)),
         );
       const step: Code = [
-        b0.set(v128.load(b.get)),
-        b1.set(v128.load(b.get, 16)),
-        each((row) => [x.set(v128.load32_splat(at[row]!.get)), sums[row]!.map((sum, j) => mac(sum, j ? b1 : b0))]),
+        columns.map((column, j) => column.set(v128.load(b.get, 16 * j))),
+        each((row) => [x.set(v128.load32_splat(at[row]!.get)), sums[row]!.map((sum, j) => mac(sum, columns[j]!))]),
         b.set(i32.add(b.get, i32.const(ROW))),
       ];
       const move = (by: Code): Code => at.map((p) => p.set(i32.add(p.get, by)));
