@@ -22,7 +22,7 @@ export interface RunConfig {
 export interface SaveRunOptions {
   /** `{ model: model.config, … }`; everything in it must survive JSON. */
   readonly config: RunConfig;
-  readonly tokenizer: { toJSON(): unknown };
+  readonly tokenizer: { readonly toJSON: () => unknown };
   readonly parameters: ParameterStore;
   /** Replaces the metrics of the save before. Default: left as they are. */
   readonly metrics?: readonly object[] | undefined;

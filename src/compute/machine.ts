@@ -5,12 +5,14 @@ export interface Arena {
   readonly name: string;
   /** Elements. */
   readonly length: number;
+  /** Gives the memory back. Reading or writing it afterwards is an error. */
   close(): void;
 }
 
 /** A plan whose kernels are compiled and whose names are bound to arenas. */
 export interface PreparedPlan {
   readonly plan: Plan;
+  /** Frees the compiled kernels; the arenas stay. */
   close(): void;
 }
 

@@ -22,6 +22,7 @@ export interface CorpusOptions {
   readonly memoryLimit?: number;
   /** Where the temporary file is made. Default: the system's folder for such. */
   readonly folder?: string;
+  /** Told while the files are read: bytes of `file` so far, in which of the passes over them. */
   readonly onProgress?: (progress: {
     readonly file: string;
     readonly bytes: number;

@@ -6,6 +6,7 @@ import type { HasParameters } from "../tensor/parameter.ts";
 
 /** A function of one tensor with parameters of its own (or none). Sequences are time-major: [T, B, …]. */
 export interface Layer extends HasParameters {
+  /** Records the layer for an input; the shapes are those the layer's function names. */
   forward(x: Tensor): Tensor;
 }
 

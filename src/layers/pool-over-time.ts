@@ -16,6 +16,7 @@ export interface PoolInput {
 }
 
 export interface PoolOverTime extends HasParameters {
+  /** [T, B, units] → [B, units]. */
   forward(x: Tensor, input?: PoolInput): Tensor;
 }
 

@@ -111,7 +111,11 @@ export class Recurrent implements HasParameters {
     );
   }
 
-  /** @param x [T, B, D], or [B, T, D] with `batchFirst`. */
+  /**
+   * Records all layers over all steps.
+   *
+   * @param x [T, B, D], or [B, T, D] with `batchFirst`.
+   */
   forward(x: Tensor, input: RecurrentInput = {}): RecurrentOutput {
     const { cell, numLayers, bidirectional, dropout, batchFirst } = this.options;
     this.checkInput(x, input);
@@ -196,6 +200,7 @@ export class Recurrent implements HasParameters {
   }
 }
 
+/** Makes a stack of recurrent layers; the same as `new Recurrent(options)`. */
 export const recurrent = (options: RecurrentOptions): Recurrent => new Recurrent(options);
 
 /** A final state [N, B, W] with zeros for examples whose mask [T, B] has no valid step. */

@@ -68,7 +68,9 @@ const term = (x: Term): Expression => (typeof x === "number" ? constant(x) : x);
 const is = (x: Expression, value: number): boolean => x.op === "constant" && x.value === value;
 const both = (x: Expression, y: Expression): boolean => x.op === "constant" && y.op === "constant";
 
+/** A number. */
 export const constant = (value: number): Expression => make("constant", [], "", value);
+/** A value by name, given when the expression is evaluated or printed. */
 export const variable = (name: string): Expression => make("variable", [], name);
 
 /** `a + b` */

@@ -111,7 +111,11 @@ export class LanguageModel implements HasParameters {
     return this.parts.rnn.stateShapes(expectInteger("batch", batch, { min: 1 }));
   }
 
-  /** @param tokens whole numbers [T, B] in [0, V) */
+  /**
+   * Records the model from tokens to logits.
+   *
+   * @param tokens whole numbers [T, B] in [0, V)
+   */
   forward(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelOutput {
     expectShape("tokens", tokens.shape, ["T", "B"]);
     const drop = dropout({ rate: this.config.dropout });

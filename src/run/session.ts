@@ -127,10 +127,12 @@ export class Session<M extends Machine = Machine> {
     return other;
   }
 
+  /** Frees the plan and the state; the parameters stay. */
   close(): void {
     this.executable.close();
   }
 
+  /** The same as `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

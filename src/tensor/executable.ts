@@ -124,6 +124,7 @@ export class Executable<M extends Machine = Machine> {
     return this.readable(name).shape;
   }
 
+  /** Copies numbers into a state, row-major. Errors as `write`. */
   writeState(name: string, data: ArrayLike<number>): void {
     this.expectOpen();
     const { range } = find("state", this.graph.states, name, data.length);
@@ -145,6 +146,7 @@ export class Executable<M extends Machine = Machine> {
     for (const arena of this.owned) arena.close();
   }
 
+  /** The same as `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -150,6 +150,7 @@ export class Graph {
     return scalars;
   }
 
+  /** The tensor of a parameter, which must be part of the graph's layout. */
   parameter(parameter: Parameter): Tensor {
     let tensor = this.parameterTensors.get(parameter);
     if (!tensor) {
@@ -165,6 +166,7 @@ export class Graph {
     this.outputs[name] = tensor;
   }
 
+  /** Adds a launch to the plan, behind all others. */
   launch(kernel: Kernel, operands: Record<string, Range>): void {
     this.launches.push({ kernel, operands });
   }
@@ -253,6 +255,7 @@ export class Graph {
     }
   }
 
+  /** Records that every element of a range becomes `value`. */
   fill(out: Range, value: number): void {
     this.launch(
       { op: "pointwise", shape: [out.length], inputs: {}, outputs: { out: { value: add(value, 0), strides: [1] } } },
@@ -260,6 +263,7 @@ export class Graph {
     );
   }
 
+  /** Records a copy of one range to another of the same length. */
   copy(from: Range, out: Range): void {
     this.launch(
       {

@@ -345,6 +345,7 @@ export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?:
 /** The same numbers, through which no gradient flows. */
 export const stopGradient = (x: Tensor): Tensor => ({ ...x, differentiable: false });
 
-/** `a + b`, `a ⊙ b`: the two most common equations, broadcast. */
+/** `a + b`, with broadcasting. */
 export const plus = (a: Tensor, b: Tensor): Tensor => pointwise({ a, b }, add(variable("a"), variable("b")));
+/** `a ⊙ b`, with broadcasting. */
 export const times = (a: Tensor, b: Tensor): Tensor => pointwise({ a, b }, mul(variable("a"), variable("b")));

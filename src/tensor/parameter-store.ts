@@ -71,6 +71,7 @@ export class ParameterStore {
     return [...this.layout.names.keys()];
   }
 
+  /** Shape of a parameter. */
   shape(name: string): readonly number[] {
     return this.parameter(name).shape;
   }
@@ -148,6 +149,7 @@ export class ParameterStore {
     for (const arena of Object.values(this.owned)) arena.close();
   }
 
+  /** The same as `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

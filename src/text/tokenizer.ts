@@ -17,10 +17,13 @@ export interface Tokenizer {
   encode(text: string): Int32Array;
   /** @throws UsageError "token-out-of-range" */
   decode(tokens: ArrayLike<number>): string;
+  /** Encodes a text that comes in pieces, with the tokens of the whole. */
   streamEncoder(): StreamEncoder;
+  /** Decodes tokens that come one by one. */
   streamDecoder(): StreamDecoder;
   /** Only where the bytes of a file are its tokens: files are then read as they are, not as text. */
   readonly encodeBytes?: (bytes: Uint8Array) => Int32Array;
+  /** Everything `tokenizerFromJSON` needs to make the same tokenizer again. */
   toJSON(): TokenizerJson;
 }
 

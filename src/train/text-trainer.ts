@@ -50,6 +50,7 @@ export class TextTrainer implements AsyncIterable<TrainEvent> {
     this.parameters = parts.parameters;
   }
 
+  /** Trains, and tells what happens on the way. */
   async *[Symbol.asyncIterator](): AsyncGenerator<TrainEvent, void> {
     const { totalSteps, signal } = this.parts;
     if (!this.started) this.events.push(this.startEvent());
@@ -90,6 +91,7 @@ export class TextTrainer implements AsyncIterable<TrainEvent> {
     for (const one of this.parts.owned) one.close();
   }
 
+  /** The same as `close`. */
   [Symbol.dispose](): void {
     this.close();
   }
