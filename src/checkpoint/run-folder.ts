@@ -22,7 +22,10 @@ export interface RunConfig {
 export interface SaveRunOptions {
   /** `{ model: model.config, … }`; everything in it must survive JSON. */
   readonly config: RunConfig;
-  readonly tokenizer: { readonly toJSON: () => unknown };
+  readonly tokenizer: {
+    /** What is written to `tokenizer.json`. */
+    readonly toJSON: () => unknown;
+  };
   readonly parameters: ParameterStore;
   /** Replaces the metrics of the save before. Default: left as they are. */
   readonly metrics?: readonly object[] | undefined;
@@ -108,16 +111,18 @@ async function weightsFile(parameters: ParameterStore): Promise<Uint8Array> {
       );
     tensors.set(name, safeTensor(dtype, shape, data));
   }
-  const checksum = await checksumOf(writeSafetensors(tensors));
+  const checksum = await checksumOf(tensors);
   return writeSafetensors(tensors, { metadata: { format: "pt", ...(checksum && { [CHECKSUM]: checksum }) } });
 }
 
-/** Of everything behind the header, in hexadecimal digits; undefined where the host has no such function (pages without https). */
-async function checksumOf(file: Uint8Array): Promise<string | undefined> {
+/**
+ * Of the file that the tensors alone make (names, types, shapes, numbers), in hexadecimal digits; undefined where the host
+ * has no such function (pages without https).
+ */
+async function checksumOf(tensors: ReadonlyMap<string, SafeTensor>): Promise<string | undefined> {
   const { subtle } = globalThis.crypto ?? {};
   if (!subtle) return undefined;
-  const header = Number(new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true));
-  const digest = await subtle.digest("SHA-256", file.slice(8 + header));
+  const digest = await subtle.digest("SHA-256", writeSafetensors(tensors) as Uint8Array<ArrayBuffer>);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
@@ -126,7 +131,7 @@ async function readWeights(folder: string): Promise<Map<string, NamedTensor>> {
   const bytes = await readFile(folder, FILES.weights);
   const { tensors, metadata } = named(path, () => readSafetensors(bytes));
   const expected = Object.hasOwn(metadata, CHECKSUM) ? metadata[CHECKSUM] : undefined;
-  const found = expected === undefined ? undefined : await checksumOf(bytes);
+  const found = expected === undefined ? undefined : await checksumOf(tensors);
   if (found !== undefined && found !== expected)
     throw new FailureError(
       "altered-file",

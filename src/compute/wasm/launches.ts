@@ -3,25 +3,31 @@ import type { Kernel } from "../plan.ts";
 import type { LaunchContext, LaunchPrinter } from "./launch.ts";
 import { printMatMulLaunch } from "./matmul.ts";
 import { printPointwise } from "./pointwise.ts";
-import { printRandom } from "./random.ts";
 import { printReduce } from "./reduce.ts";
 import { printGather, printScatterAdd } from "./rows.ts";
 import { printScan } from "./scan.ts";
-import { printScanBackward } from "./scan-backward.ts";
 
-/** How each kernel of plan.ts is printed. */
-const printers: { readonly [K in Kernel["op"]]: LaunchPrinter<Extract<Kernel, { op: K }>> } = {
-  pointwise: printPointwise,
-  reduce: printReduce,
-  matmul: printMatMulLaunch,
-  gather: printGather,
-  scatterAdd: printScatterAdd,
-  random: printRandom,
-  scan: printScan,
-  scanBackward: printScanBackward,
+type PrinterOf<K extends Kernel["op"]> = LaunchPrinter<Extract<Kernel, { op: K }>>;
+
+/**
+ * How each kernel of plan.ts is printed. What only training launches is loaded with the first plan that does, so that a
+ * page that runs a model does not download it.
+ */
+const printers: { readonly [K in Kernel["op"]]: () => PrinterOf<K> | Promise<PrinterOf<K>> } = {
+  pointwise: () => printPointwise,
+  reduce: () => printReduce,
+  matmul: () => printMatMulLaunch,
+  gather: () => printGather,
+  scatterAdd: () => printScatterAdd,
+  random: async () => (await import("./random.ts")).printRandom,
+  scan: () => printScan,
+  scanBackward: async () => (await import("./scan-backward.ts")).printScanBackward,
 };
 
-/** The code of one launch. */
-export function printLaunch(context: LaunchContext<Kernel>): Code {
-  return (printers[context.kernel.op] as LaunchPrinter<Kernel>)(context);
+/** Makes ready what these kernels are printed with. @returns the code of one launch of any of them. */
+export async function loadPrinters(kernels: readonly Kernel[]): Promise<LaunchPrinter<Kernel>> {
+  const ops = [...new Set(kernels.map(({ op }) => op))];
+  const loaded = await Promise.all(ops.map(async (op) => [op, await printers[op]()] as const));
+  const ready = Object.fromEntries(loaded) as Record<string, LaunchPrinter<Kernel>>;
+  return (context: LaunchContext<Kernel>): Code => ready[context.kernel.op]!(context);
 }

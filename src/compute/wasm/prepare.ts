@@ -2,7 +2,7 @@ import { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { ConstantScope } from "../../print/wasm/constants.ts";
 import type { Plan, Range } from "../plan.ts";
 import { DerivedMemory, writtenArenas } from "./derived.ts";
-import { printLaunch } from "./launches.ts";
+import { loadPrinters } from "./launches.ts";
 import { type Memory, MOST_PAGES, ZEROS } from "./memory.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -34,6 +34,7 @@ export async function compilePlan(
   },
 ): Promise<CompiledPlan> {
   const { memory, addressOf, fused, constants, workspace } = options;
+  const printLaunch = await loadPrinters(plan.launches.map(({ kernel }) => kernel));
   const derivedMemory = new DerivedMemory(plan, options.kept);
   const m = new ModuleBuilder({ memory: { initial: 1, maximum: MOST_PAGES, shared: false }, wide: options.wide });
   m.func({ name: "run", params: [] }, (f) =>
