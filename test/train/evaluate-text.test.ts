@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { SynchronousMachine } from "../../src/compute/machine.ts";
+import { openReference } from "../../src/compute/reference/machine.ts";
+import { openSession } from "../../src/run/session.ts";
+import { evaluateText, openTextEvaluator } from "../../src/train/evaluate-text.ts";
+import { type TinyRun, tinyRun } from "../support/tiny-run.ts";
+
+let machine: SynchronousMachine;
+let run: TinyRun;
+let tokens: Int32Array;
+beforeAll(async () => {
+  machine = openReference();
+  run = await tinyRun(machine, { dropout: 0.5 });
+  tokens = run.tokens.subarray(0, 48);
+});
+afterAll(() => machine.close());
+
+/** Token by token through a session: Σ −log softmax(logits)[next], from zero state. */
+async function byHand(stream: Int32Array): Promise<number> {
+  const session = await openSession({ ...run, machine });
+  let sum = 0;
+  for (let t = 0; t + 1 < stream.length; t++) {
+    const logits = await session.next([stream[t]!]);
+    sum += Math.log(Array.from(logits).reduce((total, x) => total + Math.exp(x), 0)) - logits[stream[t + 1]!]!;
+  }
+  session.close();
+  return sum;
+}
+
+describe("evaluateText", () => {
+  test("is the mean of −log p of every token after the first", async () => {
+    const expected = (await byHand(tokens)) / 47;
+    // 47 is no multiple of 10: the last window is shorter, and nothing is left out.
+    for (const steps of [1, 10, 47, 100]) {
+      const score = await evaluateText({ ...run, machine, tokens, batchSize: 1, steps });
+      expect(score.tokens).toBe(47);
+      expect(score.nats).toBeCloseTo(expected, 12);
+      expect(score.perplexity).toBeCloseTo(Math.exp(expected), 12);
+      expect(score.bitsPerToken).toBeCloseTo(expected / Math.LN2, 12);
+    }
+  });
+
+  test("of several streams is the mean over all of them, each from zero state", async () => {
+    const streams = [0, 11, 22, 33].map((start) => tokens.subarray(start, start + 12));
+    const sums = await Promise.all(streams.map(byHand));
+    const score = await evaluateText({ ...run, machine, tokens, batchSize: 4, steps: 5 });
+    expect(score.tokens).toBe(44);
+    expect(score.nats).toBeCloseTo(sums.reduce((a, b) => a + b, 0) / 44, 12);
+  });
+
+  test("gives the same each time it runs, and stops when aborted", async () => {
+    const evaluator = await openTextEvaluator({ ...run, machine, tokens });
+    const first = await evaluator.run();
+    expect(await evaluator.run()).toEqual(first);
+    expect(await evaluator.run(AbortSignal.abort())).toBeUndefined();
+    expect(await evaluator.run()).toEqual(first);
+    evaluator.close();
+  });
+
+  test("refuses what cannot be measured", async () => {
+    const code = (options: object) =>
+      evaluateText({ ...run, machine, tokens, ...options }).then(
+        () => undefined,
+        (error) => error.code,
+      );
+    expect(await code({ tokens: tokens.subarray(0, 1) })).toBe("too-few-tokens");
+    expect(await code({ batchSize: 48 })).toBe("too-few-tokens");
+    expect(await code({ batchSize: 0 })).toBe("out-of-range");
+    expect(await code({ steps: 0 })).toBe("out-of-range");
+    expect(await code({ tokens: [1, 2, 3] })).toBe("not-tokens");
+    expect(await code({ tokens: Int32Array.of(0, 1, 5, 2) })).toBe("out-of-range");
+    expect(await code({ machine: openReference() })).toBe("wrong-machine");
+  });
+});
