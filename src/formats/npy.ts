@@ -1,0 +1,89 @@
+import { SafeTensor } from "../checkpoint/safe-tensor.ts";
+import type { ByteSource } from "../platform/platform.ts";
+import { expectInteger, UsageError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
+import { type ByteInput, withBytes } from "./byte-source.ts";
+import { badNpy, type NpyHeader, npyHeaderEnd, readNpyHeader, writeNpyHeader } from "./npy-header.ts";
+import { copyStrided } from "./strided-copy.ts";
+import { elementBytes, swapBytes } from "./typed-array.ts";
+
+/** An NPY file of which only the header has been read. */
+export interface NpyFile extends NpyHeader {
+  /** The whole array, row-major and little-endian, whatever the order in the file. */
+  read(): Promise<SafeTensor>;
+  /**
+   * Rows `start` to `end` (not included) along the first axis, read alone.
+   * @throws UsageError "fortran-order" when the file is in column-major order, where rows do not lie together
+   */
+  rows(start: number, end: number): Promise<SafeTensor>;
+}
+
+/**
+ * Opens an NPY file (versions 1 to 3; booleans, whole numbers of 8 to 64 bits, float16, float32, float64, of either byte
+ * order). The caller closes the source.
+ *
+ * @see numpy.lib.format
+ * @throws FailureError "bad-npy": not such a file, cut short or too long; Python objects, complex numbers, text, records
+ */
+export async function openNpy(source: ByteSource): Promise<NpyFile> {
+  const headerEnd = npyHeaderEnd(await source.read(0, Math.min(12, source.size)), source.name);
+  if (headerEnd > source.size) badNpy(source.name, "it is cut short in its header");
+  const header = readNpyHeader(await source.read(0, headerEnd), source.size, source.name);
+  const { dtype, shape, fortranOrder, bigEndian, dataStart, dataLength } = header;
+  const width = elementBytes(dtype);
+
+  async function readRange(start: number, length: number): Promise<Uint8Array> {
+    const bytes = await source.read(dataStart + start, length);
+    return bigEndian ? swapBytes(bytes, width) : bytes;
+  }
+
+  return {
+    ...header,
+    async read() {
+      const bytes = await readRange(0, dataLength);
+      return new SafeTensor(dtype, shape, fortranOrder && shape.length > 1 ? fromColumns(bytes, width, shape) : bytes);
+    },
+    async rows(start, end) {
+      const [count, ...rest] = shape;
+      if (count === undefined) throw new UsageError("no-rows", `${source.name}: a single number has no rows`);
+      if (fortranOrder && rest.length > 0)
+        throw new UsageError(
+          "fortran-order",
+          `${source.name}: the array is in column-major order, its rows do not lie together; use read()`,
+        );
+      expectInteger("start", start, { min: 0, max: count });
+      expectInteger("end", end, { min: start, max: count });
+      const row = size(rest) * width;
+      return new SafeTensor(dtype, [end - start, ...rest], await readRange(start * row, (end - start) * row));
+    },
+  };
+}
+
+function fromColumns(bytes: Uint8Array, width: number, shape: readonly number[]): Uint8Array {
+  const strides: number[] = [];
+  let step = 1;
+  for (const extent of shape) {
+    strides.push(step);
+    step *= extent;
+  }
+  return copyStrided(bytes, width, { shape, strides, offset: 0 });
+}
+
+/** Reads a whole NPY file; `toTypedArray` gives its numbers exactly. Errors as in `openNpy`. */
+export function readNpy(input: ByteInput): Promise<SafeTensor> {
+  return withBytes(input, async (source) => (await openNpy(source)).read());
+}
+
+/**
+ * The bytes of an NPY file that NumPy reads with `allow_pickle=False`.
+ * @throws UsageError "bad-tensor" for types that NumPy does not have (bfloat16, 8-bit floats)
+ */
+export function writeNpy(tensor: SafeTensor): Uint8Array {
+  const header = writeNpyHeader(tensor.dtype, tensor.shape);
+  if (header === undefined)
+    throw new UsageError("bad-tensor", `NumPy has no type for ${tensor.dtype}; convert the tensor to F32 first`);
+  const bytes = new Uint8Array(header.length + tensor.bytes.length);
+  bytes.set(header);
+  bytes.set(tensor.bytes, header.length);
+  return bytes;
+}

@@ -1,0 +1,52 @@
+import type { ElementTypeName } from "../../checkpoint/element-types.ts";
+import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
+import { UsageError } from "../../shared/errors.ts";
+import { size, strides } from "../../shared/shapes.ts";
+import { writeZip } from "../zip-write.ts";
+import { PickleWriter } from "./pickle-writer.ts";
+
+const STORAGES: Partial<Record<ElementTypeName, string>> = {
+  F64: "DoubleStorage",
+  F32: "FloatStorage",
+  F16: "HalfStorage",
+  BF16: "BFloat16Storage",
+  I64: "LongStorage",
+  I32: "IntStorage",
+  I16: "ShortStorage",
+  I8: "CharStorage",
+  U8: "ByteStorage",
+  BOOL: "BoolStorage",
+};
+
+/**
+ * The bytes of a file that `torch.load(path, weights_only=True)` reads as an OrderedDict of tensors: PyTorch 1.6 or newer.
+ * The same tensors in the same order give the same bytes. A tensor that stands under two names is stored once and stays
+ * shared.
+ *
+ * @throws UsageError "bad-tensor" for types that PyTorch 1.13 does not have; "too-large" from 4 GiB on
+ */
+export function writePyTorch(tensors: ReadonlyMap<string, SafeTensor>): Uint8Array {
+  const pickle = new PickleWriter();
+  const storages = new Map<SafeTensor, string>();
+  pickle.beginOrderedDict();
+  for (const [name, tensor] of tensors) {
+    const storage = STORAGES[tensor.dtype];
+    if (storage === undefined)
+      throw new UsageError(
+        "bad-tensor",
+        `${JSON.stringify(name)}: a tensor of ${tensor.dtype} cannot be written for PyTorch; convert it to ${Object.keys(STORAGES).join(", ")}`,
+      );
+    const key = storages.get(tensor) ?? String(storages.size);
+    storages.set(tensor, key);
+    pickle.text(name);
+    pickle.tensor({ storage, key, length: size(tensor.shape), shape: tensor.shape, strides: strides(tensor.shape) });
+  }
+  pickle.endOrderedDict();
+  const files = new Map<string, Uint8Array>([
+    ["archive/data.pkl", pickle.finish()],
+    ["archive/byteorder", new TextEncoder().encode("little")],
+  ]);
+  for (const [{ bytes }, key] of storages) files.set(`archive/data/${key}`, bytes);
+  files.set("archive/version", new TextEncoder().encode("3\n"));
+  return writeZip(files, { align: 64 });
+}
