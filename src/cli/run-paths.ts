@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { FailureError, UsageError } from "../shared/errors.ts";
 
 /** A folder that does not exist yet: runs/2026-11-23-NAME, with -2, -3 … when there is one. */
@@ -38,7 +38,7 @@ export function claimRunFolder(folder: string, options: { readonly force: boolea
           `--output ${folder}: the folder is not empty; choose another one, or give --force to write over the run in it`,
         );
     }
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -46,4 +46,12 @@ export function claimRunFolder(folder: string, options: { readonly force: boolea
       cause: error,
     });
   }
+}
+
+/** With its parents. Node's own `recursive` never ends where the system refuses a new folder with ENOENT, as in /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  mkdirSync(folder);
 }

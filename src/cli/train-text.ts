@@ -67,7 +67,7 @@ function trainTextCommand(io: Io): Command {
     )
     .addOption(option("--cell <name>", `recurrent cell: ${cellNames.join(", ")}`, oneOf(cellNames), TEXT_DEFAULTS.cell))
     .addOption(option("--hidden-size <units>", "units of each recurrent layer", whole(1), TEXT_DEFAULTS.hiddenSize))
-    .addOption(option("--layers <count>", "recurrent layers", whole(1), TEXT_DEFAULTS.layers))
+    .addOption(option("--layers <count>", "recurrent layers", whole(1, 1000), TEXT_DEFAULTS.layers))
     .addOption(
       option(
         "--embedding-size <numbers>",
