@@ -40,9 +40,6 @@ export const END = 0x0b;
 /** The operand of a branch to `label`. */
 export const target = (label: Label): Code => symbol(TARGET, label.id);
 
-/** Code one after the other. */
-export const seq = (...code: Code[]): Code => code;
-
 /** Unsigned LEB128. */
 export function unsigned(value: number): number[] {
   const bytes: number[] = [];

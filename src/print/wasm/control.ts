@@ -19,7 +19,6 @@ export const block = (body: (end: Label) => Code): Code => structured([0x02, NO_
 export const loop = (body: (start: Label) => Code): Code => structured([0x03, NO_RESULT], body);
 export const br = (label: Label): Code => [0x0c, target(label)];
 export const br_if = (label: Label, condition: Code): Code => [condition, 0x0d, target(label)];
-export const ret = 0x0f;
 /** Stops the run with an error. */
 export const unreachable = 0x00;
 /** Without `result` the branches leave nothing on the stack. */
