@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { defineCell, gateOf, input } from "../../src/cells/define.ts";
+import { gru } from "../../src/cells/gru.ts";
+import { layerNormLstm } from "../../src/cells/layer-norm-lstm.ts";
+import { lstm } from "../../src/cells/lstm.ts";
+import { minLstm } from "../../src/cells/min-lstm.ts";
+import { add, mul, sigmoid, tanh } from "../../src/math/expression.ts";
+import { parameterShapes, recurrentGates, recurrentWidth, widthsOf } from "../../src/scan/widths.ts";
+
+const sizes = { inputSize: 3, hiddenSize: 5, projectionSize: 2 };
+
+describe("shapes of a cell's parameters", () => {
+  test("every gate has rows of the input matrix, recurrent gates rows of the recurrent one", () => {
+    expect(parameterShapes(gru(), sizes)).toEqual({
+      ...{ weight_ih: [15, 3], weight_hh: [15, 5] },
+      ...{ bias_ih: [15], bias_hh: [15] },
+    });
+    expect(parameterShapes(minLstm(), sizes)).toEqual({ weight_ih: [15, 3], bias_ih: [15] });
+    const mixed = defineCell({
+      name: "mixed",
+      gates: { a: sigmoid, b: input(tanh), c: tanh },
+      state: ["h"],
+      step: ({ a, b, c }) => ({ h: mul(a, add(b, c)) }),
+    });
+    expect(recurrentGates(mixed)).toEqual(["a", "c"]);
+    expect(parameterShapes(mixed, sizes)).toMatchObject({ weight_ih: [15, 3], weight_hh: [10, 5], bias_hh: [10] });
+  });
+
+  test("a projection is the width of what the matrices read", () => {
+    expect(recurrentWidth(lstm({ projection: true }))).toBe("projection");
+    expect(parameterShapes(lstm({ projection: true }), sizes)).toMatchObject({
+      ...{ weight_hh: [20, 2], "projection.hr": [2, 5] },
+    });
+  });
+
+  test("weights a unit are vectors of H; a cell without bias has none", () => {
+    const { weight_ih, weight_hh, ...rest } = parameterShapes(layerNormLstm(), sizes);
+    expect([weight_ih, weight_hh]).toEqual([
+      [20, 3],
+      [20, 5],
+    ]);
+    expect(Object.keys(rest)).toHaveLength(14);
+    for (const [name, shape] of Object.entries(rest)) {
+      expect(name).toMatch(/^weight\./);
+      expect(shape).toEqual([5]);
+    }
+  });
+});
+
+describe("widths that do not fit are refused with the name of the cell", () => {
+  test("two widths in one operation", () => {
+    const cell = defineCell({
+      name: "uneven",
+      gates: { a: tanh },
+      state: { h: "projection", c: "hidden" },
+      projections: ["p"],
+      step: ({ a }, previous, { project }) => ({ h: project.p(a), c: add(a, previous.h) }),
+    });
+    expect(() => widthsOf(cell)).toThrow(/"uneven".*hidden width.*projection width/);
+  });
+
+  test("a state whose equation is of another width", () => {
+    const cell = defineCell({
+      name: "wrong",
+      gates: { a: tanh },
+      state: { h: "projection" },
+      step: ({ a }) => ({ h: a }),
+    });
+    expect(() => widthsOf(cell)).toThrow(/"wrong".*h is declared projection but its equation is of hidden/);
+  });
+
+  test("recurrent matrices of two widths", () => {
+    const cell = defineCell({
+      name: "torn",
+      gates: { a: gateOf(tanh, ({ previous }) => previous.h!), b: gateOf(tanh, ({ previous }) => previous.c!) },
+      state: { h: "projection", c: "hidden" },
+      projections: ["p"],
+      step: ({ a, b }, _previous, { project }) => ({ h: project.p(a), c: b }),
+    });
+    expect(() => recurrentWidth(cell)).toThrow(/"torn".*one width/);
+  });
+});
