@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { platform } from "#platform";
 import { saveRun } from "../checkpoint/run-folder.ts";
 import type { Corpus } from "../data/corpus.ts";
 import type { LanguageModel } from "../models/language-model.ts";
@@ -71,6 +73,11 @@ export class TrainingRecord {
         const interrupted = event.reason === "aborted";
         // What the user stopped is what the user wants kept, even though nobody has measured it yet.
         if (this.#saved === undefined || interrupted) await this.#save({ step: event.step }, undefined);
+        // The weights may be those of an earlier epoch; the record is complete all the same.
+        await platform.writeFileAtomic(
+          join(folder, "metrics.jsonl"),
+          this.#metrics.map((one) => `${JSON.stringify(one)}\n`).join(""),
+        );
         this.#result = { interrupted, seconds: event.seconds, ...this.#saved! };
         if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...this.#saved })}\n`);
       }

@@ -1,0 +1,84 @@
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "longshort-process-"));
+const text = join(folder, "text.txt");
+const run = join(folder, "run");
+const small = ["--hidden-size", "8", "--batch-size", "4", "--steps", "10"];
+
+/** The built command line as a process of its own. */
+const longshort = (...argv: string[]) =>
+  spawnSync(process.execPath, [main, ...argv], { cwd: folder, encoding: "utf8" });
+
+beforeAll(() => {
+  if (!existsSync(main)) throw new Error("dist/cli/main.js is missing: npm run build");
+  writeFileSync(text, "hello world, hello words\n".repeat(40));
+  const { status, stderr } = longshort("train", "text", text, ...small, "--epochs", "2", "-o", run);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining("epoch 2/2: loss") });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the command line as a process", () => {
+  it("starts itself with the engine's flags, once", () => {
+    // Whoever passes the flags is not started again; both ways lead to the same text.
+    const argv = ["generate", run, "--length", "20"];
+    const plain = longshort(...argv);
+    const marked = spawnSync(process.execPath, [main, ...argv], { env: { ...process.env, LONGSHORT_RESTARTED: "1" } });
+    expect(plain).toMatchObject({ status: 0, stderr: "" });
+    expect(plain.stdout).toHaveLength(21);
+    expect(marked.status).toBe(0);
+  });
+
+  it("hands on exit codes: a wrong call 2, a failure 1, help 0", () => {
+    expect(longshort("generate", run, "--top-p", "2")).toMatchObject({ status: 2, stdout: "" });
+    expect(longshort("generate", join(folder, "none")).status).toBe(2);
+    expect(longshort("train", "text", text, "--hidden-size", "1e9", "-o", join(folder, "huge")).status).toBe(1);
+    expect(longshort("--help")).toMatchObject({ status: 0, stderr: "" });
+    expect(longshort("trian").status).toBe(2);
+  });
+
+  it("names itself in its examples so that they can be copied", () => {
+    const { stdout } = longshort("generate", "--help");
+    const command = /^ {2}node (\S+) generate/m.exec(stdout)?.[1];
+    expect(spawnSync(process.execPath, [command!, "--version"], { cwd: folder, encoding: "utf8" }).status).toBe(0);
+  });
+
+  it("ends silently when nobody reads any more", async () => {
+    const child = spawn(process.execPath, [main, "generate", run, "--length", "1000000"]);
+    let stderr = "";
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+    });
+    child.stdout.once("data", () => child.stdout.destroy());
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+
+  it.skipIf(process.platform === "win32")("saves at the first SIGINT and says where", async () => {
+    const output = join(folder, "stopped");
+    const argv = [main, "train", "text", text, ...small, "--epochs", "1000000", "-o", output, "--json"];
+    const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+    let [stdout, stderr] = ["", ""];
+    let sent = false;
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+    });
+    child.stdout.on("data", (chunk) => {
+      stdout += chunk;
+      if (!sent && stdout.includes('"progress"')) child.kill("SIGINT");
+      sent ||= stdout.includes('"progress"');
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining("Stopping after this step") });
+    const last = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
+    expect(last).toMatchObject({ type: "saved", folder: output });
+    const metrics = readFileSync(join(output, "metrics.jsonl"), "utf8").trimEnd().split("\n");
+    expect(JSON.parse(metrics.at(-1)!)).toMatchObject({ type: "end", reason: "aborted", step: last.savedStep });
+    expect(longshort("evaluate", output).status).toBe(0);
+  });
+});
