@@ -19,7 +19,7 @@ import { flipped } from "../support/recurrent-layouts.ts";
 
 /* Laws that every cell obeys on every machine. What is computed by the same arithmetic is compared bit for bit. */
 
-const runs = { numRuns: 3 };
+const runs = { numRuns: 2 };
 const seeds = fc.nat(1e6);
 
 describeOnMachines("laws of recurrent layers", (m) => {

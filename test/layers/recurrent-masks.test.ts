@@ -155,7 +155,7 @@ describeOnMachines("masks of recurrent layers", (m) => {
             await check((c) => runRecurrent(m.machine, c), whole, kind, maskedOutput, seed, m.gradients);
           },
         ),
-        { numRuns: 3 },
+        { numRuns: 2 },
       );
     });
   });
