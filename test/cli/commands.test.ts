@@ -85,6 +85,24 @@ describe("train text", () => {
     expect(events.slice(0, -1)).toEqual(metrics);
   });
 
+  it("keeps the weights of the epoch that was best on the validation part, not the last ones", async () => {
+    const other = join(folder, "other.txt");
+    const output = join(folder, "best");
+    // What is learned of "abcabd. " misleads on this.
+    writeFileSync(other, "dcba. dbca .adcb ".repeat(6));
+    const { stdout } = await longshort([
+      ...["train", "text", text, ...small, "--epochs", "6", "--validation", other, "-q", "--json", "-o", output],
+    ]);
+    const losses = lines(stdout)
+      .filter(({ type }) => type === "epoch")
+      .map(({ validationLoss }) => validationLoss);
+    const lowest = Math.min(...losses);
+    expect(losses.indexOf(lowest)).toBeLessThan(5);
+    expect(lines(stdout).at(-1)).toMatchObject({ savedEpoch: losses.indexOf(lowest) + 1, validationLoss: lowest });
+    const [row] = lines((await longshort(["evaluate", output, "--no-baseline", "--json"])).stdout);
+    expect(row.nats).toBeCloseTo(lowest, 5);
+  });
+
   it("gives the same weights for the same seed, others for another", async () => {
     const weights = async (name: string, seed: string) => {
       const output = join(folder, name);
