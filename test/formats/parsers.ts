@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
+import { SafeTensor, safeTensor } from "../../src/checkpoint/safe-tensor.ts";
+import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { openSafetensors } from "../../src/checkpoint/safetensors-file.ts";
+import { bytesSource } from "../../src/formats/byte-source.ts";
+import { inflate } from "../../src/formats/inflate.ts";
+import { readNpy, writeNpy } from "../../src/formats/npy.ts";
+import { readNpz, writeNpz } from "../../src/formats/npz.ts";
+import { collectTensors } from "../../src/formats/pytorch/collect.ts";
+import { allowedName } from "../../src/formats/pytorch/names.ts";
+import { unpickle } from "../../src/formats/pytorch/pickle.ts";
+import { PickleCut } from "../../src/formats/pytorch/pickle-reader.ts";
+import { readPyTorch } from "../../src/formats/pytorch/read.ts";
+import { StorageTable } from "../../src/formats/pytorch/storage-table.ts";
+import { writePyTorch } from "../../src/formats/pytorch/write.ts";
+import { FailureError } from "../../src/shared/errors.ts";
+import { deflatedZip } from "./deflated-zip.ts";
+
+/** One row a reader of files from strangers: mutated good files go through `parse`, which must end, in an ordinary error or not. */
+export interface Parser {
+  readonly name: string;
+  /** Good files to mutate. */
+  readonly seeds: () => Uint8Array[];
+  /** Reads everything in the file, numbers too. */
+  readonly parse: (bytes: Uint8Array) => Promise<unknown>;
+}
+
+// Beside this file's folder, also when it was bundled: the script says where.
+const golden = process.env.LONGSHORT_GOLDEN ?? fileURLToPath(new URL("../golden/", import.meta.url));
+
+/** Files of test/golden/FOLDER with this ending, the smallest first, at most `limit` bytes each. */
+export function goldenFiles(folder: string, ending: string, limit = 20_000): Uint8Array[] {
+  const files = readdirSync(`${golden}/${folder}`)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => Uint8Array.from(readFileSync(`${golden}/${folder}/${name}`)))
+    .filter(({ length }) => length <= limit && length > 0)
+    .sort((a, b) => a.length - b.length);
+  if (files.length === 0) throw new Error(`no golden files ${folder}/*${ending}`);
+  return files;
+}
+
+const matrix = safeTensor(
+  "F32",
+  [3, 4],
+  Array.from({ length: 12 }, (_, i) => i / 3),
+);
+const whole = safeTensor("I64", [5], [1, 2, 3, 4, 5]);
+const scalar = new SafeTensor("BOOL", [], Uint8Array.of(1));
+
+/** The pickle of a good archive, which lies in it as it is, with what follows it; none in other files. */
+function pickleOf(file: Uint8Array): Uint8Array[] {
+  const at = Buffer.from(file).indexOf("\x80\x02", 0, "latin1");
+  return file[0] === 0x50 && at > 0 ? [file.slice(at)] : [];
+}
+
+async function parsePickle(bytes: Uint8Array): Promise<void> {
+  const table = new StorageTable();
+  try {
+    collectTensors(unpickle(bytes, { name: allowedName, persistent: (id) => table.resolve(id) }).value);
+  } catch (cause) {
+    throw cause instanceof PickleCut ? new FailureError("bad-pytorch", "cut short") : cause;
+  }
+}
+
+const UNPACKED = 20_000;
+
+function padded(file: Uint8Array): Uint8Array {
+  const result = new Uint8Array(UNPACKED);
+  result.set(file);
+  return result;
+}
+
+async function parseSafetensors(bytes: Uint8Array): Promise<void> {
+  const file = await openSafetensors(bytesSource(bytes));
+  for (const name of file.entries.keys()) await file.read(name);
+  readSafetensors(bytes);
+}
+
+async function parsePyTorch(bytes: Uint8Array): Promise<void> {
+  const file = await readPyTorch(bytes);
+  for (const tensor of file.tensors.values()) await tensor.read();
+}
+
+/** Every format adds its row here; the short run in the tests and `node scripts/fuzz.mjs` both go through all of them. */
+export const PARSERS: readonly Parser[] = [
+  { name: "npy", seeds: () => [matrix, whole, scalar].map(writeNpy), parse: readNpy },
+  {
+    name: "npz",
+    seeds: () => {
+      const arrays = new Map([
+        ["matrix", matrix],
+        ["folder/whole", whole],
+      ]);
+      const files = new Map([...arrays].map(([name, tensor]) => [`${name}.npy`, writeNpy(tensor)]));
+      return [writeNpz(arrays), deflatedZip(files)];
+    },
+    parse: (bytes) => readNpz(bytes),
+  },
+  {
+    name: "pytorch",
+    seeds: () => [
+      writePyTorch(
+        new Map([
+          ["matrix", matrix],
+          ["whole", whole],
+        ]),
+      ),
+      ...goldenFiles("torch-pt", ".pt"),
+    ],
+    parse: parsePyTorch,
+  },
+  // Inside an archive a checksum stops most damage; here the pickle and the compressed data themselves are damaged.
+  {
+    name: "pickle",
+    seeds: () => goldenFiles("torch-pt", ".pt").flatMap(pickleOf),
+    parse: parsePickle,
+  },
+  {
+    name: "inflate",
+    seeds: () => goldenFiles("torch-pt", ".pt").map((file) => new Uint8Array(deflateRawSync(padded(file)))),
+    parse: async (bytes) => inflate(bytes, UNPACKED),
+  },
+  { name: "safetensors", seeds: () => goldenFiles("torch-pt", ".safetensors"), parse: parseSafetensors },
+];
