@@ -135,6 +135,14 @@ describe("tensors", () => {
     expect(results.some(({ status }) => status === "rejected")).toBe(true);
   });
 
+  test("a legacy file that is too short or too long is refused", async () => {
+    const path = fileURLToPath(new URL("../golden/torch-pt/rnn_legacy.pt", import.meta.url));
+    const file = Uint8Array.from(readFileSync(path));
+    await expect(readPyTorch(file.slice(0, -1))).rejects.toMatchObject({ message: expect.stringMatching(/cut short/) });
+    const longer = Uint8Array.from([...file, 0]);
+    await expect(readPyTorch(longer)).rejects.toMatchObject({ message: expect.stringMatching(/1 bytes follow/) });
+  });
+
   test("what is written is read, all types and shapes", async () => {
     const types: ElementTypeName[] = ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"];
     const any = fc

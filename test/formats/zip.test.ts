@@ -5,6 +5,7 @@ import { bytesSource } from "../../src/formats/byte-source.ts";
 import { crc32 } from "../../src/formats/crc32.ts";
 import { inflate } from "../../src/formats/inflate.ts";
 import { openZip } from "../../src/formats/zip.ts";
+import { sizesOf } from "../../src/formats/zip-directory.ts";
 import { writeZip } from "../../src/formats/zip-write.ts";
 import { deflatedZip } from "./deflated-zip.ts";
 
@@ -53,6 +54,24 @@ test("crc32 is the one of zip, in one piece or several", () => {
   const bytes = text("123456789");
   expect(crc32(bytes)).toBe(0xcbf43926);
   expect(crc32(bytes.subarray(4), crc32(bytes.subarray(0, 4)))).toBe(0xcbf43926);
+});
+
+describe("zip64 fields", () => {
+  const full = 0xffffffff;
+  const field = (...numbers: bigint[]): Uint8Array =>
+    Uint8Array.from([1, 0, 8 * numbers.length, 0, ...new Uint8Array(BigUint64Array.from(numbers).buffer)]);
+
+  test("hold, in order, the numbers that do not fit", () => {
+    const declared = { size: full, packedSize: 7, headerOffset: full };
+    expect(sizesOf(declared, field(2n ** 33n, 2n ** 34n), "x")).toMatchObject({
+      size: 2 ** 33,
+      packedSize: 7,
+      headerOffset: 2 ** 34,
+    });
+    expect(() => sizesOf(declared, field(1n), "x")).toThrow(/cut short/);
+    expect(() => sizesOf(declared, field(1n, 2n ** 60n), "x")).toThrow(/1152921504606846976/);
+    expect(() => sizesOf(declared, field(1n, 2n).subarray(0, 10), "x")).toThrow(/cut short/);
+  });
 });
 
 describe("zip", () => {

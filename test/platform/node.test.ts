@@ -48,6 +48,14 @@ describe.each(sources)("%s", (_, platform, make) => {
     expect(await readAll(platform, make("one", Uint8Array.of(0x1f)))).toEqual(Uint8Array.of(0x1f));
   });
 
+  test("reads parts", async () => {
+    const source = await platform.openFile(make("parts", bytes));
+    expect(source.size).toBe(bytes.length);
+    expectBytes(await source.read(1000, 5000), bytes.subarray(1000, 6000));
+    await expect(source.read(bytes.length - 1, 2)).rejects.toMatchObject({ code: "file-read-failed" });
+    await source.close();
+  });
+
   test("unpacks gzip, whatever its name, and reads it whole as it is", async () => {
     const packed = gzipSync(bytes);
     expectBytes(await readAll(platform, make("packed.txt", packed)), bytes);
