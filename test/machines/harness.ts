@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Arena, SynchronousMachine } from "../../src/compute/machine.ts";
+import type { Arena, PreparedPlan, SynchronousMachine } from "../../src/compute/machine.ts";
 import type { Kernel, Plan, Range } from "../../src/compute/plan.ts";
 
 /** What a machine is held to. */
@@ -55,8 +55,9 @@ export async function runKernel(
       : take(typeof before === "number" ? before : before.length);
   const plan: Plan = { launches: [{ kernel, operands }], arenas: { memory: used }, scalars: {} };
   const memory = machine.arena("memory", used);
+  let prepared: PreparedPlan | undefined;
   try {
-    const prepared = await machine.prepare(plan, { memory });
+    prepared = await machine.prepare(plan, { memory });
     const whole: Range = { arena: "memory", offset: 0, length: used, type: "float" };
     const before = new Array<number>(used).fill(guard);
     const put = (range: Range, data: ArrayLike<number>): void => {
@@ -92,6 +93,7 @@ export async function runKernel(
       }),
     );
   } finally {
+    prepared?.close();
     memory.close();
   }
 }
@@ -128,10 +130,11 @@ export function expectNear(
   expected: readonly number[],
   sizes: readonly number[],
   tolerance: number,
+  what = "result",
 ): void {
   expect(came.length).toBe(expected.length);
   for (const [i, x] of came.entries())
-    expect(Math.abs(x - expected[i]!), `element ${i} is ${x}, expected ${expected[i]}`).toBeLessThanOrEqual(
+    expect(Math.abs(x - expected[i]!), `${what}: element ${i} is ${x}, expected ${expected[i]}`).toBeLessThanOrEqual(
       tolerance * Math.max(1e-3, sizes[i]!),
     );
 }

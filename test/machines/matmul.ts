@@ -60,7 +60,7 @@ export const matmulLaws: Laws = {
         fc.nat(1e6),
         (shape, way, seed) => check(machine, { ...shape, ...way }, tolerance, seed),
       ),
-      { numRuns: 80 },
+      { numRuns: 40 },
     );
   },
 

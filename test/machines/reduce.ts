@@ -52,7 +52,7 @@ export const reduceLaws: Laws = {
           expectNear(out!, expected, sizes, tolerance);
         },
       ),
-      { numRuns: 80 },
+      { numRuns: 40 },
     );
   },
 

@@ -4,7 +4,6 @@ import { type Cell, defineCell, gateOf, input, split } from "../../src/cells/def
 import type { SynchronousMachine } from "../../src/compute/machine.ts";
 import type { ScanShape } from "../../src/compute/plan.ts";
 import { add, mean, mul, sigmoid, sub, tanh } from "../../src/math/expression.ts";
-import { difference } from "../support/difference.ts";
 import type { Laws } from "./conformance.ts";
 import { expectNear, numbers, runKernel } from "./harness.ts";
 
@@ -202,11 +201,17 @@ async function check(
   const saved = machine.savedSize(shape);
   const came = await runKernel(machine, { op: "scan", ...shape, save: true, trace }, operands, { ...before, saved });
   // A tensor of a few numbers may hold nothing but what was left of larger ones: it is as exact as they are.
-  for (const [name, values] of Object.entries(expected))
-    expect(
-      difference([...came[name]!, 0.25], [...values, 0.25]),
-      `${cell.name} ${name} ${JSON.stringify({ ...shape, cell: "" })}`,
-    ).toBeLessThanOrEqual(tolerance);
+  // Gates and states are sums of terms of about this size.
+  for (const [name, values] of Object.entries(expected)) {
+    const largest = Math.max(0.5, ...values.map(Math.abs));
+    expectNear(
+      came[name]!,
+      values,
+      values.map(() => largest),
+      tolerance,
+      `${cell.name} ${name}`,
+    );
+  }
   const plain = await runKernel(machine, { op: "scan", ...shape, save: false, trace: [] }, operands, {
     output: before.output!,
     ...Object.fromEntries(cell.states.map((s) => [`final.${s.name}`, before[`final.${s.name}`]!])),
@@ -250,6 +255,7 @@ async function check(
       slope,
       slope.map(() => largest),
       Math.max(5 * tolerance, 1e-9),
+      `${cell.name} d.${name}`,
     );
   }
 }
@@ -281,4 +287,4 @@ const laws = ([which, runs]: readonly [Case, number]): Laws => ({
   },
 });
 
-export const scanLaws: Laws = { ...laws([lstm, 10]), ...laws([gru, 10]), ...laws([odd, 10]) };
+export const scanLaws: Laws = { ...laws([lstm, 6]), ...laws([gru, 6]), ...laws([odd, 8]) };
