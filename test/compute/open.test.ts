@@ -10,6 +10,6 @@ it("opens machines by name, with their options", async () => {
 });
 
 it("says which machines there are", async () => {
-  await expect(openMachine("wsam" as "wasm")).rejects.toThrow(/"reference", "wasm".*did you mean "wasm"/);
+  await expect(openMachine("wasn" as "wasm")).rejects.toThrow(/"reference", "wasm".*did you mean "wasm"/);
   await expect(openMachine("toString" as "wasm")).rejects.toThrow(/"reference", "wasm"/);
 });
