@@ -40,4 +40,13 @@ export default [
     // Four kinds of tokenizer and the sampling of `generate` are 3 kB on top.
     limit: "44 kB",
   },
+  {
+    ...common,
+    path: "dist/formats/index.js",
+    name: "formats: PyTorch files",
+    import: "{ readPyTorch }",
+    modifyEsbuildConfig: forBrowser,
+    // A zip reader, an inflater and a pickle interpreter of our own; no library comes along.
+    limit: "14 kB",
+  },
 ];

@@ -75,7 +75,9 @@ export class Recurrent implements HasParameters {
       ...options,
     };
     this.options = o;
-    for (const name of ["inputSize", "hiddenSize", "numLayers"] as const) expectInteger(name, o[name], { min: 1 });
+    for (const name of ["inputSize", "hiddenSize"] as const) expectInteger(name, o[name], { min: 1 });
+    // Each layer is described before anything is allocated: a number typed by mistake must not make millions of descriptions.
+    expectInteger("numLayers", o.numLayers, { min: 1, max: 1000 });
     expectInteger("projectionSize", o.projectionSize, { min: 0 });
     if (o.reverse && o.bidirectional)
       throw new UsageError(

@@ -1,0 +1,22 @@
+/**
+ * Files of other programs: NPY and NPZ, PyTorch's `.pt`, safetensors in parts.
+ *
+ * @module longshort/formats
+ */
+
+export { openSafetensors, type SlicedSafetensors } from "../checkpoint/safetensors-file.ts";
+export type { ByteSource } from "../platform/platform.ts";
+export { type ByteInput, bytesSource, openBytes } from "./byte-source.ts";
+export { type NpyFile, openNpy, readNpy, writeNpy } from "./npy.ts";
+export { type NpzFile, openNpz, readNpz, writeNpz } from "./npz.ts";
+export { type PyTorchFile, readPyTorch } from "./pytorch/read.ts";
+export type { StorageBytes, TensorView } from "./pytorch/storage.ts";
+export { writePyTorch } from "./pytorch/write.ts";
+export {
+  loadStateDict,
+  matchStateDict,
+  type StateDictMatch,
+  type StateDictOptions,
+  type StateDictTensor,
+} from "./state-dict.ts";
+export type { OpenZipOptions } from "./zip.ts";
