@@ -25,7 +25,8 @@ export class SafeTensor {
     }
     this.dtype = dtype;
     this.shape = shape;
-    this.bytes = bytes;
+    // A plain view also of a Buffer of Node, whose `slice` does not copy.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   /** All elements as float64; exact but for 64-bit whole numbers beyond 2^53, which are rounded. */

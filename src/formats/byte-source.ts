@@ -6,7 +6,9 @@ import { describe, UsageError } from "../shared/errors.ts";
 export type ByteInput = Uint8Array | ArrayBuffer | FileSource | ByteSource;
 
 /** Bytes at hand as a source; what it reads are views of them. */
-export function bytesSource(bytes: Uint8Array, name = "the given bytes"): ByteSource {
+export function bytesSource(given: Uint8Array, name = "the given bytes"): ByteSource {
+  // A plain view also of a Buffer of Node, whose `slice` does not copy.
+  const bytes = new Uint8Array(given.buffer, given.byteOffset, given.length);
   return {
     name,
     size: bytes.length,

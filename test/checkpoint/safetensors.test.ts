@@ -274,3 +274,19 @@ test("the writer refuses what no reader could read", () => {
   expect(() => writeSafetensors(new Map([["\ud800", one]]))).toThrow(/Unicode/);
   expect(() => writeSafetensors(new Map(), { metadata: { a: 1 as unknown as string } })).toThrow(/"a" is not a string/);
 });
+
+test("a Buffer of Node reads as the bytes it is, its numbers are copies of the tensor alone", () => {
+  const file = Buffer.from(
+    writeSafetensors(
+      new Map([
+        ["a", safeTensor("F32", [2], [1, 2])],
+        ["b", safeTensor("F32", [3], [3, 4, 5])],
+      ]),
+    ),
+  );
+  const b = readSafetensors(file).tensors.get("b")!;
+  const numbers = b.toFloat32();
+  expect(numbers).toEqual(Float32Array.of(3, 4, 5));
+  file.fill(0);
+  expect(numbers[0]).toBe(3);
+});
