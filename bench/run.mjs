@@ -58,8 +58,10 @@ function nodeCommand(major) {
 
 function once(system, setting) {
   const { program, env } = command(system, setting);
+  // A kernel that this machine's environment chose for old programs would slow a peer down: it is to find its own best one.
+  const { OPENBLAS_CORETYPE: _, OPENBLAS_L2_SIZE: __, ...inherited } = process.env;
   const { status, stdout, stderr } = spawnSync(program[0], program.slice(1), {
-    ...{ encoding: "utf8", env: { ...process.env, ...env }, maxBuffer: 1e8 },
+    ...{ encoding: "utf8", env: { ...inherited, ...env }, maxBuffer: 1e8 },
   });
   const line = stdout.trim().split("\n").at(-1);
   if (status !== 0 || !line) return { error: (stderr || stdout).trim().split("\n").at(-1) ?? `exit code ${status}` };
