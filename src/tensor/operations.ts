@@ -1,7 +1,7 @@
 import type { Range } from "../compute/plan.ts";
 import { gradient } from "../math/derivative.ts";
 import { add, div, type Expression, equal, mul, select, variable } from "../math/expression.ts";
-import { ShapeError } from "../shared/errors.ts";
+import { ShapeError, UsageError } from "../shared/errors.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import { dense, type Graph, type Tensor } from "./graph.ts";
 
@@ -155,8 +155,16 @@ export function sumAll(inputs: Inputs, value: Expression): Tensor {
 /** The same numbers under another shape. Shares memory and gradient. */
 export const reshape = (x: Tensor, shape: readonly number[]): Tensor => x.graph.view(x, shape);
 
-/** Elements `from + strides · index` of a dense tensor, copied into a dense one. Overlapping reads have added gradients only if `disjoint` is false. */
-function strided(x: Tensor, shape: readonly number[], offset: number, strides: readonly number[]): Tensor {
+/**
+ * Elements `offset + strides · index` of a dense tensor, copied into a dense one. Windows may overlap, but not where a gradient is
+ * to come back: it would have to be added up.
+ */
+export function strided(x: Tensor, shape: readonly number[], offset: number, strides: readonly number[]): Tensor {
+  if (x.differentiable && overlaps(shape, strides))
+    throw new UsageError(
+      "bad-option",
+      "strided: windows that overlap have no gradient; take them one by one and concatenate",
+    );
   const { graph } = x;
   const out = graph.empty(shape, x.differentiable);
   const part = (range: Range): Range => ({ ...range, offset: range.offset + offset, length: range.length - offset });
@@ -175,6 +183,17 @@ function strided(x: Tensor, shape: readonly number[], offset: number, strides: r
     }),
   );
   return out;
+}
+
+/** Whether two indices reach one element: an axis whose steps are not longer than everything the shorter axes span. */
+function overlaps(shape: readonly number[], strides: readonly number[]): boolean {
+  const axes = shape.map((n, k) => ({ n, stride: strides[k]! })).filter(({ n }) => n > 1);
+  let span = 0;
+  for (const { n, stride } of axes.sort((a, b) => a.stride - b.stride)) {
+    if (stride <= span) return true;
+    span += (n - 1) * stride;
+  }
+  return false;
 }
 
 /** Axes in another order: axis k of the result is axis `order[k]` of `x`. */
