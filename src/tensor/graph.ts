@@ -1,7 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import type { Kernel, Plan, Range } from "../compute/plan.ts";
 import { add, variable } from "../math/expression.ts";
-import { FailureError, UsageError } from "../shared/errors.ts";
+import { FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { formatBytes, formatShape, sameShape, size, strides } from "../shared/shapes.ts";
 import type { Parameter, ParameterLayout } from "./parameter.ts";
 
@@ -159,6 +159,16 @@ export class Graph {
       this.parameterTensors.set(parameter, tensor);
     }
     return tensor;
+  }
+
+  /** Lets a tensor stand for a parameter in this graph: weights that are given to a run, or computed in it. */
+  substitute(parameter: Parameter, tensor: Tensor): void {
+    if (!sameShape(parameter.shape, tensor.shape))
+      throw new ShapeError(
+        "shape-mismatch",
+        `a parameter of shape ${formatShape(parameter.shape)} cannot be replaced by a tensor of shape ${formatShape(tensor.shape)}`,
+      );
+    this.parameterTensors.set(parameter, tensor);
   }
 
   /** Names a tensor so that the host can read it after a run. */

@@ -1,0 +1,181 @@
+import { FailureError, UsageError } from "../../shared/errors.ts";
+import {
+  type AttributeMessage,
+  type GraphMessage,
+  type ModelMessage,
+  modelSpec,
+  type ValueInfoMessage,
+} from "./messages.ts";
+import { type DataType, dataTypeOf, decodeTensor, type OnnxTensor } from "./tensor-data.ts";
+import { readMessage } from "./wire.ts";
+
+/** An ONNX model as its file says, checked for what any reader must be able to trust. */
+export interface OnnxModel {
+  /** Version of the default operator set. */
+  readonly opset: number;
+  readonly producer: string;
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly graph: OnnxGraph;
+}
+
+export interface OnnxGraph {
+  readonly name: string;
+  readonly nodes: readonly OnnxNode[];
+  /** Tensors that the file holds, by name. */
+  readonly initializers: ReadonlyMap<string, OnnxTensor>;
+  /** What a caller gives; those that the file holds a value for are left out. */
+  readonly inputs: readonly OnnxPort[];
+  readonly outputs: readonly OnnxPort[];
+}
+
+/** An input or output; a size is a number, a name that stands for one number, or undefined. */
+export interface OnnxPort {
+  readonly name: string;
+  readonly type: DataType | undefined;
+  readonly shape: readonly (number | string | undefined)[] | undefined;
+}
+
+export type OnnxAttribute = number | string | readonly number[] | readonly string[] | OnnxTensor | OnnxGraph;
+
+export interface OnnxNode {
+  /** Its own name, or that of its first output. */
+  readonly name: string;
+  readonly op: string;
+  /** "" where an optional input is left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, OnnxAttribute>;
+}
+
+/** Operator sets whose operators mean what this package computes. */
+export const OPSETS = { first: 7, last: 24 } as const;
+const MAXIMUM_NODES = 200_000;
+
+const damaged = (what: string): FailureError => new FailureError("damaged-onnx", `the ONNX file is damaged: ${what}`);
+const unsupported = (what: string): UsageError => new UsageError("unsupported-onnx", what);
+
+/**
+ * Reads an ONNX file. Nothing is computed and no other file is touched.
+ *
+ * @throws FailureError "damaged-onnx"; UsageError "unsupported-onnx" (operator set, external data, functions, element types)
+ */
+export function readOnnx(bytes: Uint8Array): OnnxModel {
+  const message = readMessage(bytes, modelSpec) as unknown as ModelMessage;
+  if (!message.graph) throw damaged("it holds no graph; is it an ONNX file?");
+  const versions = message.opsetImport.filter(({ domain = "" }) => domain === "" || domain === "ai.onnx");
+  const opset = versions[0]?.version;
+  if (opset === undefined) throw damaged("it does not say which operator set it uses");
+  if (!(opset >= OPSETS.first && opset <= OPSETS.last))
+    throw unsupported(
+      `the model uses operator set ${opset}; supported are ${OPSETS.first} to ${OPSETS.last}: export it again with one of these, or convert it with onnx.version_converter`,
+    );
+  if (message.functions.length > 0)
+    throw unsupported("the model defines functions of its own; export it again with functions inlined");
+  const counter = { nodes: 0 };
+  return {
+    opset,
+    producer: [message.producerName, message.producerVersion].filter(Boolean).join(" "),
+    metadata: new Map(message.metadataProps.map(({ key = "", value = "" }) => [key, value])),
+    graph: readGraph(message.graph, new Set(), counter),
+  };
+}
+
+/** @param outer names that the graph around this one has defined */
+function readGraph(message: GraphMessage, outer: ReadonlySet<string>, counter: { nodes: number }): OnnxGraph {
+  if (message.sparseInitializer.length > 0) throw unsupported("the model holds sparse tensors");
+  const initializers = new Map<string, OnnxTensor>();
+  const defined = new Set(outer);
+  const define = (name: string, what: string): void => {
+    if (defined.has(name)) throw damaged(`${what} ${JSON.stringify(name)} is defined more than once`);
+    defined.add(name);
+  };
+  for (const tensor of message.initializer) {
+    const decoded = decodeTensor(tensor);
+    define(decoded.name, "the tensor");
+    initializers.set(decoded.name, decoded);
+  }
+  const inputs = message.input.filter(({ name = "" }) => !initializers.has(name)).map(readPort);
+  for (const { name } of inputs) define(name, "the input");
+  const nodes = message.node.map((node, at): OnnxNode => {
+    if (++counter.nodes > MAXIMUM_NODES) throw damaged(`it has more than ${MAXIMUM_NODES} nodes`);
+    const op = node.opType ?? "";
+    const name = node.name || node.output.find(Boolean) || `node ${at}`;
+    if (node.domain && node.domain !== "ai.onnx")
+      throw unsupported(
+        `node ${JSON.stringify(name)} is an operator ${JSON.stringify(op)} of the domain ${JSON.stringify(node.domain)}`,
+      );
+    for (const input of node.input)
+      if (input !== "" && !defined.has(input))
+        throw damaged(
+          `node ${JSON.stringify(name)} (${op}) reads ${JSON.stringify(input)}, which nothing before it defines`,
+        );
+    const attributes = new Map<string, OnnxAttribute>();
+    for (const attribute of node.attribute) {
+      const value = readAttribute(attribute, name, defined, counter);
+      if (value !== undefined) attributes.set(attribute.name ?? "", value);
+    }
+    for (const output of node.output) if (output !== "") define(output, "the value");
+    return { name, op, inputs: node.input, outputs: node.output, attributes };
+  });
+  const outputs = message.output.map(readPort);
+  for (const { name } of outputs)
+    if (!defined.has(name)) throw damaged(`the output ${JSON.stringify(name)} is not defined by any node`);
+  return { name: message.name ?? "", nodes, initializers, inputs, outputs };
+}
+
+function readPort({ name = "", type }: ValueInfoMessage): OnnxPort {
+  const tensor = type?.tensorType;
+  return {
+    name,
+    type: tensor?.elemType === undefined ? undefined : dataTypeOf(tensor.elemType, `value ${JSON.stringify(name)}`),
+    shape: tensor?.shape?.dim.map(({ dimValue, dimParam }) => (dimParam ? dimParam : dimValue)),
+  };
+}
+
+const decoder = new TextDecoder();
+
+/** The value of an attribute; its type decides where it lies. Old files leave the type out. */
+function readAttribute(
+  a: AttributeMessage,
+  node: string,
+  defined: ReadonlySet<string>,
+  counter: { nodes: number },
+): OnnxAttribute | undefined {
+  const text = (bytes: Uint8Array = new Uint8Array()): string => decoder.decode(bytes);
+  switch (a.type ?? guessType(a)) {
+    case 1:
+      return a.f ?? 0;
+    case 2:
+      return a.i ?? 0;
+    case 3:
+      return text(a.s);
+    case 4:
+      return a.t && decodeTensor(a.t);
+    case 5:
+      return a.g && readGraph(a.g, defined, counter);
+    case 6:
+      return a.floats;
+    case 7:
+      return a.ints;
+    case 8:
+      return a.strings.map(text);
+    case 0:
+      return undefined;
+    default:
+      throw unsupported(`node ${JSON.stringify(node)}: attribute ${JSON.stringify(a.name ?? "")} is of type ${a.type}`);
+  }
+}
+
+function guessType(a: AttributeMessage): number {
+  const found = [
+    [a.f, 1],
+    [a.i, 2],
+    [a.s, 3],
+    [a.t, 4],
+    [a.g, 5],
+    [a.floats.length || undefined, 6],
+    [a.ints.length || undefined, 7],
+    [a.strings.length || undefined, 8],
+  ].find(([value]) => value !== undefined);
+  return (found?.[1] as number | undefined) ?? 0;
+}

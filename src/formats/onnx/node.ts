@@ -1,0 +1,116 @@
+import { UsageError } from "../../shared/errors.ts";
+import { formatShape } from "../../shared/shapes.ts";
+import type { OnnxAttribute, OnnxGraph, OnnxNode } from "./model.ts";
+import type { Recorder } from "./recorder.ts";
+import type { OnnxTensor } from "./tensor-data.ts";
+import { type HostValue, isHost, type Value } from "./value.ts";
+
+/** How one operator becomes primitives: from a node with its inputs to a value for each of its outputs. */
+export type Operator = (node: NodeContext) => Value | readonly (Value | undefined)[];
+
+/** Thrown where a number must be known while a plan is recorded but depends on the inputs. */
+export class NeededOnHost extends UsageError {}
+
+/** A node while it is recorded: its inputs, its attributes with their defaults, and the primitives. */
+export class NodeContext {
+  readonly node: OnnxNode;
+  readonly opset: number;
+  readonly recorder: Recorder;
+  readonly inputs: readonly (Value | undefined)[];
+  /** Records a graph of this node's attributes (a branch) and returns its outputs. */
+  readonly branch: (graph: OnnxGraph) => readonly Value[];
+
+  constructor(
+    node: OnnxNode,
+    opset: number,
+    recorder: Recorder,
+    inputs: readonly (Value | undefined)[],
+    branch: (graph: OnnxGraph) => readonly Value[],
+  ) {
+    this.node = node;
+    this.opset = opset;
+    this.recorder = recorder;
+    this.inputs = inputs;
+    this.branch = branch;
+  }
+
+  /** Says what of this node is wrong or not supported. */
+  fail(reason: string): UsageError {
+    return new UsageError("unsupported-onnx", `node ${JSON.stringify(this.node.name)} (${this.node.op}): ${reason}`);
+  }
+
+  has(k: number): boolean {
+    return this.inputs[k] !== undefined;
+  }
+
+  input(k: number): Value {
+    const value = this.inputs[k];
+    if (!value) throw this.fail(`input ${k} is missing`);
+    return value;
+  }
+
+  /** An input whose numbers must be known now. */
+  host(k: number): HostValue {
+    const value = this.input(k);
+    if (isHost(value)) return value;
+    throw new NeededOnHost(
+      "unsupported-onnx",
+      `node ${JSON.stringify(this.node.name)} (${this.node.op}): input ${k} ("${this.node.inputs[k]}", ${formatShape(value.shape)}) must follow from shapes and constants, it depends on the numbers given`,
+    );
+  }
+
+  hostNumbers(k: number): number[] {
+    return Array.from(this.host(k).data);
+  }
+
+  int(name: string, byDefault: number): number {
+    return this.attribute(name, (v): v is number => typeof v === "number") ?? byDefault;
+  }
+  float(name: string, byDefault: number): number {
+    return this.int(name, byDefault);
+  }
+  string(name: string, byDefault: string): string {
+    return this.attribute(name, (v): v is string => typeof v === "string") ?? byDefault;
+  }
+  numbers(name: string): readonly number[] | undefined {
+    return this.attribute(
+      name,
+      (v): v is readonly number[] => Array.isArray(v) && v.every((n) => typeof n === "number"),
+    );
+  }
+  strings(name: string): readonly string[] | undefined {
+    return this.attribute(
+      name,
+      (v): v is readonly string[] => Array.isArray(v) && v.every((n) => typeof n === "string"),
+    );
+  }
+  tensorAttribute(name: string): OnnxTensor | undefined {
+    return this.attribute(name, (v): v is OnnxTensor => typeof v === "object" && "data" in v);
+  }
+  graphAttribute(name: string): OnnxGraph {
+    const graph = this.attribute(name, (v): v is OnnxGraph => typeof v === "object" && "nodes" in v);
+    if (!graph) throw this.fail(`attribute ${name} is missing`);
+    return graph;
+  }
+
+  /** Axes given as an attribute in older operator sets and as input `k` since. */
+  axes(k: number, rank: number): number[] | undefined {
+    const given = this.numbers("axes") ?? (this.has(k) ? this.hostNumbers(k) : undefined);
+    return given?.map((axis) => this.axis(axis, rank));
+  }
+
+  /** An axis counted from the front. */
+  axis(axis: number, rank: number): number {
+    const counted = axis < 0 ? axis + rank : axis;
+    if (!(Number.isInteger(counted) && counted >= 0 && counted < rank))
+      throw this.fail(`axis ${axis} of a value with ${rank} axes`);
+    return counted;
+  }
+
+  private attribute<T extends OnnxAttribute>(name: string, fits: (value: OnnxAttribute) => value is T): T | undefined {
+    const value = this.node.attributes.get(name);
+    if (value === undefined) return undefined;
+    if (!fits(value)) throw this.fail(`attribute ${name} is of another type than expected`);
+    return value;
+  }
+}

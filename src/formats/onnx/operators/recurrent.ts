@@ -1,0 +1,216 @@
+import type { Cell } from "../../../cells/define.ts";
+import { gru } from "../../../cells/gru.ts";
+import { lstm } from "../../../cells/lstm.ts";
+import { rnn } from "../../../cells/rnn.ts";
+import { type Recurrent, recurrent } from "../../../layers/recurrent.ts";
+import { less, select } from "../../../math/expression.ts";
+import type { Activation } from "../../../math/functions.ts";
+import { size } from "../../../shared/shapes.ts";
+import type { Tensor } from "../../../tensor/graph.ts";
+import { type GatedCell, gateOrder, peepholeOrder, permutation } from "../../gate-order.ts";
+import { activationsOf, defaultActivations } from "../activations.ts";
+import type { NodeContext, Operator } from "../node.ts";
+import { type HostValue, hostValue, isHost, type Value } from "../value.ts";
+
+/** What a node says of itself, sizes checked against its weights. */
+interface RecurrentNode {
+  readonly kind: GatedCell;
+  /** H */
+  readonly hiddenSize: number;
+  /** D of the input */
+  readonly inputSize: number;
+  readonly T: number;
+  readonly B: number;
+  /** Per direction: whether it runs backwards. */
+  readonly directions: readonly boolean[];
+  readonly cells: readonly Cell[];
+}
+
+/** Positions of inputs; P is of the LSTM only. */
+const [X, W, R, BIAS, LENGTHS, INITIAL_H, INITIAL_C, PEEPHOLES] = [0, 1, 2, 3, 4, 5, 6, 7];
+
+const directionsOf: ReadonlyMap<string, readonly boolean[]> = new Map([
+  ["forward", [false]],
+  ["reverse", [true]],
+  ["bidirectional", [false, true]],
+]);
+
+/** A node of ONNX' RNN, LSTM or GRU as a cell and a scan for each direction. */
+const recurrentNode =
+  (kind: GatedCell): Operator =>
+  (node) => {
+    const { recorder } = node;
+    const batchFirst = node.int("layout", 0) === 1;
+    const x = batchFirst ? recorder.transpose(node.input(X), [1, 0, 2]) : node.input(X);
+    const o = describeNode(node, kind, x);
+    const mask = maskOf(node, o);
+    const input = recorder.tensor(x);
+    const parts = o.directions.map((reverse, d) => {
+      const layer = layerOf(node, o, d, reverse);
+      const initial = Object.fromEntries(
+        o.cells[d]!.states.flatMap(({ name }, k) => {
+          const state = initialState(node, o, k === 0 ? INITIAL_H! : INITIAL_C!, d, batchFirst);
+          return state ? [[name, state]] : [];
+        }),
+      );
+      return layer.forward(input, { initial, emptyState: "zero", ...(mask && { mask }) });
+    });
+    const device = (t: Tensor): Value => recorder.device("float32", t);
+    const { T, B, hiddenSize: H } = o;
+    const Y = recorder.concatenate(
+      parts.map(({ output }) => recorder.reshape(device(output), [T, 1, B, H])),
+      1,
+    );
+    const finals = o.cells[0]!.states.map(({ name }) =>
+      recorder.concatenate(
+        parts.map(({ final }) => device(final[name]!)),
+        0,
+      ),
+    );
+    if (!batchFirst) return [Y, ...finals];
+    return [recorder.transpose(Y, [2, 0, 1, 3]), ...finals.map((s) => recorder.transpose(s, [1, 0, 2]))];
+  };
+
+function describeNode(node: NodeContext, kind: GatedCell, x: Value): RecurrentNode {
+  const direction = node.string("direction", "forward");
+  const directions = directionsOf.get(direction);
+  if (!directions) throw node.fail(`direction ${JSON.stringify(direction)}`);
+  const [w, r] = [node.input(W!), node.input(R!)];
+  const G = gateOrder[kind].onnx!.length;
+  if (x.shape.length !== 3) throw node.fail(`X must have three axes, it has shape [${x.shape.join(", ")}]`);
+  const [T, B, inputSize] = x.shape as [number, number, number];
+  const hiddenSize = node.int("hidden_size", r.shape[2] ?? 0);
+  const D = directions.length;
+  expectShape(node, "W", w, [D, G * hiddenSize, inputSize]);
+  expectShape(node, "R", r, [D, G * hiddenSize, hiddenSize]);
+  if (node.has(BIAS!)) expectShape(node, "B", node.input(BIAS!), [D, 2 * G * hiddenSize]);
+  const peephole = kind === "lstm" && node.has(PEEPHOLES!);
+  if (peephole) expectShape(node, "P", node.input(PEEPHOLES!), [D, 3 * hiddenSize]);
+  const names = node.strings("activations") ?? directions.flatMap(() => defaultActivations[kind]);
+  const activations = activationsOf(
+    names,
+    node.numbers("activation_alpha") ?? [],
+    node.numbers("activation_beta") ?? [],
+    (reason) => node.fail(reason),
+  );
+  const each = defaultActivations[kind].length;
+  if (activations.length !== each * D)
+    throw node.fail(`${activations.length} activations for ${D} directions of a cell with ${each}`);
+  const cells = directions.map((_, d) => cellOf(node, kind, activations.slice(d * each, (d + 1) * each)));
+  return { kind, hiddenSize, inputSize, T, B, directions, cells };
+}
+
+function expectShape(node: NodeContext, name: string, { shape }: Value, expected: readonly number[]): void {
+  if (shape.length !== expected.length || shape.some((n, k) => n !== expected[k]))
+    throw node.fail(`${name} has shape [${shape.join(", ")}], hidden_size and input need [${expected.join(", ")}]`);
+}
+
+function cellOf(node: NodeContext, kind: GatedCell, [f, g, h]: readonly Activation[]): Cell {
+  const clip = node.float("clip", 0);
+  const common = { bias: node.has(BIAS!), ...(clip > 0 && { clip }) };
+  if (kind === "rnn") return rnn({ ...common, activation: f! });
+  if (kind === "gru")
+    return gru({ ...common, gate: f!, candidate: g!, resetAfter: node.int("linear_before_reset", 0) !== 0 });
+  const coupled = node.int("input_forget", 0) === 1;
+  return lstm({ ...common, gate: f!, candidate: g!, output: h!, coupled, peephole: node.has(PEEPHOLES!) });
+}
+
+/** The layer of one direction, its weights brought into our order: at once where the file holds them, else in the plan. */
+function layerOf(node: NodeContext, o: RecurrentNode, d: number, reverse: boolean): Recurrent {
+  const { recorder } = node;
+  const { hiddenSize: H, inputSize } = o;
+  const cell = o.cells[d]!;
+  const layer = recurrent({ cell, inputSize, hiddenSize: H, reverse });
+  const theirs = gateOrder[o.kind].onnx!;
+  const rows = permutation(
+    theirs,
+    cell.gates.map((g) => g.name),
+  );
+  const hidden = rows.map((block) => block + theirs.length);
+  const sources: Record<string, readonly [input: number, blocks: readonly number[]]> = {
+    weight_ih_l0: [W!, rows],
+    weight_hh_l0: [R!, rows],
+    bias_ih_l0: [BIAS!, rows],
+    bias_hh_l0: [BIAS!, hidden],
+  };
+  peepholeOrder.onnx.forEach((gate, k) => {
+    sources[`weight_p${gate}_l0`] = [PEEPHOLES!, [k]];
+  });
+  const prefix = `${node.node.name}${reverse && o.directions.length > 1 ? ".reverse" : ""}`;
+  for (const [part, parameter] of Object.entries(layer.parts)) {
+    const [k, blocks] = sources[part]!;
+    const name = `${prefix}.${part}`;
+    const known = recorder.weights.names.get(name);
+    const tensor = known
+      ? recorder.graph.parameter(known)
+      : recorder.tensor(blocksOf(node, k, d, blocks, name, parameter.shape));
+    recorder.graph.substitute(parameter, tensor);
+  }
+  return layer;
+}
+
+/** Blocks of H rows of direction `d`, in another order. */
+function blocksOf(
+  node: NodeContext,
+  k: number,
+  d: number,
+  blocks: readonly number[],
+  name: string,
+  shape: readonly number[],
+): Value {
+  const { recorder } = node;
+  const own = recorder.slice(node.input(k), 0, d, 1);
+  const length = size(shape) / blocks.length;
+  const matrix = recorder.reshape(own, [size(own.shape) / length, length]);
+  const taken = recorder.reshape(
+    recorder.concatenate(
+      blocks.map((block) => recorder.slice(matrix, 0, block, 1)),
+      0,
+    ),
+    shape,
+  );
+  return isHost(taken) ? { ...taken, name } : taken;
+}
+
+/** [T, B] of ones and zeros from the lengths. */
+function maskOf(node: NodeContext, { T, B }: RecurrentNode): Tensor | undefined {
+  if (!node.has(LENGTHS!)) return undefined;
+  const { recorder } = node;
+  const lengths = node.input(LENGTHS!);
+  if (lengths.shape.length !== 1 || lengths.shape[0] !== B)
+    throw node.fail(`sequence_lens has shape [${lengths.shape.join(", ")}] for a batch of ${B}`);
+  if ("data" in lengths) {
+    const wrong = Array.from(lengths.data).find((n) => !(n >= 0 && n <= T));
+    if (wrong !== undefined) throw node.fail(`a length of ${wrong} for ${T} steps`);
+    if (Array.from(lengths.data).every((n) => n === T)) return undefined;
+  } else recorder.graph.bound(lengths.tensor, T + 1);
+  const steps = hostValue(
+    "float32",
+    [T, 1],
+    Float32Array.from({ length: T }, (_, t) => t),
+    { constant: false },
+  );
+  const mask = recorder.pointwise([steps, lengths], { equation: (t, n) => select(less(t!, n!), 1, 0) }, "float32");
+  return recorder.tensor(mask);
+}
+
+function initialState(
+  node: NodeContext,
+  o: RecurrentNode,
+  k: number,
+  d: number,
+  batchFirst: boolean,
+): Tensor | undefined {
+  if (!node.has(k)) return undefined;
+  const { recorder } = node;
+  const given = batchFirst ? recorder.transpose(node.input(k), [1, 0, 2]) : node.input(k);
+  expectShape(node, k === INITIAL_H ? "initial_h" : "initial_c", given, [o.directions.length, o.B, o.hiddenSize]);
+  const own = recorder.slice(given, 0, d, 1);
+  return recorder.tensor("data" in own ? ({ ...own, constant: false } satisfies HostValue) : own);
+}
+
+export const recurrentNodes: Readonly<Record<string, Operator>> = {
+  GRU: recurrentNode("gru"),
+  LSTM: recurrentNode("lstm"),
+  RNN: recurrentNode("rnn"),
+};

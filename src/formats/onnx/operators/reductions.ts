@@ -1,0 +1,135 @@
+import {
+  abs,
+  add,
+  div,
+  type Expression,
+  equal,
+  exp,
+  log,
+  mul,
+  neg,
+  select,
+  sqrt,
+  sub,
+  type Term,
+} from "../../../math/expression.ts";
+import { size } from "../../../shared/shapes.ts";
+import type { NodeContext, Operator } from "../node.ts";
+import { hostValue, type Value } from "../value.ts";
+
+type Equation = (x: Term) => Expression;
+const same: Equation = (x) => x as Expression;
+
+interface Reduction {
+  readonly of?: Equation;
+  readonly combine?: "sum" | "maximum";
+  /** From the sum (or maximum) and the number of elements to the result. */
+  readonly finish?: (sum: Expression, count: number) => Expression;
+}
+
+const reduction =
+  ({ of = same, combine = "sum", finish }: Reduction): Operator =>
+  (node) => {
+    const x = node.input(0);
+    const rank = x.shape.length;
+    const given = node.axes(1, rank);
+    if (!given?.length && node.int("noop_with_empty_axes", 0) === 1) return x;
+    const axes = given?.length ? given : [...x.shape.keys()];
+    const reduced = node.recorder.reduce(x, of, axes, combine);
+    const count = axes.reduce((n, axis) => n * x.shape[axis]!, 1);
+    const value = finish
+      ? node.recorder.pointwise([reduced], { equation: (s) => finish(s as Expression, count) }, x.type)
+      : reduced;
+    const keep = node.int("keepdims", 1) === 1;
+    return keep
+      ? value
+      : node.recorder.reshape(
+          value,
+          x.shape.filter((_, axis) => !axes.includes(axis)),
+        );
+  };
+
+/** Softmax over one axis; before operator set 13 over all axes from `axis` on. */
+function softmax(node: NodeContext, logarithm: boolean): Value {
+  const [x, { recorder }] = [node.input(0), node];
+  const rank = x.shape.length;
+  const old = node.opset < 13;
+  const axis = node.axis(node.int("axis", old ? 1 : -1), rank);
+  const axes = old ? Array.from({ length: rank - axis }, (_, k) => axis + k) : [axis];
+  const largest = recorder.reduce(x, same, axes, "maximum");
+  const shifted = recorder.pointwise([x, largest], { equation: (a, m) => sub(a!, m!) }, x.type);
+  const sum = recorder.reduce(shifted, exp, axes, "sum");
+  const equation = logarithm
+    ? (a?: Term, s?: Term): Expression => sub(a!, log(s!))
+    : (a?: Term, s?: Term): Expression => div(exp(a!), s!);
+  return recorder.pointwise([shifted, sum], { equation }, x.type);
+}
+
+/** The first (or last) place of the largest (or smallest) element. */
+const place =
+  (sign: 1 | -1): Operator =>
+  (node) => {
+    const [x, { recorder }] = [node.input(0), node];
+    const axis = node.axis(node.int("axis", 0), x.shape.length);
+    const n = x.shape[axis]!;
+    const last = node.int("select_last_index", 0) === 1;
+    const signed: Equation = (a) => (sign === 1 ? same(a) : neg(a));
+    const best = recorder.reduce(x, signed, [axis], "maximum");
+    const numbers = hostValue(
+      "float32",
+      x.shape.map((_, k) => (k === axis ? n : 1)),
+      Float32Array.from({ length: n }, (_, k) => k),
+      { constant: false },
+    );
+    const marked = recorder.pointwise(
+      [x, best, numbers],
+      { equation: (a, b, k) => select(equal(signed(a!), b!), last ? add(k!, 0) : sub(n - 1, k!), -1) },
+      "float32",
+    );
+    const found = recorder.reduce(marked, same, [axis], "maximum");
+    const index = recorder.pointwise([found], { equation: (k) => (last ? same(k!) : sub(n - 1, k!)) }, "int64");
+    return node.int("keepdims", 1) === 1
+      ? index
+      : recorder.reshape(
+          index,
+          x.shape.filter((_, k) => k !== axis),
+        );
+  };
+
+/** Normalised over all axes from `axis` on: `(x − mean) / √(variance + ε) · scale + bias`. */
+const layerNormalization: Operator = (node) => {
+  const [x, { recorder }] = [node.input(0), node];
+  const axis = node.axis(node.int("axis", -1), x.shape.length);
+  const axes = Array.from({ length: x.shape.length - axis }, (_, k) => axis + k);
+  const count = size(x.shape.slice(axis));
+  const mean = recorder.pointwise([recorder.reduce(x, same, axes, "sum")], { equation: (s) => div(s!, count) }, x.type);
+  const centred = recorder.pointwise([x, mean], { equation: (a, m) => sub(a!, m!) }, x.type);
+  const squares = recorder.reduce(centred, (a) => mul(a, a), axes, "sum");
+  const epsilon = node.float("epsilon", 1e-5);
+  const inverse = recorder.pointwise(
+    [squares],
+    { equation: (s) => div(1, sqrt(add(div(s!, count), epsilon))) },
+    x.type,
+  );
+  const normal = recorder.pointwise([centred, inverse], { equation: (a, b) => mul(a!, b!) }, x.type);
+  const scaled = recorder.pointwise([normal, node.input(1)], { equation: (a, b) => mul(a!, b!) }, x.type);
+  const y = node.has(2)
+    ? recorder.pointwise([scaled, node.input(2)], { equation: (a, b) => add(a!, b!) }, x.type)
+    : scaled;
+  return [y, mean, inverse];
+};
+
+export const reductions: Readonly<Record<string, Operator>> = {
+  ArgMax: place(1),
+  ArgMin: place(-1),
+  LayerNormalization: layerNormalization,
+  LogSoftmax: (node) => softmax(node, true),
+  ReduceL1: reduction({ of: abs }),
+  ReduceL2: reduction({ of: (x) => mul(x, x), finish: (s) => sqrt(s) }),
+  ReduceMax: reduction({ combine: "maximum" }),
+  ReduceMean: reduction({ finish: (s, n) => div(s, n) }),
+  ReduceMin: reduction({ of: neg, combine: "maximum", finish: (s) => neg(s) }),
+  ReduceSum: reduction({}),
+  ReduceSumSquare: reduction({ of: (x) => mul(x, x) }),
+  Softmax: (node) => softmax(node, false),
+};

@@ -1,0 +1,318 @@
+import { type Expression, equal, select, type Term, variable } from "../../math/expression.ts";
+import { ShapeError, UsageError } from "../../shared/errors.ts";
+import { formatShape, sameShape, size } from "../../shared/shapes.ts";
+import { dense, type Graph, type Tensor } from "../../tensor/graph.ts";
+import * as operations from "../../tensor/operations.ts";
+import { broadcastShape } from "../../tensor/operations.ts";
+import { broadcastStrides, copyStrided, functionOf, mapHost, reduceHost } from "./host.ts";
+import { type DataType, isFloat } from "./tensor-data.ts";
+import { type DeviceValue, type HostValue, hostValue, isHost, rounded, type Value } from "./value.ts";
+import type { OnnxWeights } from "./weights.ts";
+
+/** Machines take at most so many axes in one kernel. */
+const MAXIMUM_AXES = 4;
+
+/** A function of each element: as an equation, on plain numbers, or both. */
+export interface ElementFunction {
+  readonly equation?: (...x: Term[]) => Expression;
+  /** Where there is no equation, or it means something else on whole numbers. */
+  readonly host?: (...x: number[]) => number;
+}
+
+/**
+ * What operators are made of: each primitive computes at once what is known and records the rest. So an operator is written
+ * once, and arithmetic on shapes or on the file's own weights costs nothing when the plan runs.
+ */
+export class Recorder {
+  readonly graph: Graph;
+  readonly weights: OnnxWeights;
+  private readonly lifted = new Map<HostValue, Tensor>();
+
+  constructor(graph: Graph, weights: OnnxWeights) {
+    this.graph = graph;
+    this.weights = weights;
+  }
+
+  /** A value as a tensor of the plan; tensors of the file become parameters, single numbers and shapes do not. */
+  tensor(value: Value): Tensor {
+    if (!isHost(value)) return value.tensor;
+    const known = this.lifted.get(value);
+    if (known) return known;
+    const { graph } = this;
+    let made: Tensor;
+    if (!isFloat(value.type)) {
+      const range = graph.reserve("inputs", value.data.length, "int");
+      graph.constants.push({ range, data: value.data });
+      made = graph.tensor(value.shape, range);
+    } else if (value.constant && value.name !== undefined && value.data.length > 1)
+      made = graph.parameter(this.weights.parameter(value.name, value.shape, () => value.data));
+    else made = graph.constant(value.shape, value.data);
+    this.lifted.set(value, made);
+    return made;
+  }
+
+  device(type: DataType, tensor: Tensor): DeviceValue {
+    return { type, shape: tensor.shape, tensor };
+  }
+
+  /** A function of the elements of broadcast values. */
+  pointwise(inputs: readonly Value[], f: ElementFunction, type: DataType): Value {
+    const shape = broadcastShape(inputs.map((x) => x.shape));
+    if (inputs.every(isHost)) {
+      const evaluate = f.host ?? functionOf(f.equation!, inputs.length);
+      return hostValue(type, shape, mapHost(inputs, shape, evaluate, type), { constant: allConstant(inputs) });
+    }
+    if (!f.equation)
+      throw new UsageError("unsupported-onnx", "its input is known only at run time, and it has no kernel there");
+    // Single known numbers become part of the equation.
+    const terms: Term[] = inputs.map((x, k) => (isHost(x) && x.data.length === 1 ? x.data[0]! : variable(`x${k}`)));
+    const taken = inputs.flatMap((x, k) => (typeof terms[k] === "number" ? [] : [{ x, name: `x${k}` }]));
+    const views = collapse(
+      taken.map(({ x }) => x.shape),
+      shape,
+    );
+    const tensors = Object.fromEntries(
+      taken.map(({ x, name }, k) => [name, operations.reshape(this.tensor(x), views.inputs[k]!)]),
+    );
+    const value = f.equation(...terms);
+    const out = isFloat(type) ? operations.pointwise(tensors, value) : this.pointwiseWhole(tensors, views.shape, value);
+    return this.device(type, operations.reshape(out, shape));
+  }
+
+  private pointwiseWhole(
+    inputs: Readonly<Record<string, Tensor>>,
+    shape: readonly number[],
+    value: Expression,
+  ): Tensor {
+    const out = this.graph.tensor(shape, this.graph.reserve("activations", size(shape), "int"));
+    const entries = Object.entries(inputs);
+    this.graph.launch(
+      {
+        op: "pointwise",
+        shape,
+        inputs: Object.fromEntries(entries.map(([name, t]) => [name, broadcastStrides(t.shape, shape)])),
+        outputs: { out: { value, strides: dense(shape) } },
+      },
+      { ...Object.fromEntries(entries.map(([name, t]) => [name, t.range])), out: out.range },
+    );
+    return out;
+  }
+
+  /** The same elements under another shape. */
+  reshape(x: Value, shape: readonly number[]): Value {
+    if (size(shape) !== size(x.shape))
+      throw new ShapeError("shape-mismatch", `${formatShape(x.shape)} does not become ${formatShape(shape)}`);
+    if (isHost(x)) return { ...x, shape };
+    return { ...x, shape, tensor: operations.reshape(x.tensor, shape) };
+  }
+
+  /** Elements `offset + strides · index` of a value, as a dense one. Strides may be negative only of known values. */
+  strided(x: Value, shape: readonly number[], offset: number, strides: readonly number[]): Value {
+    if (isHost(x))
+      return hostValue(x.type, shape, copyStrided(x.data, shape, offset, strides, x.type), { constant: x.constant });
+    const axes = joinAxes(shape, strides);
+    const [sizes, steps] = [axes.map((a) => a.size), axes.map((a) => a.stride)];
+    if (offset === 0 && size(shape) === size(x.shape) && sameShape(steps, dense(sizes))) return this.reshape(x, shape);
+    expectAxes(sizes);
+    const from = operations.reshape(x.tensor, [size(x.shape)]);
+    if (isFloat(x.type)) {
+      const out = operations.strided(from, sizes, offset, steps);
+      return this.device(x.type, operations.reshape(out, shape));
+    }
+    const out = this.graph.tensor(shape, this.graph.reserve("activations", size(shape), "int"));
+    const part = { ...from.range, offset: from.range.offset + offset, length: from.range.length - offset };
+    this.graph.launch(
+      {
+        op: "pointwise",
+        shape: sizes,
+        inputs: { from: steps },
+        outputs: { out: { value: variable("from"), strides: dense(sizes) } },
+      },
+      { from: part, out: out.range },
+    );
+    return this.device(x.type, out);
+  }
+
+  transpose(x: Value, order: readonly number[]): Value {
+    const own = dense(x.shape);
+    const shape = order.map((axis) => x.shape[axis]!);
+    return this.strided(
+      x,
+      shape,
+      0,
+      order.map((axis) => own[axis]!),
+    );
+  }
+
+  /** Elements of one axis: `start`, `start + step`, …, `count` of them. */
+  slice(x: Value, axis: number, start: number, count: number, step = 1): Value {
+    const own = dense(x.shape);
+    if (start === 0 && count === x.shape[axis] && step === 1) return x;
+    const shape = x.shape.map((n, k) => (k === axis ? count : n));
+    if (!isHost(x) && step < 0) {
+      const rows = Array.from({ length: count }, (_, k) => this.slice(x, axis, start + k * step, 1));
+      return this.concatenate(rows, axis);
+    }
+    const strides = own.map((s, k) => (k === axis ? s * step : s));
+    return this.strided(x, shape, start * own[axis]!, strides);
+  }
+
+  concatenate(parts: readonly Value[], axis: number): Value {
+    const [first] = parts as [Value];
+    if (parts.length === 1) return first;
+    for (const { shape } of parts)
+      if (shape.length !== first.shape.length || shape.some((n, k) => k !== axis && n !== first.shape[k]))
+        throw new ShapeError(
+          "shape-mismatch",
+          `shapes ${parts.map((p) => formatShape(p.shape)).join(", ")} differ in another axis than ${axis}`,
+        );
+    const total = parts.reduce((n, p) => n + p.shape[axis]!, 0);
+    const shape = first.shape.map((n, k) => (k === axis ? total : n));
+    const outer = size(shape.slice(0, axis));
+    const inner = (s: readonly number[]): number => size(s.slice(axis));
+    if (parts.every(isHost)) {
+      const out = copyStrided([0], shape, 0, new Array<number>(shape.length).fill(0), first.type) as Float64Array;
+      let start = 0;
+      for (const part of parts) {
+        const row = inner(part.shape);
+        for (let o = 0; o < outer; o++)
+          for (let k = 0; k < row; k++) out[o * inner(shape) + start + k] = part.data[o * row + k]!;
+        start += row;
+      }
+      return hostValue(first.type, shape, out, { constant: allConstant(parts) });
+    }
+    const kept = parts.filter((p) => size(p.shape) > 0);
+    if (kept.length === 1) return kept[0]!;
+    const rows = kept.map((p) => operations.reshape(this.tensor(p), [outer, inner(p.shape)]));
+    if (isFloat(first.type)) return this.device(first.type, operations.reshape(operations.concatenate(rows, 1), shape));
+    return this.concatenateWhole(rows, first.type, shape);
+  }
+
+  private concatenateWhole(rows: readonly Tensor[], type: DataType, shape: readonly number[]): Value {
+    const out = this.graph.tensor(shape, this.graph.reserve("activations", size(shape), "int"));
+    const width = rows.reduce((sum, t) => sum + t.shape[1]!, 0);
+    let start = 0;
+    for (const t of rows) {
+      const place = { ...out.range, offset: out.range.offset + start, length: out.range.length - start };
+      const value = variable("from");
+      this.graph.launch(
+        {
+          op: "pointwise",
+          shape: t.shape,
+          inputs: { from: dense(t.shape) },
+          outputs: { out: { value, strides: [width, 1] } },
+        },
+        { from: t.range, out: place },
+      );
+      start += t.shape[1]!;
+    }
+    return this.device(type, out);
+  }
+
+  /** A value repeated along axes of size 1 until it has this shape. */
+  expand(x: Value, shape: readonly number[]): Value {
+    const out = broadcastShape([x.shape, shape]);
+    if (sameShape(out, x.shape)) return x;
+    if (isHost(x))
+      return hostValue(x.type, out, copyStrided(x.data, out, 0, broadcastStrides(x.shape, out), x.type), {
+        constant: x.constant,
+      });
+    // One constant for each axis that grows gives the equation its shape; it reads none of them.
+    const growing = out.flatMap((n, axis) => {
+      const own = x.shape[axis - (out.length - x.shape.length)] ?? 1;
+      return n === own ? [] : [out.map((_, k) => (k === axis ? n : 1))];
+    });
+    const ones = growing.map((s) => hostValue(x.type, s, new Float64Array(size(s)).fill(1), { constant: false }));
+    return this.pointwise([x, ...ones], { equation: (first) => first as Expression }, x.type);
+  }
+
+  /** Sum or maximum of an equation of `x` over axes, which keep the size 1. */
+  reduce(x: Value, equation: (x: Term) => Expression, axes: readonly number[], combine: "sum" | "maximum"): Value {
+    const kept = x.shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
+    if (isHost(x)) {
+      const mapped = { shape: x.shape, data: mapHost([x], x.shape, functionOf(equation, 1), "float64") };
+      const [fold, start] = combine === "sum" ? [(a: number, b: number) => a + b, 0] : [Math.max, -Infinity];
+      const { shape, data } = reduceHost(
+        mapped,
+        axes,
+        fold as (a: number, b: number) => number,
+        start as number,
+        x.type,
+      );
+      return hostValue(x.type, shape, data, { constant: x.constant });
+    }
+    const joined: { size: number; over: boolean }[] = [];
+    x.shape.forEach((n, axis) => {
+      const over = axes.includes(axis);
+      const last = joined.at(-1);
+      if (n === 1) return;
+      if (last && last.over === over) last.size *= n;
+      else joined.push({ size: n, over });
+    });
+    expectAxes(joined);
+    const view = operations.reshape(
+      x.tensor,
+      joined.map((a) => a.size),
+    );
+    const over = joined.flatMap((a, k) => (a.over ? [k] : []));
+    const out = operations.reduce({ x: view }, equation(variable("x")), over, combine);
+    const value = this.device("float32", operations.reshape(out, kept));
+    return isFloat(x.type) ? { ...value, type: x.type } : this.cast(value, x.type);
+  }
+
+  cast(x: Value, type: DataType): Value {
+    if (isHost(x))
+      return {
+        ...x,
+        type,
+        data: Float64Array.from(x.data, (n) => (type === "float32" ? Math.fround(n) : rounded(type, n))),
+      };
+    if (isFloat(x.type) === isFloat(type) && type !== "bool") return { ...x, type };
+    const equation = (a: Term): Expression => (type === "bool" ? select(equal(a, 0), 0, 1) : (a as Expression));
+    return this.pointwise([x], { equation }, type);
+  }
+}
+
+const allConstant = (values: readonly HostValue[]): boolean => values.every((v) => v.constant);
+
+function expectAxes(axes: readonly unknown[]): void {
+  if (axes.length > MAXIMUM_AXES)
+    throw new UsageError("unsupported-onnx", `it needs ${axes.length} axes at once, a machine takes ${MAXIMUM_AXES}`);
+}
+
+/** Neighbouring axes that every input runs through alike become one, so that few axes are left. */
+function collapse(
+  inputs: readonly (readonly number[])[],
+  shape: readonly number[],
+): { readonly shape: number[]; readonly inputs: number[][] } {
+  const padded = inputs.map((s) => [...new Array<number>(shape.length - s.length).fill(1), ...s]);
+  const out: { readonly shape: number[]; readonly inputs: number[][] } = { shape: [], inputs: inputs.map(() => []) };
+  let before: string | undefined;
+  shape.forEach((n, axis) => {
+    if (n === 1) return;
+    const pattern = padded.map((s) => (s[axis] === 1 ? "repeat" : "run")).join();
+    const join = pattern === before;
+    before = pattern;
+    if (join) out.shape[out.shape.length - 1]! *= n;
+    else out.shape.push(n);
+    out.inputs.forEach((s, k) => {
+      if (join) s[s.length - 1]! *= padded[k]![axis]!;
+      else s.push(padded[k]![axis]!);
+    });
+  });
+  expectAxes(out.shape);
+  return out;
+}
+
+/** Axes of a strided copy without those of size 1, neighbours that go on evenly made one. */
+function joinAxes(shape: readonly number[], strides: readonly number[]): { size: number; stride: number }[] {
+  const axes: { size: number; stride: number }[] = [];
+  shape.forEach((n, axis) => {
+    const stride = strides[axis]!;
+    const last = axes.at(-1);
+    if (n === 1) return;
+    if (last && last.stride === stride * n) axes[axes.length - 1] = { size: last.size * n, stride };
+    else axes.push({ size: n, stride });
+  });
+  return axes;
+}

@@ -1,0 +1,140 @@
+import { type Codec, ELEMENT_TYPES, type ElementTypeName } from "../../checkpoint/element-types.ts";
+import { FailureError, UsageError } from "../../shared/errors.ts";
+import { formatShape, size } from "../../shared/shapes.ts";
+import { type TensorMessage, tensorSpec } from "./messages.ts";
+import { readMessage } from "./wire.ts";
+
+/** Types of elements that are read, by their name in ONNX' documentation. */
+export type DataType =
+  | "float32"
+  | "uint8"
+  | "int8"
+  | "uint16"
+  | "int16"
+  | "int32"
+  | "int64"
+  | "bool"
+  | "float16"
+  | "float64"
+  | "uint32"
+  | "uint64"
+  | "bfloat16";
+
+interface DataTypeRow {
+  readonly code: number;
+  readonly element: ElementTypeName;
+  /** Where values lie that are not in `rawData`. */
+  readonly list: "floatData" | "int32Data" | "int64Data" | "doubleData" | "uint64Data";
+  readonly kind: "float" | "whole";
+}
+const row = (
+  code: number,
+  element: ElementTypeName,
+  list: DataTypeRow["list"],
+  kind: DataTypeRow["kind"],
+): DataTypeRow => ({ code, element, list, kind });
+
+const dataTypes: Readonly<Record<DataType, DataTypeRow>> = {
+  float32: row(1, "F32", "floatData", "float"),
+  uint8: row(2, "U8", "int32Data", "whole"),
+  int8: row(3, "I8", "int32Data", "whole"),
+  uint16: row(4, "U16", "int32Data", "whole"),
+  int16: row(5, "I16", "int32Data", "whole"),
+  int32: row(6, "I32", "int32Data", "whole"),
+  int64: row(7, "I64", "int64Data", "whole"),
+  bool: row(9, "BOOL", "int32Data", "whole"),
+  float16: row(10, "F16", "int32Data", "float"),
+  float64: row(11, "F64", "doubleData", "float"),
+  uint32: row(12, "U32", "uint64Data", "whole"),
+  uint64: row(13, "U64", "uint64Data", "whole"),
+  bfloat16: row(16, "BF16", "int32Data", "float"),
+};
+
+export const codeOf = (type: DataType): number => dataTypes[type].code;
+export const isFloat = (type: DataType): boolean => dataTypes[type].kind === "float";
+
+/** @throws UsageError "unsupported-onnx" */
+export function dataTypeOf(code: number | undefined, what: string): DataType {
+  for (const [name, { code: own }] of Object.entries(dataTypes)) if (own === code) return name as DataType;
+  const others: Record<number, string> = { 8: "strings", 14: "complex numbers", 15: "complex numbers" };
+  throw new UsageError(
+    "unsupported-onnx",
+    `${what} has elements of type ${code ?? "(none)"}${others[code ?? 0] ? ` (${others[code ?? 0]})` : ""}; supported are ${Object.keys(dataTypes).join(", ")}`,
+  );
+}
+
+/** Numbers of a file: those of float32 as they are, all others as float64 (whole numbers exact up to 2^53). */
+export type HostNumbers = Float32Array | Float64Array;
+
+export interface OnnxTensor {
+  readonly name: string;
+  readonly type: DataType;
+  readonly shape: readonly number[];
+  readonly data: HostNumbers;
+}
+
+/** Room for the numbers of a type. */
+export const numbersOf = (type: DataType, length: number): HostNumbers =>
+  type === "float32" ? new Float32Array(length) : new Float64Array(length);
+
+/** A file that holds one tensor, as those of ONNX' test data sets (`input_0.pb`). */
+export const readOnnxTensor = (bytes: Uint8Array): OnnxTensor =>
+  decodeTensor(readMessage(bytes, tensorSpec) as unknown as TensorMessage);
+
+/** @throws FailureError "damaged-onnx"; UsageError "unsupported-onnx" */
+export function decodeTensor(message: TensorMessage): OnnxTensor {
+  const name = message.name ?? "";
+  const what = `tensor ${JSON.stringify(name)}`;
+  const { dims: shape, rawData } = message;
+  const damaged = (how: string): FailureError => new FailureError("damaged-onnx", `${what} is damaged: ${how}`);
+  if (message.externalData.length > 0 || message.dataLocation === 1)
+    throw new UsageError(
+      "unsupported-onnx",
+      `${what} keeps its numbers in another file; save the model as one file (onnx.save without external data)`,
+    );
+  if (message.segment !== undefined) throw new UsageError("unsupported-onnx", `${what} is cut into segments`);
+  const type = dataTypeOf(message.dataType, what);
+  const { element, list } = dataTypes[type];
+  const count = size(shape);
+  if (shape.some((n) => n < 0 || !Number.isSafeInteger(n)) || !Number.isSafeInteger(count))
+    throw damaged(`its shape is ${formatShape(shape)}`);
+  const came = rawData ? rawData.length / (ELEMENT_TYPES[element].bits / 8) : message[list].length;
+  if (came !== count) throw damaged(`shape ${formatShape(shape)} has ${count} elements, the file holds ${came}`);
+  return { name, type, shape, data: rawData ? fromRaw(rawData, type) : fromList(message[list], type) };
+}
+
+function fromRaw(raw: Uint8Array, type: DataType): HostNumbers {
+  if (type === "float32") return new Float32Array(raw.slice().buffer);
+  const { bits, codec } = ELEMENT_TYPES[dataTypes[type].element] as { bits: number; codec: Codec };
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
+  return Float64Array.from({ length: (raw.length * 8) / bits }, (_, k) => codec.read(view, (k * bits) / 8));
+}
+
+/** Small types lie as patterns of bits in a list of whole numbers. */
+function fromList(list: readonly number[], type: DataType): HostNumbers {
+  if (type === "float32") return Float32Array.from(list);
+  if (type !== "float16" && type !== "bfloat16")
+    return Float64Array.from(list, (n) => (type === "uint64" && n < 0 ? n + 2 ** 64 : n));
+  const { codec } = ELEMENT_TYPES[dataTypes[type].element] as { codec: Codec };
+  const view = new DataView(new ArrayBuffer(2));
+  return Float64Array.from(list, (bits) => {
+    view.setUint16(0, bits, true);
+    return codec.read(view, 0);
+  });
+}
+
+/** The message of a tensor, its numbers in `rawData`. Encodes float32 and int64, which is all that this package writes. */
+export function encodeTensor(
+  name: string,
+  type: "float32" | "int64",
+  shape: readonly number[],
+  data: ArrayLike<number>,
+): {
+  readonly name: string;
+  readonly dataType: number;
+  readonly dims: readonly number[];
+  readonly rawData: Uint8Array;
+} {
+  const raw = type === "float32" ? Float32Array.from(data) : BigInt64Array.from(Array.from(data, BigInt));
+  return { name, dataType: dataTypes[type].code, dims: shape, rawData: new Uint8Array(raw.buffer) };
+}

@@ -1,0 +1,68 @@
+import type { FieldSpec, MessageSpec, ScalarKind } from "./wire.ts";
+
+/** One message as bytes, fields in the order of the table; what is undefined or empty is left out. */
+export function writeMessage(value: Readonly<Record<string, unknown>>, spec: MessageSpec): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (const [name, field] of Object.entries(spec)) {
+    const given = value[name];
+    if (given === undefined) continue;
+    if (!field.repeated) parts.push(...writeField(field, given));
+    else if (field.kind === "int" || field.kind === "float" || field.kind === "double")
+      parts.push(...writePacked(field.number, field.kind, given as ArrayLike<number>));
+    else for (const element of given as readonly unknown[]) parts.push(...writeField(field, element));
+  }
+  return join(parts);
+}
+
+const encoder = new TextEncoder();
+
+function writeField({ number, kind }: FieldSpec, value: unknown): Uint8Array[] {
+  if (kind === "int") return [varint(number * 8), varint(value as number)];
+  if (kind === "float" || kind === "double") {
+    const width = kind === "float" ? 4 : 8;
+    return [varint(number * 8 + (width === 4 ? 5 : 1)), numbers([value as number], width)];
+  }
+  const bytes =
+    typeof kind === "function"
+      ? writeMessage(value as Readonly<Record<string, unknown>>, kind())
+      : kind === "string"
+        ? encoder.encode(value as string)
+        : (value as Uint8Array);
+  return [varint(number * 8 + 2), varint(bytes.length), bytes];
+}
+
+function writePacked(number: number, kind: ScalarKind, values: ArrayLike<number>): Uint8Array[] {
+  if (values.length === 0) return [];
+  const bytes = kind === "int" ? join(Array.from(values, varint)) : numbers(values, kind === "float" ? 4 : 8);
+  return [varint(number * 8 + 2), varint(bytes.length), bytes];
+}
+
+function numbers(values: ArrayLike<number>, width: 4 | 8): Uint8Array {
+  const view = new DataView(new ArrayBuffer(values.length * width));
+  for (let k = 0; k < values.length; k++)
+    if (width === 4) view.setFloat32(k * 4, values[k]!, true);
+    else view.setFloat64(k * 8, values[k]!, true);
+  return new Uint8Array(view.buffer);
+}
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (let rest = BigInt.asUintN(64, BigInt(value)); ; rest >>= 7n) {
+    const low = Number(rest & 127n);
+    if (rest < 128n) {
+      bytes.push(low);
+      return Uint8Array.from(bytes);
+    }
+    bytes.push(low | 128);
+  }
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
