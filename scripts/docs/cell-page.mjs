@@ -166,7 +166,7 @@ const example = (name, cell) =>
       "",
       'const machine = await openMachine("wasm");',
       `const model = languageModel({ vocabularySize: 10, cell: "${name}", hiddenSize: 32 });`,
-      "const parameters = createParameters({ machine, layout: layoutParameters(model), seed: 0 });",
+      "const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 0 });",
       "const session = await openSession({ model, parameters, machine });",
       `console.log(await session.next([3]), await session.state()); // scores of the next token, state ${cell.states.map((s) => s.name).join(" and ")}`,
       "machine.close();",
