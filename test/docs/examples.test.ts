@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import ts from "typescript";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -6,7 +6,8 @@ import { tinyText } from "../support/tiny-run.ts";
 import { type Block, blocksOf, pages, root, textOf } from "./markdown.ts";
 
 /*
- * Code in the pages. A block `ts` runs; `ts no-run` only has to compile; `ts file=PATH` is that file, which has a test of its own.
+ * Code in the pages. A block `ts` runs; `ts no-run` only has to compile; `ts file=PATH`, or a block that is the text of a file in
+ * examples/, is that file, which has a test of its own.
  * Blocks of one page run in their order in one empty folder that holds `novel.txt`, a short text.
  */
 
@@ -48,7 +49,16 @@ test("they compile, as a user's strict TypeScript would", () => {
   expect(found).toEqual([]);
 });
 
-const fileOf = ({ words }: Block): string | undefined => words.find((word) => word.startsWith("file="))?.slice(5);
+const programs = readdirSync(resolve(root, "examples")).filter((name) => name.endsWith(".ts"));
+const programOf = (code: string): string | undefined =>
+  programs
+    .map((name) => `examples/${name}`)
+    .find((name) => readFileSync(resolve(root, name), "utf8").trim() === code.trim());
+const fileOf = ({ words, code }: Block): string | undefined =>
+  words.find((word) => word.startsWith("file="))?.slice(5) ?? programOf(code);
+
+test("the README shows the program that trains, saves and writes", () =>
+  expect(blocksOf(textOf("README.md")).map(({ code }) => programOf(code))).toContain("examples/train-text.ts"));
 
 describe("copies of files are equal to them", () => {
   const copies = examples.filter((e) => fileOf(e));
