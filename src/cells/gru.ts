@@ -16,7 +16,7 @@ export interface GruOptions extends CellOptions {
 }
 
 /**
- * Gated recurrent unit.
+ * Gated recurrent unit. State h [B, H]; gates in the packed order r, z, n.
  *
  * @see Cho et al. (2014), arXiv:1406.1078: version 1 resets after the product, version 3 before it.
  */

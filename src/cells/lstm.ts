@@ -19,7 +19,8 @@ export interface LstmOptions extends CellOptions {
 }
 
 /**
- * Long short-term memory with a forget gate.
+ * Long short-term memory with a forget gate. States h [B, H], or [B, P] with a projection, and c [B, H]; gates in the
+ * packed order i, f, g, o.
  *
  * @see Hochreiter & Schmidhuber (1997), Long short-term memory; Gers, Schmidhuber & Cummins (2000), Learning to forget.
  */

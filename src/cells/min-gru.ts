@@ -3,7 +3,7 @@ import { type Cell, defineCell, input } from "./define.ts";
 
 /**
  * The GRU without recurrent matrices: its gate and its candidate see the input only, so that h is a running average
- * `h' = (1 − z) h + z n`, linear in the state.
+ * `h' = (1 − z) h + z n`, linear in the state. State h [B, H]; gates in the packed order z, n.
  *
  * @see Feng et al. (2024), arXiv:2410.01201.
  */

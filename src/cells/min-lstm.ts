@@ -3,7 +3,8 @@ import { type Cell, defineCell, input } from "./define.ts";
 
 /**
  * The LSTM without recurrent matrices and without output gate; forget and input gate are scaled to sum to 1, so that the
- * size of h does not depend on the length of the sequence. Linear in the state.
+ * size of h does not depend on the length of the sequence. Linear in the state. State h [B, H]; gates in the packed order
+ * f, i, n.
  *
  * @see Feng et al. (2024), arXiv:2410.01201.
  */

@@ -9,7 +9,7 @@ export interface RnnOptions extends CellOptions {
 }
 
 /**
- * Elman network: `h' = tanh(W x + U h + b)`.
+ * Elman network: `h' = tanh(W x + U h + b)`. State h [B, H], one gate a.
  *
  * @see Elman (1990), Finding structure in time.
  */
