@@ -41,7 +41,9 @@ interface Node<Op extends Operation> {
   /** Unique, increasing in the order of creation: arguments have smaller ids than what uses them. */
   readonly id: number;
 }
+/** A recorded number: what `add`, `mul`, … and `step` of a cell return. */
 export type Expression = Node<PointwiseOperation | MixingOperation | Leaf>;
+/** A comparison: the first argument of `select`. */
 export type Condition = Node<Comparison>;
 export type AnyNode = Expression | Condition;
 /** What the functions below accept: an expression or a plain number. */
