@@ -1,0 +1,84 @@
+import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { modelSpec } from "./messages.ts";
+import { codeOf, encodeTensor } from "./tensor-data.ts";
+import { writeMessage } from "./wire-write.ts";
+
+/** The operator set of files that are written, and the version of the format that came with it. */
+const OPSET = 17;
+const IR_VERSION = 8;
+
+type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | readonly string[]
+  | { readonly float: number }
+  | { readonly floats: readonly number[] };
+
+/** Collects the nodes and tensors of one graph and prints the file. */
+export class GraphWriter {
+  private readonly nodes: unknown[] = [];
+  private readonly initializers: unknown[] = [];
+  private readonly inputs: unknown[] = [];
+  private readonly outputs: unknown[] = [];
+
+  input(name: string, type: "float32" | "int64", shape: readonly (number | string)[]): void {
+    this.inputs.push(port(name, type, shape));
+  }
+
+  output(name: string, type: "float32" | "int64", shape: readonly (number | string)[]): void {
+    this.outputs.push(port(name, type, shape));
+  }
+
+  float(name: string, { shape, data }: NamedTensor): string {
+    this.initializers.push(encodeTensor(name, "float32", shape, data));
+    return name;
+  }
+
+  /** Whole numbers that a node reads as an input, such as axes. */
+  whole(name: string, values: readonly number[]): string {
+    this.initializers.push(encodeTensor(name, "int64", [values.length], values));
+    return name;
+  }
+
+  node(
+    op: string,
+    input: readonly string[],
+    output: readonly string[],
+    attributes: Readonly<Record<string, Attribute | undefined>> = {},
+  ): void {
+    const attribute = Object.entries(attributes).flatMap(([name, value]) =>
+      value === undefined ? [] : [{ name, ...attributeValue(value) }],
+    );
+    this.nodes.push({ input, output, name: output.find(Boolean) ?? op, opType: op, attribute });
+  }
+
+  finish(name: string): Uint8Array {
+    return writeMessage(
+      {
+        irVersion: IR_VERSION,
+        producerName: "longshort",
+        graph: { node: this.nodes, name, initializer: this.initializers, input: this.inputs, output: this.outputs },
+        opsetImport: [{ domain: "", version: OPSET }],
+      },
+      modelSpec,
+    );
+  }
+}
+
+function port(name: string, type: "float32" | "int64", shape: readonly (number | string)[]): unknown {
+  const dim = shape.map((n) => (typeof n === "number" ? { dimValue: n } : { dimParam: n }));
+  return { name, type: { tensorType: { elemType: codeOf(type), shape: { dim } } } };
+}
+
+const encoder = new TextEncoder();
+
+/** Numbers alone are whole; those of floating point say so. */
+function attributeValue(value: Attribute): Readonly<Record<string, unknown>> {
+  if (typeof value === "number") return { i: value, type: 2 };
+  if (typeof value === "string") return { s: encoder.encode(value), type: 3 };
+  if ("float" in value) return { f: value.float, type: 1 };
+  if ("floats" in value) return { floats: value.floats, type: 6 };
+  if (value.every((v) => typeof v === "number")) return { ints: value, type: 7 };
+  return { strings: value.map((v) => encoder.encode(String(v))), type: 8 };
+}

@@ -1,0 +1,227 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type CellSpec, cellByName } from "../../../src/cells/registry.ts";
+import type { SynchronousMachine } from "../../../src/compute/machine.ts";
+import { openMachine } from "../../../src/compute/open.ts";
+import { readOnnx } from "../../../src/formats/onnx/model.ts";
+import { type OnnxArray, openOnnx } from "../../../src/formats/onnx/program.ts";
+import { writeOnnx } from "../../../src/formats/onnx/write.ts";
+import { Recurrent, recurrent } from "../../../src/layers/recurrent.ts";
+import { type LanguageModel, languageModel } from "../../../src/models/language-model.ts";
+import { RandomStream } from "../../../src/shared/random.ts";
+import { size } from "../../../src/shared/shapes.ts";
+import { compile } from "../../../src/tensor/executable.ts";
+import { Graph } from "../../../src/tensor/graph.ts";
+import { layoutParameters } from "../../../src/tensor/parameter.ts";
+import { createParameters } from "../../../src/tensor/parameter-store.ts";
+import { difference } from "../../support/difference.ts";
+
+/** onnxruntime-node is not everywhere: its native library is for a few systems only. */
+const runtime = await import("onnxruntime-node").then(
+  (module) => module.default ?? module,
+  () => undefined,
+);
+const withRuntime = test.skipIf(runtime === undefined);
+const reason = runtime ? "" : " (skipped: onnxruntime-node is not installed)";
+
+interface Case {
+  readonly cell: CellSpec;
+  readonly numLayers: number;
+  readonly direction: "forward" | "reverse" | "bidirectional";
+  readonly batchFirst: boolean;
+  readonly sizes: { readonly T: number; readonly B: number; readonly D: number; readonly H: number };
+  readonly seed: number;
+}
+
+const activation = fc.constantFrom(
+  "sigmoid",
+  "tanh",
+  "relu",
+  { name: "hardSigmoid", alpha: 0.25, beta: 0.4 },
+  { name: "leakyRelu", alpha: 0.05 },
+  "softsign",
+  { name: "scaledTanh", alpha: 1.5, beta: 0.5 },
+);
+const bias = fc.boolean();
+const clip = fc.constantFrom(undefined, 0.75);
+const given = (options: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+const cells: fc.Arbitrary<CellSpec> = fc.oneof(
+  fc.record({ bias, clip, activation }).map((options) => ({ name: "rnn", options: given(options) })),
+  fc
+    .record({ bias, clip, gate: activation, candidate: activation, resetAfter: fc.boolean() })
+    .map((options) => ({ name: "gru", options: given(options) })),
+  fc
+    .record({
+      ...{ bias, clip, gate: activation, candidate: activation, output: activation },
+      ...{ peephole: fc.boolean(), coupled: fc.boolean() },
+    })
+    .map((options) => ({ name: "lstm", options: given(options) })),
+);
+const cases: fc.Arbitrary<Case> = fc.record({
+  cell: cells,
+  numLayers: fc.integer({ min: 1, max: 3 }),
+  direction: fc.constantFrom("forward", "reverse", "bidirectional"),
+  batchFirst: fc.boolean(),
+  sizes: fc.record({
+    T: fc.integer({ min: 1, max: 5 }),
+    B: fc.integer({ min: 1, max: 3 }),
+    D: fc.integer({ min: 1, max: 5 }),
+    H: fc.integer({ min: 1, max: 6 }),
+  }),
+  seed: fc.integer({ min: 0, max: 1000 }),
+});
+
+const uniform = (seed: number, name: string, shape: readonly number[]): OnnxArray => ({
+  shape,
+  data: Float32Array.from(new RandomStream(seed, name).uniform(size(shape)), (x) => 2 * x - 1),
+});
+
+/** What our own model gives, by the names of the exported file, and that file. */
+async function ours(machine: SynchronousMachine, module: Recurrent | LanguageModel, input: OnnxArray, spec?: CellSpec) {
+  const seed = 7;
+  const rnn = module instanceof Recurrent ? module : module.parts.rnn;
+  const layout = layoutParameters(module);
+  const parameters = await createParameters({ machine, layout });
+  // Numbers that float32 holds, none of them zero.
+  for (const [name, { shape }] of layout.names) parameters.write(name, uniform(seed, name, shape).data);
+  const graph = new Graph({ machine, parameters: layout });
+  const isRecurrent = module instanceof Recurrent;
+  const x = graph.input("x", input.shape, { type: isRecurrent ? "float" : "int" });
+  const B = input.shape[isRecurrent && rnn.options.batchFirst ? 0 : 1]!;
+  const shapes = rnn.stateShapes(B);
+  const states = Object.fromEntries(Object.entries(shapes).map(([name, s]) => [name, uniform(seed, name, s)]));
+  const initial = Object.fromEntries(Object.entries(shapes).map(([name, s]) => [name, graph.input(name, s)]));
+  const result = isRecurrent ? module.forward(x, { initial }) : module.forward(x, { initial });
+  graph.output(isRecurrent ? "output" : "logits", "output" in result ? result.output : result.logits);
+  for (const [name, t] of Object.entries(result.final)) graph.output(`${name}_out`, t);
+  const executable = await compile(graph, { machine, arenas: parameters.arenas });
+  executable.write("x", input.data);
+  for (const [name, { data }] of Object.entries(states)) executable.write(name, data);
+  executable.run();
+  const outputs: Record<string, OnnxArray> = {};
+  for (const name of Object.keys(graph.outputs))
+    outputs[name] = { shape: executable.shape(name), data: await executable.read(name) };
+  const bytes = writeOnnx(module, await parameters.toTensors(), spec ? { cell: spec } : {});
+  executable.close();
+  parameters.close();
+  return { bytes, inputs: { [isRecurrent ? "input" : "tokens"]: input, ...states }, outputs };
+}
+
+function layerOf({ cell, numLayers, direction, batchFirst, sizes: { D, H } }: Case): Recurrent {
+  return recurrent({
+    ...{ cell: cellByName(cell), numLayers, inputSize: D, hiddenSize: H, batchFirst },
+    ...{ bidirectional: direction === "bidirectional", reverse: direction === "reverse" },
+  });
+}
+
+async function expectSame(
+  machine: SynchronousMachine,
+  made: Awaited<ReturnType<typeof ours>>,
+  tolerance: number,
+): Promise<void> {
+  using program = openOnnx(made.bytes, { machine });
+  const came = await program.run(made.inputs);
+  expect(Object.keys(came).sort()).toEqual(Object.keys(made.outputs).sort());
+  for (const [name, { shape, data }] of Object.entries(made.outputs)) {
+    expect(came[name]!.shape, name).toEqual(shape);
+    expect(difference(came[name]!.data, data), name).toBeLessThanOrEqual(tolerance);
+  }
+}
+
+async function expectSameInRuntime(made: Awaited<ReturnType<typeof ours>>): Promise<void> {
+  const session = await runtime!.InferenceSession.create(made.bytes, { logSeverityLevel: 3 });
+  const feeds = Object.fromEntries(
+    Object.entries(made.inputs).map(([name, { shape, data }]) => [
+      name,
+      name === "tokens"
+        ? new runtime!.Tensor("int64", BigInt64Array.from(Array.from(data, BigInt)), [...shape])
+        : new runtime!.Tensor("float32", Float32Array.from(data), [...shape]),
+    ]),
+  );
+  const came = await session.run(feeds);
+  for (const [name, { shape, data }] of Object.entries(made.outputs)) {
+    expect(came[name]!.dims, name).toEqual([...shape]);
+    expect(difference(came[name]!.data as Float32Array, data), name).toBeLessThanOrEqual(1e-5);
+  }
+  await session.release();
+}
+
+describe("ONNX files that are written", () => {
+  test("are read again as the same function, whatever the layers", async () => {
+    const machine = await openMachine("reference");
+    await fc.assert(
+      fc.asyncProperty(cases, async (c) => {
+        const { T, B, D } = c.sizes;
+        const input = uniform(c.seed, "input", c.batchFirst ? [B, T, D] : [T, B, D]);
+        const made = await ours(machine, layerOf(c), input, c.cell);
+        expect(readOnnx(made.bytes).opset).toBe(17);
+        // Constants of activations are float32 in the file.
+        await expectSame(machine, made, 1e-6);
+      }),
+      { numRuns: 40 },
+    );
+    machine.close();
+  });
+
+  withRuntime(`are the same function in ONNX Runtime${reason}`, async () => {
+    const machine = await openMachine("reference");
+    await fc.assert(
+      fc.asyncProperty(cases, async (c) => {
+        const { T, B, D } = c.sizes;
+        const input = uniform(c.seed, "input", c.batchFirst ? [B, T, D] : [T, B, D]);
+        await expectSameInRuntime(await ours(machine, layerOf(c), input, c.cell));
+      }),
+      { numRuns: 40 },
+    );
+    machine.close();
+  });
+
+  const options = [
+    { vocabularySize: 11, embeddingSize: 4, hiddenSize: 6, numLayers: 2, cell: "lstm" },
+    { vocabularySize: 7, hiddenSize: 5, tied: true, cell: "gru" },
+    { vocabularySize: 5, embeddingSize: 3, hiddenSize: 4, cell: { name: "lstm", options: { clip: 0.5 } } },
+  ];
+  const tokens = { shape: [4, 2], data: [1, 2, 3, 4, 0, 1, 2, 3] };
+  test.each(options)("hold language models: %o", async (o) => {
+    for (const name of ["reference", "wasm"] as const) {
+      const machine = await openMachine(name);
+      await expectSame(machine, await ours(machine, languageModel(o), tokens), 1e-6);
+      machine.close();
+    }
+  });
+  withRuntime.each(options)(`hold language models that ONNX Runtime runs${reason}: %o`, async (o) => {
+    const machine = await openMachine("reference");
+    await expectSameInRuntime(await ours(machine, languageModel(o), tokens));
+    machine.close();
+  });
+
+  test.each([
+    [{ name: "lstm", options: { projection: true } }, 3, /projection/],
+    [{ name: "lstm", options: { zoneout: 0.1 } }, 0, /zoneout/],
+    [{ name: "min-gru" }, 0, /not those of/],
+    [{ name: "layer-norm-lstm" }, 0, /not those of/],
+    [{ name: "rnn", options: { activation: "gelu" } }, 0, /no activation "gelu"/],
+  ] as const)("a cell without an ONNX node is refused with the reason: %o", async (spec, projectionSize, message) => {
+    const machine = await openMachine("reference");
+    const layer = recurrent({ cell: cellByName(spec), inputSize: 3, hiddenSize: 4, projectionSize });
+    const parameters = await createParameters({ machine, layout: layoutParameters(layer) });
+    const tensors = await parameters.toTensors();
+    expect(() => writeOnnx(layer, tensors, { cell: spec })).toThrow(message);
+    machine.close();
+  });
+
+  test("unusual activations without a word on how the cell was made are refused", async () => {
+    const machine = await openMachine("reference");
+    const layer = recurrent({
+      cell: cellByName({ name: "rnn", options: { activation: "softsign" } }),
+      inputSize: 3,
+      hiddenSize: 4,
+    });
+    const parameters = await createParameters({ machine, layout: layoutParameters(layer) });
+    const tensors = await parameters.toTensors();
+    expect(() => writeOnnx(layer, tensors)).toThrow(/say how the cell was made/);
+    expect(() => writeOnnx(layer, new Map())).toThrow(/weight_ih_l0" is missing/);
+    machine.close();
+  });
+});
