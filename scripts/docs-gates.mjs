@@ -23,7 +23,7 @@ const VALUES = [
   ["i", "input gate i: how much of the new is taken in", 0, 1],
   ["f", "forget gate f: how much of the old is kept", 0, 1],
   ["o", "output gate o: how much is shown", 0, 1],
-  ["c", "cell state c", -2, 2],
+  ["c", "cell state c"],
 ];
 const UNITS = 6;
 const CELL = 20;
@@ -62,9 +62,11 @@ const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 const width = LEFT + trace.tokens.length * CELL + 12;
 const parts = [];
 let y = 12;
-const units = liveliest(trace.values.c_l0);
-for (const [name, title, low, high] of VALUES) {
+const units = liveliest(trace.values.f_l0);
+for (const [name, title, ...ends] of VALUES) {
   const { shape, data } = trace.values[`${name}_l0`];
+  const largest = Math.max(...units.flatMap((u) => trace.tokens.map((_, t) => Math.abs(data[t * shape[1] + u]))));
+  const [low, high] = ends.length === 2 ? ends : [-Math.ceil(largest), Math.ceil(largest)];
   y += 20;
   parts.push(`<text x="${LEFT}" y="${y}" class="t">${escaped(title)} (${low} to ${high})</text>`);
   y += 18;
