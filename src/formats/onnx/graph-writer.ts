@@ -26,7 +26,8 @@ export class GraphWriter {
     this.inputs.push(port(name, type, shape));
   }
 
-  output(name: string, type: "float32" | "int64", shape: readonly (number | string)[]): void {
+  /** @param shape undefined where it is left to the reader */
+  output(name: string, type: "float32" | "int64", shape?: readonly (number | string)[]): void {
     this.outputs.push(port(name, type, shape));
   }
 
@@ -66,9 +67,9 @@ export class GraphWriter {
   }
 }
 
-function port(name: string, type: "float32" | "int64", shape: readonly (number | string)[]): unknown {
-  const dim = shape.map((n) => (typeof n === "number" ? { dimValue: n } : { dimParam: n }));
-  return { name, type: { tensorType: { elemType: codeOf(type), shape: { dim } } } };
+function port(name: string, type: "float32" | "int64", shape?: readonly (number | string)[]): unknown {
+  const dim = shape?.map((n) => (typeof n === "number" ? { dimValue: n } : { dimParam: n }));
+  return { name, type: { tensorType: { elemType: codeOf(type), ...(dim && { shape: { dim } }) } } };
 }
 
 const encoder = new TextEncoder();

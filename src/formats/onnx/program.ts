@@ -102,6 +102,7 @@ export class OnnxProgram {
     this.store = undefined;
   }
 
+  /** The same as `close`. */
   [Symbol.dispose](): void {
     this.close();
   }
