@@ -5,12 +5,10 @@ import { type OnnxArray, openOnnx } from "../../../src/formats/onnx/program.ts";
 import { RandomStream } from "../../../src/shared/random.ts";
 import { size } from "../../../src/shared/shapes.ts";
 import { difference } from "../../support/difference.ts";
+import { onnxRuntime, withoutOnnxRuntime } from "../../support/onnxruntime.ts";
 
-/** Models of one node, the same one in ONNX Runtime, which is not on every system. */
-const runtime = await import("onnxruntime-node").then(
-  (module) => module.default ?? module,
-  () => undefined,
-);
+/** Models of one node, the same one in ONNX Runtime. */
+const runtime = onnxRuntime;
 
 type Attributes = Parameters<GraphWriter["node"]>[3];
 interface Case {
@@ -171,7 +169,7 @@ function modelOf({ op, given, known = [], attributes, outputs = 1, positive = fa
   return { bytes: graph.finish("case"), inputs, results };
 }
 
-describe(`operators as ONNX Runtime computes them${runtime ? "" : " (skipped: onnxruntime-node is not installed)"}`, () => {
+describe(`operators as ONNX Runtime computes them${withoutOnnxRuntime}`, () => {
   test.skipIf(!runtime).each(cases)("$op of $given $known $attributes", async (c) => {
     const { bytes, inputs, results } = modelOf(c);
     const session = await runtime!.InferenceSession.create(bytes, { logSeverityLevel: 3 });
