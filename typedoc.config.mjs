@@ -19,6 +19,8 @@ export default {
   intentionallyNotExported: [
     ...["Node", "AnyNode", "PointwiseOperation", "MixingOperation", "Comparison", "Leaf", "Function1", "Inputs", "Key"],
     ...["Plan", "Kernel", "Range", "ScanShape", "Direction", "Piece", "Print"],
+    // What a pickle or an ONNX file is made of; open unions that users take as they come.
+    ...["DataType", "Value", "SafetensorsEntry", "OnnxTensor"],
     // Tables whose names are the type.
     ...["activations", "initializations", "ELEMENT_TYPES"],
   ],

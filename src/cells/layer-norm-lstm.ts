@@ -25,7 +25,6 @@ const initial: Readonly<Record<string, number>> = {
  * with a gain; the last one with a bias too. States h and c [B, H]; gates in the packed order i, f, g, o.
  * `epsilon` (default 1e-5) is added to each variance below the root.
  *
- * `epsilon`, added to each variance below the root, is 1e-5 unless given.
  * @see Ba, Kiros & Hinton (2016), arXiv:1607.06450, equations 20–22.
  */
 export function layerNormLstm({ epsilon = 1e-5 }: { readonly epsilon?: number } = {}): Cell {

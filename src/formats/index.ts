@@ -9,15 +9,23 @@ export type { ByteSource } from "../platform/platform.ts";
 export { type ByteInput, bytesSource, openBytes } from "./byte-source.ts";
 export { type NpyFile, openNpy, readNpy, writeNpy } from "./npy.ts";
 export { type NpzFile, openNpz, readNpz, writeNpz } from "./npz.ts";
-export { type OnnxModel, type OnnxPort, readOnnx } from "./onnx/model.ts";
+export {
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxPort,
+  readOnnx,
+} from "./onnx/model.ts";
 export { onnxOperators } from "./onnx/operators/table.ts";
 export { type OnnxArray, OnnxProgram, type OnnxResult, type OpenOnnxOptions, openOnnx } from "./onnx/program.ts";
 export { type PyTorchFile, readPyTorch } from "./pytorch/read.ts";
-export type { StorageBytes, TensorView } from "./pytorch/storage.ts";
+export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";
 export { writePyTorch } from "./pytorch/write.ts";
 export {
   loadStateDict,
   matchStateDict,
+  type ReadableTensor,
   type StateDictMatch,
   type StateDictOptions,
   type StateDictTensor,

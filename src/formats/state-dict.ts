@@ -77,8 +77,14 @@ function findPrefix(names: readonly string[], score: (prefix: string) => number)
   return best[0]!;
 }
 
+/** A tensor that is read on request. */
+export interface ReadableTensor {
+  /** Type, shape and bytes. */
+  read(): Promise<SafeTensor>;
+}
+
 /** A tensor of a file, at hand or to be read. */
-export type StateDictTensor = SafeTensor | { read(): Promise<SafeTensor> };
+export type StateDictTensor = SafeTensor | ReadableTensor;
 
 /**
  * Loads weights of PyTorch into a model: from `readPyTorch(…).tensors` or `readSafetensors(…).tensors`. Only tensors that the

@@ -74,7 +74,7 @@ export interface OnnxTensor {
 }
 
 /** Room for the numbers of a type. */
-export const numbersOf = (type: DataType, length: number): HostNumbers =>
+const numbersOf = (type: DataType, length: number): HostNumbers =>
   type === "float32" ? new Float32Array(length) : new Float64Array(length);
 
 /** A file that holds one tensor, as those of ONNX' test data sets (`input_0.pb`). */

@@ -29,6 +29,7 @@ export class Storage {
 export interface StorageBytes {
   readonly size: number;
   readonly bigEndian: boolean;
+  /** Bytes of the storage, from `offset` on. */
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 

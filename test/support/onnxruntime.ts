@@ -1,0 +1,36 @@
+import { createRequire } from "node:module";
+
+interface RuntimeTensor {
+  readonly data: ArrayLike<number> | ArrayLike<bigint>;
+  readonly dims: readonly number[];
+}
+/** The little of ONNX Runtime that tests use. */
+export interface OnnxRuntime {
+  readonly Tensor: new (type: string, data: Float32Array | BigInt64Array, dims: readonly number[]) => RuntimeTensor;
+  readonly InferenceSession: {
+    create(
+      model: Uint8Array,
+      options?: { logSeverityLevel: 0 | 1 | 2 | 3 | 4 },
+    ): Promise<{
+      run(inputs: Record<string, RuntimeTensor>): Promise<Record<string, RuntimeTensor>>;
+      release(): Promise<void>;
+    }>;
+  };
+}
+
+/**
+ * ONNX Runtime where `npm run bench` has installed it, else undefined: it is no dependency of the project, being large and there for a few
+ * systems only.
+ */
+export const onnxRuntime = ((): OnnxRuntime | undefined => {
+  try {
+    return createRequire(new URL("../../bench/peers/", import.meta.url))("onnxruntime-node") as OnnxRuntime;
+  } catch {
+    return undefined;
+  }
+})();
+
+/** For titles of tests that need it. */
+export const withoutOnnxRuntime = onnxRuntime
+  ? ""
+  : " (skipped: needs onnxruntime-node, which `npm run bench` installs)";
