@@ -19,6 +19,7 @@ export {
 } from "./onnx/model.ts";
 export { onnxOperators } from "./onnx/operators/table.ts";
 export { type OnnxArray, OnnxProgram, type OnnxResult, type OpenOnnxOptions, openOnnx } from "./onnx/program.ts";
+export { type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { type PyTorchFile, readPyTorch } from "./pytorch/read.ts";
 export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";
 export { writePyTorch } from "./pytorch/write.ts";

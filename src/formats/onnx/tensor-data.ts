@@ -73,10 +73,6 @@ export interface OnnxTensor {
   readonly data: HostNumbers;
 }
 
-/** Room for the numbers of a type. */
-const numbersOf = (type: DataType, length: number): HostNumbers =>
-  type === "float32" ? new Float32Array(length) : new Float64Array(length);
-
 /** A file that holds one tensor, as those of ONNX' test data sets (`input_0.pb`). */
 export const readOnnxTensor = (bytes: Uint8Array): OnnxTensor =>
   decodeTensor(readMessage(bytes, tensorSpec) as unknown as TensorMessage);
