@@ -26,7 +26,6 @@ import {
   hardSigmoid,
   leakyRelu,
   relu,
-  silu,
   softplus,
   softsign,
   thresholdedRelu,
@@ -121,6 +120,10 @@ const where: Operator = (node) =>
     node.input(1).type,
   );
 
+/** The approximation of Hendrycks & Gimpel (2016), arXiv:1606.08415. */
+const geluByTanh = (x: Expression): Expression =>
+  mul(mul(0.5, x), add(1, tanh(mul(Math.sqrt(2 / Math.PI), add(x, mul(0.044715, mul(x, mul(x, x))))))));
+
 const truth = (condition: Expression | ReturnType<typeof less>): Expression =>
   select(condition as ReturnType<typeof less>, 1, 0);
 const withAlpha =
@@ -143,7 +146,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Erf: one(erf),
   Exp: one(exp),
   Floor: hostOnly(Math.floor),
-  Gelu: one(gelu),
+  Gelu: (node) => one(node.string("approximate", "none") === "tanh" ? geluByTanh : gelu)(node),
   Greater: compare((a, b) => truth(less(b, a))),
   GreaterOrEqual: compare((a, b) => truth(lessEqual(b, a))),
   HardSigmoid: (node) => one(hardSigmoid(node.float("alpha", 0.2), node.float("beta", 0.5)))(node),
@@ -155,7 +158,9 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Log: one(log),
   Max: fold(max),
   Min: fold(min),
-  Mod: elements({ host: (a, b) => ((a! % b!) + b!) % b! }),
+  // With `fmod` the sign is that of the dividend, as in C; otherwise that of the divisor.
+  Mod: (node) =>
+    elements({ host: node.int("fmod", 0) === 1 ? (a, b) => a! % b! : (a, b) => ((a! % b!) + b!) % b! })(node),
   Mul: two(mul),
   Neg: one(neg),
   Not: elements({ equation: (x) => sub(1, x!) }, "bool"),
@@ -172,7 +177,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Sqrt: one(sqrt),
   Sub: two(sub),
   Sum: fold(add),
-  Swish: one(silu),
+  Swish: (node) => one((x) => mul(x, sigmoid(mul(node.float("alpha", 1), x))))(node),
   Tanh: one(tanh),
   ThresholdedRelu: withAlpha(thresholdedRelu, 1),
   Where: where,
