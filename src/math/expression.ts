@@ -38,7 +38,7 @@ interface Node<Op extends Operation> {
   readonly name: string;
   /** Of a constant: its value. Otherwise 0. */
   readonly value: number;
-  /** Unique, increasing in the order of creation: arguments have smaller ids than what uses them. */
+  /** Unique; which number it is depends on what was written before, so nothing may be decided by it. */
   readonly id: number;
 }
 /** A recorded number: what `add`, `mul`, … and `step` of a cell return. */
@@ -168,16 +168,21 @@ export const transposed = (matrix: string, operand: Expression): Expression =>
 /** Mean over all units of all arguments, the same number for every unit of the example. */
 export const mean = (...parts: readonly Term[]): Expression => make("mean", parts.map(term));
 
-/** Every node below `roots`, arguments before what uses them. `stop` ends the descent: its node is listed, its arguments are not. */
+/**
+ * Every node below `roots`, arguments before what uses them, in an order that depends on the expressions alone (not on what was
+ * written before them): sums of adjoints are taken in it. `stop` ends the descent: its node is listed, its arguments are not.
+ */
 export function inOrder(roots: Iterable<AnyNode>, stop: (n: AnyNode) => boolean = () => false): AnyNode[] {
   const seen = new Set<AnyNode>();
+  const order: AnyNode[] = [];
   const visit = (n: AnyNode): void => {
     if (seen.has(n)) return;
     seen.add(n);
     if (!stop(n)) n.args.forEach(visit);
+    order.push(n);
   };
   for (const root of roots) visit(root);
-  return [...seen].sort((a, b) => a.id - b.id);
+  return order;
 }
 
 /** `root` with nodes replaced as `replace` says (undefined keeps a node, its arguments then being rewritten). */

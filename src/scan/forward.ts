@@ -81,7 +81,7 @@ export function lowerForward(cell: Cell, found: Products): Forward {
       lastRead.set(n, Math.max(lastRead.get(n) ?? 0, read.level));
   const slots = [...found.slots];
   const keptSlot = new Map<AnyNode, number>();
-  for (const value of [...kept].sort((a, b) => a.id - b.id)) {
+  for (const value of order.filter((n) => kept.has(n))) {
     const at = level.get(value)!;
     const isFree = (p: AnyNode): boolean =>
       !readBackward.has(p) &&

@@ -99,3 +99,13 @@ describe("expressions", () => {
     expect(sum).toBe(e.sub(z, y));
   });
 });
+
+it("the order of nodes depends on the expression alone, not on what was written before it", () => {
+  const names = (prefix: string, first: "a" | "b"): string[] => {
+    // One of the two arguments exists before the other.
+    e.mul(e.variable(`${prefix}.${first}`), 3);
+    const [a, b] = [e.mul(e.variable(`${prefix}.a`), 3), e.mul(e.variable(`${prefix}.b`), 3)];
+    return e.inOrder([e.add(a, b)]).map((n) => n.name.slice(prefix.length) || n.op);
+  };
+  expect(names("one", "b")).toEqual(names("two", "a"));
+});
