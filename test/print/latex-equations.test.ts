@@ -145,7 +145,7 @@ describe("derivatives", () => {
       "\\delta^{f}_t = \\delta c_t \\odot c_{t-1} \\odot f_t \\odot (1 - f_t)",
       "\\delta^{g}_t = \\delta c_t \\odot i_t \\odot (1 - g_t^{2})",
       "\\delta^{o}_t = \\bar{h}_t \\odot \\tanh(c_t) \\odot o_t \\odot (1 - o_t)",
-      "\\bar{h}_{t-1} = U_o^{\\top} \\delta^{o}_t + U_g^{\\top} \\delta^{g}_t + U_f^{\\top} \\delta^{f}_t + U_i^{\\top} \\delta^{i}_t",
+      "\\bar{h}_{t-1} = U_g^{\\top} \\delta^{g}_t + U_i^{\\top} \\delta^{i}_t + U_f^{\\top} \\delta^{f}_t + U_o^{\\top} \\delta^{o}_t",
       "\\bar{c}_{t-1} = \\delta c_t \\odot f_t",
     ]));
 
