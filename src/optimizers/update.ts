@@ -50,7 +50,8 @@ export function createMoments(store: ParameterStore, optimizer: Optimizer): void
   }
 }
 
-const largestFinite = 3.4028234663852886e38;
+/** The largest finite float32: what is not below it has overflowed on a float32 machine. */
+export const LARGEST_FINITE = 3.4028234663852886e38;
 
 /**
  * Records the update of all parameters, after `graph.backward`: their norm, clipping, and one pass over parameters,
@@ -118,7 +119,7 @@ function clipping(graph: Graph, gradients: Range, { clipNorm, clipValue }: Updat
       outputs: {
         norm: write(root),
         factor: write(scale),
-        skipped: write(select(lessEqual(root, largestFinite), 0, 1)),
+        skipped: write(select(lessEqual(root, LARGEST_FINITE), 0, 1)),
       },
     },
     { sum: sum.range, norm: norm.range, factor: factor.range, skipped: skipped.range },

@@ -1,7 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import { abs, add, type Expression, equal, less, lessEqual, mul, select, variable } from "../math/expression.ts";
 import type { Optimizer } from "../optimizers/define.ts";
-import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
+import { createMoments, LARGEST_FINITE, momentArena, updateParameters } from "../optimizers/update.ts";
 import { FailureError } from "../shared/errors.ts";
 import { formatBytes, size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
@@ -45,7 +45,6 @@ export interface StepReading {
 
 /** When so many updates in a row had to be left out, the next one will be too. */
 const MOST_SKIPPED_IN_A_ROW = 20;
-const LARGEST_FINITE = 3.4028234663852886e38;
 const NOTES = ["lossSum", "gradientNorm", "skipped", "failedAt", "skippedInARow"] as const;
 
 /**
