@@ -8,7 +8,7 @@ export function documentSchema(fields: Fields): z.ZodObject {
   return z.strictObject({ $schema: z.string().optional(), ...Object.fromEntries(entries) });
 }
 
-/** The JSON schema of a config file, with which editors complete and check it while it is written. */
+/** The JSON schema of a config file, with which editors complete and check it while it is written. @public */
 export const jsonSchema = (title: string, fields: Fields): object => ({
   title,
   ...z.toJSONSchema(documentSchema(fields), { io: "input" }),
