@@ -1,7 +1,7 @@
 import type { Arena, Machine } from "../compute/machine.ts";
 import { carriedBatches, fitWindows } from "../data/carried-batches.ts";
-import { crossEntropy } from "../losses/cross-entropy.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import { languageModelLoss } from "../models/language-model-loss.ts";
 import { UsageError } from "../shared/errors.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
@@ -114,8 +114,8 @@ function openWindow(
   const initial = Object.fromEntries(
     Object.entries(model.stateShapes(streams)).map(([name, shape]) => [name, graph.state(name, shape)]),
   );
-  const { logits, final } = model.forward(tokens, { initial });
-  graph.output("loss", crossEntropy(logits, targets));
+  const { loss, final } = languageModelLoss(model, tokens, targets, { initial });
+  graph.output("loss", loss);
   for (const [name, tensor] of Object.entries(final)) graph.copy(tensor.range, initial[name]!.range);
   return compile(graph, { machine, arenas });
 }

@@ -1,7 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import { type CarriedBatches, carriedBatches, fitWindows } from "../data/carried-batches.ts";
-import { crossEntropy } from "../losses/cross-entropy.ts";
 import { LanguageModel } from "../models/language-model.ts";
+import { languageModelLoss } from "../models/language-model-loss.ts";
 import { adam } from "../optimizers/adam.ts";
 import type { Optimizer } from "../optimizers/define.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
@@ -127,9 +127,9 @@ function recordText(graph: Graph, model: LanguageModel, steps: number, streams: 
   const initial = Object.fromEntries(
     Object.entries(model.stateShapes(streams)).map(([name, shape]) => [name, graph.state(CARRIED + name, shape)]),
   );
-  const { logits, final } = model.forward(tokens, { initial });
+  const { loss, final } = languageModelLoss(model, tokens, targets, { initial });
   const carry = Object.entries(final).map(([name, tensor]) => [tensor, initial[name]!] as const);
-  return { loss: crossEntropy(logits, targets), carry };
+  return { loss, carry };
 }
 
 /** Streams and steps as asked for; where nothing was asked for, such that a short text has some windows. */
