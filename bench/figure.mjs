@@ -22,8 +22,7 @@ export function figure(rows) {
     }),
   );
   const most = Math.max(2, ...lines.flatMap(({ good }) => good.map((row) => row.ratio))) * 1.1;
-  const scale = (ratio) =>
-    ((WIDTH - LEFT - RIGHT) * Math.log(Math.max(ratio, LEAST) / LEAST)) / Math.log(most / LEAST);
+  const scale = (ratio) => ((WIDTH - LEFT - RIGHT) * Math.log(Math.max(ratio, LEAST) / LEAST)) / Math.log(most / LEAST);
   const heights = lines.map(({ good }) => good.length * (BAR + 2) + GAP);
   const height = TOP + heights.reduce((a, b) => a + b, 0) + 30;
   const body = [
@@ -50,7 +49,10 @@ export function figure(rows) {
     y += heights[k];
   }
   const description = lines
-    .map((line) => `${line.name}: ${line.system} ${line.good.map((row) => `${row.ratio.toPrecision(3)} times (${row.threads} of our threads)`).join(", ")}`)
+    .map(
+      (line) =>
+        `${line.name}: ${line.system} ${line.good.map((row) => `${row.ratio.toPrecision(3)} times (${row.threads} of our threads)`).join(", ")}`,
+    )
     .join("; ");
   return picture({ width: WIDTH, height, title: "Time of others over ours", description, body });
 }

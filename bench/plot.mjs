@@ -10,7 +10,8 @@ const titles = { H: "hidden size H", T: "steps T", B: "batch B" };
 /** @param {object[]} rows of the case `growth`; the first is drawn */
 export function growthPlot(rows) {
   const row = rows.find(({ points }) => points);
-  if (!row) return picture({ width: WIDTH, height: 60, title: "Growth", description: "nothing was measured", body: [] });
+  if (!row)
+    return picture({ width: WIDTH, height: 60, title: "Growth", description: "nothing was measured", body: [] });
   const { points } = row;
   const [start] = points;
   const rate = start.gflop / start.medianMs;
@@ -27,9 +28,7 @@ export function growthPlot(rows) {
       `<path class="formula" d="${path((p) => p.gflop / rate)}"/>`,
       `<path class="line" d="${path((p) => p.medianMs)}"/>`,
       ...line.map((p) => `<circle class="ours" cx="${round(x(p[axis]))}" cy="${round(y(p.medianMs))}" r="3"/>`),
-      ...line.map((p) =>
-        text(p[axis], { x: x(p[axis]), y: HEIGHT - BOTTOM + 22, class: "note", anchor: "middle" }),
-      ),
+      ...line.map((p) => text(p[axis], { x: x(p[axis]), y: HEIGHT - BOTTOM + 22, class: "note", anchor: "middle" })),
       text(title, { x: LEFT + k * PANEL + INNER / 2, y: HEIGHT - 16, anchor: "middle" }),
     ].join("\n");
   });

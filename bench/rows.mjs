@@ -42,7 +42,11 @@ export function rowsOf({ name, ours, peers, int8 = false, about }) {
   for (const own of ours) {
     const { threads } = own;
     const common = { case: name, threads, ...about };
-    rows.push({ ...common, system: "longshort", ...(own.error ? { error: own.error } : { ...times(own), ...facts(own) }) });
+    rows.push({
+      ...common,
+      system: "longshort",
+      ...(own.error ? { error: own.error } : { ...times(own), ...facts(own) }),
+    });
     for (const { system, runs, error } of peers) {
       const best = fastest(runs);
       if (!best) {

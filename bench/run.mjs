@@ -27,7 +27,11 @@ const LONG_MS = 15_000;
 const options = readOptions(process.argv.slice(2));
 const names = [...new Set(options.cases.flatMap((word) => casesNamed(word, Object.keys(cases))))];
 const engine = openEngine(options);
-const about = { processor: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism(), engine: options.engine };
+const about = {
+  processor: cpus()[0]?.model.trim() ?? "unknown",
+  cores: availableParallelism(),
+  engine: options.engine,
+};
 console.log(`${about.processor}, ${about.cores} threads, load ${loadavg()[0].toFixed(2)}; ours on ${engine.say}`);
 
 const whyNot = new Map();

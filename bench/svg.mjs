@@ -1,18 +1,18 @@
 /** What figures share: text that is text, colours that follow the reader's light or dark page. */
 
-const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const escaped = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 /** @param {{ x: number, y: number, class?: string, anchor?: "start" | "middle" | "end" }} place */
 export const text = (content, { x, y, class: name = "", anchor = "start" }) =>
-  `<text x="${round(x)}" y="${round(y)}" class="${name}" text-anchor="${anchor}">${escape(content)}</text>`;
+  `<text x="${round(x)}" y="${round(y)}" class="${name}" text-anchor="${anchor}">${escaped(content)}</text>`;
 
 export const round = (value) => Math.round(value * 100) / 100;
 
 /** A picture of its own; `description` is what a reader hears who does not see it. */
 export function picture({ width, height, title, description, body }) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title description">
-<title id="title">${escape(title)}</title>
-<desc id="description">${escape(description)}</desc>
+<title id="title">${escaped(title)}</title>
+<desc id="description">${escaped(description)}</desc>
 <style>
   text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328; }
   .title { font-weight: 600; font-size: 15px; }

@@ -76,10 +76,5 @@ export function lstmModel({ hiddenSize: H, inputSize: I, W, R, B, int8 = false }
     ...[value(12, "Y", ["time", 1, "batch", H]), value(12, "Y_h", state), value(12, "Y_c", state)],
   );
   const operators = (domain, version) => message(8, text(1, domain), whole(2, version));
-  return Buffer.concat([
-    whole(1, 8),
-    graph,
-    operators("", 14),
-    int8 ? operators("com.microsoft", 1) : Buffer.alloc(0),
-  ]);
+  return Buffer.concat([whole(1, 8), graph, operators("", 14), int8 ? operators("com.microsoft", 1) : Buffer.alloc(0)]);
 }

@@ -35,7 +35,7 @@ function layer(cell, l, inputSize) {
   const rnn = make({
     ...{ units: c.H, returnSequences: true, activation: "tanh", recurrentActivation: "sigmoid", unitForgetBias: false },
   });
-  rnn.build([null, null, inputSize]);
+  rnn.apply(tf.zeros([1, 1, inputSize])); // `build` alone would build its weights twice
   const bias = kernel(`rnn.bias_ih_l${l}`, cell).add(kernel(`rnn.bias_hh_l${l}`, cell));
   rnn.setWeights([kernel(`rnn.weight_ih_l${l}`, cell), kernel(`rnn.weight_hh_l${l}`, cell), bias]);
   return rnn;

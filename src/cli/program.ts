@@ -1,12 +1,14 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { benchCommand } from "./bench.ts";
 import { demoCommand } from "./demo.ts";
+import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { report } from "./failure.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
 import { trainCommand } from "./train-text.ts";
+import { version } from "./version.ts";
 
 /**
  * Runs the command line on `argv` (without the names of Node and of the script) and returns the exit code: 0 success,
@@ -21,6 +23,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .addCommand(evaluateCommand(io))
     .addCommand(inspectCommand(io))
     .addCommand(demoCommand(io))
+    .addCommand(benchCommand(io))
+    .addCommand(doctorCommand(io))
     .addHelpText(
       "after",
       `\nEach command has a --help of its own with all its options and an example.\nExit codes: ${EXIT.success} success, ${EXIT.failure} failure, ${EXIT.usage} wrong call or unusable input, ${EXIT.interrupted} stopped by Ctrl-C.`,
@@ -47,11 +51,4 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 function withSubcommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
-}
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return manifest.version;
 }

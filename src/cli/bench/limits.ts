@@ -59,19 +59,17 @@ export function multiplyAddLimit({ fused, wide }: { fused: boolean; wide: boolea
     print: (m) =>
       m.func({ name: "run", params: [] }, (f) => {
         const sums = vectors(count).map(() => f.local("v128"));
-        const [a, b] = [A, B].map((at) =>
-          [0, 16].map((part) => ({ local: f.local("v128"), at: at + part })),
-        ) as [{ local: Local; at: number }[], { local: Local; at: number }[]];
+        const [a, b] = [A, B].map((at) => [0, 16].map((part) => ({ local: f.local("v128"), at: at + part }))) as [
+          { local: Local; at: number }[],
+          { local: Local; at: number }[],
+        ];
         const n = f.local("i32");
         return [
           [...a, ...b].map(({ local, at }) => local.set(v128.load(i32.const(0), at))),
           sums.map((sum, k) => sum.set(v128.load(i32.const(0), C + 16 * k))),
           n.set(i32.const(turns)),
           doWhile(
-            [
-              sums.map((sum, k) => step(sum, a[k & 1]!.local, b[k & 1]!.local)),
-              n.set(i32.sub(n.get, i32.const(1))),
-            ],
+            [sums.map((sum, k) => step(sum, a[k & 1]!.local, b[k & 1]!.local)), n.set(i32.sub(n.get, i32.const(1)))],
             n.get,
           ),
           sums.map((sum, k) => v128.store(i32.const(0), sum.get, C + 16 * k)),
