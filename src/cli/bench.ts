@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from "node:os";
-import { Command } from "commander";
+import type { Command } from "commander";
+import { number, text, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { type Case, cases, casesNamed, operationsOf, streamBytes } from "./bench/cases.ts";
 import { type Limit, limitsFor } from "./bench/limits.ts";
@@ -7,19 +8,21 @@ import { type Measurement, measure } from "./bench/measure.ts";
 import { numbersOf } from "./bench/numbers.ts";
 import { ownLibrary } from "./bench/own-library.ts";
 import { openWorkload, shapesOf } from "./bench/workloads.ts";
+import { defineCommand } from "./command.ts";
 import { table } from "./format.ts";
 import type { Io } from "./io.ts";
-import { examples, number, option, shared } from "./options.ts";
+import { common } from "./options.ts";
 import { version } from "./version.ts";
 
 /** A training step, a layer, a streamed step and a product: a minute at most, together. */
 const USUAL = ["char-lstm", "forecast", "sequence-256", "stream-64", "stream-256", "gemm"] as const;
 
-interface BenchFlags {
-  readonly case: string;
-  readonly seconds: number;
-  readonly json?: true;
-}
+const fields = {
+  case: text({ about: "what to measure, with commas between", unit: "names", default: USUAL.join(",") }),
+  seconds: number({ about: "how long to measure each", unit: "number", above: 0, max: 600, default: 1 }),
+  json: common.json,
+} as const;
+type BenchFlags = ValuesOf<typeof fields>;
 
 /** A line of `longshort bench --json`; `npm run bench` in a clone writes the same of every system. */
 interface BenchRow extends Measurement, Limit {
@@ -35,25 +38,15 @@ interface BenchRow extends Measurement, Limit {
   readonly gflops: number;
 }
 
-export function benchCommand(io: Io): Command {
-  const command = new Command("bench")
-    .summary("measure how fast this machine trains and runs networks")
-    .description(
-      `Measures training steps, layers, streamed steps and products on this machine: time, processor time, and the share of what the\nprocessor can do, measured beside it. Nothing is installed or sent; other software is measured by \`npm run bench\` in a clone of\nthe repository.\n\nCases: ${Object.keys(cases).join(", ")}, or a group of them such as stream.`,
-    )
-    .addOption(option("--case <names>", "what to measure, with commas between", String, USUAL.join(",")))
-    .addOption(
-      option(
-        "--seconds <number>",
-        "how long to measure each",
-        number((x) => x > 0 && x <= 600, "above 0, at most 600"),
-        1,
-      ),
-    )
-    .addOption(shared.json());
-  examples(command, io.program, ["bench", "bench --case char-lstm,gemm --json"]);
-  return command.action((flags: BenchFlags) => bench(flags, io));
-}
+export const benchCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "bench",
+    summary: "measure how fast this machine trains and runs networks",
+    description: `Measures training steps, layers, streamed steps and products on this machine: time, processor time, and the share of what the\nprocessor can do, measured beside it. Nothing is installed or sent; other software is measured by \`npm run bench\` in a clone of\nthe repository.\nCases: ${Object.keys(cases).join(", ")}, or a group of them such as stream.`,
+    fields,
+    examples: ["bench", "bench --case char-lstm,gemm --json"],
+    run: (values) => bench(values, io),
+  });
 
 async function bench(flags: BenchFlags, io: Io): Promise<void> {
   const names = [...new Set(flags.case.split(",").flatMap((word) => namesOf(word.trim())))];

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus, freemem, loadavg, totalmem } from "node:os";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { engineFlags } from "../../scripts/flags.mjs";
 import { diagnoseWasm, type WasmDiagnosis } from "../compute/diagnose.ts";
 import type { Limits } from "../compute/machine.ts";
@@ -10,11 +10,12 @@ import { measure } from "./bench/measure.ts";
 import { numbersOf } from "./bench/numbers.ts";
 import { ownLibrary } from "./bench/own-library.ts";
 import { openWorkload } from "./bench/workloads.ts";
+import { defineCommand } from "./command.ts";
 import { type Check, selfTest } from "./doctor/self-test.ts";
 import { doctorText } from "./doctor/text.ts";
 import { Ended } from "./failure.ts";
 import { EXIT, type Io } from "./io.ts";
-import { examples, shared } from "./options.ts";
+import { common } from "./options.ts";
 import { version } from "./version.ts";
 
 /** What `doctor` found; `--json` prints it in one line. */
@@ -48,20 +49,20 @@ export interface Diagnosis {
 const READING = { "32 kB": 2 ** 15, "512 kB": 2 ** 19, "8 MB": 2 ** 23, "128 MB": 2 ** 27 };
 
 /** @param compare for tests: what stands in for the comparison with the reference */
-export function doctorCommand(io: Io, compare: typeof selfTest = selfTest): Command {
-  const command = new Command("doctor")
-    .summary("say what this machine offers, what was chosen, and test the kernels")
-    .description(
+export const doctorCommand = (io: Io, compare: typeof selfTest = selfTest): Command =>
+  defineCommand(io, {
+    name: "doctor",
+    summary: "say what this machine offers, what was chosen, and test the kernels",
+    description:
       "Says what this host offers (flags, vectors, fused multiply-add, threads, memory), what the machine chose and why, how fast it is\nbeside the limit of the processor, and compares its kernels with the float64 reference. Ends with 1 when they differ.",
-    )
-    .addOption(shared.json());
-  examples(command, io.program, ["doctor", "doctor --json"]);
-  return command.action(async (flags: { json?: true }) => {
-    const diagnosis = await diagnose(compare);
-    await io.stdout.write(flags.json ? `${JSON.stringify(diagnosis)}\n` : doctorText(diagnosis, io.program));
-    if (!diagnosis.selfTest.passed) throw new Ended(EXIT.failure);
+    fields: { json: common.json },
+    examples: ["doctor", "doctor --json"],
+    async run({ json }) {
+      const diagnosis = await diagnose(compare);
+      await io.stdout.write(json ? `${JSON.stringify(diagnosis)}\n` : doctorText(diagnosis, io.program));
+      if (!diagnosis.selfTest.passed) throw new Ended(EXIT.failure);
+    },
   });
-}
 
 async function diagnose(compare: typeof selfTest): Promise<Diagnosis> {
   const host = {
