@@ -47,7 +47,7 @@ export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trac
 // Layers.
 export { type ActivationName, activation } from "./layers/activation.ts";
 export { type Convolution1d, type Convolution1dOptions, convolution1d } from "./layers/convolution.ts";
-export { type DropoutOptions, dropout } from "./layers/dropout.ts";
+export { type DropoutOptions, type DropoutPer, dropout } from "./layers/dropout.ts";
 export { type Embedding, type EmbeddingOptions, embedding } from "./layers/embedding.ts";
 export {
   type Initialization,
@@ -67,6 +67,7 @@ export {
   recurrent,
 } from "./layers/recurrent.ts";
 export { logSoftmax, softmax } from "./layers/softmax.ts";
+export { dropConnect, dropWords } from "./layers/weight-dropout.ts";
 // Losses.
 export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
 export { type CrossEntropyOptions, crossEntropy } from "./losses/cross-entropy.ts";
@@ -125,6 +126,7 @@ export {
 export {
   LanguageModel,
   type LanguageModelConfig,
+  type LanguageModelDropout,
   type LanguageModelInput,
   type LanguageModelOptions,
   type LanguageModelOutput,

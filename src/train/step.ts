@@ -13,6 +13,8 @@ import type { ParameterStore } from "../tensor/parameter-store.ts";
 export interface Objective {
   /** Shape []. */
   readonly loss: Tensor;
+  /** Shape []: added to the loss when gradients are taken, but not reported with it. Default none. */
+  readonly penalty?: Tensor | undefined;
   /** Tensors that become states for the next step, once the gradients have been taken. */
   readonly carry?: readonly (readonly [from: Tensor, to: Tensor])[];
 }
@@ -56,8 +58,8 @@ const NOTES = ["lossSum", "gradientNorm", "skipped", "failedAt", "skippedInARow"
 export async function openTrainingStep(options: TrainingStepOptions): Promise<TrainingStep> {
   const { machine, parameters, optimizer, clipNorm, clipValue, seed = 0 } = options;
   const graph = new Graph({ machine, parameters: parameters.layout, training: true });
-  const { loss, carry = [] } = options.record(graph);
-  graph.backward([[loss, 1]]);
+  const { loss, penalty, carry = [] } = options.record(graph);
+  graph.backward(penalty ? [[loss, 1] as const, [penalty, 1] as const] : [[loss, 1]]);
   const update = updateParameters(graph, optimizer, { clipNorm, clipValue });
   for (const [from, to] of carry) graph.copy(from.range, to.range);
   takeNotes(graph, { loss, norm: update.gradientNorm, skip: update.skipped });

@@ -127,9 +127,9 @@ function recordText(graph: Graph, model: LanguageModel, steps: number, streams: 
   const initial = Object.fromEntries(
     Object.entries(model.stateShapes(streams)).map(([name, shape]) => [name, graph.state(CARRIED + name, shape)]),
   );
-  const { logits, final } = model.forward(tokens, { initial });
+  const { logits, final, penalty } = model.forward(tokens, { initial });
   const carry = Object.entries(final).map(([name, tensor]) => [tensor, initial[name]!] as const);
-  return { loss: crossEntropy(logits, targets), carry };
+  return { loss: crossEntropy(logits, targets), penalty, carry };
 }
 
 /** Streams and steps as asked for; where nothing was asked for, such that a short text has some windows. */
