@@ -194,17 +194,21 @@ export {
   type NamedTensor,
   ParameterStore,
 } from "./tensor/parameter-store.ts";
+export type { NormalizeStep } from "./text/normalize.ts";
 export { type NgramBaselines, type NgramOptions, ngramBaselines } from "./text/ngram.ts";
+export type { PreTokenizerSpec } from "./text/pre-tokenizer.ts";
+export type { BpeSpec, ModelSpec, WordLevelSpec } from "./text/subword-model.ts";
 export type { TokenSequence, Tokens } from "./text/token-sequence.ts";
 export type {
+  EncodeOptions,
   StreamDecoder,
   StreamEncoder,
   Tokenizer,
-  TokenizerJson,
   TokenizerKind,
   WordSegmentation,
 } from "./text/tokenizer.ts";
-export { tokenizerFromJSON } from "./text/tokenizer-json.ts";
+export type { AddedToken, NormalizerSpec, TokenizerFile } from "./text/tokenizer-file.ts";
+export { tokenizerFromJSON } from "./text/tokenizer-from-json.ts";
 export { type TextSource, type TrainTokenizerOptions, trainTokenizer } from "./text/train-tokenizer.ts";
 // Training.
 export { type EvaluateTextOptions, evaluateText, type TextScore } from "./train/evaluate-text.ts";
