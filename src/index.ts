@@ -194,8 +194,8 @@ export {
   type NamedTensor,
   ParameterStore,
 } from "./tensor/parameter-store.ts";
-export type { NormalizeStep } from "./text/normalize.ts";
 export { type NgramBaselines, type NgramOptions, ngramBaselines } from "./text/ngram.ts";
+export type { NormalizeStep } from "./text/normalize.ts";
 export type { PreTokenizerSpec } from "./text/pre-tokenizer.ts";
 export type { BpeSpec, ModelSpec, WordLevelSpec } from "./text/subword-model.ts";
 export type { TokenSequence, Tokens } from "./text/token-sequence.ts";

@@ -1,5 +1,5 @@
 import { describe, UsageError } from "../shared/errors.ts";
-import { CHARACTER_OF_BYTE } from "./byte-alphabet.ts";
+import { bytesToCharacters, CHARACTER_OF_BYTE } from "./byte-alphabet.ts";
 import { mergePairs, PAIR, type PairMerge } from "./pair-merges.ts";
 import { byCodePoint } from "./vocabulary.ts";
 
@@ -54,8 +54,7 @@ export function bpeModel(spec: BpeSpec, ids: ReadonlyMap<string, number>, bytes:
   const byteIds = CHARACTER_OF_BYTE.map((character) => ids.get(character) ?? -1);
   const encoder = new TextEncoder();
   const known = new Map<string, readonly number[]>();
-  const whole = (piece: string): number =>
-    ids.get(bytes ? Array.from(encoder.encode(piece), (b) => CHARACTER_OF_BYTE[b]).join("") : piece) ?? -1;
+  const whole = (piece: string): number => ids.get(bytes ? bytesToCharacters(encoder.encode(piece)) : piece) ?? -1;
   const tokensOf = (piece: string): readonly number[] => {
     if (spec.ignore_merges) {
       const token = whole(piece);
