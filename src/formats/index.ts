@@ -14,15 +14,18 @@ export {
   type OnnxGraph,
   type OnnxModel,
   type OnnxNode,
-  type OnnxPort,
   readOnnx,
 } from "./onnx/model.ts";
 export { onnxOperators } from "./onnx/operators/table.ts";
-export { type OnnxArray, OnnxProgram, type OnnxResult, type OpenOnnxOptions, openOnnx } from "./onnx/program.ts";
+export { openOnnx } from "./onnx/program.ts";
 export { type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
+export type { ModelArray, ModelResult } from "./plans.ts";
+export { Program, type ProgramOptions, type ProgramTrace } from "./program.ts";
+export { ProgramSession, type ProgramState, type StreamOptions } from "./program-session.ts";
 export { type PyTorchFile, readPyTorch } from "./pytorch/read.ts";
 export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";
 export { writePyTorch } from "./pytorch/write.ts";
+export type { ModelPort, StatePair } from "./runnable.ts";
 export {
   loadStateDict,
   matchStateDict,

@@ -1,9 +1,9 @@
 import { LongshortError, nearest, UsageError } from "../../shared/errors.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode } from "./model.ts";
-import { NodeContext } from "./node.ts";
+import { NodeContext, type RecordInside } from "./node.ts";
 import { operators } from "./operators/table.ts";
 import type { Recorder } from "./recorder.ts";
-import { hostValue, isHost, type Value } from "./value.ts";
+import { hostValue, isHost, type Value } from "../value.ts";
 
 /**
  * Records a model's graph: walks its nodes in order (a file lists them so that each comes after what it reads) and binds
@@ -17,22 +17,32 @@ export function recordGraph(
   recorder: Recorder,
   inputs: ReadonlyMap<string, Value>,
 ): readonly Value[] {
-  return record(model.graph, model.opset, recorder, new Map(inputs));
+  return record(model.graph, { opset: model.opset, recorder, prefix: "" }, new Map(inputs));
 }
 
-function record(graph: OnnxGraph, opset: number, recorder: Recorder, known: Map<string, Value>): readonly Value[] {
+interface Place {
+  readonly opset: number;
+  readonly recorder: Recorder;
+  /** Before the names of a branch's own tensors: two branches may use the same ones for different numbers. */
+  readonly prefix: string;
+}
+
+function record(graph: OnnxGraph, place: Place, known: Map<string, Value>): readonly Value[] {
+  const { opset, recorder, prefix } = place;
   for (const [name, { type, shape, data }] of graph.initializers)
-    known.set(name, { ...hostValue(type, shape, data, { constant: true }), name });
+    known.set(name, { ...hostValue(type, shape, data, { constant: true }), name: prefix + name });
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => (name === "" ? undefined : known.get(name)));
     // A branch sees the names around it; its own stay inside.
-    const branch = (inner: OnnxGraph): readonly Value[] => record(inner, opset, recorder, new Map(known));
-    const outputs = compute(new NodeContext(node, opset, recorder, inputs, branch));
+    const inside: RecordInside = (inner, name, given) =>
+      record(inner, { ...place, prefix: `${prefix}${node.name}.${name}.` }, new Map([...known, ...given]));
+    recorder.count();
+    const outputs = compute(new NodeContext(node, opset, recorder, inputs, inside));
     node.outputs.forEach((name, k) => {
       const value = outputs[k];
       if (name === "" || !value) return;
       const nameless = isHost(value) && value.constant && value.name === undefined;
-      known.set(name, nameless ? { ...value, name } : value);
+      known.set(name, nameless ? { ...value, name: prefix + name } : value);
     });
   }
   return graph.outputs.map(({ name }) => {

@@ -1,13 +1,16 @@
 import { type Expression, equal, select, type Term, variable } from "../../math/expression.ts";
-import { ShapeError, UsageError } from "../../shared/errors.ts";
+import { FailureError, ShapeError, UsageError } from "../../shared/errors.ts";
 import { formatShape, sameShape, size } from "../../shared/shapes.ts";
 import { dense, type Graph, type Tensor } from "../../tensor/graph.ts";
 import * as operations from "../../tensor/operations.ts";
 import { broadcastShape } from "../../tensor/operations.ts";
 import { broadcastStrides, copyStrided, functionOf, mapHost, reduceHost } from "./host.ts";
-import { type DataType, isFloat } from "./tensor-data.ts";
-import { type DeviceValue, type HostValue, hostValue, isHost, rounded, type Value } from "./value.ts";
-import type { OnnxWeights } from "./weights.ts";
+import { type DataType, isFloat } from "../data-type.ts";
+import { type DeviceValue, type HostValue, hostValue, isHost, rounded, type Value } from "../value.ts";
+import type { ModelWeights } from "../model-weights.ts";
+
+/** Operators in one plan, loops unrolled. */
+const MAXIMUM_NODES = 100_000;
 
 /** Machines take at most so many axes in one kernel. */
 const MAXIMUM_AXES = 4;
@@ -25,12 +28,24 @@ export interface ElementFunction {
  */
 export class Recorder {
   readonly graph: Graph;
-  readonly weights: OnnxWeights;
+  readonly weights: ModelWeights;
+  /** Whether recurrent nodes write out their gates and states, into `traces`. */
+  readonly trace: boolean;
+  /** `NODE.VALUE` → [T, B, H] */
+  readonly traces = new Map<string, Tensor>();
+  private nodes = 0;
   private readonly lifted = new Map<HostValue, Tensor>();
 
-  constructor(graph: Graph, weights: OnnxWeights) {
+  constructor(graph: Graph, weights: ModelWeights, options: { readonly trace?: boolean } = {}) {
     this.graph = graph;
     this.weights = weights;
+    this.trace = options.trace ?? false;
+  }
+
+  /** Counts a node. Bodies of loops are recorded once a turn, and a file may ask for any number of turns. */
+  count(): void {
+    if (++this.nodes > MAXIMUM_NODES)
+      throw new FailureError("too-large-onnx", `the model unrolls to more than ${MAXIMUM_NODES} operators`);
   }
 
   /** A value as a tensor of the plan; tensors of the file become parameters, single numbers and shapes do not. */

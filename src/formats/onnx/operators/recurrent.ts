@@ -10,7 +10,7 @@ import type { Tensor } from "../../../tensor/graph.ts";
 import { type GatedCell, gateOrder, peepholeOrder, permutation } from "../../gate-order.ts";
 import { activationsOf, defaultActivations } from "../activations.ts";
 import type { NodeContext, Operator } from "../node.ts";
-import { type HostValue, hostValue, isHost, type Value } from "../value.ts";
+import { type HostValue, hostValue, isHost, type Value } from "../../value.ts";
 
 /** What a node says of itself, sizes checked against its weights. */
 interface RecurrentNode {
@@ -53,7 +53,11 @@ const recurrentNode =
           return state ? [[name, state]] : [];
         }),
       );
-      return layer.forward(input, { initial, emptyState: "zero", ...(mask && { mask }) });
+      const trace = recorder.trace ? Object.keys(o.cells[d]!.named) : [];
+      const result = layer.forward(input, { initial, emptyState: "zero", trace, ...(mask && { mask }) });
+      for (const [name, tensor] of Object.entries(result.traces))
+        recorder.traces.set(`${node.node.name}.${name.replace(/_l0$/, d > 0 ? "_reverse" : "")}`, tensor);
+      return result;
     });
     const device = (t: Tensor): Value => recorder.device("float32", t);
     const { T, B, hiddenSize: H } = o;

@@ -1,7 +1,7 @@
-import { FailureError } from "../../shared/errors.ts";
-import { formatShape, size } from "../../shared/shapes.ts";
-import type { Tensor } from "../../tensor/graph.ts";
-import { type DataType, isFloat } from "./tensor-data.ts";
+import { FailureError } from "../shared/errors.ts";
+import { formatShape, size } from "../shared/shapes.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { type DataType, isFloat } from "./data-type.ts";
 
 /** Numbers that are known while a graph is recorded: tensors of the file, shapes, and what follows from them alone. */
 export interface HostValue {

@@ -1,13 +1,13 @@
-import type { Machine } from "../../compute/machine.ts";
-import { size } from "../../shared/shapes.ts";
-import type { Parameter, ParameterLayout } from "../../tensor/parameter.ts";
-import { ParameterStore } from "../../tensor/parameter-store.ts";
+import type { Machine } from "../compute/machine.ts";
+import { size } from "../shared/shapes.ts";
+import type { Parameter, ParameterLayout } from "../tensor/parameter.ts";
+import { ParameterStore } from "../tensor/parameter-store.ts";
 
 /**
  * The numbers of an imported model. Which of the file's tensors are parameters, and in which form, shows when a graph is
  * recorded (another branch may need others), so the layout grows; what lies in it never moves.
  */
-export class OnnxWeights implements ParameterLayout {
+export class ModelWeights implements ParameterLayout {
   readonly names = new Map<string, Parameter>();
   readonly offsets = new Map<Parameter, number>();
   length = 0;
