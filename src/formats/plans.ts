@@ -3,7 +3,6 @@ import { UsageError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
-import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type DataType, isFloat } from "./data-type.ts";
 import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
 import type { SharedWeights } from "./shared-weights.ts";
@@ -28,7 +27,7 @@ export interface RecordedPlan {
   readonly known: ReadonlyMap<string, HostValue>;
   readonly types: ReadonlyMap<string, DataType>;
   readonly traces: readonly string[];
-  readonly store: ParameterStore;
+  readonly generation: number;
 }
 
 export interface PlansOptions {
@@ -62,9 +61,9 @@ export class Plans {
   }
 
   async planFor(inputs: Arrays): Promise<RecordedPlan> {
+    await this.options.weights.notice();
     const found = this.plans.get(this.keyOf(inputs));
-    // A store that grew has taken the place of the one that this plan reads.
-    if (found && found.store === this.options.weights.current) {
+    if (found?.generation === this.options.weights.generation) {
       this.plans.delete(this.keyOf(inputs));
       this.plans.set(this.keyOf(inputs), found);
       return found;
@@ -96,13 +95,13 @@ export class Plans {
 
   private async record(inputs: Arrays): Promise<RecordedPlan> {
     const { runnable, weights, states = [], stateArena, trace = false } = this.options;
-    const graph = new Graph({ machine: weights.machine, parameters: weights.weights });
+    const graph = new Graph({ machine: weights.machine, parameters: weights.layout });
     const values = new Map(this.ports.map((port) => [port.name, this.inputValue(graph, port, inputs[port.name]!)]));
     const held = states.map(({ input, shape }) => ({ input, tensor: graph.state(input, shape) }));
     for (const { input, tensor } of held) values.set(input, { type: "float32", shape: tensor.shape, tensor });
     let made: ReturnType<Runnable["record"]>;
     try {
-      made = runnable.record({ graph, inputs: values, trace });
+      made = runnable.record({ graph, inputs: values, trace, forms: weights.forms });
     } catch (error) {
       if (!(error instanceof NeededOnHost) || !this.decideBy(inputs)) throw error;
       return this.record(inputs);
@@ -117,10 +116,10 @@ export class Plans {
     }
     for (const [name, tensor] of made.traces) graph.output(`trace.${name}`, tensor);
     carry(graph, states);
-    const store = await weights.upToDate();
-    const arenas = { ...store.arenas, ...(stateArena && { state: stateArena }) };
+    const arenas = { ...weights.arenas(), ...(stateArena && { state: stateArena }) };
+    const { generation } = weights;
     const executable = await compile(graph, { machine: weights.machine, arenas });
-    return { executable, known, types, traces: [...made.traces.keys()], store };
+    return { executable, known, types, traces: [...made.traces.keys()], generation };
   }
 
   /** When an operator needs numbers at once, all small whole-number inputs become part of what a plan is made for. */

@@ -44,7 +44,7 @@ export class Program {
     this.runnable = runnable;
     this.machine = machine;
     this.limit = plans;
-    this.weights = new SharedWeights(runnable.weights, machine);
+    this.weights = new SharedWeights(runnable, machine);
     this.plans = new Plans({ runnable, weights: this.weights, limit: plans });
   }
 
@@ -110,27 +110,10 @@ export class Program {
     return session;
   }
 
-  /**
-   * Finds and loads all parameters that runs on inputs of these shapes read. Files that hold a network say them at once; for a
-   * graph of operators they show when it is recorded.
-   */
-  prepare(inputs?: Arrays): Promise<ParameterStore> {
-    return this.inTurn(async () => {
-      if (!inputs) return this.weights.upToDate();
-      checkInputs(this.inputs, inputs);
-      return (await this.plans.planFor(inputs)).store;
-    });
-  }
-
-  /**
-   * The weights on the machine by name, to be read, replaced or trained.
-   * @throws UsageError "not-prepared" before `prepare` or the first run
-   */
+  /** The weights on the machine under the names of the file, to be read, replaced or trained. Runs use what they are at the time. */
   get parameters(): ParameterStore {
     this.expectOpen();
-    const store = this.weights.current;
-    if (store) return store;
-    throw new UsageError("not-prepared", "the weights are not on the machine yet: call prepare() or run() first");
+    return this.weights.handOut();
   }
 
   /**

@@ -1,8 +1,9 @@
-import { ModelWeights } from "../model-weights.ts";
+import { layoutParameters, type Parameter } from "../../tensor/parameter.ts";
 import { Program, type ProgramOptions } from "../program.ts";
 import type { Runnable } from "../runnable.ts";
 import { type OnnxModel, readOnnx } from "./model.ts";
 import { expectSupported, recordGraph } from "./record.ts";
+import { learnedTensors } from "./learned.ts";
 import { Recorder } from "./recorder.ts";
 import { statePairs } from "./states.ts";
 
@@ -22,15 +23,20 @@ export function openOnnx(model: OnnxModel | Uint8Array, options: ProgramOptions)
   return new Program(onnxRunnable(read), options);
 }
 
-/** A graph of operators as something that a `Program` runs. Its parameters show when it is recorded. */
+/** A graph of operators as something that a `Program` runs. */
 export function onnxRunnable(model: OnnxModel): Runnable {
   const { inputs, outputs } = model.graph;
-  const weights = new ModelWeights();
+  const weights = learnedTensors(model.graph);
+  const parameters = new Map(
+    [...weights].map(([name, { shape, data }]): [string, Parameter] => [name, { shape, initialize: () => data }]),
+  );
   return {
-    ...{ inputs, outputs, weights },
+    ...{ inputs, outputs, folds: true },
+    layout: layoutParameters({ parts: Object.fromEntries(parameters) }),
+    values: new Map([...weights].map(([name, { data }]) => [name, data])),
     states: statePairs(inputs, outputs),
-    record({ graph, inputs: given, trace = false }) {
-      const recorder = new Recorder(graph, weights, { trace });
+    record({ graph, inputs: given, trace = false, forms }) {
+      const recorder = new Recorder(graph, { parameters, forms, trace });
       const values = recordGraph(model, recorder, given);
       return { outputs: new Map(outputs.map(({ name }, k) => [name, values[k]!])), traces: recorder.traces };
     },

@@ -68,7 +68,7 @@ const gather: Operator = (node) => {
     x,
     [axis, ...x.shape.keys()].filter((a, k) => k === 0 || a !== axis),
   );
-  const named = isHost(first) && isHost(x) ? { ...first, name: axis === 0 ? x.name : `${x.name}.rows` } : first;
+  const named = isHost(first) && axis > 0 ? { ...first, name: `${node.node.name}.rows` } : first;
   const columns = size(before) * size(after);
   const table = view(recorder.tensor(named), [n, columns]);
   const rows = gatherRows(view(recorder.tensor(indices), [size(indices.shape)]), table);

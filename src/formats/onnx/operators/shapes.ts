@@ -25,8 +25,7 @@ const constantOfShape: Operator = (node) => {
 
 const constant: Operator = (node) => {
   const tensor = node.tensorAttribute("value");
-  if (tensor)
-    return { ...hostValue(tensor.type, tensor.shape, tensor.data, { constant: true }), name: node.node.outputs[0] };
+  if (tensor) return hostValue(tensor.type, tensor.shape, tensor.data, { constant: true });
   for (const [name, type] of [
     ["value_int", "int64"],
     ["value_float", "float32"],
