@@ -7,6 +7,24 @@
 export { openSafetensors, type SlicedSafetensors } from "../checkpoint/safetensors-file.ts";
 export type { ByteSource } from "../platform/platform.ts";
 export { type ByteInput, bytesSource, openBytes } from "./byte-source.ts";
+export type {
+  ActivationSpec,
+  BatchNormSpec,
+  BidirectionalSpec,
+  CanonicalInput,
+  CanonicalModel,
+  CanonicalNode,
+  ConvolutionSpec,
+  DenseSpec,
+  EmbeddingSpec,
+  LayerNormSpec,
+  LayerSpec,
+  OpenedModel,
+  PlainSpec,
+  PoolingSpec,
+  RecurrentSpec,
+  TimeDistributedSpec,
+} from "./canonical.ts";
 export { type NpyFile, openNpy, readNpy, writeNpy } from "./npy.ts";
 export { type NpzFile, openNpz, readNpz, writeNpz } from "./npz.ts";
 export {

@@ -1,0 +1,187 @@
+import type { CellSpec } from "../cells/registry.ts";
+import type { NamedTensor } from "../tensor/parameter-store.ts";
+
+/**
+ * A network as every file format of this folder is read into and written from: layers with their options, the wiring between
+ * them, and weights in PyTorch's layout, names and order of gates. It is plain data and names no machine; `Network` makes layers of
+ * it that can be run and trained.
+ *
+ * Values between layers are meant batch first: [B, T, D] for sequences, [B, D] for vectors.
+ */
+export interface CanonicalModel {
+  readonly name: string;
+  readonly inputs: readonly CanonicalInput[];
+  /** By name. A layer that several nodes use shares its weights. */
+  readonly layers: ReadonlyMap<string, LayerSpec>;
+  /** In an order in which each comes after what it reads. */
+  readonly nodes: readonly CanonicalNode[];
+  /** What the caller gets: a name for each, and the value that it is. */
+  readonly outputs: readonly { readonly name: string; readonly value: string }[];
+  /**
+   * `LAYER.NAME`, row-major. NAME is, by kind of layer: embedding `weight` [V, E]; dense `weight` [out, in], `bias`; recurrent
+   * `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, …, the backward direction of a bidirectional layer with
+   * `_reverse` behind them; layer-norm `weight`, `bias`; batch-norm these and `running_mean`, `running_var`; convolution
+   * `weight` [out, in, kernel], `bias`.
+   */
+  readonly weights: ReadonlyMap<string, NamedTensor>;
+}
+
+export interface CanonicalInput {
+  /** Also the name of the value. */
+  readonly name: string;
+  /** Axes after the batch; null stands for any size. */
+  readonly shape: readonly (number | null)[];
+  /** "int" for what chooses rows of an embedding. */
+  readonly type: "float" | "int";
+}
+
+/** One use of a layer. */
+export interface CanonicalNode {
+  /** Names the states of a recurrent layer: `NODE.h`, `NODE.c`; `NODE.forward.h`, `NODE.backward.h` of a bidirectional one. */
+  readonly name: string;
+  readonly layer: string;
+  /** Values that it reads. Of a recurrent layer: the sequence, then, if given, its initial states in the cell's order. */
+  readonly inputs: readonly string[];
+  /** Values that it makes. Of a recurrent layer: the output, then, with `returnState`, its final states. */
+  readonly outputs: readonly string[];
+}
+
+/** An activation by name, with constants where it has some. */
+export interface ActivationSpec {
+  readonly name: string;
+  readonly alpha?: number;
+  readonly beta?: number;
+}
+
+export interface EmbeddingSpec {
+  readonly kind: "embedding";
+  readonly vocabularySize: number;
+  readonly embeddingSize: number;
+  /** Whether steps with token 0 are masked for the layers that follow. */
+  readonly maskZero: boolean;
+}
+
+export interface RecurrentSpec {
+  readonly kind: "recurrent";
+  /** "rnn", "lstm" or "gru", with the options of the cell's function that JSON can hold; activations as `ActivationSpec`. */
+  readonly cell: CellSpec;
+  readonly inputSize: number;
+  readonly hiddenSize: number;
+  /** Default 0. */
+  readonly projectionSize?: number;
+  /**
+   * As the file has them: 0, one (`bias_ih` only) or two. The function of an LSTM or RNN depends on their sum alone, but training moves
+   * two biases twice as fast.
+   */
+  readonly biases: 0 | 1 | 2;
+  readonly reverse: boolean;
+  /** Order of the steps that a reversed layer gives out: as its input's, or as they were computed (Keras' `go_backwards`). */
+  readonly outputOrder: "time" | "computed";
+  /** Whether the output is that of all steps, or of the step computed last. */
+  readonly returnSequences: boolean;
+  readonly returnState: boolean;
+  /** Whether the state is carried from run to run. */
+  readonly stateful: boolean;
+  /**
+   * Output at a masked step. "previous" is 0 before the first valid step, as in Keras; "previous-or-initial" is the initial h
+   * there, as in TensorFlow.js.
+   */
+  readonly maskedOutput: "zero" | "previous" | "previous-or-initial";
+  /** Dropout of the input in training, one mask a sequence. Default 0. */
+  readonly dropout?: number;
+}
+
+export interface BidirectionalSpec {
+  readonly kind: "bidirectional";
+  readonly forward: RecurrentSpec;
+  readonly backward: RecurrentSpec;
+  /** How the outputs of both are joined; "separate" gives both out, forward first. */
+  readonly merge: "concat" | "sum" | "mul" | "ave" | "separate";
+}
+
+export interface DenseSpec {
+  readonly kind: "dense";
+  readonly inputSize: number;
+  readonly outputSize: number;
+  readonly bias: boolean;
+  readonly activation: ActivationSpec;
+}
+
+export interface ConvolutionSpec {
+  readonly kind: "convolution";
+  readonly inputSize: number;
+  readonly outputSize: number;
+  readonly kernelSize: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly padding: "valid" | "same" | "causal";
+  readonly bias: boolean;
+  readonly activation: ActivationSpec;
+}
+
+/** Largest or mean element of windows over time, or ("global") of all steps, which leaves no axis of time. */
+export interface PoolingSpec {
+  readonly kind: "pooling";
+  readonly of: "maximum" | "mean";
+  readonly window: { readonly size: number; readonly stride: number; readonly padding: "valid" | "same" } | "global";
+}
+
+export interface LayerNormSpec {
+  readonly kind: "layer-norm";
+  /** Elements of the last axis. */
+  readonly size: number;
+  readonly epsilon: number;
+}
+
+/** With the statistics of the file, which training leaves alone. */
+export interface BatchNormSpec {
+  readonly kind: "batch-norm";
+  readonly size: number;
+  readonly epsilon: number;
+}
+
+/** Layers without weights. */
+export type PlainSpec =
+  | { readonly kind: "activation"; readonly activation: ActivationSpec }
+  | { readonly kind: "dropout"; readonly rate: number; readonly per: "step" | "sequence" }
+  /** Masks the steps all of whose elements are `value`, and makes them 0. */
+  | { readonly kind: "masking"; readonly value: number }
+  /** Does nothing, as what Keras adds in training alone (GaussianNoise, ActivityRegularization) does at inference. */
+  | { readonly kind: "identity" }
+  /** Shape of one example; one size may be −1. */
+  | { readonly kind: "reshape"; readonly shape: readonly number[] }
+  | { readonly kind: "flatten" }
+  /** Axes of one example, counted from 1. */
+  | { readonly kind: "permute"; readonly order: readonly number[] }
+  /** [B, D] to [B, times, D]. */
+  | { readonly kind: "repeat"; readonly times: number }
+  /** Along an axis, the batch counted, negative from the end. */
+  | { readonly kind: "concatenate"; readonly axis: number }
+  | { readonly kind: "combine"; readonly by: "add" | "subtract" | "multiply" | "average" | "maximum" | "minimum" };
+
+/** A layer applied to each step of [B, T, …] alone. */
+export interface TimeDistributedSpec {
+  readonly kind: "time-distributed";
+  readonly layer: LayerSpec;
+}
+
+export type LayerSpec =
+  | EmbeddingSpec
+  | RecurrentSpec
+  | BidirectionalSpec
+  | DenseSpec
+  | ConvolutionSpec
+  | PoolingSpec
+  | LayerNormSpec
+  | BatchNormSpec
+  | PlainSpec
+  | TimeDistributedSpec;
+
+/** What a reader found in a file. */
+export interface OpenedModel {
+  /** "keras", "tensorflow.js", "tensorflow-1", … */
+  readonly format: string;
+  readonly model: CanonicalModel;
+  /** What the file left to convention and how it was read, in words: "hard sigmoid with slope 0.2 (Keras 2)". */
+  readonly conventions: readonly string[];
+}
