@@ -23,7 +23,12 @@ else await start();
 
 function wantsSpeed(words: readonly string[]): boolean {
   const help = words.some((word) => word === "--help" || word === "-h");
-  return !help && words.some((word) => ["train", "generate", "evaluate", "inspect", "demo"].includes(word));
+  return (
+    !help &&
+    words.some((word) =>
+      ["train", "generate", "evaluate", "inspect", "demo", "run", "convert", "verify"].includes(word),
+    )
+  );
 }
 
 function restart(flags: readonly string[]): void {

@@ -6,6 +6,7 @@ import { report } from "./failure.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
+import { runCommand } from "./run.ts";
 import { trainCommand } from "./train-text.ts";
 
 /**
@@ -20,6 +21,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .addCommand(generateCommand(io))
     .addCommand(evaluateCommand(io))
     .addCommand(inspectCommand(io))
+    .addCommand(runCommand(io))
     .addCommand(demoCommand(io))
     .addHelpText(
       "after",

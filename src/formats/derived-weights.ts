@@ -1,6 +1,6 @@
 import type { Arena, Machine } from "../compute/machine.ts";
-import type { Graph, Tensor } from "../tensor/graph.ts";
 import { size } from "../shared/shapes.ts";
+import type { Graph, Tensor } from "../tensor/graph.ts";
 
 const ARENA = "derived";
 

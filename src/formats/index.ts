@@ -1,5 +1,5 @@
 /**
- * Files of other programs: NPY and NPZ, PyTorch's `.pt`, ONNX models, safetensors in parts.
+ * Files of other programs: `open` runs a model of any of them; NPY and NPZ, PyTorch's `.pt`, ONNX, safetensors in parts.
  *
  * @module longshort/formats
  */
@@ -25,6 +25,8 @@ export type {
   RecurrentSpec,
   TimeDistributedSpec,
 } from "./canonical.ts";
+export type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
+export { readArrays, writeArrays } from "./named-arrays.ts";
 export { type NpyFile, openNpy, readNpy, writeNpy } from "./npy.ts";
 export { type NpzFile, openNpz, readNpz, writeNpz } from "./npz.ts";
 export {
@@ -37,12 +39,14 @@ export {
 export { onnxOperators } from "./onnx/operators/table.ts";
 export { openOnnx } from "./onnx/program.ts";
 export { type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
+export { Model, type OpenOptions, open } from "./open.ts";
 export type { ModelArray, ModelResult } from "./plans.ts";
 export { Program, type ProgramOptions, type ProgramTrace } from "./program.ts";
 export { ProgramSession, type ProgramState, type StreamOptions } from "./program-session.ts";
 export { type PyTorchFile, readPyTorch } from "./pytorch/read.ts";
 export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";
 export { writePyTorch } from "./pytorch/write.ts";
+export { type ReadModelOptions, readModel } from "./read-model.ts";
 export type { ModelPort, StatePair } from "./runnable.ts";
 export {
   loadStateDict,

@@ -1,7 +1,7 @@
-import type { StateDictTensor } from "./state-dict.ts";
 import type { CanonicalModel } from "./canonical.ts";
 import type { OnnxModel } from "./onnx/model.ts";
 import type { LoadedText } from "./run-model.ts";
+import type { StateDictTensor } from "./state-dict.ts";
 
 /** Formats of model files by the name that `--to` and messages use. */
 export type ModelFormat = "onnx" | "pytorch" | "safetensors" | "npz" | "keras" | "keras-h5" | "tfjs" | "tf1" | "run";

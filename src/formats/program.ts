@@ -1,10 +1,11 @@
 import type { Machine } from "../compute/machine.ts";
 import { expectOneOf, UsageError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type ModelArray, type ModelResult, Plans } from "./plans.ts";
 import { ProgramSession, type StreamOptions } from "./program-session.ts";
-import { checkInputs, replay } from "./replay.ts";
+import { completed, replay, sizesOf, stateShape } from "./replay.ts";
 import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
 import { SharedWeights } from "./shared-weights.ts";
 import { isHost, type Value } from "./value.ts";
@@ -61,25 +62,25 @@ export class Program {
   }
 
   /**
-   * Runs the model. Every input must be given; a state is an input and comes back as an output.
+   * Runs the model. Every input must be given but those that are `optional`; a state is an input and comes back as an output.
    *
    * @throws UsageError "missing-input", "unknown-choice", "out-of-range", "unsupported-onnx"; ShapeError "shape-mismatch"
    */
   run(inputs: Arrays): Promise<Results> {
     return this.inTurn(async () => {
-      checkInputs(this.inputs, inputs);
-      const plan = await this.plans.planFor(inputs);
-      return replay(plan, this.outputs, inputs);
+      const given = completed(this.inputs, inputs);
+      const plan = await this.plans.planFor(given);
+      return replay(plan, this.outputs, given);
     });
   }
 
   /** Runs the model and keeps what the gates and states of its recurrent layers were at every step. Errors as `run`. */
   trace(inputs: Arrays): Promise<ProgramTrace> {
     return this.inTurn(async () => {
-      checkInputs(this.inputs, inputs);
+      const given = completed(this.inputs, inputs);
       this.tracing ??= new Plans({ runnable: this.runnable, weights: this.weights, limit: 1, trace: true });
-      const plan = await this.tracing.planFor(inputs);
-      const outputs = await replay(plan, this.outputs, inputs);
+      const plan = await this.tracing.planFor(given);
+      const outputs = await replay(plan, this.outputs, given);
       const values: Results = {};
       for (const name of plan.traces) {
         const output = `trace.${name}`;
@@ -125,14 +126,18 @@ export class Program {
    */
   forward(graph: Graph, inputs: Readonly<Record<string, Tensor | ModelArray>>): Record<string, Tensor> {
     const values = new Map<string, Value>();
-    for (const { name, type = "float32" } of this.inputs) {
-      const given = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
+    const sizes = sizesOf(this.inputs, inputs);
+    for (const port of this.inputs) {
+      const { name, type = "float32" } = port;
+      const shape = stateShape(port, sizes);
+      const zero = port.optional ? { shape, data: new Float32Array(size(shape)) } : undefined;
+      const given = Object.hasOwn(inputs, name) ? inputs[name] : zero;
       if (!given) throw new UsageError("missing-input", `inputs: expected a tensor for "${name}"`);
-      const { shape } = given;
-      values.set(
-        name,
-        "data" in given ? { type, shape, data: given.data, constant: false } : { type, shape, tensor: given },
-      );
+      const known = "data" in given;
+      values.set(name, {
+        ...{ type, shape: given.shape },
+        ...(known ? { data: given.data, constant: false } : { tensor: given }),
+      });
     }
     for (const name of Object.keys(inputs)) expectOneOf("inputs", name, [...values.keys()]);
     const { outputs } = this.runnable.record({ graph, inputs: values });

@@ -49,7 +49,11 @@ const readers: Readonly<Record<FileKind, (source: ByteSource, options: ReadModel
   },
   async safetensors(source, options) {
     const file = await openSafetensors(source);
-    return weightsOf("safetensors", new Map([...file.entries.keys()].map((name) => [name, { read: () => file.read(name) }])), options);
+    return weightsOf(
+      "safetensors",
+      new Map([...file.entries.keys()].map((name) => [name, { read: () => file.read(name) }])),
+      options,
+    );
   },
   async npz(source, options) {
     const file = await openNpz(source);
@@ -68,7 +72,11 @@ async function unread(source: ByteSource): Promise<Read> {
 }
 
 /** Tensors by name: the network that they are of, where names and shapes say it. */
-async function weightsOf(format: ModelFormat, tensors: ReadonlyMap<string, StateDictTensor>, options: StateDictNetworkOptions): Promise<Read> {
+async function weightsOf(
+  format: ModelFormat,
+  tensors: ReadonlyMap<string, StateDictTensor>,
+  options: StateDictNetworkOptions,
+): Promise<Read> {
   const loaded = new Map<string, SafeTensor>();
   for (const [name, tensor] of tensors) loaded.set(name, "read" in tensor ? await tensor.read() : tensor);
   try {

@@ -26,6 +26,43 @@ export function checkInputs(ports: readonly ModelPort[], inputs: Readonly<Record
   }
 }
 
+/** Sizes that stand under a name in the shapes of inputs, as far as arrays are given. */
+export function sizesOf(
+  ports: readonly ModelPort[],
+  inputs: Readonly<Record<string, { readonly shape: readonly number[] }>>,
+): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const { name, shape } of ports) {
+    const given = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
+    shape?.forEach((n, axis) => {
+      const came = given?.shape[axis];
+      if (typeof n === "string" && came !== undefined && !sizes.has(n)) sizes.set(n, came);
+    });
+  }
+  return sizes;
+}
+
+/** The shape of a state: sizes that the file leaves open are those of the other inputs, else of a batch of one. */
+export const stateShape = ({ shape = [] }: ModelPort, sizes: ReadonlyMap<string, number>): number[] =>
+  shape.map((n) => (typeof n === "number" ? n : ((n === undefined ? undefined : sizes.get(n)) ?? 1)));
+
+/** Checked inputs, with zeros for the states that were left out. Errors as `checkInputs`. */
+export function completed(
+  ports: readonly ModelPort[],
+  inputs: Readonly<Record<string, ModelArray>>,
+): Readonly<Record<string, ModelArray>> {
+  const sizes = sizesOf(ports, inputs);
+  const zeros = ports
+    .filter(({ name, optional }) => optional && !Object.hasOwn(inputs, name))
+    .map((port): [string, ModelArray] => {
+      const shape = stateShape(port, sizes);
+      return [port.name, { shape, data: new Float32Array(size(shape)) }];
+    });
+  const all = { ...inputs, ...Object.fromEntries(zeros) };
+  checkInputs(ports, all);
+  return all;
+}
+
 /** Writes the inputs, runs a plan and reads its outputs. */
 export async function replay(
   { executable, known, types }: RecordedPlan,

@@ -1,5 +1,5 @@
-import { type RunFiles, readRun } from "../checkpoint/run-folder.ts";
 import type { Cell } from "../cells/define.ts";
+import { type RunFiles, readRun } from "../checkpoint/run-folder.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { sameShape } from "../shared/shapes.ts";
@@ -37,7 +37,8 @@ function ofFile<T>(folder: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    if (!(cause instanceof LongshortError) || cause.code === "unknown-cell" || !(cause instanceof UsageError)) throw cause;
+    if (!(cause instanceof LongshortError) || cause.code === "unknown-cell" || !(cause instanceof UsageError))
+      throw cause;
     throw new FailureError(cause.code, `${folder}/config.json: ${cause.message}`, { cause });
   }
 }

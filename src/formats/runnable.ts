@@ -1,6 +1,6 @@
 import type { Graph, Tensor } from "../tensor/graph.ts";
-import type { DataType } from "./data-type.ts";
 import type { ParameterLayout } from "../tensor/parameter.ts";
+import type { DataType } from "./data-type.ts";
 import type { DerivedWeights } from "./derived-weights.ts";
 import type { Value } from "./value.ts";
 
@@ -9,6 +9,8 @@ export interface ModelPort {
   readonly name: string;
   readonly type: DataType | undefined;
   readonly shape: readonly (number | string | undefined)[] | undefined;
+  /** Of an input: a state that is zero when it is left out. */
+  readonly optional?: boolean;
 }
 
 /** An input that carries what an output said in the call before. */

@@ -3,7 +3,8 @@ import type { OnnxGraph } from "./model.ts";
 import type { OnnxTensor } from "./tensor-data.ts";
 
 /** The names of a branch's own tensors begin so: two branches may use the same ones for different numbers. */
-export const branchPrefix = (prefix: string, node: string, attribute: string): string => `${prefix}${node}.${attribute}.`;
+export const branchPrefix = (prefix: string, node: string, attribute: string): string =>
+  `${prefix}${node}.${attribute}.`;
 
 /** Whether a tensor that the file holds is taken for a weight: numbers with at least one axis. Single numbers are constants of formulas. */
 export const isLearned = ({ type, shape, data }: OnnxTensor): boolean =>

@@ -7,7 +7,6 @@ import {
   modelSpec,
   type ValueInfoMessage,
 } from "./messages.ts";
-import type { DataType } from "../data-type.ts";
 import { dataTypeOf, decodeTensor, type OnnxTensor } from "./tensor-data.ts";
 import { readMessage } from "./wire.ts";
 

@@ -1,10 +1,10 @@
 import { UsageError } from "../../shared/errors.ts";
 import { formatShape } from "../../shared/shapes.ts";
 import { NeededOnHost } from "../plans.ts";
+import { type HostValue, isHost, type Value } from "../value.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxNode } from "./model.ts";
 import type { Recorder } from "./recorder.ts";
 import type { OnnxTensor } from "./tensor-data.ts";
-import { type HostValue, isHost, type Value } from "../value.ts";
 
 /** How one operator becomes primitives: from a node with its inputs to a value for each of its outputs. */
 export type Operator = (node: NodeContext) => Value | readonly (Value | undefined)[];

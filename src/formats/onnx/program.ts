@@ -1,9 +1,9 @@
 import { layoutParameters, type Parameter } from "../../tensor/parameter.ts";
 import { Program, type ProgramOptions } from "../program.ts";
 import type { Runnable } from "../runnable.ts";
+import { learnedTensors } from "./learned.ts";
 import { type OnnxModel, readOnnx } from "./model.ts";
 import { expectSupported, recordGraph } from "./record.ts";
-import { learnedTensors } from "./learned.ts";
 import { Recorder } from "./recorder.ts";
 import { statePairs } from "./states.ts";
 

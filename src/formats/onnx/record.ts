@@ -1,11 +1,11 @@
 import { LongshortError, nearest, UsageError } from "../../shared/errors.ts";
 import { isFloat } from "../data-type.ts";
+import { isHost, type Value } from "../value.ts";
 import { branchPrefix } from "./learned.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode } from "./model.ts";
 import { NodeContext, type RecordInside } from "./node.ts";
 import { operators } from "./operators/table.ts";
 import type { Recorder } from "./recorder.ts";
-import { isHost, type Value } from "../value.ts";
 
 /**
  * Records a model's graph: walks its nodes in order (a file lists them so that each comes after what it reads) and binds
@@ -77,7 +77,9 @@ function compute(context: NodeContext): readonly (Value | undefined)[] {
 function expectGradient(context: NodeContext, outputs: readonly (Value | undefined)[]): void {
   const { node, recorder } = context;
   const origin = context.inputs
-    .map((x) => (!x || isHost(x) ? undefined : (recorder.steps.get(x.tensor.range) ?? (x.tensor.differentiable && node))))
+    .map((x) =>
+      !x || isHost(x) ? undefined : (recorder.steps.get(x.tensor.range) ?? (x.tensor.differentiable && node)),
+    )
     .find(Boolean);
   if (!origin) return;
   for (const value of outputs) {

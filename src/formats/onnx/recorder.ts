@@ -1,17 +1,17 @@
+import type { Range } from "../../compute/plan.ts";
 import { type Expression, equal, select, type Term, variable } from "../../math/expression.ts";
 import { FailureError, ShapeError, UsageError } from "../../shared/errors.ts";
 import { formatShape, sameShape, size } from "../../shared/shapes.ts";
 import { dense, type Graph, type Tensor } from "../../tensor/graph.ts";
-import type { Parameter } from "../../tensor/parameter.ts";
-import type { Range } from "../../compute/plan.ts";
-import type { OnnxNode } from "./model.ts";
-import type { OnnxTensor } from "./tensor-data.ts";
 import * as operations from "../../tensor/operations.ts";
 import { broadcastShape } from "../../tensor/operations.ts";
-import { broadcastStrides, copyStrided, functionOf, mapHost, reduceHost } from "./host.ts";
+import type { Parameter } from "../../tensor/parameter.ts";
 import { type DataType, isFloat } from "../data-type.ts";
-import { type DeviceValue, type HostValue, hostValue, isHost, rounded, type Value } from "../value.ts";
 import type { WeightForms } from "../runnable.ts";
+import { type DeviceValue, type HostValue, hostValue, isHost, rounded, type Value } from "../value.ts";
+import { broadcastStrides, copyStrided, functionOf, mapHost, reduceHost } from "./host.ts";
+import type { OnnxNode } from "./model.ts";
+import type { OnnxTensor } from "./tensor-data.ts";
 
 /** Operators in one plan, loops unrolled. */
 const MAXIMUM_NODES = 100_000;

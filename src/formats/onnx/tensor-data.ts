@@ -1,4 +1,5 @@
 import { type Codec, ELEMENT_TYPES } from "../../checkpoint/element-types.ts";
+import { safeTensor } from "../../checkpoint/safe-tensor.ts";
 import { FailureError, UsageError } from "../../shared/errors.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
 import { type DataType, elementOf } from "../data-type.ts";
@@ -96,10 +97,10 @@ function fromList(list: readonly number[], type: DataType): HostNumbers {
   });
 }
 
-/** The message of a tensor, its numbers in `rawData`. Encodes float32 and int64, which is all that this package writes. */
+/** The message of a tensor, its numbers in `rawData`. */
 export function encodeTensor(
   name: string,
-  type: "float32" | "int64",
+  type: DataType,
   shape: readonly number[],
   data: ArrayLike<number>,
 ): {
@@ -108,6 +109,6 @@ export function encodeTensor(
   readonly dims: readonly number[];
   readonly rawData: Uint8Array;
 } {
-  const raw = type === "float32" ? Float32Array.from(data) : BigInt64Array.from(Array.from(data, BigInt));
-  return { name, dataType: dataTypes[type].code, dims: shape, rawData: new Uint8Array(raw.buffer) };
+  const { bytes } = safeTensor(elementOf(type), shape, data);
+  return { name, dataType: dataTypes[type].code, dims: shape, rawData: bytes };
 }

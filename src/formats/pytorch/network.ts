@@ -1,7 +1,7 @@
+import type { CellSpec } from "../../cells/registry.ts";
 import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import { UsageError } from "../../shared/errors.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import type { CellSpec } from "../../cells/registry.ts";
 import type { CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { modulesOf, type StateModule } from "./modules.ts";
 import { recurrentModule } from "./recurrent-module.ts";
@@ -40,7 +40,9 @@ export function networkOfStateDict(
 ): StateDictNetwork {
   const modules = modulesOf(tensors);
   const parts = modules.map((module, k) => partOf(module, { ...options, first: k === 0 }));
-  if (!parts.some(({ layers }) => layers.some(({ spec }) => spec.kind === "recurrent" || spec.kind === "bidirectional")))
+  if (
+    !parts.some(({ layers }) => layers.some(({ spec }) => spec.kind === "recurrent" || spec.kind === "bidirectional"))
+  )
     throw unknownNetwork("none of its modules is an nn.RNN, nn.LSTM or nn.GRU (weight_ih_l0, weight_hh_l0, …)");
   const [first] = parts as [ModuleLayers];
   parts.slice(1).forEach((part, k) => {
@@ -100,7 +102,7 @@ function partOf(module: StateModule, options: StateDictNetworkOptions & { first:
   const { shape } = weight;
   if (shape.length === 1 && bias?.shape.length === 1 && bias.shape[0] === shape[0]) {
     const [size] = shape as [number];
-    const normalized = layer({ kind: "layer-norm", size, epsilon: 1e-5 }, size, size);
+    const normalized = layer({ kind: "layer-norm", size, axis: -1, epsilon: 1e-5 }, size, size);
     return { ...normalized, conventions: ["layer normalisation with ε = 1e-5, PyTorch's default"] };
   }
   if (shape.length !== 2) throw unknownNetwork(`${label} has a weight of shape [${shape.join(", ")}]`);

@@ -24,7 +24,9 @@ export function recurrentModule({ path, tensors }: StateModule, options: StateDi
   const projectionSize = projects ? shapeOf("weight_hr_l0")[0]! : 0;
   const kind = options.cell?.name ?? kinds[rows / hiddenSize];
   if (kind === undefined || (projects && kind !== "lstm"))
-    throw unknownNetwork(`"${path}.weight_ih_l0" has ${rows} rows for ${hiddenSize} units: 1, 3 or 4 times as many are expected`);
+    throw unknownNetwork(
+      `"${path}.weight_ih_l0" has ${rows} rows for ${hiddenSize} units: 1, 3 or 4 times as many are expected`,
+    );
   const biases = tensors.has("bias_ih_l0") ? 2 : 0;
   const numLayers = Math.max(...[...tensors.keys()].map((name) => Number(part.exec(name)![2]))) + 1;
   if (numLayers > tensors.size) throw unknownNetwork(`"${path}" has a layer ${numLayers - 1} but not those before it`);

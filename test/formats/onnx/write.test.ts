@@ -5,8 +5,8 @@ import type { SynchronousMachine } from "../../../src/compute/machine.ts";
 import { openMachine } from "../../../src/compute/open.ts";
 import { readOnnx } from "../../../src/formats/onnx/model.ts";
 import { openOnnx } from "../../../src/formats/onnx/program.ts";
-import type { ModelArray } from "../../../src/formats/plans.ts";
 import { writeOnnx } from "../../../src/formats/onnx/write.ts";
+import type { ModelArray } from "../../../src/formats/plans.ts";
 import { Recurrent, recurrent } from "../../../src/layers/recurrent.ts";
 import { type LanguageModel, languageModel } from "../../../src/models/language-model.ts";
 import { RandomStream } from "../../../src/shared/random.ts";
@@ -79,7 +79,12 @@ const uniform = (seed: number, name: string, shape: readonly number[]): ModelArr
 });
 
 /** What our own model gives, by the names of the exported file, and that file. */
-async function ours(machine: SynchronousMachine, module: Recurrent | LanguageModel, input: ModelArray, spec?: CellSpec) {
+async function ours(
+  machine: SynchronousMachine,
+  module: Recurrent | LanguageModel,
+  input: ModelArray,
+  spec?: CellSpec,
+) {
   const seed = 7;
   const rnn = module instanceof Recurrent ? module : module.parts.rnn;
   const layout = layoutParameters(module);

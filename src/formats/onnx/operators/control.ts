@@ -43,7 +43,8 @@ const scan: Operator = (node) => {
   if (node.opset < 9) throw node.fail("Scan of operator set 8 (with a batch axis); export with 9 or later");
   const scanned = node.int("num_scan_inputs", 0);
   const stateCount = node.inputs.length - scanned;
-  if (!(scanned >= 1 && stateCount >= 0)) throw node.fail(`num_scan_inputs is ${scanned} of ${node.inputs.length} inputs`);
+  if (!(scanned >= 1 && stateCount >= 0))
+    throw node.fail(`num_scan_inputs is ${scanned} of ${node.inputs.length} inputs`);
   const outputs = node.graphAttribute("body").outputs.length - stateCount;
   if (outputs < 0) throw node.fail(`its body gives ${outputs + stateCount} values for ${stateCount} states`);
   const list = (name: string, count: number): readonly number[] => {
@@ -81,9 +82,7 @@ const scan: Operator = (node) => {
 function stacked(node: NodeContext, parts: readonly Value[], given: number, backwards: boolean): Value {
   const axis = node.axis(given, parts[0]!.shape.length + 1);
   const ordered = backwards ? [...parts].reverse() : parts;
-  const withAxis = ordered.map((p) =>
-    node.recorder.reshape(p, [...p.shape.slice(0, axis), 1, ...p.shape.slice(axis)]),
-  );
+  const withAxis = ordered.map((p) => node.recorder.reshape(p, [...p.shape.slice(0, axis), 1, ...p.shape.slice(axis)]));
   return node.recorder.concatenate(withAxis, axis);
 }
 

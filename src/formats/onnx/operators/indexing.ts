@@ -1,8 +1,8 @@
 import { size } from "../../../shared/shapes.ts";
 import { gather as gatherRows, reshape as view } from "../../../tensor/operations.ts";
-import type { NodeContext, Operator } from "../node.ts";
 import { isFloat } from "../../data-type.ts";
 import { hostValue, isHost, type Value } from "../../value.ts";
+import type { NodeContext, Operator } from "../node.ts";
 
 const concat: Operator = (node) => {
   const parts = node.inputs.map((_, k) => node.input(k));

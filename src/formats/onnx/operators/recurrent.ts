@@ -8,9 +8,9 @@ import type { Activation } from "../../../math/functions.ts";
 import { size } from "../../../shared/shapes.ts";
 import type { Tensor } from "../../../tensor/graph.ts";
 import { type GatedCell, gateOrder, peepholeOrder, permutation } from "../../gate-order.ts";
+import { type HostValue, hostValue, type Value } from "../../value.ts";
 import { activationsOf, defaultActivations } from "../activations.ts";
 import type { NodeContext, Operator } from "../node.ts";
-import { type HostValue, hostValue, type Value } from "../../value.ts";
 
 /** What a node says of itself, sizes checked against its weights. */
 interface RecurrentNode {
@@ -144,19 +144,16 @@ function layerOf(node: NodeContext, o: RecurrentNode, d: number, reverse: boolea
   for (const [part, parameter] of Object.entries(layer.parts)) {
     const [k, blocks] = sources[part]!;
     const name = `${prefix}.${part}`;
-    recorder.graph.substitute(parameter, recorder.derived(name, parameter.shape, () => blocksOf(node, k, d, blocks, parameter.shape)));
+    recorder.graph.substitute(
+      parameter,
+      recorder.derived(name, parameter.shape, () => blocksOf(node, k, d, blocks, parameter.shape)),
+    );
   }
   return layer;
 }
 
 /** Blocks of H rows of direction `d`, in another order. */
-function blocksOf(
-  node: NodeContext,
-  k: number,
-  d: number,
-  blocks: readonly number[],
-  shape: readonly number[],
-): Value {
+function blocksOf(node: NodeContext, k: number, d: number, blocks: readonly number[], shape: readonly number[]): Value {
   const { recorder } = node;
   const own = recorder.slice(node.input(k), 0, d, 1);
   const length = size(shape) / blocks.length;

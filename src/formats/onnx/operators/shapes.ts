@@ -1,6 +1,6 @@
 import { size } from "../../../shared/shapes.ts";
-import type { NodeContext, Operator } from "../node.ts";
 import { type HostValue, hostValue, isHost, roomFor, type Value } from "../../value.ts";
+import type { NodeContext, Operator } from "../node.ts";
 
 /** Whole numbers that follow from shapes. They are constants only if what they tell of is. */
 const whole = (shape: readonly number[], data: readonly number[], constant: boolean): HostValue =>
