@@ -15,6 +15,8 @@ export const layers = {
 
   // Text becomes tokens.
   text: ["shared", "platform"],
+  // What can be set, in training and in generation: description, default, range and error text of each option, once. Data only.
+  schema: ["shared", "cells", "type:text"],
   // Tables, series and tokens become batches.
   data: ["shared", "platform", "text"],
 
@@ -53,6 +55,7 @@ export const layers = {
   train: [
     ...[
       "shared",
+      "schema",
       "platform",
       "text",
       "data",
@@ -73,7 +76,19 @@ export const layers = {
   formats: ["shared", "platform", "math", "cells", "tensor", "layers", "models", "checkpoint", "type:compute"],
 
   // Sessions, sampling. Serving never imports training.
-  run: ["shared", "platform", "text", "math", "cells", "tensor", "layers", "models", "checkpoint", "type:compute"],
+  run: [
+    "shared",
+    "schema",
+    "platform",
+    "text",
+    "math",
+    "cells",
+    "tensor",
+    "layers",
+    "models",
+    "checkpoint",
+    "type:compute",
+  ],
   // Traces, gradient flow, equations: looks at models, never changes them.
   explain: [
     "shared",
@@ -111,6 +126,7 @@ export const layers = {
   cli: [
     ...[
       "shared",
+      "schema",
       "platform",
       "text",
       "data",

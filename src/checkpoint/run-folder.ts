@@ -39,7 +39,8 @@ export interface RunFiles {
   readonly metrics: readonly unknown[];
 }
 
-const FORMAT = "longshort-run";
+/** What `format` in config.json says. */
+export const RUN_FORMAT = "longshort-run";
 const VERSION = 1;
 const FILES = {
   config: "config.json",
@@ -67,7 +68,7 @@ export async function saveRun(
   await platform.makeFolder(folder);
   const write = (file: string, content: string | Uint8Array): Promise<void> =>
     platform.writeFileAtomic(`${folder}/${file}`, content);
-  await write(FILES.config, json({ format: FORMAT, version: VERSION, ...config }));
+  await write(FILES.config, json({ format: RUN_FORMAT, version: VERSION, ...config }));
   await write(FILES.tokenizer, json(tokenizer.toJSON()));
   if (metrics) await write(FILES.metrics, metrics.map((line) => `${JSON.stringify(line)}\n`).join(""));
   await write(FILES.weights, weights);
@@ -84,8 +85,8 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
 export async function readRun(folder: string): Promise<RunFiles> {
   expectFolder(folder);
   const config = await readJson(folder, FILES.config);
-  if (typeof config !== "object" || config === null || (config as { format?: unknown }).format !== FORMAT)
-    throw damaged(folder, FILES.config, `expected "format": "${FORMAT}" in it`);
+  if (typeof config !== "object" || config === null || (config as { format?: unknown }).format !== RUN_FORMAT)
+    throw damaged(folder, FILES.config, `expected "format": "${RUN_FORMAT}" in it`);
   const { format: _, version, ...rest } = config as Record<string, unknown>;
   if (version !== VERSION)
     throw damaged(folder, FILES.config, `it is of version ${describe(version)}, this program reads ${VERSION}`);

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
+import type { Command } from "commander";
 import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { openCorpus } from "../data/corpus.ts";
@@ -9,23 +9,26 @@ import { traceText } from "../explain/trace.ts";
 import { generate } from "../run/generate.ts";
 import { type LoadedRun, loadRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";
+import { integer, path, type ValuesOf } from "../schema/fields.ts";
+import { embeddingSizeOf, TEXT_DEFAULTS } from "../schema/text-training.ts";
+import { trainingFields } from "../schema/training.ts";
 import { FailureError } from "../shared/errors.ts";
 import { evaluateText } from "../train/evaluate-text.ts";
+import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
 import { quoted } from "./format.ts";
 import { heatMaps } from "./heat-maps.ts";
 import { EXIT, type Io } from "./io.ts";
-import { examples, type MACHINES, option, shared, whole } from "./options.ts";
+import { common } from "./options.ts";
 import { claimRunFolder, newRunFolder } from "./run-paths.ts";
 import { scores, scoresTable } from "./scores.ts";
-import { TEXT_DEFAULTS } from "./train-text.ts";
 import { type TextSettings, trainToFolder } from "./training.ts";
 
 /** Frozen: the README's figures were measured on it. See examples/text/README.md. */
 const TEXT = fileURLToPath(new URL("../../examples/text/longshort-v1.txt", import.meta.url));
 
 /** A budget of about a minute and a half on two cores with Node 20; three minutes are left for installing and building. */
-const DEMO = { epochs: 7, hiddenSize: 128, batchSize: 32, steps: 32, learningRate: 5e-3 } as const;
+const DEMO = { epochs: 7, hiddenSize: 128, batchSize: 32, steps: 32, learningRate: 5e-3, validation: 0.1 } as const;
 
 const PROMPT = "/** The ";
 const SAMPLE_LENGTH = 500;
@@ -35,30 +38,27 @@ const TRACED = "const h = mul(o, tanh(c)); // out";
 const TRACED_VALUES = ["i", "f", "g", "o", "c"];
 const TRACED_UNITS = 6;
 
-interface DemoFlags {
-  readonly epochs: number;
-  readonly maxSteps?: number;
-  readonly output?: string;
-  readonly force?: true;
-  readonly seed: number;
-  readonly machine: (typeof MACHINES)[number];
-}
+const { machine, force } = common;
+const fields = {
+  epochs: integer({ about: "how often the text is read", unit: "count", min: 1, default: DEMO.epochs }),
+  maxSteps: trainingFields.maxSteps,
+  output: path({ about: "folder for the run", unit: "run", short: "o", otherwise: "runs/DATE-demo" }),
+  force,
+  seed: integer({ about: "seed of weights and of the sample", unit: "number", min: 0, default: 0 }),
+  machine,
+} as const;
+type DemoFlags = ValuesOf<typeof fields>;
 
-export function demoCommand(io: Io): Command {
-  const command = new Command("demo")
-    .summary("train on this project's own text and show what came of it")
-    .description(
+export const demoCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "demo",
+    summary: "train on this project's own text and show what came of it",
+    description:
       "Trains an LSTM on this project's own guides, formulas and source, then shows its loss beside two baselines, text that\nit writes, and its gates while it reads a line. Takes one to two minutes. This is what `npm start` runs.",
-    )
-    .addOption(option("--epochs <count>", "how often the text is read", whole(1), DEMO.epochs))
-    .addOption(option("--max-steps <count>", "end after so many updates (default: no limit)", whole(1)))
-    .addOption(option("-o, --output <run>", "folder for the run (default: runs/DATE-demo)", String))
-    .addOption(option("--force", "write over a run that is there already"))
-    .addOption(shared.seed("seed of weights and of the sample"))
-    .addOption(shared.machine());
-  examples(command, io.program, ["demo", "demo --epochs 2 --output runs/short"]);
-  return command.action((flags: DemoFlags) => demo(flags, io));
-}
+    fields,
+    examples: ["demo", "demo --epochs 2 --output runs/short"],
+    run: (values) => demo(values, io),
+  });
 
 async function demo(flags: DemoFlags, io: Io): Promise<void> {
   if (!existsSync(TEXT))
@@ -67,10 +67,11 @@ async function demo(flags: DemoFlags, io: Io): Promise<void> {
       `the text of the demonstration is only in a clone of the repository; train on a text of yours: ${io.program} train text FILE`,
     );
   const folder = flags.output ?? newRunFolder("demo", io.today());
-  claimRunFolder(folder, { force: flags.force === true });
+  claimRunFolder(folder, { force: flags.force });
   const settings: TextSettings = {
     ...TEXT_DEFAULTS,
     ...DEMO,
+    embeddingSize: embeddingSizeOf({ ...TEXT_DEFAULTS, ...DEMO }),
     files: [TEXT],
     epochs: flags.epochs,
     ...(flags.maxSteps === undefined ? {} : { maxSteps: flags.maxSteps }),
@@ -101,7 +102,7 @@ async function demo(flags: DemoFlags, io: Io): Promise<void> {
 const heading = (text: string): string => `\n── ${text} ${"─".repeat(Math.max(0, 74 - text.length))}\n\n`;
 
 async function showScores({ model, parameters, tokenizer }: LoadedRun, machine: Machine, io: Io): Promise<void> {
-  const corpus = await openCorpus({ files: [TEXT], tokenizer, validation: TEXT_DEFAULTS.validation });
+  const corpus = await openCorpus({ files: [TEXT], tokenizer, validation: DEMO.validation });
   try {
     const { nats } = await evaluateText({ model, parameters, machine, tokens: corpus.validation });
     const result = scores({

@@ -1,44 +1,48 @@
 import { resolve } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
 import { type Corpus, openCorpus } from "../data/corpus.ts";
 import { loadRun } from "../run/load-run.ts";
+import { onOff, path, paths, type ValuesOf } from "../schema/fields.ts";
 import { LongshortError, UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { evaluateText } from "../train/evaluate-text.ts";
+import { defineCommand } from "./command.ts";
 import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
-import { examples, type MACHINES, option, shared } from "./options.ts";
+import { common } from "./options.ts";
 import { scores, scoresTable } from "./scores.ts";
 import type { TextSettings } from "./training.ts";
 
-interface EvaluateFlags {
-  readonly baseline?: readonly string[] | false;
-  readonly machine: (typeof MACHINES)[number];
-  readonly json?: true;
-}
+const { run, machine, json } = common;
+const fields = {
+  run,
+  file: path({
+    about: "text to predict, UTF-8, gzip or not",
+    ...{ unit: "file", positional: true, otherwise: "the validation part of the run's own text" },
+  }),
+  baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),
+  baseline: paths({
+    about: "text that the baselines are counted on",
+    ...{ unit: "file", otherwise: "what the run was trained on" },
+  }),
+  machine,
+  json,
+} as const;
 
-export function evaluateCommand(io: Io): Command {
-  const command = new Command("evaluate")
-    .summary("measure how well a model predicts a text")
-    .description(
+export const evaluateCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "evaluate",
+    summary: "measure how well a model predicts a text",
+    description:
       "Measures how well a trained model predicts a text: loss in nats per token, perplexity, bits per character, beside\nbaselines that know only how often a token is (unigram) or what follows the token before (bigram).",
-    )
-    .argument("<run>", "folder of a run, as `train` made it")
-    .argument("[file]", "text to predict, UTF-8, gzip or not (default: the validation part of the run's own text)")
-    .addOption(
-      option("--baseline <file...>", "text that the baselines are counted on (default: what the run was trained on)"),
-    )
-    .addOption(option("--no-baseline", "no baselines"))
-    .addOption(shared.machine())
-    .addOption(shared.json());
-  examples(command, io.program, ["evaluate runs/2026-01-31-novel other.txt", "evaluate runs/2026-01-31-novel"]);
-  return command.action((folder: string, file: string | undefined, flags: EvaluateFlags) =>
-    evaluate(folder, file, flags, io),
-  );
-}
+    fields,
+    examples: ["evaluate runs/2026-01-31-novel other.txt", "evaluate runs/2026-01-31-novel"],
+    run: (values) => evaluate(values, io),
+  });
 
-async function evaluate(folder: string, file: string | undefined, flags: EvaluateFlags, io: Io): Promise<void> {
+async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
+  const { run: folder, file } = flags;
   const machine = await openMachine(flags.machine);
   const open: { close(): void }[] = [machine];
   try {
@@ -47,20 +51,20 @@ async function evaluate(folder: string, file: string | undefined, flags: Evaluat
     if (file !== undefined && own.files?.includes(resolve(file)))
       await io.stderr.write(`Note: the model was trained on ${file}; on text that it has not seen it will do worse.\n`);
 
-    const needsOwn = file === undefined || (flags.baseline !== false && !Array.isArray(flags.baseline));
+    const needsOwn = file === undefined || (flags.baselines && flags.baseline === undefined);
     const trained = needsOwn ? await trainedOn(own, tokenizer, { needed: file === undefined, io }) : undefined;
     if (trained) open.push(trained);
     const asked = file === undefined ? undefined : await wholeText([file], tokenizer);
     if (asked) open.push(asked);
     const tokens = asked?.train ?? trained!.validation;
     if (tokens.length < 2) throw noValidation(folder);
-    const baseline = Array.isArray(flags.baseline) ? await wholeText(flags.baseline, tokenizer) : undefined;
+    const baseline = flags.baseline ? await wholeText(flags.baseline, tokenizer) : undefined;
     if (baseline) open.push(baseline);
 
     const { nats } = await evaluateText({ model, parameters, machine, tokens });
     const result = scores({
       tokenizer,
-      train: flags.baseline === false ? undefined : (baseline ?? trained)?.train,
+      train: flags.baselines ? (baseline ?? trained)?.train : undefined,
       validation: tokens,
       model: { name: model.config.cell.name, nats },
     });

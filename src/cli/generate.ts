@@ -1,54 +1,29 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
 import { generate } from "../run/generate.ts";
 import { loadRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";
+import type { ValuesOf } from "../schema/fields.ts";
+import { generationFields } from "../schema/generation.ts";
+import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
 import { EXIT, type Io } from "./io.ts";
-import { examples, type MACHINES, number, option, shared, whole } from "./options.ts";
+import { common } from "./options.ts";
 
-interface GenerateFlags {
-  readonly prompt: string;
-  readonly length: number;
-  readonly temperature: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly seed: number;
-  readonly machine: (typeof MACHINES)[number];
-  readonly json?: true;
-}
+const { run, machine, json } = common;
+const fields = { run, ...generationFields, machine, json } as const;
 
-export function generateCommand(io: Io): Command {
-  const command = new Command("generate")
-    .summary("write text with a trained model")
-    .description("Writes text with a trained model, to standard output as it comes.")
-    .argument("<run>", "folder of a run, as `train` made it")
-    .addOption(option("--prompt <text>", "text to go on from; it is written first", String, ""))
-    .addOption(option("--length <tokens>", "how many tokens to write after the prompt", whole(0), 400))
-    .addOption(
-      option(
-        "--temperature <number>",
-        "below 1 safer, above 1 wilder, 0 always the likeliest token",
-        number((x) => x >= 0, "of at least 0"),
-        0.8,
-      ),
-    )
-    .addOption(option("--top-k <count>", "choose among the likeliest so many tokens only (default: all)", whole(1)))
-    .addOption(
-      option(
-        "--top-p <share>",
-        "choose among the likeliest tokens that together have this probability (default: all)",
-        number((x) => x > 0 && x <= 1, "above 0, at most 1"),
-      ),
-    )
-    .addOption(shared.seed("seed of the draws"))
-    .addOption(shared.machine())
-    .addOption(shared.json());
-  examples(command, io.program, ['generate runs/2026-01-31-novel --prompt "It was " --temperature 0.7 --seed 3']);
-  return command.action((folder: string, flags: GenerateFlags) => generateText(folder, flags, io));
-}
+export const generateCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "generate",
+    summary: "write text with a trained model",
+    description: "Writes text with a trained model, to standard output as it comes.",
+    fields,
+    examples: ['generate runs/2026-01-31-novel --prompt "It was " --temperature 0.7 --seed 3'],
+    run: (values) => generateText(values, io),
+  });
 
-async function generateText(folder: string, flags: GenerateFlags, io: Io): Promise<void> {
+async function generateText(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const machine = await openMachine(flags.machine);
   const controller = new AbortController();
   const { signal } = controller;
@@ -57,7 +32,7 @@ async function generateText(folder: string, flags: GenerateFlags, io: Io): Promi
     controller.abort();
   });
   try {
-    const { model, parameters, tokenizer } = await loadRun(folder, machine);
+    const { model, parameters, tokenizer } = await loadRun(flags.run, machine);
     const session = await openSession({ model, parameters, machine });
     const { prompt, length, temperature, topK, topP, seed } = flags;
     const pieces = generate({

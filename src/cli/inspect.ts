@@ -1,45 +1,42 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
 import { type TextTrace, traceText } from "../explain/trace.ts";
 import { loadRun } from "../run/load-run.ts";
+import { integer, text, type ValuesOf } from "../schema/fields.ts";
 import { nearest, UsageError } from "../shared/errors.ts";
+import { defineCommand } from "./command.ts";
 import { heatMaps } from "./heat-maps.ts";
 import type { Io } from "./io.ts";
-import { examples, type MACHINES, option, shared, whole } from "./options.ts";
+import { common } from "./options.ts";
 
-interface InspectFlags {
-  readonly text: string;
-  readonly values?: string;
-  readonly layer: number;
-  readonly units: number;
-  readonly machine: (typeof MACHINES)[number];
-  readonly json?: true;
-}
+const { run, machine, json } = common;
+const fields = {
+  run,
+  text: text({ about: "what the model reads", unit: "text", required: true }),
+  values: text({ about: "which values, with commas between: i,f,c", unit: "names", otherwise: "all of the cell" }),
+  layer: integer({ about: "which recurrent layer, from 0", unit: "number", min: 0, default: 0 }),
+  units: integer({ about: "how many hidden units", unit: "count", min: 1, default: 8 }),
+  machine,
+  json,
+} as const;
+type InspectFlags = ValuesOf<typeof fields>;
 
-export function inspectCommand(io: Io): Command {
-  const command = new Command("inspect")
-    .summary("show the gates of a model while it reads a text")
-    .description(
+export const inspectCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "inspect",
+    summary: "show the gates of a model while it reads a text",
+    description:
       "Shows the gates and states of a model while it reads a text: the text along the top, hidden units down.\nThe units shown are those that vary most over the text.",
-    )
-    .argument("<run>", "folder of a run, as `train` made it")
-    .addOption(option("--text <text>", "what the model reads (needed)", String).makeOptionMandatory())
-    .addOption(
-      option("--values <names>", "which values, with commas between: i,f,c (default: all of the cell)", String),
-    )
-    .addOption(option("--layer <number>", "which recurrent layer, from 0", whole(0), 0))
-    .addOption(option("--units <count>", "how many hidden units", whole(1), 8))
-    .addOption(shared.machine())
-    .addOption(shared.json());
-  examples(command, io.program, ['inspect runs/2026-01-31-novel --text "The end of it." --values f,c --units 16']);
-  return command.action((folder: string, flags: InspectFlags) => inspect(folder, flags, io));
-}
+    fields,
+    examples: ['inspect runs/2026-01-31-novel --text "The end of it." --values f,c --units 16'],
+    run: (values) => inspect(values, io),
+  });
 
-async function inspect(folder: string, flags: InspectFlags, io: Io): Promise<void> {
+async function inspect(flags: InspectFlags, io: Io): Promise<void> {
   if (flags.text === "") throw new UsageError("text-empty", "--text: expected some text, got none");
   const machine = await openMachine(flags.machine);
   try {
-    const { model, parameters, tokenizer } = await loadRun(folder, machine);
+    const { model, parameters, tokenizer } = await loadRun(flags.run, machine);
     const trace = await traceText({ model, parameters, machine, tokenizer, text: flags.text });
     const names = namesToShow(trace, flags);
     if (flags.json) {

@@ -3,6 +3,9 @@ import type { ModelArray, ModelResult } from "../formats/plans.ts";
 import type { ModelPort } from "../formats/runnable.ts";
 import { UsageError } from "../shared/errors.ts";
 
+/** What a command takes as a model, in words. */
+export const MODEL_FILES = "model: ONNX, .keras, .h5, model.json, .pt, .safetensors, .npz or the folder of a run";
+
 /** The arrays of a file as the inputs of a model; one without a name (NPY) is the only input that must be given. */
 export async function inputsFrom(path: string, ports: readonly ModelPort[]): Promise<Record<string, ModelArray>> {
   const arrays = await readArrays(path);

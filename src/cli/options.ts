@@ -1,5 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { onOff, path } from "../schema/fields.ts";
+import { MACHINES, machineField } from "../schema/training.ts";
 import { nearest } from "../shared/errors.ts";
+import { fieldOptions } from "./field-option.ts";
 
 type Parser<T> = (text: string) => T;
 
@@ -18,7 +21,7 @@ export function whole(min: number, max = Number.MAX_SAFE_INTEGER): Parser<number
   };
 }
 
-/** A number with bounds, said in words: `number((x) => x > 0, "above 0")`. */
+/** A number with bounds, said in words: `number((x) => x > 0, "above 0")`. @public */
 export function number(holds: (value: number) => boolean, words: string): Parser<number> {
   return (text) => {
     const value = numberOf(text);
@@ -27,7 +30,7 @@ export function number(holds: (value: number) => boolean, words: string): Parser
   };
 }
 
-/** One of a few names; a near miss gets a suggestion. */
+/** One of a few names; a near miss gets a suggestion. @public */
 export function oneOf<T extends string>(names: readonly T[]): Parser<T> {
   return (text) => {
     const found = names.find((name) => name === text);
@@ -37,7 +40,7 @@ export function oneOf<T extends string>(names: readonly T[]): Parser<T> {
   };
 }
 
-/** A fraction from 0 to below 1, or else the path of a file. */
+/** A fraction from 0 to below 1, or else the path of a file. @public */
 export const fractionOrFile: Parser<number | string> = (text) => {
   const value = numberOf(text);
   if (Number.isNaN(value)) return text;
@@ -53,17 +56,27 @@ export function option<T>(flags: string, description: string, parse?: Parser<T>,
   return made;
 }
 
-export const MACHINES = ["wasm", "reference"] as const;
+/** @public */
+export { MACHINES };
 
-/** Options that several commands have, always with the same words. */
+/** Options that several commands have, always with the same words: spread into their fields. */
+export const common = {
+  run: path({ about: "folder of a run, as `train` made it", ...{ unit: "run", positional: true, required: true } }),
+  machine: machineField,
+  json: onOff({ about: "print JSON lines on standard output and nothing else there" }),
+  output: path({ about: "folder for the run", unit: "run", short: "o", otherwise: "runs/DATE-NAME" }),
+  force: onOff({ about: "write over a run that is there already" }),
+  quiet: onOff({ about: "show no progress", short: "q" }),
+} as const;
+
+/** The same for commands that are put together from options. @public */
 export const shared = {
-  machine: () =>
-    option("--machine <name>", "what computes: wasm (float32), reference (float64, slow)", oneOf(MACHINES), "wasm"),
-  json: () => option("--json", "print JSON lines on standard output and nothing else there"),
+  machine: () => fieldOptions("machine", common.machine)[0]!,
+  json: () => fieldOptions("json", common.json)[0]!,
   seed: (what: string) => option("--seed <number>", `${what}; the same seed gives the same result`, whole(0), 0),
 };
 
-/** Ends the help of a command with commands to copy. */
+/** Ends the help of a command with commands to copy. @public */
 export function examples(command: Command, program: string, lines: readonly string[]): Command {
   return command.addHelpText(
     "after",

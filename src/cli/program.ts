@@ -9,24 +9,19 @@ import { EXIT, type Io } from "./io.ts";
 import { runCommand } from "./run.ts";
 import { trainCommand } from "./train-text.ts";
 
-/**
- * Runs the command line on `argv` (without the names of Node and of the script) and returns the exit code: 0 success,
- * 1 failure, 2 a wrong call, 130 stopped by Ctrl-C. Never throws.
- */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
+/** Every command, in the order of the help. */
+const COMMANDS = [trainCommand, generateCommand, evaluateCommand, inspectCommand, runCommand, demoCommand] as const;
+
+/** The command line as commander sees it, before anything is run. */
+export function createProgram(io: Io): Command {
   const program = new Command("longshort")
     .description("Train, run and explain recurrent neural networks.")
     .version(version(), "-v, --version", "print the version")
-    .addCommand(trainCommand(io))
-    .addCommand(generateCommand(io))
-    .addCommand(evaluateCommand(io))
-    .addCommand(inspectCommand(io))
-    .addCommand(runCommand(io))
-    .addCommand(demoCommand(io))
     .addHelpText(
       "after",
       `\nEach command has a --help of its own with all its options and an example.\nExit codes: ${EXIT.success} success, ${EXIT.failure} failure, ${EXIT.usage} wrong call or unusable input, ${EXIT.interrupted} stopped by Ctrl-C.`,
     );
+  for (const command of COMMANDS) program.addCommand(command(io));
   for (const command of withSubcommands(program)) {
     command.exitOverride().helpOption("-h, --help", "print this help");
     if (command.commands.length > 0) command.helpCommand(false);
@@ -39,12 +34,28 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       getErrHasColors: () => false,
     });
   }
+  return program;
+}
+
+/**
+ * Runs the command line on `argv` (without the names of Node and of the script) and returns the exit code: 0 success,
+ * 1 failure, 2 a wrong call, 130 stopped by Ctrl-C. Never throws.
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
-    await program.parseAsync(argv, { from: "user" });
+    const program = createProgram(io);
+    await program.parseAsync(argv[0] === "help" ? helpWords(argv.slice(1), program) : argv, { from: "user" });
     return EXIT.success;
   } catch (error) {
     return report(error, io);
   }
+}
+
+/** `help train text` is `train text --help`; a name that is no command is a mistake as it is without `help`. */
+function helpWords(names: readonly string[], program: Command): string[] {
+  let command: Command | undefined = program;
+  for (const name of names) command = command?.commands.find((one) => one.name() === name);
+  return command ? [...names, "--help"] : [...names];
 }
 
 function withSubcommands(command: Command): Command[] {

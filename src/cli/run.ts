@@ -1,51 +1,53 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { platform } from "#platform";
 import { openMachine } from "../compute/open.ts";
 import { readArrays, writeArrays } from "../formats/named-arrays.ts";
 import { type Model, open } from "../formats/open.ts";
 import type { ModelArray, ModelResult } from "../formats/plans.ts";
 import { sizesOf, stateShape } from "../formats/replay.ts";
+import { path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
+import { defineCommand } from "./command.ts";
 import type { Io } from "./io.ts";
-import { inputsFrom, resultText } from "./model-arrays.ts";
-import { examples, type MACHINES, option, shared } from "./options.ts";
+import { inputsFrom, MODEL_FILES, resultText } from "./model-arrays.ts";
+import { common } from "./options.ts";
 
-interface RunFlags {
-  readonly inputs: string;
-  readonly outputs?: string;
-  readonly state?: string;
-  readonly machine: (typeof MACHINES)[number];
-  readonly json?: true;
-}
+const { machine, json } = common;
+const fields = {
+  model: path({ ...{ about: MODEL_FILES, unit: "model", positional: true, required: true } }),
+  inputs: path({ about: "arrays that the model reads, by the names of its inputs", unit: "file", required: true }),
+  outputs: path({
+    about: "where the results go, .npz, .npy or .json",
+    ...{ unit: "file", otherwise: "only their shapes are printed" },
+  }),
+  state: path({
+    about: "states are read from it if it is there, and written to it afterwards",
+    ...{ unit: "file", otherwise: "states that are not given are zero" },
+  }),
+  machine,
+  json,
+} as const;
+type RunFlags = ValuesOf<typeof fields>;
 
-export function runCommand(io: Io): Command {
-  const command = new Command("run")
-    .summary("run a model file on named arrays")
-    .description(
-      "Runs a model of any readable format on named arrays: NPZ, NPY (a model with one input) or JSON, an object of nested\nlists or { shape, data }. States that are not given are zero; --state carries them from call to call.",
-    )
-    .argument("<model>", "ONNX, .keras, .h5, model.json, .pt, .safetensors, .npz or the folder of a run")
-    .addOption(
-      option("--inputs <file>", "arrays that the model reads, by the names of its inputs").makeOptionMandatory(),
-    )
-    .addOption(
-      option("--outputs <file>", "where the results go, .npz, .npy or .json (default: only their shapes are printed)"),
-    )
-    .addOption(option("--state <file>", "states are read from it if it is there and written to it afterwards"))
-    .addOption(shared.machine())
-    .addOption(shared.json());
-  examples(command, io.program, [
-    "run model.onnx --inputs in.npz --outputs out.npz",
-    "run silero_vad.onnx --inputs chunk.json --outputs speech.json --state state.npz",
-  ]);
-  return command.action((path: string, flags: RunFlags) => runModel(path, flags, io));
-}
+export const runCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "run",
+    summary: "run a model file on named arrays",
+    description:
+      "Runs a model of any readable format on named arrays: NPZ, NPY (for a model with one input) or JSON, an object of\nnested lists or { shape, data }.",
+    fields,
+    examples: [
+      "run model.onnx --inputs in.npz --outputs out.npz",
+      "run silero_vad.onnx --inputs chunk.json --outputs speech.json --state state.npz",
+    ],
+    run: (values) => runModel(values, io),
+  });
 
-async function runModel(path: string, flags: RunFlags, io: Io): Promise<void> {
+async function runModel(flags: RunFlags, io: Io): Promise<void> {
   const machine = await openMachine(flags.machine);
   try {
-    using model = await open(path, { machine });
+    using model = await open(flags.model, { machine });
     const given = await inputsFrom(flags.inputs, model.inputs);
     const before = flags.state === undefined ? {} : await stateBefore(flags.state, model);
     const inputs = { ...zeroStates(model, given), ...before, ...given };

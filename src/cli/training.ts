@@ -1,36 +1,15 @@
 import { openMachine } from "../compute/open.ts";
 import { type Corpus, openCorpus } from "../data/corpus.ts";
 import { languageModel } from "../models/language-model.ts";
+import type { TextTraining } from "../schema/text-training.ts";
 import { formatBytes } from "../shared/shapes.ts";
-import type { TokenizerKind } from "../text/tokenizer.ts";
 import { trainText } from "../train/train-text.ts";
 import { EXIT, type Io, isLive } from "./io.ts";
-import type { MACHINES } from "./options.ts";
 import { ProgressDisplay } from "./progress.ts";
 import { TrainingRecord, type TrainingResult } from "./training-record.ts";
 
 /** What a training on text is made of, as it is kept in the run's config.json. */
-export interface TextSettings {
-  readonly files: readonly string[];
-  /** Fraction at the end, or a file. */
-  readonly validation: number | string;
-  readonly tokenizer: TokenizerKind;
-  readonly cell: string;
-  readonly hiddenSize: number;
-  readonly layers: number;
-  readonly embeddingSize: number;
-  readonly dropout: number;
-  readonly tied: boolean;
-  /** B and T; without them 32 and 64, or what a short text has room for. */
-  readonly batchSize?: number;
-  readonly steps?: number;
-  readonly epochs: number;
-  readonly maxSteps?: number;
-  readonly learningRate: number;
-  readonly clip: number;
-  readonly seed: number;
-  readonly machine: (typeof MACHINES)[number];
-}
+export type TextSettings = TextTraining & { readonly embeddingSize: number };
 
 export interface TrainingOptions {
   readonly io: Io;
@@ -70,7 +49,7 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
       embeddingSize: settings.embeddingSize,
       cell: settings.cell,
       hiddenSize: settings.hiddenSize,
-      numLayers: settings.layers,
+      numLayers: settings.numLayers,
       dropout: settings.dropout,
       tied: settings.tied,
     });
@@ -84,7 +63,7 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
       epochs: settings.epochs,
       maxSteps: settings.maxSteps,
       learningRate: settings.learningRate,
-      clipNorm: settings.clip,
+      clipNorm: settings.clipNorm,
       seed: settings.seed,
       logEvery: LOG_EVERY,
       signal: controller.signal,

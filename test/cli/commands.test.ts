@@ -99,7 +99,7 @@ describe("train text", () => {
     const lowest = Math.min(...losses);
     expect(losses.indexOf(lowest)).toBeLessThan(5);
     expect(lines(stdout).at(-1)).toMatchObject({ savedEpoch: losses.indexOf(lowest) + 1, validationLoss: lowest });
-    const [row] = lines((await longshort(["evaluate", output, "--no-baseline", "--json"])).stdout);
+    const [row] = lines((await longshort(["evaluate", output, "--no-baselines", "--json"])).stdout);
     expect(row.nats).toBeCloseTo(lowest, 5);
   });
 
@@ -259,7 +259,7 @@ describe("evaluate", () => {
   it("turns words into characters", async () => {
     const output = join(folder, "words");
     await longshort(["train", "text", text, "--tokenizer", "word", ...small, "--max-steps", "2", "-q", "-o", output]);
-    const [row, about] = lines((await longshort(["evaluate", output, "--no-baseline", "--json"])).stdout);
+    const [row, about] = lines((await longshort(["evaluate", output, "--no-baselines", "--json"])).stdout);
     expect(about.tokensPerCharacter).toBeLessThan(0.7);
     expect(row.bitsPerCharacter).toBeCloseTo((row.nats / Math.LN2) * about.tokensPerCharacter, 10);
   });

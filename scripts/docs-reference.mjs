@@ -1,0 +1,16 @@
+/** `npm run docs:reference`: prints docs/reference/ from the definitions of the commands. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { ensureBuilt, ensureInstalled, orExit, root } from "./bootstrap.mjs";
+
+orExit(() => {
+  ensureInstalled();
+  ensureBuilt();
+});
+
+const { commandPages } = await import("./docs/command-page.mjs");
+const folder = path.join(root, "docs", "reference");
+mkdirSync(folder, { recursive: true });
+const pages = await commandPages((name) => import(new URL(`../dist/${name}.js`, import.meta.url).href));
+for (const [name, text] of pages) writeFileSync(path.join(folder, name), text);
+console.log(`${pages.size} files in docs/reference`);

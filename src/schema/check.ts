@@ -1,0 +1,54 @@
+import { describe, nearest, UsageError } from "../shared/errors.ts";
+import type { Field } from "./fields.ts";
+import { accepts, expectation, type Kind } from "./kinds.ts";
+
+/**
+ * Checks one value.
+ * @param where How the place is called: "hiddenSize", "--hidden-size", "novel.json: hiddenSize".
+ * @throws UsageError "not-an-integer", "out-of-range", "unknown-choice", "bad-option"
+ */
+export function checkValue(where: string, { kind }: Pick<Field, "kind">, value: unknown): void {
+  if (!accepts(kind, value)) throw new UsageError(codeOf(kind, value), problem(where, kind, value));
+}
+
+/** The one sentence about a value that is not of its kind. */
+function problem(where: string, kind: Kind, value: unknown): string {
+  const near = kind.type === "choice" && typeof value === "string" ? nearest(value, kind.names) : undefined;
+  return `${where}: expected ${expectation(kind)}, got ${shown(value)}${near === undefined ? "" : `; did you mean ${near}?`}`;
+}
+
+/** Quotes say that it is a string, on a command line and in a file. */
+const shown = (value: unknown): string => describe(value).replace(/^the string /, "");
+
+function codeOf(kind: Kind, value: unknown): string {
+  if (kind.type === "integer") return Number.isInteger(value) ? "out-of-range" : "not-an-integer";
+  if (kind.type === "number") return "out-of-range";
+  return kind.type === "choice" ? "unknown-choice" : "bad-option";
+}
+
+/**
+ * Checks the options of a function: no name that it does not know, no value of another kind. `undefined` is not given.
+ *
+ * @param known A field for each option that is data, "value" for what the function checks itself (a model, a machine).
+ * @throws UsageError "unknown-option", and what `checkValue` throws
+ */
+export function checkOptions<Options extends object>(
+  what: string,
+  options: Options,
+  known: { readonly [K in keyof Required<Options>]: Field | "value" },
+): void {
+  if (typeof options !== "object" || options === null)
+    throw new UsageError("bad-option", `${what}: expected options, got ${describe(options)}`);
+  for (const [name, value] of Object.entries(options)) {
+    const field = Object.hasOwn(known, name) ? known[name as keyof Options] : undefined;
+    if (field === undefined) throw unknownName(`${what}: there is no option`, name, Object.keys(known));
+    if (field !== "value" && value !== undefined) checkValue(name, field, value);
+  }
+}
+
+/** An error about a name that nothing is called by, with the one that was probably meant. */
+export function unknownName(what: string, name: string, known: readonly string[]): UsageError {
+  const near = nearest(name, known);
+  const rest = near === undefined ? `; known are ${known.join(", ")}` : `; did you mean ${near}?`;
+  return new UsageError("unknown-option", `${what} ${JSON.stringify(name)}${rest}`);
+}

@@ -1,0 +1,105 @@
+import type { Kind } from "./kinds.ts";
+
+/** One thing that can be set: its flag, its key in a config file and its place among the options of a function. */
+export interface Field<T = unknown> {
+  readonly kind: Kind;
+  /** What it is, in one line without a full stop: `--help`, the reference page and the JSON schema print it. */
+  readonly about: string;
+  /** What a value counts, as `--help` writes it between angle brackets. */
+  readonly unit?: string;
+  /** What holds where nothing is said. */
+  readonly default?: T;
+  /** The same in words, where there is no default or it depends on something else. */
+  readonly otherwise?: string;
+  /** The flag without its dashes, where it is not the key in kebab case. */
+  readonly flag?: string;
+  /** One letter, without its dash. */
+  readonly short?: string;
+  /** For a switch that is on by default: what it means to switch it off. */
+  readonly off?: string;
+  /** A command cannot run without it. */
+  readonly required?: true;
+  /** On a command line it is a word without a flag, called as `unit` says. */
+  readonly positional?: true;
+}
+
+export type Fields = Readonly<Record<string, Field>>;
+
+export type Value<F> = F extends Field<infer T> ? T : never;
+type Certain = { readonly default: unknown } | { readonly required: true };
+
+/** What a table of fields gives: values that have a default are always there. */
+export type ValuesOf<F extends Fields> = {
+  readonly [K in keyof F as F[K] extends Certain ? K : never]: Value<F[K]>;
+} & { readonly [K in keyof F as F[K] extends Certain ? never : K]?: Value<F[K]> };
+
+/** What is said of a field beside its kind. */
+export type About<T> = Omit<Field<T>, "kind">;
+type Made<T, A> = Field<T> &
+  (A extends { readonly default: unknown } ? { readonly default: T } : unknown) &
+  (A extends { readonly required: true } ? { readonly required: true } : unknown);
+
+/** The parts of `options` that belong to the kind go there. */
+function make<T, A>(kind: Kind, about: A): Made<T, A> {
+  return { ...about, kind } as Made<T, A>;
+}
+
+export const integer = <const A extends About<number> & { readonly min?: number; readonly max?: number }>(about: A) => {
+  const { min, max, ...rest } = about;
+  return make<number, A>(
+    { type: "integer", ...(min !== undefined && { min }), ...(max !== undefined && { max }) },
+    rest as unknown as A,
+  );
+};
+
+type Range = { readonly min?: number; readonly above?: number; readonly max?: number; readonly below?: number };
+
+export const number = <const A extends About<number> & Range>(about: A) => {
+  const { min, above, max, below, ...rest } = about;
+  const range = Object.fromEntries(Object.entries({ min, above, max, below }).filter(([, one]) => one !== undefined));
+  return make<number, A>({ type: "number", ...range }, rest as unknown as A);
+};
+
+export const choice = <const N extends string, const A extends About<N>>(names: readonly N[], about: A) =>
+  make<N, A>({ type: "choice", names }, about);
+
+export const text = <const A extends About<string>>(about: A) =>
+  make<string, A>({ type: "text", what: "a text" }, about);
+
+export const path = <const A extends About<string>>(about: A) =>
+  make<string, A>({ type: "text", what: "a path", path: true }, about);
+
+export const paths = <const A extends About<readonly string[]>>(about: A) =>
+  make<readonly string[], A>({ type: "list", of: { type: "text", what: "a path", path: true } }, about);
+
+/** Off unless it is given, or on if `default` says so. */
+export const onOff = <const A extends Omit<About<boolean>, "default"> & { readonly default?: boolean }>(about: A) =>
+  make<boolean, { readonly default: boolean }>({ type: "switch" }, { default: false, ...about });
+
+/** A share of something, or else the path of a file. */
+export const fractionOrFile = <const A extends About<number | string>>(about: A) =>
+  make<number | string, A>(
+    {
+      type: "either",
+      of: [
+        { type: "number", min: 0, below: 1 },
+        { type: "text", what: "the path of a file (./1 if it is called 1)", path: true },
+      ],
+    },
+    about,
+  );
+
+/** The defaults of a table. */
+export function defaultsOf<F extends Fields>(fields: F): DefaultsOf<F> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([key, field]) => (field.default === undefined ? [] : [[key, field.default]])),
+  ) as DefaultsOf<F>;
+}
+
+export type DefaultsOf<F extends Fields> = {
+  readonly [K in keyof F as F[K] extends { readonly default: unknown } ? K : never]: Value<F[K]>;
+};
+
+/** `hiddenSize` → `hidden-size`. */
+export const flagName = (key: string, { flag }: Field): string =>
+  flag ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

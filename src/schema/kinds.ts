@@ -1,0 +1,107 @@
+/** What values an option can have, as data: what is said of it, tested, read and printed follows from this. */
+export type Kind =
+  | { readonly type: "integer"; readonly min?: number; readonly max?: number }
+  | {
+      readonly type: "number";
+      readonly min?: number;
+      readonly above?: number;
+      readonly max?: number;
+      readonly below?: number;
+    }
+  | { readonly type: "choice"; readonly names: readonly string[] }
+  /** `what` is named in errors: "a text", "the path of a file". A `path` in a file is meant from that file's folder. */
+  | { readonly type: "text"; readonly what: string; readonly path?: true }
+  | { readonly type: "switch" }
+  | { readonly type: "list"; readonly of: Kind }
+  | { readonly type: "either"; readonly of: readonly [Kind, Kind] };
+
+type Bounds = Extract<Kind, { readonly type: "integer" | "number" }>;
+
+/** The range of a number in words, such as "from 0 to below 1"; empty where there is none. */
+export function rangeOf(kind: Bounds): string {
+  const { min, max } = kind;
+  const { above, below } = kind.type === "number" ? kind : {};
+  const low = min ?? above;
+  const high = max ?? below;
+  if (low === undefined && high === undefined) return "";
+  if (high === undefined) return min === undefined ? `above ${low}` : `of at least ${low}`;
+  const upper = max === undefined ? `below ${high}` : `${high}`;
+  if (low === undefined) return max === undefined ? upper : `of at most ${upper}`;
+  return min === undefined
+    ? `above ${low} and ${max === undefined ? upper : `at most ${upper}`}`
+    : `from ${low} to ${upper}`;
+}
+
+/** Completes "expected …". */
+export function expectation(kind: Kind): string {
+  switch (kind.type) {
+    case "integer":
+      return `a whole number ${rangeOf(kind)}`.trimEnd();
+    case "number":
+      return `a number ${rangeOf(kind)}`.trimEnd();
+    case "choice":
+      return `one of ${kind.names.join(", ")}`;
+    case "text":
+      return kind.what;
+    case "switch":
+      return "true or false";
+    case "list":
+      return `a list, each of it ${expectation(kind.of)}`;
+    case "either":
+      return kind.of.map(expectation).join(", or ");
+  }
+}
+
+/** Whether a value is of a kind; nothing is converted. */
+export function accepts(kind: Kind, value: unknown): boolean {
+  switch (kind.type) {
+    case "integer":
+      return Number.isSafeInteger(value) && inRange(kind, value as number);
+    case "number":
+      return typeof value === "number" && Number.isFinite(value) && inRange(kind, value);
+    case "choice":
+      return typeof value === "string" && kind.names.includes(value);
+    case "text":
+      return typeof value === "string";
+    case "switch":
+      return typeof value === "boolean";
+    case "list":
+      return Array.isArray(value) && value.length > 0 && value.every((one) => accepts(kind.of, one));
+    case "either":
+      return kind.of.some((one) => accepts(one, value));
+  }
+}
+
+function inRange(kind: Bounds, value: number): boolean {
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = kind;
+  if (value < min || value > max) return false;
+  return (
+    kind.type === "integer" ||
+    (!(value <= (kind.above ?? Number.NEGATIVE_INFINITY)) && !(value >= (kind.below ?? Number.POSITIVE_INFINITY)))
+  );
+}
+
+/** A decimal number as people write it: "0.002", "2e-3"; "10_000" is none. */
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** The value that a word of a command line stands for; the word itself where it stands for none of this kind. */
+export function read(kind: Kind, word: string): unknown {
+  switch (kind.type) {
+    case "integer":
+    case "number":
+      return DECIMAL.test(word.trim()) ? Number(word) : word;
+    case "choice":
+    case "text":
+      return word;
+    case "switch":
+      return word === "true" ? true : word === "false" ? false : word;
+    case "list":
+      return [read(kind.of, word)];
+    case "either": {
+      // A number is always meant as one: "1" is a wrong fraction, not a file (./1 is).
+      const [first, second] = kind.of;
+      const value = read(first, word);
+      return value === word ? read(second, word) : value;
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import { choice, integer, number } from "./fields.ts";
+
+/** What every training has, whatever is learned. */
+export const trainingFields = {
+  epochs: integer({ about: "how often the data is read", unit: "count", min: 1, default: 10 }),
+  maxSteps: integer({ about: "end after so many updates", unit: "count", min: 1, otherwise: "no limit" }),
+  learningRate: number({ about: "step size of the Adam optimizer", unit: "number", above: 0, default: 2e-3 }),
+  clipNorm: number({
+    about: "largest norm of the gradient; larger ones are scaled down",
+    ...{ unit: "norm", flag: "clip", above: 0, default: 5 },
+  }),
+  seed: integer({
+    about: "seed of weights and dropout; the same seed gives the same result",
+    ...{ unit: "number", min: 0, default: 0 },
+  }),
+} as const;
+
+export const MACHINES = ["wasm", "reference"] as const;
+
+export const machineField = choice(MACHINES, {
+  about: "what computes, wasm in float32 or reference in float64 (slow)",
+  ...{ unit: "name", default: "wasm" },
+});
