@@ -83,7 +83,11 @@ describe("run", () => {
       2,
       /input "input": expected shape \[time, batch, 2\], got \[1, 1, 3\]/,
     ],
-    [["run", file("lstm.onnx"), "--inputs", file("other.json")], 2, /inputs: expected one of "input", "h", "c", got the string "inptu"/],
+    [
+      ["run", file("lstm.onnx"), "--inputs", file("other.json")],
+      2,
+      /inputs: expected one of "input", "h", "c", got the string "inptu"/,
+    ],
   ] as const)("refuses %o", async (argv, code, message) => {
     writeFileSync(file("bad.json"), JSON.stringify({ input: [[[1, 2, 3]]] }));
     writeFileSync(file("other.json"), JSON.stringify({ inptu: steps }));

@@ -1,29 +1,11 @@
-import type { CellSpec } from "../../cells/registry.ts";
 import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
-import { UsageError } from "../../shared/errors.ts";
-import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
+import { type ModuleLayers, numbersOf, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
 import { modulesOf, type StateModule } from "./modules.ts";
 import { recurrentModule } from "./recurrent-module.ts";
 
-export interface StateDictNetworkOptions {
-  /** How the recurrent cells were made, where it is known: a state dictionary says it only by their shapes. */
-  readonly cell?: CellSpec;
-  /** Of nn.RNN, which the file does not say. Default "tanh", as in PyTorch. */
-  readonly nonlinearity?: "tanh" | "relu";
-}
-
 export interface StateDictNetwork {
   readonly network: CanonicalModel;
-  readonly conventions: readonly string[];
-}
-
-/** What a module becomes: layers, one after the other, and the width of what they give. */
-export interface ModuleLayers {
-  readonly layers: readonly { readonly name: string; readonly spec: LayerSpec }[];
-  readonly weights: ReadonlyMap<string, NamedTensor>;
-  readonly inputSize: number;
-  readonly outputSize: number;
   readonly conventions: readonly string[];
 }
 
@@ -80,12 +62,6 @@ export function networkOfStateDict(
   };
 }
 
-export const unknownNetwork = (why: string): UsageError =>
-  new UsageError(
-    "unknown-network",
-    `the tensors do not say which network they are of: ${why}; make the model with this package and load them into it with loadStateDict`,
-  );
-
 function partOf(module: StateModule, options: StateDictNetworkOptions & { first: boolean }): ModuleLayers {
   const { path, tensors } = module;
   if (tensors.has("weight_ih_l0")) return recurrentModule(module, options);
@@ -122,8 +98,3 @@ function partOf(module: StateModule, options: StateDictNetworkOptions & { first:
     rows,
   );
 }
-
-export const numbersOf = (tensor: SafeTensor): NamedTensor => ({
-  shape: tensor.shape,
-  data: tensor.dtype === "F64" ? tensor.toFloat64() : tensor.toFloat32(),
-});

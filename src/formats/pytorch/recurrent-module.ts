@@ -1,7 +1,7 @@
 import type { CellSpec } from "../../cells/registry.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
+import { type ModuleLayers, numbersOf, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
 import type { StateModule } from "./modules.ts";
-import { type ModuleLayers, numbersOf, type StateDictNetworkOptions, unknownNetwork } from "./network.ts";
 
 const kinds: Readonly<Record<number, string>> = { 1: "rnn", 3: "gru", 4: "lstm" };
 const part = /^(weight_ih|weight_hh|weight_hr|weight_p[iof]|bias_ih|bias_hh)_l(\d+)(_reverse)?$/;
