@@ -10,7 +10,7 @@ const forBrowser = (config) => ({
   format: "esm",
   conditions: ["browser", "import", "default"],
   // Chunks that such a page never asks for: the other machine, and the kernels that only training launches.
-  external: ["*/reference/machine.js", "./scan-backward.js", "./random.js"],
+  external: ["*/reference/machine.js", "./scan-backward.js", "./random.js", "./linear-cross-entropy.js"],
 });
 
 const inference = "openMachine, languageModel, layoutParameters, createParameters, readSafetensors, openSession";

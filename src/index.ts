@@ -74,6 +74,7 @@ export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
 export { type CrossEntropyOptions, crossEntropy } from "./losses/cross-entropy.ts";
 export { huber, smoothL1 } from "./losses/huber.ts";
 export { type KlDivergenceOptions, klDivergence } from "./losses/kl-divergence.ts";
+export { type LinearHead, linearCrossEntropy } from "./losses/linear-cross-entropy.ts";
 export { meanAbsoluteError } from "./losses/mean-absolute-error.ts";
 export { meanSquaredError } from "./losses/mean-squared-error.ts";
 export type { LossOptions, Reduction } from "./losses/reduction.ts";
@@ -133,6 +134,11 @@ export {
   languageModel,
   languageModelFromConfig,
 } from "./models/language-model.ts";
+export {
+  type LanguageModelLoss,
+  type LanguageModelLossInput,
+  languageModelLoss,
+} from "./models/language-model-loss.ts";
 // Optimizers.
 export { type AdadeltaOptions, adadelta } from "./optimizers/adadelta.ts";
 export { type AdagradOptions, adagrad } from "./optimizers/adagrad.ts";

@@ -4,7 +4,7 @@ import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import type { RecurrentPreset } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
-import { type Recurrent, recurrent } from "../layers/recurrent.ts";
+import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
@@ -67,8 +67,7 @@ export interface LanguageModelOutput {
 export class LanguageModel implements HasParameters {
   readonly config: LanguageModelConfig;
   readonly cell: Cell;
-  readonly parts: { readonly embedding: Embedding; readonly rnn: Recurrent; readonly head: HasParameters };
-  private readonly head: Linear;
+  readonly parts: { readonly embedding: Embedding; readonly rnn: Recurrent; readonly head: Linear };
 
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: LanguageModelOptions) {
@@ -93,12 +92,12 @@ export class LanguageModel implements HasParameters {
       ...{ cell, inputSize: embeddingSize, hiddenSize, projectionSize, numLayers },
       ...{ dropout: rate, initialize },
     });
-    this.head = linear({
+    const head = linear({
       ...{ inputSize: outputSize, outputSize: vocabularySize },
       ...(tied ? { weight: table.weight } : {}),
     });
     this.cell = cell;
-    this.parts = { embedding: table, rnn, head: this.head };
+    this.parts = { embedding: table, rnn, head };
     this.config = {
       kind: "language-model",
       ...{ vocabularySize, embeddingSize, cell: spec, hiddenSize, projectionSize, numLayers },
@@ -117,11 +116,17 @@ export class LanguageModel implements HasParameters {
    * @param tokens whole numbers [T, B] in [0, V)
    */
   forward(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelOutput {
+    const { output, final, traces } = this.hidden(tokens, input);
+    return { logits: this.parts.head.forward(output), final, traces };
+  }
+
+  /** Records the model from tokens to what its head sees, [T, B, H|P]. */
+  hidden(tokens: Tensor, input: LanguageModelInput = {}): RecurrentOutput {
     expectShape("tokens", tokens.shape, ["T", "B"]);
     const drop = dropout({ rate: this.config.dropout });
     const vectors = drop.forward(this.parts.embedding.forward(tokens));
-    const { output, final, traces } = this.parts.rnn.forward(vectors, input);
-    return { logits: this.head.forward(drop.forward(output)), final, traces };
+    const { output, ...rest } = this.parts.rnn.forward(vectors, input);
+    return { output: drop.forward(output), ...rest };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Batch, BatchSource } from "../data/batch-source.ts";
 import type { CarriedBatches } from "../data/carried-batches.ts";
-import { crossEntropy } from "../losses/cross-entropy.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import { languageModelLoss } from "../models/language-model-loss.ts";
 import type { Graph } from "../tensor/graph.ts";
 import type { Objective } from "./learner.ts";
 
@@ -23,7 +23,7 @@ export function recordText(graph: Graph, model: LanguageModel, { steps = 1, rows
   const initial = Object.fromEntries(
     Object.entries(model.stateShapes(rows)).map(([name, shape]) => [name, graph.state(name, shape)]),
   );
-  const { logits, final } = model.forward(tokens, { initial });
+  const { loss, final } = languageModelLoss(model, tokens, targets, { initial });
   const carry = Object.entries(final).map(([name, tensor]) => [tensor, initial[name]!] as const);
-  return { loss: crossEntropy(logits, targets), carry };
+  return { loss, carry };
 }
