@@ -18,8 +18,4 @@ export async function inputsFrom(path: string, ports: readonly ModelPort[]): Pro
   );
 }
 
-/** "float32 [time, batch, 257]" */
-export const portText = ({ type, shape }: ModelPort): string =>
-  `${type ?? "float32"} ${shape ? `[${shape.map((n) => n ?? "?").join(", ")}]` : "[…]"}`;
-
 export const resultText = ({ type, shape }: ModelResult): string => `${type} [${shape.join(", ")}]`;

@@ -1,8 +1,10 @@
 import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import { openSafetensors } from "../checkpoint/safetensors-file.ts";
 import type { ByteSource } from "../platform/platform.ts";
-import { LongshortError, UsageError } from "../shared/errors.ts";
+import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { type ByteInput, openBytes, withBytes } from "./byte-source.ts";
+import type { OpenedModel } from "./canonical.ts";
+import { readKeras } from "./keras/read.ts";
 import type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
 import { openNpz } from "./npz.ts";
 import { readOnnx } from "./onnx/model.ts";
@@ -12,8 +14,13 @@ import { readPyTorch } from "./pytorch/read.ts";
 import { readRunModel } from "./run-model.ts";
 import { type FileKind, sniff } from "./sniff.ts";
 import type { StateDictTensor } from "./state-dict.ts";
+import { readTensorflowJs } from "./tfjs/read.ts";
 
 export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonlinearity"> {
+  /** For weights of Keras without their model (`save_weights`): what `model.to_json()` gives. */
+  readonly config?: string | undefined;
+  /** For TensorFlow.js, the files of weights by the names in model.json. Default: those beside it. */
+  readonly files?: Readonly<Record<string, ByteInput>> | undefined;
   /** Called while bytes are read. `total` is the size of the file. */
   readonly onProgress?: (progress: { readonly read: number; readonly total: number }) => void;
 }
@@ -28,7 +35,12 @@ export async function readModel(input: ByteInput, options: ReadModelOptions = {}
     return { format: "run", name: input, conventions: [], content: { kind: "text", text: await readRunModel(input) } };
   return withBytes(input, async (source) => {
     const watched = watch(source, options);
-    const { format, content, conventions = [] } = await readers[await sniff(source)](watched, options);
+    const kind = await sniff(source);
+    const {
+      format,
+      content,
+      conventions = [],
+    } = await named(source.name, () => readers[kind](watched, options, input));
     return { format, name: source.name, conventions, content };
   });
 }
@@ -39,7 +51,9 @@ interface Read {
   readonly conventions?: readonly string[];
 }
 
-const readers: Readonly<Record<FileKind, (source: ByteSource, options: ReadModelOptions) => Promise<Read>>> = {
+const readers: Readonly<
+  Record<FileKind, (source: ByteSource, options: ReadModelOptions, input: ByteInput) => Promise<Read>>
+> = {
   async onnx(source) {
     const bytes = await source.read(0, source.size);
     return { format: "onnx", content: { kind: "graph", graph: readOnnx(bytes), bytes } };
@@ -63,14 +77,15 @@ const readers: Readonly<Record<FileKind, (source: ByteSource, options: ReadModel
   npy: async (source) => {
     throw new UsageError("unknown-format", `${source.name}: one array (NPY) is no model; save named arrays as NPZ`);
   },
-  keras: unread,
-  hdf5: unread,
-  json: unread,
+  keras: async (source) => networkOf("keras", await readKeras(source)),
+  hdf5: async (source, { config }) => networkOf("keras-h5", await readKeras(source, { config })),
+  json: async (_, { files }, input) => networkOf("tfjs", await readTensorflowJs(input, { files })),
 };
 
-async function unread(source: ByteSource): Promise<Read> {
-  throw new UsageError("unknown-format", `${source.name}: this format is not read yet`);
-}
+const networkOf = (format: ModelFormat, { model, conventions }: OpenedModel): Read => ({
+  ...{ format, conventions },
+  content: { kind: "network", network: model },
+});
 
 /** Tensors by name: the network that they are of, where names and shapes say it. */
 async function weightsOf(
@@ -86,6 +101,17 @@ async function weightsOf(
   } catch (error) {
     if (!(error instanceof UsageError) || error.code !== "unknown-network") throw error;
     return { format, content: { kind: "weights", tensors: loaded, why: error.message } };
+  }
+}
+
+/** Puts the name of the file before what its reader has to say. */
+async function named<T>(file: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!(cause instanceof LongshortError) || cause.message.includes(file)) throw cause;
+    const Kind = cause instanceof UsageError ? UsageError : FailureError;
+    throw new Kind(cause.code, `${file}: ${cause.message}`, { cause });
   }
 }
 

@@ -75,7 +75,7 @@ describe("run", () => {
 
   test.each([
     [["run", "nowhere.onnx", "--inputs", "x.json"], 2, /nowhere.onnx: there is no such file/],
-    [["run", file("all.json"), "--inputs", file("all.json")], 2, /all.json/],
+    [["run", file("all.json"), "--inputs", file("all.json")], 1, /all.json: model.json, modelTopology/],
     [["run", file("lstm.onnx")], 2, /--inputs: expected arrays/],
     [["run", file("lstm.onnx"), "--inputs", file("lstm.onnx")], 1, /expected NPZ, NPY or JSON/],
     [
