@@ -7,6 +7,15 @@
 export { openSafetensors, type SlicedSafetensors } from "../checkpoint/safetensors-file.ts";
 export type { ByteSource } from "../platform/platform.ts";
 export { type ByteInput, bytesSource, openBytes } from "./byte-source.ts";
+export { Network, type NetworkInput, type NetworkOutput } from "./canonical/network.ts";
+export {
+  type NetworkArray,
+  NetworkProgram,
+  type NetworkResult,
+  type NetworkRunOptions,
+  type OpenNetworkOptions,
+  openNetwork,
+} from "./canonical/program.ts";
 export type {
   ActivationSpec,
   BatchNormSpec,
@@ -25,6 +34,8 @@ export type {
   RecurrentSpec,
   TimeDistributedSpec,
 } from "./canonical.ts";
+export { type ReadKerasOptions, readKeras, readKerasWeights } from "./keras/read.ts";
+export type { LayerArrays } from "./keras/weights.ts";
 export type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
 export { readArrays, writeArrays } from "./named-arrays.ts";
 export { type NpyFile, openNpy, readNpy, writeNpy } from "./npy.ts";
@@ -56,4 +67,5 @@ export {
   type StateDictOptions,
   type StateDictTensor,
 } from "./state-dict.ts";
+export { type ReadTensorflowJsOptions, readTensorflowJs } from "./tfjs/read.ts";
 export type { OpenZipOptions } from "./zip.ts";

@@ -2,7 +2,7 @@ import { describe, LongshortError, nearest, ShapeError, UsageError } from "../..
 import { formatShape, sameShape, size } from "../../shared/shapes.ts";
 import type { Tensor } from "../../tensor/graph.ts";
 import { type HasParameters, namedParameters } from "../../tensor/parameter.ts";
-import type { NamedTensor, ParameterStore } from "../../tensor/parameter-store.ts";
+import type { ParameterStore } from "../../tensor/parameter-store.ts";
 import type { CanonicalModel, CanonicalNode } from "../canonical.ts";
 import type { NetworkLayer } from "./layer.ts";
 import { makeLayer } from "./layers.ts";
@@ -129,7 +129,10 @@ export class Network implements HasParameters {
         values.set(name, value);
       });
     }
-    const outputs = this.model.outputs.map(({ name, value }): [string, Tensor] => [name, batchFirst(values.get(value)!)]);
+    const outputs = this.model.outputs.map(({ name, value }): [string, Tensor] => [
+      name,
+      batchFirst(values.get(value)!),
+    ]);
     return { outputs: Object.fromEntries(outputs), final, traces };
   }
 
@@ -172,7 +175,8 @@ export class Network implements HasParameters {
         );
     }
     for (const name of this.model.weights.keys())
-      if (!shapes.has(name)) throw new UsageError("unexpected-parameter", `no layer of the model has a weight "${name}"`);
+      if (!shapes.has(name))
+        throw new UsageError("unexpected-parameter", `no layer of the model has a weight "${name}"`);
   }
 }
 

@@ -1,18 +1,6 @@
 import { dropout } from "../../layers/dropout.ts";
 import { poolOverTime } from "../../layers/pool-over-time.ts";
-import {
-  abs,
-  add,
-  div,
-  type Expression,
-  less,
-  max,
-  min,
-  mul,
-  select,
-  sub,
-  variable,
-} from "../../math/expression.ts";
+import { abs, add, div, type Expression, less, max, min, mul, select, sub, variable } from "../../math/expression.ts";
 import { UsageError } from "../../shared/errors.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
 import type { Tensor } from "../../tensor/graph.ts";
@@ -50,10 +38,7 @@ export const maskingLayer: Plain<"masking"> = ({ value }) =>
     const distance = reduce({ x: tensor }, abs(sub(variable("x"), value)), [2], "maximum");
     const counts = pointwise({ distance }, select(less(0, variable("distance")), 1, 0));
     const mask = maskOf(reshape(counts, tensor.shape.slice(0, 2)));
-    const kept = pointwise(
-      { x: tensor, counts },
-      select(less(0, variable("counts")), variable("x"), 0),
-    );
+    const kept = pointwise({ x: tensor, counts }, select(less(0, variable("counts")), variable("x"), 0));
     return [{ tensor: kept, timeMajor: false, mask }];
   });
 
@@ -149,11 +134,7 @@ export const poolingLayer: MakeLayer<PoolingSpec> = ({ of, window }) => {
 };
 
 /** Windows over the steps of [T, B, D]; padding counts neither for the maximum nor for the mean. */
-function poolWindows(
-  x: Tensor,
-  of: PoolingSpec["of"],
-  window: Exclude<PoolingSpec["window"], "global">,
-): Tensor {
+function poolWindows(x: Tensor, of: PoolingSpec["of"], window: Exclude<PoolingSpec["window"], "global">): Tensor {
   const { size: width, stride, padding } = window;
   const steps = x.shape[0]!;
   const [before] = padding === "same" ? samePadding(steps, width, stride) : [0];

@@ -120,7 +120,8 @@ export class NetworkProgram {
         name,
         this.inputs.map((port) => port.name),
       );
-    for (const input of this.inputs) expectInput(input, Object.hasOwn(inputs, input.name) ? inputs[input.name] : undefined);
+    for (const input of this.inputs)
+      expectInput(input, Object.hasOwn(inputs, input.name) ? inputs[input.name] : undefined);
     const before = { ...this.carried, ...state };
     const executable = await this.planFor(inputs, Object.keys(before), trace);
     for (const { name } of this.inputs) executable.write(name, inputs[name]!.data);

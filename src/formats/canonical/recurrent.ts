@@ -76,10 +76,7 @@ function initialBeforeFirst(output: Tensor, mask: Tensor, h: Tensor, reverse: bo
   });
   // How many valid steps there were up to each step.
   const count = reshape(matmul(output.graph.constant([steps, steps], counts), mask), [steps, batch, 1]);
-  return pointwise(
-    { output, h, count },
-    select(equal(variable("count"), 0), variable("h"), variable("output")),
-  );
+  return pointwise({ output, h, count }, select(equal(variable("count"), 0), variable("h"), variable("output")));
 }
 
 /** What a layer gives out of all its steps: all of them in the order of time, or the one computed last. */
@@ -138,7 +135,10 @@ export const bidirectionalLayer: MakeLayer<BidirectionalSpec> = (spec) => {
       const b = backward.run(x!, initial.slice(count), context, "backward.", "_reverse");
       // Steps of both meet in the order of time; the forward layer says in which they are given out.
       const outputs = merges[spec.merge](given(spec.forward, a.steps, x!.mask), given(spec.backward, b.steps, x!.mask));
-      return [...outputs.map((value) => ordered(spec.forward, value)), ...(spec.forward.returnState ? [...a.final, ...b.final].map(stateValue) : [])];
+      return [
+        ...outputs.map((value) => ordered(spec.forward, value)),
+        ...(spec.forward.returnState ? [...a.final, ...b.final].map(stateValue) : []),
+      ];
     },
   };
 };

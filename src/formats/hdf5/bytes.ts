@@ -65,7 +65,8 @@ export class Cursor {
   }
 
   expect(signature: string): void {
-    if (latin1(this.take(4)) !== signature) throw damaged(`there is no ${JSON.stringify(signature)} where one should be`);
+    if (latin1(this.take(4)) !== signature)
+      throw damaged(`there is no ${JSON.stringify(signature)} where one should be`);
   }
 }
 
@@ -123,6 +124,7 @@ export class Pages {
   spend(bytes: number): void {
     this.unpacked += bytes;
     const most = Math.max(1 << 28, 32 * this.size);
-    if (!(this.unpacked <= most)) throw damaged(`its data would take ${this.unpacked} bytes, it has ${this.size} itself`);
+    if (!(this.unpacked <= most))
+      throw damaged(`its data would take ${this.unpacked} bytes, it has ${this.size} itself`);
   }
 }

@@ -146,7 +146,8 @@ function readFilters(messages: readonly Message[]): Filter[] {
     at.skip(version === 1 ? Math.ceil(name / 8) * 8 : name);
     at.skip(4 * values + (version === 1 && values % 2 === 1 ? 4 : 0));
     const filter = filters.get(id);
-    if (!filter) throw unsupported(`a dataset packed by filter ${id}; unpacked and gzip, shuffle and fletcher32 are read`);
+    if (!filter)
+      throw unsupported(`a dataset packed by filter ${id}; unpacked and gzip, shuffle and fletcher32 are read`);
     return filter;
   });
 }
@@ -158,7 +159,8 @@ const filters: ReadonlyMap<number, Filter> = new Map<number, Filter>([
 ]);
 
 function inflateZlib(bytes: Uint8Array, size: number): Uint8Array {
-  if (bytes.length < 6 || (bytes[0]! & 15) !== 8 || (bytes[1]! & 32) !== 0) throw damaged("a chunk is not packed by gzip");
+  if (bytes.length < 6 || (bytes[0]! & 15) !== 8 || (bytes[1]! & 32) !== 0)
+    throw damaged("a chunk is not packed by gzip");
   try {
     return inflate(bytes.subarray(2), size).bytes;
   } catch (cause) {

@@ -74,7 +74,8 @@ async function readSymbolTable(pages: Pages, table: Cursor): Promise<Map<string,
       at.skip(20);
       if (name >= names.length) throw damaged("the name of an object lies outside the names");
       const label = text(names.subarray(name));
-      if (cached === 2) throw unsupported(`the HDF5 file holds a link ${JSON.stringify(label)} by name; such links are not followed`);
+      if (cached === 2)
+        throw unsupported(`the HDF5 file holds a link ${JSON.stringify(label)} by name; such links are not followed`);
       add(found, label, address);
     }
   }

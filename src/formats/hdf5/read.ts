@@ -167,7 +167,9 @@ function expectAttributesInHeader(at: Cursor): void {
   at.skip(1);
   if (at.u8() & 1) at.skip(2);
   if (Number.isFinite(at.u64()))
-    throw unsupported("the HDF5 file keeps attributes in the format of libver='latest'; write it again without that option");
+    throw unsupported(
+      "the HDF5 file keeps attributes in the format of libver='latest'; write it again without that option",
+    );
 }
 
 interface AttributeParts {

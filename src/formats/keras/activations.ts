@@ -50,7 +50,8 @@ export function readActivation(value: StrictJson | undefined, where: string, fam
 }
 
 function readActivationObject(value: StrictJson, where: string, family: Family): ActivationSpec {
-  if (!(value instanceof Map)) throw unsupported(`${where}: expected the name of an activation, got ${describe(value)}`);
+  if (!(value instanceof Map))
+    throw unsupported(`${where}: expected the name of an activation, got ${describe(value)}`);
   const entry = new Config(value, where);
   // Keras 3 writes a function as { module: "builtins", class_name: "function", config: "relu" }.
   const inner = entry.get("config");
@@ -79,7 +80,9 @@ export function activationLayer(name: string, config: Config, family: Family): A
       return { name: "elu", alpha: config.number("alpha", 1) };
     case "Softmax":
       if (config.has("axis") && config.get("axis") !== -1 && !isOnly(config.get("axis"), -1))
-        throw unsupported(`${config.where}: a softmax over axis ${JSON.stringify(config.get("axis"))}; only the last one is`);
+        throw unsupported(
+          `${config.where}: a softmax over axis ${JSON.stringify(config.get("axis"))}; only the last one is`,
+        );
       return { name: "softmax" };
     case "ThresholdedReLU":
       return { name: "thresholdedRelu", alpha: config.number("theta", 1) };
@@ -97,24 +100,4 @@ function reluWith(config: Config): ActivationSpec {
   if (!config.has("max_value")) return slope === 0 ? { name: "relu" } : { name: "leakyRelu", alpha: slope };
   if (slope !== 0) throw unsupported(`${config.where}: a relu with both a slope and a largest value`);
   return { name: "clamp", alpha: 0, beta: config.number("max_value") };
-}
-
-/** The name in a configuration for an activation of this package, for a reader of the given family. */
-export function writeActivation(spec: ActivationSpec, where: string, family: Family): string {
-  const refuse = (why: string) => unsupported(`${where}: the activation ${JSON.stringify(spec.name)} ${why}`);
-  if (spec.name === "hardSigmoid") {
-    const { alpha = 1 / 6, beta = 0.5 } = spec;
-    if (Math.abs(alpha - family.hardSigmoid) > 1e-7 || beta !== 0.5)
-      throw refuse(`has the slope ${alpha}, ${family.name} only that of ${family.hardSigmoid}: the function would change`);
-    return "hard_sigmoid";
-  }
-  for (const [name, { spec: meant, by }] of table)
-    if (by.includes(family.kind) && meant.name === spec.name && same(meant, spec)) return name;
-  throw refuse(`${JSON.stringify({ alpha: spec.alpha, beta: spec.beta })} has no name in ${family.name}`);
-}
-
-const DEFAULTS: Readonly<Record<string, readonly [number, number]>> = { clamp: [0, 6], elu: [1, 0], leakyRelu: [0.01, 0] };
-function same(a: ActivationSpec, b: ActivationSpec): boolean {
-  const [alpha, beta] = DEFAULTS[a.name] ?? [0, 0];
-  return (a.alpha ?? alpha) === (b.alpha ?? alpha) && (a.beta ?? beta) === (b.beta ?? beta);
 }

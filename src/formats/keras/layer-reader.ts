@@ -39,7 +39,8 @@ export class Arrays {
   /** The next array; a letter in `shape` stands for any size. */
   take(what: string, shape: readonly (number | string)[]): NamedTensor {
     const array = this.list[this.at];
-    if (!array) throw damaged(`${this.where}: the file has no array for ${what}; it has ${this.list.length} for this layer`);
+    if (!array)
+      throw damaged(`${this.where}: the file has no array for ${what}; it has ${this.list.length} for this layer`);
     this.at++;
     const fits =
       array.shape.length === shape.length && shape.every((n, axis) => typeof n === "string" || n === array.shape[axis]);
@@ -55,6 +56,8 @@ export class Arrays {
 
   finish(): void {
     if (this.left > 0)
-      throw damaged(`${this.where}: the file has ${this.list.length} arrays for this layer, ${this.left} more than it needs`);
+      throw damaged(
+        `${this.where}: the file has ${this.list.length} arrays for this layer, ${this.left} more than it needs`,
+      );
   }
 }

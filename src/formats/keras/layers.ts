@@ -1,7 +1,7 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { LayerSpec, PlainSpec, PoolingSpec } from "../canonical.ts";
 import { activationLayer, readActivation } from "./activations.ts";
-import { Config, classOf, unsupported } from "./config.ts";
+import { type Config, classOf, unsupported } from "./config.ts";
 import type { LayerContext, LayerReader } from "./layer-reader.ts";
 import { reversedAxes, transposed } from "./layout.ts";
 import { readBidirectional, readRecurrent, recurrentCell } from "./recurrent.ts";
@@ -47,7 +47,9 @@ function gainAndOffset(config: Config, { arrays, note }: LayerContext): { weight
   const size = arrays.peek()?.[0] ?? 0;
   const filled = (value: number): NamedTensor => ({ shape: [size], data: new Float32Array(size).fill(value) });
   if (!scale || !center)
-    note(`${config.where}: ${scale ? "an offset of 0" : "a gain of 1"} stands for the one that the layer does not have`);
+    note(
+      `${config.where}: ${scale ? "an offset of 0" : "a gain of 1"} stands for the one that the layer does not have`,
+    );
   return {
     weight: scale ? arrays.take("gamma", [size]) : filled(1),
     bias: center ? arrays.take("beta", [size]) : filled(0),

@@ -1,8 +1,8 @@
 import type { ByteSource } from "../../platform/platform.ts";
 import { UsageError } from "../../shared/errors.ts";
 import { type ByteInput, withBytes } from "../byte-source.ts";
-import type { OpenedModel } from "../canonical.ts";
 import { Network } from "../canonical/network.ts";
+import type { OpenedModel } from "../canonical.ts";
 import { isHdf5 } from "../hdf5/header.ts";
 import { Hdf5Group, openHdf5 } from "../hdf5/read.ts";
 import { openZip } from "../zip.ts";

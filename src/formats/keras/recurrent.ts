@@ -43,7 +43,10 @@ export function readRecurrent(cell: GatedCell, config: Config, context: LayerCon
   return {
     spec: {
       kind: "recurrent",
-      cell: { name: cell, options: { ...cellOptions(cell, config, family, note), ...(cell === "gru" && { resetAfter }) } },
+      cell: {
+        name: cell,
+        options: { ...cellOptions(cell, config, family, note), ...(cell === "gru" && { resetAfter }) },
+      },
       ...{ inputSize: kernel.shape[0]!, hiddenSize: H, biases: bias ? (resetAfter ? 2 : 1) : 0 },
       reverse: outer.flag("go_backwards", false),
       outputOrder: "computed",
@@ -148,9 +151,7 @@ export const readBidirectional: LayerReader = (config, context): ReadLayer => {
     throw unsupported(`${config.where}: both layers run in the same direction`);
   // Keras overrules the option of both layers so.
   const zeros = (spec: RecurrentSpec): RecurrentSpec =>
-    family.bidirectionalZeros
-      ? { ...spec, maskedOutput: spec.returnSequences ? "zero" : family.maskedOutput }
-      : spec;
+    family.bidirectionalZeros ? { ...spec, maskedOutput: spec.returnSequences ? "zero" : family.maskedOutput } : spec;
   return {
     spec: { kind: "bidirectional", forward: zeros(forward.spec), backward: zeros(backward), merge },
     weights: {

@@ -53,8 +53,7 @@ export function readTopology(entry: Config, family: Family, arraysOf: ArraysOf):
     }
     const arrays = new Arrays(arraysOf({ name, className: kind }), `layer "${name}" (${kind})`);
     const context: LayerContext = { family, arrays, note };
-    const layers =
-      kind === "RNN" ? readRnnCells(options.at(where), context) : [readLayer(layer.at(where), context)];
+    const layers = kind === "RNN" ? readRnnCells(options.at(where), context) : [readLayer(layer.at(where), context)];
     arrays.finish();
     if (!functional && previous === undefined) {
       const shape = firstShape(options, config, layers[0]!.spec, name);
@@ -74,9 +73,7 @@ export function readTopology(entry: Config, family: Family, arraysOf: ArraysOf):
 
 /** Keras before 2.2.3 wrote a list of layers where a Sequential model has its configuration now. */
 const listAsConfig = (entry: Config): Config =>
-  Array.isArray(entry.get("config"))
-    ? entry.with("config", new Map([["layers", entry.get("config")!]]))
-    : entry;
+  Array.isArray(entry.get("config")) ? entry.with("config", new Map([["layers", entry.get("config")!]])) : entry;
 
 /** Axes after the batch of the first shape that a configuration gives. */
 function shapeOf(config: Config): (number | null)[] {
@@ -206,7 +203,8 @@ function inOrder(
       stack.pop();
       continue;
     }
-    if (state.get(call) === "open") throw damaged(`layer "${call[0]!.name}" reads, by other layers, what it makes itself`);
+    if (state.get(call) === "open")
+      throw damaged(`layer "${call[0]!.name}" reads, by other layers, what it makes itself`);
     state.set(call, "open");
     stack.push(...missing);
   }

@@ -3,8 +3,8 @@ import type { FileSource } from "../../platform/platform.ts";
 import { describe, UsageError } from "../../shared/errors.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, withBytes } from "../byte-source.ts";
-import type { OpenedModel } from "../canonical.ts";
 import { Network } from "../canonical/network.ts";
+import type { OpenedModel } from "../canonical.ts";
 import { Config, damaged, unsupported } from "../keras/config.ts";
 import { kerasFamily, tfjsFamily } from "../keras/family.ts";
 import { readTopology } from "../keras/topology.ts";
@@ -28,10 +28,7 @@ const MAXIMUM_WEIGHTS = 4 * 2 ** 30;
  * @param input a path or URL of model.json, or its bytes with `files` beside them
  * @throws UsageError "unsupported-keras" that names the layer; FailureError "damaged-keras"; and what reading files throws
  */
-export async function readTensorflowJs(
-  input: ByteInput,
-  options: ReadTensorflowJsOptions = {},
-): Promise<OpenedModel> {
+export async function readTensorflowJs(input: ByteInput, options: ReadTensorflowJsOptions = {}): Promise<OpenedModel> {
   const text = await withBytes(input, async (source) => {
     if (source.size > MAXIMUM_JSON) throw damaged(`${source.name} has ${source.size} bytes, too many for a model.json`);
     return new TextDecoder().decode(await source.read(0, source.size));

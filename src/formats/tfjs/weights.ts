@@ -64,7 +64,8 @@ export function decodeGroup({ weights }: WeightGroup, bytes: Uint8Array): Map<st
     at += length;
     tensors.set(name, { shape, data: quantized ? dequantized(data, weight, quantized) : data });
   }
-  if (at !== bytes.length) throw damaged(`the files of the weights have ${bytes.length - at} bytes more than the manifest names`);
+  if (at !== bytes.length)
+    throw damaged(`the files of the weights have ${bytes.length - at} bytes more than the manifest names`);
   return tensors;
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import type { CanonicalModel } from "../../../src/formats/canonical.ts";
 import { openNetwork } from "../../../src/formats/canonical/program.ts";
+import type { CanonicalModel } from "../../../src/formats/canonical.ts";
 import { readKeras, readKerasWeights } from "../../../src/formats/keras/read.ts";
 import { describeOnMachines } from "../../support/machines.ts";
 import { describeWithReferenceData } from "../../support/reference-data.ts";
