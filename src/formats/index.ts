@@ -1,5 +1,5 @@
 /**
- * Files of other programs: NPY and NPZ, PyTorch's `.pt`, ONNX models, safetensors in parts.
+ * Files of other programs: `open` runs a model of any of them; NPY and NPZ, PyTorch's `.pt`, ONNX, safetensors in parts.
  *
  * @module longshort/formats
  */
@@ -36,8 +36,13 @@ export type {
 } from "./canonical.ts";
 export { type ReadKerasOptions, readKeras, readKerasWeights } from "./keras/read.ts";
 export type { LayerArrays } from "./keras/weights.ts";
+
 export { writeKeras, writeKerasH5 } from "./keras/write.ts";
 export type { WriteKerasOptions } from "./keras/write-topology.ts";
+
+export type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
+export { readArrays, writeArrays } from "./named-arrays.ts";
+
 export { type NpyFile, openNpy, readNpy, writeNpy } from "./npy.ts";
 export { type NpzFile, openNpz, readNpz, writeNpz } from "./npz.ts";
 export {
@@ -45,15 +50,20 @@ export {
   type OnnxGraph,
   type OnnxModel,
   type OnnxNode,
-  type OnnxPort,
   readOnnx,
 } from "./onnx/model.ts";
 export { onnxOperators } from "./onnx/operators/table.ts";
-export { type OnnxArray, OnnxProgram, type OnnxResult, type OpenOnnxOptions, openOnnx } from "./onnx/program.ts";
+export { openOnnx } from "./onnx/program.ts";
 export { type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
+export { Model, type OpenOptions, open } from "./open.ts";
+export type { ModelArray, ModelResult } from "./plans.ts";
+export { Program, type ProgramOptions, type ProgramTrace } from "./program.ts";
+export { ProgramSession, type ProgramState, type StreamOptions } from "./program-session.ts";
 export { type PyTorchFile, readPyTorch } from "./pytorch/read.ts";
 export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";
 export { writePyTorch } from "./pytorch/write.ts";
+export { type ReadModelOptions, readModel } from "./read-model.ts";
+export type { ModelPort, StatePair } from "./runnable.ts";
 export {
   loadStateDict,
   matchStateDict,

@@ -25,9 +25,9 @@ export function languageModelLoss(
   targets: Tensor,
   input: LanguageModelLossInput = {},
 ): LanguageModelLoss {
-  const { output, final, traces } = model.hidden(tokens, input);
+  const { output, ...rest } = model.hidden(tokens, input);
   const { graph } = output;
   const { weight, bias } = model.parts.head;
   const head = { weight: graph.parameter(weight), bias: bias && graph.parameter(bias) };
-  return { loss: linearCrossEntropy(output, head, targets, input), final, traces };
+  return { loss: linearCrossEntropy(output, head, targets, input), ...rest };
 }
