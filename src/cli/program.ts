@@ -1,15 +1,27 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { compareCommand } from "./compare.ts";
 import { demoCommand } from "./demo.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { report } from "./failure.ts";
 import { generateCommand } from "./generate.ts";
+import { infoCommand } from "./info.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
+import { runsCommand } from "./runs.ts";
 import { trainCommand } from "./train-text.ts";
 
 /** Every command, in the order of the help. */
-const COMMANDS = [trainCommand, generateCommand, evaluateCommand, inspectCommand, demoCommand] as const;
+const COMMANDS = [
+  trainCommand,
+  generateCommand,
+  evaluateCommand,
+  inspectCommand,
+  infoCommand,
+  runsCommand,
+  compareCommand,
+  demoCommand,
+] as const;
 
 /** The command line as commander sees it, before anything is run. */
 export function createProgram(io: Io): Command {
