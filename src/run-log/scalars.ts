@@ -1,6 +1,10 @@
 import type { TrainEvent } from "../train/events.ts";
 
-/** The curves of a training, by the tag that they have in TensorBoard. */
+/**
+ * The curves of a training, by the tag that they have in TensorBoard.
+ *
+ * @param unit What batches count, as the speed is in it: "tokens".
+ */
 export function scalarsOf(event: TrainEvent, unit: string): Record<string, number> {
   switch (event.type) {
     case "progress":
@@ -8,11 +12,13 @@ export function scalarsOf(event: TrainEvent, unit: string): Record<string, numbe
         "loss/train": event.loss,
         "optimizer/learning rate": event.learningRate,
         "optimizer/gradient norm": event.gradientNorm,
-        [`speed/${unit} per second`]: event.tokensPerSecond,
+        [`speed/${unit} per second`]: event.itemsPerSecond,
       };
     case "evaluation":
     case "epoch":
-      return event.validationLoss === undefined ? {} : { "loss/validation": event.validationLoss };
+      return Object.fromEntries(
+        Object.entries(event.metrics ?? {}).map(([name, value]) => [`${name}/validation`, value]),
+      );
     default:
       return {};
   }
