@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
 import { demoCommand } from "./demo.ts";
+import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { report } from "./failure.ts";
 import { generateCommand } from "./generate.ts";
@@ -10,17 +11,13 @@ import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
 import { runsCommand } from "./runs.ts";
 import { trainCommand } from "./train-text.ts";
+import { version } from "./version.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  trainCommand,
-  generateCommand,
-  evaluateCommand,
-  inspectCommand,
-  infoCommand,
-  runsCommand,
-  compareCommand,
-  demoCommand,
+  ...[trainCommand, generateCommand, evaluateCommand, inspectCommand],
+  ...[infoCommand, runsCommand, compareCommand],
+  ...[demoCommand, benchCommand, doctorCommand],
 ] as const;
 
 /** The command line as commander sees it, before anything is run. */
@@ -71,11 +68,4 @@ function helpWords(names: readonly string[], program: Command): string[] {
 
 function withSubcommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
-}
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return manifest.version;
 }

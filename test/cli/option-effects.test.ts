@@ -151,6 +151,11 @@ const trainAgain = ["train", "text", at("text.txt"), "-q", ...flags({ ...small, 
 const demoAgain = ["demo", "--output", at("taken/two")];
 const weightsOf = (run: string): Buffer => readFileSync(join(run, "model.safetensors"));
 
+const measuredSeconds = (stdout: string): number => {
+  const { medianMs, count, together } = JSON.parse(stdout);
+  return (medianMs * count * together) / 1000;
+};
+
 const commands: Readonly<Record<string, Effects>> = {
   "train text": {
     plain: () => ["train", "text", at("text.txt"), ...flags({ ...small, maxSteps: 1 }), "--output", fresh()],
@@ -218,6 +223,19 @@ const commands: Readonly<Record<string, Effects>> = {
       json,
     },
   },
+  bench: {
+    plain: () => ["bench", "--case", "stream-64", "--seconds", "0.02", "--json"],
+    options: {
+      case: { add: ["--case", "stream-64,stream-256"], see: ({ stdout }) => stdout.trim().split("\n").length },
+      seconds: { add: ["--seconds", "0.3"], see: ({ stdout }) => measuredSeconds(stdout) > 0.15 },
+      json: {
+        against: ["bench", "--case", "stream-64", "--seconds", "0.02"],
+        instead: ["bench", "--case", "stream-64", "--seconds", "0.02", "--json"],
+        see: ({ stdout }) => stdout.startsWith("{"),
+      },
+    },
+  },
+  doctor: { plain: () => ["doctor"], options: { json } },
   demo: {
     plain: () => ["demo", "--output", freshDemo()],
     io: pressed,
