@@ -9,6 +9,7 @@ import { generateCommand } from "./generate.ts";
 import { infoCommand } from "./info.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
+import { runCommand } from "./run.ts";
 import { runsCommand } from "./runs.ts";
 import { trainCommand } from "./train-text.ts";
 import { version } from "./version.ts";
@@ -17,6 +18,7 @@ import { version } from "./version.ts";
 const COMMANDS = [
   ...[trainCommand, generateCommand, evaluateCommand, inspectCommand],
   ...[infoCommand, runsCommand, compareCommand],
+  ...[runCommand],
   ...[demoCommand, benchCommand, doctorCommand],
 ] as const;
 
