@@ -39,7 +39,9 @@ export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./check
 export type { Arena, Limits, Machine, Numbers, PreparedPlan, SynchronousMachine } from "./compute/machine.ts";
 export { type MachineName, type OptionsOf, openMachine } from "./compute/open.ts";
 export type { WasmOptions } from "./compute/wasm/machine.ts";
-// Text and tokens.
+// Batches, text and tokens.
+export type { Batch, BatchSource } from "./data/batch-source.ts";
+export { type BucketedBatchesOptions, bucketedBatches } from "./data/bucketed-batches.ts";
 export { type Corpus, type CorpusOptions, type CorpusPass, countCharacters, openCorpus } from "./data/corpus.ts";
 // Explaining.
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
@@ -73,6 +75,7 @@ export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
 export { type CrossEntropyOptions, crossEntropy } from "./losses/cross-entropy.ts";
 export { huber, smoothL1 } from "./losses/huber.ts";
 export { type KlDivergenceOptions, klDivergence } from "./losses/kl-divergence.ts";
+export { type LinearHead, linearCrossEntropy } from "./losses/linear-cross-entropy.ts";
 export { meanAbsoluteError } from "./losses/mean-absolute-error.ts";
 export { meanSquaredError } from "./losses/mean-squared-error.ts";
 export type { LossOptions, Reduction } from "./losses/reduction.ts";
@@ -133,6 +136,11 @@ export {
   languageModel,
   languageModelFromConfig,
 } from "./models/language-model.ts";
+export {
+  type LanguageModelLoss,
+  type LanguageModelLossInput,
+  languageModelLoss,
+} from "./models/language-model-loss.ts";
 // Optimizers.
 export { type AdadeltaOptions, adadelta } from "./optimizers/adadelta.ts";
 export { type AdagradOptions, adagrad } from "./optimizers/adagrad.ts";
@@ -211,16 +219,30 @@ export type { AddedToken, NormalizerSpec, TokenizerFile } from "./text/tokenizer
 export { tokenizerFromJSON } from "./text/tokenizer-from-json.ts";
 export { type TextSource, type TrainTokenizerOptions, trainTokenizer } from "./text/train-tokenizer.ts";
 // Training.
+export type { BestMetric, EarlyStopping } from "./train/best.ts";
 export { type EvaluateTextOptions, evaluateText, type TextScore } from "./train/evaluate-text.ts";
+export {
+  type Evaluator,
+  type EvaluatorOptions,
+  type Measurement,
+  type Metrics,
+  openEvaluator,
+} from "./train/evaluator.ts";
 export type {
+  Callbacks,
+  CheckpointEvent,
   EndEvent,
   EpochEvent,
   EvaluationEvent,
   ProgressEvent,
   StartEvent,
   TrainEvent,
+  TrainingStart,
 } from "./train/events.ts";
+export type { Objective } from "./train/learner.ts";
+export type { StepReading } from "./train/notes.ts";
 export { type Plateau, type PlateauOptions, type PlateauState, reduceOnPlateau } from "./train/plateau.ts";
+export type { RateOptions } from "./train/rate.ts";
 export {
   constantRate,
   cosineRate,
@@ -234,12 +256,9 @@ export {
   sequential,
   stepRate,
 } from "./train/schedules.ts";
-export {
-  type Objective,
-  openTrainingStep,
-  type StepReading,
-  TrainingStep,
-  type TrainingStepOptions,
-} from "./train/step.ts";
-export type { TextTrainer } from "./train/text-trainer.ts";
-export { type TrainTextOptions, trainText } from "./train/train-text.ts";
+export type { RestoreOptions, TrainingSetup, TrainingSnapshot } from "./train/snapshot.ts";
+export { openTrainingStep, TrainingStep, type TrainingStepOptions } from "./train/step.ts";
+export { type TextFacts, type TextTrainer, type TrainTextOptions, trainText } from "./train/train-text.ts";
+export { openTrainer, Trainer } from "./train/trainer.ts";
+export type { TrainerOptions, TrainingOptions } from "./train/trainer-options.ts";
+export type { TrainerState } from "./train/trainer-state.ts";

@@ -5,7 +5,7 @@ import { type DropoutPer, dropout, expectRate } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import type { RecurrentPreset } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
-import { type Recurrent, recurrent } from "../layers/recurrent.ts";
+import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { dropWords } from "../layers/weight-dropout.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
 import type { Tensor } from "../tensor/graph.ts";
@@ -100,8 +100,7 @@ export interface LanguageModelOutput {
 export class LanguageModel implements HasParameters {
   readonly config: LanguageModelConfig;
   readonly cell: Cell;
-  readonly parts: { readonly embedding: Embedding; readonly rnn: Recurrent; readonly head: HasParameters };
-  private readonly head: Linear;
+  readonly parts: { readonly embedding: Embedding; readonly rnn: Recurrent; readonly head: Linear };
 
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: LanguageModelOptions) {
@@ -126,12 +125,12 @@ export class LanguageModel implements HasParameters {
       ...{ cell, inputSize: embeddingSize, hiddenSize, projectionSize, numLayers },
       ...{ dropout: drops.layerDropout, dropoutPer: drops.dropoutPer, weightDropout: drops.weightDropout, initialize },
     });
-    this.head = linear({
+    const head = linear({
       ...{ inputSize: outputSize, outputSize: vocabularySize },
       ...(tied ? { weight: table.weight } : {}),
     });
     this.cell = cell;
-    this.parts = { embedding: table, rnn, head: this.head };
+    this.parts = { embedding: table, rnn, head };
     this.config = {
       kind: "language-model",
       ...{ vocabularySize, embeddingSize, cell: spec, hiddenSize, projectionSize, numLayers },
@@ -150,14 +149,20 @@ export class LanguageModel implements HasParameters {
    * @param tokens whole numbers [T, B] in [0, V)
    */
   forward(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelOutput {
+    const { output, ...rest } = this.hidden(tokens, input);
+    return { logits: this.parts.head.forward(output), ...rest };
+  }
+
+  /** Records the model from tokens to what its head sees, [T, B, H|P]. */
+  hidden(tokens: Tensor, input: LanguageModelInput = {}): RecurrentOutput & Pick<LanguageModelOutput, "penalty"> {
     expectShape("tokens", tokens.shape, ["T", "B"]);
-    const { vocabularySize, inputDropout, outputDropout, embeddingDropout, dropoutPer, ...rest } = this.config;
+    const { vocabularySize, inputDropout, outputDropout, embeddingDropout, dropoutPer, ...more } = this.config;
     const drop = (rate: number, x: Tensor): Tensor => dropout({ rate, per: dropoutPer }).forward(x);
     const words = dropWords(this.parts.embedding.forward(tokens), tokens, { rate: embeddingDropout, vocabularySize });
-    const { output, final, traces } = this.parts.rnn.forward(drop(inputDropout, words), input);
+    const { output, ...rest } = this.parts.rnn.forward(drop(inputDropout, words), input);
     const dropped = drop(outputDropout, output);
-    const penalty = activationPenalty({ output, dropped, alpha: rest.activationPenalty, beta: rest.changePenalty });
-    return { logits: this.head.forward(dropped), final, traces, penalty };
+    const penalty = activationPenalty({ output, dropped, alpha: more.activationPenalty, beta: more.changePenalty });
+    return { output: dropped, penalty, ...rest };
   }
 }
 

@@ -14,6 +14,9 @@ export interface Tensor {
   readonly differentiable: boolean;
 }
 
+/** A place in the plan, as `launch` returns it. */
+export type LaunchPlace = { kernel: Kernel; operands: Record<string, Range> };
+
 interface TapeEntry {
   readonly outputs: readonly Tensor[];
   readonly backward: (adjoints: readonly (Range | undefined)[]) => void;
@@ -46,11 +49,13 @@ export class Graph {
   /** Numbers that the host writes once, after preparing the plan. */
   readonly constants: { readonly range: Range; readonly data: ArrayLike<number> }[] = [];
 
-  private readonly launches: { kernel: Kernel; operands: Record<string, Range> }[] = [];
+  private readonly launches: LaunchPlace[] = [];
   private readonly used: Record<string, number> = {};
   private readonly scalarRanges: Record<string, Range> = {};
   private readonly tape: TapeEntry[] = [];
   private readonly adjoints = new Map<Range, Range>();
+  /** Adjoints that are the same number in every run. */
+  private readonly constantAdjoints = new Map<Range, number>();
   private readonly parameterTensors = new Map<Parameter, Tensor>();
   /** For each random draw of the graph, whether it is another one for another first example. */
   private readonly purposes: { readonly perExample: boolean }[] = [];
@@ -180,9 +185,16 @@ export class Graph {
     this.outputs[name] = tensor;
   }
 
-  /** Adds a launch to the plan, behind all others. */
-  launch(kernel: Kernel, operands: Record<string, Range>): void {
-    this.launches.push({ kernel, operands });
+  /** Adds a launch to the plan, behind all others. @returns its place, for `replace` */
+  launch(kernel: Kernel, operands: Record<string, Range>): LaunchPlace {
+    const place = { kernel, operands };
+    this.launches.push(place);
+    return place;
+  }
+
+  /** Puts another launch at a place in the plan: one that does the same and more, and reads nothing that is written later. */
+  replace(place: LaunchPlace, kernel: Kernel, operands: Record<string, Range>): void {
+    Object.assign(place, { kernel, operands });
   }
 
   /** Notes how the gradient of `outputs` is taken. `backward` gets an adjoint range per output (undefined where none came) and calls `contribute`. */
@@ -201,6 +213,7 @@ export class Graph {
       if (!t.differentiable) return undefined;
       const known = this.adjoints.get(t.range);
       if (known) {
+        this.constantAdjoints.delete(t.range);
         const part = this.reserve("activations", t.range.length);
         additions.push([known, part]);
         return part;
@@ -242,6 +255,11 @@ export class Graph {
     return range && this.tensor(tensor.shape, range);
   }
 
+  /** The number that every element of the adjoint of a tensor is in every run, if that is known while the plan is recorded. */
+  constantAdjoint(tensor: Tensor): number | undefined {
+    return this.constantAdjoints.get(tensor.range);
+  }
+
   /** A range that will hold the adjoint of a tensor, for kernels that write adjoints beside their gradients (traces). */
   adjointOf(tensor: Tensor): Range {
     const range = this.adjoints.get(tensor.range) ?? this.reserve("activations", tensor.range.length);
@@ -251,10 +269,12 @@ export class Graph {
 
   /** Records the backward pass of `Σ seed · tensor`; a seed is a tensor of the same shape or a number. */
   backward(seeds: readonly (readonly [tensor: Tensor, seed: Tensor | number])[]): void {
-    for (const [tensor, seed] of seeds)
+    for (const [tensor, seed] of seeds) {
+      if (typeof seed === "number" && !this.adjoints.has(tensor.range)) this.constantAdjoints.set(tensor.range, seed);
       this.contribute([tensor], ([out]) =>
         typeof seed === "number" ? this.fill(out!, seed) : this.copy(seed.range, out!),
       );
+    }
     for (const { outputs, backward } of this.tape.reverse()) {
       const adjoints = outputs.map((t) => this.adjoints.get(t.range));
       if (adjoints.some((a) => a !== undefined)) backward(adjoints);
