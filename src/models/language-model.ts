@@ -88,6 +88,9 @@ export interface LanguageModelOutput {
   readonly penalty: Tensor | undefined;
 }
 
+/** What the head sees, [T, B, H|P], and what else `LanguageModelOutput` has. */
+export type LanguageModelHidden = RecurrentOutput & Pick<LanguageModelOutput, "penalty">;
+
 /**
  * Predicts the next token from all tokens before it: embedding → recurrent layers → linear head.
  *
@@ -154,15 +157,15 @@ export class LanguageModel implements HasParameters {
   }
 
   /** Records the model from tokens to what its head sees, [T, B, H|P]. */
-  hidden(tokens: Tensor, input: LanguageModelInput = {}): RecurrentOutput & Pick<LanguageModelOutput, "penalty"> {
+  hidden(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelHidden {
     expectShape("tokens", tokens.shape, ["T", "B"]);
-    const { vocabularySize, inputDropout, outputDropout, embeddingDropout, dropoutPer, ...more } = this.config;
+    const { vocabularySize, inputDropout, outputDropout, embeddingDropout, dropoutPer, ...rest } = this.config;
     const drop = (rate: number, x: Tensor): Tensor => dropout({ rate, per: dropoutPer }).forward(x);
     const words = dropWords(this.parts.embedding.forward(tokens), tokens, { rate: embeddingDropout, vocabularySize });
-    const { output, ...rest } = this.parts.rnn.forward(drop(inputDropout, words), input);
+    const { output, final, traces } = this.parts.rnn.forward(drop(inputDropout, words), input);
     const dropped = drop(outputDropout, output);
-    const penalty = activationPenalty({ output, dropped, alpha: more.activationPenalty, beta: more.changePenalty });
-    return { output: dropped, penalty, ...rest };
+    const penalty = activationPenalty({ output, dropped, alpha: rest.activationPenalty, beta: rest.changePenalty });
+    return { output: dropped, final, traces, penalty };
   }
 }
 

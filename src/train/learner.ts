@@ -195,10 +195,10 @@ export class Learner {
     const graph = new Graph({ machine, parameters: parameters.layout, training: true });
     const { loss: note } = reserveNotes(graph);
     const { loss, penalty, carry = [] } = this.options.record(graph, batch);
-    const learned = penalty ? [loss, penalty] : [loss];
+    const objectives = penalty ? [loss, penalty] : [loss];
     if (accumulates) {
       const share = graph.scalar("share");
-      graph.backward(learned.map((part) => [part, share] as const));
+      graph.backward(objectives.map((one) => [one, share] as const));
       const { length } = parameters.layout;
       const part = { arena: "gradients", offset: 0, length, type: "float" } as const;
       addUp(graph, { part, sum: graph.reserve(SUM_ARENA, length) });
@@ -215,7 +215,7 @@ export class Learner {
       );
       addUp(graph, { part: weighted.range, sum: note });
     } else {
-      graph.backward(learned.map((part) => [part, 1] as const));
+      graph.backward(objectives.map((one) => [one, 1] as const));
       graph.copy(loss.range, note);
     }
     for (const [from, to] of carry) graph.copy(from.range, to.range);

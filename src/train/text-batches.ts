@@ -5,7 +5,6 @@ import type { LanguageModel } from "../models/language-model.ts";
 import { languageModelLoss } from "../models/language-model-loss.ts";
 import type { Graph } from "../tensor/graph.ts";
 import { asSequence } from "../text/token-sequence.ts";
-import type { Objective } from "./learner.ts";
 
 /**
  * Windows of a text as a source of batches, the state carried on from each to the next: the same windows in every epoch, or
@@ -29,18 +28,14 @@ export function carriedSource(options: CarriedBatchesOptions, identity?: BatchSo
 }
 
 /** The model on a window of text, from the state that the window before left. */
-export function recordText(
-  graph: Graph,
-  model: LanguageModel,
-  { steps = 1, rows }: Batch,
-): Objective & Required<Pick<Objective, "carry">> {
+export function recordText(graph: Graph, model: LanguageModel, { steps = 1, rows }: Batch) {
   const below = model.config.vocabularySize;
   const tokens = graph.input("tokens", [steps, rows], { type: "int", below });
   const targets = graph.input("targets", [steps, rows], { type: "int", below });
   const initial = Object.fromEntries(
     Object.entries(model.stateShapes(rows)).map(([name, shape]) => [name, graph.state(name, shape)]),
   );
-  const { loss, penalty, final } = languageModelLoss(model, tokens, targets, { initial });
+  const { loss, final, penalty } = languageModelLoss(model, tokens, targets, { initial });
   const carry = Object.entries(final).map(([name, tensor]) => [tensor, initial[name]!] as const);
   return { loss, penalty, carry };
 }
