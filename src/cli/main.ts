@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { spawn } from "node:child_process";
 import { relative, sep } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { engineFlags } from "../../scripts/flags.mjs";
 import { quoted } from "./format.ts";
@@ -25,7 +26,9 @@ function wantsSpeed(words: readonly string[]): boolean {
   const help = words.some((word) => word === "--help" || word === "-h");
   return (
     !help &&
-    words.some((word) => ["train", "generate", "evaluate", "inspect", "demo", "bench", "doctor"].includes(word))
+    words.some((word) =>
+      ["train", "generate", "evaluate", "score", "inspect", "demo", "bench", "doctor"].includes(word),
+    )
   );
 }
 
@@ -59,6 +62,11 @@ function processIo(): Io {
     program: programName(),
     now: () => performance.now(),
     today: () => new Date(),
+    stdin: {
+      isTTY: process.stdin.isTTY === true,
+      // Without a terminal of its own, so that Ctrl-C still reaches the process.
+      lines: () => createInterface({ input: process.stdin, terminal: false, crlfDelay: Number.POSITIVE_INFINITY }),
+    },
     onInterrupt(listener) {
       let last = Number.NEGATIVE_INFINITY;
       const once = (): void => {

@@ -7,12 +7,13 @@ import { report } from "./failure.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
+import { scoreCommand } from "./score.ts";
 import { trainCommand } from "./train-text.ts";
 import { version } from "./version.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  ...[trainCommand, generateCommand, evaluateCommand, inspectCommand, demoCommand],
+  ...[trainCommand, generateCommand, evaluateCommand, scoreCommand, inspectCommand, demoCommand],
   ...[benchCommand, doctorCommand],
 ] as const;
 

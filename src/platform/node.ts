@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { createGunzip } from "node:zlib";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { findFiles } from "./find-files.ts";
+import { findFiles } from "./node/find-files.ts";
 import {
   type ByteSource,
   blobSource,

@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
-import { UsageError } from "../shared/errors.ts";
-import { folderOfGlob, globExpression, isGlob } from "./glob.ts";
+import { UsageError } from "../../shared/errors.ts";
+import { folderOfGlob, globExpression, isGlob } from "../glob.ts";
 
 /** See `Platform.findFiles`; for Node. */
 export async function findFiles(path: string): Promise<string[]> {
