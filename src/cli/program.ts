@@ -7,6 +7,7 @@ import { report } from "./failure.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
+import { runCommand } from "./run.ts";
 import { scoreCommand } from "./score.ts";
 import { trainCommand } from "./train-text.ts";
 import { version } from "./version.ts";
@@ -14,6 +15,7 @@ import { version } from "./version.ts";
 /** Every command, in the order of the help. */
 const COMMANDS = [
   ...[trainCommand, generateCommand, evaluateCommand, scoreCommand, inspectCommand, demoCommand],
+  ...[runCommand],
   ...[benchCommand, doctorCommand],
 ] as const;
 
