@@ -5,6 +5,7 @@ import { formatBytes } from "../shared/shapes.ts";
 import { trainText } from "../train/train-text.ts";
 import { EXIT, type Io, isLive } from "./io.ts";
 import { ProgressDisplay } from "./progress.ts";
+import { openRunLog } from "./run-log.ts";
 import { corpusOptions, modelOptions, type TextSettings, tokenizerOptions } from "./text-settings.ts";
 import { TrainingRecord, type TrainingResult } from "./training-record.ts";
 
@@ -25,8 +26,8 @@ const LOG_EVERY = 5;
  * Ctrl-C stops it. So a power cut costs one epoch at most.
  */
 export async function trainToFolder(settings: TextSettings, options: TrainingOptions): Promise<TrainingResult> {
-  const { io, quiet } = options;
-  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now });
+  const { io, quiet, folder } = options;
+  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now, quiet });
   const controller = new AbortController();
   const off = io.onInterrupt(() => {
     if (controller.signal.aborted) {
@@ -59,7 +60,16 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
     });
     open.push(trainer);
     const record = new TrainingRecord({ ...options, settings, corpus, model, trainer, display });
-    for await (const event of trainer) await record.take(event);
+    const log = openRunLog({
+      ...{ folder, settings, display, model, machine },
+      tokenizer: corpus.tokenizer,
+      trainer,
+      now: io.today,
+    });
+    for await (const event of trainer) {
+      await record.take(event);
+      await log.take(event);
+    }
     return record.result();
   } finally {
     display.end();
