@@ -3,6 +3,7 @@ import { writeSafetensors } from "../checkpoint/safetensors.ts";
 import { UsageError } from "../shared/errors.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { CanonicalModel } from "./canonical.ts";
+import { writeKeras, writeKerasH5 } from "./keras/write.ts";
 import type { ModelFile } from "./model-file.ts";
 import { writeNpz } from "./npz.ts";
 import { learnedTensors } from "./onnx/learned.ts";
@@ -13,9 +14,10 @@ import { networkOfStateDict } from "./pytorch/network.ts";
 import { writePyTorch } from "./pytorch/write.ts";
 import { stateDictOf } from "./pytorch/write-network.ts";
 import type { LoadedText } from "./run-model.ts";
+import { writeTensorflowJs } from "./tfjs/write.ts";
 
 /** Formats that are written, by the name that `--to` uses. */
-export const TARGETS = ["onnx", "pytorch", "safetensors", "npz"] as const;
+export const TARGETS = ["onnx", "pytorch", "keras", "keras-h5", "tfjs", "safetensors", "npz"] as const;
 export type Target = (typeof TARGETS)[number];
 
 export interface ConvertOptions {
@@ -34,12 +36,15 @@ export interface Converted {
   readonly notes: readonly string[];
 }
 
-/** What each layer's weights go through on the way, for people. */
-const orders: Readonly<Record<Target, string | undefined>> = {
+/** What is done to the weights on the way, for people. Ours and PyTorch's are the same. */
+const orders: Readonly<Partial<Record<Target, string>>> = {
   onnx: "gates of LSTMs go from i, f, g, o to i, o, f, g, of GRUs from r, z, n to z, r, n",
-  pytorch: undefined,
-  safetensors: undefined,
-  npz: undefined,
+  ...Object.fromEntries(
+    ["keras", "keras-h5", "tfjs"].map((to) => [
+      to,
+      "matrices are transposed; gates of GRUs go from r, z, n to z, r, n; two biases are added where only their sum counts",
+    ]),
+  ),
 };
 
 /**
@@ -48,11 +53,22 @@ const orders: Readonly<Record<Target, string | undefined>> = {
  */
 export function convertModel(file: ModelFile, { to, weightsOnly = false }: ConvertOptions): Converted {
   const { content } = file;
-  const made = (bytes: Uint8Array, notes: readonly string[] = []): Converted => ({
-    ...{ to, bytes, beside: new Map() },
+  const made = (
+    bytes: Uint8Array,
+    notes: readonly string[] = [],
+    beside = new Map<string, Uint8Array>(),
+  ): Converted => ({
+    ...{ to, bytes, beside },
     notes: [...(orders[to] && content.kind !== "graph" ? [orders[to]] : []), ...notes],
   });
   if (to === "onnx") return made(toOnnx(file));
+  if (to === "keras") return made(writeKeras(layersOf(file)));
+  if (to === "keras-h5") return made(writeKerasH5(layersOf(file)));
+  if (to === "tfjs") {
+    const files = writeTensorflowJs(layersOf(file));
+    const { "model.json": bytes, ...beside } = Object.fromEntries(files);
+    return made(bytes!, [], new Map(Object.entries(beside)));
+  }
   const named = (tensors: ReadonlyMap<string, NamedTensor>) => containers[to](asFile(tensors));
   switch (content.kind) {
     case "network": {
@@ -70,7 +86,7 @@ export function convertModel(file: ModelFile, { to, weightsOnly = false }: Conve
           "not-convertible",
           `${file.name}: an ONNX graph is operators, not layers, and this format holds weights alone; say that these are enough (--weights-only)`,
         );
-      return made(named(learnedTensors(content.graph.graph)), [
+      return made(named(content.weights ?? learnedTensors(content.graph.graph)), [
         "weights under the names of the graph; the graph is left out",
       ]);
     }
@@ -79,12 +95,13 @@ export function convertModel(file: ModelFile, { to, weightsOnly = false }: Conve
   }
 }
 
-const containers: Readonly<Record<Exclude<Target, "onnx">, (tensors: ReadonlyMap<string, SafeTensor>) => Uint8Array>> =
-  {
-    pytorch: writePyTorch,
-    safetensors: (tensors) => writeSafetensors(tensors, { metadata: { format: "pt" } }),
-    npz: writeNpz,
-  };
+const containers: Readonly<
+  Record<"pytorch" | "safetensors" | "npz", (tensors: ReadonlyMap<string, SafeTensor>) => Uint8Array>
+> = {
+  pytorch: writePyTorch,
+  safetensors: (tensors) => writeSafetensors(tensors, { metadata: { format: "pt" } }),
+  npz: writeNpz,
+};
 
 const asFile = (tensors: ReadonlyMap<string, NamedTensor>): Map<string, SafeTensor> =>
   new Map(
@@ -106,6 +123,23 @@ function toOnnx({ content, name }: ModelFile): Uint8Array {
       return writeNetworkOnnx(content.network);
     case "text":
       return writeOnnx(content.text.model, content.text.weights);
+    case "weights":
+      throw new UsageError("not-convertible", `${name}: ${content.why}`);
+  }
+}
+
+/** @throws UsageError "not-convertible" where a file does not hold layers */
+function layersOf({ content, name }: ModelFile): CanonicalModel {
+  switch (content.kind) {
+    case "network":
+      return content.network;
+    case "text":
+      return networkOfText(content.text);
+    case "graph":
+      throw new UsageError(
+        "not-convertible",
+        `${name}: an ONNX graph is operators, not layers, and this format holds layers; it can be run, trained and written as ONNX`,
+      );
     case "weights":
       throw new UsageError("not-convertible", `${name}: ${content.why}`);
   }

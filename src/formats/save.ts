@@ -11,6 +11,9 @@ const endings: readonly (readonly [ending: string, to: Target])[] = [
   [".onnx", "onnx"],
   [".pt", "pytorch"],
   [".pth", "pytorch"],
+  [".keras", "keras"],
+  [".h5", "keras-h5"],
+  [".json", "tfjs"],
   [".safetensors", "safetensors"],
   [".npz", "npz"],
 ];
