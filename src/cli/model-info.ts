@@ -1,16 +1,20 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { LayerSpec } from "../formats/canonical.ts";
 import { convertModel, TARGETS } from "../formats/convert.ts";
 import type { ModelFile } from "../formats/model-file.ts";
 import { learnedTensors } from "../formats/onnx/learned.ts";
 import { expectSupported } from "../formats/onnx/record.ts";
 import { runnableOf } from "../formats/open.ts";
+import { readModel } from "../formats/read-model.ts";
 import type { ModelPort } from "../formats/runnable.ts";
 import { LongshortError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
+import type { InfoKind } from "./info-kind.ts";
 
 /** What there is to say about a model file, for people and as JSON. */
-export interface ModelInfo {
+interface ModelInfo {
   readonly format: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -26,7 +30,7 @@ const portText = ({ name, type, shape }: ModelPort): string =>
   `${name}: ${type ?? "float32"} ${shape ? `[${shape.map((n) => n ?? "?").join(", ")}]` : "[…]"}`;
 
 /** Describes a file of any format: what it holds, how it was read, what it can become. Nothing is run. */
-export function modelInfo(file: ModelFile): ModelInfo {
+function modelInfo(file: ModelFile): ModelInfo {
   const { content } = file;
   const runnable = content.kind === "weights" ? undefined : attempt(() => runnableOf(file));
   const ports = typeof runnable === "object" ? runnable : undefined;
@@ -125,7 +129,7 @@ function countOf({ content }: ModelFile): number {
 }
 
 /** The lines that `longshort info FILE` prints. */
-export function modelInfoText(name: string, info: ModelInfo): string {
+function modelInfoText(name: string, info: ModelInfo): string {
   const lines = [`${name}: ${info.format}, ${info.parameters.toLocaleString("en-US")} numbers`];
   const part = (title: string, items: readonly string[]): void => {
     if (items.length > 0) lines.push(`${title}:`, ...items.map((item) => `  ${item}`));
@@ -144,3 +148,14 @@ export function modelInfoText(name: string, info: ModelInfo): string {
   );
   return `${lines.join("\n")}\n`;
 }
+
+/** Model files of every format, for `info`. */
+export const modelFileInfo: InfoKind = {
+  what: "a model file (ONNX, .keras, .h5, model.json, .pt, .safetensors, .npz)",
+  matches: (path) =>
+    statSync(path).isFile() || ["model.json", "manifest.json"].some((name) => existsSync(join(path, name))),
+  async describe(path) {
+    const info = modelInfo(await readModel(path));
+    return { text: modelInfoText(path, info), json: { type: "model", ...info } };
+  },
+};

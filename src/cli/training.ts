@@ -6,6 +6,7 @@ import { formatBytes } from "../shared/shapes.ts";
 import { trainText } from "../train/train-text.ts";
 import { EXIT, type Io, isLive } from "./io.ts";
 import { ProgressDisplay } from "./progress.ts";
+import { openRunLog } from "./run-log.ts";
 import { TrainingRecord, type TrainingResult } from "./training-record.ts";
 
 /** What a training on text is made of, as it is kept in the run's config.json. */
@@ -28,8 +29,8 @@ const LOG_EVERY = 5;
  * Ctrl-C stops it. So a power cut costs one epoch at most.
  */
 export async function trainToFolder(settings: TextSettings, options: TrainingOptions): Promise<TrainingResult> {
-  const { io, quiet } = options;
-  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now });
+  const { io, quiet, folder } = options;
+  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now, quiet });
   const controller = new AbortController();
   const off = io.onInterrupt(() => {
     if (controller.signal.aborted) {
@@ -70,7 +71,16 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
     });
     open.push(trainer);
     const record = new TrainingRecord({ ...options, settings, corpus, model, trainer, display });
-    for await (const event of trainer) await record.take(event);
+    const log = openRunLog({
+      ...{ folder, settings, display, model, machine },
+      tokenizer: corpus.tokenizer,
+      trainer,
+      now: io.today,
+    });
+    for await (const event of trainer) {
+      await record.take(event);
+      await log.take(event);
+    }
     return record.result();
   } finally {
     display.end();

@@ -34,6 +34,7 @@ export type {
   RecurrentSpec,
   TimeDistributedSpec,
 } from "./canonical.ts";
+export { type Converted, type ConvertOptions, convertModel, type Target } from "./convert.ts";
 export { type ReadKerasOptions, readKeras, readKerasWeights } from "./keras/read.ts";
 export type { LayerArrays } from "./keras/weights.ts";
 export { writeKeras, writeKerasH5 } from "./keras/write.ts";
@@ -61,6 +62,7 @@ export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";
 export { writePyTorch } from "./pytorch/write.ts";
 export { type ReadModelOptions, readModel } from "./read-model.ts";
 export type { ModelPort, StatePair } from "./runnable.ts";
+export { type SaveOptions, save } from "./save.ts";
 export {
   loadStateDict,
   matchStateDict,
@@ -73,4 +75,5 @@ export { type BasicLstmOptions, basicLstmModel } from "./tensorflow1/basic-lstm.
 export { type ReadTensorflow1Options, readTensorflow1 } from "./tensorflow1/read.ts";
 export { type ReadTensorflowJsOptions, readTensorflowJs } from "./tfjs/read.ts";
 export { writeTensorflowJs } from "./tfjs/write.ts";
+export { type Comparison, compareModels, randomInputs } from "./verify.ts";
 export type { OpenZipOptions } from "./zip.ts";
