@@ -81,7 +81,10 @@ function layersOf({ content }: ModelFile): string[] {
       const counts = new Map<string, number>();
       for (const { op } of content.graph.graph.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
       const recurrent = content.graph.graph.nodes.filter(({ op }) => ["RNN", "GRU", "LSTM"].includes(op));
-      const unsupported = attempt(() => (expectSupported(content.graph), {}));
+      const unsupported = attempt(() => {
+        expectSupported(content.graph);
+        return {};
+      });
       return [
         `operator set ${content.graph.opset}${content.graph.producer ? `, made by ${content.graph.producer}` : ""}`,
         [...counts].map(([op, count]) => (count === 1 ? op : `${op} × ${count}`)).join(", "),

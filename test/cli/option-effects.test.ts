@@ -3,13 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { lstm } from "../../src/cells/lstm.ts";
 import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { DefinedCommand } from "../../src/cli/command.ts";
 import type { Io } from "../../src/cli/io.ts";
 import { createProgram } from "../../src/cli/program.ts";
 import { openMachine } from "../../src/compute/open.ts";
+import { writeOnnx } from "../../src/formats/onnx/write.ts";
+import { recurrent } from "../../src/layers/recurrent.ts";
 import { flagName } from "../../src/schema/fields.ts";
 import { textTrainingFields } from "../../src/schema/text-training.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
+import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { type FakeIoOptions, longshort, type Ran } from "./fake-io.ts";
 
 /*
@@ -36,6 +41,18 @@ beforeAll(async () => {
   await longshort([...train, "-o", at("runs/one")]);
   await longshort([...train, ...flags({ numLayers: 2, cell: "gru", seed: 3 }), "-o", at("runs/two")]);
   cpSync(at("runs"), at("taken"), { recursive: true });
+  const machine = await openMachine("reference");
+  for (const [name, hiddenSize] of [
+    ["small", 3],
+    ["large", 4],
+  ] as const) {
+    const layer = recurrent({ cell: lstm(), inputSize: 2, hiddenSize });
+    const parameters = await createParameters({ machine, layout: layoutParameters(layer), seed: 1 });
+    writeFileSync(at(`${name}.onnx`), writeOnnx(layer, await parameters.toTensors()));
+  }
+  machine.close();
+  writeFileSync(at("short.json"), JSON.stringify({ input: [[[0.5, -1]]] }));
+  writeFileSync(at("long.json"), JSON.stringify({ input: [[[0.5, -1]], [[1, 2]]] }));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -233,6 +250,16 @@ const commands: Readonly<Record<string, Effects>> = {
         instead: ["bench", "--case", "stream-64", "--seconds", "0.02", "--json"],
         see: ({ stdout }) => stdout.startsWith("{"),
       },
+    },
+  },
+  run: {
+    plain: () => ["run", at("small.onnx"), "--inputs", at("short.json")],
+    options: {
+      model: { instead: ["run", at("large.onnx"), "--inputs", at("short.json")] },
+      inputs: { add: ["--inputs", at("long.json")] },
+      outputs: { add: ["--outputs", at("out.npz")], see: () => existsSync(at("out.npz")) },
+      state: { add: ["--state", at("state.npz")], see: () => existsSync(at("state.npz")) },
+      ...{ machine, json },
     },
   },
   doctor: { plain: () => ["doctor"], options: { json } },

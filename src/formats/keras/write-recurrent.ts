@@ -1,10 +1,10 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { ActivationSpec, BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
-import { type GatedCell, gateOrder } from "../gate-order.ts";
+import type { GatedCell } from "../gate-order.ts";
 import { writeActivation } from "./activations.ts";
 import { unsupported } from "./config.ts";
 import { toColumnBias, toColumns } from "./layout.ts";
-import { classEntry, type JsonConfig, type WriteContext, type WrittenArray, type WrittenLayer } from "./write-layer.ts";
+import { classEntry, type JsonConfig, type WriteContext, type WrittenArray, type WrittenLayer } from "./written.ts";
 
 const classNames: Readonly<Record<GatedCell, string>> = { rnn: "SimpleRNN", lstm: "LSTM", gru: "GRU" };
 

@@ -2,7 +2,8 @@ import { UsageError } from "../../shared/errors.ts";
 import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
-import { classEntry, type JsonConfig, type JsonValue, type WrittenLayer, writeLayer } from "./write-layer.ts";
+import { writeLayer } from "./write-layer.ts";
+import { classEntry, type JsonConfig, type JsonValue, type WrittenLayer } from "./written.ts";
 
 export interface WriteKerasOptions {
   /** B, which Keras fixes for a model with stateful layers; needed for those alone. */
