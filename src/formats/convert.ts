@@ -112,8 +112,7 @@ const asFile = (tensors: ReadonlyMap<string, NamedTensor>): Map<string, SafeTens
   );
 
 /** Numbers that were float32 in the file come as float64 from some readers. */
-const fitsFloat32 = (data: Float64Array): boolean =>
-  data.every((value) => Math.fround(value) === value || value !== value);
+const fitsFloat32 = (data: Float64Array): boolean => data.every((value) => Object.is(Math.fround(value), value));
 
 function toOnnx({ content, name }: ModelFile): Uint8Array {
   switch (content.kind) {
