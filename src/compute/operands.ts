@@ -100,6 +100,11 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
       ...writes({ loss: 1, ...Object.fromEntries(gradients.map((name) => [`d.${name}`, lengths[name]!])) }),
     };
   },
+  quantizedMatmul: ({ m, k, n, bias }) => ({
+    ...reads({ a: m * k, scale: n, ...(bias && { bias: n }) }),
+    ...readsWhole({ weight: n * Math.ceil(k / 4) }),
+    ...writes({ out: m * n }),
+  }),
   scan: (kernel, savedSize) => ({
     ...reads(scanInputs(kernel)),
     ...writes({

@@ -2,6 +2,7 @@ import type { Kernel } from "../plan.ts";
 import { linearCrossEntropy } from "./linear-cross-entropy.ts";
 import { matmul } from "./matmul.ts";
 import { pointwise } from "./pointwise.ts";
+import { quantizedMatmul } from "./quantized-matmul.ts";
 import { random } from "./random.ts";
 import { reduce } from "./reduce.ts";
 import { gather, scatterAdd } from "./rows.ts";
@@ -19,6 +20,7 @@ const kernels: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>) => (o
   scatterAdd,
   random,
   linearCrossEntropy,
+  quantizedMatmul,
   scan: (kernel) => (operands) => scan(kernel, operands),
   scanBackward: (kernel) => (operands) => scanBackward(kernel, operands),
 };

@@ -22,6 +22,7 @@ const printers: { readonly [K in Kernel["op"]]: () => PrinterOf<K> | Promise<Pri
   random: async () => (await import("./random.ts")).printRandom,
   scan: () => printScan,
   linearCrossEntropy: async () => (await import("./linear-cross-entropy.ts")).printLinearCrossEntropy,
+  quantizedMatmul: async () => (await import("./quantized-matmul.ts")).printQuantizedMatMul,
   scanBackward: async () => (await import("./scan-backward.ts")).printScanBackward,
 };
 
