@@ -162,8 +162,10 @@ export type { Notation } from "./print/latex-names.ts";
 // Running.
 export { type GenerateOptions, generate } from "./run/generate.ts";
 export { type LoadedRun, type LoadRunOptions, loadRun } from "./run/load-run.ts";
+export { quantize } from "./run/quantize.ts";
 export { type Candidate, candidates, choose, type SampleOptions } from "./run/sample.ts";
 export { openSession, Session, type SessionOptions, type SessionState } from "./run/session.ts";
+export { openStreams, Streams, type StreamsOptions } from "./run/streams.ts";
 // Errors.
 export { FailureError, LongshortError, ShapeError, UsageError } from "./shared/errors.ts";
 export { RandomStream } from "./shared/random.ts";
@@ -198,6 +200,7 @@ export {
   type NamedTensor,
   ParameterStore,
 } from "./tensor/parameter-store.ts";
+export type { QuantizedTensor, QuantizedWeights } from "./tensor/quantized.ts";
 export { type NgramBaselines, type NgramOptions, ngramBaselines } from "./text/ngram.ts";
 export type { TokenSequence, Tokens } from "./text/token-sequence.ts";
 export type {

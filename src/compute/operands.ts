@@ -83,6 +83,11 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
     ...reads({ source: rows * columns }),
     ...writes({ out: vocabulary * columns }),
   }),
+  scatter: ({ rows, vocabulary, columns }) => ({
+    ...readsWhole({ indices: rows }),
+    ...reads({ source: rows * columns }),
+    ...writes({ out: vocabulary * columns }),
+  }),
   random: ({ shape, strides }) => ({
     ...readsWhole({ key: 4 }),
     out: { ...strided(shape, strides, true), type: "float" },

@@ -37,6 +37,7 @@ export type Kernel =
   | MatMul
   | Gather
   | ScatterAdd
+  | Scatter
   | RandomFill
   | Scan
   | ScanBackward
@@ -112,6 +113,17 @@ export interface ScatterAdd {
   readonly vocabulary: number;
   readonly columns: number;
   readonly skip?: number;
+}
+
+/**
+ * `out[indices[r]] = source[r]` for r in increasing order; other rows of `out` stay.
+ * Operands: `indices` int [rows] in [0, vocabulary), `source` [rows, columns], `out` [vocabulary, columns].
+ */
+export interface Scatter {
+  readonly op: "scatter";
+  readonly rows: number;
+  readonly vocabulary: number;
+  readonly columns: number;
 }
 
 /**
@@ -231,4 +243,5 @@ export interface QuantizedMatMul {
 }
 
 /** Steps from 0 to the largest number of a row: as fine as 16 bits hold and a sum of k products in 32 bits allows. */
-export const quantizationSteps = (k: number): number => Math.max(1, Math.min(32767, Math.floor((2 ** 31 - 1) / (127 * k))));
+export const quantizationSteps = (k: number): number =>
+  Math.max(1, Math.min(32767, Math.floor((2 ** 31 - 1) / (127 * k))));

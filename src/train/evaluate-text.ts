@@ -6,6 +6,7 @@ import { UsageError } from "../shared/errors.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { QuantizedWeights } from "../tensor/quantized.ts";
 import type { Tokens } from "../text/token-sequence.ts";
 import { expectTokens } from "./expect-tokens.ts";
 import { takeTurns } from "./turns.ts";
@@ -22,6 +23,8 @@ export interface EvaluateTextOptions {
   readonly batchSize?: number | undefined;
   /** T: steps that are computed at once; without influence on the result. Default 64, fewer for short texts. */
   readonly steps?: number | undefined;
+  /** Weights of 8 bits that products use in place of the parameters: to measure what they cost. */
+  readonly quantized?: QuantizedWeights | undefined;
 }
 
 /** How well a model predicts a text. */
@@ -54,7 +57,7 @@ export interface TextEvaluator {
 }
 
 export async function openTextEvaluator(options: EvaluateTextOptions): Promise<TextEvaluator> {
-  const { model, parameters, machine } = options;
+  const { parameters, machine } = options;
   const tokens = expectTokens("tokens", options.tokens);
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
@@ -65,11 +68,11 @@ export async function openTextEvaluator(options: EvaluateTextOptions): Promise<T
   const rest = (batches.tokensPerEpoch / streams) % steps;
   const arenas = { parameters: parameters.arena("parameters") };
   const windows = new Map<number, Executable>();
-  const whole = await openWindow(model, parameters, machine, steps, streams, arenas);
+  const whole = await openWindow(options, steps, streams, arenas);
   windows.set(steps, whole);
   // Both plans declare the same states, so that one may go on with the state that the other left.
   const shared = { ...arenas, state: whole.arenas.state! };
-  if (rest > 0) windows.set(rest, await openWindow(model, parameters, machine, rest, streams, shared));
+  if (rest > 0) windows.set(rest, await openWindow(options, rest, streams, shared));
   const close = (): void => {
     for (const window of [...windows.values()].reverse()) window.close();
   };
@@ -100,14 +103,12 @@ export async function openTextEvaluator(options: EvaluateTextOptions): Promise<T
 }
 
 function openWindow(
-  model: LanguageModel,
-  parameters: ParameterStore,
-  machine: Machine,
+  { model, parameters, machine, quantized }: EvaluateTextOptions,
   steps: number,
   streams: number,
   arenas: Readonly<Record<string, Arena>>,
 ): Promise<Executable> {
-  const graph = new Graph({ machine, parameters: parameters.layout });
+  const graph = new Graph({ machine, parameters: parameters.layout, quantized });
   const below = model.config.vocabularySize;
   const tokens = graph.input("tokens", [steps, streams], { type: "int", below });
   const targets = graph.input("targets", [steps, streams], { type: "int", below });

@@ -21,7 +21,10 @@ function weightsOf(n: number, k: number, seed: number): { values: number[][]; wo
 }
 
 async function run(machine: SynchronousMachine, shape: Shape, a: number[], words: number[], seed: number) {
-  const [scale, bias] = [numbers(shape.n, seed + 101).map((v) => Math.fround((v + 2.5) / 100)), numbers(shape.n, seed + 102)];
+  const [scale, bias] = [
+    numbers(shape.n, seed + 101).map((v) => Math.fround((v + 2.5) / 100)),
+    numbers(shape.n, seed + 102),
+  ];
   const inputs = {
     ...{ a: { data: a }, weight: { data: words, type: "int" as const }, scale: { data: scale } },
     ...(shape.bias && { bias: { data: bias } }),
@@ -55,8 +58,10 @@ export const quantizedMatmulLaws: Laws = {
   "any shape, with and without bias": async (machine) => {
     const size = fc.integer({ min: 1, max: 40 });
     await fc.assert(
-      fc.asyncProperty(fc.record({ m: fc.integer({ min: 1, max: 9 }), k: size, n: size, bias: fc.boolean() }), fc.nat(1e6), (shape, seed) =>
-        check(machine, shape, seed),
+      fc.asyncProperty(
+        fc.record({ m: fc.integer({ min: 1, max: 9 }), k: size, n: size, bias: fc.boolean() }),
+        fc.nat(1e6),
+        (shape, seed) => check(machine, shape, seed),
       ),
       { numRuns: 40 },
     );

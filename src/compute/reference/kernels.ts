@@ -5,7 +5,7 @@ import { pointwise } from "./pointwise.ts";
 import { quantizedMatmul } from "./quantized-matmul.ts";
 import { random } from "./random.ts";
 import { reduce } from "./reduce.ts";
-import { gather, scatterAdd } from "./rows.ts";
+import { gather, scatter, scatterAdd } from "./rows.ts";
 import { scan, scanBackward } from "./scan.ts";
 
 /** Memory of a kernel's operands by name, exactly as long as the kernel reaches. */
@@ -18,6 +18,7 @@ const kernels: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>) => (o
   matmul,
   gather,
   scatterAdd,
+  scatter,
   random,
   linearCrossEntropy,
   quantizedMatmul,

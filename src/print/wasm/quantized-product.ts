@@ -42,9 +42,7 @@ export function quantizeRow(m: ModuleBuilder, o: { readonly constants: Constants
         // What is no number passes on; what is next to nothing becomes nothing.
         largest.set(v128.andnot(largest.get, f32x4.lt(largest.get, constant(LEAST)))),
         f32.store(scaleTo.get, f32x4.extract_lane(f32x4.div(largest.get, constant(o.steps)), 0)),
-        inverse.set(
-          v128.and(f32x4.div(constant(o.steps), largest.get), f32x4.gt(largest.get, constant(0))),
-        ),
+        inverse.set(v128.and(f32x4.div(constant(o.steps), largest.get), f32x4.gt(largest.get, constant(0)))),
         bits.set(constant(ROUND)),
         forRange(at, from.get, end.get, 32, [
           v128.store(to.get, i16x8.narrow_i32x4_s(whole(at.get, 0), whole(at.get, 16))),
@@ -112,32 +110,26 @@ function tile(m: ModuleBuilder, rows: number, panels: number): Func {
  */
 export function quantizedProduct(m: ModuleBuilder): Func {
   return m.memo("quantizedProduct", () =>
-    m.func(
-      { params: i32s(12) },
-      (f, rows, panels, pairs, a, aStride, b, bPanel, aScales, scale, bias, c, cStride) => {
-        const [row, panel] = [f.local("i32"), f.local("i32")];
-        const column = i32.shl(panel.get, i32.const(6));
-        const call = (height: number, width: number): Code =>
-          tile(m, height, width).call(
-            ...[pairs.get, offset(a.get, row.get, aStride.get), aStride.get, offset(b.get, panel.get, bPanel.get)],
-            ...[bPanel.get, i32.add(aScales.get, i32.shl(row.get, i32.const(2)))],
-            ...[i32.add(scale.get, column), i32.add(bias.get, column)],
-            ...[i32.add(offset(c.get, row.get, cStride.get), column), cStride.get],
-          );
-        const across = (height: number, width: number): Code => {
-          const whole = i32.sub(panels.get, i32.rem_u(panels.get, i32.const(width)));
-          return [
-            forRange(panel, i32.const(0), whole, width, call(height, width)),
-            width === 1 ? [] : forRange(panel, whole, panels.get, 1, call(height, 1)),
-          ];
-        };
-        const fours = i32.and(rows.get, i32.const(-4));
+    m.func({ params: i32s(12) }, (f, rows, panels, pairs, a, aStride, b, bPanel, aScales, scale, bias, c, cStride) => {
+      const [row, panel] = [f.local("i32"), f.local("i32")];
+      const column = i32.shl(panel.get, i32.const(6));
+      const call = (height: number, width: number): Code =>
+        tile(m, height, width).call(
+          ...[pairs.get, offset(a.get, row.get, aStride.get), aStride.get, offset(b.get, panel.get, bPanel.get)],
+          ...[bPanel.get, i32.add(aScales.get, i32.shl(row.get, i32.const(2)))],
+          ...[i32.add(scale.get, column), i32.add(bias.get, column)],
+          ...[i32.add(offset(c.get, row.get, cStride.get), column), cStride.get],
+        );
+      const across = (height: number, width: number): Code => {
+        const whole = i32.sub(panels.get, i32.rem_u(panels.get, i32.const(width)));
         return [
-          forRange(row, i32.const(0), fours, 4, across(4, 1)),
-          forRange(row, fours, rows.get, 1, across(1, 4)),
+          forRange(panel, i32.const(0), whole, width, call(height, width)),
+          width === 1 ? [] : forRange(panel, whole, panels.get, 1, call(height, 1)),
         ];
-      },
-    ),
+      };
+      const fours = i32.and(rows.get, i32.const(-4));
+      return [forRange(row, i32.const(0), fours, 4, across(4, 1)), forRange(row, fours, rows.get, 1, across(1, 4))];
+    }),
   );
 }
 
