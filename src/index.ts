@@ -39,7 +39,9 @@ export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./check
 export type { Arena, Limits, Machine, Numbers, PreparedPlan, SynchronousMachine } from "./compute/machine.ts";
 export { type MachineName, type OptionsOf, openMachine } from "./compute/open.ts";
 export type { WasmOptions } from "./compute/wasm/machine.ts";
-// Text and tokens.
+// Batches, text and tokens.
+export type { Batch, BatchSource } from "./data/batch-source.ts";
+export { type BucketedBatchesOptions, bucketedBatches } from "./data/bucketed-batches.ts";
 export { type Corpus, type CorpusOptions, type CorpusPass, countCharacters, openCorpus } from "./data/corpus.ts";
 // Explaining.
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
@@ -214,16 +216,30 @@ export type {
 export { tokenizerFromJSON } from "./text/tokenizer-json.ts";
 export { type TextSource, type TrainTokenizerOptions, trainTokenizer } from "./text/train-tokenizer.ts";
 // Training.
+export type { BestMetric, EarlyStopping } from "./train/best.ts";
 export { type EvaluateTextOptions, evaluateText, type TextScore } from "./train/evaluate-text.ts";
+export {
+  type Evaluator,
+  type EvaluatorOptions,
+  type Measurement,
+  type Metrics,
+  openEvaluator,
+} from "./train/evaluator.ts";
 export type {
+  Callbacks,
+  CheckpointEvent,
   EndEvent,
   EpochEvent,
   EvaluationEvent,
   ProgressEvent,
   StartEvent,
   TrainEvent,
+  TrainingStart,
 } from "./train/events.ts";
+export type { Objective } from "./train/learner.ts";
+export type { StepReading } from "./train/notes.ts";
 export { type Plateau, type PlateauOptions, type PlateauState, reduceOnPlateau } from "./train/plateau.ts";
+export type { RateOptions } from "./train/rate.ts";
 export {
   constantRate,
   cosineRate,
@@ -237,12 +253,9 @@ export {
   sequential,
   stepRate,
 } from "./train/schedules.ts";
-export {
-  type Objective,
-  openTrainingStep,
-  type StepReading,
-  TrainingStep,
-  type TrainingStepOptions,
-} from "./train/step.ts";
-export type { TextTrainer } from "./train/text-trainer.ts";
-export { type TrainTextOptions, trainText } from "./train/train-text.ts";
+export type { RestoreOptions, TrainingSetup, TrainingSnapshot } from "./train/snapshot.ts";
+export { openTrainingStep, TrainingStep, type TrainingStepOptions } from "./train/step.ts";
+export { type TextFacts, type TextTrainer, type TrainTextOptions, trainText } from "./train/train-text.ts";
+export { openTrainer, Trainer } from "./train/trainer.ts";
+export type { TrainerOptions, TrainingOptions } from "./train/trainer-options.ts";
+export type { TrainerState } from "./train/trainer-state.ts";

@@ -1,14 +1,16 @@
 import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import { createGunzip } from "node:zlib";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import {
   type ByteSource,
   blobSource,
+  canWait,
   expectInside,
   type FileSource,
   looksLikeGzip,
@@ -16,6 +18,7 @@ import {
   peek,
   sourceName,
   type TemporaryFile,
+  type Thread,
 } from "./platform.ts";
 
 const CHUNK_BYTES = 1 << 18;
@@ -32,6 +35,9 @@ export const platform: Platform = {
   makeFolder,
   temporaryFile,
   now: () => performance.now(),
+  variable: (name) => process.env[name],
+  processors: () => (canWait() ? availableParallelism() : undefined),
+  startThread,
 };
 
 async function* readChunks(source: FileSource): AsyncGenerator<Uint8Array> {
@@ -286,5 +292,23 @@ function temporaryFile({ folder = tmpdir() }: { readonly folder?: string } = {})
       closeSync(file);
       rmSync(own, { recursive: true, force: true });
     },
+  };
+}
+
+function startThread(source: string): Thread {
+  const script = `const { parentPort } = require("node:worker_threads");
+parentPort.on("message", (${source})((message) => parentPort.postMessage(message)));`;
+  // Without the options of this process: they may load things that a thread of kernels has no use for.
+  const worker = new Worker(script, { eval: true, execArgv: [], name: "longshort" });
+  worker.unref();
+  return {
+    post: (message) => worker.postMessage(message),
+    listen(onMessage, onError) {
+      worker.on("message", onMessage);
+      worker.on("error", onError);
+      worker.on("exit", (code) => onError(new Error(`the thread ended with code ${code}`)));
+    },
+    hold: (on) => (on ? worker.ref() : worker.unref()),
+    stop: () => void worker.terminate(),
   };
 }
