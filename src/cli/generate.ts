@@ -32,8 +32,8 @@ async function generateText(flags: ValuesOf<typeof fields>, io: Io): Promise<voi
     controller.abort();
   });
   try {
-    const { model, parameters, tokenizer } = await loadRun(flags.run, machine);
-    const session = await openSession({ model, parameters, machine });
+    const { model, parameters, quantized, tokenizer } = await loadRun(flags.run, machine);
+    const session = await openSession({ model, parameters, quantized, machine });
     const { prompt, length, temperature, topK, topP, seed } = flags;
     const pieces = generate({
       session,

@@ -23,7 +23,10 @@ else await start();
 
 function wantsSpeed(words: readonly string[]): boolean {
   const help = words.some((word) => word === "--help" || word === "-h");
-  return !help && words.some((word) => ["train", "generate", "evaluate", "inspect", "demo"].includes(word));
+  return (
+    !help &&
+    words.some((word) => ["train", "generate", "evaluate", "inspect", "demo", "bench", "doctor"].includes(word))
+  );
 }
 
 function restart(flags: readonly string[]): void {

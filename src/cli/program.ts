@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { benchCommand } from "./bench.ts";
 import { demoCommand } from "./demo.ts";
+import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { report } from "./failure.ts";
 import { generateCommand } from "./generate.ts";
@@ -8,15 +9,12 @@ import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
 import { quantizeCommand } from "./quantize.ts";
 import { trainCommand } from "./train-text.ts";
+import { version } from "./version.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  trainCommand,
-  generateCommand,
-  evaluateCommand,
-  quantizeCommand,
-  inspectCommand,
-  demoCommand,
+  ...[trainCommand, generateCommand, evaluateCommand, quantizeCommand, inspectCommand, demoCommand],
+  ...[benchCommand, doctorCommand],
 ] as const;
 
 /** The command line as commander sees it, before anything is run. */
@@ -67,11 +65,4 @@ function helpWords(names: readonly string[], program: Command): string[] {
 
 function withSubcommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
-}
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return manifest.version;
 }

@@ -25,14 +25,14 @@ export function languageModelLoss(
   targets: Tensor,
   input: LanguageModelLossInput = {},
 ): LanguageModelLoss {
-  const { output, final, traces } = model.hidden(tokens, input);
+  const { output, ...rest } = model.hidden(tokens, input);
   const { graph } = output;
   const { weight, bias } = model.parts.head;
   // Quantised weights are read by a product only.
   if (graph.quantizedRanges(weight)) {
     const logits = model.parts.head.forward(output);
-    return { loss: crossEntropy(logits, targets, input), final, traces };
+    return { loss: crossEntropy(logits, targets, input), ...rest };
   }
   const head = { weight: graph.parameter(weight), bias: bias && graph.parameter(bias) };
-  return { loss: linearCrossEntropy(output, head, targets, input), final, traces };
+  return { loss: linearCrossEntropy(output, head, targets, input), ...rest };
 }

@@ -7,7 +7,7 @@ import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { tokenizerFromJSON } from "../text/tokenizer-json.ts";
+import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 
 export interface LoadedRun {
   readonly config: RunConfig;

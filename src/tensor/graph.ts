@@ -67,7 +67,8 @@ export class Graph {
   private readonly constantAdjoints = new Map<Range, number>();
   private readonly parameterTensors = new Map<Parameter, Tensor>();
   private readonly quantized = new Map<Parameter, QuantizedRanges>();
-  private purposes = 0;
+  /** For each random draw of the graph, whether it is another one for another first example. */
+  private readonly purposes: { readonly perExample: boolean }[] = [];
 
   constructor(options: GraphOptions) {
     this.machine = options.machine;
@@ -147,11 +148,14 @@ export class Graph {
     return this.tensor([], this.scalarRanges[name]);
   }
 
-  /** The key of a random draw: int [4] of seed, purpose, update and first example. Each call is another purpose. */
-  randomKey(): Range {
+  /**
+   * The key of a random draw: int [4] of seed, purpose, update and first example. Each call is another purpose. Without
+   * `perExample` (default true) the first example is always 0: masks of weights are the same for all examples.
+   */
+  randomKey(options: { readonly perExample?: boolean } = {}): Range {
     const key = { arena: "scalars", offset: this.reserve("scalars", 4, "int").offset, length: 4, type: "int" as const };
     const word = (k: number): Range => ({ ...key, offset: key.offset + k, length: 1 });
-    const purpose = this.purposes++;
+    const purpose = this.purposes.push({ perExample: options.perExample ?? true }) - 1;
     this.scalarRanges[`random.${purpose}.seed`] = word(0);
     this.scalarRanges[`random.${purpose}.purpose`] = word(1);
     this.scalarRanges[`random.${purpose}.update`] = word(2);
@@ -162,11 +166,11 @@ export class Graph {
   /** Scalars that key every random draw of this graph, for `Machine.run`. `update` is the number of the training step. */
   randomScalars(key: { seed: number; update: number; firstExample?: number }): Record<string, number> {
     const scalars: Record<string, number> = {};
-    for (let purpose = 0; purpose < this.purposes; purpose++) {
+    for (const [purpose, { perExample }] of this.purposes.entries()) {
       scalars[`random.${purpose}.seed`] = key.seed | 0;
       scalars[`random.${purpose}.purpose`] = purpose;
       scalars[`random.${purpose}.update`] = key.update | 0;
-      scalars[`random.${purpose}.example`] = key.firstExample ?? 0;
+      scalars[`random.${purpose}.example`] = perExample ? (key.firstExample ?? 0) : 0;
     }
     return scalars;
   }
