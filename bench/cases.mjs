@@ -17,7 +17,7 @@ const peersOf = {
   "ptb-medium": ["pytorch"],
   forecast: ["pytorch", "tensorflow.js-wasm", "tensorflow.js-cpu"],
   sequence: ["onnxruntime-node", "onnxruntime-web", "pytorch"],
-  stream: ["onnxruntime-node", "onnxruntime-web", "pytorch"],
+  stream: ["onnxruntime-node", "pytorch"],
   "stream-int8": ["onnxruntime-node"],
   gemm: ["pytorch"],
 };

@@ -43,5 +43,12 @@ export function outcome({ code, signal, stdout, stderr }) {
   const lines = (stderr.trim() || stdout.trim()).split("\n").filter((text) => text.trim() !== "");
   // Of a stack trace the line with the message, else the last one.
   const message = lines.find((text) => /^\s*(\w*Error|error)\b.*:/.test(text)) ?? lines.at(-1);
-  return { error: message?.trim().slice(0, 300) ?? `ended with ${signal ?? `exit code ${code}`}` };
+  // Our own errors are written for people; the names of their classes are not.
+  return {
+    error:
+      message
+        ?.trim()
+        .replace(/^(Usage|Failure|Shape)Error: /, "")
+        .slice(0, 300) ?? `ended with ${signal ?? `exit code ${code}`}`,
+  };
 }

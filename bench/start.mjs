@@ -11,5 +11,6 @@ export async function measureStart({ name, engine, rounds, about }) {
   for (let k = 0; k < rounds * TIMES; k++) results.push(await measureIn(engine.script("start.mjs")));
   const [row] = rowsOf({ name, about, ours: [combine({ system: "longshort", threads: 1, results })], peers: [] });
   const bundle = readFileSync(new URL("../dist/longshort.browser.js", import.meta.url));
-  return [{ ...row, bundleBytes: bundle.length, bundleBrotliBytes: brotliCompressSync(bundle).length }];
+  const { phases } = results.find(({ error }) => !error) ?? {};
+  return [{ ...row, phases, bundleBytes: bundle.length, bundleBrotliBytes: brotliCompressSync(bundle).length }];
 }

@@ -5,7 +5,7 @@ import { openWorkload } from "../../dist/cli/bench/workloads.js";
 
 /** @param {{ c: import("../../src/cli/bench/cases.ts").Case, numbers: object, threads: number, seconds?: number }} setting */
 export async function measureOurs(library, { c, numbers, threads, seconds }) {
-  const machine = await library.openMachine("wasm", threads > 1 ? { threads } : {});
+  const machine = await library.openMachine("wasm", { threads });
   if (machine.limits.threads !== threads)
     throw new Error(`${threads} threads were asked for, the machine opened with ${machine.limits.threads}`);
   const workload = await openWorkload({ library, machine, numbers, c });

@@ -1,6 +1,6 @@
 import { availableParallelism, cpus } from "node:os";
 import type { Command } from "commander";
-import { number, text, type ValuesOf } from "../schema/fields.ts";
+import { integer, number, text, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { type Case, cases, casesNamed, operationsOf, streamBytes } from "./bench/cases.ts";
 import { type Limit, limitsFor } from "./bench/limits.ts";
@@ -20,6 +20,10 @@ const USUAL = ["char-lstm", "forecast", "sequence-256", "stream-64", "stream-256
 const fields = {
   case: text({ about: "what to measure, with commas between", unit: "names", default: USUAL.join(",") }),
   seconds: number({ about: "how long to measure each", unit: "number", above: 0, max: 600, default: 1 }),
+  threads: integer({
+    about: "threads that work together",
+    ...{ unit: "count", min: 1, max: 64, otherwise: "LONGSHORT_THREADS, or what the machine chooses" },
+  }),
   json: common.json,
 } as const;
 type BenchFlags = ValuesOf<typeof fields>;
@@ -55,13 +59,13 @@ async function bench(flags: BenchFlags, io: Io): Promise<void> {
     await io.stdout.write(`${processor()}, ${availableParallelism()} threads, Node ${process.version}\n`);
   for (const name of names) {
     if (!flags.json && io.stderr.isTTY) await io.stderr.write(`\r\x1b[Kmeasuring ${name}`);
-    const row = await measureCase(name, cases[name]!, flags.seconds);
+    const row = await measureCase(name, cases[name]!, flags);
     rows.push(row);
     if (flags.json) await io.stdout.write(`${JSON.stringify(row)}\n`);
   }
   if (flags.json) return;
   if (io.stderr.isTTY) await io.stderr.write("\r\x1b[K");
-  const head = ["case", "time", "processor time", "spread", "GFLOP/s", ""];
+  const head = ["case", "threads", "time", "processor time", "spread", "GFLOP/s", ""];
   await io.stdout.write(`${table([head, ...rows.map(lineOf)])}\n`);
 }
 
@@ -74,8 +78,8 @@ function namesOf(word: string): string[] {
   );
 }
 
-async function measureCase(name: string, c: Case, seconds: number): Promise<BenchRow> {
-  const machine = await ownLibrary.openMachine("wasm");
+async function measureCase(name: string, c: Case, { seconds, threads: wanted }: BenchFlags): Promise<BenchRow> {
+  const machine = await ownLibrary.openMachine("wasm", wanted === undefined ? {} : { threads: wanted });
   try {
     const numbers = numbersOf(c, shapesOf(ownLibrary, c));
     const workload = await openWorkload({ library: ownLibrary, machine, numbers, c });
@@ -106,7 +110,7 @@ function lineOf(row: BenchRow): string[] {
       ? `${row.timesBound.toFixed(2)} × the time to read its weights`
       : "";
   return [
-    ...[row.case, time(row.medianMs), row.cpuMs === null ? "–" : time(row.cpuMs)],
+    ...[row.case, String(row.threads), time(row.medianMs), row.cpuMs === null ? "–" : time(row.cpuMs)],
     ...[`${(100 * row.spread).toFixed(0)} %`, row.gflops.toFixed(1), limit],
   ];
 }

@@ -36,7 +36,7 @@ export interface Diagnosis {
   /** Why the machine does not open. */
   readonly error?: string;
   readonly speed?: {
-    /** A product as in the recurrence of 64 examples and 256 units. */
+    /** A product as in the recurrence of 64 examples and 256 units, on one thread. */
     readonly gflops: number;
     readonly limitGflops: number;
     readonly share: number;
@@ -109,7 +109,7 @@ async function speedOf({
     await workload.check();
     const { fastestMs } = await measure(workload.run, { seconds: 0.1, warmup: 0.1 });
     const gflops = (2 * 64 * 256 * 1024) / fastestMs / 1e6;
-    const limitGflops = ((await multiplyAddLimit({ fused: family === "fused", wide })) * machine.limits.threads) / 1e9;
+    const limitGflops = (await multiplyAddLimit({ fused: family === "fused", wide })) / 1e9;
     const readingGBs: Record<string, number> = {};
     for (const [name, bytes] of Object.entries(READING)) readingGBs[name] = (await readBandwidth(bytes)) / 1e9;
     return { gflops, limitGflops, share: gflops / limitGflops, readingGBs };

@@ -8,12 +8,14 @@ import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
 import { quantizeCommand } from "./quantize.ts";
+import { runCommand } from "./run.ts";
 import { trainCommand } from "./train-text.ts";
 import { version } from "./version.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
   ...[trainCommand, generateCommand, evaluateCommand, quantizeCommand, inspectCommand, demoCommand],
+  ...[runCommand],
   ...[benchCommand, doctorCommand],
 ] as const;
 

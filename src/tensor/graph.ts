@@ -89,6 +89,11 @@ export class Graph {
     return { arena, offset, length, type };
   }
 
+  /** Declares an arena that others own and lay out (`compile`'s `arenas`), at least so long. */
+  borrow(arena: string, length: number): void {
+    this.used[arena] = Math.max(this.used[arena] ?? 0, length);
+  }
+
   /** A tensor over a range; operations use it for their results. */
   tensor(shape: readonly number[], range: Range, differentiable = false): Tensor {
     return { graph: this, shape, range, differentiable };

@@ -76,6 +76,8 @@ test("bench measures here, and refuses what there is not", async () => {
     "stream-64,gemm-20x208x832",
     "--seconds",
     "0.02",
+    "--threads",
+    "1",
     "--json",
   ]);
   expect(code).toBe(0);

@@ -29,6 +29,8 @@ const WINDOW_MS = 2;
 /** A repetition longer than this is timed once: it is its own warm-up. */
 const SLOW_MS = 3000;
 const LEAST = 3;
+/** A p99 needs some hundreds. */
+const SINGLES = 200;
 
 /** Times repetitions of `run` in this thread. What it must agree with is checked before, not here. */
 export async function measure(run: () => unknown, options: MeasureOptions = {}): Promise<Measurement> {
@@ -45,7 +47,7 @@ export async function measure(run: () => unknown, options: MeasureOptions = {}):
   while (performance.now() - start < warmup * 1000) estimate = Math.min(estimate, (await timed(run, 1)).wall);
   const together = Math.max(1, Math.ceil(WINDOW_MS / Math.max(estimate, 1e-5)));
   const samples = await repeat(run, together, seconds);
-  const ones = singles ? await repeat(run, 1, seconds / 2) : together === 1 ? samples : [];
+  const ones = singles ? await repeat(run, 1, seconds / 2, SINGLES) : together === 1 ? samples : [];
   const [wall, cpu] = [samples.map((s) => s.wall), samples.map((s) => s.cpu)];
   return {
     medianMs: median(wall),
@@ -69,10 +71,10 @@ interface Sample {
   readonly cpu: number | null;
 }
 
-async function repeat(run: () => unknown, together: number, seconds: number): Promise<Sample[]> {
+async function repeat(run: () => unknown, together: number, seconds: number, least = LEAST): Promise<Sample[]> {
   const samples: Sample[] = [];
   const start = performance.now();
-  while (performance.now() - start < seconds * 1000 || samples.length < LEAST) samples.push(await timed(run, together));
+  while (performance.now() - start < seconds * 1000 || samples.length < least) samples.push(await timed(run, together));
   return samples;
 }
 

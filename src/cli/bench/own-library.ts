@@ -3,9 +3,9 @@ import { lstm } from "../../cells/lstm.ts";
 import { openMachine } from "../../compute/open.ts";
 import { linear } from "../../layers/linear.ts";
 import { recurrent } from "../../layers/recurrent.ts";
-import { crossEntropy } from "../../losses/cross-entropy.ts";
 import { meanSquaredError } from "../../losses/mean-squared-error.ts";
 import { languageModel } from "../../models/language-model.ts";
+import { languageModelLoss } from "../../models/language-model-loss.ts";
 import { adam } from "../../optimizers/adam.ts";
 import { openSession } from "../../run/session.ts";
 import { compile } from "../../tensor/executable.ts";
@@ -18,6 +18,6 @@ import type { Library } from "./library.ts";
 
 /** The modules beside this one. */
 export const ownLibrary: Library = {
-  ...{ adam, compile, createParameters, crossEntropy, Graph, gru, languageModel, layoutParameters, linear, lstm },
+  ...{ adam, compile, createParameters, Graph, gru, languageModel, languageModelLoss, layoutParameters, linear, lstm },
   ...{ matmul, meanSquaredError, openMachine, openSession, openTrainingStep, recurrent, reshape },
 };

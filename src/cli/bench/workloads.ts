@@ -120,7 +120,7 @@ function openText(setting: Setting<TextStep>): Promise<Workload> {
   const model = textModel(library, c);
   return openTraining(setting, model, ["tokens", "targets"], (graph) => {
     const [tokens, targets] = ["tokens", "targets"].map((name) => graph.input(name, [c.T, c.B], { type: "int" }));
-    return { loss: library.crossEntropy(model.forward(tokens!).logits, targets!) };
+    return library.languageModelLoss(model, tokens!, targets!);
   });
 }
 

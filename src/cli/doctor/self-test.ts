@@ -1,8 +1,8 @@
 import { type CellSpec, cellByName } from "../../cells/registry.ts";
 import type { SynchronousMachine } from "../../compute/machine.ts";
 import { recurrent } from "../../layers/recurrent.ts";
-import { crossEntropy } from "../../losses/cross-entropy.ts";
 import { languageModel } from "../../models/language-model.ts";
+import { languageModelLoss } from "../../models/language-model-loss.ts";
 import { adam } from "../../optimizers/adam.ts";
 import { compile } from "../../tensor/executable.ts";
 import { Graph } from "../../tensor/graph.ts";
@@ -132,7 +132,7 @@ async function training(machine: SynchronousMachine): Promise<Results> {
     ...{ machine, parameters, optimizer: adam(), clipNorm: 1 },
     record(graph) {
       const [tokens, targets] = ["tokens", "targets"].map((name) => graph.input(name, [T, B], { type: "int" }));
-      return { loss: crossEntropy(model.forward(tokens!).logits, targets!) };
+      return languageModelLoss(model, tokens!, targets!);
     },
   });
   step.executable.write(

@@ -71,7 +71,7 @@ function speedOf(speed: NonNullable<Diagnosis["speed"]>): string[][] {
   const share = `${(100 * speed.share).toFixed(0)} % of the ${speed.limitGflops.toFixed(0)} that registers alone reach`;
   const reading = Object.entries(speed.readingGBs).map(([size, rate]) => `${size}: ${rate.toFixed(0)}`);
   return [
-    ["speed", `${speed.gflops.toFixed(0)} GFLOP/s in products, ${share}`],
+    ["speed", `${speed.gflops.toFixed(0)} GFLOP/s in products on one thread, ${share}`],
     ["reading", `${reading.join(", ")} GB/s on one thread`],
   ];
 }

@@ -1,17 +1,20 @@
-import { FailureError } from "../../shared/errors.ts";
-import { formatShape, size } from "../../shared/shapes.ts";
-import type { Tensor } from "../../tensor/graph.ts";
-import { type DataType, isFloat } from "./tensor-data.ts";
+import { FailureError } from "../shared/errors.ts";
+import { formatShape, size } from "../shared/shapes.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import type { Parameter } from "../tensor/parameter.ts";
+import { type DataType, isFloat } from "./data-type.ts";
 
 /** Numbers that are known while a graph is recorded: tensors of the file, shapes, and what follows from them alone. */
 export interface HostValue {
   readonly type: DataType;
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
-  /** Whether it follows from the file alone, whatever the inputs: only such a value may become a parameter. */
+  /** Whether it follows from the file alone, whatever the inputs: only such a value may be shared by all plans. */
   readonly constant: boolean;
-  /** The value's name in the file, under which it becomes a parameter. */
+  /** What it is called where all plans share it. */
   readonly name?: string | undefined;
+  /** The parameter that holds these numbers, maybe under another shape. */
+  readonly parameter?: Parameter | undefined;
 }
 
 /** What is known only when the plan runs. Whole numbers lie in a range of type "int". */
