@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
+import { convertCommand } from "./convert.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
@@ -11,14 +12,16 @@ import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
 import { runCommand } from "./run.ts";
 import { runsCommand } from "./runs.ts";
+import { scoreCommand } from "./score.ts";
 import { trainCommand } from "./train-text.ts";
+import { verifyCommand } from "./verify.ts";
 import { version } from "./version.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  ...[trainCommand, generateCommand, evaluateCommand, inspectCommand],
+  ...[trainCommand, generateCommand, evaluateCommand, scoreCommand, inspectCommand],
   ...[infoCommand, runsCommand, compareCommand],
-  ...[runCommand],
+  ...[runCommand, convertCommand, verifyCommand],
   ...[demoCommand, benchCommand, doctorCommand],
 ] as const;
 
