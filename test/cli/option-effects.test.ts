@@ -372,6 +372,23 @@ const commands: Readonly<Record<string, Effects>> = {
       ...{ machine, json },
     },
   },
+  quantize: {
+    plain: () => ["quantize", at("runs/one"), "--output", fresh()],
+    options: {
+      run: {
+        against: ["quantize", at("runs/one"), "--json", "-o", at("q1")],
+        instead: ["quantize", at("runs/two"), "--json", "-o", at("q2")],
+      },
+      file: { add: [at("text.txt")] },
+      output: { add: ["-o", at("q3")], see: () => existsSync(at("q3")) },
+      force: {
+        against: ["quantize", at("runs/one"), "-o", at("taken/one")],
+        instead: ["quantize", at("runs/one"), "-o", at("taken/one"), "--force"],
+        see: ({ code }) => code,
+      },
+      ...{ machine, json },
+    },
+  },
   doctor: { plain: () => ["doctor"], options: { json } },
   demo: {
     plain: () => ["demo", "--output", freshDemo()],
