@@ -23,7 +23,7 @@ else await start();
 
 function wantsSpeed(words: readonly string[]): boolean {
   const help = words.some((word) => word === "--help" || word === "-h");
-  return !help && words.some((word) => ["train", "generate", "evaluate", "inspect", "demo"].includes(word));
+  return !help && words.some((word) => ["train", "resume", "generate", "evaluate", "inspect", "demo"].includes(word));
 }
 
 function restart(flags: readonly string[]): void {

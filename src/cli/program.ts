@@ -6,10 +6,11 @@ import { report } from "./failure.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
+import { resumeCommand } from "./resume.ts";
 import { trainCommand } from "./train-text.ts";
 
 /** Every command, in the order of the help. */
-const COMMANDS = [trainCommand, generateCommand, evaluateCommand, inspectCommand, demoCommand] as const;
+const COMMANDS = [trainCommand, resumeCommand, generateCommand, evaluateCommand, inspectCommand, demoCommand] as const;
 
 /** The command line as commander sees it, before anything is run. */
 export function createProgram(io: Io): Command {

@@ -1,4 +1,5 @@
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import type { FileLayer } from "./files.ts";
 import { blobSource, type FileSource, looksLikeGzip, type Platform, peek, sourceName } from "./platform.ts";
 
 export const platform: Platform = {
@@ -23,8 +24,25 @@ export const platform: Platform = {
   temporaryFile() {
     throw unavailable("a temporary file", "use less data, or give a larger memoryLimit");
   },
+  files: unavailableFiles(),
+  processIdentity() {
+    throw unavailable("a lock on a folder", "nothing else writes there");
+  },
+  isRunning() {
+    throw unavailable("a lock on a folder", "nothing else writes there");
+  },
   now: () => performance.now(),
 };
+
+function unavailableFiles(): FileLayer {
+  const refuse = async (path: string): Promise<never> => {
+    throw unavailable(`reaching the file ${path}`, "keep what `snapshot()` gives instead");
+  };
+  return {
+    ...{ read: refuse, write: refuse, append: refuse, truncate: refuse, sync: refuse, rename: refuse },
+    ...{ link: refuse, remove: refuse, list: refuse, makeFolder: refuse, syncFolder: refuse },
+  };
+}
 
 function unavailable(what: string, instead: string): FailureError {
   return new FailureError("not-on-this-platform", `${what} is not possible in a browser; ${instead}`);

@@ -4,7 +4,7 @@ import { LanguageModel } from "../models/language-model.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
-import type { Tokens } from "../text/token-sequence.ts";
+import { hashOf, type Tokens } from "../text/token-sequence.ts";
 import { openTextEvaluator } from "./evaluate-text.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
@@ -83,7 +83,10 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
       return await openTrainer({
         ...options,
         ...{ parameters, evaluator, owned },
-        batches: carriedSource(windows, { tokens: train.length, streams, steps }),
+        batches: carriedSource(windows, {
+          ...{ tokens: train.length, hash: hashOf(train), streams, steps },
+          validation: validation.length > 0 ? hashOf(validation) : null,
+        }),
         record: (graph, batch) => recordText(graph, model, batch),
         facts: { trainTokens: train.length, validationTokens: validation.length, batchSize: streams, steps },
       });

@@ -167,11 +167,10 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
     if (state.step % logEvery === 0) this.tellProgress(reading, rate);
     if (state.step % stepsPerEpoch === 0) state.due = "epoch";
     else if (state.step % evaluateEvery === 0 || state.step === totalSteps) state.due = "evaluation";
-    if (checkpoints)
-      this.saveDue =
-        state.due !== null ||
-        state.step % checkpoints.steps === 0 ||
-        platform.now() - this.lastSave >= checkpoints.seconds * 1000;
+    this.saveDue =
+      state.due !== null ||
+      state.step % checkpoints.steps === 0 ||
+      platform.now() - this.lastSave >= checkpoints.seconds * 1000;
   }
 
   private async batchesOf(step: number): Promise<Batch[]> {
