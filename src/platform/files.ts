@@ -1,3 +1,5 @@
+import { FailureError } from "../shared/errors.ts";
+
 /**
  * The few operations that durable files are made of. Nothing is durable before it is synced: the content of a file by `sync`, its
  * name (new, changed, gone) by `syncFolder` of its folder. Paths use `/`.
@@ -22,8 +24,8 @@ export interface FileLayer {
   remove(path: string): Promise<void>;
   /** Names in a folder; none when there is no such folder. */
   list(folder: string): Promise<string[]>;
-  /** Makes a folder and those above it; returns whether it was made. */
-  makeFolder(path: string): Promise<boolean>;
+  /** Makes a folder inside one that is there, unless there is one: see `makeDurableFolder`. */
+  makeFolder(path: string): Promise<"made" | "there" | "no-parent">;
   syncFolder(path: string): Promise<void>;
 }
 
@@ -50,9 +52,16 @@ export async function writeAtomic(files: FileLayer, path: string, content: FileC
   }
 }
 
-/** Makes a folder whose name lasts. */
+/** Makes a folder, with those above it, whose name lasts. @throws FailureError "file-write-failed" */
 export async function makeDurableFolder(files: FileLayer, path: string): Promise<void> {
-  if (await files.makeFolder(path)) await files.syncFolder(split(path).folder);
+  const { folder: parent } = split(path);
+  let result = await files.makeFolder(path);
+  if (result === "no-parent" && parent !== path && parent !== ".") {
+    await makeDurableFolder(files, parent);
+    result = await files.makeFolder(path);
+  }
+  if (result === "no-parent") throw new FailureError("file-write-failed", `${path}: the folder could not be made`);
+  if (result === "made") await files.syncFolder(parent);
 }
 
 /** Removes what writes that were killed have left. */

@@ -58,7 +58,18 @@ export const nodeFiles: FileLayer = {
       throw readError(error, folder);
     }
   },
-  makeFolder: (path) => writing(path, async () => (await mkdir(path, { recursive: true })) !== undefined),
+  makeFolder: (path) =>
+    writing(path, async () => {
+      try {
+        await mkdir(path);
+        return "made";
+      } catch (error) {
+        const { code } = error as { code?: unknown };
+        if (code === "EEXIST") return "there";
+        if (code === "ENOENT") return "no-parent";
+        throw error;
+      }
+    }),
   // Without it a power cut may forget the new name of a file whose content is safe. Windows has no such call.
   syncFolder: (path) => writing(path, async () => (process.platform === "win32" ? undefined : synced(path, "r"))),
 };

@@ -6,7 +6,7 @@ import { pipeline, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { createGunzip } from "node:zlib";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { writeAtomic } from "./files.ts";
+import { makeDurableFolder, writeAtomic } from "./files.ts";
 import { messageOf, readError, writeError } from "./node-errors.ts";
 import { nodeFiles } from "./node-files.ts";
 import { isRunning, processIdentity } from "./node-process.ts";
@@ -162,7 +162,7 @@ async function openToRead(source: string | URL): Promise<FileHandle> {
 const pathOf = (target: string | URL): string => (target instanceof URL ? fileURLToPath(target) : target);
 
 async function makeFolder(target: string | URL): Promise<void> {
-  await nodeFiles.makeFolder(pathOf(target));
+  await makeDurableFolder(nodeFiles, pathOf(target));
 }
 
 function temporaryFile({ folder = tmpdir() }: { readonly folder?: string } = {}): TemporaryFile {

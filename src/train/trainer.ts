@@ -205,9 +205,9 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
   private startEvent(): TrainEvent<F> {
     const { stepsPerEpoch, epochs, totalSteps } = this.plan;
     return {
-      ...(this.options.facts as F),
       ...{ type: "start", step: this.state.step, parameters: this.parameters.count },
       ...{ stepsPerEpoch, epochs, totalSteps, bytes: this.learner.bytes },
+      ...(this.options.facts as F),
     };
   }
 
