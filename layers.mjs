@@ -37,6 +37,8 @@ export const layers = {
   "compute/wasm": ["shared", "platform", "math", "cells", "scan", "print", "compute"],
   // WGSL kernels.
   "compute/webgpu": ["shared", "platform", "math", "cells", "scan", "print", "compute"],
+  // What this host can do and what the WebAssembly machine chose, for `longshort doctor`.
+  "compute/diagnose": ["shared", "print", "compute", "compute/wasm"],
   // The one file that knows all machines by name.
   "compute/open": ["shared", "platform", "compute", "compute/reference", "compute/wasm", "compute/webgpu"],
 
@@ -136,6 +138,7 @@ export const layers = {
       "print",
       "compute",
       "compute/open",
+      "compute/diagnose",
       "tensor",
       "layers",
       "losses",

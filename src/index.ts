@@ -49,7 +49,7 @@ export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trac
 // Layers.
 export { type ActivationName, activation } from "./layers/activation.ts";
 export { type Convolution1d, type Convolution1dOptions, convolution1d } from "./layers/convolution.ts";
-export { type DropoutOptions, dropout } from "./layers/dropout.ts";
+export { type DropoutOptions, type DropoutPer, dropout } from "./layers/dropout.ts";
 export { type Embedding, type EmbeddingOptions, embedding } from "./layers/embedding.ts";
 export {
   type Initialization,
@@ -69,11 +69,13 @@ export {
   recurrent,
 } from "./layers/recurrent.ts";
 export { logSoftmax, softmax } from "./layers/softmax.ts";
+export { dropConnect, dropWords } from "./layers/weight-dropout.ts";
 // Losses.
 export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
 export { type CrossEntropyOptions, crossEntropy } from "./losses/cross-entropy.ts";
 export { huber, smoothL1 } from "./losses/huber.ts";
 export { type KlDivergenceOptions, klDivergence } from "./losses/kl-divergence.ts";
+export { type LinearHead, linearCrossEntropy } from "./losses/linear-cross-entropy.ts";
 export { meanAbsoluteError } from "./losses/mean-absolute-error.ts";
 export { meanSquaredError } from "./losses/mean-squared-error.ts";
 export type { LossOptions, Reduction } from "./losses/reduction.ts";
@@ -127,12 +129,18 @@ export {
 export {
   LanguageModel,
   type LanguageModelConfig,
+  type LanguageModelDropout,
   type LanguageModelInput,
   type LanguageModelOptions,
   type LanguageModelOutput,
   languageModel,
   languageModelFromConfig,
 } from "./models/language-model.ts";
+export {
+  type LanguageModelLoss,
+  type LanguageModelLossInput,
+  languageModelLoss,
+} from "./models/language-model-loss.ts";
 // Optimizers.
 export { type AdadeltaOptions, adadelta } from "./optimizers/adadelta.ts";
 export { type AdagradOptions, adagrad } from "./optimizers/adagrad.ts";
@@ -196,16 +204,20 @@ export {
   ParameterStore,
 } from "./tensor/parameter-store.ts";
 export { type NgramBaselines, type NgramOptions, ngramBaselines } from "./text/ngram.ts";
+export type { NormalizeStep } from "./text/normalize.ts";
+export type { PreTokenizerSpec } from "./text/pre-tokenizer.ts";
+export type { BpeSpec, ModelSpec, WordLevelSpec } from "./text/subword-model.ts";
 export type { TokenSequence, Tokens } from "./text/token-sequence.ts";
 export type {
+  EncodeOptions,
   StreamDecoder,
   StreamEncoder,
   Tokenizer,
-  TokenizerJson,
   TokenizerKind,
   WordSegmentation,
 } from "./text/tokenizer.ts";
-export { tokenizerFromJSON } from "./text/tokenizer-json.ts";
+export type { AddedToken, NormalizerSpec, TokenizerFile } from "./text/tokenizer-file.ts";
+export { tokenizerFromJSON } from "./text/tokenizer-from-json.ts";
 export { type TextSource, type TrainTokenizerOptions, trainTokenizer } from "./text/train-tokenizer.ts";
 // Training.
 export type { BestMetric, EarlyStopping } from "./train/best.ts";

@@ -15,6 +15,12 @@ const SAME_INTERRUPT_MS = 100;
 const argv = process.argv.slice(2);
 const self = fileURLToPath(import.meta.url);
 
+/** Commands that compute for long enough. */
+const COMPUTING = [
+  ...["train", "resume", "generate", "evaluate", "inspect", "demo", "bench", "doctor"],
+  ...["run", "convert", "verify"],
+];
+
 /** WebAssembly computes at full speed only with flags that Node takes when it starts. Help and mistakes do not wait for that. */
 const missing =
   wantsSpeed(argv) && !process.env[RESTARTED] ? engineFlags().filter((f) => !process.execArgv.includes(f)) : [];
@@ -23,7 +29,7 @@ else await start();
 
 function wantsSpeed(words: readonly string[]): boolean {
   const help = words.some((word) => word === "--help" || word === "-h");
-  return !help && words.some((word) => ["train", "resume", "generate", "evaluate", "inspect", "demo"].includes(word));
+  return !help && words.some((word) => COMPUTING.includes(word));
 }
 
 function restart(flags: readonly string[]): void {

@@ -1,22 +1,29 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { VERSION } from "../shared/version.ts";
+import { benchCommand } from "./bench.ts";
 import { demoCommand } from "./demo.ts";
+import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { report } from "./failure.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
 import { resumeCommand } from "./resume.ts";
+import { runCommand } from "./run.ts";
 import { trainCommand } from "./train-text.ts";
 
 /** Every command, in the order of the help. */
-const COMMANDS = [trainCommand, resumeCommand, generateCommand, evaluateCommand, inspectCommand, demoCommand] as const;
+const COMMANDS = [
+  ...[trainCommand, resumeCommand, generateCommand, evaluateCommand, inspectCommand, demoCommand],
+  ...[runCommand],
+  ...[benchCommand, doctorCommand],
+] as const;
 
 /** The command line as commander sees it, before anything is run. */
 export function createProgram(io: Io): Command {
   const program = new Command("longshort")
     .description("Train, run and explain recurrent neural networks.")
-    .version(version(), "-v, --version", "print the version")
+    .version(VERSION, "-v, --version", "print the version")
     .addHelpText(
       "after",
       `\nEach command has a --help of its own with all its options and an example.\nExit codes: ${EXIT.success} success, ${EXIT.failure} failure, ${EXIT.usage} wrong call or unusable input, ${EXIT.interrupted} stopped by Ctrl-C.`,
@@ -60,11 +67,4 @@ function helpWords(names: readonly string[], program: Command): string[] {
 
 function withSubcommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
-}
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return manifest.version;
 }

@@ -6,7 +6,7 @@ import type { TextTraining } from "../schema/text-training.ts";
 import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { tokenizerFromJSON } from "../text/tokenizer-json.ts";
+import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { openRun } from "../train/run.ts";
 import { trainText } from "../train/train-text.ts";
 import { EXIT, type Io, isLive } from "./io.ts";

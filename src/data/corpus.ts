@@ -2,7 +2,7 @@ import type { FileSource } from "../platform/platform.ts";
 import { sourceName } from "../platform/platform.ts";
 import { expectOneOf, UsageError } from "../shared/errors.ts";
 import { partOf, pieces, type TokenSequence } from "../text/token-sequence.ts";
-import type { Tokenizer } from "../text/tokenizer.ts";
+import { TOKENIZER_KINDS, type Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
 import { type ReadProgress, readText } from "./text-files.ts";
 import { storeTokens, type TokenStore } from "./token-store.ts";
@@ -140,7 +140,7 @@ async function tokenizerFor(
   onProgress: ReadProgress | undefined,
 ): Promise<Tokenizer> {
   if ("encode" in given) return given;
-  expectOneOf("tokenizer.kind", given.kind, ["grapheme", "character", "byte", "word"]);
+  expectOneOf("tokenizer.kind", given.kind, TOKENIZER_KINDS);
   return trainTokenizer(given, readText(files, onProgress));
 }
 

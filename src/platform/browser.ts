@@ -1,6 +1,15 @@
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import type { FileLayer } from "./files.ts";
-import { blobSource, type FileSource, looksLikeGzip, type Platform, peek, sourceName } from "./platform.ts";
+import {
+  blobSource,
+  canWait,
+  type FileSource,
+  looksLikeGzip,
+  type Platform,
+  peek,
+  sourceName,
+  type Thread,
+} from "./platform.ts";
 
 export const platform: Platform = {
   name: "browser",
@@ -32,6 +41,9 @@ export const platform: Platform = {
     throw unavailable("a lock on a folder", "nothing else writes there");
   },
   now: () => performance.now(),
+  variable: () => undefined,
+  processors: () => (globalThis.crossOriginIsolated && canWait() ? navigator.hardwareConcurrency : undefined),
+  startThread,
 };
 
 function unavailableFiles(): FileLayer {
@@ -121,4 +133,23 @@ async function get(source: string | URL): Promise<Response> {
     found ? "file-unreadable" : "file-not-found",
     `${name}: the server answered ${response.status} ${response.statusText}`,
   );
+}
+
+function startThread(source: string): Thread {
+  const script = `onmessage = ({ data }) => receive(data); const receive = (${source})((message) => postMessage(message));`;
+  // A Blob: a file of its own would have to be found again after whatever a bundler did to this one.
+  const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  const worker = new Worker(url, { name: "longshort" });
+  return {
+    post: (message) => worker.postMessage(message),
+    listen(onMessage, onError) {
+      worker.onmessage = ({ data }) => onMessage(data);
+      worker.onerror = (event) => onError(event.error ?? new Error(event.message || "the host refuses a worker"));
+    },
+    hold: () => undefined,
+    stop() {
+      worker.terminate();
+      URL.revokeObjectURL(url);
+    },
+  };
 }

@@ -1,18 +1,20 @@
 import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import { createGunzip } from "node:zlib";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { makeDurableFolder, writeAtomic } from "./files.ts";
-import { messageOf, readError, writeError } from "./node-errors.ts";
-import { nodeFiles } from "./node-files.ts";
-import { isRunning, processIdentity } from "./node-process.ts";
+import { messageOf, readError, writeError } from "./node/errors.ts";
+import { nodeFiles } from "./node/files.ts";
+import { isRunning, processIdentity } from "./node/process.ts";
 import {
   type ByteSource,
   blobSource,
+  canWait,
   expectInside,
   type FileSource,
   looksLikeGzip,
@@ -20,6 +22,7 @@ import {
   peek,
   sourceName,
   type TemporaryFile,
+  type Thread,
 } from "./platform.ts";
 
 const CHUNK_BYTES = 1 << 18;
@@ -39,6 +42,9 @@ export const platform: Platform = {
   isRunning,
   temporaryFile,
   now: () => performance.now(),
+  variable: (name) => process.env[name],
+  processors: () => (canWait() ? availableParallelism() : undefined),
+  startThread,
 };
 
 async function* readChunks(source: FileSource): AsyncGenerator<Uint8Array> {
@@ -205,5 +211,23 @@ function temporaryFile({ folder = tmpdir() }: { readonly folder?: string } = {})
       closeSync(file);
       rmSync(own, { recursive: true, force: true });
     },
+  };
+}
+
+function startThread(source: string): Thread {
+  const script = `const { parentPort } = require("node:worker_threads");
+parentPort.on("message", (${source})((message) => parentPort.postMessage(message)));`;
+  // Without the options of this process: they may load things that a thread of kernels has no use for.
+  const worker = new Worker(script, { eval: true, execArgv: [], name: "longshort" });
+  worker.unref();
+  return {
+    post: (message) => worker.postMessage(message),
+    listen(onMessage, onError) {
+      worker.on("message", onMessage);
+      worker.on("error", onError);
+      worker.on("exit", (code) => onError(new Error(`the thread ended with code ${code}`)));
+    },
+    hold: (on) => (on ? worker.ref() : worker.unref()),
+    stop: () => void worker.terminate(),
   };
 }

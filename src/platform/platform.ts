@@ -59,6 +59,43 @@ export interface Platform {
 
   /** Milliseconds of a clock that never runs backwards; only differences mean anything. */
   now(): number;
+
+  /** Value of an environment variable; undefined where it is not set, and in a browser. */
+  variable(name: string): string | undefined;
+
+  /**
+   * Processors that threads of this process can run on at once; undefined where threads cannot share memory (a page without
+   * cross-origin isolation) or this one may not wait for another (a page's own thread).
+   */
+  processors(): number | undefined;
+
+  /**
+   * Starts a thread that runs `source`: the text of a function that is given a function to send messages with and returns the one
+   * that receives them. It sees nothing else of this program. A host that refuses threads says so by an error, here or later.
+   */
+  startThread(source: string): Thread;
+}
+
+/** Another thread. It does not keep the process from ending unless it is held. */
+export interface Thread {
+  post(message: unknown): void;
+  /** What is called with every message from it, and with the error that ends it. */
+  listen(onMessage: (message: unknown) => void, onError: (error: unknown) => void): void;
+  /** Whether the process waits for it, as long as a message is expected. */
+  hold(on: boolean): void;
+  /** Ends it, whatever it does. */
+  stop(): void;
+}
+
+/** Whether this thread may share memory with others and sleep until one of them wakes it. */
+export function canWait(): boolean {
+  try {
+    // The word is not 1, so that this returns at once where it is allowed at all.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A process, told from those that have had its number before or will have it. */

@@ -16,6 +16,8 @@ import { Plans } from "./plans.ts";
 export interface Objective {
   /** Shape []. */
   readonly loss: Tensor;
+  /** Shape []: added to the loss when gradients are taken, but not reported with it. Default none. */
+  readonly penalty?: Tensor | undefined;
   /** Tensors that become states for the next step, once the gradients have been taken. */
   readonly carry?: readonly (readonly [from: Tensor, to: Tensor])[];
 }
@@ -192,10 +194,11 @@ export class Learner {
     const { machine, parameters, accumulates } = this.options;
     const graph = new Graph({ machine, parameters: parameters.layout, training: true });
     const { loss: note } = reserveNotes(graph);
-    const { loss, carry = [] } = this.options.record(graph, batch);
+    const { loss, penalty, carry = [] } = this.options.record(graph, batch);
+    const objectives = penalty ? [loss, penalty] : [loss];
     if (accumulates) {
       const share = graph.scalar("share");
-      graph.backward([[loss, share]]);
+      graph.backward(objectives.map((one) => [one, share] as const));
       const { length } = parameters.layout;
       const part = { arena: "gradients", offset: 0, length, type: "float" } as const;
       addUp(graph, { part, sum: graph.reserve(SUM_ARENA, length) });
@@ -212,7 +215,7 @@ export class Learner {
       );
       addUp(graph, { part: weighted.range, sum: note });
     } else {
-      graph.backward([[loss, 1]]);
+      graph.backward(objectives.map((one) => [one, 1] as const));
       graph.copy(loss.range, note);
     }
     for (const [from, to] of carry) graph.copy(from.range, to.range);

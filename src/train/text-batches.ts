@@ -1,9 +1,8 @@
 import type { Batch, BatchSource } from "../data/batch-source.ts";
 import type { CarriedBatches } from "../data/carried-batches.ts";
-import { crossEntropy } from "../losses/cross-entropy.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import { languageModelLoss } from "../models/language-model-loss.ts";
 import type { Graph } from "../tensor/graph.ts";
-import type { Objective } from "./learner.ts";
 
 /** Windows of a text as a source of batches: the same windows in every epoch, the state carried on from each to the next. */
 export const carriedSource = (windows: CarriedBatches, identity?: BatchSource["identity"]): BatchSource => ({
@@ -16,14 +15,14 @@ export const carriedSource = (windows: CarriedBatches, identity?: BatchSource["i
 });
 
 /** The model on a window of text, from the state that the window before left. */
-export function recordText(graph: Graph, model: LanguageModel, { steps = 1, rows }: Batch): Required<Objective> {
+export function recordText(graph: Graph, model: LanguageModel, { steps = 1, rows }: Batch) {
   const below = model.config.vocabularySize;
   const tokens = graph.input("tokens", [steps, rows], { type: "int", below });
   const targets = graph.input("targets", [steps, rows], { type: "int", below });
   const initial = Object.fromEntries(
     Object.entries(model.stateShapes(rows)).map(([name, shape]) => [name, graph.state(name, shape)]),
   );
-  const { logits, final } = model.forward(tokens, { initial });
+  const { loss, final, penalty } = languageModelLoss(model, tokens, targets, { initial });
   const carry = Object.entries(final).map(([name, tensor]) => [tensor, initial[name]!] as const);
-  return { loss: crossEntropy(logits, targets), carry };
+  return { loss, penalty, carry };
 }

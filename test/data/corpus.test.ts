@@ -145,7 +145,7 @@ describe("bad input", () => {
     await expect(openCorpus({ files, validation: Number.NaN })).rejects.toMatchObject({ code: "out-of-range" });
     const tokenizer = await trainTokenizer({ kind: "character" }, "a");
     await expect(openCorpus({ files, tokenizer })).rejects.toMatchObject({ code: "unknown-token" });
-    await expect(openCorpus({ files, tokenizer: { kind: "bpe" as "byte" } })).rejects.toMatchObject({
+    await expect(openCorpus({ files, tokenizer: { kind: "bytes" as "byte" } })).rejects.toMatchObject({
       code: "unknown-choice",
     });
   });

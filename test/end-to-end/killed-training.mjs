@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { languageModel, openMachine, openRun, trainText } from "../../dist/index.js";
-import { nodeFiles } from "../../dist/platform/node-files.js";
+import { nodeFiles } from "../../dist/platform/node/files.js";
 
 const folder = process.argv[2];
 const { threads, existing, hold = -1, killAt = -1 } = JSON.parse(process.argv[3]);
@@ -25,10 +25,7 @@ const held = async (operation, args) => {
 };
 const reads = ["read", "list"];
 const files = Object.fromEntries(
-  Object.keys(nodeFiles).map((name) => [
-    name,
-    reads.includes(name) ? nodeFiles[name] : (...args) => held(name, args),
-  ]),
+  Object.keys(nodeFiles).map((name) => [name, reads.includes(name) ? nodeFiles[name] : (...args) => held(name, args)]),
 );
 
 const machine = await openMachine("wasm", threads === undefined ? undefined : { threads });
@@ -37,7 +34,14 @@ const tokens = Int32Array.from({ length: 2500 }, (_, i) => (i * i + (i >> 3)) % 
 const trainer = await trainText({
   model: languageModel({ vocabularySize: 11, embeddingSize: 4, hiddenSize: 16, dropout: 0.2 }),
   ...{ machine, train: tokens.subarray(0, 2000), validation: tokens.subarray(2000), batchSize: 5, steps: 20 },
-  ...{ epochs: 2, accumulate: 2, evaluateEvery: 7, logEvery: 1, checkpointEvery: { steps: 4 }, earlyStopping: { patience: 9 } },
+  ...{
+    epochs: 2,
+    accumulate: 2,
+    evaluateEvery: 7,
+    logEvery: 1,
+    checkpointEvery: { steps: 4 },
+    earlyStopping: { patience: 9 },
+  },
 });
 for await (const event of run.record(trainer, { config: { model: { kind: "tiny" } } }))
   if (event.type === "progress" && event.step === killAt) {

@@ -1,4 +1,5 @@
 import type { Code } from "../../print/wasm/code.ts";
+import { solo, type Team } from "../../print/wasm/team.ts";
 import { operandsOf } from "../operands.ts";
 import type { Plan } from "../plan.ts";
 import { savedElements } from "./scan-layout.ts";
@@ -29,10 +30,10 @@ export class DerivedMemory {
   }
 
   /** Memory for something made of operands in these arenas; undefined when the plan changes them while it runs. */
-  take(arenas: readonly string[], bytes: number, make: (at: number) => Code): number | undefined {
+  take(arenas: readonly string[], bytes: number, make: (at: number, team: Team) => Code): number | undefined {
     if (arenas.some((name) => this.#written.has(name))) return undefined;
     const at = this.#kept.take(bytes);
-    this.code.push(make(at));
+    this.code.push(make(at, solo));
     for (const name of arenas) this.arenas.add(name);
     return at;
   }

@@ -1,14 +1,17 @@
+import { platform } from "#platform";
 import { ConstantTable } from "../../print/wasm/constants.ts";
-import { FailureError, UsageError } from "../../shared/errors.ts";
+import { expectInteger, FailureError, UsageError } from "../../shared/errors.ts";
 import { formatBytes } from "../../shared/shapes.ts";
 import type { Arena, Limits, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
 import { checkPlan } from "../operands.ts";
 import type { Plan, Range, ScanShape } from "../plan.ts";
 import { hasFusedMultiplyAdd } from "./fused.ts";
+import type { Helpers } from "./helpers.ts";
 import { CONSTANTS, Memory, MOST_BYTES } from "./memory.ts";
 import { type CompiledPlan, compilePlan } from "./prepare.ts";
 import { savedElements } from "./scan-layout.ts";
 import { hasWideRegisters } from "./wide.ts";
+import { WORTH, type Worth, workOf } from "./work.ts";
 import { Workspace } from "./workspace.ts";
 
 export interface WasmOptions {
@@ -21,6 +24,13 @@ export interface WasmOptions {
    * Node was started with --experimental-wasm-revectorize; otherwise false. Changes no bit of any result.
    */
   readonly wide?: boolean;
+  /**
+   * Threads that work together on plans that are worth it, 1 to 64, the one that issues among them. Default: the environment variable
+   * LONGSHORT_THREADS, or as many as there are processors, up to 8, of which every second is left out where there are more than four
+   * (two that share one core gain nothing here). Changes no bit of any result. Where a host lets threads share no memory, and on a
+   * page's own thread, it is 1 whatever is asked for; `limits.threads` tells.
+   */
+  readonly threads?: number;
   /** Bytes that arenas and scratch memory may take. Default and most: 4 GiB less 128 KiB. */
   readonly maximumBytes?: number;
 }
@@ -28,12 +38,12 @@ export interface WasmOptions {
 const ELEMENT_BYTES = 4;
 
 /**
- * Opens the machine that computes in float32 with WebAssembly SIMD, in the caller's thread.
+ * Opens the machine that computes in float32 with WebAssembly SIMD, in the caller's thread and in others that help it.
  *
  * @throws UsageError "not-supported" when `fused: true` is asked for on a host without it.
  * @throws FailureError "out-of-memory" when the host gives no address space for a WebAssembly memory.
  */
-export async function openWasm(options: WasmOptions = {}): Promise<SynchronousMachine> {
+export async function openWasm(options: WasmOptions = {}, worth: Worth = WORTH): Promise<SynchronousMachine> {
   const able = options.fused === false ? false : await hasFusedMultiplyAdd();
   if (options.fused && !able) {
     throw new UsageError(
@@ -45,8 +55,23 @@ export async function openWasm(options: WasmOptions = {}): Promise<SynchronousMa
   if (!(bytes >= 0)) {
     throw new UsageError("out-of-range", `openWasm: maximumBytes: expected a number of bytes, got ${bytes}`);
   }
+  const threads = threadsOf(options.threads);
   const wide = options.wide ?? (await hasWideRegisters(able));
-  return new WasmMachine({ fused: able, wide, bytes: Math.min(bytes, MOST_BYTES) });
+  return new WasmMachine({ fused: able, wide, threads, worth, bytes: Math.min(bytes, MOST_BYTES) });
+}
+
+const MOST_THREADS = 64;
+
+/** How many threads are wanted, and may be had here as far as can be told without starting one. */
+function threadsOf(option: number | undefined): number {
+  const bounds = { min: 1, max: MOST_THREADS };
+  const variable = platform.variable("LONGSHORT_THREADS");
+  let wanted = option === undefined ? undefined : expectInteger("openMachine: threads", option, bounds);
+  if (wanted === undefined && variable)
+    wanted = expectInteger("LONGSHORT_THREADS", /^\d+$/.test(variable) ? Number(variable) : variable, bounds);
+  const processors = platform.processors();
+  if (processors === undefined) return 1;
+  return wanted ?? (processors <= 4 ? processors : Math.min(8, Math.max(4, processors >> 1)));
 }
 
 class WasmArena implements Arena {
@@ -93,6 +118,8 @@ class WasmPlan implements PreparedPlan {
   readonly arenas: Readonly<Record<string, WasmArena>>;
   readonly owner: WasmMachine;
   readonly compiled: CompiledPlan;
+  /** Performs the launches, by one thread or by all. */
+  readonly #perform: () => void;
   open = true;
   readonly #release: () => void;
   #derivedFrom = -1;
@@ -102,12 +129,14 @@ class WasmPlan implements PreparedPlan {
     arenas: Readonly<Record<string, WasmArena>>;
     owner: WasmMachine;
     compiled: CompiledPlan;
+    perform: () => void;
     release: () => void;
   }) {
     this.plan = options.plan;
     this.arenas = options.arenas;
     this.owner = options.owner;
     this.compiled = options.compiled;
+    this.#perform = options.perform;
     this.#release = options.release;
   }
 
@@ -119,7 +148,7 @@ class WasmPlan implements PreparedPlan {
     for (const name of compiled.derivedFrom) version += arenas[name]!.version;
     if (version !== this.#derivedFrom) compiled.derive();
     this.#derivedFrom = version;
-    compiled.run();
+    this.#perform();
     for (const name of compiled.written) arenas[name]!.version++;
   }
 
@@ -132,27 +161,37 @@ class WasmPlan implements PreparedPlan {
 class WasmMachine implements SynchronousMachine {
   readonly name = "wasm";
   readonly wide: boolean;
-  readonly limits: Limits;
   readonly #memory: Memory;
+  readonly #family: Limits["family"];
+  readonly #worth: Worth;
+  #threads: number;
+  /** Started with the first plan that is worth it. */
+  #helpers: Promise<Helpers | undefined> | undefined;
   readonly #constants = new ConstantTable(CONSTANTS.start, CONSTANTS.end);
   readonly #arenas = new Set<WasmArena>();
   readonly #plans = new Set<WasmPlan>();
   #open = true;
 
-  constructor({ fused, wide, bytes }: { fused: boolean; wide: boolean; bytes: number }) {
-    this.wide = wide;
-    this.limits = {
-      bytes,
-      elementBytes: ELEMENT_BYTES,
-      float: "float32",
-      threads: 1,
-      family: fused ? "fused" : "portable",
-    };
+  constructor(options: { fused: boolean; wide: boolean; threads: number; worth: Worth; bytes: number }) {
+    this.wide = options.wide;
+    this.#worth = options.worth;
+    this.#family = options.fused ? "fused" : "portable";
     try {
-      this.#memory = new Memory(bytes);
+      this.#memory = new Memory(options.bytes, options.threads > 1);
     } catch (cause) {
       throw new FailureError("out-of-memory", "the host gives no address space for a WebAssembly memory", { cause });
     }
+    this.#threads = this.#memory.shared ? options.threads : 1;
+  }
+
+  get limits(): Limits {
+    return {
+      bytes: this.#memory.bytes,
+      elementBytes: ELEMENT_BYTES,
+      float: "float32",
+      threads: this.#threads,
+      family: this.#family,
+    };
   }
 
   savedSize(shape: ScanShape): number {
@@ -186,6 +225,39 @@ class WasmMachine implements SynchronousMachine {
     checkPlan(plan, arenas, savedElements);
     const own = Object.fromEntries(Object.entries(arenas).map(([name, arena]) => [name, this.#own(arena)]));
     for (const arena of Object.values(own)) arena.expectOpen();
+    const helpers = await this.#helpersFor(plan);
+    return (helpers && (await this.#compile(plan, own, helpers))) ?? this.#compile(plan, own);
+  }
+
+  /** Those that a plan is worth; they are started with the first one. */
+  async #helpersFor(plan: Plan): Promise<Helpers | undefined> {
+    if (this.#threads === 1) return undefined;
+    const shared = plan.launches.map(({ kernel }) => workOf(kernel)).filter((work) => work >= this.#worth.launch);
+    if (shared.reduce((sum, work) => sum + work, 0) < this.#worth.plan) return undefined;
+    this.#helpers ??= (async () => {
+      const { Helpers } = await import("./helpers.ts");
+      const helpers = await Helpers.start(this.#threads - 1, this.#memory.wasm);
+      if (!this.#open) helpers?.close();
+      return helpers;
+    })();
+    const helpers = await this.#helpers;
+    this.#expectOpen();
+    if (!helpers) this.#threads = 1;
+    return helpers;
+  }
+
+  /** Compiles a plan; undefined when the helpers cannot take it. */
+  async #compile(plan: Plan, arenas: Readonly<Record<string, WasmArena>>): Promise<WasmPlan>;
+  async #compile(
+    plan: Plan,
+    arenas: Readonly<Record<string, WasmArena>>,
+    helpers: Helpers,
+  ): Promise<WasmPlan | undefined>;
+  async #compile(
+    plan: Plan,
+    arenas: Readonly<Record<string, WasmArena>>,
+    helpers?: Helpers,
+  ): Promise<WasmPlan | undefined> {
     const constants = this.#constants.scope();
     const workspace = new Workspace(this.#memory);
     const kept = new Workspace(this.#memory);
@@ -197,16 +269,26 @@ class WasmMachine implements SynchronousMachine {
     try {
       const compiled = await compilePlan(plan, {
         memory: this.#memory,
-        addressOf: (range) => own[range.arena]!.at(range),
-        fused: this.limits.family === "fused",
+        threads: helpers ? this.#threads : 1,
+        worth: this.#worth,
+        addressOf: (range) => arenas[range.arena]!.at(range),
+        fused: this.#family === "fused",
         wide: this.wide,
         ...{ constants, workspace, kept },
       });
+      const number = await helpers?.add(compiled.module).catch(() => undefined);
       this.#expectOpen();
+      if (helpers && number === undefined) {
+        this.#threads = 1;
+        release();
+        return undefined;
+      }
       const prepared = new WasmPlan({
-        ...{ plan, arenas: own, owner: this, compiled },
+        ...{ plan, arenas, owner: this, compiled },
+        perform: helpers ? () => helpers.run(number!, compiled.run) : compiled.run,
         release: () => {
           this.#plans.delete(prepared);
+          helpers?.remove(number!);
           release();
         },
       });
@@ -267,10 +349,11 @@ class WasmMachine implements SynchronousMachine {
     this.#open = false;
     for (const plan of [...this.#plans]) plan.close();
     for (const arena of [...this.#arenas]) arena.close();
+    this.#helpers?.then((helpers) => helpers?.close());
   }
 
   /** A view of a range as it lies in memory now: for this moment only, growing detaches it. */
-  #view(arena: WasmArena, range: Range): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> {
+  #view(arena: WasmArena, range: Range): Float32Array | Int32Array {
     const address = arena.at(range);
     return range.type === "int"
       ? new Int32Array(this.#memory.buffer, address, range.length)

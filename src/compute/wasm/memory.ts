@@ -4,8 +4,17 @@ const PAGE = 65536;
 export const MOST_PAGES = 65536;
 const ALIGNMENT = 64;
 
-/** Zeros, for kernels that need a row of them: bytes 64 … 1023 are never written. */
+/** Zeros, for kernels that need a row of them: bytes 64 … 255 are never written. */
 export const ZEROS = 64;
+/**
+ * Words by which threads come together, each in a cache line of its own. The first four are those of the barrier; then: the number
+ * of jobs that were given out, of letters that were sent, of things to look up for (either of them), of threads that sleep
+ * until there is one, of jobs that were done by one thread, and the plan of the current job.
+ */
+export const CONTROL = {
+  ...{ arrived: 256, generation: 320, sleepers: 384, stopped: 448 },
+  ...{ jobs: 512, letters: 516, bell: 576, idle: 640, done: 704, plan: 520 },
+} as const;
 /** Constants of kernels: bytes 1024 … 65535. */
 export const CONSTANTS = { start: 1024, end: PAGE } as const;
 const FIRST = PAGE;
@@ -13,6 +22,8 @@ const FIRST = PAGE;
 const LAST = (MOST_PAGES - 1) * PAGE;
 /** Most bytes that can be handed out. */
 export const MOST_BYTES = LAST - FIRST;
+/** Shared memory is worth having with at least 64 MiB. */
+const FEWEST_SHARED_PAGES = 1024;
 
 interface Gap {
   start: number;
@@ -25,18 +36,34 @@ interface Gap {
  */
 export class Memory {
   readonly wasm: WebAssembly.Memory;
+  /** Whether other threads can use it. */
+  readonly shared: boolean;
+  /** Pages that it may grow to: modules have to import it with that number. */
+  readonly pages: number;
   readonly #end: number;
   /** Free blocks below `#top`, by address, never touching each other. */
   #gaps: Gap[] = [];
   #top = FIRST;
 
-  /** @param bytes Most bytes of all blocks together. */
-  constructor(bytes: number) {
-    this.wasm = new WebAssembly.Memory({ initial: 2, maximum: MOST_PAGES });
-    this.#end = FIRST + Math.min(bytes, MOST_BYTES);
+  /**
+   * @param bytes Most bytes of all blocks together.
+   * @param share Whether to ask for memory that threads can share. Its address space is taken at once, so that a host may have
+   *   less of it than asked for, or none: then it is less, or not shared.
+   */
+  constructor(bytes: number, share = false) {
+    const given = share ? sharedMemory() : undefined;
+    this.shared = given !== undefined;
+    this.pages = given?.pages ?? MOST_PAGES;
+    this.wasm = given?.wasm ?? new WebAssembly.Memory({ initial: 2, maximum: MOST_PAGES });
+    this.#end = FIRST + Math.min(bytes, this.pages * PAGE - PAGE - FIRST);
   }
 
-  get buffer(): ArrayBuffer {
+  /** Bytes that can be handed out at most, all together. */
+  get bytes(): number {
+    return this.#end - FIRST;
+  }
+
+  get buffer(): ArrayBufferLike {
     return this.wasm.buffer;
   }
 
@@ -86,6 +113,18 @@ export class Memory {
       return false;
     }
   }
+}
+
+/** As much address space as the host gives, 4 GiB at most. */
+function sharedMemory(): { readonly wasm: WebAssembly.Memory; readonly pages: number } | undefined {
+  for (let pages = MOST_PAGES; pages >= FEWEST_SHARED_PAGES; pages /= 2) {
+    try {
+      return { wasm: new WebAssembly.Memory({ initial: 2, maximum: pages, shared: true }), pages };
+    } catch {
+      // Less, then.
+    }
+  }
+  return undefined;
 }
 
 /** Blocks of no bytes take some too, so that every block has an address of its own. */

@@ -1,13 +1,18 @@
 import { ModuleBuilder } from "../../print/wasm/assembler.ts";
+import type { Code } from "../../print/wasm/code.ts";
 import type { ConstantScope } from "../../print/wasm/constants.ts";
+import { alone, solo, teamOf } from "../../print/wasm/team.ts";
 import type { Plan, Range } from "../plan.ts";
 import { DerivedMemory, writtenArenas } from "./derived.ts";
 import { loadPrinters } from "./launches.ts";
-import { type Memory, MOST_PAGES, ZEROS } from "./memory.ts";
+import { CONTROL, type Memory, ZEROS } from "./memory.ts";
+import { type Worth, workOf } from "./work.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface CompiledPlan {
-  /** Performs all launches. */
+  /** What every thread instantiates. */
+  readonly module: WebAssembly.Module;
+  /** Performs all launches: the share of this thread. */
   readonly run: () => void;
   /** Makes what is kept from run to run; to be called before `run` when one of `derivedFrom` has changed. */
   readonly derive: () => void;
@@ -18,12 +23,14 @@ export interface CompiledPlan {
 
 /**
  * Prints a plan as one module and compiles it: the kernels, each once, and a function that calls them in order with the
- * addresses of their operands as constants. A replay is one call from JavaScript.
+ * addresses of their operands as constants. A replay is one call from JavaScript, on each of the threads at once.
  */
 export async function compilePlan(
   plan: Plan,
   options: {
     readonly memory: Memory;
+    readonly threads: number;
+    readonly worth: Worth;
     readonly addressOf: (range: Range) => number;
     readonly fused: boolean;
     readonly wide: boolean;
@@ -33,15 +40,23 @@ export async function compilePlan(
     readonly kept: Workspace;
   },
 ): Promise<CompiledPlan> {
-  const { memory, addressOf, fused, constants, workspace } = options;
+  const { memory, threads, addressOf, fused, wide, constants, workspace } = options;
   const printLaunch = await loadPrinters(plan.launches.map(({ kernel }) => kernel));
   const derivedMemory = new DerivedMemory(plan, options.kept);
-  const m = new ModuleBuilder({ memory: { initial: 1, maximum: MOST_PAGES, shared: false }, wide: options.wide });
-  m.func({ name: "run", params: [] }, (f) =>
-    plan.launches.map(({ kernel, operands }) => {
+  const imported = { initial: 1, maximum: memory.pages, shared: memory.shared };
+  const m = new ModuleBuilder({ memory: imported, wide, threads });
+  const everybody = teamOf(m, CONTROL);
+  m.func({ name: "run", params: [] }, (f) => {
+    const launches = plan.launches.map(({ kernel, operands }) => {
       workspace.restart();
-      return printLaunch({
+      const pays = workOf(kernel) >= options.worth.launch;
+      let team = solo;
+      const code = printLaunch({
         ...{ m, f, kernel, zeros: ZEROS, constants, fused },
+        get team() {
+          if (pays) team = everybody;
+          return team;
+        },
         address: (operand) => addressOf(operands[operand]!),
         range: (operand) => operands[operand]!,
         workspace: (bytes) => workspace.take(bytes),
@@ -53,18 +68,36 @@ export async function compilePlan(
           );
           if (kept !== undefined) return { at: kept, code: [] };
           const at = workspace.take(bytes);
-          return { at, code: make(at) };
+          return { at, code: make(at, this.team) };
         },
       });
-    }),
-  );
+      return { code, shared: team.threads > 1 };
+    });
+    return threads === 1 ? launches.map(({ code }) => code) : inTurn(launches, everybody);
+  });
   m.func({ name: "derive", params: [] }, () => derivedMemory.code);
-  const { instance } = await WebAssembly.instantiate(m.finish(), { env: { memory: memory.wasm } });
+  const module = await WebAssembly.compile(m.finish());
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory: memory.wasm, thread: 0 } });
   constants.write(memory.buffer);
   return {
-    run: instance.exports.run as () => void,
-    derive: instance.exports.derive as () => void,
+    module,
+    run: exports.run as () => void,
+    derive: exports.derive as () => void,
     derivedFrom: [...derivedMemory.arenas],
     written: [...writtenArenas(plan)],
   };
+}
+
+/** Launches one after the other: a barrier wherever one begins or ends that all perform; others do the first thread alone. */
+function inTurn(
+  launches: readonly { readonly code: Code; readonly shared: boolean }[],
+  team: ReturnType<typeof teamOf>,
+): Code {
+  let before: boolean | undefined;
+  const code = launches.map(({ code, shared }) => {
+    const meet = before !== undefined && (before || shared) ? team.barrier : [];
+    before = shared;
+    return [meet, shared ? code : alone(team, code)];
+  });
+  return [code, before ? team.barrier : []];
 }

@@ -1,9 +1,12 @@
 import type { Width } from "../../cells/define.ts";
+import type { Func, ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
-import { forRange, if_, type Local } from "../../print/wasm/control.ts";
+import { forRange, if_, type Local, select } from "../../print/wasm/control.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
-import { packPanels, transposeBlock } from "../../print/wasm/pack.ts";
+import { packApart, transposeBlock } from "../../print/wasm/pack.ts";
 import { panelProduct } from "../../print/wasm/panel-product.ts";
+import { offset } from "../../print/wasm/product.ts";
+import { alone, share } from "../../print/wasm/team.ts";
 import type { Product } from "../../scan/program.ts";
 import { recurrentGates } from "../../scan/widths.ts";
 import type { ScanBackward } from "../plan.ts";
@@ -41,9 +44,9 @@ function runsOf(parts: readonly { slot: number; width: Width; matrix: number }[]
   return runs;
 }
 
-/** Prints the backward pass of a scan. */
+/** Prints the backward pass of a scan. Each thread has some of the units, as forward. */
 export function printScanBackward(context: ScanContext<ScanBackward>): Code {
-  const { m, kernel, address, workspace, zeros, fused } = context;
+  const { m, kernel, address, workspace, zeros, fused, team } = context;
   const { cell, batch: B, inputSize: D, hiddenSize: H } = kernel;
   const layout = scanLayout(kernel);
   const { program, rows } = layout;
@@ -56,39 +59,58 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const pack = (run: Run, columns: number): { packed: number; depth: number } => {
     const [own, full] = [layout.size(run.width), layout.padded(run.width)];
     const depth = run.matrices.length * full;
-    const stacked = own === full ? workspace(depth * columns * 4) : zeroed(context, depth * columns * 4, code);
     const packed = workspace(padded(columns) * depth * 4);
+    const mine = share(team, columns, 16);
+    const toPanels = (k: number): Code =>
+      i32.add(number(packed + k * full * 64), i32.mul(mine.from, number(depth * 4)));
     run.matrices.forEach((matrix, k) => {
-      code.push(memory.copy(number(stacked + k * full * columns * 4), number(matrix), number(own * columns * 4)));
+      code.push(
+        packApart(m).call(
+          ...[i32.add(number(matrix), i32.shl(mine.from, number(2))), number(columns * 4), number(4), number(own)],
+          ...[i32.sub(mine.to, mine.from), toPanels(k), number((depth - own) * 64)],
+        ),
+      );
+      // Rows for the units that fill up the last panel of a slot.
+      if (own < full)
+        code.push(
+          clearBlocks(m).call(
+            ...[toPanels(k), number(own * 64), number((full - own) * 64), number(depth * 64)],
+            i32.shr_u(i32.add(i32.sub(mine.to, mine.from), number(15)), number(4)),
+          ),
+        );
     });
-    code.push(packPanels(m).call(...[stacked, columns * 4, 4, depth, columns, packed].map(number)));
     return { packed, depth };
   };
-  /** `out[rows][panels of columns] = init + Σ over runs`; `row` is the first row of the slots' panels in bytes. */
+  /** `out[rows][panels of columns] = init + Σ over runs` for some rows and panels; `row` is the first row of the slots' panels in bytes. */
   const transposedProduct = (
     runs: readonly (Run & { packed: number; depth: number })[],
     o: {
-      rows: number;
+      rows: Code;
       row: Code;
-      columns: number;
+      panels: ReturnType<typeof share>;
       init: Code;
       initStride: number;
       initPanel: number;
       out: Code;
       outStride: number;
     },
-  ): Code =>
-    runs.map((run, k) => {
+  ): Code => {
+    const panels = i32.sub(o.panels.to, o.panels.from);
+    const skip = (base: Code, bytes: number): Code => i32.add(base, i32.mul(o.panels.from, number(bytes)));
+    return runs.map((run, k) => {
       const from =
-        k === 0 ? [o.init, number(o.initStride), number(o.initPanel)] : [o.out, number(o.outStride), number(64)];
+        k === 0
+          ? [skip(o.init, o.initPanel), number(o.initStride), number(o.initPanel)]
+          : [skip(o.out, 64), number(o.outStride), number(64)];
       return blocked.call(
-        ...[padded(o.columns) / 16, o.rows, run.depth].map(number),
+        ...[panels, o.rows, number(run.depth)],
         ...[i32.add(o.row, number(mem.slot(run.slot))), number(64), number(rows * 64)],
-        ...[number(run.packed), number(run.depth * 64)],
+        ...[skip(number(run.packed), run.depth * 64), number(run.depth * 64)],
         ...from,
-        ...[o.out, number(o.outStride), number(64)],
+        ...[skip(o.out, 64), number(o.outStride), number(64)],
       );
     });
+  };
 
   // What comes from outside: the adjoint of the output by step, of the final state.
   const first = cell.states[0]!;
@@ -98,7 +120,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   for (const s of cell.states) {
     const [own, full] = [layout.size(s.width) * 4, layout.padded(s.width) * 4];
     carry[s.name] = workspace(2 * B * full);
-    code.push(copyRows(m, address(`d.final.${s.name}`), own, carry[s.name]!, full, B, own));
+    code.push(copyRows(context, address(`d.final.${s.name}`), own, carry[s.name]!, full, B, own));
   }
 
   // Matrices, packed for the way back: one stack for each operand, and one for the input.
@@ -109,6 +131,13 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
       .map((p) => ({ slot: gradientSlotOf(p), width: p.width, matrix: matrixAddress(context, p) }));
     return { operand, columns, runs: runsOf(parts).map((run) => ({ ...run, ...pack(run, columns) })) };
   });
+  const inputRuns = !kernel.inputGradient
+    ? []
+    : runsOf(
+        program.inputGradientSlots.map((slot, g) => ({
+          ...{ slot, width: "hidden" as const, matrix: address("weight_ih") + g * H * D * 4 },
+        })),
+      ).map((run) => ({ ...run, ...pack(run, D) }));
   const back = program.operands.map((o) => (o.state === undefined ? workspace(B * layout.padded(o.width) * 4) : 0));
 
   // Sums that the steps add to.
@@ -123,7 +152,8 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     Object.keys(cell.weights).map((name) => [name, zeroed(context, layout.padded("hidden") * 4, code)]),
   );
   const backMeans = Array.from({ length: program.backMeans }, () => workspace(rows * 4));
-  const backMeanSums = Array.from({ length: program.backMeans }, () => zeroed(context, B * 16, code));
+  const widest = Math.max(layout.padded("hidden"), layout.padded("projection"));
+  const backMeanSums = Array.from({ length: program.backMeans }, () => workspace(B * widest * 4));
   const traces = new Map(
     kernel.trace.map((name) => [name, workspace(rows * layout.padded(widthOfTrace(context, name)) * 4)]),
   );
@@ -161,9 +191,9 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         const { operand, columns, runs } = groups[k]!;
         const [out, outStride] = [number(back[k]!), layout.padded(operand.width) * 4];
         return transposedProduct(runs, {
-          rows: B,
+          rows: number(B),
           row,
-          columns,
+          panels: share(team, padded(columns) / 16),
           init: number(zeros),
           initStride: 0,
           initPanel: 0,
@@ -171,16 +201,17 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
           outStride,
         });
       });
-      return [loop, operands];
+      // These products read the gradients of all units; everything else that a unit reads is its own.
+      return [loop, operands.length > 0 ? [team.barrier, operands] : []];
     });
     const toStates = groups.map(({ operand, columns, runs }) => {
       if (operand.state === undefined) return [];
       const out = i32.add(number(carry[operand.state]!), halves(operand.width)[1]);
       const outStride = layout.padded(operand.width) * 4;
       return transposedProduct(runs, {
-        rows: B,
+        rows: number(B),
         row,
-        columns,
+        panels: share(team, padded(columns) / 16),
         init: out,
         initStride: outStride,
         initPanel: 64,
@@ -188,17 +219,23 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         outStride,
       });
     });
-    return [overSteps(kernel, t, true, [phases, toStates, odd.set(i32.sub(number(1), odd.get))]), odd.get];
+    const meets = groups.some(({ operand }) => operand.state !== undefined);
+    return [
+      overSteps(kernel, t, true, [phases, meets ? team.barrier : [], toStates, odd.set(i32.sub(number(1), odd.get))]),
+      odd.get,
+    ];
   });
   const finish = m.func({ params: [] }, (f) => {
     const odd = f.local("i32");
     return [
+      team.barrier,
       odd.set(steps.call(number(0))),
+      team.barrier,
       cell.states.map((s) => {
         const [own, full] = [layout.size(s.width) * 4, layout.padded(s.width) * 4];
         const to = address(`d.initial.${s.name}`);
         const copy = (half: number): Code =>
-          copyRows(m, carry[s.name]! + half * halfBytes(s.width), full, to, own, B, own);
+          copyRows(context, carry[s.name]! + half * halfBytes(s.width), full, to, own, B, own);
         return if_(odd.get, copy(1), copy(0));
       }),
     ];
@@ -217,32 +254,27 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   ): void => {
     const [own, panels] = [layout.size(width), layout.panels(width)];
     const scratch = workspace(panels * columns * 64);
+    const mine = share(team, panels);
+    const skip = (base: number, bytes: number): Code => i32.add(number(base), i32.mul(mine.from, number(bytes)));
     code.push(
       strided.call(
-        ...[panels, columns, rows, operand, 4, operandStride, mem.slot(slot), rows * 64].map(number),
-        ...[zeros, 0, 0, scratch, 64, columns * 64].map(number),
+        ...[i32.sub(mine.to, mine.from), ...[columns, rows, operand, 4, operandStride].map(number)],
+        ...[skip(mem.slot(slot), rows * 64), number(rows * 64), number(zeros), number(0), number(0)],
+        ...[skip(scratch, columns * 64), number(64), number(columns * 64)],
       ),
+      panelsToRows(m).call(mine.from, mine.to, ...[own, columns, scratch, out].map(number)),
     );
-    for (let panel = 0; panel < panels; panel++) {
-      const units = Math.min(16, own - panel * 16);
-      code.push(
-        transposeBlock(m).call(
-          ...[scratch + panel * columns * 64, 64, columns, units, out + panel * 16 * columns * 4, columns * 4].map(
-            number,
-          ),
-        ),
-      );
-    }
   };
   program.inputGradientSlots.forEach((slot, g) => {
     matrixGradient(slot, "hidden", mem.input, D * 4, D, address("d.weight_ih") + g * H * D * 4);
   });
   const gates = recurrentGates(cell);
-  const unused = gates.filter((name) => !program.products.some((p) => p.name === name));
-  if (unused.length > 0) {
-    const columns = layout.size(groups[0]?.operand.width ?? first.width);
-    code.push(memory.fill(number(address("d.weight_hh")), number(0), number(gates.length * H * columns * 4)));
-  }
+  // Gates whose recurrent product no equation uses.
+  const unused = gates.flatMap((name, block) => (program.products.some((p) => p.name === name) ? [] : [block]));
+  const clear = (operand: string, block: number, bytes: number): Code =>
+    alone(team, memory.fill(number(address(operand) + block * bytes), number(0), number(bytes)));
+  const columnsOfGates = layout.size(groups[0]?.operand.width ?? first.width);
+  for (const block of unused) code.push(clear("d.weight_hh", block, H * columnsOfGates * 4));
   const gradientOf = (p: Product): number =>
     p.block === undefined
       ? address(`d.projection.${p.name}`)
@@ -258,75 +290,91 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
       gradientOf(p),
     );
   }
+  // Sums of the steps, and what fills up the last panel left out.
+  const copySum = (to: number, sum: number): Code => alone(team, memory.copy(number(to), number(sum), number(H * 4)));
   if (cell.bias === "both") {
     program.inputGradientSlots.forEach((slot, g) => {
-      code.push(memory.copy(number(address("d.bias_ih") + g * H * 4), number(slotSums.get(slot)!), number(H * 4)));
+      code.push(copySum(address("d.bias_ih") + g * H * 4, slotSums.get(slot)!));
     });
-    if (unused.length > 0)
-      code.push(memory.fill(number(address("d.bias_hh")), number(0), number(gates.length * H * 4)));
+    for (const block of unused) code.push(clear("d.bias_hh", block, H * 4));
     for (const p of program.products)
       if (p.block !== undefined)
-        code.push(
-          memory.copy(
-            number(address("d.bias_hh") + p.block * H * 4),
-            number(slotSums.get(gradientSlotOf(p))!),
-            number(H * 4),
-          ),
-        );
+        code.push(copySum(address("d.bias_hh") + p.block * H * 4, slotSums.get(gradientSlotOf(p))!));
   }
-  for (const [name, sum] of Object.entries(weightSums))
-    code.push(memory.copy(number(address(`d.weight.${name}`)), number(sum), number(H * 4)));
+  for (const [name, sum] of Object.entries(weightSums)) code.push(copySum(address(`d.weight.${name}`), sum));
 
   // Gradient of the input: whole panels go into rows of padded width first, unless they fit as they are.
   if (kernel.inputGradient) {
-    const parts = program.inputGradientSlots.map((slot, g) => ({
-      slot,
-      width: "hidden" as const,
-      matrix: address("weight_ih") + g * H * D * 4,
-    }));
-    const runs = runsOf(parts).map((run) => ({ ...run, ...pack(run, D) }));
+    const mine = share(team, rows);
     const full = padded(D) * 4;
     const target = full === D * 4 ? address("d.input") : workspace(rows * full);
     code.push(
-      transposedProduct(runs, {
-        rows,
-        row: number(0),
-        columns: D,
+      transposedProduct(inputRuns, {
+        rows: i32.sub(mine.to, mine.from),
+        row: i32.mul(mine.from, number(64)),
+        panels: { from: number(0), to: number(padded(D) / 16) },
         init: number(zeros),
         initStride: 0,
         initPanel: 0,
-        out: number(target),
+        out: i32.add(number(target), i32.mul(mine.from, number(full))),
         outStride: full,
       }),
     );
-    if (target !== address("d.input")) code.push(copyRows(m, target, full, address("d.input"), D * 4, rows, D * 4));
+    if (target !== address("d.input"))
+      code.push(copyRows(context, target, full, address("d.input"), D * 4, rows, D * 4));
   }
   for (const [name, from] of traces) {
     const width = widthOfTrace(context, name);
-    code.push(
-      copyRows(
-        m,
-        from,
-        layout.padded(width) * 4,
-        address(`trace.d.${name}`),
-        layout.size(width) * 4,
-        rows,
-        layout.size(width) * 4,
-      ),
-    );
+    const [own, full] = [layout.size(width) * 4, layout.padded(width) * 4];
+    code.push(copyRows(context, from, full, address(`trace.d.${name}`), own, rows, own));
   }
   return code;
 }
 
+/** Fills `count` blocks of `bytes` bytes with zeros, the first one `offset` bytes behind an address, `stride` bytes apart. */
+function clearBlocks(m: ModuleBuilder): Func {
+  return m.memo("clearBlocks", () =>
+    m.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (f, address, offset, bytes, stride, count) =>
+      forRange(f.local("i32"), number(0), count.get, 1, [
+        memory.fill(i32.add(address.get, offset.get), number(0), bytes.get),
+        address.set(i32.add(address.get, stride.get)),
+      ]),
+    ),
+  );
+}
+
+/**
+ * Turns panels of results, [panel][columns][16], into rows of a matrix [units, columns]. Parameters, all i32: first panel, end of
+ * the panels, units, columns; addresses of the panels and of the matrix.
+ */
+function panelsToRows(m: ModuleBuilder): Func {
+  return m.memo("panelsToRows", () =>
+    m.func({ params: new Array(6).fill("i32") }, (f, panel, end, units, columns, from, to) => {
+      const [first, left] = [f.local("i32"), f.local("i32")];
+      const bytes = i32.shl(columns.get, number(2));
+      return forRange(panel, panel.get, end.get, 1, [
+        first.set(i32.shl(panel.get, number(4))),
+        left.set(i32.sub(units.get, first.get)),
+        transposeBlock(m).call(
+          ...[offset(from.get, first.get, bytes), number(64), columns.get],
+          select(left.get, number(16), i32.lt_u(left.get, number(16))),
+          ...[offset(to.get, first.get, bytes), bytes],
+        ),
+      ]);
+    }),
+  );
+}
+
 /** The adjoint of the output in rows of padded width. Of a masked step it goes nowhere, or to the step whose output was repeated. */
 function stageOutput(context: ScanContext<ScanBackward>, to: number): Code {
-  const { m, kernel, address, workspace } = context;
+  const { m, kernel, address, workspace, team } = context;
   const { batch: B, outputStride, maskedOutput } = kernel;
   const layout = scanLayout(kernel);
   const { width } = kernel.cell.states[0]!;
   const [own, full, stride] = [layout.size(width) * 4, layout.padded(width) * 4, outputStride * 4];
-  if (!kernel.masked) return copyRows(m, address("d.output"), stride, to, full, layout.rows, own);
+  if (!kernel.masked) return copyRows(context, address("d.output"), stride, to, full, layout.rows, own);
   const waiting = workspace(B * full);
+  const examples = share(team, B);
   const stage = m.func({ params: [] }, (f) => {
     const [t, b, row, from, out, wait, k] = Array.from({ length: 7 }, () => f.local("i32")) as [
       Local,
@@ -342,7 +390,7 @@ function stageOutput(context: ScanContext<ScanBackward>, to: number): Code {
     const sum = f32.add(f32.load(element(from)), f32.load(element(wait)));
     const repeats = maskedOutput === "previous";
     return overSteps(kernel, t, true, [
-      forRange(b, number(0), number(B), 1, [
+      forRange(b, examples.from, examples.to, 1, [
         row.set(i32.add(i32.mul(t.get, number(B)), b.get)),
         from.set(i32.add(i32.mul(row.get, number(stride)), number(address("d.output")))),
         out.set(i32.add(i32.mul(row.get, number(full)), number(to))),
@@ -355,5 +403,5 @@ function stageOutput(context: ScanContext<ScanBackward>, to: number): Code {
       ]),
     ]);
   });
-  return [memory.fill(number(waiting), number(0), number(B * full)), stage.call()];
+  return [alone(team, memory.fill(number(waiting), number(0), number(B * full))), team.barrier, stage.call()];
 }

@@ -4,6 +4,7 @@ import type { Code } from "../../print/wasm/code.ts";
 import { forRange, if_, type Local, whileTrue } from "../../print/wasm/control.ts";
 import { i32, memory } from "../../print/wasm/instructions.ts";
 import type { PhaseMemory } from "../../print/wasm/scan-phase.ts";
+import { alone, share, type Team } from "../../print/wasm/team.ts";
 import type { Constants } from "../../print/wasm/vectors.ts";
 import type { Product } from "../../scan/program.ts";
 import { widthsOf } from "../../scan/widths.ts";
@@ -14,6 +15,7 @@ import { type ScanLayout, scanLayout } from "./scan-layout.ts";
 export interface ScanContext<K extends ScanShape> {
   readonly m: ModuleBuilder;
   readonly kernel: K;
+  readonly team: Team;
   /** Address of an operand. */
   readonly address: (operand: string) => number;
   /** Address of new scratch memory of this launch; what is in it at first is unknown. */
@@ -22,7 +24,7 @@ export interface ScanContext<K extends ScanShape> {
   readonly derived: (
     operands: readonly string[],
     bytes: number,
-    make: (at: number) => Code,
+    make: (at: number, team: Team) => Code,
   ) => { readonly at: number; readonly code: Code };
   /** Address of at least 64 bytes of zeros. */
   readonly zeros: number;
@@ -30,9 +32,9 @@ export interface ScanContext<K extends ScanShape> {
   readonly fused: boolean;
 }
 
-/** Copies `count` rows of `bytes` bytes; addresses in code, strides in bytes. */
+/** Copies `count` rows of `bytes` bytes, each thread some of them; strides in bytes. */
 export function copyRows(
-  m: ModuleBuilder,
+  { m, team }: Pick<ScanContext<ScanShape>, "m" | "team">,
   from: number,
   fromStride: number,
   to: number,
@@ -40,8 +42,11 @@ export function copyRows(
   count: number,
   bytes: number,
 ): Code {
+  const rows = share(team, count);
+  const at = (base: number, stride: number): Code => i32.add(i32.const(base), i32.mul(rows.from, i32.const(stride)));
+  const mine = i32.sub(rows.to, rows.from);
   if (fromStride === bytes && toStride === bytes)
-    return memory.copy(i32.const(to), i32.const(from), i32.const(count * bytes));
+    return memory.copy(at(to, bytes), at(from, bytes), i32.mul(mine, i32.const(bytes)));
   const copy = m.memo("copyRows", () =>
     m.func(
       { params: ["i32", "i32", "i32", "i32", "i32", "i32"] },
@@ -53,7 +58,8 @@ export function copyRows(
         ]),
     ),
   );
-  return copy.call(...[from, fromStride, to, toStride, count, bytes].map((n) => i32.const(n)));
+  const [sourceStride, targetStride] = [i32.const(fromStride), i32.const(toStride)];
+  return copy.call(at(from, fromStride), sourceStride, at(to, toStride), targetStride, mine, i32.const(bytes));
 }
 
 /** Addresses of a scan's memory, common to both passes. */
@@ -104,15 +110,17 @@ export class ScanMemory {
     return this.saved + this.layout.states[name]! + (reverse ? 0 : steps * batch * this.layout.padded(width) * 4);
   }
 
-  /** Fills the table of lanes, and the input without its masked rows. */
+  /** Fills the table of lanes, and the input without its masked rows. To be seen by all before it is used. */
   prepare(): Code {
-    const { kernel, m, address } = this.context;
+    const { kernel, m, address, team } = this.context;
     const { inputSize, batch, steps } = kernel;
     const lanes = (["hidden", "projection"] as const).map((w) => [
       memory.fill(i32.const(this.lanes[w]), i32.const(0), i32.const(this.layout.padded(w) * 4)),
       memory.fill(i32.const(this.lanes[w]), i32.const(255), i32.const(this.layout.size(w) * 4)),
     ]);
-    if (!kernel.masked) return lanes;
+    if (!kernel.masked) return alone(team, lanes);
+    const rows = share(team, steps * batch);
+    const at = (base: number, stride: number): Code => i32.add(i32.const(base), i32.mul(rows.from, i32.const(stride)));
     const bytes = inputSize * 4;
     const clean = m.memo("cleanRows", () =>
       m.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (f, mask, from, to, count, length) =>
@@ -129,8 +137,11 @@ export class ScanMemory {
       ),
     );
     return [
-      lanes,
-      clean.call(...[address("mask"), address("input"), this.input, steps * batch, bytes].map((n) => i32.const(n))),
+      alone(team, lanes),
+      clean.call(
+        ...[at(address("mask"), 4), at(address("input"), bytes), at(this.input, bytes)],
+        ...[i32.sub(rows.to, rows.from), i32.const(bytes)],
+      ),
     ];
   }
 
@@ -180,15 +191,15 @@ export function overSteps(shape: ScanShape, t: Local, against: boolean, body: Co
 const forRange0 = (t: Local, body: Code): Code => whileTrue(t.get, [t.set(i32.sub(t.get, i32.const(1))), body]);
 
 /** Scratch memory that `code` fills with zeros at the start of every run. */
-export function zeroed({ workspace }: ScanContext<ScanShape>, bytes: number, code: Code[]): number {
+export function zeroed({ workspace, team }: ScanContext<ScanShape>, bytes: number, code: Code[]): number {
   const at = workspace(bytes);
-  code.push(memory.fill(i32.const(at), i32.const(0), i32.const(bytes)));
+  code.push(alone(team, memory.fill(i32.const(at), i32.const(0), i32.const(bytes))));
   return at;
 }
 
 /** `base + more + panel · bytes` */
-export const at = (more: Code, panel: Local, bytes: number, base: number): Code =>
-  i32.add(i32.add(i32.mul(panel.get, i32.const(bytes)), i32.const(base)), more);
+export const at = (more: Code, panel: Code, bytes: number, base: number): Code =>
+  i32.add(i32.add(i32.mul(panel, i32.const(bytes)), i32.const(base)), more);
 
 /** The operand that holds a product's matrix. */
 export const matrixOperand = (p: Product): string => (p.block === undefined ? `projection.${p.name}` : "weight_hh");

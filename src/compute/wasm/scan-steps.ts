@@ -3,11 +3,15 @@ import type { Code } from "../../print/wasm/code.ts";
 import { forRange, type Local } from "../../print/wasm/control.ts";
 import { i32 } from "../../print/wasm/instructions.ts";
 import { type PhaseMemory, printMeanEnd, printPhase } from "../../print/wasm/scan-phase.ts";
+import { share } from "../../print/wasm/team.ts";
 import type { Phase, Place, Store } from "../../scan/program.ts";
 import type { ScanShape } from "../plan.ts";
 import type { ScanContext } from "./scan-memory.ts";
 
-/** One phase: panel after panel its products, then its equations; then the ends of its means. */
+/**
+ * One phase: panel after panel its products, then its equations, each thread those of its own units; then the ends of its means,
+ * each thread those of some examples, with all that was done before seen by all.
+ */
 export function printPhaseLoop(
   context: ScanContext<ScanShape>,
   phase: Phase,
@@ -22,7 +26,7 @@ export function printPhaseLoop(
     readonly halves?: readonly [Code, Code];
   },
 ): Code {
-  const { m, constants, fused, kernel } = context;
+  const { m, constants, fused, kernel, team } = context;
   const { panel, t } = o;
   const [half, otherHalf] = o.halves ?? [i32.const(0), i32.const(0)];
   const pointwise =
@@ -36,17 +40,19 @@ export function printPhaseLoop(
           fused,
         }).call(panel.get, t.get, half, otherHalf)
       : [];
+  const [units, examples] = [share(team, o.memory.paddedWidth / 16), share(team, kernel.batch)];
   const ends = phase.means.map(({ mean, values }) =>
     printMeanEnd(m, {
       batch: kernel.batch,
+      vectors: o.memory.paddedWidth / 4,
       sums: o.memory.meanSums(mean),
       out: o.meanOut(mean),
       scale: 1 / (o.memory.width * values.length),
       constants,
-    }).call(t.get),
+    }).call(t.get, examples.from, examples.to),
   );
   return [
-    forRange(panel, i32.const(0), i32.const(o.memory.paddedWidth / 16), 1, [o.products?.(panel) ?? [], pointwise]),
-    ends,
+    forRange(panel, units.from, units.to, 1, [o.products?.(panel) ?? [], pointwise]),
+    ends.length > 0 ? [team.barrier, ends, team.barrier] : [],
   ];
 }

@@ -56,14 +56,26 @@ function mayBeWide(): boolean {
   return flags.some((flag) => flag.includes("wasm-revectorize"));
 }
 
-let known: Promise<boolean> | undefined;
+/** How the tiles were chosen. */
+export interface TileChoice {
+  /** Whether the process was started with the flag that joins vectors; without it nothing is measured. */
+  readonly asked: boolean;
+  readonly wide: boolean;
+  /** What the narrow and the wide tile reached, in floating-point operations a second. */
+  readonly rates?: { readonly narrow: number; readonly wide: number };
+}
+
+let known: Promise<TileChoice> | undefined;
 
 /** Measures once per process, about 25 ms, and only where the flag was given. */
-export function hasWideRegisters(fused: boolean): Promise<boolean> {
+export function chooseTiles(fused: boolean): Promise<TileChoice> {
   known ??= (async () => {
-    if (!mayBeWide()) return false;
-    const [narrow, wide] = [await open(false, fused), await open(true, fused)];
-    return rate(wide) > 1.15 * rate(narrow);
+    if (!mayBeWide()) return { asked: false, wide: false };
+    const runs = [await open(false, fused), await open(true, fused)] as const;
+    const [narrow, wide] = [rate(runs[0]), rate(runs[1])];
+    return { asked: true, wide: wide > 1.15 * narrow, rates: { narrow: narrow * 1000, wide: wide * 1000 } };
   })();
   return known;
 }
+
+export const hasWideRegisters = async (fused: boolean): Promise<boolean> => (await chooseTiles(fused)).wide;

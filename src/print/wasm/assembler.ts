@@ -63,8 +63,8 @@ const section = (id: number, content: Code): Code => [id, sized(content)];
 /**
  * A module of WebAssembly that is put together function by function.
  *
- * It imports one memory as `env.memory` and nothing else, and has no data, no table and no start function: what it needs
- * in memory the host writes before it runs.
+ * It imports one memory as `env.memory` (and, when several threads run it, the number of each as `env.thread`) and nothing else, and
+ * has no data, no table and no start function: what it needs in memory the host writes before it runs.
  */
 export class ModuleBuilder {
   readonly #memory: { readonly initial: number; readonly maximum: number; readonly shared: boolean };
@@ -76,14 +76,23 @@ export class ModuleBuilder {
 
   /** Whether the engine joins two neighbouring vectors to one register of 256 bits: kernels choose their tiles by it. */
   readonly wide: boolean;
+  /** How many threads run this module, each in an instance of its own. */
+  readonly threads: number;
 
   /** Sizes in pages of 64 KiB, as the memory that is imported was made with. */
   constructor(options: {
     readonly memory: { readonly initial: number; readonly maximum: number; readonly shared: boolean };
     readonly wide?: boolean;
+    readonly threads?: number;
   }) {
     this.#memory = options.memory;
     this.wide = options.wide ?? false;
+    this.threads = options.threads ?? 1;
+  }
+
+  /** The number of the thread that runs, from 0. */
+  get thread(): Code {
+    return this.threads === 1 ? [0x41, 0] : [0x23, 0];
   }
 
   /**
@@ -122,11 +131,15 @@ export class ModuleBuilder {
   finish(): Uint8Array<ArrayBuffer> {
     const { initial, maximum, shared } = this.#memory;
     const exported = this.#exports.map(({ name, index }) => [text(name), 0x00, unsigned(index)]);
+    const imports: Code[] = [
+      [text("env"), text("memory"), 0x02, shared ? 3 : 1, unsigned(initial), unsigned(maximum)],
+      ...(this.threads === 1 ? [] : [[text("env"), text("thread"), 0x03, typeByte.i32, 0]]),
+    ];
     return new Uint8Array(
       flatten([
         [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
         section(1, vector(this.#typeCode)),
-        section(2, vector([[text("env"), text("memory"), 0x02, shared ? 3 : 1, unsigned(initial), unsigned(maximum)]])),
+        section(2, vector(imports)),
         section(3, vector(this.#functions.map(({ type }) => unsigned(type)))),
         section(7, vector(exported)),
         section(10, vector(this.#functions.map(({ code }) => code))),

@@ -142,6 +142,20 @@ export const memory = {
   copy: (to: Code, from: Code, length: Code): Code => [to, from, length, 0xfc, 0x0a, 0, 0],
 };
 
+/** On words in shared memory, in one order that all threads agree on. */
+export const atomic = {
+  load: load(2, 0xfe, 0x10),
+  store: store(2, 0xfe, 0x17),
+  /** Adds to a word and yields what was there before. */
+  add: (address: Code, value: Code, offset = 0): Code => [address, value, 0xfe, 0x1e, 2, unsigned(offset)],
+  /** Sleeps as long as the word is `expected`, until notified; never on a page's main thread. Yields 0 woken, 1 not equal. */
+  wait: (address: Code, expected: Code, offset = 0): Code => [
+    ...[address, expected, i64.const(-1n), 0xfe, 0x01, 2, unsigned(offset)],
+  ],
+  /** Wakes all that sleep on a word; yields how many. */
+  notify: (address: Code, offset = 0): Code => [address, i32.const(-1), 0xfe, 0x00, 2, unsigned(offset)],
+};
+
 export const v128 = {
   load: load(4, ...simd(0)),
   load32_splat: load(2, ...simd(9)),

@@ -5,6 +5,7 @@ import { doWhile, forRange, if_, select } from "./control.ts";
 import { f32, i32, v128 } from "./instructions.ts";
 import { packPanels, transposeBlock } from "./pack.ts";
 import { offset, panelRows } from "./product.ts";
+import { share, type Team, unevenness } from "./team.ts";
 
 /** Rows that are worked on together: with a block of k they fit the second cache. */
 const ROWS = 120;
@@ -31,30 +32,54 @@ function packedColumns({ k, n }: MatmulSize): number {
 export const packedBytes = (size: MatmulSize): number | undefined =>
   packedColumns(size) >= size.n ? Math.ceil(size.n / 16) * size.k * 64 : undefined;
 
-/** Code that packs the whole of `b`, a matrix [k, n] or [n, k], to the address `to`. */
+/** Code that packs `b`, a matrix [k, n] or [n, k], or the columns `first` … `first + columns − 1` of it, to the address `to`. */
 export function printPackedB(
   m: ModuleBuilder,
-  o: MatmulSize & { readonly transposeB: boolean; readonly b: Code; readonly to: number },
+  o: MatmulSize & { readonly transposeB: boolean; readonly b: Code; readonly to: Code; readonly team: Team },
+  first = 0,
+  columns = o.n,
 ): Code {
-  const strides = o.transposeB ? [4, o.k * 4] : [o.n * 4, 4];
-  return packPanels(m).call(o.b, ...[...strides, o.k, o.n, o.to].map((n) => i32.const(n)));
+  const [rowStride, columnStride] = o.transposeB ? [4, o.k * 4] : [o.n * 4, 4];
+  const { from, to } = share(o.team, columns, 16);
+  return packPanels(m).call(
+    offset(o.b, i32.add(from, i32.const(first)), i32.const(columnStride)),
+    ...[i32.const(rowStride), i32.const(columnStride), i32.const(o.k), i32.sub(to, from)],
+    offset(o.to, from, i32.const(o.k * 4)),
+  );
 }
+
+/** How a team shares a product: the panels of columns, each thread packing its own; or rows, all packing the panels for all. */
+function splitOf({ m, n }: MatmulSize, team: Team): "columns" | "rows" {
+  // A few rows are slow for one thread as well: tiles want five or six of them.
+  if (team.threads === 1 || m < 8 * team.threads || unevenness(team, n, 16) < 1.1) return "columns";
+  return unevenness(team, m) < unevenness(team, n, 16) ? "rows" : "columns";
+}
+
+/** Columns of which each thread holds the packed form at a time, or all threads together when they share rows. */
+const columnsAtOnce = (size: MatmulSize, team: Team): number =>
+  splitOf(size, team) === "rows"
+    ? packedColumns(size)
+    : Math.min(packedColumns(size), Math.ceil(size.n / 16 / team.threads) * 16);
 
 /** Offsets in the workspace of a product, and its size in bytes. */
 export function matmulWorkspace(
   size: MatmulSize,
+  team: Team,
   packedB = false,
 ): {
-  tile: number;
+  /** Of each thread: scratch of `own` bytes. */
   init: number;
   block: number;
+  own: number;
   packed: number;
   bytes: number;
 } {
   const init = ROWS * 64;
   const block = init + 64;
-  const packed = block + (size.transposeA ? ROWS * LONGEST * 4 : 0);
-  return { tile: 0, init, block, packed, bytes: packed + (packedB ? 0 : packedColumns(size) * size.k * 4) };
+  const own = block + (size.transposeA ? ROWS * LONGEST * 4 : 0);
+  const packed = own * team.threads;
+  const shares = splitOf(size, team) === "rows" ? 1 : team.threads;
+  return { init, block, own, packed, bytes: packed + (packedB ? 0 : shares * columnsAtOnce(size, team) * size.k * 4) };
 }
 
 /**
@@ -66,7 +91,9 @@ export function matmulWorkspace(
  * @param options.bias Address of n numbers added to each row; undefined for none.
  * @param options.zeros Address of 64 bytes of zeros.
  * @param options.workspace Address of `matmulWorkspace(size).bytes` bytes, aligned to 16.
- * @param options.packedB Address of `b` as `printPackedB` leaves it; undefined: it is packed here, in the workspace.
+ * @param options.packedB Address of `b` as `printPackedB` leaves it, and the code that makes it so, if it is not yet; undefined: it is
+ *   packed here, in the workspace.
+ * @param options.team Who performs it. Threads that share rows meet at a barrier behind the packing.
  */
 export function printMatmul(
   m: ModuleBuilder,
@@ -78,20 +105,54 @@ export function printMatmul(
     readonly bias: Code | undefined;
     readonly out: Code;
     readonly zeros: number;
-    readonly workspace: number;
-    readonly packedB?: number | undefined;
+    readonly workspace: Code;
+    readonly packedB?: { readonly at: number; readonly code: Code } | undefined;
+    readonly team: Team;
   },
 ): Code {
-  const { bias, workspace, zeros, packedB } = options;
-  const at = matmulWorkspace(options, packedB !== undefined);
-  return matmul(m, { ...options, isPacked: packedB !== undefined }).call(
-    ...[i32.const(options.m), i32.const(options.k), i32.const(options.n), i32.const(packedColumns(options))],
-    ...[options.a, options.b, bias ?? i32.const(zeros), i32.const(bias === undefined ? 0 : 64), options.out],
-    ...[i32.const(workspace + at.tile), i32.const(workspace + at.init)],
-    ...[i32.const(workspace + at.block), i32.const(packedB ?? workspace + at.packed)],
-  );
+  const { bias, workspace, zeros, packedB, team } = options;
+  const at = matmulWorkspace(options, team, packedB !== undefined);
+  const own = i32.add(workspace, i32.mul(team.thread, i32.const(at.own)));
+  const columnsTogether = columnsAtOnce(options, team);
+  type Share = ReturnType<typeof share>;
+  const product = (rows: Share, columns: Share, packed: Code, isPacked: boolean): Code =>
+    matmul(m, { ...options, isPacked }).call(
+      ...[options.m, options.k, options.n, columnsTogether].map((n) => i32.const(n)),
+      ...[options.a, options.b, bias ?? i32.const(zeros), i32.const(bias === undefined ? 0 : 64), options.out],
+      ...[own, i32.add(own, i32.const(at.init)), i32.add(own, i32.const(at.block)), packed],
+      ...[rows.from, rows.to, columns.from, columns.to],
+    );
+  const all = (count: number): Share => ({ from: i32.const(0), to: i32.const(count) });
+  if (splitOf(options, team) === "columns") {
+    const columns = share(team, options.n, 16);
+    if (packedB) {
+      const panels = offset(i32.const(packedB.at), columns.from, i32.const(options.k * 4));
+      return [packedB.code, product(all(options.m), columns, panels, true)];
+    }
+    const panels = i32.add(workspace, i32.const(at.packed));
+    const mine = offset(panels, team.thread, i32.const(columnsTogether * options.k * 4));
+    return product(all(options.m), columns, mine, false);
+  }
+  const rows = share(team, options.m);
+  if (packedB) return [packedB.code, team.barrier, product(rows, all(options.n), i32.const(packedB.at), true)];
+  const to = i32.add(workspace, i32.const(at.packed));
+  return Array.from({ length: Math.ceil(options.n / columnsTogether) }, (_, k) => {
+    const first = k * columnsTogether;
+    const end = Math.min(options.n, first + columnsTogether);
+    return [
+      k === 0 ? [] : team.barrier,
+      printPackedB(m, { ...options, to }, first, end - first),
+      team.barrier,
+      product(rows, { from: i32.const(first), to: i32.const(end) }, to, true),
+    ];
+  });
 }
 
+type Nine = [Local, Local, Local, Local, Local, Local, Local, Local, Local];
+/** More than any number of columns: a step that ends a loop. */
+const MANY = 2 ** 30;
+
+/** Rows `firstRow` … and columns `firstColumn` … (a multiple of 16) of a product; `packed` begins with the first of these columns. */
 function matmul(
   m: ModuleBuilder,
   {
@@ -101,21 +162,12 @@ function matmul(
     isPacked,
   }: { transposeA: boolean; transposeB: boolean; fused: boolean; isPacked: boolean },
 ): Func {
-  const params = new Array<"i32">(13).fill("i32");
+  const params = new Array<"i32">(17).fill("i32");
   const body: Parameters<ModuleBuilder["func"]>[1] = (f, ...parameters) => {
-    const [rows, depth, columns, together, a, b, bias, biasStep, out, tile, init, block, packed] = parameters as [
-      ...[Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local],
-    ];
+    const [rows, depth, columns, together, a, b, bias, biasStep, out] = parameters as Nine;
+    const [tile, init, block, packed, firstRow, endRow, n0, endColumn] = parameters.slice(9) as Nine;
     const local = () => f.local("i32");
-    const [n0, width, whole, tail, i0, rowsTogether, height] = [
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-      local(),
-    ];
+    const [width, whole, tail, i0, rowsTogether, height] = [local(), local(), local(), local(), local(), local()];
     const [k0, depthTogether, length, from, stride, panel, to] = [
       local(),
       local(),
@@ -194,19 +246,21 @@ function matmul(
       if_(tail.get, product(tailFrom.get, zero, tile.get, i32.const(64))),
       k0.set(i32.add(k0.get, depthTogether.get)),
     ];
-    const rowBlocks = i32.div_u(i32.add(rows.get, i32.const(ROWS - 1)), i32.const(ROWS));
-    return if_(rows.get, [
-      rowsTogether.set(i32.div_u(i32.sub(i32.add(rows.get, rowBlocks), i32.const(1)), rowBlocks)),
+    const own = i32.sub(endRow.get, firstRow.get);
+    const rowBlocks = i32.div_u(i32.add(own, i32.const(ROWS - 1)), i32.const(ROWS));
+    return if_(i32.lt_u(firstRow.get, endRow.get), [
+      rowsTogether.set(i32.div_u(i32.sub(i32.add(own, rowBlocks), i32.const(1)), rowBlocks)),
       depthTogether.set(i32.const(DEPTH)),
       if_(i32.le_u(depth.get, i32.const(LONGEST)), depthTogether.set(depth.get)),
-      forRange(n0, zero, columns.get, together.get, [
-        width.set(smaller(together.get, i32.sub(columns.get, n0.get))),
+      forRange(n0, n0.get, endColumn.get, isPacked ? i32.const(MANY) : together.get, [
+        width.set(i32.sub(endColumn.get, n0.get)),
+        isPacked ? [] : width.set(smaller(together.get, width.get)),
         tail.set(i32.and(width.get, i32.const(15))),
         whole.set(i32.sub(width.get, tail.get)),
         isPacked ? [] : pack,
         tailInit,
-        forRange(i0, zero, rows.get, rowsTogether.get, [
-          height.set(smaller(rowsTogether.get, i32.sub(rows.get, i0.get))),
+        forRange(i0, firstRow.get, endRow.get, rowsTogether.get, [
+          height.set(smaller(rowsTogether.get, i32.sub(endRow.get, i0.get))),
           k0.set(zero),
           doWhile(depthBlock, i32.lt_u(k0.get, depth.get)),
           if_(tail.get, copyTail),

@@ -45,7 +45,14 @@ function transposeFour(f: FunctionBuilder): (source: Code, stride: Code, to: Cod
  */
 export function packPanels(m: ModuleBuilder): Func {
   return m.memo("packPanels", () =>
-    m.func({ params: i32s(6) }, (f, source, rowStride, columnStride, rows, columns, to) => {
+    m.func({ params: i32s(6) }, (_, ...parameters) => packApart(m).call(...parameters.map((p) => p.get), i32.const(0))),
+  );
+}
+
+/** The same with one parameter more: bytes that are left out between one panel and the next. */
+export function packApart(m: ModuleBuilder): Func {
+  return m.memo("packApart", () =>
+    m.func({ params: i32s(7) }, (f, source, rowStride, columnStride, rows, columns, to, gap) => {
       const [n, width, k, j, from] = [0, 1, 2, 3, 4].map(() => f.local("i32")) as [Local, Local, Local, Local, Local];
       const transpose = transposeFour(f);
       const nextRow: Code = [from.set(i32.add(from.get, rowStride.get)), to.set(i32.add(to.get, i32.const(64)))];
@@ -89,6 +96,7 @@ export function packPanels(m: ModuleBuilder): Func {
           if_(i32.eq(columnStride.get, four), all(1, wholeRow), if_(i32.eq(rowStride.get, four), all(4, fourRows))),
         ]),
         all(1, slowRow),
+        to.set(i32.add(to.get, gap.get)),
       ]);
     }),
   );

@@ -30,7 +30,7 @@ export interface PhaseMemory {
   readonly mean: (mean: number) => number;
   readonly backMean: (mean: number) => number;
   readonly mask: number | undefined;
-  /** Four partial sums for each of B. */
+  /** Four partial sums for each of [padded width / 4][B]. */
   readonly meanSums: (mean: number) => number;
   /** Unit weights, sums of their gradients, sums of the gradients in a slot (undefined: nobody asks). */
   readonly weight: (name: string) => number;
@@ -131,8 +131,7 @@ function exampleBody(f: FunctionBuilder, o: PhaseOptions, walk: Pointers, lanes:
   });
   const means = o.means.map(({ mean, values }): Code => {
     const total = values.map((v) => inLane(printed.value(v))).reduce((a, b) => f32x4.add(a, b));
-    const at = mem.meanSums(mean);
-    return v128.store(walk.quad.get, f32x4.add(v128.load(walk.quad.get, at), total), at);
+    return v128.store(walk.quad.get, total, mem.meanSums(mean));
   });
   const look = masked
     ? seen.set(
@@ -205,7 +204,7 @@ class Pointers {
       this.carryOut.set(i32.add(unit.get, otherHalf.get)),
       this.small.set(unit.get),
       this.number.set(times(t, batch * 4)),
-      this.quad.set(i32.const(0)),
+      this.quad.set(times(unit, batch)),
       this.drawnRow.set(unit.get),
       this.drawnStep.set(i32.add(unit.get, times(t, batch * width * 4))),
     ];
@@ -260,30 +259,34 @@ class Pointers {
   }
 }
 
-/** Prints the end of a mean: the four partial sums of each example of step t become one number, and 0 for the next step. */
+/**
+ * Prints the end of a mean: the partial sums of each example of step t become one number. A function of (step, first example,
+ * end of the examples).
+ */
 export function printMeanEnd(
   m: ModuleBuilder,
-  o: { batch: number; sums: number; out: number; scale: number; constants: Constants },
+  o: { batch: number; vectors: number; sums: number; out: number; scale: number; constants: Constants },
 ): Func {
-  return m.func({ params: ["i32"] }, (f, t) => {
-    const [quad, number, part] = [f.local("i32"), f.local("i32"), f.local("v128")];
+  return m.func({ params: ["i32", "i32", "i32"] }, (f, t, example, end) => {
+    const [quad, number, part, vector] = [f.local("i32"), f.local("i32"), f.local("v128"), f.local("i32")];
     const fold = (lanes: readonly number[]): Code => part.set(f32x4.add(part.get, swapped(part.get, lanes)));
-    return [
-      number.set(i32.mul(t.get, i32.const(o.batch * 4))),
-      forRange(quad, i32.const(0), i32.const(o.batch * 16), 16, [
-        part.set(v128.load(quad.get, o.sums)),
-        v128.store(quad.get, v128.const(0, 0, 0, 0), o.sums),
-        fold([8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]),
-        fold([4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11]),
-        v128.store32_lane(
-          number.get,
-          f32x4.mul(part.get, v128.load32_splat(i32.const(0), o.constants.address(o.scale))),
-          0,
-          o.out,
-        ),
-        number.set(i32.add(number.get, i32.const(4))),
+    return forRange(example, example.get, end.get, 1, [
+      number.set(i32.shl(i32.add(i32.mul(t.get, i32.const(o.batch)), example.get), i32.const(2))),
+      quad.set(i32.shl(example.get, i32.const(4))),
+      part.set(v128.const(0, 0, 0, 0)),
+      forRange(vector, i32.const(0), i32.const(o.vectors), 1, [
+        part.set(f32x4.add(part.get, v128.load(quad.get, o.sums))),
+        quad.set(i32.add(quad.get, i32.const(o.batch * 16))),
       ]),
-    ];
+      fold([8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]),
+      fold([4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11]),
+      v128.store32_lane(
+        number.get,
+        f32x4.mul(part.get, v128.load32_splat(i32.const(0), o.constants.address(o.scale))),
+        0,
+        o.out,
+      ),
+    ]);
   });
 }
 const swapped = (v: Code, lanes: readonly number[]): Code => i8x16.shuffle(v, v, lanes);

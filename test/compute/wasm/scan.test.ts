@@ -15,6 +15,7 @@ import { relu } from "../../../src/math/functions.ts";
 import { ModuleBuilder } from "../../../src/print/wasm/assembler.ts";
 import type { Code } from "../../../src/print/wasm/code.ts";
 import { ConstantTable } from "../../../src/print/wasm/constants.ts";
+import { solo, type Team } from "../../../src/print/wasm/team.ts";
 import { parameterShapes, sizeOf, widthsOf } from "../../../src/scan/widths.ts";
 import { RandomStream } from "../../../src/shared/random.ts";
 import { size } from "../../../src/shared/shapes.ts";
@@ -105,11 +106,12 @@ function printed(
   const m = new ModuleBuilder({ memory: { initial: PAGES, maximum: PAGES, shared: false } });
   const common = {
     m,
+    team: solo,
     address: (name: string) => address[name]!,
     workspace: scratch,
-    derived: (_: readonly string[], bytes: number, make: (at: number) => Code) => {
+    derived: (_: readonly string[], bytes: number, make: (at: number, team: Team) => Code) => {
       const at = scratch(bytes);
-      return { at, code: make(at) };
+      return { at, code: make(at, solo) };
     },
     zeros: place(64),
     constants,

@@ -4,6 +4,7 @@ import { i32 } from "../../../src/print/wasm/instructions.ts";
 import { matmulWorkspace, printMatmul } from "../../../src/print/wasm/matmul.ts";
 import { packPanels, transposeBlock } from "../../../src/print/wasm/pack.ts";
 import { panelRows } from "../../../src/print/wasm/product.ts";
+import { solo } from "../../../src/print/wasm/team.ts";
 import { difference } from "../../support/difference.ts";
 import { canFuse, families, instantiate } from "./instantiate.ts";
 
@@ -41,14 +42,15 @@ function multiply(p: Product, a: Float32Array, b: Float32Array, bias: Float32Arr
   const out = new Float32Array(p.m * p.n).fill(7);
   const bytes = START + 4 * (a.length + b.length + bias.length + out.length) + 4096;
   const workspace = Math.ceil(bytes / 64) * 64;
-  const pages = Math.ceil((workspace + matmulWorkspace(p).bytes + 64) / 65536);
+  const pages = Math.ceil((workspace + matmulWorkspace(p, solo).bytes + 64) / 65536);
   let places: number[] = [];
   const instance = instantiate(
     (builder) =>
       void builder.func({ name: "run", params: ["i32", "i32", "i32", "i32"] }, (_, a, b, bias, out) =>
         printMatmul(builder, {
           ...p,
-          ...{ a: a.get, b: b.get, bias: p.bias ? bias.get : undefined, out: out.get, zeros: 256, workspace },
+          ...{ a: a.get, b: b.get, bias: p.bias ? bias.get : undefined, out: out.get, zeros: 256 },
+          ...{ workspace: i32.const(workspace), team: solo },
         }),
       ),
     pages,
@@ -61,7 +63,7 @@ function multiply(p: Product, a: Float32Array, b: Float32Array, bias: Float32Arr
   const after = instance.floats.slice(0, workspace / 4);
   after.set(before.subarray(at, at + out.length), at);
   expect(Buffer.compare(Buffer.from(after.buffer), Buffer.from(before.buffer)), "memory outside of the result").toBe(0);
-  const end = (workspace + matmulWorkspace(p).bytes) / 4;
+  const end = (workspace + matmulWorkspace(p, solo).bytes) / 4;
   expect(instance.floats[end], "memory behind the workspace").toBe(CANARY);
   return came;
 }

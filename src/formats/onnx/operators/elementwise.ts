@@ -30,10 +30,11 @@ import {
   softsign,
   thresholdedRelu,
 } from "../../../math/functions.ts";
+import { type DataType, isFloat } from "../../data-type.ts";
+import { isHost, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 import type { ElementFunction } from "../recorder.ts";
-import { type DataType, dataTypeOf, isFloat } from "../tensor-data.ts";
-import { isHost, type Value } from "../value.ts";
+import { dataTypeOf } from "../tensor-data.ts";
 
 type Equation = (...x: Term[]) => Expression;
 const expression = (x: Term): Expression => x as Expression;

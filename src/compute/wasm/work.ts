@@ -1,0 +1,48 @@
+import type { Kernel, ScanShape } from "../plan.ts";
+
+/*
+ * How much there is to do, in multiplications or additions of a matrix product: about 100 of them take a nanosecond on
+ * one thread. Only whether threads are worth their coming together depends on it, never a result.
+ */
+
+/** Of a number that is read or written in passing. */
+const PASSED = 20;
+/** Of the equations of one unit of a cell. */
+const UNIT = 400;
+/** One row against a matrix is bound by memory: its products take four times as long. */
+const ALONE = 4;
+
+const elements = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
+
+function scanWork(shape: ScanShape): number {
+  const { cell, steps, batch, inputSize: D, hiddenSize: H } = shape;
+  const products = 2 * cell.gates.length * H * (D + H) * (batch === 1 ? ALONE : 1);
+  return steps * batch * (products + UNIT * H);
+}
+
+const operations: { readonly [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>) => number } = {
+  pointwise: ({ shape, inputs, outputs }) =>
+    elements(shape) * PASSED * (Object.keys(inputs).length + 3 * Object.keys(outputs).length),
+  reduce: ({ shape, inputs }) => elements(shape) * PASSED * Object.keys(inputs).length,
+  matmul: ({ batch, m, k, n }) => 2 * batch * m * k * n * (m === 1 ? ALONE : 1),
+  gather: ({ rows, columns }) => rows * columns * PASSED,
+  scatterAdd: ({ rows, vocabulary, columns }) => (rows + vocabulary) * columns * PASSED,
+  random: ({ shape }) => elements(shape) * 5 * PASSED,
+  scan: scanWork,
+  scanBackward: (shape) => 2 * scanWork(shape),
+  linearCrossEntropy: ({ rows, columns, classes, gradients }) =>
+    rows * classes * (2 * columns * (1 + gradients.length) + 5 * PASSED),
+};
+
+/** What one launch takes. */
+export const workOf = (kernel: Kernel): number => (operations[kernel.op] as (kernel: Kernel) => number)(kernel);
+
+/** From what work on threads share it. */
+export interface Worth {
+  readonly launch: number;
+  /** Of all launches of a plan that are shared. */
+  readonly plan: number;
+}
+
+/** A launch of 5 µs is worth a barrier; a plan of 100 µs is worth waking others, a streamed step of some hundred units is not. */
+export const WORTH: Worth = { launch: 500_000, plan: 10_000_000 };

@@ -1,0 +1,90 @@
+import type { ModuleBuilder } from "./assembler.ts";
+import type { Code } from "./code.ts";
+import { doWhile, drop, if_, select, unreachable, whileTrue } from "./control.ts";
+import { atomic, i32 } from "./instructions.ts";
+
+/**
+ * The threads that perform code together. All run the same code and each takes its share, which is always a part of the
+ * results and never a part of a sum: how many there are changes no bit.
+ */
+export interface Team {
+  readonly threads: number;
+  /** The number of this thread, from 0 (the one that issues). */
+  readonly thread: Code;
+  /** Waits until all are here: what any of them wrote before it, all may read and write over behind it. */
+  readonly barrier: Code;
+}
+
+/** One thread that does everything. */
+export const solo: Team = { threads: 1, thread: i32.const(0), barrier: [] };
+
+/** This thread's share of `count` things: from `from` on, up to and without `to`, multiples of `grain` but for the end. */
+export function share(team: Team, count: number, grain = 1): { readonly from: Code; readonly to: Code } {
+  const { threads, thread } = team;
+  if (threads === 1) return { from: i32.const(0), to: i32.const(count) };
+  const grains = Math.ceil(count / grain);
+  const start = (number: Code): Code =>
+    i32.mul(i32.div_u(i32.mul(number, i32.const(grains)), i32.const(threads)), i32.const(grain));
+  const end = start(i32.add(thread, i32.const(1)));
+  return {
+    from: start(thread),
+    to: grain === 1 ? end : select(end, i32.const(count), i32.lt_u(end, i32.const(count))),
+  };
+}
+
+/** The grains in the largest share over those in a mean one: 1 when all have the same to do. */
+export const unevenness = ({ threads }: Team, count: number, grain = 1): number => {
+  const grains = Math.ceil(count / grain);
+  return grains === 0 ? 1 : (Math.ceil(grains / threads) * threads) / grains;
+};
+
+/** What the first thread does alone. Others do not wait for it. */
+export const alone = ({ threads, thread }: Team, code: Code): Code =>
+  threads === 1 ? code : if_(i32.eqz(thread), code);
+
+/** The words that a barrier is made of: addresses, each in a cache line of its own, 0 at first. */
+export interface BarrierWords {
+  readonly arrived: number;
+  readonly generation: number;
+  readonly sleepers: number;
+  /** Not 0: a thread has stopped with an error, and the others are to stop too instead of waiting for it. */
+  readonly stopped: number;
+}
+
+/** Looks at the generation before a thread goes to sleep: some 20 µs, as long as shares of a time step differ. */
+const SPINS = 10_000;
+
+/** All threads that run the module. */
+export function teamOf(m: ModuleBuilder, words: BarrierWords): Team {
+  const { threads } = m;
+  if (threads === 1) return solo;
+  const load = (word: number): Code => atomic.load(i32.const(word));
+  const add = (word: number, value: number): Code => atomic.add(i32.const(word), i32.const(value));
+  const barrier = m.func({ params: [] }, (f) => {
+    const [generation, spins] = [f.local("i32"), f.local("i32")];
+    const isWaiting = i32.eq(load(words.generation), generation.get);
+    const stopIfAsked = if_(load(words.stopped), unreachable);
+    const open: Code = [
+      atomic.store(i32.const(words.arrived), i32.const(0)),
+      drop(add(words.generation, 1)),
+      // Whoever goes to sleep says so first and then looks at the generation once more; so nobody is forgotten.
+      if_(load(words.sleepers), drop(atomic.notify(i32.const(words.generation)))),
+    ];
+    const wait: Code = [
+      spins.set(i32.const(SPINS)),
+      doWhile(spins.set(i32.sub(spins.get, i32.const(1))), select(isWaiting, i32.const(0), spins.get)),
+      if_(isWaiting, [
+        drop(add(words.sleepers, 1)),
+        whileTrue(isWaiting, drop(atomic.wait(i32.const(words.generation), generation.get))),
+        drop(add(words.sleepers, -1)),
+      ]),
+      stopIfAsked,
+    ];
+    return [
+      generation.set(load(words.generation)),
+      stopIfAsked,
+      if_(i32.eq(add(words.arrived, 1), i32.const(threads - 1)), open, wait),
+    ];
+  });
+  return { threads, thread: m.thread, barrier: barrier.call() };
+}
