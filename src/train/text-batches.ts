@@ -5,14 +5,21 @@ import { languageModelLoss } from "../models/language-model-loss.ts";
 import type { Graph } from "../tensor/graph.ts";
 
 /** Windows of a text as a source of batches: the same windows in every epoch, the state carried on from each to the next. */
-export const carriedSource = (windows: CarriedBatches, identity?: BatchSource["identity"]): BatchSource => ({
-  batchesPerEpoch: windows.windows,
-  identity,
-  batch(_, window) {
-    const { input, target, steps, streams, first } = windows.batch(window);
-    return { inputs: { tokens: input, targets: target }, steps, rows: streams, weight: input.length, first };
-  },
-});
+export function carriedSource(windows: CarriedBatches, identify?: () => BatchSource["identity"]): BatchSource {
+  let identity: BatchSource["identity"];
+  return {
+    batchesPerEpoch: windows.windows,
+    // All tokens may have to be read for it, so not before somebody asks.
+    get identity() {
+      identity ??= identify?.();
+      return identity;
+    },
+    batch(_, window) {
+      const { input, target, steps, streams, first } = windows.batch(window);
+      return { inputs: { tokens: input, targets: target }, steps, rows: streams, weight: input.length, first };
+    },
+  };
+}
 
 /** The model on a window of text, from the state that the window before left. */
 export function recordText(graph: Graph, model: LanguageModel, { steps = 1, rows }: Batch) {

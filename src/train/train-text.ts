@@ -83,10 +83,10 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
       return await openTrainer({
         ...options,
         ...{ parameters, evaluator, owned },
-        batches: carriedSource(windows, {
+        batches: carriedSource(windows, () => ({
           ...{ tokens: train.length, hash: hashOf(train), streams, steps },
           validation: validation.length > 0 ? hashOf(validation) : null,
-        }),
+        })),
         record: (graph, batch) => recordText(graph, model, batch),
         facts: { trainTokens: train.length, validationTokens: validation.length, batchSize: streams, steps },
       });
