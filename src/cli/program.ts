@@ -1,22 +1,26 @@
 import { Command } from "commander";
 import { VERSION } from "../shared/version.ts";
 import { benchCommand } from "./bench.ts";
+import { compareCommand } from "./compare.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { report } from "./failure.ts";
 import { generateCommand } from "./generate.ts";
+import { infoCommand } from "./info.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
 import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
+import { runsCommand } from "./runs.ts";
 import { trainCommand } from "./train-text.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  ...[trainCommand, resumeCommand, generateCommand, evaluateCommand, inspectCommand, demoCommand],
+  ...[trainCommand, resumeCommand, generateCommand, evaluateCommand, inspectCommand],
+  ...[infoCommand, runsCommand, compareCommand],
   ...[runCommand],
-  ...[benchCommand, doctorCommand],
+  ...[demoCommand, benchCommand, doctorCommand],
 ] as const;
 
 /** The command line as commander sees it, before anything is run. */

@@ -1,7 +1,7 @@
 import type { Corpus } from "../data/corpus.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { formatBytes } from "../shared/shapes.ts";
-import type { EpochEvent, StartEvent, TrainEvent } from "../train/events.ts";
+import type { EpochEvent, ProgressEvent, StartEvent, TrainEvent } from "../train/events.ts";
 import type { Run, SavedWeights } from "../train/run.ts";
 import type { TextFacts } from "../train/train-text.ts";
 import { counted, duration, integer } from "./format.ts";
@@ -47,11 +47,7 @@ export class TrainingRecord {
         this.#say(...this.#introduction(event));
         break;
       case "progress":
-        if (!this.#options.quiet) {
-          const { totalSteps, stepsPerEpoch } = this.#start!;
-          const epochs = Math.ceil(totalSteps / stepsPerEpoch);
-          this.#options.display.update({ ...event, steps: totalSteps, epochs, tokensPerSecond: event.itemsPerSecond });
-        }
+        this.#update(event);
         if (event.skipped > this.#skipped) this.#warnSkipped(event.skipped);
         break;
       case "epoch":
@@ -75,8 +71,14 @@ export class TrainingRecord {
     return this.#result!;
   }
 
+  #update(event: ProgressEvent): void {
+    const { totalSteps, stepsPerEpoch } = this.#start!;
+    const epochs = Math.ceil(totalSteps / stepsPerEpoch);
+    this.#options.display.update({ ...event, steps: totalSteps, epochs, tokensPerSecond: event.itemsPerSecond });
+  }
+
   #say(...lines: readonly string[]): void {
-    if (!this.#options.quiet) for (const line of lines) this.#options.display.log(line);
+    for (const line of lines) this.#options.display.say(line);
   }
 
   #introduction(start: StartEvent<TextFacts>): string[] {

@@ -11,6 +11,7 @@ import { openRun } from "../train/run.ts";
 import { trainText } from "../train/train-text.ts";
 import { EXIT, type Io, isLive } from "./io.ts";
 import { ProgressDisplay } from "./progress.ts";
+import { openRunLog } from "./run-log.ts";
 import { TrainingRecord, type TrainingResult } from "./training-record.ts";
 
 /** What a training on text is made of, as it is kept in the run's config.json. */
@@ -37,7 +38,7 @@ const LOG_EVERY = 5;
  */
 export async function trainToFolder(settings: TextSettings, options: TrainingOptions): Promise<TrainingResult> {
   const { io, quiet, folder, existing, allowDifferentArithmetic } = options;
-  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now });
+  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now, quiet });
   const controller = new AbortController();
   const off = io.onInterrupt(() => {
     if (controller.signal.aborted) {
@@ -89,7 +90,16 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
     const record = new TrainingRecord({ ...options, settings, corpus, model, run, display });
     const config = { task: "text", model: model.config, training: settings };
     const events = run.record(trainer, { config, tokenizer: corpus.tokenizer, allowDifferentArithmetic });
-    for await (const event of events) await record.take(event);
+    const log = openRunLog({
+      ...{ folder, settings, display, model, machine },
+      tokenizer: corpus.tokenizer,
+      trainer,
+      now: io.today,
+    });
+    for await (const event of events) {
+      await record.take(event);
+      await log.take(event);
+    }
     return record.result();
   } finally {
     display.end();

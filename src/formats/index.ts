@@ -36,8 +36,13 @@ export type {
 } from "./canonical.ts";
 export { type ReadKerasOptions, readKeras, readKerasWeights } from "./keras/read.ts";
 export type { LayerArrays } from "./keras/weights.ts";
+
+export { writeKeras, writeKerasH5 } from "./keras/write.ts";
+export type { WriteKerasOptions } from "./keras/write-topology.ts";
+
 export type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
 export { readArrays, writeArrays } from "./named-arrays.ts";
+
 export { type NpyFile, openNpy, readNpy, writeNpy } from "./npy.ts";
 export { type NpzFile, openNpz, readNpz, writeNpz } from "./npz.ts";
 export {
@@ -67,5 +72,8 @@ export {
   type StateDictOptions,
   type StateDictTensor,
 } from "./state-dict.ts";
+export { type BasicLstmOptions, basicLstmModel } from "./tensorflow1/basic-lstm.ts";
+export { type ReadTensorflow1Options, readTensorflow1 } from "./tensorflow1/read.ts";
 export { type ReadTensorflowJsOptions, readTensorflowJs } from "./tfjs/read.ts";
+export { writeTensorflowJs } from "./tfjs/write.ts";
 export type { OpenZipOptions } from "./zip.ts";

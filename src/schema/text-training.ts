@@ -28,6 +28,10 @@ export const textTrainingFields = {
     ...{ unit: "tokens", min: 1, otherwise: "64, fewer for a short text" },
   }),
   ...trainingFields,
+  sampleLength: integer({
+    about: "tokens of the sample that is written after each epoch; 0 writes none",
+    ...{ unit: "tokens", min: 0, default: 400 },
+  }),
   machine: machineField,
 } as const;
 
