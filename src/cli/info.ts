@@ -6,10 +6,11 @@ import { defineCommand } from "./command.ts";
 import type { InfoKind } from "./info-kind.ts";
 import { runInfo } from "./info-run.ts";
 import type { Io } from "./io.ts";
+import { modelFileInfo } from "./model-info.ts";
 import { common } from "./options.ts";
 
 /** Asked in this order. */
-const KINDS: readonly InfoKind[] = [runInfo];
+const KINDS: readonly InfoKind[] = [runInfo, modelFileInfo];
 
 const { json } = common;
 const fields = {
@@ -20,11 +21,11 @@ const fields = {
 export const infoCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "info",
-    summary: "tell what is in a run",
+    summary: "tell what is in a run or in a model file",
     description:
-      "Tells the story of a run: its model, its data, how it was trained and what came of it, what it takes to repeat it.",
+      "Tells the story of a run: its model, its data, how it was trained and what came of it, what it takes to repeat it;\nor what a model file of any format holds, how it was read and what it converts to.",
     fields,
-    examples: ["info runs/2026-01-31-novel", "info runs/2026-01-31-novel --json"],
+    examples: ["info runs/2026-01-31-novel", "info runs/2026-01-31-novel --json", "info model.onnx"],
     run: (values) => info(values, io),
   });
 

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { VERSION } from "../shared/version.ts";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
+import { convertCommand } from "./convert.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
@@ -13,13 +14,15 @@ import { EXIT, type Io } from "./io.ts";
 import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
 import { runsCommand } from "./runs.ts";
+import { scoreCommand } from "./score.ts";
 import { trainCommand } from "./train-text.ts";
+import { verifyCommand } from "./verify.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  ...[trainCommand, resumeCommand, generateCommand, evaluateCommand, inspectCommand],
+  ...[trainCommand, resumeCommand, generateCommand, evaluateCommand, scoreCommand, inspectCommand],
   ...[infoCommand, runsCommand, compareCommand],
-  ...[runCommand],
+  ...[runCommand, convertCommand, verifyCommand],
   ...[demoCommand, benchCommand, doctorCommand],
 ] as const;
 

@@ -7,7 +7,8 @@ import { defineCommand } from "./command.ts";
 import { readConfigFile } from "./config-file.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
-import { type TextSettings, trainToFolder } from "./training.ts";
+import type { TextSettings } from "./text-settings.ts";
+import { trainToFolder } from "./training.ts";
 import { tellResult } from "./training-result.ts";
 
 const fields = {

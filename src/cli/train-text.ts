@@ -6,7 +6,8 @@ import { defineCommand } from "./command.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
-import { type TextSettings, trainToFolder } from "./training.ts";
+import type { TextSettings } from "./text-settings.ts";
+import { trainToFolder } from "./training.ts";
 import { tellResult } from "./training-result.ts";
 
 const { output, force, quiet, json } = common;

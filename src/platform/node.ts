@@ -10,6 +10,7 @@ import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { makeDurableFolder, writeAtomic } from "./files.ts";
 import { messageOf, readError, writeError } from "./node/errors.ts";
 import { nodeFiles } from "./node/files.ts";
+import { findFiles } from "./node/find-files.ts";
 import { isRunning, processIdentity } from "./node/process.ts";
 import {
   type ByteSource,
@@ -41,6 +42,7 @@ export const platform: Platform = {
   processIdentity,
   isRunning,
   temporaryFile,
+  findFiles,
   now: () => performance.now(),
   variable: (name) => process.env[name],
   processors: () => (canWait() ? availableParallelism() : undefined),

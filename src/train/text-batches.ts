@@ -1,21 +1,32 @@
 import type { Batch, BatchSource } from "../data/batch-source.ts";
-import type { CarriedBatches } from "../data/carried-batches.ts";
+import { type CarriedBatches, type CarriedBatchesOptions, carriedBatches } from "../data/carried-batches.ts";
+import { hasEpochs } from "../data/document-order.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { languageModelLoss } from "../models/language-model-loss.ts";
 import type { Graph } from "../tensor/graph.ts";
+import { asSequence } from "../text/token-sequence.ts";
 
-/** Windows of a text as a source of batches: the same windows in every epoch, the state carried on from each to the next. */
-export function carriedSource(windows: CarriedBatches, identify?: () => BatchSource["identity"]): BatchSource {
+/**
+ * Windows of a text as a source of batches, the state carried on from each to the next: the same windows in every epoch, or
+ * those of the order that tokens have in an epoch.
+ */
+export function carriedSource(options: CarriedBatchesOptions, identify?: () => BatchSource["identity"]): BatchSource {
+  const tokens = asSequence(options.tokens);
+  let known = { epoch: 0, windows: windowsIn(0) };
   let identity: BatchSource["identity"];
+  function windowsIn(epoch: number): CarriedBatches {
+    return carriedBatches({ ...options, tokens: hasEpochs(tokens) ? tokens.inEpoch(epoch) : tokens });
+  }
   return {
-    batchesPerEpoch: windows.windows,
+    batchesPerEpoch: known.windows.windows,
     // All tokens may have to be read for it, so not before somebody asks.
     get identity() {
-      identity ??= identify?.();
+      identity ??= { ...identify?.(), ...(hasEpochs(tokens) && { shuffle: tokens.seed }) };
       return identity;
     },
-    batch(_, window) {
-      const { input, target, steps, streams, first } = windows.batch(window);
+    batch(epoch, window) {
+      if (known.epoch !== epoch && hasEpochs(tokens)) known = { epoch, windows: windowsIn(epoch) };
+      const { input, target, steps, streams, first } = known.windows.batch(window);
       return { inputs: { tokens: input, targets: target }, steps, rows: streams, weight: input.length, first };
     },
   };
