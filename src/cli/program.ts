@@ -11,6 +11,7 @@ import { generateCommand } from "./generate.ts";
 import { infoCommand } from "./info.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
+import { quantizeCommand } from "./quantize.ts";
 import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
 import { runsCommand } from "./runs.ts";
@@ -20,7 +21,7 @@ import { verifyCommand } from "./verify.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  ...[trainCommand, resumeCommand, generateCommand, evaluateCommand, scoreCommand, inspectCommand],
+  ...[trainCommand, resumeCommand, generateCommand, evaluateCommand, scoreCommand, quantizeCommand, inspectCommand],
   ...[infoCommand, runsCommand, compareCommand],
   ...[runCommand, convertCommand, verifyCommand],
   ...[demoCommand, benchCommand, doctorCommand],
