@@ -118,7 +118,7 @@ export async function loadStateDict(
 
 function numbersOf(name: string, tensor: SafeTensor): NamedTensor {
   const { shape, dtype } = tensor;
-  if (dtype === "F32") return { shape, data: tensor.toFloat32() };
+  if (dtype === "F32") return { shape, data: tensor.asFloat32() };
   const data = tensor.toFloat64();
   if (dtype === "I64" || dtype === "U64") {
     const wrong = data.findIndex((value) => !Number.isSafeInteger(value));

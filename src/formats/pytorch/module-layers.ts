@@ -28,5 +28,5 @@ export const unknownNetwork = (why: string): UsageError =>
 
 export const numbersOf = (tensor: SafeTensor): NamedTensor => ({
   shape: tensor.shape,
-  data: tensor.dtype === "F64" ? tensor.toFloat64() : tensor.toFloat32(),
+  data: tensor.dtype === "F64" ? tensor.toFloat64() : tensor.asFloat32(),
 });
