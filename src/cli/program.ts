@@ -12,13 +12,14 @@ import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
 import { runCommand } from "./run.ts";
 import { runsCommand } from "./runs.ts";
+import { scoreCommand } from "./score.ts";
 import { trainCommand } from "./train-text.ts";
 import { verifyCommand } from "./verify.ts";
 import { version } from "./version.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  ...[trainCommand, generateCommand, evaluateCommand, inspectCommand],
+  ...[trainCommand, generateCommand, evaluateCommand, scoreCommand, inspectCommand],
   ...[infoCommand, runsCommand, compareCommand],
   ...[runCommand, convertCommand, verifyCommand],
   ...[demoCommand, benchCommand, doctorCommand],

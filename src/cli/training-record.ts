@@ -8,7 +8,8 @@ import type { EpochEvent, EvaluationEvent, ProgressEvent, StartEvent, TrainEvent
 import type { TextFacts, TextTrainer } from "../train/train-text.ts";
 import { counted, duration, integer } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
-import type { TextSettings, TrainingOptions } from "./training.ts";
+import type { TextSettings } from "./text-settings.ts";
+import type { TrainingOptions } from "./training.ts";
 
 export interface TrainingResult {
   readonly interrupted: boolean;

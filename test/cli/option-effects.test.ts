@@ -83,16 +83,33 @@ const training: {
   readonly [K in Exclude<keyof typeof textTrainingFields, "files">]: readonly [
     value: unknown,
     see: (run: Outcome) => unknown,
+    /** Settings without which it means nothing. */
+    needed?: Readonly<Record<string, unknown>>,
   ];
 } = {
   validation: [0.4, ({ start }) => start.validationTokens],
   tokenizer: ["word", ({ tokenizer }) => tokenizer],
+  vocabularySize: [260, ({ tokenizer }) => tokenizer, { tokenizer: "bpe" }],
+  minimumCount: [20, ({ tokenizer }) => tokenizer, { tokenizer: "word" }],
+  alphabet: ["character", ({ tokenizer }) => tokenizer, { tokenizer: "bpe" }],
+  normalize: [["nfc"], ({ tokenizer }) => tokenizer],
+  documents: ["line", ({ start }) => start.trainTokens],
+  shuffle: [true, ({ weights }) => weights, { documents: "w" }],
   cell: ["gru", ({ shapes }) => shapes["rnn.weight_hh_l0"]],
   hiddenSize: [7, ({ shapes }) => shapes["rnn.weight_hh_l0"]],
   numLayers: [2, ({ shapes }) => shapes["rnn.weight_hh_l1"]],
   dropout: [0.5, ({ weights }) => weights],
+  inputDropout: [0.5, ({ weights }) => weights],
+  layerDropout: [0.5, ({ weights }) => weights, { numLayers: 2 }],
+  outputDropout: [0.5, ({ weights }) => weights],
+  embeddingDropout: [0.5, ({ weights }) => weights],
+  weightDropout: [0.5, ({ weights }) => weights],
+  dropoutPer: ["sequence", ({ weights }) => weights, { dropout: 0.5 }],
+  activationPenalty: [5, ({ weights }) => weights],
+  changePenalty: [5, ({ weights }) => weights],
   embeddingSize: [5, ({ shapes }) => shapes["embedding.weight"]],
-  tied: [true, ({ shapes }) => shapes["head.weight"]],
+  // A tied embedding has a size of its own choosing.
+  tied: [true, ({ shapes }) => shapes["head.weight"], { embeddingSize: small.hiddenSize }],
   batchSize: [3, ({ start }) => start.batchSize],
   steps: [4, ({ start }) => start.steps],
   epochs: [2, ({ start }) => start.epochs],
@@ -116,9 +133,7 @@ describe("train text: every setting, as a flag and in a config file", () => {
   };
   const plain = async (changed: object): Promise<Outcome> => train([at("text.txt"), ...flags({ ...base, ...changed })]);
 
-  it.each(Object.entries(training))("%s", async (key, [value, see]) => {
-    // A tied embedding has a size of its own choosing.
-    const needed = key === "tied" ? { embeddingSize: base.hiddenSize } : {};
+  it.each(Object.entries(training))("%s", async (key, [value, see, needed = {}]) => {
     const before = see(await plain(needed));
     const byFlag = see(await plain({ ...needed, [key]: value }));
     expect(byFlag).not.toEqual(before);
@@ -168,6 +183,8 @@ const trainAgain = ["train", "text", at("text.txt"), "-q", ...flags({ ...small, 
 const demoAgain = ["demo", "--output", at("taken/two")];
 const weightsOf = (run: string): Buffer => readFileSync(join(run, "model.safetensors"));
 
+const beams = ["generate", at("runs/one"), "--length", "10", "--beams", "3"];
+
 const measuredSeconds = (stdout: string): number => {
   const { medianMs, count, together } = JSON.parse(stdout);
   return (medianMs * count * together) / 1000;
@@ -193,7 +210,34 @@ const commands: Readonly<Record<string, Effects>> = {
       temperature: { add: ["--temperature", "0"] },
       topK: { add: ["--top-k", "1"] },
       topP: { add: ["--top-p", "0.01"] },
+      minP: { add: ["--min-p", "0.99"] },
+      typicalP: { add: ["--typical-p", "0.1"] },
+      repetitionPenalty: { add: ["--repetition-penalty", "9"] },
+      repetitionWindow: {
+        against: ["generate", at("runs/one"), "--repetition-penalty", "9"],
+        instead: ["generate", at("runs/one"), "--repetition-penalty", "9", "--repetition-window", "1"],
+      },
+      stop: { add: ["--stop", "l", "--stop", "o"] },
+      interactive: { add: ["-i"] },
+      prompts: { add: ["--prompts", at("text.txt")] },
+      beams: { add: ["--beams", "2"] },
+      best: { against: beams, instead: [...beams, "--best", "2"] },
+      lengthPenalty: { against: [...beams, "--json"], instead: [...beams, "--json", "--length-penalty", "0"] },
+      alternatives: {
+        against: ["generate", at("runs/one"), "--json"],
+        instead: ["generate", at("runs/one"), "--json", "--alternatives", "2"],
+      },
       seed: { add: ["--seed", "1"] },
+      ...{ machine, json },
+    },
+  },
+  score: {
+    plain: () => ["score", at("runs/one"), "--text", "hello"],
+    options: {
+      run: { instead: ["score", at("runs/two"), "--text", "hello"] },
+      file: { instead: ["score", at("runs/one"), at("part.txt")] },
+      text: { add: ["--text", "world"] },
+      alternatives: { add: ["--alternatives", "2"] },
       ...{ machine, json },
     },
   },
