@@ -62,7 +62,10 @@ test("own-cell: at most 40 lines, trains on both machines to what only a memory 
 function wavOf(samples: Float32Array, { bits = 32, sampleRate = 16_000, channels = 1 } = {}): Uint8Array {
   const width = bits / 8;
   const view = new DataView(new ArrayBuffer(44 + samples.length * width));
-  const text = (at: number, value: string) => [...value].forEach((c, k) => view.setUint8(at + k, c.charCodeAt(0)));
+  const text = (at: number, value: string) =>
+    [...value].forEach((c, k) => {
+      view.setUint8(at + k, c.charCodeAt(0));
+    });
   text(0, "RIFF");
   view.setUint32(4, view.byteLength - 8, true);
   text(8, "WAVEfmt ");
