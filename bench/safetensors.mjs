@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { openBytes, openSafetensors } from "../dist/formats/index.js";
+import { asFloat32, openBytes, openSafetensors } from "../dist/formats/index.js";
 import { SafeTensor, writeSafetensors } from "../dist/index.js";
 
 const [, , file] = process.argv;
@@ -36,7 +36,7 @@ async function load(name) {
   const source = await openBytes(name);
   const opened = await openSafetensors(source);
   const arrays = new Map();
-  for (const tensor of opened.entries.keys()) arrays.set(tensor, (await opened.read(tensor)).asFloat32());
+  for (const tensor of opened.entries.keys()) arrays.set(tensor, asFloat32(await opened.read(tensor)));
   await source.close();
   const took = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);

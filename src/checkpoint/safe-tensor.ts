@@ -34,17 +34,6 @@ export class SafeTensor {
     return this.#into(new Float64Array(this.#count()));
   }
 
-  /**
-   * All elements as float32, rounded to the nearest; without a copy where they lie as such, so that changing them changes `bytes`.
-   * For those who only read them.
-   */
-  asFloat32(): Float32Array {
-    const { buffer, byteOffset } = this.bytes;
-    return this.dtype === "F32" && byteOffset % 4 === 0
-      ? new Float32Array(buffer, byteOffset, this.#count())
-      : this.toFloat32();
-  }
-
   /** All elements as float32, rounded to the nearest. */
   toFloat32(): Float32Array {
     if (this.dtype !== "F32") return this.#into(new Float32Array(this.#count()));
