@@ -15,7 +15,7 @@ import { counted, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { claimRunFolder } from "./run-paths.ts";
-import type { TextSettings } from "./training.ts";
+import type { TextSettings } from "./text-settings.ts";
 
 const { run, machine, json } = common;
 const fields = {
@@ -53,7 +53,7 @@ async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void
     const text =
       file === undefined
         ? await trainedOn(own, loaded.tokenizer, { needed: true, io })
-        : await wholeText([file], loaded.tokenizer);
+        : await wholeText([file], loaded.tokenizer, own);
     if (text) open.push(text);
     const tokens = file === undefined ? text!.validation : text!.train;
     if (tokens.length < 2) throw noValidation(folder);

@@ -62,9 +62,10 @@ export async function openTextEvaluator(options: EvaluateTextOptions): Promise<T
   const fit = fitWindows(tokens.length, { streams: 32, steps: 64 });
   const streams = options.batchSize ?? fit.streams;
   const steps = Math.min(options.steps ?? fit.steps, Math.max(1, Math.floor((tokens.length - 1) / streams)));
-  const windows = carriedBatches({ tokens, streams, steps, partial: true });
+  const sizes = { tokens, streams, steps, partial: true };
+  const windows = carriedBatches(sizes);
   const evaluator = await openEvaluator({
-    ...{ machine, parameters, quantized, batches: carriedSource(windows) },
+    ...{ machine, parameters, quantized, batches: carriedSource(sizes) },
     record(graph, batch) {
       const { loss, carry } = recordText(graph, model, batch);
       return { metrics: { loss }, carry };

@@ -65,7 +65,8 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
   const validation = expectTokens("validation", options.validation ?? new Int32Array(0));
   if (options.parameters && options.parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
-  const windows = carriedBatches({ tokens: train, ...windowSizes(train.length, options) });
+  const sizes = { tokens: train, ...windowSizes(train.length, options) };
+  const windows = carriedBatches(sizes);
   const { optimizer, accumulate, seed } = planOf(options, windows.windows);
 
   const layout = options.parameters?.layout ?? layoutParameters(model);
@@ -83,7 +84,7 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
       return await openTrainer({
         ...options,
         ...{ parameters, evaluator, owned },
-        batches: carriedSource(windows, { tokens: train.length, streams, steps }),
+        batches: carriedSource(sizes, { tokens: train.length, streams, steps }),
         record: (graph, batch) => recordText(graph, model, batch),
         facts: { trainTokens: train.length, validationTokens: validation.length, batchSize: streams, steps },
       });
