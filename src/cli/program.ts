@@ -20,9 +20,9 @@ import { version } from "./version.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  ...[trainCommand, generateCommand, evaluateCommand, scoreCommand, inspectCommand],
+  ...[trainCommand, generateCommand, evaluateCommand, scoreCommand, quantizeCommand, inspectCommand],
   ...[infoCommand, runsCommand, compareCommand],
-  ...[runCommand, convertCommand, verifyCommand, quantizeCommand],
+  ...[runCommand, convertCommand, verifyCommand],
   ...[demoCommand, benchCommand, doctorCommand],
 ] as const;
 
