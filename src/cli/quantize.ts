@@ -24,7 +24,10 @@ const fields = {
     about: "text to measure on, UTF-8, gzip or not",
     ...{ unit: "file", positional: true, otherwise: "the validation part of the run's own text" },
   }),
-  output: path({ about: "folder for the quantised run", unit: "folder", otherwise: "the run's, with -int8 behind it" }),
+  output: path({
+    about: "folder for the quantised run",
+    ...{ unit: "folder", short: "o", otherwise: "the run's, with -int8 behind it" },
+  }),
   force: onOff({ about: "write into a folder that is not empty" }),
   machine,
   json,
