@@ -87,7 +87,11 @@ test("plans may be prepared and closed while others run; a closed machine ends i
   const start = platform.startThread;
   vi.spyOn(platform, "startThread").mockImplementation((source) => {
     const thread = start(source);
-    return { ...thread, stop: () => (stopped.push("stopped"), thread.stop()) };
+    const stop = (): void => {
+      stopped.push("stopped");
+      thread.stop();
+    };
+    return { ...thread, stop };
   });
   const machine = await openWasm({ threads: 3 }, all);
   const arena = machine.arena("a", 3 * 32 * 32);
@@ -147,10 +151,13 @@ test("a host with little address space gives less shared memory, or memory that 
     [20_000, 2],
     [500, 1],
   ] as const) {
-    vi.spyOn(WebAssembly, "Memory").mockImplementation((descriptor) => {
-      if (descriptor.shared && descriptor.maximum! > most) throw new RangeError("could not allocate memory");
-      return new Given(descriptor);
-    });
+    vi.stubGlobal("WebAssembly", Object.create(WebAssembly));
+    WebAssembly.Memory = class extends Given {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        if (descriptor.shared && descriptor.maximum! > most) throw new RangeError("could not allocate memory");
+        super(descriptor);
+      }
+    };
     expect(await squares({ threads: 2 })).toEqual({ result: [32], threads });
     const machine = await openWasm({ threads: 2 });
     if (threads === 2) {
@@ -160,7 +167,7 @@ test("a host with little address space gives less shared memory, or memory that 
       );
     }
     machine.close();
-    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
   }
 });
 
