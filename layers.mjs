@@ -17,6 +17,8 @@ export const layers = {
   text: ["shared", "platform"],
   // What can be set, in training and in generation: description, default, range and error text of each option, once. Data only.
   schema: ["shared", "cells", "type:text"],
+  // What is kept of a training for other programs: event files of TensorBoard.
+  "run-log": ["shared", "formats", "type:train"],
   // Tables, series and tokens become batches.
   data: ["shared", "platform", "text"],
 
@@ -37,6 +39,8 @@ export const layers = {
   "compute/wasm": ["shared", "platform", "math", "cells", "scan", "print", "compute"],
   // WGSL kernels.
   "compute/webgpu": ["shared", "platform", "math", "cells", "scan", "print", "compute"],
+  // What this host can do and what the WebAssembly machine chose, for `longshort doctor`.
+  "compute/diagnose": ["shared", "print", "compute", "compute/wasm"],
   // The one file that knows all machines by name.
   "compute/open": ["shared", "platform", "compute", "compute/reference", "compute/wasm", "compute/webgpu"],
 
@@ -136,11 +140,12 @@ export const layers = {
       "print",
       "compute",
       "compute/open",
+      "compute/diagnose",
       "tensor",
       "layers",
       "losses",
     ],
-    ...["optimizers", "models", "train", "checkpoint", "formats", "run", "explain", "server"],
+    ...["optimizers", "models", "train", "checkpoint", "formats", "run", "explain", "server", "run-log"],
   ],
 };
 

@@ -1,38 +1,35 @@
 /**
- * What is measured. Letters as everywhere: B batch, T time, V vocabulary, H hidden size; E numbers of an embedding, L layers.
+ * Who is measured beside us in which case. A system stands in a row only if it can do the same work and give the same numbers.
  *
- * @typedef {{ kind: "train", cell: "lstm" | "gru" | "rnn", V: number, E: number, H: number, L: number, B: number, T: number }} TextStep
- *   A whole training step of a language model: forward, cross entropy, backward, clipping at 5, Adam.
- * @typedef {{ kind: "regress", cell: "lstm", D: number, H: number, B: number, T: number }} SeriesStep
- *   A whole training step on series: LSTM, linear head at every step, mean squared error, clipping at 5, Adam.
- * @typedef {{ kind: "sequence", H: number, B: number, T: number }} Sequence Forward pass of an LSTM layer, input as wide as H.
- * @typedef {{ kind: "stream", H: number }} Stream One step of one sequence, input as wide as H, the state carried.
- * @typedef {{ kind: "gemm", m: number, k: number, n: number }} Gemm
- * @typedef {TextStep | SeriesStep | Sequence | Stream | Gemm} Case
+ * What stands nowhere, and why: ONNX Runtime does not train in Node. TensorFlow.js' wasm backend has no gradient of an embedding, so it trains
+ * series only. Its GRU has the reset gate before the product and brain.js' too: they meet us in `char-gru-before`. brain.js' LSTM keeps
+ * no cell state (the forget gate multiplies h) and its RNN rectifies, so neither is a peer of ours; brain.js updates by a
+ * RMSprop of its own after every sequence. TensorFlow.js on the processor would take minutes for a step of `ptb`.
  */
+import { cases as work } from "../dist/cli/bench/cases.js";
 
-const characters = { kind: "train", V: 65, E: 64, H: 256, L: 2, B: 32, T: 64 };
-const words = (size, B, T) => ({ kind: "train", cell: "lstm", V: 10000, E: size, H: size, L: 2, B, T });
-const each = (name, sizes, make) => Object.fromEntries(sizes.map((H) => [`${name}-${H}`, make(H)]));
-
-/** @type {Record<string, Case>} */
-export const cases = {
-  "char-lstm": { ...characters, cell: "lstm" },
-  "char-gru": { ...characters, cell: "gru" },
-  "char-rnn": { ...characters, cell: "rnn" },
-  "ptb-small": words(200, 20, 20),
-  "ptb-medium": words(650, 20, 35),
-  forecast: { kind: "regress", cell: "lstm", D: 7, H: 64, B: 32, T: 96 },
-  ...each("sequence", [64, 256, 512], (H) => ({ kind: "sequence", H, B: 16, T: 50 })),
-  ...each("stream", [64, 128, 256, 512, 1024], (H) => ({ kind: "stream", H })),
-  gemm: { kind: "gemm", m: 1024, k: 1024, n: 1024 },
+const peersOf = {
+  "char-lstm": ["pytorch", "tensorflow.js-cpu"],
+  "char-gru": ["pytorch"],
+  "char-gru-before": ["tensorflow.js-cpu", "brain.js"],
+  "char-rnn": ["pytorch", "tensorflow.js-cpu"],
+  "ptb-small": ["pytorch"],
+  "ptb-medium": ["pytorch"],
+  forecast: ["pytorch", "tensorflow.js-wasm", "tensorflow.js-cpu"],
+  sequence: ["onnxruntime-node", "onnxruntime-web", "pytorch"],
+  stream: ["onnxruntime-node", "pytorch"],
+  "stream-int8": ["onnxruntime-node"],
+  gemm: ["pytorch"],
 };
 
-/** Which systems can run which kind. */
-export const peers = {
-  train: ["pytorch"],
-  regress: ["pytorch"],
-  sequence: ["onnxruntime-node", "pytorch"],
-  stream: ["onnxruntime-node", "pytorch"],
-  gemm: ["pytorch"],
+const group = (name) => name.slice(0, name.lastIndexOf("-"));
+
+/** @type {Record<string, { work?: import("../src/cli/bench/cases.ts").Case, peers: string[] }>} */
+export const cases = {
+  ...Object.fromEntries(
+    Object.entries(work).map(([name, c]) => [name, { work: c, peers: peersOf[name] ?? peersOf[group(name)] ?? [] }]),
+  ),
+  // Our own only: how time and memory grow, and how long it takes to begin.
+  growth: { peers: [] },
+  start: { peers: [] },
 };

@@ -1,55 +1,85 @@
 /** Installs what others wrote into a folder of its own, `bench/peers/` (ignored by git), and says what cannot be had. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL("peers/", import.meta.url));
+const script = (name) => fileURLToPath(new URL(`systems/${name}`, import.meta.url));
+const python = "/usr/bin/python3";
+
+/**
+ * npm packages of each system, the flags they are installed with, the script that runs it, and the threads it is tried with. What is
+ * not installed by its own choice: a GPU runtime (onnxruntime-node), an OpenGL binding (brain.js).
+ */
+const packages = {
+  "onnxruntime-node": { names: ["onnxruntime-node@1.30.0"], run: ["onnxruntime-node.mjs"], threads: [1, 2] },
+  "onnxruntime-web": { names: ["onnxruntime-web@1.30.0"], run: ["onnxruntime-web.mjs"], threads: [1, 2] },
+  "tensorflow.js-cpu": { names: ["@tensorflow/tfjs@4.22.0"], run: ["tensorflowjs.mjs", "cpu"], threads: [1] },
+  "tensorflow.js-wasm": {
+    names: ["@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0"],
+    run: ["tensorflowjs.mjs", "wasm"],
+    threads: [1, 2],
+  },
+  "brain.js": { names: ["brain.js@2.0.0-beta.24"], flags: ["--ignore-scripts"], run: ["brainjs.mjs"], threads: [1] },
+};
+
+/** All systems that we are measured beside. */
+export const systems = ["pytorch", ...Object.keys(packages)];
+
+/** Thread counts that a system is tried with. */
+export const threadsOf = (system) => packages[system]?.threads ?? [1, 2];
+
 const run = (command, args, env = {}) =>
   spawnSync(command, args, { cwd: folder, encoding: "utf8", env: { ...process.env, ...env } });
-const python = "/usr/bin/python3";
+
 /** PyTorch, with OpenBLAS under it. */
 const hasTorch = () =>
   spawnSync(python, ["-c", "import torch, ctypes; ctypes.CDLL('libopenblas.so.0')"], { stdio: "ignore" }).status === 0;
 
-/** How each peer is got: undefined when it is there, else why it is not. */
-const installers = {
-  "onnxruntime-node": () => {
-    if (existsSync(`${folder}node_modules/onnxruntime-node`)) return undefined;
-    const { status, stderr } = run("npm", ["install", "--no-audit", "--no-fund", "onnxruntime-node@1.30.0"], {
-      ONNXRUNTIME_NODE_INSTALL: "skip",
-    });
-    return status === 0 ? undefined : `npm could not install onnxruntime-node: ${stderr.trim().split("\n").at(-1)}`;
-  },
-  pytorch: () => {
-    if (hasTorch()) return undefined;
-    if (process.getuid?.() !== 0)
-      return "python3 with torch is not there, and only root can install Debian's python3-torch";
-    run("apt-get", ["update", "-qq"]);
-    // Without OpenBLAS PyTorch falls back on the reference BLAS, ten times slower: it must be there, not only recommended.
-    run(
-      "apt-get",
-      ["install", "-qq", "-y", "--no-install-recommends", "python3-torch", "python3-numpy", "libopenblas0-pthread"],
-      {
-        DEBIAN_FRONTEND: "noninteractive",
-      },
-    );
-    return hasTorch() ? undefined : "Debian's python3-torch could not be installed";
-  },
-};
+function installTorch() {
+  if (hasTorch()) return undefined;
+  if (process.getuid?.() !== 0)
+    return "python3 with torch is not there, and only root can install Debian's python3-torch";
+  run("apt-get", ["update", "-qq"]);
+  // Without OpenBLAS PyTorch falls back on the reference BLAS, ten times slower: it must be there, not only recommended.
+  const names = ["python3-torch", "python3-numpy", "libopenblas0-pthread"];
+  run("apt-get", ["install", "-qq", "-y", "--no-install-recommends", ...names], { DEBIAN_FRONTEND: "noninteractive" });
+  return hasTorch() ? undefined : "Debian's python3-torch could not be installed";
+}
+
+/** The version that is installed of a package of this name, if any. */
+function installed(name) {
+  const manifest = `${folder}node_modules/${name}/package.json`;
+  return existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")).version : undefined;
+}
+
+function installPackages(system) {
+  const { names, flags = [] } = packages[system];
+  const parted = names.map((word) => ({ word, at: word.lastIndexOf("@") }));
+  const missing = parted.filter(({ word, at }) => installed(word.slice(0, at)) !== word.slice(at + 1));
+  if (missing.length === 0) return undefined;
+  console.error(`installing ${missing.map(({ word }) => word).join(", ")} into bench/peers …`);
+  const words = ["install", "--no-audit", "--no-fund", "--loglevel=error", ...flags, ...missing.map((m) => m.word)];
+  const { status, stderr, error } = run("npm", words, { ONNXRUNTIME_NODE_INSTALL: "skip" });
+  if (status === 0) return undefined;
+  return `npm could not install ${names.join(" and ")}: ${error?.message ?? stderr.trim().split("\n").at(-1)}`;
+}
 
 /** Why a peer cannot be had, or undefined. @param {string} system */
 export function install(system) {
   mkdirSync(folder, { recursive: true });
   if (!existsSync(`${folder}package.json`)) writeFileSync(`${folder}package.json`, '{ "private": true }\n');
-  return installers[system]();
+  return system === "pytorch" ? installTorch() : installPackages(system);
 }
 
-/** The command that runs a system on a case: program, arguments, and what to add to the environment. */
-export function command(system, { data, threads, node }) {
-  const script = (name) => fileURLToPath(new URL(`systems/${name}`, import.meta.url));
-  if (system === "longshort") return { program: [...node, script("longshort.mjs"), data], env: {} };
+/** The command that runs a peer on the data of a case: program, arguments, and what to add to the environment. */
+export function peerCommand(system, data, threads) {
   if (system === "pytorch")
     // Waiting threads that spin take the processor from those that work.
-    return { program: [python, script("pytorch.py"), data, String(threads)], env: { OMP_WAIT_POLICY: "passive" } };
-  return { program: [process.execPath, script(`${system}.mjs`), data, String(threads)], env: {} };
+    return {
+      program: [python, script("pytorch.py"), data, String(threads)],
+      env: { OMP_WAIT_POLICY: "passive", OMP_NUM_THREADS: String(threads) },
+    };
+  const [file, ...more] = packages[system].run;
+  return { program: [process.execPath, script(file), data, String(threads), ...more], env: {} };
 }

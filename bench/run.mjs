@@ -1,158 +1,96 @@
 /**
- * usage: npm run bench -- [--case NAME[,NAME]] [--rounds N] [--json FILE] [--node VERSION]
+ * usage: npm run bench -- [--case NAME[,NAME]] [--rounds N] [--json FILE] [--node 20|24] [--engine node|chromium] [--threads 1,2]
+ *                         [--no-peers]
  *
- * Times cases on Longshort and its peers, side by side: same shapes, same numbers, results compared first, every
- * measurement in a fresh process, ours and theirs in turn. A peer runs with 1 and with 2 threads; what counts is its
- * better time. Figures are medians over the rounds; ratio is the peer's median over ours.
+ * Times cases on Longshort and its peers, side by side: same shapes, same numbers, results compared, every measurement in a fresh
+ * process, ours and theirs in turn. A peer runs with 1 and with 2 threads; what counts is its better time of this run. Figures are
+ * medians over the rounds; ratio is the peer's median over ours. Ends with 1 when a peer or a comparison fails.
  */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { engineFlags } from "../scripts/flags.mjs";
-import { cases, peers } from "./cases.mjs";
+import { casesNamed } from "../dist/cli/bench/cases.js";
+import { cases } from "./cases.mjs";
+import { measureIn } from "./child.mjs";
 import { writeData } from "./data.mjs";
-import { command, install } from "./peers.mjs";
+import { openEngine } from "./engine.mjs";
+import { measureGrowth } from "./growth.mjs";
+import { readOptions } from "./options.mjs";
+import { install, peerCommand, threadsOf } from "./peers.mjs";
+import { combine, failed, fastest, rowsOf } from "./rows.mjs";
+import { measureStart } from "./start.mjs";
+import { sayRow } from "./table.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    case: { type: "string", default: Object.keys(cases).join(",") },
-    rounds: { type: "string", default: "3" },
-    json: { type: "string" },
-    node: { type: "string", default: "24" },
-  },
-});
-const names = options.case.split(",");
-const unknown = names.filter((name) => !(name in cases));
-if (unknown.length > 0) {
-  console.error(`no case "${unknown[0]}"; there are ${Object.keys(cases).join(", ")}`);
-  process.exit(2);
-}
-const rounds = Number(options.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) {
-  console.error(`--rounds: expected a whole number from 1 on, got ${options.rounds}`);
-  process.exit(2);
-}
+/** A measurement that took longer than this is not repeated. */
+const LONG_MS = 15_000;
 
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
-const node = nodeCommand(options.node);
+const options = readOptions(process.argv.slice(2));
+const names = [...new Set(options.cases.flatMap((word) => casesNamed(word, Object.keys(cases))))];
+const engine = openEngine(options);
+const about = {
+  processor: cpus()[0]?.model.trim() ?? "unknown",
+  cores: availableParallelism(),
+  engine: options.engine,
+};
+console.log(`${about.processor}, ${about.cores} threads, load ${loadavg()[0].toFixed(2)}; ours on ${engine.say}`);
 
-/** Our own Node: the version asked for, with the flags it takes for full speed. */
-function nodeCommand(major) {
-  if (process.versions.node.startsWith(`${major}.`)) return [process.execPath, ...engineFlags()];
-  const found = spawnSync(
-    "npx",
-    ["-y", "-p", `node@${major}`, "node", "-p", "process.execPath + ' ' + process.versions.node"],
-    {
-      encoding: "utf8",
-    },
-  );
-  const [execPath, version] = (found.stdout ?? "").trim().split(" ");
-  if (!execPath) {
-    console.error(`Node ${major} cannot be had through npx; measuring ${process.version}`);
-    return [process.execPath, ...engineFlags()];
-  }
-  return [execPath, ...engineFlags({ execPath, version })];
-}
-
-function once(system, setting) {
-  const { program, env } = command(system, setting);
-  // A kernel that this machine's environment chose for old programs would slow a peer down: it is to find its own best one.
-  const { OPENBLAS_CORETYPE: _, OPENBLAS_L2_SIZE: __, ...inherited } = process.env;
-  const { status, stdout, stderr } = spawnSync(program[0], program.slice(1), {
-    ...{ encoding: "utf8", env: { ...inherited, ...env }, maxBuffer: 1e8 },
-  });
-  const line = stdout.trim().split("\n").at(-1);
-  if (status !== 0 || !line) return { error: (stderr || stdout).trim().split("\n").at(-1) ?? `exit code ${status}` };
-  return JSON.parse(line);
-}
-
-/** Largest difference of the numbers that must agree, relative to the largest of them. */
-function disagreement(a, b) {
-  const scale = Math.max(1e-3, ...b.map(Math.abs));
-  return Math.max(...a.map((x, k) => Math.abs(x - b[k]) / scale));
-}
-const AGREE = 1e-4;
-
+const whyNot = new Map();
 const rows = [];
-let failed = false;
-console.log(
-  `${cpus()[0]?.model ?? "unknown processor"}, ${availableParallelism()} threads, load ${loadavg()[0].toFixed(2)}; ours on ${node.join(" ")}`,
-);
 for (const name of names) {
+  const { work } = cases[name];
+  const own = { name, engine, threads: options.threads, rounds: options.rounds, about };
+  const measured = work ? await measureCase(name) : await (name === "growth" ? measureGrowth : measureStart)(own);
+  for (const row of measured) console.log(sayRow(row));
+  rows.push(...measured);
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+}
+process.exitCode = failed(rows) ? 1 : 0;
+
+async function measureCase(name) {
+  const { work } = cases[name];
+  const peers = options.peers ? cases[name].peers : [];
+  for (const system of peers) if (!whyNot.has(system)) whyNot.set(system, install(system));
   const data = mkdtempSync(join(tmpdir(), "longshort-bench-"));
-  writeData(data, cases[name]);
-  const settings = [{ system: "longshort", threads: 1 }];
-  for (const system of peers[cases[name].kind]) {
-    const error = install(system);
-    if (error) rows.push({ case: name, system, error });
-    else settings.push(...[1, 2].map((threads) => ({ system, threads })));
-  }
-  const runs = settings.map((s) => ({ ...s, results: [] }));
-  for (let round = 0; round < rounds; round++)
-    for (const run of round % 2 ? [...runs].reverse() : runs)
-      run.results.push(once(run.system, { data, threads: run.threads, node }));
-  rmSync(data, { recursive: true });
-  const summary = runs.map(({ system, threads, results }) => {
-    const good = results.filter((r) => !r.error);
-    if (good.length === 0) return { system, threads, error: results[0].error };
-    const times = good.map((r) => r.medianMs);
-    return {
-      ...{
-        system,
-        threads,
-        medianMs: median(times),
-        cpuMs: median(good.map((r) => r.cpuMs)),
-        p99Ms: median(good.map((r) => r.p99Ms)),
-      },
-      ...{ spread: (Math.max(...times) - Math.min(...times)) / median(times), first: good[0] },
-    };
-  });
-  const ours = summary[0];
-  if (ours.error) {
-    failed = true;
-    rows.push({ case: name, system: "longshort", threads: 1, error: ours.error });
-    console.log(`${name}: ${ours.error}`);
-    continue;
-  }
-  const common = { case: name, threads: 1 };
-  rows.push({
-    ...{ ...common, system: "longshort", version: ours.first.version, node: ours.first.node, medianMs: ours.medianMs },
-    ...{ cpuMs: ours.cpuMs, p99Ms: ours.p99Ms, spread: ours.spread, wide: ours.first.wide, family: ours.first.family },
-  });
-  console.log(
-    `\n${name.padEnd(14)} longshort ${ours.first.version}, ${ours.first.node}, 1 thread: ${ours.medianMs.toFixed(4)} ms (cpu ${ours.cpuMs.toFixed(4)}, spread ${(100 * ours.spread).toFixed(0)} %)`,
-  );
-  for (const system of peers[cases[name].kind]) {
-    const tried = summary.filter((s) => s.system === system);
-    const best = tried.filter((s) => !s.error).sort((a, b) => a.medianMs - b.medianMs)[0];
-    if (!best) {
-      if (tried.length > 0) {
-        failed = true;
-        rows.push({ ...common, system, error: tried[0].error });
-      }
-      console.log(`${"".padEnd(14)} ${system}: ${rows.find((r) => r.case === name && r.system === system)?.error}`);
-      continue;
+  try {
+    writeData(data, work);
+    const ours = options.threads.map((threads) => run("longshort", threads));
+    const theirs = peers
+      .filter((system) => !whyNot.get(system))
+      .flatMap((system) => threadsOf(system).map((threads) => run(system, threads)));
+    let turn = [...ours, ...theirs];
+    for (let round = 0; round < options.rounds; round++) {
+      for (const one of round % 2 ? [...turn].reverse() : turn) await measureOnce(one, data);
+      // From the second round on a peer runs with its better setting only.
+      turn = turn.filter((one) => !one.slow && (one.system === "longshort" || isBest(one, theirs)));
     }
-    const difference = disagreement(ours.first.agree, best.first.agree);
-    const agrees = difference <= AGREE;
-    if (!agrees) failed = true;
-    rows.push({
-      ...{ ...common, system, version: best.first.version, node: best.first.node, peerThreads: best.threads },
-      ...{
-        medianMs: best.medianMs,
-        cpuMs: best.cpuMs,
-        p99Ms: best.p99Ms,
-        spread: best.spread,
-        ratio: best.medianMs / ours.medianMs,
-        agrees,
-      },
+    return rowsOf({
+      ...{ name, about, int8: work.int8 },
+      ours: ours.map(combine),
+      peers: peers.map((system) => ({
+        ...{ system, error: whyNot.get(system) },
+        runs: theirs.filter((one) => one.system === system).map(combine),
+      })),
     });
-    console.log(
-      `${"".padEnd(14)} ${system} ${best.first.version}, ${best.threads} thread${best.threads > 1 ? "s" : ""}: ${best.medianMs.toFixed(4)} ms → ratio ${(best.medianMs / ours.medianMs).toFixed(2)}${agrees ? "" : `  RESULTS DIFFER by ${difference.toExponential(1)}`}`,
-    );
+  } finally {
+    rmSync(data, { recursive: true, force: true });
   }
 }
-if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
-process.exit(failed ? 1 : 0);
+
+function run(system, threads) {
+  return { system, threads, results: [], slow: false };
+}
+
+async function measureOnce(one, data) {
+  const { program, env } =
+    one.system === "longshort"
+      ? { program: engine.case(data, one.threads), env: {} }
+      : peerCommand(one.system, data, one.threads);
+  const start = performance.now();
+  one.results.push(await measureIn(program, env));
+  one.slow = performance.now() - start > LONG_MS;
+}
+
+function isBest(one, all) {
+  const same = all.filter(({ system }) => system === one.system).map((other) => ({ other, ...combine(other) }));
+  return fastest(same)?.other === one;
+}

@@ -39,15 +39,19 @@ export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./check
 export type { Arena, Limits, Machine, Numbers, PreparedPlan, SynchronousMachine } from "./compute/machine.ts";
 export { type MachineName, type OptionsOf, openMachine } from "./compute/open.ts";
 export type { WasmOptions } from "./compute/wasm/machine.ts";
-// Text and tokens.
+// Batches, text and tokens.
+export type { Batch, BatchSource } from "./data/batch-source.ts";
+export { type BucketedBatchesOptions, bucketedBatches } from "./data/bucketed-batches.ts";
 export { type Corpus, type CorpusOptions, type CorpusPass, countCharacters, openCorpus } from "./data/corpus.ts";
+export { type EpochTokens, shuffleDocuments } from "./data/document-order.ts";
+export type { DocumentSplit } from "./data/documents.ts";
 // Explaining.
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
 export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trace.ts";
 // Layers.
 export { type ActivationName, activation } from "./layers/activation.ts";
 export { type Convolution1d, type Convolution1dOptions, convolution1d } from "./layers/convolution.ts";
-export { type DropoutOptions, dropout } from "./layers/dropout.ts";
+export { type DropoutOptions, type DropoutPer, dropout } from "./layers/dropout.ts";
 export { type Embedding, type EmbeddingOptions, embedding } from "./layers/embedding.ts";
 export {
   type Initialization,
@@ -67,11 +71,13 @@ export {
   recurrent,
 } from "./layers/recurrent.ts";
 export { logSoftmax, softmax } from "./layers/softmax.ts";
+export { dropConnect, dropWords } from "./layers/weight-dropout.ts";
 // Losses.
 export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
 export { type CrossEntropyOptions, crossEntropy } from "./losses/cross-entropy.ts";
 export { huber, smoothL1 } from "./losses/huber.ts";
 export { type KlDivergenceOptions, klDivergence } from "./losses/kl-divergence.ts";
+export { type LinearHead, linearCrossEntropy } from "./losses/linear-cross-entropy.ts";
 export { meanAbsoluteError } from "./losses/mean-absolute-error.ts";
 export { meanSquaredError } from "./losses/mean-squared-error.ts";
 export type { LossOptions, Reduction } from "./losses/reduction.ts";
@@ -125,12 +131,18 @@ export {
 export {
   LanguageModel,
   type LanguageModelConfig,
+  type LanguageModelDropout,
   type LanguageModelInput,
   type LanguageModelOptions,
   type LanguageModelOutput,
   languageModel,
   languageModelFromConfig,
 } from "./models/language-model.ts";
+export {
+  type LanguageModelLoss,
+  type LanguageModelLossInput,
+  languageModelLoss,
+} from "./models/language-model-loss.ts";
 // Optimizers.
 export { type AdadeltaOptions, adadelta } from "./optimizers/adadelta.ts";
 export { type AdagradOptions, adagrad } from "./optimizers/adagrad.ts";
@@ -154,10 +166,27 @@ export { derivatives } from "./print/latex-derivatives.ts";
 export { aligned, type EquationOptions, equations } from "./print/latex-equations.ts";
 export type { Notation } from "./print/latex-names.ts";
 // Running.
-export { type GenerateOptions, generate } from "./run/generate.ts";
+export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-search.ts";
+export { type GenerateOptions, type GenerateTokensOptions, generate, generateTokens } from "./run/generate.ts";
+export { type GenerateBatchOptions, type GeneratedText, generateBatch } from "./run/generate-batch.ts";
 export { type LoadedRun, type LoadRunOptions, loadRun } from "./run/load-run.ts";
-export { type Candidate, candidates, choose, type SampleOptions } from "./run/sample.ts";
+export {
+  type Candidate,
+  candidates,
+  choose,
+  logProbabilities,
+  penalizeRepetition,
+  type SampleOptions,
+} from "./run/sample.ts";
 export { openSession, Session, type SessionOptions, type SessionState } from "./run/session.ts";
+export { type SurprisalOptions, surprisal, type TokenSurprisal } from "./run/surprisal.ts";
+export {
+  TextWriter,
+  type WriteEnd,
+  type WriteOptions,
+  type WriteTokensOptions,
+  type WrittenToken,
+} from "./run/text-writer.ts";
 // Errors.
 export { FailureError, LongshortError, ShapeError, UsageError } from "./shared/errors.ts";
 export { RandomStream } from "./shared/random.ts";
@@ -193,28 +222,46 @@ export {
   ParameterStore,
 } from "./tensor/parameter-store.ts";
 export { type NgramBaselines, type NgramOptions, ngramBaselines } from "./text/ngram.ts";
+export type { NormalizeStep } from "./text/normalize.ts";
+export type { PreTokenizerSpec } from "./text/pre-tokenizer.ts";
+export type { BpeSpec, ModelSpec, WordLevelSpec } from "./text/subword-model.ts";
 export type { TokenSequence, Tokens } from "./text/token-sequence.ts";
 export type {
+  EncodeOptions,
   StreamDecoder,
   StreamEncoder,
   Tokenizer,
-  TokenizerJson,
   TokenizerKind,
   WordSegmentation,
 } from "./text/tokenizer.ts";
-export { tokenizerFromJSON } from "./text/tokenizer-json.ts";
+export type { AddedToken, NormalizerSpec, TokenizerFile } from "./text/tokenizer-file.ts";
+export { tokenizerFromJSON } from "./text/tokenizer-from-json.ts";
 export { type TextSource, type TrainTokenizerOptions, trainTokenizer } from "./text/train-tokenizer.ts";
 // Training.
+export type { BestMetric, EarlyStopping } from "./train/best.ts";
 export { type EvaluateTextOptions, evaluateText, type TextScore } from "./train/evaluate-text.ts";
+export {
+  type Evaluator,
+  type EvaluatorOptions,
+  type Measurement,
+  type Metrics,
+  openEvaluator,
+} from "./train/evaluator.ts";
 export type {
+  Callbacks,
+  CheckpointEvent,
   EndEvent,
   EpochEvent,
   EvaluationEvent,
   ProgressEvent,
   StartEvent,
   TrainEvent,
+  TrainingStart,
 } from "./train/events.ts";
+export type { Objective } from "./train/learner.ts";
+export type { StepReading } from "./train/notes.ts";
 export { type Plateau, type PlateauOptions, type PlateauState, reduceOnPlateau } from "./train/plateau.ts";
+export type { RateOptions } from "./train/rate.ts";
 export {
   constantRate,
   cosineRate,
@@ -228,12 +275,9 @@ export {
   sequential,
   stepRate,
 } from "./train/schedules.ts";
-export {
-  type Objective,
-  openTrainingStep,
-  type StepReading,
-  TrainingStep,
-  type TrainingStepOptions,
-} from "./train/step.ts";
-export type { TextTrainer } from "./train/text-trainer.ts";
-export { type TrainTextOptions, trainText } from "./train/train-text.ts";
+export type { RestoreOptions, TrainingSetup, TrainingSnapshot } from "./train/snapshot.ts";
+export { openTrainingStep, TrainingStep, type TrainingStepOptions } from "./train/step.ts";
+export { type TextFacts, type TextTrainer, type TrainTextOptions, trainText } from "./train/train-text.ts";
+export { openTrainer, Trainer } from "./train/trainer.ts";
+export type { TrainerOptions, TrainingOptions } from "./train/trainer-options.ts";
+export type { TrainerState } from "./train/trainer-state.ts";

@@ -1,5 +1,6 @@
-"""usage: python3 pytorch.py FOLDER THREADS. Runs a case in PyTorch; prints one line of JSON as bench/measure.mjs does."""
+"""usage: python3 pytorch.py FOLDER THREADS. Runs a case in PyTorch; prints one line of JSON as the other systems do."""
 import json
+import math
 import sys
 import time
 
@@ -54,7 +55,7 @@ if kind == "train":
         lambda: torch.nn.functional.cross_entropy(head(rnn(embedding(tokens))[0]).reshape(-1, case["V"]), targets),
     )
 elif kind == "regress":
-    rnn = classes[case["cell"]](case["D"], case["H"])
+    rnn = torch.nn.LSTM(case["D"], case["H"])
     head = torch.nn.Linear(case["H"], case["D"])
     run, check = training(
         {"rnn": rnn, "head": head}, lambda: torch.nn.functional.mse_loss(head(rnn(data["input"])[0]), data["target"])
@@ -62,41 +63,59 @@ elif kind == "regress":
 elif kind in ("sequence", "stream"):
     rnn = torch.nn.LSTM(case["H"], case["H"])
     load({"rnn": rnn})
-    state = [None]
+    stream = kind == "stream"
+    rows = data["embedding.weight"].reshape(2, 1, 1, -1) if stream else data["input"].unsqueeze(0)
+    state, done = [None], [0]
 
     def run():
         with torch.inference_mode():
-            output, after = rnn(data["input"], state[0] if kind == "stream" else None)
-        state[0] = after
+            output, after = rnn(rows[done[0] % len(rows)], state[0])
+        done[0] += 1
+        if stream:
+            state[0] = after
         return output
 
     def check():
-        output = run().reshape(-1)
+        for _ in range(3 if stream else 1):
+            output = run().reshape(-1)
         return output[:3].tolist() + [output.sum().item()]
 
 else:
     run = lambda: data["a"] @ data["b"]
     check = lambda: run().reshape(-1)[:4].tolist()
 
-agree = check()
-together = 20 if kind == "stream" else 1
-start = time.perf_counter()
-while time.perf_counter() - start < 0.4:
-    run()
-wall, cpu = [], []
-begin = time.perf_counter()
-while time.perf_counter() - begin < 3 or len(wall) < 5:
+
+
+def timed(together):
+    """Wall and processor milliseconds of one of `together` repetitions."""
     c0, t0 = time.process_time(), time.perf_counter()
     for _ in range(together):
         run()
-    wall.append((time.perf_counter() - t0) * 1000 / together)
-    cpu.append((time.process_time() - c0) * 1000 / together)
-middle = lambda values: sorted(values)[len(values) // 2]
+    return (time.perf_counter() - t0) * 1000 / together, (time.process_time() - c0) * 1000 / together
+
+
+def repeat(together, seconds):
+    samples, start = [], time.perf_counter()
+    while time.perf_counter() - start < seconds or len(samples) < 3:
+        samples.append(timed(together))
+    return samples
+
+
+# The same loop as src/cli/bench/measure.ts.
+agree = check()
+warm = repeat(1, 0.4)
+together = max(1, math.ceil(2 / min(wall for wall, _ in warm)))
+samples = repeat(together, 1)
+singles = repeat(1, 0.5) if kind == "stream" else samples if together == 1 else []
+wall, cpu = sorted(w for w, _ in samples), sorted(c for _, c in samples)
+ones = sorted(w for w, _ in singles)
 print(
     json.dumps(
         {
-            **{"medianMs": middle(wall), "cpuMs": middle(cpu), "count": len(wall), "version": torch.__version__},
-            **{"agree": agree, "fastestMs": min(wall), "p99Ms": sorted(wall)[int(len(wall) * 0.99)]},
+            **{"medianMs": wall[len(wall) // 2], "cpuMs": cpu[len(cpu) // 2], "fastestMs": wall[0], "count": len(wall)},
+            "p99Ms": ones[int(len(ones) * 0.99)] if len(ones) >= 100 else None,
+            "within": (wall[int(len(wall) * 0.9)] - wall[int(len(wall) * 0.1)]) / wall[len(wall) // 2],
+            **{"together": together, "agree": agree, "version": torch.__version__},
         }
     )
 )

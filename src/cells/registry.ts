@@ -1,14 +1,20 @@
-import { type Expression, sigmoid, tanh } from "../math/expression.ts";
+import { type Expression, exp, sigmoid, tanh } from "../math/expression.ts";
 import {
   type Activation,
   affine,
+  clamp,
   elu,
   gelu,
+  geluTanh,
   hardSigmoid,
+  hardSilu,
   identity,
   leakyRelu,
+  logSigmoid,
+  mish,
   relu,
   scaledTanh,
+  selu,
   silu,
   softplus,
   softsign,
@@ -32,16 +38,23 @@ export interface CellSpec {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/** Activations by name. α and β have the defaults of their functions. */
+/** Activations by name. α and β have the defaults of their functions; of `clamp` they are the bounds, 0 and 6. */
 const activations: Readonly<Record<string, (alpha?: number, beta?: number) => Activation>> = {
   affine,
+  clamp: (low = 0, high = 6) => clamp(low, high),
   elu: (alpha) => elu(alpha),
+  exponential: () => exp,
   gelu: () => gelu,
+  geluTanh: () => geluTanh,
   hardSigmoid,
+  hardSilu: () => hardSilu,
   identity: () => identity,
   leakyRelu: (alpha) => leakyRelu(alpha),
+  logSigmoid: () => logSigmoid,
+  mish: () => mish,
   relu: () => relu,
   scaledTanh,
+  selu: () => selu,
   sigmoid: () => sigmoid,
   silu: () => silu,
   softplus: () => softplus,
@@ -112,7 +125,7 @@ export function cellByName(spec: string | CellSpec): Cell {
 
 function optionValue(argument: string, kind: OptionKind, value: unknown): unknown {
   const expected = { flag: "true or false", rate: "a probability from 0 to below 1", positive: "a number above 0" };
-  if (kind === "activation") return activationOf(argument, value);
+  if (kind === "activation") return activationByName(argument, value);
   const fits =
     kind === "flag"
       ? typeof value === "boolean"
@@ -121,7 +134,13 @@ function optionValue(argument: string, kind: OptionKind, value: unknown): unknow
   return value;
 }
 
-function activationOf(argument: string, value: unknown): Activation {
+/**
+ * An activation by its name, or by name and constants.
+ *
+ * @param argument what the message of an error names
+ * @throws UsageError "unknown-choice", "bad-option"
+ */
+export function activationByName(argument: string, value: unknown): Activation {
   const spec = typeof value === "string" ? { name: value } : value;
   if (typeof spec !== "object" || spec === null)
     throw new UsageError("bad-option", `${argument}: expected an activation's name, got ${describe(value)}`);

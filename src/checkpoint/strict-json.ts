@@ -4,7 +4,7 @@
  */
 export type StrictJson = null | boolean | number | string | readonly StrictJson[] | ReadonlyMap<string, StrictJson>;
 
-/** A header or manifest needs a handful of levels; more is an attack on the stack. */
+/** A header or manifest needs a handful of levels; many more are an attack on the stack. */
 const MAX_DEPTH = 16;
 // JSON forbids raw control characters in strings, so this has to name them.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: see above
@@ -13,9 +13,12 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
 const SPACE = /[ \t\r\n]*/y;
 
-/** @throws SyntaxError with the position (in UTF-16 units) where the text stops being acceptable */
-export function parseStrictJson(text: string): StrictJson {
-  const reader = new Reader(text);
+/**
+ * @param maxDepth levels of objects and lists inside one another
+ * @throws SyntaxError with the position (in UTF-16 units) where the text stops being acceptable
+ */
+export function parseStrictJson(text: string, maxDepth = MAX_DEPTH): StrictJson {
+  const reader = new Reader(text, maxDepth);
   const value = reader.value(0);
   reader.end();
   return value;
@@ -23,14 +26,16 @@ export function parseStrictJson(text: string): StrictJson {
 
 class Reader {
   readonly #text: string;
+  readonly #maxDepth: number;
   #position = 0;
 
-  constructor(text: string) {
+  constructor(text: string, maxDepth: number) {
     this.#text = text;
+    this.#maxDepth = maxDepth;
   }
 
   value(depth: number): StrictJson {
-    if (depth > MAX_DEPTH) this.#fail(`nested more than ${MAX_DEPTH} deep`);
+    if (depth > this.#maxDepth) this.#fail(`nested more than ${this.#maxDepth} deep`);
     this.#match(SPACE);
     const next = this.#text[this.#position];
     if (next === "{") return this.#object(depth);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { spawn } from "node:child_process";
 import { relative, sep } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { engineFlags } from "../../scripts/flags.mjs";
 import { quoted } from "./format.ts";
@@ -15,6 +16,12 @@ const SAME_INTERRUPT_MS = 100;
 const argv = process.argv.slice(2);
 const self = fileURLToPath(import.meta.url);
 
+/** Commands that compute for long enough. */
+const COMPUTING = [
+  ...["train", "generate", "evaluate", "score", "inspect", "demo", "bench", "doctor"],
+  ...["run", "convert", "verify"],
+];
+
 /** WebAssembly computes at full speed only with flags that Node takes when it starts. Help and mistakes do not wait for that. */
 const missing =
   wantsSpeed(argv) && !process.env[RESTARTED] ? engineFlags().filter((f) => !process.execArgv.includes(f)) : [];
@@ -23,7 +30,7 @@ else await start();
 
 function wantsSpeed(words: readonly string[]): boolean {
   const help = words.some((word) => word === "--help" || word === "-h");
-  return !help && words.some((word) => ["train", "generate", "evaluate", "inspect", "demo"].includes(word));
+  return !help && words.some((word) => COMPUTING.includes(word));
 }
 
 function restart(flags: readonly string[]): void {
@@ -56,6 +63,11 @@ function processIo(): Io {
     program: programName(),
     now: () => performance.now(),
     today: () => new Date(),
+    stdin: {
+      isTTY: process.stdin.isTTY === true,
+      // Without a terminal of its own, so that Ctrl-C still reaches the process.
+      lines: () => createInterface({ input: process.stdin, terminal: false, crlfDelay: Number.POSITIVE_INFINITY }),
+    },
     onInterrupt(listener) {
       let last = Number.NEGATIVE_INFINITY;
       const once = (): void => {

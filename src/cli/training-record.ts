@@ -4,11 +4,12 @@ import { saveRun } from "../checkpoint/run-folder.ts";
 import type { Corpus } from "../data/corpus.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { formatBytes } from "../shared/shapes.ts";
-import type { EpochEvent, EvaluationEvent, StartEvent, TrainEvent } from "../train/events.ts";
-import type { TextTrainer } from "../train/text-trainer.ts";
+import type { EpochEvent, EvaluationEvent, ProgressEvent, StartEvent, TrainEvent } from "../train/events.ts";
+import type { TextFacts, TextTrainer } from "../train/train-text.ts";
 import { counted, duration, integer } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
-import type { TextSettings, TrainingOptions } from "./training.ts";
+import type { TextSettings } from "./text-settings.ts";
+import type { TrainingOptions } from "./training.ts";
 
 export interface TrainingResult {
   readonly interrupted: boolean;
@@ -35,8 +36,8 @@ type Saved = Pick<TrainingResult, "savedStep" | "savedEpoch" | "validationLoss">
 /** What becomes of the events of a training: shown, printed as JSON, kept for metrics.jsonl, and turned into saves. */
 export class TrainingRecord {
   readonly #options: TrainingRecordOptions;
-  readonly #metrics: TrainEvent[] = [];
-  #start: StartEvent | undefined;
+  readonly #metrics: TrainEvent<TextFacts>[] = [];
+  #start: StartEvent<TextFacts> | undefined;
   #saved: Saved | undefined;
   #result: TrainingResult | undefined;
   #skipped = 0;
@@ -45,7 +46,7 @@ export class TrainingRecord {
     this.#options = options;
   }
 
-  async take(event: TrainEvent): Promise<void> {
+  async take(event: TrainEvent<TextFacts>): Promise<void> {
     const { io, json, folder } = this.#options;
     this.#metrics.push(event);
     if (json) await io.stdout.write(`${JSON.stringify(event)}\n`);
@@ -55,11 +56,7 @@ export class TrainingRecord {
         this.#say(...this.#introduction(event));
         break;
       case "progress":
-        if (!this.#options.quiet) {
-          const { totalSteps, stepsPerEpoch } = this.#start!;
-          const epochs = Math.ceil(totalSteps / stepsPerEpoch);
-          this.#options.display.update({ ...event, steps: totalSteps, epochs });
-        }
+        this.#update(event);
         if (event.skipped > this.#skipped) this.#warnSkipped(event.skipped);
         break;
       case "epoch":
@@ -104,11 +101,17 @@ export class TrainingRecord {
     });
   }
 
-  #say(...lines: readonly string[]): void {
-    if (!this.#options.quiet) for (const line of lines) this.#options.display.log(line);
+  #update(event: ProgressEvent): void {
+    const { totalSteps, stepsPerEpoch } = this.#start!;
+    const epochs = Math.ceil(totalSteps / stepsPerEpoch);
+    this.#options.display.update({ ...event, steps: totalSteps, epochs, tokensPerSecond: event.itemsPerSecond });
   }
 
-  #introduction(start: StartEvent): string[] {
+  #say(...lines: readonly string[]): void {
+    for (const line of lines) this.#options.display.say(line);
+  }
+
+  #introduction(start: StartEvent<TextFacts>): string[] {
     const { settings, model, corpus } = this.#options;
     const { hiddenSize, embeddingSize, numLayers } = model.config;
     const layers = numLayers === 1 ? `${hiddenSize} units` : `${numLayers} layers of ${hiddenSize} units`;

@@ -87,6 +87,19 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
     ...readsWhole({ key: 4 }),
     out: { ...strided(shape, strides, true), type: "float" },
   }),
+  linearCrossEntropy: ({ rows, columns, classes, gradients, ...has }) => {
+    const lengths: Lengths = { x: rows * columns, weight: classes * columns, bias: classes };
+    return {
+      ...reads({
+        ...(has.bias ? lengths : { x: lengths.x!, weight: lengths.weight! }),
+        ...(has.weighted && { classWeight: classes }),
+        ...(has.masked && { mask: rows }),
+        ...(gradients.length > 0 && { seed: 1 }),
+      }),
+      ...readsWhole({ target: rows }),
+      ...writes({ loss: 1, ...Object.fromEntries(gradients.map((name) => [`d.${name}`, lengths[name]!])) }),
+    };
+  },
   scan: (kernel, savedSize) => ({
     ...reads(scanInputs(kernel)),
     ...writes({

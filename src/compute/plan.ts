@@ -31,7 +31,16 @@ export interface Launch {
 }
 
 /** The closed list of what a machine can do. Everything else is made of these. */
-export type Kernel = Pointwise | Reduce | MatMul | Gather | ScatterAdd | RandomFill | Scan | ScanBackward;
+export type Kernel =
+  | Pointwise
+  | Reduce
+  | MatMul
+  | Gather
+  | ScatterAdd
+  | RandomFill
+  | Scan
+  | ScanBackward
+  | LinearCrossEntropy;
 
 /** Position k of axis a lies `strides[a] · k` elements on; 0 repeats one element along the axis. One entry per axis of `shape`. */
 export type Strides = readonly number[];
@@ -172,4 +181,32 @@ export interface ScanBackward extends ScanShape {
   readonly op: "scanBackward";
   readonly inputGradient: boolean;
   readonly trace: readonly string[];
+}
+
+/**
+ * Softmax with cross entropy of a linear map, and its gradients, in one sweep over blocks of rows: the logits of all rows are
+ * never there at once.
+ *
+ * With `z = x · weightᵀ + bias`, `y[r][v] = (1 − ε) w[v] [v = target[r]] + ε/V w[v]` and class weights w of 1 where none are given,
+ * `loss = Σ_r Σ_v y[r][v] (log Σ_u exp z[r][u] − z[r][v])` over the rows that count; with `mean` divided by the sum of their
+ * `w[target[r]]`. A row counts unless its target is `ignoreIndex` or its mask is 0; what it holds is not looked at.
+ *
+ * Operands, in: `x` [rows, columns], `weight` [V, columns], `bias` [V] when `bias`, `target` int [rows] in [0, V), `classWeight` [V]
+ * when `weighted`, `mask` [rows] of zeros and ones when `masked`, `seed` [1] (∂L/∂loss) when there are `gradients`.
+ * Operands, out: `loss` [1] and, of the names in `gradients`, `d.x`, `d.weight`, `d.bias`, shaped as what they belong to.
+ */
+export interface LinearCrossEntropy {
+  readonly op: "linearCrossEntropy";
+  readonly rows: number;
+  readonly columns: number;
+  /** V */
+  readonly classes: number;
+  readonly bias: boolean;
+  readonly weighted: boolean;
+  readonly masked: boolean;
+  /** ε, in [0, 1). */
+  readonly labelSmoothing: number;
+  readonly ignoreIndex: number;
+  readonly mean: boolean;
+  readonly gradients: readonly ("x" | "weight" | "bias")[];
 }

@@ -130,6 +130,8 @@ export interface LayerNormSpec {
   readonly kind: "layer-norm";
   /** Elements of the last axis. */
   readonly size: number;
+  /** The axis as the file counts it, with the batch; one that is not the last is refused when shapes are known. */
+  readonly axis: number;
   readonly epsilon: number;
 }
 
@@ -137,6 +139,8 @@ export interface LayerNormSpec {
 export interface BatchNormSpec {
   readonly kind: "batch-norm";
   readonly size: number;
+  /** As in `LayerNormSpec`. */
+  readonly axis: number;
   readonly epsilon: number;
 }
 

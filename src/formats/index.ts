@@ -1,5 +1,5 @@
 /**
- * Files of other programs: NPY and NPZ, PyTorch's `.pt`, ONNX models, safetensors in parts.
+ * Files of other programs: `open` runs a model of any of them; NPY and NPZ, PyTorch's `.pt`, ONNX, safetensors in parts.
  *
  * @module longshort/formats
  */
@@ -7,6 +7,15 @@
 export { openSafetensors, type SlicedSafetensors } from "../checkpoint/safetensors-file.ts";
 export type { ByteSource } from "../platform/platform.ts";
 export { type ByteInput, bytesSource, openBytes } from "./byte-source.ts";
+export { Network, type NetworkInput, type NetworkOutput } from "./canonical/network.ts";
+export {
+  type NetworkArray,
+  NetworkProgram,
+  type NetworkResult,
+  type NetworkRunOptions,
+  type OpenNetworkOptions,
+  openNetwork,
+} from "./canonical/program.ts";
 export type {
   ActivationSpec,
   BatchNormSpec,
@@ -25,6 +34,13 @@ export type {
   RecurrentSpec,
   TimeDistributedSpec,
 } from "./canonical.ts";
+export { type Converted, type ConvertOptions, convertModel, type Target } from "./convert.ts";
+export { type ReadKerasOptions, readKeras, readKerasWeights } from "./keras/read.ts";
+export type { LayerArrays } from "./keras/weights.ts";
+export { writeKeras, writeKerasH5 } from "./keras/write.ts";
+export type { WriteKerasOptions } from "./keras/write-topology.ts";
+export type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
+export { readArrays, writeArrays } from "./named-arrays.ts";
 export { type NpyFile, openNpy, readNpy, writeNpy } from "./npy.ts";
 export { type NpzFile, openNpz, readNpz, writeNpz } from "./npz.ts";
 export {
@@ -32,15 +48,21 @@ export {
   type OnnxGraph,
   type OnnxModel,
   type OnnxNode,
-  type OnnxPort,
   readOnnx,
 } from "./onnx/model.ts";
 export { onnxOperators } from "./onnx/operators/table.ts";
-export { type OnnxArray, OnnxProgram, type OnnxResult, type OpenOnnxOptions, openOnnx } from "./onnx/program.ts";
+export { openOnnx } from "./onnx/program.ts";
 export { type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
+export { Model, type OpenOptions, open } from "./open.ts";
+export type { ModelArray, ModelResult } from "./plans.ts";
+export { Program, type ProgramOptions, type ProgramTrace } from "./program.ts";
+export { ProgramSession, type ProgramState, type StreamOptions } from "./program-session.ts";
 export { type PyTorchFile, readPyTorch } from "./pytorch/read.ts";
 export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";
 export { writePyTorch } from "./pytorch/write.ts";
+export { type ReadModelOptions, readModel } from "./read-model.ts";
+export type { ModelPort, StatePair } from "./runnable.ts";
+export { type SaveOptions, save } from "./save.ts";
 export {
   loadStateDict,
   matchStateDict,
@@ -49,4 +71,9 @@ export {
   type StateDictOptions,
   type StateDictTensor,
 } from "./state-dict.ts";
+export { type BasicLstmOptions, basicLstmModel } from "./tensorflow1/basic-lstm.ts";
+export { type ReadTensorflow1Options, readTensorflow1 } from "./tensorflow1/read.ts";
+export { type ReadTensorflowJsOptions, readTensorflowJs } from "./tfjs/read.ts";
+export { writeTensorflowJs } from "./tfjs/write.ts";
+export { type Comparison, compareModels, randomInputs } from "./verify.ts";
 export type { OpenZipOptions } from "./zip.ts";

@@ -4,6 +4,15 @@ import type { Tensor } from "../tensor/graph.ts";
 import { times } from "../tensor/operations.ts";
 import type { Layer } from "./layer.ts";
 
+/** Whether a mask is drawn for each step or once for all steps of a sequence. */
+export type DropoutPer = "step" | "sequence";
+
+/** Checks a probability that leaves something: from 0 to below 1. @throws UsageError "out-of-range" */
+export function expectRate(argument: string, value: unknown): number {
+  if (typeof value === "number" && value >= 0 && value < 1) return value;
+  throw new UsageError("out-of-range", `${argument}: expected a probability from 0 to below 1, got ${describe(value)}`);
+}
+
 export interface DropoutOptions {
   /** Probability that an element is set to 0, in [0, 1]; the others are divided by 1 − rate. */
   readonly rate: number;
@@ -11,7 +20,7 @@ export interface DropoutOptions {
    * "step" (default) draws anew for each element; "sequence" draws one mask for all steps of a sequence (variational or
    * locked dropout, Gal & Ghahramani 2016, arXiv:1512.05287).
    */
-  readonly per?: "step" | "sequence";
+  readonly per?: DropoutPer;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Range, ScanShape } from "../compute/plan.ts";
 import { sizeOf, widthsOf } from "../scan/widths.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { Parameter } from "../tensor/parameter.ts";
+import { dropConnect } from "./weight-dropout.ts";
 
 /** One direction of one layer. */
 export interface Direction {
@@ -17,6 +18,7 @@ export interface LayerOptions {
   readonly cell: Cell;
   readonly hiddenSize: number;
   readonly projectionSize: number;
+  readonly weightDropout: number;
 }
 export interface LayerResult {
   /** [T, B, directions · H|P] */
@@ -69,7 +71,9 @@ export function scanLayer(
       },
       ...{ reverse: direction.reverse, masked: mask !== undefined, maskedOutput, outputStride },
     };
-    const parameters = mapValues(direction.parameters, (p) => graph.parameter(p));
+    const parameters = mapValues(direction.parameters, (p, name) =>
+      name === "weight_hh" ? dropConnect(graph.parameter(p), o.weightDropout) : graph.parameter(p),
+    );
     const states = initial[k]!;
     const empty = (w: number, rows: number): Tensor => graph.empty([rows, batch, w], differentiable);
     const final = Object.fromEntries(cell.states.map((s) => [s.name, empty(sizeOf(s.width, o), 1)]));
@@ -118,8 +122,8 @@ export function scanLayer(
   return { output, directions: scans };
 }
 
-function mapValues<A, B>(record: Readonly<Record<string, A>>, value: (a: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([name, a]) => [name, value(a)]));
+function mapValues<A, B>(record: Readonly<Record<string, A>>, value: (a: A, name: string) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([name, a]) => [name, value(a, name)]));
 }
 const prefix = (text: string, tensors: Tensors): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [`${text}${name}`, t]));

@@ -6,7 +6,7 @@ import { formatShape } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { concatenate, pointwise, reduce, reshape, slice, transpose } from "../tensor/operations.ts";
 import type { HasParameters, Initializer, Parameter } from "../tensor/parameter.ts";
-import { dropout as dropoutLayer } from "./dropout.ts";
+import { type DropoutPer, dropout as dropoutLayer, expectRate } from "./dropout.ts";
 import { type RecurrentPreset, recurrentInitializer } from "./initialize.ts";
 import { type Direction, scanLayer } from "./recurrent-scan.ts";
 
@@ -24,6 +24,16 @@ export interface RecurrentOptions {
   readonly projectionSize?: number;
   /** Probability that an element between two layers is dropped in training; not after the last. Default 0. */
   readonly dropout?: number;
+  /**
+   * Whether that mask is drawn for each step ("step", default, as in PyTorch) or once for all steps of a sequence
+   * ("sequence": variational or locked dropout, Gal & Ghahramani 2016, arXiv:1512.05287).
+   */
+  readonly dropoutPer?: DropoutPer;
+  /**
+   * Probability that a recurrent weight (an element of `weight_hh`) is dropped in training, by one mask for all steps and
+   * sequences of an update (`dropConnect`; Merity, Keskar & Socher 2018, arXiv:1708.02182). Default 0.
+   */
+  readonly weightDropout?: number;
   /** From the last step to the first (Keras' `go_backwards`, ONNX' `reverse`); not together with `bidirectional`. Default false. */
   readonly reverse?: boolean;
   /** Input and output as [B, T, …] in place of [T, B, …]. Default false. */
@@ -69,6 +79,8 @@ export class Recurrent implements HasParameters {
       bidirectional: false,
       projectionSize: 0,
       dropout: 0,
+      dropoutPer: "step",
+      weightDropout: 0,
       reverse: false,
       batchFirst: false,
       initialize: "pytorch",
@@ -79,6 +91,13 @@ export class Recurrent implements HasParameters {
     // Each layer is described before anything is allocated: a number typed by mistake must not make millions of descriptions.
     expectInteger("numLayers", o.numLayers, { min: 1, max: 1000 });
     expectInteger("projectionSize", o.projectionSize, { min: 0 });
+    expectRate("weightDropout", o.weightDropout);
+    expectOneOf("dropoutPer", o.dropoutPer, ["step", "sequence"]);
+    if (o.weightDropout > 0 && recurrentGates(o.cell).length === 0)
+      throw new UsageError(
+        "bad-option",
+        `weightDropout: cell "${o.cell.name}" has no recurrent weights to drop; leave it 0`,
+      );
     if (o.reverse && o.bidirectional)
       throw new UsageError(
         "bad-option",
@@ -119,7 +138,7 @@ export class Recurrent implements HasParameters {
    * @param x [T, B, D], or [B, T, D] with `batchFirst`.
    */
   forward(x: Tensor, input: RecurrentInput = {}): RecurrentOutput {
-    const { cell, numLayers, bidirectional, dropout, batchFirst } = this.options;
+    const { cell, numLayers, bidirectional, dropout, dropoutPer, batchFirst } = this.options;
     this.checkInput(x, input);
     let layerInput = batchFirst ? transpose(x, [1, 0, 2]) : x;
     const initial = this.initialStates(x.graph, layerInput.shape[1]!, input.initial);
@@ -127,7 +146,7 @@ export class Recurrent implements HasParameters {
     const traces: Record<string, Tensor> = {};
     const perLayer = bidirectional ? 2 : 1;
     for (let layer = 0; layer < numLayers; layer++) {
-      if (layer > 0 && dropout > 0) layerInput = dropoutLayer({ rate: dropout }).forward(layerInput);
+      if (layer > 0 && dropout > 0) layerInput = dropoutLayer({ rate: dropout, per: dropoutPer }).forward(layerInput);
       const from = layer * perLayer;
       const directions = this.directions.slice(from, from + perLayer);
       const states = directions.map((_, k) =>

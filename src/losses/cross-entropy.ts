@@ -27,19 +27,9 @@ export interface CrossEntropyOptions extends LossOptions {
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { weight, mask, labelSmoothing: epsilon = 0, ignoreIndex = -100, reduction = "mean" } = options;
   const places = logits.shape.slice(0, -1);
-  const classes = logits.shape.at(-1);
+  const classes = logits.shape.at(-1) ?? 0;
   const byNumber = target.range.type === "int";
-  if (classes === undefined)
-    throw new UsageError("shape-mismatch", "crossEntropy: expected logits of shape [..., V], got a single number");
-  if (!(epsilon >= 0 && epsilon < 1))
-    throw new UsageError("out-of-range", `crossEntropy: expected labelSmoothing in [0, 1), got ${describe(epsilon)}`);
-  expectShape(
-    `crossEntropy: target (${byNumber ? "numbers of classes" : "probabilities"})`,
-    target.shape,
-    byNumber ? places : logits.shape,
-  );
-  if (mask) expectShape("crossEntropy: mask", mask.shape, places);
-  if (weight) expectShape("crossEntropy: weight", weight.shape, [classes]);
+  expectCrossEntropy("crossEntropy", logits.shape, target, options);
   const rows = size(places);
 
   // Everything is read as [rows, V]. A row that does not count reads as zeros, so that its NaNs stay out.
@@ -85,4 +75,26 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   return reduction === "none"
     ? reshape(losses, places)
     : reduceLosses(losses, reduction, reduction === "mean" ? denominator() : 1);
+}
+
+/** Checks what cross entropy of logits of this shape is asked for with. @throws UsageError "shape-mismatch", "out-of-range" */
+export function expectCrossEntropy(
+  name: string,
+  logits: readonly number[],
+  target: Tensor,
+  { mask, weight, labelSmoothing: epsilon = 0 }: CrossEntropyOptions,
+): void {
+  const places = logits.slice(0, -1);
+  const byNumber = target.range.type === "int";
+  if (logits.length === 0)
+    throw new UsageError("shape-mismatch", `${name}: expected logits of shape [..., V], got a single number`);
+  if (!(epsilon >= 0 && epsilon < 1))
+    throw new UsageError("out-of-range", `${name}: expected labelSmoothing in [0, 1), got ${describe(epsilon)}`);
+  expectShape(
+    `${name}: target (${byNumber ? "numbers of classes" : "probabilities"})`,
+    target.shape,
+    byNumber ? places : logits,
+  );
+  if (mask) expectShape(`${name}: mask`, mask.shape, places);
+  if (weight) expectShape(`${name}: weight`, weight.shape, [logits.at(-1)!]);
 }

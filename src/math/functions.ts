@@ -53,6 +53,17 @@ export const softsign: Activation = (x) => div(x, add(1, abs(x)));
 export const gelu: Activation = (x) => mul(mul(0.5, x), add(1, erf(mul(x, Math.SQRT1_2))));
 /** `x σ(x)` (Elfwing et al. 2018, arXiv:1702.03118). */
 export const silu: Activation = (x) => mul(x, sigmoid(x));
+/** `x · hardSigmoid(x)` with the slope 1/6 (Howard et al. 2019, arXiv:1905.02244). */
+export const hardSilu: Activation = (x) => mul(x, hardSigmoid()(x));
+/** `x tanh(log(1 + eˣ))` (Misra 2019, arXiv:1908.08681). */
+export const mish: Activation = (x) => mul(x, tanh(softplus(x)));
+/** `log σ(x)` without overflow. */
+export const logSigmoid: Activation = (x) => neg(softplus(neg(x)));
+/** `λ elu(x)` with the constants that keep mean 0 and variance 1 (Klambauer et al. 2017, arXiv:1706.02515). */
+export const selu: Activation = (x) => mul(1.0507009873554805, elu(1.6732632423543772)(x));
+/** The approximation of `gelu` by tanh. */
+export const geluTanh: Activation = (x) =>
+  mul(mul(0.5, x), add(1, tanh(mul(Math.sqrt(2 / Math.PI), add(x, mul(0.044715, mul(x, mul(x, x))))))));
 /** `αx + β` */
 export const affine =
   (alpha = 1, beta = 0): Activation =>

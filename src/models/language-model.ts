@@ -1,15 +1,45 @@
 import type { Cell } from "../cells/define.ts";
 import { type CellSpec, cellByName, cellNames, sameEquations } from "../cells/registry.ts";
-import { dropout } from "../layers/dropout.ts";
+import { activationPenalty } from "../layers/activation-penalty.ts";
+import { type DropoutPer, dropout, expectRate } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import type { RecurrentPreset } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
-import { type Recurrent, recurrent } from "../layers/recurrent.ts";
+import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
+import { dropWords } from "../layers/weight-dropout.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 
-export interface LanguageModelOptions {
+/**
+ * What is dropped in training, and where; all of it is what an AWD-LSTM has (Merity, Keskar & Socher 2018,
+ * arXiv:1708.02182). Rates are probabilities from 0 to below 1; what is left is scaled up, as in PyTorch.
+ */
+export interface LanguageModelDropout {
+  /** Of the three that follow, where they are not given. Default 0. */
+  readonly dropout?: number;
+  /** Of an element of the embedding, before the first recurrent layer. Default `dropout`. */
+  readonly inputDropout?: number;
+  /** Of an element between two recurrent layers. Default `dropout`. */
+  readonly layerDropout?: number;
+  /** Of an element before the head. Default `dropout`. */
+  readonly outputDropout?: number;
+  /** Of a whole word of the vocabulary: its vector is zero wherever it stands, for one update. Default 0. */
+  readonly embeddingDropout?: number;
+  /** Of a recurrent weight, for one update (DropConnect). Default 0; only for cells with recurrent weights. */
+  readonly weightDropout?: number;
+  /**
+   * Whether input, layer and output masks are drawn for each step ("step", default; Zaremba, Sutskever & Vinyals 2014,
+   * arXiv:1409.2329) or once for all steps of an update ("sequence": Gal & Ghahramani 2016, arXiv:1512.05287).
+   */
+  readonly dropoutPer?: DropoutPer;
+  /** α: α times the mean square of the output of the last layer (after dropout) is added to what is learned. Default 0. */
+  readonly activationPenalty?: number;
+  /** β: β times the mean square of how much that output (before dropout) changes from step to step is added. Default 0. */
+  readonly changePenalty?: number;
+}
+
+export interface LanguageModelOptions extends LanguageModelDropout {
   /** V, as many as the tokenizer has. */
   readonly vocabularySize: number;
   /** Default 64, or with `tied` as wide as the output of the recurrent layers. */
@@ -22,8 +52,6 @@ export interface LanguageModelOptions {
   readonly projectionSize?: number;
   /** L, default 1. */
   readonly numLayers?: number;
-  /** Probability that an element is dropped in training: of the embedding, between layers, and before the head. Default 0. */
-  readonly dropout?: number;
   /** Whether the head uses the vectors of the embedding (Press & Wolf 2017, arXiv:1608.05859). Default false. */
   readonly tied?: boolean;
   /** How the recurrent weights begin: "pytorch" (default) or "keras". */
@@ -53,7 +81,15 @@ export interface LanguageModelOutput {
   readonly final: Readonly<Record<string, Tensor>>;
   /** Traced values [T, B, H|P] under `NAME_lK`. */
   readonly traces: Readonly<Record<string, Tensor>>;
+  /**
+   * Shape []: what `activationPenalty` and `changePenalty` add to the loss in training, undefined where they are 0. A loss
+   * that is reported leaves it out.
+   */
+  readonly penalty: Tensor | undefined;
 }
+
+/** What the head sees, [T, B, H|P], and what else `LanguageModelOutput` has. */
+export type LanguageModelHidden = RecurrentOutput & Pick<LanguageModelOutput, "penalty">;
 
 /**
  * Predicts the next token from all tokens before it: embedding → recurrent layers → linear head.
@@ -67,15 +103,14 @@ export interface LanguageModelOutput {
 export class LanguageModel implements HasParameters {
   readonly config: LanguageModelConfig;
   readonly cell: Cell;
-  readonly parts: { readonly embedding: Embedding; readonly rnn: Recurrent; readonly head: HasParameters };
-  private readonly head: Linear;
+  readonly parts: { readonly embedding: Embedding; readonly rnn: Recurrent; readonly head: Linear };
 
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: LanguageModelOptions) {
     const o = { cell: "lstm", hiddenSize: 128, projectionSize: 0, numLayers: 1, ...given(options) };
     const { hiddenSize, projectionSize, numLayers } = o;
     const vocabularySize = expectInteger("vocabularySize", o.vocabularySize, { min: 1 });
-    const rate = expectRate("dropout", o.dropout ?? 0);
+    const drops = dropoutsOf(o);
     const tied = expectBoolean("tied", o.tied ?? false);
     const initialize = expectOneOf("initialize", o.initialize ?? "pytorch", ["pytorch", "keras"] as const);
     const { cell, spec } = chooseCell(o.cell);
@@ -91,18 +126,18 @@ export class LanguageModel implements HasParameters {
     const table = embedding({ vocabularySize, embeddingSize });
     const rnn = recurrent({
       ...{ cell, inputSize: embeddingSize, hiddenSize, projectionSize, numLayers },
-      ...{ dropout: rate, initialize },
+      ...{ dropout: drops.layerDropout, dropoutPer: drops.dropoutPer, weightDropout: drops.weightDropout, initialize },
     });
-    this.head = linear({
+    const head = linear({
       ...{ inputSize: outputSize, outputSize: vocabularySize },
       ...(tied ? { weight: table.weight } : {}),
     });
     this.cell = cell;
-    this.parts = { embedding: table, rnn, head: this.head };
+    this.parts = { embedding: table, rnn, head };
     this.config = {
       kind: "language-model",
       ...{ vocabularySize, embeddingSize, cell: spec, hiddenSize, projectionSize, numLayers },
-      ...{ dropout: rate, tied, initialize },
+      ...{ ...drops, tied, initialize },
     };
   }
 
@@ -117,11 +152,20 @@ export class LanguageModel implements HasParameters {
    * @param tokens whole numbers [T, B] in [0, V)
    */
   forward(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelOutput {
+    const { output, ...rest } = this.hidden(tokens, input);
+    return { logits: this.parts.head.forward(output), ...rest };
+  }
+
+  /** Records the model from tokens to what its head sees, [T, B, H|P]. */
+  hidden(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelHidden {
     expectShape("tokens", tokens.shape, ["T", "B"]);
-    const drop = dropout({ rate: this.config.dropout });
-    const vectors = drop.forward(this.parts.embedding.forward(tokens));
-    const { output, final, traces } = this.parts.rnn.forward(vectors, input);
-    return { logits: this.head.forward(drop.forward(output)), final, traces };
+    const { vocabularySize, inputDropout, outputDropout, embeddingDropout, dropoutPer, ...rest } = this.config;
+    const drop = (rate: number, x: Tensor): Tensor => dropout({ rate, per: dropoutPer }).forward(x);
+    const words = dropWords(this.parts.embedding.forward(tokens), tokens, { rate: embeddingDropout, vocabularySize });
+    const { output, final, traces } = this.parts.rnn.forward(drop(inputDropout, words), input);
+    const dropped = drop(outputDropout, output);
+    const penalty = activationPenalty({ output, dropped, alpha: rest.activationPenalty, beta: rest.changePenalty });
+    return { output: dropped, final, traces, penalty };
   }
 }
 
@@ -140,7 +184,8 @@ export function languageModelFromConfig(value: unknown, cells: Readonly<Record<s
   const { kind, cell, ...rest } = value as Record<string, unknown>;
   expectOneOf("model.kind", kind, ["language-model"]);
   const known = ["vocabularySize", "embeddingSize", "hiddenSize", "projectionSize", "numLayers"];
-  for (const name of Object.keys(rest)) expectOneOf("model", name, [...known, "dropout", "tied", "initialize"]);
+  for (const name of Object.keys(rest))
+    expectOneOf("model", name, [...known, ...Object.keys(NO_DROPOUT), "tied", "initialize"]);
   const spec = cell as (CellSpec & { custom?: unknown }) | undefined;
   if (typeof spec !== "object" || spec === null || typeof spec.name !== "string")
     throw new UsageError("bad-config", `model.cell: expected an object with a name, got ${describe(cell)}`);
@@ -177,9 +222,39 @@ function given(options: LanguageModelOptions): LanguageModelOptions {
   ) as unknown as LanguageModelOptions;
 }
 
-function expectRate(argument: string, value: unknown): number {
-  if (typeof value === "number" && value >= 0 && value < 1) return value;
-  throw new UsageError("out-of-range", `${argument}: expected a probability from 0 to below 1, got ${describe(value)}`);
+const NO_DROPOUT: Required<LanguageModelDropout> = {
+  dropout: 0,
+  inputDropout: 0,
+  layerDropout: 0,
+  outputDropout: 0,
+  embeddingDropout: 0,
+  weightDropout: 0,
+  dropoutPer: "step",
+  activationPenalty: 0,
+  changePenalty: 0,
+};
+
+function dropoutsOf(options: LanguageModelDropout): Required<LanguageModelDropout> {
+  const rate = (name: "dropout" | "inputDropout" | "layerDropout" | "outputDropout", fallback: number) =>
+    expectRate(name, options[name] ?? fallback);
+  const shared = rate("dropout", 0);
+  const all = { ...NO_DROPOUT, ...options };
+  return {
+    dropout: shared,
+    inputDropout: rate("inputDropout", shared),
+    layerDropout: rate("layerDropout", shared),
+    outputDropout: rate("outputDropout", shared),
+    embeddingDropout: expectRate("embeddingDropout", all.embeddingDropout),
+    weightDropout: expectRate("weightDropout", all.weightDropout),
+    dropoutPer: expectOneOf("dropoutPer", all.dropoutPer, ["step", "sequence"]),
+    activationPenalty: expectPenalty("activationPenalty", all.activationPenalty),
+    changePenalty: expectPenalty("changePenalty", all.changePenalty),
+  };
+}
+
+function expectPenalty(argument: string, value: unknown): number {
+  if (typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw new UsageError("out-of-range", `${argument}: expected a number of at least 0, got ${describe(value)}`);
 }
 
 function expectBoolean(argument: string, value: unknown): boolean {

@@ -6,7 +6,7 @@ import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { tokenizerFromJSON } from "../text/tokenizer-json.ts";
+import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 
 export interface LoadedRun {
   readonly config: RunConfig;

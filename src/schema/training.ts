@@ -1,4 +1,4 @@
-import { choice, integer, number } from "./fields.ts";
+import { choice, integer, number, onOff } from "./fields.ts";
 
 /** What every training has, whatever is learned. */
 export const trainingFields = {
@@ -12,6 +12,10 @@ export const trainingFields = {
   seed: integer({
     about: "seed of weights and dropout; the same seed gives the same result",
     ...{ unit: "number", min: 0, default: 0 },
+  }),
+  tensorboard: onOff({
+    about: "write curves for TensorBoard into the run",
+    ...{ off: "write nothing for TensorBoard", default: true },
   }),
 } as const;
 

@@ -14,6 +14,9 @@ export interface Tensor {
   readonly differentiable: boolean;
 }
 
+/** A place in the plan, as `launch` returns it. */
+export type LaunchPlace = { kernel: Kernel; operands: Record<string, Range> };
+
 interface TapeEntry {
   readonly outputs: readonly Tensor[];
   readonly backward: (adjoints: readonly (Range | undefined)[]) => void;
@@ -46,13 +49,16 @@ export class Graph {
   /** Numbers that the host writes once, after preparing the plan. */
   readonly constants: { readonly range: Range; readonly data: ArrayLike<number> }[] = [];
 
-  private readonly launches: { kernel: Kernel; operands: Record<string, Range> }[] = [];
+  private readonly launches: LaunchPlace[] = [];
   private readonly used: Record<string, number> = {};
   private readonly scalarRanges: Record<string, Range> = {};
   private readonly tape: TapeEntry[] = [];
   private readonly adjoints = new Map<Range, Range>();
+  /** Adjoints that are the same number in every run. */
+  private readonly constantAdjoints = new Map<Range, number>();
   private readonly parameterTensors = new Map<Parameter, Tensor>();
-  private purposes = 0;
+  /** For each random draw of the graph, whether it is another one for another first example. */
+  private readonly purposes: { readonly perExample: boolean }[] = [];
 
   constructor(options: GraphOptions) {
     this.machine = options.machine;
@@ -65,6 +71,11 @@ export class Graph {
     const offset = this.used[arena] ?? 0;
     this.used[arena] = offset + Math.ceil(Math.max(length, 1) / 16) * 16;
     return { arena, offset, length, type };
+  }
+
+  /** Declares an arena that others own and lay out (`compile`'s `arenas`), at least so long. */
+  borrow(arena: string, length: number): void {
+    this.used[arena] = Math.max(this.used[arena] ?? 0, length);
   }
 
   /** A tensor over a range; operations use it for their results. */
@@ -126,11 +137,14 @@ export class Graph {
     return this.tensor([], this.scalarRanges[name]);
   }
 
-  /** The key of a random draw: int [4] of seed, purpose, update and first example. Each call is another purpose. */
-  randomKey(): Range {
+  /**
+   * The key of a random draw: int [4] of seed, purpose, update and first example. Each call is another purpose. Without
+   * `perExample` (default true) the first example is always 0: masks of weights are the same for all examples.
+   */
+  randomKey(options: { readonly perExample?: boolean } = {}): Range {
     const key = { arena: "scalars", offset: this.reserve("scalars", 4, "int").offset, length: 4, type: "int" as const };
     const word = (k: number): Range => ({ ...key, offset: key.offset + k, length: 1 });
-    const purpose = this.purposes++;
+    const purpose = this.purposes.push({ perExample: options.perExample ?? true }) - 1;
     this.scalarRanges[`random.${purpose}.seed`] = word(0);
     this.scalarRanges[`random.${purpose}.purpose`] = word(1);
     this.scalarRanges[`random.${purpose}.update`] = word(2);
@@ -141,11 +155,11 @@ export class Graph {
   /** Scalars that key every random draw of this graph, for `Machine.run`. `update` is the number of the training step. */
   randomScalars(key: { seed: number; update: number; firstExample?: number }): Record<string, number> {
     const scalars: Record<string, number> = {};
-    for (let purpose = 0; purpose < this.purposes; purpose++) {
+    for (const [purpose, { perExample }] of this.purposes.entries()) {
       scalars[`random.${purpose}.seed`] = key.seed | 0;
       scalars[`random.${purpose}.purpose`] = purpose;
       scalars[`random.${purpose}.update`] = key.update | 0;
-      scalars[`random.${purpose}.example`] = key.firstExample ?? 0;
+      scalars[`random.${purpose}.example`] = perExample ? (key.firstExample ?? 0) : 0;
     }
     return scalars;
   }
@@ -176,9 +190,16 @@ export class Graph {
     this.outputs[name] = tensor;
   }
 
-  /** Adds a launch to the plan, behind all others. */
-  launch(kernel: Kernel, operands: Record<string, Range>): void {
-    this.launches.push({ kernel, operands });
+  /** Adds a launch to the plan, behind all others. @returns its place, for `replace` */
+  launch(kernel: Kernel, operands: Record<string, Range>): LaunchPlace {
+    const place = { kernel, operands };
+    this.launches.push(place);
+    return place;
+  }
+
+  /** Puts another launch at a place in the plan: one that does the same and more, and reads nothing that is written later. */
+  replace(place: LaunchPlace, kernel: Kernel, operands: Record<string, Range>): void {
+    Object.assign(place, { kernel, operands });
   }
 
   /** Notes how the gradient of `outputs` is taken. `backward` gets an adjoint range per output (undefined where none came) and calls `contribute`. */
@@ -197,6 +218,7 @@ export class Graph {
       if (!t.differentiable) return undefined;
       const known = this.adjoints.get(t.range);
       if (known) {
+        this.constantAdjoints.delete(t.range);
         const part = this.reserve("activations", t.range.length);
         additions.push([known, part]);
         return part;
@@ -238,6 +260,11 @@ export class Graph {
     return range && this.tensor(tensor.shape, range);
   }
 
+  /** The number that every element of the adjoint of a tensor is in every run, if that is known while the plan is recorded. */
+  constantAdjoint(tensor: Tensor): number | undefined {
+    return this.constantAdjoints.get(tensor.range);
+  }
+
   /** A range that will hold the adjoint of a tensor, for kernels that write adjoints beside their gradients (traces). */
   adjointOf(tensor: Tensor): Range {
     const range = this.adjoints.get(tensor.range) ?? this.reserve("activations", tensor.range.length);
@@ -247,10 +274,12 @@ export class Graph {
 
   /** Records the backward pass of `Σ seed · tensor`; a seed is a tensor of the same shape or a number. */
   backward(seeds: readonly (readonly [tensor: Tensor, seed: Tensor | number])[]): void {
-    for (const [tensor, seed] of seeds)
+    for (const [tensor, seed] of seeds) {
+      if (typeof seed === "number" && !this.adjoints.has(tensor.range)) this.constantAdjoints.set(tensor.range, seed);
       this.contribute([tensor], ([out]) =>
         typeof seed === "number" ? this.fill(out!, seed) : this.copy(seed.range, out!),
       );
+    }
     for (const { outputs, backward } of this.tape.reverse()) {
       const adjoints = outputs.map((t) => this.adjoints.get(t.range));
       if (adjoints.some((a) => a !== undefined)) backward(adjoints);

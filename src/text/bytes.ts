@@ -1,4 +1,7 @@
-import type { StreamDecoder, StreamEncoder, Tokenizer, TokenizerJson } from "./tokenizer.ts";
+import { CHARACTER_OF_BYTE } from "./byte-alphabet.ts";
+import { BYTE_LEVEL } from "./pre-tokenizer.ts";
+import type { StreamDecoder, StreamEncoder, Tokenizer } from "./tokenizer.ts";
+import { bpeSpec, fileOf, type TokenizerFile } from "./tokenizer-file.ts";
 import { tokenOutOfRange } from "./vocabulary.ts";
 
 const SIZE = 256;
@@ -16,6 +19,7 @@ export class ByteTokenizer implements Tokenizer {
   readonly vocabularySize = SIZE;
   readonly tokens = TOKENS;
   readonly unknown = undefined;
+  readonly specialTokens = {};
 
   encode(text: string): Int32Array {
     return this.encodeBytes(new TextEncoder().encode(text));
@@ -56,8 +60,10 @@ export class ByteTokenizer implements Tokenizer {
     };
   }
 
-  toJSON(): TokenizerJson {
-    return { kind: this.kind };
+  /** Byte pair encoding without pairs. */
+  toJSON(): TokenizerFile {
+    const pre_tokenizer = { ...BYTE_LEVEL, use_regex: false };
+    return fileOf({ pre_tokenizer, model: bpeSpec(CHARACTER_OF_BYTE, []), decoder: "ByteLevel" });
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Segmenter } from "./segments.ts";
 import { characterSegmenter, type EmitPiece, graphemeSegmenter } from "./segments.ts";
-import type { StreamDecoder, StreamEncoder, Tokenizer, TokenizerJson } from "./tokenizer.ts";
+import { vocabOf } from "./subword-model.ts";
+import { type StreamDecoder, type StreamEncoder, type Tokenizer, UNKNOWN } from "./tokenizer.ts";
+import { bpeSpec, fileOf, GRAPHEMES, type TokenizerFile } from "./tokenizer-file.ts";
 import { Vocabulary } from "./vocabulary.ts";
 import { TokenBuffer } from "./windows.ts";
 
@@ -25,6 +27,7 @@ export function characterPieces(kind: CharacterKind, emit: EmitPiece): Segmenter
  */
 export class CharacterTokenizer implements Tokenizer {
   readonly kind: CharacterKind;
+  readonly specialTokens = {};
   readonly #vocabulary: Vocabulary;
 
   /** @param tokens the pieces in the order of their ids; "<unk>" first if `options.unknown` */
@@ -84,8 +87,14 @@ export class CharacterTokenizer implements Tokenizer {
     return { push: (token) => this.#pieceOf(token), end: () => "" };
   }
 
-  toJSON(): TokenizerJson {
-    return { kind: this.kind, tokens: this.tokens, unknown: this.unknown !== undefined };
+  /** Characters are byte pair encoding on characters without pairs, graphemes are pieces that are tokens. */
+  toJSON(): TokenizerFile {
+    if (this.kind === "grapheme") {
+      const model = { type: "WordLevel", vocab: vocabOf(this.tokens), unk_token: UNKNOWN } as const;
+      return fileOf({ pre_tokenizer: GRAPHEMES, model, decoder: "Fuse" });
+    }
+    const model = bpeSpec(this.tokens, [], this.unknown === undefined ? null : UNKNOWN);
+    return fileOf({ pre_tokenizer: null, model, decoder: "Fuse" });
   }
 
   #pieceOf(token: number): string {

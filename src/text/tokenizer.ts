@@ -1,5 +1,17 @@
+import type { TokenizerFile } from "./tokenizer-file.ts";
+
 /** What a token is: see the file of each kind. */
-export type TokenizerKind = "grapheme" | "character" | "byte" | "word";
+export type TokenizerKind = "grapheme" | "character" | "byte" | "word" | "bpe";
+
+export const TOKENIZER_KINDS: readonly TokenizerKind[] = ["grapheme", "character", "byte", "word", "bpe"];
+
+export interface EncodeOptions {
+  /**
+   * Whether special tokens that are written in the text stand for themselves. Default false: text that anybody may have
+   * written is text. Ends of lines and "<unk>" in vocabularies of words are not meant.
+   */
+  readonly allowSpecial?: boolean | undefined;
+}
 
 /**
  * Text to tokens and back. A token is a whole number from 0 to `vocabularySize` − 1.
@@ -13,18 +25,20 @@ export interface Tokenizer {
   readonly tokens: readonly string[];
   /** The token of everything that the vocabulary lacks; without one, such text is an error. */
   readonly unknown: number | undefined;
+  /** Tokens that stand for no text, by what they are called; decoding leaves them out. */
+  readonly specialTokens: Readonly<Record<string, number>>;
   /** @throws UsageError "unknown-token" where the vocabulary lacks something and has no token for that */
-  encode(text: string): Int32Array;
+  encode(text: string, options?: EncodeOptions): Int32Array;
   /** @throws UsageError "token-out-of-range" */
   decode(tokens: ArrayLike<number>): string;
   /** Encodes a text that comes in pieces, with the tokens of the whole. */
-  streamEncoder(): StreamEncoder;
+  streamEncoder(options?: EncodeOptions): StreamEncoder;
   /** Decodes tokens that come one by one. */
   streamDecoder(): StreamDecoder;
   /** Only where the bytes of a file are its tokens: files are then read as they are, not as text. */
   readonly encodeBytes?: (bytes: Uint8Array) => Int32Array;
-  /** Everything `tokenizerFromJSON` needs to make the same tokenizer again. */
-  toJSON(): TokenizerJson;
+  /** The content of a `tokenizer.json`: everything `tokenizerFromJSON` needs to make the same tokenizer again. */
+  toJSON(): TokenizerFile;
 }
 
 export interface StreamEncoder {
@@ -43,21 +57,6 @@ export interface StreamDecoder {
 
 /** How words are found: by the rules of Unicode, or as what stands between spaces (text that is tokenised already). */
 export type WordSegmentation = "unicode" | "space";
-
-export type TokenizerJson =
-  | { readonly kind: "byte" }
-  | {
-      readonly kind: "grapheme" | "character";
-      readonly tokens: readonly string[];
-      readonly unknown: boolean;
-    }
-  | {
-      readonly kind: "word";
-      readonly tokens: readonly string[];
-      readonly unknown: boolean;
-      readonly lowerCase: boolean;
-      readonly segmentation: WordSegmentation;
-    };
 
 /** The token of what the vocabulary lacks, always token 0 where there is one. */
 export const UNKNOWN = "<unk>";

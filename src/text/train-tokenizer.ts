@@ -1,8 +1,18 @@
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { bpeFrom, bpePieces, MOST_MERGE_TOKENS } from "./bpe.ts";
 import { ByteTokenizer } from "./bytes.ts";
 import { CharacterTokenizer, characterPieces } from "./characters.ts";
+import { expectSteps, type NormalizeStep, normalizer } from "./normalize.ts";
+import { prepared } from "./prepared.ts";
 import type { Segmenter } from "./segments.ts";
-import { END_OF_LINE, type Tokenizer, type TokenizerKind, UNKNOWN, type WordSegmentation } from "./tokenizer.ts";
+import {
+  END_OF_LINE,
+  TOKENIZER_KINDS,
+  type Tokenizer,
+  type TokenizerKind,
+  UNKNOWN,
+  type WordSegmentation,
+} from "./tokenizer.ts";
 import { byCodePoint } from "./vocabulary.ts";
 import { WordTokenizer, wordSegmenter } from "./words.ts";
 
@@ -11,19 +21,34 @@ export type TextSource = string | Iterable<string> | AsyncIterable<string>;
 
 export interface TrainTokenizerOptions {
   readonly kind: TokenizerKind;
-  /** Pieces that occur less often are left out. Default 1. */
+  /** Pieces that occur less often are left out; of "bpe": pairs are not joined. Default 1, of "bpe" 2. */
   readonly minimumCount?: number;
-  /** Largest number of tokens, "<unk>" and "<eos>" among them; the rarest pieces are left out. Default: no limit. */
+  /**
+   * Largest number of tokens, special ones, "<unk>" and "<eos>" among them; the rarest pieces are left out. Default: no
+   * limit; of "bpe" 4096. Without effect on bytes.
+   */
   readonly maximumSize?: number;
   /**
-   * Whether there is a token "<unk>" for what the vocabulary lacks. Default: for words, and where `minimumCount` or
-   * `maximumSize` is given; without one, text with something new is an error. Without effect on bytes.
+   * Whether there is a token "<unk>" for what the vocabulary lacks. Default: for words, for "bpe" on characters, and where
+   * `minimumCount` or `maximumSize` is given; without one, text with something new is an error. Without effect on bytes.
    */
   readonly unknown?: boolean;
   /** Words only: all letters become small. Default false. */
   readonly lowerCase?: boolean;
   /** Words only: by the rules of Unicode, or what stands between spaces. Default "unicode". */
   readonly segmentation?: WordSegmentation;
+  /**
+   * "bpe" only, what pairs are made of: "byte" (default) has all 256 bytes and knows any text, "character" has the
+   * characters of the text.
+   */
+  readonly alphabet?: "byte" | "character";
+  /** What is done to text before anything else, in this order. Default nothing. Decoding does not undo it. */
+  readonly normalize?: readonly NormalizeStep[];
+  /**
+   * Tokens that stand for no text, such as "<|endoftext|>" between documents; the last ids. They never come from text
+   * unless `encode` is told so, and decoding leaves them out. Default none.
+   */
+  readonly specialTokens?: readonly string[];
 }
 
 /** More kinds of characters than Unicode has would be a sign of something else than text. */
@@ -35,7 +60,8 @@ const MOST_WORDS = 8_000_000;
  * Builds the vocabulary of a text that may be larger than memory.
  *
  * Characters and graphemes are in the order of their code points; words in falling order of count, then of code points,
- * after "<unk>" and "<eos>". So the same text gives the same vocabulary.
+ * after "<unk>" and "<eos>"; of "bpe" the alphabet in the order of code points, then pairs in the order in which they are
+ * joined. So the same text gives the same vocabulary.
  *
  * Words: when 8 million different ones were seen, the rarest are forgotten and the counting goes on, as in word2vec's
  * ReduceVocab (Mikolov et al. 2013, arXiv:1301.3781); counts of rare words in such huge texts are therefore too low.
@@ -43,17 +69,37 @@ const MOST_WORDS = 8_000_000;
  * @throws UsageError "text-empty", "too-many-characters", "unknown-choice", "not-an-integer", "out-of-range"
  */
 export async function trainTokenizer(options: TrainTokenizerOptions, source: TextSource): Promise<Tokenizer> {
-  const kind = expectOneOf("kind", options.kind, ["grapheme", "character", "byte", "word"]);
-  const minimumCount = expectInteger("minimumCount", options.minimumCount ?? 1, { min: 1 });
+  const steps = expectSteps("normalize", options.normalize ?? []);
+  const special = options.specialTokens ?? [];
+  const normalized = steps.length === 0 ? source : normalizedText(source, steps);
+  return prepared(await trainInner(options, normalized, special.length), steps, special);
+}
+
+async function* normalizedText(source: TextSource, steps: readonly NormalizeStep[]): AsyncGenerator<string> {
+  const stage = normalizer(steps);
+  for await (const text of typeof source === "string" ? [source] : source) yield stage.push(text);
+  yield stage.end();
+}
+
+/** @param special how many tokens of `maximumSize` others need */
+async function trainInner(options: TrainTokenizerOptions, source: TextSource, special: number): Promise<Tokenizer> {
+  const kind = expectOneOf("kind", options.kind, TOKENIZER_KINDS);
+  const minimumCount = expectInteger("minimumCount", options.minimumCount ?? (kind === "bpe" ? 2 : 1), { min: 1 });
   const trimmed = options.maximumSize !== undefined || minimumCount > 1;
   const unknown = options.unknown ?? (kind === "word" || trimmed);
   switch (kind) {
+    case "bpe": {
+      const alphabet = expectOneOf("alphabet", options.alphabet ?? "byte", ["byte", "character"]);
+      const size = expectInteger("maximumSize", options.maximumSize ?? 4096, { min: 1, max: MOST_MERGE_TOKENS });
+      const counts = await count(source, (add) => bpePieces(alphabet, add), forgetRarest(MOST_WORDS));
+      return bpeFrom(counts, { alphabet, size: size - special, minimumCount, unknown: options.unknown ?? true });
+    }
     case "byte":
       return new ByteTokenizer();
     case "grapheme":
     case "character": {
       const counts = await count(source, (add) => characterPieces(kind, add), failAbove(MOST_CHARACTERS, kind));
-      const pieces = keepMostFrequent(counts, { ...options, minimumCount, reserved: unknown ? 1 : 0 });
+      const pieces = keepMostFrequent(counts, { ...options, minimumCount, reserved: (unknown ? 1 : 0) + special });
       pieces.sort(byCodePoint);
       return new CharacterTokenizer(kind, unknown ? [UNKNOWN, ...pieces] : pieces, { unknown });
     }
@@ -61,10 +107,10 @@ export async function trainTokenizer(options: TrainTokenizerOptions, source: Tex
       const segmentation = expectOneOf("segmentation", options.segmentation ?? "unicode", ["unicode", "space"]);
       const how = { lowerCase: options.lowerCase ?? false, segmentation };
       const counts = await count(source, (add) => wordSegmenter(how, add), forgetRarest(MOST_WORDS));
-      const special = unknown ? [UNKNOWN, END_OF_LINE] : [END_OF_LINE];
-      for (const token of special) counts.delete(token);
-      const words = keepMostFrequent(counts, { ...options, minimumCount, reserved: special.length });
-      return new WordTokenizer([...special, ...words], { ...how, unknown });
+      const first = unknown ? [UNKNOWN, END_OF_LINE] : [END_OF_LINE];
+      for (const token of first) counts.delete(token);
+      const words = keepMostFrequent(counts, { ...options, minimumCount, reserved: first.length + special });
+      return new WordTokenizer([...first, ...words], { ...how, unknown });
     }
   }
 }

@@ -1,13 +1,14 @@
 import { type Segmenter, takeSegments } from "./segments.ts";
+import { vocabOf } from "./subword-model.ts";
 import {
   END_OF_LINE,
   type StreamDecoder,
   type StreamEncoder,
   type Tokenizer,
-  type TokenizerJson,
   UNKNOWN,
   type WordSegmentation,
 } from "./tokenizer.ts";
+import { BETWEEN_SPACES, fileOf, LINE_ENDS, STEP_SPECS, type TokenizerFile, UNICODE_WORDS } from "./tokenizer-file.ts";
 import { Vocabulary } from "./vocabulary.ts";
 import { type TakeWindow, TextWindows, TokenBuffer } from "./windows.ts";
 
@@ -35,9 +36,9 @@ export function wordSegmenter(options: WordOptions, emit: (word: string) => void
 function takeBetweenSpaces(emit: (word: string) => void): TakeWindow {
   return (window, complete) => {
     // The last word may go on. A word longer than a window is cut.
-    const lastSpace = window.search(/\s\S*$/);
+    const lastSpace = window.search(/\p{White_Space}\P{White_Space}*$/u);
     const end = complete ? window.length : lastSpace >= 0 ? lastSpace + 1 : window.length;
-    for (const word of window.slice(0, end).split(/\s+/)) if (word !== "") emit(word);
+    for (const word of window.slice(0, end).split(/\p{White_Space}+/u)) if (word !== "") emit(word);
     return end;
   };
 }
@@ -80,6 +81,7 @@ function withoutBegunSpecial(text: string): string {
  */
 export class WordTokenizer implements Tokenizer {
   readonly kind = "word";
+  readonly specialTokens = {};
   readonly #vocabulary: Vocabulary;
   readonly #options: WordOptions;
 
@@ -146,8 +148,14 @@ export class WordTokenizer implements Tokenizer {
     };
   }
 
-  toJSON(): TokenizerJson {
-    return { kind: this.kind, tokens: this.tokens, unknown: this.unknown !== undefined, ...this.#options };
+  toJSON(): TokenizerFile {
+    const { lowerCase, segmentation } = this.#options;
+    return fileOf({
+      normalizer: lowerCase ? [STEP_SPECS.lowercase, LINE_ENDS] : [LINE_ENDS],
+      pre_tokenizer: segmentation === "space" ? BETWEEN_SPACES : UNICODE_WORDS,
+      model: { type: "WordLevel", vocab: vocabOf(this.tokens), unk_token: UNKNOWN },
+      decoder: null,
+    });
   }
 }
 

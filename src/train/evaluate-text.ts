@@ -1,14 +1,12 @@
-import type { Arena, Machine } from "../compute/machine.ts";
+import type { Machine } from "../compute/machine.ts";
 import { carriedBatches, fitWindows } from "../data/carried-batches.ts";
-import { crossEntropy } from "../losses/cross-entropy.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { UsageError } from "../shared/errors.ts";
-import { compile, type Executable } from "../tensor/executable.ts";
-import { Graph } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokens } from "../text/token-sequence.ts";
+import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
-import { takeTurns } from "./turns.ts";
+import { carriedSource, recordText } from "./text-batches.ts";
 
 export interface EvaluateTextOptions {
   readonly model: LanguageModel;
@@ -40,17 +38,17 @@ export interface TextScore {
 export async function evaluateText(options: EvaluateTextOptions): Promise<TextScore> {
   const evaluator = await openTextEvaluator(options);
   try {
-    return (await evaluator.run())!;
+    const nats = (await evaluator.run())!.loss!;
+    return { nats, perplexity: Math.exp(nats), bitsPerToken: nats / Math.LN2, tokens: evaluator.tokens };
   } finally {
     evaluator.close();
   }
 }
 
-/** A text ready to be measured again and again while its model is trained. */
-export interface TextEvaluator {
-  /** Undefined when `signal` aborted it before the end. */
-  run(signal?: AbortSignal): Promise<TextScore | undefined>;
-  close(): void;
+/** A text ready to be measured again and again while its model is trained; the metric is `loss`, in nats per token. */
+export interface TextEvaluator extends Evaluator {
+  /** How many tokens are predicted. */
+  readonly tokens: number;
 }
 
 export async function openTextEvaluator(options: EvaluateTextOptions): Promise<TextEvaluator> {
@@ -61,61 +59,14 @@ export async function openTextEvaluator(options: EvaluateTextOptions): Promise<T
   const fit = fitWindows(tokens.length, { streams: 32, steps: 64 });
   const streams = options.batchSize ?? fit.streams;
   const steps = Math.min(options.steps ?? fit.steps, Math.max(1, Math.floor((tokens.length - 1) / streams)));
-  const batches = carriedBatches({ tokens, streams, steps, partial: true });
-  const rest = (batches.tokensPerEpoch / streams) % steps;
-  const arenas = { parameters: parameters.arena("parameters") };
-  const windows = new Map<number, Executable>();
-  const whole = await openWindow(model, parameters, machine, steps, streams, arenas);
-  windows.set(steps, whole);
-  // Both plans declare the same states, so that one may go on with the state that the other left.
-  const shared = { ...arenas, state: whole.arenas.state! };
-  if (rest > 0) windows.set(rest, await openWindow(model, parameters, machine, rest, streams, shared));
-  const close = (): void => {
-    for (const window of [...windows.values()].reverse()) window.close();
-  };
-  return {
-    async run(signal) {
-      const turns = takeTurns();
-      let sum = 0;
-      whole.zeroState();
-      for (const batch of batches) {
-        const window = windows.get(batch.steps)!;
-        window.write("tokens", batch.input);
-        window.write("targets", batch.target);
-        window.run();
-        sum += (await window.read("loss"))[0]! * batch.input.length;
-        await turns();
-        if (signal?.aborted) return undefined;
-      }
-      const nats = sum / batches.tokensPerEpoch;
-      return {
-        nats,
-        perplexity: Math.exp(nats),
-        bitsPerToken: nats / Math.LN2,
-        tokens: batches.tokensPerEpoch,
-      };
+  const sizes = { tokens, streams, steps, partial: true };
+  const windows = carriedBatches(sizes);
+  const evaluator = await openEvaluator({
+    ...{ machine, parameters, batches: carriedSource(sizes) },
+    record(graph, batch) {
+      const { loss, carry } = recordText(graph, model, batch);
+      return { metrics: { loss }, carry };
     },
-    close,
-  };
-}
-
-function openWindow(
-  model: LanguageModel,
-  parameters: ParameterStore,
-  machine: Machine,
-  steps: number,
-  streams: number,
-  arenas: Readonly<Record<string, Arena>>,
-): Promise<Executable> {
-  const graph = new Graph({ machine, parameters: parameters.layout });
-  const below = model.config.vocabularySize;
-  const tokens = graph.input("tokens", [steps, streams], { type: "int", below });
-  const targets = graph.input("targets", [steps, streams], { type: "int", below });
-  const initial = Object.fromEntries(
-    Object.entries(model.stateShapes(streams)).map(([name, shape]) => [name, graph.state(name, shape)]),
-  );
-  const { logits, final } = model.forward(tokens, { initial });
-  graph.output("loss", crossEntropy(logits, targets));
-  for (const [name, tensor] of Object.entries(final)) graph.copy(tensor.range, initial[name]!.range);
-  return compile(graph, { machine, arenas });
+  });
+  return { ...evaluator, tokens: windows.tokensPerEpoch };
 }

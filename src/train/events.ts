@@ -1,16 +1,23 @@
-/** What a training tells on its way. Losses are nats per token; steps and epochs are counted from 1. */
-export type TrainEvent = StartEvent | ProgressEvent | EvaluationEvent | EpochEvent | EndEvent;
+import type { Metrics } from "./evaluator.ts";
 
-/** Before the first step. */
-export interface StartEvent {
+/** What a training tells on its way; steps (updates) and epochs are counted from 1. `F`: what is known at its start besides. */
+export type TrainEvent<F extends object = object> =
+  | StartEvent<F>
+  | ProgressEvent
+  | EvaluationEvent
+  | EpochEvent
+  | CheckpointEvent
+  | EndEvent;
+
+/** Before the first step, also the first one after a training was resumed. */
+export type StartEvent<F extends object = object> = TrainingStart & F;
+
+export interface TrainingStart {
   readonly type: "start";
+  /** Updates that were made before: 0, or more where a training is resumed. */
+  readonly step: number;
   /** How many numbers are learned. */
   readonly parameters: number;
-  readonly trainTokens: number;
-  readonly validationTokens: number;
-  /** B and T, as given or as fitted to a short text. */
-  readonly batchSize: number;
-  readonly steps: number;
   readonly stepsPerEpoch: number;
   readonly epochs: number;
   readonly totalSteps: number;
@@ -28,41 +35,59 @@ export interface ProgressEvent {
   readonly learningRate: number;
   /** Norm of all gradients at this step, before clipping. */
   readonly gradientNorm: number;
-  readonly tokensPerSecond: number;
+  /** What batches count by their `weight`: tokens for text. */
+  readonly itemsPerSecond: number;
   readonly secondsLeft: number;
   /** Updates left out so far because a gradient was not finite. */
   readonly skipped: number;
 }
 
-/** In the middle of an epoch, where `evaluateEvery` or the end asks for it. */
-export interface EvaluationEvent {
-  readonly type: "evaluation";
-  readonly step: number;
-  readonly epoch: number;
-  readonly validationLoss: number;
-  /** Whether it is the lowest so far. */
+/** What was measured, and what it means. */
+interface Measured {
+  /** All that the evaluator measured. */
+  readonly metrics?: Metrics;
+  /** The metric `loss`, where there is one. */
+  readonly validationLoss?: number;
+  /** Whether the metric that decides (without an evaluator the loss of training) is better than ever before. */
   readonly best: boolean;
 }
 
+/** In the middle of an epoch, where `evaluateEvery` or the end asks for it. */
+export interface EvaluationEvent extends Measured {
+  readonly type: "evaluation";
+  readonly step: number;
+  readonly epoch: number;
+}
+
 /** At the end of each epoch. */
-export interface EpochEvent {
+export interface EpochEvent extends Measured {
   readonly type: "epoch";
   readonly epoch: number;
   readonly step: number;
   /** Mean over the epoch, of weights that changed meanwhile. */
   readonly trainLoss: number;
-  readonly validationLoss?: number;
   /** Of the epoch, without the validation. */
   readonly seconds: number;
-  /** Whether `validationLoss` (without one `trainLoss`) is the lowest so far. */
-  readonly best: boolean;
+}
+
+/** A moment to save, as `checkpointEvery` asked for: `snapshot()` now. */
+export interface CheckpointEvent {
+  readonly type: "checkpoint";
+  readonly step: number;
+  readonly epoch: number;
 }
 
 /** The last event. */
 export interface EndEvent {
   readonly type: "end";
-  readonly reason: "done" | "aborted";
+  /** All steps were made, `signal` aborted it, or the metric that decides got no better. */
+  readonly reason: "done" | "aborted" | "stopped-early";
   readonly step: number;
   /** Of all steps, without the validations. */
   readonly seconds: number;
 }
+
+/** What is to be done at events, by their type. */
+export type Callbacks<F extends object = object> = {
+  readonly [E in TrainEvent<F> as E["type"]]?: (event: E) => unknown;
+};

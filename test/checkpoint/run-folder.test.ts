@@ -10,6 +10,7 @@ import type { Machine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { tanh } from "../../src/math/expression.ts";
 import { type LoadedRun, loadRun } from "../../src/run/load-run.ts";
+import { ByteTokenizer } from "../../src/text/bytes.ts";
 import { type TinyRun, tinyRun } from "../support/tiny-run.ts";
 
 let machine: Machine;
@@ -130,8 +131,8 @@ describe("damaged runs", () => {
     ["a config with a huge size", "config.json", (t) => t.replace('Size": 6', 'Size": 1000000000'), "out-of-memory"],
     ["a config with another cell", "config.json", (t) => t.replace('"lstm"', '"rnn"'), "shape-mismatch"],
     ["a tokenizer cut short", "tokenizer.json", (t) => t.slice(0, 5), "bad-run"],
-    ["a tokenizer of another run", "tokenizer.json", () => '{"kind":"byte"}', "bad-run"],
-    ["a tokenizer of another kind", "tokenizer.json", (t) => t.replace("grapheme", "syllable"), "unknown-choice"],
+    ["a tokenizer of another run", "tokenizer.json", () => JSON.stringify(new ByteTokenizer()), "bad-run"],
+    ["a tokenizer of another kind", "tokenizer.json", (t) => t.replace("WordLevel", "Unigram"), "bad-tokenizer"],
     ["a line of metrics cut short", "metrics.jsonl", (t) => t.slice(0, -3), "bad-run"],
   ])("%s", async (_, file, change, code) => {
     await save([{ step: 1 }]);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { type BucketedBatchesOptions, bucketedBatches } from "../../src/data/bucketed-batches.ts";
 import { carriedBatches, fitWindows } from "../../src/data/carried-batches.ts";
 import { bucketedOrder, padBatch } from "../../src/data/padded-batches.ts";
 import { shuffle } from "../../src/data/shuffle.ts";
@@ -153,5 +154,54 @@ describe("order", () => {
     expect(bucketedOrder(options)).toEqual(batches);
     expect(bucketedOrder({ ...options, epoch: 3 })).not.toEqual(batches);
     expect(bucketedOrder({ ...options, lengths: [] })).toEqual([]);
+  });
+});
+
+describe("batches of examples of different length", () => {
+  const lengths = shuffle(101, 7, 0).map((i) => i % 40);
+  const batches = (options: Partial<BucketedBatchesOptions> = {}) =>
+    bucketedBatches({ lengths, batchSize: 8, inputs: (chosen, steps) => ({ chosen, steps: [steps] }), ...options });
+
+  test("have every example once in each epoch, by their place alone", async () => {
+    const source = batches();
+    expect(source.batchesPerEpoch).toBe(13);
+    const read = async (epoch: number) => {
+      const all: number[] = [];
+      for (let index = 0; index < 13; index++)
+        all.push(...Array.from((await source.batch(epoch, index)).inputs.chosen!));
+      return all;
+    };
+    const first = await read(0);
+    expect([...first].sort((a, b) => a - b)).toEqual(Array.from(lengths, (_, i) => i));
+    expect(await read(1)).not.toEqual(first);
+    expect(await read(0)).toEqual(first);
+    expect((await source.batch(2, 12)).inputs).toEqual((await batches().batch(2, 12)).inputs);
+    expect((await batches({ seed: 1 }).batch(2, 12)).inputs).not.toEqual((await batches().batch(2, 12)).inputs);
+  });
+
+  test("are padded to few lengths, at most a quarter more than needed", async () => {
+    const source = batches({ bucket: 3 });
+    const seen = new Set<number>();
+    for (let epoch = 0; epoch < 5; epoch++)
+      for (let index = 0; index < 13; index++) {
+        const { inputs, rows, steps, weight } = await source.batch(epoch, index);
+        const longest = Math.max(1, ...Array.from(inputs.chosen!, (i) => lengths[i]!));
+        expect([rows, steps, weight]).toEqual([inputs.chosen!.length, inputs.steps![0], undefined]);
+        expect(steps).toBeGreaterThanOrEqual(longest);
+        expect(steps).toBeLessThanOrEqual(Math.min(39, longest * 1.25));
+        seen.add(steps!);
+      }
+    expect(seen.size).toBeLessThanOrEqual(21);
+  });
+
+  test("say who they are, and what is wrong", () => {
+    expect(batches({ identity: { file: "a.csv" } }).identity).toMatchObject({
+      file: "a.csv",
+      examples: 101,
+      batchSize: 8,
+    });
+    expect(() => batches({ lengths: [] })).toThrow(expect.objectContaining({ code: "no-examples" }));
+    expect(() => batches({ lengths: [1, -1] })).toThrow(/lengths\[1\]/);
+    expect(() => batches({ batchSize: 0 })).toThrow(expect.objectContaining({ code: "out-of-range" }));
   });
 });

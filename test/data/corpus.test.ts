@@ -107,7 +107,7 @@ describe("bad input", () => {
     ["file-empty", () => file("empty.txt", "")],
     ["file-empty", () => file("empty.gz", gzipSync(""))],
     ["file-not-found", () => join(folder, "missing.txt")],
-    ["file-is-folder", () => folder],
+    ["no-files", () => mkdtempSync(join(folder, "empty-"))],
     ["not-text", () => file("nul", nul)],
     ["not-text", () => file("latin1", Buffer.from("caf\xe9 au lait", "latin1"))],
     ["not-text", () => file("utf16", Buffer.from("\ufefftext", "utf16le"))],
@@ -145,7 +145,7 @@ describe("bad input", () => {
     await expect(openCorpus({ files, validation: Number.NaN })).rejects.toMatchObject({ code: "out-of-range" });
     const tokenizer = await trainTokenizer({ kind: "character" }, "a");
     await expect(openCorpus({ files, tokenizer })).rejects.toMatchObject({ code: "unknown-token" });
-    await expect(openCorpus({ files, tokenizer: { kind: "bpe" as "byte" } })).rejects.toMatchObject({
+    await expect(openCorpus({ files, tokenizer: { kind: "bytes" as "byte" } })).rejects.toMatchObject({
       code: "unknown-choice",
     });
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import type { SynchronousMachine } from "../../src/compute/machine.ts";
 import type { Machine } from "./harness.ts";
+import { linearCrossEntropyLaws } from "./linear-cross-entropy.ts";
 import { matmulLaws } from "./matmul.ts";
 import { memoryLaws } from "./memory.ts";
 import { pointwiseLaws } from "./pointwise.ts";
@@ -19,6 +20,7 @@ const groups: Readonly<Record<string, Laws>> = {
   matmul: matmulLaws,
   "gather and scatterAdd": rowLaws,
   random: randomLaws,
+  "linear with cross entropy": linearCrossEntropyLaws,
   scan: scanLaws,
   memory: memoryLaws,
   refusals: refusalLaws,

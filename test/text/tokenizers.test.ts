@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { encodeStream } from "../../src/data/token-stream.ts";
 import { ByteTokenizer } from "../../src/text/bytes.ts";
 import type { Tokenizer, TokenizerKind } from "../../src/text/tokenizer.ts";
-import { tokenizerFromJSON } from "../../src/text/tokenizer-json.ts";
+import { tokenizerFromJSON } from "../../src/text/tokenizer-from-json.ts";
 import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 
 /** Text of all scripts, with what graphemes are hard about, line ends of all kinds, and lines longer than a window. */
@@ -28,7 +28,7 @@ const text = fc.oneof(
 );
 const nonEmpty = text.filter((t) => t.length > 0);
 
-const kinds: TokenizerKind[] = ["grapheme", "character", "byte", "word"];
+const kinds: TokenizerKind[] = ["grapheme", "character", "byte", "word", "bpe"];
 
 async function encodeInPieces(tokenizer: Tokenizer, whole: string, cuts: readonly number[]): Promise<number[]> {
   const pieces: string[] = [];

@@ -41,7 +41,7 @@ describe("trainText", () => {
     expect(progress.map((p) => p.step)).toEqual([8, 16, 24, 32, 40]);
     expect(progress[0]!.loss).toBeGreaterThan(progress.at(-1)!.loss);
     for (const p of progress) {
-      expect(p.tokensPerSecond).toBeGreaterThan(0);
+      expect(p.itemsPerSecond).toBeGreaterThan(0);
       expect(p.gradientNorm).toBeGreaterThan(0);
       expect(p).toMatchObject({ learningRate: 2e-3, skipped: 0 });
     }

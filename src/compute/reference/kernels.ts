@@ -1,4 +1,5 @@
 import type { Kernel } from "../plan.ts";
+import { linearCrossEntropy } from "./linear-cross-entropy.ts";
 import { matmul } from "./matmul.ts";
 import { pointwise } from "./pointwise.ts";
 import { random } from "./random.ts";
@@ -17,6 +18,7 @@ const kernels: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>) => (o
   gather,
   scatterAdd,
   random,
+  linearCrossEntropy,
   scan: (kernel) => (operands) => scan(kernel, operands),
   scanBackward: (kernel) => (operands) => scanBackward(kernel, operands),
 };

@@ -104,7 +104,14 @@ class Reference implements SynchronousMachine {
         const range = operands[name]!;
         views[name] = memories[range.arena]!.part({ ...range, length });
       }
-      return () => run(views);
+      // Numbers that are kept as whole ones lose their fraction when they are written.
+      const whole = Object.entries(kernel.op === "pointwise" ? kernel.outputs : {}).flatMap(([name]) =>
+        operands[name]!.type === "int" ? [views[name]!] : [],
+      );
+      return () => {
+        run(views);
+        for (const view of whole) for (let i = 0; i < view.length; i++) view[i] = Math.trunc(view[i]!);
+      };
     });
     return new Prepared(plan, memories, launches);
   }

@@ -21,6 +21,7 @@ const printers: { readonly [K in Kernel["op"]]: () => PrinterOf<K> | Promise<Pri
   scatterAdd: () => printScatterAdd,
   random: async () => (await import("./random.ts")).printRandom,
   scan: () => printScan,
+  linearCrossEntropy: async () => (await import("./linear-cross-entropy.ts")).printLinearCrossEntropy,
   scanBackward: async () => (await import("./scan-backward.ts")).printScanBackward,
 };
 

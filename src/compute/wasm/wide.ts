@@ -74,12 +74,6 @@ function rate({ run }: Trial): number {
   return best;
 }
 
-/** Whether the wide build is faster and, optimised as it is by then, gives the bits of the narrow one. */
-export function isWideBetter(narrow: Trial, wide: Trial): boolean {
-  const gain = rate(wide) / rate(narrow);
-  return gain > 1.15 && wide.results.every((bits, k) => bits === narrow.results[k]);
-}
-
 /** Whether this process was started with the flag; pages and other hosts are not asked, nor slowed by a measurement. */
 function mayBeWide(): boolean {
   const { process } = globalThis as { process?: { execArgv?: string[]; env?: Record<string, string | undefined> } };
@@ -87,10 +81,33 @@ function mayBeWide(): boolean {
   return flags.some((flag) => flag.includes("wasm-revectorize"));
 }
 
-let known: Promise<boolean> | undefined;
+/** How the tiles were chosen. */
+export interface TileChoice {
+  /** Whether the process was started with the flag that joins vectors; without it nothing is measured. */
+  readonly asked: boolean;
+  readonly wide: boolean;
+  /** What the narrow and the wide tile reached, in floating-point operations a second. */
+  readonly rates?: { readonly narrow: number; readonly wide: number };
+  /** Whether the wide build, optimised as it was by then, gave the bits of the narrow one. If not, it is not taken. */
+  readonly right?: boolean;
+}
+
+/** Takes the wide build where it is faster and right. */
+export function compareTrials(narrow: Trial, wide: Trial): TileChoice {
+  const rates = { narrow: 1000 * rate(narrow), wide: 1000 * rate(wide) };
+  const right = wide.results.every((bits, k) => bits === narrow.results[k]);
+  return { asked: true, wide: right && rates.wide > 1.15 * rates.narrow, rates, right };
+}
+
+let known: Promise<TileChoice> | undefined;
 
 /** Measures once per process, about 25 ms, and only where the flag was given. */
-export function hasWideRegisters(fused: boolean): Promise<boolean> {
-  known ??= (async () => mayBeWide() && isWideBetter(await openTrial(false, fused), await openTrial(true, fused)))();
+export function chooseTiles(fused: boolean): Promise<TileChoice> {
+  known ??= (async () =>
+    mayBeWide()
+      ? compareTrials(await openTrial(false, fused), await openTrial(true, fused))
+      : { asked: false, wide: false })();
   return known;
 }
+
+export const hasWideRegisters = async (fused: boolean): Promise<boolean> => (await chooseTiles(fused)).wide;

@@ -30,6 +30,8 @@ const operations: { readonly [K in Kernel["op"]]: (kernel: Extract<Kernel, { op:
   random: ({ shape }) => elements(shape) * 5 * PASSED,
   scan: scanWork,
   scanBackward: (shape) => 2 * scanWork(shape),
+  linearCrossEntropy: ({ rows, columns, classes, gradients }) =>
+    rows * classes * (2 * columns * (1 + gradients.length) + 5 * PASSED),
 };
 
 /** What one launch takes. */

@@ -1,4 +1,5 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import type { DataType } from "../data-type.ts";
 import { modelSpec } from "./messages.ts";
 import { codeOf, encodeTensor } from "./tensor-data.ts";
 import { writeMessage } from "./wire-write.ts";
@@ -13,7 +14,8 @@ type Attribute =
   | readonly number[]
   | readonly string[]
   | { readonly float: number }
-  | { readonly floats: readonly number[] };
+  | { readonly floats: readonly number[] }
+  | GraphWriter;
 
 /** Collects the nodes and tensors of one graph and prints the file. */
 export class GraphWriter {
@@ -21,18 +23,25 @@ export class GraphWriter {
   private readonly initializers: unknown[] = [];
   private readonly inputs: unknown[] = [];
   private readonly outputs: unknown[] = [];
+  private readonly domains = new Set<string>();
 
-  input(name: string, type: "float32" | "int64", shape: readonly (number | string)[]): void {
+  input(name: string, type: DataType, shape: readonly (number | string)[]): void {
     this.inputs.push(port(name, type, shape));
   }
 
   /** @param shape undefined where it is left to the reader */
-  output(name: string, type: "float32" | "int64", shape?: readonly (number | string)[]): void {
+  output(name: string, type: DataType, shape?: readonly (number | string)[]): void {
     this.outputs.push(port(name, type, shape));
   }
 
   float(name: string, { shape, data }: NamedTensor): string {
     this.initializers.push(encodeTensor(name, "float32", shape, data));
+    return name;
+  }
+
+  /** A tensor of any type. */
+  tensor(name: string, type: DataType, { shape, data }: NamedTensor): string {
+    this.initializers.push(encodeTensor(name, type, shape, data));
     return name;
   }
 
@@ -47,11 +56,25 @@ export class GraphWriter {
     input: readonly string[],
     output: readonly string[],
     attributes: Readonly<Record<string, Attribute | undefined>> = {},
+    domain?: string,
   ): void {
     const attribute = Object.entries(attributes).flatMap(([name, value]) =>
       value === undefined ? [] : [{ name, ...attributeValue(value) }],
     );
-    this.nodes.push({ input, output, name: output.find(Boolean) ?? op, opType: op, attribute });
+    this.nodes.push({
+      input,
+      output,
+      name: output.find(Boolean) ?? op,
+      opType: op,
+      attribute,
+      ...(domain && { domain }),
+    });
+    if (domain) this.domains.add(domain);
+  }
+
+  /** The graph alone, as the body of a loop or a branch. */
+  message(name: string): unknown {
+    return { node: this.nodes, name, initializer: this.initializers, input: this.inputs, output: this.outputs };
   }
 
   finish(name: string): Uint8Array {
@@ -59,15 +82,15 @@ export class GraphWriter {
       {
         irVersion: IR_VERSION,
         producerName: "longshort",
-        graph: { node: this.nodes, name, initializer: this.initializers, input: this.inputs, output: this.outputs },
-        opsetImport: [{ domain: "", version: OPSET }],
+        graph: this.message(name),
+        opsetImport: [{ domain: "", version: OPSET }, ...[...this.domains].map((domain) => ({ domain, version: 1 }))],
       },
       modelSpec,
     );
   }
 }
 
-function port(name: string, type: "float32" | "int64", shape?: readonly (number | string)[]): unknown {
+function port(name: string, type: DataType, shape?: readonly (number | string)[]): unknown {
   const dim = shape?.map((n) => (typeof n === "number" ? { dimValue: n } : { dimParam: n }));
   return { name, type: { tensorType: { elemType: codeOf(type), ...(dim && { shape: { dim } }) } } };
 }
@@ -77,6 +100,7 @@ const encoder = new TextEncoder();
 /** Numbers alone are whole; those of floating point say so. */
 function attributeValue(value: Attribute): Readonly<Record<string, unknown>> {
   if (typeof value === "number") return { i: value, type: 2 };
+  if (value instanceof GraphWriter) return { g: value.message("body"), type: 5 };
   if (typeof value === "string") return { s: encoder.encode(value), type: 3 };
   if ("float" in value) return { f: value.float, type: 1 };
   if ("floats" in value) return { floats: value.floats, type: 6 };

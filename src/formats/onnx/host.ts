@@ -1,8 +1,8 @@
 import { rules } from "../../math/evaluate.ts";
 import { type Expression, inOrder, variable } from "../../math/expression.ts";
 import { strides as denseStrides, size } from "../../shared/shapes.ts";
-import type { DataType } from "./tensor-data.ts";
-import { roomFor, rounded } from "./value.ts";
+import type { DataType } from "../data-type.ts";
+import { roomFor, rounded } from "../value.ts";
 
 /** The few things that are computed while a graph is recorded, on plain arrays. */
 

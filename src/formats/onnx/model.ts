@@ -1,4 +1,5 @@
 import { FailureError, UsageError } from "../../shared/errors.ts";
+import type { ModelPort } from "../runnable.ts";
 import {
   type AttributeMessage,
   type GraphMessage,
@@ -6,7 +7,7 @@ import {
   modelSpec,
   type ValueInfoMessage,
 } from "./messages.ts";
-import { type DataType, dataTypeOf, decodeTensor, type OnnxTensor } from "./tensor-data.ts";
+import { dataTypeOf, decodeTensor, type OnnxTensor } from "./tensor-data.ts";
 import { readMessage } from "./wire.ts";
 
 /** An ONNX model as its file says, checked for what any reader must be able to trust. */
@@ -24,21 +25,14 @@ export interface OnnxGraph {
   /** Tensors that the file holds, by name. */
   readonly initializers: ReadonlyMap<string, OnnxTensor>;
   /** What a caller gives; those that the file holds a value for are left out. */
-  readonly inputs: readonly OnnxPort[];
-  readonly outputs: readonly OnnxPort[];
-}
-
-/** An input or output; a size is a number, a name that stands for one number, or undefined. */
-export interface OnnxPort {
-  readonly name: string;
-  readonly type: DataType | undefined;
-  readonly shape: readonly (number | string | undefined)[] | undefined;
+  readonly inputs: readonly ModelPort[];
+  readonly outputs: readonly ModelPort[];
 }
 
 export type OnnxAttribute = number | string | readonly number[] | readonly string[] | OnnxTensor | OnnxGraph;
 
 export interface OnnxNode {
-  /** Its own name, or that of its first output. */
+  /** Its own name, or that of its first output; where two nodes have the same one, `#2` and so on follow it. */
   readonly name: string;
   readonly op: string;
   /** "" where an optional input is left out. */
@@ -71,7 +65,7 @@ export function readOnnx(bytes: Uint8Array): OnnxModel {
     );
   if (message.functions.length > 0)
     throw unsupported("the model defines functions of its own; export it again with functions inlined");
-  const counter = { nodes: 0 };
+  const counter: Counter = { nodes: 0, names: new Set() };
   return {
     opset,
     producer: [message.producerName, message.producerVersion].filter(Boolean).join(" "),
@@ -80,8 +74,22 @@ export function readOnnx(bytes: Uint8Array): OnnxModel {
   };
 }
 
+/** What is counted over a graph and the graphs inside it. */
+interface Counter {
+  nodes: number;
+  readonly names: Set<string>;
+}
+
+/** Weights are found again by the name of their node, so that no two may share it, also not in two branches. */
+function unique(name: string, taken: Set<string>): string {
+  let own = name;
+  for (let n = 2; taken.has(own); n++) own = `${name}#${n}`;
+  taken.add(own);
+  return own;
+}
+
 /** @param outer names that the graph around this one has defined */
-function readGraph(message: GraphMessage, outer: ReadonlySet<string>, counter: { nodes: number }): OnnxGraph {
+function readGraph(message: GraphMessage, outer: ReadonlySet<string>, counter: Counter): OnnxGraph {
   if (message.sparseInitializer.length > 0) throw unsupported("the model holds sparse tensors");
   const initializers = new Map<string, OnnxTensor>();
   const defined = new Set(outer);
@@ -99,7 +107,7 @@ function readGraph(message: GraphMessage, outer: ReadonlySet<string>, counter: {
   const nodes = message.node.map((node, at): OnnxNode => {
     if (++counter.nodes > MAXIMUM_NODES) throw damaged(`it has more than ${MAXIMUM_NODES} nodes`);
     const op = node.opType ?? "";
-    const name = node.name || node.output.find(Boolean) || `node ${at}`;
+    const name = unique(node.name || node.output.find(Boolean) || `node ${at}`, counter.names);
     if (node.domain && node.domain !== "ai.onnx")
       throw unsupported(
         `node ${JSON.stringify(name)} is an operator ${JSON.stringify(op)} of the domain ${JSON.stringify(node.domain)}`,
@@ -123,7 +131,7 @@ function readGraph(message: GraphMessage, outer: ReadonlySet<string>, counter: {
   return { name: message.name ?? "", nodes, initializers, inputs, outputs };
 }
 
-function readPort({ name = "", type }: ValueInfoMessage): OnnxPort {
+function readPort({ name = "", type }: ValueInfoMessage): ModelPort {
   const tensor = type?.tensorType;
   return {
     name,
@@ -139,7 +147,7 @@ function readAttribute(
   a: AttributeMessage,
   node: string,
   defined: ReadonlySet<string>,
-  counter: { nodes: number },
+  counter: Counter,
 ): OnnxAttribute | undefined {
   const text = (bytes: Uint8Array = new Uint8Array()): string => decoder.decode(bytes);
   switch (a.type ?? guessType(a)) {

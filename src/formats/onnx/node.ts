@@ -1,15 +1,16 @@
 import { UsageError } from "../../shared/errors.ts";
 import { formatShape } from "../../shared/shapes.ts";
+import { NeededOnHost } from "../plans.ts";
+import { type HostValue, isHost, type Value } from "../value.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxNode } from "./model.ts";
 import type { Recorder } from "./recorder.ts";
 import type { OnnxTensor } from "./tensor-data.ts";
-import { type HostValue, isHost, type Value } from "./value.ts";
 
 /** How one operator becomes primitives: from a node with its inputs to a value for each of its outputs. */
 export type Operator = (node: NodeContext) => Value | readonly (Value | undefined)[];
 
-/** Thrown where a number must be known while a plan is recorded but depends on the inputs. */
-export class NeededOnHost extends UsageError {}
+/** Records a graph that is an attribute of a node, which sees the names around it and those given to it. */
+export type RecordInside = (graph: OnnxGraph, name: string, given: ReadonlyMap<string, Value>) => readonly Value[];
 
 /** A node while it is recorded: its inputs, its attributes with their defaults, and the primitives. */
 export class NodeContext {
@@ -17,21 +18,20 @@ export class NodeContext {
   readonly opset: number;
   readonly recorder: Recorder;
   readonly inputs: readonly (Value | undefined)[];
-  /** Records a graph of this node's attributes (a branch) and returns its outputs. */
-  readonly branch: (graph: OnnxGraph) => readonly Value[];
+  private readonly inside: RecordInside;
 
   constructor(
     node: OnnxNode,
     opset: number,
     recorder: Recorder,
     inputs: readonly (Value | undefined)[],
-    branch: (graph: OnnxGraph) => readonly Value[],
+    inside: RecordInside,
   ) {
     this.node = node;
     this.opset = opset;
     this.recorder = recorder;
     this.inputs = inputs;
-    this.branch = branch;
+    this.inside = inside;
   }
 
   /** Says what of this node is wrong or not supported. */
@@ -53,10 +53,13 @@ export class NodeContext {
   host(k: number): HostValue {
     const value = this.input(k);
     if (isHost(value)) return value;
-    throw new NeededOnHost(
-      "unsupported-onnx",
-      `node ${JSON.stringify(this.node.name)} (${this.node.op}): input ${k} ("${this.node.inputs[k]}", ${formatShape(value.shape)}) must follow from shapes and constants, it depends on the numbers given`,
-    );
+    throw this.neededOnHost(`input ${k} ("${this.node.inputs[k]}", ${formatShape(value.shape)})`);
+  }
+
+  /** For what must be known now; whole-number inputs may then become part of what the plan is recorded for. */
+  neededOnHost(what: string): NeededOnHost {
+    const { message } = this.fail(`${what} must follow from shapes and constants, it depends on the numbers given`);
+    return new NeededOnHost("unsupported-onnx", message);
   }
 
   hostNumbers(k: number): number[] {
@@ -91,6 +94,14 @@ export class NodeContext {
     const graph = this.attribute(name, (v): v is OnnxGraph => typeof v === "object" && "nodes" in v);
     if (!graph) throw this.fail(`attribute ${name} is missing`);
     return graph;
+  }
+
+  /** Records the graph of an attribute (a branch, the body of a loop) and returns its outputs; `given` are its inputs. */
+  branch(name: string, given: readonly Value[] = []): readonly Value[] {
+    const graph = this.graphAttribute(name);
+    if (graph.inputs.length !== given.length)
+      throw this.fail(`${name} has ${graph.inputs.length} inputs, ${given.length} are given to it`);
+    return this.inside(graph, name, new Map(graph.inputs.map((port, k) => [port.name, given[k]!])));
   }
 
   /** Axes given as an attribute in older operator sets and as input `k` since. */

@@ -1,16 +1,30 @@
+import type { Range } from "../../compute/plan.ts";
 import { type Expression, equal, select, type Term, variable } from "../../math/expression.ts";
-import { ShapeError, UsageError } from "../../shared/errors.ts";
+import { FailureError, ShapeError, UsageError } from "../../shared/errors.ts";
 import { formatShape, sameShape, size } from "../../shared/shapes.ts";
 import { dense, type Graph, type Tensor } from "../../tensor/graph.ts";
 import * as operations from "../../tensor/operations.ts";
 import { broadcastShape } from "../../tensor/operations.ts";
+import type { Parameter } from "../../tensor/parameter.ts";
+import { type DataType, isFloat } from "../data-type.ts";
+import type { WeightForms } from "../runnable.ts";
+import { type DeviceValue, type HostValue, hostValue, isHost, rounded, type Value } from "../value.ts";
 import { broadcastStrides, copyStrided, functionOf, mapHost, reduceHost } from "./host.ts";
-import { type DataType, isFloat } from "./tensor-data.ts";
-import { type DeviceValue, type HostValue, hostValue, isHost, rounded, type Value } from "./value.ts";
-import type { OnnxWeights } from "./weights.ts";
+import type { OnnxNode } from "./model.ts";
+import type { OnnxTensor } from "./tensor-data.ts";
+
+/** Operators in one plan, loops unrolled. */
+const MAXIMUM_NODES = 100_000;
 
 /** Machines take at most so many axes in one kernel. */
 const MAXIMUM_AXES = 4;
+
+export interface RecorderOptions {
+  /** Of the tensors that the file holds, those that are learned. */
+  readonly parameters: ReadonlyMap<string, Parameter>;
+  readonly forms?: WeightForms | undefined;
+  readonly trace?: boolean;
+}
 
 /** A function of each element: as an equation, on plain numbers, or both. */
 export interface ElementFunction {
@@ -25,12 +39,47 @@ export interface ElementFunction {
  */
 export class Recorder {
   readonly graph: Graph;
-  readonly weights: OnnxWeights;
+  /** Whether recurrent nodes write out their gates and states, into `traces`. */
+  readonly trace: boolean;
+  /** `NODE.VALUE` → [T, B, H] */
+  readonly traces = new Map<string, Tensor>();
+  /** Whole numbers that were made of what is learned, and by which node. */
+  readonly steps = new Map<Range, OnnxNode>();
+  private readonly parameters: ReadonlyMap<string, Parameter>;
+  private readonly forms: WeightForms | undefined;
   private readonly lifted = new Map<HostValue, Tensor>();
+  private nodes = 0;
 
-  constructor(graph: Graph, weights: OnnxWeights) {
+  constructor(graph: Graph, options: RecorderOptions) {
     this.graph = graph;
-    this.weights = weights;
+    this.parameters = options.parameters;
+    this.forms = options.forms;
+    this.trace = options.trace ?? false;
+  }
+
+  /** A tensor that the file holds. */
+  held(name: string, { type, shape, data }: OnnxTensor): HostValue {
+    const parameter = this.parameters.get(name);
+    const current = this.forms?.values.get(name) ?? data;
+    return { ...hostValue(type, shape, parameter ? current : data, { constant: true }), name, parameter };
+  }
+
+  /** Whether a value is computed with at once. Without `forms` a parameter is not, as its numbers may change. */
+  folds(x: Value): x is HostValue {
+    return isHost(x) && !(x.parameter && !this.forms);
+  }
+
+  /** Counts a node. Bodies of loops are recorded once a turn, and a file may ask for any number of turns. */
+  count(): void {
+    if (++this.nodes > MAXIMUM_NODES)
+      throw new FailureError("too-large-onnx", `the model unrolls to more than ${MAXIMUM_NODES} operators`);
+  }
+
+  /** A form of the weights that all plans share, made when the first one needs it. */
+  derived(name: string, shape: readonly number[], make: () => Value): Tensor {
+    if (this.forms?.derived.has(name)) return this.forms.derived.tensor(this.graph, name, shape, () => []);
+    const value = make();
+    return this.tensor(isHost(value) ? { ...value, name } : value);
   }
 
   /** A value as a tensor of the plan; tensors of the file become parameters, single numbers and shapes do not. */
@@ -44,8 +93,9 @@ export class Recorder {
       const range = graph.reserve("inputs", value.data.length, "int");
       graph.constants.push({ range, data: value.data });
       made = graph.tensor(value.shape, range);
-    } else if (value.constant && value.name !== undefined && value.data.length > 1)
-      made = graph.parameter(this.weights.parameter(value.name, value.shape, () => value.data));
+    } else if (value.parameter) made = operations.reshape(graph.parameter(value.parameter), value.shape);
+    else if (this.forms && value.constant && value.name !== undefined && value.data.length > 1)
+      made = this.forms.derived.tensor(graph, value.name, value.shape, () => value.data);
     else made = graph.constant(value.shape, value.data);
     this.lifted.set(value, made);
     return made;
@@ -58,14 +108,14 @@ export class Recorder {
   /** A function of the elements of broadcast values. */
   pointwise(inputs: readonly Value[], f: ElementFunction, type: DataType): Value {
     const shape = broadcastShape(inputs.map((x) => x.shape));
-    if (inputs.every(isHost)) {
+    if (this.allFold(inputs)) {
       const evaluate = f.host ?? functionOf(f.equation!, inputs.length);
       return hostValue(type, shape, mapHost(inputs, shape, evaluate, type), { constant: allConstant(inputs) });
     }
     if (!f.equation)
       throw new UsageError("unsupported-onnx", "its input is known only at run time, and it has no kernel there");
     // Single known numbers become part of the equation.
-    const terms: Term[] = inputs.map((x, k) => (isHost(x) && x.data.length === 1 ? x.data[0]! : variable(`x${k}`)));
+    const terms: Term[] = inputs.map((x, k) => (this.folds(x) && x.data.length === 1 ? x.data[0]! : variable(`x${k}`)));
     const taken = inputs.flatMap((x, k) => (typeof terms[k] === "number" ? [] : [{ x, name: `x${k}` }]));
     const views = collapse(
       taken.map(({ x }) => x.shape),
@@ -108,13 +158,13 @@ export class Recorder {
 
   /** Elements `offset + strides · index` of a value, as a dense one. Strides may be negative only of known values. */
   strided(x: Value, shape: readonly number[], offset: number, strides: readonly number[]): Value {
-    if (isHost(x))
+    if (this.folds(x))
       return hostValue(x.type, shape, copyStrided(x.data, shape, offset, strides, x.type), { constant: x.constant });
     const axes = joinAxes(shape, strides);
     const [sizes, steps] = [axes.map((a) => a.size), axes.map((a) => a.stride)];
     if (offset === 0 && size(shape) === size(x.shape) && sameShape(steps, dense(sizes))) return this.reshape(x, shape);
     expectAxes(sizes);
-    const from = operations.reshape(x.tensor, [size(x.shape)]);
+    const from = operations.reshape(this.tensor(x), [size(x.shape)]);
     if (isFloat(x.type)) {
       const out = operations.strided(from, sizes, offset, steps);
       return this.device(x.type, operations.reshape(out, shape));
@@ -149,7 +199,7 @@ export class Recorder {
     const own = dense(x.shape);
     if (start === 0 && count === x.shape[axis] && step === 1) return x;
     const shape = x.shape.map((n, k) => (k === axis ? count : n));
-    if (!isHost(x) && step < 0) {
+    if (!this.folds(x) && step < 0) {
       const rows = Array.from({ length: count }, (_, k) => this.slice(x, axis, start + k * step, 1));
       return this.concatenate(rows, axis);
     }
@@ -170,7 +220,7 @@ export class Recorder {
     const shape = first.shape.map((n, k) => (k === axis ? total : n));
     const outer = size(shape.slice(0, axis));
     const inner = (s: readonly number[]): number => size(s.slice(axis));
-    if (parts.every(isHost)) {
+    if (this.allFold(parts)) {
       const out = copyStrided([0], shape, 0, new Array<number>(shape.length).fill(0), first.type) as Float64Array;
       let start = 0;
       for (const part of parts) {
@@ -213,7 +263,7 @@ export class Recorder {
   expand(x: Value, shape: readonly number[]): Value {
     const out = broadcastShape([x.shape, shape]);
     if (sameShape(out, x.shape)) return x;
-    if (isHost(x))
+    if (this.folds(x))
       return hostValue(x.type, out, copyStrided(x.data, out, 0, broadcastStrides(x.shape, out), x.type), {
         constant: x.constant,
       });
@@ -229,7 +279,7 @@ export class Recorder {
   /** Sum or maximum of an equation of `x` over axes, which keep the size 1. */
   reduce(x: Value, equation: (x: Term) => Expression, axes: readonly number[], combine: "sum" | "maximum"): Value {
     const kept = x.shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
-    if (isHost(x)) {
+    if (this.folds(x)) {
       const mapped = { shape: x.shape, data: mapHost([x], x.shape, functionOf(equation, 1), "float64") };
       const [fold, start] = combine === "sum" ? [(a: number, b: number) => a + b, 0] : [Math.max, -Infinity];
       const { shape, data } = reduceHost(
@@ -251,7 +301,7 @@ export class Recorder {
     });
     expectAxes(joined);
     const view = operations.reshape(
-      x.tensor,
+      this.tensor(x),
       joined.map((a) => a.size),
     );
     const over = joined.flatMap((a, k) => (a.over ? [k] : []));
@@ -260,10 +310,17 @@ export class Recorder {
     return isFloat(x.type) ? { ...value, type: x.type } : this.cast(value, x.type);
   }
 
+  private allFold(values: readonly Value[]): values is readonly HostValue[] {
+    return values.every((x) => this.folds(x));
+  }
+
   cast(x: Value, type: DataType): Value {
-    if (isHost(x))
+    if (isHost(x) && x.parameter && isFloat(type)) return { ...x, type };
+    if (this.folds(x))
       return {
         ...x,
+        parameter: undefined,
+        name: undefined,
         type,
         data: Float64Array.from(x.data, (n) => (type === "float32" ? Math.fround(n) : rounded(type, n))),
       };

@@ -1,57 +1,35 @@
-import { type Codec, ELEMENT_TYPES, type ElementTypeName } from "../../checkpoint/element-types.ts";
+import { type Codec, ELEMENT_TYPES } from "../../checkpoint/element-types.ts";
+import { safeTensor } from "../../checkpoint/safe-tensor.ts";
 import { FailureError, UsageError } from "../../shared/errors.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
+import { type DataType, elementOf } from "../data-type.ts";
 import { type TensorMessage, tensorSpec } from "./messages.ts";
 import { readMessage } from "./wire.ts";
 
-/** Types of elements that are read, by their name in ONNX' documentation. */
-export type DataType =
-  | "float32"
-  | "uint8"
-  | "int8"
-  | "uint16"
-  | "int16"
-  | "int32"
-  | "int64"
-  | "bool"
-  | "float16"
-  | "float64"
-  | "uint32"
-  | "uint64"
-  | "bfloat16";
-
 interface DataTypeRow {
   readonly code: number;
-  readonly element: ElementTypeName;
   /** Where values lie that are not in `rawData`. */
   readonly list: "floatData" | "int32Data" | "int64Data" | "doubleData" | "uint64Data";
-  readonly kind: "float" | "whole";
 }
-const row = (
-  code: number,
-  element: ElementTypeName,
-  list: DataTypeRow["list"],
-  kind: DataTypeRow["kind"],
-): DataTypeRow => ({ code, element, list, kind });
+const row = (code: number, list: DataTypeRow["list"]): DataTypeRow => ({ code, list });
 
 const dataTypes: Readonly<Record<DataType, DataTypeRow>> = {
-  float32: row(1, "F32", "floatData", "float"),
-  uint8: row(2, "U8", "int32Data", "whole"),
-  int8: row(3, "I8", "int32Data", "whole"),
-  uint16: row(4, "U16", "int32Data", "whole"),
-  int16: row(5, "I16", "int32Data", "whole"),
-  int32: row(6, "I32", "int32Data", "whole"),
-  int64: row(7, "I64", "int64Data", "whole"),
-  bool: row(9, "BOOL", "int32Data", "whole"),
-  float16: row(10, "F16", "int32Data", "float"),
-  float64: row(11, "F64", "doubleData", "float"),
-  uint32: row(12, "U32", "uint64Data", "whole"),
-  uint64: row(13, "U64", "uint64Data", "whole"),
-  bfloat16: row(16, "BF16", "int32Data", "float"),
+  float32: row(1, "floatData"),
+  uint8: row(2, "int32Data"),
+  int8: row(3, "int32Data"),
+  uint16: row(4, "int32Data"),
+  int16: row(5, "int32Data"),
+  int32: row(6, "int32Data"),
+  int64: row(7, "int64Data"),
+  bool: row(9, "int32Data"),
+  float16: row(10, "int32Data"),
+  float64: row(11, "doubleData"),
+  uint32: row(12, "uint64Data"),
+  uint64: row(13, "uint64Data"),
+  bfloat16: row(16, "int32Data"),
 };
 
 export const codeOf = (type: DataType): number => dataTypes[type].code;
-export const isFloat = (type: DataType): boolean => dataTypes[type].kind === "float";
 
 /** @throws UsageError "unsupported-onnx" */
 export function dataTypeOf(code: number | undefined, what: string): DataType {
@@ -90,18 +68,18 @@ export function decodeTensor(message: TensorMessage): OnnxTensor {
     );
   if (message.segment !== undefined) throw new UsageError("unsupported-onnx", `${what} is cut into segments`);
   const type = dataTypeOf(message.dataType, what);
-  const { element, list } = dataTypes[type];
+  const { list } = dataTypes[type];
   const count = size(shape);
   if (shape.some((n) => n < 0 || !Number.isSafeInteger(n)) || !Number.isSafeInteger(count))
     throw damaged(`its shape is ${formatShape(shape)}`);
-  const came = rawData ? rawData.length / (ELEMENT_TYPES[element].bits / 8) : message[list].length;
+  const came = rawData ? rawData.length / (ELEMENT_TYPES[elementOf(type)].bits / 8) : message[list].length;
   if (came !== count) throw damaged(`shape ${formatShape(shape)} has ${count} elements, the file holds ${came}`);
   return { name, type, shape, data: rawData ? fromRaw(rawData, type) : fromList(message[list], type) };
 }
 
 function fromRaw(raw: Uint8Array, type: DataType): HostNumbers {
   if (type === "float32") return new Float32Array(raw.slice().buffer);
-  const { bits, codec } = ELEMENT_TYPES[dataTypes[type].element] as { bits: number; codec: Codec };
+  const { bits, codec } = ELEMENT_TYPES[elementOf(type)] as { bits: number; codec: Codec };
   const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
   return Float64Array.from({ length: (raw.length * 8) / bits }, (_, k) => codec.read(view, (k * bits) / 8));
 }
@@ -111,7 +89,7 @@ function fromList(list: readonly number[], type: DataType): HostNumbers {
   if (type === "float32") return Float32Array.from(list);
   if (type !== "float16" && type !== "bfloat16")
     return Float64Array.from(list, (n) => (type === "uint64" && n < 0 ? n + 2 ** 64 : n));
-  const { codec } = ELEMENT_TYPES[dataTypes[type].element] as { codec: Codec };
+  const { codec } = ELEMENT_TYPES[elementOf(type)] as { codec: Codec };
   const view = new DataView(new ArrayBuffer(2));
   return Float64Array.from(list, (bits) => {
     view.setUint16(0, bits, true);
@@ -119,10 +97,10 @@ function fromList(list: readonly number[], type: DataType): HostNumbers {
   });
 }
 
-/** The message of a tensor, its numbers in `rawData`. Encodes float32 and int64, which is all that this package writes. */
+/** The message of a tensor, its numbers in `rawData`. */
 export function encodeTensor(
   name: string,
-  type: "float32" | "int64",
+  type: DataType,
   shape: readonly number[],
   data: ArrayLike<number>,
 ): {
@@ -131,6 +109,6 @@ export function encodeTensor(
   readonly dims: readonly number[];
   readonly rawData: Uint8Array;
 } {
-  const raw = type === "float32" ? Float32Array.from(data) : BigInt64Array.from(Array.from(data, BigInt));
-  return { name, dataType: dataTypes[type].code, dims: shape, rawData: new Uint8Array(raw.buffer) };
+  const { bytes } = safeTensor(elementOf(type), shape, data);
+  return { name, dataType: dataTypes[type].code, dims: shape, rawData: bytes };
 }

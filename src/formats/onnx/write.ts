@@ -43,6 +43,7 @@ export function writeOnnx(
     const { rnn } = model.parts;
     const { vocabularySize, cell: spec, tied } = model.config;
     graph.input("tokens", "int64", ["time", "batch"]);
+    graph.output("logits", "float32", ["time", "batch", vocabularySize]);
     graph.float("embedding.weight", tensor("embedding.weight"));
     graph.node("Gather", ["embedding.weight", "tokens"], ["embedded"]);
     const cell = options.cell ?? (spec.custom || !spec.options ? undefined : spec);
@@ -52,18 +53,17 @@ export function writeOnnx(
     graph.node("Transpose", [tied ? "embedding.weight" : "head.weight"], ["head.matrix"], { perm: [1, 0] });
     graph.node("MatMul", [output, "head.matrix"], ["head.product"]);
     graph.node("Add", ["head.product", "head.bias"], ["logits"]);
-    graph.output("logits", "float32", ["time", "batch", vocabularySize]);
     return graph.finish("language-model");
   }
   const { batchFirst, inputSize, bidirectional } = model.options;
   const steps = batchFirst ? ["batch", "time"] : ["time", "batch"];
   graph.input("input", "float32", [...steps, inputSize]);
+  graph.output("output", "float32", [...steps, model.outputSize * (bidirectional ? 2 : 1)]);
   if (batchFirst) graph.node("Transpose", ["input"], ["input.by-time"], { perm: [1, 0, 2] });
   const output = writeRecurrent(graph, model, {
     ...{ input: batchFirst ? "input.by-time" : "input", prefix: "", tensor, cell: options.cell },
   });
   if (batchFirst) graph.node("Transpose", [output], ["output"], { perm: [1, 0, 2] });
   else graph.node("Identity", [output], ["output"]);
-  graph.output("output", "float32", [...steps, model.outputSize * (bidirectional ? 2 : 1)]);
   return graph.finish("recurrent");
 }

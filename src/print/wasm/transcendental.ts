@@ -29,8 +29,9 @@ function reduced(v: Vectors, x: Code): { shifted: Code; power: Code } {
   return { shifted, power: v.keep(power) };
 }
 
+/** A NaN stays. The pseudo-minimum and -maximum are one instruction where `min` and `max` take eight. */
 const clamp = (v: Vectors, x: Code, low: number, high: number): Code =>
-  v.keep(f32x4.max(f32x4.min(x, v.constant(high)), v.constant(low)));
+  v.keep(f32x4.pmax(f32x4.pmin(x, v.constant(high)), v.constant(low)));
 
 /** `e^x`: ∞ above 88.73, gradually 0 below −87.3, exactly 1 at 0. */
 export function exponential(v: Vectors, x: Code): Code {

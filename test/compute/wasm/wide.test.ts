@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { gru } from "../../../src/cells/gru.ts";
 import { lstm } from "../../../src/cells/lstm.ts";
 import { openWasm } from "../../../src/compute/wasm/machine.ts";
-import { isWideBetter, openTrial, type Trial } from "../../../src/compute/wasm/wide.ts";
+import { compareTrials, openTrial, type Trial } from "../../../src/compute/wasm/wide.ts";
 import { layerBits } from "./bits.ts";
 
 async function bits(wide: boolean, batch: number, hiddenSize: number, fused: boolean): Promise<Uint32Array[]> {
@@ -33,9 +33,13 @@ const trial = (microseconds: number, ...results: number[]): Trial => ({
 });
 
 test("the wide build is taken where it is faster and gives the same bits", () => {
-  expect(isWideBetter(trial(200, 1, 2, 3), trial(20, 1, 2, 3))).toBe(true);
-  expect(isWideBetter(trial(20, 1, 2, 3), trial(200, 1, 2, 3))).toBe(false);
-  expect(isWideBetter(trial(200, 1, 2, 3), trial(20, 1, 2, 4))).toBe(false);
+  expect(compareTrials(trial(200, 1, 2, 3), trial(20, 1, 2, 3)).wide).toBe(true);
+  expect(compareTrials(trial(20, 1, 2, 3), trial(200, 1, 2, 3)).wide).toBe(false);
+  expect(compareTrials(trial(200, 1, 2, 3), trial(20, 1, 2, 4))).toMatchObject({
+    asked: true,
+    wide: false,
+    right: false,
+  });
 });
 
 test("what is looked at for it is not empty, and the same in both builds", async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type OnnxArray, openOnnx } from "../../../src/formats/onnx/program.ts";
+import { openOnnx } from "../../../src/formats/onnx/program.ts";
+import type { ModelArray } from "../../../src/formats/plans.ts";
 import { difference } from "../../support/difference.ts";
 import { describeOnMachines } from "../../support/machines.ts";
 import { bytesOf } from "../../support/onnx-data-sets.ts";
@@ -34,7 +35,7 @@ describeWithReferenceData("trained models as ONNX Runtime runs them", "models/on
       for (const { inputs, outputs } of io) {
         const came = await program.run(
           Object.fromEntries(
-            Object.entries(inputs).map(([name, { dims, data }]): [string, OnnxArray] => [name, { shape: dims, data }]),
+            Object.entries(inputs).map(([name, { dims, data }]): [string, ModelArray] => [name, { shape: dims, data }]),
           ),
         );
         expect(Object.keys(came)).toEqual(expect.arrayContaining(Object.keys(outputs)));

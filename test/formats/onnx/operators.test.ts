@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { openMachine } from "../../../src/compute/open.ts";
 import { GraphWriter } from "../../../src/formats/onnx/graph-writer.ts";
-import { type OnnxArray, openOnnx } from "../../../src/formats/onnx/program.ts";
+import { openOnnx } from "../../../src/formats/onnx/program.ts";
+import type { ModelArray } from "../../../src/formats/plans.ts";
 import { RandomStream } from "../../../src/shared/random.ts";
 import { size } from "../../../src/shared/shapes.ts";
 import { difference } from "../../support/difference.ts";
@@ -52,7 +53,7 @@ const reductions = ["ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMi
 const cases: readonly Case[] = [
   ...[...unary, ...more].map((op): Case => ({ op, given: [x] })),
   ...["Log", "Sqrt", "Reciprocal"].map((op): Case => ({ op, given: [x], positive: true })),
-  ...["Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu"].map((op): Case => ({ op, given: [x, [3, 1]] })),
+  ...["Add", "Sub", "Mul", "Div", "Max", "Mean", "Min", "PRelu"].map((op): Case => ({ op, given: [x, [3, 1]] })),
   ...["Add", "Div"].map((op): Case => ({ op, given: [x], known: [{ value: 1.5 }] })),
   ...[2, 3, 0.5, -1, 2.5].map((value): Case => ({ op: "Pow", given: [x], known: [{ value }], positive: true })),
   ...reductions.map((op): Case => ({ op, given: [x], attributes: { axes: [0, -1], keepdims: 0 } })),
@@ -100,7 +101,7 @@ const cases: readonly Case[] = [
       [2, -2],
     ],
   },
-  { op: "Slice", given: [[5, 6]], known: [[-3], [2 ** 53], [1]] },
+  { op: "Slice", given: [[5, 6]], known: [[-3], [2 ** 53 - 1], [1]] },
   { op: "Split", given: [[5, 6]], known: [[1, 4]], outputs: 2 },
   {
     op: "Concat",
@@ -150,7 +151,7 @@ function numbersOf(name: string, shape: readonly number[], positive: boolean): F
 /** The file of a case and what is given to it. */
 function modelOf({ op, given, known = [], attributes, outputs = 1, positive = false }: Case) {
   const graph = new GraphWriter();
-  const inputs: Record<string, OnnxArray> = {};
+  const inputs: Record<string, ModelArray> = {};
   const names = given.map((shape, k) => {
     graph.input(`x${k}`, "float32", shape);
     inputs[`x${k}`] = { shape, data: numbersOf(`x${k}`, shape, positive) };

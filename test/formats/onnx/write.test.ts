@@ -4,8 +4,9 @@ import { type CellSpec, cellByName } from "../../../src/cells/registry.ts";
 import type { SynchronousMachine } from "../../../src/compute/machine.ts";
 import { openMachine } from "../../../src/compute/open.ts";
 import { readOnnx } from "../../../src/formats/onnx/model.ts";
-import { type OnnxArray, openOnnx } from "../../../src/formats/onnx/program.ts";
+import { openOnnx } from "../../../src/formats/onnx/program.ts";
 import { writeOnnx } from "../../../src/formats/onnx/write.ts";
+import type { ModelArray } from "../../../src/formats/plans.ts";
 import { Recurrent, recurrent } from "../../../src/layers/recurrent.ts";
 import { type LanguageModel, languageModel } from "../../../src/models/language-model.ts";
 import { RandomStream } from "../../../src/shared/random.ts";
@@ -72,13 +73,18 @@ const cases: fc.Arbitrary<Case> = fc.record({
   seed: fc.integer({ min: 0, max: 1000 }),
 });
 
-const uniform = (seed: number, name: string, shape: readonly number[]): OnnxArray => ({
+const uniform = (seed: number, name: string, shape: readonly number[]): ModelArray => ({
   shape,
   data: Float32Array.from(new RandomStream(seed, name).uniform(size(shape)), (x) => 2 * x - 1),
 });
 
 /** What our own model gives, by the names of the exported file, and that file. */
-async function ours(machine: SynchronousMachine, module: Recurrent | LanguageModel, input: OnnxArray, spec?: CellSpec) {
+async function ours(
+  machine: SynchronousMachine,
+  module: Recurrent | LanguageModel,
+  input: ModelArray,
+  spec?: CellSpec,
+) {
   const seed = 7;
   const rnn = module instanceof Recurrent ? module : module.parts.rnn;
   const layout = layoutParameters(module);
@@ -99,7 +105,7 @@ async function ours(machine: SynchronousMachine, module: Recurrent | LanguageMod
   executable.write("x", input.data);
   for (const [name, { data }] of Object.entries(states)) executable.write(name, data);
   executable.run();
-  const outputs: Record<string, OnnxArray> = {};
+  const outputs: Record<string, ModelArray> = {};
   for (const name of Object.keys(graph.outputs))
     outputs[name] = { shape: executable.shape(name), data: await executable.read(name) };
   const bytes = writeOnnx(module, await parameters.toTensors(), spec ? { cell: spec } : {});

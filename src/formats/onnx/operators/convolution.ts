@@ -1,8 +1,8 @@
 import { add, div, mul, sqrt, sub } from "../../../math/expression.ts";
 import { size } from "../../../shared/shapes.ts";
 import { matmul as product } from "../../../tensor/operations.ts";
+import { type HostValue, hostValue, isHost, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
-import { type HostValue, hostValue, isHost, type Value } from "../value.ts";
 
 /** How a kernel moves over the one axis that is not of size 1. */
 interface Window {

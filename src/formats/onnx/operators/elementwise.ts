@@ -30,10 +30,11 @@ import {
   softsign,
   thresholdedRelu,
 } from "../../../math/functions.ts";
+import { type DataType, isFloat } from "../../data-type.ts";
+import { isHost, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 import type { ElementFunction } from "../recorder.ts";
-import { type DataType, dataTypeOf, isFloat } from "../tensor-data.ts";
-import { isHost, type Value } from "../value.ts";
+import { dataTypeOf } from "../tensor-data.ts";
 
 type Equation = (...x: Term[]) => Expression;
 const expression = (x: Term): Expression => x as Expression;
@@ -157,6 +158,12 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   LessOrEqual: compare((a, b) => truth(lessEqual(a, b))),
   Log: one(log),
   Max: fold(max),
+  Mean: (node) =>
+    node.recorder.pointwise(
+      [fold(add)(node) as Value],
+      { equation: (sum) => div(sum!, node.inputs.length) },
+      node.input(0).type,
+    ),
   Min: fold(min),
   // With `fmod` the sign is that of the dividend, as in C; otherwise that of the divisor.
   Mod: (node) =>

@@ -1,8 +1,8 @@
 import { size } from "../../../shared/shapes.ts";
 import { gather as gatherRows, reshape as view } from "../../../tensor/operations.ts";
+import { isFloat } from "../../data-type.ts";
+import { hostValue, isHost, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
-import { isFloat } from "../tensor-data.ts";
-import { hostValue, isHost, type Value } from "../value.ts";
 
 const concat: Operator = (node) => {
   const parts = node.inputs.map((_, k) => node.input(k));
@@ -68,7 +68,7 @@ const gather: Operator = (node) => {
     x,
     [axis, ...x.shape.keys()].filter((a, k) => k === 0 || a !== axis),
   );
-  const named = isHost(first) && isHost(x) ? { ...first, name: axis === 0 ? x.name : `${x.name}.rows` } : first;
+  const named = isHost(first) && axis > 0 ? { ...first, name: `${node.node.name}.rows` } : first;
   const columns = size(before) * size(after);
   const table = view(recorder.tensor(named), [n, columns]);
   const rows = gatherRows(view(recorder.tensor(indices), [size(indices.shape)]), table);

@@ -1,9 +1,9 @@
 import { add, mul } from "../../../math/expression.ts";
 import { size } from "../../../shared/shapes.ts";
 import { broadcastShape, matmul as product } from "../../../tensor/operations.ts";
+import { isFloat } from "../../data-type.ts";
+import { isHost, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
-import { isFloat } from "../tensor-data.ts";
-import { isHost, type Value } from "../value.ts";
 
 function expectFloats(node: NodeContext): void {
   for (const x of node.inputs) if (x && !isFloat(x.type)) throw node.fail(`a product of ${x.type}`);

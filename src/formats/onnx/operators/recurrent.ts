@@ -8,9 +8,9 @@ import type { Activation } from "../../../math/functions.ts";
 import { size } from "../../../shared/shapes.ts";
 import type { Tensor } from "../../../tensor/graph.ts";
 import { type GatedCell, gateOrder, peepholeOrder, permutation } from "../../gate-order.ts";
+import { type HostValue, hostValue, type Value } from "../../value.ts";
 import { activationsOf, defaultActivations } from "../activations.ts";
 import type { NodeContext, Operator } from "../node.ts";
-import { type HostValue, hostValue, isHost, type Value } from "../value.ts";
 
 /** What a node says of itself, sizes checked against its weights. */
 interface RecurrentNode {
@@ -53,7 +53,11 @@ const recurrentNode =
           return state ? [[name, state]] : [];
         }),
       );
-      return layer.forward(input, { initial, emptyState: "zero", ...(mask && { mask }) });
+      const trace = recorder.trace ? Object.keys(o.cells[d]!.named) : [];
+      const result = layer.forward(input, { initial, emptyState: "zero", trace, ...(mask && { mask }) });
+      for (const [name, tensor] of Object.entries(result.traces))
+        recorder.traces.set(`${node.node.name}.${name.replace(/_l0$/, d > 0 ? "_reverse" : "")}`, tensor);
+      return result;
     });
     const device = (t: Tensor): Value => recorder.device("float32", t);
     const { T, B, hiddenSize: H } = o;
@@ -140,36 +144,27 @@ function layerOf(node: NodeContext, o: RecurrentNode, d: number, reverse: boolea
   for (const [part, parameter] of Object.entries(layer.parts)) {
     const [k, blocks] = sources[part]!;
     const name = `${prefix}.${part}`;
-    const known = recorder.weights.names.get(name);
-    const tensor = known
-      ? recorder.graph.parameter(known)
-      : recorder.tensor(blocksOf(node, k, d, blocks, name, parameter.shape));
-    recorder.graph.substitute(parameter, tensor);
+    recorder.graph.substitute(
+      parameter,
+      recorder.derived(name, parameter.shape, () => blocksOf(node, k, d, blocks, parameter.shape)),
+    );
   }
   return layer;
 }
 
 /** Blocks of H rows of direction `d`, in another order. */
-function blocksOf(
-  node: NodeContext,
-  k: number,
-  d: number,
-  blocks: readonly number[],
-  name: string,
-  shape: readonly number[],
-): Value {
+function blocksOf(node: NodeContext, k: number, d: number, blocks: readonly number[], shape: readonly number[]): Value {
   const { recorder } = node;
   const own = recorder.slice(node.input(k), 0, d, 1);
   const length = size(shape) / blocks.length;
   const matrix = recorder.reshape(own, [size(own.shape) / length, length]);
-  const taken = recorder.reshape(
+  return recorder.reshape(
     recorder.concatenate(
       blocks.map((block) => recorder.slice(matrix, 0, block, 1)),
       0,
     ),
     shape,
   );
-  return isHost(taken) ? { ...taken, name } : taken;
 }
 
 /** [T, B] of ones and zeros from the lengths. */

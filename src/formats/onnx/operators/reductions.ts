@@ -14,8 +14,8 @@ import {
   type Term,
 } from "../../../math/expression.ts";
 import { size } from "../../../shared/shapes.ts";
+import { hostValue, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
-import { hostValue, type Value } from "../value.ts";
 
 type Equation = (x: Term) => Expression;
 const same: Equation = (x) => x as Expression;

@@ -1,6 +1,6 @@
 import { size } from "../../../shared/shapes.ts";
+import { type HostValue, hostValue, isHost, roomFor, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
-import { type HostValue, hostValue, isHost, roomFor, type Value } from "../value.ts";
 
 /** Whole numbers that follow from shapes. They are constants only if what they tell of is. */
 const whole = (shape: readonly number[], data: readonly number[], constant: boolean): HostValue =>
@@ -25,8 +25,7 @@ const constantOfShape: Operator = (node) => {
 
 const constant: Operator = (node) => {
   const tensor = node.tensorAttribute("value");
-  if (tensor)
-    return { ...hostValue(tensor.type, tensor.shape, tensor.data, { constant: true }), name: node.node.outputs[0] };
+  if (tensor) return hostValue(tensor.type, tensor.shape, tensor.data, { constant: true });
   for (const [name, type] of [
     ["value_int", "int64"],
     ["value_float", "float32"],

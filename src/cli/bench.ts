@@ -1,0 +1,118 @@
+import { availableParallelism, cpus } from "node:os";
+import type { Command } from "commander";
+import { integer, number, text, type ValuesOf } from "../schema/fields.ts";
+import { UsageError } from "../shared/errors.ts";
+import { type Case, cases, casesNamed, operationsOf, streamBytes } from "./bench/cases.ts";
+import { type Limit, limitsFor } from "./bench/limits.ts";
+import { type Measurement, measure } from "./bench/measure.ts";
+import { numbersOf } from "./bench/numbers.ts";
+import { ownLibrary } from "./bench/own-library.ts";
+import { openWorkload, shapesOf } from "./bench/workloads.ts";
+import { defineCommand } from "./command.ts";
+import { table } from "./format.ts";
+import type { Io } from "./io.ts";
+import { common } from "./options.ts";
+import { version } from "./version.ts";
+
+/** A training step, a layer, a streamed step and a product: a minute at most, together. */
+const USUAL = ["char-lstm", "forecast", "sequence-256", "stream-64", "stream-256", "gemm"] as const;
+
+const fields = {
+  case: text({ about: "what to measure, with commas between", unit: "names", default: USUAL.join(",") }),
+  seconds: number({ about: "how long to measure each", unit: "number", above: 0, max: 600, default: 1 }),
+  threads: integer({
+    about: "threads that work together",
+    ...{ unit: "count", min: 1, max: 64, otherwise: "LONGSHORT_THREADS, or what the machine chooses" },
+  }),
+  json: common.json,
+} as const;
+type BenchFlags = ValuesOf<typeof fields>;
+
+/** A line of `longshort bench --json`; `npm run bench` in a clone writes the same of every system. */
+interface BenchRow extends Measurement, Limit {
+  readonly case: string;
+  readonly system: "longshort";
+  readonly version: string;
+  readonly node: string;
+  readonly processor: string;
+  readonly threads: number;
+  readonly spread: number;
+  readonly family: "fused" | "portable";
+  readonly wide: boolean;
+  readonly gflops: number;
+}
+
+export const benchCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "bench",
+    summary: "measure how fast this machine trains and runs networks",
+    description: `Measures training steps, layers, streamed steps and products on this machine: time, processor time, and the share of what the\nprocessor can do, measured beside it. Nothing is installed or sent; other software is measured by \`npm run bench\` in a clone of\nthe repository.\nCases: ${Object.keys(cases).join(", ")}, or a group of them such as stream.`,
+    fields,
+    examples: ["bench", "bench --case char-lstm,gemm --json"],
+    run: (values) => bench(values, io),
+  });
+
+async function bench(flags: BenchFlags, io: Io): Promise<void> {
+  const names = [...new Set(flags.case.split(",").flatMap((word) => namesOf(word.trim())))];
+  const rows: BenchRow[] = [];
+  if (!flags.json)
+    await io.stdout.write(`${processor()}, ${availableParallelism()} threads, Node ${process.version}\n`);
+  for (const name of names) {
+    if (!flags.json && io.stderr.isTTY) await io.stderr.write(`\r\x1b[Kmeasuring ${name}`);
+    const row = await measureCase(name, cases[name]!, flags);
+    rows.push(row);
+    if (flags.json) await io.stdout.write(`${JSON.stringify(row)}\n`);
+  }
+  if (flags.json) return;
+  if (io.stderr.isTTY) await io.stderr.write("\r\x1b[K");
+  const head = ["case", "threads", "time", "processor time", "spread", "GFLOP/s", ""];
+  await io.stdout.write(`${table([head, ...rows.map(lineOf)])}\n`);
+}
+
+function namesOf(word: string): string[] {
+  const found = casesNamed(word);
+  if (found.length > 0) return found;
+  throw new UsageError(
+    "unknown-choice",
+    `--case: expected names among ${Object.keys(cases).join(", ")}, got "${word}"`,
+  );
+}
+
+async function measureCase(name: string, c: Case, { seconds, threads: wanted }: BenchFlags): Promise<BenchRow> {
+  const machine = await ownLibrary.openMachine("wasm", wanted === undefined ? {} : { threads: wanted });
+  try {
+    const numbers = numbersOf(c, shapesOf(ownLibrary, c));
+    const workload = await openWorkload({ library: ownLibrary, machine, numbers, c });
+    await workload.check();
+    const times = await measure(workload.run, { seconds, singles: c.kind === "stream" });
+    const { family, threads } = machine.limits;
+    const operations = operationsOf(c);
+    const facts = { family, threads, wide: (machine as { wide?: boolean }).wide === true };
+    const weights = c.kind === "stream" ? { weightBytes: streamBytes(c) } : {};
+    return {
+      ...{ case: name, system: "longshort", version: version(), node: process.version, processor: processor() },
+      ...times,
+      ...{ spread: times.within, gflops: operations / times.medianMs / 1e6 },
+      ...facts,
+      ...(await limitsFor(c, { ...times, ...facts, ...weights, operations })),
+    };
+  } finally {
+    machine.close();
+  }
+}
+
+const processor = (): string => cpus()[0]?.model.trim() ?? "unknown processor";
+
+function lineOf(row: BenchRow): string[] {
+  const limit = row.share
+    ? `${(100 * row.share).toFixed(0)} % of ${row.limitGflops!.toFixed(0)} GFLOP/s`
+    : row.timesBound
+      ? `${row.timesBound.toFixed(2)} × the time to read its weights`
+      : "";
+  return [
+    ...[row.case, String(row.threads), time(row.medianMs), row.cpuMs === null ? "–" : time(row.cpuMs)],
+    ...[`${(100 * row.spread).toFixed(0)} %`, row.gflops.toFixed(1), limit],
+  ];
+}
+
+const time = (ms: number): string => (ms < 1 ? `${(1000 * ms).toPrecision(3)} µs` : `${ms.toPrecision(4)} ms`);

@@ -1,0 +1,189 @@
+import { ModuleBuilder } from "../../print/wasm/assembler.ts";
+import type { Code } from "../../print/wasm/code.ts";
+import { doWhile, forRange, type Local } from "../../print/wasm/control.ts";
+import { f32x4, i32, i32x4, v128 } from "../../print/wasm/instructions.ts";
+import type { Case } from "./cases.ts";
+
+/*
+ * What this processor and engine can do at most, measured beside the cases: loops that do nothing but multiply and add in registers,
+ * or nothing but read. Vectors come in neighbouring pairs, loaded and stored one after the other, so that an engine that joins pairs to
+ * registers of 256 bits does it here as it does in the kernels.
+ */
+
+const PAGE = 65536;
+/** Twelve sums hide the latency of a multiply-add; pairs of vectors are twelve registers where they are joined. */
+const SUMS = 12;
+const WINDOWS = 12;
+const WINDOW_MS = 2;
+
+interface Loop {
+  readonly pages: number;
+  readonly print: (m: ModuleBuilder) => void;
+  /** What one call of `run` does, in the unit of the result. */
+  readonly work: number;
+}
+
+/** The best rate of several short windows, in `work` a second. Other work on the machine only slows a window down. */
+async function bestRate({ pages, print, work }: Loop): Promise<number> {
+  const size = { initial: pages, maximum: pages };
+  const m = new ModuleBuilder({ memory: { ...size, shared: false } });
+  print(m);
+  const memory = new WebAssembly.Memory(size);
+  const { instance } = await WebAssembly.instantiate(m.finish(), { env: { memory } });
+  const run = instance.exports.run as () => void;
+  let best = 0;
+  for (let window = 0; window < WINDOWS; window++) {
+    const start = performance.now();
+    let [calls, time] = [0, 0];
+    while (time < WINDOW_MS) {
+      run();
+      calls++;
+      time = performance.now() - start;
+    }
+    best = Math.max(best, (calls * work * 1000) / time);
+  }
+  return best;
+}
+
+const vectors = (count: number): readonly number[] => Array.from({ length: count }, (_, k) => k);
+const [A, B, C] = [0, 32, 1024];
+
+/** `sum ← sum · a + b` in registers, `wide` in twice as many vectors. @returns floating-point operations a second */
+export function multiplyAddLimit({ fused, wide }: { fused: boolean; wide: boolean }): Promise<number> {
+  const [turns, count] = [20_000, wide ? 2 * SUMS : SUMS];
+  const step = (sum: Local, a: Local, b: Local): Code =>
+    sum.set(fused ? f32x4.relaxed_madd(sum.get, a.get, b.get) : f32x4.add(f32x4.mul(sum.get, a.get), b.get));
+  return bestRate({
+    pages: 1,
+    work: turns * count * 4 * 2,
+    print: (m) =>
+      m.func({ name: "run", params: [] }, (f) => {
+        const sums = vectors(count).map(() => f.local("v128"));
+        const [a, b] = [A, B].map((at) => [0, 16].map((part) => ({ local: f.local("v128"), at: at + part }))) as [
+          { local: Local; at: number }[],
+          { local: Local; at: number }[],
+        ];
+        const n = f.local("i32");
+        return [
+          [...a, ...b].map(({ local, at }) => local.set(v128.load(i32.const(0), at))),
+          sums.map((sum, k) => sum.set(v128.load(i32.const(0), C + 16 * k))),
+          n.set(i32.const(turns)),
+          doWhile(
+            [sums.map((sum, k) => step(sum, a[k & 1]!.local, b[k & 1]!.local)), n.set(i32.sub(n.get, i32.const(1)))],
+            n.get,
+          ),
+          sums.map((sum, k) => v128.store(i32.const(0), sum.get, C + 16 * k)),
+        ];
+      }),
+  });
+}
+
+/** Products of whole numbers of 16 bits, added in pairs, in registers. @returns multiply-adds a second */
+export function dotProductLimit(): Promise<number> {
+  const turns = 20_000;
+  return bestRate({
+    pages: 1,
+    work: turns * SUMS * 8,
+    print: (m) =>
+      m.func({ name: "run", params: [] }, (f) => {
+        const sums = vectors(SUMS).map(() => f.local("v128"));
+        const [a, n] = [f.local("v128"), f.local("i32")];
+        return [
+          a.set(v128.load(i32.const(0), A)),
+          sums.map((sum, k) => sum.set(v128.load(i32.const(0), C + 16 * k))),
+          n.set(i32.const(turns)),
+          doWhile(
+            [
+              // Each product needs the sum before it, so that none can be taken out of the loop.
+              sums.map((sum) => sum.set(i32x4.add(sum.get, i32x4.dot_i16x8_s(sum.get, a.get)))),
+              n.set(i32.sub(n.get, i32.const(1))),
+            ],
+            n.get,
+          ),
+          sums.map((sum, k) => v128.store(i32.const(0), sum.get, C + 16 * k)),
+        ];
+      }),
+  });
+}
+
+/** Reading `bytes` again and again, so from the cache that holds them. @returns bytes a second */
+export function readBandwidth(bytes: number): Promise<number> {
+  const lines = 6;
+  const block = lines * 32;
+  const whole = Math.max(block, Math.floor(bytes / block) * block);
+  const turns = Math.max(1, Math.round(2 ** 18 / whole));
+  return bestRate({
+    pages: 1 + Math.ceil(whole / PAGE),
+    work: turns * whole,
+    print: (m) =>
+      m.func({ name: "run", params: [] }, (f) => {
+        const sums = vectors(2 * lines).map(() => f.local("v128"));
+        const [turn, at] = [f.local("i32"), f.local("i32")];
+        return [
+          sums.map((sum, k) => sum.set(v128.load(i32.const(0), C + 16 * k))),
+          forRange(
+            turn,
+            i32.const(0),
+            i32.const(turns),
+            1,
+            forRange(
+              at,
+              i32.const(PAGE),
+              i32.const(PAGE + whole),
+              block,
+              sums.map((sum, k) => sum.set(f32x4.add(sum.get, v128.load(at.get, 16 * k)))),
+            ),
+          ),
+          sums.map((sum, k) => v128.store(i32.const(0), sum.get, C + 16 * k)),
+        ];
+      }),
+  });
+}
+
+/** The limit that holds a case, and how near a measured time comes to it. */
+export interface Limit {
+  /** Floating-point operations a second, in units of 10⁹; of a product. */
+  readonly gflops?: number;
+  readonly limitGflops?: number;
+  /** Of the limit that is reached. */
+  readonly share?: number;
+  /** Bytes of weights that a streamed step reads, and how fast the cache that holds them can be read. */
+  readonly weightBytes?: number;
+  readonly bandwidthGBs?: number;
+  /** Multiply-adds of whole numbers a second, in units of 10⁹; of a step in int8. */
+  readonly dotGmacs?: number;
+  /** Least time, and the measured time in parts of it. */
+  readonly boundMs?: number;
+  readonly timesBound?: number;
+}
+
+/** Measures the limit of a case in this process. @returns undefined where none is stated */
+export async function limitsFor(
+  c: Case,
+  ours: {
+    readonly medianMs: number;
+    readonly operations: number;
+    readonly weightBytes?: number;
+    readonly family: "fused" | "portable";
+    readonly wide: boolean;
+    readonly threads: number;
+  },
+): Promise<Limit | undefined> {
+  if (c.kind === "gemm") {
+    const one = await multiplyAddLimit({ fused: ours.family === "fused", wide: ours.wide });
+    const [gflops, limitGflops] = [ours.operations / ours.medianMs / 1e6, (one * ours.threads) / 1e9];
+    return { gflops, limitGflops, share: gflops / limitGflops };
+  }
+  if (c.kind === "stream" && ours.weightBytes !== undefined) {
+    const bandwidth = await readBandwidth(ours.weightBytes);
+    const dots = c.int8 ? await dotProductLimit() : undefined;
+    const reading = (1000 * ours.weightBytes) / bandwidth;
+    const boundMs = dots === undefined ? reading : Math.max(reading, (1000 * ours.operations) / 2 / dots);
+    return {
+      ...{ weightBytes: ours.weightBytes, bandwidthGBs: bandwidth / 1e9 },
+      ...(dots === undefined ? {} : { dotGmacs: dots / 1e9 }),
+      ...{ boundMs, timesBound: ours.medianMs / boundMs },
+    };
+  }
+  return undefined;
+}

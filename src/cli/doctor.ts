@@ -1,0 +1,119 @@
+import { availableParallelism, cpus, freemem, loadavg, totalmem } from "node:os";
+import type { Command } from "commander";
+import { engineFlags } from "../../scripts/flags.mjs";
+import { diagnoseWasm, type WasmDiagnosis } from "../compute/diagnose.ts";
+import type { Limits } from "../compute/machine.ts";
+import { openMachine } from "../compute/open.ts";
+import { cases } from "./bench/cases.ts";
+import { multiplyAddLimit, readBandwidth } from "./bench/limits.ts";
+import { measure } from "./bench/measure.ts";
+import { numbersOf } from "./bench/numbers.ts";
+import { ownLibrary } from "./bench/own-library.ts";
+import { openWorkload } from "./bench/workloads.ts";
+import { defineCommand } from "./command.ts";
+import { type Check, selfTest } from "./doctor/self-test.ts";
+import { doctorText } from "./doctor/text.ts";
+import { Ended } from "./failure.ts";
+import { EXIT, type Io } from "./io.ts";
+import { common } from "./options.ts";
+import { version } from "./version.ts";
+
+/** What `doctor` found; `--json` prints it in one line. */
+export interface Diagnosis {
+  readonly version: string;
+  readonly node: string;
+  readonly v8: string;
+  readonly platform: string;
+  readonly processor: string;
+  readonly cores: number;
+  readonly load: number;
+  readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
+  /** Flags that this version of Node takes for full speed, and whether this process has them. */
+  readonly flags: readonly { readonly flag: string; readonly given: boolean }[];
+  readonly wasm: WasmDiagnosis;
+  /** Of the machine as it opens by default; undefined when it does not. */
+  readonly machine?: Limits & { readonly wide: boolean };
+  /** Why the machine does not open. */
+  readonly error?: string;
+  readonly speed?: {
+    /** A product as in the recurrence of 64 examples and 256 units, on one thread. */
+    readonly gflops: number;
+    readonly limitGflops: number;
+    readonly share: number;
+    /** Reading 32 kB, 512 kB, 8 MB and 128 MB again and again, in 10⁹ bytes a second. */
+    readonly readingGBs: Readonly<Record<string, number>>;
+  };
+  readonly selfTest: { readonly passed: boolean; readonly checks: readonly Check[] };
+}
+
+const READING = { "32 kB": 2 ** 15, "512 kB": 2 ** 19, "8 MB": 2 ** 23, "128 MB": 2 ** 27 };
+
+/** @param compare for tests: what stands in for the comparison with the reference */
+export const doctorCommand = (io: Io, compare: typeof selfTest = selfTest): Command =>
+  defineCommand(io, {
+    name: "doctor",
+    summary: "say what this machine offers, what was chosen, and test the kernels",
+    description:
+      "Says what this host offers (flags, vectors, fused multiply-add, threads, memory), what the machine chose and why, how fast it is\nbeside the limit of the processor, and compares its kernels with the float64 reference. Ends with 1 when they differ.",
+    fields: { json: common.json },
+    examples: ["doctor", "doctor --json"],
+    async run({ json }) {
+      const diagnosis = await diagnose(compare);
+      await io.stdout.write(json ? `${JSON.stringify(diagnosis)}\n` : doctorText(diagnosis, io.program));
+      if (!diagnosis.selfTest.passed) throw new Ended(EXIT.failure);
+    },
+  });
+
+async function diagnose(compare: typeof selfTest): Promise<Diagnosis> {
+  const host = {
+    ...{ version: version(), node: process.version, v8: process.versions.v8 },
+    ...{ platform: `${process.platform} ${process.arch}`, processor: cpus()[0]?.model.trim() ?? "unknown" },
+    ...{ cores: availableParallelism(), load: loadavg()[0] ?? 0 },
+    memory: { totalBytes: totalmem(), freeBytes: freemem() },
+    flags: engineFlags().map((flag) => ({ flag, given: process.execArgv.includes(flag) })),
+    wasm: await diagnoseWasm(),
+  };
+  try {
+    return { ...host, ...(await examine(compare)) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { ...host, error: message, selfTest: { passed: false, checks: [] } };
+  }
+}
+
+async function examine(compare: typeof selfTest): Promise<Required<Pick<Diagnosis, "machine" | "speed" | "selfTest">>> {
+  const machine = await openMachine("wasm");
+  const reference = await openMachine("reference");
+  try {
+    const limits = { ...machine.limits, wide: (machine as { wide?: boolean }).wide === true };
+    const checks = await compare(machine, reference);
+    return {
+      machine: limits,
+      speed: await speedOf(limits),
+      selfTest: { passed: checks.every(({ passed }) => passed), checks },
+    };
+  } finally {
+    machine.close();
+    reference.close();
+  }
+}
+
+async function speedOf({
+  family,
+  wide,
+}: Limits & { readonly wide: boolean }): Promise<NonNullable<Diagnosis["speed"]>> {
+  const c = cases["gemm-64x256x1024"]!;
+  const machine = await openMachine("wasm");
+  try {
+    const workload = await openWorkload({ library: ownLibrary, machine, numbers: numbersOf(c, {}), c });
+    await workload.check();
+    const { fastestMs } = await measure(workload.run, { seconds: 0.1, warmup: 0.1 });
+    const gflops = (2 * 64 * 256 * 1024) / fastestMs / 1e6;
+    const limitGflops = (await multiplyAddLimit({ fused: family === "fused", wide })) / 1e9;
+    const readingGBs: Record<string, number> = {};
+    for (const [name, bytes] of Object.entries(READING)) readingGBs[name] = (await readBandwidth(bytes)) / 1e9;
+    return { gflops, limitGflops, share: gflops / limitGflops, readingGBs };
+  } finally {
+    machine.close();
+  }
+}

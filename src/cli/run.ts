@@ -1,0 +1,104 @@
+import type { Command } from "commander";
+import { platform } from "#platform";
+import { openMachine } from "../compute/open.ts";
+import { readArrays, writeArrays } from "../formats/named-arrays.ts";
+import { type Model, open } from "../formats/open.ts";
+import type { ModelArray, ModelResult } from "../formats/plans.ts";
+import { sizesOf, stateShape } from "../formats/replay.ts";
+import { path, type ValuesOf } from "../schema/fields.ts";
+import { UsageError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
+import { defineCommand } from "./command.ts";
+import type { Io } from "./io.ts";
+import { inputsFrom, MODEL_FILES, resultText } from "./model-arrays.ts";
+import { common } from "./options.ts";
+
+const { machine, json } = common;
+const fields = {
+  model: path({ ...{ about: MODEL_FILES, unit: "model", positional: true, required: true } }),
+  inputs: path({ about: "arrays that the model reads, by the names of its inputs", unit: "file", required: true }),
+  outputs: path({
+    about: "where the results go, .npz, .npy or .json",
+    ...{ unit: "file", otherwise: "only their shapes are printed" },
+  }),
+  state: path({
+    about: "states are read from it if it is there, and written to it afterwards",
+    ...{ unit: "file", otherwise: "states that are not given are zero" },
+  }),
+  machine,
+  json,
+} as const;
+type RunFlags = ValuesOf<typeof fields>;
+
+export const runCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "run",
+    summary: "run a model file on named arrays",
+    description:
+      "Runs a model of any readable format on named arrays: NPZ, NPY (for a model with one input) or JSON, an object of\nnested lists or { shape, data }.",
+    fields,
+    examples: [
+      "run model.onnx --inputs in.npz --outputs out.npz",
+      "run silero_vad.onnx --inputs chunk.json --outputs speech.json --state state.npz",
+    ],
+    run: (values) => runModel(values, io),
+  });
+
+async function runModel(flags: RunFlags, io: Io): Promise<void> {
+  const machine = await openMachine(flags.machine);
+  try {
+    using model = await open(flags.model, { machine });
+    const given = await inputsFrom(flags.inputs, model.inputs);
+    const before = flags.state === undefined ? {} : await stateBefore(flags.state, model);
+    const inputs = { ...zeroStates(model, given), ...before, ...given };
+    const results = await model.run(inputs);
+    const carried = new Set(flags.state === undefined ? [] : model.states.map(({ output }) => output));
+    const outputs = Object.fromEntries(Object.entries(results).filter(([name]) => !carried.has(name)));
+    if (flags.outputs !== undefined) await platform.writeFileAtomic(flags.outputs, writeArrays(flags.outputs, outputs));
+    if (flags.state !== undefined) {
+      const after = Object.fromEntries(
+        model.states.map(({ input, output }): [string, ModelResult] => [input, results[output]!]),
+      );
+      await platform.writeFileAtomic(flags.state, writeArrays(flags.state, after));
+    }
+    await tell(outputs, flags, io);
+  } finally {
+    machine.close();
+  }
+}
+
+async function stateBefore(path: string, model: Model): Promise<Record<string, ModelArray>> {
+  if (model.states.length === 0)
+    throw new UsageError(
+      "no-state",
+      "--state: this model has no state to carry, none of its inputs is continued by an output",
+    );
+  try {
+    return await readArrays(path);
+  } catch (error) {
+    if (error instanceof UsageError && error.code === "file-not-found") return {};
+    throw error;
+  }
+}
+
+/** States that nobody gives begin with zeros. */
+function zeroStates(model: Model, given: Readonly<Record<string, ModelArray>>): Record<string, ModelArray> {
+  const sizes = sizesOf(model.inputs, given);
+  return Object.fromEntries(
+    model.states.map(({ input }): [string, ModelArray] => {
+      const shape = stateShape(model.inputs.find(({ name }) => name === input)!, sizes);
+      return [input, { shape, data: new Float32Array(size(shape)) }];
+    }),
+  );
+}
+
+async function tell(outputs: Readonly<Record<string, ModelResult>>, flags: RunFlags, io: Io): Promise<void> {
+  for (const [name, result] of Object.entries(outputs)) {
+    const { type, shape, data } = result;
+    const line = flags.json
+      ? JSON.stringify({ type: "output", name, elements: type, shape, data: Array.from(data) })
+      : `${name}: ${resultText(result)}`;
+    await io.stdout.write(`${line}\n`);
+  }
+  if (flags.outputs !== undefined && !flags.json) await io.stdout.write(`written to ${flags.outputs}\n`);
+}

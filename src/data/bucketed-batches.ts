@@ -1,0 +1,60 @@
+import { expectInteger, UsageError } from "../shared/errors.ts";
+import type { BatchSource } from "./batch-source.ts";
+import { bucketedOrder } from "./padded-batches.ts";
+
+export interface BucketedBatchesOptions {
+  /** Length of each example. */
+  readonly lengths: ArrayLike<number>;
+  /** B; the last batch of each epoch may be smaller. */
+  readonly batchSize: number;
+  /** Of the order; default 0. */
+  readonly seed?: number;
+  /** How many batches are sorted by length together; default 50. 1: no sorting. */
+  readonly bucket?: number;
+  /** The inputs of a batch: the examples with these indices, padded to `steps`. */
+  readonly inputs: (examples: Uint32Array, steps: number) => Readonly<Record<string, ArrayLike<number>>>;
+  /** How many things the loss of a batch is the mean of; default the number of its examples. */
+  readonly weight?: (examples: Uint32Array) => number;
+  /** What tells these examples from others; see `BatchSource.identity`. Lengths, size of batches and seed are added. */
+  readonly identity?: BatchSource["identity"];
+}
+
+/**
+ * Examples of different length, those of similar length side by side, in another order in each epoch. Batches are padded to
+ * lengths of a ladder (at most a quarter more than their longest example), so that few plans serve all of them.
+ *
+ * @throws UsageError "no-examples", "not-an-integer", "out-of-range"
+ */
+export function bucketedBatches(options: BucketedBatchesOptions): BatchSource {
+  const { lengths, inputs } = options;
+  if (!(lengths.length > 0)) throw new UsageError("no-examples", "lengths: expected at least one example, got none");
+  const batchSize = expectInteger("batchSize", options.batchSize, { min: 1 });
+  const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
+  const bucket = expectInteger("bucket", options.bucket ?? 50, { min: 1 });
+  let [longest, total] = [1, 0];
+  for (let i = 0; i < lengths.length; i++) {
+    const length = expectInteger(`lengths[${i}]`, lengths[i], { min: 0 });
+    longest = Math.max(longest, length);
+    total += length;
+  }
+  const order = (epoch: number): Uint32Array[] => bucketedOrder({ lengths, batchSize, seed, epoch, bucket });
+  const first = order(0);
+  let known = { epoch: 0, order: first };
+  return {
+    batchesPerEpoch: first.length,
+    identity: { ...options.identity, examples: lengths.length, total, longest, batchSize, bucket, seed },
+    batch(epoch, index) {
+      if (known.epoch !== epoch) known = { epoch, order: order(epoch) };
+      const examples = known.order[expectInteger("index", index, { min: 0, max: first.length - 1 })]!;
+      const needed = examples.reduce((most, example) => Math.max(most, lengths[example]!), 1);
+      const steps = Math.min(ladder(needed), longest);
+      return { inputs: inputs(examples, steps), rows: examples.length, steps, weight: options.weight?.(examples) };
+    },
+  };
+}
+
+/** 1 … 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, …: four lengths for each doubling. */
+function ladder(length: number): number {
+  const step = 2 ** Math.max(0, Math.ceil(Math.log2(length)) - 3);
+  return Math.ceil(length / step) * step;
+}

@@ -1,0 +1,45 @@
+import type { LayerSpec } from "../canonical.ts";
+import type { MakeLayer } from "./layer.ts";
+import {
+  activationLayer,
+  combineLayer,
+  concatenateLayer,
+  dropoutLayer,
+  flattenLayer,
+  identityLayer,
+  maskingLayer,
+  permuteLayer,
+  poolingLayer,
+  repeatLayer,
+  reshapeLayer,
+  timeDistributed,
+} from "./plain.ts";
+import { bidirectionalLayer, recurrentLayer } from "./recurrent.ts";
+import { batchNormLayer, convolutionLayer, denseLayer, embeddingLayer, layerNormLayer } from "./weighted.ts";
+
+/** How each kind of layer is made. */
+const makers: { [K in LayerSpec["kind"]]: MakeLayer<Extract<LayerSpec, { kind: K }>> } = {
+  activation: activationLayer,
+  "batch-norm": batchNormLayer,
+  bidirectional: bidirectionalLayer,
+  combine: combineLayer,
+  concatenate: concatenateLayer,
+  convolution: convolutionLayer,
+  dense: denseLayer,
+  dropout: dropoutLayer,
+  embedding: embeddingLayer,
+  flatten: flattenLayer,
+  identity: identityLayer,
+  "layer-norm": layerNormLayer,
+  masking: maskingLayer,
+  permute: permuteLayer,
+  pooling: poolingLayer,
+  recurrent: recurrentLayer,
+  repeat: repeatLayer,
+  reshape: reshapeLayer,
+  "time-distributed": timeDistributed((spec, weight) => makeLayer(spec, weight)),
+};
+
+/** The layer that a description names. */
+export const makeLayer: MakeLayer<LayerSpec> = (spec, weight) =>
+  (makers[spec.kind] as MakeLayer<LayerSpec>)(spec, weight);

@@ -1,0 +1,200 @@
+import { describe, LongshortError, nearest, ShapeError, UsageError } from "../../shared/errors.ts";
+import { formatShape, sameShape, size } from "../../shared/shapes.ts";
+import type { Tensor } from "../../tensor/graph.ts";
+import { type HasParameters, namedParameters } from "../../tensor/parameter.ts";
+import type { ParameterStore } from "../../tensor/parameter-store.ts";
+import type { CanonicalModel, CanonicalNode } from "../canonical.ts";
+import type { NetworkLayer } from "./layer.ts";
+import { makeLayer } from "./layers.ts";
+import { batchFirst, type Value } from "./value.ts";
+
+export interface NetworkInput {
+  /** State before the first step, `NODE.STATE`, each [B, W]; a state left out is zero. */
+  readonly initial?: Readonly<Record<string, Tensor>>;
+  /** Named values of the cells to write out, e.g. ["i", "f", "c"]. */
+  readonly trace?: readonly string[];
+}
+
+export interface NetworkOutput {
+  /** By the names of the model's outputs; batch first. */
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  /** State after the last step of every recurrent node, `NODE.STATE`, each [B, W]. */
+  readonly final: Readonly<Record<string, Tensor>>;
+  /** [T, B, W] under `NODE.VALUE`, the backward direction's under `NODE.VALUE_reverse`. */
+  readonly traces: Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * The layers of a canonical model, ready to be recorded: run, traced or trained further like any model of this package. Its
+ * parameters are named as the model's weights.
+ *
+ * @example
+ * ```ts
+ * const network = new Network(model);
+ * const parameters = await createParameters({ machine, layout: layoutParameters(network), initialize: false });
+ * network.load(parameters);
+ * ```
+ * @throws UsageError "bad-model", "missing-parameter", "unexpected-parameter"; ShapeError "shape-mismatch": everything is checked
+ *   before anything is allocated
+ */
+export class Network implements HasParameters {
+  readonly model: CanonicalModel;
+  readonly parts: Readonly<Record<string, HasParameters>>;
+  private readonly layers: ReadonlyMap<string, NetworkLayer>;
+
+  constructor(model: CanonicalModel) {
+    this.model = model;
+    this.layers = new Map(
+      [...model.layers].map(([name, spec]) => [
+        name,
+        within(`layer "${name}" (${spec.kind})`, () =>
+          makeLayer(spec, (weight) => model.weights.get(`${name}.${weight}`)!),
+        ),
+      ]),
+    );
+    this.parts = Object.fromEntries(this.layers);
+    this.checkWiring();
+    this.checkWeights();
+  }
+
+  /** Widths of all states by name, `NODE.STATE`. */
+  get states(): Readonly<Record<string, number>> {
+    return this.statesOf(() => true);
+  }
+
+  /** Those that are carried from run to run (Keras' `stateful`). */
+  get carried(): Readonly<Record<string, number>> {
+    return this.statesOf((layer) => layer.stateful === true);
+  }
+
+  private statesOf(which: (layer: NetworkLayer) => boolean): Record<string, number> {
+    return Object.fromEntries(
+      this.model.nodes.flatMap((node) => {
+        const layer = this.layers.get(node.layer)!;
+        const states = which(layer) ? (layer.states ?? {}) : {};
+        return Object.entries(states).map(([name, width]): [string, number] => [`${node.name}.${name}`, width]);
+      }),
+    );
+  }
+
+  /** Writes the model's weights into parameters that were laid out for this network. */
+  load(parameters: ParameterStore): void {
+    const { names } = parameters.layout;
+    parameters.fromTensors(new Map([...this.model.weights].filter(([name]) => names.has(name))));
+  }
+
+  /** The model with the weights that parameters hold now, to be written into a file. */
+  async save(parameters: ParameterStore): Promise<CanonicalModel> {
+    const learned = await parameters.toTensors();
+    const weights = new Map(this.model.weights);
+    for (const [name, tensor] of learned) weights.set(name, tensor);
+    return { ...this.model, weights };
+  }
+
+  /**
+   * Records the network.
+   *
+   * @param inputs by the names of the model's inputs, [B, …]; whole numbers for those of type "int"
+   */
+  forward(inputs: Readonly<Record<string, Tensor>>, { initial = {}, trace = [] }: NetworkInput = {}): NetworkOutput {
+    const values = new Map<string, Value>();
+    for (const input of this.model.inputs) {
+      const tensor = Object.hasOwn(inputs, input.name) ? inputs[input.name] : undefined;
+      if (!tensor) throw new UsageError("missing-input", `input "${input.name}" is not given`);
+      values.set(input.name, { tensor, timeMajor: false });
+    }
+    const states = Object.keys(this.states);
+    for (const name of Object.keys(initial)) if (!states.includes(name)) throw unknown("state", name, states);
+    const [final, traces]: [Record<string, Tensor>, Record<string, Tensor>] = [{}, {}];
+    for (const node of this.model.nodes) {
+      const results = within(`layer "${node.name}"`, () =>
+        this.layers.get(node.layer)!.forward(
+          node.inputs.map((name) => values.get(name)!),
+          {
+            initial: (state) => initial[`${node.name}.${state}`],
+            final: (state, value) => {
+              final[`${node.name}.${state}`] = value;
+            },
+            trace,
+            traced: (name, value) => {
+              traces[`${node.name}.${name}`] = value;
+            },
+          },
+        ),
+      );
+      node.outputs.forEach((name, k) => {
+        const value = results[k];
+        if (!value)
+          throw new UsageError("bad-model", `layer "${node.name}" makes ${results.length} values, not ${k + 1}`);
+        values.set(name, value);
+      });
+    }
+    const outputs = this.model.outputs.map(({ name, value }): [string, Tensor] => [
+      name,
+      batchFirst(values.get(value)!),
+    ]);
+    return { outputs: Object.fromEntries(outputs), final, traces };
+  }
+
+  private checkWiring(): void {
+    const known = new Set<string>();
+    const define = (name: string): void => {
+      if (known.has(name)) throw new UsageError("bad-model", `the value "${name}" is made twice`);
+      known.add(name);
+    };
+    const read = (name: string, by: string): void => {
+      if (!known.has(name)) throw new UsageError("bad-model", `${by} reads "${name}", which nothing before it makes`);
+    };
+    for (const { name } of this.model.inputs) define(name);
+    const nodes = new Set<string>();
+    const readable = (node: CanonicalNode): void => {
+      if (nodes.has(node.name)) throw new UsageError("bad-model", `two nodes are called "${node.name}"`);
+      nodes.add(node.name);
+      if (!this.layers.has(node.layer)) throw unknown("layer", node.layer, [...this.layers.keys()]);
+      if (node.inputs.length === 0) throw new UsageError("bad-model", `layer "${node.name}" reads nothing`);
+      for (const name of node.inputs) read(name, `layer "${node.name}"`);
+      node.outputs.forEach(define);
+    };
+    this.model.nodes.forEach(readable);
+    for (const { name, value } of this.model.outputs) read(value, `the output "${name}"`);
+    if (this.model.outputs.length === 0) throw new UsageError("bad-model", "the model has no output");
+  }
+
+  private checkWeights(): void {
+    const shapes = new Map([...namedParameters(this)].map(([name, { shape }]) => [name, shape]));
+    for (const [layer, { buffers = {} }] of this.layers)
+      for (const [name, shape] of Object.entries(buffers)) shapes.set(`${layer}.${name}`, shape);
+    for (const [name, shape] of shapes) {
+      const given = this.model.weights.get(name);
+      if (!given)
+        throw new UsageError("missing-parameter", `the model has no weight "${name}" of shape ${formatShape(shape)}`);
+      if (!sameShape(given.shape, shape) || given.data.length !== size(shape))
+        throw new ShapeError(
+          "shape-mismatch",
+          `weight "${name}": expected shape ${formatShape(shape)}, got ${formatShape(given.shape)} with ${given.data.length} numbers`,
+        );
+    }
+    for (const name of this.model.weights.keys())
+      if (!shapes.has(name))
+        throw new UsageError("unexpected-parameter", `no layer of the model has a weight "${name}"`);
+  }
+}
+
+/** Puts the layer that an error comes from before its message. */
+function within<T>(where: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof LongshortError)) throw cause;
+    const Kind = cause instanceof ShapeError ? ShapeError : UsageError;
+    throw new Kind(cause.code, `${where}: ${cause.message}`, { cause });
+  }
+}
+
+function unknown(kind: string, name: unknown, names: readonly string[]): UsageError {
+  const near = typeof name === "string" ? nearest(name, names) : undefined;
+  return new UsageError(
+    `unknown-${kind}`,
+    `the model has no ${kind} ${describe(name)}${near ? `; did you mean "${near}"?` : `; it has ${names.join(", ") || "none"}`}`,
+  );
+}

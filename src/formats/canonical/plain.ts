@@ -1,0 +1,170 @@
+import { dropout } from "../../layers/dropout.ts";
+import { poolOverTime } from "../../layers/pool-over-time.ts";
+import { abs, add, div, type Expression, less, max, min, mul, select, sub, variable } from "../../math/expression.ts";
+import { UsageError } from "../../shared/errors.ts";
+import { formatShape, size } from "../../shared/shapes.ts";
+import type { Tensor } from "../../tensor/graph.ts";
+import { concatenate, pointwise, reduce, reshape, slice, transpose } from "../../tensor/operations.ts";
+import type { LayerSpec, PlainSpec, PoolingSpec } from "../canonical.ts";
+import { applyActivation } from "./activation.ts";
+import type { MakeLayer, NetworkLayer } from "./layer.ts";
+import { batchFirst, maskOf, shapeOf, timeMajor, type Value, withTensor } from "./value.ts";
+import { samePadding } from "./weighted.ts";
+
+const plain = (forward: NetworkLayer["forward"]): NetworkLayer => ({ parts: {}, forward });
+type Plain<K extends PlainSpec["kind"]> = MakeLayer<Extract<PlainSpec, { kind: K }>>;
+
+export const activationLayer: Plain<"activation"> = ({ activation }) => {
+  const activate = applyActivation(activation);
+  return plain(([x]) => [withTensor(x!, activate(x!.tensor))]);
+};
+
+export const dropoutLayer: Plain<"dropout"> = ({ rate, per }) => {
+  const layer = dropout({ rate, per });
+  return plain(([x]) => {
+    const { graph, shape } = x!.tensor;
+    if (!graph.training || shape.length !== 3) return [withTensor(x!, layer.forward(x!.tensor))];
+    return [{ ...x!, tensor: layer.forward(timeMajor(x!)), timeMajor: true }];
+  });
+};
+
+export const identityLayer: Plain<"identity"> = () => plain(([x]) => [x!]);
+
+export const maskingLayer: Plain<"masking"> = ({ value }) =>
+  plain(([x]) => {
+    const tensor = batchFirst(x!);
+    if (tensor.shape.length !== 3)
+      throw new UsageError("shape-mismatch", `masking: expected [B, T, D], got ${formatShape(tensor.shape)}`);
+    const distance = reduce({ x: tensor }, abs(sub(variable("x"), value)), [2], "maximum");
+    const counts = pointwise({ distance }, select(less(0, variable("distance")), 1, 0));
+    const mask = maskOf(reshape(counts, tensor.shape.slice(0, 2)));
+    const kept = pointwise({ x: tensor, counts }, select(less(0, variable("counts")), variable("x"), 0));
+    return [{ tensor: kept, timeMajor: false, mask }];
+  });
+
+export const reshapeLayer: Plain<"reshape"> = ({ shape }) =>
+  plain(([x]) => {
+    const tensor = batchFirst(x!);
+    const batch = tensor.shape[0]!;
+    const known = shape.reduce((product, n) => (n < 0 ? product : product * n), 1);
+    const sizes = shape.map((n) => (n < 0 ? size(tensor.shape) / batch / known : n));
+    if (sizes.some((n) => !Number.isInteger(n)) || batch * size(sizes) !== size(tensor.shape))
+      throw new UsageError(
+        "shape-mismatch",
+        `reshape: ${formatShape(tensor.shape.slice(1))} does not become ${formatShape(shape)}`,
+      );
+    return [{ tensor: reshape(tensor, [batch, ...sizes]), timeMajor: false }];
+  });
+
+export const flattenLayer: Plain<"flatten"> = () =>
+  plain(([x]) => {
+    const tensor = batchFirst(x!);
+    const batch = tensor.shape[0]!;
+    return [{ tensor: reshape(tensor, [batch, size(tensor.shape) / batch]), timeMajor: false }];
+  });
+
+export const permuteLayer: Plain<"permute"> = ({ order }) =>
+  plain(([x]) => [{ tensor: transpose(batchFirst(x!), [0, ...order]), timeMajor: false }]);
+
+export const repeatLayer: Plain<"repeat"> = ({ times }) =>
+  plain(([x]) => {
+    const { tensor } = x!;
+    if (tensor.shape.length !== 2)
+      throw new UsageError("shape-mismatch", `repeat: expected [B, D], got ${formatShape(tensor.shape)}`);
+    const one = reshape(tensor, [1, ...tensor.shape]);
+    const ones = tensor.graph.constant([times, 1, 1], new Float32Array(times).fill(1));
+    return [{ tensor: pointwise({ one, ones }, mul(variable("one"), variable("ones"))), timeMajor: true }];
+  });
+
+/** The masks of several values as one: a step counts where it counts in all that have a mask. */
+function bothMasks(values: readonly Value[]): Tensor | undefined {
+  const masks = values.flatMap(({ mask }) => (mask ? [mask] : []));
+  return masks.reduce<Tensor | undefined>(
+    (all, mask) => (all ? pointwise({ all, mask }, mul(variable("all"), variable("mask"))) : mask),
+    undefined,
+  );
+}
+
+/** Tensors of several values in one order of axes: time first where all are so. */
+function aligned(values: readonly Value[]): { tensors: readonly Tensor[]; timeMajor: boolean } {
+  const time = values.every((v) => v.timeMajor);
+  return { tensors: time ? values.map((v) => v.tensor) : values.map(batchFirst), timeMajor: time };
+}
+
+export const concatenateLayer: Plain<"concatenate"> = ({ axis }) =>
+  plain((values) => {
+    const rank = shapeOf(values[0]!).length;
+    const counted = axis < 0 ? axis + rank : axis;
+    const last = counted === rank - 1 && rank > 2;
+    const { tensors, timeMajor } = last ? aligned(values) : { tensors: values.map(batchFirst), timeMajor: false };
+    return [{ tensor: concatenate(tensors, counted), timeMajor, mask: last ? bothMasks(values) : undefined }];
+  });
+
+type Combine = Extract<PlainSpec, { kind: "combine" }>["by"];
+const combinations: { [B in Combine]: (terms: readonly Expression[]) => Expression } = {
+  add: (terms) => terms.reduce((a, b) => add(a, b)),
+  subtract: (terms) => terms.reduce((a, b) => sub(a, b)),
+  multiply: (terms) => terms.reduce((a, b) => mul(a, b)),
+  average: (terms) =>
+    div(
+      terms.reduce((a, b) => add(a, b)),
+      terms.length,
+    ),
+  maximum: (terms) => terms.reduce((a, b) => max(a, b)),
+  minimum: (terms) => terms.reduce((a, b) => min(a, b)),
+};
+
+export const combineLayer: Plain<"combine"> = ({ by }) =>
+  plain((values) => {
+    const { tensors, timeMajor } = aligned(values);
+    const inputs = Object.fromEntries(tensors.map((t, k) => [`x${k}`, t]));
+    const value = combinations[by](Object.keys(inputs).map(variable));
+    return [{ tensor: pointwise(inputs, value), timeMajor, mask: bothMasks(values) }];
+  });
+
+export const poolingLayer: MakeLayer<PoolingSpec> = ({ of, window }) => {
+  if (window === "global") {
+    const pool = poolOverTime({ kind: of });
+    // As in Keras: the mean is one of the steps that count, the maximum one of all.
+    return plain(([x]) => [
+      { tensor: pool.forward(timeMajor(x!), of === "mean" ? { mask: x!.mask } : {}), timeMajor: false },
+    ]);
+  }
+  return plain(([x]) => [{ tensor: poolWindows(timeMajor(x!), of, window), timeMajor: true }]);
+};
+
+/** Windows over the steps of [T, B, D]; padding counts neither for the maximum nor for the mean. */
+function poolWindows(x: Tensor, of: PoolingSpec["of"], window: Exclude<PoolingSpec["window"], "global">): Tensor {
+  const { size: width, stride, padding } = window;
+  const steps = x.shape[0]!;
+  const [before] = padding === "same" ? samePadding(steps, width, stride) : [0];
+  const count = padding === "same" ? Math.ceil(steps / stride) : Math.floor((steps - width) / stride) + 1;
+  if (count < 1)
+    throw new UsageError("shape-mismatch", `pooling: a window of ${width} steps is longer than the ${steps} given`);
+  const pool = poolOverTime({ kind: of });
+  const parts = Array.from({ length: count }, (_, k) => {
+    const from = Math.max(0, k * stride - before);
+    const to = Math.min(steps, k * stride - before + width);
+    const pooled = pool.forward(slice(x, 0, from, to));
+    return reshape(pooled, [1, ...pooled.shape]);
+  });
+  return parts.length === 1 ? parts[0]! : concatenate(parts, 0);
+}
+
+/** A layer inside another one that applies it to each step alone. */
+export const timeDistributed =
+  (make: MakeLayer<LayerSpec>): MakeLayer<Extract<LayerSpec, { kind: "time-distributed" }>> =>
+  (spec, weight) => {
+    const inner = make(spec.layer, weight);
+    return {
+      ...inner,
+      forward([x], context) {
+        const tensor = batchFirst(x!);
+        const [batch, steps, ...rest] = tensor.shape as [number, number, ...number[]];
+        const flat = reshape(tensor, [batch * steps, ...rest]);
+        const [result] = inner.forward([{ tensor: flat, timeMajor: false }], context);
+        const y = batchFirst(result!);
+        return [{ tensor: reshape(y, [batch, steps, ...y.shape.slice(1)]), timeMajor: false, mask: x!.mask }];
+      },
+    };
+  };

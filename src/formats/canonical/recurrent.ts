@@ -1,0 +1,144 @@
+import { cellByName } from "../../cells/registry.ts";
+import { dropout } from "../../layers/dropout.ts";
+import { type Recurrent, recurrent } from "../../layers/recurrent.ts";
+import { equal, select, variable } from "../../math/expression.ts";
+import { size } from "../../shared/shapes.ts";
+import type { Graph, Tensor } from "../../tensor/graph.ts";
+import { concatenate, matmul, plus, pointwise, reshape, slice, times } from "../../tensor/operations.ts";
+import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
+import type { MakeLayer, NetworkLayer, NodeContext } from "./layer.ts";
+import { reverseSteps, timeMajor, type Value, withTensor } from "./value.ts";
+
+/** One direction of a recurrent layer: ours, with the conventions of the file around it. */
+interface Direction {
+  readonly layer: Recurrent;
+  readonly parts: NetworkLayer["parts"];
+  readonly states: Readonly<Record<string, number>>;
+  run(x: Value, initial: readonly Value[], context: NodeContext, prefix: string, suffix: string): DirectionResult;
+}
+interface DirectionResult {
+  /** [T, B, W], steps in the order of time. */
+  readonly steps: Tensor;
+  /** [B, W] in the cell's order. */
+  readonly final: readonly Tensor[];
+}
+
+function direction(spec: RecurrentSpec): Direction {
+  const { cell: given, biases, inputSize, hiddenSize, projectionSize = 0, reverse } = spec;
+  const cell = cellByName({ ...given, options: { ...given.options, ...(biases === 0 && { bias: false }) } });
+  const layer = recurrent({ cell, inputSize, hiddenSize, projectionSize, reverse });
+  const { bias_hh_l0: second, ...others } = layer.parts;
+  const drop = dropout({ rate: spec.dropout ?? 0, per: "sequence" });
+  const shapes = layer.stateShapes(1);
+  return {
+    layer,
+    parts: biases === 1 ? others : layer.parts,
+    states: Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, shape[2]!])),
+    run(x, initial, context, prefix, suffix) {
+      const sequence = timeMajor(x);
+      const { graph } = sequence;
+      const batch = sequence.shape[1]!;
+      if (biases === 1 && second) graph.substitute(second, zeros(graph, second.shape));
+      const names = cell.states.map((s) => s.name);
+      const state = (name: string, k: number): Tensor | undefined =>
+        initial[k]?.tensor ?? context.initial(prefix + name, batch);
+      const before = Object.fromEntries(
+        names.flatMap((name, k) => {
+          const t = state(name, k);
+          return t ? [[name, reshape(t, [1, batch, size(t.shape) / batch])]] : [];
+        }),
+      );
+      const { mask } = x;
+      const { output, final, traces } = layer.forward(drop.forward(sequence), {
+        ...{ initial: before, mask, trace: context.trace.filter((name) => name in cell.named) },
+        maskedOutput: spec.maskedOutput === "zero" ? "zero" : "previous",
+      });
+      for (const [name, value] of Object.entries(traces)) context.traced(name + suffix, value);
+      const states = names.map((name) => reshape(final[name]!, [batch, final[name]!.shape[2]!]));
+      names.forEach((name, k) => {
+        context.final(prefix + name, states[k]!);
+      });
+      const h = before[names[0]!];
+      const leads = mask && h && spec.maskedOutput === "previous-or-initial";
+      return { steps: leads ? initialBeforeFirst(output, mask, h, reverse) : output, final: states };
+    },
+  };
+}
+
+const zeros = (graph: Graph, shape: readonly number[]): Tensor => graph.constant(shape, new Float32Array(size(shape)));
+
+/** The output with the initial h where no valid step came before, in the direction of the scan. */
+function initialBeforeFirst(output: Tensor, mask: Tensor, h: Tensor, reverse: boolean): Tensor {
+  const [steps, batch] = mask.shape as [number, number];
+  const counts = Float32Array.from({ length: steps * steps }, (_, k) => {
+    const [t, other] = [Math.floor(k / steps), k % steps];
+    return (reverse ? other >= t : other <= t) ? 1 : 0;
+  });
+  // How many valid steps there were up to each step.
+  const count = reshape(matmul(output.graph.constant([steps, steps], counts), mask), [steps, batch, 1]);
+  return pointwise({ output, h, count }, select(equal(variable("count"), 0), variable("h"), variable("output")));
+}
+
+/** What a layer gives out of all its steps: all of them in the order of time, or the one computed last. */
+function given(spec: RecurrentSpec, steps: Tensor, mask: Tensor | undefined): Value {
+  if (spec.returnSequences) return { tensor: steps, timeMajor: true, mask };
+  const [T, batch, width] = steps.shape as [number, number, number];
+  const last = spec.reverse ? 0 : T - 1;
+  return { tensor: reshape(slice(steps, 0, last, last + 1), [batch, width]), timeMajor: false };
+}
+
+/** Steps in the order in which the layer gives them out. The mask stays as it is, as in Keras. */
+function ordered(spec: RecurrentSpec, value: Value): Value {
+  const turns = spec.reverse && spec.returnSequences && spec.outputOrder === "computed";
+  return turns ? withTensor(value, reverseSteps(value.tensor)) : value;
+}
+
+const stateValue = (tensor: Tensor): Value => ({ tensor, timeMajor: false });
+
+export const recurrentLayer: MakeLayer<RecurrentSpec> = (spec) => {
+  const one = direction(spec);
+  return {
+    parts: one.parts,
+    states: one.states,
+    stateful: spec.stateful,
+    forward([x, ...initial], context) {
+      const { steps, final } = one.run(x!, initial, context, "", "");
+      return [ordered(spec, given(spec, steps, x!.mask)), ...(spec.returnState ? final.map(stateValue) : [])];
+    },
+  };
+};
+
+const merges: {
+  [M in BidirectionalSpec["merge"]]: (forward: Value, backward: Value) => readonly Value[];
+} = {
+  concat: (a, b) => [{ ...a, tensor: concatenate([a.tensor, b.tensor], a.tensor.shape.length - 1) }],
+  sum: (a, b) => [{ ...a, tensor: plus(a.tensor, b.tensor) }],
+  mul: (a, b) => [{ ...a, tensor: times(a.tensor, b.tensor) }],
+  ave: (a, b) => [{ ...a, tensor: times(plus(a.tensor, b.tensor), a.tensor.graph.constant([], [0.5])) }],
+  separate: (a, b) => [a, b],
+};
+
+export const bidirectionalLayer: MakeLayer<BidirectionalSpec> = (spec) => {
+  const [forward, backward] = [direction(spec.forward), direction(spec.backward)];
+  const prefixed = (prefix: string, states: Readonly<Record<string, number>>) =>
+    Object.entries(states).map(([name, width]): [string, number] => [prefix + name, width]);
+  const count = Object.keys(forward.states).length;
+  return {
+    parts: {
+      ...forward.parts,
+      ...Object.fromEntries(Object.entries(backward.parts).map(([name, part]) => [`${name}_reverse`, part])),
+    },
+    states: Object.fromEntries([...prefixed("forward.", forward.states), ...prefixed("backward.", backward.states)]),
+    stateful: spec.forward.stateful,
+    forward([x, ...initial], context) {
+      const a = forward.run(x!, initial.slice(0, count), context, "forward.", "");
+      const b = backward.run(x!, initial.slice(count), context, "backward.", "_reverse");
+      // Steps of both meet in the order of time; the forward layer says in which they are given out.
+      const outputs = merges[spec.merge](given(spec.forward, a.steps, x!.mask), given(spec.backward, b.steps, x!.mask));
+      return [
+        ...outputs.map((value) => ordered(spec.forward, value)),
+        ...(spec.forward.returnState ? [...a.final, ...b.final].map(stateValue) : []),
+      ];
+    },
+  };
+};

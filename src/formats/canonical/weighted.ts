@@ -1,0 +1,119 @@
+import { convolution1d } from "../../layers/convolution.ts";
+import { embedding } from "../../layers/embedding.ts";
+import { layerNorm } from "../../layers/layer-norm.ts";
+import { linear } from "../../layers/linear.ts";
+import { add, div, equal, mul, select, sqrt, sub, variable } from "../../math/expression.ts";
+import { UsageError } from "../../shared/errors.ts";
+import { formatShape } from "../../shared/shapes.ts";
+import type { Tensor } from "../../tensor/graph.ts";
+import { pointwise } from "../../tensor/operations.ts";
+import type { BatchNormSpec, ConvolutionSpec, DenseSpec, EmbeddingSpec, LayerNormSpec } from "../canonical.ts";
+import { applyActivation } from "./activation.ts";
+import type { MakeLayer } from "./layer.ts";
+import { batchFirst, maskOf, shapeOf, timeMajor, type Value, withTensor } from "./value.ts";
+
+export const embeddingLayer: MakeLayer<EmbeddingSpec> = ({ vocabularySize, embeddingSize, maskZero }) => {
+  const layer = embedding({ vocabularySize, embeddingSize });
+  return {
+    parts: layer.parts,
+    forward([x]) {
+      const tokens = batchFirst(x!);
+      const counts = select(equal(variable("token"), 0), 0, 1);
+      if (maskZero && tokens.shape.length !== 2)
+        throw new UsageError(
+          "shape-mismatch",
+          `an embedding that masks token 0 needs tokens [B, T], got ${formatShape(tokens.shape)}`,
+        );
+      const mask = maskZero ? maskOf(pointwise({ token: tokens }, counts)) : x!.mask;
+      return [{ tensor: layer.forward(tokens), timeMajor: false, mask }];
+    },
+  };
+};
+
+export const denseLayer: MakeLayer<DenseSpec> = ({ inputSize, outputSize, bias, activation }) => {
+  const layer = linear({ inputSize, outputSize, bias });
+  const activate = applyActivation(activation);
+  return { parts: layer.parts, forward: ([x]) => [withTensor(x!, activate(layer.forward(x!.tensor)))] };
+};
+
+function expectLastAxis(axis: number, { length }: readonly number[]): void {
+  if (axis !== -1 && axis !== length - 1)
+    throw new UsageError(
+      "unsupported-layer",
+      `it normalizes over axis ${axis} of ${length}; only the last axis (${length - 1}) can be normalized`,
+    );
+}
+
+export const layerNormLayer: MakeLayer<LayerNormSpec> = ({ size, axis, epsilon }) => {
+  const layer = layerNorm({ size, eps: epsilon });
+  return {
+    parts: layer.parts,
+    forward([x]) {
+      expectLastAxis(axis, x!.tensor.shape);
+      return [withTensor(x!, layer.forward(x!.tensor))];
+    },
+  };
+};
+
+const normalized = add(
+  mul(div(sub(variable("x"), variable("mean")), sqrt(add(variable("variance"), variable("epsilon")))), variable("w")),
+  variable("b"),
+);
+
+/** `(x − mean) / √(variance + ε) ⊙ w + b` with the statistics of the file. @see Ioffe & Szegedy (2015), arXiv:1502.03167 */
+export const batchNormLayer: MakeLayer<BatchNormSpec> = ({ size, axis, epsilon }, weight) => {
+  const parameter = (value: number) => ({
+    shape: [size],
+    initialize: () => new Float64Array(size).fill(value),
+  });
+  const [w, b] = [parameter(1), parameter(0)];
+  const buffers = { running_mean: [size], running_var: [size] };
+  return {
+    parts: { weight: w, bias: b },
+    buffers,
+    forward([x]) {
+      const { tensor } = x!;
+      const { graph } = tensor;
+      expectLastAxis(axis, tensor.shape);
+      const [mean, variance] = Object.keys(buffers).map((name) => graph.constant([size], weight(name).data));
+      const numbers = { mean: mean!, variance: variance!, epsilon: graph.constant([], [epsilon]) };
+      return [
+        withTensor(x!, pointwise({ x: tensor, ...numbers, w: graph.parameter(w), b: graph.parameter(b) }, normalized)),
+      ];
+    },
+  };
+};
+
+/** Steps of padding before and after, by the rule that TensorFlow calls "same". */
+export function samePadding(steps: number, span: number, stride: number): [before: number, after: number] {
+  const total = Math.max(0, (Math.ceil(steps / stride) - 1) * stride + span - steps);
+  return [Math.floor(total / 2), total - Math.floor(total / 2)];
+}
+
+export const convolutionLayer: MakeLayer<ConvolutionSpec> = (spec) => {
+  const { inputSize, outputSize, kernelSize, stride, dilation, bias } = spec;
+  const options = { inputSize, outputSize, kernelSize, stride, dilation, bias };
+  const { parts } = convolution1d(options);
+  const activate = applyActivation(spec.activation);
+  const span = (kernelSize - 1) * dilation + 1;
+  const padding = (steps: number): readonly [number, number] => {
+    if (spec.padding === "valid") return [0, 0];
+    return spec.padding === "causal" ? [span - 1, 0] : samePadding(steps, span, stride);
+  };
+  return {
+    parts,
+    forward([x]) {
+      const sequence = timeMajor(x!);
+      const layer = convolution1d({ ...options, padding: padding(shapeOf(x!)[1]!) });
+      // The padding depends on the number of steps, the parameters do not.
+      for (const [name, part] of Object.entries(layer.parts)) share(sequence, part, parts[name]);
+      const value: Value = { tensor: activate(layer.forward(sequence)), timeMajor: true };
+      return [value];
+    },
+  };
+};
+
+type Part = ReturnType<typeof convolution1d>["weight"];
+/** Lets one parameter stand for another in the graph of a tensor. */
+const share = ({ graph }: Tensor, one: unknown, other: unknown): void =>
+  graph.substitute(one as Part, graph.parameter(other as Part));

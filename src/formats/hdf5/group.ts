@@ -1,0 +1,112 @@
+import { Cursor, damaged, type Pages, text, UNDEFINED, unsupported } from "./bytes.ts";
+import { MESSAGE, type Message } from "./header.ts";
+
+/** Groups of Keras are a handful of levels; a tree of links is no deeper than its numbers allow. */
+const MOST_LEVELS = 32;
+const MOST_LINKS = 200_000;
+
+/** Names and header addresses of what a group holds; undefined when the messages are not those of a group. */
+export async function readLinks(
+  pages: Pages,
+  messages: readonly Message[],
+): Promise<ReadonlyMap<string, number> | undefined> {
+  const table = messages.find(({ type }) => type === MESSAGE.symbolTable);
+  if (table) return readSymbolTable(pages, new Cursor(table.data));
+  const info = messages.find(({ type }) => type === MESSAGE.linkInfo);
+  const links = messages.filter(({ type }) => type === MESSAGE.link);
+  if (!info && links.length === 0) return undefined;
+  if (info) expectCompact(new Cursor(info.data));
+  const found = new Map<string, number>();
+  for (const { data } of links) {
+    const { name, address } = readLink(new Cursor(data));
+    add(found, name, address);
+  }
+  return found;
+}
+
+function add(found: Map<string, number>, name: string, address: number): void {
+  if (found.has(name)) throw damaged(`two objects of one group are called ${JSON.stringify(name)}`);
+  if (found.size >= MOST_LINKS) throw damaged(`a group of more than ${MOST_LINKS} objects`);
+  found.set(name, address);
+}
+
+function expectCompact(at: Cursor): void {
+  at.skip(1);
+  if (at.u8() & 1) at.skip(8);
+  if (at.u64() !== UNDEFINED)
+    throw unsupported(
+      "the HDF5 file keeps large groups in the format of libver='latest'; write it again without that option",
+    );
+}
+
+function readLink(at: Cursor): { name: string; address: number } {
+  at.skip(1);
+  const flags = at.u8();
+  const kind = flags & 8 ? at.u8() : 0;
+  if (flags & 4) at.skip(8);
+  if (flags & 16) at.skip(1);
+  const name = text(at.take(at.sized(1 << (flags & 3))));
+  if (kind !== 0)
+    throw unsupported(
+      `the HDF5 file holds a link ${JSON.stringify(name)} ${kind === 64 ? "to another file" : "by name"}; such links are not followed`,
+    );
+  return { name, address: at.u64() };
+}
+
+/** The older form of groups: a B-tree of names, which lie in a heap. */
+async function readSymbolTable(pages: Pages, table: Cursor): Promise<Map<string, number>> {
+  const [tree, heap] = [table.u64(), table.u64()];
+  const head = await pages.cursor(heap, 32);
+  head.expect("HEAP");
+  head.skip(4);
+  const size = head.u64();
+  head.skip(8);
+  const names = await pages.read(head.u64(), size);
+  const found = new Map<string, number>();
+  for (const node of await treeLeaves(pages, tree, 0, 8)) {
+    const start = await pages.cursor(node.address, 8);
+    start.expect("SNOD");
+    start.skip(2);
+    const count = start.u16();
+    const at = await pages.cursor(node.address + 8, count * 40);
+    for (let k = 0; k < count; k++) {
+      const [name, address, cached] = [at.u64(), at.u64(), at.u32()];
+      at.skip(20);
+      if (name >= names.length) throw damaged("the name of an object lies outside the names");
+      const label = text(names.subarray(name));
+      if (cached === 2)
+        throw unsupported(`the HDF5 file holds a link ${JSON.stringify(label)} by name; such links are not followed`);
+      add(found, label, address);
+    }
+  }
+  return found;
+}
+
+/** The leaves of a B-tree (version 1) in order, each with the key before it. */
+export async function treeLeaves(
+  pages: Pages,
+  root: number,
+  kind: 0 | 1,
+  keySize: number,
+): Promise<{ readonly key: Uint8Array; readonly address: number }[]> {
+  const leaves: { key: Uint8Array; address: number }[] = [];
+  const seen = new Set<number>();
+  const visit = async (address: number, above: number): Promise<void> => {
+    if (seen.has(address)) throw damaged("a tree that holds itself");
+    seen.add(address);
+    const head = await pages.cursor(address, 24);
+    head.expect("TREE");
+    const [type, level, count] = [head.u8(), head.u8(), head.u16()];
+    if (type !== kind || level >= above) throw damaged("a tree whose levels do not descend");
+    const at = await pages.cursor(address + 24, count * (keySize + 8));
+    for (let k = 0; k < count; k++) {
+      const key = at.take(keySize);
+      const child = at.u64();
+      if (level > 0) await visit(child, level);
+      else leaves.push({ key, address: child });
+      if (leaves.length > MOST_LINKS) throw damaged(`a tree of more than ${MOST_LINKS} leaves`);
+    }
+  };
+  if (root !== UNDEFINED) await visit(root, MOST_LEVELS);
+  return leaves;
+}

@@ -1,0 +1,69 @@
+import { Cursor, damaged, UNDEFINED, unsupported } from "./bytes.ts";
+
+/** What an element of a dataset or attribute is. */
+export type Datatype =
+  | { readonly kind: "float" | "int" | "uint"; readonly size: number; readonly bigEndian: boolean }
+  | { readonly kind: "string"; readonly size: number }
+  /** A string of any length, kept in the file's heap. */
+  | { readonly kind: "text"; readonly size: 16 }
+  | { readonly kind: "other"; readonly size: number; readonly what: string };
+
+/** Bits of a number as IEEE 754 has them: size in bytes → exponent, mantissa. */
+const IEEE: Readonly<Record<number, readonly [number, number]>> = { 2: [5, 10], 4: [8, 23], 8: [11, 52] };
+const CLASSES = ["", "", "time", "", "bit field", "opaque", "compound", "reference", "enumeration", "list", "array"];
+
+export function readDatatype(data: Uint8Array): Datatype {
+  const at = new Cursor(data);
+  const kind = at.u8() & 15;
+  const bits = at.u8();
+  at.skip(2);
+  const size = at.u32();
+  const bigEndian = (bits & 1) !== 0;
+  if (kind === 0) {
+    const [offset, precision] = [at.u16(), at.u16()];
+    if (offset !== 0 || precision !== size * 8 || ![1, 2, 4, 8].includes(size))
+      return { kind: "other", size, what: `whole numbers of ${precision} bits` };
+    return { kind: (bits & 8) !== 0 ? "int" : "uint", size, bigEndian };
+  }
+  if (kind === 1) {
+    at.skip(5);
+    const exponent = at.u8();
+    at.skip(1);
+    const mantissa = at.u8();
+    const known = IEEE[size];
+    if ((bits & 64) !== 0 || known?.[0] !== exponent || known[1] !== mantissa)
+      return { kind: "other", size, what: `floating-point numbers of ${size} bytes that are not IEEE 754` };
+    return { kind: "float", size, bigEndian };
+  }
+  if (kind === 3) return { kind: "string", size };
+  if (kind === 9 && (bits & 15) === 1) {
+    if (size !== 16) throw damaged(`strings that take ${size} bytes`);
+    return { kind: "text", size };
+  }
+  return { kind: "other", size, what: CLASSES[kind] ?? `class ${kind}` };
+}
+
+/** Axes; none for a single value. */
+export function readDataspace(data: Uint8Array): number[] {
+  const at = new Cursor(data);
+  const [version, rank] = [at.u8(), at.u8()];
+  if (version !== 1 && version !== 2) throw unsupported(`version ${version} of an HDF5 dataspace`);
+  if (version === 1) at.skip(6);
+  else {
+    at.skip(1);
+    if (at.u8() === 2) return [0];
+  }
+  if (rank > 32) throw damaged(`data of ${rank} axes`);
+  return Array.from({ length: rank }, () => {
+    const n = at.u64();
+    if (n === UNDEFINED) throw damaged("an axis without end");
+    return n;
+  });
+}
+
+/** Elements of a shape; data that no file can hold is refused. */
+export function countOf(shape: readonly number[]): number {
+  const count = shape.reduce((product, n) => product * n, 1);
+  if (!Number.isSafeInteger(count)) throw damaged(`data of shape [${shape.join(", ")}]`);
+  return count;
+}

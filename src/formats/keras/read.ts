@@ -1,0 +1,102 @@
+import type { ByteSource } from "../../platform/platform.ts";
+import { UsageError } from "../../shared/errors.ts";
+import { type ByteInput, withBytes } from "../byte-source.ts";
+import { Network } from "../canonical/network.ts";
+import type { OpenedModel } from "../canonical.ts";
+import { isHdf5 } from "../hdf5/header.ts";
+import { Hdf5Group, openHdf5 } from "../hdf5/read.ts";
+import { openZip } from "../zip.ts";
+import { Config, damaged } from "./config.ts";
+import { kerasFamily } from "./family.ts";
+import { type ArraysOf, readTopology } from "./topology.ts";
+import { type LayerArrays, readNamedWeights, readNumberedWeights } from "./weights.ts";
+
+export interface ReadKerasOptions {
+  /** What `model.to_json()` gives in Keras: for files that hold weights alone (`save_weights`). */
+  readonly config?: string | undefined;
+}
+
+const MAXIMUM_JSON = 64 * 2 ** 20;
+
+/**
+ * Reads a model of Keras: `.keras`, or `.h5` of Keras 2 or 3, Sequential or functional. Weights alone are read with the model's
+ * configuration beside them.
+ *
+ * @example
+ * ```ts
+ * const { model } = await readKeras("model.keras");
+ * const { model } = await readKeras("weights.h5", { config: json });
+ * ```
+ * @throws UsageError "unsupported-keras" that names the layer, "no-topology"; FailureError "damaged-keras", "damaged-hdf5", "bad-zip"
+ */
+export async function readKeras(input: ByteInput, options: ReadKerasOptions = {}): Promise<OpenedModel> {
+  return withBytes(input, async (source) => {
+    const start = await source.read(0, Math.min(8, source.size));
+    if (isHdf5(start)) return readH5(source, options);
+    if (start[0] === 0x50 && start[1] === 0x4b) return readArchive(source);
+    throw damaged(`${source.name} is neither an archive (.keras) nor an HDF5 file (.h5)`);
+  });
+}
+
+async function readArchive(source: ByteSource): Promise<OpenedModel> {
+  const zip = await openZip(source);
+  const json = async (name: string): Promise<Config> => {
+    const entry = zip.entries.get(name);
+    if (!entry) throw damaged(`${source.name} holds no ${name}; it is no archive of Keras`);
+    if (entry.size > MAXIMUM_JSON) throw damaged(`${name} has ${entry.size} bytes`);
+    return Config.parse(new TextDecoder().decode(await zip.read(name)), name);
+  };
+  const version = (await json("metadata.json")).text("keras_version");
+  const config = await json("config.json");
+  const weights = await openHdf5(await zip.open("model.weights.h5"));
+  return checked(config, version, await readNumberedWeights(weights));
+}
+
+async function readH5(source: ByteSource, options: ReadKerasOptions): Promise<OpenedModel> {
+  const root = await openHdf5(source);
+  const inFile = await root.textAttribute("model_config");
+  const json = options.config ?? inFile;
+  const weights = root.has("model_weights") ? await root.get("model_weights") : root;
+  if (!(weights instanceof Hdf5Group)) throw damaged('"model_weights" is no group');
+  if (json === undefined) throw noTopology(source.name, await listed(weights));
+  const config = Config.parse(json, options.config === undefined ? "model_config" : "config");
+  const version =
+    (await root.textAttribute("keras_version")) ??
+    (await weights.textAttribute("keras_version")) ??
+    config.text("keras_version", root.has("layers") ? "3.0" : "2.0");
+  if (root.has("layers")) return checked(config, version, await readNumberedWeights(root));
+  const arrays = await readNamedWeights(weights);
+  return checked(config, version, ({ name }) => arrays.get(name) ?? []);
+}
+
+function checked(config: Config, version: string, arraysOf: ArraysOf): OpenedModel {
+  const { model, conventions } = readTopology(config, kerasFamily(version), arraysOf);
+  new Network(model);
+  return { format: "keras", model, conventions };
+}
+
+function noTopology(name: string, layers: readonly string[]): UsageError {
+  const some = layers.slice(0, 20).join(", ") + (layers.length > 20 ? ` and ${layers.length - 20} more` : "");
+  return new UsageError(
+    "no-topology",
+    `${name} holds weights alone, of the layers ${some}: give the model's configuration (what model.to_json() returns in Keras) as config`,
+  );
+}
+
+const listed = async (weights: Hdf5Group): Promise<readonly string[]> => [
+  ...(weights.has("layers") ? [] : (await readNamedWeights(weights)).keys()),
+];
+
+/**
+ * The arrays of an .h5 file of Keras 2 by layer, in Keras' order and layout, without a model around them.
+ *
+ * @throws as `readKeras`
+ */
+export async function readKerasWeights(input: ByteInput): Promise<LayerArrays> {
+  return withBytes(input, async (source) => {
+    const root = await openHdf5(source);
+    const weights = root.has("model_weights") ? await root.get("model_weights") : root;
+    if (!(weights instanceof Hdf5Group)) throw damaged('"model_weights" is no group');
+    return readNamedWeights(weights);
+  });
+}

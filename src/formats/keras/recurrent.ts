@@ -1,0 +1,173 @@
+import { UsageError } from "../../shared/errors.ts";
+import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import type { ActivationSpec, BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
+import { type GatedCell, gateOrder } from "../gate-order.ts";
+import { readActivation } from "./activations.ts";
+import { Config, classOf, unsupported } from "./config.ts";
+import type { Family } from "./family.ts";
+import type { LayerContext, LayerReader, ReadLayer } from "./layer-reader.ts";
+import { toRowBias, toRows } from "./layout.ts";
+
+/** Keras' recurrent classes, and the cells that its RNN takes. */
+const cells: ReadonlyMap<string, GatedCell> = new Map([
+  ["SimpleRNN", "rnn"],
+  ["LSTM", "lstm"],
+  ["GRU", "gru"],
+]);
+
+/** The cell of a recurrent layer's class, if it is one. */
+export const recurrentCell = (className: string): GatedCell | undefined => cells.get(className);
+
+interface ReadRecurrent {
+  readonly spec: RecurrentSpec;
+  readonly weights: Readonly<Record<string, NamedTensor>>;
+}
+
+/**
+ * A recurrent layer.
+ *
+ * @param outer where the layer's own options stand, if `config` is that of its cell alone
+ */
+export function readRecurrent(cell: GatedCell, config: Config, context: LayerContext, outer = config): ReadRecurrent {
+  const { family, arrays, note } = context;
+  const H = config.whole("units");
+  const G = gateOrder[cell].keras!.length;
+  const kernel = arrays.take("kernel", ["inputs", G * H]);
+  const recurrentKernel = arrays.take("recurrent_kernel", [H, G * H]);
+  const bias = config.flag("use_bias", true) ? biasOf(cell, G * H, context) : undefined;
+  const resetAfter = cell === "gru" && (bias ? bias.shape.length === 2 : withoutBias(config));
+  if (cell === "gru" && bias && config.has("reset_after") && config.flag("reset_after", false) !== resetAfter)
+    note(`${config.where}: reset_after is ${resetAfter}, as the shape of the bias says, not the configuration`);
+  if (config.get("implementation") !== undefined) config.number("implementation");
+  if (outer.flag("time_major", false)) throw unsupported(`${outer.where}: time_major, sequences with the steps first`);
+  return {
+    spec: {
+      kind: "recurrent",
+      cell: {
+        name: cell,
+        options: { ...cellOptions(cell, config, family, note), ...(cell === "gru" && { resetAfter }) },
+      },
+      ...{ inputSize: kernel.shape[0]!, hiddenSize: H, biases: bias ? (resetAfter ? 2 : 1) : 0 },
+      reverse: outer.flag("go_backwards", false),
+      outputOrder: "computed",
+      returnSequences: outer.flag("return_sequences", false),
+      returnState: outer.flag("return_state", false),
+      stateful: outer.flag("stateful", false),
+      maskedOutput: outer.flag("zero_output_for_mask", false) ? "zero" : family.maskedOutput,
+      dropout: config.number("dropout", 0),
+    },
+    weights: {
+      weight_ih_l0: toRows(kernel, cell, "keras"),
+      weight_hh_l0: toRows(recurrentKernel, cell, "keras"),
+      ...(bias && { bias_ih_l0: vector(toRowBias(bias.data, G * H, cell, "keras")) }),
+      ...(resetAfter && bias && { bias_hh_l0: vector(toRowBias(bias.data, G * H, cell, "keras", G * H)) }),
+    },
+  };
+}
+
+const vector = (data: ArrayLike<number>): NamedTensor => ({ shape: [data.length], data });
+
+function biasOf(cell: GatedCell, width: number, { arrays }: LayerContext): NamedTensor {
+  const two = cell === "gru" && arrays.peek()?.length === 2;
+  return arrays.take("bias", two ? [2, width] : [width]);
+}
+
+/** Without a bias nothing in the weights tells where the reset gate acts. */
+function withoutBias(config: Config): boolean {
+  if (config.has("reset_after")) return config.flag("reset_after", false);
+  throw new UsageError(
+    "unsupported-keras",
+    `${config.where}: a GRU without bias and without reset_after does not say where its reset gate acts; the default was false before TensorFlow 2 and is true since: add it to the configuration`,
+  );
+}
+
+function cellOptions(
+  cell: GatedCell,
+  config: Config,
+  family: Family,
+  note: LayerContext["note"],
+): Record<string, ActivationSpec | number> {
+  const pointwise = (key: string, absent: string): ActivationSpec => {
+    const spec = readActivation(config.get(key) ?? absent, `${config.where}, ${key}`, family);
+    if (spec.name === "softmax" || spec.name === "logSoftmax")
+      throw unsupported(`${config.where}, ${key}: a ${spec.name} inside a cell`);
+    if (spec.name === "hardSigmoid")
+      note(`hard sigmoid is clip(${family.hardSigmoid === 0.2 ? "0.2 x" : "x / 6"} + 0.5, 0, 1), as in ${family.name}`);
+    return spec;
+  };
+  const activation = pointwise("activation", "tanh");
+  const rate = config.number("recurrent_dropout", 0);
+  const recurrentDropout = rate > 0 ? { recurrentDropout: rate } : {};
+  if (cell === "rnn") return { activation, ...recurrentDropout };
+  const gate = pointwise("recurrent_activation", family.recurrentActivation);
+  if (!config.has("recurrent_activation"))
+    note(`${config.where}: no recurrent activation is named; ${family.name} means ${family.recurrentActivation}`);
+  if (cell === "gru") return { gate, candidate: activation, ...recurrentDropout };
+  return { gate, candidate: activation, output: activation, ...recurrentDropout };
+}
+
+/** A layer of Keras' class RNN around one cell; several cells one above the other are several layers. */
+export function readRnnCells(config: Config, context: LayerContext): readonly ReadRecurrent[] {
+  const { name, config: inner } = classOf(config.object("cell"));
+  const entries =
+    name === "StackedRNNCells"
+      ? inner.list("cells").map((entry) => classOf(new Config(entry, `${inner.where}, cells`)))
+      : [{ name, config: inner }];
+  if (entries.length === 0) throw unsupported(`${config.where}: a stack of no cells`);
+  return entries.map((entry, k) => {
+    const cell = cells.get(entry.name.replace(/Cell$/, ""));
+    if (!cell || !entry.name.endsWith("Cell"))
+      throw unsupported(
+        `${config.where}: the cell ${JSON.stringify(entry.name)} is not supported; SimpleRNNCell, LSTMCell and GRUCell are`,
+      );
+    const { spec, weights } = readRecurrent(cell, entry.config, context, config);
+    const last = k === entries.length - 1;
+    // Only the uppermost cell's output leaves the stack; the others hand all steps up, in the order of time.
+    return {
+      spec: last ? spec : { ...spec, returnSequences: true, outputOrder: "time" },
+      weights,
+    };
+  });
+}
+
+const merges: ReadonlyMap<unknown, BidirectionalSpec["merge"]> = new Map([
+  ["concat", "concat"],
+  ["sum", "sum"],
+  ["mul", "mul"],
+  ["ave", "ave"],
+  [undefined, "separate"],
+]);
+
+export const readBidirectional: LayerReader = (config, context): ReadLayer => {
+  const { family } = context;
+  const forward = readDirection(config.object("layer"), context);
+  const backwardConfig = config.has("backward_layer") ? config.object("backward_layer") : config.object("layer");
+  const read = readDirection(backwardConfig, context);
+  const given = config.has("backward_layer");
+  const backward = given ? read.spec : { ...read.spec, reverse: !read.spec.reverse };
+  const merge = config.lacks("merge_mode") ? "concat" : merges.get(config.get("merge_mode"));
+  if (!merge) throw config.wrong("merge_mode", '"concat", "sum", "mul", "ave" or null');
+  if (backward.reverse === forward.spec.reverse)
+    throw unsupported(`${config.where}: both layers run in the same direction`);
+  // Keras overrules the option of both layers so.
+  const zeros = (spec: RecurrentSpec): RecurrentSpec =>
+    family.bidirectionalZeros ? { ...spec, maskedOutput: spec.returnSequences ? "zero" : family.maskedOutput } : spec;
+  return {
+    spec: { kind: "bidirectional", forward: zeros(forward.spec), backward: zeros(backward), merge },
+    weights: {
+      ...forward.weights,
+      ...Object.fromEntries(Object.entries(read.weights).map(([name, value]) => [`${name}_reverse`, value])),
+    },
+  };
+};
+
+function readDirection(entry: Config, context: LayerContext): ReadRecurrent {
+  const { name, config } = classOf(entry);
+  const cell = cells.get(name);
+  if (cell) return readRecurrent(cell, config, context);
+  if (name === "RNN") {
+    const [one, ...more] = readRnnCells(config, context);
+    if (more.length === 0) return one!;
+  }
+  throw unsupported(`${entry.where}: ${JSON.stringify(name)} in two directions`);
+}

@@ -1,0 +1,212 @@
+import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
+import { nodeName, type Reference, readCalls, readReference, valueName } from "./calls.ts";
+import { Config, classOf, damaged, unsupported } from "./config.ts";
+import type { Family } from "./family.ts";
+import { Arrays, type LayerContext, type ReadLayer } from "./layer-reader.ts";
+import { readLayer } from "./layers.ts";
+import { readRnnCells } from "./recurrent.ts";
+
+/** The arrays of a layer, in Keras' order. */
+export type ArraysOf = (layer: { readonly name: string; readonly className: string }) => readonly NamedTensor[];
+
+export interface ReadTopology {
+  readonly model: CanonicalModel;
+  readonly conventions: readonly string[];
+}
+
+const MAXIMUM_LAYERS = 10_000;
+
+/** A layer of the file: usually one of ours, several for a stack of cells. */
+interface Part {
+  readonly name: string;
+  readonly layers: readonly ReadLayer[];
+  readonly calls: readonly (readonly Reference[])[];
+}
+
+/** Reads a model's configuration: `{ class_name: "Sequential" | "Functional" | "Model", config }`. */
+export function readTopology(entry: Config, family: Family, arraysOf: ArraysOf): ReadTopology {
+  const { name: className, config } = classOf(listAsConfig(entry));
+  const conventions = new Set<string>();
+  const note = (convention: string): void => void conventions.add(convention);
+  const functional = className === "Functional" || className === "Model";
+  if (className !== "Sequential" && !functional)
+    throw unsupported(
+      `${entry.where}: a model of the class ${JSON.stringify(className)}; Sequential and functional models are read, not those with code of their own`,
+    );
+  const entries = config.list("layers").map((layer) => new Config(layer, "layers"));
+  if (entries.length > MAXIMUM_LAYERS) throw damaged(`the model has ${entries.length} layers`);
+  const inputs: CanonicalInput[] = [];
+  const parts: Part[] = [];
+  const names = new Set<string>();
+  let previous: string | undefined;
+  for (const [k, layer] of entries.entries()) {
+    const { name: kind, config: options } = classOf(layer);
+    const name = options.text("name", functional ? layer.text("name") : `layer_${k}`);
+    if (names.has(name)) throw damaged(`two layers are called ${JSON.stringify(name)}`);
+    names.add(name);
+    const where = `layer "${name}"`;
+    if (kind === "InputLayer") {
+      inputs.push({ name, shape: shapeOf(options), type: "float" });
+      previous = name;
+      continue;
+    }
+    const arrays = new Arrays(arraysOf({ name, className: kind }), `layer "${name}" (${kind})`);
+    const context: LayerContext = { family, arrays, note };
+    const layers = kind === "RNN" ? readRnnCells(options.at(where), context) : [readLayer(layer.at(where), context)];
+    arrays.finish();
+    if (!functional && previous === undefined) {
+      const shape = firstShape(options, config, layers[0]!.spec, name);
+      previous = `${name}_input`;
+      inputs.push({ name: previous, shape, type: "float" });
+    }
+    const calls = functional ? readCalls(layer.at(where)) : [[{ layer: previous!, call: 0, output: 0 }]];
+    parts.push({ name, layers, calls });
+    previous = name;
+  }
+  const outputs = functional
+    ? endpoints(config, "output_layers").map(valueName)
+    : [parts.length > 0 ? parts.at(-1)!.name : (inputs[0]?.name ?? "")];
+  const order = functional ? endpoints(config, "input_layers").map(({ layer }) => layer) : inputs.map((i) => i.name);
+  return { model: assemble(config, parts, inputsInOrder(inputs, order), outputs), conventions: [...conventions] };
+}
+
+/** Keras before 2.2.3 wrote a list of layers where a Sequential model has its configuration now. */
+const listAsConfig = (entry: Config): Config =>
+  Array.isArray(entry.get("config")) ? entry.with("config", new Map([["layers", entry.get("config")!]])) : entry;
+
+/** Axes after the batch of the first shape that a configuration gives. */
+function shapeOf(config: Config): (number | null)[] {
+  const key = ["batch_shape", "batch_input_shape", "shape"].find((one) => config.has(one));
+  if (key === undefined) throw damaged(`${config.where}: the input has no shape`);
+  const axes = config.list(key).map((n) => {
+    if (n !== null && !(Number.isSafeInteger(n) && (n as number) > 0)) throw config.wrong(key, "sizes or null");
+    return n as number | null;
+  });
+  return key === "shape" ? axes : axes.slice(1);
+}
+
+/** The input of a Sequential model that has no input layer. */
+function firstShape(options: Config, model: Config, spec: LayerSpec, name: string): (number | null)[] {
+  if (options.has("batch_input_shape")) return shapeOf(options);
+  if (model.has("build_input_shape"))
+    return shapeOf(new Config(new Map([["batch_shape", model.get("build_input_shape")!]]), name));
+  if (spec.kind === "embedding") return [null];
+  if (spec.kind === "recurrent") return [null, spec.inputSize];
+  if (spec.kind === "bidirectional") return [null, spec.forward.inputSize];
+  throw unsupported(`layer "${name}": the model does not say what shape its input has`);
+}
+
+/** `[["name", 0, 0], …]`, in Keras 3 also `["name", 0, 0]`. */
+function endpoints(config: Config, key: string): Reference[] {
+  const list = config.list(key);
+  const all = typeof list[0] === "string" ? [list] : list;
+  return all.map((one) => readReference(one, `${config.where}, ${key}`));
+}
+
+function inputsInOrder(inputs: readonly CanonicalInput[], order: readonly string[]): CanonicalInput[] {
+  return order.map((name) => {
+    const input = inputs.find((one) => one.name === name);
+    if (!input) throw damaged(`the input ${JSON.stringify(name)} is no input layer`);
+    return input;
+  });
+}
+
+function assemble(
+  config: Config,
+  parts: readonly Part[],
+  inputs: readonly CanonicalInput[],
+  outputs: readonly string[],
+): CanonicalModel {
+  const layers = new Map<string, LayerSpec>();
+  const weights = new Map<string, NamedTensor>();
+  const waiting: CanonicalNode[][] = [];
+  for (const { name, layers: stack, calls } of parts) {
+    const layerNames = stack.map((_, k) => (k === stack.length - 1 ? name : `${name}/cell_${k}`));
+    stack.forEach(({ spec, weights: own }, k) => {
+      layers.set(layerNames[k]!, spec);
+      for (const [key, value] of Object.entries(own)) weights.set(`${layerNames[k]}.${key}`, value);
+    });
+    calls.forEach((call, k) => {
+      waiting.push(nodesOf(name, layerNames, stack, call, k));
+    });
+  }
+  const nodes = inOrder(waiting, inputs, outputs);
+  const embedded = new Set(
+    nodes.filter(({ layer }) => layers.get(layer)!.kind === "embedding").flatMap((node) => node.inputs),
+  );
+  return {
+    name: config.text("name", "model"),
+    inputs: inputs.map((input) => (embedded.has(input.name) ? { ...input, type: "int" } : input)),
+    layers,
+    nodes,
+    outputs: outputs.map((value) => ({ name: value, value })),
+    weights,
+  };
+}
+
+/** The nodes that one call of a layer becomes: one, or one for each cell of a stack. */
+function nodesOf(
+  name: string,
+  layerNames: readonly string[],
+  stack: readonly ReadLayer[],
+  call: readonly Reference[],
+  k: number,
+): CanonicalNode[] {
+  if (stack.length > 1 && (call.length > 1 || stack.some(({ spec }) => spec.kind === "recurrent" && spec.returnState)))
+    throw unsupported(`layer "${name}": a stack of cells whose states are given in or out`);
+  let inputs = call.map(valueName);
+  return layerNames.map((layer, at) => {
+    const last = at === stack.length - 1;
+    const node = nodeName(layer, k);
+    const count = last ? outputCount(stack[at]!.spec) : 1;
+    const outputs = Array.from({ length: count }, (_, output) => valueName({ layer, call: k, output }));
+    const made = { name: node, layer, inputs, outputs };
+    inputs = [outputs[0]!];
+    return made;
+  });
+}
+
+function outputCount(spec: LayerSpec): number {
+  const states = (one: LayerSpec): number =>
+    one.kind === "recurrent" && one.returnState ? (one.cell.name === "lstm" ? 2 : 1) : 0;
+  if (spec.kind === "bidirectional")
+    return (spec.merge === "separate" ? 2 : 1) + states(spec.forward) + states(spec.backward);
+  return 1 + states(spec);
+}
+
+/** Calls in an order in which each comes after what it reads, without those that no output needs. */
+function inOrder(
+  calls: readonly (readonly CanonicalNode[])[],
+  inputs: readonly CanonicalInput[],
+  outputs: readonly string[],
+): CanonicalNode[] {
+  const makers = new Map(calls.flatMap((call) => call.at(-1)!.outputs.map((value) => [value, call] as const)));
+  const known = new Set(inputs.map(({ name }) => name));
+  const state = new Map<readonly CanonicalNode[], "open" | "done">();
+  const nodes: CanonicalNode[] = [];
+  // Depth first with a stack of its own: a chain of layers may be long.
+  const stack = [...outputs].reverse();
+  while (stack.length > 0) {
+    const value = stack.at(-1)!;
+    const call = makers.get(value);
+    if (known.has(value) || (call && state.get(call) === "done")) {
+      stack.pop();
+      continue;
+    }
+    if (!call) throw damaged(`nothing in the model makes the value ${JSON.stringify(value)}`);
+    const missing = call[0]!.inputs.filter((name) => !known.has(name) && state.get(makers.get(name)!) !== "done");
+    if (missing.length === 0) {
+      nodes.push(...call);
+      state.set(call, "done");
+      for (const name of call.at(-1)!.outputs) known.add(name);
+      stack.pop();
+      continue;
+    }
+    if (state.get(call) === "open")
+      throw damaged(`layer "${call[0]!.name}" reads, by other layers, what it makes itself`);
+    state.set(call, "open");
+    stack.push(...missing);
+  }
+  return nodes;
+}

@@ -1,0 +1,92 @@
+import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { Hdf5Dataset, Hdf5Group } from "../hdf5/read.ts";
+import { damaged } from "./config.ts";
+import type { ArraysOf } from "./topology.ts";
+
+/** Arrays of every layer in Keras' order, by the name of the layer. */
+export type LayerArrays = ReadonlyMap<string, readonly NamedTensor[]>;
+
+async function numbers(dataset: unknown, what: string): Promise<NamedTensor> {
+  if (!(dataset instanceof Hdf5Dataset)) throw damaged(`${what} is no dataset`);
+  const tensor = await dataset.read();
+  return { shape: tensor.shape, data: tensor.toFloat32() };
+}
+
+/** A list of names, which Keras cuts into `NAME0`, `NAME1`, … when it is longer than an attribute may be. */
+async function nameList(group: Hdf5Group, name: string): Promise<readonly string[] | undefined> {
+  const one = await group.attribute(name);
+  if (one) return one.kind === "strings" ? one.values : [];
+  const all: string[] = [];
+  for (let k = 0; ; k++) {
+    const part = await group.attribute(`${name}${k}`);
+    if (part?.kind !== "strings") return k > 0 ? all : undefined;
+    all.push(...part.values);
+  }
+}
+
+/** The weights of an .h5 file: `/model_weights` of a whole model, the root of one with weights alone. */
+export async function readNamedWeights(group: Hdf5Group): Promise<LayerArrays> {
+  const layers = await nameList(group, "layer_names");
+  if (!layers) throw damaged("it holds no weights as Keras writes them (there is no list layer_names)");
+  const arrays = new Map<string, readonly NamedTensor[]>();
+  for (const layer of layers) {
+    if (arrays.has(layer)) throw damaged(`the layer ${JSON.stringify(layer)} is listed twice`);
+    const own = await group.get(layer);
+    if (!(own instanceof Hdf5Group)) throw damaged(`${JSON.stringify(layer)} is no group`);
+    const list: NamedTensor[] = [];
+    for (const name of (await nameList(own, "weight_names")) ?? [])
+      list.push(await numbers(await own.get(name), JSON.stringify(name)));
+    arrays.set(layer, list);
+  }
+  return arrays;
+}
+
+/** The weights of a .weights.h5 file of Keras 3, where layers are known by class and number and arrays have numbers alone. */
+export async function readNumberedWeights(root: Hdf5Group): Promise<ArraysOf> {
+  const arrays = new Map<string, readonly NamedTensor[]>();
+  if (root.has("layers")) {
+    const layers = await root.get("layers");
+    if (!(layers instanceof Hdf5Group)) throw damaged('"layers" is no group');
+    for (const name of layers.names) arrays.set(name, await arraysBelow(await layers.get(name)));
+  }
+  const counts = new Map<string, number>();
+  return ({ name, className }) => {
+    const plain = snakeCase(className);
+    const count = counts.get(plain) ?? 0;
+    counts.set(plain, count + 1);
+    return arrays.get(count === 0 ? plain : `${plain}_${count}`) ?? arrays.get(name) ?? [];
+  };
+}
+
+/** Parts of a layer that hold weights, in the order in which Keras lists their weights. */
+const PARTS = ["cell", "cells", "forward_layer", "backward_layer", "layer"];
+
+async function arraysBelow(object: Hdf5Group | Hdf5Dataset): Promise<NamedTensor[]> {
+  if (!(object instanceof Hdf5Group)) throw damaged(`${JSON.stringify(object.path)} is no group`);
+  const list: NamedTensor[] = [];
+  if (object.has("vars")) {
+    const own = await object.get("vars");
+    if (!(own instanceof Hdf5Group)) throw damaged(`${JSON.stringify(own.path)} is no group`);
+    for (let k = 0; k < own.names.length; k++) list.push(await numbers(await own.get(String(k)), `${own.path}/${k}`));
+  }
+  for (const part of PARTS) {
+    if (!object.has(part)) continue;
+    const inner = await object.get(part);
+    if (part !== "cells") list.push(...(await arraysBelow(inner)));
+    else if (inner instanceof Hdf5Group)
+      for (const name of inner.names.toSorted(byNumber)) list.push(...(await arraysBelow(await inner.get(name))));
+  }
+  return list;
+}
+
+/** `lstm_cell`, `lstm_cell_1`, …, `lstm_cell_10`. */
+const byNumber = (a: string, b: string): number => numberOf(a) - numberOf(b);
+const numberOf = (name: string): number => Number(/_(\d+)$/.exec(name)?.[1] ?? 0);
+
+/** "SimpleRNN" to "simple_rnn", as Keras 3 names the groups of its files. */
+export const snakeCase = (name: string): string =>
+  name
+    .replace(/\W+/g, "")
+    .replace(/(.)([A-Z][a-z]+)/g, "$1_$2")
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .toLowerCase();

@@ -1,0 +1,33 @@
+import type { NamedTensor } from "../tensor/parameter-store.ts";
+import type { CanonicalModel } from "./canonical.ts";
+import type { OnnxModel } from "./onnx/model.ts";
+import type { LoadedText } from "./run-model.ts";
+import type { StateDictTensor } from "./state-dict.ts";
+
+/** Formats of model files by the name that `--to` and messages use. */
+export type ModelFormat = "onnx" | "pytorch" | "safetensors" | "npz" | "keras" | "keras-h5" | "tfjs" | "tf1" | "run";
+
+/** What a reader found in a file; nothing is on a machine yet. */
+export interface ModelFile {
+  readonly format: ModelFormat;
+  /** Of the file, for messages. */
+  readonly name: string;
+  /** What the file left to convention and how it was read, in words. */
+  readonly conventions: readonly string[];
+  readonly content: ModelContent;
+}
+
+export type ModelContent =
+  /** A graph of operators. */
+  | {
+      readonly kind: "graph";
+      readonly graph: OnnxModel;
+      readonly bytes: Uint8Array;
+      readonly weights?: ReadonlyMap<string, NamedTensor>;
+    }
+  /** Layers, their wiring and weights. */
+  | { readonly kind: "network"; readonly network: CanonicalModel }
+  /** A language model with its vocabulary. */
+  | { readonly kind: "text"; readonly text: LoadedText }
+  /** Named tensors that do not say what network they are of. */
+  | { readonly kind: "weights"; readonly tensors: ReadonlyMap<string, StateDictTensor>; readonly why: string };

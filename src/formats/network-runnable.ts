@@ -1,0 +1,71 @@
+import { cellByName } from "../cells/registry.ts";
+import { layoutParameters } from "../tensor/parameter.ts";
+import { Network } from "./canonical/network.ts";
+import type { CanonicalModel, LayerSpec } from "./canonical.ts";
+import type { Runnable } from "./runnable.ts";
+import { isHost } from "./value.ts";
+
+/**
+ * A network of layers as something that a `Program` runs, batch first. States of its recurrent layers may be given as inputs
+ * `LAYER.h` [batch, H] and come back as `LAYER.h_out`; those left out are zero.
+ *
+ * @throws what `Network` throws
+ */
+export function networkRunnable(model: CanonicalModel): Runnable {
+  const network = new Network(model);
+  const layout = layoutParameters(network);
+  const states = Object.entries(network.states).map(([name, width]) => ({
+    ...{ name, type: "float32" as const, optional: true },
+    shape: ["batch", width],
+  }));
+  return {
+    layout,
+    folds: false,
+    values: new Map([...layout.names.keys()].map((name) => [name, model.weights.get(name)!.data])),
+    inputs: [
+      ...model.inputs.map(({ name, shape, type }) => ({
+        ...{ name, type: type === "int" ? ("int64" as const) : ("float32" as const) },
+        shape: ["batch", ...shape.map((n, axis) => n ?? (axis === 0 ? "time" : undefined))],
+      })),
+      ...states,
+    ],
+    outputs: [
+      ...model.outputs.map(({ name }) => ({ name, type: "float32" as const, shape: undefined })),
+      ...states.map(({ name, type, shape }) => ({ name: `${name}_out`, type, shape })),
+    ],
+    states: states.map(({ name }) => ({ input: name, output: `${name}_out` })),
+    record({ graph, inputs, trace }) {
+      const tensors = new Map(
+        [...inputs].map(([name, value]) => [
+          name,
+          isHost(value) ? graph.constant(value.shape, value.data) : value.tensor,
+        ]),
+      );
+      const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, tensors.get(name)!]));
+      const result = network.forward(pick(model.inputs.map(({ name }) => name)), {
+        initial: pick(states.map(({ name }) => name)),
+        ...(trace && { trace: traceable(model) }),
+      });
+      const all = [
+        ...Object.entries(result.outputs),
+        ...states.map(({ name }) => [`${name}_out`, result.final[name]!] as const),
+      ];
+      return {
+        outputs: new Map(all.map(([name, tensor]) => [name, { type: "float32", shape: tensor.shape, tensor }])),
+        traces: new Map(Object.entries(result.traces)),
+      };
+    },
+  };
+}
+
+/** Names of all values of all cells. */
+function traceable(model: CanonicalModel): string[] {
+  const cellsOf = (spec: LayerSpec) =>
+    spec.kind === "recurrent"
+      ? [spec.cell]
+      : spec.kind === "bidirectional"
+        ? [spec.forward.cell, spec.backward.cell]
+        : [];
+  const cells = [...model.layers.values()].flatMap(cellsOf);
+  return [...new Set(cells.flatMap((cell) => Object.keys(cellByName(cell).named)))];
+}

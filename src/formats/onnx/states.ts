@@ -1,0 +1,43 @@
+import type { ModelPort, StatePair } from "../runnable.ts";
+
+/** How exporters call the output that continues a state: "state" → "stateN", "h0" → "hn", "h" → "h_out". */
+const rules: readonly ((input: string) => readonly string[])[] = [
+  (name) => ["_out", "_output", "_n", "N", "n", "_next"].map((ending) => name + ending),
+  (name) => (/0$/.test(name) ? ["n", "_n", "N"].map((ending) => name.slice(0, -1) + ending) : []),
+  (name) => (/_?in$/.test(name) ? [name.replace(/in$/, "out")] : []),
+  (name) => (/^(in|input)_/.test(name) ? [name.replace(/^in/, "out"), name.replace(/^(in|input)_/, "output_")] : []),
+  (name) => [`new_${name}`, `next_${name}`, `out_${name}`, `output_${name}`],
+];
+
+/**
+ * Which inputs of a graph carry on what an output said. A file does not say it: names decide, and where one float input besides the
+ * first is left over and one output besides the first has its fixed shape, these two.
+ */
+export function statePairs(inputs: readonly ModelPort[], outputs: readonly ModelPort[]): StatePair[] {
+  const pairs: StatePair[] = [];
+  const free = (port: ModelPort): boolean => !pairs.some((p) => p.input === port.name || p.output === port.name);
+  for (const input of inputs) {
+    const names = rules.flatMap((rule) => rule(input.name));
+    const output = outputs.find((o) => free(o) && names.includes(o.name) && alike(input, o));
+    if (output) pairs.push({ input: input.name, output: output.name });
+  }
+  const rest = inputs.slice(1).filter((port) => free(port) && port.type === "float32");
+  for (const input of rest) {
+    const fitting = outputs.slice(1).filter((o) => free(o) && fixed(input) && fixed(o) && alike(input, o));
+    const rivals = rest.filter((other) => free(other) && alike(input, other));
+    if (fitting.length === 1 && rivals.length === 1) pairs.push({ input: input.name, output: fitting[0]!.name });
+  }
+  return pairs;
+}
+
+const fixed = ({ shape }: ModelPort): boolean => shape?.every((n) => typeof n === "number") ?? false;
+
+/** Of one type, and of one shape as far as both say it. */
+function alike(a: ModelPort, b: ModelPort): boolean {
+  if (a.type !== b.type || a.type !== "float32") return false;
+  if (!a.shape || !b.shape) return true;
+  return (
+    a.shape.length === b.shape.length &&
+    a.shape.every((n, axis) => typeof n !== "number" || typeof b.shape![axis] !== "number" || n === b.shape![axis])
+  );
+}

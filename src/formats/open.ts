@@ -1,0 +1,63 @@
+import { UsageError } from "../shared/errors.ts";
+import type { ByteInput } from "./byte-source.ts";
+import type { ModelFile, ModelFormat } from "./model-file.ts";
+import { networkRunnable } from "./network-runnable.ts";
+import { onnxRunnable } from "./onnx/program.ts";
+import { expectSupported } from "./onnx/record.ts";
+import { Program, type ProgramOptions } from "./program.ts";
+import { type ReadModelOptions, readModel } from "./read-model.ts";
+import { textRunnable } from "./run-model.ts";
+import type { Runnable } from "./runnable.ts";
+
+export interface OpenOptions extends ProgramOptions, ReadModelOptions {}
+
+/** A model from a file of any format on a machine: see `open`. */
+export class Model extends Program {
+  /** What the file holds. */
+  readonly file: ModelFile;
+
+  constructor(file: ModelFile, options: ProgramOptions) {
+    super(runnableOf(file), options);
+    this.file = file;
+  }
+
+  get format(): ModelFormat {
+    return this.file.format;
+  }
+  /** What the file left to convention and how it was read, in words. */
+  get conventions(): readonly string[] {
+    return this.file.conventions;
+  }
+}
+
+/**
+ * Opens a model of any readable format: ONNX, Keras (`.keras`, `.h5`), TensorFlow.js (`model.json`), PyTorch's state dictionaries
+ * (`.pt`, safetensors, NPZ) where names and shapes leave one network, and folders of our own runs. What it is shows when looking
+ * into the bytes, from a path, a URL, a Blob or File, or memory; nothing in a file is ever run.
+ *
+ * @example
+ * ```ts
+ * const machine = await openMachine("wasm");
+ * const model = await open("silero_vad.onnx", { machine });
+ * const { output, stateN } = await model.run({ input, state, sr });
+ * ```
+ * @throws UsageError "unknown-format", "unknown-network", "unsupported-onnx", …; FailureError when the file is damaged
+ */
+export async function open(input: ByteInput, options: OpenOptions): Promise<Model> {
+  return new Model(await readModel(input, options), options);
+}
+
+/** @throws UsageError "unknown-network" for tensors that do not say what they are of */
+export function runnableOf({ content, name }: ModelFile): Runnable {
+  switch (content.kind) {
+    case "graph":
+      expectSupported(content.graph);
+      return onnxRunnable(content.graph);
+    case "network":
+      return networkRunnable(content.network);
+    case "text":
+      return textRunnable(content.text);
+    case "weights":
+      throw new UsageError("unknown-network", `${name}: ${content.why}`);
+  }
+}

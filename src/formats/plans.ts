@@ -1,0 +1,158 @@
+import type { Arena } from "../compute/machine.ts";
+import { UsageError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
+import { compile, type Executable } from "../tensor/executable.ts";
+import { Graph, type Tensor } from "../tensor/graph.ts";
+import { type DataType, isFloat } from "./data-type.ts";
+import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
+import type { SharedWeights } from "./shared-weights.ts";
+import { type HostValue, hostValue, isHost, type Value } from "./value.ts";
+
+/** Numbers with their shape, row-major. */
+export interface ModelArray {
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
+}
+/** An array that a model gave. */
+export interface ModelResult extends ModelArray {
+  readonly type: DataType;
+}
+
+/** Thrown where a number must be known while a plan is recorded but depends on the inputs. */
+export class NeededOnHost extends UsageError {}
+
+/** One plan with what was known already when it was recorded. */
+export interface RecordedPlan {
+  readonly executable: Executable;
+  readonly known: ReadonlyMap<string, HostValue>;
+  readonly types: ReadonlyMap<string, DataType>;
+  readonly traces: readonly string[];
+  readonly generation: number;
+}
+
+export interface PlansOptions {
+  readonly runnable: Runnable;
+  readonly weights: SharedWeights;
+  /** Plans for other shapes that are kept; the one that was not used for the longest time goes. */
+  readonly limit: number;
+  readonly trace?: boolean;
+  /** Inputs that stay on the machine from run to run, with their shapes. */
+  readonly states?: readonly (StatePair & { readonly shape: readonly number[] })[];
+  readonly stateArena?: Arena;
+}
+
+/** A whole-number input of no more elements may decide over branches and shapes. */
+const MAXIMUM_DECIDING = 64;
+
+type Arrays = Readonly<Record<string, ModelArray>>;
+
+/** For every set of input shapes a plan is recorded once and kept. */
+export class Plans {
+  private readonly options: PlansOptions;
+  private readonly ports: readonly ModelPort[];
+  private readonly plans = new Map<string, RecordedPlan>();
+  /** Inputs whose numbers, not only shapes, a plan is recorded for. */
+  private readonly deciding = new Set<string>();
+
+  constructor(options: PlansOptions) {
+    this.options = options;
+    const held = new Set(options.states?.map((s) => s.input));
+    this.ports = options.runnable.inputs.filter(({ name }) => !held.has(name));
+  }
+
+  async planFor(inputs: Arrays): Promise<RecordedPlan> {
+    await this.options.weights.notice();
+    const found = this.plans.get(this.keyOf(inputs));
+    if (found?.generation === this.options.weights.generation) {
+      this.plans.delete(this.keyOf(inputs));
+      this.plans.set(this.keyOf(inputs), found);
+      return found;
+    }
+    found?.executable.close();
+    const recorded = await this.record(inputs);
+    this.plans.set(this.keyOf(inputs), recorded);
+    for (const [oldest, plan] of this.plans) {
+      if (this.plans.size <= this.options.limit) break;
+      this.plans.delete(oldest);
+      plan.executable.close();
+    }
+    return recorded;
+  }
+
+  close(): void {
+    for (const { executable } of this.plans.values()) executable.close();
+    this.plans.clear();
+  }
+
+  private keyOf(inputs: Arrays): string {
+    return JSON.stringify(
+      this.ports.map(({ name }) => [
+        inputs[name]!.shape,
+        this.deciding.has(name) ? Array.from(inputs[name]!.data) : null,
+      ]),
+    );
+  }
+
+  private async record(inputs: Arrays): Promise<RecordedPlan> {
+    const { runnable, weights, states = [], stateArena, trace = false } = this.options;
+    const graph = new Graph({ machine: weights.machine, parameters: weights.layout });
+    const values = new Map(this.ports.map((port) => [port.name, this.inputValue(graph, port, inputs[port.name]!)]));
+    const held = states.map(({ input, shape }) => ({ input, tensor: graph.state(input, shape) }));
+    for (const { input, tensor } of held) values.set(input, { type: "float32", shape: tensor.shape, tensor });
+    let made: ReturnType<Runnable["record"]>;
+    try {
+      made = runnable.record({ graph, inputs: values, trace, forms: weights.forms });
+    } catch (error) {
+      if (!(error instanceof NeededOnHost) || !this.decideBy(inputs)) throw error;
+      return this.record(inputs);
+    }
+    const known = new Map<string, HostValue>();
+    const types = new Map<string, DataType>();
+    for (const [name, value] of made.outputs) {
+      types.set(name, value.type);
+      const carried = states.some((s) => s.output === name);
+      if (isHost(value) && !carried) known.set(name, value);
+      else graph.output(name, isHost(value) ? graph.constant(value.shape, value.data) : value.tensor);
+    }
+    for (const [name, tensor] of made.traces) graph.output(`trace.${name}`, tensor);
+    carry(graph, states);
+    const arenas = { ...weights.arenas(), ...(stateArena && { state: stateArena }) };
+    const { generation } = weights;
+    const executable = await compile(graph, { machine: weights.machine, arenas });
+    return { executable, known, types, traces: [...made.traces.keys()], generation };
+  }
+
+  /** When an operator needs numbers at once, all small whole-number inputs become part of what a plan is made for. */
+  private decideBy(inputs: Arrays): boolean {
+    const before = this.deciding.size;
+    for (const { name, type } of this.ports)
+      if (type && !isFloat(type) && inputs[name]!.data.length <= MAXIMUM_DECIDING) this.deciding.add(name);
+    return this.deciding.size > before;
+  }
+
+  private inputValue(graph: Graph, { name, type = "float32" }: ModelPort, { shape, data }: ModelArray): Value {
+    if (this.deciding.has(name)) return hostValue(type, shape, Float64Array.from(data), { constant: false });
+    const tensor = graph.input(name, shape, { type: isFloat(type) ? "float" : "int" });
+    return { type, shape, tensor };
+  }
+}
+
+/** What the outputs say becomes the state of the next run; one that is another state is set aside first. */
+function carry(graph: Graph, states: NonNullable<PlansOptions["states"]>): void {
+  const moves = states.map(({ input, output, shape }) => {
+    const from = graph.outputs[output]!;
+    if (from.range.length !== size(shape))
+      throw new UsageError(
+        "bad-state",
+        `output "${output}" has shape [${from.shape.join(", ")}] and cannot be the state "${input}" of shape [${shape.join(", ")}]`,
+      );
+    return { from, to: graph.states[input]! };
+  });
+  const aside = (tensor: Tensor): Tensor => {
+    if (tensor.range.arena !== "state") return tensor;
+    const copy = graph.empty(tensor.shape);
+    graph.copy(tensor.range, copy.range);
+    return copy;
+  };
+  for (const { from, to } of moves.map(({ from, to }) => ({ from: aside(from), to }))) graph.copy(from.range, to.range);
+}

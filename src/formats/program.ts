@@ -1,0 +1,187 @@
+import type { Machine } from "../compute/machine.ts";
+import { expectOneOf, UsageError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
+import type { Graph, Tensor } from "../tensor/graph.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { type ModelArray, type ModelResult, Plans } from "./plans.ts";
+import { ProgramSession, type StreamOptions } from "./program-session.ts";
+import { completed, replay, sizesOf, stateShape } from "./replay.ts";
+import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
+import { SharedWeights } from "./shared-weights.ts";
+import { isHost, type Value } from "./value.ts";
+
+export interface ProgramOptions {
+  readonly machine: Machine;
+  /** Plans for other shapes that are kept; the one that was not used for the longest time goes. Default 8. */
+  readonly plans?: number;
+}
+
+export interface ProgramTrace {
+  readonly outputs: Readonly<Record<string, ModelResult>>;
+  /** `LAYER.VALUE` ("lstm.f", "encoder.c_reverse") → [T, B, H]: every named value of the cell at every step. */
+  readonly values: Readonly<Record<string, ModelResult>>;
+}
+
+type Arrays = Readonly<Record<string, ModelArray>>;
+type Results = Record<string, ModelResult>;
+
+/**
+ * A model on a machine that runs on named arrays, whatever file it came from. For every set of input shapes a plan is recorded
+ * once and kept; arithmetic on shapes is done then. Whole numbers reach the machine as float32 where they are computed with,
+ * exact up to 2^24.
+ */
+export class Program {
+  readonly machine: Machine;
+  private readonly runnable: Runnable;
+  private readonly limit: number;
+  private readonly weights: SharedWeights;
+  private readonly plans: Plans;
+  private readonly sessions = new Set<ProgramSession>();
+  private tracing: Plans | undefined;
+  private queue: Promise<unknown> = Promise.resolve();
+  private closed = false;
+
+  constructor(runnable: Runnable, { machine, plans = 8 }: ProgramOptions) {
+    this.runnable = runnable;
+    this.machine = machine;
+    this.limit = plans;
+    this.weights = new SharedWeights(runnable, machine);
+    this.plans = new Plans({ runnable, weights: this.weights, limit: plans });
+  }
+
+  /** What a run is given, states included. */
+  get inputs(): readonly ModelPort[] {
+    return this.runnable.inputs;
+  }
+  get outputs(): readonly ModelPort[] {
+    return this.runnable.outputs;
+  }
+  /** Which inputs carry on what an output said: see `stream`. */
+  get states(): readonly StatePair[] {
+    return this.runnable.states;
+  }
+
+  /**
+   * Runs the model. Every input must be given but those that are `optional`; a state is an input and comes back as an output.
+   *
+   * @throws UsageError "missing-input", "unknown-choice", "out-of-range", "unsupported-onnx"; ShapeError "shape-mismatch"
+   */
+  run(inputs: Arrays): Promise<Results> {
+    return this.inTurn(async () => {
+      const given = completed(this.inputs, inputs);
+      const plan = await this.plans.planFor(given);
+      return replay(plan, this.outputs, given);
+    });
+  }
+
+  /** Runs the model and keeps what the gates and states of its recurrent layers were at every step. Errors as `run`. */
+  trace(inputs: Arrays): Promise<ProgramTrace> {
+    return this.inTurn(async () => {
+      const given = completed(this.inputs, inputs);
+      this.tracing ??= new Plans({ runnable: this.runnable, weights: this.weights, limit: 1, trace: true });
+      const plan = await this.tracing.planFor(given);
+      const outputs = await replay(plan, this.outputs, given);
+      const values: Results = {};
+      for (const name of plan.traces) {
+        const output = `trace.${name}`;
+        const shape = plan.executable.shape(output);
+        values[name] = { type: "float32", shape, data: await plan.executable.read(output) };
+      }
+      return { outputs, values };
+    });
+  }
+
+  /** What whole-number inputs must be below, where the model says so by what it does with them. Errors as `run`. */
+  bounds(inputs: Arrays): Promise<Readonly<Record<string, number>>> {
+    return this.inTurn(async () => {
+      const { executable } = await this.plans.planFor(completed(this.inputs, inputs));
+      return { ...executable.graph.bounds };
+    });
+  }
+
+  /**
+   * Opens streamed inference: states stay on the machine from call to call.
+   *
+   * @example
+   * ```ts
+   * const session = await program.stream();
+   * const { output } = await session.next({ input: chunk, sr });
+   * ```
+   * @throws UsageError "no-state" when the model has no input that carries an output on
+   */
+  async stream(options: StreamOptions = {}): Promise<ProgramSession> {
+    this.expectOpen();
+    const session = new ProgramSession(
+      { runnable: this.runnable, weights: this.weights, limit: this.limit, inTurn: (work) => this.inTurn(work) },
+      options,
+    );
+    this.sessions.add(session);
+    return session;
+  }
+
+  /** The weights on the machine under the names of the file, to be read, replaced or trained. Runs use what they are at the time. */
+  get parameters(): ParameterStore {
+    this.expectOpen();
+    return this.weights.handOut();
+  }
+
+  /**
+   * Records the model in a graph of yours, made with the layout of `parameters`: for training it further.
+   *
+   * @param inputs a tensor for every input; whole numbers as tensors of type "int", or plain arrays for inputs that decide
+   *   over shapes or branches
+   * @throws UsageError "missing-input"; "not-differentiable" with the node that has no gradient, in a graph for training
+   */
+  forward(graph: Graph, inputs: Readonly<Record<string, Tensor | ModelArray>>): Record<string, Tensor> {
+    const values = new Map<string, Value>();
+    const sizes = sizesOf(this.inputs, inputs);
+    for (const port of this.inputs) {
+      const { name, type = "float32" } = port;
+      const shape = stateShape(port, sizes);
+      const zero = port.optional ? { shape, data: new Float32Array(size(shape)) } : undefined;
+      const given = Object.hasOwn(inputs, name) ? inputs[name] : zero;
+      if (!given) throw new UsageError("missing-input", `inputs: expected a tensor for "${name}"`);
+      const known = "data" in given;
+      values.set(name, {
+        ...{ type, shape: given.shape },
+        ...(known ? { data: given.data, constant: false } : { tensor: given }),
+      });
+    }
+    for (const name of Object.keys(inputs)) expectOneOf("inputs", name, [...values.keys()]);
+    const { outputs } = this.runnable.record({ graph, inputs: values });
+    return Object.fromEntries(
+      [...outputs].map(([name, value]) => [
+        name,
+        isHost(value) ? graph.constant(value.shape, value.data) : value.tensor,
+      ]),
+    );
+  }
+
+  /** Frees all plans, sessions and the weights. */
+  close(): void {
+    this.closed = true;
+    for (const session of this.sessions) session.close();
+    this.plans.close();
+    this.tracing?.close();
+    this.weights.close();
+  }
+
+  /** The same as `close`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** One after the other: plans share inputs and activations from writing to reading. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.queue.then(() => {
+      this.expectOpen();
+      return work();
+    });
+    this.queue = result.catch(() => undefined);
+    return result;
+  }
+
+  private expectOpen(): void {
+    if (this.closed) throw new UsageError("closed", "this program was closed and cannot be used any more");
+  }
+}

@@ -1,0 +1,38 @@
+import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
+
+/** The tensors of one module of a state dictionary: `lstm` with `weight_ih_l0` and others. */
+export interface StateModule {
+  readonly path: string;
+  readonly tensors: ReadonlyMap<string, SafeTensor>;
+}
+
+/** Parts of a checkpoint that belong to its training. */
+const training = /^(optim|optimizer|opt|scheduler|lr_scheduler|scaler|ema|rng)/i;
+
+/**
+ * The modules of a state dictionary in the order in which they were made, which is the order of the file. Names that all have the
+ * same beginning (`model_state_dict.`, `module.`) lose it; the state of an optimizer beside them is left out.
+ */
+export function modulesOf(tensors: ReadonlyMap<string, SafeTensor>): StateModule[] {
+  let entries = [...tensors];
+  for (;;) {
+    const kept = entries.filter(([name]) => !(training.test(name) && name.includes(".")));
+    const firsts = new Set(kept.map(([name]) => name.slice(0, name.indexOf(".") + 1)));
+    const [first = ""] = firsts;
+    const deeper = kept.some(([name]) => name.slice(first.length).includes("."));
+    if (firsts.size !== 1 || first === "" || !deeper) {
+      entries = kept;
+      break;
+    }
+    entries = kept.map(([name, tensor]) => [name.slice(first.length), tensor]);
+  }
+  const modules = new Map<string, Map<string, SafeTensor>>();
+  for (const [name, tensor] of entries) {
+    const dot = name.lastIndexOf(".");
+    const path = name.slice(0, Math.max(dot, 0));
+    const module = modules.get(path) ?? new Map<string, SafeTensor>();
+    module.set(name.slice(dot + 1), tensor);
+    modules.set(path, module);
+  }
+  return [...modules].map(([path, own]) => ({ path, tensors: own }));
+}

@@ -1,0 +1,128 @@
+import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
+import type { CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
+import { type ModuleLayers, numbersOf, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
+import { modulesOf, type StateModule } from "./modules.ts";
+import { recurrentModule } from "./recurrent-module.ts";
+
+export interface StateDictNetwork {
+  readonly network: CanonicalModel;
+  readonly conventions: readonly string[];
+}
+
+/**
+ * The network that a state dictionary is of, where names and shapes leave one answer: an embedding, recurrent layers, normalisation
+ * and one linear layer, each reading what the one before it gives. A state dictionary holds numbers, not the code of `forward`, so
+ * everything else is refused with the reason.
+ *
+ * @throws UsageError "unknown-network"
+ */
+export function networkOfStateDict(
+  tensors: ReadonlyMap<string, SafeTensor>,
+  options: StateDictNetworkOptions = {},
+): StateDictNetwork {
+  const modules = modulesOf(tensors);
+  const made = modules.map((module, k) => partOf(module, { ...options, first: k === 0 || /emb/i.test(module.path) }));
+  if (!made.some(({ layers }) => layers.some(({ spec }) => spec.kind === "recurrent" || spec.kind === "bidirectional")))
+    throw unknownNetwork("none of its modules is an nn.RNN, nn.LSTM or nn.GRU (weight_ih_l0, weight_hh_l0, …)");
+  const parts = inOrder(made);
+  const [first] = parts as [ModuleLayers];
+  const embedded = first.layers[0]!.spec.kind === "embedding";
+  const input = embedded ? "tokens" : "input";
+  let value = input;
+  const nodes = parts
+    .flatMap((part) => part.layers)
+    .map(({ name }): CanonicalNode => {
+      const node = { name, layer: name, inputs: [value], outputs: [`${name} output`] };
+      value = node.outputs[0]!;
+      return node;
+    });
+  return {
+    network: {
+      name: "state-dict",
+      inputs: [{ name: input, type: embedded ? "int" : "float", shape: embedded ? [null] : [null, first.inputSize] }],
+      layers: new Map(parts.flatMap((part) => part.layers.map(({ name, spec }) => [name, spec]))),
+      nodes,
+      outputs: [{ name: "output", value }],
+      weights: new Map(parts.flatMap((part) => [...part.weights])),
+    },
+    conventions: [
+      "inputs are given batch first; each module reads what the one before it in the file gives, at every step",
+      "dropout and activations between modules leave no trace in a state dictionary: none are assumed",
+      ...new Set(parts.flatMap((part) => part.conventions)),
+    ],
+  };
+}
+
+/** More modules than these are not put in order by trying. */
+const MOST_MODULES = 7;
+
+/**
+ * Modules so that each reads what the one before it gives: as they stand in the file, or, as files of safetensors are sorted by
+ * name, in the one other order in which they fit.
+ */
+function inOrder(parts: readonly ModuleLayers[]): readonly ModuleLayers[] {
+  const problem = misfit(parts);
+  const tried = problem !== undefined && parts.length <= MOST_MODULES ? orders(parts) : [];
+  const fitting = problem === undefined ? [parts] : tried.filter((order) => misfit(order) === undefined);
+  const [order] = fitting;
+  if (!order) throw unknownNetwork(problem!);
+  if (fitting.length > 1) throw unknownNetwork("its modules fit together in several orders");
+  const linear = order.findIndex((part, k) => isDense(part) && k > 0 && isDense(order[k - 1]!));
+  if (linear < 0) return order;
+  const [a, b] = [order[linear - 1]!, order[linear]!].map(({ layers }) => layers[0]!.name);
+  throw unknownNetwork(`what stands between the linear layers "${a}" and "${b}" is code of the model`);
+}
+
+const isDense = ({ layers }: ModuleLayers): boolean => layers[0]!.spec.kind === "dense";
+
+const orders = <T>(items: readonly T[]): T[][] =>
+  items.length === 0 ? [[]] : items.flatMap((item, k) => orders(items.toSpliced(k, 1)).map((rest) => [item, ...rest]));
+
+/** Why modules do not follow one another so. */
+function misfit(parts: readonly ModuleLayers[]): string | undefined {
+  for (const [k, part] of parts.slice(1).entries()) {
+    const before = parts[k]!;
+    const [a, b] = [before, part].map(({ layers }) => layers[0]!.name.replace(/\.\d+$/, ""));
+    if (part.layers[0]!.spec.kind === "embedding") return `"${b}" is an embedding behind "${a}"`;
+    if (before.outputSize !== part.inputSize)
+      return `"${b}" reads ${part.inputSize} numbers, "${a}" before it gives ${before.outputSize}`;
+  }
+  return undefined;
+}
+
+function partOf(module: StateModule, options: StateDictNetworkOptions & { first: boolean }): ModuleLayers {
+  const { path, tensors } = module;
+  if (tensors.has("weight_ih_l0")) return recurrentModule(module, options);
+  const [weight, bias] = [tensors.get("weight"), tensors.get("bias")];
+  const rest = [...tensors.keys()].filter((name) => name !== "weight" && name !== "bias");
+  const label = path === "" ? "the file" : `"${path}"`;
+  if (!weight || rest.length > 0)
+    throw unknownNetwork(`${label} holds ${[...tensors.keys()].slice(0, 4).join(", ")}, which is no module known here`);
+  const layer = (spec: LayerSpec, inputSize: number, outputSize: number): ModuleLayers => ({
+    layers: [{ name: path, spec }],
+    weights: new Map([...tensors].map(([name, tensor]) => [`${path}.${name}`, numbersOf(tensor)])),
+    ...{ inputSize, outputSize, conventions: [] },
+  });
+  const { shape } = weight;
+  if (shape.length === 1 && bias?.shape.length === 1 && bias.shape[0] === shape[0]) {
+    const [size] = shape as [number];
+    const normalized = layer({ kind: "layer-norm", size, axis: -1, epsilon: 1e-5 }, size, size);
+    return { ...normalized, conventions: ["layer normalisation with ε = 1e-5, PyTorch's default"] };
+  }
+  if (shape.length !== 2) throw unknownNetwork(`${label} has a weight of shape [${shape.join(", ")}]`);
+  const [rows, columns] = shape as [number, number];
+  if (options.first && !bias) {
+    const made = layer(
+      { kind: "embedding", vocabularySize: rows, embeddingSize: columns, maskZero: false },
+      1,
+      columns,
+    );
+    return { ...made, conventions: [`${label}, a matrix without bias before all others, is an embedding`] };
+  }
+  const activation = { name: "identity" };
+  return layer(
+    { kind: "dense", inputSize: columns, outputSize: rows, bias: bias !== undefined, activation },
+    columns,
+    rows,
+  );
+}

@@ -1,0 +1,66 @@
+import type { CellSpec } from "../../cells/registry.ts";
+import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
+import { type ModuleLayers, numbersOf, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
+import type { StateModule } from "./modules.ts";
+
+const kinds: Readonly<Record<number, string>> = { 1: "rnn", 3: "gru", 4: "lstm" };
+const part = /^(weight_ih|weight_hh|weight_hr|weight_p[iof]|bias_ih|bias_hh)_l(\d+)(_reverse)?$/;
+
+/** An nn.RNN, nn.LSTM or nn.GRU as one canonical layer for each of its own. */
+export function recurrentModule({ path, tensors }: StateModule, options: StateDictNetworkOptions): ModuleLayers {
+  const shapeOf = (name: string): readonly number[] => {
+    const tensor = tensors.get(name);
+    if (!tensor) throw unknownNetwork(`"${path}" has no ${name}`);
+    if (tensor.shape.length !== (name.startsWith("weight_") && !/_p[iof]_/.test(name) ? 2 : 1))
+      throw unknownNetwork(`"${path}.${name}" has shape [${tensor.shape.join(", ")}]`);
+    return tensor.shape;
+  };
+  for (const name of tensors.keys())
+    if (!part.test(name)) throw unknownNetwork(`"${path}" is a recurrent module with a tensor "${name}"`);
+  const projects = tensors.has("weight_hr_l0");
+  const bidirectional = tensors.has("weight_ih_l0_reverse");
+  const [rows, inputSize] = shapeOf("weight_ih_l0") as [number, number];
+  const hiddenSize = projects ? shapeOf("weight_hr_l0")[1]! : shapeOf("weight_hh_l0")[1]!;
+  const projectionSize = projects ? shapeOf("weight_hr_l0")[0]! : 0;
+  const kind = options.cell?.name ?? kinds[rows / hiddenSize];
+  if (kind === undefined || (projects && kind !== "lstm"))
+    throw unknownNetwork(
+      `"${path}.weight_ih_l0" has ${rows} rows for ${hiddenSize} units: 1, 3 or 4 times as many are expected`,
+    );
+  const biases = tensors.has("bias_ih_l0") ? 2 : 0;
+  const numLayers = Math.max(...[...tensors.keys()].map((name) => Number(part.exec(name)![2]))) + 1;
+  if (numLayers > tensors.size) throw unknownNetwork(`"${path}" has a layer ${numLayers - 1} but not those before it`);
+  const cell: CellSpec = options.cell ?? {
+    name: kind,
+    ...(projects && { options: { projection: true } }),
+    ...(kind === "rnn" && options.nonlinearity === "relu" && { options: { activation: "relu" } }),
+  };
+  const width = (projects ? projectionSize : hiddenSize) * (bidirectional ? 2 : 1);
+  const direction = (size: number, reverse: boolean): RecurrentSpec => ({
+    ...{ kind: "recurrent", cell, inputSize: size, hiddenSize, ...(projects && { projectionSize }), biases, reverse },
+    ...{ outputOrder: "time", returnSequences: true, returnState: false, stateful: false, maskedOutput: "zero" },
+  });
+  const weights: ModuleLayers["weights"] = new Map(
+    [...tensors].map(([name, tensor]) => {
+      const [, what, layer, reverse = ""] = part.exec(name)!;
+      return [`${layerName(path, Number(layer), numLayers)}.${what}_l0${reverse}`, numbersOf(tensor)];
+    }),
+  );
+  const layers = Array.from({ length: numLayers }, (_, k) => {
+    const size = k === 0 ? inputSize : width;
+    const spec: RecurrentSpec | BidirectionalSpec = bidirectional
+      ? { kind: "bidirectional", forward: direction(size, false), backward: direction(size, true), merge: "concat" }
+      : direction(size, false);
+    return { name: layerName(path, k, numLayers), spec };
+  });
+  const assumed = kind === "rnn" && !options.cell && !options.nonlinearity;
+  return {
+    ...{ layers, weights, inputSize, outputSize: width },
+    conventions: assumed ? [`"${path}" is an nn.RNN with tanh, PyTorch's default; the file would not say relu`] : [],
+  };
+}
+
+const layerName = (path: string, layer: number, count: number): string => {
+  const name = path === "" ? "rnn" : path;
+  return count === 1 ? name : `${name}.${layer}`;
+};

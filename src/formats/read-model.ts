@@ -1,0 +1,162 @@
+import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
+import { openSafetensors } from "../checkpoint/safetensors-file.ts";
+import type { ByteSource } from "../platform/platform.ts";
+import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { type ByteInput, openBytes, withBytes } from "./byte-source.ts";
+import type { OpenedModel } from "./canonical.ts";
+import { readKeras } from "./keras/read.ts";
+import type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
+import { openNpz } from "./npz.ts";
+import { readOnnx } from "./onnx/model.ts";
+import type { StateDictNetworkOptions } from "./pytorch/module-layers.ts";
+import { networkOfStateDict } from "./pytorch/network.ts";
+import { readPyTorch } from "./pytorch/read.ts";
+import { readRunModel } from "./run-model.ts";
+import { type FileKind, sniff } from "./sniff.ts";
+import type { StateDictTensor } from "./state-dict.ts";
+import { readTensorflow1 } from "./tensorflow1/read.ts";
+import { readTensorflowJs } from "./tfjs/read.ts";
+
+export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonlinearity"> {
+  /** For weights of Keras without their model (`save_weights`): what `model.to_json()` gives. */
+  readonly config?: string | undefined;
+  /** For TensorFlow.js, the files of weights by the names in model.json. Default: those beside it. */
+  readonly files?: Readonly<Record<string, ByteInput>> | undefined;
+  /** Called while bytes are read. `total` is the size of the file. */
+  readonly onProgress?: (progress: { readonly read: number; readonly total: number }) => void;
+}
+
+/**
+ * Reads a model file of any format; what it is shows when looking into it. A path may also be the folder of a run, or a folder with a `model.json` or a `manifest.json`.
+ *
+ * @throws UsageError "unknown-format", "file-not-found"; FailureError when the file is damaged
+ */
+export async function readModel(input: ByteInput, options: ReadModelOptions = {}): Promise<ModelFile> {
+  if (typeof input === "string" && (await isFolder(input))) {
+    for (const name of ["model.json", "manifest.json"])
+      if (await exists(`${input}/${name}`)) return readModel(`${input}/${name}`, options);
+    return { format: "run", name: input, conventions: [], content: { kind: "text", text: await readRunModel(input) } };
+  }
+  return withBytes(input, async (source) => {
+    const watched = watch(source, options);
+    const kind = await sniff(source);
+    const {
+      format,
+      content,
+      conventions = [],
+    } = await named(source.name, () => readers[kind](watched, options, input));
+    return { format, name: source.name, conventions, content };
+  });
+}
+
+interface Read {
+  readonly format: ModelFormat;
+  readonly content: ModelContent;
+  readonly conventions?: readonly string[];
+}
+
+const readers: Readonly<
+  Record<FileKind, (source: ByteSource, options: ReadModelOptions, input: ByteInput) => Promise<Read>>
+> = {
+  async onnx(source) {
+    const bytes = await source.read(0, source.size);
+    return { format: "onnx", content: { kind: "graph", graph: readOnnx(bytes), bytes } };
+  },
+  async pytorch(source, options) {
+    const { tensors } = await readPyTorch(source);
+    return weightsOf("pytorch", tensors, options);
+  },
+  async safetensors(source, options) {
+    const file = await openSafetensors(source);
+    return weightsOf(
+      "safetensors",
+      new Map([...file.entries.keys()].map((name) => [name, { read: () => file.read(name) }])),
+      options,
+    );
+  },
+  async npz(source, options) {
+    const file = await openNpz(source);
+    return weightsOf("npz", new Map(file.names.map((name) => [name, { read: () => file.read(name) }])), options);
+  },
+  npy: async (source) => {
+    throw new UsageError("unknown-format", `${source.name}: one array (NPY) is no model; save named arrays as NPZ`);
+  },
+  keras: async (source) => networkOf("keras", await readKeras(source)),
+  hdf5: async (source, { config }) => networkOf("keras-h5", await readKeras(source, { config })),
+  async json(source, { files }, input) {
+    // A manifest of TensorFlow 1 is small and names variables, a model of TensorFlow.js names its topology.
+    const start = new TextDecoder().decode(await source.read(0, Math.min(source.size, 1 << 16)));
+    if (/"filename"/.test(start) && !/"modelTopology"|"weightsManifest"/.test(start))
+      return networkOf("tf1", await readTensorflow1(input, { files }));
+    return networkOf("tfjs", await readTensorflowJs(input, { files }));
+  },
+};
+
+const networkOf = (format: ModelFormat, { model, conventions }: OpenedModel): Read => ({
+  ...{ format, conventions },
+  content: { kind: "network", network: model },
+});
+
+/** Tensors by name: the network that they are of, where names and shapes say it. */
+async function weightsOf(
+  format: ModelFormat,
+  tensors: ReadonlyMap<string, StateDictTensor>,
+  options: StateDictNetworkOptions,
+): Promise<Read> {
+  const loaded = new Map<string, SafeTensor>();
+  for (const [name, tensor] of tensors) loaded.set(name, "read" in tensor ? await tensor.read() : tensor);
+  try {
+    const { network, conventions } = networkOfStateDict(loaded, options);
+    return { format, content: { kind: "network", network }, conventions };
+  } catch (error) {
+    if (!(error instanceof UsageError) || error.code !== "unknown-network") throw error;
+    return { format, content: { kind: "weights", tensors: loaded, why: error.message } };
+  }
+}
+
+/** Puts the name of the file before what its reader has to say. */
+async function named<T>(file: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!(cause instanceof LongshortError) || cause.message.includes(file)) throw cause;
+    const Kind = cause instanceof UsageError ? UsageError : FailureError;
+    throw new Kind(cause.code, `${file}: ${cause.message}`, { cause });
+  }
+}
+
+/** Reports what is read. */
+function watch(source: ByteSource, { onProgress }: ReadModelOptions): ByteSource {
+  if (!onProgress) return source;
+  let read = 0;
+  return {
+    ...source,
+    async read(offset, length) {
+      const bytes = await source.read(offset, length);
+      read = Math.min(source.size, read + length);
+      onProgress({ read, total: source.size });
+      return bytes;
+    },
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await (await openBytes(path)).close();
+    return true;
+  } catch (error) {
+    if (error instanceof LongshortError && error.code === "file-not-found") return false;
+    throw error;
+  }
+}
+
+/** Whether a path is a folder, as files say when one opens them. */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    await (await openBytes(path)).close();
+    return false;
+  } catch (error) {
+    if (error instanceof LongshortError && error.code === "file-is-folder") return true;
+    throw error;
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { formatShape, size } from "../shared/shapes.ts";
+import type { ModelArray, ModelResult, RecordedPlan } from "./plans.ts";
+import type { ModelPort } from "./runnable.ts";
+
+/** @throws UsageError "unknown-choice", "missing-input"; ShapeError "shape-mismatch" */
+export function checkInputs(ports: readonly ModelPort[], inputs: Readonly<Record<string, ModelArray>>): void {
+  const names = ports.map((port) => port.name);
+  for (const name of Object.keys(inputs)) expectOneOf("inputs", name, names);
+  for (const port of ports) {
+    const given = Object.hasOwn(inputs, port.name) ? inputs[port.name] : undefined;
+    if (!given || !Array.isArray(given.shape))
+      throw new UsageError(
+        "missing-input",
+        `input "${port.name}": expected { shape, data } of shape ${portShape(port)}, got ${describe(given)}`,
+      );
+    const { shape, data } = given;
+    const fits =
+      port.shape === undefined ||
+      (port.shape.length === shape.length && port.shape.every((n, axis) => typeof n !== "number" || n === shape[axis]));
+    if (!fits || size(shape) !== data.length)
+      throw new ShapeError(
+        "shape-mismatch",
+        `input "${port.name}": expected shape ${portShape(port)}, got ${formatShape(shape)} with ${data.length} numbers`,
+      );
+  }
+}
+
+/** Sizes that stand under a name in the shapes of inputs, as far as arrays are given. */
+export function sizesOf(
+  ports: readonly ModelPort[],
+  inputs: Readonly<Record<string, { readonly shape: readonly number[] }>>,
+): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const { name, shape } of ports) {
+    const given = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
+    shape?.forEach((n, axis) => {
+      const came = given?.shape[axis];
+      if (typeof n === "string" && came !== undefined && !sizes.has(n)) sizes.set(n, came);
+    });
+  }
+  return sizes;
+}
+
+/** The shape of a state: sizes that the file leaves open are those of the other inputs, else of a batch of one. */
+export const stateShape = ({ shape = [] }: ModelPort, sizes: ReadonlyMap<string, number>): number[] =>
+  shape.map((n) => (typeof n === "number" ? n : ((n === undefined ? undefined : sizes.get(n)) ?? 1)));
+
+/** Checked inputs, with zeros for the states that were left out. Errors as `checkInputs`. */
+export function completed(
+  ports: readonly ModelPort[],
+  inputs: Readonly<Record<string, ModelArray>>,
+): Readonly<Record<string, ModelArray>> {
+  const sizes = sizesOf(ports, inputs);
+  const zeros = ports
+    .filter(({ name, optional }) => optional && !Object.hasOwn(inputs, name))
+    .map((port): [string, ModelArray] => {
+      const shape = stateShape(port, sizes);
+      return [port.name, { shape, data: new Float32Array(size(shape)) }];
+    });
+  const all = { ...inputs, ...Object.fromEntries(zeros) };
+  checkInputs(ports, all);
+  return all;
+}
+
+/** Writes the inputs, runs a plan and reads its outputs. */
+export async function replay(
+  { executable, known, types }: RecordedPlan,
+  ports: readonly ModelPort[],
+  inputs: Readonly<Record<string, ModelArray>>,
+): Promise<Record<string, ModelResult>> {
+  for (const name of Object.keys(executable.graph.inputs)) executable.write(name, inputs[name]!.data);
+  executable.run();
+  const results: Record<string, ModelResult> = {};
+  for (const { name } of ports) {
+    const host = known.get(name);
+    results[name] = host
+      ? { type: host.type, shape: host.shape, data: host.data }
+      : { type: types.get(name)!, shape: executable.shape(name), data: await executable.read(name) };
+  }
+  return results;
+}
+
+const portShape = ({ shape }: ModelPort): string => (shape ? formatShape(shape.map((n) => n ?? "?")) : "any");

@@ -1,0 +1,85 @@
+import type { Cell } from "../cells/define.ts";
+import { type RunFiles, readRun } from "../checkpoint/run-folder.ts";
+import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
+import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { sameShape } from "../shared/shapes.ts";
+import { layoutParameters } from "../tensor/parameter.ts";
+import type { NamedTensor } from "../tensor/parameter-store.ts";
+import type { Runnable } from "./runnable.ts";
+import { isHost } from "./value.ts";
+
+/** A language model as the folder of its run holds it. */
+export interface LoadedText {
+  readonly model: LanguageModel;
+  readonly weights: ReadonlyMap<string, NamedTensor>;
+  readonly files: RunFiles;
+}
+
+/**
+ * Reads the folder of a run as a model of named arrays.
+ * @throws UsageError "not-a-run", "unknown-cell"; FailureError "bad-run" and what `readRun` throws
+ */
+export async function readRunModel(folder: string, cells: Readonly<Record<string, Cell>> = {}): Promise<LoadedText> {
+  const files = await readRun(folder);
+  const model = ofFile(folder, () => languageModelFromConfig(files.config.model, cells));
+  for (const [name, { shape }] of layoutParameters(model).names) {
+    const given = files.weights.get(name);
+    if (!given || !sameShape(given.shape, shape))
+      throw new FailureError(
+        "bad-run",
+        `${folder}/model.safetensors: parameter "${name}" is ${given ? `of shape [${given.shape.join(", ")}], not [${shape.join(", ")}]` : "missing"}`,
+      );
+  }
+  return { model, weights: files.weights, files };
+}
+
+function ofFile<T>(folder: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof LongshortError) || cause.code === "unknown-cell" || !(cause instanceof UsageError))
+      throw cause;
+    throw new FailureError(cause.code, `${folder}/config.json: ${cause.message}`, { cause });
+  }
+}
+
+/** `tokens` [time, batch] to `logits` [time, batch, V]; states `h`, `c` [L, batch, H] come back as `h_out`, `c_out`. */
+export function textRunnable({ model, weights }: LoadedText): Runnable {
+  const { vocabularySize } = model.config;
+  const layout = layoutParameters(model);
+  const shapes = Object.entries(model.stateShapes(1)).map(([name, [layers, , width]]) => ({
+    ...{ name, type: "float32" as const, optional: true },
+    shape: [layers, "batch", width],
+  }));
+  return {
+    layout,
+    folds: false,
+    values: new Map([...layout.names.keys()].map((name) => [name, weights.get(name)!.data])),
+    inputs: [{ name: "tokens", type: "int64", shape: ["time", "batch"] }, ...shapes],
+    outputs: [
+      { name: "logits", type: "float32", shape: ["time", "batch", vocabularySize] },
+      ...shapes.map(({ name, type, shape }) => ({ name: `${name}_out`, type, shape })),
+    ],
+    states: shapes.map(({ name }) => ({ input: name, output: `${name}_out` })),
+    record({ graph, inputs, trace }) {
+      const tensorOf = (name: string) => {
+        const value = inputs.get(name)!;
+        return isHost(value) ? graph.constant(value.shape, value.data) : value.tensor;
+      };
+      const tokens = tensorOf("tokens");
+      graph.bound(tokens, vocabularySize);
+      const initial = Object.fromEntries(shapes.map(({ name }) => [name, tensorOf(name)]));
+      const result = model.forward(tokens, { initial, ...(trace && { trace: Object.keys(model.cell.named) }) });
+      const finals = shapes.map(({ name }) => [`${name}_out`, result.final[name]!] as const);
+      return {
+        outputs: new Map(
+          [["logits", result.logits] as const, ...finals].map(([name, tensor]) => [
+            name,
+            { type: "float32", shape: tensor.shape, tensor },
+          ]),
+        ),
+        traces: new Map(Object.entries(result.traces).map(([name, tensor]) => [`rnn.${name}`, tensor])),
+      };
+    },
+  };
+}

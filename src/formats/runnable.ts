@@ -1,0 +1,64 @@
+import type { Graph, Tensor } from "../tensor/graph.ts";
+import type { ParameterLayout } from "../tensor/parameter.ts";
+import type { DataType } from "./data-type.ts";
+import type { DerivedWeights } from "./derived-weights.ts";
+import type { Value } from "./value.ts";
+
+/** An input or output of a model; a size is a number, a name that stands for one number, or undefined where it is left open. */
+export interface ModelPort {
+  readonly name: string;
+  readonly type: DataType | undefined;
+  readonly shape: readonly (number | string | undefined)[] | undefined;
+  /** Of an input: a state that is zero when it is left out. */
+  readonly optional?: boolean;
+}
+
+/** An input that carries what an output said in the call before. */
+export interface StatePair {
+  readonly input: string;
+  readonly output: string;
+}
+
+/** Numbers of the weights at hand while a plan is recorded, and where what is made of them goes. */
+export interface WeightForms {
+  /** By the name of the parameter. */
+  readonly values: ReadonlyMap<string, ArrayLike<number>>;
+  readonly derived: DerivedWeights;
+}
+
+export interface RecordInput {
+  readonly graph: Graph;
+  /** A value for every input. */
+  readonly inputs: ReadonlyMap<string, Value>;
+  /**
+   * Given where the weights may be brought into other forms once, for runs; without it every use goes back to the parameters
+   * themselves, so that gradients reach them.
+   */
+  readonly forms?: WeightForms;
+  /** Whether the gates and states of recurrent layers are written out. */
+  readonly trace?: boolean;
+}
+
+export interface RecordOutput {
+  /** By name, one for every output. */
+  readonly outputs: ReadonlyMap<string, Value>;
+  /** `LAYER.VALUE` ("lstm.f") → [T, B, H]; empty unless asked for. */
+  readonly traces: ReadonlyMap<string, Tensor>;
+}
+
+/** What a model of any format has to say so that a `Program` runs it. */
+export interface Runnable {
+  readonly inputs: readonly ModelPort[];
+  readonly outputs: readonly ModelPort[];
+  readonly states: readonly StatePair[];
+  readonly layout: ParameterLayout;
+  /** What the file says, by the name of the parameter. */
+  readonly values: ReadonlyMap<string, ArrayLike<number>>;
+  /** Whether runs use what is derived from the parameters, not only the parameters themselves. */
+  readonly folds: boolean;
+  /**
+   * Records the model from its inputs to its outputs.
+   * @throws NeededOnHost when a number decides over shapes or branches that is known only at run time
+   */
+  record(input: RecordInput): RecordOutput;
+}

@@ -1,0 +1,48 @@
+import type { ByteSource } from "../platform/platform.ts";
+import { UsageError } from "../shared/errors.ts";
+import { openZip } from "./zip.ts";
+
+/** What a file is, found by looking into it; its name does not matter. */
+export type FileKind = "npy" | "npz" | "pytorch" | "safetensors" | "onnx" | "hdf5" | "keras" | "json";
+
+const HEAD = 64;
+
+/**
+ * Tells formats apart by their first bytes, archives by what is in them.
+ * @throws UsageError "unknown-format"; FailureError "bad-zip"
+ */
+export async function sniff(source: ByteSource): Promise<FileKind> {
+  const head = await source.read(0, Math.min(HEAD, source.size));
+  const begins = (...bytes: readonly number[]): boolean => bytes.every((byte, k) => head[k] === byte);
+  const text = (from: number): string => new TextDecoder("latin1").decode(head.subarray(from));
+  if (begins(0x93) && text(1).startsWith("NUMPY")) return "npy";
+  if (begins(0x89) && text(1).startsWith("HDF\r\n\x1a\n")) return "hdf5";
+  if (begins(0x50, 0x4b)) return inArchive(source);
+  if (begins(0x80)) return "pytorch";
+  if (isSafetensors(head, source.size)) return "safetensors";
+  if (/^(\xef\xbb\xbf)?\s*[{[]/.test(text(0))) return "json";
+  // Messages of protocol buffers have no mark of their own; a model's first field is its version, a small number.
+  if (begins(0x08) && head[1]! > 0 && head[1]! < 32) return "onnx";
+  throw new UsageError(
+    "unknown-format",
+    `${source.name}: ${source.size === 0 ? "it is empty" : "none of the known formats begins so"}; known are ONNX, PyTorch's .pt, safetensors, Keras' .keras and .h5, TensorFlow.js' model.json, NPZ and the folders of runs`,
+  );
+}
+
+/** The length of a header that fits into the file, and a JSON object behind it. */
+function isSafetensors(head: Uint8Array, size: number): boolean {
+  if (head.length < 10 || head[8] !== 0x7b) return false;
+  const declared = new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);
+  return declared >= 2n && declared <= BigInt(size - 8);
+}
+
+async function inArchive(source: ByteSource): Promise<FileKind> {
+  const names = [...(await openZip(source, { zeroCrcIsNone: true })).entries.keys()];
+  if (names.some((name) => /(^|\/)data\.pkl$/.test(name))) return "pytorch";
+  if (names.includes("config.json") && names.some((name) => name.endsWith(".h5"))) return "keras";
+  if (names.length > 0 && names.every((name) => name.endsWith(".npy"))) return "npz";
+  throw new UsageError(
+    "unknown-format",
+    `${source.name}: a zip archive, but neither of PyTorch (data.pkl) nor of Keras (config.json and a .h5) nor of NumPy (.npy); it holds ${names.slice(0, 3).join(", ") || "nothing"}`,
+  );
+}

@@ -1,0 +1,81 @@
+import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { type ByteInput, withBytes } from "../byte-source.ts";
+import { Network } from "../canonical/network.ts";
+import type { OpenedModel } from "../canonical.ts";
+import { Config, damaged, unsupported } from "../keras/config.ts";
+import { kerasFamily, tfjsFamily } from "../keras/family.ts";
+import { readTopology } from "../keras/topology.ts";
+import { fileOf } from "./files.ts";
+import { decodeGroup, readManifest, type WeightGroup } from "./weights.ts";
+
+export interface ReadTensorflowJsOptions {
+  /**
+   * The files that hold the weights, by the names that model.json gives them: for a model that is given as bytes, as a Blob or as what
+   * a page let the user choose. Default: the files beside model.json.
+   */
+  readonly files?: Readonly<Record<string, ByteInput>> | undefined;
+}
+
+/** Far above any model that fits a page. */
+const MAXIMUM_JSON = 64 * 2 ** 20;
+const MAXIMUM_WEIGHTS = 4 * 2 ** 30;
+
+/**
+ * Reads a layers model of TensorFlow.js: model.json and the files of weights that it names, also quantized ones.
+ *
+ * @param input a path or URL of model.json, or its bytes with `files` beside them
+ * @throws UsageError "unsupported-keras" that names the layer; FailureError "damaged-keras"; and what reading files throws
+ */
+export async function readTensorflowJs(input: ByteInput, options: ReadTensorflowJsOptions = {}): Promise<OpenedModel> {
+  const text = await withBytes(input, async (source) => {
+    if (source.size > MAXIMUM_JSON) throw damaged(`${source.name} has ${source.size} bytes, too many for a model.json`);
+    return new TextDecoder().decode(await source.read(0, source.size));
+  });
+  const file = Config.parse(text, "model.json");
+  if (file.get("format") === "graph-model" || (!file.has("modelTopology") && file.has("weightsManifest")))
+    throw unsupported(
+      "model.json holds a graph of TensorFlow operations, not layers: what recurrent layers it was made of is lost; convert the Keras model itself (.keras or .h5), or export it as a layers model",
+    );
+  const topology = file.object("modelTopology");
+  const tensors = new Map<string, NamedTensor>();
+  for (const group of readManifest(file)) {
+    const bytes = await groupBytes(group, input, options);
+    for (const [name, tensor] of decodeGroup(group, bytes)) {
+      if (tensors.has(name)) throw damaged(`the weight ${JSON.stringify(name)} is listed twice`);
+      tensors.set(name, tensor);
+    }
+  }
+  const version = topology.text("keras_version", "tfjs-layers");
+  const family = version.startsWith("tfjs") ? tfjsFamily("TensorFlow.js") : kerasFamily(version);
+  const entry = topology.has("model_config") ? topology.object("model_config") : topology;
+  const { model, conventions } = readTopology(entry, family, ({ name }) =>
+    [...tensors].filter(([key]) => key.startsWith(`${name}/`)).map(([, tensor]) => tensor),
+  );
+  new Network(model);
+  return { format: "tensorflow.js", model, conventions };
+}
+
+async function groupBytes(
+  { paths }: WeightGroup,
+  input: ByteInput,
+  { files }: ReadTensorflowJsOptions,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (const path of paths) {
+    const part = await withBytes(fileOf(path, input, { files, names: "model.json" }), async (source) => {
+      length += source.size;
+      if (length > MAXIMUM_WEIGHTS) throw damaged(`the weights take more than ${MAXIMUM_WEIGHTS} bytes`);
+      return source.read(0, source.size);
+    });
+    parts.push(part);
+  }
+  if (parts.length === 1) return parts[0]!;
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,58 @@
+import type { Graph, Tensor } from "../tensor/graph.ts";
+import { gather, times } from "../tensor/operations.ts";
+import { expectRate } from "./dropout.ts";
+
+/**
+ * A mask over weights [rows, columns]: 0 with probability `rate`, otherwise 1 / (1 − rate). Drawn anew at each update and
+ * the same for all examples and steps; element (r, c) is the draw of example r and unit c, whatever example a batch begins with.
+ */
+function weightMask(graph: Graph, [rows, columns]: readonly [number, number], rate: number): Tensor {
+  const mask = graph.empty([rows, columns]);
+  graph.launch(
+    {
+      op: "random",
+      shape: [rows, 1, columns],
+      strides: [columns, columns, 1],
+      draw: { kind: "keep", rate, scale: 1 / (1 - rate) },
+    },
+    { key: graph.randomKey({ perExample: false }), out: mask.range },
+  );
+  return mask;
+}
+
+/**
+ * Weights [rows, columns] of which random ones are 0 in training (DropConnect). One mask holds for all steps and
+ * sequences of an update, so that weights used at every step stay the same over time.
+ *
+ * @param rate Probability from 0 to below 1.
+ * @throws UsageError "out-of-range"
+ * @see Wan et al., "Regularization of neural networks using DropConnect" (2013); on recurrent weights Merity, Keskar &
+ *   Socher 2018 (arXiv:1708.02182), section 2
+ */
+export function dropConnect(weight: Tensor, rate: number): Tensor {
+  expectRate("dropConnect", rate);
+  const { graph } = weight;
+  if (!graph.training || rate === 0) return weight;
+  return times(weight, weightMask(graph, weight.shape as [number, number], rate));
+}
+
+/**
+ * The vectors of tokens, of which those of random words are 0 in training. One mask holds for an update: a word is there
+ * or gone wherever it stands. The same as dropping rows of the table, without a copy of the table.
+ *
+ * @param vectors [..., E]: what an embedding gave for the tokens.
+ * @param tokens Whole numbers [...] in [0, vocabularySize).
+ * @throws UsageError "out-of-range"
+ * @see Gal & Ghahramani 2016 (arXiv:1512.05287), section 4.2; Merity, Keskar & Socher 2018 (arXiv:1708.02182), section 4.3
+ */
+export function dropWords(
+  vectors: Tensor,
+  tokens: Tensor,
+  options: { readonly rate: number; readonly vocabularySize: number },
+): Tensor {
+  const { rate, vocabularySize } = options;
+  expectRate("dropWords", rate);
+  const { graph } = vectors;
+  if (!graph.training || rate === 0) return vectors;
+  return times(vectors, gather(tokens, weightMask(graph, [vocabularySize, 1], rate)));
+}

@@ -1,0 +1,33 @@
+import type { CrossEntropyOptions } from "../losses/cross-entropy.ts";
+import { linearCrossEntropy } from "../losses/linear-cross-entropy.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import type { LanguageModel, LanguageModelInput, LanguageModelOutput } from "./language-model.ts";
+
+/** `mask` leaves out steps of the recurrence and their losses. */
+export type LanguageModelLossInput = LanguageModelInput &
+  Pick<CrossEntropyOptions, "labelSmoothing" | "ignoreIndex" | "weight" | "reduction">;
+
+export interface LanguageModelLoss extends Omit<LanguageModelOutput, "logits"> {
+  /** Shape [], or with reduction "none" [T, B]. */
+  readonly loss: Tensor;
+}
+
+/**
+ * Records a language model from tokens to its cross entropy with the targets: what `crossEntropy(model.forward(tokens).logits, targets)`
+ * gives, but the logits of all places are never in memory at once, and in training the head's gradients come in the same sweep.
+ *
+ * @param tokens whole numbers [T, B] in [0, V)
+ * @param targets whole numbers [T, B] in [0, V)
+ */
+export function languageModelLoss(
+  model: LanguageModel,
+  tokens: Tensor,
+  targets: Tensor,
+  input: LanguageModelLossInput = {},
+): LanguageModelLoss {
+  const { output, ...rest } = model.hidden(tokens, input);
+  const { graph } = output;
+  const { weight, bias } = model.parts.head;
+  const head = { weight: graph.parameter(weight), bias: bias && graph.parameter(bias) };
+  return { loss: linearCrossEntropy(output, head, targets, input), ...rest };
+}

@@ -1,0 +1,326 @@
+import { add, div, type Expression, exp, log, mul, sub, variable } from "../../math/expression.ts";
+import type { Func, FunctionBuilder, ModuleBuilder } from "./assembler.ts";
+import type { Code } from "./code.ts";
+import { doWhile, forRange, type Local, select } from "./control.ts";
+import { printExpressions } from "./expression.ts";
+import { f32x4, f64x2, i32, i32x4, v128 } from "./instructions.ts";
+import { offset } from "./product.ts";
+import type { Constants } from "./vectors.ts";
+
+/*
+ * The pointwise part of softmax with cross entropy over logits that lie as their product leaves them: panels of 16 rows of the
+ * batch, [panels][V][16]. Lanes are rows, so that maximum and sum of a row never cross lanes, and a row's bits depend on no other.
+ */
+
+/** Where everything lies, in bytes. Arrays over rows begin with the first row of the block that is worked on. */
+export interface SoftmaxMemory {
+  /** [panels][V][16] */
+  readonly logits: number;
+  readonly classes: number;
+  /** [V], or undefined. */
+  readonly bias: number | undefined;
+  readonly classWeight: number | undefined;
+  /** [rows]: the largest logit. */
+  readonly largest: number;
+  /** [slices][rows] float64: Σ exp(z − largest), and with label smoothing Σ w (largest − z), over the classes of a slice. */
+  readonly sums: number;
+  readonly below: number | undefined;
+  /** Rows that the arrays have room for. */
+  readonly rows: number;
+  /** [rows]: words of all bits where a row counts, or 0. */
+  readonly counted: number;
+  /** [rows]: what the probability, and the class weight, are multiplied by in the gradient. */
+  readonly factor: number;
+  readonly smooth: number | undefined;
+  /** [V][4]: partial sums of the gradient of the bias; undefined: nobody asks. */
+  readonly biasSums: number | undefined;
+}
+
+export interface SoftmaxOptions {
+  readonly memory: SoftmaxMemory;
+  readonly constants: Constants;
+  readonly fused: boolean;
+  /** Whether exponentials replace the logits, for a gradient to come. */
+  readonly keep: boolean;
+}
+
+/** Sums are taken in float32 over so many classes, above that in float64. */
+const RUN = 40;
+const QUADS = [0, 1, 2, 3] as const;
+const CLASS_BYTES = 64;
+const each = (make: (quad: number) => Code): Code => QUADS.map(make);
+
+/** Loops over panels of a block and, in each, over the classes `from … to − 1`. */
+function overClasses(
+  f: FunctionBuilder,
+  { logits, classes }: SoftmaxMemory,
+  [panels, from, to]: readonly [Local, Local, Local],
+  body: (o: { panel: Local; at: Local; v: Local; classes: (inner: Code) => Code }) => Code,
+): Code {
+  const [panel, at, v, end] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
+  const next = (inner: Code): Code => [
+    inner,
+    at.set(i32.add(at.get, i32.const(CLASS_BYTES))),
+    v.set(i32.add(v.get, i32.const(1))),
+  ];
+  return forRange(panel, i32.const(0), panels.get, 1, [
+    v.set(from.get),
+    end.set(to.get),
+    at.set(
+      i32.add(
+        offset(i32.const(logits), panel.get, i32.const(classes * CLASS_BYTES)),
+        i32.mul(v.get, i32.const(CLASS_BYTES)),
+      ),
+    ),
+    body({ panel, at, v, classes: (inner) => doWhile(next(inner), i32.lt_u(v.get, end.get)) }),
+  ]);
+}
+
+/** Where the four vectors of a panel lie in an array over rows. */
+const rowsOf = (array: number, panel: Local, quad: number): Code =>
+  i32.add(i32.shl(panel.get, i32.const(6)), i32.const(array + 16 * quad));
+const splatOf = (array: number | undefined, v: Local): Code =>
+  v128.load32_splat(i32.shl(v.get, i32.const(2)), array ?? 0);
+
+/** `z += bias; largest = max(largest, z)`. Parameters: panels, from, to (from < to). */
+export function raiseLogits(m: ModuleBuilder, { memory: mem }: SoftmaxOptions): Func {
+  return m.func({ params: ["i32", "i32", "i32"] }, (f, ...range) => {
+    const best = QUADS.map(() => f.local("v128"));
+    const shift = f.local("v128");
+    const z = f.local("v128");
+    return overClasses(f, mem, range as [Local, Local, Local], ({ panel, at, v, classes }) => {
+      // The pseudo-maximum passes by a NaN, which then comes back in the sum of the exponentials; it is one instruction where `max` takes eight.
+      const one = (q: number): Code => [
+        z.set(mem.bias === undefined ? v128.load(at.get, 16 * q) : f32x4.add(v128.load(at.get, 16 * q), shift.get)),
+        mem.bias === undefined ? [] : v128.store(at.get, z.get, 16 * q),
+        best[q]!.set(f32x4.pmax(best[q]!.get, z.get)),
+      ];
+      return [
+        each((q) => best[q]!.set(v128.load(rowsOf(mem.largest, panel, q)))),
+        classes([mem.bias === undefined ? [] : shift.set(splatOf(mem.bias, v)), each(one)]),
+        each((q) => v128.store(rowsOf(mem.largest, panel, q), best[q]!.get)),
+      ];
+    });
+  });
+}
+
+const named =
+  (leaves: Readonly<Record<string, Code>>) =>
+  (n: { readonly op: string; readonly name?: string }): Code | undefined =>
+    n.op === "variable" ? leaves[n.name!] : undefined;
+
+/** A sum in runs of float32 whose totals are added in float64: two vectors of two for each four lanes. */
+class Totals {
+  private readonly run: readonly Local[];
+  private readonly halves: readonly (readonly [Local, Local])[];
+  private readonly zero: Code;
+
+  constructor(f: FunctionBuilder, constants: Constants) {
+    this.run = QUADS.map(() => f.local("v128"));
+    this.halves = QUADS.map(() => [f.local("v128"), f.local("v128")] as const);
+    this.zero = v128.load32_splat(i32.const(0), constants.address(0));
+  }
+
+  start = (): Code => each((q) => this.halves[q]!.map((half) => half.set(this.zero)));
+  startRun = (): Code => each((q) => this.run[q]!.set(this.zero));
+  add = (quad: number, value: Code): Code => this.run[quad]!.set(f32x4.add(this.run[quad]!.get, value));
+  endRun = (): Code =>
+    each((q) => {
+      const run = this.run[q]!.get;
+      return this.halves[q]!.map((half, k) =>
+        half.set(f64x2.add(half.get, f64x2.promote_low_f32x4(k === 0 ? run : i32x4.shuffle(run, run, [2, 3, 2, 3])))),
+      );
+    });
+  store = (to: Code): Code => each((q) => this.halves[q]!.map((half, k) => v128.store(to, half.get, 32 * q + 16 * k)));
+}
+
+/** `e = exp(z − largest)` and its sum over the classes of a slice. Parameters: panels, from, to, slice. */
+export function sumExponentials(m: ModuleBuilder, { memory: mem, constants, fused, keep }: SoftmaxOptions): Func {
+  return m.func({ params: ["i32", "i32", "i32", "i32"] }, (f, ...parameters) => {
+    const slice = parameters[3]!;
+    const best = QUADS.map(() => f.local("v128"));
+    const weight = f.local("v128");
+    const [end, last] = [f.local("i32"), parameters[2]!];
+    const sums = new Totals(f, constants);
+    const below = mem.below === undefined ? undefined : new Totals(f, constants);
+    const [z, w, largest] = [variable("z"), variable("w"), variable("largest")];
+    const e = exp(sub(z, largest));
+    const under = mem.classWeight === undefined ? sub(largest, z) : mul(w, sub(largest, z));
+    const one =
+      (at: Local) =>
+      (quad: number): Code => {
+        const leaves = { z: v128.load(at.get, 16 * quad), largest: best[quad]!.get, w: weight.get };
+        const roots = below ? [e, under] : [e];
+        const p = printExpressions({ f, constants, fused, roots, leaf: named(leaves) });
+        return [
+          p.code,
+          keep ? v128.store(at.get, p.value(e), 16 * quad) : [],
+          sums.add(quad, p.value(e)),
+          below ? below.add(quad, p.value(under)) : [],
+        ];
+      };
+    return overClasses(f, mem, parameters.slice(0, 3) as [Local, Local, Local], ({ panel, at, v }) => {
+      const to = (array: number): Code =>
+        i32.add(offset(i32.const(array), slice.get, i32.const(mem.rows * 8)), i32.shl(panel.get, i32.const(7)));
+      const all = (make: (t: Totals) => Code): Code => [make(sums), below ? make(below) : []];
+      return [
+        each((q) => best[q]!.set(v128.load(rowsOf(mem.largest, panel, q)))),
+        all((t) => t.start()),
+        doWhile(
+          [
+            all((t) => t.startRun()),
+            end.set(least(f, i32.add(v.get, i32.const(RUN)), last.get)),
+            doWhile(
+              [
+                below && mem.classWeight !== undefined ? weight.set(splatOf(mem.classWeight, v)) : [],
+                each(one(at)),
+                at.set(i32.add(at.get, i32.const(CLASS_BYTES))),
+                v.set(i32.add(v.get, i32.const(1))),
+              ],
+              i32.lt_u(v.get, end.get),
+            ),
+            all((t) => t.endRun()),
+          ],
+          i32.lt_u(v.get, last.get),
+        ),
+        sums.store(to(mem.sums)),
+        below ? below.store(to(mem.below!)) : [],
+      ];
+    });
+  });
+}
+
+function least(f: FunctionBuilder, a: Code, b: Code): Code {
+  const x = f.local("i32");
+  return [x.set(a), select(x.get, b, i32.lt_u(x.get, b))];
+}
+
+/** What `finishRows` computes of a row, and where it goes; `variable`s it may use are listed there. */
+export interface RowResult {
+  readonly value: Expression;
+  readonly to: number;
+}
+
+/**
+ * Of every row, from the sums of all slices: `results` over the variables largest, s (Σ exp), below, and those of `inputs`, arrays
+ * over rows. What does not count gives 0. Parameters: rows (a multiple of 4).
+ */
+export function finishRows(
+  m: ModuleBuilder,
+  { memory: mem, constants, fused }: SoftmaxOptions,
+  o: {
+    readonly slices: number;
+    readonly inputs: Readonly<Record<string, number>>;
+    readonly numbers: Readonly<Record<string, number>>;
+    readonly results: readonly RowResult[];
+  },
+): Func {
+  return m.func({ params: ["i32"] }, (f, rows) => {
+    const [row, slice, at, from] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
+    const sum = (array: number): { code: Code; value: Local } => {
+      const [low, high, value] = [f.local("v128"), f.local("v128"), f.local("v128")];
+      const zero = v128.load32_splat(i32.const(0), constants.address(0));
+      const code = [
+        low.set(zero),
+        high.set(zero),
+        from.set(i32.add(i32.shl(row.get, i32.const(3)), i32.const(array))),
+        forRange(slice, i32.const(0), i32.const(o.slices), 1, [
+          low.set(f64x2.add(low.get, v128.load(from.get))),
+          high.set(f64x2.add(high.get, v128.load(from.get, 16))),
+          from.set(i32.add(from.get, i32.const(mem.rows * 8))),
+        ]),
+        value.set(i32x4.shuffle(f32x4.demote_f64x2_zero(low.get), f32x4.demote_f64x2_zero(high.get), [0, 1, 4, 5])),
+      ];
+      return { code, value };
+    };
+    const s = sum(mem.sums);
+    const below = mem.below === undefined ? undefined : sum(mem.below);
+    const leaves: Record<string, Code> = {
+      largest: v128.load(at.get, mem.largest),
+      s: s.value.get,
+      ...(below && { below: below.value.get }),
+      ...Object.fromEntries(Object.entries(o.inputs).map(([name, array]) => [name, v128.load(at.get, array)])),
+      ...Object.fromEntries(
+        Object.entries(o.numbers).map(([name, place]) => [name, v128.load32_splat(i32.const(0), place)]),
+      ),
+    };
+    const roots = o.results.map((r) => r.value);
+    const p = printExpressions({ f, constants, fused, roots, leaf: named(leaves) });
+    const counted = v128.load(at.get, mem.counted);
+    return forRange(row, i32.const(0), rows.get, 4, [
+      at.set(i32.shl(row.get, i32.const(2))),
+      s.code,
+      below?.code ?? [],
+      p.code,
+      o.results.map(({ value, to }) => v128.store(at.get, v128.and(p.value(value), counted), to)),
+    ]);
+  });
+}
+
+/**
+ * Exponentials become the gradient of the logits, except for the class that was meant: `d = e · factor − smooth · w`, 0 in rows that do
+ * not count; and their sums over rows for the bias. Parameters: panels, from, to.
+ */
+export function differenceFromSmooth(m: ModuleBuilder, { memory: mem, constants, fused }: SoftmaxOptions): Func {
+  return m.func({ params: ["i32", "i32", "i32"] }, (f, ...range) => {
+    const vectors = (): Local[] => QUADS.map(() => f.local("v128"));
+    const [factor, smooth, counted, d] = [vectors(), vectors(), vectors(), vectors()];
+    const weight = f.local("v128");
+    const sum = f.local("i32");
+    const e = mul(variable("e"), variable("factor"));
+    const share = mem.classWeight === undefined ? variable("smooth") : mul(variable("smooth"), variable("w"));
+    const value = mem.smooth === undefined ? e : sub(e, share);
+    return overClasses(f, mem, range as [Local, Local, Local], ({ panel, at, v, classes }) => {
+      const one = (q: number): Code => {
+        const leaves = {
+          e: v128.load(at.get, 16 * q),
+          factor: factor[q]!.get,
+          smooth: smooth[q]!.get,
+          w: weight.get,
+        };
+        const p = printExpressions({ f, constants, fused, roots: [value], leaf: named(leaves) });
+        return [p.code, d[q]!.set(v128.and(p.value(value), counted[q]!.get))];
+      };
+      const [a, b] = [f32x4.add(d[0]!.get, d[1]!.get), f32x4.add(d[2]!.get, d[3]!.get)];
+      return [
+        each((q) => [
+          factor[q]!.set(v128.load(rowsOf(mem.factor, panel, q))),
+          counted[q]!.set(v128.load(rowsOf(mem.counted, panel, q))),
+          mem.smooth === undefined ? [] : smooth[q]!.set(v128.load(rowsOf(mem.smooth, panel, q))),
+        ]),
+        classes([
+          mem.smooth !== undefined && mem.classWeight !== undefined ? weight.set(splatOf(mem.classWeight, v)) : [],
+          each(one),
+          each((q) => v128.store(at.get, d[q]!.get, 16 * q)),
+          mem.biasSums === undefined
+            ? []
+            : [
+                sum.set(i32.add(i32.shl(v.get, i32.const(4)), i32.const(mem.biasSums))),
+                v128.store(sum.get, f32x4.add(v128.load(sum.get), f32x4.add(a, b))),
+              ],
+        ]),
+      ];
+    });
+  });
+}
+
+/** The equations of a row: see LinearCrossEntropy in compute/plan.ts. `mass` is Σ_v y_v, `meant` the part of it on the target. */
+export function rowEquations(o: {
+  readonly smoothing: boolean;
+}): Record<"loss" | "factor" | "target" | "smooth", Expression> {
+  const [largest, s, below, meant, scale] = ["largest", "s", "below", "meant", "scale"].map(variable) as [
+    ...[Expression, Expression, Expression, Expression, Expression],
+  ];
+  const [logit, share, allWeights] = ["logit", "share", "allWeights"].map(variable) as [
+    ...[Expression, Expression, Expression],
+  ];
+  const own = mul(meant, add(sub(largest, logit), log(s)));
+  const spread = mul(share, add(below, mul(allWeights, log(s))));
+  const mass = o.smoothing ? add(meant, mul(share, allWeights)) : meant;
+  return {
+    loss: o.smoothing ? add(own, spread) : own,
+    factor: mul(scale, div(mass, s)),
+    target: mul(scale, meant),
+    smooth: mul(scale, share),
+  };
+}

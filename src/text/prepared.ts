@@ -1,0 +1,181 @@
+import { describe, UsageError } from "../shared/errors.ts";
+import { type NormalizeStep, normalizer, type TextStage } from "./normalize.ts";
+import type { EncodeOptions, StreamDecoder, StreamEncoder, Tokenizer } from "./tokenizer.ts";
+import { type AddedToken, STEP_SPECS, sequence, type TokenizerFile } from "./tokenizer-file.ts";
+
+/** A token beside those of the tokenizer itself. */
+export interface ExtraToken {
+  readonly id: number;
+  readonly content: string;
+  readonly special: boolean;
+}
+
+export interface PreparedOptions {
+  readonly inner: Tokenizer;
+  /** Done to all text first, in this order. */
+  readonly normalize: readonly NormalizeStep[];
+  /** Ids go on from those of `inner`, or stand for ones that it has. */
+  readonly added: readonly ExtraToken[];
+}
+
+/** Special tokens after those of `inner`, and steps of normalisation before it; `inner` itself where there is neither. */
+export function prepared(inner: Tokenizer, normalize: readonly NormalizeStep[], special: readonly string[]): Tokenizer {
+  const taken = new Set(inner.tokens);
+  const added = special.map((content, k) => {
+    if (typeof content !== "string" || content === "")
+      throw new UsageError(
+        "bad-option",
+        `specialTokens: expected strings that are not empty, got ${describe(content)}`,
+      );
+    if (taken.has(content))
+      throw new UsageError(
+        "bad-option",
+        `specialTokens: ${JSON.stringify(content)} is a token already; give it another name`,
+      );
+    taken.add(content);
+    return { id: inner.vocabularySize + k, content, special: true };
+  });
+  return preparedTokenizer({ inner, normalize, added });
+}
+
+export function preparedTokenizer(options: PreparedOptions): Tokenizer {
+  return options.added.length === 0 && options.normalize.length === 0 ? options.inner : new PreparedTokenizer(options);
+}
+
+/**
+ * A tokenizer with special tokens and with text that is normalised first. A special token stands for no text: it is put
+ * between documents or where a caller asks for it, text that looks like it is text, and decoding leaves it out.
+ */
+class PreparedTokenizer implements Tokenizer {
+  readonly kind: Tokenizer["kind"];
+  readonly tokens: readonly string[];
+  readonly unknown: number | undefined;
+  readonly specialTokens: Readonly<Record<string, number>>;
+  readonly encodeBytes?: (bytes: Uint8Array) => Int32Array;
+  readonly #options: PreparedOptions;
+
+  constructor(options: PreparedOptions) {
+    const { inner, added, normalize } = options;
+    const tokens = [...inner.tokens];
+    for (const { id, content } of added) tokens[id] = content;
+    this.kind = inner.kind;
+    this.unknown = inner.unknown;
+    this.tokens = tokens;
+    this.specialTokens = Object.fromEntries(added.filter((t) => t.special).map(({ content, id }) => [content, id]));
+    this.#options = options;
+    const { encodeBytes } = inner;
+    if (encodeBytes && normalize.length === 0 && added.every((t) => t.special))
+      this.encodeBytes = encodeBytes.bind(inner);
+  }
+
+  get vocabularySize(): number {
+    return this.tokens.length;
+  }
+
+  encode(text: string, options?: EncodeOptions): Int32Array {
+    const encoder = this.streamEncoder(options);
+    return joined([encoder.push(text), encoder.end()]);
+  }
+
+  streamEncoder({ allowSpecial = false }: EncodeOptions = {}): StreamEncoder {
+    const { inner, normalize, added } = this.#options;
+    const found = added.filter((token) => allowSpecial || !token.special);
+    const finder = found.length === 0 ? undefined : new TokenFinder(found);
+    let section = openSection(inner, normalize);
+    let held = "";
+    const take = (text: string, final: boolean): Int32Array => {
+      const parts: Int32Array[] = [];
+      let rest = held + text;
+      for (let match = finder?.find(rest, final); match; match = finder?.find(rest, final)) {
+        parts.push(...section.push(rest.slice(0, match.at)), ...section.end(), Int32Array.of(match.token.id));
+        section = openSection(inner, normalize);
+        rest = rest.slice(match.at + match.token.content.length);
+      }
+      const settled = final || !finder ? rest.length : finder.settled(rest);
+      held = rest.slice(settled);
+      parts.push(...section.push(rest.slice(0, settled)));
+      if (final) parts.push(...section.end());
+      return joined(parts);
+    };
+    return { push: (text) => take(text, false), end: () => take("", true) };
+  }
+
+  decode(tokens: ArrayLike<number>): string {
+    const decoder = this.streamDecoder();
+    const parts: string[] = [];
+    for (let i = 0; i < tokens.length; i++) parts.push(decoder.push(tokens[i]!));
+    return parts.join("") + decoder.end();
+  }
+
+  streamDecoder(): StreamDecoder {
+    const { inner, added } = this.#options;
+    const own = new Map(added.map((token) => [token.id, token]));
+    let decoder = inner.streamDecoder();
+    return {
+      push(token) {
+        const found = own.get(token);
+        if (!found) return decoder.push(token);
+        if (found.special) return "";
+        const before = decoder.end();
+        decoder = inner.streamDecoder();
+        return before + found.content;
+      },
+      end: () => decoder.end(),
+    };
+  }
+
+  toJSON(): TokenizerFile {
+    const { inner, normalize, added } = this.#options;
+    const file = inner.toJSON();
+    const steps = [...normalize.map((step) => STEP_SPECS[step]), ...(file.normalizer ? [file.normalizer] : [])];
+    const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+    const added_tokens: AddedToken[] = added.map(({ id, content, special }) => ({ id, content, ...flags, special }));
+    return { ...file, normalizer: sequence(steps), added_tokens };
+  }
+}
+
+/** Text between added tokens: normalised and encoded by itself. */
+function openSection(inner: Tokenizer, steps: readonly NormalizeStep[]) {
+  const stage: TextStage = normalizer(steps);
+  const encoder = inner.streamEncoder();
+  return {
+    push: (text: string): Int32Array[] => [encoder.push(steps.length === 0 ? text : stage.push(text))],
+    end: (): Int32Array[] => [encoder.push(steps.length === 0 ? "" : stage.end()), encoder.end()],
+  };
+}
+
+/** Finds tokens in text as they are written: the leftmost, of those that begin there the longest. */
+class TokenFinder {
+  readonly #pattern: RegExp;
+  readonly #tokens: ReadonlyMap<string, ExtraToken>;
+  readonly #longest: number;
+
+  constructor(tokens: readonly ExtraToken[]) {
+    const contents = tokens.map(({ content }) => content).sort((a, b) => b.length - a.length);
+    this.#pattern = new RegExp(contents.map((content) => content.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|"));
+    this.#tokens = new Map(tokens.map((token) => [token.content, token]));
+    this.#longest = contents[0]!.length;
+  }
+
+  /** A match that no further text can make longer. */
+  find(text: string, final: boolean): { readonly at: number; readonly token: ExtraToken } | undefined {
+    const match = this.#pattern.exec(text);
+    if (!match || !(final || match.index + this.#longest <= text.length)) return undefined;
+    return { at: match.index, token: this.#tokens.get(match[0])! };
+  }
+
+  /** How much of a text without a settled match cannot be part of one. */
+  settled(text: string): number {
+    return Math.max(0, text.length - this.#longest + 1);
+  }
+}
+
+function joined(parts: readonly Int32Array[]): Int32Array {
+  const all = new Int32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

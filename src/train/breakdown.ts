@@ -1,0 +1,41 @@
+import type { Batch } from "../data/batch-source.ts";
+import { FailureError } from "../shared/errors.ts";
+
+export interface Breakdown {
+  /** The first step that broke down, and the one after which it was noticed; from 1. */
+  readonly failedAt: number;
+  readonly step: number;
+  readonly epoch: number;
+  readonly learningRate: number;
+  /** Of the last step that did not break down; undefined before. */
+  readonly lastNorm: number | undefined;
+  readonly clips: boolean;
+  /** What the step read. */
+  readonly batches: readonly Batch[];
+}
+
+/** Why a training cannot go on, what the likely cause is, and what to try. */
+export function diverged(breakdown: Breakdown): FailureError {
+  const { failedAt, epoch } = breakdown;
+  return new FailureError(
+    "diverged",
+    `training broke down at step ${failedAt} (epoch ${epoch}): the loss or its gradient is no finite number. ${causeOf(breakdown)}. Updates that were not finite have been left out; what was saved before is untouched`,
+  );
+}
+
+function causeOf({ failedAt, learningRate, lastNorm, clips, batches }: Breakdown): string {
+  const bad = batches.map(notFinite).find((found) => found !== undefined);
+  if (bad !== undefined) return `The data are the cause: ${bad}. Leave such examples out, or fill them in`;
+  if (failedAt === 1)
+    return "The weights it began with are too large or not numbers: check what was loaded, or begin anew";
+  const clip = clips ? "a smaller clipNorm" : "clipNorm: 1";
+  const norm = lastNorm === undefined ? "" : `, the norm of the gradient before ${lastNorm.toPrecision(3)}`;
+  return `The usual cause is a learning rate that is too high (it was ${learningRate}${norm}): try a tenth of it, ${clip}, or fewer steps`;
+}
+
+function notFinite({ inputs }: Batch): string | undefined {
+  for (const [name, values] of Object.entries(inputs))
+    for (let i = 0; i < values.length; i++)
+      if (!Number.isFinite(values[i])) return `element ${i} of the input "${name}" is ${values[i]}`;
+  return undefined;
+}

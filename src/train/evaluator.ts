@@ -1,0 +1,85 @@
+import type { Machine } from "../compute/machine.ts";
+import { type Batch, type BatchSource, weightOf } from "../data/batch-source.ts";
+import { UsageError } from "../shared/errors.ts";
+import { Graph, type Tensor } from "../tensor/graph.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { Plans } from "./plans.ts";
+import { takeTurns } from "./turns.ts";
+
+/** Measurements by name: `loss` by custom, and whatever else tells how good a model is. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** Measures a model as it is at the moment, again and again while it is trained. */
+export interface Evaluator {
+  /** Undefined when `signal` aborted it before the end. */
+  run(signal?: AbortSignal): Promise<Metrics | undefined>;
+  close(): void;
+}
+
+export interface EvaluatorOptions {
+  readonly machine: Machine;
+  readonly parameters: ParameterStore;
+  /** All batches of epoch 0 are measured, in their order. */
+  readonly batches: BatchSource;
+  /**
+   * Records what is measured of a batch of this shape: metrics of shape [], each a mean over the batch; and what is carried to
+   * the next batch, as in training. Without dropout: `graph.training` is false.
+   */
+  readonly record: (graph: Graph, batch: Batch) => Measurement;
+}
+
+/** What is measured of a batch. */
+export interface Measurement {
+  readonly metrics: Readonly<Record<string, Tensor>>;
+  readonly carry?: readonly (readonly [from: Tensor, to: Tensor])[];
+}
+
+/**
+ * An evaluator whose metrics are means over batches, weighed by their `weight`, added up in float64. Metrics that are no such
+ * means (an F1, a median) need an `Evaluator` of your own.
+ *
+ * @throws UsageError "wrong-machine"
+ */
+export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
+  const { machine, parameters, batches, record } = options;
+  if (parameters.machine !== machine)
+    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+  const plans = new Plans({
+    machine,
+    arenas: { parameters: parameters.arena("parameters") },
+    record(batch) {
+      const graph = new Graph({ machine, parameters: parameters.layout });
+      const { metrics, carry = [] } = record(graph, batch);
+      for (const [name, tensor] of Object.entries(metrics)) graph.output(name, tensor);
+      for (const [from, to] of carry) graph.copy(from.range, to.range);
+      return graph;
+    },
+  });
+  const closeAfter = async <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error) => {
+      plans.close();
+      throw error;
+    });
+  // What does not fit is said before anything is trained.
+  await closeAfter((async () => plans.of(await batches.batch(0, 0)))());
+  return {
+    async run(signal) {
+      const turns = takeTurns();
+      const sums: Record<string, number> = {};
+      let weights = 0;
+      for (let index = 0; index < batches.batchesPerEpoch; index++) {
+        const batch = await batches.batch(0, index);
+        const plan = await plans.ready(batch);
+        plan.run();
+        const weight = weightOf(batch);
+        for (const name of Object.keys(plan.graph.outputs))
+          sums[name] = (sums[name] ?? 0) + (await plan.read(name))[0]! * weight;
+        weights += weight;
+        await turns();
+        if (signal?.aborted) return undefined;
+      }
+      return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / weights]));
+    },
+    close: () => plans.close(),
+  };
+}

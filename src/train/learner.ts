@@ -1,0 +1,268 @@
+import type { Arena, Machine } from "../compute/machine.ts";
+import { type Batch, weightOf } from "../data/batch-source.ts";
+import { add, equal, mul, select, variable } from "../math/expression.ts";
+import type { Optimizer } from "../optimizers/define.ts";
+import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
+import { FailureError } from "../shared/errors.ts";
+import { formatBytes, size } from "../shared/shapes.ts";
+import { compile, type Executable } from "../tensor/executable.ts";
+import { Graph, type Tensor } from "../tensor/graph.ts";
+import type { ParameterLayout } from "../tensor/parameter.ts";
+import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
+import { NOTES, NOTES_ARENA, reserveNotes, type StepReading, takeNotes } from "./notes.ts";
+import { Plans } from "./plans.ts";
+
+/** What a training step learns from. */
+export interface Objective {
+  /** Shape []. */
+  readonly loss: Tensor;
+  /** Shape []: added to the loss when gradients are taken, but not reported with it. Default none. */
+  readonly penalty?: Tensor | undefined;
+  /** Tensors that become states for the next step, once the gradients have been taken. */
+  readonly carry?: readonly (readonly [from: Tensor, to: Tensor])[];
+}
+
+export interface LearnerOptions {
+  readonly machine: Machine;
+  readonly parameters: ParameterStore;
+  readonly optimizer: Optimizer;
+  /** Gradients are scaled down together when their norm is larger. Default: never. */
+  readonly clipNorm?: number | undefined;
+  /** Then each element is held within ±clipValue. Default: never. */
+  readonly clipValue?: number | undefined;
+  /** Of dropout; default 0. */
+  readonly seed?: number | undefined;
+  /** Whether gradients of several batches make one update. */
+  readonly accumulates?: boolean;
+  /** Records the forward pass and the loss for batches of the shape that this one has; called once for each shape. */
+  readonly record: (graph: Graph, batch: Batch) => Objective;
+}
+
+const SUM_ARENA = "gradient sum";
+
+/**
+ * Updates of parameters from batches of any shape: a plan of gradients for each shape (forward, loss, backward) and one plan
+ * of the update (clipping, optimizer, notes). Moments of the optimizer begin anew.
+ *
+ * @throws FailureError "out-of-memory" before anything is allocated
+ */
+export async function openLearner(options: LearnerOptions): Promise<Learner> {
+  const { machine, parameters, optimizer, clipNorm, clipValue, accumulates = false } = options;
+  expectRoom(machine, parameters.layout, optimizer, accumulates);
+  const graph = new Graph({ machine, parameters: parameters.layout, training: true });
+  const notes = reserveNotes(graph);
+  const update = updateParameters(graph, optimizer, { clipNorm, clipValue });
+  takeNotes(graph, notes, { norm: update.gradientNorm, skip: update.skipped });
+  const needed = graph.finish().arenas;
+  resetMoments(parameters, optimizer);
+  const gradients = parameters.arena("gradients");
+  const sum = accumulates ? machine.arena(SUM_ARENA, parameters.layout.length) : undefined;
+  const noted = machine.arena(NOTES_ARENA, needed[NOTES_ARENA]!);
+  try {
+    const arenas = { ...parameters.arenas, gradients: sum ?? gradients, [NOTES_ARENA]: noted };
+    const executable = await compile(graph, { machine, arenas });
+    return new Learner(options, executable, { ...(sum && { [SUM_ARENA]: sum }), [NOTES_ARENA]: noted }, update.scalars);
+  } catch (error) {
+    sum?.close();
+    noted.close();
+    throw error;
+  }
+}
+
+/** See `openLearner`. */
+export class Learner {
+  private readonly options: LearnerOptions;
+  private readonly gradients: Plans;
+  private readonly update: Executable;
+  private readonly own: Readonly<Record<string, Arena>>;
+  private readonly scalars: (step: number, rate: number) => Record<string, number>;
+  private fresh = true;
+  /** Updates known to have been left out: they do not count for the corrections of the optimizer. */
+  private skipped = 0;
+
+  constructor(
+    options: LearnerOptions,
+    update: Executable,
+    own: Readonly<Record<string, Arena>>,
+    scalars: (step: number, rate: number) => Record<string, number>,
+  ) {
+    const { machine, parameters } = options;
+    this.options = options;
+    this.update = update;
+    this.own = own;
+    this.scalars = scalars;
+    this.gradients = new Plans({
+      machine,
+      arenas: { ...parameters.arenas, ...own },
+      record: (batch) => this.recordGradients(batch),
+    });
+  }
+
+  /** The plan that takes the gradient of batches of this shape. */
+  plan(batch: Batch): Promise<Executable> {
+    return this.gradients.of(batch);
+  }
+
+  /**
+   * Makes update number `step` (from 1) from one batch, or from several whose gradients are added up, each weighed by its
+   * share of all weights, in their order.
+   */
+  async learn(batches: readonly Batch[], step: number, rate: number): Promise<StepReading> {
+    const all = batches.reduce((sum, batch) => sum + weightOf(batch), 0);
+    let rows = 0;
+    for (const batch of batches) {
+      const plan = await this.gradients.ready(batch);
+      this.addGradient(plan, step, { share: weightOf(batch) / all, firstExample: rows });
+      rows += batch.rows;
+    }
+    this.applyUpdate(step, rate);
+    return this.read();
+  }
+
+  /** Runs a plan of gradients, on inputs that have been written; the first one of an update has `firstExample` 0. */
+  addGradient(plan: Executable, step: number, { share, firstExample }: { share: number; firstExample: number }): void {
+    const { seed = 0, accumulates } = this.options;
+    plan.run({
+      ...plan.graph.randomScalars({ seed, update: step, firstExample }),
+      ...(accumulates && { share, anew: firstExample === 0 ? 1 : 0 }),
+    });
+  }
+
+  applyUpdate(step: number, rate: number): void {
+    this.update.run({ ...this.scalars(step - this.skipped, rate), step, fresh: this.fresh ? 1 : 0 });
+    this.fresh = false;
+  }
+
+  /** What the machine has noted since the last reading. */
+  async read(): Promise<StepReading> {
+    const notes = await this.update.read(NOTES_ARENA);
+    this.fresh = true;
+    const reading = Object.fromEntries(NOTES.map((name, k) => [name, notes[k]!])) as unknown as StepReading;
+    this.skipped = reading.skipped;
+    return reading;
+  }
+
+  /** Copies of all that learning changes: parameters, moments, carried states, notes. */
+  async readTensors(): Promise<Map<string, NamedTensor>> {
+    const { parameters } = this.options;
+    const tensors = new Map<string, NamedTensor>();
+    for (const arena of this.learned)
+      for (const [name, tensor] of await parameters.toTensors(arena)) tensors.set(`${arena}/${name}`, tensor);
+    for (const [name, tensor] of await this.gradients.readStates()) tensors.set(`state/${name}`, tensor);
+    tensors.set(NOTES_ARENA, { shape: [NOTES.length], data: await this.update.read(NOTES_ARENA) });
+    return tensors;
+  }
+
+  /** Puts back what `readTensors` gave. @throws UsageError "missing-parameter", "unexpected-parameter"; ShapeError */
+  async restoreTensors(tensors: ReadonlyMap<string, NamedTensor>): Promise<void> {
+    const { parameters, machine } = this.options;
+    const below = (prefix: string): Map<string, NamedTensor> =>
+      new Map([...tensors].flatMap(([name, t]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), t]] : [])));
+    for (const arena of this.learned) parameters.fromTensors(below(`${arena}/`), { arena });
+    this.gradients.restoreStates(below("state/"));
+    const notes = tensors.get(NOTES_ARENA);
+    if (notes?.data.length === NOTES.length)
+      machine.write(this.own[NOTES_ARENA]!, this.update.graph.outputs[NOTES_ARENA]!.range, notes.data);
+    await this.read();
+  }
+
+  /** Arenas of parameters that updates change. */
+  private get learned(): readonly string[] {
+    return ["parameters", ...Object.keys(this.options.optimizer.moments).map(momentArena)];
+  }
+
+  /** Bytes that learning keeps on the machine, parameters and moments included. */
+  get bytes(): number {
+    const { parameters, machine } = this.options;
+    const arenas = new Set([
+      ...Object.values(parameters.arenas),
+      ...Object.values(this.own),
+      ...Object.values(this.update.arenas),
+    ]);
+    const elements = [...arenas].reduce((sum, { length }) => sum + length, this.gradients.elements);
+    return elements * machine.limits.elementBytes;
+  }
+
+  /** Frees what belongs to learning; the parameters stay. */
+  close(): void {
+    this.gradients.close();
+    this.update.close();
+    for (const arena of Object.values(this.own)) arena.close();
+  }
+
+  private recordGradients(batch: Batch): Graph {
+    const { machine, parameters, accumulates } = this.options;
+    const graph = new Graph({ machine, parameters: parameters.layout, training: true });
+    const { loss: note } = reserveNotes(graph);
+    const { loss, penalty, carry = [] } = this.options.record(graph, batch);
+    const objectives = penalty ? [loss, penalty] : [loss];
+    if (accumulates) {
+      const share = graph.scalar("share");
+      graph.backward(objectives.map((one) => [one, share] as const));
+      const { length } = parameters.layout;
+      const part = { arena: "gradients", offset: 0, length, type: "float" } as const;
+      addUp(graph, { part, sum: graph.reserve(SUM_ARENA, length) });
+      const weighted = graph.empty([]);
+      const [l, s] = [variable("loss"), variable("share")];
+      graph.launch(
+        {
+          op: "pointwise",
+          shape: [1],
+          inputs: { loss: [1], share: [1] },
+          outputs: { weighted: { value: mul(l, s), strides: [1] } },
+        },
+        { loss: loss.range, share: share.range, weighted: weighted.range },
+      );
+      addUp(graph, { part: weighted.range, sum: note });
+    } else {
+      graph.backward(objectives.map((one) => [one, 1] as const));
+      graph.copy(loss.range, note);
+    }
+    for (const [from, to] of carry) graph.copy(from.range, to.range);
+    return graph;
+  }
+}
+
+/** `sum = part` for the first batch of an update, `sum = sum + part` for the others. */
+function addUp(graph: Graph, ranges: { readonly part: Tensor["range"]; readonly sum: Tensor["range"] }): void {
+  const [part, sum, anew] = [variable("part"), variable("sum"), variable("anew")];
+  graph.launch(
+    {
+      op: "pointwise",
+      shape: [ranges.part.length],
+      inputs: { part: [1], sum: [1], anew: [0] },
+      outputs: { out: { value: select(equal(anew, 1), part, add(sum, part)), strides: [1] } },
+    },
+    { ...ranges, anew: graph.scalar("anew").range, out: ranges.sum },
+  );
+}
+
+function resetMoments(store: ParameterStore, optimizer: Optimizer): void {
+  const old = Object.entries(optimizer.moments).filter(([moment]) => momentArena(moment) in store.arenas);
+  createMoments(store, optimizer);
+  for (const [moment, initial] of old)
+    for (const name of store.names)
+      store.write(name, new Float64Array(size(store.shape(name))).fill(initial), momentArena(moment));
+}
+
+/**
+ * Refuses a model whose parameters, gradients and moments do not fit into the machine, before anything is allocated.
+ * @throws FailureError "out-of-memory"
+ */
+export function expectRoom(
+  machine: Machine,
+  layout: ParameterLayout,
+  optimizer: Optimizer,
+  accumulates: boolean,
+): void {
+  const { bytes, elementBytes } = machine.limits;
+  const moments = Object.keys(optimizer.moments).length;
+  const copies = 2 + moments + (accumulates ? 1 : 0);
+  const needed = layout.length * elementBytes * copies;
+  if (needed <= bytes) return;
+  const count = layout.length.toLocaleString("en-US");
+  throw new FailureError(
+    "out-of-memory",
+    `a model of ${count} parameters needs ${formatBytes(needed)} to be trained (parameters, gradients${accumulates ? ", their sum" : ""} and ${moments} moments of the optimizer), the machine has ${formatBytes(bytes)}: lower hiddenSize, embeddingSize, numLayers or the size of the vocabulary`,
+  );
+}

@@ -1,0 +1,108 @@
+import type { Machine } from "../compute/machine.ts";
+import type { Batch, BatchSource } from "../data/batch-source.ts";
+import { adam } from "../optimizers/adam.ts";
+import type { Optimizer } from "../optimizers/define.ts";
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import type { Graph } from "../tensor/graph.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { type BestMetric, type BestRule, bestRule, type EarlyStopping } from "./best.ts";
+import type { Evaluator } from "./evaluator.ts";
+import type { Objective } from "./learner.ts";
+import { type RateOptions, type RateRule, rateRule } from "./rate.ts";
+
+/** How any training goes, whatever it learns. */
+export interface TrainingOptions extends RateOptions {
+  /** How often all batches are gone through. Default 10. */
+  readonly epochs?: number | undefined;
+  /** Ends the training earlier, in the middle of an epoch if need be. Default: never. */
+  readonly maxSteps?: number | undefined;
+  /** Default `adam()`. */
+  readonly optimizer?: Optimizer | undefined;
+  /** Gradients are scaled down together when their norm is larger; default 5. `Infinity`: never. */
+  readonly clipNorm?: number | undefined;
+  /** Then each element of the gradient is held within ±clipValue. Default: never. */
+  readonly clipValue?: number | undefined;
+  /**
+   * Batches that make one update: its gradient is Σ wᵢ gᵢ ÷ Σ wᵢ over so many batches in a row, by their weights, added up in
+   * their order in the arithmetic of the machine. Default 1. An update never reaches over the end of an epoch.
+   */
+  readonly accumulate?: number | undefined;
+  /** Of dropout; default 0. */
+  readonly seed?: number | undefined;
+  /** When the evaluator runs: after each epoch ("epoch", default), and also every so many steps. At the end in any case. */
+  readonly evaluateEvery?: "epoch" | number | undefined;
+  /** Which metric decides what is best; default the lowest `loss`. Without an evaluator it is the loss of training. */
+  readonly best?: BestMetric | undefined;
+  /** Default: never. */
+  readonly earlyStopping?: EarlyStopping | undefined;
+  /** When to tell that it is a moment to save, besides after each measurement: after so many steps, so many seconds, or both. Default: never. */
+  readonly checkpointEvery?: { readonly steps?: number | undefined; readonly seconds?: number | undefined } | undefined;
+  /** Steps between progress events; default 20. */
+  readonly logEvery?: number | undefined;
+  /** Ends the training between two steps. Everything learned until then stays in the parameters. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TrainerOptions<F extends object = object> extends TrainingOptions {
+  readonly machine: Machine;
+  /** Trained in place. */
+  readonly parameters: ParameterStore;
+  readonly batches: BatchSource;
+  /** Records the forward pass and the loss for batches of the shape that this one has; called once for each shape. */
+  readonly record: (graph: Graph, batch: Batch) => Objective;
+  /** Default: none; the loss of training decides. Closed with the trainer. */
+  readonly evaluator?: Evaluator | undefined;
+  /** What the start event tells besides. */
+  readonly facts?: F | undefined;
+  /** Closed with the trainer, in this order. */
+  readonly owned?: readonly { close(): void }[] | undefined;
+}
+
+/** Options with their defaults, checked. */
+export interface TrainingPlan {
+  readonly epochs: number;
+  readonly totalSteps: number;
+  readonly stepsPerEpoch: number;
+  readonly accumulate: number;
+  readonly optimizer: Optimizer;
+  readonly clipNorm: number | undefined;
+  readonly clipValue: number | undefined;
+  readonly seed: number;
+  readonly rate: RateRule;
+  readonly best: BestRule;
+  readonly logEvery: number;
+  /** Infinity: only where epochs end. */
+  readonly evaluateEvery: number;
+  readonly checkpoints: { readonly steps: number; readonly seconds: number } | undefined;
+}
+
+/** @throws UsageError */
+export function planOf(options: TrainingOptions, batchesPerEpoch: number): TrainingPlan {
+  const { evaluateEvery = "epoch", checkpointEvery } = options;
+  const whole = (name: string, value: unknown): number => expectInteger(name, value, { min: 1 });
+  const orNever = (name: string, value: number | undefined): number =>
+    value === undefined ? Number.POSITIVE_INFINITY : whole(name, value);
+  const epochs = whole("epochs", options.epochs ?? 10);
+  const accumulate = whole("accumulate", options.accumulate ?? 1);
+  const stepsPerEpoch = Math.ceil(whole("batches.batchesPerEpoch", batchesPerEpoch) / accumulate);
+  const clipNorm = options.clipNorm ?? 5;
+  const seconds = checkpointEvery?.seconds ?? Number.POSITIVE_INFINITY;
+  if (!(seconds > 0))
+    throw new UsageError(
+      "out-of-range",
+      `checkpointEvery.seconds: expected a number above 0, got ${describe(seconds)}`,
+    );
+  return {
+    ...{ epochs, accumulate, stepsPerEpoch },
+    totalSteps: Math.min(epochs * stepsPerEpoch, orNever("maxSteps", options.maxSteps)),
+    optimizer: options.optimizer ?? adam(),
+    clipNorm: clipNorm === Number.POSITIVE_INFINITY ? undefined : clipNorm,
+    clipValue: options.clipValue,
+    seed: expectInteger("seed", options.seed ?? 0, { min: 0 }),
+    rate: rateRule(options),
+    best: bestRule(options.best, options.earlyStopping),
+    logEvery: whole("logEvery", options.logEvery ?? 20),
+    evaluateEvery: orNever("evaluateEvery", evaluateEvery === "epoch" ? undefined : evaluateEvery),
+    checkpoints: checkpointEvery && { steps: orNever("checkpointEvery.steps", checkpointEvery.steps), seconds },
+  };
+}

@@ -1,0 +1,258 @@
+import { platform } from "#platform";
+import { type Batch, weightOf } from "../data/batch-source.ts";
+import { UsageError } from "../shared/errors.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { diverged } from "./breakdown.ts";
+import type { Metrics } from "./evaluator.ts";
+import type { Callbacks, EndEvent, TrainEvent } from "./events.ts";
+import { type Learner, openLearner } from "./learner.ts";
+import type { StepReading } from "./notes.ts";
+import { type RestoreOptions, snapshotOf, type TrainingSnapshot, usable } from "./snapshot.ts";
+import { planOf, type TrainerOptions, type TrainingPlan } from "./trainer-options.ts";
+import { firstState, type TrainerState } from "./trainer-state.ts";
+import { takeTurns } from "./turns.ts";
+
+/**
+ * Opens a training of anything: a step (`record`), a source of batches, an evaluator. It knows nothing of what is learned.
+ * Nothing runs until the result is iterated; what happens is told in events. While an event is being handled the
+ * parameters stand still: save them then.
+ *
+ * @example
+ * ```ts
+ * const trainer = await openTrainer({ machine, parameters, batches, record, epochs: 20, earlyStopping: { patience: 3 } });
+ * for await (const event of trainer) {
+ *   if (event.type === "epoch") console.log(event.epoch, event.trainLoss, event.metrics);
+ * }
+ * ```
+ * @throws UsageError for wrong options; FailureError "out-of-memory" before anything is allocated. While training:
+ *   FailureError "diverged" when the loss is no number; no such update has reached the parameters
+ */
+export async function openTrainer<F extends object = object>(options: TrainerOptions<F>): Promise<Trainer<F>> {
+  const { machine, parameters, batches, record, owned = [] } = options;
+  if (parameters.machine !== machine)
+    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+  const plan = planOf(options, batches.batchesPerEpoch);
+  const { optimizer, clipNorm, clipValue, seed, accumulate } = plan;
+  const learner = await openLearner({
+    ...{ machine, parameters, optimizer, clipNorm, clipValue, seed, record, accumulates: accumulate > 1 },
+  });
+  try {
+    // What does not fit is said before anything is trained.
+    await learner.plan(await batches.batch(0, 0));
+  } catch (error) {
+    learner.close();
+    throw error;
+  }
+  const closers = [learner, ...(options.evaluator ? [options.evaluator] : []), ...owned];
+  return new Trainer(options, plan, learner, closers);
+}
+
+/** A training under way: see `openTrainer`. Leaving the loop early and iterating again goes on where it stopped. */
+export class Trainer<F extends object = object> implements AsyncIterable<TrainEvent<F>> {
+  /** The weights as they are now. */
+  readonly parameters: ParameterStore;
+  private readonly options: TrainerOptions<F>;
+  private readonly plan: TrainingPlan;
+  private readonly learner: Learner;
+  private readonly owned: readonly { close(): void }[];
+  private state: TrainerState<F>;
+  private started = false;
+  private saveDue = false;
+  private lastSave = platform.now();
+  private lastNorm: number | undefined;
+
+  constructor(options: TrainerOptions<F>, plan: TrainingPlan, learner: Learner, owned: readonly { close(): void }[]) {
+    this.options = options;
+    this.plan = plan;
+    this.learner = learner;
+    this.owned = owned;
+    this.parameters = options.parameters;
+    this.state = firstState(plan);
+  }
+
+  /** Updates made so far. */
+  get step(): number {
+    return this.state.step;
+  }
+
+  /** Trains, and tells what happens on the way. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<TrainEvent<F>, void> {
+    const { signal } = this.options;
+    const turns = takeTurns();
+    const fresh = !this.started;
+    this.started = true;
+    if (fresh) yield this.startEvent();
+    let aborted = false;
+    for (;;) {
+      for (let event = this.state.events.shift(); event; event = this.state.events.shift()) yield event;
+      if (this.state.due) {
+        aborted = !(await this.measure());
+        if (aborted) break;
+      } else if (this.saveDue) {
+        this.saveDue = false;
+        this.lastSave = platform.now();
+        yield { type: "checkpoint", step: this.state.step, epoch: this.epochNumber };
+      } else if (this.ended) break;
+      else {
+        aborted = signal?.aborted ?? false;
+        if (aborted) break;
+        await this.advance(turns);
+      }
+    }
+    const { step, seconds, stopped } = this.state;
+    yield { type: "end", reason: aborted ? "aborted" : stopped ? "stopped-early" : "done", step, seconds };
+  }
+
+  /** Trains to the end and calls what is given for events of each type; a callback is awaited before the training goes on. */
+  async run(callbacks: Callbacks<F> = {}): Promise<EndEvent> {
+    for await (const event of this) {
+      const { type }: { readonly type: keyof Callbacks } = event;
+      await (callbacks as Callbacks as Partial<Record<string, (event: unknown) => unknown>>)[type]?.(event);
+      if (event.type === "end") return event;
+    }
+    throw new UsageError("closed", "this training has ended");
+  }
+
+  /**
+   * All that the rest of the training depends on, as it is now, while an event is handled or between two loops. A trainer
+   * that was opened in the same way and given it by `restore` goes on as this one does, bit for bit.
+   * @throws FailureError "not-finite" when a parameter is no finite number
+   */
+  async snapshot(): Promise<TrainingSnapshot> {
+    return snapshotOf(this.options, this.plan, this.state, await this.learner.readTensors());
+  }
+
+  /**
+   * Goes on from a snapshot. Epochs, steps, the learning rate and what is told may differ from when it was taken; what would
+   * make another training of it may not.
+   *
+   * @throws UsageError "other-training", "different-arithmetic", and what `ParameterStore.fromTensors` throws
+   */
+  async restore(snapshot: TrainingSnapshot, options: RestoreOptions = {}): Promise<void> {
+    const state = usable<F>(snapshot, this.options, this.plan, options);
+    await this.learner.restoreTensors(snapshot.tensors);
+    this.state = state;
+    this.started = false;
+    this.saveDue = false;
+    this.lastSave = platform.now();
+  }
+
+  /** Frees the plans, the evaluator and what else was made for the training; parameters that were given stay. */
+  close(): void {
+    for (const one of this.owned) one.close();
+  }
+
+  /** The same as `close`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private get ended(): boolean {
+    return this.state.stopped || this.state.step >= this.plan.totalSteps;
+  }
+
+  /** One update, and what is to be told and measured after it. */
+  private async advance(turns: () => Promise<void>): Promise<void> {
+    const { totalSteps, stepsPerEpoch, logEvery, evaluateEvery, checkpoints } = this.plan;
+    const { state } = this;
+    const start = platform.now();
+    const batches = await this.batchesOf(state.step);
+    const rate = this.plan.rate.schedule?.(state.step) ?? state.plateau!.rate;
+    const reading = await this.learner.learn(batches, state.step + 1, rate);
+    state.step += 1;
+    if (reading.failedAt > 0) this.breakDown(reading, rate, batches);
+    this.lastNorm = reading.gradientNorm;
+    await turns();
+    this.count(reading.lossSum, batches, (platform.now() - start) / 1000);
+    if (state.step % logEvery === 0) this.tellProgress(reading, rate);
+    if (state.step % stepsPerEpoch === 0) state.due = "epoch";
+    else if (state.step % evaluateEvery === 0 || state.step === totalSteps) state.due = "evaluation";
+    if (checkpoints)
+      this.saveDue =
+        state.due !== null ||
+        state.step % checkpoints.steps === 0 ||
+        platform.now() - this.lastSave >= checkpoints.seconds * 1000;
+  }
+
+  private async batchesOf(step: number): Promise<Batch[]> {
+    const { stepsPerEpoch, accumulate } = this.plan;
+    const source = this.options.batches;
+    const epoch = Math.floor(step / stepsPerEpoch);
+    const from = (step % stepsPerEpoch) * accumulate;
+    const batches: Batch[] = [];
+    for (let index = from; index < Math.min(from + accumulate, source.batchesPerEpoch); index++)
+      batches.push(await source.batch(epoch, index));
+    return batches;
+  }
+
+  private count(loss: number, batches: readonly Batch[], seconds: number): void {
+    const weight = batches.reduce((sum, batch) => sum + weightOf(batch), 0);
+    this.state.seconds += seconds;
+    for (const sums of [this.state.epoch, this.state.progress]) {
+      sums.loss += loss * weight;
+      sums.weight += weight;
+      sums.seconds += seconds;
+    }
+  }
+
+  private breakDown({ failedAt }: StepReading, learningRate: number, batches: readonly Batch[]): never {
+    throw diverged({
+      ...{ failedAt, step: this.state.step, learningRate, batches, lastNorm: this.lastNorm },
+      epoch: Math.ceil(failedAt / this.plan.stepsPerEpoch),
+      clips: this.plan.clipNorm !== undefined,
+    });
+  }
+
+  private startEvent(): TrainEvent<F> {
+    const { stepsPerEpoch, epochs, totalSteps } = this.plan;
+    return {
+      ...(this.options.facts as F),
+      ...{ type: "start", step: this.state.step, parameters: this.parameters.count },
+      ...{ stepsPerEpoch, epochs, totalSteps, bytes: this.learner.bytes },
+    };
+  }
+
+  private tellProgress({ gradientNorm, skipped }: StepReading, learningRate: number): void {
+    const { step, progress, seconds } = this.state;
+    this.state.progress = { loss: 0, weight: 0, seconds: 0 };
+    this.state.events.push({
+      type: "progress",
+      ...{ step, epoch: this.epochNumber, loss: progress.loss / progress.weight, learningRate, gradientNorm, skipped },
+      itemsPerSecond: progress.weight / progress.seconds,
+      secondsLeft: ((this.plan.totalSteps - step) * seconds) / step,
+    });
+  }
+
+  /** From 1: the epoch of the update made last. */
+  private get epochNumber(): number {
+    return Math.max(1, Math.ceil(this.state.step / this.plan.stepsPerEpoch));
+  }
+
+  /** Makes the measurement that is due; false when it was aborted, and is still due. */
+  private async measure(): Promise<boolean> {
+    const { state } = this;
+    const { evaluator, signal } = this.options;
+    const { best: rule, rate } = this.plan;
+    const metrics = await evaluator?.run(signal);
+    if (evaluator && !metrics) return false;
+    const trainLoss = state.epoch.loss / state.epoch.weight;
+    const value = metrics ? rule.of(metrics) : state.due === "epoch" ? trainLoss : undefined;
+    const before = state.best;
+    if (value !== undefined) {
+      state.best = rule.next(before, value, state.step);
+      state.stopped = rule.stops(state.best);
+      if (rate.plateau) state.plateau = rate.plateau.next(state.plateau!, value);
+    }
+    const measured = { ...told(metrics), best: value !== undefined && state.best.step === state.step };
+    const at = { step: state.step, epoch: this.epochNumber };
+    if (state.due === "epoch") {
+      state.events.push({ type: "epoch", ...at, trainLoss, ...measured, seconds: state.epoch.seconds });
+      state.epoch = { loss: 0, weight: 0, seconds: 0 };
+    } else if (metrics) state.events.push({ type: "evaluation", ...at, ...measured });
+    state.due = null;
+    return true;
+  }
+}
+
+const told = (metrics: Metrics | undefined) =>
+  metrics && { metrics, ...(Object.hasOwn(metrics, "loss") && { validationLoss: metrics.loss! }) };

@@ -1,0 +1,156 @@
+import { describe, expect, test } from "vitest";
+import { outcome } from "../../bench/child.mjs";
+import { figure } from "../../bench/figure.mjs";
+import { growthPoints, growthRow } from "../../bench/growth.mjs";
+import { parse } from "../../bench/options.mjs";
+import { growthPlot } from "../../bench/plot.mjs";
+import { combine, failed, rowsOf } from "../../bench/rows.mjs";
+import { markdown, sayRow, time } from "../../bench/table.mjs";
+
+const about = { processor: "a processor", cores: 2, engine: "node" };
+const result = (medianMs: number, agree: number[], more = {}) => ({
+  ...{ version: "1.0", node: "v24.0.0", medianMs, cpuMs: medianMs, within: 0.1, agree, ...more },
+});
+const run = (system: string, threads: number, ...results: object[]) => combine({ system, threads, results });
+
+const ours = [
+  run("longshort", 1, result(10, [1, 2], { family: "fused", wide: true }), result(12, [1, 2]), result(11, [1, 2])),
+  run("longshort", 2, result(6, [1, 2]), result(5, [1, 2])),
+];
+
+describe("rows", () => {
+  const rows = rowsOf({
+    ...{ name: "char-lstm", ours, about },
+    peers: [
+      {
+        system: "pytorch",
+        runs: [run("pytorch", 1, result(20, [1, 2.00001]), result(22, [1, 2])), run("pytorch", 2, result(40, [1, 2]))],
+      },
+      { system: "brain.js", error: "npm could not install brain.js", runs: [] },
+    ],
+  });
+
+  test("one a system and number of our threads, with what was promised", () => {
+    expect(rows.map(({ system, threads }) => [system, threads])).toEqual([
+      ...[
+        ["longshort", 1],
+        ["pytorch", 1],
+        ["brain.js", 1],
+      ],
+      ...[
+        ["longshort", 2],
+        ["pytorch", 2],
+        ["brain.js", 2],
+      ],
+    ]);
+    expect(rows[0]).toMatchObject({ case: "char-lstm", version: "1.0", node: "v24.0.0", medianMs: 11, cpuMs: 11 });
+    expect(rows[0]!.spread).toBeCloseTo(2 / 11);
+    // The peer's best setting, its median over ours.
+    expect(rows[1]).toMatchObject({ peerThreads: 1, medianMs: 22, ratio: 2, agrees: true, processor: "a processor" });
+    expect(rows[4]!.ratio).toBeCloseTo(22 / 6);
+    expect(rows[2]).toMatchObject({ error: "npm could not install brain.js" });
+    expect(rows[2]).not.toHaveProperty("medianMs");
+  });
+
+  test("an error fails the command, different results do, good ones do not", () => {
+    expect(failed(rows)).toBe(true);
+    expect(failed(rows.filter((row) => !row.error))).toBe(false);
+    const wrong = rowsOf({
+      ...{ name: "gemm", ours, about },
+      peers: [{ system: "pytorch", runs: [run("pytorch", 1, result(20, [1, 2.1]))] }],
+    });
+    expect(wrong[1]).toMatchObject({ agrees: false, peerThreads: 1 });
+    expect(failed(wrong)).toBe(true);
+    expect(sayRow(wrong[1])).toContain("RESULTS DIFFER by 4.8e-2");
+  });
+
+  test("a peer that fails in one setting counts with the other; ours that fails gives no ratio", () => {
+    const broken = run("longshort", 2, { error: "out of memory" });
+    const rows = rowsOf({
+      ...{ name: "gemm", ours: [ours[0]!, broken], about },
+      peers: [
+        {
+          system: "onnxruntime-web",
+          runs: [run("onnxruntime-web", 1, { error: "no" }), run("onnxruntime-web", 2, result(30, [1, 2]))],
+        },
+      ],
+    });
+    expect(rows[1]).toMatchObject({ peerThreads: 2, ratio: 30 / 11 });
+    expect(rows[2]).toMatchObject({ error: "out of memory" });
+    expect(rows[3]).toMatchObject({ ratio: null, agrees: null });
+  });
+
+  test("as lines, as a table, as bars", () => {
+    expect(sayRow(rows[1])).toMatch(/pytorch .*22 ms.*on 1 thread → ratio 2\.00 to ours on 1 thread/);
+    expect(sayRow(rows[2])).toContain("ERROR npm could not");
+    const table = markdown(rows).split("\n");
+    expect(table[0]).toBe(
+      "| case | ours, 1 thread | ours, 2 threads | beside | its best | ratio, 1 thread | ratio, 2 threads |",
+    );
+    expect(table[2]).toBe("| `char-lstm` | 11 ms | 6 ms | pytorch | 22 ms | 2.00 × | 3.67 × |");
+    expect(table[3]).toBe("|  |  |  | brain.js | npm could not install brain.js |  |  |");
+    const svg = figure(rows);
+    expect(svg).toContain("char-lstm, pytorch</text>");
+    expect(svg).toContain("2.00 × (22 ms : 11 ms)</text>");
+    expect(svg).toContain("prefers-color-scheme: dark");
+    expect(svg.match(/<rect class="ours"/g)).toHaveLength(2); // one bar and the legend
+    expect(figure([])).toContain("</svg>");
+  });
+});
+
+test("times in the unit that suits them", () => {
+  expect([0.00163, 0.5, 11.04, 1234, 20_900, null].map(time)).toEqual([
+    ...["1.63 µs", "500 µs", "11 ms", "1,230 ms", "20.9 s", "–"],
+  ]);
+});
+
+test("growth: beside the formula, memory a step, and a plot", () => {
+  const points = growthPoints().map((point) => {
+    const gflop = (point.H / 256) ** 2 * (point.T / 64) * (point.B / 32);
+    return {
+      ...point,
+      gflop,
+      medianMs: 20 * gflop,
+      cpuMs: 20 * gflop,
+      bytes: 1000 + 4096 * point.T,
+      version: "1",
+      node: "v24",
+    };
+  });
+  const slow = points.map((p) => (p.B === 1 ? { ...p, medianMs: 3 * p.medianMs } : p));
+  const row = growthRow({ name: "growth", threads: 1, about, points: slow, refused: "needs 5 GiB" });
+  expect(row).toMatchObject({ case: "growth", system: "longshort", medianMs: 20, bytesPerStep: 4096 });
+  expect(row.points!.find((p: { B: number }) => p.B === 1)!.timesFormula).toBeCloseTo(3);
+  expect(row.summary).toContain("at most 3.00 × the formula (H 256, T 64, B 1)");
+  const svg = growthPlot([row]);
+  expect(svg.match(/<circle/g)).toHaveLength(points.length + 2); // the first point is in each of three panels
+  expect(svg).not.toContain("NaN");
+  const bad = growthRow({
+    ...{ name: "growth", threads: 1, about },
+    points: [{ ...points[0]!, error: "no" }],
+    refused: undefined,
+  });
+  expect(bad).toMatchObject({ error: "H 256, T 64, B 32: no" });
+});
+
+test("what a process printed: its last line, or one line of what went wrong", () => {
+  const ended = { code: 0, signal: null, stderr: "" };
+  expect(outcome({ ...ended, stdout: 'noise\n{"medianMs":1}\n' })).toEqual({ medianMs: 1 });
+  expect(outcome({ ...ended, stdout: "not JSON" }).error).toContain("not JSON");
+  const stack = "file.js:3\n  throw x;\n\nTypeError: x is not good\n    at f (file.js:3)\n\nNode.js v24";
+  expect(outcome({ ...ended, code: 1, stdout: "", stderr: stack })).toEqual({ error: "TypeError: x is not good" });
+  expect(outcome({ ...ended, code: null, signal: "SIGKILL", stdout: "" }).error).toContain("no result after");
+  expect(outcome({ ...ended, code: 3, stdout: "" }).error).toBe("ended with exit code 3");
+});
+
+test("words of the command", () => {
+  expect(parse(["--case", "gemm,stream-64", "--rounds", "2"])).toMatchObject({
+    cases: ["gemm", "stream-64"],
+    rounds: 2,
+  });
+  expect(parse([])).toMatchObject({ threads: [1, 2], peers: true, node: "24", engine: "node" });
+  expect(() => parse(["--case", "lstm"])).toThrow(/there is no "lstm"; there are char-lstm/);
+  expect(() => parse(["--rounds", "0"])).toThrow(/--rounds: expected a whole number from 1 on/);
+  expect(() => parse(["--engine", "v8"])).toThrow(/node or chromium/);
+  expect(() => parse(["--bogus"])).toThrow(/bogus/);
+});

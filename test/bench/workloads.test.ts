@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { type Case, streamBytes } from "../../src/cli/bench/cases.ts";
+import { limitsFor, multiplyAddLimit, readBandwidth } from "../../src/cli/bench/limits.ts";
+import { numbersOf } from "../../src/cli/bench/numbers.ts";
+import { ownLibrary } from "../../src/cli/bench/own-library.ts";
+import { openWorkload, shapesOf } from "../../src/cli/bench/workloads.ts";
+import { openMachine } from "../../src/compute/open.ts";
+
+const text = { kind: "train", V: 11, E: 5, H: 6, L: 2, B: 3, T: 4 } as const;
+const small: readonly Case[] = [
+  { ...text, cell: "lstm" },
+  { ...text, cell: "gru" },
+  { ...text, cell: "gru", resetAfter: false },
+  { ...text, cell: "rnn" },
+  { kind: "regress", D: 3, H: 5, B: 2, T: 4 },
+  { kind: "sequence", H: 5, B: 2, T: 4 },
+  { kind: "stream", H: 7 },
+  { kind: "gemm", m: 5, k: 6, n: 7 },
+];
+
+test.each(small)("what the benchmark compares is what the reference gives: %o", async (c) => {
+  const results = [];
+  for (const name of ["wasm", "reference"] as const) {
+    const machine = await openMachine(name);
+    const numbers = numbersOf(c, shapesOf(ownLibrary, c));
+    const workload = await openWorkload({ library: ownLibrary, machine, numbers, c });
+    results.push(await workload.check());
+    workload.run();
+    machine.close();
+  }
+  const [wasm, reference] = results as [number[], number[]];
+  expect(wasm.length).toBe(reference.length);
+  expect(wasm.some((x) => x !== 0)).toBe(true);
+  for (const [k, x] of wasm.entries()) expect(x).toBeCloseTo(reference[k]!, 4);
+});
+
+test("the other GRU is another function", async () => {
+  const losses = [];
+  for (const c of [small[1]!, small[2]!]) {
+    const machine = await openMachine("wasm");
+    const numbers = numbersOf(c, shapesOf(ownLibrary, c));
+    losses.push((await (await openWorkload({ library: ownLibrary, machine, numbers, c })).check())[0]!);
+    machine.close();
+  }
+  expect(Math.abs(losses[0]! - losses[1]!)).toBeGreaterThan(1e-4);
+});
+
+test("limits are measured in plausible units", async () => {
+  const gflops = (await multiplyAddLimit({ fused: false, wide: false })) / 1e9;
+  const reading = (await readBandwidth(2 ** 15)) / 1e9;
+  for (const value of [gflops, reading]) expect(value > 0.5 && value < 2000).toBe(true);
+  const facts = {
+    family: "portable",
+    wide: false,
+    threads: 1,
+    weightBytes: streamBytes({ kind: "stream", H: 64 }),
+  } as const;
+  const limit = await limitsFor({ kind: "stream", H: 64 }, { medianMs: 1, operations: 65536, ...facts });
+  expect(limit!.timesBound).toBeCloseTo(1 / limit!.boundMs!);
+  expect(limit!.boundMs).toBeCloseTo((1000 * 131072) / (limit!.bandwidthGBs! * 1e9));
+  expect(
+    await limitsFor({ kind: "sequence", H: 64, B: 1, T: 1 }, { medianMs: 1, operations: 1, ...facts }),
+  ).toBeUndefined();
+});

@@ -1,0 +1,120 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type File, ready } from "h5wasm/node";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bytesSource } from "../../../src/formats/byte-source.ts";
+import { Hdf5Dataset, type Hdf5Group, openHdf5 } from "../../../src/formats/hdf5/read.ts";
+
+/*
+ * The HDF Group's own library, in WebAssembly, writes; ours reads.
+ */
+let folder: string;
+beforeAll(async () => {
+  await ready;
+  folder = mkdtempSync(join(tmpdir(), "longshort-hdf5-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function written(fill: (file: File) => void): Promise<Uint8Array> {
+  const { File: Hdf5File } = await import("h5wasm/node");
+  const path = join(folder, `${Math.random()}.h5`);
+  const file = new Hdf5File(path, "w");
+  fill(file);
+  file.close();
+  return readFileSync(path);
+}
+const open = (bytes: Uint8Array): Promise<Hdf5Group> => openHdf5(bytesSource(bytes));
+async function dataset(root: Hdf5Group, path: string): Promise<number[]> {
+  const object = await root.get(path);
+  if (!(object instanceof Hdf5Dataset)) throw new Error(`${path} is no dataset`);
+  return [...(await object.read()).toFloat64()];
+}
+
+const ramp = (count: number): number[] => Array.from({ length: count }, (_, k) => Math.fround(Math.sin(k)));
+
+test("numbers of every type, in one piece", async () => {
+  const root = await open(
+    await written((file) => {
+      for (const dtype of ["<f", "<d", "<i", "<h", "<b", "<q", "<H", "<B"])
+        file.create_dataset({ name: `d${dtype}`, data: [1, 2, 3, 100, 5, 6], shape: [2, 3], dtype });
+    }),
+  );
+  expect(root.names).toHaveLength(8);
+  for (const name of root.names) expect(await dataset(root, name), name).toEqual([1, 2, 3, 100, 5, 6]);
+});
+
+test("chunks that do not fit the shape, packed and shuffled", async () => {
+  const data = ramp(7 * 11 * 5);
+  const root = await open(
+    await written((file) => {
+      const common = { data: new Float32Array(data), shape: [7, 11, 5], dtype: "<f" };
+      file.create_dataset({ name: "plain", ...common, chunks: [3, 4, 5] });
+      file.create_dataset({ name: "gzip", ...common, chunks: [2, 5, 2], compression: 9 });
+      file.create_dataset({ name: "one", ...common, chunks: [7, 11, 5], compression: "gzip", compression_opts: [4] });
+    }),
+  );
+  for (const name of ["plain", "gzip", "one"]) expect(await dataset(root, name), name).toEqual(data);
+});
+
+test("groups: small ones are read, large ones in the newer form refused with the reason", async () => {
+  const fill = (count: number) => (file: File) => {
+    const group = file.create_group("a");
+    for (let k = 0; k < count; k++) group.create_dataset({ name: `m${k}`, data: [k, 2], shape: [2], dtype: "<f" });
+    group.create_attribute("names", ["a", "bc"], [2], undefined);
+  };
+  const small = await open(await written(fill(7)));
+  expect(await dataset(small, "a/m6")).toEqual([6, 2]);
+  expect(await (await small.get("a")).attribute("names")).toMatchObject({ values: ["a", "bc"] });
+  const large = await open(await written(fill(20)));
+  await expect(large.get("a")).rejects.toMatchObject({
+    code: "unsupported-hdf5",
+    message: expect.stringContaining("libver"),
+  });
+});
+
+test("attributes: numbers, strings of a length and of any length, lists of them", async () => {
+  const root = await open(
+    await written((file) => {
+      file.create_attribute("text", "größer", undefined, undefined);
+      file.create_attribute("fixed", "abc", [], "S10");
+      file.create_attribute("list", ["eins", "zwei", "drei"], [3], undefined);
+      file.create_attribute("numbers", [1.5, 2.5], [2], "<d");
+    }),
+  );
+  expect(await root.textAttribute("text")).toBe("größer");
+  expect(await root.textAttribute("fixed")).toBe("abc");
+  expect(await root.attribute("list")).toMatchObject({ values: ["eins", "zwei", "drei"] });
+  expect((await root.attribute("numbers"))!.values).toEqual(new Float64Array([1.5, 2.5]));
+  expect(await root.attribute("none")).toBeUndefined();
+});
+
+test("links that lead elsewhere are refused", async () => {
+  const bytes = await written((file) => {
+    file.create_group("a");
+    file.create_external_link("/etc/passwd", "/x", "out");
+  });
+  await expect(open(bytes)).rejects.toMatchObject({ code: "unsupported-hdf5" });
+});
+
+test("damage ends in an ordinary error", async () => {
+  const good = await written((file) => {
+    const group = file.create_group("group");
+    group.create_dataset({ name: "d", data: ramp(60), shape: [6, 10], dtype: "<f", chunks: [4, 4], compression: 5 });
+    group.create_attribute("names", ["a", "b"], [2], undefined);
+  });
+  let refused = 0;
+  for (let k = 0; k < 1500; k++) {
+    const bytes = good.slice(0, k % 5 === 0 ? Math.floor((k / 1500) * good.length) : good.length);
+    if (bytes.length > 0) bytes[(k * 7919) % bytes.length]! ^= 1 << (k % 8);
+    try {
+      const root = await open(bytes);
+      await dataset(root, "group/d");
+      await (await root.get("group")).attribute("names");
+    } catch (error) {
+      refused++;
+      expect(error).toMatchObject({ code: expect.any(String) });
+    }
+  }
+  expect(refused).toBeGreaterThan(300);
+});

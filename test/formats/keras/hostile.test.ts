@@ -1,0 +1,49 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { bytesSource } from "../../../src/formats/byte-source.ts";
+import { readKeras } from "../../../src/formats/keras/read.ts";
+import { readTensorflowJs } from "../../../src/formats/tfjs/read.ts";
+import { LongshortError } from "../../../src/shared/errors.ts";
+
+const folder = fileURLToPath(new URL("../../golden/hostile/", import.meta.url));
+const manifest: { file: string; expect: "refuse" | "harmless" | "either"; note: string }[] = JSON.parse(
+  readFileSync(`${folder}manifest.json`, "utf8"),
+);
+const models = manifest.filter(({ file }) => /^keras\/.*(json|keras|h5)$/.test(file));
+
+test.each(models)("$file ($note): $expect", async ({ file, expect: wanted }) => {
+  const start = performance.now();
+  const memory = process.memoryUsage().rss;
+  const path = folder + file;
+  const error = await (file.endsWith(".json") ? readTensorflowJs(path) : readKeras(path)).then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  expect(performance.now() - start).toBeLessThan(2000);
+  expect(process.memoryUsage().rss - memory).toBeLessThan(512 * 2 ** 20);
+  if (wanted === "refuse") expect(error).toBeInstanceOf(LongshortError);
+  if (wanted === "harmless") expect(error).toBeUndefined();
+  expect(existsSync("/tmp/LONGSHORT_PWNED")).toBe(false);
+});
+
+test("weights shorter than the manifest says are refused", async () => {
+  const input = readFileSync(`${folder}keras/control_ok.model.json`);
+  const files = { "weights.bin": readFileSync(`${folder}keras/short.bin`) };
+  await expect(readTensorflowJs(input, { files })).rejects.toMatchObject({ code: "damaged-keras" });
+  await expect(readTensorflowJs(input, { files: {} })).rejects.toMatchObject({ code: "missing-file" });
+});
+
+test("foreign classes are named, not looked for", async () => {
+  await expect(readKeras(`${folder}keras/module_os.keras`)).rejects.toMatchObject({
+    code: "unsupported-keras",
+    message: expect.stringContaining('"system" of module "os" is not Keras\' own'),
+  });
+});
+
+test("a file of another kind is refused", async () => {
+  await expect(readKeras(bytesSource(new TextEncoder().encode("hello")))).rejects.toMatchObject({
+    code: "damaged-keras",
+  });
+  await expect(readKeras(new Uint8Array())).rejects.toMatchObject({ code: "damaged-keras" });
+});

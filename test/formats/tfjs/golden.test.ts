@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { openNetwork } from "../../../src/formats/canonical/program.ts";
+import { readTensorflowJs } from "../../../src/formats/tfjs/read.ts";
+import { describeOnMachines } from "../../support/machines.ts";
+
+const folder = new URL("../../golden/tfjs/", import.meta.url);
+
+interface ArrayJson {
+  readonly shape: readonly number[];
+  readonly data: readonly number[];
+}
+interface Case {
+  readonly steps: readonly { readonly input: ArrayJson; readonly outputs: readonly ArrayJson[] }[];
+}
+
+describeOnMachines("models of TensorFlow.js", (m) => {
+  test.each(readdirSync(folder))("%s", async (name) => {
+    const { steps }: Case = JSON.parse(readFileSync(new URL(`${name}/io.json`, folder), "utf8"));
+    const { model } = await readTensorflowJs(new URL(`${name}/model.json`, folder));
+    using program = await openNetwork(model, { machine: m.machine });
+    expect(steps.length).toBeGreaterThan(0);
+    for (const { input, outputs } of steps) {
+      const result = await program.run({ [model.inputs[0]!.name]: input });
+      expect(program.outputs).toHaveLength(outputs.length);
+      program.outputs.forEach((output, k) => {
+        const came = result.outputs[output]!;
+        expect(came.shape).toEqual(outputs[k]!.shape);
+        outputs[k]!.data.forEach((value, i) => {
+          expect(Math.abs(came.data[i]! - value), `${output}, element ${i}`).toBeLessThan(1e-5);
+        });
+      });
+    }
+  });
+});

@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import { Tokenizer as Peer } from "@huggingface/tokenizers";
+import { expect, test } from "vitest";
+import { tokenizerFromJSON } from "../../src/text/tokenizer-from-json.ts";
+import { type TrainTokenizerOptions, trainTokenizer } from "../../src/text/train-tokenizer.ts";
+
+interface Golden {
+  readonly extra: string;
+  readonly probe: string;
+  readonly cases: readonly {
+    readonly name: string;
+    /** Ours that must learn the same; null where ours cuts otherwise. */
+    readonly options: TrainTokenizerOptions | null;
+    readonly file: { readonly model: { readonly vocab: Record<string, number>; readonly merges: unknown } };
+    readonly ids: number[];
+    readonly decoded: string;
+  }[];
+}
+
+const text = readFileSync(new URL("../../examples/text/longshort-v1.txt", import.meta.url), "utf8").slice(0, 12_000);
+const golden = JSON.parse(
+  readFileSync(new URL("../golden/tokenizers/tokenizers.json", import.meta.url), "utf8"),
+) as Golden;
+
+test.each(golden.cases)("$name: tokens and text of the tokenizers library", ({ file, ids, decoded }) => {
+  const tokenizer = tokenizerFromJSON(file);
+  expect([...tokenizer.encode(golden.probe, { allowSpecial: true })]).toEqual(ids);
+  if (tokenizer.unknown === undefined) expect(tokenizer.decode(ids)).toBe(decoded);
+});
+
+test.each(golden.cases.filter((one) => one.options))(
+  "$name: learns what the tokenizers library learns",
+  async ({ file, options }) => {
+    const { model } = (await trainTokenizer(options!, text + golden.extra)).toJSON();
+    expect(model).toMatchObject({ vocab: file.model.vocab, merges: file.model.merges });
+  },
+);
+
+const kinds: [string, TrainTokenizerOptions][] = [
+  ["bytes", { kind: "byte" }],
+  ["bytes with special tokens", { kind: "byte", specialTokens: ["<|end|>", "<|e"] }],
+  ["characters", { kind: "character", unknown: true }],
+  ["pairs of bytes", { kind: "bpe", maximumSize: 500 }],
+  ["pairs of characters", { kind: "bpe", alphabet: "character", maximumSize: 500 }],
+  ["normalised pairs", { kind: "bpe", maximumSize: 400, normalize: ["nfd", "strip-accents", "lowercase", "trim"] }],
+  ["pairs with special tokens", { kind: "bpe", maximumSize: 400, normalize: ["nfkc"], specialTokens: ["<|end|>"] }],
+];
+
+test.each(kinds)("%s: another library reads the file and finds the same tokens", async (_, options) => {
+  const tokenizer = await trainTokenizer(options, text + golden.extra);
+  const peer = new Peer(JSON.parse(JSON.stringify(tokenizer)), {});
+  // White space of JavaScript's own is where that library differs from the one it follows.
+  const probe = ` ${golden.probe.replace(/[\u0085\ufeff]/g, "")}<|end|>Ünïcode <|en`;
+  const ids = [...tokenizer.encode(probe, { allowSpecial: true })];
+  expect(peer.encode(probe).ids).toEqual(ids);
+  if (tokenizer.unknown === undefined)
+    expect(peer.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false })).toBe(
+      tokenizer.decode(ids),
+    );
+});
+
+test("megabytes train in seconds", async () => {
+  const whole = readFileSync(new URL("../../examples/text/longshort-v1.txt", import.meta.url), "utf8").repeat(4);
+  const before = process.cpuUsage();
+  const tokenizer = await trainTokenizer({ kind: "bpe", maximumSize: 2000 }, whole);
+  const { user, system } = process.cpuUsage(before);
+  expect(tokenizer.vocabularySize).toBe(2000);
+  expect((user + system) / 1e6).toBeLessThan(15);
+});
+
+test("a run of one character does not make tokens that its own file would be refused for", async () => {
+  const tokenizer = await trainTokenizer({ kind: "bpe" }, "a".repeat(40_000));
+  expect(Math.max(...tokenizer.tokens.map((token) => token.length))).toBe(4096);
+  expect(tokenizerFromJSON(JSON.parse(JSON.stringify(tokenizer))).tokens).toEqual(tokenizer.tokens);
+});
+
+test("equal counts are joined in the order of their ids, and a count below the least is not joined", async () => {
+  const merges = async (source: string, minimumCount: number) => {
+    const { model } = (await trainTokenizer({ kind: "bpe", alphabet: "character", minimumCount }, source)).toJSON();
+    return model.type === "BPE" ? model.merges.map((pair) => pair.join("+")) : [];
+  };
+  expect(await merges("cd ab cd ab", 2)).toEqual([" +a", "c+d", " a+b"]);
+  expect(await merges("ab ab", 3)).toEqual([]);
+  expect(await merges("aaaa", 1)).toEqual(["a+a", "aa+aa"]);
+});

@@ -1,0 +1,350 @@
+import { describe, expect, test } from "vitest";
+import { gru } from "../../src/cells/gru.ts";
+import { openReference } from "../../src/compute/reference/machine.ts";
+import type { BatchSource } from "../../src/data/batch-source.ts";
+import { bucketedBatches } from "../../src/data/bucketed-batches.ts";
+import { dropout } from "../../src/layers/dropout.ts";
+import { linear } from "../../src/layers/linear.ts";
+import { recurrent } from "../../src/layers/recurrent.ts";
+import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
+import { variable } from "../../src/math/expression.ts";
+import { sgd } from "../../src/optimizers/sgd.ts";
+import { RandomStream } from "../../src/shared/random.ts";
+import { reshape, sumAll } from "../../src/tensor/operations.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
+import { createParameters } from "../../src/tensor/parameter-store.ts";
+import { type Evaluator, openEvaluator } from "../../src/train/evaluator.ts";
+import type { EpochEvent, EvaluationEvent, ProgressEvent, TrainEvent } from "../../src/train/events.ts";
+import { reduceOnPlateau } from "../../src/train/plateau.ts";
+import { openTrainer, type Trainer } from "../../src/train/trainer.ts";
+import type { TrainerOptions } from "../../src/train/trainer-options.ts";
+import { difference } from "../support/difference.ts";
+import { describeOnMachines, type Opened } from "../support/machines.ts";
+
+/** Sequences of different length; to be learned is their sum. */
+const examples = Array.from({ length: 26 }, (_, k) => new RandomStream(7, "example", k).uniform(1 + ((k * 5) % 9)));
+const sum = (x: ArrayLike<number>): number => Array.from(x).reduce((a, b) => a + b, 0);
+
+function ragged(options: { batchSize?: number; seed?: number } = {}): BatchSource {
+  return bucketedBatches({
+    lengths: examples.map((x) => x.length),
+    ...{ batchSize: 4, seed: 3, bucket: 2, ...options },
+    inputs(chosen, steps) {
+      const B = chosen.length;
+      const [x, mask] = [new Float64Array(steps * B), new Float64Array(steps * B)];
+      for (let b = 0; b < B; b++) {
+        const example = examples[chosen[b]!]!;
+        for (let t = 0; t < example.length; t++) {
+          x[t * B + b] = example[t]!;
+          mask[t * B + b] = 1;
+        }
+      }
+      return { x, mask, y: Float64Array.from(chosen, (example) => sum(examples[example]!)) };
+    },
+  });
+}
+
+/** Adds numbers up: GRU, dropout, linear; the last state of each row is its answer. */
+function adder(rate = 0.2) {
+  const rnn = recurrent({ cell: gru(), inputSize: 1, hiddenSize: 3 });
+  const head = linear({ inputSize: 3, outputSize: 1 });
+  const record: TrainerOptions["record"] = (graph, { rows, steps = 1 }) => {
+    const x = graph.input("x", [steps, rows, 1]);
+    const mask = graph.input("mask", [steps, rows]);
+    const y = graph.input("y", [rows, 1]);
+    const { h } = rnn.forward(x, { mask }).final;
+    const answer = head.forward(dropout({ rate }).forward(reshape(h!, [rows, 3])));
+    return { loss: meanSquaredError(answer, y) };
+  };
+  return { model: { parts: { rnn, head } }, record };
+}
+
+async function opened(m: Pick<Opened, "machine">, options: Partial<TrainerOptions> & { measured?: boolean } = {}) {
+  const { machine } = m;
+  const { model, record } = adder();
+  const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
+  const batches = ragged();
+  const evaluator = options.measured
+    ? await openEvaluator({
+        ...{ machine, parameters, batches },
+        record: (graph, batch) => ({ metrics: { loss: record(graph, batch).loss } }),
+      })
+    : undefined;
+  const trainer = await openTrainer({
+    ...{ machine, parameters, batches, record, evaluator, learningRate: 0.05, epochs: 3, logEvery: 4 },
+    ...options,
+  });
+  return { trainer, parameters, machine };
+}
+
+/** Without what depends on the clock. */
+const timeless = (event: TrainEvent): object =>
+  Object.fromEntries(
+    Object.entries(event).filter(([name]) => !["seconds", "itemsPerSecond", "secondsLeft", "bytes"].includes(name)),
+  );
+async function eventsOf(trainer: Trainer, until = Number.POSITIVE_INFINITY): Promise<TrainEvent[]> {
+  const all: TrainEvent[] = [];
+  for await (const event of trainer) {
+    all.push(event);
+    if ("step" in event && event.step >= until) break;
+  }
+  return all;
+}
+/** An evaluator that says what it is told to. */
+function scripted(values: readonly number[], name = "loss"): Evaluator {
+  let next = 0;
+  return { run: async () => ({ [name]: values[next++ % values.length]! }), close: () => undefined };
+}
+const measurements = (all: readonly TrainEvent[]) =>
+  all.filter((e): e is EpochEvent | EvaluationEvent => e.type === "epoch" || e.type === "evaluation");
+
+describeOnMachines("a training of one's own batches", (m) => {
+  test("learns from batches of different length, each shape by a plan of its own", async () => {
+    const { trainer } = await opened(m, { epochs: 15, measured: true });
+    const all = await eventsOf(trainer);
+    const epochs = measurements(all);
+    expect(all[0]).toMatchObject({ type: "start", step: 0, stepsPerEpoch: 7, totalSteps: 105 });
+    expect(epochs).toHaveLength(15);
+    expect(epochs[14]!.validationLoss).toBeLessThan(epochs[0]!.validationLoss! / 3);
+    expect(epochs[14]!.metrics).toEqual({ loss: epochs[14]!.validationLoss });
+    trainer.close();
+  });
+
+  test("is the same whether it is interrupted, saved and put back anywhere or not", async () => {
+    const options = {
+      measured: true,
+      accumulate: 2,
+      evaluateEvery: 3,
+      schedule: reduceOnPlateau({ learningRate: 0.05, patience: 0 }),
+    };
+    const whole = await opened(m, { ...options, learningRate: undefined });
+    const expected = (await eventsOf(whole.trainer)).map(timeless);
+    const weights = await whole.parameters.toTensors();
+    for (const stop of [1, 4, 6, 12]) {
+      const first = await opened(m, { ...options, learningRate: undefined });
+      const before = await eventsOf(first.trainer, stop);
+      // Through JSON, as in a file.
+      const { tensors, ...rest } = await first.trainer.snapshot();
+      const second = await opened(m, { ...options, learningRate: undefined, seed: 0 });
+      await second.trainer.restore({ tensors, ...(JSON.parse(JSON.stringify(rest)) as typeof rest) });
+      const after = await eventsOf(second.trainer);
+      expect(after[0]).toMatchObject({ type: "start", step: first.trainer.step });
+      expect([...before, ...after.slice(1)].map(timeless)).toEqual(expected);
+      expect(await second.parameters.toTensors()).toEqual(weights);
+      first.trainer.close();
+      second.trainer.close();
+    }
+    whole.trainer.close();
+  });
+
+  test("adds gradients of several batches up as one batch of all of them would give them", async () => {
+    const small = await opened(m, {
+      optimizer: sgd(),
+      accumulate: 3,
+      epochs: 1,
+      clipNorm: Number.POSITIVE_INFINITY,
+      batches: even(2),
+    });
+    const large = await opened(m, {
+      optimizer: sgd(),
+      epochs: 1,
+      clipNorm: Number.POSITIVE_INFINITY,
+      batches: even(6),
+    });
+    const [a, b] = [await eventsOf(small.trainer), await eventsOf(large.trainer)];
+    // 24 examples: four updates of three batches of two, or of one batch of six; dropout draws by the example alike.
+    expect(a[0]).toMatchObject({ totalSteps: 4 });
+    expect(measurements(a)[0]!).toMatchObject({ step: 4 });
+    const losses = [a, b].map((all) => (measurements(all)[0] as EpochEvent).trainLoss);
+    expect(losses[0]).toBeCloseTo(losses[1]!, m.name === "wasm" ? 5 : 12);
+    for (const [name, { data }] of await small.parameters.toTensors()) {
+      const other = await large.parameters.read(name);
+      expect(difference(data, other)).toBeLessThan(m.name === "wasm" ? 1e-4 : 1e-10);
+    }
+  });
+});
+
+/** Examples of equal length in their order. */
+function even(rows: number): BatchSource {
+  const steps = 4;
+  const x = new RandomStream(1, "even").uniform(24 * steps);
+  return {
+    batchesPerEpoch: 24 / rows,
+    batch(_, index) {
+      const own = Array.from({ length: rows }, (_, b) => x.subarray((index * rows + b) * steps).subarray(0, steps));
+      const inputs = {
+        x: Float64Array.from({ length: rows * steps }, (_, k) => own[k % rows]![Math.floor(k / rows)]!),
+        mask: new Float64Array(rows * steps).fill(1),
+        y: Float64Array.from(own, sum),
+      };
+      return { inputs, rows, steps };
+    },
+  };
+}
+
+describe("how a training goes", () => {
+  const machine = openReference();
+
+  test("stops early when the metric that decides gets no better by minDelta", async () => {
+    const run = async (values: number[], options: Partial<TrainerOptions>) => {
+      const { trainer } = await opened({ machine }, { epochs: 9, evaluator: scripted(values), ...options });
+      const all = await eventsOf(trainer);
+      return [measurements(all).length, (all.at(-1) as { reason: string }).reason];
+    };
+    const values = [5, 4, 4.5, 3.9, 3.8, 3.7, 3.6, 3.5, 1];
+    expect(await run(values, { earlyStopping: { patience: 2 } })).toEqual([9, "done"]);
+    expect(await run(values, { earlyStopping: { patience: 1 } })).toEqual([3, "stopped-early"]);
+    // Better than 5 by more than 1 is 3.9, and better than that nothing before the end.
+    expect(await run(values, { earlyStopping: { patience: 3, minDelta: 1 } })).toEqual([7, "stopped-early"]);
+    expect(await run(values, { earlyStopping: { patience: 2 }, best: { mode: "max" } })).toEqual([3, "stopped-early"]);
+    expect(await run([Number.NaN], { earlyStopping: { patience: 3 } })).toEqual([3, "stopped-early"]);
+  });
+
+  test("says what is best by the metric that decides", async () => {
+    const evaluator = scripted([0.5, 0.7, 0.6], "accuracy");
+    const { trainer } = await opened({ machine }, { evaluator, best: { metric: "accuracy", mode: "max" } });
+    const all = measurements(await eventsOf(trainer));
+    expect(all.map(({ best, metrics }) => [best, metrics])).toEqual([
+      [true, { accuracy: 0.5 }],
+      [true, { accuracy: 0.7 }],
+      [false, { accuracy: 0.6 }],
+    ]);
+    expect("validationLoss" in all[0]!).toBe(false);
+    const other = await opened({ machine }, { evaluator, best: { metric: "f1" } });
+    await expect(eventsOf(other.trainer)).rejects.toThrow(/measured accuracy, but no "f1"/);
+  });
+
+  test("lowers the rate on a plateau of that metric", async () => {
+    const schedule = reduceOnPlateau({ learningRate: 0.1, patience: 0, factor: 0.5 });
+    const { trainer } = await opened(
+      { machine },
+      { learningRate: undefined, schedule, evaluator: scripted([1, 1, 0.5]), logEvery: 7, epochs: 4 },
+    );
+    const rates = (await eventsOf(trainer)).filter((e): e is ProgressEvent => e.type === "progress");
+    expect(rates.map((e) => e.learningRate)).toEqual([0.1, 0.1, 0.05, 0.05]);
+  });
+
+  test("calls callbacks by the type of event and waits for them", async () => {
+    const { trainer } = await opened({ machine }, { epochs: 2 });
+    const seen: string[] = [];
+    const end = await trainer.run({
+      start: (event) => seen.push(`start ${event.totalSteps}`),
+      epoch: async (event) => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        seen.push(`epoch ${event.epoch} at ${trainer.step}`);
+      },
+    });
+    expect(seen).toEqual(["start 14", "epoch 1 at 7", "epoch 2 at 14"]);
+    expect(end.reason).toBe("done");
+  });
+
+  test("tells moments to save after steps, after seconds and after each measurement", async () => {
+    const moments = async (checkpointEvery: TrainerOptions["checkpointEvery"]) => {
+      const { trainer } = await opened({ machine }, { epochs: 2, checkpointEvery });
+      return (await eventsOf(trainer)).flatMap((e) => (e.type === "checkpoint" ? [e.step] : []));
+    };
+    expect(await moments(undefined)).toEqual([]);
+    expect(await moments({})).toEqual([7, 14]);
+    expect(await moments({ steps: 5 })).toEqual([5, 7, 10, 14]);
+    expect((await moments({ seconds: 1e-9 })).length).toBe(14);
+    expect(await moments({ seconds: 1e9 })).toEqual([7, 14]);
+  });
+
+  test("keeps a measurement that was broken off for later", async () => {
+    const controller = new AbortController();
+    let asked = 0;
+    const evaluator: Evaluator = {
+      async run(signal) {
+        if (asked++ === 1) controller.abort();
+        return signal?.aborted ? undefined : { loss: 1 / asked };
+      },
+      close: () => undefined,
+    };
+    const { trainer } = await opened({ machine }, { evaluator, signal: controller.signal, logEvery: 100 });
+    const all = await eventsOf(trainer);
+    expect(all.map((e) => e.type)).toEqual(["start", "epoch", "end"]);
+    expect(all[2]).toMatchObject({ reason: "aborted", step: 14 });
+    const snapshot = await trainer.snapshot();
+    const other = await opened({ machine }, { evaluator: scripted([0.5]), logEvery: 100 });
+    await other.trainer.restore(snapshot);
+    expect((await eventsOf(other.trainer)).slice(0, 2)).toMatchObject([{ step: 14 }, { type: "epoch", epoch: 2 }]);
+  });
+});
+
+describe("updates that are left out", () => {
+  const machine = openReference();
+  /** loss = Σ (w x + b), whose gradient is x; 1e39 is more than a norm may be. */
+  async function linearOn(xs: readonly number[]) {
+    const layer = linear({ inputSize: 1, outputSize: 1 });
+    const model = { parts: { layer } };
+    const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 2 });
+    parameters.write("layer.weight", [1e-9]);
+    const trainer = await openTrainer({
+      ...{ machine, parameters, epochs: 1, logEvery: 1, learningRate: 1e-12, clipNorm: Number.POSITIVE_INFINITY },
+      batches: { batchesPerEpoch: xs.length, batch: (_, k) => ({ inputs: { x: [xs[k]!] }, rows: 1 }) },
+      record: (graph) => ({ loss: sumAll({ out: layer.forward(graph.input("x", [1, 1])) }, variable("out")) }),
+    });
+    const all = await eventsOf(trainer);
+    const skipped = (all.filter((e) => e.type === "progress").at(-1) as ProgressEvent).skipped;
+    return { skipped, weights: await parameters.toTensors() };
+  }
+
+  test("do not count for Adam's corrections", async () => {
+    const with2 = await linearOn([1, 1e39, 2, 3, 1e39, 4]);
+    const without = await linearOn([1, 2, 3, 4]);
+    expect([with2.skipped, without.skipped]).toEqual([2, 0]);
+    expect(with2.weights).toEqual(without.weights);
+  });
+
+  test("and data that are no numbers stop it, named", async () => {
+    await expect(linearOn([1, 2, Number.NaN, 3])).rejects.toMatchObject({ code: "diverged" });
+    await expect(linearOn([1, 2, Number.NaN, 3])).rejects.toThrow(
+      /at step 3 .*data are the cause: element 0 of the input "x" is NaN/,
+    );
+  });
+});
+
+describe("what goes wrong", () => {
+  const machine = openReference();
+
+  test.each<[string, Partial<TrainerOptions>, string]>([
+    ["no batches", { batches: { batchesPerEpoch: 0, batch: () => ({ inputs: {}, rows: 1 }) } }, "out-of-range"],
+    [
+      "inputs that are missing",
+      { batches: { batchesPerEpoch: 1, batch: () => ({ inputs: { x: [1] }, rows: 1 }) } },
+      "missing-input",
+    ],
+    ["half a batch", { accumulate: 0.5 }, "not-an-integer"],
+    ["no seconds", { checkpointEvery: { seconds: 0 } }, "out-of-range"],
+    ["no patience", { earlyStopping: { patience: 0 } }, "out-of-range"],
+    ["a delta below zero", { earlyStopping: { patience: 1, minDelta: -1 } }, "out-of-range"],
+    ["an unknown mode", { best: { mode: "least" as never } }, "unknown-choice"],
+    ["a schedule that is none", { learningRate: undefined, schedule: {} as never }, "bad-option"],
+    ["a value of zero to clip at", { clipValue: 0 }, "out-of-range"],
+  ])("%s is refused", async (_, options, code) => {
+    const run = async () => eventsOf((await opened({ machine }, options)).trainer);
+    await expect(run()).rejects.toMatchObject({ code, name: "UsageError" });
+  });
+
+  test("a snapshot of another training or of other arithmetic is refused with what differs", async () => {
+    const { trainer } = await opened({ machine }, { epochs: 1 });
+    await eventsOf(trainer, 3);
+    const snapshot = await trainer.snapshot();
+    const restored = async (options: Partial<TrainerOptions>, change: object = {}, more = {}) =>
+      (await opened({ machine }, options)).trainer.restore({ ...snapshot, ...change }, more);
+    await expect(restored({ seed: 5, batches: ragged({ seed: 9 }) })).rejects.toThrow(
+      /seed was 0, now it is 5; data.seed was 3, now it is 9/,
+    );
+    await expect(restored({ optimizer: sgd() })).rejects.toMatchObject({ code: "other-training" });
+    const fused = { arithmetic: { float: "float64", family: "fused" } };
+    await expect(restored({}, fused)).rejects.toMatchObject({ code: "different-arithmetic" });
+    await restored({}, fused, { allowDifferentArithmetic: true });
+    await restored({ epochs: 7, learningRate: 0.1, logEvery: 1 });
+  });
+
+  test("parameters that are no finite numbers make no snapshot", async () => {
+    const { trainer, parameters } = await opened({ machine });
+    parameters.write("head.bias", [Number.POSITIVE_INFINITY]);
+    await expect(trainer.snapshot()).rejects.toMatchObject({ code: "not-finite" });
+  });
+});
