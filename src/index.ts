@@ -170,6 +170,7 @@ export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-se
 export { type GenerateOptions, type GenerateTokensOptions, generate, generateTokens } from "./run/generate.ts";
 export { type GenerateBatchOptions, type GeneratedText, generateBatch } from "./run/generate-batch.ts";
 export { type LoadedRun, type LoadRunOptions, loadRun } from "./run/load-run.ts";
+export { quantize } from "./run/quantize.ts";
 export {
   type Candidate,
   candidates,
@@ -179,6 +180,7 @@ export {
   type SampleOptions,
 } from "./run/sample.ts";
 export { openSession, Session, type SessionOptions, type SessionState } from "./run/session.ts";
+export { openStreams, Streams, type StreamsOptions } from "./run/streams.ts";
 export { type SurprisalOptions, surprisal, type TokenSurprisal } from "./run/surprisal.ts";
 export {
   TextWriter,
@@ -221,6 +223,7 @@ export {
   type NamedTensor,
   ParameterStore,
 } from "./tensor/parameter-store.ts";
+export type { QuantizedTensor, QuantizedWeights } from "./tensor/quantized.ts";
 export { type NgramBaselines, type NgramOptions, ngramBaselines } from "./text/ngram.ts";
 export type { NormalizeStep } from "./text/normalize.ts";
 export type { PreTokenizerSpec } from "./text/pre-tokenizer.ts";

@@ -46,7 +46,7 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const machine = await openMachine(flags.machine);
   const open: { close(): void }[] = [machine];
   try {
-    const { config, model, parameters, tokenizer } = await loadRun(folder, machine);
+    const { config, model, parameters, quantized, tokenizer } = await loadRun(folder, machine);
     const own = (config.training ?? {}) as Partial<TextSettings>;
     if (file !== undefined && own.files?.includes(resolve(file)))
       await io.stderr.write(`Note: the model was trained on ${file}; on text that it has not seen it will do worse.\n`);
@@ -61,7 +61,7 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     const baseline = flags.baseline ? await wholeText(flags.baseline, tokenizer, own) : undefined;
     if (baseline) open.push(baseline);
 
-    const { nats } = await evaluateText({ model, parameters, machine, tokens });
+    const { nats } = await evaluateText({ model, parameters, quantized, machine, tokens });
     const result = scores({
       tokenizer,
       train: flags.baselines ? (baseline ?? trained)?.train : undefined,
@@ -82,14 +82,14 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
 }
 
 /** A whole text as `train`, with nothing kept back. */
-const wholeText = (
+export const wholeText = (
   files: readonly string[],
   tokenizer: Tokenizer,
   { documents }: Partial<TextSettings>,
 ): Promise<Corpus> => openCorpus({ ...corpusOptions({ files, validation: 0, documents }), tokenizer });
 
 /** The text that the run was trained on, cut as it was then; undefined with a note when it is gone and not needed. */
-async function trainedOn(
+export async function trainedOn(
   { files, validation, ...more }: Partial<TextSettings>,
   tokenizer: Tokenizer,
   { needed, io }: { readonly needed: boolean; readonly io: Io },
@@ -109,7 +109,7 @@ async function trainedOn(
   }
 }
 
-const noValidation = (folder: string): UsageError =>
+export const noValidation = (folder: string): UsageError =>
   new UsageError(
     "no-validation",
     `${folder}: the run was trained without a validation part; name a file to evaluate on`,

@@ -107,9 +107,9 @@ const named = ({ tokenizer }: LoadedRun, candidates: readonly { token: number; p
 
 async function search(run: LoadedRun, machine: Machine, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
   const { prompt, length, beams, best, lengthPenalty, stop } = flags;
-  const { model, parameters, tokenizer } = run;
   const texts = await beamSearch({
-    ...{ model, parameters, machine, tokenizer, prompt, length, beams, best, lengthPenalty, stop, signal },
+    ...run,
+    ...{ machine, prompt, length, beams, best, lengthPenalty, stop, signal },
   });
   for (const [k, found] of texts.entries()) {
     if (flags.json) await io.stdout.write(line({ type: "beam", ...found, text: prompt + found.text }));
@@ -121,9 +121,8 @@ async function search(run: LoadedRun, machine: Machine, flags: Flags, io: Io, si
 }
 
 async function answerAll(run: LoadedRun, machine: Machine, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
-  const { model, parameters, tokenizer } = run;
   const prompts = linesOf(flags.prompts!);
-  const answers = await generateBatch({ ...flags, model, parameters, tokenizer, machine, prompts, signal });
+  const answers = await generateBatch({ ...flags, ...run, machine, prompts, signal });
   for (const [k, answer] of answers.entries())
     await io.stdout.write(
       flags.json ? line({ type: "answer", ...answer }) : `${k > 0 ? "\n" : ""}${answer.prompt}${answer.text}\n`,

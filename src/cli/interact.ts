@@ -16,13 +16,13 @@ const HELP = `Each line is read and answered; the model remembers what was said.
 
 /** Reads lines and answers each until they end; the state of the model is carried from line to line. */
 export async function interact(
-  { model, parameters, tokenizer }: LoadedRun,
+  run: LoadedRun,
   machine: Machine,
   options: Omit<WriteOptions, "signal"> & { readonly prompt: string },
   io: Io,
 ): Promise<void> {
-  const session = await openSession({ model, parameters, machine });
-  const writer = new TextWriter({ session, tokenizer });
+  const session = await openSession({ ...run, machine });
+  const writer = new TextWriter({ session, tokenizer: run.tokenizer });
   let said = "";
   let answering: AbortController | undefined;
   const off = io.onInterrupt(() => {

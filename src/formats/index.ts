@@ -8,14 +8,6 @@ export { openSafetensors, type SlicedSafetensors } from "../checkpoint/safetenso
 export type { ByteSource } from "../platform/platform.ts";
 export { type ByteInput, bytesSource, openBytes } from "./byte-source.ts";
 export { Network, type NetworkInput, type NetworkOutput } from "./canonical/network.ts";
-export {
-  type NetworkArray,
-  NetworkProgram,
-  type NetworkResult,
-  type NetworkRunOptions,
-  type OpenNetworkOptions,
-  openNetwork,
-} from "./canonical/program.ts";
 export type {
   ActivationSpec,
   BatchNormSpec,
@@ -54,6 +46,7 @@ export { onnxOperators } from "./onnx/operators/table.ts";
 export { openOnnx } from "./onnx/program.ts";
 export { type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { Model, type OpenOptions, open } from "./open.ts";
+export { openNetwork } from "./open-network.ts";
 export type { ModelArray, ModelResult } from "./plans.ts";
 export { Program, type ProgramOptions, type ProgramTrace } from "./program.ts";
 export { ProgramSession, type ProgramState, type StreamOptions } from "./program-session.ts";

@@ -3,6 +3,7 @@ import type { Range, ScanShape } from "../compute/plan.ts";
 import { sizeOf, widthsOf } from "../scan/widths.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { Parameter } from "../tensor/parameter.ts";
+import { stepLayer } from "./recurrent-step.ts";
 import { dropConnect } from "./weight-dropout.ts";
 
 /** One direction of one layer. */
@@ -48,6 +49,8 @@ export function scanLayer(
   const { graph } = x;
   const { cell } = o;
   const [steps, batch] = x.shape as [number, number];
+  if (directions.some((d) => Object.values(d.parameters).some((p) => graph.quantizedRanges(p))))
+    return stepLayer(o, directions, x, initial, { mask, trace });
   const width = sizeOf(cell.states[0]!.width, o);
   const outputStride = width * directions.length;
   const differentiable =

@@ -1,17 +1,11 @@
-import type { Machine } from "../compute/machine.ts";
-import type { LanguageModel } from "../models/language-model.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
-import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { likeliest, logProbabilities } from "./sample.ts";
-import { openSession, type Session } from "./session.ts";
+import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { expectStop } from "./stop-strings.ts";
 import { endTokensOf, excludedTokens, expectVocabulary, startToken } from "./text-writer.ts";
 
-export interface BeamSearchOptions {
-  readonly model: LanguageModel;
-  readonly parameters: ParameterStore;
-  readonly machine: Machine;
+export interface BeamSearchOptions extends Omit<SessionOptions, "batch"> {
   readonly tokenizer: Tokenizer;
   /** What the text goes on from; it is not repeated. Default "": as after the end of a line. */
   readonly prompt?: string | undefined;
@@ -62,7 +56,7 @@ interface Beam {
  *   "unknown-special-token"; FailureError "out-of-memory"
  */
 export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]> {
-  const { model, parameters, machine, tokenizer, prompt = "", signal } = options;
+  const { model, parameters, machine, quantized, tokenizer, prompt = "", signal } = options;
   const { vocabularySize } = model.config;
   expectVocabulary(tokenizer, vocabularySize);
   const width = expectInteger("beams", options.beams ?? 4, { min: 1 });
@@ -80,7 +74,7 @@ export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]
   const start = encoded.length > 0 ? encoded : [startToken(tokenizer)];
   const texts = beamTexts(tokenizer, start, stop, alpha);
 
-  const session = await openSession({ model, parameters, machine, batch: width });
+  const session = await openSession({ model, parameters, machine, quantized, batch: width });
   try {
     session.reset();
     const same = (token: number): Int32Array => new Int32Array(width).fill(token);

@@ -1,10 +1,7 @@
-import type { Machine } from "../compute/machine.ts";
-import type { LanguageModel } from "../models/language-model.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
-import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { candidates, choose, penalizeRepetition, sampleUniform } from "./sample.ts";
-import { openSession, type Session } from "./session.ts";
+import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { StopStrings } from "./stop-strings.ts";
 import {
   checkWriting,
@@ -15,10 +12,7 @@ import {
   type WriteOptions,
 } from "./text-writer.ts";
 
-export interface GenerateBatchOptions extends WriteOptions {
-  readonly model: LanguageModel;
-  readonly parameters: ParameterStore;
-  readonly machine: Machine;
+export interface GenerateBatchOptions extends WriteOptions, Omit<SessionOptions, "batch"> {
   readonly tokenizer: Tokenizer;
   readonly prompts: readonly string[];
   /** B: how many prompts are worked on side by side. Default 16, or as many as there are. */
@@ -40,7 +34,7 @@ export interface GeneratedText {
  * @throws UsageError as `generate`, before anything is computed
  */
 export async function generateBatch(options: GenerateBatchOptions): Promise<GeneratedText[]> {
-  const { model, parameters, machine, tokenizer, prompts } = options;
+  const { model, parameters, machine, quantized, tokenizer, prompts } = options;
   expectVocabulary(tokenizer, model.config.vocabularySize);
   const checked = checkWriting(tokenizer, options);
   if (!Array.isArray(prompts))
@@ -52,7 +46,10 @@ export async function generateBatch(options: GenerateBatchOptions): Promise<Gene
   });
   const wanted = expectInteger("batchSize", options.batchSize ?? 16, { min: 1 });
   if (prompts.length === 0) return [];
-  const session = await openSession({ model, parameters, machine, batch: Math.min(wanted, prompts.length) });
+  const session = await openSession({
+    ...{ model, parameters, machine, quantized },
+    batch: Math.min(wanted, prompts.length),
+  });
   try {
     const results: GeneratedText[] = [];
     for (let first = 0; first < prompts.length; first += session.batch) {

@@ -96,6 +96,12 @@ export const fractionOrFile = <const A extends About<number | string>>(about: A)
     about,
   );
 
+/** A number that a function also takes as `Infinity`: no limit. */
+export const orInfinity = (field: Field<number>): Field<number> => ({
+  ...field,
+  kind: { type: "either", of: [field.kind, { type: "infinity" }] },
+});
+
 /** The defaults of a table. */
 export function defaultsOf<F extends Fields>(fields: F): DefaultsOf<F> {
   return Object.fromEntries(

@@ -4,7 +4,7 @@ import { choice, integer, number, onOff } from "./fields.ts";
 export const trainingFields = {
   epochs: integer({ about: "how often the data is read", unit: "count", min: 1, default: 10 }),
   maxSteps: integer({ about: "end after so many updates", unit: "count", min: 1, otherwise: "no limit" }),
-  learningRate: number({ about: "step size of the Adam optimizer", unit: "number", above: 0, default: 2e-3 }),
+  learningRate: number({ about: "step size of the Adam optimizer", unit: "number", min: 0, default: 2e-3 }),
   clipNorm: number({
     about: "largest norm of the gradient; larger ones are scaled down",
     ...{ unit: "norm", flag: "clip", above: 0, default: 5 },

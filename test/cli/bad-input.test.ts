@@ -93,8 +93,8 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
   ["train text @text.txt --cell lstn", 2, "did you mean lstm?"],
   ["train text @text.txt --tokenizer letters", 2, "--tokenizer: expected one of grapheme, character, byte, word"],
   ["train text @text.txt --dropout 1", 2, "from 0 to below 1"],
-  ["train text @text.txt --learning-rate 0", 2, "above 0"],
-  ["train text @text.txt --learning-rate Infinity", 2, "above 0"],
+  ["train text @text.txt --learning-rate -1", 2, "--learning-rate: expected a number of at least 0, got -1"],
+  ["train text @text.txt --learning-rate Infinity", 2, 'of at least 0, got "Infinity"'],
   ["train text @text.txt --clip -1", 2, "above 0"],
   ["train text @text.txt --seed -1", 2, "of at least 0"],
   [

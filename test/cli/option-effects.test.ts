@@ -40,18 +40,40 @@ beforeAll(async () => {
   const train = ["train", "text", at("text.txt"), ...flags(small), "-q"];
   await longshort([...train, "-o", at("runs/one")]);
   await longshort([...train, ...flags({ numLayers: 2, cell: "gru", seed: 3 }), "-o", at("runs/two")]);
+  await longshort([...train, "--cell", "rnn", "-o", at("rnn")]);
+  await longshort(["convert", at("rnn"), at("rnn.pt")]);
   cpSync(at("runs"), at("taken"), { recursive: true });
   const machine = await openMachine("reference");
-  for (const [name, hiddenSize] of [
-    ["small", 3],
-    ["large", 4],
+  for (const [name, hiddenSize, seed] of [
+    ["small", 3, 1],
+    ["other", 3, 2],
+    ["large", 4, 1],
   ] as const) {
     const layer = recurrent({ cell: lstm(), inputSize: 2, hiddenSize });
-    const parameters = await createParameters({ machine, layout: layoutParameters(layer), seed: 1 });
+    const parameters = await createParameters({ machine, layout: layoutParameters(layer), seed });
     writeFileSync(at(`${name}.onnx`), writeOnnx(layer, await parameters.toTensors()));
   }
   machine.close();
   writeFileSync(at("short.json"), JSON.stringify({ input: [[[0.5, -1]]] }));
+  const zero = [
+    [
+      [0, 0, 0],
+      [0, 0, 0],
+    ],
+  ];
+  writeFileSync(
+    at("states.json"),
+    JSON.stringify({
+      input: [
+        [
+          [0.5, -1],
+          [1, 2],
+        ],
+      ],
+      h: zero,
+      c: zero,
+    }),
+  );
   writeFileSync(at("long.json"), JSON.stringify({ input: [[[0.5, -1]], [[1, 2]]] }));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -154,6 +176,8 @@ describe("train text: every setting, as a flag and in a config file", () => {
 interface Effect {
   readonly add?: readonly string[];
   readonly instead?: readonly string[];
+  /** Exit codes that the changed call may end with; default success. */
+  readonly codes?: readonly number[];
   /** What it is compared with, in place of the plain call. */
   readonly against?: readonly string[];
   readonly see?: (ran: Ran) => unknown;
@@ -179,16 +203,12 @@ const freshDemo = (): string => {
   demoRun = fresh();
   return demoRun;
 };
+const differing = ["verify", at("small.onnx"), at("other.onnx")];
 const trainAgain = ["train", "text", at("text.txt"), "-q", ...flags({ ...small, maxSteps: 1 }), "-o", at("taken/one")];
 const demoAgain = ["demo", "--output", at("taken/two")];
 const weightsOf = (run: string): Buffer => readFileSync(join(run, "model.safetensors"));
 
 const beams = ["generate", at("runs/one"), "--length", "10", "--beams", "3"];
-
-const measuredSeconds = (stdout: string): number => {
-  const { medianMs, count, together } = JSON.parse(stdout);
-  return (medianMs * count * together) / 1000;
-};
 
 const commands: Readonly<Record<string, Effects>> = {
   "train text": {
@@ -288,7 +308,12 @@ const commands: Readonly<Record<string, Effects>> = {
     plain: () => ["bench", "--case", "stream-64", "--seconds", "0.02", "--json"],
     options: {
       case: { add: ["--case", "stream-64,stream-256"], see: ({ stdout }) => stdout.trim().split("\n").length },
-      seconds: { add: ["--seconds", "0.3"], see: ({ stdout }) => measuredSeconds(stdout) > 0.15 },
+      threads: {
+        add: ["--threads", "2"],
+        against: ["bench", "--case", "stream-64", "--seconds", "0.02", "--json", "--threads", "1"],
+        see: ({ stdout }) => JSON.parse(stdout).threads,
+      },
+      seconds: { add: ["--seconds", "0.6"], see: ({ stdout }) => JSON.parse(stdout).count > 15 },
       json: {
         against: ["bench", "--case", "stream-64", "--seconds", "0.02"],
         instead: ["bench", "--case", "stream-64", "--seconds", "0.02", "--json"],
@@ -303,6 +328,64 @@ const commands: Readonly<Record<string, Effects>> = {
       inputs: { add: ["--inputs", at("long.json")] },
       outputs: { add: ["--outputs", at("out.npz")], see: () => existsSync(at("out.npz")) },
       state: { add: ["--state", at("state.npz")], see: () => existsSync(at("state.npz")) },
+      ...{ machine, json },
+    },
+  },
+  convert: {
+    plain: () => ["convert", at("runs/one"), at("one.onnx")],
+    options: {
+      input: { instead: ["convert", at("runs/two"), at("one.onnx")], see: () => readFileSync(at("one.onnx")) },
+      output: { instead: ["convert", at("runs/one"), at("two.onnx")], see: () => existsSync(at("two.onnx")) },
+      to: { add: ["--to", "pytorch"] },
+      verify: { add: ["--no-verify"] },
+      // The two biases of PyTorch become one of Keras, which is a sum of float32 numbers.
+      tolerance: {
+        against: ["convert", at("rnn.pt"), at("rnn.keras")],
+        instead: ["convert", at("rnn.pt"), at("rnn.keras"), "--tolerance", "1e-30"],
+        see: ({ code }) => code,
+        codes: [1],
+      },
+      weightsOnly: {
+        against: ["convert", at("small.onnx"), at("small.safetensors")],
+        instead: ["convert", at("small.onnx"), at("small.safetensors"), "--weights-only"],
+        see: ({ code }) => code,
+      },
+      nonlinearity: {
+        against: ["convert", at("rnn.pt"), at("rnn.onnx")],
+        instead: ["convert", at("rnn.pt"), at("rnn.onnx"), "--nonlinearity", "relu"],
+        see: () => readFileSync(at("rnn.onnx")),
+      },
+      json,
+    },
+  },
+  verify: {
+    plain: () => ["verify", at("small.onnx"), at("small.onnx")],
+    options: {
+      a: { instead: ["verify", at("other.onnx"), at("small.onnx")], see: ({ code }) => code, codes: [1] },
+      b: { instead: ["verify", at("small.onnx"), at("other.onnx")], see: ({ code }) => code, codes: [1] },
+      inputs: {
+        against: [...differing, "--tolerance", "1e9"],
+        instead: [...differing, "--tolerance", "1e9", "--inputs", at("states.json")],
+      },
+      tolerance: { against: differing, instead: [...differing, "--tolerance", "1e9"], see: ({ code }) => code },
+      seed: { against: differing, instead: [...differing, "--seed", "1", "--tolerance", "1e9"] },
+      ...{ machine, json },
+    },
+  },
+  quantize: {
+    plain: () => ["quantize", at("runs/one"), "--output", fresh()],
+    options: {
+      run: {
+        against: ["quantize", at("runs/one"), "--json", "-o", at("q1")],
+        instead: ["quantize", at("runs/two"), "--json", "-o", at("q2")],
+      },
+      file: { add: [at("text.txt")] },
+      output: { add: ["-o", at("q3")], see: () => existsSync(at("q3")) },
+      force: {
+        against: ["quantize", at("runs/one"), "-o", at("taken/one")],
+        instead: ["quantize", at("runs/one"), "-o", at("taken/one"), "--force"],
+        see: ({ code }) => code,
+      },
       ...{ machine, json },
     },
   },
@@ -335,12 +418,15 @@ describe.each(defined)("%s", (name, command) => {
     expect(Object.keys(known?.options ?? {}).sort()).toEqual(Object.keys(command.definition.fields).sort()));
 
   const tested = Object.entries(known?.options ?? {}).filter(([, { add, instead }]) => add ?? instead);
-  it.each(tested)("%s changes something", async (_, { add = [], instead, against, see = ({ stdout }) => stdout }) => {
-    writeFileSync(at("part.txt"), "hello hello hello\n");
-    const plain = await longshort(against ?? known!.plain(), known!.io);
-    const before = see(plain);
-    const changed = await longshort(instead ?? [...known!.plain(), ...add], known!.io);
-    expect([0, 130], changed.stderr).toContain(changed.code);
-    expect(see(changed)).not.toEqual(before);
-  });
+  it.each(tested)(
+    "%s changes something",
+    async (_, { add = [], instead, against, codes = [0, 130], see = ({ stdout }) => stdout }) => {
+      writeFileSync(at("part.txt"), "hello hello hello\n");
+      const plain = await longshort(against ?? known!.plain(), known!.io);
+      const before = see(plain);
+      const changed = await longshort(instead ?? [...known!.plain(), ...add], known!.io);
+      expect(codes, changed.stderr).toContain(changed.code);
+      expect(see(changed)).not.toEqual(before);
+    },
+  );
 });

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { type NetworkProgram, openNetwork } from "../../src/formats/canonical/program.ts";
+import { openNetwork } from "../../src/formats/open-network.ts";
+import type { Program } from "../../src/formats/program.ts";
 import { basicLstmModel } from "../../src/formats/tensorflow1/basic-lstm.ts";
 import { readTensorflow1 } from "../../src/formats/tensorflow1/read.ts";
 import { describeOnMachines } from "../support/machines.ts";
@@ -12,8 +13,7 @@ const expected: { text: string; nll: { data: number[] }; last_logprobs: { data: 
 );
 
 /** log softmax of one row of logits. */
-function logProbabilities(logits: ArrayLike<number>): number[] {
-  const row = Array.from(logits);
+function logProbabilities(row: readonly number[]): number[] {
   const largest = Math.max(...row);
   let sum = 0;
   for (const x of row) sum += Math.exp(x - largest);
@@ -29,18 +29,16 @@ describeWithReferenceData("a character model of TensorFlow 1", "models/tf-charrn
   const V = vocabulary.size;
 
   /** Runs a stream chunk by chunk, the state handed on: the loss of each letter but the first, and what the last was given. */
-  async function stream(program: NetworkProgram, tokens: readonly number[], chunk: number) {
-    let state = {};
+  async function stream(program: Program, tokens: readonly number[], chunk: number) {
+    const session = await program.stream();
     const losses: number[] = [];
     let last: number[] = [];
     const given = tokens.slice(0, -1);
     for (let from = 0; from < given.length; from += chunk) {
       const data = given.slice(from, from + chunk);
-      const result = await program.run({ input: { shape: [1, data.length], data } }, { state });
-      state = result.state;
-      const logits = result.outputs.logits!.data;
+      const logits = Array.from((await session.next({ input: { shape: [1, data.length], data } })).logits!.data);
       data.forEach((_, t) => {
-        last = logProbabilities(logits.subarray(t * V, (t + 1) * V));
+        last = logProbabilities(logits.slice(t * V, (t + 1) * V));
         losses.push(-last[tokens[from + t + 1]!]!);
       });
     }
@@ -50,7 +48,7 @@ describeWithReferenceData("a character model of TensorFlow 1", "models/tf-charrn
   describeOnMachines("its numbers", (m) => {
     test("equal what NumPy computed, whole and in pieces with the state handed on", async () => {
       const { model } = await readTensorflow1(path);
-      using program = await openNetwork(model, { machine: m.machine });
+      using program = openNetwork(model, { machine: m.machine });
       for (const chunk of [80, 7]) {
         const { losses, last } = await stream(program, encode(expected.text), chunk);
         expect(losses).toHaveLength(expected.nll.data.length);
@@ -69,19 +67,19 @@ describeWithReferenceData("a character model of TensorFlow 1", "models/tf-charrn
       test("cost 1.366 nats each, and it writes Shakespeare", async (context) => {
         if (m.name === "reference") context.skip("the interpreter would take minutes");
         const { model } = await readTensorflow1(path);
-        using program = await openNetwork(model, { machine: m.machine });
+        using program = openNetwork(model, { machine: m.machine });
         const tail = gunzipSync(readFileSync(text)).toString("utf8").slice(-20_000);
         const { losses } = await stream(program, encode(tail), 1000);
         expect(losses).toHaveLength(19_999);
         expect(losses.reduce((a, b) => a + b, 0) / losses.length).toBeCloseTo(1.366, 3);
         // The likeliest letter again and again.
+        const session = await program.stream();
         let written = "ROMEO:\n";
-        let result = await program.run({ input: { shape: [1, written.length], data: encode(written) } });
         for (let k = 0; k < 60; k++) {
-          const logits = result.outputs.logits!.data.slice(-V);
-          const best = logits.indexOf(Math.max(...logits));
-          written += letters.get(best)!;
-          result = await program.run({ input: { shape: [1, 1], data: [best] } }, { state: result.state });
+          const next = k === 0 ? encode(written) : [vocabulary.get(written.at(-1)!)!];
+          const { logits } = await session.next({ input: { shape: [1, next.length], data: next } });
+          const row = Array.from(logits!.data).slice(-V);
+          written += letters.get(row.indexOf(Math.max(...row)))!;
         }
         expect(written).toMatch(/\bthe\b/);
         expect(written).toMatch(/^ROMEO:\n[A-Z]/);

@@ -4,8 +4,8 @@ import type { Local } from "../../print/wasm/control.ts";
 import { forRange, if_, unreachable } from "../../print/wasm/control.ts";
 import { f32, f32x4, i32, memory, v128 } from "../../print/wasm/instructions.ts";
 import { offset } from "../../print/wasm/product.ts";
-import { share } from "../../print/wasm/team.ts";
-import type { Gather, ScatterAdd } from "../plan.ts";
+import { share, type Team } from "../../print/wasm/team.ts";
+import type { Gather, Scatter, ScatterAdd } from "../plan.ts";
 import type { LaunchPrinter } from "./launch.ts";
 
 const BYTES = 4;
@@ -23,12 +23,13 @@ export const printGather: LaunchPrinter<Gather> = ({ m, kernel, team, address })
   );
 };
 
-/** `out = 0; out[indices[r]] += source[r]`, r in increasing order; threads share the columns, so that each adds in that order. */
+/**
+ * `out = 0; out[indices[r]] += source[r]`, r in increasing order. Here and in `scatter` threads share the columns, so that each keeps
+ * to that order.
+ */
 export const printScatterAdd: LaunchPrinter<ScatterAdd> = ({ m, kernel, team, address }) => {
-  const { columns, vocabulary } = kernel;
-  const [rows, mine] = [share(team, vocabulary), share(team, columns, 16)];
-  const at = (operand: string, skip: Code): Code => offset(i32.const(address(operand)), skip, i32.const(BYTES));
-  const bytes = i32.const(columns * BYTES);
+  const bytes = i32.const(kernel.columns * BYTES);
+  const rows = share(team, kernel.vocabulary);
   return [
     memory.fill(
       offset(i32.const(address("out")), rows.from, bytes),
@@ -37,14 +38,30 @@ export const printScatterAdd: LaunchPrinter<ScatterAdd> = ({ m, kernel, team, ad
     ),
     team.barrier,
     rowFunction(m, "scatterAdd", (row, other, columns) => eachElement(m, other, row, columns, "add")).call(
-      ...[kernel.rows, vocabulary, columns].map((n) => i32.const(n)),
-      i32.sub(mine.to, mine.from),
-      i32.const(address("indices")),
-      ...[at("source", mine.from), at("out", mine.from)],
+      ...someColumns(kernel, team, address),
       ...(kernel.skip === undefined ? noSkip : [i32.const(1), i32.const(kernel.skip)]),
     ),
   ];
 };
+
+/** `out[indices[r]] = source[r]` */
+export const printScatter: LaunchPrinter<Scatter> = ({ m, kernel, team, address }) =>
+  rowFunction(m, "scatter", (row, other, columns) => eachElement(m, other, row, columns, "copy")).call(
+    ...someColumns(kernel, team, address),
+    ...noSkip,
+  );
+
+/** The arguments of a row function that scatters a thread's columns of all rows. */
+function someColumns(
+  { rows, vocabulary, columns }: Scatter | ScatterAdd,
+  team: Team,
+  address: (operand: string) => number,
+): Code[] {
+  const { from, to } = share(team, columns, 16);
+  const at = (operand: string): Code => offset(i32.const(address(operand)), from, i32.const(BYTES));
+  const whole = [rows, vocabulary, columns].map((n) => i32.const(n));
+  return [...whole, i32.sub(to, from), i32.const(address("indices")), at("source"), at("out")];
+}
 const noSkip = [i32.const(0), i32.const(0)];
 
 /**

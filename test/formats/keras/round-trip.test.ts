@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { openNetwork } from "../../../src/formats/canonical/program.ts";
 import type { CanonicalModel } from "../../../src/formats/canonical.ts";
 import { readKeras } from "../../../src/formats/keras/read.ts";
 import { writeKeras, writeKerasH5 } from "../../../src/formats/keras/write.ts";
+import { openNetwork } from "../../../src/formats/open-network.ts";
 import { readTensorflowJs } from "../../../src/formats/tfjs/read.ts";
 import { writeTensorflowJs } from "../../../src/formats/tfjs/write.ts";
 import { describeOnMachines } from "../../support/machines.ts";
@@ -59,13 +59,13 @@ describeOnMachines("Keras → ours → TensorFlow.js", (m) => {
     if (!run) return context.skip("needs @tensorflow/tfjs, which `npm run bench` installs");
     const check = async ({ model, input }: RandomNetwork): Promise<void> => {
       const read = (await readKeras(writeKeras(model))).model;
-      using program = await openNetwork(read, { machine: m.machine });
-      const { outputs } = await program.run({ [read.inputs[0]!.name]: input });
-      const ours = outputs[program.outputs[0]!]!;
+      using program = openNetwork(read, { machine: m.machine });
+      const outputs = await program.run({ [read.inputs[0]!.name]: input });
+      const ours = outputs[read.outputs[0]!.name]!;
       const [theirs] = await run(writeTensorflowJs(read), input);
       expect(ours.shape).toEqual(theirs!.shape);
       const largest = Math.max(1, ...Array.from(ours.data, Math.abs));
-      ours.data.forEach((value: number, k: number) => {
+      Array.from(ours.data).forEach((value, k) => {
         expect(Math.abs(value - theirs!.data[k]!) / largest, `element ${k}`).toBeLessThan(1e-5);
       });
     };
