@@ -30,17 +30,13 @@ export const printGather: LaunchPrinter<Gather> = ({ m, kernel, team, address })
 export const printScatterAdd: LaunchPrinter<ScatterAdd> = ({ m, kernel, team, address }) => {
   const bytes = i32.const(kernel.columns * BYTES);
   const rows = share(team, kernel.vocabulary);
+  const clear = memory.fill(
+    offset(i32.const(address("out")), rows.from, bytes),
+    i32.const(0),
+    i32.mul(i32.sub(rows.to, rows.from), bytes),
+  );
   return [
-    kernel.keep
-      ? []
-      : [
-          memory.fill(
-            offset(i32.const(address("out")), rows.from, bytes),
-            i32.const(0),
-            i32.mul(i32.sub(rows.to, rows.from), bytes),
-          ),
-          team.barrier,
-        ],
+    kernel.keep ? [] : [clear, team.barrier],
     rowFunction(m, "scatterAdd", (row, other, columns) => eachElement(m, other, row, columns, "add")).call(
       ...someColumns(kernel, team, address),
       ...(kernel.skip === undefined ? noSkip : [i32.const(1), i32.const(kernel.skip)]),
