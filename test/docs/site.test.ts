@@ -38,13 +38,14 @@ describe("Chinese pages", () => {
 });
 
 describe("docs/reference/errors.md", () => {
+  const errors = thrownErrors();
+
   test("is what `npm run docs:reference` prints", () =>
     expect(textOf("docs/reference/errors.md"), "run `npm run docs:reference` and commit what changed").toBe(
-      errorPage(),
+      errorPage(errors),
     ));
 
   test("knows codes that stand in conditions, constants and functions", () => {
-    const errors = thrownErrors();
     for (const code of ["file-unreadable", "bad-safetensors", "unknown-choice", "shape-mismatch"])
       expect(errors.has(code), code).toBe(true);
     expect([...errors.get("shape-mismatch")!.messages]).toContain("‹argument›: expected shape …, got …‹transposed›");
