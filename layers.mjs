@@ -103,6 +103,7 @@ export const layers = {
     "layers",
     "losses",
     "models",
+    "checkpoint",
     "run",
     "type:compute",
   ],

@@ -45,7 +45,7 @@ export { type BucketedBatchesOptions, bucketedBatches } from "./data/bucketed-ba
 export { type Corpus, type CorpusOptions, type CorpusPass, countCharacters, openCorpus } from "./data/corpus.ts";
 // Explaining.
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
-export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trace.ts";
+export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trace-text.ts";
 // Layers.
 export { type ActivationName, activation } from "./layers/activation.ts";
 export { type Convolution1d, type Convolution1dOptions, convolution1d } from "./layers/convolution.ts";
