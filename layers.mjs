@@ -108,6 +108,12 @@ export const layers = {
     "type:compute",
   ],
 
+  // What a page's worker answers: opens, reads and trains models there. It may train, so serving must not import it.
+  worker: [
+    ...["shared", "text", "cells", "compute", "compute/open", "tensor", "optimizers", "models", "train"],
+    ...["checkpoint", "run", "explain"],
+  ],
+
   // One file a route. Serves runs, so it may read everything but training.
   server: [
     ...[

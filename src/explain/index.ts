@@ -16,6 +16,7 @@ export {
   type Traced,
   unitsThatFollow,
 } from "./analysis.ts";
+export { type CellGraph, type CellGraphNode, cellGraph } from "./cell-graph.ts";
 export { type GradientFlowOptions, gradientFlow } from "./gradient-flow.ts";
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./heat-map.ts";
 export { normsOverTime } from "./norms.ts";
