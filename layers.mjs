@@ -17,6 +17,8 @@ export const layers = {
   text: ["shared", "platform"],
   // What can be set, in training and in generation: description, default, range and error text of each option, once. Data only.
   schema: ["shared", "cells", "type:text"],
+  // What is kept of a training for other programs: event files of TensorBoard.
+  "run-log": ["shared", "formats", "type:train"],
   // Tables, series and tokens become batches.
   data: ["shared", "platform", "text"],
 
@@ -150,7 +152,7 @@ export const layers = {
       "layers",
       "losses",
     ],
-    ...["optimizers", "models", "train", "checkpoint", "formats", "run", "explain", "server"],
+    ...["optimizers", "models", "train", "checkpoint", "formats", "run", "explain", "server", "run-log"],
   ],
 };
 

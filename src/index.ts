@@ -43,6 +43,8 @@ export type { WasmOptions } from "./compute/wasm/machine.ts";
 export type { Batch, BatchSource } from "./data/batch-source.ts";
 export { type BucketedBatchesOptions, bucketedBatches } from "./data/bucketed-batches.ts";
 export { type Corpus, type CorpusOptions, type CorpusPass, countCharacters, openCorpus } from "./data/corpus.ts";
+export { type EpochTokens, shuffleDocuments } from "./data/document-order.ts";
+export type { DocumentSplit } from "./data/documents.ts";
 // Explaining.
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
 export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trace-text.ts";
@@ -164,10 +166,29 @@ export { derivatives } from "./print/latex-derivatives.ts";
 export { aligned, type EquationOptions, equations } from "./print/latex-equations.ts";
 export type { Notation } from "./print/latex-names.ts";
 // Running.
-export { type GenerateOptions, generate } from "./run/generate.ts";
+export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-search.ts";
+export { type GenerateOptions, type GenerateTokensOptions, generate, generateTokens } from "./run/generate.ts";
+export { type GenerateBatchOptions, type GeneratedText, generateBatch } from "./run/generate-batch.ts";
 export { type LoadedRun, type LoadRunOptions, loadRun } from "./run/load-run.ts";
-export { type Candidate, candidates, choose, type SampleOptions } from "./run/sample.ts";
+export { quantize } from "./run/quantize.ts";
+export {
+  type Candidate,
+  candidates,
+  choose,
+  logProbabilities,
+  penalizeRepetition,
+  type SampleOptions,
+} from "./run/sample.ts";
 export { openSession, Session, type SessionOptions, type SessionState } from "./run/session.ts";
+export { openStreams, Streams, type StreamsOptions } from "./run/streams.ts";
+export { type SurprisalOptions, surprisal, type TokenSurprisal } from "./run/surprisal.ts";
+export {
+  TextWriter,
+  type WriteEnd,
+  type WriteOptions,
+  type WriteTokensOptions,
+  type WrittenToken,
+} from "./run/text-writer.ts";
 // Errors.
 export { FailureError, LongshortError, ShapeError, UsageError } from "./shared/errors.ts";
 export { RandomStream } from "./shared/random.ts";
@@ -202,6 +223,7 @@ export {
   type NamedTensor,
   ParameterStore,
 } from "./tensor/parameter-store.ts";
+export type { QuantizedTensor, QuantizedWeights } from "./tensor/quantized.ts";
 export { type NgramBaselines, type NgramOptions, ngramBaselines } from "./text/ngram.ts";
 export type { NormalizeStep } from "./text/normalize.ts";
 export type { PreTokenizerSpec } from "./text/pre-tokenizer.ts";

@@ -1,6 +1,8 @@
 import { platform } from "#platform";
 import { describe, FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
+import type { QuantizedWeights } from "../tensor/quantized.ts";
+import { putQuantized, takeQuantized } from "./quantized-weights.ts";
 import { type SafeTensor, safeTensor } from "./safe-tensor.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
@@ -27,6 +29,8 @@ export interface SaveRunOptions {
     readonly toJSON: () => unknown;
   };
   readonly parameters: ParameterStore;
+  /** Written in place of the parameters of these names. */
+  readonly quantized?: QuantizedWeights | undefined;
   /** Replaces the metrics of the save before. Default: left as they are. */
   readonly metrics?: readonly object[] | undefined;
 }
@@ -35,7 +39,10 @@ export interface SaveRunOptions {
 export interface RunFiles {
   readonly config: RunConfig;
   readonly tokenizer: unknown;
+  /** Quantised ones as the numbers that they stand for. */
   readonly weights: ReadonlyMap<string, NamedTensor>;
+  /** Undefined when no weight is quantised. */
+  readonly quantized: QuantizedWeights | undefined;
   readonly metrics: readonly unknown[];
 }
 
@@ -59,12 +66,12 @@ const CHECKSUM = "sha256";
  */
 export async function saveRun(
   folder: string,
-  { config, tokenizer, parameters, metrics }: SaveRunOptions,
+  { config, tokenizer, parameters, quantized, metrics }: SaveRunOptions,
 ): Promise<void> {
   expectFolder(folder);
   if (typeof config !== "object" || config === null || typeof config.model !== "object")
     throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(config)}`);
-  const weights = await weightsFile(parameters);
+  const weights = await weightsFile(parameters, quantized);
   await platform.makeFolder(folder);
   const write = (file: string, content: string | Uint8Array): Promise<void> =>
     platform.writeFileAtomic(`${folder}/${file}`, content);
@@ -95,12 +102,12 @@ export async function readRun(folder: string): Promise<RunFiles> {
   return {
     config: rest as RunConfig,
     tokenizer: await readJson(folder, FILES.tokenizer),
-    weights: await readWeights(folder),
+    ...(await readWeights(folder)),
     metrics: await readMetrics(folder),
   };
 }
 
-async function weightsFile(parameters: ParameterStore): Promise<Uint8Array> {
+async function weightsFile(parameters: ParameterStore, quantized?: QuantizedWeights): Promise<Uint8Array> {
   const dtype = parameters.machine.limits.float === "float64" ? "F64" : "F32";
   const tensors = new Map<string, SafeTensor>();
   for (const [name, { shape, data }] of await parameters.toTensors()) {
@@ -112,6 +119,7 @@ async function weightsFile(parameters: ParameterStore): Promise<Uint8Array> {
       );
     tensors.set(name, safeTensor(dtype, shape, data));
   }
+  putQuantized(tensors, quantized);
   const checksum = await checksumOf(tensors);
   return writeSafetensors(tensors, { metadata: { format: "pt", ...(checksum && { [CHECKSUM]: checksum }) } });
 }
@@ -127,7 +135,7 @@ async function checksumOf(tensors: ReadonlyMap<string, SafeTensor>): Promise<str
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function readWeights(folder: string): Promise<Map<string, NamedTensor>> {
+async function readWeights(folder: string): Promise<Pick<RunFiles, "weights" | "quantized">> {
   const path = `${folder}/${FILES.weights}`;
   const bytes = await readFile(folder, FILES.weights);
   const { tensors, metadata } = named(path, () => readSafetensors(bytes));
@@ -149,7 +157,7 @@ async function readWeights(folder: string): Promise<Map<string, NamedTensor>> {
       );
     weights.set(name, { shape: tensor.shape, data });
   }
-  return weights;
+  return { weights, quantized: named(path, () => takeQuantized(tensors, weights)) };
 }
 
 async function readMetrics(folder: string): Promise<unknown[]> {

@@ -43,6 +43,8 @@ function zodOf(kind: Kind): z.ZodType {
       return z.string();
     case "switch":
       return z.boolean();
+    case "infinity":
+      return z.never();
     case "list":
       return z.array(zodOf(kind.of)).min(1);
     case "either":

@@ -22,7 +22,8 @@ import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
 import { claimRunFolder, newRunFolder } from "./run-paths.ts";
 import { scores, scoresTable } from "./scores.ts";
-import { type TextSettings, trainToFolder } from "./training.ts";
+import type { TextSettings } from "./text-settings.ts";
+import { trainToFolder } from "./training.ts";
 
 /** Frozen: the README's figures were measured on it. See examples/text/README.md. */
 const TEXT = fileURLToPath(new URL("../../examples/text/longshort-v1.txt", import.meta.url));

@@ -12,7 +12,7 @@ import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { scores, scoresTable } from "./scores.ts";
-import type { TextSettings } from "./training.ts";
+import { corpusOptions, type TextSettings } from "./text-settings.ts";
 
 const { run, machine, json } = common;
 const fields = {
@@ -46,7 +46,7 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const machine = await openMachine(flags.machine);
   const open: { close(): void }[] = [machine];
   try {
-    const { config, model, parameters, tokenizer } = await loadRun(folder, machine);
+    const { config, model, parameters, quantized, tokenizer } = await loadRun(folder, machine);
     const own = (config.training ?? {}) as Partial<TextSettings>;
     if (file !== undefined && own.files?.includes(resolve(file)))
       await io.stderr.write(`Note: the model was trained on ${file}; on text that it has not seen it will do worse.\n`);
@@ -54,14 +54,14 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     const needsOwn = file === undefined || (flags.baselines && flags.baseline === undefined);
     const trained = needsOwn ? await trainedOn(own, tokenizer, { needed: file === undefined, io }) : undefined;
     if (trained) open.push(trained);
-    const asked = file === undefined ? undefined : await wholeText([file], tokenizer);
+    const asked = file === undefined ? undefined : await wholeText([file], tokenizer, own);
     if (asked) open.push(asked);
     const tokens = asked?.train ?? trained!.validation;
     if (tokens.length < 2) throw noValidation(folder);
-    const baseline = flags.baseline ? await wholeText(flags.baseline, tokenizer) : undefined;
+    const baseline = flags.baseline ? await wholeText(flags.baseline, tokenizer, own) : undefined;
     if (baseline) open.push(baseline);
 
-    const { nats } = await evaluateText({ model, parameters, machine, tokens });
+    const { nats } = await evaluateText({ model, parameters, quantized, machine, tokens });
     const result = scores({
       tokenizer,
       train: flags.baselines ? (baseline ?? trained)?.train : undefined,
@@ -82,23 +82,22 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
 }
 
 /** A whole text as `train`, with nothing kept back. */
-const wholeText = (files: readonly string[], tokenizer: Tokenizer): Promise<Corpus> =>
-  openCorpus({ files, tokenizer, validation: 0 });
+export const wholeText = (
+  files: readonly string[],
+  tokenizer: Tokenizer,
+  { documents }: Partial<TextSettings>,
+): Promise<Corpus> => openCorpus({ ...corpusOptions({ files, validation: 0, documents }), tokenizer });
 
 /** The text that the run was trained on, cut as it was then; undefined with a note when it is gone and not needed. */
-async function trainedOn(
-  { files, validation }: Partial<TextSettings>,
+export async function trainedOn(
+  { files, validation, ...more }: Partial<TextSettings>,
   tokenizer: Tokenizer,
   { needed, io }: { readonly needed: boolean; readonly io: Io },
 ): Promise<Corpus | undefined> {
   try {
     if (files === undefined || validation === undefined)
       throw new UsageError("no-training-text", "the run does not say which text it was trained on");
-    return await openCorpus({
-      files,
-      tokenizer,
-      validation: typeof validation === "number" ? validation : [validation],
-    });
+    return await openCorpus({ ...corpusOptions({ files, validation, ...more }), tokenizer });
   } catch (error) {
     if (!(error instanceof LongshortError)) throw error;
     if (needed)
@@ -110,7 +109,7 @@ async function trainedOn(
   }
 }
 
-const noValidation = (folder: string): UsageError =>
+export const noValidation = (folder: string): UsageError =>
   new UsageError(
     "no-validation",
     `${folder}: the run was trained without a validation part; name a file to evaluate on`,

@@ -56,3 +56,10 @@ export function table(rows: readonly (readonly string[])[]): string {
 /** A word as a POSIX shell reads it back: quoted only where needed. */
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** Lines that each begin with what they are about, aligned; those without content are left out. */
+export function labelled(lines: readonly (readonly [label: string, text: string])[]): string {
+  const there = lines.filter(([, text]) => text !== "");
+  const width = Math.max(...there.map(([label]) => label.length));
+  return there.map(([label, text]) => `${label.padEnd(width)}  ${text}`).join("\n");
+}

@@ -1,17 +1,45 @@
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
-import { generate } from "../run/generate.ts";
-import { loadRun } from "../run/load-run.ts";
+import { beamSearch } from "../run/beam-search.ts";
+import { generateTokens } from "../run/generate.ts";
+import { generateBatch } from "../run/generate-batch.ts";
+import { type LoadedRun, loadRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";
-import type { ValuesOf } from "../schema/fields.ts";
+import { integer, number, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { generationFields } from "../schema/generation.ts";
+import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
+import { interact } from "./interact.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
+import { turn } from "./turn.ts";
 
 const { run, machine, json } = common;
-const fields = { run, ...generationFields, machine, json } as const;
+const fields = {
+  run,
+  ...generationFields,
+  interactive: onOff({ about: "read lines and answer each; the model remembers what was said", short: "i" }),
+  prompts: path({ about: "file with a prompt on each line, all answered at once", unit: "file", otherwise: "none" }),
+  beams: integer({
+    about: "search for the likeliest text with so many candidates; no chance, no temperature",
+    ...{ unit: "count", min: 1, otherwise: "draw at random" },
+  }),
+  best: integer({ about: "with --beams: how many texts to write", unit: "count", min: 1, otherwise: "1" }),
+  lengthPenalty: number({
+    about: "with --beams: 0 favours short texts, 1 weighs by the mean of a token",
+    ...{ unit: "number", min: 0, otherwise: "1" },
+  }),
+  alternatives: integer({
+    about: "with --json: tokens with their log probabilities, and so many of the likeliest ones",
+    ...{ unit: "count", min: 0, otherwise: "text only" },
+  }),
+  machine,
+  json,
+} as const;
+type Flags = ValuesOf<typeof fields>;
 
 export const generateCommand = (io: Io): Command =>
   defineCommand(io, {
@@ -19,46 +47,119 @@ export const generateCommand = (io: Io): Command =>
     summary: "write text with a trained model",
     description: "Writes text with a trained model, to standard output as it comes.",
     fields,
-    examples: ['generate runs/2026-01-31-novel --prompt "It was " --temperature 0.7 --seed 3'],
+    examples: [
+      'generate runs/2026-01-31-novel --prompt "It was " --temperature 0.7 --seed 3',
+      'generate runs/2026-01-31-novel --interactive --stop "."',
+      'generate runs/2026-01-31-novel --prompt "It was " --beams 8 --best 3 --length 40',
+    ],
     run: (values) => generateText(values, io),
   });
 
-async function generateText(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
+async function generateText(flags: Flags, io: Io): Promise<void> {
+  expectTogether(flags);
   const machine = await openMachine(flags.machine);
   const controller = new AbortController();
-  const { signal } = controller;
-  const off = io.onInterrupt(() => {
-    if (signal.aborted) io.exit(EXIT.interrupted);
-    controller.abort();
-  });
+  let { signal } = controller;
   try {
-    const { model, parameters, tokenizer } = await loadRun(flags.run, machine);
-    const session = await openSession({ model, parameters, machine });
-    const { prompt, length, temperature, topK, topP, seed } = flags;
-    const pieces = generate({
-      session,
-      tokenizer,
-      prompt,
-      length,
-      temperature,
-      seed,
-      topK,
-      topP,
-      signal,
+    const run = await loadRun(flags.run, machine);
+    if (flags.interactive) return await interact(run, machine, flags, io);
+    const off = io.onInterrupt(() => {
+      if (controller.signal.aborted) io.exit(EXIT.interrupted);
+      controller.abort();
     });
-    const say = (text: string): Promise<void> =>
-      io.stdout.write(flags.json ? `${JSON.stringify({ type: "text", text })}\n` : text);
-    if (prompt !== "") await say(prompt);
-    for await (const text of pieces) {
-      await say(text);
-      // Lets what was written go out, and Ctrl-C come in: machines compute in this thread.
-      await new Promise((resolve) => setImmediate(resolve));
+    ({ signal } = controller);
+    try {
+      if (flags.prompts !== undefined) await answerAll(run, machine, flags, io, signal);
+      else if (flags.beams !== undefined) await search(run, machine, flags, io, signal);
+      else await write(run, machine, flags, io, signal);
+    } finally {
+      off();
     }
-    await io.stdout.write(flags.json ? `${JSON.stringify({ type: "end", interrupted: signal.aborted })}\n` : "\n");
-    session.close();
     if (signal.aborted) throw new Ended(EXIT.interrupted);
   } finally {
-    off();
     machine.close();
   }
+}
+
+const line = (value: object): string => `${JSON.stringify(value)}\n`;
+
+async function write(run: LoadedRun, machine: Machine, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
+  const { json, prompt, alternatives, ...how } = flags;
+  const session = await openSession({ ...run, machine });
+  const tokens = generateTokens({ ...how, session, tokenizer: run.tokenizer, prompt, alternatives, signal });
+  const say = async (text: string): Promise<void> => {
+    if (text !== "") await io.stdout.write(json ? line({ type: "text", text }) : text);
+  };
+  await say(prompt);
+  for (;;) {
+    const { done, value } = await tokens.next();
+    if (done) break;
+    if (alternatives === undefined) await say(value.text);
+    else await io.stdout.write(line({ type: "token", ...value, alternatives: named(run, value.alternatives) }));
+    await turn();
+  }
+  await io.stdout.write(json ? line({ type: "end", interrupted: signal.aborted }) : "\n");
+  session.close();
+}
+
+const named = ({ tokenizer }: LoadedRun, candidates: readonly { token: number; probability: number }[]): object[] =>
+  candidates.map((one) => ({ ...one, piece: tokenizer.tokens[one.token] }));
+
+async function search(run: LoadedRun, machine: Machine, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
+  const { prompt, length, beams, best, lengthPenalty, stop } = flags;
+  const texts = await beamSearch({
+    ...run,
+    ...{ machine, prompt, length, beams, best, lengthPenalty, stop, signal },
+  });
+  for (const [k, found] of texts.entries()) {
+    if (flags.json) await io.stdout.write(line({ type: "beam", ...found, text: prompt + found.text }));
+    else {
+      const head = texts.length > 1 ? `${k > 0 ? "\n" : ""}── ${found.score.toFixed(4)} nats per token\n` : "";
+      await io.stdout.write(`${head}${prompt}${found.text}\n`);
+    }
+  }
+}
+
+async function answerAll(run: LoadedRun, machine: Machine, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
+  const prompts = linesOf(flags.prompts!);
+  const answers = await generateBatch({ ...flags, ...run, machine, prompts, signal });
+  for (const [k, answer] of answers.entries())
+    await io.stdout.write(
+      flags.json ? line({ type: "answer", ...answer }) : `${k > 0 ? "\n" : ""}${answer.prompt}${answer.text}\n`,
+    );
+}
+
+function linesOf(file: string): string[] {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
+  } catch (cause) {
+    throw new UsageError(
+      "file-not-found",
+      `--prompts ${file}: it cannot be read as text (${(cause as Error).message})`,
+      {
+        cause,
+      },
+    );
+  }
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  if (lines.length === 0)
+    throw new UsageError("text-empty", `--prompts ${file}: expected a prompt on each line, it is empty`);
+  return lines;
+}
+
+/** Flags that have no meaning without another one, or beside it. */
+function expectTogether(flags: Flags): void {
+  const wrong = (message: string): UsageError => new UsageError("bad-option", message);
+  if (flags.alternatives !== undefined && !flags.json) throw wrong("--alternatives: give --json as well");
+  for (const [flag, value] of [
+    ["best", flags.best],
+    ["length-penalty", flags.lengthPenalty],
+  ] as const)
+    if (value !== undefined && flags.beams === undefined) throw wrong(`--${flag}: give --beams as well`);
+  const modes = { interactive: flags.interactive || undefined, prompts: flags.prompts, beams: flags.beams };
+  const given = Object.entries(modes).filter(([, value]) => value !== undefined);
+  if (given.length > 1) throw wrong(`${given.map(([name]) => `--${name}`).join(" and ")}: give one of them`);
+  if (flags.interactive && flags.json) throw wrong("--interactive: it is for people, without --json");
 }

@@ -20,6 +20,8 @@ export interface Io {
   now(): number;
   /** The date for the names of runs. */
   today(): Date;
+  /** The lines of standard input, until it ends; `isTTY`: a person types them. */
+  readonly stdin: { readonly isTTY: boolean; lines(): AsyncIterable<string> };
   /** Calls `listener` at each Ctrl-C until the returned function is called; meanwhile Ctrl-C does not end the process. */
   onInterrupt(listener: () => void): () => void;
   /** Ends the process at once. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { spawn } from "node:child_process";
 import { relative, sep } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { engineFlags } from "../../scripts/flags.mjs";
 import { quoted } from "./format.ts";
@@ -17,7 +18,7 @@ const self = fileURLToPath(import.meta.url);
 
 /** Commands that compute for long enough. */
 const COMPUTING = [
-  ...["train", "generate", "evaluate", "inspect", "demo", "bench", "doctor"],
+  ...["train", "generate", "evaluate", "score", "inspect", "demo", "bench", "doctor"],
   ...["run", "convert", "verify"],
 ];
 
@@ -62,6 +63,11 @@ function processIo(): Io {
     program: programName(),
     now: () => performance.now(),
     today: () => new Date(),
+    stdin: {
+      isTTY: process.stdin.isTTY === true,
+      // Without a terminal of its own, so that Ctrl-C still reaches the process.
+      lines: () => createInterface({ input: process.stdin, terminal: false, crlfDelay: Number.POSITIVE_INFINITY }),
+    },
     onInterrupt(listener) {
       let last = Number.NEGATIVE_INFINITY;
       const once = (): void => {

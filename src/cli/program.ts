@@ -1,21 +1,29 @@
 import { Command } from "commander";
 import { benchCommand } from "./bench.ts";
+import { compareCommand } from "./compare.ts";
+import { convertCommand } from "./convert.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { report } from "./failure.ts";
 import { generateCommand } from "./generate.ts";
+import { infoCommand } from "./info.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
+import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
+import { runsCommand } from "./runs.ts";
+import { scoreCommand } from "./score.ts";
 import { trainCommand } from "./train-text.ts";
+import { verifyCommand } from "./verify.ts";
 import { version } from "./version.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  ...[trainCommand, generateCommand, evaluateCommand, inspectCommand, demoCommand],
-  ...[runCommand],
-  ...[benchCommand, doctorCommand],
+  ...[trainCommand, generateCommand, evaluateCommand, scoreCommand, quantizeCommand, inspectCommand],
+  ...[infoCommand, runsCommand, compareCommand],
+  ...[runCommand, convertCommand, verifyCommand],
+  ...[demoCommand, benchCommand, doctorCommand],
 ] as const;
 
 /** The command line as commander sees it, before anything is run. */

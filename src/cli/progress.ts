@@ -74,6 +74,7 @@ export function bar(share: number, width: number): string {
 
 const REDRAW_MS = 100;
 const LOG_MS = 5000;
+const JOURNAL_MS = 30_000;
 /** Erases from the cursor to the end of the line: written after the text, so that nothing flickers. */
 const CLEAR_REST = "\u001b[K";
 
@@ -85,17 +86,39 @@ export class ProgressDisplay {
   readonly #out: Output;
   readonly #live: boolean;
   readonly #now: () => number;
+  readonly #quiet: boolean;
+  /** Told every line that stays, also those that are not shown. */
+  #journal: (line: string) => void = () => undefined;
   #last: number | undefined;
+  #journaled: number | undefined;
   #drawn = "";
 
-  constructor(options: { readonly out: Output; readonly live: boolean; readonly now: () => number }) {
+  constructor(options: {
+    readonly out: Output;
+    readonly live: boolean;
+    readonly now: () => number;
+    /** Shows warnings only. */
+    readonly quiet?: boolean;
+  }) {
     this.#out = options.out;
     this.#live = options.live;
     this.#now = options.now;
+    this.#quiet = options.quiet ?? false;
+  }
+
+  /** From now on every line that stays is told to `journal` as well. */
+  keep(journal: (line: string) => void): void {
+    this.#journal = journal;
   }
 
   update(state: ProgressState): void {
     const now = this.#now();
+    this.#journaled ??= now;
+    if (now - this.#journaled >= JOURNAL_MS) {
+      this.#journaled = now;
+      this.#journal(progressLogLine(state).trimStart());
+    }
+    if (this.#quiet) return;
     // The first line of a log comes after some seconds as well: the first losses mean little.
     this.#last ??= this.#live ? Number.NEGATIVE_INFINITY : now;
     if (now - this.#last < (this.#live ? REDRAW_MS : LOG_MS)) return;
@@ -109,8 +132,15 @@ export class ProgressDisplay {
     if (this.#live) this.#draw(text.slice(0, Math.max(0, this.#out.columns - 1)));
   }
 
+  /** Prints a line that stays, unless nothing but warnings is to be shown. */
+  say(line: string): void {
+    if (this.#quiet) this.#journal(line);
+    else this.log(line);
+  }
+
   /** Prints a line that stays, above the line that is drawn over. */
   log(line: string): void {
+    this.#journal(line);
     if (this.#drawn === "") void this.#out.write(`${line}\n`);
     else void this.#out.write(`\r${line}${CLEAR_REST}\n${this.#drawn}`);
   }

@@ -8,7 +8,8 @@ import { quoted } from "./format.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
 import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
-import { type TextSettings, trainToFolder } from "./training.ts";
+import type { TextSettings } from "./text-settings.ts";
+import { trainToFolder } from "./training.ts";
 
 const { output, force, quiet, json } = common;
 const fields = { ...textTrainingFields, output, force, quiet, json } as const;

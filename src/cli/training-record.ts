@@ -4,11 +4,12 @@ import { saveRun } from "../checkpoint/run-folder.ts";
 import type { Corpus } from "../data/corpus.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { formatBytes } from "../shared/shapes.ts";
-import type { EpochEvent, EvaluationEvent, StartEvent, TrainEvent } from "../train/events.ts";
+import type { EpochEvent, EvaluationEvent, ProgressEvent, StartEvent, TrainEvent } from "../train/events.ts";
 import type { TextFacts, TextTrainer } from "../train/train-text.ts";
 import { counted, duration, integer } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
-import type { TextSettings, TrainingOptions } from "./training.ts";
+import type { TextSettings } from "./text-settings.ts";
+import type { TrainingOptions } from "./training.ts";
 
 export interface TrainingResult {
   readonly interrupted: boolean;
@@ -55,11 +56,7 @@ export class TrainingRecord {
         this.#say(...this.#introduction(event));
         break;
       case "progress":
-        if (!this.#options.quiet) {
-          const { totalSteps, stepsPerEpoch } = this.#start!;
-          const epochs = Math.ceil(totalSteps / stepsPerEpoch);
-          this.#options.display.update({ ...event, steps: totalSteps, epochs, tokensPerSecond: event.itemsPerSecond });
-        }
+        this.#update(event);
         if (event.skipped > this.#skipped) this.#warnSkipped(event.skipped);
         break;
       case "epoch":
@@ -104,8 +101,14 @@ export class TrainingRecord {
     });
   }
 
+  #update(event: ProgressEvent): void {
+    const { totalSteps, stepsPerEpoch } = this.#start!;
+    const epochs = Math.ceil(totalSteps / stepsPerEpoch);
+    this.#options.display.update({ ...event, steps: totalSteps, epochs, tokensPerSecond: event.itemsPerSecond });
+  }
+
   #say(...lines: readonly string[]): void {
-    if (!this.#options.quiet) for (const line of lines) this.#options.display.log(line);
+    for (const line of lines) this.#options.display.say(line);
   }
 
   #introduction(start: StartEvent<TextFacts>): string[] {

@@ -1,15 +1,13 @@
 import { openMachine } from "../compute/open.ts";
 import { type Corpus, openCorpus } from "../data/corpus.ts";
 import { languageModel } from "../models/language-model.ts";
-import type { TextTraining } from "../schema/text-training.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { trainText } from "../train/train-text.ts";
 import { EXIT, type Io, isLive } from "./io.ts";
 import { ProgressDisplay } from "./progress.ts";
+import { openRunLog } from "./run-log.ts";
+import { corpusOptions, modelOptions, type TextSettings, tokenizerOptions } from "./text-settings.ts";
 import { TrainingRecord, type TrainingResult } from "./training-record.ts";
-
-/** What a training on text is made of, as it is kept in the run's config.json. */
-export type TextSettings = TextTraining & { readonly embeddingSize: number };
 
 export interface TrainingOptions {
   readonly io: Io;
@@ -28,8 +26,8 @@ const LOG_EVERY = 5;
  * Ctrl-C stops it. So a power cut costs one epoch at most.
  */
 export async function trainToFolder(settings: TextSettings, options: TrainingOptions): Promise<TrainingResult> {
-  const { io, quiet } = options;
-  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now });
+  const { io, quiet, folder } = options;
+  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now, quiet });
   const controller = new AbortController();
   const off = io.onInterrupt(() => {
     if (controller.signal.aborted) {
@@ -44,15 +42,7 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
   try {
     const corpus = await readCorpus(settings, display);
     open.push(corpus);
-    const model = languageModel({
-      vocabularySize: corpus.tokenizer.vocabularySize,
-      embeddingSize: settings.embeddingSize,
-      cell: settings.cell,
-      hiddenSize: settings.hiddenSize,
-      numLayers: settings.numLayers,
-      dropout: settings.dropout,
-      tied: settings.tied,
-    });
+    const model = languageModel(modelOptions(settings, corpus.tokenizer.vocabularySize));
     const trainer = await trainText({
       model,
       machine,
@@ -70,7 +60,16 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
     });
     open.push(trainer);
     const record = new TrainingRecord({ ...options, settings, corpus, model, trainer, display });
-    for await (const event of trainer) await record.take(event);
+    const log = openRunLog({
+      ...{ folder, settings, display, model, machine },
+      tokenizer: corpus.tokenizer,
+      trainer,
+      now: io.today,
+    });
+    for await (const event of trainer) {
+      await record.take(event);
+      await log.take(event);
+    }
     return record.result();
   } finally {
     display.end();
@@ -80,15 +79,10 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
 }
 
 /** The text that settings name, as tokens for training and validation. */
-export async function readCorpus(
-  settings: Pick<TextSettings, "files" | "validation" | "tokenizer">,
-  display: ProgressDisplay,
-): Promise<Corpus> {
-  const { files, validation, tokenizer } = settings;
+async function readCorpus(settings: TextSettings, display: ProgressDisplay): Promise<Corpus> {
   const corpus = await openCorpus({
-    files,
-    tokenizer: { kind: tokenizer },
-    validation: typeof validation === "number" ? validation : [validation],
+    ...corpusOptions(settings),
+    tokenizer: tokenizerOptions(settings),
     onProgress: ({ file, bytes, pass }) => display.note(`Reading ${file} (${pass}): ${formatBytes(bytes)}`),
   });
   display.end();

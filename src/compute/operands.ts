@@ -83,6 +83,11 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
     ...reads({ source: rows * columns }),
     ...writes({ out: vocabulary * columns }),
   }),
+  scatter: ({ rows, vocabulary, columns }) => ({
+    ...readsWhole({ indices: rows }),
+    ...reads({ source: rows * columns }),
+    ...writes({ out: vocabulary * columns }),
+  }),
   random: ({ shape, strides }) => ({
     ...readsWhole({ key: 4 }),
     out: { ...strided(shape, strides, true), type: "float" },
@@ -100,6 +105,11 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
       ...writes({ loss: 1, ...Object.fromEntries(gradients.map((name) => [`d.${name}`, lengths[name]!])) }),
     };
   },
+  quantizedMatmul: ({ m, k, n, bias }) => ({
+    ...reads({ a: m * k, scale: n, ...(bias && { bias: n }) }),
+    ...readsWhole({ weight: n * Math.ceil(k / 4) }),
+    ...writes({ out: m * n }),
+  }),
   scan: (kernel, savedSize) => ({
     ...reads(scanInputs(kernel)),
     ...writes({

@@ -37,10 +37,12 @@ export type Kernel =
   | MatMul
   | Gather
   | ScatterAdd
+  | Scatter
   | RandomFill
   | Scan
   | ScanBackward
-  | LinearCrossEntropy;
+  | LinearCrossEntropy
+  | QuantizedMatMul;
 
 /** Position k of axis a lies `strides[a] · k` elements on; 0 repeats one element along the axis. One entry per axis of `shape`. */
 export type Strides = readonly number[];
@@ -111,6 +113,17 @@ export interface ScatterAdd {
   readonly vocabulary: number;
   readonly columns: number;
   readonly skip?: number;
+}
+
+/**
+ * `out[indices[r]] = source[r]` for r in increasing order; other rows of `out` stay.
+ * Operands: `indices` int [rows] in [0, vocabulary), `source` [rows, columns], `out` [vocabulary, columns].
+ */
+export interface Scatter {
+  readonly op: "scatter";
+  readonly rows: number;
+  readonly vocabulary: number;
+  readonly columns: number;
 }
 
 /**
@@ -210,3 +223,25 @@ export interface LinearCrossEntropy {
   readonly mean: boolean;
   readonly gradients: readonly ("x" | "weight" | "bias")[];
 }
+
+/**
+ * `out = a · (scale ⊙ weight)ᵀ (+ bias)` with weights of 8 bits, one scale a row of them.
+ *
+ * A machine may round `a`, row by row, to multiples of `max|a| ÷ quantizationSteps(k)` (zeros below 1e-30), so that the products are sums
+ * of whole numbers: exact, and the same on every machine that does so. Whole-number sums have no order, so that tiles, threads and the
+ * other rows of a batch change no bit.
+ *
+ * Operands: `a` [m, k]; `weight` int [n, ⌈k / 4⌉], four numbers from −127 to 127 in a word, the first in its lowest byte, zeros behind
+ * the last; `scale` [n]; `bias` [n] when `bias`; `out` [m, n].
+ */
+export interface QuantizedMatMul {
+  readonly op: "quantizedMatmul";
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly bias: boolean;
+}
+
+/** Steps from 0 to the largest number of a row: as fine as 16 bits hold and a sum of k products in 32 bits allows. */
+export const quantizationSteps = (k: number): number =>
+  Math.max(1, Math.min(32767, Math.floor((2 ** 31 - 1) / (127 * k))));

@@ -8,14 +8,6 @@ export { openSafetensors, type SlicedSafetensors } from "../checkpoint/safetenso
 export type { ByteSource } from "../platform/platform.ts";
 export { type ByteInput, bytesSource, openBytes } from "./byte-source.ts";
 export { Network, type NetworkInput, type NetworkOutput } from "./canonical/network.ts";
-export {
-  type NetworkArray,
-  NetworkProgram,
-  type NetworkResult,
-  type NetworkRunOptions,
-  type OpenNetworkOptions,
-  openNetwork,
-} from "./canonical/program.ts";
 export type {
   ActivationSpec,
   BatchNormSpec,
@@ -34,8 +26,11 @@ export type {
   RecurrentSpec,
   TimeDistributedSpec,
 } from "./canonical.ts";
+export { type Converted, type ConvertOptions, convertModel, type Target } from "./convert.ts";
 export { type ReadKerasOptions, readKeras, readKerasWeights } from "./keras/read.ts";
 export type { LayerArrays } from "./keras/weights.ts";
+export { writeKeras, writeKerasH5 } from "./keras/write.ts";
+export type { WriteKerasOptions } from "./keras/write-topology.ts";
 export type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
 export { readArrays, writeArrays } from "./named-arrays.ts";
 export { type NpyFile, openNpy, readNpy, writeNpy } from "./npy.ts";
@@ -51,6 +46,7 @@ export { onnxOperators } from "./onnx/operators/table.ts";
 export { openOnnx } from "./onnx/program.ts";
 export { type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { Model, type OpenOptions, open } from "./open.ts";
+export { openNetwork } from "./open-network.ts";
 export type { ModelArray, ModelResult } from "./plans.ts";
 export { Program, type ProgramOptions, type ProgramTrace } from "./program.ts";
 export { ProgramSession, type ProgramState, type StreamOptions } from "./program-session.ts";
@@ -59,6 +55,7 @@ export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";
 export { writePyTorch } from "./pytorch/write.ts";
 export { type ReadModelOptions, readModel } from "./read-model.ts";
 export type { ModelPort, StatePair } from "./runnable.ts";
+export { type SaveOptions, save } from "./save.ts";
 export {
   loadStateDict,
   matchStateDict,
@@ -67,5 +64,9 @@ export {
   type StateDictOptions,
   type StateDictTensor,
 } from "./state-dict.ts";
+export { type BasicLstmOptions, basicLstmModel } from "./tensorflow1/basic-lstm.ts";
+export { type ReadTensorflow1Options, readTensorflow1 } from "./tensorflow1/read.ts";
 export { type ReadTensorflowJsOptions, readTensorflowJs } from "./tfjs/read.ts";
+export { writeTensorflowJs } from "./tfjs/write.ts";
+export { type Comparison, compareModels, randomInputs } from "./verify.ts";
 export type { OpenZipOptions } from "./zip.ts";

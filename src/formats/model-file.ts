@@ -1,3 +1,4 @@
+import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { CanonicalModel } from "./canonical.ts";
 import type { OnnxModel } from "./onnx/model.ts";
 import type { LoadedText } from "./run-model.ts";
@@ -18,7 +19,12 @@ export interface ModelFile {
 
 export type ModelContent =
   /** A graph of operators. */
-  | { readonly kind: "graph"; readonly graph: OnnxModel; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "graph";
+      readonly graph: OnnxModel;
+      readonly bytes: Uint8Array;
+      readonly weights?: ReadonlyMap<string, NamedTensor>;
+    }
   /** Layers, their wiring and weights. */
   | { readonly kind: "network"; readonly network: CanonicalModel }
   /** A language model with its vocabulary. */

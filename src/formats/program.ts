@@ -91,6 +91,14 @@ export class Program {
     });
   }
 
+  /** What whole-number inputs must be below, where the model says so by what it does with them. Errors as `run`. */
+  bounds(inputs: Arrays): Promise<Readonly<Record<string, number>>> {
+    return this.inTurn(async () => {
+      const { executable } = await this.plans.planFor(completed(this.inputs, inputs));
+      return { ...executable.graph.bounds };
+    });
+  }
+
   /**
    * Opens streamed inference: states stay on the machine from call to call.
    *

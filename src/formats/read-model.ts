@@ -14,6 +14,7 @@ import { readPyTorch } from "./pytorch/read.ts";
 import { readRunModel } from "./run-model.ts";
 import { type FileKind, sniff } from "./sniff.ts";
 import type { StateDictTensor } from "./state-dict.ts";
+import { readTensorflow1 } from "./tensorflow1/read.ts";
 import { readTensorflowJs } from "./tfjs/read.ts";
 
 export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonlinearity"> {
@@ -26,13 +27,16 @@ export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonline
 }
 
 /**
- * Reads a model file of any format; what it is shows when looking into it. A path may also be the folder of a run.
+ * Reads a model file of any format; what it is shows when looking into it. A path may also be the folder of a run, or a folder with a `model.json` or a `manifest.json`.
  *
  * @throws UsageError "unknown-format", "file-not-found"; FailureError when the file is damaged
  */
 export async function readModel(input: ByteInput, options: ReadModelOptions = {}): Promise<ModelFile> {
-  if (typeof input === "string" && (await isFolder(input)))
+  if (typeof input === "string" && (await isFolder(input))) {
+    for (const name of ["model.json", "manifest.json"])
+      if (await exists(`${input}/${name}`)) return readModel(`${input}/${name}`, options);
     return { format: "run", name: input, conventions: [], content: { kind: "text", text: await readRunModel(input) } };
+  }
   return withBytes(input, async (source) => {
     const watched = watch(source, options);
     const kind = await sniff(source);
@@ -79,7 +83,13 @@ const readers: Readonly<
   },
   keras: async (source) => networkOf("keras", await readKeras(source)),
   hdf5: async (source, { config }) => networkOf("keras-h5", await readKeras(source, { config })),
-  json: async (_, { files }, input) => networkOf("tfjs", await readTensorflowJs(input, { files })),
+  async json(source, { files }, input) {
+    // A manifest of TensorFlow 1 is small and names variables, a model of TensorFlow.js names its topology.
+    const start = new TextDecoder().decode(await source.read(0, Math.min(source.size, 1 << 16)));
+    if (/"filename"/.test(start) && !/"modelTopology"|"weightsManifest"/.test(start))
+      return networkOf("tf1", await readTensorflow1(input, { files }));
+    return networkOf("tfjs", await readTensorflowJs(input, { files }));
+  },
 };
 
 const networkOf = (format: ModelFormat, { model, conventions }: OpenedModel): Read => ({
@@ -128,6 +138,16 @@ function watch(source: ByteSource, { onProgress }: ReadModelOptions): ByteSource
       return bytes;
     },
   };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await (await openBytes(path)).close();
+    return true;
+  } catch (error) {
+    if (error instanceof LongshortError && error.code === "file-not-found") return false;
+    throw error;
+  }
 }
 
 /** Whether a path is a folder, as files say when one opens them. */

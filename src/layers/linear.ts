@@ -1,6 +1,6 @@
 import { expectInteger, expectShape } from "../shared/errors.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { matmul, reshape } from "../tensor/operations.ts";
+import { project, reshape } from "../tensor/operations.ts";
 import type { Initializer, Parameter } from "../tensor/parameter.ts";
 import { type InitializationName, initialization, uniform } from "./initialize.ts";
 import { asRows, type Layer } from "./layer.ts";
@@ -46,12 +46,9 @@ export function linear(options: LinearOptions): Linear {
     weight,
     bias,
     parts: { weight, ...(bias && { bias }) },
+    products: [weight],
     forward(x: Tensor): Tensor {
-      const { graph } = x;
-      const y = matmul(asRows("linear", x, inputSize), graph.parameter(weight), {
-        transposeB: true,
-        bias: bias && graph.parameter(bias),
-      });
+      const y = project(asRows("linear", x, inputSize), weight, { bias });
       return reshape(y, [...x.shape.slice(0, -1), outputSize]);
     },
   };

@@ -4,6 +4,7 @@ import { withGateSums } from "../scan/gate-sums.ts";
 import { sizeOf, widthsOf } from "../scan/widths.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { Parameter } from "../tensor/parameter.ts";
+import { stepLayer } from "./recurrent-step.ts";
 import { dropConnect } from "./weight-dropout.ts";
 
 /** One direction of one layer. */
@@ -50,6 +51,8 @@ export function scanLayer(
   // What matrices give is a named value only where it is asked for: the kernel of other scans stays as it is.
   const cell = trace.every((name) => name in o.cell.named) ? o.cell : withGateSums(o.cell);
   const [steps, batch] = x.shape as [number, number];
+  if (directions.some((d) => Object.values(d.parameters).some((p) => graph.quantizedRanges(p))))
+    return stepLayer(o, directions, x, initial, { mask, trace });
   const width = sizeOf(cell.states[0]!.width, o);
   const outputStride = width * directions.length;
   const differentiable =

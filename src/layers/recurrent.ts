@@ -73,6 +73,7 @@ export class Recurrent implements HasParameters {
   readonly options: Required<RecurrentOptions>;
   readonly directions: readonly Direction[];
   readonly parts: Readonly<Record<string, Parameter>>;
+  readonly products: readonly Parameter[];
 
   constructor(options: RecurrentOptions) {
     const o: Required<RecurrentOptions> = {
@@ -118,6 +119,7 @@ export class Recurrent implements HasParameters {
         Object.entries(parameters).map(([name, p]) => [`${publicName(name)}${suffix}`, p]),
       ),
     );
+    this.products = Object.values(this.parts).filter((p) => p.shape.length === 2);
   }
 
   /** Width of one direction's output. */

@@ -1,4 +1,4 @@
-import type { CrossEntropyOptions } from "../losses/cross-entropy.ts";
+import { type CrossEntropyOptions, crossEntropy } from "../losses/cross-entropy.ts";
 import { linearCrossEntropy } from "../losses/linear-cross-entropy.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import type { LanguageModel, LanguageModelInput, LanguageModelOutput } from "./language-model.ts";
@@ -28,6 +28,11 @@ export function languageModelLoss(
   const { output, ...rest } = model.hidden(tokens, input);
   const { graph } = output;
   const { weight, bias } = model.parts.head;
+  // Quantised weights are read by a product only.
+  if (graph.quantizedRanges(weight)) {
+    const logits = model.parts.head.forward(output);
+    return { loss: crossEntropy(logits, targets, input), ...rest };
+  }
   const head = { weight: graph.parameter(weight), bias: bias && graph.parameter(bias) };
   return { loss: linearCrossEntropy(output, head, targets, input), ...rest };
 }

@@ -183,9 +183,6 @@ export function languageModelFromConfig(value: unknown, cells: Readonly<Record<s
     throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
   const { kind, cell, ...rest } = value as Record<string, unknown>;
   expectOneOf("model.kind", kind, ["language-model"]);
-  const known = ["vocabularySize", "embeddingSize", "hiddenSize", "projectionSize", "numLayers"];
-  for (const name of Object.keys(rest))
-    expectOneOf("model", name, [...known, ...Object.keys(NO_DROPOUT), "tied", "initialize"]);
   const spec = cell as (CellSpec & { custom?: unknown }) | undefined;
   if (typeof spec !== "object" || spec === null || typeof spec.name !== "string")
     throw new UsageError("bad-config", `model.cell: expected an object with a name, got ${describe(cell)}`);
@@ -213,10 +210,13 @@ function chooseCell(choice: string | CellSpec | Cell): { cell: Cell; spec: Langu
   return { cell: choice, spec: { name: choice.name, custom: true } };
 }
 
-/** Options without those that are undefined, so that defaults apply to them. */
+/** Options that are not given are undefined, so that defaults apply to them; no other names. */
 function given(options: LanguageModelOptions): LanguageModelOptions {
   if (typeof options !== "object" || options === null)
     throw new UsageError("bad-option", `languageModel: expected options, got ${describe(options)}`);
+  const sizes = ["vocabularySize", "embeddingSize", "hiddenSize", "projectionSize", "numLayers"];
+  const known = [...sizes, ...Object.keys(NO_DROPOUT), "cell", "tied", "initialize"];
+  for (const name of Object.keys(options)) expectOneOf("languageModel", name, known);
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as unknown as LanguageModelOptions;

@@ -29,6 +29,8 @@ export const platform: Platform = {
   async makeFolder(path) {
     throw unavailable(`making the folder ${String(path)}`, "offer the files as downloads instead");
   },
+  findFiles: async (path) => [path],
+
   temporaryFile() {
     throw unavailable("a temporary file", "use less data, or give a larger memoryLimit");
   },

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { createGunzip } from "node:zlib";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { findFiles } from "./node/find-files.ts";
 import {
   type ByteSource,
   blobSource,
@@ -34,6 +35,7 @@ export const platform: Platform = {
   writeFileAtomic,
   makeFolder,
   temporaryFile,
+  findFiles,
   now: () => performance.now(),
   variable: (name) => process.env[name],
   processors: () => (canWait() ? availableParallelism() : undefined),

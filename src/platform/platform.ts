@@ -42,6 +42,13 @@ export interface Platform {
   makeFolder(path: string | URL): Promise<void>;
 
   /**
+   * The files that a path means: itself; all files in a folder and its folders, without hidden ones; or what a pattern with
+   * wildcards (`data/*.txt`, `**` for any folders) matches. In the order of their names. In a browser the path, which is a URL.
+   * @throws UsageError "no-files" when a folder is empty or nothing matches
+   */
+  findFiles(path: string): Promise<string[]>;
+
+  /**
    * An empty file of the caller's own that is gone after `close()` or the end of the process, however it ends.
    * @throws FailureError "file-write-failed"; in a browser "not-on-this-platform"
    */

@@ -1,21 +1,26 @@
-import { expectInteger, UsageError } from "../shared/errors.ts";
+import { UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { candidates, checkSampling, choose, type SampleOptions, sampleUniform } from "./sample.ts";
 import type { Session } from "./session.ts";
+import {
+  checkWriting,
+  expectWritable,
+  TextWriter,
+  type WriteEnd,
+  type WriteOptions,
+  type WriteTokensOptions,
+  type WrittenToken,
+} from "./text-writer.ts";
 
-export interface GenerateOptions extends Omit<SampleOptions, "exclude"> {
+interface Source {
   /** Of one sequence (batch 1). Its state is set to zero first, and afterwards stands behind the last token but one. */
   readonly session: Session;
   readonly tokenizer: Tokenizer;
   /** What the text goes on from; it is not repeated. Default "": the text begins as after the end of a line. */
   readonly prompt?: string | undefined;
-  /** How many tokens to write. Default 400. */
-  readonly length?: number | undefined;
-  /** Default 0. The same seed, prompt and weights give the same text on the same machine. */
-  readonly seed?: number | undefined;
-  /** Ends the text early, between two tokens. */
-  readonly signal?: AbortSignal | undefined;
 }
+
+export interface GenerateOptions extends WriteOptions, Source {}
+export interface GenerateTokensOptions extends WriteTokensOptions, Source {}
 
 /**
  * Writes text token by token. What is yielded is whole characters; together it is the text after the prompt.
@@ -27,61 +32,40 @@ export interface GenerateOptions extends Omit<SampleOptions, "exclude"> {
  * ```ts
  * for await (const piece of generate({ session, tokenizer, prompt: "It was ", temperature: 0.8 })) process.stdout.write(piece);
  * ```
- * @throws UsageError "vocabulary-mismatch", "batch-of-many", "out-of-range", "not-an-integer", "unknown-token" (something in
- *   the prompt); FailureError "not-finite" for damaged weights
+ * @throws UsageError "vocabulary-mismatch", "batch-of-many", "out-of-range", "not-an-integer", "bad-option",
+ *   "unknown-special-token", "unknown-token" (something in the prompt); FailureError "not-finite" for damaged weights
  */
-export function generate(options: GenerateOptions): AsyncGenerator<string, void> {
-  const { session, tokenizer } = options;
+export function generate(options: GenerateOptions): AsyncGenerator<string, WriteEnd> {
+  return textOf(generateTokens(options));
+}
+
+/** The same with each token, its log probability and the likeliest others. Errors as `generate`. */
+export function generateTokens(options: GenerateTokensOptions): AsyncGenerator<WrittenToken, WriteEnd> {
+  const { session, tokenizer, prompt = "", ...how } = options;
   // Checked here and not at the first `next`, so that mistakes are thrown where they are made.
-  checkSampling(options);
-  const length = expectInteger("length", options.length ?? 400, { min: 0 });
-  const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
-  const { vocabularySize } = session.model.config;
-  if (tokenizer.vocabularySize !== vocabularySize)
-    throw new UsageError(
-      "vocabulary-mismatch",
-      `tokenizer: it has ${tokenizer.vocabularySize} tokens, the model was made for ${vocabularySize}; use the tokenizer it was trained with`,
-    );
-  if (session.batch !== 1)
-    throw new UsageError("batch-of-many", `session: expected one of batch 1, got one of batch ${session.batch}`);
-  const prompt = options.prompt ?? "";
   if (typeof prompt !== "string") throw new UsageError("not-text", `prompt: expected a string, got ${typeof prompt}`);
-  const tokens = [...tokenizer.encode(prompt)];
-  return write(options, tokens.length > 0 ? tokens : [startToken(tokenizer)], length, seed);
+  expectWritable({ session, tokenizer });
+  checkWriting(tokenizer, how);
+  tokenizer.encode(prompt);
+  return begin(options);
 }
 
-async function* write(
-  { session, tokenizer, signal, temperature, topK, topP }: GenerateOptions,
-  start: readonly number[],
-  length: number,
-  seed: number,
-): AsyncGenerator<string, void> {
-  const decoder = tokenizer.streamDecoder();
-  // A decoder may put a space between words, so it has to know what stood before.
-  for (const token of start) decoder.push(token);
-  const exclude = tokenizer.unknown === undefined ? [] : [tokenizer.unknown];
-  session.reset();
-  for (const token of start.slice(0, -1)) session.feed([token]);
-  let last = start.at(-1)!;
-  for (let position = 0; position < length && !signal?.aborted; position++) {
-    const logits = await session.next([last]);
-    const from = candidates(logits, { temperature, topK, topP, exclude });
-    last = choose(from, sampleUniform(seed, position));
-    const text = decoder.push(last);
-    if (text !== "") yield text;
-  }
-  const rest = decoder.end();
-  if (rest !== "") yield rest;
+/** Nothing is computed, and the session stays as it is, until the text is asked for. */
+async function* begin({
+  session,
+  tokenizer,
+  prompt = "",
+  ...how
+}: GenerateTokensOptions): AsyncGenerator<WrittenToken, WriteEnd> {
+  const writer = new TextWriter({ session, tokenizer });
+  writer.read(prompt);
+  return yield* writer.write(how);
 }
 
-/** A text without prompt begins as after the end of a line; where the vocabulary has none, after its first token. */
-function startToken(tokenizer: Tokenizer): number {
-  const first = tokenizer.unknown === 0 && tokenizer.vocabularySize > 1 ? 1 : 0;
-  try {
-    const token = tokenizer.encode("\n")[0];
-    return token === undefined || token === tokenizer.unknown ? first : token;
-  } catch (error) {
-    if (error instanceof UsageError) return first;
-    throw error;
+async function* textOf(tokens: AsyncGenerator<WrittenToken, WriteEnd>): AsyncGenerator<string, WriteEnd> {
+  for (;;) {
+    const { done, value } = await tokens.next();
+    if (done) return value;
+    if (value.text !== "") yield value.text;
   }
 }

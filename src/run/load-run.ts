@@ -5,6 +5,7 @@ import { type LanguageModel, languageModelFromConfig } from "../models/language-
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
+import type { QuantizedWeights } from "../tensor/quantized.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 
@@ -14,6 +15,8 @@ export interface LoadedRun {
   readonly tokenizer: Tokenizer;
   /** On the machine; close them when done. */
   readonly parameters: ParameterStore;
+  /** Its weights of 8 bits, if it has any, for `openSession` and `openStreams`; `parameters` hold the numbers that they stand for. */
+  readonly quantized: QuantizedWeights | undefined;
   readonly metrics: readonly unknown[];
 }
 
@@ -33,7 +36,7 @@ export interface LoadRunOptions {
  *   "missing-parameter", "unexpected-parameter", "shape-mismatch"
  */
 export async function loadRun(folder: string, machine: Machine, options: LoadRunOptions = {}): Promise<LoadedRun> {
-  const { config, tokenizer: tokenizerJson, weights, metrics } = await readRun(folder);
+  const { config, tokenizer: tokenizerJson, weights, quantized, metrics } = await readRun(folder);
   const model = ofFile(`${folder}/config.json`, () => languageModelFromConfig(config.model, options.cells));
   const tokenizer = ofFile(`${folder}/tokenizer.json`, () => tokenizerFromJSON(tokenizerJson));
   if (tokenizer.vocabularySize !== model.config.vocabularySize)
@@ -48,7 +51,7 @@ export async function loadRun(folder: string, machine: Machine, options: LoadRun
     parameters.close();
     throw error;
   }
-  return { config, model, tokenizer, parameters, metrics };
+  return { config, model, tokenizer, parameters, quantized, metrics };
 }
 
 /** What is wrong in a file is not the caller's mistake, except that a cell of their own is missing. */

@@ -8,6 +8,13 @@ export interface SampleOptions {
   readonly topK?: number | undefined;
   /** Only the fewest likeliest tokens that together have this probability (Holtzman et al. 2020, arXiv:1904.09751). Default 1: all. */
   readonly topP?: number | undefined;
+  /** Only tokens with at least this share of the likeliest one's probability (Nguyen et al. 2025, arXiv:2407.01082). Default 0: all. */
+  readonly minP?: number | undefined;
+  /**
+   * Only the tokens whose surprise is nearest to the expected one, the fewest that together have this probability (Meister
+   * et al. 2023, arXiv:2202.00666). Default 1: all.
+   */
+  readonly typicalP?: number | undefined;
   /** Tokens that are never taken, such as "<unk>". */
   readonly exclude?: readonly number[] | undefined;
 }
@@ -19,24 +26,28 @@ export interface Candidate {
 }
 
 /** @throws UsageError "out-of-range", "not-an-integer" */
-export function checkSampling({ temperature, topK, topP }: SampleOptions): void {
+export function checkSampling({ temperature, topK, topP, minP, typicalP }: SampleOptions): void {
   if (temperature !== undefined && !(temperature >= 0 && temperature < Number.POSITIVE_INFINITY))
     throw new UsageError("out-of-range", `temperature: expected a number of at least 0, got ${describe(temperature)}`);
   if (topK !== undefined) expectInteger("topK", topK, { min: 1 });
-  if (topP !== undefined && !(topP > 0 && topP <= 1))
-    throw new UsageError("out-of-range", `topP: expected a number above 0 and at most 1, got ${describe(topP)}`);
+  for (const [name, share] of Object.entries({ topP, typicalP }))
+    if (share !== undefined && !(share > 0 && share <= 1))
+      throw new UsageError("out-of-range", `${name}: expected a number above 0 and at most 1, got ${describe(share)}`);
+  if (minP !== undefined && !(minP >= 0 && minP <= 1))
+    throw new UsageError("out-of-range", `minP: expected a number from 0 to 1, got ${describe(minP)}`);
 }
 
 /**
  * The tokens that may be taken, likeliest first (equally likely ones in the order of their numbers), with probabilities
- * that sum to 1: softmax(logits / temperature) in float64, cut to `topK`, then to `topP` of what is left, scaled up again.
+ * that sum to 1: softmax(logits / temperature) in float64, cut to `topK`, then of what is left to `topP`, to `minP` and to
+ * `typicalP`, scaled up again.
  *
  * @param logits [V]; −∞ is a token of probability 0
  * @throws FailureError "not-finite" when a logit is NaN or ∞, UsageError "out-of-range", "not-an-integer"
  */
 export function candidates(logits: ArrayLike<number>, options: SampleOptions = {}): Candidate[] {
   checkSampling(options);
-  const { temperature = 1, topK = logits.length, topP = 1, exclude = [] } = options;
+  const { temperature = 1, topK = logits.length, topP = 1, minP = 0, typicalP = 1, exclude = [] } = options;
   const tokens: number[] = [];
   for (let v = 0; v < logits.length; v++) {
     const logit = logits[v]!;
@@ -57,8 +68,71 @@ export function candidates(logits: ArrayLike<number>, options: SampleOptions = {
   for (let reached = 0; count < kept.length && reached < topP * all; count++) reached += weights[count]!;
   // Rounding may leave the sum of all a little below `all`; at least one token is always taken.
   count = topP === 1 ? kept.length : Math.max(1, count);
+  while (count > 1 && weights[count - 1]! < minP * weights[0]!) count--;
   const total = sum(weights.slice(0, count));
-  return kept.slice(0, count).map((token, k) => ({ token, probability: weights[k]! / total }));
+  const left = kept.slice(0, count).map((token, k) => ({ token, probability: weights[k]! / total }));
+  return typicalP === 1 ? left : typical(left, typicalP);
+}
+
+/** Those whose surprise −log p is nearest to its mean, until they have the share; likeliest first as before. */
+function typical(from: readonly Candidate[], share: number): Candidate[] {
+  const surprise = ({ probability }: Candidate): number => -Math.log(probability);
+  const entropy = sum(from.map((one) => (one.probability > 0 ? one.probability * surprise(one) : 0)));
+  const distance = (one: Candidate): number => Math.abs(surprise(one) - entropy);
+  const order = [...from].sort((a, b) => distance(a) - distance(b) || a.token - b.token);
+  let reached = 0;
+  let count = 0;
+  while (count < order.length && reached < share) reached += order[count++]!.probability;
+  const taken = new Set(order.slice(0, Math.max(1, count)));
+  return from
+    .filter((one) => taken.has(one))
+    .map(({ token, probability }) => ({ token, probability: probability / reached }));
+}
+
+/**
+ * Logits with those of tokens that were there already made smaller: divided by `penalty` where they are positive, else
+ * multiplied with it.
+ * @see Keskar et al. 2019 (arXiv:1909.05858), section 4.1
+ */
+export function penalizeRepetition(
+  logits: ArrayLike<number>,
+  before: Iterable<number>,
+  penalty: number,
+): ArrayLike<number> {
+  if (penalty === 1) return logits;
+  const changed = Float64Array.from(logits);
+  for (const token of new Set(before)) {
+    const logit = logits[token]!;
+    changed[token] = logit > 0 ? logit / penalty : logit * penalty;
+  }
+  return changed;
+}
+
+/** log softmax(logits), in float64. */
+export function logProbabilities(logits: ArrayLike<number>): Float64Array {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let v = 0; v < logits.length; v++) most = Math.max(most, logits[v]!);
+  let total = 0;
+  for (let v = 0; v < logits.length; v++) total += Math.exp(logits[v]! - most);
+  const shift = most + Math.log(total);
+  return Float64Array.from(logits, (logit) => logit - shift);
+}
+
+/** The `count` likeliest tokens, equally likely ones in the order of their numbers. */
+export function likeliest(logProbability: Float64Array, count: number): number[] {
+  const best: number[] = [];
+  const before = (a: number, b: number): boolean =>
+    logProbability[a]! > logProbability[b]! || (logProbability[a] === logProbability[b] && a < b);
+  for (let v = 0; v < logProbability.length; v++) {
+    if (best.length === count && !before(v, best[count - 1]!)) continue;
+    let at = Math.min(best.length, count - 1);
+    while (at > 0 && before(v, best[at - 1]!)) {
+      best[at] = best[at - 1]!;
+      at--;
+    }
+    best[at] = v;
+  }
+  return count < 1 ? [] : best;
 }
 
 /**

@@ -4,6 +4,7 @@ import { expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { QuantizedWeights } from "../tensor/quantized.ts";
 
 export interface SessionOptions<M extends Machine = Machine> {
   readonly model: LanguageModel;
@@ -11,6 +12,8 @@ export interface SessionOptions<M extends Machine = Machine> {
   readonly machine: M;
   /** B: how many sequences run side by side. Default 1. */
   readonly batch?: number;
+  /** Weights of 8 bits that products use in place of the parameters: what `quantize` or `loadRun` gave. */
+  readonly quantized?: QuantizedWeights | undefined;
 }
 
 /** State by name, each [L, B, H|P] row-major. */
@@ -31,7 +34,8 @@ export async function openSession<M extends Machine>(options: SessionOptions<M>)
   const { model, parameters, machine } = options;
   const batch = expectInteger("batch", options.batch ?? 1, { min: 1 });
   expectSameMachine(parameters, machine);
-  const graph = new Graph({ machine, parameters: parameters.layout });
+  const { quantized } = options;
+  const graph = new Graph({ machine, parameters: parameters.layout, quantized });
   const tokens = graph.input("tokens", [1, batch], { type: "int", below: model.config.vocabularySize });
   const initial = Object.fromEntries(
     Object.entries(model.stateShapes(batch)).map(([name, shape]) => [name, graph.state(name, shape)]),
@@ -40,7 +44,7 @@ export async function openSession<M extends Machine>(options: SessionOptions<M>)
   graph.output("logits", logits);
   for (const [name, tensor] of Object.entries(final)) graph.copy(tensor.range, initial[name]!.range);
   const executable = await compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
-  return new Session({ model, parameters, machine, batch }, executable);
+  return new Session({ model, parameters, machine, batch, quantized }, executable);
 }
 
 /** @throws UsageError "wrong-machine" */

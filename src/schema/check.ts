@@ -23,19 +23,22 @@ const shown = (value: unknown): string => describe(value).replace(/^the string /
 function codeOf(kind: Kind, value: unknown): string {
   if (kind.type === "integer") return Number.isInteger(value) ? "out-of-range" : "not-an-integer";
   if (kind.type === "number") return "out-of-range";
+  if (kind.type === "either" && typeof value === "number") return "out-of-range";
   return kind.type === "choice" ? "unknown-choice" : "bad-option";
 }
+
+/** A field for each option that is data; "value" for what a function checks itself, such as a model or a machine. */
+export type OptionsTable<Options extends object> = { readonly [K in keyof Required<Options>]: Field | "value" };
 
 /**
  * Checks the options of a function: no name that it does not know, no value of another kind. `undefined` is not given.
  *
- * @param known A field for each option that is data, "value" for what the function checks itself (a model, a machine).
  * @throws UsageError "unknown-option", and what `checkValue` throws
  */
 export function checkOptions<Options extends object>(
   what: string,
   options: Options,
-  known: { readonly [K in keyof Required<Options>]: Field | "value" },
+  known: OptionsTable<Options>,
 ): void {
   if (typeof options !== "object" || options === null)
     throw new UsageError("bad-option", `${what}: expected options, got ${describe(options)}`);

@@ -72,6 +72,13 @@ export const path = <const A extends About<string>>(about: A) =>
 export const paths = <const A extends About<readonly string[]>>(about: A) =>
   make<readonly string[], A>({ type: "list", of: { type: "text", what: "a path", path: true } }, about);
 
+export const texts = <const A extends About<readonly string[]>>(about: A) =>
+  make<readonly string[], A>({ type: "list", of: { type: "text", what: "a text" } }, about);
+
+/** Several of a few names. */
+export const choices = <const N extends string, const A extends About<readonly N[]>>(names: readonly N[], about: A) =>
+  make<readonly N[], A>({ type: "list", of: { type: "choice", names } }, about);
+
 /** Off unless it is given, or on if `default` says so. */
 export const onOff = <const A extends Omit<About<boolean>, "default"> & { readonly default?: boolean }>(about: A) =>
   make<boolean, { readonly default: boolean }>({ type: "switch" }, { default: false, ...about });
@@ -88,6 +95,12 @@ export const fractionOrFile = <const A extends About<number | string>>(about: A)
     },
     about,
   );
+
+/** A number that a function also takes as `Infinity`: no limit. */
+export const orInfinity = (field: Field<number>): Field<number> => ({
+  ...field,
+  kind: { type: "either", of: [field.kind, { type: "infinity" }] },
+});
 
 /** The defaults of a table. */
 export function defaultsOf<F extends Fields>(fields: F): DefaultsOf<F> {

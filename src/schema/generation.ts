@@ -1,4 +1,4 @@
-import { integer, number, text } from "./fields.ts";
+import { integer, number, text, texts } from "./fields.ts";
 
 /** How text is written: flags of `generate` and options of `generate()`. */
 export const generationFields = {
@@ -13,6 +13,20 @@ export const generationFields = {
     about: "choose among the likeliest tokens that together have this probability",
     ...{ unit: "share", above: 0, max: 1, otherwise: "all" },
   }),
+  minP: number({
+    about: "choose among the tokens with at least this share of the likeliest one's probability",
+    ...{ unit: "share", min: 0, max: 1, otherwise: "all" },
+  }),
+  typicalP: number({
+    about: "choose among the tokens about as surprising as expected that together have this probability",
+    ...{ unit: "share", above: 0, max: 1, otherwise: "all" },
+  }),
+  repetitionPenalty: number({
+    about: "above 1: tokens that were there lately become less likely",
+    ...{ unit: "number", above: 0, otherwise: "1" },
+  }),
+  repetitionWindow: integer({ about: "how many tokens back count as lately", unit: "tokens", min: 0, otherwise: "64" }),
+  stop: texts({ about: "end the text before any of these", unit: "text", otherwise: "nothing" }),
   seed: integer({
     about: "seed of the draws; the same seed gives the same result",
     ...{ unit: "number", min: 0, default: 0 },

@@ -12,6 +12,8 @@ export type Kind =
   /** `what` is named in errors: "a text", "the path of a file". A `path` in a file is meant from that file's folder. */
   | { readonly type: "text"; readonly what: string; readonly path?: true }
   | { readonly type: "switch" }
+  /** Of functions only: files and flags cannot say it. */
+  | { readonly type: "infinity" }
   | { readonly type: "list"; readonly of: Kind }
   | { readonly type: "either"; readonly of: readonly [Kind, Kind] };
 
@@ -45,6 +47,8 @@ export function expectation(kind: Kind): string {
       return kind.what;
     case "switch":
       return "true or false";
+    case "infinity":
+      return "Infinity";
     case "list":
       return `a list, each of it ${expectation(kind.of)}`;
     case "either":
@@ -65,6 +69,8 @@ export function accepts(kind: Kind, value: unknown): boolean {
       return typeof value === "string";
     case "switch":
       return typeof value === "boolean";
+    case "infinity":
+      return value === Number.POSITIVE_INFINITY;
     case "list":
       return Array.isArray(value) && value.length > 0 && value.every((one) => accepts(kind.of, one));
     case "either":
@@ -92,6 +98,7 @@ export function read(kind: Kind, word: string): unknown {
       return DECIMAL.test(word.trim()) ? Number(word) : word;
     case "choice":
     case "text":
+    case "infinity":
       return word;
     case "switch":
       return word === "true" ? true : word === "false" ? false : word;

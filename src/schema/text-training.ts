@@ -1,19 +1,24 @@
-import type { TokenizerKind } from "../text/tokenizer.ts";
-import { choice, defaultsOf, fractionOrFile, integer, onOff, paths, type ValuesOf } from "./fields.ts";
+import { dropoutFields } from "./dropout.ts";
+import { defaultsOf, fractionOrFile, integer, onOff, paths, type ValuesOf } from "./fields.ts";
 import { recurrentFields } from "./model.ts";
+import { tokenizerFields } from "./tokenizer.ts";
 import { machineField, trainingFields } from "./training.ts";
-
-const TOKENIZERS: readonly TokenizerKind[] = ["grapheme", "character", "byte", "word"];
 
 /** All that a training on text is made of: flags of `train text`, keys of its config files, `training` in a run's config.json. */
 export const textTrainingFields = {
-  files: paths({ about: "files of text, UTF-8, gzip or not", unit: "file", positional: true, required: true }),
+  files: paths({
+    about: "files of text, UTF-8, gzip or not, folders of such, or quoted patterns",
+    unit: "file",
+    positional: true,
+    required: true,
+  }),
   validation: fractionOrFile({
     about: "fraction at the end that is kept for validation, or a file",
     ...{ unit: "part", default: 0.1 },
   }),
-  tokenizer: choice(TOKENIZERS, { about: "what a token is", unit: "kind", default: "grapheme" }),
+  ...tokenizerFields,
   ...recurrentFields,
+  ...dropoutFields,
   embeddingSize: integer({
     about: "numbers that stand for a token",
     ...{ unit: "numbers", min: 1, otherwise: "64, tied the hidden size" },
@@ -28,6 +33,10 @@ export const textTrainingFields = {
     ...{ unit: "tokens", min: 1, otherwise: "64, fewer for a short text" },
   }),
   ...trainingFields,
+  sampleLength: integer({
+    about: "tokens of the sample that is written after each epoch; 0 writes none",
+    ...{ unit: "tokens", min: 0, default: 400 },
+  }),
   machine: machineField,
 } as const;
 

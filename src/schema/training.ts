@@ -1,10 +1,10 @@
-import { choice, integer, number } from "./fields.ts";
+import { choice, integer, number, onOff } from "./fields.ts";
 
 /** What every training has, whatever is learned. */
 export const trainingFields = {
   epochs: integer({ about: "how often the data is read", unit: "count", min: 1, default: 10 }),
   maxSteps: integer({ about: "end after so many updates", unit: "count", min: 1, otherwise: "no limit" }),
-  learningRate: number({ about: "step size of the Adam optimizer", unit: "number", above: 0, default: 2e-3 }),
+  learningRate: number({ about: "step size of the Adam optimizer", unit: "number", min: 0, default: 2e-3 }),
   clipNorm: number({
     about: "largest norm of the gradient; larger ones are scaled down",
     ...{ unit: "norm", flag: "clip", above: 0, default: 5 },
@@ -12,6 +12,10 @@ export const trainingFields = {
   seed: integer({
     about: "seed of weights and dropout; the same seed gives the same result",
     ...{ unit: "number", min: 0, default: 0 },
+  }),
+  tensorboard: onOff({
+    about: "write curves for TensorBoard into the run",
+    ...{ off: "write nothing for TensorBoard", default: true },
   }),
 } as const;
 

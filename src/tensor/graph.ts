@@ -4,6 +4,7 @@ import { add, variable } from "../math/expression.ts";
 import { FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { formatBytes, formatShape, sameShape, size, strides } from "../shared/shapes.ts";
 import type { Parameter, ParameterLayout } from "./parameter.ts";
+import { type QuantizedTensor, type QuantizedWeights, quantizedWords } from "./quantized.ts";
 
 /** A dense tensor inside one graph: a shape over a range of an arena. It holds no numbers before a plan runs. */
 export interface Tensor {
@@ -17,6 +18,12 @@ export interface Tensor {
 /** A place in the plan, as `launch` returns it. */
 export type LaunchPlace = { kernel: Kernel; operands: Record<string, Range> };
 
+/** Where a quantised matrix lies: words of four numbers, and a scale a row. */
+export interface QuantizedRanges {
+  readonly words: Range;
+  readonly scales: Range;
+}
+
 interface TapeEntry {
   readonly outputs: readonly Tensor[];
   readonly backward: (adjoints: readonly (Range | undefined)[]) => void;
@@ -27,6 +34,8 @@ export interface GraphOptions {
   readonly parameters?: ParameterLayout;
   /** Whether dropout draws and gradients can be asked for. Default false. */
   readonly training?: boolean;
+  /** Weights of 8 bits that products use in place of parameters of these names; see `Graph.quantize`. */
+  readonly quantized?: QuantizedWeights | undefined;
 }
 
 /**
@@ -57,6 +66,7 @@ export class Graph {
   /** Adjoints that are the same number in every run. */
   private readonly constantAdjoints = new Map<Range, number>();
   private readonly parameterTensors = new Map<Parameter, Tensor>();
+  private readonly quantized = new Map<Parameter, QuantizedRanges>();
   /** For each random draw of the graph, whether it is another one for another first example. */
   private readonly purposes: { readonly perExample: boolean }[] = [];
 
@@ -64,6 +74,12 @@ export class Graph {
     this.machine = options.machine;
     this.parameters = options.parameters;
     this.training = options.training ?? false;
+    for (const [name, tensor] of options.quantized ?? []) {
+      const parameter = options.parameters?.names.get(name);
+      if (!parameter)
+        throw new UsageError("unknown-parameter", `quantized: "${name}" is no parameter of this graph's model`);
+      this.quantize(parameter, tensor);
+    }
   }
 
   /** A new range of an arena, aligned to 16 elements. */
@@ -183,6 +199,30 @@ export class Graph {
         `a parameter of shape ${formatShape(parameter.shape)} cannot be replaced by a tensor of shape ${formatShape(tensor.shape)}`,
       );
     this.parameterTensors.set(parameter, tensor);
+  }
+
+  /**
+   * Lets products with a parameter use weights of 8 bits in its place; whatever else reads it still reads the numbers. For plans
+   * without gradients. They lie in an arena of their own, `quantized`.
+   */
+  quantize(parameter: Parameter, tensor: QuantizedTensor): void {
+    if (this.training)
+      throw new UsageError("bad-option", "quantised weights have no gradient: train with the numbers, then quantise");
+    if (!sameShape(parameter.shape, tensor.shape))
+      throw new ShapeError(
+        "shape-mismatch",
+        `a parameter of shape ${formatShape(parameter.shape)} cannot be replaced by quantised weights of shape ${formatShape(tensor.shape)}`,
+      );
+    const data = quantizedWords(tensor);
+    const words = this.reserve("quantized", data.length, "int");
+    const scales = this.reserve("quantized", tensor.scales.length);
+    this.constants.push({ range: words, data }, { range: scales, data: tensor.scales });
+    this.quantized.set(parameter, { words, scales });
+  }
+
+  /** Where the quantised weights of a parameter lie, if it has any in this graph. */
+  quantizedRanges(parameter: Parameter): QuantizedRanges | undefined {
+    return this.quantized.get(parameter);
   }
 
   /** Names a tensor so that the host can read it after a run. */

@@ -4,6 +4,7 @@ import { add, div, type Expression, equal, mul, select, variable } from "../math
 import { ShapeError, UsageError } from "../shared/errors.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import { dense, type Graph, type Tensor } from "./graph.ts";
+import type { Parameter } from "./parameter.ts";
 
 /** Shape that all of `shapes` broadcast to: aligned at the last axis, an axis of 1 repeats (NumPy's rule). */
 export function broadcastShape(shapes: readonly (readonly number[])[]): number[] {
@@ -328,6 +329,46 @@ export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tenso
         writeReduced(graph, { g: graph.tensor([batch * m, n], g!) }, [batch * m, n], variable("g"), [n], d!),
       );
   });
+  return out;
+}
+
+/**
+ * `x Wᵀ + b` of rows [m, k] with a parameter [n, k], in numbers or, where the graph has them so, with weights of 8 bits.
+ *
+ * @param options.rows Only these rows of W and b: from, to. Default all.
+ */
+export function project(
+  x: Tensor,
+  weight: Parameter,
+  options: { readonly bias?: Parameter | undefined; readonly rows?: readonly [number, number] } = {},
+): Tensor {
+  const { graph } = x;
+  const [all, k] = weight.shape as [number, number];
+  const [from, to] = options.rows ?? [0, all];
+  const bias = options.bias && graph.parameter(options.bias);
+  const part = (range: Range, width: number): Range => ({
+    ...range,
+    offset: range.offset + from * width,
+    length: (to - from) * width,
+  });
+  const quantized = graph.quantizedRanges(weight);
+  if (!quantized) {
+    const rows = (t: Tensor, width: number): Tensor =>
+      to - from === all ? t : graph.tensor([to - from, ...t.shape.slice(1)], part(t.range, width));
+    return matmul(x, rows(graph.parameter(weight), k), { transposeB: true, bias: bias && rows(bias, 1) });
+  }
+  const m = x.shape[0]!;
+  if (x.shape[1] !== k)
+    throw new ShapeError("shape-mismatch", `expected rows of ${k} numbers, got ${formatShape(x.shape)}`);
+  const out = graph.empty([m, to - from]);
+  graph.launch(
+    { op: "quantizedMatmul", m, k, n: to - from, bias: bias !== undefined },
+    {
+      ...{ a: x.range, weight: part(quantized.words, Math.ceil(k / 4)), scale: part(quantized.scales, 1) },
+      ...(bias && { bias: part(bias.range, 1) }),
+      out: out.range,
+    },
+  );
   return out;
 }
 

@@ -16,6 +16,8 @@ export interface Parameter {
 /** Layers and models: named parts, down to parameters. Other properties are ignored. */
 export interface HasParameters {
   readonly parts: Readonly<Record<string, Parameter | HasParameters>>;
+  /** Of its own parameters those that are matrices of products, and of nothing else, so that they may be quantised. */
+  readonly products?: readonly Parameter[];
 }
 
 const isParameter = (part: Parameter | HasParameters): part is Parameter => "initialize" in part;
@@ -33,6 +35,14 @@ export function namedParameters(root: HasParameters): Map<string, Parameter> {
     }
   };
   visit("", root);
+  return found;
+}
+
+/** All matrices of products below `root`. */
+export function productParameters(root: HasParameters): Set<Parameter> {
+  const found = new Set(root.products ?? []);
+  for (const part of Object.values(root.parts))
+    if (!isParameter(part)) for (const parameter of productParameters(part)) found.add(parameter);
   return found;
 }
 

@@ -1,4 +1,4 @@
-import { Heap, PAIR } from "./pair-merges.ts";
+import { Heap, LONGEST_TOKEN, PAIR } from "./pair-merges.ts";
 
 export interface CountedWord {
   /** Tokens of the alphabet. */
@@ -61,6 +61,7 @@ export function learnMerges(
     }
     const [first, second] = [Math.floor(best.pair / PAIR), best.pair % PAIR];
     const text = tokens[first]! + tokens[second]!;
+    if (text.length > LONGEST_TOKEN) continue;
     // Other pairs may have made the same text before.
     const token = ids.get(text) ?? tokens.push(text) - 1;
     ids.set(text, token);

@@ -6,6 +6,8 @@ export interface PairMerge {
 
 /** Pairs are numbered by first · 2^26 + second, which stays exact. */
 export const PAIR = 2 ** 26;
+/** Code units of a token: longer ones are not made, and no file is believed that has one. */
+export const LONGEST_TOKEN = 4096;
 
 /**
  * Joins neighbouring tokens of a piece as the merges say: always the pair of lowest rank, of equal ones the leftmost, until

@@ -1,11 +1,11 @@
 import { describe, UsageError } from "../shared/errors.ts";
+import { LONGEST_TOKEN } from "./pair-merges.ts";
 import type { ExtraToken } from "./prepared.ts";
 import type { ModelSpec } from "./subword-model.ts";
 
 /** Reads the parts of a `tokenizer.json`, which may come from anywhere, into what the rest of the package can trust. */
 
 const MOST_TOKENS = 1 << 24;
-const LONGEST_TOKEN = 4096;
 
 type Fields = Readonly<Record<string, unknown>>;
 

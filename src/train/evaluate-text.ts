@@ -3,6 +3,7 @@ import { carriedBatches, fitWindows } from "../data/carried-batches.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { UsageError } from "../shared/errors.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { QuantizedWeights } from "../tensor/quantized.ts";
 import type { Tokens } from "../text/token-sequence.ts";
 import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
@@ -20,6 +21,8 @@ export interface EvaluateTextOptions {
   readonly batchSize?: number | undefined;
   /** T: steps that are computed at once; without influence on the result. Default 64, fewer for short texts. */
   readonly steps?: number | undefined;
+  /** Weights of 8 bits that products use in place of the parameters: to measure what they cost. */
+  readonly quantized?: QuantizedWeights | undefined;
 }
 
 /** How well a model predicts a text. */
@@ -52,16 +55,17 @@ export interface TextEvaluator extends Evaluator {
 }
 
 export async function openTextEvaluator(options: EvaluateTextOptions): Promise<TextEvaluator> {
-  const { model, parameters, machine } = options;
+  const { model, parameters, machine, quantized } = options;
   const tokens = expectTokens("tokens", options.tokens);
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
   const fit = fitWindows(tokens.length, { streams: 32, steps: 64 });
   const streams = options.batchSize ?? fit.streams;
   const steps = Math.min(options.steps ?? fit.steps, Math.max(1, Math.floor((tokens.length - 1) / streams)));
-  const windows = carriedBatches({ tokens, streams, steps, partial: true });
+  const sizes = { tokens, streams, steps, partial: true };
+  const windows = carriedBatches(sizes);
   const evaluator = await openEvaluator({
-    ...{ machine, parameters, batches: carriedSource(windows) },
+    ...{ machine, parameters, quantized, batches: carriedSource(sizes) },
     record(graph, batch) {
       const { loss, carry } = recordText(graph, model, batch);
       return { metrics: { loss }, carry };

@@ -3,6 +3,7 @@ import { type Batch, type BatchSource, weightOf } from "../data/batch-source.ts"
 import { UsageError } from "../shared/errors.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { Plans } from "./plans.ts";
 import { takeTurns } from "./turns.ts";
 
@@ -21,6 +22,8 @@ export interface EvaluatorOptions {
   readonly parameters: ParameterStore;
   /** All batches of epoch 0 are measured, in their order. */
   readonly batches: BatchSource;
+  /** Weights of 8 bits that products use in place of the parameters: to measure what they cost. */
+  readonly quantized?: QuantizedWeights | undefined;
   /**
    * Records what is measured of a batch of this shape: metrics of shape [], each a mean over the batch; and what is carried to
    * the next batch, as in training. Without dropout: `graph.training` is false.
@@ -41,14 +44,14 @@ export interface Measurement {
  * @throws UsageError "wrong-machine"
  */
 export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
-  const { machine, parameters, batches, record } = options;
+  const { machine, parameters, batches, quantized, record } = options;
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
   const plans = new Plans({
     machine,
     arenas: { parameters: parameters.arena("parameters") },
     record(batch) {
-      const graph = new Graph({ machine, parameters: parameters.layout });
+      const graph = new Graph({ machine, parameters: parameters.layout, quantized });
       const { metrics, carry = [] } = record(graph, batch);
       for (const [name, tensor] of Object.entries(metrics)) graph.output(name, tensor);
       for (const [from, to] of carry) graph.copy(from.range, to.range);

@@ -1,3 +1,5 @@
+import { checkValue } from "../schema/check.ts";
+import { trainingFields } from "../schema/training.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import type { Plateau } from "./plateau.ts";
 import type { Schedule } from "./schedules.ts";
@@ -17,9 +19,8 @@ export interface RateRule {
 /** @throws UsageError "bad-option", "out-of-range" */
 export function rateRule({ learningRate, schedule }: RateOptions): RateRule {
   if (schedule === undefined) {
-    const rate = learningRate ?? 2e-3;
-    if (!(rate >= 0 && rate < Number.POSITIVE_INFINITY))
-      throw new UsageError("out-of-range", `learningRate: expected a number of at least 0, got ${describe(rate)}`);
+    const rate = learningRate ?? trainingFields.learningRate.default;
+    checkValue("learningRate", trainingFields.learningRate, rate);
     return { schedule: () => rate, plateau: undefined };
   }
   if (learningRate !== undefined)

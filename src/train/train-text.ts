@@ -1,6 +1,8 @@
 import type { Machine } from "../compute/machine.ts";
 import { carriedBatches, fitWindows } from "../data/carried-batches.ts";
 import { LanguageModel } from "../models/language-model.ts";
+import { checkOptions, type OptionsTable } from "../schema/check.ts";
+import { textTrainingFields } from "../schema/text-training.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
@@ -11,7 +13,7 @@ import { expectTokens } from "./expect-tokens.ts";
 import { expectRoom } from "./learner.ts";
 import { carriedSource, recordText } from "./text-batches.ts";
 import { openTrainer, type Trainer } from "./trainer.ts";
-import { planOf, type TrainingOptions } from "./trainer-options.ts";
+import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 
 export interface TrainTextOptions extends TrainingOptions {
   readonly model: LanguageModel;
@@ -28,6 +30,14 @@ export interface TrainTextOptions extends TrainingOptions {
   /** B of the validation; default as `evaluateText`. */
   readonly validationBatchSize?: number | undefined;
 }
+
+const textOptions: OptionsTable<TrainTextOptions> = {
+  ...trainingOptions,
+  ...{ model: "value", machine: "value", parameters: "value", train: "value", validation: "value" },
+  batchSize: textTrainingFields.batchSize,
+  steps: textTrainingFields.steps,
+  validationBatchSize: textTrainingFields.batchSize,
+};
 
 /** What the start event of a training on text tells besides. */
 export interface TextFacts {
@@ -58,6 +68,7 @@ export type TextTrainer = Trainer<TextFacts>;
  *   training: FailureError "diverged" when the loss is no number; no such update has reached the weights
  */
 export async function trainText(options: TrainTextOptions): Promise<TextTrainer> {
+  checkOptions("trainText", options, textOptions);
   const { model, machine } = options;
   if (!(model instanceof LanguageModel))
     throw new UsageError("bad-option", `model: expected a language model, got ${describe(model)}`);
@@ -65,7 +76,8 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
   const validation = expectTokens("validation", options.validation ?? new Int32Array(0));
   if (options.parameters && options.parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
-  const windows = carriedBatches({ tokens: train, ...windowSizes(train.length, options) });
+  const sizes = { tokens: train, ...windowSizes(train.length, options) };
+  const windows = carriedBatches(sizes);
   const { optimizer, accumulate, seed } = planOf(options, windows.windows);
 
   const layout = options.parameters?.layout ?? layoutParameters(model);
@@ -83,7 +95,7 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
       return await openTrainer({
         ...options,
         ...{ parameters, evaluator, owned },
-        batches: carriedSource(windows, { tokens: train.length, streams, steps }),
+        batches: carriedSource(sizes, { tokens: train.length, streams, steps }),
         record: (graph, batch) => recordText(graph, model, batch),
         facts: { trainTokens: train.length, validationTokens: validation.length, batchSize: streams, steps },
       });

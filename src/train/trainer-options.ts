@@ -2,6 +2,9 @@ import type { Machine } from "../compute/machine.ts";
 import type { Batch, BatchSource } from "../data/batch-source.ts";
 import { adam } from "../optimizers/adam.ts";
 import type { Optimizer } from "../optimizers/define.ts";
+import type { OptionsTable } from "../schema/check.ts";
+import { orInfinity } from "../schema/fields.ts";
+import { trainingFields } from "../schema/training.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import type { Graph } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
@@ -76,16 +79,27 @@ export interface TrainingPlan {
   readonly checkpoints: { readonly steps: number; readonly seconds: number } | undefined;
 }
 
+/** For `checkOptions`: which options of any training are data that the schema describes. */
+export const trainingOptions: OptionsTable<TrainingOptions> = {
+  epochs: trainingFields.epochs,
+  maxSteps: trainingFields.maxSteps,
+  learningRate: trainingFields.learningRate,
+  clipNorm: orInfinity(trainingFields.clipNorm),
+  seed: trainingFields.seed,
+  ...{ optimizer: "value", schedule: "value", clipValue: "value", accumulate: "value", evaluateEvery: "value" },
+  ...{ best: "value", earlyStopping: "value", checkpointEvery: "value", logEvery: "value", signal: "value" },
+};
+
 /** @throws UsageError */
 export function planOf(options: TrainingOptions, batchesPerEpoch: number): TrainingPlan {
   const { evaluateEvery = "epoch", checkpointEvery } = options;
   const whole = (name: string, value: unknown): number => expectInteger(name, value, { min: 1 });
   const orNever = (name: string, value: number | undefined): number =>
     value === undefined ? Number.POSITIVE_INFINITY : whole(name, value);
-  const epochs = whole("epochs", options.epochs ?? 10);
+  const epochs = whole("epochs", options.epochs ?? trainingFields.epochs.default);
   const accumulate = whole("accumulate", options.accumulate ?? 1);
   const stepsPerEpoch = Math.ceil(whole("batches.batchesPerEpoch", batchesPerEpoch) / accumulate);
-  const clipNorm = options.clipNorm ?? 5;
+  const clipNorm = options.clipNorm ?? trainingFields.clipNorm.default;
   const seconds = checkpointEvery?.seconds ?? Number.POSITIVE_INFINITY;
   if (!(seconds > 0))
     throw new UsageError(
@@ -98,7 +112,7 @@ export function planOf(options: TrainingOptions, batchesPerEpoch: number): Train
     optimizer: options.optimizer ?? adam(),
     clipNorm: clipNorm === Number.POSITIVE_INFINITY ? undefined : clipNorm,
     clipValue: options.clipValue,
-    seed: expectInteger("seed", options.seed ?? 0, { min: 0 }),
+    seed: expectInteger("seed", options.seed ?? trainingFields.seed.default, { min: 0 }),
     rate: rateRule(options),
     best: bestRule(options.best, options.earlyStopping),
     logEvery: whole("logEvery", options.logEvery ?? 20),

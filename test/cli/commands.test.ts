@@ -315,3 +315,24 @@ describe("demo", () => {
     expect(existsSync(join(output, "model.safetensors"))).toBe(true);
   });
 });
+
+describe("quantize", () => {
+  it("writes a run with matrices of 8 bits, says what it costs, and the run goes on working", async () => {
+    const output = join(folder, "eight");
+    const came = await longshort(["quantize", run, "--output", output, "--json"]);
+    expect(came).toMatchObject({ code: 0 });
+    const [result] = lines(came.stdout);
+    expect(result).toMatchObject({ type: "quantized", output });
+    expect(Math.abs(result.nats - result.natsBefore)).toBeLessThan(0.02);
+    expect(result.bytes).toBeLessThan(result.bytesBefore);
+    const [score] = lines((await longshort(["evaluate", output, "--no-baselines", "--json"])).stdout);
+    expect(score.nats).toBeCloseTo(result.nats, 10);
+    expect(await longshort(["generate", output, "--prompt", "abc", "--length", "5"])).toMatchObject({ code: 0 });
+    expect(await longshort(["quantize", output])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("8 bits already"),
+    });
+    const said = await longshort(["quantize", run, text, "--output", join(folder, "said-eight")]);
+    expect(said.stdout).toMatch(/before .*\n8 bits /);
+  });
+});

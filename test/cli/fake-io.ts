@@ -13,6 +13,8 @@ export interface FakeIoOptions {
   readonly color?: boolean;
   /** Called with a function that presses Ctrl-C, as soon as a command listens. */
   readonly onListen?: (press: () => void) => void;
+  /** Lines of standard input. */
+  readonly stdin?: readonly string[];
   readonly onStderr?: (text: string) => void;
   readonly onStdout?: (text: string) => void;
 }
@@ -37,6 +39,12 @@ export async function longshort(argv: readonly string[], options: FakeIoOptions 
     program: "longshort",
     now: () => performance.now(),
     today: () => new Date(2026, 0, 31),
+    stdin: {
+      isTTY: false,
+      async *lines() {
+        yield* options.stdin ?? [];
+      },
+    },
     onInterrupt(listener) {
       options.onListen?.(listener);
       return () => undefined;

@@ -1,13 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lstm } from "../../src/cells/lstm.ts";
+import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { readArrays } from "../../src/formats/named-arrays.ts";
 import { readNpz } from "../../src/formats/npz.ts";
 import { writeOnnx } from "../../src/formats/onnx/write.ts";
+import { writePyTorch } from "../../src/formats/pytorch/write.ts";
 import { recurrent } from "../../src/layers/recurrent.ts";
+import { RandomStream } from "../../src/shared/random.ts";
+import { size } from "../../src/shared/shapes.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { difference } from "../support/difference.ts";
@@ -26,6 +30,29 @@ beforeAll(async () => {
   writeFileSync(file("first.json"), JSON.stringify({ input: { shape: [2, 1, 2], data: steps.slice(0, 2).flat(2) } }));
   writeFileSync(file("second.json"), JSON.stringify({ input: steps.slice(2) }));
   machine.close();
+  const tensors = (seed: number) => {
+    const add = (name: string, ...shape: number[]) =>
+      [
+        name,
+        safeTensor(
+          "F32",
+          shape,
+          Float32Array.from(new RandomStream(seed, name).uniform(size(shape)), (u) => u - 0.5),
+        ),
+      ] as const;
+    const parts = [
+      add("rnn.weight_ih_l0", 9, 4),
+      add("rnn.weight_hh_l0", 9, 3),
+      add("rnn.bias_ih_l0", 9),
+      add("rnn.bias_hh_l0", 9),
+    ];
+    return new Map([add("emb.weight", 6, 4), ...parts, add("fc.weight", 5, 3), add("fc.bias", 5)]);
+  };
+  writeFileSync(file("state.pt"), writePyTorch(tensors(1)));
+  writeFileSync(file("other.pt"), writePyTorch(tensors(2)));
+  writeFileSync(file("abc.txt"), "abcabd. ".repeat(120));
+  const small = ["--hidden-size", "6", "--embedding-size", "4", "--batch-size", "4", "--steps", "10", "--epochs", "1"];
+  await longshort(["train", "text", file("abc.txt"), ...small, "--output", file("run")]);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -94,5 +121,62 @@ describe("run", () => {
     const ran = await longshort(argv);
     expect(ran.stderr).toMatch(message);
     expect(ran.code).toBe(code);
+  });
+});
+
+describe("convert, verify and info", () => {
+  test("a model goes through formats and stays the same function", async () => {
+    const there = await longshort(["convert", file("lstm.onnx"), file("copy.onnx")]);
+    expect(there).toMatchObject({ code: 0, stdout: expect.stringContaining("onnx → onnx") });
+    for (const name of ["net.onnx", "net.keras", "net.h5", "again.pt"]) {
+      const ran = await longshort(["convert", file("state.pt"), file(name)]);
+      expect(ran.stderr, name).toBe("");
+      expect(ran.stdout, name).toMatch(
+        /^pytorch → .*\n(.*\n)* {2}both run on random input: they differ by \d\.\de[+-]\d+/,
+      );
+      const same = await longshort(["verify", file("state.pt"), file(name)]);
+      expect(same, name).toMatchObject({ code: 0 });
+    }
+    const json = await longshort(["convert", file("net.keras"), file("back.pt"), "--json"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ type: "converted", from: "keras", to: "pytorch" });
+  });
+
+  test("a run of ours becomes PyTorch's and Keras'", async () => {
+    for (const name of ["run.pt", "run.onnx", "run.keras"]) {
+      const ran = await longshort(["convert", file("run"), file(name)]);
+      expect(ran.stderr, name).toBe("");
+      expect(ran, name).toMatchObject({ code: 0, stdout: expect.stringContaining("run → ") });
+      expect(await longshort(["verify", file("run"), file(name)]), name).toMatchObject({ code: 0 });
+    }
+  });
+
+  test("other weights are another function: exit code 1", async () => {
+    const ran = await longshort(["verify", file("state.pt"), file("other.pt")]);
+    expect(ran).toMatchObject({ code: 1, stderr: expect.stringMatching(/they differ by .*, more than 0.00001/) });
+  });
+
+  test("what is refused is refused with the reason, and nothing is written", async () => {
+    const ran = await longshort(["convert", file("lstm.onnx"), file("no.keras")]);
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining("an ONNX graph is operators, not layers") });
+    expect(existsSync(file("no.keras"))).toBe(false);
+    const unknown = await longshort(["convert", file("lstm.onnx"), file("lstm.xyz")]);
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining(".onnx, .pt") });
+  });
+
+  test("info says what is in a file and what it converts to", async () => {
+    const { stdout, code } = await longshort(["info", file("state.pt")]);
+    expect(code).toBe(0);
+    for (const part of [
+      "pytorch, ",
+      "tokens: int64 [batch, time]",
+      "rnn: gru",
+      "batch first",
+      "converts to:\n  onnx, pytorch, keras",
+    ])
+      expect(stdout).toContain(part);
+    expect(stdout).toMatch(/tfjs: .*reset/i);
+    const graph = JSON.parse((await longshort(["info", file("lstm.onnx"), "--json"])).stdout);
+    expect(graph).toMatchObject({ type: "model", format: "onnx", states: ["h → h_out", "c → c_out"] });
+    expect(graph.converts).toMatchObject({ onnx: "yes", keras: expect.stringContaining("operators, not layers") });
   });
 });

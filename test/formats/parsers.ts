@@ -4,10 +4,16 @@ import { deflateRawSync } from "node:zlib";
 import { SafeTensor, safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openSafetensors } from "../../src/checkpoint/safetensors-file.ts";
+import { openMachine } from "../../src/compute/open.ts";
 import { bytesSource } from "../../src/formats/byte-source.ts";
+import { Hdf5Dataset, Hdf5Group, openHdf5 } from "../../src/formats/hdf5/read.ts";
 import { inflate } from "../../src/formats/inflate.ts";
+import { readKeras } from "../../src/formats/keras/read.ts";
 import { readNpy, writeNpy } from "../../src/formats/npy.ts";
 import { readNpz, writeNpz } from "../../src/formats/npz.ts";
+import { readOnnx } from "../../src/formats/onnx/model.ts";
+import { openOnnx } from "../../src/formats/onnx/program.ts";
+import { runnableOf } from "../../src/formats/open.ts";
 import { collectTensors } from "../../src/formats/pytorch/collect.ts";
 import { allowedName } from "../../src/formats/pytorch/names.ts";
 import { unpickle } from "../../src/formats/pytorch/pickle.ts";
@@ -15,7 +21,10 @@ import { PickleCut } from "../../src/formats/pytorch/pickle-reader.ts";
 import { readPyTorch } from "../../src/formats/pytorch/read.ts";
 import { StorageTable } from "../../src/formats/pytorch/storage-table.ts";
 import { writePyTorch } from "../../src/formats/pytorch/write.ts";
+import { readModel } from "../../src/formats/read-model.ts";
+import { readTensorflowJs } from "../../src/formats/tfjs/read.ts";
 import { FailureError } from "../../src/shared/errors.ts";
+import { size } from "../../src/shared/shapes.ts";
 import { deflatedZip } from "./deflated-zip.ts";
 
 /** One row a reader of files from strangers: mutated good files go through `parse`, which must end, in an ordinary error or not. */
@@ -47,6 +56,10 @@ const matrix = safeTensor(
   Array.from({ length: 12 }, (_, i) => i / 3),
 );
 const whole = safeTensor("I64", [5], [1, 2, 3, 4, 5]);
+const arrays = new Map([
+  ["matrix", matrix],
+  ["folder/whole", whole],
+]);
 const scalar = new SafeTensor("BOOL", [], Uint8Array.of(1));
 
 /** The pickle of a good archive, which lies in it as it is, with what follows it; none in other files. */
@@ -83,16 +96,62 @@ async function parsePyTorch(bytes: Uint8Array): Promise<void> {
   for (const tensor of file.tensors.values()) await tensor.read();
 }
 
+const foldersOf = (folder: string): string[] =>
+  readdirSync(`${golden}/${folder}`).filter((name) => !name.includes("."));
+const fileOf = (path: string): Uint8Array => Uint8Array.from(readFileSync(`${golden}/${path}`));
+
+const onnxFiles = (): Uint8Array[] =>
+  ["onnx-ort", "torch-onnx"].flatMap((folder) =>
+    foldersOf(folder)
+      .filter((_, k) => k % 4 === 0)
+      .map((name) => fileOf(`${folder}/${name}/model.onnx`)),
+  );
+const hostileFiles = (ending: string): Uint8Array[] => goldenFiles("hostile/keras", ending);
+const tfjsModels = ["00_simpleRNN", "14_lstm", "19_lstm_bi_concat", "28_gru"].map((name) => ({
+  model: fileOf(`tfjs/${name}/model.json`),
+  weights: fileOf(`tfjs/${name}/weights.bin`),
+}));
+
+/** Larger inputs than these are a matter of memory, which the machine refuses. */
+const MOST_NUMBERS = 10_000;
+
+async function runOnnx(bytes: Uint8Array): Promise<void> {
+  const machine = await openMachine("reference");
+  try {
+    const program = openOnnx(bytes, { machine });
+    const inputs = program.inputs.map(({ name, shape = [] }) => {
+      const sizes = shape.map((n) => (typeof n === "number" ? n : 2));
+      if (!(size(sizes) <= MOST_NUMBERS)) throw new FailureError("too-large", "larger than this test runs");
+      return [name, { shape: sizes, data: new Float32Array(size(sizes)).fill(1) }] as const;
+    });
+    await program.run(Object.fromEntries(inputs));
+  } finally {
+    machine.close();
+  }
+}
+
+async function parseHdf5(bytes: Uint8Array): Promise<void> {
+  const visit = async (group: Hdf5Group): Promise<void> => {
+    for (const name of group.names) {
+      const child = await group.get(name);
+      if (child instanceof Hdf5Dataset) await child.read();
+      else if (child instanceof Hdf5Group) await visit(child);
+    }
+  };
+  await visit(await openHdf5(bytesSource(bytes)));
+}
+
+const parseTfjs = async (bytes: Uint8Array): Promise<unknown> =>
+  readTensorflowJs(bytes, { files: { "weights.bin": tfjsModels[1]!.weights } });
+const parseTfjsWeights = async (bytes: Uint8Array): Promise<unknown> =>
+  readTensorflowJs(tfjsModels[1]!.model, { files: { "weights.bin": bytes } });
+
 /** Every format adds its row here; the short run in the tests and `node scripts/fuzz.mjs` both go through all of them. */
 export const PARSERS: readonly Parser[] = [
   { name: "npy", seeds: () => [matrix, whole, scalar].map(writeNpy), parse: readNpy },
   {
     name: "npz",
     seeds: () => {
-      const arrays = new Map([
-        ["matrix", matrix],
-        ["folder/whole", whole],
-      ]);
       const files = new Map([...arrays].map(([name, tensor]) => [`${name}.npy`, writeNpy(tensor)]));
       return [writeNpz(arrays), deflatedZip(files)];
     },
@@ -123,4 +182,26 @@ export const PARSERS: readonly Parser[] = [
     parse: async (bytes) => inflate(bytes, UNPACKED),
   },
   { name: "safetensors", seeds: () => goldenFiles("torch-pt", ".safetensors"), parse: parseSafetensors },
+  { name: "onnx", seeds: onnxFiles, parse: async (bytes) => readOnnx(bytes) },
+  // Read, recorded and run with inputs of the shapes that the file names.
+  { name: "onnx-run", seeds: onnxFiles, parse: runOnnx },
+  { name: "hdf5", seeds: () => hostileFiles(".h5"), parse: parseHdf5 },
+  {
+    name: "keras",
+    seeds: () => [...hostileFiles(".h5"), ...hostileFiles(".keras")],
+    parse: (bytes) => readKeras(bytes),
+  },
+  { name: "tfjs", seeds: () => tfjsModels.map(({ model }) => model), parse: parseTfjs },
+  { name: "tfjs-weights", seeds: () => tfjsModels.map(({ weights }) => weights), parse: parseTfjsWeights },
+  // What a file is shows in its bytes, and damage may turn one kind into another.
+  {
+    name: "any",
+    seeds: () => [
+      ...onnxFiles(),
+      ...goldenFiles("torch-pt", ".pt").slice(0, 4),
+      ...hostileFiles(".h5"),
+      writeNpz(arrays),
+    ],
+    parse: async (bytes) => runnableOf(await readModel(bytes)),
+  },
 ];

@@ -5,6 +5,7 @@ import { linearCrossEntropyLaws } from "./linear-cross-entropy.ts";
 import { matmulLaws } from "./matmul.ts";
 import { memoryLaws } from "./memory.ts";
 import { pointwiseLaws } from "./pointwise.ts";
+import { quantizedMatmulLaws } from "./quantized-matmul.ts";
 import { randomLaws } from "./random.ts";
 import { reduceLaws } from "./reduce.ts";
 import { refusalLaws } from "./refusals.ts";
@@ -21,6 +22,7 @@ const groups: Readonly<Record<string, Laws>> = {
   "gather and scatterAdd": rowLaws,
   random: randomLaws,
   "linear with cross entropy": linearCrossEntropyLaws,
+  "quantized products": quantizedMatmulLaws,
   scan: scanLaws,
   memory: memoryLaws,
   refusals: refusalLaws,

@@ -55,7 +55,8 @@ function expected(shape: Shape, o: Numbers): Numbers {
     const y = z.map((_, v) => w(v) * (epsilon / classes + (v === o.target![r] ? 1 - epsilon : 0)));
     const mass = y.reduce((a, b) => a + b);
     z.forEach((value, v) => {
-      if (y[v] !== 0) add("loss", 0, (y[v]! * (logSum - value)) / total);
+      // The sum of exponentials is at least 1 and rounded, so that a loss near 0 is only as exact as that 1.
+      if (y[v] !== 0) add("loss", 0, (y[v]! * (logSum - value)) / total, (y[v]! * (1 + logSum - value)) / total);
       const [p, factor] = [mass * Math.exp(value - logSum), o.seed![0]! / total];
       const [d, size] = [factor * (p - y[v]!), factor * (p + y[v]!)];
       add("d.bias", v, d, size);

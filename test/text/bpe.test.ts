@@ -68,6 +68,12 @@ test("megabytes train in seconds", async () => {
   expect((user + system) / 1e6).toBeLessThan(15);
 });
 
+test("a run of one character does not make tokens that its own file would be refused for", async () => {
+  const tokenizer = await trainTokenizer({ kind: "bpe" }, "a".repeat(40_000));
+  expect(Math.max(...tokenizer.tokens.map((token) => token.length))).toBe(4096);
+  expect(tokenizerFromJSON(JSON.parse(JSON.stringify(tokenizer))).tokens).toEqual(tokenizer.tokens);
+});
+
 test("equal counts are joined in the order of their ids, and a count below the least is not joined", async () => {
   const merges = async (source: string, minimumCount: number) => {
     const { model } = (await trainTokenizer({ kind: "bpe", alphabet: "character", minimumCount }, source)).toJSON();

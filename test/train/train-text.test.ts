@@ -188,9 +188,17 @@ describe("what goes wrong", () => {
     ["a rate that is no number", { learningRate: Number.NaN }, "out-of-range"],
     ["a rate beside a schedule", { learningRate: 1, schedule: () => 1 }, "bad-option"],
     ["a norm of zero", { clipNorm: 0 }, "out-of-range"],
+    ["a name that there is not", { learnRate: 1 } as never, "unknown-option"],
     ["an unknown rhythm", { evaluateEvery: "day" as never }, "not-an-integer"],
   ])("%s is refused", async (_, options, code) => {
     await expect(events(options)).rejects.toMatchObject({ code, name: "UsageError" });
+  });
+
+  test("a name that there is not is answered with the nearest one", async () => {
+    await expect(events({ learnigRate: 1 } as never)).rejects.toThrow(
+      'trainText: there is no option "learnigRate"; did you mean learningRate?',
+    );
+    await expect(events({ clipNorm: -1 })).rejects.toThrow("clipNorm: expected a number above 0, or Infinity, got -1");
   });
 
   test("tokens outside the vocabulary are refused before a step is made of them", async () => {

@@ -2,9 +2,10 @@ import type { Kernel } from "../plan.ts";
 import { linearCrossEntropy } from "./linear-cross-entropy.ts";
 import { matmul } from "./matmul.ts";
 import { pointwise } from "./pointwise.ts";
+import { quantizedMatmul } from "./quantized-matmul.ts";
 import { random } from "./random.ts";
 import { reduce } from "./reduce.ts";
-import { gather, scatterAdd } from "./rows.ts";
+import { gather, scatter, scatterAdd } from "./rows.ts";
 import { scan, scanBackward } from "./scan.ts";
 
 /** Memory of a kernel's operands by name, exactly as long as the kernel reaches. */
@@ -17,8 +18,10 @@ const kernels: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>) => (o
   matmul,
   gather,
   scatterAdd,
+  scatter,
   random,
   linearCrossEntropy,
+  quantizedMatmul,
   scan: (kernel) => (operands) => scan(kernel, operands),
   scanBackward: (kernel) => (operands) => scanBackward(kernel, operands),
 };

@@ -1,4 +1,4 @@
-import type { Gather, ScatterAdd } from "../plan.ts";
+import type { Gather, Scatter, ScatterAdd } from "../plan.ts";
 import type { Operands } from "./kernels.ts";
 
 /** `out[r] = table[indices[r]]` */
@@ -19,6 +19,16 @@ export function scatterAdd({ rows, columns, vocabulary, skip }: ScatterAdd): (op
       if (indices![r] === skip) continue;
       const row = rowOf(indices![r]!, vocabulary);
       for (let c = 0; c < columns; c++) out![row * columns + c]! += source![r * columns + c]!;
+    }
+  };
+}
+
+/** `out[indices[r]] = source[r]`, r in increasing order. */
+export function scatter({ rows, columns, vocabulary }: Scatter): (operands: Operands) => void {
+  return ({ indices, source, out }) => {
+    for (let r = 0; r < rows; r++) {
+      const row = rowOf(indices![r]!, vocabulary);
+      for (let c = 0; c < columns; c++) out![row * columns + c] = source![r * columns + c]!;
     }
   };
 }

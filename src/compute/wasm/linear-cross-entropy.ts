@@ -8,12 +8,14 @@ import { offset } from "../../print/wasm/product.ts";
 import {
   differenceFromSmooth,
   finishRows,
+  largestOfSlices,
   raiseLogits,
   rowEquations,
   type SoftmaxMemory,
   type SoftmaxOptions,
   sumExponentials,
 } from "../../print/wasm/softmax-rows.ts";
+import { alone, share, solo, type Team } from "../../print/wasm/team.ts";
 import type { LinearCrossEntropy } from "../plan.ts";
 import type { LaunchContext, LaunchPrinter } from "./launch.ts";
 
@@ -42,48 +44,67 @@ export const printLinearCrossEntropy: LaunchPrinter<LinearCrossEntropy> = (conte
   const { m, kernel } = context;
   const { rows, classes: V } = kernel;
   if (rows * V === 0) return emptyLoss(context);
+  const { team } = context;
   const mem = layout(context);
   const steps = new Steps(context, mem);
+  const slices = Math.ceil(V / SLICE);
   const body = m.func({ params: [] }, (f) => {
-    const [row0, here, padded, panels, from, to] = [0, 1, 2, 3, 4, 5].map(() => f.local("i32")) as [
-      ...[Local, Local, Local, Local, Local, Local],
+    const [row0, here, padded, panels, slice, from, to] = [0, 1, 2, 3, 4, 5, 6].map(() => f.local("i32")) as [
+      ...[Local, Local, Local, Local, Local, Local, Local],
     ];
     const first = i32.eqz(row0.get);
-    /** `make` for one slice of classes after the other. */
-    const overSlices = (...make: ((from: Local, to: Local) => Code)[]): Code =>
-      forRange(from, number(0), number(V), SLICE, [
+    /** What happens to slices of the classes: of all, or of this thread's share of them. */
+    const overSlices = (whose: Team, make: () => Code): Code => {
+      const mine = share(whose, slices);
+      return forRange(slice, mine.from, mine.to, 1, [
+        from.set(i32.mul(slice.get, number(SLICE))),
         to.set(smaller(i32.add(from.get, number(SLICE)), number(V))),
-        make.map((part) => part(from, to)),
+        make(),
       ]);
+    };
     const block: Code = [
       here.set(smaller(i32.sub(number(rows), row0.get), number(mem.together))),
       padded.set(i32.and(i32.add(here.get, number(15)), number(-16))),
       panels.set(i32.shr_u(padded.get, number(4))),
-      steps.takeRows(f, row0, padded),
-      overSlices((a, b) => [steps.product(panels, a, b), steps.raise.call(panels.get, a.get, b.get)]),
-      steps.pickTargets(f, padded),
-      overSlices((a, b) => steps.exponentials.call(panels.get, a.get, b.get, i32.div_u(a.get, number(SLICE)))),
-      steps.finish.call(padded.get),
-      memory.copy(
-        i32.add(number(mem.losses), i32.shl(row0.get, number(2))),
-        number(mem.loss),
-        i32.shl(padded.get, number(2)),
-      ),
+      alone(team, steps.takeRows(f, row0, padded)),
+      team.barrier,
+      overSlices(team, () => [
+        steps.product(panels, from, to),
+        steps.raise.call(panels.get, from.get, to.get, slice.get),
+      ]),
+      team.barrier,
+      alone(team, [steps.largest.call(padded.get), steps.pickTargets(f, padded)]),
+      team.barrier,
+      overSlices(team, () => steps.exponentials.call(panels.get, from.get, to.get, slice.get)),
+      team.barrier,
+      alone(team, [
+        steps.finish.call(padded.get),
+        memory.copy(
+          i32.add(number(mem.losses), i32.shl(row0.get, number(2))),
+          ...[number(mem.loss), i32.shl(padded.get, number(2))],
+        ),
+      ]),
     ];
+    // Of dx a thread has some columns, over all classes: no sum is shared.
     const back: Code =
       kernel.gradients.length === 0
         ? []
-        : overSlices((a, b) => [
-            steps.difference.call(panels.get, a.get, b.get),
-            steps.subtractTargets(f, padded, a, b),
-            steps.weightGradient(f, padded, first, a, b),
-            steps.inputGradient(panels, a, b),
-          ]);
+        : [
+            team.barrier,
+            overSlices(team, () => [
+              steps.difference.call(panels.get, from.get, to.get),
+              steps.subtractTargets(f, padded, from, to),
+              steps.weightGradient(f, padded, first, from, to),
+            ]),
+            team.barrier,
+            overSlices(solo, () => steps.inputGradient(panels, from, to)),
+            steps.putInputGradient(f, row0, here),
+          ];
     return [
-      steps.weighRows(f),
-      forRange(row0, number(0), number(rows), mem.together, [block, back, steps.putInputGradient(f, row0, here)]),
-      steps.putBiasGradient(f),
-      steps.putLoss(f),
+      alone(team, steps.weighRows(f)),
+      forRange(row0, number(0), number(rows), mem.together, [block, back]),
+      overSlices(team, () => steps.putBiasGradient(f, from, to)),
+      alone(team, steps.putLoss(f)),
     ];
   });
   return body.call();
@@ -120,7 +141,7 @@ interface Layout extends SoftmaxMemory {
   readonly packedX: number;
   /** [panels][H][16] */
   readonly dx: number;
-  /** [SLICE][16] */
+  /** [threads][SLICE][16] */
   readonly tile: number;
   /** One number each: Σ w of all classes, ∂L/∂loss over the denominator; the denominator as float64. */
   readonly sumOfWeights: number;
@@ -128,7 +149,7 @@ interface Layout extends SoftmaxMemory {
   readonly total: number;
 }
 
-function layout({ kernel, address, workspace }: LaunchContext<LinearCrossEntropy>): Layout {
+function layout({ kernel, address, workspace, team }: LaunchContext<LinearCrossEntropy>): Layout {
   const { rows, columns: H, classes: V, gradients } = kernel;
   const together = rowsTogether(rows, V);
   const all = roundUp(rows, together) * 4;
@@ -142,6 +163,7 @@ function layout({ kernel, address, workspace }: LaunchContext<LinearCrossEntropy
     ...{ counted: workspace(some), targets: workspace(some), meant: workspace(some), logit: workspace(some) },
     ...{ largest: workspace(some), loss: workspace(some), factor: workspace(some), target: workspace(some) },
     smooth: smoothing ? workspace(some) : undefined,
+    maxima: workspace(slices * some),
     sums: workspace(slices * together * 8),
     below: smoothing ? workspace(slices * together * 8) : undefined,
     bias: kernel.bias ? address("bias") : undefined,
@@ -152,7 +174,7 @@ function layout({ kernel, address, workspace }: LaunchContext<LinearCrossEntropy
     turnedX: workspace(some * H),
     packedX: trains ? workspace(some * roundUp(H, 16)) : 0,
     dx: trains ? workspace(some * H) : 0,
-    tile: trains ? workspace(SLICE * 64) : 0,
+    tile: trains ? workspace(SLICE * 64 * team.threads) : 0,
     ...{ total: numbers, sumOfWeights: numbers + 8, scale: numbers + 12 },
   };
 }
@@ -160,6 +182,7 @@ function layout({ kernel, address, workspace }: LaunchContext<LinearCrossEntropy
 /** What happens to a block of rows, in its order. */
 class Steps {
   readonly raise;
+  readonly largest;
   readonly exponentials;
   readonly finish;
   readonly difference;
@@ -185,10 +208,12 @@ class Steps {
         : []),
       ...(keep && mem.smooth !== undefined ? [{ value: equations.smooth, to: mem.smooth }] : []),
     ];
+    const slices = Math.ceil(V / SLICE);
     this.raise = raiseLogits(m, options);
+    this.largest = largestOfSlices(m, mem, slices);
     this.exponentials = sumExponentials(m, options);
     this.finish = finishRows(m, options, {
-      slices: Math.ceil(V / SLICE),
+      slices,
       inputs: { logit: mem.logit, meant: mem.meant },
       numbers: { share: constants.address(epsilon / V), allWeights: mem.sumOfWeights, scale: mem.scale },
       results,
@@ -252,13 +277,12 @@ class Steps {
 
   /** The rows of a block: what counts of them, and x as right operand of both its products, zeros in rows that do not count. */
   takeRows(f: FunctionBuilder, row0: Local, padded: Local): Code {
-    const { m, kernel, address, constants } = this.context;
+    const { m, kernel, address } = this.context;
     const { mem } = this;
     const H = kernel.columns;
     const [i, at] = [f.local("i32"), f.local("i32")];
     const part = (from: number, to: number): Code =>
       memory.copy(number(to), i32.add(i32.shl(row0.get, number(2)), number(from)), i32.shl(padded.get, number(2)));
-    const infinity = v128.load32_splat(number(0), constants.address(Number.NEGATIVE_INFINITY));
     return [
       part(mem.allCounted, mem.counted),
       part(mem.allTargets, mem.targets),
@@ -271,7 +295,6 @@ class Steps {
           memory.fill(at.get, number(0), number(H * 4)),
         ),
       ]),
-      forRange(i, number(0), padded.get, 4, v128.store(i32.shl(i.get, number(2)), infinity, mem.largest)),
       packPanels(m).call(...[mem.rowsOfX, 4, H * 4, H].map(number), padded.get, number(mem.turnedX)),
       kernel.gradients.length === 0
         ? []
@@ -339,8 +362,9 @@ class Steps {
 
   /** `dW += dZ x` for the classes `from … to − 1`; the first block of rows begins. */
   weightGradient(f: FunctionBuilder, padded: Local, first: Code, from: Local, to: Local): Code {
-    const { m, kernel, address, zeros, fused } = this.context;
+    const { m, kernel, address, zeros, fused, team } = this.context;
     if (!this.wants("weight")) return [];
+    const myTile = offset(number(this.mem.tile), team.thread, number(SLICE * 64));
     const { mem } = this;
     const H = kernel.columns;
     const [count, out, v, j, at] = [0, 1, 2, 3, 4].map(() => f.local("i32")) as [Local, Local, Local, Local, Local];
@@ -355,13 +379,13 @@ class Steps {
           );
     const stride = number(H * 4);
     const [element, tile] = [i32.add(at.get, i32.shl(j.get, number(2))), i32.shl(j.get, number(2))];
-    const fromTile = f32.load(i32.add(i32.shl(v.get, number(6)), tile), mem.tile);
+    const fromTile = f32.load(i32.add(i32.add(myTile, i32.shl(v.get, number(6))), tile));
     const tail: Code =
       H % 16 === 0
         ? []
         : [
             // The last columns through scratch memory: whole vectors would reach into the next row.
-            product(1, whole, [number(zeros), number(0), number(0)], [number(mem.tile), number(64), number(0)]),
+            product(1, whole, [number(zeros), number(0), number(0)], [myTile, number(64), number(0)]),
             forRange(v, number(0), count.get, 1, [
               at.set(i32.add(offset(out.get, v.get, stride), number(whole * 64))),
               forRange(j, number(0), number(H % 16), 1, [
@@ -382,43 +406,47 @@ class Steps {
     ];
   }
 
-  /** `dxᵀ += Wᵀ dZ` over the classes `from … to − 1`. */
+  /** `dxᵀ += Wᵀ dZ` over the classes `from … to − 1`, of this thread's columns of x. */
   inputGradient(panels: Local, from: Local, to: Local): Code {
-    const { m, kernel, address, zeros, fused } = this.context;
+    const { m, kernel, address, zeros, fused, team } = this.context;
     if (!this.wants("x")) return [];
     const { mem } = this;
     const H = kernel.columns;
+    const mine = share(team, H);
     const begins = i32.eqz(from.get);
-    const dx = [mem.dx, 64, H * 64].map(number);
+    const dx = [i32.add(number(mem.dx), i32.shl(mine.from, number(6))), number(64), number(H * 64)];
     const init = [zeros, 0, 0].map((none, k) => select(number(none), dx[k]!, begins));
+    const weight = i32.add(offset(number(address("weight")), from.get, number(H * 4)), i32.shl(mine.from, number(2)));
     return panelProduct(m, { blocked: false, fused }).call(
-      ...[panels.get, number(H), i32.sub(to.get, from.get)],
-      ...[offset(number(address("weight")), from.get, number(H * 4)), number(4), number(H * 4)],
+      ...[panels.get, i32.sub(mine.to, mine.from), i32.sub(to.get, from.get)],
+      ...[weight, number(4), number(H * 4)],
       ...[this.logitsOf(from), number(kernel.classes * 64), ...init, ...dx],
     );
   }
 
   putInputGradient(f: FunctionBuilder, row0: Local, here: Local): Code {
-    const { m, kernel, address } = this.context;
+    const { m, kernel, address, team } = this.context;
     if (!this.wants("x")) return [];
     const H = kernel.columns;
+    const mine = share(team, H);
     const i = f.local("i32");
+    const out = offset(number(address("d.x")), i32.add(row0.get, i.get), number(H * 4));
     return forRange(i, number(0), here.get, 16, [
       transposeBlock(m).call(
-        offset(number(this.mem.dx), i.get, number(H * 4)),
-        ...[number(64), number(H), smaller(i32.sub(here.get, i.get), number(16))],
-        ...[offset(number(address("d.x")), i32.add(row0.get, i.get), number(H * 4)), number(H * 4)],
+        i32.add(offset(number(this.mem.dx), i.get, number(H * 4)), i32.shl(mine.from, number(6))),
+        ...[number(64), i32.sub(mine.to, mine.from), smaller(i32.sub(here.get, i.get), number(16))],
+        ...[i32.add(out, i32.shl(mine.from, number(2))), number(H * 4)],
       ),
     ]);
   }
 
-  putBiasGradient(f: FunctionBuilder): Code {
-    const { kernel, address } = this.context;
+  putBiasGradient(f: FunctionBuilder, from: Local, to: Local): Code {
+    const { address } = this.context;
     const { biasSums } = this.mem;
     if (biasSums === undefined) return [];
     const [v, sums] = [f.local("i32"), f.local("v128")];
     const lane = (k: number): Code => f32x4.extract_lane(sums.get, k);
-    return forRange(v, number(0), number(kernel.classes), 1, [
+    return forRange(v, from.get, to.get, 1, [
       sums.set(v128.load(i32.shl(v.get, number(4)), biasSums)),
       f32.store(
         i32.shl(v.get, number(2)),

@@ -4,7 +4,7 @@ import type { Local } from "../../print/wasm/control.ts";
 import { forRange, if_, unreachable } from "../../print/wasm/control.ts";
 import { f32, f32x4, i32, memory, v128 } from "../../print/wasm/instructions.ts";
 import { offset } from "../../print/wasm/product.ts";
-import type { Gather, ScatterAdd } from "../plan.ts";
+import type { Gather, Scatter, ScatterAdd } from "../plan.ts";
 import type { LaunchPrinter } from "./launch.ts";
 
 const BYTES = 4;
@@ -26,6 +26,14 @@ export const printScatterAdd: LaunchPrinter<ScatterAdd> = ({ m, kernel, address 
     ...(kernel.skip === undefined ? noSkip : [i32.const(1), i32.const(kernel.skip)]),
   ),
 ];
+
+/** `out[indices[r]] = source[r]` */
+export const printScatter: LaunchPrinter<Scatter> = ({ m, kernel, address }) =>
+  rowFunction(m, "scatter", (row, other, columns) => eachElement(m, other, row, columns, "copy")).call(
+    ...[kernel.rows, kernel.vocabulary, kernel.columns].map((n) => i32.const(n)),
+    ...["indices", "source", "out"].map((operand) => i32.const(address(operand))),
+    ...noSkip,
+  );
 const noSkip = [i32.const(0), i32.const(0)];
 
 /**

@@ -27,11 +27,13 @@ const operations: { readonly [K in Kernel["op"]]: (kernel: Extract<Kernel, { op:
   matmul: ({ batch, m, k, n }) => 2 * batch * m * k * n * (m === 1 ? ALONE : 1),
   gather: ({ rows, columns }) => rows * columns * PASSED,
   scatterAdd: ({ rows, vocabulary, columns }) => (rows + vocabulary) * columns * PASSED,
+  scatter: ({ rows, columns }) => rows * columns * PASSED,
   random: ({ shape }) => elements(shape) * 5 * PASSED,
+  linearCrossEntropy: ({ rows, columns, classes, gradients }) =>
+    rows * classes * (2 * columns * (1 + gradients.filter((name) => name !== "bias").length) + 5 * PASSED),
+  quantizedMatmul: ({ m, k, n }) => m * k * (n + PASSED) * (m === 1 ? ALONE / 2 : 1),
   scan: scanWork,
   scanBackward: (shape) => 2 * scanWork(shape),
-  linearCrossEntropy: ({ rows, columns, classes, gradients }) =>
-    rows * classes * (2 * columns * (1 + gradients.length) + 5 * PASSED),
 };
 
 /** What one launch takes. */

@@ -1,10 +1,10 @@
 import { cellByName } from "../../cells/registry.ts";
 import { dropout } from "../../layers/dropout.ts";
 import { type Recurrent, recurrent } from "../../layers/recurrent.ts";
-import { equal, select, variable } from "../../math/expression.ts";
+import { equal, max, select, variable } from "../../math/expression.ts";
 import { size } from "../../shared/shapes.ts";
 import type { Graph, Tensor } from "../../tensor/graph.ts";
-import { concatenate, matmul, plus, pointwise, reshape, slice, times } from "../../tensor/operations.ts";
+import { concatenate, plus, pointwise, reshape, slice, times } from "../../tensor/operations.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
 import type { MakeLayer, NetworkLayer, NodeContext } from "./layer.ts";
 import { reverseSteps, timeMajor, type Value, withTensor } from "./value.ts";
@@ -70,13 +70,20 @@ const zeros = (graph: Graph, shape: readonly number[]): Tensor => graph.constant
 /** The output with the initial h where no valid step came before, in the direction of the scan. */
 function initialBeforeFirst(output: Tensor, mask: Tensor, h: Tensor, reverse: boolean): Tensor {
   const [steps, batch] = mask.shape as [number, number];
-  const counts = Float32Array.from({ length: steps * steps }, (_, k) => {
-    const [t, other] = [Math.floor(k / steps), k % steps];
-    return (reverse ? other >= t : other <= t) ? 1 : 0;
-  });
-  // How many valid steps there were up to each step.
-  const count = reshape(matmul(output.graph.constant([steps, steps], counts), mask), [steps, batch, 1]);
-  return pointwise({ output, h, count }, select(equal(variable("count"), 0), variable("h"), variable("output")));
+  const { graph } = output;
+  // Whether a valid step came, looking 1, 2, 4, … steps back.
+  let seen = mask;
+  for (let back = 1; back < steps; back *= 2) {
+    const none = zeros(graph, [back, batch]);
+    const before = reverse
+      ? concatenate([slice(seen, 0, back, steps), none], 0)
+      : concatenate([none, slice(seen, 0, 0, steps - back)], 0);
+    seen = pointwise({ seen, before }, max(variable("seen"), variable("before")));
+  }
+  return pointwise(
+    { output, h, seen: reshape(seen, [steps, batch, 1]) },
+    select(equal(variable("seen"), 0), variable("h"), variable("output")),
+  );
 }
 
 /** What a layer gives out of all its steps: all of them in the order of time, or the one computed last. */

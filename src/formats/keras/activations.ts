@@ -101,3 +101,29 @@ function reluWith(config: Config): ActivationSpec {
   if (slope !== 0) throw unsupported(`${config.where}: a relu with both a slope and a largest value`);
   return { name: "clamp", alpha: 0, beta: config.number("max_value") };
 }
+
+/** The name in a configuration for an activation of this package, for a reader of the given family. */
+export function writeActivation(spec: ActivationSpec, where: string, family: Family): string {
+  const refuse = (why: string) => unsupported(`${where}: the activation ${JSON.stringify(spec.name)} ${why}`);
+  if (spec.name === "hardSigmoid") {
+    const { alpha = 1 / 6, beta = 0.5 } = spec;
+    if (Math.abs(alpha - family.hardSigmoid) > 1e-7 || beta !== 0.5)
+      throw refuse(
+        `has the slope ${alpha}, ${family.name} only that of ${family.hardSigmoid}: the function would change`,
+      );
+    return "hard_sigmoid";
+  }
+  for (const [name, { spec: meant, by }] of table)
+    if (by.includes(family.kind) && meant.name === spec.name && same(meant, spec)) return name;
+  throw refuse(`${JSON.stringify({ alpha: spec.alpha, beta: spec.beta })} has no name in ${family.name}`);
+}
+
+const DEFAULTS: Readonly<Record<string, readonly [number, number]>> = {
+  clamp: [0, 6],
+  elu: [1, 0],
+  leakyRelu: [0.01, 0],
+};
+function same(a: ActivationSpec, b: ActivationSpec): boolean {
+  const [alpha, beta] = DEFAULTS[a.name] ?? [0, 0];
+  return (a.alpha ?? alpha) === (b.alpha ?? alpha) && (a.beta ?? beta) === (b.beta ?? beta);
+}

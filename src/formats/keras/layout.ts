@@ -16,9 +16,27 @@ export function toRows({ shape, data }: NamedTensor, cell: GatedCell, from: Fram
   return { shape: [width, inner], data: out };
 }
 
+/** The inverse of `toRows`. */
+export function toColumns({ shape, data }: NamedTensor, cell: GatedCell, to: Framework): NamedTensor {
+  const [width, inner] = shape as [number, number];
+  const { pytorch } = gateOrder[cell];
+  const blocks = permutation(pytorch!, gateOrder[cell][to]!);
+  const H = width / blocks.length;
+  const out = new Float32Array(data.length);
+  blocks.forEach((block, k) => {
+    for (let j = 0; j < H; j++)
+      for (let i = 0; i < inner; i++) out[i * width + k * H + j] = data[(block * H + j) * inner + i]!;
+  });
+  return { shape: [inner, width], data: out };
+}
+
 /** A bias [G·H] in PyTorch's order of gates, from element `start` on. */
 export const toRowBias = (data: ArrayLike<number>, width: number, cell: GatedCell, from: Framework, start = 0) =>
   toRows({ shape: [1, width], data: Array.prototype.slice.call(data, start, start + width) }, cell, from).data;
+
+/** The inverse of `toRowBias`. */
+export const toColumnBias = (data: ArrayLike<number>, cell: GatedCell, to: Framework): ArrayLike<number> =>
+  toColumns({ shape: [data.length, 1], data }, cell, to).data;
 
 /** [m, n] to [n, m]. */
 export function transposed({ shape, data }: NamedTensor): NamedTensor {

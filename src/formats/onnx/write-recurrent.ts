@@ -1,3 +1,4 @@
+import type { Cell } from "../../cells/define.ts";
 import type { CellSpec } from "../../cells/registry.ts";
 import type { Recurrent } from "../../layers/recurrent.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
@@ -39,7 +40,7 @@ export function writeRecurrent(graph: GraphWriter, rnn: Recurrent, o: RecurrentT
       graph.node("Slice", [state, name(`${state}.start`), name(`${state}.end`), "axis.0"], [name(state)]);
       return name(state);
     });
-    const weights = packed(form, rnn, suffixes, (part) => o.tensor(`${o.prefix}${part}`));
+    const weights = packed(form, rnn.options, suffixes, (part) => o.tensor(`${o.prefix}${part}`));
     const given = (what: keyof typeof weights): string => {
       const tensor = weights[what];
       return tensor ? graph.float(name(what), tensor) : "";
@@ -68,7 +69,8 @@ export function writeRecurrent(graph: GraphWriter, rnn: Recurrent, o: RecurrentT
 
 type Attributes = Parameters<GraphWriter["node"]>[3];
 
-function attributesOf(form: NodeForm, hiddenSize: number, D: number, reverse: boolean): Attributes {
+/** Attributes of a node of this form, in `D` directions. */
+export function attributesOf(form: NodeForm, hiddenSize: number, D: number, reverse: boolean): Attributes {
   const all = Array.from({ length: D }, () => form.activations).flat();
   const constants = (key: "alpha" | "beta"): { floats: number[] } | undefined => {
     const floats = all.flatMap((a) => (a[key] === undefined ? [] : [a[key]]));
@@ -87,13 +89,12 @@ function attributesOf(form: NodeForm, hiddenSize: number, D: number, reverse: bo
 }
 
 /** W, R, B and P of a node: the parameters of its directions in ONNX' order. A gate that a cell does not have is zeros. */
-function packed(
+export function packed(
   form: NodeForm,
-  rnn: Recurrent,
+  { hiddenSize: H, cell }: { readonly hiddenSize: number; readonly cell: Cell },
   suffixes: readonly string[],
   tensor: (name: string) => NamedTensor,
 ): Record<"W" | "R" | "B" | "P", NamedTensor | undefined> {
-  const { hiddenSize: H, cell } = rnn.options;
   const theirs = gateOrder[form.kind].onnx!;
   const ours = cell.gates.map((g) => g.name);
   const blocks = (name: string): Float64Array => {

@@ -21,20 +21,11 @@ export function networkOfStateDict(
   options: StateDictNetworkOptions = {},
 ): StateDictNetwork {
   const modules = modulesOf(tensors);
-  const parts = modules.map((module, k) => partOf(module, { ...options, first: k === 0 }));
-  if (
-    !parts.some(({ layers }) => layers.some(({ spec }) => spec.kind === "recurrent" || spec.kind === "bidirectional"))
-  )
+  const made = modules.map((module, k) => partOf(module, { ...options, first: k === 0 || /emb/i.test(module.path) }));
+  if (!made.some(({ layers }) => layers.some(({ spec }) => spec.kind === "recurrent" || spec.kind === "bidirectional")))
     throw unknownNetwork("none of its modules is an nn.RNN, nn.LSTM or nn.GRU (weight_ih_l0, weight_hh_l0, …)");
+  const parts = inOrder(made);
   const [first] = parts as [ModuleLayers];
-  parts.slice(1).forEach((part, k) => {
-    const before = parts[k]!;
-    const [a, b] = [modules[k]!.path, modules[k + 1]!.path];
-    if (before.outputSize !== part.inputSize)
-      throw unknownNetwork(`"${b}" reads ${part.inputSize} numbers, "${a}" before it gives ${before.outputSize}`);
-    if (before.layers.at(-1)!.spec.kind === "dense" && part.layers[0]!.spec.kind === "dense")
-      throw unknownNetwork(`what stands between the linear layers "${a}" and "${b}" is code of the model`);
-  });
   const embedded = first.layers[0]!.spec.kind === "embedding";
   const input = embedded ? "tokens" : "input";
   let value = input;
@@ -60,6 +51,43 @@ export function networkOfStateDict(
       ...new Set(parts.flatMap((part) => part.conventions)),
     ],
   };
+}
+
+/** More modules than these are not put in order by trying. */
+const MOST_MODULES = 7;
+
+/**
+ * Modules so that each reads what the one before it gives: as they stand in the file, or, as files of safetensors are sorted by
+ * name, in the one other order in which they fit.
+ */
+function inOrder(parts: readonly ModuleLayers[]): readonly ModuleLayers[] {
+  const problem = misfit(parts);
+  const tried = problem !== undefined && parts.length <= MOST_MODULES ? orders(parts) : [];
+  const fitting = problem === undefined ? [parts] : tried.filter((order) => misfit(order) === undefined);
+  const [order] = fitting;
+  if (!order) throw unknownNetwork(problem!);
+  if (fitting.length > 1) throw unknownNetwork("its modules fit together in several orders");
+  const linear = order.findIndex((part, k) => isDense(part) && k > 0 && isDense(order[k - 1]!));
+  if (linear < 0) return order;
+  const [a, b] = [order[linear - 1]!, order[linear]!].map(({ layers }) => layers[0]!.name);
+  throw unknownNetwork(`what stands between the linear layers "${a}" and "${b}" is code of the model`);
+}
+
+const isDense = ({ layers }: ModuleLayers): boolean => layers[0]!.spec.kind === "dense";
+
+const orders = <T>(items: readonly T[]): T[][] =>
+  items.length === 0 ? [[]] : items.flatMap((item, k) => orders(items.toSpliced(k, 1)).map((rest) => [item, ...rest]));
+
+/** Why modules do not follow one another so. */
+function misfit(parts: readonly ModuleLayers[]): string | undefined {
+  for (const [k, part] of parts.slice(1).entries()) {
+    const before = parts[k]!;
+    const [a, b] = [before, part].map(({ layers }) => layers[0]!.name.replace(/\.\d+$/, ""));
+    if (part.layers[0]!.spec.kind === "embedding") return `"${b}" is an embedding behind "${a}"`;
+    if (before.outputSize !== part.inputSize)
+      return `"${b}" reads ${part.inputSize} numbers, "${a}" before it gives ${before.outputSize}`;
+  }
+  return undefined;
 }
 
 function partOf(module: StateModule, options: StateDictNetworkOptions & { first: boolean }): ModuleLayers {

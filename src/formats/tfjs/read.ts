@@ -1,6 +1,3 @@
-import { platform } from "#platform";
-import type { FileSource } from "../../platform/platform.ts";
-import { describe, UsageError } from "../../shared/errors.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, withBytes } from "../byte-source.ts";
 import { Network } from "../canonical/network.ts";
@@ -8,6 +5,7 @@ import type { OpenedModel } from "../canonical.ts";
 import { Config, damaged, unsupported } from "../keras/config.ts";
 import { kerasFamily, tfjsFamily } from "../keras/family.ts";
 import { readTopology } from "../keras/topology.ts";
+import { fileOf } from "./files.ts";
 import { decodeGroup, readManifest, type WeightGroup } from "./weights.ts";
 
 export interface ReadTensorflowJsOptions {
@@ -65,7 +63,7 @@ async function groupBytes(
   const parts: Uint8Array[] = [];
   let length = 0;
   for (const path of paths) {
-    const part = await withBytes(fileOf(path, input, files), async (source) => {
+    const part = await withBytes(fileOf(path, input, { files, names: "model.json" }), async (source) => {
       length += source.size;
       if (length > MAXIMUM_WEIGHTS) throw damaged(`the weights take more than ${MAXIMUM_WEIGHTS} bytes`);
       return source.read(0, source.size);
@@ -80,26 +78,4 @@ async function groupBytes(
     at += part.length;
   }
   return all;
-}
-
-function fileOf(path: string, input: ByteInput, files: ReadTensorflowJsOptions["files"]): ByteInput {
-  if (files) {
-    if (Object.hasOwn(files, path)) return files[path]!;
-    throw new UsageError(
-      "missing-file",
-      `files: model.json names ${JSON.stringify(path)}, given are ${Object.keys(files).join(", ") || "none"}`,
-    );
-  }
-  if (typeof input === "string") return beside(input, path);
-  if (input instanceof URL) return new URL(path.split("/").map(encodeURIComponent).join("/"), input);
-  throw new UsageError(
-    "missing-file",
-    `model.json names the file ${JSON.stringify(path)}: give it as files: { ${JSON.stringify(path)}: … }, for ${describe(input)} does not say where it lies`,
-  );
-}
-
-/** The path of a file beside another one; a URL as a string may have a query behind it. */
-function beside(model: string, path: string): FileSource {
-  const plain = platform.name === "browser" ? model.replace(/[?#].*$/, "") : model;
-  return plain.replace(/[^/\\]*$/, "") + path;
 }

@@ -158,6 +158,8 @@ export const atomic = {
 
 export const v128 = {
   load: load(4, ...simd(0)),
+  /** Eight bytes, each widened to 16 bits with its sign. */
+  load8x8_s: load(3, ...simd(1)),
   load32_splat: load(2, ...simd(9)),
   load64_splat: load(3, ...simd(10)),
   load32_zero: load(2, ...simd(92)),
@@ -190,6 +192,11 @@ export const v128 = {
 export const i8x16 = {
   /** Byte `lanes[k]` of the 32 bytes `a`, `b` goes to byte k. */
   shuffle: (a: Code, b: Code, lanes: readonly number[]): Code => [a, b, simd(13), lanes],
+};
+
+export const i16x8 = {
+  /** The words of `a`, then those of `b`, each as the nearest number of 16 bits. */
+  narrow_i32x4_s: simdBinary(133),
 };
 
 export const i32x4 = {

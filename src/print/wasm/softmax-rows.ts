@@ -20,7 +20,8 @@ export interface SoftmaxMemory {
   /** [V], or undefined. */
   readonly bias: number | undefined;
   readonly classWeight: number | undefined;
-  /** [rows]: the largest logit. */
+  /** [slices][rows]: the largest logit of a slice of classes; then, [rows], of all. */
+  readonly maxima: number;
   readonly largest: number;
   /** [slices][rows] float64: Σ exp(z − largest), and with label smoothing Σ w (largest − z), over the classes of a slice. */
   readonly sums: number;
@@ -82,9 +83,10 @@ const rowsOf = (array: number, panel: Local, quad: number): Code =>
 const splatOf = (array: number | undefined, v: Local): Code =>
   v128.load32_splat(i32.shl(v.get, i32.const(2)), array ?? 0);
 
-/** `z += bias; largest = max(largest, z)`. Parameters: panels, from, to (from < to). */
-export function raiseLogits(m: ModuleBuilder, { memory: mem }: SoftmaxOptions): Func {
-  return m.func({ params: ["i32", "i32", "i32"] }, (f, ...range) => {
+/** `z += bias`, and the largest of a slice. Parameters: panels, from, to (from < to), slice. */
+export function raiseLogits(m: ModuleBuilder, { memory: mem, constants }: SoftmaxOptions): Func {
+  return m.func({ params: ["i32", "i32", "i32", "i32"] }, (f, ...parameters) => {
+    const [range, slice] = [parameters.slice(0, 3), parameters[3]!];
     const best = QUADS.map(() => f.local("v128"));
     const shift = f.local("v128");
     const z = f.local("v128");
@@ -96,11 +98,30 @@ export function raiseLogits(m: ModuleBuilder, { memory: mem }: SoftmaxOptions): 
         best[q]!.set(f32x4.pmax(best[q]!.get, z.get)),
       ];
       return [
-        each((q) => best[q]!.set(v128.load(rowsOf(mem.largest, panel, q)))),
+        each((q) => best[q]!.set(v128.load32_splat(i32.const(0), constants.address(Number.NEGATIVE_INFINITY)))),
         classes([mem.bias === undefined ? [] : shift.set(splatOf(mem.bias, v)), each(one)]),
-        each((q) => v128.store(rowsOf(mem.largest, panel, q), best[q]!.get)),
+        each((q) =>
+          v128.store(i32.add(rowsOf(mem.maxima, panel, q), i32.mul(slice.get, i32.const(mem.rows * 4))), best[q]!.get),
+        ),
       ];
     });
+  });
+}
+
+/** `largest` of all slices. Parameters: rows (a multiple of 4). */
+export function largestOfSlices(m: ModuleBuilder, mem: SoftmaxMemory, slices: number): Func {
+  return m.func({ params: ["i32"] }, (f, rows) => {
+    const [row, slice, from] = [f.local("i32"), f.local("i32"), f.local("i32")];
+    const best = f.local("v128");
+    return forRange(row, i32.const(0), rows.get, 4, [
+      from.set(i32.add(i32.shl(row.get, i32.const(2)), i32.const(mem.maxima))),
+      best.set(v128.load(from.get)),
+      forRange(slice, i32.const(1), i32.const(slices), 1, [
+        from.set(i32.add(from.get, i32.const(mem.rows * 4))),
+        best.set(f32x4.pmax(best.get, v128.load(from.get))),
+      ]),
+      v128.store(i32.shl(row.get, i32.const(2)), best.get, mem.largest),
+    ]);
   });
 }
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { openNetwork } from "../../../src/formats/canonical/program.ts";
 import type { CanonicalModel } from "../../../src/formats/canonical.ts";
 import { readKeras, readKerasWeights } from "../../../src/formats/keras/read.ts";
+import { openNetwork } from "../../../src/formats/open-network.ts";
 import { describeOnMachines } from "../../support/machines.ts";
 import { describeWithReferenceData } from "../../support/reference-data.ts";
 
@@ -34,9 +34,9 @@ for (const { file, expect: name, config } of [
       test("equal what NumPy computed in float64", async () => {
         const { input, output } = expectation(name);
         const { model }: { model: CanonicalModel } = await readKeras(path, { config });
-        using program = await openNetwork(model, { machine: m.machine });
+        using program = openNetwork(model, { machine: m.machine });
         const result = await program.run({ [model.inputs[0]!.name]: input });
-        const came = result.outputs[program.outputs[0]!]!;
+        const came = result[model.outputs[0]!.name]!;
         expect(came.shape).toEqual(output.shape);
         output.data.forEach((value, i) => {
           expect(Math.abs(came.data[i]! - value), `element ${i}`).toBeLessThan(m.name === "reference" ? 1e-6 : 1e-4);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { openNetwork } from "../../../src/formats/canonical/program.ts";
+import { openNetwork } from "../../../src/formats/open-network.ts";
 import { readTensorflowJs } from "../../../src/formats/tfjs/read.ts";
 import { describeOnMachines } from "../../support/machines.ts";
 
@@ -18,13 +18,16 @@ describeOnMachines("models of TensorFlow.js", (m) => {
   test.each(readdirSync(folder))("%s", async (name) => {
     const { steps }: Case = JSON.parse(readFileSync(new URL(`${name}/io.json`, folder), "utf8"));
     const { model } = await readTensorflowJs(new URL(`${name}/model.json`, folder));
-    using program = await openNetwork(model, { machine: m.machine });
+    using program = openNetwork(model, { machine: m.machine });
+    const stateful = name.endsWith("stateful") ? await program.stream({ batch: steps[0]!.input.shape[0]! }) : undefined;
+    const names = model.outputs.map((output) => output.name);
     expect(steps.length).toBeGreaterThan(0);
     for (const { input, outputs } of steps) {
-      const result = await program.run({ [model.inputs[0]!.name]: input });
-      expect(program.outputs).toHaveLength(outputs.length);
-      program.outputs.forEach((output, k) => {
-        const came = result.outputs[output]!;
+      const given = { [model.inputs[0]!.name]: input };
+      const result = stateful ? await stateful.next(given) : await program.run(given);
+      expect(names).toHaveLength(outputs.length);
+      names.forEach((output, k) => {
+        const came = result[output]!;
         expect(came.shape).toEqual(outputs[k]!.shape);
         outputs[k]!.data.forEach((value, i) => {
           expect(Math.abs(came.data[i]! - value), `${output}, element ${i}`).toBeLessThan(1e-5);

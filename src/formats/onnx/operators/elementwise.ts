@@ -158,6 +158,12 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   LessOrEqual: compare((a, b) => truth(lessEqual(a, b))),
   Log: one(log),
   Max: fold(max),
+  Mean: (node) =>
+    node.recorder.pointwise(
+      [fold(add)(node) as Value],
+      { equation: (sum) => div(sum!, node.inputs.length) },
+      node.input(0).type,
+    ),
   Min: fold(min),
   // With `fmod` the sign is that of the dividend, as in C; otherwise that of the divisor.
   Mod: (node) =>

@@ -1,0 +1,97 @@
+import { writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import { choice, path, paths, type ValuesOf } from "../schema/fields.ts";
+import { FailureError, UsageError } from "../shared/errors.ts";
+import { defineCommand } from "./command.ts";
+import { comparePage } from "./compare-page.ts";
+import { type Difference, differencesOf, printed } from "./differences.ts";
+import { duration, short, table } from "./format.ts";
+import type { Io } from "./io.ts";
+import { common } from "./options.ts";
+import { inked, letterOf, plot } from "./plot.ts";
+import { CURVES, type RunStory, readStory } from "./run-story.ts";
+
+const PLOT_HEIGHT = 15;
+
+const { json } = common;
+const fields = {
+  runs: paths({ about: "folders of runs, as `train` made them", unit: "run", positional: true, required: true }),
+  curve: choice(CURVES, {
+    about: "which curve is drawn",
+    unit: "name",
+    otherwise: "validation loss, where there is one",
+  }),
+  html: path({ about: "write a page with all curves to this file, which needs no other", unit: "file" }),
+  json,
+} as const;
+
+export const compareCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "compare",
+    summary: "show what differs between runs, and their curves",
+    description:
+      "Shows in which settings runs differ, what came of them, and their curves: in the terminal, or as a page.",
+    fields,
+    examples: ["compare runs/lstm runs/gru", 'compare runs/* --curve "training loss" --html curves.html'],
+    run: (values) => compare(values, io),
+  });
+
+async function compare({ runs, curve, html, json }: ValuesOf<typeof fields>, io: Io): Promise<void> {
+  if (new Set(runs).size < 2)
+    throw new UsageError("too-few-runs", "<run>: expected at least two different runs, got one");
+  const stories = runs.map(readStory);
+  const differences = differencesOf(stories);
+  if (html !== undefined) {
+    try {
+      writeFileSync(html, comparePage(stories, differences));
+    } catch (cause) {
+      throw new FailureError(
+        "file-write-failed",
+        `--html ${html}: it cannot be written (${(cause as Error).message})`,
+        { cause },
+      );
+    }
+  }
+  if (json) {
+    await io.stdout.write(`${JSON.stringify({ differences, runs: stories })}\n`);
+    return;
+  }
+  const shown =
+    curve ?? (stories.some(({ curves }) => curves["validation loss"].length > 0) ? "validation loss" : "training loss");
+  const drawn = plot(
+    stories.map(({ folder, curves }) => ({ name: folder, points: curves[shown] })),
+    { width: Math.min(io.stdout.columns, 120), height: PLOT_HEIGHT, color: io.color },
+  );
+  const parts = [
+    resultsTable(stories, io.color),
+    settingsTable(stories, differences),
+    drawn === "" ? "" : `${shown}\n${drawn}`,
+  ];
+  await io.stdout.write(`${parts.filter((part) => part !== "").join("\n\n")}\n`);
+  if (html !== undefined) await io.stdout.write(`\nThe page with all curves: ${html}\n`);
+}
+
+function resultsTable(stories: readonly RunStory[], color: boolean): string {
+  const rows = stories.map(({ folder, best, start, seconds, step }) => [
+    folder,
+    best === undefined ? "–" : best.loss.toFixed(4),
+    best === undefined ? "" : best.of,
+    best === undefined ? "" : String(best.epoch),
+    String(step),
+    start.parameters === undefined ? "" : short(start.parameters),
+    seconds === undefined ? "" : duration(seconds),
+  ]);
+  const [head, ...lines] = table([
+    ["run", "best loss", "of", "in epoch", "steps", "parameters", "time"],
+    ...rows,
+  ]).split("\n");
+  return [`  ${head}`, ...lines.map((line, k) => `${inked(letterOf(k), k, color)} ${line}`)].join("\n");
+}
+
+function settingsTable(stories: readonly RunStory[], differences: readonly Difference[]): string {
+  if (differences.length === 0) return "The settings are the same.";
+  return table([
+    ["setting", ...stories.map((_, k) => letterOf(k))],
+    ...differences.map(({ setting, values }) => [setting, ...values.map(printed)]),
+  ]);
+}

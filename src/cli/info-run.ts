@@ -1,0 +1,106 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { formatBytes } from "../shared/shapes.ts";
+import { duration, integer, labelled, quoted, short } from "./format.ts";
+import type { InfoKind } from "./info-kind.ts";
+import type { Io } from "./io.ts";
+import { type RunStory, readStory } from "./run-story.ts";
+import { sparkline } from "./sparkline.ts";
+
+/** The story of a run. */
+export const runInfo: InfoKind = {
+  what: "the folder of a run, as `train` made it",
+  matches: (path) => statSync(path).isDirectory(),
+  async describe(path, io) {
+    const story = readStory(path);
+    return { text: textOf(story, io), json: story };
+  },
+};
+
+function textOf(story: RunStory, io: Io): string {
+  const { folder, curves } = story;
+  const config = quoted(join(folder, "config.json"));
+  const room = Math.max(10, Math.min(60, io.stdout.columns - 40));
+  const validation = curves["validation loss"];
+  return `${labelled([
+    ["Run", folder],
+    ["Model", modelOf(story)],
+    ["Data", dataOf(story)],
+    ["Training", trainingOf(story)],
+    ["Result", resultOf(story)],
+    ["Time", timeOf(story)],
+    ["Loss", curveOf(curves["training loss"], room, "of training")],
+    ["", curveOf(validation, room, "of validation")],
+    ["Files", story.files.map(({ name, bytes }) => `${name} (${formatBytes(bytes)})`).join(", ")],
+    ["Repeat", `${io.program} train ${story.task} --config ${config}`],
+  ])}\n`;
+}
+
+const text = (value: unknown): string => (typeof value === "object" ? JSON.stringify(value) : String(value));
+
+function modelOf({ model, start }: RunStory): string {
+  const { cell, hiddenSize, numLayers, embeddingSize, vocabularySize, dropout, tied } = model as Record<
+    string,
+    number | undefined
+  > & { cell?: { name?: string } };
+  const name = cell?.name ?? "of an unknown kind";
+  return [
+    `${name}, ${numLayers === 1 ? `${hiddenSize} units` : `${numLayers} layers of ${hiddenSize} units`}`,
+    ...(embeddingSize === undefined
+      ? []
+      : [`embedding ${embeddingSize}${tied ? " (tied)" : ""} for ${integer(vocabularySize!)} tokens`]),
+    ...(dropout ? [`dropout ${dropout}`] : []),
+    ...(start.parameters === undefined ? [] : [`${integer(start.parameters)} parameters`]),
+  ].join(", ");
+}
+
+function dataOf({ settings, start }: RunStory): string {
+  const { files = [], tokenizer } = settings as { files?: readonly string[]; tokenizer?: string };
+  return [
+    files.join(", ") || "unknown",
+    ...(start.trainTokens === undefined
+      ? []
+      : [`${integer(start.trainTokens)} tokens to learn from, ${integer(start.validationTokens!)} to validate`]),
+    ...(tokenizer === undefined ? [] : [text(tokenizer)]),
+  ].join("; ");
+}
+
+function trainingOf({ settings, start }: RunStory): string {
+  const { epochs, learningRate, clipNorm, seed, machine } = settings;
+  return [
+    `${epochs} epochs`,
+    ...(start.totalSteps === undefined
+      ? []
+      : [`${integer(start.totalSteps)} steps of ${start.batchSize} × ${start.steps}`]),
+    ...Object.entries({ "learning rate": learningRate, clip: clipNorm, seed }).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name} ${text(value)}`],
+    ),
+    ...(machine === undefined ? [] : [`on ${text(machine)}`]),
+  ].join(", ");
+}
+
+const ENDED: Readonly<Record<string, string>> = { done: "ended as planned", aborted: "stopped by hand" };
+
+function resultOf({ best, ended, step, start }: RunStory): string {
+  const how = ended === undefined ? "still running, or killed" : (ENDED[ended] ?? ended.replaceAll("-", " "));
+  const where =
+    start.totalSteps === undefined ? `step ${integer(step)}` : `step ${integer(step)} of ${integer(start.totalSteps)}`;
+  if (best === undefined) return `nothing measured yet; ${how} at ${where}`;
+  const { loss, of, epoch } = best;
+  return `best ${of} loss ${loss.toFixed(4)} (perplexity ${Math.exp(loss).toFixed(2)}) in epoch ${epoch}; ${how} at ${where}`;
+}
+
+function timeOf({ seconds, curves }: RunStory): string {
+  const speeds = curves.speed.map(([, value]) => value).sort((a, b) => a - b);
+  const median = speeds[Math.floor(speeds.length / 2)];
+  return [
+    ...(seconds === undefined ? [] : [`${duration(seconds)} of training`]),
+    ...(median === undefined ? [] : [`${short(median)} a second (median)`]),
+  ].join(", ");
+}
+
+function curveOf(points: RunStory["curves"]["speed"], room: number, of: string): string {
+  if (points.length < 2) return "";
+  const values = points.map(([, value]) => value);
+  return `${sparkline(values, room)} ${values[0]!.toFixed(3)} → ${values.at(-1)!.toFixed(3)} ${of}`;
+}

@@ -1,0 +1,41 @@
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { path, type ValuesOf } from "../schema/fields.ts";
+import { UsageError } from "../shared/errors.ts";
+import { defineCommand } from "./command.ts";
+import type { InfoKind } from "./info-kind.ts";
+import { runInfo } from "./info-run.ts";
+import type { Io } from "./io.ts";
+import { modelFileInfo } from "./model-info.ts";
+import { common } from "./options.ts";
+
+/** Asked in this order. */
+const KINDS: readonly InfoKind[] = [runInfo, modelFileInfo];
+
+const { json } = common;
+const fields = {
+  path: path({ about: KINDS.map(({ what }) => what).join(", or "), unit: "path", positional: true, required: true }),
+  json,
+} as const;
+
+export const infoCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "info",
+    summary: "tell what is in a run or in a model file",
+    description:
+      "Tells the story of a run: its model, its data, how it was trained and what came of it, what it takes to repeat it;\nor what a model file of any format holds, how it was read and what it converts to.",
+    fields,
+    examples: ["info runs/2026-01-31-novel", "info runs/2026-01-31-novel --json", "info model.onnx"],
+    run: (values) => info(values, io),
+  });
+
+async function info({ path, json }: ValuesOf<typeof fields>, io: Io): Promise<void> {
+  if (!existsSync(path)) throw new UsageError("file-not-found", `${path}: there is no such file or folder`);
+  for (const kind of KINDS) {
+    if (!(await kind.matches(path))) continue;
+    const { text, json: object } = await kind.describe(path, io);
+    await io.stdout.write(json ? `${JSON.stringify(object)}\n` : text);
+    return;
+  }
+  throw new UsageError("unknown-kind", `${path}: expected ${KINDS.map(({ what }) => what).join(", or ")}`);
+}

@@ -1,0 +1,164 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { LayerSpec } from "../formats/canonical.ts";
+import { convertModel, TARGETS } from "../formats/convert.ts";
+import type { ModelFile } from "../formats/model-file.ts";
+import { learnedTensors } from "../formats/onnx/learned.ts";
+import { expectSupported } from "../formats/onnx/record.ts";
+import { runnableOf } from "../formats/open.ts";
+import { readModel } from "../formats/read-model.ts";
+import type { ModelPort } from "../formats/runnable.ts";
+import { LongshortError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
+import type { NamedTensor } from "../tensor/parameter-store.ts";
+import type { InfoKind } from "./info-kind.ts";
+
+/** What there is to say about a model file, for people and as JSON. */
+interface ModelInfo {
+  readonly format: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly states: readonly string[];
+  readonly layers: readonly string[];
+  readonly parameters: number;
+  readonly conventions: readonly string[];
+  /** Format → "yes", or why not. */
+  readonly converts: Readonly<Record<string, string>>;
+}
+
+const portText = ({ name, type, shape }: ModelPort): string =>
+  `${name}: ${type ?? "float32"} ${shape ? `[${shape.map((n) => n ?? "?").join(", ")}]` : "[…]"}`;
+
+/** Describes a file of any format: what it holds, how it was read, what it can become. Nothing is run. */
+function modelInfo(file: ModelFile): ModelInfo {
+  const { content } = file;
+  const runnable = content.kind === "weights" ? undefined : attempt(() => runnableOf(file));
+  const ports = typeof runnable === "object" ? runnable : undefined;
+  return {
+    format: file.format,
+    inputs: ports?.inputs.map(portText) ?? [],
+    outputs: ports?.outputs.map(portText) ?? [],
+    states: ports?.states.map(({ input, output }) => `${input} → ${output}`) ?? [],
+    layers: layersOf(file),
+    parameters: countOf(file),
+    conventions: [...file.conventions, ...(typeof runnable === "string" ? [`it cannot be run: ${runnable}`] : [])],
+    converts: Object.fromEntries(
+      TARGETS.map((to) => {
+        const made = attempt(() => convertModel(file, { to }));
+        return [to, typeof made === "string" ? made : "yes"];
+      }),
+    ),
+  };
+}
+
+/** The result, or why there is none. */
+function attempt<T extends object>(make: () => T): T | string {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof LongshortError) return error.message;
+    throw error;
+  }
+}
+
+const shapesUnder = (tensors: ReadonlyMap<string, NamedTensor>, prefix: string): string =>
+  [...tensors]
+    .filter(([name]) => name.startsWith(`${prefix}.`))
+    .map(([name, { shape }]) => `${name.slice(prefix.length + 1)} [${shape.join(", ")}]`)
+    .join(", ");
+
+function layersOf({ content }: ModelFile): string[] {
+  switch (content.kind) {
+    case "network":
+      return [...content.network.layers].map(
+        ([name, spec]) => `${name}: ${kindOf(spec)}${suffix(shapesUnder(content.network.weights, name))}`,
+      );
+    case "text":
+      return Object.keys(content.text.model.parts).map(
+        (name) => `${name}${suffix(shapesUnder(content.text.weights, name))}`,
+      );
+    case "graph": {
+      const counts = new Map<string, number>();
+      for (const { op } of content.graph.graph.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
+      const recurrent = content.graph.graph.nodes.filter(({ op }) => ["RNN", "GRU", "LSTM"].includes(op));
+      const unsupported = attempt(() => {
+        expectSupported(content.graph);
+        return {};
+      });
+      return [
+        `operator set ${content.graph.opset}${content.graph.producer ? `, made by ${content.graph.producer}` : ""}`,
+        [...counts].map(([op, count]) => (count === 1 ? op : `${op} × ${count}`)).join(", "),
+        ...recurrent.map(
+          ({ name, op, attributes }) =>
+            `${name}: ${op}, ${attributes.get("hidden_size") ?? "?"} units, ${attributes.get("direction") ?? "forward"}`,
+        ),
+        ...(typeof unsupported === "string" ? [unsupported] : []),
+      ];
+    }
+    case "weights":
+      return [...content.tensors].map(([name, tensor]) =>
+        "shape" in tensor ? `${name}: ${tensor.dtype} [${tensor.shape.join(", ")}]` : name,
+      );
+  }
+}
+
+const suffix = (text: string): string => (text === "" ? "" : ` (${text})`);
+
+function kindOf(spec: LayerSpec): string {
+  if (spec.kind === "recurrent") return `${spec.cell.name}${options(spec.cell.options)}`;
+  if (spec.kind === "bidirectional") return `bidirectional ${kindOf(spec.forward)}, ${spec.merge}`;
+  if (spec.kind === "time-distributed") return `${kindOf(spec.layer)}, each step`;
+  if ((spec.kind === "dense" || spec.kind === "convolution") && spec.activation.name !== "identity")
+    return `${spec.kind}, ${spec.activation.name}`;
+  return spec.kind;
+}
+
+const options = (given: Readonly<Record<string, unknown>> = {}): string =>
+  Object.keys(given).length === 0 ? "" : ` ${JSON.stringify(given)}`;
+
+function countOf({ content }: ModelFile): number {
+  const sum = (tensors: Iterable<{ readonly shape: readonly number[] }>): number =>
+    [...tensors].reduce((total, { shape }) => total + size(shape), 0);
+  switch (content.kind) {
+    case "network":
+      return sum(content.network.weights.values());
+    case "text":
+      return sum(content.text.weights.values());
+    case "graph":
+      return sum(learnedTensors(content.graph.graph).values());
+    case "weights":
+      return sum([...content.tensors.values()].flatMap((tensor) => ("shape" in tensor ? [tensor] : [])));
+  }
+}
+
+/** The lines that `longshort info FILE` prints. */
+function modelInfoText(name: string, info: ModelInfo): string {
+  const lines = [`${name}: ${info.format}, ${info.parameters.toLocaleString("en-US")} numbers`];
+  const part = (title: string, items: readonly string[]): void => {
+    if (items.length > 0) lines.push(`${title}:`, ...items.map((item) => `  ${item}`));
+  };
+  part("inputs", info.inputs);
+  part("outputs", info.outputs);
+  part("states", info.states);
+  part("layers", info.layers);
+  part("read so", info.conventions);
+  const refused = Object.entries(info.converts).filter(([, why]) => why !== "yes");
+  const yes = Object.entries(info.converts).filter(([, why]) => why === "yes");
+  part("converts to", yes.length > 0 ? [yes.map(([to]) => to).join(", ")] : []);
+  part(
+    "does not convert to",
+    refused.map(([to, why]) => `${to}: ${why}`),
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+/** Model files of every format, for `info`. */
+export const modelFileInfo: InfoKind = {
+  what: "a model file (ONNX, .keras, .h5, model.json, .pt, .safetensors, .npz)",
+  matches: (path) =>
+    statSync(path).isFile() || ["model.json", "manifest.json"].some((name) => existsSync(join(path, name))),
+  async describe(path) {
+    const info = modelInfo(await readModel(path));
+    return { text: modelInfoText(path, info), json: { type: "model", ...info } };
+  },
+};

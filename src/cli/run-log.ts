@@ -1,0 +1,119 @@
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Machine } from "../compute/machine.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import { generate } from "../run/generate.ts";
+import { openSession } from "../run/session.ts";
+import { scalarsOf } from "../run-log/scalars.ts";
+import { generationFields } from "../schema/generation.ts";
+import type { TextTraining } from "../schema/text-training.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import type { TrainEvent } from "../train/events.ts";
+import { type EventFile, openEventFile } from "./event-file.ts";
+import type { ProgressDisplay } from "./progress.ts";
+
+export interface RunLogOptions {
+  readonly folder: string;
+  readonly settings: Pick<TextTraining, "tensorboard" | "sampleLength" | "seed">;
+  /** Its lines that stay go to log.txt. */
+  readonly display: ProgressDisplay;
+  readonly model: LanguageModel;
+  readonly machine: Machine;
+  readonly tokenizer: Tokenizer;
+  readonly trainer: { readonly parameters: ParameterStore };
+  /** The date, for log.txt and TensorBoard. */
+  readonly now: () => Date;
+}
+
+const FILES = { log: "log.txt", samples: "samples", tensorboard: "tensorboard" } as const;
+
+/** What a run folder holds for people and other programs; nothing of it is needed to use the model or to go on training. */
+export interface RunLog {
+  /** Told every event, in order, while the parameters stand still. */
+  take(event: TrainEvent): Promise<void>;
+}
+
+/**
+ * Writes beside a training: `log.txt` (the lines that were printed, with their time), `samples/epoch-N.txt` and
+ * `tensorboard/events.out.tfevents.…`. A training that begins at step 0 begins them anew, a resumed one goes on with them.
+ * What cannot be written is said once and left out from then on; it is no reason to lose a training.
+ */
+export function openRunLog(options: RunLogOptions): RunLog {
+  const { folder, settings, display, now } = options;
+  const lines: string[] = [];
+  let begun = false;
+  let events: EventFile | undefined;
+  const off = new Set<string>();
+
+  const attempt = async (what: keyof typeof FILES, write: () => void | Promise<void>): Promise<void> => {
+    if (off.has(what)) return;
+    try {
+      await write();
+    } catch (error) {
+      off.add(what);
+      display.log(`${join(folder, FILES[what])} is not written any more: ${(error as Error).message}`);
+    }
+  };
+  const journal = (line: string): void => {
+    const stamped = `${stamp(now())}  ${line}\n`;
+    // Until the first event nobody knows whether the log that is there belongs to this training.
+    if (!begun) lines.push(stamped);
+    else void attempt("log", () => appendFileSync(join(folder, FILES.log), stamped));
+  };
+  display.keep(journal);
+
+  const begin = async (step: number): Promise<void> => {
+    if (step === 0)
+      for (const name of Object.values(FILES)) rmSync(join(folder, name), { recursive: true, force: true });
+    begun = true;
+    await attempt("log", () => appendFileSync(join(folder, FILES.log), lines.join("")));
+    if (!settings.tensorboard) return;
+    await attempt("tensorboard", () => {
+      events = openEventFile(join(folder, FILES.tensorboard), () => now().getTime());
+      events.start(step);
+    });
+  };
+
+  const sample = async (epoch: number, step: number): Promise<void> => {
+    const text = await sampleOf(options);
+    const samples = join(folder, FILES.samples);
+    mkdirSync(samples, { recursive: true });
+    writeFileSync(join(samples, `epoch-${epoch}.txt`), `${text}\n`);
+    // TensorBoard shows Markdown; an indented block is shown as it is.
+    await attempt("tensorboard", () => events?.text(step, "sample", text.replace(/^/gm, "    ")));
+  };
+
+  return {
+    async take(event) {
+      if (event.type === "start") await begin(event.step);
+      else if (event.type !== "checkpoint" && event.type !== "end")
+        await attempt("tensorboard", () => events?.scalars(event.step, scalarsOf(event, "tokens")));
+      if (event.type === "epoch" && settings.sampleLength > 0)
+        await attempt("samples", () => sample(event.epoch, event.step));
+      if (event.type === "end") journal(`end (${event.reason}) after step ${event.step}`);
+    },
+  };
+}
+
+/** Text of the model as it is now. */
+async function sampleOf({ model, machine, tokenizer, trainer, settings }: RunLogOptions): Promise<string> {
+  const session = await openSession({ model, parameters: trainer.parameters, machine });
+  try {
+    let text = "";
+    const { sampleLength: length, seed } = settings;
+    const { temperature } = generationFields;
+    for await (const piece of generate({ session, tokenizer, length, seed, temperature: temperature.default }))
+      text += piece;
+    return text;
+  } finally {
+    session.close();
+  }
+}
+
+/** 2026-01-31 12:03:07, in the time of the place. */
+function stamp(date: Date): string {
+  const two = (part: number): string => String(part).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")}`;
+}

@@ -1,0 +1,168 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { RUN_FORMAT } from "../checkpoint/run-folder.ts";
+import { FailureError, UsageError } from "../shared/errors.ts";
+
+/** A measured value with the update it was measured at. */
+export type Point = readonly [step: number, value: number];
+
+/** A measurement that was better than all before it. */
+export interface Best {
+  readonly loss: number;
+  readonly step: number;
+  readonly epoch: number;
+  /** What the loss was measured on. */
+  readonly of: "validation" | "training";
+}
+
+/** What a run folder tells without its weights: enough for `info`, `runs` and `compare`. */
+export interface RunStory {
+  readonly folder: string;
+  readonly task: string;
+  readonly model: Readonly<Record<string, unknown>>;
+  /** Everything it was trained with: the settings of the schema. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Of the last start event; empty where there is none. */
+  readonly start: Readonly<Record<string, number>>;
+  readonly best: Best | undefined;
+  readonly step: number;
+  readonly epoch: number;
+  /** Of all steps, without the validations. */
+  readonly seconds: number | undefined;
+  /** "done", "aborted", …; undefined while it runs, or after it was killed. */
+  readonly ended: string | undefined;
+  /** When it was last written to. */
+  readonly changed: Date;
+  readonly curves: Readonly<Record<CurveName, readonly Point[]>>;
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+export const CURVES = ["validation loss", "training loss", "learning rate", "gradient norm", "speed"] as const;
+export type CurveName = (typeof CURVES)[number];
+
+type Line = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is Line =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const numberIn = (line: Line, key: string): number | undefined => {
+  const value = line[key];
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+};
+
+/** Whether a folder holds a run, by its config.json. */
+export function isRun(folder: string): boolean {
+  try {
+    return (JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as Line | null)?.format === RUN_FORMAT;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws UsageError "not-a-run", FailureError "bad-run" */
+export function readStory(folder: string): RunStory {
+  const path = join(folder, "config.json");
+  if (!existsSync(path))
+    throw new UsageError(
+      "not-a-run",
+      `${folder}: expected the folder of a run, as training makes it; there is no config.json in it`,
+    );
+  const config = parse(path, readFileSync(path, "utf8"));
+  if (!isObject(config) || config.format !== RUN_FORMAT)
+    throw new FailureError(
+      "bad-run",
+      `${path}: expected "format": "${RUN_FORMAT}" in it; the file is damaged or of another program`,
+    );
+  const lines = readMetrics(join(folder, "metrics.jsonl"));
+  const of = (type: string): Line[] => lines.filter((line) => line.type === type);
+  const start = of("start").at(-1) ?? {};
+  const last = lines.findLast((line) => numberIn(line, "step") !== undefined);
+  const end = lines.at(-1)?.type === "end" ? lines.at(-1) : undefined;
+  return {
+    folder,
+    task: typeof config.task === "string" ? config.task : "unknown",
+    model: isObject(config.model) ? config.model : {},
+    settings: isObject(config.training) ? config.training : {},
+    start: Object.fromEntries(Object.entries(start).filter(([, value]) => typeof value === "number")) as Record<
+      string,
+      number
+    >,
+    best: bestOf(lines),
+    step: last === undefined ? 0 : numberIn(last, "step")!,
+    epoch: lines.reduce((most, line) => Math.max(most, numberIn(line, "epoch") ?? 0), 0),
+    seconds: end === undefined ? spent(of("epoch")) : numberIn(end, "seconds"),
+    ended: end === undefined ? undefined : String(end.reason),
+    changed: statSync(existsSync(join(folder, "metrics.jsonl")) ? join(folder, "metrics.jsonl") : path).mtime,
+    curves: curvesOf(lines),
+    files: filesIn(folder),
+  };
+}
+
+const spent = (epochs: readonly Line[]): number | undefined =>
+  epochs.length === 0 ? undefined : epochs.reduce((sum, line) => sum + (numberIn(line, "seconds") ?? 0), 0);
+
+function bestOf(lines: readonly Line[]): Best | undefined {
+  const found = lines.findLast((line) => line.best === true);
+  if (found === undefined) return undefined;
+  const validation = numberIn(found, "validationLoss");
+  const loss = validation ?? numberIn(found, "trainLoss");
+  if (loss === undefined) return undefined;
+  return {
+    ...{ loss, of: validation === undefined ? "training" : "validation" },
+    ...{ step: numberIn(found, "step") ?? 0, epoch: numberIn(found, "epoch") ?? 0 },
+  };
+}
+
+function curvesOf(lines: readonly Line[]): Record<CurveName, Point[]> {
+  const curve = (...keys: readonly string[]): Point[] => {
+    // A resumed training tells again what came after its checkpoint: the last word on a step counts.
+    const points = new Map<number, number>();
+    for (const line of lines) {
+      const step = numberIn(line, "step");
+      const value = keys.map((key) => numberIn(line, key)).find((one) => one !== undefined);
+      if (step !== undefined && value !== undefined) points.set(step, value);
+    }
+    return [...points].sort(([a], [b]) => a - b);
+  };
+  return {
+    "validation loss": curve("validationLoss"),
+    "training loss": curve("loss"),
+    "learning rate": curve("learningRate"),
+    "gradient norm": curve("gradientNorm"),
+    speed: curve("itemsPerSecond", "tokensPerSecond"),
+  };
+}
+
+/** The events of a training; a last line that was not written to its end is left out. */
+function readMetrics(path: string): Line[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8").split("\n");
+  const torn = lines.pop();
+  const whole = lines.filter((line) => line !== "").map((line) => parse(path, line));
+  try {
+    if (torn) whole.push(JSON.parse(torn));
+  } catch {
+    // The process ended while it wrote this line, or is writing it now.
+  }
+  return whole.filter(isObject);
+}
+
+function parse(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FailureError(
+      "bad-run",
+      `${path}: it is no JSON (${(cause as Error).message}); the file is damaged or of another program`,
+      { cause },
+    );
+  }
+}
+
+function filesIn(folder: string): { name: string; bytes: number }[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => {
+      const path = join(entry.parentPath ?? entry.path, entry.name);
+      return { name: path.slice(join(folder, "/").length), bytes: statSync(path).size };
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,51 @@
+import type { CorpusOptions } from "../data/corpus.ts";
+import type { DocumentSplit } from "../data/documents.ts";
+import type { LanguageModelOptions } from "../models/language-model.ts";
+import { dropoutFields } from "../schema/dropout.ts";
+import type { TextTraining } from "../schema/text-training.ts";
+import type { TrainTokenizerOptions } from "../text/train-tokenizer.ts";
+
+/** What a training on text is made of, as it is kept in the run's config.json. */
+export type TextSettings = TextTraining & { readonly embeddingSize: number };
+
+/** Settings by other names, without those that are not given. */
+function given<T extends object>(values: { readonly [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}
+
+export function modelOptions(settings: TextSettings, vocabularySize: number): LanguageModelOptions {
+  const { embeddingSize, cell, hiddenSize, numLayers, dropout, tied } = settings;
+  const drops = Object.keys(dropoutFields).map((name) => [name, settings[name as keyof typeof dropoutFields]]);
+  return given<LanguageModelOptions>({
+    ...{ vocabularySize, embeddingSize, cell, hiddenSize, numLayers, dropout, tied },
+    ...Object.fromEntries(drops),
+  });
+}
+
+/** How to make the tokenizer. */
+export const tokenizerOptions = (settings: TextSettings): TrainTokenizerOptions =>
+  given<TrainTokenizerOptions>({
+    kind: settings.tokenizer,
+    maximumSize: settings.vocabularySize,
+    minimumCount: settings.minimumCount,
+    alphabet: settings.alphabet,
+    normalize: settings.normalize,
+  });
+
+/** The files and how they are cut: the same when a run is trained and when its text is read again. */
+export const corpusOptions = (
+  settings: Pick<TextSettings, "files" | "validation"> & {
+    readonly documents?: string | undefined;
+    readonly shuffle?: boolean | undefined;
+    readonly seed?: number | undefined;
+  },
+): Pick<CorpusOptions, "files" | "validation" | "documents" | "shuffle"> => ({
+  files: settings.files,
+  validation: typeof settings.validation === "number" ? settings.validation : [settings.validation],
+  ...(settings.documents !== undefined && { documents: splitOf(settings.documents) }),
+  ...(settings.shuffle && { shuffle: settings.seed ?? 0 }),
+});
+
+function splitOf(text: string): DocumentSplit {
+  return text === "file" || text === "line" || text === "blank-line" ? text : { marker: text };
+}

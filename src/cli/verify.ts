@@ -1,0 +1,125 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { openMachine } from "../compute/open.ts";
+import { type Model, open } from "../formats/open.ts";
+import type { ModelArray } from "../formats/plans.ts";
+import { type Comparison, compareModels, comparison, randomInputs } from "../formats/verify.ts";
+import { integer, number, path, type ValuesOf } from "../schema/fields.ts";
+import { defineCommand } from "./command.ts";
+import { Ended } from "./failure.ts";
+import { EXIT, type Io } from "./io.ts";
+import { inputsFrom, MODEL_FILES } from "./model-arrays.ts";
+import { common } from "./options.ts";
+
+const { machine, json } = common;
+const fields = {
+  a: path({ ...{ about: MODEL_FILES, unit: "a", positional: true, required: true } }),
+  b: path({ ...{ about: "the model that it is compared with", unit: "b", positional: true, required: true } }),
+  inputs: path({ about: "arrays by the names of A's inputs", unit: "file", otherwise: "random numbers" }),
+  tolerance: number({
+    about: "largest difference, relative to the largest number of an output",
+    ...{ unit: "number", above: 0, default: 1e-5 },
+  }),
+  seed: integer({ about: "of the random numbers", unit: "number", min: 0, default: 0 }),
+  machine,
+  json,
+} as const;
+type VerifyFlags = ValuesOf<typeof fields>;
+
+export const verifyCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "verify",
+    summary: "compare what two model files compute",
+    description:
+      "Runs two model files on the same input and prints the largest difference of each output; where onnxruntime-node is\ninstalled, ONNX files run there as well. The exit code is 1 if a difference is above the tolerance.",
+    fields,
+    examples: ["verify model.keras model.onnx", "verify a.onnx b.onnx --inputs in.npz --tolerance 1e-4"],
+    run: (values) => verify(values, io),
+  });
+
+interface Line extends Comparison {
+  readonly with: string;
+}
+
+async function verify(flags: VerifyFlags, io: Io): Promise<void> {
+  const machine = await openMachine(flags.machine);
+  try {
+    using a = await open(flags.a, { machine });
+    using b = await open(flags.b, { machine });
+    const inputs =
+      flags.inputs === undefined ? await randomInputs(a, flags.seed) : await inputsFrom(flags.inputs, a.inputs);
+    const lines: Line[] = (await compareModels(a, b, inputs)).map((c) => ({ ...c, with: flags.b }));
+    lines.push(...(await inRuntime(a, inputs, io, flags)));
+    for (const line of lines) {
+      const { outputs, shape, difference } = line;
+      await io.stdout.write(
+        flags.json
+          ? `${JSON.stringify({ type: "difference", output: outputs[0], with: line.with, shape, difference })}\n`
+          : `${outputs[0]} [${shape.join(", ")}], ${line.with}: ${difference.toExponential(2)}\n`,
+      );
+    }
+    const largest = Math.max(...lines.map((line) => line.difference));
+    if (largest <= flags.tolerance) return;
+    await io.stderr.write(`they differ by ${largest.toExponential(2)}, more than ${flags.tolerance}\n`);
+    throw new Ended(EXIT.failure);
+  } finally {
+    machine.close();
+  }
+}
+
+interface Runtime {
+  readonly Tensor: new (
+    type: string,
+    data: unknown,
+    dims: readonly number[],
+  ) => { data: ArrayLike<number>; dims: number[] };
+  readonly InferenceSession: {
+    create(
+      bytes: Uint8Array,
+      options: object,
+    ): Promise<{
+      run(inputs: object): Promise<Record<string, { data: ArrayLike<number>; dims: number[] }>>;
+    }>;
+  };
+}
+
+/** An ONNX file in ONNX Runtime, where the project that we are in has it. */
+async function inRuntime(
+  model: Model,
+  inputs: Readonly<Record<string, ModelArray>>,
+  io: Io,
+  flags: VerifyFlags,
+): Promise<Line[]> {
+  if (model.file.content.kind !== "graph") return [];
+  let runtime: Runtime;
+  try {
+    runtime = createRequire(join(process.cwd(), "package.json"))("onnxruntime-node") as Runtime;
+  } catch {
+    if (!flags.json)
+      await io.stderr.write("onnxruntime-node is not installed here; the ONNX file was run by this package alone\n");
+    return [];
+  }
+  const session = await runtime.InferenceSession.create(model.file.content.bytes, { logSeverityLevel: 3 });
+  const given = Object.fromEntries(
+    model.inputs.map(({ name, type = "float32" }) => {
+      const { shape, data } = inputs[name]!;
+      const numbers = arrays[type]?.(data) ?? Float32Array.from(data);
+      return [name, new runtime.Tensor(type, numbers, shape)];
+    }),
+  );
+  const [ours, theirs] = [await model.run(inputs), await session.run(given)];
+  return model.outputs.map(({ name }) => ({
+    ...comparison([name, name], ours[name]!, { shape: theirs[name]!.dims, data: theirs[name]!.data }),
+    with: "onnxruntime",
+  }));
+}
+
+const arrays: Readonly<Record<string, ((data: ArrayLike<number>) => unknown) | undefined>> = {
+  int64: (data) => BigInt64Array.from(Array.from(data, (n) => BigInt(n))),
+  int32: (data) => Int32Array.from(data),
+  uint8: (data) => Uint8Array.from(data),
+  int8: (data) => Int8Array.from(data),
+  bool: (data) => Uint8Array.from(data),
+  float64: (data) => Float64Array.from(data),
+};

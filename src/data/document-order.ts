@@ -1,0 +1,62 @@
+import { expectInteger } from "../shared/errors.ts";
+import { expectRange, type TokenSequence } from "../text/token-sequence.ts";
+import { shuffle } from "./shuffle.ts";
+
+/** Tokens whose order is another one in each epoch; as a sequence they are in the order of the corpus. */
+export interface EpochTokens extends TokenSequence {
+  /** Of the order. */
+  readonly seed: number;
+  /** The same tokens, as many, in the order of an epoch (from 0): a function of that alone. */
+  inEpoch(epoch: number): TokenSequence;
+}
+
+export const hasEpochs = (tokens: TokenSequence): tokens is EpochTokens => "inEpoch" in tokens;
+
+/**
+ * Whole documents in another order in each epoch, a function of seed and epoch; within a document nothing moves. Nothing is
+ * copied: memory for a few numbers a document.
+ *
+ * @param starts where documents begin in `tokens`, ascending from 0
+ */
+export function shuffleDocuments(tokens: TokenSequence, starts: ArrayLike<number>, seed: number): EpochTokens {
+  expectInteger("shuffle", seed, { min: 0 });
+  return {
+    seed,
+    length: tokens.length,
+    copyTo: (target, at, start, count) => tokens.copyTo(target, at, start, count),
+    inEpoch: (epoch) => inOrder(tokens, starts, shuffle(starts.length, seed, epoch)),
+  };
+}
+
+function inOrder(tokens: TokenSequence, starts: ArrayLike<number>, order: Uint32Array): TokenSequence {
+  const endOf = (document: number): number => (document + 1 < starts.length ? starts[document + 1]! : tokens.length);
+  /** Where the k-th document of the order begins. */
+  const places = new Float64Array(order.length + 1);
+  order.forEach((document, k) => {
+    places[k + 1] = places[k]! + endOf(document) - starts[document]!;
+  });
+  return {
+    length: tokens.length,
+    copyTo(target, at, start, count) {
+      expectRange(tokens.length, start, count);
+      for (let k = lastAtMost(places, start), done = 0; done < count; k++) {
+        const within = start + done - places[k]!;
+        const part = Math.min(places[k + 1]! - places[k]! - within, count - done);
+        tokens.copyTo(target, at + done, starts[order[k]!]! + within, part);
+        done += part;
+      }
+    },
+  };
+}
+
+/** The last index whose number is at most `value`, of ascending numbers that begin at 0. */
+function lastAtMost(numbers: Float64Array, value: number): number {
+  let low = 0;
+  let high = numbers.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (numbers[middle]! <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

@@ -1,0 +1,74 @@
+import type { FileSource } from "../platform/platform.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { type DocumentPiece, type DocumentSplit, documentSplitter } from "./documents.ts";
+import { type ReadProgress, readText } from "./text-files.ts";
+
+/** The documents of files, in pieces. */
+async function* documentsOf(
+  files: readonly FileSource[],
+  split: DocumentSplit,
+  onProgress: ReadProgress | undefined,
+): AsyncGenerator<DocumentPiece> {
+  for (const file of files) {
+    const splitter = documentSplitter(split);
+    for await (const text of readText([file], onProgress)) yield* splitter.push(text);
+    yield* splitter.end();
+  }
+}
+
+/** The text of documents for a vocabulary, with `between` after each. */
+export async function* documentText(
+  files: readonly FileSource[],
+  options: { readonly split: DocumentSplit; readonly between: string; readonly onProgress?: ReadProgress | undefined },
+): AsyncGenerator<string> {
+  for await (const { text, ends } of documentsOf(files, options.split, options.onProgress))
+    yield ends ? text + options.between : text;
+}
+
+/** The tokens of documents, each encoded by itself, with `endToken` after each; `starts` is told where each begins. */
+export async function* documentTokens(
+  files: readonly FileSource[],
+  tokenizer: Tokenizer,
+  options: {
+    readonly split: DocumentSplit;
+    readonly endToken: number;
+    readonly onStart: (place: number) => void;
+    readonly onProgress?: ReadProgress | undefined;
+  },
+): AsyncGenerator<Int32Array> {
+  let encoder = tokenizer.streamEncoder();
+  let place = 0;
+  let start = 0;
+  for await (const { text, ends } of documentsOf(files, options.split, options.onProgress)) {
+    const tokens = encoder.push(text);
+    place += tokens.length;
+    if (tokens.length > 0) yield tokens;
+    if (!ends) continue;
+    const rest = encoder.end();
+    yield rest;
+    yield Int32Array.of(options.endToken);
+    options.onStart(start);
+    place += rest.length + 1;
+    start = place;
+    encoder = tokenizer.streamEncoder();
+  }
+}
+
+/** Numbers that are added one by one: where documents begin. */
+export class Starts {
+  #numbers: Float64Array = new Float64Array(1024);
+  #length = 0;
+
+  add(value: number): void {
+    if (this.#length === this.#numbers.length) {
+      const larger = new Float64Array(2 * this.#length);
+      larger.set(this.#numbers);
+      this.#numbers = larger;
+    }
+    this.#numbers[this.#length++] = value;
+  }
+
+  get all(): Float64Array {
+    return this.#numbers.subarray(0, this.#length);
+  }
+}

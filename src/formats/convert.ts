@@ -1,0 +1,159 @@
+import { type SafeTensor, safeTensor } from "../checkpoint/safe-tensor.ts";
+import { writeSafetensors } from "../checkpoint/safetensors.ts";
+import { UsageError } from "../shared/errors.ts";
+import type { NamedTensor } from "../tensor/parameter-store.ts";
+import type { CanonicalModel } from "./canonical.ts";
+import { writeKeras, writeKerasH5 } from "./keras/write.ts";
+import type { ModelFile } from "./model-file.ts";
+import { writeNpz } from "./npz.ts";
+import { learnedTensors } from "./onnx/learned.ts";
+import { rewriteOnnx } from "./onnx/rewrite.ts";
+import { writeOnnx } from "./onnx/write.ts";
+import { writeNetworkOnnx } from "./onnx/write-network.ts";
+import { networkOfStateDict } from "./pytorch/network.ts";
+import { writePyTorch } from "./pytorch/write.ts";
+import { stateDictOf } from "./pytorch/write-network.ts";
+import type { LoadedText } from "./run-model.ts";
+import { writeTensorflowJs } from "./tfjs/write.ts";
+
+/** Formats that are written, by the name that `--to` uses. */
+export const TARGETS = ["onnx", "pytorch", "keras", "keras-h5", "tfjs", "safetensors", "npz"] as const;
+export type Target = (typeof TARGETS)[number];
+
+export interface ConvertOptions {
+  readonly to: Target;
+  /** Whether the weights of an ONNX graph may be written without the graph. Default false. */
+  readonly weightsOnly?: boolean;
+}
+
+export interface Converted {
+  readonly to: Target;
+  /** The file itself. */
+  readonly bytes: Uint8Array;
+  /** Files that belong beside it, by name. */
+  readonly beside: ReadonlyMap<string, Uint8Array>;
+  /** What was done, and what the new format leaves to its reader, in words. */
+  readonly notes: readonly string[];
+}
+
+/** What is done to the weights on the way, for people. Ours and PyTorch's are the same. */
+const orders: Readonly<Partial<Record<Target, string>>> = {
+  onnx: "gates of LSTMs go from i, f, g, o to i, o, f, g, of GRUs from r, z, n to z, r, n",
+  ...Object.fromEntries(
+    ["keras", "keras-h5", "tfjs"].map((to) => [
+      to,
+      "matrices are transposed; gates of GRUs go from r, z, n to z, r, n; two biases are added where only their sum counts",
+    ]),
+  ),
+};
+
+/**
+ * Writes what a file holds in another format. The function stays the same, or the conversion is refused with the reason.
+ * @throws UsageError "not-convertible"
+ */
+export function convertModel(file: ModelFile, { to, weightsOnly = false }: ConvertOptions): Converted {
+  const { content } = file;
+  const made = (
+    bytes: Uint8Array,
+    notes: readonly string[] = [],
+    beside = new Map<string, Uint8Array>(),
+  ): Converted => ({
+    ...{ to, bytes, beside },
+    notes: [...(orders[to] && content.kind !== "graph" ? [orders[to]] : []), ...notes],
+  });
+  if (to === "onnx") return made(toOnnx(file));
+  if (to === "keras") return made(writeKeras(layersOf(file)));
+  if (to === "keras-h5") return made(writeKerasH5(layersOf(file)));
+  if (to === "tfjs") {
+    const files = writeTensorflowJs(layersOf(file));
+    const { "model.json": bytes, ...beside } = Object.fromEntries(files);
+    return made(bytes!, [], new Map(Object.entries(beside)));
+  }
+  const named = (tensors: ReadonlyMap<string, NamedTensor>) => containers[to](asFile(tensors));
+  switch (content.kind) {
+    case "network": {
+      const { tensors, notes } = stateDictOf(content.network);
+      return made(named(tensors), notes);
+    }
+    case "text": {
+      const { tensors, notes } =
+        to === "pytorch" ? stateDictOf(networkOfText(content.text)) : { tensors: content.text.weights, notes: [] };
+      return made(named(tensors), ["the vocabulary is not part of this file", ...notes]);
+    }
+    case "graph": {
+      if (!weightsOnly)
+        throw new UsageError(
+          "not-convertible",
+          `${file.name}: an ONNX graph is operators, not layers, and this format holds weights alone; say that these are enough (--weights-only)`,
+        );
+      return made(named(content.weights ?? learnedTensors(content.graph.graph)), [
+        "weights under the names of the graph; the graph is left out",
+      ]);
+    }
+    case "weights":
+      return made(containers[to](content.tensors as ReadonlyMap<string, SafeTensor>));
+  }
+}
+
+const containers: Readonly<
+  Record<"pytorch" | "safetensors" | "npz", (tensors: ReadonlyMap<string, SafeTensor>) => Uint8Array>
+> = {
+  pytorch: writePyTorch,
+  safetensors: (tensors) => writeSafetensors(tensors, { metadata: { format: "pt" } }),
+  npz: writeNpz,
+};
+
+const asFile = (tensors: ReadonlyMap<string, NamedTensor>): Map<string, SafeTensor> =>
+  new Map(
+    [...tensors].map(([name, { shape, data }]) => [
+      name,
+      safeTensor(data instanceof Float64Array && !fitsFloat32(data) ? "F64" : "F32", shape, data),
+    ]),
+  );
+
+/** Numbers that were float32 in the file come as float64 from some readers. */
+const fitsFloat32 = (data: Float64Array): boolean => data.every((value) => Object.is(Math.fround(value), value));
+
+function toOnnx({ content, name }: ModelFile): Uint8Array {
+  switch (content.kind) {
+    case "graph":
+      return rewriteOnnx(content);
+    case "network":
+      return writeNetworkOnnx(content.network);
+    case "text":
+      return writeOnnx(content.text.model, content.text.weights);
+    case "weights":
+      throw new UsageError("not-convertible", `${name}: ${content.why}`);
+  }
+}
+
+/** @throws UsageError "not-convertible" where a file does not hold layers */
+function layersOf({ content, name }: ModelFile): CanonicalModel {
+  switch (content.kind) {
+    case "network":
+      return content.network;
+    case "text":
+      return networkOfText(content.text);
+    case "graph":
+      throw new UsageError(
+        "not-convertible",
+        `${name}: an ONNX graph is operators, not layers, and this format holds layers; it can be run, trained and written as ONNX`,
+      );
+    case "weights":
+      throw new UsageError("not-convertible", `${name}: ${content.why}`);
+  }
+}
+
+/** A language model as layers. @throws UsageError "not-convertible" for cells that no other format knows */
+export function networkOfText({ model, weights }: LoadedText): CanonicalModel {
+  const { cell, tied } = model.config;
+  if (cell.custom || !["rnn", "lstm", "gru"].includes(cell.name))
+    throw new UsageError("not-convertible", `no other format has the cell "${cell.name}"`);
+  const all = new Map(weights);
+  if (tied) all.set("head.weight", weights.get("embedding.weight")!);
+  // In the order of the layers, which the file of a run does not keep.
+  const order = ["embedding", "rnn", "head"];
+  const sorted = [...all].sort(([a], [b]) => order.indexOf(a.split(".")[0]!) - order.indexOf(b.split(".")[0]!));
+  const tensors = new Map(sorted.map(([name, { shape, data }]) => [name, safeTensor("F64", shape, data)]));
+  return networkOfStateDict(tensors, { cell }).network;
+}

@@ -1,0 +1,131 @@
+import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import type { ActivationSpec, LayerSpec, PlainSpec } from "../canonical.ts";
+import { writeActivation } from "./activations.ts";
+import { unsupported } from "./config.ts";
+import { reversedAxes, transposed } from "./layout.ts";
+import { writeBidirectional, writeRecurrent } from "./write-recurrent.ts";
+import { classEntry, type JsonConfig, type WriteContext, type WrittenArray, type WrittenLayer } from "./written.ts";
+
+type Writer<S extends LayerSpec> = (spec: S, context: WriteContext) => WrittenLayer;
+type Plain<K extends PlainSpec["kind"]> = Extract<PlainSpec, { kind: K }>;
+
+const plain = (className: string, config: JsonConfig = {}): WrittenLayer => ({ className, config, arrays: [] });
+
+/** Arrays of a layer itself; those that it does not have are left out. */
+export function arraysOf(entries: Readonly<Record<string, NamedTensor | undefined>>, part = ""): WrittenArray[] {
+  return Object.entries(entries).flatMap(([name, tensor]) => (tensor ? [{ name, part, tensor }] : []));
+}
+
+const activationOf = (spec: ActivationSpec, { name, family }: WriteContext): string =>
+  writeActivation(spec, `layer "${name}"`, family);
+
+/** A layer of activation: by name, or as the layer that has the constants. */
+function activationLayer(activation: ActivationSpec, context: WriteContext): WrittenLayer {
+  const { alpha, beta, name } = activation;
+  const k3 = context.family.kind === "keras-3";
+  if (name === "leakyRelu")
+    return plain("LeakyReLU", k3 ? { negative_slope: alpha ?? 0.01 } : { alpha: alpha ?? 0.01 });
+  if (name === "elu") return plain("ELU", { alpha: alpha ?? 1 });
+  if (name === "thresholdedRelu" && !k3) return plain("ThresholdedReLU", { theta: alpha ?? 1 });
+  if (name === "clamp" && (alpha ?? 0) === 0) return plain("ReLU", { max_value: beta ?? 6 });
+  return plain("Activation", { activation: activationOf(activation, context) });
+}
+
+const combined = {
+  ...{ add: "Add", average: "Average", maximum: "Maximum", minimum: "Minimum", multiply: "Multiply" },
+  subtract: "Subtract",
+} as const;
+
+const gains = ({ weight }: WriteContext) => ({ gamma: weight("weight"), beta: weight("bias") });
+
+/** How each kind of layer is written. */
+const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }>> } = {
+  activation: ({ activation }, context) => activationLayer(activation, context),
+  "batch-norm": ({ axis, epsilon }, context) => ({
+    className: "BatchNormalization",
+    config: { axis, epsilon, momentum: 0.99, center: true, scale: true },
+    arrays: arraysOf({
+      ...gains(context),
+      moving_mean: context.weight("running_mean"),
+      moving_variance: context.weight("running_var"),
+    }),
+  }),
+  bidirectional: writeBidirectional,
+  combine: ({ by }, { name, family, masks }) => {
+    if (family.kind === "tfjs" && masks)
+      throw unsupported(`layer "${name}": TensorFlow.js fails where it joins sequences that have a mask`);
+    return plain(combined[by]);
+  },
+  concatenate: ({ axis }) => plain("Concatenate", { axis }),
+  convolution: (spec, context) => {
+    if (context.family.kind === "tfjs" && spec.padding === "causal")
+      throw unsupported(`layer "${context.name}": TensorFlow.js has no causal convolution`);
+    const kernel = context.weight("weight");
+    return {
+      className: "Conv1D",
+      config: {
+        ...{ filters: spec.outputSize, kernel_size: [spec.kernelSize], strides: [spec.stride] },
+        ...{ dilation_rate: [spec.dilation], padding: spec.padding, data_format: "channels_last" },
+        ...{ use_bias: spec.bias, activation: activationOf(spec.activation, context) },
+      },
+      arrays: arraysOf({ kernel: kernel && reversedAxes(kernel), bias: context.weight("bias") }),
+    };
+  },
+  dense: (spec: Extract<LayerSpec, { kind: "dense" }>, context) => {
+    const kernel = context.weight("weight");
+    return {
+      className: "Dense",
+      config: { units: spec.outputSize, use_bias: spec.bias, activation: activationOf(spec.activation, context) },
+      arrays: arraysOf({ kernel: kernel && transposed(kernel), bias: context.weight("bias") }),
+    };
+  },
+  dropout: ({ rate, per }: Plain<"dropout">) => plain(per === "sequence" ? "SpatialDropout1D" : "Dropout", { rate }),
+  embedding: (spec, { weight }) => ({
+    className: "Embedding",
+    config: { input_dim: spec.vocabularySize, output_dim: spec.embeddingSize, mask_zero: spec.maskZero },
+    arrays: arraysOf({ embeddings: weight("weight") }),
+  }),
+  flatten: () => plain("Flatten", { data_format: "channels_last" }),
+  identity: () => plain("Activation", { activation: "linear" }),
+  "layer-norm": ({ axis, epsilon }, context) => ({
+    className: "LayerNormalization",
+    config: { axis, epsilon, center: true, scale: true },
+    arrays: arraysOf(gains(context)),
+  }),
+  masking: ({ value }) => plain("Masking", { mask_value: value }),
+  permute: ({ order }) => plain("Permute", { dims: order }),
+  pooling: ({ of, window }, { name, family, masks }) => {
+    const word = of === "maximum" ? "Max" : "Average";
+    if (window === "global") {
+      if (family.kind === "tfjs" && masks && of === "mean")
+        throw unsupported(
+          `layer "${name}": TensorFlow.js takes the mean of masked steps too: the function would change`,
+        );
+      return plain(`Global${word}Pooling1D`);
+    }
+    const { size, stride, padding } = window;
+    return plain(`${word}Pooling1D`, { pool_size: [size], strides: [stride], padding });
+  },
+  recurrent: writeRecurrent,
+  repeat: ({ times }) => plain("RepeatVector", { n: times }),
+  reshape: ({ shape }) => plain("Reshape", { target_shape: shape }),
+  "time-distributed": ({ layer }, context) => {
+    const inner = writeLayer(layer, context);
+    const { className, config, arrays } = inner;
+    const named = { name: `${context.name}_inner`, trainable: true, ...config };
+    return {
+      className: "TimeDistributed",
+      config: { layer: classEntry(className, named, context.family) },
+      arrays: arrays.map((array) => ({ ...array, part: array.part === "" ? "layer" : `layer/${array.part}` })),
+    };
+  },
+};
+
+/**
+ * A layer for Keras or TensorFlow.js.
+ *
+ * @throws UsageError "unsupported-keras" when the layer has no form there that is the same function
+ */
+export function writeLayer(spec: LayerSpec, context: WriteContext): WrittenLayer {
+  return (writers[spec.kind] as Writer<LayerSpec>)(spec, context);
+}

@@ -1,0 +1,195 @@
+import { UsageError } from "../../shared/errors.ts";
+import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
+import { unsupported } from "./config.ts";
+import type { Family } from "./family.ts";
+import { writeLayer } from "./write-layer.ts";
+import { classEntry, type JsonConfig, type JsonValue, type WrittenLayer } from "./written.ts";
+
+export interface WriteKerasOptions {
+  /** B, which Keras fixes for a model with stateful layers; needed for those alone. */
+  readonly batchSize?: number | undefined;
+}
+
+export interface WrittenModel {
+  /** `{ class_name, config }` */
+  readonly config: JsonConfig;
+  /** In the order of the configuration, input layers left out. */
+  readonly layers: readonly (WrittenLayer & { readonly name: string })[];
+}
+
+interface Names {
+  /** By value: the layer that makes it, which call of it, which output. */
+  readonly references: ReadonlyMap<string, readonly [layer: string, call: number, output: number]>;
+  /** By layer of the model. */
+  readonly layers: ReadonlyMap<string, string>;
+}
+
+/** A canonical model as a configuration of Keras or TensorFlow.js with its arrays. */
+export function writeTopology(model: CanonicalModel, family: Family, options: WriteKerasOptions = {}): WrittenModel {
+  const batch = batchOf(model, options);
+  const used = [...model.layers].filter(([name]) => model.nodes.some(({ layer }) => layer === name));
+  const names = nameLayers(
+    model,
+    used.map(([name]) => name),
+  );
+  const masks = used.some(([, spec]) => spec.kind === "masking" || (spec.kind === "embedding" && spec.maskZero));
+  const layers = used.map(([name, spec]) => {
+    const given = model.nodes.some((node) => node.layer === name && node.inputs.length > 1);
+    const written = writeLayer(spec, {
+      ...{ name: names.layers.get(name)!, family, masks },
+      givenStates: given || isStateful(spec),
+      weight: (weight) => model.weights.get(`${name}.${weight}`),
+    });
+    return { ...written, name: names.layers.get(name)! };
+  });
+  const isChain = chain(model);
+  const shape = (input: CanonicalInput): JsonValue[] => [batch, ...input.shape];
+  const config = isChain
+    ? sequential(model, layers, shape(model.inputs[0]!), family)
+    : functional(
+        model,
+        used.map(([name]) => name),
+        layers,
+        names,
+        shape,
+        family,
+      );
+  return { config, layers };
+}
+
+const isStateful = (spec: LayerSpec): boolean =>
+  (spec.kind === "recurrent" && spec.stateful) || (spec.kind === "bidirectional" && spec.forward.stateful);
+
+function batchOf(model: CanonicalModel, { batchSize }: WriteKerasOptions): number | null {
+  const stateful = [...model.layers].find(([, spec]) => isStateful(spec));
+  if (stateful && batchSize === undefined)
+    throw new UsageError(
+      "missing-option",
+      `batchSize: layer "${stateful[0]}" carries its state from run to run, and Keras fixes the size of the batch then; say which`,
+    );
+  return stateful ? batchSize! : null;
+}
+
+/** One input, and layers each of which reads what the one before it made. */
+function chain({ inputs, nodes, outputs }: CanonicalModel): boolean {
+  let value = inputs[0]?.name;
+  if (inputs.length !== 1 || outputs.length !== 1) return false;
+  const seen = new Set<string>();
+  for (const node of nodes) {
+    if (node.inputs.length !== 1 || node.inputs[0] !== value || node.outputs.length !== 1) return false;
+    if (seen.has(node.layer)) return false;
+    seen.add(node.layer);
+    value = node.outputs[0];
+  }
+  return outputs[0]!.value === value;
+}
+
+/** Names as Keras and TensorFlow take them: letters, digits and a few signs, each once. */
+function nameLayers(model: CanonicalModel, used: readonly string[]): Names {
+  const taken = new Set<string>();
+  const free = (name: string): string => {
+    const plain = name.replace(/[^A-Za-z0-9_.-]/g, "_").replace(/^[^A-Za-z0-9]+/, "") || "layer";
+    let one = plain;
+    for (let k = 1; taken.has(one); k++) one = `${plain}_${k}`;
+    taken.add(one);
+    return one;
+  };
+  const references = new Map<string, readonly [string, number, number]>();
+  const layers = new Map(used.map((name) => [name, free(name)]));
+  for (const { name } of model.inputs) references.set(name, [free(name), 0, 0]);
+  const calls = new Map<string, number>();
+  for (const { layer, outputs } of model.nodes) {
+    const call = calls.get(layer) ?? 0;
+    calls.set(layer, call + 1);
+    outputs.forEach((value, output) => {
+      references.set(value, [layers.get(layer)!, call, output]);
+    });
+  }
+  return { references, layers };
+}
+
+const common = (name: string, config: JsonConfig): JsonConfig => ({
+  ...{ name, trainable: true, dtype: "float32" },
+  ...config,
+});
+
+function sequential(
+  model: CanonicalModel,
+  layers: WrittenModel["layers"],
+  shape: readonly JsonValue[],
+  family: Family,
+): JsonConfig {
+  const own = layers.map(({ name, className, config }) => ({ className, config: common(name, config) }));
+  const k3 = family.kind === "keras-3";
+  if (own.length === 0) throw unsupported("a model without layers");
+  const [first, ...others] = own;
+  // Older readers take the shape of the input from the first layer.
+  const entries = k3
+    ? [{ className: "InputLayer", config: inputConfig("input_layer", shape, model.inputs[0]!, family) }, ...own]
+    : [{ className: first!.className, config: { ...first!.config, batch_input_shape: shape } }, ...others];
+  const config = {
+    ...{ name: plainName(model.name) },
+    layers: entries.map((entry) => classEntry(entry.className, entry.config, family)),
+  };
+  return modelEntry("Sequential", config, family);
+}
+
+const plainName = (name: string): string => name.replace(/[^A-Za-z0-9_.-]/g, "_") || "model";
+
+const modelEntry = (className: string, config: JsonConfig, { kind }: Family): JsonConfig =>
+  kind === "keras-3"
+    ? {
+        module: className === "Functional" ? "keras.src.models.functional" : "keras",
+        class_name: className,
+        config,
+        registered_name: className === "Functional" ? "Functional" : null,
+      }
+    : { class_name: className, config };
+
+function inputConfig(name: string, shape: readonly JsonValue[], input: CanonicalInput, { kind }: Family): JsonConfig {
+  const dtype = input.type === "int" ? "int32" : "float32";
+  return kind === "keras-3"
+    ? { batch_shape: shape, dtype, sparse: false, name }
+    : { batch_input_shape: shape, dtype, sparse: false, name };
+}
+
+function functional(
+  model: CanonicalModel,
+  used: readonly string[],
+  layers: WrittenModel["layers"],
+  { references }: Names,
+  shape: (input: CanonicalInput) => readonly JsonValue[],
+  family: Family,
+): JsonConfig {
+  const k3 = family.kind === "keras-3";
+  const reference = (value: string): JsonValue => [...references.get(value)!];
+  const call = ({ layer, inputs }: CanonicalNode): JsonValue => {
+    if (!k3) return inputs.map((value) => [...references.get(value)!, {}]);
+    const tensor = (value: string): JsonValue => ({
+      class_name: "__keras_tensor__",
+      // Keras works shapes out anew.
+      config: { shape: [], dtype: "float32", keras_history: reference(value) },
+    });
+    const { kind } = model.layers.get(layer)!;
+    if (kind === "combine" || kind === "concatenate") return { args: [inputs.map(tensor)], kwargs: {} };
+    const [first, ...states] = inputs.map(tensor);
+    return { args: [first!], kwargs: states.length > 0 ? { initial_state: states } : {} };
+  };
+  const inputs = model.inputs.map((input): JsonConfig => {
+    const name = references.get(input.name)![0];
+    const config = inputConfig(name, shape(input), input, family);
+    return { ...classEntry("InputLayer", config, family), name, inbound_nodes: [] };
+  });
+  const own = layers.map(({ name, className, config }, k): JsonConfig => {
+    const nodes = model.nodes.filter(({ layer }) => layer === used[k]);
+    return { ...classEntry(className, common(name, config), family), name, inbound_nodes: nodes.map(call) };
+  });
+  const config = {
+    name: plainName(model.name),
+    trainable: true,
+    layers: [...inputs, ...own],
+    input_layers: model.inputs.map(({ name }) => reference(name)),
+    output_layers: model.outputs.map(({ value }) => reference(value)),
+  };
+  return modelEntry(family.kind === "tfjs" ? "Model" : "Functional", config, family);
+}

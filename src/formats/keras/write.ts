@@ -1,0 +1,125 @@
+import { UsageError } from "../../shared/errors.ts";
+import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import type { CanonicalModel } from "../canonical.ts";
+import { type Hdf5Tree, writeHdf5 } from "../hdf5/write.ts";
+import { writeZip } from "../zip-write.ts";
+import { kerasFamily } from "./family.ts";
+import { snakeCase } from "./weights.ts";
+import { type WriteKerasOptions, type WrittenModel, writeTopology } from "./write-topology.ts";
+
+const KERAS_3 = "3.3.3";
+/** The last of TensorFlow that has Keras 2 inside. */
+const KERAS_2 = "2.15.0";
+
+/**
+ * Writes a model as a `.keras` archive of Keras 3.
+ *
+ * @throws UsageError "unsupported-keras" for what Keras cannot compute: a conversion that would change the function is refused
+ */
+export function writeKeras(model: CanonicalModel, options: WriteKerasOptions = {}): Uint8Array {
+  const written = writeTopology(model, kerasFamily(KERAS_3), options);
+  const encoder = new TextEncoder();
+  // A day that never changes: the same model has the same bytes.
+  const metadata = { keras_version: KERAS_3, date_saved: "2020-01-01@00:00:00" };
+  return writeZip(
+    new Map([
+      ["metadata.json", encoder.encode(JSON.stringify(metadata))],
+      ["config.json", encoder.encode(JSON.stringify(written.config))],
+      ["model.weights.h5", writeHdf5(numberedWeights(written))],
+    ]),
+  );
+}
+
+/**
+ * Writes a model as an `.h5` file of Keras 2 (TensorFlow 2.15 and before).
+ *
+ * @throws as `writeKeras`
+ */
+export function writeKerasH5(model: CanonicalModel, options: WriteKerasOptions = {}): Uint8Array {
+  const written = writeTopology(model, kerasFamily(KERAS_2), options);
+  const attributes = { backend: "tensorflow", keras_version: KERAS_2 };
+  return writeHdf5({
+    attributes: { ...attributes, model_config: JSON.stringify(written.config) },
+    members: new Map([
+      [
+        "model_weights",
+        { ...namedWeights(written), attributes: { ...namedWeights(written).attributes, ...attributes } },
+      ],
+    ]),
+  });
+}
+
+/** A tree that grows by paths. */
+class Tree {
+  readonly members = new Map<string, Tree | NamedTensor>();
+  attributes: Record<string, string | readonly string[]> = {};
+
+  group(path: string): Tree {
+    return path
+      .split("/")
+      .filter(Boolean)
+      .reduce<Tree>((at, name) => {
+        const known = at.members.get(name);
+        if (known instanceof Tree) return known;
+        const made = new Tree();
+        at.members.set(name, made);
+        return made;
+      }, this);
+  }
+
+  put(path: string, tensor: NamedTensor): void {
+    const cut = path.lastIndexOf("/");
+    this.group(path.slice(0, Math.max(0, cut))).members.set(path.slice(cut + 1), tensor);
+  }
+}
+
+/** `layers/lstm_1/cell/vars/0`: layers by class and number, arrays by number. */
+function numberedWeights({ layers }: WrittenModel): Hdf5Tree {
+  const root = new Tree();
+  root.group("vars");
+  const counts = new Map<string, number>();
+  for (const { className, arrays } of layers) {
+    const plain = snakeCase(className);
+    const count = counts.get(plain) ?? 0;
+    counts.set(plain, count + 1);
+    const group = root.group(`layers/${count === 0 ? plain : `${plain}_${count}`}`);
+    group.group("vars");
+    const within = new Map<string, number>();
+    for (const { part, tensor } of arrays) {
+      const number = within.get(part) ?? 0;
+      within.set(part, number + 1);
+      group.put(`${part}/vars/${number}`, tensor);
+    }
+  }
+  return root;
+}
+
+/** `lstm/lstm/kernel:0`, and lists of the names. */
+function namedWeights({ layers }: WrittenModel): Tree {
+  const root = new Tree();
+  root.attributes = namesInParts(
+    "layer_names",
+    layers.map(({ name }) => name),
+  );
+  for (const { name, arrays } of layers) {
+    const group = root.group(name);
+    const names = arrays.map((array) => `${name}/${array.name}:0`);
+    if (new Set(names).size !== names.length)
+      throw new UsageError("unsupported-keras", `layer "${name}" has two arrays of one name`);
+    group.attributes = namesInParts("weight_names", names);
+    arrays.forEach(({ tensor }, k) => {
+      group.put(names[k]!, tensor);
+    });
+  }
+  return root;
+}
+
+/** A list that one attribute cannot hold is cut into NAME0, NAME1, …, as Keras does. */
+function namesInParts(name: string, values: readonly string[]): Record<string, readonly string[]> {
+  const size = Math.max(1, ...values.map((value) => value.length));
+  const each = Math.max(1, Math.floor(64_000 / size));
+  if (values.length <= each) return { [name]: values };
+  const parts: Record<string, readonly string[]> = {};
+  for (let k = 0; k * each < values.length; k++) parts[`${name}${k}`] = values.slice(k * each, (k + 1) * each);
+  return parts;
+}

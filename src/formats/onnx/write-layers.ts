@@ -1,0 +1,156 @@
+import { activationByName } from "../../cells/registry.ts";
+import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import type { ActivationSpec, ConvolutionSpec, LayerSpec, PoolingSpec } from "../canonical.ts";
+import type { GraphWriter } from "./graph-writer.ts";
+import { writeExpression } from "./write-expression.ts";
+import { writeBidirectional, writeOneDirection } from "./write-network-recurrent.ts";
+
+/** What a layer is told when a node that uses it is written. */
+export interface LayerWriting {
+  readonly graph: GraphWriter;
+  readonly node: string;
+  /** Names of the values that it reads, batch first. */
+  readonly inputs: readonly string[];
+  readonly weight: (name: string) => NamedTensor;
+  readonly refuse: (why: string) => Error;
+}
+
+/** Writes the nodes of a layer and returns the names of what it makes. */
+export type LayerWriter<S extends LayerSpec> = (spec: S, context: LayerWriting) => readonly string[];
+
+/** Adds a node with one output that is named after the layer. */
+function step(
+  { graph, node }: LayerWriting,
+  op: string,
+  inputs: readonly string[],
+  what: string,
+  attributes?: Parameters<GraphWriter["node"]>[3],
+): string {
+  graph.node(op, inputs, [`${node}/${what}`], attributes);
+  return `${node}/${what}`;
+}
+
+export function activated(context: LayerWriting, x: string, { name, ...constants }: ActivationSpec): string {
+  if (name === "identity") return x;
+  if (name === "softmax" || name === "logSoftmax")
+    return step(context, name === "softmax" ? "Softmax" : "LogSoftmax", [x], "activated", { axis: -1 });
+  const equation = activationByName("activation", { name, ...constants });
+  return writeExpression(context.graph, equation as never, x, `${context.node}/activation`);
+}
+
+const held = ({ graph, node, weight }: LayerWriting, name: string): string =>
+  graph.float(`${node}/${name}`, weight(name));
+
+function transposed({ shape, data }: NamedTensor): NamedTensor {
+  const [rows, columns] = shape as [number, number];
+  return {
+    shape: [columns, rows],
+    data: Float64Array.from({ length: data.length }, (_, k) => data[(k % rows) * columns + Math.floor(k / rows)]!),
+  };
+}
+
+/** Channels before steps, as ONNX has them, around what works over time. */
+function overTime(context: LayerWriting, work: (x: string) => string): string {
+  const before = step(context, "Transpose", context.inputs, "by-channel", { perm: [0, 2, 1] });
+  return step(context, "Transpose", [work(before)], "by-time", { perm: [0, 2, 1] });
+}
+
+function padding({ padding, kernelSize, dilation }: Pick<ConvolutionSpec, "padding" | "kernelSize" | "dilation">) {
+  if (padding === "same") return { auto_pad: "SAME_UPPER" };
+  return { pads: padding === "causal" ? [(kernelSize - 1) * dilation, 0] : [0, 0] };
+}
+
+function pooled(spec: PoolingSpec, context: LayerWriting): string {
+  const { of, window } = spec;
+  if (window === "global")
+    return step(context, of === "mean" ? "ReduceMean" : "ReduceMax", context.inputs, "pooled", {
+      axes: [1],
+      keepdims: 0,
+    });
+  return overTime(context, (x) =>
+    step(context, of === "mean" ? "AveragePool" : "MaxPool", [x], "pooled", {
+      ...{ kernel_shape: [window.size], strides: [window.stride] },
+      ...(window.padding === "same" ? { auto_pad: "SAME_UPPER" } : { pads: [0, 0] }),
+    }),
+  );
+}
+
+const combining = {
+  add: "Sum",
+  subtract: "Sub",
+  multiply: "Mul",
+  average: "Mean",
+  maximum: "Max",
+  minimum: "Min",
+} as const;
+
+const lastAxis = (axis: number, { refuse }: LayerWriting): void => {
+  if (axis >= 0 && axis !== 2) throw refuse(`it normalizes over axis ${axis}`);
+};
+
+/** How each kind of layer is written. */
+export const layerWriters: { readonly [K in LayerSpec["kind"]]: LayerWriter<Extract<LayerSpec, { kind: K }>> } = {
+  embedding(spec, context) {
+    if (spec.maskZero) throw context.refuse("ONNX cannot skip steps wherever token 0 stands (mask_zero)");
+    return [step(context, "Gather", [held(context, "weight"), context.inputs[0]!], "rows")];
+  },
+  recurrent: (spec, context) => writeOneDirection(spec, context),
+  bidirectional: (spec, context) => writeBidirectional(spec, context),
+  dense(spec, context) {
+    const { graph, node, inputs, weight } = context;
+    const matrix = graph.float(`${node}/weight`, transposed(weight("weight")));
+    const product = step(context, "MatMul", [inputs[0]!, matrix], "product");
+    const sum = spec.bias ? step(context, "Add", [product, held(context, "bias")], "sum") : product;
+    return [activated(context, sum, spec.activation)];
+  },
+  convolution(spec, context) {
+    const y = overTime(context, (x) =>
+      step(context, "Conv", [x, held(context, "weight"), ...(spec.bias ? [held(context, "bias")] : [])], "convolved", {
+        ...{ kernel_shape: [spec.kernelSize], strides: [spec.stride], dilations: [spec.dilation] },
+        ...padding(spec),
+      }),
+    );
+    return [activated(context, y, spec.activation)];
+  },
+  pooling: (spec, context) => [pooled(spec, context)],
+  "layer-norm"(spec, context) {
+    lastAxis(spec.axis, context);
+    const inputs = [context.inputs[0]!, held(context, "weight"), held(context, "bias")];
+    return [step(context, "LayerNormalization", inputs, "normalized", { axis: -1, epsilon: { float: spec.epsilon } })];
+  },
+  "batch-norm"(spec, context) {
+    lastAxis(spec.axis, context);
+    const { graph, node, inputs, weight } = context;
+    const [w, b, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map((name) => weight(name).data);
+    const scale = Float64Array.from(w!, (value, k) => value / Math.sqrt(variance![k]! + spec.epsilon));
+    const offset = Float64Array.from(b!, (value, k) => value - mean![k]! * scale[k]!);
+    const tensor = (name: string, data: Float64Array) => graph.float(`${node}/${name}`, { shape: [data.length], data });
+    const scaled = step(context, "Mul", [inputs[0]!, tensor("scale", scale)], "scaled");
+    return [step(context, "Add", [scaled, tensor("offset", offset)], "normalized")];
+  },
+  activation: (spec, context) => [activated(context, context.inputs[0]!, spec.activation)],
+  dropout: (_, { inputs }) => [inputs[0]!],
+  masking: (_, { refuse }) => {
+    throw refuse("ONNX cannot skip steps wherever a value stands; it takes lengths only");
+  },
+  identity: (_, { inputs }) => [inputs[0]!],
+  reshape(spec, context) {
+    const shape = context.graph.whole(`${context.node}/shape`, [0, ...spec.shape]);
+    return [step(context, "Reshape", [context.inputs[0]!, shape], "reshaped")];
+  },
+  flatten: (_, context) => [step(context, "Flatten", context.inputs, "flat", { axis: 1 })],
+  permute: (spec, context) => [step(context, "Transpose", context.inputs, "permuted", { perm: [0, ...spec.order] })],
+  repeat(spec, context) {
+    const { graph, node, inputs } = context;
+    const one = step(context, "Unsqueeze", [inputs[0]!, "axis.1"], "one");
+    return [step(context, "Tile", [one, graph.whole(`${node}/times`, [1, spec.times, 1])], "repeated")];
+  },
+  concatenate: (spec, context) => [step(context, "Concat", context.inputs, "joined", { axis: spec.axis })],
+  combine: (spec, context) => [step(context, combining[spec.by], context.inputs, "combined")],
+  "time-distributed"(spec, context) {
+    const { layer } = spec;
+    const alike = ["dense", "embedding", "activation", "dropout", "identity", "layer-norm", "batch-norm"];
+    if (!alike.includes(layer.kind)) throw context.refuse(`a layer of kind "${layer.kind}" over each step`);
+    return layerWriters[layer.kind](layer as never, context);
+  },
+};

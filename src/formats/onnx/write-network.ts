@@ -1,0 +1,59 @@
+import { UsageError } from "../../shared/errors.ts";
+import { Network } from "../canonical/network.ts";
+import type { CanonicalModel, CanonicalNode } from "../canonical.ts";
+import { GraphWriter } from "./graph-writer.ts";
+import { type LayerWriting, layerWriters } from "./write-layers.ts";
+
+/**
+ * A network as one ONNX file (operator set 17), batch first, with dynamic batch and time. The state of each recurrent node is an
+ * input `NODE.h` [batch, H] and comes back as `NODE.h_out`. Dropout is left out; numbers are written as float32.
+ *
+ * @throws UsageError "not-convertible" with the layer and the reason where ONNX has no form of the same function
+ */
+export function writeNetworkOnnx(model: CanonicalModel): Uint8Array {
+  const network = new Network(model);
+  const graph = new GraphWriter();
+  for (const { name, shape, type } of model.inputs)
+    graph.input(name, type === "int" ? "int64" : "float32", [
+      "batch",
+      ...shape.map((n, axis) => n ?? (axis === 0 ? "time" : `${name}.${axis + 1}`)),
+    ]);
+  const results = new Set(model.outputs.map(({ name }) => name));
+  for (const name of results) graph.output(name, "float32");
+  const given = new Set(model.nodes.filter(({ inputs }) => inputs.length > 1).map(({ name }) => name));
+  for (const [name, width] of Object.entries(network.states)) {
+    // A node that reads its initial state from another value has no input for it.
+    if (![...given].some((node) => name.startsWith(`${node}.`))) graph.input(name, "float32", ["batch", width]);
+    graph.output(`${name}_out`, "float32", ["batch", width]);
+  }
+  graph.whole("axis.0", [0]);
+  graph.whole("axis.1", [1]);
+  // Values of the model go under names of their own, so that an output may be called like one of them.
+  const values = new Map(model.inputs.map(({ name }) => [name, name]));
+  for (const node of model.nodes) {
+    const made = writeNode(model, node, graph, values);
+    node.outputs.forEach((value, k) => {
+      values.set(value, made[k]!);
+    });
+  }
+  for (const { name, value } of model.outputs) graph.node("Identity", [values.get(value)!], [name]);
+  return graph.finish(model.name);
+}
+
+function writeNode(
+  model: CanonicalModel,
+  node: CanonicalNode,
+  graph: GraphWriter,
+  values: ReadonlyMap<string, string>,
+): readonly string[] {
+  const spec = model.layers.get(node.layer)!;
+  const context: LayerWriting = {
+    graph,
+    node: node.name,
+    inputs: node.inputs.map((value) => values.get(value)!),
+    weight: (name) => model.weights.get(`${node.layer}.${name}`)!,
+    refuse: (why) =>
+      new UsageError("not-convertible", `layer "${node.name}" (${spec.kind}) cannot be written as ONNX: ${why}`),
+  };
+  return layerWriters[spec.kind](spec as never, context);
+}

@@ -1,0 +1,17 @@
+import type { CanonicalModel } from "./canonical.ts";
+import { networkRunnable } from "./network-runnable.ts";
+import { Program, type ProgramOptions } from "./program.ts";
+
+/**
+ * Opens a canonical model on a machine; a file is opened by `open`, which does this too.
+ *
+ * @example
+ * ```ts
+ * const { model } = await readKeras("weights.h5", { config });
+ * const program = openNetwork(model, { machine });
+ * const { dense } = await program.run({ input: { shape: [1, 12, 24], data } });
+ * ```
+ * @throws what `Network` throws
+ */
+export const openNetwork = (model: CanonicalModel, options: ProgramOptions): Program =>
+  new Program(networkRunnable(model), options);

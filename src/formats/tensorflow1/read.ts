@@ -1,0 +1,52 @@
+import { SafeTensor } from "../../checkpoint/safe-tensor.ts";
+import { formatShape, size } from "../../shared/shapes.ts";
+import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { type ByteInput, withBytes } from "../byte-source.ts";
+import type { OpenedModel } from "../canonical.ts";
+import { Config, damaged } from "../keras/config.ts";
+import { fileOf } from "../tfjs/files.ts";
+import { type BasicLstmOptions, basicLstmModel } from "./basic-lstm.ts";
+
+export interface ReadTensorflow1Options extends BasicLstmOptions {
+  /** The files of the variables by name, for a manifest that is given as bytes or as a Blob. Default: the files beside it. */
+  readonly files?: Readonly<Record<string, ByteInput>> | undefined;
+}
+
+const MAXIMUM_JSON = 2 ** 20;
+const MAXIMUM_NUMBERS = 2 ** 29;
+
+/**
+ * Reads a folder of TensorFlow 1 variables as ml5 and deeplearn.js keep them: `manifest.json` with the name, file and shape of every
+ * variable, each file little-endian float32.
+ *
+ * @param input a path or URL of manifest.json, or its bytes with `files` beside them
+ * @throws as `basicLstmModel`; FailureError "damaged-keras" for a manifest that does not hold together; and what reading files throws
+ */
+export async function readTensorflow1(input: ByteInput, options: ReadTensorflow1Options = {}): Promise<OpenedModel> {
+  const text = await withBytes(input, async (source) => {
+    if (source.size > MAXIMUM_JSON) throw damaged(`${source.name} has ${source.size} bytes, too many for a manifest`);
+    return new TextDecoder().decode(await source.read(0, source.size));
+  });
+  const manifest = Config.parse(text, "manifest.json");
+  const variables = new Map<string, NamedTensor>();
+  let numbers = 0;
+  for (const name of manifest.keys()) {
+    const entry = manifest.object(name);
+    const shape = entry.list("shape").map((n) => {
+      if (!Number.isSafeInteger(n) || (n as number) < 1) throw entry.wrong("shape", "sizes");
+      return n as number;
+    });
+    numbers += size(shape);
+    if (!(numbers <= MAXIMUM_NUMBERS)) throw damaged(`the variables have more than ${MAXIMUM_NUMBERS} numbers`);
+    const file = fileOf(entry.text("filename"), input, { files: options.files, names: "manifest.json" });
+    const data = await withBytes(file, async (source) => {
+      if (source.size !== 4 * size(shape))
+        throw damaged(
+          `${name}: its file has ${source.size} bytes, float32 of shape ${formatShape(shape)} takes ${4 * size(shape)}`,
+        );
+      return new SafeTensor("F32", shape, await source.read(0, source.size)).toFloat32();
+    });
+    variables.set(name, { shape, data });
+  }
+  return basicLstmModel(variables, options);
+}

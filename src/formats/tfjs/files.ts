@@ -1,0 +1,43 @@
+import { platform } from "#platform";
+import { describe, UsageError } from "../../shared/errors.ts";
+import type { ByteInput } from "../byte-source.ts";
+import { damaged } from "../keras/config.ts";
+
+/**
+ * A file that another one names, as `model.json` names those of its weights: among files that were given, or beside it. A path that
+ * leads elsewhere, or to another computer, is refused.
+ */
+export function fileOf(
+  path: string,
+  from: ByteInput,
+  { files, names }: { readonly files: Readonly<Record<string, ByteInput>> | undefined; readonly names: string },
+): ByteInput {
+  expectPlain(path, names);
+  if (files) {
+    if (Object.hasOwn(files, path)) return files[path]!;
+    throw new UsageError(
+      "missing-file",
+      `files: ${names} names ${JSON.stringify(path)}, given are ${Object.keys(files).join(", ") || "none"}`,
+    );
+  }
+  if (typeof from === "string") return beside(from, path);
+  if (from instanceof URL) return new URL(path.split("/").map(encodeURIComponent).join("/"), from);
+  throw new UsageError(
+    "missing-file",
+    `${names} names the file ${JSON.stringify(path)}: give it as files: { ${JSON.stringify(path)}: … }, for ${describe(from)} does not say where it lies`,
+  );
+}
+
+function expectPlain(path: string, names: string): void {
+  const plain = /^[\w .@+=,()[\]-]+$/;
+  if (path.split("/").every((step) => plain.test(step) && step !== "." && step !== "..")) return;
+  throw damaged(
+    `${names} names the file ${JSON.stringify(path)}: expected the name of a file beside it or in a folder below it`,
+  );
+}
+
+/** The path of a file beside another one; a URL as a string may have a query behind it. */
+function beside(one: string, path: string): string {
+  const plain = platform.name === "browser" ? one.replace(/[?#].*$/, "") : one;
+  return plain.replace(/[^/\\]*$/, "") + path;
+}

@@ -1,0 +1,38 @@
+import type { CanonicalModel } from "../canonical.ts";
+import { tfjsFamily } from "../keras/family.ts";
+import { type WriteKerasOptions, writeTopology } from "../keras/write-topology.ts";
+
+/**
+ * Writes a model for `tf.loadLayersModel`: the files `model.json` and `weights.bin`, to lie in one folder.
+ *
+ * @throws UsageError "unsupported-keras" for what TensorFlow.js cannot compute, such as a GRU that resets after the product: a conversion
+ *   that would change the function is refused
+ */
+export function writeTensorflowJs(model: CanonicalModel, options: WriteKerasOptions = {}): Map<string, Uint8Array> {
+  const { config, layers } = writeTopology(model, tfjsFamily("TensorFlow.js"), options);
+  const tensors = layers.flatMap(({ name, arrays }) =>
+    arrays.map((array) => ({ name: `${name}/${array.name}`, tensor: array.tensor })),
+  );
+  const weights = new Float32Array(tensors.reduce((sum, { tensor }) => sum + tensor.data.length, 0));
+  let at = 0;
+  for (const { tensor } of tensors) {
+    weights.set(tensor.data, at);
+    at += tensor.data.length;
+  }
+  const json = {
+    format: "layers-model",
+    generatedBy: "longshort",
+    convertedBy: null,
+    modelTopology: { ...config, keras_version: "tfjs-layers 4.22.0", backend: "tensor_flow.js" },
+    weightsManifest: [
+      {
+        paths: ["weights.bin"],
+        weights: tensors.map(({ name, tensor: { shape } }) => ({ name, shape, dtype: "float32" })),
+      },
+    ],
+  };
+  return new Map([
+    ["model.json", new TextEncoder().encode(JSON.stringify(json))],
+    ["weights.bin", new Uint8Array(weights.buffer)],
+  ]);
+}

@@ -1,0 +1,181 @@
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { likeliest, logProbabilities } from "./sample.ts";
+import { openSession, type Session, type SessionOptions } from "./session.ts";
+import { expectStop } from "./stop-strings.ts";
+import { endTokensOf, excludedTokens, expectVocabulary, startToken } from "./text-writer.ts";
+
+export interface BeamSearchOptions extends Omit<SessionOptions, "batch"> {
+  readonly tokenizer: Tokenizer;
+  /** What the text goes on from; it is not repeated. Default "": as after the end of a line. */
+  readonly prompt?: string | undefined;
+  /** How many texts are kept at each step. Default 4. */
+  readonly beams?: number | undefined;
+  /** Most tokens of a text. Default 100. */
+  readonly length?: number | undefined;
+  /**
+   * α: texts are compared by log p / n^α for n tokens. 0: by log p, which favours short texts; default 1: by the mean of a
+   * token. (Wu et al. 2016, arXiv:1609.08144, have another formula for n; this is that of most libraries.)
+   */
+  readonly lengthPenalty?: number | undefined;
+  /** How many texts to return. Default 1; at most `beams`. */
+  readonly best?: number | undefined;
+  /** A text ends before the first of these strings. Default none. */
+  readonly stop?: readonly string[] | undefined;
+  /** Special tokens by name that end a text. Default all that the tokenizer has. */
+  readonly endTokens?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A text that was found. */
+export interface BeamText {
+  readonly text: string;
+  /** With the end token, where one ended it. */
+  readonly tokens: readonly number[];
+  /** log p of all its tokens, in nats. */
+  readonly logProbability: number;
+  /** logProbability / n^lengthPenalty: what texts are compared by. */
+  readonly score: number;
+  /** "length": it may go on. */
+  readonly end: "length" | "stop" | "end-token";
+}
+
+interface Beam {
+  readonly tokens: readonly number[];
+  readonly logProbability: number;
+  /** The row of the session that holds its state. */
+  readonly row: number;
+}
+
+/**
+ * Likely texts, without chance: at each step the likeliest continuations of all kept texts are kept. Nothing random is in
+ * it; equally likely ones are taken in the order of texts and token numbers.
+ *
+ * @returns best first
+ * @throws UsageError "vocabulary-mismatch", "out-of-range", "not-an-integer", "bad-option", "unknown-token",
+ *   "unknown-special-token"; FailureError "out-of-memory"
+ */
+export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]> {
+  const { model, parameters, machine, quantized, tokenizer, prompt = "", signal } = options;
+  const { vocabularySize } = model.config;
+  expectVocabulary(tokenizer, vocabularySize);
+  const width = expectInteger("beams", options.beams ?? 4, { min: 1 });
+  const length = expectInteger("length", options.length ?? 100, { min: 1 });
+  const count = expectInteger("best", options.best ?? 1, { min: 1, max: width });
+  const alpha = options.lengthPenalty ?? 1;
+  if (!Number.isFinite(alpha))
+    throw new UsageError("out-of-range", `lengthPenalty: expected a number, got ${describe(alpha)}`);
+  if (typeof prompt !== "string")
+    throw new UsageError("not-text", `prompt: expected a string, got ${describe(prompt)}`);
+  const stop = expectStop(options.stop);
+  const ends = endTokensOf(tokenizer, options.endTokens);
+  const excluded = excludedTokens(tokenizer, ends);
+  const encoded = [...tokenizer.encode(prompt)];
+  const start = encoded.length > 0 ? encoded : [startToken(tokenizer)];
+  const texts = beamTexts(tokenizer, start, stop, alpha);
+
+  const session = await openSession({ model, parameters, machine, quantized, batch: width });
+  try {
+    session.reset();
+    const same = (token: number): Int32Array => new Int32Array(width).fill(token);
+    for (const token of start.slice(0, -1)) session.feed(same(token));
+    let logits = await session.next(same(start.at(-1)!));
+    let beams: Beam[] = [{ tokens: [], logProbability: 0, row: 0 }];
+    const finished: BeamText[] = [];
+    for (let step = 1; beams.length > 0 && !signal?.aborted; step++) {
+      const next = continuations(beams, logits, { vocabularySize, excluded, count: 2 * width });
+      beams = [];
+      for (const one of next) {
+        const ended = texts.ended(one.tokens, ends);
+        if (ended !== undefined) finished.push(texts.of(one, ended));
+        else if (step === length) finished.push(texts.of(one, "length"));
+        else if (beams.length < width) beams.push(one);
+        if (beams.length === width || (step === length && finished.length >= 2 * width)) break;
+      }
+      finished.sort((a, b) => b.score - a.score);
+      // The longest that a text can become bounds its score from above, as no token adds to log p.
+      const bound = Math.max(...beams.map((one) => texts.bound(one, length)));
+      if (finished.length >= count && finished[count - 1]!.score >= bound) break;
+      if (beams.length === 0) break;
+      await reorder(session, beams);
+      logits = await session.next(
+        Int32Array.from({ length: width }, (_, b) => beams[Math.min(b, beams.length - 1)]!.tokens.at(-1)!),
+      );
+      beams = beams.map((one, row) => ({ ...one, row }));
+    }
+    return finished.slice(0, count);
+  } finally {
+    session.close();
+  }
+}
+
+/** The likeliest continuations of all beams by one token, likeliest first. */
+function continuations(
+  beams: readonly Beam[],
+  logits: ArrayLike<number> & { subarray(start: number, end: number): ArrayLike<number> },
+  o: { readonly vocabularySize: number; readonly excluded: readonly number[]; readonly count: number },
+): Beam[] {
+  const V = o.vocabularySize;
+  const all = beams.flatMap(({ tokens, logProbability, row }, order) => {
+    const own = logProbabilities(logits.subarray(row * V, (row + 1) * V));
+    for (const token of o.excluded) own[token] = Number.NEGATIVE_INFINITY;
+    return likeliest(own, Math.min(o.count, V))
+      .filter((token) => own[token]! > Number.NEGATIVE_INFINITY)
+      .map((token) => ({
+        tokens: [...tokens, token],
+        logProbability: logProbability + own[token]!,
+        row,
+        order,
+        token,
+      }));
+  });
+  all.sort((a, b) => b.logProbability - a.logProbability || a.order - b.order || a.token - b.token);
+  return all.slice(0, o.count);
+}
+
+function beamTexts(tokenizer: Tokenizer, start: readonly number[], stop: readonly string[], alpha: number) {
+  const decode = (tokens: readonly number[]): string => {
+    const decoder = tokenizer.streamDecoder();
+    for (const token of start) decoder.push(token);
+    return tokens.map((token) => decoder.push(token)).join("") + decoder.end();
+  };
+  const cut = (text: string): number => Math.min(...stop.map((one) => text.indexOf(one)).filter((k) => k >= 0));
+  const score = (logProbability: number, n: number): number => logProbability / n ** alpha;
+  return {
+    ended(tokens: readonly number[], ends: ReadonlySet<number>): "stop" | "end-token" | undefined {
+      if (ends.has(tokens.at(-1)!)) return "end-token";
+      return stop.length > 0 && cut(decode(tokens)) < Number.POSITIVE_INFINITY ? "stop" : undefined;
+    },
+    of({ tokens, logProbability }: Beam, end: BeamText["end"]): BeamText {
+      const text = decode(tokens);
+      return {
+        text: text.slice(0, cut(text)),
+        tokens,
+        logProbability,
+        score: score(logProbability, tokens.length),
+        end,
+      };
+    },
+    /** No continuation has a higher score. */
+    bound: ({ tokens, logProbability }: Beam, length: number): number =>
+      Math.max(score(logProbability, length), score(logProbability, tokens.length)),
+  };
+}
+
+/** Row b of the session becomes what the row of beam b was. */
+async function reorder(session: Session, beams: readonly Beam[]): Promise<void> {
+  if (beams.length === session.batch && beams.every(({ row }, b) => row === b)) return;
+  const B = session.batch;
+  const state: Record<string, Float64Array> = {};
+  for (const [name, data] of Object.entries(await session.state())) {
+    const [layers, , width] = session.model.stateShapes(B)[name] as [number, number, number];
+    const moved = new Float64Array(data.length);
+    for (let l = 0; l < layers; l++)
+      for (let b = 0; b < B; b++) {
+        const from = (l * B + beams[Math.min(b, beams.length - 1)]!.row) * width;
+        moved.set(data.subarray(from, from + width), (l * B + b) * width);
+      }
+    state[name] = moved;
+  }
+  session.setState(state);
+}

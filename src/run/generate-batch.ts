@@ -1,0 +1,148 @@
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { candidates, choose, penalizeRepetition, sampleUniform } from "./sample.ts";
+import { openSession, type Session, type SessionOptions } from "./session.ts";
+import { StopStrings } from "./stop-strings.ts";
+import {
+  checkWriting,
+  excludedTokens,
+  expectVocabulary,
+  startToken,
+  type WriteEnd,
+  type WriteOptions,
+} from "./text-writer.ts";
+
+export interface GenerateBatchOptions extends WriteOptions, Omit<SessionOptions, "batch"> {
+  readonly tokenizer: Tokenizer;
+  readonly prompts: readonly string[];
+  /** B: how many prompts are worked on side by side. Default 16, or as many as there are. */
+  readonly batchSize?: number | undefined;
+}
+
+/** What was written after a prompt. */
+export interface GeneratedText {
+  readonly prompt: string;
+  readonly text: string;
+  readonly end: WriteEnd;
+}
+
+/**
+ * Goes on from many prompts at once. Prompt number k is answered as `generate` does with seed + k, whatever else is in its
+ * batch; what is asked of the machine at a step serves all of them.
+ *
+ * @returns in the order of the prompts
+ * @throws UsageError as `generate`, before anything is computed
+ */
+export async function generateBatch(options: GenerateBatchOptions): Promise<GeneratedText[]> {
+  const { model, parameters, machine, quantized, tokenizer, prompts } = options;
+  expectVocabulary(tokenizer, model.config.vocabularySize);
+  const checked = checkWriting(tokenizer, options);
+  if (!Array.isArray(prompts))
+    throw new UsageError("bad-option", `prompts: expected an array of strings, got ${describe(prompts)}`);
+  const starts = prompts.map((prompt: unknown, k) => {
+    if (typeof prompt !== "string")
+      throw new UsageError("not-text", `prompts[${k}]: expected a string, got ${describe(prompt)}`);
+    return tokenizer.encode(prompt);
+  });
+  const wanted = expectInteger("batchSize", options.batchSize ?? 16, { min: 1 });
+  if (prompts.length === 0) return [];
+  const session = await openSession({
+    ...{ model, parameters, machine, quantized },
+    batch: Math.min(wanted, prompts.length),
+  });
+  try {
+    const results: GeneratedText[] = [];
+    for (let first = 0; first < prompts.length; first += session.batch) {
+      const rows = prompts
+        .slice(first, first + session.batch)
+        .map((prompt, k) => new Row(prompt, starts[first + k]!, first + k, options, checked));
+      await writeRows(session, rows, options.signal);
+      results.push(...rows.map((row) => row.result()));
+    }
+    return results;
+  } finally {
+    session.close();
+  }
+}
+
+/** Each row goes its own way: it reads its prompt, then writes, while others still read or are done. */
+async function writeRows(session: Session, rows: readonly Row[], signal: AbortSignal | undefined): Promise<void> {
+  const V = session.model.config.vocabularySize;
+  const input = new Int32Array(session.batch);
+  session.reset();
+  while (rows.some((row) => row.end === undefined) && !signal?.aborted) {
+    rows.forEach((row, b) => {
+      input[b] = row.next();
+    });
+    const logits = await session.next(input);
+    for (const [b, row] of rows.entries()) row.take(logits.subarray(b * V, (b + 1) * V));
+  }
+}
+
+/** One prompt and what is written after it. */
+class Row {
+  end: WriteEnd | undefined;
+  readonly #prompt: string;
+  readonly #tokens: number[];
+  readonly #seed: number;
+  readonly #options: GenerateBatchOptions;
+  readonly #checked: ReturnType<typeof checkWriting>;
+  readonly #decoder;
+  readonly #filter: StopStrings;
+  readonly #exclude: readonly number[];
+  readonly #hasPrompt: boolean;
+  #fed = 0;
+  #written = 0;
+  #text = "";
+
+  constructor(
+    prompt: string,
+    start: Int32Array,
+    number: number,
+    options: GenerateBatchOptions,
+    checked: ReturnType<typeof checkWriting>,
+  ) {
+    const { tokenizer } = options;
+    this.#prompt = prompt;
+    this.#hasPrompt = start.length > 0;
+    this.#tokens = this.#hasPrompt ? [...start] : [startToken(tokenizer)];
+    this.#seed = checked.seed + number;
+    this.#options = options;
+    this.#checked = checked;
+    this.#decoder = tokenizer.streamDecoder();
+    for (const token of this.#tokens) this.#decoder.push(token);
+    this.#filter = new StopStrings(checked.stop);
+    this.#exclude = excludedTokens(tokenizer, checked.ends);
+    if (checked.length === 0) this.end = "length";
+  }
+
+  /** The token to feed; a row that is done feeds anything. */
+  next(): number {
+    return this.#tokens[this.#fed++] ?? 0;
+  }
+
+  /** Chooses a token, once the prompt has been read. */
+  take(logits: ArrayLike<number>): void {
+    if (this.end !== undefined || this.#fed < this.#tokens.length) return;
+    const { length, penalty, window, ends } = this.#checked;
+    const { temperature, topK, topP, minP, typicalP } = this.#options;
+    const before = this.#hasPrompt ? this.#tokens : this.#tokens.slice(1);
+    const from = candidates(penalizeRepetition(logits, before.slice(Math.max(0, before.length - window)), penalty), {
+      ...{ temperature, topK, topP, minP, typicalP, exclude: this.#exclude },
+    });
+    const token = choose(from, sampleUniform(this.#seed, this.#written++));
+    this.#tokens.push(token);
+    const isEnd = ends.has(token);
+    const isLast = isEnd || this.#written === length;
+    const piece = (isEnd ? "" : this.#decoder.push(token)) + (isLast ? this.#decoder.end() : "");
+    const { text, stopped } = this.#filter.push(piece);
+    this.#text += text + (isLast && !stopped ? this.#filter.end() : "");
+    if (stopped) this.end = "stop";
+    else if (isEnd) this.end = "end-token";
+    else if (isLast) this.end = "length";
+  }
+
+  result(): GeneratedText {
+    return { prompt: this.#prompt, text: this.#text, end: this.end ?? "aborted" };
+  }
+}

@@ -1,0 +1,320 @@
+import type { Machine, Numbers, SynchronousMachine } from "../compute/machine.ts";
+import type { Range } from "../compute/plan.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import { expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
+import { compile, type Executable } from "../tensor/executable.ts";
+import { Graph, type Tensor } from "../tensor/graph.ts";
+import { gather, reshape } from "../tensor/operations.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { QuantizedWeights } from "../tensor/quantized.ts";
+import { expectSameMachine, type SessionState } from "./session.ts";
+
+export interface StreamsOptions<M extends Machine = Machine> {
+  readonly model: LanguageModel;
+  readonly parameters: ParameterStore;
+  readonly machine: M;
+  /** How many streams there can be at a time. */
+  readonly capacity: number;
+  /** As for `openSession`. */
+  readonly quantized?: QuantizedWeights | undefined;
+}
+
+/**
+ * Opens room for many sequences of different ages, each with a state of its own: any subset of them takes a step together, at the cost
+ * of a batch of their number (rounded up to a power of two). What a stream gets does not depend on who steps beside it.
+ *
+ * @example
+ * ```ts
+ * const streams = await openStreams({ model, parameters, machine, capacity: 8 });
+ * const [a, b] = [streams.open(), streams.open()];
+ * streams.feed([a], [3]);
+ * const logits = await streams.next([b, a], [7, 1]); // [2, V]
+ * const copy = streams.fork(a);
+ * ```
+ * @throws UsageError "wrong-machine", "not-an-integer", "out-of-range"; FailureError "out-of-memory"
+ */
+export async function openStreams<M extends Machine>(options: StreamsOptions<M>): Promise<Streams<M>> {
+  const { model, parameters, machine } = options;
+  const capacity = expectInteger("capacity", options.capacity, { min: 1, max: 1e6 });
+  expectSameMachine(parameters, machine);
+  const owned: Executable<M>[] = [];
+  try {
+    const copy = await openCopy({ ...options, capacity });
+    owned.push(copy);
+    const arenas = { parameters: parameters.arena("parameters"), state: copy.arenas.state! };
+    for (let n = 1; ; n = Math.min(2 * n, capacity)) {
+      const graph = recordStep({ ...options, capacity }, n);
+      owned.push(await compile(graph, { machine, arenas }));
+      if (n === capacity) break;
+    }
+    return new Streams({ model, parameters, machine, capacity }, copy, owned.slice(1));
+  } catch (error) {
+    for (const one of owned.reverse()) one.close();
+    throw error;
+  }
+}
+
+type Known = Pick<StreamsOptions, "model" | "parameters" | "machine" | "capacity" | "quantized">;
+
+/** Rows of a table that are no stream's: one for places of a batch that are not needed, one of zeros. */
+const EXTRA = 2;
+const spare = (capacity: number): number => capacity;
+const zeros = (capacity: number): number => capacity + 1;
+
+/** A state of all streams, [L, capacity + 2, W], as rows of one table; declared in the same order by every plan, so that all share it. */
+function tables(graph: Graph, { model, capacity }: Known): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(model.stateShapes(capacity + EXTRA)).map(([name, shape]) => [name, graph.state(name, shape)]),
+  );
+}
+
+/** The rows of a table that `rows` [L, n] names, and how they are put back. */
+function rowsOf(graph: Graph, table: Tensor, rows: Tensor): { state: Tensor; put: (to: Tensor, from: Tensor) => void } {
+  const [layers, places, width] = table.shape as [number, number, number];
+  const state = gather(rows, reshape(table, [layers * places, width]));
+  const put = (to: Tensor, from: Tensor): void => {
+    graph.launch(
+      { op: "scatter", rows: size(to.shape), vocabulary: layers * places, columns: width },
+      { indices: to.range, source: from.range, out: table.range },
+    );
+  };
+  return { state, put };
+}
+
+/** A step of n streams: states out of the tables, the model, states back. */
+function recordStep(known: Known, n: number): Graph {
+  const { model, parameters, machine, quantized } = known;
+  const graph = new Graph({ machine, parameters: parameters.layout, quantized });
+  const all = tables(graph, known);
+  const tokens = graph.input("tokens", [1, n], { type: "int", below: model.config.vocabularySize });
+  const rows = graph.input("rows", [layersOf(model), n], { type: "int" });
+  const taken = Object.entries(all).map(([name, table]) => [name, rowsOf(graph, table, rows)] as const);
+  const initial = Object.fromEntries(taken.map(([name, { state }]) => [name, state]));
+  const { logits, final } = model.forward(tokens, { initial });
+  graph.output("logits", logits);
+  for (const [name, { put }] of taken) put(rows, final[name]!);
+  return graph;
+}
+
+/** Copies one stream's state over another's. */
+async function openCopy<M extends Machine>(known: StreamsOptions<M>): Promise<Executable<M>> {
+  const { model, machine, parameters } = known;
+  const graph = new Graph({ machine, parameters: parameters.layout });
+  const all = tables(graph, known);
+  const [from, to] = ["from", "to"].map((name) => graph.input(name, [layersOf(model), 1], { type: "int" })) as [
+    Tensor,
+    Tensor,
+  ];
+  for (const table of Object.values(all)) {
+    const { state, put } = rowsOf(graph, table, from);
+    put(to, state);
+  }
+  return compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
+}
+
+const layersOf = (model: LanguageModel): number => Object.values(model.stateShapes(1))[0]![0]!;
+
+/** Many sequences of different ages: see `openStreams`. Close it when done; the parameters stay. */
+export class Streams<M extends Machine = Machine> {
+  readonly model: LanguageModel;
+  readonly capacity: number;
+  private readonly machine: M;
+  private readonly copier: Executable<M>;
+  /** By size, ascending. */
+  private readonly steps: readonly { readonly executable: Executable<M>; readonly size: number }[];
+  private readonly used: boolean[];
+  /** In which step each was named last. */
+  private readonly turns: Float64Array;
+  private turn = 0;
+  private readonly layers: number;
+  /** Filled anew at every step, so that none allocates; and the part of the logits that n streams fill. */
+  private readonly buffers: readonly { readonly rows: Int32Array; readonly tokens: Int32Array }[];
+  private readonly parts: Range[][];
+
+  constructor(
+    known: Required<Pick<StreamsOptions<M>, "model" | "parameters" | "machine" | "capacity">>,
+    copier: Executable<M>,
+    steps: readonly Executable<M>[],
+  ) {
+    this.model = known.model;
+    this.capacity = known.capacity;
+    this.machine = known.machine;
+    this.copier = copier;
+    this.layers = layersOf(known.model);
+    this.steps = steps.map((executable) => ({ executable, size: executable.shape("tokens")[1]! }));
+    this.used = new Array<boolean>(known.capacity).fill(false);
+    this.turns = new Float64Array(known.capacity);
+    this.buffers = this.steps.map(({ size }) => ({
+      rows: new Int32Array(size * this.layers),
+      tokens: new Int32Array(size),
+    }));
+    const classes = known.model.config.vocabularySize;
+    this.parts = this.steps.map(({ executable, size }) => {
+      const { range } = executable.graph.outputs.logits!;
+      return Array.from({ length: size + 1 }, (_, n) => ({ ...range, length: n * classes }));
+    });
+  }
+
+  /**
+   * A new stream from zero state. @returns its number
+   * @throws FailureError "no-room" when `capacity` streams are open
+   */
+  open(): number {
+    const id = this.used.indexOf(false);
+    if (id < 0)
+      throw new FailureError(
+        "no-room",
+        `all ${this.capacity} streams are open: close one, or open with a larger capacity`,
+      );
+    this.used[id] = true;
+    this.copyState(zeros(this.capacity), id);
+    return id;
+  }
+
+  /**
+   * Feeds one token to each of these streams and fills `logits` [n·V] with the scores of their next ones, in their order, without
+   * allocating anything. Only on machines that compute in the caller's thread (wasm, reference).
+   * @throws UsageError "unknown-stream", "out-of-range"; ShapeError "shape-mismatch"
+   */
+  step(
+    this: Streams<SynchronousMachine>,
+    ids: ArrayLike<number>,
+    tokens: ArrayLike<number>,
+    logits: { [index: number]: number; readonly length: number },
+  ): void {
+    const k = this.feedAt(ids, tokens);
+    const { executable } = this.steps[k]!;
+    this.machine.readInto(executable.arenas.activations!, this.parts[k]![ids.length]!, logits);
+  }
+
+  /** As `step`, on every machine; resolves to a copy. */
+  async next(ids: ArrayLike<number>, tokens: ArrayLike<number>): Promise<Numbers> {
+    const k = this.feedAt(ids, tokens);
+    return this.machine.read(this.steps[k]!.executable.arenas.activations!, this.parts[k]![ids.length]!);
+  }
+
+  /** As `step`, reading nothing back. */
+  feed(ids: ArrayLike<number>, tokens: ArrayLike<number>): void {
+    this.feedAt(ids, tokens);
+  }
+
+  /** Sets the state of a stream to zero, as it was at first. */
+  reset(id: number): void {
+    this.expectOpen(id);
+    this.copyState(zeros(this.capacity), id);
+  }
+
+  /** Another stream with a copy of this one's state. @throws FailureError "no-room" */
+  fork(id: number): number {
+    this.expectOpen(id);
+    const other = this.open();
+    this.copyState(id, other);
+    return other;
+  }
+
+  /** A copy of a stream's state by name, each [L, H|P] row-major. */
+  async state(id: number): Promise<Record<string, Numbers>> {
+    this.expectOpen(id);
+    const state: Record<string, Numbers> = {};
+    const NumberArray = this.machine.limits.float === "float64" ? Float64Array : Float32Array;
+    for (const [name, ranges] of this.ranges(id)) {
+      const parts = await Promise.all(ranges.map((range) => this.machine.read(this.copier.arenas.state!, range)));
+      state[name] = NumberArray.from(parts.flatMap((part) => Array.from(part)));
+    }
+    return state;
+  }
+
+  /** Sets the state of a stream; every one must be given. @throws UsageError "missing-state"; ShapeError "shape-mismatch" */
+  setState(id: number, state: SessionState): void {
+    this.expectOpen(id);
+    for (const [name, ranges] of this.ranges(id)) {
+      const data = state[name];
+      const width = ranges[0]!.length;
+      if (!data) throw new UsageError("missing-state", `state: expected one called "${name}"`);
+      if (data.length !== width * this.layers)
+        throw new ShapeError(
+          "shape-mismatch",
+          `state.${name}: expected ${this.layers} × ${width} numbers, got ${data.length}`,
+        );
+      ranges.forEach((range, layer) => {
+        const part = Array.from({ length: width }, (_, k) => data[layer * width + k]!);
+        this.machine.write(this.copier.arenas.state!, range, part);
+      });
+    }
+  }
+
+  /** Gives the place of a stream back, for another one. */
+  release(id: number): void {
+    this.expectOpen(id);
+    this.used[id] = false;
+  }
+
+  /** Frees the plans and all states; the parameters stay. */
+  close(): void {
+    for (const { executable } of this.steps) executable.close();
+    this.copier.close();
+  }
+
+  /** The same as `close`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @returns which of the plans was run. */
+  private feedAt(ids: ArrayLike<number>, tokens: ArrayLike<number>): number {
+    const n = ids.length;
+    if (n === 0 || n > this.capacity || tokens.length !== n)
+      throw new ShapeError(
+        "shape-mismatch",
+        `expected from 1 to ${this.capacity} streams and a token for each, got ${n} and ${tokens.length}`,
+      );
+    const k = this.steps.findIndex((step) => step.size >= n);
+    const { executable, size: places } = this.steps[k]!;
+    const buffer = this.buffers[k]!;
+    const height = this.capacity + EXTRA;
+    const turn = ++this.turn;
+    for (let i = 0; i < places; i++) {
+      const id = i < n ? ids[i]! : spare(this.capacity);
+      if (i < n) {
+        this.expectOpen(id);
+        if (this.turns[id] === turn) throw new UsageError("unknown-stream", `stream ${id} is named twice in one step`);
+        this.turns[id] = turn;
+      }
+      buffer.tokens[i] = i < n ? tokens[i]! : 0;
+      if (i < n && buffer.tokens[i] !== tokens[i])
+        throw new UsageError("out-of-range", `tokens: element ${i} is ${tokens[i]}, expected a whole number`);
+      for (let layer = 0; layer < this.layers; layer++) buffer.rows[layer * places + i] = layer * height + id;
+    }
+    executable.write("tokens", buffer.tokens);
+    executable.write("rows", buffer.rows);
+    executable.run();
+    return k;
+  }
+
+  private copyState(from: number, to: number): void {
+    const height = this.capacity + EXTRA;
+    const rows = (id: number): number[] => Array.from({ length: this.layers }, (_, layer) => layer * height + id);
+    this.copier.write("from", rows(from));
+    this.copier.write("to", rows(to));
+    this.copier.run();
+  }
+
+  /** Where the state of a stream lies: a row for each layer, by name. */
+  private ranges(id: number): [string, Range[]][] {
+    return Object.entries(this.copier.graph.states).map(([name, { range, shape }]) => {
+      const [layers, height, width] = shape as [number, number, number];
+      const row = (layer: number): Range => ({
+        ...range,
+        offset: range.offset + (layer * height + id) * width,
+        length: width,
+      });
+      return [name, Array.from({ length: layers }, (_, layer) => row(layer))];
+    });
+  }
+
+  private expectOpen(id: number): void {
+    if (this.used[id] !== true)
+      throw new UsageError("unknown-stream", `there is no open stream ${id}: \`open()\` gives the number of a new one`);
+  }
+}

@@ -1,0 +1,58 @@
+import { UsageError } from "../shared/errors.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { type Candidate, likeliest, logProbabilities } from "./sample.ts";
+import type { Session } from "./session.ts";
+import { expectWritable, startToken } from "./text-writer.ts";
+
+export interface SurprisalOptions {
+  /** Of one sequence (batch 1). Its state is set to zero first. */
+  readonly session: Session;
+  readonly tokenizer: Tokenizer;
+  readonly text: string;
+  /** How many of the likeliest tokens to tell at each place. Default 0. */
+  readonly alternatives?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A token of a text and how well it was foreseen. */
+export interface TokenSurprisal {
+  readonly token: number;
+  /** What it stands for in the text, as far as it completes a character. */
+  readonly text: string;
+  /** −log p(token | text before), nats. */
+  readonly nats: number;
+  /** 1: the likeliest token; k: k − 1 tokens were likelier. */
+  readonly rank: number;
+  /** What the model expected, likeliest first. */
+  readonly alternatives: readonly Candidate[];
+}
+
+/**
+ * The surprisal of each token of a text: what the model knew and what it did not expect. The text is read as after the end
+ * of a line (or of a document, where the tokenizer has a special token for it).
+ *
+ * @see Hale, "A probabilistic Earley parser as a psycholinguistic model" (2001)
+ * @throws UsageError "text-empty", "vocabulary-mismatch", "batch-of-many", "unknown-token"; FailureError "not-finite"
+ */
+export async function* surprisal(options: SurprisalOptions): AsyncGenerator<TokenSurprisal, void> {
+  const { session, tokenizer, text, alternatives = 0, signal } = options;
+  expectWritable({ session, tokenizer });
+  const tokens = tokenizer.encode(text);
+  if (tokens.length === 0) throw new UsageError("text-empty", "text: expected some text, got none");
+  const decoder = tokenizer.streamDecoder();
+  session.reset();
+  let last = startToken(tokenizer);
+  for (const [position, token] of tokens.entries()) {
+    if (signal?.aborted) return;
+    const own = logProbabilities(await session.next([last]));
+    const piece = decoder.push(token) + (position === tokens.length - 1 ? decoder.end() : "");
+    yield {
+      token,
+      text: piece,
+      nats: -own[token]!,
+      rank: 1 + own.reduce((count, one) => (one > own[token]! ? count + 1 : count), 0),
+      alternatives: likeliest(own, alternatives).map((one) => ({ token: one, probability: Math.exp(own[one]!) })),
+    };
+    last = token;
+  }
+}

@@ -1,0 +1,242 @@
+import { describe, expectInteger, nearest, UsageError } from "../shared/errors.ts";
+import type { StreamDecoder, Tokenizer } from "../text/tokenizer.ts";
+import {
+  type Candidate,
+  candidates,
+  checkSampling,
+  choose,
+  likeliest,
+  logProbabilities,
+  penalizeRepetition,
+  type SampleOptions,
+  sampleUniform,
+} from "./sample.ts";
+import type { Session } from "./session.ts";
+import { expectStop, StopStrings } from "./stop-strings.ts";
+
+export interface WriteOptions extends Omit<SampleOptions, "exclude"> {
+  /** How many tokens to write at most. Default 400. */
+  readonly length?: number | undefined;
+  /** Default 0. The same seed, prompt and weights give the same text on the same machine. */
+  readonly seed?: number | undefined;
+  /**
+   * Tokens that were written or read lately are made less likely by it: above 1 less, 1 (default) not at all
+   * (`penalizeRepetition`; Keskar et al. 2019, arXiv:1909.05858).
+   */
+  readonly repetitionPenalty?: number | undefined;
+  /** How many tokens back count as lately. Default 64. */
+  readonly repetitionWindow?: number | undefined;
+  /** Ends the text before the first of these strings, wherever tokens are cut. Default none. */
+  readonly stop?: readonly string[] | undefined;
+  /** Special tokens by name that end the text. Default all that the tokenizer has. */
+  readonly endTokens?: readonly string[] | undefined;
+  /** Ends the text early, between two tokens. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WriteTokensOptions extends WriteOptions {
+  /** How many of the likeliest tokens to tell at each step. Default 0. */
+  readonly alternatives?: number | undefined;
+}
+
+/** A token that was written. */
+export interface WrittenToken {
+  readonly token: number;
+  /**
+   * The text that may go out now: text that may yet turn out to be a stop string, or half a character, comes later. What is
+   * kept back when the text is aborted never comes.
+   */
+  readonly text: string;
+  /** log p of the token under the model itself, in nats: without temperature, penalties and cuts. */
+  readonly logProbability: number;
+  /** The likeliest tokens under the model itself, with probabilities. */
+  readonly alternatives: readonly Candidate[];
+}
+
+/** Why a text ended. */
+export type WriteEnd = "length" | "stop" | "end-token" | "aborted";
+
+/** @throws UsageError "out-of-range", "not-an-integer", "bad-option", "unknown-special-token" */
+export function checkWriting(tokenizer: Tokenizer, options: WriteTokensOptions) {
+  checkSampling(options);
+  const { repetitionPenalty = 1 } = options;
+  if (!(repetitionPenalty > 0 && repetitionPenalty < Number.POSITIVE_INFINITY))
+    throw new UsageError(
+      "out-of-range",
+      `repetitionPenalty: expected a number above 0 (1 changes nothing), got ${describe(repetitionPenalty)}`,
+    );
+  return {
+    length: expectInteger("length", options.length ?? 400, { min: 0 }),
+    seed: expectInteger("seed", options.seed ?? 0, { min: 0 }),
+    alternatives: expectInteger("alternatives", options.alternatives ?? 0, { min: 0 }),
+    window: expectInteger("repetitionWindow", options.repetitionWindow ?? 64, { min: 0 }),
+    penalty: repetitionPenalty,
+    stop: expectStop(options.stop),
+    ends: endTokensOf(tokenizer, options.endTokens),
+  };
+}
+
+/**
+ * Reads and writes text with one session whose state is carried: what is read later continues what was read and written
+ * before. `generate` is this for one text.
+ *
+ * @example
+ * ```ts
+ * const writer = new TextWriter({ session, tokenizer });
+ * writer.read("Who is there?\n");
+ * for await (const { text } of writer.write({ stop: ["\n"] })) process.stdout.write(text);
+ * ```
+ */
+export class TextWriter {
+  readonly session: Session;
+  readonly tokenizer: Tokenizer;
+  #decoder!: StreamDecoder;
+  /** The last token, which the session has not been fed yet. */
+  #last!: number;
+  #recent!: number[];
+  #position = 0;
+  /** Whether anything was read or written since the beginning. */
+  #begun = false;
+
+  /** @throws UsageError "vocabulary-mismatch", "batch-of-many" */
+  constructor({ session, tokenizer }: { readonly session: Session; readonly tokenizer: Tokenizer }) {
+    expectWritable({ session, tokenizer });
+    this.session = session;
+    this.tokenizer = tokenizer;
+    this.reset();
+  }
+
+  /** Forgets everything: the state is zero, and a text begins as after the end of a line or of a document. */
+  reset(): void {
+    this.session.reset();
+    this.#decoder = this.tokenizer.streamDecoder();
+    this.#last = startToken(this.tokenizer);
+    this.#decoder.push(this.#last);
+    this.#recent = [];
+    this.#position = 0;
+    this.#begun = false;
+  }
+
+  /** Reads a text. @throws UsageError "not-text", "unknown-token" (nothing was read then) */
+  read(text: string): void {
+    if (typeof text !== "string") throw new UsageError("not-text", `text: expected a string, got ${describe(text)}`);
+    for (const token of this.tokenizer.encode(text)) {
+      // A text that has a beginning of its own does not begin as after a line.
+      if (this.#begun) this.session.feed([this.#last]);
+      else this.#decoder = this.tokenizer.streamDecoder();
+      this.#take(token);
+      // A decoder may put a space between words, so it has to know what stood before.
+      this.#decoder.push(token);
+    }
+  }
+
+  /**
+   * Writes text, token by token. The draw at a position depends on the seed and on how many tokens were written since the
+   * beginning. Tokens that stand for no text ("<unk>") are never written; special ones that do not end the text neither.
+   *
+   * @returns why the text ended
+   * @throws UsageError as `checkWriting`, at once; FailureError "not-finite" for damaged weights
+   */
+  write(options: WriteTokensOptions = {}): AsyncGenerator<WrittenToken, WriteEnd> {
+    return this.#write(options, checkWriting(this.tokenizer, options));
+  }
+
+  async *#write(
+    options: WriteTokensOptions,
+    checked: ReturnType<typeof checkWriting>,
+  ): AsyncGenerator<WrittenToken, WriteEnd> {
+    const { length, seed, alternatives, window, penalty, stop, ends } = checked;
+    const { temperature, topK, topP, minP, typicalP, signal } = options;
+    const exclude = excludedTokens(this.tokenizer, ends);
+    const filter = new StopStrings(stop);
+    for (let written = 0; written < length; written++) {
+      if (signal?.aborted) return "aborted";
+      const logits = await this.session.next([this.#last]);
+      const recent = this.#recent.slice(Math.max(0, this.#recent.length - window));
+      const from = candidates(penalizeRepetition(logits, recent, penalty), {
+        ...{ temperature, topK, topP, minP, typicalP, exclude },
+      });
+      const token = choose(from, sampleUniform(seed, this.#position++));
+      const own = logProbabilities(logits);
+      this.#take(token);
+      const told = {
+        token,
+        logProbability: own[token]!,
+        alternatives: likeliest(own, alternatives).map((one) => ({ token: one, probability: Math.exp(own[one]!) })),
+      };
+      if (ends.has(token)) {
+        const last = filter.push(this.#decoder.end());
+        yield { ...told, text: last.stopped ? last.text : last.text + filter.end() };
+        return last.stopped ? "stop" : "end-token";
+      }
+      // What was kept back goes out with the last token.
+      const isLast = written === length - 1;
+      const settled = filter.push(this.#decoder.push(token) + (isLast ? this.#decoder.end() : ""));
+      yield { ...told, text: settled.text + (isLast && !settled.stopped ? filter.end() : "") };
+      if (settled.stopped) return "stop";
+    }
+    return "length";
+  }
+
+  #take(token: number): void {
+    this.#last = token;
+    this.#recent.push(token);
+    this.#begun = true;
+  }
+}
+
+/** @throws UsageError "vocabulary-mismatch", "batch-of-many" */
+export function expectWritable({
+  session,
+  tokenizer,
+}: {
+  readonly session: Session;
+  readonly tokenizer: Tokenizer;
+}): void {
+  expectVocabulary(tokenizer, session.model.config.vocabularySize);
+  if (session.batch !== 1)
+    throw new UsageError("batch-of-many", `session: expected one of batch 1, got one of batch ${session.batch}`);
+}
+
+/** @throws UsageError "vocabulary-mismatch" */
+export function expectVocabulary(tokenizer: Tokenizer, vocabularySize: number): void {
+  if (tokenizer.vocabularySize !== vocabularySize)
+    throw new UsageError(
+      "vocabulary-mismatch",
+      `tokenizer: it has ${tokenizer.vocabularySize} tokens, the model was made for ${vocabularySize}; use the tokenizer it was trained with`,
+    );
+}
+
+/** A text without prompt begins as after a document or the end of a line; where the vocabulary has none, after its first token. */
+export function startToken(tokenizer: Tokenizer): number {
+  const special = Object.values(tokenizer.specialTokens)[0];
+  if (special !== undefined) return special;
+  const first = tokenizer.unknown === 0 && tokenizer.vocabularySize > 1 ? 1 : 0;
+  try {
+    const token = tokenizer.encode("\n")[0];
+    return token === undefined || token === tokenizer.unknown ? first : token;
+  } catch (error) {
+    if (error instanceof UsageError) return first;
+    throw error;
+  }
+}
+
+/** Tokens that must not be written. */
+export function excludedTokens(tokenizer: Tokenizer, ends: ReadonlySet<number>): number[] {
+  const special = Object.values(tokenizer.specialTokens).filter((token) => !ends.has(token));
+  return tokenizer.unknown === undefined ? special : [tokenizer.unknown, ...special];
+}
+
+export function endTokensOf({ specialTokens }: Tokenizer, names: readonly string[] | undefined): ReadonlySet<number> {
+  return new Set(
+    (names ?? Object.keys(specialTokens)).map((name) => {
+      if (Object.hasOwn(specialTokens, name)) return specialTokens[name]!;
+      const known = Object.keys(specialTokens);
+      const near = nearest(name, known);
+      throw new UsageError(
+        "unknown-special-token",
+        `endTokens: the tokenizer has no special token ${describe(name)}${near ? `; did you mean "${near}"?` : `; it has ${known.join(", ") || "none"}`}`,
+      );
+    }),
+  );
+}

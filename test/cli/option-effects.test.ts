@@ -1,0 +1,432 @@
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { lstm } from "../../src/cells/lstm.ts";
+import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { DefinedCommand } from "../../src/cli/command.ts";
+import type { Io } from "../../src/cli/io.ts";
+import { createProgram } from "../../src/cli/program.ts";
+import { openMachine } from "../../src/compute/open.ts";
+import { writeOnnx } from "../../src/formats/onnx/write.ts";
+import { recurrent } from "../../src/layers/recurrent.ts";
+import { flagName } from "../../src/schema/fields.ts";
+import { textTrainingFields } from "../../src/schema/text-training.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
+import { createParameters } from "../../src/tensor/parameter-store.ts";
+import { type FakeIoOptions, longshort, type Ran } from "./fake-io.ts";
+
+/*
+ * Every option of every command has an entry here that says how to see that it does something; the test fails where an option
+ * has none, and where it changes nothing.
+ */
+
+vi.mock("../../src/compute/open.ts", { spy: true });
+const machineOf = (): unknown => vi.mocked(openMachine).mock.lastCall?.[0];
+
+const folder = mkdtempSync(join(tmpdir(), "longshort-options-"));
+const at = (name: string): string => join(folder, name);
+const small = { hiddenSize: 6, embeddingSize: 4, batchSize: 2, steps: 20, epochs: 1, maxSteps: 6, sampleLength: 3 };
+const flags = (values: object): string[] =>
+  Object.entries(values).flatMap(([key, value]) => {
+    const flag = flagName(key, textTrainingFields[key as keyof typeof textTrainingFields]);
+    return value === true ? [`--${flag}`] : value === false ? [`--no-${flag}`] : [`--${flag}`, String(value)];
+  });
+
+beforeAll(async () => {
+  writeFileSync(at("text.txt"), "hello world, hello words\n".repeat(12));
+  writeFileSync(at("other.txt"), "what a text this is\n".repeat(9));
+  const train = ["train", "text", at("text.txt"), ...flags(small), "-q"];
+  await longshort([...train, "-o", at("runs/one")]);
+  await longshort([...train, ...flags({ numLayers: 2, cell: "gru", seed: 3 }), "-o", at("runs/two")]);
+  await longshort([...train, "--cell", "rnn", "-o", at("rnn")]);
+  await longshort(["convert", at("rnn"), at("rnn.pt")]);
+  cpSync(at("runs"), at("taken"), { recursive: true });
+  const machine = await openMachine("reference");
+  for (const [name, hiddenSize, seed] of [
+    ["small", 3, 1],
+    ["other", 3, 2],
+    ["large", 4, 1],
+  ] as const) {
+    const layer = recurrent({ cell: lstm(), inputSize: 2, hiddenSize });
+    const parameters = await createParameters({ machine, layout: layoutParameters(layer), seed });
+    writeFileSync(at(`${name}.onnx`), writeOnnx(layer, await parameters.toTensors()));
+  }
+  machine.close();
+  writeFileSync(at("short.json"), JSON.stringify({ input: [[[0.5, -1]]] }));
+  const zero = [
+    [
+      [0, 0, 0],
+      [0, 0, 0],
+    ],
+  ];
+  writeFileSync(
+    at("states.json"),
+    JSON.stringify({
+      input: [
+        [
+          [0.5, -1],
+          [1, 2],
+        ],
+      ],
+      h: zero,
+      c: zero,
+    }),
+  );
+  writeFileSync(at("long.json"), JSON.stringify({ input: [[[0.5, -1]], [[1, 2]]] }));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What a training left behind. */
+function outcome(run: string) {
+  const lines = readFileSync(join(run, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const { tensors } = readSafetensors(readFileSync(join(run, "model.safetensors")));
+  const samples = join(run, "samples");
+  return {
+    start: lines.find(({ type }) => type === "start"),
+    end: lines.find(({ type }) => type === "end"),
+    epochs: lines.filter(({ type }) => type === "epoch").length,
+    rate: lines.find(({ type }) => type === "progress")?.learningRate,
+    tokenizer: JSON.parse(readFileSync(join(run, "tokenizer.json"), "utf8")),
+    shapes: Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape])),
+    weights: [...tensors.values()].map((tensor) => [...tensor.toFloat64()]),
+    files: readdirSync(run),
+    sample: existsSync(samples) ? readFileSync(join(samples, "epoch-1.txt"), "utf8") : undefined,
+  };
+}
+type Outcome = ReturnType<typeof outcome>;
+
+/** Another value than that of the small training, and what it changes. */
+const training: {
+  readonly [K in Exclude<keyof typeof textTrainingFields, "files">]: readonly [
+    value: unknown,
+    see: (run: Outcome) => unknown,
+    /** Settings without which it means nothing. */
+    needed?: Readonly<Record<string, unknown>>,
+  ];
+} = {
+  validation: [0.4, ({ start }) => start.validationTokens],
+  tokenizer: ["word", ({ tokenizer }) => tokenizer],
+  vocabularySize: [260, ({ tokenizer }) => tokenizer, { tokenizer: "bpe" }],
+  minimumCount: [20, ({ tokenizer }) => tokenizer, { tokenizer: "word" }],
+  alphabet: ["character", ({ tokenizer }) => tokenizer, { tokenizer: "bpe" }],
+  normalize: [["nfc"], ({ tokenizer }) => tokenizer],
+  documents: ["line", ({ start }) => start.trainTokens],
+  shuffle: [true, ({ weights }) => weights, { documents: "w" }],
+  cell: ["gru", ({ shapes }) => shapes["rnn.weight_hh_l0"]],
+  hiddenSize: [7, ({ shapes }) => shapes["rnn.weight_hh_l0"]],
+  numLayers: [2, ({ shapes }) => shapes["rnn.weight_hh_l1"]],
+  dropout: [0.5, ({ weights }) => weights],
+  inputDropout: [0.5, ({ weights }) => weights],
+  layerDropout: [0.5, ({ weights }) => weights, { numLayers: 2 }],
+  outputDropout: [0.5, ({ weights }) => weights],
+  embeddingDropout: [0.5, ({ weights }) => weights],
+  weightDropout: [0.5, ({ weights }) => weights],
+  dropoutPer: ["sequence", ({ weights }) => weights, { dropout: 0.5 }],
+  activationPenalty: [5, ({ weights }) => weights],
+  changePenalty: [5, ({ weights }) => weights],
+  embeddingSize: [5, ({ shapes }) => shapes["embedding.weight"]],
+  // A tied embedding has a size of its own choosing.
+  tied: [true, ({ shapes }) => shapes["head.weight"], { embeddingSize: small.hiddenSize }],
+  batchSize: [3, ({ start }) => start.batchSize],
+  steps: [4, ({ start }) => start.steps],
+  epochs: [2, ({ start }) => start.epochs],
+  maxSteps: [5, ({ end }) => end.step],
+  learningRate: [0.1, ({ rate, weights }) => [rate, weights]],
+  clipNorm: [1e-9, ({ weights }) => weights],
+  seed: [1, ({ weights }) => weights],
+  tensorboard: [false, ({ files }) => files.includes("tensorboard")],
+  sampleLength: [5, ({ sample }) => sample?.length],
+  machine: ["reference", machineOf],
+};
+
+describe("train text: every setting, as a flag and in a config file", () => {
+  const base = { ...small };
+  let name = 0;
+  const train = async (argv: readonly string[]): Promise<Outcome> => {
+    const run = at(`training/${name++}`);
+    const { code, stderr } = await longshort(["train", "text", ...argv, "-q", "-o", run]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return outcome(run);
+  };
+  const plain = async (changed: object): Promise<Outcome> => train([at("text.txt"), ...flags({ ...base, ...changed })]);
+
+  it.each(Object.entries(training))("%s", async (key, [value, see, needed = {}]) => {
+    const before = see(await plain(needed));
+    const byFlag = see(await plain({ ...needed, [key]: value }));
+    expect(byFlag).not.toEqual(before);
+    writeFileSync(at("config.json"), JSON.stringify({ files: ["text.txt"], ...base, ...needed, [key]: value }));
+    expect(see(await train(["--config", at("config.json")]))).toEqual(byFlag);
+  });
+
+  it("files", async () => {
+    const one = await plain({});
+    const other = await train([at("other.txt"), ...flags(base)]);
+    expect(other.tokenizer).not.toEqual(one.tokenizer);
+    const both = await train([at("text.txt"), at("other.txt"), ...flags(base)]);
+    expect(both.start.trainTokens).toBeGreaterThan(one.start.trainTokens);
+  });
+});
+
+/** What is added to the plain call (or put in its place), and where the difference shows; by default in what is printed. */
+interface Effect {
+  readonly add?: readonly string[];
+  readonly instead?: readonly string[];
+  /** Exit codes that the changed call may end with; default success. */
+  readonly codes?: readonly number[];
+  /** What it is compared with, in place of the plain call. */
+  readonly against?: readonly string[];
+  readonly see?: (ran: Ran) => unknown;
+  readonly io?: FakeIoOptions;
+}
+interface Effects {
+  readonly plain: () => readonly string[];
+  readonly io?: FakeIoOptions;
+  readonly options: Readonly<Record<string, Effect>>;
+}
+const machine: Effect = { add: ["--machine", "reference"], see: machineOf };
+const json: Effect = { add: ["--json"] };
+/** Stops a training before its first step. */
+const pressed: FakeIoOptions = { onListen: (press) => press() };
+const fresh = (() => {
+  let count = 0;
+  return () => at(`fresh/${count++}`);
+})();
+const startOf = (run: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(join(run, "metrics.jsonl"), "utf8").split("\n")[0]!);
+let demoRun = "";
+const freshDemo = (): string => {
+  demoRun = fresh();
+  return demoRun;
+};
+const differing = ["verify", at("small.onnx"), at("other.onnx")];
+const trainAgain = ["train", "text", at("text.txt"), "-q", ...flags({ ...small, maxSteps: 1 }), "-o", at("taken/one")];
+const demoAgain = ["demo", "--output", at("taken/two")];
+const weightsOf = (run: string): Buffer => readFileSync(join(run, "model.safetensors"));
+
+const beams = ["generate", at("runs/one"), "--length", "10", "--beams", "3"];
+
+const commands: Readonly<Record<string, Effects>> = {
+  "train text": {
+    plain: () => ["train", "text", at("text.txt"), ...flags({ ...small, maxSteps: 1 }), "--output", fresh()],
+    options: {
+      ...Object.fromEntries(Object.keys(textTrainingFields).map((key) => [key, {}])),
+      output: { add: ["-o", at("given")], see: () => existsSync(join(at("given"), "config.json")) },
+      force: { against: trainAgain, instead: [...trainAgain, "--force"], see: ({ code }) => code },
+      quiet: { add: ["-q"], see: ({ stderr }) => stderr !== "" },
+      json: { add: ["--json"], see: ({ stdout }) => stdout.startsWith("{") },
+    },
+  },
+  generate: {
+    plain: () => ["generate", at("runs/one"), "--length", "30"],
+    options: {
+      run: { instead: ["generate", at("runs/two"), "--length", "30"] },
+      prompt: { add: ["--prompt", "hell"] },
+      length: { add: ["--length", "31"] },
+      temperature: { add: ["--temperature", "0"] },
+      topK: { add: ["--top-k", "1"] },
+      topP: { add: ["--top-p", "0.01"] },
+      minP: { add: ["--min-p", "0.99"] },
+      typicalP: { add: ["--typical-p", "0.1"] },
+      repetitionPenalty: { add: ["--repetition-penalty", "9"] },
+      repetitionWindow: {
+        against: ["generate", at("runs/one"), "--repetition-penalty", "9"],
+        instead: ["generate", at("runs/one"), "--repetition-penalty", "9", "--repetition-window", "1"],
+      },
+      stop: { add: ["--stop", "l", "--stop", "o"] },
+      interactive: { add: ["-i"] },
+      prompts: { add: ["--prompts", at("text.txt")] },
+      beams: { add: ["--beams", "2"] },
+      best: { against: beams, instead: [...beams, "--best", "2"] },
+      lengthPenalty: { against: [...beams, "--json"], instead: [...beams, "--json", "--length-penalty", "0"] },
+      alternatives: {
+        against: ["generate", at("runs/one"), "--json"],
+        instead: ["generate", at("runs/one"), "--json", "--alternatives", "2"],
+      },
+      seed: { add: ["--seed", "1"] },
+      ...{ machine, json },
+    },
+  },
+  score: {
+    plain: () => ["score", at("runs/one"), "--text", "hello"],
+    options: {
+      run: { instead: ["score", at("runs/two"), "--text", "hello"] },
+      file: { instead: ["score", at("runs/one"), at("part.txt")] },
+      text: { add: ["--text", "world"] },
+      alternatives: { add: ["--alternatives", "2"] },
+      ...{ machine, json },
+    },
+  },
+  evaluate: {
+    plain: () => ["evaluate", at("runs/one")],
+    options: {
+      run: { instead: ["evaluate", at("runs/two")] },
+      file: { instead: ["evaluate", at("runs/one"), at("text.txt")] },
+      baselines: { add: ["--no-baselines"] },
+      baseline: { add: ["--baseline", at("part.txt")] },
+      ...{ machine, json },
+    },
+  },
+  inspect: {
+    plain: () => ["inspect", at("runs/two"), "--text", "hello"],
+    options: {
+      run: { instead: ["inspect", at("runs/one"), "--text", "hello"] },
+      text: { add: ["--text", "world"] },
+      values: { add: ["--values", "h"] },
+      layer: { add: ["--layer", "1"] },
+      units: { add: ["--units", "2"] },
+      ...{ machine, json },
+    },
+  },
+  info: {
+    plain: () => ["info", at("runs/one")],
+    options: { path: { instead: ["info", at("runs/two")] }, json },
+  },
+  runs: {
+    plain: () => ["runs", at("runs")],
+    options: {
+      folder: { instead: ["runs", at("runs/two")] },
+      sort: { against: ["runs", at("runs"), "--sort", "name"], instead: ["runs", at("runs"), "--sort", "date"] },
+      reverse: { add: ["-r"] },
+      json,
+    },
+  },
+  compare: {
+    plain: () => ["compare", at("runs/one"), at("runs/two")],
+    options: {
+      runs: { instead: ["compare", at("runs/two"), at("runs/one")] },
+      curve: { add: ["--curve", "training loss"] },
+      html: { add: ["--html", at("page.html")], see: () => existsSync(at("page.html")) },
+      json,
+    },
+  },
+  bench: {
+    plain: () => ["bench", "--case", "stream-64", "--seconds", "0.02", "--json"],
+    options: {
+      case: { add: ["--case", "stream-64,stream-256"], see: ({ stdout }) => stdout.trim().split("\n").length },
+      threads: {
+        add: ["--threads", "2"],
+        against: ["bench", "--case", "stream-64", "--seconds", "0.02", "--json", "--threads", "1"],
+        see: ({ stdout }) => JSON.parse(stdout).threads,
+      },
+      seconds: { add: ["--seconds", "0.6"], see: ({ stdout }) => JSON.parse(stdout).count > 15 },
+      json: {
+        against: ["bench", "--case", "stream-64", "--seconds", "0.02"],
+        instead: ["bench", "--case", "stream-64", "--seconds", "0.02", "--json"],
+        see: ({ stdout }) => stdout.startsWith("{"),
+      },
+    },
+  },
+  run: {
+    plain: () => ["run", at("small.onnx"), "--inputs", at("short.json")],
+    options: {
+      model: { instead: ["run", at("large.onnx"), "--inputs", at("short.json")] },
+      inputs: { add: ["--inputs", at("long.json")] },
+      outputs: { add: ["--outputs", at("out.npz")], see: () => existsSync(at("out.npz")) },
+      state: { add: ["--state", at("state.npz")], see: () => existsSync(at("state.npz")) },
+      ...{ machine, json },
+    },
+  },
+  convert: {
+    plain: () => ["convert", at("runs/one"), at("one.onnx")],
+    options: {
+      input: { instead: ["convert", at("runs/two"), at("one.onnx")], see: () => readFileSync(at("one.onnx")) },
+      output: { instead: ["convert", at("runs/one"), at("two.onnx")], see: () => existsSync(at("two.onnx")) },
+      to: { add: ["--to", "pytorch"] },
+      verify: { add: ["--no-verify"] },
+      // The two biases of PyTorch become one of Keras, which is a sum of float32 numbers.
+      tolerance: {
+        against: ["convert", at("rnn.pt"), at("rnn.keras")],
+        instead: ["convert", at("rnn.pt"), at("rnn.keras"), "--tolerance", "1e-30"],
+        see: ({ code }) => code,
+        codes: [1],
+      },
+      weightsOnly: {
+        against: ["convert", at("small.onnx"), at("small.safetensors")],
+        instead: ["convert", at("small.onnx"), at("small.safetensors"), "--weights-only"],
+        see: ({ code }) => code,
+      },
+      nonlinearity: {
+        against: ["convert", at("rnn.pt"), at("rnn.onnx")],
+        instead: ["convert", at("rnn.pt"), at("rnn.onnx"), "--nonlinearity", "relu"],
+        see: () => readFileSync(at("rnn.onnx")),
+      },
+      json,
+    },
+  },
+  verify: {
+    plain: () => ["verify", at("small.onnx"), at("small.onnx")],
+    options: {
+      a: { instead: ["verify", at("other.onnx"), at("small.onnx")], see: ({ code }) => code, codes: [1] },
+      b: { instead: ["verify", at("small.onnx"), at("other.onnx")], see: ({ code }) => code, codes: [1] },
+      inputs: {
+        against: [...differing, "--tolerance", "1e9"],
+        instead: [...differing, "--tolerance", "1e9", "--inputs", at("states.json")],
+      },
+      tolerance: { against: differing, instead: [...differing, "--tolerance", "1e9"], see: ({ code }) => code },
+      seed: { against: differing, instead: [...differing, "--seed", "1", "--tolerance", "1e9"] },
+      ...{ machine, json },
+    },
+  },
+  quantize: {
+    plain: () => ["quantize", at("runs/one"), "--output", fresh()],
+    options: {
+      run: {
+        against: ["quantize", at("runs/one"), "--json", "-o", at("q1")],
+        instead: ["quantize", at("runs/two"), "--json", "-o", at("q2")],
+      },
+      file: { add: [at("text.txt")] },
+      output: { add: ["-o", at("q3")], see: () => existsSync(at("q3")) },
+      force: {
+        against: ["quantize", at("runs/one"), "-o", at("taken/one")],
+        instead: ["quantize", at("runs/one"), "-o", at("taken/one"), "--force"],
+        see: ({ code }) => code,
+      },
+      ...{ machine, json },
+    },
+  },
+  doctor: { plain: () => ["doctor"], options: { json } },
+  demo: {
+    plain: () => ["demo", "--output", freshDemo()],
+    io: pressed,
+    options: {
+      epochs: { add: ["--epochs", "2"], see: () => startOf(demoRun).epochs },
+      maxSteps: { add: ["--max-steps", "3"], see: () => startOf(demoRun).totalSteps },
+      output: { add: ["-o", at("demo")], see: () => existsSync(join(at("demo"), "config.json")) },
+      force: { against: demoAgain, instead: [...demoAgain, "--force"], see: ({ code }) => code },
+      seed: { add: ["--seed", "1"], see: () => weightsOf(demoRun) },
+      machine,
+    },
+  },
+};
+
+function definedIn(command: Command, names: readonly string[] = []): [string, DefinedCommand][] {
+  if (command instanceof DefinedCommand) return [[names.join(" "), command]];
+  return command.commands.flatMap((one) => definedIn(one, [...names, one.name()]));
+}
+const io = { stdout: { columns: 80 }, stderr: { columns: 80 }, env: {}, program: "longshort" } as unknown as Io;
+const defined = definedIn(createProgram(io));
+
+describe.each(defined)("%s", (name, command) => {
+  const known = commands[name];
+
+  it("has an entry for every option, and none for another", () =>
+    expect(Object.keys(known?.options ?? {}).sort()).toEqual(Object.keys(command.definition.fields).sort()));
+
+  const tested = Object.entries(known?.options ?? {}).filter(([, { add, instead }]) => add ?? instead);
+  it.each(tested)(
+    "%s changes something",
+    async (_, { add = [], instead, against, codes = [0, 130], see = ({ stdout }) => stdout }) => {
+      writeFileSync(at("part.txt"), "hello hello hello\n");
+      const plain = await longshort(against ?? known!.plain(), known!.io);
+      const before = see(plain);
+      const changed = await longshort(instead ?? [...known!.plain(), ...add], known!.io);
+      expect(codes, changed.stderr).toContain(changed.code);
+      expect(see(changed)).not.toEqual(before);
+    },
+  );
+});

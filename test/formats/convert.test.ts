@@ -1,0 +1,350 @@
+import * as fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
+import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
+import type { SynchronousMachine } from "../../src/compute/machine.ts";
+import { openMachine } from "../../src/compute/open.ts";
+import type { BidirectionalSpec, CanonicalModel, LayerSpec, RecurrentSpec } from "../../src/formats/canonical.ts";
+import { convertModel, type Target } from "../../src/formats/convert.ts";
+import type { ModelFile } from "../../src/formats/model-file.ts";
+import { Model, open } from "../../src/formats/open.ts";
+import { writePyTorch } from "../../src/formats/pytorch/write.ts";
+import { readModel } from "../../src/formats/read-model.ts";
+import { save } from "../../src/formats/save.ts";
+import { compareModels, randomInputs } from "../../src/formats/verify.ts";
+import { RandomStream } from "../../src/shared/random.ts";
+import { size } from "../../src/shared/shapes.ts";
+import { difference } from "../support/difference.ts";
+import { onnxRuntime } from "../support/onnxruntime.ts";
+
+let machine: SynchronousMachine;
+beforeAll(async () => {
+  machine = await openMachine("reference");
+});
+afterAll(() => machine.close());
+
+const recurrentSpec = (
+  o: Partial<RecurrentSpec> & Pick<RecurrentSpec, "cell" | "inputSize" | "hiddenSize">,
+): RecurrentSpec => ({
+  ...{ kind: "recurrent", biases: 2, reverse: false, outputOrder: "time", returnSequences: true, returnState: false },
+  ...{ stateful: false, maskedOutput: "zero" },
+  ...o,
+});
+
+/** A network of these layers, one after the other, with weights that are never zero. */
+function network(layers: readonly LayerSpec[], input: { width: number } | { tokens: true }): CanonicalModel {
+  const weights = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  const add = (name: string, ...shape: number[]): void => {
+    const uniform = new RandomStream(7, name).uniform(size(shape));
+    weights.set(name, { shape, data: Float32Array.from(uniform, (u) => u - 0.4) });
+  };
+  const recurrentWeights = (name: string, spec: RecurrentSpec, suffix: string): void => {
+    const rows = { rnn: 1, gru: 3, lstm: 4 }[spec.cell.name]! * spec.hiddenSize;
+    add(`${name}.weight_ih_l0${suffix}`, rows, spec.inputSize);
+    add(`${name}.weight_hh_l0${suffix}`, rows, spec.hiddenSize);
+    if (spec.biases > 0) add(`${name}.bias_ih_l0${suffix}`, rows);
+    if (spec.biases > 1) add(`${name}.bias_hh_l0${suffix}`, rows);
+  };
+  layers.forEach((spec, k) => {
+    const name = `layer${k}`;
+    if (spec.kind === "embedding") add(`${name}.weight`, spec.vocabularySize, spec.embeddingSize);
+    if (spec.kind === "recurrent") recurrentWeights(name, spec, "");
+    if (spec.kind === "bidirectional") {
+      recurrentWeights(name, spec.forward, "");
+      recurrentWeights(name, spec.backward, "_reverse");
+    }
+    if (spec.kind === "dense") {
+      add(`${name}.weight`, spec.outputSize, spec.inputSize);
+      if (spec.bias) add(`${name}.bias`, spec.outputSize);
+    }
+    if (spec.kind === "convolution") {
+      add(`${name}.weight`, spec.outputSize, spec.inputSize, spec.kernelSize);
+      if (spec.bias) add(`${name}.bias`, spec.outputSize);
+    }
+    if (spec.kind === "layer-norm") for (const part of ["weight", "bias"]) add(`${name}.${part}`, spec.size);
+    if (spec.kind === "batch-norm") {
+      for (const part of ["weight", "bias", "running_mean"]) add(`${name}.${part}`, spec.size);
+      weights.set(`${name}.running_var`, { shape: [spec.size], data: new Float32Array(spec.size).fill(0.7) });
+    }
+  });
+  let value = "input";
+  const nodes = layers.map((_, k) => {
+    const node = { name: `layer${k}`, layer: `layer${k}`, inputs: [value], outputs: [`value${k}`] };
+    value = `value${k}`;
+    return node;
+  });
+  return {
+    name: "random",
+    inputs: [
+      {
+        name: "input",
+        type: "tokens" in input ? "int" : "float",
+        shape: "tokens" in input ? [null] : [null, input.width],
+      },
+    ],
+    layers: new Map(layers.map((spec, k) => [`layer${k}`, spec])),
+    ...{ nodes, outputs: [{ name: "output", value }], weights },
+  };
+}
+
+const fileOf = (model: CanonicalModel): ModelFile => ({
+  ...{ format: "keras", name: "test", conventions: [] },
+  content: { kind: "network", network: model },
+});
+
+async function expectSame(a: ModelFile, b: ModelFile, tolerance = 1e-6): Promise<void> {
+  const [one, other] = [new Model(a, { machine }), new Model(b, { machine })];
+  for (const c of await compareModels(one, other, await randomInputs(one)))
+    expect(c.difference).toBeLessThanOrEqual(tolerance);
+  one.close();
+  other.close();
+}
+
+async function expectRuntime(file: ModelFile, bytes: Uint8Array): Promise<void> {
+  const model = new Model(file, { machine });
+  const session = await onnxRuntime!.InferenceSession.create(bytes, { logSeverityLevel: 3 });
+  const inputs = await randomInputs(model);
+  const ours = await model.run(inputs);
+  const given = Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, data }]) => {
+      const whole = model.inputs.find((port) => port.name === name)!.type === "int64";
+      const numbers = whole ? BigInt64Array.from(Array.from(data, BigInt)) : Float32Array.from(data);
+      return [name, new onnxRuntime!.Tensor(whole ? "int64" : "float32", numbers, shape)];
+    }),
+  );
+  const theirs = await session.run(given);
+  for (const [name, { data }] of Object.entries(ours))
+    expect(difference(Array.from(theirs[name]!.data as Float32Array), data), name).toBeLessThanOrEqual(1e-5);
+  await session.release();
+  model.close();
+}
+
+const cells = fc.constantFrom<RecurrentSpec["cell"][]>(
+  { name: "lstm" },
+  { name: "gru" },
+  { name: "rnn" },
+  { name: "rnn", options: { activation: "relu" } },
+  { name: "gru", options: { resetAfter: false } },
+  { name: "lstm", options: { gate: { name: "hardSigmoid", alpha: 0.2, beta: 0.5 } } },
+);
+/** Widths follow from layer to layer, so the layers are drawn as functions of their input's width. */
+const layer = fc.record({
+  kind: fc.constantFrom("recurrent", "bidirectional", "dense", "convolution", "pooling", "norm", "activation"),
+  cell: cells,
+  width: fc.integer({ min: 1, max: 4 }),
+  biases: fc.constantFrom<(0 | 1 | 2)[]>(0, 1, 2),
+  reverse: fc.boolean(),
+  order: fc.constantFrom<RecurrentSpec["outputOrder"][]>("time", "computed"),
+  merge: fc.constantFrom<BidirectionalSpec["merge"][]>("concat", "sum", "mul", "ave"),
+  activation: fc.constantFrom("identity", "relu", "tanh", "softmax", "gelu", "elu", "softplus", "silu"),
+});
+const architectures = fc.record({
+  tokens: fc.boolean(),
+  layers: fc.array(layer, { minLength: 1, maxLength: 3 }),
+  last: fc.record({ cell: cells, sequences: fc.boolean(), reverse: fc.boolean() }),
+});
+
+function built({
+  tokens,
+  layers,
+  last,
+}: typeof architectures extends fc.Arbitrary<infer T> ? T : never): CanonicalModel {
+  let width = 3;
+  const specs: LayerSpec[] = tokens
+    ? [{ kind: "embedding", vocabularySize: 5, embeddingSize: width, maskZero: false }]
+    : [];
+  for (const l of layers) {
+    const activation = { name: l.activation };
+    const biases = l.cell.name === "gru" && l.cell.options === undefined && l.biases === 1 ? 2 : l.biases;
+    const one = (reverse: boolean) =>
+      recurrentSpec({ cell: l.cell, inputSize: width, hiddenSize: l.width, biases, reverse, outputOrder: l.order });
+    if (l.kind === "recurrent") specs.push(one(l.reverse));
+    else if (l.kind === "bidirectional")
+      specs.push({ kind: "bidirectional", forward: one(false), backward: one(true), merge: l.merge });
+    else if (l.kind === "dense")
+      specs.push({ kind: "dense", inputSize: width, outputSize: l.width, bias: l.reverse, activation });
+    else if (l.kind === "convolution") {
+      const padding = (["same", "causal", "valid"] as const)[l.biases]!;
+      const shape = { kernelSize: 2, stride: 1, dilation: 1 };
+      specs.push({
+        kind: "convolution",
+        inputSize: width,
+        outputSize: l.width,
+        ...shape,
+        padding,
+        bias: true,
+        activation,
+      });
+    } else if (l.kind === "pooling")
+      specs.push({
+        kind: "pooling",
+        of: l.reverse ? "maximum" : "mean",
+        window: { size: 2, stride: 1, padding: "same" },
+      });
+    else if (l.kind === "norm")
+      specs.push(
+        l.reverse
+          ? { kind: "layer-norm", size: width, axis: -1, epsilon: 1e-3 }
+          : { kind: "batch-norm", size: width, axis: -1, epsilon: 1e-3 },
+      );
+    else specs.push({ kind: "activation", activation });
+    if (["recurrent", "dense", "convolution"].includes(l.kind)) width = l.width;
+    if (l.kind === "bidirectional") width = l.merge === "concat" ? 2 * l.width : l.width;
+  }
+  specs.push(
+    recurrentSpec({
+      ...{ cell: last.cell, inputSize: width, hiddenSize: 2, reverse: last.reverse },
+      returnSequences: last.sequences,
+    }),
+  );
+  return network(specs, tokens ? { tokens: true } : { width: 3 });
+}
+
+describe("networks of random layers", () => {
+  test("are the same function as ONNX, here and in ONNX Runtime", { timeout: 60_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(architectures, async (architecture) => {
+        const file = fileOf(built(architecture));
+        const { bytes } = convertModel(file, { to: "onnx" });
+        await expectSame(file, await readModel(bytes));
+        if (onnxRuntime) await expectRuntime(file, bytes);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe("state dictionaries", () => {
+  const stateDict = (options: { layers: number; bidirectional: boolean; kind: "lstm" | "gru"; bias: boolean }) => {
+    const tensors = new Map<string, ReturnType<typeof safeTensor>>();
+    const add = (name: string, ...shape: number[]): void => {
+      const data = new RandomStream(3, name).uniform(size(shape));
+      tensors.set(
+        name,
+        safeTensor(
+          "F32",
+          shape,
+          Float32Array.from(data, (u) => u - 0.5),
+        ),
+      );
+    };
+    const [H, D] = [3, options.bidirectional ? 2 : 1];
+    const rows = (options.kind === "lstm" ? 4 : 3) * H;
+    add("embedding.weight", 7, 4);
+    for (let layer = 0; layer < options.layers; layer++)
+      for (const reverse of options.bidirectional ? ["", "_reverse"] : [""]) {
+        add(`rnn.weight_ih_l${layer}${reverse}`, rows, layer === 0 ? 4 : H * D);
+        add(`rnn.weight_hh_l${layer}${reverse}`, rows, H);
+        if (options.bias) for (const part of ["ih", "hh"]) add(`rnn.bias_${part}_l${layer}${reverse}`, rows);
+      }
+    add("fc.weight", 5, H * D);
+    add("fc.bias", 5);
+    return tensors;
+  };
+
+  test("PyTorch → ours → ONNX → ONNX Runtime, and back to the bytes they were", { timeout: 60_000 }, async () => {
+    const options = fc.record({
+      layers: fc.integer({ min: 1, max: 3 }),
+      bidirectional: fc.boolean(),
+      kind: fc.constantFrom<("lstm" | "gru")[]>("lstm", "gru"),
+      bias: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(options, async (o) => {
+        const bytes = writePyTorch(stateDict(o));
+        const file = await readModel(bytes);
+        expect(file).toMatchObject({ format: "pytorch", content: { kind: "network" } });
+        const onnx = convertModel(file, { to: "onnx" });
+        await expectSame(file, await readModel(onnx.bytes));
+        if (onnxRuntime) await expectRuntime(file, onnx.bytes);
+        expect(convertModel(file, { to: "pytorch" }).bytes).toEqual(bytes);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test("of a checkpoint are found under its names, the optimizer's state is left out", async () => {
+    const tensors = new Map<string, ReturnType<typeof safeTensor>>();
+    for (const [name, tensor] of stateDict({ layers: 1, bidirectional: false, kind: "gru", bias: true })) {
+      tensors.set(`model_state_dict.module.${name}`, tensor);
+      tensors.set(`optimizer_state_dict.state.0.exp_avg.${name}`, tensor);
+    }
+    using model = await open(writeSafetensors(tensors), { machine });
+    expect(model.inputs[0]).toMatchObject({ name: "tokens", type: "int64", shape: ["batch", "time"] });
+    expect(model.parameters.names).toContain("rnn.weight_ih_l0");
+    expect(model.conventions.join("\n")).toContain("batch first");
+  });
+
+  test.each<[string, Record<string, readonly number[]>, RegExp]>([
+    ["no recurrent module", { "a.weight": [2, 3], "a.bias": [2] }, /none of its modules is an nn.RNN/],
+    [
+      "two linear layers in a row",
+      {
+        "r.weight_ih_l0": [4, 2],
+        "r.weight_hh_l0": [4, 4],
+        "a.weight": [3, 4],
+        "a.bias": [3],
+        "b.weight": [2, 3],
+        "b.bias": [2],
+      },
+      /what stands between the linear layers "a" and "b"/,
+    ],
+    [
+      "widths that do not fit",
+      { "r.weight_ih_l0": [4, 2], "r.weight_hh_l0": [4, 4], "a.weight": [3, 5], "a.bias": [3] },
+      /"a" reads 5 numbers, "r" before it gives 4/,
+    ],
+    ["rows of no cell", { "r.weight_ih_l0": [8, 2], "r.weight_hh_l0": [8, 4] }, /8 rows for 4 units/],
+  ])("that could be several networks are refused: %s", async (_, shapes, why) => {
+    const tensors = new Map(
+      Object.entries(shapes).map(([name, shape]) => [name, safeTensor("F32", shape, new Float32Array(size(shape)))]),
+    );
+    await expect(open(writePyTorch(tensors), { machine })).rejects.toThrow(why);
+    // Weights stay weights in any container.
+    const file = await readModel(writePyTorch(tensors));
+    expect((await readModel(convertModel(file, { to: "npz" }).bytes)).content.kind).toBe("weights");
+  });
+});
+
+describe("what would change the function is refused", () => {
+  const recurrent = (cell: RecurrentSpec["cell"]) =>
+    fileOf(network([recurrentSpec({ cell, inputSize: 3, hiddenSize: 2 })], { width: 3 }));
+  test.each<[RecurrentSpec["cell"], Target, RegExp]>([
+    [{ name: "gru", options: { resetAfter: false } }, "pytorch", /reset gate before the product/],
+    [
+      { name: "lstm", options: { gate: { name: "hardSigmoid", alpha: 0.2, beta: 0.5 } } },
+      "pytorch",
+      /does not have these activations/,
+    ],
+    [{ name: "gru" }, "tfjs", /./],
+    [{ name: "lstm", options: { clip: 1 } }, "keras", /./],
+  ])("%o as %s", (cell, to, why) => {
+    expect(() => convertModel(recurrent(cell), { to })).toThrow(why);
+  });
+
+  test("an ONNX graph as layers, and as weights unless these are enough", async () => {
+    const file = await readModel(convertModel(recurrent({ name: "lstm" }), { to: "onnx" }).bytes);
+    expect(() => convertModel(file, { to: "keras" })).toThrow(/an ONNX graph is operators, not layers/);
+    expect(() => convertModel(file, { to: "pytorch" })).toThrow(/--weights-only/);
+    const weights = await readModel(convertModel(file, { to: "safetensors", weightsOnly: true }).bytes);
+    expect(weights.content.kind).toBe("weights");
+  });
+});
+
+test("what was changed is what is saved", async () => {
+  const file = fileOf(network([recurrentSpec({ cell: { name: "gru" }, inputSize: 3, hiddenSize: 2 })], { width: 3 }));
+  using model = new Model(file, { machine });
+  for (const from of [model, await open(convertModel(file, { to: "onnx" }).bytes, { machine })]) {
+    for (const name of from.parameters.names)
+      from.parameters.write(
+        name,
+        Float32Array.from(await from.parameters.read(name), (w) => w * 0.5),
+      );
+    using again = await open((await save(from, undefined, { to: "onnx" })).bytes, { machine });
+    const inputs = await randomInputs(from);
+    const [c] = await compareModels(from, again, inputs);
+    expect(c!.difference).toBeLessThanOrEqual(1e-6);
+    using before = new Model(file, { machine });
+    expect((await compareModels(before, again, inputs))[0]!.difference).toBeGreaterThan(1e-3);
+  }
+});

@@ -1,0 +1,147 @@
+import { expect, test } from "vitest";
+import type { CanonicalModel, LayerSpec, RecurrentSpec } from "../../../src/formats/canonical.ts";
+import { Config } from "../../../src/formats/keras/config.ts";
+import { kerasFamily } from "../../../src/formats/keras/family.ts";
+import { readTopology } from "../../../src/formats/keras/topology.ts";
+import { writeKeras, writeKerasH5 } from "../../../src/formats/keras/write.ts";
+import { writeTensorflowJs } from "../../../src/formats/tfjs/write.ts";
+
+const zeros = (shape: readonly number[]) => ({
+  shape,
+  data: new Float32Array(shape.reduce((product, n) => product * n, 1)),
+});
+
+/** One recurrent layer of 2 inputs and 3 units, with or without a layer of masking before it. */
+function modelOf(change: Partial<RecurrentSpec>, mask = false): CanonicalModel {
+  const spec: RecurrentSpec = {
+    ...{ kind: "recurrent", cell: { name: "lstm" }, inputSize: 2, hiddenSize: 3, biases: 1, reverse: false },
+    ...{
+      outputOrder: "computed",
+      returnSequences: true,
+      returnState: false,
+      stateful: false,
+      maskedOutput: "previous",
+    },
+    ...change,
+  };
+  const G = { rnn: 1, lstm: 4, gru: 3 }[spec.cell.name as "lstm"];
+  const nodes = ["rnn"].map((name) => ({ name, layer: name, inputs: [mask ? "masking" : "input"], outputs: [name] }));
+  const masking = { name: "masking", layer: "masking", inputs: ["input"], outputs: ["masking"] };
+  return {
+    name: "model",
+    inputs: [{ name: "input", shape: [null, 2], type: "float" }],
+    layers: new Map<string, LayerSpec>(
+      mask
+        ? [
+            ["masking", { kind: "masking", value: 0 }],
+            ["rnn", spec],
+          ]
+        : [["rnn", spec]],
+    ),
+    nodes: [...(mask ? [masking] : []), ...nodes],
+    outputs: [{ name: "rnn", value: "rnn" }],
+    weights: new Map([
+      ["rnn.weight_ih_l0", zeros([3 * G, 2])],
+      ["rnn.weight_hh_l0", zeros([3 * G, 3])],
+      ["rnn.bias_ih_l0", zeros([3 * G])],
+      ...(spec.biases === 2 ? [["rnn.bias_hh_l0", zeros([3 * G])] as const] : []),
+    ]),
+  };
+}
+
+// What would change the function is refused, never approximated (docs/semantics.md, T12).
+test.each<[string, () => unknown, RegExp]>([
+  [
+    "a GRU that resets after the product, for TensorFlow.js",
+    () => writeTensorflowJs(modelOf({ cell: { name: "gru" }, biases: 2 })),
+    /resets after the product/,
+  ],
+  [
+    "Keras 3's hard sigmoid for TensorFlow.js",
+    () => writeTensorflowJs(modelOf({ cell: { name: "lstm", options: { gate: { name: "hardSigmoid" } } } })),
+    /slope/,
+  ],
+  [
+    "TensorFlow.js' hard sigmoid for Keras 3",
+    () => writeKeras(modelOf({ cell: { name: "lstm", options: { gate: { name: "hardSigmoid", alpha: 0.2 } } } })),
+    /slope 0\.2/,
+  ],
+  ["peepholes", () => writeKeras(modelOf({ cell: { name: "lstm", options: { peephole: true } } })), /no peephole/],
+  [
+    "a bound on the gates",
+    () => writeKerasH5(modelOf({ cell: { name: "gru", options: { clip: 3, resetAfter: false } } })),
+    /no clip/,
+  ],
+  ["a projection", () => writeKeras(modelOf({ projectionSize: 2 })), /no projection/],
+  [
+    "two activations in one LSTM",
+    () => writeKeras(modelOf({ cell: { name: "lstm", options: { output: { name: "relu" } } } })),
+    /one activation/,
+  ],
+  [
+    "zeros at masked steps, for TensorFlow.js",
+    () => writeTensorflowJs(modelOf({ maskedOutput: "zero" }, true)),
+    /zeros at masked steps/,
+  ],
+  [
+    "reversed steps in the order of time",
+    () => writeKeras(modelOf({ reverse: true, outputOrder: "time" })),
+    /order of their computation/,
+  ],
+  ["a state carried over batches of any size", () => writeKeras(modelOf({ stateful: true })), /batchSize/],
+])("writing refuses %s", (_, write, message) => {
+  expect(write).toThrow(message);
+});
+
+test("what makes no difference is written: zeros at masked steps where nothing masks", () => {
+  expect(writeTensorflowJs(modelOf({ maskedOutput: "zero" })).size).toBe(2);
+  expect(writeKeras(modelOf({ stateful: true }), { batchSize: 4 }).length).toBeGreaterThan(0);
+});
+
+const sequential = (entry: unknown): Config =>
+  Config.parse(JSON.stringify({ class_name: "Sequential", config: { name: "s", layers: [entry] } }), "config");
+const gru = (config: object) => ({
+  class_name: "GRU",
+  config: { name: "gru", units: 1, batch_input_shape: [null, 2, 1], ...config },
+});
+const read = (entry: unknown, shapes: readonly number[][], version = "2.3.0-tf") =>
+  readTopology(sequential(entry), kerasFamily(version), () => shapes.map(zeros));
+
+test("where the reset gate acts is seen in the bias, not taken from defaults", () => {
+  const kernels = [
+    [1, 3],
+    [1, 3],
+  ];
+  const options = (shapes: number[][], config: object = {}) => {
+    const { model } = read(gru(config), shapes);
+    return (model.layers.get("gru") as RecurrentSpec).cell.options;
+  };
+  expect(options([...kernels, [3]])).toMatchObject({ resetAfter: false });
+  expect(options([...kernels, [2, 3]])).toMatchObject({ resetAfter: true });
+  expect(options(kernels, { use_bias: false, reset_after: true })).toMatchObject({ resetAfter: true });
+  expect(() => options(kernels, { use_bias: false })).toThrow(/does not say where its reset gate acts/);
+});
+
+test("the slope of the hard sigmoid goes with the version", () => {
+  const slope = (version: string) => {
+    const { model, conventions } = read(gru({ recurrent_activation: "hard_sigmoid" }), [[1, 3], [1, 3], [3]], version);
+    const { options } = (model.layers.get("gru") as RecurrentSpec).cell;
+    return [(options!.gate as { alpha: number }).alpha, conventions.join()] as const;
+  };
+  expect(slope("2.15.0")).toEqual([0.2, expect.stringContaining("0.2 x")]);
+  expect(slope("3.3.3")).toEqual([1 / 6, expect.stringContaining("x / 6")]);
+});
+
+test.each([
+  ["a class of its own module", { class_name: "LSTM", module: "evil.layers", config: {} }, /not Keras' own/],
+  [
+    "a registered class",
+    { class_name: "LSTM", module: "keras.layers", registered_name: "Custom>LSTM", config: {} },
+    /not Keras' own/,
+  ],
+  ["a function as activation", gru({ activation: { module: "os", class_name: "function", config: "system" } }), /os/],
+  ["cuDNN's layout", { class_name: "CuDNNLSTM", config: { name: "c" } }, /cuDNN/],
+  ["a model in the model", { class_name: "Sequential", config: { name: "inner", layers: [] } }, /model inside a model/],
+])("reading refuses %s", (_, entry, message) => {
+  expect(() => read(entry, [[1, 3], [1, 3], [3]])).toThrow(message);
+});
