@@ -23,7 +23,7 @@ const { packModel } = await import("../dist/worker/index.js");
 const recall = (cell, seed) => ({
   text: "recall",
   flags: ["--cell", cell, "--hidden-size", "4", "--embedding-size", "3", "--batch-size", "16", "--steps", "32"],
-  more: ["--learning-rate", "0.01", "--max-steps", "4000", "--epochs", "1000", "--clip", "1", "--seed", String(seed)],
+  more: ["--learning-rate", "0.01", "--max-steps", "12000", "--epochs", "1000", "--clip", "1", "--seed", String(seed)],
 });
 const text = (cell) => ({
   text: path.join(root, "examples/text/longshort-v1.txt"),

@@ -1,6 +1,8 @@
 import { type Machine, openMachine } from "longshort";
 import { connectWorker, type ModelFacts, type OpenedText, openPackedModel, type WorkerClient } from "longshort/worker";
 
+import { say } from "./language.ts";
+
 export type Shipped = "recall-lstm" | "recall-gru" | "recall-rnn" | "text-lstm" | "text-gru";
 
 const files = new Map<string, Promise<Uint8Array>>();
@@ -30,8 +32,20 @@ let client: WorkerClient | undefined;
 
 /** The worker that reads and trains. */
 export function worker(): WorkerClient {
-  client ??= connectWorker(new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "longshort" }));
-  return client;
+  try {
+    client ??= connectWorker(
+      new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "longshort" }),
+    );
+    return client;
+  } catch (cause) {
+    throw new Error(
+      say(
+        "This browser refuses workers, in which models are read and trained. Allow them for this page and load it again.",
+        "此浏览器禁用了 worker，模型无法读取和训练。请允许本页使用后重新加载。",
+      ),
+      { cause },
+    );
+  }
 }
 
 const opened = new Map<string, Promise<ModelFacts>>();

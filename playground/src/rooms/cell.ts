@@ -69,15 +69,21 @@ function stage(bench: Bench, kind: Kind): TemplateResult {
   const steps = bench.whole!.values;
   const slow = c ? pace(steps.c_l0!, steps.h_l0!) : undefined;
   return html`
-    ${timeline(bench)}
     <div class="stage">
-      <div>
+      <div class="side">
+        ${timeline(bench)}
+        ${
+          slow
+            ? html`<p class="note">${say("How quickly do they change? Steps against spread: c", "变化有多快？按步长与离散程度之比：c 为")} <b data-pace=${slow.c}>${shown(slow.c, 2)}</b>, h <b>${shown(slow.h, 2)}</b>. ${say(`c moves more slowly than h in ${Math.round(slow.slower * 4)} of 4 units, on this line.`, `在这一行里，4 个单元中有 ${Math.round(slow.slower * 4)} 个的 c 变得比 h 慢。`)}</p>`
+            : nothing
+        }
+        ${details(bench)}
+      </div>
+      <div class="side">
         ${stages(bench, kind)}
         ${diagram(bench)}
       </div>
-      ${details(bench)}
     </div>
-    ${slow ? html`<p class="note">${say("How quickly do they change? Steps against spread: c", "变化有多快？按步长与离散程度之比：c 为")} <b data-pace=${slow.c}>${shown(slow.c, 2)}</b>, h <b>${shown(slow.h, 2)}</b>. ${say(`c moves more slowly than h in ${Math.round(slow.slower * 4)} of 4 units, on this line.`, `在这一行里，4 个单元中有 ${Math.round(slow.slower * 4)} 个的 c 变得比 h 慢。`)}</p>` : nothing}
     <details class="equations"><summary>${say("All equations of this cell", "这个单元的全部方程")}</summary>${formula(aligned(equations(bench.cell, { notation: bench.letters })))}</details>`;
 }
 
@@ -91,7 +97,7 @@ export function timeline(bench: Bench): TemplateResult {
   const cellOf = (name: string, t: number, unit: number): TemplateResult => {
     const value = bench.at(name, t)[unit]!;
     const scale = scaleOf([-1, ...bench.whole!.values[`${name}_l0`]!.data]);
-    return html`<td class=${t === bench.step ? "now" : ""} style="background:${colourOf(value, scale)};color:${inkOn(value, scale)}" title=${`${name} ${unit}, ${t}: ${shown(value)}`} @click=${() => bench.goTo(t)}>${shown(value, 1)}</td>`;
+    return html`<td class=${t === bench.step ? "now" : ""} style="background-color:${colourOf(value, scale)};color:${inkOn(value, scale)}" title=${`${name} ${unit}, ${t}: ${shown(value)}`} @click=${() => bench.goTo(t)}>${shown(value, 1)}</td>`;
   };
   return html`<div class="timeline">
     <div class="player">

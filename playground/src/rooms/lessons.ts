@@ -192,7 +192,7 @@ export function lessonsRoom(rest: readonly string[]): TemplateResult {
     ${number === 1 ? html`<header class="hero"><h1>${say("How a network remembers", "网络怎样记住")}</h1><p>${say("Eight stops, from the recurrent network to the LSTM and the GRU. Every picture is a real network, running on this page.", "八站，从循环网络到 LSTM，再到 GRU。每张图都是一个真实的网络，就在这页上运行。")}</p></header>` : ""}
     <nav class="stops" aria-label=${say("Stops", "各站")}>${stops.map((s, k) => html`<a href="#/lessons/${k + 1}" aria-current=${k + 1 === number ? "step" : "false"} aria-label=${`${k + 1}. ${s.title()}`}><span>${k + 1}</span></a>`)}</nav>
     <article class="stop">
-      <div class="prose"><p class="kicker">${number} / ${stops.length}</p><h2>${stop.title()}</h2>${stop.text()}
+      <div class="prose"><p class="kicker">${number} / ${stops.length}</p>${number === 1 ? html`<h2>${stop.title()}</h2>` : html`<h1>${stop.title()}</h1>`}${stop.text()}
         ${lettersSwitch(long)}
         <p class="turn">${number > 1 ? html`<a href="#/lessons/${number - 1}">← ${stops[number - 2]!.title()}</a>` : ""}${number < stops.length ? html`<a class="on" href="#/lessons/${number + 1}">${stops[number]!.title()} →</a>` : html`<a class="on" href="#/sequence">${say("Now a network that reads text", "再看一个会读文字的网络")} →</a>`}</p>
       </div>

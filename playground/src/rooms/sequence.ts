@@ -60,6 +60,7 @@ async function read(p: Pane): Promise<void> {
     const reading = await worker().call("read", { id: p.facts!.id, text: asked });
     if (asked !== text) return;
     p.reading = reading;
+    p.without = undefined;
     p.bands = reading.values
       .filter(({ layer }) => layer === p.facts!.numLayers - 1)
       .map(({ name, units, data }) => ({ name, units, data, title: gateTitle(name) }));
@@ -112,19 +113,21 @@ function ordered(p: Pane): number[] {
   const steps = p.reading!.tokens.length;
   const all = Array.from({ length: band.units }, (_, unit) => unit);
   if (sort === "number") return all;
-  const rates = changeRate({ shape: [steps, 1, band.units], data: band.data });
-  const spread = all.map((unit) => {
-    let [sum, squares] = [0, 0];
-    for (let t = 0; t < steps; t++) {
-      const v = band.data[t * band.units + unit]!;
-      sum += v;
-      squares += v * v;
-    }
-    return squares / steps - (sum / steps) ** 2;
-  });
-  // What holds something for long and then lets it go is worth looking at first: much spread, slow change.
-  if (sort === "change") return all.sort((a, b) => spread[b]! / (0.05 + rates[b]!) - spread[a]! / (0.05 + rates[a]!));
+  // Slowest first, of those that move at all; a unit that only counts up is not what one looks for.
+  const level = withoutDrift(band, steps);
+  const rates = changeRate({ shape: [steps, 1, band.units], data: level });
+  if (sort === "change") return all.sort((a, b) => (rates[a]! || 9) - (rates[b]! || 9));
   return clustered(band, steps, all);
+}
+
+/** The values less the straight line from the first to the last of each unit. */
+function withoutDrift({ data, units }: Band, steps: number): Float64Array {
+  const last = Math.max(1, steps - 1);
+  return Float64Array.from(data, (v, k) => {
+    const [t, unit] = [Math.floor(k / units), k % units];
+    const [from, to] = [data[unit]!, data[last * units + unit] ?? 0];
+    return v - (from + ((to - from) * t) / last);
+  });
 }
 
 /** A chain in which each unit is followed by the one left that is most like it (by correlation). */
@@ -285,7 +288,7 @@ function paneBody(p: Pane, reading: Reading): TemplateResult {
       })}</p>
     <p class="value" aria-live="polite"><b style="--c:${colourOf(value(step), scale)}">${shownBand.title}</b> · ${say("unit", "单元")} <span data-unit>${unit}</span> · “${shownToken(reading.tokens[step]!)}” · <b data-value=${value(step)}>${shown(value(step))}</b>
       <span class="legend"><span>${shown(scale.low, 0)}</span><i style="background:${legendOf(scale)}"></i><span>${shown(scale.high, scale.high < 10 ? 1 : 0)}</span></span></p>
-    <ls-heat-map class=${p.busy ? "busy" : ""} aria-label=${say("Heat maps of all values. Arrow keys move, Enter cuts the unit.", "全部数值的热图。方向键移动，回车切除单元。")}
+    <ls-heat-map class=${p.busy ? "busy" : ""} .label=${say("Heat maps of all values. Arrow keys move, Enter cuts the unit.", "全部数值的热图。方向键移动，回车切除单元。")}
       .content=${{ tokens: reading.tokens, bands: p.bands, order: p.order, cut: p.cut }} .at=${p.place}
       @place=${at} @pick=${(e: CustomEvent<HeatMapPlace>) => {
         p.place = e.detail;
@@ -294,7 +297,7 @@ function paneBody(p: Pane, reading: Reading): TemplateResult {
     <div class="next">
       <h2>${say("What comes next", "下一个字符")} <small>${say("after", "在")} “${shownToken(reading.tokens[step]!)}” ${say("", "之后")}</small></h2>
       <ol>${next?.tokens.map((token, k) => html`<li><code>${shownToken(token)}</code><i style="--p:${next.probabilities[k]}"></i><span data-probability=${next.probabilities[k]!}>${shown(next.probabilities[k]! * 100, 1)}%</span></li>`)}</ol>
-      ${next?.actual === undefined ? nothing : html`<p>${say("It was", "实际是")} <code>${shownToken(reading.tokens[step + 1]!)}</code>, ${say("given", "概率")} ${shown(next.actual * 100, 1)}%</p>`}
+      ${next?.actual === undefined || reading.tokens[step + 1] === undefined ? nothing : html`<p>${say("It was", "实际是")} <code>${shownToken(reading.tokens[step + 1]!)}</code>, ${say("given", "概率")} ${shown(next.actual * 100, 1)}%</p>`}
       <button class="quiet" @click=${() => void toggleCut(p, unit)}>${p.cut.has(unit) ? say(`Put unit ${unit} back`, `恢复单元 ${unit}`) : say(`Cut unit ${unit}`, `切除单元 ${unit}`)}</button>
     </div>`;
 }

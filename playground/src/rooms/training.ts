@@ -257,7 +257,7 @@ function results(): TemplateResult {
     ${
       reading
         ? html`<div class="gates"><h3>${say("Its values while it reads the beginning", "它读开头时各处的数值")} ${reading.loss === undefined ? "" : html`<small>${shown(reading.loss)} ${say("nats", "奈特")}</small>`}</h3>
-      <ls-heat-map aria-label=${say("Heat maps of the training model", "训练中模型的热图")} .content=${{ tokens: reading.tokens.map(shownToken), bands: reading.values.filter((v) => v.layer === choice.numLayers - 1).map((v) => ({ ...v, title: gateTitle(v.name) })), order: orderOf(reading.values.at(-1)!.units), cut: none }}></ls-heat-map></div>`
+      <ls-heat-map .label=${say("Heat maps of the training model", "训练中模型的热图")} .content=${{ tokens: reading.tokens.map(shownToken), bands: reading.values.filter((v) => v.layer === choice.numLayers - 1).map((v) => ({ ...v, title: gateTitle(v.name) })), order: orderOf(reading.values.at(-1)!.units), cut: none }}></ls-heat-map></div>`
         : nothing
     }
   </div>`;

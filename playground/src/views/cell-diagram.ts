@@ -97,7 +97,7 @@ function node(options: DiagramOptions, n: Placed): unknown {
   const label = `${n.name ?? n.symbol}: ${Array.from(value, (v) => shown(v)).join(", ")}`;
   const operator = n.kind === "operation";
   return svg`<g class="node ${n.kind} ${selected === n.id ? "selected" : ""} ${stage && !stage.has(n.id) ? "dim" : ""}" transform="translate(${n.x} ${n.y})"
-      style="--line:${gateColour(n.name?.startsWith("previous.") ? n.name.slice(9) : n.name)}" tabindex="0" role="button" aria-label=${label} aria-pressed=${selected === n.id}
+      style="--line:${gateColour(n.name?.startsWith("previous.") ? n.name.slice(9) : n.name)}" tabindex="0" role="button" aria-description=${label} aria-pressed=${selected === n.id}
       @click=${() => select(n.id)} @mouseenter=${() => select(n.id)} @focus=${() => select(n.id)}>
     <rect x=${-WIDE / 2} y=${-HIGH / 2} width=${WIDE} height=${HIGH} rx=${operator ? 23 : 7} class="body"/>
     <text y="-5" text-anchor="middle" class="symbol">${

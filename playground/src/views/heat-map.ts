@@ -1,5 +1,5 @@
 import { rgbOf, type Scale, scaleOf } from "../colour.ts";
-import { shown, shownToken } from "../format.ts";
+import { shownToken } from "../format.ts";
 
 /** Rows of one named value: [T, H] row-major, drawn in the order `units`. */
 export interface Band {
@@ -47,8 +47,8 @@ export class HeatMapElement extends HTMLElement {
       this.scroller.className = "heat-scroll";
       this.scroller.append(this.canvas, this.spacer);
       this.append(this.scroller);
-      this.tabIndex = 0;
-      this.setAttribute("role", "application");
+      this.scroller.tabIndex = 0;
+      this.scroller.setAttribute("role", "application");
       this.scroller.addEventListener("scroll", () => this.draw(), { passive: true });
       this.scroller.addEventListener("pointermove", (event) => this.pointed(event, "place"));
       this.scroller.addEventListener("click", (event) => this.pointed(event, "pick"));
@@ -81,6 +81,11 @@ export class HeatMapElement extends HTMLElement {
       this.images = [];
     }
     this.draw();
+  }
+
+  /** What it is called, for those who do not see it. */
+  set label(label: string) {
+    this.scroller.setAttribute("aria-label", label);
   }
 
   /** Where it is looked at. */
@@ -276,9 +281,6 @@ export class HeatMapElement extends HTMLElement {
 
   private tell(kind: "place" | "pick", place: HeatMapPlace): void {
     this.place = place;
-    const { data, units, title } = this.bands[place.band]!;
-    const value = shown(data[place.step * units + place.unit]!);
-    this.setAttribute("aria-valuetext", `${title}, ${place.unit}, ${shownToken(this.tokens[place.step]!)}: ${value}`);
     this.draw();
     this.dispatchEvent(new CustomEvent(kind, { detail: place }));
   }
