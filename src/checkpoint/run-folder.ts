@@ -10,7 +10,7 @@ import { readSafetensors, writeSafetensors } from "./safetensors.ts";
  * A run is a folder:
  *
  * - `config.json`: the model's config, and whatever else its maker noted (how it was trained);
- * - `tokenizer.json`: the vocabulary;
+ * - `tokenizer.json`: the vocabulary, where text is read;
  * - `model.safetensors`: the weights, under the names and in the layout of PyTorch, with a checksum;
  * - `metrics.jsonl`: one JSON object a line, in the order of training.
  *
@@ -24,10 +24,13 @@ export interface RunConfig {
 export interface SaveRunOptions {
   /** `{ model: model.config, … }`; everything in it must survive JSON. */
   readonly config: RunConfig;
-  readonly tokenizer: {
-    /** What is written to `tokenizer.json`. */
-    readonly toJSON: () => unknown;
-  };
+  /** Undefined for models that read no text. */
+  readonly tokenizer:
+    | {
+        /** What is written to `tokenizer.json`. */
+        readonly toJSON: () => unknown;
+      }
+    | undefined;
   readonly parameters: ParameterStore;
   /** Written in place of the parameters of these names. */
   readonly quantized?: QuantizedWeights | undefined;
@@ -38,6 +41,7 @@ export interface SaveRunOptions {
 /** What a folder holds, checked as files but not yet as a model. */
 export interface RunFiles {
   readonly config: RunConfig;
+  /** Undefined when the model says that it has no vocabulary (`channels` in its config). */
   readonly tokenizer: unknown;
   /** Quantised ones as the numbers that they stand for. */
   readonly weights: ReadonlyMap<string, NamedTensor>;
@@ -76,7 +80,7 @@ export async function saveRun(
   const write = (file: string, content: string | Uint8Array): Promise<void> =>
     platform.writeFileAtomic(`${folder}/${file}`, content);
   await write(FILES.config, json({ format: RUN_FORMAT, version: VERSION, ...config }));
-  await write(FILES.tokenizer, json(tokenizer.toJSON()));
+  if (tokenizer) await write(FILES.tokenizer, json(tokenizer.toJSON()));
   if (metrics) await write(FILES.metrics, metrics.map((line) => `${JSON.stringify(line)}\n`).join(""));
   await write(FILES.weights, weights);
 }
@@ -101,7 +105,7 @@ export async function readRun(folder: string): Promise<RunFiles> {
     throw damaged(folder, FILES.config, `expected "model" as an object, got ${describe(rest.model)}`);
   return {
     config: rest as RunConfig,
-    tokenizer: await readJson(folder, FILES.tokenizer),
+    tokenizer: Object.hasOwn(rest.model, "channels") ? undefined : await readJson(folder, FILES.tokenizer),
     ...(await readWeights(folder)),
     metrics: await readMetrics(folder),
   };
