@@ -174,6 +174,7 @@ export {
   type UpdateOptions,
   updateParameters,
 } from "./optimizers/update.ts";
+export type { FileContent, FileLayer } from "./platform/files.ts";
 export type { FileSource } from "./platform/platform.ts";
 // Formulas.
 export { type LatexNames, latex } from "./print/latex.ts";
@@ -291,6 +292,13 @@ export type { Objective } from "./train/learner.ts";
 export type { StepReading } from "./train/notes.ts";
 export { type Plateau, type PlateauOptions, type PlateauState, reduceOnPlateau } from "./train/plateau.ts";
 export type { RateOptions } from "./train/rate.ts";
+export {
+  type OpenRunOptions,
+  openRun,
+  type RecordOptions,
+  Run,
+  type SavedWeights,
+} from "./train/run.ts";
 export {
   constantRate,
   cosineRate,

@@ -1,10 +1,12 @@
 import { platform } from "#platform";
+import { type FileLayer, makeDurableFolder, writeAtomic } from "../platform/files.ts";
 import { describe, FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { putQuantized, takeQuantized } from "./quantized-weights.ts";
 import { type SafeTensor, safeTensor } from "./safe-tensor.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { sha256 } from "./sha256.ts";
 
 /**
  * A run is a folder:
@@ -12,9 +14,11 @@ import { readSafetensors, writeSafetensors } from "./safetensors.ts";
  * - `config.json`: the model's config, and whatever else its maker noted (how it was trained);
  * - `tokenizer.json`: the vocabulary, where text is read;
  * - `model.safetensors`: the weights, under the names and in the layout of PyTorch, with a checksum;
- * - `metrics.jsonl`: one JSON object a line, in the order of training.
+ * - `metrics.jsonl`: one JSON object a line, in the order of training;
+ * - `checkpoints/`: all that training needs to go on, the last few and the best;
+ * - `run.lock`: while a process trains, which one.
  *
- * Each file is replaced whole or not at all, so that an interrupted save leaves the weights of the one before.
+ * This file is the one place that knows these names. Each file is replaced whole or not at all, so that an interrupted save leaves the weights of the one before.
  */
 export interface RunConfig {
   readonly model: object;
@@ -58,6 +62,8 @@ const FILES = {
   tokenizer: "tokenizer.json",
   weights: "model.safetensors",
   metrics: "metrics.jsonl",
+  checkpoints: "checkpoints",
+  lock: "run.lock",
 } as const;
 const CHECKSUM = "sha256";
 
@@ -76,14 +82,36 @@ export async function saveRun(
   if (typeof config !== "object" || config === null || typeof config.model !== "object")
     throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(config)}`);
   const weights = await weightsFile(parameters, quantized);
-  await platform.makeFolder(folder);
-  const write = (file: string, content: string | Uint8Array): Promise<void> =>
-    platform.writeFileAtomic(`${folder}/${file}`, content);
-  await write(FILES.config, json({ format: RUN_FORMAT, version: VERSION, ...config }));
-  if (tokenizer) await write(FILES.tokenizer, json(tokenizer.toJSON()));
-  if (metrics) await write(FILES.metrics, metrics.map((line) => `${JSON.stringify(line)}\n`).join(""));
-  await write(FILES.weights, weights);
+  const { files } = platform;
+  const paths = runPaths(folder);
+  await makeDurableFolder(files, folder);
+  await writeConfig(files, folder, config);
+  await writeTokenizer(files, folder, tokenizer);
+  if (metrics) await writeAtomic(files, paths.metrics, metrics.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  await writeAtomic(files, paths.weights, weights);
 }
+
+/** Where the parts of a run lie. */
+export const runPaths = (folder: string): Record<keyof typeof FILES, string> =>
+  Object.fromEntries(Object.entries(FILES).map(([part, name]) => [part, `${folder}/${name}`])) as Record<
+    keyof typeof FILES,
+    string
+  >;
+
+export const writeConfig = (files: FileLayer, folder: string, config: RunConfig): Promise<void> =>
+  writeAtomic(files, runPaths(folder).config, json({ format: RUN_FORMAT, version: VERSION, ...config }));
+
+export const writeTokenizer = async (
+  files: FileLayer,
+  folder: string,
+  tokenizer: SaveRunOptions["tokenizer"],
+): Promise<void> => {
+  if (tokenizer) await writeAtomic(files, runPaths(folder).tokenizer, json(tokenizer.toJSON()));
+};
+
+/** @throws FailureError "not-finite" when a weight is no finite number (what was saved before stays) */
+export const writeWeights = async (files: FileLayer, folder: string, parameters: ParameterStore): Promise<void> =>
+  writeAtomic(files, runPaths(folder).weights, await weightsFile(parameters));
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
 
@@ -94,6 +122,17 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
  *   version), "bad-safetensors", "altered-file", "not-finite"
  */
 export async function readRun(folder: string): Promise<RunFiles> {
+  const config = await readConfig(folder);
+  return {
+    config,
+    tokenizer: Object.hasOwn(config.model, "channels") ? undefined : await readTokenizer(folder),
+    ...(await readWeights(folder)),
+    metrics: await readMetrics(folder),
+  };
+}
+
+/** The config of a run, without reading its weights. Errors as in `readRun`. */
+export async function readConfig(folder: string): Promise<RunConfig> {
   expectFolder(folder);
   const config = await readJson(folder, FILES.config);
   if (typeof config !== "object" || config === null || (config as { format?: unknown }).format !== RUN_FORMAT)
@@ -103,13 +142,11 @@ export async function readRun(folder: string): Promise<RunFiles> {
     throw damaged(folder, FILES.config, `it is of version ${describe(version)}, this program reads ${VERSION}`);
   if (typeof rest.model !== "object" || rest.model === null)
     throw damaged(folder, FILES.config, `expected "model" as an object, got ${describe(rest.model)}`);
-  return {
-    config: rest as RunConfig,
-    tokenizer: Object.hasOwn(rest.model, "channels") ? undefined : await readJson(folder, FILES.tokenizer),
-    ...(await readWeights(folder)),
-    metrics: await readMetrics(folder),
-  };
+  return rest as RunConfig;
 }
+
+/** What is in `tokenizer.json`. Errors as in `readRun`. */
+export const readTokenizer = (folder: string): Promise<unknown> => readJson(folder, FILES.tokenizer);
 
 async function weightsFile(parameters: ParameterStore, quantized?: QuantizedWeights): Promise<Uint8Array> {
   const dtype = parameters.machine.limits.float === "float64" ? "F64" : "F32";
@@ -128,16 +165,9 @@ async function weightsFile(parameters: ParameterStore, quantized?: QuantizedWeig
   return writeSafetensors(tensors, { metadata: { format: "pt", ...(checksum && { [CHECKSUM]: checksum }) } });
 }
 
-/**
- * Of the file that the tensors alone make (names, types, shapes, numbers), in hexadecimal digits; undefined where the host
- * has no such function (pages without https).
- */
-async function checksumOf(tensors: ReadonlyMap<string, SafeTensor>): Promise<string | undefined> {
-  const { subtle } = globalThis.crypto ?? {};
-  if (!subtle) return undefined;
-  const digest = await subtle.digest("SHA-256", writeSafetensors(tensors) as Uint8Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+/** Of the file that the tensors alone make: names, types, shapes, numbers. */
+const checksumOf = (tensors: ReadonlyMap<string, SafeTensor>): Promise<string | undefined> =>
+  sha256(writeSafetensors(tensors));
 
 async function readWeights(folder: string): Promise<Pick<RunFiles, "weights" | "quantized">> {
   const path = `${folder}/${FILES.weights}`;

@@ -2,6 +2,7 @@ import { availableParallelism, cpus } from "node:os";
 import type { Command } from "commander";
 import { integer, number, text, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
+import { VERSION } from "../shared/version.ts";
 import { type Case, cases, casesNamed, operationsOf, streamBytes } from "./bench/cases.ts";
 import { type Limit, limitsFor } from "./bench/limits.ts";
 import { type Measurement, measure } from "./bench/measure.ts";
@@ -12,7 +13,6 @@ import { defineCommand } from "./command.ts";
 import { table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
-import { version } from "./version.ts";
 
 /** A training step, a layer, a streamed step and a product: a minute at most, together. */
 const USUAL = ["char-lstm", "forecast", "sequence-256", "stream-64", "stream-256", "gemm"] as const;
@@ -90,7 +90,7 @@ async function measureCase(name: string, c: Case, { seconds, threads: wanted }: 
     const facts = { family, threads, wide: (machine as { wide?: boolean }).wide === true };
     const weights = c.kind === "stream" ? { weightBytes: streamBytes(c) } : {};
     return {
-      ...{ case: name, system: "longshort", version: version(), node: process.version, processor: processor() },
+      ...{ case: name, system: "longshort", version: VERSION, node: process.version, processor: processor() },
       ...times,
       ...{ spread: times.within, gflops: operations / times.medianMs / 1e6 },
       ...facts,

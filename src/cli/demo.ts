@@ -82,7 +82,13 @@ async function demo(flags: DemoFlags, io: Io): Promise<void> {
   await io.stdout.write(
     "An LSTM learns to predict the next character of this project's own guides, formulas and source.\n\n",
   );
-  const { interrupted } = await trainToFolder(settings, { io, folder, quiet: false, json: false });
+  const { interrupted } = await trainToFolder(settings, {
+    io,
+    folder,
+    quiet: false,
+    json: false,
+    existing: "overwrite",
+  });
   if (interrupted) {
     await io.stdout.write(`\nSaved in ${folder}. To see it write: ${io.program} generate ${quoted(folder)}\n`);
     throw new Ended(EXIT.interrupted);

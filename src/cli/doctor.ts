@@ -4,6 +4,7 @@ import { engineFlags } from "../../scripts/flags.mjs";
 import { diagnoseWasm, type WasmDiagnosis } from "../compute/diagnose.ts";
 import type { Limits } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
+import { VERSION } from "../shared/version.ts";
 import { cases } from "./bench/cases.ts";
 import { multiplyAddLimit, readBandwidth } from "./bench/limits.ts";
 import { measure } from "./bench/measure.ts";
@@ -16,7 +17,6 @@ import { doctorText } from "./doctor/text.ts";
 import { Ended } from "./failure.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
-import { version } from "./version.ts";
 
 /** What `doctor` found; `--json` prints it in one line. */
 export interface Diagnosis {
@@ -66,7 +66,7 @@ export const doctorCommand = (io: Io, compare: typeof selfTest = selfTest): Comm
 
 async function diagnose(compare: typeof selfTest): Promise<Diagnosis> {
   const host = {
-    ...{ version: version(), node: process.version, v8: process.versions.v8 },
+    ...{ version: VERSION, node: process.version, v8: process.versions.v8 },
     ...{ platform: `${process.platform} ${process.arch}`, processor: cpus()[0]?.model.trim() ?? "unknown" },
     ...{ cores: availableParallelism(), load: loadavg()[0] ?? 0 },
     memory: { totalBytes: totalmem(), freeBytes: freemem() },

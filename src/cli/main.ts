@@ -18,7 +18,7 @@ const self = fileURLToPath(import.meta.url);
 
 /** Commands that compute for long enough. */
 const COMPUTING = [
-  ...["train", "generate", "evaluate", "score", "inspect", "demo", "bench", "doctor"],
+  ...["train", "resume", "generate", "evaluate", "score", "inspect", "demo", "bench", "doctor"],
   ...["run", "convert", "verify"],
 ];
 

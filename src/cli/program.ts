@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { VERSION } from "../shared/version.ts";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
 import { convertCommand } from "./convert.ts";
@@ -11,16 +12,16 @@ import { infoCommand } from "./info.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
 import { quantizeCommand } from "./quantize.ts";
+import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
 import { runsCommand } from "./runs.ts";
 import { scoreCommand } from "./score.ts";
 import { trainCommand } from "./train-text.ts";
 import { verifyCommand } from "./verify.ts";
-import { version } from "./version.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  ...[trainCommand, generateCommand, evaluateCommand, scoreCommand, quantizeCommand, inspectCommand],
+  ...[trainCommand, resumeCommand, generateCommand, evaluateCommand, scoreCommand, quantizeCommand, inspectCommand],
   ...[infoCommand, runsCommand, compareCommand],
   ...[runCommand, convertCommand, verifyCommand],
   ...[demoCommand, benchCommand, doctorCommand],
@@ -30,7 +31,7 @@ const COMMANDS = [
 export function createProgram(io: Io): Command {
   const program = new Command("longshort")
     .description("Train, run and explain recurrent neural networks.")
-    .version(version(), "-v, --version", "print the version")
+    .version(VERSION, "-v, --version", "print the version")
     .addHelpText(
       "after",
       `\nEach command has a --help of its own with all its options and an example.\nExit codes: ${EXIT.success} success, ${EXIT.failure} failure, ${EXIT.usage} wrong call or unusable input, ${EXIT.interrupted} stopped by Ctrl-C.`,

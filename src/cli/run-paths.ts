@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { runPaths } from "../checkpoint/run-folder.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 
 /** A folder that does not exist yet: runs/2026-11-23-NAME, with -2, -3 … when there is one. */
@@ -32,7 +33,8 @@ export function claimRunFolder(folder: string, options: { readonly force: boolea
           "run-exists",
           `--output ${folder}: expected a folder, this is a file; choose another name`,
         );
-      if (readdirSync(folder).length > 0 && !options.force)
+      // A training that was killed before it had anything leaves its lock, which holds no more.
+      if (readdirSync(folder).some((name) => !isLock(folder, name)) && !options.force)
         throw new UsageError(
           "run-exists",
           `--output ${folder}: the folder is not empty; choose another one, or give --force to write over the run in it`,
@@ -47,6 +49,8 @@ export function claimRunFolder(folder: string, options: { readonly force: boolea
     });
   }
 }
+
+const isLock = (folder: string, name: string): boolean => join(folder, name) === join(runPaths(folder).lock);
 
 /** With its parents. Node's own `recursive` never ends where the system refuses a new folder with ENOENT, as in /proc. */
 function makeFolder(folder: string): void {

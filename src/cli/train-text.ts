@@ -3,13 +3,12 @@ import { Command } from "commander";
 import type { ValuesOf } from "../schema/fields.ts";
 import { embeddingSizeOf, textTrainingFields } from "../schema/text-training.ts";
 import { defineCommand } from "./command.ts";
-import { Ended } from "./failure.ts";
-import { quoted } from "./format.ts";
-import { EXIT, type Io } from "./io.ts";
+import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import type { TextSettings } from "./text-settings.ts";
 import { trainToFolder } from "./training.ts";
+import { tellResult } from "./training-result.ts";
 
 const { output, force, quiet, json } = common;
 const fields = { ...textTrainingFields, output, force, quiet, json } as const;
@@ -45,22 +44,6 @@ async function trainText(values: ValuesOf<typeof fields>, io: Io): Promise<void>
     embeddingSize: embeddingSizeOf(rest),
   };
   claimRunFolder(folder, { force });
-  const result = await trainToFolder(settings, { io, folder, quiet, json });
-  if (!json) {
-    const run = quoted(folder);
-    const next = quiet
-      ? ""
-      : `Next:\n  ${io.program} generate ${run}\n  ${io.program} evaluate ${run}\n  ${io.program} inspect ${run} --text "some text"\n`;
-    await io.stdout.write(`${savedLine(folder, result)}\n${next}`);
-  }
-  if (result.interrupted) throw new Ended(EXIT.interrupted);
-}
-
-function savedLine(
-  folder: string,
-  { savedEpoch, validationLoss, savedStep }: Awaited<ReturnType<typeof trainToFolder>>,
-): string {
-  const when = savedEpoch === undefined ? `after step ${savedStep}` : `after epoch ${savedEpoch}`;
-  const loss = validationLoss === undefined ? "" : `, validation loss ${validationLoss.toFixed(4)} nats per token`;
-  return `Saved in ${folder} (the weights ${when}${loss}).`;
+  const result = await trainToFolder(settings, { io, folder, quiet, json, existing: "overwrite" });
+  await tellResult(folder, result, { io, quiet, json });
 }

@@ -1,11 +1,9 @@
-import { join } from "node:path";
-import { platform } from "#platform";
-import { saveRun } from "../checkpoint/run-folder.ts";
 import type { Corpus } from "../data/corpus.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { formatBytes } from "../shared/shapes.ts";
-import type { EpochEvent, EvaluationEvent, ProgressEvent, StartEvent, TrainEvent } from "../train/events.ts";
-import type { TextFacts, TextTrainer } from "../train/train-text.ts";
+import type { EpochEvent, ProgressEvent, StartEvent, TrainEvent } from "../train/events.ts";
+import type { Run, SavedWeights } from "../train/run.ts";
+import type { TextFacts } from "../train/train-text.ts";
 import { counted, duration, integer } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
 import type { TextSettings } from "./text-settings.ts";
@@ -13,12 +11,11 @@ import type { TrainingOptions } from "./training.ts";
 
 export interface TrainingResult {
   readonly interrupted: boolean;
-  /** Update whose weights were saved. */
-  readonly savedStep: number;
-  /** Epoch that they are the end of, from 1; undefined in the middle of one. */
-  readonly savedEpoch: number | undefined;
-  /** Of the saved weights, nats per token. */
-  readonly validationLoss: number | undefined;
+  /** Updates made, of how many. */
+  readonly step: number;
+  readonly totalSteps: number;
+  /** Which weights lie in the run's model.safetensors. */
+  readonly saved: SavedWeights;
   /** Of the training steps alone. */
   readonly seconds: number;
 }
@@ -27,18 +24,14 @@ export interface TrainingRecordOptions extends TrainingOptions {
   readonly settings: TextSettings;
   readonly corpus: Corpus;
   readonly model: LanguageModel;
-  readonly trainer: TextTrainer;
+  readonly run: Pick<Run, "savedWeights">;
   readonly display: ProgressDisplay;
 }
 
-type Saved = Pick<TrainingResult, "savedStep" | "savedEpoch" | "validationLoss">;
-
-/** What becomes of the events of a training: shown, printed as JSON, kept for metrics.jsonl, and turned into saves. */
+/** What becomes of the events of a training for the one who watches: shown, or printed as JSON. */
 export class TrainingRecord {
   readonly #options: TrainingRecordOptions;
-  readonly #metrics: TrainEvent<TextFacts>[] = [];
   #start: StartEvent<TextFacts> | undefined;
-  #saved: Saved | undefined;
   #result: TrainingResult | undefined;
   #skipped = 0;
 
@@ -47,9 +40,8 @@ export class TrainingRecord {
   }
 
   async take(event: TrainEvent<TextFacts>): Promise<void> {
-    const { io, json, folder } = this.#options;
-    this.#metrics.push(event);
-    if (json) await io.stdout.write(`${JSON.stringify(event)}\n`);
+    const { io, json, folder, run } = this.#options;
+    if (json && event.type !== "checkpoint") await io.stdout.write(`${JSON.stringify(event)}\n`);
     switch (event.type) {
       case "start":
         this.#start = event;
@@ -61,22 +53,16 @@ export class TrainingRecord {
         break;
       case "epoch":
         this.#say(this.#epochLine(event));
-        if (event.best) await this.#save(event, event.epoch);
-        break;
-      case "evaluation":
-        if (event.best) await this.#save(event, undefined);
         break;
       case "end": {
-        const interrupted = event.reason === "aborted";
-        // What the user stopped is what the user wants kept, even though nobody has measured it yet.
-        if (this.#saved === undefined || interrupted) await this.#save({ step: event.step }, undefined);
-        // The weights may be those of an earlier epoch; the record is complete all the same.
-        await platform.writeFileAtomic(
-          join(folder, "metrics.jsonl"),
-          this.#metrics.map((one) => `${JSON.stringify(one)}\n`).join(""),
-        );
-        this.#result = { interrupted, seconds: event.seconds, ...this.#saved! };
-        if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...this.#saved })}\n`);
+        const { reason, step, seconds } = event;
+        const saved = run.savedWeights!;
+        if (reason === "stopped-early") this.#say("Stopped early: the validation got no better.");
+        this.#result = {
+          ...{ interrupted: reason === "aborted", step, seconds, saved },
+          totalSteps: this.#start!.totalSteps,
+        };
+        if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...saved })}\n`);
       }
     }
   }
@@ -84,21 +70,6 @@ export class TrainingRecord {
   /** After the last event. */
   result(): TrainingResult {
     return this.#result!;
-  }
-
-  async #save(
-    event: Pick<EpochEvent | EvaluationEvent, "step"> & { readonly validationLoss?: number },
-    epoch: number | undefined,
-  ): Promise<void> {
-    if (this.#saved?.savedStep === event.step) return;
-    const { folder, settings, model, corpus, trainer } = this.#options;
-    this.#saved = { savedStep: event.step, savedEpoch: epoch, validationLoss: event.validationLoss };
-    await saveRun(folder, {
-      config: { task: "text", model: model.config, training: settings, saved: this.#saved },
-      tokenizer: corpus.tokenizer,
-      parameters: trainer.parameters,
-      metrics: this.#metrics,
-    });
   }
 
   #update(event: ProgressEvent): void {
@@ -115,10 +86,12 @@ export class TrainingRecord {
     const { settings, model, corpus } = this.#options;
     const { hiddenSize, embeddingSize, numLayers } = model.config;
     const layers = numLayers === 1 ? `${hiddenSize} units` : `${numLayers} layers of ${hiddenSize} units`;
+    const resumed = start.step === 0 ? [] : [`Resumed after step ${integer(start.step)}.`];
     return [
       `Text: ${counted(settings.files.length, "file")}, ${integer(start.trainTokens)} tokens to learn from, ${integer(start.validationTokens)} to validate (${corpus.tokenizer.kind}, ${integer(corpus.tokenizer.vocabularySize)} different)`,
       `Model: ${settings.cell}, ${layers}, embedding ${embeddingSize}: ${integer(start.parameters)} parameters, ${formatBytes(start.bytes)} to train`,
       `Training: ${counted(start.totalSteps, "step")} of ${start.batchSize} × ${start.steps} tokens, ${integer(start.stepsPerEpoch)} an epoch, on ${settings.machine}; Ctrl-C stops and saves`,
+      ...resumed,
     ];
   }
 

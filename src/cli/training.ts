@@ -1,7 +1,12 @@
+import { readTokenizer } from "../checkpoint/run-folder.ts";
 import { openMachine } from "../compute/open.ts";
 import { type Corpus, openCorpus } from "../data/corpus.ts";
 import { languageModel } from "../models/language-model.ts";
+import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
+import { openRun } from "../train/run.ts";
 import { trainText } from "../train/train-text.ts";
 import { EXIT, type Io, isLive } from "./io.ts";
 import { ProgressDisplay } from "./progress.ts";
@@ -16,17 +21,20 @@ export interface TrainingOptions {
   readonly quiet: boolean;
   /** Events as JSON lines on standard output. */
   readonly json: boolean;
+  /** Whether a run that is there goes on, or gives its place to this one. */
+  readonly existing: "resume" | "overwrite";
+  readonly allowDifferentArithmetic?: boolean;
 }
 
 /** Steps between two looks at the loss: often enough for a bar that moves. */
 const LOG_EVERY = 5;
 
 /**
- * Trains a language model on files and saves it as a run: after every epoch that is the best so far, at the end, and when
- * Ctrl-C stops it. So a power cut costs one epoch at most.
+ * Trains a language model on files and records it as a run: its best weights, and checkpoints after every validation, every
+ * few minutes and when Ctrl-C stops it. So a power cut costs minutes, and `resume` goes on as if nothing had been.
  */
 export async function trainToFolder(settings: TextSettings, options: TrainingOptions): Promise<TrainingResult> {
-  const { io, quiet, folder } = options;
+  const { io, quiet, folder, existing, allowDifferentArithmetic } = options;
   const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now, quiet });
   const controller = new AbortController();
   const off = io.onInterrupt(() => {
@@ -37,10 +45,15 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
     controller.abort();
     display.log("Stopping after this step, then saving. Ctrl-C again ends at once; what was not saved is lost.");
   });
-  const machine = await openMachine(settings.machine);
-  const open: { close(): void }[] = [machine];
+  const open: { close(): void | Promise<void> }[] = [];
   try {
-    const corpus = await readCorpus(settings, display);
+    // Before anything that takes long: another process may be at it.
+    const run = await openRun({ folder, existing, keep: settings.keep, onNotice: (text) => display.log(text) });
+    open.push(run);
+    const machine = await openMachine(settings.machine);
+    open.push(machine);
+    const tokenizer = existing === "resume" ? await tokenizerOf(folder) : undefined;
+    const corpus = await readCorpus(settings, display, tokenizer);
     open.push(corpus);
     const model = languageModel(modelOptions(settings, corpus.tokenizer.vocabularySize));
     const trainer = await trainText({
@@ -54,19 +67,25 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
       maxSteps: settings.maxSteps,
       learningRate: settings.learningRate,
       clipNorm: settings.clipNorm,
+      accumulate: settings.accumulate,
+      earlyStopping:
+        settings.patience === undefined ? undefined : { patience: settings.patience, minDelta: settings.minDelta },
+      checkpointEvery: { steps: settings.checkpointEvery, seconds: settings.checkpointSeconds },
       seed: settings.seed,
       logEvery: LOG_EVERY,
       signal: controller.signal,
     });
     open.push(trainer);
-    const record = new TrainingRecord({ ...options, settings, corpus, model, trainer, display });
+    const record = new TrainingRecord({ ...options, settings, corpus, model, run, display });
+    const config = { task: "text", model: model.config, training: settings };
+    const events = run.record(trainer, { config, tokenizer: corpus.tokenizer, allowDifferentArithmetic });
     const log = openRunLog({
       ...{ folder, settings, display, model, machine },
       tokenizer: corpus.tokenizer,
       trainer,
       now: io.today,
     });
-    for await (const event of trainer) {
+    for await (const event of events) {
       await record.take(event);
       await log.take(event);
     }
@@ -74,15 +93,25 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
   } finally {
     display.end();
     off();
-    for (const one of open.reverse()) one.close();
+    for (const one of open.reverse()) await one.close();
+  }
+}
+
+/** The tokenizer of a run that was begun; undefined when it was killed before it had one. */
+async function tokenizerOf(folder: string): Promise<Tokenizer | undefined> {
+  try {
+    return tokenizerFromJSON(await readTokenizer(folder));
+  } catch (error) {
+    if (error instanceof UsageError && error.code === "not-a-run") return undefined;
+    throw error;
   }
 }
 
 /** The text that settings name, as tokens for training and validation. */
-async function readCorpus(settings: TextSettings, display: ProgressDisplay): Promise<Corpus> {
+async function readCorpus(settings: TextSettings, display: ProgressDisplay, known?: Tokenizer): Promise<Corpus> {
   const corpus = await openCorpus({
     ...corpusOptions(settings),
-    tokenizer: tokenizerOptions(settings),
+    tokenizer: known ?? tokenizerOptions(settings),
     onProgress: ({ file, bytes, pass }) => display.note(`Reading ${file} (${pass}): ${formatBytes(bytes)}`),
   });
   display.end();

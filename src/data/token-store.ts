@@ -1,12 +1,14 @@
 import { platform } from "#platform";
 import type { TemporaryFile } from "../platform/platform.ts";
 import { expectInteger } from "../shared/errors.ts";
+import { TokenHash } from "../text/token-hash.ts";
 import { expectRange, type TokenSequence } from "../text/token-sequence.ts";
 
 /** Tokens of a whole corpus, one, two or four bytes each, in memory or in a temporary file. */
 export interface TokenStore extends TokenSequence {
   readonly bytesPerToken: 1 | 2 | 4;
   readonly place: "memory" | "file";
+  readonly hash: string;
   /** Gives the memory or the file back; reading after it is an error. */
   close(): void;
 }
@@ -39,6 +41,7 @@ export async function storeTokens(
   const full: Packed[] = [];
   let current: Packed = new packedArray(SEGMENT);
   let used = 0;
+  const hash = new TokenHash();
 
   const flush = () => {
     if (file !== undefined) {
@@ -60,6 +63,7 @@ export async function storeTokens(
 
   try {
     for await (const tokens of stream) {
+      hash.add(tokens);
       for (let at = 0; at < tokens.length; ) {
         const count = Math.min(tokens.length - at, SEGMENT - used);
         current.set(tokens.subarray(at, at + count), used);
@@ -76,16 +80,17 @@ export async function storeTokens(
     file?.close();
     throw error;
   }
-  if (file !== undefined) return fileStore(file, bytesPerToken, packedArray);
+  if (file !== undefined) return fileStore(file, bytesPerToken, packedArray, hash.digest());
   full.push(current.slice(0, used));
-  return memoryStore(full, bytesPerToken);
+  return memoryStore(full, bytesPerToken, hash.digest());
 }
 
-function memoryStore(segments: Packed[], bytesPerToken: 1 | 2 | 4): TokenStore {
+function memoryStore(segments: Packed[], bytesPerToken: 1 | 2 | 4, hash: string): TokenStore {
   const length = segments.reduce((sum, segment) => sum + segment.length, 0);
   return {
     length,
     bytesPerToken,
+    hash,
     place: "memory",
     copyTo(target, at, start, count) {
       expectRange(length, start, count);
@@ -107,12 +112,14 @@ function fileStore(
   file: TemporaryFile,
   bytesPerToken: 1 | 2 | 4,
   packedArray: Uint8ArrayConstructor | Uint16ArrayConstructor | Int32ArrayConstructor,
+  hash: string,
 ): TokenStore {
   const length = file.size / bytesPerToken;
   let window: Packed = new packedArray(1024);
   return {
     length,
     bytesPerToken,
+    hash,
     place: "file",
     copyTo(target, at, start, count) {
       expectRange(length, start, count);

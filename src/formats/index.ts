@@ -68,5 +68,6 @@ export { type BasicLstmOptions, basicLstmModel } from "./tensorflow1/basic-lstm.
 export { type ReadTensorflow1Options, readTensorflow1 } from "./tensorflow1/read.ts";
 export { type ReadTensorflowJsOptions, readTensorflowJs } from "./tfjs/read.ts";
 export { writeTensorflowJs } from "./tfjs/write.ts";
+export { asFloat32 } from "./typed-array.ts";
 export { type Comparison, compareModels, randomInputs } from "./verify.ts";
 export type { OpenZipOptions } from "./zip.ts";

@@ -1,6 +1,7 @@
 import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
+import { asFloat32 } from "./typed-array.ts";
 
 export interface StateDictOptions {
   /**
@@ -118,7 +119,7 @@ export async function loadStateDict(
 
 function numbersOf(name: string, tensor: SafeTensor): NamedTensor {
   const { shape, dtype } = tensor;
-  if (dtype === "F32") return { shape, data: tensor.toFloat32() };
+  if (dtype === "F32") return { shape, data: asFloat32(tensor) };
   const data = tensor.toFloat64();
   if (dtype === "I64" || dtype === "U64") {
     const wrong = data.findIndex((value) => !Number.isSafeInteger(value));

@@ -1,4 +1,5 @@
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import type { FileLayer } from "./files.ts";
 import {
   blobSource,
   canWait,
@@ -34,11 +35,28 @@ export const platform: Platform = {
   temporaryFile() {
     throw unavailable("a temporary file", "use less data, or give a larger memoryLimit");
   },
+  files: unavailableFiles(),
+  processIdentity() {
+    throw unavailable("a lock on a folder", "nothing else writes there");
+  },
+  isRunning() {
+    throw unavailable("a lock on a folder", "nothing else writes there");
+  },
   now: () => performance.now(),
   variable: () => undefined,
   processors: () => (globalThis.crossOriginIsolated && canWait() ? navigator.hardwareConcurrency : undefined),
   startThread,
 };
+
+function unavailableFiles(): FileLayer {
+  const refuse = async (path: string): Promise<never> => {
+    throw unavailable(`reaching the file ${path}`, "keep what `snapshot()` gives instead");
+  };
+  return {
+    ...{ read: refuse, write: refuse, append: refuse, truncate: refuse, sync: refuse, rename: refuse },
+    ...{ link: refuse, remove: refuse, list: refuse, makeFolder: refuse, syncFolder: refuse },
+  };
+}
 
 function unavailable(what: string, instead: string): FailureError {
   return new FailureError("not-on-this-platform", `${what} is not possible in a browser; ${instead}`);

@@ -1,13 +1,17 @@
 import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { createGunzip } from "node:zlib";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { makeDurableFolder, writeAtomic } from "./files.ts";
+import { messageOf, readError, writeError } from "./node/errors.ts";
+import { nodeFiles } from "./node/files.ts";
 import { findFiles } from "./node/find-files.ts";
+import { isRunning, processIdentity } from "./node/process.ts";
 import {
   type ByteSource,
   blobSource,
@@ -32,8 +36,11 @@ export const platform: Platform = {
   readFile,
   openFile,
   fileSize,
-  writeFileAtomic,
+  writeFileAtomic: (path, content) => writeAtomic(nodeFiles, pathOf(path), content),
   makeFolder,
+  files: nodeFiles,
+  processIdentity,
+  isRunning,
   temporaryFile,
   findFiles,
   now: () => performance.now(),
@@ -160,98 +167,10 @@ async function openToRead(source: string | URL): Promise<FileHandle> {
   }
 }
 
-/** What the operating system said, in our words. */
-export function readError(error: unknown, source: FileSource): LongshortError {
-  if (error instanceof LongshortError) return error;
-  const name = sourceName(source);
-  const cause = { cause: error };
-  switch ((error as { code?: unknown }).code) {
-    case "ENOENT":
-    case "ENOTDIR":
-      return new UsageError("file-not-found", `${name}: there is no such file; check the path`, cause);
-    case "EISDIR":
-      return new UsageError(
-        "file-is-folder",
-        `${name}: expected a file, this is a folder; name the files in it`,
-        cause,
-      );
-    case "EACCES":
-    case "EPERM":
-      return new UsageError(
-        "file-unreadable",
-        `${name}: this user may not read the file; change its permissions`,
-        cause,
-      );
-    case "ERR_INVALID_URL_SCHEME":
-    case "ERR_INVALID_FILE_URL_HOST":
-    case "ERR_INVALID_ARG_VALUE":
-      return new UsageError(
-        "file-not-found",
-        `${JSON.stringify(name)}: expected the path of a file or a file: URL`,
-        cause,
-      );
-    default:
-      return new FailureError("file-read-failed", `${name}: could not be read (${messageOf(error)})`, cause);
-  }
-}
-
-function writeError(error: unknown, name: string): LongshortError {
-  if (error instanceof LongshortError) return error;
-  const cause = { cause: error };
-  if ((error as { code?: unknown }).code === "ENOSPC") {
-    return new FailureError("disk-full", `${name}: no space left on the disk; free some or write elsewhere`, cause);
-  }
-  return new FailureError("file-write-failed", `${name}: could not be written (${messageOf(error)})`, cause);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-let temporaryFiles = 0;
-
-async function writeFileAtomic(
-  target: string | URL,
-  content: Uint8Array | string | AsyncIterable<Uint8Array>,
-): Promise<void> {
-  const path = target instanceof URL ? fileURLToPath(target) : target;
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${process.pid}.${temporaryFiles++}.tmp`);
-  try {
-    const file = await open(temporary, "wx");
-    try {
-      if (typeof content === "string" || content instanceof Uint8Array) await file.writeFile(content);
-      else for await (const chunk of content) await file.writeFile(chunk); // each call goes on where the last one ended
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-    await syncFolder(folder);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw writeError(error, path);
-  }
-}
-
-/** Without it a power cut may forget the new name of a file whose content is safe. Windows has no such call. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
+const pathOf = (target: string | URL): string => (target instanceof URL ? fileURLToPath(target) : target);
 
 async function makeFolder(target: string | URL): Promise<void> {
-  const path = target instanceof URL ? fileURLToPath(target) : target;
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (error) {
-    throw writeError(error, path);
-  }
+  await makeDurableFolder(nodeFiles, pathOf(target));
 }
 
 function temporaryFile({ folder = tmpdir() }: { readonly folder?: string } = {}): TemporaryFile {

@@ -1,4 +1,5 @@
 import { FailureError } from "../shared/errors.ts";
+import type { FileContent, FileLayer } from "./files.ts";
 
 /**
  * What the rest of the package asks of the place it runs in: files and a clock. `#platform` in package.json "imports"
@@ -33,7 +34,7 @@ export interface Platform {
    * a temporary file in the same folder, fsync, rename, fsync of the folder.
    * @throws FailureError "file-write-failed", "disk-full"; in a browser "not-on-this-platform"
    */
-  writeFileAtomic(path: string | URL, content: Uint8Array | string | AsyncIterable<Uint8Array>): Promise<void>;
+  writeFileAtomic(path: string | URL, content: FileContent): Promise<void>;
 
   /**
    * Makes a folder and those above it; one that is there already is left alone.
@@ -53,6 +54,15 @@ export interface Platform {
    * @throws FailureError "file-write-failed"; in a browser "not-on-this-platform"
    */
   temporaryFile(options?: { readonly folder?: string }): TemporaryFile;
+
+  /** The operations that files which must survive a crash are made of. */
+  readonly files: FileLayer;
+
+  /** Who this process is, for locks. @throws in a browser FailureError "not-on-this-platform" */
+  processIdentity(): ProcessIdentity;
+
+  /** Whether a process is still there; undefined where it cannot be known. @throws as `processIdentity` */
+  isRunning(identity: ProcessIdentity): boolean | undefined;
 
   /** Milliseconds of a clock that never runs backwards; only differences mean anything. */
   now(): number;
@@ -93,6 +103,14 @@ export function canWait(): boolean {
   } catch {
     return false;
   }
+}
+
+/** A process, told from those that have had its number before or will have it. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it started, as the system words it. */
+  readonly started: string;
+  readonly host: string;
 }
 
 /** Bytes that are read in parts, wherever they lie. */

@@ -9,6 +9,30 @@ export const trainingFields = {
     about: "largest norm of the gradient; larger ones are scaled down",
     ...{ unit: "norm", flag: "clip", above: 0, default: 5 },
   }),
+  accumulate: integer({
+    about: "batches whose gradients make one update",
+    ...{ unit: "count", min: 1, default: 1 },
+  }),
+  patience: integer({
+    about: "stop early after so many validations in a row that were no better",
+    ...{ unit: "count", min: 1, otherwise: "never" },
+  }),
+  minDelta: number({
+    about: "what counts as better for --patience",
+    ...{ unit: "number", min: 0, default: 0 },
+  }),
+  checkpointEvery: integer({
+    about: "save a checkpoint every so many updates, besides one after each validation",
+    ...{ unit: "updates", min: 1, otherwise: "never" },
+  }),
+  checkpointSeconds: number({
+    about: "save a checkpoint after so many seconds at the latest",
+    ...{ unit: "seconds", above: 0, default: 300 },
+  }),
+  keep: integer({
+    about: "checkpoints that are kept besides the best",
+    ...{ unit: "count", min: 1, default: 3 },
+  }),
   seed: integer({
     about: "seed of weights and dropout; the same seed gives the same result",
     ...{ unit: "number", min: 0, default: 0 },

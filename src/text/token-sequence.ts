@@ -1,6 +1,10 @@
+import { TokenHash } from "./token-hash.ts";
+
 /** Tokens that may lie in memory or in a file: known by length, read by range. */
 export interface TokenSequence {
   readonly length: number;
+  /** What tells these tokens from others, where it is known without reading them: see `hashOf`. */
+  readonly hash?: string;
   /**
    * Copies the tokens from `start` to `start + count` to `target`, from index `at` on.
    * @throws RangeError when the sequence has no such range
@@ -30,6 +34,7 @@ export function partOf(sequence: TokenSequence, start: number, end: number): Tok
   expectRange(sequence.length, start, end - start);
   return {
     length: end - start,
+    ...(sequence.hash !== undefined && { hash: `${sequence.hash} ${start}-${end}` }),
     copyTo(target, at, from, count) {
       expectRange(end - start, from, count);
       sequence.copyTo(target, at, start + from, count);
@@ -48,6 +53,14 @@ export function* pieces(sequence: TokenSequence): Generator<Int32Array> {
     sequence.copyTo(buffer, 0, start, count);
     yield buffer.subarray(0, count);
   }
+}
+
+/** What tells these tokens from others. Reads them all, unless their store did so while it took them up. */
+export function hashOf(sequence: TokenSequence): string {
+  if (sequence.hash !== undefined) return sequence.hash;
+  const hash = new TokenHash();
+  for (const piece of pieces(sequence)) hash.add(piece);
+  return hash.digest();
 }
 
 /** @throws RangeError: the callers of this package check their arguments before they read */

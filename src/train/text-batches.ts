@@ -10,15 +10,20 @@ import { asSequence } from "../text/token-sequence.ts";
  * Windows of a text as a source of batches, the state carried on from each to the next: the same windows in every epoch, or
  * those of the order that tokens have in an epoch.
  */
-export function carriedSource(options: CarriedBatchesOptions, identity?: BatchSource["identity"]): BatchSource {
+export function carriedSource(options: CarriedBatchesOptions, identify?: () => BatchSource["identity"]): BatchSource {
   const tokens = asSequence(options.tokens);
   let known = { epoch: 0, windows: windowsIn(0) };
+  let identity: BatchSource["identity"];
   function windowsIn(epoch: number): CarriedBatches {
     return carriedBatches({ ...options, tokens: hasEpochs(tokens) ? tokens.inEpoch(epoch) : tokens });
   }
   return {
     batchesPerEpoch: known.windows.windows,
-    identity: hasEpochs(tokens) ? { ...identity, shuffle: tokens.seed } : identity,
+    // All tokens may have to be read for it, so not before somebody asks.
+    get identity() {
+      identity ??= { ...identify?.(), ...(hasEpochs(tokens) && { shuffle: tokens.seed }) };
+      return identity;
+    },
     batch(epoch, window) {
       if (known.epoch !== epoch && hasEpochs(tokens)) known = { epoch, windows: windowsIn(epoch) };
       const { input, target, steps, streams, first } = known.windows.batch(window);

@@ -6,7 +6,7 @@ import { textTrainingFields } from "../schema/text-training.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
-import type { Tokens } from "../text/token-sequence.ts";
+import { hashOf, type Tokens } from "../text/token-sequence.ts";
 import { openTextEvaluator } from "./evaluate-text.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
@@ -95,7 +95,10 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
       return await openTrainer({
         ...options,
         ...{ parameters, evaluator, owned },
-        batches: carriedSource(sizes, { tokens: train.length, streams, steps }),
+        batches: carriedSource(sizes, () => ({
+          ...{ tokens: train.length, hash: hashOf(train), streams, steps },
+          validation: validation.length > 0 ? hashOf(validation) : null,
+        })),
         record: (graph, batch) => recordText(graph, model, batch),
         facts: { trainTokens: train.length, validationTokens: validation.length, batchSize: streams, steps },
       });

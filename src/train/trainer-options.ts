@@ -38,7 +38,7 @@ export interface TrainingOptions extends RateOptions {
   readonly best?: BestMetric | undefined;
   /** Default: never. */
   readonly earlyStopping?: EarlyStopping | undefined;
-  /** When to tell that it is a moment to save, besides after each measurement: after so many steps, so many seconds, or both. Default: never. */
+  /** When to tell that it is a moment to save, besides after each measurement: after so many steps, so many seconds, or both. */
   readonly checkpointEvery?: { readonly steps?: number | undefined; readonly seconds?: number | undefined } | undefined;
   /** Steps between progress events; default 20. */
   readonly logEvery?: number | undefined;
@@ -76,7 +76,7 @@ export interface TrainingPlan {
   readonly logEvery: number;
   /** Infinity: only where epochs end. */
   readonly evaluateEvery: number;
-  readonly checkpoints: { readonly steps: number; readonly seconds: number } | undefined;
+  readonly checkpoints: { readonly steps: number; readonly seconds: number };
 }
 
 /** For `checkOptions`: which options of any training are data that the schema describes. */
@@ -92,7 +92,7 @@ export const trainingOptions: OptionsTable<TrainingOptions> = {
 
 /** @throws UsageError */
 export function planOf(options: TrainingOptions, batchesPerEpoch: number): TrainingPlan {
-  const { evaluateEvery = "epoch", checkpointEvery } = options;
+  const { evaluateEvery = "epoch", checkpointEvery = {} } = options;
   const whole = (name: string, value: unknown): number => expectInteger(name, value, { min: 1 });
   const orNever = (name: string, value: number | undefined): number =>
     value === undefined ? Number.POSITIVE_INFINITY : whole(name, value);
@@ -100,7 +100,7 @@ export function planOf(options: TrainingOptions, batchesPerEpoch: number): Train
   const accumulate = whole("accumulate", options.accumulate ?? 1);
   const stepsPerEpoch = Math.ceil(whole("batches.batchesPerEpoch", batchesPerEpoch) / accumulate);
   const clipNorm = options.clipNorm ?? trainingFields.clipNorm.default;
-  const seconds = checkpointEvery?.seconds ?? Number.POSITIVE_INFINITY;
+  const seconds = checkpointEvery.seconds ?? Number.POSITIVE_INFINITY;
   if (!(seconds > 0))
     throw new UsageError(
       "out-of-range",
@@ -117,6 +117,6 @@ export function planOf(options: TrainingOptions, batchesPerEpoch: number): Train
     best: bestRule(options.best, options.earlyStopping),
     logEvery: whole("logEvery", options.logEvery ?? 20),
     evaluateEvery: orNever("evaluateEvery", evaluateEvery === "epoch" ? undefined : evaluateEvery),
-    checkpoints: checkpointEvery && { steps: orNever("checkpointEvery.steps", checkpointEvery.steps), seconds },
+    checkpoints: { steps: orNever("checkpointEvery.steps", checkpointEvery.steps), seconds },
   };
 }

@@ -167,11 +167,10 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
     if (state.step % logEvery === 0) this.tellProgress(reading, rate);
     if (state.step % stepsPerEpoch === 0) state.due = "epoch";
     else if (state.step % evaluateEvery === 0 || state.step === totalSteps) state.due = "evaluation";
-    if (checkpoints)
-      this.saveDue =
-        state.due !== null ||
-        state.step % checkpoints.steps === 0 ||
-        platform.now() - this.lastSave >= checkpoints.seconds * 1000;
+    this.saveDue =
+      state.due !== null ||
+      state.step % checkpoints.steps === 0 ||
+      platform.now() - this.lastSave >= checkpoints.seconds * 1000;
   }
 
   private async batchesOf(step: number): Promise<Batch[]> {
@@ -206,9 +205,9 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
   private startEvent(): TrainEvent<F> {
     const { stepsPerEpoch, epochs, totalSteps } = this.plan;
     return {
-      ...(this.options.facts as F),
       ...{ type: "start", step: this.state.step, parameters: this.parameters.count },
       ...{ stepsPerEpoch, epochs, totalSteps, bytes: this.learner.bytes },
+      ...(this.options.facts as F),
     };
   }
 

@@ -95,6 +95,7 @@ function outcome(run: string) {
     shapes: Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape])),
     weights: [...tensors.values()].map((tensor) => [...tensor.toFloat64()]),
     files: readdirSync(run),
+    checkpoints: readdirSync(join(run, "checkpoints")).length,
     sample: existsSync(samples) ? readFileSync(join(samples, "epoch-1.txt"), "utf8") : undefined,
   };
 }
@@ -138,6 +139,13 @@ const training: {
   maxSteps: [5, ({ end }) => end.step],
   learningRate: [0.1, ({ rate, weights }) => [rate, weights]],
   clipNorm: [1e-9, ({ weights }) => weights],
+  accumulate: [2, ({ start }) => start.stepsPerEpoch],
+  // So small a rate makes nothing better.
+  patience: [1, ({ end }) => end.reason, { epochs: 4, maxSteps: 100, learningRate: 1e-30 }],
+  minDelta: [100, ({ end }) => end.reason, { epochs: 4, maxSteps: 100, patience: 1 }],
+  checkpointEvery: [2, ({ checkpoints }) => checkpoints],
+  checkpointSeconds: [1e-6, ({ checkpoints }) => checkpoints],
+  keep: [2, ({ checkpoints }) => checkpoints, { checkpointEvery: 1 }],
   seed: [1, ({ weights }) => weights],
   tensorboard: [false, ({ files }) => files.includes("tensorboard")],
   sampleLength: [5, ({ sample }) => sample?.length],
@@ -204,6 +212,15 @@ const freshDemo = (): string => {
   return demoRun;
 };
 const differing = ["verify", at("small.onnx"), at("other.onnx")];
+let resumedRun = "";
+const copyOf = (run: string): string => {
+  resumedRun = fresh();
+  cpSync(at(run), resumedRun, { recursive: true });
+  return resumedRun;
+};
+const endStep = (): unknown =>
+  JSON.parse(readFileSync(join(resumedRun, "metrics.jsonl"), "utf8").trim().split("\n").at(-1)!).step;
+const modelLine = ({ stderr }: Ran): unknown => /Model: .*/.exec(stderr)?.[0];
 const trainAgain = ["train", "text", at("text.txt"), "-q", ...flags({ ...small, maxSteps: 1 }), "-o", at("taken/one")];
 const demoAgain = ["demo", "--output", at("taken/two")];
 const weightsOf = (run: string): Buffer => readFileSync(join(run, "model.safetensors"));
@@ -217,6 +234,18 @@ const commands: Readonly<Record<string, Effects>> = {
       ...Object.fromEntries(Object.keys(textTrainingFields).map((key) => [key, {}])),
       output: { add: ["-o", at("given")], see: () => existsSync(join(at("given"), "config.json")) },
       force: { against: trainAgain, instead: [...trainAgain, "--force"], see: ({ code }) => code },
+      quiet: { add: ["-q"], see: ({ stderr }) => stderr !== "" },
+      json: { add: ["--json"], see: ({ stdout }) => stdout.startsWith("{") },
+    },
+  },
+  resume: {
+    plain: () => ["resume", copyOf("runs/one"), "--max-steps", "7"],
+    options: {
+      run: { instead: ["resume", at("taken/two")], see: modelLine },
+      epochs: { add: ["--epochs", "2", "--max-steps", "9"], see: endStep },
+      maxSteps: { add: ["--epochs", "2", "--max-steps", "8"], see: endStep },
+      // test/cli/resume.test.ts
+      allowDifferentArithmetic: {},
       quiet: { add: ["-q"], see: ({ stderr }) => stderr !== "" },
       json: { add: ["--json"], see: ({ stdout }) => stdout.startsWith("{") },
     },

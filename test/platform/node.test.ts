@@ -5,7 +5,8 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { platform as browser } from "../../src/platform/browser.ts";
-import { platform as node, readError } from "../../src/platform/node.ts";
+import { readError } from "../../src/platform/node/errors.ts";
+import { platform as node } from "../../src/platform/node.ts";
 import type { FileSource, Platform } from "../../src/platform/platform.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "platform-test-"));

@@ -19,7 +19,9 @@ export const printGather: LaunchPrinter<Gather> = ({ m, kernel, address }) =>
 
 /** `out = 0; out[indices[r]] += source[r]`, r in increasing order. */
 export const printScatterAdd: LaunchPrinter<ScatterAdd> = ({ m, kernel, address }) => [
-  memory.fill(i32.const(address("out")), i32.const(0), i32.const(kernel.vocabulary * kernel.columns * BYTES)),
+  kernel.keep
+    ? []
+    : memory.fill(i32.const(address("out")), i32.const(0), i32.const(kernel.vocabulary * kernel.columns * BYTES)),
   rowFunction(m, "scatterAdd", (row, other, columns) => eachElement(m, other, row, columns, "add")).call(
     ...[kernel.rows, kernel.vocabulary, kernel.columns].map((n) => i32.const(n)),
     ...["indices", "source", "out"].map((operand) => i32.const(address(operand))),

@@ -106,9 +106,10 @@ function readGraph(message: GraphMessage, outer: ReadonlySet<string>, counter: C
   for (const { name } of inputs) define(name, "the input");
   const nodes = message.node.map((node, at): OnnxNode => {
     if (++counter.nodes > MAXIMUM_NODES) throw damaged(`it has more than ${MAXIMUM_NODES} nodes`);
-    const op = node.opType ?? "";
+    // Operators of ONNX Runtime's own set go by their whole name.
+    const op = `${node.domain === "com.microsoft" ? "com.microsoft." : ""}${node.opType ?? ""}`;
     const name = unique(node.name || node.output.find(Boolean) || `node ${at}`, counter.names);
-    if (node.domain && node.domain !== "ai.onnx")
+    if (node.domain && !["ai.onnx", "com.microsoft"].includes(node.domain))
       throw unsupported(
         `node ${JSON.stringify(name)} is an operator ${JSON.stringify(op)} of the domain ${JSON.stringify(node.domain)}`,
       );

@@ -34,6 +34,11 @@ export class NodeContext {
     this.inside = inside;
   }
 
+  /** The same node with other inputs. */
+  withInputs(inputs: readonly (Value | undefined)[]): NodeContext {
+    return new NodeContext(this.node, this.opset, this.recorder, inputs, this.inside);
+  }
+
   /** Says what of this node is wrong or not supported. */
   fail(reason: string): UsageError {
     return new UsageError("unsupported-onnx", `node ${JSON.stringify(this.node.name)} (${this.node.op}): ${reason}`);

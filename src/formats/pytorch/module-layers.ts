@@ -3,6 +3,7 @@ import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import { UsageError } from "../../shared/errors.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { LayerSpec } from "../canonical.ts";
+import { asFloat32 } from "../typed-array.ts";
 
 export interface StateDictNetworkOptions {
   /** How the recurrent cells were made, where it is known: a state dictionary says it only by their shapes. */
@@ -28,5 +29,5 @@ export const unknownNetwork = (why: string): UsageError =>
 
 export const numbersOf = (tensor: SafeTensor): NamedTensor => ({
   shape: tensor.shape,
-  data: tensor.dtype === "F64" ? tensor.toFloat64() : tensor.toFloat32(),
+  data: tensor.dtype === "F64" ? tensor.toFloat64() : asFloat32(tensor),
 });

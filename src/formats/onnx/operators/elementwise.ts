@@ -34,6 +34,7 @@ import { type DataType, isFloat } from "../../data-type.ts";
 import { isHost, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 import type { ElementFunction } from "../recorder.ts";
+import { ceil, floor, round } from "../rounding.ts";
 import { dataTypeOf } from "../tensor-data.ts";
 
 type Equation = (...x: Term[]) => Expression;
@@ -52,9 +53,6 @@ const two = (equation: (a: Term, b: Term) => Expression, host?: (a: number, b: n
   elements({ equation: equation as Equation, ...(host && { host: host as (...x: number[]) => number }) });
 const compare = (equation: (a: Term, b: Term) => Expression): Operator =>
   elements({ equation: equation as Equation }, "bool");
-/** No kernel computes these; they are met in arithmetic on shapes. */
-const hostOnly = (host: (...x: number[]) => number): Operator => elements({ host });
-
 const fold =
   (combine: (a: Term, b: Term) => Expression): Operator =>
   (node) =>
@@ -138,7 +136,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Add: two(add),
   And: compare((a, b) => mul(a, b)),
   Cast: cast,
-  Ceil: hostOnly(Math.ceil),
+  Ceil: (node) => ceil(node.recorder, node.input(0)),
   Clip: clip,
   Div: divide,
   Dropout: (node) => [node.input(0)],
@@ -146,7 +144,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Equal: compare((a, b) => truth(equal(a, b))),
   Erf: one(erf),
   Exp: one(exp),
-  Floor: hostOnly(Math.floor),
+  Floor: (node) => floor(node.recorder, node.input(0)),
   Gelu: (node) => one(node.string("approximate", "none") === "tanh" ? geluByTanh : gelu)(node),
   Greater: compare((a, b) => truth(less(b, a))),
   GreaterOrEqual: compare((a, b) => truth(lessEqual(b, a))),
@@ -176,7 +174,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   PRelu: two((x, slope) => select(less(x, 0), mul(slope, x), x)),
   Reciprocal: one((x) => div(1, x)),
   Relu: one(relu),
-  Round: hostOnly((x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x))),
+  Round: (node) => round(node.recorder, node.input(0)),
   Sigmoid: one(sigmoid),
   Sign: one((x) => select(less(0, x), 1, select(less(x, 0), -1, 0))),
   Softplus: one(softplus),

@@ -9,11 +9,14 @@ function expectFloats(node: NodeContext): void {
   for (const x of node.inputs) if (x && !isFloat(x.type)) throw node.fail(`a product of ${x.type}`);
 }
 
-/** NumPy's rule: vectors gain an axis that the result loses, leading axes broadcast. */
 const matmul: Operator = (node) => {
   expectFloats(node);
+  return productOf(node, node.input(0), node.input(1));
+};
+
+/** NumPy's rule: vectors gain an axis that the result loses, leading axes broadcast. */
+export function productOf(node: NodeContext, a: Value, b: Value): Value {
   const { recorder } = node;
-  const [a, b] = [node.input(0), node.input(1)];
   if (a.shape.length === 0 || b.shape.length === 0) throw node.fail("a product with a single number");
   const left = a.shape.length === 1 ? recorder.reshape(a, [1, ...a.shape]) : a;
   const right = b.shape.length === 1 ? recorder.reshape(b, [...b.shape, 1]) : b;
@@ -32,7 +35,7 @@ const matmul: Operator = (node) => {
     : [stack(left, [m, k]), stack(right, [k, n])];
   const y = recorder.device("float32", product(recorder.tensor(named(node, p, 0)), recorder.tensor(named(node, q, 1))));
   return recorder.reshape(y, result);
-};
+}
 
 /** A constant that a node made for itself keeps a name, so that it becomes a parameter. */
 function named(node: NodeContext, x: Value, k: number): Value {

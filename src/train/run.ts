@@ -1,0 +1,221 @@
+import { platform } from "#platform";
+import type { Checkpoint } from "../checkpoint/checkpoint-file.ts";
+import { latestCheckpoint, removeCheckpoints, saveCheckpoint } from "../checkpoint/checkpoints.ts";
+import { type RunLock, takeLock } from "../checkpoint/lock.ts";
+import { MetricsFile } from "../checkpoint/metrics-file.ts";
+import {
+  type RunConfig,
+  runPaths,
+  type SaveRunOptions,
+  writeConfig,
+  writeTokenizer,
+  writeWeights,
+} from "../checkpoint/run-folder.ts";
+import { type FileLayer, makeDurableFolder, removeTemporary, writeAtomic } from "../platform/files.ts";
+import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { VERSION } from "../shared/version.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { EpochEvent, EvaluationEvent, TrainEvent } from "./events.ts";
+import type { RestoreOptions, TrainingSnapshot } from "./snapshot.ts";
+import type { Trainer } from "./trainer.ts";
+
+export interface OpenRunOptions {
+  /** Made if there is none. */
+  readonly folder: string;
+  /**
+   * What to do with a run that is there already: refuse to touch it ("refuse", default), go on with it ("resume"; one without a
+   * checkpoint begins anew), or begin another one in its place ("overwrite").
+   */
+  readonly existing?: "refuse" | "resume" | "overwrite" | undefined;
+  /** How many checkpoints are kept besides the best one; default 3. */
+  readonly keep?: number | undefined;
+  /** Where files are written; default those of the platform. */
+  readonly files?: FileLayer | undefined;
+  /** Told what a user should know: a damaged checkpoint that was passed over. */
+  readonly onNotice?: ((text: string) => void) | undefined;
+}
+
+export interface RecordOptions extends RestoreOptions {
+  /** `{ model: model.config, … }`: everything needed to repeat it, in a form that JSON can hold. */
+  readonly config: RunConfig;
+  readonly tokenizer?: SaveRunOptions["tokenizer"] | undefined;
+}
+
+/** Which weights `model.safetensors` holds. */
+export interface SavedWeights {
+  /** Update after which they were saved. */
+  readonly savedStep: number;
+  /** Epoch that they are the end of, from 1; absent in the middle of one. */
+  readonly savedEpoch?: number;
+  readonly validationLoss?: number;
+}
+
+/** What a checkpoint holds besides tensors. */
+interface RunState extends Omit<TrainingSnapshot, "tensors"> {
+  /** Of the package. */
+  readonly version: string;
+  readonly metricsBytes: number;
+  readonly saved: SavedWeights | null;
+  readonly totalSteps: number;
+}
+
+/**
+ * Opens a folder for a training: locks it against other processes until it is closed.
+ * @throws UsageError "run-locked", "run-exists"; FailureError "file-write-failed", "disk-full"
+ */
+export async function openRun(options: OpenRunOptions): Promise<Run> {
+  const { folder, existing = "refuse", files = platform.files } = options;
+  expectOneOf("existing", existing, ["refuse", "resume", "overwrite"]);
+  expectInteger("keep", options.keep ?? 3, { min: 1 });
+  if (typeof folder !== "string" || folder === "") throw new UsageError("bad-run", "folder: expected a path");
+  await makeDurableFolder(files, folder);
+  const lock = await takeLock({ files, path: runPaths(folder).lock, what: folder, processes: platform });
+  try {
+    const names = await files.list(folder);
+    if (existing === "refuse" && names.some((name) => runPaths(folder).config.endsWith(`/${name}`)))
+      throw new UsageError(
+        "run-exists",
+        `${folder}: there is a run already; choose another folder, or say whether to resume or to overwrite it`,
+      );
+    await removeTemporary(files, folder);
+    return new Run({ ...options, files }, lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** A folder that a training is recorded in: see `openRun`. */
+export class Run {
+  private readonly options: OpenRunOptions & { readonly files: FileLayer };
+  private readonly lock: RunLock;
+  private metrics: MetricsFile | undefined;
+  private saved: SavedWeights | undefined;
+  private totalSteps = 0;
+  /** Step of the last checkpoint. */
+  private kept = -1;
+
+  constructor(options: OpenRunOptions & { readonly files: FileLayer }, lock: RunLock) {
+    this.options = options;
+    this.lock = lock;
+  }
+
+  /** Which weights lie in `model.safetensors`; undefined before the first. */
+  get savedWeights(): SavedWeights | undefined {
+    return this.saved;
+  }
+
+  /**
+   * Trains, and keeps what happens: with `existing: "resume"` from the last checkpoint on. Events are handed on when they have
+   * been dealt with: the best weights are in `model.safetensors`, and at `checkpoint` and `end` all that is needed to go on is
+   * in `checkpoints/`. Close the run afterwards.
+   *
+   * @throws UsageError "other-training", "different-arithmetic"; FailureError "disk-full", "file-write-failed", "diverged". The
+   *   last good checkpoint stays in all cases
+   */
+  async *record<F extends object>(trainer: Trainer<F>, options: RecordOptions): AsyncGenerator<TrainEvent<F>, void> {
+    await this.begin(trainer, options);
+    for await (const event of trainer) {
+      await this.keep(event, trainer, options.config);
+      yield event;
+    }
+  }
+
+  /** Unlocks the folder. */
+  async close(): Promise<void> {
+    await this.lock.release();
+  }
+
+  private async begin(trainer: Trainer, { config, tokenizer, ...restore }: RecordOptions): Promise<void> {
+    const { files, folder, existing, onNotice } = this.options;
+    const paths = runPaths(folder);
+    const place = { files, folder: paths.checkpoints };
+    const { found, rejected } =
+      existing === "resume" ? await latestCheckpoint(place) : { found: undefined, rejected: [] };
+    const used = found ? "the one before it is used" : "there is no other, so the training begins anew";
+    for (const { path, why } of rejected) onNotice?.(`${path} is damaged (${why}) and was put aside; ${used}.`);
+    if (found) return this.goOn(trainer, found, { config, ...restore });
+    await removeCheckpoints(place);
+    for (const old of [paths.weights, paths.metrics]) await files.remove(old);
+    await writeAtomic(files, paths.metrics, "");
+    if (tokenizer) await writeTokenizer(files, folder, tokenizer);
+    await writeConfig(files, folder, config);
+    this.metrics = (await MetricsFile.open(files, paths.metrics, 0)).metrics;
+  }
+
+  private async goOn(
+    trainer: Trainer,
+    { tensors, state }: Checkpoint,
+    { config, ...restore }: RecordOptions,
+  ): Promise<void> {
+    const { files, folder, onNotice } = this.options;
+    const { metricsBytes, saved, totalSteps, ...snapshot } = state as RunState;
+    await trainer.restore({ ...snapshot, tensors }, restore);
+    const { metrics, missing } = await MetricsFile.open(files, runPaths(folder).metrics, metricsBytes);
+    if (missing > 0)
+      onNotice?.(`${runPaths(folder).metrics} has lost its last ${missing} bytes; the curves have a gap.`);
+    this.metrics = metrics;
+    this.saved = saved ?? undefined;
+    this.totalSteps = totalSteps;
+    this.kept = trainer.step;
+    await writeConfig(files, folder, { ...config, ...(saved && { saved }) });
+  }
+
+  private async keep<F extends object>(event: TrainEvent<F>, trainer: Trainer<F>, config: RunConfig): Promise<void> {
+    const metrics = this.metrics!;
+    switch (event.type) {
+      case "start":
+        // A training that goes on as it would have gone says nothing; one that is to go on for longer says so.
+        if (event.totalSteps !== this.totalSteps) metrics.add(event);
+        this.totalSteps = event.totalSteps;
+        break;
+      case "epoch":
+      case "evaluation":
+        metrics.add(event);
+        if (event.best) await this.saveWeights(trainer.parameters, config, event);
+        break;
+      case "checkpoint":
+        await this.saveCheckpoint(trainer);
+        break;
+      case "end":
+        if (!this.saved) await this.saveWeights(trainer.parameters, config, { type: "end", step: event.step });
+        if (this.kept !== event.step || event.reason === "aborted") await this.saveCheckpoint(trainer);
+        metrics.add(event);
+        await metrics.flush();
+        break;
+      default:
+        metrics.add(event);
+    }
+  }
+
+  /** Before the checkpoint that knows of it: then the best weights are never older than what a checkpoint says. */
+  private async saveWeights(
+    parameters: ParameterStore,
+    config: RunConfig,
+    event: { readonly type: string; readonly step: number; readonly epoch?: number } & Partial<
+      Pick<EpochEvent | EvaluationEvent, "validationLoss">
+    >,
+  ): Promise<void> {
+    const { files, folder } = this.options;
+    await writeWeights(files, folder, parameters);
+    this.saved = {
+      savedStep: event.step,
+      ...(event.type === "epoch" && { savedEpoch: event.epoch! }),
+      ...(event.validationLoss !== undefined && { validationLoss: event.validationLoss }),
+    };
+    await writeConfig(files, folder, { ...config, saved: this.saved });
+  }
+
+  private async saveCheckpoint<F extends object>(trainer: Trainer<F>): Promise<void> {
+    const { files, folder, keep = 3 } = this.options;
+    const { tensors, ...snapshot } = await trainer.snapshot();
+    const state: RunState = {
+      ...{ ...snapshot, version: VERSION, totalSteps: this.totalSteps, saved: this.saved ?? null },
+      metricsBytes: await this.metrics!.flush(),
+    };
+    const place = { files, folder: runPaths(folder).checkpoints };
+    const { step, best } = snapshot.state;
+    await saveCheckpoint(place, { tensors, state }, { step, keep, best: best.step });
+    this.kept = step;
+  }
+}
