@@ -55,7 +55,7 @@ export const layers = {
   // The wiring: embedding, recurrent stack, head, loss. Knows no optimizer.
   models: ["shared", "math", "cells", "tensor", "layers", "losses", "type:compute"],
 
-  // Forward, backward, update, checkpoint.
+  // Forward, backward, update, checkpoint. A model is measured by what serves it.
   train: [
     ...[
       "shared",
@@ -71,6 +71,7 @@ export const layers = {
       "optimizers",
       "models",
       "checkpoint",
+      "run",
     ],
     "type:compute",
   ],
@@ -85,6 +86,7 @@ export const layers = {
     "schema",
     "platform",
     "text",
+    "data",
     "math",
     "cells",
     "tensor",

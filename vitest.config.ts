@@ -21,7 +21,7 @@ export default defineConfig({
     execArgv: engineFlags(),
     setupFiles: ["test/support/silence.ts"],
     reporters: ["default", "./scripts/summary-reporter.mjs"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });

@@ -45,11 +45,16 @@ export { type BucketedBatchesOptions, bucketedBatches } from "./data/bucketed-ba
 export { type Corpus, type CorpusOptions, type CorpusPass, countCharacters, openCorpus } from "./data/corpus.ts";
 export { type EpochTokens, shuffleDocuments } from "./data/document-order.ts";
 export type { DocumentSplit } from "./data/documents.ts";
+export { classesOf, type Examples, type Series, type Unlabelled } from "./data/examples.ts";
+export { readLabelledTexts, type TextColumns } from "./data/labelled-texts.ts";
+export { type Split, type StratifiedSplitOptions, stratifiedSplit } from "./data/stratified-split.ts";
+export { readSeries } from "./data/ts-archive.ts";
 // Explaining.
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
 export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trace-text.ts";
 // Layers.
 export { type ActivationName, activation } from "./layers/activation.ts";
+export { type AttentionPool, attentionPool } from "./layers/attention-pool.ts";
 export { type Convolution1d, type Convolution1dOptions, convolution1d } from "./layers/convolution.ts";
 export { type DropoutOptions, type DropoutPer, dropout } from "./layers/dropout.ts";
 export { type Embedding, type EmbeddingOptions, embedding } from "./layers/embedding.ts";
@@ -143,6 +148,16 @@ export {
   type LanguageModelLossInput,
   languageModelLoss,
 } from "./models/language-model-loss.ts";
+export type { Scaling } from "./models/scaling.ts";
+export {
+  type Pooling,
+  SequenceClassifier,
+  type SequenceClassifierConfig,
+  type SequenceClassifierOptions,
+  type SequenceModel,
+  sequenceClassifier,
+  sequenceClassifierFromConfig,
+} from "./models/sequence-classifier.ts";
 // Optimizers.
 export { type AdadeltaOptions, adadelta } from "./optimizers/adadelta.ts";
 export { type AdagradOptions, adagrad } from "./optimizers/adagrad.ts";
@@ -168,10 +183,20 @@ export { aligned, type EquationOptions, equations } from "./print/latex-equation
 export type { Notation } from "./print/latex-names.ts";
 // Running.
 export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-search.ts";
+export { type ClassificationScores, type Confusion, classificationScores } from "./run/classification-scores.ts";
+export { Classifier, type ClassifierOptions, type ClassPrediction } from "./run/classifier.ts";
 export { type GenerateOptions, type GenerateTokensOptions, generate, generateTokens } from "./run/generate.ts";
 export { type GenerateBatchOptions, type GeneratedText, generateBatch } from "./run/generate-batch.ts";
-export { type LoadedRun, type LoadRunOptions, loadRun } from "./run/load-run.ts";
+export { loadClassifier } from "./run/load-classifier.ts";
+export { type LoadedRun, loadRun } from "./run/load-run.ts";
+export {
+  type ClassifierScores,
+  measureClassifier,
+  measureRegression,
+  type RegressionScores,
+} from "./run/measure-classifier.ts";
 export { quantize } from "./run/quantize.ts";
+export type { LoadRunOptions } from "./run/run-parts.ts";
 export {
   type Candidate,
   candidates,
@@ -243,6 +268,7 @@ export { tokenizerFromJSON } from "./text/tokenizer-from-json.ts";
 export { type TextSource, type TrainTokenizerOptions, trainTokenizer } from "./text/train-tokenizer.ts";
 // Training.
 export type { BestMetric, EarlyStopping } from "./train/best.ts";
+export type { ClassWeights } from "./train/class-weights.ts";
 export { type EvaluateTextOptions, evaluateText, type TextScore } from "./train/evaluate-text.ts";
 export {
   type Evaluator,
@@ -288,6 +314,13 @@ export {
 } from "./train/schedules.ts";
 export type { RestoreOptions, TrainingSetup, TrainingSnapshot } from "./train/snapshot.ts";
 export { openTrainingStep, TrainingStep, type TrainingStepOptions } from "./train/step.ts";
+export {
+  type ClassifierFacts,
+  type ClassifierModelOptions,
+  type ClassifierTraining,
+  type TrainClassifierOptions,
+  trainClassifier,
+} from "./train/train-classifier.ts";
 export { type TextFacts, type TextTrainer, type TrainTextOptions, trainText } from "./train/train-text.ts";
 export { openTrainer, Trainer } from "./train/trainer.ts";
 export type { TrainerOptions, TrainingOptions } from "./train/trainer-options.ts";

@@ -12,7 +12,7 @@ import { sha256 } from "./sha256.ts";
  * A run is a folder:
  *
  * - `config.json`: the model's config, and whatever else its maker noted (how it was trained);
- * - `tokenizer.json`: the vocabulary;
+ * - `tokenizer.json`: the vocabulary, where text is read;
  * - `model.safetensors`: the weights, under the names and in the layout of PyTorch, with a checksum;
  * - `metrics.jsonl`: one JSON object a line, in the order of training;
  * - `checkpoints/`: all that training needs to go on, the last few and the best;
@@ -28,10 +28,13 @@ export interface RunConfig {
 export interface SaveRunOptions {
   /** `{ model: model.config, … }`; everything in it must survive JSON. */
   readonly config: RunConfig;
-  readonly tokenizer: {
-    /** What is written to `tokenizer.json`. */
-    readonly toJSON: () => unknown;
-  };
+  /** Undefined for models that read no text. */
+  readonly tokenizer:
+    | {
+        /** What is written to `tokenizer.json`. */
+        readonly toJSON: () => unknown;
+      }
+    | undefined;
   readonly parameters: ParameterStore;
   /** Written in place of the parameters of these names. */
   readonly quantized?: QuantizedWeights | undefined;
@@ -42,6 +45,7 @@ export interface SaveRunOptions {
 /** What a folder holds, checked as files but not yet as a model. */
 export interface RunFiles {
   readonly config: RunConfig;
+  /** Undefined when the model says that it has no vocabulary (`channels` in its config). */
   readonly tokenizer: unknown;
   /** Quantised ones as the numbers that they stand for. */
   readonly weights: ReadonlyMap<string, NamedTensor>;
@@ -97,11 +101,13 @@ export const runPaths = (folder: string): Record<keyof typeof FILES, string> =>
 export const writeConfig = (files: FileLayer, folder: string, config: RunConfig): Promise<void> =>
   writeAtomic(files, runPaths(folder).config, json({ format: RUN_FORMAT, version: VERSION, ...config }));
 
-export const writeTokenizer = (
+export const writeTokenizer = async (
   files: FileLayer,
   folder: string,
   tokenizer: SaveRunOptions["tokenizer"],
-): Promise<void> => writeAtomic(files, runPaths(folder).tokenizer, json(tokenizer.toJSON()));
+): Promise<void> => {
+  if (tokenizer) await writeAtomic(files, runPaths(folder).tokenizer, json(tokenizer.toJSON()));
+};
 
 /** @throws FailureError "not-finite" when a weight is no finite number (what was saved before stays) */
 export const writeWeights = async (files: FileLayer, folder: string, parameters: ParameterStore): Promise<void> =>
@@ -116,9 +122,10 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
  *   version), "bad-safetensors", "altered-file", "not-finite"
  */
 export async function readRun(folder: string): Promise<RunFiles> {
+  const config = await readConfig(folder);
   return {
-    config: await readConfig(folder),
-    tokenizer: await readTokenizer(folder),
+    config,
+    tokenizer: Object.hasOwn(config.model, "channels") ? undefined : await readTokenizer(folder),
     ...(await readWeights(folder)),
     metrics: await readMetrics(folder),
   };

@@ -54,7 +54,7 @@ export function bucketedBatches(options: BucketedBatchesOptions): BatchSource {
 }
 
 /** 1 … 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, …: four lengths for each doubling. */
-function ladder(length: number): number {
+export function ladder(length: number): number {
   const step = 2 ** Math.max(0, Math.ceil(Math.log2(length)) - 3);
   return Math.ceil(length / step) * step;
 }

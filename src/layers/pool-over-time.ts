@@ -21,7 +21,7 @@ export interface PoolOverTime extends HasParameters {
 }
 
 /** Below every number that float32 can hold. */
-const lowest = -3.4028234663852886e38;
+export const LOWEST = -3.4028234663852886e38;
 
 /**
  * One vector for a whole sequence: the largest, the mean or the last of its steps, unit by unit.
@@ -74,7 +74,7 @@ const stepNumbers = (x: Tensor): Tensor => {
 const value: Expression = variable("x");
 const pools: { [K in PoolKind]: (x: Tensor, steps: Steps) => Tensor } = {
   maximum(x, { inputs, counts }) {
-    const largest = reduce({ x, ...inputs }, select(counts, value, lowest), [0], "maximum");
+    const largest = reduce({ x, ...inputs }, select(counts, value, LOWEST), [0], "maximum");
     const number = reduce(inputs, select(counts, 1, 0), [0]);
     return pointwise({ x: largest, number }, select(less(0, variable("number")), value, 0));
   },

@@ -1,5 +1,5 @@
 import type { Cell } from "../cells/define.ts";
-import { type CellSpec, cellByName, cellNames, sameEquations } from "../cells/registry.ts";
+import type { CellSpec } from "../cells/registry.ts";
 import { activationPenalty } from "../layers/activation-penalty.ts";
 import { type DropoutPer, dropout, expectRate } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
@@ -10,6 +10,7 @@ import { dropWords } from "../layers/weight-dropout.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
+import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
 
 /**
  * What is dropped in training, and where; all of it is what an AWD-LSTM has (Merity, Keskar & Socher 2018,
@@ -61,8 +62,7 @@ export interface LanguageModelOptions extends LanguageModelDropout {
 /** Everything needed to make the same model again, in a form that JSON can hold. */
 export interface LanguageModelConfig extends Required<Omit<LanguageModelOptions, "cell">> {
   readonly kind: "language-model";
-  /** `custom`: a cell of the caller's own, which must be given again to load the model. */
-  readonly cell: CellSpec & { readonly custom?: true };
+  readonly cell: CellConfig;
 }
 
 export interface LanguageModelInput {
@@ -183,31 +183,10 @@ export function languageModelFromConfig(value: unknown, cells: Readonly<Record<s
     throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
   const { kind, cell, ...rest } = value as Record<string, unknown>;
   expectOneOf("model.kind", kind, ["language-model"]);
-  const spec = cell as (CellSpec & { custom?: unknown }) | undefined;
-  if (typeof spec !== "object" || spec === null || typeof spec.name !== "string")
-    throw new UsageError("bad-config", `model.cell: expected an object with a name, got ${describe(cell)}`);
-  const own = Object.hasOwn(cells, spec.name) ? cells[spec.name] : undefined;
-  if (spec.custom === true && !own)
-    throw new UsageError(
-      "unknown-cell",
-      `the model was made with a cell of your own, "${spec.name}": give it again, as cells: { ${JSON.stringify(spec.name)}: … }`,
-    );
-  const { name, options } = spec;
   return new LanguageModel({
     ...(rest as Omit<LanguageModelOptions, "cell">),
-    cell: own ?? (options === undefined ? name : { name, options }),
+    cell: cellOfConfig(cell, cells),
   } as LanguageModelOptions);
-}
-
-/** The cell, and how a config names it so that the same one is made of it again. */
-function chooseCell(choice: string | CellSpec | Cell): { cell: Cell; spec: LanguageModelConfig["cell"] } {
-  if (typeof choice !== "object" || choice === null || !("next" in choice)) {
-    const cell = cellByName(choice);
-    return { cell, spec: typeof choice === "string" ? { name: choice } : choice };
-  }
-  if (cellNames.includes(choice.name) && sameEquations(cellByName(choice.name), choice))
-    return { cell: choice, spec: { name: choice.name } };
-  return { cell: choice, spec: { name: choice.name, custom: true } };
 }
 
 /** Options that are not given are undefined, so that defaults apply to them; no other names. */

@@ -142,10 +142,12 @@ describe("graphemes", () => {
 
   test("a line of 300,000 characters takes no longer than its share", async () => {
     const line = "é🇩🇪x".repeat(50_000);
-    const before = performance.now();
+    // Processor time, whatever else the machine does; in one piece the segmenter would take a minute.
+    const before = process.cpuUsage();
     const tokenizer = await trainTokenizer({ kind: "grapheme" }, line);
     expect(tokenizer.encode(line)).toHaveLength(150_000);
-    expect(performance.now() - before).toBeLessThan(4000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1e6).toBeLessThan(10);
   });
 });
 

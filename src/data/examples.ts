@@ -1,0 +1,67 @@
+import { UsageError } from "../shared/errors.ts";
+
+/** A series of numbers: `channels` of them a step, one step after the other. */
+export interface Series {
+  readonly channels: number;
+  /** [T · channels], all finite. */
+  readonly values: Float64Array;
+}
+
+/** Texts, or series of the same channels, each with what is to be said of it. */
+export interface Examples<Input extends string | Series = string | Series> {
+  readonly inputs: readonly Input[];
+  /** A class by name, or a number written out. */
+  readonly labels: readonly string[];
+  /** Where each comes from, for messages: "reviews.csv, line 3". */
+  readonly places: readonly string[];
+}
+
+/** What can be asked without knowing the answers. */
+export type Unlabelled<Input extends string | Series = string | Series> = Omit<Examples<Input>, "labels"> & {
+  readonly labels?: undefined;
+};
+
+/** Those with these indices, in their order. */
+export function pick<Input extends string | Series>(
+  { inputs, labels, places }: Examples<Input>,
+  indices: readonly number[],
+): Examples<Input> {
+  return {
+    inputs: indices.map((k) => inputs[k]!),
+    labels: indices.map((k) => labels[k]!),
+    places: indices.map((k) => places[k]!),
+  };
+}
+
+/** The different labels, whole numbers in their order, anything else as text. @throws UsageError "one-class" */
+export function classesOf({ labels }: Pick<Examples, "labels">): string[] {
+  const classes = [...new Set(labels)];
+  if (classes.length < 2)
+    throw new UsageError(
+      "one-class",
+      `labels: expected examples of at least two classes, got ${labels.length} of ${
+        classes.length === 0 ? "none" : `the one class ${JSON.stringify(classes[0])}`
+      }; there is nothing to tell apart (is it the right column?)`,
+    );
+  const whole = classes.every((name) => /^-?\d{1,15}$/.test(name));
+  return classes.sort(whole ? (a, b) => Number(a) - Number(b) : (a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+/** Labels as numbers, for regression. @throws UsageError "not-a-number" */
+export function targetsOf({ labels, places }: Pick<Examples, "labels" | "places">): Float64Array {
+  return Float64Array.from(labels, (label, k) => finiteNumber(label, places[k]!, "a number to predict (regression)"));
+}
+
+/** A decimal number as files write it. NaN and infinity, in any spelling, are none. */
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** @throws UsageError "not-a-number" */
+export function finiteNumber(text: string, place: string | (() => string), what: string): number {
+  const word = text.trim();
+  const value = DECIMAL.test(word) ? Number(word) : Number.NaN;
+  if (Number.isFinite(value)) return value;
+  throw new UsageError(
+    "not-a-number",
+    `${typeof place === "string" ? place : place()}: expected ${what}, got ${word === "" ? "nothing" : JSON.stringify(word.slice(0, 40))}`,
+  );
+}

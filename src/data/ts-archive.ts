@@ -1,0 +1,91 @@
+import { type FileSource, sourceName } from "../platform/platform.ts";
+import { UsageError } from "../shared/errors.ts";
+import { type Examples, finiteNumber, type Series } from "./examples.ts";
+import { readText } from "./text-files.ts";
+
+/**
+ * Series and their labels from a `.ts` file of the UCR/UEA archive, gzip or not: lines `channel:channel:…:label`, the values of a
+ * channel with commas between, after a header of `@` lines; series may differ in length, the channels of one may not.
+ *
+ * @see Bagnall et al. (2018), "The UEA multivariate time series classification archive", arXiv:1811.00075
+ * @throws UsageError "not-text", "file-empty", "bad-series" (another layout, time stamps, channels of different length),
+ *   "missing-value", "not-a-number" (NaN and infinity among them), "ragged-row" (another number of channels), "no-label"
+ */
+export async function readSeries(file: FileSource): Promise<Examples<Series>> {
+  const name = sourceName(file);
+  const parts: string[] = [];
+  for await (const part of readText([file])) parts.push(part);
+  const lines = parts.join("").split(/\r\n|\n|\r/);
+  const begin = headerOf(lines, name);
+  const [inputs, labels, places]: [Series[], string[], string[]] = [[], [], []];
+  for (let k = begin; k < lines.length; k++) {
+    const line = lines[k]!.trim();
+    if (line === "" || line.startsWith("#")) continue;
+    const place = `${name}, line ${k + 1}`;
+    const cells = line.split(":");
+    const label = cells.pop()!.trim();
+    if (cells.length === 0)
+      throw new UsageError("bad-series", `${place}: expected values and a label with ":" between, found no ":"`);
+    if (label === "") throw new UsageError("no-label", `${place}: expected a label after the last ":", got nothing`);
+    const channels = inputs[0]?.channels ?? cells.length;
+    if (cells.length !== channels)
+      throw new UsageError(
+        "ragged-row",
+        `${place}: expected ${channels} channels as in the first series, got ${cells.length}`,
+      );
+    inputs.push({ channels, values: together(cells, place) });
+    labels.push(label);
+    places.push(place);
+  }
+  if (inputs.length === 0) throw new UsageError("table-empty", `${name}: expected series after @data, got none`);
+  return { inputs, labels, places };
+}
+
+/** The line after `@data`. */
+function headerOf(lines: readonly string[], name: string): number {
+  for (const [k, raw] of lines.entries()) {
+    const line = raw.trim();
+    if (/^@data$/i.test(line)) return k + 1;
+    if (/^@timestamps\s+true/i.test(line))
+      throw new UsageError(
+        "bad-series",
+        `${name}, line ${k + 1}: series with time stamps are not read; write equal steps and @timeStamps false`,
+      );
+    if (/^@(classLabel|targetLabel)\s+false/i.test(line))
+      throw new UsageError("no-label", `${name}, line ${k + 1}: the file says that its series have no labels`);
+    if (line !== "" && !/^[#@]/.test(line))
+      throw new UsageError(
+        "bad-series",
+        `${name}, line ${k + 1}: expected a header of "#" and "@" lines that ends with @data, got ${JSON.stringify(line.slice(0, 40))}`,
+      );
+  }
+  throw new UsageError(
+    "bad-series",
+    `${name}: expected a line @data before the series; is it a .ts file of the UCR/UEA archive?`,
+  );
+}
+
+/** Channels as steps of all channels. */
+function together(cells: readonly string[], place: string): Float64Array {
+  const D = cells.length;
+  let values = new Float64Array(0);
+  for (const [d, cell] of cells.entries()) {
+    const words = cell.split(",");
+    if (d === 0) values = new Float64Array(words.length * D);
+    if (words.length * D !== values.length)
+      throw new UsageError(
+        "bad-series",
+        `${place}: channel ${d + 1} has ${words.length} values, channel 1 has ${values.length / D}; all channels of a series must be as long`,
+      );
+    for (const [t, word] of words.entries()) {
+      const where = (): string => `${place}, channel ${d + 1}, value ${t + 1}`;
+      if (/^(\?|nan)$/i.test(word.trim()))
+        throw new UsageError(
+          "missing-value",
+          `${where()} is missing (${word.trim()}): fill in the values first, or leave the series out`,
+        );
+      values[t * D + d] = finiteNumber(word, where, "a finite number");
+    }
+  }
+  return values;
+}

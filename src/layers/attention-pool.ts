@@ -1,0 +1,45 @@
+import { div, exp, less, mul, select, sub, tanh, variable } from "../math/expression.ts";
+import { expectInteger, expectShape } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
+import { linear } from "./linear.ts";
+import { LOWEST } from "./pool-over-time.ts";
+
+export interface AttentionPool extends HasParameters {
+  /** [T, B, units] → [B, units]. `mask` [T, B]: steps with 0 do not count, and may hold NaN. */
+  forward(x: Tensor, input?: { readonly mask?: Tensor | undefined }): Tensor;
+}
+
+/**
+ * One vector for a whole sequence: `Σ_t a_t x_t` with `a = softmax_t(v · tanh(W x_t + b))`, over the steps that count; zeros
+ * for a sequence none of whose steps does.
+ *
+ * Parameters `key.weight` [units, units], `key.bias` [units], `query.weight` [1, units].
+ * @see Yang et al. (2016), "Hierarchical attention networks for document classification"
+ */
+export function attentionPool(options: { readonly units: number }): AttentionPool {
+  const units = expectInteger("attentionPool: units", options.units, { min: 1 });
+  const key = linear({ inputSize: units, outputSize: units });
+  const query = linear({ inputSize: units, outputSize: 1, bias: false });
+  return {
+    parts: { key, query },
+    forward(x, { mask } = {}) {
+      expectShape("attentionPool: input", x.shape, ["T", "B", units]);
+      const [steps, batch] = x.shape as [number, number, number];
+      if (mask) expectShape("attentionPool: mask", mask.shape, [steps, batch]);
+      const seen = mask ? reshape(mask, [steps, batch, 1]) : x.graph.constant([1, 1, 1], [1]);
+      const counts = less(0, variable("seen"));
+      // What a step that does not count holds must not reach a product, where 0 · NaN is NaN.
+      const values = mask ? pointwise({ x, seen }, select(counts, variable("x"), 0)) : x;
+      const score = query.forward(pointwise({ k: key.forward(values) }, tanh(variable("k"))));
+      const largest = reduce({ s: stopGradient(score), seen }, select(counts, variable("s"), LOWEST), [0], "maximum");
+      const shifted = select(counts, sub(variable("s"), variable("largest")), 0);
+      const weight = pointwise({ s: score, seen, largest }, select(counts, exp(shifted), 0));
+      const total = reduce({ weight }, variable("weight"), [0]);
+      const sum = reduce({ values, weight }, mul(variable("values"), variable("weight")), [0]);
+      const divisor = select(less(0, variable("total")), variable("total"), 1);
+      return reshape(pointwise({ sum, total }, div(variable("sum"), divisor)), [batch, units]);
+    },
+  };
+}

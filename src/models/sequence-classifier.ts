@@ -1,0 +1,208 @@
+import type { Cell } from "../cells/define.ts";
+import type { CellSpec } from "../cells/registry.ts";
+import { type AttentionPool, attentionPool } from "../layers/attention-pool.ts";
+import { dropout, expectRate } from "../layers/dropout.ts";
+import { type Embedding, embedding } from "../layers/embedding.ts";
+import { type Linear, linear } from "../layers/linear.ts";
+import { type PoolKind, poolOverTime } from "../layers/pool-over-time.ts";
+import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
+import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { concatenate, reshape, slice } from "../tensor/operations.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
+import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
+import { expectScaling, type Scaling } from "./scaling.ts";
+
+/** How the steps of a sequence become one vector. */
+export type Pooling = PoolKind | "attention";
+export const POOLINGS: readonly Pooling[] = ["last", "mean", "maximum", "attention"];
+
+export interface SequenceClassifierOptions {
+  /** V: sequences of tokens. Give this or `channels`. */
+  readonly vocabularySize?: number | undefined;
+  /** Numbers that stand for a token; default 64. */
+  readonly embeddingSize?: number | undefined;
+  /** D: sequences of D numbers a step. */
+  readonly channels?: number | undefined;
+  /** Names of at least two classes. None: the model predicts a number (regression). */
+  readonly classes?: readonly string[] | undefined;
+  /** A built-in cell by name, with options, or one of your own. Default "lstm". */
+  readonly cell?: string | CellSpec | Cell | undefined;
+  /** H of each direction; default 128. */
+  readonly hiddenSize?: number | undefined;
+  /** P, for cells with a projection; default 0. */
+  readonly projectionSize?: number | undefined;
+  /** L; default 1. */
+  readonly numLayers?: number | undefined;
+  /** Whether the sequence is also read from its end; default false. */
+  readonly bidirectional?: boolean | undefined;
+  /** Default "last": the state after the last valid step, of the direction from the end after the first one. */
+  readonly pooling?: Pooling | undefined;
+  /** Share that is dropped in training of the embedding, between layers and of the pooled vector; default 0. */
+  readonly dropout?: number | undefined;
+  /** What is taken off and divided by, channel by channel, before the model reads a series. Default: nothing. */
+  readonly inputScaling?: Scaling | undefined;
+  /** Regression: the model's output times `deviation` plus `mean` is the number. Default: the output itself. */
+  readonly targetScaling?: Scaling | undefined;
+}
+
+/** Everything needed to make the same model again, in a form that JSON can hold. */
+export interface SequenceClassifierConfig {
+  readonly kind: "sequence-classifier";
+  readonly vocabularySize?: number;
+  readonly embeddingSize?: number;
+  readonly channels?: number;
+  /** Absent: regression. */
+  readonly classes?: readonly string[];
+  readonly cell: CellConfig;
+  readonly hiddenSize: number;
+  readonly projectionSize: number;
+  readonly numLayers: number;
+  readonly bidirectional: boolean;
+  readonly pooling: Pooling;
+  readonly dropout: number;
+  readonly inputScaling?: Scaling;
+  readonly targetScaling?: Scaling;
+}
+
+/** A model that makes `outputs` numbers of each sequence, whatever is between. */
+export interface SequenceModel extends HasParameters {
+  /** What it reads, of how many kinds of tokens or channels, and the classes it tells apart. */
+  readonly config: Pick<
+    SequenceClassifierConfig,
+    "vocabularySize" | "channels" | "classes" | "inputScaling" | "targetScaling"
+  >;
+  /**
+   * @param x tokens [T, B] or numbers [T, B, D]
+   * @param mask [T, B] of ones and zeros: steps with 0 are not there
+   * @returns [B, C] logits of C classes, or [B, 1]
+   */
+  forward(x: Tensor, mask?: Tensor): Tensor;
+}
+
+/**
+ * Says what a whole sequence is: (embedding →) recurrent layers → pooling over time → dropout → linear head.
+ *
+ * Parameters: `embedding.weight` [V, E] for tokens; `rnn.weight_ih_l0`, … named and laid out as PyTorch's; `pool.key.weight`, … for
+ * attention; `head.weight` [C, W] and `head.bias` [C], W the width of the recurrent output.
+ *
+ * A padded batch gives what each sequence alone gives.
+ */
+export class SequenceClassifier implements SequenceModel {
+  readonly config: SequenceClassifierConfig;
+  readonly cell: Cell;
+  readonly parts: {
+    readonly embedding?: Embedding;
+    readonly rnn: Recurrent;
+    readonly pool?: AttentionPool;
+    readonly head: Linear;
+  };
+
+  /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
+  constructor(options: SequenceClassifierOptions) {
+    if (typeof options !== "object" || options === null)
+      throw new UsageError("bad-option", `sequenceClassifier: expected options, got ${describe(options)}`);
+    const { vocabularySize, channels, hiddenSize = 128, projectionSize = 0, numLayers = 1 } = options;
+    if ((vocabularySize === undefined) === (channels === undefined))
+      throw new UsageError(
+        "bad-option",
+        "sequenceClassifier: expected vocabularySize (for tokens) or channels (for series), and not both",
+      );
+    const pooling = expectOneOf("pooling", options.pooling ?? "last", POOLINGS);
+    const rate = expectRate("dropout", options.dropout ?? 0);
+    const bidirectional = expectBoolean("bidirectional", options.bidirectional ?? false);
+    const classes = options.classes === undefined ? undefined : expectClasses(options.classes);
+    const table =
+      vocabularySize === undefined
+        ? undefined
+        : embedding({ vocabularySize, embeddingSize: options.embeddingSize ?? 64 });
+    const { cell, spec } = chooseCell(options.cell ?? "lstm");
+    const inputSize = table?.weight.shape[1] ?? expectInteger("channels", channels, { min: 1 });
+    const rnn = recurrent({
+      ...{ cell, inputSize, hiddenSize, numLayers, bidirectional, dropout: rate },
+      projectionSize: cell.states[0]?.width === "projection" ? projectionSize : 0,
+    });
+    const width = rnn.outputSize * (bidirectional ? 2 : 1);
+    const pool = pooling === "attention" ? attentionPool({ units: width }) : undefined;
+    const head = linear({ inputSize: width, outputSize: classes?.length ?? 1 });
+    this.cell = cell;
+    this.parts = { ...(table && { embedding: table }), rnn, ...(pool && { pool }), head };
+    this.config = {
+      kind: "sequence-classifier",
+      ...(table ? { vocabularySize: table.weight.shape[0]!, embeddingSize: inputSize } : { channels: inputSize }),
+      ...(classes && { classes }),
+      ...{ cell: spec, hiddenSize, projectionSize, numLayers, bidirectional, pooling, dropout: rate },
+      ...(options.inputScaling && { inputScaling: expectScaling("inputScaling", options.inputScaling, channels) }),
+      ...(options.targetScaling && { targetScaling: expectScaling("targetScaling", options.targetScaling, 1) }),
+    };
+  }
+
+  forward(x: Tensor, mask?: Tensor): Tensor {
+    const { embedding: table, rnn, head } = this.parts;
+    expectShape("x", x.shape, table ? ["T", "B"] : ["T", "B", this.config.channels!]);
+    const drop = dropout({ rate: this.config.dropout });
+    const steps = table ? drop.forward(table.forward(x)) : x;
+    return head.forward(drop.forward(this.pooled(rnn.forward(steps, { mask }), mask)));
+  }
+
+  /** [B, W]: what stands for the whole sequence. */
+  private pooled({ output, final }: RecurrentOutput, mask: Tensor | undefined): Tensor {
+    const { pooling } = this.config;
+    if (pooling === "last") return this.lastStates(final[this.cell.states[0]!.name]!);
+    if (pooling === "attention") return this.parts.pool!.forward(output, { mask });
+    return poolOverTime({ kind: pooling }).forward(output, { mask });
+  }
+
+  /** Of [L · directions, B, H] the last layer's, side by side. Padding never changed them, so they are those of the last valid step. */
+  private lastStates(states: Tensor): Tensor {
+    const directions = this.config.bidirectional ? 2 : 1;
+    const [count, batch, width] = states.shape as [number, number, number];
+    const parts = Array.from({ length: directions }, (_, k) => {
+      const at = count - directions + k;
+      return reshape(slice(states, 0, at, at + 1), [batch, width]);
+    });
+    return parts.length === 1 ? parts[0]! : concatenate(parts, 1);
+  }
+}
+
+/** @example `sequenceClassifier({ channels: 12, classes: ["a", "i", "u"], hiddenSize: 100 })` */
+export const sequenceClassifier = (options: SequenceClassifierOptions): SequenceClassifier =>
+  new SequenceClassifier(options);
+
+const KNOWN: readonly (keyof SequenceClassifierOptions)[] = [
+  ...(["vocabularySize", "embeddingSize", "channels", "classes", "hiddenSize", "projectionSize", "numLayers"] as const),
+  ...(["bidirectional", "pooling", "dropout", "inputScaling", "targetScaling"] as const),
+];
+
+/**
+ * The model that a config describes, which may come from a file: everything in it is checked.
+ *
+ * @param cells cells of the caller's own by name, for models that were made with one
+ * @throws UsageError "bad-config", and what `sequenceClassifier` throws
+ */
+export function sequenceClassifierFromConfig(
+  value: unknown,
+  cells: Readonly<Record<string, Cell>> = {},
+): SequenceClassifier {
+  if (typeof value !== "object" || value === null)
+    throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
+  const { kind, cell, ...rest } = value as Record<string, unknown>;
+  expectOneOf("model.kind", kind, ["sequence-classifier"]);
+  for (const name of Object.keys(rest)) expectOneOf("model", name, KNOWN);
+  return new SequenceClassifier({ ...(rest as SequenceClassifierOptions), cell: cellOfConfig(cell, cells) });
+}
+
+function expectClasses(classes: readonly string[]): readonly string[] {
+  const distinct = Array.isArray(classes) && new Set(classes).size === classes.length;
+  if (!distinct || classes.length < 2 || classes.some((name) => typeof name !== "string"))
+    throw new UsageError(
+      "bad-option",
+      `classes: expected at least two different names, got ${Array.isArray(classes) ? JSON.stringify(classes) : describe(classes)}`,
+    );
+  return [...classes];
+}
+
+function expectBoolean(argument: string, value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  throw new UsageError("bad-option", `${argument}: expected true or false, got ${describe(value)}`);
+}

@@ -1,0 +1,61 @@
+/** How often each class was taken for which. */
+export interface Confusion {
+  /** Names of rows and columns. */
+  readonly labels: readonly string[];
+  /** counts[true][predicted] */
+  readonly counts: readonly (readonly number[])[];
+}
+
+export interface ClassificationScores {
+  readonly examples: number;
+  /** Share that was right. */
+  readonly accuracy: number;
+  /** Mean over the classes of 2·precision·recall ÷ (precision + recall); a class that neither occurs nor is predicted is left out. */
+  readonly macroF1: number;
+  readonly byClass: readonly {
+    readonly label: string;
+    /** Right among those predicted; NaN if none was. */
+    readonly precision: number;
+    /** Right among those that are; NaN if there is none. */
+    readonly recall: number;
+    readonly f1: number;
+    readonly examples: number;
+  }[];
+  readonly confusion: Confusion;
+}
+
+/**
+ * Accuracy, F1 and confusion of predicted labels.
+ *
+ * @param classes what can be predicted; a true label that is none of them counts as wrong and gets a row of its own
+ */
+export function classificationScores(
+  truth: readonly string[],
+  predicted: readonly string[],
+  classes: readonly string[],
+): ClassificationScores {
+  const labels = [...classes, ...[...new Set(truth)].filter((label) => !classes.includes(label)).sort()];
+  const index = new Map(labels.map((label, k) => [label, k]));
+  const counts = labels.map(() => labels.map(() => 0));
+  for (const [k, label] of truth.entries()) counts[index.get(label)!]![index.get(predicted[k]!)!]! += 1;
+  const byClass = labels.map((label, k) => {
+    const right = counts[k]![k]!;
+    const examples = counts[k]!.reduce((a, b) => a + b, 0);
+    const named = counts.reduce((sum, row) => sum + row[k]!, 0);
+    return {
+      label,
+      precision: right / named,
+      recall: right / examples,
+      f1: (2 * right) / (examples + named),
+      examples,
+    };
+  });
+  const there = byClass.filter(({ f1 }) => !Number.isNaN(f1));
+  return {
+    examples: truth.length,
+    accuracy: byClass.reduce((sum, _, k) => sum + counts[k]![k]!, 0) / truth.length,
+    macroF1: there.reduce((sum, { f1 }) => sum + f1, 0) / there.length,
+    byClass,
+    confusion: { labels, counts },
+  };
+}

@@ -1,0 +1,140 @@
+import type { Machine } from "../compute/machine.ts";
+import { ladder } from "../data/bucketed-batches.ts";
+import type { Series } from "../data/examples.ts";
+import { lengthOf, type Sequence, sequenceInputs } from "../data/sequence-inputs.ts";
+import { logSoftmax } from "../layers/softmax.ts";
+import type { SequenceModel } from "../models/sequence-classifier.ts";
+import { UsageError } from "../shared/errors.ts";
+import { compile, type Executable } from "../tensor/executable.ts";
+import { Graph, type Tensor } from "../tensor/graph.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { readSequence } from "./sequence-reader.ts";
+
+export interface ClassifierOptions<M extends SequenceModel = SequenceModel> {
+  readonly model: M;
+  readonly machine: Machine;
+  readonly parameters: ParameterStore;
+  /** For models that read text. */
+  readonly tokenizer?: Tokenizer | undefined;
+  /** B: how many are computed side by side; without influence on the result. Default 64. */
+  readonly batchSize?: number | undefined;
+}
+
+/** What a classifier says of one input. */
+export interface ClassPrediction {
+  /** The likeliest class. */
+  readonly label: string;
+  /** Of each class by its name, adding up to 1. */
+  readonly probabilities: Readonly<Record<string, number>>;
+  /** Their natural logarithms, which do not become 0. */
+  readonly logProbabilities: Readonly<Record<string, number>>;
+}
+
+/** The inputs of a model for sequences, declared for a batch [T, B]. */
+export function declareSequences(graph: Graph, { config }: SequenceModel, steps: number, rows: number) {
+  const x: Tensor =
+    config.channels === undefined
+      ? graph.input("x", [steps, rows], { type: "int", below: config.vocabularySize! })
+      : graph.input("x", [steps, rows, config.channels]);
+  return { x, mask: graph.input("mask", [steps, rows]) };
+}
+
+/** A model that answers: texts or series in, classes or numbers out. It sees the weights as they are at each call. */
+export class Classifier<M extends SequenceModel = SequenceModel> {
+  readonly model: M;
+  readonly parameters: ParameterStore;
+  readonly tokenizer: Tokenizer | undefined;
+  private readonly options: ClassifierOptions<M>;
+  private readonly plans = new Map<string, Executable>();
+
+  constructor(options: ClassifierOptions<M>) {
+    this.options = options;
+    this.model = options.model;
+    this.parameters = options.parameters;
+    this.tokenizer = options.tokenizer;
+    if ((options.model.config.vocabularySize === undefined) !== (options.tokenizer === undefined))
+      throw new UsageError("bad-option", "tokenizer: a model of tokens needs one, a model of series has none");
+  }
+
+  /**
+   * The likeliest class of each input, with the probabilities of all.
+   * @throws UsageError "wrong-input", "not-a-classifier" (it predicts numbers: `predictNumbers`)
+   */
+  async predict(inputs: readonly (string | Series)[]): Promise<ClassPrediction[]> {
+    const { classes } = this.model.config;
+    if (!classes)
+      throw new UsageError("not-a-classifier", "this model predicts numbers, not classes: call predictNumbers");
+    const named = (values: Float64Array): Record<string, number> =>
+      Object.fromEntries(classes.map((name, k) => [name, values[k]!]));
+    return (await this.outputs(inputs)).map((logs) => ({
+      label: classes[largest(logs)]!,
+      probabilities: named(logs.map(Math.exp)),
+      logProbabilities: named(logs),
+    }));
+  }
+
+  /** The number that a regression model predicts for each input. @throws UsageError "wrong-input", "not-a-regression" */
+  async predictNumbers(inputs: readonly (string | Series)[]): Promise<number[]> {
+    const { classes, targetScaling } = this.model.config;
+    if (classes) throw new UsageError("not-a-regression", "this model predicts classes, not numbers: call predict");
+    const [mean, deviation] = [targetScaling?.mean[0] ?? 0, targetScaling?.deviation[0] ?? 1];
+    return (await this.outputs(inputs)).map(([value]) => mean + deviation * value!);
+  }
+
+  close(): void {
+    for (const plan of this.plans.values()) plan.close();
+    this.plans.clear();
+  }
+
+  /** The same as `close`; the parameters stay. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private async outputs(inputs: readonly (string | Series)[]): Promise<Float64Array[]> {
+    const { model, tokenizer, batchSize = 64 } = this.options;
+    const sequences = inputs.map((input) => readSequence(input, model, tokenizer));
+    const order = [...sequences.keys()].sort((a, b) => lengthOf(sequences[a]!) - lengthOf(sequences[b]!));
+    const results: Float64Array[] = [];
+    for (let start = 0; start < order.length; start += batchSize) {
+      const chosen = order.slice(start, start + batchSize);
+      const batch = chosen.map((k) => sequences[k]!);
+      const numbers = await this.run(batch);
+      const width = numbers.length / chosen.length;
+      for (const [row, k] of chosen.entries())
+        results[k] = Float64Array.from(numbers.slice(row * width, (row + 1) * width));
+    }
+    return results;
+  }
+
+  private async run(batch: readonly Sequence[]) {
+    const steps = ladder(batch.reduce((most, sequence) => Math.max(most, lengthOf(sequence)), 1));
+    const plan = await this.plan(steps, batch.length);
+    const { x, mask } = sequenceInputs(batch, steps);
+    plan.write("x", x);
+    plan.write("mask", mask);
+    plan.run();
+    return plan.read("outputs");
+  }
+
+  private async plan(steps: number, rows: number): Promise<Executable> {
+    const key = `${steps} ${rows}`;
+    const known = this.plans.get(key);
+    if (known) return known;
+    const { model, machine, parameters } = this.options;
+    const graph = new Graph({ machine, parameters: parameters.layout });
+    const { x, mask } = declareSequences(graph, model, steps, rows);
+    const outputs = model.forward(x, mask);
+    graph.output("outputs", model.config.classes ? logSoftmax(outputs) : outputs);
+    const plan = await compile(graph, { machine, arenas: parameters.arenas });
+    this.plans.set(key, plan);
+    return plan;
+  }
+}
+
+function largest(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let k = 1; k < values.length; k++) if (values[k]! > values[best]!) best = k;
+  return best;
+}

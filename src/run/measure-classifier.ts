@@ -1,0 +1,72 @@
+import { type Examples, targetsOf } from "../data/examples.ts";
+import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
+import type { Classifier } from "./classifier.ts";
+
+/** How good a classifier is on examples. */
+export interface ClassifierScores extends ClassificationScores {
+  /** Mean of −log p(true class), over the examples whose class the model has. */
+  readonly loss: number;
+}
+
+/** How good a regression is on examples; errors in the units of the labels. */
+export interface RegressionScores {
+  readonly examples: number;
+  /** Mean squared error, in the units that the model learns in: 1 is about what predicting the mean gives. */
+  readonly loss: number;
+  readonly rmse: number;
+  readonly mae: number;
+  /** Share of the variance that is explained; NaN if there is none. */
+  readonly r2: number;
+}
+
+/** @throws UsageError "not-a-classifier", "wrong-input" */
+export async function measureClassifier(
+  classifier: Classifier,
+  { inputs, labels }: Pick<Examples, "inputs" | "labels">,
+): Promise<ClassifierScores> {
+  const predictions = await classifier.predict(inputs);
+  const classes = classifier.model.config.classes!;
+  let [sum, known] = [0, 0];
+  for (const [k, label] of labels.entries()) {
+    const { logProbabilities } = predictions[k]!;
+    if (!Object.hasOwn(logProbabilities, label)) continue;
+    sum -= logProbabilities[label]!;
+    known += 1;
+  }
+  const predicted = predictions.map(({ label }) => label);
+  return { loss: sum / known, ...classificationScores(labels, predicted, classes) };
+}
+
+/** @throws UsageError "not-a-regression", "wrong-input", "not-a-number" */
+export async function measureRegression(
+  classifier: Classifier,
+  examples: Pick<Examples, "inputs" | "labels" | "places">,
+): Promise<RegressionScores> {
+  const targets = targetsOf(examples);
+  const predicted = await classifier.predictNumbers(examples.inputs);
+  return regressionScores(targets, predicted, classifier.model.config.targetScaling?.deviation[0] ?? 1);
+}
+
+/** @param deviation what errors are divided by in `loss` */
+export function regressionScores(
+  targets: ArrayLike<number>,
+  predicted: ArrayLike<number>,
+  deviation: number,
+): RegressionScores {
+  const n = targets.length;
+  let [squares, absolute, mean, spread] = [0, 0, 0, 0];
+  for (let k = 0; k < n; k++) {
+    const error = predicted[k]! - targets[k]!;
+    squares += error * error;
+    absolute += Math.abs(error);
+    mean += targets[k]! / n;
+  }
+  for (let k = 0; k < n; k++) spread += (targets[k]! - mean) ** 2;
+  return {
+    examples: n,
+    loss: squares / n / deviation ** 2,
+    rmse: Math.sqrt(squares / n),
+    mae: absolute / n,
+    r2: spread > 0 ? 1 - squares / spread : Number.NaN,
+  };
+}

@@ -1,0 +1,38 @@
+import type { Series } from "../data/examples.ts";
+import type { Sequence } from "../data/sequence-inputs.ts";
+import type { SequenceModel } from "../models/sequence-classifier.ts";
+import { describe, UsageError } from "../shared/errors.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+
+/**
+ * What a text or a series is to a model: tokens, or scaled numbers.
+ * @throws UsageError "wrong-input" when it is of another kind or of other channels than the model reads
+ */
+export function readSequence(
+  input: string | Series,
+  { config }: Pick<SequenceModel, "config">,
+  tokenizer: Tokenizer | undefined,
+): Sequence {
+  if (typeof input === "string") {
+    if (tokenizer) return tokenizer.encode(input);
+    throw new UsageError("wrong-input", `expected a series of ${config.channels} channels, got a text`);
+  }
+  const { channels } = config;
+  if (typeof input !== "object" || input === null || !(input.values?.length > 0))
+    throw new UsageError("wrong-input", `expected a series, { channels, values }, got ${describe(input)}`);
+  if (channels === undefined) throw new UsageError("wrong-input", "expected a text, got a series");
+  if (input.channels !== channels || input.values.length % channels !== 0)
+    throw new UsageError(
+      "wrong-input",
+      `expected a series of ${channels} channels, got ${input.values.length} numbers of ${input.channels} channels`,
+    );
+  const bad = input.values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw new UsageError("not-a-number", `series: element ${bad} is ${input.values[bad]}`);
+  const { inputScaling: scaling } = config;
+  if (!scaling) return input;
+  const scaled = (value: number, at: number): number => {
+    const d = at % channels;
+    return (value - scaling.mean[d]!) / scaling.deviation[d]!;
+  };
+  return { channels, values: input.values.map(scaled) };
+}

@@ -1,0 +1,215 @@
+import type { Machine } from "../compute/machine.ts";
+import { bucketedBatches } from "../data/bucketed-batches.ts";
+import { classesOf, type Examples, pick, type Series, targetsOf } from "../data/examples.ts";
+import { lengthOf, sequenceInputs } from "../data/sequence-inputs.ts";
+import { stratifiedSplit } from "../data/stratified-split.ts";
+import { crossEntropy } from "../losses/cross-entropy.ts";
+import { meanSquaredError } from "../losses/mean-squared-error.ts";
+import { type Scaling, standardScaling } from "../models/scaling.ts";
+import {
+  type SequenceClassifierOptions,
+  type SequenceModel,
+  sequenceClassifier,
+} from "../models/sequence-classifier.ts";
+import { Classifier, declareSequences } from "../run/classifier.ts";
+import { readSequence } from "../run/sequence-reader.ts";
+import { describe, expectInteger, expectOneOf, LongshortError, UsageError } from "../shared/errors.ts";
+import { layoutParameters } from "../tensor/parameter.ts";
+import { createParameters } from "../tensor/parameter-store.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
+import { type ClassWeights, classWeightsOf } from "./class-weights.ts";
+import { classifierEvaluator } from "./classifier-evaluator.ts";
+import { expectRoom } from "./learner.ts";
+import { openTrainer, type Trainer } from "./trainer.ts";
+import { planOf, type TrainingOptions } from "./trainer-options.ts";
+
+/** What the model is made of; what it reads and tells apart comes from the examples. */
+export type ClassifierModelOptions = Omit<
+  SequenceClassifierOptions,
+  "vocabularySize" | "channels" | "classes" | "inputScaling" | "targetScaling"
+>;
+
+export interface TrainClassifierOptions extends TrainingOptions {
+  readonly machine: Machine;
+  /** Texts or series with their labels. */
+  readonly examples: Examples;
+  /** Other examples to validate on, or the share of `examples` that is kept for it (stratified, by `seed`). Default 0.1. */
+  readonly validation?: Examples | number | undefined;
+  /** Labels are numbers to be predicted, not classes. Default false. */
+  readonly regression?: boolean | undefined;
+  /** How much an example of each class counts in training. Default "none": all the same. */
+  readonly classWeights?: ClassWeights | undefined;
+  /** For texts: a tokenizer, or how to make one of the texts to learn from. Default words, in small letters. */
+  readonly tokenizer?: Tokenizer | TrainTokenizerOptions | undefined;
+  /** For series: "standard" (default) brings each channel to mean 0 and deviation 1, as measured on what is learned from. */
+  readonly scaling?: "standard" | "none" | undefined;
+  /** Default: LSTM of 128 units in both directions, maximum over time, dropout 0.3. */
+  readonly model?: ClassifierModelOptions | ((options: SequenceClassifierOptions) => SequenceModel) | undefined;
+  /** B; default 32. */
+  readonly batchSize?: number | undefined;
+}
+
+/** What the start event of a classifier's training tells besides. */
+export interface ClassifierFacts {
+  readonly trainExamples: number;
+  readonly validationExamples: number;
+  readonly batchSize: number;
+}
+
+export interface ClassifierTraining<M extends SequenceModel = SequenceModel> {
+  readonly trainer: Trainer<ClassifierFacts>;
+  /** Answers with the weights as they are; closed with the trainer, as are the weights. */
+  readonly classifier: Classifier<M>;
+  /** What is learned from, and what is measured after each epoch. */
+  readonly train: Examples;
+  readonly validation: Examples | undefined;
+}
+
+export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "maximum", dropout: 0.3 } as const;
+
+/**
+ * Trains a model that says what a whole text or series is: one of some classes (cross entropy), or a number (`regression`,
+ * squared error). Nothing runs until the trainer is iterated or `run` is called.
+ *
+ * @example
+ * ```ts no-run
+ * const examples = await readLabelledTexts("reviews.csv", { text: "review", label: "stars" });
+ * const { trainer, classifier } = await trainClassifier({ machine, examples, epochs: 5 });
+ * await trainer.run({ epoch: ({ epoch, metrics }) => console.log(epoch, metrics) });
+ * const [{ label }] = await classifier.predict(["What a film!"]);
+ * ```
+ * @throws UsageError for wrong options, "no-examples", "one-class", "not-a-number" (a label of a regression), "wrong-input";
+ *   FailureError "out-of-memory" before anything is allocated; while training "diverged"
+ */
+export async function trainClassifier(options: TrainClassifierOptions): Promise<ClassifierTraining> {
+  const { machine, examples, regression = false, batchSize = 32 } = options;
+  const scaling = expectOneOf("scaling", options.scaling ?? "standard", ["standard", "none"]);
+  const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
+  const kind = kindOf(examples);
+  const { train, validation } = divide(options, seed);
+  const classes = regression ? undefined : classesOf(train);
+  const tokenizer = kind === "texts" ? await tokenizerFor(options.tokenizer, train) : undefined;
+  const targets = classes ? Float64Array.from(train.labels, (label) => classes.indexOf(label)) : targetsOf(train);
+  const make = typeof options.model === "function" ? options.model : sequenceClassifier;
+  const model = make({
+    ...CLASSIFIER_DEFAULTS,
+    ...(typeof options.model === "function" ? {} : options.model),
+    ...(tokenizer ? { vocabularySize: tokenizer.vocabularySize } : seriesOptions(train, scaling)),
+    ...(classes ? { classes } : { targetScaling: standardScaling([targets], 1) }),
+  });
+  const sequences = train.inputs.map((input, k) => at(train.places[k], () => readSequence(input, model, tokenizer)));
+  const weights = classes && classWeightsOf(options.classWeights, classes, train.labels);
+  const learned = scaled(targets, model.config.targetScaling);
+  const batches = bucketedBatches({
+    lengths: sequences.map(lengthOf),
+    ...{ batchSize, seed },
+    inputs: (chosen, steps) => ({
+      ...sequenceInputs(
+        Array.from(chosen, (k) => sequences[k]!),
+        steps,
+      ),
+      y: Float64Array.from(chosen, (k) => learned[k]!),
+    }),
+    ...(weights && { weight: (chosen) => chosen.reduce((sum, k) => sum + weights[targets[k]!]!, 0) }),
+    identity: { classes: classes?.join("\n") ?? null },
+  });
+  const layout = layoutParameters(model);
+  const { optimizer, accumulate } = planOf(options, batches.batchesPerEpoch);
+  expectRoom(machine, layout, optimizer, accumulate > 1);
+  const parameters = await createParameters({ machine, layout, seed });
+  try {
+    const classifier = new Classifier({ model, machine, parameters, tokenizer });
+    const evaluator = validation && classifierEvaluator(classifier, validation);
+    const trainer = await openTrainer<ClassifierFacts>({
+      ...options,
+      ...{ parameters, batches, evaluator, owned: [classifier, parameters] },
+      facts: { trainExamples: train.inputs.length, validationExamples: validation?.inputs.length ?? 0, batchSize },
+      record(graph, { steps = 1, rows }) {
+        const { x, mask } = declareSequences(graph, model, steps, rows);
+        const outputs = model.forward(x, mask);
+        if (!classes) return { loss: meanSquaredError(outputs, graph.input("y", [rows, 1])) };
+        const y = graph.input("y", [rows], { type: "int", below: classes.length });
+        return { loss: crossEntropy(outputs, y, { weight: weights && graph.constant([classes.length], weights) }) };
+      },
+    });
+    return { trainer, classifier, train, validation };
+  } catch (error) {
+    parameters.close();
+    throw error;
+  }
+}
+
+/** @throws UsageError "no-examples", "bad-option" */
+function kindOf(examples: Examples): "texts" | "series" {
+  if (
+    typeof examples !== "object" ||
+    examples === null ||
+    !Array.isArray(examples.inputs) ||
+    !Array.isArray(examples.labels)
+  )
+    throw new UsageError("bad-option", `examples: expected { inputs, labels, places }, got ${describe(examples)}`);
+  const { inputs, labels } = examples;
+  if (inputs.length === 0)
+    throw new UsageError("no-examples", "examples: expected texts or series with labels, got none");
+  if (inputs.length !== labels.length)
+    throw new UsageError("bad-option", `examples: ${inputs.length} inputs, but ${labels.length} labels`);
+  return typeof inputs[0] === "string" ? "texts" : "series";
+}
+
+function divide({ examples, validation = 0.1, regression }: TrainClassifierOptions, seed: number) {
+  if (typeof validation !== "number") return { train: examples, validation };
+  // Numbers have no classes to balance.
+  const strata = regression ? examples.labels.map(() => "") : examples.labels;
+  const split = stratifiedSplit(strata, { validation, seed });
+  return {
+    train: pick(examples, split.train),
+    validation: split.validation.length > 0 ? pick(examples, split.validation) : undefined,
+  };
+}
+
+async function tokenizerFor(given: TrainClassifierOptions["tokenizer"], { inputs }: Examples): Promise<Tokenizer> {
+  if (given && "encode" in given) return given;
+  const options: TrainTokenizerOptions = given ?? { kind: "word", normalize: ["lowercase"] };
+  // A line end between two texts keeps their words and pairs apart; what the texts lack may come later.
+  const lines = inputs.flatMap((input) => [input as string, "\n"]);
+  return trainTokenizer({ unknown: true, ...options }, lines);
+}
+
+function seriesOptions({ inputs, places }: Examples, scaling: "standard" | "none"): SequenceClassifierOptions {
+  const series = inputs.map((input, k) => {
+    if (typeof input === "object" && input !== null) return input;
+    throw new UsageError(
+      "wrong-input",
+      `${places[k]}: expected a series as in the first example, got ${describe(input)}`,
+    );
+  });
+  const { channels }: Series = series[0]!;
+  const other = series.findIndex((one) => one.channels !== channels);
+  if (other >= 0)
+    throw new UsageError(
+      "wrong-input",
+      `${places[other]}: expected ${channels} channels as in the first series, got ${series[other]!.channels}`,
+    );
+  const measured =
+    scaling === "none"
+      ? undefined
+      : standardScaling(
+          series.map(({ values }) => values),
+          channels,
+        );
+  return { channels, ...(measured && { inputScaling: measured }) };
+}
+
+const scaled = (targets: Float64Array, scaling: Scaling | undefined): Float64Array =>
+  scaling ? targets.map((value) => (value - scaling.mean[0]!) / scaling.deviation[0]!) : targets;
+
+/** Says where an example that cannot be read comes from. */
+function at<T>(place: string | undefined, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof LongshortError) || place === undefined) throw cause;
+    throw new UsageError(cause.code, `${place}: ${cause.message}`, { cause });
+  }
+}

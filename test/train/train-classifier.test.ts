@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { saveRun } from "../../src/checkpoint/run-folder.ts";
+import type { Machine } from "../../src/compute/machine.ts";
+import { openMachine } from "../../src/compute/open.ts";
+import type { Examples, Series } from "../../src/data/examples.ts";
+import { classificationScores } from "../../src/run/classification-scores.ts";
+import { loadClassifier } from "../../src/run/load-classifier.ts";
+import { loadRun } from "../../src/run/load-run.ts";
+import { measureClassifier, measureRegression } from "../../src/run/measure-classifier.ts";
+import { RandomStream } from "../../src/shared/random.ts";
+import { classWeightsOf } from "../../src/train/class-weights.ts";
+import { type TrainClassifierOptions, trainClassifier } from "../../src/train/train-classifier.ts";
+
+/** The first word says the class; what follows does not. */
+const texts: Examples<string> = (() => {
+  const inputs = Array.from({ length: 120 }, (_, k) => `${["up", "down"][k % 2]} ${"and so on ".repeat(k % 5)}`);
+  return { inputs, labels: inputs.map((text) => text.split(" ")[0]!), places: inputs.map((_, k) => `text ${k + 1}`) };
+})();
+
+/** Two channels of different length; what is asked for is 100 times the mean of the second one, plus 1000. */
+const series: Examples<Series> = (() => {
+  const inputs = Array.from({ length: 80 }, (_, k) => {
+    const values = Float64Array.from(new RandomStream(2, "series", k).uniform(2 * (3 + (k % 4))));
+    return { channels: 2, values: values.map((x, at) => (at % 2 === 1 ? x + (k % 10) : x)) };
+  });
+  const target = ({ values }: Series): number => {
+    const second = values.filter((_, at) => at % 2 === 1);
+    return 1000 + (100 * second.reduce((a, b) => a + b, 0)) / second.length;
+  };
+  return { inputs, labels: inputs.map((one) => String(target(one))), places: inputs.map((_, k) => `series ${k + 1}`) };
+})();
+
+const folder = mkdtempSync(join(tmpdir(), "longshort-classify-"));
+let machine: Machine;
+beforeAll(async () => {
+  machine = await openMachine("wasm");
+});
+afterAll(() => {
+  machine.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+const train = (options: Partial<TrainClassifierOptions>) =>
+  trainClassifier({ machine, examples: texts, model: { hiddenSize: 8, embeddingSize: 8 }, ...options });
+
+describe("trainClassifier", () => {
+  test("learns classes of texts, and a run that was saved answers the same", async () => {
+    const { trainer, classifier, validation } = await train({ epochs: 6, learningRate: 0.02 });
+    const seen: unknown[] = [];
+    await trainer.run({ epoch: ({ metrics }) => seen.push(metrics!.accuracy) });
+    expect(seen.at(-1)).toBe(1);
+    const scores = await measureClassifier(classifier, validation!);
+    expect(scores).toMatchObject({ accuracy: 1, macroF1: 1, examples: 12 });
+    const inputs = ["up up and away", "down, down, down", ""];
+    const before = await classifier.predict(inputs);
+    expect(before.map(({ label }) => label).slice(0, 2)).toEqual(["up", "down"]);
+    for (const { probabilities } of before)
+      expect(Object.values(probabilities).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
+    const { parameters, tokenizer, model } = classifier;
+    await saveRun(join(folder, "texts"), { config: { model: model.config }, tokenizer, parameters });
+    trainer.close();
+    const loaded = await loadClassifier(join(folder, "texts"), machine);
+    expect(await loaded.predict(inputs)).toEqual(before);
+    await expect(loadRun(join(folder, "texts"), machine)).rejects.toMatchObject({ code: "other-task" });
+  });
+
+  test("learns numbers from ragged series in the units of the labels, and is saved without a vocabulary", async () => {
+    const options = { examples: series, regression: true, epochs: 40, learningRate: 0.02 } as const;
+    const { trainer, classifier, validation } = await train({
+      ...options,
+      model: { hiddenSize: 8, dropout: 0, pooling: "mean" },
+    });
+    await trainer.run();
+    const { rmse, r2, loss } = await measureRegression(classifier, validation!);
+    expect(rmse).toBeLessThan(60);
+    expect(r2).toBeGreaterThan(0.95);
+    expect(loss).toBeLessThan(0.05);
+    const before = await classifier.predictNumbers(series.inputs.slice(0, 5));
+    const { parameters, tokenizer, model } = classifier;
+    await saveRun(join(folder, "series"), { config: { model: model.config }, tokenizer, parameters });
+    trainer.close();
+    const loaded = await loadClassifier(join(folder, "series"), machine);
+    expect(await loaded.predictNumbers(series.inputs.slice(0, 5))).toEqual(before);
+    await expect(loaded.predict(series.inputs)).rejects.toThrow(/call predictNumbers/);
+    await expect(loaded.predictNumbers(["a text"])).rejects.toThrow(/series of 2 channels, got a text/);
+    await expect(loaded.predictNumbers([{ channels: 1, values: Float64Array.of(1) }])).rejects.toThrow(/of 2 channels/);
+  });
+
+  test("the order in which inputs are asked for does not matter", async () => {
+    const { trainer, classifier } = await train({ epochs: 1 });
+    const ahead = await classifier.predict(texts.inputs);
+    const back = (await classifier.predict([...texts.inputs].reverse())).reverse();
+    for (const [k, { probabilities }] of ahead.entries())
+      expect(back[k]!.probabilities.up).toBeCloseTo(probabilities.up!, 6);
+    trainer.close();
+  });
+
+  test("class weights change what is learned", async () => {
+    const weightsAfter = async (classWeights: TrainClassifierOptions["classWeights"]) => {
+      const { trainer, classifier } = await train({ epochs: 1, classWeights, validation: 0 });
+      await trainer.run();
+      const head = (await classifier.parameters.toTensors()).get("head.bias")!.data;
+      trainer.close();
+      return Array.from(head);
+    };
+    // Both classes are equally frequent, so balanced is no weighing.
+    const none = await weightsAfter("none");
+    for (const [k, value] of (await weightsAfter("balanced")).entries()) expect(value).toBeCloseTo(none[k]!, 5);
+    expect(await weightsAfter({ up: 9 })).not.toEqual(none);
+  });
+
+  test("a label that training never saw counts as wrong, and not for the loss", async () => {
+    const { trainer, classifier } = await train({ epochs: 1 });
+    const scores = await measureClassifier(classifier, { inputs: ["up", "sideways"], labels: ["up", "sideways"] });
+    expect(scores.confusion.labels).toEqual(["down", "up", "sideways"]);
+    expect(scores.accuracy).toBeLessThanOrEqual(0.5);
+    expect(scores.loss).toBeGreaterThan(0);
+    trainer.close();
+  });
+
+  const few = (inputs: readonly (string | Series)[], labels: readonly string[]): Examples => ({
+    ...{ inputs, labels },
+    places: inputs.map((_, k) => `row ${k + 1}`),
+  });
+  test.each<[string, Partial<TrainClassifierOptions>, RegExp]>([
+    ["no examples", { examples: few([], []) }, /got none/],
+    ["one class only", { examples: few(["a", "b"], ["x", "x"]) }, /one class "x"/],
+    [
+      "a text to predict as a number",
+      { examples: few(["a", "b"], ["1", "x"]), regression: true },
+      /row 2: expected a number/,
+    ],
+    [
+      "texts among series",
+      { examples: few([...series.inputs.slice(0, 1), "b"], ["1", "2"]) },
+      /row 2: expected a series/,
+    ],
+    [
+      "series of other channels",
+      { examples: few([...series.inputs.slice(0, 1), { channels: 1, values: Float64Array.of(1) }], ["1", "2"]) },
+      /row 2: expected 2 channels/,
+    ],
+    [
+      "NaN",
+      {
+        examples: few(
+          [...series.inputs.slice(0, 1), { channels: 2, values: Float64Array.of(1, Number.NaN) }],
+          ["1", "2"],
+        ),
+        scaling: "none",
+      },
+      /row 2: series: element 1 is NaN/,
+    ],
+    ["a weight for a class that is none", { classWeights: { left: 2 } }, /no class "left"; classes are down, up/],
+    ["a weight of 0", { classWeights: { up: 0 } }, /above 0 for "up", got 0/],
+    ["an unknown rule of weights", { classWeights: "fair" as "none" }, /"none", "balanced"/],
+  ])("refuses %s", async (_, options, message) => {
+    await expect(train({ validation: 0, ...options })).rejects.toThrow(message);
+  });
+});
+
+test("balanced weights: all classes count the same together", () => {
+  expect([...classWeightsOf("balanced", ["a", "b"], ["a", "a", "a", "b"])!]).toEqual([4 / 6, 2]);
+  expect(classWeightsOf("none", ["a", "b"], ["a", "b"])).toBeUndefined();
+});
+
+test("scores, worked out by hand", () => {
+  const { accuracy, macroF1, byClass, confusion } = classificationScores(
+    ["a", "a", "a", "b", "new"],
+    ["a", "a", "b", "b", "a"],
+    ["a", "b", "never"],
+  );
+  expect(accuracy).toBe(3 / 5);
+  // a: precision 2/3, recall 2/3; b: 1/2, 1; new: 0; "never" neither is nor is named.
+  expect(macroF1).toBeCloseTo((2 / 3 + 2 / 3 + 0) / 3, 12);
+  expect(byClass[1]).toMatchObject({ label: "b", precision: 0.5, recall: 1 });
+  expect(confusion).toEqual({
+    labels: ["a", "b", "never", "new"],
+    counts: [
+      [2, 1, 0, 0],
+      [0, 1, 0, 0],
+      [0, 0, 0, 0],
+      [1, 0, 0, 0],
+    ],
+  });
+});
