@@ -1,5 +1,4 @@
 import type { FileLayer } from "../platform/files.ts";
-import { UsageError } from "../shared/errors.ts";
 
 /** Lines of JSON, one for each event, that are added to and survive a crash up to the last `flush`. */
 export class MetricsFile {
@@ -24,7 +23,7 @@ export class MetricsFile {
     path: string,
     length: number,
   ): Promise<{ readonly metrics: MetricsFile; readonly missing: number }> {
-    const size = await sizeOf(files, path);
+    const size = await files.size(path);
     if (size > length) {
       await files.truncate(path, length);
       await files.sync(path);
@@ -46,14 +45,5 @@ export class MetricsFile {
     this.written += new TextEncoder().encode(lines).length;
     await this.files.sync(this.path);
     return this.written;
-  }
-}
-
-async function sizeOf(files: FileLayer, path: string): Promise<number> {
-  try {
-    return (await files.read(path)).length;
-  } catch (error) {
-    if (error instanceof UsageError && error.code === "file-not-found") return 0;
-    throw error;
   }
 }

@@ -22,7 +22,7 @@ export interface Io {
   today(): Date;
   /** The lines of standard input, until it ends; `isTTY`: a person types them. */
   readonly stdin: { readonly isTTY: boolean; lines(): AsyncIterable<string> };
-  /** Calls `listener` at each Ctrl-C until the returned function is called; meanwhile Ctrl-C does not end the process. */
+  /** Calls `listener` at each Ctrl-C and SIGTERM until the returned function is called; meanwhile they do not end the process. */
   onInterrupt(listener: () => void): () => void;
   /** Ends the process at once. */
   exit(code: number): void;

@@ -10,7 +10,7 @@ import { run } from "./program.ts";
 
 /** Set for the process that was started again with V8's flags. */
 const RESTARTED = "LONGSHORT_RESTARTED";
-/** A terminal sends Ctrl-C to both processes and the first one may pass it on as well: that is one, not two. */
+/** A terminal sends Ctrl-C, a process manager its signal, to both processes and the first one may pass it on as well: that is one, not two. */
 const SAME_INTERRUPT_MS = 100;
 
 const argv = process.argv.slice(2);
@@ -75,8 +75,11 @@ function processIo(): Io {
         if (now - last > SAME_INTERRUPT_MS) listener();
         last = now;
       };
-      process.on("SIGINT", once);
-      return () => process.off("SIGINT", once);
+      // What ends a process politely (systemd, a batch system, a container) is to cost no more than Ctrl-C.
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, once);
+      return () => {
+        for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, once);
+      };
     },
     exit: (code) => process.exit(code),
   };

@@ -56,7 +56,8 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
     // Before anything that takes long: another process may be at it.
     const run = await openRun({ folder, existing, keep: settings.keep, onNotice: (text) => display.log(text) });
     open.push(run);
-    const machine = await openMachine(settings.machine);
+    const portable = (await run.arithmetic())?.family === "portable";
+    const machine = await openMachine(settings.machine, portable ? { fused: false } : undefined);
     open.push(machine);
     const tokenizer = existing === "resume" ? await tokenizerOf(folder) : undefined;
     const corpus = await readCorpus(settings, { display, folder, io, tokenizer });

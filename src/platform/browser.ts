@@ -53,7 +53,7 @@ function unavailableFiles(): FileLayer {
     throw unavailable(`reaching the file ${path}`, "keep what `snapshot()` gives instead");
   };
   return {
-    ...{ read: refuse, write: refuse, append: refuse, truncate: refuse, sync: refuse, rename: refuse },
+    ...{ read: refuse, size: refuse, write: refuse, append: refuse, truncate: refuse, sync: refuse, rename: refuse },
     ...{ link: refuse, remove: refuse, list: refuse, makeFolder: refuse, syncFolder: refuse },
   };
 }

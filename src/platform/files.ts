@@ -9,6 +9,8 @@ import { FailureError } from "../shared/errors.ts";
 export interface FileLayer {
   /** All bytes of a file. @throws UsageError "file-not-found" and the like, FailureError "file-read-failed" */
   read(path: string): Promise<Uint8Array>;
+  /** Bytes of a file; 0 where there is none. */
+  size(path: string): Promise<number>;
   /** Makes a file, or replaces its content. */
   write(path: string, content: FileContent): Promise<void>;
   /** Adds to the end of a file, which is made if there is none. */

@@ -92,6 +92,7 @@ export class Run {
   private metrics: MetricsFile | undefined;
   private saved: SavedWeights | undefined;
   private totalSteps = 0;
+  private found: ReturnType<typeof latestCheckpoint> | undefined;
   /** Step of the last checkpoint. */
   private kept = -1;
 
@@ -103,6 +104,12 @@ export class Run {
   /** Which weights lie in `model.safetensors`; undefined before the first. */
   get savedWeights(): SavedWeights | undefined {
     return this.saved;
+  }
+
+  /** How the numbers of the checkpoint that `record` will go on from were computed; undefined where it begins anew. */
+  async arithmetic(): Promise<TrainingSnapshot["arithmetic"] | undefined> {
+    if (this.options.existing !== "resume") return undefined;
+    return ((await this.latest()).found?.state as RunState | undefined)?.arithmetic;
   }
 
   /**
@@ -126,12 +133,19 @@ export class Run {
     await this.lock.release();
   }
 
+  private latest(): ReturnType<typeof latestCheckpoint> {
+    const { files, folder } = this.options;
+    this.found ??= latestCheckpoint({ files, folder: runPaths(folder).checkpoints });
+    return this.found;
+  }
+
   private async begin(trainer: Trainer, { config, tokenizer, ...restore }: RecordOptions): Promise<void> {
     const { files, folder, existing, onNotice } = this.options;
     const paths = runPaths(folder);
     const place = { files, folder: paths.checkpoints };
-    const { found, rejected } =
-      existing === "resume" ? await latestCheckpoint(place) : { found: undefined, rejected: [] };
+    const { found, rejected } = existing === "resume" ? await this.latest() : { found: undefined, rejected: [] };
+    // It is large, and needed once.
+    this.found = undefined;
     const used = found ? "the one before it is used" : "there is no other, so the training begins anew";
     for (const { path, why } of rejected) onNotice?.(`${path} is damaged (${why}) and was put aside; ${used}.`);
     if (found) return this.goOn(trainer, found, { config, ...restore });

@@ -1,4 +1,7 @@
 import type { Limits } from "../compute/machine.ts";
+import { evaluate } from "../math/evaluate.ts";
+import { type Expression, variable } from "../math/expression.ts";
+import type { Optimizer } from "../optimizers/define.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { TrainerOptions, TrainingPlan } from "./trainer-options.ts";
@@ -49,11 +52,36 @@ function firstNotFinite(data: ArrayLike<number>): number {
 function setupOf({ batches }: TrainerOptions, plan: TrainingPlan): TrainingSetup {
   const { optimizer, seed, accumulate, clipNorm = null, clipValue = null } = plan;
   return {
-    ...{ optimizer: optimizer.name, seed, accumulate, clipNorm, clipValue },
+    ...{ optimizer: optimizer.name, optimizerOptions: effectOf(optimizer), seed, accumulate, clipNorm, clipValue },
     batchesPerEpoch: batches.batchesPerEpoch,
     data: batches.identity ?? {},
   };
 }
+
+/**
+ * What tells an optimizer from one of the same name with other options: what updates make of test values, one of them with the
+ * gradient 0. Rounded, because functions of a system's mathematics differ in the last digits.
+ */
+function effectOf({ moments, scalars, update }: Optimizer): string {
+  const names = Object.keys(moments);
+  const numbers = scalars(5, 0.01);
+  // In the last one the least that divisions are kept from zero by shows.
+  const examples = [
+    { p: 0.5, g: 0.25, moment: 0.3 },
+    { p: 0.5, g: 0, moment: 0.3 },
+    { p: 0, g: 1e-6, moment: 1e-12 },
+  ];
+  const results = examples.flatMap(({ p, g, moment }) => {
+    const values: Readonly<Record<string, number>> = { ...Object.fromEntries(names.map((m) => [m, moment])), p, g };
+    const next = update(symbols(values) as Parameters<typeof update>[0], symbols(numbers));
+    const roots = ["p", ...names].map((name) => (next as Readonly<Record<string, Expression>>)[name]!);
+    return evaluate(roots, (name) => values[name] ?? numbers[name]!);
+  });
+  return results.map((value) => value.toPrecision(6)).join(" ");
+}
+
+const symbols = (numbers: object): Record<string, Expression> =>
+  Object.fromEntries(Object.keys(numbers).map((name) => [name, variable(name)]));
 
 /** The state of a snapshot, for a training that may go on from it. @throws UsageError "other-training", "different-arithmetic" */
 export function usable<F extends object>(
@@ -73,7 +101,7 @@ export function usable<F extends object>(
   if (!allowDifferentArithmetic && (float !== here.float || family !== here.family))
     throw new UsageError(
       "different-arithmetic",
-      `the checkpoint was computed in ${float}, ${family} arithmetic, this machine computes in ${here.float}, ${here.family}: the bits would differ from there on. Resume where ${family} is available (portable: anywhere, by the machine's own option; fused: Node ≥ 22, or Node 20 with --experimental-wasm-relaxed-simd), or accept other bits with allowDifferentArithmetic (--allow-different-arithmetic)`,
+      `the checkpoint was computed in ${float}, ${family} arithmetic, this machine computes in ${here.float}, ${here.family}: the bits would differ from there on. Resume where ${family} is available (portable: anywhere, on a machine opened with fused: false; fused: Node ≥ 22, or Node 20 with --experimental-wasm-relaxed-simd), or accept other bits with allowDifferentArithmetic (--allow-different-arithmetic)`,
     );
   const first = firstState<F>(plan);
   const state = structuredClone(snapshot.state) as TrainerState<F>;

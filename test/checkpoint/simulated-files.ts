@@ -86,6 +86,10 @@ export class SimulatedFiles implements FileLayer {
     return inode.now.slice();
   }
 
+  async size(path: string): Promise<number> {
+    return this.folder(path).now.get(split(path)[1])?.now.length ?? 0;
+  }
+
   async write(path: string, content: Uint8Array | string | AsyncIterable<Uint8Array>): Promise<void> {
     this.step("write", path);
     if (typeof content !== "string" && !(content instanceof Uint8Array)) throw new Error("not simulated");

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/checkpoint/checkpoint-file.ts";
 import { openRun } from "../../src/train/run.ts";
 import { longshort } from "./fake-io.ts";
@@ -63,6 +63,29 @@ describe("resume", () => {
     expect(curve(run)).toEqual(curve(whole));
   });
 
+  it("does not go by the clock, which may be set back while a training runs", async () => {
+    const run = join(folder, "clock");
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-06-01") });
+    try {
+      let press: (() => void) | undefined;
+      await longshort(command(run, "--epochs", "3", "--checkpoint-every", "10", "--keep", "2", "--json"), {
+        onListen: (listener) => {
+          press = listener;
+        },
+        onStdout: (line) => {
+          if (line.includes('"progress","step":15,')) vi.setSystemTime(new Date("2001-01-01"));
+          if (line.includes('"progress","step":35,')) press?.();
+        },
+      });
+      expect(stepsOf(run).slice(-2)).toEqual([30, 35]);
+      vi.setSystemTime(new Date("1999-01-01"));
+      expect((await longshort(["resume", run])).stderr).toContain("Resumed after step 35.");
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(weightsOf(run).equals(weightsOf(whole))).toBe(true);
+  });
+
   it("is what a stopped training tells to do", async () => {
     const run = join(folder, "told");
     let press: (() => void) | undefined;
@@ -107,6 +130,22 @@ describe("resume", () => {
     const { code, stderr } = await longshort(["resume", run, "-q"]);
     expect(code).toBe(0);
     expect(stderr).toMatch(/step-0000000009.safetensors is damaged .*the one before it is used/);
+  });
+
+  it("computes as the checkpoint was computed where the host can", async () => {
+    const run = join(folder, "portable");
+    await longshort(command(run, "--max-steps", "3", "-q"));
+    const lastState = async () =>
+      (await decodeCheckpoint(readFileSync(join(run, "checkpoints", checkpointsOf(run).at(-1)!)))).state;
+    for (const name of checkpointsOf(run)) {
+      const path = join(run, "checkpoints", name);
+      const { tensors, state } = await decodeCheckpoint(readFileSync(path));
+      const portable = { ...state, arithmetic: { float: "float32", family: "portable" } };
+      writeFileSync(path, await encodeCheckpoint({ tensors, state: portable }));
+    }
+    expect(await longshort(["resume", run, "--max-steps", "5", "-q"])).toMatchObject({ code: 0, stderr: "" });
+    expect(stepsOf(run).at(-1)).toBe(5);
+    expect(await lastState()).toMatchObject({ arithmetic: { float: "float32", family: "portable" } });
   });
 
   it("refuses where the arithmetic is not there, unless other bits are allowed", async () => {

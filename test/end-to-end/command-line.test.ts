@@ -59,8 +59,9 @@ describe("the command line as a process", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
-  it.skipIf(process.platform === "win32")("saves at the first SIGINT and says where", async () => {
-    const output = join(folder, "stopped");
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  it.skipIf(process.platform === "win32").each(signals)("saves at the first %s and says where", async (signal) => {
+    const output = join(folder, signal);
     const argv = [main, "train", "text", text, ...small, "--epochs", "1000000", "-o", output, "--json"];
     const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
     let [stdout, stderr] = ["", ""];
@@ -70,7 +71,7 @@ describe("the command line as a process", () => {
     });
     child.stdout.on("data", (chunk) => {
       stdout += chunk;
-      if (!sent && stdout.includes('"progress"')) child.kill("SIGINT");
+      if (!sent && stdout.includes('"progress"')) child.kill(signal);
       sent ||= stdout.includes('"progress"');
     });
     const code = await new Promise((resolve) => child.on("close", resolve));

@@ -8,6 +8,7 @@ import { linear } from "../../src/layers/linear.ts";
 import { recurrent } from "../../src/layers/recurrent.ts";
 import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
 import { variable } from "../../src/math/expression.ts";
+import { adam } from "../../src/optimizers/adam.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { reshape, sumAll } from "../../src/tensor/operations.ts";
@@ -340,6 +341,14 @@ describe("what goes wrong", () => {
       /seed was 0, now it is 5; data.seed was 3, now it is 9/,
     );
     await expect(restored({ optimizer: sgd() })).rejects.toMatchObject({ code: "other-training" });
+    for (const optimizer of [
+      adam({ betas: [0.8, 0.999] }),
+      adam({ eps: 1e-7 }),
+      adam({ weightDecay: 0.01 }),
+      adam({ lazy: true }),
+    ])
+      await expect(restored({ optimizer })).rejects.toThrow(/optimizerOptions was/);
+    await restored({ optimizer: adam() });
     const fused = { arithmetic: { float: "float64", family: "fused" } };
     await expect(restored({}, fused)).rejects.toMatchObject({ code: "different-arithmetic" });
     await restored({}, fused, { allowDifferentArithmetic: true });

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, truncate } from "node:fs/promises";
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, truncate } from "node:fs/promises";
 import type { FileLayer } from "../files.ts";
 import { readError, writeError } from "./errors.ts";
 
@@ -10,6 +10,14 @@ export const nodeFiles: FileLayer = {
       const bytes = await readFile(path);
       return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     } catch (error) {
+      throw readError(error, path);
+    }
+  },
+  async size(path) {
+    try {
+      return (await stat(path)).size;
+    } catch (error) {
+      if ((error as { code?: unknown }).code === "ENOENT") return 0;
       throw readError(error, path);
     }
   },
