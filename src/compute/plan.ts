@@ -104,7 +104,8 @@ export interface Gather {
 }
 
 /**
- * `out = 0; out[indices[r]] += source[r]` for r in increasing order; rows whose index is `skip` are left out.
+ * `out = 0; out[indices[r]] += source[r]` for r in increasing order; rows whose index is `skip` are left out. With `keep` it adds to
+ * what is in `out`, and no other row is touched.
  * Operands: `indices` int [rows], `source` [rows, columns], `out` [vocabulary, columns].
  */
 export interface ScatterAdd {
@@ -113,6 +114,7 @@ export interface ScatterAdd {
   readonly vocabulary: number;
   readonly columns: number;
   readonly skip?: number;
+  readonly keep?: boolean;
 }
 
 /**

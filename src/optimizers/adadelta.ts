@@ -1,9 +1,9 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
 import { fade } from "./adam.ts";
-import { defineOptimizer, type Optimizer } from "./define.ts";
+import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
 
-export interface AdadeltaOptions {
+export interface AdadeltaOptions extends RestOptions {
   /** How slowly the means of squares forget. Default 0.9. */
   readonly rho?: number;
   /** Default 1e-6, added under both roots. */
@@ -22,15 +22,18 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
   expectUnit("adadelta: rho", rho);
   expectNonNegative("adadelta: eps", eps);
   expectNonNegative("adadelta: weightDecay", weightDecay);
-  return defineOptimizer({
-    name: "adadelta",
-    moments: { v: 0, steps: 0 },
-    scalars: (_, rate) => ({ rate }),
-    update(old, { rate }) {
-      const g = add(old.g, mul(weightDecay, old.p));
-      const v = fade(rho, old.v, square(g));
-      const d = mul(g, div(sqrt(add(old.steps, eps)), sqrt(add(v, eps))));
-      return { p: sub(old.p, mul(rate, d)), v, steps: fade(rho, old.steps, square(d)) };
-    },
-  });
+  return resting(
+    defineOptimizer({
+      name: "adadelta",
+      moments: { v: 0, steps: 0 },
+      scalars: (_, rate) => ({ rate }),
+      update(old, { rate }) {
+        const g = add(old.g, mul(weightDecay, old.p));
+        const v = fade(rho, old.v, square(g));
+        const d = mul(g, div(sqrt(add(old.steps, eps)), sqrt(add(v, eps))));
+        return { p: sub(old.p, mul(rate, d)), v, steps: fade(rho, old.steps, square(d)) };
+      },
+    }),
+    options,
+  );
 }

@@ -1,8 +1,8 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
-import { defineOptimizer, type Optimizer } from "./define.ts";
+import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative } from "./options.ts";
 
-export interface AdagradOptions {
+export interface AdagradOptions extends RestOptions {
   /** The rate of step t is divided by 1 + (t − 1) · rateDecay. Default 0. */
   readonly rateDecay?: number;
   /** What the sum of squares starts at. Default 0. */
@@ -21,14 +21,17 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
   const { rateDecay = 0, initialAccumulator = 0, eps = 1e-10, weightDecay = 0 } = options;
   for (const [name, value] of Object.entries({ rateDecay, initialAccumulator, eps, weightDecay }))
     expectNonNegative(`adagrad: ${name}`, value);
-  return defineOptimizer({
-    name: "adagrad",
-    moments: { sum: initialAccumulator },
-    scalars: (step, rate) => ({ rate: rate / (1 + (step - 1) * rateDecay) }),
-    update(old, { rate }) {
-      const g = add(old.g, mul(weightDecay, old.p));
-      const sum = add(old.sum, square(g));
-      return { p: sub(old.p, mul(rate, div(g, add(sqrt(sum), eps)))), sum };
-    },
-  });
+  return resting(
+    defineOptimizer({
+      name: "adagrad",
+      moments: { sum: initialAccumulator },
+      scalars: (step, rate) => ({ rate: rate / (1 + (step - 1) * rateDecay) }),
+      update(old, { rate }) {
+        const g = add(old.g, mul(weightDecay, old.p));
+        const sum = add(old.sum, square(g));
+        return { p: sub(old.p, mul(rate, div(g, add(sqrt(sum), eps)))), sum };
+      },
+    }),
+    options,
+  );
 }

@@ -1,8 +1,8 @@
 import { add, div, type Expression, max, mul, sqrt, square, sub } from "../math/expression.ts";
-import { defineOptimizer, type Optimizer } from "./define.ts";
+import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
 
-export interface AdamOptions {
+export interface AdamOptions extends RestOptions {
   /** How slowly the means of g and of g² forget. Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number];
   /** Default 1e-8. */
@@ -12,7 +12,7 @@ export interface AdamOptions {
 }
 
 /** Checks the options that the whole family shares and fills in what is missing. */
-export function adamOptions(name: string, options: AdamOptions, decay = 0): Required<AdamOptions> {
+export function adamOptions(name: string, options: AdamOptions, decay = 0): Required<Omit<AdamOptions, "lazy">> {
   const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = decay } = options;
   expectUnit(`${name}: betas[0]`, betas[0]);
   expectUnit(`${name}: betas[1]`, betas[1]);
@@ -31,16 +31,21 @@ export const fade = (beta: number, mean: Expression, x: Expression): Expression 
  * @see Kingma & Ba (2015), arXiv:1412.6980
  */
 export const adam = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer =>
-  family("adam", adamOptions("adam", options), options.amsgrad ?? false, false);
+  resting(family("adam", adamOptions("adam", options), options.amsgrad ?? false, false), options);
 
 /**
  * Adam whose weight decay shrinks the parameters themselves, by rate · λ at each step. Default weightDecay 0.01.
  * @see Loshchilov & Hutter (2019), arXiv:1711.05101
  */
 export const adamW = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer =>
-  family("adamW", adamOptions("adamW", options, 0.01), options.amsgrad ?? false, true);
+  resting(family("adamW", adamOptions("adamW", options, 0.01), options.amsgrad ?? false, true), options);
 
-function family(name: string, options: Required<AdamOptions>, amsgrad: boolean, decoupled: boolean): Optimizer {
+function family(
+  name: string,
+  options: Required<Omit<AdamOptions, "lazy">>,
+  amsgrad: boolean,
+  decoupled: boolean,
+): Optimizer {
   const { betas, eps, weightDecay } = options;
   const scalars = (step: number, rate: number) => ({
     size: rate / (1 - betas[0] ** step),

@@ -1,6 +1,6 @@
 import { abs, add, div, max, mul, sub } from "../math/expression.ts";
 import { type AdamOptions, adamOptions, fade } from "./adam.ts";
-import { defineOptimizer, type Optimizer } from "./define.ts";
+import { defineOptimizer, type Optimizer, resting } from "./define.ts";
 
 /**
  * Adam with a fading largest gradient in place of the root of the mean square.
@@ -8,15 +8,18 @@ import { defineOptimizer, type Optimizer } from "./define.ts";
  */
 export function adamax(options: AdamOptions = {}): Optimizer {
   const { betas, eps, weightDecay } = adamOptions("adamax", options);
-  return defineOptimizer({
-    name: "adamax",
-    moments: { m: 0, u: 0 },
-    scalars: (step, rate) => ({ size: rate / (1 - betas[0] ** step) }),
-    update(old, { size }) {
-      const g = add(old.g, mul(weightDecay, old.p));
-      const m = fade(betas[0], old.m, g);
-      const u = max(mul(betas[1], old.u), add(abs(g), eps));
-      return { p: sub(old.p, mul(size, div(m, u))), m, u };
-    },
-  });
+  return resting(
+    defineOptimizer({
+      name: "adamax",
+      moments: { m: 0, u: 0 },
+      scalars: (step, rate) => ({ size: rate / (1 - betas[0] ** step) }),
+      update(old, { size }) {
+        const g = add(old.g, mul(weightDecay, old.p));
+        const m = fade(betas[0], old.m, g);
+        const u = max(mul(betas[1], old.u), add(abs(g), eps));
+        return { p: sub(old.p, mul(size, div(m, u))), m, u };
+      },
+    }),
+    options,
+  );
 }

@@ -1,4 +1,4 @@
-import type { Expression } from "../math/expression.ts";
+import { type Expression, equal, select } from "../math/expression.ts";
 
 /** Equations of one element. `M` names the moments, `S` the numbers that change from step to step. */
 export interface OptimizerDefinition<M extends string, S extends string> {
@@ -22,6 +22,29 @@ export interface OptimizerDefinition<M extends string, S extends string> {
 
 /** An optimizer as the rest of the program sees it: its names are only strings. */
 export type Optimizer = OptimizerDefinition<string, string>;
+
+export interface RestOptions {
+  /**
+   * Whether elements whose gradient is exactly 0 rest: parameter and moments stay, weight decay included. So do the rows of an embedding
+   * that no token of the batch chose, as in PyTorch's SparseAdam. Default false.
+   */
+  readonly lazy?: boolean;
+}
+
+/** The same optimizer, where what has the gradient 0 rests if `lazy` says so. */
+export function resting(optimizer: Optimizer, { lazy = false }: RestOptions): Optimizer {
+  if (!lazy) return optimizer;
+  return {
+    ...optimizer,
+    update(values, scalars) {
+      const next = optimizer.update(values, scalars);
+      const rests = equal(values.g!, 0);
+      return Object.fromEntries(
+        Object.entries(next).map(([name, value]) => [name, select(rests, values[name]!, value)]),
+      );
+    },
+  };
+}
 
 /**
  * An optimizer by its equations.

@@ -1,6 +1,6 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
 import { type AdamOptions, adamOptions, fade } from "./adam.ts";
-import { defineOptimizer, type Optimizer } from "./define.ts";
+import { defineOptimizer, type Optimizer, resting } from "./define.ts";
 import { expectNonNegative } from "./options.ts";
 
 /**
@@ -14,26 +14,29 @@ export function nadam(options: AdamOptions & { readonly momentumDecay?: number }
   const { momentumDecay = 0.004 } = options;
   expectNonNegative("nadam: momentumDecay", momentumDecay);
   const momentum = (t: number): number => betas[0] * (1 - 0.5 * 0.96 ** (t * momentumDecay));
-  return defineOptimizer({
-    name: "nadam",
-    moments: { m: 0, v: 0 },
-    scalars(step, rate) {
-      let product = 1;
-      // After some hundred factors 1 − product is 1 to the last digit.
-      for (let t = 1; t <= step && product > 1e-20; t++) product *= momentum(t);
-      const next = momentum(step + 1);
-      return {
-        ofGradient: (rate * (1 - momentum(step))) / (1 - product),
-        ofMean: (rate * next) / (1 - product * next),
-        correction: Math.sqrt(1 - betas[1] ** step),
-      };
-    },
-    update(old, { ofGradient, ofMean, correction }) {
-      const g = add(old.g, mul(weightDecay, old.p));
-      const m = fade(betas[0], old.m, g);
-      const v = fade(betas[1], old.v, square(g));
-      const step = div(add(mul(ofGradient, g), mul(ofMean, m)), add(div(sqrt(v), correction), eps));
-      return { p: sub(old.p, step), m, v };
-    },
-  });
+  return resting(
+    defineOptimizer({
+      name: "nadam",
+      moments: { m: 0, v: 0 },
+      scalars(step, rate) {
+        let product = 1;
+        // After some hundred factors 1 − product is 1 to the last digit.
+        for (let t = 1; t <= step && product > 1e-20; t++) product *= momentum(t);
+        const next = momentum(step + 1);
+        return {
+          ofGradient: (rate * (1 - momentum(step))) / (1 - product),
+          ofMean: (rate * next) / (1 - product * next),
+          correction: Math.sqrt(1 - betas[1] ** step),
+        };
+      },
+      update(old, { ofGradient, ofMean, correction }) {
+        const g = add(old.g, mul(weightDecay, old.p));
+        const m = fade(betas[0], old.m, g);
+        const v = fade(betas[1], old.v, square(g));
+        const step = div(add(mul(ofGradient, g), mul(ofMean, m)), add(div(sqrt(v), correction), eps));
+        return { p: sub(old.p, step), m, v };
+      },
+    }),
+    options,
+  );
 }

@@ -1,6 +1,6 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
 import { type AdamOptions, adamOptions, fade } from "./adam.ts";
-import { defineOptimizer, type Optimizer } from "./define.ts";
+import { defineOptimizer, type Optimizer, resting } from "./define.ts";
 
 /**
  * Rectified Adam: steps along the plain mean until the variance of the mean square can be trusted, then Adam's steps, scaled
@@ -10,22 +10,25 @@ import { defineOptimizer, type Optimizer } from "./define.ts";
 export function radam(options: AdamOptions = {}): Optimizer {
   const { betas, eps, weightDecay } = adamOptions("radam", options);
   const limit = 2 / (1 - betas[1]) - 1;
-  return defineOptimizer({
-    name: "radam",
-    moments: { m: 0, v: 0 },
-    scalars(step, rate) {
-      const size = rate / (1 - betas[0] ** step);
-      const fading = betas[1] ** step;
-      const length = limit - (2 * step * fading) / (1 - fading);
-      if (length <= 5) return { plain: size, adaptive: 0 };
-      const rectification = ((length - 4) * (length - 2) * limit) / ((limit - 4) * (limit - 2) * length);
-      return { plain: 0, adaptive: size * Math.sqrt(rectification * (1 - fading)) };
-    },
-    update(old, { plain, adaptive }) {
-      const g = add(old.g, mul(weightDecay, old.p));
-      const m = fade(betas[0], old.m, g);
-      const v = fade(betas[1], old.v, square(g));
-      return { p: sub(old.p, mul(m, add(plain, div(adaptive, add(sqrt(v), eps))))), m, v };
-    },
-  });
+  return resting(
+    defineOptimizer({
+      name: "radam",
+      moments: { m: 0, v: 0 },
+      scalars(step, rate) {
+        const size = rate / (1 - betas[0] ** step);
+        const fading = betas[1] ** step;
+        const length = limit - (2 * step * fading) / (1 - fading);
+        if (length <= 5) return { plain: size, adaptive: 0 };
+        const rectification = ((length - 4) * (length - 2) * limit) / ((limit - 4) * (limit - 2) * length);
+        return { plain: 0, adaptive: size * Math.sqrt(rectification * (1 - fading)) };
+      },
+      update(old, { plain, adaptive }) {
+        const g = add(old.g, mul(weightDecay, old.p));
+        const m = fade(betas[0], old.m, g);
+        const v = fade(betas[1], old.v, square(g));
+        return { p: sub(old.p, mul(m, add(plain, div(adaptive, add(sqrt(v), eps))))), m, v };
+      },
+    }),
+    options,
+  );
 }

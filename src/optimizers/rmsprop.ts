@@ -1,9 +1,9 @@
 import { add, div, type Expression, max, mul, sqrt, square, sub } from "../math/expression.ts";
 import { fade } from "./adam.ts";
-import { defineOptimizer, type Optimizer } from "./define.ts";
+import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
 
-export interface RmspropOptions {
+export interface RmspropOptions extends RestOptions {
   /** How slowly the mean of g² forgets. Default 0.99. */
   readonly alpha?: number;
   /** Default 1e-8, added after the root. */
@@ -27,20 +27,23 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
   expectNonNegative("rmsprop: eps", eps);
   expectNonNegative("rmsprop: weightDecay", weightDecay);
   type Name = "p" | "g" | "v" | "mean" | "velocity";
-  return defineOptimizer<string, "rate">({
-    name: "rmsprop",
-    moments: { v: 0, ...(centered && { mean: 0 }), ...(momentum > 0 && { velocity: 0 }) },
-    scalars: (_, rate) => ({ rate }),
-    update(values, { rate }) {
-      const old = values as Readonly<Record<Name, Expression>>;
-      const g = add(old.g, mul(weightDecay, old.p));
-      const v = fade(alpha, old.v, square(g));
-      const mean = centered ? fade(alpha, old.mean, g) : undefined;
-      // Rounding may leave the variance a little below 0.
-      const variance = mean ? max(sub(v, square(mean)), 0) : v;
-      const d = div(g, add(sqrt(variance), eps));
-      const velocity = momentum > 0 ? add(mul(momentum, old.velocity), d) : undefined;
-      return { p: sub(old.p, mul(rate, velocity ?? d)), v, ...(mean && { mean }), ...(velocity && { velocity }) };
-    },
-  });
+  return resting(
+    defineOptimizer<string, "rate">({
+      name: "rmsprop",
+      moments: { v: 0, ...(centered && { mean: 0 }), ...(momentum > 0 && { velocity: 0 }) },
+      scalars: (_, rate) => ({ rate }),
+      update(values, { rate }) {
+        const old = values as Readonly<Record<Name, Expression>>;
+        const g = add(old.g, mul(weightDecay, old.p));
+        const v = fade(alpha, old.v, square(g));
+        const mean = centered ? fade(alpha, old.mean, g) : undefined;
+        // Rounding may leave the variance a little below 0.
+        const variance = mean ? max(sub(v, square(mean)), 0) : v;
+        const d = div(g, add(sqrt(variance), eps));
+        const velocity = momentum > 0 ? add(mul(momentum, old.velocity), d) : undefined;
+        return { p: sub(old.p, mul(rate, velocity ?? d)), v, ...(mean && { mean }), ...(velocity && { velocity }) };
+      },
+    }),
+    options,
+  );
 }

@@ -1,9 +1,9 @@
 import { add, mul, sub } from "../math/expression.ts";
 import { describe, UsageError } from "../shared/errors.ts";
-import { defineOptimizer, type Optimizer } from "./define.ts";
+import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
 
-export interface SgdOptions {
+export interface SgdOptions extends RestOptions {
   /** μ, in [0, 1). Default 0: no momentum. */
   readonly momentum?: number;
   /** τ: a gradient enters the momentum as (1 − τ) g, except the first. Default 0. */
@@ -29,20 +29,26 @@ export function sgd(options: SgdOptions = {}): Optimizer {
       `sgd: nesterov needs momentum above 0 and no dampening, got momentum ${describe(momentum)} and dampening ${describe(dampening)}`,
     );
   if (momentum === 0)
-    return defineOptimizer({
+    return resting(
+      defineOptimizer({
+        name: "sgd",
+        moments: {},
+        scalars: (_, rate) => ({ rate }),
+        update: ({ p, g }, { rate }) => ({ p: sub(p, mul(rate, add(g, mul(weightDecay, p)))) }),
+      }),
+      options,
+    );
+  return resting(
+    defineOptimizer({
       name: "sgd",
-      moments: {},
-      scalars: (_, rate) => ({ rate }),
-      update: ({ p, g }, { rate }) => ({ p: sub(p, mul(rate, add(g, mul(weightDecay, p)))) }),
-    });
-  return defineOptimizer({
-    name: "sgd",
-    moments: { velocity: 0 },
-    scalars: (step, rate) => ({ rate, share: step === 1 ? 1 : 1 - dampening }),
-    update({ p, g, velocity }, { rate, share }) {
-      const d = add(g, mul(weightDecay, p));
-      const v = add(mul(momentum, velocity), mul(share, d));
-      return { p: sub(p, mul(rate, nesterov ? add(d, mul(momentum, v)) : v)), velocity: v };
-    },
-  });
+      moments: { velocity: 0 },
+      scalars: (step, rate) => ({ rate, share: step === 1 ? 1 : 1 - dampening }),
+      update({ p, g, velocity }, { rate, share }) {
+        const d = add(g, mul(weightDecay, p));
+        const v = add(mul(momentum, velocity), mul(share, d));
+        return { p: sub(p, mul(rate, nesterov ? add(d, mul(momentum, v)) : v)), velocity: v };
+      },
+    }),
+    options,
+  );
 }

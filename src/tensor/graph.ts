@@ -284,6 +284,18 @@ export class Graph {
     }
   }
 
+  /**
+   * As `contribute` to one target, for a kernel that can add to what is there: `write` gets the adjoint itself, and whether something is
+   * in it already.
+   */
+  accumulate(target: Tensor, write: (range: Range, keep: boolean) => void): void {
+    const known = target.differentiable ? this.adjoints.get(target.range) : undefined;
+    if (known) {
+      this.constantAdjoints.delete(target.range);
+      write(known, true);
+    } else this.contribute([target], ([range]) => write(range!, false));
+  }
+
   /** Makes two tensors share one adjoint: `view` is `of` under another shape. */
   view(of: Tensor, shape: readonly number[]): Tensor {
     if (size(shape) !== size(of.shape))

@@ -392,10 +392,10 @@ export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?:
   );
   const skip = options.paddingIndex;
   graph.record([out], ([g]) =>
-    graph.contribute([table], ([d]) =>
+    graph.accumulate(table, (out, keep) =>
       graph.launch(
-        { op: "scatterAdd", rows, vocabulary, columns, ...(skip !== undefined && { skip }) },
-        { indices: indices.range, source: g!, out: d! },
+        { op: "scatterAdd", rows, vocabulary, columns, ...(skip !== undefined && { skip }), keep },
+        { indices: indices.range, source: g!, out },
       ),
     ),
   );

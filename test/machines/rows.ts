@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect } from "vitest";
+import type { Kernel } from "../../src/compute/plan.ts";
 import type { Laws } from "./conformance.ts";
 import { numbers, rounding, runKernel } from "./harness.ts";
 
@@ -29,6 +30,29 @@ export const rowLaws: Laws = {
           { out: indices.length * columns },
         );
         expect(out).toEqual(indices.flatMap((row) => table.slice(row * columns, (row + 1) * columns)));
+      }),
+      { numRuns: 40 },
+    );
+  },
+
+  "scatterAdd can add to what is there; scatter replaces rows and leaves the others": async (machine) => {
+    const round = rounding(machine);
+    await fc.assert(
+      fc.asyncProperty(tables, async ({ vocabulary, columns, seed, indices }) => {
+        const rows = indices.length;
+        const [source, before] = [numbers(rows * columns, seed), numbers(vocabulary * columns, seed + 1)];
+        const inputs = { indices: { data: indices, type: "int" as const }, source: { data: source } };
+        const run = async (kernel: Kernel): Promise<number[]> =>
+          (await runKernel(machine, kernel, inputs, { out: before })).out!;
+        const [added, put] = [[...before], [...before]];
+        indices.forEach((row, r) => {
+          for (let c = 0; c < columns; c++) {
+            added[row * columns + c] = round(added[row * columns + c]! + source[r * columns + c]!);
+            put[row * columns + c] = source[r * columns + c]!;
+          }
+        });
+        expect(await run({ op: "scatterAdd", rows, vocabulary, columns, keep: true })).toEqual(added);
+        expect(await run({ op: "scatter", rows, vocabulary, columns })).toEqual(put);
       }),
       { numRuns: 40 },
     );

@@ -46,6 +46,19 @@ onMachines("the update of all parameters", (machine, tolerance) => {
     expect(on.parameters.every(Number.isFinite)).toBe(true);
   });
 
+  test.each(optimizerNames)("lazy %s: what has no gradient rests, all else is as without it", async (name) => {
+    const [lazy, eager] = [true, false].map((on) => optimizerByName(name, { lazy: on }));
+    const run = (optimizer = lazy!, scale = (_: number) => 1) =>
+      descend(machine(), optimizer, { rate: 0.01, steps: 4, scale });
+    const right = await run(eager);
+    const came = await run(lazy);
+    expect([came.parameters, came.moments]).toEqual([right.parameters, right.moments]);
+    // From the third step on every gradient is 0: momentum would go on.
+    const rested = await run(lazy, (step) => (step < 2 ? 1 : 0));
+    const before = await descend(machine(), eager!, { rate: 0.01, steps: 2 });
+    expect([rested.parameters, rested.moments]).toEqual([before.parameters, before.moments]);
+  });
+
   test("the norm is over all parameters and before clipping, and gaps between parameters hold zeros", async () => {
     const free = await descend(machine(), sgd(), { rate: 0.1, steps: 1 });
     const gradient = free.start.map((p, k) => p * free.curvature[k]!);

@@ -12,9 +12,9 @@ export function gather({ rows, columns, vocabulary }: Gather): (operands: Operan
 }
 
 /** `out = 0; out[indices[r]] += source[r]`, r in increasing order. */
-export function scatterAdd({ rows, columns, vocabulary, skip }: ScatterAdd): (operands: Operands) => void {
+export function scatterAdd({ rows, columns, vocabulary, skip, keep }: ScatterAdd): (operands: Operands) => void {
   return ({ indices, source, out }) => {
-    out!.fill(0, 0, vocabulary * columns);
+    if (!keep) out!.fill(0, 0, vocabulary * columns);
     for (let r = 0; r < rows; r++) {
       if (indices![r] === skip) continue;
       const row = rowOf(indices![r]!, vocabulary);

@@ -61,7 +61,7 @@ export const printQuantizedMatMul: LaunchPrinter<QuantizedMatMul> = (context) =>
       ...[number(rows), i32.sub(mine.to, mine.from), number(pairs), left, number(depth * 2)],
       ...[offset(number(weight), mine.from, number(pairs * 32)), number(pairs * 32), scales],
       ...[i32.add(number(scale), column), i32.add(number(bias), column)],
-      ...[i32.add(number(narrow ?? address("out")), column), number(columns * 4)],
+      ...[i32.add(number(narrow ?? address("out")), column), number(columns * 4), number(context.zeros)],
     ),
   );
   if (narrow !== undefined) {

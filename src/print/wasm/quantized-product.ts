@@ -55,11 +55,12 @@ export function quantizeRow(m: ModuleBuilder, o: { readonly constants: Constants
 
 /**
  * `c[i][0 … 15] = Σ a(i, p) b(p) · aScale(i) · scale + bias` for `rows` rows and `panels` panels of columns, as many as the sums of 32 bits find
- * registers for. Parameters, i32: pairs (k / 2, at least 1), a, aStride, b, bPanel, aScale, scale, bias, c, cStride.
+ * registers for. Parameters, i32: pairs (k / 2, at least 1), a, aStride, b, bPanel, aScale, scale, bias, c, cStride, zeros (64 bytes:
+ * sums begin with a load, which engines join to wider ones).
  */
 function tile(m: ModuleBuilder, rows: number, panels: number): Func {
   return m.memo(`quantizedTile ${rows} ${panels}`, () =>
-    m.func({ params: i32s(10) }, (f, pairs, a, aStride, b, bPanel, aScale, scale, bias, c, cStride) => {
+    m.func({ params: i32s(11) }, (f, pairs, a, aStride, b, bPanel, aScale, scale, bias, c, cStride, zeros) => {
       const each = <T>(count: number, make: (k: number) => T): T[] => Array.from({ length: count }, (_, k) => make(k));
       const sums = each(rows, () => each(panels * 4, () => f.local("v128")));
       const pair = each(rows, () => f.local("v128"));
@@ -73,18 +74,13 @@ function tile(m: ModuleBuilder, rows: number, panels: number): Func {
         w.set(v128.load8x8_s(right[panel]!.get, 8 * j)),
         each(rows, (row) => times(row, sums[row]![4 * panel + j]!)),
       ];
-      const zero = f.local("v128");
       const value = (row: number, j: number): Code =>
         f32x4.add(
-          f32x4.mul(
-            f32x4.mul(f32x4.convert_i32x4_s(sums[row]![j]!.get), v128.load32_splat(aScale.get, 4 * row)),
-            v128.load(scale.get, 16 * j),
-          ),
+          f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sums[row]![j]!.get), pair[row]!.get), v128.load(scale.get, 16 * j)),
           v128.load(bias.get, 16 * j),
         );
       return [
-        zero.set(v128.const(0, 0, 0, 0)),
-        sums.map((row) => row.map((sum) => sum.set(zero.get))),
+        sums.map((row) => row.map((sum, j) => sum.set(v128.load(zeros.get, 16 * (j % 4))))),
         left.slice(1).map((p, row) => p.set(i32.add(left[row]!.get, aStride.get))),
         right.slice(1).map((p, panel) => p.set(i32.add(right[panel]!.get, bPanel.get))),
         doWhile(
@@ -95,8 +91,12 @@ function tile(m: ModuleBuilder, rows: number, panels: number): Func {
           ],
           pairs.get,
         ),
+        // One broadcast for all columns of a row: engines join what has the very same operand.
+        pair.map((x, row) => x.set(v128.load32_splat(aScale.get, 4 * row))),
+        // All values before all stores: a load between two stores keeps engines from joining them.
+        each(rows, (row) => sums[row]!.map((sum, j) => sum.set(value(row, j)))),
         each(rows, (row) => [
-          each(panels * 4, (j) => v128.store(c.get, value(row, j), 16 * j)),
+          each(panels * 4, (j) => v128.store(c.get, sums[row]![j]!.get, 16 * j)),
           row < rows - 1 ? c.set(i32.add(c.get, cStride.get)) : [],
         ]),
       ];
@@ -106,30 +106,33 @@ function tile(m: ModuleBuilder, rows: number, panels: number): Func {
 
 /**
  * The whole product: rows by fours against one panel, single rows against four panels. Parameters, i32: rows, panels, pairs, a, aStride,
- * b, bPanel, aScales, scale, bias, c, cStride.
+ * b, bPanel, aScales, scale, bias, c, cStride, zeros.
  */
 export function quantizedProduct(m: ModuleBuilder): Func {
   return m.memo("quantizedProduct", () =>
-    m.func({ params: i32s(12) }, (f, rows, panels, pairs, a, aStride, b, bPanel, aScales, scale, bias, c, cStride) => {
-      const [row, panel] = [f.local("i32"), f.local("i32")];
-      const column = i32.shl(panel.get, i32.const(6));
-      const call = (height: number, width: number): Code =>
-        tile(m, height, width).call(
-          ...[pairs.get, offset(a.get, row.get, aStride.get), aStride.get, offset(b.get, panel.get, bPanel.get)],
-          ...[bPanel.get, i32.add(aScales.get, i32.shl(row.get, i32.const(2)))],
-          ...[i32.add(scale.get, column), i32.add(bias.get, column)],
-          ...[i32.add(offset(c.get, row.get, cStride.get), column), cStride.get],
-        );
-      const across = (height: number, width: number): Code => {
-        const whole = i32.sub(panels.get, i32.rem_u(panels.get, i32.const(width)));
-        return [
-          forRange(panel, i32.const(0), whole, width, call(height, width)),
-          width === 1 ? [] : forRange(panel, whole, panels.get, 1, call(height, 1)),
-        ];
-      };
-      const fours = i32.and(rows.get, i32.const(-4));
-      return [forRange(row, i32.const(0), fours, 4, across(4, 1)), forRange(row, fours, rows.get, 1, across(1, 4))];
-    }),
+    m.func(
+      { params: i32s(13) },
+      (f, rows, panels, pairs, a, aStride, b, bPanel, aScales, scale, bias, c, cStride, zeros) => {
+        const [row, panel] = [f.local("i32"), f.local("i32")];
+        const column = i32.shl(panel.get, i32.const(6));
+        const call = (height: number, width: number): Code =>
+          tile(m, height, width).call(
+            ...[pairs.get, offset(a.get, row.get, aStride.get), aStride.get, offset(b.get, panel.get, bPanel.get)],
+            ...[bPanel.get, i32.add(aScales.get, i32.shl(row.get, i32.const(2)))],
+            ...[i32.add(scale.get, column), i32.add(bias.get, column)],
+            ...[i32.add(offset(c.get, row.get, cStride.get), column), cStride.get, zeros.get],
+          );
+        const across = (height: number, width: number): Code => {
+          const whole = i32.sub(panels.get, i32.rem_u(panels.get, i32.const(width)));
+          return [
+            forRange(panel, i32.const(0), whole, width, call(height, width)),
+            width === 1 ? [] : forRange(panel, whole, panels.get, 1, call(height, 1)),
+          ];
+        };
+        const fours = i32.and(rows.get, i32.const(-4));
+        return [forRange(row, i32.const(0), fours, 4, across(4, 1)), forRange(row, fours, rows.get, 1, across(1, 4))];
+      },
+    ),
   );
 }
 

@@ -89,17 +89,20 @@ export function raiseLogits(m: ModuleBuilder, { memory: mem, constants }: Softma
     const [range, slice] = [parameters.slice(0, 3), parameters[3]!];
     const best = QUADS.map(() => f.local("v128"));
     const shift = f.local("v128");
-    const z = f.local("v128");
+    const z = QUADS.map(() => f.local("v128"));
     return overClasses(f, mem, range as [Local, Local, Local], ({ panel, at, v, classes }) => {
-      // The pseudo-maximum passes by a NaN, which then comes back in the sum of the exponentials; it is one instruction where `max` takes eight.
-      const one = (q: number): Code => [
-        z.set(mem.bias === undefined ? v128.load(at.get, 16 * q) : f32x4.add(v128.load(at.get, 16 * q), shift.get)),
-        mem.bias === undefined ? [] : v128.store(at.get, z.get, 16 * q),
-        best[q]!.set(f32x4.pmax(best[q]!.get, z.get)),
+      const logit = (q: number): Code => v128.load(at.get, 16 * q);
+      // All loads before all stores: engines join neighbouring stores only with nothing between them. The pseudo-maximum passes by
+      // a NaN, which then comes back in the sum of the exponentials; it is one instruction where `max` takes eight.
+      const turn: Code = [
+        mem.bias === undefined ? [] : shift.set(splatOf(mem.bias, v)),
+        each((q) => z[q]!.set(mem.bias === undefined ? logit(q) : f32x4.add(logit(q), shift.get))),
+        mem.bias === undefined ? [] : each((q) => v128.store(at.get, z[q]!.get, 16 * q)),
+        each((q) => best[q]!.set(f32x4.pmax(best[q]!.get, z[q]!.get))),
       ];
       return [
         each((q) => best[q]!.set(v128.load32_splat(i32.const(0), constants.address(Number.NEGATIVE_INFINITY)))),
-        classes([mem.bias === undefined ? [] : shift.set(splatOf(mem.bias, v)), each(one)]),
+        classes(turn),
         each((q) =>
           v128.store(i32.add(rowsOf(mem.maxima, panel, q), i32.mul(slice.get, i32.const(mem.rows * 4))), best[q]!.get),
         ),
@@ -159,7 +162,7 @@ class Totals {
 export function sumExponentials(m: ModuleBuilder, { memory: mem, constants, fused, keep }: SoftmaxOptions): Func {
   return m.func({ params: ["i32", "i32", "i32", "i32"] }, (f, ...parameters) => {
     const slice = parameters[3]!;
-    const best = QUADS.map(() => f.local("v128"));
+    const [best, made] = [QUADS.map(() => f.local("v128")), QUADS.map(() => f.local("v128"))];
     const weight = f.local("v128");
     const [end, last] = [f.local("i32"), parameters[2]!];
     const sums = new Totals(f, constants);
@@ -167,19 +170,17 @@ export function sumExponentials(m: ModuleBuilder, { memory: mem, constants, fuse
     const [z, w, largest] = [variable("z"), variable("w"), variable("largest")];
     const e = exp(sub(z, largest));
     const under = mem.classWeight === undefined ? sub(largest, z) : mul(w, sub(largest, z));
-    const one =
-      (at: Local) =>
-      (quad: number): Code => {
-        const leaves = { z: v128.load(at.get, 16 * quad), largest: best[quad]!.get, w: weight.get };
-        const roots = below ? [e, under] : [e];
-        const p = printExpressions({ f, constants, fused, roots, leaf: named(leaves) });
-        return [
-          p.code,
-          keep ? v128.store(at.get, p.value(e), 16 * quad) : [],
-          sums.add(quad, p.value(e)),
-          below ? below.add(quad, p.value(under)) : [],
-        ];
-      };
+    const one = (quad: number): Code => {
+      const leaves = { z: made[quad]!.get, largest: best[quad]!.get, w: weight.get };
+      const roots = below ? [e, under] : [e];
+      const p = printExpressions({ f, constants, fused, roots, leaf: named(leaves) });
+      return [
+        p.code,
+        made[quad]!.set(p.value(e)),
+        sums.add(quad, made[quad]!.get),
+        below ? below.add(quad, p.value(under)) : [],
+      ];
+    };
     return overClasses(f, mem, parameters.slice(0, 3) as [Local, Local, Local], ({ panel, at, v }) => {
       const to = (array: number): Code =>
         i32.add(offset(i32.const(array), slice.get, i32.const(mem.rows * 8)), i32.shl(panel.get, i32.const(7)));
@@ -194,7 +195,9 @@ export function sumExponentials(m: ModuleBuilder, { memory: mem, constants, fuse
             doWhile(
               [
                 below && mem.classWeight !== undefined ? weight.set(splatOf(mem.classWeight, v)) : [],
-                each(one(at)),
+                each((q) => made[q]!.set(v128.load(at.get, 16 * q))),
+                each(one),
+                keep ? each((q) => v128.store(at.get, made[q]!.get, 16 * q)) : [],
                 at.set(i32.add(at.get, i32.const(CLASS_BYTES))),
                 v.set(i32.add(v.get, i32.const(1))),
               ],
