@@ -6,7 +6,7 @@
  * VitePress brings a Vite of its own, so it is installed into docs/site and not with everything else.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { ensureInstalled, orExit, root } from "./bootstrap.mjs";
 
@@ -36,6 +36,10 @@ orExit(() => {
   ensureSiteInstalled();
   const vitepress = path.join(site, "node_modules", "vitepress", "bin", "vitepress.js");
   run(process.execPath, [vitepress, "build", site]);
+  // Pages link to the schemas beside them.
+  const reference = path.join(root, "docs", "reference");
+  for (const name of readdirSync(reference).filter((file) => file.endsWith(".json")))
+    copyFileSync(path.join(reference, name), path.join(site, "dist", "reference", name));
   const typedoc = path.join(root, "node_modules", "typedoc", "bin", "typedoc");
   run(process.execPath, [typedoc, "--out", path.join(site, "dist", "api")]);
   console.log("The site is in docs/site/dist.");

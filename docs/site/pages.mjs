@@ -35,7 +35,7 @@ export const english = [
       "guide/inside",
     ],
   },
-  { title: "Models of other software", pages: ["guide/keras", "guide/tensorflowjs"] },
+  { title: "Models of other software", pages: ["guide/formats", "guide/keras", "guide/tensorflowjs"] },
   {
     title: "Coming from",
     pages: [
@@ -95,13 +95,26 @@ export const chinese = [
   },
 ];
 
+/** Folders of docs/ without pages: what builds the site, and what typedoc writes. */
+const noPages = ["site", "api"];
+
+/** Every Markdown file in docs/, as paths in it. */
+export const markdownFiles = () =>
+  readdirSync(docs, { withFileTypes: true })
+    .filter(({ name }) => !noPages.includes(name))
+    .flatMap((entry) => {
+      if (!entry.isDirectory()) return [entry.name];
+      const inside = readdirSync(join(docs, entry.name), { recursive: true, encoding: "utf8" });
+      return inside.map((name) => `${entry.name}/${name.replaceAll("\\", "/")}`);
+    })
+    .filter((name) => name.endsWith(".md"))
+    .sort();
+
 /** Every page of the site, as paths in docs/ without `.md`. */
 export const allPages = () =>
-  readdirSync(docs, { recursive: true, encoding: "utf8" })
-    .map((name) => name.replaceAll("\\", "/"))
-    .filter((name) => name.endsWith(".md") && !/^(site|api)\//.test(name) && !leftOut.includes(name))
-    .map((name) => name.slice(0, -3))
-    .sort();
+  markdownFiles()
+    .filter((name) => !leftOut.includes(name))
+    .map((name) => name.slice(0, -3));
 
 const fileOf = (/** @type {string} */ page) => join(docs, `${page}.md`);
 

@@ -1,15 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { markdownFiles } from "../../docs/site/pages.mjs";
 
 export const root = resolve(fileURLToPath(new URL("../..", import.meta.url)));
 
 /** Every page that a reader of the repository meets, as paths from its root. */
 export const pages: readonly string[] = [
   ...readdirSync(root).filter((name) => name.endsWith(".md")),
-  ...readdirSync(resolve(root, "docs"), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".md") && !/^(api|site)\b/.test(name))
-    .map((name) => `docs/${name}`),
+  ...markdownFiles().map((name) => `docs/${name}`),
   "examples/text/README.md",
 ].map((name) => relative(root, resolve(root, name)));
 

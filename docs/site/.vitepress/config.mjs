@@ -22,10 +22,10 @@ export default {
   cleanUrls: false,
   lastUpdated: false,
   head: [["link", { rel: "icon", href: `data:image/svg+xml,${icon}` }]],
-  // The schema is a file beside the page, copied as it is; everything else must be a page.
-  ignoreDeadLinks: [/\.schema(\.json)?$/],
   markdown: { theme: { light: "github-light", dark: "github-dark-dimmed" } },
   themeConfig: {
+    // Not every page is translated: a change of language leads to its home page.
+    i18nRouting: false,
     search: {
       provider: "local",
       options: {
@@ -52,9 +52,9 @@ export default {
       lang: "en",
       themeConfig: {
         nav: [
-          { text: "Guide", link: "/guide/first-model", activeMatch: "^/guide/" },
-          { text: "Cells", link: "/guide/cells", activeMatch: "^/cells/" },
-          { text: "Reference", link: "/reference/commands", activeMatch: "^/reference/" },
+          { text: "Guide", link: "/guide/first-model", activeMatch: "^/guide/(?!cells)" },
+          { text: "Cells", link: "/guide/cells", activeMatch: "^/(cells/|guide/cells)" },
+          { text: "Reference", link: "/reference/commands", activeMatch: "^/(reference/|semantics)" },
           { text: "API", link: "/api/index.html", target: "_self" },
         ],
         sidebar: sidebarOf(english),
@@ -67,7 +67,7 @@ export default {
       description: "在 Node.js 和浏览器中训练、运行、解释和部署循环神经网络。",
       themeConfig: {
         nav: [
-          { text: "指南", link: "/zh/guide/first-model", activeMatch: "^/zh/guide/" },
+          { text: "指南", link: "/zh/guide/first-model", activeMatch: "^/zh/guide/(?!cells)" },
           { text: "单元", link: "/zh/guide/cells" },
           { text: "命令", link: "/reference/commands" },
           { text: "API", link: "/api/index.html", target: "_self" },
