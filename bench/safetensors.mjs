@@ -11,22 +11,28 @@ import { fileURLToPath } from "node:url";
 import { asFloat32, openBytes, openSafetensors } from "../dist/formats/index.js";
 import { SafeTensor, writeSafetensors } from "../dist/index.js";
 
-const [, , file] = process.argv;
-if (file) await load(file);
+// Writing is done in a process of its own as well: a process begins with the peak of memory of the one that started it.
+const [, , task, file] = process.argv;
+if (task === "load") await load(file);
+else if (task === "write") write(file);
 else {
   const folder = mkdtempSync(path.join(tmpdir(), "longshort-load-"));
   try {
     const written = path.join(folder, "model.safetensors");
-    const tensors = new Map();
-    for (let k = 0; k < 25; k++) {
-      const numbers = Float32Array.from({ length: 1_000_000 }, (_, i) => Math.fround(i * 1e-3 + k));
-      tensors.set(`layer${k}.weight`, new SafeTensor("F32", [1000, 1000], new Uint8Array(numbers.buffer)));
-    }
-    writeFileSync(written, writeSafetensors(tensors));
-    spawnSync(process.execPath, [fileURLToPath(import.meta.url), written], { stdio: "inherit" });
+    for (const each of ["write", "load"])
+      spawnSync(process.execPath, [fileURLToPath(import.meta.url), each, written], { stdio: "inherit" });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function write(name) {
+  const tensors = new Map();
+  for (let k = 0; k < 25; k++) {
+    const numbers = Float32Array.from({ length: 1_000_000 }, (_, i) => Math.fround(i * 1e-3 + k));
+    tensors.set(`layer${k}.weight`, new SafeTensor("F32", [1000, 1000], new Uint8Array(numbers.buffer)));
+  }
+  writeFileSync(name, writeSafetensors(tensors));
 }
 
 /** Reads every tensor as numbers and keeps them. */

@@ -3,14 +3,20 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { chromium } from "playwright-core";
+import { chromium, type Page } from "playwright-core";
 
 /** Where Debian and others put the browser; CHROMIUM names another one. */
 export const browserPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
   (candidate) => candidate !== undefined && existsSync(candidate),
 );
 
-const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript" };
+const types: Record<string, string> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".css": "text/css",
+  ".json": "application/json",
+};
 
 /** The strictest policy under which WebAssembly may be compiled: no inline script, no eval, no import map. */
 const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
@@ -19,9 +25,10 @@ const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 async function serve(answer: (url: string) => { body: string | Buffer; type: string } | undefined) {
   const server = createServer((request, response) => {
     const found = answer(new URL(request.url ?? "/", "http://localhost").pathname);
+    const type = found?.type ?? "text/plain";
     const headers = {
       "content-security-policy": policy,
-      "content-type": `${found?.type ?? "text/plain"}; charset=utf-8`,
+      "content-type": type === "application/octet-stream" ? type : `${type}; charset=utf-8`,
     };
     response.writeHead(found ? 200 : 404, headers).end(found?.body ?? "not found");
   });
@@ -35,15 +42,14 @@ export function fromFolder(folder: string, rewrite: (url: string, text: string) 
   return (url: string) => {
     const file = path.join(folder, url === "/" ? "index.html" : url);
     if (!file.startsWith(folder) || !existsSync(file)) return undefined;
-    return {
-      body: rewrite(url, readFileSync(file, "utf8")),
-      type: types[path.extname(file)] ?? "application/octet-stream",
-    };
+    const type = types[path.extname(file)];
+    if (type === undefined) return { body: readFileSync(file), type: "application/octet-stream" };
+    return { body: rewrite(url, readFileSync(file, "utf8")), type };
   };
 }
 
-/** Opens a page in a fresh browser and returns the first line on its console that begins with `prefix`; throws with all else it said. */
-export async function firstLine(prefix: string, answer: Parameters<typeof serve>[0]): Promise<string> {
+/** Opens a page in a fresh browser for as long as `use` works with it; throws with all that the page said when it fails. */
+export async function withPage<T>(answer: Parameters<typeof serve>[0], use: (page: Page) => Promise<T>): Promise<T> {
   const profile = mkdtempSync(path.join(tmpdir(), "longshort-browser-"));
   const server = await serve(answer);
   const quiet = ["quic", "background-networking", "component-update", "sync", "gpu"].map((part) => `--disable-${part}`);
@@ -54,19 +60,29 @@ export async function firstLine(prefix: string, answer: Parameters<typeof serve>
   try {
     const page = await browser.newPage();
     const said: string[] = [];
-    return await new Promise<string>((resolve, reject) => {
+    page.on("console", (message) => said.push(`console: ${message.text()}`));
+    const failed = new Promise<never>((_, reject) => {
       const fail = (why: string) => reject(new Error(`${why}\n${said.join("\n")}`));
-      page.on("console", (message) => {
-        said.push(`console: ${message.text()}`);
-        if (message.text().startsWith(prefix)) resolve(message.text());
-      });
       page.on("pageerror", (error) => fail(`The page failed: ${error.message}`));
+      setTimeout(() => fail("The page was not done after 60 s."), 60_000).unref();
       page.goto(server.url).catch((error: Error) => fail(error.message));
-      setTimeout(() => fail("The page said nothing for 30 s."), 30_000).unref();
     });
+    return await Promise.race([failed, use(page)]);
   } finally {
     await browser.close();
     server.close();
     rmSync(profile, { recursive: true, force: true });
   }
 }
+
+/** The first line on the console of a page that begins with `prefix`; throws with all else it said. */
+export const firstLine = (prefix: string, answer: Parameters<typeof serve>[0]): Promise<string> =>
+  withPage(
+    answer,
+    (page) =>
+      new Promise((resolve) => {
+        page.on("console", (message) => {
+          if (message.text().startsWith(prefix)) resolve(message.text());
+        });
+      }),
+  );
