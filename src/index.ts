@@ -133,6 +133,7 @@ export {
   thresholdedRelu,
 } from "./math/functions.ts";
 // Models.
+export type { CellConfig } from "./models/cell-choice.ts";
 export {
   LanguageModel,
   type LanguageModelConfig,

@@ -11,6 +11,7 @@ import { generateCommand } from "./generate.ts";
 import { infoCommand } from "./info.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
+import { predictCommand } from "./predict.ts";
 import { quantizeCommand } from "./quantize.ts";
 import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
@@ -21,7 +22,16 @@ import { verifyCommand } from "./verify.ts";
 
 /** Every command, in the order of the help. */
 const COMMANDS = [
-  ...[trainCommand, resumeCommand, generateCommand, evaluateCommand, scoreCommand, quantizeCommand, inspectCommand],
+  ...[
+    trainCommand,
+    resumeCommand,
+    predictCommand,
+    generateCommand,
+    evaluateCommand,
+    scoreCommand,
+    quantizeCommand,
+    inspectCommand,
+  ],
   ...[infoCommand, runsCommand, compareCommand],
   ...[runCommand, convertCommand, verifyCommand],
   ...[demoCommand, benchCommand, doctorCommand],

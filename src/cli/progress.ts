@@ -12,6 +12,8 @@ export interface ProgressState {
   /** Nats per token. */
   readonly loss: number;
   readonly tokensPerSecond: number;
+  /** What is counted in its place; default "tokens". */
+  readonly items?: string;
   readonly secondsLeft: number;
 }
 
@@ -31,7 +33,7 @@ export function progressLine(state: ProgressState, columns: number): string {
     epoch: `epoch ${state.epoch}/${state.epochs}`,
     step: `step ${integer(state.step)}/${integer(state.steps)}`,
     loss: `loss ${state.loss.toFixed(3)}`,
-    speed: `${short(state.tokensPerSecond)} tokens/s`,
+    speed: `${short(state.tokensPerSecond)} ${state.items ?? "tokens"}/s`,
     left: `${clock(state.secondsLeft)} left`,
   };
   const shown = new Set<keyof typeof texts>(["percent", "loss", "left"]);
@@ -56,7 +58,7 @@ export function progressLogLine(state: ProgressState): string {
     `epoch ${state.epoch}/${state.epochs}`,
     `step ${integer(state.step)}/${integer(state.steps)}`,
     `loss ${state.loss.toFixed(3)}`,
-    `${short(state.tokensPerSecond)} tokens/s`,
+    `${short(state.tokensPerSecond)} ${state.items ?? "tokens"}/s`,
     `${clock(state.secondsLeft)} left`,
   ].join(GAP);
 }

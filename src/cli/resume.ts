@@ -1,14 +1,16 @@
 import type { Command } from "commander";
 import { readConfig, runPaths } from "../checkpoint/run-folder.ts";
-import { integer, onOff, type ValuesOf } from "../schema/fields.ts";
-import { TEXT_DEFAULTS, type TextTraining, textTrainingFields } from "../schema/text-training.ts";
+import { type ClassifySettings, classifyFields } from "../schema/classify.ts";
+import { defaultsOf, type Fields, integer, onOff, type ValuesOf } from "../schema/fields.ts";
+import { textTrainingFields } from "../schema/text-training.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { readConfigFile } from "./config-file.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import type { TextSettings } from "./text-settings.ts";
-import { trainToFolder } from "./training.ts";
+import { runClassifierTraining } from "./train-classify.ts";
+import { type TrainingOptions, trainToFolder } from "./training.ts";
 import { tellResult } from "./training-result.ts";
 
 const fields = {
@@ -29,6 +31,24 @@ const fields = {
   json: common.json,
 } as const;
 
+/** How a training of each task goes on; `settings` are what its fields say. */
+const TASKS: Readonly<
+  Record<
+    string,
+    { readonly fields: Fields; readonly goOn: (settings: object, options: TrainingOptions) => Promise<void> }
+  >
+> = {
+  text: {
+    fields: textTrainingFields,
+    goOn: async (settings, options) =>
+      tellResult(options.folder, await trainToFolder(settings as TextSettings, options), options),
+  },
+  classify: {
+    fields: classifyFields,
+    goOn: (settings, options) => runClassifierTraining(settings as ClassifySettings, options),
+  },
+};
+
 export const resumeCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "resume",
@@ -43,18 +63,17 @@ export const resumeCommand = (io: Io): Command =>
 async function resume(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { run: folder, epochs, maxSteps, allowDifferentArithmetic, quiet, json } = values;
   const { task } = await readConfig(folder);
-  if (task !== "text")
+  const known = typeof task === "string" && Object.hasOwn(TASKS, task) ? TASKS[task] : undefined;
+  if (known === undefined)
     throw new UsageError(
       "not-resumable",
-      `${folder}: expected a run of \`train text\`, its task is ${describe(task)}; resume it with the program that began it`,
+      `${folder}: expected a run of \`train ${Object.keys(TASKS).join("` or `train ")}\`, its task is ${describe(task)}; resume it with the program that began it`,
     );
-  const begun = (await readConfigFile(runPaths(folder).config, textTrainingFields)) as Partial<TextTraining>;
   const settings = {
-    ...TEXT_DEFAULTS,
-    ...begun,
+    ...defaultsOf(known.fields),
+    ...(await readConfigFile(runPaths(folder).config, known.fields)),
     ...(epochs !== undefined && { epochs }),
     ...(maxSteps !== undefined && { maxSteps }),
-  } as TextSettings;
-  const options = { io, folder, quiet, json, existing: "resume", allowDifferentArithmetic } as const;
-  await tellResult(folder, await trainToFolder(settings, options), options);
+  };
+  await known.goOn(settings, { io, folder, quiet, json, existing: "resume", allowDifferentArithmetic });
 }

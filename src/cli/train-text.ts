@@ -7,6 +7,7 @@ import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import type { TextSettings } from "./text-settings.ts";
+import { trainClassifyCommand } from "./train-classify.ts";
 import { trainToFolder } from "./training.ts";
 import { tellResult } from "./training-result.ts";
 
@@ -14,7 +15,11 @@ const { output, force, quiet, json } = common;
 const fields = { ...textTrainingFields, output, force, quiet, json } as const;
 
 export function trainCommand(io: Io): Command {
-  return new Command("train").summary("train a model").description("Trains a model.").addCommand(trainTextCommand(io));
+  return new Command("train")
+    .summary("train a model")
+    .description("Trains a model.")
+    .addCommand(trainTextCommand(io))
+    .addCommand(trainClassifyCommand(io));
 }
 
 const trainTextCommand = (io: Io): Command =>

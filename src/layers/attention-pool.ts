@@ -7,7 +7,7 @@ import { linear } from "./linear.ts";
 import { LOWEST } from "./pool-over-time.ts";
 
 export interface AttentionPool extends HasParameters {
-  /** [T, B, units] → [B, units]. Steps at which `mask`, [T, B], is 0 do not count, and may hold NaN. */
+  /** [T, B, units] → [B, units]. Steps with 0 in `mask`, of shape [T, B], do not count, and may hold NaN. */
   forward(x: Tensor, input?: { readonly mask?: Tensor | undefined }): Tensor;
 }
 

@@ -145,7 +145,7 @@ export class SequenceClassifier implements SequenceModel {
     return head.forward(drop.forward(this.pooled(rnn.forward(steps, { mask }), mask)));
   }
 
-  /** What stands for the whole sequence, [B, W]. */
+  /** What stands for the whole sequence, of shape [B, W]. */
   private pooled({ output, final }: RecurrentOutput, mask: Tensor | undefined): Tensor {
     const { pooling } = this.config;
     if (pooling === "last") return this.lastStates(final[this.cell.states[0]!.name]!);

@@ -42,6 +42,33 @@ beforeAll(async () => {
   await longshort([...train, ...flags({ numLayers: 2, cell: "gru", seed: 3 }), "-o", at("runs/two")]);
   await longshort([...train, "--cell", "rnn", "-o", at("rnn")]);
   await longshort(["convert", at("rnn"), at("rnn.pt")]);
+  const rows = (n: number): string =>
+    Array.from(
+      { length: n },
+      (_, k) => `${k % 2 ? "up" : "down"} Word${k % 5},${k % 3 ? "a" : "b"},x${k % 4},${k}\n`,
+    ).join("");
+  writeFileSync(at("t.csv"), `t,l,c,n\n${rows(30)}`);
+  writeFileSync(at("more.csv"), `t,l,c,n\n${rows(44)}`);
+  writeFileSync(
+    at("s.ts"),
+    `@data\n${Array.from({ length: 20 }, (_, k) => `${k},${k + 5},9:${k % 2 ? "a" : "b"}\n`).join("")}`,
+  );
+  const classifier = [
+    "train",
+    "classify",
+    at("t.csv"),
+    "--text",
+    "t",
+    "--label",
+    "l",
+    "--hidden-size",
+    "3",
+    "--epochs",
+    "1",
+    "-q",
+  ];
+  await longshort([...classifier, "-o", at("classifier")]);
+  await longshort([...classifier, "--seed", "1", "-o", at("classifier2")]);
   cpSync(at("runs"), at("taken"), { recursive: true });
   const machine = await openMachine("reference");
   for (const [name, hiddenSize, seed] of [
@@ -226,6 +253,16 @@ const trainAgain = ["train", "text", at("text.txt"), "-q", ...flags({ ...small, 
 const demoAgain = ["demo", "--output", at("taken/two")];
 const weightsOf = (run: string): Buffer => readFileSync(join(run, "model.safetensors"));
 
+const classifySmall = ["--hidden-size", "3", "--epochs", "1", "--no-baselines"];
+const classified = ["--text", "t", "--label", "l", ...classifySmall.slice(0, 4), "--embedding-size", "3"];
+const numbered = ["--text", "1", "--label", "2", ...classifySmall];
+const checkpointsIn = (run: string): readonly string[] =>
+  existsSync(join(run, "checkpoints")) ? readdirSync(join(run, "checkpoints")) : [];
+const classify = (more: Readonly<Record<string, string | number>>): string[] => [
+  ...["train", "classify", at("t.csv"), ...classified],
+  ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
+];
+
 const beams = ["generate", at("runs/one"), "--length", "10", "--beams", "3"];
 
 const commands: Readonly<Record<string, Effects>> = {
@@ -249,6 +286,89 @@ const commands: Readonly<Record<string, Effects>> = {
       allowDifferentArithmetic: {},
       quiet: { add: ["-q"], see: ({ stderr }) => stderr !== "" },
       json: { add: ["--json"], see: ({ stdout }) => stdout.startsWith("{") },
+    },
+  },
+  "train classify": {
+    plain: () => classify({}),
+    options: {
+      file: { instead: ["train", "classify", at("more.csv"), ...classified, "-o", at("c/file")] },
+      text: { add: ["--text", "c"] },
+      label: { add: ["--label", "c"] },
+      delimiter: { add: ["--delimiter", ";"], see: ({ code }) => code, codes: [2] },
+      header: {
+        against: ["train", "classify", at("t.csv"), ...numbered, "-o", at("c/h1")],
+        instead: ["train", "classify", at("t.csv"), ...numbered, "--header", "-o", at("c/h2")],
+      },
+      series: { add: ["--series"], see: ({ code }) => code, codes: [2] },
+      regression: { add: ["--regression", "--label", "n"] },
+      test: { add: ["--test", at("more.csv")] },
+      validation: { add: ["--validation", "0.5"] },
+      classWeights: { add: ["--class-weights", "balanced"] },
+      tokenizer: { add: ["--tokenizer", "byte"] },
+      vocabularySize: { add: ["--vocabulary-size", "3"] },
+      minimumCount: { add: ["--minimum-count", "9"] },
+      alphabet: {
+        against: classify({ tokenizer: "bpe" }),
+        instead: [...classify({ tokenizer: "bpe" }), "--alphabet", "character"],
+      },
+      normalize: { add: ["--normalize", "nfc"] },
+      scaling: {
+        against: ["train", "classify", at("s.ts"), ...classifySmall, "-o", at("c/s1")],
+        instead: ["train", "classify", at("s.ts"), ...classifySmall, "--scaling", "none", "-o", at("c/s2")],
+      },
+      cell: { add: ["--cell", "gru"] },
+      hiddenSize: { add: ["--hidden-size", "4"] },
+      numLayers: { add: ["--layers", "2"] },
+      dropout: { add: ["--dropout", "0.6"] },
+      bidirectional: { add: ["--no-bidirectional"] },
+      pooling: { add: ["--pooling", "mean"] },
+      embeddingSize: { add: ["--embedding-size", "4"] },
+      batchSize: { add: ["--batch-size", "5"] },
+      epochs: { add: ["--epochs", "2"] },
+      maxSteps: { add: ["--max-steps", "1"] },
+      learningRate: { add: ["--learning-rate", "0.1"] },
+      clipNorm: { add: ["--clip", "1e-9"] },
+      accumulate: { add: ["--accumulate", "2"] },
+      patience: {
+        against: classify({ epochs: 4, "learning-rate": 0 }),
+        instead: classify({ epochs: 4, "learning-rate": 0, patience: 1 }),
+      },
+      minDelta: {
+        against: classify({ epochs: 4, patience: 1 }),
+        instead: classify({ epochs: 4, patience: 1, "min-delta": 100 }),
+      },
+      checkpointEvery: { add: ["--checkpoint-every", "1", "-o", at("c/ce")], see: () => checkpointsIn(at("c/ce")) },
+      checkpointSeconds: {
+        add: ["--checkpoint-seconds", "1e-9", "-o", at("c/cs")],
+        see: () => checkpointsIn(at("c/cs")),
+      },
+      keep: {
+        against: classify({ epochs: 4, output: at("c/k1") }),
+        instead: classify({ epochs: 4, keep: 1, output: at("c/k2") }),
+        see: () => [checkpointsIn(at("c/k1")), checkpointsIn(at("c/k2"))],
+      },
+      seed: { add: ["--seed", "1"] },
+      baselines: { add: ["--no-baselines"] },
+      ...{ machine },
+      output: { add: ["-o", at("c/given")], see: () => existsSync(join(at("c/given"), "config.json")) },
+      force: {
+        against: classify({ output: at("taken/one") }),
+        instead: [...classify({ output: at("taken/one") }), "--force"],
+        see: ({ code }) => code,
+      },
+      quiet: { add: ["-q"], see: ({ stderr }) => stderr !== "" },
+      json: { add: ["--json"], see: ({ stdout }) => stdout.startsWith("{") },
+    },
+  },
+  predict: {
+    plain: () => ["predict", at("classifier"), at("t.csv")],
+    options: {
+      run: { instead: ["predict", at("classifier2"), at("t.csv")] },
+      file: { instead: ["predict", at("classifier"), at("more.csv")] },
+      input: { instead: ["predict", at("classifier"), "--input", "up"] },
+      text: { add: ["--text", "c"] },
+      delimiter: { add: ["--delimiter", ";"], see: ({ code }) => code, codes: [2] },
+      ...{ machine, json },
     },
   },
   generate: {

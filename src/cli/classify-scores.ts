@@ -1,0 +1,57 @@
+import type { ClassificationScores } from "../run/classification-scores.ts";
+import type { ClassifierScores, RegressionScores } from "../run/measure-classifier.ts";
+import { integer, table } from "./format.ts";
+
+/** What is told of a model or a baseline on some examples. */
+export type Scores = ClassificationScores | ClassifierScores | RegressionScores;
+
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** One row for each model, baselines among them. */
+export function scoreTable(rows: readonly (readonly [name: string, scores: Scores])[]): string {
+  const [, first] = rows[0]!;
+  const numbers = "rmse" in first;
+  return table([
+    ["", ...(numbers ? ["RMSE", "MAE", "R²"] : ["accuracy", "macro-F1"])],
+    ...rows.map(([name, scores]) => [
+      name,
+      ...("rmse" in scores
+        ? [scores.rmse, scores.mae, scores.r2].map((value) => value.toPrecision(4))
+        : [percent(scores.accuracy), percent(scores.macroF1)]),
+    ]),
+  ]);
+}
+
+/** Names of classes are cut to this for the columns. */
+const WIDEST = 8;
+
+/** True classes downwards, predicted ones across, beside precision, recall and F1; points stand for 0. */
+export function confusionTable({ confusion, byClass }: ClassificationScores, columns: number): string {
+  const { labels, counts } = confusion;
+  const short = (label: string): string => (label.length > WIDEST ? `${label.slice(0, WIDEST - 1)}…` : label);
+  const scores = byClass.map(({ precision, recall, f1 }) =>
+    [precision, recall, f1].map((value) => (Number.isNaN(value) ? "–" : (100 * value).toFixed(0))),
+  );
+  const whole = table([
+    ["true \\ predicted", ...labels.map(short), "precision", "recall", "F1"],
+    ...labels.map((label, k) => [
+      label,
+      ...counts[k]!.map((count) => (count === 0 ? "·" : integer(count))),
+      ...scores[k]!,
+    ]),
+  ]);
+  if (Math.max(...whole.split("\n").map((line) => line.length)) <= columns) return whole;
+  // Too wide for the terminal: what a class is taken for most often says the same in one column.
+  return table([
+    ["true", "examples", "precision", "recall", "F1", "most often taken for"],
+    ...labels.map((label, k) => {
+      const wrong = counts[k]!.map((count, other) => ({ count, other }))
+        .filter(({ count, other }) => other !== k && count > 0)
+        .sort((a, b) => b.count - a.count)[0];
+      return [
+        ...[label, integer(byClass[k]!.examples), ...scores[k]!],
+        wrong ? `${labels[wrong.other]} (${integer(wrong.count)})` : "–",
+      ];
+    }),
+  ]);
+}

@@ -1,0 +1,168 @@
+import { openMachine } from "../compute/open.ts";
+import type { ClassifySettings } from "../schema/classify.ts";
+import { formatBytes } from "../shared/shapes.ts";
+import type { EpochEvent, StartEvent, TrainEvent } from "../train/events.ts";
+import { openRun, type Run } from "../train/run.ts";
+import { type ClassifierFacts, type ClassifierTraining, trainClassifier } from "../train/train-classifier.ts";
+import { readExamples } from "./classify-data.ts";
+import { percent } from "./classify-scores.ts";
+import { counted, duration, integer } from "./format.ts";
+import { EXIT, isLive } from "./io.ts";
+import { ProgressDisplay } from "./progress.ts";
+import type { TrainingOptions } from "./training.ts";
+import type { TrainingResult } from "./training-record.ts";
+
+/** Steps between two looks at the loss: often enough for a bar that moves. */
+const LOG_EVERY = 5;
+
+/**
+ * Trains a classifier on a file and records it as a run, as `trainToFolder` does for text.
+ */
+export async function trainClassifierToFolder(
+  settings: ClassifySettings,
+  options: TrainingOptions,
+): Promise<TrainingResult> {
+  const { io, quiet, json, folder, existing, allowDifferentArithmetic } = options;
+  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now, quiet });
+  const controller = new AbortController();
+  const off = io.onInterrupt(() => {
+    if (controller.signal.aborted) {
+      display.end();
+      io.exit(EXIT.interrupted);
+    }
+    controller.abort();
+    display.log("Stopping after this step, then saving. Ctrl-C again ends at once; what was not saved is lost.");
+  });
+  const open: { close(): void | Promise<void> }[] = [];
+  try {
+    const run = await openRun({ folder, existing, keep: settings.keep, onNotice: (text) => display.log(text) });
+    open.push(run);
+    const machine = await openMachine(settings.machine);
+    open.push(machine);
+    const training = await trainClassifier({
+      ...trainOptions(settings),
+      ...{ machine, examples: await readExamples(settings.file, settings), signal: controller.signal },
+    });
+    const { trainer, classifier } = training;
+    open.push(trainer);
+    const config = { task: "classify", model: classifier.model.config, training: settings };
+    const events = run.record(trainer, { config, tokenizer: classifier.tokenizer, allowDifferentArithmetic });
+    const told = new Told(settings, training, display);
+    for await (const event of events) {
+      if (json && event.type !== "checkpoint") await io.stdout.write(`${JSON.stringify(event)}\n`);
+      told.take(event);
+    }
+    return told.result(run);
+  } finally {
+    display.end();
+    off();
+    for (const one of open.reverse()) await one.close();
+  }
+}
+
+function trainOptions(settings: ClassifySettings) {
+  const { cell, hiddenSize, numLayers, dropout, bidirectional, pooling, embeddingSize } = settings;
+  const { tokenizer, vocabularySize, minimumCount, alphabet, normalize, patience, minDelta } = settings;
+  const { regression, validation, classWeights, scaling, batchSize, epochs, maxSteps } = settings;
+  const { learningRate, clipNorm, accumulate, seed, checkpointEvery: steps, checkpointSeconds: seconds } = settings;
+  const stages = normalize ?? (tokenizer === "word" ? (["lowercase"] as const) : []);
+  return {
+    ...{ regression, validation, classWeights, scaling, batchSize, epochs, maxSteps },
+    ...{ learningRate, clipNorm, accumulate, seed, logEvery: LOG_EVERY, checkpointEvery: { steps, seconds } },
+    model: { cell, hiddenSize, numLayers, dropout, bidirectional, pooling, embeddingSize },
+    tokenizer: {
+      ...{ kind: tokenizer, normalize: stages },
+      ...(vocabularySize !== undefined && { maximumSize: vocabularySize }),
+      ...(minimumCount !== undefined && { minimumCount }),
+      ...(alphabet !== undefined && { alphabet }),
+    },
+    earlyStopping: patience === undefined ? undefined : { patience, minDelta },
+  };
+}
+
+/** What is shown of a training while it goes on. */
+class Told {
+  readonly #settings: ClassifySettings;
+  readonly #training: ClassifierTraining;
+  readonly #display: ProgressDisplay;
+  #start: StartEvent<ClassifierFacts> | undefined;
+  #skipped = 0;
+  #end: Omit<TrainingResult, "saved" | "totalSteps"> | undefined;
+
+  constructor(settings: ClassifySettings, training: ClassifierTraining, display: ProgressDisplay) {
+    this.#settings = settings;
+    this.#training = training;
+    this.#display = display;
+  }
+
+  take(event: TrainEvent<ClassifierFacts>): void {
+    const display = this.#display;
+    switch (event.type) {
+      case "start":
+        this.#start = event;
+        for (const line of this.#introduction(event)) display.say(line);
+        break;
+      case "progress": {
+        const { totalSteps: steps } = this.#start!;
+        display.update({
+          ...event,
+          steps,
+          epochs: this.#epochs,
+          tokensPerSecond: event.itemsPerSecond,
+          items: "examples",
+        });
+        if (event.skipped > this.#skipped)
+          display.log(
+            `${counted(event.skipped, "update")} left out so far because a gradient was not finite; a lower --learning-rate helps.`,
+          );
+        this.#skipped = event.skipped;
+        break;
+      }
+      case "epoch":
+        display.say(this.#epochLine(event));
+        break;
+      case "end":
+        if (event.reason === "stopped-early") display.say("Stopped early: the validation got no better.");
+        this.#end = { interrupted: event.reason === "aborted", step: event.step, seconds: event.seconds };
+    }
+  }
+
+  /** After the last event. */
+  result({ savedWeights }: Run): TrainingResult {
+    return { ...this.#end!, totalSteps: this.#start!.totalSteps, saved: savedWeights! };
+  }
+
+  get #epochs(): number {
+    const { totalSteps, stepsPerEpoch } = this.#start!;
+    return Math.ceil(totalSteps / stepsPerEpoch);
+  }
+
+  #introduction(start: StartEvent<ClassifierFacts>): string[] {
+    const { classifier } = this.#training;
+    const { cell, hiddenSize, numLayers, bidirectional, pooling, machine } = this.#settings;
+    const { classes, channels } = classifier.model.config;
+    const what = classes ? counted(classes.length, "class").replace(/classs$/, "classes") : "numbers to predict";
+    const read = classifier.tokenizer
+      ? `${classifier.tokenizer.kind}, ${integer(classifier.tokenizer.vocabularySize)} different`
+      : counted(channels!, "channel");
+    const layers = `${numLayers === 1 ? "" : `${numLayers} layers of `}${hiddenSize} units${bidirectional ? " in both directions" : ""}`;
+    return [
+      `Data: ${counted(start.trainExamples, "example")} to learn from, ${integer(start.validationExamples)} to validate; ${what} (${read})`,
+      `Model: ${cell}, ${layers}, ${pooling}: ${integer(start.parameters)} parameters, ${formatBytes(start.bytes)} to train`,
+      `Training: ${counted(start.totalSteps, "step")} of ${counted(start.batchSize, "example")}, ${integer(start.stepsPerEpoch)} an epoch, on ${machine}; Ctrl-C stops and saves`,
+      ...(start.step === 0 ? [] : [`Resumed after step ${integer(start.step)}.`]),
+    ];
+  }
+
+  #epochLine({ epoch, trainLoss, metrics, seconds }: EpochEvent): string {
+    const found =
+      metrics === undefined
+        ? ""
+        : `, validation ${metrics.loss!.toFixed(4)}, ${
+            metrics.accuracy === undefined
+              ? `RMSE ${metrics.rmse!.toPrecision(4)}`
+              : `accuracy ${percent(metrics.accuracy)}, macro-F1 ${percent(metrics.macroF1!)}`
+          }`;
+    return `epoch ${epoch}/${this.#epochs}: loss ${trainLoss.toFixed(4)}${found}, ${duration(seconds)}`;
+  }
+}

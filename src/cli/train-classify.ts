@@ -1,0 +1,113 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { openMachine } from "../compute/open.ts";
+import { pick } from "../data/examples.ts";
+import { stratifiedSplit } from "../data/stratified-split.ts";
+import { loadClassifier } from "../run/load-classifier.ts";
+import { measureClassifier, measureRegression } from "../run/measure-classifier.ts";
+import { type ClassifySettings, classifyFields } from "../schema/classify.ts";
+import type { ValuesOf } from "../schema/fields.ts";
+import { classifierBaselines } from "../train/classifier-baselines.ts";
+import { readExamples } from "./classify-data.ts";
+import { confusionTable, type Scores, scoreTable } from "./classify-scores.ts";
+import { trainClassifierToFolder } from "./classify-training.ts";
+import { defineCommand } from "./command.ts";
+import { Ended } from "./failure.ts";
+import { counted, quoted } from "./format.ts";
+import { EXIT, type Io } from "./io.ts";
+import { common } from "./options.ts";
+import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
+import type { TrainingOptions } from "./training.ts";
+
+const { output, force, quiet, json } = common;
+const fields = { ...classifyFields, output, force, quiet, json } as const;
+
+export const trainClassifyCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "classify",
+    summary: "train a model that says what a whole text or series is",
+    description:
+      "Trains a model that says what a whole text or series of numbers is: one of some classes, or with --regression a number.\nTexts come from a table (CSV, TSV, JSON lines), series from .ts files of the UCR/UEA archive. At the end it is measured on\n--test (without one on the validation part) beside simple baselines.",
+    fields,
+    config: classifyFields,
+    examples: [
+      "train classify reviews.csv --text review --label stars",
+      "train classify names.tsv --text 2 --label 1 --tokenizer grapheme --class-weights balanced",
+      "train classify JapaneseVowels_TRAIN.ts --test JapaneseVowels_TEST.ts --epochs 40",
+    ],
+    run: (values) => trainClassify(values, io),
+  });
+
+async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
+  const { output, force, quiet, json, ...rest } = values;
+  const folder = output ?? newRunFolder(nameOf(rest.file), io.today());
+  const settings: ClassifySettings = {
+    ...rest,
+    // Absolute, so that the run can be repeated and resumed from any folder.
+    file: resolve(rest.file),
+    ...(rest.test !== undefined && { test: resolve(rest.test) }),
+  };
+  // What is wrong with the last file is said before anything is trained.
+  if (settings.test !== undefined) await readExamples(settings.test, settings);
+  claimRunFolder(folder, { force });
+  await runClassifierTraining(settings, { io, folder, quiet, json, existing: "overwrite" });
+}
+
+/** Trains, or goes on, and says how good the result is. */
+export async function runClassifierTraining(settings: ClassifySettings, options: TrainingOptions): Promise<void> {
+  const { io, folder, quiet, json } = options;
+  const { interrupted, saved } = await trainClassifierToFolder(settings, options);
+  if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...saved })}\n`);
+  else {
+    const when = saved.savedEpoch === undefined ? `step ${saved.savedStep}` : `epoch ${saved.savedEpoch}`;
+    await io.stdout.write(`Saved in ${folder} (the weights after ${when}).\n`);
+    if (interrupted)
+      await io.stdout.write(`To go on as if nothing had been:\n  ${io.program} resume ${quoted(folder)}\n`);
+  }
+  if (interrupted) throw new Ended(EXIT.interrupted);
+  await tellScores(settings, options);
+  if (!json && !quiet) await io.stdout.write(`Next:\n  ${io.program} predict ${quoted(folder)} FILE\n`);
+}
+
+async function tellScores(settings: ClassifySettings, { io, folder, json }: TrainingOptions): Promise<void> {
+  const { seed, validation, regression, test } = settings;
+  const all = await readExamples(settings.file, settings);
+  const split = stratifiedSplit(regression ? all.labels.map(() => "") : all.labels, { validation, seed });
+  const train = pick(all, split.train);
+  const examples = test === undefined ? pick(all, split.validation) : await readExamples(test, settings);
+  if (examples.inputs.length === 0) return;
+  const part = test === undefined ? "validation" : "test";
+  const machine = await openMachine(settings.machine);
+  try {
+    const classifier = await loadClassifier(folder, machine);
+    const model = regression
+      ? await measureRegression(classifier, examples)
+      : await measureClassifier(classifier, examples);
+    const baselines = settings.baselines
+      ? await classifierBaselines({ machine, classifier, train, test: examples, seed })
+      : [];
+    if (json) {
+      for (const [name, scores] of [
+        ["model", model],
+        ...baselines.map((one) => [one.name, one.scores] as const),
+      ] as const)
+        await io.stdout.write(`${JSON.stringify({ type: "scores", part, name, ...scores })}\n`);
+      return;
+    }
+    const measured = baselines.flatMap(({ name, scores }): [string, Scores][] => (scores ? [[name, scores]] : []));
+    const lines = [
+      `On the ${counted(examples.inputs.length, `${part} example`)}${part === "validation" ? ", which also chose the weights" : ""}:`,
+      scoreTable([["this model", model], ...measured]),
+      ...baselines.flatMap(({ name, scores, why }) => (scores ? [] : [`(${name}: ${why})`])),
+      ...("confusion" in model ? ["", confusionTable(model, io.stdout.columns)] : []),
+    ];
+    await io.stdout.write(`${lines.join("\n")}\n`);
+    const unseen = "confusion" in model ? model.confusion.labels.slice(classifier.model.config.classes!.length) : [];
+    if (unseen.length > 0)
+      await io.stderr.write(
+        `Note: ${unseen.map((label) => JSON.stringify(label)).join(", ")} did not occur in training; these examples count as wrong.\n`,
+      );
+  } finally {
+    machine.close();
+  }
+}

@@ -1,0 +1,138 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { longshort } from "./fake-io.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "longshort-classify-"));
+const at = (name: string): string => join(folder, name);
+const small = ["--hidden-size", "6", "--embedding-size", "6", "--learning-rate", "0.03", "--epochs", "3"];
+
+/** "up …" or "down …", one in five with quotation marks and commas. */
+const rows = Array.from({ length: 60 }, (_, k) => [
+  k % 2 ? "up" : "down",
+  `${k % 2 ? "up" : "down"} we, "go" ${k % 7}`,
+]);
+const csv = (all: readonly (readonly string[])[]): string =>
+  `kind,words\n${all.map((cells) => cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(",")).join("\n")}\n`;
+const header = "@problemName t\n@timeStamps false\n@classLabel true low high\n@data\n";
+const series = Array.from({ length: 30 }, (_, k) => {
+  const values = Array.from({ length: 3 + (k % 3) }, (_, t) => (k % 2 ? 1 : -1) + Math.sin(k * 7 + t) / 2);
+  return `${values.join(",")}:${k % 2 ? "high" : "low"}`;
+});
+
+beforeAll(async () => {
+  writeFileSync(at("t.csv"), csv(rows));
+  writeFileSync(at("s_TRAIN.ts"), `${header}${series.join("\n")}\n`);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("texts of a table: trained, measured beside baselines, predicted, resumed", async () => {
+  writeFileSync(at("test.csv"), csv([...rows.slice(0, 9), ["sideways", "we go"]]));
+  const train = ["train", "classify", at("t.csv"), "--text", "words", "--label", "kind", ...small];
+  const ran = await longshort([...train, "--test", at("test.csv"), "-o", at("run")]);
+  expect(ran.code, ran.stderr).toBe(0);
+  expect(ran.stderr).toMatch(/54 examples to learn from, 6 to validate; 2 classes/);
+  expect(ran.stderr).toMatch(/epoch 3\/3: .* accuracy 100.0 %/);
+  expect(ran.stderr).toMatch(/"sideways" did not occur in training/);
+  expect(ran.stdout).toMatch(/On the 10 test examples:/);
+  expect(ran.stdout).toMatch(/this model +90.0 %/);
+  expect(ran.stdout).toMatch(/always "(up|down)" +\d/);
+  expect(ran.stdout).toMatch(/logistic regression on counts of tokens +\d/);
+  expect(ran.stdout).toMatch(/true \\ predicted +down +up +sideways +precision +recall +F1/);
+
+  const found = await longshort(["predict", at("run"), at("test.csv")]);
+  const [head, first] = found.stdout.split("\n");
+  expect(head).toBe("label,down,up");
+  expect(first).toMatch(/^down,0\.\d{6},0\.\d{6}$/);
+  expect(found.stdout.trim().split("\n")).toHaveLength(11);
+  const one = await longshort(["predict", at("run"), "--input", 'up we, "go" 3', "--json"]);
+  const { label, probabilities } = JSON.parse(one.stdout);
+  expect({ label, classes: Object.keys(probabilities) }).toEqual({ label: "up", classes: ["down", "up"] });
+
+  const more = await longshort(["resume", at("run"), "--epochs", "4"]);
+  expect(more.code, more.stderr).toBe(0);
+  expect(more.stderr).toMatch(/Resumed after step \d+/);
+  expect((await longshort(["info", at("run")])).stdout).toMatch(/train classify --config/);
+  const other = await longshort(["generate", at("run")]);
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/of a sequence-classifier; use .* predict/) });
+});
+
+test("series: classes beside the nearest one by dynamic time warping; JSON", async () => {
+  const ran = await longshort([
+    "train",
+    "classify",
+    at("s_TRAIN.ts"),
+    ...small,
+    "--epochs",
+    "20",
+    "--json",
+    "-q",
+    "-o",
+    at("series"),
+  ]);
+  expect(ran.code, ran.stderr).toBe(0);
+  const lines = ran.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const scores = lines.filter(({ type }) => type === "scores");
+  expect(scores.map(({ name }) => name)).toEqual(["model", 'always "high"', "nearest series by dynamic time warping"]);
+  expect(scores[0]).toMatchObject({ part: "validation", accuracy: 1 });
+  expect(scores[2].accuracy).toBe(1);
+  expect(existsSync(at("series/tokenizer.json"))).toBe(false);
+  expect(JSON.parse(readFileSync(at("series/config.json"), "utf8")).model).toMatchObject({
+    kind: "sequence-classifier",
+    channels: 1,
+  });
+  expect((await longshort(["predict", at("series"), at("s_TRAIN.ts")])).stdout).toMatch(/^label,high,low\nlow,/);
+});
+
+test("a regression predicts numbers", async () => {
+  writeFileSync(
+    at("n.jsonl"),
+    rows.map(([kind, words]) => `${JSON.stringify({ words, n: kind === "up" ? 40 : 20 })}\n`).join(""),
+  );
+  const ran = await longshort([
+    "train",
+    "classify",
+    at("n.jsonl"),
+    "--text",
+    "words",
+    "--label",
+    "n",
+    "--regression",
+    ...small,
+    "-q",
+    "-o",
+    at("n"),
+  ]);
+  expect(ran.stdout).toMatch(/RMSE +MAE +R²\nthis model +\d/);
+  expect(ran.stdout).toMatch(/always the mean +/);
+  const { stdout } = await longshort(["predict", at("n"), "--input", "up we go"]);
+  expect(stdout).toMatch(/^value\n/);
+  expect(Number(stdout.split("\n")[1])).toBeGreaterThan(30);
+});
+
+test.each<[string, readonly string[], RegExp]>([
+  ["no column of the text", [], /--text: expected the column/],
+  ["a column that is none", ["--text", "word", "--label", "kind"], /did you mean words/],
+  [
+    "labels of a regression that are text",
+    ["--text", "words", "--label", "kind", "--regression"],
+    /t.csv, line 2: expected a number to predict/,
+  ],
+  ["one class only", ["--text", "words", "--label", "same"], /one class "x"/],
+])("refuses %s", async (_, options, message) => {
+  writeFileSync(at("t.csv"), csv(rows));
+  if (options.includes("same")) writeFileSync(at("t.csv"), "words,same\na,x\nb,x\n");
+  const { code, stderr } = await longshort([
+    "train",
+    "classify",
+    at("t.csv"),
+    ...options,
+    "-o",
+    at(`bad-${options.length}`),
+  ]);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
+});
