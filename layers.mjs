@@ -155,7 +155,18 @@ export const layers = {
       "layers",
       "losses",
     ],
-    ...["optimizers", "models", "train", "checkpoint", "formats", "run", "explain", "server", "run-log"],
+    ...[
+      "optimizers",
+      "models",
+      "train",
+      "checkpoint",
+      "formats",
+      "run",
+      "explain",
+      "server",
+      "type:components",
+      "run-log",
+    ],
   ],
 };
 
