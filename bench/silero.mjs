@@ -2,8 +2,6 @@
  * silero-vad streamed chunk by chunk, beside ONNX Runtime for Node on one thread: CPU time a chunk, alternating, median.
  *
  *   node bench/silero.mjs MODEL.onnx [--rounds 15] [--chunks 200]
- *
- * Needs onnxruntime-node, which `npm run bench` installs.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -32,7 +30,7 @@ const input = { shape: [1, size], data };
 const sr = { shape: [], data: [16_000] };
 const ours = async () => (await session.next({ input, sr })).output.data[0];
 
-const ort = createRequire(new URL("peers/", import.meta.url))("onnxruntime-node");
+const ort = createRequire(import.meta.url)("onnxruntime-node");
 const theirs = await ort.InferenceSession.create(bytes, {
   ...{ intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "sequential", logSeverityLevel: 3 },
 });

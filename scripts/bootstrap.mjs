@@ -24,8 +24,10 @@ function run(command, args, options = {}) {
 
 function npm(...args) {
   const cli = process.env.npm_execpath;
-  if (cli?.endsWith(".js")) run(process.execPath, [cli, ...args]);
-  else run("npm", args, { shell: process.platform === "win32" });
+  // The script of onnxruntime-node would fetch a GPU runtime. Its refusal in package.json (allowScripts) is known to npm 11 only.
+  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" };
+  if (cli?.endsWith(".js")) run(process.execPath, [cli, ...args], { env });
+  else run("npm", args, { env, shell: process.platform === "win32" });
 }
 
 /** The versions that a lock file names, without those for other platforms. */

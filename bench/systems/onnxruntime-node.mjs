@@ -5,7 +5,7 @@ import { readData } from "../data.mjs";
 import { onnxLstm, onnxRunner } from "./onnx-data.mjs";
 import { report } from "./report.mjs";
 
-const require = createRequire(new URL("../peers/", import.meta.url));
+const require = createRequire(import.meta.url);
 const ort = require("onnxruntime-node");
 const { version } = require("onnxruntime-node/package.json");
 const data = readData(process.argv[2]);

@@ -8,7 +8,7 @@ export const root = resolve(fileURLToPath(new URL("../..", import.meta.url)));
 export const pages: readonly string[] = [
   ...readdirSync(root).filter((name) => name.endsWith(".md")),
   ...readdirSync(resolve(root, "docs"), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".md") && !name.startsWith("api"))
+    .filter((name) => name.endsWith(".md") && !/^(api|site)\b/.test(name))
     .map((name) => `docs/${name}`),
   "examples/text/README.md",
 ].map((name) => relative(root, resolve(root, name)));

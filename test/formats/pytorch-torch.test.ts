@@ -1,24 +1,15 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import type { ElementTypeName } from "../../src/checkpoint/element-types.ts";
 import { SafeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { readPyTorch } from "../../src/formats/pytorch/read.ts";
 import { writePyTorch } from "../../src/formats/pytorch/write.ts";
 import { elementBytes } from "../../src/formats/typed-array.ts";
 import { size } from "../../src/shared/shapes.ts";
+import { runTorch, withTorch } from "../support/torch.ts";
 
-/** The first Python here that has PyTorch; continuous integration has none, and these tests are skipped there. */
-const python = ["python3", "/usr/bin/python3"].find((command) => {
-  try {
-    execFileSync(command, ["-c", "import torch"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-});
 const folder = mkdtempSync(join(tmpdir(), "torch-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -50,7 +41,7 @@ const NAMES: Partial<Record<ElementTypeName, string>> = {
   BOOL: "bool",
 };
 
-describe.skipIf(python === undefined)("with PyTorch itself (skipped where Python has no torch)", () => {
+withTorch("PyTorch itself", () => {
   test("torch.load(weights_only=True) reads what is written, and what it saves again is read", {
     timeout: 60_000,
   }, async () => {
@@ -64,7 +55,7 @@ describe.skipIf(python === undefined)("with PyTorch itself (skipped where Python
     const first = [...tensors.values()][0]!;
     tensors.set("first", first).set("shared", first);
     writeFileSync(`${folder}/ours.pt`, writePyTorch(tensors));
-    const [listing, facts] = execFileSync(python!, ["-c", PROGRAM, folder], { encoding: "utf8" }).split("\n");
+    const [listing, facts] = runTorch(PROGRAM, folder).split("\n");
     const expected = [...tensors].map(([name, { dtype, shape, bytes }]) => [
       name,
       [`torch.${NAMES[dtype]}`, shape, Buffer.from(bytes).toString("hex")],

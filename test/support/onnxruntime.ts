@@ -18,13 +18,10 @@ export interface OnnxRuntime {
   };
 }
 
-/**
- * ONNX Runtime where `npm run bench` has installed it, else undefined: it is no dependency of the project, being large and there for a few
- * systems only.
- */
+/** ONNX Runtime; undefined on systems that it was not built for, such as those of musl. */
 export const onnxRuntime = ((): OnnxRuntime | undefined => {
   try {
-    return createRequire(new URL("../../bench/peers/", import.meta.url))("onnxruntime-node") as OnnxRuntime;
+    return createRequire(import.meta.url)("onnxruntime-node") as OnnxRuntime;
   } catch {
     return undefined;
   }
@@ -33,4 +30,4 @@ export const onnxRuntime = ((): OnnxRuntime | undefined => {
 /** For titles of tests that need it. */
 export const withoutOnnxRuntime = onnxRuntime
   ? ""
-  : " (skipped: needs onnxruntime-node, which `npm run bench` installs)";
+  : " (skipped: needs onnxruntime-node, which does not load on this system)";

@@ -1,8 +1,9 @@
 import type { FunctionBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
 import type { Local } from "../../print/wasm/control.ts";
-import { forRange } from "../../print/wasm/control.ts";
+import { forRange, if_ } from "../../print/wasm/control.ts";
 import { f32x4, i32, i32x4, v128 } from "../../print/wasm/instructions.ts";
+import type { Team } from "../../print/wasm/team.ts";
 import type { Range, Strides } from "../plan.ts";
 
 /** An axis of a loop: its length, and how far each operand goes along it in elements. */
@@ -36,6 +37,43 @@ export function joinAxes(axes: readonly Axis[]): Axis[] {
 /** How well four neighbours along an axis can be worked on at once: operands whose neighbours lie side by side count most. */
 export function vectorScore(axis: Axis, weights: readonly number[]): number {
   return axis.strides.reduce((sum, stride, k) => sum + (stride === 1 ? 2 : stride === 0 ? 1 : 0) * weights[k]!, 0);
+}
+
+/**
+ * `body` over indices that may be worked on in any order, cut along one axis into parts of one size for the threads; what is
+ * left over is done by the last of them. `body` is given the axes of a part and the address of each operand there.
+ */
+export function sharedAxes(
+  team: Team,
+  axes: readonly Axis[],
+  addresses: readonly number[],
+  body: (axes: readonly Axis[], addresses: readonly Code[]) => Code,
+): Code {
+  const { threads, thread } = team;
+  if (threads === 1)
+    return body(
+      axes,
+      addresses.map((address) => i32.const(address)),
+    );
+  const cuts = axes.map(({ size }, axis) => {
+    // Along the axis that is worked on by vectors whole cache lines stay together.
+    const grain = axis === axes.length - 1 ? 16 : 1;
+    const part = Math.floor(size / threads / grain) * grain;
+    return { axis, size, part, rest: size - part * threads };
+  });
+  const largest = (cut: (typeof cuts)[number]): number => (cut.part + cut.rest) / cut.size;
+  const { axis, part, rest } = cuts.toSorted((a, b) => largest(a) - largest(b))[0]!;
+  const cut = (size: number, first: Code): Code =>
+    size === 0
+      ? []
+      : body(
+          axes.with(axis, { ...axes[axis]!, size }),
+          addresses.map((address, k) =>
+            i32.add(i32.const(address), i32.mul(first, i32.const(axes[axis]!.strides[k]! * BYTES))),
+          ),
+        );
+  const last = i32.eq(thread, i32.const(threads - 1));
+  return [cut(part, i32.mul(thread, i32.const(part))), if_(last, cut(rest, i32.const(part * threads)))];
 }
 
 /** Moves pointers (one per operand) by `count` elements along an axis. */

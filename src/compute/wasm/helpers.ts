@@ -136,7 +136,8 @@ export class Helpers {
   }
 
   #fail(error: unknown): void {
-    this.#lost ??= error;
+    if (this.#lost !== undefined) return;
+    this.#lost = error;
     for (const thread of this.#threads) thread.stop();
     for (const { reject } of this.#waiting.values()) reject(error);
   }

@@ -80,7 +80,8 @@ export class Memory {
       const address = gap.start;
       gap.start += needed;
       if (gap.start === gap.end) this.#gaps.splice(this.#gaps.indexOf(gap), 1);
-      new Uint8Array(this.buffer, address, needed).fill(0); // Behind the top memory is still as the engine gave it: zero.
+      // Behind the top memory is still as the engine gave it: zero. In shared memory an element is one store, so they are large ones.
+      new Float64Array(this.buffer, address, needed / 8).fill(0);
       return address;
     }
     const address = this.#top;

@@ -1,12 +1,21 @@
 import type { Expression } from "../../math/expression.ts";
 import type { Func, ModuleBuilder } from "../../print/wasm/assembler.ts";
 import { printExpressions } from "../../print/wasm/expression.ts";
-import { i32 } from "../../print/wasm/instructions.ts";
 import type { Constants } from "../../print/wasm/vectors.ts";
 import { size } from "../../shared/shapes.ts";
 import type { Pointwise, Range } from "../plan.ts";
 import type { Axis } from "./elements.ts";
-import { axesOf, byFours, fork, joinAxes, loadElements, overAxes, storeElements, vectorScore } from "./elements.ts";
+import {
+  axesOf,
+  byFours,
+  fork,
+  joinAxes,
+  loadElements,
+  overAxes,
+  sharedAxes,
+  storeElements,
+  vectorScore,
+} from "./elements.ts";
 import type { LaunchPrinter } from "./launch.ts";
 
 interface Operand {
@@ -17,14 +26,15 @@ interface Operand {
 }
 
 /** Equations over whole tensors: loops over the outer axes, four elements at a time along the one that suits most operands. */
-export const printPointwise: LaunchPrinter<Pointwise> = ({ m, kernel, address, range, constants, fused }) => {
+export const printPointwise: LaunchPrinter<Pointwise> = ({ m, kernel, team, address, range, constants, fused }) => {
   if (size(kernel.shape) === 0) return [];
   const inputs = Object.entries(kernel.inputs).map(([name, strides]) => ({ name, strides }));
   const outputs = Object.entries(kernel.outputs).map(([name, { value, strides }]) => ({ name, strides, value }));
   const operands = [...inputs, ...outputs].map((operand) => ({ ...operand, type: range(operand.name).type }));
   const axes = arrange(kernel, operands);
-  return pointwise(m, axes, operands, { constants, fused }).call(
-    ...operands.map(({ name }) => i32.const(address(name))),
+  const addresses = operands.map(({ name }) => address(name));
+  return sharedAxes(team, axes, addresses, (part, at) =>
+    pointwise(m, part, operands, { constants, fused }).call(...at),
   );
 };
 

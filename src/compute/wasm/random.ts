@@ -4,6 +4,7 @@ import type { Local } from "../../print/wasm/control.ts";
 import { forRange, if_ } from "../../print/wasm/control.ts";
 import { f32x4, i32, i32x4, i64x2, v128 } from "../../print/wasm/instructions.ts";
 import { offset } from "../../print/wasm/product.ts";
+import { share } from "../../print/wasm/team.ts";
 import { Vectors } from "../../print/wasm/vectors.ts";
 import { size } from "../../shared/shapes.ts";
 import type { RandomFill } from "../plan.ts";
@@ -13,14 +14,17 @@ import type { LaunchPrinter } from "./launch.ts";
 const GROUP = 16;
 const BYTES = 4;
 
-/** Random numbers by coordinates, four counters of Philox4x32-10 at once. The same bits as `philox4x32`. */
-export const printRandom: LaunchPrinter<RandomFill> = ({ m, kernel, address, workspace, constants, fused }) => {
+/**
+ * Random numbers by coordinates, four counters of Philox4x32-10 at once. The same bits as `philox4x32`. Threads share the longer of
+ * examples and steps.
+ */
+export const printRandom: LaunchPrinter<RandomFill> = ({ m, kernel, team, address, workspace, constants, fused }) => {
   if (size(kernel.shape) === 0) return [];
   const [examples, steps, units] = kernel.shape;
   const [perExample, perStep, perUnit] = kernel.strides.map((stride) => stride * BYTES) as [number, number, number];
   const fill = m.memo(`random ${JSON.stringify(kernel)}`, () =>
-    m.func({ params: ["i32", "i32", "i32"] }, (f, key, out, scratch) => {
-      const [r, s, u, j] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
+    m.func({ params: new Array(7).fill("i32") }, (f, key, out, scratch, r, endR, firstS, endS) => {
+      const [s, u, j] = [f.local("i32"), f.local("i32"), f.local("i32")];
       const [row, to] = [f.local("i32"), f.local("i32")];
       const v = new Vectors({ f, constants, fused });
       const word = (operand: Code): Code => i32x4.splat(operand);
@@ -40,8 +44,8 @@ export const printRandom: LaunchPrinter<RandomFill> = ({ m, kernel, address, wor
           i32.store(offset(place, j.get, i32.const(perUnit)), i32.load(offset(scratch.get, j.get, i32.const(BYTES)))),
         ),
       ]);
-      return forRange(r, i32.const(0), i32.const(examples), 1, [
-        forRange(s, i32.const(0), i32.const(steps), 1, [
+      return forRange(r, r.get, endR.get, 1, [
+        forRange(s, firstS.get, endS.get, 1, [
           row.set(offset(offset(out.get, r.get, i32.const(perExample)), s.get, i32.const(perStep))),
           forRange(u, i32.const(0), i32.const(units), GROUP, [
             // Groups that are whole and dense are stored where they belong, others are handed out one by one.
@@ -55,7 +59,18 @@ export const printRandom: LaunchPrinter<RandomFill> = ({ m, kernel, address, wor
       ]);
     }),
   );
-  return fill.call(i32.const(address("key")), i32.const(address("out")), i32.const(workspace(GROUP * BYTES)));
+  const all = (count: number): ReturnType<typeof share> => ({ from: i32.const(0), to: i32.const(count) });
+  const byExample = examples >= steps;
+  const [rows, columns] = [
+    byExample ? share(team, examples) : all(examples),
+    byExample ? all(steps) : share(team, steps),
+  ];
+  const scratch = workspace(GROUP * BYTES * team.threads);
+  return fill.call(
+    ...[i32.const(address("key")), i32.const(address("out"))],
+    i32.add(i32.const(scratch), i32.mul(team.thread, i32.const(GROUP * BYTES))),
+    ...[rows.from, rows.to, columns.from, columns.to],
+  );
 };
 
 // The constants of Salmon et al. (SC 2011).

@@ -4,51 +4,78 @@ import type { Local } from "../../print/wasm/control.ts";
 import { forRange, if_, unreachable } from "../../print/wasm/control.ts";
 import { f32, f32x4, i32, memory, v128 } from "../../print/wasm/instructions.ts";
 import { offset } from "../../print/wasm/product.ts";
+import { share, type Team } from "../../print/wasm/team.ts";
 import type { Gather, Scatter, ScatterAdd } from "../plan.ts";
 import type { LaunchPrinter } from "./launch.ts";
 
 const BYTES = 4;
 
-/** `out[r] = table[indices[r]]` */
-export const printGather: LaunchPrinter<Gather> = ({ m, kernel, address }) =>
-  rowFunction(m, "gather", (row, other, columns) => eachElement(m, row, other, columns, "copy")).call(
-    ...[kernel.rows, kernel.vocabulary, kernel.columns].map((n) => i32.const(n)),
-    ...["indices", "out", "table"].map((operand) => i32.const(address(operand))),
+/** `out[r] = table[indices[r]]`; threads share the rows. */
+export const printGather: LaunchPrinter<Gather> = ({ m, kernel, team, address }) => {
+  const { vocabulary, columns } = kernel;
+  const rows = share(team, kernel.rows);
+  return rowFunction(m, "gather", (row, other, columns) => eachElement(m, row, other, columns, "copy")).call(
+    ...[i32.sub(rows.to, rows.from), i32.const(vocabulary), i32.const(columns), i32.const(columns)],
+    offset(i32.const(address("indices")), rows.from, i32.const(BYTES)),
+    offset(i32.const(address("out")), rows.from, i32.const(columns * BYTES)),
+    i32.const(address("table")),
     ...noSkip,
   );
+};
 
-/** `out = 0; out[indices[r]] += source[r]`, r in increasing order. */
-export const printScatterAdd: LaunchPrinter<ScatterAdd> = ({ m, kernel, address }) => [
-  kernel.keep
-    ? []
-    : memory.fill(i32.const(address("out")), i32.const(0), i32.const(kernel.vocabulary * kernel.columns * BYTES)),
-  rowFunction(m, "scatterAdd", (row, other, columns) => eachElement(m, other, row, columns, "add")).call(
-    ...[kernel.rows, kernel.vocabulary, kernel.columns].map((n) => i32.const(n)),
-    ...["indices", "source", "out"].map((operand) => i32.const(address(operand))),
-    ...(kernel.skip === undefined ? noSkip : [i32.const(1), i32.const(kernel.skip)]),
-  ),
-];
+/**
+ * `out = 0; out[indices[r]] += source[r]`, r in increasing order. Here and in `scatter` threads share the columns, so that each keeps
+ * to that order.
+ */
+export const printScatterAdd: LaunchPrinter<ScatterAdd> = ({ m, kernel, team, address }) => {
+  const bytes = i32.const(kernel.columns * BYTES);
+  const rows = share(team, kernel.vocabulary);
+  const clear = memory.fill(
+    offset(i32.const(address("out")), rows.from, bytes),
+    i32.const(0),
+    i32.mul(i32.sub(rows.to, rows.from), bytes),
+  );
+  return [
+    kernel.keep ? [] : [clear, team.barrier],
+    rowFunction(m, "scatterAdd", (row, other, columns) => eachElement(m, other, row, columns, "add")).call(
+      ...someColumns(kernel, team, address),
+      ...(kernel.skip === undefined ? noSkip : [i32.const(1), i32.const(kernel.skip)]),
+    ),
+  ];
+};
 
 /** `out[indices[r]] = source[r]` */
-export const printScatter: LaunchPrinter<Scatter> = ({ m, kernel, address }) =>
+export const printScatter: LaunchPrinter<Scatter> = ({ m, kernel, team, address }) =>
   rowFunction(m, "scatter", (row, other, columns) => eachElement(m, other, row, columns, "copy")).call(
-    ...[kernel.rows, kernel.vocabulary, kernel.columns].map((n) => i32.const(n)),
-    ...["indices", "source", "out"].map((operand) => i32.const(address(operand))),
+    ...someColumns(kernel, team, address),
     ...noSkip,
   );
+
+/** The arguments of a row function that scatters a thread's columns of all rows. */
+function someColumns(
+  { rows, vocabulary, columns }: Scatter | ScatterAdd,
+  team: Team,
+  address: (operand: string) => number,
+): Code[] {
+  const { from, to } = share(team, columns, 16);
+  const at = (operand: string): Code => offset(i32.const(address(operand)), from, i32.const(BYTES));
+  const whole = [rows, vocabulary, columns].map((n) => i32.const(n));
+  return [...whole, i32.sub(to, from), i32.const(address("indices")), at("source"), at("out")];
+}
 const noSkip = [i32.const(0), i32.const(0)];
 
 /**
- * For every row r, `body` with the addresses of row r of one matrix and of row `indices[r]` of the other. An index outside of the
+ * For every row r, `body` with the addresses of row r of one matrix and of row `indices[r]` of the other, rows of `width` numbers, and
+ * how many of them are meant. An index outside of the
  * vocabulary stops the run: reading or writing elsewhere would ruin what belongs to others.
  */
 function rowFunction(m: ModuleBuilder, name: string, body: (row: Local, chosen: Local, columns: Local) => Code) {
   return m.memo(name, () =>
     m.func(
-      { params: new Array(8).fill("i32") },
-      (f, rows, vocabulary, columns, indices, matrix, chosen, skips, skip) => {
+      { params: new Array(9).fill("i32") },
+      (f, rows, vocabulary, width, columns, indices, matrix, chosen, skips, skip) => {
         const [r, index, row, other] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
-        const length = i32.mul(columns.get, i32.const(BYTES));
+        const length = i32.mul(width.get, i32.const(BYTES));
         const isSkipped = i32.and(skips.get, i32.eq(index.get, skip.get));
         return forRange(r, i32.const(0), rows.get, 1, [
           index.set(i32.load(offset(indices.get, r.get, i32.const(BYTES)))),

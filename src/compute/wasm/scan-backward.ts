@@ -4,7 +4,7 @@ import type { Code } from "../../print/wasm/code.ts";
 import { forRange, if_, type Local, select } from "../../print/wasm/control.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
 import { packApart, transposeBlock } from "../../print/wasm/pack.ts";
-import { panelProduct } from "../../print/wasm/panel-product.ts";
+import { panelProduct, TILES_BYTES, transposedPanelProduct } from "../../print/wasm/panel-product.ts";
 import { offset } from "../../print/wasm/product.ts";
 import { alone, share } from "../../print/wasm/team.ts";
 import type { Product } from "../../scan/program.ts";
@@ -33,12 +33,17 @@ interface Run {
   readonly matrices: readonly number[];
 }
 
-/** Slots in order, cut where they do not follow one another. */
-function runsOf(parts: readonly { slot: number; width: Width; matrix: number }[]): Run[] {
+/** Slots in order, cut where they do not follow one another, nor, if their size in bytes is given, their matrices. */
+function runsOf(
+  parts: readonly { slot: number; width: Width; matrix: number }[],
+  sizeOf?: (width: Width) => number,
+): Run[] {
   const runs: { slot: number; width: Width; matrices: number[] }[] = [];
   for (const { slot, width, matrix } of [...parts].sort((a, b) => a.slot - b.slot)) {
     const last = runs.at(-1);
-    if (last && last.width === width && last.slot + last.matrices.length === slot) last.matrices.push(matrix);
+    const follows = sizeOf === undefined || last?.matrices.at(-1) === matrix - sizeOf(width);
+    if (last && follows && last.width === width && last.slot + last.matrices.length === slot)
+      last.matrices.push(matrix);
     else runs.push({ slot, width, matrices: [matrix] });
   }
   return runs;
@@ -242,32 +247,38 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   });
   code.push(finish.call());
 
-  // Gradients of matrices: over all steps at once, panel by panel of the gradient, turned into rows at the end.
-  const strided = panelProduct(m, { blocked: false, fused });
-  const matrixGradient = (
-    slot: number,
-    width: Width,
-    operand: number,
-    operandStride: number,
-    columns: number,
-    out: number,
+  // Gradients of matrices: over all steps at once, panel by panel of the gradient, turned into rows at the end. Matrices that one operand
+  // is multiplied by are taken together, as far as their gradients and they themselves follow one another.
+  const tiles = workspace(TILES_BYTES * team.threads);
+  const matrixGradients = (
+    parts: readonly { readonly slot: number; readonly width: Width; readonly matrix: number }[],
+    o: { readonly operand: number; readonly stride: number; readonly columns: number },
   ): void => {
-    const [own, panels] = [layout.size(width), layout.panels(width)];
-    const scratch = workspace(panels * columns * 64);
-    const mine = share(team, panels);
-    const skip = (base: number, bytes: number): Code => i32.add(number(base), i32.mul(mine.from, number(bytes)));
-    code.push(
-      strided.call(
-        ...[i32.sub(mine.to, mine.from), ...[columns, rows, operand, 4, operandStride].map(number)],
-        ...[skip(mem.slot(slot), rows * 64), number(rows * 64), number(zeros), number(0), number(0)],
-        ...[skip(scratch, columns * 64), number(64), number(columns * 64)],
-      ),
-      panelsToRows(m).call(mine.from, mine.to, ...[own, columns, scratch, out].map(number)),
-    );
+    for (const run of runsOf(parts, (width) => layout.size(width) * o.columns * 4)) {
+      const panels = run.matrices.length * layout.panels(run.width);
+      const scratch = workspace(panels * o.columns * 64);
+      const mine = share(team, panels);
+      const skip = (base: number, bytes: number): Code => i32.add(number(base), i32.mul(mine.from, number(bytes)));
+      code.push(
+        transposedPanelProduct(m, fused, zeros).call(
+          ...[i32.sub(mine.to, mine.from), ...[o.columns, rows, o.operand, o.stride].map(number)],
+          ...[skip(mem.slot(run.slot), rows * 64), number(rows * 64)],
+          ...[skip(scratch, o.columns * 64), number(o.columns * 64)],
+          i32.add(number(tiles), i32.mul(team.thread, number(TILES_BYTES))),
+        ),
+        panelsToRows(m).call(
+          ...[mine.from, mine.to],
+          ...[layout.size(run.width), layout.panels(run.width), o.columns, scratch, run.matrices[0]!].map(number),
+        ),
+      );
+    }
   };
-  program.inputGradientSlots.forEach((slot, g) => {
-    matrixGradient(slot, "hidden", mem.input, D * 4, D, address("d.weight_ih") + g * H * D * 4);
-  });
+  matrixGradients(
+    program.inputGradientSlots.map((slot, g) => ({
+      ...{ slot, width: "hidden" as const, matrix: address("d.weight_ih") + g * H * D * 4 },
+    })),
+    { operand: mem.input, stride: D * 4, columns: D },
+  );
   const gates = recurrentGates(cell);
   // Gates whose recurrent product no equation uses.
   const unused = gates.flatMap((name, block) => (program.products.some((p) => p.name === name) ? [] : [block]));
@@ -279,17 +290,12 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     p.block === undefined
       ? address(`d.projection.${p.name}`)
       : address("d.weight_hh") + p.block * H * groups[p.operand]!.columns * 4;
-  for (const p of program.products) {
-    const { operand, columns } = groups[p.operand]!;
-    matrixGradient(
-      gradientSlotOf(p),
-      p.width,
-      mem.operand(p.operand),
-      layout.padded(operand.width) * 4,
-      columns,
-      gradientOf(p),
-    );
-  }
+  groups.forEach(({ operand, columns }, k) => {
+    const parts = program.products
+      .filter((p) => p.operand === k)
+      .map((p) => ({ slot: gradientSlotOf(p), width: p.width, matrix: gradientOf(p) }));
+    matrixGradients(parts, { operand: mem.operand(k), stride: layout.padded(operand.width) * 4, columns });
+  });
   // Sums of the steps, and what fills up the last panel left out.
   const copySum = (to: number, sum: number): Code => alone(team, memory.copy(number(to), number(sum), number(H * 4)));
   if (cell.bias === "both") {
@@ -344,21 +350,22 @@ function clearBlocks(m: ModuleBuilder): Func {
 }
 
 /**
- * Turns panels of results, [panel][columns][16], into rows of a matrix [units, columns]. Parameters, all i32: first panel, end of
- * the panels, units, columns; addresses of the panels and of the matrix.
+ * Turns panels of results, [matrix][panel][columns][16], into rows of matrices [units, columns]. Parameters, all i32: first panel, end of
+ * the panels, counted over all matrices; units, panels of a matrix, columns; addresses of the panels and of the first matrix.
  */
 function panelsToRows(m: ModuleBuilder): Func {
   return m.memo("panelsToRows", () =>
-    m.func({ params: new Array(6).fill("i32") }, (f, panel, end, units, columns, from, to) => {
+    m.func({ params: new Array(7).fill("i32") }, (f, panel, end, units, panels, columns, from, to) => {
       const [first, left] = [f.local("i32"), f.local("i32")];
       const bytes = i32.shl(columns.get, number(2));
+      const unit = i32.add(i32.mul(i32.div_u(panel.get, panels.get), units.get), first.get);
       return forRange(panel, panel.get, end.get, 1, [
-        first.set(i32.shl(panel.get, number(4))),
+        first.set(i32.shl(i32.rem_u(panel.get, panels.get), number(4))),
         left.set(i32.sub(units.get, first.get)),
         transposeBlock(m).call(
-          ...[offset(from.get, first.get, bytes), number(64), columns.get],
+          ...[offset(from.get, i32.shl(panel.get, number(4)), bytes), number(64), columns.get],
           select(left.get, number(16), i32.lt_u(left.get, number(16))),
-          ...[offset(to.get, first.get, bytes), bytes],
+          ...[offset(to.get, unit, bytes), bytes],
         ),
       ]);
     }),

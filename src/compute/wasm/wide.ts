@@ -1,39 +1,64 @@
 import { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
-import { i32 } from "../../print/wasm/instructions.ts";
+import { ConstantTable } from "../../print/wasm/constants.ts";
+import { forRange } from "../../print/wasm/control.ts";
+import { i32, v128 } from "../../print/wasm/instructions.ts";
 import { panelRows } from "../../print/wasm/product.ts";
+import { sigmoid, tanh } from "../../print/wasm/transcendental.ts";
+import { Vectors } from "../../print/wasm/vectors.ts";
 
 /*
  * Whether the engine joins neighbouring vectors of 128 bits to registers of 256 (V8's --experimental-wasm-revectorize, Node 24
  * and later). Nothing tells but time: the wide tile is either twice as fast as the narrow one or slower. Both give the
- * same bits, so that the choice may depend on a measurement.
+ * same bits, so that the choice may depend on a measurement; and as the flag is experimental, that they do is looked at.
  */
 
 const [ROWS, DEPTH, PANELS] = [60, 128, 4];
 const FLOATING_POINT_OPERATIONS = 2 * ROWS * DEPTH * PANELS * 16;
 /** Optimised code is there after a few milliseconds; until then rates rise. */
 const [WINDOW, WINDOWS] = [1.5, 8];
+/** Addresses: constants, zeros, both operands, the product of one panel, and functions of it. */
+const [CONSTANTS, ZEROS, A, B, C, D] = [0, 2048, 4096, 40960, 81920, 90112];
+const END = D + ROWS * 64;
 
-/** A product of the size of a recurrent step, over zeros. */
-async function open(wide: boolean, fused: boolean): Promise<() => void> {
+/** One build of the kernels: runs them once, and shows what they came to. */
+export interface Trial {
+  readonly run: () => void;
+  readonly results: Uint32Array;
+}
+
+/** A product of the size of a recurrent step, and a little of the pointwise part of a cell. */
+export async function openTrial(wide: boolean, fused: boolean): Promise<Trial> {
   const m = new ModuleBuilder({ memory: { initial: 2, maximum: 2, shared: false }, wide });
-  const [a, b, c] = [0, 32768, 65536];
-  m.func(
-    { name: "run", params: [] },
-    (): Code =>
-      Array.from({ length: PANELS }, (_, panel) =>
-        panelRows(m, { blocked: false, fused }).call(
-          ...[ROWS, DEPTH, a, DEPTH * 4, 4, b + panel * DEPTH * 64, c, 64, c, 64].map((n) => i32.const(n)),
-        ),
+  const constants = new ConstantTable(CONSTANTS, ZEROS).scope();
+  m.func({ name: "run", params: [] }, (f): Code => {
+    const products = Array.from({ length: PANELS }, (_, panel) =>
+      panelRows(m, { blocked: false, fused }).call(
+        ...[ROWS, DEPTH, A, DEPTH * 4, 4, B + panel * DEPTH * 64, ZEROS, 0, C, 64].map((n) => i32.const(n)),
       ),
-  );
+    );
+    const i = f.local("i32");
+    const loaded = new Map<number, Code>();
+    const parts = (wide ? [0, 16] : [0]).map((skip) => {
+      const v = new Vectors({ f, constants, fused, loaded });
+      const x = v.keep(v128.load(i.get, C + skip));
+      const y = v.keep(tanh(v, v.keep(sigmoid(v, x))));
+      return { code: v.code, store: v128.store(i.get, y, D + skip) };
+    });
+    const pointwise = [parts.map(({ code }) => code), parts.map(({ store }) => store)];
+    return [products, forRange(i, i32.const(0), i32.const(ROWS * 64), 16 * parts.length, pointwise)];
+  });
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 2 });
+  constants.write(memory.buffer);
+  new Float32Array(memory.buffer, A, (C - A) / 4).forEach((_, k, numbers) => {
+    numbers[k] = Math.sin(k * k);
+  });
   const { instance } = await WebAssembly.instantiate(m.finish(), { env: { memory } });
-  return instance.exports.run as () => void;
+  return { run: instance.exports.run as () => void, results: new Uint32Array(memory.buffer, C, (END - C) / 4) };
 }
 
 /** The best rate of several short windows, in operations a millisecond. */
-function rate(run: () => void): number {
+function rate({ run }: Trial): number {
   let best = 0;
   for (let window = 0; window < WINDOWS; window++) {
     const start = performance.now();
@@ -63,18 +88,25 @@ export interface TileChoice {
   readonly wide: boolean;
   /** What the narrow and the wide tile reached, in floating-point operations a second. */
   readonly rates?: { readonly narrow: number; readonly wide: number };
+  /** Whether the wide build, optimised as it was by then, gave the bits of the narrow one. If not, it is not taken. */
+  readonly right?: boolean;
+}
+
+/** Takes the wide build where it is faster and right. */
+export function compareTrials(narrow: Trial, wide: Trial): TileChoice {
+  const rates = { narrow: 1000 * rate(narrow), wide: 1000 * rate(wide) };
+  const right = wide.results.every((bits, k) => bits === narrow.results[k]);
+  return { asked: true, wide: right && rates.wide > 1.15 * rates.narrow, rates, right };
 }
 
 let known: Promise<TileChoice> | undefined;
 
 /** Measures once per process, about 25 ms, and only where the flag was given. */
 export function chooseTiles(fused: boolean): Promise<TileChoice> {
-  known ??= (async () => {
-    if (!mayBeWide()) return { asked: false, wide: false };
-    const runs = [await open(false, fused), await open(true, fused)] as const;
-    const [narrow, wide] = [rate(runs[0]), rate(runs[1])];
-    return { asked: true, wide: wide > 1.15 * narrow, rates: { narrow: narrow * 1000, wide: wide * 1000 } };
-  })();
+  known ??= (async () =>
+    mayBeWide()
+      ? compareTrials(await openTrial(false, fused), await openTrial(true, fused))
+      : { asked: false, wide: false })();
   return known;
 }
 

@@ -1,8 +1,8 @@
 import type { Func, FunctionBuilder, ModuleBuilder } from "./assembler.ts";
 import type { Code, ValueType } from "./code.ts";
 import type { Local } from "./control.ts";
-import { forRange, if_ } from "./control.ts";
-import { f32, i32, i32x4, v128 } from "./instructions.ts";
+import { doWhile, forRange, if_ } from "./control.ts";
+import { f32, i32, i32x4, i64, v128 } from "./instructions.ts";
 import { offset } from "./product.ts";
 
 const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i32");
@@ -129,6 +129,43 @@ export function transposeBlock(m: ModuleBuilder): Func {
           forRange(j, j.get, columns.get, 1, single),
         ]),
       ];
+    }),
+  );
+}
+
+/**
+ * Turns a block of rows, [depth, columns], into tiles for the product of its transpose: the columns in tiles as even as `panelRows`
+ * makes them, at most `height` (5 or 6) to a tile, each [depth][height]. Reads and writes up to 16 bytes behind the last element.
+ *
+ * Parameters, all i32, in bytes: `source, stride, depth, columns, to`.
+ */
+export function packTiles(m: ModuleBuilder, height: number): Func {
+  return m.memo(`packTiles ${height}`, () =>
+    m.func({ params: i32s(5) }, (f, source, stride, depth, columns, to) => {
+      const [tiles, larger, k, from] = [0, 1, 2, 3].map(() => f.local("i32")) as [Local, Local, Local, Local];
+      const width = i32.add(i32.div_u(columns.get, tiles.get), i32.ne(larger.get, i32.const(0)));
+      const own = f.local("i32");
+      return if_(columns.get, [
+        tiles.set(i32.div_u(i32.add(columns.get, i32.const(height - 1)), i32.const(height))),
+        larger.set(i32.rem_u(columns.get, tiles.get)),
+        doWhile(
+          [
+            own.set(width),
+            if_(larger.get, larger.set(i32.sub(larger.get, i32.const(1)))),
+            from.set(source.get),
+            forRange(k, i32.const(0), depth.get, 1, [
+              v128.store(to.get, v128.load(from.get)),
+              i64.store(to.get, i64.load(from.get, 16), 16),
+              from.set(i32.add(from.get, stride.get)),
+              to.set(i32.add(to.get, i32.const(4 * height))),
+            ]),
+            source.set(i32.add(source.get, i32.shl(own.get, i32.const(2)))),
+            columns.set(i32.sub(columns.get, own.get)),
+            tiles.set(i32.sub(tiles.get, i32.const(1))),
+          ],
+          tiles.get,
+        ),
+      ]);
     }),
   );
 }

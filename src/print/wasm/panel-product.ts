@@ -2,7 +2,8 @@ import type { Func, FunctionBuilder, ModuleBuilder } from "./assembler.ts";
 import type { Code, ValueType } from "./code.ts";
 import { forRange, if_, type Local, select } from "./control.ts";
 import { i32 } from "./instructions.ts";
-import { offset, panelRows } from "./product.ts";
+import { packTiles } from "./pack.ts";
+import { offset, panelRows, tileHeight } from "./product.ts";
 import { rowProduct } from "./row-product.ts";
 
 const DEPTH = 256;
@@ -71,4 +72,50 @@ function blocks(
       first.set(i32.const(0)),
     ]),
   ]);
+}
+
+/** Bytes of scratch memory for `transposedPanelProduct`. */
+export const TILES_BYTES = ROWS * DEPTH * 4 + 64;
+
+/**
+ * Products with the transpose of `a`, rows [k] of `rows` numbers: `c[panel][i][0 … 15] = Σ_p a(p, i) · b[panel][p]`, in the order of
+ * `panelProduct`. What is read of `a` for a block is packed first: its rows lie too far apart to be walked for every panel.
+ *
+ * Parameters, all i32, in bytes: `panels, rows, k, a, strideA, b, bPanelStride, c, cPanelStride, tiles`, the last being the address of
+ * `TILES_BYTES` bytes. Rows of `c` are 64 bytes apart.
+ *
+ * @param zeros Address of 64 bytes of zeros.
+ */
+export function transposedPanelProduct(m: ModuleBuilder, fused: boolean, zeros: number): Func {
+  return m.memo(`transposedPanelProduct ${fused} ${zeros}`, () =>
+    m.func({ params: i32s(10) }, (f, panels, rows, k, a, strideA, b, bPanel, c, cPanel, tiles) => {
+      const [p, depth, row, height, panel, to] = Array.from({ length: 6 }, () => f.local("i32")) as [
+        ...[Local, Local, Local, Local, Local, Local],
+      ];
+      const least = (x: Local, limit: number): Code =>
+        select(x.get, i32.const(limit), i32.lt_u(x.get, i32.const(limit)));
+      const tall = tileHeight(m.wide);
+      return forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), DEPTH, [
+        depth.set(i32.sub(k.get, p.get)),
+        depth.set(least(depth, DEPTH)),
+        forRange(row, i32.const(0), rows.get, ROWS, [
+          height.set(i32.sub(rows.get, row.get)),
+          height.set(least(height, ROWS)),
+          packTiles(m, tall).call(
+            i32.add(offset(a.get, p.get, strideA.get), i32.shl(row.get, i32.const(2))),
+            ...[strideA.get, depth.get, height.get, tiles.get],
+          ),
+          forRange(panel, i32.const(0), panels.get, 1, [
+            to.set(i32.add(offset(c.get, panel.get, cPanel.get), i32.shl(row.get, i32.const(6)))),
+            panelRows(m, { blocked: false, tiled: true, fused }).call(
+              ...[height.get, depth.get, tiles.get, i32.const(4), i32.const(4 * tall)],
+              i32.add(offset(b.get, panel.get, bPanel.get), i32.shl(p.get, i32.const(6))),
+              ...[select(to.get, i32.const(zeros), p.get), select(i32.const(64), i32.const(0), p.get)],
+              ...[to.get, i32.const(64)],
+            ),
+          ]),
+        ]),
+      ]);
+    }),
+  );
 }

@@ -20,10 +20,18 @@ export interface ProductOptions {
    * with the panel stride in the place of `columnStrideA` and k a multiple of 16.
    */
   readonly blocked: boolean;
+  /**
+   * `a` lies in tiles of `tileHeight` rows, one behind the other, each [k][tileHeight] (`packTiles`): the row stride is 4, the column stride
+   * four times the height. Only where not blocked.
+   */
+  readonly tiled?: boolean;
   readonly fused: boolean;
   /** Largest number of rows of a tile, for measurements. */
   readonly tileRows?: number;
 }
+
+/** Rows of a full tile: six where registers have 256 bits; the blocked kernel with five would spill. */
+export const tileHeight = (wide: boolean, blocked = false): number => (wide ? 6 : blocked ? 4 : 5);
 
 const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i32");
 const ROW = 64;
@@ -37,9 +45,9 @@ const HALF = 32;
  * (a bias, zeros), or any other matrix that does not lie over `c` in another way.
  */
 export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
-  const { blocked, fused } = options;
-  const tileRows = options.tileRows ?? (m.wide ? 6 : blocked ? 4 : 5);
-  return m.memo(`panelRows ${blocked} ${fused} ${tileRows}`, () =>
+  const { blocked, fused, tiled = false } = options;
+  const tileRows = options.tileRows ?? tileHeight(m.wide, blocked);
+  return m.memo(`panelRows ${blocked} ${fused} ${tileRows} ${tiled}`, () =>
     m.func({ params: i32s(10) }, (f, rows, k, a, rowStrideA, columnStrideA, b, init, initStride, c, cStride) => {
       const [tiles, height, larger] = [f.local("i32"), f.local("i32"), f.local("i32")];
       const call = (count: number, half: number): Code =>
@@ -62,7 +70,9 @@ export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
             height.set(i32.add(i32.div_u(rows.get, tiles.get), i32.ne(larger.get, i32.const(0)))),
             if_(larger.get, larger.set(i32.sub(larger.get, i32.const(1)))),
             dispatch(tileRows),
-            advance(a, blocked ? i32.const(ROW) : rowStrideA.get),
+            tiled
+              ? a.set(i32.add(a.get, i32.mul(k.get, columnStrideA.get)))
+              : advance(a, blocked ? i32.const(ROW) : rowStrideA.get),
             advance(init, initStride.get),
             advance(c, cStride.get),
             rows.set(i32.sub(rows.get, height.get)),
@@ -76,22 +86,25 @@ export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
 }
 
 /** `rows` rows × 8 columns (16 when wide); parameters as `panelRows` without the first. */
-function tile(m: ModuleBuilder, rows: number, { blocked, fused }: ProductOptions): Func {
-  return m.memo(`tile ${rows} ${blocked} ${fused}`, () =>
+function tile(m: ModuleBuilder, rows: number, { blocked, fused, tiled = false }: ProductOptions): Func {
+  return m.memo(`tile ${rows} ${blocked} ${fused} ${tiled}`, () =>
     m.func({ params: i32s(9) }, (f, k, a, rowStrideA, columnStrideA, b, init, initStride, c, cStride) => {
       const each = <T>(make: (row: number) => T): T[] => Array.from({ length: rows }, (_, row) => make(row));
       const vectors = m.wide ? [0, 1, 2, 3] : [0, 1];
       const sums = each(() => vectors.map(() => f.local("v128")));
       const columns = vectors.map(() => f.local("v128"));
       const x = f.local("v128");
-      const at = each((row) => (row === 0 ? a : f.local("i32")));
+      // The rows of a tile that was packed are neighbours: one pointer serves all.
+      const at = tiled ? [a] : each((row) => (row === 0 ? a : f.local("i32")));
+      const element = (row: number): Code =>
+        tiled ? v128.load32_splat(a.get, 4 * row) : v128.load32_splat(at[row]!.get);
       const mac = (sum: Local, column: Local): Code =>
         sum.set(
           fused ? f32x4.relaxed_madd(x.get, column.get, sum.get) : f32x4.add(sum.get, f32x4.mul(x.get, column.get)),
         );
       const step: Code = [
         columns.map((column, j) => column.set(v128.load(b.get, 16 * j))),
-        each((row) => [x.set(v128.load32_splat(at[row]!.get)), sums[row]!.map((sum, j) => mac(sum, columns[j]!))]),
+        each((row) => [x.set(element(row)), sums[row]!.map((sum, j) => mac(sum, columns[j]!))]),
         b.set(i32.add(b.get, i32.const(ROW))),
       ];
       const move = (by: Code): Code => at.map((p) => p.set(i32.add(p.get, by)));

@@ -54,7 +54,8 @@ export interface PhaseOptions {
 
 /**
  * Prints one phase of a step for one panel of 16 units: a function of (panel, step, carry half to read in bytes, carry half
- * to write). Vectors of four units run outside, the examples of the batch inside, so that sums over the batch stay in registers.
+ * to write). Vectors of four units run outside, the examples of the batch inside, so that sums over the batch stay in registers. Where
+ * the engine joins neighbours to registers of 256 bits, two vectors go together, each store next to its neighbour's.
  */
 export function printPhase(m: ModuleBuilder, o: PhaseOptions): Func {
   const { memory: mem } = o;
@@ -64,13 +65,13 @@ export function printPhase(m: ModuleBuilder, o: PhaseOptions): Func {
     const unit = f.local("i32");
     const end = f.local("i32");
     const walk = new Pointers(f, mem, { panel, t, half, otherHalf, unit });
-    const lanes = f.local("v128");
+    const lanes = Array.from({ length: m.wide ? 2 : 1 }, () => f.local("v128"));
     const sums = new Sums(f, unit);
     const body = exampleBody(f, o, walk, lanes, sums);
     return [
-      forRange(vector, i32.const(0), i32.const(64), 16, [
+      forRange(vector, i32.const(0), i32.const(64), 16 * lanes.length, [
         unit.set(i32.add(i32.shl(panel.get, i32.const(6)), vector.get)),
-        lanes.set(v128.load(unit.get, mem.lanes)),
+        lanes.map((lane, k) => lane.set(v128.load(unit.get, mem.lanes + 16 * k))),
         walk.start(vector.get),
         end.set(i32.add(walk.row.get, i32.const(mem.batch * rowBytes))),
         sums.start(),
@@ -84,61 +85,73 @@ export function printPhase(m: ModuleBuilder, o: PhaseOptions): Func {
 
 const loopUntil = (pointer: Local, end: Local, body: Code): Code => doWhile(body, i32.ne(pointer.get, end.get));
 
-/** What is read, computed and written for four units of one example. */
-function exampleBody(f: FunctionBuilder, o: PhaseOptions, walk: Pointers, lanes: Local, sums: Sums): Code {
+/** What is read, computed and written for four units of one example, or for as many times four as there are `lanes`. */
+function exampleBody(f: FunctionBuilder, o: PhaseOptions, walk: Pointers, lanes: readonly Local[], sums: Sums): Code {
   const { memory: mem, constants } = o;
+  const seen = f.local("v128");
+  const zero = v128.load32_splat(i32.const(0), constants.address(0));
+  const look = mem.mask === undefined ? [] : seen.set(f32x4.ne(v128.load32_splat(walk.number.get, mem.mask), zero));
+  const loaded = lanes.length > 1 ? new Map<number, Code>() : undefined;
+  const parts = lanes.map((lane, k) => vectorBody(f, o, { walk, sums, seen, lane, skip: 16 * k, loaded }));
+  const stores = parts[0]!.stores.map((_, number) => parts.map(({ stores }) => stores[number]!));
+  return [look, parts.map(({ code }) => code), stores];
+}
+
+/** The same for the four units `skip` bytes behind the first, its stores one by one. */
+function vectorBody(
+  f: FunctionBuilder,
+  o: PhaseOptions,
+  at: { walk: Pointers; sums: Sums; seen: Local; lane: Local; skip: number; loaded: Map<number, Code> | undefined },
+): { code: Code; stores: readonly Code[] } {
+  const { memory: mem, constants } = o;
+  const { walk, sums, seen, skip, loaded } = at;
   const load = (n: AnyNode): Code | undefined => {
     const place = o.place(n);
-    return place && walk.load(place);
+    return place && walk.load(place, skip);
   };
   const roots = [...o.stores.map((s) => s.value), ...o.means.flatMap((m) => m.values)];
-  const printed = printExpressions({ f, roots, leaf: load, constants, fused: o.fused });
-  const seen = f.local("v128");
+  const printed = printExpressions({ f, roots, leaf: load, constants, fused: o.fused, loaded });
   const masked = mem.mask !== undefined;
   const ifSeen = (value: Code): Code => (masked ? v128.and(value, seen.get) : value);
-  const inLane = (value: Code): Code => v128.and(value, lanes.get);
+  const inLane = (value: Code): Code => v128.and(value, at.lane.get);
+  const more: Code[] = [];
+  const store = (to: Local, value: Code, address: number): Code => v128.store(to.get, value, address + skip);
   const stores = o.stores.map(({ value, to }): Code => {
     const v = printed.value(value);
     switch (to.kind) {
       case "slot": {
         const sum = mem.slotSum(to.slot);
-        if (sum === undefined) return v128.store(walk.panelRow.get, v, mem.slot(to.slot));
+        if (sum === undefined) return store(walk.panelRow, v, mem.slot(to.slot));
         const part = f.local("v128");
-        return [
-          part.set(ifSeen(inLane(v))),
-          v128.store(walk.panelRow.get, part.get, mem.slot(to.slot)),
-          sums.add(sum, part.get),
-        ];
+        more.push(part.set(ifSeen(inLane(v))), sums.add(sum + skip, part.get));
+        return store(walk.panelRow, part.get, mem.slot(to.slot));
       }
       case "next": {
-        const next = masked ? v128.bitselect(v, walk.load({ kind: "previous", state: to.state }), seen.get) : v;
-        return v128.store(walk.row.get, next, mem.next(to.state));
+        const next = masked ? v128.bitselect(v, walk.load({ kind: "previous", state: to.state }, skip), seen.get) : v;
+        return store(walk.row, next, mem.next(to.state));
       }
       case "carry": {
-        const carry = masked ? v128.bitselect(v, walk.load({ kind: "adjoint", state: to.state }), seen.get) : v;
-        return v128.store(walk.carryOut.get, carry, mem.carry(to.state));
+        const carry = masked ? v128.bitselect(v, walk.load({ kind: "adjoint", state: to.state }, skip), seen.get) : v;
+        return store(walk.carryOut, carry, mem.carry(to.state));
       }
       case "operand":
-        return v128.store(walk.row.get, v, mem.operand(to.operand));
+        return store(walk.row, v, mem.operand(to.operand));
       case "trace":
       case "traceGradient":
-        return v128.store(walk.row.get, ifSeen(v), mem.trace(to.name));
+        return store(walk.row, ifSeen(v), mem.trace(to.name));
       case "weightGradient":
-        return sums.add(mem.weightSum(to.name), ifSeen(v));
+        more.push(sums.add(mem.weightSum(to.name) + skip, ifSeen(v)));
+        return [];
       default:
         throw new TypeError(`a phase cannot store into '${to.kind}'`);
     }
   });
   const means = o.means.map(({ mean, values }): Code => {
     const total = values.map((v) => inLane(printed.value(v))).reduce((a, b) => f32x4.add(a, b));
-    return v128.store(walk.quad.get, total, mem.meanSums(mean));
+    // The partial sums of one vector for all examples, then those of the next.
+    return v128.store(walk.quad.get, total, mem.meanSums(mean) + skip * mem.batch);
   });
-  const look = masked
-    ? seen.set(
-        f32x4.ne(v128.load32_splat(walk.number.get, mem.mask), v128.load32_splat(i32.const(0), constants.address(0))),
-      )
-    : [];
-  return [look, printed.code, stores, means];
+  return { code: [printed.code, more], stores: [...stores, ...means] };
 }
 
 /** Sums over the batch, in registers while the examples run by. */
@@ -223,35 +236,36 @@ class Pointers {
     ];
   }
 
-  load(place: Place): Code {
+  /** Four units of a place, `skip` bytes behind where the pointers are. */
+  load(place: Place, skip: number): Code {
     const { mem } = this;
     switch (place.kind) {
       case "slot":
-        return v128.load(this.panelRow.get, mem.slot(place.slot));
+        return v128.load(this.panelRow.get, mem.slot(place.slot) + skip);
       case "previous":
-        return v128.load(this.row.get, mem.previous(place.state));
+        return v128.load(this.row.get, mem.previous(place.state) + skip);
       case "next":
-        return v128.load(this.row.get, mem.next(place.state));
+        return v128.load(this.row.get, mem.next(place.state) + skip);
       case "operand":
-        return v128.load(this.row.get, mem.operand(place.operand));
+        return v128.load(this.row.get, mem.operand(place.operand) + skip);
       case "carry":
-        return v128.load(this.carryIn.get, mem.carry(place.state));
+        return v128.load(this.carryIn.get, mem.carry(place.state) + skip);
       case "adjoint": {
-        const carried = v128.load(this.carryIn.get, mem.carry(place.state));
+        const carried = v128.load(this.carryIn.get, mem.carry(place.state) + skip);
         const output = mem.outputAdjoint(place.state);
-        return output === undefined ? carried : f32x4.add(carried, v128.load(this.row.get, output));
+        return output === undefined ? carried : f32x4.add(carried, v128.load(this.row.get, output + skip));
       }
       case "back":
-        return v128.load(this.small.get, mem.back(place.operand));
+        return v128.load(this.small.get, mem.back(place.operand) + skip);
       case "mean":
         return v128.load32_splat(this.number.get, mem.mean(place.mean));
       case "backMean":
         return v128.load32_splat(this.number.get, mem.backMean(place.mean));
       case "weight":
-        return v128.load(this.from.unit.get, mem.weight(place.name));
+        return v128.load(this.from.unit.get, mem.weight(place.name) + skip);
       case "mask": {
         const { address, perStep } = mem.drawn(place.name);
-        return v128.load(perStep ? this.drawnStep.get : this.drawnRow.get, address);
+        return v128.load(perStep ? this.drawnStep.get : this.drawnRow.get, address + skip);
       }
       default:
         throw new TypeError(`a phase cannot load from '${place.kind}'`);

@@ -13,6 +13,11 @@ export interface VectorOptions {
   readonly constants: Constants;
   /** `a · b + c` with one rounding (relaxed SIMD) instead of two. */
   readonly fused: boolean;
+  /**
+   * Constants that were loaded before, when the same code is printed twice for neighbouring vectors: V8 joins two operations only
+   * where it may move one to the other, and it moves no load of a constant past another load.
+   */
+  readonly loaded?: Map<number, Code> | undefined;
 }
 
 /** Code that grows line by line: `keep` gives a value a name, so that it is computed once and used often. */
@@ -33,7 +38,13 @@ export class Vectors {
 
   /** Four times `value`, by a broadcast load: a literal would be rebuilt at every use. */
   constant(value: number): Code {
-    return v128.load32_splat(i32.const(0), this.#options.constants.address(value));
+    const address = this.#options.constants.address(value);
+    const load = v128.load32_splat(i32.const(0), address);
+    const { loaded } = this.#options;
+    if (!loaded) return load;
+    const known = loaded.get(address) ?? this.keep(load);
+    loaded.set(address, known);
+    return known;
   }
 
   /** Four times the word `bits`, which must not be the pattern of a NaN (engines may change those). */

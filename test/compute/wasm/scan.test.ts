@@ -151,6 +151,8 @@ const cases: Case[] = [
   { T: 9, B: 6, D: 7, H: 17, masked: true },
   { T: 9, B: 6, D: 7, H: 17, masked: true, reverse: true, maskedOutput: "previous" },
 ];
+/** Sums and rows that are taken block by block: more than 256 examples of all steps, more than 120 inputs. */
+const large: Case = { T: 33, B: 8, D: 125, H: 17 };
 const fusedHere = ((): boolean => {
   const m = new ModuleBuilder({ memory: { initial: 1, maximum: 1, shared: false } });
   m.func({ params: ["v128"], results: ["v128"] }, (_, x) => [x.get, x.get, x.get, 0xfd, 0x85, 0x02]);
@@ -161,7 +163,7 @@ const fusedHere = ((): boolean => {
 const sensible = (cell: Cell, c: Case): boolean => cell.name !== "layer-norm-lstm" || c.H > 1;
 
 for (const [name, cell] of Object.entries(cells))
-  for (const c of cases.filter((c) => sensible(cell, c)))
+  for (const c of [...cases, ...(["lstm", "gru"].includes(name) ? [large] : [])].filter((c) => sensible(cell, c)))
     for (const fused of fusedHere ? [false, true] : [false])
       test(`${name}: ${JSON.stringify(c)}${fused ? " fused" : ""}`, () => {
         const projects = cell.states.some((s) => s.width === "projection");

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { gru } from "../../../src/cells/gru.ts";
 import { lstm } from "../../../src/cells/lstm.ts";
 import { openWasm } from "../../../src/compute/wasm/machine.ts";
+import { compareTrials, openTrial, type Trial } from "../../../src/compute/wasm/wide.ts";
 import { layerBits } from "./bits.ts";
 
 async function bits(wide: boolean, batch: number, hiddenSize: number, fused: boolean): Promise<Uint32Array[]> {
@@ -20,4 +21,31 @@ test.each([
 ])("wide tiles change no bit: batch %i, hidden size %i", async (batch, hiddenSize) => {
   for (const fused of [true, false])
     expect(await bits(true, batch, hiddenSize, fused)).toEqual(await bits(false, batch, hiddenSize, fused));
+});
+
+/** A trial that takes some microseconds and leaves these results. */
+const trial = (microseconds: number, ...results: number[]): Trial => ({
+  run() {
+    const end = performance.now() + microseconds / 1000;
+    while (performance.now() < end);
+  },
+  results: Uint32Array.from(results),
+});
+
+test("the wide build is taken where it is faster and gives the same bits", () => {
+  expect(compareTrials(trial(200, 1, 2, 3), trial(20, 1, 2, 3)).wide).toBe(true);
+  expect(compareTrials(trial(20, 1, 2, 3), trial(200, 1, 2, 3)).wide).toBe(false);
+  expect(compareTrials(trial(200, 1, 2, 3), trial(20, 1, 2, 4))).toMatchObject({
+    asked: true,
+    wide: false,
+    right: false,
+  });
+});
+
+test("what is looked at for it is not empty, and the same in both builds", async () => {
+  const [narrow, wide] = [await openTrial(false, false), await openTrial(true, false)];
+  narrow.run();
+  wide.run();
+  expect(new Set(narrow.results).size).toBeGreaterThan(1000);
+  expect(wide.results).toEqual(narrow.results);
 });

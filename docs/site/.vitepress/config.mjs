@@ -1,0 +1,88 @@
+import { fileURLToPath } from "node:url";
+import { chinese, english, leftOut, sidebarOf } from "../pages.mjs";
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Words for the search: Chinese by the character, everything else by the word. Runs in the page too, so it stands alone. */
+const tokenize = (text) => text.toLowerCase().match(/\p{Script=Han}|[^\s\p{P}\p{S}\p{Script=Han}]+/gu) ?? [];
+
+const icon = encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path fill="#145ab4" d="M0 0h4v8H0z"/><path fill="#c5d6ec" d="M4 0h4v4H4z"/><path fill="#d9782d" d="M4 4h4v4H4z"/></svg>',
+);
+
+export default {
+  srcDir: at("../.."),
+  srcExclude: [...leftOut, "site/**", "api/**"],
+  outDir: at("../dist"),
+  cacheDir: at("../node_modules/.cache"),
+  // Where the site will lie below its host: "/" or, for example, "/longshort/".
+  base: process.env.DOCS_BASE ?? "/",
+  title: "Longshort",
+  description: "Train, run, explain and serve recurrent neural networks in Node.js and the browser.",
+  cleanUrls: false,
+  lastUpdated: false,
+  head: [["link", { rel: "icon", href: `data:image/svg+xml,${icon}` }]],
+  // The schema is a file beside the page, copied as it is; everything else must be a page.
+  ignoreDeadLinks: [/\.schema(\.json)?$/],
+  markdown: { theme: { light: "github-light", dark: "github-dark-dimmed" } },
+  themeConfig: {
+    search: {
+      provider: "local",
+      options: {
+        miniSearch: { options: { tokenize } },
+        locales: {
+          zh: {
+            translations: {
+              button: { buttonText: "搜索", buttonAriaLabel: "搜索" },
+              modal: {
+                noResultsText: "没有结果：",
+                resetButtonTitle: "清除",
+                displayDetails: "显示详情",
+                footer: { selectText: "选择", navigateText: "切换", closeText: "关闭" },
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+  locales: {
+    root: {
+      label: "English",
+      lang: "en",
+      themeConfig: {
+        nav: [
+          { text: "Guide", link: "/guide/first-model", activeMatch: "^/guide/" },
+          { text: "Cells", link: "/guide/cells", activeMatch: "^/cells/" },
+          { text: "Reference", link: "/reference/commands", activeMatch: "^/reference/" },
+          { text: "API", link: "/api/index.html", target: "_self" },
+        ],
+        sidebar: sidebarOf(english),
+        outline: { level: [2, 3] },
+      },
+    },
+    zh: {
+      label: "中文",
+      lang: "zh-CN",
+      description: "在 Node.js 和浏览器中训练、运行、解释和部署循环神经网络。",
+      themeConfig: {
+        nav: [
+          { text: "指南", link: "/zh/guide/first-model", activeMatch: "^/zh/guide/" },
+          { text: "单元", link: "/zh/guide/cells" },
+          { text: "命令", link: "/reference/commands" },
+          { text: "API", link: "/api/index.html", target: "_self" },
+        ],
+        sidebar: sidebarOf(chinese),
+        outline: { level: [2, 3], label: "本页目录" },
+        docFooter: { prev: "上一页", next: "下一页" },
+        darkModeSwitchLabel: "外观",
+        lightModeSwitchTitle: "切换到浅色模式",
+        darkModeSwitchTitle: "切换到深色模式",
+        sidebarMenuLabel: "菜单",
+        returnToTopLabel: "回到顶部",
+        langMenuLabel: "语言",
+        skipToContentLabel: "跳到正文",
+      },
+    },
+  },
+};

@@ -1,0 +1,130 @@
+/**
+ * Which pages the site has, and in which order its sidebar names them. A page that is not named here is listed at the end of its
+ * folder's group under its heading, so that none is ever out of reach.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The folder that holds the pages. */
+export const docs = fileURLToPath(new URL("..", import.meta.url));
+
+/** Pages of the repository that the site leaves out: its home page says what is where. */
+export const leftOut = ["README.md"];
+
+/**
+ * A group of the sidebar: pages by their path in docs/, without `.md`, and the name shown where it is not the page's heading.
+ * `rest` is the folder whose other pages follow.
+ *
+ * @typedef {{ title: string, rest?: string, pages: readonly (string | readonly [page: string, name: string])[] }} Group
+ */
+
+/** @type {readonly Group[]} */
+export const english = [
+  { title: "Start", pages: ["guide/first-model", "guide/concepts", "guide/cells"] },
+  {
+    title: "Guides",
+    rest: "guide",
+    pages: [
+      "guide/text",
+      "guide/training",
+      "guide/runs",
+      "guide/your-data",
+      "guide/serving",
+      "guide/speed",
+      "guide/inside",
+    ],
+  },
+  { title: "Models of other software", pages: ["guide/keras", "guide/tensorflowjs"] },
+  {
+    title: "Coming from",
+    pages: [
+      ["guide/coming-from-pytorch", "PyTorch"],
+      ["guide/coming-from-keras", "Keras"],
+      ["guide/coming-from-tensorflowjs", "TensorFlow.js"],
+      ["guide/coming-from-brainjs", "brain.js"],
+    ],
+  },
+  {
+    title: "Cells",
+    rest: "cells",
+    pages: [
+      ["cells/rnn", "RNN"],
+      ["cells/lstm", "LSTM"],
+      ["cells/gru", "GRU"],
+      ["cells/min-gru", "minGRU"],
+      ["cells/min-lstm", "minLSTM"],
+      ["cells/layer-norm-lstm", "LSTM with layer normalisation"],
+      ["cells/your-own", "A cell of your own"],
+    ],
+  },
+  {
+    title: "Reference",
+    rest: "reference",
+    pages: ["reference/commands", "reference/errors", ["semantics", "Exact semantics"]],
+  },
+  { title: "The project", rest: "", pages: [["architecture", "Architecture"], "state"] },
+];
+
+/** @type {readonly Group[]} */
+export const chinese = [
+  { title: "入门", pages: ["zh/guide/first-model", "zh/guide/concepts", "zh/guide/cells"] },
+  { title: "指南", rest: "zh/guide", pages: ["zh/guide/text", ["zh/guide/coming-from-pytorch", "从 PyTorch 迁移"]] },
+  {
+    title: "各单元的公式（英文）",
+    pages: [
+      ["cells/rnn", "RNN"],
+      ["cells/lstm", "LSTM"],
+      ["cells/gru", "GRU"],
+      ["cells/min-gru", "minGRU"],
+      ["cells/min-lstm", "minLSTM"],
+      ["cells/layer-norm-lstm", "层归一化 LSTM"],
+      ["cells/your-own", "自定义单元"],
+    ],
+  },
+  {
+    title: "参考（英文）",
+    pages: [
+      ["guide/training", "训练"],
+      ["guide/runs", "运行目录"],
+      ["guide/your-data", "自己的数据"],
+      ["reference/commands", "命令"],
+      ["reference/errors", "错误码"],
+      ["semantics", "精确语义"],
+    ],
+  },
+];
+
+/** Every page of the site, as paths in docs/ without `.md`. */
+export const allPages = () =>
+  readdirSync(docs, { recursive: true, encoding: "utf8" })
+    .map((name) => name.replaceAll("\\", "/"))
+    .filter((name) => name.endsWith(".md") && !/^(site|api)\//.test(name) && !leftOut.includes(name))
+    .map((name) => name.slice(0, -3))
+    .sort();
+
+const fileOf = (/** @type {string} */ page) => join(docs, `${page}.md`);
+
+/** The first heading of a page. */
+export const headingOf = (/** @type {string} */ page) =>
+  /^# (.+)$/m.exec(readFileSync(fileOf(page), "utf8"))?.[1]?.replaceAll("`", "") ?? page;
+
+const named = (/** @type {readonly Group[]} */ groups) =>
+  groups.flatMap(({ pages }) => pages.map((page) => (typeof page === "string" ? page : page[0])));
+const folderOf = (/** @type {string} */ page) => page.slice(0, Math.max(0, page.lastIndexOf("/")));
+
+/** Pages that the lists above name and docs/ does not hold. */
+export const missingPages = () => named([...english, ...chinese]).filter((page) => !existsSync(fileOf(page)));
+
+/** The sidebar that VitePress draws from `groups`. */
+export function sidebarOf(/** @type {readonly Group[]} */ groups) {
+  const listed = new Set(named(groups));
+  return groups.map(({ title, rest, pages }) => {
+    const others = allPages().filter((page) => folderOf(page) === rest && !page.endsWith("index") && !listed.has(page));
+    const items = [...pages, ...others].map((entry) => {
+      const [page, name] = typeof entry === "string" ? [entry, headingOf(entry)] : entry;
+      return { text: name, link: `/${page}` };
+    });
+    return { text: title, items };
+  });
+}

@@ -1,0 +1,43 @@
+/**
+ * `npm run docs:site`: builds the site of the documents into docs/site/dist, the pages of the API included, ready for any host of
+ * static files. A link that leads nowhere ends it with an error. `DOCS_BASE=/name/` is for a host that keeps it below a path;
+ * `--serve` shows it on this machine afterwards.
+ *
+ * VitePress brings a Vite of its own, so it is installed into docs/site and not with everything else.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { ensureInstalled, orExit, root } from "./bootstrap.mjs";
+
+const site = path.join(root, "docs", "site");
+
+function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { stdio: "inherit", cwd: root, ...options });
+  if (error) throw new Error(`${command} could not be started: ${error.message}`);
+  if (status !== 0) throw new Error(`${path.basename(args[0] ?? command)} failed (exit code ${status}).`);
+}
+
+/** Installs what docs/site/package.json asks for when it is missing or of another version. */
+function ensureSiteInstalled() {
+  const { dependencies } = JSON.parse(readFileSync(path.join(site, "package.json"), "utf8"));
+  const present = Object.entries(dependencies).every(([name, version]) => {
+    const file = path.join(site, "node_modules", name, "package.json");
+    return existsSync(file) && JSON.parse(readFileSync(file, "utf8")).version === version;
+  });
+  if (present) return;
+  console.error("Installing VitePress into docs/site …");
+  const quiet = ["--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"];
+  run("npm", ["install", ...quiet], { cwd: site, shell: process.platform === "win32" });
+}
+
+orExit(() => {
+  ensureInstalled();
+  ensureSiteInstalled();
+  const vitepress = path.join(site, "node_modules", "vitepress", "bin", "vitepress.js");
+  run(process.execPath, [vitepress, "build", site]);
+  const typedoc = path.join(root, "node_modules", "typedoc", "bin", "typedoc");
+  run(process.execPath, [typedoc, "--out", path.join(site, "dist", "api")]);
+  console.log("The site is in docs/site/dist.");
+  if (process.argv.includes("--serve")) run(process.execPath, [vitepress, "serve", site]);
+});
