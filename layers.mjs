@@ -112,6 +112,9 @@ export const layers = {
     "type:compute",
   ],
 
+  // Elements for pages. They draw numbers that they are given and know no model.
+  components: [],
+
   // What a page's worker answers: opens, reads and trains models there. It may train, so serving must not import it.
   worker: [
     ...["shared", "text", "cells", "compute", "compute/open", "tensor", "optimizers", "models", "train"],
@@ -154,7 +157,18 @@ export const layers = {
       "layers",
       "losses",
     ],
-    ...["optimizers", "models", "train", "checkpoint", "formats", "run", "explain", "server", "run-log"],
+    ...[
+      "optimizers",
+      "models",
+      "train",
+      "checkpoint",
+      "formats",
+      "run",
+      "explain",
+      "server",
+      "type:components",
+      "run-log",
+    ],
   ],
 };
 

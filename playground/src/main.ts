@@ -1,4 +1,5 @@
 import { html, render, type TemplateResult } from "lit";
+import { defineHeatMap } from "longshort/components";
 import { language, say, setLanguage } from "./language.ts";
 import { cellRoom } from "./rooms/cell.ts";
 import { lessonsRoom } from "./rooms/lessons.ts";
@@ -54,6 +55,7 @@ function turnTheme(): void {
 }
 
 setLanguage(language());
+defineHeatMap();
 onUpdate(() => render(shell(), root));
 addEventListener("hashchange", () => {
   scrollTo(0, 0);

@@ -14,6 +14,9 @@ const MEANING: Readonly<Record<string, string>> = {
   n: "candidate",
 };
 
+/** What a named value is called in the literature; "" for a name that is not known. */
+export const meaningOf = (name: string): string => MEANING[name] ?? "";
+
 export interface HeatMapsOptions {
   /** Values to show, one block each. */
   readonly names: readonly string[];

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { platform } from "#platform";
 import { openMachine } from "../compute/open.ts";
 import { type TextTrace, traceText } from "../explain/trace-text.ts";
 import { loadRun } from "../run/load-run.ts";
@@ -8,6 +9,7 @@ import { defineCommand } from "./command.ts";
 import { heatMaps } from "./heat-maps.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
+import { type NamedTrace, reportPage } from "./report.ts";
 
 const { run, machine, json } = common;
 const fields = {
@@ -15,6 +17,12 @@ const fields = {
   text: text({ about: "what the model reads", unit: "text", required: true }),
   values: text({ about: "which values, with commas between: i,f,c", unit: "names", otherwise: "all of the cell" }),
   layer: integer({ about: "which recurrent layer, from 0", unit: "number", min: 0, default: 0 }),
+  html: text({
+    about: "a page to write in place of the heat maps, which needs nothing else",
+    unit: "file",
+    otherwise: "none",
+  }),
+  compare: text({ about: "another run whose values stand beside them in that page", unit: "run", otherwise: "none" }),
   units: integer({ about: "how many hidden units", unit: "count", min: 1, default: 8 }),
   machine,
   json,
@@ -28,14 +36,31 @@ export const inspectCommand = (io: Io): Command =>
     description:
       "Shows the gates and states of a model while it reads a text: the text along the top, hidden units down.\nThe units shown are those that vary most over the text.",
     fields,
-    examples: ['inspect runs/2026-01-31-novel --text "The end of it." --values f,c --units 16'],
+    examples: [
+      'inspect runs/2026-01-31-novel --text "The end of it." --values f,c --units 16',
+      'inspect runs/2026-01-31-novel --text "The end of it." --html report.html --compare runs/2026-01-31-gru',
+    ],
     run: (values) => inspect(values, io),
   });
 
 async function inspect(flags: InspectFlags, io: Io): Promise<void> {
   if (flags.text === "") throw new UsageError("text-empty", "--text: expected some text, got none");
+  if (flags.compare !== undefined && flags.html === undefined)
+    throw new UsageError("bad-option", "--compare: it is for the page that --html writes; give that too");
   const machine = await openMachine(flags.machine);
   try {
+    if (flags.html !== undefined) {
+      const traces: NamedTrace[] = [];
+      for (const folder of [flags.run, ...(flags.compare === undefined ? [] : [flags.compare])]) {
+        const { model, parameters, tokenizer } = await loadRun(folder, machine);
+        traces.push({
+          name: folder,
+          trace: await traceText({ model, parameters, machine, tokenizer, text: flags.text }),
+        });
+      }
+      await platform.writeFileAtomic(flags.html, await reportPage(traces));
+      return await io.stdout.write(`Wrote ${flags.html}\n`);
+    }
     const { model, parameters, tokenizer } = await loadRun(flags.run, machine);
     const trace = await traceText({ model, parameters, machine, tokenizer, text: flags.text });
     const names = namesToShow(trace, flags);

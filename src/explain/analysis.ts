@@ -60,7 +60,7 @@ export const memoryLength = (forget: Traced, example = 0): Float64Array =>
   unitsOf(forget, (series) => -1 / meanOf(series.map(Math.log)), example).map((n) => (n === -Infinity ? Infinity : n));
 
 export interface Saturation {
-  /** For each unit, [H], the share of steps at which the gate is below `low`, and above `high`. */
+  /** One number a unit: the share of steps at which the gate is below `low`, and above `high`. */
   readonly closed: Float64Array;
   readonly open: Float64Array;
   /** Units that are above `high` at every step, below `low` at every step. */

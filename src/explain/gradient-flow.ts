@@ -25,7 +25,7 @@ export interface GradientFlowOptions extends Pick<RecurrentOptions, "cell" | "hi
  * How far back a layer's gradients reach: a new layer reads noise, a gradient of norm 1 is sent back from its last
  * output, and what is left of it is measured at every step.
  *
- * @returns ‖∂L/∂h_t‖ at each step, [T], the last one 1
+ * @returns ‖∂L/∂h_t‖ of every step; the last one is 1
  * @see Hochreiter (1991); Bengio, Simard & Frasconi (1994), Learning long-term dependencies with gradient descent is difficult
  */
 export async function gradientFlow(options: GradientFlowOptions): Promise<Float64Array> {

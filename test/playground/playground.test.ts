@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,12 +11,15 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 import { build, type PreviewServer, preview } from "vite";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { gru } from "../../src/cells/gru.ts";
+import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { openAblation } from "../../src/explain/ablation.ts";
 import { gradientFlow } from "../../src/explain/gradient-flow.ts";
 import { trace } from "../../src/explain/trace.ts";
+import { traceText } from "../../src/explain/trace-text.ts";
 import { type OpenedText, openPackedModel, packModel } from "../../src/worker/packed-model.ts";
 import { browserPath } from "../package/page.ts";
+import { tinyRun } from "../support/tiny-run.ts";
 
 /*
  * The playground in a real browser: each room is opened and used, and the numbers that it shows are compared with the
@@ -239,6 +243,44 @@ describe("the playground", () => {
     await visit("/lessons/1", (page) => page.waitForSelector("text=顺序有意义").then(() => undefined), {
       locale: "zh-CN",
     });
+  });
+
+  test("the report of inspect: one page without anything else, values as traced, runs side by side", async () => {
+    const machine = await openMachine("wasm");
+    const runs: string[] = [];
+    let expected = 0;
+    for (const cell of ["lstm", "gru"]) {
+      const run = await tinyRun(machine, { cell });
+      runs.push(path.join(folder, `run-${cell}`));
+      await saveRun(runs.at(-1)!, { config: { model: run.model.config }, ...run });
+      if (cell === "lstm") expected = (await traceText({ ...run, machine, text: "ab c" })).values.h_l0!.data[6]!;
+      run.parameters.close();
+    }
+    machine.close();
+    const file = path.join(folder, "report.html");
+    const command = ["inspect", runs[0]!, "--text", "ab c", "--html", file, "--compare", runs[1]!];
+    const { status, stderr } = spawnSync(process.execPath, [path.join(root, "dist/cli/main.js"), ...command], {
+      encoding: "utf8",
+    });
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    const page = await browser.newPage();
+    try {
+      const said: string[] = [];
+      page.on("console", (message) => message.type() === "error" && said.push(message.text()));
+      page.on("pageerror", (error) => said.push(error.message));
+      await page.goto(`file://${file}`);
+      await expect.poll(() => page.locator("ls-heat-map canvas").count()).toBe(2);
+      await page.locator(".heat-scroll").first().focus();
+      await page.keyboard.press("ArrowRight");
+      const shown = expected.toFixed(3).replace("-", "−");
+      await expect
+        .poll(() => page.locator(".value").first().textContent())
+        .toContain(`h  hidden state (output) · unit 0 · “b” · ${shown}`);
+      expect(said).toEqual([]);
+    } finally {
+      await page.close();
+    }
   });
 
   test("a visit takes no more than 250 kB compressed, without models, which are small too", async () => {

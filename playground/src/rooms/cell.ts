@@ -1,9 +1,8 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { aligned, equations } from "longshort";
+import { colourOf, inkOn, scaleOf, shown, shownToken } from "longshort/components";
 import { pace } from "longshort/explain";
 import { Bench } from "../bench.ts";
-import { colourOf, inkOn, scaleOf } from "../colour.ts";
-import { shown, shownToken } from "../format.ts";
 import { say } from "../language.ts";
 import { update } from "../update.ts";
 import { cellDiagram, gateColour } from "../views/cell-diagram.ts";
@@ -65,18 +64,11 @@ export function lettersSwitch(bench: Bench): TemplateResult {
 }
 
 function stage(bench: Bench, kind: Kind): TemplateResult {
-  const c = bench.cell.states.some((s) => s.name === "c");
-  const steps = bench.whole!.values;
-  const slow = c ? pace(steps.c_l0!, steps.h_l0!) : undefined;
   return html`
     <div class="stage">
       <div class="side">
         ${timeline(bench)}
-        ${
-          slow
-            ? html`<p class="note">${say("How quickly do they change? Steps against spread: c", "变化有多快？按步长与离散程度之比：c 为")} <b data-pace=${slow.c}>${shown(slow.c, 2)}</b>, h <b>${shown(slow.h, 2)}</b>. ${say(`c moves more slowly than h in ${Math.round(slow.slower * 4)} of 4 units, on this line.`, `在这一行里，4 个单元中有 ${Math.round(slow.slower * 4)} 个的 c 变得比 h 慢。`)}</p>`
-            : nothing
-        }
+        ${paceNote(bench)}
         ${details(bench)}
       </div>
       <div class="side">
@@ -85,6 +77,20 @@ function stage(bench: Bench, kind: Kind): TemplateResult {
       </div>
     </div>
     <details class="equations"><summary>${say("All equations of this cell", "这个单元的全部方程")}</summary>${formula(aligned(equations(bench.cell, { notation: bench.letters })))}</details>`;
+}
+
+/** How quickly c and h move, as numbers; nothing for a cell without c. */
+export function paceNote(bench: Bench): TemplateResult | typeof nothing {
+  const { c_l0: c, h_l0: h } = bench.whole!.values;
+  if (!c || !h) return nothing;
+  const measured = pace(c, h);
+  const slower = Math.round(measured.slower * bench.units);
+  return html`<p class="note">${say("How quickly do they change? Steps against spread: c", "变化有多快？按步长与离散程度之比：c 为")}
+    <b data-pace=${measured.c}>${shown(measured.c, 2)}</b>, h <b>${shown(measured.h, 2)}</b>.
+    ${say(
+      `c moves more slowly than h in ${slower} of ${bench.units} units, on this line.`,
+      `在这一行里，${bench.units} 个单元中有 ${slower} 个的 c 变得比 h 慢。`,
+    )}</p>`;
 }
 
 /** The line with what comes next, and the states below it: where the letter is kept. */

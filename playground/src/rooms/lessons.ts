@@ -1,12 +1,12 @@
 import { html, type TemplateResult } from "lit";
 import { aligned, type Cell, equations, gru, lstm, rnn } from "longshort";
+import { shown } from "longshort/components";
 import { Bench } from "../bench.ts";
-import { shown } from "../format.ts";
 import { say } from "../language.ts";
 import { update } from "../update.ts";
 import { Flow } from "../views/flow.ts";
 import { formula } from "../views/formula.ts";
-import { diagram, lettersSwitch, timeline } from "./cell.ts";
+import { diagram, lettersSwitch, paceNote, timeline } from "./cell.ts";
 
 interface Stop {
   readonly title: () => string;
@@ -67,10 +67,10 @@ const stops: readonly Stop[] = [
         "The LSTM passes on two things. The cell state c is its memory: it is not computed anew but scaled and added to. The hidden state h is what it shows at each step. So c tends to change slowly and h quickly — tends: each unit is measured below, and not all of them agree.",
         "LSTM 往后传两样东西。细胞状态 c 是它的记忆：不重新计算，只按比例保留、再往上加。隐藏状态 h 是它每一步给外面看的。所以 c 往往变得慢，h 往往变得快——只是“往往”：下面逐个单元地量给你看，并不是个个如此。",
       )}${linesOf(lstm(), "c", "h")}${p(
-        "Compare the rows of c with the rows of h. At “?” this network names the letter: it was kept in c all along.",
-        "比较 c 的几行和 h 的几行。到了“?”，这个网络说得出那个字母：它一直存在 c 里。",
+        "At “?” this network names the letter. It was kept in unit 1: after an A that row of c goes below −0.6 and stays there, after a B it stays near 0. Choose the other line and compare.",
+        "到了“?”，这个网络说得出那个字母。它记在单元 1 里：读过 A，c 的这一行降到 −0.6 以下就不再回来；读过 B，它一直在 0 附近。换另一行输入对比一下。",
       )}`,
-    figure: () => withBench(long, () => timeline(long)),
+    figure: () => withBench(long, () => html`${timeline(long)}${paceNote(long)}`),
   },
   {
     title: () => say("Four values from one vector", "一个向量，四个值"),
@@ -91,8 +91,8 @@ const stops: readonly Stop[] = [
         "The forget gate decides, unit by unit, how much of the old c is kept: 1 keeps everything, 0 wipes it. ⊙ multiplies unit by unit.",
         "遗忘门逐个单元地决定旧的 c 保留多少：1 全部保留，0 全部抹掉。⊙ 是逐元素相乘。",
       )}${linesOf(lstm(), "f")}${p(
-        "Walk to a dot and look at the forget gates. Then go to the end of the line: what was needed for one line is dropped before the next.",
-        "走到某个点上，看看遗忘门的数值；再走到行末：这一行要记的东西，下一行开始前就被丢掉了。",
+        "Walk to the dots of this line: three of the four forget gates are near 1. Then step to “?”: all four all but close. What was needed goes into the answer and is dropped.",
+        "走到这一行的点上：四个遗忘门里有三个接近 1。再走到“?”：四个门几乎全都关上。要用的东西用在了回答里，随后就丢掉了。",
       )}`,
     figure: () => withBench(long, () => html`${timeline(long)}${diagram(long)}`, "forget"),
   },
@@ -102,7 +102,7 @@ const stops: readonly Stop[] = [
       html`${p(
         "The input gate decides how much of the new content z is written. What is kept of the old and what is written of the new are added: that sum is c, and it is carried on. Adding is the point. On this path a gradient is only multiplied by the forget gate, and if that is near 1 it survives.",
         "输入门决定新的内容 z 写进去多少。旧的留下的，加上新的写入的，这个和就是 c，继续往后传。关键就在“加”：沿着这条路往回，梯度只被遗忘门相乘；门接近 1，梯度就保得住。",
-      )}${linesOf(lstm(), "c")}${p("The letter is written at the first step; at the dots hardly anything is.", "字母在第一步就写进去了；读到点的时候几乎什么也不写。")}`,
+      )}${linesOf(lstm(), "c")}${p("Look at unit 1 at the first step. At an A its input gate is 0.6 open and z is −1: the letter is written. At a B the gate is shut and nothing is. Unit 0 takes in a little more at every dot: it counts them.", "看第一步的单元 1：读到 A，输入门开到 0.6，z 是 −1，字母就写进去了；读到 B，门是关的，什么也不写。单元 0 则每读一个点就多写进一点——它在数点。")}`,
     figure: () => withBench(long, () => html`${timeline(long)}${diagram(long)}`, "select"),
   },
   {

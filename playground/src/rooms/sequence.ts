@@ -1,14 +1,12 @@
 import { html, nothing, type TemplateResult } from "lit";
+import type { Band, HeatMapPlace } from "longshort/components";
+import { colourOf, inkOn, legendOf, scaleOf, shown, shownToken } from "longshort/components";
 import { changeRate } from "longshort/explain";
 import type { ModelFacts, Prediction, Reading } from "longshort/worker";
-import { colourOf, inkOn, legendOf, scaleOf } from "../colour.ts";
-import { shown, shownToken } from "../format.ts";
 import { say } from "../language.ts";
 import { type Shipped, shippedModel, worker } from "../models.ts";
 import { update } from "../update.ts";
-import type { Band, HeatMapPlace } from "../views/heat-map.ts";
 import { gateTitle } from "../words.ts";
-import "../views/heat-map.ts";
 
 type Order = "change" | "cluster" | "number";
 
@@ -63,7 +61,11 @@ async function read(p: Pane): Promise<void> {
     p.without = undefined;
     p.bands = reading.values
       .filter(({ layer }) => layer === p.facts!.numLayers - 1)
-      .map(({ name, units, data }) => ({ name, units, data, title: gateTitle(name) }));
+      .map(({ name, units, data }) => ({ name, units, data, title: gateTitle(name) }))
+      // What is kept first, then what decides over it.
+      .sort(
+        (a, b) => Number(b.name === "c") - Number(a.name === "c") || Number(b.name === "h") - Number(a.name === "h"),
+      );
     p.order = ordered(p);
     const units = p.order.length;
     const clamp = (v: number, n: number): number => Math.min(Math.max(0, n - 1), v);

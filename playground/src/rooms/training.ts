@@ -1,12 +1,11 @@
 import { html, nothing, type TemplateResult } from "lit";
+import { shown, shownToken } from "longshort/components";
 import type { Reading, TrainingChoice, TrainingProgress } from "longshort/worker";
-import { shown, shownToken } from "../format.ts";
 import { say } from "../language.ts";
 import { worker } from "../models.ts";
 import { update } from "../update.ts";
 import { curves } from "../views/curves.ts";
 import { Flow } from "../views/flow.ts";
-import "../views/heat-map.ts";
 import { gateTitle } from "../words.ts";
 
 type Data = "recall" | "copy" | "own";

@@ -1,7 +1,6 @@
 import { html, svg, type TemplateResult } from "lit";
+import { colourOf, scaleOf, shown } from "longshort/components";
 import type { CellGraph, CellGraphNode } from "longshort/explain";
-import { colourOf, scaleOf } from "../colour.ts";
-import { shown } from "../format.ts";
 import { say } from "../language.ts";
 
 export interface DiagramOptions {

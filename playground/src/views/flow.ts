@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from "lit";
-import { shownPower } from "../format.ts";
+import { shownPower } from "longshort/components";
 import { say } from "../language.ts";
 import { worker } from "../models.ts";
 import { update } from "../update.ts";

@@ -1,5 +1,5 @@
-import { rgbOf, type Scale, scaleOf } from "../colour.ts";
-import { shownToken } from "../format.ts";
+import { rgbOf, type Scale, scaleOf } from "./colour.ts";
+import { shownToken } from "./format.ts";
 
 /** Rows of one named value: [T, H] row-major, drawn in the order `units`. */
 export interface Band {
@@ -9,11 +9,25 @@ export interface Band {
   readonly data: Float32Array;
 }
 
+/** A value: band, unit (not row), step. */
 export interface HeatMapPlace {
   readonly band: number;
   readonly unit: number;
   readonly step: number;
 }
+
+/** What `content` takes. */
+export interface HeatMapContent {
+  readonly tokens: readonly string[];
+  readonly bands: readonly Band[];
+  /** Units from top to bottom; the same array as long as it is the same order. */
+  readonly order: readonly number[];
+  /** Units that are marked as cut. */
+  readonly cut: ReadonlySet<number>;
+}
+
+/** Where there are no elements (Node), the module can be loaded all the same. */
+const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
 const LABEL = 46;
 const HEAD = 22;
@@ -25,7 +39,7 @@ const TITLE = 26;
  *
  * Events: "place" (hovered or moved to by keys), "pick" (clicked, Enter). Keys: arrows, Home, End, Page up and down.
  */
-export class HeatMapElement extends HTMLElement {
+export class HeatMapElement extends Base {
   private tokens: readonly string[] = [];
   private bands: readonly Band[] = [];
   private order: readonly number[] = [];
@@ -65,12 +79,7 @@ export class HeatMapElement extends HTMLElement {
   }
 
   /** What is drawn. Images are painted anew only where the numbers are others. */
-  set content(content: {
-    readonly tokens: readonly string[];
-    readonly bands: readonly Band[];
-    readonly order: readonly number[];
-    readonly cut: ReadonlySet<number>;
-  }) {
+  set content(content: HeatMapContent) {
     const same =
       content.order === this.order &&
       content.bands.length === this.bands.length &&
@@ -286,4 +295,7 @@ export class HeatMapElement extends HTMLElement {
   }
 }
 
-customElements.define("ls-heat-map", HeatMapElement);
+/** Registers `<ls-heat-map>`, once. */
+export function defineHeatMap(): void {
+  if (!customElements.get("ls-heat-map")) customElements.define("ls-heat-map", HeatMapElement);
+}
