@@ -55,4 +55,13 @@ export default [
     // A zip reader, an inflater and a pickle interpreter of our own; no library comes along.
     limit: "14.2 kB",
   },
+  {
+    ...common,
+    path: "dist/worker/index.js",
+    name: "a page that talks to its worker",
+    import: "{ connectWorker }",
+    modifyEsbuildConfig: forBrowser,
+    // Messages and errors; models, machines and training are the worker's.
+    limit: "2 kB",
+  },
 ];

@@ -105,8 +105,15 @@ export const layers = {
     "layers",
     "losses",
     "models",
+    "checkpoint",
     "run",
     "type:compute",
+  ],
+
+  // What a page's worker answers: opens, reads and trains models there. It may train, so serving must not import it.
+  worker: [
+    ...["shared", "text", "cells", "compute", "compute/open", "tensor", "optimizers", "models", "train"],
+    ...["checkpoint", "run", "explain"],
   ],
 
   // One file a route. Serves runs, so it may read everything but training.

@@ -34,7 +34,7 @@ const trace = await traceText({ ...(await loadRun(folder, machine)), machine, te
 machine.close();
 
 /** Units that vary most over the text, in their order. */
-function liveliest({ shape: [T, H], data }) {
+function liveliest({ shape: [T, , H], data }) {
   const spread = (unit) => {
     const values = Array.from({ length: T }, (_, t) => data[t * H + unit]);
     const mean = values.reduce((a, b) => a + b, 0) / T;
@@ -65,7 +65,7 @@ let y = 12;
 const units = liveliest(trace.values.f_l0);
 for (const [name, title, ...ends] of VALUES) {
   const { shape, data } = trace.values[`${name}_l0`];
-  const largest = Math.max(...units.flatMap((u) => trace.tokens.map((_, t) => Math.abs(data[t * shape[1] + u]))));
+  const largest = Math.max(...units.flatMap((u) => trace.tokens.map((_, t) => Math.abs(data[t * shape[2] + u]))));
   const [low, high] = ends.length === 2 ? ends : [-Math.ceil(largest), Math.ceil(largest)];
   y += 20;
   parts.push(`<text x="${LEFT}" y="${y}" class="t">${escaped(title)} (${low} to ${high})</text>`);
@@ -79,7 +79,7 @@ for (const [name, title, ...ends] of VALUES) {
     parts.push(`<text x="${LEFT - 6}" y="${y + 14}" text-anchor="end">unit ${unit}</text>`);
     for (let t = 0; t < trace.tokens.length; t++)
       parts.push(
-        `<path d="M${LEFT + t * CELL} ${y}h19v19h-19z" fill="${colour(data[t * shape[1] + unit], low, high)}"/>`,
+        `<path d="M${LEFT + t * CELL} ${y}h19v19h-19z" fill="${colour(data[t * shape[2] + unit], low, high)}"/>`,
       );
     y += CELL;
   }

@@ -47,7 +47,7 @@ export { type EpochTokens, shuffleDocuments } from "./data/document-order.ts";
 export type { DocumentSplit } from "./data/documents.ts";
 // Explaining.
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
-export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trace.ts";
+export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trace-text.ts";
 // Layers.
 export { type ActivationName, activation } from "./layers/activation.ts";
 export { type Convolution1d, type Convolution1dOptions, convolution1d } from "./layers/convolution.ts";

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { openCorpus } from "../data/corpus.ts";
-import { traceText } from "../explain/trace.ts";
+import { traceText } from "../explain/trace-text.ts";
 import { generate } from "../run/generate.ts";
 import { type LoadedRun, loadRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";

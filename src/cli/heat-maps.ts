@@ -1,5 +1,5 @@
 import { heatMapLegend, renderHeatMap } from "../explain/heat-map.ts";
-import type { TextTrace } from "../explain/trace.ts";
+import type { TextTrace } from "../explain/trace-text.ts";
 
 /** What the named values of cells are called in the literature; a name that is not here stands for itself. */
 const MEANING: Readonly<Record<string, string>> = {
@@ -24,14 +24,19 @@ export interface HeatMapsOptions {
   readonly color: boolean;
 }
 
+/** What is drawn of a trace. */
+type Drawn = Pick<TextTrace, "tokens"> & {
+  readonly values: Readonly<Record<string, Pick<TextTrace["values"][string], "shape" | "data">>>;
+};
+
 /** One heat map for each named value, with the same units in all. */
-export function heatMaps(trace: TextTrace, options: HeatMapsOptions): string {
+export function heatMaps(trace: Drawn, options: HeatMapsOptions): string {
   const { names, layer, width, color } = options;
   const units = liveliest(trace, options);
   return names
     .map((name) => {
       const { shape, data } = trace.values[`${name}_l${layer}`]!;
-      const size = shape[1]!;
+      const size = shape[2];
       const rows = units.map((unit) => ({
         label: `unit ${unit}`,
         values: trace.tokens.map((_, t) => data[t * size + unit]!),
@@ -61,8 +66,8 @@ function largest(values: ArrayLike<number>): number {
 }
 
 /** The units that vary most over the text, by the variances of all shown values together, in their own order. */
-function liveliest(trace: TextTrace, { names, layer, units }: HeatMapsOptions): number[] {
-  const size = trace.values[`${names[0]!}_l${layer}`]!.shape[1]!;
+function liveliest(trace: Drawn, { names, layer, units }: HeatMapsOptions): number[] {
+  const size = trace.values[`${names[0]!}_l${layer}`]!.shape[2];
   // A cell state may reach 20 and more; measured by its own scale it does not outweigh the gates.
   const most = Object.fromEntries(names.map((name) => [name, largest(trace.values[`${name}_l${layer}`]!.data)]));
   const scores = Array.from({ length: size }, (_, unit) => {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
-import { type TextTrace, traceText } from "../explain/trace.ts";
+import { type TextTrace, traceText } from "../explain/trace-text.ts";
 import { loadRun } from "../run/load-run.ts";
 import { integer, text, type ValuesOf } from "../schema/fields.ts";
 import { nearest, UsageError } from "../shared/errors.ts";
@@ -42,7 +42,7 @@ async function inspect(flags: InspectFlags, io: Io): Promise<void> {
     if (flags.json) {
       for (const name of names) {
         const { shape, data } = trace.values[keyOf(name, flags.layer)]!;
-        const line = { type: "values", name, layer: flags.layer, shape, data: Array.from(data) };
+        const line = { type: "values", name, layer: flags.layer, shape: [shape[0], shape[2]], data: Array.from(data) };
         await io.stdout.write(`${JSON.stringify(line)}\n`);
       }
       return;

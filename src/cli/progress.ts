@@ -1,3 +1,4 @@
+import { cutToWidth } from "../explain/display-width.ts";
 import { clock, integer, short } from "./format.ts";
 import type { Output } from "./io.ts";
 
@@ -119,17 +120,16 @@ export class ProgressDisplay {
       this.#journal(progressLogLine(state).trimStart());
     }
     if (this.#quiet) return;
-    // The first line of a log comes after some seconds as well: the first losses mean little.
-    this.#last ??= this.#live ? Number.NEGATIVE_INFINITY : now;
-    if (now - this.#last < (this.#live ? REDRAW_MS : LOG_MS)) return;
-    this.#last = now;
+    if (!this.#due()) return;
     if (this.#live) this.#draw(progressLine(state, this.#out.columns));
     else void this.#out.write(`${progressLogLine(state)}\n`);
   }
 
-  /** A text for the one line, without a rate limit: what happens before training begins. */
+  /** A text for the one line, as often as progress: what happens before training begins. */
   note(text: string): void {
-    if (this.#live) this.#draw(text.slice(0, Math.max(0, this.#out.columns - 1)));
+    if (this.#quiet || !this.#due()) return;
+    if (this.#live) this.#draw(cutToWidth(text, this.#out.columns - 1));
+    else void this.#out.write(`${text}\n`);
   }
 
   /** Prints a line that stays, unless nothing but warnings is to be shown. */
@@ -149,6 +149,16 @@ export class ProgressDisplay {
   end(): void {
     if (this.#drawn !== "") void this.#out.write(`\r${CLEAR_REST}`);
     this.#drawn = "";
+  }
+
+  /** Whether it is time for the next line of progress. */
+  #due(): boolean {
+    const now = this.#now();
+    // The first line of a log comes after some seconds as well: the first losses mean little.
+    this.#last ??= this.#live ? Number.NEGATIVE_INFINITY : now;
+    if (now - this.#last < (this.#live ? REDRAW_MS : LOG_MS)) return false;
+    this.#last = now;
+    return true;
   }
 
   #draw(line: string): void {

@@ -1,6 +1,9 @@
+import { statSync } from "node:fs";
+import { basename, join } from "node:path";
 import { readTokenizer } from "../checkpoint/run-folder.ts";
 import { openMachine } from "../compute/open.ts";
 import { type Corpus, openCorpus } from "../data/corpus.ts";
+import { MEMORY_LIMIT } from "../data/token-store.ts";
 import { languageModel } from "../models/language-model.ts";
 import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
@@ -29,6 +32,9 @@ export interface TrainingOptions {
 /** Steps between two looks at the loss: often enough for a bar that moves. */
 const LOG_EVERY = 5;
 
+/** Milliseconds of reading after which it is explained. */
+const LONG_MS = 3000;
+
 /**
  * Trains a language model on files and records it as a run: its best weights, and checkpoints after every validation, every
  * few minutes and when Ctrl-C stops it. So a power cut costs minutes, and `resume` goes on as if nothing had been.
@@ -53,7 +59,7 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
     const machine = await openMachine(settings.machine);
     open.push(machine);
     const tokenizer = existing === "resume" ? await tokenizerOf(folder) : undefined;
-    const corpus = await readCorpus(settings, display, tokenizer);
+    const corpus = await readCorpus(settings, { display, folder, io, tokenizer });
     open.push(corpus);
     const model = languageModel(modelOptions(settings, corpus.tokenizer.vocabularySize));
     const trainer = await trainText({
@@ -108,11 +114,35 @@ async function tokenizerOf(folder: string): Promise<Tokenizer | undefined> {
 }
 
 /** The text that settings name, as tokens for training and validation. */
-async function readCorpus(settings: TextSettings, display: ProgressDisplay, known?: Tokenizer): Promise<Corpus> {
+async function readCorpus(
+  settings: TextSettings,
+  options: {
+    readonly display: ProgressDisplay;
+    readonly folder: string;
+    readonly io: Io;
+    readonly tokenizer: Tokenizer | undefined;
+  },
+): Promise<Corpus> {
+  const { display, folder, io, tokenizer = tokenizerOptions(settings) } = options;
+  const { vocabularySample } = settings;
+  const cache = join(folder, "tokens");
+  const begun = io.now();
+  let told = false;
   const corpus = await openCorpus({
     ...corpusOptions(settings),
-    tokenizer: known ?? tokenizerOptions(settings),
-    onProgress: ({ file, bytes, pass }) => display.note(`Reading ${file} (${pass}): ${formatBytes(bytes)}`),
+    ...(vocabularySample !== undefined && { vocabularySample: Math.ceil(vocabularySample * 1e6) }),
+    ...{ tokenizer, cache },
+    onProgress({ file, bytes, pass }) {
+      if (!told && io.now() - begun > LONG_MS) {
+        told = true;
+        display.say(
+          `All text is read before training begins. Tokens beyond ${formatBytes(MEMORY_LIMIT)} are kept in ${cache}, so that resume starts at once; --vocabulary-sample shortens the first reading, --tokenizer byte needs none.`,
+        );
+      }
+      const size = statSync(file).size;
+      const share = bytes <= size ? ` of ${formatBytes(size)}, ${Math.floor((100 * bytes) / size)}%` : "";
+      display.note(`Reading ${basename(file)} for the ${pass}: ${formatBytes(bytes)}${share}`);
+    },
   });
   display.end();
   return corpus;

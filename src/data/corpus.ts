@@ -1,15 +1,18 @@
 import { platform } from "#platform";
 import type { FileSource } from "../platform/platform.ts";
 import { sourceName } from "../platform/platform.ts";
-import { expectOneOf, UsageError } from "../shared/errors.ts";
+import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { partOf, pieces, type TokenSequence } from "../text/token-sequence.ts";
 import { TOKENIZER_KINDS, type Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
+import { bytesInPlace } from "./bytes-in-place.ts";
 import { shuffleDocuments } from "./document-order.ts";
 import { documentText, documentTokens, Starts } from "./document-stream.ts";
 import { type DocumentSplit, expectSplit } from "./documents.ts";
 import { type ReadProgress, readText } from "./text-files.ts";
-import { storeTokens, type TokenStore } from "./token-store.ts";
+import { hasMoreThan, sampleText } from "./text-sample.ts";
+import { type StoredPart, TokenCache } from "./token-cache.ts";
+import { MEMORY_LIMIT, storeTokens, type TokenStore } from "./token-store.ts";
 import { tokenStream } from "./token-stream.ts";
 
 export interface CorpusOptions {
@@ -20,6 +23,11 @@ export interface CorpusOptions {
   readonly files: readonly FileSource[];
   /** A tokenizer, or how to make one from all of `files`. Default: graphemes. */
   readonly tokenizer?: Tokenizer | TrainTokenizerOptions;
+  /**
+   * Bytes of text that the vocabulary is made from where `files` have more, in pieces from all over them; it then has a token
+   * "<unk>" for what they lack. Default: all text.
+   */
+  readonly vocabularySample?: number | undefined;
   /**
    * The part at the end that is kept for validation, as a fraction from 0 (none) to below 1, or files of its own.
    * Default 0.1: the first nine tenths, rounded down to whole tokens, are for training.
@@ -40,10 +48,18 @@ export interface CorpusOptions {
    * of the files in every epoch.
    */
   readonly shuffle?: number | undefined;
-  /** Bytes of tokens that are kept in memory; more go to a temporary file. Default 512 MiB for each store. */
+  /**
+   * Bytes of tokens that are kept in memory; more go to a file, or stay in the files of the text where bytes are the tokens.
+   * Default 256 MiB for each store.
+   */
   readonly memoryLimit?: number;
   /** Where the temporary file is made. Default: the system's folder for such. */
   readonly folder?: string;
+  /**
+   * A folder in which tokens beyond `memoryLimit` are kept in place of a temporary file, and found again as long as the files
+   * (by size and time of the last change), the tokenizer and `documents` are the same. Default: none.
+   */
+  readonly cache?: string | undefined;
   /** Told while the files are read: bytes of `file` so far, in which of the passes over them. */
   readonly onProgress?: (progress: {
     readonly file: string;
@@ -76,7 +92,7 @@ export interface Corpus {
 
 /**
  * Opens files of text as tokens for training and for validation. Files are read twice, once for the vocabulary, once
- * for the tokens; once when a tokenizer is given or bytes are the tokens.
+ * for the tokens; once when a tokenizer is given or bytes are the tokens; not at all when bytes are the tokens of plain files larger than `memoryLimit`.
  *
  * @throws UsageError "no-files", "too-few-tokens" when a part has fewer than two tokens, "out-of-range",
  *   and what `readText`, `trainTokenizer` and `storeTokens` throw
@@ -99,19 +115,25 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
   const tokenizer = await tokenizerFor({ ...options, files, split }, progress("vocabulary"));
   const endToken = split === undefined ? undefined : endTokenOf(tokenizer, options.endToken);
   const { memoryLimit, folder } = options;
-  const open = async (sources: readonly FileSource[]): Promise<Part> => {
+  const { vocabularySize } = tokenizer;
+  const open = async (sources: readonly FileSource[], name: string): Promise<StoredPart> => {
+    const bytes = split === undefined && tokenizer.encodeBytes && bytesInPlace(sources, memoryLimit ?? MEMORY_LIMIT);
+    if (bytes) return { store: bytes, starts: new Float64Array(0) };
+    const cut = { split, endToken };
+    const cache = options.cache && (await TokenCache.open(options.cache, name, { sources, tokenizer, cut }));
+    const known = cache && (await cache.find());
+    if (known) return known;
     const starts = new Starts();
     const onProgress = progress("tokens");
     const stream =
       split === undefined || endToken === undefined
         ? tokenStream(sources, tokenizer, onProgress)
         : documentTokens(sources, tokenizer, { split, endToken, onProgress, onStart: (place) => starts.add(place) });
-    const store = await storeTokens(stream, {
-      vocabularySize: tokenizer.vocabularySize,
-      ...(memoryLimit === undefined ? {} : { memoryLimit }),
-      ...(folder === undefined ? {} : { folder }),
-    });
-    return { store, starts: starts.all };
+    const path = cache && (await cache.begin());
+    const store = await storeTokens(stream, { vocabularySize, memoryLimit, folder, path: path || undefined });
+    const part = { store, starts: starts.all };
+    if (cache && store.place === "file") await cache.keep(part, vocabularySize);
+    return part;
   };
 
   const stores: TokenStore[] = [];
@@ -119,9 +141,9 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
     for (const one of stores) one.close();
   };
   try {
-    const main = await open(files);
+    const main = await open(files, "tokens");
     stores.push(main.store);
-    const own = held && (await open(held));
+    const own = held && (await open(held, "validation"));
     if (own) stores.push(own.store);
     const { length } = main.store;
     const wanted = typeof validation === "number" ? Math.floor(length * (1 - validation)) : length;
@@ -155,12 +177,6 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
     close();
     throw error;
   }
-}
-
-interface Part {
-  readonly store: TokenStore;
-  /** Where documents begin. */
-  readonly starts: Float64Array;
 }
 
 /** Paths of folders and patterns become those of files. */
@@ -204,24 +220,32 @@ function isSecondHalf(text: string, i: number): boolean {
 }
 
 async function tokenizerFor(
-  options: Pick<CorpusOptions, "tokenizer" | "endToken"> & {
+  options: Pick<CorpusOptions, "tokenizer" | "vocabularySample" | "endToken"> & {
     readonly files: readonly FileSource[];
     readonly split: DocumentSplit | undefined;
   },
   onProgress: ReadProgress | undefined,
 ): Promise<Tokenizer> {
-  const { tokenizer: given = { kind: "grapheme" } as const, files, split, endToken } = options;
-  if ("encode" in given) return given;
-  expectOneOf("tokenizer.kind", given.kind, TOKENIZER_KINDS);
-  if (split === undefined) return trainTokenizer(given, readText(files, onProgress));
+  const { tokenizer: asked = { kind: "grapheme" } as const, files, split, endToken } = options;
+  if ("encode" in asked) return asked;
+  expectOneOf("tokenizer.kind", asked.kind, TOKENIZER_KINDS);
+  const sample = expectInteger("vocabularySample", options.vocabularySample ?? Number.MAX_SAFE_INTEGER, { min: 1 });
+  const sampled = options.vocabularySample !== undefined && (await hasMoreThan(sample, files));
+  const given = sampled ? { ...asked, unknown: asked.unknown ?? true } : asked;
+  const texts = sampled ? [sampleText(files, sample, onProgress)] : files.map((file) => readText([file], onProgress));
+  if (split === undefined) return trainTokenizer(given, inTurn(texts));
   const special = given.specialTokens ?? [];
   const name = endToken ?? special[0] ?? END_OF_DOCUMENT;
   // Words and pairs do not reach from one document into the next; characters need nothing between.
   const between = given.kind === "word" || given.kind === "bpe" ? "\n" : "";
   return trainTokenizer(
     { ...given, specialTokens: special.includes(name) ? special : [name, ...special] },
-    documentText(files, { split, between, onProgress }),
+    documentText(texts, { split, between }),
   );
+}
+
+async function* inTurn(texts: readonly AsyncIterable<string>[]): AsyncGenerator<string> {
+  for (const text of texts) yield* text;
 }
 
 const END_OF_DOCUMENT = "<|endoftext|>";

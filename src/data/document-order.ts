@@ -1,5 +1,6 @@
 import { expectInteger } from "../shared/errors.ts";
 import { expectRange, type TokenSequence } from "../text/token-sequence.ts";
+import { lastAtMost } from "./ascending.ts";
 import { shuffle } from "./shuffle.ts";
 
 /** Tokens whose order is another one in each epoch; as a sequence they are in the order of the corpus. */
@@ -23,6 +24,8 @@ export function shuffleDocuments(tokens: TokenSequence, starts: ArrayLike<number
   return {
     seed,
     length: tokens.length,
+    // Of the corpus: what the order of an epoch is follows from it and the seed.
+    ...(tokens.hash !== undefined && { hash: tokens.hash }),
     copyTo: (target, at, start, count) => tokens.copyTo(target, at, start, count),
     inEpoch: (epoch) => inOrder(tokens, starts, shuffle(starts.length, seed, epoch)),
   };
@@ -47,16 +50,4 @@ function inOrder(tokens: TokenSequence, starts: ArrayLike<number>, order: Uint32
       }
     },
   };
-}
-
-/** The last index whose number is at most `value`, of ascending numbers that begin at 0. */
-function lastAtMost(numbers: Float64Array, value: number): number {
-  let low = 0;
-  let high = numbers.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (numbers[middle]! <= value) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

@@ -3,26 +3,24 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { type DocumentPiece, type DocumentSplit, documentSplitter } from "./documents.ts";
 import { type ReadProgress, readText } from "./text-files.ts";
 
-/** The documents of files, in pieces. */
+/** The documents of texts, in pieces; none reaches from one text into the next. */
 async function* documentsOf(
-  files: readonly FileSource[],
+  texts: readonly AsyncIterable<string>[],
   split: DocumentSplit,
-  onProgress: ReadProgress | undefined,
 ): AsyncGenerator<DocumentPiece> {
-  for (const file of files) {
+  for (const pieces of texts) {
     const splitter = documentSplitter(split);
-    for await (const text of readText([file], onProgress)) yield* splitter.push(text);
+    for await (const text of pieces) yield* splitter.push(text);
     yield* splitter.end();
   }
 }
 
 /** The text of documents for a vocabulary, with `between` after each. */
 export async function* documentText(
-  files: readonly FileSource[],
-  options: { readonly split: DocumentSplit; readonly between: string; readonly onProgress?: ReadProgress | undefined },
+  texts: readonly AsyncIterable<string>[],
+  { split, between }: { readonly split: DocumentSplit; readonly between: string },
 ): AsyncGenerator<string> {
-  for await (const { text, ends } of documentsOf(files, options.split, options.onProgress))
-    yield ends ? text + options.between : text;
+  for await (const { text, ends } of documentsOf(texts, split)) yield ends ? text + between : text;
 }
 
 /** The tokens of documents, each encoded by itself, with `endToken` after each; `starts` is told where each begins. */
@@ -39,7 +37,8 @@ export async function* documentTokens(
   let encoder = tokenizer.streamEncoder();
   let place = 0;
   let start = 0;
-  for await (const { text, ends } of documentsOf(files, options.split, options.onProgress)) {
+  const texts = files.map((file) => readText([file], options.onProgress));
+  for await (const { text, ends } of documentsOf(texts, options.split)) {
     const tokens = encoder.push(text);
     place += tokens.length;
     if (tokens.length > 0) yield tokens;

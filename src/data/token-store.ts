@@ -1,5 +1,5 @@
 import { platform } from "#platform";
-import type { TemporaryFile } from "../platform/platform.ts";
+import type { DirectFile, TemporaryFile } from "../platform/platform.ts";
 import { expectInteger } from "../shared/errors.ts";
 import { TokenHash } from "../text/token-hash.ts";
 import { expectRange, type TokenSequence } from "../text/token-sequence.ts";
@@ -15,13 +15,22 @@ export interface TokenStore extends TokenSequence {
 
 export interface TokenStoreOptions {
   readonly vocabularySize: number;
-  /** Bytes that are kept in memory; a larger store goes to a temporary file. Default 512 MiB. */
-  readonly memoryLimit?: number;
+  /** Bytes that are kept in memory; a larger store goes to a temporary file. Default `MEMORY_LIMIT`. */
+  readonly memoryLimit?: number | undefined;
   /** Where the temporary file is made. Default: the system's folder for such. */
-  readonly folder?: string;
+  readonly folder?: string | undefined;
+  /** A file in place of a temporary one, which stays. */
+  readonly path?: string | undefined;
 }
 
+/** 256 MiB: with it a training on any corpus stays below 500 MB. */
+export const MEMORY_LIMIT = 256 * 2 ** 20;
+
 type Packed = Uint8Array | Uint16Array | Int32Array;
+type PackedArray = Uint8ArrayConstructor | Uint16ArrayConstructor | Int32ArrayConstructor;
+
+const packedFor = (vocabularySize: number): PackedArray =>
+  vocabularySize <= 2 ** 8 ? Uint8Array : vocabularySize <= 2 ** 16 ? Uint16Array : Int32Array;
 
 const SEGMENT = 1 << 20;
 
@@ -34,8 +43,8 @@ export async function storeTokens(
   options: TokenStoreOptions,
 ): Promise<TokenStore> {
   const vocabularySize = expectInteger("vocabularySize", options.vocabularySize, { min: 1 });
-  const limit = expectInteger("memoryLimit", options.memoryLimit ?? 512 * 2 ** 20, { min: 0 });
-  const packedArray = vocabularySize <= 2 ** 8 ? Uint8Array : vocabularySize <= 2 ** 16 ? Uint16Array : Int32Array;
+  const limit = expectInteger("memoryLimit", options.memoryLimit ?? MEMORY_LIMIT, { min: 0 });
+  const packedArray = packedFor(vocabularySize);
   const bytesPerToken = packedArray.BYTES_PER_ELEMENT as 1 | 2 | 4;
   let file: TemporaryFile | undefined;
   const full: Packed[] = [];
@@ -55,7 +64,7 @@ export async function storeTokens(
       used = 0;
       return;
     }
-    file = platform.temporaryFile(options.folder === undefined ? {} : { folder: options.folder });
+    file = platform.temporaryFile({ folder: options.folder, path: options.path });
     for (const segment of full) file.append(bytesOf(segment));
     full.length = 0;
     used = 0;
@@ -80,7 +89,7 @@ export async function storeTokens(
     file?.close();
     throw error;
   }
-  if (file !== undefined) return fileStore(file, bytesPerToken, packedArray, hash.digest());
+  if (file !== undefined) return storeIn(file, { vocabularySize, hash: hash.digest() });
   full.push(current.slice(0, used));
   return memoryStore(full, bytesPerToken, hash.digest());
 }
@@ -108,12 +117,13 @@ function memoryStore(segments: Packed[], bytesPerToken: 1 | 2 | 4, hash: string)
   };
 }
 
-function fileStore(
-  file: TemporaryFile,
-  bytesPerToken: 1 | 2 | 4,
-  packedArray: Uint8ArrayConstructor | Uint16ArrayConstructor | Int32ArrayConstructor,
-  hash: string,
+/** Tokens that lie in a file, each below `vocabularySize`; the file is closed with the store. */
+export function storeIn(
+  file: Pick<DirectFile, "size" | "read" | "close">,
+  { vocabularySize, hash }: { readonly vocabularySize: number; readonly hash: string },
 ): TokenStore {
+  const packedArray = packedFor(vocabularySize);
+  const bytesPerToken = packedArray.BYTES_PER_ELEMENT as 1 | 2 | 4;
   const length = file.size / bytesPerToken;
   let window: Packed = new packedArray(1024);
   return {

@@ -19,10 +19,24 @@ const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 /** How many columns of a terminal `text` takes; control characters are not expected in it. */
 export function displayWidth(text: string): number {
   let width = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0)!;
-    if (code < 0x7f) width++;
-    else if (!NO_WIDTH.test(character)) width += WIDE.some(([first, last]) => code >= first && code <= last) ? 2 : 1;
-  }
+  for (const character of text) width += widthOf(character);
   return width;
+}
+
+/** As many characters from the start of `text` as fit into `columns`. */
+export function cutToWidth(text: string, columns: number): string {
+  let [width, length] = [0, 0];
+  for (const character of text) {
+    width += widthOf(character);
+    if (width > columns) break;
+    length += character.length;
+  }
+  return text.slice(0, length);
+}
+
+function widthOf(character: string): number {
+  const code = character.codePointAt(0)!;
+  if (code < 0x7f) return 1;
+  if (NO_WIDTH.test(character)) return 0;
+  return WIDE.some(([first, last]) => code >= first && code <= last) ? 2 : 1;
 }

@@ -1,64 +1,236 @@
-import type { Machine, Numbers } from "../compute/machine.ts";
-import type { LanguageModel } from "../models/language-model.ts";
-import { expectOneOf, UsageError } from "../shared/errors.ts";
+import type { Machine } from "../compute/machine.ts";
+import type { Recurrent } from "../layers/recurrent.ts";
+import { crossEntropy } from "../losses/cross-entropy.ts";
+import { LanguageModel } from "../models/language-model.ts";
+import { withGateSums } from "../scan/gate-sums.ts";
+import { expectInteger, expectOneOf, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import { formatBytes, size } from "../shared/shapes.ts";
 import { compile } from "../tensor/executable.ts";
-import { Graph } from "../tensor/graph.ts";
+import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
-import type { Tokenizer } from "../text/tokenizer.ts";
+import { type TracedArray, tracedArray } from "./traced-array.ts";
 
-export interface TraceTextOptions {
-  readonly model: LanguageModel;
+/** What can be traced: a language model (a loaded run is one) or recurrent layers, with their parameters on a machine. */
+export interface Traceable {
+  readonly model: LanguageModel | Recurrent;
   readonly parameters: ParameterStore;
-  readonly machine: Machine;
-  readonly tokenizer: Tokenizer;
-  /** What the model reads, from zero state. At least one token. */
-  readonly text: string;
-  /** Values of the cell, such as ["i", "f", "c"]; default all that have a name. */
-  readonly names?: readonly string[] | undefined;
 }
 
-export interface TextTrace {
-  /** What was read, token by token, as it is shown to people. */
-  readonly tokens: readonly string[];
-  /** "l0", "l1", … */
-  readonly layers: readonly string[];
-  /** Names that were traced, in the order of computation. */
-  readonly names: readonly string[];
-  /** `NAME_LAYER` ("f_l0") → [T, H], row-major: row t is what the value was when token t had been read. */
-  readonly values: Readonly<Record<string, { readonly shape: readonly [number, number]; readonly data: Numbers }>>;
+/** What it reads, from zero state. A language model takes tokens [T·B], a layer numbers [T, B, D] row-major. */
+export interface TraceInput {
+  readonly data: ArrayLike<number>;
+  /** B; data goes step by step, examples side by side. Default 1. */
+  readonly batch?: number;
+  /** Steps of each example, the rest is padding; default all. A step that is padding leaves the state alone and is traced as zeros. */
+  readonly lengths?: readonly number[];
+  /** State before the first step by name, each [L·directions, B, H|P]. Default zero. */
+  readonly initial?: Readonly<Record<string, ArrayLike<number>>>;
 }
+
+export interface TraceOptions {
+  /** Names of values; default all that the cell's author named. "pre.i" and the like (`traceNames`) must be asked for. */
+  readonly names?: readonly string[] | undefined;
+  /**
+   * Whether to give ∂L/∂value as well. Of a language model L is the sum of the cross-entropies of each next token in the
+   * input; of layers it is Σ output · `seed`.
+   */
+  readonly gradients?: boolean | undefined;
+  /** For the gradients of layers: ∂L/∂output, [T, B, directions · H|P]. */
+  readonly seed?: ArrayLike<number> | undefined;
+  /** The largest trace that is made; default 512 MiB. Longer inputs go through `traceInChunks`. */
+  readonly maximumBytes?: number | undefined;
+}
+
+export interface Trace {
+  /** By `NAME_lK` or `NAME_lK_reverse`. */
+  readonly values: Readonly<Record<string, TracedArray>>;
+  /** ∂L/∂value under the same keys; empty unless asked for. */
+  readonly gradients: Readonly<Record<string, TracedArray>>;
+  /** L, where gradients of a language model were asked for. */
+  readonly loss: number | undefined;
+  /** Logits [T, B, V] of a language model, or the output [T, B, directions · H|P] of layers. */
+  readonly output: Pick<TracedArray, "shape" | "data">;
+  /** State after the last step by name, each [L·directions, B, H|P]. */
+  readonly final: Readonly<Record<string, ArrayLike<number>>>;
+}
+
+const layersOf = (model: Traceable["model"]): Recurrent => (model instanceof LanguageModel ? model.parts.rnn : model);
+
+/** All names that a model can be traced by: what its matrices give ("pre.i"), then what its cell names. */
+export const traceNames = (model: Traceable["model"]): string[] =>
+  Object.keys(withGateSums(layersOf(model).options.cell).named);
 
 /**
- * Reads a text with a model and keeps what its gates and states were at every step.
- * @throws UsageError "unknown-choice" for a name that the cell does not have, "no-tokens", "unknown-token"
+ * Reads an input with a model and keeps every named value of every layer and direction at every step. The outputs have
+ * the bits of a run without tracing.
+ *
+ * @example
+ * ```ts
+ * const { values, gradients } = await trace(run, { data: run.tokenizer.encode("The end.") }, { gradients: true });
+ * normsOverTime(gradients.h_l0); // ‖∂L/∂h_t‖
+ * ```
+ * @throws UsageError "unknown-choice" for a name that the cell does not have, "no-tokens", "bad-option", "out-of-range";
+ *   ShapeError; FailureError "trace-too-large" with its size, before anything is allocated
  */
-export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
-  const { model, parameters, machine, tokenizer, text } = options;
-  const known = Object.keys(model.cell.named);
-  for (const name of options.names ?? []) expectOneOf("names", name, known);
-  const names = known.filter((name) => options.names?.includes(name) ?? true);
-  const tokens = tokenizer.encode(text);
-  if (tokens.length === 0) throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
-  if (parameters.machine !== machine)
-    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+export async function trace(traced: Traceable, input: TraceInput, options: TraceOptions = {}): Promise<Trace> {
+  const { model, parameters } = traced;
+  const { machine } = parameters;
+  const layers = layersOf(model);
+  const { cell } = layers.options;
+  for (const name of options.names ?? []) expectOneOf("names", name, traceNames(model));
+  const names = options.names ?? Object.keys(cell.named);
+  const { steps, batch } = sizesOf(model, input);
+  const widest = Math.max(layers.options.hiddenSize, layers.options.projectionSize);
+  expectRoom(machine, names.length * layers.directions.length * steps * batch * widest, options);
+
   const graph = new Graph({ machine, parameters: parameters.layout });
-  const input = graph.input("tokens", [tokens.length, 1], { type: "int", below: model.config.vocabularySize });
-  const { traces } = model.forward(input, { trace: names });
-  for (const [name, tensor] of Object.entries(traces)) graph.output(`trace.${name}`, tensor);
+  const x =
+    model instanceof LanguageModel
+      ? graph.input("input", [steps, batch], { type: "int", below: model.config.vocabularySize })
+      : graph.input("input", [steps, batch, layers.options.inputSize]);
+  const shapes = layers.stateShapes(batch);
+  // Gradients start from states that want one: so dropout and the parameters stay as they are when not training.
+  const differentiable = options.gradients === true;
+  const initial = Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [name, graph.input(`initial.${name}`, shape, { differentiable })]),
+  );
+  for (const name of Object.keys(input.initial ?? {})) expectOneOf("initial", name, Object.keys(shapes));
+  const mask = input.lengths && graph.constant([steps, batch], maskOf(input.lengths, steps, batch));
+  const recorded = recordModel(model, x, { initial, mask, trace: names });
+  for (const [name, tensor] of Object.entries(recorded.traces)) graph.output(`trace.${name}`, tensor);
+  for (const [name, tensor] of Object.entries(recorded.final)) graph.output(`final.${name}`, tensor);
+  graph.output("output", recorded.output);
+  const loss = differentiable ? sendBack(graph, traced, recorded.output, { input, options, steps, batch }) : undefined;
+  if (loss) graph.output("loss", loss);
+
   const executable = await compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
   try {
-    executable.write("tokens", tokens);
+    executable.write("input", input.data);
+    for (const [name, data] of Object.entries(input.initial ?? {})) executable.write(`initial.${name}`, data);
     executable.run();
-    const values: Record<string, { shape: [number, number]; data: Numbers }> = {};
-    for (const [name, { shape }] of Object.entries(traces))
-      values[name] = { shape: [shape[0]!, shape[2]!], data: await executable.read(`trace.${name}`) };
+    const values: Record<string, TracedArray> = {};
+    const gradients: Record<string, TracedArray> = {};
+    for (const [key, tensor] of Object.entries(recorded.traces)) {
+      values[key] = tracedArray(key, tensor.shape, await executable.read(`trace.${key}`));
+      if (!differentiable) continue;
+      const data = graph.adjoint(tensor) ? await executable.readAdjoint(tensor) : new Float64Array(size(tensor.shape));
+      gradients[key] = tracedArray(key, tensor.shape, data);
+    }
+    const final: Record<string, ArrayLike<number>> = {};
+    for (const name of Object.keys(recorded.final)) final[name] = await executable.read(`final.${name}`);
+    const shape = recorded.output.shape as [number, number, number];
     return {
-      tokens: Array.from(tokens, (token) => tokenizer.tokens[token]!),
-      layers: Array.from({ length: model.config.numLayers }, (_, layer) => `l${layer}`),
-      names,
-      values,
+      ...{ values, gradients, final },
+      loss: loss && (await executable.read("loss"))[0],
+      output: { shape, data: await executable.read("output") },
     };
   } finally {
     executable.close();
   }
+}
+
+/**
+ * The same for inputs of any length, a piece after the other with the state carried on: memory is bounded by the piece.
+ * Layers that read backwards need the whole input and are refused, as are gradients.
+ *
+ * @param options `steps`: T of a piece, default 256.
+ * @throws UsageError "bad-option", and what `trace` throws
+ */
+export async function* traceInChunks(
+  traced: Traceable,
+  input: Omit<TraceInput, "lengths">,
+  { steps: chunk = 256, ...options }: Omit<TraceOptions, "gradients" | "seed"> & { readonly steps?: number } = {},
+): AsyncGenerator<Trace & { readonly firstStep: number }, void> {
+  expectInteger("steps", chunk, { min: 1 });
+  if (layersOf(traced.model).directions.some((d) => d.reverse))
+    throw new UsageError(
+      "bad-option",
+      "these layers read backwards too: they need the whole input at once; use `trace`",
+    );
+  const { steps, batch } = sizesOf(traced.model, input);
+  const perStep = input.data.length / steps;
+  let initial = input.initial ?? {};
+  for (let firstStep = 0; firstStep < steps; firstStep += chunk) {
+    const end = Math.min(steps, firstStep + chunk) * perStep;
+    const data = Array.prototype.slice.call(input.data, firstStep * perStep, end) as number[];
+    const piece = await trace(traced, { data, batch, initial }, options);
+    yield { ...piece, firstStep };
+    initial = piece.final;
+  }
+}
+
+function recordModel(
+  model: Traceable["model"],
+  x: Tensor,
+  input: {
+    readonly initial: Readonly<Record<string, Tensor>>;
+    readonly mask: Tensor | undefined;
+    readonly trace: readonly string[];
+  },
+) {
+  if (model instanceof LanguageModel) {
+    const { logits, final, traces } = model.forward(x, input);
+    return { output: logits, final, traces };
+  }
+  // Masks and states are always time-major; `batchFirst` is how files have it, not how it is traced.
+  return model.forward(x, input);
+}
+
+/** Records the gradients. @returns L for a language model */
+function sendBack(
+  graph: Graph,
+  { model }: Traceable,
+  output: Tensor,
+  { input, options, steps, batch }: { input: TraceInput; options: TraceOptions; steps: number; batch: number },
+): Tensor | undefined {
+  if (!(model instanceof LanguageModel)) {
+    if (options.seed?.length !== size(output.shape))
+      throw new ShapeError(
+        "shape-mismatch",
+        `seed: expected ∂L/∂output, ${size(output.shape)} numbers (${output.shape.join(" × ")}), got ${options.seed?.length ?? "none"}`,
+      );
+    graph.backward([[output, graph.constant(output.shape, options.seed)]]);
+    return undefined;
+  }
+  if (steps < 2)
+    throw new UsageError("no-tokens", "input: gradients need at least two tokens, the second is predicted");
+  const ignore = -100;
+  const targets = Int32Array.from({ length: steps * batch }, (_, k) => {
+    const [t, b] = [Math.floor(k / batch) + 1, k % batch];
+    return t < (input.lengths?.[b] ?? steps) ? input.data[k + batch]! : ignore;
+  });
+  const range = graph.reserve("inputs", targets.length, "int");
+  graph.constants.push({ range, data: targets });
+  const loss = crossEntropy(output, graph.tensor([steps, batch], range), { reduction: "sum" });
+  graph.backward([[loss, 1]]);
+  return loss;
+}
+
+function sizesOf(model: Traceable["model"], { data, batch = 1 }: TraceInput): { steps: number; batch: number } {
+  expectInteger("batch", batch, { min: 1 });
+  const layers = layersOf(model);
+  if (layers === model && layers.options.batchFirst)
+    throw new UsageError("bad-option", "trace: make the layers without batchFirst; traces are time-major");
+  const perStep = batch * (model instanceof LanguageModel ? 1 : layers.options.inputSize);
+  const steps = (data?.length ?? 0) / perStep;
+  if (steps === 0) throw new UsageError("no-tokens", "input: expected at least one step to read, got none");
+  if (!Number.isInteger(steps))
+    throw new ShapeError("shape-mismatch", `input: ${data.length} numbers are not whole steps of ${perStep}`);
+  return { steps, batch };
+}
+
+function maskOf(lengths: readonly number[], steps: number, batch: number): Float32Array {
+  if (lengths.length !== batch)
+    throw new ShapeError("shape-mismatch", `lengths: expected ${batch}, one an example, got ${lengths.length}`);
+  for (const n of lengths) expectInteger("lengths", n, { min: 0, max: steps });
+  return Float32Array.from({ length: steps * batch }, (_, k) => (Math.floor(k / batch) < lengths[k % batch]! ? 1 : 0));
+}
+
+function expectRoom(machine: Machine, elements: number, { gradients, maximumBytes = 2 ** 29 }: TraceOptions): void {
+  const needed = elements * machine.limits.elementBytes * (gradients ? 2 : 1);
+  if (needed <= maximumBytes) return;
+  throw new FailureError(
+    "trace-too-large",
+    `this trace needs ${formatBytes(needed)}, more than maximumBytes, ${formatBytes(maximumBytes)}: ask for fewer names, or read it piece by piece with traceInChunks`,
+  );
 }

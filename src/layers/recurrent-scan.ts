@@ -1,5 +1,6 @@
 import type { Cell } from "../cells/define.ts";
 import type { Range, ScanShape } from "../compute/plan.ts";
+import { withGateSums } from "../scan/gate-sums.ts";
 import { sizeOf, widthsOf } from "../scan/widths.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { Parameter } from "../tensor/parameter.ts";
@@ -47,7 +48,8 @@ export function scanLayer(
   { mask, maskedOutput = "zero", trace = [] }: ScanInput,
 ): LayerResult {
   const { graph } = x;
-  const { cell } = o;
+  // What matrices give is a named value only where it is asked for: the kernel of other scans stays as it is.
+  const cell = trace.every((name) => name in o.cell.named) ? o.cell : withGateSums(o.cell);
   const [steps, batch] = x.shape as [number, number];
   if (directions.some((d) => Object.values(d.parameters).some((p) => graph.quantizedRanges(p))))
     return stepLayer(o, directions, x, initial, { mask, trace });
@@ -80,7 +82,7 @@ export function scanLayer(
     const states = initial[k]!;
     const empty = (w: number, rows: number): Tensor => graph.empty([rows, batch, w], differentiable);
     const final = Object.fromEntries(cell.states.map((s) => [s.name, empty(sizeOf(s.width, o), 1)]));
-    const traced = Object.fromEntries(trace.map((name) => [name, empty(traceWidth(o, name), steps)]));
+    const traced = Object.fromEntries(trace.map((name) => [name, empty(traceWidth({ ...o, cell }, name), steps)]));
     const inputs: Record<string, Range> = {
       input: x.range,
       ...ranges("", parameters),

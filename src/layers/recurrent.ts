@@ -1,5 +1,6 @@
 import type { Cell } from "../cells/define.ts";
 import { less, select, variable } from "../math/expression.ts";
+import { withGateSums } from "../scan/gate-sums.ts";
 import { parameterShapes, recurrentGates, sizeOf } from "../scan/widths.ts";
 import { expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { formatShape } from "../shared/shapes.ts";
@@ -54,7 +55,7 @@ export interface RecurrentInput {
    * "zero", as ONNX Runtime has it.
    */
   readonly emptyState?: "initial" | "zero";
-  /** Named values of the cell to write out, e.g. ["i", "f", "c"]. */
+  /** Named values of the cell to write out, e.g. ["i", "f", "c"], or of its matrices: "pre.i" (`withGateSums`). */
   readonly trace?: readonly string[];
 }
 
@@ -194,7 +195,7 @@ export class Recurrent implements HasParameters {
       );
     if (maskedOutput !== undefined) expectOneOf("maskedOutput", maskedOutput, ["zero", "previous"]);
     if (emptyState !== undefined) expectOneOf("emptyState", emptyState, ["initial", "zero"]);
-    for (const name of trace ?? []) expectOneOf("trace", name, Object.keys(cell.named));
+    for (const name of trace ?? []) expectOneOf("trace", name, Object.keys(withGateSums(cell).named));
   }
 
   /** Per state a tensor [1, B, H|P] for each layer and direction. */

@@ -31,7 +31,7 @@ export const platform: Platform = {
     throw unavailable(`making the folder ${String(path)}`, "offer the files as downloads instead");
   },
   findFiles: async (path) => [path],
-
+  openDirect: () => undefined,
   temporaryFile() {
     throw unavailable("a temporary file", "use less data, or give a larger memoryLimit");
   },

@@ -1,14 +1,13 @@
-import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
 import { pipeline, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { createGunzip } from "node:zlib";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { makeDurableFolder, writeAtomic } from "./files.ts";
-import { messageOf, readError, writeError } from "./node/errors.ts";
+import { openDirect, temporaryFile } from "./node/direct-file.ts";
+import { messageOf, notRegular, readError } from "./node/errors.ts";
 import { nodeFiles } from "./node/files.ts";
 import { findFiles } from "./node/find-files.ts";
 import { isRunning, processIdentity } from "./node/process.ts";
@@ -22,7 +21,6 @@ import {
   type Platform,
   peek,
   sourceName,
-  type TemporaryFile,
   type Thread,
 } from "./platform.ts";
 
@@ -41,6 +39,7 @@ export const platform: Platform = {
   files: nodeFiles,
   processIdentity,
   isRunning,
+  openDirect,
   temporaryFile,
   findFiles,
   now: () => performance.now(),
@@ -156,11 +155,7 @@ async function openToRead(source: string | URL): Promise<FileHandle> {
     file = await open(source, "r");
     const stat = await file.stat();
     if (stat.isFile()) return file;
-    if (stat.isDirectory()) throw Object.assign(new Error("is a folder"), { code: "EISDIR" });
-    throw new UsageError(
-      "file-not-regular",
-      `${sourceName(source)}: expected a file, this is a pipe or a device; the text is read more than once, so save it in a file first`,
-    );
+    throw notRegular(source, stat);
   } catch (error) {
     await file?.close();
     throw readError(error, source);
@@ -171,49 +166,6 @@ const pathOf = (target: string | URL): string => (target instanceof URL ? fileUR
 
 async function makeFolder(target: string | URL): Promise<void> {
   await makeDurableFolder(nodeFiles, pathOf(target));
-}
-
-function temporaryFile({ folder = tmpdir() }: { readonly folder?: string } = {}): TemporaryFile {
-  let own: string | undefined;
-  let file: number;
-  try {
-    own = mkdtempSync(join(folder, "longshort-"));
-    file = openSync(join(own, "scratch"), "wx+", 0o600);
-    // Where the system allows it the name goes at once: then not even kill -9 leaves anything behind.
-    if (process.platform !== "win32") rmSync(own, { recursive: true, force: true });
-  } catch (error) {
-    throw writeError(error, folder);
-  }
-  let size = 0;
-  let open = true;
-  return {
-    get size() {
-      return size;
-    },
-    append(bytes) {
-      try {
-        for (let done = 0; done < bytes.length; )
-          done += writeSync(file, bytes, done, bytes.length - done, size + done);
-      } catch (error) {
-        if (fstatSync(file).size > size) ftruncateSync(file, size);
-        throw writeError(error, `temporary file in ${folder}`);
-      }
-      size += bytes.length;
-    },
-    read(target, position) {
-      for (let done = 0; done < target.length; ) {
-        const count = readSync(file, target, done, target.length - done, position + done);
-        if (count === 0) throw new FailureError("file-read-failed", `temporary file in ${folder}: it ends too early`);
-        done += count;
-      }
-    },
-    close() {
-      if (!open) return;
-      open = false;
-      closeSync(file);
-      rmSync(own, { recursive: true, force: true });
-    },
-  };
 }
 
 function startThread(source: string): Thread {

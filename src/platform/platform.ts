@@ -50,10 +50,17 @@ export interface Platform {
   findFiles(path: string): Promise<string[]>;
 
   /**
-   * An empty file of the caller's own that is gone after `close()` or the end of the process, however it ends.
+   * A file that is read at any place without waiting for a promise; undefined where that cannot be: of a Blob, and in a
+   * browser. Errors as in `readChunks`.
+   */
+  openDirect(source: FileSource): DirectFile | undefined;
+
+  /**
+   * An empty file of the caller's own that is gone after `close()` or the end of the process, however it ends; or, with
+   * `path`, an empty file there, which stays.
    * @throws FailureError "file-write-failed"; in a browser "not-on-this-platform"
    */
-  temporaryFile(options?: { readonly folder?: string }): TemporaryFile;
+  temporaryFile(options?: { readonly folder?: string | undefined; readonly path?: string | undefined }): TemporaryFile;
 
   /** The operations that files which must survive a crash are made of. */
   readonly files: FileLayer;
@@ -130,13 +137,19 @@ export interface ByteSource {
 /** A path (Node), a URL, or a Blob or File. In a browser a string is a URL relative to the page. */
 export type FileSource = string | URL | Blob;
 
-/** Reads and writes wait for the disk: this is for scratch data, of which a step reads a few kilobytes. */
-export interface TemporaryFile {
+/** Reads wait for the disk: this is for data of which a step reads a few kilobytes. */
+export interface DirectFile {
   readonly size: number;
-  append(bytes: Uint8Array): void;
-  /** Fills `target` from byte `position` on; the range must have been written. */
+  /** When it was last written to, in milliseconds since 1970. */
+  readonly modified: number;
+  /** Fills `target` from byte `position` on. @throws FailureError "file-read-failed" where the file ends before */
   read(target: Uint8Array, position: number): void;
   close(): void;
+}
+
+/** Scratch data, written once from its beginning to its end. */
+export interface TemporaryFile extends DirectFile {
+  append(bytes: Uint8Array): void;
 }
 
 /** A Blob as a source of bytes. */

@@ -1,7 +1,8 @@
 import type { Cell } from "../cells/define.ts";
 import { gradient } from "../math/derivative.ts";
 import { type AnyNode, type Expression, inOrder, variable } from "../math/expression.ts";
-import { type EquationOptions, gateSums, type Line, namedValues, printLines } from "./latex-equations.ts";
+import { gateSums } from "../scan/gate-sums.ts";
+import { type EquationOptions, type Line, namedValues, printLines } from "./latex-equations.ts";
 import { namesOf, timed } from "./latex-names.ts";
 import { type Piece, piece, tightness } from "./latex-piece.ts";
 

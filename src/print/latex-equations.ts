@@ -1,5 +1,6 @@
 import type { Cell } from "../cells/define.ts";
 import { type AnyNode, type Expression, inOrder, mean, square, sub } from "../math/expression.ts";
+import { gateSums } from "../scan/gate-sums.ts";
 import { type LatexNames, type Print, printer, writtenOut } from "./latex.ts";
 import { type Notation, namesOf } from "./latex-names.ts";
 import { type Piece, piece, tightness } from "./latex-piece.ts";
@@ -66,13 +67,6 @@ export function printLines(values: readonly Line[], copies: readonly Line[], nam
   for (const [name, node] of copies) lines.push(`${name.text} = ${print(node).text}`);
   return lines;
 }
-
-/** For each gate that is a sum `W x + U v + b`: that sum. */
-export const gateSums = (cell: Cell): (readonly [gate: string, sum: Expression])[] =>
-  inOrder(Object.values(cell.named))
-    .filter((n): n is Expression => n.op === "add" && n.args[1]?.op === "product")
-    .filter((n) => n.args[0]!.name === `x.${n.args[1]!.name}`)
-    .map((n) => [n.args[1]!.name, n]);
 
 /** A letter that needs no line: a number, a previous state, a weight. The input part of a gate is more than that. */
 const isLetter = (n: AnyNode): boolean => n.op === "constant" || (n.op === "variable" && !n.name.startsWith("x."));

@@ -1,6 +1,6 @@
 import type { NormalizeStep } from "../text/normalize.ts";
 import type { TokenizerKind } from "../text/tokenizer.ts";
-import { choice, choices, integer, onOff, text } from "./fields.ts";
+import { choice, choices, integer, number, onOff, text } from "./fields.ts";
 
 const TOKENIZER_KINDS: readonly TokenizerKind[] = ["grapheme", "character", "byte", "word", "bpe"];
 const NORMALIZE_STEPS: readonly NormalizeStep[] = [
@@ -14,6 +14,10 @@ export const tokenizerFields = {
   vocabularySize: integer({
     about: "most tokens; the rarest pieces are left out",
     ...{ unit: "tokens", min: 1, otherwise: "no limit, of bpe 4096" },
+  }),
+  vocabularySample: number({
+    about: "text that the vocabulary is made from, in pieces from all over the files; what it lacks is then unknown",
+    ...{ unit: "MB", above: 0, otherwise: "all of it" },
   }),
   minimumCount: integer({
     about: "pieces that occur less often are left out; of bpe: pairs are not joined",

@@ -7,8 +7,8 @@ const trace = {
   layers: ["l0"],
   names: ["f", "c"],
   values: {
-    f_l0: { shape: [2, 3] as const, data: Float32Array.of(0.5, 0, 0.5, 0.5, 1, 0.6) },
-    c_l0: { shape: [2, 3] as const, data: Float32Array.of(9, 0, -8, 9, 1, 8) },
+    f_l0: { shape: [2, 1, 3] as const, data: Float32Array.of(0.5, 0, 0.5, 0.5, 1, 0.6) },
+    c_l0: { shape: [2, 1, 3] as const, data: Float32Array.of(9, 0, -8, 9, 1, 8) },
   },
 };
 const options = { names: ["f", "c"], layer: 0, width: 80, color: false };

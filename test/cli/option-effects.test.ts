@@ -113,6 +113,7 @@ const training: {
   validation: [0.4, ({ start }) => start.validationTokens],
   tokenizer: ["word", ({ tokenizer }) => tokenizer],
   vocabularySize: [260, ({ tokenizer }) => tokenizer, { tokenizer: "bpe" }],
+  vocabularySample: [0.0001, ({ tokenizer }) => tokenizer],
   minimumCount: [20, ({ tokenizer }) => tokenizer, { tokenizer: "word" }],
   alphabet: ["character", ({ tokenizer }) => tokenizer, { tokenizer: "bpe" }],
   normalize: [["nfc"], ({ tokenizer }) => tokenizer],

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -8,7 +8,9 @@ import { countCharacters, openCorpus } from "../../src/data/corpus.ts";
 import { readText } from "../../src/data/text-files.ts";
 import { storeTokens } from "../../src/data/token-store.ts";
 import { firstInvalidUtf8 } from "../../src/data/utf8.ts";
-import { pieces, type TokenSequence } from "../../src/text/token-sequence.ts";
+import { hashOf, pieces, type TokenSequence } from "../../src/text/token-sequence.ts";
+import type { Tokenizer } from "../../src/text/tokenizer.ts";
+import { tokenizerFromJSON } from "../../src/text/tokenizer-from-json.ts";
 import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "corpus-test-"));
@@ -98,6 +100,99 @@ describe("a corpus", () => {
       const { tokenizer, train } = await openCorpus({ files, tokenizer: { kind }, validation: 0 });
       expect(countCharacters(tokenizer, train)).toBe(6);
     }
+  });
+});
+
+describe("a corpus beyond the memory limit", () => {
+  const text = Array.from({ length: 3000 }, (_, i) => `line ${i} of the text: 秦川\n`).join("");
+  const bytes = new TextEncoder().encode(text);
+  const [half, rest] = [bytes.subarray(0, 30_001), bytes.subarray(30_001)];
+  const memoryLimit = 1000;
+
+  test("is read where it lies when bytes are the tokens: no pass over it, the same tokens", async () => {
+    const files = [file("half.txt", half), file("rest.txt", rest)];
+    const seen: string[] = [];
+    const corpus = await openCorpus({
+      ...{ files, tokenizer: { kind: "byte" }, memoryLimit },
+      onProgress: ({ pass }) => seen.push(pass),
+    });
+    expect(seen).toEqual([]);
+    expect(corpus.sizes.place).toBe("file");
+    expect(Uint8Array.from([...all(corpus.train), ...all(corpus.validation)])).toEqual(bytes);
+    const across = new Int32Array(10);
+    corpus.train.copyTo(across, 0, 29_996, 10);
+    expect([...across]).toEqual([...bytes.subarray(29_996, 30_006)]);
+    const changed = Uint8Array.from(rest);
+    changed[0]! ^= 1;
+    const other = await openCorpus({
+      ...{ files: [files[0]!, file("changed.txt", changed)], tokenizer: { kind: "byte" }, memoryLimit },
+    });
+    expect(other.train.hash).not.toBe(corpus.train.hash);
+    corpus.close();
+    other.close();
+  });
+
+  test("of bytes in gzip is unpacked to a file", async () => {
+    const corpus = await openCorpus({
+      ...{ files: [file("half.txt", half), file("rest.gz", gzipSync(rest))], validation: 0, memoryLimit },
+      tokenizer: { kind: "byte" },
+    });
+    expect(Uint8Array.from(all(corpus.train))).toEqual(bytes);
+    corpus.close();
+  });
+
+  test("holds few of many files open, and refuses an empty one", async () => {
+    const files = Array.from({ length: 100 }, (_, i) => file(`part-${i}.txt`, `part ${i} `.repeat(5)));
+    const tokenizer = { kind: "byte" } as const;
+    const corpus = await openCorpus({ files, tokenizer, validation: 0, memoryLimit });
+    const whole = await openCorpus({ files, tokenizer, validation: 0 });
+    expect(all(corpus.train)).toEqual(all(whole.train));
+    corpus.close();
+    const empty = openCorpus({ files: [...files, file("none.txt", "")], tokenizer, memoryLimit });
+    await expect(empty).rejects.toMatchObject({ code: "file-empty" });
+  });
+
+  test.each([undefined, "line" as const])("is found again in its cache (documents: %s)", async (documents) => {
+    const path = file("cached.txt", text);
+    const cache = join(folder, `cache-${documents}`);
+    const open = async (tokenizer?: Tokenizer) => {
+      const passes = new Set<string>();
+      const corpus = await openCorpus({
+        ...{ files: [path], memoryLimit, cache, documents, ...(documents && { shuffle: 1 }) },
+        ...(tokenizer && { tokenizer }),
+        onProgress: ({ pass }) => passes.add(pass),
+      });
+      const { train, validation, tokenizer: made, sizes } = corpus;
+      const shown = { passes: [...passes], train: all(train), validation: all(validation), sizes, made };
+      corpus.close();
+      return { ...shown, hash: hashOf(train) };
+    };
+    const first = await open();
+    expect(first.passes).toEqual(["vocabulary", "tokens"]);
+    const again = await open(tokenizerFromJSON(JSON.parse(JSON.stringify(first.made))));
+    expect(again.passes).toEqual([]);
+    for (const key of ["train", "validation", "sizes", "hash"] as const) expect(again[key]).toEqual(first[key]);
+    // A file that was written to, a damaged cache: made anew.
+    utimesSync(path, 1, 1);
+    expect((await open(first.made)).passes).toEqual(["tokens"]);
+    expect((await open(first.made)).passes).toEqual([]);
+    truncateSync(join(cache, "tokens.bin"), 100);
+    const repaired = await open(first.made);
+    expect(repaired.passes).toEqual(["tokens"]);
+    expect(repaired.train).toEqual(first.train);
+  });
+
+  test("has a vocabulary from a sample of it, and <unk> for the rest", async () => {
+    const long = `${"begin\n".repeat(300_000)}${"middle 秦\n".repeat(300_000)}seldom ☃\n${"end\n".repeat(300_000)}`;
+    const corpus = await openCorpus({
+      ...{ files: [file("long.txt", long)], tokenizer: { kind: "word" }, vocabularySample: 3000 },
+    });
+    expect([...corpus.tokenizer.tokens].sort()).toEqual(["<eos>", "<unk>", "begin"]);
+    corpus.close();
+    const wide = await openCorpus({ files: [join(folder, "long.txt")], vocabularySample: 3 * 2 ** 20 });
+    for (const letter of ["b", "m", "秦", "d", "<unk>"]) expect(wide.tokenizer.tokens).toContain(letter);
+    expect(wide.tokenizer.tokens).not.toContain("☃");
+    wide.close();
   });
 });
 

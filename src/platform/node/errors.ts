@@ -1,6 +1,15 @@
 import { FailureError, LongshortError, UsageError } from "../../shared/errors.ts";
 import { type FileSource, sourceName } from "../platform.ts";
 
+/** A folder, a pipe or a device where text was expected. */
+export function notRegular(source: FileSource, stat: { isDirectory(): boolean }): Error {
+  if (stat.isDirectory()) return Object.assign(new Error("is a folder"), { code: "EISDIR" });
+  return new UsageError(
+    "file-not-regular",
+    `${sourceName(source)}: expected a file, this is a pipe or a device; the text is read more than once, so save it in a file first`,
+  );
+}
+
 /** What the operating system said, in our words. */
 export function readError(error: unknown, source: FileSource): LongshortError {
   if (error instanceof LongshortError) return error;

@@ -1,0 +1,91 @@
+/**
+ * Scales that are told apart with every kind of colour vision: lightness alone orders the first, blue against orange the
+ * second. Each has a light and a dark half so that "nothing" is the colour of the paper.
+ */
+type Rgb = readonly [number, number, number];
+type Ramp = readonly Rgb[];
+
+const sequential: Readonly<Record<"light" | "dark", Ramp>> = {
+  light: [
+    [247, 244, 236],
+    [192, 218, 214],
+    [104, 171, 178],
+    [34, 110, 138],
+    [16, 49, 89],
+  ],
+  dark: [
+    [28, 30, 36],
+    [24, 66, 92],
+    [34, 120, 140],
+    [110, 188, 178],
+    [238, 244, 206],
+  ],
+};
+const diverging: Readonly<Record<"light" | "dark", Ramp>> = {
+  light: [
+    [18, 70, 128],
+    [114, 164, 204],
+    [247, 244, 236],
+    [234, 164, 96],
+    [166, 74, 12],
+  ],
+  dark: [
+    [132, 196, 255],
+    [44, 100, 168],
+    [28, 30, 36],
+    [178, 92, 30],
+    [255, 190, 110],
+  ],
+};
+
+const theme = (): "light" | "dark" => {
+  const chosen = document.documentElement.dataset.theme;
+  if (chosen === "dark" || chosen === "light") return chosen;
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+};
+
+/** Values from `low` to `high` as colours. */
+export interface Scale {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** 0 … 1 for gates, else the same on both sides of 0: so far that 97 of 100 values lie within, at least 1. */
+export function scaleOf(data: ArrayLike<number>): Scale {
+  let [most, least] = [0, 0];
+  for (let k = 0; k < data.length; k++) {
+    const v = data[k]!;
+    if (v > most) most = v;
+    if (v < least) least = v;
+  }
+  if (least >= 0 && most <= 1) return { low: 0, high: 1 };
+  const every = Math.max(1, Math.floor(data.length / 5000));
+  const sizes = Float64Array.from({ length: Math.floor(data.length / every) }, (_, k) =>
+    Math.abs(data[k * every]!),
+  ).sort();
+  // A unit that counts reaches far beyond all others; its end of the scale is full, and theirs still shows.
+  const bound = sizes.length > 200 ? sizes[Math.floor(sizes.length * 0.97)]! : Math.max(most, -least);
+  return { low: -Math.max(1, bound), high: Math.max(1, bound) };
+}
+
+export function rgbOf(value: number, { low, high }: Scale): Rgb {
+  const ramp = (low < 0 ? diverging : sequential)[theme()];
+  const share = Math.min(1, Math.max(0, (value - low) / (high - low)));
+  const place = (Number.isNaN(share) ? 0 : share) * (ramp.length - 1);
+  const index = Math.min(ramp.length - 2, Math.floor(place));
+  const [from, to] = [ramp[index]!, ramp[index + 1]!];
+  const part = (k: 0 | 1 | 2): number => Math.round(from[k] + (to[k] - from[k]) * (place - index));
+  return [part(0), part(1), part(2)];
+}
+
+export const colourOf = (value: number, scale: Scale): string => `rgb(${rgbOf(value, scale).join(" ")})`;
+
+/** Black or white, whichever is read better on it. */
+export function inkOn(value: number, scale: Scale): string {
+  const [r, g, b] = rgbOf(value, scale).map((v) => (v / 255) ** 2.2) as [number, number, number];
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.2 ? "#14130f" : "#fffdf6";
+}
+
+/** A CSS gradient of the whole scale, for its legend. */
+export const legendOf = (scale: Scale): string =>
+  `linear-gradient(to right, ${Array.from({ length: 9 }, (_, k) => colourOf(scale.low + ((scale.high - scale.low) * k) / 8, scale)).join(", ")})`;

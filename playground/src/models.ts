@@ -1,0 +1,62 @@
+import { type Machine, openMachine } from "longshort";
+import { connectWorker, type ModelFacts, type OpenedText, openPackedModel, type WorkerClient } from "longshort/worker";
+
+import { say } from "./language.ts";
+
+export type Shipped = "recall-lstm" | "recall-gru" | "recall-rnn" | "text-lstm" | "text-gru";
+
+const files = new Map<string, Promise<Uint8Array>>();
+
+/** The bytes of a model that comes with the page. */
+export function shippedBytes(name: Shipped): Promise<Uint8Array> {
+  let bytes = files.get(name);
+  if (!bytes) {
+    bytes = fetch(new URL(`models/${name}.safetensors`, document.baseURI)).then(async (response) => {
+      if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
+      return new Uint8Array(await response.arrayBuffer());
+    });
+    files.set(name, bytes);
+  }
+  return bytes;
+}
+
+let reference: Promise<Machine> | undefined;
+
+/** One of the tiny models, in float64 on the page itself: four units take no time. */
+export async function tinyModel(name: Shipped): Promise<OpenedText> {
+  reference ??= openMachine("reference");
+  return openPackedModel(await shippedBytes(name), await reference);
+}
+
+let client: WorkerClient | undefined;
+
+/** The worker that reads and trains. */
+export function worker(): WorkerClient {
+  try {
+    client ??= connectWorker(
+      new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "longshort" }),
+    );
+    return client;
+  } catch (cause) {
+    throw new Error(
+      say(
+        "This browser refuses workers, in which models are read and trained. Allow them for this page and load it again.",
+        "此浏览器禁用了 worker，模型无法读取和训练。请允许本页使用后重新加载。",
+      ),
+      { cause },
+    );
+  }
+}
+
+const opened = new Map<string, Promise<ModelFacts>>();
+
+/** A shipped model in the worker, opened once. */
+export function shippedModel(name: Shipped): Promise<ModelFacts> {
+  let facts = opened.get(name);
+  if (!facts) {
+    // A copy: the bytes stay here for the next who asks.
+    facts = shippedBytes(name).then((bytes) => worker().call("open", { bytes: bytes.slice(), name }));
+    opened.set(name, facts);
+  }
+  return facts;
+}

@@ -1,0 +1,276 @@
+import { html, nothing, type TemplateResult } from "lit";
+import type { Reading, TrainingChoice, TrainingProgress } from "longshort/worker";
+import { shown, shownToken } from "../format.ts";
+import { say } from "../language.ts";
+import { worker } from "../models.ts";
+import { update } from "../update.ts";
+import { curves } from "../views/curves.ts";
+import { Flow } from "../views/flow.ts";
+import "../views/heat-map.ts";
+import { gateTitle } from "../words.ts";
+
+type Data = "recall" | "copy" | "own";
+const OWN =
+  "The cell keeps what matters and lets go of what does not.\nA gate is a number between zero and one.\nWhat is forgotten makes room; what is remembered is carried on.\n";
+const STORED = "playground-training";
+
+let data: Data = "recall";
+let lag = 12;
+let own = OWN;
+let choice: Omit<TrainingChoice, "text" | "probe"> = {
+  ...{ cell: "lstm", hiddenSize: 24, embeddingSize: 8, numLayers: 1, optimizer: "adam", learningRate: 0.01 },
+  ...{ clipNorm: 1, batchSize: 16, steps: 32, seed: 1 },
+};
+let state: "idle" | "running" | "paused" = "idle";
+let facts: { parameters: number; vocabularySize: number } | undefined;
+let error: string | undefined;
+let latest: TrainingProgress | undefined;
+let sample = "";
+let reading: Reading | undefined;
+let losses: { step: number; loss: number; norm: number }[] = [];
+const flow = new Flow();
+restore();
+
+/** Lines of a task whose answer lies far back. The same text for the same numbers. */
+function textOf(): string {
+  if (data === "own") return own;
+  let seed = 7;
+  const draw = (n: number): number => {
+    seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+    return (seed >> 8) % n;
+  };
+  const line = (): string => {
+    if (data === "recall") {
+      const letter = "AB"[draw(2)]!;
+      return `${letter}${".".repeat(1 + draw(lag))}?${letter}\n`;
+    }
+    const word = Array.from({ length: 1 + draw(Math.min(6, lag)) }, () => "abcd"[draw(4)]).join("");
+    return `${word}>${word}\n`;
+  };
+  return Array.from({ length: 3000 }, line).join("");
+}
+
+async function start(): Promise<void> {
+  error = undefined;
+  losses = [];
+  sample = "";
+  [reading, latest] = [undefined, undefined];
+  const client = worker();
+  client.onProgress = (progress) => {
+    latest = progress;
+    if (Number.isFinite(progress.loss))
+      losses.push({ step: progress.step, loss: progress.loss, norm: progress.gradientNorm });
+    if (losses.length > 4000) losses = losses.filter((_, k) => k % 2 === 0);
+    if (progress.sample !== undefined) sample = progress.sample;
+    if (progress.reading) reading = progress.reading;
+    update();
+  };
+  client.onEnd = (failed) => {
+    state = "idle";
+    if (failed) error = failed.message;
+    update();
+  };
+  try {
+    const text = textOf();
+    const probe = data === "own" ? text.slice(0, 80) : text.split("\n").slice(0, 4).join("\n");
+    facts = await client.call("train", { ...choice, text, probe });
+    state = "running";
+    keep();
+  } catch (failed) {
+    error = (failed as Error).message;
+    state = "idle";
+  }
+  update();
+}
+
+async function tell(call: "pause" | "resume" | "step" | "stop", next: typeof state): Promise<void> {
+  try {
+    await worker().call(call, {});
+    state = next;
+  } catch (failed) {
+    error = (failed as Error).message;
+  }
+  update();
+}
+
+async function rewind(step: number): Promise<void> {
+  try {
+    await worker().call("rewind", { step });
+    state = "paused";
+    losses = losses.filter((l) => l.step <= step);
+    if (latest) latest = { ...latest, step, checkpoints: latest.checkpoints.filter((s) => s <= step) };
+  } catch (failed) {
+    error = (failed as Error).message;
+  }
+  update();
+}
+
+async function download(): Promise<void> {
+  const bytes = await worker().call("save", {});
+  const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+  const link = Object.assign(document.createElement("a"), {
+    href: url,
+    download: `${choice.cell}-${latest?.step ?? 0}.safetensors`,
+  });
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+/** What was chosen outlives the tab. */
+function keep(): void {
+  try {
+    localStorage.setItem(STORED, JSON.stringify({ data, lag, own, choice }));
+  } catch {
+    // A page without storage begins with the defaults.
+  }
+}
+
+function restore(): void {
+  try {
+    const known = JSON.parse(localStorage.getItem(STORED) ?? "null");
+    if (!known) return;
+    data = known.data ?? data;
+    lag = known.lag ?? lag;
+    own = known.own ?? own;
+    choice = { ...choice, ...known.choice };
+  } catch {
+    // As above.
+  }
+}
+
+export function trainingRoom(): TemplateResult {
+  const set = <K extends keyof typeof choice>(key: K, value: (typeof choice)[K]): void => {
+    choice = { ...choice, [key]: value };
+    keep();
+    update();
+  };
+  const busy = state !== "idle";
+  const number = (
+    key: "hiddenSize" | "learningRate" | "batchSize" | "steps" | "numLayers",
+    label: string,
+    min: number,
+    max: number,
+    step: number,
+  ): TemplateResult =>
+    html`<label>${label}<input type="number" min=${min} max=${max} step=${step} .value=${String(choice[key])} ?disabled=${busy} @change=${(e: Event) => set(key, Math.min(max, Math.max(min, Number((e.target as HTMLInputElement).value) || min)))} /></label>`;
+  const options = (values: readonly (readonly [string, string])[], now: string): TemplateResult[] =>
+    values.map(([v, l]) => html`<option value=${v} ?selected=${v === now}>${l}</option>`);
+  return html`<section class="room training">
+    <header class="lead"><h1>${say("Training, live", "现场训练")}</h1>
+      <p>${say(
+        "Choose something to learn and watch it being learned: the loss falls, the samples begin to make sense, the gates take shape. It runs in a worker on this page; the model is yours to download and to open in Node.",
+        "选一样东西让它学，看着它学会：损失下降，写出的样例渐渐像样，门也逐渐成形。训练就在本页的 worker 里进行，训练出的模型可以下载，拿到 Node 里打开。",
+      )}</p></header>
+    <div class="controls">
+      <label>${say("Data", "数据")}<select ?disabled=${busy} @change=${(e: Event) => {
+        data = (e.target as HTMLSelectElement).value as Data;
+        keep();
+        update();
+      }}>${options(
+        [
+          ["recall", say("recall the first letter", "回忆行首字母")],
+          ["copy", say("copy a word", "复述一个词")],
+          ["own", say("your own text", "你自己的文字")],
+        ],
+        data,
+      )}</select></label>
+      ${
+        data === "own"
+          ? nothing
+          : html`<label>${say("Longest lag", "最长间隔")}<input type="number" min="2" max="60" .value=${String(lag)} ?disabled=${busy} @change=${(
+              e: Event,
+            ) => {
+              lag = Math.min(60, Math.max(2, Number((e.target as HTMLInputElement).value) || 2));
+              keep();
+              update();
+            }} /></label>`
+      }
+      <label>${say("Cell", "单元")}<select ?disabled=${busy} @change=${(e: Event) => set("cell", (e.target as HTMLSelectElement).value)}>${options(
+        [
+          ["rnn", "RNN"],
+          ["lstm", "LSTM"],
+          ["gru", "GRU"],
+          ["min-gru", "minGRU"],
+        ],
+        choice.cell,
+      )}</select></label>
+      ${number("hiddenSize", say("Units", "单元数"), 2, 256, 1)}
+      ${number("numLayers", say("Layers", "层数"), 1, 3, 1)}
+      <label>${say("Optimizer", "优化器")}<select ?disabled=${busy} @change=${(e: Event) => set("optimizer", (e.target as HTMLSelectElement).value as typeof choice.optimizer)}>${options(
+        [
+          ["adam", "Adam"],
+          ["sgd", "SGD"],
+          ["rmsprop", "RMSprop"],
+          ["adagrad", "AdaGrad"],
+        ],
+        choice.optimizer,
+      )}</select></label>
+      ${number("learningRate", say("Learning rate", "学习率"), 0.0001, 10, 0.0001)}
+      ${number("steps", say("Steps back", "回传步数"), 2, 256, 1)}
+      <label class="check"><input type="checkbox" .checked=${Number.isFinite(choice.clipNorm)} ?disabled=${busy} @change=${(e: Event) => set("clipNorm", (e.target as HTMLInputElement).checked ? 1 : Number.POSITIVE_INFINITY)} /> ${say("clip gradients to 1", "梯度裁剪到 1")}</label>
+      ${
+        data === "own"
+          ? html`<label class="wide">${say("Text", "文字")}<textarea rows="4" ?disabled=${busy} .value=${own} @input=${(
+              e: Event,
+            ) => {
+              own = (e.target as HTMLTextAreaElement).value.slice(0, 2_000_000);
+            }}></textarea></label>`
+          : nothing
+      }
+    </div>
+    <div class="player">
+      ${state === "idle" ? html`<button class="primary" @click=${() => void start()}>▶ ${say("Train", "开始训练")}</button>` : nothing}
+      ${state === "running" ? html`<button class="primary" @click=${() => void tell("pause", "paused")}>❚❚ ${say("Pause", "暂停")}</button>` : nothing}
+      ${state === "paused" ? html`<button class="primary" @click=${() => void tell("resume", "running")}>▶ ${say("Go on", "继续")}</button><button @click=${() => void tell("step", "paused")}>▶▏ ${say("One step", "走一步")}</button>` : nothing}
+      ${
+        busy
+          ? html`<button @click=${() => void tell("stop", "idle")}>■ ${say("Stop", "停止")}</button><button @click=${() => void download()}>↓ ${say("Download the model", "下载模型")}</button>
+        <label>${say("Back to step", "回到第几步")} <select aria-label=${say("Back to step", "回到第几步")} @change=${(
+          e: Event,
+        ) => {
+          const v = (e.target as HTMLSelectElement).value;
+          if (v !== "") void rewind(Number(v));
+          (e.target as HTMLSelectElement).value = "";
+        }}><option value="">…</option>${latest?.checkpoints.map((s) => html`<option>${s}</option>`)}</select></label>`
+          : nothing
+      }
+      ${facts ? html`<span class="figure"><b>${facts.parameters.toLocaleString("en")}</b> ${say("parameters", "个参数")}</span>` : nothing}
+      ${latest ? html`<span class="figure" data-step=${latest.step}>${say("step", "第")} <b>${latest.step.toLocaleString("en")}</b>${say("", " 步")}</span><span class="figure"><b>${Math.round(latest.tokensPerSecond).toLocaleString("en")}</b> ${say("characters a second", "字符 / 秒")}</span>` : nothing}
+    </div>
+    ${error ? html`<p class="error" role="alert">${error}</p>` : nothing}
+    ${losses.length > 1 ? results() : html`<div class="placeholder">${say("The loss, samples and gates appear here once it trains.", "开始训练后，这里会出现损失、样例和门。")}</div>`}
+    <section class="below"><h2>${say("How far back does a gradient reach?", "梯度能传回多远？")}</h2>
+      <p>${say("Before any training, 24 units of each cell read noise. A gradient of length 1 is sent back from the last step; this is what is left of it.", "还没训练时，让三种单元各 24 个单元读一段噪声，从最后一步送回一个长度为 1 的梯度，看它还剩多少。")}</p>
+      ${flow.view()}
+      <p class="hint">${say("Clipping shortens a gradient that has exploded, all of it alike. It brings nothing back that has vanished: that takes a path on which c is only multiplied by the forget gate.", "裁剪只是把爆炸的梯度整体缩短，已经消失的部分救不回来；要救它，得有一条 c 只被遗忘门相乘的通路。")}</p>
+    </section>
+  </section>`;
+}
+
+function results(): TemplateResult {
+  const first = losses[0]!.step;
+  const last = losses.at(-1)!.step;
+  return html`<div class="results">
+    ${curves({ label: say("Loss over steps", "各步损失"), curves: [{ label: say("loss", "损失"), colour: "var(--accent)", values: losses.map((l) => l.loss) }], x: [first, last], xLabel: say("step", "步"), yLabel: say("nats a character", "奈特 / 字符"), height: 220 })}
+    ${curves({ label: say("Length of the gradient before clipping", "裁剪前梯度的长度"), curves: [{ label: say("length of the gradient, before clipping", "裁剪前的梯度长度"), colour: "var(--cell-gru)", values: losses.map((l) => l.norm) }], x: [first, last], logarithmic: true, xLabel: say("step", "步"), yLabel: "‖g‖", height: 220 })}
+    <div class="sample"><h3>${say("It writes", "它写道")}</h3><pre lang="en">${sample}</pre></div>
+    ${
+      reading
+        ? html`<div class="gates"><h3>${say("Its values while it reads the beginning", "它读开头时各处的数值")} ${reading.loss === undefined ? "" : html`<small>${shown(reading.loss)} ${say("nats", "奈特")}</small>`}</h3>
+      <ls-heat-map .label=${say("Heat maps of the training model", "训练中模型的热图")} .content=${{ tokens: reading.tokens.map(shownToken), bands: reading.values.filter((v) => v.layer === choice.numLayers - 1).map((v) => ({ ...v, title: gateTitle(v.name) })), order: orderOf(reading.values.at(-1)!.units), cut: none }}></ls-heat-map></div>`
+        : nothing
+    }
+  </div>`;
+}
+
+const none: ReadonlySet<number> = new Set();
+const orders = new Map<number, number[]>();
+/** The same array for the same size, so that the heat map need not compare. */
+function orderOf(units: number): number[] {
+  let order = orders.get(units);
+  if (!order) {
+    order = Array.from({ length: units }, (_, k) => k);
+    orders.set(units, order);
+  }
+  return order;
+}

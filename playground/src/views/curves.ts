@@ -1,0 +1,91 @@
+import { html, nothing, svg, type TemplateResult } from "lit";
+
+export interface Curve {
+  readonly label: string;
+  /** A CSS colour. */
+  readonly colour: string;
+  readonly dash?: string;
+  readonly values: ArrayLike<number>;
+}
+
+export interface CurvesOptions {
+  readonly label: string;
+  readonly curves: readonly Curve[];
+  readonly xLabel: string;
+  readonly yLabel: string;
+  /** Where the first and the last value stand; default 0 and their number less 1. */
+  readonly x?: readonly [number, number];
+  readonly logarithmic?: boolean;
+  readonly height?: number;
+  /** Bounds of y; default those of the values. Of a logarithmic scale powers of ten. */
+  readonly y?: readonly [number, number];
+}
+
+const WIDTH = 640;
+const [LEFT, RIGHT, TOP, BOTTOM] = [52, 14, 12, 36];
+
+/** Curves over steps, with their names at their ends' side. An SVG that scales with its place. */
+export function curves(options: CurvesOptions): TemplateResult {
+  const { label, xLabel, yLabel, logarithmic = false, height = 240 } = options;
+  const scale = (v: number): number => (logarithmic ? Math.log10(Math.max(v, 1e-45)) : v);
+  const all = options.curves.flatMap(({ values }) => Array.from(values, scale).filter(Number.isFinite));
+  const [low, high] = options.y ? options.y.map(scale) : [Math.min(...all), Math.max(...all)];
+  const [bottom, top] = bounds(low ?? 0, high ?? 1, logarithmic);
+  const [from, to] = options.x ?? [0, Math.max(1, ...options.curves.map(({ values }) => values.length - 1))];
+  const px = (x: number): number => LEFT + ((x - from) / (to - from || 1)) * (WIDTH - LEFT - RIGHT);
+  const py = (y: number): number => TOP + (1 - (y - bottom) / (top - bottom)) * (height - TOP - BOTTOM);
+  const ticks = yTicks(bottom, top, logarithmic);
+  const path = ({ values }: Curve): string => {
+    const n = values.length;
+    const every = Math.max(1, Math.floor(n / 600));
+    const points: string[] = [];
+    for (let k = 0; k < n; k += every) {
+      const y = Math.min(top, Math.max(bottom, scale(values[k]!)));
+      if (Number.isFinite(y))
+        points.push(`${px(from + ((to - from) * k) / Math.max(1, n - 1)).toFixed(1)} ${py(y).toFixed(1)}`);
+    }
+    return points.length > 0 ? `M${points.join("L")}` : "";
+  };
+  return html`<figure class="curves">
+    <svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label=${label}>
+      ${ticks.map(
+        ([y, text]) =>
+          svg`<path d="M${LEFT} ${py(y)}H${WIDTH - RIGHT}" class="grid"/><text x=${LEFT - 6} y=${py(y) + 4} text-anchor="end">${text}</text>`,
+      )}
+      ${[0, 0.25, 0.5, 0.75, 1].map((share) => {
+        const x = from + (to - from) * share;
+        return svg`<text x=${px(x)} y=${height - BOTTOM + 16} text-anchor=${share === 1 ? "end" : share === 0 ? "start" : "middle"}>${Math.round(x).toLocaleString("en")}</text>`;
+      })}
+      <text x=${WIDTH - RIGHT} y=${height - 4} text-anchor="end" class="axis">${xLabel}</text>
+      ${options.curves.map((c) => svg`<path d=${path(c)} fill="none" stroke=${c.colour} stroke-width="2.2" stroke-linejoin="round" stroke-dasharray=${c.dash ?? nothing}/>`)}
+    </svg>
+    <figcaption><span class="axis">${yLabel}</span>${options.curves.map(
+      (c) =>
+        html`<span class="key"><svg width="26" height="8" aria-hidden="true"><path d="M1 4H25" stroke=${c.colour} stroke-width="3" stroke-dasharray=${c.dash ?? nothing}/></svg>${c.label}</span>`,
+    )}</figcaption>
+  </figure>`;
+}
+
+function bounds(low: number, high: number, logarithmic: boolean): [number, number] {
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
+  if (logarithmic) return [Math.floor(low), Math.max(Math.floor(low) + 1, Math.ceil(high))];
+  const room = (high - low) * 0.08 || 0.5;
+  return [low - room, high + room];
+}
+
+function yTicks(bottom: number, top: number, logarithmic: boolean): [number, string][] {
+  if (logarithmic) {
+    const every = Math.max(1, Math.ceil((top - bottom) / 5));
+    const found: [number, string][] = [];
+    for (let e = Math.ceil(bottom); e <= top; e += every)
+      found.push([e, `10${[...String(e)].map((d) => (d === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)])).join("")}`]);
+    return found;
+  }
+  const raw = (top - bottom) / 4;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const every = [1, 2, 5, 10].map((m) => m * power).find((v) => v >= raw) ?? raw;
+  const found: [number, string][] = [];
+  for (let v = Math.ceil(bottom / every) * every; v <= top; v += every)
+    found.push([v, String(Number(v.toPrecision(3))).replace("-", "−")]);
+  return found;
+}

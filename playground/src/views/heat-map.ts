@@ -1,0 +1,289 @@
+import { rgbOf, type Scale, scaleOf } from "../colour.ts";
+import { shownToken } from "../format.ts";
+
+/** Rows of one named value: [T, H] row-major, drawn in the order `units`. */
+export interface Band {
+  readonly name: string;
+  readonly title: string;
+  readonly units: number;
+  readonly data: Float32Array;
+}
+
+export interface HeatMapPlace {
+  readonly band: number;
+  readonly unit: number;
+  readonly step: number;
+}
+
+const LABEL = 46;
+const HEAD = 22;
+const TITLE = 26;
+
+/**
+ * `<ls-heat-map>`: values over a text, tokens along the top, a band of units for each value. Every band is painted once
+ * into an image of one pixel a value; scrolling copies the part that is seen, whatever the size of the whole.
+ *
+ * Events: "place" (hovered or moved to by keys), "pick" (clicked, Enter). Keys: arrows, Home, End, Page up and down.
+ */
+export class HeatMapElement extends HTMLElement {
+  private tokens: readonly string[] = [];
+  private bands: readonly Band[] = [];
+  private order: readonly number[] = [];
+  private cut: ReadonlySet<number> = new Set();
+  private scales: Scale[] = [];
+  private images: (HTMLCanvasElement | undefined)[] = [];
+  private readonly canvas = document.createElement("canvas");
+  private readonly scroller = document.createElement("div");
+  private readonly spacer = document.createElement("div");
+  private place: HeatMapPlace = { band: 0, unit: 0, step: 0 };
+  private asked = false;
+  private readonly resized = new ResizeObserver(() => this.draw());
+  /** Pixels of a cell: wide enough for a character, flat enough for many units. */
+  cellWidth = 15;
+  cellHeight = 9;
+
+  connectedCallback(): void {
+    if (!this.scroller.isConnected) {
+      this.scroller.className = "heat-scroll";
+      this.scroller.append(this.canvas, this.spacer);
+      this.append(this.scroller);
+      this.scroller.tabIndex = 0;
+      this.scroller.setAttribute("role", "application");
+      this.scroller.addEventListener("scroll", () => this.draw(), { passive: true });
+      this.scroller.addEventListener("pointermove", (event) => this.pointed(event, "place"));
+      this.scroller.addEventListener("click", (event) => this.pointed(event, "pick"));
+      this.addEventListener("keydown", (event) => this.key(event));
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
+      document.addEventListener("themechange", () => this.repaint());
+    }
+    this.resized.observe(this);
+    this.draw();
+  }
+
+  disconnectedCallback(): void {
+    this.resized.disconnect();
+  }
+
+  /** What is drawn. Images are painted anew only where the numbers are others. */
+  set content(content: {
+    readonly tokens: readonly string[];
+    readonly bands: readonly Band[];
+    readonly order: readonly number[];
+    readonly cut: ReadonlySet<number>;
+  }) {
+    const same =
+      content.order === this.order &&
+      content.bands.length === this.bands.length &&
+      content.bands.every((b, k) => b.data === this.bands[k]!.data);
+    Object.assign(this, content);
+    if (!same) {
+      this.scales = this.bands.map(({ data }) => scaleOf(data));
+      this.images = [];
+    }
+    this.draw();
+  }
+
+  /** What it is called, for those who do not see it. */
+  set label(label: string) {
+    this.scroller.setAttribute("aria-label", label);
+  }
+
+  /** Where it is looked at. */
+  set at(place: HeatMapPlace) {
+    this.place = place;
+    this.draw();
+  }
+
+  private repaint(): void {
+    this.images = [];
+    this.draw();
+  }
+
+  private get bandHeight(): number {
+    return TITLE + this.order.length * this.cellHeight;
+  }
+
+  private draw(): void {
+    if (this.asked) return;
+    this.asked = true;
+    requestAnimationFrame(() => {
+      this.asked = false;
+      this.paint();
+    });
+  }
+
+  private paint(): void {
+    const { canvas, scroller } = this;
+    const [width, height] = [scroller.clientWidth, scroller.clientHeight];
+    if (width === 0 || this.bands.length === 0) return;
+    this.spacer.style.width = `${LABEL + this.tokens.length * this.cellWidth + 8}px`;
+    this.spacer.style.height = `${Math.max(1, HEAD + this.bands.length * this.bandHeight + 8 - height)}px`;
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+      canvas.style.width = `${width}px`;
+      canvas.style.height = `${height}px`;
+    }
+    const pen = canvas.getContext("2d")!;
+    const style = getComputedStyle(this);
+    const [ink, paper, soft] = ["--ink", "--card", "--soft"].map((name) => style.getPropertyValue(name).trim());
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.fillStyle = paper!;
+    pen.fillRect(0, 0, width, height);
+    const [left, top] = [scroller.scrollLeft, scroller.scrollTop];
+    const first = Math.max(0, Math.floor(left / this.cellWidth));
+    const last = Math.min(this.tokens.length, Math.ceil((left + width - LABEL) / this.cellWidth) + 1);
+    pen.imageSmoothingEnabled = false;
+    this.bands.forEach((band, k) => {
+      const y = HEAD + k * this.bandHeight - top;
+      if (y > height || y + this.bandHeight < 0) return;
+      pen.drawImage(
+        this.imageOf(k),
+        ...([first, 0, last - first, this.order.length] as const),
+        ...([LABEL + first * this.cellWidth - left, y + TITLE] as const),
+        ...([(last - first) * this.cellWidth, this.order.length * this.cellHeight] as const),
+      );
+      pen.fillStyle = paper!;
+      pen.fillRect(0, y, LABEL, this.bandHeight);
+      pen.fillStyle = ink!;
+      pen.font = "600 12px system-ui, sans-serif";
+      pen.textBaseline = "middle";
+      pen.fillText(band.title, 6, y + TITLE / 2 + 2);
+      this.labels(pen, y + TITLE, soft!);
+    });
+    this.head(pen, { first, last, left, width, ink: ink!, paper: paper!, soft: soft! });
+    this.cursor(pen, left, top, ink!);
+  }
+
+  private labels(pen: CanvasRenderingContext2D, y: number, soft: string): void {
+    const every = Math.max(1, Math.ceil(11 / this.cellHeight));
+    pen.font = "10px ui-monospace, monospace";
+    pen.textAlign = "right";
+    this.order.forEach((unit, row) => {
+      if (row % every !== 0 && !this.cut.has(unit)) return;
+      pen.fillStyle = soft;
+      pen.fillText(this.cut.has(unit) ? `✕ ${unit}` : String(unit), LABEL - 6, y + (row + 0.5) * this.cellHeight);
+    });
+    pen.textAlign = "left";
+  }
+
+  private head(
+    pen: CanvasRenderingContext2D,
+    at: { first: number; last: number; left: number; width: number; ink: string; paper: string; soft: string },
+  ): void {
+    pen.fillStyle = at.paper;
+    pen.fillRect(0, 0, at.width, HEAD);
+    pen.font = "13px ui-monospace, 'DejaVu Sans Mono', monospace";
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    for (let t = at.first; t < at.last; t++) {
+      const token = this.tokens[t]!;
+      pen.fillStyle = /^\s$/.test(token) ? at.soft : at.ink;
+      pen.fillText(shownToken(token).slice(0, 2), LABEL + (t + 0.5) * this.cellWidth - at.left, HEAD / 2 + 1);
+    }
+    pen.textAlign = "left";
+    pen.fillStyle = at.paper;
+    pen.fillRect(0, 0, LABEL - 2, HEAD);
+  }
+
+  private cursor(pen: CanvasRenderingContext2D, left: number, top: number, ink: string): void {
+    const { step, unit, band } = this.place;
+    const row = this.order.indexOf(unit);
+    if (row < 0) return;
+    const x = LABEL + step * this.cellWidth - left;
+    const y = HEAD + band * this.bandHeight + TITLE + row * this.cellHeight - top;
+    if (x < LABEL - 1) return;
+    pen.strokeStyle = ink;
+    pen.lineWidth = 1;
+    pen.globalAlpha = 0.35;
+    pen.strokeRect(x + 0.5, 2.5, this.cellWidth - 1, pen.canvas.height);
+    pen.globalAlpha = 1;
+    if (y < HEAD - 1) return;
+    pen.lineWidth = 2;
+    pen.strokeRect(x, y, this.cellWidth, this.cellHeight);
+  }
+
+  private imageOf(k: number): HTMLCanvasElement {
+    const known = this.images[k];
+    if (known) return known;
+    const { data, units } = this.bands[k]!;
+    const image = document.createElement("canvas");
+    [image.width, image.height] = [Math.max(1, this.tokens.length), Math.max(1, this.order.length)];
+    const pen = image.getContext("2d")!;
+    const pixels = pen.createImageData(image.width, image.height);
+    // A table in place of mixing colours a million times.
+    const scale = this.scales[k]!;
+    const table = Array.from({ length: 256 }, (_, n) => rgbOf(scale.low + ((scale.high - scale.low) * n) / 255, scale));
+    this.order.forEach((unit, row) => {
+      for (let t = 0; t < this.tokens.length; t++) {
+        const value = data[t * units + unit]!;
+        const share = Math.round(255 * Math.min(1, Math.max(0, (value - scale.low) / (scale.high - scale.low))));
+        pixels.data.set(table[share]!, (row * image.width + t) * 4);
+        pixels.data[(row * image.width + t) * 4 + 3] = 255;
+      }
+    });
+    pen.putImageData(pixels, 0, 0);
+    this.images[k] = image;
+    return image;
+  }
+
+  private pointed(event: MouseEvent, kind: "place" | "pick"): void {
+    const box = this.scroller.getBoundingClientRect();
+    const step = Math.floor((event.clientX - box.left + this.scroller.scrollLeft - LABEL) / this.cellWidth);
+    const y = event.clientY - box.top + this.scroller.scrollTop - HEAD;
+    const band = Math.floor(y / this.bandHeight);
+    const row = Math.floor((y - band * this.bandHeight - TITLE) / this.cellHeight);
+    if (event.clientY - box.top < HEAD || !(row >= 0 && row < this.order.length) || !this.bands[band]) return;
+    const onLabel = kind === "pick" && step < 0;
+    if (!onLabel && !(step >= 0 && step < this.tokens.length)) return;
+    this.tell(kind, { band, unit: this.order[row]!, step: onLabel ? this.place.step : step });
+  }
+
+  private key(event: KeyboardEvent): void {
+    const { step, unit, band } = this.place;
+    const row = Math.max(0, this.order.indexOf(unit));
+    const place = { band, row, step };
+    const moves: Record<string, () => void> = {
+      ArrowRight: () => place.step++,
+      ArrowLeft: () => place.step--,
+      ArrowDown: () => place.row++,
+      ArrowUp: () => place.row--,
+      PageDown: () => place.band++,
+      PageUp: () => place.band--,
+      Home: () => (place.step = 0),
+      End: () => (place.step = this.tokens.length - 1),
+    };
+    if (event.key === "Enter" || event.key === " ") this.tell("pick", this.place);
+    else if (moves[event.key]) {
+      moves[event.key]!();
+      const within = (v: number, n: number): number => Math.min(n - 1, Math.max(0, v));
+      const to = {
+        band: within(place.band, this.bands.length),
+        unit: this.order[within(place.row, this.order.length)]!,
+        step: within(place.step, this.tokens.length),
+      };
+      this.tell("place", to);
+      this.reveal(to);
+    } else return;
+    event.preventDefault();
+  }
+
+  private reveal({ step, band, unit }: HeatMapPlace): void {
+    const { scroller } = this;
+    const [x, y] = [step * this.cellWidth, band * this.bandHeight + TITLE + this.order.indexOf(unit) * this.cellHeight];
+    const [width, height] = [scroller.clientWidth - LABEL, scroller.clientHeight - HEAD];
+    if (x < scroller.scrollLeft || x > scroller.scrollLeft + width - this.cellWidth)
+      scroller.scrollLeft = x - width / 2;
+    if (y < scroller.scrollTop || y > scroller.scrollTop + height - this.cellHeight)
+      scroller.scrollTop = y - height / 2;
+  }
+
+  private tell(kind: "place" | "pick", place: HeatMapPlace): void {
+    this.place = place;
+    this.draw();
+    this.dispatchEvent(new CustomEvent(kind, { detail: place }));
+  }
+}
+
+customElements.define("ls-heat-map", HeatMapElement);

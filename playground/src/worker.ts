@@ -1,0 +1,3 @@
+import { serveWorker } from "longshort/worker";
+
+serveWorker(self);

@@ -1,0 +1,68 @@
+/**
+ * `node scripts/playground-models.mjs [NAME…]`: trains the small models that the playground ships and writes them to
+ * playground/public/models/, each one file: safetensors in float16 whose metadata holds config and tokenizer.
+ *
+ * `recall-*` learn a synthetic task: a line begins with A or B, then come dots, then "?" and the letter again; all but the
+ * letter after "?" can be known from the character before. `text-*` learn the frozen text of the demonstration.
+ */
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { ensureBuilt, ensureInstalled, orExit, root } from "./bootstrap.mjs";
+import { engineFlags } from "./flags.mjs";
+
+orExit(() => {
+  ensureInstalled();
+  ensureBuilt();
+});
+const { RandomStream, readRun } = await import("../dist/index.js");
+const { packModel } = await import("../dist/worker/index.js");
+
+const recall = (cell, seed) => ({
+  text: "recall",
+  flags: ["--cell", cell, "--hidden-size", "4", "--embedding-size", "3", "--batch-size", "16", "--steps", "32"],
+  more: ["--learning-rate", "0.01", "--max-steps", "12000", "--epochs", "1000", "--clip", "1", "--seed", String(seed)],
+});
+const text = (cell) => ({
+  text: path.join(root, "examples/text/longshort-v1.txt"),
+  flags: ["--cell", cell, "--hidden-size", "96", "--embedding-size", "32", "--batch-size", "32", "--steps", "64"],
+  more: ["--learning-rate", "0.004", "--max-steps", "1000"],
+});
+const models = {
+  "recall-lstm": recall("lstm", 2),
+  "recall-gru": recall("gru", 0),
+  "recall-rnn": recall("rnn", 0),
+  "text-lstm": text("lstm"),
+  "text-gru": text("gru"),
+};
+
+const scratch = mkdtempSync(path.join(tmpdir(), "longshort-playground-"));
+const recallText = path.join(scratch, "recall.txt");
+const [letters, lengths] = ["letters", "lengths"].map((purpose) => new RandomStream(1, purpose).uniform(4000));
+writeFileSync(
+  recallText,
+  Array.from(letters, (u, k) => {
+    const letter = u < 0.5 ? "A" : "B";
+    return `${letter}${".".repeat(1 + Math.floor(lengths[k] * 8))}?${letter}\n`;
+  }).join(""),
+);
+
+const folder = path.join(root, "playground/public/models");
+mkdirSync(folder, { recursive: true });
+const wanted = process.argv.slice(2);
+for (const [name, { text, flags, more }] of Object.entries(models)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const run = path.join(scratch, name);
+  const file = text === "recall" ? recallText : text;
+  const command = [...engineFlags(), path.join(root, "dist/cli/main.js"), "train", "text", file];
+  const { status } = spawnSync(process.execPath, [...command, ...flags, ...more, "--output", run], {
+    stdio: "inherit",
+  });
+  if (status !== 0) process.exit(status ?? 1);
+  const { config, tokenizer, weights } = await readRun(run);
+  const bytes = packModel({ config: config.model, tokenizer: { toJSON: () => tokenizer }, tensors: weights }, "F16");
+  writeFileSync(path.join(folder, `${name}.safetensors`), bytes);
+  console.log(`${name}: ${bytes.length} bytes`);
+}

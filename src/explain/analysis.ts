@@ -1,0 +1,119 @@
+import { ShapeError } from "../shared/errors.ts";
+import { seriesOf, type TracedArray } from "./traced-array.ts";
+
+/** What the measures below read: an array of a trace, or anything of its shape. */
+export type Traced = Pick<TracedArray, "shape" | "data">;
+
+const unitsOf = (array: Traced, measure: (series: Float64Array) => number, example: number): Float64Array =>
+  Float64Array.from({ length: array.shape[2] }, (_, unit) => measure(seriesOf(array, unit, example)));
+
+function meanOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let k = 0; k < values.length; k++) sum += values[k]!;
+  return sum / values.length;
+}
+
+/**
+ * How quickly each unit changes: the root mean square of its steps, divided by √2 times its standard deviation. 0: it
+ * never moves; near 0: slowly; 1: each step is as if drawn anew (noise without memory). A unit that does not vary is 0.
+ * The square of it is 1 minus the correlation of neighbouring steps, up to the ends of the series.
+ *
+ * @returns [H]
+ */
+export function changeRate(array: Traced, example = 0): Float64Array {
+  return unitsOf(
+    array,
+    (series) => {
+      const middle = meanOf(series);
+      const variance = meanOf(series.map((v) => (v - middle) ** 2));
+      if (variance === 0 || series.length < 2) return 0;
+      const steps = series.slice(1).map((v, t) => (v - series[t]!) ** 2);
+      return Math.sqrt(meanOf(steps) / (2 * variance));
+    },
+    example,
+  );
+}
+
+export interface Pace {
+  /** Mean `changeRate` of the units. */
+  readonly c: number;
+  readonly h: number;
+  /** Share of units whose c moves more slowly than their h. */
+  readonly slower: number;
+}
+
+/** How slowly the cell state moves beside the hidden state, from their traces: "c changes slowly, h quickly" as numbers. */
+export function pace(c: Traced, h: Traced, example = 0): Pace {
+  if (c.shape[2] !== h.shape[2])
+    throw new ShapeError("shape-mismatch", `pace: c has ${c.shape[2]} units and h ${h.shape[2]}; compare one layer`);
+  const [slow, quick] = [changeRate(c, example), changeRate(h, example)];
+  return { c: meanOf(slow), h: meanOf(quick), slower: meanOf(slow.map((v, k) => (v < quick[k]! ? 1 : 0))) };
+}
+
+/**
+ * After how many steps 1/e of what a unit held is left, from the trace of its forget gate: −1 / mean ln f. Infinity for a
+ * gate that is 1 throughout. For a GRU give z, which keeps what 1 − f drops.
+ *
+ * @returns [H], in steps
+ */
+export const memoryLength = (forget: Traced, example = 0): Float64Array =>
+  unitsOf(forget, (series) => -1 / meanOf(series.map(Math.log)), example).map((n) => (n === -Infinity ? Infinity : n));
+
+export interface Saturation {
+  /** [H]: share of steps at which the gate is below `low`, and above `high`. */
+  readonly closed: Float64Array;
+  readonly open: Float64Array;
+  /** Units that are above `high` at every step, below `low` at every step. */
+  readonly alwaysOpen: readonly number[];
+  readonly alwaysClosed: readonly number[];
+}
+
+/**
+ * How often each gate is nearly shut or nearly open.
+ * @see Karpathy, Johnson & Fei-Fei (2015), arXiv:1506.02078, figure 3: the bounds 0.1 and 0.9 are theirs
+ */
+export function saturation(
+  gate: Traced,
+  { low = 0.1, high = 0.9, example = 0 }: { low?: number; high?: number; example?: number } = {},
+): Saturation {
+  const share = (test: (v: number) => boolean): Float64Array =>
+    unitsOf(gate, (series) => meanOf(series.map((v) => (test(v) ? 1 : 0))), example);
+  const [closed, open] = [share((v) => v < low), share((v) => v > high)];
+  const always = (shares: Float64Array): number[] => [...shares.keys()].filter((unit) => shares[unit] === 1);
+  return { closed, open, alwaysOpen: always(open), alwaysClosed: always(closed) };
+}
+
+/** Units whose values stay within `range` (default 0.01) over the whole trace: they tell nothing about the input. */
+export const deadUnits = (array: Traced, { range = 0.01, example = 0 } = {}): number[] =>
+  [...unitsOf(array, (series) => Math.max(...series) - Math.min(...series), example).entries()]
+    .filter(([, width]) => width <= range)
+    .map(([unit]) => unit);
+
+/**
+ * Which units follow a feature of the input that you label, one number a step: whether a quote is open, the place in the
+ * line. The strongest correlation first, of either sign.
+ *
+ * @param labels [T]
+ * @throws ShapeError when there is not one label a step
+ */
+export function unitsThatFollow(array: Traced, labels: ArrayLike<number>, example = 0) {
+  if (labels.length !== array.shape[0])
+    throw new ShapeError("shape-mismatch", `labels: expected ${array.shape[0]}, one a step, got ${labels.length}`);
+  const found = unitsOf(array, (series) => correlation(series, labels), example);
+  return Array.from(found, (r, unit) => ({ unit, correlation: r })).sort(
+    (a, b) => Math.abs(b.correlation) - Math.abs(a.correlation),
+  );
+}
+
+/** Pearson's; 0 where one of both does not vary. */
+function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const [ma, mb] = [meanOf(a), meanOf(b)];
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let t = 0; t < a.length; t++) {
+    const [da, db] = [a[t]! - ma, b[t]! - mb];
+    ab += da * db;
+    aa += da * da;
+    bb += db * db;
+  }
+  return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb);
+}

@@ -1,0 +1,125 @@
+import type { Cell } from "../cells/define.ts";
+import { rules } from "../math/evaluate.ts";
+import type { AnyNode } from "../math/expression.ts";
+import { withGateSums } from "../scan/gate-sums.ts";
+
+/** One value of a cell's step, as a diagram draws it. */
+export interface CellGraphNode {
+  readonly id: number;
+  /** `sum`: what a gate's matrices give; `previous`: a state before the step; `operation`: arithmetic on others. */
+  readonly kind: "sum" | "previous" | "given" | "operation";
+  /** σ, tanh, ⊙, +, 1 −, …; of the others their letter. */
+  readonly symbol: string;
+  /** Under which name its author knows it: "f", "c", "pre.f", "previous.c"; undefined for what lies between. */
+  readonly name: string | undefined;
+  /** Nodes it is made of, without constants. */
+  readonly args: readonly number[];
+  /** 0 for what is given, else one more than the deepest of its arguments. */
+  readonly depth: number;
+}
+
+export interface CellGraph {
+  /** Arguments before what is made of them. */
+  readonly nodes: readonly CellGraphNode[];
+  /**
+   * Values of all nodes of a step, [H] each, from those of what is given, by name.
+   *
+   * @param override values that are put in place of computed ones, by id: what follows from them is computed with them
+   */
+  evaluate(
+    given: Readonly<Record<string, ArrayLike<number>>>,
+    override?: ReadonlyMap<number, ArrayLike<number>>,
+  ): Float64Array[];
+}
+
+const SYMBOLS: Readonly<Record<string, string>> = {
+  add: "+",
+  subtract: "−",
+  multiply: "⊙",
+  divide: "÷",
+  negate: "−",
+  sigmoid: "σ",
+  maximum: "max",
+  minimum: "min",
+  exponential: "exp",
+  logarithm: "ln",
+  absolute: "| |",
+  squareRoot: "√",
+  mean: "mean",
+};
+
+/**
+ * A cell's equations as a graph to draw: from what its matrices give and the previous state to the next one. Nothing in it
+ * knows a cell; the diagram of a cell of your own comes out of its equations too.
+ */
+export function cellGraph(cell: Cell): CellGraph {
+  const { named, next } = withGateSums(cell);
+  // Of two names of one value that of the state stays, as in the printed formulas.
+  const nameOf = new Map<AnyNode, string>(Object.entries(named).map(([name, node]) => [node, name]));
+  const ids = new Map<AnyNode, number>();
+  const expressions: AnyNode[] = [];
+  const nodes: CellGraphNode[] = [];
+  const visit = (n: AnyNode): number | undefined => {
+    if (n.op === "constant") return undefined;
+    const known = ids.get(n);
+    if (known !== undefined) return known;
+    const name = nameOf.get(n);
+    const given = name?.startsWith("pre.") || n.op === "variable" || n.op === "product";
+    const args = given ? [] : n.args.map(visit).filter((id) => id !== undefined);
+    const id = nodes.length;
+    ids.set(n, id);
+    expressions.push(n);
+    nodes.push({
+      ...{ id, args, depth: given ? 0 : 1 + Math.max(0, ...args.map((a) => nodes[a]!.depth)) },
+      kind: name?.startsWith("pre.")
+        ? "sum"
+        : !given
+          ? "operation"
+          : n.name?.startsWith("previous.")
+            ? "previous"
+            : "given",
+      symbol: given ? symbolOfGiven(name ?? n.name ?? n.op) : symbolOf(n),
+      name: name ?? (given ? n.name : undefined),
+    });
+    return id;
+  };
+  // The states last to first, so that what h is made of comes before it.
+  for (const state of cell.states.toReversed()) visit(next[state.name]!);
+  return { nodes, evaluate: (given, override) => evaluateNodes(nodes, expressions, given, override) };
+}
+
+function evaluateNodes(
+  nodes: readonly CellGraphNode[],
+  expressions: readonly AnyNode[],
+  given: Readonly<Record<string, ArrayLike<number>>>,
+  override: ReadonlyMap<number, ArrayLike<number>> = new Map(),
+): Float64Array[] {
+  const values: Float64Array[] = [];
+  const at = new Map(expressions.map((n, id) => [n, id]));
+  const width = Math.max(...Object.values(given).map((v) => v.length));
+  for (const { id, args, name } of nodes) {
+    const forced = override.get(id);
+    const known = forced ?? (args.length === 0 && name !== undefined ? given[name] : undefined);
+    if (known) values.push(Float64Array.from(known));
+    else {
+      const n = expressions[id]!;
+      const rule = rules[n.op as keyof typeof rules];
+      if (!rule) throw new TypeError(`cellGraph: no value was given for "${name ?? n.op}"`);
+      const one = (arg: AnyNode | undefined, unit: number): number =>
+        arg === undefined ? 0 : arg.op === "constant" ? arg.value : values[at.get(arg)!]![unit]!;
+      values.push(
+        Float64Array.from({ length: width }, (_, u) => rule(one(n.args[0], u), one(n.args[1], u), one(n.args[2], u))),
+      );
+    }
+  }
+  return values;
+}
+
+const symbolOfGiven = (name: string): string => name.replace(/^(previous|weight|mask|x|pre)\./, "");
+
+function symbolOf(n: AnyNode): string {
+  const symbol = SYMBOLS[n.op] ?? n.op;
+  const [first, second] = n.args;
+  if (first?.op === "constant") return `${first.value} ${symbol}`;
+  return second?.op === "constant" ? `${symbol} ${second.value}` : symbol;
+}

@@ -1,0 +1,65 @@
+import type { Machine } from "../compute/machine.ts";
+import { type RecurrentOptions, recurrent } from "../layers/recurrent.ts";
+import { expectInteger } from "../shared/errors.ts";
+import { RandomStream } from "../shared/random.ts";
+import { layoutParameters } from "../tensor/parameter.ts";
+import { createParameters } from "../tensor/parameter-store.ts";
+import { normsOverTime } from "./norms.ts";
+import { trace } from "./trace.ts";
+
+export interface GradientFlowOptions extends Pick<RecurrentOptions, "cell" | "hiddenSize" | "initialize"> {
+  readonly machine: Machine;
+  /** T */
+  readonly steps: number;
+  /** D, default 1. */
+  readonly inputSize?: number;
+  /** Of weights, input and the gradient sent back; default 0. */
+  readonly seed?: number;
+  /** All weights and biases are multiplied by it after they were drawn: below 1 gradients shrink faster, above they may explode. Default 1. */
+  readonly scale?: number;
+  /** Added to the bias of gates by name, for instance `{ f: 1 }`, the forget gate's bias of Jozefowicz et al. (2015). */
+  readonly bias?: Readonly<Record<string, number>>;
+}
+
+/**
+ * How far back a layer's gradients reach: a new layer reads noise, a gradient of norm 1 is sent back from its last
+ * output, and what is left of it is measured at every step.
+ *
+ * @returns [T]: ‖∂L/∂h_t‖, the last one 1
+ * @see Hochreiter (1991); Bengio, Simard & Frasconi (1994), Learning long-term dependencies with gradient descent is difficult
+ */
+export async function gradientFlow(options: GradientFlowOptions): Promise<Float64Array> {
+  const { machine, cell, hiddenSize, inputSize = 1, seed = 0, scale = 1, bias = {} } = options;
+  const steps = expectInteger("steps", options.steps, { min: 1 });
+  const model = recurrent({
+    ...{ cell, inputSize, hiddenSize },
+    ...(options.initialize && { initialize: options.initialize }),
+  });
+  const parameters = await createParameters({ machine, layout: layoutParameters(model), seed });
+  try {
+    for (const name of parameters.names) {
+      const values = Float64Array.from(await parameters.read(name), (v) => v * scale);
+      if (name === "bias_ih_l0")
+        cell.gates.forEach((gate, k) => {
+          for (let unit = 0; unit < hiddenSize; unit++) values[k * hiddenSize + unit]! += bias[gate.name] ?? 0;
+        });
+      parameters.write(name, values);
+    }
+    const draw = (purpose: string, n: number): Float64Array => new RandomStream(seed, purpose).normal(n);
+    const last = draw("gradient flow: sent back", hiddenSize);
+    const length = Math.hypot(...last);
+    const back = new Float64Array(steps * hiddenSize);
+    back.set(
+      last.map((v) => v / length),
+      (steps - 1) * hiddenSize,
+    );
+    const { gradients } = await trace(
+      { model, parameters },
+      { data: draw("gradient flow: input", steps * inputSize) },
+      { names: ["h"], gradients: true, seed: back },
+    );
+    return normsOverTime(gradients.h_l0!);
+  } finally {
+    parameters.close();
+  }
+}

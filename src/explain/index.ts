@@ -1,0 +1,34 @@
+/**
+ * Looking inside: traces of every named value and of its gradient, what can be measured on them, units cut out.
+ *
+ * @module longshort/explain
+ */
+
+export { type Ablation, type AblationOptions, openAblation, type UnitPlace } from "./ablation.ts";
+export {
+  changeRate,
+  deadUnits,
+  memoryLength,
+  type Pace,
+  pace,
+  type Saturation,
+  saturation,
+  type Traced,
+  unitsThatFollow,
+} from "./analysis.ts";
+export { type CellGraph, type CellGraphNode, cellGraph } from "./cell-graph.ts";
+export { type GradientFlowOptions, gradientFlow } from "./gradient-flow.ts";
+export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./heat-map.ts";
+export { normsOverTime } from "./norms.ts";
+export {
+  type Trace,
+  type Traceable,
+  type TraceInput,
+  type TraceOptions,
+  trace,
+  traceInChunks,
+  traceNames,
+} from "./trace.ts";
+export { traceTensors, traceToJSON } from "./trace-files.ts";
+export { type TextTrace, type TraceTextOptions, traceText } from "./trace-text.ts";
+export { seriesOf, type TraceAxis, type TracedArray, traceKey } from "./traced-array.ts";

@@ -1,0 +1,16 @@
+import type { TracedArray } from "./traced-array.ts";
+
+/**
+ * The Euclidean norm over the units at each step, of one example: of ∂L/∂h it is the gradient flow ‖∂L/∂h_t‖.
+ *
+ * @returns [T]
+ */
+export function normsOverTime({ shape, data }: Pick<TracedArray, "shape" | "data">, example = 0): Float64Array {
+  const [steps, batch, units] = shape;
+  return Float64Array.from({ length: steps }, (_, t) => {
+    let sum = 0;
+    const from = (t * batch + example) * units;
+    for (let k = from; k < from + units; k++) sum += data[k]! ** 2;
+    return Math.sqrt(sum);
+  });
+}

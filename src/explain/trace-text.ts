@@ -1,0 +1,44 @@
+import type { Machine } from "../compute/machine.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import { UsageError } from "../shared/errors.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { type Trace, type TraceOptions, trace } from "./trace.ts";
+
+export interface TraceTextOptions extends Omit<TraceOptions, "seed"> {
+  readonly model: LanguageModel;
+  readonly parameters: ParameterStore;
+  readonly machine: Machine;
+  readonly tokenizer: Tokenizer;
+  /** What the model reads, from zero state. At least one token. */
+  readonly text: string;
+}
+
+export interface TextTrace extends Trace {
+  /** What was read, token by token, as it is shown to people. */
+  readonly tokens: readonly string[];
+  /** "l0", "l1", … */
+  readonly layers: readonly string[];
+  /** Names that were traced, in the order of computation. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Reads a text with a model and keeps what its gates and states were at every step: `trace`, from a text.
+ * @throws UsageError "unknown-choice" for a name that the cell does not have, "no-tokens", "unknown-token"; FailureError
+ *   "trace-too-large"
+ */
+export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
+  const { model, parameters, machine, tokenizer, text, ...rest } = options;
+  const tokens = tokenizer.encode(text);
+  if (tokens.length === 0) throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
+  if (parameters.machine !== machine)
+    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+  const traced = await trace({ model, parameters }, { data: tokens }, rest);
+  return {
+    ...traced,
+    tokens: Array.from(tokens, (token) => tokenizer.tokens[token]!),
+    layers: Array.from({ length: model.config.numLayers }, (_, layer) => `l${layer}`),
+    names: [...new Set(Object.values(traced.values).map(({ name }) => name))],
+  };
+}

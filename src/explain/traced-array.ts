@@ -1,0 +1,44 @@
+import type { Numbers } from "../compute/machine.ts";
+
+/** Names of the axes of every traced array. */
+export type TraceAxis = "time" | "batch" | "unit";
+
+/** One named value of one layer and direction, at every step. */
+export interface TracedArray {
+  /** "f", "c", "h", "pre.i", … */
+  readonly name: string;
+  /** From 0. */
+  readonly layer: number;
+  /** Whether it belongs to the direction that reads from the last step to the first. Row t is what was computed at step t. */
+  readonly reverse: boolean;
+  readonly axes: readonly TraceAxis[];
+  /** [T, B, H|P] */
+  readonly shape: readonly [steps: number, batch: number, units: number];
+  /** Row-major: the machine's own numbers, float32 or float64. */
+  readonly data: Numbers;
+}
+
+const AXES: readonly TraceAxis[] = ["time", "batch", "unit"];
+
+/** The key of an array in a trace: `f_l0`, `f_l0_reverse`. */
+export const traceKey = ({ name, layer, reverse }: Pick<TracedArray, "name" | "layer" | "reverse">): string =>
+  `${name}_l${layer}${reverse ? "_reverse" : ""}`;
+
+/** An array from what a layer calls it (`f_l0_reverse`). */
+export function tracedArray(key: string, shape: readonly number[], data: Numbers): TracedArray {
+  const [, name, layer, reverse] = /^(.*)_l(\d+)(_reverse)?$/.exec(key)!;
+  return {
+    ...{ name: name!, layer: Number(layer), reverse: reverse !== undefined, axes: AXES },
+    ...{ shape: shape as [number, number, number], data },
+  };
+}
+
+/** The values of one unit of one example over time. */
+export function seriesOf(
+  { shape, data }: Pick<TracedArray, "shape" | "data">,
+  unit: number,
+  example = 0,
+): Float64Array {
+  const [steps, batch, units] = shape;
+  return Float64Array.from({ length: steps }, (_, t) => data[(t * batch + example) * units + unit]!);
+}

@@ -1,0 +1,66 @@
+import { FailureError } from "../shared/errors.ts";
+import type { CallName, Calls, TrainingProgress, WorkerMessage } from "./protocol.ts";
+
+/** The other end of `serveWorker`. */
+export interface WorkerClient {
+  /** @throws FailureError with the code that the worker gave, or "worker-failed" when it did not start or broke down */
+  call<K extends CallName>(name: K, given: Calls[K]["given"]): Promise<Calls[K]["back"]>;
+  /** What is called with news of the training, and when it ends; an error if it broke down. */
+  onProgress: (progress: TrainingProgress) => void;
+  onEnd: (error: FailureError | undefined) => void;
+  /** Ends the worker; calls without an answer fail. */
+  close(): void;
+}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Connects a page with a worker that runs `serveWorker`.
+ *
+ * @example
+ * ```ts
+ * const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+ * const client = connectWorker(worker);
+ * const { id } = await client.call("open", { bytes, name: "mine" });
+ * const { values } = await client.call("read", { id, text: "The end." });
+ * ```
+ */
+export function connectWorker(worker: Worker): WorkerClient {
+  const waiting = new Map<number, Waiting>();
+  let number = 0;
+  const failAll = (error: FailureError): void => {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  const client: WorkerClient = {
+    onProgress: () => undefined,
+    onEnd: () => undefined,
+    call: <K extends CallName>(call: K, given: Calls[K]["given"]) =>
+      new Promise<Calls[K]["back"]>((resolve, reject) => {
+        number++;
+        waiting.set(number, { resolve: resolve as (value: unknown) => void, reject });
+        worker.postMessage({ call, number, given });
+      }),
+    close() {
+      worker.terminate();
+      failAll(new FailureError("worker-failed", "the worker was closed"));
+    },
+  };
+  worker.addEventListener("message", ({ data }: { data: WorkerMessage }) => {
+    if ("progress" in data) return client.onProgress(data.progress);
+    if ("ended" in data) return client.onEnd(data.ended && new FailureError(data.ended.code, data.ended.message));
+    const one = waiting.get(data.number);
+    waiting.delete(data.number);
+    if ("error" in data) one?.reject(new FailureError(data.error.code, data.error.message));
+    else one?.resolve(data.back);
+  });
+  worker.addEventListener("error", (event) => {
+    failAll(
+      new FailureError("worker-failed", `the worker broke down: ${event.message || "this host refuses workers"}`),
+    );
+  });
+  return client;
+}

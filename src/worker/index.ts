@@ -1,0 +1,22 @@
+/**
+ * A worker for pages: models are opened, read and trained in it, and the page asks by a small typed protocol.
+ *
+ * @module longshort/worker
+ */
+
+export { connectWorker, type WorkerClient } from "./connect.ts";
+export { type OpenedText, openPackedModel, type PackedModel, packModel } from "./packed-model.ts";
+export {
+  type CallMessage,
+  type CallName,
+  type Calls,
+  MAXIMUM_TOKENS,
+  type ModelFacts,
+  type Prediction,
+  type Reading,
+  type ReadValue,
+  type TrainingChoice,
+  type TrainingProgress,
+  type WorkerMessage,
+} from "./protocol.ts";
+export { serveWorker, type WorkerScope } from "./serve.ts";

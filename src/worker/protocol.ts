@@ -1,0 +1,123 @@
+import type { UnitPlace } from "../explain/ablation.ts";
+import type { OptimizerName } from "../optimizers/registry.ts";
+
+/** What a page is told of an opened model. */
+export interface ModelFacts {
+  /** What later calls name it by. */
+  readonly id: number;
+  readonly cell: string;
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly vocabularySize: number;
+  readonly parameters: number;
+  /** Values of the cell by name, in the order of computation. */
+  readonly names: readonly string[];
+}
+
+/** One named value of a layer over a text: [T, H] row-major. */
+export interface ReadValue {
+  readonly name: string;
+  readonly layer: number;
+  readonly units: number;
+  readonly data: Float32Array;
+}
+
+/** The likeliest next tokens after a step. */
+export interface Prediction {
+  readonly tokens: readonly string[];
+  readonly probabilities: readonly number[];
+  /** Of the token that came next, where there is one. */
+  readonly actual: number | undefined;
+}
+
+/** What a model did while it read a text. */
+export interface Reading {
+  readonly tokens: readonly string[];
+  /** Characters of the text that the model does not know and that were left out. */
+  readonly leftOut: readonly string[];
+  /** Whether the text was cut to `MAXIMUM_TOKENS`. */
+  readonly cut: boolean;
+  readonly values: readonly ReadValue[];
+  readonly predictions: readonly Prediction[];
+  /** Mean nats a token, undefined for a single one. */
+  readonly loss: number | undefined;
+}
+
+/** Longer texts are cut: the page keeps every value of every unit. */
+export const MAXIMUM_TOKENS = 4000;
+
+export interface TrainingChoice {
+  readonly text: string;
+  readonly cell: string;
+  readonly hiddenSize: number;
+  readonly embeddingSize: number;
+  readonly numLayers: number;
+  readonly optimizer: OptimizerName;
+  readonly learningRate: number;
+  /** Infinity: gradients are not clipped. */
+  readonly clipNorm: number;
+  readonly batchSize: number;
+  readonly steps: number;
+  readonly seed: number;
+  /** Read again and again while the model learns. */
+  readonly probe: string;
+}
+
+export interface TrainingProgress {
+  readonly step: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly tokensPerSecond: number;
+  /** Steps that can be gone back to. */
+  readonly checkpoints: readonly number[];
+  /** What it writes, what its values are over the probe: with some of the messages. */
+  readonly sample?: string;
+  readonly reading?: Reading;
+}
+
+/** Calls: what is given and what comes back. */
+export interface Calls {
+  open: { given: { bytes: Uint8Array; name: string }; back: ModelFacts };
+  close: { given: { id: number }; back: undefined };
+  read: { given: { id: number; text: string; names?: readonly string[] }; back: Reading };
+  /** Loss and predictions with units cut. */
+  cut: {
+    given: { id: number; text: string; units: readonly UnitPlace[] };
+    back: { loss: number; whole: number; predictions: readonly Prediction[] };
+  };
+  /** `gradientFlow` of cells by name. */
+  flow: {
+    given: {
+      cells: readonly string[];
+      hiddenSize: number;
+      steps: number;
+      scale: number;
+      forgetBias: number;
+      seed: number;
+    };
+    back: Readonly<Record<string, Float64Array>>;
+  };
+  train: { given: TrainingChoice; back: { parameters: number; vocabularySize: number } };
+  pause: { given: object; back: undefined };
+  resume: { given: object; back: undefined };
+  /** One update, then paused again. */
+  step: { given: object; back: undefined };
+  rewind: { given: { step: number }; back: undefined };
+  stop: { given: object; back: undefined };
+  /** The model as it is now, as `packModel` makes it. */
+  save: { given: object; back: Uint8Array };
+}
+export type CallName = keyof Calls;
+
+/** From the page to the worker. */
+export interface CallMessage {
+  readonly call: CallName;
+  readonly number: number;
+  readonly given: unknown;
+}
+/** From the worker to the page: the answer to a call, or news of the training. */
+export type WorkerMessage =
+  | { readonly number: number; readonly back: unknown }
+  | { readonly number: number; readonly error: { readonly message: string; readonly code: string } }
+  | { readonly progress: TrainingProgress }
+  | { readonly ended: { readonly message: string; readonly code: string } | undefined };

@@ -1,0 +1,137 @@
+import { cellByName } from "../cells/registry.ts";
+import type { Machine } from "../compute/machine.ts";
+import { openMachine } from "../compute/open.ts";
+import { gradientFlow } from "../explain/gradient-flow.ts";
+import { LongshortError, UsageError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
+import { type OpenedText, openPackedModel } from "./packed-model.ts";
+import type { CallMessage, CallName, Calls, ModelFacts, WorkerMessage } from "./protocol.ts";
+import { readText, readWithout } from "./reading.ts";
+import { LiveTraining } from "./training.ts";
+
+/** What a worker is to us: `self` in one, or anything like it. */
+export interface WorkerScope {
+  postMessage(message: unknown): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+}
+
+/**
+ * Answers a page's calls from inside a worker: models are opened, read and trained there, so that the page never waits.
+ *
+ * @example
+ * ```ts
+ * // worker.ts
+ * import { serveWorker } from "longshort/worker";
+ * serveWorker(self);
+ * ```
+ */
+export function serveWorker(scope: WorkerScope): void {
+  const served = new Served((message) => scope.postMessage(message));
+  scope.addEventListener("message", ({ data }) => {
+    const message = data as CallMessage;
+    if (typeof message?.call === "string") served.answer(message);
+  });
+}
+
+type Answers = { [K in CallName]: (given: Calls[K]["given"]) => Calls[K]["back"] | Promise<Calls[K]["back"]> };
+
+class Served {
+  private readonly post: (message: WorkerMessage) => void;
+  private readonly models = new Map<number, OpenedText>();
+  private machine: Promise<Machine> | undefined;
+  private training: LiveTraining | undefined;
+  private next = 1;
+
+  constructor(post: (message: WorkerMessage) => void) {
+    this.post = post;
+  }
+
+  async answer({ call, number, given }: CallMessage): Promise<void> {
+    try {
+      const answer = this.answers[call] as ((given: unknown) => unknown) | undefined;
+      if (!answer) throw new UsageError("unknown-choice", `this worker knows no call "${call}"`);
+      this.post({ number, back: await answer(given) });
+    } catch (error) {
+      this.post({ number, error: said(error) });
+    }
+  }
+
+  private readonly answers: Answers = {
+    open: async ({ bytes }) => this.facts(await openPackedModel(bytes, await this.opened())),
+    close: ({ id }) => {
+      this.models.get(id)?.parameters.close();
+      this.models.delete(id);
+      return undefined;
+    },
+    read: ({ id, text, names }) => readText(this.model(id), text, names),
+    cut: ({ id, text, units }) => readWithout(this.model(id), text, units),
+    flow: async ({ cells, hiddenSize, steps, scale, forgetBias, seed }) => {
+      const machine = await this.opened();
+      const found: Record<string, Float64Array> = {};
+      for (const name of cells) {
+        const cell = cellByName(name);
+        // What keeps: the forget gate of an LSTM, the update gate z of a GRU.
+        const bias = Object.fromEntries(["f", "z"].map((gate) => [gate, forgetBias]));
+        found[name] = await gradientFlow({ machine, cell, hiddenSize, steps, scale, bias, seed });
+      }
+      return found;
+    },
+    train: async (choice) => {
+      this.training?.stop();
+      const training = await LiveTraining.open(await this.opened(), choice, (progress) => this.post({ progress }));
+      this.training = training;
+      training.run().then(
+        () => this.training === training && this.post({ ended: undefined }),
+        (error: unknown) => this.post({ ended: said(error) }),
+      );
+      const { parameters, vocabularySize } = { ...training.opened, ...training.opened.model.config };
+      return { vocabularySize, parameters: counted(parameters) };
+    },
+    pause: () => this.live().allow(0) as undefined,
+    resume: () => this.live().allow(Number.POSITIVE_INFINITY) as undefined,
+    step: () => this.live().allow(1) as undefined,
+    rewind: ({ step }) => this.live().rewind(step) as undefined,
+    stop: () => {
+      this.training?.stop();
+      this.training = undefined;
+      return undefined;
+    },
+    save: () => this.live().save(),
+  };
+
+  private opened(): Promise<Machine> {
+    this.machine ??= openMachine("wasm", { threads: 1 });
+    return this.machine;
+  }
+
+  private facts(opened: OpenedText): ModelFacts {
+    const id = this.next++;
+    this.models.set(id, opened);
+    const { hiddenSize, numLayers, vocabularySize } = opened.model.config;
+    return {
+      ...{ id, hiddenSize, numLayers, vocabularySize },
+      cell: opened.model.cell.name,
+      parameters: counted(opened.parameters),
+      names: Object.keys(opened.model.cell.named),
+    };
+  }
+
+  private model(id: number): OpenedText {
+    const found = this.models.get(id);
+    if (!found) throw new UsageError("closed", `model ${id} is not open`);
+    return found;
+  }
+
+  private live(): LiveTraining {
+    if (!this.training) throw new UsageError("no-training", "no training is under way");
+    return this.training;
+  }
+}
+
+const counted = (parameters: OpenedText["parameters"]): number =>
+  parameters.names.reduce((n, name) => n + size(parameters.shape(name)), 0);
+
+const said = (error: unknown): { message: string; code: string } => ({
+  message: error instanceof Error ? error.message : String(error),
+  code: error instanceof LongshortError ? error.code : "unexpected",
+});

@@ -1,0 +1,297 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
+import axe from "axe-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { build, type PreviewServer, preview } from "vite";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { gru } from "../../src/cells/gru.ts";
+import { openMachine } from "../../src/compute/open.ts";
+import { openAblation } from "../../src/explain/ablation.ts";
+import { gradientFlow } from "../../src/explain/gradient-flow.ts";
+import { trace } from "../../src/explain/trace.ts";
+import { type OpenedText, openPackedModel, packModel } from "../../src/worker/packed-model.ts";
+import { browserPath } from "../package/page.ts";
+
+/*
+ * The playground in a real browser: each room is opened and used, and the numbers that it shows are compared with the
+ * library's own, computed here.
+ */
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const models = path.join(root, "playground/public/models");
+
+describe("the playground", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "longshort-playground-"));
+  let server: PreviewServer;
+  let browser: Browser;
+  let url = "";
+
+  beforeAll(async () => {
+    if (!browserPath) return;
+    const configFile = path.join(root, "playground/vite.config.ts");
+    await build({ configFile, logLevel: "error", build: { outDir: folder } });
+    const options = { configFile, logLevel: "error" as const, build: { outDir: folder } };
+    server = await preview({ ...options, preview: { port: 0, host: "127.0.0.1" } });
+    url = server.resolvedUrls!.local[0]!;
+    browser = await chromium.launch({ executablePath: browserPath!, args: ["--no-sandbox", "--disable-gpu"] });
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  beforeEach((context) => {
+    if (!browserPath) context.skip("Chromium is not installed (apt-get install chromium, or its path in CHROMIUM)");
+  });
+
+  /** Opens a room, does something there, and expects that nothing was complained of. */
+  async function visit(hash: string, act: (page: Page) => Promise<void>, options: BrowserContextOptions = {}) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB", ...options });
+    const page = await context.newPage();
+    const said: string[] = [];
+    page.on("console", (message) => message.type() === "error" && said.push(message.text()));
+    page.on("pageerror", (error) => said.push(error.message));
+    try {
+      await page.goto(`${url}#${hash}`);
+      await act(page);
+      expect(said).toEqual([]);
+    } finally {
+      await context.close();
+    }
+  }
+
+  /** What axe-core finds wrong on the page, as rule and place. */
+  async function violations(page: Page): Promise<string[]> {
+    await page.evaluate(axe.source);
+    return page.evaluate(async () => {
+      // biome-ignore lint/suspicious/noExplicitAny: the script above puts it there
+      const { violations } = await (globalThis as any).axe.run(document, { resultTypes: ["violations"] });
+      return violations.flatMap((v: { id: string; nodes: { target: string[] }[] }) =>
+        v.nodes.map((n) => `${v.id}: ${n.target.join(" ")}`),
+      );
+    });
+  }
+
+  /** A model that the page ships, opened here. */
+  async function shipped(name: string, use: (opened: OpenedText) => Promise<void>): Promise<void> {
+    const machine = await openMachine("wasm");
+    const opened = await openPackedModel(
+      new Uint8Array(readFileSync(path.join(models, `${name}.safetensors`))),
+      machine,
+    );
+    try {
+      await use(opened);
+    } finally {
+      opened.parameters.close();
+      machine.close();
+    }
+  }
+
+  const numbers = (page: Page, selector: string, attribute: string): Promise<number[]> =>
+    page.locator(selector).evaluateAll((all, name) => all.map((e) => Number(e.getAttribute(name))), attribute);
+
+  test("the cell: its gates are those of a trace, a gate closed by hand changes what follows", async () => {
+    await shipped("recall-lstm", async (opened) => {
+      const { values } = await trace(opened, { data: opened.tokenizer.encode("A....?A\n") }, { names: ["f"] });
+      await visit("/cell/lstm", async (page) => {
+        expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+        await page.waitForSelector("[data-expects]");
+        await page.locator(".timeline thead button").nth(3).click();
+        const shown = await numbers(page, ".sliders output", "data-value");
+        for (const [unit, v] of shown.entries()) expect(v).toBeCloseTo(values.f_l0!.data[3 * 4 + unit]!, 5);
+        const answer = () => page.locator(".timeline .recall").textContent();
+        const before = await answer();
+        expect(before).toMatch(/^A/);
+        for (let unit = 0; unit < 4; unit++) await page.locator(".sliders input").nth(unit).fill("0");
+        await page.waitForSelector(".what-if");
+        await expect.poll(answer).not.toBe(before);
+        await page.getByRole("button", { name: "Undo changes" }).click();
+        await expect.poll(answer).toBe(before);
+        expect(await violations(page)).toEqual([]);
+      });
+    });
+  });
+
+  test("the sequence: values, loss and a cut unit are the library's; two cells; keys; odd texts; files that are no models", async () => {
+    await shipped("text-lstm", async (opened) => {
+      const text = "const h = mul(o, tanh(c)); // out\n";
+      const tokens = opened.tokenizer.encode(text);
+      const { values, loss } = await trace(opened, { data: tokens }, { gradients: true });
+      await visit("/sequence", async (page) => {
+        await page.waitForSelector("[data-loss]");
+        await page.getByRole("textbox", { name: "Text" }).fill(text);
+        const shownLoss = async () => (await numbers(page, "[data-loss]", "data-loss"))[0]!;
+        await expect.poll(shownLoss, { timeout: 10_000 }).toBeCloseTo(loss! / (tokens.length - 1), 4);
+        const map = page.locator("ls-heat-map");
+        await map.locator(".heat-scroll").focus();
+        await page.keyboard.press("Home");
+        for (let k = 0; k < 5; k++) await page.keyboard.press("ArrowRight");
+        const unit = Number(await page.locator("[data-unit]").textContent());
+        const value = async () => (await numbers(page, "[data-value]", "data-value"))[0]!;
+        await expect.poll(value).toBeCloseTo(values.c_l0!.data[5 * 96 + unit]!, 4);
+        await page.keyboard.press("Enter");
+        await page.waitForSelector("[data-without]");
+        const ablation = await openAblation({ ...opened, tokens });
+        const [without] = await numbers(page, "[data-without]", "data-without");
+        expect(without).toBeCloseTo(await ablation.loss([{ layer: 0, unit }]), 4);
+        ablation.close();
+        // Something is drawn: not all of the picture is of one colour.
+        const colours = await map.locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
+          const { data } = canvas.getContext("2d")!.getImageData(60, 60, 200, 100);
+          return new Set(new Uint32Array(data.buffer)).size;
+        });
+        expect(colours).toBeGreaterThan(10);
+        await page.getByRole("button", { name: "Two cells side by side" }).click();
+        await expect.poll(() => page.locator("[data-loss]").count()).toBe(2);
+        expect(await violations(page)).toEqual([]);
+
+        await page.getByRole("button", { name: "One cell" }).click();
+        await page.getByRole("textbox", { name: "Text" }).fill("a 🙂 b مرحبا");
+        await page.waitForSelector("text=Left out");
+        await page.getByRole("textbox", { name: "Text" }).fill("🙂");
+        await page.waitForSelector("text=no character in this text that the model knows");
+        await page.getByRole("textbox", { name: "Text" }).fill("");
+        await page.waitForSelector("text=Type or paste some text first");
+        await page.getByRole("textbox", { name: "Text" }).fill("gate ".repeat(40_000));
+        await page.waitForSelector("text=Only the first 4,000 characters are read", { timeout: 30_000 });
+        const file = (buffer: Buffer) => ({ name: "mine.safetensors", mimeType: "application/octet-stream", buffer });
+        await page.locator("input[type=file]").setInputFiles(file(Buffer.from("not a model at all")));
+        await expect
+          .poll(() => page.locator(".error").textContent())
+          .toContain("mine.safetensors: not a valid safetensors");
+        const own = packModel({
+          config: opened.model.config,
+          tokenizer: opened.tokenizer,
+          tensors: await opened.parameters.toTensors(),
+        });
+        await page.getByRole("textbox", { name: "Text" }).fill(text);
+        await page.locator("input[type=file]").setInputFiles(file(Buffer.from(own)));
+        await expect.poll(shownLoss, { timeout: 10_000 }).toBeCloseTo(loss! / (tokens.length - 1), 4);
+      });
+    });
+  });
+
+  test("training: it learns, pauses, steps, goes back; gradient flow is the library's", async () => {
+    const machine = await openMachine("wasm");
+    const norms = await gradientFlow({ machine, cell: gru(), hiddenSize: 24, steps: 200, seed: 1, bias: { z: 3 } });
+    await visit("/training", async (page) => {
+      await page.waitForSelector("[data-flow=gru]");
+      const shown = Object.fromEntries(
+        await Promise.all(
+          ["rnn", "lstm", "gru"].map(async (c) => [c, (await numbers(page, `[data-flow=${c}]`, "data-value"))[0]!]),
+        ),
+      );
+      expect(shown.gru! / norms[0]!).toBeCloseTo(1, 2);
+      expect(shown.rnn).toBeLessThan(1e-12);
+      expect(Math.min(shown.lstm, shown.gru)).toBeGreaterThan(1e-6);
+      await page.getByRole("button", { name: "Train" }).click();
+      const step = async () => (await numbers(page, "[data-step]", "data-step"))[0] ?? 0;
+      await expect.poll(step, { timeout: 20_000 }).toBeGreaterThan(60);
+      await page.getByRole("button", { name: "Pause" }).click();
+      await page.waitForSelector(".sample pre:not(:empty)");
+      await page.waitForTimeout(400);
+      const paused = await step();
+      await page.getByRole("button", { name: "One step" }).click();
+      await expect.poll(step).toBe(paused + 1);
+      await page.getByLabel("Back to step").selectOption("0");
+      await page.getByRole("button", { name: "One step" }).click();
+      await expect.poll(step).toBe(1);
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name: "Download the model" }).click(),
+      ]);
+      const opened = await openPackedModel(new Uint8Array(readFileSync(await download.path())), machine);
+      expect(opened.model.config.hiddenSize).toBe(24);
+      opened.parameters.close();
+      expect(await violations(page)).toEqual([]);
+    });
+    machine.close();
+  });
+
+  test("lessons: eight stops in both languages, by keys alone; the two ways of writing give the same numbers", async () => {
+    await visit("/lessons/1", async (page) => {
+      await page.waitForSelector("[data-expects]");
+      expect(await page.locator("html").getAttribute("lang")).toBe("en");
+      for (let stop = 1; stop < 8; stop++) {
+        await page.locator(".turn .on").focus();
+        await page.keyboard.press("Enter");
+        await page.waitForSelector(`text=${stop + 1} / 8`);
+      }
+      const [rnnCount, gruCount, lstmCount] = await numbers(page, "[data-count]", "data-count");
+      expect([gruCount! / rnnCount!, lstmCount! / rnnCount!]).toEqual([3, 4]);
+      await page.goto(`${url}#/lessons/4`);
+      await page.waitForSelector("[data-sum]");
+      const sums = await numbers(page, "[data-sum]", "data-sum");
+      expect(sums).toHaveLength(8);
+      for (let k = 0; k < 4; k++) expect(sums[k]).toBeCloseTo(sums[k + 4]!, 9);
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole("button", { name: "中文" }).click();
+      await page.waitForSelector("text=一个向量，四个值");
+      expect(await page.locator("html").getAttribute("lang")).toBe("zh-Hans");
+    });
+    await visit("/lessons/1", (page) => page.waitForSelector("text=顺序有意义").then(() => undefined), {
+      locale: "zh-CN",
+    });
+  });
+
+  test("a visit takes no more than 250 kB compressed, without models, which are small too", async () => {
+    for (const hash of ["/lessons/1", "/sequence"]) {
+      const files = new Set<string>();
+      const listen = (page: Page): void => {
+        page.context().on("response", (response) => void files.add(new URL(response.url()).pathname));
+      };
+      await visit("/", async (page) => {
+        listen(page);
+        await page.goto(`${url}?again#${hash}`);
+        await page.waitForSelector("[data-expects], [data-loss]");
+        await page.waitForTimeout(300);
+      });
+      const code = [...files].filter((file) => /\.(js|css)$/.test(file));
+      expect(code.length).toBeGreaterThan(2);
+      const bytes = code.reduce((n, file) => n + brotliCompressSync(readFileSync(folder + file)).length, 0);
+      expect(bytes, hash).toBeLessThan(250_000);
+    }
+    for (const file of readdirSync(path.join(folder, "models")))
+      expect(readFileSync(path.join(folder, "models", file)).length, file).toBeLessThan(300_000);
+  });
+
+  test("works on a host that isolates nothing, and says what is wrong where workers are refused", async () => {
+    const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
+    const plain = createServer((request, response) => {
+      const name = new URL(request.url ?? "/", url).pathname;
+      const file = path.join(folder, name === "/" ? "index.html" : name);
+      if (!existsSync(file)) response.writeHead(404).end();
+      else
+        response.writeHead(200, { "content-type": types[path.extname(file)] ?? "text/plain" }).end(readFileSync(file));
+    });
+    await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));
+    const page = await browser.newPage();
+    try {
+      const address = `http://127.0.0.1:${(plain.address() as AddressInfo).port}/`;
+      await page.goto(`${address}#/sequence`);
+      await page.waitForSelector("[data-loss]");
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
+      await page.addInitScript(() => {
+        Object.assign(globalThis, {
+          Worker: class {
+            constructor() {
+              throw new Error("refused");
+            }
+          },
+        });
+      });
+      await page.goto(`${address}?refused#/sequence`);
+      await page.waitForSelector("text=This browser refuses workers");
+    } finally {
+      await page.close();
+      plain.close();
+    }
+  });
+});
