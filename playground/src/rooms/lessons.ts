@@ -43,8 +43,8 @@ const stops: readonly Stop[] = [
         "“Dog bites man” and “man bites dog” have the same words. To tell them apart a network must read in order and carry something along. A recurrent network carries a state h: at each step it takes the input x and the h of the step before, and makes the next h of both. The weights are the same at every step.",
         "“狗咬人”和“人咬狗”用的是同样的字。要分清它们，网络就得按顺序读，并且边读边记。循环网络记的东西叫状态 h：每一步把输入 x 和上一步的 h 合在一起，算出新的 h。每一步用的都是同一组权重。",
       )}${linesOf(rnn(), "h")}${p(
-        "This one, with four units, was to recall the letter at the start of the line. Step through it: at “?” it can only guess. Whatever it knew is written over at every dot.",
-        "这个网络只有四个单元，任务是记住行首的字母。一步步走过去：到了“?”它只能瞎猜。它记住的东西，每读一个点就被改写一次。",
+        "This one, with four units, was to recall the letter at the start of the line. Step through it: at “?” it guesses. h is made anew at every dot, and nothing in the equation holds on to what was there. It is one network, trained once: an example, not a proof that no RNN could.",
+        "这个网络只有四个单元，任务是记住行首的字母。一步步走过去：到了“?”它就猜。每读一个点，h 都重新算一遍，公式里没有什么把旧的东西留住。这只是训练过一次的一个网络：是例子，不是说 RNN 一定学不会。",
       )}`,
     figure: () => withBench(plain, () => html`${timeline(plain)}${diagram(plain)}`),
   },
@@ -55,8 +55,8 @@ const stops: readonly Stop[] = [
         "Training asks how a mistake now could have been avoided by doing something else long ago. The answer travels back through every step in between, and at each it is multiplied by the same matrix and by the slope of tanh, which is at most 1. Over many steps little is left: the gradient vanishes. With large weights it may grow instead: it explodes.",
         "训练要回答：现在犯的错，如果很久以前做得不同，能不能避免？答案要穿过中间的每一步往回传，每一步都乘上同一个矩阵，再乘上 tanh 的斜率——它最大也只有 1。步数一多就所剩无几，这就是梯度消失。权重很大时，也可能反过来越传越大，这就是梯度爆炸。",
       )}${p(
-        "These are not sketches: three untrained cells of 24 units, a gradient of length 1 sent back from the last step. Make the weights larger; clip. Clipping tames the explosion. It cannot give back what has vanished.",
-        "图上不是示意曲线，而是实际算出来的：三种未经训练的单元，各 24 个，从最后一步送回一个长度为 1 的梯度。把权重调大试试，再打开裁剪。裁剪能压住爆炸，但消失了的拿不回来。",
+        "These are not sketches: three untrained cells of 24 units, a gradient of length 1 sent back from the last step. The forget gate f of the LSTM and z of the GRU begin with 3 added to their bias, so that they start out open; take it away with the slider and they forget as well. Make the weights larger; clip. Clipping tames the explosion. It cannot give back what has vanished.",
+        "图上不是示意曲线，而是实际算出来的：三种未经训练的单元，各 24 个，从最后一步送回一个长度为 1 的梯度。LSTM 的遗忘门 f 和 GRU 的 z 一开始偏置都加了 3，所以门是开着的；用滑块去掉它，它们也一样会忘。把权重调大试试，再打开裁剪。裁剪能压住爆炸，但消失了的拿不回来。",
       )}`,
     figure: () => flow.view(["scale", "bias", "clip"]),
   },
