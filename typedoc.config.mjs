@@ -20,9 +20,14 @@ export default {
     ...["Node", "AnyNode", "PointwiseOperation", "MixingOperation", "Comparison", "Leaf", "Function1", "Inputs", "Key"],
     ...["Plan", "Kernel", "Range", "ScanShape", "Direction", "Piece", "Print"],
     // What a pickle or an ONNX file is made of; open unions that users take as they come.
-    ...["DataType", "Value", "SafetensorsEntry", "OnnxTensor"],
+    ...["Value", "SafetensorsEntry", "OnnxTensor"],
+    // What trainers, runs and opened models are made with inside; only their own functions make them.
+    ...["Setup", "Sums", "BestState", "TrainingPlan", "Learner", "RunLock", "LaunchPlace", "QuantizedRanges"],
+    ...["Runnable", "SessionContext", "LoadedText", "LanguageModelHidden"],
+    // Named arrays, and what a reader gives for what it was asked.
+    ...["Arrays", "Results", "Read"],
     // Tables whose names are the type.
-    ...["activations", "initializations", "ELEMENT_TYPES"],
+    ...["activations", "initializations", "ELEMENT_TYPES", "TARGETS"],
   ],
   validation: { notExported: true, invalidLink: true, notDocumented: true },
   // Types of options are described where they are taken, member by member.

@@ -78,6 +78,7 @@ export function rgbOf(value: number, { low, high }: Scale): Rgb {
   return [part(0), part(1), part(2)];
 }
 
+/** A number as a CSS colour. */
 export const colourOf = (value: number, scale: Scale): string => `rgb(${rgbOf(value, scale).join(" ")})`;
 
 /** Black or white, whichever is read better on it. */

@@ -56,6 +56,7 @@ export class HeatMapElement extends Base {
   cellWidth = 15;
   cellHeight = 9;
 
+  /** Called by the page when the element is put into it. */
   connectedCallback(): void {
     if (!this.scroller.isConnected) {
       this.scroller.className = "heat-scroll";
@@ -74,6 +75,7 @@ export class HeatMapElement extends Base {
     this.draw();
   }
 
+  /** Called by the page when the element is taken out of it. */
   disconnectedCallback(): void {
     this.resized.disconnect();
   }

@@ -22,7 +22,12 @@ export interface Batch {
 export interface BatchSource {
   /** The same in every epoch. */
   readonly batchesPerEpoch: number;
-  /** @param epoch from 0 @param index from 0 to `batchesPerEpoch` − 1 */
+  /**
+   * The batch at a place.
+   *
+   * @param epoch from 0
+   * @param index from 0 to `batchesPerEpoch` − 1
+   */
   batch(epoch: number, index: number): Batch | Promise<Batch>;
   /**
    * What tells these data from others (sizes, a hash, the seed of their order): kept in checkpoints, and another one is

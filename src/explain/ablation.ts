@@ -27,6 +27,7 @@ export interface Ablation {
   loss(cut?: readonly UnitPlace[]): Promise<number>;
   /** The logits [T, V] of the last `loss`. */
   logits(): Promise<ArrayLike<number>>;
+  /** Frees the plan; the parameters stay. */
   close(): void;
 }
 

@@ -17,6 +17,7 @@ export interface FileLayer {
   append(path: string, content: string): Promise<void>;
   /** Makes a file shorter. */
   truncate(path: string, length: number): Promise<void>;
+  /** fsync of a file. */
   sync(path: string): Promise<void>;
   /** Gives a file another name in the same folder; one that has the name already is replaced. */
   rename(from: string, to: string): Promise<void>;
@@ -28,6 +29,7 @@ export interface FileLayer {
   list(folder: string): Promise<string[]>;
   /** Makes a folder inside one that is there, unless there is one: see `makeDurableFolder`. */
   makeFolder(path: string): Promise<"made" | "there" | "no-parent">;
+  /** fsync of a folder: the names in it. */
   syncFolder(path: string): Promise<void>;
 }
 

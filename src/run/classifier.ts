@@ -82,6 +82,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
     return (await this.outputs(inputs)).map(([value]) => mean + deviation * value!);
   }
 
+  /** Frees the plans; the parameters stay. */
   close(): void {
     for (const plan of this.plans.values()) plan.close();
     this.plans.clear();

@@ -14,6 +14,7 @@ export type Metrics = Readonly<Record<string, number>>;
 export interface Evaluator {
   /** Undefined when `signal` aborted it before the end. */
   run(signal?: AbortSignal): Promise<Metrics | undefined>;
+  /** Frees the plans. */
   close(): void;
 }
 

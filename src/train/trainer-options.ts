@@ -58,7 +58,7 @@ export interface TrainerOptions<F extends object = object> extends TrainingOptio
   /** What the start event tells besides. */
   readonly facts?: F | undefined;
   /** Closed with the trainer, in this order. */
-  readonly owned?: readonly { close(): void }[] | undefined;
+  readonly owned?: readonly Pick<Evaluator, "close">[] | undefined;
 }
 
 /** Options with their defaults, checked. */

@@ -5,8 +5,9 @@ import type { CallName, Calls, TrainingProgress, WorkerMessage } from "./protoco
 export interface WorkerClient {
   /** @throws FailureError with the code that the worker gave, or "worker-failed" when it did not start or broke down */
   call<K extends CallName>(name: K, given: Calls[K]["given"]): Promise<Calls[K]["back"]>;
-  /** What is called with news of the training, and when it ends; an error if it broke down. */
+  /** What is called with news of the training. */
   onProgress: (progress: TrainingProgress) => void;
+  /** What is called when the training ends, with an error if it broke down. */
   onEnd: (error: FailureError | undefined) => void;
   /** Ends the worker; calls without an answer fail. */
   close(): void;

@@ -18,7 +18,8 @@ export interface OpenedText {
 export interface PackedModel {
   /** `LanguageModel.config`. */
   readonly config: unknown;
-  readonly tokenizer: { readonly toJSON: () => unknown };
+  /** A tokenizer: what it says as JSON is kept. */
+  readonly tokenizer: Pick<Tokenizer, "toJSON">;
   readonly tensors: ReadonlyMap<string, NamedTensor>;
 }
 

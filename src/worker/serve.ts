@@ -11,7 +11,9 @@ import { LiveTraining } from "./training.ts";
 
 /** What a worker is to us: `self` in one, or anything like it. */
 export interface WorkerScope {
+  /** Sends to the page. */
   postMessage(message: unknown): void;
+  /** Hears from the page. */
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
 }
 
