@@ -129,8 +129,8 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
       split === undefined || endToken === undefined
         ? tokenStream(sources, tokenizer, onProgress)
         : documentTokens(sources, tokenizer, { split, endToken, onProgress, onStart: (place) => starts.add(place) });
-    const path = cache && (await cache.begin());
-    const store = await storeTokens(stream, { vocabularySize, memoryLimit, folder, path: path || undefined });
+    const path = cache ? () => cache.begin() : undefined;
+    const store = await storeTokens(stream, { vocabularySize, memoryLimit, folder, path });
     const part = { store, starts: starts.all };
     if (cache && store.place === "file") await cache.keep(part, vocabularySize);
     return part;

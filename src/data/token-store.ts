@@ -19,8 +19,8 @@ export interface TokenStoreOptions {
   readonly memoryLimit?: number | undefined;
   /** Where the temporary file is made. Default: the system's folder for such. */
   readonly folder?: string | undefined;
-  /** A file in place of a temporary one, which stays. */
-  readonly path?: string | undefined;
+  /** A file in place of a temporary one, which stays; asked for when it is needed. */
+  readonly path?: (() => Promise<string>) | undefined;
 }
 
 /** 256 MiB: with it a training on any corpus stays below 500 MB. */
@@ -52,7 +52,7 @@ export async function storeTokens(
   let used = 0;
   const hash = new TokenHash();
 
-  const flush = () => {
+  const flush = async (): Promise<void> => {
     if (file !== undefined) {
       file.append(bytesOf(current.subarray(0, used)));
       used = 0;
@@ -64,7 +64,7 @@ export async function storeTokens(
       used = 0;
       return;
     }
-    file = platform.temporaryFile({ folder: options.folder, path: options.path });
+    file = platform.temporaryFile({ folder: options.folder, path: await options.path?.() });
     for (const segment of full) file.append(bytesOf(segment));
     full.length = 0;
     used = 0;
@@ -78,13 +78,13 @@ export async function storeTokens(
         current.set(tokens.subarray(at, at + count), used);
         at += count;
         used += count;
-        if (used === SEGMENT) flush();
+        if (used === SEGMENT) await flush();
       }
     }
     if (file === undefined && (full.length * SEGMENT + used) * bytesPerToken > limit) {
       current = current.slice(0, used);
-      flush();
-    } else if (file !== undefined && used > 0) flush();
+      await flush();
+    } else if (file !== undefined && used > 0) await flush();
   } catch (error) {
     file?.close();
     throw error;

@@ -43,7 +43,7 @@ export const platform: Platform = {
   temporaryFile,
   findFiles,
   now: () => performance.now(),
-  variable: (name) => process.env[name],
+  variable,
   processors: () => (canWait() ? availableParallelism() : undefined),
   startThread,
 };
@@ -184,4 +184,13 @@ parentPort.on("message", (${source})((message) => parentPort.postMessage(message
     hold: (on) => (on ? worker.ref() : worker.unref()),
     stop: () => void worker.terminate(),
   };
+}
+
+/** A host that asks before it shows its environment (Deno) is taken to have none. */
+function variable(name: string): string | undefined {
+  try {
+    return process.env[name];
+  } catch {
+    return undefined;
+  }
 }

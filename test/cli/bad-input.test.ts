@@ -185,7 +185,7 @@ describe("help", () => {
     ["generate", ["--temperature <number>", "(default: 0.8)", "Examples:", "longshort generate runs/"]],
     ["score", ["--text <text>", "Example:"]],
     ["evaluate", ["--baseline <file...>", "Examples:"]],
-    ["inspect", ["--units <count>", "(default: 8)", "Example:"]],
+    ["inspect", ["--units <count>", "(default: 8)", "Examples:"]],
     ["demo", ["--epochs <count>", "Examples:"]],
   ])("%s names its options with their defaults and ends with an example", async (command, parts) => {
     const { code, stdout, stderr } = await longshort([...command.split(" "), "--help"]);

@@ -429,6 +429,9 @@ const commands: Readonly<Record<string, Effects>> = {
       values: { add: ["--values", "h"] },
       layer: { add: ["--layer", "1"] },
       units: { add: ["--units", "2"] },
+      // test/playground/playground.test.ts looks at the page, which is put together from dist/.
+      html: {},
+      compare: {},
       ...{ machine, json },
     },
   },

@@ -95,7 +95,7 @@ export async function whatAPageSays(browser: Browser, page: Page): Promise<strin
     await gone;
     server.closeAllConnections();
     server.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 30, retryDelay: 200 });
   }
 }
 

@@ -71,7 +71,7 @@ export async function withPage<T>(answer: Parameters<typeof serve>[0], use: (pag
   } finally {
     await browser.close();
     server.close();
-    rmSync(profile, { recursive: true, force: true });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 30, retryDelay: 200 });
   }
 }
 
