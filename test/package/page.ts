@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium, type Page } from "playwright-core";
+import { removeProfile } from "./browsers.ts";
 
 /** Where Debian and others put the browser; CHROMIUM names another one. */
 export const browserPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
@@ -71,7 +72,7 @@ export async function withPage<T>(answer: Parameters<typeof serve>[0], use: (pag
   } finally {
     await browser.close();
     server.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 30, retryDelay: 200 });
+    removeProfile(profile);
   }
 }
 
