@@ -1,19 +1,14 @@
-import { openMachine } from "../compute/open.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import type { EpochEvent, StartEvent, TrainEvent } from "../train/events.ts";
-import { openRun, type Run } from "../train/run.ts";
+import type { Run } from "../train/run.ts";
 import { type ClassifierFacts, type ClassifierTraining, trainClassifier } from "../train/train-classifier.ts";
 import { readExamples } from "./classify-data.ts";
 import { percent } from "./classify-scores.ts";
 import { counted, duration, integer } from "./format.ts";
-import { EXIT, isLive } from "./io.ts";
-import { ProgressDisplay } from "./progress.ts";
-import type { TrainingOptions } from "./training.ts";
+import type { ProgressDisplay } from "./progress.ts";
+import { LOG_EVERY, recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import type { TrainingResult } from "./training-record.ts";
-
-/** Steps between two looks at the loss: often enough for a bar that moves. */
-const LOG_EVERY = 5;
 
 /**
  * Trains a classifier on a file and records it as a run, as `trainToFolder` does for text.
@@ -22,29 +17,14 @@ export async function trainClassifierToFolder(
   settings: ClassifySettings,
   options: TrainingOptions,
 ): Promise<TrainingResult> {
-  const { io, quiet, json, folder, existing, allowDifferentArithmetic } = options;
-  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now, quiet });
-  const controller = new AbortController();
-  const off = io.onInterrupt(() => {
-    if (controller.signal.aborted) {
-      display.end();
-      io.exit(EXIT.interrupted);
-    }
-    controller.abort();
-    display.log("Stopping after this step, then saving. Ctrl-C again ends at once; what was not saved is lost.");
-  });
-  const open: { close(): void | Promise<void> }[] = [];
-  try {
-    const run = await openRun({ folder, existing, keep: settings.keep, onNotice: (text) => display.log(text) });
-    open.push(run);
-    const machine = await openMachine(settings.machine);
-    open.push(machine);
+  const { io, json, allowDifferentArithmetic } = options;
+  return recordedTraining(settings, options, async ({ run, machine, display, signal, own }) => {
     const training = await trainClassifier({
       ...trainOptions(settings),
-      ...{ machine, examples: await readExamples(settings.file, settings), signal: controller.signal },
+      ...{ machine, examples: await readExamples(settings.file, settings), signal },
     });
     const { trainer, classifier } = training;
-    open.push(trainer);
+    own(trainer);
     const config = { task: "classify", model: classifier.model.config, training: settings };
     const events = run.record(trainer, { config, tokenizer: classifier.tokenizer, allowDifferentArithmetic });
     const told = new Told(settings, training, display);
@@ -53,11 +33,7 @@ export async function trainClassifierToFolder(
       told.take(event);
     }
     return told.result(run);
-  } finally {
-    display.end();
-    off();
-    for (const one of open.reverse()) await one.close();
-  }
+  });
 }
 
 function trainOptions(settings: ClassifySettings) {

@@ -81,13 +81,15 @@ function trainingOf({ settings, start }: RunStory): string {
 
 const ENDED: Readonly<Record<string, string>> = { done: "ended as planned", aborted: "stopped by hand" };
 
-function resultOf({ best, ended, step, start }: RunStory): string {
+function resultOf({ task, best, ended, step, start }: RunStory): string {
   const how = ended === undefined ? "still running, or killed" : (ENDED[ended] ?? ended.replaceAll("-", " "));
   const where =
     start.totalSteps === undefined ? `step ${integer(step)}` : `step ${integer(step)} of ${integer(start.totalSteps)}`;
   if (best === undefined) return `nothing measured yet; ${how} at ${where}`;
   const { loss, of, epoch } = best;
-  return `best ${of} loss ${loss.toFixed(4)} (perplexity ${Math.exp(loss).toFixed(2)}) in epoch ${epoch}; ${how} at ${where}`;
+  // Only a loss in nats a token has one.
+  const perplexity = task === "text" ? ` (perplexity ${Math.exp(loss).toFixed(2)})` : "";
+  return `best ${of} loss ${loss.toFixed(4)}${perplexity} in epoch ${epoch}; ${how} at ${where}`;
 }
 
 function timeOf({ seconds, curves }: RunStory): string {

@@ -8,9 +8,10 @@ import { defineCommand } from "./command.ts";
 import { readConfigFile } from "./config-file.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
+import type { TrainingOptions } from "./recorded-training.ts";
 import type { TextSettings } from "./text-settings.ts";
 import { runClassifierTraining } from "./train-classify.ts";
-import { type TrainingOptions, trainToFolder } from "./training.ts";
+import { trainToFolder } from "./training.ts";
 import { tellResult } from "./training-result.ts";
 
 const fields = {

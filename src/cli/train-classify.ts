@@ -16,8 +16,8 @@ import { Ended } from "./failure.ts";
 import { counted, quoted } from "./format.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
+import type { TrainingOptions } from "./recorded-training.ts";
 import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
-import type { TrainingOptions } from "./training.ts";
 
 const { output, force, quiet, json } = common;
 const fields = { ...classifyFields, output, force, quiet, json } as const;

@@ -6,8 +6,8 @@ import type { Run, SavedWeights } from "../train/run.ts";
 import type { TextFacts } from "../train/train-text.ts";
 import { counted, duration, integer } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
+import type { TrainingOptions } from "./recorded-training.ts";
 import type { TextSettings } from "./text-settings.ts";
-import type { TrainingOptions } from "./training.ts";
 
 export interface TrainingResult {
   readonly interrupted: boolean;

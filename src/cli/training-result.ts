@@ -1,7 +1,7 @@
 import { Ended } from "./failure.ts";
 import { counted, integer, quoted } from "./format.ts";
 import { EXIT } from "./io.ts";
-import type { TrainingOptions } from "./training.ts";
+import type { TrainingOptions } from "./recorded-training.ts";
 import type { TrainingResult } from "./training-record.ts";
 
 /** Says where the run lies and what to do next; ends the command with the code of Ctrl-C if that was the reason. */

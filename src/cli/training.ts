@@ -1,7 +1,6 @@
 import { statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { readTokenizer } from "../checkpoint/run-folder.ts";
-import { openMachine } from "../compute/open.ts";
 import { type Corpus, openCorpus } from "../data/corpus.ts";
 import { MEMORY_LIMIT } from "../data/token-store.ts";
 import { languageModel } from "../models/language-model.ts";
@@ -9,28 +8,13 @@ import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
-import { openRun } from "../train/run.ts";
 import { trainText } from "../train/train-text.ts";
-import { EXIT, type Io, isLive } from "./io.ts";
-import { ProgressDisplay } from "./progress.ts";
+import type { Io } from "./io.ts";
+import type { ProgressDisplay } from "./progress.ts";
+import { LOG_EVERY, recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { openRunLog } from "./run-log.ts";
 import { corpusOptions, modelOptions, type TextSettings, tokenizerOptions } from "./text-settings.ts";
 import { TrainingRecord, type TrainingResult } from "./training-record.ts";
-
-export interface TrainingOptions {
-  readonly io: Io;
-  readonly folder: string;
-  /** Nothing on standard error but warnings. */
-  readonly quiet: boolean;
-  /** Events as JSON lines on standard output. */
-  readonly json: boolean;
-  /** Whether a run that is there goes on, or gives its place to this one. */
-  readonly existing: "resume" | "overwrite";
-  readonly allowDifferentArithmetic?: boolean;
-}
-
-/** Steps between two looks at the loss: often enough for a bar that moves. */
-const LOG_EVERY = 5;
 
 /** Milliseconds of reading after which it is explained. */
 const LONG_MS = 3000;
@@ -40,28 +24,11 @@ const LONG_MS = 3000;
  * few minutes and when Ctrl-C stops it. So a power cut costs minutes, and `resume` goes on as if nothing had been.
  */
 export async function trainToFolder(settings: TextSettings, options: TrainingOptions): Promise<TrainingResult> {
-  const { io, quiet, folder, existing, allowDifferentArithmetic } = options;
-  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now, quiet });
-  const controller = new AbortController();
-  const off = io.onInterrupt(() => {
-    if (controller.signal.aborted) {
-      display.end();
-      io.exit(EXIT.interrupted);
-    }
-    controller.abort();
-    display.log("Stopping after this step, then saving. Ctrl-C again ends at once; what was not saved is lost.");
-  });
-  const open: { close(): void | Promise<void> }[] = [];
-  try {
-    // Before anything that takes long: another process may be at it.
-    const run = await openRun({ folder, existing, keep: settings.keep, onNotice: (text) => display.log(text) });
-    open.push(run);
-    const portable = (await run.arithmetic())?.family === "portable";
-    const machine = await openMachine(settings.machine, portable ? { fused: false } : undefined);
-    open.push(machine);
+  const { io, folder, existing, allowDifferentArithmetic } = options;
+  return recordedTraining(settings, options, async ({ run, machine, display, signal, own }) => {
     const tokenizer = existing === "resume" ? await tokenizerOf(folder) : undefined;
     const corpus = await readCorpus(settings, { display, folder, io, tokenizer });
-    open.push(corpus);
+    own(corpus);
     const model = languageModel(modelOptions(settings, corpus.tokenizer.vocabularySize));
     const trainer = await trainText({
       model,
@@ -80,9 +47,9 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
       checkpointEvery: { steps: settings.checkpointEvery, seconds: settings.checkpointSeconds },
       seed: settings.seed,
       logEvery: LOG_EVERY,
-      signal: controller.signal,
+      signal,
     });
-    open.push(trainer);
+    own(trainer);
     const record = new TrainingRecord({ ...options, settings, corpus, model, run, display });
     const config = { task: "text", model: model.config, training: settings };
     const events = run.record(trainer, { config, tokenizer: corpus.tokenizer, allowDifferentArithmetic });
@@ -97,11 +64,7 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
       await log.take(event);
     }
     return record.result();
-  } finally {
-    display.end();
-    off();
-    for (const one of open.reverse()) await one.close();
-  }
+  });
 }
 
 /** The tokenizer of a run that was begun; undefined when it was killed before it had one. */

@@ -1,0 +1,66 @@
+import { openMachine } from "../compute/open.ts";
+import { openRun, type Run } from "../train/run.ts";
+import { EXIT, type Io, isLive } from "./io.ts";
+import { ProgressDisplay } from "./progress.ts";
+
+export interface TrainingOptions {
+  readonly io: Io;
+  readonly folder: string;
+  /** Nothing on standard error but warnings. */
+  readonly quiet: boolean;
+  /** Events as JSON lines on standard output. */
+  readonly json: boolean;
+  /** Whether a run that is there goes on, or gives its place to this one. */
+  readonly existing: "resume" | "overwrite";
+  readonly allowDifferentArithmetic?: boolean;
+}
+
+/** Steps between two looks at the loss: often enough for a bar that moves. */
+export const LOG_EVERY = 5;
+
+/** What a training of any task is done with. */
+export interface TrainingTools {
+  readonly run: Run;
+  readonly machine: Awaited<ReturnType<typeof openMachine>>;
+  readonly display: ProgressDisplay;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Closes something at the end, before what was opened earlier. */
+  own(one: { close(): void | Promise<void> }): void;
+}
+
+/**
+ * The frame of a training that is recorded as a run: the folder is locked, Ctrl-C stops it once to save and twice at once, the
+ * machine has the arithmetic of the checkpoint that is gone on from, and everything is closed in the end.
+ */
+export async function recordedTraining<T>(
+  settings: { readonly machine: "wasm" | "reference"; readonly keep: number },
+  { io, quiet, folder, existing }: TrainingOptions,
+  train: (tools: TrainingTools) => Promise<T>,
+): Promise<T> {
+  const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now, quiet });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const off = io.onInterrupt(() => {
+    if (signal.aborted) {
+      display.end();
+      io.exit(EXIT.interrupted);
+    }
+    controller.abort();
+    display.log("Stopping after this step, then saving. Ctrl-C again ends at once; what was not saved is lost.");
+  });
+  const open: { close(): void | Promise<void> }[] = [];
+  try {
+    // Before anything that takes long: another process may be at it.
+    const run = await openRun({ folder, existing, keep: settings.keep, onNotice: (text) => display.log(text) });
+    open.push(run);
+    const portable = (await run.arithmetic())?.family === "portable";
+    const machine = await openMachine(settings.machine, portable ? { fused: false } : undefined);
+    open.push(machine);
+    return await train({ run, machine, display, signal, own: (one) => void open.push(one) });
+  } finally {
+    display.end();
+    off();
+    for (const one of open.reverse()) await one.close();
+  }
+}
