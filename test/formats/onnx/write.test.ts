@@ -152,7 +152,7 @@ async function expectSameInRuntime(made: Awaited<ReturnType<typeof ours>>): Prom
   for (const [name, { shape, data }] of Object.entries(made.outputs)) {
     expect(came[name]!.dims, name).toEqual([...shape]);
     const theirs = Array.from(came[name]!.data as Float32Array);
-    expect(difference([...theirs, ...terms], [...data, ...terms]), name).toBeLessThanOrEqual(1e-5);
+    expect(difference([...theirs, ...terms], [...Array.from(data), ...terms]), name).toBeLessThanOrEqual(1e-5);
   }
   await session.release();
 }
