@@ -36,7 +36,8 @@ async function show(): Promise<void> {
 async function load(file: URL | Blob, name: string): Promise<void> {
   try {
     const opened = await openClassifier(file, meaning, ({ read, total }) => {
-      status.textContent = `Loading ${name}: ${Math.round((100 * read) / total)} % of ${Math.round(total / 1000)} kB`;
+      const of = total === undefined ? "" : ` of ${Math.round(total / 1000)}`;
+      status.textContent = `Loading ${name}: ${Math.round(read / 1000)}${of} kB`;
     });
     classifier?.close();
     classifier = opened;
