@@ -151,6 +151,7 @@ async function parseHdf5(bytes: Uint8Array): Promise<void> {
   // Links may lead back to a group that holds them, so a walk through all of them needs an end of its own.
   let left = 100;
   const visit = async (group: Hdf5Group): Promise<void> => {
+    await group.attribute("a0");
     for (const name of group.names) {
       if (left-- <= 0) return;
       const child = await group.get(name);
@@ -205,7 +206,11 @@ export const PARSERS: readonly Parser[] = [
   { name: "onnx", seeds: onnxFiles, parse: async (bytes) => readOnnx(bytes) },
   // Read, recorded and run with inputs of the shapes that the file names.
   { name: "onnx-run", seeds: onnxFiles, parse: runOnnx },
-  { name: "hdf5", seeds: () => [...hostileFiles(".h5"), writeKerasH5(ours)], parse: parseHdf5 },
+  {
+    name: "hdf5",
+    seeds: () => [...hostileFiles(".h5"), writeKerasH5(ours), ...goldenFiles("hdf5", ".h5")],
+    parse: parseHdf5,
+  },
   {
     name: "keras",
     seeds: () => [...hostileFiles(".keras"), ...kerasFiles()],

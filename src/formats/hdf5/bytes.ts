@@ -59,6 +59,18 @@ export class Cursor {
     return Number(value);
   }
 
+  /** The next bytes as a cursor of their own. */
+  part(length: number): Cursor {
+    return new Cursor(this.take(length));
+  }
+
+  /** A whole number of any number of bytes. */
+  wide(bytes: number): number {
+    const value = this.take(bytes).reduceRight((sum, byte) => sum * 256 + byte, 0);
+    if (!Number.isSafeInteger(value)) throw damaged(`a number of ${value}`);
+    return value;
+  }
+
   /** A number of 1, 2, 4 or 8 bytes. */
   sized(bytes: number): number {
     return bytes === 1 ? this.u8() : bytes === 2 ? this.u16() : bytes === 4 ? this.u32() : this.u64();

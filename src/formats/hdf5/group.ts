@@ -1,5 +1,7 @@
 import { Cursor, damaged, type Pages, text, UNDEFINED, unsupported } from "./bytes.ts";
 import { MESSAGE, type Message } from "./header.ts";
+import { openHeap } from "./heap.ts";
+import { treeRecords } from "./tree.ts";
 
 /** Groups of Keras are a handful of levels; a tree of links is no deeper than its numbers allow. */
 const MOST_LEVELS = 32;
@@ -15,12 +17,10 @@ export async function readLinks(
   const info = messages.find(({ type }) => type === MESSAGE.linkInfo);
   const links = messages.filter(({ type }) => type === MESSAGE.link);
   if (!info && links.length === 0) return undefined;
-  if (info) expectCompact(new Cursor(info.data));
   const found = new Map<string, number>();
-  for (const { data } of links) {
-    const { name, address } = readLink(new Cursor(data));
-    add(found, name, address);
-  }
+  const all = links.map(({ data }) => readLink(new Cursor(data)));
+  if (info) all.push(...(await largeGroup(pages, new Cursor(info.data))));
+  for (const { name, address } of all) add(found, name, address);
   return found;
 }
 
@@ -30,16 +30,30 @@ function add(found: Map<string, number>, name: string, address: number): void {
   found.set(name, address);
 }
 
-function expectCompact(at: Cursor): void {
-  at.skip(1);
-  if (at.u8() & 1) at.skip(8);
-  if (at.u64() !== UNDEFINED)
-    throw unsupported(
-      "the HDF5 file keeps large groups in the format of libver='latest'; write it again without that option",
-    );
+interface Link {
+  readonly name: string;
+  readonly address: number;
 }
 
-function readLink(at: Cursor): { name: string; address: number } {
+/**
+ * Links of a group that has too many for its header: they lie in a heap, and a tree of their names' hashes leads to them. They come
+ * in the order of their names, as in older files.
+ */
+async function largeGroup(pages: Pages, at: Cursor): Promise<Link[]> {
+  at.skip(1);
+  if (at.u8() & 1) at.skip(8);
+  const [address, tree] = [at.u64(), at.u64()];
+  if (address === UNDEFINED) return [];
+  const heap = await openHeap(pages, address);
+  const links: Link[] = [];
+  for (const record of await treeRecords(pages, tree, 5)) {
+    record.skip(4);
+    links.push(readLink(await heap.get(record)));
+  }
+  return links.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function readLink(at: Cursor): Link {
   at.skip(1);
   const flags = at.u8();
   const kind = flags & 8 ? at.u8() : 0;

@@ -2,10 +2,12 @@ import type { ElementTypeName } from "../../checkpoint/element-types.ts";
 import { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../../platform/platform.ts";
 import { nearest, UsageError } from "../../shared/errors.ts";
-import { Cursor, damaged, Pages, text, unsupported } from "./bytes.ts";
+import { Cursor, damaged, Pages, text, UNDEFINED, unsupported } from "./bytes.ts";
 import { littleEndian, readData } from "./data.ts";
 import { readLinks } from "./group.ts";
 import { MESSAGE, type Message, readHeader, readSuperblock } from "./header.ts";
+import { openHeap } from "./heap.ts";
+import { treeRecords } from "./tree.ts";
 import { countOf, type Datatype, readDataspace, readDatatype } from "./types.ts";
 
 /** Objects in one file; a good file of Keras has thousands at most. */
@@ -52,6 +54,7 @@ abstract class Hdf5Object {
   readonly path: string;
   protected readonly file: Opened;
   protected readonly messages: readonly Message[];
+  private many: readonly Kept[] | undefined;
 
   constructor(file: Opened, messages: readonly Message[], path: string) {
     this.file = file;
@@ -59,11 +62,17 @@ abstract class Hdf5Object {
     this.path = path;
   }
 
+  private async attributes(): Promise<readonly Kept[]> {
+    const info = this.messages.find(({ type }) => type === MESSAGE.attributeInfo);
+    const header = this.messages.filter(({ type }) => type === MESSAGE.attribute);
+    if (!info) return header;
+    this.many ??= await manyAttributes(this.file.pages, new Cursor(info.data));
+    return [...header, ...this.many];
+  }
+
   /** An attribute by name, or undefined if there is none. */
   async attribute(name: string): Promise<Hdf5Value | undefined> {
-    for (const { type: message, shared, data } of this.messages) {
-      if (message === MESSAGE.attributeInfo) expectAttributesInHeader(new Cursor(data));
-      if (message !== MESSAGE.attribute) continue;
+    for (const { shared, data } of await this.attributes()) {
       if (shared) throw unsupported("an attribute that is kept apart from its object");
       const attribute = readAttribute(data);
       if (attribute.name !== name) continue;
@@ -163,13 +172,22 @@ const DTYPES: Readonly<Partial<Record<string, ElementTypeName>>> = {
 
 const describeType = (type: Datatype): string => (type.kind === "other" ? type.what : `${type.kind}s`);
 
-function expectAttributesInHeader(at: Cursor): void {
+type Kept = Pick<Message, "shared" | "data">;
+
+/** Attributes of an object that has too many for its header: they lie in a heap, a tree of their names' hashes leads to them. */
+async function manyAttributes(pages: Pages, at: Cursor): Promise<Kept[]> {
   at.skip(1);
   if (at.u8() & 1) at.skip(2);
-  if (Number.isFinite(at.u64()))
-    throw unsupported(
-      "the HDF5 file keeps attributes in the format of libver='latest'; write it again without that option",
-    );
+  const [address, tree] = [at.u64(), at.u64()];
+  if (address === UNDEFINED) return [];
+  const heap = await openHeap(pages, address);
+  const attributes: Kept[] = [];
+  for (const record of await treeRecords(pages, tree, 8)) {
+    const id = record.part(8);
+    const shared = (record.u8() & 2) !== 0;
+    attributes.push({ shared, data: shared ? new Uint8Array() : (await heap.get(id)).bytes });
+  }
+  return attributes;
 }
 
 interface AttributeParts {
