@@ -49,9 +49,9 @@ export class Arrays {
     return array;
   }
 
-  /** Shape of the next array, to decide what it is. */
-  peek(): readonly number[] | undefined {
-    return this.list[this.at]?.shape;
+  /** Shape of the next array, or of one behind it, to decide what it is. */
+  peek(ahead = 0): readonly number[] | undefined {
+    return this.list[this.at + ahead]?.shape;
   }
 
   finish(): void {

@@ -175,8 +175,8 @@ const readers: ReadonlyMap<string, LayerReader> = new Map(
 /** Reads one layer that an entry `{ class_name, config }` describes. */
 export const readLayer: (entry: Config, context: LayerContext) => ReturnType<LayerReader> = (entry, context) => {
   const { name, config } = classOf(entry);
-  const cell = recurrentCell(name);
-  if (cell) return readRecurrent(cell, config, context);
+  const recurrent = recurrentCell(name, config);
+  if (recurrent) return readRecurrent(recurrent.cell, recurrent.config, context);
   const reader = readers.get(name);
   if (reader) return reader(config, context);
   const activation = activationLayer(name, config, context.family);
@@ -188,11 +188,9 @@ export const readLayer: (entry: Config, context: LayerContext) => ReturnType<Lay
 /** Why some layers are not read. */
 const reasons: ReadonlyMap<string, string> = new Map([
   ["Lambda", "holds code of its own, which is never run: put its function into layers before saving the model"],
-  ["CuDNNLSTM", "packs weights for cuDNN: load it into an LSTM in Keras and save that"],
-  ["CuDNNGRU", "packs weights for cuDNN: load it into a GRU in Keras and save that"],
-  ["Sequential", "is a model inside a model: save the outer model with the layers of the inner one"],
-  ["Functional", "is a model inside a model: save the outer model with the layers of the inner one"],
-  ["Model", "is a model inside a model: save the outer model with the layers of the inner one"],
+  ...["Sequential", "Functional", "Model"].map(
+    (name) => [name, "is a model inside a wrapper: save the model with its layers wrapped one by one"] as const,
+  ),
   ["TFOpLambda", "is an operation of TensorFlow written between layers: use a layer for it"],
   ["ConvLSTM2D", "is recurrent over pictures"],
 ]);

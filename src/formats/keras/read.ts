@@ -8,8 +8,8 @@ import { Hdf5Group, openHdf5 } from "../hdf5/read.ts";
 import { openZip } from "../zip.ts";
 import { Config, damaged } from "./config.ts";
 import { kerasFamily } from "./family.ts";
-import { type ArraysOf, readTopology } from "./topology.ts";
-import { type LayerArrays, readNamedWeights, readNumberedWeights } from "./weights.ts";
+import { type ModelArrays, readTopology } from "./topology.ts";
+import { type LayerArrays, namedArrays, readNamedWeights, readNumberedWeights } from "./weights.ts";
 
 export interface ReadKerasOptions {
   /** What `model.to_json()` gives in Keras: for files that hold weights alone (`save_weights`). */
@@ -65,12 +65,11 @@ async function readH5(source: ByteSource, options: ReadKerasOptions): Promise<Op
     (await weights.textAttribute("keras_version")) ??
     config.text("keras_version", root.has("layers") ? "3.0" : "2.0");
   if (root.has("layers")) return checked(config, version, await readNumberedWeights(root));
-  const arrays = await readNamedWeights(weights);
-  return checked(config, version, ({ name }) => arrays.get(name) ?? []);
+  return checked(config, version, namedArrays(await readNamedWeights(weights)));
 }
 
-function checked(config: Config, version: string, arraysOf: ArraysOf): OpenedModel {
-  const { model, conventions } = readTopology(config, kerasFamily(version), arraysOf);
+function checked(config: Config, version: string, arrays: ModelArrays): OpenedModel {
+  const { model, conventions } = readTopology(config, { family: kerasFamily(version), arrays });
   new Network(model);
   return { format: "keras", model, conventions };
 }

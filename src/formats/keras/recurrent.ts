@@ -4,6 +4,7 @@ import type { ActivationSpec, BidirectionalSpec, RecurrentSpec } from "../canoni
 import { type GatedCell, gateOrder } from "../gate-order.ts";
 import { readActivation } from "./activations.ts";
 import { Config, classOf, unsupported } from "./config.ts";
+import { cudnnCells, fromCudnn } from "./cudnn.ts";
 import type { Family } from "./family.ts";
 import type { LayerContext, LayerReader, ReadLayer } from "./layer-reader.ts";
 import { toRowBias, toRows } from "./layout.ts";
@@ -15,8 +16,16 @@ const cells: ReadonlyMap<string, GatedCell> = new Map([
   ["GRU", "gru"],
 ]);
 
-/** The cell of a recurrent layer's class, if it is one. */
-export const recurrentCell = (className: string): GatedCell | undefined => cells.get(className);
+/** The cell of a recurrent layer's class, if it is one, and the layer's configuration with what the class means. */
+export function recurrentCell(
+  className: string,
+  config: Config,
+): { readonly cell: GatedCell; readonly config: Config } | undefined {
+  const cell = cells.get(className);
+  if (cell) return { cell, config };
+  const packed = cudnnCells.get(className);
+  return packed && { cell: packed, config: config.with("recurrent_activation", "sigmoid") };
+}
 
 interface ReadRecurrent {
   readonly spec: RecurrentSpec;
@@ -29,12 +38,10 @@ interface ReadRecurrent {
  * @param outer where the layer's own options stand, if `config` is that of its cell alone
  */
 export function readRecurrent(cell: GatedCell, config: Config, context: LayerContext, outer = config): ReadRecurrent {
-  const { family, arrays, note } = context;
+  const { family, note } = context;
   const H = config.whole("units");
   const G = gateOrder[cell].keras!.length;
-  const kernel = arrays.take("kernel", ["inputs", G * H]);
-  const recurrentKernel = arrays.take("recurrent_kernel", [H, G * H]);
-  const bias = config.flag("use_bias", true) ? biasOf(cell, G * H, context) : undefined;
+  const { kernel, recurrentKernel, bias } = weightsOf(cell, config, G * H, H, context);
   const resetAfter = cell === "gru" && (bias ? bias.shape.length === 2 : withoutBias(config));
   if (cell === "gru" && bias && config.has("reset_after") && config.flag("reset_after", false) !== resetAfter)
     note(`${config.where}: reset_after is ${resetAfter}, as the shape of the bias says, not the configuration`);
@@ -66,6 +73,26 @@ export function readRecurrent(cell: GatedCell, config: Config, context: LayerCon
 }
 
 const vector = (data: ArrayLike<number>): NamedTensor => ({ shape: [data.length], data });
+
+interface KerasWeights {
+  readonly kernel: NamedTensor;
+  readonly recurrentKernel: NamedTensor;
+  readonly bias: NamedTensor | undefined;
+}
+
+/** A bias of twice the width says that cuDNN packed the weights, also where Keras had loaded them into a layer of its own. */
+function weightsOf(cell: GatedCell, config: Config, width: number, H: number, context: LayerContext): KerasWeights {
+  const { arrays } = context;
+  const last = arrays.peek(2);
+  const packed = cell !== "rnn" && last?.length === 1 && last[0] === 2 * width;
+  const kernel = arrays.take("kernel", ["inputs", width]);
+  const recurrentKernel = arrays.take("recurrent_kernel", [H, width]);
+  if (packed) return fromCudnn(cell, kernel, recurrentKernel, arrays.take("bias", [2 * width]));
+  return {
+    ...{ kernel, recurrentKernel },
+    bias: config.flag("use_bias", true) ? biasOf(cell, width, context) : undefined,
+  };
+}
 
 function biasOf(cell: GatedCell, width: number, { arrays }: LayerContext): NamedTensor {
   const two = cell === "gru" && arrays.peek()?.length === 2;
@@ -163,8 +190,8 @@ export const readBidirectional: LayerReader = (config, context): ReadLayer => {
 
 function readDirection(entry: Config, context: LayerContext): ReadRecurrent {
   const { name, config } = classOf(entry);
-  const cell = cells.get(name);
-  if (cell) return readRecurrent(cell, config, context);
+  const own = recurrentCell(name, config);
+  if (own) return readRecurrent(own.cell, own.config, context);
   if (name === "RNN") {
     const [one, ...more] = readRnnCells(config, context);
     if (more.length === 0) return one!;

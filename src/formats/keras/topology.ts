@@ -3,12 +3,24 @@ import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from ".
 import { nodeName, type Reference, readCalls, readReference, valueName } from "./calls.ts";
 import { Config, classOf, damaged, unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
+import { innerName, isModelClass, nodesOfCall } from "./inner-model.ts";
 import { Arrays, type LayerContext, type ReadLayer } from "./layer-reader.ts";
 import { readLayer } from "./layers.ts";
 import { readRnnCells } from "./recurrent.ts";
 
-/** The arrays of a layer, in Keras' order. */
-export type ArraysOf = (layer: { readonly name: string; readonly className: string }) => readonly NamedTensor[];
+/** A layer as weights are asked for. */
+export interface LayerKey {
+  readonly name: string;
+  readonly className: string;
+}
+
+/** The arrays of a model's layers. */
+export interface ModelArrays {
+  /** Of one layer, in Keras' order. */
+  of(layer: LayerKey): readonly NamedTensor[];
+  /** Of a model that stands in place of a layer. */
+  inside(layer: LayerKey): ModelArrays;
+}
 
 export interface ReadTopology {
   readonly model: CanonicalModel;
@@ -16,21 +28,30 @@ export interface ReadTopology {
 }
 
 const MAXIMUM_LAYERS = 10_000;
+/** Models that call models can multiply without end. */
+const MAXIMUM_NODES = 20_000;
 
-/** A layer of the file: usually one of ours, several for a stack of cells. */
-interface Part {
-  readonly name: string;
-  readonly layers: readonly ReadLayer[];
-  readonly calls: readonly (readonly Reference[])[];
+/** A layer of the file: usually one of ours, several for a stack of cells, or a model. */
+type Part = { readonly name: string; readonly calls: readonly (readonly Reference[])[] } & (
+  | { readonly layers: readonly ReadLayer[] }
+  | { readonly model: CanonicalModel }
+);
+
+export interface ReadTopologyOptions {
+  readonly family: Family;
+  readonly arrays: ModelArrays;
+  /** Whether the model stands inside another one, which says what its inputs are. */
+  readonly inner?: boolean;
 }
 
 /** Reads a model's configuration: `{ class_name: "Sequential" | "Functional" | "Model", config }`. */
-export function readTopology(entry: Config, family: Family, arraysOf: ArraysOf): ReadTopology {
+export function readTopology(entry: Config, options: ReadTopologyOptions): ReadTopology {
+  const { family } = options;
   const { name: className, config } = classOf(listAsConfig(entry));
   const conventions = new Set<string>();
   const note = (convention: string): void => void conventions.add(convention);
   const functional = className === "Functional" || className === "Model";
-  if (className !== "Sequential" && !functional)
+  if (!isModelClass(className))
     throw unsupported(
       `${entry.where}: a model of the class ${JSON.stringify(className)}; Sequential and functional models are read, not those with code of their own`,
     );
@@ -40,28 +61,40 @@ export function readTopology(entry: Config, family: Family, arraysOf: ArraysOf):
   const parts: Part[] = [];
   const names = new Set<string>();
   let previous: string | undefined;
-  for (const [k, layer] of entries.entries()) {
-    const { name: kind, config: options } = classOf(layer);
-    const name = options.text("name", functional ? layer.text("name") : `layer_${k}`);
+  for (const [k, listed] of entries.entries()) {
+    const layer = listAsConfig(listed);
+    const { name: kind, config: own } = classOf(layer);
+    const name = own.text("name", functional ? layer.text("name") : `layer_${k}`);
     if (names.has(name)) throw damaged(`two layers are called ${JSON.stringify(name)}`);
     names.add(name);
     const where = `layer "${name}"`;
     if (kind === "InputLayer") {
-      inputs.push({ name, shape: shapeOf(options), type: "float" });
+      inputs.push({ name, shape: shapeOf(own), type: "float" });
       previous = name;
       continue;
     }
-    const arrays = new Arrays(arraysOf({ name, className: kind }), `layer "${name}" (${kind})`);
-    const context: LayerContext = { family, arrays, note };
-    const layers = kind === "RNN" ? readRnnCells(options.at(where), context) : [readLayer(layer.at(where), context)];
-    arrays.finish();
+    const key = { name, className: kind };
+    let read: { readonly layers: readonly ReadLayer[] } | { readonly model: CanonicalModel };
+    if (isModelClass(kind)) {
+      const inside = { family, arrays: options.arrays.inside(key), inner: true };
+      const { model, conventions: more } = readTopology(layer.at(where), inside);
+      for (const convention of more) note(convention);
+      read = { model };
+    } else {
+      const arrays = new Arrays(options.arrays.of(key), `layer "${name}" (${kind})`);
+      const context: LayerContext = { family, arrays, note };
+      read = { layers: kind === "RNN" ? readRnnCells(own.at(where), context) : [readLayer(layer.at(where), context)] };
+      arrays.finish();
+    }
     if (!functional && previous === undefined) {
-      const shape = firstShape(options, config, layers[0]!.spec, name);
+      const known = "model" in read ? read.model.inputs[0]?.shape : undefined;
+      const spec = "layers" in read ? read.layers[0]!.spec : undefined;
+      const shape = known ?? firstShape(own, config, spec, { name, inner: options.inner === true });
       previous = `${name}_input`;
       inputs.push({ name: previous, shape, type: "float" });
     }
     const calls = functional ? readCalls(layer.at(where)) : [[{ layer: previous!, call: 0, output: 0 }]];
-    parts.push({ name, layers, calls });
+    parts.push({ name, calls, ...read });
     previous = name;
   }
   const outputs = functional
@@ -87,13 +120,20 @@ function shapeOf(config: Config): (number | null)[] {
 }
 
 /** The input of a Sequential model that has no input layer. */
-function firstShape(options: Config, model: Config, spec: LayerSpec, name: string): (number | null)[] {
+function firstShape(
+  options: Config,
+  model: Config,
+  spec: LayerSpec | undefined,
+  { name, inner }: { readonly name: string; readonly inner: boolean },
+): (number | null)[] {
   if (options.has("batch_input_shape")) return shapeOf(options);
   if (model.has("build_input_shape"))
     return shapeOf(new Config(new Map([["batch_shape", model.get("build_input_shape")!]]), name));
-  if (spec.kind === "embedding") return [null];
-  if (spec.kind === "recurrent") return [null, spec.inputSize];
-  if (spec.kind === "bidirectional") return [null, spec.forward.inputSize];
+  if (spec?.kind === "embedding") return [null];
+  if (spec?.kind === "recurrent") return [null, spec.inputSize];
+  if (spec?.kind === "bidirectional") return [null, spec.forward.inputSize];
+  // The model around it says it.
+  if (inner) return [];
   throw unsupported(`layer "${name}": the model does not say what shape its input has`);
 }
 
@@ -121,7 +161,19 @@ function assemble(
   const layers = new Map<string, LayerSpec>();
   const weights = new Map<string, NamedTensor>();
   const waiting: CanonicalNode[][] = [];
-  for (const { name, layers: stack, calls } of parts) {
+  for (const part of parts) {
+    const { name, calls } = part;
+    if ("model" in part) {
+      const { model } = part;
+      for (const [layer, spec] of model.layers) layers.set(innerName(name, layer), spec);
+      for (const [weight, value] of model.weights) weights.set(innerName(name, weight), value);
+      if (waiting.length + calls.length * model.nodes.length > MAXIMUM_NODES)
+        throw damaged(`models inside models make more than ${MAXIMUM_NODES} calls`);
+      for (const [k, call] of calls.entries())
+        waiting.push(...nodesOfCall(name, model, call, k).map((node): CanonicalNode[] => [node]));
+      continue;
+    }
+    const stack = part.layers;
     const layerNames = stack.map((_, k) => (k === stack.length - 1 ? name : `${name}/cell_${k}`));
     stack.forEach(({ spec, weights: own }, k) => {
       layers.set(layerNames[k]!, spec);

@@ -1,10 +1,17 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { Hdf5Dataset, Hdf5Group } from "../hdf5/read.ts";
 import { damaged } from "./config.ts";
-import type { ArraysOf } from "./topology.ts";
+import type { LayerKey, ModelArrays } from "./topology.ts";
 
 /** Arrays of every layer in Keras' order, by the name of the layer. */
 export type LayerArrays = ReadonlyMap<string, readonly NamedTensor[]>;
+
+/** An array with its path in the file. */
+interface StoredArray extends NamedTensor {
+  readonly name: string;
+}
+
+const NONE: ModelArrays = { of: () => [], inside: () => NONE };
 
 async function numbers(dataset: unknown, what: string): Promise<NamedTensor> {
   if (!(dataset instanceof Hdf5Dataset)) throw damaged(`${what} is no dataset`);
@@ -25,37 +32,71 @@ async function nameList(group: Hdf5Group, name: string): Promise<readonly string
 }
 
 /** The weights of an .h5 file: `/model_weights` of a whole model, the root of one with weights alone. */
-export async function readNamedWeights(group: Hdf5Group): Promise<LayerArrays> {
+export async function readNamedWeights(group: Hdf5Group): Promise<ReadonlyMap<string, readonly StoredArray[]>> {
   const layers = await nameList(group, "layer_names");
   if (!layers) throw damaged("it holds no weights as Keras writes them (there is no list layer_names)");
-  const arrays = new Map<string, readonly NamedTensor[]>();
+  const arrays = new Map<string, readonly StoredArray[]>();
   for (const layer of layers) {
     if (arrays.has(layer)) throw damaged(`the layer ${JSON.stringify(layer)} is listed twice`);
     const own = await group.get(layer);
     if (!(own instanceof Hdf5Group)) throw damaged(`${JSON.stringify(layer)} is no group`);
-    const list: NamedTensor[] = [];
+    const list: StoredArray[] = [];
     for (const name of (await nameList(own, "weight_names")) ?? [])
-      list.push(await numbers(await own.get(name), JSON.stringify(name)));
+      list.push({ name, ...(await numbers(await own.get(name), JSON.stringify(name))) });
     arrays.set(layer, list);
   }
   return arrays;
 }
 
+/** Such weights, layer by layer. */
+export const namedArrays = (layers: ReadonlyMap<string, readonly StoredArray[]>): ModelArrays => ({
+  of: ({ name }) => layers.get(name) ?? [],
+  inside: ({ name }) => arraysOfParts(layers.get(name) ?? []),
+});
+
+/**
+ * The arrays of a model inside another one. They are one list, what is learned first, and only their paths say whose they are:
+ * `LAYER/…/kernel:0`, also with the names of models before it.
+ */
+export const arraysOfParts = (all: readonly StoredArray[]): ModelArrays => {
+  const below = (layer: string): StoredArray[] => {
+    const found = all.flatMap((array) => {
+      const steps = array.name.split("/");
+      const at = steps.indexOf(layer);
+      return at >= 0 && at < steps.length - 1 ? [{ at, array: { ...array, name: steps.slice(at + 1).join("/") } }] : [];
+    });
+    // A wrapped layer may have the name of another one: what begins with a name is meant first.
+    const first = found.filter(({ at }) => at === 0);
+    return (first.length > 0 ? first : found).map(({ array }) => array);
+  };
+  return { of: ({ name }) => below(name), inside: ({ name }) => arraysOfParts(withOwn(below(name), all)) };
+};
+
+/** Where no path has the name of the inner model, its layers lie among those of the outer one. */
+const withOwn = (own: readonly StoredArray[], all: readonly StoredArray[]): readonly StoredArray[] =>
+  own.length > 0 ? own : all;
+
 /** The weights of a .weights.h5 file of Keras 3, where layers are known by class and number and arrays have numbers alone. */
-export async function readNumberedWeights(root: Hdf5Group): Promise<ArraysOf> {
+export async function readNumberedWeights(root: Hdf5Group): Promise<ModelArrays> {
   const arrays = new Map<string, readonly NamedTensor[]>();
+  const models = new Map<string, ModelArrays>();
   if (root.has("layers")) {
     const layers = await root.get("layers");
     if (!(layers instanceof Hdf5Group)) throw damaged('"layers" is no group');
-    for (const name of layers.names) arrays.set(name, await arraysBelow(await layers.get(name)));
+    for (const name of layers.names) {
+      const own = await layers.get(name);
+      if (own instanceof Hdf5Group && own.has("layers")) models.set(name, await readNumberedWeights(own));
+      else arrays.set(name, await arraysBelow(own));
+    }
   }
   const counts = new Map<string, number>();
-  return ({ name, className }) => {
+  const find = <T>(all: ReadonlyMap<string, T>, { name, className }: LayerKey): T | undefined => {
     const plain = snakeCase(className);
     const count = counts.get(plain) ?? 0;
     counts.set(plain, count + 1);
-    return arrays.get(count === 0 ? plain : `${plain}_${count}`) ?? arrays.get(name) ?? [];
+    return all.get(count === 0 ? plain : `${plain}_${count}`) ?? all.get(name);
   };
+  return { of: (layer) => find(arrays, layer) ?? [], inside: (layer) => find(models, layer) ?? NONE };
 }
 
 /** Parts of a layer that hold weights, in the order in which Keras lists their weights. */

@@ -6,6 +6,7 @@ import type { OpenedModel } from "../canonical.ts";
 import { Config, damaged, unsupported } from "../keras/config.ts";
 import { kerasFamily, tfjsFamily } from "../keras/family.ts";
 import { readTopology } from "../keras/topology.ts";
+import { arraysOfParts } from "../keras/weights.ts";
 import { fileOf } from "./files.ts";
 import { decodeGroup, readManifest, type WeightGroup } from "./weights.ts";
 
@@ -49,9 +50,8 @@ export async function readTensorflowJs(input: ByteInput, options: ReadTensorflow
   const version = topology.text("keras_version", "tfjs-layers");
   const family = version.startsWith("tfjs") ? tfjsFamily("TensorFlow.js") : kerasFamily(version);
   const entry = topology.has("model_config") ? topology.object("model_config") : topology;
-  const { model, conventions } = readTopology(entry, family, ({ name }) =>
-    [...tensors].filter(([key]) => key.startsWith(`${name}/`)).map(([, tensor]) => tensor),
-  );
+  const arrays = arraysOfParts([...tensors].map(([name, tensor]) => ({ name, ...tensor })));
+  const { model, conventions } = readTopology(entry, { family, arrays });
   new Network(model);
   return { format: "tensorflow.js", model, conventions };
 }

@@ -14,6 +14,7 @@ import {
 } from "../../support/keras.ts";
 import { describeOnMachines, type Opened } from "../../support/machines.ts";
 import { describeWithReferenceData } from "../../support/reference-data.ts";
+import { arraysBy } from "./arrays.ts";
 
 /*
  * What Keras' own tests expect, of models as Keras writes them: the layer of a case becomes a functional model with its configuration,
@@ -102,9 +103,10 @@ async function check(m: Opened, one: KerasCase): Promise<void> {
   const first = one.calls.find((call) => call !== "reset_state")! as KerasCall;
   const { config, arrays } = modelOf(one, first);
   const version = one.version === 3 ? "3.3.3" : "2.1.6";
-  const { model } = readTopology(Config.parse(JSON.stringify(config), "case"), kerasFamily(version), ({ name }) =>
-    name === "layer" ? arrays : [],
-  );
+  const { model } = readTopology(Config.parse(JSON.stringify(config), "case"), {
+    family: kerasFamily(version),
+    arrays: arraysBy(({ name }) => (name === "layer" ? arrays : [])),
+  });
   using program = openNetwork(model, { machine: m.machine });
   const inner = one.layer.class === "Bidirectional" ? one.layer.forward : one.layer;
   const session = inner.stateful ? await program.stream({ batch: first.x.shape[0]! }) : undefined;

@@ -5,6 +5,7 @@ import { kerasFamily } from "../../../src/formats/keras/family.ts";
 import { readTopology } from "../../../src/formats/keras/topology.ts";
 import { writeKeras, writeKerasH5 } from "../../../src/formats/keras/write.ts";
 import { writeTensorflowJs } from "../../../src/formats/tfjs/write.ts";
+import { arraysBy } from "./arrays.ts";
 
 const zeros = (shape: readonly number[]) => ({
   shape,
@@ -105,7 +106,7 @@ const gru = (config: object) => ({
   config: { name: "gru", units: 1, batch_input_shape: [null, 2, 1], ...config },
 });
 const read = (entry: unknown, shapes: readonly number[][], version = "2.3.0-tf") =>
-  readTopology(sequential(entry), kerasFamily(version), () => shapes.map(zeros));
+  readTopology(sequential(entry), { family: kerasFamily(version), arrays: arraysBy(() => shapes.map(zeros)) });
 
 test("where the reset gate acts is seen in the bias, not taken from defaults", () => {
   const kernels = [
@@ -140,8 +141,14 @@ test.each([
     /not Keras' own/,
   ],
   ["a function as activation", gru({ activation: { module: "os", class_name: "function", config: "system" } }), /os/],
-  ["cuDNN's layout", { class_name: "CuDNNLSTM", config: { name: "c" } }, /cuDNN/],
-  ["a model in the model", { class_name: "Sequential", config: { name: "inner", layers: [] } }, /model inside a model/],
+  [
+    "a model in a wrapper",
+    {
+      class_name: "TimeDistributed",
+      config: { name: "t", layer: { class_name: "Sequential", config: { name: "inner", layers: [] } } },
+    },
+    /model inside a wrapper/,
+  ],
 ])("reading refuses %s", (_, entry, message) => {
   expect(() => read(entry, [[1, 3], [1, 3], [3]])).toThrow(message);
 });
