@@ -6,6 +6,7 @@ import { openMachine } from "../../src/compute/open.ts";
 import { GraphWriter } from "../../src/formats/onnx/graph-writer.ts";
 import { type Model, open } from "../../src/formats/open.ts";
 import type { ModelArray } from "../../src/formats/plans.ts";
+import type { ProgramTrace } from "../../src/formats/program.ts";
 import { save } from "../../src/formats/save.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
@@ -133,7 +134,7 @@ describe("traces of imported models", () => {
   test("on wasm they are the reference's", async () => {
     const [wasm, reference] = [await openMachine("wasm"), await openMachine("reference")];
     const bytes = stateDict({ gates: 4, tokens: false, both: false });
-    const traces = [];
+    const traces: ProgramTrace[] = [];
     for (const machine of [wasm, reference]) {
       const { model, inputs, seed } = await imported(bytes, "pytorch", machine);
       traces.push(await model.trace(inputs, { gradients: true, seed }));
