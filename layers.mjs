@@ -118,7 +118,7 @@ export const layers = {
   // What a page's worker answers: opens, reads and trains models there. It may train, so serving must not import it.
   worker: [
     ...["shared", "text", "cells", "compute", "compute/open", "tensor", "optimizers", "models", "train"],
-    ...["checkpoint", "run", "explain"],
+    ...["checkpoint", "run", "explain", "formats"],
   ],
 
   // One file a route. Serves runs, so it may read everything but training.

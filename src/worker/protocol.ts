@@ -5,18 +5,36 @@ import type { OptimizerName } from "../optimizers/registry.ts";
 export interface ModelFacts {
   /** What later calls name it by. */
   readonly id: number;
+  /** Of the file: "longshort" for what `packModel` made, else "pytorch", "onnx", "keras", … */
+  readonly format: string;
+  /** What it reads: text, by its tokenizer; token numbers, for want of one; or numbers. The last two by `readSeries`. */
+  readonly reads: "text" | "tokens" | "numbers";
+  /** Numbers that it reads at a step; 1 but for models of numbers. */
+  readonly channels: number;
+  /** Steps that it must be given, where its file says how many. */
+  readonly steps: number | undefined;
+  /** "lstm", or several with "+" between. */
   readonly cell: string;
+  /** Of the last recurrent layer. */
   readonly hiddenSize: number;
-  readonly numLayers: number;
-  readonly vocabularySize: number;
+  /** Recurrent layers by name, one for each direction, as `ReadValue.layer` counts them. */
+  readonly layers: readonly string[];
+  /** Of models that read text or tokens. */
+  readonly vocabularySize: number | undefined;
   readonly parameters: number;
-  /** Values of the cell by name, in the order of computation. */
+  /** Values of the cells by name, in the order of computation. */
   readonly names: readonly string[];
+  /** What the file left to convention and how it was read, in words. */
+  readonly conventions: readonly string[];
 }
+
+/** Larger files are refused: their numbers would not fit beside what is computed from them. */
+export const MAXIMUM_MODEL_BYTES = 2 ** 28;
 
 /** One named value of a layer over a text: [T, H] row-major. */
 export interface ReadValue {
   readonly name: string;
+  /** From 0, as in `ModelFacts.layers`. */
   readonly layer: number;
   readonly units: number;
   readonly data: Float32Array;
@@ -30,17 +48,29 @@ export interface Prediction {
   readonly actual: number | undefined;
 }
 
-/** What a model did while it read a text. */
+/** What a model of numbers gave: [T, width] row-major where it answers at every step, else [width]. */
+export interface ReadOutput {
+  readonly name: string;
+  readonly width: number;
+  readonly everyStep: boolean;
+  readonly data: Float32Array;
+}
+
+/** What a model did while it read a text or a series. */
 export interface Reading {
+  /** What stands over the steps: tokens, or the numbers themselves. */
   readonly tokens: readonly string[];
   /** Characters of the text that the model does not know and that were left out. */
   readonly leftOut: readonly string[];
   /** Whether the text was cut to `MAXIMUM_TOKENS`. */
   readonly cut: boolean;
   readonly values: readonly ReadValue[];
+  /** One a step; of models of text or tokens. */
   readonly predictions: readonly Prediction[];
   /** Mean nats a token, undefined for a single one. */
   readonly loss: number | undefined;
+  /** Of models of numbers; outputs of another shape are left out. */
+  readonly outputs: readonly ReadOutput[];
 }
 
 /** Longer texts are cut: the page keeps every value of every unit. */
@@ -77,9 +107,15 @@ export interface TrainingProgress {
 
 /** Calls: what is given and what comes back. */
 export interface Calls {
-  open: { given: { bytes: Uint8Array; name: string }; back: ModelFacts };
+  /**
+   * A model file of any format that `longshort/formats` reads, with the content of a `tokenizer.json` for models of tokens that
+   * are to read text. Its reader is fetched when the first file needs it.
+   */
+  open: { given: { file: Uint8Array | Blob; name: string; tokenizer?: string }; back: ModelFacts };
   close: { given: { id: number }; back: undefined };
   read: { given: { id: number; text: string; names?: readonly string[] }; back: Reading };
+  /** Numbers [T, channels] row-major, or token numbers [T]. */
+  readSeries: { given: { id: number; data: ArrayLike<number>; names?: readonly string[] }; back: Reading };
   /** Loss and predictions with units cut. */
   cut: {
     given: { id: number; text: string; units: readonly UnitPlace[] };

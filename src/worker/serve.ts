@@ -3,10 +3,8 @@ import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { gradientFlow } from "../explain/gradient-flow.ts";
 import { LongshortError, UsageError } from "../shared/errors.ts";
-import { size } from "../shared/shapes.ts";
-import { type OpenedText, openPackedModel } from "./packed-model.ts";
-import type { CallMessage, CallName, Calls, ModelFacts, WorkerMessage } from "./protocol.ts";
-import { readText, readWithout } from "./reading.ts";
+import { counted, type OpenedModel, openModel } from "./opened-model.ts";
+import type { CallMessage, CallName, Calls, WorkerMessage } from "./protocol.ts";
 import { LiveTraining } from "./training.ts";
 
 /** What a worker is to us: `self` in one, or anything like it. */
@@ -39,7 +37,7 @@ type Answers = { [K in CallName]: (given: Calls[K]["given"]) => Calls[K]["back"]
 
 class Served {
   private readonly post: (message: WorkerMessage) => void;
-  private readonly models = new Map<number, OpenedText>();
+  private readonly models = new Map<number, OpenedModel>();
   private machine: Promise<Machine> | undefined;
   private training: LiveTraining | undefined;
   private next = 1;
@@ -59,14 +57,20 @@ class Served {
   }
 
   private readonly answers: Answers = {
-    open: async ({ bytes }) => this.facts(await openPackedModel(bytes, await this.opened())),
+    open: async (given) => {
+      const model = await openModel(given, await this.opened());
+      const id = this.next++;
+      this.models.set(id, model);
+      return { id, ...model.facts };
+    },
     close: ({ id }) => {
-      this.models.get(id)?.parameters.close();
+      this.models.get(id)?.close();
       this.models.delete(id);
       return undefined;
     },
-    read: ({ id, text, names }) => readText(this.model(id), text, names),
-    cut: ({ id, text, units }) => readWithout(this.model(id), text, units),
+    read: ({ id, text, names }) => this.model(id).read(text, names),
+    readSeries: ({ id, data, names }) => this.model(id).readSeries(data, names),
+    cut: ({ id, text, units }) => this.model(id).cut(text, units),
     flow: async ({ cells, hiddenSize, steps, scale, forgetBias, seed }) => {
       const machine = await this.opened();
       const found: Record<string, Float64Array> = {};
@@ -106,19 +110,7 @@ class Served {
     return this.machine;
   }
 
-  private facts(opened: OpenedText): ModelFacts {
-    const id = this.next++;
-    this.models.set(id, opened);
-    const { hiddenSize, numLayers, vocabularySize } = opened.model.config;
-    return {
-      ...{ id, hiddenSize, numLayers, vocabularySize },
-      cell: opened.model.cell.name,
-      parameters: counted(opened.parameters),
-      names: Object.keys(opened.model.cell.named),
-    };
-  }
-
-  private model(id: number): OpenedText {
+  private model(id: number): OpenedModel {
     const found = this.models.get(id);
     if (!found) throw new UsageError("closed", `model ${id} is not open`);
     return found;
@@ -129,9 +121,6 @@ class Served {
     return this.training;
   }
 }
-
-const counted = (parameters: OpenedText["parameters"]): number =>
-  parameters.names.reduce((n, name) => n + size(parameters.shape(name)), 0);
 
 const said = (error: unknown): { message: string; code: string } => ({
   message: error instanceof Error ? error.message : String(error),

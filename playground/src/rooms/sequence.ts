@@ -60,7 +60,7 @@ async function read(p: Pane): Promise<void> {
     p.reading = reading;
     p.without = undefined;
     p.bands = reading.values
-      .filter(({ layer }) => layer === p.facts!.numLayers - 1)
+      .filter(({ layer }) => layer === p.facts!.layers.length - 1)
       .map(({ name, units, data }) => ({ name, units, data, title: gateTitle(name) }))
       // What is kept first, then what decides over it.
       .sort(
@@ -93,7 +93,7 @@ async function cutAgain(p: Pane): Promise<void> {
     p.without = undefined;
     return;
   }
-  const layer = p.facts!.numLayers - 1;
+  const layer = p.facts!.layers.length - 1;
   p.without = await worker().call("cut", { id: p.facts!.id, text, units: [...p.cut].map((unit) => ({ layer, unit })) });
 }
 
@@ -173,8 +173,8 @@ async function openFile(file: File | undefined, p: Pane): Promise<void> {
       throw new Error(
         say("This file is larger than 256 MiB; use the command line for it.", "文件超过 256 MiB，请改用命令行。"),
       );
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    p.facts = await worker().call("open", { bytes, name: file.name });
+
+    p.facts = await worker().call("open", { file, name: file.name });
     p.source = "own";
     p.cut = new Set();
     await read(p);
