@@ -1,4 +1,5 @@
 import { rgbOf, type Scale, scaleOf } from "./colour.ts";
+import { adoptStyle, defineOnce, ElementBase } from "./element.ts";
 import { shownToken } from "./format.ts";
 
 /** Rows of one named value: [T, H] row-major, drawn in the order `units`. */
@@ -26,8 +27,10 @@ export interface HeatMapContent {
   readonly cut: ReadonlySet<number>;
 }
 
-/** Where there are no elements (Node), the module can be loaded all the same. */
-const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+const HEAT_MAP_STYLE = `
+:where(ls-heat-map) { display: block; height: min(62vh, 560px); border: 1px solid var(--line-soft, #8884); border-radius: 10px; overflow: hidden; background: var(--card, Canvas); }
+:where(ls-heat-map .heat-scroll) { width: 100%; height: 100%; overflow: auto; position: relative; cursor: crosshair; }
+:where(ls-heat-map .heat-scroll canvas) { position: sticky; left: 0; top: 0; display: block; }`;
 
 const LABEL = 46;
 const HEAD = 22;
@@ -39,7 +42,7 @@ const TITLE = 26;
  *
  * Events: "place" (hovered or moved to by keys), "pick" (clicked, Enter). Keys: arrows, Home, End, Page up and down.
  */
-export class HeatMapElement extends Base {
+export class HeatMapElement extends ElementBase {
   private tokens: readonly string[] = [];
   private bands: readonly Band[] = [];
   private order: readonly number[] = [];
@@ -58,6 +61,7 @@ export class HeatMapElement extends Base {
 
   /** Called by the page when the element is put into it. */
   connectedCallback(): void {
+    adoptStyle(this, HEAT_MAP_STYLE);
     if (!this.scroller.isConnected) {
       this.scroller.className = "heat-scroll";
       this.scroller.append(this.canvas, this.spacer);
@@ -138,7 +142,9 @@ export class HeatMapElement extends Base {
     }
     const pen = canvas.getContext("2d")!;
     const style = getComputedStyle(this);
-    const [ink, paper, soft] = ["--ink", "--card", "--soft"].map((name) => style.getPropertyValue(name).trim());
+    const [ink, paper, soft] = ["--ink", "--card", "--soft"].map(
+      (name) => style.getPropertyValue(name).trim() || (name === "--card" ? style.backgroundColor : style.color),
+    );
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.fillStyle = paper!;
     pen.fillRect(0, 0, width, height);
@@ -299,5 +305,5 @@ export class HeatMapElement extends Base {
 
 /** Registers `<ls-heat-map>`, once. */
 export function defineHeatMap(): void {
-  if (!customElements.get("ls-heat-map")) customElements.define("ls-heat-map", HeatMapElement);
+  defineOnce("ls-heat-map", HeatMapElement);
 }

@@ -6,9 +6,10 @@ import { MAXIMUM_TOKENS } from "./protocol.ts";
 export function encoded(
   tokenizer: Tokenizer,
   text: string,
+  most = MAXIMUM_TOKENS,
 ): { readonly tokens: Int32Array; readonly leftOut: string[]; readonly cut: boolean } {
   // No text of more characters has fewer tokens than are kept, but for vocabularies of words.
-  const head = text.slice(0, MAXIMUM_TOKENS * 16);
+  const head = text.slice(0, most * 16);
   const leftOut = new Set<string>();
   let tokens = known(tokenizer, head);
   if (!tokens) {
@@ -21,8 +22,8 @@ export function encoded(
     tokens = Int32Array.from(parts.flatMap((part) => Array.from(part)));
   }
   if (tokens.length === 0) throw new UsageError("no-tokens", "there is no character in this text that the model knows");
-  const cut = tokens.length > MAXIMUM_TOKENS || head.length < text.length;
-  return { tokens: tokens.slice(0, MAXIMUM_TOKENS), leftOut: [...leftOut], cut };
+  const cut = tokens.length > most || head.length < text.length;
+  return { tokens: tokens.slice(0, most), leftOut: [...leftOut], cut };
 }
 
 /** The tokens of a text, undefined if there is anything in it that the vocabulary lacks. */

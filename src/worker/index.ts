@@ -13,6 +13,7 @@ export {
   MAXIMUM_MODEL_BYTES,
   MAXIMUM_TOKENS,
   type ModelFacts,
+  type NearestPlace,
   type Prediction,
   type Reading,
   type ReadOutput,

@@ -3,16 +3,18 @@ import { FailureError, UsageError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
 import { type OpenedText, openPackedModel } from "./packed-model.ts";
 import { type Calls, MAXIMUM_MODEL_BYTES, type ModelFacts, type Reading } from "./protocol.ts";
-import { readText, readWithout } from "./reading.ts";
+import { readNearest, readText, readWithout } from "./reading.ts";
 
 type Cut = Calls["cut"];
+type Nearest = Calls["nearest"];
 
 /** A model that a page has opened, whatever file it came from. */
 export interface OpenedModel {
   readonly facts: Omit<ModelFacts, "id">;
   read(text: string, names?: readonly string[]): Promise<Reading>;
   readSeries(data: ArrayLike<number>, names?: readonly string[]): Promise<Reading>;
-  cut(text: string, units: Cut["given"]["units"]): Promise<Cut["back"]>;
+  cut(given: Cut["given"]): Promise<Cut["back"]>;
+  nearest(given: Nearest["given"]): Promise<Nearest["back"]>;
   close(): void;
 }
 
@@ -61,7 +63,8 @@ function textModel(opened: OpenedText): OpenedModel {
     readSeries: async () => {
       throw new UsageError("reads-text", "this model reads text, not a series");
     },
-    cut: (text, units) => readWithout(opened, text, units),
+    cut: (given) => readWithout(opened, given),
+    nearest: (given) => readNearest(opened, given),
     close: () => parameters.close(),
   };
 }

@@ -1,4 +1,4 @@
-import type { UnitPlace } from "../explain/ablation.ts";
+import type { GatePlace, UnitPlace } from "../explain/ablation.ts";
 import type { OptimizerName } from "../optimizers/registry.ts";
 
 /** What a page is told of an opened model. */
@@ -105,6 +105,16 @@ export interface TrainingProgress {
   readonly reading?: Reading;
 }
 
+/** A place in a corpus, with some of the text around it. */
+export interface NearestPlace {
+  readonly before: string;
+  /** The token after which the state was. */
+  readonly here: string;
+  readonly after: string;
+  /** Cosine of the two states. */
+  readonly similarity: number;
+}
+
 /** Calls: what is given and what comes back. */
 export interface Calls {
   /**
@@ -116,10 +126,18 @@ export interface Calls {
   read: { given: { id: number; text: string; names?: readonly string[] }; back: Reading };
   /** Numbers [T, channels] row-major, or token numbers [T]. */
   readSeries: { given: { id: number; data: ArrayLike<number>; names?: readonly string[] }; back: Reading };
-  /** Loss and predictions with units cut. */
+  /** Loss and predictions with units cut and gates held. */
   cut: {
-    given: { id: number; text: string; units: readonly UnitPlace[] };
+    given: { id: number; text: string; units: readonly UnitPlace[]; gates?: readonly GatePlace[] };
     back: { loss: number; whole: number; predictions: readonly Prediction[] };
+  };
+  /**
+   * Where in a corpus (default: elsewhere in the same text) the hidden state of a layer was most like it is at a step of the text.
+   * `steps` says how many states were compared.
+   */
+  nearest: {
+    given: { id: number; text: string; step: number; layer: number; count: number; corpus?: string };
+    back: { places: readonly NearestPlace[]; steps: number };
   };
   /** `gradientFlow` of cells by name. */
   flow: {

@@ -201,6 +201,10 @@ class SequenceModel implements OpenedModel {
     throw new UsageError("not-cut", "units are cut from language models of this package only");
   }
 
+  async nearest(): Promise<never> {
+    throw new UsageError("not-cut", "states are searched for language models of this package only");
+  }
+
   close(): void {
     this.model.close();
   }

@@ -70,7 +70,8 @@ class Served {
     },
     read: ({ id, text, names }) => this.model(id).read(text, names),
     readSeries: ({ id, data, names }) => this.model(id).readSeries(data, names),
-    cut: ({ id, text, units }) => this.model(id).cut(text, units),
+    cut: (given) => this.model(given.id).cut(given),
+    nearest: (given) => this.model(given.id).nearest(given),
     flow: async ({ cells, hiddenSize, steps, scale, forgetBias, seed }) => {
       const machine = await this.opened();
       const found: Record<string, Float64Array> = {};

@@ -145,7 +145,24 @@ describe("the playground", () => {
         const ablation = await openAblation({ ...opened, tokens });
         const [without] = await numbers(page, "[data-without]", "data-without");
         expect(without).toBeCloseTo(await ablation.loss([{ layer: 0, unit }]), 4);
+        // Without its forget gates it is worse, by as much as the library says.
+        await page.keyboard.press("PageDown");
+        await page.keyboard.press("PageDown");
+        await expect.poll(() => page.locator(".value b").first().textContent()).toMatch(/^i /);
+        await page.keyboard.press("PageDown");
+        await page.getByRole("button", { name: "hold at 0" }).click();
+        await expect.poll(() => page.locator("[data-without]").textContent()).toContain("f = 0");
+        const gate = await ablation.loss([
+          { layer: 0, unit },
+          { layer: 0, gate: "f", value: 0 },
+        ]);
+        const held = async () => (await numbers(page, "[data-without]", "data-without"))[0]!;
+        await expect.poll(held).toBeCloseTo(gate, 4);
         ablation.close();
+        await page.getByRole("button", { name: "Search this text" }).click();
+        await page.waitForSelector("[data-similarity]");
+        const likeness = await numbers(page, "[data-similarity]", "data-similarity");
+        expect(likeness).toEqual([...likeness].sort((a, b) => b - a));
         // Something is drawn: not all of the picture is of one colour.
         const colours = await map.locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
           const { data } = canvas.getContext("2d")!.getImageData(60, 60, 200, 100);
@@ -169,7 +186,7 @@ describe("the playground", () => {
         await page.locator("input[type=file]").setInputFiles(file(Buffer.from("not a model at all")));
         await expect
           .poll(() => page.locator(".error").textContent())
-          .toContain("mine.safetensors: not a valid safetensors");
+          .toContain("mine.safetensors: This file is no model that can be read here");
         const own = packModel({
           config: opened.model.config,
           tokenizer: opened.tokenizer,
