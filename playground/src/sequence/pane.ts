@@ -37,6 +37,8 @@ export class Pane {
   place: HeatMapPlace = { band: 0, unit: 0, step: 0 };
   error: string | undefined;
   busy = false;
+  /** The numbers that were read. */
+  private data: Float32Array = new Float32Array();
   private file: File | undefined;
   private fresh = true;
 
@@ -69,7 +71,10 @@ export class Pane {
   }
 
   private call({ id, reads, channels }: ModelFacts, asked: string): Promise<Reading> {
-    if (reads !== "text") return worker().call("readSeries", { id, data: seriesOf(asked, channels) });
+    if (reads !== "text") {
+      this.data = seriesOf(asked, channels);
+      return worker().call("readSeries", { id, data: this.data });
+    }
     if (asked === "") throw new Error(say("Type or paste some text first.", "请先输入或粘贴一段文字。"));
     return worker().call("read", { id, text: asked });
   }
@@ -106,7 +111,8 @@ export class Pane {
     const { facts, reading } = this;
     if (!facts || !reading || facts.reads !== "numbers") return undefined;
     const { channels } = facts;
-    const data = seriesOf(room.series, channels);
+    // What was typed since may be half a number.
+    const data = this.data;
     const steps = reading.tokens.length;
     const column = (of: ArrayLike<number>, width: number, k: number): Float32Array =>
       Float32Array.from({ length: steps }, (_, t) => of[t * width + k]!);
