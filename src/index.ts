@@ -80,12 +80,16 @@ export { dropConnect, dropWords } from "./layers/weight-dropout.ts";
 // Losses.
 export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
 export { type CrossEntropyOptions, crossEntropy } from "./losses/cross-entropy.ts";
+export { type GaussianParameters, gaussianLoss } from "./losses/gaussian.ts";
 export { huber, smoothL1 } from "./losses/huber.ts";
 export { type KlDivergenceOptions, klDivergence } from "./losses/kl-divergence.ts";
 export { type LinearHead, linearCrossEntropy } from "./losses/linear-cross-entropy.ts";
 export { meanAbsoluteError } from "./losses/mean-absolute-error.ts";
 export { meanSquaredError } from "./losses/mean-squared-error.ts";
+export { type NegativeBinomialParameters, negativeBinomialLoss } from "./losses/negative-binomial.ts";
+export { pinball } from "./losses/pinball.ts";
 export type { LossOptions, Reduction } from "./losses/reduction.ts";
+export { type StudentTParameters, studentTLoss } from "./losses/student-t.ts";
 // The arithmetic that cells, losses and optimizers are written in.
 export {
   abs,
