@@ -14,11 +14,7 @@ import type { LossOptions } from "./reduction.ts";
  * @see Koenker & Bassett, "Regression quantiles" (1978)
  * @throws UsageError "out-of-range"
  */
-export function pinball(
-  prediction: Tensor,
-  target: Tensor,
-  options: LossOptions & { readonly level: number },
-): Tensor {
+export function pinball(prediction: Tensor, target: Tensor, options: LossOptions & { readonly level: number }): Tensor {
   const { level } = options;
   if (!(level > 0 && level < 1))
     throw new UsageError("out-of-range", `pinball: expected a level above 0 and below 1, got ${describe(level)}`);

@@ -71,8 +71,7 @@ onMachines("losses of distributions", (machine, tolerance) => {
         inputs: Object.fromEntries(
           names.map((key, k) => [key, { shape: [data.length], data: data.map((v) => (v === 0 ? v : v + k)) }]),
         ),
-        build: (t, graph) =>
-          of(t, { reduction: "mean", ...(mask && { mask: graph.constant([data.length], mask) }) }),
+        build: (t, graph) => of(t, { reduction: "mean", ...(mask && { mask: graph.constant([data.length], mask) }) }),
       });
     const masked = await run(poisoned, [1, 0, 1, 1, 0, 0]);
     const without = await run(clean);

@@ -31,8 +31,7 @@ test("derivatives are those of digamma: −γ at 1, and sums of reciprocals betw
   expect(at(1, 0)[2]).toBeCloseTo(-euler, 13);
   expect(at(1, 4)[2]).toBeCloseTo(-euler + 1 + 1 / 2 + 1 / 3 + 1 / 4, 13);
   expect(at(0.5, 0)[2]).toBeCloseTo(-euler - 2 * Math.LN2, 13);
-  for (const a of [0.2, 3, 1e5])
-    expect(at(a, 6)[1]! / sum(6, (k) => 1 / (a + k))).toBeCloseTo(1, 9);
+  for (const a of [0.2, 3, 1e5]) expect(at(a, 6)[1]! / sum(6, (k) => 1 / (a + k))).toBeCloseTo(1, 9);
 });
 
 test("nothing cancels for large arguments: log Γ(x + ½) − log Γ(x) → ½ log x", () => {
