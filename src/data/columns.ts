@@ -22,7 +22,7 @@ export interface ReadColumnsOptions {
 }
 
 /**
- * Columns of a table: CSV or TSV of any dialect, JSON lines (.jsonl, .ndjson) or Parquet (.parquet, in Node); text is UTF-8 with or without byte
+ * Columns of a table: CSV or TSV of any dialect, or JSON lines (.jsonl, .ndjson); UTF-8 with or without byte
  * order mark, gzip or not, with any line ends.
  *
  * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "bad-json"

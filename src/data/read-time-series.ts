@@ -26,7 +26,7 @@ export interface ReadTimeSeriesOptions extends Partial<SeriesColumns> {
 const MISSING = /^(|na|n\/a|nan|null|none|nil|\?|-|#n\/a)$/i;
 
 /**
- * Series from a table: CSV or TSV of any dialect, JSON lines, Parquet (in Node). One row a step; empty cells, NA, NaN, null and ? are missing values.
+ * Series from a table: CSV or TSV of any dialect, or JSON lines. One row a step; empty cells, NA, NaN, null and ? are missing values.
  *
  * @example `readTimeSeries("sales.csv", { targets: ["sales"], series: "shop", time: "day", known: ["price"] })`
  * @throws UsageError what `readColumns` throws; "not-a-number" (text, infinity), "bad-time", "unknown-time-zone", "bad-step", "duplicate-time",

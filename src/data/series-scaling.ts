@@ -12,7 +12,7 @@ export function fitScaling(kind: ScalingKind, series: TimeSeries, columns: reado
   return Object.fromEntries(
     columns.map((name) => [
       name,
-      fit(
+      measured(
         kind,
         series.values[name]!.filter((value) => !Number.isNaN(value)),
       ),
@@ -20,7 +20,7 @@ export function fitScaling(kind: ScalingKind, series: TimeSeries, columns: reado
   );
 }
 
-function fit(kind: ScalingKind, values: Float64Array): { center: number; scale: number } {
+function measured(kind: ScalingKind, values: Float64Array): { center: number; scale: number } {
   if (kind === "none" || values.length === 0) return { center: 0, scale: 1 };
   if (kind === "robust") {
     const sorted = values.slice().sort();

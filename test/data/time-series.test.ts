@@ -114,7 +114,7 @@ describe("reading", () => {
     ["no date", days(2, (k) => `${["2024-01-01", "yesterday"][k]},1`), { time: "day" }, "bad-time", /"yesterday"/],
     ["the 30th of February", days(1, () => "2024-02-30,1"), { time: "day" }, "bad-time", /line 2/],
     ["days before months", days(1, () => "31.01.2024,1"), { time: "day" }, "bad-time", /2024-01-31/],
-    ["the same time twice", days(3, (k) => `${day(k > 1 ? 1 : k)},1`), { time: "day" }, "duplicate-time", /--series/],
+    ["the same time twice", days(3, (k) => `${day(Math.min(k, 1))},1`), { time: "day" }, "duplicate-time", /--series/],
     ["no such column", "a,b\n1,2\n", {}, "unknown-column", /no column "y"/],
     ["a target without a number", "y\nNA\nNA\n", {}, "no-target", /holds no number/],
     [
