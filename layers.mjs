@@ -120,7 +120,20 @@ export const layers = {
 
   // What a page's worker answers: opens, reads and trains models there. It may train, so serving must not import it.
   worker: [
-    ...["shared", "text", "cells", "compute", "compute/open", "tensor", "optimizers", "models", "train"],
+    ...[
+      "shared",
+      "text",
+      "data",
+      "cells",
+      "layers",
+      "losses",
+      "compute",
+      "compute/open",
+      "tensor",
+      "optimizers",
+      "models",
+      "train",
+    ],
     ...["checkpoint", "run", "explain", "formats"],
   ],
 

@@ -14,6 +14,7 @@ export {
   MAXIMUM_TOKENS,
   type ModelFacts,
   type NearestPlace,
+  type NumbersChoice,
   type Prediction,
   type Reading,
   type ReadOutput,

@@ -69,5 +69,5 @@ function textModel(opened: OpenedText): OpenedModel {
   };
 }
 
-export const counted = (parameters: OpenedText["parameters"]): number =>
+const counted = (parameters: OpenedText["parameters"]): number =>
   parameters.names.reduce((n, name) => n + size(parameters.shape(name)), 0);

@@ -1,5 +1,6 @@
 import type { GatePlace, UnitPlace } from "../explain/ablation.ts";
 import type { OptimizerName } from "../optimizers/registry.ts";
+import type { TrainingSnapshot } from "../train/snapshot.ts";
 
 /** What a page is told of an opened model. */
 export interface ModelFacts {
@@ -76,8 +77,17 @@ export interface Reading {
 /** Longer texts are cut: the page keeps every value of every unit. */
 export const MAXIMUM_TOKENS = 4000;
 
+/** What a model of numbers learns, in place of a text. */
+export type NumbersChoice =
+  /** The adding problem over so many steps. */
+  | { readonly task: "adding"; readonly steps: number }
+  /** The next number of a series. */
+  | { readonly task: "series"; readonly data: ArrayLike<number> };
+
 export interface TrainingChoice {
   readonly text: string;
+  /** Given: numbers are learned and `text`, `embeddingSize` and `probe` do not count; the loss is the mean squared error. */
+  readonly numbers?: NumbersChoice | undefined;
   readonly cell: string;
   readonly hiddenSize: number;
   readonly embeddingSize: number;
@@ -151,7 +161,13 @@ export interface Calls {
     };
     back: Readonly<Record<string, Float64Array>>;
   };
-  train: { given: TrainingChoice; back: { parameters: number; vocabularySize: number } };
+  /** `from` is what "keep" gave: the training goes on from there, with the choice that it was made with. */
+  train: {
+    given: TrainingChoice & { readonly from?: TrainingSnapshot | undefined };
+    back: { parameters: number; vocabularySize: number | undefined };
+  };
+  /** All that the rest of the training depends on; a page can store it as it is. Undefined when the training has ended. */
+  keep: { given: object; back: TrainingSnapshot | undefined };
   pause: { given: object; back: undefined };
   resume: { given: object; back: undefined };
   /** One update, then paused again. */

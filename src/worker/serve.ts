@@ -3,8 +3,8 @@ import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { gradientFlow } from "../explain/gradient-flow.ts";
 import { LongshortError, UsageError } from "../shared/errors.ts";
-import { counted, type OpenedModel, openModel } from "./opened-model.ts";
-import type { CallMessage, CallName, Calls, WorkerMessage } from "./protocol.ts";
+import { type OpenedModel, openModel } from "./opened-model.ts";
+import type { CallMessage, CallName, Calls, TrainingProgress, WorkerMessage } from "./protocol.ts";
 import { LiveTraining } from "./training.ts";
 
 /** What a worker is to us: `self` in one, or anything like it. */
@@ -83,16 +83,16 @@ class Served {
       }
       return found;
     },
-    train: async (choice) => {
+    train: async ({ from, ...choice }) => {
       this.training?.stop();
-      const training = await LiveTraining.open(await this.opened(), choice, (progress) => this.post({ progress }));
+      const tell = (progress: TrainingProgress) => this.post({ progress });
+      const training = await LiveTraining.open(await this.opened(), choice, tell, from);
       this.training = training;
       training.run().then(
         () => this.training === training && this.post({ ended: undefined }),
         (error: unknown) => this.post({ ended: said(error) }),
       );
-      const { parameters, vocabularySize } = { ...training.opened, ...training.opened.model.config };
-      return { vocabularySize, parameters: counted(parameters) };
+      return training.facts;
     },
     pause: () => this.live().allow(0) as undefined,
     resume: () => this.live().allow(Number.POSITIVE_INFINITY) as undefined,
@@ -103,6 +103,7 @@ class Served {
       this.training = undefined;
       return undefined;
     },
+    keep: () => this.live().snapshot(),
     save: () => this.live().save(),
   };
 

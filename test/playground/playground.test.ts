@@ -325,6 +325,37 @@ describe("the playground", () => {
     machine.close();
   });
 
+  test("training: the adding problem; a tab that is closed in the midst of it is asked about on the next visit", async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB" });
+    try {
+      const first = await context.newPage();
+      await first.goto(`${url}#/training`);
+      await first.getByRole("combobox", { name: "Data" }).selectOption("adding");
+      await first.getByRole("button", { name: "Train" }).click();
+      await first.waitForSelector(".sample pre:not(:empty)", { timeout: 20_000 });
+      expect(await first.locator(".sample pre").textContent()).toMatch(/ \+ .* = .*→ /s);
+      await first.getByRole("button", { name: "Pause" }).click();
+      await first.waitForTimeout(600);
+      const [step] = await numbers(first, "[data-step]", "data-step");
+      await first.close();
+      const second = await context.newPage();
+      await second.goto(`${url}#/training`);
+      await second.waitForSelector(".left");
+      expect(await violations(second)).toEqual([]);
+      await second.getByRole("button", { name: "Go on with it" }).click();
+      await second.waitForSelector("[data-step]");
+      expect((await numbers(second, "[data-step]", "data-step"))[0]).toBeGreaterThan(step!);
+      // What was seen before the tab was closed is on the curve too.
+      await second.waitForSelector(".results .curves");
+      await second.getByRole("button", { name: "Stop" }).click();
+      await second.reload();
+      await second.waitForSelector("[data-flow=gru]", { timeout: 20_000 });
+      expect(await second.locator(".left").count()).toBe(0);
+    } finally {
+      await context.close();
+    }
+  });
+
   test("lessons: eight stops in both languages, by keys alone; the two ways of writing give the same numbers", async () => {
     await visit("/lessons/1", async (page) => {
       await page.waitForSelector("[data-expects]");
@@ -437,6 +468,10 @@ describe("the playground", () => {
       });
       await page.goto(`${address}?refused#/sequence`);
       await page.waitForSelector("text=This browser refuses workers");
+      // A script of the page's own frame only: nothing else of the browser is asked.
+      await page.addInitScript(() => Reflect.deleteProperty(globalThis, "WebAssembly"));
+      await page.goto(`${address}?none#/sequence`);
+      await page.waitForSelector("text=This browser refuses WebAssembly");
     } finally {
       await page.close();
       plain.close();
