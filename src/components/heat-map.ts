@@ -32,13 +32,15 @@ const HEAT_MAP_STYLE = `
 :where(ls-heat-map .heat-scroll) { width: 100%; height: 100%; overflow: auto; position: relative; cursor: crosshair; }
 :where(ls-heat-map .heat-scroll canvas) { position: sticky; left: 0; top: 0; display: block; }`;
 
+/** Steps of a tile: so few that the one that comes into sight is painted between two frames. */
+const TILE = 128;
 const LABEL = 46;
 const HEAD = 22;
 const TITLE = 26;
 
 /**
- * `<ls-heat-map>`: values over a text, tokens along the top, a band of units for each value. Every band is painted once
- * into an image of one pixel a value; scrolling copies the part that is seen, whatever the size of the whole.
+ * `<ls-heat-map>`: values over a text, tokens along the top, a band of units for each value. A band is painted into
+ * tiles of one pixel a value when they are first seen; scrolling copies what is seen of them, whatever the size of the whole.
  *
  * Events: "place" (hovered or moved to by keys), "pick" (clicked, Enter). Keys: arrows, Home, End, Page up and down.
  */
@@ -48,7 +50,8 @@ export class HeatMapElement extends ElementBase {
   private order: readonly number[] = [];
   private cut: ReadonlySet<number> = new Set();
   private scales: Scale[] = [];
-  private images: (HTMLCanvasElement | undefined)[] = [];
+  /** Tiles by band and number, painted when they are first seen. */
+  private tiles: Map<number, HTMLCanvasElement>[] = [];
   private readonly canvas = document.createElement("canvas");
   private readonly scroller = document.createElement("div");
   private readonly spacer = document.createElement("div");
@@ -93,7 +96,7 @@ export class HeatMapElement extends ElementBase {
     Object.assign(this, content);
     if (!same) {
       this.scales = this.bands.map(({ data }) => scaleOf(data));
-      this.images = [];
+      this.tiles = [];
     }
     this.draw();
   }
@@ -110,7 +113,7 @@ export class HeatMapElement extends ElementBase {
   }
 
   private repaint(): void {
-    this.images = [];
+    this.tiles = [];
     this.draw();
   }
 
@@ -155,33 +158,41 @@ export class HeatMapElement extends ElementBase {
     this.bands.forEach((band, k) => {
       const y = HEAD + k * this.bandHeight - top;
       if (y > height || y + this.bandHeight < 0) return;
-      pen.drawImage(
-        this.imageOf(k),
-        ...([first, 0, last - first, this.order.length] as const),
-        ...([LABEL + first * this.cellWidth - left, y + TITLE] as const),
-        ...([(last - first) * this.cellWidth, this.order.length * this.cellHeight] as const),
-      );
+      for (let tile = Math.floor(first / TILE); tile * TILE < last; tile++) {
+        const image = this.tileOf(k, tile);
+        pen.drawImage(
+          image,
+          ...([LABEL + tile * TILE * this.cellWidth - left, y + TITLE] as const),
+          ...([image.width * this.cellWidth, this.order.length * this.cellHeight] as const),
+        );
+      }
       pen.fillStyle = paper!;
       pen.fillRect(0, y, LABEL, this.bandHeight);
       pen.fillStyle = ink!;
       pen.font = "600 12px system-ui, sans-serif";
       pen.textBaseline = "middle";
       pen.fillText(band.title, 6, y + TITLE / 2 + 2);
-      this.labels(pen, y + TITLE, soft!);
+      this.labels(pen, { y: y + TITLE, height, soft: soft! });
     });
     this.head(pen, { first, last, left, width, ink: ink!, paper: paper!, soft: soft! });
     this.cursor(pen, left, top, ink!);
   }
 
-  private labels(pen: CanvasRenderingContext2D, y: number, soft: string): void {
+  private labels(
+    pen: CanvasRenderingContext2D,
+    { y, height, soft }: { y: number; height: number; soft: string },
+  ): void {
     const every = Math.max(1, Math.ceil(11 / this.cellHeight));
     pen.font = "10px ui-monospace, monospace";
     pen.textAlign = "right";
-    this.order.forEach((unit, row) => {
-      if (row % every !== 0 && !this.cut.has(unit)) return;
-      pen.fillStyle = soft;
+    pen.fillStyle = soft;
+    const from = Math.max(0, Math.floor(-y / this.cellHeight));
+    const end = Math.min(this.order.length, Math.ceil((height - y) / this.cellHeight));
+    for (let row = from; row < end; row++) {
+      const unit = this.order[row]!;
+      if (row % every !== 0 && !this.cut.has(unit)) continue;
       pen.fillText(this.cut.has(unit) ? `✕ ${unit}` : String(unit), LABEL - 6, y + (row + 0.5) * this.cellHeight);
-    });
+    }
     pen.textAlign = "left";
   }
 
@@ -221,27 +232,34 @@ export class HeatMapElement extends ElementBase {
     pen.strokeRect(x, y, this.cellWidth, this.cellHeight);
   }
 
-  private imageOf(k: number): HTMLCanvasElement {
-    const known = this.images[k];
+  private tileOf(k: number, tile: number): HTMLCanvasElement {
+    this.tiles[k] ??= new Map();
+    const known = this.tiles[k].get(tile);
     if (known) return known;
     const { data, units } = this.bands[k]!;
+    const from = tile * TILE;
     const image = document.createElement("canvas");
-    [image.width, image.height] = [Math.max(1, this.tokens.length), Math.max(1, this.order.length)];
+    image.width = Math.max(1, Math.min(TILE, this.tokens.length - from));
+    image.height = Math.max(1, this.order.length);
     const pen = image.getContext("2d")!;
     const pixels = pen.createImageData(image.width, image.height);
-    // A table in place of mixing colours a million times.
-    const scale = this.scales[k]!;
-    const table = Array.from({ length: 256 }, (_, n) => rgbOf(scale.low + ((scale.high - scale.low) * n) / 255, scale));
+    const words = new Uint32Array(pixels.data.buffer);
+    // A table in place of mixing colours a million times, in the byte order of this machine.
+    const { low, high } = this.scales[k]!;
+    const bytes = new Uint8Array(4 * 256);
+    for (let n = 0; n < 256; n++) bytes.set([...rgbOf(low + ((high - low) * n) / 255, { low, high }), 255], 4 * n);
+    const table = new Uint32Array(bytes.buffer);
+    const factor = 255 / (high - low);
+    const { width } = image;
     this.order.forEach((unit, row) => {
-      for (let t = 0; t < this.tokens.length; t++) {
-        const value = data[t * units + unit]!;
-        const share = Math.round(255 * Math.min(1, Math.max(0, (value - scale.low) / (scale.high - scale.low))));
-        pixels.data.set(table[share]!, (row * image.width + t) * 4);
-        pixels.data[(row * image.width + t) * 4 + 3] = 255;
+      for (let t = 0; t < width; t++) {
+        const share = (data[(from + t) * units + unit]! - low) * factor;
+        // What is no number is drawn as nothing.
+        words[row * width + t] = table[share >= 255 ? 255 : share > 0 ? Math.round(share) : 0]!;
       }
     });
     pen.putImageData(pixels, 0, 0);
-    this.images[k] = image;
+    this.tiles[k].set(tile, image);
     return image;
   }
 
