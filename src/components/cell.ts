@@ -146,19 +146,25 @@ export class CellElement extends ElementBase {
         path.style.setProperty("--line", from.name ? gateColour(from.name, colours) : "var(--soft, GrayText)");
         this.edges.push({ path, from: id, to: to.id });
       }
-    for (const n of nodes) if (cell.states.some(({ name }) => name === n.name)) this.drawOut(svg, n, colours);
+    const read = new Set(nodes.flatMap(({ args }) => args));
+    for (const n of nodes)
+      if (cell.states.some(({ name }) => name === n.name)) this.drawOut(svg, n, { colours, upwards: read.has(n.id) });
     for (const n of nodes) this.drawNode(svg, n, colours);
     this.update();
   }
 
-  /** A state leaves the cell. */
-  private drawOut(svg: SVGElement, n: PlacedNode, colours: ReadonlyMap<string, string>): void {
-    const x = n.x + WIDE / 2;
-    const path = drawing(svg, "path", {
-      ...{ class: "edge out", d: `M${x} ${n.y}H${x + 22}`, "marker-end": "url(#longshort-tip)" },
-    });
+  /** A state leaves the cell: to the right, or upwards where something in the cell goes on with it. */
+  private drawOut(
+    svg: SVGElement,
+    n: PlacedNode,
+    { colours, upwards }: { colours: ReadonlyMap<string, string>; upwards: boolean },
+  ): void {
+    const [x, y] = upwards ? [n.x, n.y - HIGH / 2] : [n.x + WIDE / 2, n.y];
+    const d = upwards ? `M${x} ${y}V${y - 16}` : `M${x} ${y}H${x + 22}`;
+    const path = drawing(svg, "path", { class: "edge out", d, "marker-end": "url(#longshort-tip)" });
     path.style.setProperty("--line", gateColour(n.name, colours));
-    const text = drawing(svg, "text", { class: "state", x: String(x + 28), y: String(n.y + 4) });
+    const [left, base] = upwards ? [x + 9, y - 6] : [x + 28, y + 4];
+    const text = drawing(svg, "text", { class: "state", x: String(left), y: String(base) });
     text.append(n.name!);
     span(text, "t", { class: "sub", dy: "4" });
   }

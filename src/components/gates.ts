@@ -38,6 +38,7 @@ const STYLE = `
 :where(longshort-gates .series) { display: block; width: 100%; height: 132px; border: 1px solid var(--line-soft, #8884); border-radius: 10px; background: var(--card, Canvas); }
 :where(longshort-gates .value) { display: flex; flex-wrap: wrap; gap: .2rem .6rem; align-items: center; margin: .7rem 0; font-size: .95rem; min-height: 1.7rem; font-variant-numeric: tabular-nums; }
 :where(longshort-gates .legend) { display: inline-flex; gap: .4rem; align-items: center; margin-left: auto; font: 12px var(--mono, ui-monospace, monospace); color: var(--soft, GrayText); }
+:where(longshort-gates) [hidden] { display: none; }
 :where(longshort-gates .legend i) { width: 110px; height: 10px; border-radius: 5px; border: 1px solid var(--line-soft, #8884); }`;
 
 /**
@@ -66,6 +67,7 @@ export class GatesElement extends ElementBase {
     heatMaps: "Heat maps; arrow keys move",
   };
   private byNumber: readonly number[] = [];
+  private numbers: readonly string[] = [];
   private parts?: {
     readonly text: HTMLElement;
     readonly series: HTMLCanvasElement;
@@ -165,7 +167,12 @@ export class GatesElement extends ElementBase {
     map.label = this.known.heatMaps;
     text.setAttribute("aria-label", this.known.text);
     series.setAttribute("aria-label", this.known.text);
-    map.content = { tokens, bands, order: order ?? this.byNumber, cut: cut ?? NONE };
+    map.content = {
+      tokens: this.shownContent.series ? this.stepNumbers() : tokens,
+      bands,
+      order: order ?? this.byNumber,
+      cut: cut ?? NONE,
+    };
     map.at = place;
     if (!band || tokens.length === 0) {
       value.replaceChildren();
@@ -206,6 +213,14 @@ export class GatesElement extends ElementBase {
       figure,
       legend,
     );
+  }
+
+  /** What stands over the steps of a series: every tenth number. */
+  private stepNumbers(): readonly string[] {
+    const { length } = this.shownContent.tokens;
+    if (this.numbers.length !== length)
+      this.numbers = Array.from({ length }, (_, t) => (t % 10 === 0 ? String(t) : ""));
+    return this.numbers;
   }
 
   private paintSeries(): void {

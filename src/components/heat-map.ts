@@ -208,7 +208,9 @@ export class HeatMapElement extends ElementBase {
     for (let t = at.first; t < at.last; t++) {
       const token = this.tokens[t]!;
       pen.fillStyle = /^\s$/.test(token) ? at.soft : at.ink;
-      pen.fillText(shownToken(token).slice(0, 2), LABEL + (t + 0.5) * this.cellWidth - at.left, HEAD / 2 + 1);
+      // A longer one has room where nothing follows it.
+      const shown = this.tokens[t + 1] === "" ? token : shownToken(token).slice(0, 2);
+      pen.fillText(shown, LABEL + (t + 0.5) * this.cellWidth - at.left, HEAD / 2 + 1);
     }
     pen.textAlign = "left";
     pen.fillStyle = at.paper;
