@@ -11,6 +11,8 @@ const EVERY = 120;
 const SAMPLE_EVERY = 1500;
 const CHECKPOINTS = 12;
 
+const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
 /** A training that can be paused, gone through step by step, gone back in, and kept for another day. */
 export class LiveTraining {
   private readonly task: LiveTask;
@@ -102,9 +104,12 @@ export class LiveTraining {
   private async steps(): Promise<void> {
     let [told, sampled] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
     const losses: number[] = [];
+    // Seconds an item of each update since the last message.
+    const seconds: number[] = [];
     for await (const event of this.task.trainer) {
       if (event.type !== "progress") continue;
       losses.push(event.loss);
+      seconds.push(1 / event.itemsPerSecond);
       this.allowed--;
       const now = performance.now();
       const pausing = this.allowed <= 0;
@@ -112,7 +117,8 @@ export class LiveTraining {
         told = now;
         const withSample = now - sampled >= SAMPLE_EVERY || pausing;
         if (withSample) sampled = now;
-        await this.report(event, losses.splice(0), withSample);
+        const itemsPerSecond = 1 / meanOf(seconds.splice(0));
+        await this.report({ ...event, itemsPerSecond, loss: meanOf(losses.splice(0)) }, withSample);
         // Messages of the page come in between two macrotasks.
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
@@ -139,15 +145,14 @@ export class LiveTraining {
   }
 
   private async report(
-    event: { step: number; gradientNorm: number; itemsPerSecond: number },
-    losses: readonly number[],
+    event: { step: number; loss: number; gradientNorm: number; itemsPerSecond: number },
     withSample: boolean,
   ): Promise<void> {
     if (withSample && event.step >= 2 * Math.max(0, ...this.checkpoints.keys())) await this.keep();
     const more = withSample ? { sample: await this.task.sample(), reading: await this.task.read() } : {};
     this.tell({
       step: event.step,
-      loss: losses.reduce((a, b) => a + b, 0) / losses.length,
+      loss: event.loss,
       gradientNorm: event.gradientNorm,
       tokensPerSecond: event.itemsPerSecond * this.task.stepsPerItem,
       checkpoints: [...this.checkpoints.keys()],
