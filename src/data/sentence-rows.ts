@@ -57,3 +57,20 @@ export async function readSentenceRows<const C extends SentenceColumns>(
     places: table.places,
   } as unknown as Read<C>;
 }
+
+/**
+ * Sentences without tags, one a line, their tokens separated by spaces; empty lines are none.
+ * @throws UsageError "not-text", "file-empty", "table-empty"
+ */
+export async function readSentenceLines(file: FileSource): Promise<UntaggedSentences> {
+  const name = sourceName(file);
+  const parts: string[] = [];
+  for await (const part of readText([file])) parts.push(part);
+  const lines = parts.join("").split(/\r\n|\n|\r/);
+  const there = [...lines.entries()].filter(([, line]) => line.trim() !== "");
+  if (there.length === 0) throw new UsageError("table-empty", `${name}: expected a sentence a line, got empty lines`);
+  return {
+    tokens: there.map(([, line]) => line.trim().split(/\s+/u)),
+    places: there.map(([k]) => `${name}, line ${k + 1}`),
+  };
+}

@@ -20,10 +20,10 @@ export interface ConditionalRandomFieldOptions {
   readonly constraints?: TagConstraints | undefined;
 }
 
-/** The scores of tags at each step, with what the field adds at both ends. */
-interface Field {
+/** Sequences of tags and what they score. */
+export interface TagLattice {
   readonly lattice: Lattice;
-  /** [T, B, C] */
+  /** [T, B, C]: of tags at each step, with what is added at both ends, less the largest of the step. */
   readonly scores: Tensor;
   /** [C, C] from tag to tag, forbidden ones included. */
   readonly weights: Tensor;
@@ -78,7 +78,7 @@ export class ConditionalRandomField implements HasParameters {
    */
   negativeLogLikelihood(emissions: Tensor, tags: Tensor, mask?: Tensor): Tensor {
     expectShape("conditionalRandomField: tags", tags.shape, emissions.shape.slice(0, 2));
-    const { lattice, scores, weights, mask: there } = this.field(emissions, mask);
+    const { lattice, scores, weights, mask: there } = this.over(emissions, mask);
     const [T, B] = tags.shape as [number, number];
     const C = this.tags;
     const chosen = equal(variable("tag"), variable("column"));
@@ -108,23 +108,8 @@ export class ConditionalRandomField implements HasParameters {
     );
   }
 
-  /** The probability of each tag at each step, over all sequences of tags, [T, B, C]. */
-  marginals(emissions: Tensor, mask?: Tensor): Tensor {
-    return this.field(emissions, mask).lattice.marginals();
-  }
-
-  /** log Σ exp of the scores of all sequences of tags, [B]. */
-  logPartition(emissions: Tensor, mask?: Tensor): Tensor {
-    return this.field(emissions, mask).lattice.logPartition();
-  }
-
-  /** What `bestPath` reads the best sequence of tags from: `scores` [T, B, C], `weights` [C, C]. */
-  best(emissions: Tensor, mask?: Tensor): { readonly scores: Tensor; readonly weights: Tensor } {
-    const { lattice, weights } = this.field(emissions, mask);
-    return { scores: lattice.best(), weights };
-  }
-
-  private field(emissions: Tensor, given: Tensor | undefined): Field {
+  /** All sequences of tags with their scores: their sum, the probability of each tag, the best one. */
+  over(emissions: Tensor, given?: Tensor): TagLattice {
     const C = this.tags;
     expectShape("conditionalRandomField: emissions", emissions.shape, ["T", "B", C]);
     const [T, B] = emissions.shape as [number, number, number];

@@ -30,7 +30,7 @@ describe("columns", () => {
   ])("%s", async (_, text, options) => expect(await columns(text, options)).toEqual(expected));
 
   it("takes other columns, or the tokens alone", async () => {
-    expect((await columns(plain, { token: 2, tag: 1 })).tags[1]).toEqual(["It"]);
+    expect((await readTokenColumns(file(plain), { token: 2, tag: 1 })).tags[1]).toEqual(["It"]);
     expect(await columns("a\nb\n\nc\n", { tag: "none" })).toEqual({
       tokens: [["a", "b"], ["c"]],
       places: ["t.txt, line 1", "t.txt, line 4"],
@@ -82,7 +82,7 @@ describe("rows", () => {
       tokens: [["a", "b"]],
       places: ["t.tsv, line 1"],
     });
-    const named = await rows("words,slots\na b,O O\n", { tokens: "words", tags: "slots" }, "t.csv");
+    const named = await readSentenceRows(file("words,slots\na b,O O\n", "t.csv"), { tokens: "words", tags: "slots" });
     expect(named.tags).toEqual([["O", "O"]]);
   });
 
