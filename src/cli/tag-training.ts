@@ -5,9 +5,10 @@ import type { StartEvent } from "../train/events.ts";
 import { type TaggerFacts, type TaggerTraining, trainTagger } from "../train/train-tagger.ts";
 import { percent } from "./classify-scores.ts";
 import { counted, integer } from "./format.ts";
-import { LOG_EVERY, recordedTraining, type TrainingOptions } from "./recorded-training.ts";
+import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { readTagged } from "./tag-data.ts";
 import { Told } from "./told-training.ts";
+import { trainerOptions } from "./trainer-settings.ts";
 import type { TrainingResult } from "./training-record.ts";
 
 /** Trains a tagger on a file and records it as a run, as `trainToFolder` does for text. */
@@ -38,12 +39,10 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
 
 function trainOptions(settings: TagSettings) {
   const { cell, hiddenSize, numLayers, dropout, bidirectional, head, embeddingSize } = settings;
-  const { vocabularySize, minimumCount, normalize, characters, scheme, encoding } = settings;
-  const { batchSize, epochs, maxSteps, patience, minDelta } = settings;
-  const { learningRate, clipNorm, accumulate, seed, checkpointEvery: steps, checkpointSeconds: seconds } = settings;
+  const { vocabularySize, minimumCount, normalize, characters, scheme, encoding, batchSize } = settings;
   return {
-    ...{ scheme, encoding, batchSize, epochs, maxSteps },
-    ...{ learningRate, clipNorm, accumulate, seed, logEvery: LOG_EVERY, checkpointEvery: { steps, seconds } },
+    ...trainerOptions(settings),
+    ...{ scheme, encoding, batchSize },
     // On is where it tells something: where words have characters.
     characters: characters ? undefined : false,
     words: {
@@ -52,7 +51,6 @@ function trainOptions(settings: TagSettings) {
       ...(normalize !== undefined && { normalize }),
     },
     model: { cell, hiddenSize, numLayers, dropout, bidirectional, head, embeddingSize },
-    earlyStopping: patience === undefined ? undefined : { patience, minDelta },
   };
 }
 

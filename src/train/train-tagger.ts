@@ -125,8 +125,8 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
     const tagger = new Tagger({ model, machine, parameters, tokenizer });
     const evaluator = validation && taggerEvaluator(tagger, validation);
     const trainer = await openTrainer<TaggerFacts>({
-      ...(evaluator && { best: { metric: "score", mode: "max" } }),
       ...options,
+      best: options.best ?? (evaluator && { metric: "score", mode: "max" }),
       ...{ parameters, batches, evaluator, owned: [tagger, parameters] },
       facts: {
         ...{ trainSentences: train.tokens.length, trainTokens: lengths.reduce((a, b) => a + b, 0), batchSize },
