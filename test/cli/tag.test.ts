@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -65,6 +65,20 @@ test("columns: trained, measured beside a baseline, predicted, resumed, told of"
   expect(likely.stdout).toMatch(/^in\tO\tO=\d\.\d{3}.*\nmay\tB-WHEN\tS-WHEN=0\.\d{3}/);
   const json = JSON.parse((await longshort(["predict", at("run"), "--input", "in may next", "--json"])).stdout);
   expect(json).toMatchObject({ tags: ["O", "B-WHEN", "I-WHEN"], spans: [{ label: "WHEN", start: 1, end: 3 }] });
+
+  // The test part again, another file, and one whose training file is gone.
+  const tested = await longshort(["evaluate", at("run")]);
+  expect(tested.stdout, tested.stderr).toBe(
+    ran.stdout.slice(ran.stdout.indexOf("On the 5"), ran.stdout.indexOf("Next:")),
+  );
+  const learned = await longshort(["evaluate", at("run"), at("t.conll"), "--no-baselines"]);
+  expect(learned.stdout).toMatch(/^On the 48 test sentences .*\n.*\nthis model +100.0 %.*\n\nlabel/);
+  renameSync(at("t.conll"), at("moved"));
+  const gone = await longshort(["evaluate", at("run")]);
+  expect(gone).toMatchObject({ code: 0, stderr: expect.stringMatching(/no baseline, because .*t\.conll/) });
+  renameSync(at("moved"), at("t.conll"));
+  const refused = await longshort(["evaluate", at("run"), "--baseline", at("t.conll")]);
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/it is for language models/) });
 
   const more = await longshort(["resume", at("run"), "--epochs", "9"]);
   expect(more.code, more.stderr).toBe(0);

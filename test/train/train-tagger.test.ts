@@ -100,7 +100,7 @@ describe("trainTagger", () => {
       await saveRun(join(folder, head), { config: { model: model.config }, tokenizer, parameters });
       const loaded = await loadTagger(join(folder, head), machine);
       expect(await loaded.predict(sentences, { probabilities: true })).toEqual(before);
-      await expect(loadClassifier(join(folder, head), machine)).rejects.toThrow(/loadTagger, or the command predict/);
+      await expect(loadClassifier(join(folder, head), machine)).rejects.toThrow(/loadTagger, or the commands predict/);
       loaded.close();
       await trainer.close();
     },
