@@ -52,12 +52,17 @@ export interface TaggerOptions {
   readonly bidirectional?: boolean | undefined;
   /** Share that is dropped in training of what the recurrent layers read, between them and of what they give; default 0.5. */
   readonly dropout?: number | undefined;
+  /** The same for what the first recurrent layer reads alone; default `dropout`. */
+  readonly inputDropout?: number | undefined;
+  /** The same for what the last recurrent layer gives; default `dropout`. */
+  readonly outputDropout?: number | undefined;
 }
 
 /** Everything needed to make the same model again, in a form that JSON can hold. */
 export type TaggerConfig = Readonly<
   { kind: "tagger"; cell: CellConfig } & Pick<TaggerOptions, "characters" | "scheme" | "writtenScheme" | "intents"> &
     Pick<TaggerOptions, "characterEmbeddingSize" | "characterHiddenSize" | "wordLength"> &
+    Pick<TaggerOptions, "inputDropout" | "outputDropout"> &
     Required<Pick<TaggerOptions, "vocabularySize" | "tags">> & {
       embeddingSize: number;
       head: TaggerHead;
@@ -114,6 +119,9 @@ export class TaggerModel implements HasParameters {
     const { embeddingSize = 100, hiddenSize = 100, numLayers = 1, scheme, writtenScheme, characters } = options;
     const { characterEmbeddingSize = 25, characterHiddenSize = 25, wordLength = 16 } = options;
     const rate = expectRate("dropout", options.dropout ?? 0.5);
+    const { inputDropout, outputDropout } = options;
+    for (const [name, value] of Object.entries({ inputDropout, outputDropout }))
+      if (value !== undefined) expectRate(name, value);
     const tags = expectNames("tags", options.tags);
     const intents = options.intents === undefined ? undefined : expectNames("intents", options.intents);
     const head = expectOneOf("head", options.head ?? "crf", ["crf", "softmax"]);
@@ -152,6 +160,8 @@ export class TaggerModel implements HasParameters {
       ...(scheme && { scheme, writtenScheme: writtenScheme ?? scheme }),
       ...(intents && { intents }),
       ...{ head, cell: spec, hiddenSize, numLayers, bidirectional, dropout: rate },
+      ...(inputDropout !== undefined && { inputDropout }),
+      ...(outputDropout !== undefined && { outputDropout }),
     };
   }
 
@@ -160,7 +170,7 @@ export class TaggerModel implements HasParameters {
     const { embedding: table, characters: byCharacter, rnn, head, intent } = this.parts;
     expectShape("words", words.shape, ["T", "B"]);
     const [steps, rows] = words.shape as [number, number];
-    const drop = dropout({ rate: this.config.dropout });
+    const { dropout: rate, inputDropout = rate, outputDropout = rate } = this.config;
     const whole = table.forward(words);
     if (byCharacter && !(characters && lengths))
       throw new UsageError(
@@ -170,8 +180,8 @@ export class TaggerModel implements HasParameters {
     const read = byCharacter
       ? concatenate([whole, byCharacter.forward(characters!, lengths!, [steps, rows])], 2)
       : whole;
-    const { output } = rnn.forward(drop.forward(read), { mask });
-    const dropped = drop.forward(output);
+    const { output } = rnn.forward(dropout({ rate: inputDropout }).forward(read), { mask });
+    const dropped = dropout({ rate: outputDropout }).forward(output);
     return {
       emissions: head.forward(dropped),
       intents: intent?.forward(poolOverTime({ kind: "maximum" }).forward(dropped, { mask })),
@@ -206,7 +216,7 @@ export const tagger = (options: TaggerOptions): TaggerModel => new TaggerModel(o
 const KNOWN: readonly (keyof TaggerOptions)[] = [
   ...(["vocabularySize", "embeddingSize", "characters", "characterEmbeddingSize", "characterHiddenSize"] as const),
   ...(["wordLength", "tags", "scheme", "writtenScheme", "intents", "head", "hiddenSize", "numLayers"] as const),
-  ...(["bidirectional", "dropout"] as const),
+  ...(["bidirectional", "dropout", "inputDropout", "outputDropout"] as const),
 ];
 
 /**

@@ -110,6 +110,16 @@ describe("a tagger", () => {
     }
   });
 
+  test("what is read and what is given are dropped apart", async () => {
+    const emissions = async (options: Partial<TaggerOptions>) => (await run(options, [0], 3)).emissions;
+    const none = await emissions({});
+    expect(await emissions({ dropout: 0.5, inputDropout: 0, outputDropout: 0 })).toEqual(none);
+    const [read, given] = [await emissions({ inputDropout: 0.5 }), await emissions({ outputDropout: 0.5 })];
+    expect(read).not.toEqual(none);
+    expect(given).not.toEqual(none);
+    expect(given).not.toEqual(read);
+  });
+
   test("of long words as many characters at the beginning as at the end are read; unknown ones are 0", () => {
     const reader = new SentenceReader({ characters: ["a", "b", "c"], wordLength: 4 }, tokenizer);
     const { characters, lengths, words } = reader.read(["abccab", "a😀", "a b"]);
@@ -120,7 +130,7 @@ describe("a tagger", () => {
   });
 
   test("is made again of its config", () => {
-    const { config } = tagger({ vocabularySize, ...full, cell: "gru", writtenScheme: "bmes" });
+    const { config } = tagger({ vocabularySize, ...full, cell: "gru", writtenScheme: "bmes", inputDropout: 0.25 });
     const again = taggerFromConfig(JSON.parse(JSON.stringify(config)));
     expect(again.config).toEqual(config);
     expect([...namedParameters(again)].map(([name, { shape }]) => [name, shape])).toEqual(
@@ -137,6 +147,7 @@ describe("a tagger", () => {
     ["a direction that is a word", { bidirectional: "yes" }, "bad-config"],
     ["a scheme that is none", { scheme: "iob" }, "unknown-choice"],
     ["words of no length", { wordLength: 0 }, "out-of-range"],
+    ["a rate that drops all", { outputDropout: 1 }, "out-of-range"],
     ["no cell", { cell: 3 }, "bad-config"],
   ])("refuses a config with %s", (_, change, code) => {
     const { config } = tagger({ vocabularySize, ...full });
