@@ -12,7 +12,7 @@ export const recipe = defineRecipe({
   variants: {
     parity: {
       ...{ ...wordsOnly, encoding: "bmes", batchSize: 16, epochs: 8, words: { minimumCount: 1 } },
-      model: { head: "softmax", embeddingSize: 50 },
+      model: { ...wordsOnly.model, embeddingSize: 50 },
     },
     ours: {},
   },
