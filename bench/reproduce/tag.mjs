@@ -4,7 +4,7 @@ import { measureTagger, openMachine, trainTagger } from "../../dist/index.js";
 /** What the words-only recipes of another system have in common. */
 export const wordsOnly = {
   ...{ characters: false, encoding: "iob2", clipNorm: 1, keep: "last" },
-  // Its description does not say where a half is dropped: of what the layers read alone fits its figures best.
+  // Its description does not say where a half is dropped: of what the layers read alone fits most of its figures.
   model: { head: "softmax", outputDropout: 0 },
 };
 
