@@ -16,7 +16,7 @@ export const layers = {
   // Text becomes tokens.
   text: ["shared", "platform"],
   // What can be set, in training and in generation: description, default, range and error text of each option, once. Data only.
-  schema: ["shared", "cells", "type:text"],
+  schema: ["shared", "cells", "type:text", "type:optimizers"],
   // What is kept of a training for other programs: event files of TensorBoard.
   "run-log": ["shared", "formats", "type:train"],
   // Tables, series and tokens become batches.
@@ -78,7 +78,7 @@ export const layers = {
   // Named arrays to files and back. A checkpoint holds the state of training but does not train.
   checkpoint: ["shared", "platform", "tensor", "type:models", "type:compute"],
   // Weights of other frameworks; each becomes the named arrays of a checkpoint.
-  formats: ["shared", "platform", "math", "cells", "tensor", "layers", "models", "checkpoint", "type:compute"],
+  formats: ["shared", "platform", "math", "cells", "scan", "tensor", "layers", "models", "checkpoint", "type:compute"],
 
   // Sessions, sampling. Serving never imports training.
   run: [

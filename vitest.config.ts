@@ -12,7 +12,12 @@ const alias = [...entries, ...internals].map(({ name, source }) => ({
 }));
 
 export default defineConfig({
-  resolve: { alias },
+  resolve: {
+    alias: [
+      ...alias,
+      { find: /^fast-check$/, replacement: fileURLToPath(new URL("test/support/fast-check.ts", import.meta.url)) },
+    ],
+  },
   test: {
     include: ["test/**/*.test.ts"],
     environment: "node",

@@ -7,7 +7,8 @@ import { readExamples } from "./classify-data.ts";
 import { percent } from "./classify-scores.ts";
 import { counted, duration, integer } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
-import { LOG_EVERY, recordedTraining, type TrainingOptions } from "./recorded-training.ts";
+import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
+import { trainerOptions } from "./trainer-settings.ts";
 import type { TrainingResult } from "./training-record.ts";
 
 /**
@@ -38,13 +39,12 @@ export async function trainClassifierToFolder(
 
 function trainOptions(settings: ClassifySettings) {
   const { cell, hiddenSize, numLayers, dropout, bidirectional, pooling, embeddingSize } = settings;
-  const { tokenizer, vocabularySize, minimumCount, alphabet, normalize, patience, minDelta } = settings;
-  const { regression, validation, classWeights, scaling, batchSize, epochs, maxSteps } = settings;
-  const { learningRate, clipNorm, accumulate, seed, checkpointEvery: steps, checkpointSeconds: seconds } = settings;
+  const { tokenizer, vocabularySize, minimumCount, alphabet, normalize } = settings;
+  const { regression, validation, classWeights, scaling, batchSize } = settings;
   const stages = normalize ?? (tokenizer === "word" ? (["lowercase"] as const) : []);
   return {
-    ...{ regression, validation, classWeights, scaling, batchSize, epochs, maxSteps },
-    ...{ learningRate, clipNorm, accumulate, seed, logEvery: LOG_EVERY, checkpointEvery: { steps, seconds } },
+    ...trainerOptions(settings),
+    ...{ regression, validation, classWeights, scaling, batchSize },
     model: { cell, hiddenSize, numLayers, dropout, bidirectional, pooling, embeddingSize },
     tokenizer: {
       ...{ kind: tokenizer, normalize: stages },
@@ -52,7 +52,6 @@ function trainOptions(settings: ClassifySettings) {
       ...(minimumCount !== undefined && { minimumCount }),
       ...(alphabet !== undefined && { alphabet }),
     },
-    earlyStopping: patience === undefined ? undefined : { patience, minDelta },
   };
 }
 

@@ -66,15 +66,15 @@ function dataOf({ settings, start }: RunStory): string {
 }
 
 function trainingOf({ settings, start }: RunStory): string {
-  const { epochs, learningRate, clipNorm, seed, machine } = settings;
+  const { epochs, optimizer, learningRate, schedule, warmup, clipNorm, seed, machine } = settings;
   return [
     `${epochs} epochs`,
     ...(start.totalSteps === undefined
       ? []
       : [`${integer(start.totalSteps)} steps of ${start.batchSize} × ${start.steps}`]),
-    ...Object.entries({ "learning rate": learningRate, clip: clipNorm, seed }).flatMap(([name, value]) =>
-      value === undefined ? [] : [`${name} ${text(value)}`],
-    ),
+    ...Object.entries({
+      ...{ optimizer, "learning rate": learningRate, schedule, warmup: warmup || undefined, clip: clipNorm, seed },
+    }).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${text(value)}`])),
     ...(machine === undefined ? [] : [`on ${text(machine)}`]),
   ].join(", ");
 }

@@ -78,7 +78,7 @@ export function bar(share: number, width: number): string {
 const REDRAW_MS = 100;
 const LOG_MS = 5000;
 const JOURNAL_MS = 30_000;
-/** Erases from the cursor to the end of the line: written after the text, so that nothing flickers. */
+/** Erases from the cursor to the end of the line: after a text that leaves a column free, so that nothing flickers. */
 const CLEAR_REST = "\u001b[K";
 
 /**
@@ -95,6 +95,8 @@ export class ProgressDisplay {
   #last: number | undefined;
   #journaled: number | undefined;
   #drawn = "";
+  /** Whether the terminal has taken the last drawing. One that is slow gets fewer, or it would show an ever older past. */
+  #taken = true;
 
   constructor(options: {
     readonly out: Output;
@@ -140,11 +142,11 @@ export class ProgressDisplay {
     else this.log(line);
   }
 
-  /** Prints a line that stays, above the line that is drawn over. */
+  /** Prints a line that stays, above the line that is drawn over; as it may fill a row to its end, what it replaces goes first. */
   log(line: string): void {
     this.#journal(line);
     if (this.#drawn === "") void this.#out.write(`${line}\n`);
-    else void this.#out.write(`\r${line}${CLEAR_REST}\n${this.#drawn}`);
+    else void this.#out.write(`\r${CLEAR_REST}${line}\n${this.#drawn}`);
   }
 
   /** Takes the line away. */
@@ -164,7 +166,12 @@ export class ProgressDisplay {
   }
 
   #draw(line: string): void {
+    if (!this.#taken) return;
     this.#drawn = line;
-    void this.#out.write(`\r${line}${CLEAR_REST}`);
+    this.#taken = false;
+    const taken = (): void => {
+      this.#taken = true;
+    };
+    this.#out.write(`\r${line}${CLEAR_REST}`).then(taken, taken);
   }
 }

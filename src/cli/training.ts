@@ -11,9 +11,10 @@ import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { trainText } from "../train/train-text.ts";
 import type { Io } from "./io.ts";
 import type { ProgressDisplay } from "./progress.ts";
-import { LOG_EVERY, recordedTraining, type TrainingOptions } from "./recorded-training.ts";
+import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { openRunLog } from "./run-log.ts";
 import { corpusOptions, modelOptions, type TextSettings, tokenizerOptions } from "./text-settings.ts";
+import { trainerOptions } from "./trainer-settings.ts";
 import { TrainingRecord, type TrainingResult } from "./training-record.ts";
 
 /** Milliseconds of reading after which it is explained. */
@@ -37,16 +38,7 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
       validation: corpus.validation,
       batchSize: settings.batchSize,
       steps: settings.steps,
-      epochs: settings.epochs,
-      maxSteps: settings.maxSteps,
-      learningRate: settings.learningRate,
-      clipNorm: settings.clipNorm,
-      accumulate: settings.accumulate,
-      earlyStopping:
-        settings.patience === undefined ? undefined : { patience: settings.patience, minDelta: settings.minDelta },
-      checkpointEvery: { steps: settings.checkpointEvery, seconds: settings.checkpointSeconds },
-      seed: settings.seed,
-      logEvery: LOG_EVERY,
+      ...trainerOptions(settings),
       signal,
     });
     own(trainer);

@@ -1,10 +1,31 @@
+import type { OptimizerName } from "../optimizers/registry.ts";
 import { choice, integer, number, onOff } from "./fields.ts";
+
+// Names alone: whoever trains in a page loads the optimizer that is used and no other.
+const OPTIMIZERS = [
+  ...(["adam", "adamW", "sgd", "rmsprop", "nadam", "radam"] as const),
+  ...(["adamax", "adagrad", "adadelta"] as const),
+] satisfies readonly OptimizerName[];
+
+/** How a rate goes over a whole training. */
+export const SCHEDULES = ["constant", "cosine", "linear"] as const;
+export type ScheduleName = (typeof SCHEDULES)[number];
 
 /** What every training has, whatever is learned. */
 export const trainingFields = {
   epochs: integer({ about: "how often the data is read", unit: "count", min: 1, default: 10 }),
   maxSteps: integer({ about: "end after so many updates", unit: "count", min: 1, otherwise: "no limit" }),
-  learningRate: number({ about: "step size of the Adam optimizer", unit: "number", min: 0, default: 2e-3 }),
+  optimizer: choice(OPTIMIZERS, { about: "what makes an update of a gradient", unit: "name", default: "adam" }),
+  weightDecay: number({
+    about: "how much the optimizer draws weights towards 0",
+    ...{ unit: "number", min: 0, otherwise: "0, of adamW 0.01" },
+  }),
+  learningRate: number({ about: "step size of the optimizer", unit: "number", min: 0, default: 2e-3 }),
+  schedule: choice(SCHEDULES, {
+    about: "how the rate goes: always the same, or down to 0 at the end along half a cosine or a line",
+    ...{ unit: "name", default: "constant" },
+  }),
+  warmup: integer({ about: "updates in which the rate first rises", unit: "count", min: 0, default: 0 }),
   clipNorm: number({
     about: "largest norm of the gradient; larger ones are scaled down",
     ...{ unit: "norm", flag: "clip", above: 0, default: 5 },

@@ -1,14 +1,19 @@
 import { checkValue } from "../schema/check.ts";
-import { trainingFields } from "../schema/training.ts";
+import { type ScheduleName, trainingFields } from "../schema/training.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import type { Plateau } from "./plateau.ts";
-import type { Schedule } from "./schedules.ts";
+import { constantRate, cosineRate, linearRate, polynomialRate, type Schedule, sequential } from "./schedules.ts";
 
 export interface RateOptions {
-  /** Default 2e-3. */
+  /** Of the first update, or the highest one of a named schedule. Default 2e-3. */
   readonly learningRate?: number | undefined;
-  /** In place of `learningRate`: the rate as a function of the updates so far, or a rule that follows the metric that decides. */
-  readonly schedule?: Schedule | Plateau | undefined;
+  /**
+   * How `learningRate` goes over the whole training: "constant" (default), or down to 0 along half a "cosine" or in a "linear"
+   * way. Or in its place: the rate as a function of the updates so far, or a rule that follows the metric that decides.
+   */
+  readonly schedule?: ScheduleName | Schedule | Plateau | undefined;
+  /** Updates in which the rate of a named schedule first rises in equal steps. Default 0. */
+  readonly warmup?: number | undefined;
 }
 
 export interface RateRule {
@@ -17,19 +22,39 @@ export interface RateRule {
 }
 
 /** @throws UsageError "bad-option", "out-of-range" */
-export function rateRule({ learningRate, schedule }: RateOptions): RateRule {
-  if (schedule === undefined) {
-    const rate = learningRate ?? trainingFields.learningRate.default;
-    checkValue("learningRate", trainingFields.learningRate, rate);
-    return { schedule: () => rate, plateau: undefined };
+export function rateRule({ learningRate, schedule, warmup }: RateOptions, totalSteps: number): RateRule {
+  if (schedule === undefined || typeof schedule === "string") {
+    const named = { learningRate, schedule, warmup };
+    const of = <K extends keyof typeof named>(name: K) => named[name] ?? trainingFields[name].default;
+    for (const name of ["learningRate", "schedule", "warmup"] as const)
+      checkValue(name, trainingFields[name], of(name));
+    return {
+      schedule: namedSchedule(of("schedule") as ScheduleName, {
+        ...{ learningRate: of("learningRate") as number, warmup: of("warmup") as number, totalSteps },
+      }),
+      plateau: undefined,
+    };
   }
-  if (learningRate !== undefined)
-    throw new UsageError("bad-option", "learningRate: a schedule was given too; give one of the two");
+  for (const [name, value] of Object.entries({ learningRate, warmup }))
+    if (value !== undefined)
+      throw new UsageError("bad-option", `${name}: a schedule was given too, which says it; give one of the two`);
   if (typeof schedule === "function") return { schedule, plateau: undefined };
   if (typeof schedule === "object" && schedule !== null && typeof schedule.next === "function")
     return { schedule: undefined, plateau: schedule };
   throw new UsageError(
     "bad-option",
-    `schedule: expected a function of the step or reduceOnPlateau(…), got ${describe(schedule)}`,
+    `schedule: expected a name, a function of the step or reduceOnPlateau(…), got ${describe(schedule)}`,
   );
+}
+
+function namedSchedule(
+  name: ScheduleName,
+  options: { readonly learningRate: number; readonly warmup: number; readonly totalSteps: number },
+): Schedule {
+  const { learningRate, warmup, totalSteps } = options;
+  const rest = { learningRate, totalSteps: Math.max(1, totalSteps - warmup) };
+  const main = { constant: constantRate, cosine: cosineRate, linear: polynomialRate }[name](rest);
+  if (warmup === 0) return main;
+  const rise = linearRate({ learningRate, startFactor: 1 / (warmup + 1), totalSteps: warmup });
+  return sequential({ schedules: [rise, main], milestones: [warmup] });
 }

@@ -84,6 +84,7 @@ export const trainingOptions: OptionsTable<TrainingOptions> = {
   epochs: trainingFields.epochs,
   maxSteps: trainingFields.maxSteps,
   learningRate: trainingFields.learningRate,
+  warmup: trainingFields.warmup,
   clipNorm: orInfinity(trainingFields.clipNorm),
   seed: trainingFields.seed,
   ...{ optimizer: "value", schedule: "value", clipValue: "value", accumulate: "value", evaluateEvery: "value" },
@@ -106,14 +107,14 @@ export function planOf(options: TrainingOptions, batchesPerEpoch: number): Train
       "out-of-range",
       `checkpointEvery.seconds: expected a number above 0, got ${describe(seconds)}`,
     );
+  const totalSteps = Math.min(epochs * stepsPerEpoch, orNever("maxSteps", options.maxSteps));
   return {
-    ...{ epochs, accumulate, stepsPerEpoch },
-    totalSteps: Math.min(epochs * stepsPerEpoch, orNever("maxSteps", options.maxSteps)),
+    ...{ epochs, accumulate, stepsPerEpoch, totalSteps },
     optimizer: options.optimizer ?? adam(),
     clipNorm: clipNorm === Number.POSITIVE_INFINITY ? undefined : clipNorm,
     clipValue: options.clipValue,
     seed: expectInteger("seed", options.seed ?? trainingFields.seed.default, { min: 0 }),
-    rate: rateRule(options),
+    rate: rateRule(options, totalSteps),
     best: bestRule(options.best, options.earlyStopping),
     logEvery: whole("logEvery", options.logEvery ?? 20),
     evaluateEvery: orNever("evaluateEvery", evaluateEvery === "epoch" ? undefined : evaluateEvery),

@@ -165,7 +165,11 @@ const training: {
   steps: [4, ({ start }) => start.steps],
   epochs: [2, ({ start }) => start.epochs],
   maxSteps: [5, ({ end }) => end.step],
+  optimizer: ["sgd", ({ weights }) => weights],
+  weightDecay: [0.5, ({ weights }) => weights],
   learningRate: [0.1, ({ rate, weights }) => [rate, weights]],
+  schedule: ["cosine", ({ rate, weights }) => [rate, weights]],
+  warmup: [3, ({ rate, weights }) => [rate, weights]],
   clipNorm: [1e-9, ({ weights }) => weights],
   accumulate: [2, ({ start }) => start.stepsPerEpoch],
   // So small a rate makes nothing better.
@@ -326,7 +330,11 @@ const commands: Readonly<Record<string, Effects>> = {
       batchSize: { add: ["--batch-size", "5"] },
       epochs: { add: ["--epochs", "2"] },
       maxSteps: { add: ["--max-steps", "1"] },
+      optimizer: { add: ["--optimizer", "rmsprop"] },
+      weightDecay: { add: ["--weight-decay", "0.5"] },
       learningRate: { add: ["--learning-rate", "0.1"] },
+      schedule: { add: ["--schedule", "linear"] },
+      warmup: { add: ["--warmup", "3"] },
       clipNorm: { add: ["--clip", "1e-9"] },
       accumulate: { add: ["--accumulate", "2"] },
       patience: {

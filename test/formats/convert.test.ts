@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";

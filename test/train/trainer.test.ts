@@ -229,6 +229,21 @@ describe("how a training goes", () => {
     expect(rates.map((e) => e.learningRate)).toEqual([0.1, 0.1, 0.05, 0.05]);
   });
 
+  test.each([
+    [{}, [0.1, 0.1, 0.1, 0.1]],
+    [{ schedule: "linear" }, [0.1, 0.075, 0.05, 0.025]],
+    [{ schedule: "cosine" }, [0, 1, 2, 3].map((k) => 0.05 * (1 + Math.cos((Math.PI * k) / 4)))],
+    [{ warmup: 2 }, [0.1 / 3, 0.2 / 3, 0.1, 0.1]],
+    [{ schedule: "linear", warmup: 2 }, [0.1 / 3, 0.2 / 3, 0.1, 0.05]],
+  ] as const)("takes the rate of a schedule by name, over all steps of the training: %o", async (options, expected) => {
+    const { trainer } = await opened({ machine }, { ...options, learningRate: 0.1, maxSteps: 4, logEvery: 1 });
+    const rates = (await eventsOf(trainer)).filter((e): e is ProgressEvent => e.type === "progress");
+    expect(rates).toHaveLength(4);
+    rates.forEach(({ learningRate }, k) => {
+      expect(learningRate).toBeCloseTo(expected[k]!, 12);
+    });
+  });
+
   test("calls callbacks by the type of event and waits for them", async () => {
     const { trainer } = await opened({ machine }, { epochs: 2 });
     const seen: string[] = [];
@@ -325,6 +340,9 @@ describe("what goes wrong", () => {
     ["a delta below zero", { earlyStopping: { patience: 1, minDelta: -1 } }, "out-of-range"],
     ["an unknown mode", { best: { mode: "least" as never } }, "unknown-choice"],
     ["a schedule that is none", { learningRate: undefined, schedule: {} as never }, "bad-option"],
+    ["a schedule of an unknown name", { schedule: "cosin" as never }, "unknown-choice"],
+    ["a warmup of half a step", { warmup: 0.5 }, "not-an-integer"],
+    ["a warmup beside a function", { learningRate: undefined, schedule: () => 1, warmup: 3 }, "bad-option"],
     ["a value of zero to clip at", { clipValue: 0 }, "out-of-range"],
   ])("%s is refused", async (_, options, code) => {
     const run = async () => eventsOf((await opened({ machine }, options)).trainer);

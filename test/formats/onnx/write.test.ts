@@ -111,7 +111,7 @@ async function ours(
   const bytes = writeOnnx(module, await parameters.toTensors(), spec ? { cell: spec } : {});
   executable.close();
   parameters.close();
-  return { bytes, inputs: { [isRecurrent ? "input" : "tokens"]: input, ...states }, outputs };
+  return { bytes, inputs: { [isRecurrent ? "input" : "tokens"]: input, ...states }, states, outputs };
 }
 
 function layerOf({ cell, numLayers, direction, batchFirst, sizes: { D, H } }: Case): Recurrent {
@@ -146,9 +146,13 @@ async function expectSameInRuntime(made: Awaited<ReturnType<typeof ours>>): Prom
     ]),
   );
   const came = await session.run(feeds);
+  // A new state is a sum of the old one and a candidate. Where they cancel, float32 leaves 6e-8 of the terms, however small the
+  // sum: a GRU of one unit gave 0.00100645 for 0.00100648. So the states that went in count for the scale too.
+  const terms = Object.values(made.states).flatMap((state) => Array.from(state.data));
   for (const [name, { shape, data }] of Object.entries(made.outputs)) {
     expect(came[name]!.dims, name).toEqual([...shape]);
-    expect(difference(came[name]!.data as Float32Array, data), name).toBeLessThanOrEqual(1e-5);
+    const theirs = Array.from(came[name]!.data as Float32Array);
+    expect(difference([...theirs, ...terms], [...Array.from(data), ...terms]), name).toBeLessThanOrEqual(1e-5);
   }
   await session.release();
 }

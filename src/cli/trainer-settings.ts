@@ -1,0 +1,19 @@
+import { type OptimizerName, optimizerByName } from "../optimizers/registry.ts";
+import type { ValuesOf } from "../schema/fields.ts";
+import type { trainingFields } from "../schema/training.ts";
+import type { TrainingOptions } from "../train/trainer-options.ts";
+import { LOG_EVERY } from "./recorded-training.ts";
+
+type TrainerSettings = Omit<ValuesOf<typeof trainingFields>, "keep" | "tensorboard">;
+
+/** The settings of any training, in the words of the library. */
+export function trainerOptions(settings: TrainerSettings): TrainingOptions {
+  const { epochs, maxSteps, learningRate, schedule, warmup, clipNorm, accumulate, seed } = settings;
+  const { optimizer, weightDecay, patience, minDelta, checkpointEvery, checkpointSeconds } = settings;
+  return {
+    ...{ epochs, maxSteps, learningRate, schedule, warmup, clipNorm, accumulate, seed, logEvery: LOG_EVERY },
+    optimizer: optimizerByName<OptimizerName>(optimizer, weightDecay === undefined ? {} : { weightDecay }),
+    earlyStopping: patience === undefined ? undefined : { patience, minDelta },
+    checkpointEvery: { steps: checkpointEvery, seconds: checkpointSeconds },
+  };
+}
