@@ -3,13 +3,18 @@ import { UsageError } from "../shared/errors.ts";
 import { type Columns, readColumns } from "./columns.ts";
 import { finiteNumber } from "./examples.ts";
 import { type DatedRows, onSteps, resampled } from "./regular-series.ts";
-import { columnsOf, type SeriesColumns, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
+import { columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
 import { formatStep, parseStep, usualStep } from "./time-step.ts";
 import { momentsOf, type TimeZone, timeZone } from "./time-zone.ts";
 import { momentOf, parseTimestamp } from "./timestamps.ts";
 
-export interface ReadTimeSeriesOptions extends Partial<SeriesColumns> {
+export interface ReadTimeSeriesOptions {
+  /** Columns to be forecast. */
   readonly targets: readonly string[];
+  /** Columns that help and are known up to now only; default none. */
+  readonly past?: readonly string[] | undefined;
+  /** Columns that help and are known beforehand; default none. */
+  readonly known?: readonly string[] | undefined;
   /** Column that says which series a row belongs to. Default: all rows are one series. */
   readonly series?: string | undefined;
   /** Column with the time, or columns with year, month, day, hour, minute, second in this order. Default: rows are equal steps in their order. */

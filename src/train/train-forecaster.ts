@@ -4,7 +4,7 @@ import { type ForecastWindow, type PreparedSeries, prepareSeries } from "../data
 import { type ForecastLayout, widthsOf } from "../data/forecast-layout.ts";
 import { windowBatches, windowsOf } from "../data/forecast-windows.ts";
 import { observedLength, part, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
-import type { HeadOptions } from "../models/forecast-heads.ts";
+import type { HeadName, PointLoss } from "../models/forecast-heads.ts";
 import { type ForecastNetworkOptions, forecastNetwork } from "../models/forecast-network.ts";
 import { declareForecastInputs } from "../run/forecast-plans.ts";
 import { Forecaster } from "../run/forecaster.ts";
@@ -25,7 +25,7 @@ export type ForecastModelOptions = Pick<
   "cell" | "hiddenSize" | "projectionSize" | "numLayers" | "dropout"
 >;
 
-export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutOptions, Partial<HeadOptions> {
+export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutOptions {
   readonly machine: Machine;
   /** Series, as `readTimeSeries` or `timeSeriesSet` gives them. */
   readonly data: TimeSeriesSet;
@@ -33,6 +33,12 @@ export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutO
   readonly validation?: number | undefined;
   /** Steps behind those that are not touched, likewise. Default 0. */
   readonly test?: number | undefined;
+  /** What is said of each value; default "quantiles", or "student-t" where each step comes from the one before. */
+  readonly head?: HeadName | undefined;
+  /** Of points: which error they make small; default "squared". */
+  readonly pointLoss?: PointLoss | undefined;
+  /** Of quantiles: their probabilities, ascending; default 0.1, 0.5, 0.9. */
+  readonly levels?: readonly number[] | undefined;
   readonly model?: ForecastModelOptions | undefined;
   /** B: windows of an update; default 32. */
   readonly batchSize?: number | undefined;
