@@ -71,7 +71,7 @@ export const forecastFields = {
   }),
   anchor: choice(["none", "last", "season"], {
     about: "what predictions are differences to: nothing, the last value, the season before",
-    ...{ unit: "kind", otherwise: "last; none for counts" },
+    ...{ unit: "kind", otherwise: "what fits the training part best by itself; none for counts" },
   }),
   scaling: choice(["standard", "robust", "mean", "none"], {
     about: "how each series is scaled: by mean and deviation, by median and middle half, by its mean size, or not",

@@ -1,10 +1,10 @@
 import { type CalendarRound, usualRounds } from "../data/calendar.ts";
-import type { Anchor, Decoding, ForecastLayout } from "../data/forecast-layout.ts";
-import { ANCHORS, DECODINGS } from "../data/forecast-layout.ts";
+import { ANCHORS, type Anchor, DECODINGS, type Decoding, type ForecastLayout } from "../data/forecast-layout.ts";
 import { fitScaling, SCALINGS, type ScalingKind } from "../data/series-scaling.ts";
 import { columnsOf, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
 import { usualSeason } from "../data/time-step.ts";
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { usualAnchor } from "./usual-anchor.ts";
 
 export interface ForecastLayoutOptions {
   /** H: steps that are predicted. */
@@ -15,7 +15,7 @@ export interface ForecastLayoutOptions {
   readonly season?: number | undefined;
   /** Whether all steps are predicted at once (default), or each from the one before. */
   readonly decoding?: Decoding | undefined;
-  /** What predictions are differences to. Default "last"; "none" for counts. */
+  /** What predictions are differences to. Default: what by itself is the least wrong about the training part (`usualAnchor`); "none" for counts. */
   readonly anchor?: Anchor | undefined;
   /** Of each column of each series, as measured on what is learned from. Default "standard"; "mean" for counts. */
   readonly scaling?: ScalingKind | undefined;
@@ -43,7 +43,9 @@ export function planForecast(
   const context = expectInteger("context", options.context ?? Math.max(fitting, 2), {
     min: decoding === "direct" ? 1 : 2,
   });
-  const anchor = expectOneOf("anchor", options.anchor ?? (counts ? "none" : "last"), ANCHORS);
+  const seasonal = season > 1 && season <= context && decoding === "direct";
+  const usual = usualAnchor(train, { targets, horizon, season, seasonal });
+  const anchor = expectOneOf("anchor", options.anchor ?? (counts ? "none" : usual), ANCHORS);
   const scaling = expectOneOf("scaling", options.scaling ?? (counts ? "mean" : "standard"), SCALINGS);
   const calendar = options.calendar ?? (step ? usualRounds(train, step) : []);
   if (calendar.length > 0 && !step)

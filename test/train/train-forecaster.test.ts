@@ -39,7 +39,7 @@ const train = (options: Partial<TrainForecasterOptions>) =>
 
 describe("trainForecaster", () => {
   test("learns a wave in its units; a saved run says the same", async () => {
-    const { trainer, forecaster } = await train({ epochs: 15 });
+    const { trainer, forecaster } = await train({ epochs: 15, anchor: "last" });
     const losses: number[] = [];
     await trainer.run({ epoch: ({ validationLoss }) => losses.push(validationLoss!) });
     expect(losses.at(-1)).toBeLessThan(0.6 * losses[0]!);
@@ -156,6 +156,18 @@ describe("trainForecaster", () => {
     const early = await learn(y.with(150, 60));
     expect(early.layout).not.toEqual(one.layout);
     expect(early.weights).not.toEqual(one.weights);
+  });
+
+  test("predictions are differences to what fits the training part best by itself", async () => {
+    const anchorOf = async (of: (n: number) => number, more: Partial<TrainForecasterOptions> = {}) => {
+      const { trainer, forecaster } = await train({ data: setOf(waves(200, of)), ...more });
+      trainer.close();
+      return forecaster.layout.anchor;
+    };
+    expect(await anchorOf(wave)).toBe("season");
+    expect(await anchorOf(wave, { decoding: "autoregressive" })).not.toBe("season");
+    expect(await anchorOf((n) => n + noise[n]!)).toBe("last");
+    expect(await anchorOf((n) => noise[n]!)).toBe("none");
   });
 
   test("missing values and a constant series do no harm", async () => {
