@@ -36,10 +36,23 @@ export async function trainForecasterToFolder(
 
 function trainOptions(settings: ForecastSettings) {
   const { horizon, context, season, validation, test, head, pointLoss, quantiles, decoding, anchor } = settings;
-  const { scaling, calendar, cell, hiddenSize, numLayers, dropout, batchSize, epochs } = settings;
+  const { transform, scaling, calendar, cell, hiddenSize, numLayers, dropout, batchSize, epochs } = settings;
   return {
     ...trainerOptions({ ...settings, epochs: epochs ?? 1 }),
-    ...{ horizon, context, season, validation, test, head, pointLoss, levels: quantiles, decoding, anchor, scaling },
+    ...{
+      horizon,
+      context,
+      season,
+      validation,
+      test,
+      head,
+      pointLoss,
+      levels: quantiles,
+      decoding,
+      anchor,
+      transform,
+      scaling,
+    },
     calendar: calendar?.filter((name) => name !== "none"),
     ...{ batchSize, epochs, model: { cell, hiddenSize, numLayers, dropout } },
   };
@@ -110,7 +123,7 @@ class Told {
     return [
       ...notices,
       `Data: ${counted(start.series, "series").replace(/seriess$/, "series")}${short}${step ? ` of steps of ${formatStep(step)}` : ""}, ${counted(start.trainWindows, "window")} to learn from, ${integer(start.validationWindows)} to validate`,
-      `Task: ${layout.targets.join(", ")}, ${counted(layout.horizon, "step")} from the last ${layout.context}${inputs.length > 0 ? ` with ${inputs.join(", ")}` : ""}; ${head}, ${layout.decoding}`,
+      `Task: ${layout.targets.join(", ")}, ${counted(layout.horizon, "step")} from the last ${layout.context}${inputs.length > 0 ? ` with ${inputs.join(", ")}` : ""}; ${head}, ${layout.decoding}${layout.transform === "log" ? ", logarithms" : ""}${layout.anchor === "none" ? "" : `, from the ${layout.anchor === "last" ? "last value" : "season before"}`}`,
       `Model: ${cell}, ${layers}: ${integer(start.parameters)} parameters, ${formatBytes(start.bytes)} to train`,
       `Training: ${counted(start.totalSteps, "step")} of ${counted(start.batchSize, "window")}, ${integer(start.stepsPerEpoch)} an epoch, on ${machine}; Ctrl-C stops and saves`,
       ...(start.step === 0 ? [] : [`Resumed after step ${integer(start.step)}.`]),

@@ -1,7 +1,7 @@
 import type { PreparedSeries } from "../data/forecast-inputs.ts";
 import { type Span, windowsOf } from "../data/forecast-windows.ts";
-import { quantileOf } from "../data/series-scaling.ts";
-import type { TimeSeries } from "../data/time-series.ts";
+import { fitScaling, quantileOf } from "../data/series-scaling.ts";
+import { part, type TimeSeries } from "../data/time-series.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import type { Baseline, BaselineSeries } from "./baselines/baseline.ts";
 import { drift, naive, seasonalNaive } from "./baselines/copies.ts";
@@ -77,17 +77,20 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
   const put = (name: string, target: string, scores: ForecastScores): void => {
     rows.set(name, { ...rows.get(name), [target]: scores });
   };
-  for (const [d, target] of layout.targets.entries()) {
+  for (const target of layout.targets) {
     const flat = series.map(({ source, train }): BaselineSeries => {
       return { values: filled(source.values[target]!), trainEnd: train.to };
     });
     const naiveErrors = flat.map((one, k) => naiveError(one, series[k]!.source.values[target]!, layout.season));
+    const deviations = series.map(({ source, train }) => {
+      return fitScaling("standard", part(source, train.from, train.to), [target])[target]!.scale;
+    });
     const score = (forecast: (w: number, k: number, origin: number) => Forecast): ForecastScores => {
       const scorer = new ForecastScorer();
       for (const [w, { series: of, origin }] of windows.entries()) {
         const k = indexOf.get(of)!;
         const truth = series[k]!.source.values[target]!.subarray(origin, origin + layout.horizon);
-        scorer.add({ truth, naiveError: naiveErrors[k]!, scale: of.scale[d]!, ...forecast(w, k, origin) });
+        scorer.add({ truth, naiveError: naiveErrors[k]!, scale: deviations[k]!, ...forecast(w, k, origin) });
       }
       return scorer.scores();
     };

@@ -9,7 +9,7 @@ export interface ForecastScores {
   readonly smape: number;
   /** Absolute errors by those of repeating the season before, one step ahead within the training part (Hyndman & Koehler 2006). Below 1 is better than that. */
   readonly mase: number;
-  /** Mean squared and absolute errors where each series has the scale that its network reads. */
+  /** Mean squared and absolute errors where each series is divided by the deviation of its training part. */
   readonly scaledMse: number;
   readonly scaledMae: number;
   /** Mean pinball loss over the levels, in the units of the column; undefined for points. */
@@ -27,7 +27,7 @@ export interface Compared {
   readonly quantiles: readonly { readonly level: number; readonly values: ArrayLike<number> }[];
   /** What absolute errors are divided by for MASE; NaN leaves them out. */
   readonly naiveError: number;
-  /** Of the series: what errors are divided by for the scaled ones. */
+  /** What errors are divided by for the scaled ones. */
   readonly scale: number;
 }
 

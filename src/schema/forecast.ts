@@ -73,6 +73,10 @@ export const forecastFields = {
     about: "what predictions are differences to: nothing, the last value, the season before",
     ...{ unit: "kind", otherwise: "what fits the training part best by itself; none for counts" },
   }),
+  transform: choice(["none", "log"], {
+    about: "what is done to targets first: nothing, or take logarithms",
+    ...{ unit: "kind", otherwise: "log where swings grow with the level" },
+  }),
   scaling: choice(["standard", "robust", "mean", "none"], {
     about: "how each series is scaled: by mean and deviation, by median and middle half, by its mean size, or not",
     ...{ unit: "rule", otherwise: "standard; mean for counts" },
@@ -90,7 +94,7 @@ export const forecastFields = {
   batchSize: integer({ about: "windows of an update", unit: "count", min: 1, default: 32 }),
   epochs: integer({
     about: "how often all windows are learned from",
-    ...{ unit: "count", min: 1, otherwise: "for about 2,000 updates, from 5 to 200" },
+    ...{ unit: "count", min: 1, otherwise: "for about 2,000 updates, from 5 to 50" },
   }),
   ...training,
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),

@@ -42,7 +42,7 @@ export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutO
   readonly model?: ForecastModelOptions | undefined;
   /** B: windows of an update; default 32. */
   readonly batchSize?: number | undefined;
-  /** Default: about 2,000 updates, but at least 5 epochs and at most 200. */
+  /** Default: about 2,000 updates, but at least 5 epochs and at most 50. */
   readonly epochs?: number | undefined;
 }
 
@@ -123,7 +123,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
     ...options.model,
   });
   const batches = windowBatches({ windows: train, layout, batchSize, seed });
-  const epochs = options.epochs ?? Math.min(200, Math.max(5, Math.ceil(2000 / batches.batchesPerEpoch)));
+  const epochs = options.epochs ?? Math.min(50, Math.max(5, Math.ceil(2000 / batches.batchesPerEpoch)));
   const store = layoutParameters(network);
   const { optimizer, accumulate } = planOf({ ...options, epochs }, batches.batchesPerEpoch);
   expectRoom(machine, store, optimizer, accumulate > 1);

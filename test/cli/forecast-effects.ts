@@ -76,6 +76,7 @@ export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<
         quantiles: added("--quantiles", "0.2", "0.8"),
         decoding: added("--decoding", "autoregressive"),
         anchor: added("--anchor", "none"),
+        transform: added("--transform", "log"),
         scaling: added("--scaling", "robust"),
         calendar: between(timed, [...timed, "--calendar", "weekday"]),
         cell: added("--cell", "gru"),
