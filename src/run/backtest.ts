@@ -1,4 +1,5 @@
 import type { PreparedSeries } from "../data/forecast-inputs.ts";
+import type { ForecastLayout } from "../data/forecast-layout.ts";
 import { type Span, windowsOf } from "../data/forecast-windows.ts";
 import { fitScaling, quantileOf } from "../data/series-scaling.ts";
 import { part, type TimeSeries } from "../data/time-series.ts";
@@ -123,10 +124,18 @@ type Forecast = Pick<Parameters<ForecastScorer["add"]>[0], "point" | "quantiles"
 
 function baselinesFor(
   all: readonly BaselineSeries[],
-  options: { readonly context: number; readonly horizon: number; readonly season: number },
+  options: Pick<ForecastLayout, "context" | "horizon" | "season" | "transform">,
 ): Baseline[] {
   const rules = [naive, ...(options.season > 1 ? [seasonalNaive] : []), drift, exponentialSmoothing, linearMap];
-  return rules.map((rule) => rule(all, options));
+  const plain = rules.map((rule) => rule(all, options));
+  if (options.transform !== "log") return plain;
+  // What the model learns from logarithms, others may too.
+  const logs = all.map((one) => ({ ...one, values: one.values.map(Math.log) }));
+  const further = [exponentialSmoothing, linearMap].map((rule): Baseline => {
+    const { name, predict } = rule(logs, options);
+    return { name: `${name} of logarithms`, predict: (k, origin) => predict(k, origin).map(Math.exp) };
+  });
+  return [...plain, ...further];
 }
 
 /** Quantiles of a baseline's errors at origins of the training part, by step; none where there are too few. */

@@ -32,9 +32,7 @@ test("trained, measured beside simple methods, forecast, resumed", async () => {
   expect(ran.code, ran.stderr).toBe(0);
   expect(ran.stderr).toMatch(/Column "sales": 6 of 240 values are missing/);
   expect(ran.stderr).toMatch(/2 series of steps of 1d, \d+ windows to learn from/);
-  expect(ran.stderr).toMatch(
-    /sales, 3 steps from the last 7 with price, weekday; quantiles, direct/,
-  );
+  expect(ran.stderr).toMatch(/sales, 3 steps from the last 7 with price, weekday; quantiles, direct/);
   expect(ran.stderr).toMatch(/epoch 6\/6: loss 0\.\d+, validation 0\.\d+/);
   expect(ran.stdout).toMatch(/Forecasts of the test part from \d+ origins, each step/);
   for (const name of ["this model", "naive", "seasonal naive \\(7", "drift", "exponential smoothing", "linear map"])
