@@ -4,6 +4,7 @@ import { backtest, openMachine, readTimeSeries, trainForecaster } from "../../di
 /**
  * Settings are those of `trainForecaster` beside
  *
+ * - `apart`: each column is a series of its own, all forecast by one network that sees one at a time. Default false: it sees and forecasts all together;
  * - `columns`: options of `readTimeSeries`;
  * - `steps`: how many steps of the file are used, from its beginning. Default all.
  *
@@ -11,8 +12,9 @@ import { backtest, openMachine, readTimeSeries, trainForecaster } from "../../di
  *   the values within in per cent; means over the columns. In `details` the same of the simple methods
  */
 export async function forecast({ settings, seed, file, log }) {
-  const { columns, steps, ...options } = settings;
-  const data = await readTimeSeries(file, columns);
+  const { columns, steps, apart = false, ...options } = settings;
+  const read = await readTimeSeries(file, columns);
+  const data = apart ? columnsApart(read) : read;
   const machine = await openMachine("wasm");
   try {
     const used = steps === undefined ? data : { ...data, series: data.series.map((one) => firstSteps(one, steps)) };
@@ -47,6 +49,12 @@ export async function forecast({ settings, seed, file, log }) {
 function firstSteps({ id, times, values }, steps) {
   const cut = Object.entries(values).map(([name, all]) => [name, all.subarray(0, steps)]);
   return { id, length: steps, times: times?.subarray(0, steps), values: Object.fromEntries(cut) };
+}
+
+/** One series for each column, all of the column "value". */
+function columnsApart({ series: [one], targets, ...rest }) {
+  const series = targets.map((id) => ({ ...one, id, values: { value: one.values[id] } }));
+  return { ...rest, series, targets: ["value"] };
 }
 
 function means(columns) {

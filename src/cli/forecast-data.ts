@@ -1,8 +1,9 @@
 import { readConfig } from "../checkpoint/run-folder.ts";
-import { readTimeSeries } from "../data/read-time-series.ts";
+import { collectTimeSeries, readTimeSeries } from "../data/read-time-series.ts";
 import type { TimeSeriesSet } from "../data/time-series.ts";
 import type { ForecastSettings } from "../schema/forecast.ts";
 import { UsageError } from "../shared/errors.ts";
+import { holdsParquet, readParquet } from "./parquet.ts";
 
 /** Where the columns are, as the schema names it. */
 export type SeriesSettings = Pick<ForecastSettings, "target" | "timeZone"> &
@@ -12,10 +13,13 @@ export type SeriesSettings = Pick<ForecastSettings, "target" | "timeZone"> &
 export const readSeriesFile = (file: string, settings: SeriesSettings): Promise<TimeSeriesSet> => {
   const { target: targets, header, ...rest } = settings;
   const { series, time, timeZone, resample, past, known, delimiter } = rest;
-  return readTimeSeries(file, {
+  const options = {
     ...{ targets, series, time, timeZone, resample, past, known, delimiter },
     ...(header && { header }),
-  });
+  };
+  return holdsParquet(file)
+    ? collectTimeSeries(options, (columns) => readParquet(file, columns))
+    : readTimeSeries(file, options);
 };
 
 /**

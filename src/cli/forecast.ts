@@ -13,6 +13,7 @@ import { forecastCsv, forecastRows } from "./forecast-table.ts";
 import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
+import { holdsParquet, parquetOf } from "./parquet.ts";
 
 const { run, machine, json } = common;
 const fields = {
@@ -27,7 +28,7 @@ const fields = {
   }),
   ...forecastingFields,
   output: path({
-    about: "file for the table: .csv, .json or .jsonl",
+    about: "file for the table: .csv, .json, .jsonl or .parquet",
     ...{ unit: "file", short: "o", otherwise: "CSV on standard output" },
   }),
   plot: onOff({ about: "draw the first series and its forecast in place of the table" }),
@@ -40,7 +41,7 @@ export const forecastCommand = (io: Io): Command =>
     name: "forecast",
     summary: "predict the next steps of series, with intervals",
     description:
-      "Predicts the next steps of each series of a table, with quantiles: as CSV, JSON or JSON lines. They begin after the last row with a target.",
+      "Predicts the next steps of each series of a table, with quantiles: as CSV, JSON, JSON lines or Parquet. They begin after the last row with a target.",
     fields,
     examples: [
       "forecast runs/2026-01-31-sales sales.csv > next.csv",
@@ -62,7 +63,9 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     const rows = forecastRows(found);
     const lines = () => rows.map(({ quantiles, ...row }) => ({ type: "forecast", ...row, ...quantiles }));
     if (output !== undefined) {
+      const parquet = holdsParquet(output) ? await parquetOf(rows) : undefined;
       write(output, () => {
+        if (parquet) return parquet;
         if (/\.json$/i.test(output)) return `${JSON.stringify(lines(), null, 1)}\n`;
         return /\.jsonl$/i.test(output) ? jsonl(lines()) : forecastCsv(rows);
       });
@@ -84,10 +87,10 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
 
 const jsonl = (lines: readonly object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 
-function write(file: string, content: () => string): void {
-  const text = content();
+function write(file: string, content: () => string | Uint8Array): void {
+  const written = content();
   try {
-    writeFileSync(file, text);
+    writeFileSync(file, written);
   } catch (cause) {
     throw new FailureError(
       "file-write-failed",

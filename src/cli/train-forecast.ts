@@ -22,7 +22,7 @@ export const trainForecastCommand = (io: Io): Command =>
     name: "forecast",
     summary: "train a model that predicts the next steps of series",
     description:
-      "Trains a model that predicts the next steps of one or many series of numbers, with intervals. Series come from a table (CSV, TSV,\nJSON lines), one row a step. At the end it is measured on the test part, from one origin after the other, beside simple methods.",
+      "Trains a model that predicts the next steps of one or many series of numbers, with intervals. Series come from a table (CSV, TSV,\nJSON lines, Parquet), one row a step. At the end it is measured on the test part, from one origin after the other, beside simple methods.",
     fields,
     config: forecastFields,
     examples: [

@@ -38,7 +38,7 @@ const part = (about: string) =>
 /** All that the training of a forecaster is made of: flags of `train forecast`, keys of its config files, `training` in a run's config.json. */
 export const forecastFields = {
   file: path({
-    about: "table of series (CSV, TSV, JSON lines), one row a step, gzip or not",
+    about: "table of series (CSV, TSV, JSON lines, gzip or not; Parquet), one row a step",
     ...{ unit: "file", positional: true, required: true },
   }),
   ...seriesFields,

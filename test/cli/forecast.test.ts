@@ -1,7 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readParquet } from "../../src/cli/parquet.ts";
 import { longshort } from "./fake-io.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-forecast-"));
@@ -100,4 +102,50 @@ test("what is known beforehand has to be there", async () => {
     code: 2,
     stderr: expect.stringMatching(/series "north", column "price": expected its values for the 3 steps/),
   });
+});
+
+test("Parquet: read as other tables are, and written", async () => {
+  const cells = rows(0, 60).map((line) => line.split(";"));
+  const columnData = [
+    { name: "day", data: cells.map(([at]) => new Date(at!)), type: "TIMESTAMP" as const },
+    { name: "shop", data: cells.map(([, shop]) => shop!), type: "STRING" as const },
+    { name: "sales", data: cells.map(([, , sales], k) => (k === 9 ? null : Number(sales))), type: "DOUBLE" as const },
+    { name: "price", data: cells.map(([, , , price]) => Number(price)), type: "INT32" as const },
+  ];
+  writeFileSync(at("sales.parquet"), new Uint8Array(parquetWriteBuffer({ columnData })));
+  write(
+    "same.csv",
+    rows(0, 60).map((line, k) => (k === 9 ? line.replace(/;[^;]*;([^;]*)$/, ";;$1") : line)),
+  );
+  const train = (file: string) =>
+    longshort([
+      "train",
+      "forecast",
+      at(file),
+      ...columns.slice(0, 6),
+      ...small,
+      "--epochs",
+      "1",
+      "-q",
+      "-o",
+      at(`of-${file}`),
+    ]);
+  const [parquet, csv] = [await train("sales.parquet"), await train("same.csv")];
+  expect(parquet.code, parquet.stderr).toBe(0);
+  expect(parquet.stdout.replaceAll("sales.parquet", "same.csv")).toBe(csv.stdout);
+
+  await longshort(["forecast", at("of-sales.parquet"), "-o", at("next.parquet")]);
+  const printed = await longshort(["forecast", at("of-sales.parquet")]);
+  const { values } = await readParquet(at("next.parquet"), ["series", "time", "target", "value", "q0.1"]);
+  const [, first] = printed.stdout.split("\n");
+  expect(
+    Object.values(values)
+      .map((column) => column[0])
+      .join(","),
+  ).toBe(first!.split(",").slice(0, 5).join(","));
+
+  await expect(readParquet(at("next.parquet"), ["price"])).rejects.toMatchObject({ code: "unknown-column" });
+  writeFileSync(at("broken.parquet"), "PAR1 no more");
+  await expect(readParquet(at("broken.parquet"), ["y"])).rejects.toMatchObject({ code: "bad-parquet" });
+  await expect(readParquet(at("none.parquet"), ["y"])).rejects.toMatchObject({ code: "file-not-found" });
 });

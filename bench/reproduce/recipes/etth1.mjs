@@ -8,6 +8,7 @@ const of = (targets, horizon) => ({ columns: { targets, time: "date" }, ...split
 /** Points by the squared error, as the tables count; the rest are our defaults. */
 const ours = (targets, horizon) => ({
   ...of(targets, horizon),
+  apart: targets.length > 1,
   ...{ context: 96, head: "point", epochs: 8, learningRate: 1e-3 },
 });
 
