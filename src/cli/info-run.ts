@@ -55,9 +55,18 @@ function modelOf({ model, start }: RunStory): string {
 }
 
 function dataOf({ settings, start }: RunStory): string {
-  const { files = [], tokenizer } = settings as { files?: readonly string[]; tokenizer?: string };
+  const {
+    files = [],
+    file,
+    tokenizer,
+  } = settings as {
+    files?: readonly string[];
+    file?: string;
+    tokenizer?: string;
+  };
   return [
-    files.join(", ") || "unknown",
+    [...files, ...(file === undefined ? [] : [file])].join(", ") || "unknown",
+    ...learnedFrom(start),
     ...(start.trainTokens === undefined
       ? []
       : [`${integer(start.trainTokens)} tokens to learn from, ${integer(start.validationTokens!)} to validate`]),
@@ -65,13 +74,24 @@ function dataOf({ settings, start }: RunStory): string {
   ].join("; ");
 }
 
+/** What a training that reads no text counts: examples or windows. */
+function learnedFrom(start: RunStory["start"]): string[] {
+  return ["Examples", "Windows"].flatMap((what) => {
+    const [train, validation] = [start[`train${what}`], start[`validation${what}`]];
+    if (train === undefined) return [];
+    return [`${integer(train)} ${what.toLowerCase()} to learn from, ${integer(validation ?? 0)} to validate`];
+  });
+}
+
 function trainingOf({ settings, start }: RunStory): string {
   const { epochs, optimizer, learningRate, schedule, warmup, clipNorm, seed, machine } = settings;
   return [
-    `${epochs} epochs`,
+    `${epochs ?? start.epochs} epochs`,
     ...(start.totalSteps === undefined
       ? []
-      : [`${integer(start.totalSteps)} steps of ${start.batchSize} × ${start.steps}`]),
+      : [
+          `${integer(start.totalSteps)} steps of ${start.batchSize}${start.steps === undefined ? "" : ` × ${start.steps}`}`,
+        ]),
     ...Object.entries({
       ...{ optimizer, "learning rate": learningRate, schedule, warmup: warmup || undefined, clip: clipNorm, seed },
     }).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${text(value)}`])),

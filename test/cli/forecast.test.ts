@@ -68,7 +68,9 @@ test("trained, measured beside simple methods, forecast, resumed", async () => {
   write("later.csv", rows(120, 170));
   const later = await longshort(["backtest", at("run"), at("later.csv"), "--stride", "5", "--no-baselines"]);
   expect(later.stdout).toMatch(/later.csv from 10 origins, every 5 steps/);
-  expect((await longshort(["info", at("run")])).stdout).toMatch(/train forecast --config/);
+  const info = (await longshort(["info", at("run")])).stdout;
+  expect(info).toMatch(/sales.csv; \d+ windows to learn from, \d+ to validate\n.*7 epochs, \d+ steps of 32, optimizer/);
+  expect(info).toMatch(/train forecast --config/);
   const other = await longshort(["predict", at("run"), "--input", "x"]);
   expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/commands forecast and backtest/) });
 });
