@@ -16,6 +16,8 @@ import { textTrainingFields } from "../../src/schema/text-training.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { type FakeIoOptions, longshort, type Ran } from "./fake-io.ts";
+import { forecastEffects, prepareForecasts } from "./forecast-effects.ts";
+import type { Effect, Effects } from "./option-effects.ts";
 
 /*
  * Every option of every command has an entry here that says how to see that it does something; the test fails where an option
@@ -79,6 +81,7 @@ beforeAll(async () => {
   writeFileSync(at("g.tsv"), "in may\tO B-T\tx\nwe may\tB-T O\ty\n".repeat(10));
   for (const seed of ["0", "1"])
     await longshort(["train", "tag", at("g.txt"), ...tagSmall, "-q", "--seed", seed, "-o", at(`tagger${seed}`)]);
+  await prepareForecasts(at);
   cpSync(at("runs"), at("taken"), { recursive: true });
   const machine = await openMachine("reference");
   for (const [name, hiddenSize, seed] of [
@@ -222,22 +225,6 @@ describe("train text: every setting, as a flag and in a config file", () => {
   });
 });
 
-/** What is added to the plain call (or put in its place), and where the difference shows; by default in what is printed. */
-interface Effect {
-  readonly add?: readonly string[];
-  readonly instead?: readonly string[];
-  /** Exit codes that the changed call may end with; default success. */
-  readonly codes?: readonly number[];
-  /** What it is compared with, in place of the plain call. */
-  readonly against?: readonly string[];
-  readonly see?: (ran: Ran) => unknown;
-  readonly io?: FakeIoOptions;
-}
-interface Effects {
-  readonly plain: () => readonly string[];
-  readonly io?: FakeIoOptions;
-  readonly options: Readonly<Record<string, Effect>>;
-}
 const machine: Effect = { add: ["--machine", "reference"], see: machineOf };
 const json: Effect = { add: ["--json"] };
 /** Stops a training before its first step. */
@@ -640,6 +627,7 @@ const commands: Readonly<Record<string, Effects>> = {
       ...{ machine, json },
     },
   },
+  ...forecastEffects({ at, fresh, machine, json }),
   doctor: { plain: () => ["doctor"], options: { json } },
   demo: {
     plain: () => ["demo", "--output", freshDemo()],
