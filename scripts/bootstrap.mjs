@@ -76,7 +76,11 @@ function sourceFingerprint(sources) {
 
 /** Removes what the compiler wrote for sources that are gone; the package would ship it otherwise. */
 function removeOrphans(sources) {
-  const kept = new Set([...sources.map((name) => name.replace(/\.ts$/, "")), "longshort.browser"]);
+  const kept = new Set([
+    ...sources.map((name) => name.replace(/\.ts$/, "")),
+    "longshort.browser",
+    "longshort-formats.browser",
+  ]);
   for (const name of filesBelow(at("dist"))) {
     if (!name.startsWith(".") && !kept.has(name.replace(/(\.d\.ts|\.js)(\.map)?$/, ""))) rmSync(at("dist", name));
   }

@@ -42,12 +42,20 @@ export type { WasmOptions } from "./compute/wasm/machine.ts";
 // Batches, text and tokens.
 export type { Batch, BatchSource } from "./data/batch-source.ts";
 export { type BucketedBatchesOptions, bucketedBatches } from "./data/bucketed-batches.ts";
+export type { CalendarRound } from "./data/calendar.ts";
 export { type Corpus, type CorpusOptions, type CorpusPass, countCharacters, openCorpus } from "./data/corpus.ts";
 export { type EpochTokens, shuffleDocuments } from "./data/document-order.ts";
 export type { DocumentSplit } from "./data/documents.ts";
 export { classesOf, type Examples, type Series, type Unlabelled } from "./data/examples.ts";
+export type { Anchor, Decoding, ForecastLayout } from "./data/forecast-layout.ts";
 export { readLabelledTexts, type TextColumns } from "./data/labelled-texts.ts";
+export { type ReadTimeSeriesOptions, readTimeSeries } from "./data/read-time-series.ts";
+export type { ScalingKind, SeriesScaling } from "./data/series-scaling.ts";
 export { type Split, type StratifiedSplitOptions, stratifiedSplit } from "./data/stratified-split.ts";
+export type { SeriesColumns, TimeSeries, TimeSeriesSet } from "./data/time-series.ts";
+export { type SeriesValues, type TimeSeriesSetOptions, timeSeriesSet } from "./data/time-series-set.ts";
+export type { TimeStep } from "./data/time-step.ts";
+export type { TimeZone } from "./data/time-zone.ts";
 export { readSeries } from "./data/ts-archive.ts";
 // Explaining.
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
@@ -80,12 +88,16 @@ export { dropConnect, dropWords } from "./layers/weight-dropout.ts";
 // Losses.
 export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
 export { type CrossEntropyOptions, crossEntropy } from "./losses/cross-entropy.ts";
+export { type GaussianParameters, gaussianLoss } from "./losses/gaussian.ts";
 export { huber, smoothL1 } from "./losses/huber.ts";
 export { type KlDivergenceOptions, klDivergence } from "./losses/kl-divergence.ts";
 export { type LinearHead, linearCrossEntropy } from "./losses/linear-cross-entropy.ts";
 export { meanAbsoluteError } from "./losses/mean-absolute-error.ts";
 export { meanSquaredError } from "./losses/mean-squared-error.ts";
+export { type NegativeBinomialParameters, negativeBinomialLoss } from "./losses/negative-binomial.ts";
+export { pinball } from "./losses/pinball.ts";
 export type { LossOptions, Reduction } from "./losses/reduction.ts";
+export { type StudentTParameters, studentTLoss } from "./losses/student-t.ts";
 // The arithmetic that cells, losses and optimizers are written in.
 export {
   abs,
@@ -134,6 +146,21 @@ export {
 } from "./math/functions.ts";
 // Models.
 export type { CellConfig } from "./models/cell-choice.ts";
+export type {
+  ForecastHead,
+  HeadName,
+  HeadOptions,
+  PointLoss,
+  Prediction,
+} from "./models/forecast-heads.ts";
+export {
+  type ForecastInputs,
+  ForecastNetwork,
+  type ForecastNetworkConfig,
+  type ForecastNetworkOptions,
+  forecastNetwork,
+  forecastNetworkFromConfig,
+} from "./models/forecast-network.ts";
 export {
   LanguageModel,
   type LanguageModelConfig,
@@ -186,9 +213,17 @@ export type { Notation } from "./print/latex-names.ts";
 export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-search.ts";
 export { type ClassificationScores, type Confusion, classificationScores } from "./run/classification-scores.ts";
 export { Classifier, type ClassifierOptions, type ClassPrediction } from "./run/classifier.ts";
+export {
+  Forecaster,
+  type ForecasterParts,
+  type ForecastOptions,
+  type SeriesForecast,
+  type TargetForecast,
+} from "./run/forecaster.ts";
 export { type GenerateOptions, type GenerateTokensOptions, generate, generateTokens } from "./run/generate.ts";
 export { type GenerateBatchOptions, type GeneratedText, generateBatch } from "./run/generate-batch.ts";
 export { loadClassifier } from "./run/load-classifier.ts";
+export { loadForecaster } from "./run/load-forecaster.ts";
 export { type LoadedRun, loadRun } from "./run/load-run.ts";
 export {
   type ClassifierScores,
@@ -322,6 +357,14 @@ export {
   type TrainClassifierOptions,
   trainClassifier,
 } from "./train/train-classifier.ts";
+export {
+  type ForecasterTraining,
+  type ForecastFacts,
+  type ForecastModelOptions,
+  type SplitSeries,
+  type TrainForecasterOptions,
+  trainForecaster,
+} from "./train/train-forecaster.ts";
 export { type TextFacts, type TextTrainer, type TrainTextOptions, trainText } from "./train/train-text.ts";
 export { openTrainer, Trainer } from "./train/trainer.ts";
 export type { TrainerOptions, TrainingOptions } from "./train/trainer-options.ts";

@@ -36,7 +36,9 @@ async function show(): Promise<void> {
 async function load(file: URL | Blob, name: string): Promise<void> {
   try {
     const opened = await openClassifier(file, meaning, ({ read, total }) => {
-      status.textContent = `Loading ${name}: ${Math.round((100 * read) / total)} % of ${Math.round(total / 1000)} kB`;
+      const kilobytes = Math.round((total ?? read) / 1000);
+      const share = total === undefined ? "" : `${Math.round((100 * read) / total)} % of `;
+      status.textContent = `Loading ${name}: ${share}${kilobytes} kB`;
     });
     classifier?.close();
     classifier = opened;

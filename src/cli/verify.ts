@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
 import { type Model, open } from "../formats/open.ts";
 import type { ModelArray } from "../formats/plans.ts";
-import { type Comparison, compareModels, comparison, randomInputs } from "../formats/verify.ts";
+import { type Comparison, compareModels, comparison, inputsOfBoth, randomInputs } from "../formats/verify.ts";
 import { integer, number, path, type ValuesOf } from "../schema/fields.ts";
 import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
@@ -50,7 +50,13 @@ async function verify(flags: VerifyFlags, io: Io): Promise<void> {
     const inputs =
       flags.inputs === undefined ? await randomInputs(a, flags.seed) : await inputsFrom(flags.inputs, a.inputs);
     const lines: Line[] = (await compareModels(a, b, inputs)).map((c) => ({ ...c, with: flags.b }));
-    lines.push(...(await inRuntime(a, inputs, io, flags)));
+    const given = inputsOfBoth(a, b, inputs);
+    const graphs = [
+      { file: flags.a, model: a, inputs: given.a },
+      { file: flags.b, model: b, inputs: given.b },
+    ].filter(({ model }) => model.file.content.kind === "graph");
+    const runtime = graphs.length > 0 ? await onnxRuntime(io, flags) : undefined;
+    if (runtime) for (const graph of graphs) lines.push(...(await inRuntime(runtime, graph)));
     for (const line of lines) {
       const { outputs, shape, difference } = line;
       await io.stdout.write(
@@ -84,23 +90,28 @@ interface Runtime {
   };
 }
 
-/** An ONNX file in ONNX Runtime, where the project that we are in has it. */
-async function inRuntime(
-  model: Model,
-  inputs: Readonly<Record<string, ModelArray>>,
-  io: Io,
-  flags: VerifyFlags,
-): Promise<Line[]> {
-  if (model.file.content.kind !== "graph") return [];
-  let runtime: Runtime;
+/** ONNX Runtime, where the project that we are in has it. */
+async function onnxRuntime(io: Io, { json }: VerifyFlags): Promise<Runtime | undefined> {
   try {
-    runtime = createRequire(join(process.cwd(), "package.json"))("onnxruntime-node") as Runtime;
+    return createRequire(join(process.cwd(), "package.json"))("onnxruntime-node") as Runtime;
   } catch {
-    if (!flags.json)
-      await io.stderr.write("onnxruntime-node is not installed here; the ONNX file was run by this package alone\n");
-    return [];
+    if (!json)
+      await io.stderr.write("onnxruntime-node is not installed here; ONNX files were run by this package alone\n");
+    return undefined;
   }
-  const session = await runtime.InferenceSession.create(model.file.content.bytes, { logSeverityLevel: 3 });
+}
+
+interface Graph {
+  readonly file: string;
+  readonly model: Model;
+  readonly inputs: Readonly<Record<string, ModelArray>>;
+}
+
+/** What an ONNX file gives here and in ONNX Runtime. */
+async function inRuntime(runtime: Runtime, { file, model, inputs }: Graph): Promise<Line[]> {
+  const { content } = model.file;
+  if (content.kind !== "graph") return [];
+  const session = await runtime.InferenceSession.create(content.bytes, { logSeverityLevel: 3 });
   const given = Object.fromEntries(
     model.inputs.map(({ name, type = "float32" }) => {
       const { shape, data } = inputs[name]!;
@@ -111,7 +122,7 @@ async function inRuntime(
   const [ours, theirs] = [await model.run(inputs), await session.run(given)];
   return model.outputs.map(({ name }) => ({
     ...comparison([name, name], ours[name]!, { shape: theirs[name]!.dims, data: theirs[name]!.data }),
-    with: "onnxruntime",
+    with: `${file} in onnxruntime`,
   }));
 }
 

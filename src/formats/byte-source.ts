@@ -5,6 +5,19 @@ import { describe, UsageError } from "../shared/errors.ts";
 /** What every reader of this folder takes: bytes at hand, a path, a URL, a Blob, or a source that is already open. */
 export type ByteInput = Uint8Array | ArrayBuffer | FileSource | ByteSource;
 
+/** How far a file is. */
+export interface ByteProgress {
+  /** Of the file: a model may have several. */
+  readonly name: string;
+  readonly read: number;
+  /** Undefined while a URL is downloaded whose server does not say it, or packs what it sends. */
+  readonly total: number | undefined;
+}
+export interface ByteOptions {
+  /** Called while bytes arrive: of a URL in a page while it is downloaded, else while the file is read. */
+  readonly onProgress?: ((progress: ByteProgress) => void) | undefined;
+}
+
 /** Bytes at hand as a source; what it reads are views of them. */
 export function bytesSource(given: Uint8Array, name = "the given bytes"): ByteSource {
   // A plain view also of a Buffer of Node, whose `slice` does not copy.
@@ -24,17 +37,48 @@ export function bytesSource(given: Uint8Array, name = "the given bytes"): ByteSo
  * Opens any input. A source that is already open is given back as it is; everything else the caller closes.
  * @throws UsageError "bad-input", and whatever opening a file throws
  */
-export async function openBytes(input: ByteInput): Promise<ByteSource> {
-  if (input instanceof Uint8Array) return bytesSource(input);
-  if (input instanceof ArrayBuffer) return bytesSource(new Uint8Array(input));
-  if (typeof input === "string" || input instanceof URL || input instanceof Blob) return platform.openFile(input);
+export async function openBytes(input: ByteInput, options: ByteOptions = {}): Promise<ByteSource> {
+  if (input instanceof Uint8Array) return watched(bytesSource(input), options);
+  if (input instanceof ArrayBuffer) return watched(bytesSource(new Uint8Array(input)), options);
+  if (typeof input === "string" || input instanceof URL || input instanceof Blob) return openFile(input, options);
   if (typeof input === "object" && input !== null && "read" in input && "size" in input) return input;
   throw new UsageError("bad-input", `input: expected bytes, a path, a URL or a Blob, got ${describe(input)}`);
 }
 
+async function openFile(input: FileSource, { onProgress }: ByteOptions): Promise<ByteSource> {
+  if (!onProgress) return platform.openFile(input);
+  let downloaded = false;
+  const source = await platform.openFile(input, {
+    onDownload(progress) {
+      downloaded = true;
+      onProgress({ name: String(input), ...progress });
+    },
+  });
+  return downloaded ? source : watched(source, { onProgress });
+}
+
+/** Reports what is read. */
+function watched(source: ByteSource, { onProgress }: ByteOptions): ByteSource {
+  if (!onProgress) return source;
+  let read = 0;
+  return {
+    ...source,
+    async read(offset, length) {
+      const bytes = await source.read(offset, length);
+      read = Math.min(source.size, read + length);
+      onProgress({ name: source.name, read, total: source.size });
+      return bytes;
+    },
+  };
+}
+
 /** Opens an input for as long as `use` works with it. A source that was already open stays open. */
-export async function withBytes<T>(input: ByteInput, use: (source: ByteSource) => Promise<T>): Promise<T> {
-  const source = await openBytes(input);
+export async function withBytes<T>(
+  input: ByteInput,
+  use: (source: ByteSource) => Promise<T>,
+  options: ByteOptions = {},
+): Promise<T> {
+  const source = await openBytes(input, options);
   try {
     return await use(source);
   } finally {

@@ -48,7 +48,7 @@ export { type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { Model, type OpenOptions, open } from "./open.ts";
 export { openNetwork } from "./open-network.ts";
 export type { ModelArray, ModelResult } from "./plans.ts";
-export { Program, type ProgramOptions, type ProgramTrace } from "./program.ts";
+export { Program, type ProgramOptions, type ProgramTrace, type ProgramTraceOptions } from "./program.ts";
 export { ProgramSession, type ProgramState, type StreamOptions } from "./program-session.ts";
 export { type PyTorchFile, readPyTorch } from "./pytorch/read.ts";
 export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";

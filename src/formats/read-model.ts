@@ -2,7 +2,7 @@ import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import { openSafetensors } from "../checkpoint/safetensors-file.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { type ByteInput, openBytes, withBytes } from "./byte-source.ts";
+import { type ByteInput, type ByteOptions, openBytes, withBytes } from "./byte-source.ts";
 import type { OpenedModel } from "./canonical.ts";
 import { readKeras } from "./keras/read.ts";
 import type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
@@ -17,13 +17,11 @@ import type { StateDictTensor } from "./state-dict.ts";
 import { readTensorflow1 } from "./tensorflow1/read.ts";
 import { readTensorflowJs } from "./tfjs/read.ts";
 
-export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonlinearity"> {
+export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonlinearity">, ByteOptions {
   /** For weights of Keras without their model (`save_weights`): what `model.to_json()` gives. */
   readonly config?: string | undefined;
   /** For TensorFlow.js, the files of weights by the names in model.json. Default: those beside it. */
   readonly files?: Readonly<Record<string, ByteInput>> | undefined;
-  /** Called while bytes are read. `total` is the size of the file. */
-  readonly onProgress?: (progress: { readonly read: number; readonly total: number }) => void;
 }
 
 /**
@@ -37,16 +35,12 @@ export async function readModel(input: ByteInput, options: ReadModelOptions = {}
       if (await exists(`${input}/${name}`)) return readModel(`${input}/${name}`, options);
     return { format: "run", name: input, conventions: [], content: { kind: "text", text: await readRunModel(input) } };
   }
-  return withBytes(input, async (source) => {
-    const watched = watch(source, options);
+  const read = async (source: ByteSource): Promise<ModelFile> => {
     const kind = await sniff(source);
-    const {
-      format,
-      content,
-      conventions = [],
-    } = await named(source.name, () => readers[kind](watched, options, input));
+    const { format, content, conventions = [] } = await named(source.name, () => readers[kind](source, options, input));
     return { format, name: source.name, conventions, content };
-  });
+  };
+  return withBytes(input, read, options);
 }
 
 interface Read {
@@ -83,12 +77,12 @@ const readers: Readonly<
   },
   keras: async (source) => networkOf("keras", await readKeras(source)),
   hdf5: async (source, { config }) => networkOf("keras-h5", await readKeras(source, { config })),
-  async json(source, { files }, input) {
+  async json(source, { files, onProgress }, input) {
     // A manifest of TensorFlow 1 is small and names variables, a model of TensorFlow.js names its topology.
     const start = new TextDecoder().decode(await source.read(0, Math.min(source.size, 1 << 16)));
     if (/"filename"/.test(start) && !/"modelTopology"|"weightsManifest"/.test(start))
-      return networkOf("tf1", await readTensorflow1(input, { files }));
-    return networkOf("tfjs", await readTensorflowJs(input, { files }));
+      return networkOf("tf1", await readTensorflow1(input, { files, onProgress }));
+    return networkOf("tfjs", await readTensorflowJs(input, { files, onProgress }));
   },
 };
 
@@ -123,21 +117,6 @@ async function named<T>(file: string, read: () => Promise<T>): Promise<T> {
     const Kind = cause instanceof UsageError ? UsageError : FailureError;
     throw new Kind(cause.code, `${file}: ${cause.message}`, { cause });
   }
-}
-
-/** Reports what is read. */
-function watch(source: ByteSource, { onProgress }: ReadModelOptions): ByteSource {
-  if (!onProgress) return source;
-  let read = 0;
-  return {
-    ...source,
-    async read(offset, length) {
-      const bytes = await source.read(offset, length);
-      read = Math.min(source.size, read + length);
-      onProgress({ read, total: source.size });
-      return bytes;
-    },
-  };
 }
 
 async function exists(path: string): Promise<boolean> {

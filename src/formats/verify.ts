@@ -4,7 +4,7 @@ import { formatShape, size } from "../shared/shapes.ts";
 import { isFloat } from "./data-type.ts";
 import type { ModelArray, ModelResult } from "./plans.ts";
 import type { Program } from "./program.ts";
-import { stateShape } from "./replay.ts";
+import { sizesOf, stateShape } from "./replay.ts";
 import type { ModelPort } from "./runnable.ts";
 
 type Arrays = Readonly<Record<string, ModelArray>>;
@@ -24,31 +24,38 @@ const OPEN_SIZES: Readonly<Record<string, number>> = { batch: 2, time: 6 };
  * Random inputs for a model: numbers between −1 and 1, whole ones within what the model takes, states zero.
  */
 export async function randomInputs(program: Program, seed = 0): Promise<Record<string, ModelArray>> {
-  const states = new Set(program.states.map(({ input }) => input));
-  const inputs = Object.fromEntries(
-    program.inputs.map((port): [string, ModelArray] => {
-      const shape = shapeOf(port, states.has(port.name));
+  const ports = own(program).inputs;
+  const zeros = Object.fromEntries(
+    ports.map((port): [string, ModelArray] => {
+      const shape = openShape(port);
       return [port.name, { shape, data: new Float32Array(size(shape)) }];
     }),
   );
+  const inputs = withStates(program, zeros);
   const bounds = await program.bounds(inputs);
-  return Object.fromEntries(
-    program.inputs.map((port): [string, ModelArray] => {
-      const { shape } = inputs[port.name]!;
-      if (states.has(port.name)) return [port.name, inputs[port.name]!];
-      const uniform = new RandomStream(seed, `input ${port.name}`).uniform(size(shape));
-      const below = bounds[port.name] ?? 8;
-      const number = isFloat(port.type ?? "float32") ? (u: number) => 2 * u - 1 : (u: number) => Math.floor(u * below);
-      return [port.name, { shape, data: Float32Array.from(uniform, number) }];
-    }),
-  );
+  const random = ports.map(({ name, type = "float32" }): [string, ModelArray] => {
+    const { shape } = inputs[name]!;
+    const uniform = new RandomStream(seed, `input ${name}`).uniform(size(shape));
+    const below = bounds[name] ?? 8;
+    const number = isFloat(type) ? (u: number) => 2 * u - 1 : (u: number) => Math.floor(u * below);
+    return [name, { shape, data: Float32Array.from(uniform, number) }];
+  });
+  return { ...inputs, ...Object.fromEntries(random) };
 }
 
-function shapeOf(port: ModelPort, state: boolean): number[] {
-  if (state) return stateShape(port, new Map(Object.entries(OPEN_SIZES)));
-  return (port.shape ?? []).map((n, axis) =>
+const openShape = ({ shape = [] }: ModelPort): number[] =>
+  shape.map((n, axis) =>
     typeof n === "number" ? n : (OPEN_SIZES[n ?? ""] ?? (axis === 0 ? OPEN_SIZES.batch! : OPEN_SIZES.time!)),
   );
+
+/** Inputs with zeros for the states that were left out, of as many sequences as the other inputs have. */
+function withStates(program: Program, inputs: Arrays): Record<string, ModelArray> {
+  const sizes = sizesOf(program.inputs, inputs);
+  const zeros = program.states.map(({ input }): [string, ModelArray] => {
+    const shape = stateShape(program.inputs.find(({ name }) => name === input)!, sizes);
+    return [input, { shape, data: new Float32Array(size(shape)) }];
+  });
+  return { ...Object.fromEntries(zeros), ...inputs };
 }
 
 /** Inputs and outputs of a model that are not its states. */
@@ -73,35 +80,59 @@ function swapFirst({ shape, data }: ModelArray): ModelArray {
 }
 
 /**
- * Runs two models on the same inputs and compares what they give. Inputs and outputs go together by their order, states are zero;
- * a model that wants time first is given it so.
+ * The inputs of one model with its states, and the same for the other model. Inputs and states go together by their order; a
+ * model that wants time first is given it so. States that are left out are zero.
  *
- * @throws UsageError "not-comparable" when their inputs or outputs do not go together
+ * @throws UsageError "not-comparable" when inputs, outputs or given states do not go together
  */
-export async function compareModels(a: Program, b: Program, inputs: Arrays): Promise<Comparison[]> {
+export function inputsOfBoth(a: Program, b: Program, inputs: Arrays): { readonly a: Arrays; readonly b: Arrays } {
   const [left, right] = [own(a), own(b)];
   if (left.inputs.length !== right.inputs.length || left.outputs.length !== right.outputs.length)
     throw new UsageError(
       "not-comparable",
       `one model has the inputs ${names(left.inputs)} and the outputs ${left.outputs.join(", ")}, the other ${names(right.inputs)} and ${right.outputs.join(", ")}`,
     );
+  for (const { name, type } of left.inputs)
+    if (!Object.hasOwn(inputs, name))
+      throw new UsageError("missing-input", `input "${name}" (${type ?? "of any type"}) is not among those given`);
   const turned = left.inputs.map((port, k) => {
     const [first, second] = [port.shape?.[0], right.inputs[k]!.shape?.[0]];
     return (first === "time" && second === "batch") || (first === "batch" && second === "time");
   });
-  const given = Object.fromEntries(
-    right.inputs.map((port, k): [string, ModelArray] => {
-      const array = inputs[left.inputs[k]!.name]!;
-      return [port.name, turned[k] ? swapFirst(array) : array];
-    }),
+  const theirs = withStates(
+    b,
+    Object.fromEntries(
+      right.inputs.map((port, k): [string, ModelArray] => {
+        const array = inputs[left.inputs[k]!.name]!;
+        return [port.name, turned[k] ? swapFirst(array) : array];
+      }),
+    ),
   );
-  const sizes = new Map(Object.entries(OPEN_SIZES));
-  const zeros = b.states.map(({ input }): [string, ModelArray] => {
-    const shape = stateShape(b.inputs.find(({ name }) => name === input)!, sizes);
-    return [input, { shape, data: new Float32Array(size(shape)) }];
-  });
-  const [ours, theirs] = [await a.run(inputs), await b.run({ ...Object.fromEntries(zeros), ...given })];
-  return left.outputs.map((name, k) => comparison([name, right.outputs[k]!], ours[name]!, theirs[right.outputs[k]!]!));
+  for (const [k, { input }] of a.states.entries()) {
+    const given = Object.hasOwn(inputs, input) ? inputs[input] : undefined;
+    if (!given || Array.from(given.data).every((n) => n === 0)) continue;
+    const other = b.states[k]?.input ?? "";
+    const place = theirs[other];
+    if (a.states.length !== b.states.length || place?.data.length !== given.data.length)
+      throw new UsageError(
+        "not-comparable",
+        `state "${input}" of shape ${formatShape(given.shape)} is given, but the other model has no state that goes with it: its states are ${b.states.map((s) => s.input).join(", ") || "none"}; leave the states out to compare from zero`,
+      );
+    theirs[other] = { shape: place.shape, data: given.data };
+  }
+  return { a: withStates(a, inputs), b: theirs };
+}
+
+/**
+ * Runs two models on the same inputs and compares what they give.
+ *
+ * @throws UsageError "not-comparable" when their inputs or outputs do not go together
+ */
+export async function compareModels(a: Program, b: Program, inputs: Arrays): Promise<Comparison[]> {
+  const given = inputsOfBoth(a, b, inputs);
+  const [ours, theirs] = [await a.run(given.a), await b.run(given.b)];
+  const others = own(b).outputs;
+  return own(a).outputs.map((name, k) => comparison([name, others[k]!], ours[name]!, theirs[others[k]!]!));
 }
 
 const names = (ports: readonly ModelPort[]): string => ports.map(({ name }) => name).join(", ");

@@ -5,6 +5,7 @@ import {
   canWait,
   type FileSource,
   looksLikeGzip,
+  type OnDownload,
   type Platform,
   peek,
   sourceName,
@@ -18,8 +19,8 @@ export const platform: Platform = {
     if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
     return new Uint8Array(await (await get(source)).arrayBuffer());
   },
-  async openFile(source) {
-    return blobSource(source instanceof Blob ? source : await (await get(source)).blob(), sourceName(source));
+  async openFile(source, { onDownload } = {}) {
+    return blobSource(source instanceof Blob ? source : await download(source, onDownload), sourceName(source));
   },
   async fileSize(source) {
     return (source instanceof Blob ? source : await (await get(source)).blob()).size;
@@ -85,6 +86,23 @@ async function* readAll(stream: ReadableStream<Uint8Array>, source: FileSource):
   } finally {
     await reader.cancel().catch(() => undefined);
   }
+}
+
+async function download(source: string | URL, onDownload: OnDownload | undefined): Promise<Blob> {
+  const response = await get(source);
+  if (!onDownload || response.body === null) return response.blob();
+  // What a packed response says is its packed length, and what is read is not packed.
+  const length = response.headers.get("content-encoding") === null ? response.headers.get("content-length") : null;
+  const total = length === null ? undefined : Number(length);
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let read = 0;
+  onDownload({ read, total });
+  for await (const chunk of readAll(response.body, source)) {
+    chunks.push(chunk as Uint8Array<ArrayBuffer>);
+    read += chunk.length;
+    onDownload({ read, total });
+  }
+  return new Blob(chunks);
 }
 
 async function* gunzip(chunks: AsyncGenerator<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {

@@ -27,6 +27,9 @@ import {
 const CHUNK_BYTES = 1 << 18;
 /** Linux reads at most about 2 GiB in one call. */
 const READ_BYTES = 1 << 30;
+/** A long read is made of parts of at least so many bytes, as many at a time as the threads that Node reads files with. */
+const PART_BYTES = 1 << 20;
+const PARTS = 4;
 
 export const platform: Platform = {
   name: "node",
@@ -119,12 +122,18 @@ async function openFile(source: FileSource): Promise<ByteSource> {
     async read(offset, length) {
       expectInside(name, size, offset, length);
       const target = new Uint8Array(length);
-      try {
-        for (let done = 0; done < length; ) {
-          const { bytesRead } = await file.read(target, done, Math.min(length - done, READ_BYTES), offset + done);
+      const fill = async (start: number, end: number): Promise<void> => {
+        for (let done = start; done < end; ) {
+          const { bytesRead } = await file.read(target, done, Math.min(end - done, READ_BYTES), offset + done);
           if (bytesRead === 0) throw new FailureError("file-read-failed", `${name}: the file became shorter`);
           done += bytesRead;
         }
+      };
+      // The system hands over new memory page by page at its first touch, which can take far longer than copying: parts share it.
+      const parts = Math.max(1, Math.min(PARTS, Math.floor(length / PART_BYTES)));
+      const edge = (part: number): number => Math.floor((part * length) / parts);
+      try {
+        await Promise.all(Array.from({ length: parts }, (_, part) => fill(edge(part), edge(part + 1))));
       } catch (error) {
         throw readError(error, source);
       }

@@ -21,10 +21,10 @@ export interface Platform {
 
   /**
    * A file whose parts are read on request, so that it may be larger than memory. The caller closes it. In a browser a
-   * URL is fetched once, into a Blob.
+   * URL is fetched once, into a Blob; `onDownload` hears how much of it is there.
    * Errors as in `readChunks`.
    */
-  openFile(source: FileSource): Promise<ByteSource>;
+  openFile(source: FileSource, options?: { readonly onDownload?: OnDownload }): Promise<ByteSource>;
 
   /** Size of a file in bytes as it lies there (packed, if it is packed). Errors as in `readChunks`. */
   fileSize(source: FileSource): Promise<number>;
@@ -133,6 +133,9 @@ export interface ByteSource {
   /** Gives back what the source holds open. Closing twice is harmless. */
   close(): Promise<void>;
 }
+
+/** Bytes of a URL that are there; `total` is undefined where the server does not say it, or packs what it sends. */
+export type OnDownload = (progress: { readonly read: number; readonly total: number | undefined }) => void;
 
 /** A path (Node), a URL, or a Blob or File. In a browser a string is a URL relative to the page. */
 export type FileSource = string | URL | Blob;

@@ -14,6 +14,7 @@ export interface LoadRunOptions {
 const USES: Readonly<Record<string, string>> = {
   "language-model": "loadRun, or the commands generate, evaluate and score",
   "sequence-classifier": "loadClassifier, or the command predict",
+  forecaster: "loadForecaster, or the commands forecast and backtest",
 };
 
 /** @throws UsageError "other-task" when a run is of another kind of model, with what to do with it */

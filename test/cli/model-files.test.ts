@@ -155,6 +155,23 @@ describe("convert, verify and info", () => {
     expect(ran).toMatchObject({ code: 1, stderr: expect.stringMatching(/they differ by .*, more than 0.00001/) });
   });
 
+  test("given inputs are those of both models, of one sequence as well, with states or without", async () => {
+    const verify = ["verify", file("lstm.onnx"), file("copy.onnx"), "--json", "--inputs"];
+    writeFileSync(file("from.json"), JSON.stringify({ input: steps, h: [[[1, 2, 3]]], c: [[[-1, 0.5, 2]]] }));
+    for (const inputs of ["all.json", "from.json"]) {
+      const ran = await longshort([...verify, file(inputs)]);
+      expect(ran, inputs).toMatchObject({ code: 0, stderr: "" });
+      expect(JSON.parse(ran.stdout.split("\n")[0]!), inputs).toMatchObject({ output: "output", shape: [3, 1, 3] });
+    }
+    writeFileSync(file("net.json"), JSON.stringify({ tokens: [[1, 5, 0]], "rnn.h": [[1, 2, 3]] }));
+    const layers = await longshort(["verify", file("state.pt"), file("net.onnx"), "--inputs", file("net.json")]);
+    expect(layers).toMatchObject({ code: 0 });
+    writeFileSync(file("half.json"), JSON.stringify({ h: [[[1, 2, 3]]] }));
+    expect(await longshort([...verify, file("half.json")])).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining('input "input" (float32) is not among those given') },
+    });
+  });
+
   test("what is refused is refused with the reason, and nothing is written", async () => {
     const ran = await longshort(["convert", file("lstm.onnx"), file("no.keras")]);
     expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining("an ONNX graph is operators, not layers") });

@@ -28,6 +28,7 @@ async function serve(answer: (url: string) => { body: string | Buffer; type: str
     const found = answer(new URL(request.url ?? "/", "http://localhost").pathname);
     const type = found?.type ?? "text/plain";
     const headers = {
+      ...(found && { "content-length": Buffer.byteLength(found.body) }),
       "content-security-policy": policy,
       "content-type": type === "application/octet-stream" ? type : `${type}; charset=utf-8`,
     };

@@ -57,6 +57,13 @@ describe.each(sources)("%s", (_, platform, make) => {
     await source.close();
   });
 
+  test("reads a part that is long enough for several threads", async () => {
+    const many = new Uint8Array(5_000_003).map((_, i) => (i * i) >> 7);
+    const source = await platform.openFile(make("long", many));
+    expectBytes(await source.read(1, 4_999_999), many.subarray(1, 5_000_000));
+    await source.close();
+  });
+
   test("unpacks gzip, whatever its name, and reads it whole as it is", async () => {
     const packed = gzipSync(bytes);
     expectBytes(await readAll(platform, make("packed.txt", packed)), bytes);

@@ -1,13 +1,14 @@
 import { SafeTensor } from "../../checkpoint/safe-tensor.ts";
+import type { ByteSource } from "../../platform/platform.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import { type ByteInput, withBytes } from "../byte-source.ts";
+import { type ByteInput, type ByteOptions, withBytes } from "../byte-source.ts";
 import type { OpenedModel } from "../canonical.ts";
 import { Config, damaged } from "../keras/config.ts";
 import { fileOf } from "../tfjs/files.ts";
 import { type BasicLstmOptions, basicLstmModel } from "./basic-lstm.ts";
 
-export interface ReadTensorflow1Options extends BasicLstmOptions {
+export interface ReadTensorflow1Options extends BasicLstmOptions, ByteOptions {
   /** The files of the variables by name, for a manifest that is given as bytes or as a Blob. Default: the files beside it. */
   readonly files?: Readonly<Record<string, ByteInput>> | undefined;
 }
@@ -39,14 +40,14 @@ export async function readTensorflow1(input: ByteInput, options: ReadTensorflow1
     numbers += size(shape);
     if (!(numbers <= MAXIMUM_NUMBERS)) throw damaged(`the variables have more than ${MAXIMUM_NUMBERS} numbers`);
     const file = fileOf(entry.text("filename"), input, { files: options.files, names: "manifest.json" });
-    const data = await withBytes(file, async (source) => {
+    const read = async (source: ByteSource): Promise<Float32Array> => {
       if (source.size !== 4 * size(shape))
         throw damaged(
           `${name}: its file has ${source.size} bytes, float32 of shape ${formatShape(shape)} takes ${4 * size(shape)}`,
         );
       return new SafeTensor("F32", shape, await source.read(0, source.size)).toFloat32();
-    });
-    variables.set(name, { shape, data });
+    };
+    variables.set(name, { shape, data: await withBytes(file, read, options) });
   }
   return basicLstmModel(variables, options);
 }

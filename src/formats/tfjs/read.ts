@@ -1,5 +1,6 @@
+import type { ByteSource } from "../../platform/platform.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import { type ByteInput, withBytes } from "../byte-source.ts";
+import { type ByteInput, type ByteOptions, withBytes } from "../byte-source.ts";
 import { Network } from "../canonical/network.ts";
 import type { OpenedModel } from "../canonical.ts";
 import { Config, damaged, unsupported } from "../keras/config.ts";
@@ -8,7 +9,7 @@ import { readTopology } from "../keras/topology.ts";
 import { fileOf } from "./files.ts";
 import { decodeGroup, readManifest, type WeightGroup } from "./weights.ts";
 
-export interface ReadTensorflowJsOptions {
+export interface ReadTensorflowJsOptions extends ByteOptions {
   /**
    * The files that hold the weights, by the names that model.json gives them: for a model that is given as bytes, as a Blob or as what
    * a page let the user choose. Default: the files beside model.json.
@@ -58,17 +59,17 @@ export async function readTensorflowJs(input: ByteInput, options: ReadTensorflow
 async function groupBytes(
   { paths }: WeightGroup,
   input: ByteInput,
-  { files }: ReadTensorflowJsOptions,
+  { files, onProgress }: ReadTensorflowJsOptions,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for (const path of paths) {
-    const part = await withBytes(fileOf(path, input, { files, names: "model.json" }), async (source) => {
+    const read = async (source: ByteSource): Promise<Uint8Array> => {
       length += source.size;
       if (length > MAXIMUM_WEIGHTS) throw damaged(`the weights take more than ${MAXIMUM_WEIGHTS} bytes`);
       return source.read(0, source.size);
-    });
-    parts.push(part);
+    };
+    parts.push(await withBytes(fileOf(path, input, { files, names: "model.json" }), read, { onProgress }));
   }
   if (parts.length === 1) return parts[0]!;
   const all = new Uint8Array(length);
