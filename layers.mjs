@@ -22,6 +22,9 @@ export const layers = {
   // Tables, series and tokens become batches.
   data: ["shared", "platform", "text"],
 
+  // Synthetic tasks whose answers lie far back: sequences of numbers, and what is to be said of them.
+  tasks: ["shared", "data"],
+
   // The expression language: record, evaluate, differentiate. Knows no cell and no machine.
   math: ["shared"],
   // Equations only, one file a cell.
@@ -113,6 +116,9 @@ export const layers = {
     "type:compute",
   ],
 
+  // Trials of long memory: a cell on a task, from a seed until it meets the criterion. Cells of its own are written as a user writes them.
+  study: [...["shared", "tasks", "math", "cells", "layers", "losses", "tensor", "train", "explain"], "type:compute"],
+
   // What a diagram draws: equations as a graph, with values.
   "explain/cell-graph": ["shared", "math", "cells", "scan"],
   // Elements for pages. They draw numbers that they are given and equations; they know no model.
@@ -184,6 +190,8 @@ export const layers = {
       "server",
       "type:components",
       "run-log",
+      "tasks",
+      "study",
     ],
   ],
 };

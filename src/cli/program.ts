@@ -19,6 +19,7 @@ import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
 import { runsCommand } from "./runs.ts";
 import { scoreCommand } from "./score.ts";
+import { studyCommand } from "./study.ts";
 import { trainCommand } from "./train-text.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -38,7 +39,7 @@ const COMMANDS = [
   ],
   ...[infoCommand, runsCommand, compareCommand],
   ...[runCommand, convertCommand, verifyCommand],
-  ...[demoCommand, benchCommand, doctorCommand],
+  ...[demoCommand, studyCommand, benchCommand, doctorCommand],
 ] as const;
 
 /** The command line as commander sees it, before anything is run. */

@@ -270,6 +270,13 @@ const tag = (more: Readonly<Record<string, string | number>>): string[] => [
   ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
 ];
 const tagRows = (): string[] => ["train", "tag", at("g.tsv"), "--rows", "--tag", "2", ...tagSmall, "-o", fresh()];
+const studied = (more: Readonly<Record<string, string>>): string[] => [
+  "study",
+  ...Object.entries({ tasks: "anbn", cells: "rnn", seeds: "1", budget: "0.001", output: fresh(), ...more }).flatMap(
+    ([flag, value]) => [`--${flag}`, value],
+  ),
+];
+const lagged = ["--tasks", "long-lag-50", "--cells", "rnn", "--seeds", "1", "--budget", "0.0005"];
 
 const beams = ["generate", at("runs/one"), "--length", "10", "--beams", "3"];
 
@@ -540,6 +547,25 @@ const commands: Readonly<Record<string, Effects>> = {
       curve: { add: ["--curve", "training loss"] },
       html: { add: ["--html", at("page.html")], see: () => existsSync(at("page.html")) },
       json,
+    },
+  },
+  study: {
+    plain: () => studied({}),
+    options: {
+      // Two hundredths of the sequences are a single look at the test sequences.
+      quick: { instead: ["study", "--quick", "--budget", "1e-4", "--seeds", "1", "-o", at("study/quick")] },
+      tasks: { add: ["--tasks", "anbncn"] },
+      cells: { add: ["--cells", "gru"] },
+      seeds: { add: ["--seeds", "2"] },
+      budget: { add: ["--budget", "0.002"] },
+      gradients: {
+        against: ["study", ...lagged, "-o", at("study/g1")],
+        instead: ["study", ...lagged, "--no-gradients", "-o", at("study/g2")],
+      },
+      output: { add: ["-o", at("study/other")], see: () => existsSync(at("study/other/study.md")) },
+      quiet: { add: ["-q"], see: ({ stderr }) => stderr !== "" },
+      json: { add: ["--json"], see: ({ stdout }) => stdout.startsWith("{") },
+      machine,
     },
   },
   bench: {
