@@ -3,6 +3,12 @@ import { readSeries } from "../../dist/index.js";
 import { classify, nearestAccuracy } from "./classify.mjs";
 import { defineRecipe } from "./recipe.mjs";
 
+/**
+ * Our defaults for sets of some dozens of series, where a tenth is too few to choose an epoch by: all of the training part, about a
+ * thousand updates of few examples, the last weights.
+ */
+export const small = { validation: 0, batchSize: 8, epochs: 150 };
+
 export const seriesRecipe = (name, { about, ...rest }) =>
   defineRecipe({
     about,

@@ -64,6 +64,7 @@ export const english = [
     rest: "reference",
     pages: ["reference/commands", "reference/errors", ["semantics", "Exact semantics"]],
   },
+  { title: "Long memory", rest: "study", pages: ["guide/study", ["study/quick", "Results of the quick study"]] },
   { title: "The project", rest: "", pages: [["architecture", "Architecture"], "state"] },
 ];
 

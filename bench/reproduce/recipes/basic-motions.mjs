@@ -1,4 +1,4 @@
-import { seriesRecipe } from "../series.mjs";
+import { seriesRecipe, small } from "../series.mjs";
 
 export const recipe = seriesRecipe("BasicMotions", {
   about: "four activities by accelerometer and gyroscope, 6 channels, 100 steps",
@@ -7,7 +7,8 @@ export const recipe = seriesRecipe("BasicMotions", {
       ...{ validation: 0, scaling: "none", batchSize: 16, epochs: 150, learningRate: 3e-3, clipNorm: 1 },
       model: { hiddenSize: 64, bidirectional: true, pooling: "maximum", dropout: 0 },
     },
-    ours: { epochs: 100 },
+    defaults: { epochs: 100 },
+    ours: small,
   },
   reach: { parity: "100 (PyTorch 1.13)", ours: "100" },
 });

@@ -1,6 +1,6 @@
-import { seriesRecipe } from "../series.mjs";
+import { seriesRecipe, small } from "../series.mjs";
 
 export const recipe = seriesRecipe("GunPoint", {
   about: "a gun drawn or a finger pointed, by the movement of the hand, 150 steps",
-  variants: { ours: { epochs: 100 } },
+  variants: { defaults: { epochs: 100 }, ours: small },
 });
