@@ -97,6 +97,7 @@ export const layers = {
   ],
   // Traces, gradient flow, equations: looks at models, never changes them.
   explain: [
+    "explain/cell-graph",
     "shared",
     "text",
     "math",
@@ -112,13 +113,28 @@ export const layers = {
     "type:compute",
   ],
 
-  // Elements for pages. They draw numbers that they are given and know no model.
-  components: [],
+  // What a diagram draws: equations as a graph, with values.
+  "explain/cell-graph": ["shared", "math", "cells", "scan"],
+  // Elements for pages. They draw numbers that they are given and equations; they know no model.
+  components: ["type:cells", "explain/cell-graph"],
 
   // What a page's worker answers: opens, reads and trains models there. It may train, so serving must not import it.
   worker: [
-    ...["shared", "text", "cells", "compute", "compute/open", "tensor", "optimizers", "models", "train"],
-    ...["checkpoint", "run", "explain"],
+    ...[
+      "shared",
+      "text",
+      "data",
+      "cells",
+      "layers",
+      "losses",
+      "compute",
+      "compute/open",
+      "tensor",
+      "optimizers",
+      "models",
+      "train",
+    ],
+    ...["checkpoint", "run", "explain", "formats"],
   ],
 
   // One file a route. Serves runs, so it may read everything but training.

@@ -54,33 +54,24 @@ function modelOf({ model, start }: RunStory): string {
   ].join(", ");
 }
 
+/** What is counted of the data, by the names of the start event of each task. */
+const COUNTED = { Sentences: "sentences", Examples: "examples", Windows: "windows", Tokens: "tokens" } as const;
+
 function dataOf({ settings, start }: RunStory): string {
-  const {
-    files = [],
-    file,
-    tokenizer,
-  } = settings as {
-    files?: readonly string[];
-    file?: string;
-    tokenizer?: string;
-  };
-  return [
-    [...files, ...(file === undefined ? [] : [file])].join(", ") || "unknown",
-    ...learnedFrom(start),
-    ...(start.trainTokens === undefined
+  const { files, file, tokenizer } = settings as { files?: readonly string[]; file?: string; tokenizer?: string };
+  const counts = Object.entries(COUNTED).flatMap(([key, name]) => {
+    const [train, validation] = [start[`train${key}`], start[`validation${key}`]];
+    return train === undefined
       ? []
-      : [`${integer(start.trainTokens)} tokens to learn from, ${integer(start.validationTokens!)} to validate`]),
+      : [
+          `${integer(train)} ${name} to learn from${validation === undefined ? "" : `, ${integer(validation)} to validate`}`,
+        ];
+  });
+  return [
+    files?.join(", ") ?? file ?? "unknown",
+    ...counts,
     ...(tokenizer === undefined ? [] : [text(tokenizer)]),
   ].join("; ");
-}
-
-/** What a training that reads no text counts: examples or windows. */
-function learnedFrom(start: RunStory["start"]): string[] {
-  return ["Examples", "Windows"].flatMap((what) => {
-    const [train, validation] = [start[`train${what}`], start[`validation${what}`]];
-    if (train === undefined) return [];
-    return [`${integer(train)} ${what.toLowerCase()} to learn from, ${integer(validation ?? 0)} to validate`];
-  });
 }
 
 function trainingOf({ settings, start }: RunStory): string {

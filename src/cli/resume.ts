@@ -3,6 +3,7 @@ import { readConfig, runPaths } from "../checkpoint/run-folder.ts";
 import { type ClassifySettings, classifyFields } from "../schema/classify.ts";
 import { defaultsOf, type Fields, integer, onOff, type ValuesOf } from "../schema/fields.ts";
 import { type ForecastSettings, forecastFields } from "../schema/forecast.ts";
+import { type TagSettings, tagFields } from "../schema/tag.ts";
 import { textTrainingFields } from "../schema/text-training.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
@@ -13,6 +14,7 @@ import type { TrainingOptions } from "./recorded-training.ts";
 import type { TextSettings } from "./text-settings.ts";
 import { runClassifierTraining } from "./train-classify.ts";
 import { runForecasterTraining } from "./train-forecast.ts";
+import { runTaggerTraining } from "./train-tag.ts";
 import { trainToFolder } from "./training.ts";
 import { tellResult } from "./training-result.ts";
 
@@ -53,6 +55,10 @@ const TASKS: Readonly<
   forecast: {
     fields: forecastFields,
     goOn: (settings, options) => runForecasterTraining(settings as ForecastSettings, options),
+  },
+  tag: {
+    fields: tagFields,
+    goOn: (settings, options) => runTaggerTraining(settings as TagSettings, options),
   },
 };
 

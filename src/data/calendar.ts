@@ -32,7 +32,9 @@ const USUAL: readonly CalendarRound[] = ["minute", "hour", "weekday", "yearday"]
 export function usualRounds(train: readonly TimeSeries[], step: TimeStep): CalendarRound[] {
   const spans = train.map(({ times }) => (times!.length > 0 ? times!.at(-1)! - times![0]! : 0));
   const span = Math.max(0, ...spans) + lengthOf(step);
-  return USUAL.filter((name) => ROUNDS[name].length >= 2 * lengthOf(step) * 0.99 && 2 * ROUNDS[name].length <= span * 1.02);
+  return USUAL.filter(
+    (name) => ROUNDS[name].length >= 2 * lengthOf(step) * 0.99 && 2 * ROUNDS[name].length <= span * 1.02,
+  );
 }
 
 /** Sine and cosine of where in each round a moment is. */

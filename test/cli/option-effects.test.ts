@@ -72,6 +72,16 @@ beforeAll(async () => {
   await longshort([...classifier, "-o", at("classifier")]);
   await longshort([...classifier, "--seed", "1", "-o", at("classifier2")]);
   await prepareForecasts(at);
+  const sentences = (n: number): string =>
+    Array.from(
+      { length: n },
+      (_, k) => `In B${k % 3} ${k % 3 ? "O" : "B-T"}\nx${k % 5} b ${k % 2 ? "I-T" : "O"}\n\n`,
+    ).join("");
+  writeFileSync(at("g.txt"), sentences(24));
+  writeFileSync(at("more.txt"), sentences(31));
+  writeFileSync(at("g.tsv"), "in may\tO B-T\tx\nwe may\tB-T O\ty\n".repeat(10));
+  for (const seed of ["0", "1"])
+    await longshort(["train", "tag", at("g.txt"), ...tagSmall, "-q", "--seed", seed, "-o", at(`tagger${seed}`)]);
   cpSync(at("runs"), at("taken"), { recursive: true });
   const machine = await openMachine("reference");
   for (const [name, hiddenSize, seed] of [
@@ -254,6 +264,13 @@ const classify = (more: Readonly<Record<string, string | number>>): string[] => 
   ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
 ];
 
+const tagSmall = ["--hidden-size", "3", "--embedding-size", "3", "--epochs", "1"];
+const tag = (more: Readonly<Record<string, string | number>>): string[] => [
+  ...["train", "tag", at("g.txt"), ...tagSmall],
+  ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
+];
+const tagRows = (): string[] => ["train", "tag", at("g.tsv"), "--rows", "--tag", "2", ...tagSmall, "-o", fresh()];
+
 const beams = ["generate", at("runs/one"), "--length", "10", "--beams", "3"];
 
 const commands: Readonly<Record<string, Effects>> = {
@@ -355,9 +372,82 @@ const commands: Readonly<Record<string, Effects>> = {
       json: { add: ["--json"], see: ({ stdout }) => stdout.startsWith("{") },
     },
   },
+  "train tag": {
+    plain: () => tag({}),
+    options: {
+      file: { instead: ["train", "tag", at("more.txt"), ...tagSmall, "-o", at("g/file")] },
+      token: { add: ["--token", "2"] },
+      tag: { add: ["--tag", "2"] },
+      rows: { add: ["--rows", "--tag", "2"], see: ({ code }) => code, codes: [2] },
+      intent: { against: tagRows(), instead: [...tagRows(), "--intent", "3"] },
+      delimiter: { add: ["--delimiter", ";"], see: ({ code }) => code, codes: [2] },
+      scheme: { add: ["--scheme", "none"] },
+      encoding: { add: ["--encoding", "iob2"] },
+      test: { add: ["--test", at("more.txt")] },
+      validation: { add: ["--validation", at("more.txt")] },
+      vocabularySize: { add: ["--vocabulary-size", "3"] },
+      minimumCount: { add: ["--minimum-count", "9"] },
+      normalize: { add: ["--normalize", "nfc"] },
+      characters: { add: ["--no-characters"] },
+      cell: { add: ["--cell", "gru"] },
+      hiddenSize: { add: ["--hidden-size", "4"] },
+      numLayers: { add: ["--layers", "2"] },
+      dropout: { add: ["--dropout", "0.1"] },
+      bidirectional: { add: ["--no-bidirectional"] },
+      head: { add: ["--head", "softmax"] },
+      embeddingSize: { add: ["--embedding-size", "4"] },
+      batchSize: { add: ["--batch-size", "5"] },
+      epochs: { add: ["--epochs", "2"] },
+      maxSteps: { add: ["--max-steps", "1"] },
+      optimizer: { add: ["--optimizer", "rmsprop"] },
+      weightDecay: { add: ["--weight-decay", "0.5"] },
+      schedule: { add: ["--schedule", "linear"] },
+      warmup: { add: ["--warmup", "3"] },
+      learningRate: { add: ["--learning-rate", "0.1"] },
+      clipNorm: { add: ["--clip", "1e-9"] },
+      accumulate: { add: ["--accumulate", "2"] },
+      patience: {
+        against: tag({ epochs: 4, "learning-rate": 0 }),
+        instead: tag({ epochs: 4, "learning-rate": 0, patience: 1 }),
+      },
+      minDelta: {
+        against: tag({ epochs: 4, patience: 3 }),
+        instead: tag({ epochs: 4, patience: 3, "min-delta": 100 }),
+      },
+      checkpointEvery: { add: ["--checkpoint-every", "1", "-o", at("g/ce")], see: () => checkpointsIn(at("g/ce")) },
+      checkpointSeconds: {
+        add: ["--checkpoint-seconds", "1e-9", "-o", at("g/cs")],
+        see: () => checkpointsIn(at("g/cs")),
+      },
+      keep: {
+        against: tag({ epochs: 4, output: at("g/k1") }),
+        instead: tag({ epochs: 4, keep: 1, output: at("g/k2") }),
+        see: () => [checkpointsIn(at("g/k1")), checkpointsIn(at("g/k2"))],
+      },
+      seed: { add: ["--seed", "1"] },
+      baselines: { add: ["--no-baselines"] },
+      ...{ machine },
+      output: { add: ["-o", at("g/given")], see: () => existsSync(join(at("g/given"), "config.json")) },
+      force: {
+        against: tag({ output: at("taken/one") }),
+        instead: [...tag({ output: at("taken/one") }), "--force"],
+        see: ({ code }) => code,
+      },
+      quiet: { add: ["-q"], see: ({ stderr }) => stderr !== "" },
+      json: { add: ["--json"], see: ({ stdout }) => stdout.startsWith("{") },
+    },
+  },
   predict: {
     plain: () => ["predict", at("classifier"), at("t.csv")],
     options: {
+      lines: {
+        against: ["predict", at("tagger0"), at("more.txt")],
+        instead: ["predict", at("tagger0"), at("more.txt"), "--lines"],
+      },
+      probabilities: {
+        against: ["predict", at("tagger0"), at("more.txt")],
+        instead: ["predict", at("tagger0"), at("more.txt"), "--probabilities"],
+      },
       run: { instead: ["predict", at("classifier2"), at("t.csv")] },
       file: { instead: ["predict", at("classifier"), at("more.csv")] },
       input: { instead: ["predict", at("classifier"), "--input", "up"] },
