@@ -52,13 +52,13 @@ const TASKS: Readonly<
     fields: classifyFields,
     goOn: (settings, options) => runClassifierTraining(settings as ClassifySettings, options),
   },
-  forecast: {
-    fields: forecastFields,
-    goOn: (settings, options) => runForecasterTraining(settings as ForecastSettings, options),
-  },
   tag: {
     fields: tagFields,
     goOn: (settings, options) => runTaggerTraining(settings as TagSettings, options),
+  },
+  forecast: {
+    fields: forecastFields,
+    goOn: (settings, options) => runForecasterTraining(settings as ForecastSettings, options),
   },
 };
 

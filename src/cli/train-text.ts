@@ -22,8 +22,8 @@ export function trainCommand(io: Io): Command {
     .description("Trains a model.")
     .addCommand(trainTextCommand(io))
     .addCommand(trainClassifyCommand(io))
-    .addCommand(trainForecastCommand(io))
-    .addCommand(trainTagCommand(io));
+    .addCommand(trainTagCommand(io))
+    .addCommand(trainForecastCommand(io));
 }
 
 const trainTextCommand = (io: Io): Command =>

@@ -71,7 +71,6 @@ beforeAll(async () => {
   ];
   await longshort([...classifier, "-o", at("classifier")]);
   await longshort([...classifier, "--seed", "1", "-o", at("classifier2")]);
-  await prepareForecasts(at);
   const sentences = (n: number): string =>
     Array.from(
       { length: n },
@@ -82,6 +81,7 @@ beforeAll(async () => {
   writeFileSync(at("g.tsv"), "in may\tO B-T\tx\nwe may\tB-T O\ty\n".repeat(10));
   for (const seed of ["0", "1"])
     await longshort(["train", "tag", at("g.txt"), ...tagSmall, "-q", "--seed", seed, "-o", at(`tagger${seed}`)]);
+  await prepareForecasts(at);
   cpSync(at("runs"), at("taken"), { recursive: true });
   const machine = await openMachine("reference");
   for (const [name, hiddenSize, seed] of [
