@@ -28,11 +28,13 @@ export const CALENDAR_ROUNDS = Object.keys(ROUNDS) as readonly CalendarRound[];
 /** Rounds that are taken where none is asked for: of days of the month too little can be learned. */
 const USUAL: readonly CalendarRound[] = ["minute", "hour", "weekday", "yearday"];
 
-/** Rounds that have at least two steps and were gone through once in what is learned from: of others nothing can be learned. */
+/** Rounds that have at least two steps and were gone through twice in what is learned from: what happens once may happen for any reason. */
 export function usualRounds(train: readonly TimeSeries[], step: TimeStep): CalendarRound[] {
   const spans = train.map(({ times }) => (times!.length > 0 ? times!.at(-1)! - times![0]! : 0));
   const span = Math.max(0, ...spans) + lengthOf(step);
-  return USUAL.filter((name) => ROUNDS[name].length >= 2 * lengthOf(step) * 0.99 && ROUNDS[name].length <= span * 1.02);
+  return USUAL.filter(
+    (name) => ROUNDS[name].length >= 2 * lengthOf(step) * 0.99 && 2 * ROUNDS[name].length <= span * 1.02,
+  );
 }
 
 /** Sine and cosine of where in each round a moment is. */

@@ -31,7 +31,7 @@ export interface ForecastLayoutOptions {
   readonly transform?: Transform | undefined;
   /** Of each column of each series, as measured on what is learned from. Default "standard"; "mean" for counts. */
   readonly scaling?: ScalingKind | undefined;
-  /** Rounds of the calendar that are inputs; default those that fit the step and that the training part has gone through. */
+  /** Rounds of the calendar that are inputs; default those that fit the step and that the training part has gone through twice. */
   readonly calendar?: readonly CalendarRound[] | undefined;
 }
 

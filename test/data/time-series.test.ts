@@ -182,7 +182,8 @@ test("the calendar: hours, days of the week and of the year as clocks there show
     timeSeriesSet({ targets: ["y"], step, series: [{ start: 0, values: { y: new Float64Array(length) } }] });
   const rounds = (length: number, step: string) => usualRounds(set(length, step).series, parseStep(step));
   expect(rounds(48, "1h")).toEqual(["hour"]);
-  expect(rounds(24 * 400, "1h")).toEqual(["hour", "weekday", "yearday"]);
+  expect(rounds(24 * 400, "1h")).toEqual(["hour", "weekday"]);
+  expect(rounds(24 * 800, "1h")).toEqual(["hour", "weekday", "yearday"]);
   expect(rounds(40, "1d")).toEqual(["weekday"]);
   expect(rounds(100, "1mo")).toEqual(["yearday"]);
   expect(rounds(100, "1y")).toEqual([]);
