@@ -67,7 +67,7 @@ export interface ForecastInputs {
   readonly future?: Tensor | undefined;
   /** [H, B, D] or [1, B, D]: what locations are added to. */
   readonly base?: Tensor | undefined;
-  /** [1, B, D]: mean size of counts. */
+  /** [1, B, D], mean size of counts. */
   readonly scale?: Tensor | undefined;
   /** State before the first step, by name. */
   readonly initial?: Readonly<Record<string, Tensor>> | undefined;
