@@ -10,7 +10,6 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { build, preview } from "vite";
 import { ensureBuilt, root } from "../scripts/bootstrap.mjs";
@@ -51,13 +50,13 @@ async function room(hash, use) {
   }
 }
 
-/** Tasks of a page's main thread while something is done, from the browser's trace of itself, and what came of it. */
-async function tasksOf(page, work) {
+/** Tasks of a page's main thread (or of another one) while something is done, from the browser's trace of itself, and what came of it. */
+async function tasksOf(page, work, thread = "CrRendererMain") {
   await browser.startTracing(page, { categories: ["toplevel", "__metadata"] });
   const result = await work();
   const { traceEvents } = JSON.parse(String(await browser.stopTracing()));
-  // Pages have a process each, and a browser keeps an empty one: the busiest main thread is that of the page.
-  const main = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
+  // Pages have a process each, and a browser keeps an empty one: the busiest such thread is that of the page.
+  const main = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === thread);
   const tasks = main.map(({ pid, tid }) =>
     traceEvents.filter((e) => e.pid === pid && e.tid === tid && e.ph === "X" && /RunTask$/.test(e.name)),
   );
@@ -131,41 +130,54 @@ const training = () =>
     return { clock: longest(tasks, "dur"), cpu: longest(tasks, "tdur"), tasks: tasks.length };
   });
 
-/** Tokens a second of the worker's own protocol, in a page: the best of the messages after it has warmed up. */
+/** Tokens a second of the worker's own protocol, in a page: by the clock and by the processor time of the worker's thread. */
 const inPage = () =>
-  room("/lessons/1", (page) =>
-    page.evaluate(
-      async ({ choice, text, milliseconds, script }) => {
-        const worker = new Worker(script, { type: "module" });
-        const speeds = [];
-        worker.addEventListener("message", ({ data }) => {
-          if (data.progress) speeds.push(data.progress.tokensPerSecond);
-        });
-        worker.postMessage({ call: "train", number: 1, given: { ...choice, text } });
-        await new Promise((resolve) => setTimeout(resolve, milliseconds));
-        worker.terminate();
-        return speeds;
-      },
-      { choice: CHOICE, text: TEXT, milliseconds: MILLISECONDS, script: workerScript },
-    ),
-  );
+  room("/lessons/1", async (page) => {
+    const given = { choice: CHOICE, text: TEXT, milliseconds: MILLISECONDS, script: workerScript };
+    const [tasks, told] = await tasksOf(page, () => page.evaluate(train, given), "DedicatedWorker thread");
+    return { ...told, cpu: tokensOf(told.step) / (tasks.reduce((sum, e) => sum + (e.tdur ?? 0), 0) / 1e6) };
+  });
+
+/** In the page: trains for a while in a worker of its own. */
+async function train({ choice, text, milliseconds, script }) {
+  const worker = new Worker(script, { type: "module" });
+  const speeds = [];
+  let step = 0;
+  worker.addEventListener("message", ({ data }) => {
+    if (!data.progress) return;
+    speeds.push(data.progress.tokensPerSecond);
+    step = data.progress.step;
+  });
+  worker.postMessage({ call: "train", number: 1, given: { ...choice, text } });
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  worker.terminate();
+  return { speeds, step };
+}
+
+const tokensOf = (steps) => steps * CHOICE.batchSize * CHOICE.steps;
 
 /** The same in Node: one thread, 128-bit fused kernels. */
 function inNode() {
   const script = `
     const { serveWorker } = await import(${JSON.stringify(new URL("../dist/worker/index.js", import.meta.url).href)});
     const speeds = [];
-    let hear;
-    serveWorker({ postMessage: (m) => m.progress && speeds.push(m.progress.tokensPerSecond), addEventListener: (_, f) => (hear = f) });
+    let [hear, step] = [undefined, 0];
+    serveWorker({
+      postMessage: ({ progress }) => progress && (speeds.push(progress.tokensPerSecond), (step = progress.step)),
+      addEventListener: (_, f) => (hear = f),
+    });
     hear({ data: { call: "train", number: 1, given: ${JSON.stringify({ ...CHOICE, text: TEXT })} } });
-    setTimeout(() => { console.log(JSON.stringify(speeds)); process.exit(0); }, ${MILLISECONDS});`;
+    const before = process.cpuUsage();
+    setTimeout(() => {
+      const { user, system } = process.cpuUsage(before);
+      console.log(JSON.stringify({ speeds, step, seconds: (user + system) / 1e6 }));
+      process.exit(0);
+    }, ${MILLISECONDS});`;
   const flags = ["--experimental-wasm-relaxed-simd", "--input-type=module", "-e", script];
-  const { stdout, stderr, status } = spawnSync(process.execPath, flags, {
-    encoding: "utf8",
-    cwd: fileURLToPath(new URL("..", import.meta.url)),
-  });
+  const { stdout, stderr, status } = spawnSync(process.execPath, flags, { encoding: "utf8", cwd: root });
   if (status !== 0) throw new Error(stderr);
-  return JSON.parse(stdout);
+  const { speeds, step, seconds } = JSON.parse(stdout);
+  return { speeds, cpu: tokensOf(step) / seconds };
 }
 
 /** The worker's file, as the page asks for it. */
@@ -184,14 +196,15 @@ const best = { framesPerSecond: 0, page: 0, node: 0 };
 for (let round = 1; round <= rounds; round++) {
   const scroll = await frames();
   const task = await training();
-  const [page, node] = [speed(await inPage()), speed(inNode())];
+  const [there, here] = [await inPage(), inNode()];
+  const [page, node] = [speed(there.speeds), speed(here.speeds)];
   best.framesPerSecond = Math.max(best.framesPerSecond, scroll.framesPerSecond);
   best.page = Math.max(best.page, page);
   best.node = Math.max(best.node, node);
   console.log(
     `round ${round}: heat map ${scroll.framesPerSecond.toFixed(1)} frames/s (median ${scroll.typical.toFixed(1)}, slowest frame ${scroll.slowest.toFixed(1)} ms, ${scroll.late} of 239 late; ${scroll.cpu.toFixed(1)} ms of processor time a frame, longest task ${scroll.longest.toFixed(1)}); ` +
       `page's thread: longest of ${task.tasks} tasks ${task.cpu.toFixed(1)} ms of processor time, ${task.clock.toFixed(1)} ms by the clock; ` +
-      `training ${Math.round(page).toLocaleString("en")} tokens/s in the page, ${Math.round(node).toLocaleString("en")} in Node: ${(page / node).toFixed(2)}`,
+      `training ${Math.round(page).toLocaleString("en")} tokens/s in the page, ${Math.round(node).toLocaleString("en")} in Node: ${(page / node).toFixed(2)} (a second of processor time ${Math.round(there.cpu).toLocaleString("en")} and ${Math.round(here.cpu).toLocaleString("en")}: ${(there.cpu / here.cpu).toFixed(2)})`,
   );
 }
 console.log(

@@ -47,7 +47,7 @@ export { type Corpus, type CorpusOptions, type CorpusPass, countCharacters, open
 export { type EpochTokens, shuffleDocuments } from "./data/document-order.ts";
 export type { DocumentSplit } from "./data/documents.ts";
 export { classesOf, type Examples, type Series, type Unlabelled } from "./data/examples.ts";
-export type { Anchor, Decoding, ForecastLayout } from "./data/forecast-layout.ts";
+export type { Anchor, Decoding, ForecastLayout, Transform } from "./data/forecast-layout.ts";
 export { readLabelledTexts, type TextColumns } from "./data/labelled-texts.ts";
 export { type ReadTimeSeriesOptions, readTimeSeries } from "./data/read-time-series.ts";
 export { readSentenceLines, readSentenceRows, type SentenceColumns } from "./data/sentence-rows.ts";
@@ -234,9 +234,17 @@ export { derivatives } from "./print/latex-derivatives.ts";
 export { aligned, type EquationOptions, equations } from "./print/latex-equations.ts";
 export type { Notation } from "./print/latex-names.ts";
 // Running.
+export {
+  type Backtest,
+  type BacktestOptions,
+  type BacktestRow,
+  type BacktestSeries,
+  backtest,
+} from "./run/backtest.ts";
 export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-search.ts";
 export { type ClassificationScores, type Confusion, classificationScores } from "./run/classification-scores.ts";
 export { Classifier, type ClassifierOptions, type ClassPrediction } from "./run/classifier.ts";
+export type { ForecastScores } from "./run/forecast-scores.ts";
 export {
   Forecaster,
   type ForecasterParts,

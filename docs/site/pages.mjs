@@ -28,6 +28,7 @@ export const english = [
     pages: [
       "guide/text",
       "guide/training",
+      "guide/forecast",
       "guide/runs",
       "guide/your-data",
       "guide/serving",

@@ -77,7 +77,7 @@ function dataOf({ settings, start }: RunStory): string {
 function trainingOf({ settings, start }: RunStory): string {
   const { epochs, optimizer, learningRate, schedule, warmup, clipNorm, seed, machine } = settings;
   return [
-    `${epochs} epochs`,
+    `${epochs ?? start.epochs} epochs`,
     ...(start.totalSteps === undefined
       ? []
       : [

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { VERSION } from "../shared/version.ts";
+import { backtestCommand } from "./backtest.ts";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
 import { convertCommand } from "./convert.ts";
@@ -7,6 +8,7 @@ import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { report } from "./failure.ts";
+import { forecastCommand } from "./forecast.ts";
 import { generateCommand } from "./generate.ts";
 import { infoCommand } from "./info.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -27,6 +29,8 @@ const COMMANDS = [
     trainCommand,
     resumeCommand,
     predictCommand,
+    forecastCommand,
+    backtestCommand,
     generateCommand,
     evaluateCommand,
     scoreCommand,

@@ -8,6 +8,7 @@ import { common } from "./options.ts";
 import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import type { TextSettings } from "./text-settings.ts";
 import { trainClassifyCommand } from "./train-classify.ts";
+import { trainForecastCommand } from "./train-forecast.ts";
 import { trainTagCommand } from "./train-tag.ts";
 import { trainToFolder } from "./training.ts";
 import { tellResult } from "./training-result.ts";
@@ -21,7 +22,8 @@ export function trainCommand(io: Io): Command {
     .description("Trains a model.")
     .addCommand(trainTextCommand(io))
     .addCommand(trainClassifyCommand(io))
-    .addCommand(trainTagCommand(io));
+    .addCommand(trainTagCommand(io))
+    .addCommand(trainForecastCommand(io));
 }
 
 const trainTextCommand = (io: Io): Command =>

@@ -25,17 +25,18 @@ export interface PreparedSeries {
 
 /**
  * A series that the layout does not know (its id did not occur in training) is scaled by itself.
- * @throws UsageError "unknown-column"; "bad-option" where the layout has a calendar and the series no times
+ * @throws UsageError "unknown-column"; "not-positive"; "bad-option" where the layout has a calendar and the series no times
  */
-export function prepareSeries(series: TimeSeries, layout: ForecastLayout, zone: TimeZone): PreparedSeries {
-  const { length: N, times } = series;
+export function prepareSeries(given: TimeSeries, layout: ForecastLayout, zone: TimeZone): PreparedSeries {
+  const { length: N, times } = given;
   const { targets, past, known, indicators, calendar } = layout;
   for (const name of columnsOf(layout))
-    if (!Object.hasOwn(series.values, name))
+    if (!Object.hasOwn(given.values, name))
       throw new UsageError(
         "unknown-column",
         `series: expected the column ${JSON.stringify(name)}, which it was trained with`,
       );
+  const series = layout.transform === "log" ? logarithms(given, targets) : given;
   if (calendar.length > 0 && times === undefined)
     throw new UsageError("bad-option", "series: expected times, because the model was trained with a calendar");
   const scaling = Object.hasOwn(layout.scales, series.id)
@@ -63,6 +64,21 @@ export function prepareSeries(series: TimeSeries, layout: ForecastLayout, zone: 
     center: targets.map((name) => scaling[name]!.center),
     scale: targets.map((name) => scaling[name]!.scale),
   };
+}
+
+/** A series with logarithms of its targets. @throws UsageError "not-positive" */
+export function logarithms(series: TimeSeries, targets: readonly string[]): TimeSeries {
+  const logs = targets.map((name) => {
+    const values = series.values[name]!;
+    const at = values.findIndex((value) => value <= 0);
+    if (at >= 0)
+      throw new UsageError(
+        "not-positive",
+        `transform log: expected numbers above 0, ${series.id === "" ? "" : `series ${JSON.stringify(series.id)}, `}column ${JSON.stringify(name)} has ${values[at]} at step ${at + 1}`,
+      );
+    return [name, values.map(Math.log)] as const;
+  });
+  return { ...series, values: { ...series.values, ...Object.fromEntries(logs) } };
 }
 
 /** Scaled, and the last value where one is missing. */

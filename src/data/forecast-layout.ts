@@ -8,6 +8,10 @@ import type { TimeStep } from "./time-step.ts";
 export const ANCHORS = ["none", "last", "season"] as const;
 export type Anchor = (typeof ANCHORS)[number];
 
+/** What is done to targets before they are scaled. */
+export const TRANSFORMS = ["none", "log"] as const;
+export type Transform = (typeof TRANSFORMS)[number];
+
 /** How more than one step is predicted: all at once, or each from the one before. */
 export const DECODINGS = ["direct", "autoregressive"] as const;
 export type Decoding = (typeof DECODINGS)[number];
@@ -29,6 +33,8 @@ export interface ForecastLayout extends SeriesColumns {
   readonly calendar: readonly CalendarRound[];
   readonly step?: TimeStep | undefined;
   readonly timeZone: string;
+  /** "log": the network learns logarithms; what it says is taken back. */
+  readonly transform: Transform;
   readonly scaling: ScalingKind;
   /** By the id of each series. */
   readonly scales: Readonly<Record<string, SeriesScaling>>;
@@ -78,6 +84,7 @@ const CHECKS: { readonly [K in keyof Required<ForecastLayout>]: (value: unknown)
     value === undefined ||
     (isObject(value) && whole(value.count) && ["millisecond", "day", "month"].includes(value.unit as string)),
   timeZone: text,
+  transform: oneOf(TRANSFORMS),
   scaling: oneOf(SCALINGS),
   scales: (value) =>
     isObject(value) && Object.values(value).every((one) => isObject(one) && Object.values(one).every(isScale)),

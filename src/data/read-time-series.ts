@@ -3,13 +3,18 @@ import { UsageError } from "../shared/errors.ts";
 import { type Columns, readColumns } from "./columns.ts";
 import { finiteNumber } from "./examples.ts";
 import { type DatedRows, onSteps, resampled } from "./regular-series.ts";
-import { columnsOf, type SeriesColumns, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
+import { columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
 import { formatStep, parseStep, usualStep } from "./time-step.ts";
 import { momentsOf, type TimeZone, timeZone } from "./time-zone.ts";
 import { momentOf, parseTimestamp } from "./timestamps.ts";
 
-export interface ReadTimeSeriesOptions extends Partial<SeriesColumns> {
+export interface ReadTimeSeriesOptions {
+  /** Columns to be forecast. */
   readonly targets: readonly string[];
+  /** Columns that help and are known up to now only; default none. */
+  readonly past?: readonly string[] | undefined;
+  /** Columns that help and are known beforehand; default none. */
+  readonly known?: readonly string[] | undefined;
   /** Column that says which series a row belongs to. Default: all rows are one series. */
   readonly series?: string | undefined;
   /** Column with the time, or columns with year, month, day, hour, minute, second in this order. Default: rows are equal steps in their order. */
@@ -32,8 +37,17 @@ const MISSING = /^(|na|n\/a|nan|null|none|nil|\?|-|#n\/a)$/i;
  * @throws UsageError what `readColumns` throws; "not-a-number" (text, infinity), "bad-time", "unknown-time-zone", "bad-step", "duplicate-time",
  *   "irregular-steps", "no-target" (a series without a single value), "bad-option"
  */
-export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOptions): Promise<TimeSeriesSet> {
-  const { series: idColumn, past = [], known = [], targets, delimiter, header } = options;
+export const readTimeSeries = (file: FileSource, options: ReadTimeSeriesOptions): Promise<TimeSeriesSet> =>
+  collectTimeSeries(options, (columns) =>
+    readColumns(file, { columns, delimiter: options.delimiter, header: options.header }),
+  );
+
+/** Series of the columns that `read` gives. Errors as `readTimeSeries`. */
+export async function collectTimeSeries(
+  options: ReadTimeSeriesOptions,
+  read: (columns: readonly string[]) => Promise<Columns>,
+): Promise<TimeSeriesSet> {
+  const { series: idColumn, past = [], known = [], targets } = options;
   if (targets.length === 0) throw new UsageError("bad-option", "targets: expected at least one column, got none");
   const names = columnsOf({ targets, past, known });
   const timeColumns = options.time === undefined ? [] : [options.time].flat();
@@ -42,7 +56,7 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
   if (step && timeColumns.length === 0)
     throw new UsageError("bad-option", "resample: expected the column with the times too (time, --time)");
   const wanted = [...names, ...timeColumns, ...(idColumn === undefined ? [] : [idColumn])];
-  const table = await readColumns(file, { columns: [...new Set(wanted)], delimiter, header });
+  const table = await read([...new Set(wanted)]);
   const measured = Object.fromEntries(names.map((name) => [name, numbers(table, name)]));
   const groups = new Map<string, number[]>();
   for (let row = 0; row < table.rows; row++) {

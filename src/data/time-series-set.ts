@@ -1,5 +1,6 @@
 import { describe, UsageError } from "../shared/errors.ts";
-import { columnsOf, type SeriesColumns, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
+import type { ReadTimeSeriesOptions } from "./read-time-series.ts";
+import { columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
 import { after, parseStep } from "./time-step.ts";
 import { timeZone } from "./time-zone.ts";
 
@@ -13,8 +14,7 @@ export interface SeriesValues {
   readonly values: Readonly<Record<string, ArrayLike<number>>>;
 }
 
-export interface TimeSeriesSetOptions extends Partial<SeriesColumns> {
-  readonly targets: readonly string[];
+export interface TimeSeriesSetOptions extends Pick<ReadTimeSeriesOptions, "targets" | "past" | "known"> {
   readonly series: readonly SeriesValues[];
   /** "15min", "1h", "1d", "1mo": time from step to step. Default: steps are only counted. */
   readonly step?: string | undefined;

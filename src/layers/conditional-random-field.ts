@@ -23,7 +23,7 @@ export interface ConditionalRandomFieldOptions {
 /** Sequences of tags and what they score. */
 export interface TagLattice {
   readonly lattice: Lattice;
-  /** [T, B, C]: of tags at each step, with what is added at both ends, less the largest of the step. */
+  /** [T, B, C], of tags at each step, with what is added at both ends, less the largest of the step. */
   readonly scores: Tensor;
   /** [C, C] from tag to tag, forbidden ones included. */
   readonly weights: Tensor;

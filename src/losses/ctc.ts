@@ -6,9 +6,9 @@ import { concatenate, pointwise, reduce, reshape, slice, stopGradient } from "..
 import { type Reduction, reduceLosses } from "./reduction.ts";
 
 export interface ConnectionistTemporalClassificationOptions {
-  /** [B]: how many steps of each sequence count, from the first on. */
+  /** [B], how many steps of each sequence count, from the first on. */
   readonly inputLengths: Tensor;
-  /** [B]: how many labels each sequence has. */
+  /** [B], how many labels each sequence has. */
   readonly targetLengths: Tensor;
   /** The class that stands for no label; default 0. */
   readonly blank?: number;

@@ -79,16 +79,16 @@ export interface TaggerInput {
   readonly words: Tensor;
   /** int [L, T·B]: the characters of each token, 0 for an unknown one, else its place in `characters` + 1. */
   readonly characters?: Tensor | undefined;
-  /** [T·B]: how many characters each token has. */
+  /** [T·B], how many characters each token has. */
   readonly lengths?: Tensor | undefined;
   /** [T, B] of ones and then zeros: steps with 0 are not there. */
   readonly mask: Tensor;
 }
 
 export interface TaggerOutput {
-  /** [T, B, C]: scores of the tags; logits where the head is softmax. */
+  /** [T, B, C], scores of the tags; logits where the head is softmax. */
   readonly emissions: Tensor;
-  /** [B, I]: logits of the intents, if the model has any. */
+  /** [B, I], logits of the intents, if the model has any. */
   readonly intents: Tensor | undefined;
 }
 

@@ -15,7 +15,7 @@ import { samplePaths } from "./sample-paths.ts";
 
 /** What is predicted of one column, in its units; H numbers each. */
 export interface TargetForecast {
-  /** The median of quantiles, the mean of a distribution, the point itself. */
+  /** The median of quantiles, the mean of a distribution (its median where logarithms are learned, and of drawn futures), the point itself. */
   readonly point: Float64Array;
   /** By level; none where the network says points. */
   readonly quantiles: readonly { readonly level: number; readonly values: Float64Array }[];
@@ -120,7 +120,8 @@ export class Forecaster {
       const found: Readonly<Record<string, TargetForecast>>[] = [];
       for (const [k, window] of windows.entries()) {
         const paths = await samplePaths(window, k, { plans, layout, distribution, horizon, samples, seed });
-        found.push(ofPaths(paths, levels, layout.targets, horizon));
+        const own = layout.transform === "log" ? paths.map((path) => path.map(Math.exp)) : paths;
+        found.push(ofPaths(own, levels, layout.targets, horizon));
       }
       return found;
     }
@@ -153,10 +154,11 @@ export class Forecaster {
             const parameters = Object.fromEntries(Object.entries(prediction).map(([key, all]) => [key, all[at]!]));
             return distribution.moved(parameters, series.center[d]!, series.scale[d]!);
           });
-          const point = Float64Array.from(steps, (parameters) => distribution.point(parameters));
+          const back = this.layout.transform === "log" ? Math.exp : (value: number) => value;
+          const point = Float64Array.from(steps, (parameters) => back(distribution.point(parameters)));
           const quantiles = levels.map((level) => ({
             level,
-            values: Float64Array.from(steps, (parameters) => distribution.quantile!(parameters, level)),
+            values: Float64Array.from(steps, (parameters) => back(distribution.quantile!(parameters, level))),
           }));
           return [name, { point, quantiles }];
         }),

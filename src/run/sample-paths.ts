@@ -18,7 +18,7 @@ export interface SamplePathsOptions {
  * Futures that a network imagines, each step drawn from what it says after the one before (ancestral sampling), for one window.
  * A draw depends on seed, window, step and target alone.
  *
- * @returns [samples][H · D] in the units of the series
+ * @returns [samples][H · D] in the units of the series (where logarithms are learned, in those)
  */
 export async function samplePaths(
   window: ForecastWindow,

@@ -20,7 +20,7 @@ export const IMPOSSIBLE = -1e30;
 const HOPELESS = IMPOSSIBLE / 10;
 
 export interface LatticeOptions {
-  /** [T, B, J]: score of being in state j at step t; `IMPOSSIBLE` where it cannot be. */
+  /** [T, B, J], score of being in state j at step t; `IMPOSSIBLE` where it cannot be. */
   readonly scores: Tensor;
   /**
    * Score of going from state to state. [J, J], `weights[i][j]` from i to j ("all"), or [B, J + K − 1, K] of K arcs into each state:
@@ -350,14 +350,14 @@ export class Lattice {
 /**
  * The best path of one sequence, backwards through what `Lattice.best` gave; of equals the first.
  *
- * @param scores score of the best path that ends in state j at step t
- * @param weights [J, J] from i to j, row-major
  * @see Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm" (1967)
  */
 export function bestPath(options: {
   readonly steps: number;
   readonly states: number;
+  /** Of the best path that ends in a state at a step. */
   readonly scores: (step: number, state: number) => number;
+  /** [J, J] from row to column, row-major. */
   readonly weights: ArrayLike<number>;
 }): number[] {
   const { steps, states, scores, weights } = options;

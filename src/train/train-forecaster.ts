@@ -4,7 +4,7 @@ import { type ForecastWindow, type PreparedSeries, prepareSeries } from "../data
 import { type ForecastLayout, widthsOf } from "../data/forecast-layout.ts";
 import { windowBatches, windowsOf } from "../data/forecast-windows.ts";
 import { observedLength, part, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
-import type { HeadOptions } from "../models/forecast-heads.ts";
+import type { HeadName, PointLoss } from "../models/forecast-heads.ts";
 import { type ForecastNetworkOptions, forecastNetwork } from "../models/forecast-network.ts";
 import { declareForecastInputs } from "../run/forecast-plans.ts";
 import { Forecaster } from "../run/forecaster.ts";
@@ -25,7 +25,7 @@ export type ForecastModelOptions = Pick<
   "cell" | "hiddenSize" | "projectionSize" | "numLayers" | "dropout"
 >;
 
-export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutOptions, Partial<HeadOptions> {
+export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutOptions {
   readonly machine: Machine;
   /** Series, as `readTimeSeries` or `timeSeriesSet` gives them. */
   readonly data: TimeSeriesSet;
@@ -33,10 +33,16 @@ export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutO
   readonly validation?: number | undefined;
   /** Steps behind those that are not touched, likewise. Default 0. */
   readonly test?: number | undefined;
+  /** What is said of each value; default "quantiles", or "student-t" where each step comes from the one before. */
+  readonly head?: HeadName | undefined;
+  /** Of points: which error they make small; default "squared". */
+  readonly pointLoss?: PointLoss | undefined;
+  /** Of quantiles: their probabilities, ascending; default 0.1, 0.5, 0.9. */
+  readonly levels?: readonly number[] | undefined;
   readonly model?: ForecastModelOptions | undefined;
   /** B: windows of an update; default 32. */
   readonly batchSize?: number | undefined;
-  /** Default: about 2,000 updates, but at least 5 epochs and at most 200. */
+  /** Default: about 2,000 updates, but at least 5 epochs and at most 50. */
   readonly epochs?: number | undefined;
 }
 
@@ -117,7 +123,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
     ...options.model,
   });
   const batches = windowBatches({ windows: train, layout, batchSize, seed });
-  const epochs = options.epochs ?? Math.min(200, Math.max(5, Math.ceil(2000 / batches.batchesPerEpoch)));
+  const epochs = options.epochs ?? Math.min(50, Math.max(5, Math.ceil(2000 / batches.batchesPerEpoch)));
   const store = layoutParameters(network);
   const { optimizer, accumulate } = planOf({ ...options, epochs }, batches.batchesPerEpoch);
   expectRoom(machine, store, optimizer, accumulate > 1);

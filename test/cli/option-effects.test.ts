@@ -16,6 +16,8 @@ import { textTrainingFields } from "../../src/schema/text-training.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { type FakeIoOptions, longshort, type Ran } from "./fake-io.ts";
+import { forecastEffects, prepareForecasts } from "./forecast-effects.ts";
+import type { Effect, Effects } from "./option-effects.ts";
 
 /*
  * Every option of every command has an entry here that says how to see that it does something; the test fails where an option
@@ -79,6 +81,7 @@ beforeAll(async () => {
   writeFileSync(at("g.tsv"), "in may\tO B-T\tx\nwe may\tB-T O\ty\n".repeat(10));
   for (const seed of ["0", "1"])
     await longshort(["train", "tag", at("g.txt"), ...tagSmall, "-q", "--seed", seed, "-o", at(`tagger${seed}`)]);
+  await prepareForecasts(at);
   cpSync(at("runs"), at("taken"), { recursive: true });
   const machine = await openMachine("reference");
   for (const [name, hiddenSize, seed] of [
@@ -222,22 +225,6 @@ describe("train text: every setting, as a flag and in a config file", () => {
   });
 });
 
-/** What is added to the plain call (or put in its place), and where the difference shows; by default in what is printed. */
-interface Effect {
-  readonly add?: readonly string[];
-  readonly instead?: readonly string[];
-  /** Exit codes that the changed call may end with; default success. */
-  readonly codes?: readonly number[];
-  /** What it is compared with, in place of the plain call. */
-  readonly against?: readonly string[];
-  readonly see?: (ran: Ran) => unknown;
-  readonly io?: FakeIoOptions;
-}
-interface Effects {
-  readonly plain: () => readonly string[];
-  readonly io?: FakeIoOptions;
-  readonly options: Readonly<Record<string, Effect>>;
-}
 const machine: Effect = { add: ["--machine", "reference"], see: machineOf };
 const json: Effect = { add: ["--json"] };
 /** Stops a training before its first step. */
@@ -277,6 +264,12 @@ const classify = (more: Readonly<Record<string, string | number>>): string[] => 
   ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
 ];
 
+const tagSmall = ["--hidden-size", "3", "--embedding-size", "3", "--epochs", "1"];
+const tag = (more: Readonly<Record<string, string | number>>): string[] => [
+  ...["train", "tag", at("g.txt"), ...tagSmall],
+  ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
+];
+const tagRows = (): string[] => ["train", "tag", at("g.tsv"), "--rows", "--tag", "2", ...tagSmall, "-o", fresh()];
 const studied = (more: Readonly<Record<string, string>>): string[] => [
   "study",
   ...Object.entries({ tasks: "anbn", cells: "rnn", seeds: "1", budget: "0.001", output: fresh(), ...more }).flatMap(
@@ -284,12 +277,6 @@ const studied = (more: Readonly<Record<string, string>>): string[] => [
   ),
 ];
 const lagged = ["--tasks", "long-lag-50", "--cells", "rnn", "--seeds", "1", "--budget", "0.0005"];
-const tagSmall = ["--hidden-size", "3", "--embedding-size", "3", "--epochs", "1"];
-const tag = (more: Readonly<Record<string, string | number>>): string[] => [
-  ...["train", "tag", at("g.txt"), ...tagSmall],
-  ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
-];
-const tagRows = (): string[] => ["train", "tag", at("g.tsv"), "--rows", "--tag", "2", ...tagSmall, "-o", fresh()];
 
 const beams = ["generate", at("runs/one"), "--length", "10", "--beams", "3"];
 
@@ -666,6 +653,7 @@ const commands: Readonly<Record<string, Effects>> = {
       ...{ machine, json },
     },
   },
+  ...forecastEffects({ at, fresh, machine, json }),
   doctor: { plain: () => ["doctor"], options: { json } },
   demo: {
     plain: () => ["demo", "--output", freshDemo()],

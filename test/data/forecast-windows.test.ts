@@ -8,7 +8,15 @@ import { timeZone } from "../../src/data/time-zone.ts";
 const zone = timeZone("UTC");
 const layout: ForecastLayout = {
   ...{ targets: ["y"], past: ["p"], known: ["k"], context: 3, horizon: 2, season: 2 },
-  ...{ decoding: "direct", anchor: "none", indicators: [], calendar: [], timeZone: "UTC", scaling: "none" },
+  ...{
+    decoding: "direct",
+    anchor: "none",
+    indicators: [],
+    calendar: [],
+    timeZone: "UTC",
+    transform: "none",
+    scaling: "none",
+  },
   ...{ scales: {}, counts: false },
 };
 /** y counts from 0, p from 100, k from 1000. */

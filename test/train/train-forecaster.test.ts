@@ -39,7 +39,7 @@ const train = (options: Partial<TrainForecasterOptions>) =>
 
 describe("trainForecaster", () => {
   test("learns a wave in its units; a saved run says the same", async () => {
-    const { trainer, forecaster } = await train({ epochs: 15 });
+    const { trainer, forecaster } = await train({ epochs: 15, anchor: "last" });
     const losses: number[] = [];
     await trainer.run({ epoch: ({ validationLoss }) => losses.push(validationLoss!) });
     expect(losses.at(-1)).toBeLessThan(0.6 * losses[0]!);
@@ -158,6 +158,18 @@ describe("trainForecaster", () => {
     expect(early.weights).not.toEqual(one.weights);
   });
 
+  test("predictions are differences to what fits the training part best by itself", async () => {
+    const anchorOf = async (of: (n: number) => number, more: Partial<TrainForecasterOptions> = {}) => {
+      const { trainer, forecaster } = await train({ data: setOf(waves(200, of)), ...more });
+      trainer.close();
+      return forecaster.layout.anchor;
+    };
+    expect(await anchorOf(wave)).toBe("season");
+    expect(await anchorOf(wave, { decoding: "autoregressive" })).not.toBe("season");
+    expect(await anchorOf((n) => n + noise[n]!)).toBe("last");
+    expect(await anchorOf((n) => noise[n]!)).toBe("none");
+  });
+
   test("missing values and a constant series do no harm", async () => {
     const holes = waves(200, (n) => (n % 7 === 3 ? Number.NaN : wave(n)));
     const { trainer, forecaster } = await train({ data: setOf(holes), epochs: 2 });
@@ -195,5 +207,40 @@ describe("trainForecaster", () => {
       code: "unknown-quantile",
     });
     trainer.close();
+  });
+});
+
+describe("logarithms", () => {
+  // Swings of a tenth of a level that triples: even on a logarithmic scale.
+  const growing = (n: number): number =>
+    Math.exp(3 + 0.006 * n + 0.2 * Math.sin((2 * Math.PI * n) / 8) + noise[n]! / 50);
+
+  test("are learned where swings grow with the level, and taken back", async () => {
+    const { trainer, forecaster } = await train({ data: setOf(waves(200, growing)), epochs: 15 });
+    expect(forecaster.layout.transform).toBe("log");
+    await trainer.run();
+    const { point, quantiles } = (await forecaster.forecast(setOf(waves(200, growing))))[0]!.targets.y!;
+    for (const [h, value] of point.entries()) expect(Math.abs(value / growing(200 + h) - 1)).toBeLessThan(0.15);
+    expect(quantiles[0]!.values[0]).toBeLessThan(quantiles[2]!.values[0]!);
+    trainer.close();
+  });
+
+  test("are drawn from step by step as well", async () => {
+    const { trainer, forecaster } = await train({
+      ...{ data: setOf(waves(200, growing)), epochs: 15, decoding: "autoregressive" },
+    });
+    await trainer.run();
+    const { point } = (await forecaster.forecast(setOf(waves(200, growing)), { samples: 40 }))[0]!.targets.y!;
+    for (const [h, value] of point.entries()) expect(Math.abs(value / growing(200 + h) - 1)).toBeLessThan(0.25);
+    trainer.close();
+  });
+
+  test("are not where swings stay the same, and cannot be of numbers that are not above 0", async () => {
+    const { trainer, forecaster } = await train({});
+    expect(forecaster.layout.transform).toBe("none");
+    trainer.close();
+    await expect(train({ data: setOf(waves(200, (n) => n % 5)), transform: "log" })).rejects.toThrow(
+      /above 0, column "y" has 0 at step 1/,
+    );
   });
 });
