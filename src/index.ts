@@ -244,6 +244,7 @@ export {
 export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-search.ts";
 export { type ClassificationScores, type Confusion, classificationScores } from "./run/classification-scores.ts";
 export { Classifier, type ClassifierOptions, type ClassPrediction } from "./run/classifier.ts";
+export type { Distribution } from "./run/forecast-distribution.ts";
 export type { ForecastScores } from "./run/forecast-scores.ts";
 export {
   Forecaster,

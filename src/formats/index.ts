@@ -6,7 +6,7 @@
 
 export { openSafetensors, type SlicedSafetensors } from "../checkpoint/safetensors-file.ts";
 export type { ByteSource } from "../platform/platform.ts";
-export { type ByteInput, bytesSource, openBytes } from "./byte-source.ts";
+export { type ByteInput, type ByteOptions, type ByteProgress, bytesSource, openBytes } from "./byte-source.ts";
 export { Network, type NetworkInput, type NetworkOutput } from "./canonical/network.ts";
 export type {
   ActivationSpec,

@@ -8,8 +8,11 @@ import { uniform } from "./initialize.ts";
 
 /** Which tags may begin a sequence, follow one another and end it. */
 export interface TagConstraints {
+  /** Whether a sequence may begin with a tag. */
   readonly start: (tag: number) => boolean;
+  /** Whether a tag may come after another one. */
   readonly follow: (before: number, tag: number) => boolean;
+  /** Whether a sequence may end with a tag. */
   readonly end: (tag: number) => boolean;
 }
 

@@ -31,7 +31,13 @@ export type Prediction = Readonly<Record<string, Tensor>>;
 export interface ForecastHead {
   /** Names of the parameters, in the order of the network's outputs. */
   readonly names: readonly string[];
-  /** @param raw as `names` @param base what locations are added to @param scale mean size of counts, [1, B, D] */
+  /**
+   * What the outputs of the network predict.
+   *
+   * @param raw as `names`
+   * @param base what locations are added to
+   * @param scale mean size of counts, [1, B, D]
+   */
   prediction(raw: Prediction, base: Tensor | undefined, scale: Tensor | undefined): Prediction;
   /** Mean over the places that count, shape []. */
   loss(prediction: Prediction, y: Tensor, mask: Tensor | undefined): Tensor;
