@@ -22,6 +22,9 @@ export const layers = {
   // Tables, series and tokens become batches.
   data: ["shared", "platform", "text"],
 
+  // Synthetic tasks whose answers lie far back: sequences of numbers, and what is to be said of them.
+  tasks: ["shared", "data"],
+
   // The expression language: record, evaluate, differentiate. Knows no cell and no machine.
   math: ["shared"],
   // Equations only, one file a cell.
@@ -78,7 +81,7 @@ export const layers = {
   // Named arrays to files and back. A checkpoint holds the state of training but does not train.
   checkpoint: ["shared", "platform", "tensor", "type:models", "type:compute"],
   // Weights of other frameworks; each becomes the named arrays of a checkpoint.
-  formats: ["shared", "platform", "math", "cells", "tensor", "layers", "models", "checkpoint", "type:compute"],
+  formats: ["shared", "platform", "math", "cells", "scan", "tensor", "layers", "models", "checkpoint", "type:compute"],
 
   // Sessions, sampling. Serving never imports training.
   run: [
@@ -97,6 +100,7 @@ export const layers = {
   ],
   // Traces, gradient flow, equations: looks at models, never changes them.
   explain: [
+    "explain/cell-graph",
     "shared",
     "text",
     "math",
@@ -112,13 +116,31 @@ export const layers = {
     "type:compute",
   ],
 
-  // Elements for pages. They draw numbers that they are given and know no model.
-  components: [],
+  // Trials of long memory: a cell on a task, from a seed until it meets the criterion. Cells of its own are written as a user writes them.
+  study: [...["shared", "tasks", "math", "cells", "layers", "losses", "tensor", "train", "explain"], "type:compute"],
+
+  // What a diagram draws: equations as a graph, with values.
+  "explain/cell-graph": ["shared", "math", "cells", "scan"],
+  // Elements for pages. They draw numbers that they are given and equations; they know no model.
+  components: ["type:cells", "explain/cell-graph"],
 
   // What a page's worker answers: opens, reads and trains models there. It may train, so serving must not import it.
   worker: [
-    ...["shared", "text", "cells", "compute", "compute/open", "tensor", "optimizers", "models", "train"],
-    ...["checkpoint", "run", "explain"],
+    ...[
+      "shared",
+      "text",
+      "data",
+      "cells",
+      "layers",
+      "losses",
+      "compute",
+      "compute/open",
+      "tensor",
+      "optimizers",
+      "models",
+      "train",
+    ],
+    ...["checkpoint", "run", "explain", "formats"],
   ],
 
   // One file a route. Serves runs, so it may read everything but training.
@@ -168,6 +190,8 @@ export const layers = {
       "server",
       "type:components",
       "run-log",
+      "tasks",
+      "study",
     ],
   ],
 };

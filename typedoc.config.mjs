@@ -27,7 +27,11 @@ export default {
     // Named arrays, and what a reader gives for what it was asked.
     ...["Arrays", "Results", "Read"],
     // Tables whose names are the type.
-    ...["activations", "initializations", "ELEMENT_TYPES", "TARGETS"],
+    ...["activations", "initializations", "ELEMENT_TYPES", "TARGETS", "ANCHORS", "ROUNDS", "DECODINGS", "HEADS"],
+    ...["POINT_LOSSES", "SCALINGS", "LETTERS", "TRANSFORMS"],
+    // What forecasts are prepared with inside; only their own functions make them.
+    ...["PreparedSeries", "src/data/forecast-windows.ts:Span", "ForecastSpans", "ForecastWindow", "WordCharacters"],
+    ...["src/run/forecast-distribution.ts:Parameters"],
   ],
   validation: { notExported: true, invalidLink: true, notDocumented: true },
   // Types of options are described where they are taken, member by member.

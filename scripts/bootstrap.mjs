@@ -69,7 +69,8 @@ function filesBelow(folder) {
 /** Names the state of everything that the build reads, so that an unchanged tree is not compiled again. */
 function sourceFingerprint(sources) {
   const hash = createHash("sha256");
-  for (const name of ["tsconfig.json", "tsconfig.build.json", "package.json"]) hash.update(readFileSync(at(name)));
+  for (const name of ["tsconfig.json", "tsconfig.build.json", "package.json", "scripts/bundle.mjs"])
+    hash.update(readFileSync(at(name)));
   for (const name of sources) hash.update(`${name}\0`).update(readFileSync(at("src", name)));
   return hash.digest("hex");
 }

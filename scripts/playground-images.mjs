@@ -1,5 +1,5 @@
 /** `node scripts/playground-images.mjs [FOLDER]`: pictures of the playground's rooms in docs/images/playground/, from a fresh build. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
 import { build, preview } from "vite";
@@ -24,12 +24,42 @@ const shots = [
   { name: "cell", hash: "/cell/lstm", size: wide, ready: ".timeline [data-expects]", act: (page) => stepTo(page, 5) },
   { name: "sequence", hash: "/sequence", size: wide, ready: "[data-loss]" },
   { name: "sequence-dark", hash: "/sequence", size: wide, dark: true, ready: "[data-loss]" },
+  { name: "series", hash: "/sequence", size: { width: 1320, height: 1180 }, ready: "[data-loss]", act: ownModel },
+  {
+    name: "cell-dark-chinese",
+    hash: "/cell/gru",
+    size: wide,
+    dark: true,
+    locale: "zh-CN",
+    ready: ".timeline [data-expects]",
+  },
   { name: "training", hash: "/training", size: { width: 1320, height: 1500 }, act: train },
+  { name: "phone-sequence", hash: "/sequence", size: phone, ready: "[data-loss]" },
   { name: "phone", hash: "/lessons/5", size: phone, dark: true, locale: "zh-CN" },
 ];
 
 async function stepTo(page, step) {
   await page.locator(".timeline thead button").nth(step).click();
+}
+
+/** A model of numbers that learned the series in the training room, opened as a file. */
+async function ownModel(page) {
+  await page.evaluate(() => (location.hash = "#/training"));
+  await page.locator("select").first().selectOption("series");
+  await page.locator("button.primary").first().click();
+  await page.waitForSelector("[data-step]");
+  await page.waitForTimeout(9000);
+  const saved = page.waitForEvent("download");
+  await page.locator("button", { hasText: "↓" }).click();
+  const file = await (await saved).path();
+  await page.locator("button", { hasText: "■" }).click();
+  await page.evaluate(() => (location.hash = "#/sequence"));
+  await page.locator("input[type=file][multiple]").setInputFiles({
+    name: "series.safetensors",
+    mimeType: "application/octet-stream",
+    buffer: readFileSync(file),
+  });
+  await page.waitForSelector("[data-output]");
 }
 
 async function train(page) {

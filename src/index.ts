@@ -42,12 +42,23 @@ export type { WasmOptions } from "./compute/wasm/machine.ts";
 // Batches, text and tokens.
 export type { Batch, BatchSource } from "./data/batch-source.ts";
 export { type BucketedBatchesOptions, bucketedBatches } from "./data/bucketed-batches.ts";
+export type { CalendarRound } from "./data/calendar.ts";
 export { type Corpus, type CorpusOptions, type CorpusPass, countCharacters, openCorpus } from "./data/corpus.ts";
 export { type EpochTokens, shuffleDocuments } from "./data/document-order.ts";
 export type { DocumentSplit } from "./data/documents.ts";
 export { classesOf, type Examples, type Series, type Unlabelled } from "./data/examples.ts";
+export type { Anchor, Decoding, ForecastLayout, Transform } from "./data/forecast-layout.ts";
 export { readLabelledTexts, type TextColumns } from "./data/labelled-texts.ts";
+export { type ReadTimeSeriesOptions, readTimeSeries } from "./data/read-time-series.ts";
+export { readSentenceLines, readSentenceRows, type SentenceColumns } from "./data/sentence-rows.ts";
+export type { ScalingKind, SeriesScaling } from "./data/series-scaling.ts";
 export { type Split, type StratifiedSplitOptions, stratifiedSplit } from "./data/stratified-split.ts";
+export type { TaggedSentences, UntaggedSentences } from "./data/tagged-sentences.ts";
+export type { SeriesColumns, TimeSeries, TimeSeriesSet } from "./data/time-series.ts";
+export { type SeriesValues, type TimeSeriesSetOptions, timeSeriesSet } from "./data/time-series-set.ts";
+export type { TimeStep } from "./data/time-step.ts";
+export type { TimeZone } from "./data/time-zone.ts";
+export { readTokenColumns, type TokenColumns } from "./data/token-columns.ts";
 export { readSeries } from "./data/ts-archive.ts";
 // Explaining.
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
@@ -55,6 +66,13 @@ export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trac
 // Layers.
 export { type ActivationName, activation } from "./layers/activation.ts";
 export { type AttentionPool, attentionPool } from "./layers/attention-pool.ts";
+export {
+  ConditionalRandomField,
+  type ConditionalRandomFieldOptions,
+  conditionalRandomField,
+  type TagConstraints,
+  type TagLattice,
+} from "./layers/conditional-random-field.ts";
 export { type Convolution1d, type Convolution1dOptions, convolution1d } from "./layers/convolution.ts";
 export { type DropoutOptions, type DropoutPer, dropout } from "./layers/dropout.ts";
 export { type Embedding, type EmbeddingOptions, embedding } from "./layers/embedding.ts";
@@ -80,12 +98,20 @@ export { dropConnect, dropWords } from "./layers/weight-dropout.ts";
 // Losses.
 export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
 export { type CrossEntropyOptions, crossEntropy } from "./losses/cross-entropy.ts";
+export {
+  type ConnectionistTemporalClassificationOptions,
+  connectionistTemporalClassification,
+} from "./losses/ctc.ts";
+export { type GaussianParameters, gaussianLoss } from "./losses/gaussian.ts";
 export { huber, smoothL1 } from "./losses/huber.ts";
 export { type KlDivergenceOptions, klDivergence } from "./losses/kl-divergence.ts";
 export { type LinearHead, linearCrossEntropy } from "./losses/linear-cross-entropy.ts";
 export { meanAbsoluteError } from "./losses/mean-absolute-error.ts";
 export { meanSquaredError } from "./losses/mean-squared-error.ts";
+export { type NegativeBinomialParameters, negativeBinomialLoss } from "./losses/negative-binomial.ts";
+export { pinball } from "./losses/pinball.ts";
 export type { LossOptions, Reduction } from "./losses/reduction.ts";
+export { type StudentTParameters, studentTLoss } from "./losses/student-t.ts";
 // The arithmetic that cells, losses and optimizers are written in.
 export {
   abs,
@@ -134,6 +160,21 @@ export {
 } from "./math/functions.ts";
 // Models.
 export type { CellConfig } from "./models/cell-choice.ts";
+export type {
+  ForecastHead,
+  HeadName,
+  HeadOptions,
+  PointLoss,
+  Prediction,
+} from "./models/forecast-heads.ts";
+export {
+  type ForecastInputs,
+  ForecastNetwork,
+  type ForecastNetworkConfig,
+  type ForecastNetworkOptions,
+  forecastNetwork,
+  forecastNetworkFromConfig,
+} from "./models/forecast-network.ts";
 export {
   LanguageModel,
   type LanguageModelConfig,
@@ -159,6 +200,16 @@ export {
   sequenceClassifier,
   sequenceClassifierFromConfig,
 } from "./models/sequence-classifier.ts";
+export {
+  type TaggerConfig,
+  type TaggerHead,
+  type TaggerInput,
+  TaggerModel,
+  type TaggerOptions,
+  type TaggerOutput,
+  tagger,
+  taggerFromConfig,
+} from "./models/tagger.ts";
 // Optimizers.
 export { type AdadeltaOptions, adadelta } from "./optimizers/adadelta.ts";
 export { type AdagradOptions, adagrad } from "./optimizers/adagrad.ts";
@@ -183,19 +234,38 @@ export { derivatives } from "./print/latex-derivatives.ts";
 export { aligned, type EquationOptions, equations } from "./print/latex-equations.ts";
 export type { Notation } from "./print/latex-names.ts";
 // Running.
+export {
+  type Backtest,
+  type BacktestOptions,
+  type BacktestRow,
+  type BacktestSeries,
+  backtest,
+} from "./run/backtest.ts";
 export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-search.ts";
 export { type ClassificationScores, type Confusion, classificationScores } from "./run/classification-scores.ts";
 export { Classifier, type ClassifierOptions, type ClassPrediction } from "./run/classifier.ts";
+export type { Distribution } from "./run/forecast-distribution.ts";
+export type { ForecastScores } from "./run/forecast-scores.ts";
+export {
+  Forecaster,
+  type ForecasterParts,
+  type ForecastOptions,
+  type SeriesForecast,
+  type TargetForecast,
+} from "./run/forecaster.ts";
 export { type GenerateOptions, type GenerateTokensOptions, generate, generateTokens } from "./run/generate.ts";
 export { type GenerateBatchOptions, type GeneratedText, generateBatch } from "./run/generate-batch.ts";
 export { loadClassifier } from "./run/load-classifier.ts";
+export { loadForecaster } from "./run/load-forecaster.ts";
 export { type LoadedRun, loadRun } from "./run/load-run.ts";
+export { loadTagger } from "./run/load-tagger.ts";
 export {
   type ClassifierScores,
   measureClassifier,
   measureRegression,
   type RegressionScores,
 } from "./run/measure-classifier.ts";
+export { measureTagger, type TaggerScores, type TaggingScores } from "./run/measure-tagger.ts";
 export { quantize } from "./run/quantize.ts";
 export type { LoadRunOptions } from "./run/run-parts.ts";
 export {
@@ -207,8 +277,16 @@ export {
   type SampleOptions,
 } from "./run/sample.ts";
 export { openSession, Session, type SessionOptions, type SessionState } from "./run/session.ts";
+export { type SpanScore, type SpanScores, spanScores } from "./run/span-scores.ts";
 export { openStreams, Streams, type StreamsOptions } from "./run/streams.ts";
 export { type SurprisalOptions, surprisal, type TokenSurprisal } from "./run/surprisal.ts";
+export {
+  type ReadingOptions,
+  type SentenceReading,
+  Tagger,
+  type TaggerRunOptions,
+  type TagPrediction,
+} from "./run/tagger.ts";
 export {
   TextWriter,
   type WriteEnd,
@@ -219,9 +297,11 @@ export {
 // Errors.
 export { FailureError, LongshortError, ShapeError, UsageError } from "./shared/errors.ts";
 export { RandomStream } from "./shared/random.ts";
+export { type Span, schemeOf, spansOf, TAG_SCHEMES, type TagScheme, tagsOf } from "./shared/tag-schemes.ts";
 // Graphs of tensors, recorded once and replayed.
 export { type CompileOptions, compile, Executable } from "./tensor/executable.ts";
 export { Graph, type GraphOptions, type Tensor } from "./tensor/graph.ts";
+export { bestPath, IMPOSSIBLE, Lattice, type LatticeOptions } from "./tensor/lattice.ts";
 export {
   concatenate,
   gather,
@@ -322,6 +402,22 @@ export {
   type TrainClassifierOptions,
   trainClassifier,
 } from "./train/train-classifier.ts";
+export {
+  type ForecasterTraining,
+  type ForecastFacts,
+  type ForecastModelOptions,
+  type SplitSeries,
+  type TrainForecasterOptions,
+  trainForecaster,
+} from "./train/train-forecaster.ts";
+export {
+  type TaggerFacts,
+  type TaggerModelOptions,
+  type TaggerTraining,
+  type TaggerWords,
+  type TrainTaggerOptions,
+  trainTagger,
+} from "./train/train-tagger.ts";
 export { type TextFacts, type TextTrainer, type TrainTextOptions, trainText } from "./train/train-text.ts";
 export { openTrainer, Trainer } from "./train/trainer.ts";
 export type { TrainerOptions, TrainingOptions } from "./train/trainer-options.ts";

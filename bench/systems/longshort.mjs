@@ -1,7 +1,7 @@
 /** usage: node longshort.mjs FOLDER THREADS. Runs a case on the built library, through what it offers in public. */
 import { readFileSync } from "node:fs";
+import * as library from "longshort";
 import { limitsFor } from "../../dist/cli/bench/limits.js";
-import * as library from "../../dist/index.js";
 import { readData } from "../data.mjs";
 import { measureOurs } from "./ours.mjs";
 import { report } from "./report.mjs";

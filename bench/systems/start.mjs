@@ -4,9 +4,7 @@ import { report } from "./report.mjs";
 
 const start = performance.now();
 const cpu = process.cpuUsage();
-const { openMachine, recurrent, lstm, layoutParameters, createParameters, Graph, compile } = await import(
-  "../../dist/index.js"
-);
+const { openMachine, recurrent, lstm, layoutParameters, createParameters, Graph, compile } = await import("longshort");
 const imported = performance.now();
 const machine = await openMachine("wasm");
 const opened = performance.now();

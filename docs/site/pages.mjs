@@ -28,6 +28,7 @@ export const english = [
     pages: [
       "guide/text",
       "guide/training",
+      "guide/forecast",
       "guide/runs",
       "guide/your-data",
       "guide/serving",
@@ -63,6 +64,7 @@ export const english = [
     rest: "reference",
     pages: ["reference/commands", "reference/errors", ["semantics", "Exact semantics"]],
   },
+  { title: "Long memory", rest: "study", pages: ["guide/study", ["study/quick", "Results of the quick study"]] },
   { title: "The project", rest: "", pages: [["architecture", "Architecture"], "state"] },
 ];
 

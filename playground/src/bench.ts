@@ -125,15 +125,20 @@ export class Bench {
     return Float64Array.from(data.slice(t * this.units, (t + 1) * this.units));
   }
 
-  /** Values of all nodes of the graph at this step. */
-  values(step = this.step): Float64Array[] {
+  /** What a step is given: sums and the states before it. */
+  given(step = this.step): Record<string, Float64Array> {
     const given: Record<string, Float64Array> = {};
     for (const { name, kind } of this.graph!.nodes) {
       if (kind === "sum") given[name!] = this.raw(name!, step);
       if (kind === "previous")
         given[name!] = step === 0 ? new Float64Array(this.units) : this.raw(name!.slice(9), step - 1);
     }
-    return this.graph!.evaluate(given, step === this.step ? this.override : undefined);
+    return given;
+  }
+
+  /** Values of all nodes of the graph at this step. */
+  values(step = this.step): Float64Array[] {
+    return this.graph!.evaluate(this.given(step), step === this.step ? this.override : undefined);
   }
 
   private raw(name: string, step: number): Float64Array {

@@ -1,5 +1,5 @@
 import { html, render, type TemplateResult } from "lit";
-import { defineHeatMap } from "longshort/components";
+import { defineCellDiagram, defineGates, defineHeatMap } from "longshort/components";
 import { language, say, setLanguage } from "./language.ts";
 import { cellRoom } from "./rooms/cell.ts";
 import { lessonsRoom } from "./rooms/lessons.ts";
@@ -56,6 +56,8 @@ function turnTheme(): void {
 
 setLanguage(language());
 defineHeatMap();
+defineGates();
+defineCellDiagram();
 onUpdate(() => render(shell(), root));
 addEventListener("hashchange", () => {
   scrollTo(0, 0);

@@ -55,7 +55,7 @@ export function shippedModel(name: Shipped): Promise<ModelFacts> {
   let facts = opened.get(name);
   if (!facts) {
     // A copy: the bytes stay here for the next who asks.
-    facts = shippedBytes(name).then((bytes) => worker().call("open", { bytes: bytes.slice(), name }));
+    facts = shippedBytes(name).then((bytes) => worker().call("open", { file: bytes.slice(), name }));
     opened.set(name, facts);
   }
   return facts;

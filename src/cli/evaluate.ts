@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { type RunConfig, readConfig } from "../checkpoint/run-folder.ts";
 import { openMachine } from "../compute/open.ts";
 import { type Corpus, openCorpus } from "../data/corpus.ts";
 import { loadRun } from "../run/load-run.ts";
-import { onOff, path, paths, type ValuesOf } from "../schema/fields.ts";
+import { defaultsOf, onOff, path, paths, type ValuesOf } from "../schema/fields.ts";
+import { type TagSettings, tagFields } from "../schema/tag.ts";
 import { LongshortError, UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { evaluateText } from "../train/evaluate-text.ts";
@@ -12,14 +14,19 @@ import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { scores, scoresTable } from "./scores.ts";
+import { tellTaggerScores } from "./tagger-scores.ts";
 import { corpusOptions, type TextSettings } from "./text-settings.ts";
 
 const { run, machine, json } = common;
 const fields = {
   run,
   file: path({
-    about: "text to predict, UTF-8, gzip or not",
-    ...{ unit: "file", positional: true, otherwise: "the validation part of the run's own text" },
+    about: "text to predict, or sentences with their tags; UTF-8, gzip or not",
+    ...{
+      unit: "file",
+      positional: true,
+      otherwise: "the validation part of the run's own text (of a tagger its test part, if it has one)",
+    },
   }),
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),
   baseline: paths({
@@ -33,16 +40,22 @@ const fields = {
 export const evaluateCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "evaluate",
-    summary: "measure how well a model predicts a text",
+    summary: "measure how well a model predicts a text, or tags sentences",
     description:
-      "Measures how well a trained model predicts a text: loss in nats per token, perplexity, bits per character, beside\nbaselines that know only how often a token is (unigram) or what follows the token before (bigram).",
+      "Measures how well a trained model predicts a text: loss in nats per token, perplexity, bits per character, beside\nbaselines that know only how often a token is (unigram) or what follows the token before (bigram). Of a tagger:\nhow many tags are right, and F1 of each label, beside each word's most frequent tag.",
     fields,
-    examples: ["evaluate runs/2026-01-31-novel other.txt", "evaluate runs/2026-01-31-novel"],
+    examples: [
+      "evaluate runs/2026-01-31-novel other.txt",
+      "evaluate runs/2026-01-31-novel",
+      "evaluate runs/2026-01-31-tags test.conll",
+    ],
     run: (values) => evaluate(values, io),
   });
 
 async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { run: folder, file } = flags;
+  const known = await readConfig(folder);
+  if ((known.model as { readonly kind?: unknown }).kind === "tagger") return evaluateTags(flags, known, io);
   const machine = await openMachine(flags.machine);
   const open: { close(): void }[] = [machine];
   try {
@@ -79,6 +92,18 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   } finally {
     for (const one of open.reverse()) one.close();
   }
+}
+
+/** A tagger is measured as at the end of its training, on the file if one is given. */
+async function evaluateTags(flags: ValuesOf<typeof fields>, { training }: RunConfig, io: Io): Promise<void> {
+  const { run: folder, file, baselines, baseline, machine, json } = flags;
+  if (baseline !== undefined)
+    throw new UsageError(
+      "bad-option",
+      "--baseline: it is for language models; a tagger's is counted on what it learned from",
+    );
+  const settings = { ...defaultsOf(tagFields), ...(training as TagSettings), baselines, machine };
+  await tellTaggerScores({ ...settings, ...(file !== undefined && { test: resolve(file) }) }, { io, folder, json });
 }
 
 /** A whole text as `train`, with nothing kept back. */

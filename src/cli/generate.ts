@@ -7,6 +7,7 @@ import { generateTokens } from "../run/generate.ts";
 import { generateBatch } from "../run/generate-batch.ts";
 import { type LoadedRun, loadRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";
+import type { WriteOptions } from "../run/text-writer.ts";
 import { integer, number, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { generationFields } from "../schema/generation.ts";
 import { UsageError } from "../shared/errors.ts";
@@ -62,7 +63,7 @@ async function generateText(flags: Flags, io: Io): Promise<void> {
   let { signal } = controller;
   try {
     const run = await loadRun(flags.run, machine);
-    if (flags.interactive) return await interact(run, machine, flags, io);
+    if (flags.interactive) return await interact(run, machine, { ...writing(flags), prompt: flags.prompt }, io);
     const off = io.onInterrupt(() => {
       if (controller.signal.aborted) io.exit(EXIT.interrupted);
       controller.abort();
@@ -81,12 +82,20 @@ async function generateText(flags: Flags, io: Io): Promise<void> {
   }
 }
 
+/** Of the flags, those that say how text is written. */
+function writing(flags: Flags): WriteOptions {
+  const { length, seed, temperature, topK, topP, minP, typicalP, repetitionPenalty, repetitionWindow, stop } = flags;
+  return { length, seed, temperature, topK, topP, minP, typicalP, repetitionPenalty, repetitionWindow, stop };
+}
+
 const line = (value: object): string => `${JSON.stringify(value)}\n`;
 
 async function write(run: LoadedRun, machine: Machine, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
-  const { json, prompt, alternatives, ...how } = flags;
+  const { json, prompt, alternatives } = flags;
   const session = await openSession({ ...run, machine });
-  const tokens = generateTokens({ ...how, session, tokenizer: run.tokenizer, prompt, alternatives, signal });
+  const tokens = generateTokens({
+    ...{ ...writing(flags), session, tokenizer: run.tokenizer, prompt, alternatives, signal },
+  });
   const say = async (text: string): Promise<void> => {
     if (text !== "") await io.stdout.write(json ? line({ type: "text", text }) : text);
   };
@@ -122,7 +131,7 @@ async function search(run: LoadedRun, machine: Machine, flags: Flags, io: Io, si
 
 async function answerAll(run: LoadedRun, machine: Machine, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
   const prompts = linesOf(flags.prompts!);
-  const answers = await generateBatch({ ...flags, ...run, machine, prompts, signal });
+  const answers = await generateBatch({ ...writing(flags), ...run, machine, prompts, signal });
   for (const [k, answer] of answers.entries())
     await io.stdout.write(
       flags.json ? line({ type: "answer", ...answer }) : `${k > 0 ? "\n" : ""}${answer.prompt}${answer.text}\n`,

@@ -54,13 +54,22 @@ function modelOf({ model, start }: RunStory): string {
   ].join(", ");
 }
 
+/** What is counted of the data, by the names of the start event of each task. */
+const COUNTED = { Sentences: "sentences", Examples: "examples", Windows: "windows", Tokens: "tokens" } as const;
+
 function dataOf({ settings, start }: RunStory): string {
-  const { files = [], tokenizer } = settings as { files?: readonly string[]; tokenizer?: string };
-  return [
-    files.join(", ") || "unknown",
-    ...(start.trainTokens === undefined
+  const { files, file, tokenizer } = settings as { files?: readonly string[]; file?: string; tokenizer?: string };
+  const counts = Object.entries(COUNTED).flatMap(([key, name]) => {
+    const [train, validation] = [start[`train${key}`], start[`validation${key}`]];
+    return train === undefined
       ? []
-      : [`${integer(start.trainTokens)} tokens to learn from, ${integer(start.validationTokens!)} to validate`]),
+      : [
+          `${integer(train)} ${name} to learn from${validation === undefined ? "" : `, ${integer(validation)} to validate`}`,
+        ];
+  });
+  return [
+    files?.join(", ") ?? file ?? "unknown",
+    ...counts,
     ...(tokenizer === undefined ? [] : [text(tokenizer)]),
   ].join("; ");
 }
@@ -68,10 +77,12 @@ function dataOf({ settings, start }: RunStory): string {
 function trainingOf({ settings, start }: RunStory): string {
   const { epochs, optimizer, learningRate, schedule, warmup, clipNorm, seed, machine } = settings;
   return [
-    `${epochs} epochs`,
+    `${epochs ?? start.epochs} epochs`,
     ...(start.totalSteps === undefined
       ? []
-      : [`${integer(start.totalSteps)} steps of ${start.batchSize} × ${start.steps}`]),
+      : [
+          `${integer(start.totalSteps)} steps of ${start.batchSize}${start.steps === undefined ? "" : ` × ${start.steps}`}`,
+        ]),
     ...Object.entries({
       ...{ optimizer, "learning rate": learningRate, schedule, warmup: warmup || undefined, clip: clipNorm, seed },
     }).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${text(value)}`])),

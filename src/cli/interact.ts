@@ -18,7 +18,7 @@ const HELP = `Each line is read and answered; the model remembers what was said.
 export async function interact(
   run: LoadedRun,
   machine: Machine,
-  options: Omit<WriteOptions, "signal"> & { readonly prompt: string },
+  { prompt, ...options }: Omit<WriteOptions, "signal"> & { readonly prompt: string },
   io: Io,
 ): Promise<void> {
   const session = await openSession({ ...run, machine });
@@ -59,7 +59,7 @@ export async function interact(
   };
   try {
     if (io.stdin.isTTY) await io.stderr.write("/help says what there is; Ctrl-D leaves.\n");
-    if (options.prompt !== "") await answer(options.prompt);
+    if (prompt !== "") await answer(prompt);
     await ask();
     for await (const line of io.stdin.lines()) {
       try {

@@ -19,7 +19,7 @@ const self = fileURLToPath(import.meta.url);
 /** Commands that compute for long enough. */
 const COMPUTING = [
   ...["train", "resume", "generate", "evaluate", "score", "inspect", "demo", "bench", "doctor"],
-  ...["run", "convert", "verify", "predict"],
+  ...["run", "convert", "verify", "predict", "forecast", "backtest", "study"],
 ];
 
 /** WebAssembly computes at full speed only with flags that Node takes when it starts. Help and mistakes do not wait for that. */

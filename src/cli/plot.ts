@@ -11,6 +11,8 @@ export interface PlotOptions {
   readonly height: number;
   /** Whether the output shows 24-bit colours; else each curve is drawn with a letter of its own. */
   readonly color: boolean;
+  /** What the curves go along; default "step". */
+  readonly along?: string;
 }
 
 /** Colours that people with any colour vision tell apart. @see Okabe & Ito (2008), "Color Universal Design" */
@@ -31,7 +33,7 @@ export function inked(text: string, k: number, color: boolean): string {
 }
 
 /** Curves over the same axes as lines of text: values up, steps to the right. Empty where there is nothing to draw. */
-export function plot(curves: readonly PlottedCurve[], { width, height, color }: PlotOptions): string {
+export function plot(curves: readonly PlottedCurve[], { width, height, color, along = "step" }: PlotOptions): string {
   const all = curves.flatMap(({ points }) => points);
   if (all.length === 0) return "";
   const [low, high] = rangeOf(all.map(([, value]) => value));
@@ -59,7 +61,7 @@ export function plot(curves: readonly PlottedCurve[], { width, height, color }: 
     return `${label.padStart(margin)} │${line.join("")}`.trimEnd();
   });
   const axis = `${" ".repeat(margin + 1)}└${"─".repeat(columns)}`;
-  const ends = `${" ".repeat(margin + 2)}${String(first)}${`step ${last}`.padStart(columns - String(first).length)}`;
+  const ends = `${" ".repeat(margin + 2)}${String(first)}${`${along} ${last}`.padStart(columns - String(first).length)}`;
   return [...rows, axis, ends].join("\n");
 
   /** The dots of a curve, with those between its points. */

@@ -3,23 +3,30 @@ import { readConfig } from "../checkpoint/run-folder.ts";
 import { openMachine } from "../compute/open.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
-import { path, text, type ValuesOf } from "../schema/fields.ts";
+import { onOff, path, text, type ValuesOf } from "../schema/fields.ts";
+import type { TagSettings } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";
 import { readInputs } from "./classify-data.ts";
 import { defineCommand } from "./command.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
+import { predictTags } from "./predict-tags.ts";
 
 const { run, machine, json } = common;
 const fields = {
   run,
   file: path({
-    about: "texts or series, in a file like the one that it was trained on; labels are not needed",
+    about: "texts, series or sentences, in a file like the one that it was trained on; labels and tags are not needed",
     ...{ unit: "file", positional: true, otherwise: "--input" },
   }),
-  input: text({ about: "one text", unit: "text", otherwise: "a file" }),
-  text: text({ about: "column with the text", unit: "column", otherwise: "as in training" }),
+  input: text({
+    about: "one text; of a tagger a sentence, its tokens separated by spaces",
+    ...{ unit: "text", otherwise: "a file" },
+  }),
+  text: text({ about: "column with the text, or the tokens", unit: "column", otherwise: "as in training" }),
   delimiter: text({ about: "what stands between the cells of a row", unit: "character", otherwise: "as in training" }),
+  lines: onOff({ about: "for taggers: each line of the file is a sentence, its tokens separated by spaces" }),
+  probabilities: onOff({ about: "for taggers: the probabilities of the tags, too" }),
   machine,
   json,
 } as const;
@@ -27,13 +34,14 @@ const fields = {
 export const predictCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "predict",
-    summary: "say what texts or series are, with probabilities",
+    summary: "say what texts, series or the tokens of sentences are, with probabilities",
     description:
-      "Says for each text or series of a file which class it is, with the probability of each class, or the number that a\nregression predicts: as CSV, or as JSON lines.",
+      "Says for each text or series of a file which class it is, with the probability of each class, or the number that a\nregression predicts: as CSV, or as JSON lines. Of a tagger it says what each token is: in columns, in rows if it was\ntrained on rows, or as JSON lines.",
     fields,
     examples: [
       "predict runs/2026-01-31-reviews new.csv > classes.csv",
       'predict runs/2026-01-31-names --input "Okafor"',
+      'predict runs/2026-01-31-tags --input "they book a flight" --probabilities',
     ],
     run: (values) => predict(values, io),
   });
@@ -42,9 +50,24 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { file, input } = flags;
   if ((file === undefined) === (input === undefined))
     throw new UsageError("missing-option", "expected something to predict: give a file, or --input TEXT, and not both");
-  const { training = {} } = (await readConfig(flags.run)) as { readonly training?: Partial<ClassifySettings> };
+  const { model, training = {} } = (await readConfig(flags.run)) as {
+    readonly model: { readonly kind?: unknown };
+    readonly training?: Partial<ClassifySettings & TagSettings>;
+  };
   const machine = await openMachine(flags.machine);
   try {
+    if (model.kind === "tagger") {
+      const { run, lines, probabilities, json } = flags;
+      const columns = {
+        ...training,
+        ...(flags.text !== undefined && { token: flags.text }),
+        ...(flags.delimiter !== undefined && { delimiter: flags.delimiter }),
+      };
+      return await predictTags({ ...{ run, machine, file, input, lines, probabilities, json }, columns }, io);
+    }
+    for (const name of ["lines", "probabilities"] as const)
+      if (flags[name])
+        throw new UsageError("bad-option", `--${name}: it is for taggers, this run is of a ${String(model.kind)}`);
     const classifier = await loadClassifier(flags.run, machine);
     const columns = {
       ...training,

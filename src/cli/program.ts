@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { VERSION } from "../shared/version.ts";
+import { backtestCommand } from "./backtest.ts";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
 import { convertCommand } from "./convert.ts";
@@ -7,6 +8,7 @@ import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { report } from "./failure.ts";
+import { forecastCommand } from "./forecast.ts";
 import { generateCommand } from "./generate.ts";
 import { infoCommand } from "./info.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -17,6 +19,7 @@ import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
 import { runsCommand } from "./runs.ts";
 import { scoreCommand } from "./score.ts";
+import { studyCommand } from "./study.ts";
 import { trainCommand } from "./train-text.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -26,6 +29,8 @@ const COMMANDS = [
     trainCommand,
     resumeCommand,
     predictCommand,
+    forecastCommand,
+    backtestCommand,
     generateCommand,
     evaluateCommand,
     scoreCommand,
@@ -34,7 +39,7 @@ const COMMANDS = [
   ],
   ...[infoCommand, runsCommand, compareCommand],
   ...[runCommand, convertCommand, verifyCommand],
-  ...[demoCommand, benchCommand, doctorCommand],
+  ...[demoCommand, studyCommand, benchCommand, doctorCommand],
 ] as const;
 
 /** The command line as commander sees it, before anything is run. */

@@ -10,15 +10,12 @@ export interface NamedTrace {
 }
 
 /** Modules of the page, each after those that it imports. They are put into it as they were compiled. */
-const MODULES = ["colour", "format", "heat-map", "report-page"] as const;
+const MODULES = ["element", "colour", "format", "heat-map", "series-canvas", "gates", "report-page"] as const;
 
-const STYLE = `:root{color-scheme:light dark;--paper:#f7f4ec;--card:#fffdf8;--ink:#1c1a17;--soft:#5f594f}
-@media(prefers-color-scheme:dark){:root{--paper:#15171b;--card:#1c1e24;--ink:#efeade;--soft:#aaa396}}
+const STYLE = `:root{color-scheme:light dark;--paper:#f7f4ec;--card:#fffdf8;--ink:#1c1a17;--soft:#5f594f;--line-soft:#e0d9ca}
+@media(prefers-color-scheme:dark){:root{--paper:#15171b;--card:#1c1e24;--ink:#efeade;--soft:#aaa396;--line-soft:#343740}}
 body{margin:0 auto;max-width:1300px;padding:1.5rem;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-h1,h2{font-family:Georgia,serif}.reading{font:15px/1.8 ui-monospace,monospace;background:var(--card);padding:.8rem 1rem;border-radius:10px;overflow-wrap:anywhere;white-space:pre-wrap}
-.reading .now{outline:2px solid var(--ink)}.legend{display:block;width:140px;height:10px;border-radius:5px;margin-bottom:.7rem}
-ls-heat-map{display:block;height:min(70vh,620px);background:var(--card);border-radius:10px;overflow:hidden}
-.heat-scroll{width:100%;height:100%;overflow:auto;position:relative;cursor:crosshair}.heat-scroll canvas{position:sticky;left:0;top:0;display:block}`;
+h1,h2{font-family:Georgia,serif}ls-heat-map{height:min(70vh,620px)}`;
 
 /**
  * A page that needs nothing else: what the models did while they read the text, to be looked through.

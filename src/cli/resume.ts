@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import { readConfig, runPaths } from "../checkpoint/run-folder.ts";
 import { type ClassifySettings, classifyFields } from "../schema/classify.ts";
 import { defaultsOf, type Fields, integer, onOff, type ValuesOf } from "../schema/fields.ts";
+import { type ForecastSettings, forecastFields } from "../schema/forecast.ts";
+import { type TagSettings, tagFields } from "../schema/tag.ts";
 import { textTrainingFields } from "../schema/text-training.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
@@ -11,6 +13,8 @@ import { common } from "./options.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 import type { TextSettings } from "./text-settings.ts";
 import { runClassifierTraining } from "./train-classify.ts";
+import { runForecasterTraining } from "./train-forecast.ts";
+import { runTaggerTraining } from "./train-tag.ts";
 import { trainToFolder } from "./training.ts";
 import { tellResult } from "./training-result.ts";
 
@@ -47,6 +51,14 @@ const TASKS: Readonly<
   classify: {
     fields: classifyFields,
     goOn: (settings, options) => runClassifierTraining(settings as ClassifySettings, options),
+  },
+  tag: {
+    fields: tagFields,
+    goOn: (settings, options) => runTaggerTraining(settings as TagSettings, options),
+  },
+  forecast: {
+    fields: forecastFields,
+    goOn: (settings, options) => runForecasterTraining(settings as ForecastSettings, options),
   },
 };
 

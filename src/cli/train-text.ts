@@ -8,6 +8,8 @@ import { common } from "./options.ts";
 import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import type { TextSettings } from "./text-settings.ts";
 import { trainClassifyCommand } from "./train-classify.ts";
+import { trainForecastCommand } from "./train-forecast.ts";
+import { trainTagCommand } from "./train-tag.ts";
 import { trainToFolder } from "./training.ts";
 import { tellResult } from "./training-result.ts";
 
@@ -19,7 +21,9 @@ export function trainCommand(io: Io): Command {
     .summary("train a model")
     .description("Trains a model.")
     .addCommand(trainTextCommand(io))
-    .addCommand(trainClassifyCommand(io));
+    .addCommand(trainClassifyCommand(io))
+    .addCommand(trainTagCommand(io))
+    .addCommand(trainForecastCommand(io));
 }
 
 const trainTextCommand = (io: Io): Command =>

@@ -1,6 +1,13 @@
 /** A number as the page shows it: three figures after the point, a true minus. */
 export const shown = (value: number, digits = 3): string =>
-  Number.isFinite(value) ? value.toFixed(digits).replace("-", "−") : value > 0 ? "∞" : "—";
+  Number.isFinite(value)
+    ? value
+        .toFixed(digits)
+        .replace(/^-(?=[0.]*$)/, "")
+        .replace("-", "−")
+    : value > 0
+      ? "∞"
+      : "—";
 
 const SYMBOLS: Readonly<Record<string, string>> = { "\n": "↵", "\r\n": "↵", "\t": "→", " ": "␣" };
 

@@ -1,4 +1,5 @@
 import { rgbOf, type Scale, scaleOf } from "./colour.ts";
+import { adoptStyle, defineOnce, ElementBase } from "./element.ts";
 import { shownToken } from "./format.ts";
 
 /** Rows of one named value: [T, H] row-major, drawn in the order `units`. */
@@ -26,26 +27,31 @@ export interface HeatMapContent {
   readonly cut: ReadonlySet<number>;
 }
 
-/** Where there are no elements (Node), the module can be loaded all the same. */
-const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+const HEAT_MAP_STYLE = `
+:where(ls-heat-map) { display: block; height: min(62vh, 560px); border: 1px solid var(--line-soft, #8884); border-radius: 10px; overflow: hidden; background: var(--card, Canvas); }
+:where(ls-heat-map .heat-scroll) { width: 100%; height: 100%; overflow: auto; position: relative; cursor: crosshair; }
+:where(ls-heat-map .heat-scroll canvas) { position: sticky; left: 0; top: 0; display: block; }`;
 
+/** Steps of a tile: so few that the one that comes into sight is painted between two frames. */
+const TILE = 128;
 const LABEL = 46;
 const HEAD = 22;
 const TITLE = 26;
 
 /**
- * `<ls-heat-map>`: values over a text, tokens along the top, a band of units for each value. Every band is painted once
- * into an image of one pixel a value; scrolling copies the part that is seen, whatever the size of the whole.
+ * `<ls-heat-map>`: values over a text, tokens along the top, a band of units for each value. A band is painted into
+ * tiles of one pixel a value when they are first seen; scrolling copies what is seen of them, whatever the size of the whole.
  *
  * Events: "place" (hovered or moved to by keys), "pick" (clicked, Enter). Keys: arrows, Home, End, Page up and down.
  */
-export class HeatMapElement extends Base {
+export class HeatMapElement extends ElementBase {
   private tokens: readonly string[] = [];
   private bands: readonly Band[] = [];
   private order: readonly number[] = [];
   private cut: ReadonlySet<number> = new Set();
   private scales: Scale[] = [];
-  private images: (HTMLCanvasElement | undefined)[] = [];
+  /** Tiles by band and number, painted when they are first seen. */
+  private tiles: Map<number, HTMLCanvasElement>[] = [];
   private readonly canvas = document.createElement("canvas");
   private readonly scroller = document.createElement("div");
   private readonly spacer = document.createElement("div");
@@ -58,6 +64,7 @@ export class HeatMapElement extends Base {
 
   /** Called by the page when the element is put into it. */
   connectedCallback(): void {
+    adoptStyle(this, HEAT_MAP_STYLE);
     if (!this.scroller.isConnected) {
       this.scroller.className = "heat-scroll";
       this.scroller.append(this.canvas, this.spacer);
@@ -89,7 +96,7 @@ export class HeatMapElement extends Base {
     Object.assign(this, content);
     if (!same) {
       this.scales = this.bands.map(({ data }) => scaleOf(data));
-      this.images = [];
+      this.tiles = [];
     }
     this.draw();
   }
@@ -106,7 +113,7 @@ export class HeatMapElement extends Base {
   }
 
   private repaint(): void {
-    this.images = [];
+    this.tiles = [];
     this.draw();
   }
 
@@ -138,7 +145,9 @@ export class HeatMapElement extends Base {
     }
     const pen = canvas.getContext("2d")!;
     const style = getComputedStyle(this);
-    const [ink, paper, soft] = ["--ink", "--card", "--soft"].map((name) => style.getPropertyValue(name).trim());
+    const [ink, paper, soft] = ["--ink", "--card", "--soft"].map(
+      (name) => style.getPropertyValue(name).trim() || (name === "--card" ? style.backgroundColor : style.color),
+    );
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.fillStyle = paper!;
     pen.fillRect(0, 0, width, height);
@@ -149,33 +158,41 @@ export class HeatMapElement extends Base {
     this.bands.forEach((band, k) => {
       const y = HEAD + k * this.bandHeight - top;
       if (y > height || y + this.bandHeight < 0) return;
-      pen.drawImage(
-        this.imageOf(k),
-        ...([first, 0, last - first, this.order.length] as const),
-        ...([LABEL + first * this.cellWidth - left, y + TITLE] as const),
-        ...([(last - first) * this.cellWidth, this.order.length * this.cellHeight] as const),
-      );
+      for (let tile = Math.floor(first / TILE); tile * TILE < last; tile++) {
+        const image = this.tileOf(k, tile);
+        pen.drawImage(
+          image,
+          ...([LABEL + tile * TILE * this.cellWidth - left, y + TITLE] as const),
+          ...([image.width * this.cellWidth, this.order.length * this.cellHeight] as const),
+        );
+      }
       pen.fillStyle = paper!;
       pen.fillRect(0, y, LABEL, this.bandHeight);
       pen.fillStyle = ink!;
       pen.font = "600 12px system-ui, sans-serif";
       pen.textBaseline = "middle";
       pen.fillText(band.title, 6, y + TITLE / 2 + 2);
-      this.labels(pen, y + TITLE, soft!);
+      this.labels(pen, { y: y + TITLE, height, soft: soft! });
     });
     this.head(pen, { first, last, left, width, ink: ink!, paper: paper!, soft: soft! });
     this.cursor(pen, left, top, ink!);
   }
 
-  private labels(pen: CanvasRenderingContext2D, y: number, soft: string): void {
+  private labels(
+    pen: CanvasRenderingContext2D,
+    { y, height, soft }: { y: number; height: number; soft: string },
+  ): void {
     const every = Math.max(1, Math.ceil(11 / this.cellHeight));
     pen.font = "10px ui-monospace, monospace";
     pen.textAlign = "right";
-    this.order.forEach((unit, row) => {
-      if (row % every !== 0 && !this.cut.has(unit)) return;
-      pen.fillStyle = soft;
+    pen.fillStyle = soft;
+    const from = Math.max(0, Math.floor(-y / this.cellHeight));
+    const end = Math.min(this.order.length, Math.ceil((height - y) / this.cellHeight));
+    for (let row = from; row < end; row++) {
+      const unit = this.order[row]!;
+      if (row % every !== 0 && !this.cut.has(unit)) continue;
       pen.fillText(this.cut.has(unit) ? `✕ ${unit}` : String(unit), LABEL - 6, y + (row + 0.5) * this.cellHeight);
-    });
+    }
     pen.textAlign = "left";
   }
 
@@ -191,7 +208,9 @@ export class HeatMapElement extends Base {
     for (let t = at.first; t < at.last; t++) {
       const token = this.tokens[t]!;
       pen.fillStyle = /^\s$/.test(token) ? at.soft : at.ink;
-      pen.fillText(shownToken(token).slice(0, 2), LABEL + (t + 0.5) * this.cellWidth - at.left, HEAD / 2 + 1);
+      // A longer one has room where nothing follows it.
+      const shown = this.tokens[t + 1] === "" ? token : shownToken(token).slice(0, 2);
+      pen.fillText(shown, LABEL + (t + 0.5) * this.cellWidth - at.left, HEAD / 2 + 1);
     }
     pen.textAlign = "left";
     pen.fillStyle = at.paper;
@@ -215,27 +234,34 @@ export class HeatMapElement extends Base {
     pen.strokeRect(x, y, this.cellWidth, this.cellHeight);
   }
 
-  private imageOf(k: number): HTMLCanvasElement {
-    const known = this.images[k];
+  private tileOf(k: number, tile: number): HTMLCanvasElement {
+    this.tiles[k] ??= new Map();
+    const known = this.tiles[k].get(tile);
     if (known) return known;
     const { data, units } = this.bands[k]!;
+    const from = tile * TILE;
     const image = document.createElement("canvas");
-    [image.width, image.height] = [Math.max(1, this.tokens.length), Math.max(1, this.order.length)];
+    image.width = Math.max(1, Math.min(TILE, this.tokens.length - from));
+    image.height = Math.max(1, this.order.length);
     const pen = image.getContext("2d")!;
     const pixels = pen.createImageData(image.width, image.height);
-    // A table in place of mixing colours a million times.
-    const scale = this.scales[k]!;
-    const table = Array.from({ length: 256 }, (_, n) => rgbOf(scale.low + ((scale.high - scale.low) * n) / 255, scale));
+    const words = new Uint32Array(pixels.data.buffer);
+    // A table in place of mixing colours a million times, in the byte order of this machine.
+    const { low, high } = this.scales[k]!;
+    const bytes = new Uint8Array(4 * 256);
+    for (let n = 0; n < 256; n++) bytes.set([...rgbOf(low + ((high - low) * n) / 255, { low, high }), 255], 4 * n);
+    const table = new Uint32Array(bytes.buffer);
+    const factor = 255 / (high - low);
+    const { width } = image;
     this.order.forEach((unit, row) => {
-      for (let t = 0; t < this.tokens.length; t++) {
-        const value = data[t * units + unit]!;
-        const share = Math.round(255 * Math.min(1, Math.max(0, (value - scale.low) / (scale.high - scale.low))));
-        pixels.data.set(table[share]!, (row * image.width + t) * 4);
-        pixels.data[(row * image.width + t) * 4 + 3] = 255;
+      for (let t = 0; t < width; t++) {
+        const share = (data[(from + t) * units + unit]! - low) * factor;
+        // What is no number is drawn as nothing.
+        words[row * width + t] = table[share >= 255 ? 255 : share > 0 ? Math.round(share) : 0]!;
       }
     });
     pen.putImageData(pixels, 0, 0);
-    this.images[k] = image;
+    this.tiles[k].set(tile, image);
     return image;
   }
 
@@ -299,5 +325,5 @@ export class HeatMapElement extends Base {
 
 /** Registers `<ls-heat-map>`, once. */
 export function defineHeatMap(): void {
-  if (!customElements.get("ls-heat-map")) customElements.define("ls-heat-map", HeatMapElement);
+  defineOnce("ls-heat-map", HeatMapElement);
 }

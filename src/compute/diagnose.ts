@@ -20,7 +20,7 @@ export async function diagnoseWasm(): Promise<WasmDiagnosis> {
   const sharedMemory = canShare();
   if (!validatesSimd()) return { simd: false, fused: false, sharedMemory };
   const fused = await hasFusedMultiplyAdd();
-  return { simd: true, fused, sharedMemory, tiles: await chooseTiles(fused) };
+  return { simd: true, fused, sharedMemory, tiles: chooseTiles(fused) };
 }
 
 function validatesSimd(): boolean {

@@ -2,6 +2,7 @@ import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import { columnOf, parseDelimited } from "./delimited.ts";
 import type { Examples, Unlabelled } from "./examples.ts";
+import { holdsJsonLines, jsonLines } from "./json-lines.ts";
 import { readText } from "./text-files.ts";
 
 export interface TextColumns {
@@ -30,7 +31,7 @@ export async function readLabelledTexts<const C extends TextColumns>(file: FileS
   const parts: string[] = [];
   for await (const part of readText([file])) parts.push(part);
   const text = parts.join("");
-  const rows = /\.(jsonl|ndjson)(\.gz)?$/i.test(name) ? fromJson(text, name, columns) : fromTable(text, name, columns);
+  const rows = holdsJsonLines(name) ? fromJson(text, name, columns) : fromTable(text, name, columns);
   const empty = columns.label === undefined ? undefined : rows.find(([, label]) => label!.trim() === "");
   if (empty) throw new UsageError("no-label", `${empty[2]}: expected a label, got nothing`);
   return {
@@ -50,26 +51,11 @@ function fromTable(source: string, name: string, columns: TextColumns): Row[] {
 }
 
 function fromJson(source: string, name: string, { text, label }: TextColumns): Row[] {
-  const rows = source.split(/\r?\n/).flatMap((line, k): Row[] => {
-    if (line.trim() === "") return [];
-    const place = `${name}, line ${k + 1}`;
-    const value = parseLine(line, place);
-    return [[cell(value, text, place), label === undefined ? undefined : cell(value, label, place), place]];
-  });
-  if (rows.length === 0)
-    throw new UsageError("table-empty", `${name}: expected JSON objects, one a line, got empty lines`);
-  return rows;
-}
-
-function parseLine(line: string, place: string): object {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (cause) {
-    throw new UsageError("bad-json", `${place}: it is no JSON (${(cause as Error).message})`, { cause });
-  }
-  if (typeof value === "object" && value !== null) return value;
-  throw new UsageError("bad-json", `${place}: expected a JSON object, got ${describe(value)}`);
+  return jsonLines(source, name).map(({ value, place }) => [
+    cell(value, text, place),
+    label === undefined ? undefined : cell(value, label, place),
+    place,
+  ]);
 }
 
 function cell(row: object, column: string | number, place: string): string {

@@ -4,7 +4,7 @@
  * @module longshort/explain
  */
 
-export { type Ablation, type AblationOptions, openAblation, type UnitPlace } from "./ablation.ts";
+export { type Ablation, type AblationOptions, type GatePlace, openAblation, type UnitPlace } from "./ablation.ts";
 export {
   changeRate,
   deadUnits,
@@ -19,6 +19,7 @@ export {
 export { type CellGraph, type CellGraphNode, cellGraph } from "./cell-graph.ts";
 export { type GradientFlowOptions, gradientFlow } from "./gradient-flow.ts";
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./heat-map.ts";
+export { type NearestStatesOptions, nearestStates, type StatePlace } from "./nearest-states.ts";
 export { normsOverTime } from "./norms.ts";
 export {
   type Trace,

@@ -6,7 +6,7 @@
 
 export { openSafetensors, type SlicedSafetensors } from "../checkpoint/safetensors-file.ts";
 export type { ByteSource } from "../platform/platform.ts";
-export { type ByteInput, bytesSource, openBytes } from "./byte-source.ts";
+export { type ByteInput, type ByteOptions, type ByteProgress, bytesSource, openBytes } from "./byte-source.ts";
 export { Network, type NetworkInput, type NetworkOutput } from "./canonical/network.ts";
 export type {
   ActivationSpec,
@@ -48,7 +48,7 @@ export { type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { Model, type OpenOptions, open } from "./open.ts";
 export { openNetwork } from "./open-network.ts";
 export type { ModelArray, ModelResult } from "./plans.ts";
-export { Program, type ProgramOptions, type ProgramTrace } from "./program.ts";
+export { Program, type ProgramOptions, type ProgramTrace, type ProgramTraceOptions } from "./program.ts";
 export { ProgramSession, type ProgramState, type StreamOptions } from "./program-session.ts";
 export { type PyTorchFile, readPyTorch } from "./pytorch/read.ts";
 export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";

@@ -1,4 +1,5 @@
-import { cellByName } from "../cells/registry.ts";
+import { type CellSpec, cellByName } from "../cells/registry.ts";
+import { withGateSums } from "../scan/gate-sums.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { Network } from "./canonical/network.ts";
 import type { CanonicalModel, LayerSpec } from "./canonical.ts";
@@ -14,6 +15,7 @@ import { isHost } from "./value.ts";
 export function networkRunnable(model: CanonicalModel): Runnable {
   const network = new Network(model);
   const layout = layoutParameters(network);
+  const cells = cellsOf(model).map((cell) => cellByName(cell));
   const states = Object.entries(network.states).map(([name, width]) => ({
     ...{ name, type: "float32" as const, optional: true },
     shape: ["batch", width],
@@ -44,7 +46,7 @@ export function networkRunnable(model: CanonicalModel): Runnable {
       const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, tensors.get(name)!]));
       const result = network.forward(pick(model.inputs.map(({ name }) => name)), {
         initial: pick(states.map(({ name }) => name)),
-        ...(trace && { trace: traceable(model) }),
+        ...(trace && { trace: trace.names ?? [...new Set(cells.flatMap(({ named }) => Object.keys(named)))] }),
       });
       const all = [
         ...Object.entries(result.outputs),
@@ -53,19 +55,18 @@ export function networkRunnable(model: CanonicalModel): Runnable {
       return {
         outputs: new Map(all.map(([name, tensor]) => [name, { type: "float32", shape: tensor.shape, tensor }])),
         traces: new Map(Object.entries(result.traces)),
+        traceable: new Set(cells.flatMap((cell) => Object.keys(withGateSums(cell).named))),
       };
     },
   };
 }
 
-/** Names of all values of all cells. */
-function traceable(model: CanonicalModel): string[] {
-  const cellsOf = (spec: LayerSpec) =>
+function cellsOf({ layers }: CanonicalModel): CellSpec[] {
+  const of = (spec: LayerSpec): CellSpec[] =>
     spec.kind === "recurrent"
       ? [spec.cell]
       : spec.kind === "bidirectional"
         ? [spec.forward.cell, spec.backward.cell]
         : [];
-  const cells = [...model.layers.values()].flatMap(cellsOf);
-  return [...new Set(cells.flatMap((cell) => Object.keys(cellByName(cell).named)))];
+  return [...layers.values()].flatMap(of);
 }

@@ -1,10 +1,10 @@
 import type { Arena } from "../compute/machine.ts";
-import { UsageError } from "../shared/errors.ts";
-import { size } from "../shared/shapes.ts";
+import { expectOneOf, FailureError, UsageError } from "../shared/errors.ts";
+import { formatBytes, size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import { type DataType, isFloat } from "./data-type.ts";
-import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
+import type { ModelPort, RecordOutput, Runnable, StatePair, TraceRequest } from "./runnable.ts";
 import type { SharedWeights } from "./shared-weights.ts";
 import { type HostValue, hostValue, isHost, type Value } from "./value.ts";
 
@@ -26,7 +26,8 @@ export interface RecordedPlan {
   readonly executable: Executable;
   readonly known: ReadonlyMap<string, HostValue>;
   readonly types: ReadonlyMap<string, DataType>;
-  readonly traces: readonly string[];
+  /** What is traced, by name; also `trace.NAME` among the outputs. */
+  readonly traces: ReadonlyMap<string, Tensor>;
   readonly generation: number;
 }
 
@@ -35,10 +36,17 @@ export interface PlansOptions {
   readonly weights: SharedWeights;
   /** Plans for other shapes that are kept; the one that was not used for the longest time goes. */
   readonly limit: number;
-  readonly trace?: boolean;
+  readonly trace?: TracePlan;
   /** Inputs that stay on the machine from run to run, with their shapes. */
   readonly states?: readonly (StatePair & { readonly shape: readonly number[] })[];
   readonly stateArena?: Arena;
+}
+
+/** What a plan writes out beside its outputs. */
+export interface TracePlan extends TraceRequest {
+  /** Outputs whose gradients are given to a run, as inputs `seed.OUTPUT` of the graph. */
+  readonly seeds: readonly string[];
+  readonly maximumBytes: number;
 }
 
 /** A whole-number input of no more elements may decide over branches and shapes. */
@@ -94,7 +102,7 @@ export class Plans {
   }
 
   private async record(inputs: Arrays): Promise<RecordedPlan> {
-    const { runnable, weights, states = [], stateArena, trace = false } = this.options;
+    const { runnable, weights, states = [], stateArena, trace } = this.options;
     const graph = new Graph({ machine: weights.machine, parameters: weights.layout });
     const values = new Map(this.ports.map((port) => [port.name, this.inputValue(graph, port, inputs[port.name]!)]));
     const held = states.map(({ input, shape }) => ({ input, tensor: graph.state(input, shape) }));
@@ -114,12 +122,31 @@ export class Plans {
       if (isHost(value) && !carried) known.set(name, value);
       else graph.output(name, isHost(value) ? graph.constant(value.shape, value.data) : value.tensor);
     }
-    for (const [name, tensor] of made.traces) graph.output(`trace.${name}`, tensor);
+    if (trace) this.recordTrace(graph, trace, made);
     carry(graph, states);
     const arenas = { ...weights.arenas(), ...(stateArena && { state: stateArena }) };
     const { generation } = weights;
     const executable = await compile(graph, { machine: weights.machine, arenas });
-    return { executable, known, types, traces: [...made.traces.keys()], generation };
+    return { executable, known, types, traces: made.traces, generation };
+  }
+
+  private recordTrace(graph: Graph, trace: TracePlan, { outputs, traces, traceable }: RecordOutput): void {
+    for (const name of trace.names ?? []) expectOneOf("names", name, [...traceable]);
+    const elements = [...traces.values()].reduce((n, { shape }) => n + size(shape), 0);
+    const needed = elements * graph.machine.limits.elementBytes * (trace.gradients ? 2 : 1);
+    if (needed > trace.maximumBytes)
+      throw new FailureError(
+        "trace-too-large",
+        `this trace needs ${formatBytes(needed)}, more than maximumBytes, ${formatBytes(trace.maximumBytes)}: ask for fewer names or give fewer steps`,
+      );
+    for (const [name, tensor] of traces) graph.output(`trace.${name}`, tensor);
+    if (!trace.gradients) return;
+    graph.backward(
+      trace.seeds.flatMap((name): [Tensor, Tensor][] => {
+        const value = outputs.get(name)!;
+        return isHost(value) ? [] : [[value.tensor, graph.input(`seed.${name}`, value.shape)]];
+      }),
+    );
   }
 
   /** When an operator needs numbers at once, all small whole-number inputs become part of what a plan is made for. */
@@ -132,7 +159,9 @@ export class Plans {
 
   private inputValue(graph: Graph, { name, type = "float32" }: ModelPort, { shape, data }: ModelArray): Value {
     if (this.deciding.has(name)) return hostValue(type, shape, Float64Array.from(data), { constant: false });
-    const tensor = graph.input(name, shape, { type: isFloat(type) ? "float" : "int" });
+    const float = isFloat(type);
+    const differentiable = float && this.options.trace?.gradients === true;
+    const tensor = graph.input(name, shape, { type: float ? "float" : "int", differentiable });
     return { type, shape, tensor };
   }
 }

@@ -1,6 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
-import { expectOneOf, UsageError } from "../shared/errors.ts";
-import { size } from "../shared/shapes.ts";
+import { expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { formatShape, size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type ModelArray, type ModelResult, Plans } from "./plans.ts";
@@ -16,10 +16,26 @@ export interface ProgramOptions {
   readonly plans?: number;
 }
 
+export interface ProgramTraceOptions {
+  /**
+   * Names of values of the cells, as "f", "c" or "pre.f", what the forget gate's activation sees; a layer whose cell has none
+   * of that name is left out. Default: all that the cells' authors named.
+   */
+  readonly names?: readonly string[] | undefined;
+  /** Whether to give ∂L/∂value as well, of L = Σ output · `seed`. Default false. */
+  readonly gradients?: boolean | undefined;
+  /** For the gradients, by the name of the output: ∂L/∂output, as many numbers as it has. Outputs left out do not count. */
+  readonly seed?: Readonly<Record<string, ArrayLike<number>>> | undefined;
+  /** The largest trace that is made; default 512 MiB. */
+  readonly maximumBytes?: number | undefined;
+}
+
 export interface ProgramTrace {
   readonly outputs: Readonly<Record<string, ModelResult>>;
   /** `LAYER.VALUE` ("lstm.f", "encoder.c_reverse") → [T, B, H]: every named value of the cell at every step. */
   readonly values: Readonly<Record<string, ModelResult>>;
+  /** ∂L/∂value under the same names; empty unless asked for. */
+  readonly gradients: Readonly<Record<string, ModelResult>>;
 }
 
 type Arrays = Readonly<Record<string, ModelArray>>;
@@ -37,7 +53,7 @@ export class Program {
   private readonly weights: SharedWeights;
   private readonly plans: Plans;
   private readonly sessions = new Set<ProgramSession>();
-  private tracing: Plans | undefined;
+  private tracing: { readonly key: string; readonly plans: Plans } | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private closed = false;
 
@@ -74,21 +90,61 @@ export class Program {
     });
   }
 
-  /** Runs the model and keeps what the gates and states of its recurrent layers were at every step. Errors as `run`. */
-  trace(inputs: Arrays): Promise<ProgramTrace> {
+  /**
+   * Runs the model and keeps what the gates and states of its recurrent layers were at every step, and what L thinks of each.
+   *
+   * @example
+   * ```ts
+   * const { values, gradients } = await model.trace({ input }, { gradients: true, seed: { output: onlyTheLast } });
+   * ```
+   * @throws what `run` throws; UsageError "unknown-choice" for a name that no cell has, "missing-seed"; ShapeError
+   *   "shape-mismatch" for a seed of another length; FailureError "trace-too-large" with its size, before anything is allocated
+   */
+  trace(inputs: Arrays, options: ProgramTraceOptions = {}): Promise<ProgramTrace> {
     return this.inTurn(async () => {
       const given = completed(this.inputs, inputs);
-      this.tracing ??= new Plans({ runnable: this.runnable, weights: this.weights, limit: 1, trace: true });
-      const plan = await this.tracing.planFor(given);
-      const outputs = await replay(plan, this.outputs, given);
-      const values: Results = {};
-      for (const name of plan.traces) {
-        const output = `trace.${name}`;
-        const shape = plan.executable.shape(output);
-        values[name] = { type: "float32", shape, data: await plan.executable.read(output) };
+      const plan = await this.tracingPlans(options).planFor(given);
+      const seeds = Object.entries(options.gradients ? options.seed! : {}).flatMap(([name, data]) => {
+        const seed = plan.executable.graph.inputs[`seed.${name}`];
+        if (seed && seed.range.length !== data.length)
+          throw new ShapeError(
+            "shape-mismatch",
+            `seed "${name}": expected ∂L/∂output, ${seed.range.length} numbers (${formatShape(seed.shape)}), got ${data.length}`,
+          );
+        return seed ? [[`seed.${name}`, { shape: seed.shape, data }] as const] : [];
+      });
+      const outputs = await replay(plan, this.outputs, { ...given, ...Object.fromEntries(seeds) });
+      const [values, gradients]: [Results, Results] = [{}, {}];
+      for (const [name, tensor] of plan.traces) {
+        const { shape } = tensor;
+        values[name] = { type: "float32", shape, data: await plan.executable.read(`trace.${name}`) };
+        if (!options.gradients) continue;
+        // What no gradient reached does not bear on the outputs that count.
+        const reached = plan.executable.graph.adjoint(tensor);
+        const data = reached ? await plan.executable.readAdjoint(tensor) : new Float32Array(size(shape));
+        gradients[name] = { type: "float32", shape, data };
       }
-      return { outputs, values };
+      return { outputs, values, gradients };
     });
+  }
+
+  /** Plans that trace these values; those of other values are dropped. */
+  private tracingPlans({ names, gradients = false, seed = {}, maximumBytes = 2 ** 29 }: ProgramTraceOptions): Plans {
+    const seeds = gradients ? Object.keys(seed) : [];
+    const known = this.outputs.map(({ name }) => name);
+    for (const name of seeds) expectOneOf("seed", name, known);
+    if (gradients && seeds.length === 0)
+      throw new UsageError(
+        "missing-seed",
+        `trace: gradients are those of L = Σ output · seed; give seed, ∂L/∂output, for some of ${known.join(", ")}`,
+      );
+    const key = JSON.stringify([names, gradients, seeds, maximumBytes]);
+    if (this.tracing?.key !== key) {
+      this.tracing?.plans.close();
+      const trace = { names, gradients, seeds, maximumBytes };
+      this.tracing = { key, plans: new Plans({ runnable: this.runnable, weights: this.weights, limit: 1, trace }) };
+    }
+    return this.tracing.plans;
   }
 
   /** What whole-number inputs must be below, where the model says so by what it does with them. Errors as `run`. */
@@ -162,7 +218,7 @@ export class Program {
     this.closed = true;
     for (const session of this.sessions) session.close();
     this.plans.close();
-    this.tracing?.close();
+    this.tracing?.plans.close();
     this.weights.close();
   }
 

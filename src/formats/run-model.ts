@@ -1,6 +1,7 @@
 import type { Cell } from "../cells/define.ts";
 import { type RunFiles, readRun } from "../checkpoint/run-folder.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
+import { withGateSums } from "../scan/gate-sums.ts";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { sameShape } from "../shared/shapes.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
@@ -47,6 +48,7 @@ function ofFile<T>(folder: string, read: () => T): T {
 export function textRunnable({ model, weights }: LoadedText): Runnable {
   const { vocabularySize } = model.config;
   const layout = layoutParameters(model);
+  const traceable = new Set(Object.keys(withGateSums(model.cell).named));
   const shapes = Object.entries(model.stateShapes(1)).map(([name, [layers, , width]]) => ({
     ...{ name, type: "float32" as const, optional: true },
     shape: [layers, "batch", width],
@@ -69,7 +71,10 @@ export function textRunnable({ model, weights }: LoadedText): Runnable {
       const tokens = tensorOf("tokens");
       graph.bound(tokens, vocabularySize);
       const initial = Object.fromEntries(shapes.map(({ name }) => [name, tensorOf(name)]));
-      const result = model.forward(tokens, { initial, ...(trace && { trace: Object.keys(model.cell.named) }) });
+      const result = model.forward(tokens, {
+        initial,
+        ...(trace && { trace: (trace.names ?? Object.keys(model.cell.named)).filter((name) => traceable.has(name)) }),
+      });
       const finals = shapes.map(({ name }) => [`${name}_out`, result.final[name]!] as const);
       return {
         outputs: new Map(
@@ -79,6 +84,7 @@ export function textRunnable({ model, weights }: LoadedText): Runnable {
           ]),
         ),
         traces: new Map(Object.entries(result.traces).map(([name, tensor]) => [`rnn.${name}`, tensor])),
+        traceable,
       };
     },
   };

@@ -26,6 +26,14 @@ export interface WeightForms {
   readonly derived: DerivedWeights;
 }
 
+/** What recurrent layers write out. */
+export interface TraceRequest {
+  /** Default: all values that the cells' authors named. A name that a layer's cell does not have is left out there. */
+  readonly names?: readonly string[] | undefined;
+  /** Whether gradients flow back to them, though the weights are not learned. */
+  readonly gradients: boolean;
+}
+
 export interface RecordInput {
   readonly graph: Graph;
   /** A value for every input. */
@@ -35,8 +43,8 @@ export interface RecordInput {
    * themselves, so that gradients reach them.
    */
   readonly forms?: WeightForms;
-  /** Whether the gates and states of recurrent layers are written out. */
-  readonly trace?: boolean;
+  /** Given where the values of recurrent layers are written out. */
+  readonly trace?: TraceRequest | undefined;
 }
 
 export interface RecordOutput {
@@ -44,6 +52,8 @@ export interface RecordOutput {
   readonly outputs: ReadonlyMap<string, Value>;
   /** `LAYER.VALUE` ("lstm.f") → [T, B, H]; empty unless asked for. */
   readonly traces: ReadonlyMap<string, Tensor>;
+  /** Names that can be asked for, of all cells. */
+  readonly traceable: ReadonlySet<string>;
 }
 
 /** What a model of any format has to say so that a `Program` runs it. */

@@ -22,6 +22,9 @@ export const unmasked: Condition = less(0, variable("mask"));
 export const keep = (mask: Tensor | undefined, value: Expression, other = 0): Expression =>
   mask ? select(unmasked, value, other) : value;
 
+/** The same for what a logarithm or a quotient is taken of: 1 where the mask does not keep an index. */
+export const keepPositive = (mask: Tensor | undefined, value: Expression): Expression => keep(mask, value, 1);
+
 /** Checks that a mask lies over the first axes of `shape`, and lets it broadcast along the others. */
 export function alignMask(loss: string, mask: Tensor | undefined, shape: readonly number[]): { mask?: Tensor } {
   if (!mask) return {};

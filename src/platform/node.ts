@@ -1,15 +1,13 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { pipeline, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
-import { createGunzip } from "node:zlib";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { makeDurableFolder, writeAtomic } from "./files.ts";
 import { openDirect, temporaryFile } from "./node/direct-file.ts";
 import { messageOf, notRegular, readError } from "./node/errors.ts";
 import { nodeFiles } from "./node/files.ts";
 import { findFiles } from "./node/find-files.ts";
+import { streams, threads, zlib } from "./node/late.ts";
 import { isRunning, processIdentity } from "./node/process.ts";
 import {
   type ByteSource,
@@ -78,9 +76,10 @@ async function* rawChunks(source: FileSource): AsyncGenerator<Uint8Array> {
 }
 
 async function* gunzip(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  const { pipeline, Readable } = streams();
   const unpacked = pipeline(
     Readable.from(chunks, { objectMode: false }),
-    createGunzip({ chunkSize: CHUNK_BYTES }),
+    zlib().createGunzip({ chunkSize: CHUNK_BYTES }),
     () => {
       // The error also arrives at the reader below.
     },
@@ -181,7 +180,7 @@ function startThread(source: string): Thread {
   const script = `const { parentPort } = require("node:worker_threads");
 parentPort.on("message", (${source})((message) => parentPort.postMessage(message)));`;
   // Without the options of this process: they may load things that a thread of kernels has no use for.
-  const worker = new Worker(script, { eval: true, execArgv: [], name: "longshort" });
+  const worker = new (threads().Worker)(script, { eval: true, execArgv: [], name: "longshort" });
   worker.unref();
   return {
     post: (message) => worker.postMessage(message),

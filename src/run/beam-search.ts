@@ -1,5 +1,9 @@
-import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import { checkOptions, type OptionsTable } from "../schema/check.ts";
+import { integer, number } from "../schema/fields.ts";
+import { generationFields } from "../schema/generation.ts";
+import { expectInteger } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { runOptions } from "./run-options.ts";
 import { likeliest, logProbabilities } from "./sample.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { expectStop } from "./stop-strings.ts";
@@ -47,6 +51,15 @@ interface Beam {
   readonly row: number;
 }
 
+const beamOptions: OptionsTable<BeamSearchOptions> = {
+  ...runOptions,
+  ...{ prompt: generationFields.prompt, stop: generationFields.stop, endTokens: "value", signal: "value" },
+  beams: integer({ about: "texts that are kept at each step", min: 1, default: 4 }),
+  length: integer({ about: "most tokens of a text", min: 1, default: 100 }),
+  lengthPenalty: number({ about: "0 favours short texts, 1 weighs by the mean of a token", default: 1 }),
+  best: integer({ about: "how many texts to return", min: 1, default: 1 }),
+};
+
 /**
  * Likely texts, without chance: at each step the likeliest continuations of all kept texts are kept. Nothing random is in
  * it; equally likely ones are taken in the order of texts and token numbers.
@@ -56,17 +69,13 @@ interface Beam {
  *   "unknown-special-token"; FailureError "out-of-memory"
  */
 export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]> {
+  checkOptions("beamSearch", options, beamOptions);
   const { model, parameters, machine, quantized, tokenizer, prompt = "", signal } = options;
   const { vocabularySize } = model.config;
   expectVocabulary(tokenizer, vocabularySize);
-  const width = expectInteger("beams", options.beams ?? 4, { min: 1 });
-  const length = expectInteger("length", options.length ?? 100, { min: 1 });
+  const { beams: width = 4, length = 100 } = options;
   const count = expectInteger("best", options.best ?? 1, { min: 1, max: width });
   const alpha = options.lengthPenalty ?? 1;
-  if (!Number.isFinite(alpha))
-    throw new UsageError("out-of-range", `lengthPenalty: expected a number, got ${describe(alpha)}`);
-  if (typeof prompt !== "string")
-    throw new UsageError("not-text", `prompt: expected a string, got ${describe(prompt)}`);
   const stop = expectStop(options.stop);
   const ends = endTokensOf(tokenizer, options.endTokens);
   const excluded = excludedTokens(tokenizer, ends);

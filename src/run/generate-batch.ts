@@ -1,15 +1,19 @@
-import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import { checkOptions, type OptionsTable } from "../schema/check.ts";
+import { integer } from "../schema/fields.ts";
+import { describe, UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { runOptions } from "./run-options.ts";
 import { candidates, choose, penalizeRepetition, sampleUniform } from "./sample.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { StopStrings } from "./stop-strings.ts";
 import {
-  checkWriting,
   excludedTokens,
   expectVocabulary,
   startToken,
   type WriteEnd,
   type WriteOptions,
+  writeOptions,
+  writingPlan,
 } from "./text-writer.ts";
 
 export interface GenerateBatchOptions extends WriteOptions, Omit<SessionOptions, "batch"> {
@@ -18,6 +22,11 @@ export interface GenerateBatchOptions extends WriteOptions, Omit<SessionOptions,
   /** B: how many prompts are worked on side by side. Default 16, or as many as there are. */
   readonly batchSize?: number | undefined;
 }
+
+const batchOptions: OptionsTable<GenerateBatchOptions> = {
+  ...{ ...writeOptions, ...runOptions, prompts: "value" },
+  batchSize: integer({ about: "prompts that are worked on side by side", min: 1 }),
+};
 
 /** What was written after a prompt. */
 export interface GeneratedText {
@@ -34,9 +43,10 @@ export interface GeneratedText {
  * @throws UsageError as `generate`, before anything is computed
  */
 export async function generateBatch(options: GenerateBatchOptions): Promise<GeneratedText[]> {
+  checkOptions("generateBatch", options, batchOptions);
   const { model, parameters, machine, quantized, tokenizer, prompts } = options;
   expectVocabulary(tokenizer, model.config.vocabularySize);
-  const checked = checkWriting(tokenizer, options);
+  const plan = writingPlan(tokenizer, options);
   if (!Array.isArray(prompts))
     throw new UsageError("bad-option", `prompts: expected an array of strings, got ${describe(prompts)}`);
   const starts = prompts.map((prompt: unknown, k) => {
@@ -44,7 +54,7 @@ export async function generateBatch(options: GenerateBatchOptions): Promise<Gene
       throw new UsageError("not-text", `prompts[${k}]: expected a string, got ${describe(prompt)}`);
     return tokenizer.encode(prompt);
   });
-  const wanted = expectInteger("batchSize", options.batchSize ?? 16, { min: 1 });
+  const wanted = options.batchSize ?? 16;
   if (prompts.length === 0) return [];
   const session = await openSession({
     ...{ model, parameters, machine, quantized },
@@ -55,7 +65,7 @@ export async function generateBatch(options: GenerateBatchOptions): Promise<Gene
     for (let first = 0; first < prompts.length; first += session.batch) {
       const rows = prompts
         .slice(first, first + session.batch)
-        .map((prompt, k) => new Row(prompt, starts[first + k]!, first + k, options, checked));
+        .map((prompt, k) => new Row(prompt, starts[first + k]!, first + k, tokenizer, plan));
       await writeRows(session, rows, options.signal);
       results.push(...rows.map((row) => row.result()));
     }
@@ -85,8 +95,7 @@ class Row {
   readonly #prompt: string;
   readonly #tokens: number[];
   readonly #seed: number;
-  readonly #options: GenerateBatchOptions;
-  readonly #checked: ReturnType<typeof checkWriting>;
+  readonly #plan: ReturnType<typeof writingPlan>;
   readonly #decoder;
   readonly #filter: StopStrings;
   readonly #exclude: readonly number[];
@@ -99,21 +108,19 @@ class Row {
     prompt: string,
     start: Int32Array,
     number: number,
-    options: GenerateBatchOptions,
-    checked: ReturnType<typeof checkWriting>,
+    tokenizer: Tokenizer,
+    plan: ReturnType<typeof writingPlan>,
   ) {
-    const { tokenizer } = options;
     this.#prompt = prompt;
     this.#hasPrompt = start.length > 0;
     this.#tokens = this.#hasPrompt ? [...start] : [startToken(tokenizer)];
-    this.#seed = checked.seed + number;
-    this.#options = options;
-    this.#checked = checked;
+    this.#seed = plan.seed + number;
+    this.#plan = plan;
     this.#decoder = tokenizer.streamDecoder();
     for (const token of this.#tokens) this.#decoder.push(token);
-    this.#filter = new StopStrings(checked.stop);
-    this.#exclude = excludedTokens(tokenizer, checked.ends);
-    if (checked.length === 0) this.end = "length";
+    this.#filter = new StopStrings(plan.stop);
+    this.#exclude = excludedTokens(tokenizer, plan.ends);
+    if (plan.length === 0) this.end = "length";
   }
 
   /** The token to feed; a row that is done feeds anything. */
@@ -124,11 +131,11 @@ class Row {
   /** Chooses a token, once the prompt has been read. */
   take(logits: ArrayLike<number>): void {
     if (this.end !== undefined || this.#fed < this.#tokens.length) return;
-    const { length, penalty, window, ends } = this.#checked;
-    const { temperature, topK, topP, minP, typicalP } = this.#options;
+    const { length, penalty, window, ends, sampling } = this.#plan;
     const before = this.#hasPrompt ? this.#tokens : this.#tokens.slice(1);
     const from = candidates(penalizeRepetition(logits, before.slice(Math.max(0, before.length - window)), penalty), {
-      ...{ temperature, topK, topP, minP, typicalP, exclude: this.#exclude },
+      ...sampling,
+      exclude: this.#exclude,
     });
     const token = choose(from, sampleUniform(this.#seed, this.#written++));
     this.#tokens.push(token);

@@ -1,14 +1,18 @@
-import { UsageError } from "../shared/errors.ts";
+import { checkOptions, type OptionsTable } from "../schema/check.ts";
+import { generationFields } from "../schema/generation.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { runOptions } from "./run-options.ts";
 import type { Session } from "./session.ts";
 import {
-  checkWriting,
   expectWritable,
   TextWriter,
   type WriteEnd,
   type WriteOptions,
   type WriteTokensOptions,
   type WrittenToken,
+  writeOptions,
+  writeTokensOptions,
+  writingPlan,
 } from "./text-writer.ts";
 
 interface Source {
@@ -36,30 +40,33 @@ export interface GenerateTokensOptions extends WriteTokensOptions, Source {}
  *   "unknown-special-token", "unknown-token" (something in the prompt); FailureError "not-finite" for damaged weights
  */
 export function generate(options: GenerateOptions): AsyncGenerator<string, WriteEnd> {
-  return textOf(generateTokens(options));
+  checkOptions("generate", options, { ...writeOptions, ...source });
+  return textOf(checkedTokens(options));
 }
 
 /** The same with each token, its log probability and the likeliest others. Errors as `generate`. */
 export function generateTokens(options: GenerateTokensOptions): AsyncGenerator<WrittenToken, WriteEnd> {
-  const { session, tokenizer, prompt = "", ...how } = options;
-  // Checked here and not at the first `next`, so that mistakes are thrown where they are made.
-  if (typeof prompt !== "string") throw new UsageError("not-text", `prompt: expected a string, got ${typeof prompt}`);
+  checkOptions("generateTokens", options, { ...writeTokensOptions, ...source });
+  return checkedTokens(options);
+}
+
+const source: OptionsTable<Source> = { ...runOptions, session: "value", prompt: generationFields.prompt };
+
+/** Checked here and not at the first `next`, so that mistakes are thrown where they are made. */
+function checkedTokens(options: GenerateTokensOptions): AsyncGenerator<WrittenToken, WriteEnd> {
+  const { session, tokenizer, prompt = "" } = options;
   expectWritable({ session, tokenizer });
-  checkWriting(tokenizer, how);
+  writingPlan(tokenizer, options);
   tokenizer.encode(prompt);
   return begin(options);
 }
 
 /** Nothing is computed, and the session stays as it is, until the text is asked for. */
-async function* begin({
-  session,
-  tokenizer,
-  prompt = "",
-  ...how
-}: GenerateTokensOptions): AsyncGenerator<WrittenToken, WriteEnd> {
-  const writer = new TextWriter({ session, tokenizer });
-  writer.read(prompt);
-  return yield* writer.write(how);
+async function* begin(options: GenerateTokensOptions): AsyncGenerator<WrittenToken, WriteEnd> {
+  const writer = new TextWriter(options);
+  writer.read(options.prompt ?? "");
+  const names = Object.keys(writeTokensOptions) as (keyof WriteTokensOptions)[];
+  return yield* writer.write(Object.fromEntries(names.map((name) => [name, options[name]])));
 }
 
 async function* textOf(tokens: AsyncGenerator<WrittenToken, WriteEnd>): AsyncGenerator<string, WriteEnd> {

@@ -14,6 +14,8 @@ export interface LoadRunOptions {
 const USES: Readonly<Record<string, string>> = {
   "language-model": "loadRun, or the commands generate, evaluate and score",
   "sequence-classifier": "loadClassifier, or the command predict",
+  tagger: "loadTagger, or the commands predict and evaluate",
+  forecaster: "loadForecaster, or the commands forecast and backtest",
 };
 
 /** @throws UsageError "other-task" when a run is of another kind of model, with what to do with it */

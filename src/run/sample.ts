@@ -1,4 +1,6 @@
-import { describe, expectInteger, FailureError, UsageError } from "../shared/errors.ts";
+import { checkValue } from "../schema/check.ts";
+import { generationFields } from "../schema/generation.ts";
+import { FailureError, UsageError } from "../shared/errors.ts";
 import { RandomStream } from "../shared/random.ts";
 
 export interface SampleOptions {
@@ -25,17 +27,7 @@ export interface Candidate {
   readonly probability: number;
 }
 
-/** @throws UsageError "out-of-range", "not-an-integer" */
-export function checkSampling({ temperature, topK, topP, minP, typicalP }: SampleOptions): void {
-  if (temperature !== undefined && !(temperature >= 0 && temperature < Number.POSITIVE_INFINITY))
-    throw new UsageError("out-of-range", `temperature: expected a number of at least 0, got ${describe(temperature)}`);
-  if (topK !== undefined) expectInteger("topK", topK, { min: 1 });
-  for (const [name, share] of Object.entries({ topP, typicalP }))
-    if (share !== undefined && !(share > 0 && share <= 1))
-      throw new UsageError("out-of-range", `${name}: expected a number above 0 and at most 1, got ${describe(share)}`);
-  if (minP !== undefined && !(minP >= 0 && minP <= 1))
-    throw new UsageError("out-of-range", `minP: expected a number from 0 to 1, got ${describe(minP)}`);
-}
+const CUTS = ["temperature", "topK", "topP", "minP", "typicalP"] as const;
 
 /**
  * The tokens that may be taken, likeliest first (equally likely ones in the order of their numbers), with probabilities
@@ -46,7 +38,7 @@ export function checkSampling({ temperature, topK, topP, minP, typicalP }: Sampl
  * @throws FailureError "not-finite" when a logit is NaN or ∞, UsageError "out-of-range", "not-an-integer"
  */
 export function candidates(logits: ArrayLike<number>, options: SampleOptions = {}): Candidate[] {
-  checkSampling(options);
+  for (const name of CUTS) if (options[name] !== undefined) checkValue(name, generationFields[name], options[name]);
   const { temperature = 1, topK = logits.length, topP = 1, minP = 0, typicalP = 1, exclude = [] } = options;
   const tokens: number[] = [];
   for (let v = 0; v < logits.length; v++) {

@@ -1,9 +1,11 @@
-import { describe, expectInteger, nearest, UsageError } from "../shared/errors.ts";
+import { checkOptions, type OptionsTable } from "../schema/check.ts";
+import { integer } from "../schema/fields.ts";
+import { generationFields } from "../schema/generation.ts";
+import { describe, nearest, UsageError } from "../shared/errors.ts";
 import type { StreamDecoder, Tokenizer } from "../text/tokenizer.ts";
 import {
   type Candidate,
   candidates,
-  checkSampling,
   choose,
   likeliest,
   logProbabilities,
@@ -14,7 +16,9 @@ import {
 import type { Session } from "./session.ts";
 import { expectStop, StopStrings } from "./stop-strings.ts";
 
-export interface WriteOptions extends Omit<SampleOptions, "exclude"> {
+export interface WriteOptions extends Omit<SampleOptions, "exclude" | "temperature"> {
+  /** Logits are divided by it: below 1 likelier tokens gain, above 1 they lose; 0 always takes the likeliest. Default 0.8. */
+  readonly temperature?: number | undefined;
   /** How many tokens to write at most. Default 400. */
   readonly length?: number | undefined;
   /** Default 0. The same seed, prompt and weights give the same text on the same machine. */
@@ -56,21 +60,28 @@ export interface WrittenToken {
 /** Why a text ended. */
 export type WriteEnd = "length" | "stop" | "end-token" | "aborted";
 
-/** @throws UsageError "out-of-range", "not-an-integer", "bad-option", "unknown-special-token" */
-export function checkWriting(tokenizer: Tokenizer, options: WriteTokensOptions) {
-  checkSampling(options);
-  const { repetitionPenalty = 1 } = options;
-  if (!(repetitionPenalty > 0 && repetitionPenalty < Number.POSITIVE_INFINITY))
-    throw new UsageError(
-      "out-of-range",
-      `repetitionPenalty: expected a number above 0 (1 changes nothing), got ${describe(repetitionPenalty)}`,
-    );
+const { length, seed, temperature, topK, topP, minP, typicalP, repetitionPenalty, repetitionWindow, stop } =
+  generationFields;
+/** For `checkOptions`: what the schema knows of these options. */
+export const writeOptions: OptionsTable<WriteOptions> = {
+  ...{ length, seed, temperature, topK, topP, minP, typicalP, repetitionPenalty, repetitionWindow, stop },
+  ...{ endTokens: "value", signal: "value" },
+};
+export const writeTokensOptions: OptionsTable<WriteTokensOptions> = {
+  ...writeOptions,
+  alternatives: integer({ about: "how many of the likeliest tokens to tell at each step", min: 0, default: 0 }),
+};
+
+/** Options with their defaults. @throws UsageError "empty-stop", "unknown-special-token" */
+export function writingPlan(tokenizer: Tokenizer, options: WriteTokensOptions) {
+  const { topK, topP, minP, typicalP } = options;
   return {
-    length: expectInteger("length", options.length ?? 400, { min: 0 }),
-    seed: expectInteger("seed", options.seed ?? 0, { min: 0 }),
-    alternatives: expectInteger("alternatives", options.alternatives ?? 0, { min: 0 }),
-    window: expectInteger("repetitionWindow", options.repetitionWindow ?? 64, { min: 0 }),
-    penalty: repetitionPenalty,
+    length: options.length ?? length.default,
+    seed: options.seed ?? seed.default,
+    alternatives: options.alternatives ?? 0,
+    window: options.repetitionWindow ?? repetitionWindow.default,
+    penalty: options.repetitionPenalty ?? repetitionPenalty.default,
+    sampling: { temperature: options.temperature ?? temperature.default, topK, topP, minP, typicalP },
     stop: expectStop(options.stop),
     ends: endTokensOf(tokenizer, options.endTokens),
   };
@@ -135,27 +146,25 @@ export class TextWriter {
    * beginning. Tokens that stand for no text ("<unk>") are never written; special ones that do not end the text neither.
    *
    * @returns why the text ended
-   * @throws UsageError as `checkWriting`, at once; FailureError "not-finite" for damaged weights
+   * @throws UsageError as `generate`, at once; FailureError "not-finite" for damaged weights
    */
   write(options: WriteTokensOptions = {}): AsyncGenerator<WrittenToken, WriteEnd> {
-    return this.#write(options, checkWriting(this.tokenizer, options));
+    checkOptions("write", options, writeTokensOptions);
+    return this.#write(options, writingPlan(this.tokenizer, options));
   }
 
   async *#write(
-    options: WriteTokensOptions,
-    checked: ReturnType<typeof checkWriting>,
+    { signal }: WriteTokensOptions,
+    plan: ReturnType<typeof writingPlan>,
   ): AsyncGenerator<WrittenToken, WriteEnd> {
-    const { length, seed, alternatives, window, penalty, stop, ends } = checked;
-    const { temperature, topK, topP, minP, typicalP, signal } = options;
+    const { length, seed, alternatives, window, penalty, sampling, stop, ends } = plan;
     const exclude = excludedTokens(this.tokenizer, ends);
     const filter = new StopStrings(stop);
     for (let written = 0; written < length; written++) {
       if (signal?.aborted) return "aborted";
       const logits = await this.session.next([this.#last]);
       const recent = this.#recent.slice(Math.max(0, this.#recent.length - window));
-      const from = candidates(penalizeRepetition(logits, recent, penalty), {
-        ...{ temperature, topK, topP, minP, typicalP, exclude },
-      });
+      const from = candidates(penalizeRepetition(logits, recent, penalty), { ...sampling, exclude });
       const token = choose(from, sampleUniform(seed, this.#position++));
       const own = logProbabilities(logits);
       this.#take(token);

@@ -75,6 +75,12 @@ export const paths = <const A extends About<readonly string[]>>(about: A) =>
 export const texts = <const A extends About<readonly string[]>>(about: A) =>
   make<readonly string[], A>({ type: "list", of: { type: "text", what: "a text" } }, about);
 
+export const numbers = <const A extends About<readonly number[]> & Range>(about: A) => {
+  const { min, above, max, below, ...rest } = about;
+  const range = Object.fromEntries(Object.entries({ min, above, max, below }).filter(([, one]) => one !== undefined));
+  return make<readonly number[], A>({ type: "list", of: { type: "number", ...range } }, rest as unknown as A);
+};
+
 /** Several of a few names. */
 export const choices = <const N extends string, const A extends About<readonly N[]>>(names: readonly N[], about: A) =>
   make<readonly N[], A>({ type: "list", of: { type: "choice", names } }, about);

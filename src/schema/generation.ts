@@ -23,9 +23,9 @@ export const generationFields = {
   }),
   repetitionPenalty: number({
     about: "above 1: tokens that were there lately become less likely",
-    ...{ unit: "number", above: 0, otherwise: "1" },
+    ...{ unit: "number", above: 0, default: 1 },
   }),
-  repetitionWindow: integer({ about: "how many tokens back count as lately", unit: "tokens", min: 0, otherwise: "64" }),
+  repetitionWindow: integer({ about: "how many tokens back count as lately", unit: "tokens", min: 0, default: 64 }),
   stop: texts({ about: "end the text before any of these", unit: "text", otherwise: "nothing" }),
   seed: integer({
     about: "seed of the draws; the same seed gives the same result",

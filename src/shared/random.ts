@@ -61,7 +61,11 @@ export class RandomStream {
 
   /** The first n numbers, uniform in [0, 1), multiples of 2^-24. */
   uniform(n: number): Float64Array {
-    return Float64Array.from(draw(this.key, n, LANE.uniform), uniform);
+    const words = draw(this.key, n, LANE.uniform);
+    const result = new Float64Array(n);
+    // `from` would go through an iterator, ten times slower.
+    for (let i = 0; i < n; i++) result[i] = uniform(words[i]!);
+    return result;
   }
 
   /** The first n standard normal numbers. */

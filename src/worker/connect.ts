@@ -25,7 +25,7 @@ interface Waiting {
  * ```ts
  * const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
  * const client = connectWorker(worker);
- * const { id } = await client.call("open", { bytes, name: "mine" });
+ * const { id } = await client.call("open", { file, name: file.name });
  * const { values } = await client.call("read", { id, text: "The end." });
  * ```
  */

@@ -3,10 +3,8 @@ import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { gradientFlow } from "../explain/gradient-flow.ts";
 import { LongshortError, UsageError } from "../shared/errors.ts";
-import { size } from "../shared/shapes.ts";
-import { type OpenedText, openPackedModel } from "./packed-model.ts";
-import type { CallMessage, CallName, Calls, ModelFacts, WorkerMessage } from "./protocol.ts";
-import { readText, readWithout } from "./reading.ts";
+import { type OpenedModel, openModel } from "./opened-model.ts";
+import type { CallMessage, CallName, Calls, TrainingProgress, WorkerMessage } from "./protocol.ts";
 import { LiveTraining } from "./training.ts";
 
 /** What a worker is to us: `self` in one, or anything like it. */
@@ -39,7 +37,7 @@ type Answers = { [K in CallName]: (given: Calls[K]["given"]) => Calls[K]["back"]
 
 class Served {
   private readonly post: (message: WorkerMessage) => void;
-  private readonly models = new Map<number, OpenedText>();
+  private readonly models = new Map<number, OpenedModel>();
   private machine: Promise<Machine> | undefined;
   private training: LiveTraining | undefined;
   private next = 1;
@@ -59,14 +57,21 @@ class Served {
   }
 
   private readonly answers: Answers = {
-    open: async ({ bytes }) => this.facts(await openPackedModel(bytes, await this.opened())),
+    open: async (given) => {
+      const model = await openModel(given, await this.opened());
+      const id = this.next++;
+      this.models.set(id, model);
+      return { id, ...model.facts };
+    },
     close: ({ id }) => {
-      this.models.get(id)?.parameters.close();
+      this.models.get(id)?.close();
       this.models.delete(id);
       return undefined;
     },
-    read: ({ id, text, names }) => readText(this.model(id), text, names),
-    cut: ({ id, text, units }) => readWithout(this.model(id), text, units),
+    read: ({ id, text, names }) => this.model(id).read(text, names),
+    readSeries: ({ id, data, names }) => this.model(id).readSeries(data, names),
+    cut: (given) => this.model(given.id).cut(given),
+    nearest: (given) => this.model(given.id).nearest(given),
     flow: async ({ cells, hiddenSize, steps, scale, forgetBias, seed }) => {
       const machine = await this.opened();
       const found: Record<string, Float64Array> = {};
@@ -78,16 +83,16 @@ class Served {
       }
       return found;
     },
-    train: async (choice) => {
+    train: async ({ from, ...choice }) => {
       this.training?.stop();
-      const training = await LiveTraining.open(await this.opened(), choice, (progress) => this.post({ progress }));
+      const tell = (progress: TrainingProgress) => this.post({ progress });
+      const training = await LiveTraining.open(await this.opened(), choice, tell, from);
       this.training = training;
       training.run().then(
         () => this.training === training && this.post({ ended: undefined }),
         (error: unknown) => this.post({ ended: said(error) }),
       );
-      const { parameters, vocabularySize } = { ...training.opened, ...training.opened.model.config };
-      return { vocabularySize, parameters: counted(parameters) };
+      return training.facts;
     },
     pause: () => this.live().allow(0) as undefined,
     resume: () => this.live().allow(Number.POSITIVE_INFINITY) as undefined,
@@ -98,6 +103,7 @@ class Served {
       this.training = undefined;
       return undefined;
     },
+    keep: () => this.live().snapshot(),
     save: () => this.live().save(),
   };
 
@@ -106,19 +112,7 @@ class Served {
     return this.machine;
   }
 
-  private facts(opened: OpenedText): ModelFacts {
-    const id = this.next++;
-    this.models.set(id, opened);
-    const { hiddenSize, numLayers, vocabularySize } = opened.model.config;
-    return {
-      ...{ id, hiddenSize, numLayers, vocabularySize },
-      cell: opened.model.cell.name,
-      parameters: counted(opened.parameters),
-      names: Object.keys(opened.model.cell.named),
-    };
-  }
-
-  private model(id: number): OpenedText {
+  private model(id: number): OpenedModel {
     const found = this.models.get(id);
     if (!found) throw new UsageError("closed", `model ${id} is not open`);
     return found;
@@ -129,9 +123,6 @@ class Served {
     return this.training;
   }
 }
-
-const counted = (parameters: OpenedText["parameters"]): number =>
-  parameters.names.reduce((n, name) => n + size(parameters.shape(name)), 0);
 
 const said = (error: unknown): { message: string; code: string } => ({
   message: error instanceof Error ? error.message : String(error),

@@ -1,72 +1,57 @@
 import type { Machine } from "../compute/machine.ts";
-import { languageModel } from "../models/language-model.ts";
-import { optimizerByName } from "../optimizers/registry.ts";
-import { generate } from "../run/generate.ts";
-import { openSession } from "../run/session.ts";
 import { UsageError } from "../shared/errors.ts";
-import { layoutParameters } from "../tensor/parameter.ts";
-import { createParameters } from "../tensor/parameter-store.ts";
-import { trainTokenizer } from "../text/train-tokenizer.ts";
+import { size } from "../shared/shapes.ts";
 import type { TrainingSnapshot } from "../train/snapshot.ts";
-import { type TextTrainer, trainText } from "../train/train-text.ts";
-import { type OpenedText, packModel } from "./packed-model.ts";
+import { openNumbersTask } from "./live-numbers.ts";
+import { type LiveTask, openTextTask } from "./live-task.ts";
 import type { TrainingChoice, TrainingProgress } from "./protocol.ts";
-import { readText } from "./reading.ts";
 
 /** Milliseconds between two messages, and between two samples. */
 const EVERY = 120;
 const SAMPLE_EVERY = 1500;
 const CHECKPOINTS = 12;
 
-/** A training that can be paused, gone through step by step, and gone back in. */
+const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** A training that can be paused, gone through step by step, gone back in, and kept for another day. */
 export class LiveTraining {
-  readonly opened: OpenedText;
-  private readonly trainer: TextTrainer;
-  private readonly choice: TrainingChoice;
+  private readonly task: LiveTask;
   private readonly tell: (progress: TrainingProgress) => void;
   private readonly checkpoints = new Map<number, TrainingSnapshot>();
   private allowed = Number.POSITIVE_INFINITY;
   private goingBackTo: number | undefined;
   private ended = false;
   private wake: () => void = () => undefined;
+  /** Who waits for a snapshot: it is taken where the trainer stands still. */
+  private waiting: ((snapshot: TrainingSnapshot | undefined) => void)[] = [];
 
-  private constructor(
-    opened: OpenedText,
-    trainer: TextTrainer,
-    choice: TrainingChoice,
-    tell: (progress: TrainingProgress) => void,
-  ) {
-    this.opened = opened;
-    this.trainer = trainer;
-    this.choice = choice;
+  private constructor(task: LiveTask, tell: (progress: TrainingProgress) => void) {
+    this.task = task;
     this.tell = tell;
   }
 
+  /** @param from what `snapshot` gave for the same choice: the training goes on from there */
   static async open(
     machine: Machine,
     choice: TrainingChoice,
     tell: (progress: TrainingProgress) => void,
+    from?: TrainingSnapshot,
   ): Promise<LiveTraining> {
-    if (choice.text.trim() === "")
-      throw new UsageError("text-empty", "text: expected some text to learn from, got none");
-    const { cell, hiddenSize, embeddingSize, numLayers, seed, optimizer, learningRate, clipNorm, batchSize, steps } =
-      choice;
-    const tokenizer = await trainTokenizer({ kind: "grapheme" }, choice.text);
-    const { vocabularySize } = tokenizer;
-    const model = languageModel({ vocabularySize, cell, hiddenSize, embeddingSize, numLayers });
-    const parameters = await createParameters({ machine, layout: layoutParameters(model), seed });
+    const task = await (choice.numbers ? openNumbersTask : openTextTask)(machine, choice);
     try {
-      const trainer = await trainText({
-        ...{ model, machine, parameters, clipNorm, seed },
-        ...{ train: tokenizer.encode(choice.text), batchSize, steps },
-        // Ends when the page says so.
-        ...{ epochs: 2 ** 20, logEvery: 1, optimizer: optimizerByName(optimizer), learningRate },
-      });
-      return new LiveTraining({ model, tokenizer, parameters }, trainer, choice, tell);
+      if (from) await task.trainer.restore(from, { allowDifferentArithmetic: true });
     } catch (error) {
-      parameters.close();
+      task.trainer.close();
+      task.parameters.close();
       throw error;
     }
+    return new LiveTraining(task, tell);
+  }
+
+  /** What the page is told at first. */
+  get facts(): { readonly parameters: number; readonly vocabularySize: number | undefined } {
+    const { parameters, vocabularySize } = this.task;
+    return { vocabularySize, parameters: parameters.names.reduce((n, name) => n + size(parameters.shape(name)), 0) };
   }
 
   /** Trains until `stop`. @throws FailureError "diverged" */
@@ -78,8 +63,9 @@ export class LiveTraining {
         if (this.goingBackTo !== undefined) await this.goBack(this.goingBackTo);
       }
     } finally {
-      this.trainer.close();
-      this.opened.parameters.close();
+      for (const give of this.waiting.splice(0)) give(undefined);
+      this.task.trainer.close();
+      this.task.parameters.close();
     }
   }
 
@@ -103,17 +89,27 @@ export class LiveTraining {
     this.wake();
   }
 
-  async save(): Promise<Uint8Array> {
-    const { model, tokenizer, parameters } = this.opened;
-    return packModel({ config: model.config, tokenizer, tensors: await parameters.toTensors() });
+  /** All that the rest of the training depends on, taken after the update under way; undefined when it has ended. */
+  snapshot(): Promise<TrainingSnapshot | undefined> {
+    return new Promise((resolve) => {
+      this.waiting.push(resolve);
+      this.wake();
+    });
+  }
+
+  save(): Promise<Uint8Array> {
+    return this.task.save();
   }
 
   private async steps(): Promise<void> {
     let [told, sampled] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
     const losses: number[] = [];
-    for await (const event of this.trainer) {
+    // Seconds an item of each update since the last message.
+    const seconds: number[] = [];
+    for await (const event of this.task.trainer) {
       if (event.type !== "progress") continue;
       losses.push(event.loss);
+      seconds.push(1 / event.itemsPerSecond);
       this.allowed--;
       const now = performance.now();
       const pausing = this.allowed <= 0;
@@ -121,67 +117,60 @@ export class LiveTraining {
         told = now;
         const withSample = now - sampled >= SAMPLE_EVERY || pausing;
         if (withSample) sampled = now;
-        await this.report(event, losses.splice(0), withSample);
+        const itemsPerSecond = 1 / meanOf(seconds.splice(0));
+        await this.report({ ...event, itemsPerSecond, loss: meanOf(losses.splice(0)) }, withSample);
         // Messages of the page come in between two macrotasks.
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
-      while (this.allowed <= 0 && !this.ended && this.goingBackTo === undefined)
-        await new Promise<void>((resolve) => {
-          this.wake = resolve;
-        });
+      await this.giveSnapshots();
+      while (this.allowed <= 0 && !this.ended && this.goingBackTo === undefined) await this.woken();
       if (this.ended || this.goingBackTo !== undefined) return;
     }
     this.ended = true;
   }
 
+  /** Until the page says something; the trainer stands still. */
+  private async woken(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+    });
+    await this.giveSnapshots();
+  }
+
+  private async giveSnapshots(): Promise<void> {
+    const waiting = this.waiting.splice(0);
+    if (waiting.length === 0) return;
+    const taken = await this.task.trainer.snapshot();
+    for (const give of waiting) give(taken);
+  }
+
   private async report(
-    event: { step: number; gradientNorm: number; itemsPerSecond: number },
-    losses: readonly number[],
+    event: { step: number; loss: number; gradientNorm: number; itemsPerSecond: number },
     withSample: boolean,
   ): Promise<void> {
     if (withSample && event.step >= 2 * Math.max(0, ...this.checkpoints.keys())) await this.keep();
-    const more = withSample ? { sample: await this.sample(), reading: await this.read() } : {};
+    const more = withSample ? { sample: await this.task.sample(), reading: await this.task.read() } : {};
     this.tell({
       step: event.step,
-      loss: losses.reduce((a, b) => a + b, 0) / losses.length,
+      loss: event.loss,
       gradientNorm: event.gradientNorm,
-      tokensPerSecond: event.itemsPerSecond,
+      tokensPerSecond: event.itemsPerSecond * this.task.stepsPerItem,
       checkpoints: [...this.checkpoints.keys()],
       ...more,
     });
   }
 
   private async keep(): Promise<void> {
-    this.checkpoints.set(this.trainer.step, await this.trainer.snapshot());
+    this.checkpoints.set(this.task.trainer.step, await this.task.trainer.snapshot());
     const [, second] = this.checkpoints.keys();
     if (this.checkpoints.size > CHECKPOINTS && second !== undefined) this.checkpoints.delete(second);
   }
 
   private async goBack(step: number): Promise<void> {
     this.goingBackTo = undefined;
-    await this.trainer.restore(this.checkpoints.get(step)!);
+    await this.task.trainer.restore(this.checkpoints.get(step)!);
     for (const kept of [...this.checkpoints.keys()]) if (kept > step) this.checkpoints.delete(kept);
     // It stands where it went back to until it is told to go on.
-    await new Promise<void>((resolve) => {
-      if (this.allowed > 0 || this.ended) resolve();
-      else this.wake = resolve;
-    });
-  }
-
-  private read() {
-    return readText(this.opened, this.choice.probe || this.choice.text.slice(0, 60));
-  }
-
-  private async sample(): Promise<string> {
-    const { model, parameters, tokenizer } = this.opened;
-    const session = await openSession({ model, parameters, machine: parameters.machine });
-    try {
-      let text = "";
-      const seed = this.trainer.step;
-      for await (const piece of generate({ session, tokenizer, length: 120, temperature: 0.7, seed })) text += piece;
-      return text;
-    } finally {
-      session.close();
-    }
+    while (this.allowed <= 0 && !this.ended && this.goingBackTo === undefined) await this.woken();
   }
 }

@@ -44,6 +44,7 @@ test("short work is timed together, long work once, and promises are waited for"
 
 test("names of groups, and work by the formula 2·G·H·(I + H)", () => {
   expect(casesNamed("stream")).toEqual([64, 128, 256, 512, 1024].map((H) => `stream-${H}`));
+  expect(casesNamed("stream-int8")).toEqual([64, 128, 256, 512, 1024].map((H) => `stream-int8-${H}`));
   expect(casesNamed("gemm")).toContain("gemm-32x256x1024");
   expect(casesNamed("gemm")).toContain("gemm");
   expect(casesNamed("stream-64")).toEqual(["stream-64"]);

@@ -15,6 +15,7 @@ const small: readonly Case[] = [
   { kind: "regress", D: 3, H: 5, B: 2, T: 4 },
   { kind: "sequence", H: 5, B: 2, T: 4 },
   { kind: "stream", H: 7 },
+  { kind: "stream", H: 7, int8: true },
   { kind: "gemm", m: 5, k: 6, n: 7 },
 ];
 
@@ -58,6 +59,11 @@ test("limits are measured in plausible units", async () => {
   const limit = await limitsFor({ kind: "stream", H: 64 }, { medianMs: 1, operations: 65536, ...facts });
   expect(limit!.timesBound).toBeCloseTo(1 / limit!.boundMs!);
   expect(limit!.boundMs).toBeCloseTo((1000 * 131072) / (limit!.bandwidthGBs! * 1e9));
+  const int8 = { kind: "stream", H: 64, int8: true } as const;
+  const bound = await limitsFor(int8, { medianMs: 1, operations: 65536, ...facts, weightBytes: streamBytes(int8) });
+  expect(bound!.weightBytes).toBe(32768);
+  expect(bound!.dotGmacs! > 0.5 && bound!.dotGmacs! < 2000).toBe(true);
+  expect(bound!.boundMs).toBeCloseTo(Math.max(32768 / (bound!.bandwidthGBs! * 1e6), 32768 / (bound!.dotGmacs! * 1e6)));
   expect(
     await limitsFor({ kind: "sequence", H: 64, B: 1, T: 1 }, { medianMs: 1, operations: 1, ...facts }),
   ).toBeUndefined();

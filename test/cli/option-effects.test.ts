@@ -16,6 +16,8 @@ import { textTrainingFields } from "../../src/schema/text-training.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { type FakeIoOptions, longshort, type Ran } from "./fake-io.ts";
+import { forecastEffects, prepareForecasts } from "./forecast-effects.ts";
+import type { Effect, Effects } from "./option-effects.ts";
 
 /*
  * Every option of every command has an entry here that says how to see that it does something; the test fails where an option
@@ -69,6 +71,17 @@ beforeAll(async () => {
   ];
   await longshort([...classifier, "-o", at("classifier")]);
   await longshort([...classifier, "--seed", "1", "-o", at("classifier2")]);
+  const sentences = (n: number): string =>
+    Array.from(
+      { length: n },
+      (_, k) => `In B${k % 3} ${k % 3 ? "O" : "B-T"}\nx${k % 5} b ${k % 2 ? "I-T" : "O"}\n\n`,
+    ).join("");
+  writeFileSync(at("g.txt"), sentences(24));
+  writeFileSync(at("more.txt"), sentences(31));
+  writeFileSync(at("g.tsv"), "in may\tO B-T\tx\nwe may\tB-T O\ty\n".repeat(10));
+  for (const seed of ["0", "1"])
+    await longshort(["train", "tag", at("g.txt"), ...tagSmall, "-q", "--seed", seed, "-o", at(`tagger${seed}`)]);
+  await prepareForecasts(at);
   cpSync(at("runs"), at("taken"), { recursive: true });
   const machine = await openMachine("reference");
   for (const [name, hiddenSize, seed] of [
@@ -212,22 +225,6 @@ describe("train text: every setting, as a flag and in a config file", () => {
   });
 });
 
-/** What is added to the plain call (or put in its place), and where the difference shows; by default in what is printed. */
-interface Effect {
-  readonly add?: readonly string[];
-  readonly instead?: readonly string[];
-  /** Exit codes that the changed call may end with; default success. */
-  readonly codes?: readonly number[];
-  /** What it is compared with, in place of the plain call. */
-  readonly against?: readonly string[];
-  readonly see?: (ran: Ran) => unknown;
-  readonly io?: FakeIoOptions;
-}
-interface Effects {
-  readonly plain: () => readonly string[];
-  readonly io?: FakeIoOptions;
-  readonly options: Readonly<Record<string, Effect>>;
-}
 const machine: Effect = { add: ["--machine", "reference"], see: machineOf };
 const json: Effect = { add: ["--json"] };
 /** Stops a training before its first step. */
@@ -266,6 +263,20 @@ const classify = (more: Readonly<Record<string, string | number>>): string[] => 
   ...["train", "classify", at("t.csv"), ...classified],
   ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
 ];
+
+const tagSmall = ["--hidden-size", "3", "--embedding-size", "3", "--epochs", "1"];
+const tag = (more: Readonly<Record<string, string | number>>): string[] => [
+  ...["train", "tag", at("g.txt"), ...tagSmall],
+  ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
+];
+const tagRows = (): string[] => ["train", "tag", at("g.tsv"), "--rows", "--tag", "2", ...tagSmall, "-o", fresh()];
+const studied = (more: Readonly<Record<string, string>>): string[] => [
+  "study",
+  ...Object.entries({ tasks: "anbn", cells: "rnn", seeds: "1", budget: "0.001", output: fresh(), ...more }).flatMap(
+    ([flag, value]) => [`--${flag}`, value],
+  ),
+];
+const lagged = ["--tasks", "long-lag-50", "--cells", "rnn", "--seeds", "1", "--budget", "0.0005"];
 
 const beams = ["generate", at("runs/one"), "--length", "10", "--beams", "3"];
 
@@ -368,9 +379,82 @@ const commands: Readonly<Record<string, Effects>> = {
       json: { add: ["--json"], see: ({ stdout }) => stdout.startsWith("{") },
     },
   },
+  "train tag": {
+    plain: () => tag({}),
+    options: {
+      file: { instead: ["train", "tag", at("more.txt"), ...tagSmall, "-o", at("g/file")] },
+      token: { add: ["--token", "2"] },
+      tag: { add: ["--tag", "2"] },
+      rows: { add: ["--rows", "--tag", "2"], see: ({ code }) => code, codes: [2] },
+      intent: { against: tagRows(), instead: [...tagRows(), "--intent", "3"] },
+      delimiter: { add: ["--delimiter", ";"], see: ({ code }) => code, codes: [2] },
+      scheme: { add: ["--scheme", "none"] },
+      encoding: { add: ["--encoding", "iob2"] },
+      test: { add: ["--test", at("more.txt")] },
+      validation: { add: ["--validation", at("more.txt")] },
+      vocabularySize: { add: ["--vocabulary-size", "3"] },
+      minimumCount: { add: ["--minimum-count", "9"] },
+      normalize: { add: ["--normalize", "nfc"] },
+      characters: { add: ["--no-characters"] },
+      cell: { add: ["--cell", "gru"] },
+      hiddenSize: { add: ["--hidden-size", "4"] },
+      numLayers: { add: ["--layers", "2"] },
+      dropout: { add: ["--dropout", "0.1"] },
+      bidirectional: { add: ["--no-bidirectional"] },
+      head: { add: ["--head", "softmax"] },
+      embeddingSize: { add: ["--embedding-size", "4"] },
+      batchSize: { add: ["--batch-size", "5"] },
+      epochs: { add: ["--epochs", "2"] },
+      maxSteps: { add: ["--max-steps", "1"] },
+      optimizer: { add: ["--optimizer", "rmsprop"] },
+      weightDecay: { add: ["--weight-decay", "0.5"] },
+      schedule: { add: ["--schedule", "linear"] },
+      warmup: { add: ["--warmup", "3"] },
+      learningRate: { add: ["--learning-rate", "0.1"] },
+      clipNorm: { add: ["--clip", "1e-9"] },
+      accumulate: { add: ["--accumulate", "2"] },
+      patience: {
+        against: tag({ epochs: 4, "learning-rate": 0 }),
+        instead: tag({ epochs: 4, "learning-rate": 0, patience: 1 }),
+      },
+      minDelta: {
+        against: tag({ epochs: 4, patience: 3 }),
+        instead: tag({ epochs: 4, patience: 3, "min-delta": 100 }),
+      },
+      checkpointEvery: { add: ["--checkpoint-every", "1", "-o", at("g/ce")], see: () => checkpointsIn(at("g/ce")) },
+      checkpointSeconds: {
+        add: ["--checkpoint-seconds", "1e-9", "-o", at("g/cs")],
+        see: () => checkpointsIn(at("g/cs")),
+      },
+      keep: {
+        against: tag({ epochs: 4, output: at("g/k1") }),
+        instead: tag({ epochs: 4, keep: 1, output: at("g/k2") }),
+        see: () => [checkpointsIn(at("g/k1")), checkpointsIn(at("g/k2"))],
+      },
+      seed: { add: ["--seed", "1"] },
+      baselines: { add: ["--no-baselines"] },
+      ...{ machine },
+      output: { add: ["-o", at("g/given")], see: () => existsSync(join(at("g/given"), "config.json")) },
+      force: {
+        against: tag({ output: at("taken/one") }),
+        instead: [...tag({ output: at("taken/one") }), "--force"],
+        see: ({ code }) => code,
+      },
+      quiet: { add: ["-q"], see: ({ stderr }) => stderr !== "" },
+      json: { add: ["--json"], see: ({ stdout }) => stdout.startsWith("{") },
+    },
+  },
   predict: {
     plain: () => ["predict", at("classifier"), at("t.csv")],
     options: {
+      lines: {
+        against: ["predict", at("tagger0"), at("more.txt")],
+        instead: ["predict", at("tagger0"), at("more.txt"), "--lines"],
+      },
+      probabilities: {
+        against: ["predict", at("tagger0"), at("more.txt")],
+        instead: ["predict", at("tagger0"), at("more.txt"), "--probabilities"],
+      },
       run: { instead: ["predict", at("classifier2"), at("t.csv")] },
       file: { instead: ["predict", at("classifier"), at("more.csv")] },
       input: { instead: ["predict", at("classifier"), "--input", "up"] },
@@ -465,6 +549,25 @@ const commands: Readonly<Record<string, Effects>> = {
       json,
     },
   },
+  study: {
+    plain: () => studied({}),
+    options: {
+      // Two hundredths of the sequences are a single look at the test sequences.
+      quick: { instead: ["study", "--quick", "--budget", "1e-4", "--seeds", "1", "-o", at("study/quick")] },
+      tasks: { add: ["--tasks", "anbncn"] },
+      cells: { add: ["--cells", "gru"] },
+      seeds: { add: ["--seeds", "2"] },
+      budget: { add: ["--budget", "0.002"] },
+      gradients: {
+        against: ["study", ...lagged, "-o", at("study/g1")],
+        instead: ["study", ...lagged, "--no-gradients", "-o", at("study/g2")],
+      },
+      output: { add: ["-o", at("study/other")], see: () => existsSync(at("study/other/study.md")) },
+      quiet: { add: ["-q"], see: ({ stderr }) => stderr !== "" },
+      json: { add: ["--json"], see: ({ stdout }) => stdout.startsWith("{") },
+      machine,
+    },
+  },
   bench: {
     plain: () => ["bench", "--case", "stream-64", "--seconds", "0.02", "--json"],
     options: {
@@ -550,6 +653,7 @@ const commands: Readonly<Record<string, Effects>> = {
       ...{ machine, json },
     },
   },
+  ...forecastEffects({ at, fresh, machine, json }),
   doctor: { plain: () => ["doctor"], options: { json } },
   demo: {
     plain: () => ["demo", "--output", freshDemo()],

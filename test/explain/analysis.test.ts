@@ -2,10 +2,14 @@ import { describe, expect, test } from "vitest";
 import { gru } from "../../src/cells/gru.ts";
 import { lstm } from "../../src/cells/lstm.ts";
 import { rnn } from "../../src/cells/rnn.ts";
+import { openMachine } from "../../src/compute/open.ts";
 import { openAblation } from "../../src/explain/ablation.ts";
 import { changeRate, deadUnits, memoryLength, pace, saturation, unitsThatFollow } from "../../src/explain/analysis.ts";
 import { gradientFlow } from "../../src/explain/gradient-flow.ts";
+import { heldCell, holdable } from "../../src/explain/held-cell.ts";
+import { nearestStates } from "../../src/explain/nearest-states.ts";
 import { trace } from "../../src/explain/trace.ts";
+import { inOrder } from "../../src/math/expression.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { describeOnMachines } from "../support/machines.ts";
 import { tinyRun } from "../support/tiny-run.ts";
@@ -71,6 +75,80 @@ describeOnMachines("openAblation", (on) => {
     await expect(ablation.loss([{ layer: 0, unit: 6 }])).rejects.toMatchObject({ code: "out-of-range" });
     ablation.close();
     run.parameters.close();
+  });
+});
+
+describeOnMachines("a gate that is held", (on) => {
+  test.each([
+    ["lstm", "f", 1, 0, 3],
+    ["lstm", "o", 3, 1, undefined],
+    ["gru", "z", 1, 1, undefined],
+    ["gru", "r", 0, 0, 4],
+  ] as const)(
+    "of %s, %s (rows %i) at %i, unit %s: the loss is that of weights that say so",
+    async (cell, gate, rows, value, unit) => {
+      const run = await tinyRun(on.machine, { cell, numLayers: 2 });
+      const tokens = run.tokens.slice(0, 12);
+      const ablation = await openAblation({ ...run, tokens });
+      const whole = await ablation.loss();
+      const held = await ablation.loss([{ layer: 0, gate, value, unit }]);
+      // The same by hand: nothing reaches the gate but a bias that shuts or opens it.
+      const units = unit === undefined ? [0, 1, 2, 3, 4, 5] : [unit];
+      for (const name of ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]) {
+        const w = Float64Array.from(await run.parameters.read(`rnn.${name}`));
+        const width = w.length / run.parameters.shape(`rnn.${name}`)[0]!;
+        for (const u of units) {
+          const row = rows * 6 + u;
+          w.fill(name === "bias_ih_l0" ? (value === 1 ? 80 : -80) : 0, row * width, (row + 1) * width);
+        }
+        run.parameters.write(`rnn.${name}`, w);
+      }
+      const byHand = (await trace(run, { data: tokens }, { names: [], gradients: true })).loss! / 11;
+      expect(held).toBeCloseTo(byHand, 5);
+      expect(Math.abs(held - whole)).toBeGreaterThan(1e-6);
+      await expect(ablation.loss([{ layer: 0, gate: "c" }])).rejects.toMatchObject({ code: "unknown-choice" });
+      ablation.close();
+      run.parameters.close();
+    },
+  );
+
+  test("what a cell computes from a gate follows it: the reset gate inside the product of a candidate", () => {
+    const cell = gru({ resetAfter: false });
+    const held = heldCell(cell);
+    expect(holdable(cell)).toEqual(["r", "z", "n"]);
+    // The candidate's product reads r as it is held, not as it was.
+    const inside = inOrder([held.named.n!]).some((node) => node.name === "weight.held.r");
+    expect(inside).toBe(true);
+  });
+});
+
+describe("nearestStates", () => {
+  test("are those of a search through the whole trace, one of each neighbourhood", async () => {
+    const machine = await openMachine("wasm");
+    const run = await tinyRun(machine, { numLayers: 2 });
+    const corpus = run.tokens.slice(0, 600);
+    const { values } = await trace(run, { data: corpus }, { names: ["h"] });
+    const rows = Array.from({ length: 600 }, (_, t) => values.h_l1!.data.slice(t * 6, t * 6 + 6));
+    const cosine = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+      const dot = (x: ArrayLike<number>, y: ArrayLike<number>) => Array.from(x).reduce((s, v, k) => s + v * y[k]!, 0);
+      return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+    };
+    const to = rows[321]!;
+    const found = await nearestStates(run, { corpus, to, count: 5 });
+    const all = rows.map((row, step) => ({ step, similarity: cosine(row, to) }));
+    const best = all.sort((a, b) => b.similarity - a.similarity).slice(0, 5);
+    expect(found[0]!.similarity).toBeCloseTo(1, 6);
+    found.forEach(({ similarity }, k) => {
+      expect(similarity).toBeCloseTo(best[k]!.similarity, 5);
+    });
+    const far = await nearestStates(run, { corpus, to, count: 5, apart: 40, without: (step) => step > 300 });
+    const steps = far.map(({ step }) => step).sort((a, b) => a - b);
+    expect(Math.max(...steps)).toBeLessThanOrEqual(300);
+    for (const [k, step] of steps.slice(1).entries()) expect(step - steps[k]!).toBeGreaterThanOrEqual(40);
+    await expect(nearestStates(run, { corpus, to: [1] })).rejects.toMatchObject({ code: "shape-mismatch" });
+    await expect(nearestStates(run, { corpus: [], to })).rejects.toMatchObject({ code: "no-tokens" });
+    run.parameters.close();
+    machine.close();
   });
 });
 

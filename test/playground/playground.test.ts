@@ -12,11 +12,15 @@ import { build, type PreviewServer, preview } from "vite";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { gru } from "../../src/cells/gru.ts";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
+import { type SafeTensor, safeTensor } from "../../src/checkpoint/safe-tensor.ts";
+import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { openAblation } from "../../src/explain/ablation.ts";
 import { gradientFlow } from "../../src/explain/gradient-flow.ts";
 import { trace } from "../../src/explain/trace.ts";
 import { traceText } from "../../src/explain/trace-text.ts";
+import { open } from "../../src/formats/open.ts";
+import { RandomStream } from "../../src/shared/random.ts";
 import { type OpenedText, openPackedModel, packModel } from "../../src/worker/packed-model.ts";
 import { browserPath } from "../package/page.ts";
 import { tinyRun } from "../support/tiny-run.ts";
@@ -28,6 +32,18 @@ import { tinyRun } from "../support/tiny-run.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const models = path.join(root, "playground/public/models");
+
+/** An LSTM of one number a step, as PyTorch saves it. */
+function oneChannel(): Uint8Array {
+  const shapes = { weight_ih_l0: [12, 1], weight_hh_l0: [12, 3], bias_ih_l0: [12], bias_hh_l0: [12] };
+  const all = { ...shapes, "top.weight": [1, 3], "top.bias": [1] };
+  const named = Object.entries(all).map(([name, shape]): [string, SafeTensor] => {
+    const key = name.startsWith("top") ? name : `rnn.${name}`;
+    const count = shape.reduce((a, b) => a * b);
+    return [key, safeTensor("F32", shape, new RandomStream(2, name).normal(count))];
+  });
+  return writeSafetensors(new Map(named));
+}
 
 describe("the playground", () => {
   const folder = mkdtempSync(path.join(tmpdir(), "longshort-playground-"));
@@ -145,7 +161,24 @@ describe("the playground", () => {
         const ablation = await openAblation({ ...opened, tokens });
         const [without] = await numbers(page, "[data-without]", "data-without");
         expect(without).toBeCloseTo(await ablation.loss([{ layer: 0, unit }]), 4);
+        // Without its forget gates it is worse, by as much as the library says.
+        await page.keyboard.press("PageDown");
+        await page.keyboard.press("PageDown");
+        await expect.poll(() => page.locator(".value b").first().textContent()).toMatch(/^i /);
+        await page.keyboard.press("PageDown");
+        await page.getByRole("button", { name: "hold at 0" }).click();
+        await expect.poll(() => page.locator("[data-without]").textContent()).toContain("f = 0");
+        const gate = await ablation.loss([
+          { layer: 0, unit },
+          { layer: 0, gate: "f", value: 0 },
+        ]);
+        const held = async () => (await numbers(page, "[data-without]", "data-without"))[0]!;
+        await expect.poll(held).toBeCloseTo(gate, 4);
         ablation.close();
+        await page.getByRole("button", { name: "Search this text" }).click();
+        await page.waitForSelector("[data-similarity]");
+        const likeness = await numbers(page, "[data-similarity]", "data-similarity");
+        expect(likeness).toEqual([...likeness].sort((a, b) => b - a));
         // Something is drawn: not all of the picture is of one colour.
         const colours = await map.locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
           const { data } = canvas.getContext("2d")!.getImageData(60, 60, 200, 100);
@@ -166,20 +199,93 @@ describe("the playground", () => {
         await page.getByRole("textbox", { name: "Text" }).fill("gate ".repeat(40_000));
         await page.waitForSelector("text=Only the first 4,000 characters are read", { timeout: 30_000 });
         const file = (buffer: Buffer) => ({ name: "mine.safetensors", mimeType: "application/octet-stream", buffer });
-        await page.locator("input[type=file]").setInputFiles(file(Buffer.from("not a model at all")));
+        await page.locator("input[type=file][multiple]").setInputFiles(file(Buffer.from("not a model at all")));
         await expect
           .poll(() => page.locator(".error").textContent())
-          .toContain("mine.safetensors: not a valid safetensors");
+          .toContain("mine.safetensors: This file is no model that can be read here");
         const own = packModel({
           config: opened.model.config,
           tokenizer: opened.tokenizer,
           tensors: await opened.parameters.toTensors(),
         });
         await page.getByRole("textbox", { name: "Text" }).fill(text);
-        await page.locator("input[type=file]").setInputFiles(file(Buffer.from(own)));
+        await page.locator("input[type=file][multiple]").setInputFiles(file(Buffer.from(own)));
         await expect.poll(shownLoss, { timeout: 10_000 }).toBeCloseTo(loss! / (tokens.length - 1), 4);
       });
     });
+  });
+
+  test("models of other programs: dropped, read as they are, with a series that is drawn or typed; nothing leaves the page", async () => {
+    const machine = await openMachine("wasm");
+    const golden = (name: string): Buffer => readFileSync(path.join(root, "test/golden", name));
+    const state = new Uint8Array(golden("torch-pt/gru.pt"));
+    const gruModel = await open(state, { machine });
+    await visit("/sequence", async (page) => {
+      const asked: string[] = [];
+      await page.waitForSelector("[data-loss]");
+      page.on("request", (request) => void (request.method() === "GET" || asked.push(request.url())));
+      const choose = (name: string, buffer: Buffer) =>
+        page
+          .locator("input[type=file][multiple]")
+          .setInputFiles({ name, mimeType: "application/octet-stream", buffer });
+      // By drag and drop, as a visitor does.
+      await page.evaluate(
+        ([bytes, name]) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([Uint8Array.from(bytes)], name));
+          const drop = new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
+          document.querySelector(".pane")!.dispatchEvent(drop);
+        },
+        [Array.from(state), "gru.pt"] as const,
+      );
+      await expect.poll(() => page.locator(".about").textContent(), { timeout: 20_000 }).toContain("pytorch · GRU");
+      const { shape } = gruModel.inputs[0]!;
+      const channels = shape!.at(-1) as number;
+      const data = Array.from({ length: 9 * channels }, (_, k) => Math.round(100 * Math.sin(k)) / 100);
+      const rows = Array.from({ length: 9 }, (_, t) => data.slice(t * channels, (t + 1) * channels).join(","));
+      await page.getByRole("textbox").fill(rows.join("\n"));
+      const { values } = await gruModel.trace({ [gruModel.inputs[0]!.name]: { shape: [1, 9, channels], data } });
+      const last = Object.entries(values).filter(([key]) => key.endsWith(".h") || key.endsWith(".h_reverse"));
+      const value = async () => (await numbers(page, "[data-value]", "data-value"))[0]!;
+      await page.locator("ls-heat-map .heat-scroll").focus();
+      await page.keyboard.press("End");
+      const unit = Number(await page.locator("[data-unit]").textContent());
+      const [, h] = last.at(-1)!;
+      await expect.poll(value).toBeCloseTo(h.data[8 * h.shape[2]! + unit]!, 4);
+      expect(await violations(page)).toEqual([]);
+
+      await choose("lstm.onnx", golden("torch-onnx/lstm_l1_op9/model.onnx"));
+      await expect.poll(() => page.locator(".about").textContent()).toContain("onnx · LSTM");
+      await choose("m.safetensors", Buffer.from(oneChannel()));
+      await expect.poll(() => page.locator(".about").textContent()).toContain("reads 1 number a step");
+      const field = page.getByRole("textbox");
+      const before = await field.inputValue();
+      const box = (await page.locator(".pad").boundingBox())!;
+      await page.mouse.move(box.x + 20, box.y + 10);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width - 20, box.y + box.height - 10, { steps: 6 });
+      await page.mouse.up();
+      await expect.poll(() => field.inputValue()).not.toBe(before);
+      const drawn = (await field.inputValue()).split(" ").map(Number);
+      expect(drawn.length).toBe(160);
+      expect(drawn[20]! - drawn[140]!).toBeGreaterThan(0.8);
+      const own = await open(oneChannel(), { machine });
+      const result = await own.trace({ input: { shape: [1, 160, 1], data: drawn } });
+      const output = async () => (await numbers(page, "[data-output]", "data-output"))[0]!;
+      await page.locator("ls-heat-map .heat-scroll").focus();
+      await page.keyboard.press("End");
+      await expect.poll(output).toBeCloseTo(result.outputs.output!.data[159]!, 4);
+      own.close();
+      await field.fill("1, two, 3");
+      await page.waitForSelector("text=“two” is no number");
+      await page.getByRole("button", { name: "中文" }).click();
+      await choose("x.pt", Buffer.from("nothing"));
+      await page.waitForSelector("text=这个文件不是这里能读的模型");
+      expect(asked).toEqual([]);
+      expect(await violations(page)).toEqual([]);
+    });
+    gruModel.close();
+    machine.close();
   });
 
   test("training: it learns, pauses, steps, goes back; gradient flow is the library's", async () => {
@@ -217,6 +323,37 @@ describe("the playground", () => {
       expect(await violations(page)).toEqual([]);
     });
     machine.close();
+  });
+
+  test("training: the adding problem; a tab that is closed in the midst of it is asked about on the next visit", async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB" });
+    try {
+      const first = await context.newPage();
+      await first.goto(`${url}#/training`);
+      await first.getByRole("combobox", { name: "Data" }).selectOption("adding");
+      await first.getByRole("button", { name: "Train" }).click();
+      await first.waitForSelector(".sample pre:not(:empty)", { timeout: 20_000 });
+      expect(await first.locator(".sample pre").textContent()).toMatch(/ \+ .* = .*→ /s);
+      await first.getByRole("button", { name: "Pause" }).click();
+      await first.waitForTimeout(600);
+      const [step] = await numbers(first, "[data-step]", "data-step");
+      await first.close();
+      const second = await context.newPage();
+      await second.goto(`${url}#/training`);
+      await second.waitForSelector(".left");
+      expect(await violations(second)).toEqual([]);
+      await second.getByRole("button", { name: "Go on with it" }).click();
+      await second.waitForSelector("[data-step]");
+      expect((await numbers(second, "[data-step]", "data-step"))[0]).toBeGreaterThan(step!);
+      // What was seen before the tab was closed is on the curve too.
+      await second.waitForSelector(".results .curves");
+      await second.getByRole("button", { name: "Stop" }).click();
+      await second.reload();
+      await second.waitForSelector("[data-flow=gru]", { timeout: 20_000 });
+      expect(await second.locator(".left").count()).toBe(0);
+    } finally {
+      await context.close();
+    }
   });
 
   test("lessons: eight stops in both languages, by keys alone; the two ways of writing give the same numbers", async () => {
@@ -331,6 +468,10 @@ describe("the playground", () => {
       });
       await page.goto(`${address}?refused#/sequence`);
       await page.waitForSelector("text=This browser refuses workers");
+      // A script of the page's own frame only: nothing else of the browser is asked.
+      await page.addInitScript(() => Reflect.deleteProperty(globalThis, "WebAssembly"));
+      await page.goto(`${address}?none#/sequence`);
+      await page.waitForSelector("text=This browser refuses WebAssembly");
     } finally {
       await page.close();
       plain.close();

@@ -106,7 +106,8 @@ describe("generate", () => {
     };
     expect(code({ tokenizer: other })).toBe("vocabulary-mismatch");
     expect(code({ prompt: "x" })).toBe("unknown-token");
-    expect(code({ prompt: 5 as never })).toBe("not-text");
+    expect(code({ prompt: 5 as never })).toBe("bad-option");
+    expect(code({ temprature: 1 } as never)).toBe("unknown-option");
     expect(code({ length: -1 })).toBe("out-of-range");
     expect(code({ temperature: -1 })).toBe("out-of-range");
     expect(code({ topP: 2 })).toBe("out-of-range");

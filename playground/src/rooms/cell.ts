@@ -1,11 +1,10 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { aligned, equations } from "longshort";
-import { colourOf, inkOn, scaleOf, shown, shownToken } from "longshort/components";
-import { pace } from "longshort/explain";
+import { type CellNodeEvent, colourOf, gateColour, inkOn, scaleOf, shown, shownToken } from "longshort/components";
+import { type CellGraphNode, pace } from "longshort/explain";
 import { Bench } from "../bench.ts";
 import { say } from "../language.ts";
 import { update } from "../update.ts";
-import { cellDiagram, gateColour } from "../views/cell-diagram.ts";
 import { formula } from "../views/formula.ts";
 import { gateWord } from "../words.ts";
 
@@ -225,21 +224,17 @@ function stages(bench: Bench, kind: Kind): TemplateResult | typeof nothing {
 }
 
 export function diagram(bench: Bench): TemplateResult {
-  return cellDiagram({
-    graph: bench.graph!,
-    values: bench.values(),
-    selected: bench.selected ?? bench.id("f") ?? bench.id("z") ?? bench.id("h"),
-    stage: stagesOf(bench)
-      .find(({ key }) => key === bench.stage)
-      ?.ids(),
-    states: bench.cell.states.map((s) => s.name),
-    letters: (node) => bench.letter(node),
-    select: (id) => {
+  const lit = stagesOf(bench)
+    .find(({ key }) => key === bench.stage)
+    ?.ids();
+  return html`<longshort-cell class="diagram" .cell=${bench.cell} .given=${bench.given()} .override=${new Map(bench.override)}
+    .selected=${bench.selected ?? bench.id("f") ?? bench.id("z") ?? bench.id("h")} .lit=${lit}
+    .letters=${(node: CellGraphNode) => bench.letter(node)} .label=${say("Diagram of the cell", "单元结构图")}
+    @node=${({ detail: { id } }: CustomEvent<CellNodeEvent>) => {
       if (bench.selected === id) return;
       bench.selected = id;
       update();
-    },
-  });
+    }}></longshort-cell>`;
 }
 
 const weights = new WeakMap<Bench, { key: unknown; values: ReadonlyMap<string, ArrayLike<number>> }>();

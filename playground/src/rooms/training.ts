@@ -1,14 +1,27 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { shown, shownToken } from "longshort/components";
-import type { Reading, TrainingChoice, TrainingProgress } from "longshort/worker";
+import type { Calls, Reading, TrainingChoice, TrainingProgress } from "longshort/worker";
+import { explained } from "../explained.ts";
+import { dropTraining, keepTraining, keptTraining } from "../kept-training.ts";
 import { say } from "../language.ts";
 import { worker } from "../models.ts";
+import { START_SERIES, seriesOf } from "../sequence/series.ts";
 import { update } from "../update.ts";
 import { curves } from "../views/curves.ts";
 import { Flow } from "../views/flow.ts";
 import { gateTitle } from "../words.ts";
 
-type Data = "recall" | "copy" | "own";
+type Data = "recall" | "copy" | "adding" | "own" | "series";
+type Losses = { step: number; loss: number; norm: number }[];
+
+/** What is stored of a training under way. */
+interface Kept {
+  readonly data: Data;
+  readonly choice: TrainingChoice;
+  readonly losses: Losses;
+  readonly step: number;
+  readonly snapshot: NonNullable<Calls["keep"]["back"]>;
+}
 const OWN =
   "The cell keeps what matters and lets go of what does not.\nA gate is a number between zero and one.\nWhat is forgotten makes room; what is remembered is carried on.\n";
 const STORED = "playground-training";
@@ -16,17 +29,25 @@ const STORED = "playground-training";
 let data: Data = "recall";
 let lag = 12;
 let own = OWN;
+let series = START_SERIES;
 let choice: Omit<TrainingChoice, "text" | "probe"> = {
   ...{ cell: "lstm", hiddenSize: 24, embeddingSize: 8, numLayers: 1, optimizer: "adam", learningRate: 0.01 },
   ...{ clipNorm: 1, batchSize: 16, steps: 32, seed: 1 },
 };
 let state: "idle" | "running" | "paused" = "idle";
-let facts: { parameters: number; vocabularySize: number } | undefined;
+let facts: Calls["train"]["back"] | undefined;
 let error: string | undefined;
 let latest: TrainingProgress | undefined;
 let sample = "";
 let reading: Reading | undefined;
-let losses: { step: number; loss: number; norm: number }[] = [];
+let losses: Losses = [];
+/** What the running training was begun with, and what an earlier visit left. */
+let begun: TrainingChoice | undefined;
+let left: Kept | undefined;
+let looked = false;
+let keeping: ReturnType<typeof setInterval> | undefined;
+/** Milliseconds between two moments at which a training is stored. */
+const KEEP_EVERY = 4000;
 const flow = new Flow();
 restore();
 
@@ -49,9 +70,27 @@ function textOf(): string {
   return Array.from({ length: 3000 }, line).join("");
 }
 
-async function start(): Promise<void> {
+const ofNumbers = (): boolean => data === "adding" || data === "series";
+
+/** What the training begins with. @throws Error for a series that is none */
+function chosen(): TrainingChoice {
+  if (data === "adding")
+    return { ...choice, text: "", probe: "", numbers: { task: "adding", steps: Math.max(4, lag) } };
+  if (data === "series") {
+    const numbers = seriesOf(series, 1);
+    // Whatever its scale, it is learned between −1 and 1.
+    const largest = numbers.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1;
+    return { ...choice, text: "", probe: "", numbers: { task: "series", data: numbers.map((v) => v / largest) } };
+  }
+  const text = textOf();
+  const probe = data === "own" ? text.slice(0, 80) : text.split("\n").slice(0, 4).join("\n");
+  return { ...choice, text, probe };
+}
+
+async function start(from?: Kept): Promise<void> {
   error = undefined;
-  losses = [];
+  losses = from ? [...from.losses] : [];
+  left = undefined;
   sample = "";
   [reading, latest] = [undefined, undefined];
   const client = worker();
@@ -66,28 +105,65 @@ async function start(): Promise<void> {
   };
   client.onEnd = (failed) => {
     state = "idle";
-    if (failed) error = failed.message;
+    clearInterval(keeping);
+    if (failed) error = explained(failed);
     update();
   };
   try {
-    const text = textOf();
-    const probe = data === "own" ? text.slice(0, 80) : text.split("\n").slice(0, 4).join("\n");
-    facts = await client.call("train", { ...choice, text, probe });
+    begun = from?.choice ?? chosen();
+    facts = await client.call("train", { ...begun, from: from?.snapshot });
     state = "running";
     keep();
+    clearInterval(keeping);
+    keeping = setInterval(() => void store(), KEEP_EVERY);
   } catch (failed) {
-    error = (failed as Error).message;
+    error = explained(failed);
     state = "idle";
   }
   update();
+}
+
+/** Stores the training as it is, for when the tab is closed. */
+async function store(): Promise<void> {
+  if (state === "idle" || !begun) return;
+  try {
+    const snapshot = await worker().call("keep", {});
+    if (snapshot && begun && String(state) !== "idle")
+      await keepTraining({ data, choice: begun, losses, step: latest?.step ?? 0, snapshot } satisfies Kept);
+  } catch {
+    // It ended meanwhile.
+  }
+}
+
+/** What was chosen for a training that is gone on with. */
+function goOn(kept: Kept): void {
+  const { text: _text, probe: _probe, numbers: _numbers, ...rest } = kept.choice;
+  data = kept.data;
+  choice = rest;
+  void start(kept);
+}
+
+/** Looks once whether an earlier visit left a training. */
+function look(): void {
+  if (looked) return;
+  looked = true;
+  addEventListener("visibilitychange", () => document.visibilityState === "hidden" && void store());
+  void keptTraining<Kept>().then((kept) => {
+    if (kept && state === "idle") left = kept;
+    update();
+  });
 }
 
 async function tell(call: "pause" | "resume" | "step" | "stop", next: typeof state): Promise<void> {
   try {
     await worker().call(call, {});
     state = next;
+    if (call === "stop") {
+      clearInterval(keeping);
+      await dropTraining();
+    } else if (call === "pause") void store();
   } catch (failed) {
-    error = (failed as Error).message;
+    error = explained(failed);
   }
   update();
 }
@@ -99,7 +175,7 @@ async function rewind(step: number): Promise<void> {
     losses = losses.filter((l) => l.step <= step);
     if (latest) latest = { ...latest, step, checkpoints: latest.checkpoints.filter((s) => s <= step) };
   } catch (failed) {
-    error = (failed as Error).message;
+    error = explained(failed);
   }
   update();
 }
@@ -118,7 +194,7 @@ async function download(): Promise<void> {
 /** What was chosen outlives the tab. */
 function keep(): void {
   try {
-    localStorage.setItem(STORED, JSON.stringify({ data, lag, own, choice }));
+    localStorage.setItem(STORED, JSON.stringify({ data, lag, own, series, choice }));
   } catch {
     // A page without storage begins with the defaults.
   }
@@ -131,6 +207,7 @@ function restore(): void {
     data = known.data ?? data;
     lag = known.lag ?? lag;
     own = known.own ?? own;
+    series = known.series ?? series;
     choice = { ...choice, ...known.choice };
   } catch {
     // As above.
@@ -138,6 +215,7 @@ function restore(): void {
 }
 
 export function trainingRoom(): TemplateResult {
+  look();
   const set = <K extends keyof typeof choice>(key: K, value: (typeof choice)[K]): void => {
     choice = { ...choice, [key]: value };
     keep();
@@ -163,20 +241,23 @@ export function trainingRoom(): TemplateResult {
     <div class="controls">
       <label>${say("Data", "数据")}<select ?disabled=${busy} @change=${(e: Event) => {
         data = (e.target as HTMLSelectElement).value as Data;
+        if (ofNumbers() && choice.cell === "min-gru") choice = { ...choice, cell: "gru" };
         keep();
         update();
       }}>${options(
         [
           ["recall", say("recall the first letter", "回忆行首字母")],
           ["copy", say("copy a word", "复述一个词")],
+          ["adding", say("add two marked numbers", "把两个标记的数相加")],
           ["own", say("your own text", "你自己的文字")],
+          ["series", say("the next number of a series", "序列的下一个数")],
         ],
         data,
       )}</select></label>
       ${
-        data === "own"
+        data === "own" || data === "series"
           ? nothing
-          : html`<label>${say("Longest lag", "最长间隔")}<input type="number" min="2" max="60" .value=${String(lag)} ?disabled=${busy} @change=${(
+          : html`<label>${data === "adding" ? say("Numbers", "数的个数") : say("Longest lag", "最长间隔")}<input type="number" min="2" max="60" .value=${String(lag)} ?disabled=${busy} @change=${(
               e: Event,
             ) => {
               lag = Math.min(60, Math.max(2, Number((e.target as HTMLInputElement).value) || 2));
@@ -185,12 +266,7 @@ export function trainingRoom(): TemplateResult {
             }} /></label>`
       }
       <label>${say("Cell", "单元")}<select ?disabled=${busy} @change=${(e: Event) => set("cell", (e.target as HTMLSelectElement).value)}>${options(
-        [
-          ["rnn", "RNN"],
-          ["lstm", "LSTM"],
-          ["gru", "GRU"],
-          ["min-gru", "minGRU"],
-        ],
+        [["rnn", "RNN"], ["lstm", "LSTM"], ["gru", "GRU"], ...(ofNumbers() ? [] : [["min-gru", "minGRU"] as const])],
         choice.cell,
       )}</select></label>
       ${number("hiddenSize", say("Units", "单元数"), 2, 256, 1)}
@@ -205,7 +281,7 @@ export function trainingRoom(): TemplateResult {
         choice.optimizer,
       )}</select></label>
       ${number("learningRate", say("Learning rate", "学习率"), 0.0001, 10, 0.0001)}
-      ${number("steps", say("Steps back", "回传步数"), 2, 256, 1)}
+      ${data === "adding" ? nothing : number("steps", say("Steps back", "回传步数"), 2, 256, 1)}
       <label class="check"><input type="checkbox" .checked=${Number.isFinite(choice.clipNorm)} ?disabled=${busy} @change=${(e: Event) => set("clipNorm", (e.target as HTMLInputElement).checked ? 1 : Number.POSITIVE_INFINITY)} /> ${say("clip gradients to 1", "梯度裁剪到 1")}</label>
       ${
         data === "own"
@@ -216,7 +292,18 @@ export function trainingRoom(): TemplateResult {
             }}></textarea></label>`
           : nothing
       }
+      ${
+        data === "series"
+          ? html`<label class="wide">${say("Numbers, in their order", "数字，按顺序")}<textarea rows="4" ?disabled=${busy} .value=${series} @input=${(
+              e: Event,
+            ) => {
+              series = (e.target as HTMLTextAreaElement).value.slice(0, 2_000_000);
+            }}></textarea></label>`
+          : nothing
+      }
     </div>
+    ${left && !busy ? leftView(left) : nothing}
+    ${data === "adding" ? html`<p class="hint">${say("Of many numbers two are marked, and at the end their sum is asked for. Always to answer 1 has a squared error of 0.167.", "一串数里有两个打了标记，最后要说出它们的和。永远回答 1 的平方误差是 0.167。")}</p>` : nothing}
     <div class="player">
       ${state === "idle" ? html`<button class="primary" @click=${() => void start()}>▶ ${say("Train", "开始训练")}</button>` : nothing}
       ${state === "running" ? html`<button class="primary" @click=${() => void tell("pause", "paused")}>❚❚ ${say("Pause", "暂停")}</button>` : nothing}
@@ -234,7 +321,7 @@ export function trainingRoom(): TemplateResult {
           : nothing
       }
       ${facts ? html`<span class="figure"><b>${facts.parameters.toLocaleString("en")}</b> ${say("parameters", "个参数")}</span>` : nothing}
-      ${latest ? html`<span class="figure" data-step=${latest.step}>${say("step", "第")} <b>${latest.step.toLocaleString("en")}</b>${say("", " 步")}</span><span class="figure"><b>${Math.round(latest.tokensPerSecond).toLocaleString("en")}</b> ${say("characters a second", "字符 / 秒")}</span>` : nothing}
+      ${latest ? html`<span class="figure" data-step=${latest.step}>${say("step", "第")} <b>${latest.step.toLocaleString("en")}</b>${say("", " 步")}</span><span class="figure"><b data-speed=${latest.tokensPerSecond}>${Math.round(latest.tokensPerSecond).toLocaleString("en")}</b> ${ofNumbers() ? say("steps a second", "步 / 秒") : say("characters a second", "字符 / 秒")}</span>` : nothing}
     </div>
     ${error ? html`<p class="error" role="alert">${error}</p>` : nothing}
     ${losses.length > 1 ? results() : html`<div class="placeholder">${say("The loss, samples and gates appear here once it trains.", "开始训练后，这里会出现损失、样例和门。")}</div>`}
@@ -246,16 +333,29 @@ export function trainingRoom(): TemplateResult {
   </section>`;
 }
 
+/** A training that an earlier visit left. */
+function leftView(kept: Kept): TemplateResult {
+  return html`<p class="note left" role="status">${say(
+    `A training (${kept.choice.cell.toUpperCase()}, ${kept.choice.hiddenSize} units) stood at step ${kept.step.toLocaleString("en")} when the page was closed.`,
+    `上次关闭页面时，有一个训练（${kept.choice.cell.toUpperCase()}，${kept.choice.hiddenSize} 个单元）进行到第 ${kept.step.toLocaleString("en")} 步。`,
+  )} <button class="primary" @click=${() => goOn(kept)}>${say("Go on with it", "接着训练")}</button>
+    <button class="quiet" @click=${() => {
+      left = undefined;
+      void dropTraining();
+      update();
+    }}>${say("Forget it", "不要了")}</button></p>`;
+}
+
 function results(): TemplateResult {
   const first = losses[0]!.step;
   const last = losses.at(-1)!.step;
   return html`<div class="results">
-    ${curves({ label: say("Loss over steps", "各步损失"), curves: [{ label: say("loss", "损失"), colour: "var(--accent)", values: losses.map((l) => l.loss) }], x: [first, last], xLabel: say("step", "步"), yLabel: say("nats a character", "奈特 / 字符"), height: 220 })}
+    ${curves({ label: say("Loss over steps", "各步损失"), curves: [{ label: say("loss", "损失"), colour: "var(--accent)", values: losses.map((l) => l.loss) }], x: [first, last], xLabel: say("step", "步"), yLabel: ofNumbers() ? say("mean squared error", "均方误差") : say("nats a character", "奈特 / 字符"), height: 220 })}
     ${curves({ label: say("Length of the gradient before clipping", "裁剪前梯度的长度"), curves: [{ label: say("length of the gradient, before clipping", "裁剪前的梯度长度"), colour: "var(--cell-gru)", values: losses.map((l) => l.norm) }], x: [first, last], logarithmic: true, xLabel: say("step", "步"), yLabel: "‖g‖", height: 220 })}
-    <div class="sample"><h3>${say("It writes", "它写道")}</h3><pre lang="en">${sample}</pre></div>
+    <div class="sample"><h3>${ofNumbers() ? say("It says", "它的回答") : say("It writes", "它写道")}</h3><pre lang="en">${sample}</pre></div>
     ${
       reading
-        ? html`<div class="gates"><h3>${say("Its values while it reads the beginning", "它读开头时各处的数值")} ${reading.loss === undefined ? "" : html`<small>${shown(reading.loss)} ${say("nats", "奈特")}</small>`}</h3>
+        ? html`<div class="gates"><h3>${say("Its values while it reads the beginning", "它读开头时各处的数值")} ${reading.loss === undefined ? "" : html`<small>${shown(reading.loss)} ${ofNumbers() ? say("squared error", "平方误差") : say("nats", "奈特")}</small>`}</h3>
       <ls-heat-map .label=${say("Heat maps of the training model", "训练中模型的热图")} .content=${{ tokens: reading.tokens.map(shownToken), bands: reading.values.filter((v) => v.layer === choice.numLayers - 1).map((v) => ({ ...v, title: gateTitle(v.name) })), order: orderOf(reading.values.at(-1)!.units), cut: none }}></ls-heat-map></div>`
         : nothing
     }

@@ -69,6 +69,7 @@ export const cases: Readonly<Record<string, Case>> = {
   forecast: { kind: "regress", D: 7, H: 64, B: 32, T: 96 },
   ...each("sequence", [64, 256, 512], (H) => ({ kind: "sequence", H, B: 16, T: 50 })),
   ...each("stream", SIZES, (H) => ({ kind: "stream", H })),
+  ...each("stream-int8", SIZES, (H) => ({ kind: "stream", H, int8: true })),
   gemm: { kind: "gemm", m: 1024, k: 1024, n: 1024 },
   ...product(32, 256, 1024),
   ...product(20, 208, 832),

@@ -7,6 +7,7 @@ import type { meanSquaredError } from "../../losses/mean-squared-error.ts";
 import type { languageModel } from "../../models/language-model.ts";
 import type { languageModelLoss } from "../../models/language-model-loss.ts";
 import type { adam } from "../../optimizers/adam.ts";
+import type { quantize } from "../../run/quantize.ts";
 import type { openSession } from "../../run/session.ts";
 import type { compile } from "../../tensor/executable.ts";
 import type { Graph } from "../../tensor/graph.ts";
@@ -35,6 +36,7 @@ export interface Library {
   readonly openMachine: typeof openMachine;
   readonly openSession: typeof openSession;
   readonly openTrainingStep: typeof openTrainingStep;
+  readonly quantize: typeof quantize;
   readonly recurrent: typeof recurrent;
   readonly reshape: typeof reshape;
 }

@@ -7,6 +7,7 @@ import { meanSquaredError } from "../../losses/mean-squared-error.ts";
 import { languageModel } from "../../models/language-model.ts";
 import { languageModelLoss } from "../../models/language-model-loss.ts";
 import { adam } from "../../optimizers/adam.ts";
+import { quantize } from "../../run/quantize.ts";
 import { openSession } from "../../run/session.ts";
 import { compile } from "../../tensor/executable.ts";
 import { Graph } from "../../tensor/graph.ts";
@@ -19,5 +20,5 @@ import type { Library } from "./library.ts";
 /** The modules beside this one. */
 export const ownLibrary: Library = {
   ...{ adam, compile, createParameters, Graph, gru, languageModel, languageModelLoss, layoutParameters, linear, lstm },
-  ...{ matmul, meanSquaredError, openMachine, openSession, openTrainingStep, recurrent, reshape },
+  ...{ matmul, meanSquaredError, openMachine, openSession, openTrainingStep, quantize, recurrent, reshape },
 };

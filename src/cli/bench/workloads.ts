@@ -162,7 +162,8 @@ async function openStream(setting: Setting<Stream>): Promise<Workload> {
   const { library, machine, c } = setting;
   const model = streamModel(library, c);
   const parameters: ParameterStore = await parametersOf(setting, model);
-  const session = await library.openSession({ model, parameters, machine });
+  const quantized = c.int8 ? await library.quantize({ model, parameters }) : undefined;
+  const session = await library.openSession({ model, parameters, machine, ...(quantized ? { quantized } : {}) });
   const tokens = [new Int32Array([0]), new Int32Array([1])];
   const logits = new Float32Array(2);
   let done = 0;

@@ -8,10 +8,17 @@ import type { Plan, Range, ScanShape } from "../plan.ts";
 import { hasFusedMultiplyAdd } from "./fused.ts";
 import type { Helpers } from "./helpers.ts";
 import { CONSTANTS, Memory, MOST_BYTES } from "./memory.ts";
-import { type CompiledPlan, compilePlan } from "./prepare.ts";
+import {
+  type CompiledPlan,
+  compileLater,
+  compileNow,
+  type PrintedPlan,
+  type PrintOptions,
+  planPrinter,
+} from "./prepare.ts";
 import { savedElements } from "./scan-layout.ts";
-import { hasWideRegisters } from "./wide.ts";
-import { WORTH, type Worth, workOf } from "./work.ts";
+import { chooseTiles, mayBeWide } from "./wide.ts";
+import { sharedWork, WORTH, type Worth } from "./work.ts";
 import { Workspace } from "./workspace.ts";
 
 export interface WasmOptions {
@@ -56,7 +63,8 @@ export async function openWasm(options: WasmOptions = {}, worth: Worth = WORTH):
     throw new UsageError("out-of-range", `openWasm: maximumBytes: expected a number of bytes, got ${bytes}`);
   }
   const threads = threadsOf(options.threads);
-  const wide = options.wide ?? (await hasWideRegisters(able));
+  // Where it takes a measurement to know, that is made when it pays, not before the first result.
+  const wide = options.wide ?? (mayBeWide() ? undefined : false);
   return new WasmMachine({ fused: able, wide, threads, worth, bytes: Math.min(bytes, MOST_BYTES) });
 }
 
@@ -72,6 +80,14 @@ function threadsOf(option: number | undefined): number {
   const processors = platform.processors();
   if (processors === undefined) return 1;
   return wanted ?? (processors <= 4 ? processors : Math.min(8, Math.max(4, processors >> 1)));
+}
+
+/** A compiled plan in its memory. */
+interface Build {
+  readonly compiled: CompiledPlan;
+  /** Performs the launches, by one thread or by all. */
+  readonly perform: () => void;
+  release(): void;
 }
 
 class WasmArena implements Arena {
@@ -117,50 +133,74 @@ class WasmPlan implements PreparedPlan {
   readonly plan: Plan;
   readonly arenas: Readonly<Record<string, WasmArena>>;
   readonly owner: WasmMachine;
-  readonly compiled: CompiledPlan;
-  /** Performs the launches, by one thread or by all. */
-  readonly #perform: () => void;
+  #build: Build;
+  /** Gives the plan in wider tiles where these are better, once it is clear that it runs more than once. */
+  #improve: (() => Build | undefined) | undefined;
+  readonly #forget: () => void;
   open = true;
-  readonly #release: () => void;
+  #hasRun = false;
   #derivedFrom = -1;
 
   constructor(options: {
     plan: Plan;
     arenas: Readonly<Record<string, WasmArena>>;
     owner: WasmMachine;
-    compiled: CompiledPlan;
-    perform: () => void;
-    release: () => void;
+    build: Build;
+    improve: (() => Build | undefined) | undefined;
+    forget: () => void;
   }) {
     this.plan = options.plan;
     this.arenas = options.arenas;
     this.owner = options.owner;
-    this.compiled = options.compiled;
-    this.#perform = options.perform;
-    this.#release = options.release;
+    this.#build = options.build;
+    this.#improve = options.improve;
+    this.#forget = options.forget;
   }
 
   /** Performs the launches, first making anew what was made of arenas that have changed. */
   run(): void {
-    const { compiled, arenas } = this;
+    if (this.#improve && this.#hasRun) this.#exchange(this.#improve());
+    this.#hasRun = true;
+    const { arenas } = this;
+    const { compiled, perform } = this.#build;
     // Versions only grow, so that their sum tells whether any has changed.
     let version = 0;
     for (const name of compiled.derivedFrom) version += arenas[name]!.version;
     if (version !== this.#derivedFrom) compiled.derive();
     this.#derivedFrom = version;
-    this.#perform();
+    perform();
     for (const name of compiled.written) arenas[name]!.version++;
   }
 
+  #exchange(better: Build | undefined): void {
+    this.#improve = undefined;
+    if (!better) return;
+    this.#build.release();
+    this.#build = better;
+    this.#derivedFrom = -1;
+  }
+
   close(): void {
-    if (this.open) this.#release();
+    if (this.open) {
+      this.#forget();
+      this.#build.release();
+    }
     this.open = false;
   }
 }
 
+/** What a plan is made of, as often as it is compiled. */
+interface PlanSource {
+  readonly plan: Plan;
+  readonly print: (options: PrintOptions) => PrintedPlan;
+  readonly arenas: Readonly<Record<string, WasmArena>>;
+}
+
 class WasmMachine implements SynchronousMachine {
   readonly name = "wasm";
-  readonly wide: boolean;
+  /** undefined until it is measured. */
+  #wide: boolean | undefined;
+  #hasRun = false;
   readonly #memory: Memory;
   readonly #family: Limits["family"];
   readonly #worth: Worth;
@@ -172,8 +212,8 @@ class WasmMachine implements SynchronousMachine {
   readonly #plans = new Set<WasmPlan>();
   #open = true;
 
-  constructor(options: { fused: boolean; wide: boolean; threads: number; worth: Worth; bytes: number }) {
-    this.wide = options.wide;
+  constructor(options: { fused: boolean; wide: boolean | undefined; threads: number; worth: Worth; bytes: number }) {
+    this.#wide = options.wide;
     this.#worth = options.worth;
     this.#family = options.fused ? "fused" : "portable";
     try {
@@ -182,6 +222,11 @@ class WasmMachine implements SynchronousMachine {
       throw new FailureError("out-of-memory", "the host gives no address space for a WebAssembly memory", { cause });
     }
     this.#threads = this.#memory.shared ? options.threads : 1;
+  }
+
+  /** Whether kernels are printed for registers of 256 bits; false as long as it is not measured. */
+  get wide(): boolean {
+    return this.#wide ?? false;
   }
 
   get limits(): Limits {
@@ -225,15 +270,18 @@ class WasmMachine implements SynchronousMachine {
     checkPlan(plan, arenas, savedElements);
     const own = Object.fromEntries(Object.entries(arenas).map(([name, arena]) => [name, this.#own(arena)]));
     for (const arena of Object.values(own)) arena.expectOpen();
+    const print = await planPrinter(plan);
+    // A small plan is printed at once for what every engine does well, and anew if it turns out to run again and again.
+    if (this.#wide === undefined && (this.#hasRun || sharedWork(plan, this.#worth) >= this.#worth.plan))
+      this.#wide = this.#measured();
+    const source = { plan, print, arenas: own };
     const helpers = await this.#helpersFor(plan);
-    return (helpers && (await this.#compile(plan, own, helpers))) ?? this.#compile(plan, own);
+    return (helpers && (await this.#compile(source, helpers))) ?? this.#compile(source);
   }
 
   /** Those that a plan is worth; they are started with the first one. */
   async #helpersFor(plan: Plan): Promise<Helpers | undefined> {
-    if (this.#threads === 1) return undefined;
-    const shared = plan.launches.map(({ kernel }) => workOf(kernel)).filter((work) => work >= this.#worth.launch);
-    if (shared.reduce((sum, work) => sum + work, 0) < this.#worth.plan) return undefined;
+    if (this.#threads === 1 || sharedWork(plan, this.#worth) < this.#worth.plan) return undefined;
     this.#helpers ??= (async () => {
       const { Helpers } = await import("./helpers.ts");
       const helpers = await Helpers.start(this.#threads - 1, this.#memory.wasm);
@@ -246,36 +294,38 @@ class WasmMachine implements SynchronousMachine {
     return helpers;
   }
 
-  /** Compiles a plan; undefined when the helpers cannot take it. */
-  async #compile(plan: Plan, arenas: Readonly<Record<string, WasmArena>>): Promise<WasmPlan>;
-  async #compile(
-    plan: Plan,
-    arenas: Readonly<Record<string, WasmArena>>,
-    helpers: Helpers,
-  ): Promise<WasmPlan | undefined>;
-  async #compile(
-    plan: Plan,
-    arenas: Readonly<Record<string, WasmArena>>,
-    helpers?: Helpers,
-  ): Promise<WasmPlan | undefined> {
+  #measured(): boolean {
+    return chooseTiles(this.#family === "fused").wide;
+  }
+
+  /** Prints a plan into memory of its own. */
+  #print({ print, arenas }: PlanSource, threads: number): { readonly printed: PrintedPlan; release(): void } {
     const constants = this.#constants.scope();
-    const workspace = new Workspace(this.#memory);
-    const kept = new Workspace(this.#memory);
+    const [workspace, kept] = [new Workspace(this.#memory), new Workspace(this.#memory)];
     const release = (): void => {
-      constants.close();
-      workspace.close();
-      kept.close();
+      for (const one of [constants, workspace, kept]) one.close();
     };
     try {
-      const compiled = await compilePlan(plan, {
-        memory: this.#memory,
-        threads: helpers ? this.#threads : 1,
-        worth: this.#worth,
+      const printed = print({
+        ...{ memory: this.#memory, threads, worth: this.#worth },
         addressOf: (range) => arenas[range.arena]!.at(range),
-        fused: this.#family === "fused",
-        wide: this.wide,
+        ...{ fused: this.#family === "fused", wide: this.wide },
         ...{ constants, workspace, kept },
       });
+      return { printed, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Compiles a plan; undefined when the helpers cannot take it. */
+  async #compile(source: PlanSource): Promise<WasmPlan>;
+  async #compile(source: PlanSource, helpers: Helpers): Promise<WasmPlan | undefined>;
+  async #compile(source: PlanSource, helpers?: Helpers): Promise<WasmPlan | undefined> {
+    const { printed, release } = this.#print(source, helpers ? this.#threads : 1);
+    try {
+      const compiled = await compileLater(printed);
       const number = await helpers?.add(compiled.module).catch(() => undefined);
       this.#expectOpen();
       if (helpers && number === undefined) {
@@ -283,13 +333,14 @@ class WasmMachine implements SynchronousMachine {
         release();
         return undefined;
       }
-      const prepared = new WasmPlan({
-        ...{ plan, arenas, owner: this, compiled },
-        perform: helpers ? () => helpers.run(number!, compiled.run) : compiled.run,
-        release: () => {
+      const perform = helpers ? () => helpers.run(number!, compiled.run) : compiled.run;
+      const { plan, arenas } = source;
+      const prepared: WasmPlan = new WasmPlan({
+        ...{ plan, arenas, owner: this, build: { compiled, perform, release } },
+        improve: this.#wide === undefined && !helpers ? () => this.#widened(source) : undefined,
+        forget: () => {
           this.#plans.delete(prepared);
           helpers?.remove(number!);
-          release();
         },
       });
       this.#plans.add(prepared);
@@ -297,6 +348,22 @@ class WasmMachine implements SynchronousMachine {
     } catch (error) {
       release();
       throw error;
+    }
+  }
+
+  /** The same plan in wider tiles, if these are better here; where memory does not suffice for both it stays as it is. */
+  #widened(source: PlanSource): Build | undefined {
+    this.#wide ??= this.#measured();
+    if (!this.#wide) return undefined;
+    let release = (): void => undefined;
+    try {
+      const made = this.#print(source, 1);
+      release = made.release;
+      const compiled = compileNow(made.printed);
+      return { compiled, perform: compiled.run, release };
+    } catch {
+      release();
+      return undefined;
     }
   }
 
@@ -316,6 +383,7 @@ class WasmMachine implements SynchronousMachine {
       this.#view(prepared.arenas[range.arena]!, range).fill(scalars[name]!);
       prepared.arenas[range.arena]!.version++;
     }
+    this.#hasRun = true;
     try {
       prepared.run();
     } catch (cause) {

@@ -2,8 +2,9 @@ import { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
 import type { ConstantScope } from "../../print/wasm/constants.ts";
 import { alone, solo, teamOf } from "../../print/wasm/team.ts";
-import type { Plan, Range } from "../plan.ts";
+import type { Kernel, Plan, Range } from "../plan.ts";
 import { DerivedMemory, writtenArenas } from "./derived.ts";
+import type { LaunchPrinter } from "./launch.ts";
 import { loadPrinters } from "./launches.ts";
 import { CONTROL, type Memory, ZEROS } from "./memory.ts";
 import { type Worth, workOf } from "./work.ts";
@@ -21,27 +22,40 @@ export interface CompiledPlan {
   readonly written: readonly string[];
 }
 
-/**
- * Prints a plan as one module and compiles it: the kernels, each once, and a function that calls them in order with the
- * addresses of their operands as constants. A replay is one call from JavaScript, on each of the threads at once.
- */
-export async function compilePlan(
-  plan: Plan,
-  options: {
-    readonly memory: Memory;
-    readonly threads: number;
-    readonly worth: Worth;
-    readonly addressOf: (range: Range) => number;
-    readonly fused: boolean;
-    readonly wide: boolean;
-    readonly constants: ConstantScope;
-    /** Scratch memory, and memory for what is kept from run to run. */
-    readonly workspace: Workspace;
-    readonly kept: Workspace;
-  },
-): Promise<CompiledPlan> {
-  const { memory, threads, addressOf, fused, wide, constants, workspace } = options;
+/** For whom and where to a plan is printed. */
+export interface PrintOptions {
+  readonly memory: Memory;
+  readonly threads: number;
+  readonly worth: Worth;
+  readonly addressOf: (range: Range) => number;
+  readonly fused: boolean;
+  readonly wide: boolean;
+  readonly constants: ConstantScope;
+  /** Scratch memory, and memory for what is kept from run to run. */
+  readonly workspace: Workspace;
+  readonly kept: Workspace;
+}
+
+/** A plan as one module that waits to be compiled. */
+export interface PrintedPlan {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly imports: WebAssembly.Imports;
+  /** Makes the compiled module ready to run. */
+  finish(module: WebAssembly.Module, instance: WebAssembly.Instance): CompiledPlan;
+}
+
+/** Makes ready what a plan is printed with. @returns what prints it, as often as it is wanted */
+export async function planPrinter(plan: Plan): Promise<(options: PrintOptions) => PrintedPlan> {
   const printLaunch = await loadPrinters(plan.launches.map(({ kernel }) => kernel));
+  return (options) => printPlan(plan, printLaunch, options);
+}
+
+/**
+ * Prints a plan as one module: the kernels, each once, and a function that calls them in order with the addresses of their operands
+ * as constants. A replay is one call from JavaScript, on each of the threads at once.
+ */
+function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: PrintOptions): PrintedPlan {
+  const { memory, threads, addressOf, fused, wide, constants, workspace } = options;
   const derivedMemory = new DerivedMemory(plan, options.kept);
   const imported = { initial: 1, maximum: memory.pages, shared: memory.shared };
   const m = new ModuleBuilder({ memory: imported, wide, threads });
@@ -76,16 +90,32 @@ export async function compilePlan(
     return threads === 1 ? launches.map(({ code }) => code) : inTurn(launches, everybody);
   });
   m.func({ name: "derive", params: [] }, () => derivedMemory.code);
-  const module = await WebAssembly.compile(m.finish());
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory: memory.wasm, thread: 0 } });
-  constants.write(memory.buffer);
   return {
-    module,
-    run: exports.run as () => void,
-    derive: exports.derive as () => void,
-    derivedFrom: [...derivedMemory.arenas],
-    written: [...writtenArenas(plan)],
+    bytes: m.finish(),
+    imports: { env: { memory: memory.wasm, thread: 0 } },
+    finish(module, { exports }) {
+      constants.write(memory.buffer);
+      return {
+        module,
+        run: exports.run as () => void,
+        derive: exports.derive as () => void,
+        derivedFrom: [...derivedMemory.arenas],
+        written: [...writtenArenas(plan)],
+      };
+    },
   };
+}
+
+/** Without holding up the caller's thread. */
+export async function compileLater({ bytes, imports, finish }: PrintedPlan): Promise<CompiledPlan> {
+  const module = await WebAssembly.compile(bytes);
+  return finish(module, await WebAssembly.instantiate(module, imports));
+}
+
+/** At once: hosts refuse that to a page's own thread. */
+export function compileNow({ bytes, imports, finish }: PrintedPlan): CompiledPlan {
+  const module = new WebAssembly.Module(bytes);
+  return finish(module, new WebAssembly.Instance(module, imports));
 }
 
 /** Launches one after the other: a barrier wherever one begins or ends that all perform; others do the first thread alone. */

@@ -15,8 +15,8 @@ import { Vectors } from "../../print/wasm/vectors.ts";
 
 const [ROWS, DEPTH, PANELS] = [60, 128, 4];
 const FLOATING_POINT_OPERATIONS = 2 * ROWS * DEPTH * PANELS * 16;
-/** Optimised code is there after a few milliseconds; until then rates rise. */
-const [WINDOW, WINDOWS] = [1.5, 8];
+/** Milliseconds. Optimised code is there after some of them; until then rates are a fifth or less of what they become. */
+const [WINDOW, WINDOWS, RISE] = [0.5, 24, 3.5];
 /** Addresses: constants, zeros, both operands, the product of one panel, and functions of it. */
 const [CONSTANTS, ZEROS, A, B, C, D] = [0, 2048, 4096, 40960, 81920, 90112];
 const END = D + ROWS * 64;
@@ -28,7 +28,7 @@ export interface Trial {
 }
 
 /** A product of the size of a recurrent step, and a little of the pointwise part of a cell. */
-export async function openTrial(wide: boolean, fused: boolean): Promise<Trial> {
+export function openTrial(wide: boolean, fused: boolean): Trial {
   const m = new ModuleBuilder({ memory: { initial: 2, maximum: 2, shared: false }, wide });
   const constants = new ConstantTable(CONSTANTS, ZEROS).scope();
   m.func({ name: "run", params: [] }, (f): Code => {
@@ -53,29 +53,51 @@ export async function openTrial(wide: boolean, fused: boolean): Promise<Trial> {
   new Float32Array(memory.buffer, A, (C - A) / 4).forEach((_, k, numbers) => {
     numbers[k] = Math.sin(k * k);
   });
-  const { instance } = await WebAssembly.instantiate(m.finish(), { env: { memory } });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(m.finish()), { env: { memory } });
   return { run: instance.exports.run as () => void, results: new Uint32Array(memory.buffer, C, (END - C) / 4) };
 }
 
-/** The best rate of several short windows, in operations a millisecond. */
-function rate({ run }: Trial): number {
-  let best = 0;
-  for (let window = 0; window < WINDOWS; window++) {
+/** Measures one build, window by window. */
+class Meter {
+  readonly #trial: Trial;
+  /** Of the very first call, before the optimising compiler has seen anything. */
+  readonly #cold: number;
+  readonly #rates: number[] = [];
+
+  constructor(trial: Trial) {
+    this.#trial = trial;
+    this.#cold = this.#window(0);
+  }
+
+  measure(): void {
+    this.#rates.push(this.#window(WINDOW));
+  }
+
+  /** In floating-point operations a millisecond. */
+  get best(): number {
+    return Math.max(...this.#rates);
+  }
+
+  /** Whether optimised code has taken over, and three windows agree. */
+  get settled(): boolean {
+    const { best } = this;
+    return best > RISE * this.#cold && this.#rates.slice(-3).every((rate) => rate > 0.9 * best);
+  }
+
+  #window(length: number): number {
     const start = performance.now();
-    let calls = 0;
-    let time = 0;
-    while (time < WINDOW) {
-      run();
+    let [calls, time] = [0, 0];
+    do {
+      this.#trial.run();
       calls++;
       time = performance.now() - start;
-    }
-    best = Math.max(best, (calls * FLOATING_POINT_OPERATIONS) / time);
+    } while (time < length);
+    return (calls * FLOATING_POINT_OPERATIONS) / time;
   }
-  return best;
 }
 
 /** Whether this process was started with the flag; pages and other hosts are not asked, nor slowed by a measurement. */
-function mayBeWide(): boolean {
+export function mayBeWide(): boolean {
   const { process } = globalThis as { process?: { execArgv?: string[]; env?: Record<string, string | undefined> } };
   const flags = [...(process?.execArgv ?? []), process?.env?.NODE_OPTIONS ?? ""];
   return flags.some((flag) => flag.includes("wasm-revectorize"));
@@ -92,22 +114,24 @@ export interface TileChoice {
   readonly right?: boolean;
 }
 
-/** Takes the wide build where it is faster and right. */
+/** Takes the wide build where it is faster and right. Both are measured in turn until they have settled. */
 export function compareTrials(narrow: Trial, wide: Trial): TileChoice {
-  const rates = { narrow: 1000 * rate(narrow), wide: 1000 * rate(wide) };
+  const [slow, fast] = [new Meter(narrow), new Meter(wide)];
+  for (let window = 0; window < WINDOWS && !(slow.settled && fast.settled); window++) {
+    slow.measure();
+    fast.measure();
+  }
+  const rates = { narrow: 1000 * slow.best, wide: 1000 * fast.best };
   const right = wide.results.every((bits, k) => bits === narrow.results[k]);
   return { asked: true, wide: right && rates.wide > 1.15 * rates.narrow, rates, right };
 }
 
-let known: Promise<TileChoice> | undefined;
+let known: TileChoice | undefined;
 
-/** Measures once per process, about 25 ms, and only where the flag was given. */
-export function chooseTiles(fused: boolean): Promise<TileChoice> {
-  known ??= (async () =>
-    mayBeWide()
-      ? compareTrials(await openTrial(false, fused), await openTrial(true, fused))
-      : { asked: false, wide: false })();
+/** Measures once per process, 6 to 24 ms, and only where the flag was given. */
+export function chooseTiles(fused: boolean): TileChoice {
+  known ??= mayBeWide()
+    ? compareTrials(openTrial(false, fused), openTrial(true, fused))
+    : { asked: false, wide: false };
   return known;
 }
-
-export const hasWideRegisters = async (fused: boolean): Promise<boolean> => (await chooseTiles(fused)).wide;

@@ -1,4 +1,4 @@
-import type { Kernel, ScanShape } from "../plan.ts";
+import type { Kernel, Plan, ScanShape } from "../plan.ts";
 
 /*
  * How much there is to do, in multiplications or additions of a matrix product: about 100 of them take a nanosecond on
@@ -48,3 +48,9 @@ export interface Worth {
 
 /** A launch of 5 µs is worth a barrier; a plan of 100 µs is worth waking others, a streamed step of some hundred units is not. */
 export const WORTH: Worth = { launch: 500_000, plan: 10_000_000 };
+
+/** What threads would share of a plan: the launches that are worth it. */
+export function sharedWork(plan: Plan, worth: Worth): number {
+  const shared = plan.launches.map(({ kernel }) => workOf(kernel)).filter((work) => work >= worth.launch);
+  return shared.reduce((sum, work) => sum + work, 0);
+}

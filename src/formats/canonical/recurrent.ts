@@ -2,6 +2,7 @@ import { cellByName } from "../../cells/registry.ts";
 import { dropout } from "../../layers/dropout.ts";
 import { type Recurrent, recurrent } from "../../layers/recurrent.ts";
 import { equal, max, select, variable } from "../../math/expression.ts";
+import { withGateSums } from "../../scan/gate-sums.ts";
 import { size } from "../../shared/shapes.ts";
 import type { Graph, Tensor } from "../../tensor/graph.ts";
 import { concatenate, plus, pointwise, reshape, slice, times } from "../../tensor/operations.ts";
@@ -50,10 +51,10 @@ function direction(spec: RecurrentSpec): Direction {
       );
       const { mask } = x;
       const { output, final, traces } = layer.forward(drop.forward(sequence), {
-        ...{ initial: before, mask, trace: context.trace.filter((name) => name in cell.named) },
+        ...{ initial: before, mask, trace: context.trace.filter((name) => name in withGateSums(cell).named) },
         maskedOutput: spec.maskedOutput === "zero" ? "zero" : "previous",
       });
-      for (const [name, value] of Object.entries(traces)) context.traced(name + suffix, value);
+      for (const [key, value] of Object.entries(traces)) context.traced(key.replace(/_l0$/, "") + suffix, value);
       const states = names.map((name) => reshape(final[name]!, [batch, final[name]!.shape[2]!]));
       names.forEach((name, k) => {
         context.final(prefix + name, states[k]!);

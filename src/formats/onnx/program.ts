@@ -35,10 +35,11 @@ export function onnxRunnable(model: OnnxModel): Runnable {
     layout: layoutParameters({ parts: Object.fromEntries(parameters) }),
     values: new Map([...weights].map(([name, { data }]) => [name, data])),
     states: statePairs(inputs, outputs),
-    record({ graph, inputs: given, trace = false, forms }) {
+    record({ graph, inputs: given, trace, forms }) {
       const recorder = new Recorder(graph, { parameters, forms, trace });
       const values = recordGraph(model, recorder, given);
-      return { outputs: new Map(outputs.map(({ name }, k) => [name, values[k]!])), traces: recorder.traces };
+      const named = outputs.map(({ name }, k) => [name, values[k]!] as const);
+      return { outputs: new Map(named), traces: recorder.traces, traceable: recorder.traceable };
     },
   };
 }

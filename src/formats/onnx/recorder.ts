@@ -7,7 +7,7 @@ import * as operations from "../../tensor/operations.ts";
 import { broadcastShape } from "../../tensor/operations.ts";
 import type { Parameter } from "../../tensor/parameter.ts";
 import { type DataType, isFloat } from "../data-type.ts";
-import type { WeightForms } from "../runnable.ts";
+import type { TraceRequest, WeightForms } from "../runnable.ts";
 import { type DeviceValue, type HostValue, hostValue, isHost, rounded, type Value } from "../value.ts";
 import { broadcastStrides, copyStrided, functionOf, mapHost, reduceHost } from "./host.ts";
 import type { OnnxNode } from "./model.ts";
@@ -23,7 +23,7 @@ export interface RecorderOptions {
   /** Of the tensors that the file holds, those that are learned. */
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly forms?: WeightForms | undefined;
-  readonly trace?: boolean;
+  readonly trace?: TraceRequest | undefined;
 }
 
 /** A function of each element: as an equation, on plain numbers, or both. */
@@ -39,10 +39,12 @@ export interface ElementFunction {
  */
 export class Recorder {
   readonly graph: Graph;
-  /** Whether recurrent nodes write out their gates and states, into `traces`. */
-  readonly trace: boolean;
+  /** What recurrent nodes write out, into `traces`. */
+  readonly trace: TraceRequest | undefined;
   /** `NODE.VALUE` → [T, B, H] */
   readonly traces = new Map<string, Tensor>();
+  /** Names that can be asked for, of all cells so far. */
+  readonly traceable = new Set<string>();
   /** Whole numbers that were made of what is learned, and by which node. */
   readonly steps = new Map<Range, OnnxNode>();
   private readonly parameters: ReadonlyMap<string, Parameter>;
@@ -54,7 +56,7 @@ export class Recorder {
     this.graph = graph;
     this.parameters = options.parameters;
     this.forms = options.forms;
-    this.trace = options.trace ?? false;
+    this.trace = options.trace;
   }
 
   /** A tensor that the file holds. */

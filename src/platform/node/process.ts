@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { ProcessIdentity } from "../platform.ts";
+import { programs } from "./late.ts";
 
 /** This process. */
 export function processIdentity(): ProcessIdentity {
@@ -39,7 +39,7 @@ function startOf(pid: number): string | undefined {
     return line.slice(line.lastIndexOf(")") + 2).split(" ")[19];
   } catch {
     if (process.platform === "linux" || process.platform === "win32") return undefined;
-    const { status, stdout } = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
+    const { status, stdout } = programs().spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
     return status === 0 ? stdout.trim() : undefined;
   }
 }

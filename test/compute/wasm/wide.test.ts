@@ -43,7 +43,7 @@ test("the wide build is taken where it is faster and gives the same bits", () =>
 });
 
 test("what is looked at for it is not empty, and the same in both builds", async () => {
-  const [narrow, wide] = [await openTrial(false, false), await openTrial(true, false)];
+  const [narrow, wide] = [openTrial(false, false), openTrial(true, false)];
   narrow.run();
   wide.run();
   expect(new Set(narrow.results).size).toBeGreaterThan(1000);

@@ -5,6 +5,7 @@ import { rnn } from "../../../cells/rnn.ts";
 import { type Recurrent, recurrent } from "../../../layers/recurrent.ts";
 import { less, select } from "../../../math/expression.ts";
 import type { Activation } from "../../../math/functions.ts";
+import { withGateSums } from "../../../scan/gate-sums.ts";
 import { size } from "../../../shared/shapes.ts";
 import type { Tensor } from "../../../tensor/graph.ts";
 import { type GatedCell, gateOrder, peepholeOrder, permutation } from "../../gate-order.ts";
@@ -50,10 +51,11 @@ const recurrentNode =
       const initial = Object.fromEntries(
         o.cells[d]!.states.flatMap(({ name }, k) => {
           const state = initialState(node, o, k === 0 ? INITIAL_H! : INITIAL_C!, d, batchFirst);
-          return state ? [[name, state]] : [];
+          if (state) return [[name, state]];
+          return recorder.trace?.gradients ? [[name, zeroState(node, o)]] : [];
         }),
       );
-      const trace = recorder.trace ? Object.keys(o.cells[d]!.named) : [];
+      const trace = tracedOf(node, o.cells[d]!);
       const result = layer.forward(input, { initial, emptyState: "zero", trace, ...(mask && { mask }) });
       for (const [name, tensor] of Object.entries(result.traces))
         recorder.traces.set(`${node.node.name}.${name.replace(/_l0$/, d > 0 ? "_reverse" : "")}`, tensor);
@@ -74,6 +76,20 @@ const recurrentNode =
     if (!batchFirst) return [Y, ...finals];
     return [recorder.transpose(Y, [2, 0, 1, 3]), ...finals.map((s) => recorder.transpose(s, [1, 0, 2]))];
   };
+
+/** Names of what the cell writes out. */
+function tracedOf({ recorder }: NodeContext, cell: Cell): string[] {
+  if (!recorder.trace) return [];
+  const known = Object.keys(withGateSums(cell).named);
+  for (const name of known) recorder.traceable.add(name);
+  return recorder.trace.names?.filter((name) => known.includes(name)) ?? Object.keys(cell.named);
+}
+
+/** A state of zeros that wants a gradient: with it the scan has a way back, though none of its weights is learned. */
+function zeroState({ recorder }: NodeContext, { B, hiddenSize }: RecurrentNode): Tensor {
+  const shape = [1, B, hiddenSize];
+  return { ...recorder.graph.constant(shape, new Float32Array(size(shape))), differentiable: true };
+}
 
 function describeNode(node: NodeContext, kind: GatedCell, x: Value): RecurrentNode {
   const direction = node.string("direction", "forward");

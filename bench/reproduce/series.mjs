@@ -1,0 +1,22 @@
+/** A recipe for a set of the UCR/UEA archive, beside 1-NN with dynamic time warping. */
+import { readSeries } from "../../dist/index.js";
+import { classify, nearestAccuracy } from "./classify.mjs";
+import { defineRecipe } from "./recipe.mjs";
+
+/**
+ * Our defaults for sets of some dozens of series, where a tenth is too few to choose an epoch by: all of the training part, about a
+ * thousand updates of few examples, the last weights.
+ */
+export const small = { validation: 0, batchSize: 8, epochs: 150 };
+
+export const seriesRecipe = (name, { about, ...rest }) =>
+  defineRecipe({
+    about,
+    data: { train: `series/${name}_TRAIN.ts.gz`, test: `series/${name}_TEST.ts.gz` },
+    ...rest,
+    async run({ settings, seed, data, log }) {
+      const [train, test] = [await readSeries(data.train), await readSeries(data.test)];
+      const { measures, details } = await classify({ settings, seed, train, test, log });
+      return { measures: { ...measures, "1-NN DTW": nearestAccuracy(train, test) }, details };
+    },
+  });

@@ -1,0 +1,165 @@
+import { html, nothing, type TemplateResult } from "lit";
+import { type HeatMapPlace, shown, shownToken } from "longshort/components";
+import type { Reading } from "longshort/worker";
+import { say } from "../language.ts";
+import type { Shipped } from "../models.ts";
+import { update } from "../update.ts";
+import { gateWord } from "../words.ts";
+import type { Pane } from "./pane.ts";
+
+const SHIPPED: readonly (readonly [Shipped, string])[] = [
+  ["text-lstm", "LSTM · 96"],
+  ["text-gru", "GRU · 96"],
+];
+
+export function paneView(p: Pane): TemplateResult {
+  const { reading, facts } = p;
+  const drop = (event: DragEvent): void => {
+    event.preventDefault();
+    void p.open([...(event.dataTransfer?.files ?? [])]);
+  };
+  return html`<article class="pane" @dragover=${(e: DragEvent) => e.preventDefault()} @drop=${drop}>
+    <div class="bar">
+      <label>${say("Model", "模型")}
+        <select @change=${(e: Event) => p.choose((e.target as HTMLSelectElement).value as Shipped)}>
+          ${p.source === "own" ? html`<option value="own" selected>${facts?.cell.toUpperCase()} · ${facts?.hiddenSize}</option>` : nothing}
+          ${SHIPPED.map(([name, label]) => html`<option value=${name} ?selected=${p.source === name}>${label}</option>`)}
+        </select>
+      </label>
+      <label class="file quiet">${say("Open or drop a model…", "打开或拖入模型……")}
+        <input type="file" multiple accept=".safetensors,.pt,.pth,.onnx,.keras,.h5,.json,.txt,.csv,.tsv" @change=${(e: Event) => void p.open([...((e.target as HTMLInputElement).files ?? [])])} />
+      </label>
+      ${layerChoice(p)}
+      ${reading?.loss === undefined ? nothing : html`<span class="figure" data-loss=${reading.loss}><b>${shown(reading.loss)}</b> ${say("nats a character", "奈特 / 字符")}</span>`}
+      ${cutFigure(p)}
+    </div>
+    ${p.error ? html`<p class="error" role="alert">${p.error}</p>` : nothing}
+    ${p.source === "own" && facts && facts.format !== "longshort" ? aboutFile(p) : nothing}
+    ${reading && reading.leftOut.length > 0 ? html`<p class="note">${say("Left out, as the model has never seen it: ", "模型没有见过、因而略去的字符：")}<bdi>${reading.leftOut.slice(0, 12).map(shownToken).join(" ")}</bdi>${reading.leftOut.length > 12 ? " …" : ""}</p>` : nothing}
+    ${reading?.cut ? html`<p class="note">${facts?.reads === "text" ? say(`Only the first ${reading.tokens.length.toLocaleString("en")} characters are read.`, `只读前 ${reading.tokens.length} 个字符。`) : say(`Only the first ${reading.tokens.length.toLocaleString("en")} steps are read.`, `只读前 ${reading.tokens.length} 步。`)}</p>` : nothing}
+    ${reading ? paneBody(p, reading) : html`<div class="placeholder" aria-busy="true">${say("Opening the model…", "正在打开模型……")}</div>`}
+  </article>`;
+}
+
+function layerChoice(p: Pane): TemplateResult | typeof nothing {
+  const layers = p.facts?.layers ?? [];
+  if (layers.length < 2) return nothing;
+  return html`<label>${say("Layer", "层")}<select @change=${(e: Event) => {
+    p.layer = Number((e.target as HTMLSelectElement).value);
+    void p.putBack();
+    p.arrange();
+    update();
+  }}>${layers.map((name, k) => html`<option value=${k} ?selected=${k === p.layer}>${name}</option>`)}</select></label>`;
+}
+
+function cutFigure(p: Pane): TemplateResult | typeof nothing {
+  const { without } = p;
+  if (!without) return nothing;
+  const parts = [
+    ...(p.cut.size > 0 ? [`✕ ${p.cut.size}`] : []),
+    ...p.gates.map(({ gate, value }) => `${gate} = ${value}`),
+  ];
+  return html`<span class="figure cut" data-without=${without.loss}>${parts.join(", ")} → <b>${shown(without.loss)}</b> (${without.loss >= without.whole ? "+" : "−"}${shown(Math.abs(without.loss - without.whole))})
+    <button class="link" @click=${() => void p.putBack()}>${say("put back", "恢复")}</button></span>`;
+}
+
+/** What is known of a file of another program, and how it was read. */
+function aboutFile(p: Pane): TemplateResult {
+  const facts = p.facts!;
+  return html`<details class="about"><summary>${facts.format} · ${facts.cell.toUpperCase()} · ${facts.parameters.toLocaleString("en")} ${say("parameters", "个参数")} · ${
+    facts.reads === "text"
+      ? say("reads text", "读文字")
+      : facts.reads === "tokens"
+        ? say(
+            "reads token numbers; drop its tokenizer.json to give it text",
+            "读词元编号；拖入它的 tokenizer.json 就能读文字",
+          )
+        : say(
+            `reads ${facts.channels} number${facts.channels === 1 ? "" : "s"} a step`,
+            `每步读 ${facts.channels} 个数`,
+          )
+  }</summary><ul>${facts.conventions.map((line) => html`<li lang="en">${line}</li>`)}</ul></details>`;
+}
+
+function paneBody(p: Pane, reading: Reading): TemplateResult {
+  const words = {
+    unit: say("unit", "单元"),
+    text: say("What was read, coloured by the unit", "按单元数值着色的输入"),
+    heatMaps: p.cuttable
+      ? say(
+          "Heat maps of all values. Arrow keys move, Enter cuts the unit.",
+          "全部数值的热图。方向键移动，回车切除单元。",
+        )
+      : say("Heat maps of all values. Arrow keys move.", "全部数值的热图。方向键移动。"),
+  };
+  return html`
+    <longshort-gates class=${p.busy ? "busy" : ""} lang=${p.facts?.reads === "text" ? "en" : nothing} dir="ltr" .words=${words}
+      .content=${{ tokens: reading.tokens, bands: p.bands, order: p.order, cut: p.cut, series: p.series }} .place=${p.place}
+      @place=${(e: CustomEvent<HeatMapPlace>) => {
+        p.place = e.detail;
+        update();
+      }} @pick=${(e: CustomEvent<HeatMapPlace>) => {
+        p.place = e.detail;
+        void p.toggleCut(e.detail.unit);
+      }}></longshort-gates>
+    <div class="next">${reading.predictions.length > 0 ? predicted(p, reading) : outputs(p, reading)}${p.cuttable ? knives(p) : nothing}</div>
+    ${p.cuttable ? alike(p) : nothing}`;
+}
+
+function predicted(p: Pane, reading: Reading): TemplateResult {
+  const { step } = p.place;
+  const predictions = p.without?.predictions ?? reading.predictions;
+  const next = predictions[Math.min(step, predictions.length - 1)];
+  return html`<div>
+    <h2>${say("What comes next", "下一个字符")} <small>${say("after", "在")} “${shownToken(reading.tokens[step]!)}” ${say("", "之后")}</small></h2>
+    <ol>${next?.tokens.map((token, k) => html`<li><code>${shownToken(token)}</code><i style="--p:${next.probabilities[k]}"></i><span data-probability=${next.probabilities[k]!}>${shown(next.probabilities[k]! * 100, 1)}%</span></li>`)}</ol>
+    ${next?.actual === undefined || reading.tokens[step + 1] === undefined ? nothing : html`<p>${say("It was", "实际是")} <code>${shownToken(reading.tokens[step + 1]!)}</code>, ${say("given", "概率")} ${shown(next.actual * 100, 1)}%</p>`}
+  </div>`;
+}
+
+/** What a model of numbers says at the step, or of the whole. */
+function outputs(p: Pane, { outputs }: Reading): TemplateResult {
+  const { step } = p.place;
+  return html`<div><h2>${say("What the model says", "模型的输出")}</h2>${outputs.map(
+    ({ name, width, everyStep, data }) => {
+      const from = everyStep ? step * width : 0;
+      const numbers = Array.from(data.slice(from, from + Math.min(width, 12)));
+      return html`<p data-output=${numbers[0] ?? ""}><code>${name}</code> ${everyStep ? say(`at step ${step}`, `第 ${step} 步`) : say("of the whole", "读完之后")}: ${numbers.map((v) => shown(v)).join(", ")}${width > 12 ? " …" : ""}</p>`;
+    },
+  )}</div>`;
+}
+
+/** A unit cut out, a gate held shut or open. */
+function knives(p: Pane): TemplateResult {
+  const { unit, band } = p.place;
+  const name = p.bands[Math.min(band, p.bands.length - 1)]?.name ?? "";
+  const isGate = !["c", "h"].includes(name);
+  const held = p.gates.find(({ gate }) => gate === name)?.value;
+  const button = (value: number, label: string): TemplateResult =>
+    html`<button class="quiet" aria-pressed=${held === value} @click=${() => void p.hold(name, held === value ? undefined : value)}>${label}</button>`;
+  return html`<div class="knives">
+    <button class="quiet" aria-pressed=${p.cut.has(unit)} @click=${() => void p.toggleCut(unit)}>${p.cut.has(unit) ? say(`Put unit ${unit} back`, `恢复单元 ${unit}`) : say(`Cut unit ${unit}`, `切除单元 ${unit}`)}</button>
+    ${isGate ? html`<div class="segmented" role="group" aria-label=${say(`Hold ${name} of all units`, `固定所有单元的 ${name}`)}><span>${gateWord(name) || name}</span>${button(0, say("hold at 0", "固定为 0"))}${button(1, say("hold at 1", "固定为 1"))}</div>` : nothing}
+  </div>`;
+}
+
+/** Where else the hidden state was like it is here. */
+function alike(p: Pane): TemplateResult {
+  return html`<section class="alike">
+    <h2>${say("Where else is its state like this?", "还有哪里的状态和这里最像？")}</h2>
+    <div class="bar">
+      <button class="quiet" @click=${() => void p.findNearest()}>${say("Search this text", "在这段文字里找")}</button>
+      <label class="file quiet">${say("Search a text file…", "在文本文件里找……")}<input type="file" accept=".txt,text/plain" @change=${async (
+        e: Event,
+      ) => {
+        const file = (e.target as HTMLInputElement).files?.[0];
+        if (file) await p.findNearest(await file.slice(0, 400_000).text());
+      }} /></label>
+      ${p.nearest ? html`<span class="hint">${say(`${p.nearest.steps.toLocaleString("en")} states compared, by the cosine of h`, `比较了 ${p.nearest.steps.toLocaleString("en")} 个状态，按 h 的余弦`)}</span>` : nothing}
+    </div>
+    ${p.nearest ? html`<ol lang="en">${p.nearest.places.map(({ before, here, after, similarity }) => html`<li><span data-similarity=${similarity}>${shown(similarity, 2)}</span><code>${flat(before)}<mark>${flat(here)}</mark>${flat(after)}</code></li>`)}</ol>` : nothing}
+  </section>`;
+}
+
+/** A piece of text on one line. */
+const flat = (text: string): string => Array.from(text, (c) => (c === " " ? " " : shownToken(c))).join("");

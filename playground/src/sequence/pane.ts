@@ -1,0 +1,232 @@
+import type { Band, HeatMapPlace, Series } from "longshort/components";
+import type { GatePlace } from "longshort/explain";
+import type { Calls, ModelFacts, Reading } from "longshort/worker";
+import { explained } from "../explained.ts";
+import { say } from "../language.ts";
+import { type Shipped, shippedModel, worker } from "../models.ts";
+import { update } from "../update.ts";
+import { gateTitle } from "../words.ts";
+import { type Order, orderedUnits } from "./order.ts";
+import { START_SERIES, seriesOf } from "./series.ts";
+
+const START =
+  'export function lstm({ hiddenSize, numLayers = 1 }: Options): Cell { // "gates"\n  return defineCell({ name: "lstm", state: ["h", "c"] });\n}\n';
+
+/** What all panes read, and how their units stand. */
+export const room: { text: string; series: string; tokens: string; sort: Order } = {
+  text: START,
+  series: START_SERIES,
+  tokens: "0 1 2 3 2 1 0",
+  sort: "change",
+};
+
+/** One model that reads what the room gives. */
+export class Pane {
+  source: Shipped | "own";
+  facts: ModelFacts | undefined;
+  reading: Reading | undefined;
+  bands: Band[] = [];
+  order: number[] = [];
+  /** The recurrent layer that is shown. */
+  layer = 0;
+  cut = new Set<number>();
+  gates: GatePlace[] = [];
+  /** What the text is predicted like without the cut units and with the held gates. */
+  without: Calls["cut"]["back"] | undefined;
+  nearest: Calls["nearest"]["back"] | undefined;
+  place: HeatMapPlace = { band: 0, unit: 0, step: 0 };
+  error: string | undefined;
+  busy = false;
+  /** The numbers that were read. */
+  private data: Float32Array = new Float32Array();
+  private file: File | undefined;
+  private fresh = true;
+
+  constructor(source: Pane["source"]) {
+    this.source = source;
+  }
+
+  /** Reads again: the input or the model is another one. */
+  async read(): Promise<void> {
+    this.busy = true;
+    this.error = undefined;
+    update();
+    try {
+      if (this.source !== "own") this.facts = await shippedModel(this.source);
+      const facts = this.facts!;
+      const asked = given(facts);
+      const reading = await this.call(facts, asked);
+      if (asked !== given(facts)) return;
+      this.reading = reading;
+      [this.without, this.nearest] = [undefined, undefined];
+      this.layer = this.fresh ? facts.layers.length - 1 : Math.min(this.layer, facts.layers.length - 1);
+      this.arrange();
+      await this.cutAgain();
+    } catch (error) {
+      this.error = explained(error);
+    } finally {
+      this.busy = false;
+      update();
+    }
+  }
+
+  private call({ id, reads, channels }: ModelFacts, asked: string): Promise<Reading> {
+    if (reads !== "text") {
+      this.data = seriesOf(asked, channels);
+      return worker().call("readSeries", { id, data: this.data });
+    }
+    if (asked === "") throw new Error(say("Type or paste some text first.", "请先输入或粘贴一段文字。"));
+    return worker().call("read", { id, text: asked });
+  }
+
+  /** The bands of the layer that is shown, and a place in them. */
+  arrange(): void {
+    const reading = this.reading!;
+    this.bands = reading.values
+      .filter(({ layer }) => layer === this.layer)
+      .map(({ name, units, data }) => ({ name, units, data, title: gateTitle(name) }))
+      // What is kept first, then what decides over it.
+      .sort(
+        (a, b) => Number(b.name === "c") - Number(a.name === "c") || Number(b.name === "h") - Number(a.name === "h"),
+      );
+    this.sort();
+    const clamp = (v: number, n: number): number => Math.min(Math.max(0, n - 1), v);
+    const { fresh } = this;
+    const kept = this.bands.findIndex((b) => b.name === "c" || b.name === "h");
+    this.place = {
+      band: fresh ? Math.max(0, kept) : clamp(this.place.band, this.bands.length),
+      unit: fresh ? (this.order[0] ?? 0) : clamp(this.place.unit, this.order.length),
+      step: fresh ? Math.min(18, reading.tokens.length - 1) : clamp(this.place.step, reading.tokens.length),
+    };
+    this.fresh = false;
+  }
+
+  sort(): void {
+    const band = this.bands.find((b) => b.name === "c") ?? this.bands.at(-1);
+    this.order = orderedUnits(band, this.reading?.tokens.length ?? 0, room.sort);
+  }
+
+  /** What was read as curves, for models of numbers; and what the model said at each step, where it says so many. */
+  get series(): Series[] | undefined {
+    const { facts, reading } = this;
+    if (!facts || !reading || facts.reads !== "numbers") return undefined;
+    const { channels } = facts;
+    // What was typed since may be half a number.
+    const data = this.data;
+    const steps = reading.tokens.length;
+    const column = (of: ArrayLike<number>, width: number, k: number): Float32Array =>
+      Float32Array.from({ length: steps }, (_, t) => of[t * width + k]!);
+    const curves: Series[] = Array.from({ length: Math.min(channels, 4) }, (_, k) => ({
+      label: say(`input ${k}`, `输入 ${k}`),
+      data: column(data, channels, k),
+    }));
+    for (const output of reading.outputs)
+      if (output.everyStep && output.width === 1)
+        curves.push({ label: output.name, data: column(output.data, 1, 0), dashed: true });
+    return curves;
+  }
+
+  async cutAgain(): Promise<void> {
+    const { facts, cut, gates } = this;
+    if (!facts || cut.size + gates.length === 0 || (this.reading?.tokens.length ?? 0) < 2) {
+      this.without = undefined;
+      return;
+    }
+    const units = [...cut].map((unit) => ({ layer: this.layer, unit }));
+    this.without = await worker().call("cut", { id: facts.id, text: room.text, units, gates });
+  }
+
+  async toggleCut(unit: number): Promise<void> {
+    if (!this.cuttable) return;
+    this.cut = new Set(this.cut);
+    if (!this.cut.delete(unit)) this.cut.add(unit);
+    await this.try(() => this.cutAgain());
+  }
+
+  /** Holds a gate of all units at a value, or lets it go. */
+  async hold(gate: string, value: number | undefined): Promise<void> {
+    this.gates = this.gates.filter((held) => held.gate !== gate);
+    if (value !== undefined) this.gates.push({ layer: this.layer, gate, value });
+    await this.try(() => this.cutAgain());
+  }
+
+  async putBack(): Promise<void> {
+    this.cut = new Set();
+    this.gates = [];
+    this.without = undefined;
+    update();
+  }
+
+  /** Where else the state was most like what it is at this step: in a text of one's own, or in the one that is read. */
+  async findNearest(corpus?: string): Promise<void> {
+    await this.try(async () => {
+      const { facts, layer, place } = this;
+      this.nearest = await worker().call("nearest", {
+        ...{ id: facts!.id, text: room.text, step: place.step, layer, count: 6 },
+        ...(corpus !== undefined && { corpus }),
+      });
+    });
+  }
+
+  /** Models of this package's own predict text of which a loss is known. */
+  get cuttable(): boolean {
+    return this.facts?.format === "longshort";
+  }
+
+  choose(source: Shipped): void {
+    this.source = source;
+    this.reset();
+    void this.read();
+  }
+
+  /** A model file, or a tokenizer for the one that is open, or a text or table to read. */
+  async open(files: readonly File[]): Promise<void> {
+    const kind = (name: string): string => name.toLowerCase().split(".").at(-1) ?? "";
+    const tokenizer = files.find((file) => kind(file.name) === "json");
+    const model = files.find((file) => !["json", "txt", "csv", "tsv"].includes(kind(file.name)));
+    const data = files.find((file) => ["txt", "csv", "tsv"].includes(kind(file.name)));
+    const file = model ?? (tokenizer && this.file);
+    try {
+      if (file) {
+        const json = await tokenizer?.text();
+        const facts = await worker().call("open", { file, name: file.name, ...(json && { tokenizer: json }) });
+        const old = this.source === "own" ? this.facts : undefined;
+        this.facts = facts;
+        if (old) await worker().call("close", { id: old.id });
+        this.file = file;
+        this.source = "own";
+        this.reset();
+      } else if (tokenizer)
+        throw new Error(say("Open the model first that this tokenizer belongs to.", "请先打开这个分词器所属的模型。"));
+      if (data) {
+        const text = await data.slice(0, 2_000_000).text();
+        if (this.facts?.reads === "text") room.text = text;
+        else room[this.facts?.reads === "tokens" ? "tokens" : "series"] = text;
+      }
+      await this.read();
+    } catch (error) {
+      this.error = `${(file ?? files[0])?.name}: ${explained(error)}`;
+      update();
+    }
+  }
+
+  private reset(): void {
+    this.cut = new Set();
+    this.gates = [];
+    [this.without, this.nearest, this.reading] = [undefined, undefined, undefined];
+    this.fresh = true;
+  }
+
+  private async try(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.error = explained(error);
+    }
+    update();
+  }
+}
+
+/** What the room gives to a model of this kind. */
+const given = ({ reads }: ModelFacts): string =>
+  reads === "text" ? room.text : reads === "tokens" ? room.tokens : room.series;

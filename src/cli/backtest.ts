@@ -1,0 +1,121 @@
+import type { Command } from "commander";
+import type { Machine } from "../compute/machine.ts";
+import { openMachine } from "../compute/open.ts";
+import { observedLength } from "../data/time-series.ts";
+import { type Backtest, backtest } from "../run/backtest.ts";
+import { loadForecaster } from "../run/load-forecaster.ts";
+import { integer, numbers, onOff, path, type ValuesOf } from "../schema/fields.ts";
+import { splitSeries } from "../train/forecast-split.ts";
+import { defineCommand } from "./command.ts";
+import { readSeriesFile, settingsOf } from "./forecast-data.ts";
+import { backtestText } from "./forecast-scores.ts";
+import type { Io } from "./io.ts";
+import { common } from "./options.ts";
+
+const { run, machine, json } = common;
+
+/** Options that all commands have that forecast. */
+export const forecastingFields = {
+  quantiles: numbers({
+    about: "probabilities of the quantiles, ascending",
+    ...{ unit: "level", above: 0, below: 1, otherwise: "as learned; of distributions 0.1 0.5 0.9" },
+  }),
+  samples: integer({
+    about: "futures that are drawn of each series, of models that predict each step from the one before",
+    ...{ unit: "count", min: 1, default: 200 },
+  }),
+  seed: integer({ about: "seed of those draws", unit: "number", min: 0, default: 0 }),
+} as const;
+
+const fields = {
+  run,
+  file: path({
+    about: "table of the same columns, whose second half is forecast; simple methods learn from the first",
+    ...{ unit: "file", positional: true, otherwise: "the test part of the run's own file" },
+  }),
+  stride: integer({
+    about: "steps from one origin to the next",
+    ...{ unit: "steps", min: 1, otherwise: "1, more where there would be more than 500 origins" },
+  }),
+  ...forecastingFields,
+  baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),
+  machine,
+  json,
+} as const;
+
+export const backtestCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "backtest",
+    summary: "measure forecasts from one origin after the other, beside simple methods",
+    description:
+      "Forecasts from one origin after the other, always from what was known then, and compares with what came: mean absolute and\nroot mean squared error, sMAPE, MASE, pinball loss and how much lies within the interval, beside the last value, the last\nseason, drift, exponential smoothing and a linear map. Says plainly when the model does not beat them.",
+    fields,
+    examples: ["backtest runs/2026-01-31-sales", "backtest runs/2026-01-31-sales next-year.csv --stride 7"],
+    run: (values) => runBacktest(values, io),
+  });
+
+async function runBacktest(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
+  const { run: folder, file, stride, quantiles: levels, samples, seed, baselines, json } = values;
+  const machine = await openMachine(values.machine);
+  try {
+    await tellBacktest({ io, folder, machine, file, stride, levels, samples, seed, baselines, json });
+  } finally {
+    machine.close();
+  }
+}
+
+export interface TellBacktestOptions {
+  readonly io: Io;
+  readonly folder: string;
+  readonly machine: Machine;
+  /** Another file, whose second half is forecast. */
+  readonly file?: string | undefined;
+  readonly stride?: number | undefined;
+  readonly levels?: readonly number[] | undefined;
+  readonly samples?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly baselines: boolean;
+  readonly json: boolean;
+}
+
+/** Measures the test part of a run's own file (without one the validation part), or another file. */
+export async function tellBacktest(options: TellBacktestOptions): Promise<void> {
+  const { io, folder, machine, file, json } = options;
+  const forecaster = await loadForecaster(folder, machine);
+  try {
+    const settings = await settingsOf(folder);
+    const { series } = await readSeriesFile(file ?? settings.file, settings);
+    const own = settings.test > 0 ? "test" : "validation";
+    const { horizon } = forecaster.layout;
+    const part =
+      file === undefined ? `${own} part${own === "validation" ? ", which also chose the weights," : ""}` : file;
+    const result: Backtest = await backtest(forecaster, {
+      ...options,
+      series: series.map((source) => {
+        const length = observedLength(source, forecaster.layout.targets);
+        const prepared = forecaster.prepare(source);
+        if (file !== undefined) return { source, prepared, ...halves(length) };
+        const spans = splitSeries(length, horizon, settings);
+        return { source, prepared, train: spans.train, test: spans[own] };
+      }),
+    });
+    if (json) {
+      for (const { name, scores } of result.rows)
+        for (const [target, one] of Object.entries(scores))
+          await io.stdout.write(
+            `${JSON.stringify({ type: "scores", part: file ?? own, name, target, origins: result.origins, ...one })}\n`,
+          );
+      return;
+    }
+    await io.stdout.write(`${backtestText(result, part)}\n`);
+  } finally {
+    forecaster.close();
+    forecaster.parameters.close();
+  }
+}
+
+/** Of a file that the model has not seen: simple methods learn from its first half, and the second one is forecast. */
+const halves = (length: number) => {
+  const middle = Math.floor(length / 2);
+  return { train: { from: 0, to: middle }, test: { from: middle, to: length } };
+};

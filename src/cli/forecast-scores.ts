@@ -1,0 +1,50 @@
+import type { Backtest, BacktestRow } from "../run/backtest.ts";
+import { counted, table } from "./format.ts";
+
+const number = (value: number | undefined): string =>
+  value === undefined || Number.isNaN(value) ? "–" : value.toPrecision(4);
+const percent = (share: number | undefined): string => (share === undefined ? "–" : `${(100 * share).toFixed(1)} %`);
+
+/** A table for each column, the model first; and in words how it stands beside the best of the others. */
+export function backtestText({ rows, origins, stride }: Backtest, part: string): string {
+  const [model] = rows;
+  const every = stride === 1 ? "each step" : `every ${stride} steps`;
+  return [
+    `Forecasts of the ${part} from ${counted(origins, "origin")}, ${every}:`,
+    ...Object.keys(model!.scores).map((target) => tableOf(rows, target)),
+  ].join("\n");
+}
+
+function tableOf(rows: readonly BacktestRow[], target: string): string {
+  const { nominal } = rows[0]!.scores[target]!;
+  const within = nominal === undefined ? "in interval" : `in ${Math.round(100 * nominal)} % interval`;
+  return [
+    "",
+    table([
+      [target, "MAE", "RMSE", "sMAPE", "MASE", "pinball", within],
+      ...rows.map(({ name, scores }) => {
+        const s = scores[target]!;
+        return [
+          name,
+          ...[number(s.mae), number(s.rmse), number(s.smape), number(s.mase)],
+          ...[number(s.pinball), percent(s.coverage)],
+        ];
+      }),
+    ]),
+    ...verdict(rows, target),
+  ].join("\n");
+}
+
+/** Whether the model beats all simple methods, by mean absolute error. */
+function verdict(rows: readonly BacktestRow[], target: string): string[] {
+  const [model, ...others] = rows.map(({ name, scores }) => ({ name, mae: scores[target]!.mae }));
+  if (others.length === 0) return [];
+  const best = others.reduce((least, one) => (one.mae < least.mae ? one : least));
+  const share = Math.abs(model!.mae / best.mae - 1);
+  const off = `${(100 * share).toFixed(1)} %`;
+  return [
+    model!.mae < best.mae
+      ? `The model's mean error is ${off} below that of the best simple method (${best.name}).`
+      : `The model does NOT beat ${best.name}: its mean error is ${off} above. Use that method, or train differently.`,
+  ];
+}

@@ -1,0 +1,103 @@
+import { writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import { openMachine } from "../compute/open.ts";
+import type { SeriesForecast } from "../run/forecaster.ts";
+import { loadForecaster } from "../run/load-forecaster.ts";
+import { integer, onOff, path, type ValuesOf } from "../schema/fields.ts";
+import { FailureError } from "../shared/errors.ts";
+import { forecastingFields } from "./backtest.ts";
+import { defineCommand } from "./command.ts";
+import { readSeriesFile, settingsOf } from "./forecast-data.ts";
+import { forecastPlot } from "./forecast-plot.ts";
+import { forecastCsv, forecastRows } from "./forecast-table.ts";
+import { counted } from "./format.ts";
+import type { Io } from "./io.ts";
+import { common } from "./options.ts";
+import { holdsParquet, parquetOf } from "./parquet.ts";
+
+const { run, machine, json } = common;
+const fields = {
+  run,
+  file: path({
+    about: "table of the same columns up to now; rows behind the last one with a target say what is known beforehand",
+    ...{ unit: "file", positional: true, otherwise: "the run's own file" },
+  }),
+  horizon: integer({
+    about: "steps to forecast; more than trained only with --decoding autoregressive",
+    ...{ unit: "steps", min: 1, otherwise: "as trained" },
+  }),
+  ...forecastingFields,
+  output: path({
+    about: "file for the table: .csv, .json, .jsonl or .parquet",
+    ...{ unit: "file", short: "o", otherwise: "CSV on standard output" },
+  }),
+  plot: onOff({ about: "draw the first series and its forecast in place of the table" }),
+  machine,
+  json,
+} as const;
+
+export const forecastCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "forecast",
+    summary: "predict the next steps of series, with intervals",
+    description:
+      "Predicts the next steps of each series of a table, with quantiles: as CSV, JSON, JSON lines or Parquet. They begin after the last row with a target.",
+    fields,
+    examples: [
+      "forecast runs/2026-01-31-sales sales.csv > next.csv",
+      "forecast runs/2026-01-31-sales sales.csv --plot",
+      "forecast runs/2026-01-31-sales sales.csv --output next.json",
+    ],
+    run: (values) => forecast(values, io),
+  });
+
+async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
+  const { horizon, quantiles: levels, samples, seed, output } = flags;
+  const machine = await openMachine(flags.machine);
+  try {
+    const forecaster = await loadForecaster(flags.run, machine);
+    const settings = await settingsOf(flags.run);
+    const data = await readSeriesFile(flags.file ?? settings.file, settings);
+    for (const notice of data.notices) await io.stderr.write(`Note: ${notice}\n`);
+    const found: readonly SeriesForecast[] = await forecaster.forecast(data, { horizon, levels, samples, seed });
+    const rows = forecastRows(found);
+    const lines = () => rows.map(({ quantiles, ...row }) => ({ type: "forecast", ...row, ...quantiles }));
+    if (output !== undefined) {
+      const parquet = holdsParquet(output) ? await parquetOf(rows) : undefined;
+      write(output, () => {
+        if (parquet) return parquet;
+        if (/\.json$/i.test(output)) return `${JSON.stringify(lines(), null, 1)}\n`;
+        return /\.jsonl$/i.test(output) ? jsonl(lines()) : forecastCsv(rows);
+      });
+      if (!flags.json) await io.stdout.write(`${counted(rows.length, "row")} in ${output}\n`);
+    }
+    if (flags.json) await io.stdout.write(jsonl(lines()));
+    else if (flags.plot)
+      await io.stdout.write(
+        `${forecastPlot(data.series[0]!, found[0]!, {
+          ...{ width: Math.min(io.stdout.columns, 120), color: io.color },
+          past: Math.max(forecaster.layout.context, 2 * forecaster.layout.horizon),
+        })}\n`,
+      );
+    else if (output === undefined) await io.stdout.write(forecastCsv(rows));
+  } finally {
+    machine.close();
+  }
+}
+
+const jsonl = (lines: readonly object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+
+function write(file: string, content: () => string | Uint8Array): void {
+  const written = content();
+  try {
+    writeFileSync(file, written);
+  } catch (cause) {
+    throw new FailureError(
+      "file-write-failed",
+      `--output ${file}: it cannot be written (${(cause as Error).message})`,
+      {
+        cause,
+      },
+    );
+  }
+}

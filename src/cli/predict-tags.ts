@@ -1,0 +1,55 @@
+import type { Machine } from "../compute/machine.ts";
+import { readSentenceLines } from "../data/sentence-rows.ts";
+import type { UntaggedSentences } from "../data/tagged-sentences.ts";
+import { loadTagger } from "../run/load-tagger.ts";
+import type { TagPrediction } from "../run/tagger.ts";
+import type { Io } from "./io.ts";
+import { readUntagged, type TagColumns } from "./tag-data.ts";
+
+export interface PredictTagsOptions {
+  readonly run: string;
+  readonly machine: Machine;
+  /** A file of sentences, or one sentence. */
+  readonly file: string | undefined;
+  readonly input: string | undefined;
+  readonly columns: TagColumns;
+  /** Each line of the file is a sentence, its tokens separated by spaces. */
+  readonly lines: boolean;
+  readonly probabilities: boolean;
+  readonly json: boolean;
+}
+
+/** Says what the tokens of sentences are: in columns, in rows where the run was trained on rows, or as JSON lines. */
+export async function predictTags(options: PredictTagsOptions, io: Io): Promise<void> {
+  const { run, machine, file, input, columns, lines, probabilities, json } = options;
+  const tagger = await loadTagger(run, machine);
+  const { characters, intents } = tagger.model.config;
+  const rows = lines || columns.rows === true;
+  const { tokens, places }: UntaggedSentences =
+    input === undefined
+      ? await (lines ? readSentenceLines(file!) : readUntagged(file!, columns))
+      : { tokens: [cut(input, characters === undefined)], places: ["--input"] };
+  const found = await tagger.predict(tokens, { probabilities });
+  for (const [k, prediction] of found.entries())
+    await io.stdout.write(
+      json
+        ? `${JSON.stringify({ type: "prediction", place: places[k], tokens: tokens[k], ...prediction })}\n`
+        : rows && !probabilities
+          ? `${[tokens[k]!.join(" "), prediction.tags.join(" "), ...(intents ? [prediction.intent] : [])].join("\t")}\n`
+          : inColumns(tokens[k]!, prediction),
+    );
+}
+
+/** A model that reads no characters of words, because its tokens are characters, reads a text character by character. */
+const cut = (text: string, words: boolean): string[] =>
+  words || /\s/u.test(text.trim()) ? text.trim().split(/\s+/u) : Array.from(text.trim());
+
+function inColumns(tokens: readonly string[], { tags, intent, probabilities }: TagPrediction): string {
+  const lines = tokens.map((token, t) => {
+    const likely = probabilities && Object.entries(probabilities[t]!).sort(([, a], [, b]) => b - a);
+    // What is too unlikely to be printed with three decimals is left out.
+    const shown = likely?.filter(([, p], k) => k === 0 || p >= 5e-4).map(([tag, p]) => `${tag}=${p.toFixed(3)}`);
+    return [token, tags[t]!, ...(shown ? [shown.join(" ")] : [])].join("\t");
+  });
+  return `${[...(intent === undefined ? [] : [`# intent = ${intent}`]), ...lines].join("\n")}\n\n`;
+}

@@ -1,0 +1,22 @@
+import { cpus } from "node:os";
+import { VERSION } from "../../shared/version.ts";
+import { duration } from "../format.ts";
+import { markdownOf, type TaskStory } from "./tables.ts";
+
+export interface PageFacts {
+  readonly command: string;
+  readonly date: Date;
+  readonly cpuSeconds: number;
+}
+
+/** The results as a page of Markdown. */
+export function pageOf(stories: readonly TaskStory[], { command, date, cpuSeconds }: PageFacts): string {
+  const processor = cpus()[0]?.model.trim() ?? "unknown processor";
+  const parts = [
+    "# The proof of long memory",
+    `\`${command}\``,
+    `${date.toISOString().slice(0, 10)}, longshort ${VERSION}, Node ${process.versions.node}, ${processor}: ${duration(cpuSeconds)} of CPU time. Sequences to criterion: median (least – most) over the trials that met it, as counted at the looks at the test sequences; failures stand as they came.`,
+    ...stories.map(markdownOf),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}

@@ -1,0 +1,52 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TrialSettings } from "../../study/settings.ts";
+import type { TrialRecord } from "../../study/summary.ts";
+
+/** A line of `trials.jsonl`. */
+export interface KeptTrial extends TrialRecord {
+  readonly settings: TrialSettings;
+}
+
+/** What tells a trial from others: one with other settings is another. */
+const keyOf = ({ task, cell, seed, settings }: Pick<KeptTrial, "task" | "cell" | "seed" | "settings">): string =>
+  JSON.stringify([task, cell, seed, Object.entries(settings).sort()]);
+
+/** The finished trials of a folder. Each is written as soon as it is finished, so that a study goes on where it was stopped. */
+export class Records {
+  private readonly file: string;
+  private readonly trials = new Map<string, KeptTrial>();
+
+  constructor(folder: string) {
+    mkdirSync(folder, { recursive: true });
+    this.file = join(folder, "trials.jsonl");
+    if (!existsSync(this.file)) return;
+    const lines = readFileSync(this.file, "utf8").split("\n");
+    // A line that was being written when the power went is not finished: the trial is run again.
+    const whole = lines.filter((line) => parsed(line) !== undefined);
+    for (const line of whole) {
+      const trial = parsed(line)!;
+      this.trials.set(keyOf(trial), trial);
+    }
+    if (whole.length < lines.filter((line) => line !== "").length)
+      writeFileSync(this.file, whole.map((line) => `${line}\n`).join(""));
+  }
+
+  find(wanted: Pick<KeptTrial, "task" | "cell" | "seed" | "settings">): KeptTrial | undefined {
+    return this.trials.get(keyOf(wanted));
+  }
+
+  add(trial: KeptTrial): void {
+    this.trials.set(keyOf(trial), trial);
+    appendFileSync(this.file, `${JSON.stringify(trial)}\n`);
+  }
+}
+
+function parsed(line: string): KeptTrial | undefined {
+  try {
+    const value: KeptTrial | null = JSON.parse(line);
+    return typeof value?.task === "string" && typeof value.settings === "object" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,38 @@
+import { readSentenceRows } from "../data/sentence-rows.ts";
+import type { TaggedSentences, UntaggedSentences } from "../data/tagged-sentences.ts";
+import { readTokenColumns } from "../data/token-columns.ts";
+import type { TagSettings } from "../schema/tag.ts";
+import { UsageError } from "../shared/errors.ts";
+
+export type TagColumns = Partial<Pick<TagSettings, "token" | "tag" | "rows" | "intent" | "delimiter">>;
+
+/** @throws UsageError "missing-option", "not-an-integer", and what the readers throw */
+export async function readTagged(file: string, columns: TagColumns): Promise<TaggedSentences> {
+  const { token = "1", tag, rows, intent, delimiter } = columns;
+  if (intent !== undefined && !rows)
+    throw new UsageError("missing-option", "--intent: expected --rows beside it: in columns there is no place for it");
+  if (!rows)
+    return readTokenColumns(file, {
+      ...{ token: numberOf("token", token), delimiter },
+      tag: tag === undefined ? "last" : numberOf("tag", tag),
+    });
+  if (tag === undefined)
+    throw new UsageError("missing-option", `--tag: expected the column of ${file} with the tags, got nothing`);
+  return readSentenceRows(file, { tokens: token, tags: tag, intent, delimiter });
+}
+
+/** The tokens alone, where the file may have no tags. */
+export async function readUntagged(file: string, columns: TagColumns): Promise<UntaggedSentences> {
+  const { token = "1", rows, delimiter } = columns;
+  return rows
+    ? readSentenceRows(file, { tokens: token, delimiter })
+    : readTokenColumns(file, { token: numberOf("token", token), tag: "none", delimiter });
+}
+
+function numberOf(name: string, column: string): number {
+  if (/^[1-9]\d*$/.test(column)) return Number(column);
+  throw new UsageError(
+    "not-an-integer",
+    `--${name}: expected the number of a column, from 1, got ${JSON.stringify(column)} (columns have names in tables only, with --rows)`,
+  );
+}

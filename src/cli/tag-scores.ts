@@ -1,0 +1,40 @@
+import type { TaggerScores, TaggingScores } from "../run/measure-tagger.ts";
+import { percent } from "./classify-scores.ts";
+import { integer, table } from "./format.ts";
+
+/** One row for each model, baselines among them. */
+export function taggingTable(
+  rows: readonly (readonly [name: string, scores: TaggingScores & Partial<TaggerScores>])[],
+): string {
+  const [, first] = rows[0]!;
+  const intents = first.intentAccuracy !== undefined;
+  const names = first.spans ? ["token accuracy", "precision", "recall", "F1"] : ["token accuracy", "macro-F1"];
+  return table([
+    ["", ...names, ...(intents ? ["intent accuracy"] : [])],
+    ...rows.map(([name, { accuracy, spans, tags, intentAccuracy }]) => [
+      name,
+      percent(accuracy),
+      ...(spans ? [spans.precision, spans.recall, spans.f1] : [tags!.macroF1]).map(percent),
+      ...(intents ? [intentAccuracy === undefined ? "–" : percent(intentAccuracy)] : []),
+    ]),
+  ]);
+}
+
+/** How well each label is found: spans with their counts, or tags. */
+export function labelTable({ spans, tags }: TaggingScores): string {
+  if (spans)
+    return table([
+      ["label", "there", "found", "right", "precision", "recall", "F1"],
+      ...spans.byLabel.map(({ label, there, predicted, right, precision, recall, f1 }) => [
+        ...[label, integer(there), integer(predicted), integer(right)],
+        ...[precision, recall, f1].map(percent),
+      ]),
+    ]);
+  return table([
+    ["tag", "there", "precision", "recall", "F1"],
+    ...tags!.byClass.map(({ label, examples, precision, recall, f1 }) => [
+      ...[label, integer(examples)],
+      ...[precision, recall, f1].map((share) => (Number.isNaN(share) ? "–" : percent(share))),
+    ]),
+  ]);
+}

@@ -1,0 +1,82 @@
+import type { TagSettings } from "../schema/tag.ts";
+import { formatBytes } from "../shared/shapes.ts";
+import type { Metrics } from "../train/evaluator.ts";
+import type { StartEvent } from "../train/events.ts";
+import { type TaggerFacts, type TaggerTraining, trainTagger } from "../train/train-tagger.ts";
+import { percent } from "./classify-scores.ts";
+import { counted, integer } from "./format.ts";
+import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
+import { readTagged } from "./tag-data.ts";
+import { Told } from "./told-training.ts";
+import { trainerOptions } from "./trainer-settings.ts";
+import type { TrainingResult } from "./training-record.ts";
+
+/** Trains a tagger on a file and records it as a run, as `trainToFolder` does for text. */
+export async function trainTaggerToFolder(settings: TagSettings, options: TrainingOptions): Promise<TrainingResult> {
+  const { io, json, allowDifferentArithmetic } = options;
+  return recordedTraining(settings, options, async ({ run, machine, display, signal, own }) => {
+    const { validation } = settings;
+    const training = await trainTagger({
+      ...trainOptions(settings),
+      ...{ machine, signal, sentences: await readTagged(settings.file, settings) },
+      validation: typeof validation === "string" ? await readTagged(validation, settings) : validation,
+    });
+    const { trainer, tagger } = training;
+    own(trainer);
+    const config = { task: "tag", model: tagger.model.config, training: settings };
+    const told = new Told<TaggerFacts>(display, {
+      items: "tokens",
+      introduction: (start) => introduction(start, training, settings),
+      measured,
+    });
+    for await (const event of run.record(trainer, { config, tokenizer: tagger.tokenizer, allowDifferentArithmetic })) {
+      if (json && event.type !== "checkpoint") await io.stdout.write(`${JSON.stringify(event)}\n`);
+      told.take(event);
+    }
+    return told.result(run);
+  });
+}
+
+function trainOptions(settings: TagSettings) {
+  const { cell, hiddenSize, numLayers, dropout, bidirectional, head, embeddingSize } = settings;
+  const { vocabularySize, minimumCount, normalize, characters, scheme, encoding, batchSize } = settings;
+  return {
+    ...trainerOptions(settings),
+    ...{ scheme, encoding, batchSize },
+    // On is where it tells something: where words have characters.
+    characters: characters ? undefined : false,
+    words: {
+      minimumCount,
+      ...(vocabularySize !== undefined && { maximumSize: vocabularySize }),
+      ...(normalize !== undefined && { normalize }),
+    },
+    model: { cell, hiddenSize, numLayers, dropout, bidirectional, head, embeddingSize },
+  };
+}
+
+function introduction(
+  start: StartEvent<TaggerFacts>,
+  { tagger }: TaggerTraining,
+  { cell, hiddenSize, numLayers, bidirectional, machine }: TagSettings,
+): string[] {
+  const { tags, scheme, writtenScheme, intents, characters, head, vocabularySize } = tagger.model.config;
+  const what = [
+    counted(tags.length, "tag"),
+    ...(scheme ? [`spans written as ${writtenScheme}, learned as ${scheme}`] : []),
+    ...(intents ? [counted(intents.length, "intent")] : []),
+    `${integer(vocabularySize)} words${characters ? ` and ${integer(characters.length)} characters` : ""}`,
+  ];
+  const layers = `${numLayers === 1 ? "" : `${numLayers} layers of `}${hiddenSize} units${bidirectional ? " in both directions" : ""}`;
+  return [
+    `Data: ${counted(start.trainSentences, "sentence")} (${counted(start.trainTokens, "token")}) to learn from, ${integer(start.validationSentences)} to validate; ${what.join("; ")}`,
+    `Model: ${cell}, ${layers}, ${head}: ${integer(start.parameters)} parameters, ${formatBytes(start.bytes)} to train`,
+    `Training: ${counted(start.totalSteps, "step")} of ${counted(start.batchSize, "sentence")}, ${integer(start.stepsPerEpoch)} an epoch, on ${machine}; Ctrl-C stops and saves`,
+  ];
+}
+
+const measured = ({ accuracy, f1, intentAccuracy }: Metrics): string =>
+  [
+    `accuracy ${percent(accuracy!)}`,
+    ...(f1 === undefined ? [] : [`F1 ${percent(f1)}`]),
+    ...(intentAccuracy === undefined ? [] : [`intents ${percent(intentAccuracy)}`]),
+  ].join(", ");

@@ -1,0 +1,100 @@
+import { openMachine } from "../compute/open.ts";
+import { stratifiedSplit } from "../data/stratified-split.ts";
+import { pickSentences, type TaggedSentences } from "../data/tagged-sentences.ts";
+import type { TaggerConfig } from "../models/tagger.ts";
+import { loadTagger } from "../run/load-tagger.ts";
+import { measureTagger, type TaggerScores, type TaggingScores } from "../run/measure-tagger.ts";
+import type { TagSettings } from "../schema/tag.ts";
+import { LongshortError } from "../shared/errors.ts";
+import { mostFrequentTags } from "../train/tagger-baseline.ts";
+import { counted } from "./format.ts";
+import type { Io } from "./io.ts";
+import { readTagged } from "./tag-data.ts";
+import { labelTable, taggingTable } from "./tag-scores.ts";
+
+export interface TellTaggerScoresOptions {
+  readonly io: Io;
+  /** Of the run. */
+  readonly folder: string;
+  readonly json: boolean;
+}
+
+type Row = readonly [name: string, scores: TaggingScores & Partial<TaggerScores>];
+
+/**
+ * Says how good the tagger of a run is on its test part, without one on the part that it was validated on, beside a baseline. Nothing,
+ * if there is neither.
+ */
+export async function tellTaggerScores(
+  settings: TagSettings,
+  { io, folder, json }: TellTaggerScoresOptions,
+): Promise<void> {
+  const measured = await measuredPart(settings);
+  if (measured.tokens.length === 0) return;
+  const part = settings.test === undefined ? "validation" : "test";
+  const train = settings.baselines ? await learnedPart(settings, io) : undefined;
+  const machine = await openMachine(settings.machine);
+  try {
+    const tagger = await loadTagger(folder, machine);
+    const { config } = tagger.model;
+    const model = await measureTagger(tagger, measured);
+    const baselines: Row[] = train
+      ? [["each word's most frequent tag", mostFrequentTags(config, train, measured)]]
+      : [];
+    if (json) {
+      for (const [name, scores] of [["model", model] as Row, ...baselines])
+        await io.stdout.write(`${JSON.stringify({ type: "scores", part, name, ...scores })}\n`);
+      return;
+    }
+    const chose = part === "validation" ? ", which also chose the weights" : "";
+    const lines = [
+      `On the ${counted(measured.tokens.length, `${part} sentence`)} (${counted(model.tokens, "token")})${chose}:`,
+      taggingTable([["this model", model], ...baselines]),
+      "",
+      labelTable(model),
+    ];
+    await io.stdout.write(`${lines.join("\n")}\n`);
+    const unseen = unseenLabels(measured, config).map((label) => JSON.stringify(label));
+    if (unseen.length > 0)
+      await io.stderr.write(`Note: ${unseen.join(", ")} did not occur in training and cannot be found.\n`);
+  } finally {
+    machine.close();
+  }
+}
+
+/** What is learned from and what is validated on, cut as in training; undefined where the validation part is a file. */
+async function divided(settings: TagSettings): Promise<{ train: TaggedSentences; rest: TaggedSentences | undefined }> {
+  const { seed, validation } = settings;
+  const all = await readTagged(settings.file, settings);
+  if (typeof validation === "string") return { train: all, rest: undefined };
+  const split = stratifiedSplit(all.intents ?? all.tokens.map(() => ""), { validation, seed });
+  return { train: pickSentences(all, split.train), rest: pickSentences(all, split.validation) };
+}
+
+async function measuredPart(settings: TagSettings): Promise<TaggedSentences> {
+  const { test, validation } = settings;
+  if (test !== undefined) return readTagged(test, settings);
+  if (typeof validation === "string") return readTagged(validation, settings);
+  return (await divided(settings)).rest!;
+}
+
+/** Undefined, with a note, where the file is gone. */
+async function learnedPart(settings: TagSettings, io: Io): Promise<TaggedSentences | undefined> {
+  try {
+    return (await divided(settings)).train;
+  } catch (error) {
+    if (!(error instanceof LongshortError)) throw error;
+    await io.stderr.write(
+      `Note: no baseline, because what was learned from cannot be read again (${error.message}).\n`,
+    );
+    return undefined;
+  }
+}
+
+/** Labels and intents that the model does not have. */
+function unseenLabels({ tags, intents = [] }: TaggedSentences, config: TaggerConfig): string[] {
+  const bare = (tag: string): string => (config.scheme ? tag.replace(/^[A-Z]-/, "") : tag);
+  const known = new Set([...config.tags.map(bare), ...(config.intents ?? [])]);
+  const there = new Set([...tags.flat().map(bare), ...(config.intents ? intents : [])]);
+  return [...there].filter((label) => !known.has(label));
+}

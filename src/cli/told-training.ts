@@ -1,0 +1,79 @@
+import type { Metrics } from "../train/evaluator.ts";
+import type { EpochEvent, StartEvent, TrainEvent } from "../train/events.ts";
+import type { Run } from "../train/run.ts";
+import { counted, duration, integer } from "./format.ts";
+import type { ProgressDisplay } from "./progress.ts";
+import type { TrainingResult } from "./training-record.ts";
+
+/** What the trainings of tasks say of themselves, each in its own words. */
+export interface ToldOptions<F extends object> {
+  /** What is counted in the speed. */
+  readonly items: string;
+  /** Lines on data, model and training. */
+  readonly introduction: (start: StartEvent<F>) => readonly string[];
+  /** What was measured of the validation part, behind its loss. */
+  readonly measured: (metrics: Metrics) => string;
+}
+
+/** What is shown of a training while it goes on. */
+export class Told<F extends object> {
+  readonly #options: ToldOptions<F>;
+  readonly #display: ProgressDisplay;
+  #start: StartEvent<F> | undefined;
+  #skipped = 0;
+  #end: Omit<TrainingResult, "saved" | "totalSteps"> | undefined;
+
+  constructor(display: ProgressDisplay, options: ToldOptions<F>) {
+    this.#display = display;
+    this.#options = options;
+  }
+
+  take(event: TrainEvent<F>): void {
+    const display = this.#display;
+    switch (event.type) {
+      case "start":
+        this.#start = event;
+        for (const line of this.#options.introduction(event)) display.say(line);
+        if (event.step > 0) display.say(`Resumed after step ${integer(event.step)}.`);
+        break;
+      case "progress": {
+        const { totalSteps: steps } = this.#start!;
+        display.update({
+          ...event,
+          steps,
+          epochs: this.#epochs,
+          tokensPerSecond: event.itemsPerSecond,
+          items: this.#options.items,
+        });
+        if (event.skipped > this.#skipped)
+          display.log(
+            `${counted(event.skipped, "update")} left out so far because a gradient was not finite; a lower --learning-rate helps.`,
+          );
+        this.#skipped = event.skipped;
+        break;
+      }
+      case "epoch":
+        display.say(this.#epochLine(event));
+        break;
+      case "end":
+        if (event.reason === "stopped-early") display.say("Stopped early: the validation got no better.");
+        this.#end = { interrupted: event.reason === "aborted", step: event.step, seconds: event.seconds };
+    }
+  }
+
+  /** After the last event. */
+  result({ savedWeights }: Run): TrainingResult {
+    return { ...this.#end!, totalSteps: this.#start!.totalSteps, saved: savedWeights! };
+  }
+
+  get #epochs(): number {
+    const { totalSteps, stepsPerEpoch } = this.#start!;
+    return Math.ceil(totalSteps / stepsPerEpoch);
+  }
+
+  #epochLine({ epoch, trainLoss, metrics, seconds }: EpochEvent): string {
+    const found =
+      metrics === undefined ? "" : `, validation ${metrics.loss!.toFixed(4)}, ${this.#options.measured(metrics)}`;
+    return `epoch ${epoch}/${this.#epochs}: loss ${trainLoss.toFixed(4)}${found}, ${duration(seconds)}`;
+  }
+}

@@ -1,0 +1,66 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import type { ValuesOf } from "../schema/fields.ts";
+import { type TagSettings, tagFields } from "../schema/tag.ts";
+import { defineCommand } from "./command.ts";
+import { Ended } from "./failure.ts";
+import { quoted } from "./format.ts";
+import { EXIT, type Io } from "./io.ts";
+import { common } from "./options.ts";
+import type { TrainingOptions } from "./recorded-training.ts";
+import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
+import { readTagged } from "./tag-data.ts";
+import { trainTaggerToFolder } from "./tag-training.ts";
+import { tellTaggerScores } from "./tagger-scores.ts";
+
+const { output, force, quiet, json } = common;
+const fields = { ...tagFields, output, force, quiet, json } as const;
+
+export const trainTagCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "tag",
+    summary: "train a model that says what each token of a sentence is",
+    description:
+      "Trains a model that says what each token of a sentence is: its part of speech, or whether it is part of a name or a slot,\nand with --intent what the whole sentence is about. Spans are read in any scheme (IOB1, IOB2, BIOES, BMES, BILOU). At the\nend it is measured on --test (without one on the validation part) beside a baseline.",
+    fields,
+    config: tagFields,
+    examples: [
+      "train tag train.conll --validation valid.conll --test test.conll",
+      "train tag en_ewt-ud-train.conllu --token 2 --tag 4",
+      "train tag atis.tsv --rows --token 1 --tag 2 --intent 3",
+    ],
+    run: (values) => trainTag(values, io),
+  });
+
+async function trainTag(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
+  const { output, force, quiet, json, ...rest } = values;
+  const folder = output ?? newRunFolder(nameOf(rest.file), io.today());
+  const settings: TagSettings = {
+    ...rest,
+    // Absolute, so that the run can be repeated and resumed from any folder.
+    file: resolve(rest.file),
+    validation: typeof rest.validation === "string" ? resolve(rest.validation) : rest.validation,
+    ...(rest.test !== undefined && { test: resolve(rest.test) }),
+  };
+  // What is wrong with the last file is said before anything is trained.
+  if (settings.test !== undefined) await readTagged(settings.test, settings);
+  claimRunFolder(folder, { force });
+  await runTaggerTraining(settings, { io, folder, quiet, json, existing: "overwrite" });
+}
+
+/** Trains, or goes on, and says how good the result is. */
+export async function runTaggerTraining(settings: TagSettings, options: TrainingOptions): Promise<void> {
+  const { io, folder, quiet, json } = options;
+  const { interrupted, saved } = await trainTaggerToFolder(settings, options);
+  if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...saved })}\n`);
+  else {
+    const when = saved.savedEpoch === undefined ? `step ${saved.savedStep}` : `epoch ${saved.savedEpoch}`;
+    await io.stdout.write(`Saved in ${folder} (the weights after ${when}).\n`);
+    if (interrupted)
+      await io.stdout.write(`To go on as if nothing had been:\n  ${io.program} resume ${quoted(folder)}\n`);
+  }
+  if (interrupted) throw new Ended(EXIT.interrupted);
+  await tellTaggerScores(settings, options);
+  if (!json && !quiet)
+    await io.stdout.write(`Next:\n  ${io.program} predict ${quoted(folder)} --input "a sentence , its tokens apart"\n`);
+}

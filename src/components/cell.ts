@@ -1,0 +1,273 @@
+import type { Cell } from "../cells/define.ts";
+import { type CellGraph, type CellGraphNode, cellGraph } from "../explain/cell-graph.ts";
+import { edgePath, HIGH, type PlacedNode, placeNodes, WIDE } from "./cell-layout.ts";
+import { colourOf, scaleOf } from "./colour.ts";
+import { adoptStyle, defineOnce, ElementBase } from "./element.ts";
+import { shown } from "./format.ts";
+import { gateColour, gateColours } from "./gate-colour.ts";
+
+/** Values of what a step is given, [H] each, by name: sums ("pre.f") and states before it ("previous.c"). */
+export type CellGiven = Readonly<Record<string, ArrayLike<number>>>;
+
+/** What the event "node" tells: a box was pointed at, focused or clicked. */
+export interface CellNodeEvent {
+  readonly id: number;
+  readonly node: CellGraphNode;
+}
+
+const CELL_STYLE = `
+:where(longshort-cell) { display: block; overflow-x: auto; }
+:where(longshort-cell svg) { display: block; width: 100%; max-height: 560px; }
+:where(longshort-cell .edge) { fill: none; stroke: var(--line); stroke-width: 1.7; opacity: .8; transition: opacity .2s; }
+:where(longshort-cell .edge.out) { stroke-width: 2.2; }
+:where(longshort-cell .edge.dim, longshort-cell .node.dim) { opacity: .16; }
+:where(longshort-cell .node) { cursor: pointer; outline: none; transition: opacity .2s; }
+:where(longshort-cell .node .body) { fill: var(--card, Canvas); stroke: var(--line); stroke-width: 1.5; }
+:where(longshort-cell .node.sum .body) { stroke-dasharray: 3 3; }
+:where(longshort-cell .node.selected .body) { stroke-width: 3; }
+:where(longshort-cell .node:focus-visible .body) { stroke-width: 3.5; }
+:where(longshort-cell .symbol, longshort-cell .state) { font: italic 600 15px var(--serif, Georgia, serif); fill: var(--ink, CanvasText); }
+:where(longshort-cell .node.sum .symbol) { font-size: 12.5px; }
+:where(longshort-cell .sub) { font-size: 10px; }
+:where(longshort-cell .op) { font: 500 13px var(--sans, system-ui, sans-serif); fill: var(--soft, GrayText); }
+:where(longshort-cell .unit) { stroke: var(--line-soft, #8884); stroke-width: .5; }
+@media (prefers-reduced-motion: reduce) { :where(longshort-cell .edge, longshort-cell .node) { transition: none; } }`;
+
+/** Elements of one node that change with its value. */
+interface Drawn {
+  readonly placed: PlacedNode;
+  readonly group: SVGGElement;
+  readonly symbol: SVGTextElement;
+  readonly units: SVGRectElement[];
+}
+
+/**
+ * `<longshort-cell>`: the diagram of a cell, drawn from its equations — a built-in one or one of your own from `defineCell`. With
+ * `given` every box has a square for each unit in the colour of its value, computed by the same equations.
+ *
+ * Event: "node" (a box was pointed at, focused or clicked). Keys: Tab goes from box to box.
+ *
+ * @example
+ * ```ts
+ * defineCellDiagram();
+ * const element = document.createElement("longshort-cell") as CellElement;
+ * element.cell = lstm();
+ * document.body.append(element);
+ * ```
+ */
+export class CellElement extends ElementBase {
+  private drawnCell: Cell | undefined;
+  private graphOfCell: CellGraph | undefined;
+  private drawn: Drawn[] = [];
+  private edges: { readonly path: SVGPathElement; readonly from: number; readonly to: number }[] = [];
+  private givenValues: CellGiven | undefined;
+  private overridden: ReadonlyMap<number, ArrayLike<number>> | undefined;
+  private selectedNode: number | undefined;
+  private litNodes: ReadonlySet<number> | undefined;
+  private letterOf: (node: CellGraphNode) => readonly [base: string, above: string] | undefined = (node) =>
+    node.name && !node.name.includes(".") ? [node.name, ""] : undefined;
+  private asked = false;
+
+  /** Called by the page when the element is put into it. */
+  connectedCallback(): void {
+    adoptStyle(this, CELL_STYLE);
+    this.tabIndex = 0;
+    this.setAttribute("role", "group");
+    if (!this.hasAttribute("aria-label")) this.label = `Diagram of the cell ${this.drawnCell?.name ?? ""}`;
+    const repaint = (): void => this.update();
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+    document.addEventListener("themechange", repaint);
+    this.build();
+  }
+
+  /** The cell that is drawn. */
+  get cell(): Cell | undefined {
+    return this.drawnCell;
+  }
+  set cell(cell: Cell | undefined) {
+    if (cell === this.drawnCell) return;
+    this.drawnCell = cell;
+    this.graphOfCell = cell && cellGraph(cell);
+    this.build();
+  }
+  /** Its graph, whose nodes the ids below name. */
+  get graph(): CellGraph | undefined {
+    return this.graphOfCell;
+  }
+  /** Values of a step; default none: the boxes stay empty. */
+  set given(given: CellGiven | undefined) {
+    this.givenValues = given;
+    this.update();
+  }
+  /** Values in place of computed ones, by the id of the node: what follows from them is computed with them. */
+  set override(override: ReadonlyMap<number, ArrayLike<number>> | undefined) {
+    this.overridden = override;
+    this.update();
+  }
+  /** The id of the box that is marked. */
+  set selected(id: number | undefined) {
+    this.selectedNode = id;
+    this.update();
+  }
+  /** Ids of what is lit up; default everything. */
+  set lit(ids: ReadonlySet<number> | undefined) {
+    this.litNodes = ids;
+    this.update();
+  }
+  /** How a value is called, with what stands above: ["z", "f"] for zᶠ. Default its name. */
+  set letters(letters: (node: CellGraphNode) => readonly [base: string, above: string] | undefined) {
+    this.letterOf = letters;
+    this.update();
+  }
+  /** What it is called, for those who do not see it. */
+  set label(label: string) {
+    this.setAttribute("aria-label", label);
+  }
+
+  private build(): void {
+    const [cell, graph] = [this.drawnCell, this.graphOfCell];
+    this.replaceChildren();
+    [this.drawn, this.edges] = [[], []];
+    if (!cell || !graph || !this.isConnected) return;
+    const { nodes, width, height } = placeNodes(graph);
+    const colours = gateColours(cell);
+    const svg = drawing(this, "svg", { viewBox: `0 0 ${width} ${height}` });
+    svg.style.minWidth = `${Math.min(width, 560)}px`;
+    const marker = drawing(drawing(svg, "defs", {}), "marker", {
+      ...{ id: "longshort-tip", viewBox: "0 0 8 8", refX: "7", refY: "4", markerWidth: "7", markerHeight: "7" },
+      orient: "auto",
+    });
+    drawing(marker, "path", { d: "M0 0.500L8 4L0 7.500z", fill: "context-stroke" });
+    const tip = { "marker-end": "url(#longshort-tip)" };
+    for (const to of nodes)
+      for (const id of to.args) {
+        const from = nodes[id]!;
+        const path = drawing(svg, "path", { class: "edge", d: edgePath(from, to), ...tip });
+        path.style.setProperty("--line", from.name ? gateColour(from.name, colours) : "var(--soft, GrayText)");
+        this.edges.push({ path, from: id, to: to.id });
+      }
+    const read = new Set(nodes.flatMap(({ args }) => args));
+    for (const n of nodes)
+      if (cell.states.some(({ name }) => name === n.name)) this.drawOut(svg, n, { colours, upwards: read.has(n.id) });
+    for (const n of nodes) this.drawNode(svg, n, colours);
+    this.update();
+  }
+
+  /** A state leaves the cell: to the right, or upwards where something in the cell goes on with it. */
+  private drawOut(
+    svg: SVGElement,
+    n: PlacedNode,
+    { colours, upwards }: { colours: ReadonlyMap<string, string>; upwards: boolean },
+  ): void {
+    const [x, y] = upwards ? [n.x, n.y - HIGH / 2] : [n.x + WIDE / 2, n.y];
+    const d = upwards ? `M${x} ${y}V${y - 16}` : `M${x} ${y}H${x + 22}`;
+    const path = drawing(svg, "path", { class: "edge out", d, "marker-end": "url(#longshort-tip)" });
+    path.style.setProperty("--line", gateColour(n.name, colours));
+    const [left, base] = upwards ? [x + 9, y - 6] : [x + 28, y + 4];
+    const text = drawing(svg, "text", { class: "state", x: String(left), y: String(base) });
+    text.append(n.name!);
+    span(text, "t", { class: "sub", dy: "4" });
+  }
+
+  private drawNode(svg: SVGElement, placed: PlacedNode, colours: ReadonlyMap<string, string>): void {
+    const { id, x, y, kind, name } = placed;
+    const group = drawing(svg, "g", { transform: `translate(${x} ${y})`, tabindex: "0", role: "button" });
+    group.style.setProperty("--line", gateColour(name, colours));
+    const rx = kind === "operation" ? HIGH / 2 : 7;
+    drawing(group, "rect", {
+      ...{ class: "body", x: String(-WIDE / 2), y: String(-HIGH / 2), width: String(WIDE), height: String(HIGH) },
+      rx: String(rx),
+    });
+    const symbol = drawing(group, "text", { class: "symbol", y: "-5", "text-anchor": "middle" });
+    const tell = (): void => {
+      const node = this.graphOfCell!.nodes[id]!;
+      this.dispatchEvent(new CustomEvent<CellNodeEvent>("node", { detail: { id, node } }));
+    };
+    for (const event of ["click", "mouseenter", "focus"]) group.addEventListener(event, tell);
+    group.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      tell();
+    });
+    this.drawn.push({ placed, group, symbol, units: [] });
+  }
+
+  /** Draws anew at the end of the turn, however many properties were set in it. */
+  private update(): void {
+    if (this.asked) return;
+    this.asked = true;
+    queueMicrotask(() => {
+      this.asked = false;
+      const values = this.givenValues && this.graphOfCell?.evaluate(this.givenValues, this.overridden);
+      for (const one of this.drawn) this.updateNode(one, values?.[one.placed.id] ?? []);
+      for (const { path, from, to } of this.edges)
+        path.classList.toggle(
+          "dim",
+          this.litNodes !== undefined && !(this.litNodes.has(from) && this.litNodes.has(to)),
+        );
+    });
+  }
+
+  private updateNode({ placed, group, symbol, units }: Drawn, value: ArrayLike<number>): void {
+    const { id, kind, name } = placed;
+    const selected = this.selectedNode === id;
+    const dim = this.litNodes !== undefined && !this.litNodes.has(id);
+    group.setAttribute("class", `node ${kind}${selected ? " selected" : ""}${dim ? " dim" : ""}`);
+    group.setAttribute("aria-pressed", String(selected));
+    const numbers = Array.from(value, (v) => shown(v)).join(", ");
+    group.setAttribute("aria-description", `${name ?? placed.symbol}${numbers ? `: ${numbers}` : ""}`);
+    writeSymbol(symbol, placed, this.letterOf(placed));
+    const gate = kind === "operation" && (placed.symbol === "σ" || placed.symbol.startsWith("1 −"));
+    const scale = gate ? { low: 0, high: 1 } : scaleOf([-1, ...Array.from(value)]);
+    while (units.length > value.length) units.pop()!.remove();
+    const width = Math.min(15, (WIDE - 14) / Math.max(1, value.length));
+    for (let u = 0; u < value.length; u++) {
+      units[u] ??= drawing(group, "rect", { class: "unit", y: "4", height: "13", rx: "2" });
+      units[u]!.setAttribute("x", String(-(width * value.length) / 2 + u * width + width * 0.05));
+      units[u]!.setAttribute("width", String(width * 0.9));
+      units[u]!.setAttribute("fill", colourOf(value[u]!, scale));
+    }
+  }
+}
+
+function writeSymbol(text: SVGTextElement, node: PlacedNode, letter: readonly [string, string] | undefined): void {
+  text.replaceChildren();
+  const [base, above] = letter ?? [node.symbol, ""];
+  if (node.kind === "sum") {
+    text.append("W");
+    span(text, node.symbol, { class: "sub", dy: "4" });
+    span(text, "·[x ; h]", { dy: "-4" });
+  } else if (node.kind === "previous") {
+    text.append(node.symbol);
+    span(text, "t−1", { class: "sub", dy: "4" });
+  } else if (node.kind === "operation" && node.name) {
+    text.append(base);
+    if (above) {
+      span(text, above, { class: "sub", dy: "-5" });
+      span(text, " ", { dy: "5" });
+    }
+    span(text, ` = ${node.symbol}`, { class: "op" });
+  } else text.append(node.symbol);
+}
+
+const NAMESPACE = "http://www.w3.org/2000/svg";
+
+function drawing<K extends keyof SVGElementTagNameMap>(
+  inside: Element,
+  tag: K,
+  attributes: Readonly<Record<string, string>>,
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS(NAMESPACE, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  inside.append(element);
+  return element;
+}
+
+function span(text: SVGTextElement, content: string, attributes: Readonly<Record<string, string>>): void {
+  drawing(text, "tspan", attributes).append(content);
+}
+
+/** Registers `<longshort-cell>`, once. */
+export function defineCellDiagram(): void {
+  defineOnce("longshort-cell", CellElement);
+}

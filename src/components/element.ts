@@ -1,0 +1,36 @@
+/** Where there are no elements (Node), modules of elements can be loaded all the same. */
+export const ElementBase = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+
+const sheets = new Map<string, CSSStyleSheet>();
+
+/**
+ * Gives the tree that an element stands in a style, once. It is no element of the page, so a policy against inline styles lets it
+ * through; rules in `:where(…)` yield to whatever the page says.
+ */
+export function adoptStyle(element: Element, css: string): void {
+  const root = element.getRootNode() as Document | ShadowRoot;
+  let sheet = sheets.get(css);
+  if (!sheet) {
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    sheets.set(css, sheet);
+  }
+  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+}
+
+/** Registers an element under its name, once. */
+export function defineOnce(name: string, element: CustomElementConstructor): void {
+  if (!customElements.get(name)) customElements.define(name, element);
+}
+
+/** An element with a class, at the end of another one. */
+export function appended<K extends keyof HTMLElementTagNameMap>(
+  inside: Element,
+  tag: K,
+  kind: string,
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  element.className = kind;
+  inside.append(element);
+  return element;
+}

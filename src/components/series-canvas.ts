@@ -1,0 +1,57 @@
+/** A curve over the steps. */
+export interface Series {
+  readonly label: string;
+  /** One number a step. */
+  readonly data: ArrayLike<number>;
+  /** Drawn in dashes: what a model said, beside what was there. */
+  readonly dashed?: boolean;
+}
+
+interface Painting {
+  readonly series: readonly Series[];
+  readonly steps: number;
+  /** The step that is looked at. */
+  readonly step: number;
+  /** Of the ground at a step. */
+  readonly colour: ((step: number) => string) | undefined;
+}
+
+/** Draws curves into a canvas, on the colours of the steps. */
+export function paintSeries(canvas: HTMLCanvasElement, { series, steps, step, colour }: Painting): void {
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  if (width === 0 || steps === 0) return;
+  const ratio = Math.min(2, devicePixelRatio || 1);
+  [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+  const pen = canvas.getContext("2d")!;
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const ink = getComputedStyle(canvas).color;
+  const wide = width / steps;
+  // Below the curves a strip of the unit's colours.
+  const strip = 18;
+  for (let t = 0; colour && t < steps; t++) {
+    pen.fillStyle = colour(t);
+    pen.fillRect(t * wide, height - strip, wide + 0.5, strip);
+  }
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { data } of series)
+    for (let t = 0; t < data.length; t++) {
+      low = Math.min(low, data[t]!);
+      high = Math.max(high, data[t]!);
+    }
+  const y = (v: number): number => 8 + (1 - (v - low) / (high - low || 1)) * (height - strip - 18);
+  pen.strokeStyle = ink;
+  pen.lineJoin = "round";
+  series.forEach(({ data, dashed = false }, k) => {
+    pen.lineWidth = dashed ? 1.4 : 1.9;
+    pen.globalAlpha = dashed ? 0.85 : Math.max(0.35, 1 - k * 0.2);
+    pen.setLineDash(dashed ? [5, 4] : []);
+    pen.beginPath();
+    for (let t = 0; t < data.length; t++) pen.lineTo((t + 0.5) * wide, y(data[t]!));
+    pen.stroke();
+  });
+  pen.setLineDash([]);
+  pen.globalAlpha = 0.6;
+  pen.lineWidth = 1;
+  pen.strokeRect(step * wide + 0.5, 0.5, Math.max(2, wide - 1), height - 1);
+  pen.globalAlpha = 1;
+}

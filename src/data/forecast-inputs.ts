@@ -1,0 +1,176 @@
+import { UsageError } from "../shared/errors.ts";
+import { calendarFeatures } from "./calendar.ts";
+import { type ForecastLayout, widthsOf } from "./forecast-layout.ts";
+import { fitScaling } from "./series-scaling.ts";
+import { columnsOf, type TimeSeries } from "./time-series.ts";
+import type { TimeZone } from "./time-zone.ts";
+
+/** A series as a network reads it. */
+export interface PreparedSeries {
+  readonly id: string;
+  /** N */
+  readonly length: number;
+  /** [N, D]: scaled; where a value is missing the one before it, at the beginning 0, which is the center. */
+  readonly targets: Float64Array;
+  /** [N, D]: 1 where there is a value. */
+  readonly present: Uint8Array;
+  /** [N, I + P]: indicators and what is known of the past only, scaled. */
+  readonly past: Float64Array;
+  /** [N, K]: what is known beforehand, scaled, and the calendar. */
+  readonly known: Float64Array;
+  /** Of each target: value = center + scale · scaled. */
+  readonly center: readonly number[];
+  readonly scale: readonly number[];
+}
+
+/**
+ * A series that the layout does not know (its id did not occur in training) is scaled by itself.
+ * @throws UsageError "unknown-column"; "not-positive"; "bad-option" where the layout has a calendar and the series no times
+ */
+export function prepareSeries(given: TimeSeries, layout: ForecastLayout, zone: TimeZone): PreparedSeries {
+  const { length: N, times } = given;
+  const { targets, past, known, indicators, calendar } = layout;
+  for (const name of columnsOf(layout))
+    if (!Object.hasOwn(given.values, name))
+      throw new UsageError(
+        "unknown-column",
+        `series: expected the column ${JSON.stringify(name)}, which it was trained with`,
+      );
+  const series = layout.transform === "log" ? logarithms(given, targets) : given;
+  if (calendar.length > 0 && times === undefined)
+    throw new UsageError("bad-option", "series: expected times, because the model was trained with a calendar");
+  const scaling = Object.hasOwn(layout.scales, series.id)
+    ? layout.scales[series.id]!
+    : fitScaling(layout.scaling, series, columnsOf(layout));
+  const columns = Object.fromEntries(
+    columnsOf(layout).map((name) => [name, scaled(series.values[name]!, scaling[name]!)]),
+  );
+  const present = new Uint8Array(N * targets.length);
+  for (const [d, name] of targets.entries())
+    for (let n = 0; n < N; n++) present[n * targets.length + d] = Number.isNaN(series.values[name]![n]!) ? 0 : 1;
+  const there = indicators.map((name) => Float64Array.from(series.values[name]!, (v) => (Number.isNaN(v) ? 0 : 1)));
+  const round = Array.from({ length: 2 * calendar.length }, () => new Float64Array(N));
+  if (calendar.length > 0)
+    for (let n = 0; n < N; n++)
+      for (const [k, value] of calendarFeatures(times![n]!, calendar, zone).entries()) round[k]![n] = value;
+  return {
+    ...{ id: series.id, length: N, present },
+    targets: sideBySide(
+      targets.map((name) => columns[name]!),
+      N,
+    ),
+    past: sideBySide([...there, ...past.map((name) => columns[name]!)], N),
+    known: sideBySide([...known.map((name) => columns[name]!), ...round], N),
+    center: targets.map((name) => scaling[name]!.center),
+    scale: targets.map((name) => scaling[name]!.scale),
+  };
+}
+
+/** A series with logarithms of its targets. @throws UsageError "not-positive" */
+export function logarithms(series: TimeSeries, targets: readonly string[]): TimeSeries {
+  const logs = targets.map((name) => {
+    const values = series.values[name]!;
+    const at = values.findIndex((value) => value <= 0);
+    if (at >= 0)
+      throw new UsageError(
+        "not-positive",
+        `transform log: expected numbers above 0, ${series.id === "" ? "" : `series ${JSON.stringify(series.id)}, `}column ${JSON.stringify(name)} has ${values[at]} at step ${at + 1}`,
+      );
+    return [name, values.map(Math.log)] as const;
+  });
+  return { ...series, values: { ...series.values, ...Object.fromEntries(logs) } };
+}
+
+/** Scaled, and the last value where one is missing. */
+function scaled(values: Float64Array, { center, scale }: { center: number; scale: number }): Float64Array {
+  let last = 0;
+  return values.map((value) => {
+    last = Number.isNaN(value) ? last : (value - center) / scale;
+    return last;
+  });
+}
+
+function sideBySide(columns: readonly Float64Array[], length: number): Float64Array {
+  const all = new Float64Array(length * columns.length);
+  for (const [k, column] of columns.entries())
+    for (let n = 0; n < length; n++) all[n * columns.length + k] = column[n]!;
+  return all;
+}
+
+/** A piece of a series: the first step that is predicted. */
+export interface ForecastWindow {
+  readonly series: PreparedSeries;
+  /** The T steps before it are looked at, the H steps from it on are predicted. */
+  readonly origin: number;
+}
+
+/**
+ * Inputs of a network for B windows, time first: `x` [S, B, C]; `future` [H, B, K] where something is known of it (direct); `base` [H, B, D], what predictions
+ * are added to, where there is an anchor; and for learning `y` [H, B, D] and, where values are missing, `mask` [H, B, D]. Directly S = T: the past. Each from the one before, `x` holds at
+ * step s the target of that step and what is known of the next one, whose target is to be predicted: S = T + H − 1, to go on from S = T − 1.
+ * Counts: `scale` [1, B, D], their mean size, and `y` in their own units.
+ */
+export function windowInputs(
+  windows: readonly ForecastWindow[],
+  layout: ForecastLayout,
+  { learn }: { readonly learn: boolean },
+): Record<string, Float64Array> {
+  const { context: T, horizon: H, anchor, season, decoding, counts } = layout;
+  const { targets: D, channels: C, known: K } = widthsOf(layout);
+  const B = windows.length;
+  const direct = decoding === "direct";
+  const E = C - D - K;
+  const S = direct ? T : learn ? T + H - 1 : T - 1;
+  const inputs: Record<string, Float64Array> = { x: new Float64Array(S * B * C) };
+  const ahead = direct ? H : 1;
+  if (direct && K > 0) inputs.future = new Float64Array(H * B * K);
+  if (anchor !== "none") inputs.base = new Float64Array(ahead * B * D);
+  if (learn) inputs.y = new Float64Array(H * B * D);
+  if (learn && windows.some((one) => lacks(one, layout))) inputs.mask = new Float64Array(H * B * D);
+  if (counts) inputs.scale = new Float64Array(B * D);
+  const { x, future, base, y, mask, scale } = inputs;
+  for (const [b, { series, origin }] of windows.entries()) {
+    const first = origin - T;
+    const level = levelOf(series, origin, layout);
+    for (let s = 0; s < S; s++) {
+      const [n, row] = [first + s, (s * B + b) * C];
+      for (let d = 0; d < D; d++) x![row + d] = series.targets[n * D + d]! - level[d]!;
+      for (let e = 0; e < E; e++) x![row + D + e] = series.past[n * E + e]!;
+      const known = direct ? n : n + 1;
+      for (let k = 0; k < K; k++) x![row + D + E + k] = series.known[known * K + k]!;
+    }
+    for (let h = 0; h < ahead; h++)
+      for (let d = 0; d < D; d++)
+        if (base) {
+          const n = anchor === "season" ? origin - season + (h % season) : origin - 1;
+          base[(h * B + b) * D + d] = series.targets[n * D + d]!;
+        }
+    for (let h = 0; h < H; h++) {
+      const n = origin + h;
+      for (let k = 0; k < K && future; k++) future[(h * B + b) * K + k] = series.known[n * K + k]!;
+      for (let d = 0; d < D && y; d++) {
+        const value = series.targets[n * D + d]!;
+        y[(h * B + b) * D + d] = counts ? Math.round(series.center[d]! + series.scale[d]! * value) : value;
+        if (mask) mask[(h * B + b) * D + d] = series.present[n * D + d]!;
+      }
+    }
+    for (let d = 0; d < D && scale; d++) scale[b * D + d] = series.scale[d]!;
+  }
+  return inputs;
+}
+
+/** Whether something that is to be predicted is missing. */
+function lacks({ series, origin }: ForecastWindow, { horizon, targets }: ForecastLayout): boolean {
+  return series.present.subarray(origin * targets.length, (origin + horizon) * targets.length).includes(0);
+}
+
+/** What is taken off the targets of the past: the last one, or the mean of the last season. */
+export function levelOf({ targets }: PreparedSeries, origin: number, layout: ForecastLayout): number[] {
+  const D = layout.targets.length;
+  const span = layout.anchor === "season" ? layout.season : layout.anchor === "last" ? 1 : 0;
+  return layout.targets.map((_, d) => {
+    let sum = 0;
+    for (let n = origin - span; n < origin; n++) sum += targets[n * D + d]! / span;
+    return sum;
+  });
+}

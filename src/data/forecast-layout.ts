@@ -1,0 +1,102 @@
+import { describe, expectOneOf, UsageError } from "../shared/errors.ts";
+import { CALENDAR_ROUNDS, type CalendarRound } from "./calendar.ts";
+import { SCALINGS, type ScalingKind, type SeriesScaling } from "./series-scaling.ts";
+import type { SeriesColumns } from "./time-series.ts";
+import type { TimeStep } from "./time-step.ts";
+
+/** What predictions are differences to: nothing, the last value, or the value one season before. */
+export const ANCHORS = ["none", "last", "season"] as const;
+export type Anchor = (typeof ANCHORS)[number];
+
+/** What is done to targets before they are scaled. */
+export const TRANSFORMS = ["none", "log"] as const;
+export type Transform = (typeof TRANSFORMS)[number];
+
+/** How more than one step is predicted: all at once, or each from the one before. */
+export const DECODINGS = ["direct", "autoregressive"] as const;
+export type Decoding = (typeof DECODINGS)[number];
+
+/**
+ * How series become what a network reads, measured on what it learns from: kept with the model, in a form that JSON can hold.
+ */
+export interface ForecastLayout extends SeriesColumns {
+  /** T: steps that are looked back at. */
+  readonly context: number;
+  /** H: steps that are predicted. */
+  readonly horizon: number;
+  readonly decoding: Decoding;
+  readonly anchor: Anchor;
+  /** Steps of one round; 1: none. */
+  readonly season: number;
+  /** Columns with values missing in what was learned from: a further input says whether there is one. */
+  readonly indicators: readonly string[];
+  readonly calendar: readonly CalendarRound[];
+  readonly step?: TimeStep | undefined;
+  readonly timeZone: string;
+  /** "log": the network learns logarithms; what it says is taken back. */
+  readonly transform: Transform;
+  readonly scaling: ScalingKind;
+  /** By the id of each series. */
+  readonly scales: Readonly<Record<string, SeriesScaling>>;
+  /** Targets are counts, learned in their own units. */
+  readonly counts: boolean;
+}
+
+/** How many numbers there are a step. */
+export interface ForecastWidths {
+  /** D: targets. */
+  readonly targets: number;
+  /** Of all inputs of a step of the past. */
+  readonly channels: number;
+  /** K: what is known of the future, the calendar included. */
+  readonly known: number;
+}
+
+export function widthsOf({ targets, past, known, indicators, calendar }: ForecastLayout): ForecastWidths {
+  const ahead = known.length + 2 * calendar.length;
+  return {
+    targets: targets.length,
+    channels: targets.length + indicators.length + past.length + ahead,
+    known: ahead,
+  };
+}
+
+const text = (value: unknown): boolean => typeof value === "string";
+const whole = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 1;
+const listOf = (of: (one: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.every(of);
+const oneOf = (names: readonly string[]) => (value: unknown) => names.includes(value as string);
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+const isScale = (value: unknown): boolean =>
+  isObject(value) && Number.isFinite(value.center) && Number.isFinite(value.scale) && (value.scale as number) > 0;
+
+const CHECKS: { readonly [K in keyof Required<ForecastLayout>]: (value: unknown) => boolean } = {
+  targets: (value) => listOf(text)(value) && (value as unknown[]).length > 0,
+  past: listOf(text),
+  known: listOf(text),
+  context: whole,
+  horizon: whole,
+  decoding: oneOf(DECODINGS),
+  anchor: oneOf(ANCHORS),
+  season: whole,
+  indicators: listOf(text),
+  calendar: listOf(oneOf(CALENDAR_ROUNDS)),
+  step: (value) =>
+    value === undefined ||
+    (isObject(value) && whole(value.count) && ["millisecond", "day", "month"].includes(value.unit as string)),
+  timeZone: text,
+  transform: oneOf(TRANSFORMS),
+  scaling: oneOf(SCALINGS),
+  scales: (value) =>
+    isObject(value) && Object.values(value).every((one) => isObject(one) && Object.values(one).every(isScale)),
+  counts: (value) => typeof value === "boolean",
+};
+
+/** What a file says, checked. @throws UsageError "bad-config" */
+export function forecastLayoutFromConfig(value: unknown): ForecastLayout {
+  if (!isObject(value)) throw new UsageError("bad-config", `data: expected an object, got ${describe(value)}`);
+  for (const [name, right] of Object.entries(CHECKS))
+    if (!right(value[name]))
+      throw new UsageError("bad-config", `data.${name}: this is not what training writes (${describe(value[name])})`);
+  for (const name of Object.keys(value)) expectOneOf("data", name, Object.keys(CHECKS));
+  return value as unknown as ForecastLayout;
+}

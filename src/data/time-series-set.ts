@@ -1,0 +1,69 @@
+import { describe, UsageError } from "../shared/errors.ts";
+import type { ReadTimeSeriesOptions } from "./read-time-series.ts";
+import { columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
+import { after, parseStep } from "./time-step.ts";
+import { timeZone } from "./time-zone.ts";
+
+/** One of the series, in memory. */
+export interface SeriesValues {
+  /** Which one of several; default none. */
+  readonly id?: string | undefined;
+  /** Moment of the first step: a date, or milliseconds since 1970 UTC. Needed where there is a step. */
+  readonly start?: Date | number | undefined;
+  /** By column, as many of each; NaN where nothing was measured. */
+  readonly values: Readonly<Record<string, ArrayLike<number>>>;
+}
+
+export interface TimeSeriesSetOptions extends Pick<ReadTimeSeriesOptions, "targets" | "past" | "known"> {
+  readonly series: readonly SeriesValues[];
+  /** "15min", "1h", "1d", "1mo": time from step to step. Default: steps are only counted. */
+  readonly step?: string | undefined;
+  /** IANA name; default "UTC". */
+  readonly timeZone?: string | undefined;
+}
+
+/**
+ * Series from arrays.
+ *
+ * @example `timeSeriesSet({ targets: ["sales"], series: [{ start: new Date("2024-01-01"), values: { sales: [3, 1, 4, 1, 5] } }], step: "1d" })`
+ * @throws UsageError "bad-option", "unknown-column", "not-a-number" (infinity), "bad-step", "unknown-time-zone"
+ */
+export function timeSeriesSet(options: TimeSeriesSetOptions): TimeSeriesSet {
+  const { targets, past = [], known = [] } = options;
+  const zone = timeZone(options.timeZone ?? "UTC");
+  const step = options.step === undefined ? undefined : parseStep(options.step);
+  const names = columnsOf({ targets, past, known });
+  const series = options.series.map(({ id = "", start, values: given }): TimeSeries => {
+    const length = given[names[0]!]?.length ?? 0;
+    const values = names.map((name) => {
+      const column = given[name];
+      if (column === undefined)
+        throw new UsageError(
+          "unknown-column",
+          `series ${JSON.stringify(id)}: expected numbers for ${JSON.stringify(name)}`,
+        );
+      if (column.length !== length)
+        throw new UsageError(
+          "bad-option",
+          `series ${JSON.stringify(id)}: ${JSON.stringify(name)} has ${column.length} steps, ${JSON.stringify(names[0])} has ${length}`,
+        );
+      const all = Float64Array.from(column);
+      const bad = all.findIndex((value) => Math.abs(value) === Number.POSITIVE_INFINITY);
+      if (bad >= 0)
+        throw new UsageError(
+          "not-a-number",
+          `series ${JSON.stringify(id)}: ${JSON.stringify(name)} is ${all[bad]} at step ${bad + 1}`,
+        );
+      return [name, all] as const;
+    });
+    if (step && start === undefined)
+      throw new UsageError(
+        "bad-option",
+        `series ${JSON.stringify(id)}: expected the moment of its first step (start), got ${describe(start)}`,
+      );
+    const first = Number(start);
+    const times = step && Float64Array.from({ length }, (_, k) => after(first, k, step, zone));
+    return { id, length, times, values: Object.fromEntries(values) };
+  });
+  return { targets, past, known, series, step, zone, notices: [] };
+}

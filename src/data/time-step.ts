@@ -1,0 +1,95 @@
+import { describe, UsageError } from "../shared/errors.ts";
+import { momentsOf, type TimeZone, wallClock } from "./time-zone.ts";
+
+/** The time between two steps of a series: so many of a unit. Days and months are those of the calendar of a time zone. */
+export interface TimeStep {
+  readonly count: number;
+  readonly unit: "millisecond" | "day" | "month";
+}
+
+const DAY = 86_400_000;
+const UNITS: Readonly<Record<string, TimeStep>> = {
+  ms: { count: 1, unit: "millisecond" },
+  s: { count: 1000, unit: "millisecond" },
+  min: { count: 60_000, unit: "millisecond" },
+  h: { count: 3_600_000, unit: "millisecond" },
+  d: { count: 1, unit: "day" },
+  w: { count: 7, unit: "day" },
+  mo: { count: 1, unit: "month" },
+  q: { count: 3, unit: "month" },
+  y: { count: 12, unit: "month" },
+};
+
+/** @param text "15min", "1h", "1d", "1w", "1mo", "1q", "1y" @throws UsageError "bad-step" */
+export function parseStep(text: string): TimeStep {
+  const [, digits = "", name = ""] = /^(\d{1,6})\s*([a-z]{1,3})$/.exec(text) ?? [];
+  const unit = Object.hasOwn(UNITS, name) ? UNITS[name] : undefined;
+  if (unit && Number(digits) > 0) return { count: Number(digits) * unit.count, unit: unit.unit };
+  throw new UsageError(
+    "bad-step",
+    `step: expected a number and one of ${Object.keys(UNITS).join(", ")}, such as 15min or 1d, got ${describe(text)}`,
+  );
+}
+
+/** As `parseStep` reads it, in the largest unit that fits. */
+export function formatStep({ count, unit }: TimeStep): string {
+  const fitting = Object.entries(UNITS).filter(([, one]) => one.unit === unit && count % one.count === 0);
+  const [name, { count: size }] = fitting.at(-1)!;
+  return `${count / size}${name}`;
+}
+
+/** Milliseconds, of months on average. */
+export const lengthOf = ({ count, unit }: TimeStep): number =>
+  unit === "millisecond" ? count : unit === "day" ? count * DAY : (count * 365.2425 * DAY) / 12;
+
+/** How many steps usually make one round: a day of hours, a week of days, a year of months; 1 where nothing is usual. */
+export function usualSeason({ count, unit }: TimeStep): number {
+  if (unit === "month") return Math.max(1, Math.round(12 / count));
+  if (unit === "day") return count === 1 ? 7 : count === 7 ? 52 : 1;
+  return DAY % count === 0 ? Math.max(1, DAY / count) : 1;
+}
+
+/** A number that grows by 1 from step to step, whole on the grid that `anchor` is on. */
+export function positionOf(moment: number, anchor: number, { count, unit }: TimeStep, zone: TimeZone): number {
+  if (unit === "millisecond") return (moment - anchor) / count;
+  const [at, from] = [wallClock(moment, zone), wallClock(anchor, zone)];
+  if (unit === "day") return (at - from) / (count * DAY);
+  const [a, b] = [new Date(at), new Date(from)];
+  const months = (a.getUTCFullYear() - b.getUTCFullYear()) * 12 + a.getUTCMonth() - b.getUTCMonth();
+  const within = at - Date.UTC(a.getUTCFullYear(), a.getUTCMonth());
+  const anchored = from - Date.UTC(b.getUTCFullYear(), b.getUTCMonth());
+  return (months + (within - anchored) / (31 * DAY)) / count;
+}
+
+/** The moment so many steps after another one. */
+export function after(anchor: number, steps: number, { count, unit }: TimeStep, zone: TimeZone): number {
+  if (unit === "millisecond") return anchor + steps * count;
+  const from = wallClock(anchor, zone);
+  if (unit === "day") return momentsOf(from + steps * count * DAY, zone)[0];
+  const date = new Date(from);
+  const shown = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + steps * count);
+  return momentsOf(shown + from - Date.UTC(date.getUTCFullYear(), date.getUTCMonth()), zone)[0];
+}
+
+/** The step that most neighbours among ascending moments are apart; undefined for fewer than two. */
+export function usualStep(series: readonly ArrayLike<number>[], zone: TimeZone): TimeStep | undefined {
+  const counts = new Map<number, number>();
+  let [days, months] = [true, true];
+  for (const moments of series) {
+    for (let k = 1; k < moments.length; k++) {
+      const [before, at] = [wallClock(moments[k - 1]!, zone), wallClock(moments[k]!, zone)];
+      const apart = moments[k]! - moments[k - 1]!;
+      if (apart === 0) continue;
+      counts.set(apart, (counts.get(apart) ?? 0) + 1);
+      days &&= (at - before) % DAY === 0;
+      months &&= new Date(at).getUTCDate() === new Date(before).getUTCDate() && (at - before) % DAY === 0;
+    }
+  }
+  const [most] = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+  if (!most) return undefined;
+  const usual = Math.round(most[0] / DAY);
+  // The same day of each month, and nothing closer than a month.
+  if (months && Math.min(...counts.keys()) >= 27.9 * DAY)
+    return { count: Math.round(most[0] / (30.44 * DAY)), unit: "month" };
+  return days ? { count: usual, unit: "day" } : { count: most[0], unit: "millisecond" };
+}

@@ -1,0 +1,101 @@
+import type { FileSource } from "../platform/platform.ts";
+import { sourceName } from "../platform/platform.ts";
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import type { TaggedSentences, UntaggedSentences } from "./tagged-sentences.ts";
+import { readText } from "./text-files.ts";
+
+export interface TokenColumns {
+  /** Number of the column with the token, from 1. Default 1. */
+  readonly token?: number | undefined;
+  /** Number of the column with the tag, from 1, or "last" (default); "none" reads the tokens alone. */
+  readonly tag?: number | "last" | "none" | undefined;
+  /** What stands between cells. Default: a tab if the first line has one, else any number of spaces. */
+  readonly delimiter?: string | undefined;
+}
+
+type Read<C> = C extends { readonly tag: "none" } ? UntaggedSentences : TaggedSentences;
+
+/** Rows of CoNLL-U that are no tokens of their own: "2-3" of a token written as one, "2.1" of one left out. */
+const NO_TOKEN = /^\d+[-.]\d+$/;
+const CONLLU_COLUMNS = 10;
+
+/**
+ * Sentences in the column format of the CoNLL tasks: a line for each token, its cells in columns, an empty line between sentences.
+ * UTF-8, with or without byte order mark, gzip or not, any line ends.
+ *
+ * Left out: lines of "-DOCSTART-", which begin a document; comments, which are lines that begin with "#" and have not as many cells as
+ * the others; and in the ten columns of CoNLL-U rows that are no tokens of their own.
+ *
+ * @example `readTokenColumns("train.txt", { token: 1, tag: 4 })`
+ * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "unknown-column", "no-label", "bad-option"
+ */
+export async function readTokenColumns<const C extends TokenColumns>(file: FileSource, columns: C): Promise<Read<C>> {
+  const name = sourceName(file);
+  const parts: string[] = [];
+  for await (const part of readText([file])) parts.push(part);
+  return parseTokenColumns(parts.join(""), { ...columns, name }) as Read<C>;
+}
+
+/** The same for a text. */
+export function parseTokenColumns(
+  text: string,
+  options: TokenColumns & { readonly name: string },
+): TaggedSentences | UntaggedSentences {
+  const { name, delimiter } = options;
+  if (delimiter !== undefined && !/^[^\r\n]$/u.test(delimiter))
+    throw new UsageError("bad-option", `delimiter: expected one character, got ${describe(delimiter)}`);
+  const lines = text.split(/\r\n|\n|\r/);
+  const tabs = delimiter === undefined && lines.find((line) => line.trim() !== "")?.includes("\t");
+  const cut = (line: string): string[] =>
+    tabs ? line.split("\t") : delimiter === undefined ? line.trim().split(/[ \t]+/) : line.split(delimiter);
+  const first = lines.findIndex((line) => line.trim() !== "" && !line.startsWith("#") && !isDocument(line));
+  if (first < 0) throw new UsageError("table-empty", `${name}: expected lines with a token and its tag, got none`);
+  const count = cut(lines[first]!).length;
+  const separator = tabs ? "a tab" : delimiter === undefined ? "spaces" : JSON.stringify(delimiter);
+  const at = (column: string, number: number): number => {
+    if (number <= count) return number - 1;
+    const one = count === 1 ? `: cells are separated by something else than ${separator} (--delimiter)` : "";
+    throw new UsageError(
+      "unknown-column",
+      `${name}, line ${first + 1}: expected the ${column} in column ${number}, there ${count === 1 ? "is one column" : `are ${count} columns`} only${one}`,
+    );
+  };
+  const tokenAt = at("token", expectInteger("token", options.token ?? 1, { min: 1 }));
+  const { tag = "last" } = options;
+  const tagAt =
+    tag === "none" ? undefined : at("tag", tag === "last" ? Math.max(2, count) : expectInteger("tag", tag, { min: 1 }));
+
+  const sentences = { tokens: [] as string[][], tags: [] as string[][], places: [] as string[] };
+  let open = false;
+  for (const [k, line] of lines.entries()) {
+    if (line.trim() === "" || isDocument(line)) {
+      open = false;
+      continue;
+    }
+    const cells = cut(line);
+    if (line.startsWith("#") && cells.length !== count) continue;
+    const place = `${name}, line ${k + 1}`;
+    if (cells.length !== count)
+      throw new UsageError(
+        "ragged-row",
+        `${place}: expected ${count} columns as in line ${first + 1}, got ${cells.length}; cells are separated by ${separator} (--delimiter)`,
+      );
+    if (count === CONLLU_COLUMNS && NO_TOKEN.test(cells[0]!)) continue;
+    const token = cells[tokenAt]!;
+    const own = tagAt === undefined ? undefined : cells[tagAt]!.trim();
+    if (token === "" || own === "")
+      throw new UsageError("no-label", `${place}: expected ${token === "" ? "a token" : "a tag"}, got nothing`);
+    if (!open) {
+      sentences.tokens.push([]);
+      sentences.tags.push([]);
+      sentences.places.push(place);
+      open = true;
+    }
+    sentences.tokens.at(-1)!.push(token);
+    if (own !== undefined) sentences.tags.at(-1)!.push(own);
+  }
+  const { tags, ...untagged } = sentences;
+  return tagAt === undefined ? untagged : { ...untagged, tags };
+}
+
+const isDocument = (line: string): boolean => line.startsWith("-DOCSTART-");

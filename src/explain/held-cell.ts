@@ -1,0 +1,31 @@
+import { type Cell, variables } from "../cells/define.ts";
+import { add, type Expression, mul, rewrite } from "../math/expression.ts";
+
+/** Names of values that can be held: gates and what lies between, not the states. */
+export const holdable = (cell: Cell): string[] =>
+  Object.keys(cell.named).filter((name) => !cell.states.some((state) => state.name === name));
+
+/** The unit weights of `heldCell` that belong to a value: `keep` times the value, plus `held`, stands in its place. */
+export const holds = (name: string) => ({ keep: `keep.${name}`, held: `held.${name}` });
+
+/**
+ * The same cell whose gates can be held: each named value v that is no state becomes keep · v + held, with two weights a unit.
+ * With keep = 1 and held = 0 it is the same cell, to the bit.
+ */
+export function heldCell(cell: Cell): Cell {
+  const names = Object.keys(cell.named);
+  let roots = names.map((name) => cell.named[name]!);
+  const weights: Record<string, number> = { ...cell.weights };
+  // In the order of computation: what a gate is made of has been replaced when its turn comes.
+  for (const name of holdable(cell)) {
+    const { keep, held } = holds(name);
+    weights[keep] = 1;
+    weights[held] = 0;
+    const value: Expression = roots[names.indexOf(name)]!;
+    const instead = add(mul(variables.weight(keep), value), variables.weight(held));
+    roots = rewrite(roots, (node) => (node === value ? instead : undefined));
+  }
+  const named = Object.fromEntries(names.map((name, k) => [name, roots[k]!]));
+  const next = Object.fromEntries(cell.states.map(({ name }) => [name, named[name]!]));
+  return { ...cell, weights, named, next };
+}

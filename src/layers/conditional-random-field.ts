@@ -1,0 +1,159 @@
+import { add, equal, less, select, sub, variable } from "../math/expression.ts";
+import { describe, expectInteger, expectShape, UsageError } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
+import { gather, pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
+import type { HasParameters, Parameter } from "../tensor/parameter.ts";
+import { uniform } from "./initialize.ts";
+
+/** Which tags may begin a sequence, follow one another and end it. */
+export interface TagConstraints {
+  /** Whether a sequence may begin with a tag. */
+  readonly start: (tag: number) => boolean;
+  /** Whether a tag may come after another one. */
+  readonly follow: (before: number, tag: number) => boolean;
+  /** Whether a sequence may end with a tag. */
+  readonly end: (tag: number) => boolean;
+}
+
+export interface ConditionalRandomFieldOptions {
+  /** C, the number of tags. */
+  readonly tags: number;
+  /** Default: everything is allowed. */
+  readonly constraints?: TagConstraints | undefined;
+}
+
+/** Sequences of tags and what they score. */
+export interface TagLattice {
+  readonly lattice: Lattice;
+  /** [T, B, C], of tags at each step, with what is added at both ends, less the largest of the step. */
+  readonly scores: Tensor;
+  /** [C, C] from tag to tag, forbidden ones included. */
+  readonly weights: Tensor;
+  readonly mask: Tensor;
+}
+
+/**
+ * A linear chain over tags: a sequence of tags y scores `start[y_1] + Σ_t x_t[y_t] + Σ_t transitions[y_t−1][y_t] + end[y_T]`, and
+ * its probability is the softmax over all sequences. What the constraints forbid has probability 0.
+ *
+ * Emissions x are [T, B, C], masks [T, B] of ones and then zeros. Parameters: `transitions` [C, C] (from row to column), `start` [C]
+ * and `end` [C].
+ * @see Lafferty, McCallum & Pereira, "Conditional random fields" (2001); on top of recurrent layers Huang, Xu & Yu 2015 (arXiv:1508.01991)
+ */
+export class ConditionalRandomField implements HasParameters {
+  readonly parts: { readonly transitions: Parameter; readonly start: Parameter; readonly end: Parameter };
+  private readonly tags: number;
+  private readonly allowed: {
+    readonly transitions: Float64Array;
+    readonly start: Float64Array;
+    readonly end: Float64Array;
+  };
+
+  /** @throws UsageError "not-an-integer", "out-of-range", "bad-option" */
+  constructor(options: ConditionalRandomFieldOptions) {
+    const C = expectInteger("conditionalRandomField: tags", options.tags, { min: 1 });
+    const { constraints } = options;
+    const allowed = (length: number, is: (k: number) => boolean): Float64Array =>
+      Float64Array.from({ length }, (_, k) => (constraints === undefined || is(k) ? 0 : IMPOSSIBLE));
+    this.tags = C;
+    this.allowed = {
+      transitions: allowed(C * C, (k) => constraints!.follow(Math.floor(k / C), k % C)),
+      start: allowed(C, (k) => constraints!.start(k)),
+      end: allowed(C, (k) => constraints!.end(k)),
+    };
+    if (constraints && !this.allowed.start.includes(0))
+      throw new UsageError(
+        "bad-option",
+        `constraints: expected some tag that may begin a sequence, got ${describe(constraints)}`,
+      );
+    const initialize = uniform(0.1);
+    this.parts = {
+      transitions: { shape: [C, C], initialize },
+      start: { shape: [C], initialize },
+      end: { shape: [C], initialize },
+    };
+  }
+
+  /**
+   * −log p(tags) of each sequence, [B]; 0 for one of no steps.
+   * @param tags int [T, B] in [0, C); at masked steps anything in that range
+   */
+  negativeLogLikelihood(emissions: Tensor, tags: Tensor, mask?: Tensor): Tensor {
+    expectShape("conditionalRandomField: tags", tags.shape, emissions.shape.slice(0, 2));
+    const { lattice, scores, weights, mask: there } = this.over(emissions, mask);
+    const [T, B] = tags.shape as [number, number];
+    const C = this.tags;
+    const chosen = equal(variable("tag"), variable("column"));
+    const counts = less(0, variable("mask"));
+    const column = emissions.graph.constant(
+      [1, 1, C],
+      Float64Array.from({ length: C }, (_, v) => v),
+    );
+    const steps = { tag: reshape(tags, [T, B, 1]), column, mask: reshape(there, [T, B, 1]) };
+    const own = reduce({ ...steps, x: scores }, select(counts, select(chosen, variable("x"), 0), 0), [0, 2]);
+    const whole = lattice.logPartition();
+    const parts = { whole, own: reshape(own, [B]) };
+    if (T === 1) return pointwise(parts, sub(variable("whole"), variable("own")));
+    // Arcs are read as the rows of the tags before: [T − 1, B, C].
+    const part = (t: Tensor, from: number, shape: readonly number[]): Tensor =>
+      t.graph.tensor(shape, { ...t.range, offset: t.range.offset + from * B, length: (T - 1) * B }, t.differentiable);
+    const rows = gather(part(tags, 0, [T - 1, B]), weights);
+    const moves = {
+      tag: part(tags, 1, [T - 1, B, 1]),
+      mask: stopGradient(part(there, 1, [T - 1, B, 1])),
+      ...{ column, row: rows },
+    };
+    const arcs = reduce(moves, select(counts, select(chosen, variable("row"), 0), 0), [0, 2]);
+    return pointwise(
+      { ...parts, arcs: reshape(arcs, [B]) },
+      sub(variable("whole"), add(variable("own"), variable("arcs"))),
+    );
+  }
+
+  /** All sequences of tags with their scores: their sum, the probability of each tag, the best one. */
+  over(emissions: Tensor, given?: Tensor): TagLattice {
+    const C = this.tags;
+    expectShape("conditionalRandomField: emissions", emissions.shape, ["T", "B", C]);
+    const [T, B] = emissions.shape as [number, number, number];
+    if (given) expectShape("conditionalRandomField: mask", given.shape, [T, B]);
+    const { graph } = emissions;
+    const mask = stopGradient(given ?? graph.constant([T, B], new Float64Array(T * B).fill(1)));
+    const limited = (name: "transitions" | "start" | "end", shape: readonly number[]): Tensor =>
+      pointwise(
+        { own: reshape(graph.parameter(this.parts[name]), shape), limit: graph.constant(shape, this.allowed[name]) },
+        add(variable("own"), variable("limit")),
+      );
+    const weights = limited("transitions", [C, C]);
+    // At the last step that is there the mask is 1 and that of the step behind it 0.
+    const numbers = graph.constant(
+      [T, 1, 1],
+      Float64Array.from({ length: T }, (_, t) => t),
+    );
+    const seen = reshape(mask, [T, B, 1]);
+    const length = reduce({ mask: seen }, variable("mask"), [0]);
+    const t = variable("t");
+    const first = select(equal(t, 0), variable("start"), 0);
+    const last = select(equal(add(t, 1), variable("length")), variable("end"), 0);
+    // The largest emission of a step is taken off: it changes no probability, and keeps sums over many steps small.
+    const there = less(0, variable("mask"));
+    const largest = reduce(
+      { x: stopGradient(emissions), mask: seen },
+      select(there, variable("x"), IMPOSSIBLE),
+      [2],
+      "maximum",
+    );
+    const scores = pointwise(
+      {
+        ...{ x: emissions, largest, mask: seen, t: numbers, length },
+        ...{ start: limited("start", [1, 1, C]), end: limited("end", [1, 1, C]) },
+      },
+      select(there, add(sub(variable("x"), variable("largest")), add(first, last)), 0),
+    );
+    return { lattice: new Lattice({ scores, weights, arcs: "all", mask }), scores, weights, mask };
+  }
+}
+
+/** @example `conditionalRandomField({ tags: 17 })` */
+export const conditionalRandomField = (options: ConditionalRandomFieldOptions): ConditionalRandomField =>
+  new ConditionalRandomField(options);

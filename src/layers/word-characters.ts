@@ -1,0 +1,66 @@
+import type { Cell } from "../cells/define.ts";
+import { less, select, variable } from "../math/expression.ts";
+import { expectInteger, expectShape } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { concatenate, pointwise, reshape, slice } from "../tensor/operations.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
+import { embedding } from "./embedding.ts";
+import { recurrent } from "./recurrent.ts";
+
+export interface WordCharactersOptions {
+  readonly cell: Cell;
+  /** How many kinds of characters there are. */
+  readonly characters: number;
+  /** L: how many of a word are read. */
+  readonly wordLength: number;
+  /** Numbers that stand for a character. */
+  readonly embeddingSize: number;
+  /** H of each direction. */
+  readonly hiddenSize: number;
+}
+
+export interface WordCharacters extends HasParameters {
+  /** 2·H */
+  readonly outputSize: number;
+  /**
+   * @param characters int [L, T·B] @param lengths [T·B], how many of a word count: at most L, 0 where there is no word
+   * @param shape [T, B]
+   * @returns [T, B, 2·H]
+   */
+  forward(characters: Tensor, lengths: Tensor, shape: readonly [number, number]): Tensor;
+}
+
+/**
+ * A vector for each word from its characters: the states after the last character of a recurrent layer that reads the word from its
+ * beginning, and of one that reads it from its end; zeros where there is no word.
+ *
+ * Parameters `embedding.weight` [characters, embeddingSize] and `rnn.weight_ih_l0`, ….
+ * @see Ling et al. (2015), arXiv:1508.02096
+ */
+export function wordCharacters(options: WordCharactersOptions): WordCharacters {
+  const { cell, hiddenSize, embeddingSize } = options;
+  const wordLength = expectInteger("wordLength", options.wordLength, { min: 1 });
+  const table = embedding({ vocabularySize: options.characters, embeddingSize });
+  const rnn = recurrent({ cell, inputSize: embeddingSize, hiddenSize, bidirectional: true });
+  return {
+    outputSize: 2 * rnn.outputSize,
+    parts: { embedding: table, rnn },
+    forward(characters, lengths, [steps, rows]) {
+      const words = steps * rows;
+      expectShape("wordCharacters: characters", characters.shape, [wordLength, words]);
+      expectShape("wordCharacters: lengths", lengths.shape, [words]);
+      const place = characters.graph.constant(
+        [wordLength, 1],
+        Float64Array.from({ length: wordLength }, (_, k) => k),
+      );
+      const mask = pointwise(
+        { place, length: reshape(lengths, [1, words]) },
+        select(less(variable("place"), variable("length")), 1, 0),
+      );
+      const { final } = rnn.forward(table.forward(characters), { mask });
+      const states = final[cell.states[0]!.name]!;
+      const direction = (k: number): Tensor => reshape(slice(states, 0, k, k + 1), [words, rnn.outputSize]);
+      return reshape(concatenate([direction(0), direction(1)], 1), [steps, rows, 2 * rnn.outputSize]);
+    },
+  };
+}

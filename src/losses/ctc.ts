@@ -1,0 +1,118 @@
+import { add, constant, div, equal, exp, less, log, max, neg, select, sub, variable } from "../math/expression.ts";
+import { expectInteger, expectShape } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
+import { concatenate, pointwise, reduce, reshape, slice, stopGradient } from "../tensor/operations.ts";
+import { type Reduction, reduceLosses } from "./reduction.ts";
+
+export interface ConnectionistTemporalClassificationOptions {
+  /** [B], how many steps of each sequence count, from the first on. */
+  readonly inputLengths: Tensor;
+  /** [B], how many labels each sequence has. */
+  readonly targetLengths: Tensor;
+  /** The class that stands for no label; default 0. */
+  readonly blank?: number;
+  /** "mean" (default) divides each loss by its number of labels (at least 1) and takes the mean over the batch, as PyTorch does. */
+  readonly reduction?: Reduction;
+  /** Whether a loss that is infinite, because the labels do not fit into the steps, counts as 0. Default false. */
+  readonly zeroInfinity?: boolean;
+}
+
+/** Below this there is no path. */
+const HOPELESS = IMPOSSIBLE / 10;
+
+/**
+ * `−log p(labels)`, over all ways in which the labels, with blanks between them and each for one step or more, can make up the steps.
+ *
+ * Gradients of an infinite loss are 0.
+ *
+ * @param logits [T, B, V]; the softmax over V is taken here
+ * @param targets int [B, L] in [0, V), not `blank`; behind a sequence's labels anything
+ * @returns shape [], or with reduction "none" [B]
+ * @throws ShapeError "shape-mismatch"; UsageError "out-of-range"
+ * @see Graves, Fernández, Gomez & Schmidhuber, "Connectionist temporal classification" (2006)
+ */
+export function connectionistTemporalClassification(
+  logits: Tensor,
+  targets: Tensor,
+  options: ConnectionistTemporalClassificationOptions,
+): Tensor {
+  const { inputLengths, targetLengths, reduction = "mean", zeroInfinity = false } = options;
+  expectShape("ctc: logits", logits.shape, ["T", "B", "V"]);
+  const [T, B, V] = logits.shape as [number, number, number];
+  expectShape("ctc: targets", targets.shape, [B, "L"]);
+  expectShape("ctc: inputLengths", inputLengths.shape, [B]);
+  expectShape("ctc: targetLengths", targetLengths.shape, [B]);
+  const blank = expectInteger("blank", options.blank ?? 0, { min: 0, max: V - 1 });
+  const { graph } = logits;
+  const L = targets.shape[1]!;
+  // States: blank, first label, blank, second label, …, blank.
+  const S = 2 * L + 1;
+  const count = (n: number, shape: readonly number[]): Tensor =>
+    graph.constant(
+      shape,
+      Float64Array.from({ length: n }, (_, k) => k),
+    );
+  const filled = (shape: readonly number[], n: number, value: number): Tensor =>
+    graph.constant(shape, new Float64Array(n).fill(value));
+
+  const label = concatenate(
+    [
+      reshape(
+        pointwise(
+          { y: reshape(targets, [B, L, 1]), second: count(2, [1, 1, 2]) },
+          select(equal(variable("second"), 1), variable("y"), blank),
+        ),
+        [B, 2 * L],
+      ),
+      filled([B, 1], B, blank),
+    ],
+    1,
+  );
+
+  // The label of a state may follow the one two states before at once unless both are the same; so blanks cannot.
+  const framed = concatenate([filled([B, 2], 2 * B, -1), label, filled([B, 2], 2 * B, -1)], 1);
+  const own = reshape(slice(framed, 1, 2, S + 4), [B, S + 2, 1]);
+  const before = reshape(slice(framed, 1, 0, S + 2), [B, S + 2, 1]);
+  const skips = equal(variable("arc"), 0);
+  const weights = pointwise(
+    { own, before, arc: count(3, [1, 1, 3]) },
+    select(skips, select(equal(variable("own"), variable("before")), IMPOSSIBLE, 0), 0),
+  );
+
+  // log softmax of the classes that the states stand for. A path begins in the first two states and ends in the last two of its labels.
+  const steps = count(T, [T, 1, 1]);
+  const lengths = reshape(inputLengths, [1, B, 1]);
+  const mask = reshape(pointwise({ t: steps, n: lengths }, select(less(variable("t"), variable("n")), 1, 0)), [T, B]);
+  const seen = reshape(mask, [T, B, 1]);
+  const x = select(less(0, variable("seen")), variable("x"), 0);
+  const largest = reduce({ x: stopGradient(logits), seen }, x, [2], "maximum");
+  const sum = reduce({ x: logits, seen, m: largest }, exp(sub(x, variable("m"))), [2]);
+  const chosen = reduce(
+    { x: reshape(logits, [T, B, 1, V]), label: reshape(label, [1, B, S, 1]), column: count(V, [1, 1, 1, V]) },
+    select(equal(variable("label"), variable("column")), variable("x"), 0),
+    [3],
+  );
+  const [s, t, ends] = [variable("s"), variable("t"), variable("ends")];
+  const logProbability = sub(sub(variable("x"), variable("m")), log(variable("sum")));
+  const begins = select(equal(t, 0), select(less(1, s), IMPOSSIBLE, 0), 0);
+  const twice = add(ends, ends);
+  const atEnd = select(equal(s, twice), 0, select(equal(add(s, 1), twice), 0, IMPOSSIBLE));
+  const closes = select(equal(add(t, 1), variable("n")), atEnd, 0);
+  const scores = pointwise(
+    {
+      ...{ x: reshape(chosen, [T, B, S]), m: largest, sum, t: steps, s: count(S, [1, 1, S]), n: lengths },
+      ends: reshape(targetLengths, [1, B, 1]),
+    },
+    add(logProbability, add(begins, closes)),
+  );
+
+  const lattice = new Lattice({ scores, weights, arcs: "band", mask });
+  // A sequence without steps has one path, for no labels.
+  const fits = select(less(0, variable("n")), variable("z"), select(equal(ends, 0), 0, IMPOSSIBLE));
+  const infinite = constant(zeroInfinity ? 0 : Number.POSITIVE_INFINITY);
+  const loss = select(less(HOPELESS, fits), neg(fits), infinite);
+  const normalized = reduction === "mean" ? div(loss, max(ends, 1)) : loss;
+  const losses = pointwise({ z: lattice.logPartition(), n: inputLengths, ends: targetLengths }, normalized);
+  return reduceLosses(losses, reduction, B);
+}

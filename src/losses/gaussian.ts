@@ -1,0 +1,36 @@
+import { add, div, log, mul, square, sub, variable } from "../math/expression.ts";
+import { expectShape } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { elementwise } from "./elementwise.ts";
+import { keepPositive, type LossOptions } from "./reduction.ts";
+
+/** Parameters of a normal distribution for each place. */
+export interface GaussianParameters {
+  /** μ, any shape. */
+  readonly location: Tensor;
+  /** σ, the standard deviation, above 0, the same shape. */
+  readonly scale: Tensor;
+}
+
+/**
+ * `log σ + ½((y − μ)/σ)² + ½ log 2π`: −log of a normal density.
+ *
+ * @param target The shape of the parameters.
+ * @returns Shape [], or with reduction "none" that of the parameters.
+ */
+export function gaussianLoss(
+  { location, scale }: GaussianParameters,
+  target: Tensor,
+  options: LossOptions = {},
+): Tensor {
+  expectShape("gaussianLoss: scale", scale.shape, location.shape);
+  const sigma = keepPositive(options.mask, variable("scale"));
+  return elementwise(
+    "gaussianLoss",
+    location,
+    target,
+    options,
+    (x, y) => add(add(log(sigma), mul(0.5, square(div(sub(y, x), sigma)))), 0.5 * Math.log(2 * Math.PI)),
+    { scale },
+  );
+}

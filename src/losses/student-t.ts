@@ -1,0 +1,43 @@
+import { add, div, log, log1p, mul, square, sub, variable } from "../math/expression.ts";
+import { logGammaRatio } from "../math/log-gamma.ts";
+import { expectShape } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { elementwise } from "./elementwise.ts";
+import type { GaussianParameters } from "./gaussian.ts";
+import { keepPositive, type LossOptions } from "./reduction.ts";
+
+/** Parameters of a Student t distribution for each place. */
+export interface StudentTParameters extends GaussianParameters {
+  /** ν, degrees of freedom, above 0: the smaller, the heavier the tails. */
+  readonly freedom: Tensor;
+}
+
+/**
+ * `log σ + ½ log πν + log Γ(½ν) − log Γ(½(ν + 1)) + ½(ν + 1) log(1 + ((y − μ)/σ)²/ν)`: −log of the density of Student's t
+ * distribution, moved by μ and stretched by σ. Outliers count less than with a normal one.
+ *
+ * @param target The shape of the parameters.
+ * @returns Shape [], or with reduction "none" that of the parameters.
+ * @see Student, "The probable error of a mean" (1908)
+ */
+export function studentTLoss(
+  { location, scale, freedom }: StudentTParameters,
+  target: Tensor,
+  options: LossOptions = {},
+): Tensor {
+  expectShape("studentTLoss: scale", scale.shape, location.shape);
+  expectShape("studentTLoss: freedom", freedom.shape, location.shape);
+  const [sigma, nu] = [variable("scale"), variable("freedom")].map((v) => keepPositive(options.mask, v));
+  return elementwise(
+    "studentTLoss",
+    location,
+    target,
+    options,
+    (x, y) => {
+      const normalizer = sub(add(log(sigma!), mul(0.5, log(mul(Math.PI, nu!)))), logGammaRatio(mul(0.5, nu!), 0.5));
+      const tail = mul(mul(0.5, add(nu!, 1)), log1p(div(square(div(sub(y, x), sigma!)), nu!)));
+      return add(normalizer, tail);
+    },
+    { scale, freedom },
+  );
+}

@@ -1,0 +1,194 @@
+import type { Cell } from "../cells/define.ts";
+import type { CellSpec } from "../cells/registry.ts";
+import { dropout, expectRate } from "../layers/dropout.ts";
+import { type Linear, linear } from "../layers/linear.ts";
+import { type Recurrent, recurrent } from "../layers/recurrent.ts";
+import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { reshape, slice, transpose } from "../tensor/operations.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
+import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
+import {
+  type ForecastHead,
+  forecastHead,
+  type HeadOptions,
+  type PointLoss,
+  type Prediction,
+} from "./forecast-heads.ts";
+
+export interface ForecastNetworkOptions extends Omit<HeadOptions, "head"> {
+  /** C: numbers a step of the past. */
+  readonly channels: number;
+  /** D: numbers a step that are predicted. */
+  readonly targets: number;
+  /** K: numbers a step that are known of the future; default 0. */
+  readonly known?: number | undefined;
+  /** H: steps that are predicted. */
+  readonly horizon: number;
+  /** Whether each step is predicted from the one before; default false: all at once. */
+  readonly autoregressive?: boolean | undefined;
+  /** What is said of each value; default "quantiles". */
+  readonly head?: HeadOptions["head"] | undefined;
+  /** A built-in cell by name, with options, or one of your own. Default "lstm". */
+  readonly cell?: string | CellSpec | Cell | undefined;
+  /** Units of each recurrent layer; default 64. */
+  readonly hiddenSize?: number | undefined;
+  /** P, for cells with a projection; default 0. */
+  readonly projectionSize?: number | undefined;
+  /** L; default 1. */
+  readonly numLayers?: number | undefined;
+  /** Share that is dropped in training between layers and before the output; default 0. */
+  readonly dropout?: number | undefined;
+}
+
+/** Everything needed to make the same network again, in a form that JSON can hold. */
+export interface ForecastNetworkConfig {
+  readonly kind: "forecaster";
+  readonly channels: number;
+  readonly targets: number;
+  readonly known: number;
+  readonly horizon: number;
+  readonly autoregressive: boolean;
+  readonly head: HeadOptions["head"];
+  readonly pointLoss?: PointLoss;
+  readonly levels?: readonly number[];
+  readonly cell: CellConfig;
+  readonly hiddenSize: number;
+  readonly projectionSize: number;
+  readonly numLayers: number;
+  readonly dropout: number;
+}
+
+/** What a network reads; see `windowInputs`. */
+export interface ForecastInputs {
+  /** [S, B, C] */
+  readonly x: Tensor;
+  /** [H, B, K], directly and with K > 0. */
+  readonly future?: Tensor | undefined;
+  /** [H, B, D] or [1, B, D]: what locations are added to. */
+  readonly base?: Tensor | undefined;
+  /** [1, B, D], mean size of counts. */
+  readonly scale?: Tensor | undefined;
+  /** State before the first step, by name. */
+  readonly initial?: Readonly<Record<string, Tensor>> | undefined;
+}
+
+export const DEFAULT_LEVELS = [0.1, 0.5, 0.9] as const;
+
+/**
+ * Predicts the next steps of series: recurrent layers over the past → head.
+ *
+ * All steps at once (directly): where nothing is known of the future one linear map of the last state gives all H steps; otherwise a second recurrent stack goes on
+ * from the states of the first one over what is known of them, and a linear map reads each of its steps. Each from the one before (autoregressive):
+ * one stack, and a linear map of each step says the next one.
+ *
+ * Parameters: `encoder.weight_ih_l0`, …; `decoder.…` likewise where there is one; `head.weight`, `head.bias`.
+ */
+export class ForecastNetwork implements HasParameters {
+  readonly config: ForecastNetworkConfig;
+  readonly cell: Cell;
+  readonly head: ForecastHead;
+  readonly parts: { readonly encoder: Recurrent; readonly decoder?: Recurrent; readonly head: Linear };
+
+  /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
+  constructor(options: ForecastNetworkOptions) {
+    if (typeof options !== "object" || options === null)
+      throw new UsageError("bad-option", `forecastNetwork: expected options, got ${describe(options)}`);
+    const { hiddenSize = 64, projectionSize = 0, numLayers = 1, autoregressive = false } = options;
+    const channels = expectInteger("channels", options.channels, { min: 1 });
+    const targets = expectInteger("targets", options.targets, { min: 1 });
+    const known = expectInteger("known", options.known ?? 0, { min: 0, max: channels - targets });
+    const horizon = expectInteger("horizon", options.horizon, { min: 1 });
+    const rate = expectRate("dropout", options.dropout ?? 0);
+    const { head = "quantiles", pointLoss } = options;
+    const levels = head === "quantiles" ? (options.levels ?? DEFAULT_LEVELS) : undefined;
+    this.head = forecastHead({ head, pointLoss, levels });
+    const { cell, spec } = chooseCell(options.cell ?? "lstm");
+    const stack = { cell, hiddenSize, numLayers, dropout: rate };
+    const projects = cell.states[0]?.width === "projection";
+    const made = (inputSize: number): Recurrent =>
+      recurrent({ ...stack, inputSize, projectionSize: projects ? projectionSize : 0 });
+    const encoder = made(channels);
+    const decoder = !autoregressive && known > 0 ? made(known) : undefined;
+    const width = this.head.names.length * targets;
+    const atOnce = !autoregressive && !decoder;
+    this.cell = cell;
+    this.parts = {
+      ...{ encoder, ...(decoder && { decoder }) },
+      head: linear({ inputSize: encoder.outputSize, outputSize: atOnce ? horizon * width : width }),
+    };
+    this.config = {
+      ...{ kind: "forecaster", channels, targets, known, horizon, autoregressive, head },
+      ...(head === "point" && { pointLoss: pointLoss ?? "squared" }),
+      ...(levels && { levels: [...levels] }),
+      ...{ cell: spec, hiddenSize, projectionSize, numLayers, dropout: rate },
+    };
+  }
+
+  /** What is predicted: directly [H, B, D] each; otherwise [S, B, D], step s saying step s + 1; and the states at the end of `x`. */
+  forward({ x, future, base, scale, initial }: ForecastInputs): {
+    readonly prediction: Prediction;
+    readonly final: Readonly<Record<string, Tensor>>;
+  } {
+    const { channels, known, horizon, autoregressive } = this.config;
+    const { encoder, decoder, head } = this.parts;
+    expectShape("x", x.shape, ["S", "B", channels]);
+    const drop = dropout({ rate: this.config.dropout });
+    const { output, final } = encoder.forward(x, { initial });
+    let raw: Tensor;
+    if (autoregressive) raw = head.forward(drop.forward(output));
+    else if (decoder) {
+      expectShape("future", future?.shape ?? [], [horizon, "B", known]);
+      raw = head.forward(drop.forward(decoder.forward(future!, { initial: final }).output));
+    } else raw = this.allAtOnce(head.forward(drop.forward(this.lastState(final))));
+    const { names } = this.head;
+    const D = this.config.targets;
+    const parts = names.map((name, k) => [name, slice(raw, 2, k * D, (k + 1) * D)] as const);
+    return { prediction: this.head.prediction(Object.fromEntries(parts), base, scale), final };
+  }
+
+  /** Records the loss of the H steps to be predicted. @param y [H, B, D] @param mask [H, B, D] */
+  loss(inputs: ForecastInputs, y: Tensor, mask?: Tensor): Tensor {
+    const { prediction } = this.forward(inputs);
+    const H = y.shape[0]!;
+    const ahead = Object.entries(prediction).map(([name, all]) => {
+      const S = all.shape[0]!;
+      return [name, S === H ? all : slice(all, 0, S - H, S)] as const;
+    });
+    return this.head.loss(Object.fromEntries(ahead), y, mask);
+  }
+
+  /** Of [L, B, W] the last layer's, [B, W]. */
+  private lastState(final: Readonly<Record<string, Tensor>>): Tensor {
+    const states = final[this.cell.states[0]!.name]!;
+    const [count, batch, width] = states.shape as [number, number, number];
+    return reshape(slice(states, 0, count - 1, count), [batch, width]);
+  }
+
+  /** [B, H · W] as [H, B, W]. */
+  private allAtOnce(rows: Tensor): Tensor {
+    const { horizon, targets } = this.config;
+    return transpose(reshape(rows, [rows.shape[0]!, horizon, this.head.names.length * targets]), [1, 0, 2]);
+  }
+}
+
+/** @example `forecastNetwork({ channels: 1, targets: 1, horizon: 24, head: "point" })` */
+export const forecastNetwork = (options: ForecastNetworkOptions): ForecastNetwork => new ForecastNetwork(options);
+
+const KNOWN: readonly (keyof ForecastNetworkOptions)[] = [
+  ...(["channels", "targets", "known", "horizon", "autoregressive", "head", "pointLoss", "levels"] as const),
+  ...(["hiddenSize", "projectionSize", "numLayers", "dropout"] as const),
+];
+
+/**
+ * The network that a config describes, which may come from a file: everything in it is checked.
+ * @throws UsageError "bad-config", and what `forecastNetwork` throws
+ */
+export function forecastNetworkFromConfig(value: unknown, cells: Readonly<Record<string, Cell>> = {}): ForecastNetwork {
+  if (typeof value !== "object" || value === null)
+    throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
+  const { kind, cell, ...rest } = value as Record<string, unknown>;
+  expectOneOf("model.kind", kind, ["forecaster"]);
+  for (const name of Object.keys(rest)) expectOneOf("model", name, KNOWN);
+  return new ForecastNetwork({ ...(rest as unknown as ForecastNetworkOptions), cell: cellOfConfig(cell, cells) });
+}

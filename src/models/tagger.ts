@@ -1,0 +1,250 @@
+import type { Cell } from "../cells/define.ts";
+import type { CellSpec } from "../cells/registry.ts";
+import { type ConditionalRandomField, conditionalRandomField } from "../layers/conditional-random-field.ts";
+import { dropout, expectRate } from "../layers/dropout.ts";
+import { type Embedding, embedding } from "../layers/embedding.ts";
+import { type Linear, linear } from "../layers/linear.ts";
+import { poolOverTime } from "../layers/pool-over-time.ts";
+import { type Recurrent, recurrent } from "../layers/recurrent.ts";
+import { type WordCharacters, wordCharacters } from "../layers/word-characters.ts";
+import { crossEntropy } from "../losses/cross-entropy.ts";
+import { add, div, variable } from "../math/expression.ts";
+import { describe, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { schemeRules, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { concatenate, pointwise, sumAll } from "../tensor/operations.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
+import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
+
+/** How the tags of a sentence are chosen: as the best sequence of a conditional random field, or each by itself. */
+export type TaggerHead = "crf" | "softmax";
+
+export interface TaggerOptions {
+  /** V: different words; the first is what unknown words are. */
+  readonly vocabularySize: number;
+  /** Numbers that stand for a word; default 100. */
+  readonly embeddingSize?: number | undefined;
+  /** Characters that words are also read by, one after the other. Default: words are read whole only. */
+  readonly characters?: readonly string[] | undefined;
+  /** Numbers that stand for a character; default 25. */
+  readonly characterEmbeddingSize?: number | undefined;
+  /** Units of each direction that reads the characters of a word; default 25. */
+  readonly characterHiddenSize?: number | undefined;
+  /** Characters of a word that are read; of longer words as many at the beginning as at the end. Default 16. */
+  readonly wordLength?: number | undefined;
+  /** At least two different tags. */
+  readonly tags: readonly string[];
+  /** In which scheme the tags are written, if they are spans: a CRF then keeps to it. */
+  readonly scheme?: TagScheme | undefined;
+  /** In which scheme answers are written; default `scheme`. */
+  readonly writtenScheme?: TagScheme | undefined;
+  /** What a sentence can be about, at least two; then that is learned, too. */
+  readonly intents?: readonly string[] | undefined;
+  /** Default "crf". */
+  readonly head?: TaggerHead | undefined;
+  /** A built-in cell by name, with options, or one of your own; it also reads the characters. Default "lstm". */
+  readonly cell?: string | CellSpec | Cell | undefined;
+  /** H of each direction; default 100. */
+  readonly hiddenSize?: number | undefined;
+  /** L; default 1. */
+  readonly numLayers?: number | undefined;
+  /** Whether sentences are also read from their end; default true. */
+  readonly bidirectional?: boolean | undefined;
+  /** Share that is dropped in training of what the recurrent layers read, between them and of what they give; default 0.5. */
+  readonly dropout?: number | undefined;
+  /** The same for what the first recurrent layer reads alone; default `dropout`. */
+  readonly inputDropout?: number | undefined;
+  /** The same for what the last recurrent layer gives; default `dropout`. */
+  readonly outputDropout?: number | undefined;
+}
+
+/** Everything needed to make the same model again, in a form that JSON can hold. */
+export type TaggerConfig = Readonly<
+  { kind: "tagger"; cell: CellConfig } & Pick<TaggerOptions, "characters" | "scheme" | "writtenScheme" | "intents"> &
+    Pick<TaggerOptions, "characterEmbeddingSize" | "characterHiddenSize" | "wordLength"> &
+    Pick<TaggerOptions, "inputDropout" | "outputDropout"> &
+    Required<Pick<TaggerOptions, "vocabularySize" | "tags">> & {
+      embeddingSize: number;
+      head: TaggerHead;
+      hiddenSize: number;
+      numLayers: number;
+      bidirectional: boolean;
+      dropout: number;
+    }
+>;
+
+/** Sentences side by side, T tokens each at most. */
+export interface TaggerInput {
+  /** int [T, B] in [0, V) */
+  readonly words: Tensor;
+  /** int [L, T·B]: the characters of each token, 0 for an unknown one, else its place in `characters` + 1. */
+  readonly characters?: Tensor | undefined;
+  /** [T·B], how many characters each token has. */
+  readonly lengths?: Tensor | undefined;
+  /** [T, B] of ones and then zeros: steps with 0 are not there. */
+  readonly mask: Tensor;
+}
+
+export interface TaggerOutput {
+  /** [T, B, C], scores of the tags; logits where the head is softmax. */
+  readonly emissions: Tensor;
+  /** [B, I], logits of the intents, if the model has any. */
+  readonly intents: Tensor | undefined;
+}
+
+/**
+ * Says what each token of a sentence is: word embedding, beside it what a recurrent layer makes of the word's characters → dropout →
+ * recurrent layers → dropout → linear head → softmax or conditional random field. The intent comes from the maximum over time.
+ *
+ * Parameters: `embedding.weight` [V, E]; `characters.embedding.weight`, `characters.rnn.…`; `rnn.weight_ih_l0`, …; `head.weight` [C, W],
+ * `head.bias` [C]; `field.transitions` [C, C], `field.start` [C], `field.end` [C]; `intent.weight` [I, W], `intent.bias` [I].
+ *
+ * @see Lample et al. (2016), arXiv:1603.01360, for words and characters under a CRF; Liu & Lane (2016), arXiv:1609.01454, for intents
+ */
+export class TaggerModel implements HasParameters {
+  readonly config: TaggerConfig;
+  readonly parts: {
+    readonly embedding: Embedding;
+    readonly characters?: WordCharacters;
+    readonly rnn: Recurrent;
+    readonly head: Linear;
+    readonly field?: ConditionalRandomField;
+    readonly intent?: Linear;
+  };
+
+  /** @throws UsageError "bad-option", "unknown-choice", "not-an-integer", "out-of-range" */
+  constructor(options: TaggerOptions) {
+    if (typeof options !== "object" || options === null)
+      throw new UsageError("bad-option", `tagger: expected options, got ${describe(options)}`);
+    const { embeddingSize = 100, hiddenSize = 100, numLayers = 1, scheme, writtenScheme, characters } = options;
+    const { characterEmbeddingSize = 25, characterHiddenSize = 25, wordLength = 16 } = options;
+    const rate = expectRate("dropout", options.dropout ?? 0.5);
+    const { inputDropout, outputDropout } = options;
+    for (const [name, value] of Object.entries({ inputDropout, outputDropout }))
+      if (value !== undefined) expectRate(name, value);
+    const tags = expectNames("tags", options.tags);
+    const intents = options.intents === undefined ? undefined : expectNames("intents", options.intents);
+    const head = expectOneOf("head", options.head ?? "crf", ["crf", "softmax"]);
+    const bidirectional = options.bidirectional ?? true;
+    for (const [name, value] of Object.entries({ scheme, writtenScheme }))
+      if (value !== undefined) expectOneOf(name, value, TAG_SCHEMES);
+    const { cell, spec } = chooseCell(options.cell ?? "lstm");
+    const table = embedding({ vocabularySize: options.vocabularySize, embeddingSize });
+    const byCharacter =
+      characters &&
+      wordCharacters({
+        ...{ cell, characters: characters.length + 1, wordLength },
+        ...{ embeddingSize: characterEmbeddingSize, hiddenSize: characterHiddenSize },
+      });
+    const inputSize = embeddingSize + (byCharacter?.outputSize ?? 0);
+    const rnn = recurrent({ cell, inputSize, hiddenSize, numLayers, bidirectional, dropout: rate });
+    const width = rnn.outputSize * (bidirectional ? 2 : 1);
+    const rules = scheme && schemeRules(scheme);
+    const constraints = rules && {
+      start: (tag: number) => rules.start(tags[tag]!),
+      follow: (before: number, tag: number) => rules.follow(tags[before]!, tags[tag]!),
+      end: (tag: number) => rules.end(tags[tag]!),
+    };
+    this.parts = {
+      embedding: table,
+      ...(byCharacter && { characters: byCharacter }),
+      rnn,
+      head: linear({ inputSize: width, outputSize: tags.length }),
+      ...(head === "crf" && { field: conditionalRandomField({ tags: tags.length, constraints }) }),
+      ...(intents && { intent: linear({ inputSize: width, outputSize: intents.length }) }),
+    };
+    this.config = {
+      ...{ kind: "tagger", vocabularySize: options.vocabularySize, embeddingSize },
+      ...(characters && { characters: [...characters], characterEmbeddingSize, characterHiddenSize, wordLength }),
+      tags,
+      ...(scheme && { scheme, writtenScheme: writtenScheme ?? scheme }),
+      ...(intents && { intents }),
+      ...{ head, cell: spec, hiddenSize, numLayers, bidirectional, dropout: rate },
+      ...(inputDropout !== undefined && { inputDropout }),
+      ...(outputDropout !== undefined && { outputDropout }),
+    };
+  }
+
+  /** @throws ShapeError "shape-mismatch"; UsageError "missing-input" */
+  forward({ words, characters, lengths, mask }: TaggerInput): TaggerOutput {
+    const { embedding: table, characters: byCharacter, rnn, head, intent } = this.parts;
+    expectShape("words", words.shape, ["T", "B"]);
+    const [steps, rows] = words.shape as [number, number];
+    const { dropout: rate, inputDropout = rate, outputDropout = rate } = this.config;
+    const whole = table.forward(words);
+    if (byCharacter && !(characters && lengths))
+      throw new UsageError(
+        "missing-input",
+        "tagger: this model also reads the characters of words: give characters and lengths",
+      );
+    const read = byCharacter
+      ? concatenate([whole, byCharacter.forward(characters!, lengths!, [steps, rows])], 2)
+      : whole;
+    const { output } = rnn.forward(dropout({ rate: inputDropout }).forward(read), { mask });
+    const dropped = dropout({ rate: outputDropout }).forward(output);
+    return {
+      emissions: head.forward(dropped),
+      intents: intent?.forward(poolOverTime({ kind: "maximum" }).forward(dropped, { mask })),
+    };
+  }
+
+  /**
+   * −log p of the tags, a mean over the tokens that are there, plus that of the intents, a mean over the sentences; [].
+   * @param targets.tags int [T, B] in [0, C) @param targets.intents int [B] in [0, I)
+   */
+  loss(input: TaggerInput, targets: { readonly tags: Tensor; readonly intents?: Tensor | undefined }): Tensor {
+    const { emissions, intents } = this.forward(input);
+    const { mask } = input;
+    const { field } = this.parts;
+    const own = field
+      ? pointwise(
+          {
+            all: sumAll({ loss: field.negativeLogLikelihood(emissions, targets.tags, mask) }, variable("loss")),
+            tokens: sumAll({ mask }, variable("mask")),
+          },
+          div(variable("all"), variable("tokens")),
+        )
+      : crossEntropy(emissions, targets.tags, { mask });
+    if (!intents || !targets.intents) return own;
+    return pointwise({ own, intent: crossEntropy(intents, targets.intents) }, add(variable("own"), variable("intent")));
+  }
+}
+
+/** @example `tagger({ vocabularySize: 8000, tags: ["O", "B-PER", "I-PER"], scheme: "iob2" })` */
+export const tagger = (options: TaggerOptions): TaggerModel => new TaggerModel(options);
+
+const KNOWN: readonly (keyof TaggerOptions)[] = [
+  ...(["vocabularySize", "embeddingSize", "characters", "characterEmbeddingSize", "characterHiddenSize"] as const),
+  ...(["wordLength", "tags", "scheme", "writtenScheme", "intents", "head", "hiddenSize", "numLayers"] as const),
+  ...(["bidirectional", "dropout", "inputDropout", "outputDropout"] as const),
+];
+
+/**
+ * The model that a config describes, which may come from a file: everything in it is checked.
+ *
+ * @param cells cells of the caller's own by name, for models that were made with one
+ * @throws UsageError "bad-config", and what `tagger` throws
+ */
+export function taggerFromConfig(value: unknown, cells: Readonly<Record<string, Cell>> = {}): TaggerModel {
+  if (typeof value !== "object" || value === null)
+    throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
+  const { kind, cell, ...rest } = value as Record<string, unknown>;
+  expectOneOf("model.kind", kind, ["tagger"]);
+  for (const name of Object.keys(rest)) expectOneOf("model", name, KNOWN);
+  const { characters, bidirectional } = rest;
+  if (characters !== undefined && !(Array.isArray(characters) && characters.every((one) => typeof one === "string")))
+    throw new UsageError("bad-config", `model.characters: expected characters, got ${describe(characters)}`);
+  if (bidirectional !== undefined && typeof bidirectional !== "boolean")
+    throw new UsageError("bad-config", `model.bidirectional: expected true or false, got ${describe(bidirectional)}`);
+  return new TaggerModel({ ...(rest as unknown as TaggerOptions), cell: cellOfConfig(cell, cells) });
+}
+
+function expectNames(argument: string, names: readonly string[]): readonly string[] {
+  const distinct = Array.isArray(names) && new Set(names).size === names.length;
+  if (!distinct || names.length < 2 || names.some((name) => typeof name !== "string"))
+    throw new UsageError(
+      "bad-option",
+      `${argument}: expected at least two different names, got ${Array.isArray(names) ? JSON.stringify(names) : describe(names)}`,
+    );
+  return [...names];
+}

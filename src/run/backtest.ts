@@ -1,0 +1,178 @@
+import type { PreparedSeries } from "../data/forecast-inputs.ts";
+import type { ForecastLayout } from "../data/forecast-layout.ts";
+import { type Span, windowsOf } from "../data/forecast-windows.ts";
+import { fitScaling, quantileOf } from "../data/series-scaling.ts";
+import { part, type TimeSeries } from "../data/time-series.ts";
+import { expectInteger, UsageError } from "../shared/errors.ts";
+import type { Baseline, BaselineSeries } from "./baselines/baseline.ts";
+import { drift, naive, seasonalNaive } from "./baselines/copies.ts";
+import { exponentialSmoothing } from "./baselines/exponential-smoothing.ts";
+import { linearMap } from "./baselines/linear-map.ts";
+import { ForecastScorer, type ForecastScores } from "./forecast-scores.ts";
+import type { Forecaster, ForecastOptions } from "./forecaster.ts";
+
+export interface BacktestSeries {
+  readonly source: TimeSeries;
+  readonly prepared: PreparedSeries;
+  /** What baselines may learn from, as the model did. */
+  readonly train: Span;
+  /** Steps that are predicted. */
+  readonly test: Span;
+}
+
+export interface BacktestOptions extends Pick<ForecastOptions, "levels" | "samples" | "seed"> {
+  readonly series: readonly BacktestSeries[];
+  /** Steps between two origins; default 1, more where there would be more than 500 origins. */
+  readonly stride?: number | undefined;
+  /** Whether simple methods are measured beside the model; default true. */
+  readonly baselines?: boolean | undefined;
+}
+
+/** Of one method; the first is the model. */
+export interface BacktestRow {
+  readonly name: string;
+  /** By column that is predicted. */
+  readonly scores: Readonly<Record<string, ForecastScores>>;
+}
+
+export interface Backtest {
+  readonly rows: readonly BacktestRow[];
+  readonly origins: number;
+  readonly stride: number;
+}
+
+/** Origins that are measured at unless another stride is asked for. */
+const USUAL_ORIGINS = 500;
+/** Origins of the training part whose errors make the intervals of a baseline. */
+const RESIDUAL_ORIGINS = 200;
+
+/**
+ * Forecasts from one origin after the other, always from what was known then, and compares with what came: the model, and beside it the last value, the last season,
+ * drift, exponential smoothing and a linear map. The intervals of those are quantiles of their errors at origins of the training part, for each step by itself.
+ *
+ * @throws UsageError "series-too-short" when there is no origin
+ */
+export async function backtest(forecaster: Forecaster, options: BacktestOptions): Promise<Backtest> {
+  const { layout } = forecaster;
+  const { series } = options;
+  const prepared = series.map((one) => one.prepared);
+  const windowsAt = (stride: number) =>
+    windowsOf(
+      prepared,
+      series.map(({ test }) => test),
+      layout,
+      stride,
+    );
+  const all = windowsAt(1).length;
+  if (all === 0)
+    throw new UsageError(
+      "series-too-short",
+      `backtest: expected steps to forecast, at least ${layout.horizon} behind ${layout.context} that are looked back at; there are none`,
+    );
+  const stride = expectInteger("stride", options.stride ?? Math.ceil(all / USUAL_ORIGINS), { min: 1 });
+  const windows = windowsAt(stride);
+  const found = await forecaster.predict(windows, options);
+  const indexOf = new Map(prepared.map((one, k) => [one, k]));
+  const levels = found[0]![layout.targets[0]!]!.quantiles.map(({ level }) => level);
+  const rows = new Map<string, Record<string, ForecastScores>>();
+  const put = (name: string, target: string, scores: ForecastScores): void => {
+    rows.set(name, { ...rows.get(name), [target]: scores });
+  };
+  for (const target of layout.targets) {
+    const flat = series.map(({ source, train }): BaselineSeries => {
+      return { values: filled(source.values[target]!), trainEnd: train.to };
+    });
+    const naiveErrors = flat.map((one, k) => naiveError(one, series[k]!.source.values[target]!, layout.season));
+    const deviations = series.map(({ source, train }) => {
+      return fitScaling("standard", part(source, train.from, train.to), [target])[target]!.scale;
+    });
+    const score = (forecast: (w: number, k: number, origin: number) => Forecast): ForecastScores => {
+      const scorer = new ForecastScorer();
+      for (const [w, { series: of, origin }] of windows.entries()) {
+        const k = indexOf.get(of)!;
+        const truth = series[k]!.source.values[target]!.subarray(origin, origin + layout.horizon);
+        scorer.add({ truth, naiveError: naiveErrors[k]!, scale: deviations[k]!, ...forecast(w, k, origin) });
+      }
+      return scorer.scores();
+    };
+    put(
+      "this model",
+      target,
+      score((w) => found[w]![target]!),
+    );
+    if (options.baselines === false) continue;
+    for (const baseline of baselinesFor(flat, layout)) {
+      const offsets = flat.map((one, k) => residuals(baseline, k, one, layout, levels));
+      put(
+        baseline.name,
+        target,
+        score((_, k, origin) => {
+          const point = baseline.predict(k, origin);
+          const quantiles = offsets[k]!.map(({ level, values }) => ({
+            level,
+            values: point.map((value, h) => value + values[h]!),
+          }));
+          return { point, quantiles };
+        }),
+      );
+    }
+  }
+  return { rows: [...rows].map(([name, scores]) => ({ name, scores })), origins: windows.length, stride };
+}
+
+type Forecast = Pick<Parameters<ForecastScorer["add"]>[0], "point" | "quantiles">;
+
+function baselinesFor(
+  all: readonly BaselineSeries[],
+  options: Pick<ForecastLayout, "context" | "horizon" | "season" | "transform">,
+): Baseline[] {
+  const rules = [naive, ...(options.season > 1 ? [seasonalNaive] : []), drift, exponentialSmoothing, linearMap];
+  const plain = rules.map((rule) => rule(all, options));
+  if (options.transform !== "log") return plain;
+  // What the model learns from logarithms, others may too.
+  const logs = all.map((one) => ({ ...one, values: one.values.map(Math.log) }));
+  const further = [exponentialSmoothing, linearMap].map((rule): Baseline => {
+    const { name, predict } = rule(logs, options);
+    return { name: `${name} of logarithms`, predict: (k, origin) => predict(k, origin).map(Math.exp) };
+  });
+  return [...plain, ...further];
+}
+
+/** Quantiles of a baseline's errors at origins of the training part, by step; none where there are too few. */
+function residuals(
+  baseline: Baseline,
+  k: number,
+  { values, trainEnd }: BaselineSeries,
+  { context, horizon }: { readonly context: number; readonly horizon: number },
+  levels: readonly number[],
+): { level: number; values: Float64Array }[] {
+  const count = trainEnd - horizon - context + 1;
+  if (levels.length === 0 || count < 10) return [];
+  const stride = Math.max(1, Math.ceil(count / RESIDUAL_ORIGINS));
+  const errors = Array.from({ length: horizon }, (): number[] => []);
+  for (let origin = context; origin + horizon <= trainEnd; origin += stride)
+    for (const [h, value] of baseline.predict(k, origin).entries()) errors[h]!.push(values[origin + h]! - value);
+  const sorted = errors.map((one) => Float64Array.from(one).sort());
+  return levels.map((level) => ({ level, values: Float64Array.from(sorted, (one) => quantileOf(one, level)) }));
+}
+
+/** Gaps filled with the value before, those at the beginning with the first one. */
+function filled(values: Float64Array): Float64Array {
+  let last = values.find((value) => !Number.isNaN(value)) ?? 0;
+  return values.map((value) => {
+    last = Number.isNaN(value) ? last : value;
+    return last;
+  });
+}
+
+/** Mean absolute error of repeating the season before, over what was measured of the training part. */
+function naiveError({ trainEnd }: BaselineSeries, values: Float64Array, season: number): number {
+  let [sum, n] = [0, 0];
+  for (let t = season; t < trainEnd; t++) {
+    const error = Math.abs(values[t]! - values[t - season]!);
+    if (Number.isNaN(error)) continue;
+    sum += error;
+    n += 1;
+  }
+  return n > 0 && sum > 0 ? sum / n : Number.NaN;
+}

@@ -1,0 +1,137 @@
+import { erf, evaluate } from "../math/evaluate.ts";
+import { sub, variable } from "../math/expression.ts";
+import { logGammaRatio } from "../math/log-gamma.ts";
+import { quantileName } from "../models/forecast-heads.ts";
+import type { ForecastNetworkConfig } from "../models/forecast-network.ts";
+import { UsageError } from "../shared/errors.ts";
+
+/** Parameters of one predicted value by name, as the head of its network names them. */
+export type Parameters = Readonly<Record<string, number>>;
+
+/** What can be asked of a predicted value. */
+export interface Distribution {
+  /** The one number that stands for it: the mean of a distribution, the median (or middle level) of quantiles, the point itself. */
+  point(parameters: Parameters): number;
+  /** Undefined: nothing is known but a point. */
+  readonly quantile: ((parameters: Parameters, level: number) => number) | undefined;
+  /** The parameters of `center + scale · value`. */
+  moved(parameters: Parameters, center: number, scale: number): Parameters;
+}
+
+/** What the parameters of a network's head stand for. */
+export function distributionOf({ head, levels = [] }: Pick<ForecastNetworkConfig, "head" | "levels">): Distribution {
+  switch (head) {
+    case "point":
+      return { point: ({ value }) => value!, quantile: undefined, moved: allMoved };
+    case "quantiles":
+      return {
+        point: (parameters) => ascending(parameters, levels)[Math.floor(levels.length / 2)]!,
+        quantile: (parameters, level) => ascending(parameters, levels)[indexOf(levels, level)]!,
+        moved: allMoved,
+      };
+    case "gaussian":
+      return {
+        point: ({ location }) => location!,
+        quantile: ({ location, scale }, level) => location! + scale! * normalQuantile(level),
+        moved: stretched,
+      };
+    case "student-t":
+      return {
+        point: ({ location }) => location!,
+        quantile: ({ location, scale, freedom }, level) => location! + scale! * studentTQuantile(freedom!, level),
+        moved: stretched,
+      };
+    case "negative-binomial":
+      // Counts are learned in their own units.
+      return { point: ({ mean }) => mean!, quantile: negativeBinomialQuantile, moved: (parameters) => parameters };
+  }
+}
+
+const allMoved: Distribution["moved"] = (parameters, center, scale) =>
+  Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, center + scale * value]));
+
+const stretched: Distribution["moved"] = (parameters, center, scale) => ({
+  ...parameters,
+  location: center + scale * parameters.location!,
+  scale: scale * parameters.scale!,
+});
+
+/** Quantiles are learned one by one and may cross; in order they are never worse (Chernozhukov et al. 2010, arXiv:0704.3649). */
+const ascending = (parameters: Parameters, levels: readonly number[]): number[] =>
+  levels.map((level) => parameters[quantileName(level)]!).sort((a, b) => a - b);
+
+function indexOf(levels: readonly number[], level: number): number {
+  const at = levels.indexOf(level);
+  if (at >= 0) return at;
+  throw new UsageError(
+    "unknown-quantile",
+    `quantile ${level}: the model has learned ${levels.join(", ")} and no other; train with the levels that are needed, or with a distribution (--head)`,
+  );
+}
+
+/** The x at which an ascending function reaches `level`. */
+function invert(cdf: (x: number) => number, level: number): number {
+  let [low, high] = [-1, 1];
+  while (cdf(low) > level && low > -1e12) low *= 2;
+  while (cdf(high) < level && high < 1e12) high *= 2;
+  for (let k = 0; k < 80 && high - low > 1e-12 * Math.max(1, Math.abs(low)); k++) {
+    const middle = (low + high) / 2;
+    if (cdf(middle) < level) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+export const normalQuantile = (level: number): number => invert((x) => 0.5 * (1 + erf(x * Math.SQRT1_2)), level);
+
+export function studentTQuantile(freedom: number, level: number): number {
+  const tail = incompleteBeta(freedom / 2, 0.5);
+  return invert((t) => {
+    const beyond = 0.5 * tail(freedom / (freedom + t * t));
+    return t > 0 ? 1 - beyond : beyond;
+  }, level);
+}
+
+/** The least count that is not exceeded with this probability. */
+export function negativeBinomialQuantile({ mean, dispersion }: Parameters, level: number): number {
+  const [mu, alpha] = [mean!, dispersion!];
+  const r = 1 / alpha;
+  const share = (alpha * mu) / (1 + alpha * mu);
+  const none = -r * Math.log1p(alpha * mu);
+  // So far from 0 that a normal distribution differs by less than a count.
+  if (none < -700) return Math.max(0, Math.round(mu + Math.sqrt(mu + alpha * mu * mu) * normalQuantile(level)));
+  let [count, probability] = [0, Math.exp(none)];
+  let below = probability;
+  while (below < level && probability > 1e-18 * below) {
+    probability *= ((count + r) / (count + 1)) * share;
+    count += 1;
+    below += probability;
+  }
+  return count;
+}
+
+const [a, b] = [variable("a"), variable("b")];
+/** log Γ(a) + log Γ(b) − log Γ(a + b), of the same equation that the losses have. */
+const logBeta = sub(logGammaRatio(1, sub(b, 1)), logGammaRatio(a, b));
+
+/**
+ * The regularised incomplete beta function I_x(p, q) as a function of x.
+ * @see Abramowitz & Stegun (1964), 26.5.8; the continued fraction is evaluated from its end
+ */
+export function incompleteBeta(p: number, q: number): (x: number) => number {
+  const [log] = evaluate([logBeta], (name) => (name === "a" ? p : q));
+  const lower = (x: number, s: number, t: number): number => {
+    let fraction = 1;
+    for (let m = 60; m >= 1; m--) {
+      const even = (m * (t - m) * x) / ((s + 2 * m - 1) * (s + 2 * m));
+      const odd = -((s + m - 1) * (s + t + m - 1) * x) / ((s + 2 * m - 2) * (s + 2 * m - 1));
+      fraction = 1 + odd / (1 + even / fraction);
+    }
+    return Math.exp(s * Math.log(x) + t * Math.log1p(-x) - log!) / (s * fraction);
+  };
+  return (x) => {
+    if (x <= 0) return 0;
+    if (x >= 1) return 1;
+    return x < (p + 1) / (p + q + 2) ? lower(x, p, q) : 1 - lower(1 - x, q, p);
+  };
+}

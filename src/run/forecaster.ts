@@ -1,0 +1,248 @@
+import type { Machine } from "../compute/machine.ts";
+import { type ForecastWindow, type PreparedSeries, prepareSeries, windowInputs } from "../data/forecast-inputs.ts";
+import type { ForecastLayout } from "../data/forecast-layout.ts";
+import { quantileOf } from "../data/series-scaling.ts";
+import { observedLength, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
+import { after } from "../data/time-step.ts";
+import { type TimeZone, timeZone } from "../data/time-zone.ts";
+import { expectLevels } from "../models/forecast-heads.ts";
+import type { ForecastNetwork } from "../models/forecast-network.ts";
+import { expectInteger, UsageError } from "../shared/errors.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { type Distribution, distributionOf } from "./forecast-distribution.ts";
+import { ForecastPlans } from "./forecast-plans.ts";
+import { samplePaths } from "./sample-paths.ts";
+
+/** What is predicted of one column, in its units; H numbers each. */
+export interface TargetForecast {
+  /** The median of quantiles, the mean of a distribution (its median where logarithms are learned, and of drawn futures), the point itself. */
+  readonly point: Float64Array;
+  /** By level; none where the network says points. */
+  readonly quantiles: readonly { readonly level: number; readonly values: Float64Array }[];
+  /** Futures that were drawn, where each step comes from the one before. */
+  readonly paths?: readonly Float64Array[] | undefined;
+}
+
+export interface SeriesForecast {
+  readonly id: string;
+  /** Steps that were known: the first one predicted has this index. */
+  readonly origin: number;
+  /** Milliseconds since 1970 UTC of each step, where the series has times. */
+  readonly times: Float64Array | undefined;
+  /** By column. */
+  readonly targets: Readonly<Record<string, TargetForecast>>;
+}
+
+export interface ForecastOptions {
+  /** H; default as trained. More only where each step comes from the one before. */
+  readonly horizon?: number | undefined;
+  /** Probabilities of quantiles; default those that were learned, of distributions 0.1, 0.5 and 0.9. */
+  readonly levels?: readonly number[] | undefined;
+  /** Futures that are drawn of each series, where each step comes from the one before; default 200. */
+  readonly samples?: number | undefined;
+  /** Of those draws; default 0. */
+  readonly seed?: number | undefined;
+}
+
+export interface ForecasterParts {
+  readonly network: ForecastNetwork;
+  readonly layout: ForecastLayout;
+  readonly machine: Machine;
+  readonly parameters: ParameterStore;
+}
+
+/** Windows computed side by side; without influence on the result. */
+const ROWS = 64;
+
+/** A model that forecasts: series in, their next steps out. It sees the weights as they are at each call. */
+export class Forecaster {
+  readonly network: ForecastNetwork;
+  readonly layout: ForecastLayout;
+  readonly parameters: ParameterStore;
+  readonly zone: TimeZone;
+  readonly distribution: Distribution;
+  private readonly plans: ForecastPlans;
+
+  constructor({ network, layout, machine, parameters }: ForecasterParts) {
+    this.network = network;
+    this.layout = layout;
+    this.parameters = parameters;
+    this.zone = timeZone(layout.timeZone);
+    this.distribution = distributionOf(network.config);
+    this.plans = new ForecastPlans(network, machine, parameters);
+  }
+
+  /** What a run keeps of it, for `saveRun` and `openRun`. */
+  get config(): { readonly model: ForecastNetwork["config"]; readonly data: ForecastLayout } {
+    return { model: this.network.config, data: this.layout };
+  }
+
+  /**
+   * The next steps of each series. They begin after the last row with a target; what is known beforehand of them (`known`) stands in rows behind it,
+   * without targets.
+   *
+   * @throws UsageError "series-too-short", "missing-future", "unknown-column", "unknown-quantile", "out-of-range", "bad-option"
+   */
+  async forecast(set: Pick<TimeSeriesSet, "series">, options: ForecastOptions = {}): Promise<SeriesForecast[]> {
+    const horizon = this.horizonOf(options.horizon);
+    const all = set.series.map((series) => {
+      const origin = observedLength(series, this.layout.targets);
+      const ahead = this.extended(series, origin, Math.max(horizon, this.layout.horizon), horizon);
+      return { ahead, window: { series: this.prepare(ahead), origin } };
+    });
+    for (const { window } of all) this.expectContext(window);
+    const found = await this.predict(
+      all.map(({ window }) => window),
+      options,
+    );
+    return all.map(({ ahead, window: { origin } }, k) => ({
+      ...{ id: ahead.id, origin, targets: found[k]! },
+      times: ahead.times?.slice(origin, origin + horizon),
+    }));
+  }
+
+  /** A series as the network reads it. */
+  prepare(series: TimeSeries): PreparedSeries {
+    return prepareSeries(series, this.layout, this.zone);
+  }
+
+  /** What is predicted of windows of series that are known, by column. */
+  async predict(
+    windows: readonly ForecastWindow[],
+    options: ForecastOptions = {},
+  ): Promise<Readonly<Record<string, TargetForecast>>[]> {
+    const horizon = this.horizonOf(options.horizon);
+    const levels = this.levelsOf(options.levels);
+    if (this.layout.decoding === "autoregressive") {
+      const samples = this.distribution.quantile ? expectInteger("samples", options.samples ?? 200, { min: 1 }) : 1;
+      const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
+      const { plans, layout, distribution } = this;
+      const found: Readonly<Record<string, TargetForecast>>[] = [];
+      for (const [k, window] of windows.entries()) {
+        const paths = await samplePaths(window, k, { plans, layout, distribution, horizon, samples, seed });
+        const own = layout.transform === "log" ? paths.map((path) => path.map(Math.exp)) : paths;
+        found.push(ofPaths(own, levels, layout.targets, horizon));
+      }
+      return found;
+    }
+    const found: Readonly<Record<string, TargetForecast>>[] = [];
+    for (let start = 0; start < windows.length; start += ROWS)
+      found.push(...(await this.predictDirectly(windows.slice(start, start + ROWS), levels, horizon)));
+    return found;
+  }
+
+  /** Frees the plans; the parameters stay. */
+  close(): void {
+    this.plans.close();
+  }
+
+  /** The same as `close`; the parameters stay. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private async predictDirectly(windows: readonly ForecastWindow[], levels: readonly number[], horizon: number) {
+    const { targets } = this.layout;
+    const { distribution } = this;
+    const [B, D] = [windows.length, targets.length];
+    const { prediction } = await this.plans.run(windowInputs(windows, this.layout, { learn: false }), B);
+    return windows.map(({ series }, b) =>
+      Object.fromEntries(
+        targets.map((name, d): [string, TargetForecast] => {
+          const steps = Array.from({ length: horizon }, (_, h) => {
+            const at = (h * B + b) * D + d;
+            const parameters = Object.fromEntries(Object.entries(prediction).map(([key, all]) => [key, all[at]!]));
+            return distribution.moved(parameters, series.center[d]!, series.scale[d]!);
+          });
+          const back = this.layout.transform === "log" ? Math.exp : (value: number) => value;
+          const point = Float64Array.from(steps, (parameters) => back(distribution.point(parameters)));
+          const quantiles = levels.map((level) => ({
+            level,
+            values: Float64Array.from(steps, (parameters) => back(distribution.quantile!(parameters, level))),
+          }));
+          return [name, { point, quantiles }];
+        }),
+      ),
+    );
+  }
+
+  private horizonOf(asked: number | undefined): number {
+    const { horizon, decoding } = this.layout;
+    const most = decoding === "direct" ? { max: horizon } : {};
+    if (asked !== undefined && asked > horizon && decoding === "direct")
+      throw new UsageError(
+        "out-of-range",
+        `horizon: the model was trained to predict ${horizon} steps at once, got ${asked}; train with a longer --horizon, or with --decoding autoregressive, which goes on as long as is asked`,
+      );
+    return expectInteger("horizon", asked ?? horizon, { min: 1, ...most });
+  }
+
+  private levelsOf(asked: readonly number[] | undefined): readonly number[] {
+    if (!this.distribution.quantile) {
+      if (asked === undefined) return [];
+      throw new UsageError(
+        "unknown-quantile",
+        "quantiles: this model predicts points and knows no quantiles; train it with --head quantiles, or with a distribution",
+      );
+    }
+    return expectLevels(asked ?? this.network.config.levels ?? [0.1, 0.5, 0.9]);
+  }
+
+  private expectContext({ series, origin }: ForecastWindow): void {
+    const { context } = this.layout;
+    if (origin >= context) return;
+    throw new UsageError(
+      "series-too-short",
+      `${series.id === "" ? "the series" : `series ${JSON.stringify(series.id)}`}: expected at least ${context} steps to look back at, got ${origin}`,
+    );
+  }
+
+  /** The series with room for `room` steps behind `origin`, of which `needed` are predicted. */
+  private extended(series: TimeSeries, origin: number, room: number, needed: number): TimeSeries {
+    const { known, step } = this.layout;
+    const length = origin + room;
+    const values = Object.entries(series.values).map(([name, all]) => {
+      const more = new Float64Array(length).fill(Number.NaN);
+      more.set(all.subarray(0, length));
+      return [name, more] as const;
+    });
+    const extended = Object.fromEntries(values);
+    for (const name of known) {
+      const ahead = extended[name]?.subarray(origin, origin + needed);
+      const missing = ahead?.findIndex(Number.isNaN) ?? -1;
+      if (missing >= 0)
+        throw new UsageError(
+          "missing-future",
+          `${series.id === "" ? "" : `series ${JSON.stringify(series.id)}, `}column ${JSON.stringify(name)}: expected its values for the ${needed} steps that are predicted, in rows behind the last one with a target; step ${missing + 1} of them has none`,
+        );
+    }
+    const { times } = series;
+    const first = times?.[0];
+    const all =
+      times && first !== undefined && step
+        ? Float64Array.from({ length }, (_, k) => times[k] ?? after(first, k, step, this.zone))
+        : undefined;
+    return { id: series.id, length, times: all, values: extended };
+  }
+}
+
+/** Means and quantiles of drawn futures. */
+function ofPaths(
+  paths: readonly Float64Array[],
+  levels: readonly number[],
+  targets: readonly string[],
+  horizon: number,
+): Readonly<Record<string, TargetForecast>> {
+  const D = targets.length;
+  return Object.fromEntries(
+    targets.map((name, d): [string, TargetForecast] => {
+      const own = paths.map((path) => Float64Array.from({ length: horizon }, (_, h) => path[h * D + d]!));
+      const sorted = Array.from({ length: horizon }, (_, h) => Float64Array.from(own, (path) => path[h]!).sort());
+      const quantiles = levels.map((level) => ({
+        level,
+        values: Float64Array.from(sorted, (values) => quantileOf(values, level)),
+      }));
+      return [name, { point: Float64Array.from(sorted, (values) => quantileOf(values, 0.5)), quantiles, paths: own }];
+    }),
+  );
+}

@@ -1,0 +1,42 @@
+import { readRun } from "../checkpoint/run-folder.ts";
+import type { Machine } from "../compute/machine.ts";
+import { forecastLayoutFromConfig, widthsOf } from "../data/forecast-layout.ts";
+import { forecastNetworkFromConfig } from "../models/forecast-network.ts";
+import { FailureError } from "../shared/errors.ts";
+import { Forecaster } from "./forecaster.ts";
+import { expectKind, type LoadRunOptions, ofFile, parametersOfRun } from "./run-parts.ts";
+
+/**
+ * Loads a forecaster that a training saved. Close its `parameters` when done, or the machine.
+ *
+ * @example
+ * ```ts no-run
+ * const forecaster = await loadForecaster("runs/sales", machine);
+ * const [{ times, targets }] = await forecaster.forecast(await readTimeSeries("sales.csv", { targets: ["sales"], time: "day" }));
+ * ```
+ * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
+ */
+export async function loadForecaster(
+  folder: string,
+  machine: Machine,
+  options: LoadRunOptions = {},
+): Promise<Forecaster> {
+  const { config, weights } = await readRun(folder);
+  expectKind(folder, config, "forecaster");
+  const place = `${folder}/config.json`;
+  const network = ofFile(place, () => forecastNetworkFromConfig(config.model, options.cells));
+  const layout = ofFile(place, () => forecastLayoutFromConfig(config.data));
+  const { channels, known, targets } = widthsOf(layout);
+  const { config: made } = network;
+  if (channels !== made.channels || known !== made.known || targets !== made.targets || layout.horizon !== made.horizon)
+    throw new FailureError(
+      "bad-run",
+      `${place}: its data have ${channels} channels and ${targets} targets, its model ${made.channels} and ${made.targets}: these parts are not of one run`,
+    );
+  return new Forecaster({
+    network,
+    layout,
+    machine,
+    parameters: await parametersOfRun(folder, machine, network, weights),
+  });
+}

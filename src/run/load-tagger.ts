@@ -1,0 +1,30 @@
+import { readRun } from "../checkpoint/run-folder.ts";
+import type { Machine } from "../compute/machine.ts";
+import { taggerFromConfig } from "../models/tagger.ts";
+import { FailureError } from "../shared/errors.ts";
+import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
+import { expectKind, type LoadRunOptions, ofFile, parametersOfRun } from "./run-parts.ts";
+import { Tagger } from "./tagger.ts";
+
+/**
+ * Loads a tagger that a training saved. Close its `parameters` when done, or the machine.
+ *
+ * @example
+ * ```ts no-run
+ * const tagger = await loadTagger("runs/names", machine);
+ * const [{ tags, spans }] = await tagger.predict([["Ada", "lives", "in", "London"]]);
+ * ```
+ * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
+ */
+export async function loadTagger(folder: string, machine: Machine, options: LoadRunOptions = {}): Promise<Tagger> {
+  const { config, tokenizer: json, weights } = await readRun(folder);
+  expectKind(folder, config, "tagger");
+  const model = ofFile(`${folder}/config.json`, () => taggerFromConfig(config.model, options.cells));
+  const tokenizer = ofFile(`${folder}/tokenizer.json`, () => tokenizerFromJSON(json));
+  if (tokenizer.vocabularySize !== model.config.vocabularySize)
+    throw new FailureError(
+      "bad-run",
+      `${folder}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files are not of one run`,
+    );
+  return new Tagger({ model, machine, tokenizer, parameters: await parametersOfRun(folder, machine, model, weights) });
+}

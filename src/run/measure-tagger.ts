@@ -1,0 +1,81 @@
+import type { TaggedSentences } from "../data/tagged-sentences.ts";
+import type { TaggerConfig } from "../models/tagger.ts";
+import { spansOf, type TagScheme, tagsOf } from "../shared/tag-schemes.ts";
+import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
+import { type SpanScores, spanScores } from "./span-scores.ts";
+import type { Tagger } from "./tagger.ts";
+
+/** How good tags are. */
+export interface TaggingScores {
+  readonly sentences: number;
+  readonly tokens: number;
+  /** Share of the tokens whose tag is right. */
+  readonly accuracy: number;
+  /** Where the tags are spans. */
+  readonly spans?: SpanScores;
+  /** Where they are not: of each tag. */
+  readonly tags?: ClassificationScores;
+}
+
+/** How good a tagger is on sentences. */
+export interface TaggerScores extends TaggingScores {
+  /**
+   * Mean over the tokens of −log p of their tags, plus that over the sentences of their intents. Sentences with a tag or an intent that
+   * the model does not have are left out.
+   */
+  readonly loss: number;
+  /** Share of the sentences whose intent is right. */
+  readonly intentAccuracy?: number;
+}
+
+/** Tags of sentences as the model tells them apart: the same spans in its own scheme. */
+export const inScheme = (
+  tags: readonly (readonly string[])[],
+  scheme: TagScheme | undefined,
+): readonly (readonly string[])[] =>
+  scheme === undefined ? tags : tags.map((own) => tagsOf(spansOf(own), own.length, scheme));
+
+/** @throws UsageError "wrong-input" */
+export async function measureTagger(tagger: Tagger, sentences: TaggedSentences): Promise<TaggerScores> {
+  const { tags: names, scheme, intents } = tagger.model.config;
+  const ids = new Map(names.map((name, k) => [name, k]));
+  const truth = inScheme(sentences.tags, scheme);
+  const readings = await tagger.read(sentences.tokens, { likelihood: true });
+  const found = readings.map(({ path }) => path.map((tag) => names[tag]!));
+  let [tagLoss, tagged, intentLoss, told, rightIntents] = [0, 0, 0, 0, 0];
+  for (const [k, reading] of readings.entries()) {
+    const tags = truth[k]!.map((tag) => ids.get(tag));
+    if (tags.every((tag) => tag !== undefined)) {
+      tagLoss -= reading.logLikelihood(tags);
+      tagged += tags.length;
+    }
+    const { intents: logs } = reading;
+    if (!logs || !intents || !sentences.intents) continue;
+    const own = intents.indexOf(sentences.intents[k]!);
+    if (own >= 0) {
+      intentLoss -= logs[own]!;
+      told += 1;
+      if (logs[own] === Math.max(...logs)) rightIntents += 1;
+    }
+  }
+  return {
+    ...taggingScores(truth, found, tagger.model.config),
+    loss: tagLoss / tagged + (told > 0 ? intentLoss / told : 0),
+    ...(intents && sentences.intents && { intentAccuracy: rightIntents / truth.length }),
+  };
+}
+
+/** Scores of tags that were predicted; both in the scheme of the model, if it has one. */
+export function taggingScores(
+  truth: readonly (readonly string[])[],
+  found: readonly (readonly string[])[],
+  { scheme, tags: names }: Pick<TaggerConfig, "scheme" | "tags">,
+): TaggingScores {
+  const [flatTruth, flatFound] = [truth.flat(), found.flat()];
+  return {
+    sentences: truth.length,
+    tokens: flatTruth.length,
+    accuracy: flatTruth.reduce((right, tag, k) => right + (tag === flatFound[k] ? 1 : 0), 0) / flatTruth.length,
+    ...(scheme ? { spans: spanScores(truth, found) } : { tags: classificationScores(flatTruth, flatFound, names) }),
+  };
+}

@@ -1,0 +1,65 @@
+import { type Span, spansOf } from "../shared/tag-schemes.ts";
+
+/** Right, predicted and true spans, and what follows from their numbers. */
+export interface SpanScore {
+  /** Spans that are there. */
+  readonly there: number;
+  /** Spans that were predicted. */
+  readonly predicted: number;
+  /** Predicted spans with the right label from the right first to the right last token. */
+  readonly right: number;
+  /** Right among those predicted; 0 if none was. */
+  readonly precision: number;
+  /** Right among those that are; 0 if there is none. */
+  readonly recall: number;
+  /** 2·precision·recall ÷ (precision + recall); 0 if both are. */
+  readonly f1: number;
+}
+
+export interface SpanScores extends SpanScore {
+  /** In the order of the labels' names. */
+  readonly byLabel: readonly (SpanScore & { readonly label: string })[];
+}
+
+/**
+ * Counts spans as conlleval does, over tags in any scheme: see `spansOf`. The score of all labels together is that of their sums
+ * (micro average).
+ */
+export function spanScores(
+  truth: readonly (readonly string[])[],
+  predicted: readonly (readonly string[])[],
+): SpanScores {
+  const counts = new Map<string, { there: number; predicted: number; right: number }>();
+  const countsOf = (label: string) => {
+    const own = counts.get(label) ?? { there: 0, predicted: 0, right: 0 };
+    counts.set(label, own);
+    return own;
+  };
+  const key = ({ label, start, end }: Span): string => `${start} ${end} ${label}`;
+  for (const [k, tags] of truth.entries()) {
+    const spans = spansOf(tags);
+    const found = new Set(spans.map(key));
+    for (const { label } of spans) countsOf(label).there += 1;
+    for (const span of spansOf(predicted[k]!)) {
+      countsOf(span.label).predicted += 1;
+      if (found.has(key(span))) countsOf(span.label).right += 1;
+    }
+  }
+  const labels = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  const sum = (name: "there" | "predicted" | "right"): number => labels.reduce((n, [, own]) => n + own[name], 0);
+  return {
+    ...scoreOf({ there: sum("there"), predicted: sum("predicted"), right: sum("right") }),
+    byLabel: labels.map(([label, own]) => ({ label, ...scoreOf(own) })),
+  };
+}
+
+function scoreOf(counts: { there: number; predicted: number; right: number }): SpanScore {
+  const { there, predicted, right } = counts;
+  const share = (of: number): number => (of === 0 ? 0 : right / of);
+  return {
+    ...counts,
+    precision: share(predicted),
+    recall: share(there),
+    f1: there + predicted === 0 ? 0 : (2 * right) / (there + predicted),
+  };
+}

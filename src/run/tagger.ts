@@ -1,0 +1,202 @@
+import type { Machine, Numbers } from "../compute/machine.ts";
+import { ladder } from "../data/bucketed-batches.ts";
+import { logSoftmax } from "../layers/softmax.ts";
+import type { TaggerInput, TaggerModel } from "../models/tagger.ts";
+import { type Span, spansOf, tagsOf } from "../shared/tag-schemes.ts";
+import { compile, type Executable } from "../tensor/executable.ts";
+import { Graph } from "../tensor/graph.ts";
+import { bestPath } from "../tensor/lattice.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { type ReadSentence, SentenceReader } from "./sentence-reader.ts";
+
+export interface TaggerRunOptions {
+  readonly model: TaggerModel;
+  readonly machine: Machine;
+  readonly parameters: ParameterStore;
+  /** Of words: one token of it for each word. */
+  readonly tokenizer: Tokenizer;
+  /** B: how many sentences are computed side by side; without influence on the result. Default 32. */
+  readonly batchSize?: number | undefined;
+}
+
+/** What a tagger says of one sentence. */
+export interface TagPrediction {
+  /** Of each token. */
+  readonly tags: readonly string[];
+  /** What the tags stand for, where they are spans. */
+  readonly spans?: readonly Span[];
+  /** What the sentence is about, where the model says it. */
+  readonly intent?: string;
+  /** Of each intent by its name, adding up to 1. */
+  readonly intentProbabilities?: Readonly<Record<string, number>>;
+  /** Of each token the probability of every tag that the model tells apart, in its own scheme; adding up to 1. Only where asked for. */
+  readonly probabilities?: readonly Readonly<Record<string, number>>[];
+}
+
+/** What the model makes of a sentence, in numbers. */
+export interface SentenceReading {
+  /** Number of the tag of each token. */
+  readonly path: readonly number[];
+  /** log p of tags, given by their numbers; where `likelihood` was asked for. */
+  readonly logLikelihood: (tags: readonly number[]) => number;
+  /** Log probabilities of the intents. */
+  readonly intents: readonly number[] | undefined;
+  /** [T][C], where `probabilities` were asked for. */
+  readonly probabilities: readonly (readonly number[])[] | undefined;
+}
+
+export interface ReadingOptions {
+  readonly probabilities?: boolean;
+  readonly likelihood?: boolean;
+}
+
+/** The inputs of a tagger, declared for a batch of so many steps and rows. */
+export function declareSentences(graph: Graph, { config }: TaggerModel, steps: number, rows: number): TaggerInput {
+  const { characters, wordLength, vocabularySize } = config;
+  return {
+    words: graph.input("words", [steps, rows], { type: "int", below: vocabularySize }),
+    mask: graph.input("mask", [steps, rows]),
+    ...(characters && {
+      characters: graph.input("characters", [wordLength!, steps * rows], { type: "int", below: characters.length + 1 }),
+      lengths: graph.input("lengths", [steps * rows]),
+    }),
+  };
+}
+
+/** A model that answers: sentences in, tags out. It sees the weights as they are at each call. */
+export class Tagger {
+  readonly model: TaggerModel;
+  readonly parameters: ParameterStore;
+  readonly tokenizer: Tokenizer;
+  private readonly reader: SentenceReader;
+  private readonly options: TaggerRunOptions;
+  private readonly plans = new Map<string, Executable>();
+
+  constructor(options: TaggerRunOptions) {
+    this.options = options;
+    this.model = options.model;
+    this.parameters = options.parameters;
+    this.tokenizer = options.tokenizer;
+    this.reader = new SentenceReader(options.model.config, options.tokenizer);
+  }
+
+  /**
+   * The tags of sentences that are cut into tokens: of a CRF the likeliest sequence, of a softmax each token's likeliest.
+   *
+   * @param options.probabilities whether the probability of every tag at every token is told, too: of a CRF over all sequences
+   * @throws UsageError "wrong-input"
+   */
+  async predict(
+    sentences: readonly (readonly string[])[],
+    options: { readonly probabilities?: boolean } = {},
+  ): Promise<TagPrediction[]> {
+    const { tags: names, scheme, writtenScheme, intents } = this.model.config;
+    const named = (keys: readonly string[], values: readonly number[]): Record<string, number> =>
+      Object.fromEntries(keys.map((name, k) => [name, values[k]!]));
+    return (await this.read(sentences, options)).map(({ path, intents: logs, probabilities }) => {
+      const tags = path.map((tag) => names[tag]!);
+      const spans = scheme && spansOf(tags);
+      return {
+        tags: spans ? tagsOf(spans, tags.length, writtenScheme ?? scheme) : tags,
+        ...(spans && { spans }),
+        ...(logs && {
+          intent: intents![largest(logs)]!,
+          intentProbabilities: named(intents!, logs.map(Math.exp)),
+        }),
+        ...(probabilities && { probabilities: probabilities.map((row) => named(names, row)) }),
+      };
+    });
+  }
+
+  /** The same in numbers. @throws UsageError "wrong-input" */
+  async read(sentences: readonly (readonly string[])[], options: ReadingOptions = {}): Promise<SentenceReading[]> {
+    const { batchSize = 32 } = this.options;
+    const all = sentences.map((tokens) => this.reader.read(tokens));
+    const order = [...all.keys()].sort((a, b) => all[a]!.words.length - all[b]!.words.length);
+    const results: SentenceReading[] = [];
+    for (let start = 0; start < order.length; start += batchSize) {
+      const chosen = order.slice(start, start + batchSize);
+      const readings = await this.readBatch(
+        chosen.map((k) => all[k]!),
+        options,
+      );
+      for (const [b, k] of chosen.entries()) results[k] = readings[b]!;
+    }
+    return results;
+  }
+
+  /** Frees the plans; the parameters stay. */
+  close(): void {
+    for (const plan of this.plans.values()) plan.close();
+    this.plans.clear();
+  }
+
+  /** The same as `close`; the parameters stay. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private async readBatch(batch: readonly ReadSentence[], options: ReadingOptions): Promise<SentenceReading[]> {
+    const steps = ladder(batch.reduce((most, { words }) => Math.max(most, words.length), 1));
+    const plan = await this.plan(steps, batch.length, options);
+    for (const [name, numbers] of Object.entries(this.reader.inputs(batch, steps))) plan.write(name, numbers);
+    plan.run();
+    const found: Record<string, Numbers> = {};
+    for (const name of Object.keys(plan.graph.outputs)) found[name] = await plan.read(name);
+    const C = this.model.config.tags.length;
+    return batch.map(({ words }, b) => {
+      const at = (name: string) => (t: number, tag: number) => found[name]![(t * batch.length + b) * C + tag]!;
+      const row = (name: string, t: number): number[] => Array.from({ length: C }, (_, tag) => at(name)(t, tag));
+      const T = words.length;
+      const { weights, logs, whole, probabilities, intents } = found;
+      const tokens = Array.from({ length: T }, (_, t) => t);
+      const I = this.model.config.intents?.length ?? 0;
+      return {
+        path: logs
+          ? tokens.map((t) => largest(row("logs", t)))
+          : bestPath({ steps: T, states: C, scores: at("best"), weights: weights! }),
+        logLikelihood: (tags) => {
+          if (logs) return tags.reduce((sum, tag, t) => sum + at("logs")(t, tag), 0);
+          const arc = (t: number): number => (t === 0 ? 0 : weights![tags[t - 1]! * C + tags[t]!]!);
+          return tags.reduce((sum, tag, t) => sum + at("scores")(t, tag) + arc(t), -whole![b]!);
+        },
+        intents: intents && Array.from(intents.slice(b * I, (b + 1) * I)),
+        probabilities: !options.probabilities
+          ? undefined
+          : tokens.map((t) => (probabilities ? row("probabilities", t) : row("logs", t).map(Math.exp))),
+      };
+    });
+  }
+
+  private async plan(steps: number, rows: number, { probabilities, likelihood }: ReadingOptions): Promise<Executable> {
+    const key = [steps, rows, probabilities, likelihood].join();
+    const known = this.plans.get(key);
+    if (known) return known;
+    const { model, machine, parameters } = this.options;
+    const graph = new Graph({ machine, parameters: parameters.layout });
+    const input = declareSentences(graph, model, steps, rows);
+    const { emissions, intents } = model.forward(input);
+    const { field } = model.parts;
+    if (field) {
+      const { lattice, scores, weights } = field.over(emissions, input.mask);
+      graph.output("best", lattice.best());
+      graph.output("weights", weights);
+      if (likelihood) {
+        graph.output("scores", scores);
+        graph.output("whole", lattice.logPartition());
+      }
+      if (probabilities) graph.output("probabilities", lattice.marginals());
+    } else graph.output("logs", logSoftmax(emissions));
+    if (intents) graph.output("intents", logSoftmax(intents));
+    const plan = await compile(graph, { machine, arenas: parameters.arenas });
+    this.plans.set(key, plan);
+    return plan;
+  }
+}
+
+function largest(values: readonly number[]): number {
+  let best = 0;
+  for (let k = 1; k < values.length; k++) if (values[k]! > values[best]!) best = k;
+  return best;
+}

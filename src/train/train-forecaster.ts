@@ -1,0 +1,183 @@
+import type { Machine } from "../compute/machine.ts";
+import type { Batch } from "../data/batch-source.ts";
+import { type ForecastWindow, type PreparedSeries, prepareSeries } from "../data/forecast-inputs.ts";
+import { type ForecastLayout, widthsOf } from "../data/forecast-layout.ts";
+import { windowBatches, windowsOf } from "../data/forecast-windows.ts";
+import { observedLength, part, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
+import type { HeadName, PointLoss } from "../models/forecast-heads.ts";
+import { type ForecastNetworkOptions, forecastNetwork } from "../models/forecast-network.ts";
+import { declareForecastInputs } from "../run/forecast-plans.ts";
+import { Forecaster } from "../run/forecaster.ts";
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import type { Graph, Tensor } from "../tensor/graph.ts";
+import { layoutParameters } from "../tensor/parameter.ts";
+import { createParameters } from "../tensor/parameter-store.ts";
+import { openEvaluator } from "./evaluator.ts";
+import { type ForecastLayoutOptions, planForecast } from "./forecast-plan.ts";
+import { type ForecastSpans, splitSeries } from "./forecast-split.ts";
+import { expectRoom } from "./learner.ts";
+import { openTrainer, type Trainer } from "./trainer.ts";
+import { planOf, type TrainingOptions } from "./trainer-options.ts";
+
+/** What the network is made of; what it reads and predicts comes from the data. */
+export type ForecastModelOptions = Pick<
+  ForecastNetworkOptions,
+  "cell" | "hiddenSize" | "projectionSize" | "numLayers" | "dropout"
+>;
+
+export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutOptions {
+  readonly machine: Machine;
+  /** Series, as `readTimeSeries` or `timeSeriesSet` gives them. */
+  readonly data: TimeSeriesSet;
+  /** Steps that are measured on after each epoch, behind those that are learned from: a share of each series (at least H steps), or a number. Default 0.1; 0: none. */
+  readonly validation?: number | undefined;
+  /** Steps behind those that are not touched, likewise. Default 0. */
+  readonly test?: number | undefined;
+  /** What is said of each value; default "quantiles", or "student-t" where each step comes from the one before. */
+  readonly head?: HeadName | undefined;
+  /** Of points: which error they make small; default "squared". */
+  readonly pointLoss?: PointLoss | undefined;
+  /** Of quantiles: their probabilities, ascending; default 0.1, 0.5, 0.9. */
+  readonly levels?: readonly number[] | undefined;
+  readonly model?: ForecastModelOptions | undefined;
+  /** B: windows of an update; default 32. */
+  readonly batchSize?: number | undefined;
+  /** Default: about 2,000 updates, but at least 5 epochs and at most 50. */
+  readonly epochs?: number | undefined;
+}
+
+/** What the start event of a forecaster's training tells besides. */
+export interface ForecastFacts {
+  readonly series: number;
+  /** Those that are too short to learn from. */
+  readonly skippedSeries: number;
+  readonly trainWindows: number;
+  readonly validationWindows: number;
+  readonly batchSize: number;
+}
+
+/** A series, as the network reads it, and how it was cut. */
+export interface SplitSeries {
+  readonly prepared: PreparedSeries;
+  readonly source: TimeSeries;
+  readonly spans: ForecastSpans;
+}
+
+export interface ForecasterTraining {
+  readonly trainer: Trainer<ForecastFacts>;
+  /** Forecasts with the weights as they are; closed with the trainer, as are the weights. */
+  readonly forecaster: Forecaster;
+  readonly series: readonly SplitSeries[];
+}
+
+/**
+ * Trains a model that predicts the next steps of series. Scales, calendar and inputs are measured on the training part alone. Nothing runs until the
+ * trainer is iterated or `run` is called.
+ *
+ * @example
+ * ```ts no-run
+ * const data = await readTimeSeries("sales.csv", { targets: ["sales"], time: "day" });
+ * const { trainer, forecaster } = await trainForecaster({ machine, data, horizon: 14 });
+ * await trainer.run({ epoch: ({ epoch, validationLoss }) => console.log(epoch, validationLoss) });
+ * const [{ targets }] = await forecaster.forecast(data);
+ * ```
+ * @throws UsageError for wrong options, "series-too-short", "not-a-count"; FailureError "out-of-memory" before anything is allocated;
+ *   while training "diverged"
+ */
+export async function trainForecaster(options: TrainForecasterOptions): Promise<ForecasterTraining> {
+  const { machine, data, batchSize = 32, validation = 0.1, test = 0 } = options;
+  if (typeof data !== "object" || data === null || !Array.isArray(data.series) || data.series.length === 0)
+    throw new UsageError("bad-option", `data: expected series, as readTimeSeries gives them, got ${describe(data)}`);
+  const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
+  const head = options.head ?? (options.decoding === "autoregressive" ? "student-t" : "quantiles");
+  if (head === "quantiles" && options.decoding === "autoregressive")
+    throw new UsageError(
+      "bad-option",
+      "head quantiles: single quantiles cannot be drawn from step by step; expected point, gaussian, student-t or negative-binomial with decoding autoregressive",
+    );
+  const counts = head === "negative-binomial";
+  const horizon = expectInteger("horizon", options.horizon, { min: 1 });
+  const spans = data.series.map((series) =>
+    splitSeries(observedLength(series, data.targets), horizon, { validation, test }),
+  );
+  const layout = planForecast(
+    data,
+    data.series.map((series, k) => part(series, 0, spans[k]!.train.to)),
+    options,
+    counts,
+  );
+  if (counts) expectCounts(data);
+  const prepared = data.series.map((series) => prepareSeries(series, layout, data.zone));
+  const windows = (of: keyof ForecastSpans): ForecastWindow[] =>
+    windowsOf(
+      prepared,
+      spans.map((one) => one[of]),
+      layout,
+    );
+  const [train, measured] = [windows("train"), windows("validation")];
+  if (train.length === 0) throw tooShort(layout, spans);
+  const { targets, channels, known } = widthsOf(layout);
+  const network = forecastNetwork({
+    ...{ channels, targets, known, horizon, autoregressive: layout.decoding === "autoregressive" },
+    ...{ head, pointLoss: options.pointLoss, levels: options.levels },
+    ...options.model,
+  });
+  const batches = windowBatches({ windows: train, layout, batchSize, seed });
+  const epochs = options.epochs ?? Math.min(50, Math.max(5, Math.ceil(2000 / batches.batchesPerEpoch)));
+  const store = layoutParameters(network);
+  const { optimizer, accumulate } = planOf({ ...options, epochs }, batches.batchesPerEpoch);
+  expectRoom(machine, store, optimizer, accumulate > 1);
+  const parameters = await createParameters({ machine, layout: store, seed });
+  try {
+    const forecaster = new Forecaster({ network, layout, machine, parameters });
+    const loss = (graph: Graph, { inputs, rows }: Batch): Tensor => {
+      const given = (name: string): Tensor | undefined => inputs[name] && graph.input(name, [horizon, rows, targets]);
+      return network.loss(declareForecastInputs(graph, network, inputs, rows), given("y")!, given("mask"));
+    };
+    const evaluator =
+      measured.length === 0
+        ? undefined
+        : await openEvaluator({
+            ...{ machine, parameters },
+            batches: windowBatches({ windows: measured, layout, batchSize: 256 }),
+            record: (graph, batch) => ({ metrics: { loss: loss(graph, batch) } }),
+          });
+    const seen = new Set(train.map(({ series }) => series));
+    const trainer = await openTrainer<ForecastFacts>({
+      ...options,
+      ...{ epochs, parameters, batches, evaluator, owned: [forecaster, parameters] },
+      facts: {
+        series: prepared.length,
+        skippedSeries: prepared.length - seen.size,
+        ...{ trainWindows: train.length, validationWindows: measured.length, batchSize },
+      },
+      record: (graph, batch) => ({ loss: loss(graph, batch) }),
+    });
+    const series = prepared.map((one, k) => ({ prepared: one, source: data.series[k]!, spans: spans[k]! }));
+    return { trainer, forecaster, series };
+  } catch (error) {
+    parameters.close();
+    throw error;
+  }
+}
+
+function tooShort({ context, horizon }: ForecastLayout, spans: readonly ForecastSpans[]): UsageError {
+  const longest = spans.reduce((most, { train }) => Math.max(most, train.to), 0);
+  return new UsageError(
+    "series-too-short",
+    `expected a series of at least ${context + horizon} steps to learn from (context ${context} + horizon ${horizon}), the longest has ${longest} before its validation and test part; lower the context, the horizon, or these parts`,
+  );
+}
+
+function expectCounts({ series, targets }: TimeSeriesSet): void {
+  for (const { id, values } of series)
+    for (const name of targets) {
+      const at = values[name]!.findIndex((value) => value < 0 || (!Number.isNaN(value) && value % 1 !== 0));
+      const value = values[name]![at];
+      if (at >= 0)
+        throw new UsageError(
+          "not-a-count",
+          `head negative-binomial: expected whole numbers of at least 0, ${id === "" ? "" : `series ${JSON.stringify(id)}, `}column ${JSON.stringify(name)} has ${value} at step ${at + 1}`,
+        );
+    }
+}

@@ -1,0 +1,210 @@
+import type { Machine } from "../compute/machine.ts";
+import { bucketedBatches } from "../data/bucketed-batches.ts";
+import { classesOf } from "../data/examples.ts";
+import { stratifiedSplit } from "../data/stratified-split.ts";
+import { expectSentences, pickSentences, type TaggedSentences } from "../data/tagged-sentences.ts";
+import { type TaggerOptions, tagger as taggerModel } from "../models/tagger.ts";
+import { inScheme } from "../run/measure-tagger.ts";
+import { SentenceReader } from "../run/sentence-reader.ts";
+import { declareSentences, Tagger } from "../run/tagger.ts";
+import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { schemeOf, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
+import { layoutParameters } from "../tensor/parameter.ts";
+import { createParameters } from "../tensor/parameter-store.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
+import { byCodePoint } from "../text/vocabulary.ts";
+import { expectRoom } from "./learner.ts";
+import { taggerEvaluator } from "./tagger-evaluator.ts";
+import { openTrainer, type Trainer } from "./trainer.ts";
+import { planOf, type TrainingOptions } from "./trainer-options.ts";
+
+/** What the model is made of; what it reads and tells apart comes from the sentences. */
+export type TaggerModelOptions = Omit<
+  TaggerOptions,
+  "vocabularySize" | "characters" | "tags" | "scheme" | "writtenScheme" | "intents"
+>;
+
+/** Which words have a vector of their own. */
+export type TaggerWords = Pick<TrainTokenizerOptions, "minimumCount" | "maximumSize" | "normalize">;
+
+export interface TrainTaggerOptions extends TrainingOptions {
+  readonly machine: Machine;
+  readonly sentences: TaggedSentences;
+  /** Other sentences to validate on, or the share of `sentences` that is kept for it (by `seed`). Default 0.1. */
+  readonly validation?: TaggedSentences | number | undefined;
+  /** How spans are written in the tags: "auto" (default) looks at them, "none" takes tags as names that say nothing of one another. */
+  readonly scheme?: TagScheme | "auto" | "none" | undefined;
+  /** In which scheme the model learns spans; answers come in that of the sentences. Default "bioes", which tells most. */
+  readonly encoding?: TagScheme | undefined;
+  /** Default: words that occur at least twice, in small letters where characters are read, too. */
+  readonly words?: TaggerWords | undefined;
+  /** Whether words are also read character by character. Default: they are, unless every token is a single character. */
+  readonly characters?: boolean | undefined;
+  /** Default: a CRF on an LSTM of 100 units in both directions, dropout 0.5. */
+  readonly model?: TaggerModelOptions | undefined;
+  /** B; default 16. */
+  readonly batchSize?: number | undefined;
+}
+
+/** What the start event of a tagger's training tells besides. */
+export interface TaggerFacts {
+  readonly trainSentences: number;
+  readonly trainTokens: number;
+  readonly validationSentences: number;
+  readonly batchSize: number;
+}
+
+export interface TaggerTraining {
+  readonly trainer: Trainer<TaggerFacts>;
+  /** Answers with the weights as they are; closed with the trainer, as are the weights. */
+  readonly tagger: Tagger;
+  /** What is learned from, and what is measured after each epoch. */
+  readonly train: TaggedSentences;
+  readonly validation: TaggedSentences | undefined;
+}
+
+/**
+ * Trains a model that says what each token of a sentence is, and if the sentences have intents, what each is about. The weights with the
+ * best F1 of spans (accuracy of other tags; mean with that of the intents) count as best. Nothing runs until the trainer is iterated or
+ * `run` is called.
+ *
+ * @example
+ * ```ts no-run
+ * const sentences = await readTokenColumns("train.txt", { token: 1, tag: 4 });
+ * const { trainer, tagger } = await trainTagger({ machine, sentences, epochs: 10 });
+ * await trainer.run({ epoch: ({ epoch, metrics }) => console.log(epoch, metrics) });
+ * const [{ tags, spans }] = await tagger.predict([["Ada", "lives", "in", "London"]]);
+ * ```
+ * @throws UsageError for wrong options, "no-examples", "one-class", "tag-count", "wrong-scheme"; FailureError "out-of-memory" before
+ *   anything is allocated; while training "diverged"
+ */
+export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTraining> {
+  const { machine, batchSize = 16 } = options;
+  const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
+  const { train, validation } = divide(options, seed);
+  const { scheme, writtenScheme } = schemesOf(options, train);
+  const labels = inScheme(train.tags, scheme);
+  const tags = classesOf({ labels: labels.flat() });
+  const intents = train.intents && classesOf({ labels: train.intents });
+  const characters = alphabetOf(options, train);
+  const tokenizer = await tokenizerFor(options.words, characters !== undefined, train);
+  const model = taggerModel({
+    ...options.model,
+    ...{ vocabularySize: tokenizer.vocabularySize, tags },
+    ...(characters && { characters }),
+    ...(scheme && { scheme, writtenScheme }),
+    ...(intents && { intents }),
+  });
+  const layout = layoutParameters(model);
+  const tagIds = new Map(tags.map((name, k) => [name, k]));
+  const targets = labels.map((own) => Int32Array.from(own, (tag) => tagIds.get(tag)!));
+  const lengths = targets.map(({ length }) => length);
+  const reader = new SentenceReader(model.config, tokenizer);
+  const read = train.tokens.map((tokens) => reader.read(tokens));
+  const batches = bucketedBatches({
+    ...{ lengths, batchSize, seed },
+    inputs: (chosen, steps) => ({
+      ...reader.inputs(
+        Array.from(chosen, (k) => read[k]!),
+        steps,
+      ),
+      tags: sideBySide(
+        Array.from(chosen, (k) => targets[k]!),
+        steps,
+      ),
+      ...(intents && { intents: Int32Array.from(chosen, (k) => intents.indexOf(train.intents![k]!)) }),
+    }),
+    weight: (chosen) => chosen.reduce((sum, k) => sum + lengths[k]!, 0),
+    identity: { tags: tags.join("\n"), intents: intents?.join("\n") ?? null },
+  });
+  const { optimizer, accumulate } = planOf(options, batches.batchesPerEpoch);
+  expectRoom(machine, layout, optimizer, accumulate > 1);
+  const parameters = await createParameters({ machine, layout, seed });
+  try {
+    const tagger = new Tagger({ model, machine, parameters, tokenizer });
+    const evaluator = validation && taggerEvaluator(tagger, validation);
+    const trainer = await openTrainer<TaggerFacts>({
+      ...options,
+      best: options.best ?? (evaluator && { metric: "score", mode: "max" }),
+      ...{ parameters, batches, evaluator, owned: [tagger, parameters] },
+      facts: {
+        ...{ trainSentences: train.tokens.length, trainTokens: lengths.reduce((a, b) => a + b, 0), batchSize },
+        validationSentences: validation?.tokens.length ?? 0,
+      },
+      record(graph, { steps = 1, rows }) {
+        const input = declareSentences(graph, model, steps, rows);
+        return {
+          loss: model.loss(input, {
+            tags: graph.input("tags", [steps, rows], { type: "int", below: tags.length }),
+            ...(intents && { intents: graph.input("intents", [rows], { type: "int", below: intents.length }) }),
+          }),
+        };
+      },
+    });
+    return { trainer, tagger, train, validation };
+  } catch (error) {
+    parameters.close();
+    throw error;
+  }
+}
+
+/** [T, B], 0 behind the end of a sentence. */
+function sideBySide(rows: readonly Int32Array[], steps: number): Int32Array {
+  const all = new Int32Array(steps * rows.length);
+  for (const [b, row] of rows.entries()) for (const [t, value] of row.entries()) all[t * rows.length + b] = value;
+  return all;
+}
+
+function divide({ sentences, validation = 0.1 }: TrainTaggerOptions, seed: number) {
+  if (typeof sentences !== "object" || sentences === null || !Array.isArray(sentences.tokens))
+    throw new UsageError("bad-option", `sentences: expected { tokens, tags, places }, got ${describe(sentences)}`);
+  expectSentences(sentences);
+  if (typeof validation !== "number") {
+    expectSentences(validation);
+    return { train: sentences, validation };
+  }
+  const split = stratifiedSplit(sentences.intents ?? sentences.tokens.map(() => ""), { validation, seed });
+  return {
+    train: pickSentences(sentences, split.train),
+    validation: split.validation.length > 0 ? pickSentences(sentences, split.validation) : undefined,
+  };
+}
+
+/** The scheme that the model learns and the one that answers are written in; none where tags are no spans. */
+function schemesOf(
+  { scheme: given = "auto", encoding = "bioes" }: TrainTaggerOptions,
+  { tags, places }: TaggedSentences,
+) {
+  expectOneOf("scheme", given, ["auto", "none", ...TAG_SCHEMES]);
+  expectOneOf("encoding", encoding, TAG_SCHEMES);
+  if (given === "none") return {};
+  const found = schemeOf(tags);
+  if (given === "auto") return found ? { scheme: encoding, writtenScheme: found } : {};
+  if (found === undefined) {
+    const bad = tags.findIndex((own) => schemeOf([own, ["B-X"]]) === undefined);
+    const tag = tags[bad]?.find((one) => schemeOf([[one], ["B-X"]]) === undefined);
+    throw new UsageError(
+      "wrong-scheme",
+      `${places[Math.max(bad, 0)]}: expected tags of spans as in ${given} (B-LABEL, …, O), got ${tag === undefined ? 'nothing but "O"' : JSON.stringify(tag)}; give the scheme none for tags that are no spans`,
+    );
+  }
+  return { scheme: encoding, writtenScheme: given };
+}
+
+/** The characters of the words to learn from, in the order of their code points. */
+function alphabetOf({ characters }: TrainTaggerOptions, { tokens }: TaggedSentences): string[] | undefined {
+  const several =
+    characters ?? tokens.some((own) => own.some((token) => token.length > 1 && Array.from(token).length > 1));
+  if (!several) return undefined;
+  return [...new Set(tokens.flatMap((own) => own.flatMap((token) => Array.from(token))))].sort(byCodePoint);
+}
+
+async function tokenizerFor(words: TaggerWords = {}, cased: boolean, { tokens }: TaggedSentences): Promise<Tokenizer> {
+  const { minimumCount = 2, normalize = cased ? ["lowercase"] : [], ...rest } = words;
+  const lines = tokens.map((own) => `${own.join(" ")}\n`);
+  return trainTokenizer(
+    { ...rest, kind: "word", segmentation: "space", unknown: true, minimumCount, normalize },
+    lines,
+  );
+}

@@ -1,0 +1,38 @@
+import type { Transform } from "../data/forecast-layout.ts";
+import type { TimeSeries } from "../data/time-series.ts";
+
+/** Steps of a piece where there is no season. */
+const PIECE = 12;
+
+/**
+ * "log" where what is learned from lies above 0 and its swings grow with its level, so that its logarithms swing evenly: over pieces of a season the deviation
+ * follows the mean (correlation of logarithms at least 0.7, slope at least 0.5), and means differ by a factor of two. Otherwise "none".
+ */
+export function usualTransform(
+  train: readonly TimeSeries[],
+  { targets, season }: { readonly targets: readonly string[]; readonly season: number },
+): Transform {
+  const length = season > 3 ? season : PIECE;
+  const columns = train.flatMap(({ values }) => targets.map((name) => values[name]!));
+  return columns.length > 0 && columns.every((column) => growsWithLevel(column, length)) ? "log" : "none";
+}
+
+function growsWithLevel(values: Float64Array, length: number): boolean {
+  if (values.some((value) => value <= 0)) return false;
+  const pieces: (readonly [mean: number, deviation: number])[] = [];
+  for (let from = 0; from + length <= values.length; from += length) {
+    const piece = values.subarray(from, from + length);
+    const mean = piece.reduce((sum, value) => sum + value / length, 0);
+    const deviation = Math.sqrt(piece.reduce((sum, value) => sum + (value - mean) ** 2 / length, 0));
+    if (deviation > 0) pieces.push([Math.log(mean), Math.log(deviation)]);
+  }
+  if (pieces.length < 4) return false;
+  const [x, y] = [pieces.map(([mean]) => mean), pieces.map(([, deviation]) => deviation)];
+  const average = (list: readonly number[]): number => list.reduce((sum, value) => sum + value / list.length, 0);
+  const [mx, my] = [average(x), average(y)];
+  const of = (a: readonly number[], ma: number, b: readonly number[], mb: number): number =>
+    a.reduce((sum, value, k) => sum + (value - ma) * (b[k]! - mb), 0);
+  const [xx, xy, yy] = [of(x, mx, x, mx), of(x, mx, y, my), of(y, my, y, my)];
+  const apart = Math.max(...x) - Math.min(...x) >= Math.LN2;
+  return apart && xy / xx >= 0.5 && xy / Math.sqrt(xx * yy) >= 0.7;
+}

@@ -1,0 +1,73 @@
+import type { Machine } from "../compute/machine.ts";
+import { FailureError, UsageError } from "../shared/errors.ts";
+import { size } from "../shared/shapes.ts";
+import { type OpenedText, openPackedModel } from "./packed-model.ts";
+import { type Calls, MAXIMUM_MODEL_BYTES, type ModelFacts, type Reading } from "./protocol.ts";
+import { readNearest, readText, readWithout } from "./reading.ts";
+
+type Cut = Calls["cut"];
+type Nearest = Calls["nearest"];
+
+/** A model that a page has opened, whatever file it came from. */
+export interface OpenedModel {
+  readonly facts: Omit<ModelFacts, "id">;
+  read(text: string, names?: readonly string[]): Promise<Reading>;
+  readSeries(data: ArrayLike<number>, names?: readonly string[]): Promise<Reading>;
+  cut(given: Cut["given"]): Promise<Cut["back"]>;
+  nearest(given: Nearest["given"]): Promise<Nearest["back"]>;
+  close(): void;
+}
+
+/**
+ * Opens a file: what `packModel` made, or a model of another program.
+ * @throws FailureError "too-large" and what the readers throw
+ */
+export async function openModel(
+  { file, name, tokenizer }: Calls["open"]["given"],
+  machine: Machine,
+): Promise<OpenedModel> {
+  const blob = file instanceof Blob ? file : undefined;
+  const bytes = blob ? undefined : (file as Uint8Array);
+  const length = blob?.size ?? bytes!.length;
+  if (length > MAXIMUM_MODEL_BYTES)
+    throw new FailureError(
+      "too-large",
+      `this file is larger than ${MAXIMUM_MODEL_BYTES / 2 ** 20} MiB: open it in Node or with the command line`,
+    );
+  const whole = async (): Promise<Uint8Array> => bytes ?? new Uint8Array(await blob!.arrayBuffer());
+  const mark = bytes ? bytes[8] : new Uint8Array(await blob!.slice(8, 9).arrayBuffer())[0];
+  // Safetensors: eight bytes of length and a JSON object.
+  if (mark === 0x7b) {
+    const content = await whole();
+    try {
+      return textModel(await openPackedModel(content, machine));
+    } catch (error) {
+      if (!(error instanceof UsageError) || error.code !== "not-packed") throw error;
+    }
+  }
+  const { openSequenceModel } = await import("./sequence-model.ts");
+  return openSequenceModel({ file: blob ?? bytes!, name, tokenizer, machine });
+}
+
+function textModel(opened: OpenedText): OpenedModel {
+  const { model, parameters } = opened;
+  const { hiddenSize, numLayers, vocabularySize } = model.config;
+  return {
+    facts: {
+      ...{ format: "longshort", reads: "text", channels: 1, steps: undefined, conventions: [] },
+      ...{ hiddenSize, vocabularySize, cell: model.cell.name, names: Object.keys(model.cell.named) },
+      layers: Array.from({ length: numLayers }, (_, k) => `l${k}`),
+      parameters: counted(parameters),
+    },
+    read: (text, names) => readText(opened, text, names),
+    readSeries: async () => {
+      throw new UsageError("reads-text", "this model reads text, not a series");
+    },
+    cut: (given) => readWithout(opened, given),
+    nearest: (given) => readNearest(opened, given),
+    close: () => parameters.close(),
+  };
+}
+
+const counted = (parameters: OpenedText["parameters"]): number =>
+  parameters.names.reduce((n, name) => n + size(parameters.shape(name)), 0);

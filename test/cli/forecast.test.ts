@@ -1,0 +1,153 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readParquet } from "../../src/cli/parquet.ts";
+import { longshort } from "./fake-io.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "longshort-forecast-"));
+const at = (name: string): string => join(folder, name);
+const day = (k: number): string => new Date(Date.UTC(2024, 0, 1 + k)).toISOString().slice(0, 10);
+/** Sales of two shops with a week and a price that moves them; prices of the last days are known before the sales are. */
+const rows = (from: number, to: number, known = to): string[] =>
+  ["north", "south"].flatMap((shop, s) =>
+    Array.from({ length: to - from }, (_, i) => {
+      const k = from + i;
+      const price = 2 + ((k * (s + 3)) % 5);
+      const sales = 40 * (s + 1) + 8 * Math.sin((2 * Math.PI * k) / 7) - 3 * price + Math.sin(k * 12.9);
+      return `${day(k)};${shop};${k < known ? sales.toFixed(2) : ""};${price}`;
+    }),
+  );
+const head = "day;shop;sales;price";
+const write = (name: string, lines: readonly string[]) =>
+  writeFileSync(at(name), `${[head, ...lines].join("\r\n")}\r\n`);
+const columns = ["--target", "sales", "--series", "shop", "--time", "day", "--known", "price"];
+const small = ["--horizon", "3", "--context", "7", "--hidden-size", "8", "--learning-rate", "0.01"];
+
+beforeAll(() => write("sales.csv", rows(0, 120, 117)));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("trained, measured beside simple methods, forecast, resumed", async () => {
+  const train = ["train", "forecast", at("sales.csv"), ...columns, ...small, "--epochs", "6"];
+  const ran = await longshort([...train, "-o", at("run")]);
+  expect(ran.code, ran.stderr).toBe(0);
+  expect(ran.stderr).toMatch(/Column "sales": 6 of 240 values are missing/);
+  expect(ran.stderr).toMatch(/2 series of steps of 1d, \d+ windows to learn from/);
+  expect(ran.stderr).toMatch(/sales, 3 steps from the last 7 with price, weekday; quantiles, direct/);
+  expect(ran.stderr).toMatch(/epoch 6\/6: loss 0\.\d+, validation 0\.\d+/);
+  expect(ran.stdout).toMatch(/Forecasts of the test part from \d+ origins, each step/);
+  for (const name of ["this model", "naive", "seasonal naive \\(7", "drift", "exponential smoothing", "linear map"])
+    expect(ran.stdout).toMatch(new RegExp(`^${name}.* \\d+\\.\\d %$`, "m"));
+  expect(ran.stdout).toMatch(/The model('s mean error is| does NOT beat)/);
+
+  const found = await longshort(["forecast", at("run")]);
+  expect(found.code, found.stderr).toBe(0);
+  const lines = found.stdout.trim().split("\n");
+  expect(lines[0]).toBe("series,time,target,value,q0.1,q0.5,q0.9");
+  expect(lines).toHaveLength(7);
+  expect(lines[1]).toMatch(new RegExp(`^north,${day(117)},sales,\\d+`));
+
+  const plotted = await longshort(["forecast", at("run"), "--plot"]);
+  expect(plotted.stdout).toMatch(/sales of north: a known, b quantile 0.1, c quantile 0.9, d forecast/);
+  const saved = await longshort(["forecast", at("run"), at("sales.csv"), "--horizon", "2", "-o", at("next.json")]);
+  expect(saved.stdout).toMatch(/4 rows in .*next.json/);
+  expect(JSON.parse(readFileSync(at("next.json"), "utf8"))[3]).toMatchObject({
+    ...{ series: "south", time: day(118), target: "sales", value: expect.any(Number), "q0.9": expect.any(Number) },
+  });
+
+  const more = await longshort(["resume", at("run"), "--epochs", "7", "--json", "-q"]);
+  expect(more.code, more.stderr).toBe(0);
+  const told = more.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(told.find(({ type }) => type === "start").step).toBeGreaterThan(0);
+  expect(told.filter(({ type }) => type === "scores").map(({ name }) => name)).toHaveLength(6);
+
+  write("later.csv", rows(120, 170));
+  const later = await longshort(["backtest", at("run"), at("later.csv"), "--stride", "5", "--no-baselines"]);
+  expect(later.stdout).toMatch(/later.csv from 10 origins, every 5 steps/);
+  const info = (await longshort(["info", at("run")])).stdout;
+  expect(info).toMatch(/sales.csv; \d+ windows to learn from, \d+ to validate\n.*7 epochs, \d+ steps of 32, optimizer/);
+  expect(info).toMatch(/train forecast --config/);
+  const other = await longshort(["predict", at("run"), "--input", "x"]);
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/commands forecast and backtest/) });
+});
+
+test("a killed and resumed training gives the weights of one that was not", async () => {
+  const train = ["train", "forecast", at("sales.csv"), ...columns, ...small, "--test", "0", "-q", "--no-baselines"];
+  await longshort([...train, "--epochs", "4", "-o", at("whole")]);
+  await longshort([...train, "--epochs", "2", "-o", at("halves")]);
+  await longshort(["resume", at("halves"), "--epochs", "4"]);
+  const weights = (run: string) => readFileSync(at(`${run}/model.safetensors`));
+  expect(weights("halves").equals(weights("whole"))).toBe(true);
+});
+
+test.each<[string, string[], readonly string[], RegExp]>([
+  ["no target", rows(0, 40), ["--horizon", "3"], /--target: expected columns to forecast/],
+  ["no horizon", rows(0, 40), ["--target", "sales"], /--horizon: expected steps to forecast/],
+  ["several series in one", rows(0, 40), ["--target", "sales", "--time", "day", "--horizon", "3"], /--series/],
+  ["a series that is too short", rows(0, 9), [...columns, "--horizon", "5"], /lower the context, the horizon/],
+  ["a column of text", rows(0, 40), ["--target", "shop", "--horizon", "3"], /column "shop": expected a finite number/],
+  ["a delimiter that is none", rows(0, 40), [...columns, "--horizon", "3", "--delimiter", ","], /one column only/],
+])("refuses %s", async (_, lines, options, message) => {
+  write("bad.csv", lines);
+  const { code, stderr } = await longshort(["train", "forecast", at("bad.csv"), ...options, "-o", at("bad")]);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
+});
+
+test("what is known beforehand has to be there", async () => {
+  write("cut.csv", rows(0, 100));
+  const { code, stderr } = await longshort(["forecast", at("run"), at("cut.csv")]);
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringMatching(/series "north", column "price": expected its values for the 3 steps/),
+  });
+});
+
+test("Parquet: read as other tables are, and written", async () => {
+  const cells = rows(0, 60).map((line) => line.split(";"));
+  const columnData = [
+    { name: "day", data: cells.map(([at]) => new Date(at!)), type: "TIMESTAMP" as const },
+    { name: "shop", data: cells.map(([, shop]) => shop!), type: "STRING" as const },
+    { name: "sales", data: cells.map(([, , sales], k) => (k === 9 ? null : Number(sales))), type: "DOUBLE" as const },
+    { name: "price", data: cells.map(([, , , price]) => Number(price)), type: "INT32" as const },
+  ];
+  writeFileSync(at("sales.parquet"), new Uint8Array(parquetWriteBuffer({ columnData })));
+  write(
+    "same.csv",
+    rows(0, 60).map((line, k) => (k === 9 ? line.replace(/;[^;]*;([^;]*)$/, ";;$1") : line)),
+  );
+  const train = (file: string) =>
+    longshort([
+      "train",
+      "forecast",
+      at(file),
+      ...columns.slice(0, 6),
+      ...small,
+      "--epochs",
+      "1",
+      "-q",
+      "-o",
+      at(`of-${file}`),
+    ]);
+  const [parquet, csv] = [await train("sales.parquet"), await train("same.csv")];
+  expect(parquet.code, parquet.stderr).toBe(0);
+  expect(parquet.stdout.replaceAll("sales.parquet", "same.csv")).toBe(csv.stdout);
+
+  await longshort(["forecast", at("of-sales.parquet"), "-o", at("next.parquet")]);
+  const printed = await longshort(["forecast", at("of-sales.parquet")]);
+  const { values } = await readParquet(at("next.parquet"), ["series", "time", "target", "value", "q0.1"]);
+  const [, first] = printed.stdout.split("\n");
+  expect(
+    Object.values(values)
+      .map((column) => column[0])
+      .join(","),
+  ).toBe(first!.split(",").slice(0, 5).join(","));
+
+  await expect(readParquet(at("next.parquet"), ["price"])).rejects.toMatchObject({ code: "unknown-column" });
+  writeFileSync(at("broken.parquet"), "PAR1 no more");
+  await expect(readParquet(at("broken.parquet"), ["y"])).rejects.toMatchObject({ code: "bad-parquet" });
+  await expect(readParquet(at("none.parquet"), ["y"])).rejects.toMatchObject({ code: "file-not-found" });
+});

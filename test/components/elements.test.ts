@@ -1,0 +1,109 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { beforeEach, describe, expect, test } from "vitest";
+import { defineCell } from "../../src/cells/define.ts";
+import { cellGraph } from "../../src/explain/cell-graph.ts";
+import { mul, sigmoid, tanh } from "../../src/math/expression.ts";
+import { browserPath, fromFolder, withPage } from "../package/page.ts";
+
+/*
+ * The elements in a page of somebody else's: built files, no bundler, a policy that forbids inline scripts and styles, no style sheet
+ * of ours.
+ */
+
+const dist = fileURLToPath(new URL("../../dist", import.meta.url));
+
+/** The cell of the page below, here. */
+const own = defineCell({
+  name: "own",
+  gates: { keep: sigmoid, fresh: tanh },
+  state: ["m"],
+  step: ({ keep, fresh }, previous) => ({ m: mul(keep, mul(previous.m, fresh)) }),
+});
+
+const PAGE = `<!doctype html><meta charset="utf-8"><title>elements</title><script type="module" src="/page.mjs"></script>`;
+const SCRIPT = `
+import { defineCell } from "/cells/define.js";
+import { mul, sigmoid, tanh } from "/math/expression.js";
+import { defineCellDiagram, defineGates } from "/components/index.js";
+defineCellDiagram();
+defineGates();
+const cell = document.createElement("longshort-cell");
+cell.cell = defineCell({
+  name: "own",
+  gates: { keep: sigmoid, fresh: tanh },
+  state: ["m"],
+  step: ({ keep, fresh }, previous) => ({ m: mul(keep, mul(previous.m, fresh)) }),
+});
+cell.given = { "pre.keep": [0, 2], "pre.fresh": [1, -1], "previous.m": [0.5, 0.25] };
+cell.addEventListener("node", (event) => { cell.selected = event.detail.id; document.title = event.detail.node.name; });
+document.body.append(cell);
+const gates = document.createElement("longshort-gates");
+gates.content = {
+  tokens: ["a", "b", "\\u202e", "c"],
+  bands: [{ name: "f", title: "forget", units: 2, data: Float32Array.from([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]) }],
+};
+gates.addEventListener("place", (event) => { document.title = JSON.stringify(event.detail); });
+document.body.append(gates);
+`;
+
+describe("elements for pages", () => {
+  beforeEach((context) => {
+    if (!browserPath || !existsSync(path.join(dist, "components/index.js")))
+      context.skip("Chromium is not installed or nothing is built");
+  });
+
+  const onPage = (use: (page: Page) => Promise<void>): Promise<void> =>
+    withPage((url) => {
+      if (url === "/") return { body: PAGE, type: "text/html" };
+      if (url === "/page.mjs") return { body: SCRIPT, type: "text/javascript" };
+      return fromFolder(dist)(url);
+    }, use);
+
+  test("a cell of one's own is drawn from its equations, with values; a trace is looked through by keys", async () => {
+    await onPage(async (page) => {
+      await page.waitForSelector("longshort-cell .node");
+      const graph = cellGraph(own);
+      expect(await page.locator("longshort-cell .node").count()).toBe(graph.nodes.length);
+      expect(await page.locator("longshort-cell .edge.out").count()).toBe(1);
+      const values = graph.evaluate({ "pre.keep": [0, 2], "pre.fresh": [1, -1], "previous.m": [0.5, 0.25] });
+      const said = await page
+        .locator("longshort-cell .node")
+        .evaluateAll((all) => all.map((e) => e.getAttribute("aria-description")));
+      for (const [k, { name, symbol }] of graph.nodes.entries()) {
+        const shown = Array.from(values[k]!, (v) => v.toFixed(3).replace("-", "−")).join(", ");
+        expect(said[k]).toBe(`${name ?? symbol}: ${shown}`);
+      }
+      // Gates of other names have colours of their own, not ink.
+      const strokes = await page
+        .locator("longshort-cell .node.operation .body")
+        .evaluateAll((all) => all.map((e) => getComputedStyle(e).stroke));
+      expect(new Set(strokes).size).toBeGreaterThan(2);
+      const keep = graph.nodes.findIndex(({ name }) => name === "keep");
+      await page.locator("longshort-cell .node").nth(keep).focus();
+      expect(await page.title()).toBe("keep");
+      await page.waitForSelector("longshort-cell .node.selected");
+      // Squares follow the numbers.
+      const fill = () => page.locator("longshort-cell .node").nth(keep).locator(".unit").first().getAttribute("fill");
+      const before = await fill();
+      await page.evaluate(() => {
+        Object.assign(document.querySelector("longshort-cell")!, {
+          given: { "pre.keep": [-9, 2], "pre.fresh": [1, -1], "previous.m": [0.5, 0.25] },
+        });
+      });
+      expect(await fill()).not.toBe(before);
+
+      const scroller = page.locator("longshort-gates .heat-scroll");
+      await scroller.focus();
+      await page.keyboard.press("ArrowRight");
+      await page.keyboard.press("ArrowDown");
+      expect(JSON.parse(await page.title())).toEqual({ band: 0, unit: 1, step: 1 });
+      expect(await page.locator("longshort-gates .value").textContent()).toContain("forget · unit 1 · “b” · 0.400");
+      // Nothing in a text turns what follows it; the style has arrived without a style sheet of the page's.
+      expect(await page.locator("longshort-gates .reading").textContent()).toBe("ab·c");
+      expect(await scroller.evaluate((e) => getComputedStyle(e).overflowX)).toBe("auto");
+    });
+  });
+});

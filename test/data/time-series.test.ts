@@ -1,0 +1,212 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { calendarFeatures, usualRounds } from "../../src/data/calendar.ts";
+import { type ReadTimeSeriesOptions, readTimeSeries } from "../../src/data/read-time-series.ts";
+import { fitScaling } from "../../src/data/series-scaling.ts";
+import { timeSeriesSet } from "../../src/data/time-series-set.ts";
+import { after, formatStep, parseStep, positionOf, usualSeason } from "../../src/data/time-step.ts";
+import { momentsOf, timeZone } from "../../src/data/time-zone.ts";
+import { parseTimestamp } from "../../src/data/timestamps.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "longshort-series-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let count = 0;
+const read = (content: string | Uint8Array, options: Partial<ReadTimeSeriesOptions> = {}, ending = ".csv") => {
+  const file = join(folder, `t${count++}${ending}`);
+  writeFileSync(file, content);
+  return readTimeSeries(file, { targets: ["y"], ...options });
+};
+const days = (n: number, line: (k: number) => string): string =>
+  `day,y\n${Array.from({ length: n }, (_, k) => line(k)).join("\n")}\n`;
+const day = (k: number): string => new Date(Date.UTC(2024, 0, 1 + k)).toISOString().slice(0, 10);
+
+describe("reading", () => {
+  test.each<[string, string | Uint8Array, string]>([
+    ["commas", "day,y\n2024-01-01,1\n2024-01-02,2.5\n", ".csv"],
+    ["semicolons, CRLF and a byte order mark", "\ufeffday;y\r\n2024-01-01;1\r\n2024-01-02;2.5\r\n", ".csv"],
+    ["quotation marks", '"day","y"\n"2024-01-01","1"\n"2024-01-02","2.5"\n', ".csv"],
+    ["tabs", "day\ty\n2024-01-01\t1\n2024-01-02\t2.5\n", ".tsv"],
+    ["JSON lines", '{"day":"2024-01-01","y":1}\n\n{"y":"2.5","day":"2024-01-02"}\n', ".jsonl"],
+  ])("%s", async (_, content, ending) => {
+    const { series, step } = await read(content, { time: "day" }, ending);
+    expect([...series[0]!.values.y!]).toEqual([1, 2.5]);
+    expect([...series[0]!.times!]).toEqual([Date.UTC(2024, 0, 1), Date.UTC(2024, 0, 2)]);
+    expect(step).toEqual({ count: 1, unit: "day" });
+  });
+
+  test("missing values are no numbers, and are told of", async () => {
+    const { series, notices } = await read("y,z\n1,0\nNA,0\n,0\nnan,0\n?,0\n6,0\n");
+    expect([...series[0]!.values.y!]).toEqual([1, Number.NaN, Number.NaN, Number.NaN, Number.NaN, 6]);
+    expect(notices).toEqual(['Column "y": 4 of 6 values are missing.']);
+    const json = await read('{"y":1}\n{"y":null}\n{}\n', {}, ".jsonl");
+    expect([...json.series[0]!.values.y!]).toEqual([1, Number.NaN, Number.NaN]);
+  });
+
+  test("gaps become missing steps, rows out of order are put in order", async () => {
+    const { series, notices } = await read(`day,y\n${day(4)},5\n${day(0)},1\n${day(1)},2\n${day(5)},6\n${day(6)},7\n`, {
+      time: "day",
+    });
+    expect([...series[0]!.values.y!]).toEqual([1, 2, Number.NaN, Number.NaN, 5, 6, 7]);
+    expect(notices.join(" ")).toMatch(/order of their times.*2 of 7 steps of 1d have no row \(the longest gap is 2\)/);
+  });
+
+  test("several series, told apart by a column, and several columns", async () => {
+    const { series } = await read("shop,y,p\na,1,10\nb,2,20\na,3,30\n", { series: "shop", past: ["p"] });
+    expect(series.map(({ id, values }) => [id, [...values.y!], [...values.p!]])).toEqual([
+      ["a", [1, 3], [10, 30]],
+      ["b", [2], [20]],
+    ]);
+  });
+
+  test("year, month, day and hour in columns of their own", async () => {
+    const { series, step } = await read("year,month,day,hour,y\n2010,1,31,23,1\n2010,2,1,0,2\n", {
+      time: ["year", "month", "day", "hour"],
+    });
+    expect(series[0]!.times![1]).toBe(Date.UTC(2010, 1, 1));
+    expect(formatStep(step!)).toBe("1h");
+  });
+
+  test("irregular times are refused, and become steps where that is asked for", async () => {
+    const rows =
+      "at,y\n2024-01-01 00:00,1\n2024-01-01 01:00,2\n2024-01-01 02:00,4\n2024-01-01 02:20,6\n2024-01-01 04:00,8\n";
+    await expect(read(rows, { time: "at" })).rejects.toThrow(/step 2.333 of its series.*--resample 1h/);
+    const { series } = await read(rows, { time: "at", resample: "1h" });
+    expect([...series[0]!.values.y!]).toEqual([1, 2, 5, Number.NaN, 8]);
+  });
+
+  test("months and years are those of the calendar", async () => {
+    const { series, step } = await read("m,y\n1949-01,1\n1949-02,2\n1949-03,3\n1949-05,5\n", { time: "m" });
+    expect(formatStep(step!)).toBe("1mo");
+    expect([...series[0]!.values.y!]).toEqual([1, 2, 3, Number.NaN, 5]);
+    expect(usualSeason(step!)).toBe(12);
+  });
+
+  test("clocks that are put back and forward: an hour is never lost nor counted twice", async () => {
+    // Berlin, 27 October 2024: 02:00 comes twice. 31 March: 02:00 does not come.
+    const back = await read("at,y\n2024-10-27 01:00,1\n2024-10-27 02:00,2\n2024-10-27 02:00,3\n2024-10-27 03:00,4\n", {
+      ...{ time: "at", timeZone: "Europe/Berlin" },
+    });
+    expect([...back.series[0]!.values.y!]).toEqual([1, 2, 3, 4]);
+    const forward = await read(
+      "at,y\n2024-03-31 00:00,1\n2024-03-31 01:00,2\n2024-03-31 03:00,3\n2024-03-31 04:00,4\n",
+      {
+        ...{ time: "at", timeZone: "Europe/Berlin" },
+      },
+    );
+    expect([...forward.series[0]!.values.y!]).toEqual([1, 2, 3, 4]);
+    const daily = await read("at,y\n2024-03-30,1\n2024-03-31,2\n2024-04-01,3\n", {
+      ...{ time: "at", timeZone: "Europe/Berlin" },
+    });
+    expect([daily.series[0]!.length, formatStep(daily.step!)]).toEqual([3, "1d"]);
+  });
+
+  test.each<[string, string | Uint8Array, Partial<ReadTimeSeriesOptions>, string, RegExp]>([
+    ["a ragged row", "day,y\n2024-01-01,1\n2024-01-02\n", {}, "ragged-row", /line 3: expected 2 cells/],
+    ["another delimiter", "day,y\n1,2\n3,4\n", { delimiter: ";" }, "unknown-column", /one column only/],
+    ["bad UTF-8", Uint8Array.of(0x79, 0x0a, 0xff, 0x0a), {}, "not-text", /byte 2 is not UTF-8/],
+    ["an empty file", "", {}, "file-empty", /empty/],
+    ["a header alone", "day,y\n", {}, "table-empty", /nothing below it/],
+    ["a target of text", "y\n1\nmany\n", {}, "not-a-number", /line 3, column "y": .*got "many"/],
+    ["infinity", "y\n1\nInfinity\n", {}, "not-a-number", /finite number, got "Infinity"/],
+    ["-inf", "y\n1\n-inf\n", {}, "not-a-number", /got "-inf"/],
+    ["no date", days(2, (k) => `${["2024-01-01", "yesterday"][k]},1`), { time: "day" }, "bad-time", /"yesterday"/],
+    ["the 30th of February", days(1, () => "2024-02-30,1"), { time: "day" }, "bad-time", /line 2/],
+    ["days before months", days(1, () => "31.01.2024,1"), { time: "day" }, "bad-time", /2024-01-31/],
+    ["the same time twice", days(3, (k) => `${day(Math.min(k, 1))},1`), { time: "day" }, "duplicate-time", /--series/],
+    ["no such column", "a,b\n1,2\n", {}, "unknown-column", /no column "y"/],
+    ["a target without a number", "y\nNA\nNA\n", {}, "no-target", /holds no number/],
+    [
+      "no such time zone",
+      days(2, (k) => `${day(k)},1`),
+      { time: "day", timeZone: "Mars" },
+      "unknown-time-zone",
+      /Mars/,
+    ],
+    ["no such step", days(2, (k) => `${day(k)},1`), { time: "day", resample: "1x" }, "bad-step", /15min or 1d/],
+    ["steps without times", "y\n1\n", { resample: "1d" }, "bad-option", /--time/],
+    [
+      "one date far away",
+      days(40, (k) => `${k === 39 ? "2924-01-01" : day(k)},1`),
+      { time: "day" },
+      "irregular-steps",
+      /is this date right/,
+    ],
+  ])("refuses %s", async (_, content, options, code, message) => {
+    const failed = read(content, options);
+    await expect(failed).rejects.toMatchObject({ code });
+    await expect(failed).rejects.toThrow(message);
+  });
+
+  test("JSON that is none, and a key that no line has", async () => {
+    await expect(read('{"y":1}\n{"y":\n', {}, ".jsonl")).rejects.toThrow(/line 2: it is no JSON/);
+    await expect(read('{"x":1}\n', {}, ".jsonl")).rejects.toThrow(/no line has the key "y"/);
+    await expect(read('{"y":[1]}\n', {}, ".jsonl")).rejects.toThrow(/expected a number or a text at "y"/);
+  });
+});
+
+test("times in all notations that say which moment they are", () => {
+  const at = (text: string) => parseTimestamp(text, () => "here");
+  const moment = Date.UTC(2024, 0, 31, 10, 5, 7, 250);
+  for (const text of ["2024-01-31T10:05:07.25Z", "2024-01-31 12:05:07.250+02:00", "2024-01-31T06:35:07,25-0330"])
+    expect(at(text)).toEqual({ value: moment, local: false });
+  expect(at("2024/1/31 10:05:07.25")).toEqual({ value: moment, local: true });
+  expect(at("20240131")).toEqual({ value: Date.UTC(2024, 0, 31), local: true });
+  expect(at("1706695507").value).toBe(Date.UTC(2024, 0, 31, 10, 5, 7));
+  expect(at("1706695507000").value).toBe(Date.UTC(2024, 0, 31, 10, 5, 7));
+});
+
+test("steps are counted on the calendar of the zone", () => {
+  const zone = timeZone("America/New_York");
+  const [start] = momentsOf(Date.UTC(2024, 0, 31), zone);
+  for (const text of ["1h", "15min", "1d", "2d", "1w"]) {
+    const step = parseStep(text);
+    for (const k of [0, 1, 60, 400]) expect(positionOf(after(start, k, step, zone), start, step, zone)).toBe(k);
+    expect(formatStep(step)).toBe(text);
+  }
+  // Midnight in January is five hours behind UTC, in July four.
+  const [first] = momentsOf(Date.UTC(2024, 0, 1), zone);
+  expect(after(first, 6, parseStep("1mo"), zone)).toBe(Date.UTC(2024, 6, 1, 4));
+});
+
+test("the calendar: hours, days of the week and of the year as clocks there show them; before 1970 too", () => {
+  const berlin = timeZone("Europe/Berlin");
+  const [sin, cos] = calendarFeatures(Date.UTC(2024, 6, 1, 4), ["hour"], berlin);
+  expect([sin, cos]).toEqual([expect.closeTo(1, 12), expect.closeTo(0, 12)]);
+  // 1 January 1962 was a Monday.
+  expect(calendarFeatures(Date.UTC(1962, 0, 1, 6), ["weekday", "hour"], timeZone("UTC"))).toEqual([
+    ...[0, 1, expect.closeTo(1, 12), expect.closeTo(0, 12)],
+  ]);
+  const set = (length: number, step: string) =>
+    timeSeriesSet({ targets: ["y"], step, series: [{ start: 0, values: { y: new Float64Array(length) } }] });
+  const rounds = (length: number, step: string) => usualRounds(set(length, step).series, parseStep(step));
+  expect(rounds(48, "1h")).toEqual(["hour"]);
+  expect(rounds(24 * 400, "1h")).toEqual(["hour", "weekday"]);
+  expect(rounds(24 * 800, "1h")).toEqual(["hour", "weekday", "yearday"]);
+  expect(rounds(40, "1d")).toEqual(["weekday"]);
+  expect(rounds(100, "1mo")).toEqual(["yearday"]);
+  expect(rounds(100, "1y")).toEqual([]);
+});
+
+test("scaling is measured on what is there; a constant series keeps its unit", () => {
+  const { series } = timeSeriesSet({
+    targets: ["y"],
+    series: [{ values: { y: [1, Number.NaN, 3, 5, 7, 100] } }, { id: "c", values: { y: [5, 5, 5] } }],
+  });
+  const of = (kind: Parameters<typeof fitScaling>[0], k = 0) => fitScaling(kind, series[k]!, ["y"]).y!;
+  expect(of("standard").center).toBeCloseTo(23.2, 12);
+  expect(of("robust")).toEqual({ center: 5, scale: expect.closeTo(4 / 1.3489795, 9) });
+  expect(of("mean")).toEqual({ center: 0, scale: expect.closeTo(24.2, 12) });
+  expect(of("none")).toEqual({ center: 0, scale: 1 });
+  expect(of("standard", 1)).toEqual({ center: 5, scale: 1 });
+});
+
+test("arrays as series are checked", () => {
+  const set = (values: Record<string, number[]>, more = {}) =>
+    timeSeriesSet({ targets: ["y"], known: ["p"], series: [{ values }], ...more });
+  expect(() => set({ y: [1] })).toThrow(/expected numbers for "p"/);
+  expect(() => set({ y: [1], p: [1, 2] })).toThrow(/"p" has 2 steps, "y" has 1/);
+  expect(() => set({ y: [1], p: [Number.POSITIVE_INFINITY] })).toThrow(/is Infinity at step 1/);
+  expect(() => set({ y: [1], p: [1] }, { step: "1d" })).toThrow(/moment of its first step/);
+});

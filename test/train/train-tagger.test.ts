@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { saveRun } from "../../src/checkpoint/run-folder.ts";
+import type { Machine } from "../../src/compute/machine.ts";
+import { openMachine } from "../../src/compute/open.ts";
+import type { TaggedSentences } from "../../src/data/tagged-sentences.ts";
+import { loadClassifier } from "../../src/run/load-classifier.ts";
+import { loadTagger } from "../../src/run/load-tagger.ts";
+import { measureTagger } from "../../src/run/measure-tagger.ts";
+import { mostFrequentTags } from "../../src/train/tagger-baseline.ts";
+import { type TrainTaggerOptions, trainTagger } from "../../src/train/train-tagger.ts";
+
+/** "run" is a verb behind "we" and a noun behind "the", however much stands between sentences. */
+const context: TaggedSentences = (() => {
+  const both = [
+    [
+      ["we", "run", "home"],
+      ["PRON", "VERB", "NOUN"],
+    ],
+    [
+      ["the", "run", "ends"],
+      ["DET", "NOUN", "VERB"],
+    ],
+    [
+      ["the", "run"],
+      ["DET", "NOUN"],
+    ],
+    [
+      ["we", "run"],
+      ["PRON", "VERB"],
+    ],
+  ] as const;
+  const rows = Array.from({ length: 60 }, (_, k) => both[k % 4]!);
+  return {
+    tokens: rows.map(([tokens]) => [...tokens]),
+    tags: rows.map(([, tags]) => [...tags]),
+    places: rows.map((_, k) => `sentence ${k + 1}`),
+  };
+})();
+
+/** Names are what begins with a capital letter, whatever word it is; written as in IOB1. */
+const names: TaggedSentences = (() => {
+  const words = ["Ada", "Bob", "sees", "hears", "Cleo", "and"];
+  const tokens = Array.from({ length: 80 }, (_, k) =>
+    Array.from({ length: 1 + (k % 5) }, (_, t) => `${words[(k * 7 + t * 3) % 6]}${"xyz"[(k + t) % 3]}`),
+  );
+  const tags = tokens.map((own) => own.map((token) => (/^[A-Z]/.test(token) ? "I-NAME" : "O")));
+  return { tokens, tags, places: tokens.map((_, k) => `line ${k + 1}`) };
+})();
+
+const intents: TaggedSentences = {
+  ...context,
+  intents: context.tokens.map(([first]) => (first === "we" ? "act" : "tell")),
+};
+
+const folder = mkdtempSync(join(tmpdir(), "longshort-tag-"));
+let machine: Machine;
+beforeAll(async () => {
+  machine = await openMachine("wasm");
+});
+afterAll(() => {
+  machine.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+const small = { hiddenSize: 8, embeddingSize: 8, dropout: 0.1, characterHiddenSize: 6, characterEmbeddingSize: 6 };
+const train = (options: Partial<TrainTaggerOptions>) =>
+  trainTagger({
+    machine,
+    sentences: context,
+    learningRate: 0.03,
+    epochs: 8,
+    ...options,
+    model: { ...small, ...options.model },
+  });
+
+describe("trainTagger", () => {
+  test.each(["crf", "softmax"] as const)(
+    "context decides (%s), and a run that was saved answers the same",
+    async (head) => {
+      const { trainer, tagger, validation } = await train({ model: { head } });
+      await trainer.run();
+      const scores = await measureTagger(tagger, validation!);
+      expect(scores).toMatchObject({ accuracy: 1, sentences: 6, tags: { macroF1: 1 } });
+      expect(scores.spans).toBeUndefined();
+      // A word's most frequent tag is right for half of what "run" is.
+      expect(mostFrequentTags(tagger.model.config, context, context).accuracy).toBeLessThan(0.9);
+      const sentences = [
+        ["we", "run"],
+        ["the", "run", "never", "ends"],
+      ];
+      const before = await tagger.predict(sentences, { probabilities: true });
+      expect(before.map(({ tags }) => tags[1])).toEqual(["VERB", "NOUN"]);
+      for (const { probabilities } of before)
+        for (const row of probabilities!) expect(Object.values(row).reduce((a, b) => a + b)).toBeCloseTo(1, 4);
+      // What stands beside a sentence in its batch changes nothing.
+      expect((await tagger.predict([sentences[0]!], { probabilities: true }))[0]).toEqual(before[0]);
+      const { model, tokenizer, parameters } = tagger;
+      await saveRun(join(folder, head), { config: { model: model.config }, tokenizer, parameters });
+      const loaded = await loadTagger(join(folder, head), machine);
+      expect(await loaded.predict(sentences, { probabilities: true })).toEqual(before);
+      await expect(loadClassifier(join(folder, head), machine)).rejects.toThrow(/loadTagger, or the commands predict/);
+      loaded.close();
+      await trainer.close();
+    },
+  );
+
+  test("spans are learned in one scheme and answered in another; characters know new words", async () => {
+    const { trainer, tagger } = await train({ sentences: names, words: { minimumCount: 9 }, epochs: 10 });
+    const metrics: unknown[] = [];
+    await trainer.run({ epoch: (event) => metrics.push(event.metrics) });
+    expect(metrics.at(-1)).toMatchObject({ f1: 1, score: 1, accuracy: 1 });
+    expect(tagger.model.config).toMatchObject({ scheme: "bioes", writtenScheme: "iob1" });
+    const [found] = await tagger.predict([["Adaz", "hearsx", "Bobx"]]);
+    expect(found).toMatchObject({
+      tags: ["I-NAME", "O", "I-NAME"],
+      spans: [
+        { label: "NAME", start: 0, end: 1 },
+        { label: "NAME", start: 2, end: 3 },
+      ],
+    });
+    await trainer.close();
+  });
+
+  test("intents are learned beside tags", async () => {
+    const { trainer, tagger, validation } = await train({ sentences: intents });
+    await trainer.run();
+    expect(await measureTagger(tagger, validation!)).toMatchObject({ accuracy: 1, intentAccuracy: 1 });
+    const [found] = await tagger.predict([["the", "run"]]);
+    expect(found!.intent).toBe("tell");
+    expect(Object.keys(found!.intentProbabilities!)).toEqual(["act", "tell"]);
+    await trainer.close();
+  });
+
+  test("the loss that is measured is the one that is trained: −log p a token, of tags that the model has", async () => {
+    const { trainer, tagger } = await train({
+      validation: 0,
+      epochs: 1,
+      model: { dropout: 0 },
+      learningRate: 1e-12,
+      batchSize: 60,
+    });
+    const { trainLoss } = await new Promise<{ trainLoss: number }>((resolve) => {
+      void trainer.run({ epoch: resolve });
+    });
+    const { loss, accuracy } = await measureTagger(tagger, context);
+    expect(loss).toBeCloseTo(trainLoss, 4);
+    const strange = { ...context, tags: context.tags.map((own, k) => (k === 0 ? own.map(() => "X") : own)) };
+    const scores = await measureTagger(tagger, strange);
+    expect(Number.isFinite(scores.loss)).toBe(true);
+    expect(scores.accuracy).toBeLessThanOrEqual(accuracy);
+    await trainer.close();
+  });
+
+  test.each<[string, Partial<TrainTaggerOptions>, string, RegExp]>([
+    ["no sentences", { sentences: { tokens: [], tags: [], places: [] } }, "no-examples", /got none/],
+    [
+      "one tag",
+      { sentences: { ...context, tags: context.tags.map((own) => own.map(() => "O")) } },
+      "one-class",
+      /one class "O"/,
+    ],
+    ["one intent", { sentences: { ...context, intents: context.tokens.map(() => "x") } }, "one-class", /one class "x"/],
+    [
+      "fewer tags than tokens",
+      { sentences: { ...context, tags: context.tags.with(2, []) } },
+      "tag-count",
+      /sentence 3: .* 2 tokens and 0 tags/,
+    ],
+    ["tags that are no spans", { scheme: "iob2" }, "wrong-scheme", /sentence 1: .*as in iob2.*got "PRON"/],
+    ["a scheme that is none", { encoding: "iob" as "iob2" }, "unknown-choice", /encoding/],
+    ["a share that is too large", { validation: 0.9 }, "out-of-range", /validation/],
+    ["a rate that drops all", { model: { dropout: 1 } }, "out-of-range", /dropout/],
+  ])("refuses %s", async (_, options, code, message) => {
+    await expect(train(options)).rejects.toThrow(expect.objectContaining({ code }));
+    await expect(train(options)).rejects.toThrow(message);
+  });
+
+  test("refuses what is no sentence", async () => {
+    const { trainer, tagger } = await train({});
+    for (const bad of [[], "we run", [1]])
+      await expect(tagger.predict([bad as unknown as string[]])).rejects.toThrow(
+        expect.objectContaining({ code: "wrong-input" }),
+      );
+    await trainer.close();
+  });
+});

@@ -1,0 +1,145 @@
+import { readFileSync } from "node:fs";
+import { afterAll, describe, expect, test } from "vitest";
+import { lstm } from "../../src/cells/lstm.ts";
+import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
+import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { openMachine } from "../../src/compute/open.ts";
+import { writeOnnx } from "../../src/formats/onnx/write.ts";
+import { open } from "../../src/formats/open.ts";
+import { save } from "../../src/formats/save.ts";
+import { recurrent } from "../../src/layers/recurrent.ts";
+import { RandomStream } from "../../src/shared/random.ts";
+import { size } from "../../src/shared/shapes.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
+import { createParameters } from "../../src/tensor/parameter-store.ts";
+import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
+import { openModel } from "../../src/worker/opened-model.ts";
+import { MAXIMUM_MODEL_BYTES } from "../../src/worker/protocol.ts";
+import { workerHere } from "./worker-here.ts";
+
+const golden = (name: string): Uint8Array =>
+  Uint8Array.from(readFileSync(new URL(`../golden/${name}`, import.meta.url)));
+const numbers = (count: number): Float32Array => Float32Array.from(new RandomStream(4, "x").normal(count));
+const file = (bytes: Uint8Array, name: string): File => new File([bytes as Uint8Array<ArrayBuffer>], name);
+
+/** What PyTorch saves of an embedding, an LSTM and a linear layer. */
+function languageModelFile(V: number): Uint8Array {
+  const [E, H] = [3, 5];
+  const shapes = {
+    ...{ "embedding.weight": [V, E], "lstm.weight_ih_l0": [4 * H, E], "lstm.weight_hh_l0": [4 * H, H] },
+    ...{ "lstm.bias_ih_l0": [4 * H], "lstm.bias_hh_l0": [4 * H], "head.weight": [V, H], "head.bias": [V] },
+  };
+  return writeSafetensors(
+    new Map(
+      Object.entries(shapes).map(([name, s]) => {
+        const data = new RandomStream(1, name).normal(size(s));
+        return [name, safeTensor("F32", s, data)] as const;
+      }),
+    ),
+  );
+}
+
+/** A layer of ours as a graph, whose input is [T, B, D]. */
+async function timeFirst(): Promise<Uint8Array> {
+  const machine = await openMachine("reference");
+  const layer = recurrent({ cell: lstm(), inputSize: 3, hiddenSize: 4 });
+  const parameters = await createParameters({ machine, layout: layoutParameters(layer), seed: 3 });
+  const bytes = writeOnnx(layer, await parameters.toTensors());
+  machine.close();
+  return bytes;
+}
+
+describe("the worker opens", () => {
+  const client = workerHere();
+  afterAll(() => client.close());
+
+  test.each([
+    ["torch-pt/gru.pt", "pytorch", "gru", true],
+    ["torch-onnx/gru_l2_bi_op14/model.onnx", "onnx", "gru", true],
+    ["one of ours as ONNX, time first", "onnx", "lstm", false],
+  ] as const)(
+    "%s: its values are those of a trace, whatever order of axes it wants",
+    async (name, format, cell, first) => {
+      const bytes = first ? golden(name) : await timeFirst();
+      const facts = await client.call("open", { file: file(bytes, name), name });
+      expect(facts).toMatchObject({ format, cell, reads: "numbers" });
+      const data = numbers(7 * facts.channels);
+      const reading = await client.call("readSeries", { id: facts.id, data });
+      expect(reading.tokens).toHaveLength(7);
+      const machine = await openMachine("wasm");
+      const model = await open(bytes, { machine });
+      const { name: input, shape } = model.inputs.find((port) => !port.optional && port.shape!.length === 3)!;
+      const inputs = Object.fromEntries(
+        model.inputs.flatMap((port) =>
+          port.optional || port.name === input ? [] : [[port.name, { shape: [1, 1, 4], data: new Float32Array(4) }]],
+        ),
+      );
+      const given = { shape: first ? [1, 7, shape![2] as number] : [7, 1, shape![2] as number], data };
+      const { values } = await model.trace({ ...inputs, [input]: given });
+      expect(reading.values).toHaveLength(Object.keys(values).length);
+      for (const value of reading.values) {
+        const [layer, reverse] = facts.layers[value.layer]!.split(" ");
+        const key = `${layer}.${value.name}${reverse ? "_reverse" : ""}`;
+        expect(Array.from(value.data), key).toEqual(Array.from(values[key]!.data));
+      }
+      model.close();
+      machine.close();
+      await client.call("close", { id: facts.id });
+      await expect(client.call("readSeries", { id: facts.id, data })).rejects.toMatchObject({ code: "closed" });
+    },
+  );
+
+  test("a Keras file; a state dictionary of tokens, which reads text once its tokenizer is given", async () => {
+    const machine = await openMachine("reference");
+    const plain = languageModelFile(6);
+    const source = await open(plain, { machine });
+    const keras = (await save(source, undefined, { to: "keras" })).bytes;
+    source.close();
+    machine.close();
+    const tokens = [1, 5, 0, 3];
+    const readings = [];
+    for (const [bytes, name] of [[plain, "a.safetensors"] as const, [keras, "a.keras"] as const]) {
+      const facts = await client.call("open", { file: file(bytes, name), name });
+      expect(facts).toMatchObject({ reads: "tokens", vocabularySize: 6, hiddenSize: 5, cell: "lstm" });
+      readings.push(await client.call("readSeries", { id: facts.id, data: tokens }));
+      await expect(client.call("read", { id: facts.id, text: "a" })).rejects.toMatchObject({ code: "reads-numbers" });
+      await expect(client.call("readSeries", { id: facts.id, data: [6] })).rejects.toMatchObject({
+        code: "out-of-range",
+      });
+    }
+    expect(readings[1]!.values.map(({ data }) => data)).toEqual(readings[0]!.values.map(({ data }) => data));
+    expect(readings[0]!.predictions[0]!.tokens).toContain("5");
+    expect(readings[0]!.loss).toBeGreaterThan(0);
+    const tokenizer = await trainTokenizer({ kind: "grapheme" }, "abcdef");
+    expect(tokenizer.vocabularySize).toBe(6);
+    const given = { file: file(plain, "a"), name: "a", tokenizer: JSON.stringify(tokenizer.toJSON()) };
+    const facts = await client.call("open", given);
+    expect(facts.reads).toBe("text");
+    const reading = await client.call("read", { id: facts.id, text: "bad🙂" });
+    expect(reading.tokens).toEqual(["b", "a", "d"]);
+    expect(reading.leftOut).toEqual(["🙂"]);
+    expect(reading.predictions).toHaveLength(3);
+    const other = await trainTokenizer({ kind: "grapheme" }, "abcdefgh");
+    await expect(client.call("open", { ...given, tokenizer: JSON.stringify(other.toJSON()) })).rejects.toMatchObject({
+      code: "bad-model",
+    });
+    await expect(client.call("open", { ...given, tokenizer: "{" })).rejects.toMatchObject({ code: "bad-tokenizer" });
+  });
+
+  test("nothing that is no model, no sequence model, or too large", async () => {
+    const refused = (bytes: Uint8Array, code: string) =>
+      expect(client.call("open", { file: file(bytes, "x"), name: "x" }), code).rejects.toMatchObject({ code });
+    await refused(new TextEncoder().encode("not a model at all"), "unknown-format");
+    await refused(new Uint8Array(), "unknown-format");
+    const one = new Map([["w", safeTensor("F32", [2, 2], [1, 2, 3, 4])]]);
+    await refused(writeSafetensors(one), "unknown-network");
+    await refused(golden("torch-onnx/tagger_lstm_gru_seqfirst_op11/model.onnx").slice(0, 900), "damaged-onnx");
+    await refused(golden("torch-onnx/tagger_lstm_gru_seqfirst_op11/model.onnx"), "not-a-sequence-model");
+    // Nobody reads it: its size is enough.
+    const large = Object.assign(new Uint8Array(), { name: "x" });
+    Object.defineProperty(large, "length", { value: MAXIMUM_MODEL_BYTES + 1 });
+    const machine = await openMachine("reference");
+    await expect(openModel({ file: large, name: "x" }, machine)).rejects.toMatchObject({ code: "too-large" });
+    machine.close();
+  });
+});

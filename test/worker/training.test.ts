@@ -1,0 +1,91 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { openMachine } from "../../src/compute/open.ts";
+import { open } from "../../src/formats/open.ts";
+import type { WorkerClient } from "../../src/worker/connect.ts";
+import { addingTask, seriesTask } from "../../src/worker/number-tasks.ts";
+import type { TrainingChoice, TrainingProgress } from "../../src/worker/protocol.ts";
+import { workerHere } from "./worker-here.ts";
+
+const choice: TrainingChoice = {
+  ...{ text: "", probe: "", cell: "gru", hiddenSize: 12, embeddingSize: 4, numLayers: 1, optimizer: "adam" },
+  ...{ learningRate: 0.02, clipNorm: 1, batchSize: 16, steps: 12, seed: 3 },
+};
+let client: WorkerClient;
+afterEach(async () => {
+  await client.call("stop", {});
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  client.close();
+});
+
+/** Waits for news of the training that says so. */
+const until = (says: (progress: TrainingProgress) => boolean): Promise<TrainingProgress> =>
+  new Promise((resolve, reject) => {
+    client.onEnd = (error) => error && reject(error);
+    client.onProgress = (progress) => says(progress) && resolve(progress);
+  });
+
+describe("training in a worker", () => {
+  test("the adding problem is what it says, and is learned; the file opens as PyTorch's would", async () => {
+    const task = addingTask({ steps: 6, rows: 4, seed: 1 });
+    const { x, y } = (await task.batches.batch(0, 7)).inputs as { x: Float32Array; y: Float32Array };
+    for (let b = 0; b < 4; b++) {
+      const marked = [0, 1, 2, 3, 4, 5].filter((t) => x[(t * 4 + b) * 2 + 1] === 1);
+      expect(marked).toHaveLength(2);
+      expect([marked[0]! < 3, marked[1]! >= 3]).toEqual([true, true]);
+      expect(y[b]).toBeCloseTo(x[(marked[0]! * 4 + b) * 2]! + x[(marked[1]! * 4 + b) * 2]!, 6);
+    }
+    client = workerHere();
+    const learned = until(({ reading, step, loss }) => reading !== undefined && step > 300 && loss < 0.05);
+    await client.call("train", { ...choice, numbers: { task: "adding", steps: 6 } });
+    const { reading, sample } = await learned;
+    expect(sample).toMatch(/^0\.\d\d \+ 0\.\d\d = [01]\.\d\d\n→ −?-?[01]\.\d\d$/);
+    await client.call("pause", {});
+    // What the file says of the probe is what the page was told, up to what was learned since.
+    const machine = await openMachine("wasm");
+    const model = await open(await client.call("save", {}), { machine });
+    const { output } = await model.run({
+      input: { shape: [1, 6, 2], data: addingTask({ steps: 6, rows: 16, seed: 3 }).probe.input },
+    });
+    expect(Math.abs(output!.data[5]! - reading!.outputs[0]!.data[5]!)).toBeLessThan(0.2);
+    model.close();
+    machine.close();
+  }, 60_000);
+
+  test("a series is learned one step ahead; what is kept goes on as if nothing had been", async () => {
+    const data = Float32Array.from({ length: 90 }, (_, t) => Math.sin(t / 3));
+    const { inputs } = await seriesTask(data, { steps: 5, rows: 2, seed: 1 }).batches.batch(0, 0);
+    const [a, b] = [Array.from(inputs.x!), Array.from(inputs.y!)];
+    expect(b.slice(0, 8)).toEqual(a.slice(2));
+    const numbers = { task: "series" as const, data };
+    const reach = async (from: number, steps: number): Promise<number> => {
+      let last = 0;
+      for (let k = from + 1; k <= from + steps; k++) {
+        const came = until(({ step }) => step === k);
+        await client.call("step", {});
+        last = (await came).loss;
+      }
+      return last;
+    };
+    client = workerHere();
+    await client.call("train", { ...choice, numbers });
+    await client.call("pause", {});
+    const { step } = await until(() => true);
+    await reach(step, 2);
+    const kept = await client.call("keep", {});
+    expect(kept!.state.step).toBe(step + 2);
+    const expected = await reach(step + 2, 3);
+    await client.call("stop", {});
+    client.close();
+
+    client = workerHere();
+    const first = until(() => true);
+    await client.call("train", { ...choice, numbers, from: structuredClone(kept) });
+    await client.call("pause", {});
+    const { step: at } = await first;
+    expect(at).toBeLessThan(step + 5);
+    expect(await reach(at, step + 5 - at)).toBe(expected);
+    await expect(client.call("train", { ...choice, numbers: { task: "series", data: [1, 2] } })).rejects.toMatchObject({
+      code: "bad-series",
+    });
+  }, 60_000);
+});
