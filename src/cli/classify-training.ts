@@ -7,7 +7,7 @@ import { readExamples } from "./classify-data.ts";
 import { percent } from "./classify-scores.ts";
 import { counted, integer } from "./format.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
-import { Told } from "./told-training.ts";
+import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
 import type { TrainingResult } from "./training-record.ts";
 
@@ -18,26 +18,21 @@ export async function trainClassifierToFolder(
   settings: ClassifySettings,
   options: TrainingOptions,
 ): Promise<TrainingResult> {
-  const { io, json, allowDifferentArithmetic } = options;
-  return recordedTraining(settings, options, async ({ run, machine, display, signal, own }) => {
+  return recordedTraining(settings, options, async (tools) => {
+    const { machine, signal, own } = tools;
     const training = await trainClassifier({
       ...trainOptions(settings),
       ...{ machine, examples: await readExamples(settings.file, settings), signal },
     });
     const { trainer, classifier } = training;
     own(trainer);
-    const config = { task: "classify", model: classifier.model.config, training: settings };
-    const events = run.record(trainer, { config, tokenizer: classifier.tokenizer, allowDifferentArithmetic });
-    const told = new Told<ClassifierFacts>(display, {
+    return recordTold<ClassifierFacts>(trainer, tools, options, {
+      config: { task: "classify", model: classifier.model.config, training: settings },
+      tokenizer: classifier.tokenizer,
       items: "examples",
       introduction: (start) => introduction(start, training, settings),
       measured,
     });
-    for await (const event of events) {
-      if (json && event.type !== "checkpoint") await io.stdout.write(`${JSON.stringify(event)}\n`);
-      told.take(event);
-    }
-    return told.result(run);
   });
 }
 

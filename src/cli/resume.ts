@@ -45,8 +45,7 @@ const TASKS: Readonly<
 > = {
   text: {
     fields: textTrainingFields,
-    goOn: async (settings, options) =>
-      tellResult(options.folder, await trainToFolder(settings as TextSettings, options), options),
+    goOn: async (settings, options) => tellResult(await trainToFolder(settings as TextSettings, options), options),
   },
   classify: {
     fields: classifyFields,

@@ -7,14 +7,14 @@ import { percent } from "./classify-scores.ts";
 import { counted, integer } from "./format.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { readTagged } from "./tag-data.ts";
-import { Told } from "./told-training.ts";
+import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
 import type { TrainingResult } from "./training-record.ts";
 
 /** Trains a tagger on a file and records it as a run, as `trainToFolder` does for text. */
 export async function trainTaggerToFolder(settings: TagSettings, options: TrainingOptions): Promise<TrainingResult> {
-  const { io, json, allowDifferentArithmetic } = options;
-  return recordedTraining(settings, options, async ({ run, machine, display, signal, own }) => {
+  return recordedTraining(settings, options, async (tools) => {
+    const { machine, signal, own } = tools;
     const { validation } = settings;
     const training = await trainTagger({
       ...trainOptions(settings),
@@ -23,17 +23,13 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
     });
     const { trainer, tagger } = training;
     own(trainer);
-    const config = { task: "tag", model: tagger.model.config, training: settings };
-    const told = new Told<TaggerFacts>(display, {
+    return recordTold<TaggerFacts>(trainer, tools, options, {
+      config: { task: "tag", model: tagger.model.config, training: settings },
+      tokenizer: tagger.tokenizer,
       items: "tokens",
       introduction: (start) => introduction(start, training, settings),
       measured,
     });
-    for await (const event of run.record(trainer, { config, tokenizer: tagger.tokenizer, allowDifferentArithmetic })) {
-      if (json && event.type !== "checkpoint") await io.stdout.write(`${JSON.stringify(event)}\n`);
-      told.take(event);
-    }
-    return told.result(run);
   });
 }
 

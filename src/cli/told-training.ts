@@ -1,8 +1,10 @@
 import type { Metrics } from "../train/evaluator.ts";
 import type { EpochEvent, StartEvent, TrainEvent } from "../train/events.ts";
-import type { Run } from "../train/run.ts";
+import type { RecordOptions, Run } from "../train/run.ts";
+import type { Trainer } from "../train/trainer.ts";
 import { counted, duration, integer } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
+import type { TrainingOptions, TrainingTools } from "./recorded-training.ts";
 import type { TrainingResult } from "./training-record.ts";
 
 /** What the trainings of tasks say of themselves, each in its own words. */
@@ -11,12 +13,27 @@ export interface ToldOptions<F extends object> {
   readonly items: string;
   /** Lines on data, model and training. */
   readonly introduction: (start: StartEvent<F>) => readonly string[];
-  /** What was measured of the validation part, behind its loss. */
-  readonly measured: (metrics: Metrics) => string;
+  /** What was measured of the validation part, behind its loss; default nothing. */
+  readonly measured?: (metrics: Metrics) => string;
+}
+
+/** Records a training in its run and tells of it meanwhile, on the display or as JSON lines. */
+export async function recordTold<F extends object>(
+  trainer: Trainer<F>,
+  { run, display }: Pick<TrainingTools, "run" | "display">,
+  { io, json, allowDifferentArithmetic }: TrainingOptions,
+  { config, tokenizer, ...words }: Pick<RecordOptions, "config" | "tokenizer"> & ToldOptions<F>,
+): Promise<TrainingResult> {
+  const told = new Told<F>(display, words);
+  for await (const event of run.record(trainer, { config, tokenizer, allowDifferentArithmetic })) {
+    if (json && event.type !== "checkpoint") await io.stdout.write(`${JSON.stringify(event)}\n`);
+    told.take(event);
+  }
+  return told.result(run);
 }
 
 /** What is shown of a training while it goes on. */
-export class Told<F extends object> {
+class Told<F extends object> {
   readonly #options: ToldOptions<F>;
   readonly #display: ProgressDisplay;
   #start: StartEvent<F> | undefined;
@@ -72,8 +89,12 @@ export class Told<F extends object> {
   }
 
   #epochLine({ epoch, trainLoss, metrics, seconds }: EpochEvent): string {
-    const found =
-      metrics === undefined ? "" : `, validation ${metrics.loss!.toFixed(4)}, ${this.#options.measured(metrics)}`;
-    return `epoch ${epoch}/${this.#epochs}: loss ${trainLoss.toFixed(4)}${found}, ${duration(seconds)}`;
+    const parts = [
+      `epoch ${epoch}/${this.#epochs}: loss ${trainLoss.toFixed(4)}`,
+      ...(metrics === undefined ? [] : [`validation ${metrics.loss!.toFixed(4)}`]),
+      ...(metrics === undefined || !this.#options.measured ? [] : [this.#options.measured(metrics)]),
+      duration(seconds),
+    ];
+    return parts.join(", ");
   }
 }

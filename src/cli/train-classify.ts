@@ -12,12 +12,12 @@ import { readExamples } from "./classify-data.ts";
 import { confusionTable, type Scores, scoreTable } from "./classify-scores.ts";
 import { trainClassifierToFolder } from "./classify-training.ts";
 import { defineCommand } from "./command.ts";
-import { Ended } from "./failure.ts";
-import { counted, quoted } from "./format.ts";
-import { EXIT, type Io } from "./io.ts";
+import { counted } from "./format.ts";
+import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
+import { tellNext, tellSaved } from "./training-result.ts";
 
 const { output, force, quiet, json } = common;
 const fields = { ...classifyFields, output, force, quiet, json } as const;
@@ -55,18 +55,9 @@ async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<v
 
 /** Trains, or goes on, and says how good the result is. */
 export async function runClassifierTraining(settings: ClassifySettings, options: TrainingOptions): Promise<void> {
-  const { io, folder, quiet, json } = options;
-  const { interrupted, saved } = await trainClassifierToFolder(settings, options);
-  if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...saved })}\n`);
-  else {
-    const when = saved.savedEpoch === undefined ? `step ${saved.savedStep}` : `epoch ${saved.savedEpoch}`;
-    await io.stdout.write(`Saved in ${folder} (the weights after ${when}).\n`);
-    if (interrupted)
-      await io.stdout.write(`To go on as if nothing had been:\n  ${io.program} resume ${quoted(folder)}\n`);
-  }
-  if (interrupted) throw new Ended(EXIT.interrupted);
+  await tellSaved(await trainClassifierToFolder(settings, options), options);
   await tellScores(settings, options);
-  if (!json && !quiet) await io.stdout.write(`Next:\n  ${io.program} predict ${quoted(folder)} FILE\n`);
+  await tellNext(["predict RUN FILE"], options);
 }
 
 async function tellScores(settings: ClassifySettings, { io, folder, json }: TrainingOptions): Promise<void> {

@@ -5,14 +5,14 @@ import type { ValuesOf } from "../schema/fields.ts";
 import { type ForecastSettings, forecastFields } from "../schema/forecast.ts";
 import { tellBacktest } from "./backtest.ts";
 import { defineCommand } from "./command.ts";
-import { Ended } from "./failure.ts";
 import { readSeriesFile } from "./forecast-data.ts";
 import { trainForecasterToFolder } from "./forecast-training.ts";
 import { quoted } from "./format.ts";
-import { EXIT, type Io } from "./io.ts";
+import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
+import { tellNext, tellSaved } from "./training-result.ts";
 
 const { output, force, quiet, json } = common;
 const fields = { ...forecastFields, output, force, quiet, json } as const;
@@ -46,24 +46,15 @@ async function trainForecast(values: ValuesOf<typeof fields>, io: Io): Promise<v
 
 /** Trains, or goes on, and says how good the result is. */
 export async function runForecasterTraining(settings: ForecastSettings, options: TrainingOptions): Promise<void> {
-  const { io, folder, quiet, json } = options;
-  const { interrupted, saved } = await trainForecasterToFolder(settings, options);
-  if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...saved })}\n`);
-  else {
-    const when = saved.savedEpoch === undefined ? `step ${saved.savedStep}` : `epoch ${saved.savedEpoch}`;
-    await io.stdout.write(`Saved in ${folder} (the weights after ${when}).\n`);
-    if (interrupted)
-      await io.stdout.write(`To go on as if nothing had been:\n  ${io.program} resume ${quoted(folder)}\n`);
-  }
-  if (interrupted) throw new Ended(EXIT.interrupted);
+  await tellSaved(await trainForecasterToFolder(settings, options), options);
   if (settings.test > 0 || settings.validation > 0) {
     const machine = await openMachine(settings.machine);
     try {
+      const { io, folder, json } = options;
       await tellBacktest({ io, folder, machine, json, baselines: settings.baselines });
     } finally {
       machine.close();
     }
   }
-  if (!json && !quiet)
-    await io.stdout.write(`Next:\n  ${io.program} forecast ${quoted(folder)} ${quoted(settings.file)}\n`);
+  await tellNext([`forecast RUN ${quoted(settings.file)}`], options);
 }

@@ -3,15 +3,14 @@ import type { Command } from "commander";
 import type { ValuesOf } from "../schema/fields.ts";
 import { type TagSettings, tagFields } from "../schema/tag.ts";
 import { defineCommand } from "./command.ts";
-import { Ended } from "./failure.ts";
-import { quoted } from "./format.ts";
-import { EXIT, type Io } from "./io.ts";
+import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import { readTagged } from "./tag-data.ts";
 import { trainTaggerToFolder } from "./tag-training.ts";
 import { tellTaggerScores } from "./tagger-scores.ts";
+import { tellNext, tellSaved } from "./training-result.ts";
 
 const { output, force, quiet, json } = common;
 const fields = { ...tagFields, output, force, quiet, json } as const;
@@ -50,17 +49,7 @@ async function trainTag(values: ValuesOf<typeof fields>, io: Io): Promise<void> 
 
 /** Trains, or goes on, and says how good the result is. */
 export async function runTaggerTraining(settings: TagSettings, options: TrainingOptions): Promise<void> {
-  const { io, folder, quiet, json } = options;
-  const { interrupted, saved } = await trainTaggerToFolder(settings, options);
-  if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...saved })}\n`);
-  else {
-    const when = saved.savedEpoch === undefined ? `step ${saved.savedStep}` : `epoch ${saved.savedEpoch}`;
-    await io.stdout.write(`Saved in ${folder} (the weights after ${when}).\n`);
-    if (interrupted)
-      await io.stdout.write(`To go on as if nothing had been:\n  ${io.program} resume ${quoted(folder)}\n`);
-  }
-  if (interrupted) throw new Ended(EXIT.interrupted);
+  await tellSaved(await trainTaggerToFolder(settings, options), options);
   await tellTaggerScores(settings, options);
-  if (!json && !quiet)
-    await io.stdout.write(`Next:\n  ${io.program} predict ${quoted(folder)} --input "a sentence , its tokens apart"\n`);
+  await tellNext(['predict RUN --input "a sentence , its tokens apart"'], options);
 }

@@ -54,5 +54,5 @@ async function trainText(values: ValuesOf<typeof fields>, io: Io): Promise<void>
   };
   claimRunFolder(folder, { force });
   const result = await trainToFolder(settings, { io, folder, quiet, json, existing: "overwrite" });
-  await tellResult(folder, result, { io, quiet, json });
+  await tellResult(result, { io, folder, quiet, json });
 }

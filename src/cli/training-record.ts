@@ -40,7 +40,7 @@ export class TrainingRecord {
   }
 
   async take(event: TrainEvent<TextFacts>): Promise<void> {
-    const { io, json, folder, run } = this.#options;
+    const { io, json, run } = this.#options;
     if (json && event.type !== "checkpoint") await io.stdout.write(`${JSON.stringify(event)}\n`);
     switch (event.type) {
       case "start":
@@ -62,7 +62,6 @@ export class TrainingRecord {
           ...{ interrupted: reason === "aborted", step, seconds, saved },
           totalSteps: this.#start!.totalSteps,
         };
-        if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...saved })}\n`);
       }
     }
   }

@@ -4,34 +4,40 @@ import { EXIT } from "./io.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 import type { TrainingResult } from "./training-record.ts";
 
-/** Says where the run lies and what to do next; ends the command with the code of Ctrl-C if that was the reason. */
-export async function tellResult(
-  folder: string,
-  result: TrainingResult,
-  { io, quiet, json }: Pick<TrainingOptions, "io" | "quiet" | "json">,
-): Promise<void> {
-  if (!json) await io.stdout.write(textOf(folder, result, io.program, quiet));
-  if (result.interrupted) throw new Ended(EXIT.interrupted);
+type Told = Pick<TrainingOptions, "io" | "folder" | "quiet" | "json">;
+
+/**
+ * Says where the run lies, and how to go on with it; ends the command with the code of Ctrl-C if that was the reason.
+ *
+ * @param unit of the loss, if it has one that says something
+ */
+export async function tellSaved(result: TrainingResult, { io, folder, json }: Told, unit?: string): Promise<void> {
+  const { interrupted, step, totalSteps, saved } = result;
+  if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...saved })}\n`);
+  else {
+    const when = saved.savedEpoch === undefined ? `step ${saved.savedStep}` : `epoch ${saved.savedEpoch}`;
+    const loss =
+      unit === undefined || saved.validationLoss === undefined
+        ? ""
+        : `, validation loss ${saved.validationLoss.toFixed(4)} ${unit}`;
+    await io.stdout.write(`Saved in ${folder} (the weights after ${when}${loss}).\n`);
+    if (interrupted)
+      await io.stdout.write(
+        `Stopped after step ${integer(step)} of ${counted(totalSteps, "step")}. To go on as if nothing had been:\n  ${io.program} resume ${quoted(folder)}\n`,
+      );
+  }
+  if (interrupted) throw new Ended(EXIT.interrupted);
 }
 
-function textOf(folder: string, result: TrainingResult, program: string, quiet: boolean): string {
-  const { interrupted, step, totalSteps, saved } = result;
-  const run = quoted(folder);
-  const when = saved.savedEpoch === undefined ? `after step ${saved.savedStep}` : `after epoch ${saved.savedEpoch}`;
-  const loss =
-    saved.validationLoss === undefined ? "" : `, validation loss ${saved.validationLoss.toFixed(4)} nats per token`;
-  const lines = [`Saved in ${folder} (the weights ${when}${loss}).`];
-  if (interrupted)
-    lines.push(
-      `Stopped after step ${integer(step)} of ${counted(totalSteps, "step")}. To go on as if nothing had been:`,
-      `  ${program} resume ${run}`,
-    );
-  else if (!quiet)
-    lines.push(
-      "Next:",
-      `  ${program} generate ${run}`,
-      `  ${program} evaluate ${run}`,
-      `  ${program} inspect ${run} --text "some text"`,
-    );
-  return lines.map((line) => `${line}\n`).join("");
+/** Says which commands to try now; `RUN` in them stands for the run. */
+export async function tellNext(commands: readonly string[], { io, folder, quiet, json }: Told): Promise<void> {
+  if (quiet || json) return;
+  const lines = commands.map((command) => `  ${io.program} ${command.replace("RUN", () => quoted(folder))}\n`);
+  await io.stdout.write(`Next:\n${lines.join("")}`);
+}
+
+/** Both, of a language model. */
+export async function tellResult(result: TrainingResult, told: Told): Promise<void> {
+  await tellSaved(result, told, "nats per token");
+  await tellNext(["generate RUN", "evaluate RUN", 'inspect RUN --text "some text"'], told);
 }
