@@ -32,25 +32,13 @@ export async function trainForecasterToFolder(
 
 function trainOptions(settings: ForecastSettings) {
   const { horizon, context, season, validation, test, head, pointLoss, quantiles, decoding, anchor } = settings;
-  const { transform, scaling, calendar, cell, hiddenSize, numLayers, dropout, batchSize, epochs } = settings;
+  const { transform, scaling, calendar, cell, hiddenSize, numLayers, dropout, batchSize } = settings;
   return {
-    ...trainerOptions({ ...settings, epochs: epochs ?? 1 }),
-    ...{
-      horizon,
-      context,
-      season,
-      validation,
-      test,
-      head,
-      pointLoss,
-      levels: quantiles,
-      decoding,
-      anchor,
-      transform,
-      scaling,
-    },
+    ...trainerOptions(settings),
+    ...{ horizon, context, season, validation, test, head, pointLoss, decoding, anchor, transform, scaling },
+    levels: quantiles,
     calendar: calendar?.filter((name) => name !== "none"),
-    ...{ batchSize, epochs, model: { cell, hiddenSize, numLayers, dropout } },
+    ...{ batchSize, model: { cell, hiddenSize, numLayers, dropout } },
   };
 }
 

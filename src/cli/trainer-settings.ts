@@ -4,7 +4,9 @@ import type { trainingFields } from "../schema/training.ts";
 import type { TrainingOptions } from "../train/trainer-options.ts";
 import { LOG_EVERY } from "./recorded-training.ts";
 
-type TrainerSettings = Omit<ValuesOf<typeof trainingFields>, "keep" | "tensorboard">;
+type TrainerSettings = Omit<ValuesOf<typeof trainingFields>, "keep" | "tensorboard" | "epochs"> & {
+  readonly epochs?: number | undefined;
+};
 
 /** The settings of any training, in the words of the library. */
 export function trainerOptions(settings: TrainerSettings): TrainingOptions {

@@ -1,12 +1,9 @@
-import { seriesRecipe, small } from "../series.mjs";
+import { maximumOverTime, seriesRecipe, small } from "../series.mjs";
 
 export const recipe = seriesRecipe("ItalyPowerDemand", {
   about: "winter or summer by the power demand of a day, 24 steps",
   variants: {
-    parity: {
-      ...{ validation: 0, scaling: "none", batchSize: 16, epochs: 150, learningRate: 3e-3, clipNorm: 1 },
-      model: { hiddenSize: 64, bidirectional: true, pooling: "maximum", dropout: 0 },
-    },
+    parity: maximumOverTime,
     defaults: { epochs: 100 },
     ours: small,
   },
