@@ -91,7 +91,7 @@ describe("rows", () => {
     expect(table[3]).toBe("|  |  |  | brain.js | npm could not install brain.js |  |  |");
     const svg = figure(rows);
     expect(svg).toContain("char-lstm, pytorch</text>");
-    expect(svg).toContain("2.00 × (22 ms : 11 ms)</text>");
+    expect(svg).toContain("2 × (22 ms : 11 ms)</text>");
     expect(svg).toContain("prefers-color-scheme: dark");
     expect(svg.match(/<rect class="ours"/g)).toHaveLength(2); // one bar and the legend
     expect(figure([])).toContain("</svg>");
