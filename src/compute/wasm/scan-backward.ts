@@ -54,7 +54,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const { m, kernel, address, workspace, zeros, fused, team } = context;
   const { cell, batch: B, inputSize: D, hiddenSize: H } = kernel;
   const layout = scanLayout(kernel);
-  const { program, rows, panelBytes } = layout;
+  const { program, rows } = layout;
   const mem = new ScanMemory(context, address("saved"));
   const gradientSlotOf = (p: Product): number => program.productGradientSlots[program.products.indexOf(p)]!;
   const blocked = panelProduct(m, { blocked: true, fused });
@@ -109,7 +109,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
           : [skip(o.out, 64), number(o.outStride), number(64)];
       return blocked.call(
         ...[panels, o.rows, number(run.depth)],
-        ...[i32.add(o.row, number(mem.slot(run.slot))), number(64), number(panelBytes)],
+        ...[i32.add(o.row, number(mem.slot(run.slot))), number(64), number(rows * 64)],
         ...[skip(number(run.packed), run.depth * 64), number(run.depth * 64)],
         ...from,
         ...[skip(o.out, 64), number(o.outStride), number(64)],
@@ -275,7 +275,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         kernel.keep ? rowsToPanels(m).call(mine.from, mine.to, ...matrices) : [],
         transposedPanelProduct(m, { fused, zeros, descending: !kernel.reverse, keep: kernel.keep ?? false }).call(
           ...[i32.sub(mine.to, mine.from), ...[o.columns, rows, o.operand, o.stride].map(number)],
-          ...[skip(mem.slot(run.slot), panelBytes), number(panelBytes)],
+          ...[skip(mem.slot(run.slot), rows * 64), number(rows * 64)],
           ...[skip(scratch, o.columns * 64), number(o.columns * 64)],
           i32.add(number(tiles), i32.mul(team.thread, number(TILES_BYTES))),
         ),

@@ -19,7 +19,7 @@ export const padded = (n: number): number => Math.ceil(n / 16) * 16;
 /**
  * What a scan keeps for its backward pass, as offsets in bytes from the start of `saved`.
  *
- * Slots are panels: [width / 16][T·B][16] with room for some rows more between them, so that one memory is the result of the input product, of the recurrent product,
+ * Slots are panels: [width / 16][T·B][16], so that one memory is the result of the input product, of the recurrent product,
  * the activated gates, their gradients, and the packed operand of the products that follow. States and operands are rows
  * of padded width: state k of step t at row block t, the state after it at block t + 1 (reverse: t + 1 and t).
  */
@@ -29,8 +29,6 @@ export interface ScanLayout {
   /** Panels and padded elements of a width. */
   readonly panels: (width: Width) => number;
   readonly padded: (width: Width) => number;
-  /** From one panel of a slot to the next. */
-  readonly panelBytes: number;
   readonly size: (width: Width) => number;
   readonly slots: readonly number[];
   readonly states: Readonly<Record<string, number>>;
@@ -44,18 +42,15 @@ export function scanLayout(shape: ScanShape): ScanLayout {
   const program = stepProgram(shape.cell);
   const places = new Places();
   const rows = shape.steps * shape.batch;
-  // Panels a multiple of 4 KiB apart would share the same few places of a cache: a step reads some rows of every panel.
-  const panelBytes = (rows % 64 === 0 ? rows + shape.batch : rows) * 64;
   const size = (width: Width): number => sizeOf(width, shape);
   const rowsOf = (width: Width, count: number): number => places.take(count * padded(size(width)) * 4);
   return {
     program,
     rows,
-    panelBytes,
     size,
     panels: (width) => padded(size(width)) / 16,
     padded: (width) => padded(size(width)),
-    slots: program.slots.map((width) => places.take((padded(size(width)) / 16) * panelBytes)),
+    slots: program.slots.map((width) => rowsOf(width, rows)),
     states: Object.fromEntries(shape.cell.states.map((s) => [s.name, rowsOf(s.width, rows + shape.batch)])),
     operands: program.operands.map((o) => (o.state === undefined ? rowsOf(o.width, rows) : undefined)),
     means: Array.from({ length: program.means }, () => places.take(rows * 4)),

@@ -152,7 +152,7 @@ export class ScanMemory {
       throw new TypeError("a phase asks for memory that this pass of the scan does not have");
     };
     return {
-      panelBytes: this.layout.panelBytes,
+      rows: this.layout.rows,
       batch: kernel.batch,
       paddedWidth: this.layout.padded(width),
       width: this.layout.size(width),

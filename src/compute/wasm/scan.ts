@@ -30,7 +30,7 @@ export function printScan(context: ScanContext<Scan>): Code {
   const layout = scanLayout(kernel);
   const { program } = layout;
   const mem = new ScanMemory(context, kernel.save ? address("saved") : workspace(layout.bytes + 64));
-  const { rows, panelBytes } = layout;
+  const { rows } = layout;
   const Hp = layout.padded("hidden");
   const [G, UB] = [cell.gates.length, layout.panels("hidden")];
   const number = (n: number): Code => i32.const(n);
@@ -91,6 +91,7 @@ export function printScan(context: ScanContext<Scan>): Code {
   }
 
   // Input products of all steps at once. The slots of the gates follow one another, so that any thread takes any panels.
+  const slotBytes = rows * Hp * 4;
   const inputs = share(team, G * UB);
   const panelOf = (base: number, bytes: number): Code => i32.add(number(base), i32.mul(inputs.from, number(bytes)));
   code.push(
@@ -99,7 +100,7 @@ export function printScan(context: ScanContext<Scan>): Code {
       ...[i32.sub(inputs.to, inputs.from), number(rows), number(D), number(mem.input), number(D * 4), number(4)],
       ...[panelOf(packedInput, D * 64), number(D * 64)],
       ...[biases === undefined ? number(zeros) : panelOf(biases, 64), number(0), number(biases === undefined ? 0 : 64)],
-      ...[panelOf(mem.slot(0), panelBytes), number(64), number(panelBytes)],
+      ...[panelOf(mem.slot(0), slotBytes / UB), number(64), number(slotBytes / UB)],
     ),
   );
 
@@ -120,7 +121,7 @@ export function printScan(context: ScanContext<Scan>): Code {
       const fusedWith = p.fusedWith !== undefined;
       const bias = productBias[index];
       const [init, initPanel] = fusedWith
-        ? [mem.slot(p.slot), panelBytes]
+        ? [mem.slot(p.slot), rows * 64]
         : bias === undefined
           ? [zeros, 0]
           : [bias, 64];
@@ -133,12 +134,12 @@ export function printScan(context: ScanContext<Scan>): Code {
           ...[i32.sub(panels.to, panels.from), number(k), a, number(4)],
           ...[at(none, panels.from, k * 64, packed[index]!), number(k * 64)],
           ...[at(initRow, panels.from, initPanel, init), number(initPanel)],
-          ...[at(step, panels.from, panelBytes, mem.slot(p.slot)), number(panelBytes)],
+          ...[at(step, panels.from, rows * 64, mem.slot(p.slot)), number(rows * 64)],
         );
       return panelRows(m, { blocked: false, fused }).call(
         ...[number(B), number(k), a, number(rowBytes), number(4), at(none, panels.get, k * 64, packed[index]!)],
         ...[at(initRow, panels.get, initPanel, init), number(fusedWith ? 64 : 0)],
-        ...[at(step, panels.get, panelBytes, mem.slot(p.slot)), number(64)],
+        ...[at(step, panels.get, rows * 64, mem.slot(p.slot)), number(64)],
       );
     };
     const phases = program.forward.map((phase) => {
