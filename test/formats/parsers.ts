@@ -31,7 +31,7 @@ import { readTensorflowJs } from "../../src/formats/tfjs/read.ts";
 import { FailureError } from "../../src/shared/errors.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { deflatedZip } from "./deflated-zip.ts";
-import { writeBundle } from "./tensorflow-bundle.ts";
+import { tableOf, writeBundle } from "./tensorflow-bundle.ts";
 
 /** One row a reader of files from strangers: mutated good files go through `parse`, which must end, in an ordinary error or not. */
 export interface Parser {
@@ -140,7 +140,8 @@ const bundled = new Map(
     ["softmax_w", [1, 5]] as const,
   ].map(([name, shape]) => [name, { type: 1, shape, bytes: new Uint8Array(4 * size(shape)) }]),
 );
-const bundle = writeBundle(bundled);
+const bundle = writeBundle(bundled, { blockPairs: 9 });
+const bundleFiles = { "a.data-00000-of-00001": bundle.data };
 
 /** Larger inputs than these are a matter of memory, which the machine refuses. */
 const MOST_NUMBERS = 10_000;
@@ -234,7 +235,13 @@ export const PARSERS: readonly Parser[] = [
   {
     name: "tensorflow-bundle",
     seeds: () => [bundle.index, writeBundle(bundled, { snappy: true }).index],
-    parse: (bytes) => readTensorflowBundle(bytes, { files: { "a.data-00000-of-00001": bundle.data } }),
+    parse: (bytes) => readTensorflowBundle(bytes, { files: bundleFiles }),
+  },
+  // Checksums stop most damage; here the pairs of a block are damaged and the checksum is right.
+  {
+    name: "tensorflow-block",
+    seeds: () => bundle.blocks.map((block) => Uint8Array.from(block)),
+    parse: (bytes) => readTensorflowBundle(tableOf([["~", [...bytes]]]), { files: bundleFiles }),
   },
   {
     name: "snappy",

@@ -15,7 +15,7 @@ export interface BundleVariable {
 export function writeBundle(
   variables: ReadonlyMap<string, BundleVariable>,
   { snappy = false, blockPairs = 3 }: { snappy?: boolean; blockPairs?: number } = {},
-): { index: Uint8Array; data: Uint8Array } {
+): { index: Uint8Array; data: Uint8Array; blocks: number[][] } {
   const data: number[] = [];
   const pairs: [string, number[]][] = [["", [...field(1, 0), 1, ...field(2, 0), 0]]];
   for (const name of [...variables.keys()].sort()) {
@@ -29,25 +29,31 @@ export function writeBundle(
     ]);
     data.push(...bytes);
   }
+  const blocks: [string, number[]][] = [];
+  for (let k = 0; k < pairs.length; k += blockPairs) {
+    const part = pairs.slice(k, k + blockPairs);
+    blocks.push([part.at(-1)![0], blockOf(part)]);
+  }
+  return { index: tableOf(blocks, snappy), data: Uint8Array.from(data), blocks: blocks.map(([, block]) => block) };
+}
+
+/** A table of blocks, each with the last of its keys; its checksums are right, whatever is in them. */
+export function tableOf(blocks: readonly (readonly [string, readonly number[]])[], snappy = false): Uint8Array {
   const file: number[] = [];
   /** Writes a block and says where it is. */
-  const block = (content: number[]): number[] => {
+  const put = (content: readonly number[]): number[] => {
     const packed = snappy ? [...snappyCompress(Uint8Array.from(content))] : content;
     const kept = [...packed, snappy ? 1 : 0];
     const handle = [...varint(file.length), ...varint(packed.length)];
-    file.push(...kept, ...u32(maskedCrc32c(Uint8Array.from(kept))));
+    for (const byte of kept) file.push(byte);
+    file.push(...u32(maskedCrc32c(Uint8Array.from(kept))));
     return handle;
   };
-  const index: [string, number[]][] = [];
-  for (let k = 0; k < pairs.length; k += blockPairs) {
-    const part = pairs.slice(k, k + blockPairs);
-    index.push([part.at(-1)![0], block(blockOf(part))]);
-  }
-  const meta = block(blockOf([]));
-  const footer = [...meta, ...block(blockOf(index))];
+  const index = blocks.map(([key, content]): [string, number[]] => [key, put(content)]);
+  const footer = [...put(blockOf([])), ...put(blockOf(index))];
   while (footer.length < 40) footer.push(0);
   file.push(...footer, 0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb);
-  return { index: Uint8Array.from(file), data: Uint8Array.from(data) };
+  return Uint8Array.from(file);
 }
 
 /** Keys without what they share with the one before, two to a restart. */

@@ -126,6 +126,18 @@ describe.each(["v110", "latest"] as const)("chunks as libver %s has them", (libv
   });
 });
 
+test("the same indexes as h5py 3.7 writes them, with its filters", async () => {
+  const root = await open(readFileSync(new URL("../../golden/hdf5/chunk-indexes.h5", import.meta.url)));
+  expect(root.names).toEqual(["one", "fixed", "grows", "tree"]);
+  for (const name of root.names) {
+    const numbers = await dataset(root, name);
+    numbers.forEach((x, k) => {
+      expect(x, `${name}, element ${k}`).toBeCloseTo(Math.sin(k), 6);
+    });
+    expect(numbers).toHaveLength(35);
+  }
+});
+
 // Written by h5py 3.7 with room allocated early (`set_alloc_time`), which no option of the library above does; at most [6, 10].
 test("chunks one after the other, without an index", async () => {
   const root = await open(readFileSync(new URL("../../golden/hdf5/implicit-index.h5", import.meta.url)));
