@@ -27,7 +27,7 @@ export function writeBundle(
       name,
       [...field(1, 0), type, ...delimited(2, axes), ...place, ...field(5, 0), ...varint(bytes.length), ...checksum],
     ]);
-    data.push(...bytes);
+    for (const byte of bytes) data.push(byte);
   }
   const blocks: [string, number[]][] = [];
   for (let k = 0; k < pairs.length; k += blockPairs) {
