@@ -33,7 +33,7 @@ const remembering = (memory: number): Partial<TrialSettings> => ({ memory });
 
 /**
  * Which of two symbols comes last is a coin for as long as nothing is remembered, and every batch pulls another way: clipped at 1 these pulls are as large as all that can be
- * learned, and LSTM and GRU stayed at chance.
+ * learned, and LSTM and GRU stayed at chance from seed 0. So a GRU solves it from seed 0, not from seed 1, and the LSTM does not.
  */
 const STEADY: Partial<TrialSettings> = { clipNorm: 0.01 };
 
