@@ -63,7 +63,7 @@ describe("Forecaster.calibrate", () => {
       const y = Float64Array.from({ length: 140 }, (_, n) => wild(n));
       const data = timeSeriesSet({ targets: ["y"], series: [{ values: { y } }] });
       const { trainer, forecaster, calibrate } = await trainForecaster({
-        ...{ machine, data, horizon: 2, context: 4, validation: 40, test: 10, epochs: 3, model: { hiddenSize: 4 } },
+        ...{ machine, data, horizon: 4, context: 4, validation: 40, test: 10, epochs: 3, model: { hiddenSize: 4 } },
         ...(kind === "autoregressive" ? { decoding: kind } : { head: kind as "gaussian" }),
         anchor: "none",
       });
