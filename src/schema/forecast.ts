@@ -65,6 +65,10 @@ export const forecastFields = {
     about: "probabilities of the quantiles that are learned, ascending",
     ...{ unit: "level", above: 0, below: 1, otherwise: "0.1 0.5 0.9" },
   }),
+  calibrate: onOff({
+    about: "have intervals hold on the validation part what they say: one factor for their width",
+    ...{ off: "intervals as they were learned", default: true },
+  }),
   decoding: choice(["direct", "autoregressive"], {
     about: "predict all steps at once, or each from the one before",
     ...{ unit: "how", default: "direct" },

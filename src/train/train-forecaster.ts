@@ -68,6 +68,8 @@ export interface ForecasterTraining {
   /** Forecasts with the weights as they are; closed with the trainer, as are the weights. */
   readonly forecaster: Forecaster;
   readonly series: readonly SplitSeries[];
+  /** Measures on the validation part how wide intervals must be (`Forecaster.calibrate`): to be called once the weights are those to be used. */
+  calibrate(): ReturnType<Forecaster["calibrate"]>;
 }
 
 /**
@@ -77,8 +79,9 @@ export interface ForecasterTraining {
  * @example
  * ```ts no-run
  * const data = await readTimeSeries("sales.csv", { targets: ["sales"], time: "day" });
- * const { trainer, forecaster } = await trainForecaster({ machine, data, horizon: 14 });
+ * const { trainer, forecaster, calibrate } = await trainForecaster({ machine, data, horizon: 14 });
  * await trainer.run({ epoch: ({ epoch, validationLoss }) => console.log(epoch, validationLoss) });
+ * await calibrate(); // intervals that hold what they say
  * const [{ targets }] = await forecaster.forecast(data);
  * ```
  * @throws UsageError for wrong options, "series-too-short", "not-a-count"; FailureError "out-of-memory" before anything is allocated;
@@ -154,7 +157,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
       record: (graph, batch) => ({ loss: loss(graph, batch) }),
     });
     const series = prepared.map((one, k) => ({ prepared: one, source: data.series[k]!, spans: spans[k]! }));
-    return { trainer, forecaster, series };
+    return { trainer, forecaster, series, calibrate: () => forecaster.calibrate(measured) };
   } catch (error) {
     parameters.close();
     throw error;

@@ -74,6 +74,7 @@ export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<
           ["--head", "point", "--learning-rate", "0.1", "--point-loss", "absolute"],
         ),
         quantiles: added("--quantiles", "0.2", "0.8"),
+        calibrate: between(["--validation", "0.5"], ["--validation", "0.5", "--no-calibrate"]),
         decoding: added("--decoding", "autoregressive"),
         anchor: added("--anchor", "none"),
         transform: added("--transform", "log"),
