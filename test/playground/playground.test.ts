@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -395,7 +395,9 @@ describe("the playground", () => {
     }
     machine.close();
     const file = path.join(folder, "report.html");
-    const command = ["inspect", runs[0]!, "--text", "ab c", "--html", file, "--compare", runs[1]!];
+    const corpus = path.join(folder, "corpus.txt");
+    writeFileSync(corpus, "ab c</script>\nab c");
+    const command = ["inspect", runs[0]!, "--text", "ab c", "--html", file, "--compare", runs[1]!, "--nearest", corpus];
     const { status, stderr } = spawnSync(process.execPath, [path.join(root, "dist/cli/main.js"), ...command], {
       encoding: "utf8",
     });
@@ -414,6 +416,10 @@ describe("the playground", () => {
       await expect
         .poll(() => page.locator(".value").first().textContent())
         .toContain(`h  hidden state (output) · unit 0 · “b” · ${shown}`);
+      const alike = page.locator(".alike li");
+      expect(await page.locator(".alike").count()).toBe(2);
+      expect(await alike.first().textContent()).toMatch(/^1\.000ab c/);
+      expect(await alike.first().locator("mark").textContent()).toBe("c");
       expect(said).toEqual([]);
     } finally {
       await page.close();
