@@ -1,4 +1,5 @@
 import type { Cell } from "../cells/define.ts";
+import { parseCell } from "../cells/parse-cell.ts";
 import { type CellSpec, cellByName, cellNames, sameEquations } from "../cells/registry.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 
@@ -13,6 +14,10 @@ export function chooseCell(choice: string | CellSpec | Cell): { cell: Cell; spec
   }
   if (cellNames.includes(choice.name) && sameEquations(cellByName(choice.name), choice))
     return { cell: choice, spec: { name: choice.name } };
+  // What was read from text is made from it again.
+  const { text } = choice.options;
+  if (typeof text === "string" && sameEquations(parseCell(text), choice))
+    return { cell: choice, spec: { name: choice.name, options: { text } } };
   return { cell: choice, spec: { name: choice.name, custom: true } };
 }
 
