@@ -46,6 +46,7 @@ const SYMBOLS: Readonly<Record<string, string>> = {
   absolute: "| |",
   squareRoot: "√",
   mean: "mean",
+  ...{ logarithm1p: "ln 1+", select: "if", less: "<", lessEqual: "≤", equal: "=" },
 };
 
 /**
@@ -103,10 +104,15 @@ function evaluateNodes(
     if (known) values.push(Float64Array.from(known));
     else {
       const n = expressions[id]!;
-      const rule = rules[n.op as keyof typeof rules];
-      if (!rule) throw new TypeError(`cellGraph: no value was given for "${name ?? n.op}"`);
       const one = (arg: AnyNode | undefined, unit: number): number =>
         arg === undefined ? 0 : arg.op === "constant" ? arg.value : values[at.get(arg)!]![unit]!;
+      if (n.op === "mean") {
+        const all = n.args.flatMap((arg) => Array.from({ length: width }, (_, u) => one(arg, u)));
+        values.push(new Float64Array(width).fill(all.reduce((a, b) => a + b, 0) / all.length));
+        continue;
+      }
+      const rule = rules[n.op as keyof typeof rules];
+      if (!rule) throw new TypeError(`cellGraph: no value was given for "${name ?? n.op}"`);
       values.push(
         Float64Array.from({ length: width }, (_, u) => rule(one(n.args[0], u), one(n.args[1], u), one(n.args[2], u))),
       );
