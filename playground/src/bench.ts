@@ -131,7 +131,7 @@ export class Bench {
     const { data } = (later ? this.whatIf : this.whole)!.values[`${name}_l0`]!;
     const t = later ? step - this.step - 1 : step;
     if (!later && step === this.step && this.override.size > 0) {
-      const id = this.graph!.nodes.find((n) => n.name === name)?.id;
+      const id = this.id(name);
       if (id !== undefined) return this.values()[id]!;
     }
     return Float64Array.from(data.slice(t * this.units, (t + 1) * this.units));
@@ -171,7 +171,8 @@ export class Bench {
   private stateAfter(): Record<string, Float64Array> {
     const values = this.values();
     return Object.fromEntries(
-      this.cell.states.map(({ name }) => [name, values[this.graph!.nodes.find((n) => n.name === name)!.id]!]),
+      // A state that is a number has no node.
+      this.cell.states.map(({ name }) => [name, values[this.id(name) ?? -1] ?? this.raw(name, this.step)]),
     );
   }
 
@@ -222,11 +223,11 @@ export class Bench {
   }
 
   id(name: string): number | undefined {
-    return this.graph!.nodes.find((n) => n.name === name)?.id;
+    return this.graph!.named[name];
   }
   /** The node that is made of exactly these. */
   madeOf(...names: string[]): number | undefined {
-    const ids = names.map((name) => this.id(name));
+    const ids = names.map((name) => this.id(name) ?? this.graph!.nodes.find((n) => n.name === name)?.id);
     return this.graph!.nodes.find((n) => ids.length === n.args.length && ids.every((id) => n.args.includes(id!)))?.id;
   }
 }

@@ -252,11 +252,13 @@ class CellParser {
           this.fail(name, `there is no mask ${name.text}; name it before, in a line "mask …"`);
         return variables.mask(name.text);
       });
+    if (this.values.has(text) || this.weights.has(text))
+      return this.fail(token, `${text} is a value and no function; a product is written with *`);
     const known = [...Object.keys(functionsOfOne), ...Object.keys(functionsOfTwo), "mean", "if"];
     const near = nearest(text, known);
     return this.fail(
       token,
-      `there is no function ${text}${near ? `; did you mean ${near}?` : `; there are ${known.join(", ")}`} A product is written with *`,
+      `there is no function ${text}; ${near ? `did you mean ${near}?` : `there are ${known.join(", ")}`}`,
     );
   }
 

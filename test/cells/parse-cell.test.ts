@@ -92,6 +92,7 @@ describe("cells as text", () => {
     ["h = if(h[t-1] + 1, W_h x, 0)", 1, 18, "comparison"],
     ["tanh = W_h x", 1, 1, "means something already"],
     ["constructor = W_h x + constructor[t-1]", 1, 1, "means something already"],
+    ["a = W_a x\nh = a (1 - h[t-1])", 2, 5, "a product is written with *"],
     ["h = constructor(W_h x)", 1, 5, "no function"],
     ["h = W_h x + 🙂", 1, 13, "expected a name"],
     ["h = W_h x + h[t-1] * 1e999", 1, 22, "too large"],

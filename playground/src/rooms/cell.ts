@@ -42,10 +42,17 @@ export function cellRoom(rest: readonly string[]): TemplateResult {
   return html`<section class="room cell">
     <header class="lead">
       <h1>${say("The cell", "单元")}</h1>
-      <p>${say(
-        "A network of four units has learned one thing: to recall the letter at the beginning of the line when “?” comes. Step through the line and watch where it keeps the letter. Every box is drawn from the equations of the cell; every number is what the library computed.",
-        "这个只有四个单元的网络学会了一件事：遇到“?”时，说出行首的字母。一步步走下去，看它把字母记在哪里。每个方框都由单元的方程画出，每个数字都是库里真正算出来的。",
-      )}</p>
+      <p>${
+        kind === "own"
+          ? say(
+              "A cell is a handful of equations. Change them, or write your own: what you see below is drawn and computed from your words, step by step.",
+              "一个单元就是几行方程。改一改，或者从头自己写：下面的图和数值都由你写的方程一步步算出来。",
+            )
+          : say(
+              "A network of four units has learned one thing: to recall the letter at the beginning of the line when “?” comes. Step through the line and watch where it keeps the letter. Every box is drawn from the equations of the cell; every number is what the library computed.",
+              "这个只有四个单元的网络学会了一件事：遇到“?”时，说出行首的字母。一步步走下去，看它把字母记在哪里。每个方框都由单元的方程画出，每个数字都是库里真正算出来的。",
+            )
+      }</p>
     </header>
     <div class="controls">
       <div class="segmented" role="group" aria-label=${say("Cell", "单元")}>${(
@@ -87,7 +94,7 @@ function stage(bench: Bench, kind: Kind): TemplateResult {
         ${diagram(bench)}
       </div>
     </div>
-    <details class="equations"><summary>${say("All equations of this cell", "这个单元的全部方程")}</summary>${formula(aligned(equations(bench.cell, { notation: bench.letters })))}</details>`;
+    <details class="equations" ?open=${kind === "own"}><summary>${say("All equations of this cell", "这个单元的全部方程")}</summary>${formula(aligned(equations(bench.cell, { notation: bench.letters })))}</details>`;
 }
 
 /** How quickly c and h move, as numbers; nothing for a cell without c. */
