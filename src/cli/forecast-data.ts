@@ -1,25 +1,20 @@
 import { readConfig } from "../checkpoint/run-folder.ts";
-import { collectTimeSeries, readTimeSeries } from "../data/read-time-series.ts";
+import { readTimeSeries } from "../data/read-time-series.ts";
 import type { TimeSeriesSet } from "../data/time-series.ts";
 import type { ForecastSettings } from "../schema/forecast.ts";
 import { UsageError } from "../shared/errors.ts";
-import { holdsParquet, readParquet } from "./parquet.ts";
 
 /** Where the columns are, as the schema names it. */
 export type SeriesSettings = Pick<ForecastSettings, "target" | "timeZone"> &
   Partial<Pick<ForecastSettings, "series" | "time" | "resample" | "past" | "known" | "delimiter" | "header">>;
 
-/** @throws UsageError what `readTimeSeries` throws */
+/** @throws what `readTimeSeries` throws */
 export const readSeriesFile = (file: string, settings: SeriesSettings): Promise<TimeSeriesSet> => {
-  const { target: targets, header, ...rest } = settings;
-  const { series, time, timeZone, resample, past, known, delimiter } = rest;
-  const options = {
+  const { target: targets, header, series, time, timeZone, resample, past, known, delimiter } = settings;
+  return readTimeSeries(file, {
     ...{ targets, series, time, timeZone, resample, past, known, delimiter },
     ...(header && { header }),
-  };
-  return holdsParquet(file)
-    ? collectTimeSeries(options, (columns) => readParquet(file, columns))
-    : readTimeSeries(file, options);
+  });
 };
 
 /**

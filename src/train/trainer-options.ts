@@ -30,6 +30,11 @@ export interface TrainingOptions extends RateOptions {
    * their order in the arithmetic of the machine. Default 1. An update never reaches over the end of an epoch.
    */
   readonly accumulate?: number | undefined;
+  /**
+   * Parts that recurrent layers cut a sequence into to save memory: what their gradient needs is kept for one part at a time, and the
+   * others are computed once more on the way back. Changes no bit. Default: 1 (everything is kept), or 8 for batches that do not fit.
+   */
+  readonly recompute?: number | undefined;
   /** Of dropout; default 0. */
   readonly seed?: number | undefined;
   /** When the evaluator runs: after each epoch ("epoch", default), and also every so many steps. At the end in any case. */
@@ -67,6 +72,8 @@ export interface TrainingPlan {
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
   readonly accumulate: number;
+  /** undefined: as memory demands. */
+  readonly recompute: number | undefined;
   readonly optimizer: Optimizer;
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
@@ -88,6 +95,7 @@ export const trainingOptions: OptionsTable<TrainingOptions> = {
   clipNorm: orInfinity(trainingFields.clipNorm),
   seed: trainingFields.seed,
   ...{ optimizer: "value", schedule: "value", clipValue: "value", accumulate: "value", evaluateEvery: "value" },
+  recompute: "value",
   ...{ best: "value", earlyStopping: "value", checkpointEvery: "value", logEvery: "value", signal: "value" },
 };
 
@@ -110,6 +118,7 @@ export function planOf(options: TrainingOptions, batchesPerEpoch: number): Train
   const totalSteps = Math.min(epochs * stepsPerEpoch, orNever("maxSteps", options.maxSteps));
   return {
     ...{ epochs, accumulate, stepsPerEpoch, totalSteps },
+    recompute: options.recompute === undefined ? undefined : whole("recompute", options.recompute),
     optimizer: options.optimizer ?? adam(),
     clipNorm: clipNorm === Number.POSITIVE_INFINITY ? undefined : clipNorm,
     clipValue: options.clipValue,

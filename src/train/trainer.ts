@@ -32,9 +32,9 @@ export async function openTrainer<F extends object = object>(options: TrainerOpt
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
   const plan = planOf(options, batches.batchesPerEpoch);
-  const { optimizer, clipNorm, clipValue, seed, accumulate } = plan;
+  const { optimizer, clipNorm, clipValue, recompute, seed, accumulate } = plan;
   const learner = await openLearner({
-    ...{ machine, parameters, optimizer, clipNorm, clipValue, seed, record, accumulates: accumulate > 1 },
+    ...{ machine, parameters, optimizer, clipNorm, clipValue, recompute, seed, record, accumulates: accumulate > 1 },
   });
   try {
     // What does not fit is said before anything is trained.

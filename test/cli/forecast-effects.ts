@@ -136,6 +136,7 @@ export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<
         samples: { against: ["forecast", at("fa")], instead: ["forecast", at("fa"), "--samples", "3"] },
         seed: { against: ["forecast", at("fa")], instead: ["forecast", at("fa"), "--seed", "1"] },
         output: { add: ["-o", at("next.json")], see: () => existsSync(at("next.json")) },
+        html: { add: ["--html", at("next.html")], see: () => existsSync(at("next.html")) },
         plot: { add: ["--plot"] },
         ...{ machine, json },
       },

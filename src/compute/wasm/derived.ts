@@ -1,4 +1,4 @@
-import type { Code } from "../../print/wasm/code.ts";
+import { type Code, flatten } from "../../print/wasm/code.ts";
 import { solo, type Team } from "../../print/wasm/team.ts";
 import { operandsOf } from "../operands.ts";
 import type { Plan } from "../plan.ts";
@@ -23,6 +23,8 @@ export class DerivedMemory {
   readonly arenas = new Set<string>();
   readonly #written: ReadonlySet<string>;
   readonly #kept: Workspace;
+  /** What is made already, by the code that would make it at address 0: several launches may use the same weights. */
+  readonly #known = new Map<string, number>();
 
   constructor(plan: Plan, kept: Workspace) {
     this.#written = writtenArenas(plan);
@@ -32,7 +34,11 @@ export class DerivedMemory {
   /** Memory for something made of operands in these arenas; undefined when the plan changes them while it runs. */
   take(arenas: readonly string[], bytes: number, make: (at: number, team: Team) => Code): number | undefined {
     if (arenas.some((name) => this.#written.has(name))) return undefined;
+    const key = `${bytes}: ${flatten(make(0, solo)).join(",")}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
     const at = this.#kept.take(bytes);
+    this.#known.set(key, at);
     this.code.push(make(at, solo));
     for (const name of arenas) this.arenas.add(name);
     return at;
