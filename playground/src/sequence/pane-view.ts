@@ -7,9 +7,11 @@ import { update } from "../update.ts";
 import { gateWord } from "../words.ts";
 import type { Pane } from "./pane.ts";
 
-const SHIPPED: readonly (readonly [Shipped, string])[] = [
-  ["text-lstm", "LSTM · 96"],
-  ["text-gru", "GRU · 96"],
+const shippedModels = (): readonly (readonly [Shipped, string])[] => [
+  ["text-lstm", say("text · LSTM · 96", "文字 · LSTM · 96")],
+  ["text-gru", say("text · GRU · 96", "文字 · GRU · 96")],
+  ["series-lstm", say("series · LSTM · 24", "序列 · LSTM · 24")],
+  ["series-gru", say("series · GRU · 24", "序列 · GRU · 24")],
 ];
 
 export function paneView(p: Pane): TemplateResult {
@@ -23,7 +25,7 @@ export function paneView(p: Pane): TemplateResult {
       <label>${say("Model", "模型")}
         <select @change=${(e: Event) => p.choose((e.target as HTMLSelectElement).value as Shipped)}>
           ${p.source === "own" ? html`<option value="own" selected>${facts?.cell.toUpperCase()} · ${facts?.hiddenSize}</option>` : nothing}
-          ${SHIPPED.map(([name, label]) => html`<option value=${name} ?selected=${p.source === name}>${label}</option>`)}
+          ${shippedModels().map(([name, label]) => html`<option value=${name} ?selected=${p.source === name}>${label}</option>`)}
         </select>
       </label>
       <label class="file quiet">${say("Open or drop a model…", "打开或拖入模型……")}
