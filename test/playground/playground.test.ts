@@ -158,7 +158,7 @@ describe("the playground", () => {
       expect(await chosen()).toEqual([52, 53]);
       await field.fill(`weight p = 1\n${text}`);
       await expect.poll(() => page.locator(".editor .error").count()).toBe(0);
-      await expect.poll(() => page.locator("longshort-cell .node").count()).toBe(9);
+      await expect.poll(() => page.locator("longshort-cell .node").count()).toBe(10);
       expect(await violations(page)).toEqual([]);
 
       // What is shown is what the library computes with the same weights.

@@ -43,13 +43,13 @@ export function sequenceRoom(): TemplateResult {
         "训练好的网络一步步读你写的文字、画的曲线。下面每一行是一个单元，每一列是一步。把指针移到某个单元上，它的数值就铺在文字上；点一下就把它从网络里切掉，看看预测会差多少。也可以把自己的模型文件（PyTorch、ONNX、Keras、safetensors）拖进来看，文件不会离开你的电脑。",
       )}</p>
     </header>
+    <div class="reads"><div class="segmented" role="group" aria-label=${say("What is read", "读什么")}>${(
+      ["text", "series"] as const
+    ).map(
+      (kind) =>
+        html`<button aria-pressed=${reads.size === 1 && reads.has(kind === "text" ? "text" : "numbers")} @click=${() => choose(kind)}>${kind === "text" ? say("Text", "文字") : say("A series", "数字序列")}</button>`,
+    )}</div></div>
     <div class="controls">
-      <div class="segmented" role="group" aria-label=${say("What is read", "读什么")}>${(
-        ["text", "series"] as const
-      ).map(
-        (kind) =>
-          html`<button aria-pressed=${reads.size === 1 && reads.has(kind === "text" ? "text" : "numbers")} @click=${() => choose(kind)}>${kind === "text" ? say("Text", "文字") : say("A series", "数字序列")}</button>`,
-      )}</div>
       ${reads.has("text") ? textField() : nothing}
       ${reads.has("tokens") ? tokensField() : nothing}
       ${reads.has("numbers") ? seriesField() : nothing}

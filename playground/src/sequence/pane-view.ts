@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { type HeatMapPlace, shown, shownToken } from "longshort/components";
 import type { Reading } from "longshort/worker";
 import { say } from "../language.ts";
-import type { Shipped } from "../models.ts";
+import { readsNumbers, type Shipped } from "../models.ts";
 import { update } from "../update.ts";
 import { gateWord } from "../words.ts";
 import type { Pane } from "./pane.ts";
@@ -122,7 +122,7 @@ function predicted(p: Pane, reading: Reading): TemplateResult {
 /** What a model of numbers says at the step, or of the whole. */
 function outputs(p: Pane, { outputs }: Reading): TemplateResult {
   const { step } = p.place;
-  return html`<div><h2>${say("What the model says", "模型的输出")}</h2>${outputs.map(
+  return html`<div><h2>${say("What the model says", "模型的输出")}${readsNumbers(p.source) ? html` <small>${say("dashed: the number that it expects next", "虚线：它预计的下一个数")}</small>` : nothing}</h2>${outputs.map(
     ({ name, width, everyStep, data }) => {
       const from = everyStep ? step * width : 0;
       const numbers = Array.from(data.slice(from, from + Math.min(width, 12)));
