@@ -165,7 +165,8 @@ describe("the playground", () => {
       const cell = parseCell(`weight p = 1\n${text}`);
       const machine = await openMachine("reference");
       await shipped("recall-lstm", async ({ tokenizer, model: { config } }) => {
-        const model = languageModel({ ...config, hiddenSize: 4, cell });
+        const { vocabularySize, embeddingSize } = config;
+        const model = languageModel({ vocabularySize, embeddingSize, hiddenSize: 4, cell });
         const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
         const { values } = await trace({ model, parameters }, { data: tokenizer.encode("A....?A\n") });
         await page.locator(".timeline thead button").nth(3).click();
