@@ -1,8 +1,10 @@
 import { readConfig } from "../checkpoint/run-folder.ts";
 import { readTimeSeries } from "../data/read-time-series.ts";
+import { findTimeColumns } from "../data/time-columns.ts";
 import type { TimeSeriesSet } from "../data/time-series.ts";
 import type { ForecastSettings } from "../schema/forecast.ts";
 import { UsageError } from "../shared/errors.ts";
+import { quoted } from "./format.ts";
 
 /** Where the columns are, as the schema names it. */
 export type SeriesSettings = Pick<ForecastSettings, "target" | "timeZone"> &
@@ -10,12 +12,39 @@ export type SeriesSettings = Pick<ForecastSettings, "target" | "timeZone"> &
 
 /** @throws what `readTimeSeries` throws */
 export const readSeriesFile = (file: string, settings: SeriesSettings): Promise<TimeSeriesSet> => {
-  const { target: targets, header, series, time, timeZone, resample, past, known, delimiter } = settings;
+  const { target: targets, header, series, time: said, timeZone, resample, past, known, delimiter } = settings;
+  const time = said?.join() === "none" ? undefined : said;
   return readTimeSeries(file, {
     ...{ targets, series, time, timeZone, resample, past, known, delimiter },
     ...(header && { header }),
   });
 };
+
+/** Settings with the columns that hold the times, where nobody said which do: those that the table shows, if it can be read by them. */
+export async function withTime(
+  settings: ForecastSettings,
+): Promise<{ readonly settings: ForecastSettings; readonly notice?: string }> {
+  const { file, target, series, past = [], known = [], delimiter } = settings;
+  if (settings.time !== undefined) return { settings };
+  const taken = [...target, ...past, ...known, ...(series === undefined ? [] : [series])];
+  // Columns that are all given by number: the file names none.
+  const named = settings.header || !taken.every((column) => /^\d+$/.test(column));
+  const time = named ? await findTimeColumns(file, { taken, delimiter }) : undefined;
+  if (time === undefined) return { settings };
+  const flag = `--time ${time.map(quoted).join(" ")}`;
+  const timed = { ...settings, time };
+  try {
+    await readSeriesFile(file, timed);
+  } catch (error) {
+    if (!(error instanceof UsageError) || !MISFITS.includes(error.code)) throw error;
+    const notice = `Rows count as equal steps, because their times (${flag}) do not fit: ${error.message}`;
+    return { settings: { ...settings, time: ["none"] }, notice };
+  }
+  return { settings: timed, notice: `Times: ${flag} (with --time none rows count as equal steps)` };
+}
+
+/** Errors of a table whose times are not those of its steps. */
+const MISFITS = ["irregular-steps", "duplicate-time", "bad-time"];
 
 /**
  * How a run that `train forecast` made was trained.

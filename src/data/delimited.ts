@@ -4,8 +4,8 @@ import { type CellRow, cellRows, QuoteError, type Rest } from "./delimited-cells
 import { readText } from "./text-files.ts";
 
 export interface DelimitedOptions {
-  /** Which ones are read: names of the header, or numbers from 1. */
-  readonly columns: readonly (string | number)[];
+  /** Which ones are read: names of the header, or numbers from 1. Default: all. */
+  readonly columns?: readonly (string | number)[];
   /** Default: tab for names that end in .tsv, otherwise the one of , ; tab | that fits the first rows. */
   readonly delimiter?: string | undefined;
   /** Whether the first row names the columns. Default: it does, unless all columns are given by number. */
@@ -41,7 +41,7 @@ export async function* readDelimited(file: FileSource, options: DelimitedOptions
   const name = sourceName(file);
   if (options.delimiter !== undefined && !/^[^"\r\n]$/.test(options.delimiter))
     throw new UsageError("bad-option", `delimiter: expected one character, got ${describe(options.delimiter)}`);
-  const named = options.header ?? !columns.every((column) => /^\d+$/.test(String(column)));
+  const named = options.header ?? !columns?.every((column) => /^\d+$/.test(String(column)));
   let head: Head | undefined;
   let chosen: readonly number[] = [];
   let count = 0;
@@ -50,7 +50,7 @@ export async function* readDelimited(file: FileSource, options: DelimitedOptions
     if (begins) {
       const [{ cells }] = rows as [CellRow, ...CellRow[]];
       head = { name, delimiter, width: cells.length, header: named ? cells : undefined };
-      chosen = columns.map((column) => columnOf(head!, column));
+      chosen = columns?.map((column) => columnOf(head!, column)) ?? [...cells.keys()];
     }
     expectEven(head!, rows);
     const data = begins && named ? rows.slice(1) : rows;

@@ -13,7 +13,7 @@ export const seriesFields = {
   }),
   time: texts({
     about: "column with the time, or columns with year, month, day, hour, minute, second",
-    ...{ unit: "column", otherwise: "rows are equal steps" },
+    ...{ unit: "column", otherwise: "the one that holds dates; none: rows are equal steps" },
   }),
   timeZone: text({ about: "whose clocks times are of, such as Europe/Berlin", unit: "name", default: "UTC" }),
   resample: text({

@@ -52,7 +52,7 @@ export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<
         file: { instead: train().with(2, at("g.csv")), see: scores },
         target: added("--target", "q"),
         series: added("--series", "shop"),
-        time: added(...timed),
+        time: added("--time", "none"),
         timeZone: between(timed, [...timed, "--time-zone", "America/New_York"]),
         resample: between(timed, [...timed, "--resample", "2h"]),
         past: added("--past", "p"),

@@ -115,6 +115,24 @@ test.each<[string, string[], readonly string[], RegExp]>([
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
 });
 
+test("the column with the times is found, told, recorded, and can be declined", async () => {
+  write(
+    "found.csv",
+    rows(0, 40).filter((line) => !line.includes("south")),
+  );
+  const train = (...more: string[]) =>
+    longshort(["train", "forecast", at("found.csv"), "--target", "sales", "--horizon", "3", "--epochs", "1", ...more]);
+  const { stderr } = await train("-o", at("found"));
+  expect(stderr).toMatch(/^Times: --time day/);
+  const training = (run: string) => JSON.parse(readFileSync(at(`${run}/config.json`), "utf8")).training;
+  expect(training("found").time).toEqual(["day"]);
+  expect((await train("--time", "none", "-o", at("declined"))).stderr).not.toMatch(/Times:/);
+  expect(training("declined").time).toEqual(["none"]);
+  // Two shops on one day: their times say nothing of the rows.
+  write("found.csv", rows(0, 40));
+  expect((await train("-o", at("mixed"))).stderr).toMatch(/^Rows count as equal steps, because .*--series/);
+});
+
 test("what is known beforehand has to be there", async () => {
   write("cut.csv", rows(0, 100));
   const { code, stderr } = await longshort(["forecast", at("run"), at("cut.csv")]);
