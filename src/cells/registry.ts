@@ -27,7 +27,6 @@ import { layerNormLstm } from "./layer-norm-lstm.ts";
 import { lstm } from "./lstm.ts";
 import { minGru } from "./min-gru.ts";
 import { minLstm } from "./min-lstm.ts";
-import { parseCell } from "./parse-cell.ts";
 import { rnn } from "./rnn.ts";
 
 /** An activation as a file says it: a name, or a name with its constants. */
@@ -64,10 +63,10 @@ const activations: Readonly<Record<string, (alpha?: number, beta?: number) => Ac
   thresholdedRelu: (alpha) => thresholdedRelu(alpha),
 };
 
-type OptionKind = "activation" | "flag" | "rate" | "positive" | "text";
+type OptionKind = "activation" | "flag" | "rate" | "positive";
 const common = { bias: "flag", clip: "positive", recurrentDropout: "rate", zoneout: "rate" } as const;
 
-/** Every built-in cell, and cells in words: its function, and the options that a file may give it. */
+/** Every built-in cell: its function, and the options that a file may give it. */
 const cells: Readonly<
   Record<
     string,
@@ -88,11 +87,10 @@ const cells: Readonly<
   "min-gru": { make: minGru, options: {} },
   "min-lstm": { make: minLstm, options: {} },
   "layer-norm-lstm": { make: layerNormLstm, options: { epsilon: "positive" } },
-  equations: { make: ({ text = "" }: { readonly text?: string }) => parseCell(text), options: { text: "text" } },
 };
 
-/** Names of cells that need no options to be what they are. `cellByName` also knows "equations", with those of `parseCell` as `text`. */
-export const cellNames: readonly string[] = Object.keys(cells).filter((name) => name !== "equations");
+/** Names that `cellByName` knows. */
+export const cellNames: readonly string[] = Object.keys(cells);
 
 /**
  * A built-in cell by name and options that JSON can hold.
@@ -108,8 +106,7 @@ export function cellByName(spec: string | CellSpec): Cell {
   if (typeof spec !== "string" && (typeof spec !== "object" || spec === null))
     throw new UsageError("bad-option", `cell: expected a name or { name, options }, got ${describe(spec)}`);
   const { name, options = {} } = typeof spec === "string" ? { name: spec } : spec;
-  const known =
-    cells[typeof name === "string" && Object.hasOwn(cells, name) ? name : expectOneOf("cell", name, cellNames)]!;
+  const known = cells[expectOneOf("cell", name, cellNames)]!;
   if (typeof options !== "object" || options === null || Array.isArray(options))
     throw new UsageError("bad-option", `cell "${name}": expected options as an object, got ${describe(options)}`);
   const given: Record<string, unknown> = {};
@@ -127,16 +124,11 @@ export function cellByName(spec: string | CellSpec): Cell {
 }
 
 function optionValue(argument: string, kind: OptionKind, value: unknown): unknown {
-  const expected = {
-    text: "equations as text",
-    flag: "true or false",
-    rate: "a probability from 0 to below 1",
-    positive: "a number above 0",
-  };
+  const expected = { flag: "true or false", rate: "a probability from 0 to below 1", positive: "a number above 0" };
   if (kind === "activation") return activationByName(argument, value);
   const fits =
-    kind === "flag" || kind === "text"
-      ? typeof value === (kind === "flag" ? "boolean" : "string")
+    kind === "flag"
+      ? typeof value === "boolean"
       : typeof value === "number" && (kind === "rate" ? value >= 0 && value < 1 : value > 0 && Number.isFinite(value));
   if (!fits) throw new UsageError("bad-option", `${argument}: expected ${expected[kind]}, got ${describe(value)}`);
   return value;

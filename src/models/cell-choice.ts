@@ -1,5 +1,4 @@
 import type { Cell } from "../cells/define.ts";
-import { parseCell } from "../cells/parse-cell.ts";
 import { type CellSpec, cellByName, cellNames, sameEquations } from "../cells/registry.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 
@@ -14,11 +13,12 @@ export function chooseCell(choice: string | CellSpec | Cell): { cell: Cell; spec
   }
   if (cellNames.includes(choice.name) && sameEquations(cellByName(choice.name), choice))
     return { cell: choice, spec: { name: choice.name } };
-  // What was read from text is made from it again.
+  // The text of `parseCell` goes into the file, so that the cell can be read from it again.
   const { text } = choice.options;
-  if (typeof text === "string" && sameEquations(parseCell(text), choice))
-    return { cell: choice, spec: { name: choice.name, options: { text } } };
-  return { cell: choice, spec: { name: choice.name, custom: true } };
+  return {
+    cell: choice,
+    spec: { name: choice.name, ...(typeof text === "string" && { options: { text } }), custom: true },
+  };
 }
 
 /**

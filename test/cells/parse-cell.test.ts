@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cellText } from "../../src/cells/cell-text.ts";
+import { cellsInWords } from "../../src/cells/cells-in-words.ts";
 import { type Cell, defineCell, gateOf } from "../../src/cells/define.ts";
 import { gru } from "../../src/cells/gru.ts";
 import { layerNormLstm } from "../../src/cells/layer-norm-lstm.ts";
@@ -8,7 +9,7 @@ import { lstm } from "../../src/cells/lstm.ts";
 import { minGru } from "../../src/cells/min-gru.ts";
 import { minLstm } from "../../src/cells/min-lstm.ts";
 import { parseCell } from "../../src/cells/parse-cell.ts";
-import { cellByName, sameEquations } from "../../src/cells/registry.ts";
+import { sameEquations } from "../../src/cells/registry.ts";
 import { rnn } from "../../src/cells/rnn.ts";
 import { add, max, mul, neg, sigmoid, sub, tanh } from "../../src/math/expression.ts";
 import { elu, hardSigmoid, mish } from "../../src/math/functions.ts";
@@ -66,10 +67,12 @@ describe("cells as text", () => {
   test("a model of it is made again from its config", () => {
     const cell = parseCell("z = σ(W_z x)\nh = (1 - z) * h[t-1] + z * relu(W_n x)");
     const { config } = languageModel({ vocabularySize: 5, hiddenSize: 4, cell });
-    const again = languageModelFromConfig(JSON.parse(JSON.stringify(config)));
+    const said = JSON.parse(JSON.stringify(config));
+    const again = languageModelFromConfig(said, cellsInWords(said));
     expect(sameEquations(again.cell, cell)).toBe(true);
-    expect(() => cellByName({ name: "equations", options: { text: "h = " } })).toThrow(/line 1, column 5/);
-    expect(() => cellByName({ name: "equations", options: { text: 3 } })).toThrow(/equations as text/);
+    expect(() => languageModelFromConfig(said)).toThrow(/give it again/);
+    expect(cellsInWords({ cell: { name: "lstm" } })).toEqual({});
+    expect(() => cellsInWords({ cell: { name: "equations", options: { text: "h = " } } })).toThrow(/line 1, column 5/);
   });
 
   test.each([
