@@ -27,7 +27,9 @@ export async function withTime(
   const { file, target, series, past = [], known = [], delimiter } = settings;
   if (settings.time !== undefined) return { settings };
   const taken = [...target, ...past, ...known, ...(series === undefined ? [] : [series])];
-  const time = await findTimeColumns(file, { taken, delimiter });
+  // Columns that are all given by number: the file names none.
+  const named = settings.header || !taken.every((column) => /^\d+$/.test(column));
+  const time = named ? await findTimeColumns(file, { taken, delimiter }) : undefined;
   if (time === undefined) return { settings };
   const flag = `--time ${time.map(quoted).join(" ")}`;
   const timed = { ...settings, time };
