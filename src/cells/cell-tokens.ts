@@ -9,7 +9,10 @@ export class EquationError extends UsageError {
   /** How many of them are meant; at least 1. */
   readonly length: number;
 
-  constructor({ line, column, text }: Pick<EquationToken, "line" | "column" | "text">, what: string) {
+  constructor(
+    { line, column, text }: { readonly line: number; readonly column: number; readonly text: string },
+    what: string,
+  ) {
     super("bad-equations", `line ${line}, column ${column}: ${what}`);
     [this.line, this.column, this.length] = [line, column, Math.max(1, text.length)];
   }
