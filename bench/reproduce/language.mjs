@@ -4,6 +4,7 @@ import {
   evaluateText,
   languageModel,
   layoutParameters,
+  multiStepRate,
   openCorpus,
   openMachine,
   RandomStream,
@@ -56,7 +57,8 @@ async function drawAll(parameters, bound, seed) {
   }
 }
 
-function rateByEpoch({ first, flat, factor }, tokens, { batchSize, steps }) {
+function rateByEpoch({ first, flat, factor }, tokens, { batchSize, steps, epochs }) {
   const windows = Math.floor(Math.floor((tokens - 1) / batchSize) / steps);
-  return (step) => first * factor ** Math.max(0, Math.floor(step / windows) + 1 - flat);
+  const milestones = Array.from({ length: epochs - flat }, (_, k) => (flat + k) * windows);
+  return multiStepRate({ learningRate: first, milestones, gamma: factor });
 }

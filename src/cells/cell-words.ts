@@ -14,7 +14,7 @@ import {
 } from "../math/expression.ts";
 import { relu, silu, softplus, softsign } from "../math/functions.ts";
 
-/** Functions of one value that cells in words may call. The first name of a function is the one that is written. */
+/** Functions of one value that cells in words may call. */
 export const functionsOfOne: Readonly<Record<string, (x: Expression) => Expression>> = {
   ...{ sigmoid, σ: sigmoid, tanh, exp, log, ln: log, log1p, sqrt, abs, erf },
   ...{ square, relu, silu, softplus, softsign },

@@ -145,20 +145,25 @@ class CellParser {
   };
 
   private sum(): Expression {
-    let left = this.term();
-    for (;;) {
-      if (this.take("+")) left = add(left, this.term());
-      else if (this.take("-")) left = sub(left, this.term());
-      else return left;
-    }
+    return this.chain({ "+": add, "-": sub }, () => this.term());
   }
 
   private term(): Expression {
-    let left = this.factor();
+    return this.chain({ "*": mul, "/": div }, () => this.factor());
+  }
+
+  /** Parts with signs between them, read from the left. */
+  private chain(
+    signs: Readonly<Record<string, (a: Expression, b: Expression) => Expression>>,
+    part: () => Expression,
+  ): Expression {
+    let left = part();
     for (;;) {
-      if (this.take("*")) left = mul(left, this.factor());
-      else if (this.take("/")) left = div(left, this.factor());
-      else return left;
+      const { kind, text } = this.peek();
+      const join = kind === "sign" ? signs[text] : undefined;
+      if (!join) return left;
+      this.next();
+      left = join(left, part());
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { platform } from "#platform";
 import { choice, path, paths, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
@@ -7,7 +8,6 @@ import { type Difference, differencesOf, printed } from "./differences.ts";
 import { duration, short, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
-import { writePage } from "./page.ts";
 import { inked, letterOf, plot } from "./plot.ts";
 import { CURVES, type RunStory, readStory } from "./run-story.ts";
 
@@ -41,7 +41,7 @@ async function compare({ runs, curve, html, json }: ValuesOf<typeof fields>, io:
     throw new UsageError("too-few-runs", "<run>: expected at least two different runs, got one");
   const stories = runs.map(readStory);
   const differences = differencesOf(stories);
-  if (html !== undefined) writePage(html, comparePage(stories, differences));
+  if (html !== undefined) await platform.writeFileAtomic(html, comparePage(stories, differences));
   if (json) {
     await io.stdout.write(`${JSON.stringify({ differences, runs: stories })}\n`);
     return;

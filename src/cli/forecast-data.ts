@@ -20,17 +20,22 @@ export const readSeriesFile = (file: string, settings: SeriesSettings): Promise<
   });
 };
 
-/** Settings with the columns that hold the times, where nobody said which do: those that the table shows, if it can be read by them. */
-export async function withTime(
+/**
+ * Settings that the table can be read by, with the columns that hold the times: where nobody said which do, those that it shows, if they fit.
+ * @throws what `readSeriesFile` throws
+ */
+export async function readableSettings(
   settings: ForecastSettings,
 ): Promise<{ readonly settings: ForecastSettings; readonly notice?: string }> {
   const { file, target, series, past = [], known = [], delimiter } = settings;
-  if (settings.time !== undefined) return { settings };
   const taken = [...target, ...past, ...known, ...(series === undefined ? [] : [series])];
   // Columns that are all given by number: the file names none.
   const named = settings.header || !taken.every((column) => /^\d+$/.test(column));
-  const time = named ? await findTimeColumns(file, { taken, delimiter }) : undefined;
-  if (time === undefined) return { settings };
+  const time = settings.time === undefined && named ? await findTimeColumns(file, { taken, delimiter }) : undefined;
+  if (time === undefined) {
+    await readSeriesFile(file, settings);
+    return { settings };
+  }
   const flag = `--time ${time.map(quoted).join(" ")}`;
   const timed = { ...settings, time };
   try {
@@ -38,7 +43,9 @@ export async function withTime(
   } catch (error) {
     if (!(error instanceof UsageError) || !MISFITS.includes(error.code)) throw error;
     const notice = `Rows count as equal steps, because their times (${flag}) do not fit: ${error.message}`;
-    return { settings: { ...settings, time: ["none"] }, notice };
+    const untimed = { ...settings, time: ["none"] };
+    await readSeriesFile(file, untimed);
+    return { settings: untimed, notice };
   }
   return { settings: timed, notice: `Times: ${flag} (with --time none rows count as equal steps)` };
 }

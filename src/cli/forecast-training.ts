@@ -1,6 +1,5 @@
 import { platform } from "#platform";
 import { readConfig, writeConfig } from "../checkpoint/run-folder.ts";
-import { windowsOf } from "../data/forecast-windows.ts";
 import type { TimeSeriesSet } from "../data/time-series.ts";
 import { formatStep } from "../data/time-step.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
@@ -39,15 +38,12 @@ export async function trainForecasterToFolder(
 /** Has the intervals of the saved weights, which need not be the last ones, hold what they say on the validation part. */
 async function calibrateSaved(
   folder: string,
-  { series }: ForecasterTraining,
+  training: ForecasterTraining,
   { machine, display, own }: TrainingTools,
 ): Promise<void> {
   const forecaster = await loadForecaster(folder, machine);
   own({ close: () => void [forecaster, forecaster.parameters].map((one) => one.close()) });
-  const { layout } = forecaster;
-  const prepared = series.map((one) => one.prepared);
-  const spans = series.map((one) => one.spans.validation);
-  const widths = await forecaster.calibrate(windowsOf(prepared, spans, layout));
+  const widths = await training.calibrate(forecaster);
   if (widths === undefined) return;
   await writeConfig(platform.files, folder, { ...(await readConfig(folder)), data: forecaster.layout });
   const shown = Object.entries(widths).map(([name, width]) => `${name} ${width.toFixed(2)} times`);

@@ -1,11 +1,10 @@
-import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
+import { platform } from "#platform";
 import { openMachine } from "../compute/open.ts";
 import { holdsParquet } from "../data/parquet.ts";
 import type { SeriesForecast } from "../run/forecaster.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { integer, onOff, path, type ValuesOf } from "../schema/fields.ts";
-import { FailureError } from "../shared/errors.ts";
 import { forecastingFields } from "./backtest.ts";
 import { defineCommand } from "./command.ts";
 import { readSeriesFile, settingsOf } from "./forecast-data.ts";
@@ -15,7 +14,6 @@ import { forecastCsv, forecastRows } from "./forecast-table.ts";
 import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
-import { writePage } from "./page.ts";
 import { parquetOf } from "./parquet.ts";
 
 const { run, machine, json } = common;
@@ -69,18 +67,18 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     const found: readonly SeriesForecast[] = await forecaster.forecast(data, { horizon, levels, samples, seed });
     const rows = forecastRows(found);
     const lines = () => rows.map(({ quantiles, ...row }) => ({ type: "forecast", ...row, ...quantiles }));
+    const contentOf = (file: string): Promise<Uint8Array> | string => {
+      if (holdsParquet(file)) return parquetOf(rows);
+      if (/\.json$/i.test(file)) return `${JSON.stringify(lines(), null, 1)}\n`;
+      return /\.jsonl$/i.test(file) ? jsonl(lines()) : forecastCsv(rows);
+    };
     if (output !== undefined) {
-      const parquet = holdsParquet(output) ? await parquetOf(rows) : undefined;
-      write(output, () => {
-        if (parquet) return parquet;
-        if (/\.json$/i.test(output)) return `${JSON.stringify(lines(), null, 1)}\n`;
-        return /\.jsonl$/i.test(output) ? jsonl(lines()) : forecastCsv(rows);
-      });
+      await platform.writeFileAtomic(output, await contentOf(output));
       if (!flags.json) await io.stdout.write(`${counted(rows.length, "row")} in ${output}\n`);
     }
     const past = Math.max(forecaster.layout.context, 2 * forecaster.layout.horizon);
     if (html !== undefined) {
-      writePage(html, forecastPage(data, found, { past, season: forecaster.layout.season }));
+      await platform.writeFileAtomic(html, forecastPage(data, found, { past, season: forecaster.layout.season }));
       if (!flags.json)
         await io.stdout.write(
           `The page with ${found.length === 1 ? "a picture" : "pictures"} of the series: ${html}\n`,
@@ -101,18 +99,3 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
 }
 
 const jsonl = (lines: readonly object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-
-function write(file: string, content: () => string | Uint8Array): void {
-  const written = content();
-  try {
-    writeFileSync(file, written);
-  } catch (cause) {
-    throw new FailureError(
-      "file-write-failed",
-      `--output ${file}: it cannot be written (${(cause as Error).message})`,
-      {
-        cause,
-      },
-    );
-  }
-}

@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import { FailureError } from "../shared/errors.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 
 export interface Page {
@@ -33,17 +31,6 @@ ${body}
 </body>
 </html>
 `;
-
-/** Writes a page. @throws FailureError "file-write-failed" */
-export function writePage(file: string, page: string): void {
-  try {
-    writeFileSync(file, page);
-  } catch (cause) {
-    throw new FailureError("file-write-failed", `--html ${file}: it cannot be written (${(cause as Error).message})`, {
-      cause,
-    });
-  }
-}
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",

@@ -68,8 +68,11 @@ export interface ForecasterTraining {
   /** Forecasts with the weights as they are; closed with the trainer, as are the weights. */
   readonly forecaster: Forecaster;
   readonly series: readonly SplitSeries[];
-  /** Measures on the validation part how wide intervals must be (`Forecaster.calibrate`): to be called once the weights are those to be used. */
-  calibrate(): ReturnType<Forecaster["calibrate"]>;
+  /**
+   * Measures on the validation part how wide intervals must be (`Forecaster.calibrate`): to be called once the weights are those to be used.
+   * @param of another forecaster of this training, such as one with weights that were saved on the way; default `forecaster`
+   */
+  calibrate(of?: Forecaster): ReturnType<Forecaster["calibrate"]>;
 }
 
 /**
@@ -157,7 +160,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
       record: (graph, batch) => ({ loss: loss(graph, batch) }),
     });
     const series = prepared.map((one, k) => ({ prepared: one, source: data.series[k]!, spans: spans[k]! }));
-    return { trainer, forecaster, series, calibrate: () => forecaster.calibrate(measured) };
+    return { trainer, forecaster, series, calibrate: (of = forecaster) => of.calibrate(measured) };
   } catch (error) {
     parameters.close();
     throw error;

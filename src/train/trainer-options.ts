@@ -118,7 +118,7 @@ export function planOf(options: TrainingOptions, batchesPerEpoch: number): Train
   const totalSteps = Math.min(epochs * stepsPerEpoch, orNever("maxSteps", options.maxSteps));
   return {
     ...{ epochs, accumulate, stepsPerEpoch, totalSteps },
-    recompute: options.recompute === undefined ? undefined : whole("recompute", options.recompute),
+    recompute: options.recompute,
     optimizer: options.optimizer ?? adam(),
     clipNorm: clipNorm === Number.POSITIVE_INFINITY ? undefined : clipNorm,
     clipValue: options.clipValue,

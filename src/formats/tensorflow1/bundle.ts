@@ -6,7 +6,7 @@ import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, openBytes, withBytes } from "../byte-source.ts";
 import type { OpenedModel } from "../canonical.ts";
 import { maskedCrc32c } from "../crc32c.ts";
-import { type MessageSpec, many, one, readMessage } from "../onnx/wire.ts";
+import { type MessageSpec, many, one, readMessage } from "../protobuf.ts";
 import { fileOf } from "../tfjs/files.ts";
 import { basicLstmModel } from "./basic-lstm.ts";
 import type { ReadTensorflow1Options } from "./read.ts";

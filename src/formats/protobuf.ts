@@ -1,4 +1,4 @@
-import { FailureError } from "../../shared/errors.ts";
+import { FailureError } from "../shared/errors.ts";
 
 /**
  * Protocol buffers as a table says: a message is a list of fields, each with its number and kind. The same table reads and
@@ -39,7 +39,8 @@ export function readMessage(bytes: Uint8Array, spec: MessageSpec): Record<string
   return read(bytes, spec, 0, { parts: MAXIMUM_PARTS });
 }
 
-const WIRE: Readonly<Record<ScalarKind, number>> = {
+/** How a field of a kind is coded. */
+export const WIRE: Readonly<Record<ScalarKind, number>> = {
   int: 0,
   fixed32: 5,
   double: 1,
