@@ -399,6 +399,8 @@ describe("the playground", () => {
       // What was seen before the tab was closed is on the curve too.
       await second.waitForSelector(".results .curves");
       await second.getByRole("button", { name: "Stop" }).click();
+      // It can be begun anew once it is forgotten.
+      await second.getByRole("button", { name: "Train" }).waitFor();
       await second.reload();
       await second.waitForSelector("[data-flow=gru]", { timeout: 20_000 });
       expect(await second.locator(".left").count()).toBe(0);

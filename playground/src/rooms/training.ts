@@ -174,12 +174,15 @@ function look(): void {
 
 async function tell(call: "pause" | "resume" | "step" | "stop", next: typeof state): Promise<void> {
   try {
-    await worker().call(call, {});
-    state = next;
     if (call === "stop") {
+      // First of all: the tab may be closed at once, and what is being stored just now must not come after.
+      begun = undefined;
       clearInterval(keeping);
       await dropTraining();
-    } else if (call === "pause") void store();
+    }
+    await worker().call(call, {});
+    state = next;
+    if (call === "pause") void store();
   } catch (failed) {
     error = explained(failed);
   }
