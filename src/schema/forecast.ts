@@ -90,7 +90,8 @@ export const forecastFields = {
     ...{ unit: "round", otherwise: "those that fit the times" },
   }),
   linear: onOff({
-    about: "fit a linear map of each target's past first, where there is enough to fit it to; the network learns what it leaves",
+    about:
+      "fit a linear map of each target's past first, where there is enough to fit it to; the network learns what it leaves",
     ...{ off: "no linear map beside the network", default: true },
   }),
   ...recurrentFields,

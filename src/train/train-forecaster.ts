@@ -144,8 +144,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
   const parameters = await createParameters({ machine, layout: store, seed });
   try {
     if (beside)
-      for (const [name, data] of Object.entries(fitLinear(train, layout)))
-        parameters.write(`linear.${name}`, data);
+      for (const [name, data] of Object.entries(fitLinear(train, layout))) parameters.write(`linear.${name}`, data);
     const forecaster = new Forecaster({ network, layout, machine, parameters });
     const loss = (graph: Graph, { inputs, rows }: Batch): Tensor => {
       const given = (name: string): Tensor | undefined => inputs[name] && graph.input(name, [horizon, rows, targets]);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readLabelledTexts } from "../../src/data/labelled-texts.ts";
 import { readTimeSeries } from "../../src/data/read-time-series.ts";
 import { readSentenceRows } from "../../src/data/sentence-rows.ts";
+import type { TimeSeries } from "../../src/data/time-series.ts";
 import { readTokenColumns } from "../../src/data/token-columns.ts";
 import { readSeries } from "../../src/data/ts-archive.ts";
 import { LongshortError } from "../../src/shared/errors.ts";
@@ -38,10 +39,9 @@ const ended = (text: string): Case => [crlf(text), "as good"];
 const parquet = (...columnData: ColumnSource[]): Uint8Array<ArrayBuffer> =>
   new Uint8Array(parquetWriteBuffer({ columnData }));
 
-const series = (file: File): Promise<unknown> => readTimeSeries(file, { targets: ["y"], time: "at" });
-const valuesOf = (found: unknown): number[] => [
-  ...(found as Awaited<ReturnType<typeof readTimeSeries>>).series[0]!.values.y!,
-];
+const series = async (file: File): Promise<unknown> =>
+  (await readTimeSeries(file, { targets: ["y"], time: "at" })).series;
+const valuesOf = (found: unknown): number[] => [...(found as readonly TimeSeries[])[0]!.values.y!];
 const missingSecond: Outcome = { reads: (found) => expect(valuesOf(found)).toEqual([1, Number.NaN, 3]) };
 
 const csv = "at,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n";
@@ -142,7 +142,7 @@ const textsJsonl: Loader = {
     CRLF: ended(labelledJson),
     "bad UTF-8": [notText(labelledJson), ["not-text", /is not UTF-8/]],
     "text for a number": [labelledJson.replace('"bad day"', "[1]"), ["bad-json", /line 2: expected a text/]],
-    "nothing to learn": [labelledJson.replace('"label":0', '"label":null'), ["no-label", /line 2: expected a label/]],
+    "nothing to learn": [labelledJson.replace('"label":0', '"label":""'), ["no-label", /line 2: expected a label/]],
     "empty file": ["", ["file-empty", /is empty/]],
   },
 };

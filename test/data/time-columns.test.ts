@@ -38,5 +38,7 @@ test("Parquet: times and texts that are dates, not numbers; nested columns are n
   expect(await parquet([y, { name: "n", data: [20240101, 20240102], type: "INT32" }])).toBeUndefined();
   const nested = { name: "more", data: [{ day: "2024-01-01" }, { day: "2024-01-02" }], type: "JSON" as const };
   expect(await parquet([nested, { name: "day", data: days, type: "STRING" }, y])).toEqual(["day"]);
-  await expect(findTimeColumns(file("t.parquet", "PAR1"), { taken: [] })).rejects.toMatchObject({ code: "bad-parquet" });
+  await expect(findTimeColumns(file("t.parquet", "PAR1"), { taken: [] })).rejects.toMatchObject({
+    code: "bad-parquet",
+  });
 });

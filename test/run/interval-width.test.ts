@@ -112,8 +112,7 @@ describe("intervals that follow what came of the forecasts before", () => {
   // Calm until 300, where the training and the validation part end, then five times as wild.
   const noise = new RandomStream(5, "noise").normal(500);
   const y = Float64Array.from({ length: 500 }, (_, n) => 50 + noise[n]! * (n < 300 ? 1 : 5));
-  const of = (values: Float64Array) =>
-    timeSeriesSet({ targets: ["y"], series: [{ values: { y: values } }] });
+  const of = (values: Float64Array) => timeSeriesSet({ targets: ["y"], series: [{ values: { y: values } }] });
   const trained = () =>
     trainForecaster({
       ...{ machine, data: of(y), horizon: 3, context: 4, validation: 60, test: 200, epochs: 4, anchor: "none" },
@@ -152,12 +151,17 @@ describe("intervals that follow what came of the forecasts before", () => {
   });
 
   test("points and counts have nothing to follow", async () => {
-    const data = timeSeriesSet({ targets: ["y"], series: [{ values: { y: Array.from({ length: 90 }, (_, n) => n % 5) } }] });
+    const data = timeSeriesSet({
+      targets: ["y"],
+      series: [{ values: { y: Array.from({ length: 90 }, (_, n) => n % 5) } }],
+    });
     for (const head of ["point", "negative-binomial"] as const) {
       const { trainer, forecaster } = await trainForecaster({
         ...{ machine, data, horizon: 2, context: 4, epochs: 1, model: { hiddenSize: 4 }, head },
       });
-      await expect(forecaster.forecast(data, { recent: 20 })).rejects.toThrow(/recent: expected a model whose intervals/);
+      await expect(forecaster.forecast(data, { recent: 20 })).rejects.toThrow(
+        /recent: expected a model whose intervals/,
+      );
       await expect(forecaster.forecast(data, { recent: 0 })).rejects.toMatchObject({ code: "out-of-range" });
       trainer.close();
     }

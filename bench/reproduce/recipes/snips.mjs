@@ -3,7 +3,8 @@ import { defineRecipe } from "../recipe.mjs";
 import { parts, tag } from "../tag.mjs";
 
 export const recipe = defineRecipe({
-  about: "slots and intents of requests to a voice assistant, Snips, learned together; epochs chosen on the validation part",
+  about:
+    "slots and intents of requests to a voice assistant, Snips, learned together; epochs chosen on the validation part",
   data: {
     train: "slots/snips.train.tsv.gz",
     validation: "slots/snips.valid.tsv.gz",
