@@ -1,16 +1,15 @@
 import { type ForecastWindow, windowInputs } from "../data/forecast-inputs.ts";
-import type { ForecastLayout } from "../data/forecast-layout.ts";
-import { widthsOf } from "../data/forecast-layout.ts";
+import { type ForecastLayout, widthsOf } from "../data/forecast-layout.ts";
 import { LeastSquares } from "../run/baselines/least-squares.ts";
 
-/** Windows for each step that is looked back at, so that a linear map is no accident. */
-const WINDOWS_A_STEP = 3;
+/** Windows for each number of a step's map: of n numbers fitted to m windows the error grows by about n ÷ m beyond what is explained, here a tenth. */
+const WINDOWS_A_NUMBER = 10;
 /** Windows that are read side by side. */
 const ROWS = 256;
 
 /** Whether a linear map of the past can be fitted to so many windows: all steps are predicted at once, and they are no counts. */
 export const fitsLinear = (windows: number, { context, decoding, counts }: ForecastLayout): boolean =>
-  decoding === "direct" && !counts && windows >= WINDOWS_A_STEP * (context + 1);
+  decoding === "direct" && !counts && windows >= WINDOWS_A_NUMBER * (context + 1);
 
 /**
  * The linear map of the last T values of each target to what its H steps are beyond what predictions are added to anyway, by least squares over the windows that are learned from.

@@ -43,7 +43,7 @@ export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutO
   readonly model?: ForecastModelOptions | undefined;
   /**
    * Whether a linear map of each target's past is fitted first, by least squares, and the network learns what it leaves. Default true; of predictions of all steps at
-   * once, of other things than counts, and where there are at least three windows for each step that is looked back at. Otherwise the network learns all.
+   * once, of other things than counts, and where there are at least ten windows for each step that is looked back at. Otherwise the network learns all.
    */
   readonly linear?: boolean | undefined;
   /** B: windows of an update; default 32. */

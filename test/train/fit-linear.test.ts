@@ -98,9 +98,9 @@ describe("a linear map beside the network", () => {
       train({ linear: false }),
       train({ decoding: "autoregressive", head: "gaussian" }),
       train({ data: setOf(values((n) => n % 5)), head: "negative-binomial", anchor: "none" }),
-      // 27 windows for 9 numbers each are enough, 26 are not.
-      train({ data: setOf(values(wave, 37)) }),
-      train({ data: setOf(values(wave, 36)) }),
+      // 90 windows for 9 numbers each are enough, 89 are not.
+      train({ data: setOf(values(wave, 100)) }),
+      train({ data: setOf(values(wave, 99)) }),
     ]);
     expect(trainings.map(has)).toEqual([true, false, false, false, true, false]);
     for (const { trainer } of trainings) trainer.close();
