@@ -11,11 +11,11 @@ const parity = (horizon) => ({
   ...{ context: 96, anchor: "last", calendar: [], head: "point", linear: false, model: { hiddenSize: 64 } },
   ...{ epochs: 4, learningRate: 1e-3, clipNorm: 1, batchSize: 32 },
 });
-/** Points by the squared error, as the tables count, added to a linear map of the last 336 hours; no calendar. */
+/** Points by the squared error, as the tables count, added to a linear map of the last 336 hours; no calendar. The context and the epochs were chosen on the validation part (24 hours, seed 0). */
 const ours = (targets, horizon) => ({
   ...of(targets, horizon),
   apart: targets.length > 1,
-  ...{ context: 336, calendar: [], head: "point", epochs: 4, learningRate: 1e-3 },
+  ...{ context: 336, calendar: [], head: "point", epochs: 2, learningRate: 1e-3 },
 });
 
 export const recipe = defineRecipe({
