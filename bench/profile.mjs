@@ -105,7 +105,9 @@ function operations(kernel) {
     case "scan":
     case "scanBackward": {
       const { cell, steps, batch, inputSize, hiddenSize } = kernel;
-      const [input, recurrent] = [inputSize, hiddenSize].map((k) => 2 * cell.gates.length * hiddenSize * k * steps * batch);
+      const [input, recurrent] = [inputSize, hiddenSize].map(
+        (k) => 2 * cell.gates.length * hiddenSize * k * steps * batch,
+      );
       return kernel.op === "scan" ? input + recurrent : (kernel.inputGradient ? 2 : 1) * input + 2 * recurrent;
     }
     default:

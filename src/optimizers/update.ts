@@ -109,7 +109,14 @@ function clipping(graph: Graph, gradients: Range, { clipNorm, clipValue }: Updat
   const g = variable("g");
   graph.launch(
     {
-      ...{ op: "reduce", shape: [gradients.length], inputs: { g: [1] }, value: square(g), combine: "sum", over: [true] },
+      ...{
+        op: "reduce",
+        shape: [gradients.length],
+        inputs: { g: [1] },
+        value: square(g),
+        combine: "sum",
+        over: [true],
+      },
       ...(graph.touched && { touched: true }),
     },
     { g: gradients, out: sum.range, ...(graph.touched && { touched: graph.touched }) },

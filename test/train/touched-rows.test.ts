@@ -39,7 +39,8 @@ const networks: Record<string, () => Network> = {
     const [first, second, head] = [table(3), table(), linear({ inputSize: 2 * C, outputSize: 5 })];
     return {
       parts: { first, second, head },
-      forward: (tokens) => head.forward(concatenate([first.forward(tokens), second.forward(tokens)], tokens.shape.length)),
+      forward: (tokens) =>
+        head.forward(concatenate([first.forward(tokens), second.forward(tokens)], tokens.shape.length)),
     };
   },
   "a table that is read twice": () => {
@@ -78,7 +79,13 @@ const batches: Batch[] = [4, 4, 2, 4, 2, 2].map((rows, step) => ({
 
 function loss(network: Network, graph: Graph, { rows }: Batch): Tensor {
   const y = network.forward(graph.input("tokens", [T, rows], { type: "int", below: V }));
-  return meanSquaredError(y, graph.constant(y.shape, Float32Array.from({ length: y.range.length }, (_, k) => k % 3)));
+  return meanSquaredError(
+    y,
+    graph.constant(
+      y.shape,
+      Float32Array.from({ length: y.range.length }, (_, k) => k % 3),
+    ),
+  );
 }
 
 const make = (machine: Machine, network: Network): Promise<ParameterStore> =>

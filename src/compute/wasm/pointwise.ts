@@ -122,9 +122,7 @@ function strips(p: Printing, axis: Axis, pointers: readonly Local[], zero?: { in
       );
     const stores = operands.map(({ type, value }, k) =>
       value
-        ? parts.map((one, part) =>
-            storeElements(f, pointer(k, part), axis.strides[k]!, type, lanes, one.value(value)),
-          )
+        ? parts.map((one, part) => storeElements(f, pointer(k, part), axis.strides[k]!, type, lanes, one.value(value)))
         : [],
     );
     return [parts.map(({ code }) => code), stores];

@@ -203,24 +203,25 @@ class Reduction {
     return this.#chunks(pointers, {
       start: part.set(this.#identity()),
       end: total.set(this.#add(total.get, part.get)),
-      block: (at, inner, count) => this.#unlessZero(at, inner, count, [
-        lanes.set(this.#identity()),
-        mask.set(v128.const(0xffffffff, 0, 0, 0)),
-        byFours(f, { ...inner, size: count }, at, (width) => {
-          const { code, value } = this.#evaluate(at, inner, width);
-          if (width === 4) return [code, lanes.set(this.#combine(lanes.get, value))];
-          // The elements left over go to the lanes 0, 1, 2, where they would be if there were more.
-          const alone = v128.bitselect(value, this.#identity(), mask.get);
-          return [
-            code,
-            lanes.set(this.#combine(lanes.get, alone)),
-            mask.set(i32x4.shuffle(mask.get, mask.get, [3, 0, 1, 2])),
-          ];
-        }),
-        lanes.set(this.#combine(lanes.get, i32x4.shuffle(lanes.get, lanes.get, [2, 3, 2, 3]))),
-        lanes.set(this.#combine(lanes.get, i32x4.shuffle(lanes.get, lanes.get, [1, 1, 1, 1]))),
-        part.set(this.#addBlock(part.get, lanes.get)),
-      ]),
+      block: (at, inner, count) =>
+        this.#unlessZero(at, inner, count, [
+          lanes.set(this.#identity()),
+          mask.set(v128.const(0xffffffff, 0, 0, 0)),
+          byFours(f, { ...inner, size: count }, at, (width) => {
+            const { code, value } = this.#evaluate(at, inner, width);
+            if (width === 4) return [code, lanes.set(this.#combine(lanes.get, value))];
+            // The elements left over go to the lanes 0, 1, 2, where they would be if there were more.
+            const alone = v128.bitselect(value, this.#identity(), mask.get);
+            return [
+              code,
+              lanes.set(this.#combine(lanes.get, alone)),
+              mask.set(i32x4.shuffle(mask.get, mask.get, [3, 0, 1, 2])),
+            ];
+          }),
+          lanes.set(this.#combine(lanes.get, i32x4.shuffle(lanes.get, lanes.get, [2, 3, 2, 3]))),
+          lanes.set(this.#combine(lanes.get, i32x4.shuffle(lanes.get, lanes.get, [1, 1, 1, 1]))),
+          part.set(this.#addBlock(part.get, lanes.get)),
+        ]),
     });
   }
 
