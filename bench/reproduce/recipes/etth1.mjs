@@ -30,8 +30,9 @@ export const recipe = defineRecipe({
     "univariate-48": ours(["OT"], 48),
     "univariate-168": ours(["OT"], 168),
     "multivariate-24": ours(ALL, 24),
-    "multivariate-48": ours(ALL, 48),
-    "multivariate-168": ours(ALL, 168),
+    // An epoch of the seven columns is as long as seven of one: one of them.
+    "multivariate-48": { ...ours(ALL, 48), epochs: 1 },
+    "multivariate-168": { ...ours(ALL, 168), epochs: 1 },
   },
   reach: {
     parity: "PyTorch: MSE .0287, MAE .127 (one seed); repeating the last value: .0343",
