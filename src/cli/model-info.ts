@@ -4,6 +4,7 @@ import type { LayerSpec } from "../formats/canonical.ts";
 import { convertModel, TARGETS } from "../formats/convert.ts";
 import type { ModelFile } from "../formats/model-file.ts";
 import { learnedTensors } from "../formats/onnx/learned.ts";
+import type { OnnxGraph, OnnxNode } from "../formats/onnx/model.ts";
 import { runnableOf } from "../formats/open.ts";
 import { readModel } from "../formats/read-model.ts";
 import type { ModelPort, Runnable } from "../formats/runnable.ts";
@@ -21,6 +22,8 @@ interface ModelInfo {
   readonly layers: readonly string[];
   readonly parameters: number;
   readonly conventions: readonly string[];
+  /** Why it cannot be run, where it cannot. */
+  readonly notRun?: string;
   /** Format → "yes", or why not. */
   readonly converts: Readonly<Record<string, string>>;
 }
@@ -48,7 +51,8 @@ function modelInfo(file: ModelFile): ModelInfo {
     ...(typeof runnable === "object" ? portsOf(runnable) : { inputs: [], outputs: [], states: [] }),
     layers: layersOf(file),
     parameters: countOf(file),
-    conventions: [...file.conventions, ...(typeof runnable === "string" ? [`it cannot be run: ${runnable}`] : [])],
+    conventions: file.conventions,
+    ...(typeof runnable === "string" && { notRun: runnable }),
     converts: Object.fromEntries(
       TARGETS.map((to) => {
         const made = attempt(file, () => convertModel(file, { to }));
@@ -87,8 +91,9 @@ function layersOf(file: ModelFile): string[] {
       );
     case "graph": {
       const counts = new Map<string, number>();
-      for (const { op } of content.graph.graph.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
-      const recurrent = content.graph.graph.nodes.filter(({ op }) => ["RNN", "GRU", "LSTM"].includes(op));
+      const nodes = nodesOf(content.graph.graph);
+      for (const { op } of nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
+      const recurrent = nodes.filter(({ op }) => ["RNN", "GRU", "LSTM"].includes(op));
       return [
         `operator set ${content.graph.opset}${content.graph.producer ? `, made by ${content.graph.producer}` : ""}`,
         [...counts].map(([op, count]) => (count === 1 ? op : `${op} × ${count}`)).join(", "),
@@ -102,6 +107,15 @@ function layersOf(file: ModelFile): string[] {
       return [...content.tensors].map(([name, { dtype, shape }]) => `${name}: ${dtype} [${shape.join(", ")}]`);
   }
 }
+
+/** Those of branches and loops as well. */
+const nodesOf = ({ nodes }: OnnxGraph): OnnxNode[] =>
+  nodes.flatMap((node) => [
+    node,
+    ...[...node.attributes.values()].flatMap((value) =>
+      typeof value === "object" && "nodes" in value ? nodesOf(value) : [],
+    ),
+  ]);
 
 const suffix = (text: string): string => (text === "" ? "" : ` (${text})`);
 
@@ -123,6 +137,7 @@ const USUAL: Readonly<Record<string, string>> = {
 const options = (given: Readonly<Record<string, unknown>> = {}): string =>
   Object.entries(given)
     .map(([name, value]) => {
+      if (name === "resetAfter") return `, reset ${value === true ? "after" : "before"} the product`;
       if (value === true) return `, ${name}`;
       const { name: of, ...constants } = typeof value === "object" ? (value as { name: string }) : { name: value };
       const said = Object.entries(constants).map(([constant, number]) => `${constant} ${number}`);
@@ -157,6 +172,7 @@ function modelInfoText(name: string, info: ModelInfo): string {
   part("states, zero where they are not given", info.states);
   part("layers", info.layers);
   part("read so", info.conventions);
+  part("cannot be run", info.notRun === undefined ? [] : [info.notRun]);
   // One line for all formats that are refused for one reason.
   const byReason = new Map<string, string[]>();
   for (const [to, why] of Object.entries(info.converts)) byReason.set(why, [...(byReason.get(why) ?? []), to]);
@@ -164,7 +180,9 @@ function modelInfoText(name: string, info: ModelInfo): string {
   part("converts to", yes ? [yes.join(", ")] : []);
   part(
     "does not convert to",
-    Object.entries(refused).map(([why, formats]) => `${formats.join(", ")}: ${why}`),
+    Object.entries(refused).map(
+      ([why, formats]) => `${formats.join(", ")}: ${why === info.notRun ? "for this reason" : why}`,
+    ),
   );
   return `${lines.join("\n")}\n`;
 }

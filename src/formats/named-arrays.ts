@@ -70,9 +70,10 @@ async function jsonOf(source: ByteSource): Promise<unknown> {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await source.read(0, source.size)));
   } catch (cause) {
+    const why = cause instanceof Error ? cause.message.replace(/\s+/g, " ") : String(cause);
     throw new FailureError(
       "bad-arrays",
-      `${source.name}: expected NPZ, NPY or JSON with named arrays; it is no JSON: ${cause instanceof Error ? cause.message : cause}`,
+      `${source.name}: expected NPZ, NPY or JSON with named arrays; ${source.size === 0 ? "it is empty" : `it is no JSON: ${why}`}`,
       { cause },
     );
   }

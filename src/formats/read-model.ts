@@ -13,7 +13,7 @@ import { readOnnx } from "./onnx/model.ts";
 import type { StateDictNetworkOptions } from "./pytorch/module-layers.ts";
 import { networkOfStateDict } from "./pytorch/network.ts";
 import { readPyTorch } from "./pytorch/read.ts";
-import { readRunModel } from "./run-model.ts";
+import { type LoadedText, readRunModel } from "./run-model.ts";
 import { type FileKind, sniff } from "./sniff.ts";
 import type { StateDictTensor } from "./state-dict.ts";
 import { readTensorflowBundle } from "./tensorflow1/bundle.ts";
@@ -36,7 +36,7 @@ export async function readModel(input: ByteInput, options: ReadModelOptions = {}
   if (typeof input === "string" && (await isFolder(input))) {
     for (const name of ["model.json", "manifest.json"])
       if (await exists(`${input}/${name}`)) return readModel(`${input}/${name}`, options);
-    return { format: "run", name: input, conventions: [], content: { kind: "text", text: await readRunModel(input) } };
+    return { format: "run", name: input, conventions: [], content: { kind: "text", text: await runIn(input) } };
   }
   const read = async (source: ByteSource): Promise<ModelFile> => {
     const kind = await sniff(source);
@@ -44,6 +44,15 @@ export async function readModel(input: ByteInput, options: ReadModelOptions = {}
     return { format, name: source.name, conventions, content };
   };
   return withBytes(input, read, options);
+}
+
+async function runIn(folder: string): Promise<LoadedText> {
+  try {
+    return await readRunModel(folder);
+  } catch (cause) {
+    if (!(cause instanceof UsageError) || cause.code !== "not-a-run") throw cause;
+    throw new UsageError(cause.code, `${cause.message}, nor a model.json or a manifest.json`, { cause });
+  }
 }
 
 interface Read {
@@ -98,6 +107,11 @@ const readers: Readonly<
     const start = new TextDecoder().decode(await source.read(0, Math.min(source.size, 1 << 16)));
     if (/"filename"/.test(start) && !/"modelTopology"|"weightsManifest"/.test(start))
       return networkOf("tf1", await readTensorflow1(input, { files, onProgress }));
+    if (source.size <= start.length && !/"modelTopology"|"weightsManifest"/.test(start))
+      throw new UsageError(
+        "unknown-format",
+        `${source.name}: JSON, but neither TensorFlow.js' model.json (modelTopology) nor a manifest of variables (filename)`,
+      );
     return networkOf("tfjs", await readTensorflowJs(input, { files, onProgress }));
   },
 };

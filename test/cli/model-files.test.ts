@@ -113,7 +113,11 @@ describe("run", () => {
 
   test.each([
     [["run", "nowhere.onnx", "--inputs", "x.json"], 2, /nowhere.onnx: there is no such file/],
-    [["run", file("all.json"), "--inputs", file("all.json")], 1, /all.json: model.json, modelTopology/],
+    [
+      ["run", file("all.json"), "--inputs", file("all.json")],
+      2,
+      /all.json: JSON, but neither TensorFlow.js' model.json/,
+    ],
     [["run", file("lstm.onnx")], 2, /--inputs: expected arrays/],
     [["run", file("lstm.onnx"), "--inputs", file("lstm.onnx")], 1, /expected NPZ, NPY or JSON/],
     [
@@ -229,6 +233,9 @@ describe("convert, verify and info", () => {
     writeFileSync(file("weights.h5"), writeHdf5(root));
     const alone = await longshort(["info", file("weights.h5")]);
     expect(alone).toMatchObject({ code: 0, stdout: expect.stringContaining("dense/kernel:0: F32 [2, 1]") });
-    expect(alone.stdout).toMatch(/cannot be run: .*weights alone, of the layers dense: save the whole model/);
+    expect(alone.stdout).toContain("\n  onnx, keras, keras-h5, tfjs: for this reason\n");
+    expect(alone.stdout).toMatch(
+      /cannot be run:\n {2}it holds weights alone, of the layers dense: save the whole model/,
+    );
   });
 });

@@ -58,7 +58,7 @@ async function readH5(source: ByteSource, options: ReadKerasOptions): Promise<Op
   const inFile = await root.textAttribute("model_config");
   const json = options.config ?? inFile;
   const weights = await weightsGroup(root);
-  if (json === undefined) throw noTopology(source.name, await listed(weights));
+  if (json === undefined) throw noTopology(await listed(weights));
   const config = Config.parse(json, options.config === undefined ? "model_config" : "config");
   const version =
     (await root.textAttribute("keras_version")) ??
@@ -74,11 +74,11 @@ function checked(config: Config, version: string, arrays: ModelArrays): OpenedMo
   return { format: "keras", model, conventions };
 }
 
-function noTopology(name: string, layers: readonly string[]): UsageError {
+function noTopology(layers: readonly string[]): UsageError {
   const some = layers.slice(0, 20).join(", ") + (layers.length > 20 ? ` and ${layers.length - 20} more` : "");
   return new UsageError(
     "no-topology",
-    `${name} holds weights alone${layers.length > 0 ? `, of the layers ${some}` : ""}: save the whole model (model.save in Keras), or give open() what model.to_json() returns as config`,
+    `it holds weights alone${layers.length > 0 ? `, of the layers ${some}` : ""}: save the whole model (model.save in Keras), or give open() what model.to_json() returns as config`,
   );
 }
 
