@@ -1,6 +1,7 @@
 import { platform } from "#platform";
 import { type FileLayer, makeDurableFolder, writeAtomic } from "../platform/files.ts";
 import { describe, FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { putQuantized, takeQuantized } from "./quantized-weights.ts";
@@ -74,10 +75,9 @@ const CHECKSUM = "sha256";
  * @throws FailureError "not-finite" when a weight is no finite number (what was saved before stays), "file-write-failed",
  *   "disk-full"; UsageError "bad-run"
  */
-export async function saveRun(
-  folder: string,
-  { config, tokenizer, parameters, quantized, metrics }: SaveRunOptions,
-): Promise<void> {
+export async function saveRun(folder: string, options: SaveRunOptions): Promise<void> {
+  expectOptions("saveRun", options, { config: 1, tokenizer: 1, parameters: 1, quantized: 1, metrics: 1 });
+  const { config, tokenizer, parameters, quantized, metrics } = options;
   expectFolder(folder);
   if (typeof config !== "object" || config === null || typeof config.model !== "object")
     throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(config)}`);

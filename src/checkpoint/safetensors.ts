@@ -1,4 +1,5 @@
 import { FailureError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import { ELEMENT_TYPES, type ElementTypeName, elementType } from "./element-types.ts";
 import { byteLength, SafeTensor } from "./safe-tensor.ts";
@@ -170,6 +171,7 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, SafeTensor>,
   options: { readonly metadata?: Readonly<Record<string, string>> } = {},
 ): Uint8Array {
+  expectOptions("writeSafetensors", options, { metadata: 1 });
   const order = Object.keys(ELEMENT_TYPES);
   const rank = (tensor: SafeTensor): number => order.indexOf(tensor.dtype);
   const sorted = [...tensors].sort(([a, x], [b, y]) => rank(y) - rank(x) || compare(a, b));

@@ -1,5 +1,6 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { columnOf, parseDelimited } from "./delimited.ts";
 import type { Examples, Unlabelled } from "./examples.ts";
 import { holdsJsonLines, jsonLines } from "./json-lines.ts";
@@ -27,6 +28,7 @@ type Row = readonly [text: string, label: string | undefined, place: string];
  * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "bad-json", "no-label"
  */
 export async function readLabelledTexts<const C extends TextColumns>(file: FileSource, columns: C): Promise<Read<C>> {
+  expectOptions<TextColumns>("readLabelledTexts", columns, { text: 1, label: 1, delimiter: 1, header: 1 });
   const name = sourceName(file);
   const parts: string[] = [];
   for await (const part of readText([file])) parts.push(part);

@@ -1,5 +1,6 @@
 import type { FileSource } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type Columns, readColumns } from "./columns.ts";
 import { finiteNumber } from "./examples.ts";
 import { type DatedRows, onSteps, resampled } from "./regular-series.ts";
@@ -37,10 +38,22 @@ const MISSING = /^(|na|n\/a|nan|null|none|nil|\?|-|#n\/a)$/i;
  * @throws UsageError what `readColumns` throws; "not-a-number" (text, infinity), "bad-time", "unknown-time-zone", "bad-step", "duplicate-time",
  *   "irregular-steps", "no-target" (a series without a single value), "bad-option"
  */
-export const readTimeSeries = (file: FileSource, options: ReadTimeSeriesOptions): Promise<TimeSeriesSet> =>
-  collectTimeSeries(options, (columns) =>
+export const readTimeSeries = (file: FileSource, options: ReadTimeSeriesOptions): Promise<TimeSeriesSet> => {
+  expectOptions("readTimeSeries", options, {
+    targets: 1,
+    past: 1,
+    known: 1,
+    series: 1,
+    time: 1,
+    timeZone: 1,
+    resample: 1,
+    delimiter: 1,
+    header: 1,
+  });
+  return collectTimeSeries(options, (columns) =>
     readColumns(file, { columns, delimiter: options.delimiter, header: options.header }),
   );
+};
 
 /** Series of the columns that `read` gives. Errors as `readTimeSeries`. */
 export async function collectTimeSeries(

@@ -1,7 +1,9 @@
 import { crossEntropy } from "../losses/cross-entropy.ts";
 import { mul, variable } from "../math/expression.ts";
 import { type LanguageModel, languageModel } from "../models/language-model.ts";
+import { runOptions } from "../run/run-options.ts";
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import { pointwise } from "../tensor/operations.ts";
@@ -58,7 +60,9 @@ export interface Ablation {
  * ```
  * @throws UsageError "no-tokens", "bad-option" for cells with a projected state
  */
-export async function openAblation({ model, parameters, tokens }: AblationOptions): Promise<Ablation> {
+export async function openAblation(options: AblationOptions): Promise<Ablation> {
+  expectOptions("openAblation", options, { ...runOptions, tokens: 1 });
+  const { model, parameters, tokens } = options;
   if (tokens.length < 2) throw new UsageError("no-tokens", "tokens: expected at least two, the second is predicted");
   const { numLayers, hiddenSize, projectionSize, vocabularySize } = model.config;
   if (projectionSize > 0)

@@ -1,4 +1,5 @@
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { displayWidth } from "./display-width.ts";
 
 export interface HeatMapRow {
@@ -55,6 +56,7 @@ const DIVERGING: readonly Rgb[] = [
  *   `low` is not below `high`
  */
 export function renderHeatMap(options: HeatMapOptions): string {
+  expectOptions("renderHeatMap", options, { title: 1, columns: 1, rows: 1, low: 1, high: 1, width: 1, color: 1 });
   const { rows, low, high, width = 80, color = false } = options;
   if (!(low < high)) throw new UsageError("out-of-range", `low: expected a number below high (${high}), got ${low}`);
   for (const { label, values } of rows) {

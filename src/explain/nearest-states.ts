@@ -1,4 +1,5 @@
 import { expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type Traceable, traceInChunks, traceNames } from "./trace.ts";
 
 export interface NearestStatesOptions {
@@ -41,8 +42,10 @@ export interface StatePlace {
  */
 export async function nearestStates(
   run: Traceable & { readonly model: { readonly config: { readonly numLayers: number } } },
-  { corpus, to, layer, name, count = 10, apart = 1, without = () => false }: NearestStatesOptions,
+  options: NearestStatesOptions,
 ): Promise<StatePlace[]> {
+  expectOptions("nearestStates", options, { corpus: 1, to: 1, layer: 1, name: 1, count: 1, apart: 1, without: 1 });
+  const { corpus, to, layer, name, count = 10, apart = 1, without = () => false } = options;
   const { numLayers } = run.model.config;
   const at = expectInteger("layer", layer ?? numLayers - 1, { min: 0, max: numLayers - 1 });
   expectInteger("count", count, { min: 1 });

@@ -4,6 +4,7 @@ import { dropout, expectRate } from "../layers/dropout.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { reshape, slice, transpose } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
@@ -173,7 +174,24 @@ export class ForecastNetwork implements HasParameters {
 }
 
 /** @example `forecastNetwork({ channels: 1, targets: 1, horizon: 24, head: "point" })` */
-export const forecastNetwork = (options: ForecastNetworkOptions): ForecastNetwork => new ForecastNetwork(options);
+export const forecastNetwork = (options: ForecastNetworkOptions): ForecastNetwork => {
+  expectOptions("forecastNetwork", options, {
+    channels: 1,
+    targets: 1,
+    known: 1,
+    horizon: 1,
+    autoregressive: 1,
+    head: 1,
+    cell: 1,
+    hiddenSize: 1,
+    projectionSize: 1,
+    numLayers: 1,
+    dropout: 1,
+    pointLoss: 1,
+    levels: 1,
+  });
+  return new ForecastNetwork(options);
+};
 
 const KNOWN: readonly (keyof ForecastNetworkOptions)[] = [
   ...(["channels", "targets", "known", "horizon", "autoregressive", "head", "pointLoss", "levels"] as const),

@@ -8,6 +8,7 @@ import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { dropWords } from "../layers/weight-dropout.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
@@ -170,7 +171,28 @@ export class LanguageModel implements HasParameters {
 }
 
 /** @example `languageModel({ vocabularySize: 65, cell: "gru", hiddenSize: 256 })` */
-export const languageModel = (options: LanguageModelOptions): LanguageModel => new LanguageModel(options);
+export const languageModel = (options: LanguageModelOptions): LanguageModel => {
+  expectOptions("languageModel", options, {
+    vocabularySize: 1,
+    embeddingSize: 1,
+    cell: 1,
+    hiddenSize: 1,
+    projectionSize: 1,
+    numLayers: 1,
+    tied: 1,
+    initialize: 1,
+    dropout: 1,
+    inputDropout: 1,
+    layerDropout: 1,
+    outputDropout: 1,
+    embeddingDropout: 1,
+    weightDropout: 1,
+    dropoutPer: 1,
+    activationPenalty: 1,
+    changePenalty: 1,
+  });
+  return new LanguageModel(options);
+};
 
 /**
  * The model that a config describes, which may come from a file: everything in it is checked.

@@ -7,6 +7,7 @@ import { type Linear, linear } from "../layers/linear.ts";
 import { type PoolKind, poolOverTime } from "../layers/pool-over-time.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { concatenate, reshape, slice } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
@@ -166,8 +167,24 @@ export class SequenceClassifier implements SequenceModel {
 }
 
 /** @example `sequenceClassifier({ channels: 12, classes: ["a", "i", "u"], hiddenSize: 100 })` */
-export const sequenceClassifier = (options: SequenceClassifierOptions): SequenceClassifier =>
-  new SequenceClassifier(options);
+export const sequenceClassifier = (options: SequenceClassifierOptions): SequenceClassifier => {
+  expectOptions("sequenceClassifier", options, {
+    vocabularySize: 1,
+    embeddingSize: 1,
+    channels: 1,
+    classes: 1,
+    cell: 1,
+    hiddenSize: 1,
+    projectionSize: 1,
+    numLayers: 1,
+    bidirectional: 1,
+    pooling: 1,
+    dropout: 1,
+    inputScaling: 1,
+    targetScaling: 1,
+  });
+  return new SequenceClassifier(options);
+};
 
 const KNOWN: readonly (keyof SequenceClassifierOptions)[] = [
   ...(["vocabularySize", "embeddingSize", "channels", "classes", "hiddenSize", "projectionSize", "numLayers"] as const),

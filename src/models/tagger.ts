@@ -10,6 +10,7 @@ import { type WordCharacters, wordCharacters } from "../layers/word-characters.t
 import { crossEntropy } from "../losses/cross-entropy.ts";
 import { add, div, variable } from "../math/expression.ts";
 import { describe, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { schemeRules, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { concatenate, pointwise, sumAll } from "../tensor/operations.ts";
@@ -211,7 +212,29 @@ export class TaggerModel implements HasParameters {
 }
 
 /** @example `tagger({ vocabularySize: 8000, tags: ["O", "B-PER", "I-PER"], scheme: "iob2" })` */
-export const tagger = (options: TaggerOptions): TaggerModel => new TaggerModel(options);
+export const tagger = (options: TaggerOptions): TaggerModel => {
+  expectOptions("tagger", options, {
+    vocabularySize: 1,
+    embeddingSize: 1,
+    characters: 1,
+    characterEmbeddingSize: 1,
+    characterHiddenSize: 1,
+    wordLength: 1,
+    tags: 1,
+    scheme: 1,
+    writtenScheme: 1,
+    intents: 1,
+    head: 1,
+    cell: 1,
+    hiddenSize: 1,
+    numLayers: 1,
+    bidirectional: 1,
+    dropout: 1,
+    inputDropout: 1,
+    outputDropout: 1,
+  });
+  return new TaggerModel(options);
+};
 
 const KNOWN: readonly (keyof TaggerOptions)[] = [
   ...(["vocabularySize", "embeddingSize", "characters", "characterEmbeddingSize", "characterHiddenSize"] as const),

@@ -4,6 +4,7 @@ import { type Span, windowsOf } from "../data/forecast-windows.ts";
 import { fitScaling, quantileOf } from "../data/series-scaling.ts";
 import { part, type TimeSeries } from "../data/time-series.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Baseline, BaselineSeries } from "./baselines/baseline.ts";
 import { drift, naive, seasonalNaive } from "./baselines/copies.ts";
 import { exponentialSmoothing } from "./baselines/exponential-smoothing.ts";
@@ -53,6 +54,7 @@ const RESIDUAL_ORIGINS = 200;
  * @throws UsageError "series-too-short" when there is no origin
  */
 export async function backtest(forecaster: Forecaster, options: BacktestOptions): Promise<Backtest> {
+  expectOptions("backtest", options, { series: 1, stride: 1, baselines: 1, seed: 1, levels: 1, samples: 1 });
   const { layout } = forecaster;
   const { series } = options;
   const prepared = series.map((one) => one.prepared);

@@ -1,4 +1,5 @@
 import { describe, nearest, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Field } from "./fields.ts";
 import { accepts, expectation, type Kind } from "./kinds.ts";
 
@@ -40,18 +41,9 @@ export function checkOptions<Options extends object>(
   options: Options,
   known: OptionsTable<Options>,
 ): void {
-  if (typeof options !== "object" || options === null)
-    throw new UsageError("bad-option", `${what}: expected options, got ${describe(options)}`);
+  expectOptions<object>(what, options, known);
   for (const [name, value] of Object.entries(options)) {
-    const field = Object.hasOwn(known, name) ? known[name as keyof Options] : undefined;
-    if (field === undefined) throw unknownName(`${what}: there is no option`, name, Object.keys(known));
+    const field = known[name as keyof Options];
     if (field !== "value" && value !== undefined) checkValue(name, field, value);
   }
-}
-
-/** An error about a name that nothing is called by, with the one that was probably meant. */
-export function unknownName(what: string, name: string, known: readonly string[]): UsageError {
-  const near = nearest(name, known);
-  const rest = near === undefined ? `; known are ${known.join(", ")}` : `; did you mean ${near}?`;
-  return new UsageError("unknown-option", `${what} ${JSON.stringify(name)}${rest}`);
 }

@@ -52,8 +52,9 @@ function namedSchedule(
   options: { readonly learningRate: number; readonly warmup: number; readonly totalSteps: number },
 ): Schedule {
   const { learningRate, warmup, totalSteps } = options;
-  const rest = { learningRate, totalSteps: Math.max(1, totalSteps - warmup) };
-  const main = { constant: constantRate, cosine: cosineRate, linear: polynomialRate }[name](rest);
+  const fall = { learningRate, totalSteps: Math.max(1, totalSteps - warmup) };
+  const main =
+    name === "constant" ? constantRate({ learningRate }) : { cosine: cosineRate, linear: polynomialRate }[name](fall);
   if (warmup === 0) return main;
   const rise = linearRate({ learningRate, startFactor: 1 / (warmup + 1), totalSteps: warmup });
   return sequential({ schedules: [rise, main], milestones: [warmup] });

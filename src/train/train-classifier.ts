@@ -14,6 +14,7 @@ import {
 import { Classifier, declareSequences } from "../run/classifier.ts";
 import { readSequence } from "../run/sequence-reader.ts";
 import { describe, expectInteger, expectOneOf, LongshortError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -21,8 +22,8 @@ import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokeni
 import { type ClassWeights, classWeightsOf } from "./class-weights.ts";
 import { classifierEvaluator } from "./classifier-evaluator.ts";
 import { expectRoom } from "./learner.ts";
-import { openTrainer, type Trainer } from "./trainer.ts";
-import { planOf, type TrainingOptions } from "./trainer-options.ts";
+import { startTrainer, type Trainer } from "./trainer.ts";
+import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the examples. */
 export type ClassifierModelOptions = Omit<
@@ -83,6 +84,18 @@ export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "maximum", dr
  *   FailureError "out-of-memory" before anything is allocated; while training "diverged"
  */
 export async function trainClassifier(options: TrainClassifierOptions): Promise<ClassifierTraining> {
+  expectOptions("trainClassifier", options, {
+    ...trainingOptions,
+    machine: 1,
+    examples: 1,
+    validation: 1,
+    regression: 1,
+    classWeights: 1,
+    tokenizer: 1,
+    scaling: 1,
+    model: 1,
+    batchSize: 1,
+  });
   const { machine, examples, regression = false, batchSize = 32 } = options;
   const scaling = expectOneOf("scaling", options.scaling ?? "standard", ["standard", "none"]);
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
@@ -121,7 +134,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   try {
     const classifier = new Classifier({ model, machine, parameters, tokenizer });
     const evaluator = validation && classifierEvaluator(classifier, validation);
-    const trainer = await openTrainer<ClassifierFacts>({
+    const trainer = await startTrainer<ClassifierFacts>({
       ...options,
       ...{ parameters, batches, evaluator, owned: [classifier, parameters] },
       facts: { trainExamples: train.inputs.length, validationExamples: validation?.inputs.length ?? 0, batchSize },

@@ -8,6 +8,7 @@ import { inScheme } from "../run/measure-tagger.ts";
 import { SentenceReader } from "../run/sentence-reader.ts";
 import { declareSentences, Tagger } from "../run/tagger.ts";
 import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { schemeOf, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
@@ -16,8 +17,8 @@ import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokeni
 import { byCodePoint } from "../text/vocabulary.ts";
 import { expectRoom } from "./learner.ts";
 import { taggerEvaluator } from "./tagger-evaluator.ts";
-import { openTrainer, type Trainer } from "./trainer.ts";
-import { planOf, type TrainingOptions } from "./trainer-options.ts";
+import { startTrainer, type Trainer } from "./trainer.ts";
+import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the sentences. */
 export type TaggerModelOptions = Omit<
@@ -80,6 +81,18 @@ export interface TaggerTraining {
  *   anything is allocated; while training "diverged"
  */
 export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTraining> {
+  expectOptions("trainTagger", options, {
+    ...trainingOptions,
+    machine: 1,
+    sentences: 1,
+    validation: 1,
+    scheme: 1,
+    encoding: 1,
+    words: 1,
+    characters: 1,
+    model: 1,
+    batchSize: 1,
+  });
   const { machine, batchSize = 16 } = options;
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
   const { train, validation } = divide(options, seed);
@@ -124,7 +137,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
   try {
     const tagger = new Tagger({ model, machine, parameters, tokenizer });
     const evaluator = validation && taggerEvaluator(tagger, validation);
-    const trainer = await openTrainer<TaggerFacts>({
+    const trainer = await startTrainer<TaggerFacts>({
       ...options,
       best: options.best ?? (evaluator && { metric: "score", mode: "max" }),
       ...{ parameters, batches, evaluator, owned: [tagger, parameters] },

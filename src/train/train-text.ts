@@ -12,7 +12,7 @@ import type { Evaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
 import { expectRoom } from "./learner.ts";
 import { carriedSource, recordText } from "./text-batches.ts";
-import { openTrainer, type Trainer } from "./trainer.ts";
+import { startTrainer, type Trainer } from "./trainer.ts";
 import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 
 export interface TrainTextOptions extends TrainingOptions {
@@ -92,7 +92,7 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
     }
     const { streams, steps } = windows.batch(0);
     try {
-      return await openTrainer({
+      return await startTrainer({
         ...options,
         ...{ parameters, evaluator, owned },
         batches: carriedSource(sizes, () => ({

@@ -6,6 +6,7 @@ import type { OptionsTable } from "../schema/check.ts";
 import { orInfinity } from "../schema/fields.ts";
 import { trainingFields } from "../schema/training.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Graph } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type BestMetric, type BestRule, bestRule, type EarlyStopping } from "./best.ts";
@@ -94,6 +95,7 @@ export const trainingOptions: OptionsTable<TrainingOptions> = {
 /** @throws UsageError */
 export function planOf(options: TrainingOptions, batchesPerEpoch: number): TrainingPlan {
   const { evaluateEvery = "epoch", checkpointEvery = {} } = options;
+  expectOptions("checkpointEvery", checkpointEvery, { steps: 1, seconds: 1 });
   const whole = (name: string, value: unknown): number => expectInteger(name, value, { min: 1 });
   const orNever = (name: string, value: number | undefined): number =>
     value === undefined ? Number.POSITIVE_INFINITY : whole(name, value);

@@ -60,12 +60,15 @@ function adder(rate = 0.2) {
   return { model: { parts: { rnn, head } }, record };
 }
 
-async function opened(m: Pick<Opened, "machine">, options: Partial<TrainerOptions> & { measured?: boolean } = {}) {
+async function opened(
+  m: Pick<Opened, "machine">,
+  { measured, ...options }: Partial<TrainerOptions> & { measured?: boolean } = {},
+) {
   const { machine } = m;
   const { model, record } = adder();
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
   const batches = ragged();
-  const evaluator = options.measured
+  const evaluator = measured
     ? await openEvaluator({
         ...{ machine, parameters, batches },
         record: (graph, batch) => ({ metrics: { loss: record(graph, batch).loss } }),
