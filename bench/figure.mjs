@@ -1,7 +1,7 @@
 /**
- * usage: node bench/figure.mjs REPORT.json FIGURE.svg
+ * usage: node bench/figure.mjs REPORT.json FIGURE.svg [CASE[,CASE]]
  *
- * Draws bars of a report of `npm run bench` into an SVG file and prints the table for the README. A bar is how many times longer (or
+ * Draws bars of a report of `npm run bench` into an SVG file and prints them as a table, all cases or those named. A bar is how many times longer (or
  * shorter) the peer takes than we do on one and on two threads; 1 is marked.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 import { picture, round, text } from "./svg.mjs";
 import { byCase, markdown, time } from "./table.mjs";
 
-const [WIDTH, LEFT, RIGHT, BAR, GAP, TOP] = [860, 250, 150, 13, 12, 78];
-/** Bars grow with the logarithm from a tenth on: ratios reach from below 1 to hundreds. */
+const [WIDTH, LEFT, RIGHT, BAR, GAP, TOP] = [900, 250, 200, 13, 12, 78];
+/** The scale is logarithmic, since ratios reach from below 1 to hundreds; bars begin at 1 and go left where the peer is faster. */
 const LEAST = 0.25;
 
 /** The picture of the bars. @param {object[]} rows as `npm run bench -- --json` writes them */
@@ -26,11 +26,11 @@ export function figure(rows) {
   const heights = lines.map(({ good }) => good.length * (BAR + 2) + GAP);
   const height = TOP + heights.reduce((a, b) => a + b, 0) + 30;
   const body = [
-    text("How many times longer others take", { x: 16, y: 26, class: "title" }),
+    text("How many times longer others take (left of 1: shorter)", { x: 16, y: 26, class: "title" }),
     text(subtitle(rows), { x: 16, y: 46, class: "note" }),
     ...legend(),
     ...ticks(most).flatMap((value) => [
-      `<line class="axis" x1="${round(LEFT + scale(value))}" x2="${round(LEFT + scale(value))}" y1="${TOP - 6}" y2="${height - 24}"/>`,
+      `<line class="axis${value === 1 ? " even" : ""}" x1="${round(LEFT + scale(value))}" x2="${round(LEFT + scale(value))}" y1="${TOP - 6}" y2="${height - 24}"/>`,
       text(`${value} ×`, { x: LEFT + scale(value), y: height - 8, class: "note", anchor: "middle" }),
     ]),
   ];
@@ -40,10 +40,11 @@ export function figure(rows) {
     for (const [j, row] of line.good.entries()) {
       const at = y + j * (BAR + 2);
       const own = line.ours.get(row.threads);
-      const label = `${row.ratio.toPrecision(3)} × ${own ? `(${time(row.medianMs)} : ${time(own.medianMs)})` : ""}`;
+      const label = `${digits(row.ratio)} × ${own ? `(${time(row.medianMs)} : ${time(own.medianMs)})` : ""}`;
+      const [from, to] = [1, row.ratio].sort((a, b) => a - b).map((ratio) => LEFT + scale(ratio));
       body.push(
-        `<rect class="${j === 0 ? "ours" : "ours2"}" x="${LEFT}" y="${at}" width="${round(Math.max(1, scale(row.ratio)))}" height="${BAR}" rx="2"/>`,
-        text(label, { x: LEFT + scale(row.ratio) + 6, y: at + 11, class: "note" }),
+        `<rect class="${j === 0 ? "ours" : "ours2"}" x="${round(from)}" y="${at}" width="${round(Math.max(1, to - from))}" height="${BAR}" rx="2"/>`,
+        text(label, { x: to + 6, y: at + 11, class: "note" }),
       );
     }
     y += heights[k];
@@ -51,7 +52,7 @@ export function figure(rows) {
   const description = lines
     .map(
       (line) =>
-        `${line.name}: ${line.system} ${line.good.map((row) => `${row.ratio.toPrecision(3)} times (${row.threads} of our threads)`).join(", ")}`,
+        `${line.name}: ${line.system} ${line.good.map((row) => `${digits(row.ratio)} times (${row.threads} of our threads)`).join(", ")}`,
     )
     .join("; ");
   return picture({ width: WIDTH, height, title: "Time of others over ours", description, body });
@@ -70,15 +71,18 @@ const legend = () => [
   text("on 2 threads", { x: WIDTH - 113, y: 26, class: "note" }),
 ];
 
+const digits = (ratio) => Number(ratio.toPrecision(3));
+
 const ticks = (most) => [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].filter((value) => value <= most);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [from, to] = process.argv.slice(2);
+  const [from, to, cases] = process.argv.slice(2);
   if (!from || !to) {
-    console.error("usage: node bench/figure.mjs REPORT.json FIGURE.svg");
+    console.error("usage: node bench/figure.mjs REPORT.json FIGURE.svg [CASE[,CASE]]");
     process.exit(2);
   }
-  const rows = JSON.parse(readFileSync(from, "utf8"));
+  const named = cases?.split(",");
+  const rows = JSON.parse(readFileSync(from, "utf8")).filter((row) => !named || named.includes(row.case));
   writeFileSync(to, figure(rows));
   console.log(markdown(rows));
 }

@@ -19,11 +19,11 @@ export function picture({ width, height, title, description, body }) {
   .note { font-size: 12px; fill: #59636e; }
   .ours { fill: #0969da; } .ours2 { fill: #54aeff; } .peer { fill: #9aa4af; }
   .line { fill: none; stroke: #0969da; stroke-width: 2; } .formula { fill: none; stroke: #9aa4af; stroke-width: 1.5; stroke-dasharray: 5 4; }
-  .axis { stroke: #d1d9e0; stroke-width: 1; }
+  .axis { stroke: #d1d9e0; stroke-width: 1; } .even { stroke: #59636e; }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc; } .note { fill: #9198a1; }
     .ours { fill: #4493f8; } .ours2 { fill: #1f4f8f; } .peer { fill: #656c76; }
-    .line { stroke: #4493f8; } .formula { stroke: #656c76; } .axis { stroke: #3d444d; }
+    .line { stroke: #4493f8; } .formula { stroke: #656c76; } .axis { stroke: #3d444d; } .even { stroke: #9198a1; }
   }
 </style>
 ${body.join("\n")}

@@ -32,7 +32,8 @@ orExit(() => {
     entryPoints: Object.fromEntries(forNode),
     outdir: "dist/node",
     splitting: true,
-    // Not minified: stack traces name what stands in the sources.
+    // A third less to read and to parse. Names stay, so that stack traces say what stands in the sources.
+    ...{ minifyWhitespace: true, minifySyntax: true },
     platform: "node",
     packages: "external",
     chunkNames: "[name]-[hash]",

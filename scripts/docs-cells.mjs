@@ -1,5 +1,5 @@
-/** `npm run docs:cells`: prints docs/cells/ from the cells' equations. */
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+/** `npm run docs:cells`: prints docs/cells/ and docs/zh/cells/ from the cells' equations. */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ensureBuilt, ensureInstalled, orExit, root } from "./bootstrap.mjs";
 
@@ -9,8 +9,11 @@ orExit(() => {
 });
 
 const { cellPages } = await import("./docs/cell-pages.mjs");
-const folder = path.join(root, "docs", "cells");
+const docs = path.join(root, "docs");
 const pages = await cellPages((name) => import(new URL(`../dist/${name}.js`, import.meta.url).href));
-for (const old of existsSync(folder) ? readdirSync(folder) : []) if (!pages.has(old)) rmSync(path.join(folder, old));
-for (const [name, text] of pages) writeFileSync(path.join(folder, name), text);
-console.log(`${pages.size} pages in docs/cells`);
+for (const folder of ["cells", "zh/cells"]) {
+  rmSync(path.join(docs, folder), { recursive: true, force: true });
+  mkdirSync(path.join(docs, folder));
+}
+for (const [name, text] of pages) writeFileSync(path.join(docs, name), text);
+console.log(`${pages.size} pages in docs/cells and docs/zh/cells`);

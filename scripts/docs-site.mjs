@@ -6,8 +6,9 @@
  * VitePress brings a Vite of its own, so it is installed into docs/site and not with everything else.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { standIns } from "../docs/site/pages.mjs";
 import { ensureInstalled, orExit, root } from "./bootstrap.mjs";
 
 const site = path.join(root, "docs", "site");
@@ -40,6 +41,16 @@ orExit(() => {
   const reference = path.join(root, "docs", "reference");
   for (const name of readdirSync(reference).filter((file) => file.endsWith(".json")))
     copyFileSync(path.join(reference, name), path.join(site, "dist", "reference", name));
+  // The addresses of pages that a language has not lead to those that stand for them, also without the theme's script.
+  for (const [page, other] of Object.entries(standIns())) {
+    const to = path.posix.relative(path.posix.dirname(page), `${other}.html`);
+    const file = path.join(site, "dist", `${page}.html`);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(
+      file,
+      `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=${to}"><a href="${to}">→</a>\n`,
+    );
+  }
   const typedoc = path.join(root, "node_modules", "typedoc", "bin", "typedoc");
   // What is missing there is the concern of `npm run docs:api`, which fails on warnings.
   const lenient = ["--treatWarningsAsErrors", "false", "--logLevel", "Error"];

@@ -4,6 +4,8 @@
  * @module longshort
  */
 
+export { cellText } from "./cells/cell-text.ts";
+export { EquationError } from "./cells/cell-tokens.ts";
 // Cells: equations.
 export {
   type Cell,
@@ -28,6 +30,7 @@ export { type LstmOptions, lstm } from "./cells/lstm.ts";
 export { minGru } from "./cells/min-gru.ts";
 export { minLstm } from "./cells/min-lstm.ts";
 export type { CellOptions } from "./cells/options.ts";
+export { parseCell } from "./cells/parse-cell.ts";
 export { type ActivationSpec, type CellSpec, cellByName, cellNames } from "./cells/registry.ts";
 export { type RnnOptions, rnn } from "./cells/rnn.ts";
 // Weights and runs in files.

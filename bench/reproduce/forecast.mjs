@@ -18,7 +18,13 @@ export async function forecast({ settings, seed, file, log }) {
   const machine = await openMachine("wasm");
   try {
     const used = steps === undefined ? data : { ...data, series: data.series.map((one) => firstSteps(one, steps)) };
-    const { trainer, forecaster, series } = await trainForecaster({ machine, data: used, seed, test: 0.1, ...options });
+    const { trainer, forecaster, series, calibrate } = await trainForecaster({
+      machine,
+      data: used,
+      seed,
+      test: 0.1,
+      ...options,
+    });
     const { parameters } = forecaster;
     let best;
     await trainer.run({
@@ -28,6 +34,7 @@ export async function forecast({ settings, seed, file, log }) {
       },
     });
     parameters.fromTensors(best.tensors);
+    const intervalWidths = await calibrate();
     const parts = series.map(({ source, prepared, spans }) => ({
       ...{ source, prepared, train: spans.train, test: spans.test },
     }));
@@ -39,7 +46,16 @@ export async function forecast({ settings, seed, file, log }) {
     const { anchor, context, calendar } = forecaster.layout;
     return {
       measures: { ...model, "MSE of the linear map": others["linear map"].MSE },
-      details: { epoch: best.epoch, origins, parameters: parameters.count, anchor, context, calendar, others },
+      details: {
+        epoch: best.epoch,
+        origins,
+        intervalWidths,
+        parameters: parameters.count,
+        anchor,
+        context,
+        calendar,
+        others,
+      },
     };
   } finally {
     machine.close();

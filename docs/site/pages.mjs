@@ -71,28 +71,62 @@ export const english = [
 /** @type {readonly Group[]} */
 export const chinese = [
   { title: "入门", pages: ["zh/guide/first-model", "zh/guide/concepts", "zh/guide/cells"] },
-  { title: "指南", rest: "zh/guide", pages: ["zh/guide/text", ["zh/guide/coming-from-pytorch", "从 PyTorch 迁移"]] },
   {
-    title: "各单元的公式（英文）",
+    title: "指南",
+    rest: "zh/guide",
     pages: [
-      ["cells/rnn", "RNN"],
-      ["cells/lstm", "LSTM"],
-      ["cells/gru", "GRU"],
-      ["cells/min-gru", "minGRU"],
-      ["cells/min-lstm", "minLSTM"],
-      ["cells/layer-norm-lstm", "层归一化 LSTM"],
-      ["cells/your-own", "自定义单元"],
+      "zh/guide/text",
+      "zh/guide/training",
+      "zh/guide/forecast",
+      "zh/guide/classify",
+      "zh/guide/tag",
+      "zh/guide/runs",
+      "zh/guide/your-data",
+      "zh/guide/look-inside",
+      "zh/guide/serving",
+      "zh/guide/speed",
+      "zh/guide/threads",
+      "zh/guide/inside",
+    ],
+  },
+  { title: "其他软件的模型", pages: ["zh/guide/formats", "zh/guide/keras", "zh/guide/tensorflowjs"] },
+  {
+    title: "从别处迁移",
+    pages: [
+      ["zh/guide/coming-from-pytorch", "PyTorch"],
+      ["zh/guide/coming-from-keras", "Keras"],
+      ["zh/guide/coming-from-tensorflowjs", "TensorFlow.js"],
+      ["zh/guide/coming-from-brainjs", "brain.js"],
     ],
   },
   {
-    title: "参考（英文）",
+    title: "各种单元的公式",
+    rest: "zh/cells",
     pages: [
-      ["guide/training", "训练"],
-      ["guide/runs", "运行目录"],
-      ["guide/your-data", "自己的数据"],
-      ["reference/commands", "命令"],
-      ["reference/errors", "错误码"],
-      ["semantics", "精确语义"],
+      ["zh/cells/rnn", "RNN"],
+      ["zh/cells/lstm", "LSTM"],
+      ["zh/cells/gru", "GRU"],
+      ["zh/cells/min-gru", "minGRU"],
+      ["zh/cells/min-lstm", "minLSTM"],
+      ["zh/cells/layer-norm-lstm", "层归一化 LSTM"],
+      ["zh/cells/your-own", "自己写的单元"],
+    ],
+  },
+  {
+    title: "参考",
+    pages: [
+      "zh/reference",
+      ["reference/commands", "命令（英文）"],
+      ["reference/errors", "错误码（英文）"],
+      ["semantics", "精确语义（英文）"],
+    ],
+  },
+  { title: "长期记忆", pages: ["zh/guide/study", ["study/quick", "快速试验的结果（英文）"]] },
+  {
+    title: "本项目（英文）",
+    pages: [
+      ["architecture", "架构"],
+      ["state", "现状"],
     ],
   },
 ];
@@ -117,6 +151,21 @@ export const allPages = () =>
   markdownFiles()
     .filter((name) => !leftOut.includes(name))
     .map((name) => name.slice(0, -3));
+
+/**
+ * Where a change of language leads from a page that the other language has not: the address that would be its own, and the page that
+ * stands for it.
+ *
+ * @returns {Record<string, string>}
+ */
+export function standIns() {
+  const pages = allPages();
+  const nearest = (/** @type {string} */ page) => {
+    if (page.startsWith("zh/")) return [page.slice(3), "reference/commands"];
+    return [`zh/${page}`, page.startsWith("reference/") ? "zh/reference" : "zh/index"];
+  };
+  return Object.fromEntries(pages.map(nearest).filter(([page]) => !pages.includes(page)));
+}
 
 const fileOf = (/** @type {string} */ page) => join(docs, `${page}.md`);
 

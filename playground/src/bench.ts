@@ -1,14 +1,12 @@
 import { type Cell, equations } from "longshort";
 import { type CellGraph, type CellGraphNode, cellGraph, type Trace, trace, traceNames } from "longshort/explain";
 import type { OpenedText } from "longshort/worker";
-import { type Shipped, tinyModel } from "./models.ts";
 import { update } from "./update.ts";
 
 export type Letters = "pytorch" | "note";
 
 /** A tiny model on the page that reads one line, step by step; gates and weights can be changed. */
 export class Bench {
-  readonly name: Shipped;
   opened?: OpenedText;
   graph?: CellGraph;
   line = "A....?A\n";
@@ -24,11 +22,22 @@ export class Bench {
   whole?: Trace;
   private whatIf: Trace | undefined;
   private original?: ReadonlyMap<string, ArrayLike<number>>;
+  private readonly source: () => Promise<OpenedText>;
   private asked = false;
+  private closed = false;
   private turn = 0;
+  /** Numbers that a cell has beside its gates, by the name of their node: weights a unit, masks. */
+  private fixed: Readonly<Record<string, Float64Array>> = {};
 
-  constructor(name: Shipped) {
-    this.name = name;
+  constructor(source: () => Promise<OpenedText>) {
+    this.source = source;
+  }
+
+  /** Its model is not needed any more. */
+  close(): void {
+    this.closed = true;
+    this.turn++;
+    this.opened?.parameters.close();
   }
 
   get cell(): Cell {
@@ -52,13 +61,14 @@ export class Bench {
 
   private async load(): Promise<void> {
     try {
-      this.opened = await tinyModel(this.name);
+      this.opened = await this.source();
+      if (this.closed) return this.opened.parameters.close();
       this.graph = cellGraph(this.cell);
       const tensors = await this.opened.parameters.toTensors();
       this.original = new Map([...tensors].map(([name, { data }]) => [name, data]));
       await this.refresh();
     } catch (error) {
-      this.error = (error as Error).message;
+      if (!this.closed) this.error = (error as Error).message;
       update();
     }
   }
@@ -69,7 +79,9 @@ export class Bench {
     const { model, tokenizer } = this.opened!;
     const tokens = tokenizer.encode(this.line);
     const whole = await trace(this.opened!, { data: tokens }, { names: traceNames(model) });
+    const fixed = await this.readFixed();
     if (turn !== this.turn) return;
+    this.fixed = fixed;
     this.whole = whole;
     this.step = Math.min(this.step, tokens.length - 1);
     this.whatIf = undefined;
@@ -119,7 +131,7 @@ export class Bench {
     const { data } = (later ? this.whatIf : this.whole)!.values[`${name}_l0`]!;
     const t = later ? step - this.step - 1 : step;
     if (!later && step === this.step && this.override.size > 0) {
-      const id = this.graph!.nodes.find((n) => n.name === name)?.id;
+      const id = this.id(name);
       if (id !== undefined) return this.values()[id]!;
     }
     return Float64Array.from(data.slice(t * this.units, (t + 1) * this.units));
@@ -133,7 +145,17 @@ export class Bench {
       if (kind === "previous")
         given[name!] = step === 0 ? new Float64Array(this.units) : this.raw(name!.slice(9), step - 1);
     }
-    return given;
+    return Object.assign(given, this.fixed);
+  }
+
+  private async readFixed(): Promise<Record<string, Float64Array>> {
+    const fixed: Record<string, Float64Array> = {};
+    for (const name of Object.keys(this.cell.weights))
+      fixed[`weight.${name}`] = Float64Array.from(await this.opened!.parameters.read(`rnn.weight_${name}_l0`));
+    // As they are when nothing is trained.
+    for (const [name, { kind, rate }] of Object.entries(this.cell.masks))
+      fixed[`mask.${name}`] = new Float64Array(this.units).fill(kind === "dropout" ? 1 : rate);
+    return fixed;
   }
 
   /** Values of all nodes of the graph at this step. */
@@ -149,7 +171,8 @@ export class Bench {
   private stateAfter(): Record<string, Float64Array> {
     const values = this.values();
     return Object.fromEntries(
-      this.cell.states.map(({ name }) => [name, values[this.graph!.nodes.find((n) => n.name === name)!.id]!]),
+      // A state that is a number has no node.
+      this.cell.states.map(({ name }) => [name, values[this.id(name) ?? -1] ?? this.raw(name, this.step)]),
     );
   }
 
@@ -194,12 +217,17 @@ export class Bench {
     return found;
   }
 
+  /** The node that is looked at. */
+  get looked(): number {
+    return this.selected ?? this.id("f") ?? this.id("z") ?? this.id("h") ?? this.graph!.nodes.length - 1;
+  }
+
   id(name: string): number | undefined {
-    return this.graph!.nodes.find((n) => n.name === name)?.id;
+    return this.graph!.named[name];
   }
   /** The node that is made of exactly these. */
   madeOf(...names: string[]): number | undefined {
-    const ids = names.map((name) => this.id(name));
+    const ids = names.map((name) => this.id(name) ?? this.graph!.nodes.find((n) => n.name === name)?.id);
     return this.graph!.nodes.find((n) => ids.length === n.args.length && ids.every((id) => n.args.includes(id!)))?.id;
   }
 }

@@ -3,7 +3,17 @@ import { connectWorker, type ModelFacts, type OpenedText, openPackedModel, type 
 
 import { say } from "./language.ts";
 
-export type Shipped = "recall-lstm" | "recall-gru" | "recall-rnn" | "text-lstm" | "text-gru";
+export type Shipped =
+  | "recall-lstm"
+  | "recall-gru"
+  | "recall-rnn"
+  | "text-lstm"
+  | "text-gru"
+  | "series-lstm"
+  | "series-gru";
+
+/** Whether a shipped model reads numbers. */
+export const readsNumbers = (name: string): boolean => name.startsWith("series-");
 
 const files = new Map<string, Promise<Uint8Array>>();
 

@@ -6,42 +6,38 @@ import { formula, formulas } from "./formula.mjs";
  * @param {import("./cell-texts.mjs").CellText} text
  * @param {object} library What the pages are printed with, from dist/ or from src/: `cellByName`, `equations`, `derivatives`, `aligned`,
  *   `latex`, `namesOf`, `namedValues`, `parameterShapes`, `stepProgram`, `inOrder`.
+ * @param {typeof import("./cell-words.mjs").english} words What stands around the formulas, in the language of the page.
  */
-export function cellPage(text, library) {
+export function cellPage(text, library, words) {
   const { cellByName, equations, derivatives, aligned } = library;
   const cell = cellByName(text.name);
   const lines = equations(cell);
   const parts = [
     `# ${text.title}`,
-    "<!-- Printed by `npm run docs:cells` from the cell's equations and scripts/docs/cell-texts.mjs; change those. -->",
+    `<!-- ${words.printed} -->`,
     text.words,
-    "## Equations",
-    "σ is the logistic function, ⊙ the product unit by unit. x is the input of a step; letters with t − 1 belong to the step before it.",
+    `## ${words.equations}`,
+    words.letters,
     formulas(lines, aligned),
   ];
-  if (text.name === "lstm")
-    parts.push(
-      'Many lectures write the same with one matrix a gate on input and state stacked, and with the letter z for the gates (`equations(lstm(), { notation: "note" })`):',
-      formulas(equations(cell, { notation: "note" }), aligned),
-    );
-  for (const [heading, options, words] of text.variants ?? []) {
+  if (text.name === "lstm") parts.push(words.note, formulas(equations(cell, { notation: "note" }), aligned));
+  for (const [heading, options, why] of text.variants ?? []) {
     const variant = equations(cellByName({ name: text.name, options }));
     parts.push(
       `### ${heading}`,
-      words,
+      why,
       formulas(
         variant.filter((line) => !lines.includes(line)),
         aligned,
       ),
     );
   }
-  parts.push("## Parameters", parameters(cell, library));
-  parts.push("## What is saved for the backward pass", saved(cell, library));
-  const back = derivatives(cell);
-  parts.push("## Backward", backward(back, aligned));
-  if (text.options) parts.push("## Options", text.options.map((line) => `- ${line}`).join("\n"));
-  parts.push("## Example", example(text.name, cell));
-  parts.push("## Sources", text.sources.map((line) => `- ${line}`).join("\n"));
+  parts.push(`## ${words.parameters}`, parameters(cell, library, words));
+  parts.push(`## ${words.saved}`, saved(cell, library, words));
+  parts.push(`## ${words.backward}`, backward(derivatives(cell), aligned, words));
+  if (text.options) parts.push(`## ${words.options}`, text.options.map((line) => `- ${line}`).join("\n"));
+  parts.push(`## ${words.example}`, words.oneStep, example(text.name, cell));
+  parts.push(`## ${words.sources}`, text.sources.map((line) => `- ${line}`).join("\n"));
   return `${parts.join("\n\n")}\n`;
 }
 
@@ -67,22 +63,21 @@ function letters(n) {
 const publicName = (name) =>
   name.startsWith("weight.") ? name.slice(7) : name.startsWith("projection.") ? `weight_${name.slice(11)}` : name;
 
-const meaning = (name, cell) => {
-  const gates = cell.gates.map((g) => g.name).join(", ");
+const meaning = (name, cell, words) => {
+  const gates = cell.gates.map((g) => g.name);
   const recurrent = cell.gates.filter((g) => g.recurrent).map((g) => g.name);
-  if (name === "weight_ih") return cell.gates.length === 1 ? "W" : `W of the gates ${gates}, one below the other`;
-  if (name === "weight_hh") return cell.gates.length === 1 ? "U" : `U of the gates ${recurrent.join(", ")}`;
-  if (name === "bias_ih")
-    return `${recurrent.length > 0 ? "bˣ" : "b"}${cell.gates.length === 1 ? "" : ", in the same order"}`;
+  if (name === "weight_ih") return gates.length === 1 ? "W" : `${words.matrix("W", gates)}${words.below}`;
+  if (name === "weight_hh") return gates.length === 1 ? "U" : words.matrix("U", recurrent);
+  if (name === "bias_ih") return `${recurrent.length > 0 ? "bˣ" : "b"}${gates.length === 1 ? "" : words.sameOrder}`;
   if (name === "bias_hh") return "bʰ";
-  if (name.startsWith("projection.")) return "the projection";
-  return `one number a unit, at first ${cell.weights[name.slice(7)]}`;
+  return name.startsWith("projection.") ? words.projection : words.perUnit(cell.weights[name.slice(7)]);
 };
 
-function parameters(cell, { parameterShapes }) {
+function parameters(cell, { parameterShapes }, words) {
   const shapes = Object.entries(parameterShapes(cell, SIZES));
   const rows = shapes.map(
-    ([name, shape]) => `| \`${publicName(name)}_l0\` | [${shape.map(letters).join(", ")}] | ${meaning(name, cell)} |`,
+    ([name, shape]) =>
+      `| \`${publicName(name)}_l0\` | [${shape.map(letters).join(", ")}] | ${meaning(name, cell, words)} |`,
   );
   const sums = new Map();
   for (const [, shape] of shapes) {
@@ -97,9 +92,9 @@ function parameters(cell, { parameterShapes }) {
   const check = evaluateTotal(sums);
   if (check !== count) throw new Error(`${cell.name}: ${total} is ${check}, not ${count}`);
   return [
-    "Of the first layer with input size D and hidden size H; a second layer ends in `_l1`, the backward direction in `_reverse`.",
-    ["| name | shape | what |", "| --- | --- | --- |", ...rows].join("\n"),
-    `Together ${total} numbers: ${numbers(cell, parameterShapes)} with D = 64 and H = 128.`,
+    words.layers,
+    [words.columns, "| --- | --- | --- |", ...rows].join("\n"),
+    words.together(total, numbers(cell, parameterShapes)),
   ].join("\n\n");
 }
 
@@ -127,49 +122,30 @@ function savedValues(cell, program, { inOrder, latex, namesOf, namedValues }) {
 }
 
 /** What lies in memory of a step between the forward and the backward pass, by the same program that the kernels are printed from. */
-function saved(cell, library) {
+function saved(cell, library, words) {
   const program = library.stepProgram(cell);
   const values = savedValues(cell, program, library).map(formula);
   const states = cell.states.map((s) => formula(`${s.name}_t`));
-  const list = (items) => (items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`);
   const operands = program.operands.filter((o) => o.state === undefined).length;
-  const lines = [
-    `Each step keeps ${program.slots.length === 1 ? "one vector" : `${program.slots.length} vectors`} of H numbers an example beside ${cell.states.length === 1 ? "the state" : "the states"} ${list(states)}. ${
-      values.length === 0
-        ? `Nothing in ${program.slots.length === 1 ? "it" : "them"} is read again: the state alone gives the derivative.`
-        : `After the forward pass they hold ${list(values)}; everything else that the derivative needs is computed again from these by cheap arithmetic.`
-    }`,
-    "A vector first holds what the matrices gave for its gate, then what is kept in its place, and on the way back, as soon as nobody reads that any more, the gradient of what the gate saw.",
-  ];
-  if (operands > 0)
-    lines.push(
-      `${operands === 1 ? "One more vector is" : `${operands} more vectors are`} kept because a matrix multiplies ${operands === 1 ? "it" : "them"} and it is not a state.`,
-    );
-  if (program.means > 0) lines.push(`Of every mean one number an example is kept, ${program.means} in all.`);
+  const lines = [words.kept(program.slots.length, states, values), words.reused];
+  if (operands > 0) lines.push(words.operands(operands));
+  if (program.means > 0) lines.push(words.means(program.means));
   return lines.join("\n\n");
 }
 
-const backward = (lines, aligned) =>
-  lines.length === 0
-    ? "The derivative is taken of the equations as they stand; with its means over units it is too long to be read."
-    : [
-        "Derived from the equations above. h̄ is the gradient that arrives at a state, from the next step and (for the output) from above; δ with a gate above it is the gradient of what the gate's activation sees. Gradients of the matrices and biases are sums of δ over time: of δ xᵀ, δ h₋₁ᵀ and δ.",
-        formulas(lines, aligned),
-      ].join("\n\n");
+const backward = (lines, aligned, words) =>
+  lines.length === 0 ? words.tooLong : [words.derived, formulas(lines, aligned)].join("\n\n");
 
 const example = (name, cell) =>
   [
-    "One step of an untrained model:",
-    [
-      "```ts",
-      'import { createParameters, languageModel, layoutParameters, openMachine, openSession } from "longshort";',
-      "",
-      'const machine = await openMachine("wasm");',
-      `const model = languageModel({ vocabularySize: 10, cell: "${name}", hiddenSize: 32 });`,
-      "const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 0 });",
-      "const session = await openSession({ model, parameters, machine });",
-      `console.log(await session.next([3]), await session.state()); // scores of the next token, state ${cell.states.map((s) => s.name).join(" and ")}`,
-      "machine.close();",
-      "```",
-    ].join("\n"),
-  ].join("\n\n");
+    "```ts",
+    'import { createParameters, languageModel, layoutParameters, openMachine, openSession } from "longshort";',
+    "",
+    'const machine = await openMachine("wasm");',
+    `const model = languageModel({ vocabularySize: 10, cell: "${name}", hiddenSize: 32 });`,
+    "const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 0 });",
+    "const session = await openSession({ model, parameters, machine });",
+    `console.log(await session.next([3]), await session.state()); // scores of the next token, state ${cell.states.map((s) => s.name).join(" and ")}`,
+    "machine.close();",
+    "```",
+  ].join("\n");

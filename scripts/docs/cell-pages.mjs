@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { cellPage } from "./cell-page.mjs";
 import { cellTexts } from "./cell-texts.mjs";
+import { chineseCellTexts } from "./cell-texts-zh.mjs";
+import { chinese, english } from "./cell-words.mjs";
 import { ownPage } from "./own-page.mjs";
 
 const modules = [
@@ -16,7 +18,7 @@ const modules = [
 ];
 
 /**
- * All pages of docs/cells by their file name.
+ * All pages of docs/cells and docs/zh/cells by their path in docs.
  *
  * @param load Imports a module by its path without ending, from dist/ or from src/.
  */
@@ -24,9 +26,13 @@ export async function cellPages(load) {
   const library = Object.assign({}, ...(await Promise.all(modules.map(load))));
   const missing = library.cellNames.filter((name) => !cellTexts.some((text) => text.name === name));
   if (missing.length > 0) throw new Error(`scripts/docs/cell-texts.mjs has no text for ${missing.join(", ")}`);
-  const pages = new Map(cellTexts.map((text) => [`${text.name}.md`, cellPage(text, library)]));
+  const pages = new Map();
+  for (const text of cellTexts) pages.set(`cells/${text.name}.md`, cellPage(text, library, english));
+  for (const text of chineseCellTexts) pages.set(`zh/cells/${text.name}.md`, cellPage(text, library, chinese));
   const source = readFileSync(new URL("../../examples/own-cell.ts", import.meta.url), "utf8");
-  pages.set("your-own.md", ownPage(source, ownCell(source, library), library));
+  const own = ownCell(source, library);
+  pages.set("cells/your-own.md", ownPage(source, own, library, "en"));
+  pages.set("zh/cells/your-own.md", ownPage(source, own, library, "zh"));
   return pages;
 }
 

@@ -19,10 +19,13 @@ export function thrownErrors(folder = sources) {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
   for (const name of files.sort()) {
     const text = readFileSync(join(folder, name), "utf8");
-    if (!CLASSES.some((one) => text.includes(`new ${one}(`))) continue;
+    if (!CLASSES.some((one) => text.includes(`new ${one}(`) || text.includes(`extends ${one} {`))) continue;
     const file = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true);
     const visit = (node) => {
-      if (ts.isNewExpression(node) && CLASSES.includes(node.expression.getText())) note(found, file, node);
+      if (ts.isNewExpression(node) && CLASSES.includes(node.expression.getText()))
+        note(found, file, node, node.expression.getText());
+      const parent = ts.isClassDeclaration(node) && node.heritageClauses?.[0]?.types[0]?.expression.getText();
+      if (CLASSES.includes(parent)) for (const call of superCalls(node)) note(found, file, call, parent);
       ts.forEachChild(node, visit);
     };
     visit(file);
@@ -30,11 +33,24 @@ export function thrownErrors(folder = sources) {
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function note(found, file, node) {
+/** `super("code", message)` in a class of errors that always have one code. */
+function superCalls(body) {
+  const calls = [];
+  const visit = (node) => {
+    const [code] =
+      ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.SuperKeyword ? node.arguments : [];
+    if (code && ts.isStringLiteral(code)) calls.push(node);
+    ts.forEachChild(node, visit);
+  };
+  visit(body);
+  return calls;
+}
+
+function note(found, file, node, kind) {
   const [code, message] = node.arguments ?? [];
   for (const one of code ? codesOf(file, code) : []) {
     const entry = found.get(one) ?? { classes: new Set(), messages: new Set() };
-    entry.classes.add(node.expression.getText());
+    entry.classes.add(kind);
     for (const pattern of message ? patternsOf(message) : []) entry.messages.add(pattern);
     found.set(one, entry);
   }

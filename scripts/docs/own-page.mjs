@@ -1,18 +1,14 @@
 import { formulas } from "./formula.mjs";
 
-/** docs/cells/your-own.md, around the example that the tests run. */
-export function ownPage(source, cell, { equations, derivatives, aligned }) {
-  return `${[
-    "# A cell of your own",
-    "<!-- Printed by `npm run docs:cells` from examples/own-cell.ts and scripts/docs/own-page.mjs; change those. -->",
+const english = {
+  title: "A cell of your own",
+  printed: "Printed by `npm run docs:cells` from examples/own-cell.ts and scripts/docs/own-page.mjs; change those.",
+  words:
     "A cell is an object of equations that `defineCell` records. Nothing else has to be written: the gradient, the kernels of both machines, the formulas and the traces are derived from it, as they are for the built-in cells, which are made in the same way.",
-    `\`\`\`ts file=examples/own-cell.ts\n${source.trim()}\n\`\`\``,
-    "Its equations, as `equations(ownCell)` prints them:",
-    formulas(equations(cell), aligned),
-    "and its derivative, as `derivatives(ownCell)` prints it:",
-    formulas(derivatives(cell), aligned),
-    "## What a cell can say",
-    `| said as | for example | what it means |
+  equations: "Its equations, as `equations(ownCell)` prints them:",
+  derivatives: "and its derivative, as `derivatives(ownCell)` prints it:",
+  what: "What a cell can say",
+  table: `| said as | for example | what it means |
 | --- | --- | --- |
 | \`gates: { f: sigmoid }\` | LSTM | the gate is \`sigmoid(W x + U h + b)\`; the order of gates is the order of rows in \`weight_ih\` |
 | \`split()\` | GRU | \`step\` gets the gate in two parts, \`{ x, h }\`: \`W x + bˣ\` and \`U h + bʰ\` |
@@ -25,6 +21,48 @@ export function ownPage(source, cell, { equations, derivatives, aligned }) {
 | \`recurrent: ({ previous, masks }) => …\` | recurrent dropout | what all recurrent matrices multiply, by default the first state |
 | \`mean(…)\` | layer normalisation | the mean over all units of one example |
 | \`bias: "none"\` | layer normalisation | products without biases |`,
-    '`step` returns the next states; whatever else it returns has a name in formulas and traces. A model that was saved with a cell of yours is loaded with `loadRun(folder, machine, { cells: { "own-cell": ownCell } })`.',
+  end: '`step` returns the next states; whatever else it returns has a name in formulas and traces. A model that was saved with a cell of yours is loaded with `loadRun(folder, machine, { cells: { "own-cell": ownCell } })`.',
+};
+
+/** @type {typeof english} */
+const chinese = {
+  title: "自己写的单元",
+  printed: "由 `npm run docs:cells` 根据 examples/own-cell.ts 和 scripts/docs/own-page.mjs 打印；要改就改那里。",
+  words:
+    "单元是一个由方程组成的对象，由 `defineCell` 录制下来。别的什么都不用写：梯度、两种计算设备的内核、公式和追踪都由它推导得出；内置的单元也是这样做出来的，没有区别。",
+  equations: "它的方程，由 `equations(ownCell)` 打印：",
+  derivatives: "它的导数，由 `derivatives(ownCell)` 打印：",
+  what: "单元可以写些什么",
+  table: `| 写法 | 例如 | 含义 |
+| --- | --- | --- |
+| \`gates: { f: sigmoid }\` | LSTM | 这个门是 \`sigmoid(W x + U h + b)\`；门的次序就是 \`weight_ih\` 里行的次序 |
+| \`split()\` | GRU | \`step\` 得到分成两部分的门 \`{ x, h }\`：\`W x + bˣ\` 和 \`U h + bʰ\` |
+| \`input(sigmoid)\` | minGRU | 没有循环矩阵，也没有循环偏置 |
+| \`gateOf(tanh, of)\` | 先重置的 GRU | 循环矩阵乘的是另一个向量，由前一步的状态、掩码和列在前面的门组成 |
+| \`state: ["h", "c"]\` | LSTM | 往下传的向量；第一个是输出 |
+| \`state: { h: "projection", c: "hidden" }\` 和 \`projections: ["hr"]\` | 带投影的 LSTM | 宽度不同的状态；\`step\` 里的 \`project.hr(v)\` 是矩阵乘 v |
+| \`weights: { p: 0 }\` | 窥视孔连接 | 每个隐藏单元一个数，这里初始为 0 |
+| \`masks: { keep: { per: "step", rate: 0.1, kind: "zoneout" } }\` | zoneout | 随机数，每条序列抽一次，或者每一步抽一次 |
+| \`recurrent: ({ previous, masks }) => …\` | 循环 dropout | 所有循环矩阵乘的是什么，默认是第一个状态 |
+| \`mean(…)\` | 层归一化 | 一个样本的所有隐藏单元的均值 |
+| \`bias: "none"\` | 层归一化 | 乘积不带偏置 |`,
+  end: '`step` 返回下一步的状态；它返回的其他内容，在公式和追踪里都有名字。用自己的单元保存的模型，这样载入：`loadRun(folder, machine, { cells: { "own-cell": ownCell } })`。',
+};
+
+/** The page of a cell of one's own, in both languages, around the example that the tests run. */
+export function ownPage(source, cell, { equations, derivatives, aligned }, language) {
+  const words = language === "zh" ? chinese : english;
+  return `${[
+    `# ${words.title}`,
+    `<!-- ${words.printed} -->`,
+    words.words,
+    `\`\`\`ts file=examples/own-cell.ts\n${source.trim()}\n\`\`\``,
+    words.equations,
+    formulas(equations(cell), aligned),
+    words.derivatives,
+    formulas(derivatives(cell), aligned),
+    `## ${words.what}`,
+    words.table,
+    words.end,
   ].join("\n\n")}\n`;
 }

@@ -1,11 +1,30 @@
+import { shownNumber, ticks } from "./axis.ts";
 import { drawCharts } from "./compare-script.ts";
-import { PAGE_STYLE } from "./compare-style.ts";
 import { type Difference, printed } from "./differences.ts";
 import { duration, integer } from "./format.ts";
+import { asScript, escaped, htmlPage } from "./page.ts";
 import { CURVES, type Point, type RunStory } from "./run-story.ts";
 
 /** More points than a screen has columns say nothing more. */
 const MOST_POINTS = 2000;
+
+/** Of this page alone. */
+const COMPARE_STYLE = `
+.best td:nth-child(2) { font-weight: 650; }
+button { display: inline-flex; align-items: center; gap: 10px; padding: 2px 8px 2px 0; border: 0; border-radius: 4px; background: none; color: inherit; font: inherit; cursor: pointer; }
+button i { width: 12px; height: 12px; border-radius: 50%; }
+button[aria-pressed="false"] { color: var(--quiet); text-decoration: line-through; }
+button[aria-pressed="false"] i { opacity: .25; }
+button:focus-visible { outline: 2px solid var(--run-0); outline-offset: 2px; }
+#charts { display: grid; grid-template-columns: repeat(6, 1fr); gap: 20px; margin-top: 36px; }
+figure { grid-column: span 2; }
+figure.wide { grid-column: span 3; }
+@media (max-width: 860px) { figure, figure.wide { grid-column: 1 / -1; } }
+.tip { position: absolute; pointer-events: none; padding: 8px 10px; background: var(--card); border: 1px solid var(--line); border-radius: 7px; box-shadow: 0 4px 18px rgb(0 0 0 / .12); font-size: 12.5px; line-height: 1.45; white-space: nowrap; z-index: 1; }
+.tip b { display: block; font-weight: 400; color: var(--quiet); }
+.tip span { display: grid; grid-template-columns: 10px 1fr auto; gap: 8px; align-items: center; }
+.tip i { width: 8px; height: 8px; border-radius: 50%; }
+`;
 
 /** The comparison as one HTML file that loads nothing else: a table, and curves whose values are shown under the pointer. */
 export function comparePage(stories: readonly RunStory[], differences: readonly Difference[]): string {
@@ -13,26 +32,15 @@ export function comparePage(stories: readonly RunStory[], differences: readonly 
     ({ curves }) => curves.some((points) => points.length > 0),
   );
   const data = { names: stories.map(({ folder }) => folder), charts };
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escaped(stories.map(({ folder }) => folder).join(" · "))}</title>
-<style>${PAGE_STYLE}</style>
-</head>
-<body>
-<main>
-<header><p>Longshort</p><h1>${stories.length} runs compared</h1></header>
-${tableOf(stories, differences)}
+  return htmlPage({
+    title: stories.map(({ folder }) => folder).join(" · "),
+    heading: `${stories.length} runs compared`,
+    body: `${tableOf(stories, differences)}
 <div id="charts"></div>
-<noscript><p>The curves are drawn by a script in this file.</p></noscript>
-</main>
-<script>(${drawCharts.toString()})(${JSON.stringify(data).replaceAll("<", "\\u003c")});</script>
-</body>
-</html>
-`;
+<noscript><p>The curves are drawn by a script in this file.</p></noscript>`,
+    script: `(${drawCharts})(${asScript(data)}, { ticks: ${ticks}, number: ${shownNumber} });`,
+    style: COMPARE_STYLE,
+  });
 }
 
 /** A row a run: what came of it, then the settings in which it differs. */
@@ -65,12 +73,3 @@ function thinned(points: readonly Point[]): readonly Point[] {
     return [part.at(-1)![0], part.reduce((sum, [, value]) => sum + value, 0) / part.length] as const;
   });
 }
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (one) => ENTITIES[one]!);

@@ -1,3 +1,5 @@
+import type { shownNumber, ticks as ticksOf } from "./axis.ts";
+
 type XY = readonly [number, number];
 
 export interface ChartData {
@@ -5,11 +7,17 @@ export interface ChartData {
   readonly charts: readonly { readonly name: string; readonly curves: readonly (readonly XY[])[] }[];
 }
 
+/** What the axes of all pages share. */
+export interface AxisTools {
+  readonly ticks: typeof ticksOf;
+  readonly number: typeof shownNumber;
+}
+
 /**
  * Draws the curves in the page. It runs there and not here: its text is put into the page, so it may use nothing from
  * outside itself.
  */
-export function drawCharts({ names, charts }: ChartData): void {
+export function drawCharts({ names, charts }: ChartData, { ticks, number }: AxisTools): void {
   /** Of a figure, in the style sheet. */
   const PADDING = 18;
   const SVG = "http://www.w3.org/2000/svg";
@@ -25,19 +33,6 @@ export function drawCharts({ names, charts }: ChartData): void {
   };
   const write = (text: string, attributes: Record<string, string | number>, parent: Element): void => {
     make("text", attributes, parent).textContent = text;
-  };
-  /** About `count` round numbers from low to high. */
-  const ticks = (low: number, high: number, count: number): number[] => {
-    const raw = (high - low || 1) / count;
-    const power = 10 ** Math.floor(Math.log10(raw));
-    const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= raw)!;
-    const first = Math.ceil(low / step);
-    return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, k) => (first + k) * step);
-  };
-  const number = (value: number): string => {
-    const size = Math.abs(value);
-    if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2);
-    return size >= 100 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(5)));
   };
   /** The point of a curve that is nearest to a step. */
   const nearest = (points: readonly XY[], step: number): XY => {

@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
+import { platform } from "#platform";
 import { choice, path, paths, type ValuesOf } from "../schema/fields.ts";
-import { FailureError, UsageError } from "../shared/errors.ts";
+import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { comparePage } from "./compare-page.ts";
 import { type Difference, differencesOf, printed } from "./differences.ts";
@@ -41,17 +41,7 @@ async function compare({ runs, curve, html, json }: ValuesOf<typeof fields>, io:
     throw new UsageError("too-few-runs", "<run>: expected at least two different runs, got one");
   const stories = runs.map(readStory);
   const differences = differencesOf(stories);
-  if (html !== undefined) {
-    try {
-      writeFileSync(html, comparePage(stories, differences));
-    } catch (cause) {
-      throw new FailureError(
-        "file-write-failed",
-        `--html ${html}: it cannot be written (${(cause as Error).message})`,
-        { cause },
-      );
-    }
-  }
+  if (html !== undefined) await platform.writeFileAtomic(html, comparePage(stories, differences));
   if (json) {
     await io.stdout.write(`${JSON.stringify({ differences, runs: stories })}\n`);
     return;

@@ -1,26 +1,57 @@
 import { readConfig } from "../checkpoint/run-folder.ts";
-import { collectTimeSeries, readTimeSeries } from "../data/read-time-series.ts";
+import { readTimeSeries } from "../data/read-time-series.ts";
+import { findTimeColumns } from "../data/time-columns.ts";
 import type { TimeSeriesSet } from "../data/time-series.ts";
 import type { ForecastSettings } from "../schema/forecast.ts";
 import { UsageError } from "../shared/errors.ts";
-import { holdsParquet, readParquet } from "./parquet.ts";
+import { quoted } from "./format.ts";
 
 /** Where the columns are, as the schema names it. */
 export type SeriesSettings = Pick<ForecastSettings, "target" | "timeZone"> &
   Partial<Pick<ForecastSettings, "series" | "time" | "resample" | "past" | "known" | "delimiter" | "header">>;
 
-/** @throws UsageError what `readTimeSeries` throws */
+/** @throws what `readTimeSeries` throws */
 export const readSeriesFile = (file: string, settings: SeriesSettings): Promise<TimeSeriesSet> => {
-  const { target: targets, header, ...rest } = settings;
-  const { series, time, timeZone, resample, past, known, delimiter } = rest;
-  const options = {
+  const { target: targets, header, series, time: said, timeZone, resample, past, known, delimiter } = settings;
+  const time = said?.join() === "none" ? undefined : said;
+  return readTimeSeries(file, {
     ...{ targets, series, time, timeZone, resample, past, known, delimiter },
     ...(header && { header }),
-  };
-  return holdsParquet(file)
-    ? collectTimeSeries(options, (columns) => readParquet(file, columns))
-    : readTimeSeries(file, options);
+  });
 };
+
+/**
+ * Settings that the table can be read by, with the columns that hold the times: where nobody said which do, those that it shows, if they fit.
+ * @throws what `readSeriesFile` throws
+ */
+export async function readableSettings(
+  settings: ForecastSettings,
+): Promise<{ readonly settings: ForecastSettings; readonly notice?: string }> {
+  const { file, target, series, past = [], known = [], delimiter } = settings;
+  const taken = [...target, ...past, ...known, ...(series === undefined ? [] : [series])];
+  // Columns that are all given by number: the file names none.
+  const named = settings.header || !taken.every((column) => /^\d+$/.test(column));
+  const time = settings.time === undefined && named ? await findTimeColumns(file, { taken, delimiter }) : undefined;
+  if (time === undefined) {
+    await readSeriesFile(file, settings);
+    return { settings };
+  }
+  const flag = `--time ${time.map(quoted).join(" ")}`;
+  const timed = { ...settings, time };
+  try {
+    await readSeriesFile(file, timed);
+  } catch (error) {
+    if (!(error instanceof UsageError) || !MISFITS.includes(error.code)) throw error;
+    const notice = `Rows count as equal steps, because their times (${flag}) do not fit: ${error.message}`;
+    const untimed = { ...settings, time: ["none"] };
+    await readSeriesFile(file, untimed);
+    return { settings: untimed, notice };
+  }
+  return { settings: timed, notice: `Times: ${flag} (with --time none rows count as equal steps)` };
+}
+
+/** Errors of a table whose times are not those of its steps. */
+const MISFITS = ["irregular-steps", "duplicate-time", "bad-time"];
 
 /**
  * How a run that `train forecast` made was trained.

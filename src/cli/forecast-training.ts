@@ -1,12 +1,15 @@
+import { platform } from "#platform";
+import { readConfig, writeConfig } from "../checkpoint/run-folder.ts";
 import type { TimeSeriesSet } from "../data/time-series.ts";
 import { formatStep } from "../data/time-step.ts";
+import { loadForecaster } from "../run/load-forecaster.ts";
 import type { ForecastSettings } from "../schema/forecast.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import type { StartEvent } from "../train/events.ts";
 import { type ForecasterTraining, type ForecastFacts, trainForecaster } from "../train/train-forecaster.ts";
 import { readSeriesFile } from "./forecast-data.ts";
 import { counted, integer } from "./format.ts";
-import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
+import { recordedTraining, type TrainingOptions, type TrainingTools } from "./recorded-training.ts";
 import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
 import type { TrainingResult } from "./training-record.ts";
@@ -22,12 +25,29 @@ export async function trainForecasterToFolder(
     const training = await trainForecaster({ ...trainOptions(settings), ...{ machine, data, signal } });
     const { trainer, forecaster } = training;
     own(trainer);
-    return recordTold<ForecastFacts>(trainer, tools, options, {
+    const result = await recordTold<ForecastFacts>(trainer, tools, options, {
       config: { task: "forecast", ...forecaster.config, training: settings },
       items: "values",
       introduction: (start) => introduction(start, training, data, settings),
     });
+    if (settings.calibrate && !result.interrupted) await calibrateSaved(options.folder, training, tools);
+    return result;
   });
+}
+
+/** Has the intervals of the saved weights, which need not be the last ones, hold what they say on the validation part. */
+async function calibrateSaved(
+  folder: string,
+  training: ForecasterTraining,
+  { machine, display, own }: TrainingTools,
+): Promise<void> {
+  const forecaster = await loadForecaster(folder, machine);
+  own({ close: () => void [forecaster, forecaster.parameters].map((one) => one.close()) });
+  const widths = await training.calibrate(forecaster);
+  if (widths === undefined) return;
+  await writeConfig(platform.files, folder, { ...(await readConfig(folder)), data: forecaster.layout });
+  const shown = Object.entries(widths).map(([name, width]) => `${name} ${width.toFixed(2)} times`);
+  display.say(`Intervals as wide as the validation part asks for: ${shown.join(", ")} what was learned`);
 }
 
 function trainOptions(settings: ForecastSettings) {

@@ -1,19 +1,20 @@
-import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
+import { platform } from "#platform";
 import { openMachine } from "../compute/open.ts";
+import { holdsParquet } from "../data/parquet.ts";
 import type { SeriesForecast } from "../run/forecaster.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { integer, onOff, path, type ValuesOf } from "../schema/fields.ts";
-import { FailureError } from "../shared/errors.ts";
 import { forecastingFields } from "./backtest.ts";
 import { defineCommand } from "./command.ts";
 import { readSeriesFile, settingsOf } from "./forecast-data.ts";
+import { forecastPage } from "./forecast-page.ts";
 import { forecastPlot } from "./forecast-plot.ts";
 import { forecastCsv, forecastRows } from "./forecast-table.ts";
 import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
-import { holdsParquet, parquetOf } from "./parquet.ts";
+import { parquetOf } from "./parquet.ts";
 
 const { run, machine, json } = common;
 const fields = {
@@ -31,6 +32,10 @@ const fields = {
     about: "file for the table: .csv, .json, .jsonl or .parquet",
     ...{ unit: "file", short: "o", otherwise: "CSV on standard output" },
   }),
+  html: path({
+    about: "write a page to this file that needs no other, with a picture of each series, in place of the table",
+    unit: "file",
+  }),
   plot: onOff({ about: "draw the first series and its forecast in place of the table" }),
   machine,
   json,
@@ -46,13 +51,13 @@ export const forecastCommand = (io: Io): Command =>
     examples: [
       "forecast runs/2026-01-31-sales sales.csv > next.csv",
       "forecast runs/2026-01-31-sales sales.csv --plot",
-      "forecast runs/2026-01-31-sales sales.csv --output next.json",
+      "forecast runs/2026-01-31-sales sales.csv --output next.json --html next.html",
     ],
     run: (values) => forecast(values, io),
   });
 
 async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  const { horizon, quantiles: levels, samples, seed, output } = flags;
+  const { horizon, quantiles: levels, samples, seed, output, html } = flags;
   const machine = await openMachine(flags.machine);
   try {
     const forecaster = await loadForecaster(flags.run, machine);
@@ -62,42 +67,35 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     const found: readonly SeriesForecast[] = await forecaster.forecast(data, { horizon, levels, samples, seed });
     const rows = forecastRows(found);
     const lines = () => rows.map(({ quantiles, ...row }) => ({ type: "forecast", ...row, ...quantiles }));
+    const contentOf = (file: string): Promise<Uint8Array> | string => {
+      if (holdsParquet(file)) return parquetOf(rows);
+      if (/\.json$/i.test(file)) return `${JSON.stringify(lines(), null, 1)}\n`;
+      return /\.jsonl$/i.test(file) ? jsonl(lines()) : forecastCsv(rows);
+    };
     if (output !== undefined) {
-      const parquet = holdsParquet(output) ? await parquetOf(rows) : undefined;
-      write(output, () => {
-        if (parquet) return parquet;
-        if (/\.json$/i.test(output)) return `${JSON.stringify(lines(), null, 1)}\n`;
-        return /\.jsonl$/i.test(output) ? jsonl(lines()) : forecastCsv(rows);
-      });
+      await platform.writeFileAtomic(output, await contentOf(output));
       if (!flags.json) await io.stdout.write(`${counted(rows.length, "row")} in ${output}\n`);
+    }
+    const past = Math.max(forecaster.layout.context, 2 * forecaster.layout.horizon);
+    if (html !== undefined) {
+      await platform.writeFileAtomic(html, forecastPage(data, found, { past, season: forecaster.layout.season }));
+      if (!flags.json)
+        await io.stdout.write(
+          `The page with ${found.length === 1 ? "a picture" : "pictures"} of the series: ${html}\n`,
+        );
     }
     if (flags.json) await io.stdout.write(jsonl(lines()));
     else if (flags.plot)
       await io.stdout.write(
         `${forecastPlot(data.series[0]!, found[0]!, {
           ...{ width: Math.min(io.stdout.columns, 120), color: io.color },
-          past: Math.max(forecaster.layout.context, 2 * forecaster.layout.horizon),
+          past,
         })}\n`,
       );
-    else if (output === undefined) await io.stdout.write(forecastCsv(rows));
+    else if (output === undefined && html === undefined) await io.stdout.write(forecastCsv(rows));
   } finally {
     machine.close();
   }
 }
 
 const jsonl = (lines: readonly object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-
-function write(file: string, content: () => string | Uint8Array): void {
-  const written = content();
-  try {
-    writeFileSync(file, written);
-  } catch (cause) {
-    throw new FailureError(
-      "file-write-failed",
-      `--output ${file}: it cannot be written (${(cause as Error).message})`,
-      {
-        cause,
-      },
-    );
-  }
-}

@@ -3,10 +3,13 @@ import type { ReportData } from "../components/report-page.ts";
 import type { TextTrace } from "../explain/trace-text.ts";
 import { UsageError } from "../shared/errors.ts";
 import { meaningOf } from "./heat-maps.ts";
+import type { NearestPlaces } from "./nearest-places.ts";
 
 export interface NamedTrace {
   readonly name: string;
   readonly trace: TextTrace;
+  /** Places of a corpus to list below its heat maps. */
+  readonly nearest?: NearestPlaces | undefined;
 }
 
 /** Modules of the page, each after those that it imports. They are put into it as they were compiled. */
@@ -15,7 +18,12 @@ const MODULES = ["element", "colour", "format", "heat-map", "series-canvas", "ga
 const STYLE = `:root{color-scheme:light dark;--paper:#f7f4ec;--card:#fffdf8;--ink:#1c1a17;--soft:#5f594f;--line-soft:#e0d9ca}
 @media(prefers-color-scheme:dark){:root{--paper:#15171b;--card:#1c1e24;--ink:#efeade;--soft:#aaa396;--line-soft:#343740}}
 body{margin:0 auto;max-width:1300px;padding:1.5rem;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-h1,h2{font-family:Georgia,serif}ls-heat-map{height:min(70vh,620px)}`;
+h1,h2{font-family:Georgia,serif}
+.alike ol{list-style:none;margin:0;padding:0}.alike h2{font-size:1.1rem}
+.alike li{display:grid;grid-template-columns:4rem minmax(0,1fr);gap:.8rem;font:14px/1.7 ui-monospace,monospace}
+.alike li span{color:var(--soft);text-align:right}.alike code{font:inherit;white-space:pre;overflow:hidden;text-overflow:ellipsis}
+.alike mark{background:#b5532a;color:#fff;border-radius:2px}
+ls-heat-map{height:min(70vh,620px)}`;
 
 /**
  * A page that needs nothing else: what the models did while they read the text, to be looked through.
@@ -31,8 +39,9 @@ export async function reportPage(traces: readonly NamedTrace[]): Promise<string>
       );
   const data: ReportData = {
     tokens: first!.trace.tokens,
-    runs: traces.map(({ name, trace }) => ({
+    runs: traces.map(({ name, trace, nearest }) => ({
       name,
+      ...(nearest && { nearest }),
       layers: trace.layers.map((_, layer) =>
         Object.values(trace.values)
           .filter((value) => value.layer === layer)

@@ -1,6 +1,6 @@
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { platform } from "#platform";
 import { openMachine } from "../compute/open.ts";
 import { integer, number, onOff, path, text, type ValuesOf } from "../schema/fields.ts";
 import { STUDY_CELLS, VARIANTS } from "../study/cells.ts";
@@ -92,7 +92,7 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
     const stories = storiesOf(pairs, found);
     const command = commandOf(flags);
     const page = join(output, "study.md");
-    writeFileSync(page, pageOf(stories, { command, date: io.today(), cpuSeconds: spent }));
+    await platform.writeFileAtomic(page, pageOf(stories, { command, date: io.today(), cpuSeconds: spent }));
     if (json) return;
     await io.stdout.write(`${terminalOf(stories, { width: io.stdout.columns, color: io.color })}\n`);
     const kept = left > 0 ? `, ${whole(left)} of them run before` : "";

@@ -1,12 +1,13 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
-import { pick } from "../data/examples.ts";
+import { type Examples, pick, type Series } from "../data/examples.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import { measureClassifier, measureRegression } from "../run/measure-classifier.ts";
 import { type ClassifySettings, classifyFields } from "../schema/classify.ts";
 import type { ValuesOf } from "../schema/fields.ts";
+import { UsageError } from "../shared/errors.ts";
 import { classifierBaselines } from "../train/classifier-baselines.ts";
 import { readExamples } from "./classify-data.ts";
 import { confusionTable, type Scores, scoreTable } from "./classify-scores.ts";
@@ -48,9 +49,24 @@ async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<v
     ...(rest.test !== undefined && { test: resolve(rest.test) }),
   };
   // What is wrong with the last file is said before anything is trained.
-  if (settings.test !== undefined) await readExamples(settings.test, settings);
+  if (settings.test !== undefined) {
+    const [train, test] = [await readExamples(settings.file, settings), await readExamples(settings.test, settings)];
+    expectSameChannels(train, test);
+  }
   claimRunFolder(folder, { force });
   await runClassifierTraining(settings, { io, folder, quiet, json, existing: "overwrite" });
+}
+
+/** @throws UsageError "ragged-row" */
+function expectSameChannels({ inputs: [first] }: Examples, { inputs, places }: Examples): void {
+  const channelsOf = (input: string | Series | undefined): number => (typeof input === "object" ? input.channels : 0);
+  const channels = channelsOf(first);
+  const other = inputs.findIndex((input) => channelsOf(input) !== channels);
+  if (other >= 0)
+    throw new UsageError(
+      "ragged-row",
+      `${places[other]}: expected ${counted(channels, "channel")} as in the series that are learned from, got ${channelsOf(inputs[other])}`,
+    );
 }
 
 /** Trains, or goes on, and says how good the result is. */

@@ -5,7 +5,7 @@ import type { ValuesOf } from "../schema/fields.ts";
 import { type ForecastSettings, forecastFields } from "../schema/forecast.ts";
 import { tellBacktest } from "./backtest.ts";
 import { defineCommand } from "./command.ts";
-import { readSeriesFile } from "./forecast-data.ts";
+import { readableSettings } from "./forecast-data.ts";
 import { trainForecasterToFolder } from "./forecast-training.ts";
 import { quoted } from "./format.ts";
 import type { Io } from "./io.ts";
@@ -36,11 +36,10 @@ export const trainForecastCommand = (io: Io): Command =>
 async function trainForecast(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { output, force, quiet, json, ...rest } = values;
   const folder = output ?? newRunFolder(nameOf(rest.file), io.today());
-  // Absolute, so that the run can be repeated and resumed from any folder.
-  const settings: ForecastSettings = { ...rest, file: resolve(rest.file) };
-  // What is wrong with the file is said before anything is written.
-  await readSeriesFile(settings.file, settings);
+  // What is wrong with the file is said before anything is written. Its path is absolute, so that the run can be resumed from any folder.
+  const { settings, notice } = await readableSettings({ ...rest, file: resolve(rest.file) });
   claimRunFolder(folder, { force });
+  if (notice !== undefined && !quiet) await io.stderr.write(`${notice}\n`);
   await runForecasterTraining(settings, { io, folder, quiet, json, existing: "overwrite" });
 }
 

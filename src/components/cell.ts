@@ -147,8 +147,10 @@ export class CellElement extends ElementBase {
         this.edges.push({ path, from: id, to: to.id });
       }
     const read = new Set(nodes.flatMap(({ args }) => args));
-    for (const n of nodes)
-      if (cell.states.some(({ name }) => name === n.name)) this.drawOut(svg, n, { colours, upwards: read.has(n.id) });
+    for (const { name } of cell.states) {
+      const n = nodes[graph.named[name] ?? -1];
+      if (n) this.drawOut(svg, n, { name, colours, upwards: read.has(n.id) });
+    }
     for (const n of nodes) this.drawNode(svg, n, colours);
     this.update();
   }
@@ -157,15 +159,15 @@ export class CellElement extends ElementBase {
   private drawOut(
     svg: SVGElement,
     n: PlacedNode,
-    { colours, upwards }: { colours: ReadonlyMap<string, string>; upwards: boolean },
+    { name, colours, upwards }: { name: string; colours: ReadonlyMap<string, string>; upwards: boolean },
   ): void {
     const [x, y] = upwards ? [n.x, n.y - HIGH / 2] : [n.x + WIDE / 2, n.y];
     const d = upwards ? `M${x} ${y}V${y - 16}` : `M${x} ${y}H${x + 22}`;
     const path = drawing(svg, "path", { class: "edge out", d, "marker-end": "url(#longshort-tip)" });
-    path.style.setProperty("--line", gateColour(n.name, colours));
+    path.style.setProperty("--line", gateColour(name, colours));
     const [left, base] = upwards ? [x + 9, y - 6] : [x + 28, y + 4];
     const text = drawing(svg, "text", { class: "state", x: String(left), y: String(base) });
-    text.append(n.name!);
+    text.append(name);
     span(text, "t", { class: "sub", dy: "4" });
   }
 

@@ -81,10 +81,15 @@ export function rgbOf(value: number, { low, high }: Scale): Rgb {
 /** A number as a CSS colour. */
 export const colourOf = (value: number, scale: Scale): string => `rgb(${rgbOf(value, scale).join(" ")})`;
 
-/** Black or white, whichever is read better on it. */
+/**
+ * Black or white, whichever is read better on it. Pure ones: of any softer pair there is a colour on which neither has a contrast of 4.5.
+ * @see Web Content Accessibility Guidelines 2.2, relative luminance and contrast ratio
+ */
 export function inkOn(value: number, scale: Scale): string {
-  const [r, g, b] = rgbOf(value, scale).map((v) => (v / 255) ** 2.2) as [number, number, number];
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.2 ? "#14130f" : "#fffdf6";
+  const linear = (v: number): number => (v <= 10.31475 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+  const [r, g, b] = rgbOf(value, scale).map(linear) as [number, number, number];
+  // Both contrasts are equal where (L + 0.05)² = 0.05 · 1.05.
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
 }
 
 /** A CSS gradient of the whole scale, for its legend. */

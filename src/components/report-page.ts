@@ -1,4 +1,5 @@
 import { appended } from "./element.ts";
+import { shown, shownToken } from "./format.ts";
 import { defineGates, type GatesElement } from "./gates.ts";
 import type { Band } from "./heat-map.ts";
 
@@ -9,20 +10,49 @@ export interface ReportData {
     readonly name: string;
     /** Layers from 0; values [T, H] row-major. */
     readonly layers: readonly (readonly (Omit<Band, "data"> & { readonly data: readonly number[] })[])[];
+    /** Places in a corpus whose state was like that after the last token, the likest first. */
+    readonly nearest?: {
+      readonly title: string;
+      readonly places: readonly {
+        readonly before: string;
+        readonly here: string;
+        readonly after: string;
+        readonly similarity: number;
+      }[];
+    };
   }[];
 }
 
 /** Fills the page of a report: for each run and layer the text, coloured by the unit that is pointed at, and its heat maps. */
 export function showReport(data: ReportData): void {
   defineGates();
-  for (const { name, layers } of data.runs)
+  for (const { name, layers, nearest } of data.runs) {
     for (const [layer, bands] of layers.entries())
       show(
         `${name} · layer ${layer}`,
         data.tokens,
         bands.map((band) => ({ ...band, data: Float32Array.from(band.data) })),
       );
+    if (nearest) showNearest(nearest);
+  }
 }
+
+function showNearest({ title, places }: NonNullable<ReportData["runs"][number]["nearest"]>): void {
+  const section = appended(document.querySelector("main")!, "section", "alike");
+  appended(section, "h2", "").textContent = title;
+  const list = appended(section, "ol", "");
+  for (const { before, here, after, similarity } of places) {
+    const item = appended(list, "li", "");
+    appended(item, "span", "").textContent = shown(similarity, 3);
+    const passage = appended(item, "code", "");
+    passage.append(shownTokens(before));
+    appended(passage, "mark", "").textContent = shownToken(here);
+    passage.append(shownTokens(after));
+  }
+}
+
+/** A piece of text on one line. */
+const shownTokens = (text: string): string => Array.from(text, (c) => (c === " " ? " " : shownToken(c))).join("");
 
 function show(title: string, tokens: readonly string[], bands: readonly Band[]): void {
   const section = appended(document.querySelector("main")!, "section", "run");

@@ -1,6 +1,5 @@
-import { ModuleBuilder } from "../print/wasm/assembler.ts";
-import { f32x4, i32, v128 } from "../print/wasm/instructions.ts";
 import { hasFusedMultiplyAdd } from "./wasm/fused.ts";
+import { hasSimd } from "./wasm/simd.ts";
 import { chooseTiles, type TileChoice } from "./wasm/wide.ts";
 
 /** What this host lets WebAssembly do, and what the machine makes of it. */
@@ -18,16 +17,9 @@ export interface WasmDiagnosis {
 /** Asks the host, and measures the tiles where that is worth it (about 25 ms, once per process). */
 export async function diagnoseWasm(): Promise<WasmDiagnosis> {
   const sharedMemory = canShare();
-  if (!validatesSimd()) return { simd: false, fused: false, sharedMemory };
+  if (!hasSimd()) return { simd: false, fused: false, sharedMemory };
   const fused = await hasFusedMultiplyAdd();
   return { simd: true, fused, sharedMemory, tiles: chooseTiles(fused) };
-}
-
-function validatesSimd(): boolean {
-  if (typeof WebAssembly === "undefined") return false;
-  const m = new ModuleBuilder({ memory: { initial: 1, maximum: 1, shared: false } });
-  m.func({ name: "run", params: [] }, () => v128.store(i32.const(0), f32x4.splat([0x43, 0, 0, 0, 0])));
-  return WebAssembly.validate(m.finish());
 }
 
 function canShare(): boolean {

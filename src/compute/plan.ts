@@ -191,10 +191,15 @@ export interface Scan extends ScanShape {
  * Operands, out: `d.input` [T, B, D] when `inputGradient`; `d.weight_ih`, `d.weight_hh`, `d.bias_ih`, `d.bias_hh`,
  * `d.weight.NAME`, `d.projection.NAME` as the scan has them; `d.initial.STATE` for every state; `trace.d.NAME` for each name in `trace`
  * (∂L/∂ of the named value). At masked steps `d.input` is 0.
+ *
+ * Sums over the steps (gradients of parameters) are taken in the order of the sweep, from the last step to the first (reverse: the other
+ * way), one running sum. With `keep` they go on from what is in the outputs, so that a sequence that is swept in parts has the bits of
+ * one that is swept at once.
  */
 export interface ScanBackward extends ScanShape {
   readonly op: "scanBackward";
   readonly inputGradient: boolean;
+  readonly keep?: boolean;
   readonly trace: readonly string[];
 }
 

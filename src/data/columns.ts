@@ -1,16 +1,9 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
-import { columnOf, parseDelimited } from "./delimited.ts";
-import { holdsJsonLines, jsonLines } from "./json-lines.ts";
-import { readText } from "./text-files.ts";
-
-/** Some columns of a table as text; an empty text is no value. */
-export interface Columns {
-  readonly values: Readonly<Record<string, readonly string[]>>;
-  /** Where row k stands, for messages. */
-  readonly place: (row: number) => string;
-  readonly rows: number;
-}
+import { readDelimited } from "./delimited.ts";
+import type { CellRow } from "./delimited-cells.ts";
+import { holdsJsonLines, readJsonLines } from "./json-lines.ts";
+import { holdsParquet, readParquet } from "./parquet.ts";
 
 export interface ReadColumnsOptions {
   /** Names of the header (in JSON lines: keys), or numbers from 1 in a file without one. */
@@ -22,56 +15,48 @@ export interface ReadColumnsOptions {
 }
 
 /**
- * Columns of a table: CSV or TSV of any dialect, or JSON lines (.jsonl, .ndjson); UTF-8 with or without byte
- * order mark, gzip or not, with any line ends.
+ * Columns of a table: CSV or TSV of any dialect, or JSON lines (.jsonl, .ndjson), in UTF-8 with or without byte order mark, gzip or not, with any
+ * line ends; in Node also Parquet (.parquet). They are read in pieces, so that the table may be larger than memory.
  *
- * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "bad-json"
+ * @returns rows as they come, some at a time; cells in the order of the columns, an empty text where there is no value
+ * @throws while they are read: UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "bad-json", and what
+ *   `readParquet` throws
  */
-export async function readColumns(file: FileSource, options: ReadColumnsOptions): Promise<Columns> {
+export function readColumns(file: FileSource, options: ReadColumnsOptions): AsyncIterable<readonly CellRow[]> {
   const name = sourceName(file);
-  const parts: string[] = [];
-  for await (const part of readText([file])) parts.push(part);
-  const text = parts.join("");
-  return holdsJsonLines(name) ? fromJson(text, name, options) : fromTable(text, name, options);
+  if (holdsParquet(name)) return readParquet(file, options.columns);
+  return holdsJsonLines(name) ? cellsOfJson(file, options.columns) : readDelimited(file, options);
 }
 
-function fromTable(text: string, name: string, { columns, delimiter, header }: ReadColumnsOptions): Columns {
-  const numbered = columns.every((column) => /^\d+$/.test(column));
-  const table = parseDelimited(text, { name, delimiter, header: header ?? !numbered });
-  return {
-    values: Object.fromEntries(
-      columns.map((column) => {
-        const at = columnOf(table, column, name);
-        return [column, table.rows.map((row) => row[at]!)];
-      }),
-    ),
-    place: (row) => table.places[row]!,
-    rows: table.rows.length,
-  };
+/** Where a row of a table stands, for messages. */
+export function placesIn(file: FileSource): (line: number) => string {
+  const name = sourceName(file);
+  return holdsParquet(name) ? (row) => `${name}, row ${row}` : (line) => `${name}, line ${line}`;
 }
 
-function fromJson(text: string, name: string, { columns }: ReadColumnsOptions): Columns {
-  const rows = jsonLines(text, name);
-  for (const column of columns)
-    if (!rows.some(({ value }) => Object.hasOwn(value, column)))
-      throw new UsageError(
-        "unknown-column",
-        `${name}: no line has the key ${JSON.stringify(column)}, the first one has ${Object.keys(rows[0]!.value).join(", ") || "none"}`,
-      );
-  const cell = (value: object, column: string, place: string): string => {
-    const found = (value as Record<string, unknown>)[column];
-    if (found === undefined || found === null) return "";
-    if (typeof found === "string" || typeof found === "number" || typeof found === "boolean") return String(found);
+async function* cellsOfJson(file: FileSource, columns: readonly string[]): AsyncGenerator<readonly CellRow[]> {
+  const place = placesIn(file);
+  const lacking = new Set(columns);
+  let keys: string | undefined;
+  const cell = (value: unknown, column: string, line: number): string => {
+    if (value === undefined || value === null) return "";
+    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return String(value);
     throw new UsageError(
       "bad-json",
-      `${place}: expected a number or a text at ${JSON.stringify(column)}, got ${describe(found)}`,
+      `${place(line)}: expected a number or a text at ${JSON.stringify(column)}, got ${describe(value)}`,
     );
   };
-  return {
-    values: Object.fromEntries(
-      columns.map((column) => [column, rows.map(({ value, place }) => cell(value, column, place))]),
-    ),
-    place: (row) => rows[row]!.place,
-    rows: rows.length,
-  };
+  for await (const rows of readJsonLines(file)) {
+    keys ??= Object.keys(rows[0]!.value).join(", ");
+    for (const column of lacking) if (rows.some(({ value }) => Object.hasOwn(value, column))) lacking.delete(column);
+    yield rows.map(({ value, line }) => ({
+      cells: columns.map((column) => cell(Object.hasOwn(value, column) ? value[column] : undefined, column, line)),
+      line,
+    }));
+  }
+  for (const column of lacking)
+    throw new UsageError(
+      "unknown-column",
+      `${sourceName(file)}: no line has the key ${JSON.stringify(column)}, the first one has ${keys || "none"}`,
+    );
 }

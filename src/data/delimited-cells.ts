@@ -14,17 +14,37 @@ export class QuoteError extends Error {
   }
 }
 
+/** Where the rows that are whole end: the rest of the text begins at `at`, in this line. */
+export interface Rest {
+  readonly at: number;
+  readonly line: number;
+}
+
+export interface CellOptions {
+  /** False: a quotation mark is a character like any other. */
+  readonly quotes?: boolean;
+  /** Of the text's first line; default 1. */
+  readonly line?: number;
+  /** The text goes on: a row that reaches its end is left for later. */
+  readonly more?: boolean;
+}
+
 /**
  * Cells of a text: rows end with CRLF, LF or CR, and at the end. A cell that begins with a quotation mark goes to the next single
  * one, and may hold delimiters, line ends and, doubled, quotation marks (RFC 4180). Empty lines are no rows.
  *
- * @param delimiter one character @param quotes false: a quotation mark is a character like any other
+ * @param delimiter one character
  * @throws QuoteError
  */
-export function* cellRows(text: string, delimiter: string, { quotes = true } = {}): Generator<CellRow> {
+export function* cellRows(
+  text: string,
+  delimiter: string,
+  { quotes = true, line: first = 1, more = false }: CellOptions = {},
+): Generator<CellRow, Rest> {
   const plain = delimiter === "\t" ? /[^\t\r\n]*/y : new RegExp(`[^${escaped(delimiter)}\\r\\n]*`, "y");
-  let [at, line] = [0, 1];
+  let [at, line] = [0, first];
   while (at < text.length) {
+    const rest: Rest = { at, line };
     const begin = line;
     const cells: string[] = [];
     for (;;) {
@@ -32,6 +52,7 @@ export function* cellRows(text: string, delimiter: string, { quotes = true } = {
         let cell = "";
         for (;;) {
           const end = text.indexOf('"', at + 1);
+          if (end < 0 && more) return rest;
           if (end < 0) throw new QuoteError(line, "a quotation mark is not closed");
           const part = text.slice(at + 1, end);
           line += part.match(/\r\n|\n|\r/g)?.length ?? 0;
@@ -52,10 +73,13 @@ export function* cellRows(text: string, delimiter: string, { quotes = true } = {
       if (text[at] !== delimiter) break;
       at += 1;
     }
+    // The last character may be the first half of a CRLF.
+    if (more && (at >= text.length || (text[at] === "\r" && at + 1 === text.length))) return rest;
     at += text[at] === "\r" && text[at + 1] === "\n" ? 2 : 1;
     line += 1;
     if (cells.length > 1 || cells[0] !== "") yield { cells, line: begin };
   }
+  return { at, line };
 }
 
 const escaped = (character: string): string => character.replace(/[\\\]^-]/, "\\$&");

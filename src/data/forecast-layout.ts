@@ -40,6 +40,8 @@ export interface ForecastLayout extends SeriesColumns {
   readonly scales: Readonly<Record<string, SeriesScaling>>;
   /** Targets are counts, learned in their own units. */
   readonly counts: boolean;
+  /** By target: how many times as wide as they were learned intervals are, as measured on what was not learned from. Absent: as learned. */
+  readonly intervalWidths?: Readonly<Record<string, number>> | undefined;
 }
 
 /** How many numbers there are a step. */
@@ -89,6 +91,9 @@ const CHECKS: { readonly [K in keyof Required<ForecastLayout>]: (value: unknown)
   scales: (value) =>
     isObject(value) && Object.values(value).every((one) => isObject(one) && Object.values(one).every(isScale)),
   counts: (value) => typeof value === "boolean",
+  intervalWidths: (value) =>
+    value === undefined ||
+    (isObject(value) && Object.values(value).every((one) => Number.isFinite(one) && (one as number) >= 0)),
 };
 
 /** What a file says, checked. @throws UsageError "bad-config" */

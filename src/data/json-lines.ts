@@ -1,32 +1,48 @@
+import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { readText } from "./text-files.ts";
 
-/** A JSON object and where it stands: "reviews.jsonl, line 3". */
+/** A JSON object and the line it stands in, from 1. */
 export interface JsonRow {
-  readonly value: object;
-  readonly place: string;
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly line: number;
 }
 
 /** Whether a file's name says that it holds JSON lines, gzip or not. */
 export const holdsJsonLines = (name: string): boolean => /\.(jsonl|ndjson)(\.gz)?$/i.test(name);
 
-/** The objects of a text with one a line; empty lines are none. @throws UsageError "bad-json", "table-empty" */
-export function jsonLines(text: string, name: string): JsonRow[] {
-  const rows = text.split(/\r?\n/).flatMap((line, k): JsonRow[] => {
-    if (line.trim() === "") return [];
-    const place = `${name}, line ${k + 1}`;
-    return [{ value: parseLine(line, place), place }];
-  });
-  if (rows.length > 0) return rows;
-  throw new UsageError("table-empty", `${name}: expected JSON objects, one a line, got empty lines`);
+/**
+ * The objects of a file with one a line, as they come, some at a time; empty lines are none. No more text is held at a time than a line and a piece.
+ * @throws UsageError "bad-json", "table-empty", "not-text", "file-empty"
+ */
+export async function* readJsonLines(file: FileSource): AsyncGenerator<readonly JsonRow[]> {
+  const name = sourceName(file);
+  let [line, open, any] = [0, "", false];
+  const rowsOf = (lines: readonly string[]): JsonRow[] =>
+    lines.flatMap((text): JsonRow[] => {
+      line += 1;
+      return text.trim() === "" ? [] : [{ value: parseLine(text, `${name}, line ${line}`), line }];
+    });
+  for await (const part of readText([file])) {
+    const lines = part.split("\n");
+    lines[0] = open + lines[0]!;
+    open = lines.pop()!;
+    const rows = rowsOf(lines);
+    any ||= rows.length > 0;
+    if (rows.length > 0) yield rows;
+  }
+  const rows = rowsOf([open]);
+  if (rows.length > 0) yield rows;
+  else if (!any) throw new UsageError("table-empty", `${name}: expected JSON objects, one a line, got empty lines`);
 }
 
-function parseLine(line: string, place: string): object {
+function parseLine(line: string, place: string): JsonRow["value"] {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch (cause) {
     throw new UsageError("bad-json", `${place}: it is no JSON (${(cause as Error).message})`, { cause });
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonRow["value"];
   throw new UsageError("bad-json", `${place}: expected a JSON object, got ${describe(value)}`);
 }

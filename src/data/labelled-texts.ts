@@ -1,10 +1,10 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { columnOf, parseDelimited } from "./delimited.ts";
+import { readDelimited } from "./delimited.ts";
+import type { CellRow } from "./delimited-cells.ts";
 import type { Examples, Unlabelled } from "./examples.ts";
-import { holdsJsonLines, jsonLines } from "./json-lines.ts";
-import { readText } from "./text-files.ts";
+import { holdsJsonLines, type JsonRow, readJsonLines } from "./json-lines.ts";
 
 export interface TextColumns {
   /** Column with the text: its name in the header (in JSON lines: the key), or its number from 1 in a file without header. */
@@ -18,7 +18,6 @@ export interface TextColumns {
 }
 
 type Read<C> = C extends { readonly label: string | number } ? Examples<string> : Unlabelled<string>;
-type Row = readonly [text: string, label: string | undefined, place: string];
 
 /**
  * Texts and their labels from a table: CSV or TSV, or JSON lines (files that end in .jsonl or .ndjson); UTF-8, with or
@@ -30,38 +29,38 @@ type Row = readonly [text: string, label: string | undefined, place: string];
 export async function readLabelledTexts<const C extends TextColumns>(file: FileSource, columns: C): Promise<Read<C>> {
   expectOptions<TextColumns>("readLabelledTexts", columns, { text: 1, label: 1, delimiter: 1, header: 1 });
   const name = sourceName(file);
-  const parts: string[] = [];
-  for await (const part of readText([file])) parts.push(part);
-  const text = parts.join("");
-  const rows = holdsJsonLines(name) ? fromJson(text, name, columns) : fromTable(text, name, columns);
-  const empty = columns.label === undefined ? undefined : rows.find(([, label]) => label!.trim() === "");
-  if (empty) throw new UsageError("no-label", `${empty[2]}: expected a label, got nothing`);
-  return {
-    inputs: rows.map(([text]) => text),
-    ...(columns.label !== undefined && { labels: rows.map(([, label]) => label!.trim()) }),
-    places: rows.map(([, , place]) => place),
-  } as unknown as Read<C>;
+  const { text, label, delimiter, header } = columns;
+  const wanted = label === undefined ? [text] : [text, label];
+  const rows = holdsJsonLines(name)
+    ? cellsOfJson(file, wanted)
+    : readDelimited(file, { columns: wanted, delimiter, header });
+  const [inputs, labels, places]: [string[], string[], string[]] = [[], [], []];
+  for await (const some of rows)
+    for (const { cells, line } of some) {
+      const place = `${name}, line ${line}`;
+      inputs.push(cells[0]!);
+      places.push(place);
+      if (label === undefined) continue;
+      const own = cells[1]!.trim();
+      if (own === "") throw new UsageError("no-label", `${place}: expected a label, got nothing`);
+      labels.push(own);
+    }
+  return { inputs, ...(label !== undefined && { labels }), places } as unknown as Read<C>;
 }
 
-function fromTable(source: string, name: string, columns: TextColumns): Row[] {
-  const { text, label, delimiter } = columns;
-  const numbered = [text, label].every((one) => one === undefined || /^\d+$/.test(String(one)));
-  const table = parseDelimited(source, { name, delimiter, header: columns.header ?? !numbered });
-  const at = columnOf(table, text, name);
-  const labelAt = label === undefined ? -1 : columnOf(table, label, name);
-  return table.rows.map((row, k) => [row[at]!, row[labelAt], table.places[k]!]);
+async function* cellsOfJson(
+  file: FileSource,
+  columns: readonly (string | number)[],
+): AsyncGenerator<readonly CellRow[]> {
+  for await (const rows of readJsonLines(file))
+    yield rows.map(({ value, line }) => ({
+      cells: columns.map((column) => cell(value, column, `${sourceName(file)}, line ${line}`)),
+      line,
+    }));
 }
 
-function fromJson(source: string, name: string, { text, label }: TextColumns): Row[] {
-  return jsonLines(source, name).map(({ value, place }) => [
-    cell(value, text, place),
-    label === undefined ? undefined : cell(value, label, place),
-    place,
-  ]);
-}
-
-function cell(row: object, column: string | number, place: string): string {
-  const value: unknown = Object.hasOwn(row, column) ? (row as Record<string, unknown>)[column] : undefined;
+function cell(row: JsonRow["value"], column: string | number, place: string): string {
+  const value = Object.hasOwn(row, column) ? row[column] : undefined;
   if (typeof value === "string") return value;
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (value === undefined)

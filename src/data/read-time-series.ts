@@ -1,13 +1,12 @@
-import type { FileSource } from "../platform/platform.ts";
+import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { type Columns, readColumns } from "./columns.ts";
-import { finiteNumber } from "./examples.ts";
+import { placesIn, readColumns } from "./columns.ts";
 import { type DatedRows, onSteps, resampled } from "./regular-series.ts";
+import { SeriesCollector } from "./series-collector.ts";
 import { columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
 import { formatStep, parseStep, usualStep } from "./time-step.ts";
-import { momentsOf, type TimeZone, timeZone } from "./time-zone.ts";
-import { momentOf, parseTimestamp } from "./timestamps.ts";
+import { timeZone } from "./time-zone.ts";
 
 export interface ReadTimeSeriesOptions {
   /** Columns to be forecast. */
@@ -28,17 +27,16 @@ export interface ReadTimeSeriesOptions {
   readonly header?: boolean | undefined;
 }
 
-/** What tables write where nothing was measured. */
-const MISSING = /^(|na|n\/a|nan|null|none|nil|\?|-|#n\/a)$/i;
-
 /**
- * Series from a table: CSV or TSV of any dialect, or JSON lines. One row a step; empty cells, NA, NaN, null and ? are missing values.
+ * Series from a table: CSV or TSV of any dialect, or JSON lines, gzip or not; in Node also Parquet. One row a step; empty cells, NA, NaN, null and ? are
+ * missing values. The table is read in pieces: what is held of it is 8 bytes for each number, and as many for the time and the line of each row,
+ * twice that while it comes.
  *
  * @example `readTimeSeries("sales.csv", { targets: ["sales"], series: "shop", time: "day", known: ["price"] })`
- * @throws UsageError what `readColumns` throws; "not-a-number" (text, infinity), "bad-time", "unknown-time-zone", "bad-step", "duplicate-time",
+ * @throws what `readColumns` throws; UsageError "not-a-number" (text, infinity), "bad-time", "unknown-time-zone", "bad-step", "duplicate-time",
  *   "irregular-steps", "no-target" (a series without a single value), "bad-option"
  */
-export const readTimeSeries = (file: FileSource, options: ReadTimeSeriesOptions): Promise<TimeSeriesSet> => {
+export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOptions): Promise<TimeSeriesSet> {
   expectOptions("readTimeSeries", options, {
     targets: 1,
     past: 1,
@@ -50,17 +48,7 @@ export const readTimeSeries = (file: FileSource, options: ReadTimeSeriesOptions)
     delimiter: 1,
     header: 1,
   });
-  return collectTimeSeries(options, (columns) =>
-    readColumns(file, { columns, delimiter: options.delimiter, header: options.header }),
-  );
-};
-
-/** Series of the columns that `read` gives. Errors as `readTimeSeries`. */
-export async function collectTimeSeries(
-  options: ReadTimeSeriesOptions,
-  read: (columns: readonly string[]) => Promise<Columns>,
-): Promise<TimeSeriesSet> {
-  const { series: idColumn, past = [], known = [], targets } = options;
+  const { series: idColumn, past = [], known = [], targets, delimiter, header } = options;
   if (targets.length === 0) throw new UsageError("bad-option", "targets: expected at least one column, got none");
   const names = columnsOf({ targets, past, known });
   const timeColumns = options.time === undefined ? [] : [options.time].flat();
@@ -68,18 +56,10 @@ export async function collectTimeSeries(
   const step = options.resample === undefined ? undefined : parseStep(options.resample);
   if (step && timeColumns.length === 0)
     throw new UsageError("bad-option", "resample: expected the column with the times too (time, --time)");
-  const wanted = [...names, ...timeColumns, ...(idColumn === undefined ? [] : [idColumn])];
-  const table = await read([...new Set(wanted)]);
-  const measured = Object.fromEntries(names.map((name) => [name, numbers(table, name)]));
-  const groups = new Map<string, number[]>();
-  for (let row = 0; row < table.rows; row++) {
-    const id = idColumn === undefined ? "" : table.values[idColumn]![row]!.trim();
-    const group = groups.get(id);
-    if (group) group.push(row);
-    else groups.set(id, [row]);
-  }
-  const notices: string[] = [];
-  const dated = [...groups].map(([id, rows]) => datedRows(table, { id, rows, measured, timeColumns, zone, notices }));
+  const collector = new SeriesCollector({ names, timeColumns, idColumn, zone, place: placesIn(file) });
+  for await (const rows of readColumns(file, { columns: collector.columns, delimiter, header }))
+    for (const row of rows) collector.add(row);
+  const { dated, notices } = collector.finish();
   const taken =
     timeColumns.length === 0
       ? undefined
@@ -89,88 +69,22 @@ export async function collectTimeSeries(
           zone,
         ));
   const series = dated.map((rows): TimeSeries => {
-    const { id, times, values } = rows;
     if (taken) return step ? resampled(rows, step, zone) : onSteps(rows, taken, zone);
-    return { id, length: times.length, times: undefined, values: values as Record<string, Float64Array> };
+    const values = Object.entries(rows.values).map(([name, all]) => [name, Float64Array.from(all)] as const);
+    return { id: rows.id, length: values[0]![1].length, times: undefined, values: Object.fromEntries(values) };
   });
-  for (const one of series) expectTargets(one, targets, table);
+  for (const one of series) expectTargets(one, targets, sourceName(file));
   if (taken && !step) notices.push(...gapsOf(dated, series, formatStep(taken)));
   notices.push(...missingOf(series, names));
   return { targets, past, known, series, step: taken, zone, notices };
 }
 
-function numbers({ values, place, rows }: Columns, name: string): Float64Array {
-  const cells = values[name]!;
-  const read = new Float64Array(rows);
-  for (let row = 0; row < rows; row++)
-    read[row] = MISSING.test(cells[row]!.trim())
-      ? Number.NaN
-      : finiteNumber(cells[row]!, () => `${place(row)}, column ${JSON.stringify(name)}`, "a finite number");
-  return read;
-}
-
-interface Group {
-  readonly id: string;
-  readonly rows: readonly number[];
-  readonly measured: Readonly<Record<string, Float64Array>>;
-  readonly timeColumns: readonly string[];
-  readonly zone: TimeZone;
-  readonly notices: string[];
-}
-
-/** The rows of a group in the order of their times, or of the file. */
-function datedRows(table: Columns, { id, rows, measured, timeColumns, zone, notices }: Group): DatedRows {
-  let order = rows;
-  let times = Float64Array.from(rows, (_, k) => k);
-  if (timeColumns.length > 0) {
-    let before = Number.NEGATIVE_INFINITY;
-    const moments = rows.map((row) => {
-      before = momentIn(table, row, timeColumns, zone, before);
-      return before;
-    });
-    const sorted = [...moments.keys()].sort((a, b) => moments[a]! - moments[b]! || a - b);
-    if (sorted.some((k, at) => k !== at))
-      notices.push(`${id === "" ? "" : `Series ${JSON.stringify(id)}: `}rows were put in the order of their times.`);
-    order = sorted.map((k) => rows[k]!);
-    times = Float64Array.from(sorted, (k) => moments[k]!);
-  }
-  const values = Object.entries(measured).map(
-    ([name, all]) => [name, Float64Array.from(order, (row) => all[row]!)] as const,
-  );
-  return { id, times, values: Object.fromEntries(values), place: (k) => table.place(order[k]!) };
-}
-
-/** @param before the moment of the row before, which says which of two hours is meant when clocks are put back */
-function momentIn(
-  { values, place }: Columns,
-  row: number,
-  columns: readonly string[],
-  zone: TimeZone,
-  before: number,
-): number {
-  const where = (): string => `${place(row)}, column ${columns.map((name) => JSON.stringify(name)).join(", ")}`;
-  const cells = columns.map((name) => values[name]![row]!);
-  const { value, local } =
-    cells.length === 1
-      ? parseTimestamp(cells[0]!, where)
-      : {
-          value: momentOf(
-            cells.map((cell) => finiteNumber(cell, where, "a whole number")),
-            where,
-          ),
-          local: true,
-        };
-  if (!local) return value;
-  const [first, ...later] = momentsOf(value, zone);
-  return first > before ? first : (later.find((moment) => moment > before) ?? first);
-}
-
-function expectTargets(series: TimeSeries, targets: readonly string[], { place }: Columns): void {
+function expectTargets(series: TimeSeries, targets: readonly string[], file: string): void {
   for (const name of targets)
     if (series.values[name]!.every(Number.isNaN))
       throw new UsageError(
         "no-target",
-        `${place(0).replace(/, line.*/, "")}: ${series.id === "" ? "" : `series ${JSON.stringify(series.id)}, `}column ${JSON.stringify(name)} holds no number at all`,
+        `${file}: ${series.id === "" ? "" : `series ${JSON.stringify(series.id)}, `}column ${JSON.stringify(name)} holds no number at all`,
       );
 }
 
@@ -179,10 +93,12 @@ function gapsOf(dated: readonly DatedRows[], series: readonly TimeSeries[], step
   for (const [k, one] of series.entries()) {
     steps += one.length;
     there += dated[k]!.times.length;
-    const taken = new Set(dated[k]!.times as Float64Array);
-    let run = 0;
+    const given = dated[k]!.times;
+    let [at, run] = [0, 0];
+    // Both ascend.
     for (const time of one.times!) {
-      run = taken.has(time) ? 0 : run + 1;
+      while (given[at]! < time) at++;
+      run = given[at] === time ? 0 : run + 1;
       longest = Math.max(longest, run);
     }
   }

@@ -1,7 +1,7 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { columnOf, parseDelimited } from "./delimited.ts";
+import { readDelimited } from "./delimited.ts";
 import { type TaggedSentences, tagCount, type UntaggedSentences } from "./tagged-sentences.ts";
 import { readText } from "./text-files.ts";
 
@@ -31,32 +31,30 @@ export async function readSentenceRows<const C extends SentenceColumns>(
 ): Promise<Read<C>> {
   expectOptions<SentenceColumns>("readSentenceRows", columns, { tokens: 1, tags: 1, intent: 1, delimiter: 1 });
   const name = sourceName(file);
-  const parts: string[] = [];
-  for await (const part of readText([file])) parts.push(part);
   const { tokens, tags, intent, delimiter } = columns;
-  const numbered = [tokens, tags, intent].every((one) => one === undefined || /^\d+$/.test(String(one)));
-  const table = parseDelimited(parts.join(""), { name, delimiter, header: !numbered });
-  const cell = (column: string | number | undefined): ((row: readonly string[]) => string) | undefined => {
-    if (column === undefined) return undefined;
-    const at = columnOf(table, column, name);
-    return (row) => row[at]!.trim();
-  };
-  const [tokensOf, tagsOf, intentOf] = [cell(tokens)!, cell(tags), cell(intent)];
-  const words = (text: string): string[] => (text === "" ? [] : text.split(/\s+/u));
-  const all = table.rows.map(tokensOf).map(words);
-  const labels = tagsOf && table.rows.map(tagsOf).map(words);
-  const intents = intentOf && table.rows.map(intentOf);
-  for (const [k, place] of table.places.entries()) {
-    const count = (labels ?? all)[k]!.length;
-    if (all[k]!.length === 0 || count !== all[k]!.length) throw tagCount(place, all[k]!.length, count);
-    if (intents?.[k] === "")
-      throw new UsageError("no-label", `${place}: expected what the sentence is about (the intent), got nothing`);
-  }
+  const wanted = [tokens, tags, intent].filter((one) => one !== undefined);
+  const words = (text: string): string[] => (text.trim() === "" ? [] : text.trim().split(/\s+/u));
+  const all = { tokens: [] as string[][], tags: [] as string[][], intents: [] as string[], places: [] as string[] };
+  for await (const rows of readDelimited(file, { columns: wanted, delimiter }))
+    for (const { cells, line } of rows) {
+      const place = `${name}, line ${line}`;
+      const own = words(cells[0]!);
+      const labels = tags === undefined ? undefined : words(cells[1]!);
+      const count = (labels ?? own).length;
+      if (own.length === 0 || count !== own.length) throw tagCount(place, own.length, count);
+      const about = intent === undefined ? undefined : cells.at(-1)!.trim();
+      if (about === "")
+        throw new UsageError("no-label", `${place}: expected what the sentence is about (the intent), got nothing`);
+      all.tokens.push(own);
+      all.places.push(place);
+      if (labels) all.tags.push(labels);
+      if (about !== undefined) all.intents.push(about);
+    }
   return {
-    tokens: all,
-    ...(labels && { tags: labels }),
-    ...(intents && { intents }),
-    places: table.places,
+    tokens: all.tokens,
+    ...(tags !== undefined && { tags: all.tags }),
+    ...(intent !== undefined && { intents: all.intents }),
+    places: all.places,
   } as unknown as Read<C>;
 }
 

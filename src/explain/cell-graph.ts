@@ -21,6 +21,8 @@ export interface CellGraphNode {
 export interface CellGraph {
   /** Arguments before what is made of them. */
   readonly nodes: readonly CellGraphNode[];
+  /** The node of every named value that the next state is made of; two names of one value have one node. */
+  readonly named: Readonly<Record<string, number>>;
   /**
    * Values of all nodes of a step, [H] each, from those of what is given, by name.
    *
@@ -46,6 +48,7 @@ const SYMBOLS: Readonly<Record<string, string>> = {
   absolute: "| |",
   squareRoot: "√",
   mean: "mean",
+  ...{ logarithm1p: "ln 1+", select: "if", less: "<", lessEqual: "≤", equal: "=" },
 };
 
 /**
@@ -54,8 +57,9 @@ const SYMBOLS: Readonly<Record<string, string>> = {
  */
 export function cellGraph(cell: Cell): CellGraph {
   const { named, next } = withGateSums(cell);
-  // Of two names of one value that of the state stays, as in the printed formulas.
+  // Of two names of one value that of the state stays, as in the printed formulas; but what is given is called what it is given as.
   const nameOf = new Map<AnyNode, string>(Object.entries(named).map(([name, node]) => [node, name]));
+  for (const [name, node] of Object.entries(named)) if (name.startsWith("pre.")) nameOf.set(node, name);
   const ids = new Map<AnyNode, number>();
   const expressions: AnyNode[] = [];
   const nodes: CellGraphNode[] = [];
@@ -63,7 +67,7 @@ export function cellGraph(cell: Cell): CellGraph {
     if (n.op === "constant") return undefined;
     const known = ids.get(n);
     if (known !== undefined) return known;
-    const name = nameOf.get(n);
+    const name = n.op === "variable" && !n.name.startsWith("x.") ? n.name : nameOf.get(n);
     const given = name?.startsWith("pre.") || n.op === "variable" || n.op === "product";
     const args = given ? [] : n.args.map(visit).filter((id) => id !== undefined);
     const id = nodes.length;
@@ -85,7 +89,12 @@ export function cellGraph(cell: Cell): CellGraph {
   };
   // The states last to first, so that what h is made of comes before it.
   for (const state of cell.states.toReversed()) visit(next[state.name]!);
-  return { nodes, evaluate: (given, override) => evaluateNodes(nodes, expressions, given, override) };
+  const places = Object.entries(named).flatMap(([name, node]) => (ids.has(node) ? [[name, ids.get(node)!]] : []));
+  return {
+    nodes,
+    named: Object.fromEntries(places),
+    evaluate: (given, override) => evaluateNodes(nodes, expressions, given, override),
+  };
 }
 
 function evaluateNodes(
@@ -103,10 +112,15 @@ function evaluateNodes(
     if (known) values.push(Float64Array.from(known));
     else {
       const n = expressions[id]!;
-      const rule = rules[n.op as keyof typeof rules];
-      if (!rule) throw new TypeError(`cellGraph: no value was given for "${name ?? n.op}"`);
       const one = (arg: AnyNode | undefined, unit: number): number =>
         arg === undefined ? 0 : arg.op === "constant" ? arg.value : values[at.get(arg)!]![unit]!;
+      if (n.op === "mean") {
+        const all = n.args.flatMap((arg) => Array.from({ length: width }, (_, u) => one(arg, u)));
+        values.push(new Float64Array(width).fill(all.reduce((a, b) => a + b, 0) / all.length));
+        continue;
+      }
+      const rule = rules[n.op as keyof typeof rules];
+      if (!rule) throw new TypeError(`cellGraph: no value was given for "${name ?? n.op}"`);
       values.push(
         Float64Array.from({ length: width }, (_, u) => rule(one(n.args[0], u), one(n.args[1], u), one(n.args[2], u))),
       );

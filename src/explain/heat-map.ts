@@ -117,7 +117,7 @@ function mixed(ramp: readonly Rgb[], share: number): Rgb {
 const SYMBOLS: Readonly<Record<string, string>> = { "\n": "↵", "\r\n": "↵", "\r": "←", "\t": "→", " ": "␣" };
 
 /** A token as it may stand in a terminal: nothing in a text can move the cursor or change colours. */
-function shownLabel(token: string): string {
+export function shownLabel(token: string): string {
   const symbol = SYMBOLS[token];
   if (symbol !== undefined) return symbol;
   const safe = token.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "·");

@@ -19,6 +19,7 @@ export {
 export { type CellGraph, type CellGraphNode, cellGraph } from "./cell-graph.ts";
 export { type GradientFlowOptions, gradientFlow } from "./gradient-flow.ts";
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./heat-map.ts";
+export { type NearestPassage, type NearestPassagesOptions, nearestPassages } from "./nearest-passages.ts";
 export { type NearestStatesOptions, nearestStates, type StatePlace } from "./nearest-states.ts";
 export { normsOverTime } from "./norms.ts";
 export {

@@ -1,10 +1,11 @@
 import { expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { type Traceable, traceInChunks, traceNames } from "./trace.ts";
+import { asSequence, pieces, type Tokens } from "../text/token-sequence.ts";
+import { type Trace, type Traceable, traceInChunks, traceNames } from "./trace.ts";
 
 export interface NearestStatesOptions {
-  /** What the model reads: the corpus, token by token. */
-  readonly corpus: ArrayLike<number>;
+  /** What the model reads: the corpus, token by token, in memory or in a file (`openCorpus`). */
+  readonly corpus: ArrayLike<number> | Tokens;
   /** The state that others are compared with, [H|P]: of any text, from `trace` or a session. */
   readonly to: ArrayLike<number>;
   /** Default the last. */
@@ -41,7 +42,9 @@ export interface StatePlace {
  * @throws UsageError "no-tokens", "out-of-range", "unknown-choice"; ShapeError when `to` has another width
  */
 export async function nearestStates(
-  run: Traceable & { readonly model: { readonly config: { readonly numLayers: number } } },
+  run: Traceable & {
+    readonly model: { readonly config: { readonly numLayers: number; readonly vocabularySize: number } };
+  },
   options: NearestStatesOptions,
 ): Promise<StatePlace[]> {
   expectOptions("nearestStates", options, { corpus: 1, to: 1, layer: 1, name: 1, count: 1, apart: 1, without: 1 });
@@ -55,7 +58,7 @@ export async function nearestStates(
   if (corpus.length === 0) throw new UsageError("no-tokens", "corpus: expected at least one token, got none");
   const length = Math.hypot(...Array.from(to));
   const found: StatePlace[] = [];
-  for await (const { firstStep, values } of traceInChunks(run, { data: corpus }, { names: [value] })) {
+  for await (const { firstStep, values } of traceOfCorpus(run, corpus, value)) {
     const { data, shape } = values[`${value}_l${at}`]!;
     const [steps, , width] = shape;
     if (width !== to.length)
@@ -73,6 +76,27 @@ export async function nearestStates(
     }
   }
   return found;
+}
+
+/** Numbers of the logits that a piece may have: they are computed beside the states. */
+const LOGITS = 2 ** 19;
+
+/** Traces of a corpus, piece by piece, with the state carried on from each to the next. */
+async function* traceOfCorpus(
+  run: Parameters<typeof nearestStates>[0],
+  corpus: NearestStatesOptions["corpus"],
+  name: string,
+): AsyncGenerator<Pick<Trace, "values"> & { readonly firstStep: number }, void> {
+  const sequence = "copyTo" in corpus ? corpus : asSequence(Int32Array.from(corpus));
+  const steps = Math.min(2048, Math.max(64, Math.floor(LOGITS / run.model.config.vocabularySize)));
+  let [before, initial] = [0, {} as Trace["final"]];
+  for (const data of pieces(sequence)) {
+    for await (const piece of traceInChunks(run, { data, initial }, { names: [name], steps })) {
+      initial = piece.final;
+      yield { values: piece.values, firstStep: before + piece.firstStep };
+    }
+    before += data.length;
+  }
 }
 
 /** Keeps the best `count` places, the best first; of those that lie near each other the best. */

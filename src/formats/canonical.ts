@@ -83,6 +83,10 @@ export interface RecurrentSpec {
   /** Whether the state is carried from run to run. */
   readonly stateful: boolean;
   /**
+   * Whether nobody else has to do with its states: inside a model for each step alone, every one of which begins with zeros. Default false.
+   */
+  readonly independent?: boolean;
+  /**
    * Output at a masked step. "previous" is 0 before the first valid step, as in Keras; "previous-or-initial" is the initial h
    * there, as in TensorFlow.js.
    */
@@ -155,6 +159,10 @@ export type PlainSpec =
   /** Shape of one example; one size may be −1. */
   | { readonly kind: "reshape"; readonly shape: readonly number[] }
   | { readonly kind: "flatten" }
+  /** [B, T, …] to [B · T, …]: what follows takes each step for an example of its own. */
+  | { readonly kind: "fold-steps" }
+  /** Back to [B, T, …]; its second input is what was folded. */
+  | { readonly kind: "unfold-steps" }
   /** Axes of one example, counted from 1. */
   | { readonly kind: "permute"; readonly order: readonly number[] }
   /** [B, D] to [B, times, D]. */

@@ -65,6 +65,7 @@ export {
   type StateDictTensor,
 } from "./state-dict.ts";
 export { type BasicLstmOptions, basicLstmModel } from "./tensorflow1/basic-lstm.ts";
+export { readTensorflowBundle } from "./tensorflow1/bundle.ts";
 export { type ReadTensorflow1Options, readTensorflow1 } from "./tensorflow1/read.ts";
 export { type ReadTensorflowJsOptions, readTensorflowJs } from "./tfjs/read.ts";
 export { writeTensorflowJs } from "./tfjs/write.ts";

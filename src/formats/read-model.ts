@@ -15,13 +15,14 @@ import { readPyTorch } from "./pytorch/read.ts";
 import { readRunModel } from "./run-model.ts";
 import { type FileKind, sniff } from "./sniff.ts";
 import type { StateDictTensor } from "./state-dict.ts";
+import { readTensorflowBundle } from "./tensorflow1/bundle.ts";
 import { readTensorflow1 } from "./tensorflow1/read.ts";
 import { readTensorflowJs } from "./tfjs/read.ts";
 
 export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonlinearity">, ByteOptions {
   /** For weights of Keras without their model (`save_weights`): what `model.to_json()` gives. */
   readonly config?: string | undefined;
-  /** For TensorFlow.js, the files of weights by the names in model.json. Default: those beside it. */
+  /** For TensorFlow.js, the files of weights by the names in model.json; for a TensorFlow checkpoint, its files of data. Default: those beside it. */
   readonly files?: Readonly<Record<string, ByteInput>> | undefined;
 }
 
@@ -79,6 +80,8 @@ const readers: Readonly<
   },
   keras: async (source) => networkOf("keras", await readKeras(source)),
   hdf5: async (source, { config }) => networkOf("keras-h5", await readKeras(source, { config })),
+  bundle: async (_, { files, onProgress }, input) =>
+    networkOf("tf1", await readTensorflowBundle(input, { files, onProgress })),
   async json(source, { files, onProgress }, input) {
     // A manifest of TensorFlow 1 is small and names variables, a model of TensorFlow.js names its topology.
     const start = new TextDecoder().decode(await source.read(0, Math.min(source.size, 1 << 16)));

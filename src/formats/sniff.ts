@@ -1,9 +1,10 @@
 import type { ByteSource } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
+import { isTable } from "./tensorflow1/table.ts";
 import { openZip } from "./zip.ts";
 
 /** What a file is, found by looking into it; its name does not matter. */
-export type FileKind = "npy" | "npz" | "pytorch" | "safetensors" | "onnx" | "hdf5" | "keras" | "json";
+export type FileKind = "npy" | "npz" | "pytorch" | "safetensors" | "onnx" | "hdf5" | "keras" | "json" | "bundle";
 
 const HEAD = 64;
 
@@ -23,9 +24,11 @@ export async function sniff(source: ByteSource): Promise<FileKind> {
   if (/^(\xef\xbb\xbf)?\s*[{[]/.test(text(0))) return "json";
   // Messages of protocol buffers have no mark of their own; a model's first field is its version, a small number.
   if (begins(0x08) && head[1]! > 0 && head[1]! < 32) return "onnx";
+  // The index of a TensorFlow checkpoint shows at its end what it is.
+  if (isTable(await source.read(Math.max(0, source.size - 8), Math.min(8, source.size)))) return "bundle";
   throw new UsageError(
     "unknown-format",
-    `${source.name}: ${source.size === 0 ? "it is empty" : "none of the known formats begins so"}; known are ONNX, PyTorch's .pt, safetensors, Keras' .keras and .h5, TensorFlow.js' model.json, NPZ and the folders of runs`,
+    `${source.name}: ${source.size === 0 ? "it is empty" : "none of the known formats begins so"}; known are ONNX, PyTorch's .pt, safetensors, Keras' .keras and .h5, TensorFlow.js' model.json, TensorFlow's .index, NPZ and the folders of runs`,
   );
 }
 

@@ -64,6 +64,8 @@ export function scanLayer(
     length: range.length - k * width,
   });
 
+  // A repeated output comes from the step before, which another part would have; traces are for looking at, not for long sequences.
+  const whole = !differentiable || trace.length > 0 || (mask !== undefined && maskedOutput === "previous");
   const scans = directions.map((direction, k) => {
     const shape: ScanShape = {
       ...{
@@ -81,50 +83,134 @@ export function scanLayer(
     );
     const states = initial[k]!;
     const empty = (w: number, rows: number): Tensor => graph.empty([rows, batch, w], differentiable);
-    const final = Object.fromEntries(cell.states.map((s) => [s.name, empty(sizeOf(s.width, o), 1)]));
+    const newStates = (): Tensors => Object.fromEntries(cell.states.map((s) => [s.name, empty(sizeOf(s.width, o), 1)]));
+    const final = newStates();
     const traced = Object.fromEntries(trace.map((name) => [name, empty(traceWidth({ ...o, cell }, name), steps)]));
     const inputs: Record<string, Range> = {
       input: x.range,
       ...ranges("", parameters),
-      ...ranges("initial.", states),
       ...maskRanges(graph, o, steps, batch),
       ...(mask && { mask: mask.range }),
-      ...(differentiable && { saved: graph.reserve("activations", graph.machine.savedSize(shape)) }),
     };
-    graph.launch(
-      { op: "scan", ...shape, save: differentiable, trace },
-      { ...inputs, output: half(output.range, k), ...ranges("final.", final), ...ranges("trace.", traced) },
-    );
-    return { shape, inputs, parameters, states, final, traced };
+    const parts = partsOf(shape, whole ? 1 : graph.recompute);
+    const kept = differentiable && parts.length === 1;
+    const saved = (part: ScanShape, make: (length: number) => Range): { saved?: Range } =>
+      differentiable ? { saved: make(graph.machine.savedSize(part)) } : {};
+    let before = states;
+    const pieces = parts.map(({ from, shape: part }, number): Piece => {
+      const after = number === parts.length - 1 ? final : newStates();
+      const of = (range: Range, width: number): Range => rowsOf(range, from * batch, part.steps * batch, width);
+      const own = mapValues(inputs, (range, name) => {
+        const width = widthPerStep(shape, name);
+        return width === undefined ? range : of(range, width);
+      });
+      const piece: Piece = {
+        shape: part,
+        inputs: { ...own, ...ranges("initial.", before) },
+        outputs: {
+          output: rowsOf(half(output.range, k), from * batch, part.steps * batch, outputStride),
+          ...ranges("final.", after),
+          ...ranges("trace.", traced),
+        },
+        saved: saved(part, (length) => (kept ? graph.reserve("activations", length) : graph.scratch(length))).saved,
+        of,
+      };
+      before = after;
+      forward(graph, piece, { save: kept, trace });
+      return piece;
+    });
+    return { parameters, states, final, traced, pieces, kept };
   });
 
   graph.record([output, ...scans.flatMap((s) => Object.values(s.final))], ([dOutput, ...dFinals]) => {
     const orZero = (range: Range | undefined, length: number): Range =>
       range ?? graph.constant([length], new Float32Array(length)).range;
     const from = orZero(dOutput, output.range.length);
-    scans.forEach(({ shape, inputs, parameters, states, final, traced }, k) => {
-      const dFinal = Object.values(final).map((t, n) => orZero(dFinals[k * cell.states.length + n], t.range.length));
+    scans.forEach(({ parameters, states, final, traced, pieces, kept }, k) => {
+      const dFinal = Object.fromEntries(
+        Object.entries(final).map(([name, t], n) => [
+          name,
+          orZero(dFinals[k * cell.states.length + n], t.range.length),
+        ]),
+      );
       // The kernel writes all gradients of parameters and states; those that nobody wants get a place of their own.
       const wanted = { ...prefix("", parameters), ...prefix("initial.", states) };
       graph.contribute([x, ...Object.values(wanted)], ([dx, ...found]) => {
-        const out = Object.entries(wanted).map(
-          ([name, t], n) => [`d.${name}`, found[n] ?? graph.reserve("activations", t.range.length)] as const,
+        const out = Object.fromEntries(
+          Object.entries(wanted).map(
+            ([name, t], n) => [`d.${name}`, found[n] ?? graph.reserve("activations", t.range.length)] as const,
+          ),
         );
-        graph.launch(
-          { op: "scanBackward", ...shape, inputGradient: dx !== undefined, trace },
-          {
-            ...inputs,
-            "d.output": half(from, k),
-            ...Object.fromEntries(cell.states.map((s, n) => [`d.final.${s.name}`, dFinal[n]!])),
-            ...Object.fromEntries(out),
-            ...(dx && { "d.input": dx }),
-            ...Object.fromEntries(Object.entries(traced).map(([name, t]) => [`trace.d.${name}`, graph.adjointOf(t)])),
-          },
-        );
+        let after: Record<string, Range> = dFinal;
+        for (const [number, piece] of [...pieces.entries()].reverse()) {
+          if (!kept) forward(graph, piece, { save: true, trace });
+          const before: Record<string, Range> = mapValues(states, (t, name) =>
+            number === 0 ? out[`d.initial.${name}`]! : graph.reserve("activations", t.range.length),
+          );
+          graph.launch(
+            {
+              ...{ op: "scanBackward", ...piece.shape, inputGradient: dx !== undefined, trace },
+              ...(piece !== pieces.at(-1) && { keep: true }),
+            },
+            {
+              ...{ ...piece.inputs, saved: piece.saved! },
+              "d.output": piece.of(half(from, k), outputStride),
+              ...named("d.final.", after),
+              ...out,
+              ...named("d.initial.", before),
+              ...(dx && { "d.input": piece.of(dx, piece.shape.inputSize) }),
+              ...Object.fromEntries(Object.entries(traced).map(([name, t]) => [`trace.d.${name}`, graph.adjointOf(t)])),
+            },
+          );
+          after = before;
+        }
       });
     });
   });
   return { output, directions: scans };
+}
+
+/** Some steps of a sequence, in the order in which a scan comes to them. */
+interface Piece {
+  readonly shape: ScanShape;
+  readonly inputs: Readonly<Record<string, Range>>;
+  readonly outputs: Readonly<Record<string, Range>>;
+  readonly saved: Range | undefined;
+  /** The rows of these steps, of so many elements each. */
+  readonly of: (range: Range, width: number) => Range;
+}
+
+function forward(
+  graph: Graph,
+  { shape, inputs, outputs, saved }: Piece,
+  { save, trace }: { readonly save: boolean; readonly trace: readonly string[] },
+): void {
+  graph.launch({ op: "scan", ...shape, save, trace }, { ...inputs, ...outputs, ...(save && { saved: saved! }) });
+}
+
+/** The steps of a scan in so many parts of (nearly) equal length, fewer if there are fewer steps. */
+function partsOf(shape: ScanShape, count: number): { readonly from: number; readonly shape: ScanShape }[] {
+  const parts = Math.min(count, shape.steps);
+  const start = (k: number): number => Math.floor((k * shape.steps) / parts);
+  const found = Array.from({ length: parts }, (_, k) => ({
+    from: start(k),
+    shape: { ...shape, steps: start(k + 1) - start(k) },
+  }));
+  return shape.reverse ? found.reverse() : found;
+}
+
+/** Elements of a row [t · B + b] of an input of a scan; undefined for one that is the same at all steps. */
+function widthPerStep(shape: ScanShape, name: string): number | undefined {
+  if (name === "input") return shape.inputSize;
+  if (name === "mask") return 1;
+  const drawn = name.startsWith("mask.") ? shape.cell.masks[name.slice("mask.".length)] : undefined;
+  return drawn?.per === "step" ? sizeOf(drawn.width ?? "hidden", shape) : undefined;
+}
+
+/** `count` rows of a range of rows, from row `first` on; the last may be shorter, where rows of two tensors interleave. */
+function rowsOf(range: Range, first: number, count: number, width: number): Range {
+  const offset = first * width;
+  return { ...range, offset: range.offset + offset, length: Math.min(range.length - offset, count * width) };
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, value: (a: A, name: string) => B): Record<string, B> {
@@ -132,8 +218,13 @@ function mapValues<A, B>(record: Readonly<Record<string, A>>, value: (a: A, name
 }
 const prefix = (text: string, tensors: Tensors): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [`${text}${name}`, t]));
+const named = (text: string, all: Readonly<Record<string, Range>>): Record<string, Range> =>
+  Object.fromEntries(Object.entries(all).map(([name, range]) => [`${text}${name}`, range]));
 const ranges = (text: string, tensors: Tensors): Record<string, Range> =>
-  mapValues(prefix(text, tensors), (t) => t.range);
+  named(
+    text,
+    mapValues(tensors, (t) => t.range),
+  );
 
 function traceWidth(o: LayerOptions, name: string): number {
   return sizeOf(widthsOf(o.cell).get(o.cell.named[name]!) ?? "hidden", o);

@@ -13,7 +13,12 @@ export function chooseCell(choice: string | CellSpec | Cell): { cell: Cell; spec
   }
   if (cellNames.includes(choice.name) && sameEquations(cellByName(choice.name), choice))
     return { cell: choice, spec: { name: choice.name } };
-  return { cell: choice, spec: { name: choice.name, custom: true } };
+  // The text of `parseCell` goes into the file, so that the cell can be read from it again.
+  const { text } = choice.options;
+  return {
+    cell: choice,
+    spec: { name: choice.name, ...(typeof text === "string" && { options: { text } }), custom: true },
+  };
 }
 
 /**

@@ -43,6 +43,9 @@ export const platform: Platform = {
   isRunning() {
     throw unavailable("a lock on a folder", "nothing else writes there");
   },
+  async openParquet() {
+    throw unavailable("reading Parquet", "write the table as CSV or JSON lines");
+  },
   now: () => performance.now(),
   variable: () => undefined,
   processors: () => (globalThis.crossOriginIsolated && canWait() ? navigator.hardwareConcurrency : undefined),

@@ -52,7 +52,9 @@ export async function writeAtomic(files: FileLayer, path: string, content: FileC
     await files.syncFolder(folder);
   } catch (error) {
     await files.remove(temporary).catch(() => undefined);
-    throw error;
+    if (!(error instanceof FailureError && error.message.includes(temporary))) throw error;
+    // Who asked for a file knows nothing of the other one.
+    throw new FailureError(error.code, error.message.replaceAll(temporary, path), { cause: error.cause });
   }
 }
 

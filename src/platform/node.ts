@@ -8,6 +8,7 @@ import { messageOf, notRegular, readError } from "./node/errors.ts";
 import { nodeFiles } from "./node/files.ts";
 import { findFiles } from "./node/find-files.ts";
 import { streams, threads, zlib } from "./node/late.ts";
+import { openParquet } from "./node/parquet.ts";
 import { isRunning, processIdentity } from "./node/process.ts";
 import {
   type ByteSource,
@@ -43,6 +44,7 @@ export const platform: Platform = {
   openDirect,
   temporaryFile,
   findFiles,
+  openParquet,
   now: () => performance.now(),
   variable,
   processors: () => (canWait() ? availableParallelism() : undefined),

@@ -71,6 +71,9 @@ export interface Platform {
   /** Whether a process is still there; undefined where it cannot be known. @throws as `processIdentity` */
   isRunning(identity: ProcessIdentity): boolean | undefined;
 
+  /** A table in Parquet; what is wrong with it is an error of any kind. @throws in a browser FailureError "not-on-this-platform" */
+  openParquet(source: ByteSource): Promise<ParquetTable>;
+
   /** Milliseconds of a clock that never runs backwards; only differences mean anything. */
   now(): number;
 
@@ -110,6 +113,15 @@ export function canWait(): boolean {
   } catch {
     return false;
   }
+}
+
+/** A table in Parquet, read in parts. */
+export interface ParquetTable {
+  readonly columns: readonly string[];
+  /** How many rows stand together: what is read of them at once costs least. */
+  readonly groups: readonly number[];
+  /** Values of rows `begin` to before `end`, by column. */
+  rows(columns: readonly string[], begin: number, end: number): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
 /** A process, told from those that have had its number before or will have it. */

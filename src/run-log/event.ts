@@ -1,5 +1,5 @@
-import { type MessageSpec, many, one } from "../formats/onnx/wire.ts";
-import { writeMessage } from "../formats/onnx/wire-write.ts";
+import { type MessageSpec, many, one } from "../formats/protobuf.ts";
+import { writeMessage } from "../formats/protobuf-write.ts";
 
 /*
  * The part of TensorBoard's messages that a training needs; numbers and types are those of TensorFlow's event.proto,

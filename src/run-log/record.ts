@@ -1,4 +1,4 @@
-import { maskedCrc32c } from "./crc32c.ts";
+import { maskedCrc32c } from "../formats/crc32c.ts";
 
 /*
  * A record file is records in a row: the length of the data (8 bytes, little-endian), its masked CRC-32C (4), the data, its

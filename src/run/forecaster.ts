@@ -12,6 +12,7 @@ import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type Distribution, distributionOf } from "./forecast-distribution.ts";
 import { ForecastPlans } from "./forecast-plans.ts";
+import { IntervalWidth, widened } from "./interval-width.ts";
 import { samplePaths } from "./sample-paths.ts";
 
 /** What is predicted of one column, in its units; H numbers each. */
@@ -54,25 +55,31 @@ export interface ForecasterParts {
 
 /** Windows computed side by side; without influence on the result. */
 const ROWS = 64;
+/** Windows that are enough to measure intervals on; fewer where each is drawn many times. */
+const [CALIBRATED, CALIBRATED_PATHS] = [1000, 30];
 
 /** A model that forecasts: series in, their next steps out. It sees the weights as they are at each call. */
 export class Forecaster {
   readonly network: ForecastNetwork;
-  readonly layout: ForecastLayout;
   readonly parameters: ParameterStore;
   readonly zone: TimeZone;
   readonly distribution: Distribution;
   private readonly plans: ForecastPlans;
+  #layout: ForecastLayout;
 
   constructor(parts: ForecasterParts) {
     expectOptions("Forecaster", parts, { network: 1, layout: 1, machine: 1, parameters: 1 });
     const { network, layout, machine, parameters } = parts;
     this.network = network;
-    this.layout = layout;
+    this.#layout = layout;
     this.parameters = parameters;
     this.zone = timeZone(layout.timeZone);
     this.distribution = distributionOf(network.config);
     this.plans = new ForecastPlans(network, machine, parameters);
+  }
+
+  get layout(): ForecastLayout {
+    return this.#layout;
   }
 
   /** What a run keeps of it, for `saveRun` and `openRun`. */
@@ -116,6 +123,64 @@ export class Forecaster {
     options: ForecastOptions = {},
   ): Promise<Readonly<Record<string, TargetForecast>>[]> {
     expectOptions("Forecaster.predict", options, { horizon: 1, levels: 1, samples: 1, seed: 1 });
+    const found = await this.predictAsLearned(windows, options);
+    const { intervalWidths, transform } = this.layout;
+    if (intervalWidths === undefined) return found;
+    return found.map((targets) =>
+      Object.fromEntries(
+        Object.entries(targets).map(([name, { point, quantiles, ...rest }]): [string, TargetForecast] => {
+          const moved = quantiles.map(({ level, values }) => ({
+            level,
+            values: values.map((value, h) => widened(point[h]!, value, intervalWidths[name] ?? 1, transform)),
+          }));
+          return [name, { point, quantiles: moved, ...rest }];
+        }),
+      ),
+    );
+  }
+
+  /**
+   * Measures on windows that nothing was learned from how wide intervals must be to hold the share of the values that they say, and has them so wide from then on: all
+   * quantiles of a column move away from the point, or towards it, by one factor (`IntervalWidth.factor`). It holds for the weights as they are. Of many
+   * windows some are taken, evenly spread.
+   *
+   * @returns by column; undefined where intervals stay as they were learned: of points and counts, and where fewer than 50 values are there
+   */
+  async calibrate(windows: readonly ForecastWindow[]): Promise<Readonly<Record<string, number>> | undefined> {
+    const { intervalWidths: _, ...layout } = this.layout;
+    this.#layout = layout;
+    const { targets, decoding, transform, counts, horizon } = layout;
+    if (!this.distribution.quantile || counts) return undefined;
+    const most = decoding === "direct" ? CALIBRATED : CALIBRATED_PATHS;
+    const stride = Math.max(1, Math.ceil(windows.length / most));
+    const chosen = windows.filter((_, k) => k % stride === 0);
+    const found = await this.predictAsLearned(chosen, { samples: 50 });
+    const back = transform === "log" ? Math.exp : (value: number) => value;
+    const widths = targets.flatMap((name, d) => {
+      const width = new IntervalWidth();
+      for (const [w, { series, origin }] of chosen.entries()) {
+        const { point, quantiles } = found[w]![name]!;
+        for (let h = 0; h < horizon; h++) {
+          const at = (origin + h) * targets.length + d;
+          if (series.present[at] === 0) continue;
+          const truth = back(series.center[d]! + series.scale[d]! * series.targets[at]!);
+          const said = quantiles.map(({ level, values }) => ({ level, value: values[h]! }));
+          width.add({ point: point[h]!, quantiles: said }, truth, transform);
+        }
+      }
+      const factor = width.factor(Math.max(1, Math.floor(horizon / stride)));
+      return factor === undefined ? [] : [[name, factor] as const];
+    });
+    if (widths.length === 0) return undefined;
+    const intervalWidths = Object.fromEntries(widths);
+    this.#layout = { ...layout, intervalWidths };
+    return intervalWidths;
+  }
+
+  private async predictAsLearned(
+    windows: readonly ForecastWindow[],
+    options: ForecastOptions,
+  ): Promise<Readonly<Record<string, TargetForecast>>[]> {
     const horizon = this.horizonOf(options.horizon);
     const levels = this.levelsOf(options.levels);
     if (this.layout.decoding === "autoregressive") {

@@ -1,3 +1,4 @@
+import { cellsInWords } from "../cells/cells-in-words.ts";
 import { type RunConfig, readRun } from "../checkpoint/run-folder.ts";
 import type { Machine } from "../compute/machine.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
@@ -34,7 +35,9 @@ export async function loadRun(folder: string, machine: Machine, options: LoadRun
   expectOptions("loadRun", options, { cells: 1 });
   const { config, tokenizer: tokenizerJson, weights, quantized, metrics } = await readRun(folder);
   expectKind(folder, config, "language-model");
-  const model = ofFile(`${folder}/config.json`, () => languageModelFromConfig(config.model, options.cells));
+  const model = ofFile(`${folder}/config.json`, () =>
+    languageModelFromConfig(config.model, { ...cellsInWords(config.model), ...options.cells }),
+  );
   const tokenizer = ofFile(`${folder}/tokenizer.json`, () => tokenizerFromJSON(tokenizerJson));
   if (tokenizer.vocabularySize !== model.config.vocabularySize)
     throw new FailureError(

@@ -13,7 +13,7 @@ export const seriesFields = {
   }),
   time: texts({
     about: "column with the time, or columns with year, month, day, hour, minute, second",
-    ...{ unit: "column", otherwise: "rows are equal steps" },
+    ...{ unit: "column", otherwise: "the one that holds dates; none: rows are equal steps" },
   }),
   timeZone: text({ about: "whose clocks times are of, such as Europe/Berlin", unit: "name", default: "UTC" }),
   resample: text({
@@ -64,6 +64,10 @@ export const forecastFields = {
   quantiles: numbers({
     about: "probabilities of the quantiles that are learned, ascending",
     ...{ unit: "level", above: 0, below: 1, otherwise: "0.1 0.5 0.9" },
+  }),
+  calibrate: onOff({
+    about: "have intervals hold on the validation part what they say: one factor for their width",
+    ...{ off: "intervals as they were learned", default: true },
   }),
   decoding: choice(["direct", "autoregressive"], {
     about: "predict all steps at once, or each from the one before",

@@ -1,5 +1,5 @@
 import { expectInteger } from "./errors.ts";
-import { philox4x32, type Words4 } from "./philox.ts";
+import { philox4x32, philoxBlocks } from "./philox.ts";
 
 /**
  * Explicit randomness: a draw is a function of its coordinates (seed, purpose, indices, position), never of call order,
@@ -98,10 +98,7 @@ export class RandomStream {
 function draw(key: Key, n: number, lane: number): Uint32Array {
   expectInteger("n", n, { min: 0 });
   const words = new Uint32Array(n);
-  for (let start = 0, block = 0; start < n; start += 4, block++) {
-    const drawn: Words4 = philox4x32([low(block), high(block), lane, 0], key);
-    for (let i = 0; i < 4 && start + i < n; i++) words[start + i] = drawn[i]!;
-  }
+  philoxBlocks(words, [0, 0, lane, 0], key);
   return words;
 }
 

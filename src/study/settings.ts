@@ -31,10 +31,16 @@ const COMMON: TrialSettings = {
  */
 const remembering = (memory: number): Partial<TrialSettings> => ({ memory });
 
+/**
+ * Which of two symbols comes last is a coin for as long as nothing is remembered, and every batch pulls another way: clipped at 1 these pulls are as large as all that can be
+ * learned, and LSTM and GRU stayed at chance from seed 0. So a GRU solves it from seed 0, not from seed 1, and the LSTM does not.
+ */
+const STEADY: Partial<TrialSettings> = { clipNorm: 0.01 };
+
 /** Where a task needs something else. */
 const SPECIAL: Readonly<Record<string, Partial<TrialSettings>>> = {
-  "long-lag-50": remembering(50),
-  "long-lag-100": remembering(100),
+  "long-lag-50": { ...remembering(50), ...STEADY },
+  "long-lag-100": { ...remembering(100), ...STEADY },
   "adding-100": remembering(100),
   "adding-150": remembering(150),
   "adding-200": remembering(200),

@@ -35,6 +35,11 @@ export interface GraphOptions {
   readonly parameters?: ParameterLayout;
   /** Whether dropout draws and gradients can be asked for. Default false. */
   readonly training?: boolean;
+  /**
+   * Parts of a sequence, of which recurrent layers keep what their gradient needs for one at a time: the others are computed once more on
+   * the way back. Changes no bit. Default 1: everything is kept.
+   */
+  readonly recompute?: number | undefined;
   /** Weights of 8 bits that products use in place of parameters of these names; see `Graph.quantize`. */
   readonly quantized?: QuantizedWeights | undefined;
 }
@@ -50,6 +55,7 @@ export class Graph {
   readonly machine: GraphOptions["machine"];
   readonly parameters: ParameterLayout | undefined;
   readonly training: boolean;
+  readonly recompute: number;
   /** Named inputs, states and outputs, for the host. */
   readonly inputs: Record<string, Tensor> = {};
   readonly states: Record<string, Tensor> = {};
@@ -64,6 +70,8 @@ export class Graph {
   private readonly scalarRanges: Record<string, Range> = {};
   private readonly tape: TapeEntry[] = [];
   private readonly adjoints = new Map<Range, Range>();
+  /** Ranges of activations that nothing is kept in. */
+  private readonly passing: Range[] = [];
   /** Adjoints that are the same number in every run. */
   private readonly constantAdjoints = new Map<Range, number>();
   private readonly parameterTensors = new Map<Parameter, Tensor>();
@@ -72,10 +80,11 @@ export class Graph {
   private readonly purposes: { readonly perExample: boolean }[] = [];
 
   constructor(options: GraphOptions) {
-    expectOptions("Graph", options, { machine: 1, parameters: 1, training: 1, quantized: 1 });
+    expectOptions("Graph", options, { machine: 1, parameters: 1, training: 1, quantized: 1, recompute: 1 });
     this.machine = options.machine;
     this.parameters = options.parameters;
     this.training = options.training ?? false;
+    this.recompute = options.recompute ?? 1;
     for (const [name, tensor] of options.quantized ?? []) {
       const parameter = options.parameters?.names.get(name);
       if (!parameter)
@@ -89,6 +98,16 @@ export class Graph {
     const offset = this.used[arena] ?? 0;
     this.used[arena] = offset + Math.ceil(Math.max(length, 1) / 16) * 16;
     return { arena, offset, length, type };
+  }
+
+  /** Activations for launches that follow one another directly; whoever asks next may be given the same. */
+  scratch(length: number): Range {
+    let range = this.passing.find((one) => one.length >= length);
+    if (!range) {
+      range = this.reserve("activations", length);
+      this.passing.push(range);
+    }
+    return range;
   }
 
   /** Declares an arena that others own and lay out (`compile`'s `arenas`), at least so long. */
@@ -385,7 +404,7 @@ export class Graph {
       const parts = Object.entries(arenas).map(([name, n]) => `${name} ${formatBytes(n * elementBytes)}`);
       throw new FailureError(
         "out-of-memory",
-        `this plan needs ${formatBytes(needed)} (${parts.join(", ")}), the machine has ${formatBytes(bytes)}: lower the batch size, the number of steps or the hidden size`,
+        `this plan needs ${formatBytes(needed)} (${parts.join(", ")})${this.recompute > 1 ? `, although sequences are recomputed in ${this.recompute} parts` : ""}; the machine has ${formatBytes(bytes)}: lower the batch size, the number of steps or the hidden size`,
       );
     }
     return { launches: this.launches, arenas, scalars: this.scalarRanges };

@@ -1,5 +1,4 @@
 import { describe, expectInteger, expectOneOf, FailureError, UsageError } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
 import type { Metrics } from "./evaluator.ts";
 
 /** Which metric decides what is best, and whether lower or higher is better. */
@@ -43,8 +42,6 @@ export interface BestRule {
 
 /** @throws UsageError "bad-option", "unknown-choice", "out-of-range" */
 export function bestRule(best: BestMetric = {}, stopping?: EarlyStopping): BestRule {
-  expectOptions("best", best, { metric: 1, mode: 1 });
-  if (stopping) expectOptions("earlyStopping", stopping, { patience: 1, minDelta: 1 });
   const { metric = "loss" } = best;
   if (typeof metric !== "string")
     throw new UsageError("bad-option", `best.metric: expected a name, got ${describe(metric)}`);

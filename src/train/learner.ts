@@ -3,7 +3,7 @@ import { type Batch, weightOf } from "../data/batch-source.ts";
 import { add, equal, mul, select, variable } from "../math/expression.ts";
 import type { Optimizer } from "../optimizers/define.ts";
 import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
-import { FailureError } from "../shared/errors.ts";
+import { expectInteger, FailureError } from "../shared/errors.ts";
 import { formatBytes, size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
@@ -34,9 +34,17 @@ export interface LearnerOptions {
   readonly seed?: number | undefined;
   /** Whether gradients of several batches make one update. */
   readonly accumulates?: boolean;
-  /** Records the forward pass and the loss for batches of the shape that this one has; called once for each shape. */
+  /**
+   * Parts that recurrent layers cut a sequence into to save memory: what their gradient needs is kept for one part at a time, the others
+   * are computed once more on the way back. Changes no bit. Default: 1 (everything is kept), or 8 for batches that do not fit otherwise.
+   */
+  readonly recompute?: number | undefined;
+  /** Records the forward pass and the loss for batches of the shape that this one has; called again for each shape. */
   readonly record: (graph: Graph, batch: Batch) => Objective;
 }
+
+/** Of a sequence that does not fit whole. More would save little: what layers give to one another is kept in any case. */
+const PARTS = 8;
 
 const SUM_ARENA = "gradient sum";
 
@@ -47,7 +55,8 @@ const SUM_ARENA = "gradient sum";
  * @throws FailureError "out-of-memory" before anything is allocated
  */
 export async function openLearner(options: LearnerOptions): Promise<Learner> {
-  const { machine, parameters, optimizer, clipNorm, clipValue, accumulates = false } = options;
+  const { machine, parameters, optimizer, clipNorm, clipValue, recompute, accumulates = false } = options;
+  if (recompute !== undefined) expectInteger("recompute", recompute, { min: 1 });
   expectRoom(machine, parameters.layout, optimizer, accumulates);
   const graph = new Graph({ machine, parameters: parameters.layout, training: true });
   const notes = reserveNotes(graph);
@@ -94,7 +103,8 @@ export class Learner {
     this.gradients = new Plans({
       machine,
       arenas: { ...parameters.arenas, ...own },
-      record: (batch) => this.recordGradients(batch),
+      record: (batch) => this.recordGradients(batch, options.recompute),
+      ...(options.recompute === undefined && { sparing: (batch) => this.recordGradients(batch, PARTS) }),
     });
   }
 
@@ -190,9 +200,9 @@ export class Learner {
     for (const arena of Object.values(this.own)) arena.close();
   }
 
-  private recordGradients(batch: Batch): Graph {
+  private recordGradients(batch: Batch, recompute: number | undefined): Graph {
     const { machine, parameters, accumulates } = this.options;
-    const graph = new Graph({ machine, parameters: parameters.layout, training: true });
+    const graph = new Graph({ machine, parameters: parameters.layout, training: true, recompute });
     const { loss: note } = reserveNotes(graph);
     const { loss, penalty, carry = [] } = this.options.record(graph, batch);
     const objectives = penalty ? [loss, penalty] : [loss];

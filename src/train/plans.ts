@@ -1,6 +1,6 @@
 import type { Arena, Machine } from "../compute/machine.ts";
 import type { Batch } from "../data/batch-source.ts";
-import { UsageError } from "../shared/errors.ts";
+import { FailureError, UsageError } from "../shared/errors.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import type { Graph } from "../tensor/graph.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
@@ -11,6 +11,8 @@ export interface PlansOptions {
   readonly arenas: Readonly<Record<string, Arena>>;
   /** Records the computation for batches of the shape that this one has. */
   readonly record: (batch: Batch) => Graph;
+  /** Records the same in less memory, for batches that do not fit otherwise. Default: there is no such way. */
+  readonly sparing?: (batch: Batch) => Graph;
 }
 
 /**
@@ -93,12 +95,22 @@ export class Plans {
   }
 
   private async open(batch: Batch): Promise<Executable> {
+    const { record, sparing } = this.options;
+    try {
+      return await this.prepare(record(batch));
+    } catch (error) {
+      if (!sparing || !(error instanceof FailureError) || error.code !== "out-of-memory") throw error;
+      return this.prepare(sparing(batch));
+    }
+  }
+
+  private async prepare(graph: Graph): Promise<Executable> {
     const { machine, arenas } = this.options;
-    const graph = this.options.record(batch);
     const needed = graph.finish().arenas;
     const signature = signatureOf(graph);
     const known = this.states.get(signature);
     const state = known?.arena ?? (needed.state ? machine.arena("state", needed.state) : undefined);
+    const before = this.scratch.length;
     try {
       const activations = this.scratchOf(needed.activations ?? 0);
       const shared = { ...(activations && { activations }), ...(state && { state }) };
@@ -110,6 +122,7 @@ export class Plans {
       return plan;
     } catch (error) {
       if (!known) state?.close();
+      for (const arena of this.scratch.splice(before)) arena.close();
       throw error;
     }
   }

@@ -24,6 +24,7 @@ export async function openTrainingStep(options: TrainingStepOptions): Promise<Tr
     optimizer: 1,
     clipNorm: 1,
     clipValue: 1,
+    recompute: 1,
   });
   const learner = await openLearner(options);
   try {

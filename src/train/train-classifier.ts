@@ -14,7 +14,7 @@ import {
 import { Classifier, declareSequences } from "../run/classifier.ts";
 import { readSequence } from "../run/sequence-reader.ts";
 import { describe, expectInteger, expectOneOf, LongshortError, UsageError } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
+import { checkOptions } from "../schema/check.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -84,7 +84,7 @@ export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "maximum", dr
  *   FailureError "out-of-memory" before anything is allocated; while training "diverged"
  */
 export async function trainClassifier(options: TrainClassifierOptions): Promise<ClassifierTraining> {
-  expectOptions("trainClassifier", options, {
+  checkOptions("trainClassifier", options, {
     ...trainingOptions,
     machine: 1,
     examples: 1,

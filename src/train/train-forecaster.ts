@@ -9,7 +9,7 @@ import { type ForecastNetworkOptions, forecastNetwork } from "../models/forecast
 import { declareForecastInputs } from "../run/forecast-plans.ts";
 import { Forecaster } from "../run/forecaster.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
+import { checkOptions } from "../schema/check.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
@@ -69,6 +69,11 @@ export interface ForecasterTraining {
   /** Forecasts with the weights as they are; closed with the trainer, as are the weights. */
   readonly forecaster: Forecaster;
   readonly series: readonly SplitSeries[];
+  /**
+   * Measures on the validation part how wide intervals must be (`Forecaster.calibrate`): to be called once the weights are those to be used.
+   * @param of another forecaster of this training, such as one with weights that were saved on the way; default `forecaster`
+   */
+  calibrate(of?: Forecaster): ReturnType<Forecaster["calibrate"]>;
 }
 
 /**
@@ -78,15 +83,16 @@ export interface ForecasterTraining {
  * @example
  * ```ts no-run
  * const data = await readTimeSeries("sales.csv", { targets: ["sales"], time: "day" });
- * const { trainer, forecaster } = await trainForecaster({ machine, data, horizon: 14 });
+ * const { trainer, forecaster, calibrate } = await trainForecaster({ machine, data, horizon: 14 });
  * await trainer.run({ epoch: ({ epoch, validationLoss }) => console.log(epoch, validationLoss) });
+ * await calibrate(); // intervals that hold what they say
  * const [{ targets }] = await forecaster.forecast(data);
  * ```
  * @throws UsageError for wrong options, "series-too-short", "not-a-count"; FailureError "out-of-memory" before anything is allocated;
  *   while training "diverged"
  */
 export async function trainForecaster(options: TrainForecasterOptions): Promise<ForecasterTraining> {
-  expectOptions("trainForecaster", options, {
+  checkOptions("trainForecaster", options, {
     ...trainingOptions,
     machine: 1,
     data: 1,
@@ -175,7 +181,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
       record: (graph, batch) => ({ loss: loss(graph, batch) }),
     });
     const series = prepared.map((one, k) => ({ prepared: one, source: data.series[k]!, spans: spans[k]! }));
-    return { trainer, forecaster, series };
+    return { trainer, forecaster, series, calibrate: (of = forecaster) => of.calibrate(measured) };
   } catch (error) {
     parameters.close();
     throw error;

@@ -8,7 +8,7 @@ import { inScheme } from "../run/measure-tagger.ts";
 import { SentenceReader } from "../run/sentence-reader.ts";
 import { declareSentences, Tagger } from "../run/tagger.ts";
 import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
+import { checkOptions } from "../schema/check.ts";
 import { schemeOf, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
@@ -81,7 +81,7 @@ export interface TaggerTraining {
  *   anything is allocated; while training "diverged"
  */
 export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTraining> {
-  expectOptions("trainTagger", options, {
+  checkOptions("trainTagger", options, {
     ...trainingOptions,
     machine: 1,
     sentences: 1,

@@ -6,7 +6,6 @@ import type { OptionsTable } from "../schema/check.ts";
 import { orInfinity } from "../schema/fields.ts";
 import { trainingFields } from "../schema/training.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
 import type { Graph } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type BestMetric, type BestRule, bestRule, type EarlyStopping } from "./best.ts";
@@ -31,6 +30,11 @@ export interface TrainingOptions extends RateOptions {
    * their order in the arithmetic of the machine. Default 1. An update never reaches over the end of an epoch.
    */
   readonly accumulate?: number | undefined;
+  /**
+   * Parts that recurrent layers cut a sequence into to save memory: what their gradient needs is kept for one part at a time, and the
+   * others are computed once more on the way back. Changes no bit. Default: 1 (everything is kept), or 8 for batches that do not fit.
+   */
+  readonly recompute?: number | undefined;
   /** Of dropout; default 0. */
   readonly seed?: number | undefined;
   /** When the evaluator runs: after each epoch ("epoch", default), and also every so many steps. At the end in any case. */
@@ -68,6 +72,8 @@ export interface TrainingPlan {
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
   readonly accumulate: number;
+  /** undefined: as memory demands. */
+  readonly recompute: number | undefined;
   readonly optimizer: Optimizer;
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
@@ -88,14 +94,15 @@ export const trainingOptions: OptionsTable<TrainingOptions> = {
   warmup: trainingFields.warmup,
   clipNorm: orInfinity(trainingFields.clipNorm),
   seed: trainingFields.seed,
-  ...{ optimizer: "value", schedule: "value", clipValue: "value", accumulate: "value", evaluateEvery: "value" },
-  ...{ best: "value", earlyStopping: "value", checkpointEvery: "value", logEvery: "value", signal: "value" },
+  ...{ optimizer: 1, schedule: 1, clipValue: 1, accumulate: 1, recompute: 1, evaluateEvery: 1, logEvery: 1, signal: 1 },
+  best: { metric: 1, mode: 1 },
+  earlyStopping: { patience: 1, minDelta: 1 },
+  checkpointEvery: { steps: 1, seconds: 1 },
 };
 
 /** @throws UsageError */
 export function planOf(options: TrainingOptions, batchesPerEpoch: number): TrainingPlan {
   const { evaluateEvery = "epoch", checkpointEvery = {} } = options;
-  expectOptions("checkpointEvery", checkpointEvery, { steps: 1, seconds: 1 });
   const whole = (name: string, value: unknown): number => expectInteger(name, value, { min: 1 });
   const orNever = (name: string, value: number | undefined): number =>
     value === undefined ? Number.POSITIVE_INFINITY : whole(name, value);
@@ -112,6 +119,7 @@ export function planOf(options: TrainingOptions, batchesPerEpoch: number): Train
   const totalSteps = Math.min(epochs * stepsPerEpoch, orNever("maxSteps", options.maxSteps));
   return {
     ...{ epochs, accumulate, stepsPerEpoch, totalSteps },
+    recompute: options.recompute,
     optimizer: options.optimizer ?? adam(),
     clipNorm: clipNorm === Number.POSITIVE_INFINITY ? undefined : clipNorm,
     clipValue: options.clipValue,

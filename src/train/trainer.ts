@@ -32,8 +32,8 @@ import { takeTurns } from "./turns.ts";
 export async function openTrainer<F extends object = object>(options: TrainerOptions<F>): Promise<Trainer<F>> {
   checkOptions<TrainerOptions<F>>("openTrainer", options, {
     ...trainingOptions,
-    ...{ machine: "value", parameters: "value", batches: "value", record: "value" },
-    ...{ evaluator: "value", facts: "value", owned: "value" },
+    ...{ machine: 1, parameters: 1, batches: 1, record: 1 },
+    ...{ evaluator: 1, facts: 1, owned: 1 },
   });
   return startTrainer(options);
 }
@@ -44,9 +44,9 @@ export async function startTrainer<F extends object = object>(options: TrainerOp
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
   const plan = planOf(options, batches.batchesPerEpoch);
-  const { optimizer, clipNorm, clipValue, seed, accumulate } = plan;
+  const { optimizer, clipNorm, clipValue, recompute, seed, accumulate } = plan;
   const learner = await openLearner({
-    ...{ machine, parameters, optimizer, clipNorm, clipValue, seed, record, accumulates: accumulate > 1 },
+    ...{ machine, parameters, optimizer, clipNorm, clipValue, recompute, seed, record, accumulates: accumulate > 1 },
   });
   try {
     // What does not fit is said before anything is trained.

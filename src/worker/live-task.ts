@@ -1,3 +1,4 @@
+import { cellsInWords } from "../cells/cells-in-words.ts";
 import type { Machine } from "../compute/machine.ts";
 import { languageModel } from "../models/language-model.ts";
 import { optimizerByName } from "../optimizers/registry.ts";
@@ -37,7 +38,8 @@ export const trainingOf = ({ clipNorm, seed, optimizer, learningRate }: Training
 /** A language model of the text. */
 export async function openTextTask(machine: Machine, choice: TrainingChoice): Promise<LiveTask> {
   if (choice.text.trim() === "") throw new UsageError("text-empty", "text: expected some text to learn from, got none");
-  const { cell, hiddenSize, embeddingSize, numLayers, seed, batchSize, steps } = choice;
+  const { hiddenSize, embeddingSize, numLayers, seed, batchSize, steps } = choice;
+  const cell = cellsInWords(choice).equations ?? choice.cell;
   const tokenizer = await trainTokenizer({ kind: "grapheme" }, choice.text);
   const { vocabularySize } = tokenizer;
   const model = languageModel({ vocabularySize, cell, hiddenSize, embeddingSize, numLayers });

@@ -1,3 +1,4 @@
+import { cellsInWords } from "../cells/cells-in-words.ts";
 import { type SafeTensor, safeTensor } from "../checkpoint/safe-tensor.ts";
 import { readSafetensors, writeSafetensors } from "../checkpoint/safetensors.ts";
 import type { Machine } from "../compute/machine.ts";
@@ -45,7 +46,8 @@ export async function openPackedModel(bytes: Uint8Array, machine: Machine): Prom
   const { metadata, tensors } = readSafetensors(bytes);
   if (metadata.model === undefined || metadata.tokenizer === undefined)
     throw new UsageError("not-packed", "these safetensors do not say what model and tokenizer they belong to");
-  const model = languageModelFromConfig(parsed("model", metadata.model));
+  const config = parsed("model", metadata.model);
+  const model = languageModelFromConfig(config, cellsInWords(config));
   const tokenizer = tokenizerFromJSON(parsed("tokenizer", metadata.tokenizer));
   if (tokenizer.vocabularySize !== model.config.vocabularySize)
     throw new FailureError(

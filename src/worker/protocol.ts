@@ -1,3 +1,4 @@
+import type { CellSpec } from "../cells/registry.ts";
 import type { GatePlace, UnitPlace } from "../explain/ablation.ts";
 import type { OptimizerName } from "../optimizers/registry.ts";
 import type { TrainingSnapshot } from "../train/snapshot.ts";
@@ -88,7 +89,8 @@ export interface TrainingChoice {
   readonly text: string;
   /** Given: numbers are learned and `text`, `embeddingSize` and `probe` do not count; the loss is the mean squared error. */
   readonly numbers?: NumbersChoice | undefined;
-  readonly cell: string;
+  /** By name, or as a file says it: `{ name: "equations", options: { text } }` is a cell in words. */
+  readonly cell: string | CellSpec;
   readonly hiddenSize: number;
   readonly embeddingSize: number;
   readonly numLayers: number;

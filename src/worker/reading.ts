@@ -1,5 +1,5 @@
 import { openAblation } from "../explain/ablation.ts";
-import { nearestStates } from "../explain/nearest-states.ts";
+import { nearestPassages } from "../explain/nearest-passages.ts";
 import { trace } from "../explain/trace.ts";
 import { encoded } from "./encode.ts";
 import type { OpenedText } from "./packed-model.ts";
@@ -38,8 +38,6 @@ export async function readWithout(
   }
 }
 
-/** Characters that are shown on either side of a place. */
-const AROUND = 32;
 /** Of states nearer than this in the text only the one that is most alike is shown. */
 const APART = 8;
 /** Tokens of a corpus that are compared. */
@@ -55,15 +53,10 @@ export async function readNearest(
   const { data, shape } = values[`h_l${layer}`]!;
   const elsewhere = corpus === undefined ? own : encoded(opened.tokenizer, corpus, MAXIMUM_CORPUS).tokens;
   const near = (k: number): boolean => corpus === undefined && Math.abs(k - step) < APART;
-  const found = await nearestStates(opened, {
-    ...{ corpus: elsewhere, layer, count, apart: APART, without: near },
+  const found = await nearestPassages(opened, {
+    ...{ tokenizer: opened.tokenizer, corpus: elsewhere, layer, count, apart: APART, without: near },
     to: data.slice((shape[0] - 1) * shape[2]),
   });
-  const spelled = (from: number, to: number): string => opened.tokenizer.decode(elsewhere.slice(Math.max(0, from), to));
-  return {
-    steps: elsewhere.length,
-    places: found.map(({ step: k, similarity }) => ({
-      ...{ similarity, here: spelled(k, k + 1), before: spelled(k - AROUND, k), after: spelled(k + 1, k + 1 + AROUND) },
-    })),
-  };
+  const places = found.map(({ similarity, before, here, after }) => ({ similarity, before, here, after }));
+  return { steps: elsewhere.length, places };
 }

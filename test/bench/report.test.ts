@@ -91,7 +91,7 @@ describe("rows", () => {
     expect(table[3]).toBe("|  |  |  | brain.js | npm could not install brain.js |  |  |");
     const svg = figure(rows);
     expect(svg).toContain("char-lstm, pytorch</text>");
-    expect(svg).toContain("2.00 × (22 ms : 11 ms)</text>");
+    expect(svg).toContain("2 × (22 ms : 11 ms)</text>");
     expect(svg).toContain("prefers-color-scheme: dark");
     expect(svg.match(/<rect class="ours"/g)).toHaveLength(2); // one bar and the legend
     expect(figure([])).toContain("</svg>");
@@ -117,7 +117,7 @@ test("growth: beside the formula, memory a step, and a plot", () => {
       node: "v24",
     };
   });
-  const slow = points.map((p) => (p.B === 1 ? { ...p, medianMs: 3 * p.medianMs } : p));
+  const slow = points.map((p) => (p.B === 1 ? { ...p, medianMs: 3 * p.medianMs, cpuMs: 3 * p.cpuMs } : p));
   const row = growthRow({ name: "growth", threads: 1, about, points: slow, refused: "needs 5 GiB" });
   expect(row).toMatchObject({ case: "growth", system: "longshort", medianMs: 20, bytesPerStep: 4096 });
   expect(row.points!.find((p: { B: number }) => p.B === 1)!.timesFormula).toBeCloseTo(3);

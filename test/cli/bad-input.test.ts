@@ -115,6 +115,10 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
   ["inspect @run --text ", 2, "--text: expected some text"],
   ["inspect @run --text hello --values f,q", 2, 'expected names among i, f, g, o, c, h, got "q"'],
   ["inspect @run --text hello --layer 1", 2, "they are counted from 0"],
+  ["inspect @run --text hello --layer 1 --nearest @text.txt", 2, "they are counted from 0"],
+  ["inspect @run --text hello --nearest @none.txt", 2, "there is no such file"],
+  ["inspect @run --text hello --nearest @empty.txt", 2, "the file is empty"],
+  ["inspect @run --text hello --nearest @text.txt --places 0", 2, "expected a whole number of at least 1"],
   // the command line itself
   ["trian text @text.txt", 2, "Did you mean train?"],
   ["train txt @text.txt", 2, "Did you mean text?"],

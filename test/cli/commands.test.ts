@@ -302,6 +302,18 @@ describe("inspect", () => {
     expect(values.map(({ name }) => name)).toEqual(expect.arrayContaining(["i", "f", "g", "o", "c", "h"]));
     for (const { shape, data } of values) expect([shape, data.length]).toEqual([[3, 12], 36]);
   });
+
+  it("lists where in a text the state was most alike: there, where the same was read from the start", async () => {
+    const corpus = join(folder, "corpus.txt");
+    writeFileSync(corpus, "abc abd. abc abc");
+    const command = ["inspect", run, "--text", "abc a", "--nearest", corpus, "--places", "1"];
+    const places = lines((await longshort([...command, "--json"])).stdout).filter(({ type }) => type === "nearest");
+    expect(places).toHaveLength(1);
+    expect(places[0]).toMatchObject({ step: 4, before: "abc ", here: "a", after: "bd. abc abc" });
+    expect(places[0].similarity).toBeCloseTo(1, 5);
+    const shown = (await longshort(command)).stdout;
+    expect(shown.split("\n").at(-2)).toMatch(/^ 1\.000 +abc \[a\]bd\. abc abc$/);
+  });
 });
 
 describe("demo", () => {

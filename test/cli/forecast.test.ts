@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readParquet } from "../../src/cli/parquet.ts";
+import { readParquet } from "../../src/data/parquet.ts";
 import { longshort } from "./fake-io.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-forecast-"));
@@ -56,6 +56,24 @@ test("trained, measured beside simple methods, forecast, resumed", async () => {
     ...{ series: "south", time: day(118), target: "sales", value: expect.any(Number), "q0.9": expect.any(Number) },
   });
 
+  const page = await longshort(["forecast", at("run"), "--html", at("next.html")]);
+  expect(page.stdout).toBe(`The page with pictures of the series: ${at("next.html")}\n`);
+  const html = readFileSync(at("next.html"), "utf8");
+  expect(html).not.toMatch(/<(link|img|script src)|https?:/);
+  expect(html).toContain("<h1>Forecast of sales</h1>");
+  expect(html).toContain('<h2 id="f1-0-heading">sales of south</h2>');
+  expect(html).toMatch(
+    new RegExp(`<desc id="f0-0-words">7 steps are known, up to ${day(116)} \\([\\d.]+\\). 3 are forecast, from`),
+  );
+  // What the table says is what the picture says, in every step.
+  const cells = lines[1]!
+    .split(",")
+    .slice(3)
+    .map((cell) => Number(Number(cell).toPrecision(6)));
+  expect(html).toContain(`<th scope="row">${day(117)}</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`);
+  expect(html).toContain(`${day(117)}: ${cells[0]} (forecast, 80 % between ${cells[1]} and ${cells[3]})`);
+  expect(() => new Function(/<script>([\s\S]*)<\/script>/.exec(html)![1]!)).not.toThrow();
+
   const more = await longshort(["resume", at("run"), "--epochs", "7", "--json", "-q"]);
   expect(more.code, more.stderr).toBe(0);
   const told = more.stdout
@@ -95,6 +113,24 @@ test.each<[string, string[], readonly string[], RegExp]>([
   write("bad.csv", lines);
   const { code, stderr } = await longshort(["train", "forecast", at("bad.csv"), ...options, "-o", at("bad")]);
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
+});
+
+test("the column with the times is found, told, recorded, and can be declined", async () => {
+  write(
+    "found.csv",
+    rows(0, 40).filter((line) => !line.includes("south")),
+  );
+  const train = (...more: string[]) =>
+    longshort(["train", "forecast", at("found.csv"), "--target", "sales", "--horizon", "3", "--epochs", "1", ...more]);
+  const { stderr } = await train("-o", at("found"));
+  expect(stderr).toMatch(/^Times: --time day/);
+  const training = (run: string) => JSON.parse(readFileSync(at(`${run}/config.json`), "utf8")).training;
+  expect(training("found").time).toEqual(["day"]);
+  expect((await train("--time", "none", "-o", at("declined"))).stderr).not.toMatch(/Times:/);
+  expect(training("declined").time).toEqual(["none"]);
+  // Two shops on one day: their times say nothing of the rows.
+  write("found.csv", rows(0, 40));
+  expect((await train("-o", at("mixed"))).stderr).toMatch(/^Rows count as equal steps, because .*--series/);
 });
 
 test("what is known beforehand has to be there", async () => {
@@ -138,16 +174,18 @@ test("Parquet: read as other tables are, and written", async () => {
 
   await longshort(["forecast", at("of-sales.parquet"), "-o", at("next.parquet")]);
   const printed = await longshort(["forecast", at("of-sales.parquet")]);
-  const { values } = await readParquet(at("next.parquet"), ["series", "time", "target", "value", "q0.1"]);
+  const read = async (file: string, columns: string[]) => {
+    const found: (readonly string[])[] = [];
+    for await (const rows of readParquet(at(file), columns)) found.push(...rows.map(({ cells }) => cells));
+    return found;
+  };
   const [, first] = printed.stdout.split("\n");
-  expect(
-    Object.values(values)
-      .map((column) => column[0])
-      .join(","),
-  ).toBe(first!.split(",").slice(0, 5).join(","));
+  expect((await read("next.parquet", ["series", "time", "target", "value", "q0.1"]))[0]!.join(",")).toBe(
+    first!.split(",").slice(0, 5).join(","),
+  );
 
-  await expect(readParquet(at("next.parquet"), ["price"])).rejects.toMatchObject({ code: "unknown-column" });
+  await expect(read("next.parquet", ["price"])).rejects.toMatchObject({ code: "unknown-column" });
   writeFileSync(at("broken.parquet"), "PAR1 no more");
-  await expect(readParquet(at("broken.parquet"), ["y"])).rejects.toMatchObject({ code: "bad-parquet" });
-  await expect(readParquet(at("none.parquet"), ["y"])).rejects.toMatchObject({ code: "file-not-found" });
+  await expect(read("broken.parquet", ["y"])).rejects.toMatchObject({ code: "bad-parquet" });
+  await expect(read("none.parquet", ["y"])).rejects.toMatchObject({ code: "file-not-found" });
 });

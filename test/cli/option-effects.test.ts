@@ -530,6 +530,11 @@ const commands: Readonly<Record<string, Effects>> = {
       values: { add: ["--values", "h"] },
       layer: { add: ["--layer", "1"] },
       units: { add: ["--units", "2"] },
+      nearest: { add: ["--nearest", at("text.txt")] },
+      places: {
+        against: ["inspect", at("runs/two"), "--text", "hello", "--nearest", at("text.txt")],
+        instead: ["inspect", at("runs/two"), "--text", "hello", "--nearest", at("text.txt"), "--places", "2"],
+      },
       // test/playground/playground.test.ts looks at the page, which is put together from dist/.
       html: {},
       compare: {},

@@ -185,11 +185,13 @@ describe("info, runs, compare", () => {
     expect(html).not.toMatch(/<(link|img|script src)|https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
     expect(html).toContain("<h1>2 runs compared</h1>");
     expect(html).toContain("prefers-color-scheme: dark");
-    const script = /<script>\(([\s\S]*)\)\((\{.*\})\);<\/script>/.exec(html)!;
+    const script = /<script>\(([\s\S]*)\)\((\{.*\}), (\{ ticks: [\s\S]*\})\);<\/script>/.exec(html)!;
     const { names, charts } = JSON.parse(script[2]!);
     expect(names).toEqual([at("runs/lstm"), at("runs/gru")]);
     expect(charts.map(({ name }: { name: string }) => name)).toContain("validation loss");
-    expect(() => new Function(`return ${script[1]}`)()).not.toThrow();
+    const [draw, tools] = [script[1], script[3]].map((part) => new Function(`return ${part}`)());
+    expect(draw).toBeTypeOf("function");
+    expect(tools.ticks(0, 10, 5).map(tools.number)).toEqual(["0", "2", "4", "6", "8", "10"]);
   });
 
   it.each([

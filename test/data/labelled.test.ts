@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import Papa from "papaparse";
 import { describe, expect, test } from "vitest";
-import { cellRows } from "../../src/data/delimited-cells.ts";
+import { type CellRow, cellRows, type QuoteError } from "../../src/data/delimited-cells.ts";
 import { classesOf, targetsOf } from "../../src/data/examples.ts";
 import { readLabelledTexts, type TextColumns } from "../../src/data/labelled-texts.ts";
 import { stratifiedSplit } from "../../src/data/stratified-split.ts";
@@ -64,6 +64,54 @@ describe("readLabelledTexts", () => {
         );
       }),
     );
+  });
+
+  test("read in pieces, a row gives the same cells wherever the pieces are cut", () => {
+    const piece = fc.constantFrom("a", "b c", '"', ",", ";", "\n", "\r", "\r\n", '""', "é");
+    const text = fc.array(piece, { maxLength: 14 }).map((parts) => parts.join(""));
+    const whole = (source: string, delimiter: string): unknown => {
+      const found: CellRow[] = [];
+      try {
+        for (const row of cellRows(source, delimiter)) found.push(row);
+      } catch (error) {
+        return [found, (error as QuoteError).line, (error as Error).message];
+      }
+      return [found];
+    };
+    const inPieces = (source: string, delimiter: string, cut: number): unknown => {
+      const found: CellRow[] = [];
+      let [rest, line] = ["", 1];
+      try {
+        for (let at = 0; at < source.length || at === 0; at += cut) {
+          rest += source.slice(at, at + cut);
+          const rows = cellRows(rest, delimiter, { line, more: at + cut < source.length });
+          let next = rows.next();
+          for (; !next.done; next = rows.next()) found.push(next.value);
+          rest = rest.slice(next.value.at);
+          line = next.value.line;
+        }
+      } catch (error) {
+        return [found, (error as QuoteError).line, (error as Error).message];
+      }
+      return [found];
+    };
+    fc.assert(
+      fc.property(text, fc.constantFrom(",", ";"), fc.integer({ min: 1, max: 5 }), (source, delimiter, cut) => {
+        expect(inPieces(source, delimiter, cut)).toEqual(whole(source, delimiter));
+      }),
+    );
+  });
+
+  test("a table of many pieces: rows, lines, quotation marks over their ends, another delimiter at the end than it seems", async () => {
+    const rows = Array.from({ length: 9000 }, (_, k) => `"text ${k}, ""and""\n${"x".repeat(k % 97)}";${k % 7}`);
+    const { inputs, labels, places } = await read("t.csv", `text;label\r\n${rows.join("\r\n")}\r\n`);
+    expect(inputs).toHaveLength(9000);
+    expect(inputs[8765]).toBe(`text 8765, "and"\n${"x".repeat(8765 % 97)}`);
+    expect([labels[8765], places[8765]]).toEqual([String(8765 % 7), `t.csv, line ${2 + 2 * 8765}`]);
+    const ragged = read("t.csv", `text;label\n${"a;1\n".repeat(200_000)}b\n`);
+    await expect(ragged).rejects.toThrow(/line 200002: expected 2 cells .* got 1/);
+    const json = await read("t.jsonl", '{"text":"a","label":1}\n'.repeat(30_000));
+    expect([json.inputs.length, json.places.at(-1)]).toEqual([30_000, "t.jsonl, line 30000"]);
   });
 
   test.each<[string, string, string | Uint8Array, string, RegExp]>([

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, describe, expect, test } from "vitest";
 import { calendarFeatures, usualRounds } from "../../src/data/calendar.ts";
 import { type ReadTimeSeriesOptions, readTimeSeries } from "../../src/data/read-time-series.ts";
@@ -34,6 +35,21 @@ describe("reading", () => {
     expect([...series[0]!.values.y!]).toEqual([1, 2.5]);
     expect([...series[0]!.times!]).toEqual([Date.UTC(2024, 0, 1), Date.UTC(2024, 0, 2)]);
     expect(step).toEqual({ count: 1, unit: "day" });
+  });
+
+  test("Parquet, row group by row group", async () => {
+    const columnData = [
+      { name: "day", data: [0, 1, 2, 3, 4].map((k) => new Date(Date.UTC(2024, 0, 1 + k))), type: "TIMESTAMP" as const },
+      { name: "y", data: [1, 2.5, Number.NaN, 4, 5], type: "DOUBLE" as const },
+    ];
+    const content = new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: 2 }));
+    const { series, step } = await read(content, { time: "day" }, ".parquet");
+    expect([...series[0]!.values.y!]).toEqual([1, 2.5, Number.NaN, 4, 5]);
+    expect([series[0]!.times![4], formatStep(step!)]).toEqual([Date.UTC(2024, 0, 5), "1d"]);
+    const nested = [{ name: "y", data: [[1], [2]], type: "JSON" as const }];
+    await expect(
+      read(new Uint8Array(parquetWriteBuffer({ columnData: nested })), {}, ".parquet"),
+    ).rejects.toMatchObject({ code: "not-a-number" });
   });
 
   test("missing values are no numbers, and are told of", async () => {

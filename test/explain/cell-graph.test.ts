@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
+import { cellText } from "../../src/cells/cell-text.ts";
 import { gru } from "../../src/cells/gru.ts";
 import { lstm } from "../../src/cells/lstm.ts";
+import { minGru } from "../../src/cells/min-gru.ts";
+import { parseCell } from "../../src/cells/parse-cell.ts";
 import { rnn } from "../../src/cells/rnn.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { cellGraph } from "../../src/explain/cell-graph.ts";
@@ -34,6 +37,35 @@ test.each(
   const h = graph.nodes.find(({ name }) => name === "h")!;
   const changed = graph.evaluate(given, new Map([[h.args[0] ?? 0, [9, 9, 9]]]));
   expect(changed[h.id]).not.toEqual(found[h.id]);
+  parameters.close();
+  machine.close();
+});
+
+test.each([
+  ["a candidate that is nothing but its sum", cellText(minGru())],
+  ["a line that is another name of what is given", "a = h[t-1]\nb = W_b x + U_b a\nh = b"],
+  [
+    "means, choices and a state that is a number",
+    "state h, s\na = W_a x + U_a h[t-1]\nh = if(a < s[t-1], a - mean(a, 1), a)\ns = 0",
+  ],
+])("the values are those of a trace: %s", async (_, text) => {
+  const cell = parseCell(text);
+  const machine = await openMachine("reference");
+  const layers = recurrent({ cell, inputSize: 2, hiddenSize: 3 });
+  const parameters = await createParameters({ machine, layout: layoutParameters(layers), seed: 3 });
+  const data = [0.5, -1, 2, 0.25, -0.75, 1];
+  const { values } = await trace({ model: layers, parameters }, { data }, { names: traceNames(layers) });
+  const graph = cellGraph(cell);
+  const at = (name: string, t: number) => values[`${name}_l0`]!.data.slice(t * 3, t * 3 + 3);
+  const given: Record<string, ArrayLike<number>> = {};
+  for (const { kind, name } of graph.nodes) {
+    if (kind === "sum") given[name!] = at(name!, 2);
+    if (kind === "previous") given[name!] = at(name!.slice(9), 1);
+  }
+  const computed = graph.evaluate(given);
+  for (const [name, id] of Object.entries(graph.named))
+    for (const [u, value] of at(name, 2).entries()) expect(computed[id]![u], name).toBeCloseTo(value, 12);
+  expect(Object.keys(graph.named)).toContain("h");
   parameters.close();
   machine.close();
 });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
+import { snappyCompress } from "hyparquet-writer/src/snappy.js";
 import { SafeTensor, safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openSafetensors } from "../../src/checkpoint/safetensors-file.ts";
@@ -24,10 +25,13 @@ import { readPyTorch } from "../../src/formats/pytorch/read.ts";
 import { StorageTable } from "../../src/formats/pytorch/storage-table.ts";
 import { writePyTorch } from "../../src/formats/pytorch/write.ts";
 import { readModel } from "../../src/formats/read-model.ts";
+import { unsnappy } from "../../src/formats/snappy.ts";
+import { readTensorflowBundle } from "../../src/formats/tensorflow1/bundle.ts";
 import { readTensorflowJs } from "../../src/formats/tfjs/read.ts";
 import { FailureError } from "../../src/shared/errors.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { deflatedZip } from "./deflated-zip.ts";
+import { tableOf, writeBundle } from "./tensorflow-bundle.ts";
 
 /** One row a reader of files from strangers: mutated good files go through `parse`, which must end, in an ordinary error or not. */
 export interface Parser {
@@ -129,6 +133,16 @@ const tfjsModels = ["00_simpleRNN", "14_lstm", "19_lstm_bi_concat", "28_gru"].ma
   weights: fileOf(`tfjs/${name}/weights.bin`),
 }));
 
+const bundled = new Map(
+  [
+    ["rnn/cell_0/basic_lstm_cell/kernel", [3, 4]] as const,
+    ["rnn/cell_0/basic_lstm_cell/bias", [4]] as const,
+    ["softmax_w", [1, 5]] as const,
+  ].map(([name, shape]) => [name, { type: 1, shape, bytes: new Uint8Array(4 * size(shape)) }]),
+);
+const bundle = writeBundle(bundled, { blockPairs: 9 });
+const bundleFiles = { "a.data-00000-of-00001": bundle.data };
+
 /** Larger inputs than these are a matter of memory, which the machine refuses. */
 const MOST_NUMBERS = 10_000;
 
@@ -218,6 +232,22 @@ export const PARSERS: readonly Parser[] = [
   },
   { name: "tfjs", seeds: () => tfjsModels.map(({ model }) => model), parse: parseTfjs },
   { name: "tfjs-weights", seeds: () => tfjsModels.map(({ weights }) => weights), parse: parseTfjsWeights },
+  {
+    name: "tensorflow-bundle",
+    seeds: () => [bundle.index, writeBundle(bundled, { snappy: true }).index],
+    parse: (bytes) => readTensorflowBundle(bytes, { files: bundleFiles }),
+  },
+  // Checksums stop most damage; here the pairs of a block are damaged and the checksum is right.
+  {
+    name: "tensorflow-block",
+    seeds: () => bundle.blocks.map((block) => Uint8Array.from(block)),
+    parse: (bytes) => readTensorflowBundle(tableOf([["~", [...bytes]]]), { files: bundleFiles }),
+  },
+  {
+    name: "snappy",
+    seeds: () => goldenFiles("torch-pt", ".pt").map((file) => snappyCompress(padded(file))),
+    parse: async (bytes) => unsnappy(bytes, UNPACKED),
+  },
   // What a file is shows in its bytes, and damage may turn one kind into another.
   {
     name: "any",

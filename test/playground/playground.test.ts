@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,7 +10,10 @@ import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { build, type PreviewServer, preview } from "vite";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { cellText } from "../../src/cells/cell-text.ts";
 import { gru } from "../../src/cells/gru.ts";
+import { minGru } from "../../src/cells/min-gru.ts";
+import { parseCell } from "../../src/cells/parse-cell.ts";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import { type SafeTensor, safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
@@ -20,7 +23,10 @@ import { gradientFlow } from "../../src/explain/gradient-flow.ts";
 import { trace } from "../../src/explain/trace.ts";
 import { traceText } from "../../src/explain/trace-text.ts";
 import { open } from "../../src/formats/open.ts";
+import { languageModel } from "../../src/models/language-model.ts";
 import { RandomStream } from "../../src/shared/random.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
+import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { type OpenedText, openPackedModel, packModel } from "../../src/worker/packed-model.ts";
 import { browserPath } from "../package/page.ts";
 import { tinyRun } from "../support/tiny-run.ts";
@@ -136,6 +142,51 @@ describe("the playground", () => {
         await expect.poll(answer).toBe(before);
         expect(await violations(page)).toEqual([]);
       });
+    });
+  });
+
+  test("a cell of one's own: drawn, computed and shared from its text; errors say where; it can be trained", async () => {
+    await visit("/cell/own", async (page) => {
+      const field = page.locator("#equations");
+      await page.getByRole("button", { name: "minGRU" }).click();
+      await expect.poll(() => field.inputValue()).toBe(cellText(minGru()));
+      const text = "a = sigmoid(W_a x)\nkept = a * h[t-1] / 2\nh = kept + p * tanh(W_b x)";
+      await field.fill(`${text}\nweight p = 1`);
+      expect(await page.locator(".editor .error").getAttribute("data-line")).toBe("3");
+      await page.getByRole("button", { name: "show the place" }).press("Enter");
+      const chosen = () => field.evaluate((e: HTMLTextAreaElement) => [e.selectionStart, e.selectionEnd]);
+      expect(await chosen()).toEqual([52, 53]);
+      await field.fill(`weight p = 1\n${text}`);
+      await expect.poll(() => page.locator(".editor .error").count()).toBe(0);
+      await expect.poll(() => page.locator("longshort-cell .node").count()).toBe(10);
+      expect(await violations(page)).toEqual([]);
+
+      // What is shown is what the library computes with the same weights.
+      const cell = parseCell(`weight p = 1\n${text}`);
+      const machine = await openMachine("reference");
+      await shipped("recall-lstm", async ({ tokenizer, model: { config } }) => {
+        const { vocabularySize, embeddingSize } = config;
+        const model = languageModel({ vocabularySize, embeddingSize, hiddenSize: 4, cell });
+        const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
+        const { values } = await trace({ model, parameters }, { data: tokenizer.encode("A....?A\n") });
+        await page.locator(".timeline thead button").nth(3).click();
+        await page.locator("longshort-cell .node").last().click();
+        const shown = await numbers(page, ".sliders output", "data-value");
+        expect(shown).toHaveLength(4);
+        for (const [unit, v] of shown.entries()) expect(v).toBeCloseTo(values.h_l0!.data[3 * 4 + unit]!, 9);
+        parameters.close();
+      });
+      machine.close();
+
+      const address = page.url();
+      await page.goto("about:blank");
+      await page.goto(address);
+      await expect.poll(() => field.inputValue()).toBe(`weight p = 1\n${text}`);
+      await page.getByRole("button", { name: "Train it" }).click();
+      await expect.poll(() => page.url()).toContain("#/training");
+      await page.getByRole("button", { name: "Train", exact: false }).first().click();
+      await expect.poll(() => page.locator("[data-step]").count(), { timeout: 20_000 }).toBe(1);
+      await page.getByRole("button", { name: "Stop" }).click();
     });
   });
 
@@ -348,6 +399,8 @@ describe("the playground", () => {
       // What was seen before the tab was closed is on the curve too.
       await second.waitForSelector(".results .curves");
       await second.getByRole("button", { name: "Stop" }).click();
+      // It can be begun anew once it is forgotten.
+      await second.getByRole("button", { name: "Train" }).waitFor();
       await second.reload();
       await second.waitForSelector("[data-flow=gru]", { timeout: 20_000 });
       expect(await second.locator(".left").count()).toBe(0);
@@ -395,7 +448,9 @@ describe("the playground", () => {
     }
     machine.close();
     const file = path.join(folder, "report.html");
-    const command = ["inspect", runs[0]!, "--text", "ab c", "--html", file, "--compare", runs[1]!];
+    const corpus = path.join(folder, "corpus.txt");
+    writeFileSync(corpus, "ab cc bab c");
+    const command = ["inspect", runs[0]!, "--text", "ab c", "--html", file, "--compare", runs[1]!, "--nearest", corpus];
     const { status, stderr } = spawnSync(process.execPath, [path.join(root, "dist/cli/main.js"), ...command], {
       encoding: "utf8",
     });
@@ -414,6 +469,10 @@ describe("the playground", () => {
       await expect
         .poll(() => page.locator(".value").first().textContent())
         .toContain(`h  hidden state (output) · unit 0 · “b” · ${shown}`);
+      const alike = page.locator(".alike li");
+      expect(await page.locator(".alike").count()).toBe(2);
+      expect(await alike.first().textContent()).toMatch(/^1\.000ab c/);
+      expect(await alike.first().locator("mark").textContent()).toBe("c");
       expect(said).toEqual([]);
     } finally {
       await page.close();

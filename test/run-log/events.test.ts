@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { openEventFile } from "../../src/cli/event-file.ts";
-import { crc32c, maskedCrc32c } from "../../src/run-log/crc32c.ts";
+import { crc32c, maskedCrc32c } from "../../src/formats/crc32c.ts";
 import { record, wholeRecords } from "../../src/run-log/record.ts";
 import { DataClass, DataType, SessionLog_SessionStatus } from "./proto/event_pb.js";
 import { crc32cByBits, readEvents } from "./read-events.ts";

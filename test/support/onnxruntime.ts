@@ -10,7 +10,7 @@ export interface OnnxRuntime {
   readonly InferenceSession: {
     create(
       model: Uint8Array,
-      options?: { logSeverityLevel: 0 | 1 | 2 | 3 | 4 },
+      options?: { logSeverityLevel: 0 | 1 | 2 | 3 | 4; intraOpNumThreads?: number },
     ): Promise<{
       run(inputs: Record<string, RuntimeTensor>): Promise<Record<string, RuntimeTensor>>;
       release(): Promise<void>;

@@ -30,6 +30,8 @@ export interface RecurrentCase {
   readonly up?: { readonly output?: Numbers; readonly final?: Named };
   /** Whether random masks are drawn and parameters have gradients. Default: whether `up` is given. */
   readonly training?: boolean;
+  /** Parts that the sequence is recomputed in. */
+  readonly recompute?: number;
   readonly seed?: number;
   readonly update?: number;
   readonly firstExample?: number;
@@ -66,7 +68,7 @@ export async function prepareRecurrent(machine: SynchronousMachine, c: Recurrent
   const layout = layoutParameters(layer);
   const store = await createParameters({ machine, layout, seed: 1 });
   store.arena("gradients");
-  const graph = new Graph({ machine, parameters: layout, training });
+  const graph = new Graph({ machine, parameters: layout, training, recompute: c.recompute });
   const differentiable = up !== undefined;
   const [first, second] = options.batchFirst ? [batch, steps] : [steps, batch];
   const x = graph.input("input", [first, second, options.inputSize], { differentiable });

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { chinese, english, leftOut, sidebarOf } from "../pages.mjs";
+import { chinese, english, leftOut, sidebarOf, standIns } from "../pages.mjs";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -24,8 +24,9 @@ export default {
   head: [["link", { rel: "icon", href: `data:image/svg+xml,${icon}` }]],
   markdown: { theme: { light: "github-light", dark: "github-dark-dimmed" } },
   themeConfig: {
-    // Not every page is translated: a change of language leads to its home page.
-    i18nRouting: false,
+    // A change of language leads to the page of the same name; where there is none, the theme takes the page that stands for it.
+    i18nRouting: true,
+    standIns: standIns(),
     search: {
       provider: "local",
       options: {
@@ -68,8 +69,8 @@ export default {
       themeConfig: {
         nav: [
           { text: "指南", link: "/zh/guide/first-model", activeMatch: "^/zh/guide/(?!cells)" },
-          { text: "单元", link: "/zh/guide/cells" },
-          { text: "命令", link: "/reference/commands" },
+          { text: "单元", link: "/zh/guide/cells", activeMatch: "^/zh/(cells/|guide/cells)" },
+          { text: "参考", link: "/zh/reference" },
           { text: "API", link: "/api/index.html", target: "_self" },
         ],
         sidebar: sidebarOf(chinese),

@@ -4,22 +4,26 @@ import { type CellNodeEvent, colourOf, gateColour, inkOn, scaleOf, shown, shownT
 import { type CellGraphNode, pace } from "longshort/explain";
 import { Bench } from "../bench.ts";
 import { say } from "../language.ts";
+import { tinyModel } from "../models.ts";
+import { addressOf, ownCell } from "../own-cell.ts";
 import { update } from "../update.ts";
 import { formula } from "../views/formula.ts";
 import { gateWord } from "../words.ts";
+import { editor } from "./own-cell.ts";
 
-type Kind = "rnn" | "lstm" | "gru";
-const benches: Readonly<Record<Kind, Bench>> = {
-  rnn: new Bench("recall-rnn"),
-  lstm: new Bench("recall-lstm"),
-  gru: new Bench("recall-gru"),
+type Kind = "rnn" | "lstm" | "gru" | "own";
+const benches: Readonly<Record<Exclude<Kind, "own">, Bench>> = {
+  rnn: new Bench(() => tinyModel("recall-rnn")),
+  lstm: new Bench(() => tinyModel("recall-lstm")),
+  gru: new Bench(() => tinyModel("recall-gru")),
 };
 let playing: ReturnType<typeof setInterval> | undefined;
 const probabilities = new WeakMap<Bench, { key: unknown; step: number; values: number[][] }>();
 
 export function cellRoom(rest: readonly string[]): TemplateResult {
-  const kind: Kind = rest[0] === "rnn" || rest[0] === "gru" ? rest[0] : "lstm";
-  const bench = benches[kind];
+  const kind: Kind = rest[0] === "rnn" || rest[0] === "gru" || rest[0] === "own" ? rest[0] : "lstm";
+  const written = kind === "own" ? editor(rest[1]) : nothing;
+  const bench = kind === "own" ? ownCell.bench : benches[kind];
   const about: Readonly<Record<Kind, string>> = {
     rnn: say("One state, overwritten at every step.", "只有一个状态，每一步都被改写。"),
     lstm: say(
@@ -30,22 +34,37 @@ export function cellRoom(rest: readonly string[]): TemplateResult {
       "One state, two gates: as much as is forgotten is filled in anew.",
       "一个状态、两个门：忘掉多少，就补进多少新的。",
     ),
+    own: say(
+      "Write its equations: diagram, numbers and formulas follow from them.",
+      "写下方程，结构图、数值和公式都由它得出。",
+    ),
   };
   return html`<section class="room cell">
     <header class="lead">
       <h1>${say("The cell", "单元")}</h1>
-      <p>${say(
-        "A network of four units has learned one thing: to recall the letter at the beginning of the line when “?” comes. Step through the line and watch where it keeps the letter. Every box is drawn from the equations of the cell; every number is what the library computed.",
-        "这个只有四个单元的网络学会了一件事：遇到“?”时，说出行首的字母。一步步走下去，看它把字母记在哪里。每个方框都由单元的方程画出，每个数字都是库里真正算出来的。",
-      )}</p>
+      <p>${
+        kind === "own"
+          ? say(
+              "A cell is a handful of equations. Change them, or write your own: what you see below is drawn and computed from your words, step by step.",
+              "一个单元就是几行方程。改一改，或者从头自己写：下面的图和数值都由你写的方程一步步算出来。",
+            )
+          : say(
+              "A network of four units has learned one thing: to recall the letter at the beginning of the line when “?” comes. Step through the line and watch where it keeps the letter. Every box is drawn from the equations of the cell; every number is what the library computed.",
+              "这个只有四个单元的网络学会了一件事：遇到“?”时，说出行首的字母。一步步走下去，看它把字母记在哪里。每个方框都由单元的方程画出，每个数字都是库里真正算出来的。",
+            )
+      }</p>
     </header>
     <div class="controls">
-      <div class="segmented" role="group" aria-label=${say("Cell", "单元")}>${(["rnn", "lstm", "gru"] as const).map(
-        (k) => html`<a href="#/cell/${k}" aria-current=${k === kind ? "true" : "false"}>${k.toUpperCase()}</a>`,
+      <div class="segmented" role="group" aria-label=${say("Cell", "单元")}>${(
+        ["rnn", "lstm", "gru", "own"] as const
+      ).map(
+        (k) =>
+          html`<a href=${k === "own" ? addressOf(ownCell.text) : `#/cell/${k}`} aria-current=${k === kind ? "true" : "false"}>${k === "own" ? say("Your own", "自己写") : k.toUpperCase()}</a>`,
       )}</div>
       <span class="hint">${about[kind]}</span>
-      ${lettersSwitch(bench)}
+      ${kind === "own" ? nothing : lettersSwitch(bench)}
     </div>
+    ${written}
     ${bench.error ? html`<p class="error" role="alert">${bench.error}</p>` : nothing}
     ${bench.ready ? stage(bench, kind) : html`<div class="placeholder tall" aria-busy="true">${say("Opening the model…", "正在打开模型……")}</div>`}
   </section>`;
@@ -75,7 +94,7 @@ function stage(bench: Bench, kind: Kind): TemplateResult {
         ${diagram(bench)}
       </div>
     </div>
-    <details class="equations"><summary>${say("All equations of this cell", "这个单元的全部方程")}</summary>${formula(aligned(equations(bench.cell, { notation: bench.letters })))}</details>`;
+    <details class="equations" ?open=${kind === "own"}><summary>${say("All equations of this cell", "这个单元的全部方程")}</summary>${formula(aligned(equations(bench.cell, { notation: bench.letters })))}</details>`;
 }
 
 /** How quickly c and h move, as numbers; nothing for a cell without c. */
@@ -162,7 +181,7 @@ function play(bench: Bench): void {
 /** Names of the stages and what they light up, found in the graph and not by the cell's name. */
 export function stagesOf(bench: Bench): { key: string; title: string; ids: () => Set<number> }[] {
   const f = bench.madeOf("f", "previous.c");
-  if (f !== undefined) {
+  if (f !== undefined && bench.id("c") !== undefined) {
     const write = bench.madeOf("i", "g");
     return [
       { key: "forget", title: say("1 · forget", "1 · 遗忘"), ids: () => bench.below(f) },
@@ -184,7 +203,7 @@ export function stagesOf(bench: Bench): { key: string; title: string; ids: () =>
     ];
   }
   const keep = bench.madeOf("z", "previous.h");
-  if (keep === undefined) return [];
+  if (keep === undefined || bench.id("n") === undefined) return [];
   return [
     { key: "reset", title: say("1 · reset", "1 · 重置"), ids: () => bench.below(bench.madeOf("r", "pre.n.h")) },
     { key: "candidate", title: say("2 · candidate", "2 · 候选"), ids: () => bench.below(bench.id("n")) },
@@ -206,8 +225,9 @@ export function stagesOf(bench: Bench): { key: string; title: string; ids: () =>
 
 function stages(bench: Bench, kind: Kind): TemplateResult | typeof nothing {
   const all = stagesOf(bench);
+  if (all.length === 0 && kind !== "rnn") return nothing;
   if (all.length === 0)
-    return html`<p class="hint">${kind === "rnn" ? say("No gates: nothing decides what is kept.", "没有门：没有什么来决定保留什么。") : nothing}</p>`;
+    return html`<p class="hint">${say("No gates: nothing decides what is kept.", "没有门：没有什么来决定保留什么。")}</p>`;
   return html`<div class="segmented stages" role="group" aria-label=${say("Stages", "阶段")}>
     <button aria-pressed=${bench.stage === undefined} @click=${() => {
       bench.stage = undefined;
@@ -228,7 +248,7 @@ export function diagram(bench: Bench): TemplateResult {
     .find(({ key }) => key === bench.stage)
     ?.ids();
   return html`<longshort-cell class="diagram" .cell=${bench.cell} .given=${bench.given()} .override=${new Map(bench.override)}
-    .selected=${bench.selected ?? bench.id("f") ?? bench.id("z") ?? bench.id("h")} .lit=${lit}
+    .selected=${bench.looked} .lit=${lit}
     .letters=${(node: CellGraphNode) => bench.letter(node)} .label=${say("Diagram of the cell", "单元结构图")}
     @node=${({ detail: { id } }: CustomEvent<CellNodeEvent>) => {
       if (bench.selected === id) return;
@@ -240,7 +260,7 @@ export function diagram(bench: Bench): TemplateResult {
 const weights = new WeakMap<Bench, { key: unknown; values: ReadonlyMap<string, ArrayLike<number>> }>();
 
 function details(bench: Bench): TemplateResult {
-  const id = bench.selected ?? bench.id("f") ?? bench.id("z") ?? bench.id("h")!;
+  const id = bench.looked;
   const node = bench.graph!.nodes[id]!;
   const value = bench.values()[id]!;
   const line = bench.lineOf(node);
@@ -281,11 +301,12 @@ function weightRow(bench: Bench, sum: string): TemplateResult {
     });
     if (!known) return html``;
   }
-  const index = bench.cell.gates.findIndex((g) => g.name === gate);
-  const row = index * bench.units + bench.unit;
+  const { gates } = bench.cell;
+  // The matrix over h has rows of those gates only that see it.
+  const rowIn = (of: typeof gates): number => of.findIndex((g) => g.name === gate) * bench.units + bench.unit;
   const parts = [
-    ["x", "rnn.weight_ih_l0", bench.opened!.model.config.embeddingSize],
-    ["h", "rnn.weight_hh_l0", bench.units],
+    ["x", "rnn.weight_ih_l0", bench.opened!.model.config.embeddingSize, rowIn(gates)],
+    ["h", "rnn.weight_hh_l0", bench.units, rowIn(gates.filter((g) => g.recurrent))],
   ] as const;
   return html`<div class="weights"><h3>${say("Its row of weights, unit", "对应的权重行，单元")}
       <select aria-label=${say("unit", "单元")} @change=${(e: Event) => {
@@ -293,8 +314,9 @@ function weightRow(bench: Bench, sum: string): TemplateResult {
         update();
       }}>${Array.from({ length: bench.units }, (_, u) => html`<option ?selected=${u === bench.unit}>${u}</option>`)}</select></h3>
     ${parts
+      .filter(([, , , row]) => row >= 0)
       .filter(([part]) => !sum.includes(".") || sum.endsWith(part))
-      .map(([part, name, width]) =>
+      .map(([part, name, width, row]) =>
         Array.from({ length: width }, (_, k) => {
           const value = weights.get(bench)!.values.get(name)![row * width + k]!;
           return html`<label><span>${part}${k}</span><input type="range" min="-6" max="6" step="0.05" .value=${String(value)} aria-label=${`${name} ${row} ${k}`}

@@ -3,6 +3,7 @@ import { aligned, type Cell, equations, gru, lstm, rnn } from "longshort";
 import { shown } from "longshort/components";
 import { Bench } from "../bench.ts";
 import { say } from "../language.ts";
+import { tinyModel } from "../models.ts";
 import { update } from "../update.ts";
 import { Flow } from "../views/flow.ts";
 import { formula } from "../views/formula.ts";
@@ -14,9 +15,9 @@ interface Stop {
   readonly figure: () => TemplateResult;
 }
 
-const plain = new Bench("recall-rnn");
-const long = new Bench("recall-lstm");
-const gated = new Bench("recall-gru");
+const plain = new Bench(() => tinyModel("recall-rnn"));
+const long = new Bench(() => tinyModel("recall-lstm"));
+const gated = new Bench(() => tinyModel("recall-gru"));
 const flow = new Flow();
 
 const wait = (): TemplateResult =>

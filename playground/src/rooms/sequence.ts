@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { say } from "../language.ts";
+import { readsNumbers } from "../models.ts";
 import type { Order } from "../sequence/order.ts";
 import { Pane, room } from "../sequence/pane.ts";
 import { paneView } from "../sequence/pane-view.ts";
@@ -20,12 +21,20 @@ function changed(part: "text" | "series" | "tokens", next: string, wait = 250): 
   update();
 }
 
+/** The shipped models for text, or for numbers, in every pane. */
+function choose(kind: "text" | "series"): void {
+  for (const [k, pane] of panes.entries()) {
+    const wanted = pane.source === "own" ? (k === 0 ? "lstm" : "gru") : pane.source.endsWith("gru") ? "gru" : "lstm";
+    if (pane.source !== `${kind}-${wanted}`) pane.choose(`${kind}-${wanted}`);
+  }
+}
+
 export function sequenceRoom(): TemplateResult {
   if (!started) {
     started = true;
     for (const p of panes) void p.read();
   }
-  const reads = new Set(panes.map((p) => p.facts?.reads ?? "text"));
+  const reads = new Set(panes.map((p) => (readsNumbers(p.source) ? "numbers" : (p.facts?.reads ?? "text"))));
   return html`<section class="room sequence">
     <header class="lead">
       <h1>${say("The sequence", "序列")}</h1>
@@ -34,6 +43,12 @@ export function sequenceRoom(): TemplateResult {
         "训练好的网络一步步读你写的文字、画的曲线。下面每一行是一个单元，每一列是一步。把指针移到某个单元上，它的数值就铺在文字上；点一下就把它从网络里切掉，看看预测会差多少。也可以把自己的模型文件（PyTorch、ONNX、Keras、safetensors）拖进来看，文件不会离开你的电脑。",
       )}</p>
     </header>
+    <div class="reads"><div class="segmented" role="group" aria-label=${say("What is read", "读什么")}>${(
+      ["text", "series"] as const
+    ).map(
+      (kind) =>
+        html`<button aria-pressed=${reads.size === 1 && reads.has(kind === "text" ? "text" : "numbers")} @click=${() => choose(kind)}>${kind === "text" ? say("Text", "文字") : say("A series", "数字序列")}</button>`,
+    )}</div></div>
     <div class="controls">
       ${reads.has("text") ? textField() : nothing}
       ${reads.has("tokens") ? tokensField() : nothing}
@@ -50,10 +65,11 @@ export function sequenceRoom(): TemplateResult {
         </select>
       </label>
       <button class="quiet" aria-pressed=${panes.length > 1} @click=${() => {
+        const kind = readsNumbers(panes[0]!.source) ? "series" : "text";
         panes =
           panes.length > 1
             ? panes.slice(0, 1)
-            : [...panes, new Pane(panes[0]!.source === "text-gru" ? "text-lstm" : "text-gru")];
+            : [...panes, new Pane(panes[0]!.source === `${kind}-gru` ? `${kind}-lstm` : `${kind}-gru`)];
         void panes[1]?.read();
         update();
       }}>${panes.length > 1 ? say("One cell", "只看一个") : say("Two cells side by side", "两个单元并排")}</button>
@@ -69,7 +85,7 @@ const tokensField = (): TemplateResult => html`<label class="wide">${say("Token 
   <textarea rows="3" spellcheck="false" .value=${room.tokens} @input=${(e: Event) => changed("tokens", (e.target as HTMLTextAreaElement).value)}></textarea></label>`;
 
 function seriesField(): TemplateResult {
-  const channels = Math.max(...panes.map((p) => (p.facts?.reads === "numbers" ? p.facts.channels : 0)));
+  const channels = Math.max(1, ...panes.map((p) => (p.facts?.reads === "numbers" ? p.facts.channels : 0)));
   const field = html`<label class="wide">${
     channels === 1
       ? say("Series: draw it, or type, paste or drop numbers", "序列：直接画，或者输入、粘贴、拖入数字")

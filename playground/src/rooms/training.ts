@@ -5,6 +5,7 @@ import { explained } from "../explained.ts";
 import { dropTraining, keepTraining, keptTraining } from "../kept-training.ts";
 import { say } from "../language.ts";
 import { worker } from "../models.ts";
+import { ownCell } from "../own-cell.ts";
 import { START_SERIES, seriesOf } from "../sequence/series.ts";
 import { update } from "../update.ts";
 import { curves } from "../views/curves.ts";
@@ -143,6 +144,23 @@ function goOn(kept: Kept): void {
   void start(kept);
 }
 
+/** How a training names cells of the visitor's own. */
+const OWN_CELL = "equations";
+const wordsOf = (text: string): TrainingChoice["cell"] => ({ name: OWN_CELL, options: { text } });
+const nameOf = (cell: TrainingChoice["cell"]): string => (typeof cell === "string" ? cell : cell.name);
+const titleOf = (cell: TrainingChoice["cell"]): string =>
+  typeof cell === "string" ? cell.toUpperCase() : say("your own cell", "自己写的单元");
+
+/** Goes to this room with a cell of the visitor's own; what is under way there goes on. */
+export function trainOwnCell(text: string): void {
+  if (state === "idle") {
+    if (ofNumbers()) data = "recall";
+    choice = { ...choice, cell: wordsOf(text) };
+    keep();
+  }
+  location.hash = "#/training";
+}
+
 /** Looks once whether an earlier visit left a training. */
 function look(): void {
   if (looked) return;
@@ -156,12 +174,15 @@ function look(): void {
 
 async function tell(call: "pause" | "resume" | "step" | "stop", next: typeof state): Promise<void> {
   try {
-    await worker().call(call, {});
-    state = next;
     if (call === "stop") {
+      // First of all: the tab may be closed at once, and what is being stored just now must not come after.
+      begun = undefined;
       clearInterval(keeping);
       await dropTraining();
-    } else if (call === "pause") void store();
+    }
+    await worker().call(call, {});
+    state = next;
+    if (call === "pause") void store();
   } catch (failed) {
     error = explained(failed);
   }
@@ -185,7 +206,7 @@ async function download(): Promise<void> {
   const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
   const link = Object.assign(document.createElement("a"), {
     href: url,
-    download: `${choice.cell}-${latest?.step ?? 0}.safetensors`,
+    download: `${nameOf(choice.cell)}-${latest?.step ?? 0}.safetensors`,
   });
   link.click();
   URL.revokeObjectURL(url);
@@ -241,7 +262,7 @@ export function trainingRoom(): TemplateResult {
     <div class="controls">
       <label>${say("Data", "数据")}<select ?disabled=${busy} @change=${(e: Event) => {
         data = (e.target as HTMLSelectElement).value as Data;
-        if (ofNumbers() && choice.cell === "min-gru") choice = { ...choice, cell: "gru" };
+        if (ofNumbers() && !["rnn", "lstm", "gru"].includes(nameOf(choice.cell))) choice = { ...choice, cell: "gru" };
         keep();
         update();
       }}>${options(
@@ -265,10 +286,21 @@ export function trainingRoom(): TemplateResult {
               update();
             }} /></label>`
       }
-      <label>${say("Cell", "单元")}<select ?disabled=${busy} @change=${(e: Event) => set("cell", (e.target as HTMLSelectElement).value)}>${options(
-        [["rnn", "RNN"], ["lstm", "LSTM"], ["gru", "GRU"], ...(ofNumbers() ? [] : [["min-gru", "minGRU"] as const])],
-        choice.cell,
+      <label>${say("Cell", "单元")}<select ?disabled=${busy} @change=${(e: Event) => {
+        const name = (e.target as HTMLSelectElement).value;
+        set("cell", name === OWN_CELL ? wordsOf(ownCell.good) : name);
+      }}>${options(
+        [
+          ...([
+            ["rnn", "RNN"],
+            ["lstm", "LSTM"],
+            ["gru", "GRU"],
+          ] as const),
+          ...(ofNumbers() ? [] : [["min-gru", "minGRU"] as const, [OWN_CELL, say("your own", "自己写的")] as const]),
+        ],
+        nameOf(choice.cell),
       )}</select></label>
+      ${typeof choice.cell === "string" ? nothing : html`<a class="hint" href="#/cell/own">${say("its equations", "它的方程")}</a>`}
       ${number("hiddenSize", say("Units", "单元数"), 2, 256, 1)}
       ${number("numLayers", say("Layers", "层数"), 1, 3, 1)}
       <label>${say("Optimizer", "优化器")}<select ?disabled=${busy} @change=${(e: Event) => set("optimizer", (e.target as HTMLSelectElement).value as typeof choice.optimizer)}>${options(
@@ -336,8 +368,8 @@ export function trainingRoom(): TemplateResult {
 /** A training that an earlier visit left. */
 function leftView(kept: Kept): TemplateResult {
   return html`<p class="note left" role="status">${say(
-    `A training (${kept.choice.cell.toUpperCase()}, ${kept.choice.hiddenSize} units) stood at step ${kept.step.toLocaleString("en")} when the page was closed.`,
-    `上次关闭页面时，有一个训练（${kept.choice.cell.toUpperCase()}，${kept.choice.hiddenSize} 个单元）进行到第 ${kept.step.toLocaleString("en")} 步。`,
+    `A training (${titleOf(kept.choice.cell)}, ${kept.choice.hiddenSize} units) stood at step ${kept.step.toLocaleString("en")} when the page was closed.`,
+    `上次关闭页面时，有一个训练（${titleOf(kept.choice.cell)}，${kept.choice.hiddenSize} 个单元）进行到第 ${kept.step.toLocaleString("en")} 步。`,
   )} <button class="primary" @click=${() => goOn(kept)}>${say("Go on with it", "接着训练")}</button>
     <button class="quiet" @click=${() => {
       left = undefined;

@@ -2,14 +2,16 @@ import { html, nothing, type TemplateResult } from "lit";
 import { type HeatMapPlace, shown, shownToken } from "longshort/components";
 import type { Reading } from "longshort/worker";
 import { say } from "../language.ts";
-import type { Shipped } from "../models.ts";
+import { readsNumbers, type Shipped } from "../models.ts";
 import { update } from "../update.ts";
 import { gateWord } from "../words.ts";
 import type { Pane } from "./pane.ts";
 
-const SHIPPED: readonly (readonly [Shipped, string])[] = [
-  ["text-lstm", "LSTM · 96"],
-  ["text-gru", "GRU · 96"],
+const shippedModels = (): readonly (readonly [Shipped, string])[] => [
+  ["text-lstm", say("text · LSTM · 96", "文字 · LSTM · 96")],
+  ["text-gru", say("text · GRU · 96", "文字 · GRU · 96")],
+  ["series-lstm", say("series · LSTM · 24", "序列 · LSTM · 24")],
+  ["series-gru", say("series · GRU · 24", "序列 · GRU · 24")],
 ];
 
 export function paneView(p: Pane): TemplateResult {
@@ -23,7 +25,7 @@ export function paneView(p: Pane): TemplateResult {
       <label>${say("Model", "模型")}
         <select @change=${(e: Event) => p.choose((e.target as HTMLSelectElement).value as Shipped)}>
           ${p.source === "own" ? html`<option value="own" selected>${facts?.cell.toUpperCase()} · ${facts?.hiddenSize}</option>` : nothing}
-          ${SHIPPED.map(([name, label]) => html`<option value=${name} ?selected=${p.source === name}>${label}</option>`)}
+          ${shippedModels().map(([name, label]) => html`<option value=${name} ?selected=${p.source === name}>${label}</option>`)}
         </select>
       </label>
       <label class="file quiet">${say("Open or drop a model…", "打开或拖入模型……")}
@@ -120,7 +122,7 @@ function predicted(p: Pane, reading: Reading): TemplateResult {
 /** What a model of numbers says at the step, or of the whole. */
 function outputs(p: Pane, { outputs }: Reading): TemplateResult {
   const { step } = p.place;
-  return html`<div><h2>${say("What the model says", "模型的输出")}</h2>${outputs.map(
+  return html`<div><h2>${say("What the model says", "模型的输出")}${readsNumbers(p.source) ? html` <small>${say("dashed: the number that it expects next", "虚线：它预计的下一个数")}</small>` : nothing}</h2>${outputs.map(
     ({ name, width, everyStep, data }) => {
       const from = everyStep ? step * width : 0;
       const numbers = Array.from(data.slice(from, from + Math.min(width, 12)));

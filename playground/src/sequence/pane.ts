@@ -3,7 +3,7 @@ import type { GatePlace } from "longshort/explain";
 import type { Calls, ModelFacts, Reading } from "longshort/worker";
 import { explained } from "../explained.ts";
 import { say } from "../language.ts";
-import { type Shipped, shippedModel, worker } from "../models.ts";
+import { readsNumbers, type Shipped, shippedModel, worker } from "../models.ts";
 import { update } from "../update.ts";
 import { gateTitle } from "../words.ts";
 import { type Order, orderedUnits } from "./order.ts";
@@ -52,8 +52,11 @@ export class Pane {
     this.error = undefined;
     update();
     try {
-      if (this.source !== "own") this.facts = await shippedModel(this.source);
-      const facts = this.facts!;
+      const { source } = this;
+      const facts = source === "own" ? this.facts! : await shippedModel(source);
+      // Meanwhile another one was chosen.
+      if (source !== this.source) return;
+      this.facts = facts;
       const asked = given(facts);
       const reading = await this.call(facts, asked);
       if (asked !== given(facts)) return;
@@ -200,6 +203,12 @@ export class Pane {
         throw new Error(say("Open the model first that this tokenizer belongs to.", "请先打开这个分词器所属的模型。"));
       if (data) {
         const text = await data.slice(0, 2_000_000).text();
+        // A table is for a model of numbers: the shipped one, while one for text is open.
+        if (kind(data.name) !== "txt" && !file && this.source !== "own" && !readsNumbers(this.source)) {
+          room.series = text;
+          this.choose("series-lstm");
+          return;
+        }
         if (this.facts?.reads === "text") room.text = text;
         else room[this.facts?.reads === "tokens" ? "tokens" : "series"] = text;
       }

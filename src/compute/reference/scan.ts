@@ -239,8 +239,8 @@ export function scanBackward(kernel: ScanBackward, operands: Operands): void {
   const widths = widthsOf(cell);
   const adjoints = adjointsOf(cell, kernel.trace);
   const first = cell.states[0]!.name;
-  for (const [name, range] of Object.entries(operands))
-    if (/^(d\.(input|weight|bias|projection)|trace\.d\.)/.test(name)) range.fill(0);
+  const fresh = kernel.keep ? /^(d\.input|trace\.d\.)/ : /^(d\.(input|weight|bias|projection)|trace\.d\.)/;
+  for (const [name, range] of Object.entries(operands)) if (fresh.test(name)) range.fill(0);
   const carried: Record<string, Float64Array> = {};
   const state: Record<string, Float64Array> = {};
   for (const { name } of cell.states) carried[name] = operands[`d.final.${name}`]!.slice();

@@ -1,7 +1,7 @@
-import type { Code } from "../../print/wasm/code.ts";
+import { type Code, flatten } from "../../print/wasm/code.ts";
 import { solo, type Team } from "../../print/wasm/team.ts";
 import { operandsOf } from "../operands.ts";
-import type { Plan } from "../plan.ts";
+import type { Plan, Range } from "../plan.ts";
 import { savedElements } from "./scan-layout.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -14,6 +14,8 @@ export function writtenArenas(plan: Plan): Set<string> {
   return written;
 }
 
+type Make = (at: number, team: Team) => Code;
+
 /**
  * What a plan makes of operands that it never writes itself, kept from run to run: a streamed step does not pack its weights
  * anew. `code` makes all of it; it has to run again when one of `arenas` has changed.
@@ -23,18 +25,31 @@ export class DerivedMemory {
   readonly arenas = new Set<string>();
   readonly #written: ReadonlySet<string>;
   readonly #kept: Workspace;
+  /** What is made already, by where it is made of. */
+  readonly #known = new Map<string, { readonly make: Make; readonly at: number }[]>();
 
   constructor(plan: Plan, kept: Workspace) {
     this.#written = writtenArenas(plan);
     this.#kept = kept;
   }
 
-  /** Memory for something made of operands in these arenas; undefined when the plan changes them while it runs. */
-  take(arenas: readonly string[], bytes: number, make: (at: number, team: Team) => Code): number | undefined {
-    if (arenas.some((name) => this.#written.has(name))) return undefined;
+  /**
+   * Memory for something made of operands in these ranges; undefined when the plan changes them while it runs. Launches that make the
+   * same, by the same code, of the same weights share it.
+   */
+  take(ranges: readonly Range[], bytes: number, make: Make): number | undefined {
+    if (ranges.some(({ arena }) => this.#written.has(arena))) return undefined;
+    const key = [bytes, ...ranges.map(({ arena, offset, length }) => `${arena} ${offset} ${length}`)].join();
+    const known = this.#known.get(key) ?? [];
+    this.#known.set(key, known);
+    const same = known.find((one) => printed(one.make) === printed(make));
+    if (same) return same.at;
     const at = this.#kept.take(bytes);
+    known.push({ make, at });
     this.code.push(make(at, solo));
-    for (const name of arenas) this.arenas.add(name);
+    for (const { arena } of ranges) this.arenas.add(arena);
     return at;
   }
 }
+
+const printed = (make: Make): string => flatten(make(0, solo)).join();

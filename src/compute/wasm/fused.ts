@@ -3,6 +3,7 @@ import { f32, f32x4 } from "../../print/wasm/instructions.ts";
 
 /** Whether this host has `relaxed_madd` and rounds it once: (1 + 2⁻¹²)² − (1 + 2⁻¹¹) is 2⁻²⁴ then, and 0 when it rounds twice. */
 export async function hasFusedMultiplyAdd(): Promise<boolean> {
+  if (typeof WebAssembly === "undefined") return false;
   const m = new ModuleBuilder({ memory: { initial: 0, maximum: 1, shared: false } });
   m.func({ name: "run", params: ["f32", "f32"], results: ["f32"] }, (_, a, c) =>
     f32x4.extract_lane(f32x4.relaxed_madd(f32x4.splat(a.get), f32x4.splat(a.get), f32x4.splat(f32.neg(c.get))), 0),

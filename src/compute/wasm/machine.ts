@@ -17,6 +17,7 @@ import {
   planPrinter,
 } from "./prepare.ts";
 import { savedElements } from "./scan-layout.ts";
+import { hasSimd } from "./simd.ts";
 import { chooseTiles, mayBeWide } from "./wide.ts";
 import { sharedWork, WORTH, type Worth } from "./work.ts";
 import { Workspace } from "./workspace.ts";
@@ -48,10 +49,17 @@ const ELEMENT_BYTES = 4;
  * Opens the machine that computes in float32 with WebAssembly SIMD, in the caller's thread and in others that help it.
  *
  * @throws UsageError "not-supported" when `fused: true` is asked for on a host without it.
- * @throws FailureError "out-of-memory" when the host gives no address space for a WebAssembly memory.
+ * @throws FailureError "no-simd" on hosts without WebAssembly or its vectors, "out-of-memory" when the host gives no address space for a WebAssembly memory.
  */
 export async function openWasm(options: WasmOptions = {}, worth: Worth = WORTH): Promise<SynchronousMachine> {
   const able = options.fused === false ? false : await hasFusedMultiplyAdd();
+  // What has the one has the other: the usual host is asked a single question.
+  if (!able && !hasSimd()) {
+    throw new FailureError(
+      "no-simd",
+      'openMachine: this host has no WebAssembly with SIMD, which the machine "wasm" needs: use Node 20 or newer without --jitless or --no-wasm-simd, or a browser of 2023 or later; the machine "reference" runs everywhere, slowly',
+    );
+  }
   if (options.fused && !able) {
     throw new UsageError(
       "not-supported",

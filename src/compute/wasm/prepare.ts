@@ -76,7 +76,7 @@ function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: Prin
         workspace: (bytes) => workspace.take(bytes),
         derived(names, bytes, make) {
           const kept = derivedMemory.take(
-            names.map((name) => operands[name]!.arena),
+            names.map((name) => operands[name]!),
             bytes,
             make,
           );

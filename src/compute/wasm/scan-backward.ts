@@ -3,7 +3,7 @@ import type { Func, ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
 import { forRange, if_, type Local, select } from "../../print/wasm/control.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
-import { packApart, transposeBlock } from "../../print/wasm/pack.ts";
+import { packApart, packPanels, transposeBlock } from "../../print/wasm/pack.ts";
 import { panelProduct, TILES_BYTES, transposedPanelProduct } from "../../print/wasm/panel-product.ts";
 import { offset } from "../../print/wasm/product.ts";
 import { alone, share } from "../../print/wasm/team.ts";
@@ -145,16 +145,25 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
       ).map((run) => ({ ...run, ...pack(run, D) }));
   const back = program.operands.map((o) => (o.state === undefined ? workspace(B * layout.padded(o.width) * 4) : 0));
 
-  // Sums that the steps add to.
-  const slotSums = new Map<number, number>();
-  const sumOf = (slot: number, width: Width): void => {
-    if (slotSums.has(slot)) return;
-    slotSums.set(slot, zeroed(context, layout.padded(width) * 4, code));
+  // Sums that the steps add to, from 0 or from what is there.
+  const sumFrom = (width: Width, known: number | undefined): number => {
+    const sum = zeroed(context, layout.padded(width) * 4, code);
+    if (kernel.keep && known !== undefined)
+      code.push(alone(team, memory.copy(number(sum), number(known), number(layout.size(width) * 4))));
+    return sum;
   };
-  for (const slot of program.inputGradientSlots) sumOf(slot, "hidden");
-  for (const p of program.products) sumOf(gradientSlotOf(p), p.width);
+  const biasOf = (name: "bias_ih" | "bias_hh", block: number | undefined): number | undefined =>
+    cell.bias === "both" && block !== undefined ? address(`d.${name}`) + block * H * 4 : undefined;
+  const slotSums = new Map<number, number>();
+  const sumOf = (slot: number, width: Width, known: number | undefined): void => {
+    if (!slotSums.has(slot)) slotSums.set(slot, sumFrom(width, known));
+  };
+  program.inputGradientSlots.forEach((slot, g) => {
+    sumOf(slot, "hidden", biasOf("bias_ih", g));
+  });
+  for (const p of program.products) sumOf(gradientSlotOf(p), p.width, biasOf("bias_hh", p.block));
   const weightSums = Object.fromEntries(
-    Object.keys(cell.weights).map((name) => [name, zeroed(context, layout.padded("hidden") * 4, code)]),
+    Object.keys(cell.weights).map((name) => [name, sumFrom("hidden", address(`d.weight.${name}`))]),
   );
   const backMeans = Array.from({ length: program.backMeans }, () => workspace(rows * 4));
   const widest = Math.max(layout.padded("hidden"), layout.padded("projection"));
@@ -259,17 +268,18 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
       const scratch = workspace(panels * o.columns * 64);
       const mine = share(team, panels);
       const skip = (base: number, bytes: number): Code => i32.add(number(base), i32.mul(mine.from, number(bytes)));
+      const matrices = [layout.size(run.width), layout.panels(run.width), o.columns, scratch, run.matrices[0]!].map(
+        number,
+      );
       code.push(
-        transposedPanelProduct(m, fused, zeros).call(
+        kernel.keep ? rowsToPanels(m).call(mine.from, mine.to, ...matrices) : [],
+        transposedPanelProduct(m, { fused, zeros, descending: !kernel.reverse, keep: kernel.keep ?? false }).call(
           ...[i32.sub(mine.to, mine.from), ...[o.columns, rows, o.operand, o.stride].map(number)],
           ...[skip(mem.slot(run.slot), rows * 64), number(rows * 64)],
           ...[skip(scratch, o.columns * 64), number(o.columns * 64)],
           i32.add(number(tiles), i32.mul(team.thread, number(TILES_BYTES))),
         ),
-        panelsToRows(m).call(
-          ...[mine.from, mine.to],
-          ...[layout.size(run.width), layout.panels(run.width), o.columns, scratch, run.matrices[0]!].map(number),
-        ),
+        panelsToRows(m).call(mine.from, mine.to, ...matrices),
       );
     }
   };
@@ -355,21 +365,38 @@ function clearBlocks(m: ModuleBuilder): Func {
  */
 function panelsToRows(m: ModuleBuilder): Func {
   return m.memo("panelsToRows", () =>
-    m.func({ params: new Array(7).fill("i32") }, (f, panel, end, units, panels, columns, from, to) => {
-      const [first, left] = [f.local("i32"), f.local("i32")];
-      const bytes = i32.shl(columns.get, number(2));
-      const unit = i32.add(i32.mul(i32.div_u(panel.get, panels.get), units.get), first.get);
-      return forRange(panel, panel.get, end.get, 1, [
-        first.set(i32.shl(i32.rem_u(panel.get, panels.get), number(4))),
-        left.set(i32.sub(units.get, first.get)),
-        transposeBlock(m).call(
-          ...[offset(from.get, i32.shl(panel.get, number(4)), bytes), number(64), columns.get],
-          select(left.get, number(16), i32.lt_u(left.get, number(16))),
-          ...[offset(to.get, unit, bytes), bytes],
-        ),
-      ]);
-    }),
+    overPanels(m, (columns, panel, row, units) =>
+      transposeBlock(m).call(panel, number(64), columns, units, row, i32.shl(columns, number(2))),
+    ),
   );
+}
+
+/** The way back, with the same parameters. */
+function rowsToPanels(m: ModuleBuilder): Func {
+  return m.memo("rowsToPanels", () =>
+    overPanels(m, (columns, panel, row, units) =>
+      packPanels(m).call(row, number(4), i32.shl(columns, number(2)), columns, units, panel),
+    ),
+  );
+}
+
+/** Visits panels with the units that each has: where it lies, and where the row of its first unit does. */
+function overPanels(m: ModuleBuilder, visit: (columns: Code, panel: Code, row: Code, units: Code) => Code): Func {
+  return m.func({ params: new Array(7).fill("i32") }, (f, panel, end, units, panels, columns, from, to) => {
+    const [first, left] = [f.local("i32"), f.local("i32")];
+    const bytes = i32.shl(columns.get, number(2));
+    const unit = i32.add(i32.mul(i32.div_u(panel.get, panels.get), units.get), first.get);
+    return forRange(panel, panel.get, end.get, 1, [
+      first.set(i32.shl(i32.rem_u(panel.get, panels.get), number(4))),
+      left.set(i32.sub(units.get, first.get)),
+      visit(
+        columns.get,
+        offset(from.get, i32.shl(panel.get, number(4)), bytes),
+        offset(to.get, unit, bytes),
+        select(left.get, number(16), i32.lt_u(left.get, number(16))),
+      ),
+    ]);
+  });
 }
 
 /** The adjoint of the output in rows of padded width. Of a masked step it goes nowhere, or to the step whose output was repeated. */

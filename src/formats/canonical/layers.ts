@@ -6,6 +6,7 @@ import {
   concatenateLayer,
   dropoutLayer,
   flattenLayer,
+  foldStepsLayer,
   identityLayer,
   maskingLayer,
   permuteLayer,
@@ -13,6 +14,7 @@ import {
   repeatLayer,
   reshapeLayer,
   timeDistributed,
+  unfoldStepsLayer,
 } from "./plain.ts";
 import { bidirectionalLayer, recurrentLayer } from "./recurrent.ts";
 import { batchNormLayer, convolutionLayer, denseLayer, embeddingLayer, layerNormLayer } from "./weighted.ts";
@@ -29,6 +31,7 @@ const makers: { [K in LayerSpec["kind"]]: MakeLayer<Extract<LayerSpec, { kind: K
   dropout: dropoutLayer,
   embedding: embeddingLayer,
   flatten: flattenLayer,
+  "fold-steps": foldStepsLayer,
   identity: identityLayer,
   "layer-norm": layerNormLayer,
   masking: maskingLayer,
@@ -38,6 +41,7 @@ const makers: { [K in LayerSpec["kind"]]: MakeLayer<Extract<LayerSpec, { kind: K
   repeat: repeatLayer,
   reshape: reshapeLayer,
   "time-distributed": timeDistributed((spec, weight) => makeLayer(spec, weight)),
+  "unfold-steps": unfoldStepsLayer,
 };
 
 /** The layer that a description names. */

@@ -151,6 +151,23 @@ function poolWindows(x: Tensor, of: PoolingSpec["of"], window: Exclude<PoolingSp
   return parts.length === 1 ? parts[0]! : concatenate(parts, 0);
 }
 
+export const foldStepsLayer: Plain<"fold-steps"> = () =>
+  plain(([x]) => {
+    const tensor = batchFirst(x!);
+    if (tensor.shape.length < 2)
+      throw new UsageError("shape-mismatch", `expected steps [B, T, …], got ${formatShape(tensor.shape)}`);
+    const [batch, steps, ...rest] = tensor.shape as [number, number, ...number[]];
+    return [{ tensor: reshape(tensor, [batch * steps, ...rest]), timeMajor: false }];
+  });
+
+/** The mask of the steps is what it was before they were folded. */
+export const unfoldStepsLayer: Plain<"unfold-steps"> = () =>
+  plain(([y, x]) => {
+    const tensor = batchFirst(y!);
+    const [batch, steps] = shapeOf(x!) as [number, number];
+    return [{ tensor: reshape(tensor, [batch, steps, ...tensor.shape.slice(1)]), timeMajor: false, mask: x!.mask }];
+  });
+
 /** A layer inside another one that applies it to each step alone. */
 export const timeDistributed =
   (make: MakeLayer<LayerSpec>): MakeLayer<Extract<LayerSpec, { kind: "time-distributed" }>> =>

@@ -34,7 +34,9 @@ function direction(spec: RecurrentSpec): Direction {
   return {
     layer,
     parts: biases === 1 ? others : layer.parts,
-    states: Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, shape[2]!])),
+    states: spec.independent
+      ? {}
+      : Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, shape[2]!])),
     run(x, initial, context, prefix, suffix) {
       const sequence = timeMajor(x);
       const { graph } = sequence;
@@ -42,7 +44,7 @@ function direction(spec: RecurrentSpec): Direction {
       if (biases === 1 && second) graph.substitute(second, zeros(graph, second.shape));
       const names = cell.states.map((s) => s.name);
       const state = (name: string, k: number): Tensor | undefined =>
-        initial[k]?.tensor ?? context.initial(prefix + name, batch);
+        initial[k]?.tensor ?? (spec.independent ? undefined : context.initial(prefix + name, batch));
       const before = Object.fromEntries(
         names.flatMap((name, k) => {
           const t = state(name, k);
@@ -57,7 +59,7 @@ function direction(spec: RecurrentSpec): Direction {
       for (const [key, value] of Object.entries(traces)) context.traced(key.replace(/_l0$/, "") + suffix, value);
       const states = names.map((name) => reshape(final[name]!, [batch, final[name]!.shape[2]!]));
       names.forEach((name, k) => {
-        context.final(prefix + name, states[k]!);
+        if (!spec.independent) context.final(prefix + name, states[k]!);
       });
       const h = before[names[0]!];
       const leads = mask && h && spec.maskedOutput === "previous-or-initial";
@@ -130,7 +132,7 @@ export const bidirectionalLayer: MakeLayer<BidirectionalSpec> = (spec) => {
   const [forward, backward] = [direction(spec.forward), direction(spec.backward)];
   const prefixed = (prefix: string, states: Readonly<Record<string, number>>) =>
     Object.entries(states).map(([name, width]): [string, number] => [prefix + name, width]);
-  const count = Object.keys(forward.states).length;
+  const count = forward.layer.options.cell.states.length;
   return {
     parts: {
       ...forward.parts,

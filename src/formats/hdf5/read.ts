@@ -8,7 +8,7 @@ import { readLinks } from "./group.ts";
 import { MESSAGE, type Message, readHeader, readSuperblock } from "./header.ts";
 import { openHeap } from "./heap.ts";
 import { treeRecords } from "./tree.ts";
-import { countOf, type Datatype, readDataspace, readDatatype } from "./types.ts";
+import { countOf, type Datatype, type Extent, readDataspace, readDatatype } from "./types.ts";
 
 /** Objects in one file; a good file of Keras has thousands at most. */
 const MOST_OBJECTS = 100_000;
@@ -78,7 +78,7 @@ abstract class Hdf5Object {
       if (attribute.name !== name) continue;
       if (attribute.shared) throw unsupported(`the attribute ${JSON.stringify(name)} has a type of its own name`);
       const type = readDatatype(attribute.datatype);
-      const shape = readDataspace(attribute.dataspace);
+      const { shape } = readDataspace(attribute.dataspace);
       return decode(this.file.pages, type, shape, attribute.value, `attribute ${JSON.stringify(name)}`);
     }
     return undefined;
@@ -141,6 +141,10 @@ export class Hdf5Group extends Hdf5Object {
 
 export class Hdf5Dataset extends Hdf5Object {
   get shape(): readonly number[] {
+    return this.extent.shape;
+  }
+
+  private get extent(): Extent {
     return readDataspace(this.message(MESSAGE.dataspace, "a shape"));
   }
 
@@ -150,11 +154,11 @@ export class Hdf5Dataset extends Hdf5Object {
 
   /** The numbers of the dataset. */
   async read(): Promise<SafeTensor> {
-    const { type, shape } = this;
+    const { type, extent } = this;
     const dtype = "bigEndian" in type ? DTYPES[`${type.kind}${type.size}`] : undefined;
     if (!dtype) throw unsupported(`the dataset ${JSON.stringify(this.path)} holds ${describeType(type)}, not numbers`);
-    const bytes = await readData(this.file.pages, this.messages, type, shape);
-    return new SafeTensor(dtype, shape, littleEndian(type, bytes));
+    const bytes = await readData(this.file.pages, this.messages, type, extent);
+    return new SafeTensor(dtype, extent.shape, littleEndian(type, bytes));
   }
 
   private message(type: number, what: string): Uint8Array {

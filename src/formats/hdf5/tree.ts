@@ -12,9 +12,9 @@ const bytesFor = (most: number): number => Math.floor(Math.log2(most) / 8) + 1;
 /**
  * The records of a B-tree (version 2), each a cursor over its bytes. Their order is that of the keys.
  *
- * @param type 1: large objects of a heap; 5: links by name; 8: attributes by name
+ * @param type 1: large objects of a heap; 5: links by name; 8: attributes by name; 10: chunks by their place; 11: packed chunks
  */
-export async function treeRecords(pages: Pages, root: number, type: 1 | 5 | 8): Promise<Cursor[]> {
+export async function treeRecords(pages: Pages, root: number, type: 1 | 5 | 8 | 10 | 11): Promise<Cursor[]> {
   if (root === UNDEFINED) return [];
   const head = await pages.cursor(root, 38);
   head.expect("BTHD");

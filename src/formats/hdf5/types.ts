@@ -43,22 +43,26 @@ export function readDatatype(data: Uint8Array): Datatype {
   return { kind: "other", size, what: CLASSES[kind] ?? `class ${kind}` };
 }
 
-/** Axes; none for a single value. */
-export function readDataspace(data: Uint8Array): number[] {
+/** How long the axes of data are, and how long they may become: `UNDEFINED` without a limit. */
+export interface Extent {
+  readonly shape: readonly number[];
+  readonly most: readonly number[];
+}
+
+/** No axes for a single value. */
+export function readDataspace(data: Uint8Array): Extent {
   const at = new Cursor(data);
-  const [version, rank] = [at.u8(), at.u8()];
+  const [version, rank, flags] = [at.u8(), at.u8(), at.u8()];
   if (version !== 1 && version !== 2) throw unsupported(`version ${version} of an HDF5 dataspace`);
-  if (version === 1) at.skip(6);
-  else {
-    at.skip(1);
-    if (at.u8() === 2) return [0];
-  }
+  if (version === 1) at.skip(5);
+  else if (at.u8() === 2) return { shape: [0], most: [0] };
   if (rank > 32) throw damaged(`data of ${rank} axes`);
-  return Array.from({ length: rank }, () => {
-    const n = at.u64();
-    if (n === UNDEFINED) throw damaged("an axis without end");
-    return n;
-  });
+  const axes = (): number[] => Array.from({ length: rank }, () => at.u64());
+  const shape = axes();
+  const most = (flags & 1) !== 0 ? axes() : shape;
+  if (shape.includes(UNDEFINED)) throw damaged("an axis without end");
+  if (shape.some((n, axis) => n > most[axis]!)) throw damaged("an axis that is longer than it may be");
+  return { shape, most };
 }
 
 /** Elements of a shape; data that no file can hold is refused. */

@@ -1,6 +1,7 @@
-import type { CanonicalModel, CanonicalNode } from "../canonical.ts";
+import type { CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { nodeName, type Reference, valueName } from "./calls.ts";
 import { damaged, unsupported } from "./config.ts";
+import type { ReadLayer } from "./layer-reader.ts";
 
 /** Classes that are models, which may stand in place of a layer. */
 export const isModelClass = (className: string): boolean => ["Sequential", "Functional", "Model"].includes(className);
@@ -34,4 +35,50 @@ export function nodesOfCall(
     inputs: node.inputs.map(outer),
     outputs: node.outputs.map(outer),
   }));
+}
+
+/** A layer as a model of its own. */
+export const modelOf = ({ spec, weights }: ReadLayer): CanonicalModel => ({
+  name: "layer",
+  inputs: [{ name: "input", shape: [], type: "float" }],
+  layers: new Map([["layer", spec]]),
+  nodes: [{ name: "layer", layer: "layer", inputs: ["input"], outputs: ["layer"] }],
+  outputs: [{ name: "layer", value: "layer" }],
+  weights: new Map(Object.entries(weights).map(([name, value]) => [`layer.${name}`, value])),
+});
+
+/** A model that is applied to each step alone (`TimeDistributed`): its steps become examples, and its result steps again. */
+export function forEachStep(where: string, model: CanonicalModel): CanonicalModel {
+  const [input, ...moreInputs] = model.inputs;
+  const [output, ...moreOutputs] = model.outputs;
+  if (!input || !output || moreInputs.length > 0 || moreOutputs.length > 0)
+    throw unsupported(`${where}: a model with several inputs or outputs for each step`);
+  const [steps, folded, unfolded] = ["steps", "fold", "unfold"];
+  const taken = [...model.layers.keys(), ...model.nodes.flatMap((node) => node.outputs), input.name];
+  for (const name of [steps, folded, unfolded])
+    if (taken.includes(name)) throw unsupported(`${where}: a layer called ${JSON.stringify(name)} inside it`);
+  const layers = new Map<string, LayerSpec>([[folded, { kind: "fold-steps" }]]);
+  for (const [name, spec] of model.layers) layers.set(name, independent(where, spec));
+  layers.set(unfolded, { kind: "unfold-steps" });
+  return {
+    ...model,
+    inputs: [{ ...input, name: steps, shape: input.shape.length > 0 ? [null, ...input.shape] : [] }],
+    layers,
+    nodes: [
+      { name: folded, layer: folded, inputs: [steps], outputs: [input.name] },
+      ...model.nodes,
+      { name: unfolded, layer: unfolded, inputs: [output.value, steps], outputs: [unfolded] },
+    ],
+    outputs: [{ name: unfolded, value: unfolded }],
+  };
+}
+
+function independent(where: string, spec: LayerSpec): LayerSpec {
+  if (spec.kind === "recurrent") {
+    if (spec.stateful) throw unsupported(`${where}: a stateful layer for each step alone`);
+    return { ...spec, independent: true };
+  }
+  if (spec.kind !== "bidirectional") return spec;
+  const [forward, backward] = [independent(where, spec.forward), independent(where, spec.backward)];
+  return { ...spec, forward: forward as typeof spec.forward, backward: backward as typeof spec.backward };
 }

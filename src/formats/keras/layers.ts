@@ -1,5 +1,5 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import type { LayerSpec, PlainSpec, PoolingSpec } from "../canonical.ts";
+import type { PlainSpec, PoolingSpec } from "../canonical.ts";
 import { activationLayer, readActivation } from "./activations.ts";
 import { type Config, classOf, unsupported } from "./config.ts";
 import type { LayerContext, LayerReader } from "./layer-reader.ts";
@@ -124,11 +124,10 @@ const wholeList = (config: Config, key: string, min: number): number[] =>
     return n as number;
   });
 
+/** Layers that mask or walk over steps of their own are read as models for each step (`forEachStep`). */
 const timeDistributedLayer: LayerReader = (config, context) => {
   const inner = readLayer(config.object("layer"), context);
-  const stateful: readonly LayerSpec["kind"][] = ["recurrent", "bidirectional", "embedding", "masking"];
-  if (stateful.includes(inner.spec.kind))
-    throw unsupported(`${config.where}: a layer of kind ${inner.spec.kind} for each step alone`);
+  if (inner.spec.kind === "masking") throw unsupported(`${config.where}: masking for each step alone`);
   return { spec: { kind: "time-distributed", layer: inner.spec }, weights: inner.weights };
 };
 
@@ -189,7 +188,7 @@ export const readLayer: (entry: Config, context: LayerContext) => ReturnType<Lay
 const reasons: ReadonlyMap<string, string> = new Map([
   ["Lambda", "holds code of its own, which is never run: put its function into layers before saving the model"],
   ...["Sequential", "Functional", "Model"].map(
-    (name) => [name, "is a model inside a wrapper: save the model with its layers wrapped one by one"] as const,
+    (name) => [name, "is a model inside a wrapper other than TimeDistributed: save the model without it"] as const,
   ),
   ["TFOpLambda", "is an operation of TensorFlow written between layers: use a layer for it"],
   ["ConvLSTM2D", "is recurrent over pictures"],

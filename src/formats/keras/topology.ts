@@ -3,10 +3,10 @@ import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from ".
 import { nodeName, type Reference, readCalls, readReference, valueName } from "./calls.ts";
 import { Config, classOf, damaged, unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
-import { innerName, isModelClass, nodesOfCall } from "./inner-model.ts";
+import { forEachStep, innerName, isModelClass, modelOf, nodesOfCall } from "./inner-model.ts";
 import { Arrays, type LayerContext, type ReadLayer } from "./layer-reader.ts";
 import { readLayer } from "./layers.ts";
-import { readRnnCells } from "./recurrent.ts";
+import { readRnnCells, recurrentCell } from "./recurrent.ts";
 
 /** A layer as weights are asked for. */
 export interface LayerKey {
@@ -75,19 +75,27 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
     }
     const key = { name, className: kind };
     let read: { readonly layers: readonly ReadLayer[] } | { readonly model: CanonicalModel };
-    if (isModelClass(kind)) {
-      const inside = { family, arrays: options.arrays.inside(key), inner: true };
-      const { model, conventions: more } = readTopology(layer.at(where), inside);
-      for (const convention of more) note(convention);
-      read = { model };
-    } else {
+    const wrapped = kind === "TimeDistributed" ? own.object("layer") : undefined;
+    const inside = (model: Config): CanonicalModel => {
+      const found = readTopology(model.at(where), { family, arrays: options.arrays.inside(key), inner: true });
+      for (const convention of found.conventions) note(convention);
+      return found.model;
+    };
+    if (isModelClass(kind)) read = { model: inside(layer) };
+    else if (wrapped && isModelClass(classOf(wrapped).name)) read = { model: forEachStep(where, inside(wrapped)) };
+    else {
       const arrays = new Arrays(options.arrays.of(key), `layer "${name}" (${kind})`);
       const context: LayerContext = { family, arrays, note };
-      read = { layers: kind === "RNN" ? readRnnCells(own.at(where), context) : [readLayer(layer.at(where), context)] };
+      if (wrapped && walksOverSteps(wrapped)) {
+        read = { model: forEachStep(where, modelOf(readLayer(wrapped.at(where), context))) };
+      } else
+        read = {
+          layers: kind === "RNN" ? readRnnCells(own.at(where), context) : [readLayer(layer.at(where), context)],
+        };
       arrays.finish();
     }
     if (!functional && previous === undefined) {
-      const known = "model" in read ? read.model.inputs[0]?.shape : undefined;
+      const known = "model" in read && !own.has("batch_input_shape") ? read.model.inputs[0]?.shape : undefined;
       const spec = "layers" in read ? read.layers[0]!.spec : undefined;
       const shape = known ?? firstShape(own, config, spec, { name, inner: options.inner === true });
       previous = `${name}_input`;
@@ -102,6 +110,12 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
     : [parts.length > 0 ? parts.at(-1)!.name : (inputs[0]?.name ?? "")];
   const order = functional ? endpoints(config, "input_layers").map(({ layer }) => layer) : inputs.map((i) => i.name);
   return { model: assemble(config, parts, inputsInOrder(inputs, order), outputs), conventions: [...conventions] };
+}
+
+/** Whether a layer has steps of its own, or says which of them count, so that it needs each step for an example. */
+function walksOverSteps(entry: Config): boolean {
+  const { name, config } = classOf(entry);
+  return ["Bidirectional", "Embedding"].includes(name) || recurrentCell(name, config) !== undefined;
 }
 
 /** Keras before 2.2.3 wrote a list of layers where a Sequential model has its configuration now. */
@@ -184,9 +198,7 @@ function assemble(
     });
   }
   const nodes = inOrder(waiting, inputs, outputs);
-  const embedded = new Set(
-    nodes.filter(({ layer }) => layers.get(layer)!.kind === "embedding").flatMap((node) => node.inputs),
-  );
+  const embedded = tokenValues(nodes, layers);
   return {
     name: config.text("name", "model"),
     inputs: inputs.map((input) => (embedded.has(input.name) ? { ...input, type: "int" } : input)),
@@ -195,6 +207,17 @@ function assemble(
     outputs: outputs.map((value) => ({ name: value, value })),
     weights,
   };
+}
+
+/** Values that embeddings read, also steps of them. */
+function tokenValues(nodes: readonly CanonicalNode[], layers: ReadonlyMap<string, LayerSpec>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const { layer, inputs, outputs } of nodes.toReversed()) {
+    const { kind } = layers.get(layer)!;
+    if (kind === "embedding" || (kind === "fold-steps" && outputs.some((value) => found.has(value))))
+      for (const value of inputs) found.add(value);
+  }
+  return found;
 }
 
 /** The nodes that one call of a layer becomes: one, or one for each cell of a stack. */

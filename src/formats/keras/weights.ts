@@ -85,7 +85,8 @@ export async function readNumberedWeights(root: Hdf5Group): Promise<ModelArrays>
     if (!(layers instanceof Hdf5Group)) throw damaged('"layers" is no group');
     for (const name of layers.names) {
       const own = await layers.get(name);
-      if (own instanceof Hdf5Group && own.has("layers")) models.set(name, await readNumberedWeights(own));
+      const model = own instanceof Hdf5Group ? await modelIn(own) : undefined;
+      if (model) models.set(name, await readNumberedWeights(model));
       else arrays.set(name, await arraysBelow(own));
     }
   }
@@ -97,6 +98,13 @@ export async function readNumberedWeights(root: Hdf5Group): Promise<ModelArrays>
     return all.get(count === 0 ? plain : `${plain}_${count}`) ?? all.get(name);
   };
   return { of: (layer) => find(arrays, layer) ?? [], inside: (layer) => find(models, layer) ?? NONE };
+}
+
+/** The group of a model: its own, or, of one in a wrapper, the part of it that is a model. */
+async function modelIn(group: Hdf5Group): Promise<Hdf5Group | undefined> {
+  if (group.has("layers")) return group;
+  const inner = group.has("layer") ? await group.get("layer") : undefined;
+  return inner instanceof Hdf5Group && inner.has("layers") ? inner : undefined;
 }
 
 /** Parts of a layer that hold weights, in the order in which Keras lists their weights. */

@@ -9,6 +9,11 @@ import { classEntry, type JsonConfig, type WriteContext, type WrittenArray, type
 type Writer<S extends LayerSpec> = (spec: S, context: WriteContext) => WrittenLayer;
 type Plain<K extends PlainSpec["kind"]> = Extract<PlainSpec, { kind: K }>;
 
+/** The layers between are those of a model in one wrapper, which is not put together again. */
+const eachStep: Writer<Extract<LayerSpec, { kind: "fold-steps" | "unfold-steps" }>> = (_, { name }) => {
+  throw unsupported(`layer "${name}": a model for each step (TimeDistributed) is read but not written`);
+};
+
 const plain = (className: string, config: JsonConfig = {}): WrittenLayer => ({ className, config, arrays: [] });
 
 /** Arrays of a layer itself; those that it does not have are left out. */
@@ -86,6 +91,7 @@ const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }
     arrays: arraysOf({ embeddings: weight("weight") }),
   }),
   flatten: () => plain("Flatten", { data_format: "channels_last" }),
+  "fold-steps": eachStep,
   identity: () => plain("Activation", { activation: "linear" }),
   "layer-norm": ({ axis, epsilon }, context) => ({
     className: "LayerNormalization",
@@ -109,6 +115,7 @@ const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }
   recurrent: writeRecurrent,
   repeat: ({ times }) => plain("RepeatVector", { n: times }),
   reshape: ({ shape }) => plain("Reshape", { target_shape: shape }),
+  "unfold-steps": eachStep,
   "time-distributed": ({ layer }, context) => {
     const inner = writeLayer(layer, context);
     const { className, config, arrays } = inner;

@@ -1,8 +1,8 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { DataType } from "../data-type.ts";
+import { writeMessage } from "../protobuf-write.ts";
 import { modelSpec } from "./messages.ts";
 import { codeOf, encodeTensor } from "./tensor-data.ts";
-import { writeMessage } from "./wire-write.ts";
 
 /** The operator set of files that are written, and the version of the format that came with it. */
 const OPSET = 17;

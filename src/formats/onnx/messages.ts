@@ -1,4 +1,4 @@
-import { type MessageSpec, many, one } from "./wire.ts";
+import { type MessageSpec, many, one } from "../protobuf.ts";
 
 /** The messages of onnx.proto (ONNX 1.18) that this package reads and writes, with their field numbers. */
 

@@ -1,4 +1,5 @@
 import { FailureError, UsageError } from "../../shared/errors.ts";
+import { readMessage } from "../protobuf.ts";
 import type { ModelPort } from "../runnable.ts";
 import {
   type AttributeMessage,
@@ -8,7 +9,6 @@ import {
   type ValueInfoMessage,
 } from "./messages.ts";
 import { dataTypeOf, decodeTensor, type OnnxTensor } from "./tensor-data.ts";
-import { readMessage } from "./wire.ts";
 
 /** An ONNX model as its file says, checked for what any reader must be able to trust. */
 export interface OnnxModel {

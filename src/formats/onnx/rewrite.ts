@@ -1,10 +1,10 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { readMessage } from "../protobuf.ts";
+import { writeMessage } from "../protobuf-write.ts";
 import { branchPrefix } from "./learned.ts";
 import { type GraphMessage, type ModelMessage, modelSpec } from "./messages.ts";
 import type { OnnxGraph, OnnxModel } from "./model.ts";
 import { encodeTensor } from "./tensor-data.ts";
-import { readMessage } from "./wire.ts";
-import { writeMessage } from "./wire-write.ts";
 
 export interface GraphToWrite {
   readonly graph: OnnxModel;

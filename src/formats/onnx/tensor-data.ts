@@ -3,8 +3,8 @@ import { safeTensor } from "../../checkpoint/safe-tensor.ts";
 import { FailureError, UsageError } from "../../shared/errors.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
 import { type DataType, elementOf } from "../data-type.ts";
+import { readMessage } from "../protobuf.ts";
 import { type TensorMessage, tensorSpec } from "./messages.ts";
-import { readMessage } from "./wire.ts";
 
 interface DataTypeRow {
   readonly code: number;

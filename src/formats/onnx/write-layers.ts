@@ -84,6 +84,10 @@ const combining = {
   minimum: "Min",
 } as const;
 
+const eachStep = (_: LayerSpec, { refuse }: LayerWriting): never => {
+  throw refuse("a model for each step (TimeDistributed) is read but not written");
+};
+
 const lastAxis = (axis: number, { refuse }: LayerWriting): void => {
   if (axis >= 0 && axis !== 2) throw refuse(`it normalizes over axis ${axis}`);
 };
@@ -138,6 +142,8 @@ export const layerWriters: { readonly [K in LayerSpec["kind"]]: LayerWriter<Extr
     const shape = context.graph.whole(`${context.node}/shape`, [0, ...spec.shape]);
     return [step(context, "Reshape", [context.inputs[0]!, shape], "reshaped")];
   },
+  "fold-steps": eachStep,
+  "unfold-steps": eachStep,
   flatten: (_, context) => [step(context, "Flatten", context.inputs, "flat", { axis: 1 })],
   permute: (spec, context) => [step(context, "Transpose", context.inputs, "permuted", { perm: [0, ...spec.order] })],
   repeat(spec, context) {

@@ -15,8 +15,11 @@ export interface BasicLstmOptions {
 
 const damaged = (what: string): FailureError => new FailureError("damaged-tensorflow", what);
 
-/** `rnnlm/multi_rnn_cell/cell_0/basic_lstm_cell/weights`, since TensorFlow 1.2 `…/kernel`. */
-const MATRIX = /^(?<cell>.*?(?:cell_(?<number>\d+)\/)?basic_lstm_cell)\/(?:weights|kernel)$/;
+/**
+ * `rnnlm/multi_rnn_cell/cell_0/basic_lstm_cell/weights`, since TensorFlow 1.2 `…/kernel`. LSTMCell without its options is the same
+ * function of the same matrix.
+ */
+const MATRIX = /^(?<cell>.*?(?:cell_(?<number>\d+)\/)?(?:basic_)?lstm_cell)\/(?:weights|kernel)$/;
 
 /**
  * A network of TensorFlow 1 out of the variables of a checkpoint: an embedding, if there is one, layers of BasicLSTMCell one above the
@@ -43,6 +46,9 @@ export function basicLstmModel(
       "unsupported-tensorflow",
       `no variable is the matrix of a BasicLSTMCell (…basic_lstm_cell/kernel); there are ${few([...variables.keys()])}`,
     );
+  const [option] = [...variables.keys()].filter((name) => /\blstm_cell\/(w_[fio]_diag|projection\/)/.test(name));
+  if (option !== undefined)
+    throw new UsageError("unsupported-tensorflow", `${option}: LSTMCell with peepholes or a projection is not read`);
   const layers = new Map<string, LayerSpec>();
   const weights = new Map<string, NamedTensor>();
   const nodes: CanonicalNode[] = [];

@@ -5,6 +5,7 @@ import { doWhile, forRange, if_, select } from "./control.ts";
 import { f32, i32, v128 } from "./instructions.ts";
 import { packPanels, transposeBlock } from "./pack.ts";
 import { offset, panelRows } from "./product.ts";
+import { rowProduct } from "./row-product.ts";
 import { share, type Team, unevenness } from "./team.ts";
 
 /** Rows that are worked on together: with a block of k they fit the second cache. */
@@ -126,8 +127,28 @@ export function printMatmul(
   if (splitOf(options, team) === "columns") {
     const columns = share(team, options.n, 16);
     if (packedB) {
-      const panels = offset(i32.const(packedB.at), columns.from, i32.const(options.k * 4));
-      return [packedB.code, product(all(options.m), columns, panels, true)];
+      const panelsFrom = (column: Code): Code => offset(i32.const(packedB.at), column, i32.const(options.k * 4));
+      if (options.m > 1) return [packedB.code, product(all(options.m), columns, panelsFrom(columns.from), true)];
+      // One row is bound by the memory that holds `b`: several panels are read at once, and only a last part of one goes through a tile.
+      const whole = i32.shr_u(i32.sub(columns.to, columns.from), i32.const(4));
+      const rest = i32.add(columns.from, i32.shl(whole, i32.const(4)));
+      const at = (base: Code): Code => i32.add(base, i32.shl(columns.from, i32.const(2)));
+      return [
+        packedB.code,
+        rowProduct(m, options.fused).call(
+          ...[
+            whole,
+            i32.const(options.k),
+            options.a,
+            i32.const(4),
+            panelsFrom(columns.from),
+            i32.const(options.k * 64),
+          ],
+          ...(bias === undefined ? [i32.const(zeros), i32.const(0)] : [at(bias), i32.const(64)]),
+          ...[at(options.out), i32.const(64)],
+        ),
+        if_(i32.lt_u(rest, columns.to), product(all(1), { from: rest, to: columns.to }, panelsFrom(rest), true)),
+      ];
     }
     const panels = i32.add(workspace, i32.const(at.packed));
     const mine = offset(panels, team.thread, i32.const(columnsTogether * options.k * 4));

@@ -78,16 +78,21 @@ function blocks(
 export const TILES_BYTES = ROWS * DEPTH * 4 + 64;
 
 /**
- * Products with the transpose of `a`, rows [k] of `rows` numbers: `c[panel][i][0 … 15] = Σ_p a(p, i) · b[panel][p]`, in the order of
- * `panelProduct`. What is read of `a` for a block is packed first: its rows lie too far apart to be walked for every panel.
+ * Products with the transpose of `a`, rows [k] of `rows` numbers: `c[panel][i][0 … 15] = Σ_p a(p, i) · b[panel][p]`, with `keep` added to
+ * what is in `c`. Every element is one running sum over p, from the first to the last, or `descending` from the last to the first. What is
+ * read of `a` for a block is packed first: its rows lie too far apart to be walked for every panel.
  *
  * Parameters, all i32, in bytes: `panels, rows, k, a, strideA, b, bPanelStride, c, cPanelStride, tiles`, the last being the address of
  * `TILES_BYTES` bytes. Rows of `c` are 64 bytes apart.
  *
- * @param zeros Address of 64 bytes of zeros.
+ * @param o.zeros Address of 64 bytes of zeros.
  */
-export function transposedPanelProduct(m: ModuleBuilder, fused: boolean, zeros: number): Func {
-  return m.memo(`transposedPanelProduct ${fused} ${zeros}`, () =>
+export function transposedPanelProduct(
+  m: ModuleBuilder,
+  o: { readonly fused: boolean; readonly zeros: number; readonly descending: boolean; readonly keep: boolean },
+): Func {
+  const { fused, zeros, descending, keep } = o;
+  return m.memo(`transposedPanelProduct ${fused} ${zeros} ${descending} ${keep}`, () =>
     m.func({ params: i32s(10) }, (f, panels, rows, k, a, strideA, b, bPanel, c, cPanel, tiles) => {
       const [p, depth, row, height, panel, to] = Array.from({ length: 6 }, () => f.local("i32")) as [
         ...[Local, Local, Local, Local, Local, Local],
@@ -95,6 +100,9 @@ export function transposedPanelProduct(m: ModuleBuilder, fused: boolean, zeros: 
       const least = (x: Local, limit: number): Code =>
         select(x.get, i32.const(limit), i32.lt_u(x.get, i32.const(limit)));
       const tall = tileHeight(m.wide);
+      // Which row of `a` and `b` comes first in a block.
+      const first = descending ? i32.sub(i32.sub(k.get, p.get), i32.const(1)) : p.get;
+      const begun = keep ? i32.const(1) : p.get;
       return forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), DEPTH, [
         depth.set(i32.sub(k.get, p.get)),
         depth.set(least(depth, DEPTH)),
@@ -102,15 +110,16 @@ export function transposedPanelProduct(m: ModuleBuilder, fused: boolean, zeros: 
           height.set(i32.sub(rows.get, row.get)),
           height.set(least(height, ROWS)),
           packTiles(m, tall).call(
-            i32.add(offset(a.get, p.get, strideA.get), i32.shl(row.get, i32.const(2))),
-            ...[strideA.get, depth.get, height.get, tiles.get],
+            i32.add(offset(a.get, first, strideA.get), i32.shl(row.get, i32.const(2))),
+            descending ? i32.sub(i32.const(0), strideA.get) : strideA.get,
+            ...[depth.get, height.get, tiles.get],
           ),
           forRange(panel, i32.const(0), panels.get, 1, [
             to.set(i32.add(offset(c.get, panel.get, cPanel.get), i32.shl(row.get, i32.const(6)))),
-            panelRows(m, { blocked: false, tiled: true, fused }).call(
+            panelRows(m, { blocked: false, tiled: true, descending, fused }).call(
               ...[height.get, depth.get, tiles.get, i32.const(4), i32.const(4 * tall)],
-              i32.add(offset(b.get, panel.get, bPanel.get), i32.shl(p.get, i32.const(6))),
-              ...[select(to.get, i32.const(zeros), p.get), select(i32.const(64), i32.const(0), p.get)],
+              i32.add(offset(b.get, panel.get, bPanel.get), i32.shl(first, i32.const(6))),
+              ...[select(to.get, i32.const(zeros), begun), select(i32.const(64), i32.const(0), begun)],
               ...[to.get, i32.const(64)],
             ),
           ]),

@@ -25,6 +25,8 @@ export interface ProductOptions {
    * four times the height. Only where not blocked.
    */
   readonly tiled?: boolean;
+  /** The rows of `b` lie from the last to the first: `b` points to the one that comes first in the sums. Only where not blocked. */
+  readonly descending?: boolean;
   readonly fused: boolean;
   /** Largest number of rows of a tile, for measurements. */
   readonly tileRows?: number;
@@ -45,9 +47,9 @@ const HALF = 32;
  * (a bias, zeros), or any other matrix that does not lie over `c` in another way.
  */
 export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
-  const { blocked, fused, tiled = false } = options;
+  const { blocked, fused, tiled = false, descending = false } = options;
   const tileRows = options.tileRows ?? tileHeight(m.wide, blocked);
-  return m.memo(`panelRows ${blocked} ${fused} ${tileRows} ${tiled}`, () =>
+  return m.memo(`panelRows ${blocked} ${fused} ${tileRows} ${tiled} ${descending}`, () =>
     m.func({ params: i32s(10) }, (f, rows, k, a, rowStrideA, columnStrideA, b, init, initStride, c, cStride) => {
       const [tiles, height, larger] = [f.local("i32"), f.local("i32"), f.local("i32")];
       const call = (count: number, half: number): Code =>
@@ -86,8 +88,12 @@ export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
 }
 
 /** `rows` rows × 8 columns (16 when wide); parameters as `panelRows` without the first. */
-function tile(m: ModuleBuilder, rows: number, { blocked, fused, tiled = false }: ProductOptions): Func {
-  return m.memo(`tile ${rows} ${blocked} ${fused} ${tiled}`, () =>
+function tile(
+  m: ModuleBuilder,
+  rows: number,
+  { blocked, fused, tiled = false, descending = false }: ProductOptions,
+): Func {
+  return m.memo(`tile ${rows} ${blocked} ${fused} ${tiled} ${descending}`, () =>
     m.func({ params: i32s(9) }, (f, k, a, rowStrideA, columnStrideA, b, init, initStride, c, cStride) => {
       const each = <T>(make: (row: number) => T): T[] => Array.from({ length: rows }, (_, row) => make(row));
       const vectors = m.wide ? [0, 1, 2, 3] : [0, 1];
@@ -105,7 +111,7 @@ function tile(m: ModuleBuilder, rows: number, { blocked, fused, tiled = false }:
       const step: Code = [
         columns.map((column, j) => column.set(v128.load(b.get, 16 * j))),
         each((row) => [x.set(element(row)), sums[row]!.map((sum, j) => mac(sum, columns[j]!))]),
-        b.set(i32.add(b.get, i32.const(ROW))),
+        b.set(i32.add(b.get, i32.const(descending ? -ROW : ROW))),
       ];
       const move = (by: Code): Code => at.map((p) => p.set(i32.add(p.get, by)));
       const end = f.local("i32");

@@ -1,16 +1,53 @@
 import { afterEach, expect, test, vi } from "vitest";
+import { diagnoseWasm } from "../../../src/compute/diagnose.ts";
+import { openMachine } from "../../../src/compute/open.ts";
 import { openWasm } from "../../../src/compute/wasm/machine.ts";
-import { compareTrials, type Trial } from "../../../src/compute/wasm/wide.ts";
+import { chooseTiles, compareTrials, mayBeWide, type Trial } from "../../../src/compute/wasm/wide.ts";
 
-afterEach(() => void vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  vi.unstubAllEnvs();
+});
+
+/** A host that refuses modules with relaxed SIMD: its instructions are those behind the prefix 0xfd with numbers from 0x100 on. */
+function withoutRelaxedSimd(): void {
+  const { validate } = WebAssembly;
+  const relaxedMadd = "253,133,2";
+  vi.spyOn(WebAssembly, "validate").mockImplementation(
+    (bytes) => validate(bytes) && !new Uint8Array(bytes as Uint8Array<ArrayBuffer>).join().includes(relaxedMadd),
+  );
+}
 
 test("without relaxed SIMD the machine multiplies, then adds; who asks for more is told", async () => {
-  const validate = vi.spyOn(WebAssembly, "validate").mockReturnValue(false);
+  withoutRelaxedSimd();
   const machine = await openWasm({ threads: 1 });
   expect(machine.limits.family).toBe("portable");
   machine.close();
   await expect(openWasm({ fused: true })).rejects.toMatchObject({ code: "not-supported" });
-  expect(validate).toHaveBeenCalledTimes(2);
+});
+
+test("a host without vectors is told apart, and what runs there is named", async () => {
+  vi.spyOn(WebAssembly, "validate").mockReturnValue(false);
+  const refusal = openMachine("wasm", { threads: 1 });
+  await expect(refusal).rejects.toMatchObject({ name: "FailureError", code: "no-simd" });
+  await expect(refusal).rejects.toThrow(/no WebAssembly with SIMD.*"reference" runs everywhere/);
+  expect((await diagnoseWasm()).simd).toBe(false);
+  (await openMachine("reference")).close();
+});
+
+test("so is one without WebAssembly", async () => {
+  vi.stubGlobal("WebAssembly", undefined);
+  await expect(openMachine("wasm", { threads: 1 })).rejects.toMatchObject({ code: "no-simd" });
+});
+
+test("without the flag that joins vectors nothing is measured, and tiles are narrow", async () => {
+  const flags = vi.spyOn(process, "execArgv", "get").mockReturnValue([]);
+  vi.stubEnv("NODE_OPTIONS", "");
+  expect(mayBeWide()).toBe(false);
+  expect(chooseTiles(true)).toEqual({ asked: false, wide: false });
+  flags.mockReturnValue(["--experimental-wasm-revectorize"]);
+  expect(mayBeWide()).toBe(true);
 });
 
 test("a wide build that is right at first and wrong once it is optimised is not taken", () => {

@@ -3,6 +3,8 @@ import { openMachine } from "../../../src/compute/open.ts";
 import { bytesSource } from "../../../src/formats/byte-source.ts";
 import { type Hdf5Tree, writeHdf5 } from "../../../src/formats/hdf5/write.ts";
 import { readKeras } from "../../../src/formats/keras/read.ts";
+import { writeKeras } from "../../../src/formats/keras/write.ts";
+import { writeNetworkOnnx } from "../../../src/formats/onnx/write-network.ts";
 import { openNetwork } from "../../../src/formats/open-network.ts";
 import { RandomStream } from "../../../src/shared/random.ts";
 import { size } from "../../../src/shared/shapes.ts";
@@ -170,6 +172,81 @@ test("Keras 3's weights of a model inside another one", async () => {
   });
   const nested = await run(writeHdf5({ members: tree(file) }), { body_input: x }, { config });
   expect(difference(nested.data, (await run(flat, { lstm_input: x })).data)).toBe(0);
+});
+
+const eachStep = (layer: object, options: object = {}) => ({
+  class_name: "TimeDistributed",
+  config: { name: "each", layer, ...options },
+});
+const body = sequential("body", [withInput, norm, gru, dense]);
+/** [2, 3, 6, 5]: three sequences for each example, and the same as six examples. */
+const sequences = uniform("sequences", [2, 3, 6, 5], 4);
+const examples = { shape: [6, 6, 5], data: sequences.data };
+
+test("a model in TimeDistributed takes each step for an example, in files of Keras 2 and 3", async () => {
+  const expected = await run(flat, { lstm_input: examples });
+  const all = (["lstm", "norm", "gru", "dense"] as const).flatMap((layer) => of(layer));
+  const two = h5(sequential("outer", [eachStep(body, { batch_input_shape: [null, null, 6, 5] })]), {
+    each: new Map(all),
+  });
+  const parts = { lstm: "lstm/cell", norm: "batch_normalization", gru: "gru/cell", dense: "dense" } as const;
+  const three = new Map(
+    (["lstm", "norm", "gru", "dense"] as const).flatMap((layer) =>
+      arrays[layer].map((tensor, k): [string, NamedTensor] => [
+        `layers/time_distributed/layer/layers/${parts[layer]}/vars/${k}`,
+        tensor,
+      ]),
+    ),
+  );
+  const config = JSON.stringify({ ...sequential("outer", [eachStep(body)]), keras_version: "3.3.3" });
+  const files = [
+    await run(two, { each_input: sequences }),
+    await run(writeHdf5({ members: tree(three) }), { each_input: sequences }, { config }),
+  ];
+  for (const { model, data } of files) {
+    expect(difference(data, expected.data)).toBe(0);
+    expect(model.inputs[0]!.shape).toHaveLength(3);
+  }
+});
+
+test("so does a recurrent layer in TimeDistributed, whose states begin with zeros and are not carried", async () => {
+  const last = { class_name: "LSTM", config: { name: "lstm", units: 4 } };
+  const own = (layer: object, name: string) => h5(sequential("s", [layer]), { [name]: new Map(of("lstm")) });
+  const alone = own({ ...last, config: { ...last.config, batch_input_shape: [null, null, 5] } }, "lstm");
+  const expected = await run(alone, { lstm_input: examples });
+  const file = own(eachStep(last, { batch_input_shape: [null, null, 6, 5] }), "each");
+  const { model, data } = await run(file, { each_input: sequences });
+  expect(difference(data, expected.data)).toBe(0);
+  using program = openNetwork(model, { machine });
+  expect(program.states).toEqual([]);
+  await expect(program.stream()).rejects.toMatchObject({ code: "no-state" });
+});
+
+test("tokens of sentences of a text, masked inside each sentence; what cannot be is refused", async () => {
+  const embedding = {
+    class_name: "Embedding",
+    config: { name: "embedding", input_dim: 9, output_dim: 5, mask_zero: true },
+  };
+  const table = uniform("embedding/embeddings:0", [9, 5]);
+  const encoder = sequential("body", [embedding, lstm, gru]);
+  const weights = [["embedding/embeddings:0", table] as [string, NamedTensor], ...of("lstm"), ...of("gru")];
+  const tokens = { shape: [2, 2, 4], data: [1, 2, 3, 0, 4, 0, 0, 0, 5, 6, 7, 8, 8, 1, 0, 0] };
+  const outer = h5(sequential("outer", [eachStep(encoder, { batch_input_shape: [null, null, 4] })]), {
+    each: new Map(weights),
+  });
+  const inner = h5(encoder, {
+    embedding: new Map(weights.slice(0, 1)),
+    lstm: new Map(of("lstm")),
+    gru: new Map(of("gru")),
+  });
+  const { model, data } = await run(outer, { each_input: tokens });
+  expect(model.inputs[0]!.type).toBe("int");
+  const expected = await run(inner, { embedding_input: { shape: [4, 4], data: tokens.data } });
+  expect(difference(data, expected.data)).toBe(0);
+  for (const write of [writeKeras, writeNetworkOnnx])
+    expect(() => write(model)).toThrow(/TimeDistributed.* read but not written/);
+  const stateful = eachStep({ class_name: "LSTM", config: { ...lstm.config, stateful: true } });
+  await expect(run(h5(sequential("s", [stateful]), { each: new Map(of("lstm")) }), {})).rejects.toThrow(/stateful/);
 });
 
 test("models that multiply without end are refused", async () => {

@@ -142,10 +142,16 @@ test.each([
   ],
   ["a function as activation", gru({ activation: { module: "os", class_name: "function", config: "system" } }), /os/],
   [
-    "a model in a wrapper",
+    "a model in two wrappers",
     {
       class_name: "TimeDistributed",
-      config: { name: "t", layer: { class_name: "Sequential", config: { name: "inner", layers: [] } } },
+      config: {
+        name: "t",
+        layer: {
+          class_name: "TimeDistributed",
+          config: { layer: { class_name: "Sequential", config: { name: "inner", layers: [] } } },
+        },
+      },
     },
     /model inside a wrapper/,
   ],

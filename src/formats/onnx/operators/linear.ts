@@ -42,17 +42,20 @@ function named(node: NodeContext, x: Value, k: number): Value {
   return isHost(x) && x.constant && x.name === undefined ? { ...x, name: `${node.node.name}.${k}` } : x;
 }
 
-/** `α op(A) op(B) + β C` */
 const gemm: Operator = (node) => {
   expectFloats(node);
+  return gemmOf(node, node.float("alpha", 1), node.float("beta", 1));
+};
+
+/** `α op(A) op(B) + β C` */
+export function gemmOf(node: NodeContext, alpha: number, beta: number): Value {
   const { recorder } = node;
-  const [alpha, beta] = [node.float("alpha", 1), node.float("beta", 1)];
   const [transposeA, transposeB] = [node.int("transA", 0) === 1, node.int("transB", 0) === 1];
   const y = product(recorder.tensor(node.input(0)), recorder.tensor(node.input(1)), { transposeA, transposeB });
   const c = node.has(2) && beta !== 0 ? node.input(2) : undefined;
   const value = recorder.device("float32", y);
   if (c) return recorder.pointwise([value, c], { equation: (a, b) => add(mul(alpha, a!), mul(beta, b!)) }, "float32");
   return alpha === 1 ? value : recorder.pointwise([value], { equation: (a) => mul(alpha, a!) }, "float32");
-};
+}
 
 export const linear: Readonly<Record<string, Operator>> = { Gemm: gemm, MatMul: matmul };

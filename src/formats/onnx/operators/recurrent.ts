@@ -2,19 +2,19 @@ import type { Cell } from "../../../cells/define.ts";
 import { gru } from "../../../cells/gru.ts";
 import { lstm } from "../../../cells/lstm.ts";
 import { rnn } from "../../../cells/rnn.ts";
-import { type Recurrent, recurrent } from "../../../layers/recurrent.ts";
+import { type Recurrent, type RecurrentOutput, recurrent } from "../../../layers/recurrent.ts";
 import { less, select } from "../../../math/expression.ts";
 import type { Activation } from "../../../math/functions.ts";
 import { withGateSums } from "../../../scan/gate-sums.ts";
 import { size } from "../../../shared/shapes.ts";
 import type { Tensor } from "../../../tensor/graph.ts";
 import { type GatedCell, gateOrder, peepholeOrder, permutation } from "../../gate-order.ts";
-import { type HostValue, hostValue, type Value } from "../../value.ts";
+import { type HostValue, hostValue, isHost, type Value } from "../../value.ts";
 import { activationsOf, defaultActivations } from "../activations.ts";
 import type { NodeContext, Operator } from "../node.ts";
 
 /** What a node says of itself, sizes checked against its weights. */
-interface RecurrentNode {
+export interface RecurrentNode {
   readonly kind: GatedCell;
   /** H */
   readonly hiddenSize: number;
@@ -30,22 +30,42 @@ interface RecurrentNode {
 /** Positions of inputs; P is of the LSTM only. */
 const [X, W, R, BIAS, LENGTHS, INITIAL_H, INITIAL_C, PEEPHOLES] = [0, 1, 2, 3, 4, 5, 6, 7];
 
+/** What the layer of a direction starts from, and which of its values are written out. */
+export interface WalkOptions {
+  /** State by name, [1, B, H]; one that is left out is zero. */
+  readonly initial: Readonly<Record<string, Tensor>>;
+  readonly trace: readonly string[];
+}
+
+/** How the layers of a node go over its input [T, B, D]. Called once a node, and what it returns once a direction. */
+export type Walk = (
+  node: NodeContext,
+  o: RecurrentNode,
+  x: Value,
+) => (layer: Recurrent, options: WalkOptions) => RecurrentOutput;
+
+/** All steps in one scan. */
+const inOneScan: Walk = (node, o, x) => {
+  const mask = maskOf(node, o);
+  const input = node.recorder.tensor(x);
+  return (layer, options) => layer.forward(input, { ...options, emptyState: "zero", ...(mask && { mask }) });
+};
+
 const directionsOf: ReadonlyMap<string, readonly boolean[]> = new Map([
   ["forward", [false]],
   ["reverse", [true]],
   ["bidirectional", [false, true]],
 ]);
 
-/** A node of ONNX' RNN, LSTM or GRU as a cell and a scan for each direction. */
-const recurrentNode =
-  (kind: GatedCell): Operator =>
+/** A node of ONNX' RNN, LSTM or GRU as a cell and a layer for each direction. */
+export const recurrentNode =
+  (kind: GatedCell, walkOver: Walk = inOneScan): Operator =>
   (node) => {
     const { recorder } = node;
     const batchFirst = node.int("layout", 0) === 1;
     const x = batchFirst ? recorder.transpose(node.input(X), [1, 0, 2]) : node.input(X);
     const o = describeNode(node, kind, x);
-    const mask = maskOf(node, o);
-    const input = recorder.tensor(x);
+    const walk = walkOver(node, o, x);
     const parts = o.directions.map((reverse, d) => {
       const layer = layerOf(node, o, d, reverse);
       const initial = Object.fromEntries(
@@ -55,8 +75,7 @@ const recurrentNode =
           return recorder.trace?.gradients ? [[name, zeroState(node, o)]] : [];
         }),
       );
-      const trace = tracedOf(node, o.cells[d]!);
-      const result = layer.forward(input, { initial, emptyState: "zero", trace, ...(mask && { mask }) });
+      const result = walk(layer, { initial, trace: tracedOf(node, o.cells[d]!) });
       for (const [name, tensor] of Object.entries(result.traces))
         recorder.traces.set(`${node.node.name}.${name.replace(/_l0$/, d > 0 ? "_reverse" : "")}`, tensor);
       return result;
@@ -183,18 +202,29 @@ function blocksOf(node: NodeContext, k: number, d: number, blocks: readonly numb
   );
 }
 
-/** [T, B] of ones and zeros from the lengths. */
-function maskOf(node: NodeContext, { T, B }: RecurrentNode): Tensor | undefined {
-  if (!node.has(LENGTHS!)) return undefined;
-  const { recorder } = node;
-  const lengths = node.input(LENGTHS!);
+function expectLengths(node: NodeContext, { T, B }: RecurrentNode, lengths: Value): Value {
   if (lengths.shape.length !== 1 || lengths.shape[0] !== B)
     throw node.fail(`sequence_lens has shape [${lengths.shape.join(", ")}] for a batch of ${B}`);
-  if ("data" in lengths) {
-    const wrong = Array.from(lengths.data).find((n) => !(n >= 0 && n <= T));
-    if (wrong !== undefined) throw node.fail(`a length of ${wrong} for ${T} steps`);
-    if (Array.from(lengths.data).every((n) => n === T)) return undefined;
-  } else recorder.graph.bound(lengths.tensor, T + 1);
+  const wrong = isHost(lengths) ? Array.from(lengths.data).find((n) => !(n >= 0 && n <= T)) : undefined;
+  if (wrong !== undefined) throw node.fail(`a length of ${wrong} for ${T} steps`);
+  return lengths;
+}
+
+/** The length of each sequence, which then must be known while the plan is recorded. */
+export function knownLengths(node: NodeContext, o: RecurrentNode): number[] {
+  if (!node.has(LENGTHS!)) return new Array<number>(o.B).fill(o.T);
+  expectLengths(node, o, node.input(LENGTHS!));
+  return node.hostNumbers(LENGTHS!);
+}
+
+/** [T, B] of ones and zeros from the lengths. */
+function maskOf(node: NodeContext, o: RecurrentNode): Tensor | undefined {
+  if (!node.has(LENGTHS!)) return undefined;
+  const { T } = o;
+  const { recorder } = node;
+  const lengths = expectLengths(node, o, node.input(LENGTHS!));
+  if (!isHost(lengths)) recorder.graph.bound(lengths.tensor, T + 1);
+  else if (Array.from(lengths.data).every((n) => n === T)) return undefined;
   const steps = hostValue(
     "float32",
     [T, 1],

@@ -1,4 +1,4 @@
-import type { FieldSpec, MessageSpec, ScalarKind } from "./wire.ts";
+import { type FieldSpec, type MessageSpec, WIRE } from "./protobuf.ts";
 
 /** One message as bytes, fields in the order of the table; what is undefined or empty is left out. */
 export function writeMessage(value: Readonly<Record<string, unknown>>, spec: MessageSpec): Uint8Array {
@@ -7,7 +7,7 @@ export function writeMessage(value: Readonly<Record<string, unknown>>, spec: Mes
     const given = value[name];
     if (given === undefined) continue;
     if (!field.repeated) parts.push(...writeField(field, given));
-    else if (field.kind === "int" || field.kind === "float" || field.kind === "double")
+    else if (field.kind === "int" || isFixed(field.kind))
       parts.push(...writePacked(field.number, field.kind, given as ArrayLike<number>));
     else for (const element of given as readonly unknown[]) parts.push(...writeField(field, element));
   }
@@ -18,10 +18,7 @@ const encoder = new TextEncoder();
 
 function writeField({ number, kind }: FieldSpec, value: unknown): Uint8Array[] {
   if (kind === "int") return [varint(number * 8), varint(value as number)];
-  if (kind === "float" || kind === "double") {
-    const width = kind === "float" ? 4 : 8;
-    return [varint(number * 8 + (width === 4 ? 5 : 1)), numbers([value as number], width)];
-  }
+  if (isFixed(kind)) return [varint(number * 8 + WIRE[kind]), numbers([value as number], kind)];
   const bytes =
     typeof kind === "function"
       ? writeMessage(value as Readonly<Record<string, unknown>>, kind())
@@ -31,17 +28,23 @@ function writeField({ number, kind }: FieldSpec, value: unknown): Uint8Array[] {
   return [varint(number * 8 + 2), varint(bytes.length), bytes];
 }
 
-function writePacked(number: number, kind: ScalarKind, values: ArrayLike<number>): Uint8Array[] {
+function writePacked(number: number, kind: "int" | FixedKind, values: ArrayLike<number>): Uint8Array[] {
   if (values.length === 0) return [];
-  const bytes = kind === "int" ? join(Array.from(values, varint)) : numbers(values, kind === "float" ? 4 : 8);
+  const bytes = kind === "int" ? join(Array.from(values, varint)) : numbers(values, kind);
   return [varint(number * 8 + 2), varint(bytes.length), bytes];
 }
 
-function numbers(values: ArrayLike<number>, width: 4 | 8): Uint8Array {
+type FixedKind = "fixed32" | "float" | "double";
+const isFixed = (kind: FieldSpec["kind"]): kind is FixedKind =>
+  kind === "fixed32" || kind === "float" || kind === "double";
+
+function numbers(values: ArrayLike<number>, kind: FixedKind): Uint8Array {
+  const width = kind === "double" ? 8 : 4;
   const view = new DataView(new ArrayBuffer(values.length * width));
   for (let k = 0; k < values.length; k++)
-    if (width === 4) view.setFloat32(k * 4, values[k]!, true);
-    else view.setFloat64(k * 8, values[k]!, true);
+    if (kind === "double") view.setFloat64(k * 8, values[k]!, true);
+    else if (kind === "float") view.setFloat32(k * 4, values[k]!, true);
+    else view.setUint32(k * 4, values[k]!, true);
   return new Uint8Array(view.buffer);
 }
 

@@ -1,4 +1,4 @@
-import { FailureError } from "../../shared/errors.ts";
+import { FailureError } from "../shared/errors.ts";
 
 /**
  * Protocol buffers as a table says: a message is a list of fields, each with its number and kind. The same table reads and
@@ -6,7 +6,7 @@ import { FailureError } from "../../shared/errors.ts";
  *
  * @see protobuf.dev, "Encoding"
  */
-export type ScalarKind = "int" | "float" | "double" | "string" | "bytes";
+export type ScalarKind = "int" | "fixed32" | "float" | "double" | "string" | "bytes";
 export interface FieldSpec {
   readonly number: number;
   readonly kind: ScalarKind | (() => MessageSpec);
@@ -39,7 +39,15 @@ export function readMessage(bytes: Uint8Array, spec: MessageSpec): Record<string
   return read(bytes, spec, 0, { parts: MAXIMUM_PARTS });
 }
 
-const WIRE: Readonly<Record<ScalarKind, number>> = { int: 0, double: 1, float: 5, string: 2, bytes: 2 };
+/** How a field of a kind is coded. */
+export const WIRE: Readonly<Record<ScalarKind, number>> = {
+  int: 0,
+  fixed32: 5,
+  double: 1,
+  float: 5,
+  string: 2,
+  bytes: 2,
+};
 const text = new TextDecoder("utf-8", { fatal: true });
 
 function read(bytes: Uint8Array, spec: MessageSpec, depth: number, budget: Budget): Record<string, unknown> {
@@ -73,7 +81,7 @@ function read(bytes: Uint8Array, spec: MessageSpec, depth: number, budget: Budge
     else {
       expectWire(wire, WIRE[field.kind], name);
       const at = payload.byteOffset - bytes.byteOffset;
-      put(result, name, field, field.kind === "float" ? view.getFloat32(at, true) : view.getFloat64(at, true));
+      put(result, name, field, numberAt(view, at, field.kind));
     }
   }
   return result;
@@ -100,15 +108,19 @@ function decodeText(payload: Uint8Array, name: string): string {
   }
 }
 
+function numberAt(view: DataView, at: number, kind: ScalarKind): number {
+  if (kind === "fixed32") return view.getUint32(at, true);
+  return kind === "float" ? view.getFloat32(at, true) : view.getFloat64(at, true);
+}
+
 function readPacked(payload: Uint8Array, kind: ScalarKind, into: number[]): void {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   const cursor = { at: 0 };
   if (kind === "int") while (cursor.at < payload.length) into.push(varint(payload, cursor));
   else {
-    const width = kind === "float" ? 4 : 8;
+    const width = kind === "double" ? 8 : 4;
     if (payload.length % width !== 0) throw damaged(`${payload.length} bytes of packed ${kind}s`);
-    for (let at = 0; at < payload.length; at += width)
-      into.push(width === 4 ? view.getFloat32(at, true) : view.getFloat64(at, true));
+    for (let at = 0; at < payload.length; at += width) into.push(numberAt(view, at, kind));
   }
 }
 

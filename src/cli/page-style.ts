@@ -1,4 +1,4 @@
-/** Of the page that `compare --html` writes. */
+/** What all pages that commands write share: colours for light and dark, text, tables, figures. */
 export const PAGE_STYLE = `
 :root {
   --paper: #fbfaf8; --card: #fff; --ink: #1c1b19; --quiet: #6f6b64; --line: #e7e3dc; --grid: #f0ede7;
@@ -20,24 +20,11 @@ table { border-collapse: collapse; min-width: 100%; }
 th, td { padding: 9px 20px 9px 0; text-align: right; white-space: nowrap; font-weight: 400; border-bottom: 1px solid var(--line); }
 th:first-child { text-align: left; }
 thead th { color: var(--quiet); font-size: 13px; padding-top: 0; }
-.best td:nth-child(2) { font-weight: 650; }
-button { display: inline-flex; align-items: center; gap: 10px; padding: 2px 8px 2px 0; border: 0; border-radius: 4px; background: none; color: inherit; font: inherit; cursor: pointer; }
-button i { width: 12px; height: 12px; border-radius: 50%; }
-button[aria-pressed="false"] { color: var(--quiet); text-decoration: line-through; }
-button[aria-pressed="false"] i { opacity: .25; }
-button:focus-visible { outline: 2px solid var(--run-0); outline-offset: 2px; }
-#charts { display: grid; grid-template-columns: repeat(6, 1fr); gap: 20px; margin-top: 36px; }
-figure { grid-column: span 2; margin: 0; padding: 18px 18px 10px; background: var(--card); border: 1px solid var(--line); border-radius: 10px; position: relative; min-width: 0; }
-figure.wide { grid-column: span 3; }
-@media (max-width: 860px) { figure, figure.wide { grid-column: 1 / -1; } }
+figure { margin: 0; padding: 18px 18px 10px; background: var(--card); border: 1px solid var(--line); border-radius: 10px; position: relative; min-width: 0; }
 figcaption { font-size: 14px; font-weight: 600; margin-bottom: 6px; }
 svg { display: block; width: 100%; height: auto; overflow: visible; touch-action: pan-y; }
 svg text { fill: var(--quiet); font-size: 11px; }
 .grid { stroke: var(--grid); } .axis { stroke: var(--line); } .cross { stroke: var(--quiet); stroke-dasharray: 2 3; }
 .curve { fill: none; stroke-width: 1.75; stroke-linejoin: round; stroke-linecap: round; }
 .dot { stroke: var(--card); stroke-width: 1.5; }
-.tip { position: absolute; pointer-events: none; padding: 8px 10px; background: var(--card); border: 1px solid var(--line); border-radius: 7px; box-shadow: 0 4px 18px rgb(0 0 0 / .12); font-size: 12.5px; line-height: 1.45; white-space: nowrap; z-index: 1; }
-.tip b { display: block; font-weight: 400; color: var(--quiet); }
-.tip span { display: grid; grid-template-columns: 10px 1fr auto; gap: 8px; align-items: center; }
-.tip i { width: 8px; height: 8px; border-radius: 50%; }
 `;

@@ -1,0 +1,60 @@
+import { platform } from "#platform";
+import { type FileSource, sourceName } from "../platform/platform.ts";
+import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import type { CellRow } from "./delimited-cells.ts";
+
+/** Whether a file's name says that it holds a table in Parquet. */
+export const holdsParquet = (name: string): boolean => /\.parquet$/i.test(name);
+
+/**
+ * Columns of a Parquet file as text, one of its row groups at a time; `line` counts rows from 1. Times are written as ISO 8601.
+ *
+ * @throws UsageError "unknown-column", "table-empty", "not-a-number" (lists and objects), and for files as `platform.readChunks`; FailureError
+ *   "bad-parquet", in a browser "not-on-this-platform"
+ */
+export async function* readParquet(file: FileSource, columns: readonly string[]): AsyncGenerator<readonly CellRow[]> {
+  const name = sourceName(file);
+  const source = await platform.openFile(file);
+  let row = 0;
+  try {
+    const table = await platform.openParquet(source);
+    expectColumns(columns, name, table.columns);
+    for (const count of table.groups) {
+      const first = row;
+      row += count;
+      if (count === 0) continue;
+      const rows = await table.rows(columns, first, row);
+      yield rows.map((one, k) => {
+        const line = first + k + 1;
+        const place = (column: string) => `${name}, row ${line}, column ${JSON.stringify(column)}`;
+        return { cells: columns.map((column) => textOf(one[column], () => place(column))), line };
+      });
+    }
+  } catch (cause) {
+    if (cause instanceof LongshortError) throw cause;
+    throw new FailureError(
+      "bad-parquet",
+      `${name}: expected a Parquet file, uncompressed or with Snappy (${cause instanceof Error ? cause.message : String(cause)}); write it again, or as CSV`,
+      { cause },
+    );
+  } finally {
+    await source.close();
+  }
+  if (row === 0) throw new UsageError("table-empty", `${name}: expected rows, got none`);
+}
+
+function expectColumns(columns: readonly string[], file: string, there: readonly string[]): void {
+  const missing = columns.find((column) => !there.includes(column));
+  if (missing === undefined) return;
+  throw new UsageError(
+    "unknown-column",
+    `${file}: it has no column ${JSON.stringify(missing)}, its columns are ${there.map((name) => JSON.stringify(name)).join(", ")}`,
+  );
+}
+
+function textOf(value: unknown, place: () => string): string {
+  if (value === null || value === undefined) return "";
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value !== "object") return String(value);
+  throw new UsageError("not-a-number", `${place()}: expected a number, a text or a time, got a nested value`);
+}

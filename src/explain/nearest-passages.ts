@@ -1,0 +1,45 @@
+import { asSequence, type Tokens } from "../text/token-sequence.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { type NearestStatesOptions, nearestStates, type StatePlace } from "./nearest-states.ts";
+
+export interface NearestPassagesOptions extends Omit<NearestStatesOptions, "corpus"> {
+  /** What the model reads: the corpus, token by token, in memory or in a file (`openCorpus`). */
+  readonly corpus: Tokens;
+  readonly tokenizer: Tokenizer;
+  /** How many tokens of the corpus are shown on either side of a place; default 32. */
+  readonly around?: number | undefined;
+}
+
+/** A place in a corpus, with the text around it. */
+export interface NearestPassage extends StatePlace {
+  readonly before: string;
+  /** The token after which the state was. */
+  readonly here: string;
+  readonly after: string;
+}
+
+/**
+ * `nearestStates` with the text around each place, to be read: what a model takes to be alike.
+ *
+ * @returns the most similar first
+ * @throws what `nearestStates` throws
+ */
+export async function nearestPassages(
+  run: Parameters<typeof nearestStates>[0],
+  { tokenizer, around = 32, ...options }: NearestPassagesOptions,
+): Promise<NearestPassage[]> {
+  const corpus = asSequence(options.corpus);
+  const spelled = (from: number, to: number): string => {
+    const [start, end] = [Math.max(0, from), Math.min(corpus.length, to)];
+    const tokens = new Int32Array(Math.max(0, end - start));
+    corpus.copyTo(tokens, 0, start, tokens.length);
+    return tokenizer.decode(tokens);
+  };
+  const found = await nearestStates(run, options);
+  return found.map((place) => ({
+    ...place,
+    before: spelled(place.step - around, place.step),
+    here: spelled(place.step, place.step + 1),
+    after: spelled(place.step + 1, place.step + 1 + around),
+  }));
+}

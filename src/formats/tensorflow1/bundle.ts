@@ -1,0 +1,133 @@
+import { SafeTensor } from "../../checkpoint/safe-tensor.ts";
+import type { ByteSource } from "../../platform/platform.ts";
+import { LongshortError, UsageError } from "../../shared/errors.ts";
+import { formatShape, size } from "../../shared/shapes.ts";
+import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { type ByteInput, openBytes, withBytes } from "../byte-source.ts";
+import type { OpenedModel } from "../canonical.ts";
+import { maskedCrc32c } from "../crc32c.ts";
+import { type MessageSpec, many, one, readMessage } from "../protobuf.ts";
+import { fileOf } from "../tfjs/files.ts";
+import { basicLstmModel } from "./basic-lstm.ts";
+import type { ReadTensorflow1Options } from "./read.ts";
+import { damaged, readTable } from "./table.ts";
+
+/** Fields of tensor_bundle.proto and tensor_shape.proto. */
+const HEADER: MessageSpec = { shards: one(1, "int"), endianness: one(2, "int") };
+const AXIS: MessageSpec = { size: one(1, "int") };
+const SHAPE: MessageSpec = { axes: many(2, () => AXIS) };
+const ENTRY: MessageSpec = {
+  type: one(1, "int"),
+  shape: one(2, () => SHAPE),
+  shard: one(3, "int"),
+  offset: one(4, "int"),
+  bytes: one(5, "int"),
+  checksum: one(6, "fixed32"),
+  slices: many(7, "bytes"),
+};
+
+interface Entry {
+  readonly type?: number;
+  readonly shape?: { readonly axes: readonly { readonly size?: number }[] };
+  readonly shard?: number;
+  readonly offset?: number;
+  readonly bytes?: number;
+  readonly checksum?: number;
+  readonly slices: readonly Uint8Array[];
+}
+
+/** TensorFlow's numbers of the types that weights have. Other variables (step counters, strings) are left where they are. */
+const FLOATS = new Map([
+  [1, "F32"],
+  [2, "F64"],
+  [14, "BF16"],
+  [19, "F16"],
+] as const);
+const MAXIMUM_NUMBERS = 2 ** 29;
+
+/**
+ * Reads a checkpoint of TensorFlow (`tf.train.Saver`, version 2): `NAME.index` with `NAME.data-00000-of-00001` beside it. Every block and
+ * every variable is checked against its CRC-32C.
+ *
+ * @param input a path or URL of the `.index` file, or its bytes with the other files in `files`
+ * @throws as `basicLstmModel`; FailureError "damaged-tensorflow"; UsageError "missing-file"; and what reading files throws
+ */
+export async function readTensorflowBundle(
+  input: ByteInput,
+  options: ReadTensorflow1Options = {},
+): Promise<OpenedModel> {
+  const { entries, shards } = await withBytes(input, readIndex);
+  const variables = new Map<string, NamedTensor>();
+  const opened: ByteSource[] = [];
+  let numbers = 0;
+  try {
+    for (const name of shardNames(input, shards, options.files))
+      opened.push(await openBytes(fileOf(name, input, { files: options.files, names: "the checkpoint" }), options));
+    for (const [name, entry] of entries) {
+      const dtype = FLOATS.get(entry.type as 1);
+      if (!dtype) continue;
+      const shape = (entry.shape?.axes ?? []).map((axis) => axis.size ?? 0);
+      if (entry.slices.length > 0)
+        throw new UsageError("unsupported-tensorflow", `the variable ${name} is stored in slices; save it whole`);
+      numbers += size(shape);
+      if (!(numbers <= MAXIMUM_NUMBERS)) throw damaged(`the variables have more than ${MAXIMUM_NUMBERS} numbers`);
+      const { shard = 0, offset = 0, bytes: length = 0 } = entry;
+      const source = opened[shard];
+      if (!source || offset + length > source.size) throw damaged(`${name} lies behind the end of its file`);
+      const width = dtype === "F64" ? 8 : dtype === "F32" ? 4 : 2;
+      if (length !== size(shape) * width)
+        throw damaged(`${name} takes ${length} bytes, ${dtype} of shape ${formatShape(shape)} ${size(shape) * width}`);
+      const bytes = await source.read(offset, length);
+      if (maskedCrc32c(bytes) !== (entry.checksum ?? 0)) throw damaged(`${name} does not match its checksum`);
+      variables.set(name, { shape, data: new SafeTensor(dtype, shape, bytes).toFloat32() });
+    }
+  } finally {
+    for (const source of opened) await source.close();
+  }
+  return basicLstmModel(variables, options);
+}
+
+/** What the index says of each variable, and in how many files they lie. */
+async function readIndex(source: ByteSource): Promise<{ entries: Map<string, Entry>; shards: number }> {
+  const pairs = await readTable(source);
+  const head = pairs.get("");
+  if (!head) throw damaged("its index has no header");
+  const { shards = 1, endianness = 0 } = message(head, HEADER, "its header") as Record<string, number>;
+  if (endianness !== 0) throw new UsageError("unsupported-tensorflow", "a checkpoint of a big-endian machine");
+  if (!(shards >= 1 && shards <= 1000)) throw damaged(`it says that it has ${shards} files`);
+  const entries = new Map<string, Entry>();
+  for (const [name, value] of pairs)
+    if (name !== "") entries.set(name, message(value, ENTRY, `the entry ${JSON.stringify(name)}`) as unknown as Entry);
+  return { entries, shards };
+}
+
+function message(bytes: Uint8Array, spec: MessageSpec, what: string): Record<string, unknown> {
+  try {
+    return readMessage(bytes, spec);
+  } catch (cause) {
+    if (!(cause instanceof LongshortError)) throw cause;
+    throw damaged(`${what} cannot be read`);
+  }
+}
+
+/** `NAME.data-00000-of-00001`, …; of bytes without a name, those that were given beside them. */
+function shardNames(
+  input: ByteInput,
+  shards: number,
+  files: Readonly<Record<string, ByteInput>> | undefined,
+): readonly string[] {
+  const endings = Array.from(
+    { length: shards },
+    (_, k) => `.data-${String(k).padStart(5, "0")}-of-${String(shards).padStart(5, "0")}`,
+  );
+  if (files) {
+    const given = Object.keys(files);
+    return endings.map((ending) => given.find((name) => name.endsWith(ending)) ?? `NAME${ending}`);
+  }
+  const path = input instanceof URL ? decodeURIComponent(input.pathname) : typeof input === "string" ? input : "NAME";
+  const base = path
+    .replace(/[?#].*$/, "")
+    .replace(/^.*[/\\]/, "")
+    .replace(/\.index$/, "");
+  return endings.map((ending) => base + ending);
+}

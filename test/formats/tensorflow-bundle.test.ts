@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { snappyCompress } from "hyparquet-writer/src/snappy.js";
+import { expect, test } from "vitest";
+import { readModel } from "../../src/formats/read-model.ts";
+import { unsnappy } from "../../src/formats/snappy.ts";
+import { readTensorflowBundle } from "../../src/formats/tensorflow1/bundle.ts";
+import { readTensorflow1 } from "../../src/formats/tensorflow1/read.ts";
+import { RandomStream } from "../../src/shared/random.ts";
+import { size } from "../../src/shared/shapes.ts";
+import { type BundleVariable, writeBundle } from "./tensorflow-bundle.ts";
+
+/** Two layers of BasicLSTMCell as a training of TensorFlow 1 leaves them, with slots of its optimizer, a counter and a string. */
+const shapes: Readonly<Record<string, readonly number[]>> = {
+  "rnnlm/embedding": [7, 5],
+  "rnnlm/rnnlm/multi_rnn_cell/cell_0/basic_lstm_cell/kernel": [5 + 3, 12],
+  "rnnlm/rnnlm/multi_rnn_cell/cell_0/basic_lstm_cell/bias": [12],
+  "rnnlm/rnnlm/multi_rnn_cell/cell_1/basic_lstm_cell/kernel": [3 + 4, 16],
+  "rnnlm/rnnlm/multi_rnn_cell/cell_1/basic_lstm_cell/bias": [16],
+  "rnnlm/softmax_w": [4, 7],
+  "rnnlm/softmax_b": [7],
+};
+const numbers = (name: string, shape: readonly number[]): Float32Array =>
+  Float32Array.from(new RandomStream(5, name).uniform(size(shape)), (u) => u - 0.5);
+const bytesOf = (data: Float32Array): Uint8Array => new Uint8Array(data.buffer);
+const variables = new Map<string, BundleVariable>([
+  ...Object.entries(shapes).flatMap(([name, shape]) =>
+    ["", "/Adam", "/Adam_1"].map((slot): [string, BundleVariable] => [
+      name + slot,
+      { type: 1, shape, bytes: bytesOf(numbers(name + slot, shape)) },
+    ]),
+  ),
+  ["global_step", { type: 9, shape: [], bytes: new Uint8Array(8) }],
+  ["note", { type: 7, shape: [], bytes: Uint8Array.of(2, 0x68, 0x69) }],
+]);
+const files = (data: Uint8Array) => ({ "model.ckpt-9.data-00000-of-00001": data });
+
+/** The same variables as files that a manifest lists. */
+async function expected() {
+  const names = Object.keys(shapes);
+  const manifest = Object.fromEntries(names.map((name, k) => [name, { filename: `v${k}`, shape: shapes[name] }]));
+  return readTensorflow1(new TextEncoder().encode(JSON.stringify(manifest)), {
+    files: Object.fromEntries(names.map((name, k) => [`v${k}`, bytesOf(numbers(name, shapes[name]!))])),
+  });
+}
+
+test.each([false, true])(
+  "a checkpoint is what its variables are one by one; blocks packed by Snappy: %s",
+  async (snappy) => {
+    const { index, data } = writeBundle(variables, { snappy });
+    const { model } = await readTensorflowBundle(index, { files: files(data) });
+    const same = await expected();
+    expect(model.layers).toEqual(same.model.layers);
+    expect(model.weights).toEqual(same.model.weights);
+  },
+);
+
+test("a path leads to the files beside it, and a file is known by its end", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "longshort-bundle-"));
+  try {
+    const { index, data } = writeBundle(variables);
+    writeFileSync(join(folder, "model.ckpt-9.index"), index);
+    await expect(readModel(join(folder, "model.ckpt-9.index"))).rejects.toMatchObject({ code: "file-not-found" });
+    writeFileSync(join(folder, "model.ckpt-9.data-00000-of-00001"), data);
+    expect((await readModel(join(folder, "model.ckpt-9.index"))).format).toBe("tf1");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("any bit that turned is found by a checksum", async () => {
+  const good = writeBundle(variables);
+  // Behind the blocks stands the footer, whose unused bytes have none.
+  for (let k = 0; k < good.index.length - 48; k += 5) {
+    const index = good.index.slice();
+    index[k]! ^= 1 << (k % 8);
+    const read = readTensorflowBundle(index, { files: files(good.data) });
+    await read.then(
+      () => expect(metaindexHolds(good.index, k), `byte ${k}`).toBe(true),
+      (error: unknown) => expect(error).toMatchObject({ code: "damaged-tensorflow" }),
+    );
+  }
+  const data = good.data.slice();
+  data[data.length - 1]! ^= 1;
+  await expect(readTensorflowBundle(good.index, { files: files(data) })).rejects.toThrow(/checksum/);
+});
+
+/** The empty block that holds filters in other tables, which a reader has no use for: 8 bytes and a trailer of 5 before the index. */
+function metaindexHolds(index: Uint8Array, at: number): boolean {
+  const footer = index.subarray(index.length - 48);
+  let offset = 0;
+  let k = 0;
+  for (let scale = 1; ; scale *= 128, k++) {
+    offset += (footer[k]! & 127) * scale;
+    if (footer[k]! < 128) break;
+  }
+  return at >= offset && at < offset + 8 + 5;
+}
+
+test("peepholes, a projection and missing files are named", async () => {
+  const more = new Map([
+    ...variables,
+    ["rnn/lstm_cell/w_f_diag", { type: 1, shape: [3], bytes: new Uint8Array(12) }] as const,
+  ]);
+  const { index, data } = writeBundle(more);
+  await expect(readTensorflowBundle(index, { files: files(data) })).rejects.toThrow(/w_f_diag.*peepholes/);
+  await expect(readTensorflowBundle(index, { files: {} })).rejects.toMatchObject({ code: "missing-file" });
+});
+
+test("Snappy unpacks what an encoder of its own packed", () => {
+  const text = new TextEncoder().encode("abcabcabcabc the same again, the same again ".repeat(40));
+  for (const bytes of [new Uint8Array(), text.subarray(0, 3), text, bytesOf(numbers("noise", [5000]))])
+    expect(unsnappy(snappyCompress(bytes), 1 << 20)).toEqual(new Uint8Array(bytes));
+  expect(() => unsnappy(snappyCompress(text), 10)).toThrow(/at most 10/);
+});

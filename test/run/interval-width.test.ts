@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Machine } from "../../src/compute/machine.ts";
+import { openMachine } from "../../src/compute/open.ts";
+import { timeSeriesSet } from "../../src/data/time-series-set.ts";
+import { IntervalWidth, widened } from "../../src/run/interval-width.ts";
+import { RandomStream } from "../../src/shared/random.ts";
+import { trainForecaster } from "../../src/train/train-forecaster.ts";
+
+const levels = [0.1, 0.5, 0.9];
+const said = (low: number, point: number, high: number) => ({
+  point,
+  quantiles: [low, point, high].map((value, k) => ({ level: levels[k]!, value })),
+});
+
+describe("how wide intervals must be", () => {
+  test("a factor that holds what is said: of 1,000 values, of which a tenth of the right number was within", () => {
+    const width = new IntervalWidth();
+    // Errors 0.001 … 1 on both sides, intervals of ± 0.1 and ± 0.2.
+    for (let k = 1; k <= 1000; k++) width.add(said(9.9, 10, 10.2), 10 + (k % 2 ? -k / 1000 : k / 500), "none");
+    // Within one standard error of 0.8: 0.8 − √(0.16 / 1000); the rank is ⌈1001 × that⌉.
+    const rank = Math.ceil(1001 * (0.8 - Math.sqrt(0.16 / 1000)));
+    expect(width.factor(1)).toBeCloseTo(rank / 100, 9);
+  });
+
+  test("what chance explains is left alone, and so are too few values", () => {
+    const of = (inside: number, n: number, repeated: number) => {
+      const width = new IntervalWidth();
+      for (let k = 0; k < n; k++) width.add(said(-1, 0, 1), k < inside * n ? 0.5 : 3, "none");
+      return width.factor(repeated);
+    };
+    expect(of(0.75, 1000, 1)).toBe(3);
+    expect(of(0.75, 1000, 100)).toBe(1);
+    expect(of(0.95, 1000, 1)).toBe(0.5);
+    expect(of(0.5, 49, 1)).toBeUndefined();
+  });
+
+  test("intervals without width say nothing", () => {
+    const width = new IntervalWidth();
+    for (let k = 0; k < 60; k++) width.add(said(0, 0, 0), 1, "none");
+    expect(width.factor(1)).toBeUndefined();
+  });
+
+  test("logarithms are widened as logarithms: what is above 0 stays there", () => {
+    expect(widened(10, 5, 2, "none")).toBe(0);
+    expect(widened(10, 5, 2, "log")).toBeCloseTo(2.5, 12);
+    expect(widened(10, 5, 1, "log")).toBe(5);
+  });
+});
+
+describe("Forecaster.calibrate", () => {
+  let machine: Machine;
+  beforeAll(async () => {
+    machine = await openMachine("wasm");
+  });
+  afterAll(() => machine.close());
+
+  test.each(["quantiles", "gaussian", "autoregressive"])(
+    "%s: intervals that were far too narrow are widened",
+    async (kind) => {
+      // Calm where it is learned from, ten times as wild behind; one value is missing.
+      const noise = new RandomStream(1, "noise").normal(140);
+      const wild = (n: number): number => (n === 120 ? Number.NaN : 50 + noise[n]! * (n < 90 ? 0.2 : 2));
+      const y = Float64Array.from({ length: 140 }, (_, n) => wild(n));
+      const data = timeSeriesSet({ targets: ["y"], series: [{ values: { y } }] });
+      const { trainer, forecaster, calibrate } = await trainForecaster({
+        ...{ machine, data, horizon: 4, context: 4, validation: 40, test: 10, epochs: 3, model: { hiddenSize: 4 } },
+        ...(kind === "autoregressive" ? { decoding: kind } : { head: kind as "gaussian" }),
+        anchor: "none",
+      });
+      await trainer.run();
+      const width = async () => {
+        const { point, quantiles } = (await forecaster.forecast(data, { samples: 20 }))[0]!.targets.y!;
+        return { point: point[0]!, low: quantiles[0]!.values[0]!, high: quantiles.at(-1)!.values[0]! };
+      };
+      const before = await width();
+      const factor = (await calibrate())!.y!;
+      expect(factor).toBeGreaterThan(2);
+      expect(forecaster.config.data.intervalWidths).toEqual({ y: factor });
+      const after = await width();
+      expect(after.point).toBe(before.point);
+      expect((after.high - after.point) / (before.high - before.point)).toBeCloseTo(factor, 9);
+      expect((after.point - after.low) / (before.point - before.low)).toBeCloseTo(factor, 9);
+      trainer.close();
+    },
+  );
+
+  test("points and counts stay as they are", async () => {
+    const data = timeSeriesSet({
+      targets: ["y"],
+      series: [{ values: { y: Array.from({ length: 90 }, (_, n) => n % 5) } }],
+    });
+    for (const head of ["point", "negative-binomial"] as const) {
+      const { trainer, forecaster, calibrate } = await trainForecaster({
+        ...{ machine, data, horizon: 2, context: 4, validation: 40, epochs: 1, model: { hiddenSize: 4 }, head },
+      });
+      await trainer.run();
+      expect(await calibrate()).toBeUndefined();
+      expect(forecaster.layout.intervalWidths).toBeUndefined();
+      trainer.close();
+    }
+  });
+});
