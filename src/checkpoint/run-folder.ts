@@ -6,8 +6,7 @@ import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { putQuantized, takeQuantized } from "./quantized-weights.ts";
 import { type SafeTensor, safeTensor } from "./safe-tensor.ts";
-import { readSafetensors, writeSafetensors } from "./safetensors.ts";
-import { sha256 } from "./sha256.ts";
+import { readSafetensors, safetensorsParts, writeSafetensors } from "./safetensors.ts";
 
 /**
  * A run is a folder:
@@ -167,7 +166,7 @@ async function weightsFile(parameters: ParameterStore, quantized?: QuantizedWeig
 
 /** Of the file that the tensors alone make: names, types, shapes, numbers. */
 const checksumOf = (tensors: ReadonlyMap<string, SafeTensor>): Promise<string | undefined> =>
-  sha256(writeSafetensors(tensors));
+  platform.sha256(safetensorsParts(tensors));
 
 async function readWeights(folder: string): Promise<Pick<RunFiles, "weights" | "quantized">> {
   const path = `${folder}/${FILES.weights}`;

@@ -172,11 +172,26 @@ export function writeSafetensors(
   options: { readonly metadata?: Readonly<Record<string, string>> } = {},
 ): Uint8Array {
   expectOptions("writeSafetensors", options, { metadata: 1 });
+  const parts = safetensorsParts(tensors, options.metadata);
+  const file = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    file.set(part, at);
+    at += part.length;
+  }
+  return file;
+}
+
+/** What `writeSafetensors` makes one file of: everything up to the first tensor, then the bytes of each tensor as they are. */
+export function safetensorsParts(
+  tensors: ReadonlyMap<string, SafeTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
   const order = Object.keys(ELEMENT_TYPES);
   const rank = (tensor: SafeTensor): number => order.indexOf(tensor.dtype);
   const sorted = [...tensors].sort(([a, x], [b, y]) => rank(y) - rank(x) || compare(a, b));
   // Written member by member: assigning to an object would lose a tensor named __proto__ and reorder numeric names.
-  const members = metadataMember(options.metadata ?? {});
+  const members = metadataMember(metadata);
   let position = 0;
   for (const [name, { dtype, shape, bytes }] of sorted) {
     if (name === METADATA) throw new UsageError("bad-tensor", `a tensor cannot be named ${METADATA}`);
@@ -188,16 +203,11 @@ export function writeSafetensors(
   const headerLength = Math.ceil(json.length / 8) * 8;
   if (headerLength > MAX_HEADER)
     throw new UsageError("bad-tensor", `the header would take ${headerLength} bytes, more than ${MAX_HEADER}`);
-  const file = new Uint8Array(8 + headerLength + position);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.set(json, 8);
-  file.fill(0x20, 8 + json.length, 8 + headerLength);
-  let at = 8 + headerLength;
-  for (const [, { bytes }] of sorted) {
-    file.set(bytes, at);
-    at += bytes.length;
-  }
-  return file;
+  const head = new Uint8Array(8 + headerLength);
+  new DataView(head.buffer).setBigUint64(0, BigInt(headerLength), true);
+  head.set(json, 8);
+  head.fill(0x20, 8 + json.length);
+  return [head, ...sorted.map(([, { bytes }]) => bytes)];
 }
 
 function metadataMember(metadata: Readonly<Record<string, string>>): string[] {

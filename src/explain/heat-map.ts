@@ -87,7 +87,9 @@ export function renderHeatMap(options: HeatMapOptions): string {
 }
 
 /** The scale itself, to be put beside a title: `0 ░▒▓█ 1`. */
-export function heatMapLegend({ low, high, color = false }: Pick<HeatMapOptions, "low" | "high" | "color">): string {
+export function heatMapLegend(options: Pick<HeatMapOptions, "low" | "high" | "color">): string {
+  expectOptions("heatMapLegend", options, { low: 1, high: 1, color: 1 });
+  const { low, high, color = false } = options;
   const steps = color ? 12 : SHADES.length;
   const cells = Array.from({ length: steps }, (_, k) =>
     cell(low + ((high - low) * (k + 0.5)) / steps, low, high, 1, color),

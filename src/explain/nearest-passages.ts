@@ -1,6 +1,7 @@
+import { expectOptions } from "../shared/options.ts";
 import { asSequence, type Tokens } from "../text/token-sequence.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type NearestStatesOptions, nearestStates, type StatePlace } from "./nearest-states.ts";
+import { type NearestStatesOptions, nearestNames, nearestStates, type StatePlace } from "./nearest-states.ts";
 
 export interface NearestPassagesOptions extends Omit<NearestStatesOptions, "corpus"> {
   /** What the model reads: the corpus, token by token, in memory or in a file (`openCorpus`). */
@@ -26,8 +27,10 @@ export interface NearestPassage extends StatePlace {
  */
 export async function nearestPassages(
   run: Parameters<typeof nearestStates>[0],
-  { tokenizer, around = 32, ...options }: NearestPassagesOptions,
+  options: NearestPassagesOptions,
 ): Promise<NearestPassage[]> {
+  expectOptions("nearestPassages", options, { ...nearestNames, tokenizer: 1, around: 1 });
+  const { tokenizer, around = 32, ...asked } = options;
   const corpus = asSequence(options.corpus);
   const spelled = (from: number, to: number): string => {
     const [start, end] = [Math.max(0, from), Math.min(corpus.length, to)];
@@ -35,7 +38,7 @@ export async function nearestPassages(
     corpus.copyTo(tokens, 0, start, tokens.length);
     return tokenizer.decode(tokens);
   };
-  const found = await nearestStates(run, options);
+  const found = await nearestStates(run, asked);
   return found.map((place) => ({
     ...place,
     before: spelled(place.step - around, place.step),

@@ -28,6 +28,9 @@ export interface StatePlace {
   readonly similarity: number;
 }
 
+/** For `expectOptions`. */
+export const nearestNames = { corpus: 1, to: 1, layer: 1, name: 1, count: 1, apart: 1, without: 1 } as const;
+
 /**
  * Where in a corpus a model was in the state most like the one given: what it takes to be alike. The corpus is read piece by piece,
  * memory is bounded whatever its length.
@@ -47,7 +50,7 @@ export async function nearestStates(
   },
   options: NearestStatesOptions,
 ): Promise<StatePlace[]> {
-  expectOptions("nearestStates", options, { corpus: 1, to: 1, layer: 1, name: 1, count: 1, apart: 1, without: 1 });
+  expectOptions("nearestStates", options, nearestNames);
   const { corpus, to, layer, name, count = 10, apart = 1, without = () => false } = options;
   const { numLayers } = run.model.config;
   const at = expectInteger("layer", layer ?? numLayers - 1, { min: 0, max: numLayers - 1 });

@@ -144,6 +144,7 @@ export async function* traceInChunks(
   input: Omit<TraceInput, "lengths">,
   options: Omit<TraceOptions, "gradients" | "seed"> & { readonly steps?: number } = {},
 ): AsyncGenerator<Trace & { readonly firstStep: number }, void> {
+  expectOptions("traceInChunks", input, { data: 1, batch: 1, initial: 1 });
   expectOptions("traceInChunks", options, { names: 1, maximumBytes: 1, steps: 1 });
   const { steps: chunk = 256, ...how } = options;
   expectInteger("steps", chunk, { min: 1 });

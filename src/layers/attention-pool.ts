@@ -26,7 +26,9 @@ export function attentionPool(options: { readonly units: number }): AttentionPoo
   const query = linear({ inputSize: units, outputSize: 1, bias: false });
   return {
     parts: { key, query },
-    forward(x, { mask } = {}) {
+    forward(x, input = {}) {
+      expectOptions("AttentionPool.forward", input, { mask: 1 });
+      const { mask } = input;
       expectShape("attentionPool: input", x.shape, ["T", "B", units]);
       const [steps, batch] = x.shape as [number, number, number];
       if (mask) expectShape("attentionPool: mask", mask.shape, [steps, batch]);

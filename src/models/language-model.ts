@@ -171,28 +171,7 @@ export class LanguageModel implements HasParameters {
 }
 
 /** @example `languageModel({ vocabularySize: 65, cell: "gru", hiddenSize: 256 })` */
-export const languageModel = (options: LanguageModelOptions): LanguageModel => {
-  expectOptions("languageModel", options, {
-    vocabularySize: 1,
-    embeddingSize: 1,
-    cell: 1,
-    hiddenSize: 1,
-    projectionSize: 1,
-    numLayers: 1,
-    tied: 1,
-    initialize: 1,
-    dropout: 1,
-    inputDropout: 1,
-    layerDropout: 1,
-    outputDropout: 1,
-    embeddingDropout: 1,
-    weightDropout: 1,
-    dropoutPer: 1,
-    activationPenalty: 1,
-    changePenalty: 1,
-  });
-  return new LanguageModel(options);
-};
+export const languageModel = (options: LanguageModelOptions): LanguageModel => new LanguageModel(options);
 
 /**
  * The model that a config describes, which may come from a file: everything in it is checked.
@@ -213,11 +192,25 @@ export function languageModelFromConfig(value: unknown, cells: Readonly<Record<s
 
 /** Options that are not given are undefined, so that defaults apply to them; no other names. */
 function given(options: LanguageModelOptions): LanguageModelOptions {
-  if (typeof options !== "object" || options === null)
-    throw new UsageError("bad-option", `languageModel: expected options, got ${describe(options)}`);
-  const sizes = ["vocabularySize", "embeddingSize", "hiddenSize", "projectionSize", "numLayers"];
-  const known = [...sizes, ...Object.keys(NO_DROPOUT), "cell", "tied", "initialize"];
-  for (const name of Object.keys(options)) expectOneOf("languageModel", name, known);
+  expectOptions("languageModel", options, {
+    vocabularySize: 1,
+    embeddingSize: 1,
+    cell: 1,
+    hiddenSize: 1,
+    projectionSize: 1,
+    numLayers: 1,
+    tied: 1,
+    initialize: 1,
+    dropout: 1,
+    inputDropout: 1,
+    layerDropout: 1,
+    outputDropout: 1,
+    embeddingDropout: 1,
+    weightDropout: 1,
+    dropoutPer: 1,
+    activationPenalty: 1,
+    changePenalty: 1,
+  });
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as unknown as LanguageModelOptions;

@@ -46,6 +46,12 @@ export const platform: Platform = {
   async openParquet() {
     throw unavailable("reading Parquet", "write the table as CSV or JSON lines");
   },
+  async sha256(parts) {
+    const { subtle } = globalThis.crypto ?? {};
+    if (!subtle) return undefined;
+    const digest = await subtle.digest("SHA-256", await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  },
   now: () => performance.now(),
   variable: () => undefined,
   processors: () => (globalThis.crossOriginIsolated && canWait() ? navigator.hardwareConcurrency : undefined),

@@ -7,7 +7,7 @@ import { openDirect, temporaryFile } from "./node/direct-file.ts";
 import { messageOf, notRegular, readError } from "./node/errors.ts";
 import { nodeFiles } from "./node/files.ts";
 import { findFiles } from "./node/find-files.ts";
-import { streams, threads, zlib } from "./node/late.ts";
+import { cryptography, streams, threads, zlib } from "./node/late.ts";
 import { openParquet } from "./node/parquet.ts";
 import { isRunning, processIdentity } from "./node/process.ts";
 import {
@@ -45,6 +45,11 @@ export const platform: Platform = {
   temporaryFile,
   findFiles,
   openParquet,
+  async sha256(parts) {
+    const hash = cryptography().createHash("sha256");
+    for (const part of parts) hash.update(part);
+    return hash.digest("hex");
+  },
   now: () => performance.now(),
   variable,
   processors: () => (canWait() ? availableParallelism() : undefined),

@@ -74,6 +74,12 @@ export interface Platform {
   /** A table in Parquet; what is wrong with it is an error of any kind. @throws in a browser FailureError "not-on-this-platform" */
   openParquet(source: ByteSource): Promise<ParquetTable>;
 
+  /**
+   * The SHA-256, in hexadecimal digits, of the bytes of all parts one behind the other; in Node without a copy of them. undefined where the host has no
+   * such function (pages without https).
+   */
+  sha256(parts: readonly Uint8Array[]): Promise<string | undefined>;
+
   /** Milliseconds of a clock that never runs backwards; only differences mean anything. */
   now(): number;
 

@@ -44,7 +44,8 @@ export function checkOptions<Options extends object>(
   known: OptionsTable<NoInfer<Options>>,
 ): void {
   const entries = Object.entries<Field | Names | 1>(known);
-  const isField = (entry: Field | Names | 1): entry is Field => typeof entry === "object" && typeof entry.about === "string";
+  const isField = (entry: Field | Names | 1): entry is Field =>
+    typeof entry === "object" && typeof entry.about === "string";
   const names = Object.fromEntries(entries.map(([name, entry]) => [name, isField(entry) ? 1 : entry]));
   expectOptions<object>(what, options, names);
   for (const [name, entry] of entries) {

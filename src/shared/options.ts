@@ -7,7 +7,9 @@ import { nearest, UsageError } from "./errors.ts";
 export type OptionNames<Options> = { readonly [K in KeyOf<Options>]-?: 1 | OptionNames<Values<Options, K>> };
 
 type KeyOf<Options> = Options extends unknown ? keyof Options : never;
-type Values<Options, K> = Options extends { readonly [key in K & PropertyKey]?: infer Value } ? Extract<Value, object> : never;
+type Values<Options, K> = Options extends { readonly [key in K & PropertyKey]?: infer Value }
+  ? Extract<Value, object>
+  : never;
 
 /**
  * Refuses options that a function does not know. What values they may have the function says itself.

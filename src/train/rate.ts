@@ -17,6 +17,8 @@ export interface RateOptions {
 }
 
 export interface RateRule {
+  /** What a schedule with a name was made of. */
+  readonly named?: { readonly schedule: string; readonly learningRate: number; readonly warmup: number };
   readonly schedule: Schedule | undefined;
   readonly plateau: Plateau | undefined;
 }
@@ -28,10 +30,11 @@ export function rateRule({ learningRate, schedule, warmup }: RateOptions, totalS
     const of = <K extends keyof typeof named>(name: K) => named[name] ?? trainingFields[name].default;
     for (const name of ["learningRate", "schedule", "warmup"] as const)
       checkValue(name, trainingFields[name], of(name));
+    const rates = { learningRate: of("learningRate") as number, warmup: of("warmup") as number };
+    const name = of("schedule") as ScheduleName;
     return {
-      schedule: namedSchedule(of("schedule") as ScheduleName, {
-        ...{ learningRate: of("learningRate") as number, warmup: of("warmup") as number, totalSteps },
-      }),
+      named: { schedule: name, ...rates },
+      schedule: namedSchedule(name, { ...rates, totalSteps }),
       plateau: undefined,
     };
   }

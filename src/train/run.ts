@@ -119,11 +119,13 @@ export class Run {
    * been dealt with: the best weights are in `model.safetensors`, and at `checkpoint` and `end` all that is needed to go on is
    * in `checkpoints/`. Close the run afterwards.
    *
-   * @throws UsageError "other-training", "different-arithmetic"; FailureError "disk-full", "file-write-failed", "diverged". The
+   * @throws UsageError "other-training", "different-schedule", "different-arithmetic"; FailureError "disk-full", "file-write-failed", "diverged". The
    *   last good checkpoint stays in all cases
    */
   async *record<F extends object>(trainer: Trainer<F>, options: RecordOptions): AsyncGenerator<TrainEvent<F>, void> {
-    expectOptions("Run.record", options, { config: 1, tokenizer: 1, allowDifferentArithmetic: 1 });
+    expectOptions("Run.record", options, {
+      ...{ config: 1, tokenizer: 1, allowDifferentArithmetic: 1, allowDifferentSchedule: 1 },
+    });
     await this.begin(trainer, options);
     for await (const event of trainer) {
       await this.keep(event, trainer, options.config);

@@ -10,11 +10,12 @@ import {
   type SequenceClassifierOptions,
   type SequenceModel,
   sequenceClassifier,
+  sequenceClassifierNames,
 } from "../models/sequence-classifier.ts";
 import { Classifier, declareSequences } from "../run/classifier.ts";
 import { readSequence } from "../run/sequence-reader.ts";
-import { describe, expectInteger, expectOneOf, LongshortError, UsageError } from "../shared/errors.ts";
 import { checkOptions } from "../schema/check.ts";
+import { describe, expectInteger, expectOneOf, LongshortError, UsageError } from "../shared/errors.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -30,6 +31,16 @@ export type ClassifierModelOptions = Omit<
   SequenceClassifierOptions,
   "vocabularySize" | "channels" | "classes" | "inputScaling" | "targetScaling"
 >;
+
+/** For `expectOptions`. */
+const {
+  vocabularySize: _1,
+  channels: _2,
+  classes: _3,
+  inputScaling: _4,
+  targetScaling: _5,
+  ...modelNames
+} = sequenceClassifierNames;
 
 export interface TrainClassifierOptions extends TrainingOptions {
   readonly machine: Machine;
@@ -93,7 +104,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     classWeights: 1,
     tokenizer: 1,
     scaling: 1,
-    model: 1,
+    model: modelNames,
     batchSize: 1,
   });
   const { machine, examples, regression = false, batchSize = 32 } = options;

@@ -8,8 +8,8 @@ import type { HeadName, PointLoss } from "../models/forecast-heads.ts";
 import { type ForecastNetworkOptions, forecastNetwork } from "../models/forecast-network.ts";
 import { declareForecastInputs } from "../run/forecast-plans.ts";
 import { Forecaster } from "../run/forecaster.ts";
-import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { checkOptions } from "../schema/check.ts";
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
@@ -101,7 +101,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
     head: 1,
     pointLoss: 1,
     levels: 1,
-    model: 1,
+    model: { cell: 1, hiddenSize: 1, projectionSize: 1, numLayers: 1, dropout: 1 },
     batchSize: 1,
     horizon: 1,
     context: 1,

@@ -3,12 +3,12 @@ import { bucketedBatches } from "../data/bucketed-batches.ts";
 import { classesOf } from "../data/examples.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { expectSentences, pickSentences, type TaggedSentences } from "../data/tagged-sentences.ts";
-import { type TaggerOptions, tagger as taggerModel } from "../models/tagger.ts";
+import { type TaggerOptions, tagger as taggerModel, taggerNames } from "../models/tagger.ts";
 import { inScheme } from "../run/measure-tagger.ts";
 import { SentenceReader } from "../run/sentence-reader.ts";
 import { declareSentences, Tagger } from "../run/tagger.ts";
-import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { checkOptions } from "../schema/check.ts";
+import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { schemeOf, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
@@ -25,6 +25,17 @@ export type TaggerModelOptions = Omit<
   TaggerOptions,
   "vocabularySize" | "characters" | "tags" | "scheme" | "writtenScheme" | "intents"
 >;
+
+/** For `expectOptions`. */
+const {
+  vocabularySize: _1,
+  characters: _2,
+  tags: _3,
+  scheme: _4,
+  writtenScheme: _5,
+  intents: _6,
+  ...modelNames
+} = taggerNames;
 
 /** Which words have a vector of their own. */
 export type TaggerWords = Pick<TrainTokenizerOptions, "minimumCount" | "maximumSize" | "normalize">;
@@ -88,9 +99,9 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
     validation: 1,
     scheme: 1,
     encoding: 1,
-    words: 1,
+    words: { minimumCount: 1, maximumSize: 1, normalize: 1 },
     characters: 1,
-    model: 1,
+    model: modelNames,
     batchSize: 1,
   });
   const { machine, batchSize = 16 } = options;

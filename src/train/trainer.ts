@@ -146,10 +146,10 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
    * Goes on from a snapshot. Epochs, steps, the learning rate and what is told may differ from when it was taken; what would
    * make another training of it may not.
    *
-   * @throws UsageError "other-training", "different-arithmetic", and what `ParameterStore.fromTensors` throws
+   * @throws UsageError "other-training", "different-schedule", "different-arithmetic", and what `ParameterStore.fromTensors` throws
    */
   async restore(snapshot: TrainingSnapshot, options: RestoreOptions = {}): Promise<void> {
-    expectOptions("Trainer.restore", options, { allowDifferentArithmetic: 1 });
+    expectOptions("Trainer.restore", options, { allowDifferentArithmetic: 1, allowDifferentSchedule: 1 });
     const state = usable<F>(snapshot, this.options, this.plan, options);
     await this.learner.restoreTensors(snapshot.tensors);
     this.state = state;

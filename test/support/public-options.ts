@@ -15,36 +15,42 @@ export interface OptionsPlace {
 
 /**
  * Every place where a function, a constructor or a method that the entries export is given options, as the types say it. Options are a plain object
- * (no class, no array, no function, nothing with methods) with at least one property that may be left out.
+ * (no class, no array, no function, nothing with methods) with at least one property that may be left out, or called options.
  *
+ * @param entries Declarations of the built package.
  * @param data Names of types that look like it and are data.
  */
 export function publicOptions(entries: readonly string[], data: ReadonlySet<string>): OptionsPlace[] {
-  const { config } = ts.readConfigFile("tsconfig.json", ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ".");
-  const program = ts.createProgram([...entries], { ...options, noEmit: true });
+  const program = ts.createProgram([...entries], {
+    ...{ target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.NodeNext, strict: true, types: [], noEmit: true },
+  });
   const checker = program.getTypeChecker();
   const places = new Map<string, OptionsPlace>();
-  const own = resolve("src");
+  const own = resolve("dist");
 
-  const declarationOf = (symbol: ts.Symbol): ts.Declaration | undefined => symbol.valueDeclaration ?? symbol.declarations?.[0];
+  const declarationOf = (symbol: ts.Symbol): ts.Declaration | undefined =>
+    symbol.valueDeclaration ?? symbol.declarations?.[0];
   const ours = (symbol: ts.Symbol | undefined): boolean =>
     symbol?.declarations?.some((one) => resolve(one.getSourceFile().fileName).startsWith(own)) ?? false;
-  const nameOf = (type: ts.Type): string => (type.aliasSymbol ?? type.symbol).getName();
+  const nameOf = (type: ts.Type): string => (type.aliasSymbol ?? type.symbol)?.getName() ?? "";
 
   /** The constituents of a type that are options. */
-  function optionsIn(type: ts.Type): ts.Type[] {
+  function optionsIn(type: ts.Type, named = false): ts.Type[] {
     const whole = type.isTypeParameter() ? (checker.getBaseConstraintOfType(type) ?? type) : type;
-    if (whole.isUnion()) return whole.types.flatMap(optionsIn);
+    if (whole.isUnion()) return whole.types.flatMap((one) => optionsIn(one, named));
     const isObject = whole.isIntersection() || (whole.flags & ts.TypeFlags.Object) !== 0;
     if (!isObject || data.has(whole.aliasSymbol?.getName() ?? "") || data.has(whole.symbol?.getName() ?? "")) return [];
     if (whole.getCallSignatures().length > 0 || whole.getConstructSignatures().length > 0) return [];
     if (checker.getIndexInfosOfType(whole).length > 0) return [];
     const properties = whole.getProperties();
     const declared = properties.map(declarationOf);
-    if (declared.some((one) => one && (ts.isMethodSignature(one) || ts.isMethodDeclaration(one) || ts.isGetAccessor(one)))) return [];
+    if (
+      declared.some((one) => one && (ts.isMethodSignature(one) || ts.isMethodDeclaration(one) || ts.isGetAccessor(one)))
+    )
+      return [];
     if (!properties.every(ours)) return [];
-    return properties.some((one) => one.flags & ts.SymbolFlags.Optional) ? [whole] : [];
+    const called = named || /(Options|Parts|Choice)$/.test(nameOf(whole));
+    return called || properties.some((one) => one.flags & ts.SymbolFlags.Optional) ? [whole] : [];
   }
 
   function add(callee: string, argument: number, path: readonly string[], type: ts.Type): void {
@@ -60,7 +66,8 @@ export function publicOptions(entries: readonly string[], data: ReadonlySet<stri
   function addSignatures(callee: string, signatures: readonly ts.Signature[]): void {
     for (const signature of signatures)
       for (const [argument, parameter] of signature.getParameters().entries())
-        for (const type of optionsIn(checker.getTypeOfSymbol(parameter))) add(callee, argument, [], type);
+        for (const type of optionsIn(checker.getTypeOfSymbol(parameter), parameter.getName() === "options"))
+          add(callee, argument, [], type);
   }
 
   function addMembers(owner: string, type: ts.Type): void {

@@ -5,4 +5,5 @@
 export const zlib = () => process.getBuiltinModule("node:zlib");
 export const streams = () => process.getBuiltinModule("node:stream");
 export const threads = () => process.getBuiltinModule("node:worker_threads");
+export const cryptography = () => process.getBuiltinModule("node:crypto");
 export const programs = () => process.getBuiltinModule("node:child_process");
