@@ -111,8 +111,6 @@ export class ForecastNetwork implements HasParameters {
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: ForecastNetworkOptions) {
     expectOptions<ForecastNetworkOptions>("forecastNetwork", options, forecastNetworkNames);
-    if (typeof options !== "object" || options === null)
-      throw new UsageError("bad-option", `forecastNetwork: expected options, got ${describe(options)}`);
     const { hiddenSize = 64, projectionSize = 0, numLayers = 1, autoregressive = false } = options;
     const channels = expectInteger("channels", options.channels, { min: 1 });
     const targets = expectInteger("targets", options.targets, { min: 1 });

@@ -119,8 +119,6 @@ export class SequenceClassifier implements SequenceModel {
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: SequenceClassifierOptions) {
     expectOptions<SequenceClassifierOptions>("sequenceClassifier", options, sequenceClassifierNames);
-    if (typeof options !== "object" || options === null)
-      throw new UsageError("bad-option", `sequenceClassifier: expected options, got ${describe(options)}`);
     const { vocabularySize, channels, hiddenSize = 128, projectionSize = 0, numLayers = 1 } = options;
     if ((vocabularySize === undefined) === (channels === undefined))
       throw new UsageError(

@@ -138,8 +138,6 @@ export class TaggerModel implements HasParameters {
   /** @throws UsageError "bad-option", "unknown-choice", "not-an-integer", "out-of-range" */
   constructor(options: TaggerOptions) {
     expectOptions<TaggerOptions>("tagger", options, taggerNames);
-    if (typeof options !== "object" || options === null)
-      throw new UsageError("bad-option", `tagger: expected options, got ${describe(options)}`);
     const { embeddingSize = 100, hiddenSize = 100, numLayers = 1, scheme, writtenScheme, characters } = options;
     const { characterEmbeddingSize = 25, characterHiddenSize = 25, wordLength = 16 } = options;
     const rate = expectRate("dropout", options.dropout ?? 0.5);

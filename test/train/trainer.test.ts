@@ -398,7 +398,9 @@ describe("what goes wrong", () => {
     await expect(after(steps, { schedule: stepRate({ learningRate: 0.1, stepSize: 3 }) })).rejects.toThrow(
       /rate at step 2 was 0.01, now it is 0.1/,
     );
-    await expect(after(steps, { schedule: () => undefined as never })).rejects.toThrow(/step 0 was 0.1, now it is null/);
+    await expect(after(steps, { schedule: () => undefined as never })).rejects.toThrow(
+      /step 0 was 0.1, now it is null/,
+    );
     await expect(after(steps, cosine)).rejects.toThrow(/rate at step 0 was 0.1, now it is not there/);
     const plateau = (options = {}) => ({ schedule: reduceOnPlateau({ learningRate: 0.1, patience: 5, ...options }) });
     await after(plateau(), plateau());
