@@ -378,34 +378,34 @@ describe("what goes wrong", () => {
   });
 
   test("a snapshot of another schedule is refused with the rates, unless that is meant", async () => {
-    const after = async (rate: Partial<TrainerOptions>, then: Partial<TrainerOptions>, more = {}) => {
+    const goneOn = async (rate: Partial<TrainerOptions>, then: Partial<TrainerOptions>, more = {}) => {
       const { trainer } = await opened({ machine }, { epochs: 1, learningRate: undefined, ...rate });
       await eventsOf(trainer, 3);
       const next = await opened({ machine }, { epochs: 1, learningRate: undefined, ...rate, ...then });
       await next.trainer.restore(await trainer.snapshot(), more);
     };
     const cosine = { schedule: "cosine", learningRate: 0.1 } as const;
-    await after(cosine, { epochs: 5 });
-    await expect(after(cosine, { learningRate: 0.2 })).rejects.toMatchObject({
+    await goneOn(cosine, { epochs: 5 });
+    await expect(goneOn(cosine, { learningRate: 0.2 })).rejects.toMatchObject({
       code: "different-schedule",
       message: expect.stringContaining("learningRate was 0.1, now it is 0.2"),
     });
-    await expect(after(cosine, { schedule: "linear" })).rejects.toThrow(/schedule was "cosine", now it is "linear"/);
-    await expect(after(cosine, { warmup: 2 })).rejects.toThrow(/warmup was 0, now it is 2/);
-    await after(cosine, { learningRate: 0.2 }, { allowDifferentSchedule: true });
+    await expect(goneOn(cosine, { schedule: "linear" })).rejects.toThrow(/schedule was "cosine", now it is "linear"/);
+    await expect(goneOn(cosine, { warmup: 2 })).rejects.toThrow(/warmup was 0, now it is 2/);
+    await goneOn(cosine, { learningRate: 0.2 }, { allowDifferentSchedule: true });
     const steps = { schedule: stepRate({ learningRate: 0.1, stepSize: 2 }) };
-    await after(steps, { epochs: 5 });
-    await expect(after(steps, { schedule: stepRate({ learningRate: 0.1, stepSize: 3 }) })).rejects.toThrow(
+    await goneOn(steps, { epochs: 5 });
+    await expect(goneOn(steps, { schedule: stepRate({ learningRate: 0.1, stepSize: 3 }) })).rejects.toThrow(
       /rate at step 2 was 0.01, now it is 0.1/,
     );
-    await expect(after(steps, { schedule: () => undefined as never })).rejects.toThrow(
+    await expect(goneOn(steps, { schedule: () => undefined as never })).rejects.toThrow(
       /step 0 was 0.1, now it is null/,
     );
-    await expect(after(steps, cosine)).rejects.toThrow(/rate at step 0 was 0.1, now it is not there/);
+    await expect(goneOn(steps, cosine)).rejects.toThrow(/rate at step 0 was 0.1, now it is not there/);
     const plateau = (options = {}) => ({ schedule: reduceOnPlateau({ learningRate: 0.1, patience: 5, ...options }) });
-    await after(plateau(), plateau());
+    await goneOn(plateau(), plateau());
     for (const other of [{ learningRate: 0.2 }, { patience: 6 }, { factor: 0.5 }, { mode: "max" }, { threshold: 1e-3 }])
-      await expect(after(plateau(), plateau(other))).rejects.toMatchObject({ code: "different-schedule" });
+      await expect(goneOn(plateau(), plateau(other))).rejects.toMatchObject({ code: "different-schedule" });
   });
 
   test("parameters that are no finite numbers make no snapshot", async () => {
