@@ -40,6 +40,8 @@ export interface SaveRunOptions {
   readonly quantized?: QuantizedWeights | undefined;
   /** Replaces the metrics of the save before. Default: left as they are. */
   readonly metrics?: readonly object[] | undefined;
+  /** Not looked at: what a loaded run holds may be given as it is. */
+  readonly model?: unknown;
 }
 
 /** What a folder holds, checked as files but not yet as a model. */
@@ -75,7 +77,7 @@ const CHECKSUM = "sha256";
  *   "disk-full"; UsageError "bad-run"
  */
 export async function saveRun(folder: string, options: SaveRunOptions): Promise<void> {
-  expectOptions("saveRun", options, { config: 1, tokenizer: 1, parameters: 1, quantized: 1, metrics: 1 });
+  expectOptions("saveRun", options, { config: 1, tokenizer: 1, parameters: 1, quantized: 1, metrics: 1, model: 1 });
   const { config, tokenizer, parameters, quantized, metrics } = options;
   expectFolder(folder);
   if (typeof config !== "object" || config === null || typeof config.model !== "object")

@@ -78,9 +78,9 @@ function watched(source: ByteSource, { onProgress }: ByteOptions): ByteSource {
 export async function withBytes<T>(
   input: ByteInput,
   use: (source: ByteSource) => Promise<T>,
-  options: ByteOptions = {},
+  { onProgress }: ByteOptions = {},
 ): Promise<T> {
-  const source = await openBytes(input, options);
+  const source = await openBytes(input, { onProgress });
   try {
     return await use(source);
   } finally {

@@ -44,10 +44,10 @@ export function smoothL1(
   options: LossOptions & { readonly beta?: number } = {},
 ): Tensor {
   expectOptions("smoothL1", options, { reduction: 1, mask: 1, beta: 1 });
-  const beta = options.beta ?? 1;
+  const { beta = 1, ...rest } = options;
   if (!(beta >= 0))
     throw new UsageError("out-of-range", `smoothL1: expected beta of at least 0, got ${describe(beta)}`);
-  if (beta === 0) return meanAbsoluteError(prediction, target, options);
+  if (beta === 0) return meanAbsoluteError(prediction, target, rest);
   return elementwise("smoothL1", prediction, target, options, (x, y) => {
     const size = abs(sub(x, y));
     return select(less(size, beta), mul(0.5 / beta, square(size)), sub(size, 0.5 * beta));

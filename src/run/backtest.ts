@@ -73,7 +73,11 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
     );
   const stride = expectInteger("stride", options.stride ?? Math.ceil(all / USUAL_ORIGINS), { min: 1 });
   const windows = windowsAt(stride);
-  const found = await forecaster.predict(windows, options);
+  const found = await forecaster.predict(windows, {
+    levels: options.levels,
+    samples: options.samples,
+    seed: options.seed,
+  });
   const indexOf = new Map(prepared.map((one, k) => [one, k]));
   const levels = found[0]![layout.targets[0]!]!.quantiles.map(({ level }) => level);
   const rows = new Map<string, Record<string, ForecastScores>>();

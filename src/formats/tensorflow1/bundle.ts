@@ -87,7 +87,7 @@ export async function readTensorflowBundle(
   } finally {
     for (const source of opened) await source.close();
   }
-  return basicLstmModel(variables, options);
+  return basicLstmModel(variables, { forgetBias: options.forgetBias });
 }
 
 /** What the index says of each variable, and in how many files they lie. */

@@ -51,5 +51,5 @@ export async function readTensorflow1(input: ByteInput, options: ReadTensorflow1
     };
     variables.set(name, { shape, data: await withBytes(file, read, options) });
   }
-  return basicLstmModel(variables, options);
+  return basicLstmModel(variables, { forgetBias: options.forgetBias });
 }
