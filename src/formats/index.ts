@@ -5,6 +5,7 @@
  */
 
 export { openSafetensors, type SlicedSafetensors } from "../checkpoint/safetensors-file.ts";
+export type { HeldPlace } from "../layers/held-values.ts";
 export type { ByteSource } from "../platform/platform.ts";
 export { type ByteInput, type ByteOptions, type ByteProgress, bytesSource, openBytes } from "./byte-source.ts";
 export { Network, type NetworkInput, type NetworkOutput } from "./canonical/network.ts";

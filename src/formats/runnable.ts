@@ -1,3 +1,4 @@
+import type { Hold } from "../layers/held-values.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterLayout } from "../tensor/parameter.ts";
 import type { DataType } from "./data-type.ts";
@@ -32,6 +33,8 @@ export interface TraceRequest {
   readonly names?: readonly string[] | undefined;
   /** Whether gradients flow back to them, though the weights are not learned. */
   readonly gradients: boolean;
+  /** Given where values can be held; asked by the names of traces, `LAYER.VALUE`. */
+  readonly hold?: Hold | undefined;
 }
 
 export interface RecordInput {

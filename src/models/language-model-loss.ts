@@ -28,6 +28,7 @@ export function languageModelLoss(
 ): LanguageModelLoss {
   expectOptions("languageModelLoss", input, {
     initial: 1,
+    hold: 1,
     mask: 1,
     trace: 1,
     reduction: 1,
@@ -35,7 +36,7 @@ export function languageModelLoss(
     ignoreIndex: 1,
     weight: 1,
   });
-  const { initial: _initial, trace: _trace, ...how } = input;
+  const { initial: _initial, trace: _trace, hold: _hold, ...how } = input;
   const { output, ...rest } = model.hidden(tokens, input);
   const { graph } = output;
   const { weight, bias } = model.parts.head;

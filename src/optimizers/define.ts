@@ -14,6 +14,8 @@ export interface OptimizerDefinition<M extends string, S extends string> {
    * @param rate The learning rate of this step.
    */
   scalars(step: number, rate: number): Readonly<Record<S, number>>;
+  /** Whether an element whose gradient is 0 stays as it is, moments included, so that it may be passed by. Default false. */
+  readonly rests?: boolean;
   /** New parameter and moments from parameter `p`, gradient `g` and moments; everything on the right is from before the step. */
   update(
     values: Readonly<Record<"p" | "g" | M, Expression>>,
@@ -37,6 +39,7 @@ export function resting(optimizer: Optimizer, { lazy = false }: RestOptions): Op
   if (!lazy) return optimizer;
   return {
     ...optimizer,
+    rests: true,
     update(values, scalars) {
       const next = optimizer.update(values, scalars);
       const rests = equal(values.g!, 0);
@@ -63,6 +66,6 @@ export function resting(optimizer: Optimizer, { lazy = false }: RestOptions): Op
 export const defineOptimizer = <M extends string, S extends string>(definition: OptimizerDefinition<M, S>): Optimizer =>
   // The names are checked where the equations are written; whoever asks for a name that is none has a bug, not a choice.
   {
-    expectOptions("defineOptimizer", definition, { name: 1, moments: 1, scalars: 1, update: 1 });
+    expectOptions("defineOptimizer", definition, { name: 1, moments: 1, scalars: 1, update: 1, rests: 1 });
     return definition as unknown as Optimizer;
   };

@@ -21,7 +21,7 @@ export interface BacktestSeries {
   readonly test: Span;
 }
 
-export interface BacktestOptions extends Pick<ForecastOptions, "levels" | "samples" | "seed"> {
+export interface BacktestOptions extends Pick<ForecastOptions, "levels" | "samples" | "seed" | "recent"> {
   readonly series: readonly BacktestSeries[];
   /** Steps between two origins; default 1, more where there would be more than 500 origins. */
   readonly stride?: number | undefined;
@@ -54,7 +54,7 @@ const RESIDUAL_ORIGINS = 200;
  * @throws UsageError "series-too-short" when there is no origin
  */
 export async function backtest(forecaster: Forecaster, options: BacktestOptions): Promise<Backtest> {
-  expectOptions("backtest", options, { series: 1, stride: 1, baselines: 1, seed: 1, levels: 1, samples: 1 });
+  expectOptions("backtest", options, { series: 1, stride: 1, baselines: 1, seed: 1, levels: 1, samples: 1, recent: 1 });
   const { layout } = forecaster;
   const { series } = options;
   const prepared = series.map((one) => one.prepared);
@@ -73,11 +73,8 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
     );
   const stride = expectInteger("stride", options.stride ?? Math.ceil(all / USUAL_ORIGINS), { min: 1 });
   const windows = windowsAt(stride);
-  const found = await forecaster.predict(windows, {
-    levels: options.levels,
-    samples: options.samples,
-    seed: options.seed,
-  });
+  const { series: _series, stride: _stride, baselines: _baselines, ...asked } = options;
+  const found = await forecaster.predict(windows, asked);
   const indexOf = new Map(prepared.map((one, k) => [one, k]));
   const levels = found[0]![layout.targets[0]!]!.quantiles.map(({ level }) => level);
   const rows = new Map<string, Record<string, ForecastScores>>();

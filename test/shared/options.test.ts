@@ -20,6 +20,7 @@ const data: Readonly<Record<string, string>> = {
   HasParameters: "a model or a layer",
   LinearHead: "a layer",
   ForecastLayout: "what a file says of a forecaster",
+  Pointwise: "a launch of a plan",
   ScatterAdd: "a launch of a plan",
   ScanBackward: "a launch of a plan",
   TrainingProgress: "an event",

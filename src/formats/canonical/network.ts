@@ -1,3 +1,4 @@
+import { type Hold, renamed } from "../../layers/held-values.ts";
 import { describe, LongshortError, nearest, ShapeError, UsageError } from "../../shared/errors.ts";
 import { formatShape, sameShape, size } from "../../shared/shapes.ts";
 import type { Tensor } from "../../tensor/graph.ts";
@@ -13,6 +14,8 @@ export interface NetworkInput {
   readonly initial?: Readonly<Record<string, Tensor>>;
   /** Named values of the cells to write out, e.g. ["i", "f", "c"]. */
   readonly trace?: readonly string[];
+  /** Given where values of the cells are to be held; asked by `NODE.VALUE`. */
+  readonly hold?: Hold | undefined;
 }
 
 export interface NetworkOutput {
@@ -96,7 +99,10 @@ export class Network implements HasParameters {
    *
    * @param inputs by the names of the model's inputs, [B, …]; whole numbers for those of type "int"
    */
-  forward(inputs: Readonly<Record<string, Tensor>>, { initial = {}, trace = [] }: NetworkInput = {}): NetworkOutput {
+  forward(
+    inputs: Readonly<Record<string, Tensor>>,
+    { initial = {}, trace = [], hold }: NetworkInput = {},
+  ): NetworkOutput {
     const values = new Map<string, Value>();
     for (const input of this.model.inputs) {
       const tensor = Object.hasOwn(inputs, input.name) ? inputs[input.name] : undefined;
@@ -119,6 +125,7 @@ export class Network implements HasParameters {
             traced: (name, value) => {
               traces[`${node.name}.${name}`] = value;
             },
+            hold: renamed(hold, (name) => `${node.name}.${name}`),
           },
         ),
       );
