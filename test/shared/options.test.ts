@@ -12,6 +12,19 @@ import { type OptionsPlace, publicOptions } from "../support/public-options.ts";
 const exported: Readonly<Record<string, unknown>> = { ...components, ...explain, ...formats, ...root, ...worker };
 const entries = ["index", "formats/index", "explain/index", "components/index", "worker/index"];
 
+const kernels = [
+  "Pointwise",
+  "Reduce",
+  "MatMul",
+  "Gather",
+  "Scatter",
+  "ScatterAdd",
+  "RandomFill",
+  "Scan",
+  "ScanBackward",
+];
+const kernelsOfHeads = ["LinearCrossEntropy", "QuantizedMatMul"];
+
 /** Types with properties that may be left out, and what they are if they are no options. */
 const data: Readonly<Record<string, string>> = {
   CellSpec: "what a config says of a cell",
@@ -20,10 +33,8 @@ const data: Readonly<Record<string, string>> = {
   HasParameters: "a model or a layer",
   LinearHead: "a layer",
   ForecastLayout: "what a file says of a forecaster",
-  Pointwise: "a launch of a plan",
-  ScatterAdd: "a launch of a plan",
-  ScanBackward: "a launch of a plan",
   TrainingProgress: "an event",
+  ...Object.fromEntries([...kernels, ...kernelsOfHeads].map((name) => [name, "a launch of a plan"])),
   LanguageModelInput: "tensors that a layer reads",
   TaggerInput: "tensors that a layer reads",
   ForecastInputs: "tensors that a layer reads",
