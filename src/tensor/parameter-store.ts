@@ -1,6 +1,7 @@
 import type { Arena, Machine, Numbers } from "../compute/machine.ts";
 import type { Range } from "../compute/plan.ts";
 import { nearest, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
 import { formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { Parameter, ParameterLayout } from "./parameter.ts";
@@ -9,7 +10,19 @@ import type { Parameter, ParameterLayout } from "./parameter.ts";
 export interface NamedTensor {
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
+  /**
+   * Of numbers that lie in a file and are read whenever `data` is asked for, as many as the shape has: all of them in parts, each good
+   * until the next is asked for. What only passes them on needs no memory for the whole.
+   */
+  readonly parts?: () => Iterable<ArrayLike<number>>;
 }
+
+const partsOf = (value: ArrayLike<number> | NamedTensor): Iterable<ArrayLike<number>> =>
+  "data" in value ? (value.parts?.() ?? [value.data]) : [value];
+
+/** How many numbers a tensor has, without reading them. */
+export const countOf = (tensor: NamedTensor): number =>
+  tensor.parts === undefined ? tensor.data.length : size(tensor.shape);
 
 export interface CreateParametersOptions {
   readonly machine: Machine;
@@ -22,6 +35,7 @@ export interface CreateParametersOptions {
 
 /** Parameters of a model on a machine, with their initial values. */
 export async function createParameters(options: CreateParametersOptions): Promise<ParameterStore> {
+  expectOptions("createParameters", options, { machine: 1, layout: 1, seed: 1, initialize: 1 });
   const { machine, layout, seed = 0, initialize = true } = options;
   const store = new ParameterStore(machine, layout);
   try {
@@ -91,13 +105,17 @@ export class ParameterStore {
         "shape-mismatch",
         `parameter "${name}": expected shape ${formatShape(shape)}, got ${formatShape(value.shape)}`,
       );
-    const data = "data" in value ? value.data : value;
-    if (data.length !== range.length)
+    const count = "data" in value ? countOf(value) : value.length;
+    if (count !== range.length)
       throw new ShapeError(
         "shape-mismatch",
-        `parameter "${name}": shape ${formatShape(shape)} has ${range.length} numbers, got ${data.length}`,
+        `parameter "${name}": shape ${formatShape(shape)} has ${range.length} numbers, got ${count}`,
       );
-    this.machine.write(this.arena(arena), range, data);
+    let { offset } = range;
+    for (const part of partsOf(value)) {
+      this.machine.write(this.arena(arena), { ...range, offset, length: part.length }, part);
+      offset += part.length;
+    }
   }
 
   /** Copies of all parameters by name, in the order of declaration. */
@@ -118,6 +136,7 @@ export class ParameterStore {
     tensors: ReadonlyMap<string, NamedTensor>,
     options: { readonly strict?: boolean; readonly arena?: string } = {},
   ): { missing: string[]; unexpected: string[] } {
+    expectOptions("ParameterStore.fromTensors", options, { strict: 1, arena: 1 });
     const { strict = true, arena = "parameters" } = options;
     const { names } = this.layout;
     const missing = this.names.filter((name) => !tensors.has(name));
@@ -134,8 +153,8 @@ export class ParameterStore {
       );
     const wrong = [...names].flatMap(([name, { shape }]) => {
       const t = tensors.get(name);
-      if (!t || (sameShape(t.shape, shape) && t.data.length === size(shape))) return [];
-      return [`"${name}": expected ${formatShape(shape)}, got ${formatShape(t.shape)} with ${t.data.length} numbers`];
+      if (!t || (sameShape(t.shape, shape) && countOf(t) === size(shape))) return [];
+      return [`"${name}": expected ${formatShape(shape)}, got ${formatShape(t.shape)} with ${countOf(t)} numbers`];
     });
     if (wrong.length > 0)
       throw new ShapeError("shape-mismatch", `tensors of another shape than the parameter: ${few(wrong)}`);
