@@ -34,6 +34,7 @@ const data: Readonly<Record<string, string>> = {
   LinearHead: "a layer",
   ForecastLayout: "what a file says of a forecaster",
   TrainingProgress: "an event",
+  NamedTensor: "a tensor, in memory or in a file",
   ...Object.fromEntries([...kernels, ...kernelsOfHeads].map((name) => [name, "a launch of a plan"])),
   LanguageModelInput: "tensors that a layer reads",
   TaggerInput: "tensors that a layer reads",
