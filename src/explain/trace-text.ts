@@ -32,12 +32,12 @@ export interface TextTrace extends Trace {
  */
 export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
   expectOptions("traceText", options, { ...runOptions, text: 1, names: 1, gradients: 1, maximumBytes: 1, hold: 1 });
-  const { model, parameters, machine, tokenizer, text, ...rest } = options;
+  const { model, parameters, machine, tokenizer, text, names, gradients, maximumBytes, hold } = options;
   const tokens = tokenizer.encode(text);
   if (tokens.length === 0) throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
-  const traced = await trace({ model, parameters }, { data: tokens }, rest);
+  const traced = await trace({ model, parameters }, { data: tokens }, { names, gradients, maximumBytes, hold });
   return {
     ...traced,
     tokens: Array.from(tokens, (token) => tokenizer.tokens[token]!),
