@@ -14,9 +14,10 @@ import {
   sub,
 } from "../math/expression.ts";
 import { nearest } from "../shared/errors.ts";
-import { EquationError, type EquationToken, tokensOf } from "./cell-tokens.ts";
+import { EquationError, type EquationToken } from "./cell-tokens.ts";
 import { functionsOfOne, functionsOfTwo, isTaken } from "./cell-words.ts";
 import { type Cell, type MaskSpec, variables, type Width } from "./define.ts";
+import { EquationReader } from "./equation-reader.ts";
 
 /** Longer texts are no cell. */
 const LONGEST = 20_000;
@@ -56,10 +57,8 @@ export function parseCell(text: string): Cell {
   return new CellParser(text).cell();
 }
 
-class CellParser {
+class CellParser extends EquationReader {
   private readonly text: string;
-  private tokens: EquationToken[] = [];
-  private at = 0;
   private depth = 0;
   private readonly values = new Map<string, Expression>();
   /** Gates in order, with the vector that U multiplies and the place where the gate was named. */
@@ -71,21 +70,16 @@ class CellParser {
   private readonly masks = new Map<string, MaskSpec>();
   private readonly projections = new Set<string>();
   private bias: Cell["bias"] = "both";
-  private end: EquationToken = { kind: "end", text: "", line: 1, column: 1 };
 
   constructor(text: string) {
+    super();
     this.text = text;
   }
 
   cell(): Cell {
     if (this.text.length > LONGEST)
       throw new EquationError(this.end, `expected at most ${LONGEST} characters, got ${this.text.length}`);
-    for (const [k, line] of this.text.split(/\r\n?|\n/).entries()) {
-      this.tokens = tokensOf(line, k + 1);
-      this.at = 0;
-      this.end = this.tokens.at(-1)!;
-      if (this.tokens.length > 1) this.line();
-    }
+    for (const [k, line] of this.text.split(/\r\n?|\n/).entries()) if (this.begin(line, k + 1)) this.line();
     return this.finished();
   }
 
@@ -331,32 +325,8 @@ class CellParser {
     };
   }
 
-  private list(one: () => void): void {
-    do one();
-    while (this.take(","));
-  }
-
   private width(): Width {
     return this.oneOf(["hidden", "projection"]);
-  }
-
-  private oneOf<const T extends string>(words: readonly T[]): T {
-    const token = this.next();
-    const found = words.find((word) => word === token.text);
-    return found ?? this.fail(token, `expected ${words.join(" or ")}`);
-  }
-
-  private number(): number {
-    const negative = this.take("-");
-    const token = this.next();
-    if (token.kind !== "number") this.fail(token, "expected a number");
-    return negative ? -this.finite(token) : this.finite(token);
-  }
-
-  private finite(token: EquationToken): number {
-    const value = Number(token.text);
-    if (!Number.isFinite(value)) this.fail(token, `the number ${token.text} is too large`);
-    return value;
   }
 
   private expectName(token: EquationToken): void {
@@ -372,30 +342,5 @@ class CellParser {
     this.expectName(token);
     if (this.values.has(token.text) || this.weights.has(token.text))
       this.fail(token, `${token.text} has an equation already; every name is explained once`);
-  }
-
-  private expect(text: string, why: string): void {
-    if (!this.take(text)) this.fail(this.peek(), `expected ${text}: ${why}`);
-  }
-
-  private take(text: string): boolean {
-    if (this.peek().text !== text || this.peek().kind === "end") return false;
-    this.at++;
-    return true;
-  }
-
-  private peek(): EquationToken {
-    return this.tokens[this.at] ?? this.end;
-  }
-
-  private next(): EquationToken {
-    const token = this.peek();
-    this.at++;
-    return token;
-  }
-
-  private fail(token: EquationToken, what: string): never {
-    const got = token.kind === "end" ? "the end of the line" : token.text;
-    throw new EquationError(token, what.startsWith("expected") ? `${what}, got ${got}` : what);
   }
 }

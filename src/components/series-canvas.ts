@@ -5,6 +5,8 @@ export interface Series {
   readonly data: ArrayLike<number>;
   /** Drawn in dashes: what a model said, beside what was there. */
   readonly dashed?: boolean;
+  /** Drawn in the colour that the page has for what stands out (`--accent`): what was changed. */
+  readonly accent?: boolean;
 }
 
 interface Painting {
@@ -24,7 +26,9 @@ export function paintSeries(canvas: HTMLCanvasElement, { series, steps, step, co
   [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
   const pen = canvas.getContext("2d")!;
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  const ink = getComputedStyle(canvas).color;
+  const style = getComputedStyle(canvas);
+  const ink = style.color;
+  const accented = style.getPropertyValue("--accent").trim() || ink;
   const wide = width / steps;
   // Below the curves a strip of the unit's colours.
   const strip = 18;
@@ -39,9 +43,9 @@ export function paintSeries(canvas: HTMLCanvasElement, { series, steps, step, co
       high = Math.max(high, data[t]!);
     }
   const y = (v: number): number => 8 + (1 - (v - low) / (high - low || 1)) * (height - strip - 18);
-  pen.strokeStyle = ink;
   pen.lineJoin = "round";
-  series.forEach(({ data, dashed = false }, k) => {
+  series.forEach(({ data, dashed = false, accent = false }, k) => {
+    pen.strokeStyle = accent ? accented : ink;
     pen.lineWidth = dashed ? 1.4 : 1.9;
     pen.globalAlpha = dashed ? 0.85 : Math.max(0.35, 1 - k * 0.2);
     pen.setLineDash(dashed ? [5, 4] : []);
@@ -50,6 +54,7 @@ export function paintSeries(canvas: HTMLCanvasElement, { series, steps, step, co
     pen.stroke();
   });
   pen.setLineDash([]);
+  pen.strokeStyle = ink;
   pen.globalAlpha = 0.6;
   pen.lineWidth = 1;
   pen.strokeRect(step * wide + 0.5, 0.5, Math.max(2, wide - 1), height - 1);

@@ -1,13 +1,10 @@
+import { HeldValues } from "../layers/held-values.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
-import { mul, variable } from "../math/expression.ts";
-import { type LanguageModel, languageModel } from "../models/language-model.ts";
-import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
-import { compile, type Executable } from "../tensor/executable.ts";
-import { Graph, type Tensor } from "../tensor/graph.ts";
-import { pointwise } from "../tensor/operations.ts";
-import { namedParameters } from "../tensor/parameter.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import { expectInteger, UsageError } from "../shared/errors.ts";
+import { compile } from "../tensor/executable.ts";
+import { Graph } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
-import { heldCell, holdable, holds } from "./held-cell.ts";
 
 export interface AblationOptions {
   readonly model: LanguageModel;
@@ -22,7 +19,7 @@ export interface UnitPlace {
   readonly unit: number;
 }
 
-/** A gate, or another named value of the cell that is no state, of one unit or of all. */
+/** A gate, or another named value of the cell, of one unit or of all. */
 export interface GatePlace {
   readonly layer: number;
   /** "f", "i", …: a name of a trace. */
@@ -34,8 +31,8 @@ export interface GatePlace {
 }
 
 /**
- * A model from which units can be cut — nobody reads their h any more, neither their own layer, the next, nor the head — and whose
- * gates can be held at a value.
+ * A model from which units can be cut — their h is 0 at every step for all who read it: their own layer, the next, the head — and
+ * whose gates can be held at a value.
  */
 export interface Ablation {
   /** Mean cross-entropy in nats of predicting tokens 1 … T−1 so; nothing given: the whole model. */
@@ -47,8 +44,8 @@ export interface Ablation {
 }
 
 /**
- * Prepares one plan in which every reader of h sees it times a mask and every gate is a mask times itself plus a number, so that
- * cutting others is only another run. The parameters are not changed.
+ * Prepares one plan in which every named value of a cell is a mask times itself plus a number, so that cutting others is only
+ * another run. The parameters are not changed.
  *
  * @example
  * ```ts
@@ -60,7 +57,7 @@ export interface Ablation {
  */
 export async function openAblation({ model, parameters, tokens }: AblationOptions): Promise<Ablation> {
   if (tokens.length < 2) throw new UsageError("no-tokens", "tokens: expected at least two, the second is predicted");
-  const { numLayers, hiddenSize, projectionSize, vocabularySize } = model.config;
+  const { numLayers, projectionSize, vocabularySize } = model.config;
   if (projectionSize > 0)
     throw new UsageError("bad-option", "units of a projected state are not cut: its numbers belong to no one unit");
   const { machine } = parameters;
@@ -68,70 +65,23 @@ export async function openAblation({ model, parameters, tokens }: AblationOption
   const steps = tokens.length - 1;
   const input = graph.input("tokens", [steps, 1], { type: "int", below: vocabularySize });
   const target = graph.input("targets", [steps, 1], { type: "int", below: vocabularySize });
-  const keep = Array.from({ length: numLayers }, (_, k) => graph.input(`keep.${k}`, [1, hiddenSize]));
-  const held = holdableModel(graph, model, parameters);
-  const { parts } = held.parts.rnn;
-  const masked = (name: string, by: Tensor): void => {
-    const parameter = parts[name];
-    if (!parameter) return;
-    const w = graph.parameter(parameter);
-    graph.substitute(parameter, pointwise({ w, by }, mul(variable("w"), variable("by"))));
-  };
-  for (let k = 0; k < numLayers; k++) {
-    masked(`weight_hh_l${k}`, keep[k]!);
-    if (k > 0) masked(`weight_ih_l${k}`, keep[k - 1]!);
-  }
-  const { output } = held.hidden(input);
-  const by = graph.view(keep.at(-1)!, [1, 1, hiddenSize]);
-  const logits = held.parts.head.forward(pointwise({ output, by }, mul(variable("output"), variable("by"))));
+  const held = new HeldValues(graph);
+  const { logits } = model.forward(input, { hold: held.hold });
   graph.output("logits", logits);
   graph.output("loss", crossEntropy(logits, target));
   const executable = await compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
   executable.write("tokens", Array.prototype.slice.call(tokens, 0, steps) as number[]);
   executable.write("targets", Array.prototype.slice.call(tokens, 1) as number[]);
-  return ablationOf(executable, model);
-}
-
-/** The model with gates that can be held: by the parameters that there are, and inputs for what holds them. */
-function holdableModel(graph: Graph, model: LanguageModel, parameters: ParameterStore): LanguageModel {
-  const { kind: _, ...config } = model.config;
-  const held = languageModel({ ...config, cell: heldCell(model.cell) });
-  for (const [name, parameter] of namedParameters(held)) {
-    const own = parameters.layout.names.get(name);
-    graph.substitute(parameter, own ? graph.parameter(own) : graph.input(name, parameter.shape));
-  }
-  return held;
-}
-
-/** The input that holds a value of a layer, as `holdableModel` names it. */
-const inputOf = (weight: string, layer: number): string => `rnn.weight_${weight}_l${layer}`;
-
-function ablationOf(executable: Executable, { config, cell }: LanguageModel): Ablation {
-  const { numLayers, hiddenSize } = config;
-  const names = holdable(cell);
-  const filled = (value: number): Float32Array => new Float32Array(hiddenSize).fill(value);
+  const shown = model.cell.states[0]!.name;
   return {
     async loss(cut = []) {
-      const inputs = new Map<string, Float32Array>();
-      for (let layer = 0; layer < numLayers; layer++) {
-        inputs.set(`keep.${layer}`, filled(1));
-        for (const { keep, held } of names.map(holds)) {
-          inputs.set(inputOf(keep, layer), filled(1));
-          inputs.set(inputOf(held, layer), filled(0));
-        }
-      }
-      for (const place of cut) {
-        const { layer, unit } = place;
-        expectInteger("layer", layer, { min: 0, max: numLayers - 1 });
-        if (unit !== undefined) expectInteger("unit", unit, { min: 0, max: hiddenSize - 1 });
-        const [from, to] = unit === undefined ? [0, hiddenSize] : [unit, unit + 1];
-        if ("gate" in place) {
-          const { keep, held } = holds(expectOneOf("gate", place.gate, names));
-          inputs.get(inputOf(keep, layer))!.fill(0, from, to);
-          inputs.get(inputOf(held, layer))!.fill(place.value ?? 0, from, to);
-        } else inputs.get(`keep.${layer}`)!.fill(0, from, to);
-      }
-      for (const [name, data] of inputs) executable.write(name, data);
+      const places = cut.map((place) => {
+        const layer = expectInteger("layer", place.layer, { min: 0, max: numLayers - 1 });
+        return "gate" in place
+          ? { name: `${place.gate}_l${layer}`, unit: place.unit, value: place.value }
+          : { name: `${shown}_l${layer}`, unit: place.unit };
+      });
+      for (const [name, data] of held.inputs(places)) executable.write(name, data);
       executable.run();
       return (await executable.read("loss"))[0]!;
     },

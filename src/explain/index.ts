@@ -4,6 +4,7 @@
  * @module longshort/explain
  */
 
+export type { HeldPlace } from "../layers/held-values.ts";
 export { type Ablation, type AblationOptions, type GatePlace, openAblation, type UnitPlace } from "./ablation.ts";
 export {
   changeRate,
@@ -17,10 +18,12 @@ export {
   unitsThatFollow,
 } from "./analysis.ts";
 export { type CellGraph, type CellGraphNode, cellGraph } from "./cell-graph.ts";
+export { type Answers, areProbabilities, type Effect, effectOn } from "./effect.ts";
 export { type GradientFlowOptions, gradientFlow } from "./gradient-flow.ts";
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./heat-map.ts";
 export { type NearestPassage, type NearestPassagesOptions, nearestPassages } from "./nearest-passages.ts";
-export { type NearestStatesOptions, nearestStates, type StatePlace } from "./nearest-states.ts";
+export { type NearestPlacesOptions, nearestPlaces, type StatePiece, type StatePlace } from "./nearest-places.ts";
+export { type NearestStatesOptions, nearestStates } from "./nearest-states.ts";
 export { normsOverTime } from "./norms.ts";
 export {
   type Trace,

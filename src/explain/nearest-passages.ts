@@ -1,6 +1,7 @@
 import { asSequence, type Tokens } from "../text/token-sequence.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type NearestStatesOptions, nearestStates, type StatePlace } from "./nearest-states.ts";
+import type { StatePlace } from "./nearest-places.ts";
+import { type NearestStatesOptions, nearestStates } from "./nearest-states.ts";
 
 export interface NearestPassagesOptions extends Omit<NearestStatesOptions, "corpus"> {
   /** What the model reads: the corpus, token by token, in memory or in a file (`openCorpus`). */
@@ -29,17 +30,24 @@ export async function nearestPassages(
   { tokenizer, around = 32, ...options }: NearestPassagesOptions,
 ): Promise<NearestPassage[]> {
   const corpus = asSequence(options.corpus);
-  const spelled = (from: number, to: number): string => {
+  const found = await nearestStates(run, options);
+  return passagesOf(found, around, (from, to) => {
     const [start, end] = [Math.max(0, from), Math.min(corpus.length, to)];
     const tokens = new Int32Array(Math.max(0, end - start));
     corpus.copyTo(tokens, 0, start, tokens.length);
     return tokenizer.decode(tokens);
-  };
-  const found = await nearestStates(run, options);
-  return found.map((place) => ({
+  });
+}
+
+/** Places with what stands around them. `spelled` gives what was read from a step to another, both of which may lie outside. */
+export const passagesOf = (
+  places: readonly StatePlace[],
+  around: number,
+  spelled: (from: number, to: number) => string,
+): NearestPassage[] =>
+  places.map((place) => ({
     ...place,
     before: spelled(place.step - around, place.step),
     here: spelled(place.step, place.step + 1),
     after: spelled(place.step + 1, place.step + 1 + around),
   }));
-}

@@ -1,35 +1,20 @@
-import { expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { asSequence, pieces, type Tokens } from "../text/token-sequence.ts";
+import { type NearestPlacesOptions, nearestPlaces, type StatePiece, type StatePlace } from "./nearest-places.ts";
 import { type Trace, type Traceable, traceInChunks, traceNames } from "./trace.ts";
 
-export interface NearestStatesOptions {
+export interface NearestStatesOptions extends NearestPlacesOptions {
   /** What the model reads: the corpus, token by token, in memory or in a file (`openCorpus`). */
   readonly corpus: ArrayLike<number> | Tokens;
-  /** The state that others are compared with, [H|P]: of any text, from `trace` or a session. */
-  readonly to: ArrayLike<number>;
   /** Default the last. */
   readonly layer?: number | undefined;
   /** Which value is compared; default that of the first state, "h". */
   readonly name?: string | undefined;
-  /** How many places are given; default 10. */
-  readonly count?: number | undefined;
-  /** Of places that lie fewer steps apart only the best is given; default 1: all are. */
-  readonly apart?: number | undefined;
-  /** Steps of the corpus at which the state may not be found; default none. */
-  readonly without?: ((step: number) => boolean) | undefined;
-}
-
-/** A step of the corpus. */
-export interface StatePlace {
-  /** From 0: the state after the token of this number. */
-  readonly step: number;
-  /** Cosine of the angle between the two states, −1 … 1. */
-  readonly similarity: number;
 }
 
 /**
- * Where in a corpus a model was in the state most like the one given: what it takes to be alike. The corpus is read piece by piece,
- * memory is bounded whatever its length.
+ * Where in a corpus a language model was in the state most like the one given: what it takes to be alike. The corpus is read piece by
+ * piece, memory is bounded whatever its length. `nearestPlaces` does the same in traces of other models.
  *
  * @example
  * ```ts
@@ -44,67 +29,33 @@ export async function nearestStates(
   run: Traceable & {
     readonly model: { readonly config: { readonly numLayers: number; readonly vocabularySize: number } };
   },
-  { corpus, to, layer, name, count = 10, apart = 1, without = () => false }: NearestStatesOptions,
+  { corpus, layer, name, ...options }: NearestStatesOptions,
 ): Promise<StatePlace[]> {
   const { numLayers } = run.model.config;
   const at = expectInteger("layer", layer ?? numLayers - 1, { min: 0, max: numLayers - 1 });
-  expectInteger("count", count, { min: 1 });
-  expectInteger("apart", apart, { min: 1 });
-  const names = traceNames(run.model);
-  const value = expectOneOf("name", name ?? "h", names);
+  const value = expectOneOf("name", name ?? "h", traceNames(run.model));
   if (corpus.length === 0) throw new UsageError("no-tokens", "corpus: expected at least one token, got none");
-  const length = Math.hypot(...Array.from(to));
-  const found: StatePlace[] = [];
-  for await (const { firstStep, values } of traceOfCorpus(run, corpus, value)) {
-    const { data, shape } = values[`${value}_l${at}`]!;
-    const [steps, , width] = shape;
-    if (width !== to.length)
-      throw new ShapeError("shape-mismatch", `to: expected ${width} numbers, the width of ${value}, got ${to.length}`);
-    for (let t = 0; t < steps; t++) {
-      const step = firstStep + t;
-      let [dot, squares] = [0, 0];
-      for (let u = 0; u < width; u++) {
-        const v = data[t * width + u]!;
-        dot += v * to[u]!;
-        squares += v * v;
-      }
-      const similarity = squares === 0 || length === 0 ? 0 : dot / (Math.sqrt(squares) * length);
-      if (!without(step)) insert(found, { step, similarity }, count, apart);
-    }
-  }
-  return found;
+  return nearestPlaces(statesOver(run, corpus, value, at), options);
 }
 
 /** Numbers of the logits that a piece may have: they are computed beside the states. */
 const LOGITS = 2 ** 19;
 
-/** Traces of a corpus, piece by piece, with the state carried on from each to the next. */
-async function* traceOfCorpus(
+/** A value over a corpus, piece by piece, with the state carried on from each to the next. */
+async function* statesOver(
   run: Parameters<typeof nearestStates>[0],
   corpus: NearestStatesOptions["corpus"],
   name: string,
-): AsyncGenerator<Pick<Trace, "values"> & { readonly firstStep: number }, void> {
+  layer: number,
+): AsyncGenerator<StatePiece, void> {
   const sequence = "copyTo" in corpus ? corpus : asSequence(Int32Array.from(corpus));
   const steps = Math.min(2048, Math.max(64, Math.floor(LOGITS / run.model.config.vocabularySize)));
   let [before, initial] = [0, {} as Trace["final"]];
   for (const data of pieces(sequence)) {
     for await (const piece of traceInChunks(run, { data, initial }, { names: [name], steps })) {
       initial = piece.final;
-      yield { values: piece.values, firstStep: before + piece.firstStep };
+      yield { ...piece.values[`${name}_l${layer}`]!, firstStep: before + piece.firstStep };
     }
     before += data.length;
   }
-}
-
-/** Keeps the best `count` places, the best first; of those that lie near each other the best. */
-function insert(found: StatePlace[], place: StatePlace, count: number, apart: number): void {
-  if (found.length === count && place.similarity <= found.at(-1)!.similarity) return;
-  const near = found.findIndex(({ step }) => Math.abs(step - place.step) < apart);
-  if (near >= 0) {
-    if (found[near]!.similarity >= place.similarity) return;
-    found.splice(near, 1);
-  }
-  const before = found.findIndex(({ similarity }) => similarity < place.similarity);
-  found.splice(before < 0 ? found.length : before, 0, place);
-  if (found.length > count) found.pop();
 }

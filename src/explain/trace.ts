@@ -1,4 +1,5 @@
 import type { Machine } from "../compute/machine.ts";
+import { type HeldPlace, HeldValues, type Hold } from "../layers/held-values.ts";
 import type { Recurrent } from "../layers/recurrent.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
 import { LanguageModel } from "../models/language-model.ts";
@@ -35,6 +36,11 @@ export interface TraceOptions {
    * input; of layers it is Σ output · `seed`.
    */
   readonly gradients?: boolean | undefined;
+  /**
+   * Values that stand at a number in place of what is computed, by their keys in the trace: `{ name: "h_l0", unit: 3 }` cuts a unit,
+   * `{ name: "f_l0", value: 1 }` holds all its forget gates open. `openAblation` does the same again and again at less cost.
+   */
+  readonly hold?: readonly HeldPlace[] | undefined;
   /** For the gradients of layers: ∂L/∂output, [T, B, directions · H|P]. */
   readonly seed?: ArrayLike<number> | undefined;
   /** The largest trace that is made; default 512 MiB. Longer inputs go through `traceInChunks`. */
@@ -69,7 +75,8 @@ export const traceNames = (model: Traceable["model"]): string[] =>
  * const { values, gradients } = await trace(run, { data: run.tokenizer.encode("The end.") }, { gradients: true });
  * normsOverTime(gradients.h_l0); // ‖∂L/∂h_t‖
  * ```
- * @throws UsageError "unknown-choice" for a name that the cell does not have, "no-tokens", "bad-option", "out-of-range";
+ * @throws UsageError "unknown-choice" for a name that the cell does not have or a place that cannot be held, "no-tokens", "bad-option",
+ *   "out-of-range";
  *   ShapeError; FailureError "trace-too-large" with its size, before anything is allocated
  */
 export async function trace(traced: Traceable, input: TraceInput, options: TraceOptions = {}): Promise<Trace> {
@@ -96,7 +103,8 @@ export async function trace(traced: Traceable, input: TraceInput, options: Trace
   );
   for (const name of Object.keys(input.initial ?? {})) expectOneOf("initial", name, Object.keys(shapes));
   const mask = input.lengths && graph.constant([steps, batch], maskOf(input.lengths, steps, batch));
-  const recorded = recordModel(model, x, { initial, mask, trace: names });
+  const held = options.hold && new HeldValues(graph);
+  const recorded = recordModel(model, x, { initial, mask, trace: names, hold: held?.hold });
   for (const [name, tensor] of Object.entries(recorded.traces)) graph.output(`trace.${name}`, tensor);
   for (const [name, tensor] of Object.entries(recorded.final)) graph.output(`final.${name}`, tensor);
   graph.output("output", recorded.output);
@@ -107,6 +115,7 @@ export async function trace(traced: Traceable, input: TraceInput, options: Trace
   try {
     executable.write("input", input.data);
     for (const [name, data] of Object.entries(input.initial ?? {})) executable.write(`initial.${name}`, data);
+    for (const [name, data] of held?.inputs(options.hold ?? []) ?? []) executable.write(name, data);
     executable.run();
     const values: Record<string, TracedArray> = {};
     const gradients: Record<string, TracedArray> = {};
@@ -166,6 +175,7 @@ function recordModel(
     readonly initial: Readonly<Record<string, Tensor>>;
     readonly mask: Tensor | undefined;
     readonly trace: readonly string[];
+    readonly hold: Hold | undefined;
   },
 ) {
   if (model instanceof LanguageModel) {

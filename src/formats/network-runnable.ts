@@ -23,7 +23,7 @@ export function networkRunnable(model: CanonicalModel): Runnable {
   return {
     layout,
     folds: false,
-    values: new Map([...layout.names.keys()].map((name) => [name, model.weights.get(name)!.data])),
+    weights: model.weights,
     inputs: [
       ...model.inputs.map(({ name, shape, type }) => ({
         ...{ name, type: type === "int" ? ("int64" as const) : ("float32" as const) },
@@ -46,7 +46,10 @@ export function networkRunnable(model: CanonicalModel): Runnable {
       const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, tensors.get(name)!]));
       const result = network.forward(pick(model.inputs.map(({ name }) => name)), {
         initial: pick(states.map(({ name }) => name)),
-        ...(trace && { trace: trace.names ?? [...new Set(cells.flatMap(({ named }) => Object.keys(named)))] }),
+        ...(trace && {
+          trace: trace.names ?? [...new Set(cells.flatMap(({ named }) => Object.keys(named)))],
+          hold: trace.hold,
+        }),
       });
       const all = [
         ...Object.entries(result.outputs),

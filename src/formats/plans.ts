@@ -1,4 +1,5 @@
 import type { Arena } from "../compute/machine.ts";
+import { HeldValues } from "../layers/held-values.ts";
 import { expectOneOf, FailureError, UsageError } from "../shared/errors.ts";
 import { formatBytes, size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
@@ -28,6 +29,8 @@ export interface RecordedPlan {
   readonly types: ReadonlyMap<string, DataType>;
   /** What is traced, by name; also `trace.NAME` among the outputs. */
   readonly traces: ReadonlyMap<string, Tensor>;
+  /** Where values can be held: what is written for it. */
+  readonly held: HeldValues | undefined;
   readonly generation: number;
 }
 
@@ -43,7 +46,9 @@ export interface PlansOptions {
 }
 
 /** What a plan writes out beside its outputs. */
-export interface TracePlan extends TraceRequest {
+export interface TracePlan extends Omit<TraceRequest, "hold"> {
+  /** Whether values can be held. */
+  readonly holds: boolean;
   /** Outputs whose gradients are given to a run, as inputs `seed.OUTPUT` of the graph. */
   readonly seeds: readonly string[];
   readonly maximumBytes: number;
@@ -105,11 +110,13 @@ export class Plans {
     const { runnable, weights, states = [], stateArena, trace } = this.options;
     const graph = new Graph({ machine: weights.machine, parameters: weights.layout });
     const values = new Map(this.ports.map((port) => [port.name, this.inputValue(graph, port, inputs[port.name]!)]));
-    const held = states.map(({ input, shape }) => ({ input, tensor: graph.state(input, shape) }));
-    for (const { input, tensor } of held) values.set(input, { type: "float32", shape: tensor.shape, tensor });
+    const kept = states.map(({ input, shape }) => ({ input, tensor: graph.state(input, shape) }));
+    for (const { input, tensor } of kept) values.set(input, { type: "float32", shape: tensor.shape, tensor });
+    const held = trace?.holds ? new HeldValues(graph) : undefined;
+    const asked = trace && { ...trace, hold: held?.hold };
     let made: ReturnType<Runnable["record"]>;
     try {
-      made = runnable.record({ graph, inputs: values, trace, forms: weights.forms });
+      made = runnable.record({ graph, inputs: values, trace: asked, forms: weights.forms });
     } catch (error) {
       if (!(error instanceof NeededOnHost) || !this.decideBy(inputs)) throw error;
       return this.record(inputs);
@@ -127,7 +134,7 @@ export class Plans {
     const arenas = { ...weights.arenas(), ...(stateArena && { state: stateArena }) };
     const { generation } = weights;
     const executable = await compile(graph, { machine: weights.machine, arenas });
-    return { executable, known, types, traces: made.traces, generation };
+    return { executable, known, types, traces: made.traces, held, generation };
   }
 
   private recordTrace(graph: Graph, trace: TracePlan, { outputs, traces, traceable }: RecordOutput): void {

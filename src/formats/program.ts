@@ -1,4 +1,5 @@
 import type { Machine } from "../compute/machine.ts";
+import type { HeldPlace } from "../layers/held-values.ts";
 import { expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
@@ -26,6 +27,11 @@ export interface ProgramTraceOptions {
   readonly gradients?: boolean | undefined;
   /** For the gradients, by the name of the output: ∂L/∂output, as many numbers as it has. Outputs left out do not count. */
   readonly seed?: Readonly<Record<string, ArrayLike<number>>> | undefined;
+  /**
+   * Values that stand at a number in place of what is computed, by the names of the trace: `{ name: "lstm.h", unit: 3 }` cuts a unit,
+   * `{ name: "lstm.f", value: 1 }` holds all its forget gates open. One plan serves all places; give an empty list for the model as it is.
+   */
+  readonly hold?: readonly HeldPlace[] | undefined;
   /** The largest trace that is made; default 512 MiB. */
   readonly maximumBytes?: number | undefined;
 }
@@ -97,7 +103,7 @@ export class Program {
    * ```ts
    * const { values, gradients } = await model.trace({ input }, { gradients: true, seed: { output: onlyTheLast } });
    * ```
-   * @throws what `run` throws; UsageError "unknown-choice" for a name that no cell has, "missing-seed"; ShapeError
+   * @throws what `run` throws; UsageError "unknown-choice" for a name that no cell has or a place that cannot be held, "missing-seed"; ShapeError
    *   "shape-mismatch" for a seed of another length; FailureError "trace-too-large" with its size, before anything is allocated
    */
   trace(inputs: Arrays, options: ProgramTraceOptions = {}): Promise<ProgramTrace> {
@@ -113,7 +119,10 @@ export class Program {
           );
         return seed ? [[`seed.${name}`, { shape: seed.shape, data }] as const] : [];
       });
-      const outputs = await replay(plan, this.outputs, { ...given, ...Object.fromEntries(seeds) });
+      const held = [...(plan.held?.inputs(options.hold ?? []) ?? [])].map(
+        ([name, data]) => [name, { shape: [data.length], data }] as const,
+      );
+      const outputs = await replay(plan, this.outputs, { ...given, ...Object.fromEntries([...seeds, ...held]) });
       const [values, gradients]: [Results, Results] = [{}, {}];
       for (const [name, tensor] of plan.traces) {
         const { shape } = tensor;
@@ -129,7 +138,13 @@ export class Program {
   }
 
   /** Plans that trace these values; those of other values are dropped. */
-  private tracingPlans({ names, gradients = false, seed = {}, maximumBytes = 2 ** 29 }: ProgramTraceOptions): Plans {
+  private tracingPlans({
+    names,
+    gradients = false,
+    seed = {},
+    hold,
+    maximumBytes = 2 ** 29,
+  }: ProgramTraceOptions): Plans {
     const seeds = gradients ? Object.keys(seed) : [];
     const known = this.outputs.map(({ name }) => name);
     for (const name of seeds) expectOneOf("seed", name, known);
@@ -138,10 +153,11 @@ export class Program {
         "missing-seed",
         `trace: gradients are those of L = Σ output · seed; give seed, ∂L/∂output, for some of ${known.join(", ")}`,
       );
-    const key = JSON.stringify([names, gradients, seeds, maximumBytes]);
+    const holds = hold !== undefined;
+    const key = JSON.stringify([names, gradients, seeds, holds, maximumBytes]);
     if (this.tracing?.key !== key) {
       this.tracing?.plans.close();
-      const trace = { names, gradients, seeds, maximumBytes };
+      const trace = { names, gradients, seeds, holds, maximumBytes };
       this.tracing = { key, plans: new Plans({ runnable: this.runnable, weights: this.weights, limit: 1, trace }) };
     }
     return this.tracing.plans;

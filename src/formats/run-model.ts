@@ -1,5 +1,6 @@
 import type { Cell } from "../cells/define.ts";
 import { type RunFiles, readRun } from "../checkpoint/run-folder.ts";
+import { renamed } from "../layers/held-values.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
@@ -56,7 +57,7 @@ export function textRunnable({ model, weights }: LoadedText): Runnable {
   return {
     layout,
     folds: false,
-    values: new Map([...layout.names.keys()].map((name) => [name, weights.get(name)!.data])),
+    weights,
     inputs: [{ name: "tokens", type: "int64", shape: ["time", "batch"] }, ...shapes],
     outputs: [
       { name: "logits", type: "float32", shape: ["time", "batch", vocabularySize] },
@@ -73,7 +74,10 @@ export function textRunnable({ model, weights }: LoadedText): Runnable {
       const initial = Object.fromEntries(shapes.map(({ name }) => [name, tensorOf(name)]));
       const result = model.forward(tokens, {
         initial,
-        ...(trace && { trace: (trace.names ?? Object.keys(model.cell.named)).filter((name) => traceable.has(name)) }),
+        ...(trace && {
+          trace: (trace.names ?? Object.keys(model.cell.named)).filter((name) => traceable.has(name)),
+          hold: renamed(trace.hold, (name) => `rnn.${name}`),
+        }),
       });
       const finals = shapes.map(({ name }) => [`${name}_out`, result.final[name]!] as const);
       return {

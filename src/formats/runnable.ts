@@ -1,5 +1,7 @@
+import type { Hold } from "../layers/held-values.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterLayout } from "../tensor/parameter.ts";
+import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { DataType } from "./data-type.ts";
 import type { DerivedWeights } from "./derived-weights.ts";
 import type { Value } from "./value.ts";
@@ -32,6 +34,8 @@ export interface TraceRequest {
   readonly names?: readonly string[] | undefined;
   /** Whether gradients flow back to them, though the weights are not learned. */
   readonly gradients: boolean;
+  /** Given where values can be held; asked by the names of traces, `LAYER.VALUE`. */
+  readonly hold?: Hold | undefined;
 }
 
 export interface RecordInput {
@@ -62,8 +66,8 @@ export interface Runnable {
   readonly outputs: readonly ModelPort[];
   readonly states: readonly StatePair[];
   readonly layout: ParameterLayout;
-  /** What the file says, by the name of the parameter. */
-  readonly values: ReadonlyMap<string, ArrayLike<number>>;
+  /** What the file says, by the name of the parameter; read once, on the way to a machine. */
+  readonly weights: ReadonlyMap<string, NamedTensor>;
   /** Whether runs use what is derived from the parameters, not only the parameters themselves. */
   readonly folds: boolean;
   /**

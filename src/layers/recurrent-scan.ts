@@ -1,9 +1,11 @@
 import type { Cell } from "../cells/define.ts";
 import type { Range, ScanShape } from "../compute/plan.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
+import { heldCell, holdable, holds } from "../scan/held-cell.ts";
 import { sizeOf, widthsOf } from "../scan/widths.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { Parameter } from "../tensor/parameter.ts";
+import type { Hold } from "./held-values.ts";
 import { stepLayer } from "./recurrent-step.ts";
 import { dropConnect } from "./weight-dropout.ts";
 
@@ -37,6 +39,7 @@ interface ScanInput {
   readonly mask?: Tensor | undefined;
   readonly maskedOutput?: "zero" | "previous";
   readonly trace?: readonly string[];
+  readonly hold?: Hold | undefined;
 }
 
 /** One layer: a scan per direction, their outputs side by side in one tensor. On the tape it is one entry. */
@@ -45,14 +48,15 @@ export function scanLayer(
   directions: readonly Direction[],
   x: Tensor,
   initial: readonly Tensors[],
-  { mask, maskedOutput = "zero", trace = [] }: ScanInput,
+  { mask, maskedOutput = "zero", trace = [], hold }: ScanInput,
 ): LayerResult {
   const { graph } = x;
-  // What matrices give is a named value only where it is asked for: the kernel of other scans stays as it is.
-  const cell = trace.every((name) => name in o.cell.named) ? o.cell : withGateSums(o.cell);
+  // What matrices give is a named value, and values can be held, only where it is asked for: the kernel of other scans stays as it is.
+  const own = hold ? heldCell(o.cell) : o.cell;
+  const cell = trace.every((name) => name in own.named) ? own : withGateSums(own);
   const [steps, batch] = x.shape as [number, number];
   if (directions.some((d) => Object.values(d.parameters).some((p) => graph.quantizedRanges(p))))
-    return stepLayer(o, directions, x, initial, { mask, trace });
+    return stepLayer(o, directions, x, initial, { mask, trace, hold });
   const width = sizeOf(cell.states[0]!.width, o);
   const outputStride = width * directions.length;
   const differentiable =
@@ -78,9 +82,12 @@ export function scanLayer(
       },
       ...{ reverse: direction.reverse, masked: mask !== undefined, maskedOutput, outputStride },
     };
-    const parameters = mapValues(direction.parameters, (p, name) =>
-      name === "weight_hh" ? dropConnect(graph.parameter(p), o.weightDropout) : graph.parameter(p),
-    );
+    const parameters = {
+      ...mapValues(direction.parameters, (p, name) =>
+        name === "weight_hh" ? dropConnect(graph.parameter(p), o.weightDropout) : graph.parameter(p),
+      ),
+      ...(hold && heldParameters(o, direction, hold)),
+    };
     const states = initial[k]!;
     const empty = (w: number, rows: number): Tensor => graph.empty([rows, batch, w], differentiable);
     const newStates = (): Tensors => Object.fromEntries(cell.states.map((s) => [s.name, empty(sizeOf(s.width, o), 1)]));
@@ -225,6 +232,20 @@ const ranges = (text: string, tensors: Tensors): Record<string, Range> =>
     text,
     mapValues(tensors, (t) => t.range),
   );
+
+/** What `heldCell` has beside the parameters of its layer. */
+function heldParameters({ cell, hiddenSize }: LayerOptions, { suffix }: Direction, hold: Hold): Tensors {
+  return Object.fromEntries(
+    holdable(cell).flatMap((name) => {
+      const names = holds(name);
+      const { keep, held } = hold(`${name}${suffix}`, hiddenSize);
+      return [
+        [`weight.${names.keep}`, keep],
+        [`weight.${names.held}`, held],
+      ];
+    }),
+  );
+}
 
 function traceWidth(o: LayerOptions, name: string): number {
   return sizeOf(widthsOf(o.cell).get(o.cell.named[name]!) ?? "hidden", o);

@@ -8,6 +8,7 @@ import type { Graph, Tensor } from "../tensor/graph.ts";
 import { concatenate, pointwise, reduce, reshape, slice, transpose } from "../tensor/operations.ts";
 import type { HasParameters, Initializer, Parameter } from "../tensor/parameter.ts";
 import { type DropoutPer, dropout as dropoutLayer, expectRate } from "./dropout.ts";
+import type { Hold } from "./held-values.ts";
 import { type RecurrentPreset, recurrentInitializer } from "./initialize.ts";
 import { type Direction, scanLayer } from "./recurrent-scan.ts";
 
@@ -57,6 +58,8 @@ export interface RecurrentInput {
   readonly emptyState?: "initial" | "zero";
   /** Named values of the cell to write out, e.g. ["i", "f", "c"], or of its matrices: "pre.i" (`withGateSums`). */
   readonly trace?: readonly string[];
+  /** Given where values of the cells are to be held: what stands in the place of each (`HeldValues`). */
+  readonly hold?: Hold | undefined;
 }
 
 export interface RecurrentOutput {

@@ -3,6 +3,7 @@ import type { CellSpec } from "../cells/registry.ts";
 import { activationPenalty } from "../layers/activation-penalty.ts";
 import { type DropoutPer, dropout, expectRate } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
+import type { Hold } from "../layers/held-values.ts";
 import type { RecurrentPreset } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
@@ -72,6 +73,8 @@ export interface LanguageModelInput {
   readonly mask?: Tensor | undefined;
   /** Named values of the cell to write out, e.g. ["i", "f", "c"]. */
   readonly trace?: readonly string[];
+  /** Given where values of the cells are to be held: what stands in the place of each (`HeldValues`). */
+  readonly hold?: Hold | undefined;
 }
 
 export interface LanguageModelOutput {

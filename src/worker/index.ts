@@ -10,6 +10,8 @@ export {
   type CallMessage,
   type CallName,
   type Calls,
+  type CutReading,
+  type Given,
   MAXIMUM_MODEL_BYTES,
   MAXIMUM_TOKENS,
   type ModelFacts,

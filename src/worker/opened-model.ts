@@ -2,7 +2,7 @@ import type { Machine } from "../compute/machine.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
 import { type OpenedText, openPackedModel } from "./packed-model.ts";
-import { type Calls, MAXIMUM_MODEL_BYTES, type ModelFacts, type Reading } from "./protocol.ts";
+import { type Calls, type Given, MAXIMUM_MODEL_BYTES, type ModelFacts, type Reading } from "./protocol.ts";
 import { readNearest, readText, readWithout } from "./reading.ts";
 
 type Cut = Calls["cut"];
@@ -60,13 +60,18 @@ function textModel(opened: OpenedText): OpenedModel {
       parameters: counted(parameters),
     },
     read: (text, names) => readText(opened, text, names),
-    readSeries: async () => {
-      throw new UsageError("reads-text", "this model reads text, not a series");
-    },
-    cut: (given) => readWithout(opened, given),
-    nearest: (given) => readNearest(opened, given),
+    readSeries: async (data) => readText(opened, textOf({ data })),
+    cut: async ({ units, gates, ...given }) => readWithout(opened, textOf(given), [...units, ...(gates ?? [])]),
+    nearest: async ({ step, layer, count, corpus, ...given }) =>
+      readNearest(opened, textOf(given), { step, layer, count, corpus: corpus && textOf(corpus) }),
     close: () => parameters.close(),
   };
+}
+
+/** @throws UsageError "reads-text" for numbers */
+function textOf(given: Given): string {
+  if ("text" in given) return given.text;
+  throw new UsageError("reads-text", "this model reads text, not a series");
 }
 
 const counted = (parameters: OpenedText["parameters"]): number =>

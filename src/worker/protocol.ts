@@ -1,5 +1,6 @@
 import type { CellSpec } from "../cells/registry.ts";
 import type { GatePlace, UnitPlace } from "../explain/ablation.ts";
+import type { Effect } from "../explain/effect.ts";
 import type { OptimizerName } from "../optimizers/registry.ts";
 import type { TrainingSnapshot } from "../train/snapshot.ts";
 
@@ -117,8 +118,25 @@ export interface TrainingProgress {
   readonly reading?: Reading;
 }
 
-/** A place in a corpus, with some of the text around it. */
+/** What a model is given to read: text, or numbers [T, channels] row-major, or token numbers [T]. */
+export type Given = { readonly text: string } | { readonly data: ArrayLike<number> };
+
+/** What a model does while units are cut and gates held. */
+export interface CutReading {
+  /** Mean nats a token so, and of the whole model; undefined where there is nothing to predict. */
+  readonly loss: number | undefined;
+  readonly whole: number | undefined;
+  /** As of `Reading`, so. */
+  readonly predictions: readonly Prediction[];
+  readonly outputs: readonly ReadOutput[];
+  /** How far each output moved: as `effectOn` says it. */
+  readonly effects: readonly (Pick<Effect, "largest" | "divergence"> & { readonly name: string })[];
+}
+
+/** A place in what was read, with some of it around. */
 export interface NearestPlace {
+  /** From 0. */
+  readonly step: number;
   readonly before: string;
   /** The token after which the state was. */
   readonly here: string;
@@ -138,17 +156,17 @@ export interface Calls {
   read: { given: { id: number; text: string; names?: readonly string[] }; back: Reading };
   /** Numbers [T, channels] row-major, or token numbers [T]. */
   readSeries: { given: { id: number; data: ArrayLike<number>; names?: readonly string[] }; back: Reading };
-  /** Loss and predictions with units cut and gates held. */
+  /** What it does with units cut and gates held; layers as `ModelFacts.layers` counts them. */
   cut: {
-    given: { id: number; text: string; units: readonly UnitPlace[]; gates?: readonly GatePlace[] };
-    back: { loss: number; whole: number; predictions: readonly Prediction[] };
+    given: Given & { id: number; units: readonly UnitPlace[]; gates?: readonly GatePlace[] };
+    back: CutReading;
   };
   /**
-   * Where in a corpus (default: elsewhere in the same text) the hidden state of a layer was most like it is at a step of the text.
+   * Where in a corpus (default: elsewhere in the same input) the hidden state of a layer was most like it is at a step of the input.
    * `steps` says how many states were compared.
    */
   nearest: {
-    given: { id: number; text: string; step: number; layer: number; count: number; corpus?: string };
+    given: Given & { id: number; step: number; layer: number; count: number; corpus?: Given };
     back: { places: readonly NearestPlace[]; steps: number };
   };
   /** `gradientFlow` of cells by name. */

@@ -1,10 +1,12 @@
-import { openAblation } from "../explain/ablation.ts";
+import { type GatePlace, openAblation, type UnitPlace } from "../explain/ablation.ts";
+import { effectOn } from "../explain/effect.ts";
 import { nearestPassages } from "../explain/nearest-passages.ts";
 import { trace } from "../explain/trace.ts";
 import { encoded } from "./encode.ts";
+import { APART, MAXIMUM_CORPUS, nearTo } from "./nearest.ts";
 import type { OpenedText } from "./packed-model.ts";
 import { lossOf, predictionsOf } from "./predictions.ts";
-import type { Calls, Reading } from "./protocol.ts";
+import type { Calls, CutReading, Reading } from "./protocol.ts";
 
 /** Reads a text with a model; what it does not know is left out, what is too long is cut. */
 export async function readText(opened: OpenedText, text: string, names?: readonly string[]): Promise<Reading> {
@@ -25,38 +27,47 @@ export async function readText(opened: OpenedText, text: string, names?: readonl
 /** The same text with units cut and gates held: how much worse is it predicted? */
 export async function readWithout(
   opened: OpenedText,
-  { text, units, gates = [] }: Omit<Calls["cut"]["given"], "id">,
-): Promise<Calls["cut"]["back"]> {
+  text: string,
+  cut: readonly (UnitPlace | GatePlace)[],
+): Promise<CutReading> {
   const { tokens } = encoded(opened.tokenizer, text);
+  const names = opened.tokenizer.tokens;
   const ablation = await openAblation({ ...opened, tokens });
   try {
+    const logits = async () => ({ shape: [tokens.length - 1, names.length], data: await ablation.logits() });
     const whole = await ablation.loss();
-    const loss = await ablation.loss([...units, ...gates]);
-    return { loss, whole, predictions: predictionsOf(opened.tokenizer.tokens, tokens, await ablation.logits()) };
+    const before = await logits();
+    const loss = await ablation.loss(cut);
+    const after = await logits();
+    return {
+      ...{ loss, whole, outputs: [], predictions: predictionsOf(names, tokens, after.data) },
+      effects: [{ name: "logits", ...effectOn(before, after, { as: "logits" }) }],
+    };
   } finally {
     ablation.close();
   }
 }
 
-/** Of states nearer than this in the text only the one that is most alike is shown. */
-const APART = 8;
-/** Tokens of a corpus that are compared. */
-const MAXIMUM_CORPUS = 200_000;
-
 /** Where the state was most like it is at a step. */
 export async function readNearest(
   opened: OpenedText,
-  { text, step, layer, count, corpus }: Omit<Calls["nearest"]["given"], "id">,
+  text: string,
+  {
+    step,
+    layer,
+    count,
+    corpus,
+  }: Pick<Calls["nearest"]["given"], "step" | "layer" | "count"> & { corpus?: string | undefined },
 ): Promise<Calls["nearest"]["back"]> {
   const own = encoded(opened.tokenizer, text).tokens;
-  const { values } = await trace(opened, { data: own.slice(0, step + 1) }, { names: ["h"] });
-  const { data, shape } = values[`h_l${layer}`]!;
+  const name = opened.model.cell.states[0]!.name;
+  const { values } = await trace(opened, { data: own.slice(0, step + 1) }, { names: [name] });
+  const { data, shape } = values[`${name}_l${layer}`]!;
   const elsewhere = corpus === undefined ? own : encoded(opened.tokenizer, corpus, MAXIMUM_CORPUS).tokens;
-  const near = (k: number): boolean => corpus === undefined && Math.abs(k - step) < APART;
   const found = await nearestPassages(opened, {
-    ...{ tokenizer: opened.tokenizer, corpus: elsewhere, layer, count, apart: APART, without: near },
+    ...{ tokenizer: opened.tokenizer, corpus: elsewhere, layer, name, count, apart: APART },
+    without: corpus === undefined ? nearTo(step) : undefined,
     to: data.slice((shape[0] - 1) * shape[2]),
   });
-  const places = found.map(({ similarity, before, here, after }) => ({ similarity, before, here, after }));
-  return { steps: elsewhere.length, places };
+  return { steps: elsewhere.length, places: found };
 }

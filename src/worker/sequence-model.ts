@@ -1,16 +1,29 @@
 import type { Machine } from "../compute/machine.ts";
-import { learnedTensors } from "../formats/onnx/learned.ts";
+import { effectOn } from "../explain/effect.ts";
+import { passagesOf } from "../explain/nearest-passages.ts";
+import { nearestPlaces, type StatePiece } from "../explain/nearest-places.ts";
 import { type Model, open } from "../formats/open.ts";
-import type { ModelArray, ModelResult } from "../formats/plans.ts";
-import type { ModelPort } from "../formats/runnable.ts";
+import type { HeldPlace } from "../layers/held-values.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
-import { size } from "../shared/shapes.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { encoded } from "./encode.ts";
+import { APART, MAXIMUM_CORPUS, nearTo } from "./nearest.ts";
 import type { OpenedModel } from "./opened-model.ts";
 import { lossOf, predictionsOf } from "./predictions.ts";
-import { MAXIMUM_TOKENS, type Reading, type ReadOutput, type ReadValue } from "./protocol.ts";
+import { type Calls, type Given, MAXIMUM_TOKENS, type Prediction, type Reading, type ReadOutput } from "./protocol.ts";
+import { cellsOf, countOf } from "./sequence-facts.ts";
+import {
+  boundOf,
+  carriesOn,
+  notOne,
+  probe,
+  type SequencePort,
+  statesAfter,
+  type Traced,
+  traceOf,
+} from "./sequence-port.ts";
+import { keyOf, labelsOf, logitsOf, outputOf, placeOf, valuesOf } from "./sequence-values.ts";
 
 export interface OpenSequenceModelOptions {
   readonly file: Uint8Array | Blob;
@@ -18,21 +31,6 @@ export interface OpenSequenceModelOptions {
   /** The content of a tokenizer.json, for a model of tokens that is to read text. */
   readonly tokenizer?: string | undefined;
   readonly machine: Machine;
-}
-
-/** Outputs of more numbers stay in the worker. */
-const MAXIMUM_OUTPUT = 2 ** 22;
-/** Steps of the first run, which shows what the model is. */
-const PROBE = 3;
-
-/** How a model takes one sequence. */
-interface SequencePort {
-  readonly name: string;
-  readonly whole: boolean;
-  readonly channels: number;
-  readonly batchFirst: boolean;
-  /** Where the file fixes them. */
-  readonly steps: number | undefined;
 }
 
 /**
@@ -74,75 +72,21 @@ function parsedTokenizer(text: string): Tokenizer {
   return tokenizerFromJSON(value);
 }
 
-const notOne = (why: string): UsageError => new UsageError("not-a-sequence-model", why);
+type Cut = Calls["cut"];
+type Nearest = Calls["nearest"];
 
-/** Finds how the model takes a sequence, with what it gave for a short one. */
-async function probe(model: Model): Promise<{ port: SequencePort; first: Traced }> {
-  const states = model.states.map(({ input }) => input);
-  const others = model.inputs.filter(({ name, optional }) => !optional && !states.includes(name));
-  const [given] = others;
-  if (!given || others.length > 1)
-    throw notOne(
-      `a page gives a model one sequence; this one wants ${others.map(({ name }) => `"${name}"`).join(", ") || "nothing"}`,
-    );
-  const ports = [true, false].flatMap((batchFirst) => sequencePort(given, batchFirst) ?? []);
-  if (ports.length === 0)
-    throw notOne(
-      `its input "${given.name}" has shape [${(given.shape ?? ["?"]).map((n) => n ?? "?").join(", ")}], which is no one sequence`,
-    );
-  let why: unknown;
-  for (const port of ports)
-    try {
-      const data = new Float64Array((port.steps ?? PROBE) * port.channels);
-      const first = await traceOf(model, port, data);
-      const shapes = Object.values(first.values).map(({ shape }) => shape);
-      if (shapes.length > 0 && shapes.every(([, batch]) => batch === 1)) return { port, first };
-    } catch (error) {
-      why = error;
-    }
-  if (why) throw why;
-  throw notOne("there is no recurrent layer in it whose steps can be shown");
+/** What is read: whole steps, no more than the model takes. */
+interface Input {
+  readonly data: readonly number[];
+  readonly steps: number;
+  readonly leftOut: readonly string[];
+  readonly cut: boolean;
 }
 
-/** The port, if it can take one sequence in this order of axes. */
-function sequencePort({ name, type = "float32", shape }: ModelPort, batchFirst: boolean): SequencePort | undefined {
-  const whole = !/^(b?float)/.test(type);
-  if (shape?.length !== (whole ? 2 : 3)) return undefined;
-  const [batch, time] = batchFirst ? [shape[0], shape[1]] : [shape[1], shape[0]];
-  if (typeof batch === "number" && batch !== 1) return undefined;
-  const channels = whole ? 1 : shape[2];
-  if (typeof channels !== "number" || channels < 1) return undefined;
-  return { name, whole, channels, batchFirst, steps: typeof time === "number" ? time : undefined };
-}
-
-type Traced = Awaited<ReturnType<Model["trace"]>>;
-
-function inputsOf(model: Model, port: SequencePort, data: ArrayLike<number>): Record<string, ModelArray> {
-  const steps = data.length / port.channels;
-  const leading = port.batchFirst ? [1, steps] : [steps, 1];
-  // States that the file wants begin as zeros.
-  const zeros = model.states.flatMap(({ input }) => {
-    const { shape = [], optional } = model.inputs.find(({ name }) => name === input)!;
-    const own = shape.map((n) => (typeof n === "number" ? n : 1));
-    return optional ? [] : [[input, { shape: own, data: new Float32Array(size(own)) }] as const];
-  });
-  return {
-    [port.name]: { shape: port.whole ? leading : [...leading, port.channels], data },
-    ...Object.fromEntries(zeros),
-  };
-}
-
-const traceOf = (
-  model: Model,
-  port: SequencePort,
-  data: ArrayLike<number>,
-  names?: readonly string[],
-): Promise<Traced> => model.trace(inputsOf(model, port, data), { names, maximumBytes: 2 ** 28 });
-
-async function boundOf(model: Model, port: SequencePort): Promise<number | undefined> {
-  const bounds = await model.bounds(inputsOf(model, port, new Float64Array(port.steps ?? PROBE)));
-  return bounds[port.name];
-}
+/** Steps of a piece of a corpus. */
+const PIECE = 1024;
+/** Tokens, or numbers, shown on either side of a place. */
+const AROUND = { text: 32, numbers: 6 };
 
 class SequenceModel implements OpenedModel {
   readonly facts: OpenedModel["facts"];
@@ -151,6 +95,9 @@ class SequenceModel implements OpenedModel {
   private readonly tokenizer: Tokenizer | undefined;
   /** What tokens are shown as. */
   private readonly tokens: readonly string[] | undefined;
+  /** Of each layer the value that others read: the cell's first state, the last that is named. */
+  private readonly shown = new Map<string, string>();
+  private carries: Promise<boolean> | undefined;
 
   constructor(
     model: Model,
@@ -162,7 +109,8 @@ class SequenceModel implements OpenedModel {
     this.tokenizer = tokenizer;
     this.tokens = tokenizer?.tokens ?? (bound ? Array.from({ length: bound }, (_, k) => String(k)) : undefined);
     const keys = Object.keys(first.values).map(placeOf);
-    const layers = [...new Set(keys.map(({ layer }) => layer))];
+    for (const { layer, name } of keys) this.shown.set(layer, name);
+    const layers = [...this.shown.keys()];
     const last = Object.values(first.values).at(-1)!;
     this.facts = {
       ...{ format: model.format, channels: port.channels, steps: port.steps, conventions: model.conventions },
@@ -173,133 +121,146 @@ class SequenceModel implements OpenedModel {
     };
   }
 
-  async read(text: string, names?: readonly string[]): Promise<Reading> {
-    if (!this.tokenizer)
-      throw new UsageError(
-        "reads-numbers",
-        this.port.whole
-          ? "this model reads token numbers and its file does not say what they stand for: give its tokenizer.json too, or the numbers"
-          : `this model reads numbers, ${this.port.channels} a step, not text`,
-      );
-    const { tokens, leftOut, cut } = encoded(this.tokenizer, text);
-    const reading = await this.reading(tokens, names);
-    return { ...reading, leftOut, cut: cut || reading.cut };
+  read(text: string, names?: readonly string[]): Promise<Reading> {
+    return this.reading({ text }, names);
   }
 
-  async readSeries(data: ArrayLike<number>, names?: readonly string[]): Promise<Reading> {
-    const { channels } = this.port;
-    if (data.length === 0) throw new UsageError("no-tokens", "there is no number to read");
-    if (data.length % channels !== 0)
-      throw new UsageError(
-        "bad-series",
-        `this model reads ${channels} numbers a step; ${data.length} are no whole steps`,
-      );
-    return this.reading(data, names);
+  readSeries(data: ArrayLike<number>, names?: readonly string[]): Promise<Reading> {
+    return this.reading({ data }, names);
   }
 
-  async cut(): Promise<never> {
-    throw new UsageError("not-cut", "units are cut from language models of this package only");
+  async cut({ units, gates = [], ...given }: Cut["given"]): Promise<Cut["back"]> {
+    const { model, port } = this;
+    const input = this.inputOf(given);
+    const hold: HeldPlace[] = [
+      ...units.map(({ layer, unit }) => ({ name: this.keyOf(layer), unit })),
+      ...gates.map(({ layer, gate, unit, value }) => ({ name: this.keyOf(layer, gate), unit, value })),
+    ];
+    const whole = this.said(await traceOf(model, port, input.data, { names: [], hold: [] }), input);
+    const cut = this.said(await traceOf(model, port, input.data, { names: [], hold }), input);
+    const effects = whole.all.map((before, k) => {
+      const [a, b] = [before, cut.all[k]!].map(({ data, width }) => ({ shape: [data.length / width, width], data }));
+      // What predicts tokens is compared as what it stands for.
+      const logits = before === whole.predicted && logitsOf(before) === before.data;
+      return { name: before.name, ...effectOn(a!, b!, { as: logits ? "logits" : undefined }) };
+    });
+    return {
+      ...{ predictions: cut.predictions, outputs: cut.outputs },
+      ...{ loss: lossOf(cut.predictions), whole: lossOf(whole.predictions) },
+      effects: effects.map(({ name, largest, divergence }) => ({ name, largest, divergence })),
+    };
   }
 
-  async nearest(): Promise<never> {
-    throw new UsageError("not-cut", "states are searched for language models of this package only");
+  async nearest({ step, layer, count, corpus, ...given }: Nearest["given"]): Promise<Nearest["back"]> {
+    const key = this.keyOf(layer);
+    const own = this.inputOf(given);
+    const { values } = await traceOf(this.model, this.port, own.data, { names: [placeOf(key).name] });
+    const { data, shape } = values[key]!;
+    const width = shape[2]!;
+    const at = Math.min(step, shape[0]! - 1);
+    const to = Array.prototype.slice.call(data, at * width, (at + 1) * width) as number[];
+    const carries = corpus !== undefined && (await this.carriesOn());
+    const elsewhere = corpus === undefined ? own : this.inputOf(corpus, carries ? MAXIMUM_CORPUS : MAXIMUM_TOKENS);
+    const pieces = corpus === undefined ? [{ shape, data }] : this.statesOver(elsewhere, key, carries);
+    const without = corpus === undefined ? nearTo(at) : undefined;
+    const found = await nearestPlaces(pieces, { to, count, apart: APART, without });
+    return { steps: elsewhere.steps, places: this.passages(found, elsewhere) };
   }
 
   close(): void {
     this.model.close();
   }
 
-  private async reading(all: ArrayLike<number>, names?: readonly string[]): Promise<Reading> {
-    const { port, model, tokens } = this;
-    const { channels } = port;
-    const most = port.steps ?? MAXIMUM_TOKENS;
-    const steps = Math.min(most, all.length / channels);
-    if (port.steps !== undefined && steps < port.steps)
-      throw new UsageError("bad-series", `this model reads exactly ${port.steps} steps, got ${steps}`);
-    const data = Array.prototype.slice.call(all, 0, steps * channels) as number[];
-    const traced = await traceOf(model, port, data, names);
-    const values = valuesOf(traced, steps, this.facts.layers);
-    if (values.length === 0)
-      throw notOne("its recurrent layers see other steps than its input has: there is nothing to lay over the input");
-    const outputs = Object.entries(traced.outputs).flatMap(([name, output]) => outputOf(name, output, steps) ?? []);
-    const predicted = tokens && outputs.find(({ width, everyStep }) => everyStep && width === tokens.length);
-    const predictions = predicted && tokens ? predictionsOf(tokens, data, logitsOf(predicted)) : [];
+  /** Values of a layer over a corpus: piece by piece where the model can go on with its states, else at once. */
+  private async *statesOver({ data, steps }: Input, key: string, carries: boolean): AsyncGenerator<StatePiece, void> {
+    const { channels } = this.port;
+    const length = carries ? PIECE : steps;
+    const names = [placeOf(key).name];
+    let states = {};
+    for (let firstStep = 0; firstStep < steps; firstStep += length) {
+      const piece = data.slice(firstStep * channels, (firstStep + length) * channels);
+      const traced = await traceOf(this.model, this.port, piece, { names }, states);
+      if (carries) states = statesAfter(this.model, traced);
+      yield { ...traced.values[key]!, firstStep };
+    }
+  }
+
+  private passages(places: Parameters<typeof passagesOf>[0], { data, steps }: Input) {
+    const { tokenizer, tokens, port } = this;
+    if (tokenizer)
+      return passagesOf(places, AROUND.text, (from, to) => tokenizer.decode(data.slice(Math.max(0, from), to)));
+    const labels = tokens ? data.map((v) => tokens[v]!) : labelsOf(data, port.channels);
+    return passagesOf(places, AROUND.numbers, (from, to) =>
+      labels.slice(Math.max(0, from), Math.min(steps, to)).join(" "),
+    ).map((place) => ({ ...place, before: `${place.before} `, after: ` ${place.after}` }));
+  }
+
+  private carriesOn(): Promise<boolean> {
+    this.carries ??= carriesOn(this.model, this.port, this.facts.vocabularySize);
+    return this.carries;
+  }
+
+  /** The name of a value of a layer; default of that which others read. */
+  private keyOf(layer: number, name?: string): string {
+    const of = this.facts.layers[layer];
+    if (of === undefined)
+      throw new UsageError(
+        "out-of-range",
+        `layer: the model has ${this.facts.layers.length}, counted from 0; got ${layer}`,
+      );
+    return keyOf(of, name ?? this.shown.get(of)!);
+  }
+
+  private inputOf(given: Given, most = MAXIMUM_TOKENS): Input {
+    const { channels, steps: fixed, whole } = this.port;
+    if ("text" in given && !this.tokenizer)
+      throw new UsageError(
+        "reads-numbers",
+        whole
+          ? "this model reads token numbers and its file does not say what they stand for: give its tokenizer.json too, or the numbers"
+          : `this model reads numbers, ${channels} a step, not text`,
+      );
+    const read = "text" in given ? encoded(this.tokenizer!, given.text, most) : undefined;
+    const all = read?.tokens ?? (given as { data: ArrayLike<number> }).data;
+    if (all.length === 0) throw new UsageError("no-tokens", "there is no number to read");
+    if (all.length % channels !== 0)
+      throw new UsageError(
+        "bad-series",
+        `this model reads ${channels} numbers a step; ${all.length} are no whole steps`,
+      );
+    const steps = Math.min(fixed ?? most, all.length / channels);
+    if (fixed !== undefined && steps < fixed)
+      throw new UsageError("bad-series", `this model reads exactly ${fixed} steps, got ${steps}`);
     return {
-      ...{ values, predictions, leftOut: [], cut: all.length > steps * channels },
-      tokens: tokens ? data.map((v) => tokens[v]!) : labelsOf(data, channels),
-      loss: lossOf(predictions),
-      outputs: port.whole ? [] : outputs.filter((output) => !this.isState(output.name)),
+      data: Array.prototype.slice.call(all, 0, steps * channels) as number[],
+      ...{ steps, leftOut: read?.leftOut ?? [], cut: read?.cut === true || all.length > steps * channels },
     };
   }
 
-  private isState(name: string): boolean {
-    return this.model.states.some(({ output }) => output === name);
+  private async reading(given: Given, names?: readonly string[]): Promise<Reading> {
+    const { model, port, tokens } = this;
+    const input = this.inputOf(given);
+    const { data, steps, leftOut, cut } = input;
+    const traced = await traceOf(model, port, data, { names });
+    const values = valuesOf(traced, steps, this.facts.layers);
+    if (values.length === 0)
+      throw notOne("its recurrent layers see other steps than its input has: there is nothing to lay over the input");
+    const { predictions, outputs } = this.said(traced, input);
+    return {
+      ...{ values, predictions, outputs, leftOut, cut, loss: lossOf(predictions) },
+      tokens: tokens ? data.map((v) => tokens[v]!) : labelsOf(data, port.channels),
+    };
   }
-}
 
-/** `LAYER.VALUE`, or `LAYER.VALUE_reverse` of the direction that reads from the end. */
-function placeOf(key: string): { layer: string; name: string } {
-  const reverse = key.endsWith("_reverse");
-  const plain = reverse ? key.slice(0, -"_reverse".length) : key;
-  const sum = plain.lastIndexOf(".pre.");
-  const dot = sum < 0 ? plain.lastIndexOf(".") : sum;
-  return { layer: `${plain.slice(0, dot)}${reverse ? " ←" : ""}`, name: plain.slice(dot + 1) };
-}
-
-const valuesOf = ({ values }: Traced, steps: number, layers: readonly string[]): ReadValue[] =>
-  Object.entries(values).flatMap(([key, { shape, data }]) => {
-    const { layer, name } = placeOf(key);
-    if (shape[0] !== steps) return [];
-    return [{ name, layer: layers.indexOf(layer), units: shape[2]!, data: Float32Array.from(data) }];
-  });
-
-/** An output of one sequence: its numbers at every step, or at the end. */
-function outputOf(name: string, { shape, data }: ModelResult, steps: number): ReadOutput | undefined {
-  if (data.length > MAXIMUM_OUTPUT || data.length === 0) return undefined;
-  const axes = shape.filter((n) => n !== 1);
-  const numbers = Float32Array.from(data);
-  if (steps > 1 && axes[0] === steps && axes.length <= 2)
-    return { name, everyStep: true, width: data.length / steps, data: numbers };
-  return axes.length <= 1 ? { name, everyStep: false, width: data.length, data: numbers } : undefined;
-}
-
-/** Whatever a model of tokens gives as logits: it may end in probabilities. Logarithms of them are logits as they are. */
-function logitsOf({ data, width }: ReadOutput): Float32Array {
-  let sum = 0;
-  for (let k = 0; k < width; k++) sum += data[k]!;
-  const probabilities = Math.abs(sum - 1) < 1e-3 && data.every((p) => p >= 0);
-  return probabilities ? data.map(Math.log) : data;
-}
-
-/** The numbers over the steps; of several a step the number of the step. */
-const labelsOf = (data: readonly number[], channels: number): string[] =>
-  channels === 1
-    ? data.map((v) => String(Number(v.toPrecision(3))))
-    : Array.from({ length: data.length / channels }, (_, t) => String(t));
-
-function countOf({ file: { content } }: Model): number {
-  const weights =
-    content.kind === "graph"
-      ? learnedTensors(content.graph.graph)
-      : content.kind === "network"
-        ? content.network.weights
-        : new Map<string, { readonly shape: readonly number[] }>();
-  return [...weights.values()].reduce((n, { shape }) => n + size(shape), 0);
-}
-
-/** Kinds of cells, as they come in the file. */
-function cellsOf({ file: { content } }: Model): string {
-  const cells =
-    content.kind === "graph"
-      ? content.graph.graph.nodes.map(({ op }) => op.toLowerCase()).filter((op) => ["rnn", "lstm", "gru"].includes(op))
-      : content.kind === "network"
-        ? [...content.network.layers.values()].flatMap((spec) =>
-            spec.kind === "recurrent"
-              ? [spec.cell.name]
-              : spec.kind === "bidirectional"
-                ? [spec.forward.cell.name]
-                : [],
-          )
-        : [];
-  return [...new Set(cells)].join("+");
+  /** What the model said of its input: its outputs, states left out, and those that predict tokens as predictions. */
+  private said(traced: Traced, { data, steps }: Input) {
+    const { tokens } = this;
+    const states = new Set(this.model.states.map(({ output }) => output));
+    const all = Object.entries(traced.outputs)
+      .filter(([name]) => !states.has(name))
+      .flatMap(([name, output]): ReadOutput | [] => outputOf(name, output, steps) ?? []);
+    const predicted = tokens && all.find(({ width, everyStep }) => everyStep && width === tokens.length);
+    const predictions: readonly Prediction[] = predicted ? predictionsOf(tokens!, data, logitsOf(predicted)) : [];
+    return { all, predicted, predictions, outputs: predicted ? [] : all };
+  }
 }

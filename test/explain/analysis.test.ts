@@ -6,10 +6,10 @@ import { openMachine } from "../../src/compute/open.ts";
 import { openAblation } from "../../src/explain/ablation.ts";
 import { changeRate, deadUnits, memoryLength, pace, saturation, unitsThatFollow } from "../../src/explain/analysis.ts";
 import { gradientFlow } from "../../src/explain/gradient-flow.ts";
-import { heldCell, holdable } from "../../src/explain/held-cell.ts";
 import { nearestStates } from "../../src/explain/nearest-states.ts";
 import { trace } from "../../src/explain/trace.ts";
 import { inOrder } from "../../src/math/expression.ts";
+import { heldCell, holdable } from "../../src/scan/held-cell.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { describeOnMachines } from "../support/machines.ts";
 import { tinyRun } from "../support/tiny-run.ts";
@@ -106,7 +106,7 @@ describeOnMachines("a gate that is held", (on) => {
       const byHand = (await trace(run, { data: tokens }, { names: [], gradients: true })).loss! / 11;
       expect(held).toBeCloseTo(byHand, 5);
       expect(Math.abs(held - whole)).toBeGreaterThan(1e-6);
-      await expect(ablation.loss([{ layer: 0, gate: "c" }])).rejects.toMatchObject({ code: "unknown-choice" });
+      await expect(ablation.loss([{ layer: 0, gate: "x" }])).rejects.toMatchObject({ code: "unknown-choice" });
       ablation.close();
       run.parameters.close();
     },
@@ -115,7 +115,7 @@ describeOnMachines("a gate that is held", (on) => {
   test("what a cell computes from a gate follows it: the reset gate inside the product of a candidate", () => {
     const cell = gru({ resetAfter: false });
     const held = heldCell(cell);
-    expect(holdable(cell)).toEqual(["r", "z", "n"]);
+    expect(holdable(cell)).toEqual(["r", "z", "n", "h"]);
     // The candidate's product reads r as it is held, not as it was.
     const inside = inOrder([held.named.n!]).some((node) => node.name === "weight.held.r");
     expect(inside).toBe(true);

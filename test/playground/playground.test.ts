@@ -19,6 +19,7 @@ import { type SafeTensor, safeTensor } from "../../src/checkpoint/safe-tensor.ts
 import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { openAblation } from "../../src/explain/ablation.ts";
+import { effectOn } from "../../src/explain/effect.ts";
 import { gradientFlow } from "../../src/explain/gradient-flow.ts";
 import { trace } from "../../src/explain/trace.ts";
 import { traceText } from "../../src/explain/trace-text.ts";
@@ -303,7 +304,22 @@ describe("the playground", () => {
       const unit = Number(await page.locator("[data-unit]").textContent());
       const [, h] = last.at(-1)!;
       await expect.poll(value).toBeCloseTo(h.data[8 * h.shape[2]! + unit]!, 4);
+      // A unit is cut out of it: its answer moves as far as the library says; states are searched in what it reads.
+      const [key] = last.at(-1)!;
+      const inputs = { [gruModel.inputs[0]!.name]: { shape: [1, 9, channels], data } };
+      const whole = await gruModel.trace(inputs, { names: [], hold: [] });
+      const cut = await gruModel.trace(inputs, { names: [], hold: [{ name: key, unit }] });
+      const { largest } = effectOn(Object.values(whole.outputs)[0]!, Object.values(cut.outputs)[0]!);
+      expect(largest).toBeGreaterThan(1e-3);
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("[data-effect]");
+      expect((await numbers(page, "[data-effect]", "data-effect"))[0]).toBeCloseTo(largest, 4);
+      await page.getByRole("button", { name: "Search this series" }).click();
+      await page.waitForSelector("[data-similarity]");
+      expect((await numbers(page, "[data-at]", "data-at"))[0]).toBe(0);
       expect(await violations(page)).toEqual([]);
+      await page.getByRole("button", { name: "put back" }).click();
+      await expect.poll(() => page.locator("[data-effect]").count()).toBe(0);
 
       await choose("lstm.onnx", golden("torch-onnx/lstm_l1_op9/model.onnx"));
       await expect.poll(() => page.locator(".about").textContent()).toContain("onnx · LSTM");
@@ -336,6 +352,65 @@ describe("the playground", () => {
       expect(await violations(page)).toEqual([]);
     });
     gruModel.close();
+    machine.close();
+  });
+
+  test("the sequence: a series by the switch, a unit cut out of its model; a dropped table; and back to text", async () => {
+    const machine = await openMachine("wasm");
+    const model = await open(readFileSync(path.join(models, "series-lstm.safetensors")), { machine });
+    const [input] = model.inputs.filter(({ optional }) => !optional);
+    const [output] = model.outputs;
+    const said = async (data: readonly number[], hold: readonly { name: string; unit: number }[] = []) =>
+      (await model.trace({ [input!.name]: { shape: [1, data.length, 1], data } }, { names: [], hold })).outputs[
+        output!.name
+      ]!;
+    await visit("/sequence", async (page) => {
+      await page.waitForSelector("[data-follows]");
+      const pressed = (name: string) => page.getByRole("button", { name, exact: true }).getAttribute("aria-pressed");
+      expect([await pressed("Text"), await pressed("A series")]).toEqual(["true", "false"]);
+      await page.getByRole("button", { name: "A series", exact: true }).press("Enter");
+      await page.waitForSelector("[data-output]");
+      await expect.poll(() => pressed("A series")).toBe("true");
+      expect(await page.locator("[data-loss]").count()).toBe(0);
+      const field = page.getByRole("textbox", { name: /Series/ });
+      const typed = (await field.inputValue()).split(" ").map(Number);
+      expect(typed).toHaveLength(160);
+      const whole = await said(typed);
+      await page.locator("ls-heat-map .heat-scroll").focus();
+      await page.keyboard.press("End");
+      const answer = async (name = "data-output") => (await numbers(page, "[data-output]", name))[0]!;
+      await expect.poll(answer).toBeCloseTo(whole.data[159]!, 4);
+      const unit = Number(await page.locator("[data-unit]").textContent());
+      await page.getByRole("button", { name: `Cut unit ${unit}` }).click();
+      await page.waitForSelector("[data-effect]");
+      const key = Object.keys((await model.trace({ [input!.name]: { shape: [1, 1, 1], data: [0] } })).values).find(
+        (name) => name.endsWith(".h"),
+      )!;
+      const cut = await said(typed, [{ name: key, unit }]);
+      expect(await answer("data-cut")).toBeCloseTo(cut.data[159]!, 4);
+      expect((await numbers(page, "[data-effect]", "data-effect"))[0]).toBeCloseTo(effectOn(whole, cut).largest, 4);
+      expect(await violations(page)).toEqual([]);
+
+      await page.getByRole("button", { name: "Text", exact: true }).click();
+      await page.waitForSelector("[data-loss]");
+      expect(await pressed("Text")).toBe("true");
+      // A table that is dropped while a text is read is a series for the model that reads one.
+      const table = ["value", ...Array.from({ length: 40 }, (_, t) => Math.sin(t / 3).toFixed(3))].join("\r\n");
+      await page.evaluate((content) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([content], "measured.csv", { type: "text/csv" }));
+        const drop = new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
+        document.querySelector(".pane")!.dispatchEvent(drop);
+      }, table);
+      await page.waitForSelector("[data-output]");
+      expect(await pressed("A series")).toBe("true");
+      const read = table.split("\r\n").slice(1).map(Number);
+      await page.locator("ls-heat-map .heat-scroll").focus();
+      await page.keyboard.press("End");
+      const told = await said(read);
+      await expect.poll(answer).toBeCloseTo(told.data[39]!, 4);
+    });
+    model.close();
     machine.close();
   });
 

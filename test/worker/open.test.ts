@@ -4,6 +4,8 @@ import { lstm } from "../../src/cells/lstm.ts";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openMachine } from "../../src/compute/open.ts";
+import { effectOn } from "../../src/explain/effect.ts";
+import { nearestPlaces } from "../../src/explain/nearest-places.ts";
 import { writeOnnx } from "../../src/formats/onnx/write.ts";
 import { open } from "../../src/formats/open.ts";
 import { save } from "../../src/formats/save.ts";
@@ -15,6 +17,7 @@ import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 import { openModel } from "../../src/worker/opened-model.ts";
 import { MAXIMUM_MODEL_BYTES } from "../../src/worker/protocol.ts";
+import { crossEntropyOf } from "../support/cross-entropy.ts";
 import { workerHere } from "./worker-here.ts";
 
 const golden = (name: string): Uint8Array =>
@@ -124,6 +127,90 @@ describe("the worker opens", () => {
       code: "bad-model",
     });
     await expect(client.call("open", { ...given, tokenizer: "{" })).rejects.toMatchObject({ code: "bad-tokenizer" });
+  });
+
+  test("units are cut and gates held in models of other programs: what is said is what the library says", async () => {
+    const machine = await openMachine("wasm");
+    for (const [name, layer, unit] of [
+      ["torch-pt/gru.pt", 0, 1],
+      ["torch-onnx/gru_l2_bi_op14/model.onnx", 3, 2],
+    ] as const) {
+      const bytes = golden(name);
+      const facts = await client.call("open", { file: file(bytes, name), name });
+      const data = numbers(9 * facts.channels);
+      const given = { id: facts.id, data, units: [{ layer, unit }], gates: [{ layer: 0, gate: "z", value: 0.5 }] };
+      const cut = await client.call("cut", given);
+      const model = await open(bytes, { machine });
+      const [port] = model.inputs.filter((one) => !one.optional);
+      const inputs = { [port!.name]: { shape: [1, 9, facts.channels], data } };
+      const key = (of: number, value: string): string => {
+        const [own, reverse] = facts.layers[of]!.split(" ");
+        return `${own}.${value}${reverse ? "_reverse" : ""}`;
+      };
+      const hold = [
+        { name: key(layer, "h"), unit },
+        { name: key(0, "z"), value: 0.5 },
+      ];
+      const before = await model.trace(inputs, { hold: [] });
+      const after = await model.trace(inputs, { hold });
+      expect(cut).toMatchObject({ loss: undefined, whole: undefined, predictions: [] });
+      // One of them ends in a softmax.
+      expect(cut.effects[0]!.divergence === undefined).toBe(facts.format === "pytorch");
+      const [first] = cut.effects;
+      const effect = effectOn(before.outputs[first!.name]!, after.outputs[first!.name]!);
+      expect(effect.largest).toBeGreaterThan(0.01);
+      expect(first).toMatchObject({ largest: effect.largest, divergence: effect.divergence });
+      expect(Array.from(cut.outputs[0]!.data)).toEqual(Array.from(after.outputs[first!.name]!.data));
+      // Where it was most like it is at the last step, in what it reads and in another series.
+      const nearest = await client.call("nearest", { id: facts.id, data, layer, step: 8, count: 1 });
+      expect(nearest).toMatchObject({ steps: 9, places: [{ step: 0 }] });
+      const again = await client.call("nearest", { ...given, layer, step: 8, count: 2, corpus: { data } });
+      expect(again.places[0]!.step).toBe(8);
+      expect(again.places[0]!.similarity).toBeCloseTo(1, 5);
+      await expect(client.call("cut", { ...given, units: [{ layer, unit: 999 }] })).rejects.toMatchObject({
+        code: "out-of-range",
+      });
+      await expect(client.call("cut", { ...given, units: [{ layer: 9, unit }] })).rejects.toMatchObject({
+        code: "out-of-range",
+      });
+      model.close();
+    }
+    machine.close();
+  });
+
+  test("a model of tokens with its tokenizer: the loss without a unit, and a long corpus searched piece by piece", async () => {
+    const tokenizer = await trainTokenizer({ kind: "grapheme" }, "abcdef");
+    const bytes = languageModelFile(6);
+    const given = { file: file(bytes, "a"), name: "a", tokenizer: JSON.stringify(tokenizer.toJSON()) };
+    const { id } = await client.call("open", given);
+    const text = "bad face deed".replaceAll(" ", "");
+    const cut = await client.call("cut", { id, text, units: [{ layer: 0, unit: 3 }] });
+    const tokens = tokenizer.encode(text);
+    const machine = await openMachine("wasm");
+    const model = await open(bytes, { machine });
+    const [port] = model.inputs.filter((one) => !one.optional);
+    const read = (data: ArrayLike<number>, hold: { name: string; unit: number }[] = []) =>
+      model.trace({ [port!.name]: { shape: [1, data.length], data } }, { hold });
+    const said = async (hold: { name: string; unit: number }[]) => {
+      const { data } = Object.values((await read(tokens, hold)).outputs)[0]!;
+      return crossEntropyOf(Array.from(data).slice(0, 6 * (tokens.length - 1)), tokens.slice(1));
+    };
+    expect(cut.whole).toBeCloseTo(await said([]), 5);
+    expect(cut.loss).toBeCloseTo(await said([{ name: "lstm.h", unit: 3 }]), 5);
+    expect(cut.effects[0]!.divergence).toBeGreaterThan(0);
+    const draw = new RandomStream(6, "corpus").uniform(2500);
+    const corpus = Array.from(draw, (v) => "abcdef"[Math.floor(v * 6)]).join("");
+    const near = await client.call("nearest", { id, text, step: 4, layer: 0, count: 3, corpus: { text: corpus } });
+    const to = Array.from((await read(tokens)).values["lstm.h"]!.data).slice(4 * 5, 5 * 5);
+    const { values } = await read(tokenizer.encode(corpus));
+    const places = await nearestPlaces([values["lstm.h"]!], { to, count: 3, apart: 8 });
+    expect(near.steps).toBe(2500);
+    expect(near.places.map(({ step }) => step)).toEqual(places.map(({ step }) => step));
+    const [{ step, before, here, after }] = near.places as [(typeof near.places)[number]];
+    expect(before + here + after).toBe(corpus.slice(step - 32, step + 33));
+    await expect(client.call("cut", { id, data: [], units: [] })).rejects.toMatchObject({ code: "no-tokens" });
+    model.close();
+    machine.close();
   });
 
   test("nothing that is no model, no sequence model, or too large", async () => {

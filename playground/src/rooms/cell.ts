@@ -87,11 +87,11 @@ function stage(bench: Bench, kind: Kind): TemplateResult {
       <div class="side">
         ${timeline(bench)}
         ${paceNote(bench)}
-        ${details(bench)}
       </div>
       <div class="side">
         ${stages(bench, kind)}
         ${diagram(bench)}
+        ${details(bench)}
       </div>
     </div>
     <details class="equations" ?open=${kind === "own"}><summary>${say("All equations of this cell", "这个单元的全部方程")}</summary>${formula(aligned(equations(bench.cell, { notation: bench.letters })))}</details>`;

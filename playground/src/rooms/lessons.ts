@@ -41,8 +41,8 @@ const stops: readonly Stop[] = [
     title: () => say("Order matters", "顺序有意义"),
     text: () =>
       html`${p(
-        "“Dog bites man” and “man bites dog” have the same words. To tell them apart a network must read in order and carry something along. A recurrent network carries a state h: at each step it takes the input x and the h of the step before, and makes the next h of both. The weights are the same at every step.",
-        "“狗咬人”和“人咬狗”用的是同样的字。要分清它们，网络就得按顺序读，并且边读边记。循环网络记的东西叫状态 h：每一步把输入 x 和上一步的 h 合在一起，算出新的 h。每一步用的都是同一组权重。",
+        "“Dog bites man” and “man bites dog” have the same words. To tell them apart a network must read in order and carry something along. A recurrent network carries a hidden state h: at each step it takes the input x and the h of the step before, and makes the next h of both. The weights are the same at every step.",
+        "“狗咬人”和“人咬狗”用的是同样的字。要分清它们，网络就得按顺序读，并且边读边记。循环网络记的东西叫隐藏状态 h：每一步把输入 x 和上一步的 h 合在一起，算出新的 h。每一步用的都是同一组权重。",
       )}${linesOf(rnn(), "h")}${p(
         "This one, with four units, was to recall the letter at the start of the line. Step through it: at “?” it guesses. h is made anew at every dot, and nothing in the equation holds on to what was there. It is one network, trained once: an example, not a proof that no RNN could.",
         "这个网络只有四个单元，任务是记住行首的字母。一步步走过去：到了“?”它就猜。每读一个点，h 都重新算一遍，公式里没有什么把旧的东西留住。这只是训练过一次的一个网络：是例子，不是说 RNN 一定学不会。",
@@ -68,8 +68,8 @@ const stops: readonly Stop[] = [
         "The LSTM passes on two things. The cell state c is its memory: it is not computed anew but scaled and added to. The hidden state h is what it shows at each step. So c tends to change slowly and h quickly — tends: each unit is measured below, and not all of them agree.",
         "LSTM 往后传两样东西。细胞状态 c 是它的记忆：不重新计算，只按比例保留、再往上加。隐藏状态 h 是它每一步给外面看的。所以 c 往往变得慢，h 往往变得快——只是“往往”：下面逐个单元地量给你看，并不是个个如此。",
       )}${linesOf(lstm(), "c", "h")}${p(
-        "At “?” this network names the letter. It was kept in unit 1: after an A that row of c goes below −0.6 and stays there, after a B it stays near 0. Choose the other line and compare.",
-        "到了“?”，这个网络说得出那个字母。它记在单元 1 里：读过 A，c 的这一行降到 −0.6 以下就不再回来；读过 B，它一直在 0 附近。换另一行输入对比一下。",
+        "At “?” this network names the letter. It was kept in unit 1: after an A that row of c goes below −0.5 and stays there until “?” comes, after a B it stays near 0. Choose the other line and compare.",
+        "到了“?”，这个网络说得出那个字母。它记在单元 1 里：读过 A，c 的这一行降到 −0.5 以下，直到“?”都不回来；读过 B，它一直在 0 附近。换另一行输入对比一下。",
       )}`,
     figure: () => withBench(long, () => html`${timeline(long)}${paceNote(long)}`),
   },
@@ -77,8 +77,8 @@ const stops: readonly Stop[] = [
     title: () => say("Four values from one vector", "一个向量，四个值"),
     text: () =>
       html`${p(
-        "Put x and the previous h below each other, [x ; h], and multiply by four matrices. One result goes through tanh: z, the new content. Three go through σ and lie between 0 and 1: the gates. Nothing else in an LSTM is learned.",
-        "把 x 和上一步的 h 上下接起来，得到 [x ; h]，分别乘四个矩阵。一个结果过 tanh，就是新的内容 z；另外三个过 σ，落在 0 和 1 之间，就是三个门。LSTM 要学的就是这四个矩阵，没有别的。",
+        "Put x and the previous h below each other, [x ; h], and multiply by four matrices. One result goes through tanh: z, the candidate, the content that may be written. Three go through σ and lie between 0 and 1: the gates. The four matrices and their biases are all that an LSTM learns.",
+        "把 x 和上一步的 h 上下接起来，得到 [x ; h]，分别乘四个矩阵。一个结果过 tanh，就是候选记忆 z，也就是可能写入的新内容；另外三个过 σ，落在 0 和 1 之间，就是三个门。LSTM 要学的，只有这四个矩阵和它们的偏置。",
       )}${linesOf(lstm(), "i", "f", "g", "o")}${p(
         "PyTorch writes two matrices and two biases where lectures write one. Switch the letters: the sums are the same numbers.",
         "讲义里写一个矩阵的地方，PyTorch 写两个矩阵、两个偏置。切换记号看看：算出来的和是同样的数。",
@@ -89,8 +89,8 @@ const stops: readonly Stop[] = [
     title: () => say("Stage one: forget", "第一阶段：遗忘"),
     text: () =>
       html`${p(
-        "The forget gate decides, unit by unit, how much of the old c is kept: 1 keeps everything, 0 wipes it. ⊙ multiplies unit by unit.",
-        "遗忘门逐个单元地决定旧的 c 保留多少：1 全部保留，0 全部抹掉。⊙ 是逐元素相乘。",
+        "The forget gate decides, unit by unit, how much of the old c is kept: 1 keeps everything, 0 wipes it. ⊙, the Hadamard product, multiplies unit by unit.",
+        "遗忘门逐个单元地决定旧的 c 保留多少：1 全部保留，0 全部抹掉。⊙ 是逐元素乘积（哈达玛积）。",
       )}${linesOf(lstm(), "f")}${p(
         "Walk to the dots of this line: three of the four forget gates are near 1. Then step to “?”: all four all but close. What was needed goes into the answer and is dropped.",
         "走到这一行的点上：四个遗忘门里有三个接近 1。再走到“?”：四个门几乎全都关上。要用的东西用在了回答里，随后就丢掉了。",
@@ -119,9 +119,12 @@ const stops: readonly Stop[] = [
     title: () => say("Fewer parts: the GRU", "更精简：GRU"),
     text: () =>
       html`${p(
-        "The GRU drops c and one gate. Its update gate z mixes: so much of the old h is kept, and 1 − z of the candidate is filled in — what is forgotten and what is written are one decision. Three matrices in place of four, a quarter fewer parameters, and on many tasks about as good; often it is what one trains when there is much to train.",
-        "GRU 去掉了 c，也少了一个门。更新门 z 负责调配：旧的 h 留下多少，候选状态就补进 1 − z——忘多少和写多少是同一个决定。四个矩阵变成三个，参数少四分之一，许多任务上效果相当；要训练的东西多时，人们常常选它。",
-      )}${linesOf(gru(), "z", "n", "h")}${counts()}`,
+        "The GRU has no c and one gate less. Its update gate z mixes: it keeps a share z of the old h and fills in 1 − z of the candidate n — what is forgotten and what is written are one decision. Its reset gate r says how much of the old h the candidate gets to see.",
+        "GRU 没有 c，门也少一个。更新门 z 负责调配：旧的 h 留下 z 这一份，候选状态 n 补进 1 − z 这一份——忘多少和写多少是同一个决定。重置门 r 决定候选状态能看到多少旧的 h。",
+      )}${linesOf(gru(), "r", "z", "n", "h")}${p(
+        "Three matrices in place of four: a quarter fewer parameters, and on many tasks about as good. Often it is what one trains when there is much to train.",
+        "四个矩阵变成三个，参数少四分之一，许多任务上效果相当；要训练的东西多时，人们常常选它。",
+      )}${counts()}`,
     figure: () => withBench(gated, () => html`${timeline(gated)}${diagram(gated)}`),
   },
 ];
@@ -190,7 +193,7 @@ export function lessonsRoom(rest: readonly string[]): TemplateResult {
   const number = Math.min(stops.length, Math.max(1, Number(rest[0]) || 1));
   const stop = stops[number - 1]!;
   return html`<section class="room lessons">
-    ${number === 1 ? html`<header class="hero"><h1>${say("How a network remembers", "网络怎样记住")}</h1><p>${say("Eight stops, from the recurrent network to the LSTM and the GRU. Every picture is a real network, running on this page.", "八站，从循环网络到 LSTM，再到 GRU。每张图都是一个真实的网络，就在这页上运行。")}</p></header>` : ""}
+    ${number === 1 ? html`<header class="hero"><h1>${say("How a network remembers", "网络是怎样记忆的")}</h1><p>${say("Eight stops, from the recurrent network to the LSTM and the GRU. Every picture is a real network, running on this page.", "八站，从循环网络到 LSTM，再到 GRU。每张图都是一个真实的网络，就在这页上运行。")}</p></header>` : ""}
     <nav class="stops" aria-label=${say("Stops", "各站")}>${stops.map((s, k) => html`<a href="#/lessons/${k + 1}" aria-current=${k + 1 === number ? "step" : "false"} aria-label=${`${k + 1}. ${s.title()}`}><span>${k + 1}</span></a>`)}</nav>
     <article class="stop">
       <div class="prose"><p class="kicker">${number} / ${stops.length}</p>${number === 1 ? html`<h2>${stop.title()}</h2>` : html`<h1>${stop.title()}</h1>`}${stop.text()}

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { say } from "../language.ts";
 import { readsNumbers } from "../models.ts";
+import { FEATURES, type Feature, featureTitle } from "../sequence/features.ts";
 import type { Order } from "../sequence/order.ts";
 import { Pane, room } from "../sequence/pane.ts";
 import { paneView } from "../sequence/pane-view.ts";
@@ -39,8 +40,8 @@ export function sequenceRoom(): TemplateResult {
     <header class="lead">
       <h1>${say("The sequence", "序列")}</h1>
       <p>${say(
-        "A trained network reads step by step what you type or draw. Each row below is one unit, each column one step. Point at a unit and its value is laid over the text; click it to cut it out of the network and see what the predictions lose. Drop a model of your own (PyTorch, ONNX, Keras, safetensors) onto the page to look into it: it stays on your machine.",
-        "训练好的网络一步步读你写的文字、画的曲线。下面每一行是一个单元，每一列是一步。把指针移到某个单元上，它的数值就铺在文字上；点一下就把它从网络里切掉，看看预测会差多少。也可以把自己的模型文件（PyTorch、ONNX、Keras、safetensors）拖进来看，文件不会离开你的电脑。",
+        "A trained network reads what you type or draw, step by step. Each row of the map is a unit, each column a step. Point at a unit: its value is laid over the text. Click it: it is cut out, and you see what the predictions lose.",
+        "训练好的网络一步步读你写的文字、画的曲线。热图里每一行是一个单元，每一列是一步。指向某个单元，它的数值就铺在文字上；点一下，它就从网络里切掉，看看预测会差多少。",
       )}</p>
     </header>
     <div class="reads"><div class="segmented" role="group" aria-label=${say("What is read", "读什么")}>${(
@@ -64,6 +65,7 @@ export function sequenceRoom(): TemplateResult {
           <option value="number" ?selected=${room.sort === "number"}>${say("by number", "按编号")}</option>
         </select>
       </label>
+      ${reads.has("text") ? featureChoice() : nothing}
       <button class="quiet" aria-pressed=${panes.length > 1} @click=${() => {
         const kind = readsNumbers(panes[0]!.source) ? "series" : "text";
         panes =
@@ -77,6 +79,16 @@ export function sequenceRoom(): TemplateResult {
     <div class="panes ${panes.length > 1 ? "two" : ""}">${panes.map(paneView)}</div>
   </section>`;
 }
+
+/** A feature of the text, to find the unit that follows it. */
+const featureChoice = (): TemplateResult => html`<label>${say("Find the unit that follows", "找出跟随它的单元")}
+  <select @change=${(e: Event) => {
+    room.feature = ((e.target as HTMLSelectElement).value || undefined) as Feature | undefined;
+    for (const p of panes) p.follow(true);
+    update();
+  }}><option value="" ?selected=${room.feature === undefined}>—</option>${FEATURES.map(
+    (f) => html`<option value=${f} ?selected=${room.feature === f}>${featureTitle(f)}</option>`,
+  )}</select></label>`;
 
 const textField = (): TemplateResult => html`<label class="wide">${say("Text", "文字")}
   <textarea rows="3" spellcheck="false" .value=${room.text} @input=${(e: Event) => changed("text", (e.target as HTMLTextAreaElement).value)}></textarea></label>`;

@@ -357,10 +357,10 @@ export function trainingRoom(): TemplateResult {
     </div>
     ${error ? html`<p class="error" role="alert">${error}</p>` : nothing}
     ${losses.length > 1 ? results() : html`<div class="placeholder">${say("The loss, samples and gates appear here once it trains.", "开始训练后，这里会出现损失、样例和门。")}</div>`}
-    <section class="below"><h2>${say("How far back does a gradient reach?", "梯度能传回多远？")}</h2>
+    <section class="below"><div><h2>${say("How far back does a gradient reach?", "梯度能传回多远？")}</h2>
       <p>${say("Before any training, 24 units of each cell read noise. A gradient of length 1 is sent back from the last step; this is what is left of it.", "还没训练时，让三种单元各 24 个单元读一段噪声，从最后一步送回一个长度为 1 的梯度，看它还剩多少。")}</p>
+      <p class="hint">${say("Clipping shortens a gradient that has exploded, all of it alike. It brings nothing back that has vanished: that takes a path on which c is only multiplied by the forget gate.", "裁剪只是把爆炸的梯度整体缩短，已经消失的部分救不回来；要救它，得有一条 c 只被遗忘门相乘的通路。")}</p></div>
       ${flow.view()}
-      <p class="hint">${say("Clipping shortens a gradient that has exploded, all of it alike. It brings nothing back that has vanished: that takes a path on which c is only multiplied by the forget gate.", "裁剪只是把爆炸的梯度整体缩短，已经消失的部分救不回来；要救它，得有一条 c 只被遗忘门相乘的通路。")}</p>
     </section>
   </section>`;
 }

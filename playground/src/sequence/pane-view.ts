@@ -5,6 +5,7 @@ import { say } from "../language.ts";
 import { readsNumbers, type Shipped } from "../models.ts";
 import { update } from "../update.ts";
 import { gateWord } from "../words.ts";
+import { featureTitle } from "./features.ts";
 import type { Pane } from "./pane.ts";
 
 const shippedModels = (): readonly (readonly [Shipped, string])[] => [
@@ -28,11 +29,12 @@ export function paneView(p: Pane): TemplateResult {
           ${shippedModels().map(([name, label]) => html`<option value=${name} ?selected=${p.source === name}>${label}</option>`)}
         </select>
       </label>
-      <label class="file quiet">${say("Open or drop a model…", "打开或拖入模型……")}
+      <label class="file quiet" title=${say("PyTorch, ONNX, Keras or safetensors; it stays on your machine", "PyTorch、ONNX、Keras 或 safetensors；文件不会离开你的电脑")}>${say("Open or drop a model of your own…", "打开或拖入自己的模型……")}
         <input type="file" multiple accept=".safetensors,.pt,.pth,.onnx,.keras,.h5,.json,.txt,.csv,.tsv" @change=${(e: Event) => void p.open([...((e.target as HTMLInputElement).files ?? [])])} />
       </label>
       ${layerChoice(p)}
       ${reading?.loss === undefined ? nothing : html`<span class="figure" data-loss=${reading.loss}><b>${shown(reading.loss)}</b> ${say("nats a character", "奈特 / 字符")}</span>`}
+      ${followerFigure(p)}
       ${cutFigure(p)}
     </div>
     ${p.error ? html`<p class="error" role="alert">${p.error}</p>` : nothing}
@@ -54,15 +56,33 @@ function layerChoice(p: Pane): TemplateResult | typeof nothing {
   }}>${layers.map((name, k) => html`<option value=${k} ?selected=${k === p.layer}>${name}</option>`)}</select></label>`;
 }
 
+/** What the unit that is looked at was found for. */
+function followerFigure({ follower, place, bands }: Pane): TemplateResult | typeof nothing {
+  if (follower?.unit !== place.unit || follower.band !== place.band) return nothing;
+  const title = featureTitle(follower.feature);
+  const name = bands[follower.band]?.name ?? "";
+  return html`<span class="figure" data-follows=${follower.correlation}>${say(`unit ${follower.unit} of ${name} follows ${title}: r =`, `${name} 的单元 ${follower.unit} 跟随“${title}”，r =`)} <b>${shown(follower.correlation, 2)}</b></span>`;
+}
+
 function cutFigure(p: Pane): TemplateResult | typeof nothing {
   const { without } = p;
   if (!without) return nothing;
+  const { loss, whole, effects } = without;
   const parts = [
     ...(p.cut.size > 0 ? [`✕ ${p.cut.size}`] : []),
     ...p.gates.map(({ gate, value }) => `${gate} = ${value}`),
   ];
-  return html`<span class="figure cut" data-without=${without.loss}>${parts.join(", ")} → <b>${shown(without.loss)}</b> (${without.loss >= without.whole ? "+" : "−"}${shown(Math.abs(without.loss - without.whole))})
-    <button class="link" @click=${() => void p.putBack()}>${say("put back", "恢复")}</button></span>`;
+  const back = html`<button class="link" @click=${() => void p.putBack()}>${say("put back", "恢复")}</button>`;
+  if (loss !== undefined && whole !== undefined)
+    return html`<span class="figure cut" data-without=${loss}>${parts.join(", ")} → <b>${shown(loss)}</b> (${loss >= whole ? "+" : "−"}${shown(Math.abs(loss - whole))}) ${back}</span>`;
+  // No loss is known: how far does its answer move?
+  const most = effects.toSorted((a, b) => b.largest - a.largest)[0];
+  if (!most) return html`<span class="figure cut">${parts.join(", ")} ${back}</span>`;
+  return html`<span class="figure cut" data-effect=${most.largest}>${parts.join(", ")} → ${say("its answer moves by up to", "输出最多变化")} <b>${shown(most.largest)}</b>${
+    most.divergence === undefined
+      ? nothing
+      : html`, <b data-divergence=${most.divergence}>${shown(most.divergence)}</b> ${say("nats (Kullback–Leibler)", "奈特（KL 散度）")}`
+  } ${back}</span>`;
 }
 
 /** What is known of a file of another program, and how it was read. */
@@ -87,12 +107,10 @@ function paneBody(p: Pane, reading: Reading): TemplateResult {
   const words = {
     unit: say("unit", "单元"),
     text: say("What was read, coloured by the unit", "按单元数值着色的输入"),
-    heatMaps: p.cuttable
-      ? say(
-          "Heat maps of all values. Arrow keys move, Enter cuts the unit.",
-          "全部数值的热图。方向键移动，回车切除单元。",
-        )
-      : say("Heat maps of all values. Arrow keys move.", "全部数值的热图。方向键移动。"),
+    heatMaps: say(
+      "Heat maps of all values. Arrow keys move, Enter cuts the unit.",
+      "全部数值的热图。方向键移动，回车切除单元。",
+    ),
   };
   return html`
     <longshort-gates class=${p.busy ? "busy" : ""} lang=${p.facts?.reads === "text" ? "en" : nothing} dir="ltr" .words=${words}
@@ -104,8 +122,8 @@ function paneBody(p: Pane, reading: Reading): TemplateResult {
         p.place = e.detail;
         void p.toggleCut(e.detail.unit);
       }}></longshort-gates>
-    <div class="next">${reading.predictions.length > 0 ? predicted(p, reading) : outputs(p, reading)}${p.cuttable ? knives(p) : nothing}</div>
-    ${p.cuttable ? alike(p) : nothing}`;
+    <div class="next">${reading.predictions.length > 0 ? predicted(p, reading) : outputs(p, reading)}${knives(p)}</div>
+    ${alike(p)}`;
 }
 
 function predicted(p: Pane, reading: Reading): TemplateResult {
@@ -119,14 +137,19 @@ function predicted(p: Pane, reading: Reading): TemplateResult {
   </div>`;
 }
 
-/** What a model of numbers says at the step, or of the whole. */
+/** What a model of numbers says at the step, or of the whole; behind an arrow what it says with something cut. */
 function outputs(p: Pane, { outputs }: Reading): TemplateResult {
   const { step } = p.place;
-  return html`<div><h2>${say("What the model says", "模型的输出")}${readsNumbers(p.source) ? html` <small>${say("dashed: the number that it expects next", "虚线：它预计的下一个数")}</small>` : nothing}</h2>${outputs.map(
+  const legend = [
+    ...(readsNumbers(p.source) ? [say("dashed: the number that it expects next", "虚线：它预计的下一个数")] : []),
+    ...(p.without ? [say("coloured: with the cut", "彩色：切除之后")] : []),
+  ];
+  return html`<div><h2>${say("What the model says", "模型的输出")}${legend.length > 0 ? html` <small>${legend.join(" · ")}</small>` : nothing}</h2>${outputs.map(
     ({ name, width, everyStep, data }) => {
       const from = everyStep ? step * width : 0;
       const numbers = Array.from(data.slice(from, from + Math.min(width, 12)));
-      return html`<p data-output=${numbers[0] ?? ""}><code>${name}</code> ${everyStep ? say(`at step ${step}`, `第 ${step} 步`) : say("of the whole", "读完之后")}: ${numbers.map((v) => shown(v)).join(", ")}${width > 12 ? " …" : ""}</p>`;
+      const cut = p.without?.outputs.find((one) => one.name === name)?.data.slice(from, from + numbers.length);
+      return html`<p data-output=${numbers[0] ?? ""} data-cut=${cut?.[0] ?? nothing}><code>${name}</code> ${everyStep ? say(`at step ${step}`, `第 ${step} 步`) : say("of the whole", "读完之后")}: ${numbers.map((v) => shown(v)).join(", ")}${width > 12 ? " …" : ""}${cut ? html` → <b>${Array.from(cut, (v) => shown(v)).join(", ")}</b>` : nothing}</p>`;
     },
   )}</div>`;
 }
@@ -147,19 +170,20 @@ function knives(p: Pane): TemplateResult {
 
 /** Where else the hidden state was like it is here. */
 function alike(p: Pane): TemplateResult {
+  const text = p.facts?.reads === "text";
   return html`<section class="alike">
     <h2>${say("Where else is its state like this?", "还有哪里的状态和这里最像？")}</h2>
     <div class="bar">
-      <button class="quiet" @click=${() => void p.findNearest()}>${say("Search this text", "在这段文字里找")}</button>
-      <label class="file quiet">${say("Search a text file…", "在文本文件里找……")}<input type="file" accept=".txt,text/plain" @change=${async (
+      <button class="quiet" @click=${() => void p.findNearest()}>${text ? say("Search this text", "在这段文字里找") : say("Search this series", "在这条序列里找")}</button>
+      <label class="file quiet">${text ? say("Search a text file…", "在文本文件里找……") : say("Search a table…", "在表格文件里找……")}<input type="file" accept=${text ? ".txt,text/plain" : ".csv,.tsv,.txt"} @change=${(
         e: Event,
       ) => {
         const file = (e.target as HTMLInputElement).files?.[0];
-        if (file) await p.findNearest(await file.slice(0, 400_000).text());
+        if (file) void p.findNearest(file);
       }} /></label>
       ${p.nearest ? html`<span class="hint">${say(`${p.nearest.steps.toLocaleString("en")} states compared, by the cosine of h`, `比较了 ${p.nearest.steps.toLocaleString("en")} 个状态，按 h 的余弦`)}</span>` : nothing}
     </div>
-    ${p.nearest ? html`<ol lang="en">${p.nearest.places.map(({ before, here, after, similarity }) => html`<li><span data-similarity=${similarity}>${shown(similarity, 2)}</span><code>${flat(before)}<mark>${flat(here)}</mark>${flat(after)}</code></li>`)}</ol>` : nothing}
+    ${p.nearest ? html`<ol lang="en">${p.nearest.places.map(({ step, before, here, after, similarity }) => html`<li><span data-similarity=${similarity} data-at=${step}>${shown(similarity, 2)}</span><code>${flat(before)}<mark>${flat(here)}</mark>${flat(after)}</code></li>`)}</ol>` : nothing}
   </section>`;
 }
 

@@ -1,11 +1,12 @@
 import type { Band, HeatMapPlace, Series } from "longshort/components";
 import type { GatePlace } from "longshort/explain";
-import type { Calls, ModelFacts, Reading } from "longshort/worker";
+import type { Calls, Given, ModelFacts, Reading } from "longshort/worker";
 import { explained } from "../explained.ts";
 import { say } from "../language.ts";
 import { readsNumbers, type Shipped, shippedModel, worker } from "../models.ts";
 import { update } from "../update.ts";
 import { gateTitle } from "../words.ts";
+import { type Feature, type Follower, follower } from "./features.ts";
 import { type Order, orderedUnits } from "./order.ts";
 import { START_SERIES, seriesOf } from "./series.ts";
 
@@ -13,11 +14,12 @@ const START =
   'export function lstm({ hiddenSize, numLayers = 1 }: Options): Cell { // "gates"\n  return defineCell({ name: "lstm", state: ["h", "c"] });\n}\n';
 
 /** What all panes read, and how their units stand. */
-export const room: { text: string; series: string; tokens: string; sort: Order } = {
+export const room: { text: string; series: string; tokens: string; sort: Order; feature: Feature | undefined } = {
   text: START,
   series: START_SERIES,
   tokens: "0 1 2 3 2 1 0",
   sort: "change",
+  feature: "brackets",
 };
 
 /** One model that reads what the room gives. */
@@ -35,6 +37,8 @@ export class Pane {
   without: Calls["cut"]["back"] | undefined;
   nearest: Calls["nearest"]["back"] | undefined;
   place: HeatMapPlace = { band: 0, unit: 0, step: 0 };
+  /** The unit that follows `room.feature` most closely. */
+  follower: Follower | undefined;
   error: string | undefined;
   busy = false;
   /** The numbers that were read. */
@@ -102,6 +106,15 @@ export class Pane {
       step: fresh ? Math.min(18, reading.tokens.length - 1) : clamp(this.place.step, reading.tokens.length),
     };
     this.fresh = false;
+    this.follow(fresh);
+  }
+
+  /** Looks for the unit that follows the feature of the room, and at it if asked to. */
+  follow(look: boolean): void {
+    const { feature } = room;
+    this.follower =
+      feature && this.facts?.reads === "text" ? follower(feature, this.reading?.tokens ?? [], this.bands) : undefined;
+    if (look && this.follower) this.place = { ...this.place, band: this.follower.band, unit: this.follower.unit };
   }
 
   sort(): void {
@@ -126,21 +139,24 @@ export class Pane {
     for (const output of reading.outputs)
       if (output.everyStep && output.width === 1)
         curves.push({ label: output.name, data: column(output.data, 1, 0), dashed: true });
+    for (const output of this.without?.outputs ?? [])
+      if (output.everyStep && output.width === 1 && output.data.length === steps)
+        curves.push({ label: say("with the cut", "切除之后"), data: output.data, dashed: true, accent: true });
     return curves;
   }
 
   async cutAgain(): Promise<void> {
     const { facts, cut, gates } = this;
-    if (!facts || cut.size + gates.length === 0 || (this.reading?.tokens.length ?? 0) < 2) {
+    const fewest = facts?.reads === "text" ? 2 : 1;
+    if (!facts || cut.size + gates.length === 0 || (this.reading?.tokens.length ?? 0) < fewest) {
       this.without = undefined;
       return;
     }
     const units = [...cut].map((unit) => ({ layer: this.layer, unit }));
-    this.without = await worker().call("cut", { id: facts.id, text: room.text, units, gates });
+    this.without = await worker().call("cut", { id: facts.id, ...this.what, units, gates });
   }
 
   async toggleCut(unit: number): Promise<void> {
-    if (!this.cuttable) return;
     this.cut = new Set(this.cut);
     if (!this.cut.delete(unit)) this.cut.add(unit);
     await this.try(() => this.cutAgain());
@@ -160,20 +176,24 @@ export class Pane {
     update();
   }
 
-  /** Where else the state was most like what it is at this step: in a text of one's own, or in the one that is read. */
-  async findNearest(corpus?: string): Promise<void> {
+  /** Where else the state was most like what it is at this step: in a file of one's own, or in what is read. */
+  async findNearest(file?: File): Promise<void> {
     await this.try(async () => {
       const { facts, layer, place } = this;
+      const { id, reads, channels } = facts!;
+      const text = await file?.slice(0, reads === "text" ? 400_000 : 2_000_000).text();
+      const corpus: Given | undefined =
+        text === undefined ? undefined : reads === "text" ? { text } : { data: seriesOf(text, channels) };
       this.nearest = await worker().call("nearest", {
-        ...{ id: facts!.id, text: room.text, step: place.step, layer, count: 6 },
-        ...(corpus !== undefined && { corpus }),
+        ...{ id, ...this.what, step: place.step, layer, count: 6 },
+        ...(corpus && { corpus }),
       });
     });
   }
 
-  /** Models of this package's own predict text of which a loss is known. */
-  get cuttable(): boolean {
-    return this.facts?.format === "longshort";
+  /** What the worker is given to read. */
+  private get what(): Given {
+    return this.facts!.reads === "text" ? { text: room.text } : { data: this.data };
   }
 
   choose(source: Shipped): void {

@@ -1,3 +1,4 @@
+import type { Hold } from "../../layers/held-values.ts";
 import type { Tensor } from "../../tensor/graph.ts";
 import type { HasParameters } from "../../tensor/parameter.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
@@ -13,6 +14,8 @@ export interface NodeContext {
   /** Values of cells to write out, and where they go, [T, B, W]. */
   readonly trace: readonly string[];
   traced(name: string, value: Tensor): void;
+  /** Given where values of cells are to be held, by the names that `traced` is given. */
+  readonly hold?: Hold | undefined;
 }
 
 /** A layer of a canonical model as something that records itself. */

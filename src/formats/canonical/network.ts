@@ -1,8 +1,9 @@
+import { type Hold, renamed } from "../../layers/held-values.ts";
 import { describe, LongshortError, nearest, ShapeError, UsageError } from "../../shared/errors.ts";
 import { formatShape, sameShape, size } from "../../shared/shapes.ts";
 import type { Tensor } from "../../tensor/graph.ts";
 import { type HasParameters, namedParameters } from "../../tensor/parameter.ts";
-import type { ParameterStore } from "../../tensor/parameter-store.ts";
+import { countOf, type ParameterStore } from "../../tensor/parameter-store.ts";
 import type { CanonicalModel, CanonicalNode } from "../canonical.ts";
 import type { NetworkLayer } from "./layer.ts";
 import { makeLayer } from "./layers.ts";
@@ -13,6 +14,8 @@ export interface NetworkInput {
   readonly initial?: Readonly<Record<string, Tensor>>;
   /** Named values of the cells to write out, e.g. ["i", "f", "c"]. */
   readonly trace?: readonly string[];
+  /** Given where values of the cells are to be held; asked by `NODE.VALUE`. */
+  readonly hold?: Hold | undefined;
 }
 
 export interface NetworkOutput {
@@ -96,7 +99,10 @@ export class Network implements HasParameters {
    *
    * @param inputs by the names of the model's inputs, [B, …]; whole numbers for those of type "int"
    */
-  forward(inputs: Readonly<Record<string, Tensor>>, { initial = {}, trace = [] }: NetworkInput = {}): NetworkOutput {
+  forward(
+    inputs: Readonly<Record<string, Tensor>>,
+    { initial = {}, trace = [], hold }: NetworkInput = {},
+  ): NetworkOutput {
     const values = new Map<string, Value>();
     for (const input of this.model.inputs) {
       const tensor = Object.hasOwn(inputs, input.name) ? inputs[input.name] : undefined;
@@ -119,6 +125,7 @@ export class Network implements HasParameters {
             traced: (name, value) => {
               traces[`${node.name}.${name}`] = value;
             },
+            hold: renamed(hold, (name) => `${node.name}.${name}`),
           },
         ),
       );
@@ -168,10 +175,10 @@ export class Network implements HasParameters {
       const given = this.model.weights.get(name);
       if (!given)
         throw new UsageError("missing-parameter", `the model has no weight "${name}" of shape ${formatShape(shape)}`);
-      if (!sameShape(given.shape, shape) || given.data.length !== size(shape))
+      if (!sameShape(given.shape, shape) || countOf(given) !== size(shape))
         throw new ShapeError(
           "shape-mismatch",
-          `weight "${name}": expected shape ${formatShape(shape)}, got ${formatShape(given.shape)} with ${given.data.length} numbers`,
+          `weight "${name}": expected shape ${formatShape(shape)}, got ${formatShape(given.shape)} with ${countOf(given)} numbers`,
         );
     }
     for (const name of this.model.weights.keys())

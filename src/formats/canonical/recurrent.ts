@@ -1,5 +1,6 @@
 import { cellByName } from "../../cells/registry.ts";
 import { dropout } from "../../layers/dropout.ts";
+import { renamed } from "../../layers/held-values.ts";
 import { type Recurrent, recurrent } from "../../layers/recurrent.ts";
 import { equal, max, select, variable } from "../../math/expression.ts";
 import { withGateSums } from "../../scan/gate-sums.ts";
@@ -55,8 +56,9 @@ function direction(spec: RecurrentSpec): Direction {
       const { output, final, traces } = layer.forward(drop.forward(sequence), {
         ...{ initial: before, mask, trace: context.trace.filter((name) => name in withGateSums(cell).named) },
         maskedOutput: spec.maskedOutput === "zero" ? "zero" : "previous",
+        hold: renamed(context.hold, (name) => ofOne(name) + suffix),
       });
-      for (const [key, value] of Object.entries(traces)) context.traced(key.replace(/_l0$/, "") + suffix, value);
+      for (const [name, value] of Object.entries(traces)) context.traced(ofOne(name) + suffix, value);
       const states = names.map((name) => reshape(final[name]!, [batch, final[name]!.shape[2]!]));
       names.forEach((name, k) => {
         if (!spec.independent) context.final(prefix + name, states[k]!);
@@ -67,6 +69,9 @@ function direction(spec: RecurrentSpec): Direction {
     },
   };
 }
+
+/** The name of a value without the number of its layer, of which there is one. */
+const ofOne = (name: string): string => name.replace(/_l0$/, "");
 
 const zeros = (graph: Graph, shape: readonly number[]): Tensor => graph.constant(shape, new Float32Array(size(shape)));
 

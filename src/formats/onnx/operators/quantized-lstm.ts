@@ -23,7 +23,7 @@ const byRoundedSteps: Walk = (node, o, x) => {
   const zeros = (...shape: number[]): Value =>
     hostValue("float32", shape, new Float32Array(size(shape)), { constant: false });
   const keptOutput = node.node.outputs[0] !== "";
-  return (layer, { initial, trace }) => {
+  return (layer, { initial, trace, hold }) => {
     // In ONNX Runtime every sequence of a batch begins at step 0, the last ones first where the direction is reverse.
     const inOrder = layer.options.reverse ? turned(node, o, input, lengths, count) : input;
     const outputs: Value[] = [];
@@ -38,7 +38,7 @@ const byRoundedSteps: Walk = (node, o, x) => {
     for (let step = 0; step < count; step++) {
       const result = layer.forward(recorder.tensor(recorder.slice(inOrder, 0, step, 1)), {
         initial: { h: recorder.tensor(throughBytes(node, seen)), c: recorder.tensor(state.c!) },
-        trace,
+        ...{ trace, hold },
       });
       const came = (name: string): Value => recorder.device("float32", result.final[name]!);
       const running = Float32Array.from(lengths, (n) => Number(step < n));

@@ -2,6 +2,7 @@ import type { Cell } from "../../../cells/define.ts";
 import { gru } from "../../../cells/gru.ts";
 import { lstm } from "../../../cells/lstm.ts";
 import { rnn } from "../../../cells/rnn.ts";
+import { type Hold, renamed } from "../../../layers/held-values.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../../../layers/recurrent.ts";
 import { less, select } from "../../../math/expression.ts";
 import type { Activation } from "../../../math/functions.ts";
@@ -35,6 +36,7 @@ export interface WalkOptions {
   /** State by name, [1, B, H]; one that is left out is zero. */
   readonly initial: Readonly<Record<string, Tensor>>;
   readonly trace: readonly string[];
+  readonly hold: Hold | undefined;
 }
 
 /** How the layers of a node go over its input [T, B, D]. Called once a node, and what it returns once a direction. */
@@ -75,9 +77,10 @@ export const recurrentNode =
           return recorder.trace?.gradients ? [[name, zeroState(node, o)]] : [];
         }),
       );
-      const result = walk(layer, { initial, trace: tracedOf(node, o.cells[d]!) });
-      for (const [name, tensor] of Object.entries(result.traces))
-        recorder.traces.set(`${node.node.name}.${name.replace(/_l0$/, d > 0 ? "_reverse" : "")}`, tensor);
+      const named = (name: string): string => `${node.node.name}.${name.replace(/_l0$/, d > 0 ? "_reverse" : "")}`;
+      const hold = renamed(recorder.trace?.hold, named);
+      const result = walk(layer, { initial, trace: tracedOf(node, o.cells[d]!), hold });
+      for (const [name, tensor] of Object.entries(result.traces)) recorder.traces.set(named(name), tensor);
       return result;
     });
     const device = (t: Tensor): Value => recorder.device("float32", t);

@@ -1,22 +1,27 @@
 import { type Cell, variables } from "../cells/define.ts";
 import { add, type Expression, mul, rewrite } from "../math/expression.ts";
+import { widthsOf } from "./widths.ts";
 
-/** Names of values that can be held: gates and what lies between, not the states. */
+/** Names of values that can be held: gates, what lies between, and states; not those of projected width. */
 export const holdable = (cell: Cell): string[] =>
-  Object.keys(cell.named).filter((name) => !cell.states.some((state) => state.name === name));
+  Object.keys(cell.named).filter((name) => widthsOf(cell).get(cell.named[name]!) !== "projection");
 
 /** The unit weights of `heldCell` that belong to a value: `keep` times the value, plus `held`, stands in its place. */
 export const holds = (name: string) => ({ keep: `keep.${name}`, held: `held.${name}` });
 
+const known = new WeakMap<Cell, Cell>();
+
 /**
- * The same cell whose gates can be held: each named value v that is no state becomes keep · v + held, with two weights a unit.
- * With keep = 1 and held = 0 it is the same cell, to the bit.
+ * The same cell whose values can be held: each named value v, gate or state, becomes keep · v + held, with two weights a unit.
+ * With keep = 1 and held = 0 it is the same cell, to the bit. A unit whose state h is held at 0 is one that nobody reads.
  */
 export function heldCell(cell: Cell): Cell {
+  const old = known.get(cell);
+  if (old) return old;
   const names = Object.keys(cell.named);
   let roots = names.map((name) => cell.named[name]!);
   const weights: Record<string, number> = { ...cell.weights };
-  // In the order of computation: what a gate is made of has been replaced when its turn comes.
+  // In the order of computation: what a value is made of has been replaced when its turn comes.
   for (const name of holdable(cell)) {
     const { keep, held } = holds(name);
     weights[keep] = 1;
@@ -27,5 +32,7 @@ export function heldCell(cell: Cell): Cell {
   }
   const named = Object.fromEntries(names.map((name, k) => [name, roots[k]!]));
   const next = Object.fromEntries(cell.states.map(({ name }) => [name, named[name]!]));
-  return { ...cell, weights, named, next };
+  const full: Cell = { ...cell, weights, named, next };
+  known.set(cell, full);
+  return full;
 }

@@ -1,0 +1,99 @@
+import { expectOneOf, ShapeError } from "../shared/errors.ts";
+import { formatShape, sameShape } from "../shared/shapes.ts";
+
+/** An output of a model: the last axis are the numbers of one answer. */
+export interface Answers {
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
+}
+
+/** What an intervention did to an output. */
+export interface Effect {
+  /** The largest change of a number, of either sign. */
+  readonly largest: number;
+  /** Where it is in the data. */
+  readonly at: number;
+  /**
+   * How far the distributions moved: the Kullback–Leibler divergence D(before ‖ after) in nats, mean over the rows. Undefined for numbers
+   * that are no distribution.
+   */
+  readonly divergence: number | undefined;
+}
+
+/** Whether each row of so many numbers is a distribution: none is negative, their sum is 1. */
+export function areProbabilities({ shape, data }: Answers): boolean {
+  const width = shape.at(-1) ?? 1;
+  if (width < 2 || data.length === 0) return false;
+  for (let from = 0; from < data.length; from += width) {
+    let sum = 0;
+    for (let k = from; k < from + width; k++) {
+      if (!(data[k]! >= 0)) return false;
+      sum += data[k]!;
+    }
+    if (Math.abs(sum - 1) > 1e-3) return false;
+  }
+  return true;
+}
+
+/**
+ * How much an output changed when something was cut or held, where no loss is known: of any model.
+ *
+ * @example
+ * ```ts
+ * const { outputs } = await model.trace({ input }, { names: [], hold: [] });
+ * const cut = await model.trace({ input }, { names: [], hold: [{ name: "lstm.h", unit: 3 }] });
+ * effectOn(outputs.output, cut.outputs.output).largest;
+ * ```
+ * @param options `as`: what a row is. "logits" are compared after a softmax; default "probabilities" where all rows are that, else "numbers".
+ * @throws ShapeError "shape-mismatch"; UsageError "unknown-choice"
+ * @see Kullback & Leibler (1951), On information and sufficiency
+ */
+export function effectOn(
+  before: Answers,
+  after: Answers,
+  options: { readonly as?: "numbers" | "logits" | "probabilities" | undefined } = {},
+): Effect {
+  if (!sameShape(before.shape, after.shape) || before.data.length !== after.data.length)
+    throw new ShapeError(
+      "shape-mismatch",
+      `effectOn: the outputs have the shapes ${formatShape(before.shape)} and ${formatShape(after.shape)}; compare one output with itself`,
+    );
+  const rows = expectOneOf("as", options.as ?? (areProbabilities(before) ? "probabilities" : "numbers"), [
+    "numbers",
+    "logits",
+    "probabilities",
+  ]);
+  let [largest, at] = [0, 0];
+  for (let k = 0; k < before.data.length; k++) {
+    const change = Math.abs(after.data[k]! - before.data[k]!);
+    // What became no number is the largest change there is.
+    if (change > largest || Number.isNaN(change)) [largest, at] = [change, k];
+    if (Number.isNaN(change)) break;
+  }
+  return { largest, at, divergence: rows === "numbers" ? undefined : divergence(before, after, rows === "logits") };
+}
+
+function divergence(before: Answers, after: Answers, logits: boolean): number {
+  const width = before.shape.at(-1) ?? 1;
+  const of = logits ? logSoftmax : logOf;
+  const count = before.data.length / width;
+  let sum = 0;
+  for (let row = 0; row < count; row++) {
+    const [p, q] = [of(before.data, row * width, width), of(after.data, row * width, width)];
+    // 0 · ln 0 is 0.
+    for (let k = 0; k < width; k++) if (p[k]! > Number.NEGATIVE_INFINITY) sum += Math.exp(p[k]!) * (p[k]! - q[k]!);
+  }
+  return count === 0 ? 0 : sum / count;
+}
+
+const logOf = (data: ArrayLike<number>, from: number, width: number): Float64Array =>
+  Float64Array.from({ length: width }, (_, k) => Math.log(data[from + k]!));
+
+function logSoftmax(data: ArrayLike<number>, from: number, width: number): Float64Array {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let k = 0; k < width; k++) most = Math.max(most, data[from + k]!);
+  let sum = 0;
+  for (let k = 0; k < width; k++) sum += Math.exp(data[from + k]! - most);
+  const all = most + Math.log(sum);
+  return Float64Array.from({ length: width }, (_, k) => data[from + k]! - all);
+}

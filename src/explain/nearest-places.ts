@@ -1,0 +1,83 @@
+import { expectInteger, ShapeError } from "../shared/errors.ts";
+
+/** A step of what was read. */
+export interface StatePlace {
+  /** From 0: the state after the token of this number. */
+  readonly step: number;
+  /** Cosine of the angle between the two states, −1 … 1. */
+  readonly similarity: number;
+}
+
+/** Values of one example over some steps, [T, 1, H] or [T, H], as a trace has them. */
+export interface StatePiece {
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
+  /** The step of the whole that its first is; default 0. */
+  readonly firstStep?: number | undefined;
+}
+
+export interface NearestPlacesOptions {
+  /** The state that others are compared with, [H|P]: of any text, from `trace` or a session. */
+  readonly to: ArrayLike<number>;
+  /** How many places are given; default 10. */
+  readonly count?: number | undefined;
+  /** Of places that lie fewer steps apart only the best is given; default 1: all are. */
+  readonly apart?: number | undefined;
+  /** Steps at which the state may not be found; default none. */
+  readonly without?: ((step: number) => boolean) | undefined;
+}
+
+/**
+ * At which steps of a trace, whatever model it is of, the state was most like the one given. A long trace comes piece by piece; memory is
+ * bounded by the piece.
+ *
+ * @example
+ * ```ts
+ * const { values } = await model.trace({ input });
+ * const places = await nearestPlaces([values["lstm.h"]], { to: values["lstm.h"].data.slice(-hiddenSize) });
+ * ```
+ * @returns the most similar first
+ * @throws UsageError "out-of-range", "not-an-integer"; ShapeError when `to` has another width
+ */
+export async function nearestPlaces(
+  pieces: Iterable<StatePiece> | AsyncIterable<StatePiece>,
+  { to, count = 10, apart = 1, without = () => false }: NearestPlacesOptions,
+): Promise<StatePlace[]> {
+  expectInteger("count", count, { min: 1 });
+  expectInteger("apart", apart, { min: 1 });
+  const length = Math.hypot(...Array.from(to));
+  const found: StatePlace[] = [];
+  for await (const { shape, data, firstStep = 0 } of pieces) {
+    const width = shape.at(-1)!;
+    if (width !== to.length)
+      throw new ShapeError(
+        "shape-mismatch",
+        `to: expected ${width} numbers, the width of the states, got ${to.length}`,
+      );
+    for (let t = 0; t < shape[0]!; t++) {
+      let [dot, squares] = [0, 0];
+      for (let u = 0; u < width; u++) {
+        const v = data[t * width + u]!;
+        dot += v * to[u]!;
+        squares += v * v;
+      }
+      const similarity = squares === 0 || length === 0 ? 0 : dot / (Math.sqrt(squares) * length);
+      const step = firstStep + t;
+      if (!without(step)) insert(found, { step, similarity }, count, apart);
+    }
+  }
+  return found;
+}
+
+/** Keeps the best `count` places, the best first; of those that lie near each other the best. */
+function insert(found: StatePlace[], place: StatePlace, count: number, apart: number): void {
+  if (found.length === count && place.similarity <= found.at(-1)!.similarity) return;
+  const near = found.findIndex(({ step }) => Math.abs(step - place.step) < apart);
+  if (near >= 0) {
+    if (found[near]!.similarity >= place.similarity) return;
+    found.splice(near, 1);
+  }
+  const before = found.findIndex(({ similarity }) => similarity < place.similarity);
+  found.splice(before < 0 ? found.length : before, 0, place);
+  if (found.length > count) found.pop();
+}
