@@ -8,6 +8,7 @@ import { type TimeZone, timeZone } from "../data/time-zone.ts";
 import { expectLevels } from "../models/forecast-heads.ts";
 import type { ForecastNetwork } from "../models/forecast-network.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type Distribution, distributionOf } from "./forecast-distribution.ts";
 import { ForecastPlans } from "./forecast-plans.ts";
@@ -72,7 +73,9 @@ export class Forecaster {
   private readonly plans: ForecastPlans;
   #layout: ForecastLayout;
 
-  constructor({ network, layout, machine, parameters }: ForecasterParts) {
+  constructor(parts: ForecasterParts) {
+    expectOptions("Forecaster", parts, { network: 1, layout: 1, machine: 1, parameters: 1 });
+    const { network, layout, machine, parameters } = parts;
     this.network = network;
     this.#layout = layout;
     this.parameters = parameters;
@@ -97,6 +100,7 @@ export class Forecaster {
    * @throws UsageError "series-too-short", "missing-future", "unknown-column", "unknown-quantile", "out-of-range", "bad-option"
    */
   async forecast(set: Pick<TimeSeriesSet, "series">, options: ForecastOptions = {}): Promise<SeriesForecast[]> {
+    expectOptions("Forecaster.forecast", options, { horizon: 1, levels: 1, samples: 1, seed: 1, recent: 1 });
     const horizon = this.horizonOf(options.horizon);
     const all = set.series.map((series) => {
       const origin = observedLength(series, this.layout.targets);
@@ -124,6 +128,7 @@ export class Forecaster {
     windows: readonly ForecastWindow[],
     options: ForecastOptions = {},
   ): Promise<Readonly<Record<string, TargetForecast>>[]> {
+    expectOptions("Forecaster.predict", options, { horizon: 1, levels: 1, samples: 1, seed: 1, recent: 1 });
     const found = await this.predictAsLearned(windows, options);
     const { intervalWidths, transform } = this.layout;
     const recent = options.recent === undefined ? undefined : await this.recentWidths(windows, options.recent);
@@ -177,24 +182,29 @@ export class Forecaster {
         `recent: expected a model whose intervals can be moved, this one predicts ${layout.counts ? "counts" : "points"}`,
       );
     const stride = decoding === "direct" ? 1 : Math.ceil(count / CALIBRATED_PATHS);
-    const found = new Map<PreparedSeries, Map<number, Measured>>();
+    // Windows overlap: each origin of a series is forecast once.
+    const before = new Map<PreparedSeries, Map<number, Measured | undefined>>();
     const wanted = windows.map(({ series, origin }) => {
+      const own = before.get(series) ?? new Map<number, Measured | undefined>();
+      before.set(series, own);
       const origins: number[] = [];
       for (let at = origin - horizon; at > origin - horizon - count && at >= context; at -= stride) origins.push(at);
-      const own = found.get(series) ?? new Map<number, Measured>();
-      found.set(series, own);
-      return { own, origins, series };
+      for (const at of origins) own.set(at, undefined);
+      return { own, origins };
     });
-    for (const [series, own] of found) {
-      const origins = new Set(wanted.flatMap((one) => (one.series === series ? one.origins : [])));
-      const before = Array.from(origins, (origin) => ({ series, origin }));
-      const predicted = await this.predictAsLearned(before, { samples: 50 });
-      for (const [k, window] of before.entries()) own.set(window.origin, { window, found: predicted[k]! });
+    for (const [series, own] of before) {
+      const earlier = Array.from(own.keys(), (origin) => ({ series, origin }));
+      const found = await this.predictAsLearned(earlier, { samples: 50 });
+      for (const [k, window] of earlier.entries()) own.set(window.origin, { window, found: found[k]! });
     }
-    return wanted.map(({ own, origins }) => {
-      const measured = origins.map((origin) => own.get(origin)!);
-      return widthFactors(measured, layout, Math.max(1, Math.floor(horizon / stride)));
-    });
+    const repeated = Math.max(1, Math.floor(horizon / stride));
+    return wanted.map(({ own, origins }) =>
+      widthFactors(
+        origins.map((origin) => own.get(origin)!),
+        layout,
+        repeated,
+      ),
+    );
   }
 
   private async predictAsLearned(
