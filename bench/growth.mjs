@@ -10,6 +10,7 @@ import { operationsOf } from "../dist/cli/bench/cases.js";
 import { measureIn } from "./child.mjs";
 import { writeData } from "./data.mjs";
 import { growthPlot } from "./plot.mjs";
+import { spent } from "./spent.mjs";
 import { time } from "./table.mjs";
 
 const base = { H: 256, T: 64, B: 32 };
@@ -58,15 +59,13 @@ export function growthRow({ name, threads, about, points, refused }) {
   const [start] = points;
   const bad = points.find((point) => point.error);
   if (bad) return { ...common, error: `H ${bad.H}, T ${bad.T}, B ${bad.B}: ${bad.error}` };
-  // Of one thread it is the processor's time that grows: other programs disturb it less than the clock's.
-  const spent = ({ medianMs, cpuMs }) => (threads === 1 ? (cpuMs ?? medianMs) : medianMs);
-  const rate = start.gflop / spent(start);
-  const told = points.map((point) => ({ ...point, timesFormula: (spent(point) * rate) / point.gflop }));
+  const rate = start.gflop / spent(start, threads);
+  const told = points.map((point) => ({ ...point, timesFormula: (spent(point, threads) * rate) / point.gflop }));
   const [a, b] = points.filter((point) => point.axis === "T").slice(-2);
   const bytesPerStep = (b.bytes - a.bytes) / (b.T - a.T);
   const worst = told.reduce((x, y) => (y.timesFormula > x.timesFormula ? y : x));
   const summary = [
-    `${time(spent(start))} at H 256, T 64, B 32 (${(1000 * rate).toFixed(0)} GFLOP/s)`,
+    `${time(spent(start, threads))} at H 256, T 64, B 32 (${(1000 * rate).toFixed(0)} GFLOP/s)`,
     `at most ${worst.timesFormula.toFixed(2)} × the formula (H ${worst.H}, T ${worst.T}, B ${worst.B})`,
     `memory ${(bytesPerStep / (4 * start.H * start.B)).toFixed(1)} numbers a step, example and unit`,
     ...(refused ? [`T ${TOO_LARGE.T}: ${refused}`] : []),

@@ -21,15 +21,21 @@ import type { LaunchContext, LaunchPrinter } from "./launch.ts";
 
 /** Classes that are worked on together: their logits of a block of rows stay in the second cache from one pass to the next. */
 const SLICE = 240;
-/** Bytes that the logits of a block of rows may take, and the most rows of a block. */
-const [BLOCK, MOST_ROWS] = [4 * 2 ** 20, 128];
+/** Bytes that the logits of a block of rows may take. */
+const BLOCK = 16 * 2 ** 20;
+/** The most rows of a block: many where the weights come from afar, so that they come seldom; where they are near, few whose logits are. */
+const [MANY_ROWS, SOME_ROWS, NEAR] = [512, 128, 2 ** 20];
 
 const number = (n: number): Code => i32.const(n);
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
-/** Rows of a block, a multiple of 16, all blocks as even as may be: a short one reads all weights for little. */
-export function rowsTogether(rows: number, classes: number): number {
-  const most = Math.min(MOST_ROWS, Math.max(16, Math.floor(BLOCK / (classes * 64)) * 16));
+/**
+ * Rows of a block, a multiple of 16, all blocks as even as may be: a short one reads all weights for little. A function of the shapes
+ * alone, because some sums over rows are taken block by block.
+ */
+function rowsTogether({ rows, columns, classes }: LinearCrossEntropy): number {
+  const fitting = Math.max(16, Math.floor(BLOCK / (classes * 64)) * 16);
+  const most = Math.min(fitting, classes * columns * 4 > NEAR ? MANY_ROWS : SOME_ROWS);
   return roundUp(Math.ceil(rows / Math.ceil(rows / most)), 16);
 }
 
@@ -85,19 +91,21 @@ export const printLinearCrossEntropy: LaunchPrinter<LinearCrossEntropy> = (conte
         ),
       ]),
     ];
-    // Of dx a thread has some columns, over all classes: no sum is shared.
+    // Of dx a thread has some columns, over all classes: no sum is shared. A single thread takes each slice while it is in the cache.
+    const gradients = (...more: Code[]): Code =>
+      overSlices(team, () => [
+        steps.difference.call(panels.get, from.get, to.get),
+        steps.subtractTargets(f, padded, from, to),
+        steps.weightGradient(f, padded, first, from, to),
+        more,
+      ]);
+    const inputs = steps.inputGradient(panels, from, to);
     const back: Code =
       kernel.gradients.length === 0
         ? []
         : [
             team.barrier,
-            overSlices(team, () => [
-              steps.difference.call(panels.get, from.get, to.get),
-              steps.subtractTargets(f, padded, from, to),
-              steps.weightGradient(f, padded, first, from, to),
-            ]),
-            team.barrier,
-            overSlices(solo, () => steps.inputGradient(panels, from, to)),
+            team.threads === 1 ? gradients(inputs) : [gradients(), team.barrier, overSlices(solo, () => inputs)],
             steps.putInputGradient(f, row0, here),
           ];
     return [
@@ -151,7 +159,7 @@ interface Layout extends SoftmaxMemory {
 
 function layout({ kernel, address, workspace, team }: LaunchContext<LinearCrossEntropy>): Layout {
   const { rows, columns: H, classes: V, gradients } = kernel;
-  const together = rowsTogether(rows, V);
+  const together = rowsTogether(kernel);
   const all = roundUp(rows, together) * 4;
   const some = together * 4;
   const [smoothing, trains] = [kernel.labelSmoothing > 0, gradients.length > 0];

@@ -47,8 +47,8 @@ export interface Worth {
   readonly plan: number;
 }
 
-/** A launch of 5 µs is worth a barrier; a plan of 100 µs is worth waking others, a streamed step of some hundred units is not. */
-export const WORTH: Worth = { launch: 500_000, plan: 10_000_000 };
+/** A launch of 5 µs is worth a barrier; a plan of 60 µs is worth waking others, a streamed step of some hundred units is not. */
+export const WORTH: Worth = { launch: 500_000, plan: 6_000_000 };
 
 /** What threads would share of a plan: the launches that are worth it. */
 export function sharedWork(plan: Plan, worth: Worth): number {
