@@ -56,7 +56,7 @@ for (const [name, { text, flags, more }] of Object.entries(models)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const run = path.join(scratch, name);
   const file = text === "recall" ? recallText : text;
-  const command = [...engineFlags(), path.join(root, "dist/cli/main.js"), "train", "text", file];
+  const command = [...engineFlags(), path.join(root, "dist/node/cli.js"), "train", "text", file];
   const { status } = spawnSync(process.execPath, [...command, ...flags, ...more, "--output", run], {
     stdio: "inherit",
   });

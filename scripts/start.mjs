@@ -10,7 +10,7 @@ orExit(() => {
 });
 
 const given = process.argv.slice(2);
-const command = [...engineFlags(), path.join(root, "dist", "cli", "main.js"), ...(given.length > 0 ? given : ["demo"])];
+const command = [...engineFlags(), path.join(root, "dist", "node", "cli.js"), ...(given.length > 0 ? given : ["demo"])];
 const child = spawn(process.execPath, command, { stdio: "inherit" });
 
 // The terminal sends Ctrl-C to the child as well; it decides how to stop, and we report how it did.

@@ -1,6 +1,9 @@
 /** What the recipes of forecasting have in common: train with one seed, keep the weights of the best validation, measure once beside simple methods. */
 import { backtest, openMachine, readTimeSeries, trainForecaster } from "../../dist/index.js";
 
+/** Forecasts before each origin that say how wide its intervals are. */
+const RECENT = 100;
+
 /**
  * Settings are those of `trainForecaster` beside
  *
@@ -9,7 +12,7 @@ import { backtest, openMachine, readTimeSeries, trainForecaster } from "../../di
  * - `steps`: how many steps of the file are used, from its beginning. Default all.
  *
  * @returns mean squared and absolute errors with each column scaled as in training (`MSE`, `MAE`), MASE, and where there are intervals the share of
- *   the values within in per cent; means over the columns. In `details` the same of the simple methods
+ *   the values within in per cent, as calibrated, as learned and as the recent forecasts ask for (`--recent 100`); means over the columns. In `details` the same of the simple methods
  */
 export async function forecast({ settings, seed, file, log }) {
   const { columns, steps, apart = false, ...options } = settings;
@@ -34,10 +37,17 @@ export async function forecast({ settings, seed, file, log }) {
       },
     });
     parameters.fromTensors(best.tensors);
-    const intervalWidths = await calibrate();
     const parts = series.map(({ source, prepared, spans }) => ({
       ...{ source, prepared, train: spans.train, test: spans.test },
     }));
+    const within = async (more) => {
+      const { rows } = await backtest(forecaster, { series: parts, stride: 1, baselines: false, ...more });
+      return means(Object.values(rows[0].scores))["within interval"];
+    };
+    const moves = forecaster.distribution.quantile !== undefined && !forecaster.layout.counts;
+    const asLearned = moves ? await within() : undefined;
+    const intervalWidths = await calibrate();
+    const recent = moves ? await within({ recent: RECENT }) : undefined;
     const { rows, origins } = await backtest(forecaster, { series: parts, stride: 1 });
     const methods = Object.fromEntries(rows.map(({ name, scores }) => [name, means(Object.values(scores))]));
     for (const [name, one] of Object.entries(methods)) log(`  ${name}: ${shown(one)}`);
@@ -45,7 +55,11 @@ export async function forecast({ settings, seed, file, log }) {
     const { "this model": model, ...others } = methods;
     const { anchor, context, calendar } = forecaster.layout;
     return {
-      measures: { ...model, "MSE of the linear map": others["linear map"].MSE },
+      measures: {
+        ...model,
+        ...(moves && { "within as learned": asLearned, "within by recent forecasts": recent }),
+        "MSE of the linear map": others["linear map"].MSE,
+      },
       details: {
         epoch: best.epoch,
         origins,

@@ -25,6 +25,10 @@ export const forecastingFields = {
     ...{ unit: "count", min: 1, default: 200 },
   }),
   seed: integer({ about: "seed of those draws", unit: "number", min: 0, default: 0 }),
+  recent: integer({
+    about: "so many origins before each forecast, none of them learned from, say how wide its intervals are",
+    ...{ unit: "count", min: 1, otherwise: "as wide as the validation part asked for" },
+  }),
 } as const;
 
 const fields = {
@@ -55,10 +59,10 @@ export const backtestCommand = (io: Io): Command =>
   });
 
 async function runBacktest(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  const { run: folder, file, stride, quantiles: levels, samples, seed, baselines, json } = values;
+  const { run: folder, file, stride, quantiles: levels, samples, seed, recent, baselines, json } = values;
   const machine = await openMachine(values.machine);
   try {
-    await tellBacktest({ io, folder, machine, file, stride, levels, samples, seed, baselines, json });
+    await tellBacktest({ io, folder, machine, file, stride, levels, samples, seed, recent, baselines, json });
   } finally {
     machine.close();
   }
@@ -74,6 +78,7 @@ export interface TellBacktestOptions {
   readonly levels?: readonly number[] | undefined;
   readonly samples?: number | undefined;
   readonly seed?: number | undefined;
+  readonly recent?: number | undefined;
   readonly baselines: boolean;
   readonly json: boolean;
 }

@@ -52,10 +52,10 @@ async function calibrateSaved(
 
 function trainOptions(settings: ForecastSettings) {
   const { horizon, context, season, validation, test, head, pointLoss, quantiles, decoding, anchor } = settings;
-  const { transform, scaling, calendar, cell, hiddenSize, numLayers, dropout, batchSize } = settings;
+  const { transform, scaling, calendar, linear, cell, hiddenSize, numLayers, dropout, batchSize } = settings;
   return {
     ...trainerOptions(settings),
-    ...{ horizon, context, season, validation, test, head, pointLoss, decoding, anchor, transform, scaling },
+    ...{ horizon, context, season, validation, test, head, pointLoss, decoding, anchor, transform, scaling, linear },
     levels: quantiles,
     calendar: calendar?.filter((name) => name !== "none"),
     ...{ batchSize, model: { cell, hiddenSize, numLayers, dropout } },
@@ -68,7 +68,7 @@ function introduction(
   { step, notices }: TimeSeriesSet,
   { cell, hiddenSize, numLayers, machine }: ForecastSettings,
 ): string[] {
-  const { head } = network.config;
+  const { head, linearSteps } = network.config;
   const inputs = [...layout.past, ...layout.known, ...layout.calendar];
   const short = start.skippedSeries > 0 ? ` (${integer(start.skippedSeries)} too short to learn from)` : "";
   const layers = numLayers === 1 ? `${hiddenSize} units` : `${numLayers} layers of ${hiddenSize} units`;
@@ -76,7 +76,7 @@ function introduction(
     ...notices,
     `Data: ${counted(start.series, "series").replace(/seriess$/, "series")}${short}${step ? ` of steps of ${formatStep(step)}` : ""}, ${counted(start.trainWindows, "window")} to learn from, ${integer(start.validationWindows)} to validate`,
     `Task: ${layout.targets.join(", ")}, ${counted(layout.horizon, "step")} from the last ${layout.context}${inputs.length > 0 ? ` with ${inputs.join(", ")}` : ""}; ${head}, ${layout.decoding}${layout.transform === "log" ? ", logarithms" : ""}${layout.anchor === "none" ? "" : `, from the ${layout.anchor === "last" ? "last value" : "season before"}`}`,
-    `Model: ${cell}, ${layers}: ${integer(start.parameters)} parameters, ${formatBytes(start.bytes)} to train`,
+    `Model: ${linearSteps === undefined ? "" : "a linear map, and for what it leaves "}${cell}, ${layers}: ${integer(start.parameters)} parameters, ${formatBytes(start.bytes)} to train`,
     `Training: ${counted(start.totalSteps, "step")} of ${counted(start.batchSize, "window")}, ${integer(start.stepsPerEpoch)} an epoch, on ${machine}; Ctrl-C stops and saves`,
   ];
 }

@@ -57,14 +57,16 @@ export const forecastCommand = (io: Io): Command =>
   });
 
 async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  const { horizon, quantiles: levels, samples, seed, output, html } = flags;
+  const { horizon, quantiles: levels, samples, seed, recent, output, html } = flags;
   const machine = await openMachine(flags.machine);
   try {
     const forecaster = await loadForecaster(flags.run, machine);
     const settings = await settingsOf(flags.run);
     const data = await readSeriesFile(flags.file ?? settings.file, settings);
     for (const notice of data.notices) await io.stderr.write(`Note: ${notice}\n`);
-    const found: readonly SeriesForecast[] = await forecaster.forecast(data, { horizon, levels, samples, seed });
+    const found: readonly SeriesForecast[] = await forecaster.forecast(data, {
+      ...{ horizon, levels, samples, seed, recent },
+    });
     const rows = forecastRows(found);
     const lines = () => rows.map(({ quantiles, ...row }) => ({ type: "forecast", ...row, ...quantiles }));
     const contentOf = (file: string): Promise<Uint8Array> | string => {

@@ -4,9 +4,9 @@ import { relative, sep } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { engineFlags } from "../../scripts/flags.mjs";
+import { VERSION } from "../shared/version.ts";
 import { quoted } from "./format.ts";
 import { EXIT, type Io, type Output } from "./io.ts";
-import { run } from "./program.ts";
 
 /** Set for the process that was started again with V8's flags. */
 const RESTARTED = "LONGSHORT_RESTARTED";
@@ -26,6 +26,7 @@ const COMPUTING = [
 const missing =
   wantsSpeed(argv) && !process.env[RESTARTED] ? engineFlags().filter((f) => !process.execArgv.includes(f)) : [];
 if (missing.length > 0) restart(missing);
+else if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) console.log(VERSION);
 else await start();
 
 function wantsSpeed(words: readonly string[]): boolean {
@@ -51,6 +52,8 @@ async function start(): Promise<void> {
   });
   // Progress that nobody reads is no reason to stop learning.
   process.stderr.on("error", () => undefined);
+  // Loaded where it is needed: not to say the version, nor to start Node again.
+  const { run } = await import("./program.ts");
   process.exitCode = await run(argv, processIo());
 }
 

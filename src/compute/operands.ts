@@ -4,7 +4,16 @@ import { parameterShapes, sizeOf, widthsOf } from "../scan/widths.ts";
 import { UsageError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
 import type { Arena } from "./machine.ts";
-import type { Kernel, Launch, Plan, Range, Scan, ScanBackward, ScanShape } from "./plan.ts";
+import {
+  type Kernel,
+  type Launch,
+  type Plan,
+  type Range,
+  type Scan,
+  type ScanBackward,
+  type ScanShape,
+  TOUCHED_BLOCK,
+} from "./plan.ts";
 
 /** What a kernel needs of one operand. */
 export interface OperandSpec {
@@ -48,24 +57,28 @@ export function spanOf(shape: readonly number[], strides: readonly number[]): nu
 
 /** The operands of every kernel, as plan.ts words them. */
 const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSize: SavedSize) => OperandSpecs } = {
-  pointwise: ({ shape, inputs, outputs }) => {
+  pointwise: ({ shape, inputs, outputs, touched }) => {
     checkAxes(shape);
     checkVariables(
       Object.values(outputs).map((o) => o.value),
       inputs,
     );
+    if (touched) checkTouched(shape, [...Object.values(inputs), ...Object.values(outputs).map((o) => o.strides)]);
     return {
+      ...(touched && touchedBlocks(shape[0]!)),
       ...mapValues(inputs, (strides) => strided(shape, strides, false)),
       ...mapValues(outputs, (o) => strided(shape, o.strides, true)),
     };
   },
-  reduce: ({ shape, inputs, value, over }) => {
+  reduce: ({ shape, inputs, value, over, touched }) => {
     checkAxes(shape);
+    if (touched) checkTouched(shape, Object.values(inputs));
     checkVariables([value], inputs);
     if (over.length !== shape.length)
       throw new UsageError("bad-plan", `\`over\` has ${over.length} entries for ${shape.length} axes`);
     return {
       ...mapValues(inputs, (strides) => strided(shape, strides, false)),
+      ...(touched && touchedBlocks(shape[0]!)),
       ...writes({ out: size(shape.filter((_, axis) => !over[axis])) }),
     };
   },
@@ -78,10 +91,11 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
     ...reads({ table: vocabulary * columns }),
     ...writes({ out: rows * columns }),
   }),
-  scatterAdd: ({ rows, vocabulary, columns }) => ({
+  scatterAdd: ({ rows, vocabulary, columns, touched }) => ({
     ...readsWhole({ indices: rows }),
     ...reads({ source: rows * columns }),
     ...writes({ out: vocabulary * columns }),
+    ...(touched && touchedBlocks(touched.lead + vocabulary * columns, true)),
   }),
   scatter: ({ rows, vocabulary, columns }) => ({
     ...readsWhole({ indices: rows }),
@@ -134,6 +148,18 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
     }),
   }),
 };
+
+/** The words that tell which of `elements` elements may be other than 0. */
+const touchedBlocks = (elements: number, written = false): OperandSpecs =>
+  dense({ touched: Math.ceil(elements / TOUCHED_BLOCK) }, written, "int");
+
+function checkTouched(shape: readonly number[], strides: readonly (readonly number[])[]): void {
+  if (shape.length !== 1 || strides.some(([stride]) => stride !== 0 && stride !== 1))
+    throw new UsageError(
+      "bad-plan",
+      `\`touched\` tells of blocks along one axis with strides of 0 or 1; the shape is [${shape.join(", ")}], the strides are ${strides.map((s) => `[${s.join(", ")}]`).join(", ")}`,
+    );
+}
 
 const named = (prefix: string, lengths: Lengths): Lengths =>
   Object.fromEntries(Object.entries(lengths).map(([name, length]) => [prefix + name, length]));

@@ -44,6 +44,12 @@ export type Kernel =
   | LinearCrossEntropy
   | QuantizedMatMul;
 
+/**
+ * Elements that one word of an operand `touched` stands for: where the word is 0 all of them are 0, so that nobody has to read them.
+ * What most steps leave at 0, the gradient of a large table of embeddings, is then neither cleared nor read as a whole.
+ */
+export const TOUCHED_BLOCK = 128;
+
 /** Position k of axis a lies `strides[a] · k` elements on; 0 repeats one element along the axis. One entry per axis of `shape`. */
 export type Strides = readonly number[];
 
@@ -60,6 +66,11 @@ export interface Pointwise {
   readonly shape: readonly number[];
   readonly inputs: Readonly<Record<string, Strides>>;
   readonly outputs: Readonly<Record<string, { readonly value: Expression; readonly strides: Strides }>>;
+  /**
+   * Of one axis along which every stride is 0 or 1: the input that holds zeros where the operand `touched`, int [⌈n / 128⌉], says so.
+   * `rests`: where that input is 0 all outputs are what they were, so that such blocks may be left out.
+   */
+  readonly touched?: { readonly input: string; readonly rests: boolean };
 }
 
 /**
@@ -76,6 +87,8 @@ export interface Reduce {
   readonly combine: "sum" | "maximum";
   /** For each axis of `shape`: whether it is summed away. */
   readonly over: readonly boolean[];
+  /** Of a sum of one dense input over one axis, whose value is 0 where the input is: with an operand `touched`, int [⌈n / 128⌉]. */
+  readonly touched?: boolean;
 }
 
 /**
@@ -106,7 +119,12 @@ export interface Gather {
 /**
  * `out = 0; out[indices[r]] += source[r]` for r in increasing order; rows whose index is `skip` are left out. With `keep` it adds to
  * what is in `out`, and no other row is touched.
- * Operands: `indices` int [rows], `source` [rows, columns], `out` [vocabulary, columns].
+ *
+ * With `touched`, the operand of this name, int, tells which blocks of 128 elements may hold other numbers than 0, the first of them
+ * beginning `lead` elements before `out`: those are cleared, then those are noted that rows were added to, and always the first and the
+ * last one, which others may share. All other blocks of `out` are 0 before and after.
+ *
+ * Operands: `indices` int [rows], `source` [rows, columns], `out` [vocabulary, columns], `touched` int [⌈(lead + vocabulary · columns) / 128⌉].
  */
 export interface ScatterAdd {
   readonly op: "scatterAdd";
@@ -115,6 +133,7 @@ export interface ScatterAdd {
   readonly columns: number;
   readonly skip?: number;
   readonly keep?: boolean;
+  readonly touched?: { readonly lead: number };
 }
 
 /**

@@ -31,16 +31,43 @@ export async function* readParquet(file: FileSource, columns: readonly string[])
       });
     }
   } catch (cause) {
-    if (cause instanceof LongshortError) throw cause;
-    throw new FailureError(
-      "bad-parquet",
-      `${name}: expected a Parquet file, uncompressed or with Snappy (${cause instanceof Error ? cause.message : String(cause)}); write it again, or as CSV`,
-      { cause },
-    );
+    throw notParquet(name, cause);
   } finally {
     await source.close();
   }
   if (row === 0) throw new UsageError("table-empty", `${name}: expected rows, got none`);
+}
+
+/**
+ * The names of all columns and the first rows as text, to see what is in them; what is no number, text or time is an empty text.
+ * @throws as `readParquet`
+ */
+export async function beginningOfParquet(
+  file: FileSource,
+  count: number,
+): Promise<{ readonly names: readonly string[]; readonly rows: readonly (readonly string[])[] }> {
+  const source = await platform.openFile(file);
+  try {
+    const { columns: names, groups, rows } = await platform.openParquet(source);
+    const there = groups.reduce((sum, one) => sum + one, 0);
+    const found = there === 0 ? [] : await rows(names, 0, Math.min(count, there));
+    const shown = (value: unknown): string =>
+      typeof value === "object" && !(value instanceof Date) ? "" : textOf(value, () => sourceName(file));
+    return { names, rows: found.map((row) => names.map((name) => shown(row[name]))) };
+  } catch (cause) {
+    throw notParquet(sourceName(file), cause);
+  } finally {
+    await source.close();
+  }
+}
+
+function notParquet(name: string, cause: unknown): LongshortError {
+  if (cause instanceof LongshortError) return cause;
+  return new FailureError(
+    "bad-parquet",
+    `${name}: expected a Parquet file, uncompressed or with Snappy (${cause instanceof Error ? cause.message : String(cause)}); write it again, or as CSV`,
+    { cause },
+  );
 }
 
 function expectColumns(columns: readonly string[], file: string, there: readonly string[]): void {

@@ -2,7 +2,7 @@ import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { readDelimited } from "./delimited.ts";
 import { holdsJsonLines, readJsonLines } from "./json-lines.ts";
-import { holdsParquet } from "./parquet.ts";
+import { beginningOfParquet, holdsParquet } from "./parquet.ts";
 import { parseTimestamp } from "./timestamps.ts";
 
 export interface FindTimeOptions {
@@ -17,10 +17,9 @@ const PARTS = ["year", "month", "day", "hour", "minute", "second"];
 
 /**
  * The column of a table that holds times, where one does and no other: its first cells are all dates that no number could be (2024-01-31,
- * 2024-01-31 10:00). Or the columns year, month and so on, where they are called so. Undefined where that is not plain; Parquet files
- * are not looked into.
+ * 2024-01-31 10:00). Or the columns year, month and so on, where they are called so. Undefined where that is not plain.
  *
- * @throws what `readDelimited` and `readJsonLines` throw of the first rows
+ * @throws what `readDelimited`, `readJsonLines` and `readParquet` throw of the first rows
  */
 export async function findTimeColumns(
   file: FileSource,
@@ -41,7 +40,7 @@ async function firstRows(
   delimiter: string | undefined,
 ): Promise<{ readonly names: readonly string[]; readonly rows: readonly (readonly string[])[] }> {
   const name = sourceName(file);
-  if (holdsParquet(name)) return { names: [], rows: [] };
+  if (holdsParquet(name)) return beginningOfParquet(file, ROWS);
   if (holdsJsonLines(name)) {
     for await (const objects of readJsonLines(file)) {
       const names = Object.keys(objects[0]!.value);

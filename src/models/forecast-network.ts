@@ -1,12 +1,13 @@
 import type { Cell } from "../cells/define.ts";
 import type { CellSpec } from "../cells/registry.ts";
 import { dropout, expectRate } from "../layers/dropout.ts";
+import { zeros } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { reshape, slice, transpose } from "../tensor/operations.ts";
-import type { HasParameters } from "../tensor/parameter.ts";
+import { matmul, plus, reshape, slice, stopGradient, transpose } from "../tensor/operations.ts";
+import type { HasParameters, Parameter } from "../tensor/parameter.ts";
 import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
 import {
   type ForecastHead,
@@ -39,6 +40,11 @@ export interface ForecastNetworkOptions extends Omit<HeadOptions, "head"> {
   readonly numLayers?: number | undefined;
   /** Share that is dropped in training between layers and before the output; default 0. */
   readonly dropout?: number | undefined;
+  /**
+   * T: steps of the past that a linear map of each target to its H steps looks at, whose result the network is added to. It is given
+   * (`linear.weight` [D, T, H], `linear.bias` [D, 1, H], zero at first), not learned. Directly only; default 0: none.
+   */
+  readonly linearSteps?: number | undefined;
 }
 
 /** Everything needed to make the same network again, in a form that JSON can hold. */
@@ -57,6 +63,8 @@ export interface ForecastNetworkConfig {
   readonly projectionSize: number;
   readonly numLayers: number;
   readonly dropout: number;
+  /** Absent: 0. */
+  readonly linearSteps?: number;
 }
 
 /** What a network reads; see `windowInputs`. */
@@ -82,13 +90,21 @@ export const DEFAULT_LEVELS = [0.1, 0.5, 0.9] as const;
  * from the states of the first one over what is known of them, and a linear map reads each of its steps. Each from the one before (autoregressive):
  * one stack, and a linear map of each step says the next one.
  *
- * Parameters: `encoder.weight_ih_l0`, …; `decoder.…` likewise where there is one; `head.weight`, `head.bias`.
+ * With `linearSteps` all of this says what a linear map of each target's own past leaves, and begins at nothing. Networks beside a linear map: Lai et al.
+ * 2017, arXiv:1703.07015, where both are learned together.
+ *
+ * Parameters: `encoder.weight_ih_l0`, …; `decoder.…` likewise where there is one; `head.weight`, `head.bias`; `linear.weight`, `linear.bias`.
  */
 export class ForecastNetwork implements HasParameters {
   readonly config: ForecastNetworkConfig;
   readonly cell: Cell;
   readonly head: ForecastHead;
-  readonly parts: { readonly encoder: Recurrent; readonly decoder?: Recurrent; readonly head: Linear };
+  readonly parts: {
+    readonly encoder: Recurrent;
+    readonly decoder?: Recurrent;
+    readonly head: Linear;
+    readonly linear?: { readonly parts: { readonly weight: Parameter; readonly bias: Parameter } };
+  };
 
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: ForecastNetworkOptions) {
@@ -112,16 +128,29 @@ export class ForecastNetwork implements HasParameters {
     const decoder = !autoregressive && known > 0 ? made(known) : undefined;
     const width = this.head.names.length * targets;
     const atOnce = !autoregressive && !decoder;
+    const steps = expectInteger("linearSteps", options.linearSteps ?? 0, { min: 0 });
+    if (steps > 0 && (autoregressive || head === "negative-binomial"))
+      throw new UsageError(
+        "bad-option",
+        `linearSteps: expected 0 ${autoregressive ? "where each step comes from the one before" : "for counts"}, got ${steps}`,
+      );
+    const given = (...shape: readonly number[]): Parameter => ({ shape, initialize: zeros });
+    const fitted = { weight: given(targets, steps, horizon), bias: given(targets, 1, horizon) };
     this.cell = cell;
     this.parts = {
       ...{ encoder, ...(decoder && { decoder }) },
-      head: linear({ inputSize: encoder.outputSize, outputSize: atOnce ? horizon * width : width }),
+      head: linear({
+        ...{ inputSize: encoder.outputSize, outputSize: atOnce ? horizon * width : width },
+        ...(steps > 0 && { initialize: zeros }),
+      }),
+      ...(steps > 0 && { linear: { parts: fitted } }),
     };
     this.config = {
       ...{ kind: "forecaster", channels, targets, known, horizon, autoregressive, head },
       ...(head === "point" && { pointLoss: pointLoss ?? "squared" }),
       ...(levels && { levels: [...levels] }),
       ...{ cell: spec, hiddenSize, projectionSize, numLayers, dropout: rate },
+      ...(steps > 0 && { linearSteps: steps }),
     };
   }
 
@@ -144,7 +173,7 @@ export class ForecastNetwork implements HasParameters {
     const { names } = this.head;
     const D = this.config.targets;
     const parts = names.map((name, k) => [name, slice(raw, 2, k * D, (k + 1) * D)] as const);
-    return { prediction: this.head.prediction(Object.fromEntries(parts), base, scale), final };
+    return { prediction: this.head.prediction(Object.fromEntries(parts), this.based(x, base), scale), final };
   }
 
   /** Records the loss of the H steps to be predicted. @param y [H, B, D] @param mask [H, B, D] */
@@ -156,6 +185,18 @@ export class ForecastNetwork implements HasParameters {
       return [name, S === H ? all : slice(all, 0, S - H, S)] as const;
     });
     return this.head.loss(Object.fromEntries(ahead), y, mask);
+  }
+
+  /** What locations are added to, [H, B, D]: `base`, and what the linear map of the past says. */
+  private based(x: Tensor, base: Tensor | undefined): Tensor | undefined {
+    const { linear } = this.parts;
+    if (!linear) return base;
+    expectShape("x", x.shape, [this.config.linearSteps!, "B", this.config.channels]);
+    const given = (parameter: Parameter): Tensor => stopGradient(x.graph.parameter(parameter));
+    const past = transpose(slice(x, 2, 0, this.config.targets), [2, 1, 0]);
+    const ahead = plus(matmul(past, given(linear.parts.weight)), given(linear.parts.bias));
+    const said = transpose(ahead, [2, 1, 0]);
+    return base ? plus(said, base) : said;
   }
 
   /** Of [L, B, W] the last layer's, [B, W]. */
@@ -177,7 +218,7 @@ export const forecastNetwork = (options: ForecastNetworkOptions): ForecastNetwor
 
 const KNOWN: readonly (keyof ForecastNetworkOptions)[] = [
   ...(["channels", "targets", "known", "horizon", "autoregressive", "head", "pointLoss", "levels"] as const),
-  ...(["hiddenSize", "projectionSize", "numLayers", "dropout"] as const),
+  ...(["hiddenSize", "projectionSize", "numLayers", "dropout", "linearSteps"] as const),
 ];
 
 /**

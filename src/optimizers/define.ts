@@ -13,6 +13,8 @@ export interface OptimizerDefinition<M extends string, S extends string> {
    * @param rate The learning rate of this step.
    */
   scalars(step: number, rate: number): Readonly<Record<S, number>>;
+  /** Whether an element whose gradient is 0 stays as it is, moments included, so that it may be passed by. Default false. */
+  readonly rests?: boolean;
   /** New parameter and moments from parameter `p`, gradient `g` and moments; everything on the right is from before the step. */
   update(
     values: Readonly<Record<"p" | "g" | M, Expression>>,
@@ -36,6 +38,7 @@ export function resting(optimizer: Optimizer, { lazy = false }: RestOptions): Op
   if (!lazy) return optimizer;
   return {
     ...optimizer,
+    rests: true,
     update(values, scalars) {
       const next = optimizer.update(values, scalars);
       const rests = equal(values.g!, 0);

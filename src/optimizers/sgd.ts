@@ -33,6 +33,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
       defineOptimizer({
         name: "sgd",
         moments: {},
+        rests: weightDecay === 0,
         scalars: (_, rate) => ({ rate }),
         update: ({ p, g }, { rate }) => ({ p: sub(p, mul(rate, add(g, mul(weightDecay, p)))) }),
       }),

@@ -84,11 +84,15 @@ export function updateParameters(graph: Graph, optimizer: Optimizer, options: Up
       op: "pointwise",
       shape: [layout.length],
       inputs: { ...mapNames(Object.keys(elements), () => [1]), ...mapNames(Object.keys(numbers), () => [0]) },
+      ...(graph.touched && { touched: { input: "g", rests: optimizer.rests ?? false } }),
       outputs: Object.fromEntries(
         changed.map((name) => [`new ${name}`, { value: clip.unlessSkipped(next[name]!, values[name]!), strides: [1] }]),
       ),
     },
-    { ...elements, ...numbers, ...Object.fromEntries(changed.map((name) => [`new ${name}`, elements[name]!])) },
+    {
+      ...{ ...elements, ...numbers, ...Object.fromEntries(changed.map((name) => [`new ${name}`, elements[name]!])) },
+      ...(graph.touched && { touched: graph.touched }),
+    },
   );
   return {
     gradientNorm: clip.norm,
@@ -104,8 +108,18 @@ function clipping(graph: Graph, gradients: Range, { clipNorm, clipValue }: Updat
   const [sum, norm, factor, skipped] = [one(), one(), one(), one()];
   const g = variable("g");
   graph.launch(
-    { op: "reduce", shape: [gradients.length], inputs: { g: [1] }, value: square(g), combine: "sum", over: [true] },
-    { g: gradients, out: sum.range },
+    {
+      ...{
+        op: "reduce",
+        shape: [gradients.length],
+        inputs: { g: [1] },
+        value: square(g),
+        combine: "sum",
+        over: [true],
+      },
+      ...(graph.touched && { touched: true }),
+    },
+    { g: gradients, out: sum.range, ...(graph.touched && { touched: graph.touched }) },
   );
   const root = sqrt(variable("sum"));
   // PyTorch's clip_grad_norm_: never larger than 1, and no division by 0.

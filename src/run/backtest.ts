@@ -20,7 +20,7 @@ export interface BacktestSeries {
   readonly test: Span;
 }
 
-export interface BacktestOptions extends Pick<ForecastOptions, "levels" | "samples" | "seed"> {
+export interface BacktestOptions extends Pick<ForecastOptions, "levels" | "samples" | "seed" | "recent"> {
   readonly series: readonly BacktestSeries[];
   /** Steps between two origins; default 1, more where there would be more than 500 origins. */
   readonly stride?: number | undefined;

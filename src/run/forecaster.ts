@@ -11,7 +11,7 @@ import { expectInteger, UsageError } from "../shared/errors.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type Distribution, distributionOf } from "./forecast-distribution.ts";
 import { ForecastPlans } from "./forecast-plans.ts";
-import { IntervalWidth, widened } from "./interval-width.ts";
+import { type Measured, widthFactors, withWidths } from "./forecast-widths.ts";
 import { samplePaths } from "./sample-paths.ts";
 
 /** What is predicted of one column, in its units; H numbers each. */
@@ -43,6 +43,12 @@ export interface ForecastOptions {
   readonly samples?: number | undefined;
   /** Of those draws; default 0. */
   readonly seed?: number | undefined;
+  /**
+   * Origins, so many, whose forecasts say how wide intervals must be: for each forecast the latest ones of its series whose last step is known then. They follow a
+   * series whose errors grow or shrink; steps that were learned from would make them too narrow. Default: as wide as was measured in training, as
+   * also where they have fewer than 50 values.
+   */
+  readonly recent?: number | undefined;
 }
 
 export interface ForecasterParts {
@@ -120,18 +126,9 @@ export class Forecaster {
   ): Promise<Readonly<Record<string, TargetForecast>>[]> {
     const found = await this.predictAsLearned(windows, options);
     const { intervalWidths, transform } = this.layout;
-    if (intervalWidths === undefined) return found;
-    return found.map((targets) =>
-      Object.fromEntries(
-        Object.entries(targets).map(([name, { point, quantiles, ...rest }]): [string, TargetForecast] => {
-          const moved = quantiles.map(({ level, values }) => ({
-            level,
-            values: values.map((value, h) => widened(point[h]!, value, intervalWidths[name] ?? 1, transform)),
-          }));
-          return [name, { point, quantiles: moved, ...rest }];
-        }),
-      ),
-    );
+    const recent = options.recent === undefined ? undefined : await this.recentWidths(windows, options.recent);
+    if (intervalWidths === undefined && recent === undefined) return found;
+    return found.map((targets, k) => withWidths(targets, { ...intervalWidths, ...recent?.[k] }, transform));
   }
 
   /**
@@ -144,32 +141,60 @@ export class Forecaster {
   async calibrate(windows: readonly ForecastWindow[]): Promise<Readonly<Record<string, number>> | undefined> {
     const { intervalWidths: _, ...layout } = this.layout;
     this.#layout = layout;
-    const { targets, decoding, transform, counts, horizon } = layout;
-    if (!this.distribution.quantile || counts) return undefined;
+    const { decoding, horizon } = layout;
+    if (!this.movesIntervals) return undefined;
     const most = decoding === "direct" ? CALIBRATED : CALIBRATED_PATHS;
     const stride = Math.max(1, Math.ceil(windows.length / most));
     const chosen = windows.filter((_, k) => k % stride === 0);
     const found = await this.predictAsLearned(chosen, { samples: 50 });
-    const back = transform === "log" ? Math.exp : (value: number) => value;
-    const widths = targets.flatMap((name, d) => {
-      const width = new IntervalWidth();
-      for (const [w, { series, origin }] of chosen.entries()) {
-        const { point, quantiles } = found[w]![name]!;
-        for (let h = 0; h < horizon; h++) {
-          const at = (origin + h) * targets.length + d;
-          if (series.present[at] === 0) continue;
-          const truth = back(series.center[d]! + series.scale[d]! * series.targets[at]!);
-          const said = quantiles.map(({ level, values }) => ({ level, value: values[h]! }));
-          width.add({ point: point[h]!, quantiles: said }, truth, transform);
-        }
-      }
-      const factor = width.factor(Math.max(1, Math.floor(horizon / stride)));
-      return factor === undefined ? [] : [[name, factor] as const];
-    });
-    if (widths.length === 0) return undefined;
-    const intervalWidths = Object.fromEntries(widths);
+    const repeated = Math.max(1, Math.floor(horizon / stride));
+    const intervalWidths = widthFactors(
+      chosen.map((window, k) => ({ window, found: found[k]! })),
+      layout,
+      repeated,
+    );
+    if (Object.keys(intervalWidths).length === 0) return undefined;
     this.#layout = { ...layout, intervalWidths };
     return intervalWidths;
+  }
+
+  /** Whether intervals may be moved: points have none, and those of counts are whole numbers. */
+  private get movesIntervals(): boolean {
+    return this.distribution.quantile !== undefined && !this.layout.counts;
+  }
+
+  /** For each window the factors that forecasts from `count` origins before it ask for, whose last step was known when it begins. */
+  private async recentWidths(
+    windows: readonly ForecastWindow[],
+    count: number,
+  ): Promise<Readonly<Record<string, number>>[]> {
+    const { layout } = this;
+    const { context, horizon, decoding } = layout;
+    expectInteger("recent", count, { min: 1 });
+    if (!this.movesIntervals)
+      throw new UsageError(
+        "bad-option",
+        `recent: expected a model whose intervals can be moved, this one predicts ${layout.counts ? "counts" : "points"}`,
+      );
+    const stride = decoding === "direct" ? 1 : Math.ceil(count / CALIBRATED_PATHS);
+    const found = new Map<PreparedSeries, Map<number, Measured>>();
+    const wanted = windows.map(({ series, origin }) => {
+      const origins: number[] = [];
+      for (let at = origin - horizon; at > origin - horizon - count && at >= context; at -= stride) origins.push(at);
+      const own = found.get(series) ?? new Map<number, Measured>();
+      found.set(series, own);
+      return { own, origins, series };
+    });
+    for (const [series, own] of found) {
+      const origins = new Set(wanted.flatMap((one) => (one.series === series ? one.origins : [])));
+      const before = Array.from(origins, (origin) => ({ series, origin }));
+      const predicted = await this.predictAsLearned(before, { samples: 50 });
+      for (const [k, window] of before.entries()) own.set(window.origin, { window, found: predicted[k]! });
+    }
+    return wanted.map(({ own, origins }) => {
+      const measured = origins.map((origin) => own.get(origin)!);
+      return widthFactors(measured, layout, Math.max(1, Math.floor(horizon / stride)));
+    });
   }
 
   private async predictAsLearned(

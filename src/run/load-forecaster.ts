@@ -28,7 +28,9 @@ export async function loadForecaster(
   const layout = ofFile(place, () => forecastLayoutFromConfig(config.data));
   const { channels, known, targets } = widthsOf(layout);
   const { config: made } = network;
-  if (channels !== made.channels || known !== made.known || targets !== made.targets || layout.horizon !== made.horizon)
+  const { linearSteps = layout.context } = made;
+  const fits = layout.horizon === made.horizon && layout.context === linearSteps;
+  if (channels !== made.channels || known !== made.known || targets !== made.targets || !fits)
     throw new FailureError(
       "bad-run",
       `${place}: its data have ${channels} channels and ${targets} targets, its model ${made.channels} and ${made.targets}: these parts are not of one run`,

@@ -89,6 +89,11 @@ export const forecastFields = {
     about: "rounds of the calendar that are inputs",
     ...{ unit: "round", otherwise: "those that fit the times" },
   }),
+  linear: onOff({
+    about:
+      "fit a linear map of each target's past first, where there is enough to fit it to; the network learns what it leaves",
+    ...{ off: "no linear map beside the network", default: true },
+  }),
   ...recurrentFields,
   hiddenSize: integer({ about: "units of each recurrent layer", unit: "units", min: 1, default: 64 }),
   dropout: number({

@@ -1,5 +1,5 @@
 import type { Machine } from "../compute/machine.ts";
-import type { Kernel, Plan, Range } from "../compute/plan.ts";
+import { type Kernel, type Plan, type Range, TOUCHED_BLOCK } from "../compute/plan.ts";
 import { add, variable } from "../math/expression.ts";
 import { FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { formatBytes, formatShape, sameShape, size, strides } from "../shared/shapes.ts";
@@ -39,6 +39,11 @@ export interface GraphOptions {
    * the way back. Changes no bit. Default 1: everything is kept.
    */
   readonly recompute?: number | undefined;
+  /**
+   * Whether gradients of tables are cleared and noted row by row, in an arena `touched` that all graphs over one arena of gradients share
+   * and that holds ones at first: what another graph writes there has to be noted, too. Changes no bit. Default false.
+   */
+  readonly touched?: boolean;
   /** Weights of 8 bits that products use in place of parameters of these names; see `Graph.quantize`. */
   readonly quantized?: QuantizedWeights | undefined;
 }
@@ -48,13 +53,15 @@ export interface GraphOptions {
  * taken. Recording allocates nothing on the machine. Entries are layer operations; a whole scan is one.
  *
  * Arenas of the plan: `parameters`, `gradients` (same offsets), `activations`, `inputs` (written by the host before a
- * run), `state` (kept from run to run, zero at first), `scalars`, and one per moment of an optimizer.
+ * run), `state` (kept from run to run, zero at first), `scalars`, and one per moment of an optimizer; with `touched` one of that name.
  */
 export class Graph {
   readonly machine: GraphOptions["machine"];
   readonly parameters: ParameterLayout | undefined;
   readonly training: boolean;
   readonly recompute: number;
+  /** Of all gradients, one word for each block of them that may hold anything but zeros. */
+  readonly touched: Range | undefined;
   /** Named inputs, states and outputs, for the host. */
   readonly inputs: Record<string, Tensor> = {};
   readonly states: Record<string, Tensor> = {};
@@ -69,6 +76,8 @@ export class Graph {
   private readonly scalarRanges: Record<string, Range> = {};
   private readonly tape: TapeEntry[] = [];
   private readonly adjoints = new Map<Range, Range>();
+  /** Gradients of parameters that all rows may be written of. */
+  private readonly whole = new Set<Range>();
   /** Ranges of activations that nothing is kept in. */
   private readonly passing: Range[] = [];
   /** Adjoints that are the same number in every run. */
@@ -83,6 +92,8 @@ export class Graph {
     this.parameters = options.parameters;
     this.training = options.training ?? false;
     this.recompute = options.recompute ?? 1;
+    if (options.touched && options.parameters)
+      this.touched = this.reserve("touched", Math.ceil(options.parameters.length / TOUCHED_BLOCK), "int");
     for (const [name, tensor] of options.quantized ?? []) {
       const parameter = options.parameters?.names.get(name);
       if (!parameter)
@@ -280,12 +291,11 @@ export class Graph {
         this.constantAdjoints.delete(t.range);
         const part = this.reserve("activations", t.range.length);
         additions.push([known, part]);
+        this.whole.add(known);
         return part;
       }
-      const range = this.isParameter(t)
-        ? { ...t.range, arena: "gradients" }
-        : this.reserve("activations", t.range.length);
-      this.adjoints.set(t.range, range);
+      const range = this.newAdjoint(t);
+      this.whole.add(range);
       return range;
     });
     write(ranges);
@@ -311,8 +321,41 @@ export class Graph {
     const known = target.differentiable ? this.adjoints.get(target.range) : undefined;
     if (known) {
       this.constantAdjoints.delete(target.range);
+      this.whole.add(known);
       write(known, true);
     } else this.contribute([target], ([range]) => write(range!, false));
+  }
+
+  /**
+   * As `accumulate`, for a kernel that writes some rows of a table. Of a parameter whose rows are noted `write` is also given where, and how
+   * many elements before the table the first noted block begins.
+   */
+  accumulateRows(
+    table: Tensor,
+    write: (range: Range, keep: boolean, touched: { range: Range; lead: number } | undefined) => void,
+  ): void {
+    if (!table.differentiable) return;
+    const known = this.adjoints.get(table.range);
+    if (known) this.constantAdjoints.delete(table.range);
+    const range = known ?? this.newAdjoint(table);
+    write(range, known !== undefined, this.touchedBlocks(range));
+  }
+
+  private newAdjoint(t: Tensor): Range {
+    const range = this.isParameter(t)
+      ? { ...t.range, arena: "gradients" }
+      : this.reserve("activations", t.range.length);
+    this.adjoints.set(t.range, range);
+    return range;
+  }
+
+  /** The words that tell of a range of gradients. */
+  private touchedBlocks({ arena, offset, length }: Range): { range: Range; lead: number } | undefined {
+    if (!this.touched || arena !== "gradients") return undefined;
+    const first = Math.floor(offset / TOUCHED_BLOCK);
+    const end = Math.ceil((offset + length) / TOUCHED_BLOCK);
+    const range = { ...this.touched, offset: this.touched.offset + first, length: end - first };
+    return { range, lead: offset - first * TOUCHED_BLOCK };
   }
 
   /** Makes two tensors share one adjoint: `view` is `of` under another shape. */
@@ -363,6 +406,21 @@ export class Graph {
       if (!tensor || !this.adjoints.has(tensor.range))
         this.fill({ arena: "gradients", offset, length: size(parameter.shape), type: "float" }, 0);
     }
+    this.noteWholeGradients();
+  }
+
+  /** Notes all blocks of gradients that were not written row by row; neighbours at once. */
+  private noteWholeGradients(): void {
+    const ranges = [...this.whole].flatMap((range) => this.touchedBlocks(range)?.range ?? []);
+    const joined: Range[] = [];
+    for (const range of ranges.sort((a, b) => a.offset - b.offset)) {
+      const last = joined.at(-1);
+      const end = range.offset + range.length;
+      if (last && range.offset <= last.offset + last.length)
+        joined[joined.length - 1] = { ...last, length: Math.max(end - last.offset, last.length) };
+      else joined.push(range);
+    }
+    for (const range of joined) this.fill(range, 1);
   }
 
   /** Records that every element of a range becomes `value`. */

@@ -392,10 +392,14 @@ export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?:
   );
   const skip = options.paddingIndex;
   graph.record([out], ([g]) =>
-    graph.accumulate(table, (out, keep) =>
+    graph.accumulateRows(table, (out, keep, touched) =>
       graph.launch(
-        { op: "scatterAdd", rows, vocabulary, columns, ...(skip !== undefined && { skip }), keep },
-        { indices: indices.range, source: g!, out },
+        {
+          ...{ op: "scatterAdd", rows, vocabulary, columns, keep },
+          ...(skip !== undefined && { skip }),
+          ...(touched && { touched: { lead: touched.lead } }),
+        },
+        { indices: indices.range, source: g!, out, ...(touched && { touched: touched.range }) },
       ),
     ),
   );

@@ -58,22 +58,26 @@ export async function openLearner(options: LearnerOptions): Promise<Learner> {
   const { machine, parameters, optimizer, clipNorm, clipValue, recompute, accumulates = false } = options;
   if (recompute !== undefined) expectInteger("recompute", recompute, { min: 1 });
   expectRoom(machine, parameters.layout, optimizer, accumulates);
-  const graph = new Graph({ machine, parameters: parameters.layout, training: true });
+  const graph = new Graph({ machine, parameters: parameters.layout, training: true, touched: !accumulates });
   const notes = reserveNotes(graph);
   const update = updateParameters(graph, optimizer, { clipNorm, clipValue });
   takeNotes(graph, notes, { norm: update.gradientNorm, skip: update.skipped });
   const needed = graph.finish().arenas;
   resetMoments(parameters, optimizer);
-  const gradients = parameters.arena("gradients");
-  const sum = accumulates ? machine.arena(SUM_ARENA, parameters.layout.length) : undefined;
-  const noted = machine.arena(NOTES_ARENA, needed[NOTES_ARENA]!);
+  const own: Record<string, Arena> = {};
   try {
-    const arenas = { ...parameters.arenas, gradients: sum ?? gradients, [NOTES_ARENA]: noted };
-    const executable = await compile(graph, { machine, arenas });
-    return new Learner(options, executable, { ...(sum && { [SUM_ARENA]: sum }), [NOTES_ARENA]: noted }, update.scalars);
+    // Gradients that nobody else writes to: what is known of their zeros stays true.
+    own.gradients = machine.arena("gradients", parameters.layout.length);
+    own[NOTES_ARENA] = machine.arena(NOTES_ARENA, needed[NOTES_ARENA]!);
+    if (graph.touched) {
+      own[graph.touched.arena] = machine.arena(graph.touched.arena, needed[graph.touched.arena]!);
+      machine.write(own[graph.touched.arena]!, graph.touched, new Int32Array(graph.touched.length).fill(1));
+    }
+    if (accumulates) own[SUM_ARENA] = machine.arena(SUM_ARENA, parameters.layout.length);
+    const arenas = { ...parameters.arenas, ...own, gradients: own[SUM_ARENA] ?? own.gradients };
+    return new Learner(options, await compile(graph, { machine, arenas }), own, update.scalars);
   } catch (error) {
-    sum?.close();
-    noted.close();
+    for (const arena of Object.values(own)) arena.close();
     throw error;
   }
 }
@@ -202,7 +206,8 @@ export class Learner {
 
   private recordGradients(batch: Batch, recompute: number | undefined): Graph {
     const { machine, parameters, accumulates } = this.options;
-    const graph = new Graph({ machine, parameters: parameters.layout, training: true, recompute });
+    const touched = !accumulates;
+    const graph = new Graph({ machine, parameters: parameters.layout, training: true, recompute, touched });
     const { loss: note } = reserveNotes(graph);
     const { loss, penalty, carry = [] } = this.options.record(graph, batch);
     const objectives = penalty ? [loss, penalty] : [loss];

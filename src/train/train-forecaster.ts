@@ -13,6 +13,7 @@ import type { Graph, Tensor } from "../tensor/graph.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
 import { openEvaluator } from "./evaluator.ts";
+import { fitLinear, fitsLinear } from "./fit-linear.ts";
 import { type ForecastLayoutOptions, planForecast } from "./forecast-plan.ts";
 import { type ForecastSpans, splitSeries } from "./forecast-split.ts";
 import { expectRoom } from "./learner.ts";
@@ -40,6 +41,11 @@ export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutO
   /** Of quantiles: their probabilities, ascending; default 0.1, 0.5, 0.9. */
   readonly levels?: readonly number[] | undefined;
   readonly model?: ForecastModelOptions | undefined;
+  /**
+   * Whether a linear map of each target's past is fitted first, by least squares, and the network learns what it leaves. Default true; of predictions of all steps at
+   * once, of other things than counts, and where there are at least ten windows for each step that is looked back at. Otherwise the network learns all.
+   */
+  readonly linear?: boolean | undefined;
   /** B: windows of an update; default 32. */
   readonly batchSize?: number | undefined;
   /** Default: about 2,000 updates, but at least 5 epochs and at most 50. */
@@ -123,9 +129,11 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
   const [train, measured] = [windows("train"), windows("validation")];
   if (train.length === 0) throw tooShort(layout, spans);
   const { targets, channels, known } = widthsOf(layout);
+  const beside = (options.linear ?? true) && fitsLinear(train.length, layout);
   const network = forecastNetwork({
     ...{ channels, targets, known, horizon, autoregressive: layout.decoding === "autoregressive" },
     ...{ head, pointLoss: options.pointLoss, levels: options.levels },
+    ...(beside && { linearSteps: layout.context }),
     ...options.model,
   });
   const batches = windowBatches({ windows: train, layout, batchSize, seed });
@@ -135,6 +143,8 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
   expectRoom(machine, store, optimizer, accumulate > 1);
   const parameters = await createParameters({ machine, layout: store, seed });
   try {
+    if (beside)
+      for (const [name, data] of Object.entries(fitLinear(train, layout))) parameters.write(`linear.${name}`, data);
     const forecaster = new Forecaster({ network, layout, machine, parameters });
     const loss = (graph: Graph, { inputs, rows }: Batch): Tensor => {
       const given = (name: string): Tensor | undefined => inputs[name] && graph.input(name, [horizon, rows, targets]);

@@ -1,3 +1,4 @@
+import { type ColumnSource, parquetWriteBuffer } from "hyparquet-writer";
 import { expect, test } from "vitest";
 import { findTimeColumns } from "../../src/data/time-columns.ts";
 
@@ -23,7 +24,21 @@ test("columns that are something else are left out", async () => {
   expect(await found("from,to,y\n2024-01-01,2024-01-02,1\n", ["to"])).toEqual(["from"]);
 });
 
-test("JSON lines; Parquet is not looked into", async () => {
+test("JSON lines", async () => {
   expect(await found('{"y":1,"at":"2024-01-01"}\n{"y":2,"at":"2024-01-02"}\n', [], "t.jsonl")).toEqual(["at"]);
-  expect(await found("PAR1", [], "t.parquet")).toBeUndefined();
+});
+
+test("Parquet: times and texts that are dates, not numbers; nested columns are no columns", async () => {
+  const parquet = (columnData: ColumnSource[]) =>
+    findTimeColumns(new File([parquetWriteBuffer({ columnData })], "t.parquet"), { taken: [] });
+  const y = { name: "y", data: [1, 2], type: "DOUBLE" as const };
+  const days = ["2024-01-01", "2024-01-02"];
+  expect(await parquet([y, { name: "day", data: days, type: "STRING" }])).toEqual(["day"]);
+  expect(await parquet([{ name: "at", data: days.map((d) => new Date(d)), type: "TIMESTAMP" }, y])).toEqual(["at"]);
+  expect(await parquet([y, { name: "n", data: [20240101, 20240102], type: "INT32" }])).toBeUndefined();
+  const nested = { name: "more", data: [{ day: "2024-01-01" }, { day: "2024-01-02" }], type: "JSON" as const };
+  expect(await parquet([nested, { name: "day", data: days, type: "STRING" }, y])).toEqual(["day"]);
+  await expect(findTimeColumns(file("t.parquet", "PAR1"), { taken: [] })).rejects.toMatchObject({
+    code: "bad-parquet",
+  });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../dist/node/cli.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "longshort-process-"));
 const text = join(folder, "text.txt");
 const run = join(folder, "run");
@@ -16,7 +16,7 @@ const longshort = (...argv: string[]) =>
   spawnSync(process.execPath, [main, ...argv], { cwd: folder, encoding: "utf8" });
 
 beforeAll(() => {
-  if (!existsSync(main)) throw new Error("dist/cli/main.js is missing: npm run build");
+  if (!existsSync(main)) throw new Error("dist/node/cli.js is missing: npm run build");
   writeFileSync(text, "hello world, hello words\n".repeat(40));
   const { status, stderr } = longshort("train", "text", text, ...small, "--epochs", "2", "-o", run);
   expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining("epoch 2/2: loss") });

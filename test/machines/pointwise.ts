@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect } from "vitest";
 import type { SynchronousMachine } from "../../src/compute/machine.ts";
-import type { Pointwise } from "../../src/compute/plan.ts";
+import { type Pointwise, TOUCHED_BLOCK } from "../../src/compute/plan.ts";
 import * as e from "../../src/math/expression.ts";
 import { strides as dense, size } from "../../src/shared/shapes.ts";
 import { difference } from "../support/difference.ts";
@@ -282,6 +282,33 @@ export const pointwiseLaws: Laws = {
       for (const i of [0, 3, 5, 64, 66]) {
         const one = [x[i]!];
         expect(await rows(machine, value, [one, one, one]), `${name} of ${x[i]}`).toEqual([all[i]]);
+      }
+    }
+  },
+
+  "blocks of an input that are said to hold zeros: the same bits, or left as they are": async (machine) => {
+    for (const n of [1, 127, 128, 300, 5000]) {
+      const words = Array.from({ length: Math.ceil(n / TOUCHED_BLOCK) }, (_, k) => k % 2);
+      const zeros = (x: number, k: number): number => (words[Math.floor(k / TOUCHED_BLOCK)] ? x : 0);
+      const inputs = { a: { data: numbers(n, n).map(zeros) }, b: { data: numbers(n, 1) }, c: { data: [0.3] } };
+      for (const [value, rests] of [
+        [e.add(e.mul(b, c), e.div(a, e.sqrt(e.abs(b)))), false],
+        [e.sub(b, e.mul(c, a)), true],
+      ] as const) {
+        const kernel: Pointwise = {
+          ...{ op: "pointwise", shape: [n], inputs: { a: [1], b: [1], c: [0] } },
+          outputs: { out: { value, strides: [1] } },
+        };
+        const [plain, passing] = await Promise.all([
+          runKernel(machine, kernel, inputs, { out: inputs.b.data }),
+          runKernel(
+            machine,
+            { ...kernel, touched: { input: "a", rests } },
+            { ...inputs, touched: { data: words, type: "int" } },
+            { out: inputs.b.data },
+          ),
+        ]);
+        expect(passing).toEqual(plain);
       }
     }
   },

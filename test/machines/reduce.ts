@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect } from "vitest";
-import type { Reduce } from "../../src/compute/plan.ts";
+import { type Reduce, TOUCHED_BLOCK } from "../../src/compute/plan.ts";
 import { exp, mul, square, sub, variable } from "../../src/math/expression.ts";
 import { strides as dense, size } from "../../src/shared/shapes.ts";
 import { difference } from "../support/difference.ts";
@@ -122,6 +122,27 @@ export const reduceLaws: Laws = {
       for (const at of [0, length >> 1, length - 1])
         expect(await maximum(data.map((v, i) => (i === at ? Number.NaN : v)))).toBeNaN();
       expect(await maximum(data.map(() => -Infinity))).toBe(-Infinity);
+    }
+  },
+
+  "a sum passes by blocks that are said to hold zeros": async (machine) => {
+    for (const n of [1, 127, 128, 300, 40_000]) {
+      const words = Array.from({ length: Math.ceil(n / TOUCHED_BLOCK) }, (_, k) => k % 3);
+      const data = numbers(n, n).map((x, k) => (words[Math.floor(k / TOUCHED_BLOCK)] ? x : 0));
+      const kernel: Reduce = {
+        ...{ op: "reduce", shape: [n], inputs: { a: [1] }, value: square(a), combine: "sum", over: [true] },
+      };
+      const inputs = { a: { data } };
+      const [plain, passing] = await Promise.all([
+        runKernel(machine, kernel, inputs, { out: 1 }),
+        runKernel(
+          machine,
+          { ...kernel, touched: true },
+          { ...inputs, touched: { data: words, type: "int" } },
+          { out: 1 },
+        ),
+      ]);
+      expect(passing).toEqual(plain);
     }
   },
 };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect } from "vitest";
-import type { Kernel } from "../../src/compute/plan.ts";
+import { type Kernel, TOUCHED_BLOCK } from "../../src/compute/plan.ts";
 import type { Laws } from "./conformance.ts";
 import { numbers, rounding, runKernel } from "./harness.ts";
 
@@ -80,5 +80,28 @@ export const rowLaws: Laws = {
       }),
       { numRuns: 60 },
     );
+  },
+
+  "scatterAdd clears only blocks that were noted": async (machine) => {
+    const [vocabulary, columns, lead] = [50, 21, 37];
+    const blocks = Math.ceil((lead + vocabulary * columns) / TOUCHED_BLOCK);
+    const noted = Array.from({ length: blocks }, (_, k) => (k % 2 === 0 || k === blocks - 1 ? 1 : 0));
+    const before = Array.from({ length: vocabulary * columns }, (_, k) =>
+      noted[Math.floor((lead + k) / TOUCHED_BLOCK)] ? 7 : 0,
+    );
+    const indices = [3, 40, 3, 12];
+    const source = numbers(indices.length * columns, 1);
+    const kernel: Kernel = { op: "scatterAdd", rows: 4, vocabulary, columns };
+    const inputs = { indices: { data: indices, type: "int" as const }, source: { data: source } };
+    const [plain, clears] = await Promise.all([
+      runKernel(machine, kernel, inputs, { out: before }),
+      runKernel(
+        machine,
+        { ...kernel, touched: { lead } },
+        { ...inputs, touched: { data: noted, type: "int", spoiled: true } },
+        { out: before },
+      ),
+    ]);
+    expect(clears).toEqual(plain);
   },
 };

@@ -529,7 +529,7 @@ describe("the playground", () => {
     const corpus = path.join(folder, "corpus.txt");
     writeFileSync(corpus, "ab cc bab c");
     const command = ["inspect", runs[0]!, "--text", "ab c", "--html", file, "--compare", runs[1]!, "--nearest", corpus];
-    const { status, stderr } = spawnSync(process.execPath, [path.join(root, "dist/cli/main.js"), ...command], {
+    const { status, stderr } = spawnSync(process.execPath, [path.join(root, "dist/node/cli.js"), ...command], {
       encoding: "utf8",
     });
     expect(stderr).toBe("");

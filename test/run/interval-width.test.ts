@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Machine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { timeSeriesSet } from "../../src/data/time-series-set.ts";
+import { backtest } from "../../src/run/backtest.ts";
 import { IntervalWidth, widened } from "../../src/run/interval-width.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { trainForecaster } from "../../src/train/train-forecaster.ts";
@@ -96,6 +97,72 @@ describe("Forecaster.calibrate", () => {
       await trainer.run();
       expect(await calibrate()).toBeUndefined();
       expect(forecaster.layout.intervalWidths).toBeUndefined();
+      trainer.close();
+    }
+  });
+});
+
+describe("intervals that follow what came of the forecasts before", () => {
+  let machine: Machine;
+  beforeAll(async () => {
+    machine = await openMachine("wasm");
+  });
+  afterAll(() => machine.close());
+
+  // Calm until 300, where the training and the validation part end, then five times as wild.
+  const noise = new RandomStream(5, "noise").normal(500);
+  const y = Float64Array.from({ length: 500 }, (_, n) => 50 + noise[n]! * (n < 300 ? 1 : 5));
+  const of = (values: Float64Array) => timeSeriesSet({ targets: ["y"], series: [{ values: { y: values } }] });
+  const trained = () =>
+    trainForecaster({
+      ...{ machine, data: of(y), horizon: 3, context: 4, validation: 60, test: 200, epochs: 4, anchor: "none" },
+      model: { hiddenSize: 4 },
+    });
+
+  test("a series that grows wilder behind the validation part", async () => {
+    const { trainer, forecaster, calibrate, series } = await trained();
+    await trainer.run();
+    await calibrate();
+    const parts = series.map(({ source, prepared, spans }) => ({
+      ...{ source, prepared, train: spans.train, test: spans.test },
+    }));
+    const covered = async (recent?: number) => {
+      const { rows } = await backtest(forecaster, { series: parts, baselines: false, recent });
+      return rows[0]!.scores.y!.coverage!;
+    };
+    expect(await covered()).toBeLessThan(0.4);
+    const followed = await covered(40);
+    expect(followed).toBeGreaterThan(0.65);
+    expect(followed).toBeLessThan(0.9);
+    trainer.close();
+  });
+
+  test("nothing that is not known at the origin changes an interval, what is known does", async () => {
+    const { trainer, forecaster } = await trained();
+    await trainer.run();
+    const at = async (values: Float64Array) => {
+      const series = forecaster.prepare(of(values).series[0]!);
+      return (await forecaster.predict([{ series, origin: 400 }], { recent: 40 }))[0]!.y!;
+    };
+    const said = await at(y);
+    expect(await at(y.map((value, n) => (n < 400 ? value : 1e6)))).toEqual(said);
+    expect((await at(y.map((value, n) => (n < 390 ? value : 9 * value)))).quantiles).not.toEqual(said.quantiles);
+    trainer.close();
+  });
+
+  test("points and counts have nothing to follow", async () => {
+    const data = timeSeriesSet({
+      targets: ["y"],
+      series: [{ values: { y: Array.from({ length: 90 }, (_, n) => n % 5) } }],
+    });
+    for (const head of ["point", "negative-binomial"] as const) {
+      const { trainer, forecaster } = await trainForecaster({
+        ...{ machine, data, horizon: 2, context: 4, epochs: 1, model: { hiddenSize: 4 }, head },
+      });
+      await expect(forecaster.forecast(data, { recent: 20 })).rejects.toThrow(
+        /recent: expected a model whose intervals/,
+      );
+      await expect(forecaster.forecast(data, { recent: 0 })).rejects.toMatchObject({ code: "out-of-range" });
       trainer.close();
     }
   });

@@ -1,4 +1,4 @@
-import type { Gather, Scatter, ScatterAdd } from "../plan.ts";
+import { type Gather, type Scatter, type ScatterAdd, TOUCHED_BLOCK } from "../plan.ts";
 import type { Operands } from "./kernels.ts";
 
 /** `out[r] = table[indices[r]]` */
@@ -12,15 +12,25 @@ export function gather({ rows, columns, vocabulary }: Gather): (operands: Operan
 }
 
 /** `out = 0; out[indices[r]] += source[r]`, r in increasing order. */
-export function scatterAdd({ rows, columns, vocabulary, skip, keep }: ScatterAdd): (operands: Operands) => void {
-  return ({ indices, source, out }) => {
+export function scatterAdd(kernel: ScatterAdd): (operands: Operands) => void {
+  const { rows, columns, vocabulary, skip, keep } = kernel;
+  return ({ indices, source, out, touched }) => {
     if (!keep) out!.fill(0, 0, vocabulary * columns);
+    if (!keep) touched?.fill(0);
     for (let r = 0; r < rows; r++) {
       if (indices![r] === skip) continue;
       const row = rowOf(indices![r]!, vocabulary);
       for (let c = 0; c < columns; c++) out![row * columns + c]! += source![r * columns + c]!;
+      if (touched) touchBlocks(touched, kernel, row * columns);
     }
+    if (touched && touched.length > 0) touched[0] = touched[touched.length - 1] = 1;
   };
+}
+
+/** Notes the blocks that a row lies in which begins at this element of `out`. */
+function touchBlocks(words: Float64Array, { columns, touched }: ScatterAdd, start: number): void {
+  const block = (element: number): number => Math.floor((touched!.lead + element) / TOUCHED_BLOCK);
+  words.fill(1, block(start), block(start + columns - 1) + 1);
 }
 
 /** `out[indices[r]] = source[r]`, r in increasing order. */

@@ -76,6 +76,10 @@ export function sharedAxes(
   return [cut(part, i32.mul(thread, i32.const(part))), if_(last, cut(rest, i32.const(part * threads)))];
 }
 
+/** The address `elements` elements behind another one. */
+export const behind = (address: Code, elements: number): Code =>
+  elements === 0 ? address : i32.add(address, i32.const(4 * elements));
+
 /** Moves pointers (one per operand) by `count` elements along an axis. */
 export function advance(pointers: readonly Local[], axis: Axis, count: number): Code {
   return pointers.map((pointer, k) => {

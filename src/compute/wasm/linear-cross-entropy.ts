@@ -27,10 +27,10 @@ const [BLOCK, MOST_ROWS] = [4 * 2 ** 20, 128];
 const number = (n: number): Code => i32.const(n);
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
-/** Rows of a block, a multiple of 16: a function of the shapes alone, because sums over rows are taken block by block. */
+/** Rows of a block, a multiple of 16, all blocks as even as may be: a short one reads all weights for little. */
 export function rowsTogether(rows: number, classes: number): number {
-  const fitting = Math.floor(BLOCK / (classes * 64)) * 16;
-  return Math.min(roundUp(rows, 16), MOST_ROWS, Math.max(16, fitting));
+  const most = Math.min(MOST_ROWS, Math.max(16, Math.floor(BLOCK / (classes * 64)) * 16));
+  return roundUp(Math.ceil(rows / Math.ceil(rows / most)), 16);
 }
 
 /**

@@ -327,11 +327,15 @@ class WasmMachine implements SynchronousMachine {
     }
   }
 
-  /** Compiles a plan; undefined when the helpers cannot take it. */
+  /** Compiles a plan; undefined when the helpers cannot take it, or there is nothing in it that they would share. */
   async #compile(source: PlanSource): Promise<WasmPlan>;
   async #compile(source: PlanSource, helpers: Helpers): Promise<WasmPlan | undefined>;
   async #compile(source: PlanSource, helpers?: Helpers): Promise<WasmPlan | undefined> {
     const { printed, release } = this.#print(source, helpers ? this.#threads : 1);
+    if (helpers && !printed.shared) {
+      release();
+      return undefined;
+    }
     try {
       const compiled = await compileLater(printed);
       const number = await helpers?.add(compiled.module).catch(() => undefined);

@@ -40,6 +40,8 @@ export interface PrintOptions {
 export interface PrintedPlan {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly imports: WebAssembly.Imports;
+  /** Whether threads perform any launch together. One that waits for nobody could be over before another thread has heard of it. */
+  readonly shared: boolean;
   /** Makes the compiled module ready to run. */
   finish(module: WebAssembly.Module, instance: WebAssembly.Instance): CompiledPlan;
 }
@@ -60,6 +62,7 @@ function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: Prin
   const imported = { initial: 1, maximum: memory.pages, shared: memory.shared };
   const m = new ModuleBuilder({ memory: imported, wide, threads });
   const everybody = teamOf(m, CONTROL);
+  let anyShared = false;
   m.func({ name: "run", params: [] }, (f) => {
     const launches = plan.launches.map(({ kernel, operands }) => {
       workspace.restart();
@@ -85,7 +88,9 @@ function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: Prin
           return { at, code: make(at, this.team) };
         },
       });
-      return { code, shared: team.threads > 1 };
+      const shared = team.threads > 1;
+      anyShared ||= shared;
+      return { code, shared };
     });
     return threads === 1 ? launches.map(({ code }) => code) : inTurn(launches, everybody);
   });
@@ -93,6 +98,7 @@ function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: Prin
   return {
     bytes: m.finish(),
     imports: { env: { memory: memory.wasm, thread: 0 } },
+    shared: anyShared,
     finish(module, { exports }) {
       constants.write(memory.buffer);
       return {

@@ -1,16 +1,17 @@
 import type { FunctionBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
 import type { Local } from "../../print/wasm/control.ts";
-import { forRange } from "../../print/wasm/control.ts";
+import { forRange, if_ } from "../../print/wasm/control.ts";
 import { printExpressions } from "../../print/wasm/expression.ts";
 import { f32, f32x4, f64x2, i32, i32x4, v128 } from "../../print/wasm/instructions.ts";
 import { alone, share, solo } from "../../print/wasm/team.ts";
 import { size } from "../../shared/shapes.ts";
-import type { Range, Reduce } from "../plan.ts";
+import { type Range, type Reduce, TOUCHED_BLOCK } from "../plan.ts";
 import type { Axis } from "./elements.ts";
 import {
   advance,
   axesOf,
+  behind,
   byFours,
   fork,
   inStrips,
@@ -26,7 +27,7 @@ import type { LaunchContext, LaunchPrinter } from "./launch.ts";
 /** Results that *across* works on at once: whole cache lines where there are enough. */
 const WIDTHS = [16, 4, 1] as const;
 /** Elements whose sum is taken in float32. */
-const BLOCK = 128;
+const BLOCK = TOUCHED_BLOCK;
 /** Elements of a chunk: its blocks are added in float64, and chunks, again in float64, to one another. */
 const CHUNK = 128 * BLOCK;
 
@@ -45,7 +46,8 @@ export const printReduce: LaunchPrinter<Reduce> = (context) => {
   const types = names.map((name) => context.range(name).type);
   const results = size(kernel.shape.filter((_, axis) => !kernel.over[axis]));
   if (results === 0) return [];
-  const key = JSON.stringify([kernel.shape, kernel.inputs, kernel.value.id, kernel.combine, kernel.over, types]);
+  const { shape, inputs, value, combine, over, touched } = kernel;
+  const key = JSON.stringify([shape, inputs, value.id, combine, over, types, touched]);
   const summed = summedAxes(kernel);
   const addresses = [...names, "out"].map(address);
   if (kept.length === 0) return single(context, key, summed, types, addresses);
@@ -80,22 +82,32 @@ function single(
   const [axis, ...others] = summed as [Axis, ...Axis[]];
   const chunks = Math.floor(axis.size / CHUNK);
   const team = others.length === 0 && chunks > 1 ? context.team : solo;
+  // What tells of zeros goes first.
+  const words = context.kernel.touched ? [i32.const(context.address("touched"))] : [];
+  const params = [...words, ...pointers].map(() => "i32" as const);
+  const reduction = (f: FunctionBuilder, axes: readonly Axis[], at: readonly Local[]) => ({
+    printer: new Reduction(context, f, axes, types, words.length > 0 ? at[0] : undefined),
+    at: at.slice(words.length),
+  });
   if (team.threads === 1)
     return m
       .memo(`reduce ${key}`, () =>
-        m.func({ params: addresses.map(() => "i32") }, (f, ...at) =>
-          new Reduction(context, f, summed, types).along(at),
-        ),
+        m.func({ params }, (f, ...parameters) => {
+          const { printer, at } = reduction(f, summed, parameters);
+          return printer.along(at);
+        }),
       )
-      .call(...pointers);
+      .call(...words, ...pointers);
   const parts = context.workspace(16 * (chunks + 1));
   const part = (length: number) =>
     m.memo(`reduce ${key} chunk of ${length}`, () =>
-      m.func({ params: addresses.map(() => "i32") }, (f, ...at) =>
-        new Reduction(context, f, [{ ...axis, size: length }], types).chunk(at),
-      ),
+      m.func({ params }, (f, ...parameters) => {
+        const { printer, at } = reduction(f, [{ ...axis, size: length }], parameters);
+        return printer.chunk(at);
+      }),
     );
   const at = (number: Code): Code[] => [
+    ...words.map((word) => i32.add(word, i32.mul(number, i32.const((CHUNK / TOUCHED_BLOCK) * 4)))),
     ...pointers.slice(0, -1).map((p, k) => i32.add(p, i32.mul(number, i32.const(axis.strides[k]! * CHUNK * 4)))),
     i32.add(i32.const(parts), i32.shl(number, i32.const(4))),
   ];
@@ -137,27 +149,26 @@ function summedAxes({ shape, inputs, over }: Reduce): Axis[] {
   return axes.length > 0 ? axes : [{ size: 1, strides: [...operands.map(() => 0), 0] }];
 }
 
-/** The address `elements` elements behind another one. */
-const behind = (address: Code, elements: number): Code =>
-  elements === 0 ? address : i32.add(address, i32.const(4 * elements));
-
-/** Prints results. `pointers` go to the inputs and, last, to `out`. */
+/** Prints results. `pointers` go to the inputs and, last, to `out`; `words`, if given, to what tells of blocks that are zeros and add nothing. */
 class Reduction {
   readonly #context: LaunchContext<Reduce>;
   readonly #f: FunctionBuilder;
   readonly #summed: readonly Axis[];
   readonly #types: readonly Range["type"][];
+  readonly #words: Local | undefined;
 
   constructor(
     context: LaunchContext<Reduce>,
     f: FunctionBuilder,
     summed: readonly Axis[],
     types: readonly Range["type"][],
+    words?: Local,
   ) {
     this.#context = context;
     this.#f = f;
     this.#summed = summed;
     this.#types = types;
+    this.#words = words;
   }
 
   /** One result: lanes are neighbours along the last summed axis. */
@@ -192,25 +203,32 @@ class Reduction {
     return this.#chunks(pointers, {
       start: part.set(this.#identity()),
       end: total.set(this.#add(total.get, part.get)),
-      block: (at, inner, count) => [
-        lanes.set(this.#identity()),
-        mask.set(v128.const(0xffffffff, 0, 0, 0)),
-        byFours(f, { ...inner, size: count }, at, (width) => {
-          const { code, value } = this.#evaluate(at, inner, width);
-          if (width === 4) return [code, lanes.set(this.#combine(lanes.get, value))];
-          // The elements left over go to the lanes 0, 1, 2, where they would be if there were more.
-          const alone = v128.bitselect(value, this.#identity(), mask.get);
-          return [
-            code,
-            lanes.set(this.#combine(lanes.get, alone)),
-            mask.set(i32x4.shuffle(mask.get, mask.get, [3, 0, 1, 2])),
-          ];
-        }),
-        lanes.set(this.#combine(lanes.get, i32x4.shuffle(lanes.get, lanes.get, [2, 3, 2, 3]))),
-        lanes.set(this.#combine(lanes.get, i32x4.shuffle(lanes.get, lanes.get, [1, 1, 1, 1]))),
-        part.set(this.#addBlock(part.get, lanes.get)),
-      ],
+      block: (at, inner, count) =>
+        this.#unlessZero(at, inner, count, [
+          lanes.set(this.#identity()),
+          mask.set(v128.const(0xffffffff, 0, 0, 0)),
+          byFours(f, { ...inner, size: count }, at, (width) => {
+            const { code, value } = this.#evaluate(at, inner, width);
+            if (width === 4) return [code, lanes.set(this.#combine(lanes.get, value))];
+            // The elements left over go to the lanes 0, 1, 2, where they would be if there were more.
+            const alone = v128.bitselect(value, this.#identity(), mask.get);
+            return [
+              code,
+              lanes.set(this.#combine(lanes.get, alone)),
+              mask.set(i32x4.shuffle(mask.get, mask.get, [3, 0, 1, 2])),
+            ];
+          }),
+          lanes.set(this.#combine(lanes.get, i32x4.shuffle(lanes.get, lanes.get, [2, 3, 2, 3]))),
+          lanes.set(this.#combine(lanes.get, i32x4.shuffle(lanes.get, lanes.get, [1, 1, 1, 1]))),
+          part.set(this.#addBlock(part.get, lanes.get)),
+        ]),
     });
+  }
+
+  #unlessZero(at: readonly Local[], axis: Axis, count: number, block: Code): Code {
+    const words = this.#words;
+    if (words === undefined) return block;
+    return [if_(i32.load(words.get), block, advance(at, axis, count)), words.set(i32.add(words.get, i32.const(4)))];
   }
 
   /** `width` results that are neighbours along the kept axis `last`, four to a vector (a single one in all lanes). */

@@ -6,7 +6,8 @@ import { f32, f32x4, i32, memory, v128 } from "../../print/wasm/instructions.ts"
 import { offset } from "../../print/wasm/product.ts";
 import { share, type Team } from "../../print/wasm/team.ts";
 import type { Gather, Scatter, ScatterAdd } from "../plan.ts";
-import type { LaunchPrinter } from "./launch.ts";
+import type { LaunchContext, LaunchPrinter } from "./launch.ts";
+import { clearTouched, noteTouched } from "./touched.ts";
 
 const BYTES = 4;
 
@@ -27,22 +28,28 @@ export const printGather: LaunchPrinter<Gather> = ({ m, kernel, team, address })
  * `out = 0; out[indices[r]] += source[r]`, r in increasing order. Here and in `scatter` threads share the columns, so that each keeps
  * to that order.
  */
-export const printScatterAdd: LaunchPrinter<ScatterAdd> = ({ m, kernel, team, address }) => {
-  const bytes = i32.const(kernel.columns * BYTES);
-  const rows = share(team, kernel.vocabulary);
-  const clear = memory.fill(
-    offset(i32.const(address("out")), rows.from, bytes),
-    i32.const(0),
-    i32.mul(i32.sub(rows.to, rows.from), bytes),
-  );
+export const printScatterAdd: LaunchPrinter<ScatterAdd> = (context) => {
+  const { m, kernel, team, address } = context;
+  const clear = kernel.touched ? clearTouched(context, kernel.touched) : clearAll(context);
   return [
     kernel.keep ? [] : [clear, team.barrier],
     rowFunction(m, "scatterAdd", (row, other, columns) => eachElement(m, other, row, columns, "add")).call(
       ...someColumns(kernel, team, address),
       ...(kernel.skip === undefined ? noSkip : [i32.const(1), i32.const(kernel.skip)]),
     ),
+    kernel.touched ? noteTouched(context, kernel.touched) : [],
   ];
 };
+
+function clearAll({ kernel, team, address }: LaunchContext<ScatterAdd>): Code {
+  const bytes = i32.const(kernel.columns * BYTES);
+  const rows = share(team, kernel.vocabulary);
+  return memory.fill(
+    offset(i32.const(address("out")), rows.from, bytes),
+    i32.const(0),
+    i32.mul(i32.sub(rows.to, rows.from), bytes),
+  );
+}
 
 /** `out[indices[r]] = source[r]` */
 export const printScatter: LaunchPrinter<Scatter> = ({ m, kernel, team, address }) =>

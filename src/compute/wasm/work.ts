@@ -26,7 +26,8 @@ const operations: { readonly [K in Kernel["op"]]: (kernel: Extract<Kernel, { op:
   reduce: ({ shape, inputs }) => elements(shape) * PASSED * Object.keys(inputs).length,
   matmul: ({ batch, m, k, n }) => 2 * batch * m * k * n * (m === 1 ? ALONE : 1),
   gather: ({ rows, columns }) => rows * columns * PASSED,
-  scatterAdd: ({ rows, vocabulary, columns, keep }) => (rows + (keep ? 0 : vocabulary)) * columns * PASSED,
+  scatterAdd: ({ rows, vocabulary, columns, keep, touched }) =>
+    (rows * (touched ? 2 : 1) + (keep || touched ? 0 : vocabulary)) * columns * PASSED,
   scatter: ({ rows, columns }) => rows * columns * PASSED,
   random: ({ shape }) => elements(shape) * 5 * PASSED,
   linearCrossEntropy: ({ rows, columns, classes, gradients }) =>

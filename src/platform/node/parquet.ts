@@ -10,11 +10,22 @@ export async function openParquet(source: ByteSource): Promise<ParquetTable> {
   };
   const metadata = await parquetMetadataAsync(file);
   return {
-    columns: metadata.schema.slice(1).map(({ name }) => name),
+    columns: outermost(metadata.schema),
     groups: metadata.row_groups.map(({ num_rows }) => Number(num_rows)),
     rows: (columns, rowStart, rowEnd) =>
       parquetReadObjects({ file, metadata, columns: [...columns], rowStart, rowEnd }) as Promise<
         Record<string, unknown>[]
       >,
   };
+}
+
+/** Names of the columns themselves: the parts of nested ones follow them in the list. */
+function outermost(schema: readonly { readonly name: string; readonly num_children?: number }[]): string[] {
+  const names: string[] = [];
+  for (let k = 1, inside = 0; k < schema.length; k++) {
+    if (inside === 0) names.push(schema[k]!.name);
+    else inside -= 1;
+    inside += schema[k]!.num_children ?? 0;
+  }
+  return names;
 }

@@ -54,11 +54,25 @@ const text = (value: string): Code => {
   const bytes = [...new TextEncoder().encode(value)];
   return [unsigned(bytes.length), bytes];
 };
-const sized = (content: Code): Code => {
+const section = (id: number, content: Code): number[] => {
   const bytes = flatten(content);
-  return [unsigned(bytes.length), bytes];
+  return [id, ...unsigned(bytes.length), ...bytes];
 };
-const section = (id: number, content: Code): Code => [id, sized(content)];
+/** The section of functions, whose bodies are bytes already: by far the largest. */
+function bodiesOf(functions: readonly (readonly number[])[]): readonly (readonly number[])[] {
+  const parts = [unsigned(functions.length), ...functions.flatMap((body) => [unsigned(body.length), body])];
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return [[10, ...unsigned(length)], ...parts];
+}
+function joined(parts: readonly (readonly number[])[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
 
 /**
  * A module of WebAssembly that is put together function by function.
@@ -70,7 +84,7 @@ export class ModuleBuilder {
   readonly #memory: { readonly initial: number; readonly maximum: number; readonly shared: boolean };
   readonly #types: string[] = [];
   readonly #typeCode: Code[] = [];
-  readonly #functions: { type: number; code: Code }[] = [];
+  readonly #functions: { type: number; body: readonly number[] }[] = [];
   readonly #exports: { name: string; index: number }[] = [];
   readonly #memo = new Map<string, Func>();
 
@@ -108,12 +122,12 @@ export class ModuleBuilder {
     body: (f: FunctionBuilder, ...params: Local[]) => Code,
   ): Func {
     const index = this.#functions.length;
-    const entry = { type: this.#type(options.params, options.results ?? []), code: [] as Code };
+    const entry = { type: this.#type(options.params, options.results ?? []), body: [] as readonly number[] };
     this.#functions.push(entry);
     if (options.name !== undefined) this.#exports.push({ name: options.name, index });
     const f = new FunctionBuilder(options.params);
     const code = body(f, ...f.parameters());
-    entry.code = sized([f.declarations(), flatten(code), END]);
+    entry.body = flatten([f.declarations(), code, END]);
     return { index, call: (...args) => this.#call(index, options.params.length, args) };
   }
 
@@ -135,16 +149,14 @@ export class ModuleBuilder {
       [text("env"), text("memory"), 0x02, shared ? 3 : 1, unsigned(initial), unsigned(maximum)],
       ...(this.threads === 1 ? [] : [[text("env"), text("thread"), 0x03, typeByte.i32, 0]]),
     ];
-    return new Uint8Array(
-      flatten([
-        [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-        section(1, vector(this.#typeCode)),
-        section(2, vector(imports)),
-        section(3, vector(this.#functions.map(({ type }) => unsigned(type)))),
-        section(7, vector(exported)),
-        section(10, vector(this.#functions.map(({ code }) => code))),
-      ]),
-    );
+    return joined([
+      [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      section(1, vector(this.#typeCode)),
+      section(2, vector(imports)),
+      section(3, vector(this.#functions.map(({ type }) => unsigned(type)))),
+      section(7, vector(exported)),
+      ...bodiesOf(this.#functions.map(({ body }) => body)),
+    ]);
   }
 
   #call(index: number, expected: number, args: readonly Code[]): Code {

@@ -52,8 +52,23 @@ export function unsigned(value: number): number[] {
   return bytes;
 }
 
-/** Signed LEB128 of a whole number. */
-export function signed(value: bigint): number[] {
+/** Signed LEB128 of a whole number of 32 bits. */
+export function signed32(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value | 0;
+  for (;;) {
+    const low = rest & 127;
+    rest >>= 7;
+    if ((rest === 0 && low < 64) || (rest === -1 && low >= 64)) {
+      bytes.push(low);
+      return bytes;
+    }
+    bytes.push(low | 128);
+  }
+}
+
+/** Signed LEB128 of a whole number of 64 bits. */
+export function signed64(value: bigint): number[] {
   const bytes: number[] = [];
   let rest = value;
   for (;;) {
@@ -64,27 +79,32 @@ export function signed(value: bigint): number[] {
   }
 }
 
-/** The bytes of `code`, branches resolved. */
+/** The bytes of `code`, branches resolved. Plain loops: it runs before the first result, when nothing is compiled yet. */
 export function flatten(code: Code): number[] {
   const bytes: number[] = [];
   const open: number[] = [];
-  const visit = (part: Code): void => {
-    if (typeof part !== "number") {
-      for (const inner of part) visit(inner);
-    } else if (part < SYMBOL) {
+  const put = (part: number): void => {
+    if (part < SYMBOL) {
       bytes.push(part);
-    } else {
-      const id = (part - SYMBOL) >>> 2;
-      const kind = part & 3;
-      if (kind === OPEN) open.push(id);
-      else if (kind === CLOSE) open.pop();
-      else {
-        const at = open.lastIndexOf(id);
-        if (at < 0) throw new TypeError("flatten: a branch lies outside the block that it leaves");
-        bytes.push(...unsigned(open.length - 1 - at));
-      }
+      return;
+    }
+    const id = (part - SYMBOL) >>> 2;
+    const kind = part & 3;
+    if (kind === OPEN) open.push(id);
+    else if (kind === CLOSE) open.pop();
+    else {
+      const at = open.lastIndexOf(id);
+      if (at < 0) throw new TypeError("flatten: a branch lies outside the block that it leaves");
+      bytes.push(...unsigned(open.length - 1 - at));
     }
   };
-  visit(code);
+  const visit = (parts: readonly Code[]): void => {
+    for (let k = 0; k < parts.length; k++) {
+      const part = parts[k]!;
+      if (typeof part === "number") put(part);
+      else visit(part);
+    }
+  };
+  visit([code]);
   return bytes;
 }

@@ -1,5 +1,5 @@
 import type { Code } from "./code.ts";
-import { signed, unsigned } from "./code.ts";
+import { signed32, signed64, unsigned } from "./code.ts";
 
 /**
  * The instructions of WebAssembly that kernels need, as functions from the code of operands to code.
@@ -49,7 +49,7 @@ function bytesOf(length: number, fill: (view: DataView) => void): number[] {
 
 export const i32 = {
   /** Signed or unsigned: an address above 2 GiB is given as the positive number it is. */
-  const: (value: number): Code => [0x41, signed(BigInt(value | 0))],
+  const: (value: number): Code => [0x41, signed32(value)],
   load: load(2, 0x28),
   load8_u: load(0, 0x2d),
   store: store(2, 0x36),
@@ -83,7 +83,7 @@ export const i32 = {
 };
 
 export const i64 = {
-  const: (value: bigint): Code => [0x42, signed(BigInt.asIntN(64, value))],
+  const: (value: bigint): Code => [0x42, signed64(BigInt.asIntN(64, value))],
   load: load(3, 0x29),
   store: store(3, 0x37),
   add: binary(0x7c),

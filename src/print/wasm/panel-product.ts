@@ -10,12 +10,24 @@ const DEPTH = 256;
 const ROWS = 120;
 const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i32");
 
+/** The length of as few blocks of at most `most` as there have to be, as even as may be: a short one pays as much for what it reads. */
+function evenly(count: Local, most: number, grain: number): Code {
+  const some = i32.add(
+    i32.div_u(i32.add(count.get, i32.const(most - 1)), i32.const(most)),
+    // Of nothing, one block: a loop has to come to its end.
+    i32.eqz(count.get),
+  );
+  const length = i32.div_u(i32.add(count.get, i32.sub(some, i32.const(1))), some);
+  const rounded = i32.and(i32.add(length, i32.const(grain - 1)), i32.const(-grain));
+  return i32.add(rounded, i32.shl(i32.eqz(count.get), i32.const(4)));
+}
+
 /**
  * Products over many panels: `c[panel][i][0 … 15] = init[panel][i] + Σ_p a(i, p) · b[panel][p]`.
  *
  * Parameters, all i32, in bytes: `panels, rows, k, a, rowStrideA, columnStrideA, b, bPanelStride, init, initStride,
- * initPanelStride, c, cStride, cPanelStride`. `a` as in `panelRows`. The sum over k is taken in blocks of 256, each added to
- * what the one before left in `c`: the same order for any number of rows.
+ * initPanelStride, c, cStride, cPanelStride`. `a` as in `panelRows`. The sum over k is taken in blocks of at most 256, each added to
+ * what the one before left in `c`: one running sum in the same order for any number of rows.
  */
 export function panelProduct(m: ModuleBuilder, options: { readonly blocked: boolean; readonly fused: boolean }): Func {
   return m.memo(`panelProduct ${options.blocked} ${options.fused}`, () =>
@@ -45,19 +57,19 @@ function blocks(
     parameters as Fourteen;
   const local = (): Local => f.local("i32");
   const [panel, row, height, p, depth, first] = [local(), local(), local(), local(), local(), local()];
-  const [aBlock, cTile, iTile] = [local(), local(), local()];
+  const [aBlock, cTile, iTile, tall, deep] = [local(), local(), local(), local(), local()];
   // Rows of a blocked `a` are 64 bytes apart and its columns come in panels of 16.
   const rowOffset = options.blocked ? i32.shl(row.get, i32.const(6)) : i32.mul(row.get, rowStrideA.get);
   const columnOffset = i32.mul(options.blocked ? i32.shr_u(p.get, i32.const(4)) : p.get, columnStrideA.get);
-  const least = (x: Local, limit: number): Code => select(x.get, i32.const(limit), i32.lt_u(x.get, i32.const(limit)));
-  return forRange(row, i32.const(0), rows.get, ROWS, [
+  const least = (x: Local, limit: Local): Code => select(x.get, limit.get, i32.lt_u(x.get, limit.get));
+  const turns = forRange(row, i32.const(0), rows.get, tall.get, [
     height.set(i32.sub(rows.get, row.get)),
-    height.set(least(height, ROWS)),
+    height.set(least(height, tall)),
     first.set(i32.const(1)),
     // At least one turn, so that k = 0 copies `init`.
-    forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), DEPTH, [
+    forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), deep.get, [
       depth.set(i32.sub(k.get, p.get)),
-      depth.set(least(depth, DEPTH)),
+      depth.set(least(depth, deep)),
       aBlock.set(i32.add(a.get, i32.add(rowOffset, columnOffset))),
       forRange(panel, i32.const(0), panels.get, 1, [
         cTile.set(i32.add(offset(c.get, panel.get, cPanel.get), i32.mul(row.get, cStride.get))),
@@ -72,6 +84,7 @@ function blocks(
       first.set(i32.const(0)),
     ]),
   ]);
+  return [tall.set(evenly(rows, ROWS, 1)), deep.set(evenly(k, DEPTH, 16)), turns];
 }
 
 /** Bytes of scratch memory for `transposedPanelProduct`. */
@@ -94,21 +107,20 @@ export function transposedPanelProduct(
   const { fused, zeros, descending, keep } = o;
   return m.memo(`transposedPanelProduct ${fused} ${zeros} ${descending} ${keep}`, () =>
     m.func({ params: i32s(10) }, (f, panels, rows, k, a, strideA, b, bPanel, c, cPanel, tiles) => {
-      const [p, depth, row, height, panel, to] = Array.from({ length: 6 }, () => f.local("i32")) as [
-        ...[Local, Local, Local, Local, Local, Local],
+      const [p, depth, row, height, panel, to, together, deep] = Array.from({ length: 8 }, () => f.local("i32")) as [
+        ...[Local, Local, Local, Local, Local, Local, Local, Local],
       ];
-      const least = (x: Local, limit: number): Code =>
-        select(x.get, i32.const(limit), i32.lt_u(x.get, i32.const(limit)));
+      const least = (x: Local, limit: Local): Code => select(x.get, limit.get, i32.lt_u(x.get, limit.get));
       const tall = tileHeight(m.wide);
       // Which row of `a` and `b` comes first in a block.
       const first = descending ? i32.sub(i32.sub(k.get, p.get), i32.const(1)) : p.get;
       const begun = keep ? i32.const(1) : p.get;
-      return forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), DEPTH, [
+      const turns = forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), deep.get, [
         depth.set(i32.sub(k.get, p.get)),
-        depth.set(least(depth, DEPTH)),
-        forRange(row, i32.const(0), rows.get, ROWS, [
+        depth.set(least(depth, deep)),
+        forRange(row, i32.const(0), rows.get, together.get, [
           height.set(i32.sub(rows.get, row.get)),
-          height.set(least(height, ROWS)),
+          height.set(least(height, together)),
           packTiles(m, tall).call(
             i32.add(offset(a.get, first, strideA.get), i32.shl(row.get, i32.const(2))),
             descending ? i32.sub(i32.const(0), strideA.get) : strideA.get,
@@ -125,6 +137,7 @@ export function transposedPanelProduct(
           ]),
         ]),
       ]);
+      return [together.set(evenly(rows, ROWS, 1)), deep.set(evenly(k, DEPTH, 16)), turns];
     }),
   );
 }

@@ -2,6 +2,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { platform } from "#platform";
 import type { Kernel, Plan, Range } from "../../../src/compute/plan.ts";
 import { openWasm, type WasmOptions } from "../../../src/compute/wasm/machine.ts";
+import { variable } from "../../../src/math/expression.ts";
 import { LongshortError } from "../../../src/shared/errors.ts";
 
 /*
@@ -201,4 +202,28 @@ test("the number of threads: option, environment variable, neither", async () =>
     await expect(threads({ threads: bad }), String(bad)).rejects.toThrow(
       /openMachine: threads: expected a whole number from 1 to 64/,
     );
+});
+
+test("a plan in which nothing is shared is nobody else's: however often it runs, no thread falls behind", async () => {
+  const machine = await openWasm({ threads: 3 }, all);
+  const arena = machine.arena("a", 406);
+  const alone: Plan = {
+    launches: [
+      {
+        kernel: { op: "reduce", shape: [4], inputs: { x: [1] }, value: variable("x"), combine: "sum", over: [true] },
+        operands: { x: range(6, 4), out: range(166, 1) },
+      },
+    ],
+    arenas: { a: 406 },
+    scalars: {},
+  };
+  const [sum, rows] = [await machine.prepare(alone, { a: arena }), await machine.prepare(gather, { a: arena })];
+  const started = vi.spyOn(Atomics, "add");
+  for (let turn = 0; turn < 1000; turn++) machine.run(sum);
+  expect(started).not.toHaveBeenCalled();
+  started.mockRestore();
+  // A kernel that is stopped waits for all others to have stopped.
+  machine.write(arena, range(0, 6, "int"), new Int32Array(6).fill(9));
+  expect(await codeOf(() => machine.run(rows))).toBe("kernel-stopped");
+  machine.close();
 });

@@ -49,6 +49,7 @@ const kernels: Record<string, readonly Kernel[]> = {
     { op: "gather", rows: 31, vocabulary: 9, columns: 5 },
     { op: "scatterAdd", rows: 31, vocabulary: 9, columns: 5 },
     { op: "scatterAdd", rows: 31, vocabulary: 9, columns: 50, skip: 4 },
+    { op: "scatterAdd", rows: 31, vocabulary: 9, columns: 50, touched: { lead: 100 } },
   ],
   "random numbers": [
     { op: "random", shape: [5, 3, 20], strides: [60, 20, 1], draw: { kind: "uniform" } },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ModuleBuilder } from "../../../src/print/wasm/assembler.ts";
 import type { Code } from "../../../src/print/wasm/code.ts";
-import { flatten, signed, structured, target, unsigned } from "../../../src/print/wasm/code.ts";
+import { flatten, signed32, signed64, structured, target, unsigned } from "../../../src/print/wasm/code.ts";
 import {
   block,
   br,
@@ -37,9 +37,17 @@ describe("numbers in bytes", () => {
   test("LEB128 of the specification's examples and of the borders", () => {
     expect(unsigned(624485)).toEqual([0xe5, 0x8e, 0x26]);
     expect(unsigned(2 ** 32 - 1)).toEqual([0xff, 0xff, 0xff, 0xff, 0x0f]);
-    expect(signed(-123456n)).toEqual([0xc0, 0xbb, 0x78]);
-    expect(signed(64n)).toEqual([0xc0, 0x00]);
-    expect(signed(-64n)).toEqual([0x40]);
+    for (const [value, bytes] of [
+      [-123456, [0xc0, 0xbb, 0x78]],
+      [64, [0xc0, 0x00]],
+      [-64, [0x40]],
+      [-(2 ** 31), [0x80, 0x80, 0x80, 0x80, 0x78]],
+    ] as const) {
+      expect(signed32(value)).toEqual(bytes);
+      expect(signed64(BigInt(value))).toEqual(bytes);
+    }
+    // An address above 2 GiB is the negative number of the same bits.
+    expect(signed32(2 ** 32 - 64)).toEqual([0x40]);
   });
 
   test.each([0, 1, -1, 63, 64, -65, 2 ** 31 - 1, -(2 ** 31), 2 ** 31, 2 ** 32 - 1])("constant %i", (value) => {

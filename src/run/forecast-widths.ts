@@ -1,0 +1,59 @@
+import type { ForecastWindow } from "../data/forecast-inputs.ts";
+import type { ForecastLayout, Transform } from "../data/forecast-layout.ts";
+import type { TargetForecast } from "./forecaster.ts";
+import { IntervalWidth, widened } from "./interval-width.ts";
+
+type Forecasts = Readonly<Record<string, TargetForecast>>;
+
+/** A forecast, as it was learned, and the window whose steps it predicts. */
+export interface Measured {
+  readonly window: ForecastWindow;
+  readonly found: Forecasts;
+}
+
+/**
+ * By column the factor by which intervals must be widened, by what came of forecasts; columns with too few values are left out.
+ * @param repeated how often each value was forecast
+ */
+export function widthFactors(
+  measured: readonly Measured[],
+  { targets, transform, horizon }: ForecastLayout,
+  repeated: number,
+): Readonly<Record<string, number>> {
+  const back = transform === "log" ? Math.exp : (value: number) => value;
+  const factors = targets.flatMap((name, d) => {
+    const width = new IntervalWidth();
+    for (const { window, found } of measured) {
+      const { series, origin } = window;
+      const { point, quantiles } = found[name]!;
+      for (let h = 0; h < horizon; h++) {
+        const at = (origin + h) * targets.length + d;
+        if (series.present[at] === 0) continue;
+        const truth = back(series.center[d]! + series.scale[d]! * series.targets[at]!);
+        const said = quantiles.map(({ level, values }) => ({ level, value: values[h]! }));
+        width.add({ point: point[h]!, quantiles: said }, truth, transform);
+      }
+    }
+    const factor = width.factor(repeated);
+    return factor === undefined ? [] : [[name, factor] as const];
+  });
+  return Object.fromEntries(factors);
+}
+
+/** Forecasts whose quantiles are moved by the factors of their columns. */
+export function withWidths(
+  targets: Forecasts,
+  factors: Readonly<Record<string, number>>,
+  transform: Transform,
+): Forecasts {
+  return Object.fromEntries(
+    Object.entries(targets).map(([name, { point, quantiles, ...rest }]): [string, TargetForecast] => {
+      const factor = factors[name] ?? 1;
+      const moved = quantiles.map(({ level, values }) => ({
+        level,
+        values: values.map((value, h) => widened(point[h]!, value, factor, transform)),
+      }));
+      return [name, { point, quantiles: moved, ...rest }];
+    }),
+  );
+}
