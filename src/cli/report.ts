@@ -24,7 +24,7 @@ h1,h2{font-family:Georgia,serif}
 .alike li{display:grid;grid-template-columns:4rem minmax(0,1fr);gap:.8rem;font:14px/1.7 ui-monospace,monospace}
 .alike li span{color:var(--soft);text-align:right}.alike code{font:inherit;white-space:pre;overflow:hidden;text-overflow:ellipsis}
 .alike mark{background:#b5532a;color:#fff;border-radius:2px}
-ls-heat-map{height:min(70vh,620px)}`;
+ls-heat-map{height:min(70vh,620px,var(--ls-whole,620px))}`;
 
 /**
  * A page that needs nothing else: what the models did while they read the text, to be looked through.

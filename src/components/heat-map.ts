@@ -28,7 +28,7 @@ export interface HeatMapContent {
 }
 
 const HEAT_MAP_STYLE = `
-:where(ls-heat-map) { display: block; height: min(62vh, 560px); border: 1px solid var(--line-soft, #8884); border-radius: 10px; overflow: hidden; background: var(--card, Canvas); }
+:where(ls-heat-map) { display: block; height: min(62vh, 560px, var(--ls-whole, 560px)); border: 1px solid var(--line-soft, #8884); border-radius: 10px; overflow: hidden; background: var(--card, Canvas); }
 :where(ls-heat-map .heat-scroll) { width: 100%; height: 100%; overflow: auto; position: relative; cursor: crosshair; }
 :where(ls-heat-map .heat-scroll canvas) { position: sticky; left: 0; top: 0; display: block; }`;
 
@@ -101,6 +101,9 @@ export class HeatMapElement extends ElementBase {
     if (!same) {
       this.scales = this.bands.map(({ data }) => scaleOf(data));
       this.tiles = [];
+      // A small map is no taller than what is in it and the bar that scrolls it.
+      if (this.bands.length > 0)
+        this.style.setProperty("--ls-whole", `${HEAD + this.bands.length * this.bandHeight + 26}px`);
     }
     this.draw();
   }

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { type HeatMapContent, shown, shownToken } from "longshort/components";
-import type { Calls, Reading, TrainingChoice, TrainingProgress } from "longshort/worker";
+import type { Calls, Reading, TrainingChoice, TrainingProgress, WorkerClient } from "longshort/worker";
 import { explained } from "../explained.ts";
 import { dropTraining, keepTraining, keptTraining } from "../kept-training.ts";
 import { say } from "../language.ts";
@@ -94,7 +94,13 @@ async function start(from?: Kept): Promise<void> {
   left = undefined;
   sample = "";
   [reading, latest] = [undefined, undefined];
-  const client = worker();
+  let client: WorkerClient;
+  try {
+    client = worker();
+  } catch (failed) {
+    error = explained(failed);
+    return update();
+  }
   client.onProgress = (progress) => {
     latest = progress;
     if (Number.isFinite(progress.loss))
