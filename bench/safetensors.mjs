@@ -1,54 +1,87 @@
 /**
- * How long a safetensors file of 100 MB takes to load, and how much memory beside its size, in a process of its own:
+ * How long 100 MB of weights take to load, and how much memory beside their size: read as arrays, opened as a model from a
+ * safetensors file and from the folder of a run, beside `fs.readFile` of the same file, which does nothing with it. Each in a
+ * process of its own, in turns; medians.
  *
- *   node bench/safetensors.mjs
+ *   node bench/safetensors.mjs [--rounds 5]
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { asFloat32, openBytes, openSafetensors } from "../dist/formats/index.js";
-import { SafeTensor, writeSafetensors } from "../dist/index.js";
+import { parseArgs } from "node:util";
+import { asFloat32, open, openBytes, openSafetensors } from "../dist/node/formats.js";
+import { createParameters, languageModel, layoutParameters, openMachine, saveRun } from "../dist/node/index.js";
 
-// Writing is done in a process of its own as well: a process begins with the peak of memory of the one that started it.
-const [, , task, file] = process.argv;
-if (task === "load") await load(file);
-else if (task === "write") write(file);
+const tasks = {
+  "fs.readFile": ({ file }) => readFile(file),
+  "every tensor as an array": async ({ file }) => {
+    const source = await openBytes(file);
+    const opened = await openSafetensors(source);
+    const arrays = new Map();
+    for (const tensor of opened.entries.keys()) arrays.set(tensor, asFloat32(await opened.read(tensor)));
+    await source.close();
+    return arrays;
+  },
+  "open(file)": ({ file, machine }) => open(file, { machine }),
+  "open(run)": ({ folder, machine }) => open(folder, { machine }),
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string", default: "5" } },
+});
+const [task, given] = positionals;
+if (task === "write") await write(given);
+else if (task !== undefined) await measure(task, given);
 else {
   const folder = mkdtempSync(path.join(tmpdir(), "longshort-load-"));
   try {
-    const written = path.join(folder, "model.safetensors");
-    for (const each of ["write", "load"])
-      spawnSync(process.execPath, [fileURLToPath(import.meta.url), each, written], { stdio: "inherit" });
+    // Writing is done in a process of its own as well: a process begins with the peak of memory of the one that started it.
+    child("write", folder);
+    const figures = new Map(Object.keys(tasks).map((name) => [name, []]));
+    for (let round = 0; round < Number(values.rounds); round++)
+      for (const name of figures.keys()) figures.get(name).push(JSON.parse(child(name, folder)));
+    const { size } = statSync(path.join(folder, "model.safetensors"));
+    console.log(`${(size / 1e6).toFixed(1)} MB, medians of ${values.rounds}:`);
+    for (const [name, runs] of figures) {
+      const median = (key) => runs.map((run) => run[key]).sort((a, b) => a - b)[runs.length >> 1];
+      console.log(
+        `${name.padEnd(26)}${median("seconds").toFixed(3)} s, ${median("processor").toFixed(3)} s of the processor, memory at its peak ${(median("peak") / size).toFixed(2)}× the file`,
+      );
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function write(name) {
-  const tensors = new Map();
-  for (let k = 0; k < 25; k++) {
-    const numbers = Float32Array.from({ length: 1_000_000 }, (_, i) => Math.fround(i * 1e-3 + k));
-    tensors.set(`layer${k}.weight`, new SafeTensor("F32", [1000, 1000], new Uint8Array(numbers.buffer)));
-  }
-  writeFileSync(name, writeSafetensors(tensors));
+function child(...words) {
+  const { status, stdout } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...words], {
+    stdio: ["ignore", "pipe", "inherit"],
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`${words[0]} ended with ${status}`);
+  return stdout;
 }
 
-/** Reads every tensor as numbers and keeps them. */
-async function load(name) {
+async function write(folder) {
+  const machine = await openMachine("wasm");
+  const sizes = { vocabularySize: 4000, embeddingSize: 1024, hiddenSize: 1024, numLayers: 2 };
+  const model = languageModel({ cell: "lstm", ...sizes });
+  const parameters = await createParameters({ machine, layout: layoutParameters(model) });
+  await saveRun(folder, { config: { model: model.config }, tokenizer: { toJSON: () => ({}) }, parameters });
+}
+
+async function measure(name, folder) {
+  const machine = await openMachine("wasm");
   const before = process.memoryUsage().rss;
   const [start, cpu] = [performance.now(), process.cpuUsage()];
-  const source = await openBytes(name);
-  const opened = await openSafetensors(source);
-  const arrays = new Map();
-  for (const tensor of opened.entries.keys()) arrays.set(tensor, asFloat32(await opened.read(tensor)));
-  await source.close();
-  const took = (performance.now() - start) / 1000;
+  const kept = await tasks[name]({ folder, file: path.join(folder, "model.safetensors"), machine });
+  const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   const peak = process.resourceUsage().maxRSS * 1024 - before;
-  const [size, processor] = [source.size / 1e6, (user + system) / 1e6];
-  console.log(
-    `${size.toFixed(0)} MB, ${arrays.size} tensors: ${took.toFixed(3)} s, ${processor.toFixed(3)} s of the processor, memory at its peak ${(peak / source.size).toFixed(2)}× the file`,
-  );
+  console.log(JSON.stringify({ seconds, processor: (user + system) / 1e6, peak, kept: kept !== undefined }));
+  machine.close();
 }

@@ -4,9 +4,11 @@ import { describe, FailureError, LongshortError, UsageError } from "../shared/er
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { putQuantized, takeQuantized } from "./quantized-weights.ts";
-import { type SafeTensor, safeTensor } from "./safe-tensor.ts";
-import { readSafetensors, writeSafetensors } from "./safetensors.ts";
-import { sha256 } from "./sha256.ts";
+import { SafeTensor, safeTensor } from "./safe-tensor.ts";
+import { safetensorsHead, storedSafetensors, writeSafetensors } from "./safetensors.ts";
+import { sha256, sha256Parts } from "./sha256.ts";
+import { bytesAtHand, storedFile } from "./stored-bytes.ts";
+import { numbersOf } from "./tensor-numbers.ts";
 
 /**
  * A run is a folder:
@@ -152,7 +154,7 @@ async function weightsFile(parameters: ParameterStore, quantized?: QuantizedWeig
   const dtype = parameters.machine.limits.float === "float64" ? "F64" : "F32";
   const tensors = new Map<string, SafeTensor>();
   for (const [name, { shape, data }] of await parameters.toTensors()) {
-    const wrong = data.findIndex((value) => !Number.isFinite(value));
+    const wrong = firstNotFinite(data);
     if (wrong >= 0)
       throw new FailureError(
         "not-finite",
@@ -161,37 +163,62 @@ async function weightsFile(parameters: ParameterStore, quantized?: QuantizedWeig
     tensors.set(name, safeTensor(dtype, shape, data));
   }
   putQuantized(tensors, quantized);
-  const checksum = await checksumOf(tensors);
+  const checksum = await sha256(writeSafetensors(tensors));
   return writeSafetensors(tensors, { metadata: { format: "pt", ...(checksum && { [CHECKSUM]: checksum }) } });
 }
 
-/** Of the file that the tensors alone make: names, types, shapes, numbers. */
-const checksumOf = (tensors: ReadonlyMap<string, SafeTensor>): Promise<string | undefined> =>
-  sha256(writeSafetensors(tensors));
-
+/** The weights are looked through once, part by part, and stay in their file until they are needed. */
 async function readWeights(folder: string): Promise<Pick<RunFiles, "weights" | "quantized">> {
   const path = `${folder}/${FILES.weights}`;
-  const bytes = await readFile(folder, FILES.weights);
-  const { tensors, metadata } = named(path, () => readSafetensors(bytes));
-  const expected = Object.hasOwn(metadata, CHECKSUM) ? metadata[CHECKSUM] : undefined;
-  const found = expected === undefined ? undefined : await checksumOf(tensors);
+  const stored = await inRun(folder, FILES.weights, () => storedFile(path));
+  const file = stored ?? bytesAtHand(path, await readFile(folder, FILES.weights));
+  const { tensors, metadata } = named(path, () => storedSafetensors(file));
+  await expectSound(path, tensors, Object.hasOwn(metadata, CHECKSUM) ? metadata[CHECKSUM] : undefined);
+  const weights = new Map([...tensors].map(([name, tensor]) => [name, numbersOf(tensor)]));
+  return { weights, quantized: named(path, () => takeQuantized(tensors, weights)) };
+}
+
+/**
+ * Whether the weights are those that were saved, and numbers. The checksum is that of the file which the tensors alone make: names,
+ * types, shapes, numbers.
+ */
+async function expectSound(
+  path: string,
+  tensors: ReadonlyMap<string, SafeTensor>,
+  expected: string | undefined,
+): Promise<void> {
+  const { head, order, size } = safetensorsHead(tensors);
+  const hash = expected === undefined ? undefined : sha256Parts(head.length + size);
+  hash?.add(head);
+  let broken: string | undefined;
+  for (const name of order) {
+    const tensor = tensors.get(name)!;
+    let before = 0;
+    for (const { elements, bytes } of tensor.parts()) {
+      hash?.add(bytes);
+      const part = new SafeTensor(tensor.dtype, [elements], bytes);
+      const { data } = named(`${path}: tensor "${name}"`, () => numbersOf(part));
+      const wrong = firstNotFinite(data);
+      if (wrong >= 0) broken ??= `element ${before + wrong} of tensor "${name}" is ${data[wrong]}`;
+      before += elements;
+    }
+  }
+  const found = await hash?.digest();
   if (found !== undefined && found !== expected)
     throw new FailureError(
       "altered-file",
       `${path}: the weights are not those that were saved (their checksum differs): the file was altered or damaged; get it again, or train again`,
     );
-  const weights = new Map<string, NamedTensor>();
-  for (const [name, tensor] of tensors) {
-    const data = named(`${path}: tensor "${name}"`, () => tensor.toFloat64());
-    const wrong = data.findIndex((value) => !Number.isFinite(value));
-    if (wrong >= 0)
-      throw new FailureError(
-        "not-finite",
-        `${path}: element ${wrong} of tensor "${name}" is ${data[wrong]}, expected finite numbers: the file is damaged or its training broke down`,
-      );
-    weights.set(name, { shape: tensor.shape, data });
-  }
-  return { weights, quantized: named(path, () => takeQuantized(tensors, weights)) };
+  if (broken !== undefined)
+    throw new FailureError(
+      "not-finite",
+      `${path}: ${broken}, expected finite numbers: the file is damaged or its training broke down`,
+    );
+}
+
+function firstNotFinite(numbers: ArrayLike<number>): number {
+  for (let i = 0; i < numbers.length; i++) if (!Number.isFinite(numbers[i])) return i;
+  return -1;
 }
 
 async function readMetrics(folder: string): Promise<unknown[]> {
@@ -221,10 +248,13 @@ function parse(folder: string, file: string, text: string): unknown {
   }
 }
 
+const readFile = (folder: string, file: string): Promise<Uint8Array> =>
+  inRun(folder, file, () => platform.readFile(`${folder}/${file}`));
+
 /** A file that is missing says that the folder is no run, which is what its reader needs to know. */
-async function readFile(folder: string, file: string): Promise<Uint8Array> {
+async function inRun<T>(folder: string, file: string, read: () => T | Promise<T>): Promise<T> {
   try {
-    return await platform.readFile(`${folder}/${file}`);
+    return await read();
   } catch (cause) {
     if (!(cause instanceof UsageError) || cause.code !== "file-not-found") throw cause;
     throw new UsageError(

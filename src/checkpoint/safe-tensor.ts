@@ -2,15 +2,27 @@ import { describe, FailureError, ShapeError, UsageError } from "../shared/errors
 import { formatShape } from "../shared/shapes.ts";
 import { type Codec, ELEMENT_TYPES, type ElementType, type ElementTypeName } from "./element-types.ts";
 
+/** Bytes of a tensor that lie in a file. */
+export interface StoredTensor {
+  /** In bytes. */
+  readonly length: number;
+  /** All of them, a copy. */
+  readonly read: () => Uint8Array;
+  /** All of them in parts of whole elements, each good until the next is asked for. */
+  readonly parts: () => Iterable<Uint8Array>;
+}
+
 /** One tensor of a safetensors file: its type, shape and bytes; numbers are made on request, as copies. */
 export class SafeTensor {
   readonly dtype: ElementTypeName;
   readonly shape: readonly number[];
-  /** Row-major, little-endian. When read from a file, a view of the file's bytes. */
-  readonly bytes: Uint8Array;
+  /** Row-major, little-endian. When read from a file, a view of the file's bytes; of a stored tensor read anew each time. */
+  readonly bytes!: Uint8Array;
+  readonly #count: number;
+  readonly #stored: StoredTensor | undefined;
 
   /** @throws UsageError "bad-tensor" when type, shape and number of bytes do not agree */
-  constructor(dtype: ElementTypeName, shape: readonly number[], bytes: Uint8Array) {
+  constructor(dtype: ElementTypeName, shape: readonly number[], bytes: Uint8Array | StoredTensor) {
     if (!Object.hasOwn(ELEMENT_TYPES, dtype)) {
       const known = Object.keys(ELEMENT_TYPES).join(", ");
       throw new UsageError("bad-tensor", `dtype: expected one of ${known}, got ${describe(dtype)}`);
@@ -25,18 +37,35 @@ export class SafeTensor {
     }
     this.dtype = dtype;
     this.shape = shape;
-    // A plain view also of a Buffer of Node, whose `slice` does not copy.
-    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#count = (bytes.length * 8) / ELEMENT_TYPES[dtype].bits;
+    if (bytes instanceof Uint8Array) {
+      // A plain view also of a Buffer of Node, whose `slice` does not copy.
+      this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    } else {
+      this.#stored = bytes;
+      Object.defineProperty(this, "bytes", { get: bytes.read, enumerable: true });
+    }
+  }
+
+  /** Whether its bytes lie in a file and are read whenever they are asked for. */
+  get stored(): boolean {
+    return this.#stored !== undefined;
+  }
+
+  /** The bytes in parts of whole elements, each good until the next is asked for; all at once where they are at hand. */
+  *parts(): Generator<{ readonly elements: number; readonly bytes: Uint8Array }> {
+    for (const bytes of this.#stored?.parts() ?? [this.bytes])
+      yield { elements: (bytes.length * 8) / ELEMENT_TYPES[this.dtype].bits, bytes };
   }
 
   /** All elements as float64; exact but for 64-bit whole numbers beyond 2^53, which are rounded. */
   toFloat64(): Float64Array {
-    return this.#into(new Float64Array(this.#count()));
+    return this.#into(new Float64Array(this.#count));
   }
 
   /** All elements as float32, rounded to the nearest. */
   toFloat32(): Float32Array {
-    if (this.dtype !== "F32") return this.#into(new Float32Array(this.#count()));
+    if (this.dtype !== "F32") return this.#into(new Float32Array(this.#count));
     return new Float32Array(this.bytes.slice().buffer);
   }
 
@@ -56,13 +85,10 @@ export class SafeTensor {
     return Int32Array.from(values);
   }
 
-  #count(): number {
-    return (this.bytes.length * 8) / ELEMENT_TYPES[this.dtype].bits;
-  }
-
   #into<A extends Float64Array | Float32Array>(result: A): A {
     const { read } = codecOf(this.dtype);
-    const view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    const { bytes } = this;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const step = ELEMENT_TYPES[this.dtype].bits / 8;
     for (let i = 0; i < result.length; i++) result[i] = read(view, i * step);
     return result;

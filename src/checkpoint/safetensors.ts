@@ -2,6 +2,7 @@ import { FailureError, UsageError } from "../shared/errors.ts";
 import { formatShape } from "../shared/shapes.ts";
 import { ELEMENT_TYPES, type ElementTypeName, elementType } from "./element-types.ts";
 import { byteLength, SafeTensor } from "./safe-tensor.ts";
+import type { StoredBytes } from "./stored-bytes.ts";
 import { parseStrictJson, type StrictJson } from "./strict-json.ts";
 
 /**
@@ -31,6 +32,23 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   const tensors = new Map<string, SafeTensor>();
   for (const { name, dtype, shape, start, end } of entries)
     tensors.set(name, new SafeTensor(dtype, shape, bytes.subarray(headerEnd + start, headerEnd + end)));
+  return { metadata, tensors };
+}
+
+/**
+ * The same of a file whose tensors stay in it until somebody asks for their bytes. Errors as in `readSafetensors` and
+ * `StoredBytes`.
+ */
+export function storedSafetensors(file: StoredBytes): SafetensorsFile {
+  const length = headerLength(file.read(0, Math.min(8, file.size)), file.size);
+  const dataStart = 8 + length;
+  const { metadata, entries } = readLayout(file.read(8, length), file.size - dataStart);
+  const tensors = new Map<string, SafeTensor>();
+  for (const { name, dtype, shape, start, end } of entries) {
+    const place = [dataStart + start, end - start] as const;
+    const stored = { length: end - start, read: () => file.read(...place), parts: () => file.parts(...place) };
+    tensors.set(name, new SafeTensor(dtype, shape, stored));
+  }
   return { metadata, tensors };
 }
 
@@ -170,15 +188,36 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, SafeTensor>,
   options: { readonly metadata?: Readonly<Record<string, string>> } = {},
 ): Uint8Array {
-  const order = Object.keys(ELEMENT_TYPES);
-  const rank = (tensor: SafeTensor): number => order.indexOf(tensor.dtype);
-  const sorted = [...tensors].sort(([a, x], [b, y]) => rank(y) - rank(x) || compare(a, b));
+  const { head, order, size } = safetensorsHead(tensors, options.metadata);
+  const file = new Uint8Array(head.length + size);
+  file.set(head);
+  let at = head.length;
+  for (const name of order) {
+    const { bytes } = tensors.get(name)!;
+    file.set(bytes, at);
+    at += bytes.length;
+  }
+  return file;
+}
+
+/**
+ * What such a file has before the bytes of the tensors, the order in which these follow, and how many they are.
+ * @throws as `writeSafetensors`
+ */
+export function safetensorsHead(
+  tensors: ReadonlyMap<string, Pick<SafeTensor, "dtype" | "shape">>,
+  metadata: Readonly<Record<string, string>> = {},
+): { readonly head: Uint8Array; readonly order: readonly string[]; readonly size: number } {
+  const types = Object.keys(ELEMENT_TYPES);
+  const rank = (name: string): number => types.indexOf(tensors.get(name)!.dtype);
+  const order = [...tensors.keys()].sort((a, b) => rank(b) - rank(a) || compare(a, b));
   // Written member by member: assigning to an object would lose a tensor named __proto__ and reorder numeric names.
-  const members = metadataMember(options.metadata ?? {});
+  const members = metadataMember(metadata);
   let position = 0;
-  for (const [name, { dtype, shape, bytes }] of sorted) {
+  for (const name of order) {
+    const { dtype, shape } = tensors.get(name)!;
     if (name === METADATA) throw new UsageError("bad-tensor", `a tensor cannot be named ${METADATA}`);
-    const end = position + bytes.length;
+    const end = position + byteLength(dtype, shape)!;
     members.push(`${quote(name)}:${JSON.stringify({ dtype, shape, data_offsets: [position, end] })}`);
     position = end;
   }
@@ -186,16 +225,10 @@ export function writeSafetensors(
   const headerLength = Math.ceil(json.length / 8) * 8;
   if (headerLength > MAX_HEADER)
     throw new UsageError("bad-tensor", `the header would take ${headerLength} bytes, more than ${MAX_HEADER}`);
-  const file = new Uint8Array(8 + headerLength + position);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.set(json, 8);
-  file.fill(0x20, 8 + json.length, 8 + headerLength);
-  let at = 8 + headerLength;
-  for (const [, { bytes }] of sorted) {
-    file.set(bytes, at);
-    at += bytes.length;
-  }
-  return file;
+  const head = new Uint8Array(8 + headerLength).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(headerLength), true);
+  head.set(json, 8);
+  return { head, order, size: position };
 }
 
 function metadataMember(metadata: Readonly<Record<string, string>>): string[] {

@@ -9,8 +9,8 @@ import type { Io } from "./io.ts";
 import { modelFileInfo } from "./model-info.ts";
 import { common } from "./options.ts";
 
-/** Asked in this order. */
-const KINDS: readonly InfoKind[] = [runInfo, modelFileInfo];
+/** Asked in this order: any folder may be a run, but for those that hold a model of another program. */
+const KINDS: readonly InfoKind[] = [modelFileInfo, runInfo];
 
 const { json } = common;
 const fields = {

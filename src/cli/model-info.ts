@@ -4,10 +4,10 @@ import type { LayerSpec } from "../formats/canonical.ts";
 import { convertModel, TARGETS } from "../formats/convert.ts";
 import type { ModelFile } from "../formats/model-file.ts";
 import { learnedTensors } from "../formats/onnx/learned.ts";
-import { expectSupported } from "../formats/onnx/record.ts";
+import type { OnnxGraph, OnnxNode } from "../formats/onnx/model.ts";
 import { runnableOf } from "../formats/open.ts";
 import { readModel } from "../formats/read-model.ts";
-import type { ModelPort } from "../formats/runnable.ts";
+import type { ModelPort, Runnable } from "../formats/runnable.ts";
 import { LongshortError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
@@ -22,42 +22,53 @@ interface ModelInfo {
   readonly layers: readonly string[];
   readonly parameters: number;
   readonly conventions: readonly string[];
+  /** Why it cannot be run, where it cannot. */
+  readonly notRun?: string;
   /** Format → "yes", or why not. */
   readonly converts: Readonly<Record<string, string>>;
 }
 
+/** The shape of an output that only a run shows is left out. */
 const portText = ({ name, type, shape }: ModelPort): string =>
-  `${name}: ${type ?? "float32"} ${shape ? `[${shape.map((n) => n ?? "?").join(", ")}]` : "[…]"}`;
+  `${name}: ${type ?? "float32"}${shape ? ` [${shape.map((n) => n ?? "?").join(", ")}]` : ""}`;
+
+/** Inputs, outputs and the states that go from the one to the other, each said once. */
+function portsOf({ inputs, outputs, states }: Runnable): Pick<ModelInfo, "inputs" | "outputs" | "states"> {
+  const [before, after] = [states.map(({ input }) => input), states.map(({ output }) => output)];
+  const port = (name: string): ModelPort => inputs.find((one) => one.name === name)!;
+  return {
+    inputs: inputs.filter(({ name }) => !before.includes(name)).map(portText),
+    outputs: outputs.filter(({ name }) => !after.includes(name)).map(portText),
+    states: states.map(({ input, output }) => portText({ ...port(input), name: `${input} → ${output}` })),
+  };
+}
 
 /** Describes a file of any format: what it holds, how it was read, what it can become. Nothing is run. */
 function modelInfo(file: ModelFile): ModelInfo {
-  const { content } = file;
-  const runnable = content.kind === "weights" ? undefined : attempt(() => runnableOf(file));
-  const ports = typeof runnable === "object" ? runnable : undefined;
+  const runnable = attempt(file, () => runnableOf(file));
   return {
     format: file.format,
-    inputs: ports?.inputs.map(portText) ?? [],
-    outputs: ports?.outputs.map(portText) ?? [],
-    states: ports?.states.map(({ input, output }) => `${input} → ${output}`) ?? [],
+    ...(typeof runnable === "object" ? portsOf(runnable) : { inputs: [], outputs: [], states: [] }),
     layers: layersOf(file),
     parameters: countOf(file),
-    conventions: [...file.conventions, ...(typeof runnable === "string" ? [`it cannot be run: ${runnable}`] : [])],
+    conventions: file.conventions,
+    ...(typeof runnable === "string" && { notRun: runnable }),
     converts: Object.fromEntries(
       TARGETS.map((to) => {
-        const made = attempt(() => convertModel(file, { to }));
+        const made = attempt(file, () => convertModel(file, { to }));
         return [to, typeof made === "string" ? made : "yes"];
       }),
     ),
   };
 }
 
-/** The result, or why there is none. */
-function attempt<T extends object>(make: () => T): T | string {
+/** The result, or why there is none, without the name of the file. */
+function attempt<T extends object>({ name }: ModelFile, make: () => T): T | string {
   try {
     return make();
   } catch (error) {
-    if (error instanceof LongshortError) return error.message;
-    throw error;
+    if (!(error instanceof LongshortError)) throw error;
+    return error.message.startsWith(`${name}: `) ? error.message.slice(name.length + 2) : error.message;
   }
 }
 
@@ -67,7 +78,8 @@ const shapesUnder = (tensors: ReadonlyMap<string, NamedTensor>, prefix: string):
     .map(([name, { shape }]) => `${name.slice(prefix.length + 1)} [${shape.join(", ")}]`)
     .join(", ");
 
-function layersOf({ content }: ModelFile): string[] {
+function layersOf(file: ModelFile): string[] {
+  const { content } = file;
   switch (content.kind) {
     case "network":
       return [...content.network.layers].map(
@@ -79,12 +91,9 @@ function layersOf({ content }: ModelFile): string[] {
       );
     case "graph": {
       const counts = new Map<string, number>();
-      for (const { op } of content.graph.graph.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
-      const recurrent = content.graph.graph.nodes.filter(({ op }) => ["RNN", "GRU", "LSTM"].includes(op));
-      const unsupported = attempt(() => {
-        expectSupported(content.graph);
-        return {};
-      });
+      const nodes = nodesOf(content.graph.graph);
+      for (const { op } of nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
+      const recurrent = nodes.filter(({ op }) => ["RNN", "GRU", "LSTM"].includes(op));
       return [
         `operator set ${content.graph.opset}${content.graph.producer ? `, made by ${content.graph.producer}` : ""}`,
         [...counts].map(([op, count]) => (count === 1 ? op : `${op} × ${count}`)).join(", "),
@@ -92,15 +101,21 @@ function layersOf({ content }: ModelFile): string[] {
           ({ name, op, attributes }) =>
             `${name}: ${op}, ${attributes.get("hidden_size") ?? "?"} units, ${attributes.get("direction") ?? "forward"}`,
         ),
-        ...(typeof unsupported === "string" ? [unsupported] : []),
       ];
     }
     case "weights":
-      return [...content.tensors].map(([name, tensor]) =>
-        "shape" in tensor ? `${name}: ${tensor.dtype} [${tensor.shape.join(", ")}]` : name,
-      );
+      return [...content.tensors].map(([name, { dtype, shape }]) => `${name}: ${dtype} [${shape.join(", ")}]`);
   }
 }
+
+/** Those of branches and loops as well. */
+const nodesOf = ({ nodes }: OnnxGraph): OnnxNode[] =>
+  nodes.flatMap((node) => [
+    node,
+    ...[...node.attributes.values()].flatMap((value) =>
+      typeof value === "object" && "nodes" in value ? nodesOf(value) : [],
+    ),
+  ]);
 
 const suffix = (text: string): string => (text === "" ? "" : ` (${text})`);
 
@@ -113,8 +128,23 @@ function kindOf(spec: LayerSpec): string {
   return spec.kind;
 }
 
+/** What every cell has unless something else is said. */
+const USUAL: Readonly<Record<string, string>> = {
+  ...{ gate: "sigmoid", candidate: "tanh", output: "tanh", activation: "tanh" },
+};
+
+/** Options of a cell that are not the usual ones: ", gate hardSigmoid (alpha 0.2, beta 0.5), peephole". */
 const options = (given: Readonly<Record<string, unknown>> = {}): string =>
-  Object.keys(given).length === 0 ? "" : ` ${JSON.stringify(given)}`;
+  Object.entries(given)
+    .map(([name, value]) => {
+      if (name === "resetAfter") return `, reset ${value === true ? "after" : "before"} the product`;
+      if (value === true) return `, ${name}`;
+      const { name: of, ...constants } = typeof value === "object" ? (value as { name: string }) : { name: value };
+      const said = Object.entries(constants).map(([constant, number]) => `${constant} ${number}`);
+      if (said.length === 0 && of === USUAL[name]) return "";
+      return `, ${name} ${of}${said.length > 0 ? ` (${said.join(", ")})` : ""}`;
+    })
+    .join("");
 
 function countOf({ content }: ModelFile): number {
   const sum = (tensors: Iterable<{ readonly shape: readonly number[] }>): number =>
@@ -127,7 +157,7 @@ function countOf({ content }: ModelFile): number {
     case "graph":
       return sum(learnedTensors(content.graph.graph).values());
     case "weights":
-      return sum([...content.tensors.values()].flatMap((tensor) => ("shape" in tensor ? [tensor] : [])));
+      return sum(content.tensors.values());
   }
 }
 
@@ -139,22 +169,27 @@ function modelInfoText(name: string, info: ModelInfo): string {
   };
   part("inputs", info.inputs);
   part("outputs", info.outputs);
-  part("states", info.states);
+  part("states, zero where they are not given", info.states);
   part("layers", info.layers);
   part("read so", info.conventions);
-  const refused = Object.entries(info.converts).filter(([, why]) => why !== "yes");
-  const yes = Object.entries(info.converts).filter(([, why]) => why === "yes");
-  part("converts to", yes.length > 0 ? [yes.map(([to]) => to).join(", ")] : []);
+  part("cannot be run", info.notRun === undefined ? [] : [info.notRun]);
+  // One line for all formats that are refused for one reason.
+  const byReason = new Map<string, string[]>();
+  for (const [to, why] of Object.entries(info.converts)) byReason.set(why, [...(byReason.get(why) ?? []), to]);
+  const { yes, ...refused } = Object.fromEntries(byReason);
+  part("converts to", yes ? [yes.join(", ")] : []);
   part(
     "does not convert to",
-    refused.map(([to, why]) => `${to}: ${why}`),
+    Object.entries(refused).map(
+      ([why, formats]) => `${formats.join(", ")}: ${why === info.notRun ? "for this reason" : why}`,
+    ),
   );
   return `${lines.join("\n")}\n`;
 }
 
 /** Model files of every format, for `info`. */
 export const modelFileInfo: InfoKind = {
-  what: "a model file (ONNX, .keras, .h5, model.json, .pt, .safetensors, .npz)",
+  what: "a model file (ONNX, .keras, .h5, model.json, .pt, .safetensors, .npz, .index)",
   matches: (path) =>
     statSync(path).isFile() || ["model.json", "manifest.json"].some((name) => existsSync(join(path, name))),
   async describe(path) {

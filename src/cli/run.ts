@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { platform } from "#platform";
 import { openMachine } from "../compute/open.ts";
-import { readArrays, writeArrays } from "../formats/named-arrays.ts";
+import { expectArrayFile, readArrays, writeArrays } from "../formats/named-arrays.ts";
 import { type Model, open } from "../formats/open.ts";
 import type { ModelArray, ModelResult } from "../formats/plans.ts";
 import { sizesOf, stateShape } from "../formats/replay.ts";
@@ -45,12 +45,14 @@ export const runCommand = (io: Io): Command =>
   });
 
 async function runModel(flags: RunFlags, io: Io): Promise<void> {
+  for (const file of [flags.outputs, flags.state]) if (file !== undefined) expectArrayFile(file);
   const machine = await openMachine(flags.machine);
   try {
     using model = await open(flags.model, { machine });
     const given = await inputsFrom(flags.inputs, model.inputs);
     const before = flags.state === undefined ? {} : await stateBefore(flags.state, model);
     const inputs = { ...zeroStates(model, given), ...before, ...given };
+    await tellNotFinite(inputs, io);
     const results = await model.run(inputs);
     const carried = new Set(flags.state === undefined ? [] : model.states.map(({ output }) => output));
     const outputs = Object.fromEntries(Object.entries(results).filter(([name]) => !carried.has(name)));
@@ -78,6 +80,17 @@ async function stateBefore(path: string, model: Model): Promise<Record<string, M
   } catch (error) {
     if (error instanceof UsageError && error.code === "file-not-found") return {};
     throw error;
+  }
+}
+
+/** Models compute with them what IEEE 754 says, and few results are of use then. */
+async function tellNotFinite(inputs: Readonly<Record<string, ModelArray>>, io: Io): Promise<void> {
+  for (const [name, { data }] of Object.entries(inputs)) {
+    const at = Array.prototype.findIndex.call(data, (n: number) => !Number.isFinite(n));
+    if (at >= 0)
+      await io.stderr.write(
+        `input "${name}": element ${at} is ${data[at]}; what depends on it may be no number either\n`,
+      );
   }
 }
 

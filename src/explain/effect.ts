@@ -1,3 +1,4 @@
+import { logProbabilities } from "../run/sample.ts";
 import { expectOneOf, ShapeError } from "../shared/errors.ts";
 import { formatShape, sameShape } from "../shared/shapes.ts";
 
@@ -75,25 +76,16 @@ export function effectOn(
 
 function divergence(before: Answers, after: Answers, logits: boolean): number {
   const width = before.shape.at(-1) ?? 1;
-  const of = logits ? logSoftmax : logOf;
+  const of = ({ data }: Answers, from: number): Float64Array => {
+    const row = Float64Array.from({ length: width }, (_, k) => data[from + k]!);
+    return logits ? logProbabilities(row) : row.map(Math.log);
+  };
   const count = before.data.length / width;
   let sum = 0;
   for (let row = 0; row < count; row++) {
-    const [p, q] = [of(before.data, row * width, width), of(after.data, row * width, width)];
+    const [p, q] = [of(before, row * width), of(after, row * width)];
     // 0 · ln 0 is 0.
     for (let k = 0; k < width; k++) if (p[k]! > Number.NEGATIVE_INFINITY) sum += Math.exp(p[k]!) * (p[k]! - q[k]!);
   }
   return count === 0 ? 0 : sum / count;
-}
-
-const logOf = (data: ArrayLike<number>, from: number, width: number): Float64Array =>
-  Float64Array.from({ length: width }, (_, k) => Math.log(data[from + k]!));
-
-function logSoftmax(data: ArrayLike<number>, from: number, width: number): Float64Array {
-  let most = Number.NEGATIVE_INFINITY;
-  for (let k = 0; k < width; k++) most = Math.max(most, data[from + k]!);
-  let sum = 0;
-  for (let k = 0; k < width; k++) sum += Math.exp(data[from + k]! - most);
-  const all = most + Math.log(sum);
-  return Float64Array.from({ length: width }, (_, k) => data[from + k]! - all);
 }

@@ -91,7 +91,7 @@ export function convertModel(file: ModelFile, { to, weightsOnly = false }: Conve
       ]);
     }
     case "weights":
-      return made(containers[to](content.tensors as ReadonlyMap<string, SafeTensor>));
+      return made(containers[to](content.tensors));
   }
 }
 

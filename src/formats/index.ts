@@ -5,6 +5,7 @@
  */
 
 export { openSafetensors, type SlicedSafetensors } from "../checkpoint/safetensors-file.ts";
+export { asFloat32 } from "../checkpoint/tensor-numbers.ts";
 export type { HeldPlace } from "../layers/held-values.ts";
 export type { ByteSource } from "../platform/platform.ts";
 export { type ByteInput, type ByteOptions, type ByteProgress, bytesSource, openBytes } from "./byte-source.ts";
@@ -70,6 +71,5 @@ export { readTensorflowBundle } from "./tensorflow1/bundle.ts";
 export { type ReadTensorflow1Options, readTensorflow1 } from "./tensorflow1/read.ts";
 export { type ReadTensorflowJsOptions, readTensorflowJs } from "./tfjs/read.ts";
 export { writeTensorflowJs } from "./tfjs/write.ts";
-export { asFloat32 } from "./typed-array.ts";
 export { type Comparison, compareModels, randomInputs } from "./verify.ts";
 export type { OpenZipOptions } from "./zip.ts";

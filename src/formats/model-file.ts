@@ -1,8 +1,8 @@
+import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { CanonicalModel } from "./canonical.ts";
 import type { OnnxModel } from "./onnx/model.ts";
 import type { LoadedText } from "./run-model.ts";
-import type { StateDictTensor } from "./state-dict.ts";
 
 /** Formats of model files by the name that `--to` and messages use. */
 export type ModelFormat = "onnx" | "pytorch" | "safetensors" | "npz" | "keras" | "keras-h5" | "tfjs" | "tf1" | "run";
@@ -30,4 +30,4 @@ export type ModelContent =
   /** A language model with its vocabulary. */
   | { readonly kind: "text"; readonly text: LoadedText }
   /** Named tensors that do not say what network they are of. */
-  | { readonly kind: "weights"; readonly tensors: ReadonlyMap<string, StateDictTensor>; readonly why: string };
+  | { readonly kind: "weights"; readonly tensors: ReadonlyMap<string, SafeTensor>; readonly why: string };

@@ -34,11 +34,18 @@ const fromTensors = (tensors: ReadonlyMap<string, SafeTensor>): Record<string, M
     ]),
   );
 
+/** @throws UsageError "unknown-format" for a name whose ending stands for no kind of file with named arrays */
+export function expectArrayFile(name: string): void {
+  if (ARRAY_FILES.some((ending) => name.endsWith(ending))) return;
+  throw new UsageError("unknown-format", `${name}: expected a name that ends in ${ARRAY_FILES.join(", ")}`);
+}
+
 /**
  * The bytes of a file of named arrays; the ending of `name` says of which kind. Whole numbers keep their type.
  * @throws UsageError "unknown-format", "bad-arrays"
  */
 export function writeArrays(name: string, arrays: Readonly<Record<string, ModelResult>>): Uint8Array {
+  expectArrayFile(name);
   const tensors = new Map(
     Object.entries(arrays).map(([key, { type, shape, data }]) => [
       key,
@@ -50,8 +57,6 @@ export function writeArrays(name: string, arrays: Readonly<Record<string, ModelR
     const plain = Object.entries(arrays).map(([key, { shape, data }]) => [key, { shape, data: Array.from(data) }]);
     return new TextEncoder().encode(`${JSON.stringify(Object.fromEntries(plain))}\n`);
   }
-  if (!name.endsWith(".npy"))
-    throw new UsageError("unknown-format", `${name}: expected a name that ends in ${ARRAY_FILES.join(", ")}`);
   const [only, ...others] = tensors.values();
   if (!only || others.length > 0)
     throw new UsageError(
@@ -65,9 +70,10 @@ async function jsonOf(source: ByteSource): Promise<unknown> {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await source.read(0, source.size)));
   } catch (cause) {
+    const why = cause instanceof Error ? cause.message.replace(/\s+/g, " ") : String(cause);
     throw new FailureError(
       "bad-arrays",
-      `${source.name}: expected NPZ, NPY or JSON with named arrays; it is no JSON: ${cause instanceof Error ? cause.message : cause}`,
+      `${source.name}: expected NPZ, NPY or JSON with named arrays; ${source.size === 0 ? "it is empty" : `it is no JSON: ${why}`}`,
       { cause },
     );
   }

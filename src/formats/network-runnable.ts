@@ -23,7 +23,7 @@ export function networkRunnable(model: CanonicalModel): Runnable {
   return {
     layout,
     folds: false,
-    values: new Map([...layout.names.keys()].map((name) => [name, model.weights.get(name)!.data])),
+    weights: model.weights,
     inputs: [
       ...model.inputs.map(({ name, shape, type }) => ({
         ...{ name, type: type === "int" ? ("int64" as const) : ("float32" as const) },

@@ -1,17 +1,19 @@
 import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
+import { storedSafetensors } from "../checkpoint/safetensors.ts";
 import { openSafetensors } from "../checkpoint/safetensors-file.ts";
+import { type StoredBytes, storedFile } from "../checkpoint/stored-bytes.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { type ByteInput, type ByteOptions, openBytes, withBytes } from "./byte-source.ts";
 import type { OpenedModel } from "./canonical.ts";
-import { readKeras } from "./keras/read.ts";
+import { readKeras, readKerasTensors } from "./keras/read.ts";
 import type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
 import { openNpz } from "./npz.ts";
 import { readOnnx } from "./onnx/model.ts";
 import type { StateDictNetworkOptions } from "./pytorch/module-layers.ts";
 import { networkOfStateDict } from "./pytorch/network.ts";
 import { readPyTorch } from "./pytorch/read.ts";
-import { readRunModel } from "./run-model.ts";
+import { type LoadedText, readRunModel } from "./run-model.ts";
 import { type FileKind, sniff } from "./sniff.ts";
 import type { StateDictTensor } from "./state-dict.ts";
 import { readTensorflowBundle } from "./tensorflow1/bundle.ts";
@@ -34,7 +36,7 @@ export async function readModel(input: ByteInput, options: ReadModelOptions = {}
   if (typeof input === "string" && (await isFolder(input))) {
     for (const name of ["model.json", "manifest.json"])
       if (await exists(`${input}/${name}`)) return readModel(`${input}/${name}`, options);
-    return { format: "run", name: input, conventions: [], content: { kind: "text", text: await readRunModel(input) } };
+    return { format: "run", name: input, conventions: [], content: { kind: "text", text: await runIn(input) } };
   }
   const read = async (source: ByteSource): Promise<ModelFile> => {
     const kind = await sniff(source);
@@ -42,6 +44,15 @@ export async function readModel(input: ByteInput, options: ReadModelOptions = {}
     return { format, name: source.name, conventions, content };
   };
   return withBytes(input, read, options);
+}
+
+async function runIn(folder: string): Promise<LoadedText> {
+  try {
+    return await readRunModel(folder);
+  } catch (cause) {
+    if (!(cause instanceof UsageError) || cause.code !== "not-a-run") throw cause;
+    throw new UsageError(cause.code, `${cause.message}, nor a model.json or a manifest.json`, { cause });
+  }
 }
 
 interface Read {
@@ -61,7 +72,9 @@ const readers: Readonly<
     const { tensors } = await readPyTorch(source);
     return weightsOf("pytorch", tensors, options);
   },
-  async safetensors(source, options) {
+  async safetensors(source, options, input) {
+    const stored = inPlace(input, options);
+    if (stored) return weightsOf("safetensors", storedSafetensors(stored).tensors, options);
     const file = await openSafetensors(source);
     return weightsOf(
       "safetensors",
@@ -77,7 +90,16 @@ const readers: Readonly<
     throw new UsageError("unknown-format", `${source.name}: one array (NPY) is no model; save named arrays as NPZ`);
   },
   keras: async (source) => networkOf("keras", await readKeras(source)),
-  hdf5: async (source, { config }) => networkOf("keras-h5", await readKeras(source, { config })),
+  async hdf5(source, { config }) {
+    try {
+      return networkOf("keras-h5", await readKeras(source, { config }));
+    } catch (error) {
+      // Weights alone still have names, shapes and numbers.
+      if (!(error instanceof UsageError) || error.code !== "no-topology") throw error;
+      const tensors = await readKerasTensors(source);
+      return { format: "keras-h5", content: { kind: "weights", tensors, why: error.message } };
+    }
+  },
   bundle: async (_, { files, onProgress }, input) =>
     networkOf("tf1", await readTensorflowBundle(input, { files, onProgress })),
   async json(source, { files, onProgress }, input) {
@@ -85,9 +107,27 @@ const readers: Readonly<
     const start = new TextDecoder().decode(await source.read(0, Math.min(source.size, 1 << 16)));
     if (/"filename"/.test(start) && !/"modelTopology"|"weightsManifest"/.test(start))
       return networkOf("tf1", await readTensorflow1(input, { files, onProgress }));
+    if (source.size <= start.length && !/"modelTopology"|"weightsManifest"/.test(start))
+      throw new UsageError(
+        "unknown-format",
+        `${source.name}: JSON, but neither TensorFlow.js' model.json (modelTopology) nor a manifest of variables (filename)`,
+      );
     return networkOf("tfjs", await readTensorflowJs(input, { files, onProgress }));
   },
 };
+
+/** A file on disk whose tensors are read when they are needed, so that they go to a machine without a copy of the whole. */
+function inPlace(input: ByteInput, { onProgress }: ByteOptions): StoredBytes | undefined {
+  if (typeof input !== "string" && !(input instanceof URL)) return undefined;
+  let read = 0;
+  const tell = (bytes: number): void => {
+    const total = stored!.size;
+    read = Math.min(read + bytes, total);
+    onProgress!({ name: String(input), read, total });
+  };
+  const stored = storedFile(input, onProgress && tell);
+  return stored;
+}
 
 const networkOf = (format: ModelFormat, { model, conventions }: OpenedModel): Read => ({
   ...{ format, conventions },

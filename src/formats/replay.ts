@@ -12,7 +12,7 @@ export function checkInputs(ports: readonly ModelPort[], inputs: Readonly<Record
     if (!given || !Array.isArray(given.shape))
       throw new UsageError(
         "missing-input",
-        `input "${port.name}": expected { shape, data } of shape ${portShape(port)}, got ${describe(given)}`,
+        `input "${port.name}": expected { shape, data } of shape ${portShape(port)}, ${given ? `got ${describe(given)}` : `none was given; the model reads ${names.join(", ")}`}`,
       );
     const { shape, data } = given;
     const fits =

@@ -57,7 +57,7 @@ export function textRunnable({ model, weights }: LoadedText): Runnable {
   return {
     layout,
     folds: false,
-    values: new Map([...layout.names.keys()].map((name) => [name, weights.get(name)!.data])),
+    weights,
     inputs: [{ name: "tokens", type: "int64", shape: ["time", "batch"] }, ...shapes],
     outputs: [
       { name: "logits", type: "float32", shape: ["time", "batch", vocabularySize] },

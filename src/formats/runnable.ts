@@ -1,6 +1,7 @@
 import type { Hold } from "../layers/held-values.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterLayout } from "../tensor/parameter.ts";
+import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { DataType } from "./data-type.ts";
 import type { DerivedWeights } from "./derived-weights.ts";
 import type { Value } from "./value.ts";
@@ -65,8 +66,8 @@ export interface Runnable {
   readonly outputs: readonly ModelPort[];
   readonly states: readonly StatePair[];
   readonly layout: ParameterLayout;
-  /** What the file says, by the name of the parameter. */
-  readonly values: ReadonlyMap<string, ArrayLike<number>>;
+  /** What the file says, by the name of the parameter; read once, on the way to a machine. */
+  readonly weights: ReadonlyMap<string, NamedTensor>;
   /** Whether runs use what is derived from the parameters, not only the parameters themselves. */
   readonly folds: boolean;
   /**

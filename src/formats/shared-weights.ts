@@ -11,21 +11,22 @@ export class SharedWeights {
   readonly machine: Machine;
   private readonly folds: boolean;
   private readonly store: ParameterStore;
-  private values: ReadonlyMap<string, ArrayLike<number>>;
+  /** Of a model that computes with them while it is recorded; else they are on the machine alone. */
+  private values: ReadonlyMap<string, ArrayLike<number>> = new Map();
   private derived = new DerivedWeights();
   private loaded: { readonly size: number; readonly arenas: Readonly<Record<string, Arena>> } | undefined;
   private handedOut = false;
   /** Goes up whenever plans that were made before are out of date. */
   generation = 0;
 
-  constructor({ layout, values, folds }: Runnable, machine: Machine) {
+  constructor({ layout, weights, folds }: Runnable, machine: Machine) {
     this.machine = machine;
     this.folds = folds;
-    this.values = values;
+    if (folds) this.values = new Map([...weights].map(([name, { data }]) => [name, data]));
     this.store = new ParameterStore(machine, layout);
     try {
       this.store.arena("parameters");
-      for (const name of layout.names.keys()) this.store.write(name, values.get(name)!);
+      for (const name of layout.names.keys()) this.store.write(name, weights.get(name)!);
     } catch (error) {
       this.store.close();
       throw error;

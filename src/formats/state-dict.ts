@@ -1,7 +1,7 @@
 import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
+import { asFloat32 } from "../checkpoint/tensor-numbers.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
-import { asFloat32 } from "./typed-array.ts";
 
 export interface StateDictOptions {
   /**

@@ -27,17 +27,6 @@ export function toTypedArray(tensor: SafeTensor): TypedArray {
   return make ? make(bytes.slice().buffer) : tensor.toFloat64();
 }
 
-/**
- * The numbers of a tensor as float32; without a copy where they lie as such, so that changing them changes the tensor. For those
- * who only read them.
- */
-export function asFloat32(tensor: SafeTensor): Float32Array {
-  const { buffer, byteOffset, length } = tensor.bytes;
-  return tensor.dtype === "F32" && byteOffset % 4 === 0
-    ? new Float32Array(buffer, byteOffset, length / 4)
-    : tensor.toFloat32();
-}
-
 const ARRAYS: Partial<Record<ElementTypeName, (buffer: ArrayBuffer) => TypedArray>> = {
   F64: (buffer) => new Float64Array(buffer),
   F32: (buffer) => new Float32Array(buffer),

@@ -18,21 +18,18 @@ export interface Comparison {
 }
 
 /** What sizes that a file leaves open are in a random input: no two alike, so that axes cannot be taken for one another. */
-const OPEN_SIZES: Readonly<Record<string, number>> = { batch: 2, time: 6 };
+const BATCH = 2;
+/** Steps, tried one after the other: a model may begin with windows that few steps do not fill. */
+const STEPS = [6, 90, 1026] as const;
 
 /**
  * Random inputs for a model: numbers between −1 and 1, whole ones within what the model takes, states zero.
+ *
+ * @throws UsageError "no-random-input" when the model takes no length that is tried
  */
 export async function randomInputs(program: Program, seed = 0): Promise<Record<string, ModelArray>> {
   const ports = own(program).inputs;
-  const zeros = Object.fromEntries(
-    ports.map((port): [string, ModelArray] => {
-      const shape = openShape(port);
-      return [port.name, { shape, data: new Float32Array(size(shape)) }];
-    }),
-  );
-  const inputs = withStates(program, zeros);
-  const bounds = await program.bounds(inputs);
+  const { inputs, bounds } = await fitting(program, ports);
   const random = ports.map(({ name, type = "float32" }): [string, ModelArray] => {
     const { shape } = inputs[name]!;
     const uniform = new RandomStream(seed, `input ${name}`).uniform(size(shape));
@@ -43,10 +40,36 @@ export async function randomInputs(program: Program, seed = 0): Promise<Record<s
   return { ...inputs, ...Object.fromEntries(random) };
 }
 
-const openShape = ({ shape = [] }: ModelPort): number[] =>
-  shape.map((n, axis) =>
-    typeof n === "number" ? n : (OPEN_SIZES[n ?? ""] ?? (axis === 0 ? OPEN_SIZES.batch! : OPEN_SIZES.time!)),
+/** Zeros of the first length that the model can be recorded for. */
+async function fitting(program: Program, ports: readonly ModelPort[]) {
+  let first: unknown;
+  for (const steps of STEPS) {
+    const zeros = ports.map((port): [string, ModelArray] => {
+      const shape = openShape(port, steps);
+      return [port.name, { shape, data: new Float32Array(size(shape)) }];
+    });
+    const inputs = withStates(program, Object.fromEntries(zeros));
+    try {
+      return { inputs, bounds: await program.bounds(inputs) };
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      // Where no axis is open, other lengths are the same.
+      if (!ports.some(({ shape = [] }) => shape.some((n) => typeof n !== "number"))) throw error;
+      first ??= error;
+    }
+  }
+  throw new UsageError(
+    "no-random-input",
+    `random input of ${STEPS.join(", ")} steps does not fit this model (${(first as Error).message}); give inputs of your own (verify --inputs), or convert without comparing (--no-verify)`,
+    { cause: first },
   );
+}
+
+const openShape = ({ shape = [] }: ModelPort, steps: number): number[] =>
+  shape.map((n, axis) => {
+    if (typeof n === "number") return n;
+    return n === "batch" || (n !== "time" && axis === 0) ? BATCH : steps;
+  });
 
 /** Inputs with zeros for the states that were left out, of as many sequences as the other inputs have. */
 function withStates(program: Program, inputs: Arrays): Record<string, ModelArray> {

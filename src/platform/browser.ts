@@ -33,6 +33,7 @@ export const platform: Platform = {
   },
   findFiles: async (path) => [path],
   openDirect: () => undefined,
+  sha256: () => undefined,
   temporaryFile() {
     throw unavailable("a temporary file", "use less data, or give a larger memoryLimit");
   },

@@ -7,7 +7,7 @@ import { openDirect, temporaryFile } from "./node/direct-file.ts";
 import { messageOf, notRegular, readError } from "./node/errors.ts";
 import { nodeFiles } from "./node/files.ts";
 import { findFiles } from "./node/find-files.ts";
-import { streams, threads, zlib } from "./node/late.ts";
+import { hashes, streams, threads, zlib } from "./node/late.ts";
 import { openParquet } from "./node/parquet.ts";
 import { isRunning, processIdentity } from "./node/process.ts";
 import {
@@ -17,6 +17,7 @@ import {
   expectInside,
   type FileSource,
   looksLikeGzip,
+  type PartsHash,
   type Platform,
   peek,
   sourceName,
@@ -43,6 +44,7 @@ export const platform: Platform = {
   isRunning,
   openDirect,
   temporaryFile,
+  sha256,
   findFiles,
   openParquet,
   now: () => performance.now(),
@@ -176,6 +178,11 @@ const pathOf = (target: string | URL): string => (target instanceof URL ? fileUR
 
 async function makeFolder(target: string | URL): Promise<void> {
   await makeDurableFolder(nodeFiles, pathOf(target));
+}
+
+function sha256(): PartsHash {
+  const hash = hashes().createHash("sha256");
+  return { update: (part) => void hash.update(part), digest: () => hash.digest("hex") };
 }
 
 function startThread(source: string): Thread {

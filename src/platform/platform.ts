@@ -62,6 +62,9 @@ export interface Platform {
    */
   temporaryFile(options?: { readonly folder?: string | undefined; readonly path?: string | undefined }): TemporaryFile;
 
+  /** SHA-256 of bytes that come in parts; undefined where the host has none that takes parts (a browser). */
+  sha256(): PartsHash | undefined;
+
   /** The operations that files which must survive a crash are made of. */
   readonly files: FileLayer;
 
@@ -91,6 +94,13 @@ export interface Platform {
    * that receives them. It sees nothing else of this program. A host that refuses threads says so by an error, here or later.
    */
   startThread(source: string): Thread;
+}
+
+/** A hash of bytes that come in parts. */
+export interface PartsHash {
+  update(part: Uint8Array): void;
+  /** In hexadecimal digits; nothing can be added afterwards. */
+  digest(): string;
 }
 
 /** Another thread. It does not keep the process from ending unless it is held. */

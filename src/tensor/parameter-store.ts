@@ -9,7 +9,19 @@ import type { Parameter, ParameterLayout } from "./parameter.ts";
 export interface NamedTensor {
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
+  /**
+   * Of numbers that lie in a file and are read whenever `data` is asked for, as many as the shape has: all of them in parts, each good
+   * until the next is asked for. What only passes them on needs no memory for the whole.
+   */
+  readonly parts?: () => Iterable<ArrayLike<number>>;
 }
+
+const partsOf = (value: ArrayLike<number> | NamedTensor): Iterable<ArrayLike<number>> =>
+  "data" in value ? (value.parts?.() ?? [value.data]) : [value];
+
+/** How many numbers a tensor has, without reading them. */
+export const countOf = (tensor: NamedTensor): number =>
+  tensor.parts === undefined ? tensor.data.length : size(tensor.shape);
 
 export interface CreateParametersOptions {
   readonly machine: Machine;
@@ -91,13 +103,17 @@ export class ParameterStore {
         "shape-mismatch",
         `parameter "${name}": expected shape ${formatShape(shape)}, got ${formatShape(value.shape)}`,
       );
-    const data = "data" in value ? value.data : value;
-    if (data.length !== range.length)
+    const count = "data" in value ? countOf(value) : value.length;
+    if (count !== range.length)
       throw new ShapeError(
         "shape-mismatch",
-        `parameter "${name}": shape ${formatShape(shape)} has ${range.length} numbers, got ${data.length}`,
+        `parameter "${name}": shape ${formatShape(shape)} has ${range.length} numbers, got ${count}`,
       );
-    this.machine.write(this.arena(arena), range, data);
+    let { offset } = range;
+    for (const part of partsOf(value)) {
+      this.machine.write(this.arena(arena), { ...range, offset, length: part.length }, part);
+      offset += part.length;
+    }
   }
 
   /** Copies of all parameters by name, in the order of declaration. */
@@ -134,8 +150,8 @@ export class ParameterStore {
       );
     const wrong = [...names].flatMap(([name, { shape }]) => {
       const t = tensors.get(name);
-      if (!t || (sameShape(t.shape, shape) && t.data.length === size(shape))) return [];
-      return [`"${name}": expected ${formatShape(shape)}, got ${formatShape(t.shape)} with ${t.data.length} numbers`];
+      if (!t || (sameShape(t.shape, shape) && countOf(t) === size(shape))) return [];
+      return [`"${name}": expected ${formatShape(shape)}, got ${formatShape(t.shape)} with ${countOf(t)} numbers`];
     });
     if (wrong.length > 0)
       throw new ShapeError("shape-mismatch", `tensors of another shape than the parameter: ${few(wrong)}`);

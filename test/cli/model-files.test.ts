@@ -1,12 +1,13 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lstm } from "../../src/cells/lstm.ts";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { openMachine } from "../../src/compute/open.ts";
+import { writeHdf5 } from "../../src/formats/hdf5/write.ts";
 import { readArrays } from "../../src/formats/named-arrays.ts";
-import { readNpz } from "../../src/formats/npz.ts";
+import { readNpz, writeNpz } from "../../src/formats/npz.ts";
 import { writeOnnx } from "../../src/formats/onnx/write.ts";
 import { writePyTorch } from "../../src/formats/pytorch/write.ts";
 import { recurrent } from "../../src/layers/recurrent.ts";
@@ -50,6 +51,9 @@ beforeAll(async () => {
   };
   writeFileSync(file("state.pt"), writePyTorch(tensors(1)));
   writeFileSync(file("other.pt"), writePyTorch(tensors(2)));
+  const ones = (...shape: number[]) => safeTensor("F32", shape, new Float32Array(size(shape)).fill(1));
+  const plain = { "rnn.weight_ih_l0": ones(3, 4), "rnn.weight_hh_l0": ones(3, 3) };
+  writeFileSync(file("rnn.pt"), writePyTorch(new Map(Object.entries(plain))));
   writeFileSync(file("abc.txt"), "abcabd. ".repeat(120));
   const small = ["--hidden-size", "6", "--embedding-size", "4", "--batch-size", "4", "--steps", "10", "--epochs", "1"];
   await longshort(["train", "text", file("abc.txt"), ...small, "--output", file("run")]);
@@ -90,6 +94,13 @@ describe("run", () => {
     expect(difference(carried.get("c")!.toFloat64(), all.get("c_out")!.toFloat64())).toBeLessThanOrEqual(1e-6);
   });
 
+  test("numbers that are none are run, and told", async () => {
+    const data = Float32Array.of(1, Number.NaN);
+    writeFileSync(file("nan.npz"), writeNpz(new Map([["input", safeTensor("F32", [1, 1, 2], data)]])));
+    const ran = await longshort(["run", file("lstm.onnx"), "--inputs", file("nan.npz")]);
+    expect(ran).toMatchObject({ code: 0, stderr: expect.stringMatching(/^input "input": element 1 is NaN; .*\n$/) });
+  });
+
   test("--json prints the numbers", async () => {
     const { stdout } = await longshort(["run", file("lstm.onnx"), "--inputs", file("all.json"), "--json"]);
     const lines = stdout
@@ -102,7 +113,11 @@ describe("run", () => {
 
   test.each([
     [["run", "nowhere.onnx", "--inputs", "x.json"], 2, /nowhere.onnx: there is no such file/],
-    [["run", file("all.json"), "--inputs", file("all.json")], 1, /all.json: model.json, modelTopology/],
+    [
+      ["run", file("all.json"), "--inputs", file("all.json")],
+      2,
+      /all.json: JSON, but neither TensorFlow.js' model.json/,
+    ],
     [["run", file("lstm.onnx")], 2, /--inputs: expected arrays/],
     [["run", file("lstm.onnx"), "--inputs", file("lstm.onnx")], 1, /expected NPZ, NPY or JSON/],
     [
@@ -114,6 +129,11 @@ describe("run", () => {
       ["run", file("lstm.onnx"), "--inputs", file("other.json")],
       2,
       /inputs: expected one of "input", "h", "c", got the string "inptu"/,
+    ],
+    [
+      ["run", file("lstm.onnx"), "--inputs", file("all.json"), "--outputs", file("out.csv")],
+      2,
+      /out.csv: expected a name that ends in .npz, .npy, .json/,
     ],
   ] as const)("refuses %o", async (argv, code, message) => {
     writeFileSync(file("bad.json"), JSON.stringify({ input: [[[1, 2, 3]]] }));
@@ -193,7 +213,29 @@ describe("convert, verify and info", () => {
       expect(stdout).toContain(part);
     expect(stdout).toMatch(/tfjs: .*reset/i);
     const graph = JSON.parse((await longshort(["info", file("lstm.onnx"), "--json"])).stdout);
-    expect(graph).toMatchObject({ type: "model", format: "onnx", states: ["h → h_out", "c → c_out"] });
+    expect(graph).toMatchObject({ type: "model", format: "onnx", inputs: ["input: float32 [time, batch, 2]"] });
+    expect(graph.states).toEqual(["h", "c"].map((state) => `${state} → ${state}_out: float32 [1, batch, 3]`));
     expect(graph.converts).toMatchObject({ onnx: "yes", keras: expect.stringContaining("operators, not layers") });
+  });
+
+  test("info says each reason once, and knows a folder with a model.json and a file of weights alone", async () => {
+    const graph = await longshort(["info", file("lstm.onnx")]);
+    expect(graph.stdout.match(/operators, not layers/g)).toHaveLength(2);
+    expect(graph.stdout).toContain("\n  pytorch, safetensors, npz: an ONNX graph is operators");
+    mkdirSync(file("tfjs"));
+    await longshort(["convert", file("rnn.pt"), file("tfjs/model.json")]);
+    expect(await longshort(["info", file("tfjs")])).toMatchObject({
+      ...{ code: 0, stdout: expect.stringContaining(": tfjs, ") },
+    });
+    const kernel = { shape: [2, 1], data: [1, 2] };
+    const dense = { attributes: { weight_names: ["kernel:0"] }, members: new Map([["kernel:0", kernel]]) };
+    const root = { attributes: { layer_names: ["dense"] }, members: new Map([["dense", dense]]) };
+    writeFileSync(file("weights.h5"), writeHdf5(root));
+    const alone = await longshort(["info", file("weights.h5")]);
+    expect(alone).toMatchObject({ code: 0, stdout: expect.stringContaining("dense/kernel:0: F32 [2, 1]") });
+    expect(alone.stdout).toContain("\n  onnx, keras, keras-h5, tfjs: for this reason\n");
+    expect(alone.stdout).toMatch(
+      /cannot be run:\n {2}it holds weights alone, of the layers dense: save the whole model/,
+    );
   });
 });

@@ -85,7 +85,7 @@ function wavOf(samples: Float32Array, { bits = 32, sampleRate = 16_000, channels
 }
 
 test("wav: both kinds of samples, channels averaged, others refused", async () => {
-  const { readWav } = await import("../../examples/wav.ts");
+  const { readWav } = await import("../../examples/voice-activity/wav.ts");
   const samples = Float32Array.of(0, 0.5, -0.25, 1);
   expect(readWav(wavOf(samples))).toEqual({ sampleRate: 16_000, samples });
   const pcm = readWav(wavOf(samples, { bits: 16, channels: 2, sampleRate: 8000 }));
@@ -107,7 +107,7 @@ test("voice-activity: probabilities as ONNX Runtime gives them, chunk by chunk",
   const wav = join(folder, "sound.wav");
   writeFileSync(wav, wavOf(samples));
   process.argv.splice(2, process.argv.length, join(models, "onnx/silero_vad_16k_op15.onnx"), wav);
-  await import("../../examples/voice-activity.ts");
+  await import("../../examples/voice-activity/voice-activity.ts");
   const highest = Math.max(...io.map(({ outputs }) => outputs.output.data[0]!));
   expect(printed).toContain(`${(samples.length / 16_000).toFixed(2)} s of sound`);
   expect(printed).toContain(`the highest probability of speech is ${highest.toFixed(4)}`);

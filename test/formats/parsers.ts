@@ -3,14 +3,15 @@ import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
 import { snappyCompress } from "hyparquet-writer/src/snappy.js";
 import { SafeTensor, safeTensor } from "../../src/checkpoint/safe-tensor.ts";
-import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { readSafetensors, storedSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openSafetensors } from "../../src/checkpoint/safetensors-file.ts";
+import { bytesAtHand } from "../../src/checkpoint/stored-bytes.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { bytesSource } from "../../src/formats/byte-source.ts";
 import type { CanonicalModel } from "../../src/formats/canonical.ts";
 import { Hdf5Dataset, Hdf5Group, openHdf5 } from "../../src/formats/hdf5/read.ts";
 import { inflate } from "../../src/formats/inflate.ts";
-import { readKeras } from "../../src/formats/keras/read.ts";
+import { readKeras, readKerasTensors } from "../../src/formats/keras/read.ts";
 import { writeKeras, writeKerasH5 } from "../../src/formats/keras/write.ts";
 import { readNpy, writeNpy } from "../../src/formats/npy.ts";
 import { readNpz, writeNpz } from "../../src/formats/npz.ts";
@@ -95,6 +96,7 @@ async function parseSafetensors(bytes: Uint8Array): Promise<void> {
   const file = await openSafetensors(bytesSource(bytes));
   for (const name of file.entries.keys()) await file.read(name);
   readSafetensors(bytes);
+  for (const tensor of storedSafetensors(bytesAtHand("bytes", bytes)).tensors.values()) [...tensor.parts()];
 }
 
 async function parsePyTorch(bytes: Uint8Array): Promise<void> {
@@ -229,6 +231,11 @@ export const PARSERS: readonly Parser[] = [
     name: "keras",
     seeds: () => [...hostileFiles(".keras"), ...kerasFiles()],
     parse: (bytes) => readKeras(bytes),
+  },
+  {
+    name: "keras-weights",
+    seeds: () => [writeKerasH5(ours), ...goldenFiles("hdf5", ".h5")],
+    parse: (bytes) => readKerasTensors(bytesSource(bytes)),
   },
   { name: "tfjs", seeds: () => tfjsModels.map(({ model }) => model), parse: parseTfjs },
   { name: "tfjs-weights", seeds: () => tfjsModels.map(({ weights }) => weights), parse: parseTfjsWeights },

@@ -93,6 +93,23 @@ test("what is no BasicLSTMCell is named", () => {
   expect(() => basicLstmModel(variables)).toThrow(/basic_lstm_cell\/kernel.*dense\/kernel/);
 });
 
+test("variables that have no place in the model are named, but those of the training", () => {
+  const zeros = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
+  const cell = "rnn/basic_lstm_cell";
+  const own = { [`${cell}/kernel`]: zeros(5, 12), [`${cell}/bias`]: zeros(12) };
+  const { conventions } = basicLstmModel(
+    new Map(
+      Object.entries({
+        ...own,
+        ...{ Variable: zeros(3, 2), global_step: zeros(), beta1_power: zeros() },
+        ...{ [`${cell}/kernel/Adam`]: zeros(5, 12), [`${cell}/kernel/Adam_1`]: zeros(5, 12) },
+      }),
+    ),
+  );
+  expect(conventions.at(-1)).toMatch(/^left out.*: Variable \[3, 2\]; the output is what "cell_0" gives$/);
+  expect(basicLstmModel(new Map(Object.entries(own))).conventions).toHaveLength(1);
+});
+
 test("a manifest whose files have another size, or lie elsewhere, is refused", async () => {
   const manifest = (filename: string) =>
     new TextEncoder().encode(JSON.stringify({ embedding: { filename, shape: [2, 2] } }));

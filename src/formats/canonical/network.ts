@@ -3,7 +3,7 @@ import { describe, LongshortError, nearest, ShapeError, UsageError } from "../..
 import { formatShape, sameShape, size } from "../../shared/shapes.ts";
 import type { Tensor } from "../../tensor/graph.ts";
 import { type HasParameters, namedParameters } from "../../tensor/parameter.ts";
-import type { ParameterStore } from "../../tensor/parameter-store.ts";
+import { countOf, type ParameterStore } from "../../tensor/parameter-store.ts";
 import type { CanonicalModel, CanonicalNode } from "../canonical.ts";
 import type { NetworkLayer } from "./layer.ts";
 import { makeLayer } from "./layers.ts";
@@ -175,10 +175,10 @@ export class Network implements HasParameters {
       const given = this.model.weights.get(name);
       if (!given)
         throw new UsageError("missing-parameter", `the model has no weight "${name}" of shape ${formatShape(shape)}`);
-      if (!sameShape(given.shape, shape) || given.data.length !== size(shape))
+      if (!sameShape(given.shape, shape) || countOf(given) !== size(shape))
         throw new ShapeError(
           "shape-mismatch",
-          `weight "${name}": expected shape ${formatShape(shape)}, got ${formatShape(given.shape)} with ${given.data.length} numbers`,
+          `weight "${name}": expected shape ${formatShape(shape)}, got ${formatShape(given.shape)} with ${countOf(given)} numbers`,
         );
     }
     for (const name of this.model.weights.keys())

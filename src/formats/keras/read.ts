@@ -1,3 +1,4 @@
+import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../../platform/platform.ts";
 import { UsageError } from "../../shared/errors.ts";
 import { type ByteInput, withBytes } from "../byte-source.ts";
@@ -56,9 +57,8 @@ async function readH5(source: ByteSource, options: ReadKerasOptions): Promise<Op
   const root = await openHdf5(source);
   const inFile = await root.textAttribute("model_config");
   const json = options.config ?? inFile;
-  const weights = root.has("model_weights") ? await root.get("model_weights") : root;
-  if (!(weights instanceof Hdf5Group)) throw damaged('"model_weights" is no group');
-  if (json === undefined) throw noTopology(source.name, await listed(weights));
+  const weights = await weightsGroup(root);
+  if (json === undefined) throw noTopology(await listed(weights));
   const config = Config.parse(json, options.config === undefined ? "model_config" : "config");
   const version =
     (await root.textAttribute("keras_version")) ??
@@ -74,11 +74,11 @@ function checked(config: Config, version: string, arrays: ModelArrays): OpenedMo
   return { format: "keras", model, conventions };
 }
 
-function noTopology(name: string, layers: readonly string[]): UsageError {
+function noTopology(layers: readonly string[]): UsageError {
   const some = layers.slice(0, 20).join(", ") + (layers.length > 20 ? ` and ${layers.length - 20} more` : "");
   return new UsageError(
     "no-topology",
-    `${name} holds weights alone, of the layers ${some}: give the model's configuration (what model.to_json() returns in Keras) as config`,
+    `it holds weights alone${layers.length > 0 ? `, of the layers ${some}` : ""}: save the whole model (model.save in Keras), or give open() what model.to_json() returns as config`,
   );
 }
 
@@ -91,11 +91,34 @@ const listed = async (weights: Hdf5Group): Promise<readonly string[]> => [
  *
  * @throws as `readKeras`
  */
-export async function readKerasWeights(input: ByteInput): Promise<LayerArrays> {
-  return withBytes(input, async (source) => {
-    const root = await openHdf5(source);
-    const weights = root.has("model_weights") ? await root.get("model_weights") : root;
-    if (!(weights instanceof Hdf5Group)) throw damaged('"model_weights" is no group');
-    return readNamedWeights(weights);
-  });
+export const readKerasWeights = (input: ByteInput): Promise<LayerArrays> =>
+  withBytes(input, async (source) => readNamedWeights(await weightsGroup(await openHdf5(source))));
+
+async function weightsGroup(root: Hdf5Group): Promise<Hdf5Group> {
+  const weights = root.has("model_weights") ? await root.get("model_weights") : root;
+  if (!(weights instanceof Hdf5Group)) throw damaged('"model_weights" is no group');
+  return weights;
+}
+
+/** Several arrays may lie in one place, and what is compressed may unpack to more than its file. */
+const MOST_BYTES = (size: number): number => 2 ** 27 + 8 * size;
+
+/** The arrays of a file of weights alone by their paths. @throws as `readKeras` */
+export async function readKerasTensors(source: ByteSource): Promise<Map<string, SafeTensor>> {
+  const tensors = new Map<string, SafeTensor>();
+  let left = MOST_BYTES(source.size);
+  const below = async (group: Hdf5Group): Promise<void> => {
+    for (const name of group.names) {
+      const object = await group.get(name);
+      if (object instanceof Hdf5Group) await below(object);
+      else {
+        const tensor = await object.read();
+        left -= tensor.bytes.length;
+        if (left < 0) throw damaged("its arrays hold far more than the file");
+        tensors.set(object.path, tensor);
+      }
+    }
+  };
+  await below(await openHdf5(source));
+  return tensors;
 }

@@ -9,9 +9,11 @@ import { classEntry, type JsonConfig, type WriteContext, type WrittenArray, type
 type Writer<S extends LayerSpec> = (spec: S, context: WriteContext) => WrittenLayer;
 type Plain<K extends PlainSpec["kind"]> = Extract<PlainSpec, { kind: K }>;
 
-/** The layers between are those of a model in one wrapper, which is not put together again. */
+/** Of a model in one wrapper its layers were read one by one, and a file would need the model that they were. */
 const eachStep: Writer<Extract<LayerSpec, { kind: "fold-steps" | "unfold-steps" }>> = (_, { name }) => {
-  throw unsupported(`layer "${name}": a model for each step (TimeDistributed) is read but not written`);
+  throw unsupported(
+    `layer "${name}": a model for each step (TimeDistributed) was read as its layers, and is not put together again; write it as ONNX`,
+  );
 };
 
 const plain = (className: string, config: JsonConfig = {}): WrittenLayer => ({ className, config, arrays: [] });

@@ -34,9 +34,9 @@ export class NodeContext {
     this.inside = inside;
   }
 
-  /** The same node with other inputs. */
-  withInputs(inputs: readonly (Value | undefined)[]): NodeContext {
-    return new NodeContext(this.node, this.opset, this.recorder, inputs, this.inside);
+  /** The same node with other inputs, and where its operator set is another one, of that. */
+  withInputs(inputs: readonly (Value | undefined)[], opset = this.opset): NodeContext {
+    return new NodeContext(this.node, opset, this.recorder, inputs, this.inside);
   }
 
   /** Says what of this node is wrong or not supported. */

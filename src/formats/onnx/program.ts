@@ -33,7 +33,7 @@ export function onnxRunnable(model: OnnxModel): Runnable {
   return {
     ...{ inputs, outputs, folds: true },
     layout: layoutParameters({ parts: Object.fromEntries(parameters) }),
-    values: new Map([...weights].map(([name, { data }]) => [name, data])),
+    weights,
     states: statePairs(inputs, outputs),
     record({ graph, inputs: given, trace, forms }) {
       const recorder = new Recorder(graph, { parameters, forms, trace });

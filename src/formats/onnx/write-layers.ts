@@ -84,9 +84,11 @@ const combining = {
   minimum: "Min",
 } as const;
 
-const eachStep = (_: LayerSpec, { refuse }: LayerWriting): never => {
-  throw refuse("a model for each step (TimeDistributed) is read but not written");
-};
+/** A value with the axes of `outer` before those of `inner`, each a piece of a shape. */
+function reshaped(context: LayerWriting, x: string, outer: string, inner: string): string {
+  const shape = step(context, "Concat", [outer, inner], "shape", { axis: 0 });
+  return step(context, "Reshape", [x, shape], "reshaped");
+}
 
 const lastAxis = (axis: number, { refuse }: LayerWriting): void => {
   if (axis >= 0 && axis !== 2) throw refuse(`it normalizes over axis ${axis}`);
@@ -142,8 +144,16 @@ export const layerWriters: { readonly [K in LayerSpec["kind"]]: LayerWriter<Extr
     const shape = context.graph.whole(`${context.node}/shape`, [0, ...spec.shape]);
     return [step(context, "Reshape", [context.inputs[0]!, shape], "reshaped")];
   },
-  "fold-steps": eachStep,
-  "unfold-steps": eachStep,
+  "fold-steps"(_, context) {
+    const [x] = context.inputs as [string];
+    const all = context.graph.whole(`${context.node}/all`, [-1]);
+    return [reshaped(context, x, all, step(context, "Shape", [x], "rest", { start: 2 }))];
+  },
+  "unfold-steps"(_, context) {
+    const [x, folded] = context.inputs as [string, string];
+    const outer = step(context, "Shape", [folded], "steps", { start: 0, end: 2 });
+    return [reshaped(context, x, outer, step(context, "Shape", [x], "rest", { start: 1 }))];
+  },
   flatten: (_, context) => [step(context, "Flatten", context.inputs, "flat", { axis: 1 })],
   permute: (spec, context) => [step(context, "Transpose", context.inputs, "permuted", { perm: [0, ...spec.order] })],
   repeat(spec, context) {

@@ -41,7 +41,9 @@ function recurrentNode(
   const given = (what: keyof typeof weights): string =>
     weights[what] ? graph.float(`${node}/${what}`, weights[what]) : "";
   const states = cell.states.map((s) => s.name);
+  // Left out, states are zero.
   const before = states.map((state, k) => {
+    if (spec.independent) return "";
     const parts = specs.map((_, d) => {
       const name = `${node}/${state}.before.${d}`;
       graph.node("Unsqueeze", [initial(k, d), "axis.0"], [name]);

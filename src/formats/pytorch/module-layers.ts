@@ -1,9 +1,7 @@
 import type { CellSpec } from "../../cells/registry.ts";
-import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import { UsageError } from "../../shared/errors.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { LayerSpec } from "../canonical.ts";
-import { asFloat32 } from "../typed-array.ts";
 
 export interface StateDictNetworkOptions {
   /** How the recurrent cells were made, where it is known: a state dictionary says it only by their shapes. */
@@ -26,8 +24,3 @@ export const unknownNetwork = (why: string): UsageError =>
     "unknown-network",
     `the tensors do not say which network they are of: ${why}; make the model with this package and load them into it with loadStateDict`,
   );
-
-export const numbersOf = (tensor: SafeTensor): NamedTensor => ({
-  shape: tensor.shape,
-  data: tensor.dtype === "F64" ? tensor.toFloat64() : asFloat32(tensor),
-});

@@ -1,6 +1,7 @@
 import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
+import { numbersOf } from "../../checkpoint/tensor-numbers.ts";
 import type { CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
-import { type ModuleLayers, numbersOf, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
+import { type ModuleLayers, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
 import { modulesOf, type StateModule } from "./modules.ts";
 import { recurrentModule } from "./recurrent-module.ts";
 

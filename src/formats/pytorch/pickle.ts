@@ -1,6 +1,7 @@
 import { describe } from "../../shared/errors.ts";
-import { floatOf, indexOf, longOf, MAX_LONG, quotedOf, rawUnicodeOf, wholeOf } from "./pickle-literals.ts";
+import { indexOf } from "./pickle-literals.ts";
 import { PickleReader } from "./pickle-reader.ts";
+import { scalars } from "./pickle-scalars.ts";
 import { refuse } from "./refuse.ts";
 
 /**
@@ -80,6 +81,11 @@ class Unpickler<Leaf> {
     const reader = this.#reader;
     for (;;) {
       const code = reader.uint8();
+      const scalar = scalars[code];
+      if (scalar) {
+        this.#push(scalar(reader));
+        continue;
+      }
       switch (code) {
         case 0x80: {
           // PROTO
@@ -96,87 +102,6 @@ class Unpickler<Leaf> {
           if (this.#below.length > 0 || this.#stack.length > 0) refuse("its pickle ends with values left over");
           return value;
         }
-
-        case 0x4e: // NONE
-          this.#push(null);
-          break;
-        case 0x88: // NEWTRUE
-          this.#push(true);
-          break;
-        case 0x89: // NEWFALSE
-          this.#push(false);
-          break;
-        case 0x4a: // BININT
-          this.#push(reader.int32());
-          break;
-        case 0x4b: // BININT1
-          this.#push(reader.uint8());
-          break;
-        case 0x4d: // BININT2
-          this.#push(reader.uint16());
-          break;
-        case 0x8a: // LONG1
-          this.#push(longOf(reader.take(reader.uint8())));
-          break;
-        case 0x8b: {
-          // LONG4
-          const length = reader.int32();
-          if (length < 0 || length > MAX_LONG)
-            refuse(`a whole number in it takes ${length} bytes; at most ${MAX_LONG} are read`);
-          this.#push(longOf(reader.take(length)));
-          break;
-        }
-        case 0x49: {
-          // INT
-          const text = reader.line();
-          this.#push(text === "01" ? true : text === "00" ? false : wholeOf(text));
-          break;
-        }
-        case 0x4c: // LONG
-          this.#push(wholeOf(reader.line().replace(/L$/, "")));
-          break;
-        case 0x47: // BINFLOAT
-          this.#push(reader.float64());
-          break;
-        case 0x46: // FLOAT
-          this.#push(floatOf(reader.line()));
-          break;
-
-        case 0x58: // BINUNICODE
-          this.#push(reader.text(reader.uint32()));
-          break;
-        case 0x8c: // SHORT_BINUNICODE
-          this.#push(reader.text(reader.uint8()));
-          break;
-        case 0x8d: // BINUNICODE8
-          this.#push(reader.text(reader.uint64()));
-          break;
-        case 0x54: {
-          // BINSTRING
-          const length = reader.int32();
-          if (length < 0) refuse("a string in it has a negative length");
-          this.#push(reader.latin1(length));
-          break;
-        }
-        case 0x55: // SHORT_BINSTRING
-          this.#push(reader.latin1(reader.uint8()));
-          break;
-        case 0x56: // UNICODE
-          this.#push(rawUnicodeOf(reader.line()));
-          break;
-        case 0x53: // STRING
-          this.#push(quotedOf(reader.line()));
-          break;
-        case 0x42: // BINBYTES
-          this.#push(reader.take(reader.uint32()).slice());
-          break;
-        case 0x43: // SHORT_BINBYTES
-          this.#push(reader.take(reader.uint8()).slice());
-          break;
-        case 0x8e: // BINBYTES8
-        case 0x96: // BYTEARRAY8
-          this.#push(reader.take(reader.uint64()).slice());
-          break;
 
         case 0x28: // MARK
           if (++this.#depth > MAX_STACK) refuse("its pickle is nested too deep");

@@ -1,6 +1,7 @@
 import type { CellSpec } from "../../cells/registry.ts";
+import { numbersOf } from "../../checkpoint/tensor-numbers.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
-import { type ModuleLayers, numbersOf, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
+import { type ModuleLayers, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
 import type { StateModule } from "./modules.ts";
 
 const kinds: Readonly<Record<number, string>> = { 1: "rnn", 3: "gru", 4: "lstm" };

@@ -54,10 +54,12 @@ export function basicLstmModel(
     layers.set(name, spec);
     for (const [key, value] of Object.entries(own)) weights.set(`${name}.${key}`, value);
   };
+  const used = new Set<NamedTensor | undefined>();
   const find = (pattern: RegExp, rank: number): NamedTensor | undefined => {
     const found = [...variables].filter(([name, { shape }]) => pattern.test(name) && shape.length === rank);
     if (found.length > 1)
       throw new UsageError("unsupported-tensorflow", `it could be any of ${found.map(([name]) => name).join(", ")}`);
+    used.add(found[0]?.[1]);
     return found[0]?.[1];
   };
   const embedding = find(/(^|\/)embeddings?$/, 2);
@@ -69,6 +71,7 @@ export function basicLstmModel(
   for (const { cell, number, matrix } of cells) {
     const bias = variables.get(`${cell}/biases`) ?? variables.get(`${cell}/bias`);
     const layer = splitCell(cell, matrix, bias, forgetBias);
+    for (const variable of [matrix, bias]) used.add(variable);
     const inputSize = layer.weight_ih_l0.shape[1]!;
     if (width !== undefined && width !== inputSize)
       throw damaged(`${cell} takes vectors of ${inputSize} numbers, the layer below it gives ${width}`);
@@ -97,14 +100,25 @@ export function basicLstmModel(
     outputs: [{ name: head ? "logits" : "output", value: nodes.at(-1)!.name }],
   };
   new Network(model);
+  const others = [...variables]
+    .filter(([name, tensor]) => !used.has(tensor) && tensor.shape.length > 0 && !OF_TRAINING.test(name))
+    .map(([name, { shape }]) => `${name} ${formatShape(shape)}`);
   return {
     format: "tensorflow-1",
     model,
     conventions: [
       `BasicLSTMCell: gates i, j, f, o in one matrix; ${forgetBias} is added to the forget gate's bias, once`,
+      ...(others.length > 0
+        ? [
+            `left out, as their names do not say what they are for: ${few(others)}; the output is what "${nodes.at(-1)!.name}" gives`,
+          ]
+        : []),
     ],
   };
 }
+
+/** What an optimizer keeps beside a variable. */
+const OF_TRAINING = /\/(Adam|Adagrad|Adadelta|Momentum|RMSProp|Ftrl|GradientDescent)(_\d+)?$/;
 
 const cellSpec = (inputSize: number, hiddenSize: number): LayerSpec => ({
   kind: "recurrent",

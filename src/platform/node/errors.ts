@@ -58,6 +58,12 @@ export function writeError(error: unknown, name: string): LongshortError {
       `${name}: this user may not write there, or it is read-only (${messageOf(error)}); change its permissions or write elsewhere`,
       cause,
     );
+  if ((error as { code?: unknown }).code === "ENOENT")
+    return new FailureError(
+      "file-write-failed",
+      `${name}: there is no such folder to write into; make it first`,
+      cause,
+    );
   return new FailureError("file-write-failed", `${name}: could not be written (${messageOf(error)})`, cause);
 }
 

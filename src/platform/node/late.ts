@@ -6,3 +6,4 @@ export const zlib = () => process.getBuiltinModule("node:zlib");
 export const streams = () => process.getBuiltinModule("node:stream");
 export const threads = () => process.getBuiltinModule("node:worker_threads");
 export const programs = () => process.getBuiltinModule("node:child_process");
+export const hashes = () => process.getBuiltinModule("node:crypto");

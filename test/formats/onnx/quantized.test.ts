@@ -152,6 +152,46 @@ const microsoft: Readonly<Record<string, (graph: GraphWriter) => void>> = {
     g.node("QLinearConcat", [...of, "s", ...of, "l", ...of], ["q"], { axis: 1 }, "com.microsoft");
     floatsOf(g);
   },
+  "QLinearAveragePool, padded, and QLinearGlobalAveragePool": (g) => {
+    const a = quantizedInput(g);
+    g.node("Transpose", ["a"], ["over.time"], { perm: [1, 2, 0] });
+    const inputs = ["over.time", a[1]!, a[2]!, ...ofResult(g, 0.0173, 131)];
+    const window = { kernel_shape: [3], strides: [2], pads: [1, 1] };
+    g.node("QLinearAveragePool", inputs, ["pooled"], window, "com.microsoft");
+    g.node("QLinearAveragePool", inputs, ["padded"], { ...window, count_include_pad: 1 }, "com.microsoft");
+    g.node("QLinearGlobalAveragePool", inputs, ["global"], {}, "com.microsoft");
+    for (const name of ["pooled", "padded", "global"]) {
+      g.node("DequantizeLinear", [name, "y.scale", "y.zero"], [`${name}.y`]);
+      g.output(`${name}.y`, "float32");
+    }
+  },
+  "QLinearSoftmax, of one axis and, as before operator set 13, of all from one on": (g) => {
+    const a = quantizedInput(g);
+    const of = ofResult(g, 1 / 256, 0);
+    for (const [name, opset, axis] of [
+      ["new", 13, 1],
+      ["last", 13, -1],
+      ["old", 11, 1],
+    ] as const) {
+      g.node("QLinearSoftmax", [...a, ...of], [name], { axis, opset }, "com.microsoft");
+      g.node("DequantizeLinear", [name, "y.scale", "y.zero"], [`${name}.y`]);
+      g.output(`${name}.y`, "float32");
+    }
+  },
+  "QuantizeLinear and DequantizeLinear of this domain, with one scale and with one a column": (g) => {
+    one(g, "one.scale", 0.013);
+    zero(g, "one.zero", -7, "int8");
+    g.float("scales", { shape: [3], data: [0.01, 0.05, 0.1] });
+    g.tensor("zeros", "uint16", { shape: [3], data: [3, 40_000, 0] });
+    for (const [name, scale, from] of [
+      ["one", "one.scale", "one.zero"],
+      ["column", "scales", "zeros"],
+    ] as const) {
+      g.node("QuantizeLinear", ["x", scale, from], [name], { axis: 2 }, "com.microsoft");
+      g.node("DequantizeLinear", [name, scale, from], [`${name}.y`], { axis: 2 }, "com.microsoft");
+      g.output(`${name}.y`, "float32");
+    }
+  },
   "DynamicQuantizeMatMul and MatMulIntegerToFloat": (g) => {
     g.tensor("w", "int8", weights("w", -64, 3, 6));
     g.float("w.scale", { shape: [6], data: [0.01, 0.02, 0.015, 0.03, 0.05, 0.002] });

@@ -67,6 +67,10 @@ const concat: Operator = (node) => {
   return result(node, indexing.Concat!(node.withInputs(operands)), 0);
 };
 
+/** Which of ONNX' two kinds of softmax it is, the node says itself. */
+const softmax: Operator = (node) =>
+  between(reductions.Softmax!, 1)(node.withInputs(node.inputs, node.int("opset", node.opset)));
+
 const microsoft: Readonly<Record<string, Operator>> = {
   DequantizeLinear: dequantizeLinear,
   DynamicQuantizeLSTM: dynamicQuantizeLstm,
@@ -77,7 +81,7 @@ const microsoft: Readonly<Record<string, Operator>> = {
   QLinearLeakyRelu: between(elementwise.LeakyRelu!, 1),
   QLinearMul: between(elementwise.Mul!, 2),
   QLinearSigmoid: between(elementwise.Sigmoid!, 1),
-  QLinearSoftmax: between(reductions.Softmax!, 1),
+  QLinearSoftmax: softmax,
   QuantizeLinear: quantizeLinear,
 };
 
