@@ -327,6 +327,7 @@ describe("the playground", () => {
       await expect.poll(() => page.locator(".about").textContent()).toContain("reads 1 number a step");
       const field = page.getByRole("textbox");
       const before = await field.inputValue();
+      await page.locator(".pad").scrollIntoViewIfNeeded();
       const box = (await page.locator(".pad").boundingBox())!;
       await page.mouse.move(box.x + 20, box.y + 10);
       await page.mouse.down();

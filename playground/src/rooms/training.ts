@@ -394,6 +394,7 @@ function results(): TemplateResult {
   const first = losses[0]?.step ?? 0;
   const last = losses.at(-1)?.step ?? 1;
   const there = losses.length > 1;
+  const said = ofNumbers() ? say("It says", "它的回答") : say("It writes", "它写道");
   const chart = (label: string, view: () => TemplateResult): TemplateResult =>
     there ? view() : html`<div class="curves empty"><span>${label}</span></div>`;
   return html`<div class="results">
@@ -417,8 +418,8 @@ function results(): TemplateResult {
         ...{ x: [first, last], logarithmic: true, xLabel: say("step", "步"), yLabel: "‖g‖", height: 220 },
       }),
     )}
-    <div class="sample"><h3>${ofNumbers() ? say("It says", "它的回答") : say("It writes", "它写道")}</h3><pre lang="en">${sample}</pre></div>
-    <div class="gates"><h3>${say("Its values while it reads the beginning", "它读开头时各处的数值")} ${reading?.loss === undefined ? "" : html`<small>${shown(reading.loss)} ${ofNumbers() ? say("squared error", "平方误差") : say("nats", "奈特")}</small>`}</h3>
+    <div class="sample"><h2>${said}</h2><pre lang="en" tabindex="0" role="region" aria-label=${said}>${sample}</pre></div>
+    <div class="gates"><h2>${say("Its values while it reads the beginning", "它读开头时各处的数值")} ${reading?.loss === undefined ? "" : html`<small>${shown(reading.loss)} ${ofNumbers() ? say("squared error", "平方误差") : say("nats", "奈特")}</small>`}</h2>
       <ls-heat-map .label=${say("Heat maps of the training model", "训练中模型的热图")} .content=${mapOf(reading)}></ls-heat-map></div>
   </div>`;
 }
