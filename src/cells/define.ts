@@ -1,4 +1,5 @@
 import { add, type Expression, product, variable } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 
 /** Width of a vector of a cell: H, or P (`projectionSize`). */
 export type Width = "hidden" | "projection";
@@ -28,8 +29,10 @@ export type Gate = Function1 | GateOptions<"sum" | "split" | "input">;
 export type GateValue<G> = G extends { kind: "split" } ? Parts : Expression;
 
 /** A gate that reaches `step` in two parts, each with its own bias, for cells that mix them by hand. */
-export const split = (options: { of?: GateOptions<"split">["of"] } = {}): GateOptions<"split"> =>
-  ({ kind: "split", ...options }) as GateOptions<"split">;
+export const split = (options: { of?: GateOptions<"split">["of"] } = {}): GateOptions<"split"> => {
+  expectOptions("split", options, { of: 1 });
+  return { kind: "split", ...options } as GateOptions<"split">;
+};
 /** A gate without recurrent matrix and recurrent bias: `activation(W x + b)`. */
 export const input = (activation: Function1 = (x) => x): GateOptions<"input"> => ({ kind: "input", activation });
 /** A gate whose recurrent matrix multiplies another vector than `h`: `activation(W x + U of(…) + b)`. */
@@ -141,6 +144,18 @@ export function defineCell<
   M extends string = never,
   P extends string = never,
 >(source: CellSource<G, S, W, M, P>): Cell {
+  expectOptions("defineCell", source, {
+    name: 1,
+    options: 1,
+    gates: 1,
+    state: 1,
+    recurrent: 1,
+    bias: 1,
+    weights: 1,
+    masks: 1,
+    projections: 1,
+    step: 1,
+  });
   const widths = Array.isArray(source.state)
     ? each(source.state as readonly S[], () => "hidden" as Width)
     : (source.state as Readonly<Record<S, Width>>);

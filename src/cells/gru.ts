@@ -1,5 +1,6 @@
 import { add, mul, sigmoid, sub, tanh } from "../math/expression.ts";
 import { type Activation, identity } from "../math/functions.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type Cell, defineCell, gateOf, split } from "./define.ts";
 import { biasOf, bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
 
@@ -20,7 +21,17 @@ export interface GruOptions extends CellOptions {
  *
  * @see Cho et al. (2014), arXiv:1406.1078: version 1 resets after the product, version 3 before it.
  */
-export function gru({ gate = sigmoid, candidate = tanh, resetAfter = true, ...options }: GruOptions = {}): Cell {
+export function gru(options: GruOptions = {}): Cell {
+  expectOptions("gru", options, {
+    gate: 1,
+    candidate: 1,
+    resetAfter: 1,
+    bias: 1,
+    clip: 1,
+    recurrentDropout: 1,
+    zoneout: 1,
+  });
+  const { gate = sigmoid, candidate = tanh, resetAfter = true } = options;
   const within = bound(options.clip);
   const open: Activation = (x) => gate(within(x));
   const common = {

@@ -1,4 +1,5 @@
 import { add, div, type Expression, mean, mul, sigmoid, sqrt, square, sub, tanh } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type Cell, defineCell, type Parts, split } from "./define.ts";
 
 const names = ["i", "f", "g", "o"] as const;
@@ -27,7 +28,9 @@ const initial: Readonly<Record<string, number>> = {
  *
  * @see Ba, Kiros & Hinton (2016), arXiv:1607.06450, equations 20–22.
  */
-export function layerNormLstm({ epsilon = 1e-5 }: { readonly epsilon?: number } = {}): Cell {
+export function layerNormLstm(options: { readonly epsilon?: number } = {}): Cell {
+  expectOptions("layerNormLstm", options, { epsilon: 1 });
+  const { epsilon = 1e-5 } = options;
   return defineCell({
     name: "layer-norm-lstm",
     gates: { i: split(), f: split(), g: split(), o: split() },

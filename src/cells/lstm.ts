@@ -1,5 +1,6 @@
 import { add, type Expression, mul, sigmoid, sub, tanh } from "../math/expression.ts";
 import { type Activation, identity } from "../math/functions.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type Cell, defineCell } from "./define.ts";
 import { biasOf, bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
 
@@ -25,6 +26,18 @@ export interface LstmOptions extends CellOptions {
  * @see Hochreiter & Schmidhuber (1997), Long short-term memory; Gers, Schmidhuber & Cummins (2000), Learning to forget.
  */
 export function lstm(options: LstmOptions = {}): Cell {
+  expectOptions("lstm", options, {
+    gate: 1,
+    candidate: 1,
+    output: 1,
+    peephole: 1,
+    coupled: 1,
+    projection: 1,
+    bias: 1,
+    clip: 1,
+    recurrentDropout: 1,
+    zoneout: 1,
+  });
   const { gate = sigmoid, candidate = tanh, output = tanh, peephole, coupled, projection } = options;
   const within = bound(options.clip);
   const width = projection ? "projection" : "hidden";

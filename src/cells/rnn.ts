@@ -1,5 +1,6 @@
 import { tanh } from "../math/expression.ts";
 import type { Activation } from "../math/functions.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type Cell, defineCell } from "./define.ts";
 import { biasOf, bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
 
@@ -13,7 +14,9 @@ export interface RnnOptions extends CellOptions {
  *
  * @see Elman (1990), Finding structure in time.
  */
-export function rnn({ activation = tanh, ...options }: RnnOptions = {}): Cell {
+export function rnn(options: RnnOptions = {}): Cell {
+  expectOptions("rnn", options, { activation: 1, bias: 1, clip: 1, recurrentDropout: 1, zoneout: 1 });
+  const { activation = tanh } = options;
   const within = bound(options.clip);
   return defineCell({
     name: "rnn",

@@ -1,6 +1,6 @@
 import { describe, FailureError, LongshortError } from "../shared/errors.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
-import { type SafeTensor, safeTensor } from "./safe-tensor.ts";
+import { type SafeTensor, tensorOver } from "./safe-tensor.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -18,10 +18,10 @@ const DIGITS = 64;
 
 /**
  * One safetensors file. Its checksum is that of the whole file with zeros in place of the checksum, so that it covers the header,
- * the state and all numbers.
+ * the state and all numbers. The file is the only copy of the numbers that is made.
  */
 export async function encodeCheckpoint({ tensors, state }: Checkpoint): Promise<Uint8Array> {
-  const stored = new Map([...tensors].map(([name, tensor]) => [name, exactly(tensor)]));
+  const stored = new Map([...tensors].map(([name, tensor]) => [name, tensorOver(tensor.shape, tensor.data)]));
   const metadata = { format: FORMAT, version: VERSION, sha256: "0".repeat(DIGITS), state: JSON.stringify(state) };
   const bytes = writeSafetensors(stored, { metadata });
   const place = placeOf(bytes)!;
@@ -56,11 +56,6 @@ function read(bytes: Uint8Array) {
   }
 }
 
-/** With every bit: float32 as float32, float64 as float64. */
-function exactly({ shape, data }: NamedTensor): SafeTensor {
-  return safeTensor(data instanceof Float32Array ? "F32" : "F64", shape, data);
-}
-
 const numbersOf = (tensor: SafeTensor): Float32Array | Float64Array =>
   tensor.dtype === "F32" ? tensor.toFloat32() : tensor.toFloat64();
 
@@ -73,9 +68,8 @@ function placeOf(bytes: Uint8Array): number | undefined {
 }
 
 async function checksumOf(bytes: Uint8Array, place: number): Promise<string> {
-  const blank = bytes.slice();
-  blank.fill(0x30, place, place + DIGITS);
-  const digits = await sha256(blank);
+  const blank = new Uint8Array(DIGITS).fill(0x30);
+  const digits = await sha256([bytes.subarray(0, place), blank, bytes.subarray(place + DIGITS)]);
   if (digits === undefined)
     throw new FailureError(
       "not-on-this-platform",

@@ -1,11 +1,12 @@
 import { platform } from "#platform";
 import { type FileLayer, makeDurableFolder, writeAtomic } from "../platform/files.ts";
 import { describe, FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { putQuantized, takeQuantized } from "./quantized-weights.ts";
 import { SafeTensor, safeTensor } from "./safe-tensor.ts";
-import { safetensorsHead, storedSafetensors, writeSafetensors } from "./safetensors.ts";
+import { safetensorsHead, safetensorsParts, storedSafetensors, writeSafetensors } from "./safetensors.ts";
 import { sha256, sha256Parts } from "./sha256.ts";
 import { bytesAtHand, storedFile } from "./stored-bytes.ts";
 import { numbersOf } from "./tensor-numbers.ts";
@@ -42,6 +43,8 @@ export interface SaveRunOptions {
   readonly quantized?: QuantizedWeights | undefined;
   /** Replaces the metrics of the save before. Default: left as they are. */
   readonly metrics?: readonly object[] | undefined;
+  /** Not looked at: what a loaded run holds may be given as it is. */
+  readonly model?: unknown;
 }
 
 /** What a folder holds, checked as files but not yet as a model. */
@@ -76,10 +79,9 @@ const CHECKSUM = "sha256";
  * @throws FailureError "not-finite" when a weight is no finite number (what was saved before stays), "file-write-failed",
  *   "disk-full"; UsageError "bad-run"
  */
-export async function saveRun(
-  folder: string,
-  { config, tokenizer, parameters, quantized, metrics }: SaveRunOptions,
-): Promise<void> {
+export async function saveRun(folder: string, options: SaveRunOptions): Promise<void> {
+  expectOptions("saveRun", options, { config: 1, tokenizer: 1, parameters: 1, quantized: 1, metrics: 1, model: 1 });
+  const { config, tokenizer, parameters, quantized, metrics } = options;
   expectFolder(folder);
   if (typeof config !== "object" || config === null || typeof config.model !== "object")
     throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(config)}`);
@@ -163,7 +165,7 @@ async function weightsFile(parameters: ParameterStore, quantized?: QuantizedWeig
     tensors.set(name, safeTensor(dtype, shape, data));
   }
   putQuantized(tensors, quantized);
-  const checksum = await sha256(writeSafetensors(tensors));
+  const checksum = await sha256(safetensorsParts(tensors));
   return writeSafetensors(tensors, { metadata: { format: "pt", ...(checksum && { [CHECKSUM]: checksum }) } });
 }
 

@@ -122,6 +122,16 @@ export function safeTensor(dtype: ElementTypeName, shape: readonly number[], val
   return new SafeTensor(dtype, shape, new Uint8Array(view.buffer));
 }
 
+/** A tensor that has every bit of the numbers, float32 or float64: the bytes of such an array are not copied. */
+export function tensorOver(shape: readonly number[], data: ArrayLike<number>): SafeTensor {
+  const dtype = data instanceof Float32Array ? "F32" : "F64";
+  if (!LITTLE_ENDIAN || !(data instanceof Float32Array || data instanceof Float64Array))
+    return safeTensor(dtype, shape, data);
+  return new SafeTensor(dtype, shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
 /** How many bytes the tensor takes; undefined when that is no whole number below 2^53 or the shape is none. */
 export function byteLength(dtype: ElementTypeName, shape: readonly number[]): number | undefined {
   let bits: number = ELEMENT_TYPES[dtype].bits;

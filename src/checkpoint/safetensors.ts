@@ -1,4 +1,5 @@
 import { FailureError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import { ELEMENT_TYPES, type ElementTypeName, elementType } from "./element-types.ts";
 import { byteLength, SafeTensor } from "./safe-tensor.ts";
@@ -188,16 +189,24 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, SafeTensor>,
   options: { readonly metadata?: Readonly<Record<string, string>> } = {},
 ): Uint8Array {
-  const { head, order, size } = safetensorsHead(tensors, options.metadata);
-  const file = new Uint8Array(head.length + size);
-  file.set(head);
-  let at = head.length;
-  for (const name of order) {
-    const { bytes } = tensors.get(name)!;
-    file.set(bytes, at);
-    at += bytes.length;
+  expectOptions("writeSafetensors", options, { metadata: 1 });
+  const parts = safetensorsParts(tensors, options.metadata);
+  const file = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    file.set(part, at);
+    at += part.length;
   }
   return file;
+}
+
+/** What `writeSafetensors` makes one file of: everything up to the first tensor, then the bytes of each tensor as they are. */
+export function safetensorsParts(
+  tensors: ReadonlyMap<string, SafeTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  const { head, order } = safetensorsHead(tensors, metadata);
+  return [head, ...order.map((name) => tensors.get(name)!.bytes)];
 }
 
 /**

@@ -1,18 +1,13 @@
 import { platform } from "#platform";
 
-/** The SHA-256 of bytes in hexadecimal digits; undefined where the host has no such function (pages without https). */
-export async function sha256(bytes: Uint8Array): Promise<string | undefined> {
-  const { subtle } = globalThis.crypto ?? {};
-  if (!subtle) return undefined;
-  const digest = await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** The same of bytes that come in parts, `length` in all. Where a host hashes only all at once, they are put together. */
-export function sha256Parts(length: number): {
+/** A SHA-256, in hexadecimal digits; undefined where the host has no such function (pages without https). */
+export interface Checksum {
   readonly add: (part: Uint8Array) => void;
   readonly digest: () => Promise<string | undefined>;
-} {
+}
+
+/** Of bytes that come in parts, `length` in all. Where a host hashes only all at once, they are put together. */
+export function sha256Parts(length: number): Checksum {
   const hash = platform.sha256();
   if (hash) return { add: (part) => hash.update(part), digest: async () => hash.digest() };
   const whole = new Uint8Array(length);
@@ -22,6 +17,16 @@ export function sha256Parts(length: number): {
       whole.set(part, at);
       at += part.length;
     },
-    digest: () => sha256(whole),
+    async digest() {
+      const digest = await globalThis.crypto?.subtle?.digest("SHA-256", whole);
+      return digest && Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    },
   };
+}
+
+/** Of the bytes of all parts, one behind the other. */
+export function sha256(parts: readonly Uint8Array[]): Promise<string | undefined> {
+  const checksum = sha256Parts(parts.reduce((sum, { length }) => sum + length, 0));
+  for (const part of parts) checksum.add(part);
+  return checksum.digest();
 }

@@ -85,7 +85,7 @@ export interface TellBacktestOptions {
 
 /** Measures the test part of a run's own file (without one the validation part), or another file. */
 export async function tellBacktest(options: TellBacktestOptions): Promise<void> {
-  const { io, folder, machine, file, json } = options;
+  const { io, folder, machine, file, json, ...rest } = options;
   const forecaster = await loadForecaster(folder, machine);
   try {
     const settings = await settingsOf(folder);
@@ -95,7 +95,7 @@ export async function tellBacktest(options: TellBacktestOptions): Promise<void> 
     const part =
       file === undefined ? `${own} part${own === "validation" ? ", which also chose the weights," : ""}` : file;
     const result: Backtest = await backtest(forecaster, {
-      ...options,
+      ...rest,
       series: series.map((source) => {
         const length = observedLength(source, forecaster.layout.targets);
         const prepared = forecaster.prepare(source);

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { RUN_FORMAT } from "../checkpoint/run-folder.ts";
-import { checkValue, unknownName } from "../schema/check.ts";
+import { checkValue } from "../schema/check.ts";
 import type { Fields } from "../schema/fields.ts";
 import type { Kind } from "../schema/kinds.ts";
 import { describe, LongshortError, UsageError } from "../shared/errors.ts";
+import { unknownName } from "../shared/options.ts";
 
 /**
  * Reads settings from a JSON file: an object with some of the keys of `fields`, or a run's config.json, whose "training"

@@ -90,11 +90,8 @@ function processIo(): Io {
 
 function outputOf(stream: NodeJS.WriteStream): Output {
   return {
-    write: (text) =>
-      new Promise((resolve) => {
-        if (stream.write(text)) resolve();
-        else stream.once("drain", resolve);
-      }),
+    // Called also when the reader is gone and nothing drains any more.
+    write: (text) => new Promise((resolve) => stream.write(text, () => resolve())),
     isTTY: stream.isTTY === true,
     get columns() {
       return stream.columns || 80;

@@ -1,4 +1,5 @@
 import { expectOneOf } from "../shared/errors.ts";
+import { expectOptions, type OptionNames } from "../shared/options.ts";
 import type { SynchronousMachine } from "./machine.ts";
 import type { WasmOptions } from "./wasm/machine.ts";
 
@@ -16,6 +17,11 @@ const openers: { [K in MachineName]: (options?: OptionsOf[K]) => Promise<Synchro
   wasm: async (options) => (await import("./wasm/machine.ts")).openWasm(options),
 };
 
+const optionsOf: { [K in MachineName]: OptionNames<NonNullable<OptionsOf[K]>> } = {
+  reference: {},
+  wasm: { fused: 1, wide: 1, threads: 1, maximumBytes: 1 },
+};
+
 /**
  * Opens a machine: "wasm" computes in float32 with WebAssembly SIMD, "reference" in float64 with plain loops.
  *
@@ -27,5 +33,6 @@ const openers: { [K in MachineName]: (options?: OptionsOf[K]) => Promise<Synchro
  */
 export async function openMachine<K extends MachineName>(name: K, options?: OptionsOf[K]): Promise<SynchronousMachine> {
   const known = expectOneOf("openMachine: name", name, Object.keys(openers) as MachineName[]);
+  if (options !== undefined) expectOptions<object>(`openMachine("${known}")`, options, optionsOf[known]);
   return (openers[known] as (options?: unknown) => Promise<SynchronousMachine>)(options);
 }

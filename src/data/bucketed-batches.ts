@@ -1,4 +1,5 @@
 import { expectInteger, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { BatchSource } from "./batch-source.ts";
 import { bucketedOrder } from "./padded-batches.ts";
 
@@ -26,6 +27,15 @@ export interface BucketedBatchesOptions {
  * @throws UsageError "no-examples", "not-an-integer", "out-of-range"
  */
 export function bucketedBatches(options: BucketedBatchesOptions): BatchSource {
+  expectOptions("bucketedBatches", options, {
+    lengths: 1,
+    batchSize: 1,
+    seed: 1,
+    bucket: 1,
+    inputs: 1,
+    weight: 1,
+    identity: 1,
+  });
   const { lengths, inputs } = options;
   if (!(lengths.length > 0)) throw new UsageError("no-examples", "lengths: expected at least one example, got none");
   const batchSize = expectInteger("batchSize", options.batchSize, { min: 1 });

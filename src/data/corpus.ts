@@ -2,6 +2,7 @@ import { platform } from "#platform";
 import type { FileSource } from "../platform/platform.ts";
 import { sourceName } from "../platform/platform.ts";
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { partOf, pieces, type TokenSequence } from "../text/token-sequence.ts";
 import { TOKENIZER_KINDS, type Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
@@ -98,6 +99,19 @@ export interface Corpus {
  *   and what `readText`, `trainTokenizer` and `storeTokens` throw
  */
 export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
+  expectOptions("openCorpus", options, {
+    files: 1,
+    tokenizer: 1,
+    vocabularySample: 1,
+    validation: 1,
+    documents: 1,
+    endToken: 1,
+    shuffle: 1,
+    memoryLimit: 1,
+    folder: 1,
+    cache: 1,
+    onProgress: 1,
+  });
   expectFiles("files", options.files);
   const validation = options.validation ?? 0.1;
   if (typeof validation === "number") expectFraction(validation);

@@ -1,5 +1,6 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { readDelimited } from "./delimited.ts";
 import type { CellRow } from "./delimited-cells.ts";
 import type { Examples, Unlabelled } from "./examples.ts";
@@ -26,6 +27,7 @@ type Read<C> = C extends { readonly label: string | number } ? Examples<string> 
  * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "bad-json", "no-label"
  */
 export async function readLabelledTexts<const C extends TextColumns>(file: FileSource, columns: C): Promise<Read<C>> {
+  expectOptions<TextColumns>("readLabelledTexts", columns, { text: 1, label: 1, delimiter: 1, header: 1 });
   const name = sourceName(file);
   const { text, label, delimiter, header } = columns;
   const wanted = label === undefined ? [text] : [text, label];

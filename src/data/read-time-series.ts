@@ -1,5 +1,6 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { placesIn, readColumns } from "./columns.ts";
 import { type DatedRows, onSteps, resampled } from "./regular-series.ts";
 import { SeriesCollector } from "./series-collector.ts";
@@ -36,6 +37,17 @@ export interface ReadTimeSeriesOptions {
  *   "irregular-steps", "no-target" (a series without a single value), "bad-option"
  */
 export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOptions): Promise<TimeSeriesSet> {
+  expectOptions("readTimeSeries", options, {
+    targets: 1,
+    past: 1,
+    known: 1,
+    series: 1,
+    time: 1,
+    timeZone: 1,
+    resample: 1,
+    delimiter: 1,
+    header: 1,
+  });
   const { series: idColumn, past = [], known = [], targets, delimiter, header } = options;
   if (targets.length === 0) throw new UsageError("bad-option", "targets: expected at least one column, got none");
   const names = columnsOf({ targets, past, known });

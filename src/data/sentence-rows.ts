@@ -1,5 +1,6 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { readDelimited } from "./delimited.ts";
 import { type TaggedSentences, tagCount, type UntaggedSentences } from "./tagged-sentences.ts";
 import { readText } from "./text-files.ts";
@@ -28,6 +29,7 @@ export async function readSentenceRows<const C extends SentenceColumns>(
   file: FileSource,
   columns: C,
 ): Promise<Read<C>> {
+  expectOptions<SentenceColumns>("readSentenceRows", columns, { tokens: 1, tags: 1, intent: 1, delimiter: 1 });
   const name = sourceName(file);
   const { tokens, tags, intent, delimiter } = columns;
   const wanted = [tokens, tags, intent].filter((one) => one !== undefined);

@@ -1,4 +1,5 @@
 import { expectInteger, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
 
 export interface StratifiedSplitOptions {
@@ -22,6 +23,7 @@ export interface Split {
  * @throws UsageError "out-of-range"
  */
 export function stratifiedSplit(labels: readonly string[], options: StratifiedSplitOptions = {}): Split {
+  expectOptions("stratifiedSplit", options, { validation: 1, seed: 1 });
   const { validation: share = 0.1 } = options;
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
   if (!(share >= 0 && share <= 0.5))

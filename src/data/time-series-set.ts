@@ -1,4 +1,5 @@
 import { describe, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { ReadTimeSeriesOptions } from "./read-time-series.ts";
 import { columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
 import { after, parseStep } from "./time-step.ts";
@@ -29,6 +30,7 @@ export interface TimeSeriesSetOptions extends Pick<ReadTimeSeriesOptions, "targe
  * @throws UsageError "bad-option", "unknown-column", "not-a-number" (infinity), "bad-step", "unknown-time-zone"
  */
 export function timeSeriesSet(options: TimeSeriesSetOptions): TimeSeriesSet {
+  expectOptions("timeSeriesSet", options, { series: 1, step: 1, timeZone: 1, targets: 1, past: 1, known: 1 });
   const { targets, past = [], known = [] } = options;
   const zone = timeZone(options.timeZone ?? "UTC");
   const step = options.step === undefined ? undefined : parseStep(options.step);

@@ -1,6 +1,7 @@
 import type { FileSource } from "../platform/platform.ts";
 import { sourceName } from "../platform/platform.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { TaggedSentences, UntaggedSentences } from "./tagged-sentences.ts";
 import { readText } from "./text-files.ts";
 
@@ -30,6 +31,7 @@ const CONLLU_COLUMNS = 10;
  * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "unknown-column", "no-label", "bad-option"
  */
 export async function readTokenColumns<const C extends TokenColumns>(file: FileSource, columns: C): Promise<Read<C>> {
+  expectOptions<TokenColumns>("readTokenColumns", columns, { token: 1, tag: 1, delimiter: 1 });
   const name = sourceName(file);
   const parts: string[] = [];
   for await (const part of readText([file])) parts.push(part);

@@ -1,4 +1,5 @@
 import { ShapeError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { seriesOf, type TracedArray } from "./traced-array.ts";
 
 /** What the measures below read: an array of a trace, or anything of its shape. */
@@ -72,10 +73,9 @@ export interface Saturation {
  * How often each gate is nearly shut or nearly open.
  * @see Karpathy, Johnson & Fei-Fei (2015), arXiv:1506.02078, figure 3: the bounds 0.1 and 0.9 are theirs
  */
-export function saturation(
-  gate: Traced,
-  { low = 0.1, high = 0.9, example = 0 }: { low?: number; high?: number; example?: number } = {},
-): Saturation {
+export function saturation(gate: Traced, options: { low?: number; high?: number; example?: number } = {}): Saturation {
+  expectOptions("saturation", options, { low: 1, high: 1, example: 1 });
+  const { low = 0.1, high = 0.9, example = 0 } = options;
   const share = (test: (v: number) => boolean): Float64Array =>
     unitsOf(gate, (series) => meanOf(series.map((v) => (test(v) ? 1 : 0))), example);
   const [closed, open] = [share((v) => v < low), share((v) => v > high)];
@@ -84,10 +84,16 @@ export function saturation(
 }
 
 /** Units whose values stay within `range` (default 0.01) over the whole trace: they tell nothing about the input. */
-export const deadUnits = (array: Traced, { range = 0.01, example = 0 } = {}): number[] =>
-  [...unitsOf(array, (series) => Math.max(...series) - Math.min(...series), example).entries()]
+export const deadUnits = (
+  array: Traced,
+  options: { readonly range?: number; readonly example?: number } = {},
+): number[] => {
+  expectOptions("deadUnits", options, { range: 1, example: 1 });
+  const { range = 0.01, example = 0 } = options;
+  return [...unitsOf(array, (series) => Math.max(...series) - Math.min(...series), example).entries()]
     .filter(([, width]) => width <= range)
     .map(([unit]) => unit);
+};
 
 /**
  * Which units follow a feature of the input that you label, one number a step: whether a quote is open, the place in the

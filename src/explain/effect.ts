@@ -1,5 +1,6 @@
 import { logProbabilities } from "../run/sample.ts";
 import { expectOneOf, ShapeError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatShape, sameShape } from "../shared/shapes.ts";
 
 /** An output of a model: the last axis are the numbers of one answer. */
@@ -54,6 +55,7 @@ export function effectOn(
   after: Answers,
   options: { readonly as?: "numbers" | "logits" | "probabilities" | undefined } = {},
 ): Effect {
+  expectOptions("effectOn", options, { as: 1 });
   if (!sameShape(before.shape, after.shape) || before.data.length !== after.data.length)
     throw new ShapeError(
       "shape-mismatch",

@@ -1,6 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import { type RecurrentOptions, recurrent } from "../layers/recurrent.ts";
 import { expectInteger } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
@@ -29,6 +30,17 @@ export interface GradientFlowOptions extends Pick<RecurrentOptions, "cell" | "hi
  * @see Hochreiter (1991); Bengio, Simard & Frasconi (1994), Learning long-term dependencies with gradient descent is difficult
  */
 export async function gradientFlow(options: GradientFlowOptions): Promise<Float64Array> {
+  expectOptions("gradientFlow", options, {
+    machine: 1,
+    steps: 1,
+    inputSize: 1,
+    seed: 1,
+    scale: 1,
+    bias: 1,
+    cell: 1,
+    hiddenSize: 1,
+    initialize: 1,
+  });
   const { machine, cell, hiddenSize, inputSize = 1, seed = 0, scale = 1, bias = {} } = options;
   const steps = expectInteger("steps", options.steps, { min: 1 });
   const model = recurrent({

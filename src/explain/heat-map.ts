@@ -1,4 +1,5 @@
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { displayWidth } from "./display-width.ts";
 
 export interface HeatMapRow {
@@ -55,6 +56,7 @@ const DIVERGING: readonly Rgb[] = [
  *   `low` is not below `high`
  */
 export function renderHeatMap(options: HeatMapOptions): string {
+  expectOptions("renderHeatMap", options, { title: 1, columns: 1, rows: 1, low: 1, high: 1, width: 1, color: 1 });
   const { rows, low, high, width = 80, color = false } = options;
   if (!(low < high)) throw new UsageError("out-of-range", `low: expected a number below high (${high}), got ${low}`);
   for (const { label, values } of rows) {
@@ -85,7 +87,9 @@ export function renderHeatMap(options: HeatMapOptions): string {
 }
 
 /** The scale itself, to be put beside a title: `0 ░▒▓█ 1`. */
-export function heatMapLegend({ low, high, color = false }: Pick<HeatMapOptions, "low" | "high" | "color">): string {
+export function heatMapLegend(options: Pick<HeatMapOptions, "low" | "high" | "color">): string {
+  expectOptions("heatMapLegend", options, { low: 1, high: 1, color: 1 });
+  const { low, high, color = false } = options;
   const steps = color ? 12 : SHADES.length;
   const cells = Array.from({ length: steps }, (_, k) =>
     cell(low + ((high - low) * (k + 0.5)) / steps, low, high, 1, color),

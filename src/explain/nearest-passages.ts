@@ -1,7 +1,8 @@
+import { expectOptions } from "../shared/options.ts";
 import { asSequence, type Tokens } from "../text/token-sequence.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { StatePlace } from "./nearest-places.ts";
-import { type NearestStatesOptions, nearestStates } from "./nearest-states.ts";
+import { type NearestStatesOptions, nearestNames, nearestStates } from "./nearest-states.ts";
 
 export interface NearestPassagesOptions extends Omit<NearestStatesOptions, "corpus"> {
   /** What the model reads: the corpus, token by token, in memory or in a file (`openCorpus`). */
@@ -27,10 +28,12 @@ export interface NearestPassage extends StatePlace {
  */
 export async function nearestPassages(
   run: Parameters<typeof nearestStates>[0],
-  { tokenizer, around = 32, ...options }: NearestPassagesOptions,
+  options: NearestPassagesOptions,
 ): Promise<NearestPassage[]> {
+  expectOptions("nearestPassages", options, { ...nearestNames, tokenizer: 1, around: 1 });
+  const { tokenizer, around = 32, ...asked } = options;
   const corpus = asSequence(options.corpus);
-  const found = await nearestStates(run, options);
+  const found = await nearestStates(run, asked);
   return passagesOf(found, around, (from, to) => {
     const [start, end] = [Math.max(0, from), Math.min(corpus.length, to)];
     const tokens = new Int32Array(Math.max(0, end - start));

@@ -1,4 +1,5 @@
 import { expectInteger, ShapeError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 
 /** A step of what was read. */
 export interface StatePlace {
@@ -41,8 +42,10 @@ export interface NearestPlacesOptions {
  */
 export async function nearestPlaces(
   pieces: Iterable<StatePiece> | AsyncIterable<StatePiece>,
-  { to, count = 10, apart = 1, without = () => false }: NearestPlacesOptions,
+  options: NearestPlacesOptions,
 ): Promise<StatePlace[]> {
+  expectOptions("nearestPlaces", options, { to: 1, count: 1, apart: 1, without: 1 });
+  const { to, count = 10, apart = 1, without = () => false } = options;
   expectInteger("count", count, { min: 1 });
   expectInteger("apart", apart, { min: 1 });
   const length = Math.hypot(...Array.from(to));

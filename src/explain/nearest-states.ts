@@ -1,4 +1,5 @@
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { asSequence, pieces, type Tokens } from "../text/token-sequence.ts";
 import { type NearestPlacesOptions, nearestPlaces, type StatePiece, type StatePlace } from "./nearest-places.ts";
 import { type Trace, type Traceable, traceInChunks, traceNames } from "./trace.ts";
@@ -11,6 +12,9 @@ export interface NearestStatesOptions extends NearestPlacesOptions {
   /** Which value is compared; default that of the first state, "h". */
   readonly name?: string | undefined;
 }
+
+/** For `expectOptions`. */
+export const nearestNames = { corpus: 1, to: 1, layer: 1, name: 1, count: 1, apart: 1, without: 1 } as const;
 
 /**
  * Where in a corpus a language model was in the state most like the one given: what it takes to be alike. The corpus is read piece by
@@ -29,13 +33,15 @@ export async function nearestStates(
   run: Traceable & {
     readonly model: { readonly config: { readonly numLayers: number; readonly vocabularySize: number } };
   },
-  { corpus, layer, name, ...options }: NearestStatesOptions,
+  options: NearestStatesOptions,
 ): Promise<StatePlace[]> {
+  expectOptions("nearestStates", options, nearestNames);
+  const { corpus, layer, name, ...asked } = options;
   const { numLayers } = run.model.config;
   const at = expectInteger("layer", layer ?? numLayers - 1, { min: 0, max: numLayers - 1 });
   const value = expectOneOf("name", name ?? "h", traceNames(run.model));
   if (corpus.length === 0) throw new UsageError("no-tokens", "corpus: expected at least one token, got none");
-  return nearestPlaces(statesOver(run, corpus, value, at), options);
+  return nearestPlaces(statesOver(run, corpus, value, at), asked);
 }
 
 /** Numbers of the logits that a piece may have: they are computed beside the states. */

@@ -1,6 +1,8 @@
 import type { Machine } from "../compute/machine.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import { runOptions } from "../run/run-options.ts";
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type Trace, type TraceOptions, trace } from "./trace.ts";
@@ -29,12 +31,13 @@ export interface TextTrace extends Trace {
  *   "trace-too-large"
  */
 export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
-  const { model, parameters, machine, tokenizer, text, ...rest } = options;
+  expectOptions("traceText", options, { ...runOptions, text: 1, names: 1, gradients: 1, maximumBytes: 1, hold: 1 });
+  const { model, parameters, machine, tokenizer, text, names, gradients, maximumBytes, hold } = options;
   const tokens = tokenizer.encode(text);
   if (tokens.length === 0) throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
-  const traced = await trace({ model, parameters }, { data: tokens }, rest);
+  const traced = await trace({ model, parameters }, { data: tokens }, { names, gradients, maximumBytes, hold });
   return {
     ...traced,
     tokens: Array.from(tokens, (token) => tokenizer.tokens[token]!),

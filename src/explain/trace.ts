@@ -5,6 +5,7 @@ import { crossEntropy } from "../losses/cross-entropy.ts";
 import { LanguageModel } from "../models/language-model.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { expectInteger, expectOneOf, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatBytes, size } from "../shared/shapes.ts";
 import { compile } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
@@ -80,6 +81,8 @@ export const traceNames = (model: Traceable["model"]): string[] =>
  *   ShapeError; FailureError "trace-too-large" with its size, before anything is allocated
  */
 export async function trace(traced: Traceable, input: TraceInput, options: TraceOptions = {}): Promise<Trace> {
+  expectOptions("trace", options, { names: 1, gradients: 1, seed: 1, maximumBytes: 1, hold: 1 });
+  expectOptions("trace", input, { data: 1, batch: 1, lengths: 1, initial: 1 });
   const { model, parameters } = traced;
   const { machine } = parameters;
   const layers = layersOf(model);
@@ -148,8 +151,11 @@ export async function trace(traced: Traceable, input: TraceInput, options: Trace
 export async function* traceInChunks(
   traced: Traceable,
   input: Omit<TraceInput, "lengths">,
-  { steps: chunk = 256, ...options }: Omit<TraceOptions, "gradients" | "seed"> & { readonly steps?: number } = {},
+  options: Omit<TraceOptions, "gradients" | "seed"> & { readonly steps?: number } = {},
 ): AsyncGenerator<Trace & { readonly firstStep: number }, void> {
+  expectOptions("traceInChunks", input, { data: 1, batch: 1, initial: 1 });
+  expectOptions("traceInChunks", options, { names: 1, maximumBytes: 1, hold: 1, steps: 1 });
+  const { steps: chunk = 256, ...how } = options;
   expectInteger("steps", chunk, { min: 1 });
   if (layersOf(traced.model).directions.some((d) => d.reverse))
     throw new UsageError(
@@ -162,7 +168,7 @@ export async function* traceInChunks(
   for (let firstStep = 0; firstStep < steps; firstStep += chunk) {
     const end = Math.min(steps, firstStep + chunk) * perStep;
     const data = Array.prototype.slice.call(input.data, firstStep * perStep, end) as number[];
-    const piece = await trace(traced, { data, batch, initial }, options);
+    const piece = await trace(traced, { data, batch, initial }, how);
     yield { ...piece, firstStep };
     initial = piece.final;
   }

@@ -1,6 +1,7 @@
 import { platform } from "#platform";
 import { type ByteSource, expectInside, type FileSource } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 
 /** What every reader of this folder takes: bytes at hand, a path, a URL, a Blob, or a source that is already open. */
 export type ByteInput = Uint8Array | ArrayBuffer | FileSource | ByteSource;
@@ -38,6 +39,7 @@ export function bytesSource(given: Uint8Array, name = "the given bytes"): ByteSo
  * @throws UsageError "bad-input", and whatever opening a file throws
  */
 export async function openBytes(input: ByteInput, options: ByteOptions = {}): Promise<ByteSource> {
+  expectOptions("openBytes", options, { onProgress: 1 });
   if (input instanceof Uint8Array) return watched(bytesSource(input), options);
   if (input instanceof ArrayBuffer) return watched(bytesSource(new Uint8Array(input)), options);
   if (typeof input === "string" || input instanceof URL || input instanceof Blob) return openFile(input, options);
@@ -76,9 +78,9 @@ function watched(source: ByteSource, { onProgress }: ByteOptions): ByteSource {
 export async function withBytes<T>(
   input: ByteInput,
   use: (source: ByteSource) => Promise<T>,
-  options: ByteOptions = {},
+  { onProgress }: ByteOptions = {},
 ): Promise<T> {
-  const source = await openBytes(input, options);
+  const source = await openBytes(input, { onProgress });
   try {
     return await use(source);
   } finally {

@@ -1,6 +1,7 @@
 import { type SafeTensor, safeTensor } from "../checkpoint/safe-tensor.ts";
 import { writeSafetensors } from "../checkpoint/safetensors.ts";
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { CanonicalModel } from "./canonical.ts";
 import { writeKeras, writeKerasH5 } from "./keras/write.ts";
@@ -51,7 +52,9 @@ const orders: Readonly<Partial<Record<Target, string>>> = {
  * Writes what a file holds in another format. The function stays the same, or the conversion is refused with the reason.
  * @throws UsageError "not-convertible"
  */
-export function convertModel(file: ModelFile, { to, weightsOnly = false }: ConvertOptions): Converted {
+export function convertModel(file: ModelFile, options: ConvertOptions): Converted {
+  expectOptions("convertModel", options, { to: 1, weightsOnly: 1 });
+  const { to, weightsOnly = false } = options;
   const { content } = file;
   const made = (
     bytes: Uint8Array,

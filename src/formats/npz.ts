@@ -1,6 +1,7 @@
 import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type ByteInput, bytesSource, withBytes } from "./byte-source.ts";
 import { openNpy, writeNpy } from "./npy.ts";
 import { type OpenZipOptions, openZip } from "./zip.ts";
@@ -20,6 +21,7 @@ export interface NpzFile {
  * @throws FailureError "bad-zip"; "bad-npy" when a file in it is no NPY file
  */
 export async function openNpz(source: ByteSource, options?: OpenZipOptions): Promise<NpzFile> {
+  if (options !== undefined) expectOptions("openNpz", options, { maxUnpacked: 1, zeroCrcIsNone: 1 });
   const zip = await openZip(source, options);
   const names = [...zip.entries.keys()].map((path) => {
     if (path.endsWith(SUFFIX)) return path.slice(0, -SUFFIX.length);
@@ -40,6 +42,7 @@ export async function openNpz(source: ByteSource, options?: OpenZipOptions): Pro
 
 /** Reads all arrays of an NPZ file. Errors as in `openNpz`. */
 export function readNpz(input: ByteInput, options?: OpenZipOptions): Promise<Map<string, SafeTensor>> {
+  if (options !== undefined) expectOptions("readNpz", options, { maxUnpacked: 1, zeroCrcIsNone: 1 });
   return withBytes(input, async (source) => {
     const file = await openNpz(source, options);
     const arrays = new Map<string, SafeTensor>();

@@ -1,3 +1,4 @@
+import { expectOptions } from "../shared/options.ts";
 import type { CanonicalModel } from "./canonical.ts";
 import { networkRunnable } from "./network-runnable.ts";
 import { Program, type ProgramOptions } from "./program.ts";
@@ -13,5 +14,7 @@ import { Program, type ProgramOptions } from "./program.ts";
  * ```
  * @throws what `Network` throws
  */
-export const openNetwork = (model: CanonicalModel, options: ProgramOptions): Program =>
-  new Program(networkRunnable(model), options);
+export const openNetwork = (model: CanonicalModel, options: ProgramOptions): Program => {
+  expectOptions("openNetwork", options, { machine: 1, plans: 1 });
+  return new Program(networkRunnable(model), options);
+};

@@ -1,4 +1,5 @@
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { ByteInput } from "./byte-source.ts";
 import type { ModelFile, ModelFormat } from "./model-file.ts";
 import { networkRunnable } from "./network-runnable.ts";
@@ -44,7 +45,9 @@ export class Model extends Program {
  * @throws UsageError "unknown-format", "unknown-network", "unsupported-onnx", …; FailureError when the file is damaged
  */
 export async function open(input: ByteInput, options: OpenOptions): Promise<Model> {
-  return new Model(await readModel(input, options), options);
+  expectOptions("open", options, { machine: 1, plans: 1, config: 1, files: 1, nonlinearity: 1, onProgress: 1 });
+  const { machine, plans, ...reading } = options;
+  return new Model(await readModel(input, reading), { machine, ...(plans !== undefined && { plans }) });
 }
 
 /** @throws UsageError "unknown-network" for tensors that do not say what they are of */

@@ -1,6 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import type { HeldPlace } from "../layers/held-values.ts";
 import { expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
@@ -107,6 +108,7 @@ export class Program {
    *   "shape-mismatch" for a seed of another length; FailureError "trace-too-large" with its size, before anything is allocated
    */
   trace(inputs: Arrays, options: ProgramTraceOptions = {}): Promise<ProgramTrace> {
+    expectOptions("Program.trace", options, { names: 1, gradients: 1, seed: 1, maximumBytes: 1, hold: 1 });
     return this.inTurn(async () => {
       const given = completed(this.inputs, inputs);
       const plan = await this.tracingPlans(options).planFor(given);
@@ -182,6 +184,7 @@ export class Program {
    * @throws UsageError "no-state" when the model has no input that carries an output on
    */
   async stream(options: StreamOptions = {}): Promise<ProgramSession> {
+    expectOptions("Program.stream", options, { batch: 1 });
     this.expectOpen();
     const session = new ProgramSession(
       { runnable: this.runnable, weights: this.weights, limit: this.limit, inTurn: (work) => this.inTurn(work) },

@@ -4,6 +4,7 @@ import { openSafetensors } from "../checkpoint/safetensors-file.ts";
 import { type StoredBytes, storedFile } from "../checkpoint/stored-bytes.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type ByteInput, type ByteOptions, openBytes, withBytes } from "./byte-source.ts";
 import type { OpenedModel } from "./canonical.ts";
 import { readKeras, readKerasTensors } from "./keras/read.ts";
@@ -33,6 +34,7 @@ export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonline
  * @throws UsageError "unknown-format", "file-not-found"; FailureError when the file is damaged
  */
 export async function readModel(input: ByteInput, options: ReadModelOptions = {}): Promise<ModelFile> {
+  expectOptions("readModel", options, { config: 1, files: 1, nonlinearity: 1, onProgress: 1 });
   if (typeof input === "string" && (await isFolder(input))) {
     for (const name of ["model.json", "manifest.json"])
       if (await exists(`${input}/${name}`)) return readModel(`${input}/${name}`, options);

@@ -1,5 +1,6 @@
 import { platform } from "#platform";
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import { type Converted, type ConvertOptions, convertModel, type Target } from "./convert.ts";
 import type { ModelContent, ModelFile } from "./model-file.ts";
@@ -40,6 +41,7 @@ export function targetOf(name: string): Target {
  * @throws UsageError "not-convertible" with the reason, "unknown-format"
  */
 export async function save(model: Model, target: string | undefined, options: SaveOptions = {}): Promise<Converted> {
+  expectOptions("save", options, { to: 1, weightsOnly: 1 });
   const to = options.to ?? targetOf(target ?? "");
   const converted = convertModel(await withWeights(model.file, model.parameters), { ...options, to });
   if (target !== undefined) await writeConverted(converted, target);

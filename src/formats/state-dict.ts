@@ -1,6 +1,7 @@
 import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import { asFloat32 } from "../checkpoint/tensor-numbers.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 
 export interface StateDictOptions {
@@ -35,6 +36,7 @@ export function matchStateDict(
   tensors: Iterable<string>,
   options: StateDictOptions = {},
 ): StateDictMatch {
+  expectOptions("matchStateDict", options, { prefix: 1, into: 1 });
   const { into = "" } = options;
   const wanted = [...parameters];
   const present = new Set(tensors);
@@ -101,6 +103,7 @@ export async function loadStateDict(
   tensors: ReadonlyMap<string, StateDictTensor>,
   options: StateDictOptions & { readonly strict?: boolean } = {},
 ): Promise<StateDictMatch> {
+  expectOptions("loadStateDict", options, { prefix: 1, into: 1, strict: 1 });
   const { strict = true, ...how } = options;
   const match = matchStateDict(parameters.names, tensors.keys(), how);
   const given = new Map<string, NamedTensor>();

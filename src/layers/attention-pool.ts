@@ -1,5 +1,6 @@
 import { div, exp, less, mul, select, sub, tanh, variable } from "../math/expression.ts";
 import { expectInteger, expectShape } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
@@ -19,12 +20,15 @@ export interface AttentionPool extends HasParameters {
  * @see Yang et al. (2016), "Hierarchical attention networks for document classification"
  */
 export function attentionPool(options: { readonly units: number }): AttentionPool {
+  expectOptions("attentionPool", options, { units: 1 });
   const units = expectInteger("attentionPool: units", options.units, { min: 1 });
   const key = linear({ inputSize: units, outputSize: units });
   const query = linear({ inputSize: units, outputSize: 1, bias: false });
   return {
     parts: { key, query },
-    forward(x, { mask } = {}) {
+    forward(x, input = {}) {
+      expectOptions("AttentionPool.forward", input, { mask: 1 });
+      const { mask } = input;
       expectShape("attentionPool: input", x.shape, ["T", "B", units]);
       const [steps, batch] = x.shape as [number, number, number];
       if (mask) expectShape("attentionPool: mask", mask.shape, [steps, batch]);

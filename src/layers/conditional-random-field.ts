@@ -1,5 +1,6 @@
 import { add, equal, less, select, sub, variable } from "../math/expression.ts";
 import { describe, expectInteger, expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
 import { gather, pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
@@ -155,5 +156,7 @@ export class ConditionalRandomField implements HasParameters {
 }
 
 /** @example `conditionalRandomField({ tags: 17 })` */
-export const conditionalRandomField = (options: ConditionalRandomFieldOptions): ConditionalRandomField =>
-  new ConditionalRandomField(options);
+export const conditionalRandomField = (options: ConditionalRandomFieldOptions): ConditionalRandomField => {
+  expectOptions("conditionalRandomField", options, { tags: 1, constraints: 1 });
+  return new ConditionalRandomField(options);
+};

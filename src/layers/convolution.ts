@@ -1,4 +1,5 @@
 import { expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { concatenate, matmul, reshape, slice, transpose } from "../tensor/operations.ts";
@@ -36,6 +37,15 @@ export interface Convolution1d extends Layer {
  * [outputSize], both from U(±1/√(inputSize · kernelSize)), as in PyTorch. For tensors [B, C, T] see `fromBatchChannelTime`.
  */
 export function convolution1d(options: Convolution1dOptions): Convolution1d {
+  expectOptions("convolution1d", options, {
+    inputSize: 1,
+    outputSize: 1,
+    kernelSize: 1,
+    stride: 1,
+    padding: 1,
+    dilation: 1,
+    bias: 1,
+  });
   const whole = (name: "inputSize" | "outputSize" | "kernelSize" | "stride" | "dilation"): number =>
     expectInteger(`convolution1d: ${name}`, options[name] ?? 1, { min: 1 });
   const [inputSize, outputSize, kernelSize] = [whole("inputSize"), whole("outputSize"), whole("kernelSize")];

@@ -1,4 +1,5 @@
 import { describe, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { times } from "../tensor/operations.ts";
@@ -31,6 +32,7 @@ export interface DropoutOptions {
  * @see Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014)
  */
 export function dropout(options: DropoutOptions): Layer {
+  expectOptions("dropout", options, { rate: 1, per: 1 });
   const { rate, per = "step" } = options;
   if (!(rate >= 0 && rate <= 1))
     throw new UsageError("out-of-range", `dropout: expected a rate in [0, 1], got ${describe(rate)}`);

@@ -1,4 +1,5 @@
 import { expectInteger, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { gather } from "../tensor/operations.ts";
 import type { Initializer, Parameter } from "../tensor/parameter.ts";
@@ -26,6 +27,7 @@ export interface Embedding extends Layer {
  * Declare the input with `graph.input(name, shape, { type: "int", below: V })`, so that other numbers are refused.
  */
 export function embedding(options: EmbeddingOptions): Embedding {
+  expectOptions("embedding", options, { vocabularySize: 1, embeddingSize: 1, paddingIndex: 1, initialize: 1 });
   const rows = expectInteger("embedding: vocabularySize", options.vocabularySize, { min: 1 });
   const columns = expectInteger("embedding: embeddingSize", options.embeddingSize, { min: 1 });
   const { paddingIndex, initialize = normal() } = options;

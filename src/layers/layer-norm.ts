@@ -1,5 +1,6 @@
 import { add, div, mul, sqrt, square, sub, variable } from "../math/expression.ts";
 import { expectInteger } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
 import type { Parameter } from "../tensor/parameter.ts";
@@ -25,6 +26,7 @@ export interface LayerNorm extends Layer {
  * @see Ba, Kiros & Hinton (2016), arXiv:1607.06450
  */
 export function layerNorm(options: LayerNormOptions): LayerNorm {
+  expectOptions("layerNorm", options, { size: 1, eps: 1 });
   const size = expectInteger("layerNorm: size", options.size, { min: 1 });
   const { eps = 1e-5 } = options;
   const weight = { shape: [size], initialize: ones };

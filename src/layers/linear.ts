@@ -1,4 +1,5 @@
 import { expectInteger, expectShape } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { project, reshape } from "../tensor/operations.ts";
 import type { Initializer, Parameter } from "../tensor/parameter.ts";
@@ -32,6 +33,7 @@ export interface Linear extends Layer {
  * ```
  */
 export function linear(options: LinearOptions): Linear {
+  expectOptions("linear", options, { inputSize: 1, outputSize: 1, bias: 1, initialize: 1, weight: 1 });
   const inputSize = expectInteger("linear: inputSize", options.inputSize, { min: 1 });
   const outputSize = expectInteger("linear: outputSize", options.outputSize, { min: 1 });
   const { initialize } = options;

@@ -1,5 +1,6 @@
 import { add, type Condition, div, type Expression, equal, less, max, select, variable } from "../math/expression.ts";
 import { expectOneOf, expectShape, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise, reduce, reshape } from "../tensor/operations.ts";
@@ -29,6 +30,7 @@ export const LOWEST = -3.4028234663852886e38;
  * Input [T, B, units], output [B, units]; zeros for a sequence no step of which counts. Steps that do not count may hold NaN.
  */
 export function poolOverTime(options: { readonly kind: PoolKind }): PoolOverTime {
+  expectOptions("poolOverTime", options, { kind: 1 });
   const kind = expectOneOf("poolOverTime: kind", options.kind, ["maximum", "mean", "last"]);
   return {
     parts: {},

@@ -3,6 +3,7 @@ import { less, select, variable } from "../math/expression.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { parameterShapes, recurrentGates, sizeOf } from "../scan/widths.ts";
 import { expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { concatenate, pointwise, reduce, reshape, slice, transpose } from "../tensor/operations.ts";
@@ -228,7 +229,23 @@ export class Recurrent implements HasParameters {
 }
 
 /** Makes a stack of recurrent layers; the same as `new Recurrent(options)`. */
-export const recurrent = (options: RecurrentOptions): Recurrent => new Recurrent(options);
+export const recurrent = (options: RecurrentOptions): Recurrent => {
+  expectOptions("recurrent", options, {
+    cell: 1,
+    inputSize: 1,
+    hiddenSize: 1,
+    numLayers: 1,
+    bidirectional: 1,
+    projectionSize: 1,
+    dropout: 1,
+    dropoutPer: 1,
+    weightDropout: 1,
+    reverse: 1,
+    batchFirst: 1,
+    initialize: 1,
+  });
+  return new Recurrent(options);
+};
 
 /** A final state [N, B, W] with zeros for examples whose mask [T, B] has no valid step. */
 function zeroWhereEmpty(final: Tensor, mask: Tensor): Tensor {

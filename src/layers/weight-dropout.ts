@@ -1,3 +1,4 @@
+import { expectOptions } from "../shared/options.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { gather, times } from "../tensor/operations.ts";
 import { expectRate } from "./dropout.ts";
@@ -50,6 +51,7 @@ export function dropWords(
   tokens: Tensor,
   options: { readonly rate: number; readonly vocabularySize: number },
 ): Tensor {
+  expectOptions("dropWords", options, { rate: 1, vocabularySize: 1 });
   const { rate, vocabularySize } = options;
   expectRate("dropWords", rate);
   const { graph } = vectors;

@@ -1,5 +1,6 @@
 import { add, mul, neg, sub, type Term, variable } from "../math/expression.ts";
 import { softplus } from "../math/functions.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { elementwise } from "./elementwise.ts";
 import type { LossOptions } from "./reduction.ts";
@@ -17,6 +18,7 @@ export function binaryCrossEntropy(
   target: Tensor,
   options: LossOptions & { readonly positiveWeight?: Tensor | undefined } = {},
 ): Tensor {
+  expectOptions("binaryCrossEntropy", options, { reduction: 1, mask: 1, positiveWeight: 1 });
   const { positiveWeight } = options;
   const weight: Term = positiveWeight ? variable("positive weight") : 1;
   return elementwise(

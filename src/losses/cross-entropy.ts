@@ -1,5 +1,6 @@
 import { add, constant, type Expression, equal, exp, log, mul, select, sub, variable } from "../math/expression.ts";
 import { describe, expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise, reduce, reshape, stopGradient, sumAll } from "../tensor/operations.ts";
@@ -25,6 +26,7 @@ export interface CrossEntropyOptions extends LossOptions {
  * @returns Shape [], or with reduction "none" [...].
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  expectOptions("crossEntropy", options, { weight: 1, labelSmoothing: 1, ignoreIndex: 1, reduction: 1, mask: 1 });
   const { weight, mask, labelSmoothing: epsilon = 0, ignoreIndex = -100, reduction = "mean" } = options;
   const places = logits.shape.slice(0, -1);
   const classes = logits.shape.at(-1) ?? 0;

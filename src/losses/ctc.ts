@@ -1,5 +1,6 @@
 import { add, constant, div, equal, exp, less, log, max, neg, select, sub, variable } from "../math/expression.ts";
 import { expectInteger, expectShape } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
 import { concatenate, pointwise, reduce, reshape, slice, stopGradient } from "../tensor/operations.ts";
@@ -37,6 +38,13 @@ export function connectionistTemporalClassification(
   targets: Tensor,
   options: ConnectionistTemporalClassificationOptions,
 ): Tensor {
+  expectOptions("connectionistTemporalClassification", options, {
+    inputLengths: 1,
+    targetLengths: 1,
+    blank: 1,
+    reduction: 1,
+    zeroInfinity: 1,
+  });
   const { inputLengths, targetLengths, reduction = "mean", zeroInfinity = false } = options;
   expectShape("ctc: logits", logits.shape, ["T", "B", "V"]);
   const [T, B, V] = logits.shape as [number, number, number];

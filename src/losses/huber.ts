@@ -1,5 +1,6 @@
 import { abs, less, mul, select, square, sub } from "../math/expression.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { elementwise } from "./elementwise.ts";
 import { meanAbsoluteError } from "./mean-absolute-error.ts";
@@ -19,6 +20,7 @@ export function huber(
   target: Tensor,
   options: LossOptions & { readonly delta?: number } = {},
 ): Tensor {
+  expectOptions("huber", options, { reduction: 1, mask: 1, delta: 1 });
   const delta = options.delta ?? 1;
   if (!(delta > 0)) throw new UsageError("out-of-range", `huber: expected delta above 0, got ${describe(delta)}`);
   return elementwise("huber", prediction, target, options, (x, y) => {
@@ -41,10 +43,11 @@ export function smoothL1(
   target: Tensor,
   options: LossOptions & { readonly beta?: number } = {},
 ): Tensor {
-  const beta = options.beta ?? 1;
+  expectOptions("smoothL1", options, { reduction: 1, mask: 1, beta: 1 });
+  const { beta = 1, ...rest } = options;
   if (!(beta >= 0))
     throw new UsageError("out-of-range", `smoothL1: expected beta of at least 0, got ${describe(beta)}`);
-  if (beta === 0) return meanAbsoluteError(prediction, target, options);
+  if (beta === 0) return meanAbsoluteError(prediction, target, rest);
   return elementwise("smoothL1", prediction, target, options, (x, y) => {
     const size = abs(sub(x, y));
     return select(less(size, beta), mul(0.5 / beta, square(size)), sub(size, 0.5 * beta));

@@ -1,4 +1,5 @@
 import { type Expression, equal, exp, log, mul, select, sub, variable } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise } from "../tensor/operations.ts";
 import { elementwise } from "./elementwise.ts";
@@ -20,6 +21,7 @@ export interface KlDivergenceOptions extends Omit<LossOptions, "reduction"> {
  * @see Kullback & Leibler, "On information and sufficiency" (1951)
  */
 export function klDivergence(logProbabilities: Tensor, target: Tensor, options: KlDivergenceOptions = {}): Tensor {
+  expectOptions("klDivergence", options, { reduction: 1, logTarget: 1, mask: 1 });
   const { reduction = "mean", logTarget = false } = options;
   const ofProbability = (x: Expression, y: Expression): Expression => {
     const none = equal(y, 0);

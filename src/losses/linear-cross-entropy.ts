@@ -1,5 +1,6 @@
 import type { LinearCrossEntropy } from "../compute/plan.ts";
 import { expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { matmul, reshape } from "../tensor/operations.ts";
@@ -30,6 +31,7 @@ export function linearCrossEntropy(
   target: Tensor,
   options: CrossEntropyOptions = {},
 ): Tensor {
+  expectOptions("linearCrossEntropy", options, { weight: 1, labelSmoothing: 1, ignoreIndex: 1, reduction: 1, mask: 1 });
   const { graph } = x;
   const { weight, bias } = head;
   const places = x.shape.slice(0, -1);

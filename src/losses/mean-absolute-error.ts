@@ -1,4 +1,5 @@
 import { abs, sub } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { elementwise } from "./elementwise.ts";
 import type { LossOptions } from "./reduction.ts";
@@ -10,5 +11,7 @@ import type { LossOptions } from "./reduction.ts";
  * @param target The same shape.
  * @returns Shape [], or with reduction "none" that of the prediction.
  */
-export const meanAbsoluteError = (prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor =>
-  elementwise("meanAbsoluteError", prediction, target, options, (x, y) => abs(sub(x, y)));
+export const meanAbsoluteError = (prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor => {
+  expectOptions("meanAbsoluteError", options, { reduction: 1, mask: 1 });
+  return elementwise("meanAbsoluteError", prediction, target, options, (x, y) => abs(sub(x, y)));
+};

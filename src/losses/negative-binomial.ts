@@ -1,6 +1,7 @@
 import { add, div, log, log1p, mul, sub, variable } from "../math/expression.ts";
 import { logGammaRatio } from "../math/log-gamma.ts";
 import { expectShape } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { elementwise } from "./elementwise.ts";
 import { keepPositive, type LossOptions } from "./reduction.ts";
@@ -26,6 +27,7 @@ export function negativeBinomialLoss(
   target: Tensor,
   options: LossOptions = {},
 ): Tensor {
+  expectOptions("negativeBinomialLoss", options, { reduction: 1, mask: 1 });
   expectShape("negativeBinomialLoss: dispersion", dispersion.shape, mean.shape);
   const alpha = keepPositive(options.mask, variable("dispersion"));
   return elementwise(

@@ -1,5 +1,6 @@
 import { max, mul, sub } from "../math/expression.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { elementwise } from "./elementwise.ts";
 import type { LossOptions } from "./reduction.ts";
@@ -15,6 +16,7 @@ import type { LossOptions } from "./reduction.ts";
  * @throws UsageError "out-of-range"
  */
 export function pinball(prediction: Tensor, target: Tensor, options: LossOptions & { readonly level: number }): Tensor {
+  expectOptions("pinball", options, { reduction: 1, mask: 1, level: 1 });
   const { level } = options;
   if (!(level > 0 && level < 1))
     throw new UsageError("out-of-range", `pinball: expected a level above 0 and below 1, got ${describe(level)}`);

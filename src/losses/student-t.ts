@@ -1,6 +1,7 @@
 import { add, div, log, log1p, mul, square, sub, variable } from "../math/expression.ts";
 import { logGammaRatio } from "../math/log-gamma.ts";
 import { expectShape } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { elementwise } from "./elementwise.ts";
 import type { GaussianParameters } from "./gaussian.ts";
@@ -25,6 +26,7 @@ export function studentTLoss(
   target: Tensor,
   options: LossOptions = {},
 ): Tensor {
+  expectOptions("studentTLoss", options, { reduction: 1, mask: 1 });
   expectShape("studentTLoss: scale", scale.shape, location.shape);
   expectShape("studentTLoss: freedom", freedom.shape, location.shape);
   const [sigma, nu] = [variable("scale"), variable("freedom")].map((v) => keepPositive(options.mask, v));

@@ -5,6 +5,7 @@ import { zeros } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions, type OptionNames } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { matmul, plus, reshape, slice, stopGradient, transpose } from "../tensor/operations.ts";
 import type { HasParameters, Parameter } from "../tensor/parameter.ts";
@@ -83,6 +84,24 @@ export interface ForecastInputs {
 
 export const DEFAULT_LEVELS = [0.1, 0.5, 0.9] as const;
 
+/** For `expectOptions`. */
+export const forecastNetworkNames = {
+  channels: 1,
+  targets: 1,
+  known: 1,
+  horizon: 1,
+  autoregressive: 1,
+  head: 1,
+  cell: 1,
+  hiddenSize: 1,
+  projectionSize: 1,
+  numLayers: 1,
+  dropout: 1,
+  pointLoss: 1,
+  levels: 1,
+  linearSteps: 1,
+} as const satisfies OptionNames<ForecastNetworkOptions>;
+
 /**
  * Predicts the next steps of series: recurrent layers over the past → head.
  *
@@ -108,8 +127,7 @@ export class ForecastNetwork implements HasParameters {
 
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: ForecastNetworkOptions) {
-    if (typeof options !== "object" || options === null)
-      throw new UsageError("bad-option", `forecastNetwork: expected options, got ${describe(options)}`);
+    expectOptions<ForecastNetworkOptions>("forecastNetwork", options, forecastNetworkNames);
     const { hiddenSize = 64, projectionSize = 0, numLayers = 1, autoregressive = false } = options;
     const channels = expectInteger("channels", options.channels, { min: 1 });
     const targets = expectInteger("targets", options.targets, { min: 1 });
@@ -216,11 +234,6 @@ export class ForecastNetwork implements HasParameters {
 /** @example `forecastNetwork({ channels: 1, targets: 1, horizon: 24, head: "point" })` */
 export const forecastNetwork = (options: ForecastNetworkOptions): ForecastNetwork => new ForecastNetwork(options);
 
-const KNOWN: readonly (keyof ForecastNetworkOptions)[] = [
-  ...(["channels", "targets", "known", "horizon", "autoregressive", "head", "pointLoss", "levels"] as const),
-  ...(["hiddenSize", "projectionSize", "numLayers", "dropout", "linearSteps"] as const),
-];
-
 /**
  * The network that a config describes, which may come from a file: everything in it is checked.
  * @throws UsageError "bad-config", and what `forecastNetwork` throws
@@ -230,6 +243,5 @@ export function forecastNetworkFromConfig(value: unknown, cells: Readonly<Record
     throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
   const { kind, cell, ...rest } = value as Record<string, unknown>;
   expectOneOf("model.kind", kind, ["forecaster"]);
-  for (const name of Object.keys(rest)) expectOneOf("model", name, KNOWN);
   return new ForecastNetwork({ ...(rest as unknown as ForecastNetworkOptions), cell: cellOfConfig(cell, cells) });
 }

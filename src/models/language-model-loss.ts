@@ -1,5 +1,6 @@
 import { type CrossEntropyOptions, crossEntropy } from "../losses/cross-entropy.ts";
 import { linearCrossEntropy } from "../losses/linear-cross-entropy.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import type { LanguageModel, LanguageModelInput, LanguageModelOutput } from "./language-model.ts";
 
@@ -25,14 +26,25 @@ export function languageModelLoss(
   targets: Tensor,
   input: LanguageModelLossInput = {},
 ): LanguageModelLoss {
+  expectOptions("languageModelLoss", input, {
+    initial: 1,
+    hold: 1,
+    mask: 1,
+    trace: 1,
+    reduction: 1,
+    labelSmoothing: 1,
+    ignoreIndex: 1,
+    weight: 1,
+  });
+  const { initial: _initial, trace: _trace, hold: _hold, ...how } = input;
   const { output, ...rest } = model.hidden(tokens, input);
   const { graph } = output;
   const { weight, bias } = model.parts.head;
   // Quantised weights are read by a product only.
   if (graph.quantizedRanges(weight)) {
     const logits = model.parts.head.forward(output);
-    return { loss: crossEntropy(logits, targets, input), ...rest };
+    return { loss: crossEntropy(logits, targets, how), ...rest };
   }
   const head = { weight: graph.parameter(weight), bias: bias && graph.parameter(bias) };
-  return { loss: linearCrossEntropy(output, head, targets, input), ...rest };
+  return { loss: linearCrossEntropy(output, head, targets, how), ...rest };
 }

@@ -9,6 +9,7 @@ import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { dropWords } from "../layers/weight-dropout.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
@@ -194,11 +195,25 @@ export function languageModelFromConfig(value: unknown, cells: Readonly<Record<s
 
 /** Options that are not given are undefined, so that defaults apply to them; no other names. */
 function given(options: LanguageModelOptions): LanguageModelOptions {
-  if (typeof options !== "object" || options === null)
-    throw new UsageError("bad-option", `languageModel: expected options, got ${describe(options)}`);
-  const sizes = ["vocabularySize", "embeddingSize", "hiddenSize", "projectionSize", "numLayers"];
-  const known = [...sizes, ...Object.keys(NO_DROPOUT), "cell", "tied", "initialize"];
-  for (const name of Object.keys(options)) expectOneOf("languageModel", name, known);
+  expectOptions("languageModel", options, {
+    vocabularySize: 1,
+    embeddingSize: 1,
+    cell: 1,
+    hiddenSize: 1,
+    projectionSize: 1,
+    numLayers: 1,
+    tied: 1,
+    initialize: 1,
+    dropout: 1,
+    inputDropout: 1,
+    layerDropout: 1,
+    outputDropout: 1,
+    embeddingDropout: 1,
+    weightDropout: 1,
+    dropoutPer: 1,
+    activationPenalty: 1,
+    changePenalty: 1,
+  });
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as unknown as LanguageModelOptions;

@@ -7,6 +7,7 @@ import { type Linear, linear } from "../layers/linear.ts";
 import { type PoolKind, poolOverTime } from "../layers/pool-over-time.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions, type OptionNames } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { concatenate, reshape, slice } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
@@ -80,6 +81,23 @@ export interface SequenceModel extends HasParameters {
   forward(x: Tensor, mask?: Tensor): Tensor;
 }
 
+/** For `expectOptions`. */
+export const sequenceClassifierNames = {
+  vocabularySize: 1,
+  embeddingSize: 1,
+  channels: 1,
+  classes: 1,
+  cell: 1,
+  hiddenSize: 1,
+  projectionSize: 1,
+  numLayers: 1,
+  bidirectional: 1,
+  pooling: 1,
+  dropout: 1,
+  inputScaling: 1,
+  targetScaling: 1,
+} as const satisfies OptionNames<SequenceClassifierOptions>;
+
 /**
  * Says what a whole sequence is: (embedding →) recurrent layers → pooling over time → dropout → linear head.
  *
@@ -100,8 +118,7 @@ export class SequenceClassifier implements SequenceModel {
 
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: SequenceClassifierOptions) {
-    if (typeof options !== "object" || options === null)
-      throw new UsageError("bad-option", `sequenceClassifier: expected options, got ${describe(options)}`);
+    expectOptions<SequenceClassifierOptions>("sequenceClassifier", options, sequenceClassifierNames);
     const { vocabularySize, channels, hiddenSize = 128, projectionSize = 0, numLayers = 1 } = options;
     if ((vocabularySize === undefined) === (channels === undefined))
       throw new UsageError(
@@ -169,11 +186,6 @@ export class SequenceClassifier implements SequenceModel {
 export const sequenceClassifier = (options: SequenceClassifierOptions): SequenceClassifier =>
   new SequenceClassifier(options);
 
-const KNOWN: readonly (keyof SequenceClassifierOptions)[] = [
-  ...(["vocabularySize", "embeddingSize", "channels", "classes", "hiddenSize", "projectionSize", "numLayers"] as const),
-  ...(["bidirectional", "pooling", "dropout", "inputScaling", "targetScaling"] as const),
-];
-
 /**
  * The model that a config describes, which may come from a file: everything in it is checked.
  *
@@ -188,7 +200,6 @@ export function sequenceClassifierFromConfig(
     throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
   const { kind, cell, ...rest } = value as Record<string, unknown>;
   expectOneOf("model.kind", kind, ["sequence-classifier"]);
-  for (const name of Object.keys(rest)) expectOneOf("model", name, KNOWN);
   return new SequenceClassifier({ ...(rest as SequenceClassifierOptions), cell: cellOfConfig(cell, cells) });
 }
 

@@ -10,6 +10,7 @@ import { type WordCharacters, wordCharacters } from "../layers/word-characters.t
 import { crossEntropy } from "../losses/cross-entropy.ts";
 import { add, div, variable } from "../math/expression.ts";
 import { describe, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions, type OptionNames } from "../shared/options.ts";
 import { schemeRules, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { concatenate, pointwise, sumAll } from "../tensor/operations.ts";
@@ -92,6 +93,28 @@ export interface TaggerOutput {
   readonly intents: Tensor | undefined;
 }
 
+/** For `expectOptions`. */
+export const taggerNames = {
+  vocabularySize: 1,
+  embeddingSize: 1,
+  characters: 1,
+  characterEmbeddingSize: 1,
+  characterHiddenSize: 1,
+  wordLength: 1,
+  tags: 1,
+  scheme: 1,
+  writtenScheme: 1,
+  intents: 1,
+  head: 1,
+  cell: 1,
+  hiddenSize: 1,
+  numLayers: 1,
+  bidirectional: 1,
+  dropout: 1,
+  inputDropout: 1,
+  outputDropout: 1,
+} as const satisfies OptionNames<TaggerOptions>;
+
 /**
  * Says what each token of a sentence is: word embedding, beside it what a recurrent layer makes of the word's characters → dropout →
  * recurrent layers → dropout → linear head → softmax or conditional random field. The intent comes from the maximum over time.
@@ -114,8 +137,7 @@ export class TaggerModel implements HasParameters {
 
   /** @throws UsageError "bad-option", "unknown-choice", "not-an-integer", "out-of-range" */
   constructor(options: TaggerOptions) {
-    if (typeof options !== "object" || options === null)
-      throw new UsageError("bad-option", `tagger: expected options, got ${describe(options)}`);
+    expectOptions<TaggerOptions>("tagger", options, taggerNames);
     const { embeddingSize = 100, hiddenSize = 100, numLayers = 1, scheme, writtenScheme, characters } = options;
     const { characterEmbeddingSize = 25, characterHiddenSize = 25, wordLength = 16 } = options;
     const rate = expectRate("dropout", options.dropout ?? 0.5);
@@ -193,6 +215,7 @@ export class TaggerModel implements HasParameters {
    * @param targets.tags int [T, B] in [0, C) @param targets.intents int [B] in [0, I)
    */
   loss(input: TaggerInput, targets: { readonly tags: Tensor; readonly intents?: Tensor | undefined }): Tensor {
+    expectOptions("TaggerModel.loss", targets, { tags: 1, intents: 1 });
     const { emissions, intents } = this.forward(input);
     const { mask } = input;
     const { field } = this.parts;
@@ -213,12 +236,6 @@ export class TaggerModel implements HasParameters {
 /** @example `tagger({ vocabularySize: 8000, tags: ["O", "B-PER", "I-PER"], scheme: "iob2" })` */
 export const tagger = (options: TaggerOptions): TaggerModel => new TaggerModel(options);
 
-const KNOWN: readonly (keyof TaggerOptions)[] = [
-  ...(["vocabularySize", "embeddingSize", "characters", "characterEmbeddingSize", "characterHiddenSize"] as const),
-  ...(["wordLength", "tags", "scheme", "writtenScheme", "intents", "head", "hiddenSize", "numLayers"] as const),
-  ...(["bidirectional", "dropout", "inputDropout", "outputDropout"] as const),
-];
-
 /**
  * The model that a config describes, which may come from a file: everything in it is checked.
  *
@@ -230,7 +247,6 @@ export function taggerFromConfig(value: unknown, cells: Readonly<Record<string, 
     throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
   const { kind, cell, ...rest } = value as Record<string, unknown>;
   expectOneOf("model.kind", kind, ["tagger"]);
-  for (const name of Object.keys(rest)) expectOneOf("model", name, KNOWN);
   const { characters, bidirectional } = rest;
   if (characters !== undefined && !(Array.isArray(characters) && characters.every((one) => typeof one === "string")))
     throw new UsageError("bad-config", `model.characters: expected characters, got ${describe(characters)}`);

@@ -1,4 +1,5 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 import { fade } from "./adam.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
@@ -18,6 +19,7 @@ export interface AdadeltaOptions extends RestOptions {
  * @see Zeiler (2012), arXiv:1212.5701
  */
 export function adadelta(options: AdadeltaOptions = {}): Optimizer {
+  expectOptions("adadelta", options, { rho: 1, eps: 1, weightDecay: 1, lazy: 1 });
   const { rho = 0.9, eps = 1e-6, weightDecay = 0 } = options;
   expectUnit("adadelta: rho", rho);
   expectNonNegative("adadelta: eps", eps);

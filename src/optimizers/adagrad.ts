@@ -1,4 +1,5 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative } from "./options.ts";
 
@@ -18,6 +19,7 @@ export interface AdagradOptions extends RestOptions {
  * @see Duchi, Hazan & Singer, "Adaptive subgradient methods for online learning and stochastic optimization" (2011)
  */
 export function adagrad(options: AdagradOptions = {}): Optimizer {
+  expectOptions("adagrad", options, { rateDecay: 1, initialAccumulator: 1, eps: 1, weightDecay: 1, lazy: 1 });
   const { rateDecay = 0, initialAccumulator = 0, eps = 1e-10, weightDecay = 0 } = options;
   for (const [name, value] of Object.entries({ rateDecay, initialAccumulator, eps, weightDecay }))
     expectNonNegative(`adagrad: ${name}`, value);

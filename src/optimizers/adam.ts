@@ -1,4 +1,5 @@
 import { add, div, type Expression, max, mul, sqrt, square, sub } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
 
@@ -30,15 +31,19 @@ export const fade = (beta: number, mean: Expression, x: Expression): Expression 
  * an L2 penalty. With `amsgrad` the largest mean square so far is used (Reddi, Kale & Kumar 2018, arXiv:1904.09237).
  * @see Kingma & Ba (2015), arXiv:1412.6980
  */
-export const adam = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer =>
-  resting(family("adam", adamOptions("adam", options), options.amsgrad ?? false, false), options);
+export const adam = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer => {
+  expectOptions("adam", options, { betas: 1, eps: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
+  return resting(family("adam", adamOptions("adam", options), options.amsgrad ?? false, false), options);
+};
 
 /**
  * Adam whose weight decay shrinks the parameters themselves, by rate · λ at each step. Default weightDecay 0.01.
  * @see Loshchilov & Hutter (2019), arXiv:1711.05101
  */
-export const adamW = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer =>
-  resting(family("adamW", adamOptions("adamW", options, 0.01), options.amsgrad ?? false, true), options);
+export const adamW = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer => {
+  expectOptions("adamW", options, { betas: 1, eps: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
+  return resting(family("adamW", adamOptions("adamW", options, 0.01), options.amsgrad ?? false, true), options);
+};
 
 function family(
   name: string,

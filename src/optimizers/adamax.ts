@@ -1,4 +1,5 @@
 import { abs, add, div, max, mul, sub } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type AdamOptions, adamOptions, fade } from "./adam.ts";
 import { defineOptimizer, type Optimizer, resting } from "./define.ts";
 
@@ -7,6 +8,7 @@ import { defineOptimizer, type Optimizer, resting } from "./define.ts";
  * @see Kingma & Ba (2015), arXiv:1412.6980, section 7.1
  */
 export function adamax(options: AdamOptions = {}): Optimizer {
+  expectOptions("adamax", options, { betas: 1, eps: 1, weightDecay: 1, lazy: 1 });
   const { betas, eps, weightDecay } = adamOptions("adamax", options);
   return resting(
     defineOptimizer({

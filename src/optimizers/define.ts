@@ -1,4 +1,5 @@
 import { type Expression, equal, select } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 
 /** Equations of one element. `M` names the moments, `S` the numbers that change from step to step. */
 export interface OptimizerDefinition<M extends string, S extends string> {
@@ -64,4 +65,7 @@ export function resting(optimizer: Optimizer, { lazy = false }: RestOptions): Op
  */
 export const defineOptimizer = <M extends string, S extends string>(definition: OptimizerDefinition<M, S>): Optimizer =>
   // The names are checked where the equations are written; whoever asks for a name that is none has a bug, not a choice.
-  definition as unknown as Optimizer;
+  {
+    expectOptions("defineOptimizer", definition, { name: 1, moments: 1, scalars: 1, update: 1, rests: 1 });
+    return definition as unknown as Optimizer;
+  };

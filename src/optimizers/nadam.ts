@@ -1,4 +1,5 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type AdamOptions, adamOptions, fade } from "./adam.ts";
 import { defineOptimizer, type Optimizer, resting } from "./define.ts";
 import { expectNonNegative } from "./options.ts";
@@ -10,6 +11,7 @@ import { expectNonNegative } from "./options.ts";
  * @see Dozat, "Incorporating Nesterov momentum into Adam" (2016)
  */
 export function nadam(options: AdamOptions & { readonly momentumDecay?: number } = {}): Optimizer {
+  expectOptions("nadam", options, { betas: 1, eps: 1, weightDecay: 1, lazy: 1, momentumDecay: 1 });
   const { betas, eps, weightDecay } = adamOptions("nadam", options);
   const { momentumDecay = 0.004 } = options;
   expectNonNegative("nadam: momentumDecay", momentumDecay);

@@ -1,4 +1,5 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type AdamOptions, adamOptions, fade } from "./adam.ts";
 import { defineOptimizer, type Optimizer, resting } from "./define.ts";
 
@@ -8,6 +9,7 @@ import { defineOptimizer, type Optimizer, resting } from "./define.ts";
  * @see Liu et al. (2020), arXiv:1908.03265
  */
 export function radam(options: AdamOptions = {}): Optimizer {
+  expectOptions("radam", options, { betas: 1, eps: 1, weightDecay: 1, lazy: 1 });
   const { betas, eps, weightDecay } = adamOptions("radam", options);
   const limit = 2 / (1 - betas[1]) - 1;
   return resting(

@@ -1,4 +1,5 @@
 import { add, div, type Expression, max, mul, sqrt, square, sub } from "../math/expression.ts";
+import { expectOptions } from "../shared/options.ts";
 import { fade } from "./adam.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
@@ -21,6 +22,7 @@ export interface RmspropOptions extends RestOptions {
  * @see Tieleman & Hinton, "Lecture 6.5: rmsprop" (2012); centered: Graves (2013), arXiv:1308.0850
  */
 export function rmsprop(options: RmspropOptions = {}): Optimizer {
+  expectOptions("rmsprop", options, { alpha: 1, eps: 1, momentum: 1, centered: 1, weightDecay: 1, lazy: 1 });
   const { alpha = 0.99, eps = 1e-8, momentum = 0, centered = false, weightDecay = 0 } = options;
   expectUnit("rmsprop: alpha", alpha);
   expectUnit("rmsprop: momentum", momentum);

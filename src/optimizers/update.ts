@@ -15,6 +15,7 @@ import {
 } from "../math/expression.ts";
 import { clamp } from "../math/functions.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterLayout } from "../tensor/parameter.ts";
@@ -61,6 +62,7 @@ export const LARGEST_FINITE = 3.4028234663852886e38;
  * The optimizer sees every parameter of the model; one that no gradient reached has the gradient 0.
  */
 export function updateParameters(graph: Graph, optimizer: Optimizer, options: UpdateOptions = {}): ParameterUpdate {
+  expectOptions("updateParameters", options, { clipNorm: 1, clipValue: 1 });
   const layout = trainedLayout(graph);
   for (const name of ["clipNorm", "clipValue"] as const)
     if (options[name] !== undefined && !(options[name] > 0))

@@ -2,6 +2,7 @@ import type { Cell } from "../cells/define.ts";
 import { gradient } from "../math/derivative.ts";
 import { type AnyNode, type Expression, inOrder, variable } from "../math/expression.ts";
 import { gateSums } from "../scan/gate-sums.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type EquationOptions, type Line, namedValues, printLines } from "./latex-equations.ts";
 import { namesOf, timed } from "./latex-names.ts";
 import { type Piece, piece, tightness } from "./latex-piece.ts";
@@ -19,7 +20,9 @@ const delta = (p: Piece): Piece => piece(`\\delta ${p.text}`, tightness.power);
  *
  * Empty for cells with means over units (layer normalisation), whose lines nobody could read.
  */
-export function derivatives(cell: Cell, { notation = "pytorch" }: EquationOptions = {}): string[] {
+export function derivatives(cell: Cell, options: EquationOptions = {}): string[] {
+  expectOptions("derivatives", options, { notation: 1 });
+  const { notation = "pytorch" } = options;
   const nodes = inOrder([...Object.values(cell.next), ...Object.values(cell.named)]);
   if (nodes.some((n) => n.op === "mean")) return [];
   const names = namesOf(cell, notation);

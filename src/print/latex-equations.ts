@@ -1,6 +1,7 @@
 import type { Cell } from "../cells/define.ts";
 import { type AnyNode, type Expression, inOrder, mean, square, sub } from "../math/expression.ts";
 import { gateSums } from "../scan/gate-sums.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type LatexNames, type Print, printer, writtenOut } from "./latex.ts";
 import { type Notation, namesOf } from "./latex-names.ts";
 import { type Piece, piece, tightness } from "./latex-piece.ts";
@@ -20,7 +21,9 @@ export interface EquationOptions {
  * equations(minGru())[2]; // h_t = (1 - z_t) \odot h_{t-1} + z_t \odot n_t
  * ```
  */
-export function equations(cell: Cell, { notation = "pytorch" }: EquationOptions = {}): string[] {
+export function equations(cell: Cell, options: EquationOptions = {}): string[] {
+  expectOptions("equations", options, { notation: 1 });
+  const { notation = "pytorch" } = options;
   const names = namesOf(cell, notation);
   const values = namedValues(cell, names.value);
   const copies = stateCopies(cell, names.value);

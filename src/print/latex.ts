@@ -120,5 +120,6 @@ export const plainNames: LatexNames = {
  * latex(mul(sub(1, variable("z")), tanh(variable("c")))); // (1 - z) \odot \tanh(c)
  * ```
  */
-export const latex = (expression: Expression, names: LatexNames = plainNames): string =>
-  printer(names)(expression).text;
+export const latex = (expression: Expression, names: LatexNames = plainNames): string => {
+  return printer(names)(expression).text;
+};

@@ -4,6 +4,7 @@ import { type Span, windowsOf } from "../data/forecast-windows.ts";
 import { fitScaling, quantileOf } from "../data/series-scaling.ts";
 import { part, type TimeSeries } from "../data/time-series.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Baseline, BaselineSeries } from "./baselines/baseline.ts";
 import { drift, naive, seasonalNaive } from "./baselines/copies.ts";
 import { exponentialSmoothing } from "./baselines/exponential-smoothing.ts";
@@ -53,6 +54,7 @@ const RESIDUAL_ORIGINS = 200;
  * @throws UsageError "series-too-short" when there is no origin
  */
 export async function backtest(forecaster: Forecaster, options: BacktestOptions): Promise<Backtest> {
+  expectOptions("backtest", options, { series: 1, stride: 1, baselines: 1, seed: 1, levels: 1, samples: 1, recent: 1 });
   const { layout } = forecaster;
   const { series } = options;
   const prepared = series.map((one) => one.prepared);
@@ -71,7 +73,8 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
     );
   const stride = expectInteger("stride", options.stride ?? Math.ceil(all / USUAL_ORIGINS), { min: 1 });
   const windows = windowsAt(stride);
-  const found = await forecaster.predict(windows, options);
+  const { series: _series, stride: _stride, baselines: _baselines, ...asked } = options;
+  const found = await forecaster.predict(windows, asked);
   const indexOf = new Map(prepared.map((one, k) => [one, k]));
   const levels = found[0]![layout.targets[0]!]!.quantiles.map(({ level }) => level);
   const rows = new Map<string, Record<string, ForecastScores>>();

@@ -5,6 +5,7 @@ import { lengthOf, type Sequence, sequenceInputs } from "../data/sequence-inputs
 import { logSoftmax } from "../layers/softmax.ts";
 import type { SequenceModel } from "../models/sequence-classifier.ts";
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
@@ -49,6 +50,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
   private readonly plans = new Map<string, Executable>();
 
   constructor(options: ClassifierOptions<M>) {
+    expectOptions("Classifier", options, { model: 1, machine: 1, parameters: 1, tokenizer: 1, batchSize: 1 });
     this.options = options;
     this.model = options.model;
     this.parameters = options.parameters;

@@ -8,6 +8,7 @@ import { type TimeZone, timeZone } from "../data/time-zone.ts";
 import { expectLevels } from "../models/forecast-heads.ts";
 import type { ForecastNetwork } from "../models/forecast-network.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type Distribution, distributionOf } from "./forecast-distribution.ts";
 import { ForecastPlans } from "./forecast-plans.ts";
@@ -72,7 +73,9 @@ export class Forecaster {
   private readonly plans: ForecastPlans;
   #layout: ForecastLayout;
 
-  constructor({ network, layout, machine, parameters }: ForecasterParts) {
+  constructor(parts: ForecasterParts) {
+    expectOptions("Forecaster", parts, { network: 1, layout: 1, machine: 1, parameters: 1 });
+    const { network, layout, machine, parameters } = parts;
     this.network = network;
     this.#layout = layout;
     this.parameters = parameters;
@@ -97,6 +100,7 @@ export class Forecaster {
    * @throws UsageError "series-too-short", "missing-future", "unknown-column", "unknown-quantile", "out-of-range", "bad-option"
    */
   async forecast(set: Pick<TimeSeriesSet, "series">, options: ForecastOptions = {}): Promise<SeriesForecast[]> {
+    expectOptions("Forecaster.forecast", options, { horizon: 1, levels: 1, samples: 1, seed: 1, recent: 1 });
     const horizon = this.horizonOf(options.horizon);
     const all = set.series.map((series) => {
       const origin = observedLength(series, this.layout.targets);
@@ -124,6 +128,7 @@ export class Forecaster {
     windows: readonly ForecastWindow[],
     options: ForecastOptions = {},
   ): Promise<Readonly<Record<string, TargetForecast>>[]> {
+    expectOptions("Forecaster.predict", options, { horizon: 1, levels: 1, samples: 1, seed: 1, recent: 1 });
     const found = await this.predictAsLearned(windows, options);
     const { intervalWidths, transform } = this.layout;
     const recent = options.recent === undefined ? undefined : await this.recentWidths(windows, options.recent);

@@ -24,7 +24,7 @@ export interface GenerateBatchOptions extends WriteOptions, Omit<SessionOptions,
 }
 
 const batchOptions: OptionsTable<GenerateBatchOptions> = {
-  ...{ ...writeOptions, ...runOptions, prompts: "value" },
+  ...{ ...writeOptions, ...runOptions, prompts: 1 },
   batchSize: integer({ about: "prompts that are worked on side by side", min: 1 }),
 };
 

@@ -50,7 +50,7 @@ export function generateTokens(options: GenerateTokensOptions): AsyncGenerator<W
   return checkedTokens(options);
 }
 
-const source: OptionsTable<Source> = { ...runOptions, session: "value", prompt: generationFields.prompt };
+const source: OptionsTable<Source> = { ...runOptions, session: 1, prompt: generationFields.prompt };
 
 /** Checked here and not at the first `next`, so that mistakes are thrown where they are made. */
 function checkedTokens(options: GenerateTokensOptions): AsyncGenerator<WrittenToken, WriteEnd> {

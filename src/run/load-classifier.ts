@@ -2,6 +2,7 @@ import { readRun } from "../checkpoint/run-folder.ts";
 import type { Machine } from "../compute/machine.ts";
 import { type SequenceClassifier, sequenceClassifierFromConfig } from "../models/sequence-classifier.ts";
 import { FailureError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { Classifier } from "./classifier.ts";
 import { expectKind, type LoadRunOptions, ofFile, parametersOfRun } from "./run-parts.ts";
@@ -21,6 +22,7 @@ export async function loadClassifier(
   machine: Machine,
   options: LoadRunOptions = {},
 ): Promise<Classifier<SequenceClassifier>> {
+  expectOptions("loadClassifier", options, { cells: 1 });
   const { config, tokenizer: json, weights } = await readRun(folder);
   expectKind(folder, config, "sequence-classifier");
   const model = ofFile(`${folder}/config.json`, () => sequenceClassifierFromConfig(config.model, options.cells));

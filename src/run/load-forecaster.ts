@@ -3,6 +3,7 @@ import type { Machine } from "../compute/machine.ts";
 import { forecastLayoutFromConfig, widthsOf } from "../data/forecast-layout.ts";
 import { forecastNetworkFromConfig } from "../models/forecast-network.ts";
 import { FailureError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { Forecaster } from "./forecaster.ts";
 import { expectKind, type LoadRunOptions, ofFile, parametersOfRun } from "./run-parts.ts";
 
@@ -21,6 +22,7 @@ export async function loadForecaster(
   machine: Machine,
   options: LoadRunOptions = {},
 ): Promise<Forecaster> {
+  expectOptions("loadForecaster", options, { cells: 1 });
   const { config, weights } = await readRun(folder);
   expectKind(folder, config, "forecaster");
   const place = `${folder}/config.json`;

@@ -3,6 +3,7 @@ import { type RunConfig, readRun } from "../checkpoint/run-folder.ts";
 import type { Machine } from "../compute/machine.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
 import { FailureError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -31,6 +32,7 @@ export interface LoadedRun {
  *   "missing-parameter", "unexpected-parameter", "shape-mismatch"
  */
 export async function loadRun(folder: string, machine: Machine, options: LoadRunOptions = {}): Promise<LoadedRun> {
+  expectOptions("loadRun", options, { cells: 1 });
   const { config, tokenizer: tokenizerJson, weights, quantized, metrics } = await readRun(folder);
   expectKind(folder, config, "language-model");
   const model = ofFile(`${folder}/config.json`, () =>

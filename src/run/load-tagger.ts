@@ -2,6 +2,7 @@ import { readRun } from "../checkpoint/run-folder.ts";
 import type { Machine } from "../compute/machine.ts";
 import { taggerFromConfig } from "../models/tagger.ts";
 import { FailureError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { expectKind, type LoadRunOptions, ofFile, parametersOfRun } from "./run-parts.ts";
 import { Tagger } from "./tagger.ts";
@@ -17,6 +18,7 @@ import { Tagger } from "./tagger.ts";
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
  */
 export async function loadTagger(folder: string, machine: Machine, options: LoadRunOptions = {}): Promise<Tagger> {
+  expectOptions("loadTagger", options, { cells: 1 });
   const { config, tokenizer: json, weights } = await readRun(folder);
   expectKind(folder, config, "tagger");
   const model = ofFile(`${folder}/config.json`, () => taggerFromConfig(config.model, options.cells));

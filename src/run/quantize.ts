@@ -1,4 +1,5 @@
 import type { LanguageModel } from "../models/language-model.ts";
+import { expectOptions } from "../shared/options.ts";
 import { productParameters } from "../tensor/parameter.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { dequantize, type QuantizedTensor, type QuantizedWeights, quantizeMatrix } from "../tensor/quantized.ts";
@@ -21,6 +22,7 @@ export async function quantize(options: {
   readonly model: Pick<LanguageModel, "parts">;
   readonly parameters: ParameterStore;
 }): Promise<QuantizedWeights> {
+  expectOptions("quantize", options, { model: 1, parameters: 1 });
   const { model, parameters } = options;
   const wanted = productParameters(model);
   const quantized = new Map<string, QuantizedTensor>();

@@ -1,6 +1,7 @@
 import { checkValue } from "../schema/check.ts";
 import { generationFields } from "../schema/generation.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
 
 export interface SampleOptions {
@@ -38,6 +39,7 @@ const CUTS = ["temperature", "topK", "topP", "minP", "typicalP"] as const;
  * @throws FailureError "not-finite" when a logit is NaN or ∞, UsageError "out-of-range", "not-an-integer"
  */
 export function candidates(logits: ArrayLike<number>, options: SampleOptions = {}): Candidate[] {
+  expectOptions("candidates", options, { temperature: 1, topK: 1, topP: 1, minP: 1, typicalP: 1, exclude: 1 });
   for (const name of CUTS) if (options[name] !== undefined) checkValue(name, generationFields[name], options[name]);
   const { temperature = 1, topK = logits.length, topP = 1, minP = 0, typicalP = 1, exclude = [] } = options;
   const tokens: number[] = [];

@@ -1,10 +1,12 @@
 import type { Machine, Numbers, SynchronousMachine } from "../compute/machine.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
+import { runOptions } from "./run-options.ts";
 
 export interface SessionOptions<M extends Machine = Machine> {
   readonly model: LanguageModel;
@@ -31,6 +33,7 @@ export type SessionState = Readonly<Record<string, ArrayLike<number>>>;
  * @throws UsageError "wrong-machine", "not-an-integer", "out-of-range"; FailureError "out-of-memory"
  */
 export async function openSession<M extends Machine>(options: SessionOptions<M>): Promise<Session<M>> {
+  expectOptions("openSession", options, { ...runOptions, batch: 1 });
   const { model, parameters, machine } = options;
   const batch = expectInteger("batch", options.batch ?? 1, { min: 1 });
   expectSameMachine(parameters, machine);

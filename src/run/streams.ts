@@ -2,12 +2,14 @@ import type { Machine, Numbers, SynchronousMachine } from "../compute/machine.ts
 import type { Range } from "../compute/plan.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import { gather, reshape } from "../tensor/operations.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
+import { runOptions } from "./run-options.ts";
 import { expectSameMachine, type SessionState } from "./session.ts";
 
 export interface StreamsOptions<M extends Machine = Machine> {
@@ -35,6 +37,7 @@ export interface StreamsOptions<M extends Machine = Machine> {
  * @throws UsageError "wrong-machine", "not-an-integer", "out-of-range"; FailureError "out-of-memory"
  */
 export async function openStreams<M extends Machine>(options: StreamsOptions<M>): Promise<Streams<M>> {
+  expectOptions("openStreams", options, { ...runOptions, capacity: 1 });
   const { model, parameters, machine } = options;
   const capacity = expectInteger("capacity", options.capacity, { min: 1, max: 1e6 });
   expectSameMachine(parameters, machine);

@@ -1,4 +1,5 @@
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type Candidate, likeliest, logProbabilities } from "./sample.ts";
 import type { Session } from "./session.ts";
@@ -35,6 +36,7 @@ export interface TokenSurprisal {
  * @throws UsageError "text-empty", "vocabulary-mismatch", "batch-of-many", "unknown-token"; FailureError "not-finite"
  */
 export async function* surprisal(options: SurprisalOptions): AsyncGenerator<TokenSurprisal, void> {
+  expectOptions("surprisal", options, { session: 1, tokenizer: 1, text: 1, alternatives: 1, signal: 1 });
   const { session, tokenizer, text, alternatives = 0, signal } = options;
   expectWritable({ session, tokenizer });
   const tokens = tokenizer.encode(text);

@@ -2,6 +2,7 @@ import type { Machine, Numbers } from "../compute/machine.ts";
 import { ladder } from "../data/bucketed-batches.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { TaggerInput, TaggerModel } from "../models/tagger.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type Span, spansOf, tagsOf } from "../shared/tag-schemes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
@@ -74,6 +75,7 @@ export class Tagger {
   private readonly plans = new Map<string, Executable>();
 
   constructor(options: TaggerRunOptions) {
+    expectOptions("Tagger", options, { model: 1, machine: 1, parameters: 1, tokenizer: 1, batchSize: 1 });
     this.options = options;
     this.model = options.model;
     this.parameters = options.parameters;
@@ -91,6 +93,7 @@ export class Tagger {
     sentences: readonly (readonly string[])[],
     options: { readonly probabilities?: boolean } = {},
   ): Promise<TagPrediction[]> {
+    expectOptions("Tagger.predict", options, { probabilities: 1 });
     const { tags: names, scheme, writtenScheme, intents } = this.model.config;
     const named = (keys: readonly string[], values: readonly number[]): Record<string, number> =>
       Object.fromEntries(keys.map((name, k) => [name, values[k]!]));
@@ -111,6 +114,7 @@ export class Tagger {
 
   /** The same in numbers. @throws UsageError "wrong-input" */
   async read(sentences: readonly (readonly string[])[], options: ReadingOptions = {}): Promise<SentenceReading[]> {
+    expectOptions("Tagger.read", options, { probabilities: 1, likelihood: 1 });
     const { batchSize = 32 } = this.options;
     const all = sentences.map((tokens) => this.reader.read(tokens));
     const order = [...all.keys()].sort((a, b) => all[a]!.words.length - all[b]!.words.length);

@@ -65,7 +65,7 @@ const { length, seed, temperature, topK, topP, minP, typicalP, repetitionPenalty
 /** For `checkOptions`: what the schema knows of these options. */
 export const writeOptions: OptionsTable<WriteOptions> = {
   ...{ length, seed, temperature, topK, topP, minP, typicalP, repetitionPenalty, repetitionWindow, stop },
-  ...{ endTokens: "value", signal: "value" },
+  ...{ endTokens: 1, signal: 1 },
 };
 export const writeTokensOptions: OptionsTable<WriteTokensOptions> = {
   ...writeOptions,

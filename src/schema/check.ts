@@ -1,4 +1,5 @@
 import { describe, nearest, UsageError } from "../shared/errors.ts";
+import { expectOptions, type Names, type OptionNames } from "../shared/options.ts";
 import type { Field } from "./fields.ts";
 import { accepts, expectation, type Kind } from "./kinds.ts";
 
@@ -27,8 +28,10 @@ function codeOf(kind: Kind, value: unknown): string {
   return kind.type === "choice" ? "unknown-choice" : "bad-option";
 }
 
-/** A field for each option that is data; "value" for what a function checks itself, such as a model or a machine. */
-export type OptionsTable<Options extends object> = { readonly [K in keyof Required<Options>]: Field | "value" };
+/** A field for each option that is data; for what a function checks itself, such as a model or a machine, what `expectOptions` takes. */
+export type OptionsTable<Options extends object> = {
+  readonly [K in keyof OptionNames<Options>]: Field | OptionNames<Options>[K];
+};
 
 /**
  * Checks the options of a function: no name that it does not know, no value of another kind. `undefined` is not given.
@@ -38,20 +41,15 @@ export type OptionsTable<Options extends object> = { readonly [K in keyof Requir
 export function checkOptions<Options extends object>(
   what: string,
   options: Options,
-  known: OptionsTable<Options>,
+  known: OptionsTable<NoInfer<Options>>,
 ): void {
-  if (typeof options !== "object" || options === null)
-    throw new UsageError("bad-option", `${what}: expected options, got ${describe(options)}`);
-  for (const [name, value] of Object.entries(options)) {
-    const field = Object.hasOwn(known, name) ? known[name as keyof Options] : undefined;
-    if (field === undefined) throw unknownName(`${what}: there is no option`, name, Object.keys(known));
-    if (field !== "value" && value !== undefined) checkValue(name, field, value);
+  const entries = Object.entries<Field | Names | 1>(known);
+  const isField = (entry: Field | Names | 1): entry is Field =>
+    typeof entry === "object" && typeof entry.about === "string";
+  const names = Object.fromEntries(entries.map(([name, entry]) => [name, isField(entry) ? 1 : entry]));
+  expectOptions<object>(what, options, names);
+  for (const [name, entry] of entries) {
+    const value = (options as Names)[name];
+    if (isField(entry) && value !== undefined) checkValue(name, entry, value);
   }
-}
-
-/** An error about a name that nothing is called by, with the one that was probably meant. */
-export function unknownName(what: string, name: string, known: readonly string[]): UsageError {
-  const near = nearest(name, known);
-  const rest = near === undefined ? `; known are ${known.join(", ")}` : `; did you mean ${near}?`;
-  return new UsageError("unknown-option", `${what} ${JSON.stringify(name)}${rest}`);
 }

@@ -1,6 +1,7 @@
 import type { Arena, Machine, Numbers, PreparedPlan, SynchronousMachine } from "../compute/machine.ts";
 import type { Range } from "../compute/plan.ts";
 import { nearest, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "./graph.ts";
 
@@ -26,6 +27,7 @@ export interface CompileOptions<M extends Machine = Machine> {
  * ```
  */
 export async function compile<M extends Machine>(graph: Graph, options: CompileOptions<M>): Promise<Executable<M>> {
+  expectOptions("compile", options, { machine: 1, arenas: 1 });
   const { machine, arenas: given = {} } = options;
   const plan = graph.finish();
   const owned: Arena[] = [];

@@ -2,6 +2,7 @@ import type { Machine } from "../compute/machine.ts";
 import { type Kernel, type Plan, type Range, TOUCHED_BLOCK } from "../compute/plan.ts";
 import { add, variable } from "../math/expression.ts";
 import { FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatBytes, formatShape, sameShape, size, strides } from "../shared/shapes.ts";
 import type { Parameter, ParameterLayout } from "./parameter.ts";
 import { type QuantizedTensor, type QuantizedWeights, quantizedWords } from "./quantized.ts";
@@ -88,6 +89,7 @@ export class Graph {
   private readonly purposes: { readonly perExample: boolean }[] = [];
 
   constructor(options: GraphOptions) {
+    expectOptions("Graph", options, { machine: 1, parameters: 1, training: 1, quantized: 1, recompute: 1, touched: 1 });
     this.machine = options.machine;
     this.parameters = options.parameters;
     this.training = options.training ?? false;
@@ -144,6 +146,7 @@ export class Graph {
     shape: readonly number[],
     options: { type?: Range["type"]; differentiable?: boolean; below?: number } = {},
   ): Tensor {
+    expectOptions("Graph.input", options, { type: 1, differentiable: 1, below: 1 });
     if (options.below !== undefined) this.bounds[name] = options.below;
     if (Object.hasOwn(this.inputs, name))
       throw new UsageError("duplicate-name", `input "${name}" is declared twice in one graph`);
@@ -188,6 +191,7 @@ export class Graph {
    * `perExample` (default true) the first example is always 0: masks of weights are the same for all examples.
    */
   randomKey(options: { readonly perExample?: boolean } = {}): Range {
+    expectOptions("Graph.randomKey", options, { perExample: 1 });
     const key = { arena: "scalars", offset: this.reserve("scalars", 4, "int").offset, length: 4, type: "int" as const };
     const word = (k: number): Range => ({ ...key, offset: key.offset + k, length: 1 });
     const purpose = this.purposes.push({ perExample: options.perExample ?? true }) - 1;
@@ -200,6 +204,7 @@ export class Graph {
 
   /** Scalars that key every random draw of this graph, for `Machine.run`. `update` is the number of the training step. */
   randomScalars(key: { seed: number; update: number; firstExample?: number }): Record<string, number> {
+    expectOptions("Graph.randomScalars", key, { seed: 1, update: 1, firstExample: 1 });
     const scalars: Record<string, number> = {};
     for (const [purpose, { perExample }] of this.purposes.entries()) {
       scalars[`random.${purpose}.seed`] = key.seed | 0;

@@ -12,6 +12,7 @@ import {
   variable,
 } from "../math/expression.ts";
 import { expectShape, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { dense, type Graph, type Tensor } from "./graph.ts";
 
 /** What stands for minus infinity: sums of it stay finite, so that no difference of two of them is NaN. */
@@ -71,6 +72,7 @@ export class Lattice {
 
   /** @throws ShapeError "shape-mismatch"; UsageError "bad-option" */
   constructor(options: LatticeOptions) {
+    expectOptions("Lattice", options, { scores: 1, weights: 1, arcs: 1, mask: 1 });
     const { scores, weights, arcs, mask } = options;
     expectShape("lattice: scores", scores.shape, ["T", "B", "J"]);
     const [T, B, J] = scores.shape as [number, number, number];
@@ -360,6 +362,7 @@ export function bestPath(options: {
   /** [J, J] from row to column, row-major. */
   readonly weights: ArrayLike<number>;
 }): number[] {
+  expectOptions("bestPath", options, { steps: 1, states: 1, scores: 1, weights: 1 });
   const { steps, states, scores, weights } = options;
   const largest = (value: (state: number) => number): number => {
     let found = 0;

@@ -2,6 +2,7 @@ import type { Range } from "../compute/plan.ts";
 import { gradient } from "../math/derivative.ts";
 import { add, div, type Expression, equal, mul, select, variable } from "../math/expression.ts";
 import { ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import { dense, type Graph, type Tensor } from "./graph.ts";
 import type { Parameter } from "./parameter.ts";
@@ -281,6 +282,7 @@ export interface MatMulOptions {
 
 /** `a · b + bias` of matrices [m, k] and [k, n], or of stacks of them with one leading axis. */
 export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tensor {
+  expectOptions("matmul", options, { transposeA: 1, transposeB: 1, bias: 1 });
   const { graph } = a;
   const { transposeA = false, transposeB = false, bias } = options;
   const batch = a.shape.length === 3 ? a.shape[0]! : 1;
@@ -381,6 +383,7 @@ export function project(
  * @returns shape of `indices` + [C].
  */
 export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?: number | undefined } = {}): Tensor {
+  expectOptions("gather", options, { paddingIndex: 1 });
   const { graph } = table;
   const [vocabulary, columns] = table.shape as [number, number];
   const rows = size(indices.shape);

@@ -1,6 +1,7 @@
 import type { Arena, Machine, Numbers } from "../compute/machine.ts";
 import type { Range } from "../compute/plan.ts";
 import { nearest, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
 import { formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { Parameter, ParameterLayout } from "./parameter.ts";
@@ -34,6 +35,7 @@ export interface CreateParametersOptions {
 
 /** Parameters of a model on a machine, with their initial values. */
 export async function createParameters(options: CreateParametersOptions): Promise<ParameterStore> {
+  expectOptions("createParameters", options, { machine: 1, layout: 1, seed: 1, initialize: 1 });
   const { machine, layout, seed = 0, initialize = true } = options;
   const store = new ParameterStore(machine, layout);
   try {
@@ -134,6 +136,7 @@ export class ParameterStore {
     tensors: ReadonlyMap<string, NamedTensor>,
     options: { readonly strict?: boolean; readonly arena?: string } = {},
   ): { missing: string[]; unexpected: string[] } {
+    expectOptions("ParameterStore.fromTensors", options, { strict: 1, arena: 1 });
     const { strict = true, arena = "parameters" } = options;
     const { names } = this.layout;
     const missing = this.names.filter((name) => !tensors.has(name));

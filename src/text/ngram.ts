@@ -1,4 +1,5 @@
 import { expectInteger, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { PairCounts } from "./pair-counts.ts";
 import { asSequence, partOf, pieces, type TokenSequence, type Tokens } from "./token-sequence.ts";
 
@@ -43,6 +44,7 @@ export function ngramBaselines(
   vocabularySize: number,
   options: NgramOptions = {},
 ): NgramBaselines {
+  expectOptions("ngramBaselines", options, { add: 1, maximumTokens: 1 });
   // Pairs are numbered by first · V + second, which must stay exact.
   expectInteger("vocabularySize", vocabularySize, { min: 1, max: 2 ** 26 });
   const add = options.add ?? 1;

@@ -1,4 +1,5 @@
 import { describe, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { type NormalizeStep, normalizer, type TextStage } from "./normalize.ts";
 import type { EncodeOptions, StreamDecoder, StreamEncoder, Tokenizer } from "./tokenizer.ts";
 import { type AddedToken, STEP_SPECS, sequence, type TokenizerFile } from "./tokenizer-file.ts";
@@ -77,7 +78,9 @@ class PreparedTokenizer implements Tokenizer {
     return joined([encoder.push(text), encoder.end()]);
   }
 
-  streamEncoder({ allowSpecial = false }: EncodeOptions = {}): StreamEncoder {
+  streamEncoder(options: EncodeOptions = {}): StreamEncoder {
+    expectOptions("encode", options, { allowSpecial: 1 });
+    const { allowSpecial = false } = options;
     const { inner, normalize, added } = this.#options;
     const found = added.filter((token) => allowSpecial || !token.special);
     const finder = found.length === 0 ? undefined : new TokenFinder(found);

@@ -1,4 +1,5 @@
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { bpeFrom, bpePieces, MOST_MERGE_TOKENS } from "./bpe.ts";
 import { ByteTokenizer } from "./bytes.ts";
 import { CharacterTokenizer, characterPieces } from "./characters.ts";
@@ -69,6 +70,17 @@ const MOST_WORDS = 8_000_000;
  * @throws UsageError "text-empty", "too-many-characters", "unknown-choice", "not-an-integer", "out-of-range"
  */
 export async function trainTokenizer(options: TrainTokenizerOptions, source: TextSource): Promise<Tokenizer> {
+  expectOptions("trainTokenizer", options, {
+    kind: 1,
+    minimumCount: 1,
+    maximumSize: 1,
+    unknown: 1,
+    lowerCase: 1,
+    segmentation: 1,
+    alphabet: 1,
+    normalize: 1,
+    specialTokens: 1,
+  });
   const steps = expectSteps("normalize", options.normalize ?? []);
   const special = options.specialTokens ?? [];
   const normalized = steps.length === 0 ? source : normalizedText(source, steps);

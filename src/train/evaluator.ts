@@ -1,6 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import { type Batch, type BatchSource, weightOf } from "../data/batch-source.ts";
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
@@ -45,6 +46,7 @@ export interface Measurement {
  * @throws UsageError "wrong-machine"
  */
 export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
+  expectOptions("openEvaluator", options, { machine: 1, parameters: 1, batches: 1, quantized: 1, record: 1 });
   const { machine, parameters, batches, quantized, record } = options;
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");

@@ -1,4 +1,5 @@
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 
 /** All that a plateau rule remembers; plain numbers, so that it goes into a checkpoint as it is. */
 export interface PlateauState {
@@ -46,6 +47,16 @@ const NEGLIGIBLE = 1e-8;
  * @throws UsageError "out-of-range" for a factor that is not within (0, 1)
  */
 export function reduceOnPlateau(options: PlateauOptions): Plateau {
+  expectOptions("reduceOnPlateau", options, {
+    learningRate: 1,
+    factor: 1,
+    patience: 1,
+    threshold: 1,
+    thresholdMode: 1,
+    mode: 1,
+    cooldown: 1,
+    minRate: 1,
+  });
   const { learningRate, factor = 0.1, threshold = 1e-4, minRate = 0 } = options;
   if (!(factor > 0 && factor < 1)) {
     throw new UsageError("out-of-range", `factor: expected a number between 0 and 1, got ${factor}`);

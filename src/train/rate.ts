@@ -17,6 +17,8 @@ export interface RateOptions {
 }
 
 export interface RateRule {
+  /** What a schedule with a name was made of. */
+  readonly named?: { readonly schedule: string; readonly learningRate: number; readonly warmup: number };
   readonly schedule: Schedule | undefined;
   readonly plateau: Plateau | undefined;
 }
@@ -28,10 +30,11 @@ export function rateRule({ learningRate, schedule, warmup }: RateOptions, totalS
     const of = <K extends keyof typeof named>(name: K) => named[name] ?? trainingFields[name].default;
     for (const name of ["learningRate", "schedule", "warmup"] as const)
       checkValue(name, trainingFields[name], of(name));
+    const rates = { learningRate: of("learningRate") as number, warmup: of("warmup") as number };
+    const name = of("schedule") as ScheduleName;
     return {
-      schedule: namedSchedule(of("schedule") as ScheduleName, {
-        ...{ learningRate: of("learningRate") as number, warmup: of("warmup") as number, totalSteps },
-      }),
+      named: { schedule: name, ...rates },
+      schedule: namedSchedule(name, { ...rates, totalSteps }),
       plateau: undefined,
     };
   }
@@ -52,8 +55,9 @@ function namedSchedule(
   options: { readonly learningRate: number; readonly warmup: number; readonly totalSteps: number },
 ): Schedule {
   const { learningRate, warmup, totalSteps } = options;
-  const rest = { learningRate, totalSteps: Math.max(1, totalSteps - warmup) };
-  const main = { constant: constantRate, cosine: cosineRate, linear: polynomialRate }[name](rest);
+  const fall = { learningRate, totalSteps: Math.max(1, totalSteps - warmup) };
+  const main =
+    name === "constant" ? constantRate({ learningRate }) : { cosine: cosineRate, linear: polynomialRate }[name](fall);
   if (warmup === 0) return main;
   const rise = linearRate({ learningRate, startFactor: 1 / (warmup + 1), totalSteps: warmup });
   return sequential({ schedules: [rise, main], milestones: [warmup] });

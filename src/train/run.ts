@@ -13,6 +13,7 @@ import {
 } from "../checkpoint/run-folder.ts";
 import { type FileLayer, makeDurableFolder, removeTemporary, writeAtomic } from "../platform/files.ts";
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { VERSION } from "../shared/version.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { EpochEvent, EvaluationEvent, TrainEvent } from "./events.ts";
@@ -64,6 +65,7 @@ interface RunState extends Omit<TrainingSnapshot, "tensors"> {
  * @throws UsageError "run-locked", "run-exists"; FailureError "file-write-failed", "disk-full"
  */
 export async function openRun(options: OpenRunOptions): Promise<Run> {
+  expectOptions("openRun", options, { folder: 1, existing: 1, keep: 1, files: 1, onNotice: 1 });
   const { folder, existing = "refuse", files = platform.files } = options;
   expectOneOf("existing", existing, ["refuse", "resume", "overwrite"]);
   expectInteger("keep", options.keep ?? 3, { min: 1 });
@@ -117,10 +119,13 @@ export class Run {
    * been dealt with: the best weights are in `model.safetensors`, and at `checkpoint` and `end` all that is needed to go on is
    * in `checkpoints/`. Close the run afterwards.
    *
-   * @throws UsageError "other-training", "different-arithmetic"; FailureError "disk-full", "file-write-failed", "diverged". The
+   * @throws UsageError "other-training", "different-schedule", "different-arithmetic"; FailureError "disk-full", "file-write-failed", "diverged". The
    *   last good checkpoint stays in all cases
    */
   async *record<F extends object>(trainer: Trainer<F>, options: RecordOptions): AsyncGenerator<TrainEvent<F>, void> {
+    expectOptions("Run.record", options, {
+      ...{ config: 1, tokenizer: 1, allowDifferentArithmetic: 1, allowDifferentSchedule: 1 },
+    });
     await this.begin(trainer, options);
     for await (const event of trainer) {
       await this.keep(event, trainer, options.config);

@@ -4,6 +4,7 @@ import { type Expression, variable } from "../math/expression.ts";
 import type { Optimizer } from "../optimizers/define.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
+import { effectAlike, type ScheduleEffect, scheduleEffect } from "./schedule-effect.ts";
 import type { TrainerOptions, TrainingPlan } from "./trainer-options.ts";
 import { firstState, type TrainerState } from "./trainer-state.ts";
 
@@ -18,12 +19,14 @@ export interface TrainingSnapshot {
   readonly arithmetic: Pick<Limits, "float" | "family">;
 }
 
-type Setup = string | number | boolean | null;
+export type Setup = string | number | boolean | null;
 export type TrainingSetup = Readonly<Record<string, Setup | Readonly<Record<string, Setup>>>>;
 
 export interface RestoreOptions {
   /** Goes on with another family of arithmetic, and then with other bits. Default false. */
   readonly allowDifferentArithmetic?: boolean | undefined;
+  /** Goes on with another learning rate or schedule. Default false. */
+  readonly allowDifferentSchedule?: boolean | undefined;
 }
 
 export function snapshotOf(
@@ -41,7 +44,8 @@ export function snapshotOf(
       );
   }
   const { float, family } = options.machine.limits;
-  return { tensors, state: structuredClone(state), setup: setupOf(options, plan), arithmetic: { float, family } };
+  const setup = { ...setupOf(options, plan), schedule: scheduleEffect(plan.rate, plan.totalSteps) };
+  return { tensors, state: structuredClone(state), setup, arithmetic: { float, family } };
 }
 
 function firstNotFinite(data: ArrayLike<number>): number {
@@ -83,18 +87,27 @@ function effectOf({ moments, scalars, update }: Optimizer): string {
 const symbols = (numbers: object): Record<string, Expression> =>
   Object.fromEntries(Object.keys(numbers).map((name) => [name, variable(name)]));
 
-/** The state of a snapshot, for a training that may go on from it. @throws UsageError "other-training", "different-arithmetic" */
+/** The state of a snapshot, for a training that may go on from it. @throws UsageError "other-training", "different-schedule", "different-arithmetic" */
 export function usable<F extends object>(
   snapshot: TrainingSnapshot,
   options: TrainerOptions<F>,
   plan: TrainingPlan,
-  { allowDifferentArithmetic = false }: RestoreOptions,
+  { allowDifferentArithmetic = false, allowDifferentSchedule = false }: RestoreOptions,
 ): TrainerState<F> {
-  const differences = [...differing(snapshot.setup, setupOf(options, plan))];
+  // Checkpoints of versions before this one say nothing of the schedule.
+  const { schedule, ...setup } = snapshot.setup as TrainingSetup & { readonly schedule?: ScheduleEffect };
+  const differences = [...differing(setup, setupOf(options, plan))];
   if (differences.length > 0)
     throw new UsageError(
       "other-training",
       `the checkpoint is of another training: ${differences.join("; ")}. Go on with what it was made with, or begin a new run`,
+    );
+  const now = schedule && effectAlike(schedule, plan.rate, plan.totalSteps);
+  const rates = now && !allowDifferentSchedule ? [...differing(schedule, now)] : [];
+  if (rates.length > 0)
+    throw new UsageError(
+      "different-schedule",
+      `the checkpoint was made with another schedule of the learning rate: ${rates.slice(0, 3).join("; ")}. Go on with the one that it was made with, or say that it is meant with allowDifferentSchedule`,
     );
   const { float, family } = snapshot.arithmetic;
   const here = options.machine.limits;

@@ -1,3 +1,4 @@
+import { expectOptions } from "../shared/options.ts";
 import type { Executable } from "../tensor/executable.ts";
 import type { Graph } from "../tensor/graph.ts";
 import { type Learner, type LearnerOptions, type Objective, openLearner } from "./learner.ts";
@@ -15,6 +16,16 @@ export interface TrainingStepOptions extends Omit<LearnerOptions, "record" | "ac
  * @throws FailureError "out-of-memory" before anything is allocated
  */
 export async function openTrainingStep(options: TrainingStepOptions): Promise<TrainingStep> {
+  expectOptions("openTrainingStep", options, {
+    record: 1,
+    seed: 1,
+    machine: 1,
+    parameters: 1,
+    optimizer: 1,
+    clipNorm: 1,
+    clipValue: 1,
+    recompute: 1,
+  });
   const learner = await openLearner(options);
   try {
     // Inputs are written by the caller.

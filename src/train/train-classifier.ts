@@ -10,9 +10,11 @@ import {
   type SequenceClassifierOptions,
   type SequenceModel,
   sequenceClassifier,
+  sequenceClassifierNames,
 } from "../models/sequence-classifier.ts";
 import { Classifier, declareSequences } from "../run/classifier.ts";
 import { readSequence } from "../run/sequence-reader.ts";
+import { checkOptions } from "../schema/check.ts";
 import { describe, expectInteger, expectOneOf, LongshortError, UsageError } from "../shared/errors.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
@@ -21,14 +23,24 @@ import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokeni
 import { type ClassWeights, classWeightsOf } from "./class-weights.ts";
 import { classifierEvaluator } from "./classifier-evaluator.ts";
 import { expectRoom } from "./learner.ts";
-import { openTrainer, type Trainer } from "./trainer.ts";
-import { planOf, type TrainingOptions } from "./trainer-options.ts";
+import { startTrainer, type Trainer } from "./trainer.ts";
+import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the examples. */
 export type ClassifierModelOptions = Omit<
   SequenceClassifierOptions,
   "vocabularySize" | "channels" | "classes" | "inputScaling" | "targetScaling"
 >;
+
+/** For `expectOptions`. */
+const {
+  vocabularySize: _1,
+  channels: _2,
+  classes: _3,
+  inputScaling: _4,
+  targetScaling: _5,
+  ...modelNames
+} = sequenceClassifierNames;
 
 export interface TrainClassifierOptions extends TrainingOptions {
   readonly machine: Machine;
@@ -83,6 +95,18 @@ export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "maximum", dr
  *   FailureError "out-of-memory" before anything is allocated; while training "diverged"
  */
 export async function trainClassifier(options: TrainClassifierOptions): Promise<ClassifierTraining> {
+  checkOptions("trainClassifier", options, {
+    ...trainingOptions,
+    machine: 1,
+    examples: 1,
+    validation: 1,
+    regression: 1,
+    classWeights: 1,
+    tokenizer: 1,
+    scaling: 1,
+    model: modelNames,
+    batchSize: 1,
+  });
   const { machine, examples, regression = false, batchSize = 32 } = options;
   const scaling = expectOneOf("scaling", options.scaling ?? "standard", ["standard", "none"]);
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
@@ -121,7 +145,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   try {
     const classifier = new Classifier({ model, machine, parameters, tokenizer });
     const evaluator = validation && classifierEvaluator(classifier, validation);
-    const trainer = await openTrainer<ClassifierFacts>({
+    const trainer = await startTrainer<ClassifierFacts>({
       ...options,
       ...{ parameters, batches, evaluator, owned: [classifier, parameters] },
       facts: { trainExamples: train.inputs.length, validationExamples: validation?.inputs.length ?? 0, batchSize },

@@ -8,6 +8,7 @@ import type { HeadName, PointLoss } from "../models/forecast-heads.ts";
 import { type ForecastNetworkOptions, forecastNetwork } from "../models/forecast-network.ts";
 import { declareForecastInputs } from "../run/forecast-plans.ts";
 import { Forecaster } from "../run/forecaster.ts";
+import { checkOptions } from "../schema/check.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
@@ -17,8 +18,8 @@ import { fitLinear, fitsLinear } from "./fit-linear.ts";
 import { type ForecastLayoutOptions, planForecast } from "./forecast-plan.ts";
 import { type ForecastSpans, splitSeries } from "./forecast-split.ts";
 import { expectRoom } from "./learner.ts";
-import { openTrainer, type Trainer } from "./trainer.ts";
-import { planOf, type TrainingOptions } from "./trainer-options.ts";
+import { startTrainer, type Trainer } from "./trainer.ts";
+import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 
 /** What the network is made of; what it reads and predicts comes from the data. */
 export type ForecastModelOptions = Pick<
@@ -97,6 +98,27 @@ export interface ForecasterTraining {
  *   while training "diverged"
  */
 export async function trainForecaster(options: TrainForecasterOptions): Promise<ForecasterTraining> {
+  checkOptions("trainForecaster", options, {
+    ...trainingOptions,
+    machine: 1,
+    data: 1,
+    validation: 1,
+    test: 1,
+    head: 1,
+    pointLoss: 1,
+    levels: 1,
+    linear: 1,
+    model: { cell: 1, hiddenSize: 1, projectionSize: 1, numLayers: 1, dropout: 1 },
+    batchSize: 1,
+    horizon: 1,
+    context: 1,
+    season: 1,
+    decoding: 1,
+    anchor: 1,
+    transform: 1,
+    scaling: 1,
+    calendar: 1,
+  });
   const { machine, data, batchSize = 32, validation = 0.1, test = 0 } = options;
   if (typeof data !== "object" || data === null || !Array.isArray(data.series) || data.series.length === 0)
     throw new UsageError("bad-option", `data: expected series, as readTimeSeries gives them, got ${describe(data)}`);
@@ -159,7 +181,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
             record: (graph, batch) => ({ metrics: { loss: loss(graph, batch) } }),
           });
     const seen = new Set(train.map(({ series }) => series));
-    const trainer = await openTrainer<ForecastFacts>({
+    const trainer = await startTrainer<ForecastFacts>({
       ...options,
       ...{ epochs, parameters, batches, evaluator, owned: [forecaster, parameters] },
       facts: {

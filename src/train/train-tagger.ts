@@ -3,10 +3,11 @@ import { bucketedBatches } from "../data/bucketed-batches.ts";
 import { classesOf } from "../data/examples.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { expectSentences, pickSentences, type TaggedSentences } from "../data/tagged-sentences.ts";
-import { type TaggerOptions, tagger as taggerModel } from "../models/tagger.ts";
+import { type TaggerOptions, tagger as taggerModel, taggerNames } from "../models/tagger.ts";
 import { inScheme } from "../run/measure-tagger.ts";
 import { SentenceReader } from "../run/sentence-reader.ts";
 import { declareSentences, Tagger } from "../run/tagger.ts";
+import { checkOptions } from "../schema/check.ts";
 import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { schemeOf, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
@@ -16,14 +17,25 @@ import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokeni
 import { byCodePoint } from "../text/vocabulary.ts";
 import { expectRoom } from "./learner.ts";
 import { taggerEvaluator } from "./tagger-evaluator.ts";
-import { openTrainer, type Trainer } from "./trainer.ts";
-import { planOf, type TrainingOptions } from "./trainer-options.ts";
+import { startTrainer, type Trainer } from "./trainer.ts";
+import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the sentences. */
 export type TaggerModelOptions = Omit<
   TaggerOptions,
   "vocabularySize" | "characters" | "tags" | "scheme" | "writtenScheme" | "intents"
 >;
+
+/** For `expectOptions`. */
+const {
+  vocabularySize: _1,
+  characters: _2,
+  tags: _3,
+  scheme: _4,
+  writtenScheme: _5,
+  intents: _6,
+  ...modelNames
+} = taggerNames;
 
 /** Which words have a vector of their own. */
 export type TaggerWords = Pick<TrainTokenizerOptions, "minimumCount" | "maximumSize" | "normalize">;
@@ -80,6 +92,18 @@ export interface TaggerTraining {
  *   anything is allocated; while training "diverged"
  */
 export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTraining> {
+  checkOptions("trainTagger", options, {
+    ...trainingOptions,
+    machine: 1,
+    sentences: 1,
+    validation: 1,
+    scheme: 1,
+    encoding: 1,
+    words: { minimumCount: 1, maximumSize: 1, normalize: 1 },
+    characters: 1,
+    model: modelNames,
+    batchSize: 1,
+  });
   const { machine, batchSize = 16 } = options;
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
   const { train, validation } = divide(options, seed);
@@ -124,7 +148,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
   try {
     const tagger = new Tagger({ model, machine, parameters, tokenizer });
     const evaluator = validation && taggerEvaluator(tagger, validation);
-    const trainer = await openTrainer<TaggerFacts>({
+    const trainer = await startTrainer<TaggerFacts>({
       ...options,
       best: options.best ?? (evaluator && { metric: "score", mode: "max" }),
       ...{ parameters, batches, evaluator, owned: [tagger, parameters] },

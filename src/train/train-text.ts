@@ -12,7 +12,7 @@ import type { Evaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
 import { expectRoom } from "./learner.ts";
 import { carriedSource, recordText } from "./text-batches.ts";
-import { openTrainer, type Trainer } from "./trainer.ts";
+import { startTrainer, type Trainer } from "./trainer.ts";
 import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 
 export interface TrainTextOptions extends TrainingOptions {
@@ -33,7 +33,7 @@ export interface TrainTextOptions extends TrainingOptions {
 
 const textOptions: OptionsTable<TrainTextOptions> = {
   ...trainingOptions,
-  ...{ model: "value", machine: "value", parameters: "value", train: "value", validation: "value" },
+  ...{ model: 1, machine: 1, parameters: 1, train: 1, validation: 1 },
   batchSize: textTrainingFields.batchSize,
   steps: textTrainingFields.steps,
   validationBatchSize: textTrainingFields.batchSize,
@@ -92,7 +92,7 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
     }
     const { streams, steps } = windows.batch(0);
     try {
-      return await openTrainer({
+      return await startTrainer({
         ...options,
         ...{ parameters, evaluator, owned },
         batches: carriedSource(sizes, () => ({

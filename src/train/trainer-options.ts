@@ -94,9 +94,10 @@ export const trainingOptions: OptionsTable<TrainingOptions> = {
   warmup: trainingFields.warmup,
   clipNorm: orInfinity(trainingFields.clipNorm),
   seed: trainingFields.seed,
-  ...{ optimizer: "value", schedule: "value", clipValue: "value", accumulate: "value", evaluateEvery: "value" },
-  recompute: "value",
-  ...{ best: "value", earlyStopping: "value", checkpointEvery: "value", logEvery: "value", signal: "value" },
+  ...{ optimizer: 1, schedule: 1, clipValue: 1, accumulate: 1, recompute: 1, evaluateEvery: 1, logEvery: 1, signal: 1 },
+  best: { metric: 1, mode: 1 },
+  earlyStopping: { patience: 1, minDelta: 1 },
+  checkpointEvery: { steps: 1, seconds: 1 },
 };
 
 /** @throws UsageError */

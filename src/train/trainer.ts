@@ -1,6 +1,8 @@
 import { platform } from "#platform";
 import { type Batch, weightOf } from "../data/batch-source.ts";
+import { checkOptions } from "../schema/check.ts";
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { diverged } from "./breakdown.ts";
 import type { Metrics } from "./evaluator.ts";
@@ -8,7 +10,7 @@ import type { Callbacks, EndEvent, TrainEvent } from "./events.ts";
 import { type Learner, openLearner } from "./learner.ts";
 import type { StepReading } from "./notes.ts";
 import { type RestoreOptions, snapshotOf, type TrainingSnapshot, usable } from "./snapshot.ts";
-import { planOf, type TrainerOptions, type TrainingPlan } from "./trainer-options.ts";
+import { planOf, type TrainerOptions, type TrainingPlan, trainingOptions } from "./trainer-options.ts";
 import { firstState, type TrainerState } from "./trainer-state.ts";
 import { takeTurns } from "./turns.ts";
 
@@ -28,6 +30,16 @@ import { takeTurns } from "./turns.ts";
  *   FailureError "diverged" when the loss is no number; no such update has reached the parameters
  */
 export async function openTrainer<F extends object = object>(options: TrainerOptions<F>): Promise<Trainer<F>> {
+  checkOptions<TrainerOptions<F>>("openTrainer", options, {
+    ...trainingOptions,
+    ...{ machine: 1, parameters: 1, batches: 1, record: 1 },
+    ...{ evaluator: 1, facts: 1, owned: 1 },
+  });
+  return startTrainer(options);
+}
+
+/** `openTrainer` for callers that have checked what they were given, and hand on more of it than a trainer reads. */
+export async function startTrainer<F extends object = object>(options: TrainerOptions<F>): Promise<Trainer<F>> {
   const { machine, parameters, batches, record, owned = [] } = options;
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
@@ -105,6 +117,14 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
 
   /** Trains to the end and calls what is given for events of each type; a callback is awaited before the training goes on. */
   async run(callbacks: Callbacks<F> = {}): Promise<EndEvent> {
+    expectOptions<Callbacks>("Trainer.run", callbacks, {
+      start: 1,
+      progress: 1,
+      evaluation: 1,
+      epoch: 1,
+      checkpoint: 1,
+      end: 1,
+    });
     for await (const event of this) {
       const { type }: { readonly type: keyof Callbacks } = event;
       await (callbacks as Callbacks as Partial<Record<string, (event: unknown) => unknown>>)[type]?.(event);
@@ -126,9 +146,10 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
    * Goes on from a snapshot. Epochs, steps, the learning rate and what is told may differ from when it was taken; what would
    * make another training of it may not.
    *
-   * @throws UsageError "other-training", "different-arithmetic", and what `ParameterStore.fromTensors` throws
+   * @throws UsageError "other-training", "different-schedule", "different-arithmetic", and what `ParameterStore.fromTensors` throws
    */
   async restore(snapshot: TrainingSnapshot, options: RestoreOptions = {}): Promise<void> {
+    expectOptions("Trainer.restore", options, { allowDifferentArithmetic: 1, allowDifferentSchedule: 1 });
     const state = usable<F>(snapshot, this.options, this.plan, options);
     await this.learner.restoreTensors(snapshot.tensors);
     this.state = state;

@@ -59,6 +59,16 @@ describe("the command line as a process", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
+  it("learns to the end when nobody reads its progress any more", async () => {
+    const output = join(folder, "unread");
+    const child = spawn(process.execPath, [main, "train", "text", text, ...small, "--epochs", "30", "-o", output]);
+    child.stdout.resume();
+    child.stderr.once("data", () => child.stderr.destroy());
+    expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0);
+    expect(existsSync(join(output, "model.safetensors"))).toBe(true);
+    expect(readFileSync(join(output, "metrics.jsonl"), "utf8")).toContain('"reason":"done"');
+  });
+
   const signals = ["SIGINT", "SIGTERM"] as const;
   it.skipIf(process.platform === "win32").each(signals)("saves at the first %s and says where", async (signal) => {
     const output = join(folder, signal);

@@ -3,18 +3,18 @@ import { traceText } from "../../src/explain/trace-text.ts";
 import { openSession } from "../../src/run/session.ts";
 import { difference } from "../support/difference.ts";
 import { describeOnMachines } from "../support/machines.ts";
-import { tinyRun } from "../support/tiny-run.ts";
+import { partsOf, tinyRun } from "../support/tiny-run.ts";
 
 describeOnMachines("traceText", (on) => {
   test("shows every named value of every layer, and the states are those of a session", async () => {
     const run = await tinyRun(on.machine, { numLayers: 2 });
     const text = "ab c";
-    const trace = await traceText({ ...run, machine: on.machine, text });
+    const trace = await traceText({ ...partsOf(run), machine: on.machine, text });
     expect(trace.tokens).toEqual(["a", "b", " ", "c"]);
     expect(trace.layers).toEqual(["l0", "l1"]);
     expect(trace.names).toEqual(["i", "f", "g", "o", "c", "h"]);
     expect(Object.keys(trace.values)).toHaveLength(12);
-    const session = await openSession({ ...run, machine: on.machine });
+    const session = await openSession({ ...partsOf(run), machine: on.machine });
     for (const [t, token] of run.tokenizer.encode(text).entries()) {
       session.feed([token]);
       const { h, c } = await session.state();
@@ -38,9 +38,9 @@ describeOnMachines("traceText", (on) => {
 
   test("shows only what was asked for, and refuses what there is not", async () => {
     const run = await tinyRun(on.machine, { cell: "gru" });
-    const some = await traceText({ ...run, machine: on.machine, text: "a", names: ["z"] });
+    const some = await traceText({ ...partsOf(run), machine: on.machine, text: "a", names: ["z"] });
     expect(Object.keys(some.values)).toEqual(["z_l0"]);
-    const trace = (options: object) => traceText({ ...run, machine: on.machine, text: "a", ...options });
+    const trace = (options: object) => traceText({ ...partsOf(run), machine: on.machine, text: "a", ...options });
     await expect(trace({ names: ["f"] })).rejects.toMatchObject({ code: "unknown-choice" });
     await expect(trace({ text: "" })).rejects.toMatchObject({ code: "no-tokens" });
     await expect(trace({ text: "?" })).rejects.toMatchObject({ code: "unknown-token" });

@@ -24,7 +24,7 @@ export interface DescendOptions extends UpdateOptions {
 
 /** Steps on the loss `scale · ½ Σ k p²`, whose gradient is k p: two parameters of 3 and 2 numbers, so that the arenas have gaps. */
 export async function descend(machine: Machine, optimizer: Optimizer, options: DescendOptions) {
-  const { rate, steps, scale = () => 1, from = 1 } = options;
+  const { rate, steps, scale = () => 1, from = 1, ...limits } = options;
   const parameter = (values: readonly number[]) => ({ shape: [values.length], initialize: () => values });
   const model = { parts: { a: parameter(first!), b: parameter(second!), unused: parameter([7]) } };
   const layout = layoutParameters(model);
@@ -39,7 +39,7 @@ export async function descend(machine: Machine, optimizer: Optimizer, options: D
     return sumAll({ p: graph.parameter(model.parts[name]), k: own, s: factor }, value);
   });
   graph.backward(loss.map((l) => [l, 1] as const));
-  const update = updateParameters(graph, optimizer, options);
+  const update = updateParameters(graph, optimizer, limits);
   const gradients = store.arena("gradients");
   createMoments(store, optimizer);
   const executable = await compile(graph, { machine, arenas: store.arenas });

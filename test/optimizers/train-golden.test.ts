@@ -48,10 +48,13 @@ const renamed: Record<string, string> = {
   momentum_decay: "momentumDecay",
 };
 
+/** Of PyTorch alone: how it computes, not what. */
+const NOT_OURS = ["lr", "foreach", "fused", "maximize", "capturable", "differentiable"];
+
 /** PyTorch's optimizer by the file's name, with its options under our names. */
 function optimizerOf(file: string, torch: Record<string, unknown>): Optimizer {
   const name = optimizerNames.find((ours) => file.split("_").includes(ours.toLowerCase()))!;
-  const kept = Object.entries(torch).filter(([option]) => !["lr", "foreach", "fused", "maximize"].includes(option));
+  const kept = Object.entries(torch).filter(([option]) => !NOT_OURS.includes(option));
   const options = Object.fromEntries(kept.map(([option, value]) => [renamed[option] ?? option, value]));
   return name === "nadam" ? nadamOf113(options) : optimizerByName(name, options);
 }

@@ -6,7 +6,7 @@ import { compile } from "../../src/tensor/executable.ts";
 import { Graph } from "../../src/tensor/graph.ts";
 import { difference } from "../support/difference.ts";
 import { describeOnMachines } from "../support/machines.ts";
-import { type TinyRun, tinyRun } from "../support/tiny-run.ts";
+import { partsOf, type TinyRun, tinyRun } from "../support/tiny-run.ts";
 
 const options = { numLayers: 2, cell: "lstm" } as const;
 const sequence = [0, 3, 1, 4, 2, 2, 0];
@@ -28,7 +28,7 @@ describeOnMachines("a session", (on) => {
   test("says step by step what the model says in one go, by step and by next", async () => {
     const run = await tinyRun(on.machine, options);
     const expected = await atOnce(on.machine, run);
-    const session = await openSession({ ...run, machine: on.machine });
+    const session = await openSession({ ...partsOf(run), machine: on.machine });
     const found: number[] = [];
     const logits = new Float64Array(5);
     sequence.forEach((token, t) => {
@@ -46,7 +46,7 @@ describeOnMachines("a session", (on) => {
 
   test("keeps its state, hands it out and takes it back, and forks", async () => {
     const run = await tinyRun(on.machine, options);
-    const session = await openSession({ ...run, machine: on.machine, batch: 2 });
+    const session = await openSession({ ...partsOf(run), machine: on.machine, batch: 2 });
     await session.next([1, 2]);
     const before = await session.state();
     expect(Object.keys(before)).toEqual(["h", "c"]);
@@ -67,8 +67,8 @@ describeOnMachines("a session", (on) => {
 
   test("rows of a batch know nothing of each other", async () => {
     const run = await tinyRun(on.machine, options);
-    const two = await openSession({ ...run, machine: on.machine, batch: 2 });
-    const one = await openSession({ ...run, machine: on.machine });
+    const two = await openSession({ ...partsOf(run), machine: on.machine, batch: 2 });
+    const one = await openSession({ ...partsOf(run), machine: on.machine });
     for (const token of sequence) {
       const both = await two.next([token, 4 - token]);
       expect(both.slice(0, 5)).toEqual(await one.next([token]));
@@ -79,7 +79,7 @@ describeOnMachines("a session", (on) => {
 
   test("refuses what is no token of the model, and a state that does not fit", async () => {
     const run = await tinyRun(on.machine, options);
-    const session = await openSession({ ...run, machine: on.machine });
+    const session = await openSession({ ...partsOf(run), machine: on.machine });
     const logits = new Float32Array(5);
     for (const token of [-1, 5, 0.5, Number.NaN])
       expect(() => session.step([token], logits)).toThrow(expect.objectContaining({ code: "out-of-range" }));
@@ -92,11 +92,11 @@ describeOnMachines("a session", (on) => {
     expect(() => session.setState({ h: new Float32Array(12), c: new Float32Array(12), x: [] })).toThrow(/no state "x"/);
     session.close();
     expect(() => session.step([1], logits)).toThrow(expect.objectContaining({ code: "closed" }));
-    await expect(openSession({ ...run, machine: on.machine, batch: 0 })).rejects.toMatchObject({
+    await expect(openSession({ ...partsOf(run), machine: on.machine, batch: 0 })).rejects.toMatchObject({
       code: "out-of-range",
     });
     const other = await openMachine("reference");
-    await expect(openSession({ ...run, machine: other })).rejects.toMatchObject({ code: "wrong-machine" });
+    await expect(openSession({ ...partsOf(run), machine: other })).rejects.toMatchObject({ code: "wrong-machine" });
     run.parameters.close();
   });
 });

@@ -25,3 +25,6 @@ export async function tinyRun(machine: Machine, options: Partial<LanguageModelOp
 
 export const tinyModel = (options: Partial<LanguageModelOptions> = {}): LanguageModel =>
   languageModel({ vocabularySize: 5, embeddingSize: 4, hiddenSize: 6, ...options });
+
+/** What functions take of it: a run that was loaded has no tokens of a text. */
+export const partsOf = ({ tokens: _, ...parts }: TinyRun): Omit<TinyRun, "tokens"> => parts;

@@ -17,6 +17,7 @@ import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { type Evaluator, openEvaluator } from "../../src/train/evaluator.ts";
 import type { EpochEvent, EvaluationEvent, ProgressEvent, TrainEvent } from "../../src/train/events.ts";
 import { reduceOnPlateau } from "../../src/train/plateau.ts";
+import { stepRate } from "../../src/train/schedules.ts";
 import { openTrainer, type Trainer } from "../../src/train/trainer.ts";
 import type { TrainerOptions } from "../../src/train/trainer-options.ts";
 import { difference } from "../support/difference.ts";
@@ -60,12 +61,15 @@ function adder(rate = 0.2) {
   return { model: { parts: { rnn, head } }, record };
 }
 
-async function opened(m: Pick<Opened, "machine">, options: Partial<TrainerOptions> & { measured?: boolean } = {}) {
+async function opened(
+  m: Pick<Opened, "machine">,
+  { measured, ...options }: Partial<TrainerOptions> & { measured?: boolean } = {},
+) {
   const { machine } = m;
   const { model, record } = adder();
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
   const batches = ragged();
-  const evaluator = options.measured
+  const evaluator = measured
     ? await openEvaluator({
         ...{ machine, parameters, batches },
         record: (graph, batch) => ({ metrics: { loss: record(graph, batch).loss } }),
@@ -370,7 +374,38 @@ describe("what goes wrong", () => {
     const fused = { arithmetic: { float: "float64", family: "fused" } };
     await expect(restored({}, fused)).rejects.toMatchObject({ code: "different-arithmetic" });
     await restored({}, fused, { allowDifferentArithmetic: true });
-    await restored({ epochs: 7, learningRate: 0.1, logEvery: 1 });
+    await restored({ epochs: 7, logEvery: 1 });
+  });
+
+  test("a snapshot of another schedule is refused with the rates, unless that is meant", async () => {
+    const goneOn = async (rate: Partial<TrainerOptions>, then: Partial<TrainerOptions>, more = {}) => {
+      const { trainer } = await opened({ machine }, { epochs: 1, learningRate: undefined, ...rate });
+      await eventsOf(trainer, 3);
+      const next = await opened({ machine }, { epochs: 1, learningRate: undefined, ...rate, ...then });
+      await next.trainer.restore(await trainer.snapshot(), more);
+    };
+    const cosine = { schedule: "cosine", learningRate: 0.1 } as const;
+    await goneOn(cosine, { epochs: 5 });
+    await expect(goneOn(cosine, { learningRate: 0.2 })).rejects.toMatchObject({
+      code: "different-schedule",
+      message: expect.stringContaining("learningRate was 0.1, now it is 0.2"),
+    });
+    await expect(goneOn(cosine, { schedule: "linear" })).rejects.toThrow(/schedule was "cosine", now it is "linear"/);
+    await expect(goneOn(cosine, { warmup: 2 })).rejects.toThrow(/warmup was 0, now it is 2/);
+    await goneOn(cosine, { learningRate: 0.2 }, { allowDifferentSchedule: true });
+    const steps = { schedule: stepRate({ learningRate: 0.1, stepSize: 2 }) };
+    await goneOn(steps, { epochs: 5 });
+    await expect(goneOn(steps, { schedule: stepRate({ learningRate: 0.1, stepSize: 3 }) })).rejects.toThrow(
+      /rate at step 2 was 0.01, now it is 0.1/,
+    );
+    await expect(goneOn(steps, { schedule: () => undefined as never })).rejects.toThrow(
+      /step 0 was 0.1, now it is null/,
+    );
+    await expect(goneOn(steps, cosine)).rejects.toThrow(/rate at step 0 was 0.1, now it is not there/);
+    const plateau = (options = {}) => ({ schedule: reduceOnPlateau({ learningRate: 0.1, patience: 5, ...options }) });
+    await goneOn(plateau(), plateau());
+    for (const other of [{ learningRate: 0.2 }, { patience: 6 }, { factor: 0.5 }, { mode: "max" }, { threshold: 1e-3 }])
+      await expect(goneOn(plateau(), plateau(other))).rejects.toMatchObject({ code: "different-schedule" });
   });
 
   test("parameters that are no finite numbers make no snapshot", async () => {

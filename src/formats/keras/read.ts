@@ -1,6 +1,7 @@
 import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../../platform/platform.ts";
 import { UsageError } from "../../shared/errors.ts";
+import { expectOptions } from "../../shared/options.ts";
 import { type ByteInput, withBytes } from "../byte-source.ts";
 import { Network } from "../canonical/network.ts";
 import type { OpenedModel } from "../canonical.ts";
@@ -31,6 +32,7 @@ const MAXIMUM_JSON = 64 * 2 ** 20;
  * @throws UsageError "unsupported-keras" that names the layer, "no-topology"; FailureError "damaged-keras", "damaged-hdf5", "bad-zip"
  */
 export async function readKeras(input: ByteInput, options: ReadKerasOptions = {}): Promise<OpenedModel> {
+  expectOptions("readKeras", options, { config: 1 });
   return withBytes(input, async (source) => {
     const start = await source.read(0, Math.min(8, source.size));
     if (isHdf5(start)) return readH5(source, options);

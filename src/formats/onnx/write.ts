@@ -2,6 +2,7 @@ import type { CellSpec } from "../../cells/registry.ts";
 import type { Recurrent } from "../../layers/recurrent.ts";
 import { LanguageModel } from "../../models/language-model.ts";
 import { expectShape, UsageError } from "../../shared/errors.ts";
+import { expectOptions } from "../../shared/options.ts";
 import { namedParameters } from "../../tensor/parameter.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { GraphWriter } from "./graph-writer.ts";
@@ -32,6 +33,7 @@ export function writeOnnx(
   tensors: ReadonlyMap<string, NamedTensor>,
   options: WriteOnnxOptions = {},
 ): Uint8Array {
+  expectOptions("writeOnnx", options, { cell: 1 });
   for (const [name, { shape }] of namedParameters(model)) {
     const given = tensors.get(name);
     if (!given) throw new UsageError("missing-parameter", `tensors: parameter "${name}" is missing`);

@@ -1,4 +1,5 @@
 import { FailureError, UsageError } from "../../shared/errors.ts";
+import { expectOptions } from "../../shared/options.ts";
 import { formatShape } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { Network } from "../canonical/network.ts";
@@ -30,8 +31,10 @@ const MATRIX = /^(?<cell>.*?(?:cell_(?<number>\d+)\/)?(?:basic_)?lstm_cell)\/(?:
  */
 export function basicLstmModel(
   variables: ReadonlyMap<string, NamedTensor>,
-  { forgetBias = 1 }: BasicLstmOptions = {},
+  options: BasicLstmOptions = {},
 ): OpenedModel {
+  expectOptions("basicLstmModel", options, { forgetBias: 1 });
+  const { forgetBias = 1 } = options;
   const cells = [...variables]
     .flatMap(([name, matrix]) => {
       const groups = MATRIX.exec(name)?.groups;

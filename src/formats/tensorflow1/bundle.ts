@@ -1,6 +1,7 @@
 import { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../../platform/platform.ts";
 import { LongshortError, UsageError } from "../../shared/errors.ts";
+import { expectOptions } from "../../shared/options.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, openBytes, withBytes } from "../byte-source.ts";
@@ -56,13 +57,15 @@ export async function readTensorflowBundle(
   input: ByteInput,
   options: ReadTensorflow1Options = {},
 ): Promise<OpenedModel> {
+  expectOptions("readTensorflowBundle", options, { files: 1, forgetBias: 1, onProgress: 1 });
+  const { files, onProgress } = options;
   const { entries, shards } = await withBytes(input, readIndex);
   const variables = new Map<string, NamedTensor>();
   const opened: ByteSource[] = [];
   let numbers = 0;
   try {
-    for (const name of shardNames(input, shards, options.files))
-      opened.push(await openBytes(fileOf(name, input, { files: options.files, names: "the checkpoint" }), options));
+    for (const name of shardNames(input, shards, files))
+      opened.push(await openBytes(fileOf(name, input, { files, names: "the checkpoint" }), { onProgress }));
     for (const [name, entry] of entries) {
       const dtype = FLOATS.get(entry.type as 1);
       if (!dtype) continue;
@@ -84,7 +87,7 @@ export async function readTensorflowBundle(
   } finally {
     for (const source of opened) await source.close();
   }
-  return basicLstmModel(variables, options);
+  return basicLstmModel(variables, { forgetBias: options.forgetBias });
 }
 
 /** What the index says of each variable, and in how many files they lie. */

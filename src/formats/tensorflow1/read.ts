@@ -1,5 +1,6 @@
 import { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../../platform/platform.ts";
+import { expectOptions } from "../../shared/options.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, type ByteOptions, withBytes } from "../byte-source.ts";
@@ -24,6 +25,7 @@ const MAXIMUM_NUMBERS = 2 ** 29;
  * @throws as `basicLstmModel`; FailureError "damaged-keras" for a manifest that does not hold together; and what reading files throws
  */
 export async function readTensorflow1(input: ByteInput, options: ReadTensorflow1Options = {}): Promise<OpenedModel> {
+  expectOptions("readTensorflow1", options, { files: 1, forgetBias: 1, onProgress: 1 });
   const text = await withBytes(input, async (source) => {
     if (source.size > MAXIMUM_JSON) throw damaged(`${source.name} has ${source.size} bytes, too many for a manifest`);
     return new TextDecoder().decode(await source.read(0, source.size));
@@ -49,5 +51,5 @@ export async function readTensorflow1(input: ByteInput, options: ReadTensorflow1
     };
     variables.set(name, { shape, data: await withBytes(file, read, options) });
   }
-  return basicLstmModel(variables, options);
+  return basicLstmModel(variables, { forgetBias: options.forgetBias });
 }

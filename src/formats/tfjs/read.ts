@@ -1,4 +1,5 @@
 import type { ByteSource } from "../../platform/platform.ts";
+import { expectOptions } from "../../shared/options.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, type ByteOptions, withBytes } from "../byte-source.ts";
 import { Network } from "../canonical/network.ts";
@@ -29,6 +30,7 @@ const MAXIMUM_WEIGHTS = 4 * 2 ** 30;
  * @throws UsageError "unsupported-keras" that names the layer; FailureError "damaged-keras"; and what reading files throws
  */
 export async function readTensorflowJs(input: ByteInput, options: ReadTensorflowJsOptions = {}): Promise<OpenedModel> {
+  expectOptions("readTensorflowJs", options, { files: 1, onProgress: 1 });
   const text = await withBytes(input, async (source) => {
     if (source.size > MAXIMUM_JSON) throw damaged(`${source.name} has ${source.size} bytes, too many for a model.json`);
     return new TextDecoder().decode(await source.read(0, source.size));

@@ -1,3 +1,4 @@
+import { expectOptions } from "../../shared/options.ts";
 import type { CanonicalModel } from "../canonical.ts";
 import { tfjsFamily } from "../keras/family.ts";
 import { type WriteKerasOptions, writeTopology } from "../keras/write-topology.ts";
@@ -9,6 +10,7 @@ import { type WriteKerasOptions, writeTopology } from "../keras/write-topology.t
  *   that would change the function is refused
  */
 export function writeTensorflowJs(model: CanonicalModel, options: WriteKerasOptions = {}): Map<string, Uint8Array> {
+  expectOptions("writeTensorflowJs", options, { batchSize: 1 });
   const { config, layers } = writeTopology(model, tfjsFamily("TensorFlow.js"), options);
   const tensors = layers.flatMap(({ name, arrays }) =>
     arrays.map((array) => ({ name: `${name}/${array.name}`, tensor: array.tensor })),

@@ -1,0 +1,48 @@
+import { nearest, UsageError } from "./errors.ts";
+
+/**
+ * The name of each option of a function: one that is missing, or is none, does not compile. An option that is itself an object of options has their
+ * names, and they are looked at with it; anything else has 1.
+ */
+export type OptionNames<Options> = { readonly [K in KeyOf<Options>]-?: 1 | OptionNames<Values<Options, K>> };
+
+type KeyOf<Options> = Options extends unknown ? keyof Options : never;
+type Values<Options, K> = Options extends { readonly [key in K & PropertyKey]?: infer Value }
+  ? Extract<Value, object>
+  : never;
+
+/**
+ * Refuses options that a function does not know. What values they may have the function says itself.
+ *
+ * @param what How the function is called.
+ * @throws UsageError "unknown-option" with the nearest name; "bad-option" for what is no object
+ */
+export function expectOptions<Options extends object>(
+  what: string,
+  options: Options,
+  known: OptionNames<NoInfer<Options>>,
+): void {
+  if (typeof options !== "object" || options === null)
+    throw new UsageError("bad-option", `${what}: expected options, got ${String(options)}`);
+  expectNames(what, options, known);
+}
+
+/** Tables of names, without types. */
+export type Names = { readonly [name: string]: unknown };
+
+/** As `expectOptions`, for any table: the value of a name that is an object is the table of what lies within it. */
+export function expectNames(what: string, options: object, known: Names): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(known, name)) throw unknownName(`${what}: there is no option`, name, Object.keys(known));
+    const within = known[name];
+    if (typeof within === "object" && typeof value === "object" && value !== null)
+      expectNames(`${what}: ${name}`, value, within as Names);
+  }
+}
+
+/** An error about a name that nothing is called by, with the one that was probably meant. */
+export function unknownName(what: string, name: string, known: readonly string[]): UsageError {
+  const near = nearest(name, known);
+  const rest = near === undefined ? `; known are ${known.join(", ")}` : `; did you mean ${near}?`;
+  return new UsageError("unknown-option", `${what} ${JSON.stringify(name)}${rest}`);
+}

@@ -1,0 +1,180 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import * as components from "../../src/components/index.ts";
+import { openReference } from "../../src/compute/reference/machine.ts";
+import * as explain from "../../src/explain/index.ts";
+import * as formats from "../../src/formats/index.ts";
+import * as root from "../../src/index.ts";
+import { UsageError } from "../../src/shared/errors.ts";
+import { expectOptions } from "../../src/shared/options.ts";
+import * as worker from "../../src/worker/index.ts";
+import { type OptionsPlace, publicOptions } from "../support/public-options.ts";
+
+const exported: Readonly<Record<string, unknown>> = { ...components, ...explain, ...formats, ...root, ...worker };
+const entries = ["index", "formats/index", "explain/index", "components/index", "worker/index"];
+
+const kernels = [
+  "Pointwise",
+  "Reduce",
+  "MatMul",
+  "Gather",
+  "Scatter",
+  "ScatterAdd",
+  "RandomFill",
+  "Scan",
+  "ScanBackward",
+];
+const kernelsOfHeads = ["LinearCrossEntropy", "QuantizedMatMul"];
+
+/** Types with properties that may be left out, and what they are if they are no options. */
+const data: Readonly<Record<string, string>> = {
+  CellSpec: "what a config says of a cell",
+  TaggedSentences: "sentences with their tags",
+  Examples: "examples with their labels",
+  HasParameters: "a model or a layer",
+  LinearHead: "a layer",
+  ForecastLayout: "what a file says of a forecaster",
+  TrainingProgress: "an event",
+  NamedTensor: "a tensor, in memory or in a file",
+  ...Object.fromEntries([...kernels, ...kernelsOfHeads].map((name) => [name, "a launch of a plan"])),
+  LanguageModelInput: "tensors that a layer reads",
+  TaggerInput: "tensors that a layer reads",
+  ForecastInputs: "tensors that a layer reads",
+  RecurrentInput: "tensors that a layer reads",
+  PoolInput: "tensors that a layer reads",
+  NetworkInput: "tensors that a layer reads",
+};
+
+/** Who makes them for users looks at the options. */
+const madeBy: Readonly<Record<string, string>> = {
+  "new ConditionalRandomField": "conditionalRandomField",
+  "new Recurrent": "recurrent",
+  "new Run": "openRun",
+  "new Session": "openSession",
+  "new Trainer": "openTrainer",
+  "new Program": "openNetwork",
+  "new Model": "open",
+  "new ProgramSession": "Program.stream",
+};
+
+/** Options of JavaScript's own errors. */
+const ofErrors = /^new \w+Error$/;
+
+const trained = root.trainTokenizer({ kind: "character", specialTokens: ["<end>"] }, "abc");
+const texts = { inputs: ["a b", "b a", "a a", "b b"], labels: ["x", "y", "x", "y"], places: ["1", "2", "3", "4"] };
+
+/** What cannot be called with nothing else. */
+const calls: Readonly<Record<string, (options: never) => unknown>> = {
+  openMachine: (options) => root.openMachine("wasm", options),
+  "Tokenizer.encode": async (options) => (await trained).encode("a", options),
+  "Tokenizer.streamEncoder": async (options) => (await trained).streamEncoder(options),
+  "AttentionPool.forward": (input) => root.attentionPool({ units: 1 }).forward({} as never, input),
+  "trainClassifier tokenizer": (tokenizer: object) =>
+    root.trainClassifier({
+      machine: openReference(),
+      examples: texts,
+      tokenizer: { kind: "word", ...tokenizer },
+    } as never),
+  "openCorpus tokenizer": (tokenizer: object) =>
+    root.openCorpus({ files: [new Blob(["abc"])], tokenizer: { kind: "character", ...tokenizer } } as never),
+};
+
+/** Where options are looked for that the types do not show: a generic one, and one that is called anything but options. */
+const others: readonly OptionsPlace[] = [
+  { callee: "openMachine", argument: 1, path: [], type: "" },
+  { callee: "Trainer.run", argument: 0, path: [], type: "Callbacks" },
+  { callee: "defineCell", argument: 0, path: [], type: "CellSource" },
+];
+
+const titleOf = ({ callee, path }: OptionsPlace): string => [callee, ...path].join(" ");
+
+/** Calls it with the options, and `{}` for everything before them: names are looked at before anything else. */
+function call({ callee, argument, path }: OptionsPlace, wrong: object): unknown {
+  const own = calls[titleOf({ callee, argument, path, type: "" })];
+  if (own) return own(wrong as never);
+  const options = path.reduceRight((within, name) => ({ [name]: within }), wrong);
+  const given = [...new Array(argument).fill({}), options];
+  const [owner, member] = callee.replace("new ", "").split(".") as [string, string | undefined];
+  const found = exported[owner] as new (...given: unknown[]) => unknown;
+  if (callee.startsWith("new ")) return new found(...given);
+  if (member === undefined) return (found as unknown as (...given: unknown[]) => unknown)(...given);
+  return found.prototype[member].call(Object.create(found.prototype), ...given);
+}
+
+/** Where it throws, now or later: a generator begins when it is asked for the first time. */
+async function errorOf(work: () => unknown): Promise<unknown> {
+  try {
+    const result = await work();
+    if (typeof (result as { next?: unknown } | undefined)?.next === "function") await (result as AsyncGenerator).next();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+describe("unknown options", () => {
+  let places: OptionsPlace[] = [];
+  beforeAll(() => {
+    const declarations = entries.map((entry) => `dist/${entry}.d.ts`);
+    places = publicOptions(declarations, new Set(Object.keys(data))).filter(({ callee }) => !ofErrors.test(callee));
+  }, 120_000);
+
+  it("are refused by every public function, class and method that takes options, by all names", async () => {
+    const titles = places.map(titleOf);
+    // That the types are read at all, and what is within options.
+    for (const title of ["openTrainer earlyStopping", "trainTagger model", "Graph.input", "new Graph", "quantize"])
+      expect(titles).toContain(title);
+    const accepted: string[] = [];
+    for (const place of [...places, ...others]) {
+      if (madeBy[place.callee] !== undefined) continue;
+      const error = await errorOf(() => call(place, { lerningRate: 1 }));
+      const right =
+        error instanceof UsageError &&
+        error.code === "unknown-option" &&
+        /there is no option "lerningRate"; (did you mean |known are )/.test(error.message);
+      if (!right) accepted.push(`${titleOf(place)} (argument ${place.argument}, ${place.type}): ${String(error)}`);
+    }
+    expect(accepted).toEqual([]);
+  });
+
+  it("are refused by what makes classes that have no look at them themselves", () => {
+    const titles = [...places.map(titleOf), "Program.stream"];
+    for (const [made, maker] of Object.entries(madeBy)) {
+      expect(titles).toContain(made);
+      expect(titles).toContain(maker);
+    }
+  });
+
+  it("are told with the name that was probably meant", async () => {
+    const near = (work: () => unknown) => errorOf(work).then((error) => (error as Error).message);
+    expect(await near(() => root.openTrainer({ lerningRate: 1 } as never))).toMatch(
+      /openTrainer: .*did you mean learningRate\?/,
+    );
+    expect(await near(() => root.linear({ inputsize: 1, outputSize: 1 } as never))).toMatch(/did you mean inputSize\?/);
+    expect(await near(() => root.sgd({ momentun: 0.9 } as never))).toMatch(/did you mean momentum\?/);
+    expect(await near(() => root.openMachine("reference", { threads: 1 } as never))).toMatch(/no option "threads"/);
+    expect(await near(() => root.openTrainer({ earlyStopping: { patiance: 1 } } as never))).toMatch(
+      /openTrainer: earlyStopping: there is no option "patiance"; did you mean patience\?/,
+    );
+  });
+});
+
+describe("expectOptions", () => {
+  it("takes no name from the prototype of the table", () => {
+    expect(() => expectOptions<object>("it", { toString: 1 }, {})).toThrow(/there is no option "toString"/);
+  });
+
+  it.each([null, 3, "text"])("wants an object, not %j", (value) => {
+    expect(() => expectOptions<object>("it", value as never, {})).toThrow(/it: expected options, got/);
+  });
+
+  it("looks into options within options, and not into other values", () => {
+    const table = { within: { known: 1 }, value: 1 } as const;
+    const check = (options: object) => () =>
+      expectOptions<{ within?: { known?: 1 }; value?: object }>("it", options, table);
+    expect(check({ within: { known: 1 }, value: { any: 1 } })).not.toThrow();
+    expect(check({ within: undefined })).not.toThrow();
+    expect(check({ within: { knowm: 1, other: 1 } })).toThrow(
+      /it: within: there is no option "knowm"; did you mean known\?/,
+    );
+  });
+});

@@ -1,0 +1,100 @@
+import { resolve } from "node:path";
+import ts from "typescript";
+
+/** A place where a public function is given options. */
+export interface OptionsPlace {
+  /** "openTrainer", "new Graph", "Graph.input". */
+  readonly callee: string;
+  /** Which of its arguments. */
+  readonly argument: number;
+  /** Options within options: ["earlyStopping"]. */
+  readonly path: readonly string[];
+  /** What the type is called. */
+  readonly type: string;
+}
+
+/**
+ * Every place where a function, a constructor or a method that the entries export is given options, as the types say it. Options are a plain object
+ * (no class, no array, no function, nothing with methods) with at least one property that may be left out, or called options.
+ *
+ * @param entries Declarations of the built package.
+ * @param data Names of types that look like it and are data.
+ */
+export function publicOptions(entries: readonly string[], data: ReadonlySet<string>): OptionsPlace[] {
+  const program = ts.createProgram([...entries], {
+    ...{ target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.NodeNext, strict: true, types: [], noEmit: true },
+  });
+  const checker = program.getTypeChecker();
+  const places = new Map<string, OptionsPlace>();
+  const own = resolve("dist");
+
+  const declarationOf = (symbol: ts.Symbol): ts.Declaration | undefined =>
+    symbol.valueDeclaration ?? symbol.declarations?.[0];
+  const ours = (symbol: ts.Symbol | undefined): boolean =>
+    symbol?.declarations?.some((one) => resolve(one.getSourceFile().fileName).startsWith(own)) ?? false;
+  const nameOf = (type: ts.Type): string => (type.aliasSymbol ?? type.symbol)?.getName() ?? "";
+
+  /** The constituents of a type that are options. */
+  function optionsIn(type: ts.Type, named = false): ts.Type[] {
+    const whole = type.isTypeParameter() ? (checker.getBaseConstraintOfType(type) ?? type) : type;
+    if (whole.isUnion()) return whole.types.flatMap((one) => optionsIn(one, named));
+    const isObject = whole.isIntersection() || (whole.flags & ts.TypeFlags.Object) !== 0;
+    if (!isObject || data.has(whole.aliasSymbol?.getName() ?? "") || data.has(whole.symbol?.getName() ?? "")) return [];
+    if (whole.getCallSignatures().length > 0 || whole.getConstructSignatures().length > 0) return [];
+    if (checker.getIndexInfosOfType(whole).length > 0) return [];
+    const properties = whole.getProperties();
+    const declared = properties.map(declarationOf);
+    if (
+      declared.some((one) => one && (ts.isMethodSignature(one) || ts.isMethodDeclaration(one) || ts.isGetAccessor(one)))
+    )
+      return [];
+    if (!properties.every(ours)) return [];
+    const called = named || /(Options|Parts|Choice)$/.test(nameOf(whole));
+    return called || properties.some((one) => one.flags & ts.SymbolFlags.Optional) ? [whole] : [];
+  }
+
+  function add(callee: string, argument: number, path: readonly string[], type: ts.Type): void {
+    const key = JSON.stringify([callee, argument, path]);
+    if (places.has(key)) return;
+    places.set(key, { callee, argument, path, type: nameOf(type) });
+    for (const property of type.getProperties()) {
+      const within = checker.getTypeOfSymbol(property);
+      for (const one of optionsIn(within)) add(callee, argument, [...path, property.getName()], one);
+    }
+  }
+
+  function addSignatures(callee: string, signatures: readonly ts.Signature[]): void {
+    for (const signature of signatures)
+      for (const [argument, parameter] of signature.getParameters().entries())
+        for (const type of optionsIn(checker.getTypeOfSymbol(parameter), parameter.getName() === "options"))
+          add(callee, argument, [], type);
+  }
+
+  function addMembers(owner: string, type: ts.Type): void {
+    for (const member of type.getProperties()) {
+      const declaration = declarationOf(member);
+      if (!ours(member) || !declaration || /^(__|#)/.test(member.getName())) continue;
+      const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
+      if (ts.getCombinedModifierFlags(declaration) & hidden) continue;
+      addSignatures(`${owner}.${member.getName()}`, checker.getTypeOfSymbol(member).getCallSignatures());
+    }
+  }
+
+  for (const entry of entries) {
+    const module = checker.getSymbolAtLocation(program.getSourceFile(entry)!)!;
+    for (const one of checker.getExportsOfModule(module)) {
+      const symbol = one.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(one) : one;
+      const name = one.getName();
+      if (symbol.flags & ts.SymbolFlags.Class) {
+        addSignatures(`new ${name}`, checker.getTypeOfSymbol(symbol).getConstructSignatures());
+        addMembers(name, checker.getDeclaredTypeOfSymbol(symbol));
+      } else if (symbol.flags & ts.SymbolFlags.Value) {
+        addSignatures(name, checker.getTypeOfSymbol(symbol).getCallSignatures());
+      } else if (symbol.flags & ts.SymbolFlags.Interface) {
+        const type = checker.getDeclaredTypeOfSymbol(symbol);
+        if (optionsIn(type).length === 0) addMembers(name, type);
+      }
+    }
+  }
+  return [...places.values()];
+}
