@@ -518,7 +518,7 @@ describe("the playground", () => {
     for (const cell of ["lstm", "gru"]) {
       const run = await tinyRun(machine, { cell });
       runs.push(path.join(folder, `run-${cell}`));
-await saveRun(runs.at(-1)!, { config: { model: run.model.config }, ...partsOf(run) });
+      await saveRun(runs.at(-1)!, { config: { model: run.model.config }, ...partsOf(run) });
       if (cell === "lstm") {
         const { values } = await traceText({ ...partsOf(run), machine, text: "ab c" });
         traced = new Map(Object.values(values).map(({ name, data }) => [name, data]));
