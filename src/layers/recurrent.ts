@@ -2,7 +2,7 @@ import type { Cell } from "../cells/define.ts";
 import { less, select, variable } from "../math/expression.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { parameterShapes, recurrentGates, sizeOf } from "../scan/widths.ts";
-import { expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
@@ -93,6 +93,11 @@ export class Recurrent implements HasParameters {
       ...options,
     };
     this.options = o;
+    if (typeof o.cell !== "object" || o.cell === null || !Array.isArray(o.cell.states))
+      throw new UsageError(
+        "bad-option",
+        `cell: expected a cell, as lstm(), gru() or defineCell(…) give one, got ${describe(o.cell)}`,
+      );
     for (const name of ["inputSize", "hiddenSize"] as const) expectInteger(name, o[name], { min: 1 });
     // Each layer is described before anything is allocated: a number typed by mistake must not make millions of descriptions.
     expectInteger("numLayers", o.numLayers, { min: 1, max: 1000 });

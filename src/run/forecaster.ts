@@ -182,24 +182,29 @@ export class Forecaster {
         `recent: expected a model whose intervals can be moved, this one predicts ${layout.counts ? "counts" : "points"}`,
       );
     const stride = decoding === "direct" ? 1 : Math.ceil(count / CALIBRATED_PATHS);
-    const found = new Map<PreparedSeries, Map<number, Measured>>();
+    // Windows overlap: each origin of a series is forecast once.
+    const before = new Map<PreparedSeries, Map<number, Measured | undefined>>();
     const wanted = windows.map(({ series, origin }) => {
+      const own = before.get(series) ?? new Map<number, Measured | undefined>();
+      before.set(series, own);
       const origins: number[] = [];
       for (let at = origin - horizon; at > origin - horizon - count && at >= context; at -= stride) origins.push(at);
-      const own = found.get(series) ?? new Map<number, Measured>();
-      found.set(series, own);
-      return { own, origins, series };
+      for (const at of origins) own.set(at, undefined);
+      return { own, origins };
     });
-    for (const [series, own] of found) {
-      const origins = new Set(wanted.flatMap((one) => (one.series === series ? one.origins : [])));
-      const before = Array.from(origins, (origin) => ({ series, origin }));
-      const predicted = await this.predictAsLearned(before, { samples: 50 });
-      for (const [k, window] of before.entries()) own.set(window.origin, { window, found: predicted[k]! });
+    for (const [series, own] of before) {
+      const earlier = Array.from(own.keys(), (origin) => ({ series, origin }));
+      const found = await this.predictAsLearned(earlier, { samples: 50 });
+      for (const [k, window] of earlier.entries()) own.set(window.origin, { window, found: found[k]! });
     }
-    return wanted.map(({ own, origins }) => {
-      const measured = origins.map((origin) => own.get(origin)!);
-      return widthFactors(measured, layout, Math.max(1, Math.floor(horizon / stride)));
-    });
+    const repeated = Math.max(1, Math.floor(horizon / stride));
+    return wanted.map(({ own, origins }) =>
+      widthFactors(
+        origins.map((origin) => own.get(origin)!),
+        layout,
+        repeated,
+      ),
+    );
   }
 
   private async predictAsLearned(

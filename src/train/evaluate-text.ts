@@ -1,6 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import { carriedBatches, fitWindows } from "../data/carried-batches.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import { runOptions } from "../run/run-options.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
@@ -40,15 +41,7 @@ export interface TextScore {
 
 /** Measures a model on a text, from zero state. @throws UsageError "too-few-tokens", "out-of-range"; FailureError "out-of-memory" */
 export async function evaluateText(options: EvaluateTextOptions): Promise<TextScore> {
-  expectOptions("evaluateText", options, {
-    model: 1,
-    parameters: 1,
-    machine: 1,
-    tokens: 1,
-    batchSize: 1,
-    steps: 1,
-    quantized: 1,
-  });
+  expectOptions("evaluateText", options, { ...runOptions, tokens: 1, batchSize: 1, steps: 1 });
   const evaluator = await openTextEvaluator(options);
   try {
     const nats = (await evaluator.run())!.loss!;

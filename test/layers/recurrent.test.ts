@@ -70,6 +70,12 @@ describe("what a recurrent layer refuses", () => {
       /projectionSize/,
     ],
     [
+      "the name of a cell",
+      { cell: "lstm" as never, inputSize: 1, hiddenSize: 2 },
+      /cell: expected a cell, as lstm\(\).* give one, got the string "lstm"/,
+    ],
+    ["the maker of a cell", { cell: lstm as never, inputSize: 1, hiddenSize: 2 }, /got the function lstm/],
+    [
       "both directions backwards",
       { cell: rnn(), inputSize: 1, hiddenSize: 2, reverse: true, bidirectional: true },
       /reverse/,

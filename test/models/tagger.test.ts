@@ -140,7 +140,7 @@ describe("a tagger", () => {
 
   test.each<[string, object, string]>([
     ["another kind", { kind: "language-model" }, "unknown-choice"],
-    ["a name that is none", { tag: ["a"] }, "unknown-choice"],
+    ["a name that is none", { tag: ["a"] }, "unknown-option"],
     ["one tag", { tags: ["O"] }, "bad-option"],
     ["a tag twice", { tags: ["O", "O"] }, "bad-option"],
     ["characters that are none", { characters: [1] }, "bad-config"],

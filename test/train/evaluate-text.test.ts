@@ -3,7 +3,7 @@ import type { SynchronousMachine } from "../../src/compute/machine.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
 import { openSession } from "../../src/run/session.ts";
 import { evaluateText, openTextEvaluator } from "../../src/train/evaluate-text.ts";
-import { type TinyRun, tinyRun } from "../support/tiny-run.ts";
+import { partsOf, type TinyRun, tinyRun } from "../support/tiny-run.ts";
 
 let machine: SynchronousMachine;
 let run: TinyRun;
@@ -17,7 +17,7 @@ afterAll(() => machine.close());
 
 /** Token by token through a session: Σ −log softmax(logits)[next], from zero state. */
 async function byHand(stream: Int32Array): Promise<number> {
-  const session = await openSession({ ...run, machine });
+  const session = await openSession({ ...partsOf(run), machine });
   let sum = 0;
   for (let t = 0; t + 1 < stream.length; t++) {
     const logits = await session.next([stream[t]!]);

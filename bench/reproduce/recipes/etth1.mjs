@@ -11,11 +11,11 @@ const parity = (horizon) => ({
   ...{ context: 96, anchor: "last", calendar: [], head: "point", linear: false, model: { hiddenSize: 64 } },
   ...{ epochs: 4, learningRate: 1e-3, clipNorm: 1, batchSize: 32 },
 });
-/** Points by the squared error, as the tables count, added to a linear map of the last 336 hours; no calendar. */
+/** Points by the squared error, as the tables count, added to a linear map of the last 336 hours; no calendar. The context and the epochs were chosen on the validation part (24 hours, seed 0). */
 const ours = (targets, horizon) => ({
   ...of(targets, horizon),
   apart: targets.length > 1,
-  ...{ context: 336, calendar: [], head: "point", epochs: 4, learningRate: 1e-3 },
+  ...{ context: 336, calendar: [], head: "point", epochs: 2, learningRate: 1e-3 },
 });
 
 export const recipe = defineRecipe({
@@ -30,8 +30,9 @@ export const recipe = defineRecipe({
     "univariate-48": ours(["OT"], 48),
     "univariate-168": ours(["OT"], 168),
     "multivariate-24": ours(ALL, 24),
-    "multivariate-48": ours(ALL, 48),
-    "multivariate-168": ours(ALL, 168),
+    // An epoch of the seven columns is as long as seven of one: one of them.
+    "multivariate-48": { ...ours(ALL, 48), epochs: 1 },
+    "multivariate-168": { ...ours(ALL, 168), epochs: 1 },
   },
   reach: {
     parity: "PyTorch: MSE .0287, MAE .127 (one seed); repeating the last value: .0343",

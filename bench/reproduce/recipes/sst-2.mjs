@@ -7,7 +7,12 @@ export const recipe = defineRecipe({
   data: { train: "text/sst2.train.txt.gz", validation: "text/sst2.dev.txt.gz", test: "text/sst2.test.txt.gz" },
   variants: {
     parity: { ...sentenceParity, epochs: 5, learningRate: 1e-3 },
-    ours: { tokenizer: words },
+    defaults: { tokenizer: words },
+    // Chosen on the validation part with seed 0, as for TREC: small first vectors, rare words stand for unknown ones, dropout of a half.
+    ours: {
+      ...{ embeddingDeviation: 0.1, epochs: 8, tokenizer: { ...words, minimumCount: 2 } },
+      model: { dropout: 0.5 },
+    },
   },
   reach: { parity: "80.9 ± .5 (PyTorch 1.13)", ours: "81" },
   run: ({ data, settings, ...given }) =>

@@ -109,7 +109,11 @@ const MOST_BYTES = (size: number): number => 2 ** 27 + 8 * size;
 export async function readKerasTensors(source: ByteSource): Promise<Map<string, SafeTensor>> {
   const tensors = new Map<string, SafeTensor>();
   let left = MOST_BYTES(source.size);
+  const seen = new Set<Hdf5Group>();
   const below = async (group: Hdf5Group): Promise<void> => {
+    // A name that is empty, or a path, leads somewhere else than to a member of its own.
+    if (seen.has(group)) throw damaged(`the group ${JSON.stringify(group.path)} is reached twice`);
+    seen.add(group);
     for (const name of group.names) {
       const object = await group.get(name);
       if (object instanceof Hdf5Group) await below(object);

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { bytesSource } from "../../../src/formats/byte-source.ts";
-import { readKeras } from "../../../src/formats/keras/read.ts";
+import { writeHdf5 } from "../../../src/formats/hdf5/write.ts";
+import { readKeras, readKerasTensors } from "../../../src/formats/keras/read.ts";
 import { readTensorflowJs } from "../../../src/formats/tfjs/read.ts";
 import { LongshortError } from "../../../src/shared/errors.ts";
 
@@ -46,4 +47,11 @@ test("a file of another kind is refused", async () => {
     code: "damaged-keras",
   });
   await expect(readKeras(new Uint8Array())).rejects.toMatchObject({ code: "damaged-keras" });
+});
+
+test("a group that is a member of itself, by a name that is empty, ends the walk through all arrays", async () => {
+  const file = writeHdf5({ members: new Map([["", { members: new Map() }]]) });
+  await expect(readKerasTensors(bytesSource(file))).rejects.toMatchObject({
+    ...{ code: "damaged-keras", message: expect.stringContaining("reached twice") },
+  });
 });
