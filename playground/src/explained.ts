@@ -29,6 +29,12 @@ function meaning(code: string): string | undefined {
       say("That is too long for a model of this size: give fewer steps.", "对这么大的模型来说太长了，请少给几步。"),
     "no-tokens": () =>
       say("There is no character in this text that the model knows.", "这段文字里没有模型认识的字符。"),
+    "text-empty": () => say("Give some text to learn from first.", "请先给一段要学的文字。"),
+    "too-few-tokens": () =>
+      say(
+        "That is too little text for these settings: give more, or fewer steps.",
+        "这点文字不够用：请多给一些，或者减少步数。",
+      ),
     "reads-numbers": () => say("This model reads numbers, not text.", "这个模型读的是数字，不是文字。"),
     "bad-tokenizer": () => say("That is no tokenizer.json.", "这不是 tokenizer.json。"),
     "out-of-memory": () => say("There is not enough memory for it in this page.", "网页的内存不够。"),

@@ -19,11 +19,12 @@ const STYLE = `:root{color-scheme:light dark;--paper:#f7f4ec;--card:#fffdf8;--in
 @media(prefers-color-scheme:dark){:root{--paper:#15171b;--card:#1c1e24;--ink:#efeade;--soft:#aaa396;--line-soft:#343740}}
 body{margin:0 auto;max-width:1300px;padding:1.5rem;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 h1,h2{font-family:Georgia,serif}
+.hint{color:var(--soft);max-width:46rem}
 .alike ol{list-style:none;margin:0;padding:0}.alike h2{font-size:1.1rem}
 .alike li{display:grid;grid-template-columns:4rem minmax(0,1fr);gap:.8rem;font:14px/1.7 ui-monospace,monospace}
 .alike li span{color:var(--soft);text-align:right}.alike code{font:inherit;white-space:pre;overflow:hidden;text-overflow:ellipsis}
 .alike mark{background:#b5532a;color:#fff;border-radius:2px}
-ls-heat-map{height:min(70vh,620px)}`;
+ls-heat-map{height:min(70vh,620px,var(--ls-whole,620px))}`;
 
 /**
  * A page that needs nothing else: what the models did while they read the text, to be looked through.

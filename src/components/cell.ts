@@ -133,6 +133,9 @@ export class CellElement extends ElementBase {
     const colours = gateColours(cell);
     const svg = drawing(this, "svg", { viewBox: `0 0 ${width} ${height}` });
     svg.style.minWidth = `${Math.min(width, 560)}px`;
+    // A cell of two boxes is not blown up to the width of one of twelve.
+    svg.style.maxWidth = `${Math.round(width * 1.35)}px`;
+    svg.style.marginInline = "auto";
     const marker = drawing(drawing(svg, "defs", {}), "marker", {
       ...{ id: "longshort-tip", viewBox: "0 0 8 8", refX: "7", refY: "4", markerWidth: "7", markerHeight: "7" },
       orient: "auto",

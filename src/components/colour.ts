@@ -38,10 +38,14 @@ const diverging: Readonly<Record<"light" | "dark", Ramp>> = {
   ],
 };
 
+/** Asked once: a new query for each of a thousand colours takes milliseconds. */
+let darkness: MediaQueryList | undefined;
+
 const theme = (): "light" | "dark" => {
   const chosen = document.documentElement.dataset.theme;
   if (chosen === "dark" || chosen === "light") return chosen;
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  darkness ??= matchMedia("(prefers-color-scheme: dark)");
+  return darkness.matches ? "dark" : "light";
 };
 
 /** Values from `low` to `high` as colours. */
@@ -68,8 +72,18 @@ export function scaleOf(data: ArrayLike<number>): Scale {
   return { low: -Math.max(1, bound), high: Math.max(1, bound) };
 }
 
-export function rgbOf(value: number, { low, high }: Scale): Rgb {
-  const ramp = (low < 0 ? diverging : sequential)[theme()];
+const rampOf = ({ low }: Scale): Ramp => (low < 0 ? diverging : sequential)[theme()];
+
+/** 256 colours from one end of a scale to the other, as words of an image in the byte order of this machine. */
+export function colourTable(scale: Scale): Uint32Array {
+  const ramp = rampOf(scale);
+  const bytes = new Uint8Array(4 * 256);
+  for (let n = 0; n < 256; n++)
+    bytes.set([...rgbOf(scale.low + ((scale.high - scale.low) * n) / 255, scale, ramp), 255], 4 * n);
+  return new Uint32Array(bytes.buffer);
+}
+
+export function rgbOf(value: number, { low, high }: Scale, ramp: Ramp = rampOf({ low, high })): Rgb {
   const share = Math.min(1, Math.max(0, (value - low) / (high - low)));
   const place = (Number.isNaN(share) ? 0 : share) * (ramp.length - 1);
   const index = Math.min(ramp.length - 2, Math.floor(place));

@@ -1,4 +1,4 @@
-import { rgbOf, type Scale, scaleOf } from "./colour.ts";
+import { colourTable, type Scale, scaleOf } from "./colour.ts";
 import { adoptStyle, defineOnce, ElementBase } from "./element.ts";
 import { shownToken } from "./format.ts";
 
@@ -28,7 +28,7 @@ export interface HeatMapContent {
 }
 
 const HEAT_MAP_STYLE = `
-:where(ls-heat-map) { display: block; height: min(62vh, 560px); border: 1px solid var(--line-soft, #8884); border-radius: 10px; overflow: hidden; background: var(--card, Canvas); }
+:where(ls-heat-map) { display: block; height: min(62vh, 560px, var(--ls-whole, 560px)); border: 1px solid var(--line-soft, #8884); border-radius: 10px; overflow: hidden; background: var(--card, Canvas); }
 :where(ls-heat-map .heat-scroll) { width: 100%; height: 100%; overflow: auto; position: relative; cursor: crosshair; }
 :where(ls-heat-map .heat-scroll canvas) { position: sticky; left: 0; top: 0; display: block; }`;
 
@@ -37,6 +37,10 @@ const TILE = 128;
 const LABEL = 46;
 const HEAD = 22;
 const TITLE = 26;
+const TITLE_FONT = "600 12px system-ui, sans-serif";
+const LABEL_FONT = "10px ui-monospace, monospace";
+const HEAD_FONT = "13px ui-monospace, 'DejaVu Sans Mono', monospace";
+const FONTS = [TITLE_FONT, LABEL_FONT, HEAD_FONT] as const;
 
 /**
  * `<ls-heat-map>`: values over a text, tokens along the top, a band of units for each value. A band is painted into
@@ -97,6 +101,9 @@ export class HeatMapElement extends ElementBase {
     if (!same) {
       this.scales = this.bands.map(({ data }) => scaleOf(data));
       this.tiles = [];
+      // A small map is no taller than what is in it and the bar that scrolls it.
+      if (this.bands.length > 0)
+        this.style.setProperty("--ls-whole", `${HEAD + this.bands.length * this.bandHeight + 26}px`);
     }
     this.draw();
   }
@@ -133,7 +140,7 @@ export class HeatMapElement extends ElementBase {
   private paint(): void {
     const { canvas, scroller } = this;
     const [width, height] = [scroller.clientWidth, scroller.clientHeight];
-    if (width === 0 || this.bands.length === 0) return;
+    if (width === 0) return;
     this.spacer.style.width = `${LABEL + this.tokens.length * this.cellWidth + 8}px`;
     this.spacer.style.height = `${Math.max(1, HEAD + this.bands.length * this.bandHeight + 8 - height)}px`;
     const ratio = Math.min(2, devicePixelRatio || 1);
@@ -169,13 +176,20 @@ export class HeatMapElement extends ElementBase {
       pen.fillStyle = paper!;
       pen.fillRect(0, y, LABEL, this.bandHeight);
       pen.fillStyle = ink!;
-      pen.font = "600 12px system-ui, sans-serif";
+      pen.font = TITLE_FONT;
       pen.textBaseline = "middle";
       pen.fillText(band.title, 6, y + TITLE / 2 + 2);
       this.labels(pen, { y: y + TITLE, height, soft: soft! });
     });
+    // Fonts are looked up when something is first drawn with them; an empty map does it before there is work to wait for.
+    if (this.bands.length === 0) for (const font of FONTS) this.warm(pen, font);
     this.head(pen, { first, last, left, width, ink: ink!, paper: paper!, soft: soft! });
     this.cursor(pen, left, top, ink!);
+  }
+
+  private warm(pen: CanvasRenderingContext2D, font: string): void {
+    pen.font = font;
+    pen.measureText("0 f ␣");
   }
 
   private labels(
@@ -183,7 +197,7 @@ export class HeatMapElement extends ElementBase {
     { y, height, soft }: { y: number; height: number; soft: string },
   ): void {
     const every = Math.max(1, Math.ceil(11 / this.cellHeight));
-    pen.font = "10px ui-monospace, monospace";
+    pen.font = LABEL_FONT;
     pen.textAlign = "right";
     pen.fillStyle = soft;
     const from = Math.max(0, Math.floor(-y / this.cellHeight));
@@ -202,7 +216,7 @@ export class HeatMapElement extends ElementBase {
   ): void {
     pen.fillStyle = at.paper;
     pen.fillRect(0, 0, at.width, HEAD);
-    pen.font = "13px ui-monospace, 'DejaVu Sans Mono', monospace";
+    pen.font = HEAD_FONT;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     for (let t = at.first; t < at.last; t++) {
@@ -246,11 +260,9 @@ export class HeatMapElement extends ElementBase {
     const pen = image.getContext("2d")!;
     const pixels = pen.createImageData(image.width, image.height);
     const words = new Uint32Array(pixels.data.buffer);
-    // A table in place of mixing colours a million times, in the byte order of this machine.
+    // A table in place of mixing colours a million times.
     const { low, high } = this.scales[k]!;
-    const bytes = new Uint8Array(4 * 256);
-    for (let n = 0; n < 256; n++) bytes.set([...rgbOf(low + ((high - low) * n) / 255, { low, high }), 255], 4 * n);
-    const table = new Uint32Array(bytes.buffer);
+    const table = colourTable(this.scales[k]!);
     const factor = 255 / (high - low);
     const { width } = image;
     this.order.forEach((unit, row) => {

@@ -26,6 +26,8 @@ export interface ReportData {
 /** Fills the page of a report: for each run and layer the text, coloured by the unit that is pointed at, and its heat maps. */
 export function showReport(data: ReportData): void {
   defineGates();
+  appended(document.querySelector("main")!, "p", "hint").textContent =
+    "Each row of a map is a unit, each column a step. Point at a unit: its value is laid over the text. Arrow keys move, too.";
   for (const { name, layers, nearest } of data.runs) {
     for (const [layer, bands] of layers.entries())
       show(
@@ -63,7 +65,26 @@ function show(title: string, tokens: readonly string[], bands: readonly Band[]):
     text: `${title}: the text, coloured by the unit`,
     heatMaps: `${title}: arrow keys move`,
   };
-  gates.content = { tokens, bands };
-  gates.place = { band: Math.max(0, bands.length - 1), unit: 0, step: 0 };
+  // What is kept first, then what decides over it.
+  const sorted = [...bands].sort((a, b) => Number(isState(b)) - Number(isState(a)));
+  gates.content = { tokens, bands: sorted };
+  gates.place = { band: 0, unit: sorted[0] ? liveliest(sorted[0]) : 0, step: 0 };
   section.append(gates);
+}
+
+const isState = ({ name }: Band): boolean => name === "c" || name === "h";
+
+/** The unit that varies most over the text. */
+function liveliest({ data, units }: Band): number {
+  const steps = data.length / units;
+  const spread = Array.from({ length: units }, (_, unit) => {
+    let [sum, squares] = [0, 0];
+    for (let t = 0; t < steps; t++) {
+      const v = data[t * units + unit]!;
+      sum += v;
+      squares += v * v;
+    }
+    return squares / steps - (sum / steps) ** 2;
+  });
+  return spread.indexOf(Math.max(...spread));
 }

@@ -87,14 +87,14 @@ function stage(bench: Bench, kind: Kind): TemplateResult {
       <div class="side">
         ${timeline(bench)}
         ${paceNote(bench)}
+        <details class="equations" ?open=${kind === "own"}><summary>${say("All equations of this cell", "这个单元的全部方程")}</summary>${formula(aligned(equations(bench.cell, { notation: bench.letters })))}</details>
       </div>
       <div class="side">
         ${stages(bench, kind)}
         ${diagram(bench)}
         ${details(bench)}
       </div>
-    </div>
-    <details class="equations" ?open=${kind === "own"}><summary>${say("All equations of this cell", "这个单元的全部方程")}</summary>${formula(aligned(equations(bench.cell, { notation: bench.letters })))}</details>`;
+    </div>`;
 }
 
 /** How quickly c and h move, as numbers; nothing for a cell without c. */

@@ -13,6 +13,8 @@ interface Stop {
   readonly title: () => string;
   readonly text: () => TemplateResult;
   readonly figure: () => TemplateResult;
+  /** Whether it shows formulas, whose letters can be chosen. Default true. */
+  readonly formulas?: boolean;
 }
 
 const plain = new Bench(() => tinyModel("recall-rnn"));
@@ -25,6 +27,8 @@ const wait = (): TemplateResult =>
 const withBench = (bench: Bench, view: () => TemplateResult, stage?: string): TemplateResult => {
   if (!bench.ready) return wait();
   bench.stage = stage;
+  // The letters are chosen once, for all stops.
+  bench.letters = long.letters;
   return view();
 };
 const p = (en: string, zh: string): TemplateResult => html`<p>${say(en, zh)}</p>`;
@@ -35,6 +39,9 @@ const linesOf = (cell: Cell, ...names: string[]): TemplateResult => {
   const wanted = new Set(names.map((name) => numberOf(cell, name)));
   return lines(cell, (_, k) => wanted.has(k));
 };
+
+/** What the formulas call the gates of a GRU and its candidate. */
+const gruLetters = () => (long.letters === "note" ? { r: "zʳ", z: "zᶻ", n: "z" } : { r: "r", z: "z", n: "n" });
 
 const stops: readonly Stop[] = [
   {
@@ -60,6 +67,7 @@ const stops: readonly Stop[] = [
         "图上不是示意曲线，而是实际算出来的：三种未经训练的单元，各 24 个，从最后一步送回一个长度为 1 的梯度。LSTM 的遗忘门 f 和 GRU 的 z 一开始偏置都加了 3，所以门是开着的；用滑块去掉它，它们也一样会忘。把权重调大试试，再打开裁剪。裁剪能压住爆炸，但消失了的拿不回来。",
       )}`,
     figure: () => flow.view(["scale", "bias", "clip"]),
+    formulas: false,
   },
   {
     title: () => say("Two states", "两个状态"),
@@ -83,7 +91,7 @@ const stops: readonly Stop[] = [
         "PyTorch writes two matrices and two biases where lectures write one. Switch the letters: the sums are the same numbers.",
         "讲义里写一个矩阵的地方，PyTorch 写两个矩阵、两个偏置。切换记号看看：算出来的和是同样的数。",
       )}`,
-    figure: () => withBench(long, () => html`${both()}${diagram(long)}`),
+    figure: () => withBench(long, () => html`${timeline(long)}${both()}${diagram(long)}`),
   },
   {
     title: () => say("Stage one: forget", "第一阶段：遗忘"),
@@ -92,8 +100,8 @@ const stops: readonly Stop[] = [
         "The forget gate decides, unit by unit, how much of the old c is kept: 1 keeps everything, 0 wipes it. ⊙, the Hadamard product, multiplies unit by unit.",
         "遗忘门逐个单元地决定旧的 c 保留多少：1 全部保留，0 全部抹掉。⊙ 是逐元素乘积（哈达玛积）。",
       )}${linesOf(lstm(), "f")}${p(
-        "Walk to the dots of this line: three of the four forget gates are near 1. Then step to “?”: all four all but close. What was needed goes into the answer and is dropped.",
-        "走到这一行的点上：四个遗忘门里有三个接近 1。再走到“?”：四个门几乎全都关上。要用的东西用在了回答里，随后就丢掉了。",
+        "Walk to the dots: the forget gate of unit 1, which holds the letter, stands at 0.98; next to nothing is lost. Then step to “?”: it shuts, and those of units 0 and 3 all but shut. What was needed goes into the answer and is dropped.",
+        "走到点上：单元 1 记着那个字母，它的遗忘门是 0.98，几乎一点不丢。再走到“?”：这个门关上了，单元 0 和 3 的也几乎关上。要用的东西用在了回答里，随后就丢掉了。",
       )}`,
     figure: () => withBench(long, () => html`${timeline(long)}${diagram(long)}`, "forget"),
   },
@@ -103,7 +111,7 @@ const stops: readonly Stop[] = [
       html`${p(
         "The input gate decides how much of the new content z is written. What is kept of the old and what is written of the new are added: that sum is c, and it is carried on. Adding is the point. On this path a gradient is only multiplied by the forget gate, and if that is near 1 it survives.",
         "输入门决定新的内容 z 写进去多少。旧的留下的，加上新的写入的，这个和就是 c，继续往后传。关键就在“加”：沿着这条路往回，梯度只被遗忘门相乘；门接近 1，梯度就保得住。",
-      )}${linesOf(lstm(), "c")}${p("Look at unit 1 at the first step. At an A its input gate is 0.6 open and z is −1: the letter is written. At a B the gate is shut and nothing is. Unit 0 takes in a little more at every dot: it counts them.", "看第一步的单元 1：读到 A，输入门开到 0.6，z 是 −1，字母就写进去了；读到 B，门是关的，什么也不写。单元 0 则每读一个点就多写进一点——它在数点。")}`,
+      )}${linesOf(lstm(), "c")}${p("Look at unit 1 at the first step. At an A its input gate is 0.6 open and z is −1: the letter is written. At a B the gate is shut and nothing is. Unit 0 takes in some more at each of the first dots: it counts them.", "看第一步的单元 1：读到 A，输入门开到 0.6，z 是 −1，字母就写进去了；读到 B，门是关的，什么也不写。单元 0 则在头几个点上每次再写进一份——它在数点。")}`,
     figure: () => withBench(long, () => html`${timeline(long)}${diagram(long)}`, "select"),
   },
   {
@@ -119,8 +127,8 @@ const stops: readonly Stop[] = [
     title: () => say("Fewer parts: the GRU", "更精简：GRU"),
     text: () =>
       html`${p(
-        "The GRU has no c and one gate less. Its update gate z mixes: it keeps a share z of the old h and fills in 1 − z of the candidate n — what is forgotten and what is written are one decision. Its reset gate r says how much of the old h the candidate gets to see.",
-        "GRU 没有 c，门也少一个。更新门 z 负责调配：旧的 h 留下 z 这一份，候选状态 n 补进 1 − z 这一份——忘多少和写多少是同一个决定。重置门 r 决定候选状态能看到多少旧的 h。",
+        `The GRU has no c and one gate less. Its update gate ${gruLetters().z} mixes: it keeps a share ${gruLetters().z} of the old h and fills in 1 − ${gruLetters().z} of the candidate ${gruLetters().n} — what is forgotten and what is written are one decision. Its reset gate ${gruLetters().r} says how much of the old h the candidate gets to see.`,
+        `GRU 没有 c，门也少一个。更新门 ${gruLetters().z} 负责调配：旧的 h 留下 ${gruLetters().z} 这一份，候选状态 ${gruLetters().n} 补进 1 − ${gruLetters().z} 这一份——忘多少和写多少是同一个决定。重置门 ${gruLetters().r} 决定候选状态能看到多少旧的 h。`,
       )}${linesOf(gru(), "r", "z", "n", "h")}${p(
         "Three matrices in place of four: a quarter fewer parameters, and on many tasks about as good. Often it is what one trains when there is much to train.",
         "四个矩阵变成三个，参数少四分之一，许多任务上效果相当；要训练的东西多时，人们常常选它。",
@@ -197,7 +205,7 @@ export function lessonsRoom(rest: readonly string[]): TemplateResult {
     <nav class="stops" aria-label=${say("Stops", "各站")}>${stops.map((s, k) => html`<a href="#/lessons/${k + 1}" aria-current=${k + 1 === number ? "step" : "false"} aria-label=${`${k + 1}. ${s.title()}`}><span>${k + 1}</span></a>`)}</nav>
     <article class="stop">
       <div class="prose"><p class="kicker">${number} / ${stops.length}</p>${number === 1 ? html`<h2>${stop.title()}</h2>` : html`<h1>${stop.title()}</h1>`}${stop.text()}
-        ${lettersSwitch(long)}
+        ${stop.formulas === false ? "" : lettersSwitch(long)}
         <p class="turn">${number > 1 ? html`<a href="#/lessons/${number - 1}">← ${stops[number - 2]!.title()}</a>` : ""}${number < stops.length ? html`<a class="on" href="#/lessons/${number + 1}">${stops[number]!.title()} →</a>` : html`<a class="on" href="#/sequence">${say("Now a network that reads text", "再看一个会读文字的网络")} →</a>`}</p>
       </div>
       <div class="figure-side">${stop.figure()}</div>

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
+import { MAXIMUM_TOKENS } from "longshort/worker";
 import { say } from "../language.ts";
 import { readsNumbers } from "../models.ts";
 import { FEATURES, type Feature, featureTitle } from "../sequence/features.ts";
@@ -13,8 +14,11 @@ let panes: Pane[] = [new Pane("text-lstm")];
 let started = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
+/** No more of a text is ever read, whatever its tokens; a field of a million characters would stop the page while it is laid out. */
+const MAXIMUM_TEXT = MAXIMUM_TOKENS * 16 + 1;
+
 function changed(part: "text" | "series" | "tokens", next: string, wait = 250): void {
-  room[part] = next;
+  room[part] = next.slice(0, MAXIMUM_TEXT);
   clearTimeout(timer);
   timer = setTimeout(() => {
     for (const p of panes) void p.read();

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { shown, shownToken } from "longshort/components";
-import type { Calls, Reading, TrainingChoice, TrainingProgress } from "longshort/worker";
+import { type HeatMapContent, shown, shownToken } from "longshort/components";
+import type { Calls, Reading, TrainingChoice, TrainingProgress, WorkerClient } from "longshort/worker";
 import { explained } from "../explained.ts";
 import { dropTraining, keepTraining, keptTraining } from "../kept-training.ts";
 import { say } from "../language.ts";
@@ -94,15 +94,26 @@ async function start(from?: Kept): Promise<void> {
   left = undefined;
   sample = "";
   [reading, latest] = [undefined, undefined];
-  const client = worker();
+  let client: WorkerClient;
+  try {
+    client = worker();
+  } catch (failed) {
+    error = explained(failed);
+    return update();
+  }
   client.onProgress = (progress) => {
     latest = progress;
     if (Number.isFinite(progress.loss))
       losses.push({ step: progress.step, loss: progress.loss, norm: progress.gradientNorm });
     if (losses.length > 4000) losses = losses.filter((_, k) => k % 2 === 0);
-    if (progress.sample !== undefined) sample = progress.sample;
-    if (progress.reading) reading = progress.reading;
     update();
+    // In a frame of its own: curves and heat maps together would keep the page's thread for longer than one may notice.
+    if (progress.sample !== undefined || progress.reading)
+      requestAnimationFrame(() => {
+        if (progress.sample !== undefined) sample = progress.sample;
+        if (progress.reading) reading = progress.reading;
+        update();
+      });
   };
   client.onEnd = (failed) => {
     state = "idle";
@@ -356,7 +367,7 @@ export function trainingRoom(): TemplateResult {
       ${latest ? html`<span class="figure" data-step=${latest.step}>${say("step", "第")} <b>${latest.step.toLocaleString("en")}</b>${say("", " 步")}</span><span class="figure"><b data-speed=${latest.tokensPerSecond}>${Math.round(latest.tokensPerSecond).toLocaleString("en")}</b> ${ofNumbers() ? say("steps a second", "步 / 秒") : say("characters a second", "字符 / 秒")}</span>` : nothing}
     </div>
     ${error ? html`<p class="error" role="alert">${error}</p>` : nothing}
-    ${losses.length > 1 ? results() : html`<div class="placeholder">${say("The loss, samples and gates appear here once it trains.", "开始训练后，这里会出现损失、样例和门。")}</div>`}
+    ${results()}
     <section class="below"><div><h2>${say("How far back does a gradient reach?", "梯度能传回多远？")}</h2>
       <p>${say("Before any training, 24 units of each cell read noise. A gradient of length 1 is sent back from the last step; this is what is left of it.", "还没训练时，让三种单元各 24 个单元读一段噪声，从最后一步送回一个长度为 1 的梯度，看它还剩多少。")}</p>
       <p class="hint">${say("Clipping shortens a gradient that has exploded, all of it alike. It brings nothing back that has vanished: that takes a path on which c is only multiplied by the forget gate.", "裁剪只是把爆炸的梯度整体缩短，已经消失的部分救不回来；要救它，得有一条 c 只被遗忘门相乘的通路。")}</p></div>
@@ -378,23 +389,53 @@ function leftView(kept: Kept): TemplateResult {
     }}>${say("Forget it", "不要了")}</button></p>`;
 }
 
+/** What comes of it. Each part has its place before anything is there, so that nothing moves when it comes. */
 function results(): TemplateResult {
-  const first = losses[0]!.step;
-  const last = losses.at(-1)!.step;
+  const first = losses[0]?.step ?? 0;
+  const last = losses.at(-1)?.step ?? 1;
+  const there = losses.length > 1;
+  const said = ofNumbers() ? say("It says", "它的回答") : say("It writes", "它写道");
+  const chart = (label: string, view: () => TemplateResult): TemplateResult =>
+    there ? view() : html`<div class="curves empty"><span>${label}</span></div>`;
   return html`<div class="results">
-    ${curves({ label: say("Loss over steps", "各步损失"), curves: [{ label: say("loss", "损失"), colour: "var(--accent)", values: losses.map((l) => l.loss) }], x: [first, last], xLabel: say("step", "步"), yLabel: ofNumbers() ? say("mean squared error", "均方误差") : say("nats a character", "奈特 / 字符"), height: 220 })}
-    ${curves({ label: say("Length of the gradient before clipping", "裁剪前梯度的长度"), curves: [{ label: say("length of the gradient, before clipping", "裁剪前的梯度长度"), colour: "var(--cell-gru)", values: losses.map((l) => l.norm) }], x: [first, last], logarithmic: true, xLabel: say("step", "步"), yLabel: "‖g‖", height: 220 })}
-    <div class="sample"><h3>${ofNumbers() ? say("It says", "它的回答") : say("It writes", "它写道")}</h3><pre lang="en">${sample}</pre></div>
-    ${
-      reading
-        ? html`<div class="gates"><h3>${say("Its values while it reads the beginning", "它读开头时各处的数值")} ${reading.loss === undefined ? "" : html`<small>${shown(reading.loss)} ${ofNumbers() ? say("squared error", "平方误差") : say("nats", "奈特")}</small>`}</h3>
-      <ls-heat-map .label=${say("Heat maps of the training model", "训练中模型的热图")} .content=${{ tokens: reading.tokens.map(shownToken), bands: reading.values.filter((v) => v.layer === choice.numLayers - 1).map((v) => ({ ...v, title: gateTitle(v.name) })), order: orderOf(reading.values.at(-1)!.units), cut: none }}></ls-heat-map></div>`
-        : nothing
-    }
+    ${chart(say("The loss, as it falls", "损失曲线"), () =>
+      curves({
+        label: say("Loss over steps", "各步损失"),
+        curves: [{ label: say("loss", "损失"), colour: "var(--accent)", values: losses.map((l) => l.loss) }],
+        ...{ x: [first, last], xLabel: say("step", "步"), height: 220 },
+        yLabel: ofNumbers() ? say("mean squared error", "均方误差") : say("nats a character", "奈特 / 字符"),
+      }),
+    )}
+    ${chart(say("The length of the gradient, before clipping", "裁剪前的梯度长度"), () =>
+      curves({
+        label: say("Length of the gradient before clipping", "裁剪前梯度的长度"),
+        curves: [
+          {
+            label: say("length of the gradient, before clipping", "裁剪前的梯度长度"),
+            ...{ colour: "var(--cell-gru)", values: losses.map((l) => l.norm) },
+          },
+        ],
+        ...{ x: [first, last], logarithmic: true, xLabel: say("step", "步"), yLabel: "‖g‖", height: 220 },
+      }),
+    )}
+    <div class="sample"><h2>${said}</h2><pre lang="en" tabindex="0" role="region" aria-label=${said}>${sample}</pre></div>
+    <div class="gates"><h2>${say("Its values while it reads the beginning", "它读开头时各处的数值")} ${reading?.loss === undefined ? "" : html`<small>${shown(reading.loss)} ${ofNumbers() ? say("squared error", "平方误差") : say("nats", "奈特")}</small>`}</h2>
+      <ls-heat-map .label=${say("Heat maps of the training model", "训练中模型的热图")} .content=${mapOf(reading)}></ls-heat-map></div>
   </div>`;
 }
 
 const none: ReadonlySet<number> = new Set();
+const nothingRead: HeatMapContent = { tokens: [], bands: [], order: [], cut: none };
+
+/** What the heat map shows of the last layer. */
+function mapOf(read: Reading | undefined): HeatMapContent {
+  if (!read) return nothingRead;
+  const bands = read.values
+    .filter((v) => v.layer === choice.numLayers - 1)
+    .map((v) => ({ ...v, title: gateTitle(v.name) }));
+  return { tokens: read.tokens.map(shownToken), bands, order: orderOf(read.values.at(-1)!.units), cut: none };
+}
+
 const orders = new Map<number, number[]>();
 /** The same array for the same size, so that the heat map need not compare. */
 function orderOf(units: number): number[] {

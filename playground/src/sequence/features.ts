@@ -1,6 +1,7 @@
 import type { Band } from "longshort/components";
 import { unitsThatFollow } from "longshort/explain";
 import { say } from "../language.ts";
+import { JUDGED } from "./order.ts";
 
 /** Something in a text that a unit may follow. */
 export type Feature = "brackets" | "quotes" | "line" | "words";
@@ -55,10 +56,10 @@ export interface Follower {
 /** The unit of a state, c or h, that follows a feature of the text most closely; undefined where the text has nothing of it. */
 export function follower(feature: Feature, tokens: readonly string[], bands: readonly Band[]): Follower | undefined {
   const count = counters[feature]();
-  const labels = tokens.map((token) => (token === "" ? 0 : count(token)));
+  const labels = tokens.slice(0, JUDGED).map((token) => (token === "" ? 0 : count(token)));
   const found = bands.flatMap(({ name, units, data }, band): Follower[] => {
     if (name !== "c" && name !== "h") return [];
-    const [best] = unitsThatFollow({ shape: [tokens.length, 1, units], data }, labels);
+    const [best] = unitsThatFollow({ shape: [labels.length, 1, units], data }, labels);
     return best && best.correlation !== 0 ? [{ feature, band, ...best }] : [];
   });
   return found.sort((a, b) => Math.abs(b.correlation) - Math.abs(a.correlation))[0];

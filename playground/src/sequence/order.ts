@@ -3,9 +3,17 @@ import { changeRate } from "longshort/explain";
 
 export type Order = "change" | "cluster" | "number";
 
+/** Steps by which units are judged: more would keep the page's thread for too long. */
+export const JUDGED = 1000;
+
 /** Units of a band by how slowly they move, by likeness, or by number. */
-export function orderedUnits(band: Band | undefined, steps: number, sort: Order): number[] {
+export function orderedUnits(band: Band | undefined, all: number, sort: Order): number[] {
   if (!band) return [];
+  const steps = Math.min(all, JUDGED);
+  return ordered({ ...band, data: band.data.subarray(0, steps * band.units) }, steps, sort);
+}
+
+function ordered(band: Band, steps: number, sort: Order): number[] {
   const all = Array.from({ length: band.units }, (_, unit) => unit);
   if (sort === "number") return all;
   // Slowest first, of those that move at all; a unit that only counts up is not what one looks for.

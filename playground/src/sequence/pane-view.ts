@@ -33,15 +33,15 @@ export function paneView(p: Pane): TemplateResult {
         <input type="file" multiple accept=".safetensors,.pt,.pth,.onnx,.keras,.h5,.json,.txt,.csv,.tsv" @change=${(e: Event) => void p.open([...((e.target as HTMLInputElement).files ?? [])])} />
       </label>
       ${layerChoice(p)}
-      ${reading?.loss === undefined ? nothing : html`<span class="figure" data-loss=${reading.loss}><b>${shown(reading.loss)}</b> ${say("nats a character", "奈特 / 字符")}</span>`}
+      ${reading?.loss === undefined || p.error ? nothing : html`<span class="figure" data-loss=${reading.loss}><b>${shown(reading.loss)}</b> ${say("nats a character", "奈特 / 字符")}</span>`}
       ${followerFigure(p)}
       ${cutFigure(p)}
     </div>
     ${p.error ? html`<p class="error" role="alert">${p.error}</p>` : nothing}
     ${p.source === "own" && facts && facts.format !== "longshort" ? aboutFile(p) : nothing}
-    ${reading && reading.leftOut.length > 0 ? html`<p class="note">${say("Left out, as the model has never seen it: ", "模型没有见过、因而略去的字符：")}<bdi>${reading.leftOut.slice(0, 12).map(shownToken).join(" ")}</bdi>${reading.leftOut.length > 12 ? " …" : ""}</p>` : nothing}
+    ${reading && !p.error && reading.leftOut.length > 0 ? html`<p class="note">${say("Left out, as the model has never seen it: ", "模型没有见过、因而略去的字符：")}<bdi>${reading.leftOut.slice(0, 12).map(shownToken).join(" ")}</bdi>${reading.leftOut.length > 12 ? " …" : ""}</p>` : nothing}
     ${reading?.cut ? html`<p class="note">${facts?.reads === "text" ? say(`Only the first ${reading.tokens.length.toLocaleString("en")} characters are read.`, `只读前 ${reading.tokens.length} 个字符。`) : say(`Only the first ${reading.tokens.length.toLocaleString("en")} steps are read.`, `只读前 ${reading.tokens.length} 步。`)}</p>` : nothing}
-    ${reading ? paneBody(p, reading) : html`<div class="placeholder" aria-busy="true">${say("Opening the model…", "正在打开模型……")}</div>`}
+    ${reading ? paneBody(p, reading) : html`<div class="placeholder tall" aria-busy="true">${say("Opening the model…", "正在打开模型……")}</div>`}
   </article>`;
 }
 

@@ -38,13 +38,19 @@ export function curves(options: CurvesOptions): TemplateResult {
   const path = ({ values }: Curve): string => {
     const n = values.length;
     const every = Math.max(1, Math.floor(n / 600));
-    const points: string[] = [];
+    // What lies below the chart is not drawn along its edge, as if it stayed there: the curve leaves and may come back.
+    let [path, below] = ["", true];
     for (let k = 0; k < n; k += every) {
-      const y = Math.min(top, Math.max(bottom, scale(values[k]!)));
-      if (Number.isFinite(y))
-        points.push(`${px(from + ((to - from) * k) / Math.max(1, n - 1)).toFixed(1)} ${py(y).toFixed(1)}`);
+      const y = scale(values[k]!);
+      if (!Number.isFinite(y)) continue;
+      const out = y < bottom;
+      if (!out || !below) {
+        const [x, shown] = [from + ((to - from) * k) / Math.max(1, n - 1), Math.min(top, Math.max(bottom, y))];
+        path += `${below ? "M" : "L"}${px(x).toFixed(1)} ${py(shown).toFixed(1)}`;
+      }
+      below = out;
     }
-    return points.length > 0 ? `M${points.join("L")}` : "";
+    return path;
   };
   return html`<figure class="curves">
     <svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label=${label}>
@@ -52,10 +58,10 @@ export function curves(options: CurvesOptions): TemplateResult {
         ([y, text]) =>
           svg`<path d="M${LEFT} ${py(y)}H${WIDTH - RIGHT}" class="grid"/><text x=${LEFT - 6} y=${py(y) + 4} text-anchor="end">${text}</text>`,
       )}
-      ${[0, 0.25, 0.5, 0.75, 1].map((share) => {
-        const x = from + (to - from) * share;
-        return svg`<text x=${px(x)} y=${height - BOTTOM + 16} text-anchor=${share === 1 ? "end" : share === 0 ? "start" : "middle"}>${Math.round(x).toLocaleString("en")}</text>`;
-      })}
+      ${xTicks(from, to).map(
+        (x) =>
+          svg`<path d="M${px(x)} ${height - BOTTOM}v4" class="grid"/><text x=${px(x)} y=${height - BOTTOM + 16} text-anchor="middle">${x.toLocaleString("en")}</text>`,
+      )}
       <text x=${WIDTH - RIGHT} y=${height - 4} text-anchor="end" class="axis">${xLabel}</text>
       ${options.curves.map((c) => svg`<path d=${path(c)} fill="none" stroke=${c.colour} stroke-width="2.2" stroke-linejoin="round" stroke-dasharray=${c.dash ?? nothing}/>`)}
     </svg>
@@ -73,6 +79,20 @@ function bounds(low: number, high: number, logarithmic: boolean): [number, numbe
   return [low - room, high + room];
 }
 
+/** The next of 1, 2, 5, 10, 20, … that is at least so large. */
+function roundStep(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(least));
+  return [1, 2, 5, 10].map((m) => m * power).find((v) => v >= least) ?? least;
+}
+
+/** Whole numbers that people count in, at most six. */
+function xTicks(from: number, to: number): number[] {
+  const every = Math.max(1, roundStep((to - from) / 5 || 1));
+  const found: number[] = [];
+  for (let x = Math.ceil(from / every) * every; x <= to; x += every) found.push(x);
+  return found;
+}
+
 function yTicks(bottom: number, top: number, logarithmic: boolean): [number, string][] {
   if (logarithmic) {
     const every = Math.max(1, Math.ceil((top - bottom) / 5));
@@ -81,9 +101,7 @@ function yTicks(bottom: number, top: number, logarithmic: boolean): [number, str
       found.push([e, `10${[...String(e)].map((d) => (d === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)])).join("")}`]);
     return found;
   }
-  const raw = (top - bottom) / 4;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const every = [1, 2, 5, 10].map((m) => m * power).find((v) => v >= raw) ?? raw;
+  const every = roundStep((top - bottom) / 4);
   const found: [number, string][] = [];
   for (let v = Math.ceil(bottom / every) * every; v <= top; v += every)
     found.push([v, String(Number(v.toPrecision(3))).replace("-", "−")]);

@@ -10,6 +10,9 @@ const COLOURS = { rnn: "var(--cell-rnn)", lstm: "var(--cell-lstm)", gru: "var(--
 const DASHES = { rnn: "", lstm: "", gru: "7 4" } as const;
 const UNITS = 24;
 
+/** What is left of a gradient; 0 is what float32 makes of everything that is smaller. */
+const shownLeft = (norm: number): string => (norm === 0 ? `< ${shownPower(2 ** -149)}` : shownPower(norm));
+
 /** How far back gradients reach, of the three cells at once. */
 export class Flow {
   steps = 200;
@@ -104,7 +107,7 @@ export class Flow {
             })
           : html`<div class="placeholder" aria-busy="true">${say("Computing…", "正在计算……")}</div>`
       }
-      ${norms ? html`<p class="figures">${CELLS.map((cell) => html`<span class="figure" data-flow=${cell} data-value=${norms[cell]![0]!}>${cell.toUpperCase()} <b>${shownPower(this.shown(norms[cell]!)[0]!)}</b></span>`)} <span class="hint">${say(`left of it after ${this.steps} steps`, `${this.steps} 步之后还剩`)}</span></p>` : ""}
+      ${norms ? html`<p class="figures">${CELLS.map((cell) => html`<span class="figure" data-flow=${cell} data-value=${norms[cell]![0]!}>${cell.toUpperCase()} <b>${shownLeft(this.shown(norms[cell]!)[0]!)}</b></span>`)} <span class="hint">${say(`left of it after ${this.steps} steps`, `${this.steps} 步之后还剩`)}</span></p>` : ""}
     </div>`;
   }
 }
