@@ -36,7 +36,7 @@ export { type RnnOptions, rnn } from "./cells/rnn.ts";
 // Weights and runs in files.
 export type { ElementTypeName } from "./checkpoint/element-types.ts";
 export { type RunConfig, type RunFiles, readRun, type SaveRunOptions, saveRun } from "./checkpoint/run-folder.ts";
-export { SafeTensor, safeTensor } from "./checkpoint/safe-tensor.ts";
+export { SafeTensor, type StoredTensor, safeTensor } from "./checkpoint/safe-tensor.ts";
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./checkpoint/safetensors.ts";
 // Machines: what computes.
 export type { Arena, Limits, Machine, Numbers, PreparedPlan, SynchronousMachine } from "./compute/machine.ts";
@@ -79,6 +79,7 @@ export {
 export { type Convolution1d, type Convolution1dOptions, convolution1d } from "./layers/convolution.ts";
 export { type DropoutOptions, type DropoutPer, dropout } from "./layers/dropout.ts";
 export { type Embedding, type EmbeddingOptions, embedding } from "./layers/embedding.ts";
+export type { Held, Hold } from "./layers/held-values.ts";
 export {
   type Initialization,
   type InitializationName,
