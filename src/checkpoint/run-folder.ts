@@ -1,6 +1,7 @@
 import { platform } from "#platform";
 import { type FileLayer, makeDurableFolder, writeAtomic } from "../platform/files.ts";
 import { describe, FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { firstNotFinite } from "../shared/finite.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
@@ -216,11 +217,6 @@ async function expectSound(
       "not-finite",
       `${path}: ${broken}, expected finite numbers: the file is damaged or its training broke down`,
     );
-}
-
-function firstNotFinite(numbers: ArrayLike<number>): number {
-  for (let i = 0; i < numbers.length; i++) if (!Number.isFinite(numbers[i])) return i;
-  return -1;
 }
 
 async function readMetrics(folder: string): Promise<unknown[]> {

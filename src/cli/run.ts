@@ -7,6 +7,7 @@ import type { ModelArray, ModelResult } from "../formats/plans.ts";
 import { sizesOf, stateShape } from "../formats/replay.ts";
 import { path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
+import { firstNotFinite } from "../shared/finite.ts";
 import { size } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
 import type { Io } from "./io.ts";
@@ -86,7 +87,7 @@ async function stateBefore(path: string, model: Model): Promise<Record<string, M
 /** Models compute with them what IEEE 754 says, and few results are of use then. */
 async function tellNotFinite(inputs: Readonly<Record<string, ModelArray>>, io: Io): Promise<void> {
   for (const [name, { data }] of Object.entries(inputs)) {
-    const at = Array.prototype.findIndex.call(data, (n: number) => !Number.isFinite(n));
+    const at = firstNotFinite(data as ArrayLike<number>);
     if (at >= 0)
       await io.stderr.write(
         `input "${name}": element ${at} is ${data[at]}; what depends on it may be no number either\n`,

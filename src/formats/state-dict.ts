@@ -1,6 +1,6 @@
 import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import { asFloat32 } from "../checkpoint/tensor-numbers.ts";
-import { FailureError, UsageError } from "../shared/errors.ts";
+import { FailureError, few, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 
@@ -131,6 +131,3 @@ function numbersOf(name: string, tensor: SafeTensor): NamedTensor {
   }
   return { shape, data };
 }
-
-const few = (names: readonly string[]): string =>
-  names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");

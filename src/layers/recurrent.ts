@@ -233,8 +233,8 @@ export class Recurrent implements HasParameters {
   }
 }
 
-/** Makes a stack of recurrent layers; the same as `new Recurrent(options)`. */
-export const recurrent = (options: RecurrentOptions): Recurrent => {
+/** Makes a stack of recurrent layers: `new Recurrent(options)`, and unknown options are refused. */
+export function recurrent(options: RecurrentOptions): Recurrent {
   expectOptions("recurrent", options, {
     cell: 1,
     inputSize: 1,
@@ -250,7 +250,7 @@ export const recurrent = (options: RecurrentOptions): Recurrent => {
     initialize: 1,
   });
   return new Recurrent(options);
-};
+}
 
 /** A final state [N, B, W] with zeros for examples whose mask [T, B] has no valid step. */
 function zeroWhereEmpty(final: Tensor, mask: Tensor): Tensor {

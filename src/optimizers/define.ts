@@ -63,9 +63,8 @@ export function resting(optimizer: Optimizer, { lazy = false }: RestOptions): Op
  * });
  * ```
  */
-export const defineOptimizer = <M extends string, S extends string>(definition: OptimizerDefinition<M, S>): Optimizer =>
+export function defineOptimizer<M extends string, S extends string>(definition: OptimizerDefinition<M, S>): Optimizer {
+  expectOptions("defineOptimizer", definition, { name: 1, moments: 1, scalars: 1, update: 1, rests: 1 });
   // The names are checked where the equations are written; whoever asks for a name that is none has a bug, not a choice.
-  {
-    expectOptions("defineOptimizer", definition, { name: 1, moments: 1, scalars: 1, update: 1, rests: 1 });
-    return definition as unknown as Optimizer;
-  };
+  return definition as unknown as Optimizer;
+}

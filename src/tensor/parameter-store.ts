@@ -1,6 +1,6 @@
 import type { Arena, Machine, Numbers } from "../compute/machine.ts";
 import type { Range } from "../compute/plan.ts";
-import { nearest, ShapeError, UsageError } from "../shared/errors.ts";
+import { few, nearest, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
 import { formatShape, sameShape, size } from "../shared/shapes.ts";
@@ -193,7 +193,5 @@ export class ParameterStore {
   }
 }
 
-const few = (items: readonly string[]): string =>
-  items.slice(0, 5).join(", ") + (items.length > 5 ? ` and ${items.length - 5} more` : "");
 const extra = (unexpected: readonly string[]): string =>
   unexpected.length > 0 ? ` (and these are no parameters: ${few(unexpected)})` : "";

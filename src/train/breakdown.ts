@@ -1,5 +1,6 @@
 import type { Batch } from "../data/batch-source.ts";
 import { FailureError } from "../shared/errors.ts";
+import { firstNotFinite } from "../shared/finite.ts";
 
 export interface Breakdown {
   /** The first step that broke down, and the one after which it was noticed; from 1. */
@@ -34,8 +35,9 @@ function causeOf({ failedAt, learningRate, lastNorm, clips, batches }: Breakdown
 }
 
 function notFinite({ inputs }: Batch): string | undefined {
-  for (const [name, values] of Object.entries(inputs))
-    for (let i = 0; i < values.length; i++)
-      if (!Number.isFinite(values[i])) return `element ${i} of the input "${name}" is ${values[i]}`;
+  for (const [name, values] of Object.entries(inputs)) {
+    const wrong = firstNotFinite(values);
+    if (wrong >= 0) return `element ${wrong} of the input "${name}" is ${values[wrong]}`;
+  }
   return undefined;
 }

@@ -3,6 +3,7 @@ import { evaluate } from "../math/evaluate.ts";
 import { type Expression, variable } from "../math/expression.ts";
 import type { Optimizer } from "../optimizers/define.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
+import { firstNotFinite } from "../shared/finite.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import { effectAlike, type ScheduleEffect, scheduleEffect } from "./schedule-effect.ts";
 import type { TrainerOptions, TrainingPlan } from "./trainer-options.ts";
@@ -46,11 +47,6 @@ export function snapshotOf(
   const { float, family } = options.machine.limits;
   const setup = { ...setupOf(options, plan), schedule: scheduleEffect(plan.rate, plan.totalSteps) };
   return { tensors, state: structuredClone(state), setup, arithmetic: { float, family } };
-}
-
-function firstNotFinite(data: ArrayLike<number>): number {
-  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
-  return -1;
 }
 
 function setupOf({ batches }: TrainerOptions, plan: TrainingPlan): TrainingSetup {

@@ -1,9 +1,10 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { PlainSpec, PoolingSpec } from "../canonical.ts";
+import { transposed } from "../transposed.ts";
 import { activationLayer, readActivation } from "./activations.ts";
 import { type Config, classOf, unsupported } from "./config.ts";
 import type { LayerContext, LayerReader } from "./layer-reader.ts";
-import { reversedAxes, transposed } from "./layout.ts";
+import { reversedAxes } from "./layout.ts";
 import { readBidirectional, readRecurrent, recurrentCell } from "./recurrent.ts";
 
 const plain =

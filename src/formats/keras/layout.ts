@@ -38,14 +38,6 @@ export const toRowBias = (data: ArrayLike<number>, width: number, cell: GatedCel
 export const toColumnBias = (data: ArrayLike<number>, cell: GatedCell, to: Framework): ArrayLike<number> =>
   toColumns({ shape: [data.length, 1], data }, cell, to).data;
 
-/** [m, n] to [n, m]. */
-export function transposed({ shape, data }: NamedTensor): NamedTensor {
-  const [m, n] = shape as [number, number];
-  const out = new Float32Array(size(shape));
-  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[j * m + i] = data[i * n + j]!;
-  return { shape: [n, m], data: out };
-}
-
 /** Axes from the last to the first: [kernel, in, out] to [out, in, kernel], and back. */
 export function reversedAxes({ shape, data }: NamedTensor): NamedTensor {
   const [a, b, c] = shape as [number, number, number];

@@ -1,8 +1,9 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { ActivationSpec, LayerSpec, PlainSpec } from "../canonical.ts";
+import { transposed } from "../transposed.ts";
 import { writeActivation } from "./activations.ts";
 import { unsupported } from "./config.ts";
-import { reversedAxes, transposed } from "./layout.ts";
+import { reversedAxes } from "./layout.ts";
 import { writeBidirectional, writeRecurrent } from "./write-recurrent.ts";
 import { classEntry, type JsonConfig, type WriteContext, type WrittenArray, type WrittenLayer } from "./written.ts";
 

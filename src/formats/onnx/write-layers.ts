@@ -1,6 +1,7 @@
 import { activationByName } from "../../cells/registry.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { ActivationSpec, ConvolutionSpec, LayerSpec, PoolingSpec } from "../canonical.ts";
+import { transposed } from "../transposed.ts";
 import type { GraphWriter } from "./graph-writer.ts";
 import { writeExpression } from "./write-expression.ts";
 import { writeBidirectional, writeOneDirection } from "./write-network-recurrent.ts";
@@ -40,14 +41,6 @@ export function activated(context: LayerWriting, x: string, { name, ...constants
 
 const held = ({ graph, node, weight }: LayerWriting, name: string): string =>
   graph.float(`${node}/${name}`, weight(name));
-
-function transposed({ shape, data }: NamedTensor): NamedTensor {
-  const [rows, columns] = shape as [number, number];
-  return {
-    shape: [columns, rows],
-    data: Float64Array.from({ length: data.length }, (_, k) => data[(k % rows) * columns + Math.floor(k / rows)]!),
-  };
-}
 
 /** Channels before steps, as ONNX has them, around what works over time. */
 function overTime(context: LayerWriting, work: (x: string) => string): string {

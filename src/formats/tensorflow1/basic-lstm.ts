@@ -1,10 +1,11 @@
-import { FailureError, UsageError } from "../../shared/errors.ts";
+import { FailureError, few, UsageError } from "../../shared/errors.ts";
 import { expectOptions } from "../../shared/options.ts";
 import { formatShape } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { Network } from "../canonical/network.ts";
 import type { CanonicalNode, LayerSpec, OpenedModel } from "../canonical.ts";
-import { toRowBias, toRows, transposed } from "../keras/layout.ts";
+import { toRowBias, toRows } from "../keras/layout.ts";
+import { transposed } from "../transposed.ts";
 
 export interface BasicLstmOptions {
   /**
@@ -150,6 +151,3 @@ function splitCell(cell: string, matrix: NamedTensor, bias: NamedTensor | undefi
     bias_ih_l0: { shape: [columns], data: sums },
   };
 }
-
-const few = (names: readonly string[]): string =>
-  names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "") || "none";
