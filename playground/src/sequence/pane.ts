@@ -41,6 +41,8 @@ export class Pane {
   follower: Follower | undefined;
   error: string | undefined;
   busy = false;
+  /** Which time it reads: what came of an earlier one is of no use once there is a later. */
+  private turn = 0;
   /** The numbers that were read. */
   private data: Float32Array = new Float32Array();
   private file: File | undefined;
@@ -52,27 +54,28 @@ export class Pane {
 
   /** Reads again: the input or the model is another one. */
   async read(): Promise<void> {
+    const turn = ++this.turn;
+    const late = (): boolean => turn !== this.turn;
     this.busy = true;
     this.error = undefined;
     update();
     try {
       const { source } = this;
       const facts = source === "own" ? this.facts! : await shippedModel(source);
-      // Meanwhile another one was chosen.
-      if (source !== this.source) return;
+      if (late()) return;
       this.facts = facts;
-      const asked = given(facts);
-      const reading = await this.call(facts, asked);
-      if (asked !== given(facts)) return;
+      const reading = await this.call(facts, given(facts));
+      if (late()) return;
       this.reading = reading;
       [this.without, this.nearest] = [undefined, undefined];
       this.layer = this.fresh ? facts.layers.length - 1 : Math.min(this.layer, facts.layers.length - 1);
       this.arrange();
+      update();
       await this.cutAgain();
     } catch (error) {
-      this.error = explained(error);
+      if (!late()) this.error = explained(error);
     } finally {
-      this.busy = false;
+      if (!late()) this.busy = false;
       update();
     }
   }
