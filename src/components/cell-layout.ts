@@ -4,7 +4,9 @@ import type { CellGraph, CellGraphNode } from "../explain/cell-graph.ts";
 export const [WIDE, HIGH] = [84, 46];
 const [COLUMN, ROW] = [118, 84];
 /** From the edge to the middle of the first box, and from that of the last to the edge: a state leaves there. */
-const [PAD_X, PAD_RIGHT, PAD_Y] = [WIDE / 2 + 10, WIDE / 2 + 52, 40];
+const [PAD_X, PAD_RIGHT] = [WIDE / 2 + 10, WIDE / 2 + 52];
+/** Above the first box and below the last. */
+const MARGIN = 20;
 
 interface Point {
   readonly x: number;
@@ -47,16 +49,18 @@ export function placeNodes(
       free = at + 1;
     }
   }
+  const sums = nodes.filter(({ kind }) => kind === "sum").map(({ id }) => y.get(id)! * ROW);
+  const middle = (Math.min(...sums) + Math.max(...sums)) / 2;
+  // What is joined is two boxes, one on the other: few others make room for it.
+  const top = HIGH / 2 + MARGIN + (joined ? Math.max(0, HIGH / 2 - middle) : 0);
   const left = PAD_X + (joined ? COLUMN : 0);
-  const placed = nodes.map((n) => ({ ...n, x: left + n.depth * COLUMN, y: PAD_Y + y.get(n.id)! * ROW }));
-  const sums = placed.filter(({ kind }) => kind === "sum").map((n) => n.y);
-  // Two boxes, one on the other.
-  const middle = Math.max(HIGH + PAD_Y / 2, (Math.min(...sums) + Math.max(...sums)) / 2);
+  const placed = nodes.map((n) => ({ ...n, x: left + n.depth * COLUMN, y: top + y.get(n.id)! * ROW }));
+  const lowest = Math.max(...placed.map((n) => n.y + HIGH / 2), joined ? top + middle + HIGH : 0);
   return {
     nodes: placed,
     width: Math.max(...placed.map((n) => n.x)) + PAD_RIGHT,
-    height: Math.max(middle + (joined ? HIGH : 0), ...placed.map((n) => n.y)) + PAD_Y + 12,
-    joinedAt: { x: PAD_X, y: middle },
+    height: lowest + MARGIN,
+    joinedAt: { x: PAD_X, y: top + middle },
   };
 }
 

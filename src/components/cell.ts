@@ -15,10 +15,11 @@ export interface CellJoined {
   readonly h: ArrayLike<number>;
 }
 
-/** What the event "node" tells: a box was pointed at, focused or clicked. */
+/** What the event "node" tells: a box was pointed at or focused, or picked: clicked, or Enter. */
 export interface CellNodeEvent {
   readonly id: number;
   readonly node: CellGraphNode;
+  readonly picked: boolean;
 }
 
 const CELL_STYLE = `
@@ -36,7 +37,7 @@ const CELL_STYLE = `
 :where(longshort-cell .node.selected .body) { stroke-width: 3; }
 :where(longshort-cell .node:focus-visible .body) { stroke-width: 3.5; }
 :where(longshort-cell .symbol, longshort-cell .state) { font: italic 600 15px var(--serif, Georgia, serif); fill: var(--ink, CanvasText); }
-:where(longshort-cell .node.sum .symbol) { font-size: 12.5px; }
+:where(longshort-cell .node.sum .symbol) { font-size: 12px; letter-spacing: -.2px; }
 :where(longshort-cell .sub) { font-size: 10px; }
 :where(longshort-cell .op) { font: 500 13px var(--sans, system-ui, sans-serif); fill: var(--soft, GrayText); }
 :where(longshort-cell .unit) { stroke: var(--line-soft, #8884); stroke-width: .5; }
@@ -61,7 +62,8 @@ interface Drawn {
  * `<longshort-cell>`: the diagram of a cell, drawn from its equations — a built-in one or one of your own from `defineCell`. With
  * `given` every box has a square for each unit in the colour of its value, computed by the same equations.
  *
- * Event: "node" (a box was pointed at, focused or clicked). Keys: Tab goes from box to box.
+ * Events: "node" (a box was pointed at or focused, or picked by a click or Enter), "away" (none is pointed at or focused any more).
+ * Keys: Tab goes from box to box, Enter picks one.
  *
  * @example
  * ```ts
@@ -170,10 +172,13 @@ export class CellElement extends ElementBase {
     const { nodes, width, height, joinedAt } = placeNodes(graph, this.joinedValues !== undefined);
     const colours = gateColours(cell);
     const svg = drawing(this, "svg", { viewBox: `0 0 ${width} ${height}` });
-    svg.style.minWidth = `${Math.min(width, 600)}px`;
+    svg.style.minWidth = `${Math.min(width, 540)}px`;
     // A cell of two boxes is not blown up to the width of one of twelve.
     svg.style.maxWidth = `${Math.round(width * 1.35)}px`;
     svg.style.marginInline = "auto";
+    const away = (): boolean => this.dispatchEvent(new CustomEvent("away"));
+    svg.addEventListener("mouseleave", away);
+    svg.addEventListener("focusout", (event) => svg.contains(event.relatedTarget as Node | null) || away());
     const marker = drawing(drawing(svg, "defs", {}), "marker", {
       ...{ id: "longshort-tip", viewBox: "0 0 8 8", refX: "7", refY: "4", markerWidth: "7", markerHeight: "7" },
       orient: "auto",
@@ -260,15 +265,16 @@ export class CellElement extends ElementBase {
       rx: String(rx),
     });
     const symbol = drawing(group, "text", { class: "symbol", y: "-5", "text-anchor": "middle" });
-    const tell = (): void => {
+    const tell = (picked: boolean): void => {
       const node = this.graphOfCell!.nodes[id]!;
-      this.dispatchEvent(new CustomEvent<CellNodeEvent>("node", { detail: { id, node } }));
+      this.dispatchEvent(new CustomEvent<CellNodeEvent>("node", { detail: { id, node, picked } }));
     };
-    for (const event of ["click", "mouseenter", "focus"]) group.addEventListener(event, tell);
+    for (const event of ["mouseenter", "focus"]) group.addEventListener(event, () => tell(false));
+    group.addEventListener("click", () => tell(true));
     group.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
-      tell();
+      tell(true);
     });
     this.drawn.push({ placed, group, symbol, units: [] });
   }
@@ -345,7 +351,7 @@ function writeSum(text: SVGTextElement, { symbol, sees }: PlacedNode, letter: Ce
   const operands = { x: "x", h: "h", made: "·" };
   if (letter) {
     writeLetter(text, letter);
-    text.append(sees.length > 1 ? `[x ; ${operands[sees[1]!]}]` : ` ${operands[sees[0]!]}`);
+    text.append(sees.length > 1 ? `${letter[1] ? "" : " "}[x ; ${operands[sees[1]!]}]` : ` ${operands[sees[0]!]}`);
     return;
   }
   sees.forEach((part, k) => {

@@ -80,7 +80,7 @@ describeOnMachines("openAblation", (on) => {
 
 describeOnMachines("a unit of a projected state", (on) => {
   test("gives nothing to it: the loss is that of a projection without its column", async () => {
-    const run = await tinyRun(on.machine, { cell: "lstm", numLayers: 2, projectionSize: 3 });
+    const run = await tinyRun(on.machine, { cell: lstm({ projection: true }), numLayers: 2, projectionSize: 3 });
     const tokens = run.tokens.slice(0, 12);
     const ablation = await openAblation({ ...run, tokens });
     const whole = await ablation.loss();

@@ -32,7 +32,9 @@ export class Bench {
   line = "A....?A\n";
   step = 0;
   unit = 0;
+  /** The value that was picked, and the one that is pointed at meanwhile. */
   selected: number | undefined;
+  pointed: number | undefined;
   stage: string | undefined;
   letters: Letters = "note";
   error: string | undefined;
@@ -330,7 +332,9 @@ export class Bench {
 
   /** The node that is looked at. */
   get looked(): number {
-    return this.selected ?? this.id("f") ?? this.id("z") ?? this.id("h") ?? this.graph!.nodes.length - 1;
+    return (
+      this.pointed ?? this.selected ?? this.id("f") ?? this.id("z") ?? this.id("h") ?? this.graph!.nodes.length - 1
+    );
   }
 
   id(name: string): number | undefined {

@@ -33,7 +33,7 @@ export function details(bench: Bench): TemplateResult {
         @input=${(e: Event) => bench.setValue(id, unit, Number((e.target as HTMLInputElement).value))} />
       <output data-value=${v}>${shown(v)}</output></label>`,
     )}</div>
-    <p class="hint">${say("Drag a value: what follows from it is computed anew, to the end of the line.", "拖动数值：由它决定的一切都会重新计算，直到行末。")}</p>
+    <p class="hint">${say("Drag a value: what follows from it is computed anew, to the end of the line. A click on a box keeps it here.", "拖动数值：由它决定的一切都会重新计算，直到行末。点击方框，就停在它上面。")}</p>
     ${bench.cell.gates.some(({ name }) => name === gate) && node.kind !== "previous" ? weightRow(bench, sum!) : nothing}
   </aside>`;
 }

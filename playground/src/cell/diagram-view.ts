@@ -14,9 +14,12 @@ export function diagram(bench: Bench): TemplateResult {
   return html`<longshort-cell class="diagram" .cell=${bench.cell} .given=${bench.given()} .joined=${bench.joined()} .override=${new Map(bench.override)}
     .selected=${bench.looked} .lit=${lit}
     .letters=${(node: CellGraphNode) => bench.letter(node)} .label=${say("Diagram of the cell", "单元结构图")}
-    @node=${({ detail: { id } }: CustomEvent<CellNodeEvent>) => {
-      if (bench.selected === id) return;
-      bench.selected = id;
+    @node=${({ detail: { id, picked } }: CustomEvent<CellNodeEvent>) => {
+      if (picked) bench.selected = id;
+      bench.pointed = id;
+      update();
+    }} @away=${() => {
+      bench.pointed = undefined;
       update();
     }}></longshort-cell>`;
 }

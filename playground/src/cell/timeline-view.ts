@@ -35,8 +35,8 @@ export function timeline(bench: Bench): TemplateResult {
         void bench.refresh();
       }}>${LINES.map((line) => html`<option ?selected=${bench.line === `${line}\n`}>${line}</option>`)}</select></label>
       <button class="quiet" @click=${() => void bench.reset()}>${say("Undo changes", "撤销改动")}</button>
-      ${changed ? html`<span class="what-if" role="status">${say("What if: from here on, with your values", "假如：从这一步起用你改的数值")}</span>` : nothing}
     </div>
+    <p class="hint ${changed ? "what-if" : ""}" role="status">${changed ? say("What if: from this step on, with your values", "假如：从这一步起，用你改的数值") : say("As the network computes it", "网络自己算出来的")}</p>
     <div class="scroll" tabindex="0" role="region" aria-label=${say("Steps", "各步")}><table>
       <thead><tr><th scope="row">${say("reads", "读入")}</th>${tokens.map((token, t) => html`<th scope="col" class=${t === bench.step ? "now" : ""}><button @click=${() => bench.goTo(t)} aria-pressed=${t === bench.step}>${shownToken(token)}</button></th>`)}</tr></thead>
       ${states.map((name) => html`<tbody>${Array.from({ length: bench.units }, (_, u) => html`<tr><th scope="row">${u === 0 ? html`<b style="color:${gateColour(name)}">${name}</b>` : nothing} ${u}</th>${tokens.map((_, t) => cellOf(name, t, u))}</tr>`)}</tbody>`)}

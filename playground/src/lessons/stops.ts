@@ -8,7 +8,7 @@ import { Flow } from "../views/flow.ts";
 import { gated, long, plain, withBench } from "./benches.ts";
 import { bothWays } from "./both-ways.ts";
 import { counts } from "./counts.ts";
-import { gruLetters, linesOf, predictionLine } from "./formulas.ts";
+import { gruLetters, linesOf, linesToPrediction } from "./formulas.ts";
 
 interface Stop {
   readonly title: () => string;
@@ -31,7 +31,7 @@ export const stops: readonly Stop[] = [
       html`${p(
         "“Dog bites man” and “man bites dog” have the same words. To tell them apart a network must read in order and carry something along. A recurrent network carries a hidden state h: at each step it takes the input x and the h of the step before, and makes the next h of both. The weights are the same at every step. From h it says what it expects, y: the last row.",
         "“狗咬人”和“人咬狗”用的是同样的字。要分清它们，网络就得按顺序读，并且边读边记。循环网络记的东西叫隐藏状态 h：每一步把输入 x 和上一步的 h 合在一起，算出新的 h。每一步用的都是同一组权重。它预期接下来是什么，即 y，由 h 算出，就是表里最后一行。",
-      )}${linesOf(rnn(), "h")}${predictionLine()}${p(
+      )}${linesToPrediction(rnn(), "h")}${p(
         "This one, with four units, was to recall the letter at the start of the line: the same “?” is to be answered by A or by B, depending on what came before. Step through it: at “?” it guesses. h is made anew at every dot, and nothing in the equation holds on to what was there. It is one network, trained once: an example, not a proof that no RNN could.",
         "这个网络只有四个单元，任务是记住行首的字母：同样一个“?”，该答 A 还是 B，全看前面出现过什么。一步步走过去：到了“?”，它只能猜。每读一个点，h 都要重算一遍，公式里没有哪一项专门留住旧的内容。这里只是训练过一次的一个网络，是个例子，并不是说 RNN 一定学不会。",
       )}`,
@@ -101,7 +101,7 @@ export const stops: readonly Stop[] = [
       html`${p(
         "The output gate decides what of the memory is shown now. c goes through tanh, which brings it between −1 and 1, and is multiplied by the gate: that is h. A prediction is made from h — by σ for a yes or no, by a softmax for one of many, as here.",
         "输出门决定此刻把记忆里的什么拿出来。c 先经过 tanh，压到 −1 和 1 之间，再乘上输出门，就是 h。预测由 h 算出：回答“是或否”用 σ，从多个里选一个（像这里）用 softmax。",
-      )}${linesOf(lstm(), "o", "h")}${predictionLine()}${p("In the cell room a gate can be shut by hand. With the output gate shut at “?”, the memory is still there, but nothing of it comes out.", "在“单元”那个房间里，可以亲手把门关上。在“?”处关上输出门，记忆还在，却什么也拿不出来。")}${goTo("#/cell/lstm?step=5&look=o&set=o:0,0,0,0", "See that", "去看看")}`,
+      )}${linesToPrediction(lstm(), "o", "h")}${p("In the cell room a gate can be shut by hand. With the output gate shut at “?”, the memory is still there, but nothing of it comes out.", "在“单元”那个房间里，可以亲手把门关上。在“?”处关上输出门，记忆还在，却什么也拿不出来。")}${goTo("#/cell/lstm?step=5&look=o&set=o:0,0,0,0", "See that", "去看看")}`,
     figure: () => withBench(long, () => html`${timeline(long)}${diagram(long)}`, "output"),
   },
   {

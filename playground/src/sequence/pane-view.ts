@@ -33,6 +33,8 @@ export function paneView(p: Pane): TemplateResult {
         <input type="file" multiple accept=".safetensors,.pt,.pth,.onnx,.keras,.h5,.json,.txt,.csv,.tsv" @change=${(e: Event) => void p.open([...((e.target as HTMLInputElement).files ?? [])])} />
       </label>
       ${layerChoice(p)}
+    </div>
+    <div class="found">
       ${reading?.loss === undefined || p.error ? nothing : html`<span class="figure" data-loss=${reading.loss}><b>${shown(reading.loss)}</b> ${say("nats a character", "奈特 / 字符")}</span>`}
       ${followerFigure(p)}
       ${paceFigure(p)}

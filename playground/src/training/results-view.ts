@@ -37,8 +37,8 @@ export function results(): TemplateResult {
         ...{ x: [first, last], logarithmic: true, xLabel: say("step", "步"), yLabel: "‖g‖", height: 220 },
       }),
     )}
-    <div class="sample"><h2>${said}</h2><pre lang="en" tabindex="0" role="region" aria-label=${said}>${sample}</pre></div>
-    <div class="gates"><h2>${say("Its values while it reads the beginning", "它读开头一段时的各个数值")} ${reading?.loss === undefined ? "" : html`<small>${shown(reading.loss)} ${ofNumbers() ? say("squared error", "平方误差") : say("nats", "奈特")}</small>`}</h2>
+    <div class="sample"><h2>${said}</h2><pre lang="en" data-waits=${say("Samples appear here while it learns", "训练时，样例会出现在这里")} tabindex="0" role="region" aria-label=${said}>${sample}</pre></div>
+    <div class="gates ${reading ? "" : "waiting"}" data-waits=${say("Its gates and states, while they form", "门和状态，看它们逐渐成形")}><h2>${say("Its values while it reads the beginning", "它读开头一段时的各个数值")} ${reading?.loss === undefined ? "" : html`<small>${shown(reading.loss)} ${ofNumbers() ? say("squared error", "平方误差") : say("nats", "奈特")}</small>`}</h2>
       <ls-heat-map .label=${say("Heat maps of the training model", "训练中模型的热图")} .content=${mapOf(reading)}></ls-heat-map></div>
   </div>`;
 }
