@@ -177,7 +177,7 @@ export class ForecastNetwork implements HasParameters {
     readonly prediction: Prediction;
     readonly final: Readonly<Record<string, Tensor>>;
   } {
-    expectOptions("ForecastNetwork.forward", inputs, { x: 1, future: 1, base: 1, scale: 1, initial: 1 });
+    expectOptions("ForecastNetwork.forward", inputs, { x: "required", future: 1, base: 1, scale: 1, initial: 1 });
     const { x, future, base, scale, initial } = inputs;
     const { channels, known, horizon, autoregressive } = this.config;
     const { encoder, decoder, head } = this.parts;

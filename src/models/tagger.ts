@@ -189,7 +189,7 @@ export class TaggerModel implements HasParameters {
 
   /** @throws ShapeError "shape-mismatch"; UsageError "missing-input" */
   forward(input: TaggerInput): TaggerOutput {
-    expectOptions("TaggerModel.forward", input, { words: 1, characters: 1, lengths: 1, mask: 1 });
+    expectOptions("TaggerModel.forward", input, { words: "required", characters: 1, lengths: 1, mask: "required" });
     const { words, characters, lengths, mask } = input;
     const { embedding: table, characters: byCharacter, rnn, head, intent } = this.parts;
     expectShape("words", words.shape, ["T", "B"]);

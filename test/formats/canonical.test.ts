@@ -84,7 +84,7 @@ test("inputs that the model does not read are refused with the nearest name", ()
   const network = new Network(doubling({}));
   const graph = new Graph({ machine: openReference(), parameters: layoutParameters(network) });
   const x = graph.input("x", [1, 2, 1]);
-  expect(() => network.forward({ x, X: x })).toThrow('the model has no input "X"; did you mean "x"?');
+  expect(() => network.forward({ x, X: x })).toThrow(/the model has no input .*"X"; did you mean "x"\?/);
   using program = openNetwork(doubling({}), { machine: openReference() });
   expect(() => program.forward(graph, { "rnn.x": x })).toThrow(/inputs: expected one of .*"rnn.h"/);
 });

@@ -181,6 +181,9 @@ const calls: Readonly<Record<string, (options: never) => unknown>> = {
   openMachine: (options) => root.openMachine("wasm", options),
   "Tokenizer.encode": async (options) => (await trained).encode("a", options),
   "Tokenizer.streamEncoder": async (options) => (await trained).streamEncoder(options),
+  // Of its first argument the names are looked at by forward.
+  "TaggerModel.loss": (wrong: object) =>
+    root.TaggerModel.prototype.loss.call({}, { words: 1, mask: 1 } as never, { tags: 1, ...wrong } as never),
   "PoolOverTime.forward": (input) => root.poolOverTime({ kind: "last" }).forward({} as never, input),
   "AttentionPool.forward": (input) => root.attentionPool({ units: 1 }).forward({} as never, input),
   "trainClassifier tokenizer": (tokenizer: object) =>
