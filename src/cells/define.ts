@@ -145,16 +145,16 @@ export function defineCell<
   P extends string = never,
 >(source: CellSource<G, S, W, M, P>): Cell {
   expectOptions("defineCell", source, {
-    name: 1,
+    name: "required",
     options: 1,
-    gates: 1,
-    state: 1,
+    gates: "required",
+    state: "required",
     recurrent: 1,
     bias: 1,
     weights: 1,
     masks: 1,
     projections: 1,
-    step: 1,
+    step: "required",
   });
   const widths = Array.isArray(source.state)
     ? each(source.state as readonly S[], () => "hidden" as Width)

@@ -81,7 +81,14 @@ const CHECKSUM = "sha256";
  *   "disk-full"; UsageError "bad-run"
  */
 export async function saveRun(folder: string, options: SaveRunOptions): Promise<void> {
-  expectOptions("saveRun", options, { config: 1, tokenizer: 1, parameters: 1, quantized: 1, metrics: 1, model: 1 });
+  expectOptions("saveRun", options, {
+    config: "required",
+    tokenizer: "named",
+    parameters: "required",
+    quantized: 1,
+    metrics: 1,
+    model: 1,
+  });
   const { config, tokenizer, parameters, quantized, metrics } = options;
   expectFolder(folder);
   if (typeof config !== "object" || config === null || typeof config.model !== "object")

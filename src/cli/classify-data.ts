@@ -1,4 +1,4 @@
-import type { Examples, Series, Unlabelled } from "../data/examples.ts";
+import type { Examples, Placed, Series, Unlabelled } from "../data/examples.ts";
 import { readLabelledTexts } from "../data/labelled-texts.ts";
 import { readSeries } from "../data/ts-archive.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
@@ -19,7 +19,7 @@ export async function readExamples(file: string, columns: Columns): Promise<Exam
 }
 
 /** The same without labels, where the file may have none. */
-export async function readInputs(file: string, columns: Columns): Promise<Unlabelled | Examples<Series>> {
+export async function readInputs(file: string, columns: Columns): Promise<Placed<Unlabelled | Examples<Series>>> {
   if (holdsSeries(file, columns)) return readSeries(file);
   const { text } = needed(file, columns, ["text"]);
   return readLabelledTexts(file, { text: text!, ...layout(columns) });

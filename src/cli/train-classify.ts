@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
-import { type Examples, pick, type Series } from "../data/examples.ts";
+import { type Examples, pick, placeOf, type Series } from "../data/examples.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import { measureClassifier, measureRegression } from "../run/measure-classifier.ts";
@@ -65,7 +65,7 @@ function expectSameChannels({ inputs: [first] }: Examples, { inputs, places }: E
   if (other >= 0)
     throw new UsageError(
       "ragged-row",
-      `${places[other]}: expected ${counted(channels, "channel")} as in the series that are learned from, got ${channelsOf(inputs[other])}`,
+      `${placeOf(places, other)}: expected ${counted(channels, "channel")} as in the series that are learned from, got ${channelsOf(inputs[other])}`,
     );
 }
 

@@ -1,3 +1,5 @@
+// Declarations name Symbol.dispose, which a program that is compiled against an older library does not know by itself.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Plan, Range, ScanShape } from "./plan.ts";
 
 /** Memory of a machine, opaque: numbers cross the border as copies only. */

@@ -28,11 +28,11 @@ export interface BucketedBatchesOptions {
  */
 export function bucketedBatches(options: BucketedBatchesOptions): BatchSource {
   expectOptions("bucketedBatches", options, {
-    lengths: 1,
-    batchSize: 1,
+    lengths: "required",
+    batchSize: "required",
     seed: 1,
     bucket: 1,
-    inputs: 1,
+    inputs: "required",
     weight: 1,
     identity: 1,
   });

@@ -100,7 +100,7 @@ export interface Corpus {
  */
 export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
   expectOptions("openCorpus", options, {
-    files: 1,
+    files: "required",
     tokenizer: 1,
     vocabularySample: 1,
     validation: 1,

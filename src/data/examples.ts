@@ -12,9 +12,16 @@ export interface Examples<Input extends string | Series = string | Series> {
   readonly inputs: readonly Input[];
   /** A class by name, or a number written out. */
   readonly labels: readonly string[];
-  /** Where each comes from, for messages: "reviews.csv, line 3". */
-  readonly places: readonly string[];
+  /** Where each comes from, for messages: "reviews.csv, line 3". Default: their numbers, from 1 on. */
+  readonly places?: readonly string[] | undefined;
 }
+
+/** From a file, where everything has a place. */
+export type Placed<Read extends { readonly places?: unknown }> = Read & { readonly places: readonly string[] };
+
+/** How messages call one of the examples. */
+export const placeOf = (places: readonly string[] | undefined, index: number): string =>
+  places?.[index] ?? `example ${index + 1}`;
 
 /** What can be asked without knowing the answers. */
 export type Unlabelled<Input extends string | Series = string | Series> = Omit<Examples<Input>, "labels"> & {
@@ -29,7 +36,7 @@ export function pick<Input extends string | Series>(
   return {
     inputs: indices.map((k) => inputs[k]!),
     labels: indices.map((k) => labels[k]!),
-    places: indices.map((k) => places[k]!),
+    ...(places && { places: indices.map((k) => places[k]!) }),
   };
 }
 
@@ -49,7 +56,9 @@ export function classesOf({ labels }: Pick<Examples, "labels">): string[] {
 
 /** Labels as numbers, for regression. @throws UsageError "not-a-number" */
 export function targetsOf({ labels, places }: Pick<Examples, "labels" | "places">): Float64Array {
-  return Float64Array.from(labels, (label, k) => finiteNumber(label, places[k]!, "a number to predict (regression)"));
+  return Float64Array.from(labels, (label, k) =>
+    finiteNumber(label, placeOf(places, k), "a number to predict (regression)"),
+  );
 }
 
 /** A decimal number as files write it. NaN and infinity, in any spelling, are none. */

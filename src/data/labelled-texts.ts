@@ -3,7 +3,7 @@ import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { readDelimited } from "./delimited.ts";
 import type { CellRow } from "./delimited-cells.ts";
-import type { Examples, Unlabelled } from "./examples.ts";
+import type { Examples, Placed, Unlabelled } from "./examples.ts";
 import { holdsJsonLines, type JsonRow, readJsonLines } from "./json-lines.ts";
 
 export interface TextColumns {
@@ -17,7 +17,7 @@ export interface TextColumns {
   readonly header?: boolean | undefined;
 }
 
-type Read<C> = C extends { readonly label: string | number } ? Examples<string> : Unlabelled<string>;
+type Read<C> = Placed<C extends { readonly label: string | number } ? Examples<string> : Unlabelled<string>>;
 
 /**
  * Texts and their labels from a table: CSV or TSV, or JSON lines (files that end in .jsonl or .ndjson); UTF-8, with or
@@ -27,7 +27,7 @@ type Read<C> = C extends { readonly label: string | number } ? Examples<string> 
  * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "bad-json", "no-label"
  */
 export async function readLabelledTexts<const C extends TextColumns>(file: FileSource, columns: C): Promise<Read<C>> {
-  expectOptions<TextColumns>("readLabelledTexts", columns, { text: 1, label: 1, delimiter: 1, header: 1 });
+  expectOptions<TextColumns>("readLabelledTexts", columns, { text: "required", label: 1, delimiter: 1, header: 1 });
   const name = sourceName(file);
   const { text, label, delimiter, header } = columns;
   const wanted = label === undefined ? [text] : [text, label];

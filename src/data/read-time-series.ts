@@ -38,7 +38,7 @@ export interface ReadTimeSeriesOptions {
  */
 export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOptions): Promise<TimeSeriesSet> {
   expectOptions("readTimeSeries", options, {
-    targets: 1,
+    targets: "required",
     past: 1,
     known: 1,
     series: 1,

@@ -2,6 +2,7 @@ import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { readDelimited } from "./delimited.ts";
+import type { Placed } from "./examples.ts";
 import { type TaggedSentences, tagCount, type UntaggedSentences } from "./tagged-sentences.ts";
 import { readText } from "./text-files.ts";
 
@@ -16,7 +17,7 @@ export interface SentenceColumns {
   readonly delimiter?: string | undefined;
 }
 
-type Read<C> = C extends { readonly tags: string | number } ? TaggedSentences : UntaggedSentences;
+type Read<C> = C extends { readonly tags: string | number } ? Placed<TaggedSentences> : UntaggedSentences;
 
 /**
  * Sentences from a table with one a row, its tokens in one cell and its tags in another, as slot filling data come. UTF-8, with or
@@ -29,7 +30,7 @@ export async function readSentenceRows<const C extends SentenceColumns>(
   file: FileSource,
   columns: C,
 ): Promise<Read<C>> {
-  expectOptions<SentenceColumns>("readSentenceRows", columns, { tokens: 1, tags: 1, intent: 1, delimiter: 1 });
+  expectOptions<SentenceColumns>("readSentenceRows", columns, { tokens: "required", tags: 1, intent: 1, delimiter: 1 });
   const name = sourceName(file);
   const { tokens, tags, intent, delimiter } = columns;
   const wanted = [tokens, tags, intent].filter((one) => one !== undefined);

@@ -1,4 +1,5 @@
 import { UsageError } from "../shared/errors.ts";
+import { type Placed, placeOf } from "./examples.ts";
 
 /** Sentences with a tag for each token, and maybe something that is said of each as a whole. */
 export interface TaggedSentences {
@@ -8,12 +9,12 @@ export interface TaggedSentences {
   readonly tags: readonly (readonly string[])[];
   /** What each sentence is about, where the data say it. */
   readonly intents?: readonly string[] | undefined;
-  /** Where each comes from, for messages: "train.txt, line 3". */
-  readonly places: readonly string[];
+  /** Where each comes from, for messages: "train.txt, line 3". Default: their numbers, from 1 on. */
+  readonly places?: readonly string[] | undefined;
 }
 
 /** Sentences whose tags are not known. */
-export type UntaggedSentences = Pick<TaggedSentences, "tokens" | "places">;
+export type UntaggedSentences = Placed<Pick<TaggedSentences, "tokens" | "places">>;
 
 /** Those with these indices, in their order. */
 export const pickSentences = (
@@ -23,7 +24,7 @@ export const pickSentences = (
   tokens: indices.map((k) => tokens[k]!),
   tags: indices.map((k) => tags[k]!),
   ...(intents && { intents: indices.map((k) => intents[k]!) }),
-  places: indices.map((k) => places[k]!),
+  ...(places && { places: indices.map((k) => places[k]!) }),
 });
 
 /** @throws UsageError "no-examples" (none at all), "tag-count" */
@@ -36,7 +37,7 @@ export function expectSentences({ tokens, tags, intents, places }: TaggedSentenc
     );
   for (const [k, words] of tokens.entries())
     if (words.length === 0 || words.length !== tags[k]!.length)
-      throw tagCount(places[k] ?? `sentences[${k}]`, words.length, tags[k]!.length);
+      throw tagCount(placeOf(places, k), words.length, tags[k]!.length);
 }
 
 export const tagCount = (place: string, tokens: number, tags: number): UsageError =>

@@ -30,7 +30,14 @@ export interface TimeSeriesSetOptions extends Pick<ReadTimeSeriesOptions, "targe
  * @throws UsageError "bad-option", "unknown-column", "not-a-number" (infinity), "bad-step", "unknown-time-zone"
  */
 export function timeSeriesSet(options: TimeSeriesSetOptions): TimeSeriesSet {
-  expectOptions("timeSeriesSet", options, { series: 1, step: 1, timeZone: 1, targets: 1, past: 1, known: 1 });
+  expectOptions("timeSeriesSet", options, {
+    series: "required",
+    step: 1,
+    timeZone: 1,
+    targets: "required",
+    past: 1,
+    known: 1,
+  });
   const { targets, past = [], known = [] } = options;
   const zone = timeZone(options.timeZone ?? "UTC");
   const step = options.step === undefined ? undefined : parseStep(options.step);
@@ -58,12 +65,12 @@ export function timeSeriesSet(options: TimeSeriesSetOptions): TimeSeriesSet {
         );
       return [name, all] as const;
     });
-    if (step && start === undefined)
+    const first = start instanceof Date || typeof start === "number" ? Number(start) : Number.NaN;
+    if (step && !Number.isFinite(first))
       throw new UsageError(
         "bad-option",
-        `series ${JSON.stringify(id)}: expected the moment of its first step (start), got ${describe(start)}`,
+        `series ${JSON.stringify(id)}: expected the moment of its first step, a date or milliseconds since 1970 UTC, got ${describe(start)}`,
       );
-    const first = Number(start);
     const times = step && Float64Array.from({ length }, (_, k) => after(first, k, step, zone));
     return { id, length, times, values: Object.fromEntries(values) };
   });

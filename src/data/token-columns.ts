@@ -2,6 +2,7 @@ import type { FileSource } from "../platform/platform.ts";
 import { sourceName } from "../platform/platform.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Placed } from "./examples.ts";
 import type { TaggedSentences, UntaggedSentences } from "./tagged-sentences.ts";
 import { readText } from "./text-files.ts";
 
@@ -14,7 +15,7 @@ export interface TokenColumns {
   readonly delimiter?: string | undefined;
 }
 
-type Read<C> = C extends { readonly tag: "none" } ? UntaggedSentences : TaggedSentences;
+type Read<C> = C extends { readonly tag: "none" } ? UntaggedSentences : Placed<TaggedSentences>;
 
 /** Rows of CoNLL-U that are no tokens of their own: "2-3" of a token written as one, "2.1" of one left out. */
 const NO_TOKEN = /^\d+[-.]\d+$/;

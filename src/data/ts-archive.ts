@@ -1,6 +1,6 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
-import { type Examples, finiteNumber, type Series } from "./examples.ts";
+import { type Examples, finiteNumber, type Placed, type Series } from "./examples.ts";
 import { readText } from "./text-files.ts";
 
 /**
@@ -11,7 +11,7 @@ import { readText } from "./text-files.ts";
  * @throws UsageError "not-text", "file-empty", "bad-series" (another layout, time stamps, channels of different length),
  *   "missing-value", "not-a-number" (NaN and infinity among them), "ragged-row" (another number of channels), "no-label"
  */
-export async function readSeries(file: FileSource): Promise<Examples<Series>> {
+export async function readSeries(file: FileSource): Promise<Placed<Examples<Series>>> {
   const name = sourceName(file);
   const parts: string[] = [];
   for await (const part of readText([file])) parts.push(part);

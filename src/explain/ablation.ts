@@ -1,7 +1,7 @@
 import { HeldValues } from "../layers/held-values.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
 import type { LanguageModel } from "../models/language-model.ts";
-import { runOptions } from "../run/run-options.ts";
+import { namesOfRun } from "../run/run-options.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { compile } from "../tensor/executable.ts";
@@ -58,7 +58,9 @@ export interface Ablation {
  * @throws UsageError "no-tokens", "bad-option" for cells with a projected state
  */
 export async function openAblation(options: AblationOptions): Promise<Ablation> {
-  expectOptions("openAblation", options, { ...runOptions, tokens: 1 });
+  expectOptions("openAblation", options, {
+    ...{ ...namesOfRun, model: "required", parameters: "required", tokens: "required" },
+  });
   const { model, parameters, tokens } = options;
   if (tokens.length < 2) throw new UsageError("no-tokens", "tokens: expected at least two, the second is predicted");
   const { numLayers, projectionSize, vocabularySize } = model.config;

@@ -31,14 +31,14 @@ export interface GradientFlowOptions extends Pick<RecurrentOptions, "cell" | "hi
  */
 export async function gradientFlow(options: GradientFlowOptions): Promise<Float64Array> {
   expectOptions("gradientFlow", options, {
-    machine: 1,
-    steps: 1,
+    machine: "required",
+    steps: "required",
     inputSize: 1,
     seed: 1,
     scale: 1,
     bias: 1,
-    cell: 1,
-    hiddenSize: 1,
+    cell: "required",
+    hiddenSize: "required",
     initialize: 1,
   });
   const { machine, cell, hiddenSize, inputSize = 1, seed = 0, scale = 1, bias = {} } = options;

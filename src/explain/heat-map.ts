@@ -56,7 +56,15 @@ const DIVERGING: readonly Rgb[] = [
  *   `low` is not below `high`
  */
 export function renderHeatMap(options: HeatMapOptions): string {
-  expectOptions("renderHeatMap", options, { title: 1, columns: 1, rows: 1, low: 1, high: 1, width: 1, color: 1 });
+  expectOptions("renderHeatMap", options, {
+    title: 1,
+    columns: "required",
+    rows: "required",
+    low: "required",
+    high: "required",
+    width: 1,
+    color: 1,
+  });
   const { rows, low, high, width = 80, color = false } = options;
   if (!(low < high)) throw new UsageError("out-of-range", `low: expected a number below high (${high}), got ${low}`);
   for (const { label, values } of rows) {
@@ -88,7 +96,7 @@ export function renderHeatMap(options: HeatMapOptions): string {
 
 /** The scale itself, to be put beside a title: `0 ░▒▓█ 1`. */
 export function heatMapLegend(options: Pick<HeatMapOptions, "low" | "high" | "color">): string {
-  expectOptions("heatMapLegend", options, { low: 1, high: 1, color: 1 });
+  expectOptions("heatMapLegend", options, { low: "required", high: "required", color: 1 });
   const { low, high, color = false } = options;
   const steps = color ? 12 : SHADES.length;
   const cells = Array.from({ length: steps }, (_, k) =>

@@ -30,7 +30,7 @@ export async function nearestPassages(
   run: Parameters<typeof nearestStates>[0],
   options: NearestPassagesOptions,
 ): Promise<NearestPassage[]> {
-  expectOptions("nearestPassages", options, { ...nearestNames, tokenizer: 1, around: 1 });
+  expectOptions("nearestPassages", options, { ...nearestNames, tokenizer: "required", around: 1 });
   const { tokenizer, around = 32, ...asked } = options;
   const corpus = asSequence(options.corpus);
   const found = await nearestStates(run, asked);

@@ -44,7 +44,7 @@ export async function nearestPlaces(
   pieces: Iterable<StatePiece> | AsyncIterable<StatePiece>,
   options: NearestPlacesOptions,
 ): Promise<StatePlace[]> {
-  expectOptions("nearestPlaces", options, { to: 1, count: 1, apart: 1, without: 1 });
+  expectOptions("nearestPlaces", options, { to: "required", count: 1, apart: 1, without: 1 });
   const { to, count = 10, apart = 1, without = () => false } = options;
   expectInteger("count", count, { min: 1 });
   expectInteger("apart", apart, { min: 1 });

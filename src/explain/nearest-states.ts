@@ -14,7 +14,15 @@ export interface NearestStatesOptions extends NearestPlacesOptions {
 }
 
 /** For `expectOptions`. */
-export const nearestNames = { corpus: 1, to: 1, layer: 1, name: 1, count: 1, apart: 1, without: 1 } as const;
+export const nearestNames = {
+  corpus: "required",
+  to: "required",
+  layer: 1,
+  name: 1,
+  count: 1,
+  apart: 1,
+  without: 1,
+} as const;
 
 /**
  * Where in a corpus a language model was in the state most like the one given: what it takes to be alike. The corpus is read piece by

@@ -31,7 +31,15 @@ export interface TextTrace extends Trace {
  *   "trace-too-large"
  */
 export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
-  expectOptions("traceText", options, { ...runOptions, text: 1, names: 1, gradients: 1, maximumBytes: 1, hold: 1 });
+  expectOptions("traceText", options, {
+    ...runOptions,
+    tokenizer: "required",
+    text: "required",
+    names: 1,
+    gradients: 1,
+    maximumBytes: 1,
+    hold: 1,
+  });
   const { model, parameters, machine, tokenizer, text, names, gradients, maximumBytes, hold } = options;
   const tokens = tokenizer.encode(text);
   if (tokens.length === 0) throw new UsageError("no-tokens", "text: expected at least one token to read, got none");

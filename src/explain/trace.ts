@@ -82,7 +82,7 @@ export const traceNames = (model: Traceable["model"]): string[] =>
  */
 export async function trace(traced: Traceable, input: TraceInput, options: TraceOptions = {}): Promise<Trace> {
   expectOptions("trace", options, { names: 1, gradients: 1, seed: 1, maximumBytes: 1, hold: 1 });
-  expectOptions("trace", input, { data: 1, batch: 1, lengths: 1, initial: 1 });
+  expectOptions("trace", input, { data: "required", batch: 1, lengths: 1, initial: 1 });
   const { model, parameters } = traced;
   const { machine } = parameters;
   const layers = layersOf(model);
@@ -153,7 +153,7 @@ export async function* traceInChunks(
   input: Omit<TraceInput, "lengths">,
   options: Omit<TraceOptions, "gradients" | "seed"> & { readonly steps?: number } = {},
 ): AsyncGenerator<Trace & { readonly firstStep: number }, void> {
-  expectOptions("traceInChunks", input, { data: 1, batch: 1, initial: 1 });
+  expectOptions("traceInChunks", input, { data: "required", batch: 1, initial: 1 });
   expectOptions("traceInChunks", options, { names: 1, maximumBytes: 1, hold: 1, steps: 1 });
   const { steps: chunk = 256, ...how } = options;
   expectInteger("steps", chunk, { min: 1 });

@@ -58,7 +58,7 @@ const orders: Readonly<Partial<Record<Target, string>>> = {
  * @throws UsageError "not-convertible"
  */
 export function convertModel(file: ModelFile, options: ConvertOptions): Converted {
-  expectOptions("convertModel", options, { to: 1, weightsOnly: 1 });
+  expectOptions("convertModel", options, { to: "required", weightsOnly: 1 });
   const { to } = options;
   const made = (bytes: Uint8Array, beside: Converted["beside"] = new Map()): Converted => ({
     ...{ to, bytes, beside, forward: [] },

@@ -15,6 +15,6 @@ import { Program, type ProgramOptions } from "./program.ts";
  * @throws what `Network` throws
  */
 export const openNetwork = (model: CanonicalModel, options: ProgramOptions): Program => {
-  expectOptions("openNetwork", options, { machine: 1, plans: 1 });
+  expectOptions("openNetwork", options, { machine: "required", plans: 1 });
   return new Program(networkRunnable(model), options);
 };

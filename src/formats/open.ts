@@ -45,7 +45,14 @@ export class Model extends Program {
  * @throws UsageError "unknown-format", "unknown-network", "unsupported-onnx", …; FailureError when the file is damaged
  */
 export async function open(input: ByteInput, options: OpenOptions): Promise<Model> {
-  expectOptions("open", options, { machine: 1, plans: 1, config: 1, files: 1, nonlinearity: 1, onProgress: 1 });
+  expectOptions("open", options, {
+    machine: "required",
+    plans: 1,
+    config: 1,
+    files: 1,
+    nonlinearity: 1,
+    onProgress: 1,
+  });
   const { machine, plans, ...reading } = options;
   return new Model(await readModel(input, reading), { machine, ...(plans !== undefined && { plans }) });
 }

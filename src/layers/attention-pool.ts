@@ -20,7 +20,7 @@ export interface AttentionPool extends HasParameters {
  * @see Yang et al. (2016), "Hierarchical attention networks for document classification"
  */
 export function attentionPool(options: { readonly units: number }): AttentionPool {
-  expectOptions("attentionPool", options, { units: 1 });
+  expectOptions("attentionPool", options, { units: "required" });
   const units = expectInteger("attentionPool: units", options.units, { min: 1 });
   const key = linear({ inputSize: units, outputSize: units });
   const query = linear({ inputSize: units, outputSize: 1, bias: false });

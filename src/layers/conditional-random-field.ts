@@ -157,6 +157,6 @@ export class ConditionalRandomField implements HasParameters {
 
 /** @example `conditionalRandomField({ tags: 17 })` */
 export const conditionalRandomField = (options: ConditionalRandomFieldOptions): ConditionalRandomField => {
-  expectOptions("conditionalRandomField", options, { tags: 1, constraints: 1 });
+  expectOptions("conditionalRandomField", options, { tags: "required", constraints: 1 });
   return new ConditionalRandomField(options);
 };

@@ -38,9 +38,9 @@ export interface Convolution1d extends Layer {
  */
 export function convolution1d(options: Convolution1dOptions): Convolution1d {
   expectOptions("convolution1d", options, {
-    inputSize: 1,
-    outputSize: 1,
-    kernelSize: 1,
+    inputSize: "required",
+    outputSize: "required",
+    kernelSize: "required",
     stride: 1,
     padding: 1,
     dilation: 1,

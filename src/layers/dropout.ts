@@ -32,7 +32,7 @@ export interface DropoutOptions {
  * @see Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014)
  */
 export function dropout(options: DropoutOptions): Layer {
-  expectOptions("dropout", options, { rate: 1, per: 1 });
+  expectOptions("dropout", options, { rate: "required", per: 1 });
   const { rate, per = "step" } = options;
   if (!(rate >= 0 && rate <= 1))
     throw new UsageError("out-of-range", `dropout: expected a rate in [0, 1], got ${describe(rate)}`);

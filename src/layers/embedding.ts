@@ -27,7 +27,12 @@ export interface Embedding extends Layer {
  * Declare the input with `graph.input(name, shape, { type: "int", below: V })`, so that other numbers are refused.
  */
 export function embedding(options: EmbeddingOptions): Embedding {
-  expectOptions("embedding", options, { vocabularySize: 1, embeddingSize: 1, paddingIndex: 1, initialize: 1 });
+  expectOptions("embedding", options, {
+    vocabularySize: "required",
+    embeddingSize: "required",
+    paddingIndex: 1,
+    initialize: 1,
+  });
   const rows = expectInteger("embedding: vocabularySize", options.vocabularySize, { min: 1 });
   const columns = expectInteger("embedding: embeddingSize", options.embeddingSize, { min: 1 });
   const { paddingIndex, initialize = normal() } = options;

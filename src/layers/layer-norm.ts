@@ -26,7 +26,7 @@ export interface LayerNorm extends Layer {
  * @see Ba, Kiros & Hinton (2016), arXiv:1607.06450
  */
 export function layerNorm(options: LayerNormOptions): LayerNorm {
-  expectOptions("layerNorm", options, { size: 1, eps: 1 });
+  expectOptions("layerNorm", options, { size: "required", eps: 1 });
   const size = expectInteger("layerNorm: size", options.size, { min: 1 });
   const { eps = 1e-5 } = options;
   const weight = { shape: [size], initialize: ones };

@@ -33,7 +33,13 @@ export interface Linear extends Layer {
  * ```
  */
 export function linear(options: LinearOptions): Linear {
-  expectOptions("linear", options, { inputSize: 1, outputSize: 1, bias: 1, initialize: 1, weight: 1 });
+  expectOptions("linear", options, {
+    inputSize: "required",
+    outputSize: "required",
+    bias: 1,
+    initialize: 1,
+    weight: 1,
+  });
   const inputSize = expectInteger("linear: inputSize", options.inputSize, { min: 1 });
   const outputSize = expectInteger("linear: outputSize", options.outputSize, { min: 1 });
   const { initialize } = options;

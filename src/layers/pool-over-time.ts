@@ -30,7 +30,7 @@ export const LOWEST = -3.4028234663852886e38;
  * Input [T, B, units], output [B, units]; zeros for a sequence no step of which counts. Steps that do not count may hold NaN.
  */
 export function poolOverTime(options: { readonly kind: PoolKind }): PoolOverTime {
-  expectOptions("poolOverTime", options, { kind: 1 });
+  expectOptions("poolOverTime", options, { kind: "required" });
   const kind = expectOneOf("poolOverTime: kind", options.kind, ["maximum", "mean", "last"]);
   return {
     parts: {},

@@ -236,9 +236,9 @@ export class Recurrent implements HasParameters {
 /** Makes a stack of recurrent layers: `new Recurrent(options)`, and unknown options are refused. */
 export function recurrent(options: RecurrentOptions): Recurrent {
   expectOptions("recurrent", options, {
-    cell: 1,
-    inputSize: 1,
-    hiddenSize: 1,
+    cell: "required",
+    inputSize: "required",
+    hiddenSize: "required",
     numLayers: 1,
     bidirectional: 1,
     projectionSize: 1,

@@ -51,7 +51,7 @@ export function dropWords(
   tokens: Tensor,
   options: { readonly rate: number; readonly vocabularySize: number },
 ): Tensor {
-  expectOptions("dropWords", options, { rate: 1, vocabularySize: 1 });
+  expectOptions("dropWords", options, { rate: "required", vocabularySize: "required" });
   const { rate, vocabularySize } = options;
   expectRate("dropWords", rate);
   const { graph } = vectors;

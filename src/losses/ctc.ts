@@ -39,8 +39,8 @@ export function connectionistTemporalClassification(
   options: ConnectionistTemporalClassificationOptions,
 ): Tensor {
   expectOptions("connectionistTemporalClassification", options, {
-    inputLengths: 1,
-    targetLengths: 1,
+    inputLengths: "required",
+    targetLengths: "required",
     blank: 1,
     reduction: 1,
     zeroInfinity: 1,

@@ -16,7 +16,7 @@ import type { LossOptions } from "./reduction.ts";
  * @throws UsageError "out-of-range"
  */
 export function pinball(prediction: Tensor, target: Tensor, options: LossOptions & { readonly level: number }): Tensor {
-  expectOptions("pinball", options, { reduction: 1, mask: 1, level: 1 });
+  expectOptions("pinball", options, { reduction: 1, mask: 1, level: "required" });
   const { level } = options;
   if (!(level > 0 && level < 1))
     throw new UsageError("out-of-range", `pinball: expected a level above 0 and below 1, got ${describe(level)}`);

@@ -6,6 +6,8 @@
  * vector), `transposed` (its adjoint) and `mean` (over all units of all arguments). Everything else acts unit by unit.
  */
 
+import { describe, UsageError } from "../shared/errors.ts";
+
 /** Operations that map numbers to a number, unit by unit. */
 export type PointwiseOperation =
   | "add"
@@ -66,7 +68,15 @@ function node(op: Operation, args: readonly AnyNode[], name = "", value = 0): An
   return made;
 }
 const make = node as (op: Expression["op"], args: readonly AnyNode[], name?: string, value?: number) => Expression;
-const term = (x: Term): Expression => (typeof x === "number" ? constant(x) : x);
+function term(x: Term): Expression {
+  if (typeof x === "number") return constant(x);
+  if (typeof x?.op === "string") return x;
+  const got = `expected an expression or a number, got ${describe(x)}`;
+  throw new UsageError(
+    "not-an-expression",
+    `${got}; what tensors are computed from is pointwise({ x }, f(variable("x")))`,
+  );
+}
 const is = (x: Expression, value: number): boolean => x.op === "constant" && x.value === value;
 const both = (x: Expression, y: Expression): boolean => x.op === "constant" && y.op === "constant";
 

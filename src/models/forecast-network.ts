@@ -86,10 +86,10 @@ export const DEFAULT_LEVELS = [0.1, 0.5, 0.9] as const;
 
 /** For `expectOptions`. */
 export const forecastNetworkNames = {
-  channels: 1,
-  targets: 1,
+  channels: "required",
+  targets: "required",
   known: 1,
-  horizon: 1,
+  horizon: "required",
   autoregressive: 1,
   head: 1,
   cell: 1,

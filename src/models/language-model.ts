@@ -196,7 +196,7 @@ export function languageModelFromConfig(value: unknown, cells: Readonly<Record<s
 /** Options that are not given are undefined, so that defaults apply to them; no other names. */
 function given(options: LanguageModelOptions): LanguageModelOptions {
   expectOptions("languageModel", options, {
-    vocabularySize: 1,
+    vocabularySize: "required",
     embeddingSize: 1,
     cell: 1,
     hiddenSize: 1,

@@ -95,13 +95,13 @@ export interface TaggerOutput {
 
 /** For `expectOptions`. */
 export const taggerNames = {
-  vocabularySize: 1,
+  vocabularySize: "required",
   embeddingSize: 1,
   characters: 1,
   characterEmbeddingSize: 1,
   characterHiddenSize: 1,
   wordLength: 1,
-  tags: 1,
+  tags: "required",
   scheme: 1,
   writtenScheme: 1,
   intents: 1,
@@ -215,7 +215,7 @@ export class TaggerModel implements HasParameters {
    * @param targets.tags int [T, B] in [0, C) @param targets.intents int [B] in [0, I)
    */
   loss(input: TaggerInput, targets: { readonly tags: Tensor; readonly intents?: Tensor | undefined }): Tensor {
-    expectOptions("TaggerModel.loss", targets, { tags: 1, intents: 1 });
+    expectOptions("TaggerModel.loss", targets, { tags: "required", intents: 1 });
     const { emissions, intents } = this.forward(input);
     const { mask } = input;
     const { field } = this.parts;

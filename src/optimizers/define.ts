@@ -64,7 +64,13 @@ export function resting(optimizer: Optimizer, { lazy = false }: RestOptions): Op
  * ```
  */
 export function defineOptimizer<M extends string, S extends string>(definition: OptimizerDefinition<M, S>): Optimizer {
-  expectOptions("defineOptimizer", definition, { name: 1, moments: 1, scalars: 1, update: 1, rests: 1 });
+  expectOptions("defineOptimizer", definition, {
+    name: "required",
+    moments: "required",
+    scalars: "required",
+    update: "required",
+    rests: 1,
+  });
   // The names are checked where the equations are written; whoever asks for a name that is none has a bug, not a choice.
   return definition as unknown as Optimizer;
 }

@@ -54,7 +54,15 @@ const RESIDUAL_ORIGINS = 200;
  * @throws UsageError "series-too-short" when there is no origin
  */
 export async function backtest(forecaster: Forecaster, options: BacktestOptions): Promise<Backtest> {
-  expectOptions("backtest", options, { series: 1, stride: 1, baselines: 1, seed: 1, levels: 1, samples: 1, recent: 1 });
+  expectOptions("backtest", options, {
+    series: "required",
+    stride: 1,
+    baselines: 1,
+    seed: 1,
+    levels: 1,
+    samples: 1,
+    recent: 1,
+  });
   const { layout } = forecaster;
   const { series } = options;
   const prepared = series.map((one) => one.prepared);

@@ -53,7 +53,7 @@ interface Beam {
 
 const beamOptions: OptionsTable<BeamSearchOptions> = {
   ...runOptions,
-  ...{ prompt: generationFields.prompt, stop: generationFields.stop, endTokens: 1, signal: 1 },
+  ...{ tokenizer: "required", prompt: generationFields.prompt, stop: generationFields.stop, endTokens: 1, signal: 1 },
   beams: integer({ about: "texts that are kept at each step", min: 1, default: 4 }),
   length: integer({ about: "most tokens of a text", min: 1, default: 100 }),
   lengthPenalty: number({ about: "0 favours short texts, 1 weighs by the mean of a token", default: 1 }),

@@ -50,7 +50,13 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
   private readonly plans = new Map<string, Executable>();
 
   constructor(options: ClassifierOptions<M>) {
-    expectOptions("Classifier", options, { model: 1, machine: 1, parameters: 1, tokenizer: 1, batchSize: 1 });
+    expectOptions("Classifier", options, {
+      model: "required",
+      machine: "required",
+      parameters: "required",
+      tokenizer: 1,
+      batchSize: 1,
+    });
     this.options = options;
     this.model = options.model;
     this.parameters = options.parameters;

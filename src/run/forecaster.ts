@@ -74,7 +74,12 @@ export class Forecaster {
   #layout: ForecastLayout;
 
   constructor(parts: ForecasterParts) {
-    expectOptions("Forecaster", parts, { network: 1, layout: 1, machine: 1, parameters: 1 });
+    expectOptions("Forecaster", parts, {
+      network: "required",
+      layout: "required",
+      machine: "required",
+      parameters: "required",
+    });
     const { network, layout, machine, parameters } = parts;
     this.network = network;
     this.#layout = layout;

@@ -24,7 +24,7 @@ export interface GenerateBatchOptions extends WriteOptions, Omit<SessionOptions,
 }
 
 const batchOptions: OptionsTable<GenerateBatchOptions> = {
-  ...{ ...writeOptions, ...runOptions, prompts: 1 },
+  ...{ ...writeOptions, ...runOptions, tokenizer: "required", prompts: "required" },
   batchSize: integer({ about: "prompts that are worked on side by side", min: 1 }),
 };
 

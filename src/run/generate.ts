@@ -1,7 +1,7 @@
 import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { generationFields } from "../schema/generation.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { runOptions } from "./run-options.ts";
+import { namesOfRun } from "./run-options.ts";
 import type { Session } from "./session.ts";
 import {
   expectWritable,
@@ -50,7 +50,10 @@ export function generateTokens(options: GenerateTokensOptions): AsyncGenerator<W
   return checkedTokens(options);
 }
 
-const source: OptionsTable<Source> = { ...runOptions, session: 1, prompt: generationFields.prompt };
+const source: OptionsTable<Source> = {
+  ...namesOfRun,
+  ...{ session: "required", tokenizer: "required", prompt: generationFields.prompt },
+};
 
 /** Checked here and not at the first `next`, so that mistakes are thrown where they are made. */
 function checkedTokens(options: GenerateTokensOptions): AsyncGenerator<WrittenToken, WriteEnd> {

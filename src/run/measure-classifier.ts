@@ -38,10 +38,7 @@ export async function measureClassifier(
 }
 
 /** @throws UsageError "not-a-regression", "wrong-input", "not-a-number" */
-export async function measureRegression(
-  classifier: Classifier,
-  examples: Pick<Examples, "inputs" | "labels" | "places">,
-): Promise<RegressionScores> {
+export async function measureRegression(classifier: Classifier, examples: Examples): Promise<RegressionScores> {
   const targets = targetsOf(examples);
   const predicted = await classifier.predictNumbers(examples.inputs);
   return regressionScores(targets, predicted, classifier.model.config.targetScaling?.deviation[0] ?? 1);

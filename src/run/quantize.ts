@@ -22,7 +22,7 @@ export async function quantize(options: {
   readonly model: Pick<LanguageModel, "parts">;
   readonly parameters: ParameterStore;
 }): Promise<QuantizedWeights> {
-  expectOptions("quantize", options, { model: 1, parameters: 1 });
+  expectOptions("quantize", options, { model: "required", parameters: "required" });
   const { model, parameters } = options;
   const wanted = productParameters(model);
   const quantized = new Map<string, QuantizedTensor>();

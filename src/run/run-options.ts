@@ -2,8 +2,8 @@ import type { Machine } from "../compute/machine.ts";
 import type { OptionNames } from "../shared/options.ts";
 import type { LoadedRun } from "./load-run.ts";
 
-/** For `expectOptions`: a loaded run and the machine that it lies on may be given as they are, with all that they hold. */
-export const runOptions = {
+/** For `expectOptions`: a loaded run may be given as it is, with all that it holds, also where nothing of it is needed. */
+export const namesOfRun = {
   config: 1,
   model: 1,
   tokenizer: 1,
@@ -11,4 +11,7 @@ export const runOptions = {
   quantized: 1,
   metrics: 1,
   machine: 1,
-} as const satisfies OptionNames<LoadedRun & { readonly machine: Machine }>;
+} as const satisfies OptionNames<Partial<LoadedRun & { readonly machine: Machine }>>;
+
+/** Where the model runs. */
+export const runOptions = { ...namesOfRun, model: "required", parameters: "required", machine: "required" } as const;

@@ -1,6 +1,6 @@
 import type { Machine, Numbers, SynchronousMachine } from "../compute/machine.ts";
 import type { LanguageModel } from "../models/language-model.ts";
-import { expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
@@ -95,7 +95,7 @@ export class Session<M extends Machine = Machine> {
     if (tokens === null || typeof tokens !== "object" || tokens.length !== this.batch)
       throw new ShapeError(
         "shape-mismatch",
-        `tokens: expected ${this.batch} whole number${this.batch === 1 ? "" : "s"}, one for each sequence of the batch, got ${tokens?.length ?? tokens}`,
+        `tokens: expected an array of ${this.batch}, a whole number for each sequence of the batch, got ${describe(tokens)}`,
       );
     this.executable.write("tokens", tokens);
     this.executable.run();

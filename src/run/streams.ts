@@ -37,7 +37,7 @@ export interface StreamsOptions<M extends Machine = Machine> {
  * @throws UsageError "wrong-machine", "not-an-integer", "out-of-range"; FailureError "out-of-memory"
  */
 export async function openStreams<M extends Machine>(options: StreamsOptions<M>): Promise<Streams<M>> {
-  expectOptions("openStreams", options, { ...runOptions, capacity: 1 });
+  expectOptions("openStreams", options, { ...runOptions, capacity: "required" });
   const { model, parameters, machine } = options;
   const capacity = expectInteger("capacity", options.capacity, { min: 1, max: 1e6 });
   expectSameMachine(parameters, machine);

@@ -36,7 +36,13 @@ export interface TokenSurprisal {
  * @throws UsageError "text-empty", "vocabulary-mismatch", "batch-of-many", "unknown-token"; FailureError "not-finite"
  */
 export async function* surprisal(options: SurprisalOptions): AsyncGenerator<TokenSurprisal, void> {
-  expectOptions("surprisal", options, { session: 1, tokenizer: 1, text: 1, alternatives: 1, signal: 1 });
+  expectOptions("surprisal", options, {
+    session: "required",
+    tokenizer: "required",
+    text: "required",
+    alternatives: 1,
+    signal: 1,
+  });
   const { session, tokenizer, text, alternatives = 0, signal } = options;
   expectWritable({ session, tokenizer });
   const tokens = tokenizer.encode(text);

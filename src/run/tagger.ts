@@ -75,7 +75,13 @@ export class Tagger {
   private readonly plans = new Map<string, Executable>();
 
   constructor(options: TaggerRunOptions) {
-    expectOptions("Tagger", options, { model: 1, machine: 1, parameters: 1, tokenizer: 1, batchSize: 1 });
+    expectOptions("Tagger", options, {
+      model: "required",
+      machine: "required",
+      parameters: "required",
+      tokenizer: "required",
+      batchSize: 1,
+    });
     this.options = options;
     this.model = options.model;
     this.parameters = options.parameters;

@@ -43,9 +43,9 @@ export function checkOptions<Options extends object>(
   options: Options,
   known: OptionsTable<NoInfer<Options>>,
 ): void {
-  const entries = Object.entries<Field | Names | 1>(known);
-  const isField = (entry: Field | Names | 1): entry is Field =>
-    typeof entry === "object" && typeof entry.about === "string";
+  const entries = Object.entries<Field | Names[string]>(known);
+  const isField = (entry: Field | Names[string]): entry is Field =>
+    typeof entry === "object" && typeof (entry as Field).about === "string";
   const names = Object.fromEntries(entries.map(([name, entry]) => [name, isField(entry) ? 1 : entry]));
   expectOptions<object>(what, options, names);
   for (const [name, entry] of entries) {

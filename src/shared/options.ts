@@ -2,20 +2,36 @@ import { nearest, UsageError } from "./errors.ts";
 
 /**
  * The name of each option of a function: one that is missing, or is none, does not compile. An option that is itself an object of options has their
- * names, and they are looked at with it; anything else has 1.
+ * names, and they are looked at with it. Anything else has 1 where it may be left out, "required" where not, and "named" where it has to be
+ * there but may be undefined.
  */
-export type OptionNames<Options> = { readonly [K in KeyOf<Options>]-?: 1 | OptionNames<Values<Options, K>> };
+export type OptionNames<Options> = {
+  readonly [K in KeyOf<Options>]-?:
+    | Table<Values<Options, K>>
+    | (undefined extends Marks<Options, K> ? 1 : "required" | "named");
+};
 
 type KeyOf<Options> = Options extends unknown ? keyof Options : never;
 type Values<Options, K> = Options extends { readonly [key in K & PropertyKey]?: infer Value }
   ? Extract<Value, object>
   : never;
+type Table<Value> = [Value] extends [never]
+  ? never
+  : Value extends (...given: never) => unknown
+    ? never
+    : OptionNames<Value>;
+/** `undefined` among them: an option that some of the options do without. */
+type Marks<Options, K> = Options extends unknown
+  ? K extends keyof Options
+    ? { [N in keyof Options]: 1 }[K]
+    : undefined
+  : never;
 
 /**
- * Refuses options that a function does not know. What values they may have the function says itself.
+ * Refuses options that a function does not know, and calls without one that it needs. What values they may have the function says itself.
  *
  * @param what How the function is called.
- * @throws UsageError "unknown-option" with the nearest name; "bad-option" for what is no object
+ * @throws UsageError "unknown-option" with the nearest name; "missing-option"; "bad-option" for what is no object
  */
 export function expectOptions<Options extends object>(
   what: string,
@@ -28,7 +44,7 @@ export function expectOptions<Options extends object>(
 }
 
 /** Tables of names, without types. */
-export type Names = { readonly [name: string]: unknown };
+export type Names = { readonly [name: string]: 1 | "required" | "named" | Names };
 
 /** As `expectOptions`, for any table: the value of a name that is an object is the table of what lies within it. */
 export function expectNames(what: string, options: object, known: Names): void {
@@ -37,6 +53,10 @@ export function expectNames(what: string, options: object, known: Names): void {
     const within = known[name];
     if (typeof within === "object" && typeof value === "object" && value !== null)
       expectNames(`${what}: ${name}`, value, within as Names);
+  }
+  for (const [name, kind] of Object.entries(known)) {
+    const lacks = kind === "required" ? (options as Names)[name] === undefined : kind === "named" && !(name in options);
+    if (lacks) throw new UsageError("missing-option", `${what}: expected ${name}, which cannot be left out`);
   }
 }
 

@@ -27,7 +27,7 @@ export interface CompileOptions<M extends Machine = Machine> {
  * ```
  */
 export async function compile<M extends Machine>(graph: Graph, options: CompileOptions<M>): Promise<Executable<M>> {
-  expectOptions("compile", options, { machine: 1, arenas: 1 });
+  expectOptions("compile", options, { machine: "required", arenas: 1 });
   const { machine, arenas: given = {} } = options;
   const plan = graph.finish();
   const owned: Arena[] = [];

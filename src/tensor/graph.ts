@@ -89,7 +89,14 @@ export class Graph {
   private readonly purposes: { readonly perExample: boolean }[] = [];
 
   constructor(options: GraphOptions) {
-    expectOptions("Graph", options, { machine: 1, parameters: 1, training: 1, quantized: 1, recompute: 1, touched: 1 });
+    expectOptions("Graph", options, {
+      machine: "required",
+      parameters: 1,
+      training: 1,
+      quantized: 1,
+      recompute: 1,
+      touched: 1,
+    });
     this.machine = options.machine;
     this.parameters = options.parameters;
     this.training = options.training ?? false;
@@ -204,7 +211,7 @@ export class Graph {
 
   /** Scalars that key every random draw of this graph, for `Machine.run`. `update` is the number of the training step. */
   randomScalars(key: { seed: number; update: number; firstExample?: number }): Record<string, number> {
-    expectOptions("Graph.randomScalars", key, { seed: 1, update: 1, firstExample: 1 });
+    expectOptions("Graph.randomScalars", key, { seed: "required", update: "required", firstExample: 1 });
     const scalars: Record<string, number> = {};
     for (const [purpose, { perExample }] of this.purposes.entries()) {
       scalars[`random.${purpose}.seed`] = key.seed | 0;

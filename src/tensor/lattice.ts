@@ -72,7 +72,7 @@ export class Lattice {
 
   /** @throws ShapeError "shape-mismatch"; UsageError "bad-option" */
   constructor(options: LatticeOptions) {
-    expectOptions("Lattice", options, { scores: 1, weights: 1, arcs: 1, mask: 1 });
+    expectOptions("Lattice", options, { scores: "required", weights: "required", arcs: "required", mask: 1 });
     const { scores, weights, arcs, mask } = options;
     expectShape("lattice: scores", scores.shape, ["T", "B", "J"]);
     const [T, B, J] = scores.shape as [number, number, number];
@@ -362,7 +362,12 @@ export function bestPath(options: {
   /** [J, J] from row to column, row-major. */
   readonly weights: ArrayLike<number>;
 }): number[] {
-  expectOptions("bestPath", options, { steps: 1, states: 1, scores: 1, weights: 1 });
+  expectOptions("bestPath", options, {
+    steps: "required",
+    states: "required",
+    scores: "required",
+    weights: "required",
+  });
   const { steps, states, scores, weights } = options;
   const largest = (value: (state: number) => number): number => {
     let found = 0;

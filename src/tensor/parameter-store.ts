@@ -35,7 +35,7 @@ export interface CreateParametersOptions {
 
 /** Parameters of a model on a machine, with their initial values. */
 export async function createParameters(options: CreateParametersOptions): Promise<ParameterStore> {
-  expectOptions("createParameters", options, { machine: 1, layout: 1, seed: 1, initialize: 1 });
+  expectOptions("createParameters", options, { machine: "required", layout: "required", seed: 1, initialize: 1 });
   const { machine, layout, seed = 0, initialize = true } = options;
   const store = new ParameterStore(machine, layout);
   try {

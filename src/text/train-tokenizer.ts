@@ -71,7 +71,7 @@ const MOST_WORDS = 8_000_000;
  */
 export async function trainTokenizer(options: TrainTokenizerOptions, source: TextSource): Promise<Tokenizer> {
   expectOptions("trainTokenizer", options, {
-    kind: 1,
+    kind: "required",
     minimumCount: 1,
     maximumSize: 1,
     unknown: 1,

@@ -41,7 +41,7 @@ export interface TextScore {
 
 /** Measures a model on a text, from zero state. @throws UsageError "too-few-tokens", "out-of-range"; FailureError "out-of-memory" */
 export async function evaluateText(options: EvaluateTextOptions): Promise<TextScore> {
-  expectOptions("evaluateText", options, { ...runOptions, tokens: 1, batchSize: 1, steps: 1 });
+  expectOptions("evaluateText", options, { ...runOptions, tokens: "required", batchSize: 1, steps: 1 });
   const evaluator = await openTextEvaluator(options);
   try {
     const nats = (await evaluator.run())!.loss!;

@@ -46,7 +46,13 @@ export interface Measurement {
  * @throws UsageError "wrong-machine"
  */
 export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
-  expectOptions("openEvaluator", options, { machine: 1, parameters: 1, batches: 1, quantized: 1, record: 1 });
+  expectOptions("openEvaluator", options, {
+    machine: "required",
+    parameters: "required",
+    batches: "required",
+    quantized: 1,
+    record: "required",
+  });
   const { machine, parameters, batches, quantized, record } = options;
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");

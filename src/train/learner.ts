@@ -3,7 +3,7 @@ import { type Batch, weightOf } from "../data/batch-source.ts";
 import { add, equal, mul, select, variable } from "../math/expression.ts";
 import type { Optimizer } from "../optimizers/define.ts";
 import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
-import { expectInteger, FailureError } from "../shared/errors.ts";
+import { describe, expectInteger, expectShape, FailureError, UsageError } from "../shared/errors.ts";
 import { formatBytes, size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
@@ -57,6 +57,7 @@ const SUM_ARENA = "gradient sum";
 export async function openLearner(options: LearnerOptions): Promise<Learner> {
   const { machine, parameters, optimizer, clipNorm, clipValue, recompute, accumulates = false } = options;
   if (recompute !== undefined) expectInteger("recompute", recompute, { min: 1 });
+  expectOptimizer(optimizer);
   expectRoom(machine, parameters.layout, optimizer, accumulates);
   const graph = new Graph({ machine, parameters: parameters.layout, training: true, touched: !accumulates });
   const notes = reserveNotes(graph);
@@ -209,8 +210,9 @@ export class Learner {
     const touched = !accumulates;
     const graph = new Graph({ machine, parameters: parameters.layout, training: true, recompute, touched });
     const { loss: note } = reserveNotes(graph);
-    const { loss, penalty, carry = [] } = this.options.record(graph, batch);
-    const objectives = penalty ? [loss, penalty] : [loss];
+    const { loss: given, penalty, carry = [] } = this.options.record(graph, batch) ?? {};
+    const loss = expectNumber("loss", given);
+    const objectives = penalty ? [loss, expectNumber("penalty", penalty)] : [loss];
     if (accumulates) {
       const share = graph.scalar("share");
       graph.backward(objectives.map((one) => [one, share] as const));
@@ -250,6 +252,22 @@ function addUp(graph: Graph, ranges: { readonly part: Tensor["range"]; readonly 
     },
     { ...ranges, anew: graph.scalar("anew").range, out: ranges.sum },
   );
+}
+
+function expectOptimizer(optimizer: Optimizer): void {
+  if (typeof optimizer?.update === "function" && typeof optimizer.moments === "object") return;
+  throw new UsageError(
+    "bad-option",
+    `optimizer: expected what adam(), sgd() and others return, got ${describe(optimizer)}`,
+  );
+}
+
+/** One number, recorded. */
+function expectNumber(name: string, tensor: Tensor | undefined): Tensor {
+  if (!(tensor?.graph instanceof Graph))
+    throw new UsageError("bad-option", `record: expected { ${name} }, a tensor of shape [], got ${describe(tensor)}`);
+  expectShape(`record: ${name}`, tensor.shape, []);
+  return tensor;
 }
 
 function resetMoments(store: ParameterStore, optimizer: Optimizer): void {

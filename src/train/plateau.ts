@@ -48,7 +48,7 @@ const NEGLIGIBLE = 1e-8;
  */
 export function reduceOnPlateau(options: PlateauOptions): Plateau {
   expectOptions("reduceOnPlateau", options, {
-    learningRate: 1,
+    learningRate: "required",
     factor: 1,
     patience: 1,
     threshold: 1,

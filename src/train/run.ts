@@ -65,7 +65,7 @@ interface RunState extends Omit<TrainingSnapshot, "tensors"> {
  * @throws UsageError "run-locked", "run-exists"; FailureError "file-write-failed", "disk-full"
  */
 export async function openRun(options: OpenRunOptions): Promise<Run> {
-  expectOptions("openRun", options, { folder: 1, existing: 1, keep: 1, files: 1, onNotice: 1 });
+  expectOptions("openRun", options, { folder: "required", existing: 1, keep: 1, files: 1, onNotice: 1 });
   const { folder, existing = "refuse", files = platform.files } = options;
   expectOneOf("existing", existing, ["refuse", "resume", "overwrite"]);
   expectInteger("keep", options.keep ?? 3, { min: 1 });
@@ -124,7 +124,7 @@ export class Run {
    */
   async *record<F extends object>(trainer: Trainer<F>, options: RecordOptions): AsyncGenerator<TrainEvent<F>, void> {
     expectOptions("Run.record", options, {
-      ...{ config: 1, tokenizer: 1, allowDifferentArithmetic: 1, allowDifferentSchedule: 1 },
+      ...{ config: "required", tokenizer: 1, allowDifferentArithmetic: 1, allowDifferentSchedule: 1 },
     });
     await this.begin(trainer, options);
     for await (const event of trainer) {

@@ -27,7 +27,7 @@ const of =
 
 /** The same rate at every step. */
 export function constantRate(options: { readonly learningRate: number }): Schedule {
-  expectOptions("constantRate", options, { learningRate: 1 });
+  expectOptions("constantRate", options, { learningRate: "required" });
   const rate = checkedRate(options.learningRate);
   return of(() => rate);
 }
@@ -38,7 +38,7 @@ export function stepRate(options: {
   readonly stepSize: number;
   readonly gamma?: number;
 }): Schedule {
-  expectOptions("stepRate", options, { learningRate: 1, stepSize: 1, gamma: 1 });
+  expectOptions("stepRate", options, { learningRate: "required", stepSize: "required", gamma: 1 });
   const rate = checkedRate(options.learningRate);
   const stepSize = checkedSteps("stepSize", options.stepSize);
   const gamma = expectNumber("gamma", options.gamma ?? 0.1, 0);
@@ -51,7 +51,7 @@ export function multiStepRate(options: {
   readonly milestones: readonly number[];
   readonly gamma?: number;
 }): Schedule {
-  expectOptions("multiStepRate", options, { learningRate: 1, milestones: 1, gamma: 1 });
+  expectOptions("multiStepRate", options, { learningRate: "required", milestones: "required", gamma: 1 });
   const rate = checkedRate(options.learningRate);
   const gamma = expectNumber("gamma", options.gamma ?? 0.1, 0);
   const milestones = options.milestones.map((at, i) => expectInteger(`milestones[${i}]`, at, { min: 0 }));
@@ -60,7 +60,7 @@ export function multiStepRate(options: {
 
 /** Multiplied by `gamma` at every step. ExponentialLR. */
 export function exponentialRate(options: { readonly learningRate: number; readonly gamma: number }): Schedule {
-  expectOptions("exponentialRate", options, { learningRate: 1, gamma: 1 });
+  expectOptions("exponentialRate", options, { learningRate: "required", gamma: "required" });
   const rate = checkedRate(options.learningRate);
   const gamma = expectNumber("gamma", options.gamma, 0);
   return of((step) => rate * gamma ** step);
@@ -81,7 +81,7 @@ export function cosineRate(options: {
   readonly totalSteps: number;
   readonly minRate?: number;
 }): Schedule {
-  expectOptions("cosineRate", options, { learningRate: 1, totalSteps: 1, minRate: 1 });
+  expectOptions("cosineRate", options, { learningRate: "required", totalSteps: "required", minRate: 1 });
   const rate = checkedRate(options.learningRate);
   const totalSteps = checkedSteps("totalSteps", options.totalSteps);
   const minRate = expectNumber("minRate", options.minRate ?? 0, 0);
@@ -99,7 +99,12 @@ export function cosineRestartsRate(options: {
   readonly multiplier?: number;
   readonly minRate?: number;
 }): Schedule {
-  expectOptions("cosineRestartsRate", options, { learningRate: 1, firstCycle: 1, multiplier: 1, minRate: 1 });
+  expectOptions("cosineRestartsRate", options, {
+    learningRate: "required",
+    firstCycle: "required",
+    multiplier: 1,
+    minRate: 1,
+  });
   const rate = checkedRate(options.learningRate);
   const firstCycle = checkedSteps("firstCycle", options.firstCycle);
   const multiplier = checkedSteps("multiplier", options.multiplier ?? 1);
@@ -126,7 +131,7 @@ export function linearRate(options: {
   readonly endFactor?: number;
   readonly totalSteps?: number;
 }): Schedule {
-  expectOptions("linearRate", options, { learningRate: 1, startFactor: 1, endFactor: 1, totalSteps: 1 });
+  expectOptions("linearRate", options, { learningRate: "required", startFactor: 1, endFactor: 1, totalSteps: 1 });
   const rate = checkedRate(options.learningRate);
   const startFactor = expectNumber("startFactor", options.startFactor ?? 1 / 3, 0);
   const endFactor = expectNumber("endFactor", options.endFactor ?? 1, 0);
@@ -140,7 +145,7 @@ export function polynomialRate(options: {
   readonly totalSteps?: number;
   readonly power?: number;
 }): Schedule {
-  expectOptions("polynomialRate", options, { learningRate: 1, totalSteps: 1, power: 1 });
+  expectOptions("polynomialRate", options, { learningRate: "required", totalSteps: 1, power: 1 });
   const rate = checkedRate(options.learningRate);
   const totalSteps = checkedSteps("totalSteps", options.totalSteps ?? 5);
   const power = expectNumber("power", options.power ?? 1, 0);
@@ -161,8 +166,8 @@ export function oneCycleRate(options: {
   readonly annealing?: "cosine" | "linear";
 }): Schedule {
   expectOptions("oneCycleRate", options, {
-    maxRate: 1,
-    totalSteps: 1,
+    maxRate: "required",
+    totalSteps: "required",
     warmup: 1,
     divisor: 1,
     finalDivisor: 1,
@@ -191,7 +196,7 @@ export function sequential(options: {
   readonly schedules: readonly Schedule[];
   readonly milestones: readonly number[];
 }): Schedule {
-  expectOptions("sequential", options, { schedules: 1, milestones: 1 });
+  expectOptions("sequential", options, { schedules: "required", milestones: "required" });
   const { schedules, milestones } = options;
   if (schedules.length !== milestones.length + 1) {
     const counts = `${schedules.length} schedules and ${milestones.length} milestones`;

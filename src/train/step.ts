@@ -17,11 +17,11 @@ export interface TrainingStepOptions extends Omit<LearnerOptions, "record" | "ac
  */
 export async function openTrainingStep(options: TrainingStepOptions): Promise<TrainingStep> {
   expectOptions("openTrainingStep", options, {
-    record: 1,
+    record: "required",
     seed: 1,
-    machine: 1,
-    parameters: 1,
-    optimizer: 1,
+    machine: "required",
+    parameters: "required",
+    optimizer: "required",
     clipNorm: 1,
     clipValue: 1,
     recompute: 1,

@@ -1,6 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import { bucketedBatches } from "../data/bucketed-batches.ts";
-import { classesOf, type Examples, pick, type Series, targetsOf } from "../data/examples.ts";
+import { classesOf, type Examples, pick, placeOf, type Series, targetsOf } from "../data/examples.ts";
 import { lengthOf, sequenceInputs } from "../data/sequence-inputs.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
@@ -97,8 +97,8 @@ export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "maximum", dr
 export async function trainClassifier(options: TrainClassifierOptions): Promise<ClassifierTraining> {
   checkOptions("trainClassifier", options, {
     ...trainingOptions,
-    machine: 1,
-    examples: 1,
+    machine: "required",
+    examples: "required",
     validation: 1,
     regression: 1,
     classWeights: 1,
@@ -122,7 +122,9 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     ...(tokenizer ? { vocabularySize: tokenizer.vocabularySize } : seriesOptions(train, scaling)),
     ...(classes ? { classes } : { targetScaling: standardScaling([targets], 1) }),
   });
-  const sequences = train.inputs.map((input, k) => at(train.places[k], () => readSequence(input, model, tokenizer)));
+  const sequences = train.inputs.map((input, k) =>
+    at(placeOf(train.places, k), () => readSequence(input, model, tokenizer)),
+  );
   const weights = classes && classWeightsOf(options.classWeights, classes, train.labels);
   const learned = scaled(targets, model.config.targetScaling);
   const batches = bucketedBatches({
@@ -172,7 +174,7 @@ function kindOf(examples: Examples): "texts" | "series" {
     !Array.isArray(examples.inputs) ||
     !Array.isArray(examples.labels)
   )
-    throw new UsageError("bad-option", `examples: expected { inputs, labels, places }, got ${describe(examples)}`);
+    throw new UsageError("bad-option", `examples: expected { inputs, labels }, got ${describe(examples)}`);
   const { inputs, labels } = examples;
   if (inputs.length === 0)
     throw new UsageError("no-examples", "examples: expected texts or series with labels, got none");
@@ -202,18 +204,16 @@ async function tokenizerFor(given: TrainClassifierOptions["tokenizer"], { inputs
 
 function seriesOptions({ inputs, places }: Examples, scaling: "standard" | "none"): SequenceClassifierOptions {
   const series = inputs.map((input, k) => {
-    if (typeof input === "object" && input !== null) return input;
-    throw new UsageError(
-      "wrong-input",
-      `${places[k]}: expected a series as in the first example, got ${describe(input)}`,
-    );
+    if (typeof input === "object" && input !== null && Number.isInteger(input.channels)) return input;
+    const expected = k === 0 ? "a text, or a series { channels, values }" : "a series as in the first example";
+    throw new UsageError("wrong-input", `${placeOf(places, k)}: expected ${expected}, got ${describe(input)}`);
   });
   const { channels }: Series = series[0]!;
   const other = series.findIndex((one) => one.channels !== channels);
   if (other >= 0)
     throw new UsageError(
       "wrong-input",
-      `${places[other]}: expected ${channels} channels as in the first series, got ${series[other]!.channels}`,
+      `${placeOf(places, other)}: expected ${channels} channels as in the first series, got ${series[other]!.channels}`,
     );
   const measured =
     scaling === "none"

@@ -100,8 +100,8 @@ export interface ForecasterTraining {
 export async function trainForecaster(options: TrainForecasterOptions): Promise<ForecasterTraining> {
   checkOptions("trainForecaster", options, {
     ...trainingOptions,
-    machine: 1,
-    data: 1,
+    machine: "required",
+    data: "required",
     validation: 1,
     test: 1,
     head: 1,
@@ -110,7 +110,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
     linear: 1,
     model: { cell: 1, hiddenSize: 1, projectionSize: 1, numLayers: 1, dropout: 1 },
     batchSize: 1,
-    horizon: 1,
+    horizon: "required",
     context: 1,
     season: 1,
     decoding: 1,

@@ -1,6 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import { bucketedBatches } from "../data/bucketed-batches.ts";
-import { classesOf } from "../data/examples.ts";
+import { classesOf, placeOf } from "../data/examples.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { expectSentences, pickSentences, type TaggedSentences } from "../data/tagged-sentences.ts";
 import { type TaggerOptions, tagger as taggerModel, taggerNames } from "../models/tagger.ts";
@@ -94,8 +94,8 @@ export interface TaggerTraining {
 export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTraining> {
   checkOptions("trainTagger", options, {
     ...trainingOptions,
-    machine: 1,
-    sentences: 1,
+    machine: "required",
+    sentences: "required",
     validation: 1,
     scheme: 1,
     encoding: 1,
@@ -182,7 +182,7 @@ function sideBySide(rows: readonly Int32Array[], steps: number): Int32Array {
 
 function divide({ sentences, validation = 0.1 }: TrainTaggerOptions, seed: number) {
   if (typeof sentences !== "object" || sentences === null || !Array.isArray(sentences.tokens))
-    throw new UsageError("bad-option", `sentences: expected { tokens, tags, places }, got ${describe(sentences)}`);
+    throw new UsageError("bad-option", `sentences: expected { tokens, tags }, got ${describe(sentences)}`);
   expectSentences(sentences);
   if (typeof validation !== "number") {
     expectSentences(validation);
@@ -210,7 +210,7 @@ function schemesOf(
     const tag = tags[bad]?.find((one) => schemeOf([[one], ["B-X"]]) === undefined);
     throw new UsageError(
       "wrong-scheme",
-      `${places[Math.max(bad, 0)]}: expected tags of spans as in ${given} (B-LABEL, …, O), got ${tag === undefined ? 'nothing but "O"' : JSON.stringify(tag)}; give the scheme none for tags that are no spans`,
+      `${placeOf(places, Math.max(bad, 0))}: expected tags of spans as in ${given} (B-LABEL, …, O), got ${tag === undefined ? 'nothing but "O"' : JSON.stringify(tag)}; give the scheme none for tags that are no spans`,
     );
   }
   return { scheme: encoding, writtenScheme: given };

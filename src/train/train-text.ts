@@ -33,7 +33,7 @@ export interface TrainTextOptions extends TrainingOptions {
 
 const textOptions: OptionsTable<TrainTextOptions> = {
   ...trainingOptions,
-  ...{ model: 1, machine: 1, parameters: 1, train: 1, validation: 1 },
+  ...{ model: "required", machine: "required", parameters: 1, train: "required", validation: 1 },
   batchSize: textTrainingFields.batchSize,
   steps: textTrainingFields.steps,
   validationBatchSize: textTrainingFields.batchSize,

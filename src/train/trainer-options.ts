@@ -96,7 +96,7 @@ export const trainingOptions: OptionsTable<TrainingOptions> = {
   seed: trainingFields.seed,
   ...{ optimizer: 1, schedule: 1, clipValue: 1, accumulate: 1, recompute: 1, evaluateEvery: 1, logEvery: 1, signal: 1 },
   best: { metric: 1, mode: 1 },
-  earlyStopping: { patience: 1, minDelta: 1 },
+  earlyStopping: { patience: "required", minDelta: 1 },
   checkpointEvery: { steps: 1, seconds: 1 },
 };
 

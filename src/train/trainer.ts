@@ -32,7 +32,7 @@ import { takeTurns } from "./turns.ts";
 export async function openTrainer<F extends object = object>(options: TrainerOptions<F>): Promise<Trainer<F>> {
   checkOptions<TrainerOptions<F>>("openTrainer", options, {
     ...trainingOptions,
-    ...{ machine: 1, parameters: 1, batches: 1, record: 1 },
+    ...{ machine: "required", parameters: "required", batches: "required", record: "required" },
     ...{ evaluator: 1, facts: 1, owned: 1 },
   });
   return startTrainer(options);

@@ -225,4 +225,8 @@ test("arrays as series are checked", () => {
   expect(() => set({ y: [1], p: [1, 2] })).toThrow(/"p" has 2 steps, "y" has 1/);
   expect(() => set({ y: [1], p: [Number.POSITIVE_INFINITY] })).toThrow(/is Infinity at step 1/);
   expect(() => set({ y: [1], p: [1] }, { step: "1d" })).toThrow(/moment of its first step/);
+  for (const start of ["2024-01-01", new Date("nonsense"), Number.NaN, null])
+    expect(() => set({}, { step: "1d", series: [{ start, values: { y: [1], p: [1] } }] })).toThrow(
+      /moment of its first step, a date or milliseconds/,
+    );
 });

@@ -90,6 +90,12 @@ describe("expressions", () => {
     );
   });
 
+  it("are made of expressions and numbers and of nothing else", () => {
+    for (const wrong of [undefined, null, "x", [x], { graph: {}, shape: [2] }])
+      expect(() => e.mul(x, wrong as never)).toThrow(expect.objectContaining({ code: "not-an-expression" }));
+    expect(() => e.sigmoid([1] as never)).toThrow("expected an expression or a number, got an array of 1");
+  });
+
   it("are rewritten with the simplifications of first writing", () => {
     const root = e.add(e.mul(x, y), e.select(e.less(x, z), e.neg(x), e.div(y, x)));
     const zero = e.rewrite([root], (n) => (n === x ? e.constant(0) : undefined))[0]!;

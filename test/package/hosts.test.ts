@@ -1,9 +1,10 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { root } from "../../scripts/bootstrap.mjs";
 import { difference } from "../support/difference.ts";
 import { type InstalledPackage, installPacked, program } from "./packed.ts";
 import { browserPath, firstLine, fromFolder } from "./page.ts";
@@ -111,6 +112,36 @@ describe("the packed package trains five steps in", () => {
 });
 
 describe("the tarball", () => {
+  it.each([
+    ["NodeNext", "NodeNext"],
+    ["Bundler", "ESNext"],
+  ])(
+    "has types that are whole for a strict program with moduleResolution %s",
+    { timeout: 3 * minute },
+    (resolution, module) => {
+      const entries = [
+        "longshort",
+        ...["formats", "explain", "components", "worker"].map((name) => `longshort/${name}`),
+      ];
+      const source = entries.map((entry, k) => `export * as e${k} from "${entry}";\n`).join("");
+      writeFileSync(path.join(installed.folder, "types.ts"), source);
+      const compiler = path.join(root, "node_modules", "typescript", "bin", "tsc");
+      const strict = ["--strict", "--exactOptionalPropertyTypes", "--skipLibCheck", "false", "--noEmit"];
+      const target = [
+        "--target",
+        "es2022",
+        "--lib",
+        "es2022,dom",
+        "--module",
+        module,
+        "--moduleResolution",
+        resolution,
+      ];
+      const given = [compiler, ...strict, ...target, "types.ts"];
+      expect(spawnSync("node", given, { cwd: installed.folder, encoding: "utf8" }).stdout).toBe("");
+    },
+  );
+
   it("holds what a user needs and nothing that was made for us", () => {
     const { files } = installed;
     for (const needed of ["package.json", "LICENSE", "CHANGELOG.md", "README.md", "dist/index.js", "dist/index.d.ts"]) {

@@ -83,8 +83,8 @@ describeOnMachines("a session", (on) => {
     const logits = new Float32Array(5);
     for (const token of [-1, 5, 0.5, Number.NaN])
       expect(() => session.step([token], logits)).toThrow(expect.objectContaining({ code: "out-of-range" }));
-    expect(() => session.step([1, 2], logits)).toThrow(/expected 1 whole number.* got 2/);
-    expect(() => session.step([], logits)).toThrow(/got 0/);
+    expect(() => session.step([1, 2], logits)).toThrow(/expected an array of 1, .* got an array of 2/);
+    expect(() => session.step([], logits)).toThrow(/got an array of 0/);
     expect(() => session.step(undefined as never, logits)).toThrow(/got undefined/);
     expect(() => session.step([1], new Float32Array(4))).toThrow(/shape \[1, 1, 5\].* got 4/);
     expect(() => session.setState({ h: new Float32Array(12) })).toThrow(/expected h, c, c missing/);

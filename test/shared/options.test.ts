@@ -4,7 +4,7 @@ import { openReference } from "../../src/compute/reference/machine.ts";
 import * as explain from "../../src/explain/index.ts";
 import * as formats from "../../src/formats/index.ts";
 import * as root from "../../src/index.ts";
-import { UsageError } from "../../src/shared/errors.ts";
+import { LongshortError, UsageError } from "../../src/shared/errors.ts";
 import { expectOptions } from "../../src/shared/options.ts";
 import * as worker from "../../src/worker/index.ts";
 import { type OptionsPlace, publicOptions } from "../support/public-options.ts";
@@ -64,6 +64,7 @@ const texts = { inputs: ["a b", "b a", "a a", "b b"], labels: ["x", "y", "x", "y
 
 /** What cannot be called with nothing else. */
 const calls: Readonly<Record<string, (options: never) => unknown>> = {
+  traceInChunks: (options) => explain.traceInChunks({} as never, { data: [] } as never, options),
   openMachine: (options) => root.openMachine("wasm", options),
   "Tokenizer.encode": async (options) => (await trained).encode("a", options),
   "Tokenizer.streamEncoder": async (options) => (await trained).streamEncoder(options),
@@ -134,6 +135,26 @@ describe("unknown options", () => {
       if (!right) accepted.push(`${titleOf(place)} (argument ${place.argument}, ${place.type}): ${String(error)}`);
     }
     expect(accepted).toEqual([]);
+  });
+
+  it("are not all: what cannot be left out is asked for by name, before anything is done with it", async () => {
+    const wrong: string[] = [];
+    let missing = 0;
+    for (const place of places) {
+      if (
+        place.argument > 0 ||
+        place.path.length > 0 ||
+        place.callee.includes(".") ||
+        madeBy[place.callee] !== undefined
+      )
+        continue;
+      const error = await errorOf(() => call(place, {}));
+      if (error instanceof UsageError && error.code === "missing-option") missing++;
+      else if (error !== undefined && !(error instanceof LongshortError))
+        wrong.push(`${titleOf(place)}: ${String(error)}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(missing).toBeGreaterThan(30);
   });
 
   it("are refused by what makes classes that have no look at them themselves", () => {

@@ -120,6 +120,15 @@ describe("trainClassifier", () => {
     trainer.close();
   });
 
+  test("where examples come from need not be said", async () => {
+    const { inputs, labels } = few(["up a", "down", "up b", "down c"], ["up", "down", "up", "down"]);
+    const { trainer, train: learned } = await trainClassifier({
+      ...{ machine, examples: { inputs, labels }, validation: 0.5, epochs: 1, model: { hiddenSize: 4 } },
+    });
+    expect([learned.inputs.length, learned.places]).toEqual([2, undefined]);
+    trainer.close();
+  });
+
   const few = (inputs: readonly (string | Series)[], labels: readonly string[]): Examples => ({
     ...{ inputs, labels },
     places: inputs.map((_, k) => `row ${k + 1}`),
@@ -131,6 +140,16 @@ describe("trainClassifier", () => {
       "a text to predict as a number",
       { examples: few(["a", "b"], ["1", "x"]), regression: true },
       /row 2: expected a number/,
+    ],
+    [
+      "the same without places",
+      { examples: { inputs: ["a", "b"], labels: ["1", "x"] }, regression: true },
+      /example 2: expected a number/,
+    ],
+    [
+      "bare arrays",
+      { examples: few([[1, 2], [3]] as never, ["1", "2"]) },
+      /row 1: expected a text, or a series \{ channels, values \}, got an array of 2/,
     ],
     [
       "texts among series",

@@ -348,9 +348,19 @@ describe("what goes wrong", () => {
     ["a warmup of half a step", { warmup: 0.5 }, "not-an-integer"],
     ["a warmup beside a function", { learningRate: undefined, schedule: () => 1, warmup: 3 }, "bad-option"],
     ["a value of zero to clip at", { clipValue: 0 }, "out-of-range"],
+    ["an optimizer by its name", { optimizer: "adam" as never }, "bad-option"],
+    ["an optimizer that was not called", { optimizer: adam as never }, "bad-option"],
+    ["no loss", { record: () => ({}) as never }, "bad-option"],
+    ["nothing recorded", { record: () => undefined as never }, "bad-option"],
+    ["a number for a loss", { record: () => ({ loss: 1 as never }) }, "bad-option"],
   ])("%s is refused", async (_, options, code) => {
     const run = async () => eventsOf((await opened({ machine }, options)).trainer);
     await expect(run()).rejects.toMatchObject({ code, name: "UsageError" });
+  });
+
+  test("losses by example are no loss", async () => {
+    const record: TrainerOptions["record"] = (graph, { rows }) => ({ loss: graph.input("y", [rows, 1]) });
+    await expect(opened({ machine }, { record })).rejects.toThrow(/record: loss: expected .*\[\], got \[\d, 1\]/);
   });
 
   test("a snapshot of another training or of other arithmetic is refused with what differs", async () => {

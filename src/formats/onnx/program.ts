@@ -19,7 +19,7 @@ import { statePairs } from "./states.ts";
  * @throws UsageError "unsupported-onnx" that names the node; FailureError "damaged-onnx"
  */
 export function openOnnx(model: OnnxModel | Uint8Array, options: ProgramOptions): Program {
-  expectOptions("openOnnx", options, { machine: 1, plans: 1 });
+  expectOptions("openOnnx", options, { machine: "required", plans: 1 });
   const read = model instanceof Uint8Array ? readOnnx(model) : model;
   expectSupported(read);
   return new Program(onnxRunnable(read), options);
