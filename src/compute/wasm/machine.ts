@@ -57,7 +57,7 @@ export async function openWasm(options: WasmOptions = {}, worth: Worth = WORTH):
   if (!able && !hasSimd()) {
     throw new FailureError(
       "no-simd",
-      'openMachine: this host has no WebAssembly with SIMD, which the machine "wasm" needs: use Node 20 or newer without --jitless or --no-wasm-simd, or a browser of 2023 or later; the machine "reference" runs everywhere, slowly',
+      'openMachine: this host has no WebAssembly with SIMD, which the machine "wasm" needs: use Node 20 or newer without --jitless (on a PC with SSE 4.1), or a browser of 2023 or later; the machine "reference" runs everywhere, slowly',
     );
   }
   if (options.fused && !able) {
