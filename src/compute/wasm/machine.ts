@@ -227,7 +227,11 @@ class WasmMachine implements SynchronousMachine {
     try {
       this.#memory = new Memory(options.bytes, options.threads > 1);
     } catch (cause) {
-      throw new FailureError("out-of-memory", "the host gives no address space for a WebAssembly memory", { cause });
+      throw new FailureError(
+        "out-of-memory",
+        "the host gives no address space for a WebAssembly memory: engines reserve 4 to 10 GiB of addresses for one, however little is used: raise the limit of the process (ulimit -v) or close other machines",
+        { cause },
+      );
     }
     this.#threads = this.#memory.shared ? options.threads : 1;
   }
