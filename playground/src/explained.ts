@@ -45,7 +45,11 @@ function meaning(code: string): string | undefined {
         "计算模型的 worker 出了问题或被拒绝，请重新加载本页。",
       ),
   };
-  if (DAMAGED.has(code)) return say("This file is damaged or cut short.", "这个文件已损坏或不完整。");
+  if (DAMAGED.has(code))
+    return say(
+      "This file is damaged, cut short, or holds something else than weights.",
+      "这个文件已损坏、不完整，或者装的不是权重。",
+    );
   return known[code]?.();
 }
 

@@ -112,7 +112,7 @@ describe("elements for pages", () => {
       expect(await refused("longshort-cell", "given", { "pre.keep": [1], "pre.fresh": [1, 2] })).toMatch(
         /lists of 1 and 2$/,
       );
-      expect(await refused("longshort-cell", "given", { "pre.keep": [1] })).toMatch(/numbers for pre.fresh as well/);
+      expect(await refused("longshort-cell", "given", { "pre.keep": [1] })).toMatch(/numbers for previous.m as well/);
       expect(await refused("longshort-gates", "content", null)).toContain("expected { tokens, bands }");
       const short = { tokens: ["a"], bands: [{ name: "f", title: "", units: 2, data: [1] }] };
       expect(await refused("longshort-gates", "content", short)).toContain('2 numbers in the band "f", got 1');
