@@ -6,8 +6,9 @@ import { models } from "./models.ts";
 import { optimizers } from "./optimizers.ts";
 import { schedules } from "./schedules.ts";
 import { tensors } from "./tensors.ts";
+import { trainings } from "./training.ts";
 
 export const effects: EffectTable = {
   ...{ ...cells, ...layers, ...losses, ...models },
-  ...{ ...optimizers, ...schedules, ...tensors },
+  ...{ ...optimizers, ...schedules, ...tensors, ...trainings },
 };
