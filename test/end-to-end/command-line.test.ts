@@ -66,8 +66,7 @@ describe("the command line as a process", () => {
     const output = join(folder, `unread-${unread}`);
     const argv = ["train", "text", text, ...small, "--epochs", "30", "-o", output, ...json];
     const child = spawn(process.execPath, [main, ...argv]);
-    for (const name of ["stdout", "stderr"] as const)
-      if (name !== unread) child[name].resume();
+    for (const name of ["stdout", "stderr"] as const) if (name !== unread) child[name].resume();
     child[unread].once("data", () => child[unread].destroy());
     expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0);
     expect(existsSync(join(output, "model.safetensors"))).toBe(true);
