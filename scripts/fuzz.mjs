@@ -1,8 +1,9 @@
 /**
  * Feeds damaged files to every reader of foreign formats (the table in test/formats/parsers.ts), until the time is over:
  *
- *   node scripts/fuzz.mjs --minutes 60 [--parser NAME] [--seed N]
+ *   node scripts/fuzz.mjs --minutes 60 [--parser NAME] [--seed N] [--files FOLDER]
  *
+ * With --files the models below a folder are damaged as well, under the name "files".
  * A reader may refuse a file with an error of ours, or read it; anything else — another exception, more than two seconds,
  * a process that ends, a changed Object.prototype — is printed with the seed that repeats it, and the exit code is 1.
  */
@@ -16,12 +17,15 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values } = parseArgs({
-  options: { minutes: { type: "string" }, parser: { type: "string" }, seed: { type: "string", default: "0" } },
+  options: {
+    ...{ minutes: { type: "string" }, seed: { type: "string", default: "0" } },
+    ...{ parser: { type: "string" }, files: { type: "string" } },
+  },
 });
 const minutes = Number(values.minutes);
 const firstSeed = Number(values.seed);
 if (!(minutes > 0) || !Number.isSafeInteger(firstSeed) || firstSeed < 0) {
-  console.error("usage: node scripts/fuzz.mjs --minutes N [--parser NAME] [--seed N]");
+  console.error("usage: node scripts/fuzz.mjs --minutes N [--parser NAME] [--seed N] [--files FOLDER]");
   process.exit(2);
 }
 
@@ -51,7 +55,12 @@ const end = performance.now() + minutes * 60_000;
 function session(from) {
   return new Promise((resolve) => {
     const worker = new Worker(pathToFileURL(bundle), {
-      workerData: { from, milliseconds: Math.max(0, end - performance.now()), parser: values.parser },
+      workerData: {
+        from,
+        milliseconds: Math.max(0, end - performance.now()),
+        parser: values.parser,
+        files: values.files,
+      },
       resourceLimits: { maxOldGenerationSizeMb: 512 },
     });
     let current = { parser: "start", seed: from };

@@ -1,13 +1,27 @@
 import type { Command } from "commander";
+import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
+import { readSafetensors } from "../checkpoint/safetensors.ts";
 import { openMachine } from "../compute/open.ts";
-import { convertModel, networkOfText, TARGETS, type Target } from "../formats/convert.ts";
+import {
+  CONTAINERS,
+  type Container,
+  type Converted,
+  convertModel,
+  networkOfText,
+  TARGETS,
+  type Target,
+  weightsFor,
+} from "../formats/convert.ts";
 import type { ModelFile } from "../formats/model-file.ts";
+import { readNpz } from "../formats/npz.ts";
 import { Model } from "../formats/open.ts";
+import { readPyTorch } from "../formats/pytorch/read.ts";
 import { readModel } from "../formats/read-model.ts";
 import { targetOf, writeConverted } from "../formats/save.ts";
 import { compareModels, randomInputs } from "../formats/verify.ts";
 import { choice, number, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { FailureError } from "../shared/errors.ts";
+import { sameShape } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
 import type { Io } from "./io.ts";
 import { MODEL_FILES } from "./model-arrays.ts";
@@ -22,7 +36,10 @@ const fields = {
     about: "largest difference, relative to the largest number of an output",
     ...{ unit: "number", above: 0, default: 1e-5 },
   }),
-  weightsOnly: onOff({ about: "of an ONNX graph, write the weights without the graph" }),
+  weightsOnly: onOff({
+    about:
+      "into .pt, .safetensors or .npz: the weights of an ONNX graph without the graph, of masked layers without the mask",
+  }),
   nonlinearity: choice(["tanh", "relu"], {
     about: "of an nn.RNN, which a state dictionary does not say",
     otherwise: "tanh",
@@ -47,34 +64,72 @@ export const convertCommand = (io: Io): Command =>
   });
 
 async function convert(flags: ConvertFlags, io: Io): Promise<void> {
-  const { input, output, nonlinearity } = flags;
+  const { input, output, nonlinearity, weightsOnly } = flags;
   const to: Target = flags.to ?? targetOf(output);
   const file = await readModel(input, { ...(nonlinearity && { nonlinearity }) });
-  const converted = convertModel(file, { to, weightsOnly: flags.weightsOnly });
+  const converted = convertModel(file, { to, weightsOnly });
   const again = (): Promise<ModelFile> =>
     readModel(converted.bytes, {
       files: Object.fromEntries(converted.beside),
       ...(nonlinearity && { nonlinearity }),
     });
-  const difference = flags.verify && !flags.weightsOnly ? await verified(file, await again(), flags) : undefined;
+  const found = flags.verify ? await verified(file, converted, again, flags) : undefined;
   await writeConverted(converted, output);
   const notes = [...file.conventions, ...converted.notes];
   const files = [output, ...converted.beside.keys()];
+  const { forward } = converted;
   if (flags.json) {
+    const difference = found === "numbers" ? undefined : found;
     await io.stdout.write(
-      `${JSON.stringify({ type: "converted", from: file.format, to, files, notes, difference })}\n`,
+      `${JSON.stringify({ type: "converted", from: file.format, to, files, notes, forward, difference })}\n`,
     );
     return;
   }
   await io.stdout.write(`${file.format} → ${to}: ${files.join(", ")}\n`);
   for (const note of notes) await io.stdout.write(`  ${note}\n`);
-  if (difference !== undefined)
-    await io.stdout.write(`  both run on random input: they differ by ${difference.toExponential(1)} at the most\n`);
+  if (forward.length > 0) await io.stdout.write("what the file cannot say, for forward:\n");
+  for (const what of forward) await io.stdout.write(`  ${what}\n`);
+  if (found === "numbers") await io.stdout.write("  read again it holds the same numbers\n");
+  else if (found !== undefined)
+    await io.stdout.write(`  both run on random input: they differ by ${found.toExponential(1)} at the most\n`);
 }
 
-/** The difference of the two, or nothing where one of them is no model but weights. */
-async function verified(from: ModelFile, to: ModelFile, flags: ConvertFlags): Promise<number | undefined> {
-  if (from.content.kind === "weights" || to.content.kind === "weights") return undefined;
+/** How far the new file computes something else; of one that holds weights alone, whether these are the same "numbers". */
+async function verified(
+  from: ModelFile,
+  { to, bytes, forward }: Converted,
+  again: () => Promise<ModelFile>,
+  flags: ConvertFlags,
+): Promise<number | "numbers"> {
+  const container = CONTAINERS.find((one) => one === to);
+  if (container) {
+    const { tensors } = weightsFor(from, { to: container, weightsOnly: flags.weightsOnly });
+    const written = await readTensors[container](bytes);
+    const same = [...tensors].every(([name, tensor]) => sameTensor(written.get(name), tensor));
+    if (!same || written.size !== tensors.size)
+      throw new FailureError("differs", "the new file does not hold the same numbers; nothing was written");
+    if (forward.length > 0 || !["network", "text"].includes(from.content.kind)) return "numbers";
+  }
+  const file = await again();
+  return file.content.kind === "weights" ? "numbers" : difference(from, file, flags);
+}
+
+const readTensors: Readonly<Record<Container, (bytes: Uint8Array) => Promise<ReadonlyMap<string, SafeTensor>>>> = {
+  npz: readNpz,
+  safetensors: async (bytes) => readSafetensors(bytes).tensors,
+  async pytorch(bytes) {
+    const { tensors } = await readPyTorch(bytes);
+    return new Map(await Promise.all([...tensors].map(async ([name, view]) => [name, await view.read()] as const)));
+  },
+};
+
+const sameTensor = (a: SafeTensor | undefined, b: SafeTensor): boolean =>
+  a !== undefined &&
+  a.dtype === b.dtype &&
+  sameShape(a.shape, b.shape) &&
+  a.bytes.every((byte, k) => byte === b.bytes[k]);
+
+async function difference(from: ModelFile, to: ModelFile, flags: ConvertFlags): Promise<number> {
   const machine = await openMachine("reference");
   try {
     // Layers have the batch first, a language model has the time first; the new file says which it is compared with.
@@ -85,13 +140,13 @@ async function verified(from: ModelFile, to: ModelFile, flags: ConvertFlags): Pr
       : from;
     const [a, b] = [new Model(own, { machine }), new Model(to, { machine })];
     const results = await compareModels(a, b, await randomInputs(a));
-    const difference = Math.max(...results.map((r) => r.difference));
-    if (!(difference <= flags.tolerance))
+    const largest = Math.max(...results.map((r) => r.difference));
+    if (!(largest <= flags.tolerance))
       throw new FailureError(
         "differs",
-        `the new file computes something else: the outputs differ by ${difference.toExponential(2)} (allowed ${flags.tolerance}); nothing was written`,
+        `the new file computes something else: the outputs differ by ${largest.toExponential(2)} (allowed ${flags.tolerance}); nothing was written`,
       );
-    return difference;
+    return largest;
   } finally {
     machine.close();
   }

@@ -23,8 +23,11 @@ export type Target = (typeof TARGETS)[number];
 
 export interface ConvertOptions {
   readonly to: Target;
-  /** Whether the weights of an ONNX graph may be written without the graph. Default false. */
-  readonly weightsOnly?: boolean;
+  /**
+   * Whether weights are enough where a state dictionary cannot stand for the function: those of an ONNX graph without the graph, those
+   * of layers behind a mask without the mask. Default false.
+   */
+  readonly weightsOnly?: boolean | undefined;
 }
 
 export interface Converted {
@@ -35,6 +38,8 @@ export interface Converted {
   readonly beside: ReadonlyMap<string, Uint8Array>;
   /** What was done, and what the new format leaves to its reader, in words. */
   readonly notes: readonly string[];
+  /** What code around the weights of a state dictionary has to do besides calling the modules one after the other. */
+  readonly forward: readonly string[];
 }
 
 /** What is done to the weights on the way, for people. Ours and PyTorch's are the same. */
@@ -54,53 +59,60 @@ const orders: Readonly<Partial<Record<Target, string>>> = {
  */
 export function convertModel(file: ModelFile, options: ConvertOptions): Converted {
   expectOptions("convertModel", options, { to: "required", weightsOnly: 1 });
-  const { to, weightsOnly = false } = options;
-  const { content } = file;
-  const made = (
-    bytes: Uint8Array,
-    notes: readonly string[] = [],
-    beside = new Map<string, Uint8Array>(),
-  ): Converted => ({
-    ...{ to, bytes, beside },
-    notes: [...(orders[to] && content.kind !== "graph" ? [orders[to]] : []), ...notes],
+  const { to } = options;
+  const made = (bytes: Uint8Array, beside: Converted["beside"] = new Map()): Converted => ({
+    ...{ to, bytes, beside, forward: [] },
+    notes: orders[to] && file.content.kind !== "graph" ? [orders[to]] : [],
   });
   if (to === "onnx") return made(toOnnx(file));
   if (to === "keras") return made(writeKeras(layersOf(file)));
   if (to === "keras-h5") return made(writeKerasH5(layersOf(file)));
   if (to === "tfjs") {
-    const files = writeTensorflowJs(layersOf(file));
-    const { "model.json": bytes, ...beside } = Object.fromEntries(files);
-    return made(bytes!, [], new Map(Object.entries(beside)));
+    const { "model.json": bytes, ...beside } = Object.fromEntries(writeTensorflowJs(layersOf(file)));
+    return made(bytes!, new Map(Object.entries(beside)));
   }
-  const named = (tensors: ReadonlyMap<string, NamedTensor>) => containers[to](asFile(tensors));
+  const { tensors, notes, forward } = weightsFor(file, { ...options, to });
+  return { ...made(containers[to](tensors)), notes, forward };
+}
+
+/** What a file of named tensors holds of a model, and what is to be said about it. Errors as `convertModel`. */
+export function weightsFor(
+  { content, name }: ModelFile,
+  { to, weightsOnly = false }: ConvertOptions & { readonly to: Container },
+): { readonly tensors: ReadonlyMap<string, SafeTensor> } & Pick<Converted, "notes" | "forward"> {
+  const ofNetwork = (network: CanonicalModel) => {
+    const { tensors, forward, training } = stateDictOf(network, { weightsOnly });
+    return { tensors: asFile(tensors), forward, notes: training };
+  };
   switch (content.kind) {
-    case "network": {
-      const { tensors, notes } = stateDictOf(content.network);
-      return made(named(tensors), notes);
-    }
+    case "network":
+      return ofNetwork(content.network);
     case "text": {
-      const { tensors, notes } =
-        to === "pytorch" ? stateDictOf(networkOfText(content.text)) : { tensors: content.text.weights, notes: [] };
-      return made(named(tensors), ["the vocabulary is not part of this file", ...notes]);
+      const { text } = content;
+      const { notes, ...rest } =
+        to === "pytorch" ? ofNetwork(networkOfText(text)) : { tensors: asFile(text.weights), forward: [], notes: [] };
+      return { ...rest, notes: ["the vocabulary is not part of this file", ...notes] };
     }
-    case "graph": {
+    case "graph":
       if (!weightsOnly)
         throw new UsageError(
           "not-convertible",
-          `${file.name}: an ONNX graph is operators, not layers, and this format holds weights alone; say that these are enough (--weights-only)`,
+          `${name}: an ONNX graph is operators, not layers, and this format holds weights alone; say that these are enough (--weights-only)`,
         );
-      return made(named(content.weights ?? learnedTensors(content.graph.graph)), [
-        "weights under the names of the graph; the graph is left out",
-      ]);
-    }
+      return {
+        tensors: asFile(content.weights ?? learnedTensors(content.graph.graph)),
+        ...{ forward: [], notes: ["weights under the names of the graph; the graph is left out"] },
+      };
     case "weights":
-      return made(containers[to](content.tensors));
+      return { tensors: content.tensors, forward: [], notes: [] };
   }
 }
 
-const containers: Readonly<
-  Record<"pytorch" | "safetensors" | "npz", (tensors: ReadonlyMap<string, SafeTensor>) => Uint8Array>
-> = {
+/** Formats that hold named tensors and nothing else. */
+export const CONTAINERS = ["pytorch", "safetensors", "npz"] as const satisfies readonly Target[];
+export type Container = (typeof CONTAINERS)[number];
+
+const containers: Readonly<Record<Container, (tensors: ReadonlyMap<string, SafeTensor>) => Uint8Array>> = {
   pytorch: writePyTorch,
   safetensors: (tensors) => writeSafetensors(tensors, { metadata: { format: "pt" } }),
   npz: writeNpz,

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lstm } from "../../src/cells/lstm.ts";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { openMachine } from "../../src/compute/open.ts";
+import type { LayerSpec } from "../../src/formats/canonical.ts";
 import { writeHdf5 } from "../../src/formats/hdf5/write.ts";
+import { writeKeras } from "../../src/formats/keras/write.ts";
 import { readArrays } from "../../src/formats/named-arrays.ts";
 import { readNpz, writeNpz } from "../../src/formats/npz.ts";
 import { writeOnnx } from "../../src/formats/onnx/write.ts";
@@ -15,6 +17,7 @@ import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
+import { chainOf, recurrentSpec } from "../formats/networks.ts";
 import { difference } from "../support/difference.ts";
 import { longshort } from "./fake-io.ts";
 
@@ -189,6 +192,37 @@ describe("convert, verify and info", () => {
     writeFileSync(file("half.json"), JSON.stringify({ h: [[[1, 2, 3]]] }));
     expect(await longshort([...verify, file("half.json")])).toMatchObject({
       ...{ code: 2, stderr: expect.stringContaining('input "input" (float32) is not among those given') },
+    });
+  });
+
+  test("a state dictionary comes with what forward has to do, and its numbers are compared", async () => {
+    const head: LayerSpec = { kind: "dense", inputSize: 2, outputSize: 3, bias: true, activation: { name: "softmax" } };
+    const lstm = recurrentSpec({
+      ...{ cell: { name: "lstm" }, inputSize: 2, hiddenSize: 2, biases: 1, maskedOutput: "previous" },
+      returnSequences: false,
+    });
+    writeFileSync(file("last.keras"), writeKeras(chainOf([lstm, head], { width: 2 })));
+    const written = await longshort(["convert", file("last.keras"), file("last.pt")]);
+    expect(written).toMatchObject({ code: 0, stderr: "" });
+    expect(written.stdout).toContain(
+      'what the file cannot say, for forward:\n  "layer0": go on with the step that it computes last alone\n  "layer1": apply softmax behind it\n',
+    );
+    expect(written.stdout).toContain("read again it holds the same numbers\n");
+
+    writeFileSync(file("masked.keras"), writeKeras(chainOf([{ kind: "masking", value: 0 }, lstm], { width: 2 })));
+    const refused = await longshort(["convert", file("masked.keras"), file("masked.pt")]);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^error: layer "layer0" .*not holes.*\n$/),
+    });
+    expect(existsSync(file("masked.pt"))).toBe(false);
+    const json = await longshort(["convert", file("masked.keras"), file("masked.pt"), "--weights-only", "--json"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      ...{ type: "converted", to: "pytorch" },
+      forward: [
+        expect.stringContaining("skip steps all of whose numbers are 0"),
+        expect.stringContaining("last alone"),
+      ],
     });
   });
 

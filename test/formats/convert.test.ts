@@ -5,7 +5,7 @@ import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import type { SynchronousMachine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import type { BidirectionalSpec, CanonicalModel, LayerSpec, RecurrentSpec } from "../../src/formats/canonical.ts";
-import { convertModel, type Target } from "../../src/formats/convert.ts";
+import { convertModel } from "../../src/formats/convert.ts";
 import type { ModelFile } from "../../src/formats/model-file.ts";
 import { Model, open } from "../../src/formats/open.ts";
 import { writePyTorch } from "../../src/formats/pytorch/write.ts";
@@ -16,81 +16,13 @@ import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { difference } from "../support/difference.ts";
 import { onnxRuntime } from "../support/onnxruntime.ts";
+import { chainOf, fileOf, recurrentSpec } from "./networks.ts";
 
 let machine: SynchronousMachine;
 beforeAll(async () => {
   machine = await openMachine("reference");
 });
 afterAll(() => machine.close());
-
-const recurrentSpec = (
-  o: Partial<RecurrentSpec> & Pick<RecurrentSpec, "cell" | "inputSize" | "hiddenSize">,
-): RecurrentSpec => ({
-  ...{ kind: "recurrent", biases: 2, reverse: false, outputOrder: "time", returnSequences: true, returnState: false },
-  ...{ stateful: false, maskedOutput: "zero" },
-  ...o,
-});
-
-/** A network of these layers, one after the other, with weights that are never zero. */
-function network(layers: readonly LayerSpec[], input: { width: number } | { tokens: true }): CanonicalModel {
-  const weights = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  const add = (name: string, ...shape: number[]): void => {
-    const uniform = new RandomStream(7, name).uniform(size(shape));
-    weights.set(name, { shape, data: Float32Array.from(uniform, (u) => u - 0.4) });
-  };
-  const recurrentWeights = (name: string, spec: RecurrentSpec, suffix: string): void => {
-    const rows = { rnn: 1, gru: 3, lstm: 4 }[spec.cell.name]! * spec.hiddenSize;
-    add(`${name}.weight_ih_l0${suffix}`, rows, spec.inputSize);
-    add(`${name}.weight_hh_l0${suffix}`, rows, spec.hiddenSize);
-    if (spec.biases > 0) add(`${name}.bias_ih_l0${suffix}`, rows);
-    if (spec.biases > 1) add(`${name}.bias_hh_l0${suffix}`, rows);
-  };
-  layers.forEach((spec, k) => {
-    const name = `layer${k}`;
-    if (spec.kind === "embedding") add(`${name}.weight`, spec.vocabularySize, spec.embeddingSize);
-    if (spec.kind === "recurrent") recurrentWeights(name, spec, "");
-    if (spec.kind === "bidirectional") {
-      recurrentWeights(name, spec.forward, "");
-      recurrentWeights(name, spec.backward, "_reverse");
-    }
-    if (spec.kind === "dense") {
-      add(`${name}.weight`, spec.outputSize, spec.inputSize);
-      if (spec.bias) add(`${name}.bias`, spec.outputSize);
-    }
-    if (spec.kind === "convolution") {
-      add(`${name}.weight`, spec.outputSize, spec.inputSize, spec.kernelSize);
-      if (spec.bias) add(`${name}.bias`, spec.outputSize);
-    }
-    if (spec.kind === "layer-norm") for (const part of ["weight", "bias"]) add(`${name}.${part}`, spec.size);
-    if (spec.kind === "batch-norm") {
-      for (const part of ["weight", "bias", "running_mean"]) add(`${name}.${part}`, spec.size);
-      weights.set(`${name}.running_var`, { shape: [spec.size], data: new Float32Array(spec.size).fill(0.7) });
-    }
-  });
-  let value = "input";
-  const nodes = layers.map((_, k) => {
-    const node = { name: `layer${k}`, layer: `layer${k}`, inputs: [value], outputs: [`value${k}`] };
-    value = `value${k}`;
-    return node;
-  });
-  return {
-    name: "random",
-    inputs: [
-      {
-        name: "input",
-        type: "tokens" in input ? "int" : "float",
-        shape: "tokens" in input ? [null] : [null, input.width],
-      },
-    ],
-    layers: new Map(layers.map((spec, k) => [`layer${k}`, spec])),
-    ...{ nodes, outputs: [{ name: "output", value }], weights },
-  };
-}
-
-const fileOf = (model: CanonicalModel): ModelFile => ({
-  ...{ format: "keras", name: "test", conventions: [] },
-  content: { kind: "network", network: model },
-});
 
 async function expectSame(a: ModelFile, b: ModelFile, tolerance = 1e-6): Promise<void> {
   const [one, other] = [new Model(a, { machine }), new Model(b, { machine })];
@@ -197,7 +129,7 @@ function built({
       returnSequences: last.sequences,
     }),
   );
-  return network(specs, tokens ? { tokens: true } : { width: 3 });
+  return chainOf(specs, tokens ? { tokens: true } : { width: 3 });
 }
 
 describe("networks of random layers", () => {
@@ -306,33 +238,8 @@ describe("state dictionaries", () => {
   });
 });
 
-describe("what would change the function is refused", () => {
-  const recurrent = (cell: RecurrentSpec["cell"]) =>
-    fileOf(network([recurrentSpec({ cell, inputSize: 3, hiddenSize: 2 })], { width: 3 }));
-  test.each<[RecurrentSpec["cell"], Target, RegExp]>([
-    [{ name: "gru", options: { resetAfter: false } }, "pytorch", /reset gate before the product/],
-    [
-      { name: "lstm", options: { gate: { name: "hardSigmoid", alpha: 0.2, beta: 0.5 } } },
-      "pytorch",
-      /does not have these activations/,
-    ],
-    [{ name: "gru" }, "tfjs", /./],
-    [{ name: "lstm", options: { clip: 1 } }, "keras", /./],
-  ])("%o as %s", (cell, to, why) => {
-    expect(() => convertModel(recurrent(cell), { to })).toThrow(why);
-  });
-
-  test("an ONNX graph as layers, and as weights unless these are enough", async () => {
-    const file = await readModel(convertModel(recurrent({ name: "lstm" }), { to: "onnx" }).bytes);
-    expect(() => convertModel(file, { to: "keras" })).toThrow(/an ONNX graph is operators, not layers/);
-    expect(() => convertModel(file, { to: "pytorch" })).toThrow(/--weights-only/);
-    const weights = await readModel(convertModel(file, { to: "safetensors", weightsOnly: true }).bytes);
-    expect(weights.content.kind).toBe("weights");
-  });
-});
-
 test("what was changed is what is saved", async () => {
-  const file = fileOf(network([recurrentSpec({ cell: { name: "gru" }, inputSize: 3, hiddenSize: 2 })], { width: 3 }));
+  const file = fileOf(chainOf([recurrentSpec({ cell: { name: "gru" }, inputSize: 3, hiddenSize: 2 })], { width: 3 }));
   using model = new Model(file, { machine });
   for (const from of [model, await open(convertModel(file, { to: "onnx" }).bytes, { machine })]) {
     for (const name of from.parameters.names)

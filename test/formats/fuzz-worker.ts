@@ -1,14 +1,20 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { LongshortError } from "../../src/shared/errors.ts";
 import { mutate, randomOf } from "./mutate.ts";
-import { PARSERS } from "./parsers.ts";
+import { modelsBelow, PARSERS } from "./parsers.ts";
 
 /** The inner loop of scripts/fuzz.mjs, which watches it from outside: a message before each file says where it is. */
-const { from, milliseconds, parser } = workerData as { from: number; milliseconds: number; parser?: string };
+const { from, milliseconds, parser, files } = workerData as {
+  from: number;
+  milliseconds: number;
+  parser?: string;
+  files?: string;
+};
 const port = parentPort!;
-const chosen = PARSERS.filter(({ name }) => parser === undefined || name === parser);
+const all = files === undefined ? PARSERS : [...PARSERS, modelsBelow(files)];
+const chosen = all.filter(({ name }) => parser === undefined || name === parser);
 if (chosen.length === 0)
-  throw new Error(`no parser named ${parser}; there are ${PARSERS.map(({ name }) => name).join(", ")}`);
+  throw new Error(`no parser named ${parser}; there are ${all.map(({ name }) => name).join(", ")}`);
 const table = chosen.map((row) => ({ ...row, files: row.seeds(), counts: { read: 0, refused: 0 } }));
 const prototype = Object.getOwnPropertyNames(Object.prototype).join();
 const end = performance.now() + milliseconds;

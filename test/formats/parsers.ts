@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
 import { snappyCompress } from "hyparquet-writer/src/snappy.js";
@@ -6,18 +6,22 @@ import { SafeTensor, safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { readSafetensors, storedSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openSafetensors } from "../../src/checkpoint/safetensors-file.ts";
 import { bytesAtHand } from "../../src/checkpoint/stored-bytes.ts";
+import type { Machine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { bytesSource } from "../../src/formats/byte-source.ts";
-import type { CanonicalModel } from "../../src/formats/canonical.ts";
+import type { CanonicalModel, LayerSpec, OpenedModel } from "../../src/formats/canonical.ts";
 import { Hdf5Dataset, Hdf5Group, openHdf5 } from "../../src/formats/hdf5/read.ts";
 import { inflate } from "../../src/formats/inflate.ts";
 import { readKeras, readKerasTensors } from "../../src/formats/keras/read.ts";
 import { writeKeras, writeKerasH5 } from "../../src/formats/keras/write.ts";
+import { readArrays } from "../../src/formats/named-arrays.ts";
 import { readNpy, writeNpy } from "../../src/formats/npy.ts";
 import { readNpz, writeNpz } from "../../src/formats/npz.ts";
 import { readOnnx } from "../../src/formats/onnx/model.ts";
 import { openOnnx } from "../../src/formats/onnx/program.ts";
 import { runnableOf } from "../../src/formats/open.ts";
+import { openNetwork } from "../../src/formats/open-network.ts";
+import type { Program } from "../../src/formats/program.ts";
 import { collectTensors } from "../../src/formats/pytorch/collect.ts";
 import { allowedName } from "../../src/formats/pytorch/names.ts";
 import { unpickle } from "../../src/formats/pytorch/pickle.ts";
@@ -28,6 +32,7 @@ import { writePyTorch } from "../../src/formats/pytorch/write.ts";
 import { readModel } from "../../src/formats/read-model.ts";
 import { unsnappy } from "../../src/formats/snappy.ts";
 import { readTensorflowBundle } from "../../src/formats/tensorflow1/bundle.ts";
+import { readTensorflow1 } from "../../src/formats/tensorflow1/read.ts";
 import { readTensorflowJs } from "../../src/formats/tfjs/read.ts";
 import { FailureError } from "../../src/shared/errors.ts";
 import { size } from "../../src/shared/shapes.ts";
@@ -68,6 +73,16 @@ const arrays = new Map([
   ["folder/whole", whole],
 ]);
 const scalar = new SafeTensor("BOOL", [], Uint8Array.of(1));
+const namedArrays = new TextEncoder().encode(
+  JSON.stringify({
+    nested: [
+      [1, 2.5],
+      [-3, 4],
+    ],
+    flat: { shape: [2, 1], data: [0.5, 1e9] },
+    number: 7,
+  }),
+);
 
 /** The pickle of a good archive, which lies in it as it is, with what follows it; none in other files. */
 function pickleOf(file: Uint8Array): Uint8Array[] {
@@ -128,7 +143,29 @@ const ours: CanonicalModel = {
     ["dense.bias", { shape: [3], data: [0.5, -1, 2] }],
   ]),
 };
-const kerasFiles = (): Uint8Array[] => [writeKerasH5(ours), writeKeras(ours)];
+/** Layers without weights, each with sizes of its own: [B, 4, 2] to [B, 3]. */
+const plainLayers: readonly LayerSpec[] = [
+  { kind: "masking", value: 0 },
+  { kind: "permute", order: [2, 1] },
+  { kind: "pooling", of: "mean", window: { size: 2, stride: 1, padding: "same" } },
+  { kind: "pooling", of: "maximum", window: "global" },
+  { kind: "repeat", times: 3 },
+  { kind: "flatten" },
+  { kind: "reshape", shape: [6, 2] },
+];
+const ofLayers: CanonicalModel = {
+  name: "layers",
+  inputs: [{ name: "input", type: "float", shape: [4, 2] }],
+  layers: new Map(plainLayers.map((spec, k) => [`layer_${k}`, spec])),
+  nodes: plainLayers.map((_, k) => ({
+    ...{ name: `layer_${k}`, layer: `layer_${k}` },
+    ...{ inputs: [k === 0 ? "input" : `value_${k - 1}`], outputs: [`value_${k}`] },
+  })),
+  outputs: [{ name: "output", value: `value_${plainLayers.length - 1}` }],
+  weights: new Map(),
+};
+const kerasFiles = (): Uint8Array[] => [writeKerasH5(ours), writeKeras(ours), writeKerasH5(ofLayers)];
+
 const hostileFiles = (ending: string): Uint8Array[] => goldenFiles("hostile/keras", ending);
 const tfjsModels = ["00_simpleRNN", "14_lstm", "19_lstm_bi_concat", "28_gru"].map((name) => ({
   model: fileOf(`tfjs/${name}/model.json`),
@@ -145,13 +182,20 @@ const bundled = new Map(
 const bundle = writeBundle(bundled, { blockPairs: 9 });
 const bundleFiles = { "a.data-00000-of-00001": bundle.data };
 
+const manifest = new TextEncoder().encode(
+  JSON.stringify(
+    Object.fromEntries([...bundled].map(([name, { shape }], k) => [name, { filename: `variable_${k}`, shape }])),
+  ),
+);
+const variableFiles = Object.fromEntries([...bundled.values()].map(({ bytes }, k) => [`variable_${k}`, bytes]));
+
 /** Larger inputs than these are a matter of memory, which the machine refuses. */
 const MOST_NUMBERS = 10_000;
 
-async function runOnnx(bytes: Uint8Array): Promise<void> {
-  const machine = await openMachine("reference");
+/** Opens a model, records it and runs it with inputs of the shapes that its file names. */
+async function runOf(machine: Machine, open: (machine: Machine) => Promise<Program>): Promise<void> {
   try {
-    const program = openOnnx(bytes, { machine });
+    const program = await open(machine);
     const inputs = program.inputs.map(({ name, shape = [] }) => {
       const sizes = shape.map((n) => (typeof n === "number" ? n : 2));
       if (!(size(sizes) <= MOST_NUMBERS)) throw new FailureError("too-large", "larger than this test runs");
@@ -162,6 +206,18 @@ async function runOnnx(bytes: Uint8Array): Promise<void> {
     machine.close();
   }
 }
+
+const runOnnx = async (bytes: Uint8Array): Promise<void> =>
+  runOf(await openMachine("reference"), async (machine) => openOnnx(bytes, { machine }));
+
+/** Sizes that a file names may be any: what asks for more memory than this is refused, as it is with 4 GiB. */
+const smallMachine = (): Promise<Machine> => openMachine("wasm", { maximumBytes: 2 ** 26, threads: 1 });
+const runNetwork =
+  (read: (bytes: Uint8Array) => Promise<OpenedModel>) =>
+  async (bytes: Uint8Array): Promise<void> => {
+    const { model } = await read(bytes);
+    await runOf(await smallMachine(), async (machine) => openNetwork(model, { machine }));
+  };
 
 async function parseHdf5(bytes: Uint8Array): Promise<void> {
   // Links may lead back to a group that holds them, so a walk through all of them needs an end of its own.
@@ -178,10 +234,28 @@ async function parseHdf5(bytes: Uint8Array): Promise<void> {
   await visit(await openHdf5(bytesSource(bytes)));
 }
 
-const parseTfjs = async (bytes: Uint8Array): Promise<unknown> =>
+const parseTfjs = (bytes: Uint8Array): Promise<OpenedModel> =>
   readTensorflowJs(bytes, { files: { "weights.bin": tfjsModels[1]!.weights } });
 const parseTfjsWeights = async (bytes: Uint8Array): Promise<unknown> =>
   readTensorflowJs(tfjsModels[1]!.model, { files: { "weights.bin": bytes } });
+
+/** Every model below a folder, of formats that are one file. */
+export const modelsBelow = (folder: string, limit = 5_000_000): Parser => ({
+  name: "files",
+  seeds: () => {
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.(npy|npz|pt|pth|safetensors|onnx|h5|keras)$/.test(name))
+      .map((name) => `${folder}/${name}`)
+      .filter((path) => statSync(path).size <= limit)
+      .map((path) => Uint8Array.from(readFileSync(path)));
+    if (files.length === 0) throw new Error(`no model files below ${folder}`);
+    return files;
+  },
+  async parse(bytes) {
+    if (bytes[0] === 0x93) return readArrays(bytes);
+    return runnableOf(await readModel(bytes));
+  },
+});
 
 /** Every format adds its row here; the short run in the tests and `node scripts/fuzz.mjs` both go through all of them. */
 export const PARSERS: readonly Parser[] = [
@@ -193,6 +267,11 @@ export const PARSERS: readonly Parser[] = [
       return [writeNpz(arrays), deflatedZip(files)];
     },
     parse: (bytes) => readNpz(bytes),
+  },
+  {
+    name: "arrays",
+    seeds: () => [namedArrays, writeNpz(arrays), writeNpy(matrix)],
+    parse: (bytes) => readArrays(bytes),
   },
   {
     name: "pytorch",
@@ -237,12 +316,20 @@ export const PARSERS: readonly Parser[] = [
     seeds: () => [writeKerasH5(ours), ...goldenFiles("hdf5", ".h5")],
     parse: (bytes) => readKerasTensors(bytesSource(bytes)),
   },
+  // Their layers have sizes of their own, which only show when they are recorded.
+  { name: "keras-run", seeds: kerasFiles, parse: runNetwork(readKeras) },
+  { name: "tfjs-run", seeds: () => tfjsModels.map(({ model }) => model), parse: runNetwork(parseTfjs) },
   { name: "tfjs", seeds: () => tfjsModels.map(({ model }) => model), parse: parseTfjs },
   { name: "tfjs-weights", seeds: () => tfjsModels.map(({ weights }) => weights), parse: parseTfjsWeights },
   {
     name: "tensorflow-bundle",
     seeds: () => [bundle.index, writeBundle(bundled, { snappy: true }).index],
     parse: (bytes) => readTensorflowBundle(bytes, { files: bundleFiles }),
+  },
+  {
+    name: "tensorflow-manifest",
+    seeds: () => [manifest],
+    parse: (bytes) => readTensorflow1(bytes, { files: variableFiles }),
   },
   // Checksums stop most damage; here the pairs of a block are damaged and the checksum is right.
   {

@@ -271,7 +271,8 @@ function recurrentSpec(
   };
 }
 
-function weightsFor(layers: ReadonlyMap<string, LayerSpec>, seed: number): Map<string, NamedTensor> {
+/** Weights for layers, none of them zero. */
+export function weightsFor(layers: ReadonlyMap<string, LayerSpec>, seed: number): Map<string, NamedTensor> {
   const weights = new Map<string, NamedTensor>();
   for (const [name, spec] of layers) {
     const layer = makeLayer(spec, () => ({ shape: [], data: [] }));

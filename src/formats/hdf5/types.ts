@@ -1,3 +1,4 @@
+import type { ElementTypeName } from "../../checkpoint/element-types.ts";
 import { Cursor, damaged, UNDEFINED, unsupported } from "./bytes.ts";
 
 /** What an element of a dataset or attribute is. */
@@ -42,6 +43,18 @@ export function readDatatype(data: Uint8Array): Datatype {
   }
   return { kind: "other", size, what: CLASSES[kind] ?? `class ${kind}` };
 }
+
+const ELEMENT_TYPES: Readonly<Partial<Record<string, ElementTypeName>>> = {
+  ...{ float2: "F16", float4: "F32", float8: "F64", int1: "I8", int2: "I16", int4: "I32", int8: "I64" },
+  ...{ uint1: "U8", uint2: "U16", uint4: "U32", uint8: "U64" },
+};
+
+/** Undefined for what are no numbers of a type known here. */
+export const elementTypeOf = (type: Datatype): ElementTypeName | undefined =>
+  "bigEndian" in type ? ELEMENT_TYPES[`${type.kind}${type.size}`] : undefined;
+
+/** A type in words. */
+export const describeType = (type: Datatype): string => (type.kind === "other" ? type.what : `${type.kind}s`);
 
 /** How long the axes of data are, and how long they may become: `UNDEFINED` without a limit. */
 export interface Extent {

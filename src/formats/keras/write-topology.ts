@@ -1,4 +1,5 @@
 import { UsageError } from "../../shared/errors.ts";
+import { isChain } from "../canonical/chain.ts";
 import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
@@ -42,9 +43,8 @@ export function writeTopology(model: CanonicalModel, family: Family, options: Wr
     });
     return { ...written, name: names.layers.get(name)! };
   });
-  const isChain = chain(model);
   const shape = (input: CanonicalInput): JsonValue[] => [batch, ...input.shape];
-  const config = isChain
+  const config = isChain(model)
     ? sequential(model, layers, shape(model.inputs[0]!), family)
     : functional(
         model,
@@ -68,20 +68,6 @@ function batchOf(model: CanonicalModel, { batchSize }: WriteKerasOptions): numbe
       `batchSize: layer "${stateful[0]}" carries its state from run to run, and Keras fixes the size of the batch then; say which`,
     );
   return stateful ? batchSize! : null;
-}
-
-/** One input, and layers each of which reads what the one before it made. */
-function chain({ inputs, nodes, outputs }: CanonicalModel): boolean {
-  let value = inputs[0]?.name;
-  if (inputs.length !== 1 || outputs.length !== 1) return false;
-  const seen = new Set<string>();
-  for (const node of nodes) {
-    if (node.inputs.length !== 1 || node.inputs[0] !== value || node.outputs.length !== 1) return false;
-    if (seen.has(node.layer)) return false;
-    seen.add(node.layer);
-    value = node.outputs[0];
-  }
-  return outputs[0]!.value === value;
 }
 
 /** Names as Keras and TensorFlow take them: letters, digits and a few signs, each once. */

@@ -9,15 +9,13 @@ import type { Parameter } from "../../tensor/parameter.ts";
 import { type DataType, isFloat } from "../data-type.ts";
 import type { TraceRequest, WeightForms } from "../runnable.ts";
 import { type DeviceValue, type HostValue, hostValue, isHost, rounded, type Value } from "../value.ts";
+import { collapse, expectAxes, joinReduced, joinStrided } from "./axes.ts";
 import { broadcastStrides, copyStrided, functionOf, mapHost, reduceHost } from "./host.ts";
 import type { OnnxNode } from "./model.ts";
 import type { OnnxTensor } from "./tensor-data.ts";
 
 /** Operators in one plan, loops unrolled. */
 const MAXIMUM_NODES = 100_000;
-
-/** Machines take at most so many axes in one kernel. */
-const MAXIMUM_AXES = 4;
 
 export interface RecorderOptions {
   /** Of the tensors that the file holds, those that are learned. */
@@ -162,7 +160,7 @@ export class Recorder {
   strided(x: Value, shape: readonly number[], offset: number, strides: readonly number[]): Value {
     if (this.folds(x))
       return hostValue(x.type, shape, copyStrided(x.data, shape, offset, strides, x.type), { constant: x.constant });
-    const axes = joinAxes(shape, strides);
+    const axes = joinStrided(shape, strides);
     const [sizes, steps] = [axes.map((a) => a.size), axes.map((a) => a.stride)];
     if (offset === 0 && size(shape) === size(x.shape) && sameShape(steps, dense(sizes))) return this.reshape(x, shape);
     expectAxes(sizes);
@@ -293,15 +291,7 @@ export class Recorder {
       );
       return hostValue(x.type, shape, data, { constant: x.constant });
     }
-    const joined: { size: number; over: boolean }[] = [];
-    x.shape.forEach((n, axis) => {
-      const over = axes.includes(axis);
-      const last = joined.at(-1);
-      if (n === 1) return;
-      if (last && last.over === over) last.size *= n;
-      else joined.push({ size: n, over });
-    });
-    expectAxes(joined);
+    const joined = joinReduced(x.shape, axes);
     const view = operations.reshape(
       this.tensor(x),
       joined.map((a) => a.size),
@@ -333,45 +323,3 @@ export class Recorder {
 }
 
 const allConstant = (values: readonly HostValue[]): boolean => values.every((v) => v.constant);
-
-function expectAxes(axes: readonly unknown[]): void {
-  if (axes.length > MAXIMUM_AXES)
-    throw new UsageError("unsupported-onnx", `it needs ${axes.length} axes at once, a machine takes ${MAXIMUM_AXES}`);
-}
-
-/** Neighbouring axes that every input runs through alike become one, so that few axes are left. */
-function collapse(
-  inputs: readonly (readonly number[])[],
-  shape: readonly number[],
-): { readonly shape: number[]; readonly inputs: number[][] } {
-  const padded = inputs.map((s) => [...new Array<number>(shape.length - s.length).fill(1), ...s]);
-  const out: { readonly shape: number[]; readonly inputs: number[][] } = { shape: [], inputs: inputs.map(() => []) };
-  let before: string | undefined;
-  shape.forEach((n, axis) => {
-    if (n === 1) return;
-    const pattern = padded.map((s) => (s[axis] === 1 ? "repeat" : "run")).join();
-    const join = pattern === before;
-    before = pattern;
-    if (join) out.shape[out.shape.length - 1]! *= n;
-    else out.shape.push(n);
-    out.inputs.forEach((s, k) => {
-      if (join) s[s.length - 1]! *= padded[k]![axis]!;
-      else s.push(padded[k]![axis]!);
-    });
-  });
-  expectAxes(out.shape);
-  return out;
-}
-
-/** Axes of a strided copy without those of size 1, neighbours that go on evenly made one. */
-function joinAxes(shape: readonly number[], strides: readonly number[]): { size: number; stride: number }[] {
-  const axes: { size: number; stride: number }[] = [];
-  shape.forEach((n, axis) => {
-    const stride = strides[axis]!;
-    const last = axes.at(-1);
-    if (n === 1) return;
-    if (last && last.stride === stride * n) axes[axes.length - 1] = { size: last.size * n, stride };
-    else axes.push({ size: n, stride });
-  });
-  return axes;
-}

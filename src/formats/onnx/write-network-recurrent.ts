@@ -25,8 +25,9 @@ function recurrentNode(
   const [spec] = specs as [RecurrentSpec];
   if (specs.some((s) => s.reverse !== (s !== spec)) && specs.length > 1) throw refuse("its directions are unusual");
   const { form, cell } = formOf(spec, refuse);
-  if (specs.some((s) => JSON.stringify(s.cell) !== JSON.stringify(spec.cell) || s.hiddenSize !== spec.hiddenSize))
-    throw refuse("its two directions have different cells");
+  const shapeOf = (s: RecurrentSpec) => JSON.stringify([s.cell, s.hiddenSize, s.biases]);
+  if (specs.some((s) => shapeOf(s) !== shapeOf(spec)))
+    throw refuse("its two directions have different cells, units or biases");
   const x = `${node}/by-time`;
   graph.node("Transpose", [inputs[0]!], [x], { perm: [1, 0, 2] });
   const tensor = (name: string): NamedTensor => {
@@ -60,7 +61,9 @@ function recurrentNode(
 }
 
 function formOf(spec: RecurrentSpec, refuse: LayerWriting["refuse"]) {
-  const options = { ...spec.cell.options, ...(spec.biases === 0 && { bias: false }) };
+  // Left out like any other dropout: it does nothing at inference.
+  const { recurrentDropout: _, ...own } = spec.cell.options ?? {};
+  const options = { ...own, ...(spec.biases === 0 && { bias: false }) };
   const known: CellSpec = { ...spec.cell, options };
   const cell = cellByName(known);
   try {

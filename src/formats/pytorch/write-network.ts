@@ -2,23 +2,39 @@ import { type CellSpec, cellByName, sameEquations } from "../../cells/registry.t
 import { UsageError } from "../../shared/errors.ts";
 import { size } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import type { CanonicalModel, LayerSpec, RecurrentSpec } from "../canonical.ts";
+import { isChain } from "../canonical/chain.ts";
+import type { BidirectionalSpec, CanonicalModel, LayerSpec, RecurrentSpec } from "../canonical.ts";
 
-/** Weights under the names of PyTorch's modules, and what `forward` has to do that a state dictionary cannot say. */
+/** Weights under the names of PyTorch's modules, and what stands beside them, in words. */
 export interface StateDictOfNetwork {
   readonly tensors: ReadonlyMap<string, NamedTensor>;
-  readonly notes: readonly string[];
+  /** What `forward` has to do that a state dictionary cannot say; the modules alone compute something else. */
+  readonly forward: readonly string[];
+  /** What is not the same when it is trained further. */
+  readonly training: readonly string[];
+}
+
+interface Said {
+  readonly forward: string[];
+  readonly training: string[];
+  /** Whether what no module does may be left to `forward`. */
+  readonly weightsOnly: boolean;
 }
 
 /**
  * The state dictionary of a network: every layer is a module of that name, layers `NAME.0`, `NAME.1`, … of recurrent cells are the
  * layers of one.
  *
+ * @param options.weightsOnly whether masks, which no module of PyTorch keeps, may be left to `forward`. Default false.
  * @throws UsageError "not-convertible" with the layer and the reason where no module of PyTorch computes the same
  */
-export function stateDictOf(model: CanonicalModel): StateDictOfNetwork {
-  const notes: string[] = [];
-  for (const [name, spec] of model.layers) notes.push(...checkLayer(name, spec));
+export function stateDictOf(
+  model: CanonicalModel,
+  { weightsOnly = false }: { readonly weightsOnly?: boolean | undefined } = {},
+): StateDictOfNetwork {
+  const said: Said = { forward: [], training: [], weightsOnly };
+  for (const [name, spec] of model.layers) checkLayer(name, spec, said);
+  if (!isChain(model)) said.forward.push(`call the modules so: ${wiring(model)}`);
   const tensors = new Map<string, NamedTensor>();
   for (const [name, tensor] of model.weights) {
     tensors.set(stacked(name, model), tensor);
@@ -27,8 +43,15 @@ export function stateDictOf(model: CanonicalModel): StateDictOfNetwork {
     if (second !== name && !model.weights.has(second))
       tensors.set(stacked(second, model), { shape: tensor.shape, data: new Float32Array(size(tensor.shape)) });
   }
-  return { tensors, notes };
+  return { tensors, forward: said.forward, training: said.training };
 }
+
+/** `a = embedding(tokens); b, h = lstm(a)` */
+const wiring = ({ nodes, outputs }: CanonicalModel): string =>
+  [
+    ...nodes.map(({ layer, inputs, outputs }) => `${outputs.join(", ")} = ${layer}(${inputs.join(", ")})`),
+    `return ${outputs.map(({ value }) => value).join(", ")}`,
+  ].join("; ");
 
 /** `lstm.1.weight_ih_l0` is `lstm.weight_ih_l1` where `lstm.0` and those between are recurrent layers too. */
 function stacked(name: string, model: CanonicalModel): string {
@@ -40,58 +63,110 @@ function stacked(name: string, model: CanonicalModel): string {
   return alike ? `${path}.${part}_l${layer}${reverse}` : name;
 }
 
+const refusal = (name: string, why: string): UsageError =>
+  new UsageError("not-convertible", `layer "${name}" cannot be written for PyTorch: ${why}`);
+
 /** What has to be said about a layer. */
-function checkLayer(name: string, spec: LayerSpec): string[] {
+function checkLayer(name: string, spec: LayerSpec, said: Said): void {
+  const forward = (what: string): void => void said.forward.push(`"${name}": ${what}`);
   switch (spec.kind) {
     case "recurrent":
-      return checkRecurrent(name, spec);
+      checkRecurrent(name, spec, said);
+      if (spec.stateful) forward("hand its state on from call to call");
+      if (spec.reverse) forward("turn its input round, it runs from the last step");
+      if (!spec.returnSequences) forward("go on with the step that it computes last alone");
+      break;
     case "bidirectional":
-      return [
-        ...new Set([
-          ...checkRecurrent(name, spec.forward),
-          ...checkRecurrent(name, { ...spec.backward, reverse: false }),
-        ]),
-        ...(spec.merge === "concat" ? [] : [`"${name}": join the two directions by ${spec.merge} in forward`]),
-      ];
-    case "dense":
-    case "convolution":
-      return spec.activation.name === "identity"
-        ? []
-        : [`"${name}": apply ${spec.activation.name} behind it in forward`];
-    case "layer-norm":
-    case "batch-norm":
-      return spec.epsilon === 1e-5 ? [] : [`"${name}": make it with eps=${spec.epsilon}`];
-    case "time-distributed":
-      return checkLayer(name, spec.layer);
+      checkDirections(name, spec, said);
+      if (spec.merge !== "concat") forward(`join the two directions by ${spec.merge}`);
+      if (!spec.forward.returnSequences) forward("go on with the step that each direction computes last alone");
+      break;
+    case "embedding":
+      if (spec.maskZero) masked(name, "steps of token 0 (mask_zero)", said);
+      break;
     case "masking":
-      return [`"${name}": pack the sequences in forward, steps of ${spec.value} are skipped`];
-    default:
-      return [];
+      masked(name, `steps all of whose numbers are ${spec.value}`, said);
+      break;
+    case "convolution":
+      forward("give it channels before steps, as nn.Conv1d reads them");
+      if (spec.padding !== "valid") forward(`pad its steps as "${spec.padding}" in Keras`);
+      if (spec.stride !== 1 || spec.dilation !== 1)
+        forward(`make it with stride=${spec.stride}, dilation=${spec.dilation}`);
+      if (spec.activation.name !== "identity") forward(`apply ${wordsOf(spec.activation)} behind it`);
+      break;
+    case "dense":
+      if (spec.activation.name !== "identity") forward(`apply ${wordsOf(spec.activation)} behind it`);
+      break;
+    case "batch-norm":
+      forward("give it channels before steps, as nn.BatchNorm1d reads them");
+      if (spec.epsilon !== 1e-5) forward(`make it with eps=${spec.epsilon}`);
+      break;
+    case "layer-norm":
+      if (spec.epsilon !== 1e-5) forward(`make it with eps=${spec.epsilon}`);
+      break;
+    case "time-distributed":
+      checkLayer(name, spec.layer, said);
+      break;
+    case "activation":
+      forward(`apply ${wordsOf(spec.activation)}`);
+      break;
+    case "dropout":
+    case "identity":
+      break;
+    default: {
+      const { kind, ...options } = spec;
+      forward(`${kind} ${wordsOf(options)}`.trimEnd());
+    }
   }
 }
 
-function checkRecurrent(name: string, spec: RecurrentSpec): string[] {
-  const refuse = (why: string): UsageError =>
-    new UsageError("not-convertible", `layer "${name}" cannot be written for PyTorch: ${why}`);
+/** `leakyRelu alpha=0.3`: the name first, if there is one. */
+const wordsOf = ({ name, ...options }: { readonly name?: string } & object): string =>
+  [
+    ...(name === undefined ? [] : [name]),
+    ...Object.entries(options).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
+  ].join(" ");
+
+function masked(name: string, which: string, { weightsOnly, forward }: Said): void {
+  if (!weightsOnly)
+    throw refusal(
+      name,
+      `the layers behind it skip ${which} wherever these stand; PyTorch's modules take lengths (pack_padded_sequence), not holes; if the numbers are enough and code of yours does that, say so (--weights-only)`,
+    );
+  forward.push(`"${name}": let the layers behind it skip ${which}, which keep their states`);
+}
+
+function checkDirections(name: string, { forward, backward }: BidirectionalSpec, said: Said): void {
+  checkRecurrent(name, forward, said);
+  const shapeOf = (spec: RecurrentSpec) =>
+    JSON.stringify([spec.cell, spec.hiddenSize, spec.projectionSize ?? 0, spec.biases > 0, spec.returnSequences]);
+  if (shapeOf(forward) !== shapeOf(backward))
+    throw refusal(name, "its two directions have different options, those of one module of PyTorch have the same");
+  if (forward.reverse || !backward.reverse)
+    throw refusal(name, "its first direction is not the one in the order of time");
+}
+
+function checkRecurrent(name: string, spec: RecurrentSpec, { forward, training }: Said): void {
   const { cell: given, projectionSize = 0 } = spec;
-  const cell = cellByName(given);
+  const { recurrentDropout, ...options } = given.options ?? {};
+  const cell = cellByName({ name: given.name, options });
   const forms: Readonly<Record<string, readonly CellSpec[]>> = {
     lstm: [{ name: "lstm", ...(projectionSize > 0 && { options: { projection: true } }) }],
     gru: [{ name: "gru" }],
     rnn: [{ name: "rnn" }, { name: "rnn", options: { activation: "relu" } }],
   };
-  const bias = given.options?.bias;
-  const same = forms[given.name]?.some((form) => {
-    const options = { ...form.options, ...(bias !== undefined && { bias }) };
-    return sameEquations(cellByName({ name: form.name, options }), cell);
-  });
-  if (!same) throw refuse(reasonOf(given));
-  return [
-    ...(given.options?.activation === "relu" ? [`"${name}": make it with nonlinearity="relu"`] : []),
-    ...(spec.reverse ? [`"${name}": turn its input round in forward, it runs from the last step`] : []),
-    ...(spec.returnSequences ? [] : [`"${name}": go on with its last step alone`]),
-    ...(spec.biases === 1 ? [`"${name}": its second bias is zeros; training moves the sum of two twice as fast`] : []),
-  ];
+  const { bias } = options;
+  const form = forms[given.name]?.find((form) =>
+    sameEquations(
+      cellByName({ name: form.name, options: { ...form.options, ...(bias !== undefined && { bias }) } }),
+      cell,
+    ),
+  );
+  if (!form) throw refusal(name, reasonOf({ name: given.name, options }));
+  if (form.options?.activation === "relu") forward.push(`"${name}": make it with nonlinearity="relu"`);
+  if (spec.biases === 1)
+    training.push(`"${name}": its second bias is zeros; training moves the sum of two twice as fast`);
+  if (recurrentDropout) training.push(`"${name}": its recurrent dropout is left out, no module of PyTorch has it`);
 }
 
 /** The difference in words, for what other frameworks can say and PyTorch cannot. */
