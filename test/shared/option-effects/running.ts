@@ -34,6 +34,9 @@ for (const name of parameters.names)
     name,
     (await parameters.read(name)).map((x) => 3 * x),
   );
+/** Those of a model that soon says the end. */
+const ending = await fresh();
+ending.write("head.bias", (await ending.read("head.bias")).fill(9, tokenizer.vocabularySize - 1));
 const rounded = await fresh();
 const eight = await quantize({ model, parameters: rounded });
 const session = await openSession({ model, parameters, machine });
@@ -65,6 +68,14 @@ const writing = {
 } as const;
 const base = { endTokens: [], length: 30, temperature: 1.2, prompt: "ab" };
 
+/** What is written from many seeds after a prompt. */
+async function prompted(prompt: string): Promise<unknown> {
+  const texts: unknown[] = [];
+  for (let seed = 0; seed < 12; seed++)
+    texts.push(await written(generate({ session, tokenizer, ...base, prompt, seed })));
+  return texts;
+}
+
 const heat: HeatMapOptions = {
   columns: Array.from("abcdefghijklmnopqrstuvwxyz"),
   rows: [{ label: "x", values: Array.from({ length: 26 }, (_, k) => k / 26) }],
@@ -75,7 +86,7 @@ const heat: HeatMapOptions = {
 export const running: EffectTable = {
   generate: shows((options: Partial<GenerateOptions>) => written(generate({ session, tokenizer, ...options })), base, {
     ...writing,
-    prompt: ["a"],
+    prompt: () => Promise.all([prompted("ab"), prompted("e  ")]),
   } as object),
   generateTokens: shows(
     (options: Partial<GenerateTokensOptions>) => written(generateTokens({ session, tokenizer, ...options })),
@@ -128,7 +139,7 @@ export const running: EffectTable = {
         return [await of({}), await of({ beams: 5 })];
       },
       lengthPenalty: [0],
-      endTokens: [[]],
+      endTokens: [[], { parameters: ending }],
     } as object,
   ),
   candidates: shows(
