@@ -49,7 +49,7 @@ export type { CalendarRound } from "./data/calendar.ts";
 export { type Corpus, type CorpusOptions, type CorpusPass, countCharacters, openCorpus } from "./data/corpus.ts";
 export { type EpochTokens, shuffleDocuments } from "./data/document-order.ts";
 export type { DocumentSplit } from "./data/documents.ts";
-export { classesOf, type Examples, type Series, type Unlabelled } from "./data/examples.ts";
+export { classesOf, type Examples, type Placed, type Series, type Unlabelled } from "./data/examples.ts";
 export type { Anchor, Decoding, ForecastLayout, Transform } from "./data/forecast-layout.ts";
 export { readLabelledTexts, type TextColumns } from "./data/labelled-texts.ts";
 export { type ReadTimeSeriesOptions, readTimeSeries } from "./data/read-time-series.ts";

@@ -1,5 +1,6 @@
 import { html, render, type TemplateResult } from "lit";
 import { defineCellDiagram, defineGates, defineHeatMap } from "longshort/components";
+import { readAddress } from "./address.ts";
 import { language, say, setLanguage } from "./language.ts";
 import { cellRoom } from "./rooms/cell.ts";
 import { lessonsRoom } from "./rooms/lessons.ts";
@@ -18,8 +19,8 @@ const rooms: Readonly<Record<string, { title: () => string; view: (rest: readonl
 const root = document.getElementById("app")!;
 
 function shell(): TemplateResult {
-  const [name = "", ...rest] = location.hash.replace(/^#\/?/, "").split("/");
-  const current = Object.hasOwn(rooms, name) ? name : "lessons";
+  const { room, rest } = readAddress();
+  const current = Object.hasOwn(rooms, room) ? room : "lessons";
   document.title = `${rooms[current]!.title()} · Longshort`;
   return html`
     <a class="skip" href="#content" @click=${skip}>${say("Skip to the content", "跳到正文")}</a>

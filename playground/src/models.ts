@@ -3,14 +3,10 @@ import { connectWorker, type ModelFacts, type OpenedText, openPackedModel, type 
 
 import { say } from "./language.ts";
 
-export type Shipped =
-  | "recall-lstm"
-  | "recall-gru"
-  | "recall-rnn"
-  | "text-lstm"
-  | "text-gru"
-  | "series-lstm"
-  | "series-gru";
+export type Shipped = "recall-lstm" | "recall-gru" | "recall-rnn" | (typeof SHIPPED_READERS)[number];
+
+/** Those of the sequence room. */
+export const SHIPPED_READERS = ["text-lstm", "text-gru", "series-lstm", "series-gru"] as const;
 
 /** Whether a shipped model reads numbers. */
 export const readsNumbers = (name: string): boolean => name.startsWith("series-");

@@ -40,11 +40,11 @@ function verdict(rows: readonly BacktestRow[], target: string): string[] {
   const [model, ...others] = rows.map(({ name, scores }) => ({ name, mae: scores[target]!.mae }));
   if (others.length === 0) return [];
   const best = others.reduce((least, one) => (one.mae < least.mae ? one : least));
-  const share = Math.abs(model!.mae / best.mae - 1);
-  const off = `${(100 * share).toFixed(1)} %`;
+  const ratio = model!.mae / best.mae;
+  const off = `${(100 * Math.abs(ratio - 1)).toFixed(1)} %`;
   return [
     model!.mae < best.mae
       ? `The model's mean error is ${off} below that of the best simple method (${best.name}).`
-      : `The model does NOT beat ${best.name}: its mean error is ${off} above. Use that method, or train differently.`,
+      : `The model does NOT beat ${best.name}: its mean error is ${ratio < 10 ? `${off} above` : "ten times as large or more"}. Use that method, or train differently.`,
   ];
 }

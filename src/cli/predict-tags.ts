@@ -3,6 +3,8 @@ import { readSentenceLines } from "../data/sentence-rows.ts";
 import type { UntaggedSentences } from "../data/tagged-sentences.ts";
 import { loadTagger } from "../run/load-tagger.ts";
 import type { TagPrediction } from "../run/tagger.ts";
+import { UsageError } from "../shared/errors.ts";
+import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { readUntagged, type TagColumns } from "./tag-data.ts";
 
@@ -27,8 +29,12 @@ export async function predictTags(options: PredictTagsOptions, io: Io): Promise<
   const rows = lines || columns.rows === true;
   const { tokens, places }: UntaggedSentences =
     input === undefined
-      ? await (lines ? readSentenceLines(file!) : readUntagged(file!, columns))
+      ? await (lines ? readSentenceLines(file!) : inColumnsOf(file!, columns))
       : { tokens: [cut(input, characters === undefined)], places: ["--input"] };
+  if (input === undefined && !rows && tokens.length === 1)
+    await io.stderr.write(
+      `${file} was read as one sentence of ${counted(tokens[0]!.length, "token")}, a token a line; with --lines each line is a sentence.\n`,
+    );
   const found = await tagger.predict(tokens, { probabilities });
   for (const [k, prediction] of found.entries())
     await io.stdout.write(
@@ -38,6 +44,16 @@ export async function predictTags(options: PredictTagsOptions, io: Io): Promise<
           ? `${[tokens[k]!.join(" "), prediction.tags.join(" "), ...(intents ? [prediction.intent] : [])].join("\t")}\n`
           : inColumns(tokens[k]!, prediction),
     );
+}
+
+/** A file that is not in columns may well have a sentence a line. */
+async function inColumnsOf(file: string, columns: TagColumns): Promise<UntaggedSentences> {
+  try {
+    return await readUntagged(file, columns);
+  } catch (cause) {
+    if (columns.rows || !(cause instanceof UsageError && cause.code === "ragged-row")) throw cause;
+    throw new UsageError(cause.code, `${cause.message}; a file with a sentence a line is read with --lines`, { cause });
+  }
 }
 
 /** A model that reads no characters of words, because its tokens are characters, reads a text character by character. */

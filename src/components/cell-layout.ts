@@ -2,8 +2,16 @@ import type { CellGraph, CellGraphNode } from "../explain/cell-graph.ts";
 
 /** Width and height of a box of the diagram. */
 export const [WIDE, HIGH] = [84, 46];
-const [COLUMN, ROW] = [132, 84];
-const [PAD_X, PAD_Y] = [74, 40];
+const [COLUMN, ROW] = [118, 84];
+/** From the edge to the middle of the first box, and from that of the last to the edge: a state leaves there. */
+const [PAD_X, PAD_RIGHT] = [WIDE / 2 + 10, WIDE / 2 + 52];
+/** Above the first box and below the last. */
+const MARGIN = 20;
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
 
 /** A node with the middle of its box. */
 export interface PlacedNode extends CellGraphNode {
@@ -11,11 +19,19 @@ export interface PlacedNode extends CellGraphNode {
   readonly y: number;
 }
 
-/** A column for each depth; what is given stands in the order in which the states need it, states above. */
-export function placeNodes({ nodes }: CellGraph): {
+/**
+ * A column for each depth; what is given stands in the order in which the states need it, states above.
+ *
+ * @param joined whether a column before them is left for what the sums are made of, whose middle is `joinedAt`
+ */
+export function placeNodes(
+  { nodes }: CellGraph,
+  joined = false,
+): {
   readonly nodes: readonly PlacedNode[];
   readonly width: number;
   readonly height: number;
+  readonly joinedAt: { readonly x: number; readonly y: number };
 } {
   const given = nodes.filter((n) => n.depth === 0);
   const sorted = [...given.filter((n) => n.kind === "previous"), ...given.filter((n) => n.kind !== "previous")];
@@ -33,16 +49,23 @@ export function placeNodes({ nodes }: CellGraph): {
       free = at + 1;
     }
   }
-  const placed = nodes.map((n) => ({ ...n, x: PAD_X + n.depth * COLUMN, y: PAD_Y + y.get(n.id)! * ROW }));
+  const sums = nodes.filter(({ kind }) => kind === "sum").map(({ id }) => y.get(id)! * ROW);
+  const middle = (Math.min(...sums) + Math.max(...sums)) / 2;
+  // What is joined is two boxes, one on the other: few others make room for it.
+  const top = HIGH / 2 + MARGIN + (joined ? Math.max(0, HIGH / 2 - middle) : 0);
+  const left = PAD_X + (joined ? COLUMN : 0);
+  const placed = nodes.map((n) => ({ ...n, x: left + n.depth * COLUMN, y: top + y.get(n.id)! * ROW }));
+  const lowest = Math.max(...placed.map((n) => n.y + HIGH / 2), joined ? top + middle + HIGH : 0);
   return {
     nodes: placed,
-    width: Math.max(...placed.map((n) => n.x)) + PAD_X + 34,
-    height: Math.max(...placed.map((n) => n.y)) + PAD_Y + 12,
+    width: Math.max(...placed.map((n) => n.x)) + PAD_RIGHT,
+    height: lowest + MARGIN,
+    joinedAt: { x: PAD_X, y: top + middle },
   };
 }
 
-/** The curve from one box to another. */
-export function edgePath(from: PlacedNode, to: PlacedNode): string {
+/** The curve from the right of one box to the left of another. */
+export function edgePath(from: Point, to: Point): string {
   const [x1, x2] = [from.x + WIDE / 2, to.x - WIDE / 2 - 1];
   const bend = Math.max(18, (x2 - x1) * 0.5);
   return `M${x1} ${from.y}C${x1 + bend} ${from.y} ${x2 - bend} ${to.y} ${x2} ${to.y}`;

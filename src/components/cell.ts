@@ -1,18 +1,25 @@
 import type { Cell } from "../cells/define.ts";
 import { type CellGraph, type CellGraphNode, cellGraph } from "../explain/cell-graph.ts";
 import { edgePath, HIGH, type PlacedNode, placeNodes, WIDE } from "./cell-layout.ts";
-import { colourOf, scaleOf } from "./colour.ts";
-import { adoptStyle, defineOnce, ElementBase } from "./element.ts";
+import { colourOf, type Scale, scaleOf } from "./colour.ts";
+import { adoptStyle, defineOnce, ElementBase, wrongProperty } from "./element.ts";
 import { shown } from "./format.ts";
 import { gateColour, gateColours } from "./gate-colour.ts";
 
 /** Values of what a step is given, [H] each, by name: sums ("pre.f") and states before it ("previous.c"). */
 export type CellGiven = Readonly<Record<string, ArrayLike<number>>>;
 
-/** What the event "node" tells: a box was pointed at, focused or clicked. */
+/** What the sums of a step are made of: the input [D] and the state before it [H]. */
+export interface CellJoined {
+  readonly x: ArrayLike<number>;
+  readonly h: ArrayLike<number>;
+}
+
+/** What the event "node" tells: a box was pointed at or focused, or picked: clicked, or Enter. */
 export interface CellNodeEvent {
   readonly id: number;
   readonly node: CellGraphNode;
+  readonly picked: boolean;
 }
 
 const CELL_STYLE = `
@@ -23,15 +30,25 @@ const CELL_STYLE = `
 :where(longshort-cell .edge.dim, longshort-cell .node.dim) { opacity: .16; }
 :where(longshort-cell .node) { cursor: pointer; outline: none; transition: opacity .2s; }
 :where(longshort-cell .node .body) { fill: var(--card, Canvas); stroke: var(--line); stroke-width: 1.5; }
+:where(longshort-cell .joined .body) { fill: var(--card, Canvas); stroke: var(--soft, GrayText); stroke-width: 1.5; }
+:where(longshort-cell .joined .seam) { stroke: var(--soft, GrayText); stroke-width: 1; stroke-dasharray: 2 3; }
+:where(longshort-cell .edge.seen) { stroke-width: 1.1; }
 :where(longshort-cell .node.sum .body) { stroke-dasharray: 3 3; }
 :where(longshort-cell .node.selected .body) { stroke-width: 3; }
 :where(longshort-cell .node:focus-visible .body) { stroke-width: 3.5; }
 :where(longshort-cell .symbol, longshort-cell .state) { font: italic 600 15px var(--serif, Georgia, serif); fill: var(--ink, CanvasText); }
-:where(longshort-cell .node.sum .symbol) { font-size: 12.5px; }
+:where(longshort-cell .node.sum .symbol) { font-size: 12px; letter-spacing: -.2px; }
 :where(longshort-cell .sub) { font-size: 10px; }
 :where(longshort-cell .op) { font: 500 13px var(--sans, system-ui, sans-serif); fill: var(--soft, GrayText); }
 :where(longshort-cell .unit) { stroke: var(--line-soft, #8884); stroke-width: .5; }
 @media (prefers-reduced-motion: reduce) { :where(longshort-cell .edge, longshort-cell .node) { transition: none; } }`;
+
+/** One half of what is joined: its squares. */
+interface Joined {
+  readonly part: keyof CellJoined;
+  readonly group: SVGGElement;
+  readonly units: SVGRectElement[];
+}
 
 /** Elements of one node that change with its value. */
 interface Drawn {
@@ -45,7 +62,8 @@ interface Drawn {
  * `<longshort-cell>`: the diagram of a cell, drawn from its equations — a built-in one or one of your own from `defineCell`. With
  * `given` every box has a square for each unit in the colour of its value, computed by the same equations.
  *
- * Event: "node" (a box was pointed at, focused or clicked). Keys: Tab goes from box to box.
+ * Events: "node" (a box was pointed at or focused, or picked by a click or Enter), "away" (none is pointed at or focused any more).
+ * Keys: Tab goes from box to box, Enter picks one.
  *
  * @example
  * ```ts
@@ -59,12 +77,15 @@ export class CellElement extends ElementBase {
   private drawnCell: Cell | undefined;
   private graphOfCell: CellGraph | undefined;
   private drawn: Drawn[] = [];
-  private edges: { readonly path: SVGPathElement; readonly from: number; readonly to: number }[] = [];
+  /** Curves between nodes; those from what is joined come from nowhere else. */
+  private edges: { readonly path: SVGPathElement; readonly from: number | undefined; readonly to: number }[] = [];
+  private joinedValues: CellJoined | undefined;
+  private joinedParts: Joined[] = [];
   private givenValues: CellGiven | undefined;
   private overridden: ReadonlyMap<number, ArrayLike<number>> | undefined;
   private selectedNode: number | undefined;
   private litNodes: ReadonlySet<number> | undefined;
-  private letterOf: (node: CellGraphNode) => readonly [base: string, above: string] | undefined = (node) =>
+  private letterOf: (node: CellGraphNode) => CellLetter | undefined = (node) =>
     node.name && !node.name.includes(".") ? [node.name, ""] : undefined;
   private asked = false;
 
@@ -86,6 +107,8 @@ export class CellElement extends ElementBase {
   }
   set cell(cell: Cell | undefined) {
     if (cell === this.drawnCell) return;
+    if (cell !== undefined && !(typeof cell === "object" && Array.isArray(cell?.gates) && Array.isArray(cell.states)))
+      throw wrongProperty(this, "cell", "a cell as lstm(), gru() or defineCell(…) make it", cell);
     this.drawnCell = cell;
     this.graphOfCell = cell && cellGraph(cell);
     this.build();
@@ -94,10 +117,18 @@ export class CellElement extends ElementBase {
   get graph(): CellGraph | undefined {
     return this.graphOfCell;
   }
-  /** Values of a step; default none: the boxes stay empty. */
+  /** Values of a step, of all that is given (boxes without arguments); default none: the boxes stay empty. */
   set given(given: CellGiven | undefined) {
+    if (given !== undefined) this.expectGiven(given);
     this.givenValues = given;
     this.update();
+  }
+  /** What the sums are made of; given, it is drawn before them as one vector, [x ; h]. Default not. */
+  set joined(joined: CellJoined | undefined) {
+    const other = (joined === undefined) !== (this.joinedValues === undefined);
+    this.joinedValues = joined;
+    if (other) this.build();
+    else this.update();
   }
   /** Values in place of computed ones, by the id of the node: what follows from them is computed with them. */
   set override(override: ReadonlyMap<number, ArrayLike<number>> | undefined) {
@@ -115,7 +146,7 @@ export class CellElement extends ElementBase {
     this.update();
   }
   /** How a value is called, with what stands above: ["z", "f"] for zᶠ. Default its name. */
-  set letters(letters: (node: CellGraphNode) => readonly [base: string, above: string] | undefined) {
+  set letters(letters: (node: CellGraphNode) => CellLetter | undefined) {
     this.letterOf = letters;
     this.update();
   }
@@ -124,18 +155,30 @@ export class CellElement extends ElementBase {
     this.setAttribute("aria-label", label);
   }
 
+  /** @throws TypeError for values of different lengths, or none of something */
+  private expectGiven(given: CellGiven): void {
+    const lengths = new Set(Object.values(given ?? {}).map((values) => values?.length));
+    if (typeof given !== "object" || lengths.size !== 1 || lengths.has(undefined as never))
+      throw wrongProperty(this, "given", "lists of numbers by name, one number a unit in each", given);
+    const missing = this.graphOfCell?.nodes.find(({ kind, name }) => kind !== "operation" && name && !given[name]);
+    if (missing) throw wrongProperty(this, "given", `numbers for ${missing.name} too`, Object.keys(given));
+  }
+
   private build(): void {
     const [cell, graph] = [this.drawnCell, this.graphOfCell];
     this.replaceChildren();
-    [this.drawn, this.edges] = [[], []];
+    [this.drawn, this.edges, this.joinedParts] = [[], [], []];
     if (!cell || !graph || !this.isConnected) return;
-    const { nodes, width, height } = placeNodes(graph);
+    const { nodes, width, height, joinedAt } = placeNodes(graph, this.joinedValues !== undefined);
     const colours = gateColours(cell);
     const svg = drawing(this, "svg", { viewBox: `0 0 ${width} ${height}` });
-    svg.style.minWidth = `${Math.min(width, 560)}px`;
+    svg.style.minWidth = `${Math.min(width, 540)}px`;
     // A cell of two boxes is not blown up to the width of one of twelve.
     svg.style.maxWidth = `${Math.round(width * 1.35)}px`;
     svg.style.marginInline = "auto";
+    const away = (): boolean => this.dispatchEvent(new CustomEvent("away"));
+    svg.addEventListener("mouseleave", away);
+    svg.addEventListener("focusout", (event) => svg.contains(event.relatedTarget as Node | null) || away());
     const marker = drawing(drawing(svg, "defs", {}), "marker", {
       ...{ id: "longshort-tip", viewBox: "0 0 8 8", refX: "7", refY: "4", markerWidth: "7", markerHeight: "7" },
       orient: "auto",
@@ -149,6 +192,7 @@ export class CellElement extends ElementBase {
         path.style.setProperty("--line", from.name ? gateColour(from.name, colours) : "var(--soft, GrayText)");
         this.edges.push({ path, from: id, to: to.id });
       }
+    if (this.joinedValues) this.drawJoined(svg, joinedAt, nodes);
     const read = new Set(nodes.flatMap(({ args }) => args));
     for (const { name } of cell.states) {
       const n = nodes[graph.named[name] ?? -1];
@@ -156,6 +200,43 @@ export class CellElement extends ElementBase {
     }
     for (const n of nodes) this.drawNode(svg, n, colours);
     this.update();
+  }
+
+  /** The input and the state before, one on the other, and a curve to every sum from what it sees of them. */
+  private drawJoined(svg: SVGElement, { x, y }: { x: number; y: number }, nodes: readonly PlacedNode[]): void {
+    const from = { x: y - HIGH / 2, h: y + HIGH / 2 };
+    for (const to of nodes) {
+      const seen = to.sees.filter((part) => part !== "made");
+      if (seen.length === 0) continue;
+      const start = { x, y: seen.length > 1 ? y : from[seen[0]!] };
+      const path = drawing(svg, "path", {
+        class: "edge seen",
+        d: edgePath(start, to),
+        "marker-end": "url(#longshort-tip)",
+      });
+      path.style.setProperty("--line", "var(--soft, GrayText)");
+      this.edges.push({ path, from: undefined, to: to.id });
+    }
+    const [state] = this.drawnCell!.states;
+    const group = drawing(svg, "g", { class: "joined", transform: `translate(${x} ${y})`, role: "img" });
+    drawing(group, "rect", {
+      ...{
+        class: "body",
+        x: String(-WIDE / 2),
+        y: String(-HIGH),
+        width: String(WIDE),
+        height: String(2 * HIGH),
+        rx: "7",
+      },
+    });
+    drawing(group, "path", { class: "seam", d: `M${-WIDE / 2} 0H${WIDE / 2}` });
+    for (const part of ["x", "h"] as const) {
+      const half = drawing(group, "g", { transform: `translate(0 ${part === "x" ? -HIGH / 2 : HIGH / 2})` });
+      const text = drawing(half, "text", { class: "symbol", y: "-5", "text-anchor": "middle" });
+      text.append(part === "x" ? "x" : state!.name);
+      span(text, part === "x" ? "t" : "t−1", { class: "sub", dy: "4" });
+      this.joinedParts.push({ part, group: half, units: [] });
+    }
   }
 
   /** A state leaves the cell: to the right, or upwards where something in the cell goes on with it. */
@@ -184,15 +265,16 @@ export class CellElement extends ElementBase {
       rx: String(rx),
     });
     const symbol = drawing(group, "text", { class: "symbol", y: "-5", "text-anchor": "middle" });
-    const tell = (): void => {
+    const tell = (picked: boolean): void => {
       const node = this.graphOfCell!.nodes[id]!;
-      this.dispatchEvent(new CustomEvent<CellNodeEvent>("node", { detail: { id, node } }));
+      this.dispatchEvent(new CustomEvent<CellNodeEvent>("node", { detail: { id, node, picked } }));
     };
-    for (const event of ["click", "mouseenter", "focus"]) group.addEventListener(event, tell);
+    for (const event of ["mouseenter", "focus"]) group.addEventListener(event, () => tell(false));
+    group.addEventListener("click", () => tell(true));
     group.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
-      tell();
+      tell(true);
     });
     this.drawn.push({ placed, group, symbol, units: [] });
   }
@@ -205,10 +287,16 @@ export class CellElement extends ElementBase {
       this.asked = false;
       const values = this.givenValues && this.graphOfCell?.evaluate(this.givenValues, this.overridden);
       for (const one of this.drawn) this.updateNode(one, values?.[one.placed.id] ?? []);
+      for (const { part, group, units } of this.joinedParts) {
+        const value = this.joinedValues?.[part] ?? [];
+        paintUnits(group, units, value, scaleOf([-1, ...Array.from(value)]));
+      }
+      const { x = [], h = [] } = this.joinedValues ?? {};
+      this.joinedParts[0]?.group.parentElement?.setAttribute("aria-label", `[x ; h]: ${numbersOf(x)}; ${numbersOf(h)}`);
       for (const { path, from, to } of this.edges)
         path.classList.toggle(
           "dim",
-          this.litNodes !== undefined && !(this.litNodes.has(from) && this.litNodes.has(to)),
+          this.litNodes !== undefined && !((from === undefined || this.litNodes.has(from)) && this.litNodes.has(to)),
         );
     });
   }
@@ -219,40 +307,70 @@ export class CellElement extends ElementBase {
     const dim = this.litNodes !== undefined && !this.litNodes.has(id);
     group.setAttribute("class", `node ${kind}${selected ? " selected" : ""}${dim ? " dim" : ""}`);
     group.setAttribute("aria-pressed", String(selected));
-    const numbers = Array.from(value, (v) => shown(v)).join(", ");
+    const numbers = numbersOf(value);
     group.setAttribute("aria-description", `${name ?? placed.symbol}${numbers ? `: ${numbers}` : ""}`);
     writeSymbol(symbol, placed, this.letterOf(placed));
     const gate = kind === "operation" && (placed.symbol === "σ" || placed.symbol.startsWith("1 −"));
     const scale = gate ? { low: 0, high: 1 } : scaleOf([-1, ...Array.from(value)]);
-    while (units.length > value.length) units.pop()!.remove();
-    const width = Math.min(15, (WIDE - 14) / Math.max(1, value.length));
-    for (let u = 0; u < value.length; u++) {
-      units[u] ??= drawing(group, "rect", { class: "unit", y: "4", height: "13", rx: "2" });
-      units[u]!.setAttribute("x", String(-(width * value.length) / 2 + u * width + width * 0.05));
-      units[u]!.setAttribute("width", String(width * 0.9));
-      units[u]!.setAttribute("fill", colourOf(value[u]!, scale));
-    }
+    paintUnits(group, units, value, scale);
   }
 }
 
-function writeSymbol(text: SVGTextElement, node: PlacedNode, letter: readonly [string, string] | undefined): void {
+const numbersOf = (value: ArrayLike<number>): string => Array.from(value, (v) => shown(v)).join(", ");
+
+/** A square for each number, in its colour. */
+function paintUnits(group: SVGElement, units: SVGRectElement[], value: ArrayLike<number>, scale: Scale): void {
+  while (units.length > value.length) units.pop()!.remove();
+  const width = Math.min(15, (WIDE - 14) / Math.max(1, value.length));
+  for (let u = 0; u < value.length; u++) {
+    units[u] ??= drawing(group, "rect", { class: "unit", y: "4", height: "13", rx: "2" });
+    units[u]!.setAttribute("x", String(-(width * value.length) / 2 + u * width + width * 0.05));
+    units[u]!.setAttribute("width", String(width * 0.9));
+    units[u]!.setAttribute("fill", colourOf(value[u]!, scale));
+  }
+}
+
+/** How a value is called: a letter, with what stands above and below it. */
+export type CellLetter = readonly [base: string, above: string, below?: string];
+
+function writeSymbol(text: SVGTextElement, node: PlacedNode, letter: CellLetter | undefined): void {
   text.replaceChildren();
-  const [base, above] = letter ?? [node.symbol, ""];
-  if (node.kind === "sum") {
-    text.append("W");
-    span(text, node.symbol, { class: "sub", dy: "4" });
-    span(text, "·[x ; h]", { dy: "-4" });
-  } else if (node.kind === "previous") {
+  if (node.kind === "sum") writeSum(text, node, letter);
+  else if (node.kind === "previous") {
     text.append(node.symbol);
     span(text, "t−1", { class: "sub", dy: "4" });
   } else if (node.kind === "operation" && node.name) {
-    text.append(base);
-    if (above) {
-      span(text, above, { class: "sub", dy: "-5" });
-      span(text, " ", { dy: "5" });
-    }
+    writeLetter(text, letter ?? [node.symbol, ""]);
     span(text, ` = ${node.symbol}`, { class: "op" });
-  } else text.append(node.symbol);
+  } else text.append((letter ?? [node.symbol])[0]);
+}
+
+/** One matrix on [x ; h], or two; of a vector that the cell makes a point stands for it. */
+function writeSum(text: SVGTextElement, { symbol, sees }: PlacedNode, letter: CellLetter | undefined): void {
+  const [gate = symbol] = symbol.split(".");
+  const operands = { x: "x", h: "h", made: "·" };
+  if (letter) {
+    writeLetter(text, letter);
+    text.append(sees.length > 1 ? `${letter[1] ? "" : " "}[x ; ${operands[sees[1]!]}]` : ` ${operands[sees[0]!]}`);
+    return;
+  }
+  sees.forEach((part, k) => {
+    if (k > 0) text.append(" + ");
+    writeLetter(text, [part === "x" ? "W" : "U", "", gate]);
+    text.append(` ${operands[part]}`);
+  });
+}
+
+function writeLetter(text: SVGTextElement, [base, above, below = ""]: CellLetter): void {
+  text.append(base);
+  if (above) {
+    span(text, above, { class: "sub", dy: "-5" });
+    span(text, " ", { dy: "5" });
+  }
+  if (below) {
+    span(text, below, { class: "sub", dy: "4" });
+    span(text, " ", { dy: "-4" });
+  }
 }
 
 const NAMESPACE = "http://www.w3.org/2000/svg";

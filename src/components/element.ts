@@ -34,3 +34,17 @@ export function appended<K extends keyof HTMLElementTagNameMap>(
   inside.append(element);
   return element;
 }
+
+/** What is thrown where a property is set to something else than it takes. */
+export function wrongProperty(element: Element, property: string, expected: string, got: unknown): TypeError {
+  const name = element.localName ?? "element";
+  const came =
+    got === null
+      ? "null"
+      : Array.isArray(got)
+        ? "an array"
+        : typeof got === "string"
+          ? JSON.stringify(got)
+          : `${typeof got}`;
+  return new TypeError(`<${name}> ${property}: expected ${expected}, got ${came}`);
+}

@@ -1,7 +1,7 @@
 import { colourOf, inkOn, legendOf, type Scale, scaleOf } from "./colour.ts";
 import { adoptStyle, appended, defineOnce, ElementBase } from "./element.ts";
 import { shown, shownToken } from "./format.ts";
-import { type Band, defineHeatMap, type HeatMapElement, type HeatMapPlace } from "./heat-map.ts";
+import { type Band, defineHeatMap, expectBands, type HeatMapElement, type HeatMapPlace } from "./heat-map.ts";
 import { paintSeries, type Series } from "./series-canvas.ts";
 
 /** What `content` of `<longshort-gates>` takes. */
@@ -107,6 +107,7 @@ export class GatesElement extends ElementBase {
 
   /** What is shown. */
   set content(content: GatesContent) {
+    expectBands(this, content);
     const old = this.shownContent;
     if (content.bands.length !== old.bands.length || content.bands.some((b, k) => b.data !== old.bands[k]!.data))
       this.scales = content.bands.map(({ data }) => scaleOf(data));
@@ -145,7 +146,7 @@ export class GatesElement extends ElementBase {
     const { tokens, series } = this.shownContent;
     this.parts.text.hidden = series !== undefined;
     this.parts.series.hidden = series === undefined;
-    this.from = Math.max(0, this.looked.step - SHOWN_TOKENS / 2);
+    this.from = Math.max(0, this.within().step - SHOWN_TOKENS / 2);
     this.parts.text.replaceChildren();
     this.spans = (series ? [] : tokens.slice(this.from, this.from + SHOWN_TOKENS)).map((token, k) => {
       const span = appended(this.parts!.text, "span", "");
@@ -161,8 +162,8 @@ export class GatesElement extends ElementBase {
     if (!this.parts) return;
     const { text, series, value, map } = this.parts;
     const { tokens, bands, order, cut } = this.shownContent;
-    const { step, unit } = this.looked;
-    const place = { ...this.looked, band: Math.min(this.looked.band, bands.length - 1) };
+    const place = this.within();
+    const { step, unit } = place;
     const band = bands[place.band];
     map.label = this.known.heatMaps;
     text.setAttribute("aria-label", this.known.text);
@@ -215,6 +216,15 @@ export class GatesElement extends ElementBase {
     );
   }
 
+  /** The place that is looked at, as far as there is one. */
+  private within(): HeatMapPlace {
+    const { tokens, bands } = this.shownContent;
+    const { band, unit, step } = this.looked;
+    const among = (v: number, n: number): number => Math.min(Math.max(0, n - 1), Math.max(0, Math.trunc(v) || 0));
+    const at = among(band, bands.length);
+    return { band: at, unit: among(unit, bands[at]?.units ?? 0), step: among(step, tokens.length) };
+  }
+
   /** What stands over the steps of a series: every tenth number. */
   private stepNumbers(): readonly string[] {
     const { length } = this.shownContent.tokens;
@@ -226,9 +236,8 @@ export class GatesElement extends ElementBase {
   private paintSeries(): void {
     const { series, bands } = this.shownContent;
     if (!series || !this.parts) return;
-    const index = Math.min(this.looked.band, bands.length - 1);
+    const { band: index, unit, step } = this.within();
     const [band, scale] = [bands[index], this.scales[index]];
-    const { unit, step } = this.looked;
     const colour = band && scale ? (t: number) => colourOf(band.data[t * band.units + unit]!, scale) : undefined;
     paintSeries(this.parts.series, { series, steps: this.shownContent.tokens.length, step, colour });
   }

@@ -1,5 +1,5 @@
 import { colourTable, type Scale, scaleOf } from "./colour.ts";
-import { adoptStyle, defineOnce, ElementBase } from "./element.ts";
+import { adoptStyle, defineOnce, ElementBase, wrongProperty } from "./element.ts";
 import { shownToken } from "./format.ts";
 
 /** Rows of one named value: [T, H] row-major, drawn in the order `units`. */
@@ -93,6 +93,7 @@ export class HeatMapElement extends ElementBase {
 
   /** What is drawn. Images are painted anew only where the numbers are others. */
   set content(content: HeatMapContent) {
+    expectBands(this, content);
     const same =
       content.order === this.order &&
       content.bands.length === this.bands.length &&
@@ -266,9 +267,12 @@ export class HeatMapElement extends ElementBase {
     const factor = 255 / (high - low);
     const { width } = image;
     this.order.forEach((unit, row) => {
+      // A projected state has fewer units than the cell.
+      if (unit >= units) return;
       for (let t = 0; t < width; t++) {
         const share = (data[(from + t) * units + unit]! - low) * factor;
         // What is no number is drawn as nothing.
+        if (Number.isNaN(share)) continue;
         words[row * width + t] = table[share >= 255 ? 255 : share > 0 ? Math.round(share) : 0]!;
       }
     });
@@ -333,6 +337,17 @@ export class HeatMapElement extends ElementBase {
     this.draw();
     this.dispatchEvent(new CustomEvent(kind, { detail: place }));
   }
+}
+
+/** @throws TypeError for something else than bands with a number for each unit and step */
+export function expectBands(element: Element, content: Pick<HeatMapContent, "tokens" | "bands">): void {
+  if (!Array.isArray(content?.tokens) || !Array.isArray(content.bands))
+    throw wrongProperty(element, "content", "{ tokens, bands } with an array in each", content);
+  for (const { name, units, data } of content.bands)
+    if (!(units > 0) || data?.length !== content.tokens.length * units)
+      throw new TypeError(
+        `<${element.localName}> content: expected ${content.tokens.length} steps × ${units} units = ${content.tokens.length * units} numbers in the band "${name}", got ${data?.length ?? "none"}`,
+      );
 }
 
 /** Registers `<ls-heat-map>`, once. */

@@ -4,7 +4,14 @@
  * @module longshort/components
  */
 
-export { CellElement, type CellGiven, type CellNodeEvent, defineCellDiagram } from "./cell.ts";
+export {
+  CellElement,
+  type CellGiven,
+  type CellJoined,
+  type CellLetter,
+  type CellNodeEvent,
+  defineCellDiagram,
+} from "./cell.ts";
 export { colourOf, inkOn, legendOf, type Scale, scaleOf } from "./colour.ts";
 export { shown, shownPower, shownToken } from "./format.ts";
 export { gateColour } from "./gate-colour.ts";

@@ -1,7 +1,7 @@
 import type { Cell, Width } from "../cells/define.ts";
 import { type AnyNode, inOrder } from "../math/expression.ts";
 import { parameterShapes, sizeOf, widthsOf } from "../scan/widths.ts";
-import { UsageError } from "../shared/errors.ts";
+import { nearest, UsageError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
 import type { Arena } from "./machine.ts";
 import {
@@ -310,3 +310,15 @@ const overlap = (a: Range, x: OperandSpec, b: Range, y: OperandSpec): boolean =>
   a.arena === b.arena && a.offset < b.offset + y.length && b.offset < a.offset + x.length;
 const sameStrides = (shape: readonly number[], a: readonly number[], b: readonly number[]): boolean =>
   shape.every((n, axis) => n === 1 || a[axis] === b[axis]);
+
+/** Where a scalar of a plan lies. @throws UsageError "unknown-scalar" with the nearest name */
+export function scalarRange({ scalars }: Plan, name: string): Range {
+  const range = scalars[name];
+  if (range) return range;
+  const names = Object.keys(scalars);
+  const near = nearest(name, names);
+  throw new UsageError(
+    "unknown-scalar",
+    `the plan has no scalar "${name}"${near ? `; did you mean "${near}"?` : `; it has ${names.join(", ") || "none"}`}`,
+  );
+}

@@ -91,7 +91,7 @@ async function* piecesOf(
     wanted = 2 * text.length;
     return rows;
   };
-  for await (const part of readText([file])) {
+  for await (const part of readText([file], undefined, { anyBytes: false })) {
     text += part;
     if (text.length > LONGEST)
       throw new UsageError(

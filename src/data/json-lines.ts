@@ -23,7 +23,7 @@ export async function* readJsonLines(file: FileSource): AsyncGenerator<readonly 
       line += 1;
       return text.trim() === "" ? [] : [{ value: parseLine(text, `${name}, line ${line}`), line }];
     });
-  for await (const part of readText([file])) {
+  for await (const part of readText([file], undefined, { anyBytes: false })) {
     const lines = part.split("\n");
     lines[0] = open + lines[0]!;
     open = lines.pop()!;

@@ -27,26 +27,32 @@ export async function* readBytes(files: readonly FileSource[], onProgress?: Read
  * The text of files in UTF-8, one after the other as if they were one. A byte order mark at the start of a file is not
  * text and is dropped; line ends are kept as they are.
  *
+ * @param anyBytes whether who is told that a file is no text may read it as bytes instead: not where it is a table
  * @throws UsageError "not-text" with the offset of the first byte that is NUL or not UTF-8; and what `readBytes` throws
  */
-export async function* readText(files: readonly FileSource[], onProgress?: ReadProgress): AsyncGenerator<string> {
+export async function* readText(
+  files: readonly FileSource[],
+  onProgress?: ReadProgress,
+  { anyBytes = true }: { readonly anyBytes?: boolean } = {},
+): AsyncGenerator<string> {
+  const or = anyBytes ? ', or read any bytes with the tokenizer "byte" (--tokenizer byte)' : "";
   for (const file of files) {
     const decoder = new TextDecoder("utf-8", { fatal: true });
     const tail = new Tail();
     for await (const chunk of readBytes([file], onProgress)) {
       const zero = chunk.indexOf(0);
-      if (zero >= 0) throw notText(file, `byte ${tail.offset + zero} is 0`, startOf(chunk, tail));
+      if (zero >= 0) throw notText(file, `byte ${tail.offset + zero} is 0`, startOf(chunk, tail), or);
       try {
         yield decoder.decode(chunk, { stream: true });
       } catch (error) {
-        throw invalidUtf8(file, tail, chunk, false, error);
+        throw invalidUtf8(file, tail, chunk, { final: false, or }, error);
       }
       tail.push(chunk);
     }
     try {
       yield decoder.decode();
     } catch (error) {
-      throw invalidUtf8(file, tail, new Uint8Array(0), true, error);
+      throw invalidUtf8(file, tail, new Uint8Array(0), { final: true, or }, error);
     }
   }
 }
@@ -70,7 +76,13 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return all;
 }
 
-function invalidUtf8(file: FileSource, tail: Tail, chunk: Uint8Array, final: boolean, cause: unknown): UsageError {
+function invalidUtf8(
+  file: FileSource,
+  tail: Tail,
+  chunk: Uint8Array,
+  { final, or }: { readonly final: boolean; readonly or: string },
+  cause: unknown,
+): UsageError {
   const bytes = joined(tail.bytes, chunk);
   // What precedes was valid; the three bytes kept of it may begin within a character, which is not an error.
   let begin = 0;
@@ -79,14 +91,14 @@ function invalidUtf8(file: FileSource, tail: Tail, chunk: Uint8Array, final: boo
   const what = final
     ? `the file ends within the character that begins at byte ${offset}`
     : `byte ${offset} is not UTF-8`;
-  return notText(file, what, startOf(chunk, tail), cause);
+  return notText(file, what, startOf(chunk, tail), or, cause);
 }
 
-function notText(file: FileSource, what: string, start: Uint8Array, cause?: unknown): UsageError {
+function notText(file: FileSource, what: string, start: Uint8Array, or: string, cause?: unknown): UsageError {
   const utf16 =
     (start[0] === 0xff && start[1] === 0xfe) || (start[0] === 0xfe && start[1] === 0xff)
       ? "; it looks like UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
-      : '; save it as UTF-8, or read any bytes with the tokenizer "byte" (--tokenizer byte)';
+      : `; save it as UTF-8${or}`;
   const message = `${sourceName(file)}: expected text in UTF-8, but ${what}${utf16}`;
   return new UsageError("not-text", message, { cause });
 }

@@ -35,7 +35,7 @@ export async function readTokenColumns<const C extends TokenColumns>(file: FileS
   expectOptions<TokenColumns>("readTokenColumns", columns, { token: 1, tag: 1, delimiter: 1 });
   const name = sourceName(file);
   const parts: string[] = [];
-  for await (const part of readText([file])) parts.push(part);
+  for await (const part of readText([file], undefined, { anyBytes: false })) parts.push(part);
   return parseTokenColumns(parts.join(""), { ...columns, name }) as Read<C>;
 }
 

@@ -14,7 +14,7 @@ import { readText } from "./text-files.ts";
 export async function readSeries(file: FileSource): Promise<Placed<Examples<Series>>> {
   const name = sourceName(file);
   const parts: string[] = [];
-  for await (const part of readText([file])) parts.push(part);
+  for await (const part of readText([file], undefined, { anyBytes: false })) parts.push(part);
   const lines = parts.join("").split(/\r\n|\n|\r/);
   const begin = headerOf(lines, name);
   const [inputs, labels, places]: [Series[], string[], string[]] = [[], [], []];

@@ -33,8 +33,8 @@ export interface GatePlace {
 }
 
 /**
- * A model from which units can be cut — their h is 0 at every step for all who read it: their own layer, the next, the head — and
- * whose gates can be held at a value.
+ * A model from which units can be cut — their h is 0 at every step for all who read it: their own layer, the next, the head; where h
+ * is projected, they give nothing to it — and whose gates can be held at a value.
  */
 export interface Ablation {
   /** Mean cross-entropy in nats of predicting tokens 1 … T−1 so; nothing given: the whole model. */
@@ -55,7 +55,7 @@ export interface Ablation {
  * const whole = await ablation.loss();
  * const forgetful = await ablation.loss([{ layer: 0, gate: "f", value: 0 }]);
  * ```
- * @throws UsageError "no-tokens", "bad-option" for cells with a projected state
+ * @throws UsageError "no-tokens"
  */
 export async function openAblation(options: AblationOptions): Promise<Ablation> {
   expectOptions("openAblation", options, {
@@ -63,9 +63,7 @@ export async function openAblation(options: AblationOptions): Promise<Ablation> 
   });
   const { model, parameters, tokens } = options;
   if (tokens.length < 2) throw new UsageError("no-tokens", "tokens: expected at least two, the second is predicted");
-  const { numLayers, projectionSize, vocabularySize } = model.config;
-  if (projectionSize > 0)
-    throw new UsageError("bad-option", "units of a projected state are not cut: its numbers belong to no one unit");
+  const { numLayers, vocabularySize } = model.config;
   const { machine } = parameters;
   const graph = new Graph({ machine, parameters: parameters.layout });
   const steps = tokens.length - 1;

@@ -12,8 +12,10 @@ export interface CellGraphNode {
   readonly symbol: string;
   /** Under which name its author knows it: "f", "c", "pre.f", "previous.c"; undefined for what lies between. */
   readonly name: string | undefined;
-  /** Nodes it is made of, without constants. */
+  /** Nodes it is made of, without constants. Of a sum: the vector that its matrix multiplies, where the cell makes one of its own. */
   readonly args: readonly number[];
+  /** What the matrices of a sum multiply: the input, the state before as it is, or a vector that the cell makes ("args" is it). */
+  readonly sees: readonly ("x" | "h" | "made")[];
   /** 0 for what is given, else one more than the deepest of its arguments. */
   readonly depth: number;
 }
@@ -69,12 +71,14 @@ export function cellGraph(cell: Cell): CellGraph {
     if (known !== undefined) return known;
     const name = n.op === "variable" && !n.name.startsWith("x.") ? n.name : nameOf.get(n);
     const given = name?.startsWith("pre.") || n.op === "variable" || n.op === "product";
-    const args = given ? [] : n.args.map(visit).filter((id) => id !== undefined);
+    const made = given ? madeFor(n, cell) : undefined;
+    const args = (given ? (made ? [made] : []) : n.args).map(visit).filter((id) => id !== undefined);
     const id = nodes.length;
     ids.set(n, id);
     expressions.push(n);
     nodes.push({
-      ...{ id, args, depth: given ? 0 : 1 + Math.max(0, ...args.map((a) => nodes[a]!.depth)) },
+      ...{ id, args, depth: given && !made ? 0 : 1 + Math.max(0, ...args.map((a) => nodes[a]!.depth)) },
+      sees: name?.startsWith("pre.") ? seenBy(n, made) : [],
       kind: name?.startsWith("pre.")
         ? "sum"
         : !given
@@ -97,6 +101,18 @@ export function cellGraph(cell: Cell): CellGraph {
   };
 }
 
+/** What the matrix over the state multiplies, where that is not the state before itself. */
+function madeFor(n: AnyNode, cell: Cell): AnyNode | undefined {
+  const product = n.op === "product" ? n : n.args[1];
+  const [vector] = product?.op === "product" ? product.args : [];
+  return vector && vector.name !== `previous.${cell.states[0]!.name}` ? vector : undefined;
+}
+
+function seenBy(n: AnyNode, made: AnyNode | undefined): CellGraphNode["sees"] {
+  const state = made ? "made" : "h";
+  return n.op === "product" ? [state] : n.op === "variable" ? ["x"] : ["x", state];
+}
+
 function evaluateNodes(
   nodes: readonly CellGraphNode[],
   expressions: readonly AnyNode[],
@@ -106,9 +122,9 @@ function evaluateNodes(
   const values: Float64Array[] = [];
   const at = new Map(expressions.map((n, id) => [n, id]));
   const width = Math.max(...Object.values(given).map((v) => v.length));
-  for (const { id, args, name } of nodes) {
+  for (const { id, kind, name } of nodes) {
     const forced = override.get(id);
-    const known = forced ?? (args.length === 0 && name !== undefined ? given[name] : undefined);
+    const known = forced ?? (kind !== "operation" && name !== undefined ? given[name] : undefined);
     if (known) values.push(Float64Array.from(known));
     else {
       const n = expressions[id]!;

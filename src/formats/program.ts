@@ -206,9 +206,11 @@ export class Program {
    *
    * @param inputs a tensor for every input; whole numbers as tensors of type "int", or plain arrays for inputs that decide
    *   over shapes or branches
-   * @throws UsageError "missing-input"; "not-differentiable" with the node that has no gradient, in a graph for training
+   * @throws UsageError "missing-input", "unknown-choice"; "not-differentiable" with the node that has no gradient, in a graph for training
    */
   forward(graph: Graph, inputs: Readonly<Record<string, Tensor | ModelArray>>): Record<string, Tensor> {
+    const names = this.inputs.map(({ name }) => name);
+    for (const name of Object.keys(inputs)) expectOneOf("inputs", name, names);
     const values = new Map<string, Value>();
     const sizes = sizesOf(this.inputs, inputs);
     for (const port of this.inputs) {
@@ -223,7 +225,6 @@ export class Program {
         ...(known ? { data: given.data, constant: false } : { tensor: given }),
       });
     }
-    for (const name of Object.keys(inputs)) expectOneOf("inputs", name, [...values.keys()]);
     const { outputs } = this.runnable.record({ graph, inputs: values });
     return Object.fromEntries(
       [...outputs].map(([name, value]) => [

@@ -18,7 +18,7 @@ export const renamed = (hold: Hold | undefined, name: (own: string) => string): 
 export interface HeldPlace {
   /** As in a trace. */
   readonly name: string;
-  /** Default: all units of the layer. */
+  /** Default: all units of the layer. Of a projected state it is a unit of what is projected, below the hidden size. */
   readonly unit?: number | undefined;
   /** What it is at every step; default 0: a gate is shut, and of a state h nobody sees anything. */
   readonly value?: number | undefined;

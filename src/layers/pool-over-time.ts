@@ -35,6 +35,7 @@ export function poolOverTime(options: { readonly kind: PoolKind }): PoolOverTime
   return {
     parts: {},
     forward(x: Tensor, input: PoolInput = {}): Tensor {
+      expectOptions("PoolOverTime.forward", input, { mask: 1, lengths: 1 });
       if (x.shape.length !== 3)
         throw new ShapeError(
           "shape-mismatch",

@@ -38,7 +38,7 @@ type Tensors = Readonly<Record<string, Tensor>>;
 interface ScanInput {
   readonly mask?: Tensor | undefined;
   readonly maskedOutput?: "zero" | "previous";
-  readonly trace?: readonly string[];
+  readonly trace?: readonly string[] | undefined;
   readonly hold?: Hold | undefined;
 }
 

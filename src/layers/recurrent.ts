@@ -58,7 +58,7 @@ export interface RecurrentInput {
    */
   readonly emptyState?: "initial" | "zero";
   /** Named values of the cell to write out, e.g. ["i", "f", "c"], or of its matrices: "pre.i" (`withGateSums`). */
-  readonly trace?: readonly string[];
+  readonly trace?: readonly string[] | undefined;
   /** Given where values of the cells are to be held: what stands in the place of each (`HeldValues`). */
   readonly hold?: Hold | undefined;
 }
@@ -150,6 +150,9 @@ export class Recurrent implements HasParameters {
    * @param x [T, B, D], or [B, T, D] with `batchFirst`.
    */
   forward(x: Tensor, input: RecurrentInput = {}): RecurrentOutput {
+    expectOptions("Recurrent.forward", input, {
+      ...{ initial: 1, mask: 1, maskedOutput: 1, emptyState: 1, trace: 1, hold: 1 },
+    });
     const { cell, numLayers, bidirectional, dropout, dropoutPer, batchFirst } = this.options;
     this.checkInput(x, input);
     let layerInput = batchFirst ? transpose(x, [1, 0, 2]) : x;

@@ -173,10 +173,12 @@ export class ForecastNetwork implements HasParameters {
   }
 
   /** What is predicted: directly [H, B, D] each; otherwise [S, B, D], step s saying step s + 1; and the states at the end of `x`. */
-  forward({ x, future, base, scale, initial }: ForecastInputs): {
+  forward(inputs: ForecastInputs): {
     readonly prediction: Prediction;
     readonly final: Readonly<Record<string, Tensor>>;
   } {
+    expectOptions("ForecastNetwork.forward", inputs, { x: "required", future: 1, base: 1, scale: 1, initial: 1 });
+    const { x, future, base, scale, initial } = inputs;
     const { channels, known, horizon, autoregressive } = this.config;
     const { encoder, decoder, head } = this.parts;
     expectShape("x", x.shape, ["S", "B", channels]);

@@ -36,8 +36,8 @@ export function languageModelLoss(
     ignoreIndex: 1,
     weight: 1,
   });
-  const { initial: _initial, trace: _trace, hold: _hold, ...how } = input;
-  const { output, ...rest } = model.hidden(tokens, input);
+  const { initial, trace, hold, ...how } = input;
+  const { output, ...rest } = model.hidden(tokens, { initial, trace, hold, mask: input.mask });
   const { graph } = output;
   const { weight, bias } = model.parts.head;
   // Quantised weights are read by a product only.

@@ -73,7 +73,7 @@ export interface LanguageModelInput {
   /** [T, B] of ones and zeros: a step with 0 leaves the state alone. */
   readonly mask?: Tensor | undefined;
   /** Named values of the cell to write out, e.g. ["i", "f", "c"]. */
-  readonly trace?: readonly string[];
+  readonly trace?: readonly string[] | undefined;
   /** Given where values of the cells are to be held: what stands in the place of each (`HeldValues`). */
   readonly hold?: Hold | undefined;
 }
@@ -91,6 +91,8 @@ export interface LanguageModelOutput {
    */
   readonly penalty: Tensor | undefined;
 }
+
+const languageModelInputs = { initial: 1, mask: 1, trace: 1, hold: 1 } as const;
 
 /** What the head sees, [T, B, H|P], and what else `LanguageModelOutput` has. */
 export type LanguageModelHidden = RecurrentOutput & Pick<LanguageModelOutput, "penalty">;
@@ -156,12 +158,14 @@ export class LanguageModel implements HasParameters {
    * @param tokens whole numbers [T, B] in [0, V)
    */
   forward(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelOutput {
+    expectOptions("LanguageModel.forward", input, languageModelInputs);
     const { output, ...rest } = this.hidden(tokens, input);
     return { logits: this.parts.head.forward(output), ...rest };
   }
 
   /** Records the model from tokens to what its head sees, [T, B, H|P]. */
   hidden(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelHidden {
+    expectOptions("LanguageModel.hidden", input, languageModelInputs);
     expectShape("tokens", tokens.shape, ["T", "B"]);
     const { vocabularySize, inputDropout, outputDropout, embeddingDropout, dropoutPer, ...rest } = this.config;
     const drop = (rate: number, x: Tensor): Tensor => dropout({ rate, per: dropoutPer }).forward(x);

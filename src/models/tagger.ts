@@ -188,7 +188,9 @@ export class TaggerModel implements HasParameters {
   }
 
   /** @throws ShapeError "shape-mismatch"; UsageError "missing-input" */
-  forward({ words, characters, lengths, mask }: TaggerInput): TaggerOutput {
+  forward(input: TaggerInput): TaggerOutput {
+    expectOptions("TaggerModel.forward", input, { words: "required", characters: 1, lengths: 1, mask: "required" });
+    const { words, characters, lengths, mask } = input;
     const { embedding: table, characters: byCharacter, rnn, head, intent } = this.parts;
     expectShape("words", words.shape, ["T", "B"]);
     const [steps, rows] = words.shape as [number, number];

@@ -1,10 +1,21 @@
 import { type Cell, variables } from "../cells/define.ts";
-import { add, type Expression, mul, rewrite } from "../math/expression.ts";
+import { add, type Expression, inOrder, mul, rewrite } from "../math/expression.ts";
 import { widthsOf } from "./widths.ts";
 
-/** Names of values that can be held: gates, what lies between, and states; not those of projected width. */
+/**
+ * Names of values that can be held: gates, what lies between, and states. The units of a projected state are those of the vector that
+ * is projected: one that is held at 0 gives nothing to any number of the state.
+ */
 export const holdable = (cell: Cell): string[] =>
-  Object.keys(cell.named).filter((name) => widthsOf(cell).get(cell.named[name]!) !== "projection");
+  Object.keys(cell.named).filter((name) => !isProjected(cell, name) || projectedTo(cell, cell.named[name]!));
+
+const isProjected = (cell: Cell, name: string): boolean => widthsOf(cell).get(cell.named[name]!) === "projection";
+
+/** The vector that is projected on the way to a value. */
+const projectedTo = (cell: Cell, value: Expression): Expression | undefined =>
+  inOrder([value]).find((n) => n.op === "product" && cell.projections.includes(n.name))?.args[0] as
+    | Expression
+    | undefined;
 
 /** The unit weights of `heldCell` that belong to a value: `keep` times the value, plus `held`, stands in its place. */
 export const holds = (name: string) => ({ keep: `keep.${name}`, held: `held.${name}` });
@@ -26,7 +37,8 @@ export function heldCell(cell: Cell): Cell {
     const { keep, held } = holds(name);
     weights[keep] = 1;
     weights[held] = 0;
-    const value: Expression = roots[names.indexOf(name)]!;
+    const root = roots[names.indexOf(name)]!;
+    const value = isProjected(cell, name) ? projectedTo(cell, root)! : root;
     const instead = add(mul(variables.weight(keep), value), variables.weight(held));
     roots = rewrite(roots, (node) => (node === value ? instead : undefined));
   }

@@ -25,6 +25,7 @@ import { classifierEvaluator } from "./classifier-evaluator.ts";
 import { expectRoom } from "./learner.ts";
 import { startTrainer, type Trainer } from "./trainer.ts";
 import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
+import { silenceUnseen } from "./unseen-tokens.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the examples. */
 export type ClassifierModelOptions = Omit<
@@ -145,6 +146,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   expectRoom(machine, layout, optimizer, accumulate > 1);
   const parameters = await createParameters({ machine, layout, seed });
   try {
+    if (tokenizer) await silenceUnseen(parameters, "embedding.weight", sequences as Int32Array[]);
     const classifier = new Classifier({ model, machine, parameters, tokenizer });
     const evaluator = validation && classifierEvaluator(classifier, validation);
     const trainer = await startTrainer<ClassifierFacts>({

@@ -19,6 +19,7 @@ import { expectRoom } from "./learner.ts";
 import { taggerEvaluator } from "./tagger-evaluator.ts";
 import { startTrainer, type Trainer } from "./trainer.ts";
 import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
+import { silenceUnseen } from "./unseen-tokens.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the sentences. */
 export type TaggerModelOptions = Omit<
@@ -146,6 +147,8 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
   expectRoom(machine, layout, optimizer, accumulate > 1);
   const parameters = await createParameters({ machine, layout, seed });
   try {
+    const words = read.map((sentence) => sentence.words);
+    await silenceUnseen(parameters, "embedding.weight", words);
     const tagger = new Tagger({ model, machine, parameters, tokenizer });
     const evaluator = validation && taggerEvaluator(tagger, validation);
     const trainer = await startTrainer<TaggerFacts>({

@@ -66,6 +66,15 @@ test("columns: trained, measured beside a baseline, predicted, resumed, told of"
   const json = JSON.parse((await longshort(["predict", at("run"), "--input", "in may next", "--json"])).stdout);
   expect(json).toMatchObject({ tags: ["O", "B-WHEN", "I-WHEN"], spans: [{ label: "WHEN", start: 1, end: 3 }] });
 
+  // A sentence a line is something else, and mostly no table; where it could be one, what was read is said.
+  writeFileSync(at("sentences.txt"), "in may\nwe may go\n");
+  const ragged = await longshort(["predict", at("run"), at("sentences.txt")]);
+  expect(ragged).toMatchObject({ code: 2, stderr: expect.stringMatching(/line 2: expected 2 columns .* --lines/) });
+  writeFileSync(at("sentences.txt"), "in may\nwe may\n");
+  const even = await longshort(["predict", at("run"), at("sentences.txt")]);
+  expect(even).toMatchObject({ code: 0, stderr: expect.stringMatching(/one sentence of 2 tokens, .* --lines/) });
+  expect(found.stderr).toBe("");
+
   // The test part again, another file, and one whose training file is gone.
   const tested = await longshort(["evaluate", at("run")]);
   expect(tested.stdout, tested.stderr).toBe(

@@ -78,6 +78,29 @@ describeOnMachines("openAblation", (on) => {
   });
 });
 
+describeOnMachines("a unit of a projected state", (on) => {
+  test("gives nothing to it: the loss is that of a projection without its column", async () => {
+    const run = await tinyRun(on.machine, { cell: lstm({ projection: true }), numLayers: 2, projectionSize: 3 });
+    const tokens = run.tokens.slice(0, 12);
+    const ablation = await openAblation({ ...run, tokens });
+    const whole = await ablation.loss();
+    const unit = 4;
+    const cut = await ablation.loss([{ layer: 0, unit }]);
+    const name = "rnn.weight_hr_l0";
+    const w = Float64Array.from(await run.parameters.read(name));
+    for (let k = unit; k < w.length; k += 6) w[k] = 0;
+    const held = await trace(run, { data: tokens }, { gradients: true, names: ["h"], hold: [{ name: "h_l0", unit }] });
+    run.parameters.write(name, w);
+    const byHand = (await trace(run, { data: tokens }, { names: [], gradients: true })).loss! / 11;
+    expect(cut).toBeCloseTo(byHand, 5);
+    expect(held.loss! / 11).toBeCloseTo(byHand, 5);
+    expect(Math.abs(cut - whole)).toBeGreaterThan(1e-6);
+    await expect(ablation.loss([{ layer: 0, unit: 6 }])).rejects.toMatchObject({ code: "out-of-range" });
+    ablation.close();
+    run.parameters.close();
+  });
+});
+
 describeOnMachines("a gate that is held", (on) => {
   test.each([
     ["lstm", "f", 1, 0, 3],

@@ -45,6 +45,10 @@ test.each([
   ["a candidate that is nothing but its sum", cellText(minGru())],
   ["a line that is another name of what is given", "a = h[t-1]\nb = W_b x + U_b a\nh = b"],
   [
+    "a matrix on what the cell makes",
+    "r = sigmoid(W_r x + U_r h[t-1])\nn = tanh(W_n x + U_n (r * h[t-1]))\nh = h[t-1] + r * n",
+  ],
+  [
     "means, choices and a state that is a number",
     "state h, s\na = W_a x + U_a h[t-1]\nh = if(a < s[t-1], a - mean(a, 1), a)\ns = 0",
   ],
@@ -68,4 +72,21 @@ test.each([
   expect(Object.keys(graph.named)).toContain("h");
   parameters.close();
   machine.close();
+});
+
+test("what a sum sees is told: the input, the state before, or a vector that the cell makes, which is drawn", () => {
+  const seen = (cell: Parameters<typeof cellGraph>[0]) =>
+    Object.fromEntries(
+      cellGraph(cell)
+        .nodes.filter(({ kind }) => kind === "sum")
+        .map(({ symbol, sees }) => [symbol, sees.join("")]),
+    );
+  expect(seen(lstm())).toEqual({ i: "xh", f: "xh", g: "xh", o: "xh" });
+  expect(seen(gru())).toEqual({ r: "xh", z: "xh", "n.x": "x", "n.h": "h" });
+  expect(seen(gru({ resetAfter: false }))).toEqual({ r: "xh", z: "xh", n: "xmade" });
+  expect(seen(minGru())).toEqual({ z: "x", n: "x" });
+  const { nodes, named } = cellGraph(gru({ resetAfter: false }));
+  const sum = nodes.find(({ name }) => name === "pre.n")!;
+  expect(nodes[sum.args[0]!]!.args).toContain(named.r);
+  expect(sum.depth).toBeGreaterThan(nodes[named.r!]!.depth);
 });

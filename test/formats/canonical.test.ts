@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
+import { openReference } from "../../src/compute/reference/machine.ts";
 import { Network } from "../../src/formats/canonical/network.ts";
 import type { CanonicalModel, LayerSpec, RecurrentSpec } from "../../src/formats/canonical.ts";
 import { openNetwork } from "../../src/formats/open-network.ts";
+import { Graph } from "../../src/tensor/graph.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { describeOnMachines } from "../support/machines.ts";
 
 const filled = (shape: readonly number[], value: number) => ({
@@ -75,4 +78,13 @@ test.each<[string, (model: CanonicalModel) => CanonicalModel, RegExp]>([
   ["a huge layer", () => doubling({ hiddenSize: 2 ** 40 }), /expected shape/],
 ])("a network refuses %s", (_, change, message) => {
   expect(() => new Network(change(doubling({})))).toThrow(message);
+});
+
+test("inputs that the model does not read are refused with the nearest name", () => {
+  const network = new Network(doubling({}));
+  const graph = new Graph({ machine: openReference(), parameters: layoutParameters(network) });
+  const x = graph.input("x", [1, 2, 1]);
+  expect(() => network.forward({ x, X: x })).toThrow(/the model has no input .*"X"; did you mean "x"\?/);
+  using program = openNetwork(doubling({}), { machine: openReference() });
+  expect(() => program.forward(graph, { "rnn.x": x })).toThrow(/inputs: expected one of .*"rnn.h"/);
 });

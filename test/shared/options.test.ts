@@ -8,6 +8,7 @@ import { LongshortError, UsageError } from "../../src/shared/errors.ts";
 import { expectOptions } from "../../src/shared/options.ts";
 import * as worker from "../../src/worker/index.ts";
 import { type OptionsPlace, publicOptions } from "../support/public-options.ts";
+import { effects } from "./option-effects/all.ts";
 
 const exported: Readonly<Record<string, unknown>> = { ...components, ...explain, ...formats, ...root, ...worker };
 const entries = ["index", "formats/index", "explain/index", "components/index", "worker/index"];
@@ -36,12 +37,6 @@ const data: Readonly<Record<string, string>> = {
   TrainingProgress: "an event",
   NamedTensor: "a tensor, in memory or in a file",
   ...Object.fromEntries([...kernels, ...kernelsOfHeads].map((name) => [name, "a launch of a plan"])),
-  LanguageModelInput: "tensors that a layer reads",
-  TaggerInput: "tensors that a layer reads",
-  ForecastInputs: "tensors that a layer reads",
-  RecurrentInput: "tensors that a layer reads",
-  PoolInput: "tensors that a layer reads",
-  NetworkInput: "tensors that a layer reads",
 };
 
 /** Who makes them for users looks at the options. */
@@ -56,8 +51,126 @@ const madeBy: Readonly<Record<string, string>> = {
   "new ProgramSession": "Program.stream",
 };
 
-/** Options of JavaScript's own errors. */
-const ofErrors = /^new \w+Error$/;
+/** Options of JavaScript's own errors; and what is asked of a worker, each question with names of its own. */
+const ofOthers = /^(new \w+Error|WorkerClient\.call)$/;
+
+/** Places whose options have no entries yet that show their effect; tests of their own folders do. */
+const left: readonly string[] = [
+  "Forecaster.forecast",
+  "Forecaster.predict",
+  "Model.stream",
+  "Model.trace",
+  "Network.forward",
+  "Program.stream",
+  "Program.trace",
+  "Run.record",
+  "Tagger.predict",
+  "Tagger.read",
+  "TextWriter.write",
+  "Tokenizer.encode",
+  "Tokenizer.streamEncoder",
+  "Trainer.restore",
+  "Trainer.run",
+  "backtest",
+  "basicLstmModel",
+  "beamSearch",
+  "bucketedBatches",
+  "candidates",
+  "convertModel",
+  "deadUnits",
+  "derivatives",
+  "effectOn",
+  "equations",
+  "evaluateText",
+  "generate",
+  "generateBatch",
+  "generateTokens",
+  "gradientFlow",
+  "heatMapLegend",
+  "loadClassifier",
+  "loadForecaster",
+  "loadRun",
+  "loadStateDict",
+  "loadTagger",
+  "matchStateDict",
+  "nearestPassages",
+  "nearestPlaces",
+  "nearestStates",
+  "new Classifier",
+  "new Model",
+  "new Program",
+  "new ProgramSession",
+  "new Run",
+  "new Tagger",
+  "new Trainer",
+  "new Trainer best",
+  "new Trainer checkpointEvery",
+  "new Trainer earlyStopping",
+  "ngramBaselines",
+  "open",
+  "openBytes",
+  "openCorpus",
+  "openCorpus tokenizer",
+  "openEvaluator",
+  "openNetwork",
+  "openNpz",
+  "openOnnx",
+  "openRun",
+  "openSession",
+  "openStreams",
+  "openTrainer",
+  "openTrainer best",
+  "openTrainer checkpointEvery",
+  "openTrainer earlyStopping",
+  "openTrainingStep",
+  "readKeras",
+  "readLabelledTexts",
+  "readModel",
+  "readNpz",
+  "readSentenceRows",
+  "readTensorflow1",
+  "readTensorflowBundle",
+  "readTensorflowJs",
+  "readTimeSeries",
+  "readTokenColumns",
+  "renderHeatMap",
+  "saturation",
+  "save",
+  "saveRun",
+  "stratifiedSplit",
+  "surprisal",
+  "timeSeriesSet",
+  "trace",
+  "traceInChunks",
+  "traceText",
+  "trainClassifier",
+  "trainClassifier best",
+  "trainClassifier checkpointEvery",
+  "trainClassifier earlyStopping",
+  "trainClassifier model",
+  "trainClassifier tokenizer",
+  "trainForecaster",
+  "trainForecaster best",
+  "trainForecaster checkpointEvery",
+  "trainForecaster earlyStopping",
+  "trainForecaster model",
+  "trainTagger",
+  "trainTagger best",
+  "trainTagger checkpointEvery",
+  "trainTagger earlyStopping",
+  "trainTagger model",
+  "trainTagger words",
+  "trainText",
+  "trainText best",
+  "trainText checkpointEvery",
+  "trainText earlyStopping",
+  "trainTokenizer",
+  "writeKeras",
+  "writeKerasH5",
+  "writeOnnx",
+  "writeSafetensors",
+  "writeTensorflowJs",
+];
 
 const trained = root.trainTokenizer({ kind: "character", specialTokens: ["<end>"] }, "abc");
 const texts = { inputs: ["a b", "b a", "a a", "b b"], labels: ["x", "y", "x", "y"], places: ["1", "2", "3", "4"] };
@@ -68,6 +181,10 @@ const calls: Readonly<Record<string, (options: never) => unknown>> = {
   openMachine: (options) => root.openMachine("wasm", options),
   "Tokenizer.encode": async (options) => (await trained).encode("a", options),
   "Tokenizer.streamEncoder": async (options) => (await trained).streamEncoder(options),
+  // Of its first argument the names are looked at by forward.
+  "TaggerModel.loss": (wrong: object) =>
+    root.TaggerModel.prototype.loss.call({}, { words: 1, mask: 1 } as never, { tags: 1, ...wrong } as never),
+  "PoolOverTime.forward": (input) => root.poolOverTime({ kind: "last" }).forward({} as never, input),
   "AttentionPool.forward": (input) => root.attentionPool({ units: 1 }).forward({} as never, input),
   "trainClassifier tokenizer": (tokenizer: object) =>
     root.trainClassifier({
@@ -80,20 +197,34 @@ const calls: Readonly<Record<string, (options: never) => unknown>> = {
 };
 
 /** Where options are looked for that the types do not show: a generic one, and one that is called anything but options. */
+const place = (callee: string, argument: number, type: string, options: readonly string[]): OptionsPlace => ({
+  ...{ callee, argument, path: [], type, options },
+});
 const others: readonly OptionsPlace[] = [
-  { callee: "openMachine", argument: 1, path: [], type: "" },
-  { callee: "Trainer.run", argument: 0, path: [], type: "Callbacks" },
-  { callee: "defineCell", argument: 0, path: [], type: "CellSource" },
+  place("Trainer.run", 0, "Callbacks", ["start?", "progress?", "epoch?", "evaluation?", "checkpoint?", "end?"]),
+  place("defineCell", 0, "CellSource", [
+    "name",
+    "options?",
+    "gates",
+    "state",
+    "recurrent?",
+    "bias?",
+    "weights?",
+    "masks?",
+    "projections?",
+    "step",
+  ]),
+  place("defineOptimizer", 0, "OptimizerDefinition", ["name", "moments", "scalars", "rests?", "update"]),
 ];
 
-const titleOf = ({ callee, path }: OptionsPlace): string => [callee, ...path].join(" ");
+const titleOf = ({ callee, path }: Pick<OptionsPlace, "callee" | "path">): string => [callee, ...path].join(" ");
 
-/** Calls it with the options, and `{}` for everything before them: names are looked at before anything else. */
-function call({ callee, argument, path }: OptionsPlace, wrong: object): unknown {
-  const own = calls[titleOf({ callee, argument, path, type: "" })];
+/** Calls it with the options, and `{}` for everything else: names are looked at before anything else. */
+function call({ callee, argument, path }: Pick<OptionsPlace, "callee" | "argument" | "path">, wrong: object): unknown {
+  const own = calls[titleOf({ callee, path })];
   if (own) return own(wrong as never);
   const options = path.reduceRight((within, name) => ({ [name]: within }), wrong);
-  const given = [...new Array(argument).fill({}), options];
+  const given = [...new Array(argument).fill({}), options, {}, {}];
   const [owner, member] = callee.replace("new ", "").split(".") as [string, string | undefined];
   const found = exported[owner] as new (...given: unknown[]) => unknown;
   if (callee.startsWith("new ")) return new found(...given);
@@ -113,11 +244,39 @@ async function errorOf(work: () => unknown): Promise<unknown> {
 }
 
 describe("unknown options", () => {
+  let all: OptionsPlace[] = [];
   let places: OptionsPlace[] = [];
   beforeAll(() => {
     const declarations = entries.map((entry) => `dist/${entry}.d.ts`);
-    places = publicOptions(declarations, new Set(Object.keys(data))).filter(({ callee }) => !ofErrors.test(callee));
+    all = publicOptions(declarations).filter(({ callee }) => !ofOthers.test(callee));
+    places = all.filter(({ type }) => !Object.hasOwn(data, type));
   }, 120_000);
+
+  it("each have an entry that shows what they do, and entries are of options that there are", () => {
+    const known = new Map<string, string[]>();
+    for (const one of [...all, ...others])
+      known.set(titleOf(one), [...(known.get(titleOf(one)) ?? []), ...one.options]);
+    const missing: string[] = [];
+    for (const one of [...places, ...others]) {
+      const title = titleOf(one);
+      const entry = effects[title];
+      if (!entry && left.includes(title)) continue;
+      const own = entry && "sameAs" in entry ? effects[entry.sameAs] : entry;
+      const shown = own && "options" in own ? own.options : {};
+      const optional = one.options.filter((name) => name.endsWith("?"));
+      for (const name of optional.map((name) => name.slice(0, -1)))
+        if (!Object.hasOwn(shown, name) && !known.has(`${title} ${name}`)) missing.push(`${title}: ${name}`);
+    }
+    expect(missing).toEqual([]);
+    expect(left.filter((title) => effects[title] || !known.has(title))).toEqual([]);
+    const gone = Object.entries(effects).flatMap(([title, entry]) => {
+      const names = known.get(title)?.map((name) => name.replace("?", ""));
+      if (!names) return [title];
+      const shown = "options" in entry ? Object.keys(entry.options) : [];
+      return shown.filter((name) => !names.includes(name)).map((name) => `${title}: ${name}`);
+    });
+    expect(gone).toEqual([]);
+  });
 
   it("are refused by every public function, class and method that takes options, by all names", async () => {
     const titles = places.map(titleOf);

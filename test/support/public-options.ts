@@ -11,6 +11,8 @@ export interface OptionsPlace {
   readonly path: readonly string[];
   /** What the type is called. */
   readonly type: string;
+  /** Names of its properties, with a question mark behind those that may be left out. */
+  readonly options: readonly string[];
 }
 
 /**
@@ -18,9 +20,8 @@ export interface OptionsPlace {
  * (no class, no array, no function, nothing with methods) with at least one property that may be left out, or called options.
  *
  * @param entries Declarations of the built package.
- * @param data Names of types that look like it and are data.
  */
-export function publicOptions(entries: readonly string[], data: ReadonlySet<string>): OptionsPlace[] {
+export function publicOptions(entries: readonly string[]): OptionsPlace[] {
   const program = ts.createProgram([...entries], {
     ...{ target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.NodeNext, strict: true, types: [], noEmit: true },
   });
@@ -36,10 +37,11 @@ export function publicOptions(entries: readonly string[], data: ReadonlySet<stri
 
   /** The constituents of a type that are options. */
   function optionsIn(type: ts.Type, named = false): ts.Type[] {
-    const whole = type.isTypeParameter() ? (checker.getBaseConstraintOfType(type) ?? type) : type;
+    const open = (type.flags & ts.TypeFlags.Instantiable) !== 0;
+    const whole = open ? (checker.getBaseConstraintOfType(type) ?? type) : type;
     if (whole.isUnion()) return whole.types.flatMap((one) => optionsIn(one, named));
     const isObject = whole.isIntersection() || (whole.flags & ts.TypeFlags.Object) !== 0;
-    if (!isObject || data.has(whole.aliasSymbol?.getName() ?? "") || data.has(whole.symbol?.getName() ?? "")) return [];
+    if (!isObject) return [];
     if (whole.getCallSignatures().length > 0 || whole.getConstructSignatures().length > 0) return [];
     if (checker.getIndexInfosOfType(whole).length > 0) return [];
     const properties = whole.getProperties();
@@ -56,7 +58,8 @@ export function publicOptions(entries: readonly string[], data: ReadonlySet<stri
   function add(callee: string, argument: number, path: readonly string[], type: ts.Type): void {
     const key = JSON.stringify([callee, argument, path]);
     if (places.has(key)) return;
-    places.set(key, { callee, argument, path, type: nameOf(type) });
+    const options = type.getProperties().map((one) => one.getName() + (one.flags & ts.SymbolFlags.Optional ? "?" : ""));
+    places.set(key, { callee, argument, path, type: nameOf(type), options });
     for (const property of type.getProperties()) {
       const within = checker.getTypeOfSymbol(property);
       for (const one of optionsIn(within)) add(callee, argument, [...path, property.getName()], one);

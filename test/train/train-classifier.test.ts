@@ -97,6 +97,20 @@ describe("trainClassifier", () => {
     trainer.close();
   });
 
+  test("a word that nothing to learn from has says nothing", async () => {
+    const { trainer, classifier } = await train({ epochs: 2, model: { hiddenSize: 8, embeddingSize: 3 } });
+    await trainer.run();
+    const { tokenizer, parameters } = classifier;
+    const table = (await parameters.toTensors()).get("embedding.weight")!.data;
+    const vectorOf = (text: string): number[] => {
+      const [token] = tokenizer!.encode(text);
+      return Array.from(table).slice(3 * token!, 3 * token! + 3);
+    };
+    expect(vectorOf("never")).toEqual([0, 0, 0]);
+    for (const word of ["up", "down", "so"]) expect(vectorOf(word)).not.toContain(0);
+    trainer.close();
+  });
+
   test("class weights change what is learned", async () => {
     const weightsAfter = async (classWeights: TrainClassifierOptions["classWeights"]) => {
       const { trainer, classifier } = await train({ epochs: 1, classWeights, validation: 0 });

@@ -106,6 +106,15 @@ describe("trainTagger", () => {
     },
   );
 
+  test("words that nothing to learn from has say nothing", async () => {
+    const { trainer, tagger } = await train({ epochs: 1, words: { minimumCount: 1 } });
+    await trainer.run();
+    const table = (await tagger.parameters.toTensors()).get("embedding.weight")!.data;
+    const [unknown] = tagger.tokenizer.encode("never-before");
+    expect(Array.from(table).slice(8 * unknown!, 8 * unknown! + 8)).toEqual(new Array(8).fill(0));
+    await trainer.close();
+  });
+
   test("spans are learned in one scheme and answered in another; characters know new words", async () => {
     const { trainer, tagger } = await train({ sentences: names, words: { minimumCount: 9 }, epochs: 10 });
     const metrics: unknown[] = [];

@@ -1,8 +1,10 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { MAXIMUM_TOKENS } from "longshort/worker";
+import { takeAsked, tellAddress } from "../address.ts";
 import { say } from "../language.ts";
 import { readsNumbers } from "../models.ts";
 import { FEATURES, type Feature, featureTitle } from "../sequence/features.ts";
+import { roomInAddress, takePlace, takeRoom } from "../sequence/in-address.ts";
 import type { Order } from "../sequence/order.ts";
 import { Pane, room } from "../sequence/pane.ts";
 import { paneView } from "../sequence/pane-view.ts";
@@ -34,11 +36,25 @@ function choose(kind: "text" | "series"): void {
   }
 }
 
+/** Goes where an address asks to. */
+function take(asked: URLSearchParams): void {
+  const model = takeRoom(asked);
+  const [pane] = panes;
+  panes = [pane!];
+  pane!.asked = takePlace(asked);
+  if (model && model !== pane!.source) pane!.choose(model);
+  else if (started) void pane!.read();
+  if (asked.get("cells") === "2") addPane();
+}
+
 export function sequenceRoom(): TemplateResult {
+  const asked = takeAsked();
+  if (asked) take(asked);
   if (!started) {
     started = true;
-    for (const p of panes) void p.read();
+    for (const p of panes) if (!p.busy) void p.read();
   }
+  tellAddress("sequence", roomInAddress(panes));
   const reads = new Set(panes.map((p) => (readsNumbers(p.source) ? "numbers" : (p.facts?.reads ?? "text"))));
   return html`<section class="room sequence">
     <header class="lead">
@@ -71,12 +87,8 @@ export function sequenceRoom(): TemplateResult {
       </label>
       ${reads.has("text") ? featureChoice() : nothing}
       <button class="quiet" aria-pressed=${panes.length > 1} @click=${() => {
-        const kind = readsNumbers(panes[0]!.source) ? "series" : "text";
-        panes =
-          panes.length > 1
-            ? panes.slice(0, 1)
-            : [...panes, new Pane(panes[0]!.source === `${kind}-gru` ? `${kind}-lstm` : `${kind}-gru`)];
-        void panes[1]?.read();
+        if (panes.length > 1) panes = panes.slice(0, 1);
+        else addPane();
         update();
       }}>${panes.length > 1 ? say("One cell", "只看一个") : say("Two cells side by side", "两个单元并排")}</button>
     </div>
@@ -84,8 +96,17 @@ export function sequenceRoom(): TemplateResult {
   </section>`;
 }
 
+/** Another cell beside the first, that reads the same. */
+function addPane(): void {
+  const [pane] = panes;
+  const kind = readsNumbers(pane!.source) ? "series" : "text";
+  const other = new Pane(pane!.source === `${kind}-gru` ? `${kind}-lstm` : `${kind}-gru`);
+  panes = [pane!, other];
+  void other.read();
+}
+
 /** A feature of the text, to find the unit that follows it. */
-const featureChoice = (): TemplateResult => html`<label>${say("Find the unit that follows", "找出跟随它的单元")}
+const featureChoice = (): TemplateResult => html`<label>${say("Find the unit that follows", "找出随它变化的单元")}
   <select @change=${(e: Event) => {
     room.feature = ((e.target as HTMLSelectElement).value || undefined) as Feature | undefined;
     for (const p of panes) p.follow(true);

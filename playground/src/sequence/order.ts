@@ -1,7 +1,8 @@
 import type { Band } from "longshort/components";
 import { changeRate } from "longshort/explain";
 
-export type Order = "change" | "cluster" | "number";
+export const ORDERS = ["change", "cluster", "number"] as const;
+export type Order = (typeof ORDERS)[number];
 
 /** Steps by which units are judged: more would keep the page's thread for too long. */
 export const JUDGED = 1000;

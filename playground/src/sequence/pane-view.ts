@@ -33,8 +33,11 @@ export function paneView(p: Pane): TemplateResult {
         <input type="file" multiple accept=".safetensors,.pt,.pth,.onnx,.keras,.h5,.json,.txt,.csv,.tsv" @change=${(e: Event) => void p.open([...((e.target as HTMLInputElement).files ?? [])])} />
       </label>
       ${layerChoice(p)}
+    </div>
+    <div class="found">
       ${reading?.loss === undefined || p.error ? nothing : html`<span class="figure" data-loss=${reading.loss}><b>${shown(reading.loss)}</b> ${say("nats a character", "奈特 / 字符")}</span>`}
       ${followerFigure(p)}
+      ${paceFigure(p)}
       ${cutFigure(p)}
     </div>
     ${p.error ? html`<p class="error" role="alert">${p.error}</p>` : nothing}
@@ -62,6 +65,14 @@ function followerFigure({ follower, place, bands }: Pane): TemplateResult | type
   const title = featureTitle(follower.feature);
   const name = bands[follower.band]?.name ?? "";
   return html`<span class="figure" data-follows=${follower.correlation}>${say(`unit ${follower.unit} of ${name} follows ${title}: r =`, `${name} 的单元 ${follower.unit} 跟随“${title}”，r =`)} <b>${shown(follower.correlation, 2)}</b></span>`;
+}
+
+/** The claim that c moves slowly and h quickly, counted. */
+function paceFigure({ pace, place, bands }: Pane): TemplateResult | typeof nothing {
+  if (!pace) return nothing;
+  const units = bands[place.band]?.units ?? 0;
+  const slower = Math.round(pace.slower * units);
+  return html`<span class="figure" data-slower=${slower}>${say("c moves more slowly than h in", "c 变得比 h 慢的单元：")} <b>${slower}</b> ${say(`of ${units} units`, `/ ${units}`)}</span>`;
 }
 
 function cutFigure(p: Pane): TemplateResult | typeof nothing {
@@ -115,11 +126,8 @@ function paneBody(p: Pane, reading: Reading): TemplateResult {
   return html`
     <longshort-gates class=${p.busy ? "busy" : ""} lang=${p.facts?.reads === "text" ? "en" : nothing} dir="ltr" .words=${words}
       .content=${{ tokens: reading.tokens, bands: p.bands, order: p.order, cut: p.cut, series: p.series }} .place=${p.place}
-      @place=${(e: CustomEvent<HeatMapPlace>) => {
-        p.place = e.detail;
-        update();
-      }} @pick=${(e: CustomEvent<HeatMapPlace>) => {
-        p.place = e.detail;
+      @place=${(e: CustomEvent<HeatMapPlace>) => p.look(e.detail)} @pick=${(e: CustomEvent<HeatMapPlace>) => {
+        p.look(e.detail);
         void p.toggleCut(e.detail.unit);
       }}></longshort-gates>
     <div class="next">${reading.predictions.length > 0 ? predicted(p, reading) : outputs(p, reading)}${knives(p)}</div>
@@ -133,7 +141,7 @@ function predicted(p: Pane, reading: Reading): TemplateResult {
   return html`<div>
     <h2>${say("What comes next", "下一个字符")} <small>${say("after", "在")} “${shownToken(reading.tokens[step]!)}” ${say("", "之后")}</small></h2>
     <ol>${next?.tokens.map((token, k) => html`<li><code>${shownToken(token)}</code><i style="--p:${next.probabilities[k]}"></i><span data-probability=${next.probabilities[k]!}>${shown(next.probabilities[k]! * 100, 1)}%</span></li>`)}</ol>
-    ${next?.actual === undefined || reading.tokens[step + 1] === undefined ? nothing : html`<p>${say("It was", "实际是")} <code>${shownToken(reading.tokens[step + 1]!)}</code>, ${say("given", "概率")} ${shown(next.actual * 100, 1)}%</p>`}
+    ${next?.actual === undefined || reading.tokens[step + 1] === undefined ? nothing : html`<p>${say("It was", "实际是")} <code>${shownToken(reading.tokens[step + 1]!)}</code>${say(", given", "，概率")} ${shown(next.actual * 100, 1)}%</p>`}
   </div>`;
 }
 

@@ -1,5 +1,5 @@
 import type { Band, HeatMapPlace, Series } from "longshort/components";
-import type { GatePlace } from "longshort/explain";
+import { type GatePlace, type Pace, pace } from "longshort/explain";
 import type { Calls, Given, ModelFacts, Reading } from "longshort/worker";
 import { explained } from "../explained.ts";
 import { say } from "../language.ts";
@@ -7,7 +7,7 @@ import { readsNumbers, type Shipped, shippedModel, worker } from "../models.ts";
 import { update } from "../update.ts";
 import { gateTitle } from "../words.ts";
 import { type Feature, type Follower, follower } from "./features.ts";
-import { type Order, orderedUnits } from "./order.ts";
+import { JUDGED, type Order, orderedUnits } from "./order.ts";
 import { START_SERIES, seriesOf } from "./series.ts";
 
 const START =
@@ -41,6 +41,21 @@ export class Pane {
   follower: Follower | undefined;
   error: string | undefined;
   busy = false;
+  /** Whether somebody chose the place that is looked at. */
+  moved = false;
+  /** How slowly c moves beside h, where there are both. */
+  pace: Pace | undefined;
+  /** What an address asks to look at once it is read. */
+  asked:
+    | {
+        readonly layer: number | undefined;
+        readonly value: string | undefined;
+        readonly unit: number | undefined;
+        readonly step: number | undefined;
+        readonly cut: readonly number[];
+        readonly hold: readonly Omit<GatePlace, "layer">[];
+      }
+    | undefined;
   /** Which time it reads: what came of an earlier one is of no use once there is a later. */
   private turn = 0;
   /** The numbers that were read. */
@@ -68,8 +83,10 @@ export class Pane {
       if (late()) return;
       this.reading = reading;
       [this.without, this.nearest] = [undefined, undefined];
-      this.layer = this.fresh ? facts.layers.length - 1 : Math.min(this.layer, facts.layers.length - 1);
+      const last = facts.layers.length - 1;
+      this.layer = Math.min(this.asked?.layer ?? (this.fresh ? last : this.layer), last);
       this.arrange();
+      this.goWhereAsked();
       update();
       await this.cutAgain();
     } catch (error) {
@@ -100,6 +117,7 @@ export class Pane {
         (a, b) => Number(b.name === "c") - Number(a.name === "c") || Number(b.name === "h") - Number(a.name === "h"),
       );
     this.sort();
+    this.pace = this.measuredPace();
     const clamp = (v: number, n: number): number => Math.min(Math.max(0, n - 1), v);
     const { fresh } = this;
     const kept = this.bands.findIndex((b) => b.name === "c" || b.name === "h");
@@ -110,6 +128,43 @@ export class Pane {
     };
     this.fresh = false;
     this.follow(fresh);
+  }
+
+  private measuredPace(): Pace | undefined {
+    const [c, h] = ["c", "h"].map((name) => this.bands.find((band) => band.name === name));
+    const steps = Math.min(JUDGED, this.reading!.tokens.length);
+    if (!c || !h || c.units !== h.units || steps < 3) return undefined;
+    const part = ({ data, units }: Band) => ({
+      shape: [steps, 1, units] as const,
+      data: data.subarray(0, steps * units),
+    });
+    return pace(part(c), part(h));
+  }
+
+  /** Looks at what an address asked for; what there is not is left out. */
+  private goWhereAsked(): void {
+    const { asked } = this;
+    if (!asked) return;
+    this.asked = undefined;
+    const { length } = this.reading!.tokens;
+    const band = this.bands.findIndex(({ name }) => name === asked.value);
+    const units = this.order.length;
+    this.moved = asked.unit !== undefined || asked.step !== undefined;
+    this.place = {
+      band: band < 0 ? this.place.band : band,
+      unit: asked.unit !== undefined && asked.unit < units ? asked.unit : this.place.unit,
+      step: asked.step !== undefined && asked.step < length ? asked.step : this.place.step,
+    };
+    this.cut = new Set(asked.cut.filter((unit) => unit < units));
+    const known = new Set(this.bands.map(({ name }) => name));
+    this.gates = asked.hold.filter(({ gate }) => known.has(gate)).map((held) => ({ layer: this.layer, ...held }));
+  }
+
+  /** Another place is looked at. */
+  look(place: HeatMapPlace): void {
+    this.place = place;
+    this.moved = true;
+    update();
   }
 
   /** Looks for the unit that follows the feature of the room, and at it if asked to. */
@@ -247,6 +302,7 @@ export class Pane {
     this.gates = [];
     [this.without, this.nearest, this.reading] = [undefined, undefined, undefined];
     this.fresh = true;
+    this.moved = false;
   }
 
   private async try(work: () => Promise<void>): Promise<void> {

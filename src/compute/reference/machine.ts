@@ -1,7 +1,7 @@
 import { FailureError, UsageError } from "../../shared/errors.ts";
 import { formatBytes } from "../../shared/shapes.ts";
 import type { Arena, Limits, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
-import { checkPlan } from "../operands.ts";
+import { checkPlan, scalarRange } from "../operands.ts";
 import type { Plan, Range } from "../plan.ts";
 import { compileKernel } from "./kernels.ts";
 import { savedElements } from "./scan.ts";
@@ -124,8 +124,7 @@ class Reference implements SynchronousMachine {
     // A closed arena is an error even though its numbers could still be reached.
     for (const memory of Object.values(prepared.arenas)) void memory.numbers;
     for (const [name, value] of Object.entries(scalars)) {
-      const range = prepared.plan.scalars[name];
-      if (!range) throw unknownScalar(name, prepared.plan);
+      const range = scalarRange(prepared.plan, name);
       this.write(prepared.arenas[range.arena]!, range, [value]);
     }
     for (const launch of prepared.launches) launch();
@@ -176,10 +175,4 @@ const outOfMemory = (name: string, bytes: number, free: number, cause?: unknown)
     "out-of-memory",
     `arena "${name}" needs ${formatBytes(bytes)}, the machine has ${formatBytes(free)} left: lower the batch size, the number of steps or the hidden size`,
     { cause },
-  );
-
-const unknownScalar = (name: string, plan: Plan): UsageError =>
-  new UsageError(
-    "unknown-scalar",
-    `the plan has no scalar "${name}"; it has ${Object.keys(plan.scalars).join(", ") || "none"}`,
   );

@@ -3,7 +3,7 @@ import { ConstantTable } from "../../print/wasm/constants.ts";
 import { expectInteger, FailureError, UsageError } from "../../shared/errors.ts";
 import { formatBytes } from "../../shared/shapes.ts";
 import type { Arena, Limits, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
-import { checkPlan } from "../operands.ts";
+import { checkPlan, scalarRange } from "../operands.ts";
 import type { Plan, Range, ScanShape } from "../plan.ts";
 import { hasFusedMultiplyAdd } from "./fused.ts";
 import type { Helpers } from "./helpers.ts";
@@ -387,11 +387,7 @@ class WasmMachine implements SynchronousMachine {
     if (!prepared.open) throw new UsageError("closed", "this plan was closed and cannot be run any more");
     for (const name in prepared.arenas) prepared.arenas[name]!.expectOpen();
     for (const name in scalars) {
-      const range = prepared.plan.scalars[name];
-      if (!range) {
-        const known = Object.keys(prepared.plan.scalars).join(", ") || "none";
-        throw new UsageError("unknown-scalar", `the plan has no scalar "${name}"; it has ${known}`);
-      }
+      const range = scalarRange(prepared.plan, name);
       this.#view(prepared.arenas[range.arena]!, range).fill(scalars[name]!);
       prepared.arenas[range.arena]!.version++;
     }

@@ -1,5 +1,6 @@
 import { type Hold, renamed } from "../../layers/held-values.ts";
 import { describe, LongshortError, nearest, ShapeError, UsageError } from "../../shared/errors.ts";
+import { expectOptions } from "../../shared/options.ts";
 import { formatShape, sameShape, size } from "../../shared/shapes.ts";
 import type { Tensor } from "../../tensor/graph.ts";
 import { type HasParameters, namedParameters } from "../../tensor/parameter.ts";
@@ -99,10 +100,11 @@ export class Network implements HasParameters {
    *
    * @param inputs by the names of the model's inputs, [B, …]; whole numbers for those of type "int"
    */
-  forward(
-    inputs: Readonly<Record<string, Tensor>>,
-    { initial = {}, trace = [], hold }: NetworkInput = {},
-  ): NetworkOutput {
+  forward(inputs: Readonly<Record<string, Tensor>>, input: NetworkInput = {}): NetworkOutput {
+    expectOptions("Network.forward", input, { initial: 1, trace: 1, hold: 1 });
+    const { initial = {}, trace = [], hold } = input;
+    const names = this.model.inputs.map(({ name }) => name);
+    for (const name of Object.keys(inputs)) if (!names.includes(name)) throw unknown("input", name, names);
     const values = new Map<string, Value>();
     for (const input of this.model.inputs) {
       const tensor = Object.hasOwn(inputs, input.name) ? inputs[input.name] : undefined;

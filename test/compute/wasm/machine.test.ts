@@ -300,6 +300,7 @@ describe("errors", () => {
     expect(await codeOf(() => machine.prepare(scaling(5), { a: arena }))).toBe("bad-plan");
     expect(await codeOf(() => other.run(prepared))).toBe("wrong-machine");
     expect(await codeOf(() => machine.run(prepared, { rote: 1 }))).toBe("unknown-scalar");
+    expect(() => machine.run(prepared, { rote: 1 })).toThrow('did you mean "rate"?');
     arena.close();
     arena.close();
     expect(await codeOf(() => machine.run(prepared))).toBe("closed");

@@ -11,10 +11,10 @@ import {
   parseCell,
 } from "longshort";
 import type { OpenedText } from "longshort/worker";
+import { say } from "../language.ts";
+import { tinyModel } from "../models.ts";
+import { update } from "../update.ts";
 import { Bench } from "./bench.ts";
-import { say } from "./language.ts";
-import { tinyModel } from "./models.ts";
-import { update } from "./update.ts";
 
 /** Cells to start from, in words. */
 export const PRESETS: readonly (readonly [title: string, text: string])[] = [

@@ -1,8 +1,8 @@
 import { html, type TemplateResult } from "lit";
 import { say } from "../language.ts";
-import { ownCell, PRESETS, putIntoAddress, takeFromAddress, write } from "../own-cell.ts";
+import { trainOwnCell } from "../training/train-own.ts";
 import { update } from "../update.ts";
-import { trainOwnCell } from "./training.ts";
+import { ownCell, PRESETS, putIntoAddress, takeFromAddress, write } from "./own-cell.ts";
 
 let copied = false;
 

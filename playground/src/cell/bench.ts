@@ -1,9 +1,29 @@
 import { type Cell, equations } from "longshort";
-import { type CellGraph, type CellGraphNode, cellGraph, type Trace, trace, traceNames } from "longshort/explain";
+import {
+  type CellGraph,
+  type CellGraphNode,
+  cellGraph,
+  type HeldPlace,
+  type Trace,
+  trace,
+  traceNames,
+} from "longshort/explain";
 import type { OpenedText } from "longshort/worker";
-import { update } from "./update.ts";
+import { update } from "../update.ts";
 
 export type Letters = "pytorch" | "note";
+
+/** What of a bench is looked at, and what was changed on it: all that an address says of it. */
+export interface BenchPlace {
+  readonly line?: string | undefined;
+  readonly step?: number | undefined;
+  readonly stage?: string | undefined;
+  readonly letters?: Letters | undefined;
+  /** The name of a value, as the graph has it. */
+  readonly looked?: string | undefined;
+  /** Numbers in place of computed ones, by name. */
+  readonly set?: readonly (readonly [name: string, values: readonly number[]])[];
+}
 
 /** A tiny model on the page that reads one line, step by step; gates and weights can be changed. */
 export class Bench {
@@ -12,7 +32,9 @@ export class Bench {
   line = "A....?A\n";
   step = 0;
   unit = 0;
+  /** The value that was picked, and the one that is pointed at meanwhile. */
   selected: number | undefined;
+  pointed: number | undefined;
   stage: string | undefined;
   letters: Letters = "note";
   error: string | undefined;
@@ -21,6 +43,9 @@ export class Bench {
   /** Of the line as it is, and of what follows this step if values were replaced. */
   whole?: Trace;
   private whatIf: Trace | undefined;
+  /** Of the step alone, where the states before it were replaced. */
+  private anew: Trace | undefined;
+  private asking: BenchPlace | undefined;
   private original?: ReadonlyMap<string, ArrayLike<number>>;
   private readonly source: () => Promise<OpenedText>;
   private asked = false;
@@ -28,6 +53,7 @@ export class Bench {
   private turn = 0;
   /** Numbers that a cell has beside its gates, by the name of their node: weights a unit, masks. */
   private fixed: Readonly<Record<string, Float64Array>> = {};
+  private embedding: ArrayLike<number> = [];
 
   constructor(source: () => Promise<OpenedText>) {
     this.source = source;
@@ -66,6 +92,7 @@ export class Bench {
       this.graph = cellGraph(this.cell);
       const tensors = await this.opened.parameters.toTensors();
       this.original = new Map([...tensors].map(([name, { data }]) => [name, data]));
+      if (this.asking) this.put(this.asking);
       await this.refresh();
     } catch (error) {
       if (!this.closed) this.error = (error as Error).message;
@@ -73,28 +100,92 @@ export class Bench {
     }
   }
 
+  /** Goes to a place, at once or when it is loaded. */
+  show(place: BenchPlace): void {
+    this.asking = place;
+    if (!this.graph) return;
+    this.put(place);
+    void this.refresh();
+  }
+
+  /** Where it stands, for an address. */
+  get place(): Required<BenchPlace> {
+    const name = (id: number): string | undefined => this.graph!.nodes[id]!.name;
+    return {
+      ...{ line: this.line, step: this.step, stage: this.stage, letters: this.letters },
+      looked: this.selected === undefined ? undefined : name(this.selected),
+      set: [...this.override].flatMap(([id, values]) => {
+        const known = name(id);
+        return known === undefined ? [] : [[known, Array.from(values)] as const];
+      }),
+    };
+  }
+
+  private put({ line, step, stage, letters, looked, set = [] }: BenchPlace): void {
+    this.asking = undefined;
+    if (line !== undefined) this.line = line;
+    if (letters) this.letters = letters;
+    this.step = Math.min(step ?? 0, this.tokens.length - 1);
+    this.stage = stage;
+    this.selected = looked === undefined ? undefined : this.idOf(looked);
+    this.override.clear();
+    for (const [name, values] of set) {
+      const id = this.idOf(name);
+      if (id !== undefined && values.length === this.units) this.override.set(id, Float64Array.from(values));
+    }
+  }
+
   /** Reads the line again: after it, a weight or a value was changed. */
   async refresh(): Promise<void> {
     const turn = ++this.turn;
-    const { model, tokenizer } = this.opened!;
-    const tokens = tokenizer.encode(this.line);
-    const whole = await trace(this.opened!, { data: tokens }, { names: traceNames(model) });
+    const names = traceNames(this.opened!.model);
+    const tokens = this.opened!.tokenizer.encode(this.line);
+    const whole = await trace(this.opened!, { data: tokens }, { names });
     const fixed = await this.readFixed();
+    const embedding = await this.opened!.parameters.read("embedding.weight");
     if (turn !== this.turn) return;
-    this.fixed = fixed;
-    this.whole = whole;
+    [this.fixed, this.embedding, this.whole] = [fixed, embedding, whole];
     this.step = Math.min(this.step, tokens.length - 1);
-    this.whatIf = undefined;
-    if (this.override.size > 0 && this.step + 1 < tokens.length) {
-      const rest = await trace(
+    [this.anew, this.whatIf] = [undefined, undefined];
+    const { step } = this;
+    if (this.sumsChange) {
+      const initial = Object.fromEntries(this.cell.states.map(({ name }) => [name, this.changedBefore(name)]));
+      const anew = await trace(
         this.opened!,
-        { data: tokens.slice(this.step + 1), initial: this.stateAfter() },
-        { names: traceNames(model) },
+        { data: tokens.slice(step, step + 1), initial },
+        { names, hold: this.held() },
       );
+      if (turn !== this.turn) return;
+      this.anew = anew;
+    }
+    if (this.override.size > 0 && step + 1 < tokens.length) {
+      const rest = await trace(this.opened!, { data: tokens.slice(step + 1), initial: this.stateAfter() }, { names });
       if (turn !== this.turn) return;
       this.whatIf = rest;
     }
     update();
+  }
+
+  /** Whether what was put in place of values changes what gates see at this step: a state before it, or what a matrix multiplies. */
+  private get sumsChange(): boolean {
+    const { nodes } = this.graph!;
+    const made = nodes.some(({ sees }) => sees.includes("made"));
+    return nodes.some(({ id, kind }) => this.override.has(id) && (made || kind === "previous"));
+  }
+
+  /** A state before the step, as it was or as it was put. */
+  private changedBefore(state: string): Float64Array {
+    const node = this.graph!.nodes.find(({ name }) => name === `previous.${state}`);
+    return this.override.get(node?.id ?? -1) ?? this.before(state);
+  }
+
+  /** What was put in place of results, for a trace. */
+  private held(): HeldPlace[] {
+    return [...this.override].flatMap(([id, values]) => {
+      const { kind, name } = this.graph!.nodes[id]!;
+      if (kind !== "operation" || name === undefined) return [];
+      return Array.from(values, (value, unit) => ({ name: `${name}_l0`, unit, value }));
+    });
   }
 
   goTo(step: number): void {
@@ -137,15 +228,30 @@ export class Bench {
     return Float64Array.from(data.slice(t * this.units, (t + 1) * this.units));
   }
 
-  /** What a step is given: sums and the states before it. */
-  given(step = this.step): Record<string, Float64Array> {
+  /** What the step is given: sums and the states before it. */
+  given(): Record<string, Float64Array> {
     const given: Record<string, Float64Array> = {};
     for (const { name, kind } of this.graph!.nodes) {
-      if (kind === "sum") given[name!] = this.raw(name!, step);
-      if (kind === "previous")
-        given[name!] = step === 0 ? new Float64Array(this.units) : this.raw(name!.slice(9), step - 1);
+      if (kind === "sum")
+        given[name!] = this.anew ? Float64Array.from(this.anew.values[`${name}_l0`]!.data) : this.raw(name!, this.step);
+      if (kind === "previous") given[name!] = this.before(name!.slice(9));
     }
     return Object.assign(given, this.fixed);
+  }
+
+  /** What the sums of the step are made of: the input and the hidden state before it. */
+  joined(): { readonly x: Float64Array; readonly h: Float64Array } {
+    const width = this.opened!.model.config.embeddingSize;
+    const token = this.opened!.tokenizer.encode(this.line)[this.step]!;
+    return {
+      x: Float64Array.from({ length: width }, (_, k) => this.embedding[token * width + k]!),
+      h: this.changedBefore(this.cell.states[0]!.name),
+    };
+  }
+
+  /** A state before the step. */
+  private before(state: string): Float64Array {
+    return this.step === 0 ? new Float64Array(this.units) : this.raw(state, this.step - 1);
   }
 
   private async readFixed(): Promise<Record<string, Float64Array>> {
@@ -159,8 +265,8 @@ export class Bench {
   }
 
   /** Values of all nodes of the graph at this step. */
-  values(step = this.step): Float64Array[] {
-    return this.graph!.evaluate(this.given(step), step === this.step ? this.override : undefined);
+  values(): Float64Array[] {
+    return this.graph!.evaluate(this.given(), this.override);
   }
 
   private raw(name: string, step: number): Float64Array {
@@ -197,12 +303,19 @@ export class Bench {
   }
 
   /** How a value is called in the chosen letters. */
-  letter(node: CellGraphNode): readonly [string, string] | undefined {
+  letter(node: CellGraphNode): readonly [base: string, above: string, below?: string] | undefined {
+    if (node.kind === "sum" && this.letters === "note") return this.sumLetter(node.symbol);
     if (!node.name || node.name.includes(".")) return undefined;
     const gate =
       this.cell.gates.some((g) => g.name === node.name) && !this.cell.states.some((s) => s.name === node.name);
     if (this.letters === "pytorch" || !gate) return [node.name, ""];
     return ["g", "n"].includes(node.name) ? ["z", ""] : ["z", node.name];
+  }
+
+  /** Of what a gate sees, where there is one matrix: W with the gate's letter above; of the halves of a split one, x or h below. */
+  private sumLetter(symbol: string): readonly [string, string, string] {
+    const [gate = "", part = ""] = symbol.split(".");
+    return ["W", ["g", "n", "a"].includes(gate) ? "" : gate, part];
   }
 
   /** Ids below some nodes, themselves included. */
@@ -219,15 +332,21 @@ export class Bench {
 
   /** The node that is looked at. */
   get looked(): number {
-    return this.selected ?? this.id("f") ?? this.id("z") ?? this.id("h") ?? this.graph!.nodes.length - 1;
+    return (
+      this.pointed ?? this.selected ?? this.id("f") ?? this.id("z") ?? this.id("h") ?? this.graph!.nodes.length - 1
+    );
   }
 
   id(name: string): number | undefined {
     return this.graph!.named[name];
   }
+  /** By the name of a result, or of what is given. */
+  private idOf(name: string): number | undefined {
+    return this.id(name) ?? this.graph!.nodes.find((n) => n.name === name)?.id;
+  }
   /** The node that is made of exactly these. */
   madeOf(...names: string[]): number | undefined {
-    const ids = names.map((name) => this.id(name) ?? this.graph!.nodes.find((n) => n.name === name)?.id);
+    const ids = names.map((name) => this.idOf(name));
     return this.graph!.nodes.find((n) => ids.length === n.args.length && ids.every((id) => n.args.includes(id!)))?.id;
   }
 }

@@ -1,0 +1,304 @@
+import { lstm } from "../../../src/cells/lstm.ts";
+import type { CellSpec } from "../../../src/cells/registry.ts";
+import { type ForecastNetworkOptions, forecastNetwork } from "../../../src/models/forecast-network.ts";
+import { type LanguageModelOptions, languageModel } from "../../../src/models/language-model.ts";
+import { type LanguageModelLossInput, languageModelLoss } from "../../../src/models/language-model-loss.ts";
+import { type SequenceClassifierOptions, sequenceClassifier } from "../../../src/models/sequence-classifier.ts";
+import { type TaggerOptions, tagger } from "../../../src/models/tagger.ts";
+import type { Graph, Tensor } from "../../../src/tensor/graph.ts";
+import { type EffectTable, type OptionEffects, shows } from "./effects.ts";
+import { type Numbers, standing } from "./layers.ts";
+import { compute, given, numbers, whole } from "./on-reference.ts";
+
+const projecting = lstm({ projection: true });
+const tokens = [0, 1, 2, 3, 4, 3];
+
+/** The cell of a model as a config says it. */
+const ofCell = (observe: (cell: CellSpec) => unknown): OptionEffects =>
+  shows(observe, { name: "lstm" }, { name: ["gru"], options: [{ coupled: true }] });
+
+const write = (options: LanguageModelOptions) => {
+  const model = languageModel(options);
+  return compute(
+    (graph) => {
+      const { logits, final, penalty } = model.forward(whole(graph, [3, 2], tokens));
+      return { logits, ...final, ...(penalty && { penalty }) };
+    },
+    { of: model, training: true },
+  );
+};
+
+type Input = Omit<LanguageModelLossInput, "mask" | "initial" | "hold" | "weight"> & {
+  readonly mask?: Numbers;
+  readonly weight?: Numbers;
+  readonly initial?: Readonly<Record<string, Numbers>>;
+  readonly hold?: number;
+};
+const constant = (graph: Graph, { shape, data }: Numbers): Tensor => graph.constant(shape, data);
+
+function inGraph(graph: Graph, { mask, initial, hold, weight, ...rest }: Input): LanguageModelLossInput {
+  return {
+    ...rest,
+    ...(mask && { mask: constant(graph, mask) }),
+    ...(weight && { weight: constant(graph, weight) }),
+    ...(hold !== undefined && { hold: standing(graph, hold) }),
+    ...(initial && {
+      initial: Object.fromEntries(Object.entries(initial).map(([name, value]) => [name, constant(graph, value)])),
+    }),
+  };
+}
+const small = languageModel({ vocabularySize: 5, embeddingSize: 2, hiddenSize: 3 });
+const given5 = {
+  initial: [{ h: { shape: [1, 2, 3], data: numbers(6) } }],
+  mask: [{ shape: [3, 2], data: [1, 1, 1, 0, 1, 0] }],
+  trace: [["f"]],
+  hold: [0.25],
+} as const;
+
+const classify = ({ mask, ...options }: SequenceClassifierOptions & { mask?: Numbers }) => {
+  const model = sequenceClassifier(options);
+  return Promise.all([
+    model.config,
+    compute(
+      (graph) =>
+        model.forward(
+          options.channels === undefined ? whole(graph, [3, 2], tokens) : given(graph, [3, 2, options.channels]),
+          mask && constant(graph, mask),
+        ),
+      { of: model, training: true },
+    ),
+  ]);
+};
+
+const tagging = { vocabularySize: 5, tags: ["O", "B-A", "I-A"], embeddingSize: 2, hiddenSize: 3, dropout: 0 };
+interface Tagged {
+  readonly intents?: boolean;
+  readonly mask?: Numbers;
+  readonly lengths?: Numbers;
+  readonly characters?: readonly number[];
+}
+const everything: Numbers = { shape: [3, 2], data: [1, 1, 1, 1, 1, 1] };
+const letters = { characters: [1, 2, 1, 2, 1, 2, 1, 1, 2, 2, 1, 1], lengths: { shape: [6], data: [2, 2, 2, 2, 2, 2] } };
+
+const tag = (
+  options: TaggerOptions,
+  { mask = everything, intents = true, lengths = letters.lengths, characters = letters.characters }: Tagged = {},
+) => {
+  const model = tagger(options);
+  const length = options.wordLength ?? 16;
+  const record = (graph: Graph) => {
+    const input = {
+      words: whole(graph, [3, 2], tokens),
+      mask: constant(graph, mask),
+      ...(options.characters && {
+        characters: whole(
+          graph,
+          [length, 6],
+          Array.from({ length: 6 * length }, (_, k) => characters[k] ?? 1),
+        ),
+        lengths: constant(graph, lengths),
+      }),
+    };
+    const targets = {
+      tags: whole(graph, [3, 2], [0, 0, 1, 0, 2, 0]),
+      ...(options.intents && intents && { intents: whole(graph, [2], [0, 1]) }),
+    };
+    const { emissions } = model.forward(input);
+    return { loss: model.loss(input, targets), emissions };
+  };
+  return Promise.all([model.config, compute(record, { of: model, training: true })]);
+};
+const spelled = { characters: ["a", "b"], characterEmbeddingSize: 2, characterHiddenSize: 2, wordLength: 2 };
+const spelling = { ...tagging, ...spelled, intents: ["x", "y"] };
+
+const forecast = ({
+  base,
+  scale,
+  initial,
+  future = numbers(4),
+  x,
+  ...options
+}: ForecastNetworkOptions & {
+  readonly x?: readonly number[];
+  readonly base?: Numbers;
+  readonly scale?: Numbers;
+  readonly initial?: Numbers;
+  readonly future?: readonly number[];
+}) => {
+  const network = forecastNetwork(options);
+  const { channels, known = 0, horizon, targets } = options;
+  return compute(
+    (graph) => {
+      const inputs = {
+        x: given(graph, [3, 2, channels], x ?? numbers(6 * channels)),
+        ...(known > 0 && { future: given(graph, [horizon, 2, known], future) }),
+        ...(base && { base: constant(graph, base) }),
+        scale: constant(graph, scale ?? { shape: [1, 2, targets], data: [1, 1] }),
+        ...(initial && { initial: { h: constant(graph, initial) } }),
+      };
+      const loss = network.loss(
+        inputs,
+        graph.constant([horizon, 2, targets], numbers(2 * horizon * targets, 5).map(Math.abs)),
+      );
+      return { loss, ...network.forward(inputs).prediction };
+    },
+    { of: network, training: true },
+  );
+};
+const simple = { channels: 2, targets: 1, horizon: 2, hiddenSize: 3, cell: "gru" } as const;
+const inputsOfForecast = shows(
+  forecast,
+  { ...simple, known: 1, future: numbers(4) },
+  {
+    x: [numbers(12, 3)],
+    future: [numbers(4, 3)],
+    base: [{ shape: [1, 2, 1], data: [1, 2] }],
+    scale: [{ shape: [1, 2, 1], data: [2, 3] }, { head: "negative-binomial" }],
+    initial: [{ shape: [1, 2, 3], data: numbers(6) }],
+  },
+);
+
+const made = (what: string) => ({ sameAs: what, because: "the function is the constructor" });
+
+export const models: EffectTable = {
+  languageModel: shows(
+    write,
+    { vocabularySize: 5, embeddingSize: 2, hiddenSize: 3 },
+    {
+      ...{
+        vocabularySize: [6],
+        embeddingSize: [3],
+        cell: ["gru"],
+        hiddenSize: [4],
+        numLayers: [2],
+        initialize: ["keras"],
+      },
+      projectionSize: [2, { cell: projecting, projectionSize: 1 }],
+      tied: [true, { embeddingSize: 3 }],
+      ...{ dropout: [0.5], inputDropout: [0.5], outputDropout: [0.5], embeddingDropout: [0.5], weightDropout: [0.5] },
+      layerDropout: [0.5, { numLayers: 2 }],
+      dropoutPer: ["sequence", { dropout: 0.5 }],
+      ...{ activationPenalty: [2], changePenalty: [2] },
+    },
+  ),
+  "languageModel cell": ofCell((cell) => write({ vocabularySize: 5, embeddingSize: 2, hiddenSize: 3, cell })),
+  "new LanguageModel": made("languageModel"),
+  "new LanguageModel cell": made("languageModel cell"),
+  "LanguageModel.forward": shows(
+    (input: Input) =>
+      compute(
+        (graph) => {
+          const { logits, final, traces } = small.forward(whole(graph, [3, 2], tokens), inGraph(graph, input));
+          return { logits, ...final, ...traces };
+        },
+        { of: small },
+      ),
+    {},
+    given5,
+  ),
+  "LanguageModel.hidden": shows(
+    (input: Input) =>
+      compute(
+        (graph) => {
+          const { output, final, traces } = small.hidden(whole(graph, [3, 2], tokens), inGraph(graph, input));
+          return { output, ...final, ...traces };
+        },
+        { of: small },
+      ),
+    {},
+    given5,
+  ),
+  languageModelLoss: shows(
+    (input: Input) =>
+      compute(
+        (graph) => {
+          const read = inGraph(graph, input);
+          const { loss, final, traces } = languageModelLoss(
+            small,
+            whole(graph, [3, 2], tokens),
+            whole(graph, [3, 2], [1, 2, 3, 4, 0, 1]),
+            read,
+          );
+          return { loss, ...final, ...traces };
+        },
+        { of: small, training: true },
+      ),
+    {},
+    {
+      ...given5,
+      ...{
+        reduction: ["sum"],
+        labelSmoothing: [0.1],
+        ignoreIndex: [2],
+        weight: [{ shape: [5], data: [1, 2, 3, 4, 5] }],
+      },
+    },
+  ),
+  sequenceClassifier: shows(
+    classify,
+    { vocabularySize: 5, embeddingSize: 2, hiddenSize: 3, classes: ["a", "b"] },
+    {
+      vocabularySize: [6],
+      ...{ embeddingSize: [3], classes: [["a", "b", "c"]], cell: ["gru"], hiddenSize: [4], numLayers: [2] },
+      channels: () => Promise.all([classify({ channels: 1 }), classify({ channels: 2 })]),
+      projectionSize: [2, { cell: projecting, projectionSize: 1 }],
+      ...{ bidirectional: [true], pooling: ["mean"], dropout: [0.5] },
+      // What divides and adds is known to those who write the inputs and read the outputs: src/run/classifier.
+      inputScaling: () =>
+        Promise.all([
+          classify({ channels: 1 }),
+          classify({ channels: 1, inputScaling: { mean: [1], deviation: [2] } }),
+        ]),
+      targetScaling: [{ mean: [1], deviation: [2] }],
+    },
+  ),
+  "sequenceClassifier cell": ofCell((cell) => classify({ vocabularySize: 5, embeddingSize: 2, hiddenSize: 3, cell })),
+  "new SequenceClassifier": made("sequenceClassifier"),
+  "new SequenceClassifier cell": made("sequenceClassifier cell"),
+  tagger: shows((options: TaggerOptions) => tag(options), tagging, {
+    ...{ vocabularySize: [6], embeddingSize: [3], tags: [["O", "B-A", "I-B"]] },
+    ...{ intents: [["x", "y"]], head: ["softmax"], cell: ["gru"], hiddenSize: [4], numLayers: [2] },
+    ...{ bidirectional: [false], dropout: [0.5], inputDropout: [0.5], outputDropout: [0.5], scheme: ["iob2"] },
+    characters: [["a", "b"], { ...spelled, characters: undefined }],
+    characterEmbeddingSize: [3, spelled],
+    characterHiddenSize: [3, spelled],
+    // How many are cut off: src/run/sentence-reader.
+    wordLength: [3, spelled],
+    writtenScheme: ["bioes", { scheme: "iob2" }],
+  }),
+  "tagger cell": ofCell((cell) => tag({ ...tagging, cell })),
+  "new TaggerModel": made("tagger"),
+  "new TaggerModel cell": made("tagger cell"),
+  "TaggerModel.forward": shows(
+    (input: Tagged) => tag(spelling, input),
+    {},
+    {
+      mask: [{ shape: [3, 2], data: [1, 1, 1, 1, 1, 0] }],
+      characters: [[1, 2, 1, 1, 1, 2, 1, 1, 2, 2, 1, 1]],
+      lengths: [{ shape: [6], data: [2, 1, 2, 2, 2, 2] }],
+    },
+  ),
+  "TaggerModel.loss": shows(
+    (input: Tagged) => tag(spelling, input),
+    {},
+    {
+      mask: [{ shape: [3, 2], data: [1, 1, 1, 1, 1, 0] }],
+      characters: [[1, 2, 1, 1, 1, 2, 1, 1, 2, 2, 1, 1]],
+      lengths: [{ shape: [6], data: [2, 1, 2, 2, 2, 2] }],
+      intents: [false],
+    },
+  ),
+  forecastNetwork: shows(forecast, simple, {
+    ...{ channels: [1], horizon: [3], known: [1], autoregressive: [true, { channels: 1 }] },
+    targets: [2, { scale: { shape: [1, 2, 2], data: [1, 1, 1, 1] } }],
+    ...{ head: ["gaussian"], cell: ["lstm"], hiddenSize: [4], numLayers: [2], dropout: [0.5], linearSteps: [3] },
+    projectionSize: [2, { cell: projecting, projectionSize: 1 }],
+    pointLoss: ["absolute", { head: "point" }],
+    levels: [[0.25, 0.75]],
+  }),
+  "forecastNetwork cell": ofCell((cell) => forecast({ ...simple, cell })),
+  "new ForecastNetwork": made("forecastNetwork"),
+  "new ForecastNetwork cell": made("forecastNetwork cell"),
+  "ForecastNetwork.forward": inputsOfForecast,
+  "ForecastNetwork.loss": inputsOfForecast,
+};
