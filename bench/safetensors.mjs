@@ -1,7 +1,8 @@
 /**
  * How long 100 MB of weights take to load, and how much memory beside their size: read as arrays, opened as a model from a
- * safetensors file and from the folder of a run, beside `fs.readFile` of the same file, which does nothing with it. Each in a
- * process of its own, in turns; medians.
+ * safetensors file and from the folder of a run. Beside them what no loader can be faster than: new WebAssembly memory of that size of
+ * which one byte in each page of 4 KiB is written (on a virtual machine that is most of the time), and `fs.readFile` of the same file,
+ * which does nothing with it. Each in a process of its own, in turns; medians.
  *
  *   node bench/safetensors.mjs [--rounds 5]
  */
@@ -16,6 +17,13 @@ import { asFloat32, open, openBytes, openSafetensors } from "../dist/node/format
 import { createParameters, languageModel, layoutParameters, openMachine, saveRun } from "../dist/node/index.js";
 
 const tasks = {
+  "new memory alone": async ({ file }) => {
+    const { size } = statSync(file);
+    const memory = new WebAssembly.Memory({ initial: Math.ceil(size / 65536), maximum: 65536, shared: true });
+    const bytes = new Uint8Array(memory.buffer);
+    for (let at = 0; at < size; at += 4096) bytes[at] = 1;
+    return memory;
+  },
   "fs.readFile": ({ file }) => readFile(file),
   "every tensor as an array": async ({ file }) => {
     const source = await openBytes(file);

@@ -4,11 +4,10 @@ import { openMachine } from "../compute/open.ts";
 import { expectArrayFile, readArrays, writeArrays } from "../formats/named-arrays.ts";
 import { type Model, open } from "../formats/open.ts";
 import type { ModelArray, ModelResult } from "../formats/plans.ts";
-import { sizesOf, stateShape } from "../formats/replay.ts";
+import { sizesOf, zeroStates } from "../formats/replay.ts";
 import { path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { firstNotFinite } from "../shared/finite.ts";
-import { size } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
 import type { Io } from "./io.ts";
 import { inputsFrom, MODEL_FILES, resultText } from "./model-arrays.ts";
@@ -52,7 +51,8 @@ async function runModel(flags: RunFlags, io: Io): Promise<void> {
     using model = await open(flags.model, { machine });
     const given = await inputsFrom(flags.inputs, model.inputs);
     const before = flags.state === undefined ? {} : await stateBefore(flags.state, model);
-    const inputs = { ...zeroStates(model, given), ...before, ...given };
+    // States that nobody gives begin with zeros.
+    const inputs = { ...zeroStates(model, sizesOf(model.inputs, given)), ...before, ...given };
     await tellNotFinite(inputs, io);
     const results = await model.run(inputs);
     const carried = new Set(flags.state === undefined ? [] : model.states.map(({ output }) => output));
@@ -93,17 +93,6 @@ async function tellNotFinite(inputs: Readonly<Record<string, ModelArray>>, io: I
         `input "${name}": element ${at} is ${data[at]}; what depends on it may be no number either\n`,
       );
   }
-}
-
-/** States that nobody gives begin with zeros. */
-function zeroStates(model: Model, given: Readonly<Record<string, ModelArray>>): Record<string, ModelArray> {
-  const sizes = sizesOf(model.inputs, given);
-  return Object.fromEntries(
-    model.states.map(({ input }): [string, ModelArray] => {
-      const shape = stateShape(model.inputs.find(({ name }) => name === input)!, sizes);
-      return [input, { shape, data: new Float32Array(size(shape)) }];
-    }),
-  );
 }
 
 async function tell(outputs: Readonly<Record<string, ModelResult>>, flags: RunFlags, io: Io): Promise<void> {

@@ -11,6 +11,7 @@ import { completed, replay, sizesOf, stateShape } from "./replay.ts";
 import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
 import { SharedWeights } from "./shared-weights.ts";
 import { isHost, type Value } from "./value.ts";
+import { zerosFor } from "./zeros.ts";
 
 export interface ProgramOptions {
   readonly machine: Machine;
@@ -215,7 +216,7 @@ export class Program {
     for (const port of this.inputs) {
       const { name, type = "float32" } = port;
       const shape = stateShape(port, sizes);
-      const zero = port.optional ? { shape, data: new Float32Array(size(shape)) } : undefined;
+      const zero = port.optional ? zerosFor(name, shape) : undefined;
       const given = Object.hasOwn(inputs, name) ? inputs[name] : zero;
       if (!given) throw new UsageError("missing-input", `inputs: expected a tensor for "${name}"`);
       const known = "data" in given;

@@ -1,7 +1,8 @@
 import { describe, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import type { ModelArray, ModelResult, RecordedPlan } from "./plans.ts";
-import type { ModelPort } from "./runnable.ts";
+import type { ModelPort, Runnable } from "./runnable.ts";
+import { zerosFor } from "./zeros.ts";
 
 /** @throws UsageError "unknown-choice", "missing-input"; ShapeError "shape-mismatch" */
 export function checkInputs(ports: readonly ModelPort[], inputs: Readonly<Record<string, ModelArray>>): void {
@@ -46,6 +47,18 @@ export function sizesOf(
 export const stateShape = ({ shape = [] }: ModelPort, sizes: ReadonlyMap<string, number>): number[] =>
   shape.map((n) => (typeof n === "number" ? n : ((n === undefined ? undefined : sizes.get(n)) ?? 1)));
 
+/** Zeros for every state of a model. */
+export const zeroStates = (
+  { states, inputs }: Pick<Runnable, "states" | "inputs">,
+  sizes: ReadonlyMap<string, number>,
+): Record<string, ModelArray> =>
+  Object.fromEntries(
+    states.map(({ input }) => {
+      const port = inputs.find(({ name }) => name === input)!;
+      return [input, zerosFor(input, stateShape(port, sizes))];
+    }),
+  );
+
 /** Checked inputs, with zeros for the states that were left out. Errors as `checkInputs`. */
 export function completed(
   ports: readonly ModelPort[],
@@ -54,10 +67,7 @@ export function completed(
   const sizes = sizesOf(ports, inputs);
   const zeros = ports
     .filter(({ name, optional }) => optional && !Object.hasOwn(inputs, name))
-    .map((port): [string, ModelArray] => {
-      const shape = stateShape(port, sizes);
-      return [port.name, { shape, data: new Float32Array(size(shape)) }];
-    });
+    .map((port): [string, ModelArray] => [port.name, zerosFor(port.name, stateShape(port, sizes))]);
   const all = { ...inputs, ...Object.fromEntries(zeros) };
   checkInputs(ports, all);
   return all;

@@ -4,8 +4,9 @@ import { formatShape, size } from "../shared/shapes.ts";
 import { isFloat } from "./data-type.ts";
 import type { ModelArray, ModelResult } from "./plans.ts";
 import type { Program } from "./program.ts";
-import { sizesOf, stateShape } from "./replay.ts";
+import { sizesOf, zeroStates } from "./replay.ts";
 import type { ModelPort } from "./runnable.ts";
+import { zerosFor } from "./zeros.ts";
 
 type Arrays = Readonly<Record<string, ModelArray>>;
 
@@ -44,10 +45,7 @@ export async function randomInputs(program: Program, seed = 0): Promise<Record<s
 async function fitting(program: Program, ports: readonly ModelPort[]) {
   let first: unknown;
   for (const steps of STEPS) {
-    const zeros = ports.map((port): [string, ModelArray] => {
-      const shape = openShape(port, steps);
-      return [port.name, { shape, data: new Float32Array(size(shape)) }];
-    });
+    const zeros = ports.map((port): [string, ModelArray] => [port.name, zerosFor(port.name, openShape(port, steps))]);
     const inputs = withStates(program, Object.fromEntries(zeros));
     try {
       return { inputs, bounds: await program.bounds(inputs) };
@@ -74,11 +72,7 @@ const openShape = ({ shape = [] }: ModelPort, steps: number): number[] =>
 /** Inputs with zeros for the states that were left out, of as many sequences as the other inputs have. */
 function withStates(program: Program, inputs: Arrays): Record<string, ModelArray> {
   const sizes = sizesOf(program.inputs, inputs);
-  const zeros = program.states.map(({ input }): [string, ModelArray] => {
-    const shape = stateShape(program.inputs.find(({ name }) => name === input)!, sizes);
-    return [input, { shape, data: new Float32Array(size(shape)) }];
-  });
-  return { ...Object.fromEntries(zeros), ...inputs };
+  return { ...zeroStates(program, sizes), ...inputs };
 }
 
 /** Inputs and outputs of a model that are not its states. */

@@ -72,8 +72,9 @@ export const repeatLayer: Plain<"repeat"> = ({ times }) =>
     if (tensor.shape.length !== 2)
       throw new UsageError("shape-mismatch", `repeat: expected [B, D], got ${formatShape(tensor.shape)}`);
     const one = reshape(tensor, [1, ...tensor.shape]);
-    const ones = tensor.graph.constant([times, 1, 1], new Float32Array(times).fill(1));
-    return [{ tensor: pointwise({ one, ones }, mul(variable("one"), variable("ones"))), timeMajor: true }];
+    // It gives the result its shape; nothing of it is read, so that a machine may refuse its size before anything is filled.
+    const shape = tensor.graph.tensor([times, 1, 1], tensor.graph.reserve("inputs", times));
+    return [{ tensor: pointwise({ one, shape }, variable("one")), timeMajor: true }];
   });
 
 /** The masks of several values as one: a step counts where it counts in all that have a mask. */

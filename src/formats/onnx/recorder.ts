@@ -69,7 +69,7 @@ export class Recorder {
     return isHost(x) && !(x.parameter && !this.forms);
   }
 
-  /** Counts a node. Bodies of loops are recorded once a turn, and a file may ask for any number of turns. */
+  /** Counts a node. Bodies of loops are recorded once a turn, pieces one by one, and a file may ask for any number of them. */
   count(): void {
     if (++this.nodes > MAXIMUM_NODES)
       throw new FailureError("too-large-onnx", `the model unrolls to more than ${MAXIMUM_NODES} operators`);
@@ -267,13 +267,16 @@ export class Recorder {
       return hostValue(x.type, out, copyStrided(x.data, out, 0, broadcastStrides(x.shape, out), x.type), {
         constant: x.constant,
       });
-    // One constant for each axis that grows gives the equation its shape; it reads none of them.
+    // One tensor for each axis that grows gives the equation its shape; it reads none of them, so nothing is written there.
     const growing = out.flatMap((n, axis) => {
       const own = x.shape[axis - (out.length - x.shape.length)] ?? 1;
       return n === own ? [] : [out.map((_, k) => (k === axis ? n : 1))];
     });
-    const ones = growing.map((s) => hostValue(x.type, s, new Float64Array(size(s)).fill(1), { constant: false }));
-    return this.pointwise([x, ...ones], { equation: (first) => first as Expression }, x.type);
+    const kind = isFloat(x.type) ? "float" : "int";
+    const shapes = growing.map((s) =>
+      this.device(x.type, this.graph.tensor(s, this.graph.reserve("inputs", size(s), kind))),
+    );
+    return this.pointwise([x, ...shapes], { equation: (first) => first as Expression }, x.type);
   }
 
   /** Sum or maximum of an equation of `x` over axes, which keep the size 1. */

@@ -57,7 +57,9 @@ export function recurrentModule({ path, tensors }: StateModule, options: StateDi
   const assumed = kind === "rnn" && !options.cell && !options.nonlinearity;
   return {
     ...{ layers, weights, inputSize, outputSize: width },
-    conventions: assumed ? [`"${path}" is an nn.RNN with tanh, PyTorch's default; the file would not say relu`] : [],
+    conventions: assumed
+      ? [`"${path === "" ? "rnn" : path}" is an nn.RNN with tanh, PyTorch's default; the file would not say relu`]
+      : [],
   };
 }
 

@@ -169,13 +169,20 @@ function checkRecurrent(name: string, spec: RecurrentSpec, { forward, training }
   if (recurrentDropout) training.push(`"${name}": its recurrent dropout is left out, no module of PyTorch has it`);
 }
 
+/** Activations that PyTorch's modules have. */
+const usual = { gate: "sigmoid", candidate: "tanh", output: "tanh", activation: "tanh" } as const;
+
 /** The difference in words, for what other frameworks can say and PyTorch cannot. */
 function reasonOf({ name, options = {} }: CellSpec): string {
   if (name === "gru" && options.resetAfter === false)
     return "it applies the reset gate before the product with h, torch.nn.GRU after it; they are different functions";
   for (const option of ["peephole", "clip", "coupled", "zoneout"])
     if (options[option]) return `torch.nn.${name.toUpperCase()} has no option "${option}"`;
-  const activations = ["gate", "candidate", "output", "activation"].filter((key) => options[key] !== undefined);
+  const nameOf = (value: unknown): unknown =>
+    typeof value === "object" && value !== null && "name" in value ? value.name : value;
+  const activations = Object.entries(usual)
+    .filter(([key, name]) => options[key] !== undefined && nameOf(options[key]) !== name)
+    .map(([key]) => key);
   if (activations.length > 0)
     return `torch.nn.${name.toUpperCase()} does not have these activations: ${activations.map((key) => `${key} ${JSON.stringify(options[key])}`).join(", ")}`;
   return `no module of PyTorch has the cell "${name}"`;

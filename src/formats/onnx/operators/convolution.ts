@@ -37,6 +37,9 @@ function overTime(
   };
 }
 
+/** Each is recorded on its own; what a pooling names costs a file nothing. */
+const MAXIMUM_TAPS = 10_000;
+
 function windowOf(node: NodeContext, kernelShape: readonly number[], axis: number, steps: number): Window {
   const rank = kernelShape.length;
   const at = (name: string): number => node.numbers(name)?.[axis] ?? 1;
@@ -55,6 +58,7 @@ function windowOf(node: NodeContext, kernelShape: readonly number[], axis: numbe
   const count = (node.int("ceil_mode", 0) === 1 ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
   if (![kernel, stride, dilation].every((n) => Number.isInteger(n) && n > 0) || before < 0 || after < 0 || !(count > 0))
     throw node.fail(`a kernel of ${kernel} over ${steps} steps with padding ${before} and ${after}`);
+  if (kernel > MAXIMUM_TAPS) throw node.fail(`a kernel of ${kernel} elements, more than ${MAXIMUM_TAPS}`);
   return { kernel, stride, dilation, before, after, count };
 }
 
@@ -64,15 +68,7 @@ function taps(node: NodeContext, x: Value, w: Window, fill: number): Value[] {
   const [n, c, steps] = x.shape as [number, number, number];
   const needed = (w.count - 1) * w.stride + (w.kernel - 1) * w.dilation + 1;
   const block = (length: number): Value[] =>
-    length > 0
-      ? [
-          recorder.expand(hostValue(x.type, [1, 1, length], new Float64Array(length).fill(fill), { constant: false }), [
-            n,
-            c,
-            length,
-          ]),
-        ]
-      : [];
+    length > 0 ? [recorder.expand(hostValue(x.type, [1, 1, 1], [fill], { constant: false }), [n, c, length])] : [];
   const padded = recorder.concatenate([...block(w.before), x, ...block(needed - w.before - steps)], 2);
   return Array.from({ length: w.kernel }, (_, k) => recorder.slice(padded, 2, k * w.dilation, w.count, w.stride));
 }

@@ -1,7 +1,7 @@
 import { size } from "../../../shared/shapes.ts";
 import { gather as gatherRows, reshape as view } from "../../../tensor/operations.ts";
 import { isFloat } from "../../data-type.ts";
-import { hostValue, isHost, type Value } from "../../value.ts";
+import { hostValue, isHost, roomFor, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 
 const concat: Operator = (node) => {
@@ -87,7 +87,10 @@ function pickKnown(node: NodeContext, x: Value, axis: number, at: readonly numbe
   }
   if (runs.length === 0) return recorder.slice(x, axis, 0, 0);
   return recorder.concatenate(
-    runs.map(({ start, count }) => recorder.slice(x, axis, start, count)),
+    runs.map(({ start, count }) => {
+      recorder.count();
+      return recorder.slice(x, axis, start, count);
+    }),
     axis,
   );
 }
@@ -121,8 +124,8 @@ function padAxis(
   if (how.mode === "constant") {
     const block = (count: number): Value[] => {
       if (count === 0) return [];
-      const shape = cut.shape.map((_, k) => (k === axis ? count : 1));
-      const value = hostValue(cut.type, shape, new Float64Array(count).fill(how.fill), { constant: false });
+      const shape = cut.shape.map(() => 1);
+      const value = hostValue(cut.type, shape, [how.fill], { constant: false });
       return [
         node.recorder.expand(
           value,
@@ -141,7 +144,8 @@ function padAxis(
     const inTurn = ((k % turn) + turn) % turn;
     return inTurn < length ? inTurn : turn - inTurn;
   };
-  const around = (from: number, count: number): number[] => Array.from({ length: count }, (_, k) => at(from + k));
+  const around = (from: number, count: number): number[] =>
+    Array.from(roomFor([count], "int64"), (_, k) => at(from + k));
   const parts = [
     ...(left > 0 ? [pickKnown(node, cut, axis, around(-left, left))] : []),
     cut,
