@@ -1,6 +1,8 @@
 import { cells } from "./cells.ts";
 import type { EffectTable } from "./effects.ts";
+import { explaining } from "./explaining.ts";
 import { layers } from "./layers.ts";
+import { loading } from "./loading.ts";
 import { losses } from "./losses.ts";
 import { models } from "./models.ts";
 import { optimizers } from "./optimizers.ts";
@@ -11,6 +13,6 @@ import { texts } from "./texts.ts";
 import { trainings } from "./training.ts";
 
 export const effects: EffectTable = {
-  ...{ ...cells, ...layers, ...losses, ...models },
+  ...{ ...cells, ...explaining, ...layers, ...loading, ...losses, ...models },
   ...{ ...optimizers, ...running, ...schedules, ...tensors, ...texts, ...trainings },
 };

@@ -1,0 +1,77 @@
+import { safeTensor } from "../../../src/checkpoint/safe-tensor.ts";
+import { readSafetensors, writeSafetensors } from "../../../src/checkpoint/safetensors.ts";
+import { readLabelledTexts, type TextColumns } from "../../../src/data/labelled-texts.ts";
+import { type ReadTimeSeriesOptions, readTimeSeries } from "../../../src/data/read-time-series.ts";
+import { readSentenceRows, type SentenceColumns } from "../../../src/data/sentence-rows.ts";
+import type { TimeSeriesSet } from "../../../src/data/time-series.ts";
+import { type TimeSeriesSetOptions, timeSeriesSet } from "../../../src/data/time-series-set.ts";
+import { readTokenColumns, type TokenColumns } from "../../../src/data/token-columns.ts";
+import { type EffectTable, outcomeOf, shows } from "./effects.ts";
+
+const file = (content: string) => new Blob([content]);
+const table = file("t,l,n\nup a,x,1\ndown b,y,2\nup c,x,3\n");
+const sentences = file("w,g,i\nin may,O B-T,x\nwe may,B-T O,y\n");
+const tokens = file("in IN O\nmay NN B\n\nwe PR O\n");
+const sales = file(
+  Array.from(
+    { length: 8 },
+    (_, k) => `${k === 0 ? "day,shop,sales,price,rain\n" : ""}2024-01-0${k + 1} 01:00,a,${k},${10 + k},${k % 2}\n`,
+  ).join(""),
+);
+const y = [1, 2, 3, 4, 5, 6];
+
+/** A set of series without functions. */
+const plain = ({ zone, ...rest }: TimeSeriesSet) => [rest, zone.name];
+
+export const loading: EffectTable = {
+  readLabelledTexts: shows(
+    (options: TextColumns) => outcomeOf(() => readLabelledTexts(table, options)),
+    { text: 1 },
+    {
+      text: [2],
+      label: [2],
+      delimiter: [";"],
+      header: [true],
+    },
+  ),
+  readSentenceRows: shows(
+    (options: SentenceColumns) => outcomeOf(() => readSentenceRows(sentences, options)),
+    { tokens: "w" },
+    {
+      ...{ tags: ["g"], intent: ["i", { tags: "g" }], delimiter: [";"] },
+    },
+  ),
+  readTokenColumns: shows(
+    (options: TokenColumns) => outcomeOf(() => readTokenColumns(tokens, options)),
+    {},
+    {
+      ...{ token: [2], tag: [2], delimiter: ["\t"] },
+    },
+  ),
+  readTimeSeries: shows(
+    (options: ReadTimeSeriesOptions) => outcomeOf(async () => plain(await readTimeSeries(sales, options))),
+    { targets: ["sales"], time: "day" },
+    {
+      ...{
+        targets: [["price"]],
+        past: [["rain"]],
+        known: [["price"]],
+        series: ["shop"],
+        time: [undefined],
+        resample: ["2d"],
+      },
+      ...{ timeZone: ["Asia/Shanghai"], delimiter: [";"], header: [false] },
+    },
+  ),
+  timeSeriesSet: shows(
+    (options: TimeSeriesSetOptions) => plain(timeSeriesSet(options)),
+    { targets: ["y"], series: [{ start: 0, values: { y, x: y, z: y } }] },
+    { targets: [["x"]], past: [["x"]], known: [["z"]], step: ["1h"], timeZone: ["Asia/Shanghai", { step: "1h" }] },
+  ),
+  writeSafetensors: shows(
+    (options: { metadata?: Readonly<Record<string, string>> }) =>
+      readSafetensors(writeSafetensors(new Map([["a", safeTensor("F32", [1], [1])]]), options)).metadata,
+    {},
+    { metadata: [{ made: "by hand" }] },
+  ),
+};
