@@ -57,6 +57,7 @@ export function rowsOf({ name, ours, peers, int8 = false, about }) {
       rows.push({
         ...{ ...common, system, peerThreads: best.threads, ...times(best) },
         ratio: own.error ? null : best.medianMs / own.medianMs,
+        ...sameThreads(own, runs, best),
         agrees: difference === undefined ? null : difference <= (int8 ? AGREE_INT8 : AGREE),
         difference: difference ?? null,
         ...(best.first.note ? { note: best.first.note } : {}),
@@ -64,6 +65,13 @@ export function rowsOf({ name, ours, peers, int8 = false, about }) {
     }
   }
   return rows;
+}
+
+/** The peer on as many threads as ours, where that is not its best setting and was measured as often. */
+function sameThreads(own, runs, best) {
+  const same = runs.find((run) => run.threads === own.threads && run !== best && run.rounds === best.rounds);
+  if (!same || own.error) return {};
+  return { sameThreadsMs: same.medianMs, sameThreadsRatio: same.medianMs / own.medianMs };
 }
 
 /** The setting of a peer with the shortest time; undefined when none worked. */

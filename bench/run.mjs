@@ -60,8 +60,9 @@ async function measureCase(name) {
     let turn = [...ours, ...theirs];
     for (let round = 0; round < options.rounds; round++) {
       for (const one of round % 2 ? [...turn].reverse() : turn) await measureOnce(one, data);
-      // From the second round on a peer runs with its better setting only.
-      turn = turn.filter((one) => !one.slow && (one.system === "longshort" || isBest(one, theirs)));
+      // From the second round on a peer runs with its better setting only; of a streamed step, where one thread each is of interest, with all.
+      const every = work.kind === "stream";
+      turn = turn.filter((one) => !one.slow && (every || one.system === "longshort" || isBest(one, theirs)));
     }
     return rowsOf({
       ...{ name, about, int8: work.int8 },

@@ -24,8 +24,11 @@ export function sayRow(row) {
   if (row.bundleBytes) parts.push(`bundle ${kilobytes(row.bundleBrotliBytes)} brotli`);
   if (own) return `${head} ${parts.join(", ")}`;
   const ratio = row.ratio === null ? "no ratio" : `ratio ${row.ratio.toFixed(2)} to ours on ${threads(row.threads)}`;
+  const same = row.sameThreadsRatio
+    ? `; on ${threads(row.threads)} like ours ${time(row.sameThreadsMs)} → ${row.sameThreadsRatio.toFixed(2)}`
+    : "";
   const differs = row.agrees === false ? `  RESULTS DIFFER by ${row.difference.toExponential(1)}` : "";
-  return `${head} ${parts.join(", ")}, on ${threads(row.peerThreads)} → ${ratio}${differs}`;
+  return `${head} ${parts.join(", ")}, on ${threads(row.peerThreads)} → ${ratio}${same}${differs}`;
 }
 export const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 

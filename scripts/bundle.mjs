@@ -9,7 +9,7 @@
  * could, so the package carries in one piece each, with the browser's half of the platform: its main entry, and that with the formats.
  * Two pieces that a page loads together would hold the shared part twice, and neither would know the other's errors.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { buildSync } from "esbuild";
 import { rolldown } from "rolldown";
@@ -52,11 +52,11 @@ async function inPieces(input, groups, prefix = "") {
   });
   const own = Object.values(input).map((entry) => join(root, entry));
   const needs = Object.entries(groups).map(([name, module]) => [name, needsOf(join(root, module))]);
-  await bundle.write({
+  const { output } = await bundle.write({
     dir: "dist/node",
     format: "esm",
-    // A third less to read and to parse. Names stay, so that stack traces say what stands in the sources.
-    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+    // Half of it to read and to parse. Names of functions and classes stay, so that stack traces say what stands in the sources.
+    minify: { compress: true, mangle: { keepNames: true, toplevel: true }, codegen: { removeWhitespace: true } },
     entryFileNames: "[name].js",
     chunkFileNames: `${prefix}[name]-[hash].js`,
     codeSplitting: {
@@ -67,6 +67,19 @@ async function inPieces(input, groups, prefix = "") {
       })),
     },
   });
+  for (const { fileName } of output) onlyAscii(join("dist/node", fileName));
+}
+
+/**
+ * One letter outside of Latin-1 makes an engine hold and read the whole file at two bytes a letter. Strings, templates and regular
+ * expressions, where such letters stand, take escapes that mean the same, but for two forms.
+ */
+function onlyAscii(file) {
+  const code = readFileSync(file, "utf8");
+  if (/String\.raw`[^`]*[^\0-\x7f`]|\\[^\0-\x7f]/.test(code))
+    throw new Error(`${file}: a letter cannot be written as an escape here`);
+  const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  writeFileSync(file, code.replace(/[^\0-\x7f]/g, escaped));
 }
 
 const forPage = (name, parts) =>

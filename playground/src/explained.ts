@@ -35,6 +35,7 @@ function meaning(code: string): string | undefined {
         "That is too little text for these settings: give more, or fewer steps.",
         "这点文字不够用：请多给一些，或者减少步数。",
       ),
+    "bad-series": () => say("That is too short a series to learn from.", "这条序列太短，学不了。"),
     "reads-numbers": () => say("This model reads numbers, not text.", "这个模型读的是数字，不是文字。"),
     "bad-tokenizer": () => say("That is no tokenizer.json.", "这不是 tokenizer.json。"),
     "out-of-memory": () => say("There is not enough memory for it in this page.", "网页的内存不够。"),
@@ -44,8 +45,16 @@ function meaning(code: string): string | undefined {
         "计算模型的 worker 出了问题或被拒绝，请重新加载本页。",
       ),
   };
+  if (DAMAGED.has(code))
+    return say(
+      "This file is damaged, cut short, or holds something else than weights.",
+      "这个文件已损坏、不完整，或者装的不是权重。",
+    );
   return known[code]?.();
 }
+
+/** What readers of files say of bytes that are not what they should be. */
+const DAMAGED = new Set(["bad-zip", "bad-deflate", "bad-safetensors", "bad-pytorch", "bad-npy"]);
 
 /** An error for people: what it means here, then the library's own words. */
 export function explained(error: unknown): string {

@@ -22,6 +22,9 @@ const COMPUTING = [
   ...["run", "convert", "verify", "predict", "forecast", "backtest", "study"],
 ];
 
+/** Commands whose result is a run: they go on to its end though nobody reads what they print. */
+const LEARNING = ["train", "resume", "demo", "study"];
+
 /** WebAssembly computes at full speed only with flags that Node takes when it starts. Help and mistakes do not wait for that. */
 const missing =
   wantsSpeed(argv) && !process.env[RESTARTED] ? engineFlags().filter((f) => !process.execArgv.includes(f)) : [];
@@ -45,10 +48,14 @@ function restart(flags: readonly string[]): void {
 }
 
 async function start(): Promise<void> {
+  const learns = argv.some((word) => LEARNING.includes(word));
+  let told = false;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // The reader went away (`longshort generate RUN | head`): nobody is left to tell anything.
-    if (error.code === "EPIPE") process.exit(EXIT.success);
-    throw error;
+    // The reader went away (`longshort generate RUN | head`): nobody is left to tell anything. But what is learned is for the run.
+    if (error.code === "EPIPE" && !learns) process.exit(EXIT.success);
+    if (error.code !== "EPIPE" && !told) process.stderr.write(`standard output cannot be written: ${error.message}\n`);
+    told = true;
+    if (!learns) process.exit(EXIT.failure);
   });
   // Progress that nobody reads is no reason to stop learning.
   process.stderr.on("error", () => undefined);

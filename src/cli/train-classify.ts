@@ -34,7 +34,7 @@ export const trainClassifyCommand = (io: Io): Command =>
     examples: [
       "train classify reviews.csv --text review --label stars",
       "train classify names.tsv --text 2 --label 1 --tokenizer grapheme --class-weights balanced",
-      "train classify JapaneseVowels_TRAIN.ts --test JapaneseVowels_TEST.ts --epochs 40",
+      "train classify JapaneseVowels_TRAIN.ts --test JapaneseVowels_TEST.ts",
     ],
     run: (values) => trainClassify(values, io),
   });

@@ -157,11 +157,14 @@ export class CellElement extends ElementBase {
 
   /** @throws TypeError for values of different lengths, or none of something */
   private expectGiven(given: CellGiven): void {
-    const lengths = new Set(Object.values(given ?? {}).map((values) => values?.length));
-    if (typeof given !== "object" || lengths.size !== 1 || lengths.has(undefined as never))
-      throw wrongProperty(this, "given", "lists of numbers by name, one number a unit in each", given);
+    const all = typeof given === "object" && given !== null ? Object.entries(given) : [];
+    const lengths = [...new Set(all.map(([, values]) => values?.length))];
+    const expected = "lists of numbers by name, one number a unit in each";
+    if (lengths.length !== 1 || lengths[0] === undefined)
+      throw wrongProperty(this, "given", expected, given, all.length > 0 ? `lists of ${lengths.join(" and ")}` : "");
     const missing = this.graphOfCell?.nodes.find(({ kind, name }) => kind !== "operation" && name && !given[name]);
-    if (missing) throw wrongProperty(this, "given", `numbers for ${missing.name} too`, Object.keys(given));
+    const names = all.map(([name]) => name).join(", ");
+    if (missing) throw wrongProperty(this, "given", `numbers for ${missing.name} as well`, given, `them for ${names}`);
   }
 
   private build(): void {

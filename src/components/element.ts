@@ -36,7 +36,7 @@ export function appended<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** What is thrown where a property is set to something else than it takes. */
-export function wrongProperty(element: Element, property: string, expected: string, got: unknown): TypeError {
+export function wrongProperty(element: Element, property: string, expected: string, got: unknown, as = ""): TypeError {
   const name = element.localName ?? "element";
   const came =
     got === null
@@ -46,5 +46,5 @@ export function wrongProperty(element: Element, property: string, expected: stri
         : typeof got === "string"
           ? JSON.stringify(got)
           : `${typeof got}`;
-  return new TypeError(`<${name}> ${property}: expected ${expected}, got ${came}`);
+  return new TypeError(`<${name}> ${property}: expected ${expected}, got ${as || came}`);
 }

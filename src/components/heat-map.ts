@@ -343,11 +343,14 @@ export class HeatMapElement extends ElementBase {
 export function expectBands(element: Element, content: Pick<HeatMapContent, "tokens" | "bands">): void {
   if (!Array.isArray(content?.tokens) || !Array.isArray(content.bands))
     throw wrongProperty(element, "content", "{ tokens, bands } with an array in each", content);
-  for (const { name, units, data } of content.bands)
-    if (!(units > 0) || data?.length !== content.tokens.length * units)
-      throw new TypeError(
-        `<${element.localName}> content: expected ${content.tokens.length} steps × ${units} units = ${content.tokens.length * units} numbers in the band "${name}", got ${data?.length ?? "none"}`,
-      );
+  const steps = content.tokens.length;
+  for (const { name, units, data } of content.bands) {
+    if (!(units > 0))
+      throw wrongProperty(element, "content", `units of at least 1 in the band "${name}"`, units, String(units));
+    const numbers = `${steps} steps × ${units} units = ${steps * units} numbers in the band "${name}"`;
+    if (data?.length !== steps * units)
+      throw wrongProperty(element, "content", numbers, data, String(data?.length ?? "none"));
+  }
 }
 
 /** Registers `<ls-heat-map>`, once. */

@@ -35,7 +35,7 @@ export const ones = constant(1);
 export const uniform =
   (bound: number): Initialization =>
   (shape, random) =>
-    inPlace(random.uniform(size(shape)), (u) => bound * (2 * u - 1));
+    random.symmetric(size(shape), bound);
 
 /** Normal with this standard deviation (default 1) and mean (default 0). */
 export const normal =

@@ -4,7 +4,7 @@ import { tokenizerFields } from "./tokenizer.ts";
 import { machineField, trainingFields } from "./training.ts";
 
 const { vocabularySize, minimumCount, alphabet, normalize } = tokenizerFields;
-const { tensorboard: _, ...training } = trainingFields;
+const { tensorboard: _, epochs: __, ...training } = trainingFields;
 
 /** All that the training of a classifier is made of: flags of `train classify`, keys of its config files, `training` in a run's config.json. */
 export const classifyFields = {
@@ -58,6 +58,10 @@ export const classifyFields = {
   }),
   embeddingSize: integer({ about: "numbers that stand for a token", unit: "numbers", min: 1, default: 64 }),
   batchSize: integer({ about: "examples of an update", unit: "count", min: 1, default: 32 }),
+  epochs: integer({
+    about: "how often all examples are learned from",
+    ...{ unit: "count", min: 1, otherwise: "10, or more for about 320 updates, but at most 100" },
+  }),
   ...training,
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),
   machine: machineField,

@@ -61,11 +61,12 @@ export class RandomStream {
 
   /** The first n numbers, uniform in [0, 1), multiples of 2^-24. */
   uniform(n: number): Float64Array {
-    const words = draw(this.key, n, LANE.uniform);
-    const result = new Float64Array(n);
-    // `from` would go through an iterator, ten times slower.
-    for (let i = 0; i < n; i++) result[i] = uniform(words[i]!);
-    return result;
+    return spread(this, n, 1, 1, 0);
+  }
+
+  /** `uniform(n)` spread over [−bound, bound): bound · (2u − 1). */
+  symmetric(n: number, bound: number): Float64Array {
+    return spread(this, n, bound, 2, -1);
   }
 
   /** The first n standard normal numbers. */
@@ -93,6 +94,17 @@ export class RandomStream {
     }
     return result;
   }
+}
+
+/**
+ * `scale · (factor · u + shift)` for the first n uniform numbers u. One loop without a callback: the initial values of a model come before
+ * an optimising compiler has seen anything, when a second loop that calls for each number takes as long as drawing it.
+ */
+function spread(stream: RandomStream, n: number, scale: number, factor: number, shift: number): Float64Array {
+  const words = draw(stream.key, n, LANE.uniform);
+  const result = new Float64Array(n);
+  for (let i = 0; i < n; i++) result[i] = scale * (factor * uniform(words[i]!) + shift);
+  return result;
 }
 
 function draw(key: Key, n: number, lane: number): Uint32Array {

@@ -61,6 +61,8 @@ export interface TrainClassifierOptions extends TrainingOptions {
   readonly model?: ClassifierModelOptions | ((options: SequenceClassifierOptions) => SequenceModel) | undefined;
   /** B; default 32. */
   readonly batchSize?: number | undefined;
+  /** Default 10; where there are few examples more, for about 320 updates, but at most 100. */
+  readonly epochs?: number | undefined;
 }
 
 /** What the start event of a classifier's training tells besides. */
@@ -142,7 +144,8 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     identity: { classes: classes?.join("\n") ?? null },
   });
   const layout = layoutParameters(model);
-  const { optimizer, accumulate } = planOf(options, batches.batchesPerEpoch);
+  const epochs = options.epochs ?? Math.min(100, Math.max(10, Math.ceil(320 / batches.batchesPerEpoch)));
+  const { optimizer, accumulate } = planOf({ ...options, epochs }, batches.batchesPerEpoch);
   expectRoom(machine, layout, optimizer, accumulate > 1);
   const parameters = await createParameters({ machine, layout, seed });
   try {
@@ -151,7 +154,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     const evaluator = validation && classifierEvaluator(classifier, validation);
     const trainer = await startTrainer<ClassifierFacts>({
       ...options,
-      ...{ parameters, batches, evaluator, owned: [classifier, parameters] },
+      ...{ epochs, parameters, batches, evaluator, owned: [classifier, parameters] },
       facts: { trainExamples: train.inputs.length, validationExamples: validation?.inputs.length ?? 0, batchSize },
       record(graph, { steps = 1, rows }) {
         const { x, mask } = declareSequences(graph, model, steps, rows);

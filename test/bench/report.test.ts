@@ -80,6 +80,27 @@ describe("rows", () => {
     expect(rows[3]).toMatchObject({ ratio: null, agrees: null });
   });
 
+  test("beside its best setting a peer's time on as many threads as ours, where it was measured as often", () => {
+    const rowsBeside = (...more: object[]) =>
+      rowsOf({
+        ...{ name: "stream-64", ours, about },
+        peers: [
+          {
+            system: "onnxruntime-node",
+            runs: [
+              run("onnxruntime-node", 1, result(33, [1, 2]), ...more),
+              run("onnxruntime-node", 2, result(20, [1, 2]), result(22, [1, 2])),
+            ],
+          },
+        ],
+      });
+    const [, one, , two] = rowsBeside(result(33, [1, 2]));
+    expect(one).toMatchObject({ peerThreads: 2, medianMs: 22, sameThreadsMs: 33, sameThreadsRatio: 3 });
+    expect(sayRow(one)).toContain("ratio 2.00 to ours on 1 thread; on 1 thread like ours 33 ms → 3.00");
+    expect(two).not.toHaveProperty("sameThreadsMs");
+    expect(rowsBeside()[1]).not.toHaveProperty("sameThreadsMs");
+  });
+
   test("as lines, as a table, as bars", () => {
     expect(sayRow(rows[1])).toMatch(/pytorch .*22 ms.*on 1 thread → ratio 2\.00 to ours on 1 thread/);
     expect(sayRow(rows[2])).toContain("ERROR npm could not");

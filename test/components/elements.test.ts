@@ -95,6 +95,41 @@ describe("elements for pages", () => {
       });
       expect(await fill()).not.toBe(before);
 
+      // What a property does not take is said.
+      const refused = (tag: string, property: string, value: unknown): Promise<string> =>
+        page.evaluate(
+          ([tag, property, value]) => {
+            try {
+              Object.assign(document.querySelector(tag as string)!, { [property as string]: value });
+              return "";
+            } catch (error) {
+              return String(error);
+            }
+          },
+          [tag, property, value] as const,
+        );
+      expect(await refused("longshort-cell", "cell", "lstm")).toContain("<longshort-cell> cell: expected a cell");
+      expect(await refused("longshort-cell", "given", { "pre.keep": [1], "pre.fresh": [1, 2] })).toMatch(
+        /lists of 1 and 2$/,
+      );
+      expect(await refused("longshort-cell", "given", { "pre.keep": [1] })).toMatch(/numbers for previous.m as well/);
+      expect(await refused("longshort-gates", "content", null)).toContain("expected { tokens, bands }");
+      const short = { tokens: ["a"], bands: [{ name: "f", title: "", units: 2, data: [1] }] };
+      expect(await refused("longshort-gates", "content", short)).toContain('2 numbers in the band "f", got 1');
+      expect(await refused("longshort-gates", "place", { band: 9, unit: 1e9, step: -4 })).toBe("");
+      expect(await page.locator("longshort-gates .value").textContent()).toContain("unit 1 · “a”");
+      await page.evaluate(() =>
+        Object.assign(document.querySelector("longshort-gates")!, { place: { band: 0, unit: 0, step: 0 } }),
+      );
+      // What the sums are made of is drawn when it is given.
+      await page.evaluate(() =>
+        Object.assign(document.querySelector("longshort-cell")!, { joined: { x: [1, -2], h: [0.5, 0] } }),
+      );
+      await expect
+        .poll(() => page.locator("longshort-cell .joined").getAttribute("aria-label"))
+        .toBe("[x ; h]: 1.000, −2.000; 0.500, 0.000");
+      expect(await page.locator("longshort-cell .edge.seen").count()).toBe(2);
+
       const scroller = page.locator("longshort-gates .heat-scroll");
       await scroller.focus();
       await page.keyboard.press("ArrowRight");

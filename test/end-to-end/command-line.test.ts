@@ -59,11 +59,15 @@ describe("the command line as a process", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
-  it("learns to the end when nobody reads its progress any more", async () => {
-    const output = join(folder, "unread");
-    const child = spawn(process.execPath, [main, "train", "text", text, ...small, "--epochs", "30", "-o", output]);
-    child.stdout.resume();
-    child.stderr.once("data", () => child.stderr.destroy());
+  it.each([
+    ["stderr", []],
+    ["stdout", ["--json"]],
+  ] as const)("learns to the end when nobody reads %s any more", async (unread, json) => {
+    const output = join(folder, `unread-${unread}`);
+    const argv = ["train", "text", text, ...small, "--epochs", "30", "-o", output, ...json];
+    const child = spawn(process.execPath, [main, ...argv]);
+    for (const name of ["stdout", "stderr"] as const) if (name !== unread) child[name].resume();
+    child[unread].once("data", () => child[unread].destroy());
     expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0);
     expect(existsSync(join(output, "model.safetensors"))).toBe(true);
     expect(readFileSync(join(output, "metrics.jsonl"), "utf8")).toContain('"reason":"done"');

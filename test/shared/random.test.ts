@@ -19,6 +19,11 @@ describe("a stream is a function of its coordinates", () => {
     );
   });
 
+  test("symmetric: the uniform numbers, spread", () => {
+    const stream = new RandomStream(5, "spread");
+    expect(stream.symmetric(100, 0.3)).toEqual(stream.uniform(100).map((u) => 0.3 * (2 * u - 1)));
+  });
+
   test("at() continues the coordinates", () => {
     expect(new RandomStream(7, "mask").at(3, 1).bits(9)).toEqual(new RandomStream(7, "mask", 3, 1).bits(9));
     expect(new RandomStream(7, "mask").at(3).at(1).bits(9)).toEqual(new RandomStream(7, "mask", 3, 1).bits(9));

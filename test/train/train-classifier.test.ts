@@ -111,6 +111,24 @@ describe("trainClassifier", () => {
     trainer.close();
   });
 
+  test("few examples are learned from more often", async () => {
+    for (const [copies, epochs] of [
+      [1, 80], // 108 examples, 4 batches
+      [0.25, 100],
+      [12, 10], // 1,296, 41 batches
+    ] as const) {
+      const inputs = Array.from({ length: 120 * copies }, (_, k) => texts.inputs[k % 120]!);
+      const labels = inputs.map((text) => text.split(" ")[0]!);
+      const { trainer } = await train({ examples: { inputs, labels, places: inputs.map(String) } });
+      for await (const event of trainer) {
+        if (event.type !== "start") continue;
+        expect(event.epochs).toBe(epochs);
+        break;
+      }
+      trainer.close();
+    }
+  });
+
   test("class weights change what is learned", async () => {
     const weightsAfter = async (classWeights: TrainClassifierOptions["classWeights"]) => {
       const { trainer, classifier } = await train({ epochs: 1, classWeights, validation: 0 });

@@ -4,7 +4,7 @@ export const recipe = seriesRecipe("BasicMotions", {
   about: "four activities by accelerometer and gyroscope, 6 channels, 100 steps",
   variants: {
     parity: maximumOverTime,
-    defaults: { epochs: 100 },
+    defaults: {},
     ours: small,
   },
   reach: { parity: "100 (PyTorch 1.13)", ours: "100" },

@@ -2,5 +2,5 @@ import { seriesRecipe, small } from "../series.mjs";
 
 export const recipe = seriesRecipe("GunPoint", {
   about: "a gun drawn or a finger pointed, by the movement of the hand, 150 steps",
-  variants: { defaults: { epochs: 100 }, ours: small },
+  variants: { defaults: {}, ours: small },
 });

@@ -2,7 +2,7 @@ import { html, type TemplateResult } from "lit";
 import { say } from "../language.ts";
 import { trainOwnCell } from "../training/train-own.ts";
 import { update } from "../update.ts";
-import { ownCell, PRESETS, putIntoAddress, takeFromAddress, write } from "./own-cell.ts";
+import { MOST_CHARACTERS, ownCell, PRESETS, putIntoAddress, takeFromAddress, write } from "./own-cell.ts";
 
 let copied = false;
 
@@ -24,7 +24,7 @@ export function editor(part: string | undefined): TemplateResult {
           html`<button aria-pressed=${text.trim() === preset.trim()} @click=${() => change(preset)}>${title}</button>`,
       )}</div>
     </div>
-    <textarea id="equations" spellcheck="false" autocapitalize="off" autocomplete="off" dir="ltr" lang="en" rows=${lines} maxlength="20000"
+    <textarea id="equations" spellcheck="false" autocapitalize="off" autocomplete="off" dir="ltr" lang="en" rows=${lines} maxlength=${MOST_CHARACTERS}
       aria-label=${say("Equations, one a line", "方程，每行一个")} aria-invalid=${error ? "true" : "false"} aria-describedby="equations-said"
       .value=${text} @input=${(e: Event) => change((e.target as HTMLTextAreaElement).value)}></textarea>
     <div id="equations-said" class="said" aria-live="polite">${

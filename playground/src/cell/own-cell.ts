@@ -98,8 +98,12 @@ export function takeFromAddress(part: string | undefined): void {
   }
 }
 
+/** No cell has a longer text: the library refuses it. */
+export const MOST_CHARACTERS = 20_000;
+
 /** Puts the cell into the address, without a step in the history for each letter. */
 export function putIntoAddress(): void {
+  if (ownCell.text.length > MOST_CHARACTERS) return;
   const address = addressOf(ownCell.text);
   taken = address.slice(ROUTE.length + 1);
   history.replaceState(history.state, "", address);

@@ -11,7 +11,7 @@ export const linesToPrediction = (cell: Cell, ...names: string[]): TemplateResul
   shownLines([...linesFor(cell, names), "y_t = \\operatorname{softmax}(W_y h_t + b_y)"]);
 
 const shownLines = (lines: readonly string[]): TemplateResult =>
-  html`<div class="line big">${formula(aligned(lines))}</div>`;
+  html`<div class="line big" style="--lines:${lines.length}">${formula(aligned(lines))}</div>`;
 
 function linesFor(cell: Cell, names: readonly string[]): string[] {
   const starts = equations(cell);

@@ -80,7 +80,7 @@ function stage(bench: Bench, kind: Kind): TemplateResult {
       <div class="side">
         ${timeline(bench)}
         ${paceNote(bench)}
-        <details class="equations" open><summary>${say("All equations of this cell", "这个单元的全部方程")}</summary>${formula(aligned(equations(bench.cell, { notation: bench.letters })))}</details>
+        <details class="equations" style="--lines:${bench.cell.gates.length + bench.cell.states.length}" open><summary>${say("All equations of this cell", "这个单元的全部方程")}</summary>${formula(aligned(equations(bench.cell, { notation: bench.letters })))}</details>
       </div>
       <div class="side">
         ${stages(bench, kind === "rnn")}

@@ -292,7 +292,8 @@ export class Pane {
       }
       await this.read();
     } catch (error) {
-      this.error = `${(file ?? files[0])?.name}: ${explained(error)}`;
+      const name = `${(file ?? files[0])?.name}: `;
+      this.error = `${name}${explained(error).replace(name, "")}`;
       update();
     }
   }

@@ -9,9 +9,12 @@ export function seriesOf(text: string, channels: number): Float32Array {
   // The names of columns.
   if (rows.length > 1 && rows[0]!.every((part) => Number.isNaN(Number(part)))) rows.shift();
   const numbers = rows.map((row) => row.map(Number));
-  const [bad] = rows.flatMap((row, k) => row.filter((_, n) => !Number.isFinite(numbers[k]![n])));
+  // What is larger than any float32 is none to compute with either.
+  const [bad] = rows.flatMap((row, k) => row.filter((_, n) => !Number.isFinite(Math.fround(numbers[k]![n]!))));
   if (bad !== undefined)
-    throw new Error(say(`“${bad}” is no number; give numbers only.`, `“${bad}”不是数字，这里只能填数字。`));
+    throw new Error(
+      say(`“${bad}” is no number, or too large; give numbers only.`, `“${bad}”不是数字，或者太大；这里只能填数字。`),
+    );
   if (rows.length === 0)
     throw new Error(say("Draw, type or drop a series first.", "请先画一条序列，或者输入、拖入一串数字。"));
   if (channels === 1) return Float32Array.from(numbers.flat());

@@ -57,7 +57,7 @@ export async function openWasm(options: WasmOptions = {}, worth: Worth = WORTH):
   if (!able && !hasSimd()) {
     throw new FailureError(
       "no-simd",
-      'openMachine: this host has no WebAssembly with SIMD, which the machine "wasm" needs: use Node 20 or newer without --jitless or --no-wasm-simd, or a browser of 2023 or later; the machine "reference" runs everywhere, slowly',
+      'openMachine: this host has no WebAssembly with SIMD, which the machine "wasm" needs: use Node 20 or newer without --jitless (on a PC with SSE 4.1), or a browser of 2023 or later; the machine "reference" runs everywhere, slowly',
     );
   }
   if (options.fused && !able) {
@@ -227,7 +227,11 @@ class WasmMachine implements SynchronousMachine {
     try {
       this.#memory = new Memory(options.bytes, options.threads > 1);
     } catch (cause) {
-      throw new FailureError("out-of-memory", "the host gives no address space for a WebAssembly memory", { cause });
+      throw new FailureError(
+        "out-of-memory",
+        "the host gives no address space for a WebAssembly memory: engines reserve 4 to 10 GiB of addresses for one, however little is used: raise the limit of the process (ulimit -v) or close other machines",
+        { cause },
+      );
     }
     this.#threads = this.#memory.shared ? options.threads : 1;
   }

@@ -56,11 +56,11 @@ export function quantizeRow(m: ModuleBuilder, o: { readonly constants: Constants
 /**
  * `c[i][0 … 15] = Σ a(i, p) b(p) · aScale(i) · scale + bias` for `rows` rows and `panels` panels of columns, as many as the sums of 32 bits find
  * registers for. Parameters, i32: pairs (k / 2, at least 1), a, aStride, b, bPanel, aScale, scale, bias, c, cStride, zeros (64 bytes:
- * sums begin with a load, which engines join to wider ones).
+ * sums begin with a load, which engines join to wider ones), apart (bytes from one panel to the next of scale, bias and c).
  */
 function tile(m: ModuleBuilder, rows: number, panels: number): Func {
   return m.memo(`quantizedTile ${rows} ${panels}`, () =>
-    m.func({ params: i32s(11) }, (f, pairs, a, aStride, b, bPanel, aScale, scale, bias, c, cStride, zeros) => {
+    m.func({ params: i32s(12) }, (f, pairs, a, aStride, b, bPanel, aScale, scale, bias, c, cStride, zeros, apart) => {
       const each = <T>(count: number, make: (k: number) => T): T[] => Array.from({ length: count }, (_, k) => make(k));
       const sums = each(rows, () => each(panels * 4, () => f.local("v128")));
       const pair = each(rows, () => f.local("v128"));
@@ -74,11 +74,13 @@ function tile(m: ModuleBuilder, rows: number, panels: number): Func {
         w.set(v128.load8x8_s(right[panel]!.get, 8 * j)),
         each(rows, (row) => times(row, sums[row]![4 * panel + j]!)),
       ];
-      const value = (row: number, j: number): Code =>
-        f32x4.add(
-          f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sums[row]![j]!.get), pair[row]!.get), v128.load(scale.get, 16 * j)),
-          v128.load(bias.get, 16 * j),
-        );
+      const value = (row: number, panel: number, j: number): Code => {
+        const sum = sums[row]![4 * panel + j]!;
+        const scaled = f32x4.mul(f32x4.convert_i32x4_s(sum.get), pair[row]!.get);
+        return sum.set(f32x4.add(f32x4.mul(scaled, v128.load(scale.get, 16 * j)), v128.load(bias.get, 16 * j)));
+      };
+      const onward = (panel: number, ...pointers: Local[]): Code =>
+        panel < panels - 1 ? pointers.map((p) => p.set(i32.add(p.get, apart.get))) : [];
       return [
         sums.map((row) => row.map((sum, j) => sum.set(v128.load(zeros.get, 16 * (j % 4))))),
         left.slice(1).map((p, row) => p.set(i32.add(left[row]!.get, aStride.get))),
@@ -94,9 +96,15 @@ function tile(m: ModuleBuilder, rows: number, panels: number): Func {
         // One broadcast for all columns of a row: engines join what has the very same operand.
         pair.map((x, row) => x.set(v128.load32_splat(aScale.get, 4 * row))),
         // All values before all stores: a load between two stores keeps engines from joining them.
-        each(rows, (row) => sums[row]!.map((sum, j) => sum.set(value(row, j)))),
+        each(panels, (panel) => [
+          each(rows, (row) => each(4, (j) => value(row, panel, j))),
+          onward(panel, scale, bias),
+        ]),
         each(rows, (row) => [
-          each(panels * 4, (j) => v128.store(c.get, sums[row]![j]!.get, 16 * j)),
+          each(panels, (panel) => [
+            each(4, (j) => v128.store(c.get, sums[row]![4 * panel + j]!.get, 16 * j)),
+            onward(panel, c),
+          ]),
           row < rows - 1 ? c.set(i32.add(c.get, cStride.get)) : [],
         ]),
       ];
@@ -104,33 +112,39 @@ function tile(m: ModuleBuilder, rows: number, panels: number): Func {
   );
 }
 
+/** Panels that a single row is multiplied with at a time. */
+const TOGETHER = 4;
+
 /**
- * The whole product: rows by fours against one panel, single rows against four panels. Parameters, i32: rows, panels, pairs, a, aStride,
- * b, bPanel, aScales, scale, bias, c, cStride, zeros.
+ * The whole product: rows by fours against one panel, single rows against four panels, which lie a quarter of all apart, so that each is
+ * one stream of memory (`rowProduct`). Parameters, i32: rows, panels, pairs, a, aStride, b, bPanel, aScales, scale, bias, c, cStride, zeros.
  */
 export function quantizedProduct(m: ModuleBuilder): Func {
   return m.memo("quantizedProduct", () =>
     m.func(
       { params: i32s(13) },
       (f, rows, panels, pairs, a, aStride, b, bPanel, aScales, scale, bias, c, cStride, zeros) => {
-        const [row, panel] = [f.local("i32"), f.local("i32")];
+        const [row, panel, quarter] = [f.local("i32"), f.local("i32"), f.local("i32")];
         const column = i32.shl(panel.get, i32.const(6));
+        /** Several panels are `quarter` apart; only a single row has several. */
         const call = (height: number, width: number): Code =>
           tile(m, height, width).call(
             ...[pairs.get, offset(a.get, row.get, aStride.get), aStride.get, offset(b.get, panel.get, bPanel.get)],
-            ...[bPanel.get, i32.add(aScales.get, i32.shl(row.get, i32.const(2)))],
+            ...[i32.mul(bPanel.get, quarter.get), i32.add(aScales.get, i32.shl(row.get, i32.const(2)))],
             ...[i32.add(scale.get, column), i32.add(bias.get, column)],
             ...[i32.add(offset(c.get, row.get, cStride.get), column), cStride.get, zeros.get],
+            i32.shl(quarter.get, i32.const(6)),
           );
-        const across = (height: number, width: number): Code => {
-          const whole = i32.sub(panels.get, i32.rem_u(panels.get, i32.const(width)));
-          return [
-            forRange(panel, i32.const(0), whole, width, call(height, width)),
-            width === 1 ? [] : forRange(panel, whole, panels.get, 1, call(height, 1)),
-          ];
-        };
         const fours = i32.and(rows.get, i32.const(-4));
-        return [forRange(row, i32.const(0), fours, 4, across(4, 1)), forRange(row, fours, rows.get, 1, across(1, 4))];
+        const rest = i32.mul(quarter.get, i32.const(TOGETHER));
+        return [
+          quarter.set(i32.div_u(panels.get, i32.const(TOGETHER))),
+          forRange(row, i32.const(0), fours, 4, forRange(panel, i32.const(0), panels.get, 1, call(4, 1))),
+          forRange(row, fours, rows.get, 1, [
+            forRange(panel, i32.const(0), quarter.get, 1, call(1, TOGETHER)),
+            forRange(panel, rest, panels.get, 1, call(1, 1)),
+          ]),
+        ];
       },
     ),
   );

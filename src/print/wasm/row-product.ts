@@ -10,29 +10,30 @@ const TOGETHER = 4;
 
 /**
  * One row times many panels: `c[panel][0 … 15] = init[panel] + Σ_p a(p) · b[panel][p]`. Every element is one running sum over p, so its
- * bits are those of `panelRows`. Bound by the memory that holds `b`.
+ * bits are those of `panelRows`. Bound by the memory that holds `b`: it is read as four streams, each a quarter of the panels in their
+ * order, so that a stream never jumps. Four neighbouring panels at a time, three of every four passed by, were read at 85 in place of
+ * 138 GB/s from the second-level cache (H 128), at 45 in place of 51 from the third (H 512; Zen 4, Node 24).
  *
  * Parameters, all i32, in bytes: `panels, k, a, columnStrideA, b, bPanelStride, init, initPanelStride, c, cPanelStride`.
  */
 export function rowProduct(m: ModuleBuilder, fused: boolean): Func {
   return m.memo(`rowProduct ${fused}`, () =>
     m.func({ params: i32s(10) }, (f, panels, k, a, strideA, b, bPanel, init, initPanel, c, cPanel) => {
-      const panel = f.local("i32");
-      const call = (count: number): Code =>
+      const [panel, quarter] = [f.local("i32"), f.local("i32")];
+      /** `count` panels from `panel` on, each `apart` panels behind the one before. */
+      const call = (count: number, apart: Code): Code =>
         groupOf(m, count, fused).call(
-          ...[k.get, a.get, strideA.get, offset(b.get, panel.get, bPanel.get), bPanel.get],
+          ...[k.get, a.get, strideA.get],
           ...[
-            offset(init.get, panel.get, initPanel.get),
-            initPanel.get,
-            offset(c.get, panel.get, cPanel.get),
-            cPanel.get,
-          ],
+            [b, bPanel],
+            [init, initPanel],
+            [c, cPanel],
+          ].flatMap(([base, stride]) => [offset(base!.get, panel.get, stride!.get), i32.mul(stride!.get, apart)]),
         );
-      const whole = f.local("i32");
       return [
-        whole.set(i32.and(panels.get, i32.const(-TOGETHER))),
-        forRange(panel, i32.const(0), whole.get, TOGETHER, call(TOGETHER)),
-        forRange(panel, whole.get, panels.get, 1, call(1)),
+        quarter.set(i32.div_u(panels.get, i32.const(TOGETHER))),
+        forRange(panel, i32.const(0), quarter.get, 1, call(TOGETHER, quarter.get)),
+        forRange(panel, i32.mul(quarter.get, i32.const(TOGETHER)), panels.get, 1, call(1, i32.const(0))),
       ];
     }),
   );
