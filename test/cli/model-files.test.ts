@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lstm } from "../../src/cells/lstm.ts";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
+import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import type { LayerSpec } from "../../src/formats/canonical.ts";
 import { writeHdf5 } from "../../src/formats/hdf5/write.ts";
@@ -224,6 +225,17 @@ describe("convert, verify and info", () => {
         expect.stringContaining("last alone"),
       ],
     });
+  });
+
+  test("of a file that stays on disk each tensor is read a few times, however many numbers it has", async () => {
+    const wide = safeTensor("F32", [40_000], new Float32Array(40_000).fill(0.5));
+    writeFileSync(file("wide.safetensors"), writeSafetensors(new Map([["wide", wide]])));
+    const start = process.cpuUsage();
+    expect(await longshort(["convert", file("wide.safetensors"), file("wide.npz")])).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    expect(process.cpuUsage(start).user / 1e6).toBeLessThan(2);
   });
 
   test("what is refused is refused with the reason, and nothing is written", async () => {

@@ -68,8 +68,9 @@ for k, a in enumerate(json.load(open(folder + "/architectures.json"))):
     net = Net(a).eval()
     x = torch.randint(0, 9, (n["B"], n["T"])) if a["tokens"] else torch.randn(n["B"], n["T"], n["D"])
     with torch.no_grad():
-        # Biases of a normalisation begin as zeros and its scales as ones, which would hide a mistake.
-        for p in net.parameters(): p += 0.1 * torch.randn_like(p)
+        # Biases of a normalisation begin as zeros and its scales as ones, which would hide a mistake; of units that are almost
+        # alike it would make the rounding of float32 large.
+        for p in net.parameters(): p += 0.5 * torch.randn_like(p)
         y = net(x)
     torch.save(net.state_dict(), f"{folder}/{k}.theirs.pt", _use_new_zipfile_serialization=not a["legacy"])
     torch.save(x, f"{folder}/{k}.x.pt")
