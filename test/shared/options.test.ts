@@ -54,54 +54,6 @@ const madeBy: Readonly<Record<string, string>> = {
 /** Options of JavaScript's own errors; and what is asked of a worker, each question with names of its own. */
 const ofOthers = /^(new \w+Error|WorkerClient\.call)$/;
 
-/** Places whose options have no entries yet that show their effect; tests of their own folders do. */
-const left: readonly string[] = [
-  "Forecaster.forecast",
-  "Forecaster.predict",
-  "Model.stream",
-  "Model.trace",
-  "Network.forward",
-  "Program.stream",
-  "Program.trace",
-  "Run.record",
-  "Tagger.predict",
-  "Tagger.read",
-  "backtest",
-  "basicLstmModel",
-  "convertModel",
-  "loadClassifier",
-  "loadForecaster",
-  "loadRun",
-  "loadStateDict",
-  "loadTagger",
-  "matchStateDict",
-  "nearestPassages",
-  "new Classifier",
-  "new Model",
-  "new Program",
-  "new ProgramSession",
-  "new Run",
-  "new Tagger",
-  "open",
-  "openBytes",
-  "openNetwork",
-  "openNpz",
-  "openOnnx",
-  "openRun",
-  "readKeras",
-  "readModel",
-  "readNpz",
-  "readTensorflow1",
-  "readTensorflowBundle",
-  "readTensorflowJs",
-  "save",
-  "saveRun",
-  "writeKeras",
-  "writeKerasH5",
-  "writeOnnx",
-  "writeTensorflowJs",
-];
-
 const trained = root.trainTokenizer({ kind: "character", specialTokens: ["<end>"] }, "abc");
 const texts = { inputs: ["a b", "b a", "a a", "b b"], labels: ["x", "y", "x", "y"], places: ["1", "2", "3", "4"] };
 
@@ -190,7 +142,6 @@ describe("unknown options", () => {
     for (const one of [...places, ...others]) {
       const title = titleOf(one);
       const entry = effects[title];
-      if (!entry && left.includes(title)) continue;
       const own = entry && "sameAs" in entry ? effects[entry.sameAs] : entry;
       const shown = own && "options" in own ? own.options : {};
       const optional = one.options.filter((name) => name.endsWith("?"));
@@ -198,7 +149,6 @@ describe("unknown options", () => {
         if (!Object.hasOwn(shown, name) && !known.has(`${title} ${name}`)) missing.push(`${title}: ${name}`);
     }
     expect(missing).toEqual([]);
-    expect(left.filter((title) => effects[title] || !known.has(title))).toEqual([]);
     const gone = Object.entries(effects).flatMap(([title, entry]) => {
       const names = known.get(title)?.map((name) => name.replace("?", ""));
       if (!names) return [title];

@@ -1,3 +1,4 @@
+import type { Machine } from "../../../src/compute/machine.ts";
 import type { Range } from "../../../src/compute/plan.ts";
 import { openReference } from "../../../src/compute/reference/machine.ts";
 import { compile } from "../../../src/tensor/executable.ts";
@@ -6,6 +7,22 @@ import { type HasParameters, layoutParameters } from "../../../src/tensor/parame
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
 
 export const machine = openReference();
+
+/** The machine once more, and how often each of its methods was called. */
+export function watchedMachine() {
+  const calls = new Map<string, number>();
+  const watched = new Proxy<Machine>(machine, {
+    get(target, name: keyof Machine) {
+      const value = target[name] as unknown;
+      if (typeof value !== "function") return value;
+      return (...given: unknown[]) => {
+        calls.set(name, (calls.get(name) ?? 0) + 1);
+        return value.apply(target, given);
+      };
+    },
+  });
+  return { machine: watched, calls };
+}
 
 /** Numbers without a pattern, the same in every run. */
 export const numbers = (count: number, from = 0): number[] =>

@@ -117,10 +117,11 @@ const record: TrainerOptions["record"] = (graph, { rows }) => {
 const parameters = (): Promise<ParameterStore> =>
   createParameters({ machine, layout: layoutParameters(head), seed: 1 });
 
-type Simple = Omit<TrainerOptions, "machine" | "parameters" | "batches" | "record" | "evaluator"> & {
+export type Simple = Omit<TrainerOptions, "machine" | "parameters" | "batches" | "record" | "evaluator"> & {
   readonly evaluator?: boolean;
 };
-async function simple({ evaluator, ...options }: Simple): Promise<Trainer> {
+/** A linear layer that learns five batches an epoch. */
+export async function simple({ evaluator, ...options }: Simple): Promise<Trainer> {
   const store = await parameters();
   const measured = evaluator
     ? await openEvaluator({

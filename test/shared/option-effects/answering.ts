@@ -1,0 +1,140 @@
+import { timeSeriesSet } from "../../../src/data/time-series-set.ts";
+import { type NearestPassagesOptions, nearestPassages } from "../../../src/explain/nearest-passages.ts";
+import { sequenceClassifier } from "../../../src/models/sequence-classifier.ts";
+import { type BacktestOptions, backtest } from "../../../src/run/backtest.ts";
+import { Classifier, type ClassifierOptions } from "../../../src/run/classifier.ts";
+import type { ForecastOptions } from "../../../src/run/forecaster.ts";
+import { type ReadingOptions, Tagger, type TaggerRunOptions } from "../../../src/run/tagger.ts";
+import { layoutParameters } from "../../../src/tensor/parameter.ts";
+import { createParameters } from "../../../src/tensor/parameter-store.ts";
+import { trainTokenizer } from "../../../src/text/train-tokenizer.ts";
+import { type TrainForecasterOptions, trainForecaster } from "../../../src/train/train-forecaster.ts";
+import { trainTagger } from "../../../src/train/train-tagger.ts";
+import { tinyRun } from "../../support/tiny-run.ts";
+import { type EffectTable, outcomeOf, shows } from "./effects.ts";
+import { machine, numbers, watchedMachine } from "./on-reference.ts";
+
+const tokenizer = await trainTokenizer({ kind: "word" }, "a b a b");
+const classifier = sequenceClassifier({
+  ...{ vocabularySize: tokenizer.vocabularySize, embeddingSize: 2, hiddenSize: 2, classes: ["x", "y"] },
+});
+
+const { tagger } = await trainTagger({
+  machine,
+  sentences: {
+    tokens: Array.from({ length: 6 }, (_, k) => (k % 2 ? ["in", "b"] : ["a"])),
+    tags: Array.from({ length: 6 }, (_, k) => (k % 2 ? ["O", "B-A"] : ["O"])),
+    places: Array.from({ length: 6 }, (_, k) => `sentence ${k}`),
+  },
+  model: { embeddingSize: 2, hiddenSize: 2, characterEmbeddingSize: 2, characterHiddenSize: 2, wordLength: 2 },
+});
+const sentences = [
+  ["in", "a"],
+  ["in", "b"],
+  ["a", "b"],
+];
+
+/** What is asked of a model, and how many batches it took. */
+async function batches(of: (watched: ReturnType<typeof watchedMachine>["machine"]) => Promise<unknown>) {
+  const watched = watchedMachine();
+  const said = await of(watched.machine);
+  return [said, watched.calls.get("run")];
+}
+
+const data = timeSeriesSet({
+  targets: ["y"],
+  series: [{ values: { y: numbers(90).map((x, k) => 30 + 5 * x + (k % 4)) } }],
+});
+const untrained = (options: Partial<TrainForecasterOptions>) =>
+  trainForecaster({ machine, data, horizon: 2, context: 4, test: 6, head: "gaussian", ...options });
+const forecasters = {
+  atOnce: await untrained({ model: { hiddenSize: 2 } }),
+  drawn: await untrained({ model: { hiddenSize: 2 }, decoding: "autoregressive" }),
+};
+interface Which {
+  /** The one that draws each step from the one before. */
+  readonly of?: keyof typeof forecasters;
+}
+const drawing = { of: "drawn" } as const;
+/** Fifty values are needed to tell how wide intervals must be. */
+const predicting = {
+  levels: [[0.2, 0.3]],
+  samples: [20, drawing],
+  seed: [1, drawing],
+  recent: [60],
+} as const;
+
+const { tokens, tokenizer: letters, ...run } = await tinyRun(machine, { numLayers: 2 });
+
+export const answering: EffectTable = {
+  "new Classifier": shows(
+    (options: Pick<ClassifierOptions, "tokenizer" | "batchSize">) =>
+      outcomeOf(() =>
+        batches(async (watched) => {
+          const parameters = await createParameters({
+            machine: watched,
+            layout: layoutParameters(classifier),
+            seed: 1,
+          });
+          using one = new Classifier({ model: classifier, machine: watched, parameters, ...options });
+          return (await one.predict(["a b", "b a", "a a"])).map(({ label }) => label);
+        }),
+      ),
+    { tokenizer },
+    { tokenizer: [undefined], batchSize: [2] },
+  ),
+  "new Tagger": shows(
+    (options: Pick<TaggerRunOptions, "batchSize">) =>
+      batches(async (watched) => {
+        const { model, tokenizer: words } = tagger;
+        const parameters = await createParameters({ machine: watched, layout: layoutParameters(model), seed: 1 });
+        using one = new Tagger({ model, machine: watched, parameters, tokenizer: words, ...options });
+        return (await one.predict(sentences)).map(({ tags }) => tags);
+      }),
+    {},
+    { batchSize: [2] },
+  ),
+  "Tagger.predict": shows(
+    (options: { probabilities?: boolean }) => tagger.predict(sentences, options),
+    {},
+    { probabilities: [true] },
+  ),
+  "Tagger.read": shows(
+    async (options: ReadingOptions) => {
+      const [first] = await tagger.read(sentences, options);
+      return [first!.path, first!.probabilities, await outcomeOf(() => first!.logLikelihood([0, 1]))];
+    },
+    {},
+    { probabilities: [true], likelihood: [true] },
+  ),
+  "Forecaster.forecast": shows(
+    ({ of = "atOnce", ...options }: ForecastOptions & Which) => forecasters[of].forecaster.forecast(data, options),
+    {},
+    { horizon: [1], ...predicting },
+  ),
+  "Forecaster.predict": shows(
+    ({ of = "atOnce", ...options }: ForecastOptions & Which) => {
+      const { forecaster, series } = forecasters[of];
+      return forecaster.predict([{ series: series[0]!.prepared, origin: 80 }], options);
+    },
+    {},
+    { horizon: [1], ...predicting },
+  ),
+  backtest: shows(
+    ({ of = "atOnce", ...options }: Omit<BacktestOptions, "series"> & Which) => {
+      const { forecaster, series } = forecasters[of];
+      const cut = series.map(({ spans, ...one }) => ({ ...one, train: spans.train, test: spans.test }));
+      return backtest(forecaster, { series: cut, ...options });
+    },
+    {},
+    { stride: [3], baselines: [false], ...predicting },
+  ),
+  nearestPassages: shows(
+    (options: Omit<NearestPassagesOptions, "corpus" | "tokenizer">) =>
+      nearestPassages(run, { corpus: tokens.subarray(0, 30), tokenizer: letters, ...options }),
+    { to: numbers(6) },
+    {
+      ...{ count: [2], apart: [3], without: [(step: number) => step < 20], layer: [0], name: ["c"], around: [2] },
+    },
+  ),
+};

@@ -1,0 +1,110 @@
+import type { Machine } from "../../../src/compute/machine.ts";
+import { Network, type NetworkInput } from "../../../src/formats/canonical/network.ts";
+import { openOnnx } from "../../../src/formats/onnx/program.ts";
+import { open } from "../../../src/formats/open.ts";
+import { openNetwork } from "../../../src/formats/open-network.ts";
+import type { Program, ProgramOptions, ProgramTraceOptions } from "../../../src/formats/program.ts";
+import type { StreamOptions } from "../../../src/formats/program-session.ts";
+import type { ReadModelOptions } from "../../../src/formats/read-model.ts";
+import { size } from "../../../src/shared/shapes.ts";
+import { type EffectTable, outcomeOf, shows } from "./effects.ts";
+import { type Numbers, standing } from "./layers.ts";
+import { files, kerasConfig, kerasWeights, network, onnx, rnn, tfjs, told } from "./model-files.ts";
+import { compute, given, machine, numbers, watchedMachine } from "./on-reference.ts";
+
+/** Numbers for the inputs of one example of so many steps. */
+const inputsFor = ({ inputs }: Program, steps: number) =>
+  Object.fromEntries(
+    inputs
+      .filter(({ optional }) => !optional)
+      .map(({ name, shape }) => {
+        const own = shape!.map((n) => (typeof n === "number" ? n : n === "time" ? steps : 1));
+        return [name, { shape: own, data: numbers(size(own)) }];
+      }),
+  );
+
+/** How many plans are made for inputs of one shape, of another one, and of the first once more. */
+async function plansFor(make: (machine: Machine) => Program | Promise<Program>): Promise<unknown> {
+  const watched = watchedMachine();
+  using program = await make(watched.machine);
+  for (const steps of [1, 2, 1]) await program.run(inputsFor(program, steps));
+  return watched.calls.get("prepare");
+}
+type Plans = Pick<ProgramOptions, "plans">;
+
+/** What a model that was opened says. */
+const opened = ({ of = onnx, ...options }: ReadModelOptions & { readonly of?: Uint8Array }) =>
+  outcomeOf(async () => {
+    using model = await open(of, { machine, ...options });
+    return await model.run(inputsFor(model, 2));
+  });
+
+const program = openNetwork(network, { machine });
+const input = inputsFor(program, 3);
+const seed = { output: numbers(6) };
+const layers = new Network(network);
+
+export const programs: EffectTable = {
+  openNetwork: shows(
+    (options: Plans) => plansFor((watched) => openNetwork(network, { machine: watched, ...options })),
+    {},
+    { plans: [1] },
+  ),
+  openOnnx: shows(
+    (options: Plans) => plansFor((watched) => openOnnx(onnx, { machine: watched, ...options })),
+    {},
+    { plans: [1] },
+  ),
+  open: shows(opened, {}, {
+    plans: () =>
+      Promise.all([{}, { plans: 1 }].map((more) => plansFor((watched) => open(onnx, { machine: watched, ...more })))),
+    config: [kerasConfig, { of: kerasWeights }],
+    files: [files, { of: tfjs }],
+    nonlinearity: ["relu", { of: rnn }],
+    onProgress: told((onProgress) => open(onnx, { machine, onProgress })),
+  } as object),
+  "new Program": { sameAs: "openNetwork", because: "it is what openNetwork makes" },
+  "new Model": { sameAs: "open", because: "it is what open makes" },
+  "Program.stream": shows(
+    async (options: StreamOptions) => {
+      using session = await program.stream(options);
+      return [session.batch, await session.state()];
+    },
+    {},
+    { batch: [2] },
+  ),
+  "Model.stream": { sameAs: "Program.stream", because: "a model is a program" },
+  "new ProgramSession": { sameAs: "Program.stream", because: "it is what stream makes" },
+  "Program.trace": shows(
+    (options: ProgramTraceOptions) => outcomeOf(() => program.trace(input, options)),
+    {},
+    {
+      names: [["f"]],
+      gradients: [true, { seed }],
+      seed: [{ output: numbers(6, 1) }, { gradients: true, seed }],
+      hold: [[{ name: "layer0.f", value: 0 }]],
+      maximumBytes: [1],
+    },
+  ),
+  "Model.trace": { sameAs: "Program.trace", because: "a model is a program" },
+  "Network.forward": shows(
+    ({ initial, hold, ...rest }: Pick<NetworkInput, "trace"> & { initial?: Numbers; hold?: number }) =>
+      compute(
+        (graph) => {
+          const held = hold === undefined ? undefined : standing(graph, hold);
+          const { outputs, final, traces } = layers.forward(
+            { input: given(graph, [2, 3, 2]) },
+            {
+              ...rest,
+              ...(initial && { initial: { "layer0.h": graph.constant(initial.shape, initial.data) } }),
+              ...(held && { hold: (name, width) => held(name.replace("layer0.", ""), width) }),
+            },
+          );
+          return { ...outputs, ...final, ...traces };
+        },
+        { of: layers },
+      ),
+    {},
+    { initial: [{ shape: [2, 3], data: numbers(6) }], trace: [["f"]], hold: [0.25] },
+  ),
+};

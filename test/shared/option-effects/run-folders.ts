@@ -1,0 +1,187 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { defineCell } from "../../../src/cells/define.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../../src/checkpoint/checkpoint-file.ts";
+import { readRun, type SaveRunOptions, saveRun } from "../../../src/checkpoint/run-folder.ts";
+import type { Machine } from "../../../src/compute/machine.ts";
+import { timeSeriesSet } from "../../../src/data/time-series-set.ts";
+import { tanh } from "../../../src/math/expression.ts";
+import { languageModel } from "../../../src/models/language-model.ts";
+import { sequenceClassifier } from "../../../src/models/sequence-classifier.ts";
+import { tagger } from "../../../src/models/tagger.ts";
+import { loadClassifier } from "../../../src/run/load-classifier.ts";
+import { loadForecaster } from "../../../src/run/load-forecaster.ts";
+import { loadRun } from "../../../src/run/load-run.ts";
+import { loadTagger } from "../../../src/run/load-tagger.ts";
+import { quantize } from "../../../src/run/quantize.ts";
+import type { LoadRunOptions } from "../../../src/run/run-parts.ts";
+import { layoutParameters } from "../../../src/tensor/parameter.ts";
+import { createParameters, type ParameterStore } from "../../../src/tensor/parameter-store.ts";
+import { trainTokenizer } from "../../../src/text/train-tokenizer.ts";
+import { type OpenRunOptions, openRun, type RecordOptions } from "../../../src/train/run.ts";
+import { trainForecaster } from "../../../src/train/train-forecaster.ts";
+import { SimulatedFiles } from "../../checkpoint/simulated-files.ts";
+import { type EffectTable, outcomeOf, shows } from "./effects.ts";
+import { machine, numbers } from "./on-reference.ts";
+import { type Simple, simple } from "./training.ts";
+
+async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "longshort-effects-"));
+  try {
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const folder = "/run";
+const checkpoints = `${folder}/checkpoints`;
+const config = { model: { kind: "line" } };
+
+/** A training of five updates an epoch that is recorded. */
+async function recorded(
+  opening: Partial<OpenRunOptions>,
+  { training = {}, ...recording }: Partial<RecordOptions> & { readonly training?: Simple } = {},
+): Promise<unknown> {
+  const trainer = await simple({ epochs: 1, checkpointEvery: { steps: 1 }, evaluator: true, ...training });
+  try {
+    const run = await openRun({ folder, ...opening });
+    try {
+      let last = "";
+      for await (const { type } of run.record(trainer, { config, ...recording })) last = type;
+      return [last, trainer.step];
+    } finally {
+      await run.close();
+    }
+  } finally {
+    trainer.close();
+  }
+}
+
+/** Changes the newest checkpoint. */
+async function changeLast(files: SimulatedFiles, change: (bytes: Uint8Array) => Promise<Uint8Array> | Uint8Array) {
+  const path = `${checkpoints}/${(await files.list(checkpoints)).sort().at(-1)}`;
+  await files.write(path, await change(await files.read(path)));
+}
+
+/** A checkpoint that another machine would have made. */
+async function fused(bytes: Uint8Array): Promise<Uint8Array> {
+  const { tensors, state } = await decodeCheckpoint(bytes);
+  const { arithmetic } = state as { arithmetic: object };
+  return encodeCheckpoint({ tensors, state: { ...state, arithmetic: { ...arithmetic, family: "fused" } } });
+}
+
+const tokenizer = await trainTokenizer({ kind: "word" }, "a b a b");
+const own = defineCell({ name: "own", gates: { a: tanh }, state: ["h"], step: ({ a }) => ({ h: a }) });
+const [vocabularySize, embeddingSize, hiddenSize] = [tokenizer.vocabularySize, 2, 2];
+const ofWords = { vocabularySize, embeddingSize, hiddenSize, cell: own };
+const text = languageModel(ofWords);
+const classifier = sequenceClassifier({ ...ofWords, classes: ["x", "y"] });
+const tags = tagger({ ...ofWords, tags: ["x", "y"] });
+const fresh = (model: Parameters<typeof layoutParameters>[0]) =>
+  createParameters({ machine, layout: layoutParameters(model), seed: 1 });
+
+const { forecaster } = await trainForecaster({
+  machine,
+  data: timeSeriesSet({ targets: ["y"], series: [{ values: { y: numbers(30) } }] }),
+  ...{ horizon: 2, context: 4, model: { cell: own, hiddenSize } },
+});
+
+/** A run of a model with a cell of one's own, which must be given again. */
+const loads = (
+  load: (folder: string, machine: Machine, options: LoadRunOptions) => Promise<{ readonly parameters: ParameterStore }>,
+  saved: () => Promise<SaveRunOptions>,
+) =>
+  shows(
+    (options: LoadRunOptions) =>
+      inFolder((at) =>
+        outcomeOf(async () => {
+          await saveRun(at, await saved());
+          return [...(await (await load(at, machine, options)).parameters.toTensors())];
+        }),
+      ),
+    {},
+    { cells: [{ own }] },
+  );
+
+const saved = (options: Partial<SaveRunOptions>) =>
+  inFolder((at) =>
+    outcomeOf(async () => {
+      await saveRun(at, { config: { model: text.config }, tokenizer, parameters: await fresh(text), ...options });
+      const { metrics, quantized } = await readRun(at);
+      return [metrics, quantized && [...quantized.keys()]];
+    }),
+  );
+
+export const runFolders: EffectTable = {
+  saveRun: shows(saved, {}, {
+    quantized: [await quantize({ model: text, parameters: await fresh(text) })],
+    metrics: [[{ step: 1 }]],
+    // It has no effect but that it may be given, as no other name may.
+    model: async () => [await saved({ modle: text } as object), await saved({ model: text })],
+  } as object),
+  loadRun: loads(loadRun, async () => ({
+    ...{ config: { model: text.config }, tokenizer, parameters: await fresh(text) },
+  })),
+  loadClassifier: loads(loadClassifier, async () => ({
+    ...{ config: { model: classifier.config }, tokenizer, parameters: await fresh(classifier) },
+  })),
+  loadTagger: loads(loadTagger, async () => ({
+    ...{ config: { model: tags.config }, tokenizer, parameters: await fresh(tags) },
+  })),
+  loadForecaster: loads(loadForecaster, async () => ({
+    ...{ config: forecaster.config, tokenizer: undefined, parameters: forecaster.parameters },
+  })),
+  openRun: shows(
+    async (options: Partial<OpenRunOptions>) => {
+      const files = new SimulatedFiles();
+      await recorded({ files });
+      const outcome = await outcomeOf(() => recorded({ files, ...options }));
+      return [outcome, (await files.list(checkpoints)).sort()];
+    },
+    {},
+    {
+      existing: ["overwrite"],
+      keep: [1, { existing: "overwrite" }],
+      files: () =>
+        inFolder(async (at) => {
+          const onDisk = async (name: string, given: Partial<OpenRunOptions>): Promise<boolean> => {
+            await recorded({ folder: join(at, name), ...given });
+            return existsSync(join(at, name));
+          };
+          return [await onDisk("there", {}), await onDisk("elsewhere", { files: new SimulatedFiles() })];
+        }),
+      onNotice: async () => {
+        const told: string[] = [];
+        const files = new SimulatedFiles();
+        await recorded({ files });
+        await changeLast(files, (bytes) => bytes.subarray(0, 100));
+        await recorded({ files, existing: "resume", onNotice: (notice) => told.push(notice) });
+        return [[], told];
+      },
+    },
+  ),
+  "new Run": { sameAs: "openRun", because: "it is what openRun makes" },
+  "Run.record": shows(
+    async ({
+      training = {},
+      of = "here",
+      ...options
+    }: Partial<RecordOptions> & { readonly training?: Simple; readonly of?: "here" | "elsewhere" }) => {
+      const files = new SimulatedFiles();
+      await recorded({ files }, { training, ...options });
+      if (of === "elsewhere") await changeLast(files, fused);
+      const outcome = await outcomeOf(() =>
+        recorded({ files, existing: "resume" }, { training: { epochs: 2 }, ...options }),
+      );
+      return [outcome, (await files.list(folder)).sort()];
+    },
+    {},
+    {
+      tokenizer: [tokenizer],
+      allowDifferentArithmetic: [true, { of: "elsewhere" }],
+      allowDifferentSchedule: [true, { training: { learningRate: 0.5 } }],
+    },
+  ),
+};

@@ -1,0 +1,48 @@
+import { type CellSpec, cellByName } from "../../../src/cells/registry.ts";
+import { type ConvertOptions, convertModel } from "../../../src/formats/convert.ts";
+import { writeKeras, writeKerasH5 } from "../../../src/formats/keras/write.ts";
+import type { WriteKerasOptions } from "../../../src/formats/keras/write-topology.ts";
+import { type WriteOnnxOptions, writeOnnx } from "../../../src/formats/onnx/write.ts";
+import { open } from "../../../src/formats/open.ts";
+import { readModel } from "../../../src/formats/read-model.ts";
+import { type SaveOptions, save } from "../../../src/formats/save.ts";
+import { writeTensorflowJs } from "../../../src/formats/tfjs/write.ts";
+import { recurrent } from "../../../src/layers/recurrent.ts";
+import { layoutParameters } from "../../../src/tensor/parameter.ts";
+import { createParameters } from "../../../src/tensor/parameter-store.ts";
+import { type EffectTable, outcomeOf, shows } from "./effects.ts";
+import { onnx, stateful } from "./model-files.ts";
+import { machine } from "./on-reference.ts";
+
+const file = await readModel(onnx);
+const model = await open(onnx, { machine });
+
+/** A cell that is not known by its equations. */
+const hard: CellSpec = { name: "lstm", options: { gate: { name: "hardSigmoid", alpha: 0.2, beta: 0.5 } } };
+const layer = recurrent({ cell: cellByName(hard), inputSize: 2, hiddenSize: 3 });
+const parameters = await createParameters({ machine, layout: layoutParameters(layer), seed: 1 });
+const tensors = await parameters.toTensors();
+
+const ofStateful = (write: (options: WriteKerasOptions) => unknown) =>
+  shows(write, { batchSize: 2 }, { batchSize: [3] });
+
+export const writing: EffectTable = {
+  convertModel: shows(
+    (options: ConvertOptions) => outcomeOf(() => convertModel(file, options).bytes),
+    { to: "safetensors" },
+    { to: ["npz", { weightsOnly: true }], weightsOnly: [true] },
+  ),
+  save: shows(
+    (options: SaveOptions) => outcomeOf(async () => (await save(model, undefined, options)).bytes),
+    {},
+    { to: ["onnx"], weightsOnly: [true, { to: "safetensors" }] },
+  ),
+  writeKeras: ofStateful((options) => writeKeras(stateful, options)),
+  writeKerasH5: ofStateful((options) => writeKerasH5(stateful, options)),
+  writeTensorflowJs: ofStateful((options) => writeTensorflowJs(stateful, options)),
+  writeOnnx: shows(
+    (options: WriteOnnxOptions) => outcomeOf(() => writeOnnx(layer, tensors, options)),
+    {},
+    { cell: [hard] },
+  ),
+};
