@@ -76,7 +76,15 @@ function processIo(): Io {
     stdin: {
       isTTY: process.stdin.isTTY === true,
       // Without a terminal of its own, so that Ctrl-C still reaches the process.
-      lines: () => createInterface({ input: process.stdin, terminal: false, crlfDelay: Number.POSITIVE_INFINITY }),
+      async *lines() {
+        const reader = createInterface({ input: process.stdin, terminal: false, crlfDelay: Number.POSITIVE_INFINITY });
+        try {
+          yield* reader;
+        } finally {
+          // Who leaves before the end would go on waiting for what a person types.
+          reader.close();
+        }
+      },
     },
     onInterrupt(listener) {
       let last = Number.NEGATIVE_INFINITY;

@@ -59,6 +59,17 @@ describe("the command line as a process", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
+  it("leaves a conversation at /quit, though more could be typed", async () => {
+    const child = spawn(process.execPath, [main, "generate", run, "--interactive"], {
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    child.stdin!.write("/quit\n");
+    const late = setTimeout(() => child.kill("SIGKILL"), 20_000);
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    clearTimeout(late);
+    expect(code).toBe(0);
+  }, 30_000);
+
   it.each([
     ["stderr", []],
     ["stdout", ["--json"]],
