@@ -1,6 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import type { HeldPlace } from "../layers/held-values.ts";
-import { expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
@@ -68,7 +68,7 @@ export class Program {
   constructor(runnable: Runnable, { machine, plans = 8 }: ProgramOptions) {
     this.runnable = runnable;
     this.machine = machine;
-    this.limit = plans;
+    this.limit = expectInteger("plans", plans, { min: 1 });
     this.weights = new SharedWeights(runnable, machine);
     this.plans = new Plans({ runnable, weights: this.weights, limit: plans });
   }

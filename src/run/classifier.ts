@@ -4,7 +4,7 @@ import type { Series } from "../data/examples.ts";
 import { lengthOf, type Sequence, sequenceInputs } from "../data/sequence-inputs.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { SequenceModel } from "../models/sequence-classifier.ts";
-import { UsageError } from "../shared/errors.ts";
+import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
@@ -57,6 +57,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
       tokenizer: 1,
       batchSize: 1,
     });
+    if (options.batchSize !== undefined) expectInteger("batchSize", options.batchSize, { min: 1 });
     this.options = options;
     this.model = options.model;
     this.parameters = options.parameters;

@@ -2,6 +2,7 @@ import type { Machine, Numbers } from "../compute/machine.ts";
 import { ladder } from "../data/bucketed-batches.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { TaggerInput, TaggerModel } from "../models/tagger.ts";
+import { expectInteger } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { type Span, spansOf, tagsOf } from "../shared/tag-schemes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
@@ -82,6 +83,7 @@ export class Tagger {
       tokenizer: "required",
       batchSize: 1,
     });
+    if (options.batchSize !== undefined) expectInteger("batchSize", options.batchSize, { min: 1 });
     this.options = options;
     this.model = options.model;
     this.parameters = options.parameters;

@@ -63,6 +63,14 @@ describeOnMachines("programs", (m) => {
     program.close();
   });
 
+  test("at least one plan is kept", async () => {
+    const { machine } = m;
+    const layer = recurrent({ cell: gru(), inputSize: D, hiddenSize: H });
+    const parameters = await createParameters({ machine, layout: layoutParameters(layer), seed: 3 });
+    const file = writeOnnx(layer, await parameters.toTensors());
+    expect(() => openOnnx(file, { machine, plans: 0 })).toThrow(/plans: expected a whole number of at least 1/);
+  });
+
   test("traces hold every gate and state of every layer", async () => {
     const { program } = await twoLayers(m.machine);
     const { outputs, values } = await program.trace({ input, h: zeros, c: zeros });

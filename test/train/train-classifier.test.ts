@@ -7,6 +7,7 @@ import type { Machine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import type { Examples, Series } from "../../src/data/examples.ts";
 import { classificationScores } from "../../src/run/classification-scores.ts";
+import { Classifier } from "../../src/run/classifier.ts";
 import { loadClassifier } from "../../src/run/load-classifier.ts";
 import { loadRun } from "../../src/run/load-run.ts";
 import { measureClassifier, measureRegression } from "../../src/run/measure-classifier.ts";
@@ -149,6 +150,16 @@ describe("trainClassifier", () => {
     expect(scores.confusion.labels).toEqual(["down", "up", "sideways"]);
     expect(scores.accuracy).toBeLessThanOrEqual(0.5);
     expect(scores.loss).toBeGreaterThan(0);
+    trainer.close();
+  });
+
+  test("a classifier answers in whole batches of at least one", async () => {
+    const { trainer, classifier } = await train({ epochs: 1 });
+    const { model, parameters, tokenizer } = classifier;
+    for (const batchSize of [0, -1, 1.5])
+      expect(() => new Classifier({ model, machine, parameters, tokenizer, batchSize })).toThrow(
+        /batchSize: expected a whole number of at least 1/,
+      );
     trainer.close();
   });
 

@@ -9,6 +9,7 @@ import type { TaggedSentences } from "../../src/data/tagged-sentences.ts";
 import { loadClassifier } from "../../src/run/load-classifier.ts";
 import { loadTagger } from "../../src/run/load-tagger.ts";
 import { measureTagger } from "../../src/run/measure-tagger.ts";
+import { Tagger } from "../../src/run/tagger.ts";
 import { mostFrequentTags } from "../../src/train/tagger-baseline.ts";
 import { type TrainTaggerOptions, trainTagger } from "../../src/train/train-tagger.ts";
 
@@ -108,6 +109,10 @@ describe("trainTagger", () => {
 
   test("words that nothing to learn from has say nothing", async () => {
     const { trainer, tagger } = await train({ epochs: 1, words: { minimumCount: 1 } });
+    const { model, parameters, tokenizer } = tagger;
+    expect(() => new Tagger({ model, machine, parameters, tokenizer, batchSize: 0 })).toThrow(
+      /batchSize: expected a whole number/,
+    );
     await trainer.run();
     const table = (await tagger.parameters.toTensors()).get("embedding.weight")!.data;
     const [unknown] = tagger.tokenizer.encode("never-before");
