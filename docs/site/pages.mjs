@@ -64,7 +64,11 @@ export const english = [
     rest: "reference",
     pages: ["reference/commands", "reference/errors", ["semantics", "Exact semantics"]],
   },
-  { title: "Long memory", rest: "study", pages: ["guide/study", ["study/quick", "Results of the quick study"]] },
+  {
+    title: "Long memory",
+    rest: "study",
+    pages: ["guide/study", ["study/quick", "Results of the quick study"], ["study/ten-seeds", "Nine tasks, ten seeds"]],
+  },
   { title: "The project", rest: "", pages: [["architecture", "Architecture"], "state"] },
 ];
 
@@ -121,7 +125,14 @@ export const chinese = [
       ["semantics", "精确语义（英文）"],
     ],
   },
-  { title: "长期记忆", pages: ["zh/guide/study", ["study/quick", "快速试验的结果（英文）"]] },
+  {
+    title: "长期记忆",
+    pages: [
+      "zh/guide/study",
+      ["study/quick", "快速试验的结果（英文）"],
+      ["study/ten-seeds", "九个任务，十个种子（英文）"],
+    ],
+  },
   {
     title: "本项目（英文）",
     pages: [
