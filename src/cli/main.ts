@@ -48,7 +48,7 @@ function restart(flags: readonly string[]): void {
 }
 
 async function start(): Promise<void> {
-  const learns = argv.some((word) => LEARNING.includes(word));
+  const learns = LEARNING.includes(argv.find((word) => !word.startsWith("-")) ?? "");
   let told = false;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     // The reader went away (`longshort generate RUN | head`): nobody is left to tell anything. But what is learned is for the run.

@@ -1,7 +1,7 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, nearest, UsageError } from "../shared/errors.ts";
 import { type CellRow, cellRows, QuoteError, type Rest } from "./delimited-cells.ts";
-import { readText } from "./text-files.ts";
+import { readTable } from "./text-files.ts";
 
 export interface DelimitedOptions {
   /** Which ones are read: names of the header, or numbers from 1. Default: all. */
@@ -91,7 +91,7 @@ async function* piecesOf(
     wanted = 2 * text.length;
     return rows;
   };
-  for await (const part of readText([file], undefined, { anyBytes: false })) {
+  for await (const part of readTable(file)) {
     text += part;
     if (text.length > LONGEST)
       throw new UsageError(

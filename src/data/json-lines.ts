@@ -1,6 +1,6 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
-import { readText } from "./text-files.ts";
+import { readTable } from "./text-files.ts";
 
 /** A JSON object and the line it stands in, from 1. */
 export interface JsonRow {
@@ -23,7 +23,7 @@ export async function* readJsonLines(file: FileSource): AsyncGenerator<readonly 
       line += 1;
       return text.trim() === "" ? [] : [{ value: parseLine(text, `${name}, line ${line}`), line }];
     });
-  for await (const part of readText([file], undefined, { anyBytes: false })) {
+  for await (const part of readTable(file)) {
     const lines = part.split("\n");
     lines[0] = open + lines[0]!;
     open = lines.pop()!;

@@ -57,6 +57,9 @@ export async function* readText(
   }
 }
 
+/** The text of a table, as `readText`. */
+export const readTable = (file: FileSource): AsyncGenerator<string> => readText([file], undefined, { anyBytes: false });
+
 /** The last bytes before a chunk: a character may have begun in them. */
 class Tail {
   /** How many bytes came before the next chunk. */

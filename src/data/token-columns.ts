@@ -4,7 +4,7 @@ import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Placed } from "./examples.ts";
 import type { TaggedSentences, UntaggedSentences } from "./tagged-sentences.ts";
-import { readText } from "./text-files.ts";
+import { readTable } from "./text-files.ts";
 
 export interface TokenColumns {
   /** Number of the column with the token, from 1. Default 1. */
@@ -35,7 +35,7 @@ export async function readTokenColumns<const C extends TokenColumns>(file: FileS
   expectOptions<TokenColumns>("readTokenColumns", columns, { token: 1, tag: 1, delimiter: 1 });
   const name = sourceName(file);
   const parts: string[] = [];
-  for await (const part of readText([file], undefined, { anyBytes: false })) parts.push(part);
+  for await (const part of readTable(file)) parts.push(part);
   return parseTokenColumns(parts.join(""), { ...columns, name }) as Read<C>;
 }
 

@@ -1,7 +1,7 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { type Examples, finiteNumber, type Placed, type Series } from "./examples.ts";
-import { readText } from "./text-files.ts";
+import { readTable } from "./text-files.ts";
 
 /**
  * Series and their labels from a `.ts` file of the UCR/UEA archive, gzip or not: lines `channel:channel:…:label`, the values of a
@@ -14,7 +14,7 @@ import { readText } from "./text-files.ts";
 export async function readSeries(file: FileSource): Promise<Placed<Examples<Series>>> {
   const name = sourceName(file);
   const parts: string[] = [];
-  for await (const part of readText([file], undefined, { anyBytes: false })) parts.push(part);
+  for await (const part of readTable(file)) parts.push(part);
   const lines = parts.join("").split(/\r\n|\n|\r/);
   const begin = headerOf(lines, name);
   const [inputs, labels, places]: [Series[], string[], string[]] = [[], [], []];

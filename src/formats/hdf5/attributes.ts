@@ -1,9 +1,8 @@
 import { SafeTensor } from "../../checkpoint/safe-tensor.ts";
-import { Cursor, damaged, type Pages, text, UNDEFINED, unsupported } from "./bytes.ts";
+import { Cursor, damaged, type Pages, text, unsupported } from "./bytes.ts";
 import { littleEndian } from "./data.ts";
 import { MESSAGE, type Message } from "./header.ts";
-import { openHeap } from "./heap.ts";
-import { treeRecords } from "./tree.ts";
+import { entriesInHeap } from "./heap.ts";
 import { countOf, type Datatype, describeType, elementTypeOf, readDataspace, readDatatype } from "./types.ts";
 
 /** An attribute: strings or numbers. */
@@ -41,20 +40,12 @@ export async function findAttribute(
 }
 
 /** Those in a heap, to which a tree of their names' hashes leads. */
-async function manyAttributes(pages: Pages, at: Cursor): Promise<StoredAttribute[]> {
-  at.skip(1);
-  if (at.u8() & 1) at.skip(2);
-  const [address, tree] = [at.u64(), at.u64()];
-  if (address === UNDEFINED) return [];
-  const heap = await openHeap(pages, address);
-  const attributes: StoredAttribute[] = [];
-  for (const record of await treeRecords(pages, tree, 8)) {
+const manyAttributes = (pages: Pages, at: Cursor): Promise<StoredAttribute[]> =>
+  entriesInHeap(pages, at, { type: 8, orderBytes: 2 }, async (record, heap) => {
     const id = record.part(8);
     const shared = (record.u8() & 2) !== 0;
-    attributes.push({ shared, data: shared ? new Uint8Array() : (await heap.get(id)).bytes });
-  }
-  return attributes;
-}
+    return { shared, data: shared ? new Uint8Array() : (await heap.get(id)).bytes };
+  });
 
 interface AttributeParts {
   readonly name: string;

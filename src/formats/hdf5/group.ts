@@ -1,7 +1,6 @@
 import { Cursor, damaged, type Pages, text, UNDEFINED, unsupported } from "./bytes.ts";
 import { MESSAGE, type Message } from "./header.ts";
-import { openHeap } from "./heap.ts";
-import { treeRecords } from "./tree.ts";
+import { entriesInHeap } from "./heap.ts";
 
 /** Groups of Keras are a handful of levels; a tree of links is no deeper than its numbers allow. */
 const MOST_LEVELS = 32;
@@ -40,16 +39,10 @@ interface Link {
  * in the order of their names, as in older files.
  */
 async function largeGroup(pages: Pages, at: Cursor): Promise<Link[]> {
-  at.skip(1);
-  if (at.u8() & 1) at.skip(8);
-  const [address, tree] = [at.u64(), at.u64()];
-  if (address === UNDEFINED) return [];
-  const heap = await openHeap(pages, address);
-  const links: Link[] = [];
-  for (const record of await treeRecords(pages, tree, 5)) {
+  const links = await entriesInHeap(pages, at, { type: 5, orderBytes: 8 }, async (record, heap) => {
     record.skip(4);
-    links.push(readLink(await heap.get(record)));
-  }
+    return readLink(await heap.get(record));
+  });
   return links.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -25,8 +25,29 @@ interface Shape {
 
 const isPower = (n: number): boolean => n >= 1 && n <= 2 ** 40 && Number.isInteger(Math.log2(n));
 
+/**
+ * What a message says of entries that are too many for a header: a heap that they lie in, and a tree of records that lead to them.
+ *
+ * @param orderBytes of the largest order of creation, where that is kept
+ */
+export async function entriesInHeap<Entry>(
+  pages: Pages,
+  at: Cursor,
+  { type, orderBytes }: { readonly type: 5 | 8; readonly orderBytes: number },
+  read: (record: Cursor, heap: Heap) => Promise<Entry>,
+): Promise<Entry[]> {
+  at.skip(1);
+  if (at.u8() & 1) at.skip(orderBytes);
+  const [address, tree] = [at.u64(), at.u64()];
+  if (address === UNDEFINED) return [];
+  const heap = await openHeap(pages, address);
+  const entries: Entry[] = [];
+  for (const record of await treeRecords(pages, tree, type)) entries.push(await read(record, heap));
+  return entries;
+}
+
 /** @throws FailureError "damaged-hdf5"; UsageError "unsupported-hdf5" for a heap whose blocks are packed */
-export async function openHeap(pages: Pages, address: number): Promise<Heap> {
+async function openHeap(pages: Pages, address: number): Promise<Heap> {
   const at = await pages.cursor(address, 146);
   at.expect("FRHP");
   at.skip(1);
