@@ -11,8 +11,8 @@ export interface TimeSeries {
   readonly times: Float64Array | undefined;
   /** By column [N]; NaN where nothing was measured. */
   readonly values: Readonly<Record<string, Float64Array>>;
-  /** What the whole series is, such as its shop: by column; empty where it is not known. */
-  readonly categories?: Readonly<Record<string, string>> | undefined;
+  /** What the whole series is, such as its shop: by column; empty where it is not known. Undefined: nothing is said. */
+  readonly categories: Readonly<Record<string, string>> | undefined;
 }
 
 /** What each column of a set of series is. */
@@ -28,8 +28,8 @@ export interface SeriesColumns {
 /** Series of the same columns and the same step. */
 export interface TimeSeriesSet extends SeriesColumns {
   readonly series: readonly TimeSeries[];
-  /** Columns with a category of each series; absent: none. */
-  readonly categories?: readonly string[] | undefined;
+  /** Columns with a category of each series; undefined: none. */
+  readonly categories: readonly string[] | undefined;
   /** Undefined without times. */
   readonly step: TimeStep | undefined;
   /** Whose calendar hours, days and months are meant. */

@@ -44,10 +44,7 @@ const train = (options: Partial<TrainForecasterOptions>) =>
     ...{ model: { hiddenSize: 8 }, learningRate: 0.02, epochs: 8 },
     ...options,
   });
-const withoutKinds = () => {
-  const { categories: _, ...set } = setOf();
-  return set;
-};
+const withoutKinds = () => ({ ...setOf(), categories: undefined });
 
 describe("what a whole series is", () => {
   test("says what its past does not; unknown kinds are the zero vector; a saved run says the same", async () => {
@@ -78,7 +75,7 @@ describe("what a whole series is", () => {
     expect(await ahead("")).toBe(unknown);
     const weights = await forecaster.parameters.read("categories.0.weight");
     expect([...weights.slice(0, 2)]).toEqual([0, 0]);
-    await expect(forecaster.forecast(withoutKindsOf())).rejects.toThrow(/expected the category "kind"/);
+    await expect(forecaster.forecast(unsaid())).rejects.toThrow(/expected the category "kind"/);
 
     await saveRun(join(folder, "run"), {
       ...{ config: forecaster.config, tokenizer: undefined },
@@ -115,10 +112,7 @@ describe("what a whole series is", () => {
 });
 
 /** The same series, which do not say what they are. */
-const withoutKindsOf = () => {
-  const { series } = setOf();
-  return { series: series.map(({ categories: _, ...one }) => one) };
-};
+const unsaid = () => ({ series: setOf().series.map((one) => ({ ...one, categories: undefined })) });
 
 describe("columns of categories", () => {
   const read = (content: string, options: Partial<ReadTimeSeriesOptions> = {}) => {

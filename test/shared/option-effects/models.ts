@@ -150,6 +150,7 @@ const forecast = ({
   );
 };
 const simple = { channels: 2, targets: 1, horizon: 2, hiddenSize: 3, cell: "gru" } as const;
+const kinds = { ...simple, categories: [3] };
 const inputsOfForecast = shows(
   forecast,
   { ...simple, known: 1, future: numbers(4) },
@@ -159,13 +160,7 @@ const inputsOfForecast = shows(
     base: [{ shape: [1, 2, 1], data: [1, 2] }],
     scale: [{ shape: [1, 2, 1], data: [2, 3] }, { head: "negative-binomial" }],
     initial: [{ shape: [1, 2, 3], data: numbers(6) }],
-    categories: () =>
-      Promise.all(
-        [
-          [1, 2],
-          [2, 2],
-        ].map((kinds) => forecast({ ...simple, categories: [3], kinds })),
-      ),
+    categories: () => Promise.all([forecast({ ...kinds, kinds: [1, 2] }), forecast({ ...kinds, kinds: [2, 2] })]),
   },
 );
 
