@@ -360,6 +360,7 @@ export {
   type EvaluatorOptions,
   type Measurement,
   type Metrics,
+  type OnMeasured,
   openEvaluator,
 } from "./train/evaluator.ts";
 export type {
@@ -372,6 +373,7 @@ export type {
   StartEvent,
   TrainEvent,
   TrainingStart,
+  ValidationEvent,
 } from "./train/events.ts";
 export type { Objective } from "./train/learner.ts";
 export type { StepReading } from "./train/notes.ts";
