@@ -267,14 +267,17 @@ export class ForecastNetwork implements HasParameters {
 }
 
 /** Vectors of half as many numbers as there are kinds, at most 50. */
-const tablesOf = (categories: readonly number[]): Embedding[] =>
-  categories.map((kinds, k) =>
+function tablesOf(categories: readonly number[]): Embedding[] {
+  if (!Array.isArray(categories))
+    throw new UsageError("bad-option", `categories: expected a list of whole numbers, got ${describe(categories)}`);
+  return categories.map((kinds: number, k) =>
     embedding({
       vocabularySize: expectInteger(`categories[${k}]`, kinds, { min: 1 }),
       embeddingSize: Math.min(50, Math.ceil(kinds / 2)),
       paddingIndex: 0,
     }),
   );
+}
 
 /** @example `forecastNetwork({ channels: 1, targets: 1, horizon: 24, head: "point" })` */
 export const forecastNetwork = (options: ForecastNetworkOptions): ForecastNetwork => new ForecastNetwork(options);
