@@ -115,6 +115,8 @@ export const taggerNames = {
   outputDropout: 1,
 } as const satisfies OptionNames<TaggerOptions>;
 
+const taggerInputs = { words: "required", characters: 1, lengths: 1, mask: "required" } as const;
+
 /**
  * Says what each token of a sentence is: word embedding, beside it what a recurrent layer makes of the word's characters → dropout →
  * recurrent layers → dropout → linear head → softmax or conditional random field. The intent comes from the maximum over time.
@@ -189,12 +191,26 @@ export class TaggerModel implements HasParameters {
 
   /** @throws ShapeError "shape-mismatch"; UsageError "missing-input" */
   forward(input: TaggerInput): TaggerOutput {
-    expectOptions("TaggerModel.forward", input, { words: "required", characters: 1, lengths: 1, mask: "required" });
-    const { words, characters, lengths, mask } = input;
-    const { embedding: table, characters: byCharacter, rnn, head, intent } = this.parts;
+    expectOptions("TaggerModel.forward", input, taggerInputs);
+    const { mask } = input;
+    const { rnn, head, intent } = this.parts;
+    const { dropout: rate, outputDropout = rate } = this.config;
+    const { output } = rnn.forward(this.embedded(input), { mask });
+    const dropped = dropout({ rate: outputDropout }).forward(output);
+    return {
+      emissions: head.forward(dropped),
+      intents: intent?.forward(poolOverTime({ kind: "maximum" }).forward(dropped, { mask })),
+    };
+  }
+
+  /** What the recurrent layers read, [T, B, D]: words, and what their characters give. @throws as `forward` */
+  embedded(input: TaggerInput): Tensor {
+    expectOptions("TaggerModel.embedded", input, taggerInputs);
+    const { words, characters, lengths } = input;
+    const { embedding: table, characters: byCharacter } = this.parts;
     expectShape("words", words.shape, ["T", "B"]);
     const [steps, rows] = words.shape as [number, number];
-    const { dropout: rate, inputDropout = rate, outputDropout = rate } = this.config;
+    const { dropout: rate, inputDropout = rate } = this.config;
     const whole = table.forward(words);
     if (byCharacter && !(characters && lengths))
       throw new UsageError(
@@ -204,12 +220,7 @@ export class TaggerModel implements HasParameters {
     const read = byCharacter
       ? concatenate([whole, byCharacter.forward(characters!, lengths!, [steps, rows])], 2)
       : whole;
-    const { output } = rnn.forward(dropout({ rate: inputDropout }).forward(read), { mask });
-    const dropped = dropout({ rate: outputDropout }).forward(output);
-    return {
-      emissions: head.forward(dropped),
-      intents: intent?.forward(poolOverTime({ kind: "maximum" }).forward(dropped, { mask })),
-    };
+    return dropout({ rate: inputDropout }).forward(read);
   }
 
   /**
