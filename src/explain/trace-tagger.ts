@@ -28,7 +28,11 @@ export async function traceTagger(
   const steps = sentence.length;
   const reading = await readingOf(
     parameters,
-    (graph) => model.embedded(declareSentences(graph, model, steps, 1)),
+    (graph) => {
+      // Without padding there is nothing to mask.
+      const { mask: _, ...words } = declareSentences(graph, model, steps, 1);
+      return model.embedded(words);
+    },
     reader.inputs([read], steps),
   );
   return readTrace(await traceLayers(model.parts.rnn, parameters, reading, options), [...sentence]);

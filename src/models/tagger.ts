@@ -115,8 +115,6 @@ export const taggerNames = {
   outputDropout: 1,
 } as const satisfies OptionNames<TaggerOptions>;
 
-const taggerInputs = { words: "required", characters: 1, lengths: 1, mask: "required" } as const;
-
 /**
  * Says what each token of a sentence is: word embedding, beside it what a recurrent layer makes of the word's characters → dropout →
  * recurrent layers → dropout → linear head → softmax or conditional random field. The intent comes from the maximum over time.
@@ -191,11 +189,11 @@ export class TaggerModel implements HasParameters {
 
   /** @throws ShapeError "shape-mismatch"; UsageError "missing-input" */
   forward(input: TaggerInput): TaggerOutput {
-    expectOptions("TaggerModel.forward", input, taggerInputs);
-    const { mask } = input;
+    expectOptions("TaggerModel.forward", input, { words: "required", characters: 1, lengths: 1, mask: "required" });
+    const { mask, ...read } = input;
     const { rnn, head, intent } = this.parts;
     const { dropout: rate, outputDropout = rate } = this.config;
-    const { output } = rnn.forward(this.embedded(input), { mask });
+    const { output } = rnn.forward(this.embedded(read), { mask });
     const dropped = dropout({ rate: outputDropout }).forward(output);
     return {
       emissions: head.forward(dropped),
@@ -204,8 +202,8 @@ export class TaggerModel implements HasParameters {
   }
 
   /** What the recurrent layers read, [T, B, D]: words, and what their characters give. @throws as `forward` */
-  embedded(input: TaggerInput): Tensor {
-    expectOptions("TaggerModel.embedded", input, taggerInputs);
+  embedded(input: Omit<TaggerInput, "mask">): Tensor {
+    expectOptions("TaggerModel.embedded", input, { words: "required", characters: 1, lengths: 1 });
     const { words, characters, lengths } = input;
     const { embedding: table, characters: byCharacter } = this.parts;
     expectShape("words", words.shape, ["T", "B"]);
