@@ -103,6 +103,7 @@ export const layers = {
     "explain/cell-graph",
     "shared",
     "text",
+    "data",
     "math",
     "cells",
     "scan",

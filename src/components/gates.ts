@@ -208,8 +208,8 @@ export class GatesElement extends ElementBase {
     legend.append(shown(scale.low, 0), bar, shown(scale.high, scale.high < 10 ? 1 : 0));
     value.replaceChildren(
       name,
-      ` · ${this.known.unit} `,
-      number,
+      // A value that has one row only is known by its title.
+      ...(band.units === 1 ? [] : [` · ${this.known.unit} `, number]),
       ` · “${shownToken(tokens[step] ?? "")}” · `,
       figure,
       legend,

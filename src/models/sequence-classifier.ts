@@ -160,11 +160,16 @@ export class SequenceClassifier implements SequenceModel {
   }
 
   forward(x: Tensor, mask?: Tensor): Tensor {
-    const { embedding: table, rnn, head } = this.parts;
-    expectShape("x", x.shape, table ? ["T", "B"] : ["T", "B", this.config.channels!]);
+    const { rnn, head } = this.parts;
     const drop = dropout({ rate: this.config.dropout });
-    const steps = table ? drop.forward(table.forward(x)) : x;
-    return head.forward(drop.forward(this.pooled(rnn.forward(steps, { mask }), mask)));
+    return head.forward(drop.forward(this.pooled(rnn.forward(this.embedded(x), { mask }), mask)));
+  }
+
+  /** What the recurrent layers read of `x`, [T, B, E] or [T, B, D]. */
+  embedded(x: Tensor): Tensor {
+    const { embedding: table } = this.parts;
+    expectShape("x", x.shape, table ? ["T", "B"] : ["T", "B", this.config.channels!]);
+    return table ? dropout({ rate: this.config.dropout }).forward(table.forward(x)) : x;
   }
 
   /** What stands for the whole sequence, of shape [B, W]. */

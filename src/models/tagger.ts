@@ -190,11 +190,25 @@ export class TaggerModel implements HasParameters {
   /** @throws ShapeError "shape-mismatch"; UsageError "missing-input" */
   forward(input: TaggerInput): TaggerOutput {
     expectOptions("TaggerModel.forward", input, { words: "required", characters: 1, lengths: 1, mask: "required" });
-    const { words, characters, lengths, mask } = input;
-    const { embedding: table, characters: byCharacter, rnn, head, intent } = this.parts;
+    const { mask, ...read } = input;
+    const { rnn, head, intent } = this.parts;
+    const { dropout: rate, outputDropout = rate } = this.config;
+    const { output } = rnn.forward(this.embedded(read), { mask });
+    const dropped = dropout({ rate: outputDropout }).forward(output);
+    return {
+      emissions: head.forward(dropped),
+      intents: intent?.forward(poolOverTime({ kind: "maximum" }).forward(dropped, { mask })),
+    };
+  }
+
+  /** What the recurrent layers read, [T, B, D]: words, and what their characters give. @throws as `forward` */
+  embedded(input: Omit<TaggerInput, "mask">): Tensor {
+    expectOptions("TaggerModel.embedded", input, { words: "required", characters: 1, lengths: 1 });
+    const { words, characters, lengths } = input;
+    const { embedding: table, characters: byCharacter } = this.parts;
     expectShape("words", words.shape, ["T", "B"]);
     const [steps, rows] = words.shape as [number, number];
-    const { dropout: rate, inputDropout = rate, outputDropout = rate } = this.config;
+    const { dropout: rate, inputDropout = rate } = this.config;
     const whole = table.forward(words);
     if (byCharacter && !(characters && lengths))
       throw new UsageError(
@@ -204,12 +218,7 @@ export class TaggerModel implements HasParameters {
     const read = byCharacter
       ? concatenate([whole, byCharacter.forward(characters!, lengths!, [steps, rows])], 2)
       : whole;
-    const { output } = rnn.forward(dropout({ rate: inputDropout }).forward(read), { mask });
-    const dropped = dropout({ rate: outputDropout }).forward(output);
-    return {
-      emissions: head.forward(dropped),
-      intents: intent?.forward(poolOverTime({ kind: "maximum" }).forward(dropped, { mask })),
-    };
+    return dropout({ rate: inputDropout }).forward(read);
   }
 
   /**

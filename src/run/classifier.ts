@@ -76,24 +76,52 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
    * @throws UsageError "wrong-input", "not-a-classifier" (it predicts numbers: `predictNumbers`)
    */
   async predict(inputs: readonly (string | Series)[]): Promise<ClassPrediction[]> {
+    const named = this.naming();
+    return (await this.outputs(inputs)).map(named);
+  }
+
+  /** Makes a prediction of log probabilities. @throws UsageError "not-a-classifier" */
+  private naming(): (logs: Float64Array) => ClassPrediction {
     const { classes } = this.model.config;
     if (!classes)
       throw new UsageError("not-a-classifier", "this model predicts numbers, not classes: call predictNumbers");
     const named = (values: Float64Array): Record<string, number> =>
       Object.fromEntries(classes.map((name, k) => [name, values[k]!]));
-    return (await this.outputs(inputs)).map((logs) => ({
+    return (logs) => ({
       label: classes[largest(logs)]!,
       probabilities: named(logs.map(Math.exp)),
       logProbabilities: named(logs),
-    }));
+    });
   }
 
   /** The number that a regression model predicts for each input. @throws UsageError "wrong-input", "not-a-regression" */
   async predictNumbers(inputs: readonly (string | Series)[]): Promise<number[]> {
+    const inUnits = this.scaling();
+    return (await this.outputs(inputs)).map(inUnits);
+  }
+
+  /** Makes a number of an output, in the units of the labels. @throws UsageError "not-a-regression" */
+  private scaling(): (output: Float64Array) => number {
     const { classes, targetScaling } = this.model.config;
     if (classes) throw new UsageError("not-a-regression", "this model predicts classes, not numbers: call predict");
     const [mean, deviation] = [targetScaling?.mean[0] ?? 0, targetScaling?.deviation[0] ?? 1];
-    return (await this.outputs(inputs)).map(([value]) => mean + deviation * value!);
+    return ([value]) => mean + deviation * value!;
+  }
+
+  /**
+   * What it would say had the input ended after each of its steps, the whole input last. Each beginning is read anew, as pooling and layers
+   * that read from the end see other steps in each: work grows with the square of the length.
+   * @throws as `predict`; UsageError "no-tokens" for a text without any
+   */
+  async afterEachStep(input: string | Series): Promise<ClassPrediction[]> {
+    const named = this.naming();
+    return (await this.outputsOf(this.beginnings(input))).map(named);
+  }
+
+  /** The same of a regression. @throws as `predictNumbers`; UsageError "no-tokens" for a text without any */
+  async numbersAfterEachStep(input: string | Series): Promise<number[]> {
+    const inUnits = this.scaling();
+    return (await this.outputsOf(this.beginnings(input))).map(inUnits);
   }
 
   /** Frees the plans; the parameters stay. */
@@ -107,9 +135,25 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
     this.close();
   }
 
-  private async outputs(inputs: readonly (string | Series)[]): Promise<Float64Array[]> {
-    const { model, tokenizer, batchSize = 64 } = this.options;
-    const sequences = inputs.map((input) => readSequence(input, model, tokenizer));
+  private outputs(inputs: readonly (string | Series)[]): Promise<Float64Array[]> {
+    const { model, tokenizer } = this.options;
+    return this.outputsOf(inputs.map((input) => readSequence(input, model, tokenizer)));
+  }
+
+  /** The first step of the input, the first two, … */
+  private beginnings(input: string | Series): Sequence[] {
+    const { model, tokenizer } = this.options;
+    const whole = readSequence(input, model, tokenizer);
+    if (lengthOf(whole) === 0) throw new UsageError("no-tokens", "input: expected at least one token, got none");
+    return Array.from({ length: lengthOf(whole) }, (_, t) =>
+      "channels" in whole
+        ? { channels: whole.channels, values: whole.values.slice(0, (t + 1) * whole.channels) }
+        : whole.subarray(0, t + 1),
+    );
+  }
+
+  private async outputsOf(sequences: readonly Sequence[]): Promise<Float64Array[]> {
+    const { batchSize = 64 } = this.options;
     const order = [...sequences.keys()].sort((a, b) => lengthOf(sequences[a]!) - lengthOf(sequences[b]!));
     const results: Float64Array[] = [];
     for (let start = 0; start < order.length; start += batchSize) {
