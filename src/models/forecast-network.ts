@@ -1,10 +1,10 @@
 import type { Cell } from "../cells/define.ts";
 import type { CellSpec } from "../cells/registry.ts";
-import { dropout, expectRate } from "../layers/dropout.ts";
+import { dropout } from "../layers/dropout.ts";
 import { zeros } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
-import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectOneOf, expectRate, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { matmul, plus, reshape, slice, stopGradient, transpose } from "../tensor/operations.ts";

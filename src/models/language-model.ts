@@ -1,14 +1,14 @@
 import type { Cell } from "../cells/define.ts";
 import type { CellSpec } from "../cells/registry.ts";
 import { activationPenalty } from "../layers/activation-penalty.ts";
-import { type DropoutPer, dropout, expectRate } from "../layers/dropout.ts";
+import { type DropoutPer, dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import type { Hold } from "../layers/held-values.ts";
 import type { RecurrentPreset } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { dropWords } from "../layers/weight-dropout.ts";
-import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectOneOf, expectRate, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";

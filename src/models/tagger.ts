@@ -1,7 +1,7 @@
 import type { Cell } from "../cells/define.ts";
 import type { CellSpec } from "../cells/registry.ts";
 import { type ConditionalRandomField, conditionalRandomField } from "../layers/conditional-random-field.ts";
-import { dropout, expectRate } from "../layers/dropout.ts";
+import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { poolOverTime } from "../layers/pool-over-time.ts";
@@ -9,7 +9,7 @@ import { type Recurrent, recurrent } from "../layers/recurrent.ts";
 import { type WordCharacters, wordCharacters } from "../layers/word-characters.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
 import { add, div, variable } from "../math/expression.ts";
-import { describe, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { describe, expectOneOf, expectRate, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import { schemeRules, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
 import type { Tensor } from "../tensor/graph.ts";

@@ -15,6 +15,7 @@ import {
 } from "../math/expression.ts";
 import { clamp } from "../math/functions.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { LARGEST_FLOAT32 } from "../shared/finite.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
@@ -50,9 +51,6 @@ export function createMoments(store: ParameterStore, optimizer: Optimizer): void
       store.write(name, new Float64Array(size(store.shape(name))).fill(initial), momentArena(moment));
   }
 }
-
-/** The largest finite float32: what is not below it has overflowed on a float32 machine. */
-export const LARGEST_FINITE = 3.4028234663852886e38;
 
 /**
  * Records the update of all parameters, after `graph.backward`: their norm, clipping, and one pass over parameters,
@@ -135,7 +133,7 @@ function clipping(graph: Graph, gradients: Range, { clipNorm, clipValue }: Updat
       outputs: {
         norm: write(root),
         factor: write(scale),
-        skipped: write(select(lessEqual(root, LARGEST_FINITE), 0, 1)),
+        skipped: write(select(lessEqual(root, LARGEST_FLOAT32), 0, 1)),
       },
     },
     { sum: sum.range, norm: norm.range, factor: factor.range, skipped: skipped.range },
