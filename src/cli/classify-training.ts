@@ -73,7 +73,7 @@ function introduction(
   ];
 }
 
-const measured = (metrics: Metrics): string =>
-  metrics.accuracy === undefined
-    ? `RMSE ${metrics.rmse!.toPrecision(4)}`
-    : `accuracy ${percent(metrics.accuracy)}, macro-F1 ${percent(metrics.macroF1!)}`;
+const measured = ({ accuracy, macroF1, rmse }: Metrics): readonly string[] =>
+  accuracy === undefined
+    ? [`RMSE ${rmse!.toPrecision(4)}`]
+    : [`accuracy ${percent(accuracy)}`, `macro-F1 ${percent(macroF1!)}`];
