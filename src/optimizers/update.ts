@@ -42,13 +42,14 @@ export interface ParameterUpdate {
 /** Arena of a moment: the layout of the parameters, like their gradients. */
 export const momentArena = (moment: string): string => `moment.${moment}`;
 
-/** Makes the arenas of an optimizer's moments beside the parameters and writes what the moments start at. */
+/** Makes the arenas of an optimizer's moments beside the parameters and writes what the moments start at, over what is there from before. */
 export function createMoments(store: ParameterStore, optimizer: Optimizer): void {
   for (const [moment, initial] of Object.entries(optimizer.moments)) {
-    store.arena(momentArena(moment));
-    if (initial === 0) continue;
-    for (const name of store.names)
-      store.write(name, new Float64Array(size(store.shape(name))).fill(initial), momentArena(moment));
+    const arena = momentArena(moment);
+    const isNew = !(arena in store.arenas);
+    store.arena(arena);
+    if (isNew && initial === 0) continue;
+    for (const name of store.names) store.write(name, new Float64Array(size(store.shape(name))).fill(initial), arena);
   }
 }
 

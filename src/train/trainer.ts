@@ -3,7 +3,7 @@ import { type Batch, weightOf } from "../data/batch-source.ts";
 import { checkOptions } from "../schema/check.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import { diverged } from "./breakdown.ts";
 import type { Metrics } from "./evaluator.ts";
 import type { Callbacks, EndEvent, TrainEvent } from "./events.ts";
@@ -41,8 +41,7 @@ export async function openTrainer<F extends object = object>(options: TrainerOpt
 /** `openTrainer` for callers that have checked what they were given, and hand on more of it than a trainer reads. */
 export async function startTrainer<F extends object = object>(options: TrainerOptions<F>): Promise<Trainer<F>> {
   const { machine, parameters, batches, record, owned = [] } = options;
-  if (parameters.machine !== machine)
-    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+  expectSameMachine(parameters, machine);
   const plan = planOf(options, batches.batchesPerEpoch);
   const { optimizer, clipNorm, clipValue, recompute, seed, accumulate } = plan;
   const learner = await openLearner({
@@ -59,7 +58,10 @@ export async function startTrainer<F extends object = object>(options: TrainerOp
   return new Trainer(options, plan, learner, closers);
 }
 
-/** A training under way: see `openTrainer`. Leaving the loop early and iterating again goes on where it stopped. */
+/**
+ * A training under way: see `openTrainer`. Leaving the loop early and iterating again goes on where it stopped. Of two loops at a time one is refused
+ * with a UsageError "busy".
+ */
 export class Trainer<F extends object = object> implements AsyncIterable<TrainEvent<F>> {
   /** The weights as they are now. */
   readonly parameters: ParameterStore;
@@ -72,6 +74,7 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
   private saveDue = false;
   private lastSave = platform.now();
   private lastNorm: number | undefined;
+  private working = false;
 
   constructor(options: TrainerOptions<F>, plan: TrainingPlan, learner: Learner, owned: readonly { close(): void }[]) {
     this.options = options;
@@ -98,7 +101,7 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
     for (;;) {
       for (let event = this.state.events.shift(); event; event = this.state.events.shift()) yield event;
       if (this.state.due) {
-        aborted = !(await this.measure());
+        aborted = !(await this.alone(() => this.measure()));
         if (aborted) break;
       } else if (this.saveDue) {
         this.saveDue = false;
@@ -108,7 +111,7 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
       else {
         aborted = signal?.aborted ?? false;
         if (aborted) break;
-        await this.advance(turns);
+        await this.alone(() => this.advance(turns));
       }
     }
     const { step, seconds, stopped } = this.state;
@@ -139,7 +142,8 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
    * @throws FailureError "not-finite" when a parameter is no finite number
    */
   async snapshot(): Promise<TrainingSnapshot> {
-    return snapshotOf(this.options, this.plan, this.state, await this.learner.readTensors());
+    const tensors = await this.alone(() => this.learner.readTensors());
+    return snapshotOf(this.options, this.plan, this.state, tensors);
   }
 
   /**
@@ -151,7 +155,7 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
   async restore(snapshot: TrainingSnapshot, options: RestoreOptions = {}): Promise<void> {
     expectOptions("Trainer.restore", options, { allowDifferentArithmetic: 1, allowDifferentSchedule: 1 });
     const state = usable<F>(snapshot, this.options, this.plan, options);
-    await this.learner.restoreTensors(snapshot.tensors);
+    await this.alone(() => this.learner.restoreTensors(snapshot.tensors));
     this.state = state;
     this.started = false;
     this.saveDue = false;
@@ -166,6 +170,18 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
   /** The same as `close`. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Does what nothing else may come in between of: a second loop would make the same update twice. */
+  private async alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.working)
+      throw new UsageError("busy", "this training is in the middle of an update: go through it in one loop at a time");
+    this.working = true;
+    try {
+      return await work();
+    } finally {
+      this.working = false;
+    }
   }
 
   private get ended(): boolean {
