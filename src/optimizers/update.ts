@@ -5,6 +5,7 @@ import {
   div,
   type Expression,
   equal,
+  isExpression,
   lessEqual,
   min,
   mul,
@@ -35,7 +36,7 @@ export interface ParameterUpdate {
   readonly gradientNorm: Tensor;
   /** 1 when the norm was not a finite number and the step changed nothing, otherwise 0; shape []. Also the output "skipped". */
   readonly skipped: Tensor;
-  /** What a run must be given. `step` is 1 at the first update. */
+  /** What a run must be given. `step` is 1 at the first update. @throws UsageError "not-a-number" where one is not finite */
   scalars(step: number, rate: number): Record<string, number>;
 }
 
@@ -80,6 +81,12 @@ export function updateParameters(graph: Graph, optimizer: Optimizer, options: Up
   const values = mapNames(Object.keys(elements), variable);
   const next = optimizer.update({ ...values, g: clip.gradient }, mapNames(Object.keys(numbers), variable));
   const changed = ["p", ...moments];
+  for (const name of changed)
+    if (!isExpression(next[name]))
+      throw new UsageError(
+        "bad-optimizer",
+        `optimizer "${optimizer.name}": update: expected ${changed.join(", ")} as expressions, got ${describe(next[name])} for ${name}`,
+      );
   graph.launch(
     {
       op: "pointwise",
@@ -98,8 +105,17 @@ export function updateParameters(graph: Graph, optimizer: Optimizer, options: Up
   return {
     gradientNorm: clip.norm,
     skipped: clip.skipped,
-    scalars: (step, rate) =>
-      Object.fromEntries(Object.entries(optimizer.scalars(step, rate)).map(([name, v]) => [scalarName(name), v])),
+    scalars(step, rate) {
+      const own = Object.entries(optimizer.scalars(step, rate));
+      // One that is no number would make all parameters so.
+      for (const [name, value] of own)
+        if (!Number.isFinite(value))
+          throw new UsageError(
+            "not-a-number",
+            `optimizer "${optimizer.name}": at step ${step} the learning rate is ${rate} and its ${name} ${value}; expected finite numbers`,
+          );
+      return Object.fromEntries(own.map(([name, value]) => [scalarName(name), value]));
+    },
   };
 }
 

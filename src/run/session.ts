@@ -56,6 +56,7 @@ export class Session<M extends Machine = Machine> {
   readonly batch: number;
   private readonly options: Required<SessionOptions<M>>;
   private readonly executable: Executable<M>;
+  private taken = 0;
 
   constructor(options: Required<SessionOptions<M>>, executable: Executable<M>) {
     this.options = options;
@@ -93,6 +94,12 @@ export class Session<M extends Machine = Machine> {
       );
     this.executable.write("tokens", tokens);
     this.executable.run();
+    this.taken += 1;
+  }
+
+  /** How many steps it has taken; setting the state or setting it back takes none. */
+  get steps(): number {
+    return this.taken;
   }
 
   /** A copy of the state by name, each [L, B, H|P] row-major. */

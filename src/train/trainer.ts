@@ -28,7 +28,7 @@ import { takeTurns } from "./turns.ts";
  * }
  * ```
  * @throws UsageError for wrong options; FailureError "out-of-memory" before anything is allocated. While training:
- *   FailureError "diverged" when the loss is no number; no such update has reached the parameters
+ *   FailureError "diverged" when the loss is no number; no such update has reached the parameters. UsageError "not-a-number" when a schedule gives no finite rate
  */
 export async function openTrainer<F extends object = object>(options: TrainerOptions<F>): Promise<Trainer<F>> {
   checkOptions<TrainerOptions<F>>("openTrainer", options, {

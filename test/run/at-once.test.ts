@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { openReference } from "../../src/compute/reference/machine.ts";
 import { tagger } from "../../src/models/tagger.ts";
+import { generate } from "../../src/run/generate.ts";
 import { openSession } from "../../src/run/session.ts";
 import { openStreams } from "../../src/run/streams.ts";
+import { surprisal } from "../../src/run/surprisal.ts";
 import { Tagger } from "../../src/run/tagger.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
@@ -60,4 +62,26 @@ test("a tagger that is asked twice at once answers each", async () => {
   expect(apart[0]).not.toEqual(apart[1]);
   reader.close();
   expect(await Promise.all([reader.predict(first, options), reader.predict(second, options)])).toEqual(apart);
+});
+
+test("a session that is used for two texts at once is refused to both, not mixed up", async () => {
+  const run = await tinyRun(machine, { cell: "lstm" });
+  const session = await openSession({ ...partsOf(run), machine });
+  const options = { session, tokenizer: run.tokenizer, length: 3 };
+  const write = async () => {
+    let text = "";
+    for await (const piece of generate(options)) text += piece;
+    return text;
+  };
+  const alone = await write();
+  for (const other of [write, async () => session.feed([1])]) {
+    const [first] = await Promise.allSettled([write(), other()]);
+    expect(first).toMatchObject({ status: "rejected", reason: { code: "busy" } });
+  }
+  const measured = async () => {
+    for await (const _ of surprisal({ session, tokenizer: run.tokenizer, text: "abcab" }));
+  };
+  const [first] = await Promise.allSettled([measured(), measured()]);
+  expect(first).toMatchObject({ status: "rejected", reason: { code: "busy" } });
+  expect(await write()).toBe(alone);
 });
