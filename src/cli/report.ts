@@ -4,6 +4,7 @@ import type { TextTrace } from "../explain/trace-text.ts";
 import { UsageError } from "../shared/errors.ts";
 import { meaningOf } from "./heat-maps.ts";
 import type { NearestPlaces } from "./nearest-places.ts";
+import { escaped } from "./page.ts";
 
 export interface NamedTrace {
   readonly name: string;
@@ -83,5 +84,3 @@ async function script(): Promise<string> {
   }
   return parts.join("\n");
 }
-
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
