@@ -1,4 +1,5 @@
 import { readConfig } from "../checkpoint/run-folder.ts";
+import type { ForecastLayout } from "../data/forecast-layout.ts";
 import { readTimeSeries } from "../data/read-time-series.ts";
 import { findTimeColumns } from "../data/time-columns.ts";
 import type { TimeSeriesSet } from "../data/time-series.ts";
@@ -8,14 +9,17 @@ import { quoted } from "./format.ts";
 
 /** Where the columns are, as the schema names it. */
 export type SeriesSettings = Pick<ForecastSettings, "target" | "timeZone"> &
-  Partial<Pick<ForecastSettings, "series" | "time" | "resample" | "past" | "known" | "delimiter" | "header">>;
+  Partial<
+    Pick<ForecastSettings, "series" | "time" | "resample" | "past" | "known" | "category" | "delimiter" | "header">
+  >;
 
 /** @throws what `readTimeSeries` throws */
 export const readSeriesFile = (file: string, settings: SeriesSettings): Promise<TimeSeriesSet> => {
   const { target: targets, header, series, time: said, timeZone, resample, past, known, delimiter } = settings;
+  const { category: categories } = settings;
   const time = said?.join() === "none" ? undefined : said;
   return readTimeSeries(file, {
-    ...{ targets, series, time, timeZone, resample, past, known, delimiter },
+    ...{ targets, series, time, timeZone, resample, past, known, categories, delimiter },
     ...(header && { header }),
   });
 };
@@ -27,8 +31,8 @@ export const readSeriesFile = (file: string, settings: SeriesSettings): Promise<
 export async function readableSettings(
   settings: ForecastSettings,
 ): Promise<{ readonly settings: ForecastSettings; readonly notice?: string }> {
-  const { file, target, series, past = [], known = [], delimiter } = settings;
-  const taken = [...target, ...past, ...known, ...(series === undefined ? [] : [series])];
+  const { file, target, series, past = [], known = [], category = [], delimiter } = settings;
+  const taken = [...target, ...past, ...known, ...category, ...(series === undefined ? [] : [series])];
   // Columns that are all given by number: the file names none.
   const named = settings.header || !taken.every((column) => /^\d+$/.test(column));
   const time = settings.time === undefined && named ? await findTimeColumns(file, { taken, delimiter }) : undefined;
@@ -65,3 +69,13 @@ export async function settingsOf(folder: string): Promise<ForecastSettings> {
     `${folder}: the run does not say which columns of a table it read, because it was not made by \`train forecast\`; load it in a program (loadForecaster)`,
   );
 }
+
+/** What is to be said of categories that did not occur in training: nothing is known of them. */
+export const unseenKinds = ({ categories = {} }: ForecastLayout, { series }: TimeSeriesSet): string[] =>
+  Object.entries(categories).flatMap(([name, kinds]) => {
+    const found = new Set(series.map((one) => one.categories?.[name] ?? ""));
+    const unseen = [...found].filter((kind) => kind !== "" && !kinds.includes(kind));
+    return unseen.length === 0
+      ? []
+      : [`${unseen.map((kind) => JSON.stringify(kind)).join(", ")} in ${name} did not occur in training.`];
+  });

@@ -4,6 +4,7 @@ import { UsageError } from "../shared/errors.ts";
 import { meaningOf } from "./heat-maps.ts";
 import type { Inspected } from "./inspected.ts";
 import type { NearestPlaces } from "./nearest-places.ts";
+import { escaped } from "./page.ts";
 
 export interface NamedRun extends Omit<Inspected, "steps"> {
   readonly name: string;
@@ -93,5 +94,3 @@ async function script(): Promise<string> {
   }
   return parts.join("\n");
 }
-
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);

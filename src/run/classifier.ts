@@ -4,10 +4,12 @@ import type { Series } from "../data/examples.ts";
 import { lengthOf, type Sequence, sequenceInputs } from "../data/sequence-inputs.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { SequenceModel } from "../models/sequence-classifier.ts";
+import { argmax } from "../shared/argmax.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { compile, type Executable } from "../tensor/executable.ts";
-import { Graph, type Tensor } from "../tensor/graph.ts";
+import type { Executable } from "../tensor/executable.ts";
+import { Executables } from "../tensor/executables.ts";
+import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { readSequence } from "./sequence-reader.ts";
@@ -47,7 +49,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
   readonly parameters: ParameterStore;
   readonly tokenizer: Tokenizer | undefined;
   private readonly options: ClassifierOptions<M>;
-  private readonly plans = new Map<string, Executable>();
+  private readonly plans: Executables;
 
   constructor(options: ClassifierOptions<M>) {
     expectOptions("Classifier", options, {
@@ -61,6 +63,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
     this.options = options;
     this.model = options.model;
     this.parameters = options.parameters;
+    this.plans = new Executables(options.machine, options.parameters);
     this.tokenizer = options.tokenizer;
     if ((options.model.config.vocabularySize === undefined) !== (options.tokenizer === undefined))
       throw new UsageError("bad-option", "tokenizer: a model of tokens needs one, a model of series has none");
@@ -88,7 +91,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
     const named = (values: Float64Array): Record<string, number> =>
       Object.fromEntries(classes.map((name, k) => [name, values[k]!]));
     return (logs) => ({
-      label: classes[largest(logs)]!,
+      label: classes[argmax(logs)]!,
       probabilities: named(logs.map(Math.exp)),
       logProbabilities: named(logs),
     });
@@ -126,8 +129,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
 
   /** Frees the plans; the parameters stay. */
   close(): void {
-    for (const plan of this.plans.values()) plan.close();
-    this.plans.clear();
+    this.plans.close();
   }
 
   /** The same as `close`; the parameters stay. */
@@ -177,23 +179,12 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
     return plan.read("outputs");
   }
 
-  private async plan(steps: number, rows: number): Promise<Executable> {
-    const key = `${steps} ${rows}`;
-    const known = this.plans.get(key);
-    if (known) return known;
-    const { model, machine, parameters } = this.options;
-    const graph = new Graph({ machine, parameters: parameters.layout });
-    const { x, mask } = declareSequences(graph, model, steps, rows);
-    const outputs = model.forward(x, mask);
-    graph.output("outputs", model.config.classes ? logSoftmax(outputs) : outputs);
-    const plan = await compile(graph, { machine, arenas: parameters.arenas });
-    this.plans.set(key, plan);
-    return plan;
+  private plan(steps: number, rows: number): Promise<Executable> {
+    const { model } = this.options;
+    return this.plans.of(`${steps} ${rows}`, (graph) => {
+      const { x, mask } = declareSequences(graph, model, steps, rows);
+      const outputs = model.forward(x, mask);
+      graph.output("outputs", model.config.classes ? logSoftmax(outputs) : outputs);
+    });
   }
-}
-
-function largest(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let k = 1; k < values.length; k++) if (values[k]! > values[best]!) best = k;
-  return best;
 }
