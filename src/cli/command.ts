@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, type ErrorOptions } from "commander";
 import { type Field, type Fields, flagName, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { readConfigFile } from "./config-file.ts";
@@ -27,6 +27,16 @@ export class DefinedCommand extends Command {
   constructor(definition: CommandDefinition<Fields>) {
     super(definition.name);
     this.definition = definition;
+  }
+
+  /** A word that is missing is said with what it is. */
+  override error(message: string, options?: ErrorOptions): never {
+    const { fields } = this.definition;
+    const word =
+      options?.code === "commander.missingArgument"
+        ? Object.entries(fields).find(([key, { positional, unit = key }]) => positional && message.includes(`'${unit}`))
+        : undefined;
+    return super.error(word ? `${message}: ${word[1].about}` : message, options);
   }
 }
 

@@ -81,7 +81,7 @@ export function parseTokenColumns(
     if (cells.length !== count)
       throw new UsageError(
         "ragged-row",
-        `${place}: expected ${count} columns as in line ${first + 1}, got ${cells.length}; cells are separated by ${separator} (--delimiter)`,
+        `${place}: expected ${count} column${count === 1 ? "" : "s"} as in line ${first + 1}, got ${cells.length}; cells are separated by ${separator} (--delimiter)`,
       );
     if (count === CONLLU_COLUMNS && NO_TOKEN.test(cells[0]!)) continue;
     const token = cells[tokenAt]!;

@@ -1,8 +1,16 @@
 import { windowInputs } from "../data/forecast-inputs.ts";
 import type { TimeSeries } from "../data/time-series.ts";
+import { declareForecastInputs } from "../run/forecast-plans.ts";
 import type { Forecaster } from "../run/forecaster.ts";
 import { expectOptions } from "../shared/options.ts";
-import { type ReadTrace, type ReadTraceOptions, readTrace, readTraceNames, traceLayers } from "./read-trace.ts";
+import {
+  type ReadTrace,
+  type ReadTraceOptions,
+  readingOf,
+  readTrace,
+  readTraceNames,
+  traceLayers,
+} from "./read-trace.ts";
 
 /**
  * Reads the end of a series with a forecaster, the steps that it looks back at, and keeps what the gates and states of its layers were at each. Tokens are
@@ -20,7 +28,15 @@ export async function traceForecaster(
   // Where each step comes from the one before, the last one of the past is read with what is known of the first one to come.
   const direct = layout.decoding === "direct";
   const window = forecaster.latestWindow(series, direct ? 0 : 1);
-  const { x } = windowInputs([window], direct ? layout : { ...layout, horizon: 1 }, { learn: !direct });
+  const arrays = windowInputs([window], direct ? layout : { ...layout, horizon: 1 }, { learn: !direct });
+  const reading = await readingOf(
+    parameters,
+    (graph) => {
+      const { x, categories } = declareForecastInputs(graph, network, arrays, 1);
+      return network.embedded(x, categories);
+    },
+    arrays,
+  );
   const tokens = Array.from({ length: layout.context }, (_, t) => `−${layout.context - t}`);
-  return readTrace(await traceLayers(network.parts.encoder, parameters, x!, options), tokens);
+  return readTrace(await traceLayers(network.parts.encoder, parameters, reading, options), tokens);
 }

@@ -202,12 +202,12 @@ export class ForecastNetwork implements HasParameters {
     const { encoder, decoder, head } = this.parts;
     expectShape("x", x.shape, ["S", "B", channels]);
     const drop = dropout({ rate: this.config.dropout });
-    const { output, final } = encoder.forward(this.beside(x, categories), { initial });
+    const { output, final } = encoder.forward(this.embedded(x, categories), { initial });
     let raw: Tensor;
     if (autoregressive) raw = head.forward(drop.forward(output));
     else if (decoder) {
       expectShape("future", future?.shape ?? [], [horizon, "B", known]);
-      raw = head.forward(drop.forward(decoder.forward(this.beside(future!, categories), { initial: final }).output));
+      raw = head.forward(drop.forward(decoder.forward(this.embedded(future!, categories), { initial: final }).output));
     } else raw = this.allAtOnce(head.forward(drop.forward(this.lastState(final))));
     const { names } = this.head;
     const D = this.config.targets;
@@ -226,8 +226,8 @@ export class ForecastNetwork implements HasParameters {
     return this.head.loss(Object.fromEntries(ahead), y, mask);
   }
 
-  /** What is read at each step [S, B, …], with the vectors of the categories. */
-  private beside(steps: Tensor, categories: readonly Tensor[] = []): Tensor {
+  /** What recurrent layers read of numbers at each step [S, B, …]: these, and the vectors of the categories [B]. */
+  embedded(steps: Tensor, categories: readonly Tensor[] = []): Tensor {
     const tables = Object.values(this.parts.categories?.parts ?? {});
     if (categories.length !== tables.length)
       throw new UsageError("bad-option", `categories: expected ${tables.length} tensors [B], got ${categories.length}`);

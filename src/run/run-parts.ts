@@ -12,22 +12,31 @@ export interface LoadRunOptions {
   readonly cells?: Readonly<Record<string, Cell>>;
 }
 
-/** What to do with runs of each kind of model. */
-const USES: Readonly<Record<string, string>> = {
-  "language-model": "loadRun, or the commands generate, evaluate and score",
-  "sequence-classifier": "loadClassifier, or the command predict",
-  tagger: "loadTagger, or the commands predict and evaluate",
-  forecaster: "loadForecaster, or the commands forecast and backtest",
+/** What runs of each kind of model are called, and what to do with them. */
+const USES: Readonly<Record<string, { readonly name: string; readonly use: string }>> = {
+  "language-model": {
+    name: "language model",
+    use: "the commands generate, evaluate, score and inspect, or loadRun in a program",
+  },
+  "sequence-classifier": {
+    name: "classifier",
+    use: "the commands predict and inspect, or loadClassifier in a program",
+  },
+  tagger: { name: "tagger", use: "the commands predict, evaluate and inspect, or loadTagger in a program" },
+  forecaster: {
+    name: "forecaster",
+    use: "the commands forecast, backtest and inspect, or loadForecaster in a program",
+  },
 };
 
 /** @throws UsageError "other-task" when a run is of another kind of model, with what to do with it */
 export function expectKind(source: RunSource, { model }: RunConfig, kind: string): void {
   const { kind: found } = model as { readonly kind?: unknown };
-  const use = typeof found === "string" && found !== kind && Object.hasOwn(USES, found) ? USES[found] : undefined;
-  if (use !== undefined)
+  const known = typeof found === "string" && found !== kind && Object.hasOwn(USES, found) ? USES[found] : undefined;
+  if (known !== undefined)
     throw new UsageError(
       "other-task",
-      `${runName(source)}: expected a run of a ${kind}, this one is of a ${found}; use ${use}`,
+      `${runName(source)}: expected a run of a ${USES[kind]?.name ?? kind}, this one is of a ${known.name}; for it there are ${known.use}`,
     );
 }
 

@@ -126,12 +126,22 @@ describeOnMachines("traces of models of other tasks", (on) => {
     trainer.close();
   });
 
-  test.each(["direct", "autoregressive"] as const)(
-    "a forecaster (%s): its head says the next step of the state after the last one",
-    async (decoding) => {
+  test.each([
+    ["direct", false],
+    ["autoregressive", false],
+    ["direct", true],
+  ] as const)(
+    "a forecaster (%s, categories: %s): its head says the next step of the state after the last one",
+    async (decoding, categories) => {
       const data = timeSeriesSet({
         targets: ["y"],
-        series: [{ values: { y: Array.from({ length: 60 }, (_, k) => 30 + 5 * Math.sin(k) + (k % 4)) } }],
+        ...(categories && { categories: ["kind"] }),
+        series: [
+          {
+            values: { y: Array.from({ length: 60 }, (_, k) => 30 + 5 * Math.sin(k) + (k % 4)) },
+            ...(categories && { categories: { kind: "a" } }),
+          },
+        ],
       });
       const { forecaster, trainer } = await trainForecaster({
         ...{

@@ -101,7 +101,9 @@ describe("trainTagger", () => {
       await saveRun(join(folder, head), { config: { model: model.config }, tokenizer, parameters });
       const loaded = await loadTagger(join(folder, head), machine);
       expect(await loaded.predict(sentences, { probabilities: true })).toEqual(before);
-      await expect(loadClassifier(join(folder, head), machine)).rejects.toThrow(/loadTagger, or the commands predict/);
+      await expect(loadClassifier(join(folder, head), machine)).rejects.toThrow(
+        /expected a run of a classifier, this one is of a tagger; for it there are the commands predict, .*loadTagger/,
+      );
       loaded.close();
       await trainer.close();
     },
