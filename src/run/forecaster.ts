@@ -93,7 +93,7 @@ export class Forecaster {
     return this.#layout;
   }
 
-  /** What a run keeps of it, for `saveRun` and `openRun`. */
+  /** What a run keeps of it, for `saveRun`, `packRun` and `openRun`. */
   get config(): { readonly model: ForecastNetwork["config"]; readonly data: ForecastLayout } {
     return { model: this.network.config, data: this.layout };
   }
