@@ -37,14 +37,14 @@ export async function trainClassifierToFolder(
 }
 
 function trainOptions(settings: ClassifySettings) {
-  const { cell, hiddenSize, numLayers, dropout, bidirectional, pooling, embeddingSize } = settings;
+  const { cell, hiddenSize, numLayers, dropout, bidirectional, pooling, embeddingSize, memorySteps } = settings;
   const { tokenizer, vocabularySize, minimumCount, alphabet, normalize } = settings;
   const { regression, validation, classWeights, scaling, batchSize } = settings;
   const stages = normalize ?? (tokenizer === "word" ? (["lowercase"] as const) : []);
   return {
     ...trainerOptions(settings),
     ...{ regression, validation, classWeights, scaling, batchSize },
-    model: { cell, hiddenSize, numLayers, dropout, bidirectional, pooling, embeddingSize },
+    model: { cell, hiddenSize, numLayers, dropout, bidirectional, pooling, embeddingSize, memorySteps },
     tokenizer: {
       ...{ kind: tokenizer, normalize: stages },
       ...(vocabularySize !== undefined && { maximumSize: vocabularySize }),
@@ -73,7 +73,7 @@ function introduction(
   ];
 }
 
-const measured = (metrics: Metrics): string =>
-  metrics.accuracy === undefined
-    ? `RMSE ${metrics.rmse!.toPrecision(4)}`
-    : `accuracy ${percent(metrics.accuracy)}, macro-F1 ${percent(metrics.macroF1!)}`;
+const measured = ({ accuracy, macroF1, rmse }: Metrics): readonly string[] =>
+  accuracy === undefined
+    ? [`RMSE ${rmse!.toPrecision(4)}`]
+    : [`accuracy ${percent(accuracy)}`, `macro-F1 ${percent(macroF1!)}`];

@@ -20,7 +20,7 @@ import { quoted } from "./format.ts";
 import { heatMaps } from "./heat-maps.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
-import { claimRunFolder, newRunFolder } from "./run-paths.ts";
+import { inRunFolder, newRunFolder } from "./run-paths.ts";
 import { scores, scoresTable } from "./scores.ts";
 import type { TextSettings } from "./text-settings.ts";
 import { trainToFolder } from "./training.ts";
@@ -68,7 +68,6 @@ async function demo(flags: DemoFlags, io: Io): Promise<void> {
       `the text of the demonstration is only in a clone of the repository; train on a text of yours: ${io.program} train text FILE`,
     );
   const folder = flags.output ?? newRunFolder("demo", io.today());
-  claimRunFolder(folder, { force: flags.force });
   const settings: TextSettings = {
     ...TEXT_DEFAULTS,
     ...DEMO,
@@ -82,13 +81,9 @@ async function demo(flags: DemoFlags, io: Io): Promise<void> {
   await io.stdout.write(
     "An LSTM learns to predict the next character of this project's own guides, formulas and source.\n\n",
   );
-  const { interrupted } = await trainToFolder(settings, {
-    io,
-    folder,
-    quiet: false,
-    json: false,
-    existing: "overwrite",
-  });
+  const { interrupted } = await inRunFolder(folder, flags, () =>
+    trainToFolder(settings, { io, folder, quiet: false, json: false, existing: "overwrite" }),
+  );
   if (interrupted) {
     await io.stdout.write(`\nSaved in ${folder}. To see it write: ${io.program} generate ${quoted(folder)}\n`);
     throw new Ended(EXIT.interrupted);

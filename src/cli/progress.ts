@@ -1,4 +1,5 @@
 import { cutToWidth } from "../explain/display-width.ts";
+import { type Forms, fitting } from "./epoch-line.ts";
 import { clock, integer, short } from "./format.ts";
 import type { Output } from "./io.ts";
 
@@ -75,6 +76,8 @@ export function bar(share: number, width: number): string {
   return "█".repeat(full) + part + "░".repeat(width - full - (part === "" ? 0 : 1));
 }
 
+const wholeOf = (line: string | Forms): string => (typeof line === "string" ? line : line[0]);
+
 const REDRAW_MS = 100;
 const LOG_MS = 5000;
 const JOURNAL_MS = 30_000;
@@ -136,15 +139,16 @@ export class ProgressDisplay {
     else void this.#out.write(`${text}\n`);
   }
 
-  /** Prints a line that stays, unless nothing but warnings is to be shown. */
-  say(line: string): void {
-    if (this.#quiet) this.#journal(line);
+  /** Prints a line that stays, unless nothing but warnings is to be shown: of several forms the one that the terminal has room for. */
+  say(line: string | Forms): void {
+    if (this.#quiet) this.#journal(wholeOf(line));
     else this.log(line);
   }
 
   /** Prints a line that stays, above the line that is drawn over; as it may fill a row to its end, what it replaces goes first. */
-  log(line: string): void {
-    this.#journal(line);
+  log(text: string | Forms): void {
+    this.#journal(wholeOf(text));
+    const line = this.#live && typeof text !== "string" ? fitting(text, this.#out.columns) : wholeOf(text);
     if (this.#drawn === "") void this.#out.write(`${line}\n`);
     else void this.#out.write(`\r${CLEAR_REST}${line}\n${this.#drawn}`);
   }

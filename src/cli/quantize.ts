@@ -14,7 +14,7 @@ import { noValidation, trainedOn, wholeText } from "./evaluate.ts";
 import { counted, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
-import { claimRunFolder } from "./run-paths.ts";
+import { inRunFolder } from "./run-paths.ts";
 import type { TextSettings } from "./text-settings.ts";
 
 const { run, machine, json } = common;
@@ -60,13 +60,14 @@ async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void
     if (text) open.push(text);
     const tokens = file === undefined ? text!.validation : text!.train;
     if (tokens.length < 2) throw noValidation(folder);
-    claimRunFolder(output, { force: flags.force });
-
     const { model, parameters } = loaded;
-    const before = await evaluateText({ model, parameters, machine, tokens });
-    const quantized = await quantize({ model, parameters });
-    const after = await evaluateText({ model, parameters, machine, tokens, quantized });
-    await saveRun(output, { ...partsOf(loaded), quantized });
+    const { before, after } = await inRunFolder(output, flags, async () => {
+      const before = await evaluateText({ model, parameters, machine, tokens });
+      const quantized = await quantize({ model, parameters });
+      const after = await evaluateText({ model, parameters, machine, tokens, quantized });
+      await saveRun(output, { ...partsOf(loaded), quantized });
+      return { before, after };
+    });
     const [from, to] = [folder, output].map((one) => statSync(join(one, "model.safetensors")).size) as [number, number];
     if (flags.json) {
       const result = { output, nats: after.nats, natsBefore: before.nats, bytes: to, bytesBefore: from };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { runPaths } from "../checkpoint/run-folder.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
@@ -22,10 +22,26 @@ export function nameOf(file: string): string {
 }
 
 /**
- * Makes the folder of a run before hours go into it.
+ * Makes the folder of a run before hours go into it, works, and takes the folder away again where an error leaves it empty. What
+ * was there before stays.
  * @throws UsageError "run-exists" when it holds something and `force` is not set; FailureError "folder-not-made"
  */
-export function claimRunFolder(folder: string, options: { readonly force: boolean }): void {
+export async function inRunFolder<T>(
+  folder: string,
+  options: { readonly force: boolean },
+  work: () => Promise<T>,
+): Promise<T> {
+  const made: string[] = [];
+  try {
+    claimRunFolder(folder, options, made);
+    return await work();
+  } catch (error) {
+    for (const one of made.reverse()) removeEmpty(one);
+    throw error;
+  }
+}
+
+function claimRunFolder(folder: string, { force }: { readonly force: boolean }, made: string[]): void {
   try {
     if (existsSync(folder)) {
       if (!statSync(folder).isDirectory())
@@ -34,13 +50,13 @@ export function claimRunFolder(folder: string, options: { readonly force: boolea
           `--output ${folder}: expected a folder, this is a file; choose another name`,
         );
       // A training that was killed before it had anything leaves its lock, which holds no more.
-      if (readdirSync(folder).some((name) => !isLock(folder, name)) && !options.force)
+      if (readdirSync(folder).some((name) => !isLock(folder, name)) && !force)
         throw new UsageError(
           "run-exists",
           `--output ${folder}: the folder is not empty; choose another one, or give --force to write over the run in it`,
         );
     }
-    makeFolder(resolve(folder));
+    makeFolder(resolve(folder), made);
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -52,10 +68,19 @@ export function claimRunFolder(folder: string, options: { readonly force: boolea
 
 const isLock = (folder: string, name: string): boolean => join(folder, name) === join(runPaths(folder).lock);
 
-/** With its parents. Node's own `recursive` never ends where the system refuses a new folder with ENOENT, as in /proc. */
-function makeFolder(folder: string): void {
+/** With its parents, told in `made`. Node's own `recursive` never ends where the system refuses a new folder with ENOENT, as in /proc. */
+function makeFolder(folder: string, made: string[]): void {
   if (existsSync(folder)) return;
   const parent = dirname(folder);
-  if (parent !== folder) makeFolder(parent);
+  if (parent !== folder) makeFolder(parent, made);
   mkdirSync(folder);
+  made.push(folder);
+}
+
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It holds something, or is gone: either is as it should be.
+  }
 }

@@ -70,9 +70,8 @@ function introduction(
   ];
 }
 
-const measured = ({ accuracy, f1, intentAccuracy }: Metrics): string =>
-  [
-    `accuracy ${percent(accuracy!)}`,
-    ...(f1 === undefined ? [] : [`F1 ${percent(f1)}`]),
-    ...(intentAccuracy === undefined ? [] : [`intents ${percent(intentAccuracy)}`]),
-  ].join(", ");
+const measured = ({ accuracy, f1, intentAccuracy }: Metrics): readonly string[] => [
+  ...(f1 === undefined ? [] : [`F1 ${percent(f1)}`]),
+  `accuracy ${percent(accuracy!)}`,
+  ...(intentAccuracy === undefined ? [] : [`intents ${percent(intentAccuracy)}`]),
+];

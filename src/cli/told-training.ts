@@ -1,8 +1,9 @@
 import type { Metrics } from "../train/evaluator.ts";
-import type { EpochEvent, StartEvent, TrainEvent } from "../train/events.ts";
+import type { StartEvent, TrainEvent } from "../train/events.ts";
 import type { RecordOptions, Run } from "../train/run.ts";
 import type { Trainer } from "../train/trainer.ts";
-import { counted, duration, integer } from "./format.ts";
+import { taskLine } from "./epoch-line.ts";
+import { counted, integer } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
 import type { TrainingOptions, TrainingTools } from "./recorded-training.ts";
 import type { TrainingResult } from "./training-record.ts";
@@ -13,8 +14,8 @@ export interface ToldOptions<F extends object> {
   readonly items: string;
   /** Lines on data, model and training. */
   readonly introduction: (start: StartEvent<F>) => readonly string[];
-  /** What was measured of the validation part, behind its loss; default nothing. */
-  readonly measured?: (metrics: Metrics) => string;
+  /** What was measured of the validation part, behind its loss, the most telling first; default nothing. */
+  readonly measured?: (metrics: Metrics) => readonly string[];
 }
 
 /** Records a training in its run and tells of it meanwhile, on the display or as JSON lines. */
@@ -70,7 +71,10 @@ class Told<F extends object> {
         break;
       }
       case "epoch":
-        display.say(this.#epochLine(event));
+      case "evaluation":
+        display.say(
+          taskLine(event, this.#epochs, event.metrics ? (this.#options.measured?.(event.metrics) ?? []) : []),
+        );
         break;
       case "end":
         if (event.reason === "stopped-early") display.say("Stopped early: the validation got no better.");
@@ -86,15 +90,5 @@ class Told<F extends object> {
   get #epochs(): number {
     const { totalSteps, stepsPerEpoch } = this.#start!;
     return Math.ceil(totalSteps / stepsPerEpoch);
-  }
-
-  #epochLine({ epoch, trainLoss, metrics, seconds }: EpochEvent): string {
-    const parts = [
-      `epoch ${epoch}/${this.#epochs}: loss ${trainLoss.toFixed(4)}`,
-      ...(metrics === undefined ? [] : [`validation ${metrics.loss!.toFixed(4)}`]),
-      ...(metrics === undefined || !this.#options.measured ? [] : [this.#options.measured(metrics)]),
-      duration(seconds),
-    ];
-    return parts.join(", ");
   }
 }

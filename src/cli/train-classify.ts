@@ -17,7 +17,7 @@ import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
-import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
+import { inRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import { tellNext, tellSaved } from "./training-result.ts";
 
 const { output, force, quiet, json } = common;
@@ -53,8 +53,9 @@ async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<v
     const [train, test] = [await readExamples(settings.file, settings), await readExamples(settings.test, settings)];
     expectSameChannels(train, test);
   }
-  claimRunFolder(folder, { force });
-  await runClassifierTraining(settings, { io, folder, quiet, json, existing: "overwrite" });
+  await inRunFolder(folder, { force }, () =>
+    runClassifierTraining(settings, { io, folder, quiet, json, existing: "overwrite" }),
+  );
 }
 
 /** @throws UsageError "ragged-row" */

@@ -11,7 +11,7 @@ import { quoted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
-import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
+import { inRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import { tellNext, tellSaved } from "./training-result.ts";
 
 const { output, force, quiet, json } = common;
@@ -38,9 +38,10 @@ async function trainForecast(values: ValuesOf<typeof fields>, io: Io): Promise<v
   const folder = output ?? newRunFolder(nameOf(rest.file), io.today());
   // What is wrong with the file is said before anything is written. Its path is absolute, so that the run can be resumed from any folder.
   const { settings, notice } = await readableSettings({ ...rest, file: resolve(rest.file) });
-  claimRunFolder(folder, { force });
-  if (notice !== undefined && !quiet) await io.stderr.write(`${notice}\n`);
-  await runForecasterTraining(settings, { io, folder, quiet, json, existing: "overwrite" });
+  await inRunFolder(folder, { force }, async () => {
+    if (notice !== undefined && !quiet) await io.stderr.write(`${notice}\n`);
+    await runForecasterTraining(settings, { io, folder, quiet, json, existing: "overwrite" });
+  });
 }
 
 /** Trains, or goes on, and says how good the result is. */

@@ -6,7 +6,7 @@ import { defineCommand } from "./command.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
-import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
+import { inRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import { readTagged } from "./tag-data.ts";
 import { trainTaggerToFolder } from "./tag-training.ts";
 import { tellTaggerScores } from "./tagger-scores.ts";
@@ -43,8 +43,9 @@ async function trainTag(values: ValuesOf<typeof fields>, io: Io): Promise<void> 
   };
   // What is wrong with the last file is said before anything is trained.
   if (settings.test !== undefined) await readTagged(settings.test, settings);
-  claimRunFolder(folder, { force });
-  await runTaggerTraining(settings, { io, folder, quiet, json, existing: "overwrite" });
+  await inRunFolder(folder, { force }, () =>
+    runTaggerTraining(settings, { io, folder, quiet, json, existing: "overwrite" }),
+  );
 }
 
 /** Trains, or goes on, and says how good the result is. */

@@ -5,7 +5,7 @@ import { embeddingSizeOf, textTrainingFields } from "../schema/text-training.ts"
 import { defineCommand } from "./command.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
-import { claimRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
+import { inRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import type { TextSettings } from "./text-settings.ts";
 import { trainClassifyCommand } from "./train-classify.ts";
 import { trainForecastCommand } from "./train-forecast.ts";
@@ -52,7 +52,8 @@ async function trainText(values: ValuesOf<typeof fields>, io: Io): Promise<void>
     validation: typeof rest.validation === "string" ? resolve(rest.validation) : rest.validation,
     embeddingSize: embeddingSizeOf(rest),
   };
-  claimRunFolder(folder, { force });
-  const result = await trainToFolder(settings, { io, folder, quiet, json, existing: "overwrite" });
+  const result = await inRunFolder(folder, { force }, () =>
+    trainToFolder(settings, { io, folder, quiet, json, existing: "overwrite" }),
+  );
   await tellResult(result, { io, folder, quiet, json });
 }

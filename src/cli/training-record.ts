@@ -1,10 +1,11 @@
 import type { Corpus } from "../data/corpus.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { formatBytes } from "../shared/shapes.ts";
-import type { EpochEvent, ProgressEvent, StartEvent, TrainEvent } from "../train/events.ts";
+import type { ProgressEvent, StartEvent, TrainEvent } from "../train/events.ts";
 import type { Run, SavedWeights } from "../train/run.ts";
 import type { TextFacts } from "../train/train-text.ts";
-import { counted, duration, integer } from "./format.ts";
+import { textLine } from "./epoch-line.ts";
+import { counted, integer } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 import type { TextSettings } from "./text-settings.ts";
@@ -52,7 +53,8 @@ export class TrainingRecord {
         if (event.skipped > this.#skipped) this.#warnSkipped(event.skipped);
         break;
       case "epoch":
-        this.#say(this.#epochLine(event));
+      case "evaluation":
+        this.#options.display.say(textLine(event, this.#epochs));
         break;
       case "end": {
         const { reason, step, seconds } = event;
@@ -72,9 +74,13 @@ export class TrainingRecord {
   }
 
   #update(event: ProgressEvent): void {
+    const { totalSteps: steps } = this.#start!;
+    this.#options.display.update({ ...event, steps, epochs: this.#epochs, tokensPerSecond: event.itemsPerSecond });
+  }
+
+  get #epochs(): number {
     const { totalSteps, stepsPerEpoch } = this.#start!;
-    const epochs = Math.ceil(totalSteps / stepsPerEpoch);
-    this.#options.display.update({ ...event, steps: totalSteps, epochs, tokensPerSecond: event.itemsPerSecond });
+    return Math.ceil(totalSteps / stepsPerEpoch);
   }
 
   #say(...lines: readonly string[]): void {
@@ -92,15 +98,6 @@ export class TrainingRecord {
       `Training: ${counted(start.totalSteps, "step")} of ${start.batchSize} × ${start.steps} tokens, ${integer(start.stepsPerEpoch)} an epoch, on ${settings.machine}; Ctrl-C stops and saves`,
       ...resumed,
     ];
-  }
-
-  #epochLine({ epoch, trainLoss, validationLoss, seconds }: EpochEvent): string {
-    const { totalSteps, stepsPerEpoch } = this.#start!;
-    const validation =
-      validationLoss === undefined
-        ? ""
-        : `, validation ${validationLoss.toFixed(4)} (perplexity ${Math.exp(validationLoss).toFixed(2)})`;
-    return `epoch ${epoch}/${Math.ceil(totalSteps / stepsPerEpoch)}: loss ${trainLoss.toFixed(4)} nats per token${validation}, ${duration(seconds)}`;
   }
 
   #warnSkipped(skipped: number): void {

@@ -2,7 +2,7 @@ import type { Machine, Numbers } from "../compute/machine.ts";
 import { ladder } from "../data/bucketed-batches.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { TaggerInput, TaggerModel } from "../models/tagger.ts";
-import { expectInteger } from "../shared/errors.ts";
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { type Span, spansOf, tagsOf } from "../shared/tag-schemes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
@@ -40,7 +40,10 @@ export interface TagPrediction {
 export interface SentenceReading {
   /** Number of the tag of each token. */
   readonly path: readonly number[];
-  /** log p of tags, given by their numbers; where `likelihood` was asked for. */
+  /**
+   * log p of tags, given by their numbers, one a token.
+   * @throws UsageError "no-likelihood" of a CRF that was read without `likelihood`, "wrong-length", "out-of-range"
+   */
   readonly logLikelihood: (tags: readonly number[]) => number;
   /** Log probabilities of the intents. */
   readonly intents: readonly number[] | undefined;
@@ -174,9 +177,15 @@ export class Tagger {
           ? tokens.map((t) => largest(row("logs", t)))
           : bestPath({ steps: T, states: C, scores: at("best"), weights: weights! }),
         logLikelihood: (tags) => {
+          expectTags(tags, T, C);
           if (logs) return tags.reduce((sum, tag, t) => sum + at("logs")(t, tag), 0);
+          if (!whole)
+            throw new UsageError(
+              "no-likelihood",
+              "logLikelihood: a CRF computes the sum over all sequences of tags only where it is asked for; read with { likelihood: true }",
+            );
           const arc = (t: number): number => (t === 0 ? 0 : weights![tags[t - 1]! * C + tags[t]!]!);
-          return tags.reduce((sum, tag, t) => sum + at("scores")(t, tag) + arc(t), -whole![b]!);
+          return tags.reduce((sum, tag, t) => sum + at("scores")(t, tag) + arc(t), -whole[b]!);
         },
         intents: intents && Array.from(intents.slice(b * I, (b + 1) * I)),
         probabilities: !options.probabilities
@@ -210,6 +219,20 @@ export class Tagger {
     this.plans.set(key, plan);
     return plan;
   }
+}
+
+function expectTags(tags: readonly number[], steps: number, states: number): void {
+  if (tags.length !== steps)
+    throw new UsageError(
+      "wrong-length",
+      `logLikelihood: expected ${steps} tags, one a token of the sentence, got ${tags.length}`,
+    );
+  const bad = tags.findIndex((tag) => !(Number.isInteger(tag) && tag >= 0 && tag < states));
+  if (bad >= 0)
+    throw new UsageError(
+      "out-of-range",
+      `logLikelihood: expected numbers of tags from 0 to ${states - 1}, tag ${bad} is ${describe(tags[bad])}`,
+    );
 }
 
 function largest(values: readonly number[]): number {

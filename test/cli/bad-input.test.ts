@@ -57,6 +57,12 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
   ["train text @folder -o @x", 2, "there is no file in this folder"],
   ["train text @bad.gz -o @x", 2, "begins like gzip but cannot be unpacked"],
   ["train text @text.txt --validation @none.txt -o @x", 2, "there is no such file"],
+  ["train text @one.txt -o @deep/er/run", 2, "at least 2 are needed"],
+  ["train classify @text.txt -o @x", 2, "--text: expected the column of"],
+  ["train classify @none.csv --text t --label l -o @deep/run", 2, "there is no such file"],
+  ["train tag @text.txt --rows --token t -o @x", 2, "--tag: expected the column of"],
+  ["train tag @none.txt -o @x", 2, "there is no such file"],
+  ["train forecast @text.txt --target no --horizon 2 -o @x", 2, 'no column "no"'],
   ["train text @text.txt -o @text.txt", 2, "expected a folder, this is a file"],
   ["train text @text.txt -o @text.txt/below", 1, "the folder cannot be used"],
   ["train text @text.txt -o /proc/below", 1, "the folder cannot be used"],
@@ -140,8 +146,14 @@ describe("what cannot be done ends with one message, no stack and the right code
     expect(result.stderr).not.toMatch(/^\s+at |Error:|undefined|\[object/m);
     expect(result.stderr.match(/error: /g) ?? []).toHaveLength(line === "train" ? 0 : 1);
     // Nothing of a run that could not begin, and nothing lost of the one that is there.
-    expect(existsSync(join(at("x"), "config.json"))).toBe(false);
+    for (const made of ["x", "deep"]) expect(existsSync(at(made))).toBe(false);
     expect(existsSync(join(run, "model.safetensors"))).toBe(true);
+  });
+
+  it("an empty folder that was there stays where a training cannot begin", async () => {
+    mkdirSync(at("own"));
+    expect(await longshort(words("train classify @text.txt -o @own"))).toMatchObject({ code: 2 });
+    expect(existsSync(at("own"))).toBe(true);
   });
 
   it("a folder that this user may not write to, a file that he may not read", async (context) => {

@@ -346,6 +346,7 @@ const commands: Readonly<Record<string, Effects>> = {
       dropout: { add: ["--dropout", "0.6"] },
       bidirectional: { add: ["--no-bidirectional"] },
       pooling: { add: ["--pooling", "mean"] },
+      memorySteps: { add: ["--memory-steps", "50"] },
       embeddingSize: { add: ["--embedding-size", "4"] },
       batchSize: { add: ["--batch-size", "5"] },
       epochs: { add: ["--epochs", "2"] },

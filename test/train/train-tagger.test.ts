@@ -107,6 +107,24 @@ describe("trainTagger", () => {
     },
   );
 
+  test.each(["crf", "softmax"] as const)("the likelihood of tags (%s) is told where it was asked for", async (head) => {
+    const { trainer, tagger } = await train({ model: { head } });
+    const [asked] = await tagger.read([["we", "run"]], { likelihood: true });
+    const C = tagger.model.config.tags.length;
+    let whole = 0;
+    for (let a = 0; a < C; a++) for (let b = 0; b < C; b++) whole += Math.exp(asked!.logLikelihood([a, b]));
+    expect(whole).toBeCloseTo(1, 4);
+    expect(() => asked!.logLikelihood([0])).toThrow("expected 2 tags, one a token of the sentence, got 1");
+    expect(() => asked!.logLikelihood([0, C])).toThrow(`numbers of tags from 0 to ${C - 1}, tag 1 is ${C}`);
+    const [plain] = await tagger.read([["we", "run"]]);
+    if (head === "softmax") expect(plain!.logLikelihood([0, 1])).toBe(asked!.logLikelihood([0, 1]));
+    else
+      expect(() => plain!.logLikelihood([0, 1])).toThrow(
+        expect.objectContaining({ code: "no-likelihood", message: expect.stringContaining("{ likelihood: true }") }),
+      );
+    await trainer.close();
+  });
+
   test("words that nothing to learn from has say nothing", async () => {
     const { trainer, tagger } = await train({ epochs: 1, words: { minimumCount: 1 } });
     const { model, parameters, tokenizer } = tagger;

@@ -109,7 +109,7 @@ export function writeActivation(spec: ActivationSpec, where: string, family: Fam
     const { alpha = 1 / 6, beta = 0.5 } = spec;
     if (Math.abs(alpha - family.hardSigmoid) > 1e-7 || beta !== 0.5)
       throw refuse(
-        `has the slope ${alpha}, ${family.name} only that of ${family.hardSigmoid}: the function would change`,
+        `has the slope ${slope(alpha)}, ${family.name} only that of ${slope(family.hardSigmoid)}: the function would change`,
       );
     return "hard_sigmoid";
   }
@@ -117,6 +117,10 @@ export function writeActivation(spec: ActivationSpec, where: string, family: Fam
     if (by.includes(family.kind) && meant.name === spec.name && same(meant, spec)) return name;
   throw refuse(`${JSON.stringify({ alpha: spec.alpha, beta: spec.beta })} has no name in ${family.name}`);
 }
+
+/** A slope as people write it: a sixth has no end in decimals. */
+const slope = (value: number): string =>
+  Math.abs(value - 1 / 6) < 1e-7 ? "1/6" : String(Number(value.toPrecision(6)));
 
 const DEFAULTS: Readonly<Record<string, readonly [number, number]>> = {
   clamp: [0, 6],

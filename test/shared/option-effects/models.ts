@@ -242,7 +242,7 @@ export const models: EffectTable = {
       ...{ embeddingSize: [3], classes: [["a", "b", "c"]], cell: ["gru"], hiddenSize: [4], numLayers: [2] },
       channels: () => Promise.all([classify({ channels: 1 }), classify({ channels: 2 })]),
       projectionSize: [2, { cell: projecting, projectionSize: 1 }],
-      ...{ bidirectional: [true], pooling: ["mean"], dropout: [0.5] },
+      ...{ bidirectional: [true], pooling: ["mean"], dropout: [0.5], memorySteps: [20] },
       // What divides and adds is known to those who write the inputs and read the outputs: src/run/classifier.
       inputScaling: () =>
         Promise.all([

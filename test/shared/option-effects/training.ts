@@ -387,6 +387,7 @@ export const trainings: EffectTable = {
       dropout: [0.4],
       embeddingSize: [3],
       pooling: ["mean"],
+      memorySteps: [20],
     },
     projectionSize: [2, { cell: lstm({ projection: true }), projectionSize: 1 }],
   }),
