@@ -11,15 +11,16 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { buildSync } from "esbuild";
 import { rolldown } from "rolldown";
 import { orExit, root } from "./bootstrap.mjs";
 import { entries } from "./entries.mjs";
 
 /** `src/formats/index.ts` as the piece `formats`, made of `dist/formats/index.js`. */
-const forNode = entries.map(({ source }) => {
+const others = entries.flatMap(({ source }) => {
   const path = source.replace(/^src\//, "").replace(/\.ts$/, "");
-  return [path.replace(/\/index$/, ""), `dist/${path}.js`];
+  return path === "index" ? [] : [[path.replace(/\/index$/, ""), `dist/${path}.js`]];
 });
 
 const forPages = {
@@ -27,21 +28,96 @@ const forPages = {
   "longshort-formats.browser.js": ["./index.js", "./formats/index.js"],
 };
 
-/** A module of ours and all that it imports, not what it loads later. */
-function needsOf(file, found = new Set()) {
-  if (found.has(file)) return found;
-  found.add(file);
-  const imports = readFileSync(file, "utf8").matchAll(/^(?:import|export)\b(?:[^"';]*\bfrom)?\s*"([.#][^"]*)"/gm);
-  for (const [, name] of imports)
-    needsOf(name === "#platform" ? join(root, "dist/platform/node.js") : resolve(dirname(file), name), found);
+const inDist = (name) => join(root, "dist", name);
+
+/** These modules of ours and all that they import, not what they load later. */
+function needsOf(files, found = new Set()) {
+  for (const file of files) {
+    if (found.has(file)) continue;
+    found.add(file);
+    const imports = readFileSync(file, "utf8").matchAll(/^(?:import|export)\b(?:[^"';]*\bfrom)?\s*"([.#][^"]*)"/gm);
+    const names = [...imports].map(([, name]) => name);
+    needsOf(
+      names.map((name) => (name === "#platform" ? inDist("platform/node.js") : resolve(dirname(file), name))),
+      found,
+    );
+  }
+  return found;
+}
+
+/** What a first layer is made of, with the cells and the layers that most programs begin with. */
+const FIRST = [
+  ...[
+    "compute/open.js",
+    "tensor/executable.js",
+    "tensor/operations.js",
+    "tensor/parameter.js",
+    "tensor/parameter-store.js",
+  ],
+  ...["cells/rnn.js", "cells/lstm.js", "cells/gru.js"],
+  ...["layers/recurrent.js", "layers/linear.js", "layers/embedding.js", "layers/dropout.js"],
+].map(inDist);
+/** Folders of what only training needs. */
+const TRAINING = /^(train|optimizers|losses)\//;
+
+/** Every value that the main entry exports, with the module it comes from. */
+async function mainExports() {
+  const entry = inDist("index.js");
+  const values = await import(pathToFileURL(entry));
+  const found = [...readFileSync(entry, "utf8").matchAll(/^export \{([^}]*)\} from "\.\/([^"]*)";/gm)].flatMap(
+    ([, names, module]) => [...names.matchAll(/\w+/g)].map(([name]) => ({ name, module, value: values[name] })),
+  );
+  const missed = Object.keys(values).filter((name) => !found.some((one) => one.name === name));
+  if (missed.length > 0) throw new Error(`dist/index.js: the build does not see where these come from: ${missed}`);
   return found;
 }
 
 /**
- * Bundles for Node into `dist/node`. `groups`: names of pieces, and the module that such a piece holds all needs of. An entry stays in its
- * own file: others may not wait for one that waits for them.
+ * The main entry for Node: what a first layer needs is imported, everything else stands for a file that is loaded when a part of it is
+ * first used (`src/platform/node/late-exports.ts`).
+ *
+ * @returns texts of modules by name, and the modules that belong in each piece
  */
-async function inPieces(input, groups, prefix = "") {
+async function mainInPieces() {
+  const all = await mainExports();
+  const core = needsOf(FIRST);
+  const isFirst = ({ module }) => core.has(inDist(module));
+  const late = all.filter((one) => !isFirst(one));
+  const parts = {
+    running: late.filter(({ module }) => !TRAINING.test(module)),
+    training: late.filter(({ module }) => TRAINING.test(module)),
+  };
+  const from = ({ name, module }) => `export { ${name} } from "./${module}";`;
+  const standIn = (part, { name, value }) => {
+    // Lists of names and numbers need no code to be loaded.
+    if (typeof value !== "function") return `export const ${name} = ${JSON.stringify(value)};`;
+    const kind = Function.prototype.toString.call(value).startsWith("class") ? "classOf" : "functionOf";
+    return `export const ${name} = ${part}.${kind}("${name}");`;
+  };
+  const index = [
+    ...all.filter(isFirst).map(from),
+    'import { lateExports } from "./platform/node/late-exports.js";',
+    ...Object.entries(parts).flatMap(([part, exports]) => [
+      `const ${part} = lateExports("./${part}.js", import.meta.url);`,
+      ...exports.map((one) => standIn(part, one)),
+    ]),
+  ];
+  const texts = Object.entries(parts).map(([part, exports]) => [part, exports.map(from)]);
+  return {
+    texts: Object.fromEntries([["index", index], ...texts].map(([name, lines]) => [name, lines.join("\n")])),
+    groups: {
+      core: [...FIRST, inDist("platform/node/late-exports.js")],
+      running: parts.running.map(({ module }) => inDist(module)),
+      training: parts.training.map(({ module }) => inDist(module)),
+    },
+  };
+}
+
+/**
+ * Bundles for Node into `dist/node`. `groups`: names of pieces, and the modules that such a piece holds all needs of. An entry stays in its
+ * own file: others may not wait for one that waits for them. `texts`: modules that are in no file, by name.
+ */
+async function inPieces({ input, groups, texts = {}, prefix = "" }) {
   const bundle = await rolldown({
     input,
     platform: "node",
@@ -49,9 +125,16 @@ async function inPieces(input, groups, prefix = "") {
     external: (id) => !/^[.#]/.test(id) && !isAbsolute(id),
     resolve: { conditionNames: ["import", "default"] },
     logLevel: "warn",
+    plugins: [
+      {
+        name: "texts",
+        resolveId: (id) => (id.startsWith("./text:") ? inDist(id.slice(2)) : undefined),
+        load: (id) => texts[id.split("text:")[1]],
+      },
+    ],
   });
   const own = Object.values(input).map((entry) => join(root, entry));
-  const needs = Object.entries(groups).map(([name, module]) => [name, needsOf(join(root, module))]);
+  const needs = Object.entries(groups).map(([name, modules]) => [name, needsOf(modules)]);
   const { output } = await bundle.write({
     dir: "dist/node",
     format: "esm",
@@ -96,11 +179,18 @@ const forPage = (name, parts) =>
     conditions: ["browser", "import", "default"],
   });
 
-const machine = "dist/compute/wasm/machine.js";
 try {
-  await inPieces(Object.fromEntries(forNode), { core: "dist/index.js", machine });
-  const cli = "dist/cli/main.js";
-  await inPieces({ cli }, { start: cli, core: "dist/index.js", machine, commands: "dist/cli/program.js" }, "cli-");
+  const machine = [inDist("compute/wasm/machine.js")];
+  const { texts, groups } = await mainInPieces();
+  const pieces = Object.keys(texts).map((name) => [name, `./text:${name}`]);
+  await inPieces({
+    input: Object.fromEntries([...pieces, ...others]),
+    groups: { core: groups.core, machine, running: groups.running, training: groups.training },
+    texts,
+  });
+  const [cli, program] = ["dist/cli/main.js", inDist("cli/program.js")];
+  const commands = { start: [join(root, cli)], core: [inDist("index.js")], machine, commands: [program] };
+  await inPieces({ input: { cli }, groups: commands, prefix: "cli-" });
 } catch (error) {
   orExit(() => {
     throw error;

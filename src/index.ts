@@ -370,6 +370,7 @@ export {
   type EvaluatorOptions,
   type Measurement,
   type Metrics,
+  type OnMeasured,
   openEvaluator,
 } from "./train/evaluator.ts";
 export type {
@@ -382,6 +383,7 @@ export type {
   StartEvent,
   TrainEvent,
   TrainingStart,
+  ValidationEvent,
 } from "./train/events.ts";
 export type { Objective } from "./train/learner.ts";
 export type { StepReading } from "./train/notes.ts";

@@ -1,5 +1,4 @@
 /** usage: node start.mjs. From importing the library to the first result of an LSTM layer. */
-import { readFileSync } from "node:fs";
 import { report } from "./report.mjs";
 
 const start = performance.now();
@@ -19,6 +18,8 @@ plan.run();
 const output = await plan.read("output");
 const medianMs = performance.now() - start;
 const used = process.cpuUsage(cpu);
+// Only now: the file system of Node is not to be there before, as it would not be in a program of these lines.
+const { readFileSync } = await import("node:fs");
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 const phases = { import: imported - start, open: opened - imported, prepare: prepared - opened };
 report({ version, medianMs, cpuMs: (used.user + used.system) / 1000, phases, agree: [output[0]] });

@@ -1,13 +1,11 @@
-import { type FileHandle, open } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
+import type { FileHandle } from "node:fs/promises";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { makeDurableFolder, writeAtomic } from "./files.ts";
 import { openDirect, temporaryFile } from "./node/direct-file.ts";
 import { messageOf, notRegular, readError } from "./node/errors.ts";
 import { nodeFiles } from "./node/files.ts";
 import { findFiles } from "./node/find-files.ts";
-import { hashes, streams, threads, zlib } from "./node/late.ts";
+import { fs, hashes, os, streams, threads, urls, zlib } from "./node/late.ts";
 import { openParquet } from "./node/parquet.ts";
 import { isRunning, processIdentity } from "./node/process.ts";
 import {
@@ -49,7 +47,7 @@ export const platform: Platform = {
   openParquet,
   now: () => performance.now(),
   variable,
-  processors: () => (canWait() ? availableParallelism() : undefined),
+  processors: () => (canWait() ? os().availableParallelism() : undefined),
   startThread,
 };
 
@@ -163,8 +161,8 @@ async function fileSize(source: FileSource): Promise<number> {
 async function openToRead(source: string | URL): Promise<FileHandle> {
   let file: FileHandle | undefined;
   try {
-    if (source instanceof URL) fileURLToPath(source); // a URL of another kind is refused here
-    file = await open(source, "r");
+    if (source instanceof URL) urls().fileURLToPath(source); // a URL of another kind is refused here
+    file = await fs().promises.open(source, "r");
     const stat = await file.stat();
     if (stat.isFile()) return file;
     throw notRegular(source, stat);
@@ -174,7 +172,7 @@ async function openToRead(source: string | URL): Promise<FileHandle> {
   }
 }
 
-const pathOf = (target: string | URL): string => (target instanceof URL ? fileURLToPath(target) : target);
+const pathOf = (target: string | URL): string => (target instanceof URL ? urls().fileURLToPath(target) : target);
 
 async function makeFolder(target: string | URL): Promise<void> {
   await makeDurableFolder(nodeFiles, pathOf(target));

@@ -155,6 +155,7 @@ const training: {
   ];
 } = {
   validation: [0.4, ({ start }) => start.validationTokens],
+  validationTokens: [7, ({ start }) => start.validationTokens],
   tokenizer: ["word", ({ tokenizer }) => tokenizer],
   vocabularySize: [260, ({ tokenizer }) => tokenizer, { tokenizer: "bpe" }],
   vocabularySample: [0.0001, ({ tokenizer }) => tokenizer],

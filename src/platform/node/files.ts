@@ -1,13 +1,12 @@
-import { constants } from "node:fs";
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, truncate } from "node:fs/promises";
 import type { FileLayer } from "../files.ts";
 import { readError, writeError } from "./errors.ts";
+import { fs } from "./late.ts";
 
 /** Files of the system that Node runs on. */
 export const nodeFiles: FileLayer = {
   async read(path) {
     try {
-      const bytes = await readFile(path);
+      const bytes = await fs().promises.readFile(path);
       return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     } catch (error) {
       throw readError(error, path);
@@ -15,7 +14,7 @@ export const nodeFiles: FileLayer = {
   },
   async size(path) {
     try {
-      return (await stat(path)).size;
+      return (await fs().promises.stat(path)).size;
     } catch (error) {
       if ((error as { code?: unknown }).code === "ENOENT") return 0;
       throw readError(error, path);
@@ -23,7 +22,7 @@ export const nodeFiles: FileLayer = {
   },
   write: (path, content) =>
     writing(path, async () => {
-      const file = await open(path, "w");
+      const file = await fs().promises.open(path, "w");
       try {
         if (typeof content === "string" || content instanceof Uint8Array) await file.writeFile(content);
         else for await (const chunk of content) await file.writeFile(chunk); // each call goes on where the last one ended
@@ -33,19 +32,19 @@ export const nodeFiles: FileLayer = {
     }),
   append: (path, content) =>
     writing(path, async () => {
-      const file = await open(path, "a");
+      const file = await fs().promises.open(path, "a");
       try {
         await file.writeFile(content);
       } finally {
         await file.close();
       }
     }),
-  truncate: (path, length) => writing(path, () => truncate(path, length)),
+  truncate: (path, length) => writing(path, () => fs().promises.truncate(path, length)),
   sync: (path) => writing(path, () => synced(path, "r+")),
-  rename: (from, to) => writing(to, () => rename(from, to)),
+  rename: (from, to) => writing(to, () => fs().promises.rename(from, to)),
   link: (from, to) =>
     writing(to, async () => {
-      for (const make of [link, copied])
+      for (const make of [fs().promises.link, copied])
         try {
           await make(from, to);
           return true;
@@ -57,10 +56,10 @@ export const nodeFiles: FileLayer = {
         }
       return false;
     }),
-  remove: (path) => writing(path, () => rm(path, { force: true })),
+  remove: (path) => writing(path, () => fs().promises.rm(path, { force: true })),
   async list(folder) {
     try {
-      return await readdir(folder);
+      return await fs().promises.readdir(folder);
     } catch (error) {
       if ((error as { code?: unknown }).code === "ENOENT") return [];
       throw readError(error, folder);
@@ -69,7 +68,7 @@ export const nodeFiles: FileLayer = {
   makeFolder: (path) =>
     writing(path, async () => {
       try {
-        await mkdir(path);
+        await fs().promises.mkdir(path);
         return "made";
       } catch (error) {
         const { code } = error as { code?: unknown };
@@ -83,10 +82,11 @@ export const nodeFiles: FileLayer = {
 };
 
 const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
-const copied = (from: string, to: string): Promise<void> => copyFile(from, to, constants.COPYFILE_EXCL);
+const copied = (from: string, to: string): Promise<void> =>
+  fs().promises.copyFile(from, to, fs().constants.COPYFILE_EXCL);
 
 async function synced(path: string, flags: "r" | "r+"): Promise<void> {
-  const handle = await open(path, flags);
+  const handle = await fs().promises.open(path, flags);
   try {
     await handle.sync();
   } finally {

@@ -1,10 +1,12 @@
-import { readdir, stat } from "node:fs/promises";
 import { UsageError } from "../../shared/errors.ts";
 import { folderOfGlob, globExpression, isGlob } from "../glob.ts";
+import { fs } from "./late.ts";
 
 /** See `Platform.findFiles`; for Node. */
 export async function findFiles(path: string): Promise<string[]> {
-  const found = await stat(path).catch(() => undefined);
+  const found = await fs()
+    .promises.stat(path)
+    .catch(() => undefined);
   if (found?.isDirectory()) {
     const files = await filesBelow(path);
     if (files.length === 0) throw new UsageError("no-files", `${path}: there is no file in this folder`);
@@ -24,7 +26,7 @@ export async function findFiles(path: string): Promise<string[]> {
 
 /** Files in a folder and its folders, in the order of their names; without those whose names begin with "." unless `hidden`. */
 async function filesBelow(folder: string, hidden?: "."): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await fs().promises.readdir(folder, { withFileTypes: true });
   entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const files: string[] = [];
   for (const entry of entries) {
@@ -32,7 +34,15 @@ async function filesBelow(folder: string, hidden?: "."): Promise<string[]> {
     const path = folder === "/" ? `/${entry.name}` : `${folder.replace(/\/+$/, "")}/${entry.name}`;
     // A link to a folder may lead in a circle, so only links to files are followed.
     if (entry.isDirectory()) files.push(...(await filesBelow(path, hidden)));
-    else if (entry.isFile() || (await stat(path).catch(() => undefined))?.isFile()) files.push(path);
+    else if (
+      entry.isFile() ||
+      (
+        await fs()
+          .promises.stat(path)
+          .catch(() => undefined)
+      )?.isFile()
+    )
+      files.push(path);
   }
   return files;
 }

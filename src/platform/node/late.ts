@@ -1,7 +1,13 @@
 /*
- * Modules of Node that few programs need and that take milliseconds to load: gotten when they are first used.
+ * Modules of Node, gotten when they are first used: what few programs need takes milliseconds to load. Of the file system that is every
+ * `import` of it, which loads its half with promises and the streams that this is made of.
  */
 
+export const fs = () => process.getBuiltinModule("node:fs");
+export const os = () => process.getBuiltinModule("node:os");
+export const paths = () => process.getBuiltinModule("node:path");
+export const urls = () => process.getBuiltinModule("node:url");
+export const modules = () => process.getBuiltinModule("node:module");
 export const zlib = () => process.getBuiltinModule("node:zlib");
 export const streams = () => process.getBuiltinModule("node:stream");
 export const threads = () => process.getBuiltinModule("node:worker_threads");

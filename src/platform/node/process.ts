@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import type { ProcessIdentity } from "../platform.ts";
-import { programs } from "./late.ts";
+import { fs, os, programs } from "./late.ts";
 
 /** This process. */
 export function processIdentity(): ProcessIdentity {
@@ -24,10 +22,11 @@ export function isRunning({ pid, started, host }: ProcessIdentity): boolean | un
 
 /** The host in this boot: after a restart no process of before is there. */
 function hostOf(): string {
+  const host = os().hostname();
   try {
-    return `${hostname()} ${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}`;
+    return `${host} ${fs().readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}`;
   } catch {
-    return hostname();
+    return host;
   }
 }
 
@@ -35,7 +34,7 @@ function hostOf(): string {
 function startOf(pid: number): string | undefined {
   try {
     // Behind the name in parentheses, which may hold anything: field 22 of the line.
-    const line = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const line = fs().readFileSync(`/proc/${pid}/stat`, "utf8");
     return line.slice(line.lastIndexOf(")") + 2).split(" ")[19];
   } catch {
     if (process.platform === "linux" || process.platform === "win32") return undefined;
