@@ -327,7 +327,7 @@ export class Forecaster {
       times && first !== undefined && step
         ? Float64Array.from({ length }, (_, k) => times[k] ?? after(first, k, step, this.zone))
         : undefined;
-    return { id: series.id, length, times: all, values: extended };
+    return { id: series.id, length, times: all, values: extended, categories: series.categories };
   }
 }
 

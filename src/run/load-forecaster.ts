@@ -1,6 +1,6 @@
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import type { Machine } from "../compute/machine.ts";
-import { forecastLayoutFromConfig, widthsOf } from "../data/forecast-layout.ts";
+import { forecastLayoutFromConfig, kindsOf, widthsOf } from "../data/forecast-layout.ts";
 import { forecastNetworkFromConfig } from "../models/forecast-network.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -31,7 +31,9 @@ export async function loadForecaster(
   const { channels, known, targets } = widthsOf(layout);
   const { config: made } = network;
   const { linearSteps = layout.context } = made;
-  const fits = layout.horizon === made.horizon && layout.context === linearSteps;
+  const { categories = [] } = made;
+  const fits =
+    layout.horizon === made.horizon && layout.context === linearSteps && kindsOf(layout).join() === categories.join();
   if (channels !== made.channels || known !== made.known || targets !== made.targets || !fits)
     throw new FailureError(
       "bad-run",
