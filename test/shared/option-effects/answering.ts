@@ -124,7 +124,7 @@ export const answering: EffectTable = {
     ({ of = "atOnce", ...options }: BacktestOptions & Which) => {
       const { forecaster, series } = forecasters[of];
       const cut = series.map(({ spans, ...one }) => ({ ...one, train: spans.train, test: spans.test }));
-      return backtest(forecaster, { ...(!options.data && { series: cut }), ...options });
+      return outcomeOf(() => backtest(forecaster, { ...(!options.data && { series: cut }), ...options }));
     },
     {},
     { stride: [3], baselines: [false], data: [data], test: [20, { data }], series: [undefined], ...predicting },
