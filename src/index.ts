@@ -61,6 +61,7 @@ export type { DocumentSplit } from "./data/documents.ts";
 export { classesOf, type Examples, type Placed, type Series, type Unlabelled } from "./data/examples.ts";
 export type { Anchor, Decoding, ForecastLayout, Transform } from "./data/forecast-layout.ts";
 export { readLabelledTexts, type TextColumns } from "./data/labelled-texts.ts";
+export { type PaddedSequences, type PadSequencesOptions, padSequences } from "./data/pad-sequences.ts";
 export { type ReadTimeSeriesOptions, readTimeSeries } from "./data/read-time-series.ts";
 export { readSentenceLines, readSentenceRows, type SentenceColumns } from "./data/sentence-rows.ts";
 export type { ScalingKind, SeriesScaling } from "./data/series-scaling.ts";

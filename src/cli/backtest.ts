@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
+import { splitSeries } from "../data/forecast-split.ts";
 import { observedLength } from "../data/time-series.ts";
 import { type Backtest, backtest } from "../run/backtest.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { integer, numbers, onOff, path, type ValuesOf } from "../schema/fields.ts";
-import { splitSeries } from "../train/forecast-split.ts";
 import { defineCommand } from "./command.ts";
 import { readSeriesFile, settingsOf } from "./forecast-data.ts";
 import { backtestText } from "./forecast-scores.ts";

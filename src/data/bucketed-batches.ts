@@ -1,7 +1,7 @@
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { BatchSource } from "./batch-source.ts";
-import { bucketedOrder } from "./padded-batches.ts";
+import { bucketedOrder } from "./bucketed-order.ts";
 
 export interface BucketedBatchesOptions {
   /** Length of each example. */
@@ -12,7 +12,7 @@ export interface BucketedBatchesOptions {
   readonly seed?: number;
   /** How many batches are sorted by length together; default 50. 1: no sorting. */
   readonly bucket?: number;
-  /** The inputs of a batch: the examples with these indices, padded to `steps`. */
+  /** The inputs of a batch: the examples with these indices, padded to `steps` (`padSequences`). */
   readonly inputs: (examples: Uint32Array, steps: number) => Readonly<Record<string, ArrayLike<number>>>;
   /** How many things the loss of a batch is the mean of; default the number of its examples. */
   readonly weight?: (examples: Uint32Array) => number;

@@ -84,7 +84,10 @@ function fromJson(value: unknown, file: string): Record<string, ModelResult> {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw bad(file, `expected an object of named arrays, got ${describe(value)}`);
   return Object.fromEntries(
-    Object.entries(value).map(([name, entry]) => [name, { type: "float32" as const, ...arrayOf(entry, file, name) }]),
+    Object.entries(value).map(([name, entry]) => {
+      const { shape, data } = arrayOf(entry, file, name);
+      return [name, { type: "float32" as const, shape, data: Float64Array.from(data) }];
+    }),
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Arena } from "../compute/machine.ts";
+import type { Arena, Numbers } from "../compute/machine.ts";
 import { HeldValues } from "../layers/held-values.ts";
 import { expectOneOf, FailureError, UsageError } from "../shared/errors.ts";
 import { formatBytes, size } from "../shared/shapes.ts";
@@ -17,6 +17,7 @@ export interface ModelArray {
 /** An array that a model gave. */
 export interface ModelResult extends ModelArray {
   readonly type: DataType;
+  readonly data: Numbers;
 }
 
 /** Thrown where a number must be known while a plan is recorded but depends on the inputs. */

@@ -1,5 +1,5 @@
-import type { Arena, Numbers } from "../compute/machine.ts";
-import { expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import type { Arena } from "../compute/machine.ts";
+import { countOf, expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import { type ModelArray, type ModelResult, Plans, type PlansOptions } from "./plans.ts";
 import { checkInputs, replay } from "./replay.ts";
@@ -71,11 +71,12 @@ export class ProgramSession {
     });
   }
 
-  /** A copy of the state. */
-  async state(): Promise<Record<string, { readonly shape: readonly number[]; readonly data: Numbers }>> {
-    const state: Record<string, { readonly shape: readonly number[]; readonly data: Numbers }> = {};
+  /** A copy of the state, for `setState` or `writeArrays`. */
+  async state(): Promise<Record<string, ModelResult>> {
+    const state: Record<string, ModelResult> = {};
+    const { machine } = this.context.weights;
     for (const [k, { input, shape }] of this.states.entries())
-      state[input] = { shape, data: await this.context.weights.machine.read(this.arena, this.range(k)) };
+      state[input] = { type: machine.limits.float, shape, data: await machine.read(this.arena, this.range(k)) };
     return state;
   }
 
@@ -91,10 +92,14 @@ export class ProgramSession {
       throw new UsageError("missing-state", `state: expected ${names.join(", ")}, ${missing.join(", ")} missing`);
     for (const { input, shape } of this.states) {
       const given = value[input]!;
-      if (given.data.length !== size(shape) || formatShape(given.shape) !== formatShape(shape))
+      if (
+        given?.data?.length !== size(shape) ||
+        !Array.isArray(given.shape) ||
+        formatShape(given.shape) !== formatShape(shape)
+      )
         throw new ShapeError(
           "shape-mismatch",
-          `state "${input}": expected shape ${formatShape(shape)}, got ${formatShape(given.shape)} with ${given.data.length} numbers`,
+          `state "${input}": expected shape ${formatShape(shape)} as { shape, data }, got ${Array.isArray(given?.shape) ? `${formatShape(given.shape)} with ${countOf(given.data)} numbers` : countOf(given)}`,
         );
     }
     for (const [k, { input }] of this.states.entries())

@@ -1,4 +1,4 @@
-import { describe, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { countOf, describe, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import type { ModelArray, ModelResult, RecordedPlan } from "./plans.ts";
 import type { ModelPort, Runnable } from "./runnable.ts";
@@ -10,7 +10,7 @@ export function checkInputs(ports: readonly ModelPort[], inputs: Readonly<Record
   for (const name of Object.keys(inputs)) expectOneOf("inputs", name, names);
   for (const port of ports) {
     const given = Object.hasOwn(inputs, port.name) ? inputs[port.name] : undefined;
-    if (!given || !Array.isArray(given.shape))
+    if (!given || !Array.isArray(given.shape) || given.data === undefined)
       throw new UsageError(
         "missing-input",
         `input "${port.name}": expected { shape, data } of shape ${portShape(port)}, ${given ? `got ${describe(given)}` : `none was given; the model reads ${names.join(", ")}`}`,
@@ -19,10 +19,10 @@ export function checkInputs(ports: readonly ModelPort[], inputs: Readonly<Record
     const fits =
       port.shape === undefined ||
       (port.shape.length === shape.length && port.shape.every((n, axis) => typeof n !== "number" || n === shape[axis]));
-    if (!fits || size(shape) !== data.length)
+    if (!fits || size(shape) !== data?.length)
       throw new ShapeError(
         "shape-mismatch",
-        `input "${port.name}": expected shape ${portShape(port)}, got ${formatShape(shape)} with ${data.length} numbers`,
+        `input "${port.name}": expected shape ${portShape(port)}, got ${formatShape(shape)} with ${countOf(data)} numbers`,
       );
   }
 }
@@ -36,7 +36,7 @@ export function sizesOf(
   for (const { name, shape } of ports) {
     const given = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
     shape?.forEach((n, axis) => {
-      const came = given?.shape[axis];
+      const came = given?.shape?.[axis];
       if (typeof n === "string" && came !== undefined && !sizes.has(n)) sizes.set(n, came);
     });
   }
@@ -85,7 +85,7 @@ export async function replay(
   for (const { name } of ports) {
     const host = known.get(name);
     results[name] = host
-      ? { type: host.type, shape: host.shape, data: host.data }
+      ? { type: host.type, shape: host.shape, data: Float64Array.from(host.data) }
       : { type: types.get(name)!, shape: executable.shape(name), data: await executable.read(name) };
   }
   return results;

@@ -1,11 +1,11 @@
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { download, get, getFile, readAll } from "./download.ts";
 import type { FileLayer } from "./files.ts";
 import {
   blobSource,
   canWait,
   type FileSource,
   looksLikeGzip,
-  type OnDownload,
   type Platform,
   peek,
   sourceName,
@@ -78,40 +78,6 @@ async function* readChunks(source: FileSource): AsyncGenerator<Uint8Array> {
   else yield* all;
 }
 
-/** Chunks of a stream by its reader: Safari's streams are not async iterable. */
-async function* readAll(stream: ReadableStream<Uint8Array>, source: FileSource): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } catch (error) {
-    if (error instanceof LongshortError) throw error;
-    throw new FailureError("file-read-failed", `${sourceName(source)}: could not be read`, { cause: error });
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
-}
-
-async function download(source: string | URL, onDownload: OnDownload | undefined): Promise<Blob> {
-  const response = await getFile(source);
-  if (!onDownload || response.body === null) return response.blob();
-  // What a packed response says is its packed length, and what is read is not packed.
-  const length = response.headers.get("content-encoding") === null ? response.headers.get("content-length") : null;
-  const total = length === null ? undefined : Number(length);
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let read = 0;
-  onDownload({ read, total });
-  for await (const chunk of readAll(response.body, source)) {
-    chunks.push(chunk as Uint8Array<ArrayBuffer>);
-    read += chunk.length;
-    onDownload({ read, total });
-  }
-  return new Blob(chunks);
-}
-
 async function* gunzip(chunks: AsyncGenerator<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
   const packed = new ReadableStream<BufferSource>({
     async pull(controller) {
@@ -140,36 +106,6 @@ async function* gunzip(chunks: AsyncGenerator<Uint8Array>, name: string): AsyncG
   } finally {
     await reader.cancel().catch(() => undefined);
   }
-}
-
-async function get(source: string | URL): Promise<Response> {
-  const name = sourceName(source);
-  let response: Response;
-  try {
-    response = await fetch(source);
-  } catch (error) {
-    throw new UsageError(
-      "file-not-found",
-      `${name}: could not be fetched; check the address, and whether its server allows requests from this page (CORS)`,
-      { cause: error },
-    );
-  }
-  if (response.ok) return response;
-  const found = response.status !== 404 && response.status !== 410;
-  throw new UsageError(
-    found ? "file-unreadable" : "file-not-found",
-    `${name}: the server answered ${response.status} ${response.statusText}`,
-  );
-}
-
-/** The same for what is no page: many servers answer with their own page, and without complaint, where there is nothing. */
-async function getFile(source: string | URL): Promise<Response> {
-  const response = await get(source);
-  if (!response.headers.get("content-type")?.startsWith("text/html")) return response;
-  throw new UsageError(
-    "file-not-found",
-    `${sourceName(source)}: expected a file, the server answered with a page of HTML, as many do where there is no such file; check the address`,
-  );
 }
 
 function startThread(source: string): Thread {

@@ -1,5 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { download, get, getFile, isAddress, readAll } from "./download.ts";
 import { makeDurableFolder, writeAtomic } from "./files.ts";
 import { openDirect, temporaryFile } from "./node/direct-file.ts";
 import { messageOf, notRegular, readError } from "./node/errors.ts";
@@ -15,6 +16,7 @@ import {
   expectInside,
   type FileSource,
   looksLikeGzip,
+  type OnDownload,
   type PartsHash,
   type Platform,
   peek,
@@ -62,6 +64,11 @@ async function* rawChunks(source: FileSource): AsyncGenerator<Uint8Array> {
     yield* source.stream() as unknown as AsyncIterable<Uint8Array>;
     return;
   }
+  if (isAddress(source)) {
+    const { body } = await get(source);
+    if (body !== null) yield* readAll(body as ReadableStream<Uint8Array>, source);
+    return;
+  }
   const file = await openToRead(source);
   try {
     for (;;) {
@@ -100,6 +107,7 @@ async function* gunzip(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGe
 
 async function readFile(source: FileSource): Promise<Uint8Array> {
   if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
+  if (isAddress(source)) return new Uint8Array(await (await getFile(source)).arrayBuffer());
   const file = await openToRead(source);
   try {
     const bytes = await file.readFile();
@@ -111,9 +119,13 @@ async function readFile(source: FileSource): Promise<Uint8Array> {
   }
 }
 
-async function openFile(source: FileSource): Promise<ByteSource> {
+async function openFile(
+  source: FileSource,
+  { onDownload }: { readonly onDownload?: OnDownload } = {},
+): Promise<ByteSource> {
   const name = sourceName(source);
   if (source instanceof Blob) return blobSource(source, name);
+  if (isAddress(source)) return blobSource(await download(source, onDownload), name);
   const file = await openToRead(source);
   const { size } = await file.stat();
   let open = true;
@@ -150,6 +162,7 @@ async function openFile(source: FileSource): Promise<ByteSource> {
 
 async function fileSize(source: FileSource): Promise<number> {
   if (source instanceof Blob) return source.size;
+  if (isAddress(source)) return (await (await get(source)).blob()).size;
   const file = await openToRead(source);
   try {
     return (await file.stat()).size;

@@ -20,8 +20,8 @@ export interface Platform {
   readFile(source: FileSource): Promise<Uint8Array>;
 
   /**
-   * A file whose parts are read on request, so that it may be larger than memory. The caller closes it. In a browser a
-   * URL is fetched once, into a Blob; `onDownload` hears how much of it is there.
+   * A file whose parts are read on request, so that it may be larger than memory. The caller closes it. A URL of
+   * a server is fetched once, into a Blob; `onDownload` hears how much of it is there.
    * Errors as in `readChunks`.
    */
   openFile(source: FileSource, options?: { readonly onDownload?: OnDownload }): Promise<ByteSource>;
@@ -159,7 +159,7 @@ export interface ByteSource {
 /** Bytes of a URL that are there; `total` is undefined where the server does not say it, or packs what it sends. */
 export type OnDownload = (progress: { readonly read: number; readonly total: number | undefined }) => void;
 
-/** A path (Node), a URL, or a Blob or File. In a browser a string is a URL relative to the page. */
+/** A path (Node), a URL, or a Blob or File. A string that begins with http:// or https:// is a URL; in a browser any, relative to the page. */
 export type FileSource = string | URL | Blob;
 
 /** Reads wait for the disk: this is for data of which a step reads a few kilobytes. */

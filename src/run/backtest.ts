@@ -1,8 +1,9 @@
 import type { PreparedSeries } from "../data/forecast-inputs.ts";
 import type { ForecastLayout } from "../data/forecast-layout.ts";
+import { splitSeries } from "../data/forecast-split.ts";
 import { type Span, windowsOf } from "../data/forecast-windows.ts";
 import { fitScaling, quantileOf } from "../data/series-scaling.ts";
-import { part, type TimeSeries } from "../data/time-series.ts";
+import { observedLength, part, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Baseline, BaselineSeries } from "./baselines/baseline.ts";
@@ -22,7 +23,15 @@ export interface BacktestSeries {
 }
 
 export interface BacktestOptions extends Pick<ForecastOptions, "levels" | "samples" | "seed" | "recent"> {
-  readonly series: readonly BacktestSeries[];
+  /** Series, as `readTimeSeries` or `timeSeriesSet` gives them, whose last part is predicted; simple methods learn from all before it. */
+  readonly data?: Pick<TimeSeriesSet, "series"> | undefined;
+  /**
+   * That part of each series of `data`: a share (at least H steps), or a number of steps. Default 0.1. What was learned from, or chose the weights, should not lie in
+   * it: give `trainForecaster` the same `test`.
+   */
+  readonly test?: number | undefined;
+  /** In place of `data`: series cut otherwise. */
+  readonly series?: readonly BacktestSeries[] | undefined;
   /** Steps between two origins; default 1, more where there would be more than 500 origins. */
   readonly stride?: number | undefined;
   /** Whether simple methods are measured beside the model; default true. */
@@ -51,11 +60,18 @@ const RESIDUAL_ORIGINS = 200;
  * Forecasts from one origin after the other, always from what was known then, and compares with what came: the model, and beside it the last value, the last season,
  * drift, exponential smoothing and a linear map. The intervals of those are quantiles of their errors at origins of the training part, for each step by itself.
  *
- * @throws UsageError "series-too-short" when there is no origin
+ * @example
+ * ```ts no-run
+ * const { rows } = await backtest(forecaster, { data, test: 0.2 });
+ * for (const { name, scores } of rows) console.log(name, scores.sales.mase); // the model first
+ * ```
+ * @throws UsageError "series-too-short" when there is no origin, "missing-option", "bad-option", "out-of-range"
  */
 export async function backtest(forecaster: Forecaster, options: BacktestOptions): Promise<Backtest> {
   expectOptions("backtest", options, {
-    series: "required",
+    data: 1,
+    test: 1,
+    series: 1,
     stride: 1,
     baselines: 1,
     seed: 1,
@@ -64,7 +80,7 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
     recent: 1,
   });
   const { layout } = forecaster;
-  const { series } = options;
+  const series = seriesOf(forecaster, options);
   const prepared = series.map((one) => one.prepared);
   const windowsAt = (stride: number) =>
     windowsOf(
@@ -81,8 +97,8 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
     );
   const stride = expectInteger("stride", options.stride ?? Math.ceil(all / USUAL_ORIGINS), { min: 1 });
   const windows = windowsAt(stride);
-  const { series: _series, stride: _stride, baselines: _baselines, ...asked } = options;
-  const found = await forecaster.predict(windows, asked);
+  const { levels: asking, samples, seed, recent } = options;
+  const found = await forecaster.predict(windows, { levels: asking, samples, seed, recent });
   const indexOf = new Map(prepared.map((one, k) => [one, k]));
   const levels = found[0]![layout.targets[0]!]!.quantiles.map(({ level }) => level);
   const rows = new Map<string, Record<string, ForecastScores>>();
@@ -129,6 +145,21 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
     }
   }
   return { rows: [...rows].map(([name, scores]) => ({ name, scores })), origins: windows.length, stride };
+}
+
+/** What is predicted of which series. */
+function seriesOf(forecaster: Forecaster, { data, test, series }: BacktestOptions): readonly BacktestSeries[] {
+  if ((data === undefined) === (series === undefined) || (series !== undefined && test !== undefined))
+    throw new UsageError(
+      data === undefined && series === undefined ? "missing-option" : "bad-option",
+      "backtest: expected data, with test where its last part is not a tenth, or series that say themselves what is predicted",
+    );
+  if (series !== undefined) return series;
+  const { targets, horizon } = forecaster.layout;
+  return data!.series.map((source) => {
+    const spans = splitSeries(observedLength(source, targets), horizon, { validation: 0, test: test ?? 0.1 });
+    return { source, prepared: forecaster.prepare(source), train: spans.train, test: spans.test };
+  });
 }
 
 type Forecast = Pick<Parameters<ForecastScorer["add"]>[0], "point" | "quantiles">;

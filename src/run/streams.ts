@@ -1,7 +1,7 @@
 import type { Machine, Numbers, SynchronousMachine } from "../compute/machine.ts";
 import type { Range } from "../compute/plan.ts";
 import type { LanguageModel } from "../models/language-model.ts";
-import { expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import { countOf, expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
@@ -168,7 +168,7 @@ export class Streams<M extends Machine = Machine> {
     if (id < 0)
       throw new FailureError(
         "no-room",
-        `all ${this.capacity} streams are open: close one, or open with a larger capacity`,
+        `all ${this.capacity} streams are open: release one, or open with a larger capacity`,
       );
     this.used[id] = true;
     this.copyState(zeros(this.capacity), id);
@@ -234,11 +234,11 @@ export class Streams<M extends Machine = Machine> {
     for (const [name, ranges] of this.ranges(id)) {
       const data = state[name];
       const width = ranges[0]!.length;
-      if (!data) throw new UsageError("missing-state", `state: expected one called "${name}"`);
-      if (data.length !== width * this.layers)
+      if (data === undefined) throw new UsageError("missing-state", `state: expected one called "${name}"`);
+      if (data?.length !== width * this.layers)
         throw new ShapeError(
           "shape-mismatch",
-          `state.${name}: expected ${this.layers} × ${width} numbers, got ${data.length}`,
+          `state.${name}: expected ${this.layers} × ${width} numbers, got ${countOf(data)}`,
         );
       ranges.forEach((range, layer) => {
         const part = Array.from({ length: width }, (_, k) => data[layer * width + k]!);

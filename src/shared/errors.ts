@@ -48,6 +48,15 @@ export function describe(value: unknown): string {
   return kind === "Object" ? `an object with ${listOf(Object.keys(value))}` : `${article} ${kind}`;
 }
 
+/** In messages about lists of numbers: how many came, or what came in place of a list. */
+export function countOf(given: unknown): string {
+  const length = (given as { readonly length?: unknown } | null | undefined)?.length;
+  if (typeof length === "number") return String(length);
+  const json =
+    typeof given === "object" && given !== null ? "; JSON makes such of a typed array: give it Array.from(…)" : "";
+  return describe(given) + json;
+}
+
 function listOf(keys: readonly string[]): string {
   if (keys.length === 0) return "no properties";
   return `the properties ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", ..." : ""}`;

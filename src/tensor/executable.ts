@@ -1,6 +1,6 @@
 import type { Arena, Machine, Numbers, PreparedPlan, SynchronousMachine } from "../compute/machine.ts";
 import type { Range } from "../compute/plan.ts";
-import { nearest, ShapeError, UsageError } from "../shared/errors.ts";
+import { countOf, nearest, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "./graph.ts";
@@ -83,7 +83,7 @@ export class Executable<M extends Machine = Machine> {
    */
   write(name: string, data: ArrayLike<number>): void {
     this.expectOpen();
-    const { range } = find("input", this.graph.inputs, name, data.length);
+    const { range } = find("input", this.graph.inputs, name, { data });
     if (range.type === "int" || Object.hasOwn(this.graph.bounds, name)) checkWhole(name, data, this.graph.bounds[name]);
     this.machine.write(this.arenas[range.arena]!, range, data);
   }
@@ -112,7 +112,7 @@ export class Executable<M extends Machine = Machine> {
     out: { [index: number]: number; readonly length: number },
   ): void {
     const tensor = this.readable(name);
-    if (out.length !== tensor.range.length) throw wrongLength("output", name, tensor, out.length);
+    if (out.length !== tensor.range.length) throw wrongLength("output", name, tensor, out);
     this.machine.readInto(this.arenas[tensor.range.arena]!, tensor.range, out);
   }
 
@@ -135,7 +135,7 @@ export class Executable<M extends Machine = Machine> {
   /** Copies numbers into a state, row-major. Errors as `write`. */
   writeState(name: string, data: ArrayLike<number>): void {
     this.expectOpen();
-    const { range } = find("state", this.graph.states, name, data.length);
+    const { range } = find("state", this.graph.states, name, { data });
     this.machine.write(this.arenas[range.arena]!, range, data);
   }
 
@@ -170,11 +170,17 @@ export class Executable<M extends Machine = Machine> {
   }
 
   private expectOpen(): void {
-    if (this.closed) throw new UsageError("closed", "this executable was closed and cannot be used any more");
+    if (this.closed)
+      throw new UsageError("closed", "this session or executable was closed and cannot be used any more");
   }
 }
 
-function find(kind: string, tensors: Readonly<Record<string, Tensor>>, name: string, length?: number): Tensor {
+function find(
+  kind: string,
+  tensors: Readonly<Record<string, Tensor>>,
+  name: string,
+  given?: { readonly data: ArrayLike<number> },
+): Tensor {
   const tensor = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
   if (!tensor) {
     const names = Object.keys(tensors);
@@ -184,14 +190,14 @@ function find(kind: string, tensors: Readonly<Record<string, Tensor>>, name: str
       `this graph has no ${kind} "${name}"${near ? `; did you mean "${near}"?` : `; it has ${names.join(", ") || "none"}`}`,
     );
   }
-  if (length !== undefined && length !== tensor.range.length) throw wrongLength(kind, name, tensor, length);
+  if (given && given.data?.length !== tensor.range.length) throw wrongLength(kind, name, tensor, given.data);
   return tensor;
 }
 
-const wrongLength = (kind: string, name: string, tensor: Tensor, length: number): ShapeError =>
+const wrongLength = (kind: string, name: string, tensor: Tensor, given: unknown): ShapeError =>
   new ShapeError(
     "shape-mismatch",
-    `${kind} "${name}" has shape ${formatShape(tensor.shape)}, that is ${tensor.range.length} numbers; got ${length}`,
+    `${kind} "${name}" has shape ${formatShape(tensor.shape)}, that is ${tensor.range.length} numbers; got ${countOf(given)}`,
   );
 
 function checkWhole(name: string, data: ArrayLike<number>, below: number | undefined): void {

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type BucketedBatchesOptions, bucketedBatches } from "../../src/data/bucketed-batches.ts";
+import { bucketedOrder } from "../../src/data/bucketed-order.ts";
 import { carriedBatches, fitWindows } from "../../src/data/carried-batches.ts";
-import { bucketedOrder, padBatch } from "../../src/data/padded-batches.ts";
+import { padSequences } from "../../src/data/pad-sequences.ts";
 import { shuffle } from "../../src/data/shuffle.ts";
 
 describe("carried batches", () => {
@@ -105,24 +106,41 @@ describe("padded batches", () => {
       fc.property(sequences, fc.nat(3), (all, more) => {
         const longest = Math.max(...all.map((sequence) => sequence.length));
         fc.pre(longest > 0);
-        const { tokens, lengths, mask, steps, streams } = padBatch(all, { steps: longest + more });
-        expect([steps, streams]).toEqual([longest + more, all.length]);
-        expect([...lengths]).toEqual(all.map((sequence) => sequence.length));
-        for (let t = 0; t < steps; t++) {
-          for (let b = 0; b < streams; b++) {
-            expect(tokens[t * streams + b]).toBe(all[b]![t] ?? 0);
-            expect(mask[t * streams + b]).toBe(t < all[b]!.length ? 1 : 0);
+        for (const channels of [1, 3])
+          for (const side of ["end", "start"] as const) {
+            const given = all.map((sequence) =>
+              sequence.flatMap((token) => Array.from({ length: channels }, (_, d) => token + d / 4)),
+            );
+            const padded = padSequences(given, { steps: longest + more, channels, side, padding: 7 });
+            const { x, lengths, mask, steps, rows } = padded;
+            expect([steps, rows]).toEqual([longest + more, all.length]);
+            expect([...lengths]).toEqual(all.map((sequence) => sequence.length));
+            for (let t = 0; t < steps; t++) {
+              for (let b = 0; b < rows; b++) {
+                const at = side === "end" ? t : t - (steps - lengths[b]!);
+                const there = at >= 0 && at < lengths[b]!;
+                expect(mask[t * rows + b]).toBe(there ? 1 : 0);
+                for (let d = 0; d < channels; d++)
+                  expect(x[(t * rows + b) * channels + d]).toBe(there ? given[b]![at * channels + d] : 7);
+              }
+            }
           }
-        }
       }),
     );
   });
 
   test("without a token are an error", () => {
-    expect(() => padBatch([])).toThrow(expect.objectContaining({ code: "empty-batch" }));
-    expect(() => padBatch([[], []])).toThrow(expect.objectContaining({ code: "empty-batch" }));
-    expect(() => padBatch([[1, 2]], { steps: 1 })).toThrow(expect.objectContaining({ code: "out-of-range" }));
-    expect([...padBatch([[1, 2], [3]], { padding: 9 }).tokens]).toEqual([1, 3, 2, 9]);
+    for (const none of [[], [[], []]])
+      expect(() => padSequences(none)).toThrow(expect.objectContaining({ code: "empty-batch" }));
+    expect(() => padSequences([[1, 2]], { steps: 1 })).toThrow(expect.objectContaining({ code: "out-of-range" }));
+    expect(() => padSequences([[1, 2, 3]], { channels: 2 })).toThrow(
+      /a multiple of 2 numbers.*sequence 0 is an array of 3/,
+    );
+    expect(() => padSequences([3 as never])).toThrow(/sequence 0 is 3/);
+    expect(() => padSequences([[1]], { side: "left" as never })).toThrow(
+      expect.objectContaining({ code: "unknown-choice" }),
+    );
+    expect([...padSequences([[1, 2], [3]], { padding: 9 }).x]).toEqual([1, 3, 2, 9]);
   });
 });
 

@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -32,9 +34,29 @@ function file(name: string, content: Uint8Array | string): string {
   return path;
 }
 
+/** A server that answers with what it was given, and with a page where it was given nothing. */
+const served = new Map<string, Uint8Array>();
+const server = createServer(({ url }, response) => {
+  const content = served.get(url!);
+  response.writeHead(200, { "content-type": content ? "application/octet-stream" : "text/html" });
+  response.end(content ?? "<!doctype html>");
+});
+await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+function serve(name: string, content: Uint8Array): string {
+  served.set(`/${name}`, content);
+  return `${address}/${name}`;
+}
+
 const sources: [string, Platform, (name: string, content: Uint8Array) => FileSource][] = [
   ["a path in Node", node, file],
   ["a URL in Node", node, (name, content) => pathToFileURL(file(name, content))],
+  ["an address in Node", node, serve],
+  ["an address as a URL in Node", node, (name, content) => new URL(serve(name, content))],
   ["a Blob in Node", node, (_, content) => new Blob([content as Uint8Array<ArrayBuffer>])],
   ["a Blob in a browser", browser, (_, content) => new Blob([content as Uint8Array<ArrayBuffer>])],
   ["a URL in a browser", browser, (_, content) => URL.createObjectURL(new Blob([content as Uint8Array<ArrayBuffer>]))],
@@ -112,6 +134,18 @@ describe("files that cannot be read", () => {
     expect(readError(denied, "a.txt")).toMatchObject({ name: "UsageError", code: "file-unreadable" });
     expect(readError(new Error("strange"), "a.txt")).toMatchObject({ name: "FailureError", code: "file-read-failed" });
   });
+});
+
+test("a page of HTML is no file, and what a server does not have is missing; progress of a download is told", async () => {
+  for (const platform of [node, browser])
+    await expect(platform.readFile(`${address}/nothing.onnx`)).rejects.toThrow(
+      /nothing\.onnx: expected a file, the server answered with a page/,
+    );
+  const told: number[] = [];
+  await node.openFile(serve("told", bytes), { onDownload: ({ read }) => told.push(read) });
+  expect([told[0], told.at(-1)]).toEqual([0, bytes.length]);
+  expect(await node.findFiles(`${address}/a*b`)).toEqual([`${address}/a*b`]);
+  expect(node.openDirect(serve("direct", bytes))).toBeUndefined();
 });
 
 describe("writing", () => {

@@ -126,6 +126,16 @@ describe("backtest", () => {
     const cut = await run(y, 290);
     expect(await run([...y.slice(0, 290), ...y.slice(290).map(() => 1e6)], 290)).toEqual(cut);
     expect(cut.origins).toBe(18);
+    // Series as they are, with how much of them is predicted.
+    const before = { source: setOf(y).series[0]!, train: { from: 0, to: 270 }, test: { from: 270, to: 300 } };
+    const bySeries = await backtest(forecaster, {
+      series: [{ ...before, prepared: forecaster.prepare(before.source) }],
+    });
+    expect(await backtest(forecaster, { data: setOf(y), test: 30 })).toEqual(bySeries);
+    expect(await backtest(forecaster, { data: setOf(y) })).toEqual(bySeries);
+    await expect(backtest(forecaster, { data: setOf(y), test: 2 })).rejects.toMatchObject({ code: "out-of-range" });
+    await expect(backtest(forecaster, {})).rejects.toMatchObject({ code: "missing-option" });
+    await expect(backtest(forecaster, { series: [], test: 30 })).rejects.toMatchObject({ code: "bad-option" });
     await expect(run(y, 271)).rejects.toMatchObject({ code: "series-too-short" });
     trainer.close();
   });

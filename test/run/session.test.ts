@@ -90,8 +90,10 @@ describeOnMachines("a session", (on) => {
     expect(() => session.setState({ h: new Float32Array(12) })).toThrow(/expected h, c, c missing/);
     expect(() => session.setState({ h: [1], c: new Float32Array(12) })).toThrow(/12 numbers; got 1/);
     expect(() => session.setState({ h: new Float32Array(12), c: new Float32Array(12), x: [] })).toThrow(/no state "x"/);
+    const kept = JSON.parse(JSON.stringify(await session.state()));
+    expect(() => session.setState(kept)).toThrow(/12 numbers; got an object .*JSON makes such of a typed array/);
     session.close();
-    expect(() => session.step([1], logits)).toThrow(expect.objectContaining({ code: "closed" }));
+    expect(() => session.step([1], logits)).toThrow("this session or executable was closed");
     await expect(openSession({ ...partsOf(run), machine: on.machine, batch: 0 })).rejects.toMatchObject({
       code: "out-of-range",
     });

@@ -59,6 +59,12 @@ export default {
           { text: "API", link: "/api/index.html", target: "_self" },
         ],
         sidebar: sidebarOf(english),
+        notFound: {
+          title: "There is no such page",
+          quote:
+            "It may have been renamed: the search above looks through all pages, and their list is at the left of each.",
+          linkText: "To the front page",
+        },
         outline: { level: [2, 3] },
       },
     },
@@ -74,6 +80,11 @@ export default {
           { text: "API", link: "/api/index.html", target: "_self" },
         ],
         sidebar: sidebarOf(chinese),
+        notFound: {
+          title: "没有这个页面",
+          quote: "它也许改了名字：上面的搜索会查找所有页面，每一页的左边都有它们的目录。",
+          linkText: "回到首页",
+        },
         outline: { level: [2, 3], label: "本页目录" },
         docFooter: { prev: "上一页", next: "下一页" },
         darkModeSwitchLabel: "外观",

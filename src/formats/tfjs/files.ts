@@ -1,4 +1,5 @@
 import { platform } from "#platform";
+import { isAddress } from "../../platform/download.ts";
 import { describe, UsageError } from "../../shared/errors.ts";
 import type { ByteInput } from "../byte-source.ts";
 import { damaged } from "../keras/config.ts";
@@ -38,6 +39,6 @@ function expectPlain(path: string, names: string): void {
 
 /** The path of a file beside another one; a URL as a string may have a query behind it. */
 function beside(one: string, path: string): string {
-  const plain = platform.name === "browser" ? one.replace(/[?#].*$/, "") : one;
+  const plain = platform.name === "browser" || isAddress(one) ? one.replace(/[?#].*$/, "") : one;
   return plain.replace(/[^/\\]*$/, "") + path;
 }

@@ -1,11 +1,12 @@
 import { FailureError } from "../../shared/errors.ts";
+import { isAddress } from "../download.ts";
 import { type DirectFile, type FileSource, sourceName, type TemporaryFile } from "../platform.ts";
 import { notRegular, readError, writeError } from "./errors.ts";
 import { fs, os, paths, urls } from "./late.ts";
 
 /** See `Platform.openDirect`; for Node. */
 export function openDirect(source: FileSource): DirectFile | undefined {
-  if (source instanceof Blob) return undefined;
+  if (source instanceof Blob || isAddress(source)) return undefined;
   try {
     const path = source instanceof URL ? urls().fileURLToPath(source) : source;
     // Before it is opened: that would wait for the writer of a pipe.

@@ -1,9 +1,11 @@
 import { UsageError } from "../../shared/errors.ts";
+import { isAddress } from "../download.ts";
 import { folderOfGlob, globExpression, isGlob } from "../glob.ts";
 import { fs } from "./late.ts";
 
 /** See `Platform.findFiles`; for Node. */
 export async function findFiles(path: string): Promise<string[]> {
+  if (isAddress(path)) return [path];
   const found = await fs()
     .promises.stat(path)
     .catch(() => undefined);

@@ -145,13 +145,13 @@ export const answering: EffectTable = {
     { horizon: [1], ...predicting },
   ),
   backtest: shows(
-    ({ of = "atOnce", ...options }: Omit<BacktestOptions, "series"> & Which) => {
+    ({ of = "atOnce", ...options }: BacktestOptions & Which) => {
       const { forecaster, series } = forecasters[of];
       const cut = series.map(({ spans, ...one }) => ({ ...one, train: spans.train, test: spans.test }));
-      return backtest(forecaster, { series: cut, ...options });
+      return outcomeOf(() => backtest(forecaster, { ...(!options.data && { series: cut }), ...options }));
     },
     {},
-    { stride: [3], baselines: [false], ...predicting },
+    { stride: [3], baselines: [false], data: [data], test: [20, { data }], series: [undefined], ...predicting },
   ),
   nearestPassages: shows(
     (options: Omit<NearestPassagesOptions, "corpus" | "tokenizer">) =>

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { type BucketedBatchesOptions, bucketedBatches } from "../../../src/data/bucketed-batches.ts";
 import { type CorpusOptions, openCorpus } from "../../../src/data/corpus.ts";
 import { hasEpochs } from "../../../src/data/document-order.ts";
+import { type PadSequencesOptions, padSequences } from "../../../src/data/pad-sequences.ts";
 import { type StratifiedSplitOptions, stratifiedSplit } from "../../../src/data/stratified-split.ts";
 import { type NgramOptions, ngramBaselines } from "../../../src/text/ngram.ts";
 import type { TokenSequence } from "../../../src/text/token-sequence.ts";
@@ -111,6 +112,18 @@ export const texts: EffectTable = {
     (tokenizer: TrainTokenizerOptions) => corpus({ tokenizer }),
     { kind: "word" },
     tokenizing as object,
+  ),
+  padSequences: shows(
+    (options: PadSequencesOptions) =>
+      padSequences(
+        [
+          [1, 2, 3, 4],
+          [5, 6],
+        ],
+        options,
+      ),
+    {},
+    { steps: [5], channels: [2], padding: [7], side: ["start"] },
   ),
   bucketedBatches: shows(
     async (options: Partial<BucketedBatchesOptions>) => {

@@ -1,5 +1,5 @@
-import type { Span } from "../data/forecast-windows.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import type { Span } from "./forecast-windows.ts";
 
 /** Which steps of a series are learned from, measured on after each epoch, and kept for the end: one after the other. */
 export interface ForecastSpans {

@@ -1,0 +1,70 @@
+import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
+
+export interface PadSequencesOptions {
+  /** T, where it is to be larger than the longest sequence, as `bucketedBatches` asks for it. */
+  readonly steps?: number | undefined;
+  /** D: numbers of a step, one behind the other in a sequence. Default 1. */
+  readonly channels?: number | undefined;
+  /** What stands where a sequence has no step; default 0. Masked, so anything that the model can read. */
+  readonly padding?: number | undefined;
+  /** Where those places are: behind a sequence ("end", default) or before it ("start"). */
+  readonly side?: "end" | "start" | undefined;
+}
+
+/** Sequences of different length side by side. Time-major: row b at step t is at index t·B + b. */
+export interface PaddedSequences {
+  /** [T, B], or [T, B, D] where there are channels. */
+  readonly x: Float64Array;
+  /** [T, B]: 1 where a sequence has a step, else 0. For layers and losses. */
+  readonly mask: Float64Array;
+  /** [B] */
+  readonly lengths: Int32Array;
+  /** T */
+  readonly steps: number;
+  /** B */
+  readonly rows: number;
+}
+
+/**
+ * Puts sequences of tokens or numbers side by side. A sequence may be empty, but not all of them.
+ *
+ * @example `padSequences([[3, 1, 4], [1, 5]])` gives x [3, 1, 1, 5, 4, 0] and mask [1, 1, 1, 1, 1, 0]
+ * @throws UsageError "empty-batch", "out-of-range", "not-an-integer", "wrong-input" (a length that is no multiple of the channels), "unknown-choice"
+ */
+export function padSequences(
+  sequences: readonly ArrayLike<number>[],
+  options: PadSequencesOptions = {},
+): PaddedSequences {
+  expectOptions("padSequences", options, { steps: 1, channels: 1, padding: 1, side: 1 });
+  const { padding = 0 } = options;
+  const D = expectInteger("channels", options.channels ?? 1, { min: 1 });
+  const side = expectOneOf("padSequences: side", options.side ?? "end", ["end", "start"]);
+  const lengths = Int32Array.from(sequences, (sequence, b) => {
+    const length = typeof sequence === "object" && sequence !== null ? sequence.length / D : Number.NaN;
+    if (Number.isInteger(length)) return length;
+    throw new UsageError(
+      "wrong-input",
+      `sequences: expected ${D === 1 ? "numbers" : `a multiple of ${D} numbers, as many for each step`}, sequence ${b} is ${describe(sequence)}`,
+    );
+  });
+  const B = lengths.length;
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
+  if (longest === 0) {
+    const came = B === 0 ? "no sequence" : `${B} empty sequence${B === 1 ? "" : "s"}`;
+    throw new UsageError("empty-batch", `sequences: expected at least one with a step in it, got ${came}`);
+  }
+  const T = expectInteger("steps", options.steps ?? longest, { min: longest });
+  const x = new Float64Array(T * B * D).fill(padding);
+  const mask = new Float64Array(T * B);
+  sequences.forEach((sequence, b) => {
+    const length = lengths[b]!;
+    const first = side === "end" ? 0 : T - length;
+    for (let t = 0; t < length; t++) {
+      const place = (first + t) * B + b;
+      mask[place] = 1;
+      for (let d = 0; d < D; d++) x[place * D + d] = sequence[t * D + d]!;
+    }
+  });
+  return { x, mask, lengths, steps: T, rows: B };
+}
