@@ -17,21 +17,26 @@ const known = new WeakMap<Cell, readonly Keeping[]>();
  * Which gates decide how long a unit remembers, in the order of the cell's gates, found in its equations. The next state is what is kept
  * of the previous one plus what is written. A gate keeps if opening it makes the first larger, or the second smaller in size, and never
  * the other way round; it replaces if it does the opposite. So an LSTM's f keeps and its i replaces, a GRU's z keeps, a minGRU's z replaces.
+ * Gates that are terms of one sum, as those of full gate recurrence, do the same: the first of them stands for all, and the others count as neither.
  * Only states that reach the next step without a matrix between are remembered this way: an Elman network has none.
  */
 export function keepingGates(cell: Cell): readonly Keeping[] {
   const old = known.get(cell);
   if (old) return old;
   const carried = cell.states.map(({ name }) => stepOf(name, cell)).filter((step) => step !== undefined);
+  const effects = new Set<string>();
   const found = cell.gates.map(({ name }) => {
     const gate = variables.input(name).name;
-    const signs = carried.flatMap((step) =>
+    const changes = carried.flatMap((step) =>
       POINTS.flatMap((point) => {
         const [before, after] = [step(point), step(point, gate)];
-        return [signOf(after.kept - before.kept), signOf(before.written - after.written)];
+        return [after.kept - before.kept, before.written - after.written];
       }),
     );
-    const distinct = [...new Set(signs.filter((sign) => sign !== 0))];
+    const effect = changes.map((change) => (signOf(change) === 0 ? 0 : change.toPrecision(6))).join();
+    if (effects.has(effect)) return 0;
+    effects.add(effect);
+    const distinct = [...new Set(changes.map(signOf).filter((sign) => sign !== 0))];
     return distinct.length === 1 ? distinct[0]! : 0;
   });
   known.set(cell, found);

@@ -8,6 +8,7 @@ import { minLstm } from "../../src/cells/min-lstm.ts";
 import { rnn } from "../../src/cells/rnn.ts";
 import { add, mul, sigmoid, sub, tanh } from "../../src/math/expression.ts";
 import { keepingGates } from "../../src/scan/keeping-gates.ts";
+import { greffCells } from "../../src/study/greff.ts";
 
 const keeping = (cell: Cell) => Object.fromEntries(keepingGates(cell).map((sign, k) => [cell.gates[k]!.name, sign]));
 
@@ -25,6 +26,13 @@ describe("which gates keep the state, by the equations alone", () => {
     ["min-lstm", minLstm(), { f: 1, i: -1, n: 0 }],
     ["rnn", rnn(), { a: 0 }],
   ])("%s", (_, cell, expected) => expect(keeping(cell)).toEqual(expected));
+
+  it.each(Object.entries(greffCells))("%s", (name, make) => {
+    const { i, f, ...rest } = keeping(make());
+    expect(i).toBe(name === "lstm-nig" ? undefined : -1);
+    expect(f).toBe(["lstm-nfg", "lstm-cifg"].includes(name) ? undefined : 1);
+    expect(Object.values(rest).every((sign) => sign === 0)).toBe(true);
+  });
 
   it("of a cell of one's own", () => {
     const leaky = defineCell({
