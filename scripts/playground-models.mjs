@@ -17,8 +17,8 @@ orExit(() => {
   ensureInstalled();
   ensureBuilt();
 });
-const { RandomStream, readRun } = await import("../dist/index.js");
-const { packModel } = await import("../dist/worker/index.js");
+const { loadRun, openMachine, packRun, RandomStream } = await import("../dist/index.js");
+const machine = await openMachine("wasm");
 
 const recall = (cell, seed) => ({
   text: "recall",
@@ -61,8 +61,9 @@ for (const [name, { text, flags, more }] of Object.entries(models)) {
     stdio: "inherit",
   });
   if (status !== 0) process.exit(status ?? 1);
-  const { config, tokenizer, weights } = await readRun(run);
-  const bytes = packModel({ config: config.model, tokenizer: { toJSON: () => tokenizer }, tensors: weights }, "F16");
+  const { model, ...loaded } = await loadRun(run, machine);
+  const bytes = await packRun({ ...loaded, config: { model: model.config } }, { type: "F16" });
   writeFileSync(path.join(folder, `${name}.safetensors`), bytes);
   console.log(`${name}: ${bytes.length} bytes`);
 }
+machine.close();

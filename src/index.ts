@@ -35,7 +35,16 @@ export { type ActivationSpec, type CellSpec, cellByName, cellNames } from "./cel
 export { type RnnOptions, rnn } from "./cells/rnn.ts";
 // Weights and runs in files.
 export type { ElementTypeName } from "./checkpoint/element-types.ts";
-export { type RunConfig, type RunFiles, readRun, type SaveRunOptions, saveRun } from "./checkpoint/run-folder.ts";
+export { type PackRunOptions, packRun } from "./checkpoint/packed-run.ts";
+export { type RunFiles, type RunSource, readRun } from "./checkpoint/read-run.ts";
+export {
+  type ModelFiles,
+  type RunConfig,
+  type Saveable,
+  type SaveRunOptions,
+  saveRun,
+} from "./checkpoint/run-folder.ts";
+export type { RunWeights } from "./checkpoint/run-weights.ts";
 export { SafeTensor, type StoredTensor, safeTensor } from "./checkpoint/safe-tensor.ts";
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./checkpoint/safetensors.ts";
 // Machines: what computes.
@@ -300,6 +309,7 @@ export {
 } from "./run/text-writer.ts";
 // Errors.
 export { FailureError, LongshortError, ShapeError, UsageError } from "./shared/errors.ts";
+export type { OwnBytes } from "./shared/own-bytes.ts";
 export { RandomStream } from "./shared/random.ts";
 export { type Span, schemeOf, spansOf, TAG_SCHEMES, type TagScheme, tagsOf } from "./shared/tag-schemes.ts";
 // Graphs of tensors, recorded once and replayed.
@@ -360,6 +370,7 @@ export {
   type EvaluatorOptions,
   type Measurement,
   type Metrics,
+  type OnMeasured,
   openEvaluator,
 } from "./train/evaluator.ts";
 export type {
@@ -372,6 +383,7 @@ export type {
   StartEvent,
   TrainEvent,
   TrainingStart,
+  ValidationEvent,
 } from "./train/events.ts";
 export type { Objective } from "./train/learner.ts";
 export type { StepReading } from "./train/notes.ts";

@@ -1,5 +1,6 @@
 /** What the recipes of classification have in common: train with one seed, keep the best weights, measure once. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { deserialize, serialize } from "node:v8";
 import { gunzipSync } from "node:zlib";
 import { measureClassifier, openMachine, trainClassifier } from "../../dist/index.js";
 import { nearestNeighbour } from "../../dist/run/nearest-neighbour.js";
@@ -9,12 +10,13 @@ import { nearestNeighbour } from "../../dist/run/nearest-neighbour.js";
  *
  * - `validation` (default 0.1): share of the training part that chooses the epoch whose weights are measured. With 0 all of it is
  *   learned from, and the weights after the last epoch are measured.
- * - `embeddingDeviation`: of the embedding's first values, in place of 1.
+ * - `embeddingDeviation`: of the embedding's first values, in place of 1;
+ * - `resume`: the training is saved after each epoch and goes on from there when the same recipe is run again. Default false.
  *
  * @returns accuracy and macro-F1 in percent on the test part
  */
-export async function classify({ settings, seed, train, test, log }) {
-  const { embeddingDeviation = 1, ...options } = settings;
+export async function classify({ settings, seed, train, test, log, saved }) {
+  const { embeddingDeviation = 1, resume = false, ...options } = settings;
   const machine = await openMachine("wasm");
   try {
     const { trainer, classifier } = await trainClassifier({ machine, examples: train, seed, ...options });
@@ -27,16 +29,26 @@ export async function classify({ settings, seed, train, test, log }) {
       );
     }
     let best;
+    if (resume && existsSync(saved)) {
+      const { snapshot, ...rest } = deserialize(readFileSync(saved));
+      await trainer.restore(snapshot);
+      best = rest.best;
+      log(`  goes on from ${saved}`);
+    }
     await trainer.run({
-      epoch: async ({ epoch, trainLoss, metrics, best: better }) => {
+      epoch: async ({ epoch, trainLoss, metrics, best: better, seconds }) => {
         if (metrics && better) best = { epoch, tensors: await parameters.toTensors() };
         const found = metrics ? `, validation ${metrics.loss.toFixed(4)}, ${percent(metrics.accuracy)} %` : "";
-        log(`  epoch ${epoch}: loss ${trainLoss.toFixed(4)}${found}`);
+        log(`  epoch ${epoch}: loss ${trainLoss.toFixed(4)}${found}; ${seconds.toFixed(1)} s`);
+        if (!resume) return;
+        writeFileSync(`${saved}.new`, serialize({ snapshot: await trainer.snapshot(), best }));
+        renameSync(`${saved}.new`, saved);
       },
     });
     if (best) parameters.fromTensors(best.tensors);
     const { accuracy, macroF1, confusion } = await measureClassifier(classifier, test);
     trainer.close();
+    if (resume) rmSync(saved, { force: true });
     return {
       measures: { accuracy: 100 * accuracy, macroF1: 100 * macroF1 },
       details: { ...(best && { epoch: best.epoch }), parameters: parameters.count, confusion },

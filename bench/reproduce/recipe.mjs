@@ -14,6 +14,7 @@
  * @property {any} settings the variant's
  * @property {number} seed
  * @property {Readonly<Record<string, string>>} data paths of the recipe's files by their names
+ * @property {string} saved a file of this seed's own, where a long training may keep what it needs to go on
  * @property {(line: string) => void} log to the terminal and the log file
  */
 

@@ -63,7 +63,8 @@ async function main({ name, variant, seeds, output }) {
   const results = [];
   for (const seed of seeds) {
     const [before, began] = [process.cpuUsage(), performance.now()];
-    const { measures, details } = await recipe.run({ settings, seed, data: pathsOf(recipe.data), log });
+    const saved = `${file}-${seed}.saved`;
+    const { measures, details } = await recipe.run({ settings, seed, data: pathsOf(recipe.data), saved, log });
     const { user, system } = process.cpuUsage(before);
     const cost = { cpuSeconds: (user + system) / 1e6, seconds: (performance.now() - began) / 1000 };
     results.push({ seed, measures, ...cost, ...(details && { details }) });

@@ -1,5 +1,5 @@
-import { type Machine, openMachine } from "longshort";
-import { connectWorker, type ModelFacts, type OpenedText, openPackedModel, type WorkerClient } from "longshort/worker";
+import { loadRun, type Machine, openMachine } from "longshort";
+import { connectWorker, type ModelFacts, type OpenedText, type WorkerClient } from "longshort/worker";
 
 import { say } from "./language.ts";
 
@@ -31,7 +31,7 @@ let reference: Promise<Machine> | undefined;
 /** One of the tiny models, in float64 on the page itself: four units take no time. */
 export async function tinyModel(name: Shipped): Promise<OpenedText> {
   reference ??= openMachine("reference");
-  return openPackedModel(await shippedBytes(name), await reference);
+  return loadRun(await shippedBytes(name), await reference);
 }
 
 let client: WorkerClient | undefined;

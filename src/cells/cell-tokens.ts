@@ -2,6 +2,7 @@ import { UsageError } from "../shared/errors.ts";
 
 /** Equations that cannot be read, with the place. `code` is "bad-equations". */
 export class EquationError extends UsageError {
+  override name = "EquationError";
   /** From 1. */
   readonly line: number;
   /** From 1, in UTF-16 units as editors of pages count them. */

@@ -50,7 +50,7 @@ const DEEPEST = 100;
  * const cell = parseCell("h = tanh(W_h x + U_h h[t-1])");
  * const model = languageModel({ vocabularySize: 65, hiddenSize: 32, cell });
  * ```
- * @returns a cell called "equations", with the text among its options; files carry it, and `loadRun` and `openPackedModel` read it from them again
+ * @returns a cell called "equations", with the text among its options; files carry it, and `loadRun` reads it from them again
  * @throws EquationError ("bad-equations") with line and column
  */
 export function parseCell(text: string): Cell {

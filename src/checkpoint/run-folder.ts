@@ -1,16 +1,13 @@
 import { platform } from "#platform";
 import { type FileLayer, makeDurableFolder, writeAtomic } from "../platform/files.ts";
-import { describe, FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { firstNotFinite } from "../shared/finite.ts";
+import { sourceName } from "../platform/platform.ts";
+import { describe, FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
-import { putQuantized, takeQuantized } from "./quantized-weights.ts";
-import { SafeTensor, safeTensor } from "./safe-tensor.ts";
-import { safetensorsHead, safetensorsParts, storedSafetensors, writeSafetensors } from "./safetensors.ts";
-import { sha256, sha256Parts } from "./sha256.ts";
+import { named, type RunWeights, soundWeights, weightsFile } from "./run-weights.ts";
+import { storedSafetensors } from "./safetensors.ts";
 import { bytesAtHand, storedFile } from "./stored-bytes.ts";
-import { numbersOf } from "./tensor-numbers.ts";
 
 /**
  * A run is a folder:
@@ -29,17 +26,21 @@ export interface RunConfig {
   readonly [note: string]: unknown;
 }
 
-export interface SaveRunOptions {
+/** What is kept of a model. A `Classifier`, a `Tagger`, a `Forecaster` and what `loadRun` gives are such as they are. */
+export interface Saveable {
   /** `{ model: model.config, … }`; everything in it must survive JSON. */
   readonly config: RunConfig;
-  /** Undefined for models that read no text. */
-  readonly tokenizer:
+  /** Of models that read text. */
+  readonly tokenizer?:
     | {
         /** What is written to `tokenizer.json`. */
         readonly toJSON: () => unknown;
       }
     | undefined;
   readonly parameters: ParameterStore;
+}
+
+export interface SaveRunOptions extends Saveable {
   /** Written in place of the parameters of these names. */
   readonly quantized?: QuantizedWeights | undefined;
   /** Replaces the metrics of the save before. Default: left as they are. */
@@ -48,16 +49,11 @@ export interface SaveRunOptions {
   readonly model?: unknown;
 }
 
-/** What a folder holds, checked as files but not yet as a model. */
-export interface RunFiles {
+/** What a model is made of again, checked as files but not yet as a model. */
+export interface ModelFiles extends RunWeights {
   readonly config: RunConfig;
   /** Undefined when the model says that it has no vocabulary (`channels` in its config). */
   readonly tokenizer: unknown;
-  /** Quantised ones as the numbers that they stand for. */
-  readonly weights: ReadonlyMap<string, NamedTensor>;
-  /** Undefined when no weight is quantised. */
-  readonly quantized: QuantizedWeights | undefined;
-  readonly metrics: readonly unknown[];
 }
 
 /** What `format` in config.json says. */
@@ -71,29 +67,24 @@ const FILES = {
   checkpoints: "checkpoints",
   lock: "run.lock",
 } as const;
-const CHECKSUM = "sha256";
 
 /**
  * Writes a run; the folder is made if there is none. Call it while training: at each validation that was the best so far,
- * and at the end.
+ * and at the end. In a page there are no folders: `packRun` gives the same as bytes.
  *
+ * @example
+ * ```ts no-run
+ * await saveRun("runs/tickets", classifier); // or a tagger, or a forecaster
+ * await saveRun("runs/novel", { config: { model: model.config }, tokenizer, parameters });
+ * ```
  * @throws FailureError "not-finite" when a weight is no finite number (what was saved before stays), "file-write-failed",
- *   "disk-full"; UsageError "bad-run"
+ *   "disk-full", "not-on-this-platform"; UsageError "bad-run", "missing-option"
  */
 export async function saveRun(folder: string, options: SaveRunOptions): Promise<void> {
-  expectOptions("saveRun", options, {
-    config: "required",
-    tokenizer: "named",
-    parameters: "required",
-    quantized: 1,
-    metrics: 1,
-    model: 1,
-  });
-  const { config, tokenizer, parameters, quantized, metrics } = options;
-  expectFolder(folder);
-  if (typeof config !== "object" || config === null || typeof config.model !== "object")
-    throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(config)}`);
-  const weights = await weightsFile(parameters, quantized);
+  const { config, tokenizer, parameters, quantized, metrics } = saveable("saveRun", options);
+  if (typeof folder !== "string" || folder === "")
+    throw new UsageError("bad-run", `folder: expected a path, got ${describe(folder)}`);
+  const weights = await weightsFile(parameters, { quantized });
   const { files } = platform;
   const paths = runPaths(folder);
   await makeDurableFolder(files, folder);
@@ -101,6 +92,27 @@ export async function saveRun(folder: string, options: SaveRunOptions): Promise<
   await writeTokenizer(files, folder, tokenizer);
   if (metrics) await writeAtomic(files, paths.metrics, metrics.map((line) => `${JSON.stringify(line)}\n`).join(""));
   await writeAtomic(files, paths.weights, weights);
+}
+
+/**
+ * What is to be saved, if it can be loaded again.
+ * @throws UsageError "unknown-option", "missing-option", "bad-run"
+ */
+export function saveable<S extends Saveable>(what: string, given: S): S {
+  // Names are looked at where they were written for this call: what a classifier is made of besides is its own affair.
+  const written = typeof given !== "object" || given === null || Object.getPrototypeOf(given) === Object.prototype;
+  const { config, tokenizer, parameters } = given ?? {};
+  const known = { config: "required", tokenizer: 1, parameters: "required" } as const;
+  const others = { quantized: 1, metrics: 1, model: 1 } as const;
+  expectOptions<SaveRunOptions>(what, written ? given : { config, parameters }, { ...known, ...others });
+  if (typeof config !== "object" || config === null || typeof config.model !== "object" || config.model === null)
+    throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(config)}`);
+  if ("vocabularySize" in config.model && config.model.vocabularySize !== undefined && !tokenizer)
+    throw new UsageError(
+      "missing-option",
+      `${what}: expected tokenizer: this model reads tokens, and is loaded with it`,
+    );
+  return given;
 }
 
 /** Where the parts of a run lie. */
@@ -127,25 +139,26 @@ export const writeWeights = async (files: FileLayer, folder: string, parameters:
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
 
+/** A path, or a URL with or without a slash at its end. */
+export type RunFolder = string | URL;
+
 /**
- * Reads the files of a run.
+ * Reads what a folder holds of a model.
  *
  * @throws UsageError "not-a-run" (no such folder, or no run in it); FailureError "bad-run" (a file is damaged or of a newer
  *   version), "bad-safetensors", "altered-file", "not-finite"
  */
-export async function readRun(folder: string): Promise<RunFiles> {
+export async function readFolder(folder: RunFolder): Promise<ModelFiles> {
   const config = await readConfig(folder);
   return {
     config,
     tokenizer: Object.hasOwn(config.model, "channels") ? undefined : await readTokenizer(folder),
     ...(await readWeights(folder)),
-    metrics: await readMetrics(folder),
   };
 }
 
-/** The config of a run, without reading its weights. Errors as in `readRun`. */
-export async function readConfig(folder: string): Promise<RunConfig> {
-  expectFolder(folder);
+/** The config of a run, without reading its weights. Errors as in `readFolder`. */
+export async function readConfig(folder: RunFolder): Promise<RunConfig> {
   const config = await readJson(folder, FILES.config);
   if (typeof config !== "object" || config === null || (config as { format?: unknown }).format !== RUN_FORMAT)
     throw damaged(folder, FILES.config, `expected "format": "${RUN_FORMAT}" in it`);
@@ -157,79 +170,25 @@ export async function readConfig(folder: string): Promise<RunConfig> {
   return rest as RunConfig;
 }
 
-/** What is in `tokenizer.json`. Errors as in `readRun`. */
-export const readTokenizer = (folder: string): Promise<unknown> => readJson(folder, FILES.tokenizer);
-
-async function weightsFile(parameters: ParameterStore, quantized?: QuantizedWeights): Promise<Uint8Array> {
-  const dtype = parameters.machine.limits.float === "float64" ? "F64" : "F32";
-  const tensors = new Map<string, SafeTensor>();
-  for (const [name, { shape, data }] of await parameters.toTensors()) {
-    const wrong = firstNotFinite(data);
-    if (wrong >= 0)
-      throw new FailureError(
-        "not-finite",
-        `parameter "${name}": element ${wrong} is ${data[wrong]}; such weights are not saved, because they would replace good ones`,
-      );
-    tensors.set(name, safeTensor(dtype, shape, data));
-  }
-  putQuantized(tensors, quantized);
-  const checksum = await sha256(safetensorsParts(tensors));
-  return writeSafetensors(tensors, { metadata: { format: "pt", ...(checksum && { [CHECKSUM]: checksum }) } });
-}
+/** What is in `tokenizer.json`. Errors as in `readFolder`. */
+export const readTokenizer = (folder: RunFolder): Promise<unknown> => readJson(folder, FILES.tokenizer);
 
 /** The weights are looked through once, part by part, and stay in their file until they are needed. */
-async function readWeights(folder: string): Promise<Pick<RunFiles, "weights" | "quantized">> {
-  const path = `${folder}/${FILES.weights}`;
-  const stored = await inRun(folder, FILES.weights, () => storedFile(path));
+async function readWeights(folder: RunFolder): Promise<RunWeights> {
+  const path = placeIn(folder, FILES.weights);
+  const stored = await inRun(folder, FILES.weights, () => storedFile(fileIn(folder, FILES.weights)));
   const file = stored ?? bytesAtHand(path, await readFile(folder, FILES.weights));
-  const { tensors, metadata } = named(path, () => storedSafetensors(file));
-  await expectSound(path, tensors, Object.hasOwn(metadata, CHECKSUM) ? metadata[CHECKSUM] : undefined);
-  const weights = new Map([...tensors].map(([name, tensor]) => [name, numbersOf(tensor)]));
-  return { weights, quantized: named(path, () => takeQuantized(tensors, weights)) };
+  return soundWeights(
+    path,
+    named(path, () => storedSafetensors(file)),
+  );
 }
 
-/**
- * Whether the weights are those that were saved, and numbers. The checksum is that of the file which the tensors alone make: names,
- * types, shapes, numbers.
- */
-async function expectSound(
-  path: string,
-  tensors: ReadonlyMap<string, SafeTensor>,
-  expected: string | undefined,
-): Promise<void> {
-  const { head, order, size } = safetensorsHead(tensors);
-  const hash = expected === undefined ? undefined : sha256Parts(head.length + size);
-  hash?.add(head);
-  let broken: string | undefined;
-  for (const name of order) {
-    const tensor = tensors.get(name)!;
-    let before = 0;
-    for (const { elements, bytes } of tensor.parts()) {
-      hash?.add(bytes);
-      const part = new SafeTensor(tensor.dtype, [elements], bytes);
-      const { data } = named(`${path}: tensor "${name}"`, () => numbersOf(part));
-      const wrong = firstNotFinite(data);
-      if (wrong >= 0) broken ??= `element ${before + wrong} of tensor "${name}" is ${data[wrong]}`;
-      before += elements;
-    }
-  }
-  const found = await hash?.digest();
-  if (found !== undefined && found !== expected)
-    throw new FailureError(
-      "altered-file",
-      `${path}: the weights are not those that were saved (their checksum differs): the file was altered or damaged; get it again, or train again`,
-    );
-  if (broken !== undefined)
-    throw new FailureError(
-      "not-finite",
-      `${path}: ${broken}, expected finite numbers: the file is damaged or its training broke down`,
-    );
-}
-
-async function readMetrics(folder: string): Promise<unknown[]> {
+/** The lines of `metrics.jsonl`; none where there is no such file. */
+export async function readMetrics(folder: RunFolder): Promise<unknown[]> {
   let text: string;
   try {
-    text = new TextDecoder().decode(await platform.readFile(`${folder}/${FILES.metrics}`));
+    text = new TextDecoder().decode(await platform.readFile(fileIn(folder, FILES.metrics)));
   } catch (error) {
     if (error instanceof UsageError && error.code === "file-not-found") return [];
     throw error;
@@ -240,12 +199,12 @@ async function readMetrics(folder: string): Promise<unknown[]> {
     .map((line) => parse(folder, FILES.metrics, line));
 }
 
-async function readJson(folder: string, file: string): Promise<unknown> {
+async function readJson(folder: RunFolder, file: string): Promise<unknown> {
   const bytes = await readFile(folder, file);
   return parse(folder, file, new TextDecoder().decode(bytes));
 }
 
-function parse(folder: string, file: string, text: string): unknown {
+function parse(folder: RunFolder, file: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -253,37 +212,33 @@ function parse(folder: string, file: string, text: string): unknown {
   }
 }
 
-const readFile = (folder: string, file: string): Promise<Uint8Array> =>
-  inRun(folder, file, () => platform.readFile(`${folder}/${file}`));
+const readFile = (folder: RunFolder, file: string): Promise<Uint8Array> =>
+  inRun(folder, file, () => platform.readFile(fileIn(folder, file)));
 
 /** A file that is missing says that the folder is no run, which is what its reader needs to know. */
-async function inRun<T>(folder: string, file: string, read: () => T | Promise<T>): Promise<T> {
+async function inRun<T>(folder: RunFolder, file: string, read: () => T | Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {
     if (!(cause instanceof UsageError) || cause.code !== "file-not-found") throw cause;
     throw new UsageError(
       "not-a-run",
-      `${folder}: expected the folder of a run, as training makes it; there is no ${file} in it`,
+      `${sourceName(folder)}: expected the folder of a run, as training makes it; there is no ${file} in it`,
       { cause },
     );
   }
 }
 
-/** Puts the name of the file before what its reader has to say. */
-function named<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (!(cause instanceof LongshortError)) throw cause;
-    throw new FailureError(cause.code, `${path}: ${cause.message}`, { cause });
-  }
+/** A file of a folder; what a URL says behind its path stays. */
+function fileIn(folder: RunFolder, file: string): string | URL {
+  if (typeof folder === "string") return placeIn(folder, file);
+  const url = new URL(folder);
+  url.pathname = `${url.pathname.replace(/\/$/, "")}/${file}`;
+  return url;
 }
 
-const damaged = (folder: string, file: string, why: string, cause?: unknown): FailureError =>
-  new FailureError("bad-run", `${folder}/${file}: ${why}; the file is damaged or of another program`, { cause });
+/** The same, for messages. */
+const placeIn = (folder: RunFolder, file: string): string => `${sourceName(folder).replace(/(?<=.)\/$/, "")}/${file}`;
 
-function expectFolder(folder: unknown): void {
-  if (typeof folder !== "string" || folder === "")
-    throw new UsageError("bad-run", `folder: expected a path, got ${describe(folder)}`);
-}
+const damaged = (folder: RunFolder, file: string, why: string, cause?: unknown): FailureError =>
+  new FailureError("bad-run", `${placeIn(folder, file)}: ${why}; the file is damaged or of another program`, { cause });

@@ -1,5 +1,6 @@
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { OwnBytes } from "../shared/own-bytes.ts";
 import { formatShape } from "../shared/shapes.ts";
 import { ELEMENT_TYPES, type ElementTypeName, elementType } from "./element-types.ts";
 import { byteLength, SafeTensor } from "./safe-tensor.ts";
@@ -188,7 +189,7 @@ function fail(what: string): never {
 export function writeSafetensors(
   tensors: ReadonlyMap<string, SafeTensor>,
   options: { readonly metadata?: Readonly<Record<string, string>> } = {},
-): Uint8Array {
+): OwnBytes {
   expectOptions("writeSafetensors", options, { metadata: 1 });
   const parts = safetensorsParts(tensors, options.metadata);
   const file = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));

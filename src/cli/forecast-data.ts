@@ -8,14 +8,17 @@ import { quoted } from "./format.ts";
 
 /** Where the columns are, as the schema names it. */
 export type SeriesSettings = Pick<ForecastSettings, "target" | "timeZone"> &
-  Partial<Pick<ForecastSettings, "series" | "time" | "resample" | "past" | "known" | "delimiter" | "header">>;
+  Partial<
+    Pick<ForecastSettings, "series" | "time" | "resample" | "past" | "known" | "category" | "delimiter" | "header">
+  >;
 
 /** @throws what `readTimeSeries` throws */
 export const readSeriesFile = (file: string, settings: SeriesSettings): Promise<TimeSeriesSet> => {
   const { target: targets, header, series, time: said, timeZone, resample, past, known, delimiter } = settings;
+  const { category: categories } = settings;
   const time = said?.join() === "none" ? undefined : said;
   return readTimeSeries(file, {
-    ...{ targets, series, time, timeZone, resample, past, known, delimiter },
+    ...{ targets, series, time, timeZone, resample, past, known, categories, delimiter },
     ...(header && { header }),
   });
 };
@@ -27,8 +30,8 @@ export const readSeriesFile = (file: string, settings: SeriesSettings): Promise<
 export async function readableSettings(
   settings: ForecastSettings,
 ): Promise<{ readonly settings: ForecastSettings; readonly notice?: string }> {
-  const { file, target, series, past = [], known = [], delimiter } = settings;
-  const taken = [...target, ...past, ...known, ...(series === undefined ? [] : [series])];
+  const { file, target, series, past = [], known = [], category = [], delimiter } = settings;
+  const taken = [...target, ...past, ...known, ...category, ...(series === undefined ? [] : [series])];
   // Columns that are all given by number: the file names none.
   const named = settings.header || !taken.every((column) => /^\d+$/.test(column));
   const time = settings.time === undefined && named ? await findTimeColumns(file, { taken, delimiter }) : undefined;

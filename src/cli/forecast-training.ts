@@ -69,7 +69,7 @@ function introduction(
   { cell, hiddenSize, numLayers, machine }: ForecastSettings,
 ): string[] {
   const { head, linearSteps } = network.config;
-  const inputs = [...layout.past, ...layout.known, ...layout.calendar];
+  const inputs = [...layout.past, ...layout.known, ...Object.keys(layout.categories ?? {}), ...layout.calendar];
   const short = start.skippedSeries > 0 ? ` (${integer(start.skippedSeries)} too short to learn from)` : "";
   const layers = numLayers === 1 ? `${hiddenSize} units` : `${numLayers} layers of ${hiddenSize} units`;
   return [

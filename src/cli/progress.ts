@@ -18,32 +18,60 @@ export interface ProgressState {
   readonly secondsLeft: number;
 }
 
+/** Where a validation stands that takes long. */
+export interface ValidationState {
+  /** Parts that were measured, of how many. */
+  readonly done: number;
+  readonly total: number;
+  readonly secondsLeft: number;
+}
+
 const GAP = "  ";
 const WIDEST_BAR = 30;
 const NARROWEST_BAR = 6;
+
+/** What a line of progress says, in its order. */
+type Parts = Readonly<Record<string, string>>;
+
+const partsOf = (state: ProgressState): Parts => ({
+  percent: percentOf(fraction(state)),
+  epoch: `epoch ${state.epoch}/${state.epochs}`,
+  step: `step ${integer(state.step)}/${integer(state.steps)}`,
+  loss: `loss ${state.loss.toFixed(3)}`,
+  speed: `${short(state.tokensPerSecond)} ${state.items ?? "tokens"}/s`,
+  left: `${clock(state.secondsLeft)} left`,
+});
+
+const validationParts = ({ done, total, secondsLeft }: ValidationState): Parts => ({
+  percent: percentOf(done / total),
+  what: "validating",
+  parts: `${integer(done)}/${integer(total)}`,
+  left: `${clock(secondsLeft)} left`,
+});
+
+const percentOf = (share: number): string => `${Math.floor(share * 100)}%`.padStart(4);
 
 /**
  * One line that fits into `columns` (40 or more): percentage, loss and time left always, then speed, epoch, bar and step
  * as long as there is room. One column stays free, or terminals wrap.
  */
-export function progressLine(state: ProgressState, columns: number): string {
+export const progressLine = (state: ProgressState, columns: number): string =>
+  fittedLine(fraction(state), partsOf(state), ["speed", "epoch", "step"], columns);
+
+/** The same of a validation: what it is, percentage and time left always. */
+export const validationLine = (state: ValidationState, columns: number): string =>
+  fittedLine(state.done / state.total, validationParts(state), ["parts"], columns);
+
+/** @param optional names of what is left out where there is no room, the most telling first */
+function fittedLine(share: number, parts: Parts, optional: readonly string[], columns: number): string {
   const room = columns - 1;
-  const share = fraction(state);
-  const texts = {
-    percent: `${Math.floor(share * 100)}%`.padStart(4),
-    epoch: `epoch ${state.epoch}/${state.epochs}`,
-    step: `step ${integer(state.step)}/${integer(state.steps)}`,
-    loss: `loss ${state.loss.toFixed(3)}`,
-    speed: `${short(state.tokensPerSecond)} ${state.items ?? "tokens"}/s`,
-    left: `${clock(state.secondsLeft)} left`,
-  };
-  const shown = new Set<keyof typeof texts>(["percent", "loss", "left"]);
+  const shown = new Set(Object.keys(parts).filter((name) => !optional.includes(name)));
   const line = (): string =>
-    Object.entries(texts)
-      .filter(([name]) => shown.has(name as keyof typeof texts))
+    Object.entries(parts)
+      .filter(([name]) => shown.has(name))
       .map(([, text]) => text)
       .join(GAP);
-  for (const name of ["speed", "epoch", "step"] as const) {
+  for (const name of optional) {
     shown.add(name);
     if (line().length > room) shown.delete(name);
   }
@@ -53,16 +81,7 @@ export function progressLine(state: ProgressState, columns: number): string {
 }
 
 /** The same as a line of a log: everything, whatever the width. */
-export function progressLogLine(state: ProgressState): string {
-  return [
-    `${Math.floor(fraction(state) * 100)}%`.padStart(4),
-    `epoch ${state.epoch}/${state.epochs}`,
-    `step ${integer(state.step)}/${integer(state.steps)}`,
-    `loss ${state.loss.toFixed(3)}`,
-    `${short(state.tokensPerSecond)} ${state.items ?? "tokens"}/s`,
-    `${clock(state.secondsLeft)} left`,
-  ].join(GAP);
-}
+export const progressLogLine = (state: ProgressState): string => Object.values(partsOf(state)).join(GAP);
 
 const fraction = ({ step, steps }: ProgressState): number => (steps > 0 ? Math.min(1, Math.max(0, step / steps)) : 0);
 
@@ -130,6 +149,13 @@ export class ProgressDisplay {
     if (!this.#due()) return;
     if (this.#live) this.#draw(progressLine(state, this.#out.columns));
     else void this.#out.write(`${progressLogLine(state)}\n`);
+  }
+
+  /** As `update`, of a validation. */
+  validating(state: ValidationState): void {
+    if (this.#quiet || !this.#due()) return;
+    if (this.#live) this.#draw(validationLine(state, this.#out.columns));
+    else void this.#out.write(`${Object.values(validationParts(state)).join(GAP)}\n`);
   }
 
   /** A text for the one line, as often as progress: what happens before training begins. */

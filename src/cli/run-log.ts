@@ -87,7 +87,7 @@ export function openRunLog(options: RunLogOptions): RunLog {
   return {
     async take(event) {
       if (event.type === "start") await begin(event.step);
-      else if (event.type !== "checkpoint" && event.type !== "end")
+      else if (!["validation", "checkpoint", "end"].includes(event.type))
         await attempt("tensorboard", () => events?.scalars(event.step, scalarsOf(event, "tokens")));
       if (event.type === "epoch" && settings.sampleLength > 0)
         await attempt("samples", () => sample(event.epoch, event.step));

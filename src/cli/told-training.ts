@@ -70,6 +70,9 @@ class Told<F extends object> {
         this.#skipped = event.skipped;
         break;
       }
+      case "validation":
+        display.validating(event);
+        break;
       case "epoch":
       case "evaluation":
         display.say(

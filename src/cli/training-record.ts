@@ -52,6 +52,9 @@ export class TrainingRecord {
         this.#update(event);
         if (event.skipped > this.#skipped) this.#warnSkipped(event.skipped);
         break;
+      case "validation":
+        this.#options.display.validating(event);
+        break;
       case "epoch":
       case "evaluation":
         this.#options.display.say(textLine(event, this.#epochs));

@@ -36,6 +36,7 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
       machine,
       train: corpus.train,
       validation: corpus.validation,
+      validationTokens: settings.validationTokens,
       batchSize: settings.batchSize,
       steps: settings.steps,
       ...trainerOptions(settings),

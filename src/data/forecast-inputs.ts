@@ -1,6 +1,6 @@
 import { UsageError } from "../shared/errors.ts";
 import { calendarFeatures } from "./calendar.ts";
-import { type ForecastLayout, widthsOf } from "./forecast-layout.ts";
+import { type ForecastLayout, kindsOf, widthsOf } from "./forecast-layout.ts";
 import { fitScaling } from "./series-scaling.ts";
 import { columnsOf, type TimeSeries } from "./time-series.ts";
 import type { TimeZone } from "./time-zone.ts";
@@ -18,6 +18,8 @@ export interface PreparedSeries {
   readonly past: Float64Array;
   /** [N, K]: what is known beforehand, scaled, and the calendar. */
   readonly known: Float64Array;
+  /** Of each category which one it is; 0: one that did not occur in training. */
+  readonly categories: readonly number[];
   /** Of each target: value = center + scale · scaled. */
   readonly center: readonly number[];
   readonly scale: readonly number[];
@@ -29,12 +31,18 @@ export interface PreparedSeries {
  */
 export function prepareSeries(given: TimeSeries, layout: ForecastLayout, zone: TimeZone): PreparedSeries {
   const { length: N, times } = given;
-  const { targets, past, known, indicators, calendar } = layout;
+  const { targets, past, known, indicators, calendar, categories = {} } = layout;
   for (const name of columnsOf(layout))
     if (!Object.hasOwn(given.values, name))
       throw new UsageError(
         "unknown-column",
         `series: expected the column ${JSON.stringify(name)}, which it was trained with`,
+      );
+  for (const name of Object.keys(categories))
+    if (given.categories?.[name] === undefined)
+      throw new UsageError(
+        "unknown-column",
+        `series: expected the category ${JSON.stringify(name)}, which it was trained with`,
       );
   const series = layout.transform === "log" ? logarithms(given, targets) : given;
   if (calendar.length > 0 && times === undefined)
@@ -61,6 +69,7 @@ export function prepareSeries(given: TimeSeries, layout: ForecastLayout, zone: T
     ),
     past: sideBySide([...there, ...past.map((name) => columns[name]!)], N),
     known: sideBySide([...known.map((name) => columns[name]!), ...round], N),
+    categories: Object.entries(categories).map(([name, values]) => 1 + values.indexOf(given.categories![name]!)),
     center: targets.map((name) => scaling[name]!.center),
     scale: targets.map((name) => scaling[name]!.scale),
   };
@@ -108,7 +117,7 @@ export interface ForecastWindow {
  * Inputs of a network for B windows, time first: `x` [S, B, C]; `future` [H, B, K] where something is known of it (direct); `base` [H, B, D], what predictions
  * are added to, where there is an anchor; and for learning `y` [H, B, D] and, where values are missing, `mask` [H, B, D]. Directly S = T: the past. Each from the one before, `x` holds at
  * step s the target of that step and what is known of the next one, whose target is to be predicted: S = T + H − 1, to go on from S = T − 1.
- * Counts: `scale` [1, B, D], their mean size, and `y` in their own units.
+ * Counts: `scale` [1, B, D], their mean size, and `y` in their own units. Of each category `category.0` [B], and so on.
  */
 export function windowInputs(
   windows: readonly ForecastWindow[],
@@ -156,6 +165,8 @@ export function windowInputs(
     }
     for (let d = 0; d < D && scale; d++) scale[b * D + d] = series.scale[d]!;
   }
+  for (const [k] of kindsOf(layout).entries())
+    inputs[`category.${k}`] = Float64Array.from(windows, ({ series }) => series.categories[k]!);
   return inputs;
 }
 

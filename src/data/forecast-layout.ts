@@ -31,6 +31,8 @@ export interface ForecastLayout extends SeriesColumns {
   /** Columns with values missing in what was learned from: a further input says whether there is one. */
   readonly indicators: readonly string[];
   readonly calendar: readonly CalendarRound[];
+  /** By column what the series that were learned from are; absent: none. */
+  readonly categories?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly step?: TimeStep | undefined;
   readonly timeZone: string;
   /** "log": the network learns logarithms; what it says is taken back. */
@@ -63,6 +65,10 @@ export function widthsOf({ targets, past, known, indicators, calendar }: Forecas
   };
 }
 
+/** How many kinds of each category there are to the network; the first one stands for all that did not occur. */
+export const kindsOf = ({ categories = {} }: ForecastLayout): number[] =>
+  Object.values(categories).map((values) => 1 + values.length);
+
 const text = (value: unknown): boolean => typeof value === "string";
 const whole = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 1;
 const listOf = (of: (one: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.every(of);
@@ -82,6 +88,7 @@ const CHECKS: { readonly [K in keyof Required<ForecastLayout>]: (value: unknown)
   season: whole,
   indicators: listOf(text),
   calendar: listOf(oneOf(CALENDAR_ROUNDS)),
+  categories: (value) => value === undefined || (isObject(value) && Object.values(value).every(listOf(text))),
   step: (value) =>
     value === undefined ||
     (isObject(value) && whole(value.count) && ["millisecond", "day", "month"].includes(value.unit as string)),

@@ -15,6 +15,8 @@ export interface ReadTimeSeriesOptions {
   readonly past?: readonly string[] | undefined;
   /** Columns that help and are known beforehand; default none. */
   readonly known?: readonly string[] | undefined;
+  /** Columns with text that is the same in all rows of a series and says what it is, such as its region; default none. */
+  readonly categories?: readonly string[] | undefined;
   /** Column that says which series a row belongs to. Default: all rows are one series. */
   readonly series?: string | undefined;
   /** Column with the time, or columns with year, month, day, hour, minute, second in this order. Default: rows are equal steps in their order. */
@@ -34,13 +36,14 @@ export interface ReadTimeSeriesOptions {
  *
  * @example `readTimeSeries("sales.csv", { targets: ["sales"], series: "shop", time: "day", known: ["price"] })`
  * @throws what `readColumns` throws; UsageError "not-a-number" (text, infinity), "bad-time", "unknown-time-zone", "bad-step", "duplicate-time",
- *   "irregular-steps", "no-target" (a series without a single value), "bad-option"
+ *   "irregular-steps", "no-target" (a series without a single value), "category-changes", "bad-option"
  */
 export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOptions): Promise<TimeSeriesSet> {
   expectOptions("readTimeSeries", options, {
     targets: "required",
     past: 1,
     known: 1,
+    categories: 1,
     series: 1,
     time: 1,
     timeZone: 1,
@@ -48,7 +51,7 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
     delimiter: 1,
     header: 1,
   });
-  const { series: idColumn, past = [], known = [], targets, delimiter, header } = options;
+  const { series: idColumn, past = [], known = [], targets, categories, delimiter, header } = options;
   if (targets.length === 0) throw new UsageError("bad-option", "targets: expected at least one column, got none");
   const names = columnsOf({ targets, past, known });
   const timeColumns = options.time === undefined ? [] : [options.time].flat();
@@ -56,7 +59,10 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
   const step = options.resample === undefined ? undefined : parseStep(options.resample);
   if (step && timeColumns.length === 0)
     throw new UsageError("bad-option", "resample: expected the column with the times too (time, --time)");
-  const collector = new SeriesCollector({ names, timeColumns, idColumn, zone, place: placesIn(file) });
+  const collector = new SeriesCollector({
+    ...{ names, timeColumns, idColumn, zone, place: placesIn(file) },
+    categoryColumns: categories,
+  });
   for await (const rows of readColumns(file, { columns: collector.columns, delimiter, header }))
     for (const row of rows) collector.add(row);
   const { dated, notices } = collector.finish();
@@ -71,12 +77,13 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
   const series = dated.map((rows): TimeSeries => {
     if (taken) return step ? resampled(rows, step, zone) : onSteps(rows, taken, zone);
     const values = Object.entries(rows.values).map(([name, all]) => [name, Float64Array.from(all)] as const);
-    return { id: rows.id, length: values[0]![1].length, times: undefined, values: Object.fromEntries(values) };
+    const { id, categories: own } = rows;
+    return { id, length: values[0]![1].length, times: undefined, values: Object.fromEntries(values), categories: own };
   });
   for (const one of series) expectTargets(one, targets, sourceName(file));
   if (taken && !step) notices.push(...gapsOf(dated, series, formatStep(taken)));
   notices.push(...missingOf(series, names));
-  return { targets, past, known, series, step: taken, zone, notices };
+  return { targets, past, known, categories, series, step: taken, zone, notices };
 }
 
 function expectTargets(series: TimeSeries, targets: readonly string[], file: string): void {

@@ -8,6 +8,7 @@ export interface DatedRows {
   readonly id: string;
   readonly times: ArrayLike<number>;
   readonly values: Readonly<Record<string, ArrayLike<number>>>;
+  readonly categories?: Readonly<Record<string, string>> | undefined;
   readonly place: (row: number) => string;
 }
 
@@ -57,7 +58,7 @@ function collect(rows: DatedRows, at: readonly number[], anchor: number, step: T
     return [name, sums.map((sum, k) => (counts[k] === 0 ? Number.NaN : sum / counts[k]!))];
   });
   const times = Float64Array.from({ length }, (_, k) => after(anchor, k, step, zone));
-  return { id: rows.id, length, times, values: Object.fromEntries(values) };
+  return { id: rows.id, length, times, values: Object.fromEntries(values), categories: rows.categories };
 }
 
 /** Where the step that a moment falls into begins on the calendar. */

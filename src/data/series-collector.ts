@@ -1,3 +1,4 @@
+import { UsageError } from "../shared/errors.ts";
 import type { CellRow } from "./delimited-cells.ts";
 import { finiteNumber } from "./examples.ts";
 import { GrowingNumbers } from "./growing-numbers.ts";
@@ -13,6 +14,8 @@ export interface SeriesCollectorOptions {
   readonly names: readonly string[];
   readonly timeColumns: readonly string[];
   readonly idColumn?: string | undefined;
+  /** Cells that say the same in all rows of a series. */
+  readonly categoryColumns?: readonly string[] | undefined;
   readonly zone: TimeZone;
   /** Where a row stands, for messages. */
   readonly place: (line: number) => string;
@@ -24,8 +27,13 @@ interface Group {
   /** Moments; empty where there are no times. */
   readonly times: GrowingNumbers;
   readonly values: readonly GrowingNumbers[];
+  /** By the order of their columns; empty while no row says it. */
+  readonly categories: string[];
   ascending: boolean;
 }
+
+/** The same text; a part of a line would keep the piece of the file that it was cut out of. */
+const copied = (text: string): string => [...text].join("");
 
 /** Puts the rows of a table to the series that they belong to, as numbers. */
 export class SeriesCollector {
@@ -36,23 +44,25 @@ export class SeriesCollector {
   private readonly groups = new Map<string, Group>();
 
   constructor(options: SeriesCollectorOptions) {
-    const { names, timeColumns, idColumn } = options;
+    const { names, timeColumns, idColumn, categoryColumns = [] } = options;
     this.options = options;
-    this.columns = [...new Set([...names, ...timeColumns, ...(idColumn === undefined ? [] : [idColumn])])];
+    const ids = idColumn === undefined ? [] : [idColumn];
+    this.columns = [...new Set([...names, ...timeColumns, ...ids, ...categoryColumns])];
     this.at = Object.fromEntries(this.columns.map((name, k) => [name, k]));
   }
 
-  /** @throws UsageError "not-a-number", "bad-time" */
+  /** @throws UsageError "not-a-number", "bad-time", "category-changes" */
   add({ cells, line }: CellRow): void {
-    const { names, timeColumns, idColumn } = this.options;
+    const { names, timeColumns, idColumn, categoryColumns = [] } = this.options;
     const id = idColumn === undefined ? "" : cells[this.at[idColumn]!]!.trim();
     let group = this.groups.get(id);
     if (!group) {
       const values = names.map(() => new GrowingNumbers());
-      group = { lines: new GrowingNumbers(), times: new GrowingNumbers(), values, ascending: true };
-      // A part of a line would keep the piece of the file that it was cut out of.
-      this.groups.set([...id].join(""), group);
+      const categories = categoryColumns.map(() => "");
+      group = { lines: new GrowingNumbers(), times: new GrowingNumbers(), values, categories, ascending: true };
+      this.groups.set(copied(id), group);
     }
+    for (const [k, name] of categoryColumns.entries()) this.categorize(group, k, cells[this.at[name]!]!.trim(), line);
     for (const [k, name] of names.entries()) group.values[k]!.push(this.number(cells[this.at[name]!]!, name, line));
     group.lines.push(line);
     if (timeColumns.length === 0) return;
@@ -65,9 +75,9 @@ export class SeriesCollector {
 
   /** The series with their rows in the order of their times, and what a user should know. */
   finish(): { readonly dated: readonly DatedRows[]; readonly notices: string[] } {
-    const { names, place } = this.options;
+    const { names, categoryColumns, place } = this.options;
     const notices: string[] = [];
-    const dated = [...this.groups].map(([id, { lines, times: moments, values, ascending }]): DatedRows => {
+    const dated = [...this.groups].map(([id, { lines, times: moments, values, categories, ascending }]): DatedRows => {
       const times = moments.values();
       const order = ascending
         ? undefined
@@ -78,9 +88,22 @@ export class SeriesCollector {
       return {
         ...{ id, times: sorted(times), place: (k) => place(lines.at(order?.[k] ?? k)) },
         values: Object.fromEntries(names.map((name, k) => [name, sorted(values[k]!.values())])),
+        categories: categoryColumns && Object.fromEntries(categoryColumns.map((name, k) => [name, categories[k]!])),
       };
     });
     return { dated, notices };
+  }
+
+  private categorize({ categories }: Group, k: number, value: string, line: number): void {
+    const { categoryColumns, idColumn, place } = this.options;
+    const before = categories[k]!;
+    if (value === before || value === "") return;
+    if (before === "") categories[k] = copied(value);
+    else
+      throw new UsageError(
+        "category-changes",
+        `${place(line)}, column ${JSON.stringify(categoryColumns![k])}: expected ${JSON.stringify(before)} as in the rows before ${idColumn === undefined ? "(if the file holds several series, name the column that tells them apart: series, --series)" : "of the same series"}, got ${JSON.stringify(value)}; a category is the same in all rows of a series, what changes goes into --past or --known as numbers`,
+      );
   }
 
   private number(cell: string, name: string, line: number): number {

@@ -13,9 +13,11 @@ export interface SeriesValues {
   readonly start?: Date | number | undefined;
   /** By column, as many of each; NaN where nothing was measured. */
   readonly values: Readonly<Record<string, ArrayLike<number>>>;
+  /** What the whole series is, by the names in `categories`; empty where it is not known. */
+  readonly categories?: Readonly<Record<string, string>> | undefined;
 }
 
-export interface TimeSeriesSetOptions extends Pick<ReadTimeSeriesOptions, "targets" | "past" | "known"> {
+export interface TimeSeriesSetOptions extends Pick<ReadTimeSeriesOptions, "targets" | "past" | "known" | "categories"> {
   readonly series: readonly SeriesValues[];
   /** "15min", "1h", "1d", "1mo": time from step to step. Default: steps are only counted. */
   readonly step?: string | undefined;
@@ -37,12 +39,13 @@ export function timeSeriesSet(options: TimeSeriesSetOptions): TimeSeriesSet {
     targets: "required",
     past: 1,
     known: 1,
+    categories: 1,
   });
-  const { targets, past = [], known = [] } = options;
+  const { targets, past = [], known = [], categories } = options;
   const zone = timeZone(options.timeZone ?? "UTC");
   const step = options.step === undefined ? undefined : parseStep(options.step);
   const names = columnsOf({ targets, past, known });
-  const series = options.series.map(({ id = "", start, values: given }): TimeSeries => {
+  const series = options.series.map(({ id = "", start, values: given, categories: named }): TimeSeries => {
     const length = given[names[0]!]?.length ?? 0;
     const values = names.map((name) => {
       const column = given[name];
@@ -72,7 +75,20 @@ export function timeSeriesSet(options: TimeSeriesSetOptions): TimeSeriesSet {
         `series ${JSON.stringify(id)}: expected the moment of its first step, a date or milliseconds since 1970 UTC, got ${describe(start)}`,
       );
     const times = step && Float64Array.from({ length }, (_, k) => after(first, k, step, zone));
-    return { id, length, times, values: Object.fromEntries(values) };
+    const own = categories && categoriesOf(id, categories, named ?? {});
+    return { id, length, times, values: Object.fromEntries(values), categories: own };
   });
-  return { targets, past, known, series, step, zone, notices: [] };
+  return { targets, past, known, categories, series, step, zone, notices: [] };
+}
+
+function categoriesOf(id: string, names: readonly string[], given: Readonly<Record<string, string>>) {
+  const found = names.map((name) => {
+    const value = given[name];
+    if (typeof value === "string") return [name, value] as const;
+    throw new UsageError(
+      "bad-option",
+      `series ${JSON.stringify(id)}: expected a text for the category ${JSON.stringify(name)}, got ${describe(value)}`,
+    );
+  });
+  return Object.fromEntries(found);
 }

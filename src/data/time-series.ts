@@ -11,6 +11,8 @@ export interface TimeSeries {
   readonly times: Float64Array | undefined;
   /** By column [N]; NaN where nothing was measured. */
   readonly values: Readonly<Record<string, Float64Array>>;
+  /** What the whole series is, such as its shop: by column; empty where it is not known. Undefined: nothing is said. */
+  readonly categories: Readonly<Record<string, string>> | undefined;
 }
 
 /** What each column of a set of series is. */
@@ -26,6 +28,8 @@ export interface SeriesColumns {
 /** Series of the same columns and the same step. */
 export interface TimeSeriesSet extends SeriesColumns {
   readonly series: readonly TimeSeries[];
+  /** Columns with a category of each series; undefined: none. */
+  readonly categories: readonly string[] | undefined;
   /** Undefined without times. */
   readonly step: TimeStep | undefined;
   /** Whose calendar hours, days and months are meant. */
@@ -46,6 +50,7 @@ export function part(series: TimeSeries, from: number, to: number): TimeSeries {
     length: Math.max(0, Math.min(to, series.length) - from),
     times: series.times?.subarray(from, to),
     values: Object.fromEntries(values),
+    categories: series.categories,
   };
 }
 

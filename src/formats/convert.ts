@@ -2,6 +2,7 @@ import { type SafeTensor, safeTensor } from "../checkpoint/safe-tensor.ts";
 import { writeSafetensors } from "../checkpoint/safetensors.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { OwnBytes } from "../shared/own-bytes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { CanonicalModel } from "./canonical.ts";
 import { writeKeras, writeKerasH5 } from "./keras/write.ts";
@@ -33,9 +34,9 @@ export interface ConvertOptions {
 export interface Converted {
   readonly to: Target;
   /** The file itself. */
-  readonly bytes: Uint8Array;
+  readonly bytes: OwnBytes;
   /** Files that belong beside it, by name. */
-  readonly beside: ReadonlyMap<string, Uint8Array>;
+  readonly beside: ReadonlyMap<string, OwnBytes>;
   /** What was done, and what the new format leaves to its reader, in words. */
   readonly notes: readonly string[];
   /** What code around the weights of a state dictionary has to do besides calling the modules one after the other. */
@@ -60,7 +61,7 @@ const orders: Readonly<Partial<Record<Target, string>>> = {
 export function convertModel(file: ModelFile, options: ConvertOptions): Converted {
   expectOptions("convertModel", options, { to: "required", weightsOnly: 1 });
   const { to } = options;
-  const made = (bytes: Uint8Array, beside: Converted["beside"] = new Map()): Converted => ({
+  const made = (bytes: OwnBytes, beside: Converted["beside"] = new Map()): Converted => ({
     ...{ to, bytes, beside, forward: [] },
     notes: orders[to] && file.content.kind !== "graph" ? [orders[to]] : [],
   });
@@ -112,7 +113,7 @@ export function weightsFor(
 export const CONTAINERS = ["pytorch", "safetensors", "npz"] as const satisfies readonly Target[];
 export type Container = (typeof CONTAINERS)[number];
 
-const containers: Readonly<Record<Container, (tensors: ReadonlyMap<string, SafeTensor>) => Uint8Array>> = {
+const containers: Readonly<Record<Container, (tensors: ReadonlyMap<string, SafeTensor>) => OwnBytes>> = {
   pytorch: writePyTorch,
   safetensors: (tensors) => writeSafetensors(tensors, { metadata: { format: "pt" } }),
   npz: writeNpz,
@@ -129,7 +130,7 @@ const asFile = (tensors: ReadonlyMap<string, NamedTensor>): Map<string, SafeTens
 /** Numbers that were float32 in the file come as float64 from some readers. */
 const fitsFloat32 = (data: Float64Array): boolean => data.every((value) => Object.is(Math.fround(value), value));
 
-function toOnnx({ content, name }: ModelFile): Uint8Array {
+function toOnnx({ content, name }: ModelFile): OwnBytes {
   switch (content.kind) {
     case "graph":
       return rewriteOnnx(content);

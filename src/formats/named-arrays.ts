@@ -1,6 +1,7 @@
 import { type SafeTensor, safeTensor } from "../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { describe, FailureError, UsageError } from "../shared/errors.ts";
+import type { OwnBytes } from "../shared/own-bytes.ts";
 import { size } from "../shared/shapes.ts";
 import { type ByteInput, withBytes } from "./byte-source.ts";
 import { dataTypeOfElement, elementOf } from "./data-type.ts";
@@ -44,7 +45,7 @@ export function expectArrayFile(name: string): void {
  * The bytes of a file of named arrays; the ending of `name` says of which kind. Whole numbers keep their type.
  * @throws UsageError "unknown-format", "bad-arrays"
  */
-export function writeArrays(name: string, arrays: Readonly<Record<string, ModelResult>>): Uint8Array {
+export function writeArrays(name: string, arrays: Readonly<Record<string, ModelResult>>): OwnBytes {
   expectArrayFile(name);
   const tensors = new Map(
     Object.entries(arrays).map(([key, { type, shape, data }]) => [

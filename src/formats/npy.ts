@@ -1,6 +1,7 @@
 import { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
+import type { OwnBytes } from "../shared/own-bytes.ts";
 import { size } from "../shared/shapes.ts";
 import { type ByteInput, withBytes } from "./byte-source.ts";
 import { badNpy, type NpyHeader, npyHeaderEnd, readNpyHeader, writeNpyHeader } from "./npy-header.ts";
@@ -78,7 +79,7 @@ export function readNpy(input: ByteInput): Promise<SafeTensor> {
  * The bytes of an NPY file that NumPy reads with `allow_pickle=False`.
  * @throws UsageError "bad-tensor" for types that NumPy does not have (bfloat16, 8-bit floats)
  */
-export function writeNpy(tensor: SafeTensor): Uint8Array {
+export function writeNpy(tensor: SafeTensor): OwnBytes {
   const header = writeNpyHeader(tensor.dtype, tensor.shape);
   if (header === undefined)
     throw new UsageError("bad-tensor", `NumPy has no type for ${tensor.dtype}; convert the tensor to F32 first`);

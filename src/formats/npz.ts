@@ -2,6 +2,7 @@ import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { OwnBytes } from "../shared/own-bytes.ts";
 import { type ByteInput, bytesSource, withBytes } from "./byte-source.ts";
 import { openNpy, writeNpy } from "./npy.ts";
 import { type OpenZipOptions, openZip } from "./zip.ts";
@@ -56,7 +57,7 @@ export function readNpz(input: ByteInput, options?: OpenZipOptions): Promise<Map
  * @throws UsageError "bad-tensor" for types that NumPy does not have; "bad-name" for names that are no plain path;
  *   "too-large"
  */
-export function writeNpz(arrays: ReadonlyMap<string, SafeTensor>): Uint8Array {
+export function writeNpz(arrays: ReadonlyMap<string, SafeTensor>): OwnBytes {
   const files = new Map<string, Uint8Array>();
   for (const [name, tensor] of arrays) {
     const parts = `${name}${SUFFIX}`.split("/");

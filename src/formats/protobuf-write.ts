@@ -1,7 +1,8 @@
+import type { OwnBytes } from "../shared/own-bytes.ts";
 import { type FieldSpec, type MessageSpec, WIRE } from "./protobuf.ts";
 
 /** One message as bytes, fields in the order of the table; what is undefined or empty is left out. */
-export function writeMessage(value: Readonly<Record<string, unknown>>, spec: MessageSpec): Uint8Array {
+export function writeMessage(value: Readonly<Record<string, unknown>>, spec: MessageSpec): OwnBytes {
   const parts: Uint8Array[] = [];
   for (const [name, field] of Object.entries(spec)) {
     const given = value[name];
@@ -60,7 +61,7 @@ function varint(value: number): Uint8Array {
   }
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
+function join(parts: readonly Uint8Array[]): OwnBytes {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

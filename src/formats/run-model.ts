@@ -1,5 +1,5 @@
 import type { Cell } from "../cells/define.ts";
-import { type RunFiles, readRun } from "../checkpoint/run-folder.ts";
+import { type RunFiles, readRun } from "../checkpoint/read-run.ts";
 import { renamed } from "../layers/held-values.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
 import { withGateSums } from "../scan/gate-sums.ts";

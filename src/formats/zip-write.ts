@@ -1,4 +1,5 @@
 import { UsageError } from "../shared/errors.ts";
+import type { OwnBytes } from "../shared/own-bytes.ts";
 import { crc32 } from "./crc32.ts";
 
 export interface WriteZipOptions {
@@ -15,7 +16,7 @@ const LARGEST = 0xffffffff;
  *
  * @throws UsageError "too-large" when archive or entry reach 4 GiB, or there are 65,535 entries
  */
-export function writeZip(files: ReadonlyMap<string, Uint8Array>, { align = 1 }: WriteZipOptions = {}): Uint8Array {
+export function writeZip(files: ReadonlyMap<string, Uint8Array>, { align = 1 }: WriteZipOptions = {}): OwnBytes {
   let offset = 0;
   const entries = [...files].map(([path, content]) => {
     const name = new TextEncoder().encode(path);

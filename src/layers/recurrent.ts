@@ -1,6 +1,7 @@
 import type { Cell } from "../cells/define.ts";
 import { less, select, variable } from "../math/expression.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
+import { keepingGates } from "../scan/keeping-gates.ts";
 import { parameterShapes, recurrentGates, sizeOf } from "../scan/widths.ts";
 import { describe, expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -11,6 +12,7 @@ import type { HasParameters, Initializer, Parameter } from "../tensor/parameter.
 import { type DropoutPer, dropout as dropoutLayer, expectRate } from "./dropout.ts";
 import type { Hold } from "./held-values.ts";
 import { type RecurrentPreset, recurrentInitializer } from "./initialize.ts";
+import { longMemoryBias } from "./long-memory.ts";
 import { type Direction, scanLayer } from "./recurrent-scan.ts";
 
 export interface RecurrentOptions {
@@ -43,6 +45,11 @@ export interface RecurrentOptions {
   readonly batchFirst?: boolean;
   /** Rule by name; default "pytorch": all from U(±1/√H). "keras": Glorot, orthogonal, zero, forget bias 1. */
   readonly initialize?: RecurrentPreset;
+  /**
+   * Steps that units remember at the beginning, at most: gates that keep or replace the state begin so that memories of all lengths up
+   * to this are there (`longMemoryBias`), for answers that lie hundreds of steps back. Default 0: gates begin as `initialize` has them.
+   */
+  readonly memorySteps?: number;
 }
 
 export interface RecurrentInput {
@@ -90,6 +97,7 @@ export class Recurrent implements HasParameters {
       reverse: false,
       batchFirst: false,
       initialize: "pytorch",
+      memorySteps: 0,
       ...options,
     };
     this.options = o;
@@ -108,6 +116,12 @@ export class Recurrent implements HasParameters {
       throw new UsageError(
         "bad-option",
         `weightDropout: cell "${o.cell.name}" has no recurrent weights to drop; leave it 0`,
+      );
+    expectInteger("memorySteps", o.memorySteps, { min: 0 });
+    if (o.memorySteps > 0 && (o.cell.bias === "none" || keepingGates(o.cell).every((sign) => sign === 0)))
+      throw new UsageError(
+        "bad-option",
+        `memorySteps: cell "${o.cell.name}" has no gate with a bias that keeps its state; leave it 0, or take a cell that has one, such as lstm or gru`,
       );
     if (o.reverse && o.bidirectional)
       throw new UsageError(
@@ -251,6 +265,7 @@ export function recurrent(options: RecurrentOptions): Recurrent {
     reverse: 1,
     batchFirst: 1,
     initialize: 1,
+    memorySteps: 1,
   });
   return new Recurrent(options);
 }
@@ -290,8 +305,13 @@ function initializerOf(o: Required<RecurrentOptions>, operand: string): Initiali
     const value = o.cell.weights[operand.slice(7)]!;
     return (shape) => new Float64Array(shape[0]!).fill(value);
   }
-  return recurrentInitializer(o.initialize, operand, {
+  const begin = recurrentInitializer(o.initialize, operand, {
     hiddenSize: o.hiddenSize,
     gates: operand.endsWith("_hh") ? recurrentGates(o.cell) : o.cell.gates.map((g) => g.name),
   });
+  if (o.memorySteps === 0 || operand !== "bias_ih") return begin;
+  return (shape, random) => {
+    const added = longMemoryBias(o.cell, o.memorySteps, random.at(1).uniform(o.hiddenSize));
+    return begin(shape, random).map((value, k) => value + added[k]!);
+  };
 }

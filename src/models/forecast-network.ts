@@ -1,13 +1,14 @@
 import type { Cell } from "../cells/define.ts";
 import type { CellSpec } from "../cells/registry.ts";
 import { dropout, expectRate } from "../layers/dropout.ts";
+import { type Embedding, embedding } from "../layers/embedding.ts";
 import { zeros } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
 import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { matmul, plus, reshape, slice, stopGradient, transpose } from "../tensor/operations.ts";
+import { concatenate, matmul, plus, reshape, slice, stopGradient, transpose } from "../tensor/operations.ts";
 import type { HasParameters, Parameter } from "../tensor/parameter.ts";
 import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
 import {
@@ -25,6 +26,8 @@ export interface ForecastNetworkOptions extends Omit<HeadOptions, "head"> {
   readonly targets: number;
   /** K: numbers a step that are known of the future; default 0. */
   readonly known?: number | undefined;
+  /** How many kinds there are of each category of a series, the first one standing for unknown ones; default none. */
+  readonly categories?: readonly number[] | undefined;
   /** H: steps that are predicted. */
   readonly horizon: number;
   /** Whether each step is predicted from the one before; default false: all at once. */
@@ -54,6 +57,8 @@ export interface ForecastNetworkConfig {
   readonly channels: number;
   readonly targets: number;
   readonly known: number;
+  /** Absent: none. */
+  readonly categories?: readonly number[];
   readonly horizon: number;
   readonly autoregressive: boolean;
   readonly head: HeadOptions["head"];
@@ -78,6 +83,8 @@ export interface ForecastInputs {
   readonly base?: Tensor | undefined;
   /** [1, B, D], mean size of counts. */
   readonly scale?: Tensor | undefined;
+  /** Of each category whole numbers [B]. */
+  readonly categories?: readonly Tensor[] | undefined;
   /** State before the first step, by name. */
   readonly initial?: Readonly<Record<string, Tensor>> | undefined;
 }
@@ -89,6 +96,7 @@ export const forecastNetworkNames = {
   channels: "required",
   targets: "required",
   known: 1,
+  categories: 1,
   horizon: "required",
   autoregressive: 1,
   head: 1,
@@ -109,16 +117,20 @@ export const forecastNetworkNames = {
  * from the states of the first one over what is known of them, and a linear map reads each of its steps. Each from the one before (autoregressive):
  * one stack, and a linear map of each step says the next one.
  *
+ * Of each category a vector is learned for each kind, as in DeepAR (Salinas et al. 2017, arXiv:1704.04110), and stands beside what is read at each step; that
+ * of unknown ones is zero.
+ *
  * With `linearSteps` all of this says what a linear map of each target's own past leaves, and begins at nothing. Networks beside a linear map: Lai et al.
  * 2017, arXiv:1703.07015, where both are learned together.
  *
- * Parameters: `encoder.weight_ih_l0`, …; `decoder.…` likewise where there is one; `head.weight`, `head.bias`; `linear.weight`, `linear.bias`.
+ * Parameters: `categories.0.weight` and so on; `encoder.weight_ih_l0`, …; `decoder.…` likewise where there is one; `head.weight`, `head.bias`; `linear.weight`, `linear.bias`.
  */
 export class ForecastNetwork implements HasParameters {
   readonly config: ForecastNetworkConfig;
   readonly cell: Cell;
   readonly head: ForecastHead;
   readonly parts: {
+    readonly categories?: { readonly parts: Readonly<Record<string, Embedding>> };
     readonly encoder: Recurrent;
     readonly decoder?: Recurrent;
     readonly head: Linear;
@@ -140,8 +152,10 @@ export class ForecastNetwork implements HasParameters {
     const { cell, spec } = chooseCell(options.cell ?? "lstm");
     const stack = { cell, hiddenSize, numLayers, dropout: rate };
     const projects = cell.states[0]?.width === "projection";
-    const made = (inputSize: number): Recurrent =>
-      recurrent({ ...stack, inputSize, projectionSize: projects ? projectionSize : 0 });
+    const tables = tablesOf(options.categories ?? []);
+    const beside = tables.reduce((sum, { weight }) => sum + weight.shape[1]!, 0);
+    const made = (width: number): Recurrent =>
+      recurrent({ ...stack, inputSize: width + beside, projectionSize: projects ? projectionSize : 0 });
     const encoder = made(channels);
     const decoder = !autoregressive && known > 0 ? made(known) : undefined;
     const width = this.head.names.length * targets;
@@ -156,6 +170,7 @@ export class ForecastNetwork implements HasParameters {
     const fitted = { weight: given(targets, steps, horizon), bias: given(targets, 1, horizon) };
     this.cell = cell;
     this.parts = {
+      ...(tables.length > 0 && { categories: { parts: Object.fromEntries(tables.entries()) } }),
       ...{ encoder, ...(decoder && { decoder }) },
       head: linear({
         ...{ inputSize: encoder.outputSize, outputSize: atOnce ? horizon * width : width },
@@ -168,6 +183,7 @@ export class ForecastNetwork implements HasParameters {
       ...(head === "point" && { pointLoss: pointLoss ?? "squared" }),
       ...(levels && { levels: [...levels] }),
       ...{ cell: spec, hiddenSize, projectionSize, numLayers, dropout: rate },
+      ...(tables.length > 0 && { categories: tables.map(({ weight }) => weight.shape[0]!) }),
       ...(steps > 0 && { linearSteps: steps }),
     };
   }
@@ -177,18 +193,20 @@ export class ForecastNetwork implements HasParameters {
     readonly prediction: Prediction;
     readonly final: Readonly<Record<string, Tensor>>;
   } {
-    expectOptions("ForecastNetwork.forward", inputs, { x: "required", future: 1, base: 1, scale: 1, initial: 1 });
-    const { x, future, base, scale, initial } = inputs;
+    expectOptions("ForecastNetwork.forward", inputs, {
+      ...{ x: "required", future: 1, base: 1, scale: 1, categories: 1, initial: 1 },
+    } as const);
+    const { x, future, base, scale, categories, initial } = inputs;
     const { channels, known, horizon, autoregressive } = this.config;
     const { encoder, decoder, head } = this.parts;
     expectShape("x", x.shape, ["S", "B", channels]);
     const drop = dropout({ rate: this.config.dropout });
-    const { output, final } = encoder.forward(x, { initial });
+    const { output, final } = encoder.forward(this.beside(x, categories), { initial });
     let raw: Tensor;
     if (autoregressive) raw = head.forward(drop.forward(output));
     else if (decoder) {
       expectShape("future", future?.shape ?? [], [horizon, "B", known]);
-      raw = head.forward(drop.forward(decoder.forward(future!, { initial: final }).output));
+      raw = head.forward(drop.forward(decoder.forward(this.beside(future!, categories), { initial: final }).output));
     } else raw = this.allAtOnce(head.forward(drop.forward(this.lastState(final))));
     const { names } = this.head;
     const D = this.config.targets;
@@ -205,6 +223,21 @@ export class ForecastNetwork implements HasParameters {
       return [name, S === H ? all : slice(all, 0, S - H, S)] as const;
     });
     return this.head.loss(Object.fromEntries(ahead), y, mask);
+  }
+
+  /** What is read at each step [S, B, …], with the vectors of the categories. */
+  private beside(steps: Tensor, categories: readonly Tensor[] = []): Tensor {
+    const tables = Object.values(this.parts.categories?.parts ?? {});
+    if (categories.length !== tables.length)
+      throw new UsageError("bad-option", `categories: expected ${tables.length} tensors [B], got ${categories.length}`);
+    if (tables.length === 0) return steps;
+    const [S, B] = steps.shape as [number, number];
+    const everyStep = steps.graph.constant([S, 1, 1], new Float32Array(S));
+    const vectors = tables.map((table, k) => {
+      const own = table.forward(categories[k]!);
+      return plus(everyStep, reshape(own, [1, B, own.shape[1]!]));
+    });
+    return concatenate([steps, ...vectors], 2);
   }
 
   /** What locations are added to, [H, B, D]: `base`, and what the linear map of the past says. */
@@ -232,6 +265,16 @@ export class ForecastNetwork implements HasParameters {
     return transpose(reshape(rows, [rows.shape[0]!, horizon, this.head.names.length * targets]), [1, 0, 2]);
   }
 }
+
+/** Vectors of half as many numbers as there are kinds, at most 50. */
+const tablesOf = (categories: readonly number[]): Embedding[] =>
+  categories.map((kinds, k) =>
+    embedding({
+      vocabularySize: expectInteger(`categories[${k}]`, kinds, { min: 1 }),
+      embeddingSize: Math.min(50, Math.ceil(kinds / 2)),
+      paddingIndex: 0,
+    }),
+  );
 
 /** @example `forecastNetwork({ channels: 1, targets: 1, horizon: 24, head: "point" })` */
 export const forecastNetwork = (options: ForecastNetworkOptions): ForecastNetwork => new ForecastNetwork(options);

@@ -41,6 +41,8 @@ export interface SequenceClassifierOptions {
   readonly pooling?: Pooling | undefined;
   /** Share that is dropped in training of the embedding, between layers and of the pooled vector; default 0. */
   readonly dropout?: number | undefined;
+  /** Steps that units remember at the beginning, at most, for long sequences: `recurrent`'s option. Default 0. */
+  readonly memorySteps?: number | undefined;
   /** What is taken off and divided by, channel by channel, before the model reads a series. Default: nothing. */
   readonly inputScaling?: Scaling | undefined;
   /** Regression: the model's output times `deviation` plus `mean` is the number. Default: the output itself. */
@@ -62,6 +64,7 @@ export interface SequenceClassifierConfig {
   readonly bidirectional: boolean;
   readonly pooling: Pooling;
   readonly dropout: number;
+  readonly memorySteps?: number;
   readonly inputScaling?: Scaling;
   readonly targetScaling?: Scaling;
 }
@@ -94,6 +97,7 @@ export const sequenceClassifierNames = {
   bidirectional: 1,
   pooling: 1,
   dropout: 1,
+  memorySteps: 1,
   inputScaling: 1,
   targetScaling: 1,
 } as const satisfies OptionNames<SequenceClassifierOptions>;
@@ -119,7 +123,7 @@ export class SequenceClassifier implements SequenceModel {
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: SequenceClassifierOptions) {
     expectOptions<SequenceClassifierOptions>("sequenceClassifier", options, sequenceClassifierNames);
-    const { vocabularySize, channels, hiddenSize = 128, projectionSize = 0, numLayers = 1 } = options;
+    const { vocabularySize, channels, hiddenSize = 128, projectionSize = 0, numLayers = 1, memorySteps = 0 } = options;
     if ((vocabularySize === undefined) === (channels === undefined))
       throw new UsageError(
         "bad-option",
@@ -136,7 +140,7 @@ export class SequenceClassifier implements SequenceModel {
     const { cell, spec } = chooseCell(options.cell ?? "lstm");
     const inputSize = table?.weight.shape[1] ?? expectInteger("channels", channels, { min: 1 });
     const rnn = recurrent({
-      ...{ cell, inputSize, hiddenSize, numLayers, bidirectional, dropout: rate },
+      ...{ cell, inputSize, hiddenSize, numLayers, bidirectional, dropout: rate, memorySteps },
       projectionSize: cell.states[0]?.width === "projection" ? projectionSize : 0,
     });
     const width = rnn.outputSize * (bidirectional ? 2 : 1);
@@ -149,6 +153,7 @@ export class SequenceClassifier implements SequenceModel {
       ...(table ? { vocabularySize: table.weight.shape[0]!, embeddingSize: inputSize } : { channels: inputSize }),
       ...(classes && { classes }),
       ...{ cell: spec, hiddenSize, projectionSize, numLayers, bidirectional, pooling, dropout: rate },
+      ...(memorySteps > 0 && { memorySteps }),
       ...(options.inputScaling && { inputScaling: expectScaling("inputScaling", options.inputScaling, channels) }),
       ...(options.targetScaling && { targetScaling: expectScaling("targetScaling", options.targetScaling, 1) }),
     };

@@ -17,7 +17,7 @@ export const platform: Platform = {
   readChunks,
   async readFile(source) {
     if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-    return new Uint8Array(await (await get(source)).arrayBuffer());
+    return new Uint8Array(await (await getFile(source)).arrayBuffer());
   },
   async openFile(source, { onDownload } = {}) {
     return blobSource(source instanceof Blob ? source : await download(source, onDownload), sourceName(source));
@@ -55,7 +55,10 @@ export const platform: Platform = {
 
 function unavailableFiles(): FileLayer {
   const refuse = async (path: string): Promise<never> => {
-    throw unavailable(`reaching the file ${path}`, "keep what `snapshot()` gives instead");
+    throw unavailable(
+      `reaching the file ${path}`,
+      "keep what `packRun` gives of a model, or `snapshot()` of a training, in IndexedDB or as a download",
+    );
   };
   return {
     ...{ read: refuse, size: refuse, write: refuse, append: refuse, truncate: refuse, sync: refuse, rename: refuse },
@@ -93,7 +96,7 @@ async function* readAll(stream: ReadableStream<Uint8Array>, source: FileSource):
 }
 
 async function download(source: string | URL, onDownload: OnDownload | undefined): Promise<Blob> {
-  const response = await get(source);
+  const response = await getFile(source);
   if (!onDownload || response.body === null) return response.blob();
   // What a packed response says is its packed length, and what is read is not packed.
   const length = response.headers.get("content-encoding") === null ? response.headers.get("content-length") : null;
@@ -156,6 +159,16 @@ async function get(source: string | URL): Promise<Response> {
   throw new UsageError(
     found ? "file-unreadable" : "file-not-found",
     `${name}: the server answered ${response.status} ${response.statusText}`,
+  );
+}
+
+/** The same for what is no page: many servers answer with their own page, and without complaint, where there is nothing. */
+async function getFile(source: string | URL): Promise<Response> {
+  const response = await get(source);
+  if (!response.headers.get("content-type")?.startsWith("text/html")) return response;
+  throw new UsageError(
+    "file-not-found",
+    `${sourceName(source)}: expected a file, the server answered with a page of HTML, as many do where there is no such file; check the address`,
   );
 }
 

@@ -66,6 +66,11 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
       throw new UsageError("bad-option", "tokenizer: a model of tokens needs one, a model of series has none");
   }
 
+  /** What a run keeps of it, for `saveRun`, `packRun` and `openRun`. */
+  get config(): { readonly model: M["config"] } {
+    return { model: this.model.config };
+  }
+
   /**
    * The likeliest class of each input, with the probabilities of all.
    * @throws UsageError "wrong-input", "not-a-classifier" (it predicts numbers: `predictNumbers`)

@@ -9,7 +9,7 @@ export type InputArrays = Readonly<Record<string, ArrayLike<number>>>;
 
 /** The inputs of a network, declared for what `windowInputs` gives for B windows. */
 export function declareForecastInputs(graph: Graph, network: ForecastNetwork, arrays: InputArrays, rows: number) {
-  const { channels, known, targets } = network.config;
+  const { channels, known, targets, categories } = network.config;
   const input = (name: string, width: number): Tensor =>
     graph.input(name, [arrays[name]!.length / (rows * width), rows, width]);
   return {
@@ -17,6 +17,9 @@ export function declareForecastInputs(graph: Graph, network: ForecastNetwork, ar
     ...(arrays.future && { future: input("future", known) }),
     ...(arrays.base && { base: input("base", targets) }),
     ...(arrays.scale && { scale: input("scale", targets) }),
+    ...(categories && {
+      categories: categories.map((kinds, k) => graph.input(`category.${k}`, [rows], { type: "int", below: kinds })),
+    }),
   };
 }
 

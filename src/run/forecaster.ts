@@ -93,7 +93,7 @@ export class Forecaster {
     return this.#layout;
   }
 
-  /** What a run keeps of it, for `saveRun` and `openRun`. */
+  /** What a run keeps of it, for `saveRun`, `packRun` and `openRun`. */
   get config(): { readonly model: ForecastNetwork["config"]; readonly data: ForecastLayout } {
     return { model: this.network.config, data: this.layout };
   }
@@ -327,7 +327,7 @@ export class Forecaster {
       times && first !== undefined && step
         ? Float64Array.from({ length }, (_, k) => times[k] ?? after(first, k, step, this.zone))
         : undefined;
-    return { id: series.id, length, times: all, values: extended };
+    return { id: series.id, length, times: all, values: extended, categories: series.categories };
   }
 }
 

@@ -1,4 +1,4 @@
-import { readRun } from "../checkpoint/run-folder.ts";
+import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import type { Machine } from "../compute/machine.ts";
 import { type SequenceClassifier, sequenceClassifierFromConfig } from "../models/sequence-classifier.ts";
 import { FailureError } from "../shared/errors.ts";
@@ -18,24 +18,25 @@ import { expectKind, type LoadRunOptions, ofFile, parametersOfRun } from "./run-
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
  */
 export async function loadClassifier(
-  folder: string,
+  source: RunSource,
   machine: Machine,
   options: LoadRunOptions = {},
 ): Promise<Classifier<SequenceClassifier>> {
   expectOptions("loadClassifier", options, { cells: 1 });
-  const { config, tokenizer: json, weights } = await readRun(folder);
-  expectKind(folder, config, "sequence-classifier");
-  const model = ofFile(`${folder}/config.json`, () => sequenceClassifierFromConfig(config.model, options.cells));
-  const tokenizer = json === undefined ? undefined : ofFile(`${folder}/tokenizer.json`, () => tokenizerFromJSON(json));
+  const { config, tokenizer: json, weights } = await readModel(source);
+  expectKind(source, config, "sequence-classifier");
+  const model = ofFile(runName(source, "config.json"), () => sequenceClassifierFromConfig(config.model, options.cells));
+  const tokenizer =
+    json === undefined ? undefined : ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(json));
   if (tokenizer?.vocabularySize !== model.config.vocabularySize)
     throw new FailureError(
       "bad-run",
-      `${folder}: its tokenizer has ${tokenizer?.vocabularySize ?? "no"} tokens, its model ${model.config.vocabularySize ?? "none"}: these files are not of one run`,
+      `${runName(source)}: its tokenizer has ${tokenizer?.vocabularySize ?? "no"} tokens, its model ${model.config.vocabularySize ?? "none"}: these files are not of one run`,
     );
   return new Classifier({
     model,
     machine,
     tokenizer,
-    parameters: await parametersOfRun(folder, machine, model, weights),
+    parameters: await parametersOfRun(source, machine, model, weights),
   });
 }

@@ -1,6 +1,6 @@
-import { readRun } from "../checkpoint/run-folder.ts";
+import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import type { Machine } from "../compute/machine.ts";
-import { forecastLayoutFromConfig, widthsOf } from "../data/forecast-layout.ts";
+import { forecastLayoutFromConfig, kindsOf, widthsOf } from "../data/forecast-layout.ts";
 import { forecastNetworkFromConfig } from "../models/forecast-network.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -18,20 +18,22 @@ import { expectKind, type LoadRunOptions, ofFile, parametersOfRun } from "./run-
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
  */
 export async function loadForecaster(
-  folder: string,
+  source: RunSource,
   machine: Machine,
   options: LoadRunOptions = {},
 ): Promise<Forecaster> {
   expectOptions("loadForecaster", options, { cells: 1 });
-  const { config, weights } = await readRun(folder);
-  expectKind(folder, config, "forecaster");
-  const place = `${folder}/config.json`;
+  const { config, weights } = await readModel(source);
+  expectKind(source, config, "forecaster");
+  const place = runName(source, "config.json");
   const network = ofFile(place, () => forecastNetworkFromConfig(config.model, options.cells));
   const layout = ofFile(place, () => forecastLayoutFromConfig(config.data));
   const { channels, known, targets } = widthsOf(layout);
   const { config: made } = network;
   const { linearSteps = layout.context } = made;
-  const fits = layout.horizon === made.horizon && layout.context === linearSteps;
+  const { categories = [] } = made;
+  const fits =
+    layout.horizon === made.horizon && layout.context === linearSteps && kindsOf(layout).join() === categories.join();
   if (channels !== made.channels || known !== made.known || targets !== made.targets || !fits)
     throw new FailureError(
       "bad-run",
@@ -41,6 +43,6 @@ export async function loadForecaster(
     network,
     layout,
     machine,
-    parameters: await parametersOfRun(folder, machine, network, weights),
+    parameters: await parametersOfRun(source, machine, network, weights),
   });
 }

@@ -1,5 +1,6 @@
 import { cellsInWords } from "../cells/cells-in-words.ts";
-import { type RunConfig, readRun } from "../checkpoint/run-folder.ts";
+import { type RunSource, readRun, runName } from "../checkpoint/read-run.ts";
+import type { RunConfig } from "../checkpoint/run-folder.ts";
 import type { Machine } from "../compute/machine.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
 import { FailureError } from "../shared/errors.ts";
@@ -31,19 +32,19 @@ export interface LoadedRun {
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError "bad-run", "bad-safetensors", "altered-file", "not-finite",
  *   "missing-parameter", "unexpected-parameter", "shape-mismatch"
  */
-export async function loadRun(folder: string, machine: Machine, options: LoadRunOptions = {}): Promise<LoadedRun> {
+export async function loadRun(source: RunSource, machine: Machine, options: LoadRunOptions = {}): Promise<LoadedRun> {
   expectOptions("loadRun", options, { cells: 1 });
-  const { config, tokenizer: tokenizerJson, weights, quantized, metrics } = await readRun(folder);
-  expectKind(folder, config, "language-model");
-  const model = ofFile(`${folder}/config.json`, () =>
+  const { config, tokenizer: tokenizerJson, weights, quantized, metrics } = await readRun(source);
+  expectKind(source, config, "language-model");
+  const model = ofFile(runName(source, "config.json"), () =>
     languageModelFromConfig(config.model, { ...cellsInWords(config.model), ...options.cells }),
   );
-  const tokenizer = ofFile(`${folder}/tokenizer.json`, () => tokenizerFromJSON(tokenizerJson));
+  const tokenizer = ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(tokenizerJson));
   if (tokenizer.vocabularySize !== model.config.vocabularySize)
     throw new FailureError(
       "bad-run",
-      `${folder}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files are not of one run`,
+      `${runName(source)}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files are not of one run`,
     );
-  const parameters = await parametersOfRun(folder, machine, model, weights);
+  const parameters = await parametersOfRun(source, machine, model, weights);
   return { config, model, tokenizer, parameters, quantized, metrics };
 }

@@ -1,4 +1,4 @@
-import { readRun } from "../checkpoint/run-folder.ts";
+import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import type { Machine } from "../compute/machine.ts";
 import { taggerFromConfig } from "../models/tagger.ts";
 import { FailureError } from "../shared/errors.ts";
@@ -17,16 +17,16 @@ import { Tagger } from "./tagger.ts";
  * ```
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
  */
-export async function loadTagger(folder: string, machine: Machine, options: LoadRunOptions = {}): Promise<Tagger> {
+export async function loadTagger(source: RunSource, machine: Machine, options: LoadRunOptions = {}): Promise<Tagger> {
   expectOptions("loadTagger", options, { cells: 1 });
-  const { config, tokenizer: json, weights } = await readRun(folder);
-  expectKind(folder, config, "tagger");
-  const model = ofFile(`${folder}/config.json`, () => taggerFromConfig(config.model, options.cells));
-  const tokenizer = ofFile(`${folder}/tokenizer.json`, () => tokenizerFromJSON(json));
+  const { config, tokenizer: json, weights } = await readModel(source);
+  expectKind(source, config, "tagger");
+  const model = ofFile(runName(source, "config.json"), () => taggerFromConfig(config.model, options.cells));
+  const tokenizer = ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(json));
   if (tokenizer.vocabularySize !== model.config.vocabularySize)
     throw new FailureError(
       "bad-run",
-      `${folder}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files are not of one run`,
+      `${runName(source)}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files are not of one run`,
     );
-  return new Tagger({ model, machine, tokenizer, parameters: await parametersOfRun(folder, machine, model, weights) });
+  return new Tagger({ model, machine, tokenizer, parameters: await parametersOfRun(source, machine, model, weights) });
 }

@@ -1,6 +1,6 @@
 import { type Examples, targetsOf } from "../data/examples.ts";
 import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
-import type { Classifier } from "./classifier.ts";
+import type { Classifier, ClassPrediction } from "./classifier.ts";
 
 /** How good a classifier is on examples. */
 export interface ClassifierScores extends ClassificationScores {
@@ -24,7 +24,15 @@ export async function measureClassifier(
   classifier: Classifier,
   { inputs, labels }: Pick<Examples, "inputs" | "labels">,
 ): Promise<ClassifierScores> {
-  const predictions = await classifier.predict(inputs);
+  return classifierScores(classifier, labels, await classifier.predict(inputs));
+}
+
+/** The scores of what a classifier said of examples with these labels. */
+export function classifierScores(
+  classifier: Classifier,
+  labels: readonly string[],
+  predictions: readonly ClassPrediction[],
+): ClassifierScores {
   const classes = classifier.model.config.classes!;
   let [sum, known] = [0, 0];
   for (const [k, label] of labels.entries()) {
@@ -39,10 +47,16 @@ export async function measureClassifier(
 
 /** @throws UsageError "not-a-regression", "wrong-input", "not-a-number" */
 export async function measureRegression(classifier: Classifier, examples: Examples): Promise<RegressionScores> {
-  const targets = targetsOf(examples);
-  const predicted = await classifier.predictNumbers(examples.inputs);
-  return regressionScores(targets, predicted, classifier.model.config.targetScaling?.deviation[0] ?? 1);
+  return numberScores(classifier, examples, await classifier.predictNumbers(examples.inputs));
 }
+
+/** The scores of the numbers that a regression said of examples. */
+export const numberScores = (
+  classifier: Classifier,
+  examples: Examples,
+  predicted: ArrayLike<number>,
+): RegressionScores =>
+  regressionScores(targetsOf(examples), predicted, classifier.model.config.targetScaling?.deviation[0] ?? 1);
 
 /** @param deviation what errors are divided by in `loss` */
 export function regressionScores(

@@ -3,7 +3,7 @@ import type { TaggerConfig } from "../models/tagger.ts";
 import { spansOf, type TagScheme, tagsOf } from "../shared/tag-schemes.ts";
 import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
 import { type SpanScores, spanScores } from "./span-scores.ts";
-import type { Tagger } from "./tagger.ts";
+import type { SentenceReading, Tagger } from "./tagger.ts";
 
 /** How good tags are. */
 export interface TaggingScores {
@@ -36,11 +36,18 @@ export const inScheme = (
   scheme === undefined ? tags : tags.map((own) => tagsOf(spansOf(own), own.length, scheme));
 
 /** @throws UsageError "wrong-input" */
-export async function measureTagger(tagger: Tagger, sentences: TaggedSentences): Promise<TaggerScores> {
+export const measureTagger = async (tagger: Tagger, sentences: TaggedSentences): Promise<TaggerScores> =>
+  taggerScores(tagger, sentences, await tagger.read(sentences.tokens, { likelihood: true }));
+
+/** The scores of what a tagger read in sentences, with `likelihood`. */
+export function taggerScores(
+  tagger: Tagger,
+  sentences: TaggedSentences,
+  readings: readonly SentenceReading[],
+): TaggerScores {
   const { tags: names, scheme, intents } = tagger.model.config;
   const ids = new Map(names.map((name, k) => [name, k]));
   const truth = inScheme(sentences.tags, scheme);
-  const readings = await tagger.read(sentences.tokens, { likelihood: true });
   const found = readings.map(({ path }) => path.map((tag) => names[tag]!));
   let [tagLoss, tagged, intentLoss, told, rightIntents] = [0, 0, 0, 0, 0];
   for (const [k, reading] of readings.entries()) {

@@ -3,6 +3,7 @@ import { expectOptions } from "../shared/options.ts";
 import { productParameters } from "../tensor/parameter.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { dequantize, type QuantizedTensor, type QuantizedWeights, quantizeMatrix } from "../tensor/quantized.ts";
+import { namesOfRun } from "./run-options.ts";
 
 /**
  * Rounds the matrices of a model to 8 bits, each row with a scale of its own: input and recurrent matrices of any cell, projections and
@@ -22,7 +23,7 @@ export async function quantize(options: {
   readonly model: Pick<LanguageModel, "parts">;
   readonly parameters: ParameterStore;
 }): Promise<QuantizedWeights> {
-  expectOptions("quantize", options, { model: "required", parameters: "required" });
+  expectOptions("quantize", options, { ...namesOfRun, model: "required", parameters: "required" });
   const { model, parameters } = options;
   const wanted = productParameters(model);
   const quantized = new Map<string, QuantizedTensor>();

@@ -1,4 +1,5 @@
 import type { Cell } from "../cells/define.ts";
+import { type RunSource, runName } from "../checkpoint/read-run.ts";
 import type { RunConfig } from "../checkpoint/run-folder.ts";
 import type { Machine } from "../compute/machine.ts";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
@@ -19,23 +20,26 @@ const USES: Readonly<Record<string, string>> = {
 };
 
 /** @throws UsageError "other-task" when a run is of another kind of model, with what to do with it */
-export function expectKind(folder: string, { model }: RunConfig, kind: string): void {
+export function expectKind(source: RunSource, { model }: RunConfig, kind: string): void {
   const { kind: found } = model as { readonly kind?: unknown };
   const use = typeof found === "string" && found !== kind && Object.hasOwn(USES, found) ? USES[found] : undefined;
   if (use !== undefined)
-    throw new UsageError("other-task", `${folder}: expected a run of a ${kind}, this one is of a ${found}; use ${use}`);
+    throw new UsageError(
+      "other-task",
+      `${runName(source)}: expected a run of a ${kind}, this one is of a ${found}; use ${use}`,
+    );
 }
 
 /** Parameters of a model with the weights of a run. */
 export async function parametersOfRun(
-  folder: string,
+  source: RunSource,
   machine: Machine,
   model: HasParameters,
   weights: ReadonlyMap<string, NamedTensor>,
 ): Promise<ParameterStore> {
   const parameters = await createParameters({ machine, layout: layoutParameters(model), initialize: false });
   try {
-    ofFile(`${folder}/model.safetensors`, () => parameters.fromTensors(weights));
+    ofFile(runName(source, "model.safetensors"), () => parameters.fromTensors(weights));
   } catch (error) {
     parameters.close();
     throw error;

@@ -35,7 +35,7 @@ export async function samplePaths(
   const paths = Array.from({ length: R }, () => new Float64Array(horizon * D));
   const x = new Float64Array(R * C);
   const fixed = Object.fromEntries(
-    ["base", "scale"].flatMap((name) => (context[name] ? [[name, tiled(context[name], R)]] : [])),
+    Object.entries(context).flatMap(([name, values]) => (name === "x" ? [] : [[name, tiled(values, R)]])),
   );
   const random = new RandomStream(seed, "paths", index);
   for (let h = 0; h < horizon; h++) {

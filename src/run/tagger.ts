@@ -94,6 +94,11 @@ export class Tagger {
     this.reader = new SentenceReader(options.model.config, options.tokenizer);
   }
 
+  /** What a run keeps of it, for `saveRun`, `packRun` and `openRun`. */
+  get config(): { readonly model: TaggerModel["config"] } {
+    return { model: this.model.config };
+  }
+
   /**
    * The tags of sentences that are cut into tokens: of a CRF the likeliest sequence, of a softmax each token's likeliest.
    *

@@ -56,6 +56,10 @@ export const classifyFields = {
     about: "how the steps become one vector",
     ...{ unit: "kind", default: "maximum" },
   }),
+  memorySteps: integer({
+    about: "steps that units remember at the beginning, at most; for series of hundreds of steps, about their length",
+    ...{ unit: "steps", min: 0, default: 0 },
+  }),
   embeddingSize: integer({ about: "numbers that stand for a token", unit: "numbers", min: 1, default: 64 }),
   batchSize: integer({ about: "examples of an update", unit: "count", min: 1, default: 32 }),
   epochs: integer({

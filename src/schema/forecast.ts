@@ -22,6 +22,10 @@ export const seriesFields = {
   }),
   past: texts({ about: "columns that help and are known up to now only", unit: "column", otherwise: "none" }),
   known: texts({ about: "columns that help and are known beforehand", unit: "column", otherwise: "none" }),
+  category: texts({
+    about: "columns with text that is the same in all rows of a series and says what it is",
+    ...{ unit: "column", otherwise: "none" },
+  }),
   delimiter: text({
     about: "what stands between the cells of a row",
     ...{ unit: "character", otherwise: "a tab in .tsv files, else the one of , ; tab | that fits" },

@@ -16,6 +16,10 @@ export const textTrainingFields = {
     about: "fraction at the end that is kept for validation, or a file",
     ...{ unit: "part", default: 0.1 },
   }),
+  validationTokens: integer({
+    about: "tokens of the validation part that are measured, from its beginning, where all of them take too long",
+    ...{ unit: "tokens", min: 2, otherwise: "all" },
+  }),
   ...tokenizerFields,
   ...recurrentFields,
   ...dropoutFields,

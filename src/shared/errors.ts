@@ -6,22 +6,29 @@ import { formatShape, sameShape } from "./shapes.ts";
  */
 export class LongshortError extends Error {
   readonly code: string;
+  // Written out: a bundle for a page has shorter names for its classes.
+  override name = "LongshortError";
 
   constructor(code: string, message: string, options?: { readonly cause?: unknown }) {
     super(message, options);
     this.code = code;
-    this.name = new.target.name;
   }
 }
 
 /** The caller's arguments, options or input are wrong. The command line ends with exit code 2. */
-export class UsageError extends LongshortError {}
+export class UsageError extends LongshortError {
+  override name = "UsageError";
+}
 
 /** The request was right but the work failed: a file is damaged, memory is short. The command line ends with exit code 1. */
-export class FailureError extends LongshortError {}
+export class FailureError extends LongshortError {
+  override name = "FailureError";
+}
 
 /** A tensor has another shape than the operation needs. */
-export class ShapeError extends UsageError {}
+export class ShapeError extends UsageError {
+  override name = "ShapeError";
+}
 
 /** Names `value` with its type in a few words for a message: `the string "12"`, `an array of 3`, `NaN`. */
 export function describe(value: unknown): string {

@@ -9,6 +9,8 @@ export interface TrialSettings {
   readonly batchSize: number;
   /** Of Adam. */
   readonly learningRate: number;
+  /** How the rate goes on until the budget is spent. Absent: it stays. */
+  readonly schedule?: "cosine";
   readonly clipNorm: number;
   readonly initialize: RecurrentPreset;
   /** Steps that units begin with a memory of at most (`beginWithLongMemories`). Absent: gates begin as `initialize` has them. */
@@ -41,6 +43,15 @@ const noiseFree = (lag: number): Partial<TrialSettings> => ({
   ...{ hiddenSize: 64, batchSize: 8, clipNorm: 0.01, checkEvery: 200 },
 });
 
+/**
+ * All ten symbols of 99 of 100 sequences are asked for, so one in a thousand may be wrong: less than a rate of 0.01 leaves of noise. It falls along half a cosine, over three times the sequences
+ * of other tasks, with four times the units and updates of half the size. Chosen on seeds 10 to 13.
+ */
+const saidAgain = (blanks: number): Partial<TrialSettings> => ({
+  ...remembering(blanks + 20),
+  ...{ hiddenSize: 128, batchSize: 16, schedule: "cosine", budget: 300_000, checkEvery: 200 },
+});
+
 /** Where a task needs something else. */
 const SPECIAL: Readonly<Record<string, Partial<TrialSettings>>> = {
   "long-lag-50": noiseFree(50),
@@ -54,8 +65,8 @@ const SPECIAL: Readonly<Record<string, Partial<TrialSettings>>> = {
   "multiplication-100": remembering(100),
   "temporal-order-3": remembering(100),
   "temporal-order-4": remembering(100),
-  "copy-20": remembering(40),
-  "copy-100": remembering(120),
+  "copy-20": saidAgain(20),
+  "copy-100": saidAgain(100),
 };
 
 export const settingsOf = ({ name }: Task): TrialSettings => ({ ...COMMON, ...SPECIAL[name] });

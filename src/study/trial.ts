@@ -57,7 +57,7 @@ const TEST_SEED = 1;
 /** Trains one network with one seed until it meets the task's criterion or the budget is spent. Undefined when it was aborted. */
 export async function runTrial(options: TrialOptions): Promise<TrialResult | undefined> {
   const { machine, task, seed, settings, signal, onCheck } = options;
-  const { hiddenSize, batchSize, learningRate, clipNorm, initialize, budget, checkEvery } = settings;
+  const { hiddenSize, batchSize, learningRate, schedule, clipNorm, initialize, budget, checkEvery } = settings;
   const cell = studyCell(options.cell);
   const network = new TaskNetwork({ task, cell, hiddenSize, initialize });
   const parameters = await createParameters({ machine, layout: layoutParameters(network), seed });
@@ -71,7 +71,7 @@ export async function runTrial(options: TrialOptions): Promise<TrialResult | und
       : undefined;
   try {
     const trainer = await openTrainer({
-      ...{ machine, parameters, learningRate, clipNorm, seed, signal },
+      ...{ machine, parameters, learningRate, schedule, clipNorm, seed, signal },
       batches: {
         batchesPerEpoch: Math.ceil(budget / batchSize),
         batch: (_, index) => taskBatch(task, trainingSequences(task, seed, index, batchSize)),

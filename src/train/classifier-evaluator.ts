@@ -1,17 +1,22 @@
 import type { Examples } from "../data/examples.ts";
 import type { Classifier } from "../run/classifier.ts";
-import { measureClassifier, measureRegression } from "../run/measure-classifier.ts";
+import { classifierScores, numberScores } from "../run/measure-classifier.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { inPieces } from "./in-pieces.ts";
 
 /** Measures `loss`, `accuracy` and `macroF1`, or of a regression `loss`, `rmse` and `mae`; closes the classifier's plans, not the parameters. */
 export const classifierEvaluator = (classifier: Classifier, examples: Examples): Evaluator => ({
-  async run(signal) {
-    if (signal?.aborted) return undefined;
+  async run(signal, onMeasured) {
+    const { inputs, labels } = examples;
     if (classifier.model.config.classes) {
-      const { loss, accuracy, macroF1 } = await measureClassifier(classifier, examples);
+      const said = await inPieces(inputs, (piece) => classifier.predict(piece), { signal, onMeasured });
+      if (!said) return undefined;
+      const { loss, accuracy, macroF1 } = classifierScores(classifier, labels, said);
       return { loss, accuracy, macroF1 };
     }
-    const { loss, rmse, mae } = await measureRegression(classifier, examples);
+    const said = await inPieces(inputs, (piece) => classifier.predictNumbers(piece), { signal, onMeasured });
+    if (!said) return undefined;
+    const { loss, rmse, mae } = numberScores(classifier, examples, said);
     return { loss, rmse, mae };
   },
   close: () => classifier.close(),

@@ -11,10 +11,13 @@ import { takeTurns } from "./turns.ts";
 /** Measurements by name: `loss` by custom, and whatever else tells how good a model is. */
 export type Metrics = Readonly<Record<string, number>>;
 
+/** Told how many parts (batches, or examples) have been measured, of how many; what it returns is awaited before more are. */
+export type OnMeasured = (done: number, total: number) => void | Promise<void>;
+
 /** Measures a model as it is at the moment, again and again while it is trained. */
 export interface Evaluator {
   /** Undefined when `signal` aborted it before the end. */
-  run(signal?: AbortSignal): Promise<Metrics | undefined>;
+  run(signal?: AbortSignal, onMeasured?: OnMeasured): Promise<Metrics | undefined>;
   /** Frees the plans. */
   close(): void;
 }
@@ -75,7 +78,7 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
   // What does not fit is said before anything is trained.
   await closeAfter((async () => plans.of(await batches.batch(0, 0)))());
   return {
-    async run(signal) {
+    async run(signal, onMeasured) {
       const turns = takeTurns();
       const sums: Record<string, number> = {};
       let weights = 0;
@@ -88,6 +91,7 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
           sums[name] = (sums[name] ?? 0) + (await plan.read(name))[0]! * weight;
         weights += weight;
         await turns();
+        await onMeasured?.(index + 1, batches.batchesPerEpoch);
         if (signal?.aborted) return undefined;
       }
       return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / weights]));

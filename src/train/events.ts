@@ -4,6 +4,7 @@ import type { Metrics } from "./evaluator.ts";
 export type TrainEvent<F extends object = object> =
   | StartEvent<F>
   | ProgressEvent
+  | ValidationEvent
   | EvaluationEvent
   | EpochEvent
   | CheckpointEvent
@@ -40,6 +41,18 @@ export interface ProgressEvent {
   readonly secondsLeft: number;
   /** Updates left out so far because a gradient was not finite. */
   readonly skipped: number;
+}
+
+/** While a measurement takes long: about once a second, the first time after the first one. */
+export interface ValidationEvent {
+  readonly type: "validation";
+  readonly step: number;
+  readonly epoch: number;
+  /** Parts that were measured, of how many: batches, or examples where a task measures them itself. */
+  readonly done: number;
+  readonly total: number;
+  /** Of this measurement. */
+  readonly secondsLeft: number;
 }
 
 /** What was measured, and what it means. */

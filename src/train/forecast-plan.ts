@@ -42,7 +42,7 @@ export interface ForecastLayoutOptions {
  * @throws UsageError "bad-option", "out-of-range", "not-an-integer", "unknown-choice"
  */
 export function planForecast(
-  { targets, past, known, step, zone }: TimeSeriesSet,
+  { targets, past, known, categories, step, zone }: TimeSeriesSet,
   measured: readonly TimeSeries[],
   options: ForecastLayoutOptions,
   counts: boolean,
@@ -87,8 +87,15 @@ export function planForecast(
   return {
     ...{ targets, past, known, context, horizon, decoding, anchor, season, calendar, transform, scaling, counts },
     indicators: [...targets, ...past].filter(lacking),
+    ...(categories && { categories: Object.fromEntries(categories.map((name) => [name, kindsIn(train, name)])) }),
     ...(step && { step }),
     timeZone: zone.name,
     scales: Object.fromEntries(train.map((series) => [series.id, fitScaling(scaling, series, columns)])),
   };
 }
+
+/** What series that are learned from are, in an order that does not depend on theirs. */
+const kindsIn = (series: readonly TimeSeries[], name: string): string[] =>
+  [...new Set(series.flatMap(({ length, categories }) => (length > 0 ? [categories?.[name] ?? ""] : [])))]
+    .filter((value) => value !== "")
+    .sort();

@@ -193,6 +193,8 @@ export class Run {
         metrics.add(event);
         if (event.best) await this.saveWeights(trainer.parameters, config, event);
         break;
+      case "validation":
+        break;
       case "checkpoint":
         await this.saveCheckpoint(trainer);
         break;

@@ -1,16 +1,19 @@
 import type { TaggedSentences } from "../data/tagged-sentences.ts";
-import { measureTagger } from "../run/measure-tagger.ts";
+import { taggerScores } from "../run/measure-tagger.ts";
 import type { Tagger } from "../run/tagger.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { inPieces } from "./in-pieces.ts";
 
 /**
  * Measures `loss`, `accuracy`, of spans `f1`, of intents `intentAccuracy`; and `score`, which decides what is best: the F1, or else the
  * accuracy, or the mean of it and of the intents'. Closes the tagger's plans, not the parameters.
  */
 export const taggerEvaluator = (tagger: Tagger, sentences: TaggedSentences): Evaluator => ({
-  async run(signal) {
-    if (signal?.aborted) return undefined;
-    const { loss, accuracy, spans, intentAccuracy } = await measureTagger(tagger, sentences);
+  async run(signal, onMeasured) {
+    const read = (piece: TaggedSentences["tokens"]) => tagger.read(piece, { likelihood: true });
+    const readings = await inPieces(sentences.tokens, read, { signal, onMeasured });
+    if (!readings) return undefined;
+    const { loss, accuracy, spans, intentAccuracy } = taggerScores(tagger, sentences, readings);
     const ofTags = spans ? spans.f1 : accuracy;
     return {
       ...{ loss, accuracy },

@@ -1,7 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import type { Batch } from "../data/batch-source.ts";
 import { type ForecastWindow, type PreparedSeries, prepareSeries } from "../data/forecast-inputs.ts";
-import { type ForecastLayout, widthsOf } from "../data/forecast-layout.ts";
+import { type ForecastLayout, kindsOf, widthsOf } from "../data/forecast-layout.ts";
 import { windowBatches, windowsOf } from "../data/forecast-windows.ts";
 import { observedLength, part, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
 import type { HeadName, PointLoss } from "../models/forecast-heads.ts";
@@ -155,6 +155,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
   const network = forecastNetwork({
     ...{ channels, targets, known, horizon, autoregressive: layout.decoding === "autoregressive" },
     ...{ head, pointLoss: options.pointLoss, levels: options.levels },
+    ...(layout.categories && { categories: kindsOf(layout) }),
     ...(beside && { linearSteps: layout.context }),
     ...options.model,
   });

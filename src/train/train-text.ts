@@ -6,7 +6,7 @@ import { textTrainingFields } from "../schema/text-training.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
-import { hashOf, type Tokens } from "../text/token-sequence.ts";
+import { hashOf, partOf, type Tokens } from "../text/token-sequence.ts";
 import { openTextEvaluator } from "./evaluate-text.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
@@ -21,6 +21,8 @@ export interface TrainTextOptions extends TrainingOptions {
   readonly train: Tokens;
   /** Measured after each epoch. Default or of length 0: none. */
   readonly validation?: Tokens | undefined;
+  /** How many tokens of it are measured, from its beginning; default all. What is measured decides what is best. */
+  readonly validationTokens?: number | undefined;
   /** To train on with; default new ones, drawn with `seed`. They are changed in place, and not closed with the trainer if given. */
   readonly parameters?: ParameterStore | undefined;
   /** B: contiguous pieces of the text that are learned from side by side. Default 32, fewer for short texts. */
@@ -34,6 +36,7 @@ export interface TrainTextOptions extends TrainingOptions {
 const textOptions: OptionsTable<TrainTextOptions> = {
   ...trainingOptions,
   ...{ model: "required", machine: "required", parameters: 1, train: "required", validation: 1 },
+  validationTokens: textTrainingFields.validationTokens,
   batchSize: textTrainingFields.batchSize,
   steps: textTrainingFields.steps,
   validationBatchSize: textTrainingFields.batchSize,
@@ -73,7 +76,9 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
   if (!(model instanceof LanguageModel))
     throw new UsageError("bad-option", `model: expected a language model, got ${describe(model)}`);
   const train = expectTokens("train", options.train);
-  const validation = expectTokens("validation", options.validation ?? new Int32Array(0));
+  const all = expectTokens("validation", options.validation ?? new Int32Array(0));
+  const { validationTokens: most = all.length } = options;
+  const validation = most < all.length ? partOf(all, 0, most) : all;
   if (options.parameters && options.parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
   const sizes = { tokens: train, ...windowSizes(train.length, options) };

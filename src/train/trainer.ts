@@ -5,10 +5,11 @@ import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { diverged } from "./breakdown.ts";
-import type { Metrics } from "./evaluator.ts";
-import type { Callbacks, EndEvent, TrainEvent } from "./events.ts";
+import type { Evaluator, Metrics } from "./evaluator.ts";
+import type { Callbacks, EndEvent, TrainEvent, ValidationEvent } from "./events.ts";
 import { type Learner, openLearner } from "./learner.ts";
 import type { StepReading } from "./notes.ts";
+import { relay } from "./relay.ts";
 import { type RestoreOptions, snapshotOf, type TrainingSnapshot, usable } from "./snapshot.ts";
 import { planOf, type TrainerOptions, type TrainingPlan, trainingOptions } from "./trainer-options.ts";
 import { firstState, type TrainerState } from "./trainer-state.ts";
@@ -98,7 +99,7 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
     for (;;) {
       for (let event = this.state.events.shift(); event; event = this.state.events.shift()) yield event;
       if (this.state.due) {
-        aborted = !(await this.measure());
+        aborted = !(yield* this.measure());
         if (aborted) break;
       } else if (this.saveDue) {
         this.saveDue = false;
@@ -120,6 +121,7 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
     expectOptions<Callbacks>("Trainer.run", callbacks, {
       start: 1,
       progress: 1,
+      validation: 1,
       evaluation: 1,
       epoch: 1,
       checkpoint: 1,
@@ -249,11 +251,11 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
   }
 
   /** Makes the measurement that is due; false when it was aborted, and is still due. */
-  private async measure(): Promise<boolean> {
+  private async *measure(): AsyncGenerator<ValidationEvent, boolean> {
     const { state } = this;
     const { evaluator, signal } = this.options;
     const { best: rule, rate } = this.plan;
-    const metrics = await evaluator?.run(signal);
+    const metrics = evaluator && (yield* this.evaluated(evaluator, signal));
     if (evaluator && !metrics) return false;
     const trainLoss = state.epoch.loss / state.epoch.weight;
     const value = metrics ? rule.of(metrics) : state.due === "epoch" ? trainLoss : undefined;
@@ -272,7 +274,27 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
     state.due = null;
     return true;
   }
+
+  /** What an evaluator measures, and how far it is where that takes long. */
+  private evaluated(evaluator: Evaluator, signal: AbortSignal | undefined) {
+    const begun = platform.now();
+    let last = begun;
+    return relay<ValidationEvent, Metrics | undefined>(
+      (tell, ends) =>
+        evaluator.run(ends, async (done, total) => {
+          const now = platform.now();
+          if (now - last < TELL_EVERY * 1000 || done >= total) return;
+          last = now;
+          const secondsLeft = ((now - begun) / 1000) * (total / done - 1);
+          await tell({ type: "validation", step: this.state.step, epoch: this.epochNumber, done, total, secondsLeft });
+        }),
+      signal,
+    );
+  }
 }
+
+/** Seconds between two events of a measurement. */
+const TELL_EVERY = 1;
 
 const told = (metrics: Metrics | undefined) =>
   metrics && { metrics, ...(Object.hasOwn(metrics, "loss") && { validationLoss: metrics.loss! }) };

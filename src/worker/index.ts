@@ -5,7 +5,6 @@
  */
 
 export { connectWorker, type WorkerClient } from "./connect.ts";
-export { type OpenedText, openPackedModel, type PackedModel, packModel } from "./packed-model.ts";
 export {
   type CallMessage,
   type CallName,
@@ -25,4 +24,5 @@ export {
   type TrainingProgress,
   type WorkerMessage,
 } from "./protocol.ts";
+export type { OpenedText } from "./reading.ts";
 export { serveWorker, type WorkerScope } from "./serve.ts";

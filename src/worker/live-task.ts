@@ -1,16 +1,17 @@
 import { cellsInWords } from "../cells/cells-in-words.ts";
+import { packRun } from "../checkpoint/packed-run.ts";
 import type { Machine } from "../compute/machine.ts";
 import { languageModel } from "../models/language-model.ts";
 import { optimizerByName } from "../optimizers/registry.ts";
 import { generate } from "../run/generate.ts";
 import { openSession } from "../run/session.ts";
 import { UsageError } from "../shared/errors.ts";
+import type { OwnBytes } from "../shared/own-bytes.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
 import { trainTokenizer } from "../text/train-tokenizer.ts";
 import { trainText } from "../train/train-text.ts";
 import type { Trainer } from "../train/trainer.ts";
-import { packModel } from "./packed-model.ts";
 import type { Reading, TrainingChoice } from "./protocol.ts";
 import { readText } from "./reading.ts";
 
@@ -26,7 +27,7 @@ export interface LiveTask {
   /** What it does with something it is shown again and again. */
   read(): Promise<Reading>;
   /** The model as a file. */
-  save(): Promise<Uint8Array>;
+  save(): Promise<OwnBytes>;
 }
 
 /** How every task is trained: until the page says otherwise. */
@@ -54,7 +55,7 @@ export async function openTextTask(machine: Machine, choice: TrainingChoice): Pr
     return {
       ...{ trainer: trainer as unknown as Trainer, parameters, vocabularySize, stepsPerItem: 1 },
       read: () => readText({ model, tokenizer, parameters }, probe),
-      save: async () => packModel({ config: model.config, tokenizer, tensors: await parameters.toTensors() }),
+      save: () => packRun({ config: { model: model.config }, tokenizer, parameters }),
       async sample() {
         const session = await openSession({ model, parameters, machine });
         try {

@@ -1,9 +1,9 @@
 import type { Machine } from "../compute/machine.ts";
+import { loadRun } from "../run/load-run.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
-import { type OpenedText, openPackedModel } from "./packed-model.ts";
 import { type Calls, type Given, MAXIMUM_MODEL_BYTES, type ModelFacts, type Reading } from "./protocol.ts";
-import { readNearest, readText, readWithout } from "./reading.ts";
+import { type OpenedText, readNearest, readText, readWithout } from "./reading.ts";
 
 type Cut = Calls["cut"];
 type Nearest = Calls["nearest"];
@@ -19,7 +19,7 @@ export interface OpenedModel {
 }
 
 /**
- * Opens a file: what `packModel` made, or a model of another program.
+ * Opens a file: what `packRun` made, or a model of another program.
  * @throws FailureError "too-large" and what the readers throw
  */
 export async function openModel(
@@ -40,9 +40,9 @@ export async function openModel(
   if (mark === 0x7b) {
     const content = await whole();
     try {
-      return textModel(await openPackedModel(content, machine));
+      return textModel(await loadRun(content, machine));
     } catch (error) {
-      if (!(error instanceof UsageError) || error.code !== "not-packed") throw error;
+      if (!(error instanceof UsageError) || error.code !== "not-a-run") throw error;
     }
   }
   const { openSequenceModel } = await import("./sequence-model.ts");

@@ -2,13 +2,14 @@ import type { CellSpec } from "../cells/registry.ts";
 import type { GatePlace, UnitPlace } from "../explain/ablation.ts";
 import type { Effect } from "../explain/effect.ts";
 import type { OptimizerName } from "../optimizers/registry.ts";
+import type { OwnBytes } from "../shared/own-bytes.ts";
 import type { TrainingSnapshot } from "../train/snapshot.ts";
 
 /** What a page is told of an opened model. */
 export interface ModelFacts {
   /** What later calls name it by. */
   readonly id: number;
-  /** Of the file: "longshort" for what `packModel` made, else "pytorch", "onnx", "keras", … */
+  /** Of the file: "longshort" for what `packRun` made, else "pytorch", "onnx", "keras", … */
   readonly format: string;
   /** What it reads: text, by its tokenizer; token numbers, for want of one; or numbers. The last two by `readSeries`. */
   readonly reads: "text" | "tokens" | "numbers";
@@ -194,8 +195,8 @@ export interface Calls {
   step: { given: object; back: undefined };
   rewind: { given: { step: number }; back: undefined };
   stop: { given: object; back: undefined };
-  /** The model as it is now, as `packModel` makes it. */
-  save: { given: object; back: Uint8Array };
+  /** The model as it is now, as `packRun` makes it. */
+  save: { given: object; back: OwnBytes };
 }
 export type CallName = keyof Calls;
 

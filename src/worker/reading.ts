@@ -2,11 +2,14 @@ import { type GatePlace, openAblation, type UnitPlace } from "../explain/ablatio
 import { effectOn } from "../explain/effect.ts";
 import { nearestPassages } from "../explain/nearest-passages.ts";
 import { trace } from "../explain/trace.ts";
+import type { LoadedRun } from "../run/load-run.ts";
 import { encoded } from "./encode.ts";
 import { APART, MAXIMUM_CORPUS, nearTo } from "./nearest.ts";
-import type { OpenedText } from "./packed-model.ts";
 import { lossOf, predictionsOf } from "./predictions.ts";
 import type { Calls, CutReading, Reading } from "./protocol.ts";
+
+/** A language model with its tokenizer, its parameters on a machine. */
+export type OpenedText = Pick<LoadedRun, "model" | "tokenizer" | "parameters">;
 
 /** Reads a text with a model; what it does not know is left out, what is too long is cut. */
 export async function readText(opened: OpenedText, text: string, names?: readonly string[]): Promise<Reading> {

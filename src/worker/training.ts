@@ -1,5 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import { UsageError } from "../shared/errors.ts";
+import type { OwnBytes } from "../shared/own-bytes.ts";
 import { size } from "../shared/shapes.ts";
 import type { TrainingSnapshot } from "../train/snapshot.ts";
 import { openNumbersTask } from "./live-numbers.ts";
@@ -97,7 +98,7 @@ export class LiveTraining {
     });
   }
 
-  save(): Promise<Uint8Array> {
+  save(): Promise<OwnBytes> {
     return this.task.save();
   }
 

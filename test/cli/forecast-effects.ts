@@ -57,6 +57,7 @@ export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<
         resample: between(timed, [...timed, "--resample", "2h"]),
         past: added("--past", "p"),
         known: added("--known", "p"),
+        category: between(["--series", "shop"], ["--series", "shop", "--category", "shop"]),
         delimiter: { add: ["--delimiter", ";"], see: code, codes: [2] },
         header: {
           against: train().with(4, "3"),

@@ -155,6 +155,7 @@ const training: {
   ];
 } = {
   validation: [0.4, ({ start }) => start.validationTokens],
+  validationTokens: [7, ({ start }) => start.validationTokens],
   tokenizer: ["word", ({ tokenizer }) => tokenizer],
   vocabularySize: [260, ({ tokenizer }) => tokenizer, { tokenizer: "bpe" }],
   vocabularySample: [0.0001, ({ tokenizer }) => tokenizer],
@@ -346,6 +347,7 @@ const commands: Readonly<Record<string, Effects>> = {
       dropout: { add: ["--dropout", "0.6"] },
       bidirectional: { add: ["--no-bidirectional"] },
       pooling: { add: ["--pooling", "mean"] },
+      memorySteps: { add: ["--memory-steps", "50"] },
       embeddingSize: { add: ["--embedding-size", "4"] },
       batchSize: { add: ["--batch-size", "5"] },
       epochs: { add: ["--epochs", "2"] },

@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { clock, duration, quoted, short, table } from "../../src/cli/format.ts";
-import { bar, ProgressDisplay, type ProgressState, progressLine, progressLogLine } from "../../src/cli/progress.ts";
+import {
+  bar,
+  ProgressDisplay,
+  type ProgressState,
+  progressLine,
+  progressLogLine,
+  validationLine,
+} from "../../src/cli/progress.ts";
 import { textOutput } from "./fake-output.ts";
 
 const state: ProgressState = {
@@ -20,6 +27,14 @@ describe("the line of progress", () => {
       `${bar(0.34, 30)}  34%  epoch 2/5  step 340/1,000  loss 1.734  21.3k tokens/s  0:45 left`,
     );
     expect(progressLogLine(state)).toBe(" 34%  epoch 2/5  step 340/1,000  loss 1.734  21.3k tokens/s  0:45 left");
+  });
+
+  it.each([
+    [100, `${bar(0.25, 30)}  25%  validating  1,000/4,000  1:30 left`],
+    [40, `${bar(0.25, 11)}  25%  validating  1:30 left`],
+  ])("says at %d columns that it validates and how far it is", (columns, line) => {
+    expect(validationLine({ done: 1000, total: 4000, secondsLeft: 90 }, columns)).toBe(line);
+    expect(line.length).toBeLessThan(columns);
   });
 
   it("keeps percentage, loss and time left at 40 columns", () => {
@@ -92,6 +107,22 @@ describe("the display of progress", () => {
     const line = progressLine(state, 80);
     const next = progressLine({ ...state, step: 500 }, 80);
     expect(out.text).toBe(`\r${line}\u001b[K\r${next}\u001b[K\r\u001b[K`);
+  });
+
+  it("of a validation is drawn over, and in a log a whole line every five seconds", () => {
+    const state = { done: 1000, total: 4000, secondsLeft: 90 };
+    const terminal = display(true);
+    terminal.shown.validating(state);
+    expect(terminal.out.text).toBe(`\r${validationLine(state, 80)}\u001b[K`);
+    const log = display(false);
+    for (let k = 0; k < 12; k++) {
+      log.shown.validating({ ...state, done: 1000 + k });
+      log.pass(1000);
+    }
+    expect(log.out.text).toBe(
+      [1005, 1010].map((n) => ` 25%  validating  ${n.toLocaleString("en")}/4,000  1:30 left\n`).join(""),
+    );
+    expect(display(true).out.text).toBe("");
   });
 
   it("prints whole lines every five seconds in a log", () => {

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { platform } from "#platform";
 import { readEvents } from "../run-log/read-events.ts";
 import { longshort } from "./fake-io.ts";
 
@@ -48,6 +49,25 @@ describe("the folder of a run", () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested
     expect(log.join("\n")).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     expect(read("runs/gru", "log.txt")).toContain("epoch 2/2: loss");
+  });
+
+  it("tells of a validation that takes long, in JSON lines, and keeps nothing of it", async () => {
+    let now = 0;
+    const clock = vi.spyOn(platform, "now").mockImplementation(() => (now += 2000));
+    writeFileSync(at("long.txt"), "hello world, hello words\n".repeat(200));
+    const flags = ["--validation", "0.5", "--validation-tokens", "2400", "--max-steps", "2", "--json"];
+    const { stdout } = await longshort(["train", "text", at("long.txt"), ...small, ...flags, "-o", at("slow")]);
+    clock.mockRestore();
+    const lines = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines[0]).toMatchObject({ type: "start", validationTokens: 2400 });
+    const told = lines.filter(({ type }) => type === "validation");
+    expect(told.length).toBeGreaterThan(0);
+    const { total } = told[0];
+    expect(told.map(({ done }) => done)).toEqual(Array.from({ length: total - 1 }, (_, k) => k + 1));
+    expect(read("slow", "metrics.jsonl")).not.toContain('validation"');
   });
 
   it("has a sample of every epoch, the same for the same seed", async () => {

@@ -5,7 +5,7 @@ import { taskText } from "../../playground/src/training/task-text.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { openAblation } from "../../src/explain/ablation.ts";
 import { trace } from "../../src/explain/trace.ts";
-import { openPackedModel } from "../../src/worker/packed-model.ts";
+import { loadRun } from "../../src/run/load-run.ts";
 import { numbers, type Playground, shipped, tabTo, violations } from "./playground.ts";
 
 /** In each room: by keys alone, on a host that isolates nothing, light and English, dark and Chinese. */
@@ -143,7 +143,7 @@ export function everyRoom(of: () => Playground): void {
       await expect.poll(step).toBe(paused + 1);
       await tabTo(page, ".player button:last-of-type");
       const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
-      const opened = await openPackedModel(new Uint8Array(readFileSync(await download.path())), machine);
+      const opened = await loadRun(new Uint8Array(readFileSync(await download.path())), machine);
       const probe = taskText("copy", 12).split("\n").slice(0, 4).join("\n");
       const tokens = opened.tokenizer.encode(probe);
       const { loss } = await trace(opened, { data: tokens }, { gradients: true });

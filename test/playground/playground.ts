@@ -9,7 +9,8 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 import { build, preview } from "vite";
 import { expect } from "vitest";
 import { openMachine } from "../../src/compute/open.ts";
-import { type OpenedText, openPackedModel } from "../../src/worker/packed-model.ts";
+import { loadRun } from "../../src/run/load-run.ts";
+import type { OpenedText } from "../../src/worker/reading.ts";
 import { browserPath } from "../package/page.ts";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -94,7 +95,7 @@ export async function violations(page: Page): Promise<string[]> {
 /** A model that the page ships, opened here. */
 export async function shipped(name: string, use: (opened: OpenedText) => Promise<void>): Promise<void> {
   const machine = await openMachine("wasm");
-  const opened = await openPackedModel(new Uint8Array(readFileSync(path.join(models, `${name}.safetensors`))), machine);
+  const opened = await loadRun(new Uint8Array(readFileSync(path.join(models, `${name}.safetensors`))), machine);
   try {
     await use(opened);
   } finally {

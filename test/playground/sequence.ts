@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { packRun } from "../../src/checkpoint/packed-run.ts";
 import { type SafeTensor, safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openMachine } from "../../src/compute/open.ts";
@@ -9,7 +10,6 @@ import { effectOn } from "../../src/explain/effect.ts";
 import { trace } from "../../src/explain/trace.ts";
 import { open } from "../../src/formats/open.ts";
 import { RandomStream } from "../../src/shared/random.ts";
-import { packModel } from "../../src/worker/packed-model.ts";
 import { models, numbers, type Playground, root, shipped, violations } from "./playground.ts";
 
 /** An LSTM of one number a step, as PyTorch saves it. */
@@ -90,11 +90,7 @@ export function sequenceRoom(of: () => Playground): void {
         await expect
           .poll(() => page.locator(".error").textContent())
           .toContain("mine.safetensors: This file is no model that can be read here");
-        const own = packModel({
-          config: opened.model.config,
-          tokenizer: opened.tokenizer,
-          tensors: await opened.parameters.toTensors(),
-        });
+        const own = await packRun({ config: { model: opened.model.config }, ...opened });
         await page.getByRole("textbox", { name: "Text" }).fill(text);
         await page.locator("input[type=file][multiple]").setInputFiles(file(Buffer.from(own)));
         await expect.poll(shownLoss, { timeout: 10_000 }).toBeCloseTo(loss! / (tokens.length - 1), 4);

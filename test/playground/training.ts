@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { gru } from "../../src/cells/gru.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { gradientFlow } from "../../src/explain/gradient-flow.ts";
-import { openPackedModel } from "../../src/worker/packed-model.ts";
+import { loadRun } from "../../src/run/load-run.ts";
 import { numbers, type Playground, violations } from "./playground.ts";
 
 /** The training room. */
@@ -37,7 +37,7 @@ export function trainingRoom(of: () => Playground): void {
         page.waitForEvent("download"),
         page.getByRole("button", { name: "Download the model" }).click(),
       ]);
-      const opened = await openPackedModel(new Uint8Array(readFileSync(await download.path())), machine);
+      const opened = await loadRun(new Uint8Array(readFileSync(await download.path())), machine);
       expect(opened.model.config.hiddenSize).toBe(24);
       opened.parameters.close();
       expect(await violations(page)).toEqual([]);

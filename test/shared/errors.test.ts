@@ -27,6 +27,18 @@ test("errors carry a code, a name, a cause and their class", () => {
   expect(new FailureError("x", "y")).not.toBeInstanceOf(UsageError);
 });
 
+test("errors keep their names where a bundler gives their classes others", () => {
+  for (const [Kind, name] of [
+    [LongshortError, "LongshortError"],
+    [UsageError, "UsageError"],
+    [FailureError, "FailureError"],
+    [ShapeError, "ShapeError"],
+  ] as const) {
+    const Shortened = class e extends Kind {};
+    expect(String(new Shortened("code", "why"))).toBe(`${name}: why`);
+  }
+});
+
 test("expectShape names the argument and both shapes", () => {
   expectShape("input", [4, 6, 5], ["B", "T", 5]);
   expectShape("input", [], []);

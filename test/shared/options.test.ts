@@ -83,7 +83,9 @@ const place = (callee: string, argument: number, type: string, options: readonly
   ...{ callee, argument, path: [], type, options },
 });
 const others: readonly OptionsPlace[] = [
-  place("Trainer.run", 0, "Callbacks", ["start?", "progress?", "epoch?", "evaluation?", "checkpoint?", "end?"]),
+  place("Trainer.run", 0, "Callbacks", [
+    ...["start?", "progress?", "validation?", "evaluation?", "epoch?", "checkpoint?", "end?"],
+  ]),
   place("defineCell", 0, "CellSource", [
     "name",
     "options?",

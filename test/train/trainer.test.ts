@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { platform } from "#platform";
 import { gru } from "../../src/cells/gru.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
 import type { BatchSource } from "../../src/data/batch-source.ts";
@@ -15,7 +16,13 @@ import { reshape, sumAll } from "../../src/tensor/operations.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { type Evaluator, openEvaluator } from "../../src/train/evaluator.ts";
-import type { EpochEvent, EvaluationEvent, ProgressEvent, TrainEvent } from "../../src/train/events.ts";
+import type {
+  EpochEvent,
+  EvaluationEvent,
+  ProgressEvent,
+  TrainEvent,
+  ValidationEvent,
+} from "../../src/train/events.ts";
 import { reduceOnPlateau } from "../../src/train/plateau.ts";
 import { stepRate } from "../../src/train/schedules.ts";
 import { openTrainer, type Trainer } from "../../src/train/trainer.ts";
@@ -82,10 +89,10 @@ async function opened(
   return { trainer, parameters, machine };
 }
 
-/** Without what depends on the clock, moments to save included. */
+/** Without what depends on the clock, moments to save and news of a measurement included. */
 const timelessOf = (events: readonly TrainEvent[]): object[] =>
   events
-    .filter(({ type }) => type !== "checkpoint")
+    .filter(({ type }) => type !== "checkpoint" && type !== "validation")
     .map((event) =>
       Object.fromEntries(
         Object.entries(event).filter(([name]) => !["seconds", "itemsPerSecond", "secondsLeft", "bytes"].includes(name)),
@@ -272,6 +279,51 @@ describe("how a training goes", () => {
     expect(await moments({ steps: 5 })).toEqual([5, 7, 10, 14]);
     expect((await moments({ seconds: 1e-9 })).length).toBe(14);
     expect(await moments({ seconds: 1e9 })).toEqual([7, 14]);
+  });
+
+  describe("where a measurement takes long", () => {
+    const told = (all: readonly TrainEvent[]) => all.filter((e): e is ValidationEvent => e.type === "validation");
+
+    test("it says how far it is, at most once a second", async () => {
+      let now = 0;
+      const clock = vi.spyOn(platform, "now").mockImplementation(() => now);
+      const evaluator: Evaluator = {
+        async run(_, onMeasured) {
+          for (let part = 1; part <= 7; part++) {
+            now += 400;
+            await onMeasured?.(part, 7);
+          }
+          return { loss: 1 };
+        },
+        close: () => undefined,
+      };
+      const { trainer } = await opened({ machine }, { evaluator, epochs: 1, logEvery: 100 });
+      const all = await eventsOf(trainer);
+      clock.mockRestore();
+      expect(all.map((e) => e.type)).toEqual(["start", "validation", "validation", "epoch", "checkpoint", "end"]);
+      expect(told(all)).toMatchObject([
+        { step: 7, epoch: 1, done: 3, total: 7 },
+        { step: 7, epoch: 1, done: 6, total: 7 },
+      ]);
+      // 1.2 seconds for three of seven parts.
+      expect(told(all)[0]!.secondsLeft).toBeCloseTo(1.6, 10);
+    });
+
+    test("whoever leaves then and comes again gets the same measurement", async () => {
+      const { trainer: plain } = await opened({ machine }, { measured: true, epochs: 1 });
+      const expected = measurements(await eventsOf(plain));
+      let now = 0;
+      const clock = vi.spyOn(platform, "now").mockImplementation(() => (now += 2000));
+      try {
+        const { trainer } = await opened({ machine }, { measured: true, epochs: 1 });
+        for await (const event of trainer) if (event.type === "validation" && event.done === 3) break;
+        const rest = await eventsOf(trainer);
+        expect(told(rest).map((e) => e.done)).toEqual([1, 2, 3, 4, 5, 6]);
+        expect(timelessOf(measurements(rest))).toEqual(timelessOf(expected));
+      } finally {
+        clock.mockRestore();
+      }
+    });
   });
 
   test("keeps a measurement that was broken off for later", async () => {

@@ -145,7 +145,7 @@ class Live {
   /** Gives the model to the browser as a file. */
   async download(): Promise<void> {
     const bytes = await worker().call("save", {});
-    const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+    const url = URL.createObjectURL(new Blob([bytes]));
     const name = `${nameOf(chosen.settings.cell)}-${this.latest?.step ?? 0}.safetensors`;
     Object.assign(document.createElement("a"), { href: url, download: name }).click();
     URL.revokeObjectURL(url);

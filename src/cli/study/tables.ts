@@ -75,13 +75,14 @@ export function markdownTable([head, ...rows]: readonly (readonly string[])[]): 
 /** A task's part of the page. */
 export function markdownOf(story: TaskStory): string {
   const { task, settings } = story;
-  const { hiddenSize, batchSize, learningRate, clipNorm, initialize, memory, budget, testSequences } = settings;
+  const { hiddenSize, batchSize, learningRate, schedule, clipNorm, initialize, memory, budget, testSequences } =
+    settings;
   const gradients = gradientRows(story);
   return [
     `## ${task.name}`,
     `${capital(task.about)}. ${task.source}.`,
     `Criterion: ${task.criterion.text}. Error without memory: ${Number(task.chance.toPrecision(3))}. A trial is given up after ${integer(budget)} sequences.`,
-    `Settings: ${hiddenSize} units, batches of ${batchSize}, Adam ${learningRate}, clip ${clipNorm}, initialization "${initialize}"${memory === undefined ? "" : `, gates with memories of up to ${memory} steps (Tallec & Ollivier 2018)`}, ${testSequences} test sequences.`,
+    `Settings: ${hiddenSize} units, batches of ${batchSize}, Adam ${learningRate}${schedule === undefined ? "" : `, along half a ${schedule} to 0`}, clip ${clipNorm}, initialization "${initialize}"${memory === undefined ? "" : `, gates with memories of up to ${memory} steps (Tallec & Ollivier 2018)`}, ${testSequences} test sequences.`,
     markdownTable(resultRows(story)),
     ...(gradients.length > 0
       ? ["‖∂L/∂h_t‖, where it is 1 at the last step, the mean over eight test sequences:", markdownTable(gradients)]

@@ -1,4 +1,5 @@
 import { UsageError } from "../../shared/errors.ts";
+import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 
 /** A group to be written: what it holds, and attributes that are strings or lists of strings. Numbers become float32. */
@@ -15,7 +16,7 @@ const isTensor = (member: Hdf5Tree | NamedTensor): member is NamedTensor => "dat
  * @see HDF5 File Format Specification, version 3.0
  * @throws UsageError "too-large" for a list of strings that no attribute can hold
  */
-export function writeHdf5(root: Hdf5Tree): Uint8Array {
+export function writeHdf5(root: Hdf5Tree): OwnBytes {
   const leafK = Math.max(4, Math.ceil(mostMembers(root) / 2));
   const file = new File();
   file.put(new Bytes().zeros(96));
@@ -90,7 +91,7 @@ class File {
     return at;
   }
 
-  finish(superblock: Bytes): Uint8Array {
+  finish(superblock: Bytes): OwnBytes {
     const out = new Uint8Array(this.length);
     for (const { at, bytes } of this.parts) out.set(bytes, at);
     out.set(superblock.bytes, 0);

@@ -1,5 +1,6 @@
 import { UsageError } from "../../shared/errors.ts";
 import { expectOptions } from "../../shared/options.ts";
+import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { CanonicalModel } from "../canonical.ts";
 import { type Hdf5Tree, writeHdf5 } from "../hdf5/write.ts";
@@ -17,7 +18,7 @@ const KERAS_2 = "2.15.0";
  *
  * @throws UsageError "unsupported-keras" for what Keras cannot compute: a conversion that would change the function is refused
  */
-export function writeKeras(model: CanonicalModel, options: WriteKerasOptions = {}): Uint8Array {
+export function writeKeras(model: CanonicalModel, options: WriteKerasOptions = {}): OwnBytes {
   expectOptions("writeKeras", options, { batchSize: 1 });
   const written = writeTopology(model, kerasFamily(KERAS_3), options);
   const encoder = new TextEncoder();
@@ -37,7 +38,7 @@ export function writeKeras(model: CanonicalModel, options: WriteKerasOptions = {
  *
  * @throws as `writeKeras`
  */
-export function writeKerasH5(model: CanonicalModel, options: WriteKerasOptions = {}): Uint8Array {
+export function writeKerasH5(model: CanonicalModel, options: WriteKerasOptions = {}): OwnBytes {
   expectOptions("writeKerasH5", options, { batchSize: 1 });
   const written = writeTopology(model, kerasFamily(KERAS_2), options);
   const attributes = { backend: "tensorflow", keras_version: KERAS_2 };

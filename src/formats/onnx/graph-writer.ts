@@ -1,3 +1,4 @@
+import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { DataType } from "../data-type.ts";
 import { writeMessage } from "../protobuf-write.ts";
@@ -77,7 +78,7 @@ export class GraphWriter {
     return { node: this.nodes, name, initializer: this.initializers, input: this.inputs, output: this.outputs };
   }
 
-  finish(name: string): Uint8Array {
+  finish(name: string): OwnBytes {
     return writeMessage(
       {
         irVersion: IR_VERSION,

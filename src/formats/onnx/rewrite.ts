@@ -1,3 +1,4 @@
+import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { readMessage } from "../protobuf.ts";
 import { writeMessage } from "../protobuf-write.ts";
@@ -15,8 +16,8 @@ export interface GraphToWrite {
 }
 
 /** The file of a graph again, with the weights that it has now: operators and names stay as they are. */
-export function rewriteOnnx({ graph, bytes, weights }: GraphToWrite): Uint8Array {
-  if (!weights || weights.size === 0) return bytes;
+export function rewriteOnnx({ graph, bytes, weights }: GraphToWrite): OwnBytes {
+  if (!weights || weights.size === 0) return bytes.slice();
   const message = readMessage(bytes, modelSpec) as unknown as ModelMessage;
   return writeMessage({ ...message, graph: rewritten(message.graph!, graph.graph, "", weights) }, modelSpec);
 }

@@ -1,4 +1,5 @@
 import { UsageError } from "../../shared/errors.ts";
+import type { OwnBytes } from "../../shared/own-bytes.ts";
 import { Network } from "../canonical/network.ts";
 import type { CanonicalModel, CanonicalNode } from "../canonical.ts";
 import { GraphWriter } from "./graph-writer.ts";
@@ -10,7 +11,7 @@ import { type LayerWriting, layerWriters } from "./write-layers.ts";
  *
  * @throws UsageError "not-convertible" with the layer and the reason where ONNX has no form of the same function
  */
-export function writeNetworkOnnx(model: CanonicalModel): Uint8Array {
+export function writeNetworkOnnx(model: CanonicalModel): OwnBytes {
   const network = new Network(model);
   const graph = new GraphWriter();
   for (const { name, shape, type } of model.inputs)

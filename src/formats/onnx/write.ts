@@ -3,6 +3,7 @@ import type { Recurrent } from "../../layers/recurrent.ts";
 import { LanguageModel } from "../../models/language-model.ts";
 import { expectShape, UsageError } from "../../shared/errors.ts";
 import { expectOptions } from "../../shared/options.ts";
+import type { OwnBytes } from "../../shared/own-bytes.ts";
 import { namedParameters } from "../../tensor/parameter.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { GraphWriter } from "./graph-writer.ts";
@@ -32,7 +33,7 @@ export function writeOnnx(
   model: LanguageModel | Recurrent,
   tensors: ReadonlyMap<string, NamedTensor>,
   options: WriteOnnxOptions = {},
-): Uint8Array {
+): OwnBytes {
   expectOptions("writeOnnx", options, { cell: 1 });
   for (const [name, { shape }] of namedParameters(model)) {
     const given = tensors.get(name);

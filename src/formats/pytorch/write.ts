@@ -1,6 +1,7 @@
 import type { ElementTypeName } from "../../checkpoint/element-types.ts";
 import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import { UsageError } from "../../shared/errors.ts";
+import type { OwnBytes } from "../../shared/own-bytes.ts";
 import { size, strides } from "../../shared/shapes.ts";
 import { writeZip } from "../zip-write.ts";
 import { PickleWriter } from "./pickle-writer.ts";
@@ -25,7 +26,7 @@ const STORAGES: Partial<Record<ElementTypeName, string>> = {
  *
  * @throws UsageError "bad-tensor" for types that PyTorch 1.13 does not have; "too-large" from 4 GiB on
  */
-export function writePyTorch(tensors: ReadonlyMap<string, SafeTensor>): Uint8Array {
+export function writePyTorch(tensors: ReadonlyMap<string, SafeTensor>): OwnBytes {
   const pickle = new PickleWriter();
   const storages = new Map<SafeTensor, string>();
   pickle.beginOrderedDict();

@@ -1,4 +1,5 @@
 import { expectOptions } from "../../shared/options.ts";
+import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { CanonicalModel } from "../canonical.ts";
 import { tfjsFamily } from "../keras/family.ts";
 import { type WriteKerasOptions, writeTopology } from "../keras/write-topology.ts";
@@ -9,7 +10,7 @@ import { type WriteKerasOptions, writeTopology } from "../keras/write-topology.t
  * @throws UsageError "unsupported-keras" for what TensorFlow.js cannot compute, such as a GRU that resets after the product: a conversion
  *   that would change the function is refused
  */
-export function writeTensorflowJs(model: CanonicalModel, options: WriteKerasOptions = {}): Map<string, Uint8Array> {
+export function writeTensorflowJs(model: CanonicalModel, options: WriteKerasOptions = {}): Map<string, OwnBytes> {
   expectOptions("writeTensorflowJs", options, { batchSize: 1 });
   const { config, layers } = writeTopology(model, tfjsFamily("TensorFlow.js"), options);
   const tensors = layers.flatMap(({ name, arrays }) =>

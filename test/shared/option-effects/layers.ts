@@ -100,6 +100,7 @@ export const layers: EffectTable = {
       weightDropout: [0.5],
       batchFirst: [true],
       initialize: ["keras"],
+      memorySteps: [20],
     },
   ),
   "new Recurrent": { sameAs: "recurrent", because: "recurrent(…) is new Recurrent(…)" },

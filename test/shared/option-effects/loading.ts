@@ -56,6 +56,7 @@ export const loading: EffectTable = {
         targets: [["price"]],
         past: [["rain"]],
         known: [["price"]],
+        categories: [["shop"]],
         series: ["shop"],
         time: [undefined],
         resample: ["2d"],
@@ -66,7 +67,14 @@ export const loading: EffectTable = {
   timeSeriesSet: shows(
     (options: TimeSeriesSetOptions) => plain(timeSeriesSet(options)),
     { targets: ["y"], series: [{ start: 0, values: { y, x: y, z: y } }] },
-    { targets: [["x"]], past: [["x"]], known: [["z"]], step: ["1h"], timeZone: ["Asia/Shanghai", { step: "1h" }] },
+    {
+      categories: [["kind"], { series: [{ values: { y }, categories: { kind: "a" } }] }],
+      targets: [["x"]],
+      past: [["x"]],
+      known: [["z"]],
+      step: ["1h"],
+      timeZone: ["Asia/Shanghai", { step: "1h" }],
+    },
   ),
   writeSafetensors: shows(
     (options: { metadata?: Readonly<Record<string, string>> }) =>

@@ -116,6 +116,7 @@ const forecast = ({
   scale,
   initial,
   future = numbers(4),
+  kinds = [1, 2],
   x,
   ...options
 }: ForecastNetworkOptions & {
@@ -124,6 +125,8 @@ const forecast = ({
   readonly scale?: Numbers;
   readonly initial?: Numbers;
   readonly future?: readonly number[];
+  /** Of the one category of both examples. */
+  readonly kinds?: readonly number[];
 }) => {
   const network = forecastNetwork(options);
   const { channels, known = 0, horizon, targets } = options;
@@ -135,6 +138,7 @@ const forecast = ({
         ...(base && { base: constant(graph, base) }),
         scale: constant(graph, scale ?? { shape: [1, 2, targets], data: [1, 1] }),
         ...(initial && { initial: { h: constant(graph, initial) } }),
+        ...(options.categories && { categories: [whole(graph, [2], kinds)] }),
       };
       const loss = network.loss(
         inputs,
@@ -146,6 +150,7 @@ const forecast = ({
   );
 };
 const simple = { channels: 2, targets: 1, horizon: 2, hiddenSize: 3, cell: "gru" } as const;
+const kinds = { ...simple, categories: [3] };
 const inputsOfForecast = shows(
   forecast,
   { ...simple, known: 1, future: numbers(4) },
@@ -155,6 +160,7 @@ const inputsOfForecast = shows(
     base: [{ shape: [1, 2, 1], data: [1, 2] }],
     scale: [{ shape: [1, 2, 1], data: [2, 3] }, { head: "negative-binomial" }],
     initial: [{ shape: [1, 2, 3], data: numbers(6) }],
+    categories: () => Promise.all([forecast({ ...kinds, kinds: [1, 2] }), forecast({ ...kinds, kinds: [2, 2] })]),
   },
 );
 
@@ -242,7 +248,7 @@ export const models: EffectTable = {
       ...{ embeddingSize: [3], classes: [["a", "b", "c"]], cell: ["gru"], hiddenSize: [4], numLayers: [2] },
       channels: () => Promise.all([classify({ channels: 1 }), classify({ channels: 2 })]),
       projectionSize: [2, { cell: projecting, projectionSize: 1 }],
-      ...{ bidirectional: [true], pooling: ["mean"], dropout: [0.5] },
+      ...{ bidirectional: [true], pooling: ["mean"], dropout: [0.5], memorySteps: [20] },
       // What divides and adds is known to those who write the inputs and read the outputs: src/run/classifier.
       inputScaling: () =>
         Promise.all([
@@ -289,7 +295,7 @@ export const models: EffectTable = {
     },
   ),
   forecastNetwork: shows(forecast, simple, {
-    ...{ channels: [1], horizon: [3], known: [1], autoregressive: [true, { channels: 1 }] },
+    ...{ channels: [1], horizon: [3], known: [1], categories: [[3]], autoregressive: [true, { channels: 1 }] },
     targets: [2, { scale: { shape: [1, 2, 2], data: [1, 1, 1, 1] } }],
     ...{ head: ["gaussian"], cell: ["lstm"], hiddenSize: [4], numLayers: [2], dropout: [0.5], linearSteps: [3] },
     projectionSize: [2, { cell: projecting, projectionSize: 1 }],

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineCell } from "../../../src/cells/define.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../../src/checkpoint/checkpoint-file.ts";
-import { readRun, type SaveRunOptions, saveRun } from "../../../src/checkpoint/run-folder.ts";
+import { type PackRunOptions, packRun } from "../../../src/checkpoint/packed-run.ts";
+import { readRun } from "../../../src/checkpoint/read-run.ts";
+import { type SaveRunOptions, saveRun } from "../../../src/checkpoint/run-folder.ts";
 import type { Machine } from "../../../src/compute/machine.ts";
 import { timeSeriesSet } from "../../../src/data/time-series-set.ts";
 import { tanh } from "../../../src/math/expression.ts";
@@ -105,6 +107,16 @@ const loads = (
     { cells: [{ own }] },
   );
 
+const packed = ({ type, ...options }: PackRunOptions & Partial<SaveRunOptions>) =>
+  outcomeOf(async () => {
+    const run = { config: { model: text.config }, tokenizer, parameters: await fresh(text), ...options };
+    return (await packRun(run, { type })).length;
+  });
+const quantized = await quantize({ model: text, parameters: await fresh(text) });
+/** Of options that have no effect but that they may be given, as no other name may. */
+const known = (save: (options: object) => unknown) => async () =>
+  [await save({ modle: text }), await save({ model: text })] as const;
+
 const saved = (options: Partial<SaveRunOptions>) =>
   inFolder((at) =>
     outcomeOf(async () => {
@@ -116,10 +128,10 @@ const saved = (options: Partial<SaveRunOptions>) =>
 
 export const runFolders: EffectTable = {
   saveRun: shows(saved, {}, {
-    quantized: [await quantize({ model: text, parameters: await fresh(text) })],
-    metrics: [[{ step: 1 }]],
-    // It has no effect but that it may be given, as no other name may.
-    model: async () => [await saved({ modle: text } as object), await saved({ model: text })],
+    ...{ quantized: [quantized], metrics: [[{ step: 1 }]], tokenizer: [undefined], model: known(saved) },
+  } as object),
+  packRun: shows(packed, {}, {
+    ...{ type: ["F16"], quantized: [quantized], tokenizer: [undefined], model: known(packed) },
   } as object),
   loadRun: loads(loadRun, async () => ({
     ...{ config: { model: text.config }, tokenizer, parameters: await fresh(text) },

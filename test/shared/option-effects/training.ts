@@ -1,3 +1,5 @@
+import { vi } from "vitest";
+import { platform } from "#platform";
 import { lstm } from "../../../src/cells/lstm.ts";
 import type { BatchSource } from "../../../src/data/batch-source.ts";
 import { timeSeriesSet } from "../../../src/data/time-series-set.ts";
@@ -162,6 +164,9 @@ async function step({
 
 /** Which events a callback was told. */
 async function heard(names: object): Promise<unknown> {
+  // To hear of a measurement under way it must take long.
+  let now = 0;
+  const clock = vi.spyOn(platform, "now").mockImplementation(() => (now += 2000));
   const told: string[] = [];
   const trainer = await simple({
     epochs: 1,
@@ -175,6 +180,7 @@ async function heard(names: object): Promise<unknown> {
   );
   await trainer.run(callbacks as Callbacks);
   trainer.close();
+  clock.mockRestore();
   return told;
 }
 
@@ -286,7 +292,7 @@ export const trainings: EffectTable = {
         const options = { batchSize: 3, steps: 4, epochs: 1 };
         return [await text(options), await text({ ...options, parameters: own })];
       },
-      ...{ batchSize: [2], steps: [5], validationBatchSize: [2] },
+      ...{ batchSize: [2], steps: [5], validationBatchSize: [2], validationTokens: [9] },
     },
   ),
   ...trains<Simple>(
@@ -315,7 +321,15 @@ export const trainings: EffectTable = {
     },
   ),
   "Trainer.run": shows(heard, {}, {
-    ...{ start: [true], progress: [true], epoch: [true], evaluation: [true], checkpoint: [true], end: [true] },
+    ...{
+      start: [true],
+      progress: [true],
+      validation: [true],
+      epoch: [true],
+      evaluation: [true],
+      checkpoint: [true],
+      end: [true],
+    },
   } as object),
   "Trainer.restore": shows(
     async ({ before = {}, family, ...options }: RestoreOptions & { before?: Simple; family?: string }) => {
@@ -387,6 +401,7 @@ export const trainings: EffectTable = {
       dropout: [0.4],
       embeddingSize: [3],
       pooling: ["mean"],
+      memorySteps: [20],
     },
     projectionSize: [2, { cell: lstm({ projection: true }), projectionSize: 1 }],
   }),

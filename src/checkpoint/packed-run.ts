@@ -1,0 +1,66 @@
+import { describe, FailureError, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
+import type { OwnBytes } from "../shared/own-bytes.ts";
+import type { ModelFiles, RunConfig, SaveRunOptions } from "./run-folder.ts";
+import { saveable } from "./run-folder.ts";
+import { named, soundWeights, weightsFile } from "./run-weights.ts";
+import { storedSafetensors } from "./safetensors.ts";
+import type { StoredBytes } from "./stored-bytes.ts";
+
+/** Keys of the metadata. Beside these are those of any file of weights. */
+const [MODEL, NOTES, TOKENIZER] = ["model", "notes", "tokenizer"] as const;
+
+export interface PackRunOptions {
+  /** Of the numbers; default what the machine computes in, "F32" on all but the reference. "F16" is half as large, rounded to 11 bits. */
+  readonly type?: "F16" | "F32" | undefined;
+}
+
+/**
+ * A run in one file, for pages and for sending: the bytes of safetensors whose metadata hold what the folder of a run has in
+ * `config.json` and `tokenizer.json`. `loadRun`, `loadClassifier`, `loadTagger` and `loadForecaster` take them as they are, as a
+ * Blob or as a file whose name ends in ".safetensors".
+ *
+ * @example
+ * ```ts no-run
+ * const bytes = await packRun(classifier);
+ * await fetch("/models/tickets.safetensors", { method: "PUT", body: bytes }); // or into IndexedDB, or as a download
+ * const again = await loadClassifier(bytes, machine);
+ * ```
+ * @throws FailureError "not-finite"; UsageError "bad-run", "missing-option", "unknown-choice"
+ */
+export async function packRun(run: Omit<SaveRunOptions, "metrics">, options: PackRunOptions = {}): Promise<OwnBytes> {
+  expectOptions("packRun", options, { type: 1 });
+  const { config, tokenizer, parameters, quantized } = saveable("packRun", run);
+  const { type } = options;
+  if (type !== undefined && type !== "F32" && type !== "F16")
+    throw new UsageError("unknown-choice", `packRun: type: expected "F32" or "F16", got ${describe(type)}`);
+  const { model, ...notes } = config;
+  const metadata = {
+    [MODEL]: JSON.stringify(model),
+    ...(Object.keys(notes).length > 0 && { [NOTES]: JSON.stringify(notes) }),
+    ...(tokenizer && { [TOKENIZER]: JSON.stringify(tokenizer.toJSON()) }),
+  };
+  return weightsFile(parameters, { quantized, metadata, type });
+}
+
+/** Reads what `packRun` made. @throws UsageError "not-a-run"; FailureError as of a folder */
+export async function readPacked(file: StoredBytes): Promise<ModelFiles> {
+  const { name } = file;
+  const stored = named(name, () => storedSafetensors(file));
+  const said = (key: string): unknown => {
+    if (!Object.hasOwn(stored.metadata, key)) return undefined;
+    try {
+      return JSON.parse(stored.metadata[key]!);
+    } catch (cause) {
+      throw new FailureError("bad-run", `${name}: ${key} in its metadata is no JSON; the file is damaged`, { cause });
+    }
+  };
+  const model = said(MODEL);
+  if (typeof model !== "object" || model === null)
+    throw new UsageError(
+      "not-a-run",
+      `${name}: expected a run that packRun made, or the folder of a run; these weights do not say of which model they are (longshort/formats opens those of other programs)`,
+    );
+  const config = { ...(said(NOTES) as object | undefined), model } as RunConfig;
+  return { config, tokenizer: said(TOKENIZER), ...(await soundWeights(name, stored)) };
+}

@@ -1,0 +1,55 @@
+import { platform } from "#platform";
+import { sourceName } from "../platform/platform.ts";
+import { describe, UsageError } from "../shared/errors.ts";
+import { readPacked } from "./packed-run.ts";
+import { type ModelFiles, readFolder, readMetrics } from "./run-folder.ts";
+import { bytesAtHand, type StoredBytes, storedFile } from "./stored-bytes.ts";
+
+/**
+ * Where a run is: its folder, a path or (in a page) a URL; or the one file that `packRun` made of it: its bytes, a Blob or File, or a path or
+ * URL that ends in ".safetensors".
+ */
+export type RunSource = string | URL | Blob | Uint8Array;
+
+/** What a run holds, checked as files but not yet as a model. */
+export interface RunFiles extends ModelFiles {
+  readonly metrics: readonly unknown[];
+}
+
+/**
+ * Reads the files of a run.
+ *
+ * @throws UsageError "not-a-run" (no such folder, or no run in it); FailureError "bad-run" (a file is damaged or of a newer
+ *   version), "bad-safetensors", "altered-file", "not-finite"
+ */
+export async function readRun(source: RunSource): Promise<RunFiles> {
+  const files = await readModel(source);
+  return { ...files, metrics: isFolder(source) ? await readMetrics(source) : [] };
+}
+
+/** The same without what was noted in training. */
+export async function readModel(source: RunSource): Promise<ModelFiles> {
+  return isFolder(source) ? readFolder(source) : readPacked(await packedFile(source));
+}
+
+/** How a run, or a part of it, is called in messages. */
+export function runName(source: RunSource, part?: "config.json" | "tokenizer.json" | "model.safetensors"): string {
+  const name = source instanceof Uint8Array ? "the given bytes" : sourceName(source);
+  return part === undefined || !isFolder(source) ? name : `${name.replace(/(?<=.)\/$/, "")}/${part}`;
+}
+
+function isFolder(source: RunSource): source is string | URL {
+  if (source instanceof Uint8Array || source instanceof Blob) return false;
+  if (source instanceof URL) return !source.pathname.endsWith(".safetensors");
+  if (typeof source === "string" && source !== "") return !source.endsWith(".safetensors");
+  throw new UsageError(
+    "bad-run",
+    `run: expected the path or URL of its folder, or the bytes or Blob that packRun made, got ${describe(source)}`,
+  );
+}
+
+async function packedFile(source: RunSource): Promise<StoredBytes> {
+  const name = runName(source);
+  if (source instanceof Uint8Array) return bytesAtHand(name, source);
+  return storedFile(source) ?? bytesAtHand(name, await platform.readFile(source));
+}

@@ -1,0 +1,112 @@
+import { FailureError, LongshortError } from "../shared/errors.ts";
+import { firstNotFinite } from "../shared/finite.ts";
+import type { OwnBytes } from "../shared/own-bytes.ts";
+import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
+import type { QuantizedWeights } from "../tensor/quantized.ts";
+import { putQuantized, takeQuantized } from "./quantized-weights.ts";
+import { SafeTensor, safeTensor } from "./safe-tensor.ts";
+import { type SafetensorsFile, safetensorsHead, safetensorsParts, writeSafetensors } from "./safetensors.ts";
+import { sha256, sha256Parts } from "./sha256.ts";
+import { numbersOf } from "./tensor-numbers.ts";
+
+/** Among the metadata of a file of weights: SHA-256 of the file that its tensors alone make. */
+export const CHECKSUM = "sha256";
+
+export interface WeightsFileOptions {
+  /** Written in place of the parameters of these names. */
+  readonly quantized?: QuantizedWeights | undefined;
+  /** What the file says besides. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Default: what the machine computes in. */
+  readonly type?: "F16" | "F32" | "F64" | undefined;
+}
+
+/**
+ * Parameters as a safetensors file with a checksum.
+ * @throws FailureError "not-finite"
+ */
+export async function weightsFile(
+  parameters: ParameterStore,
+  { quantized, metadata, type }: WeightsFileOptions = {},
+): Promise<OwnBytes> {
+  const dtype = type ?? (parameters.machine.limits.float === "float64" ? "F64" : "F32");
+  const tensors = new Map<string, SafeTensor>();
+  for (const [name, { shape, data }] of await parameters.toTensors()) {
+    const wrong = firstNotFinite(data);
+    if (wrong >= 0)
+      throw new FailureError(
+        "not-finite",
+        `parameter "${name}": element ${wrong} is ${data[wrong]}; such weights are not saved, because they would replace good ones`,
+      );
+    tensors.set(name, safeTensor(dtype, shape, data));
+  }
+  putQuantized(tensors, quantized);
+  const checksum = await sha256(safetensorsParts(tensors));
+  return writeSafetensors(tensors, {
+    metadata: { format: "pt", ...metadata, ...(checksum && { [CHECKSUM]: checksum }) },
+  });
+}
+
+/** What a file of weights holds: numbers that were looked through, and stay in their file until they are needed. */
+export interface RunWeights {
+  /** Quantised ones as the numbers that they stand for. */
+  readonly weights: ReadonlyMap<string, NamedTensor>;
+  /** Undefined when no weight is quantised. */
+  readonly quantized: QuantizedWeights | undefined;
+}
+
+/**
+ * The weights of a file, if they are those that were saved, and numbers.
+ * @param path for messages
+ * @throws FailureError "altered-file", "not-finite", "bad-run"
+ */
+export async function soundWeights(path: string, { tensors, metadata }: SafetensorsFile): Promise<RunWeights> {
+  await expectSound(path, tensors, Object.hasOwn(metadata, CHECKSUM) ? metadata[CHECKSUM] : undefined);
+  const weights = new Map([...tensors].map(([name, tensor]) => [name, numbersOf(tensor)]));
+  return { weights, quantized: named(path, () => takeQuantized(tensors, weights)) };
+}
+
+/** The checksum is that of the file which the tensors alone make: names, types, shapes, numbers. */
+async function expectSound(
+  path: string,
+  tensors: ReadonlyMap<string, SafeTensor>,
+  expected: string | undefined,
+): Promise<void> {
+  const { head, order, size } = safetensorsHead(tensors);
+  const hash = expected === undefined ? undefined : sha256Parts(head.length + size);
+  hash?.add(head);
+  let broken: string | undefined;
+  for (const name of order) {
+    const tensor = tensors.get(name)!;
+    let before = 0;
+    for (const { elements, bytes } of tensor.parts()) {
+      hash?.add(bytes);
+      const part = new SafeTensor(tensor.dtype, [elements], bytes);
+      const { data } = named(`${path}: tensor "${name}"`, () => numbersOf(part));
+      const wrong = firstNotFinite(data);
+      if (wrong >= 0) broken ??= `element ${before + wrong} of tensor "${name}" is ${data[wrong]}`;
+      before += elements;
+    }
+  }
+  const found = await hash?.digest();
+  if (found !== undefined && found !== expected)
+    throw new FailureError(
+      "altered-file",
+      `${path}: the weights are not those that were saved (their checksum differs): the file was altered or damaged; get it again, or train again`,
+    );
+  if (broken !== undefined)
+    throw new FailureError(
+      "not-finite",
+      `${path}: ${broken}, expected finite numbers: the file is damaged or its training broke down`,
+    );
+}
+
+/** Puts the name of the file before what its reader has to say. */
+export function named<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof LongshortError)) throw cause;
+    throw new FailureError(cause.code, `${path}: ${cause.message}`, { cause });
+  }
+}

@@ -1,0 +1,5 @@
+/**
+ * Bytes in memory of their own, not shared with threads: what a `Blob`, a request or IndexedDB takes. TypeScript before 5.7 has no name for them
+ * (`Uint8Array<ArrayBuffer>`), but finds them here, too.
+ */
+export type OwnBytes = ReturnType<typeof Uint8Array.of>;

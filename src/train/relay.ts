@@ -1,0 +1,50 @@
+/**
+ * What a work tells on its way, as a sequence; its result is the generator's. Whoever tells waits until what was told has been handled, so
+ * that the work stands still meanwhile. Leaving the loop aborts `signal` and waits for the work to end.
+ */
+export async function* relay<E, R>(
+  work: (tell: (event: E) => Promise<void>, signal: AbortSignal) => Promise<R>,
+  outer?: AbortSignal,
+): AsyncGenerator<E, R> {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  if (outer?.aborted) abort();
+  outer?.addEventListener("abort", abort);
+  let told: { readonly event: E; readonly handled: () => void } | undefined;
+  let wake: () => void = () => undefined;
+  const nextTold = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
+  let woken = nextTold();
+  let left = false;
+  const done = work(
+    (event) =>
+      new Promise((handled) => {
+        if (left) return handled();
+        told = { event, handled };
+        wake();
+      }),
+    controller.signal,
+  );
+  try {
+    for (;;) {
+      await Promise.race([woken, done]);
+      if (!told) return await done;
+      const { event, handled } = told;
+      told = undefined;
+      woken = nextTold();
+      try {
+        yield event;
+      } finally {
+        handled();
+      }
+    }
+  } finally {
+    left = true;
+    abort();
+    outer?.removeEventListener("abort", abort);
+    // An error was thrown by the race; who left the loop is not told of another.
+    await done.catch(() => undefined);
+  }
+}
