@@ -81,19 +81,13 @@ export function signed64(value: bigint): number[] {
 
 /** Where code becomes bytes; as large as the largest function so far. */
 let buffer = new Uint8Array(4096);
+/** Bytes of a number of 32 bits. */
+const LONGEST = 5;
 
 /** The bytes of `code`, branches resolved. Plain loops: it runs before the first result, when nothing is compiled yet. */
 export function flatten(code: Code): Uint8Array<ArrayBuffer> {
   const open: number[] = [];
   let at = 0;
-  const put = (byte: number): void => {
-    if (at === buffer.length) {
-      const larger = new Uint8Array(2 * at);
-      larger.set(buffer);
-      buffer = larger;
-    }
-    buffer[at++] = byte;
-  };
   const follow = (symbol: number): void => {
     const id = (symbol - SYMBOL) >>> 2;
     const kind = symbol & 3;
@@ -102,16 +96,20 @@ export function flatten(code: Code): Uint8Array<ArrayBuffer> {
     else {
       const target = open.lastIndexOf(id);
       if (target < 0) throw new TypeError("flatten: a branch lies outside the block that it leaves");
-      for (const byte of unsigned(open.length - 1 - target)) put(byte);
+      for (const byte of unsigned(open.length - 1 - target)) buffer[at++] = byte;
     }
   };
   const visit = (parts: readonly Code[]): void => {
     for (let k = 0; k < parts.length; k++) {
       const part = parts[k]!;
+      if (at + LONGEST > buffer.length) {
+        const larger = new Uint8Array(2 * at);
+        larger.set(buffer);
+        buffer = larger;
+      }
       if (typeof part !== "number") visit(part);
-      else if (part >= SYMBOL) follow(part);
-      else if (at < buffer.length) buffer[at++] = part;
-      else put(part);
+      else if (part < SYMBOL) buffer[at++] = part;
+      else follow(part);
     }
   };
   visit([code]);
