@@ -32,7 +32,7 @@ export const layers = {
   // From the equations of a cell to the program of one time step: stages, what is saved, adjoints.
   scan: ["shared", "math", "cells"],
   // Expressions as LaTeX, WebAssembly and WGSL. Prints what it is given, runs nothing.
-  print: ["shared", "math", "scan", "type:cells"],
+  print: ["shared", "math", "cells", "scan"],
 
   // The machine interface and the plan: what a machine is, without any of them.
   compute: ["shared", "math", "cells", "scan", "print"],
@@ -103,6 +103,7 @@ export const layers = {
     "explain/cell-graph",
     "shared",
     "text",
+    "data",
     "math",
     "cells",
     "scan",

@@ -7,12 +7,13 @@
  * - tokens a second of a training in the page's worker, beside Node on one thread with the same 128-bit fused kernels, alternating.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium } from "playwright-core";
 import { build, preview } from "vite";
 import { ensureBuilt, root } from "../scripts/bootstrap.mjs";
+import { chromiumPath } from "../scripts/chromium.mjs";
 
 const rounds = Number(process.argv[2] ?? 3);
 const CHOICE = {
@@ -34,10 +35,7 @@ const server = await preview({
   preview: { port: 0, host: "127.0.0.1" },
 });
 const url = server.resolvedUrls.local[0];
-const executablePath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-  (file) => file && existsSync(file),
-);
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-gpu"] });
 
 /** Opens a room in a page of its own. */
 async function room(hash, use) {

@@ -110,3 +110,11 @@ export function orExit(step) {
     process.exit(1);
   }
 }
+
+/** Installed and built, or the process ends. */
+export function ensureReady() {
+  orExit(() => {
+    ensureInstalled();
+    ensureBuilt();
+  });
+}

@@ -1,7 +1,4 @@
 /** `npm run build`: installs when needed and compiles src/ to dist/. */
-import { ensureBuilt, ensureInstalled, orExit } from "./bootstrap.mjs";
+import { ensureReady } from "./bootstrap.mjs";
 
-orExit(() => {
-  ensureInstalled();
-  ensureBuilt();
-});
+ensureReady();

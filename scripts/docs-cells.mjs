@@ -1,12 +1,9 @@
 /** `npm run docs:cells`: prints docs/cells/ and docs/zh/cells/ from the cells' equations. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { ensureBuilt, ensureInstalled, orExit, root } from "./bootstrap.mjs";
+import { ensureReady, root } from "./bootstrap.mjs";
 
-orExit(() => {
-  ensureInstalled();
-  ensureBuilt();
-});
+ensureReady();
 
 const { cellPages } = await import("./docs/cell-pages.mjs");
 const docs = path.join(root, "docs");

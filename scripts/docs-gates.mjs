@@ -4,12 +4,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { ensureBuilt, ensureInstalled, orExit, root } from "./bootstrap.mjs";
+import { ensureReady, root } from "./bootstrap.mjs";
 
-orExit(() => {
-  ensureInstalled();
-  ensureBuilt();
-});
+ensureReady();
 
 const [folder] = process.argv.slice(2);
 if (!folder) {

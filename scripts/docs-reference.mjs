@@ -1,12 +1,9 @@
 /** `npm run docs:reference`: prints docs/reference/ from the definitions of the commands and the errors in the source. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { ensureBuilt, ensureInstalled, orExit, root } from "./bootstrap.mjs";
+import { ensureReady, root } from "./bootstrap.mjs";
 
-orExit(() => {
-  ensureInstalled();
-  ensureBuilt();
-});
+ensureReady();
 
 const { commandPages } = await import("./docs/command-page.mjs");
 const folder = path.join(root, "docs", "reference");

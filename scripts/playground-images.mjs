@@ -1,9 +1,10 @@
 /** `node scripts/playground-images.mjs [FOLDER]`: pictures of the playground's rooms in docs/images/playground/, from a fresh build. */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
 import { build, preview } from "vite";
 import { root } from "./bootstrap.mjs";
+import { chromiumPath } from "./chromium.mjs";
 
 const folder = path.resolve(process.argv[2] ?? path.join(root, "docs/images/playground"));
 mkdirSync(folder, { recursive: true });
@@ -11,10 +12,7 @@ const configFile = path.join(root, "playground/vite.config.ts");
 await build({ configFile, logLevel: "warn" });
 const server = await preview({ configFile, preview: { port: 0, host: "127.0.0.1" }, logLevel: "warn" });
 const url = server.resolvedUrls.local[0];
-const executablePath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-  (file) => file && existsSync(file),
-);
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-gpu"] });
 
 const wide = { width: 1320, height: 860 };
 const phone = { width: 390, height: 844 };

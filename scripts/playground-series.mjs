@@ -6,12 +6,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { ensureBuilt, ensureInstalled, orExit, root } from "./bootstrap.mjs";
+import { ensureReady, root } from "./bootstrap.mjs";
 
-orExit(() => {
-  ensureInstalled();
-  ensureBuilt();
-});
+ensureReady();
 const longshort = await import("../dist/index.js");
 const { adam, createParameters, layoutParameters, linear, meanSquaredError, openMachine, openTrainer, RandomStream } =
   longshort;

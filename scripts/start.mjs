@@ -1,13 +1,10 @@
 /** `npm start`: installs and builds when needed, then runs the demo of the command line. `npm start -- train text FILE` runs another command. */
 import { spawn } from "node:child_process";
 import path from "node:path";
-import { ensureBuilt, ensureInstalled, orExit, root } from "./bootstrap.mjs";
+import { ensureReady, root } from "./bootstrap.mjs";
 import { engineFlags } from "./flags.mjs";
 
-orExit(() => {
-  ensureInstalled();
-  ensureBuilt();
-});
+ensureReady();
 
 const given = process.argv.slice(2);
 const command = [...engineFlags(), path.join(root, "dist", "node", "cli.js"), ...(given.length > 0 ? given : ["demo"])];

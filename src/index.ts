@@ -31,7 +31,7 @@ export { minGru } from "./cells/min-gru.ts";
 export { minLstm } from "./cells/min-lstm.ts";
 export type { CellOptions } from "./cells/options.ts";
 export { parseCell } from "./cells/parse-cell.ts";
-export { type ActivationSpec, type CellSpec, cellByName, cellNames } from "./cells/registry.ts";
+export { type CellSpec, cellByName, cellNames } from "./cells/registry.ts";
 export { type RnnOptions, rnn } from "./cells/rnn.ts";
 // Weights and runs in files.
 export type { ElementTypeName } from "./checkpoint/element-types.ts";
@@ -76,7 +76,7 @@ export { readSeries } from "./data/ts-archive.ts";
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
 export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trace-text.ts";
 // Layers.
-export { type ActivationName, activation } from "./layers/activation.ts";
+export { activation } from "./layers/activation.ts";
 export { type AttentionPool, attentionPool } from "./layers/attention-pool.ts";
 export {
   ConditionalRandomField,
@@ -126,6 +126,7 @@ export { pinball } from "./losses/pinball.ts";
 export type { LossOptions, Reduction } from "./losses/reduction.ts";
 export { type StudentTParameters, studentTLoss } from "./losses/student-t.ts";
 // The arithmetic that cells, losses and optimizers are written in.
+export type { ActivationName, ActivationSpec } from "./math/activations.ts";
 export {
   abs,
   add,

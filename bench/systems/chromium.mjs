@@ -7,14 +7,12 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { chromiumPath } from "../../scripts/chromium.mjs";
 import { report } from "./report.mjs";
 
 const [data, threads] = process.argv.slice(2);
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const executablePath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-  (path) => path && existsSync(path),
-);
-if (!executablePath) {
+if (!chromiumPath) {
   console.error("error: no Chromium here: apt-get install chromium, or name one in CHROMIUM");
   process.exit(1);
 }
@@ -44,7 +42,7 @@ const server = createServer((request, response) => {
   response.end(found?.body ?? "not found");
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-gpu"] });
 try {
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${server.address().port}/`);

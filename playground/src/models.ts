@@ -22,6 +22,8 @@ export function shippedBytes(name: Shipped): Promise<Uint8Array> {
       return new Uint8Array(await response.arrayBuffer());
     });
     files.set(name, bytes);
+    // The next who asks tries again.
+    bytes.catch(() => files.delete(name));
   }
   return bytes;
 }
@@ -63,6 +65,7 @@ export function shippedModel(name: Shipped): Promise<ModelFacts> {
     // A copy: the bytes stay here for the next who asks.
     facts = shippedBytes(name).then((bytes) => worker().call("open", { file: bytes.slice(), name }));
     opened.set(name, facts);
+    facts.catch(() => opened.delete(name));
   }
   return facts;
 }

@@ -1,5 +1,5 @@
 import { type AnyNode, inOrder } from "../math/expression.ts";
-import type { Cell } from "./define.ts";
+import { type Cell, isLetter, partsOfVariable } from "./define.ts";
 
 /** How tightly an operation binds: sums, products, minus signs, all else. */
 type Tightness = 1 | 2 | 3 | 4;
@@ -47,9 +47,6 @@ export function cellText(cell: Cell): string {
   return `${[...headersOf(cell, lines), ...lines].join("\n")}\n`;
 }
 
-/** Needs no name of its own. What a gate sees of the input is more than a letter. */
-const isLetter = (n: AnyNode): boolean => n.op === "constant" || (n.op === "variable" && !n.name.startsWith("x."));
-
 function headersOf({ states, gates, bias, weights, masks }: Cell, lines: readonly string[]): string[] {
   const width = (one: { readonly name: string; readonly width: string }): string =>
     one.width === "hidden" ? one.name : `${one.name}: ${one.width}`;
@@ -89,8 +86,7 @@ function textOf(node: AnyNode, cell: Cell, written: ReadonlyMap<AnyNode, string>
 }
 
 function letterOf(variable: string): string {
-  const dot = variable.indexOf(".");
-  const [kind, name] = [variable.slice(0, dot), variable.slice(dot + 1)];
+  const { kind, name } = partsOfVariable(variable);
   if (kind === "x") return `W_${name} x`;
   if (kind === "previous") return `${name}[t-1]`;
   return kind === "mask" ? `mask(${name})` : name;

@@ -1,4 +1,5 @@
-import { add, type Expression, product, variable } from "../math/expression.ts";
+import { type AnyNode, add, type Expression, isExpression, product, variable } from "../math/expression.ts";
+import { describe, expectRate, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 
 /** Width of a vector of a cell: H, or P (`projectionSize`). */
@@ -45,10 +46,11 @@ export const gateOf = (activation: Function1, of: (operands: Operands) => Expres
 /** Random numbers that a scan gets beside its input: drawn once a sequence or at every step. */
 export interface MaskSpec {
   readonly per: "sequence" | "step";
-  /** Probability that a number is dropped (dropout) or that a state is kept back (zoneout). */
+  /** Probability that a number is dropped (dropout) or that a state is kept back (zoneout), from 0 to below 1. */
   readonly rate: number;
   /** Dropout: 0 with `rate`, else 1/(1 − rate); 1 when not training. Zoneout: 1 with `rate`, else 0; `rate` itself when not training. */
   readonly kind: "dropout" | "zoneout";
+  /** Of the vector it meets; default "hidden". */
   readonly width?: Width;
 }
 
@@ -116,14 +118,26 @@ export interface Cell {
   readonly named: Readonly<Record<string, Expression>>;
 }
 
-/** Names of the variables in a cell's expressions. A product's value `U v + b_hh` is a `product` node named after its gate. */
+/** The variables in a cell's expressions. A product's value `U v + b_hh` is a `product` node named after its gate. */
 export const variables = {
   /** Input part `W x + b_ih` of a gate. */
   input: (gate: string): Expression => variable(`x.${gate}`),
   previous: (state: string): Expression => variable(`previous.${state}`),
   weight: (name: string): Expression => variable(`weight.${name}`),
   mask: (name: string): Expression => variable(`mask.${name}`),
+  /** Adjoint of a state after the step, in the equations of the way back. */
+  adjoint: (state: string): Expression => variable(`d.${state}`),
 };
+
+/** The two parts of such a variable's name: `x.i` is of the kind "x" and names the gate i. */
+export function partsOfVariable(variable: string): { readonly kind: string; readonly name: string } {
+  const dot = variable.indexOf(".");
+  return { kind: variable.slice(0, dot), name: variable.slice(dot + 1) };
+}
+
+/** Whether a value needs no line of its own in printed equations: a number, a previous state, a weight. What a gate sees of the input is more. */
+export const isLetter = (n: AnyNode): boolean =>
+  n.op === "constant" || (n.op === "variable" && partsOfVariable(n.name).kind !== "x");
 
 const each = <K extends string, V>(keys: readonly K[], value: (k: K) => V): Record<K, V> =>
   Object.fromEntries(keys.map((k) => [k, value(k)])) as Record<K, V>;
@@ -136,6 +150,7 @@ const each = <K extends string, V>(keys: readonly K[], value: (k: K) => V): Reco
  * // One gate: h' = tanh(W x + U h + b)
  * const elman = defineCell({ name: "elman", gates: { a: tanh }, state: ["h"], step: ({ a }) => ({ h: a }) });
  * ```
+ * @throws UsageError "bad-cell" where there is no state, or `step` returns no expression for one; "out-of-range" for a mask's rate
  */
 export function defineCell<
   const G extends Readonly<Record<string, Gate>>,
@@ -160,6 +175,11 @@ export function defineCell<
     ? each(source.state as readonly S[], () => "hidden" as Width)
     : (source.state as Readonly<Record<S, Width>>);
   const names = Object.keys(widths) as S[];
+  if (names.length === 0) throw badCell(source.name, "expected at least one state; the first is the output");
+  for (const [name, { rate }] of Object.entries<MaskSpec>(source.masks ?? {}))
+    expectRate(`cell "${source.name}": mask ${name}`, rate);
+  for (const name of source.projections ?? [])
+    if (Object.hasOwn(source.gates, name)) throw badCell(source.name, `"${name}" names a gate and a projection`);
   const states = names.map((name) => ({ name, width: widths[name] }));
   const previous = each(names, variables.previous);
   const masks = each(Object.keys(source.masks ?? {}) as M[], variables.mask);
@@ -182,6 +202,9 @@ export function defineCell<
     }
   }
   const result = source.step(values as Parameters<typeof source.step>[0], previous, { weights, masks, project });
+  for (const name of new Set([...names, ...Object.keys(result)]))
+    if (!isExpression(result[name]))
+      throw badCell(source.name, `step: expected ${name} as an expression, got ${describe(result[name])}`);
   const next = each(names, (name) => result[name]);
   for (const [name, value] of Object.entries(result)) if (!(name in next)) named[name] = value;
   for (const name of names.toReversed()) named[name] = next[name]!;
@@ -198,3 +221,5 @@ export function defineCell<
     named,
   };
 }
+
+const badCell = (cell: string, what: string): UsageError => new UsageError("bad-cell", `cell "${cell}": ${what}`);

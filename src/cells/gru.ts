@@ -1,8 +1,7 @@
 import { add, mul, sigmoid, sub, tanh } from "../math/expression.ts";
 import { type Activation, identity } from "../math/functions.ts";
-import { expectOptions } from "../shared/options.ts";
 import { type Cell, defineCell, gateOf, split } from "./define.ts";
-import { biasOf, bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
+import { biasOf, bound, type CellOptions, common, dropped, expectCellOptions, masksOf, zonedOut } from "./options.ts";
 
 export interface GruOptions extends CellOptions {
   /** Of the gates r and z; default the sigmoid. */
@@ -22,19 +21,11 @@ export interface GruOptions extends CellOptions {
  * @see Cho et al. (2014), arXiv:1406.1078: version 1 resets after the product, version 3 before it.
  */
 export function gru(options: GruOptions = {}): Cell {
-  expectOptions("gru", options, {
-    gate: 1,
-    candidate: 1,
-    resetAfter: 1,
-    bias: 1,
-    clip: 1,
-    recurrentDropout: 1,
-    zoneout: 1,
-  });
+  expectCellOptions("gru", options, { gate: 1, candidate: 1, resetAfter: 1, ...common });
   const { gate = sigmoid, candidate = tanh, resetAfter = true } = options;
   const within = bound(options.clip);
   const open: Activation = (x) => gate(within(x));
-  const common = {
+  const shared = {
     ...{ state: ["h"] as const, bias: biasOf(options), recurrent: dropped },
     masks: masksOf(options, ["h"], "hidden"),
   };
@@ -42,7 +33,7 @@ export function gru(options: GruOptions = {}): Cell {
     return defineCell({
       name: "gru",
       gates: { r: open, z: open, n: split() },
-      ...common,
+      ...shared,
       step(gates, previous, { masks }) {
         const { r, z } = gates;
         const n = candidate(within(add(gates.n.x, mul(r, gates.n.h))));
@@ -52,7 +43,7 @@ export function gru(options: GruOptions = {}): Cell {
   return defineCell({
     name: "gru-reset-before",
     gates: { r: open, z: open, n: gateOf(identity, (from) => mul(from.gates.r!, dropped(from))) },
-    ...common,
+    ...shared,
     step(gates, previous, { masks }) {
       const n = candidate(within(gates.n));
       return { n, h: zonedOut("h", add(mul(sub(1, gates.z), n), mul(gates.z, previous.h)), previous, masks) };

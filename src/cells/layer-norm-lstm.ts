@@ -1,6 +1,6 @@
 import { add, div, type Expression, mean, mul, sigmoid, sqrt, square, sub, tanh } from "../math/expression.ts";
-import { expectOptions } from "../shared/options.ts";
 import { type Cell, defineCell, type Parts, split } from "./define.ts";
+import { expectCellOptions } from "./options.ts";
 
 const names = ["i", "f", "g", "o"] as const;
 const each = <V>(prefix: string, value: V): Record<string, V> =>
@@ -29,7 +29,7 @@ const initial: Readonly<Record<string, number>> = {
  * @see Ba, Kiros & Hinton (2016), arXiv:1607.06450, equations 20–22.
  */
 export function layerNormLstm(options: { readonly epsilon?: number } = {}): Cell {
-  expectOptions("layerNormLstm", options, { epsilon: 1 });
+  expectCellOptions("layerNormLstm", options, { epsilon: 1 });
   const { epsilon = 1e-5 } = options;
   return defineCell({
     name: "layer-norm-lstm",

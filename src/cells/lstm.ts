@@ -1,8 +1,7 @@
 import { add, type Expression, mul, sigmoid, sub, tanh } from "../math/expression.ts";
 import { type Activation, identity } from "../math/functions.ts";
-import { expectOptions } from "../shared/options.ts";
 import { type Cell, defineCell } from "./define.ts";
-import { biasOf, bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
+import { biasOf, bound, type CellOptions, common, dropped, expectCellOptions, masksOf, zonedOut } from "./options.ts";
 
 export interface LstmOptions extends CellOptions {
   /** Of the three gates (ONNX' f); default the sigmoid. */
@@ -26,17 +25,14 @@ export interface LstmOptions extends CellOptions {
  * @see Hochreiter & Schmidhuber (1997), Long short-term memory; Gers, Schmidhuber & Cummins (2000), Learning to forget.
  */
 export function lstm(options: LstmOptions = {}): Cell {
-  expectOptions("lstm", options, {
+  expectCellOptions("lstm", options, {
     gate: 1,
     candidate: 1,
     output: 1,
     peephole: 1,
     coupled: 1,
     projection: 1,
-    bias: 1,
-    clip: 1,
-    recurrentDropout: 1,
-    zoneout: 1,
+    ...common,
   });
   const { gate = sigmoid, candidate = tanh, output = tanh, peephole, coupled, projection } = options;
   const within = bound(options.clip);

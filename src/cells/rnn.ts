@@ -1,8 +1,7 @@
 import { tanh } from "../math/expression.ts";
 import type { Activation } from "../math/functions.ts";
-import { expectOptions } from "../shared/options.ts";
 import { type Cell, defineCell } from "./define.ts";
-import { biasOf, bound, type CellOptions, dropped, masksOf, zonedOut } from "./options.ts";
+import { biasOf, bound, type CellOptions, common, dropped, expectCellOptions, masksOf, zonedOut } from "./options.ts";
 
 export interface RnnOptions extends CellOptions {
   /** Default tanh. */
@@ -15,7 +14,7 @@ export interface RnnOptions extends CellOptions {
  * @see Elman (1990), Finding structure in time.
  */
 export function rnn(options: RnnOptions = {}): Cell {
-  expectOptions("rnn", options, { activation: 1, bias: 1, clip: 1, recurrentDropout: 1, zoneout: 1 });
+  expectCellOptions("rnn", options, { activation: 1, ...common });
   const { activation = tanh } = options;
   const within = bound(options.clip);
   return defineCell({

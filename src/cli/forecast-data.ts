@@ -1,4 +1,5 @@
 import { readConfig } from "../checkpoint/run-folder.ts";
+import type { ForecastLayout } from "../data/forecast-layout.ts";
 import { readTimeSeries } from "../data/read-time-series.ts";
 import { findTimeColumns } from "../data/time-columns.ts";
 import type { TimeSeriesSet } from "../data/time-series.ts";
@@ -68,3 +69,13 @@ export async function settingsOf(folder: string): Promise<ForecastSettings> {
     `${folder}: the run does not say which columns of a table it read, because it was not made by \`train forecast\`; load it in a program (loadForecaster)`,
   );
 }
+
+/** What is to be said of categories that did not occur in training: nothing is known of them. */
+export const unseenKinds = ({ categories = {} }: ForecastLayout, { series }: TimeSeriesSet): string[] =>
+  Object.entries(categories).flatMap(([name, kinds]) => {
+    const found = new Set(series.map((one) => one.categories?.[name] ?? ""));
+    const unseen = [...found].filter((kind) => kind !== "" && !kinds.includes(kind));
+    return unseen.length === 0
+      ? []
+      : [`${unseen.map((kind) => JSON.stringify(kind)).join(", ")} in ${name} did not occur in training.`];
+  });

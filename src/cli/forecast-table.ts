@@ -27,7 +27,7 @@ export function forecastRows(forecasts: readonly SeriesForecast[]): ForecastRow[
 }
 
 /** 2024-01-31 where it is midnight, else 2024-01-31T10:00:00Z; in UTC. */
-const isoTime = (moment: number): string =>
+export const isoTime = (moment: number): string =>
   new Date(moment)
     .toISOString()
     .replace(".000Z", "Z")

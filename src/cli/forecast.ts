@@ -7,7 +7,7 @@ import { loadForecaster } from "../run/load-forecaster.ts";
 import { integer, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { forecastingFields } from "./backtest.ts";
 import { defineCommand } from "./command.ts";
-import { readSeriesFile, settingsOf } from "./forecast-data.ts";
+import { readSeriesFile, settingsOf, unseenKinds } from "./forecast-data.ts";
 import { forecastPage } from "./forecast-page.ts";
 import { forecastPlot } from "./forecast-plot.ts";
 import { forecastCsv, forecastRows } from "./forecast-table.ts";
@@ -63,7 +63,8 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     const forecaster = await loadForecaster(flags.run, machine);
     const settings = await settingsOf(flags.run);
     const data = await readSeriesFile(flags.file ?? settings.file, settings);
-    for (const notice of data.notices) await io.stderr.write(`Note: ${notice}\n`);
+    for (const notice of [...data.notices, ...unseenKinds(forecaster.layout, data)])
+      await io.stderr.write(`Note: ${notice}\n`);
     const found: readonly SeriesForecast[] = await forecaster.forecast(data, {
       ...{ horizon, levels, samples, seed, recent },
     });

@@ -1,5 +1,7 @@
 import { heatMapLegend, renderHeatMap } from "../explain/heat-map.ts";
 import type { TextTrace } from "../explain/trace-text.ts";
+import { traceKey } from "../explain/traced-array.ts";
+import type { StepMap } from "./inspected.ts";
 
 /** What the named values of cells are called in the literature; a name that is not here stands for itself. */
 const MEANING: Readonly<Record<string, string>> = {
@@ -21,6 +23,8 @@ export interface HeatMapsOptions {
   /** Values to show, one block each. */
   readonly names: readonly string[];
   readonly layer: number;
+  /** The direction that reads from the end; default the other one. */
+  readonly reverse?: boolean;
   /** How many units, those whose values vary most. */
   readonly units: number;
   readonly width: number;
@@ -34,11 +38,11 @@ type Drawn = Pick<TextTrace, "tokens"> & {
 
 /** One heat map for each named value, with the same units in all. */
 export function heatMaps(trace: Drawn, options: HeatMapsOptions): string {
-  const { names, layer, width, color } = options;
+  const { names, width, color } = options;
   const units = liveliest(trace, options);
   return names
     .map((name) => {
-      const { shape, data } = trace.values[`${name}_l${layer}`]!;
+      const { shape, data } = trace.values[keyOf(name, options)]!;
       const size = shape[2];
       const rows = units.map((unit) => ({
         label: `unit ${unit}`,
@@ -46,11 +50,25 @@ export function heatMaps(trace: Drawn, options: HeatMapsOptions): string {
       }));
       const scale = scaleOf(rows.flatMap(({ values }) => values));
       const meaning = MEANING[name] === undefined ? "" : `  ${MEANING[name]}`;
-      const title = `${name}${meaning}   ${heatMapLegend({ ...scale, color })}`;
+      const title = `${name}${meaning}${options.reverse ? ", read from the end" : ""}   ${heatMapLegend({ ...scale, color })}`;
       return renderHeatMap({ title, columns: trace.tokens, rows, ...scale, width, color });
     })
     .join("\n");
 }
+
+/** What was read, or said, at each step. */
+export const stepMap = (
+  { title, rows, low, high }: StepMap,
+  columns: readonly string[],
+  drawn: { readonly width: number; readonly color: boolean },
+): string =>
+  renderHeatMap({
+    title: `${title}   ${heatMapLegend({ low, high, color: drawn.color })}`,
+    ...{ columns, rows, low, high, ...drawn },
+  });
+
+const keyOf = (name: string, { layer, reverse = false }: Pick<HeatMapsOptions, "layer" | "reverse">): string =>
+  traceKey({ name, layer, reverse });
 
 /** 0 … 1 for what stays within it, as gates do; else the same on both sides of 0. */
 function scaleOf(values: readonly number[]): { low: number; high: number } {
@@ -69,14 +87,15 @@ function largest(values: ArrayLike<number>): number {
 }
 
 /** The units that vary most over the text, by the variances of all shown values together, in their own order. */
-function liveliest(trace: Drawn, { names, layer, units }: HeatMapsOptions): number[] {
-  const size = trace.values[`${names[0]!}_l${layer}`]!.shape[2];
+function liveliest(trace: Drawn, options: HeatMapsOptions): number[] {
+  const { names, units } = options;
+  const size = trace.values[keyOf(names[0]!, options)]!.shape[2];
   // A cell state may reach 20 and more; measured by its own scale it does not outweigh the gates.
-  const most = Object.fromEntries(names.map((name) => [name, largest(trace.values[`${name}_l${layer}`]!.data)]));
+  const most = Object.fromEntries(names.map((name) => [name, largest(trace.values[keyOf(name, options)]!.data)]));
   const scores = Array.from({ length: size }, (_, unit) => {
     let score = 0;
     for (const name of names) {
-      const { data } = trace.values[`${name}_l${layer}`]!;
+      const { data } = trace.values[keyOf(name, options)]!;
       const steps = trace.tokens.length;
       let sum = 0;
       let squares = 0;

@@ -1,23 +1,41 @@
 import type { Command } from "commander";
 import { platform } from "#platform";
+import { readConfig } from "../checkpoint/run-folder.ts";
+import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
-import { type TextTrace, traceText } from "../explain/trace-text.ts";
-import { type LoadedRun, loadRun } from "../run/load-run.ts";
-import { integer, path, text, type ValuesOf } from "../schema/fields.ts";
+import type { ReadTrace } from "../explain/read-trace.ts";
+import { traceText } from "../explain/trace-text.ts";
+import { traceKey } from "../explain/traced-array.ts";
+import { loadRun } from "../run/load-run.ts";
+import { integer, onOff, path, text, type ValuesOf } from "../schema/fields.ts";
 import { nearest, UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
-import { heatMaps } from "./heat-maps.ts";
+import { counted } from "./format.ts";
+import { heatMaps, stepMap } from "./heat-maps.ts";
+import { inspectClassifier } from "./inspect-classifier.ts";
+import { inspectForecaster } from "./inspect-forecaster.ts";
+import { inspectTagger } from "./inspect-tagger.ts";
+import type { Inspected, Reading } from "./inspected.ts";
 import type { Io } from "./io.ts";
 import { findNearest, type NearestPlaces, nearestLines } from "./nearest-places.ts";
 import { common } from "./options.ts";
-import { type NamedTrace, reportPage } from "./report.ts";
+import { type NamedRun, reportPage } from "./report.ts";
 
 const { run, machine, json } = common;
 const fields = {
   run,
-  text: text({ about: "what the model reads", unit: "text", required: true }),
+  file: path({
+    about: "of a classifier, tagger or forecaster: a file like the one that it was trained on",
+    ...{ unit: "file", positional: true, otherwise: "--text; for a forecaster the run's own" },
+  }),
+  text: text({
+    about: "what the model reads; of a tagger a sentence, its tokens separated by spaces",
+    ...{ unit: "text", otherwise: "a file" },
+  }),
+  row: integer({ about: "which text, series or sentence of the file, from 1", unit: "number", min: 1, default: 1 }),
   values: text({ about: "which values, with commas between: i,f,c", unit: "names", otherwise: "all of the cell" }),
   layer: integer({ about: "which recurrent layer, from 0", unit: "number", min: 0, default: 0 }),
+  reverse: onOff({ about: "the direction that reads from the end, in place of the one from the start" }),
   html: text({
     about: "a page to write in place of the heat maps, which needs nothing else",
     unit: "file",
@@ -38,77 +56,117 @@ type InspectFlags = ValuesOf<typeof fields>;
 export const inspectCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "inspect",
-    summary: "show the gates of a model while it reads a text",
+    summary: "show the gates of a model while it reads a text, a sentence or a series",
     description:
-      "Shows the gates and states of a model while it reads a text: the text along the top, hidden units down.\nThe units shown are those that vary most over the text.",
+      "Shows the gates and states of a model of any task while it reads: the text, or the steps of a series, along the top, hidden\nunits down. The units shown are those that vary most. Above them stands what a classifier says after each step, how likely\na tagger finds the tags of each token, and the series that a forecaster looks back at.",
     fields,
     examples: [
       'inspect runs/2026-01-31-novel --text "The end of it." --values f,c --units 16',
       'inspect runs/2026-01-31-novel --text "The end of it." --html report.html --compare runs/2026-01-31-gru',
       'inspect runs/2026-01-31-novel --text "He said: " --nearest novel.txt',
+      'inspect runs/2026-01-31-reviews --text "a dull film with a great end"',
+      "inspect runs/2026-01-31-vowels JapaneseVowels_TEST.ts --row 3 --reverse",
+      "inspect runs/2026-01-31-sales --html sales.html",
     ],
     run: (values) => inspect(values, io),
   });
 
+/** How a run of each kind of model reads. */
+const KINDS: Readonly<Record<string, (folder: string, machine: Machine, reading: Reading) => Promise<Inspected>>> = {
+  "sequence-classifier": inspectClassifier,
+  tagger: inspectTagger,
+  forecaster: inspectForecaster,
+};
+
 async function inspect(flags: InspectFlags, io: Io): Promise<void> {
-  if (flags.text === "") throw new UsageError("text-empty", "--text: expected some text, got none");
-  if (flags.compare !== undefined && flags.html === undefined)
+  const { text, file, compare, html } = flags;
+  if (text === "") throw new UsageError("text-empty", "--text: expected some text, got none");
+  if (text !== undefined && file !== undefined)
+    throw new UsageError("bad-option", `--text: the run reads it or ${file}; give one of them`);
+  if (compare !== undefined && html === undefined)
     throw new UsageError("bad-option", "--compare: it is for the page that --html writes; give that too");
   const machine = await openMachine(flags.machine);
   try {
-    if (flags.html !== undefined) {
-      const traces: NamedTrace[] = [];
-      for (const folder of [flags.run, ...(flags.compare === undefined ? [] : [flags.compare])]) {
-        const run = await loadRun(folder, machine);
-        const trace = await traceText({ ...run, machine, text: flags.text });
-        traces.push({ name: folder, trace, nearest: await nearestOf(run, trace, flags) });
-      }
-      await platform.writeFileAtomic(flags.html, await reportPage(traces));
-      return await io.stdout.write(`Wrote ${flags.html}\n`);
+    if (html !== undefined) {
+      const runs: NamedRun[] = [];
+      for (const name of [flags.run, ...(compare === undefined ? [] : [compare])])
+        runs.push({ name, ...(await inspectRun(name, machine, flags)) });
+      await platform.writeFileAtomic(html, await reportPage(runs));
+      return await io.stdout.write(`Wrote ${html}\n`);
     }
-    const run = await loadRun(flags.run, machine);
-    const trace = await traceText({ ...run, machine, text: flags.text });
-    const names = namesToShow(trace, flags);
-    const nearest = await nearestOf(run, trace, flags);
-    if (flags.json) {
-      for (const name of names) {
-        const { shape, data } = trace.values[keyOf(name, flags.layer)]!;
-        const line = { type: "values", name, layer: flags.layer, shape: [shape[0], shape[2]], data: Array.from(data) };
-        await io.stdout.write(`${JSON.stringify(line)}\n`);
-      }
-      for (const place of nearest?.places ?? [])
-        await io.stdout.write(`${JSON.stringify({ type: "nearest", layer: flags.layer, ...place })}\n`);
-      return;
-    }
+    const seen = await inspectRun(flags.run, machine, flags);
+    const names = namesToShow(seen.trace, flags);
+    if (flags.json) return await tellNumbers(seen, names, flags, io);
     const drawn = { width: io.stdout.columns, color: io.color };
-    await io.stdout.write(heatMaps(trace, { ...flags, names, ...drawn }));
-    if (nearest) await io.stdout.write(`\n${nearestLines(nearest, drawn)}`);
+    const blocks = [
+      ...(seen.said.length > 0 ? [seen.said.map((line) => `${line}\n`).join("")] : []),
+      ...seen.maps.map((map) => stepMap(map, seen.trace.tokens, drawn)),
+      heatMaps(seen.trace, { ...flags, names, ...drawn }),
+      ...(seen.nearest ? [nearestLines(seen.nearest, drawn)] : []),
+    ];
+    await io.stdout.write(blocks.join("\n"));
   } finally {
     machine.close();
   }
 }
 
-async function nearestOf(
-  run: LoadedRun,
-  trace: TextTrace,
-  { nearest: corpus, layer, places }: Pick<InspectFlags, "nearest" | "layer" | "places">,
-): Promise<NearestPlaces | undefined> {
-  if (corpus === undefined) return undefined;
-  namesToShow(trace, { layer });
-  return findNearest(run, trace, { corpus, layer, places });
+async function inspectRun(
+  folder: string,
+  machine: Machine,
+  flags: InspectFlags,
+): Promise<Inspected & { readonly nearest: NearestPlaces | undefined }> {
+  const { kind } = (await readConfig(folder)).model as { readonly kind?: unknown };
+  const own = typeof kind === "string" && Object.hasOwn(KINDS, kind) ? KINDS[kind]! : undefined;
+  if (!own) return inspectText(folder, machine, flags);
+  if (flags.nearest !== undefined)
+    throw new UsageError("bad-option", `--nearest: it searches a text for runs of language models, ${folder} is none`);
+  return { ...(await own(folder, machine, flags)), nearest: undefined };
 }
 
-const keyOf = (name: string, layer: number): string => `${name}_l${layer}`;
+async function inspectText(folder: string, machine: Machine, flags: InspectFlags) {
+  const { text, file, layer, places, nearest: corpus } = flags;
+  const run = await loadRun(folder, machine);
+  if (text === undefined)
+    throw new UsageError(
+      "missing-option",
+      `--text: expected what the model reads, got ${file === undefined ? "nothing" : `the file ${file}; files are for classifiers, taggers and forecasters`}`,
+    );
+  const trace = await traceText({ ...run, machine, text });
+  if (corpus !== undefined) namesToShow(trace, { layer, reverse: false });
+  const nearest = corpus === undefined ? undefined : await findNearest(run, trace, { corpus, layer, places });
+  return { trace, nearest, said: [], maps: [], steps: trace.tokens.map((token) => ({ token })) };
+}
 
-function namesToShow(trace: TextTrace, { values, layer }: Pick<InspectFlags, "values" | "layer">): string[] {
-  const suffix = keyOf("", layer);
-  const known = Object.keys(trace.values)
-    .filter((key) => key.endsWith(suffix))
-    .map((key) => key.slice(0, -suffix.length));
+/** Everything as JSON lines: a line a step, a line a value, a line a place. */
+async function tellNumbers(
+  { trace, steps, nearest }: Awaited<ReturnType<typeof inspectRun>>,
+  names: readonly string[],
+  { layer, reverse }: InspectFlags,
+  io: Io,
+): Promise<void> {
+  const tell = (line: object): Promise<void> => io.stdout.write(`${JSON.stringify(line)}\n`);
+  for (const step of steps) await tell({ type: "step", ...step });
+  for (const name of names) {
+    const { shape, data } = trace.values[traceKey({ name, layer, reverse })]!;
+    const place = { layer, ...(reverse && { reverse }) };
+    await tell({ type: "values", name, ...place, shape: [shape[0], shape[2]], data: Array.from(data) });
+  }
+  for (const place of nearest?.places ?? []) await tell({ type: "nearest", layer, ...place });
+}
+
+function namesToShow(
+  trace: ReadTrace,
+  { values, layer, reverse }: Pick<InspectFlags, "values" | "layer" | "reverse">,
+): string[] {
+  const known = Object.values(trace.values)
+    .filter((one) => one.layer === layer && one.reverse === reverse)
+    .map(({ name }) => name);
+  if (known.length === 0 && trace.layers.includes(`l${layer}`))
+    throw new UsageError("bad-option", "--reverse: the model reads in one direction only");
   if (known.length === 0)
     throw new UsageError(
       "out-of-range",
-      `--layer ${layer}: the model has ${trace.layers.length} recurrent layer${trace.layers.length === 1 ? "" : "s"}; they are counted from 0`,
+      `--layer ${layer}: the model has ${counted(trace.layers.length, "recurrent layer")}; they are counted from 0`,
     );
   if (values === undefined) return known;
   return values.split(",").map((part) => {

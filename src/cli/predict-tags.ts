@@ -47,7 +47,7 @@ export async function predictTags(options: PredictTagsOptions, io: Io): Promise<
 }
 
 /** A file that is not in columns may well have a sentence a line. */
-async function inColumnsOf(file: string, columns: TagColumns): Promise<UntaggedSentences> {
+export async function inColumnsOf(file: string, columns: TagColumns): Promise<UntaggedSentences> {
   try {
     return await readUntagged(file, columns);
   } catch (cause) {
@@ -57,7 +57,7 @@ async function inColumnsOf(file: string, columns: TagColumns): Promise<UntaggedS
 }
 
 /** A model that reads no characters of words, because its tokens are characters, reads a text character by character. */
-const cut = (text: string, words: boolean): string[] =>
+export const cut = (text: string, words: boolean): string[] =>
   words || /\s/u.test(text.trim()) ? text.trim().split(/\s+/u) : Array.from(text.trim());
 
 function inColumns(tokens: readonly string[], { tags, intent, probabilities }: TagPrediction): string {

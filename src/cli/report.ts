@@ -1,13 +1,13 @@
 import { platform } from "#platform";
 import type { ReportData } from "../components/report-page.ts";
-import type { TextTrace } from "../explain/trace-text.ts";
 import { UsageError } from "../shared/errors.ts";
 import { meaningOf } from "./heat-maps.ts";
+import type { Inspected } from "./inspected.ts";
 import type { NearestPlaces } from "./nearest-places.ts";
+import { escaped } from "./page.ts";
 
-export interface NamedTrace {
+export interface NamedRun extends Omit<Inspected, "steps"> {
   readonly name: string;
-  readonly trace: TextTrace;
   /** Places of a corpus to list below its heat maps. */
   readonly nearest?: NearestPlaces | undefined;
 }
@@ -20,6 +20,7 @@ const STYLE = `:root{color-scheme:light dark;--paper:#f7f4ec;--card:#fffdf8;--in
 body{margin:0 auto;max-width:1300px;padding:1.5rem;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 h1,h2{font-family:Georgia,serif}
 .hint{color:var(--soft);max-width:46rem}
+.said{font:14px/1.6 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 .alike ol{list-style:none;margin:0;padding:0}.alike h2{font-size:1.1rem}
 .alike li{display:grid;grid-template-columns:4rem minmax(0,1fr);gap:.8rem;font:14px/1.7 ui-monospace,monospace}
 .alike li span{color:var(--soft);text-align:right}.alike code{font:inherit;white-space:pre;overflow:hidden;text-overflow:ellipsis}
@@ -30,32 +31,35 @@ ls-heat-map{height:min(70vh,620px,var(--ls-whole,620px))}`;
  * A page that needs nothing else: what the models did while they read the text, to be looked through.
  * @throws UsageError "other-tokens" for models that cut the text into other tokens
  */
-export async function reportPage(traces: readonly NamedTrace[]): Promise<string> {
-  const [first] = traces;
-  for (const { name, trace } of traces)
+export async function reportPage(runs: readonly NamedRun[]): Promise<string> {
+  const [first] = runs;
+  for (const { name, trace } of runs)
     if (JSON.stringify(trace.tokens) !== JSON.stringify(first!.trace.tokens))
       throw new UsageError(
         "other-tokens",
-        `--compare ${name}: its tokenizer cuts the text into other tokens; compare runs on the same kind of tokens`,
+        `--compare ${name}: its steps are others (its tokenizer cuts the text otherwise, or it looks back at another number of steps); compare runs that read the same`,
       );
   const data: ReportData = {
     tokens: first!.trace.tokens,
-    runs: traces.map(({ name, trace, nearest }) => ({
-      name,
-      ...(nearest && { nearest }),
-      layers: trace.layers.map((_, layer) =>
-        Object.values(trace.values)
-          .filter((value) => value.layer === layer)
-          .map(({ name, shape, data }) => ({
-            ...{ name, title: `${name}  ${meaningOf(name)}`.trim(), units: shape[2] },
-            data: Array.from(data, (v) => Number(v.toPrecision(6))),
-          })),
+    ...(first!.curves && { series: first!.curves.map(({ label, data }) => ({ label, data: numbers(data) })) }),
+    runs: runs.map(({ name, trace, said, maps, nearest }) => ({
+      ...{ name, said, ...(nearest && { nearest }) },
+      maps: maps.map(({ title, rows }) => ({
+        title,
+        rows: rows.map(({ label, values }) => ({ label, data: numbers(values) })),
+      })),
+      layers: trace.layers.flatMap((_, layer) =>
+        [false, true].flatMap((reverse) => {
+          const own = Object.values(trace.values).filter((one) => one.layer === layer && one.reverse === reverse);
+          const title = `layer ${layer}${reverse ? ", read from the end" : ""}`;
+          return own.length === 0 ? [] : [{ title, bands: own.map(bandOf) }];
+        }),
       ),
     })),
   };
   // A "<" inside a script could end it.
   const json = JSON.stringify(data).replaceAll("<", "\\u003c");
-  const title = escaped(`What ${traces.map(({ name }) => name).join(" and ")} did`);
+  const title = escaped(`What ${runs.map(({ name }) => name).join(" and ")} did`);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${title}</title><style>${STYLE}</style></head>
 <body><main><h1>${title}</h1></main>
@@ -66,6 +70,13 @@ showReport(JSON.parse(document.getElementById("data").textContent));
 </script></body></html>
 `;
 }
+
+/** As many digits as can be seen. */
+const numbers = (values: ArrayLike<number>): number[] => Array.from(values, (v) => Number(v.toPrecision(6)));
+
+const bandOf = ({ name, shape, data }: NamedRun["trace"]["values"][string]) => ({
+  ...{ name, title: `${name}  ${meaningOf(name)}`.trim(), units: shape[2], data: numbers(data) },
+});
 
 /** The modules one behind the other, without their imports and exports: they import only each other, and no two names are alike. */
 async function script(): Promise<string> {
@@ -83,5 +94,3 @@ async function script(): Promise<string> {
   }
   return parts.join("\n");
 }
-
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);

@@ -2,7 +2,7 @@ import type { Cell } from "../cells/define.ts";
 import { type CellGraph, type CellGraphNode, cellGraph } from "../explain/cell-graph.ts";
 import { edgePath, HIGH, type PlacedNode, placeNodes, WIDE } from "./cell-layout.ts";
 import { colourOf, type Scale, scaleOf } from "./colour.ts";
-import { adoptStyle, defineOnce, ElementBase, wrongProperty } from "./element.ts";
+import { adoptStyle, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
 import { shown } from "./format.ts";
 import { gateColour, gateColours } from "./gate-colour.ts";
 
@@ -88,6 +88,7 @@ export class CellElement extends ElementBase {
   private letterOf: (node: CellGraphNode) => CellLetter | undefined = (node) =>
     node.name && !node.name.includes(".") ? [node.name, ""] : undefined;
   private asked = false;
+  private endTheme: () => void = () => undefined;
 
   /** Called by the page when the element is put into it. */
   connectedCallback(): void {
@@ -95,10 +96,13 @@ export class CellElement extends ElementBase {
     this.tabIndex = 0;
     this.setAttribute("role", "group");
     if (!this.hasAttribute("aria-label")) this.label = `Diagram of the cell ${this.drawnCell?.name ?? ""}`;
-    const repaint = (): void => this.update();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-    document.addEventListener("themechange", repaint);
+    this.endTheme = whenThemeChanges(() => this.update());
     this.build();
+  }
+
+  /** Called by the page when the element is taken out of it. */
+  disconnectedCallback(): void {
+    this.endTheme();
   }
 
   /** The cell that is drawn. */

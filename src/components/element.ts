@@ -48,3 +48,14 @@ export function wrongProperty(element: Element, property: string, expected: stri
           : `${typeof got}`;
   return new TypeError(`<${name}> ${property}: expected ${expected}, got ${as || came}`);
 }
+
+/** Calls `repaint` whenever the page turns light or dark. @returns what ends it: a page holds on to whoever listens to it */
+export function whenThemeChanges(repaint: () => void): () => void {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", repaint);
+  document.addEventListener("themechange", repaint);
+  return () => {
+    dark.removeEventListener("change", repaint);
+    document.removeEventListener("themechange", repaint);
+  };
+}

@@ -1,5 +1,5 @@
 import { colourOf, inkOn, legendOf, type Scale, scaleOf } from "./colour.ts";
-import { adoptStyle, appended, defineOnce, ElementBase } from "./element.ts";
+import { adoptStyle, appended, defineOnce, ElementBase, whenThemeChanges } from "./element.ts";
 import { shown, shownToken } from "./format.ts";
 import { type Band, defineHeatMap, expectBands, type HeatMapElement, type HeatMapPlace } from "./heat-map.ts";
 import { paintSeries, type Series } from "./series-canvas.ts";
@@ -75,6 +75,7 @@ export class GatesElement extends ElementBase {
     readonly map: HeatMapElement;
   };
   private resized: ResizeObserver | undefined;
+  private endTheme: () => void = () => undefined;
 
   /** Called by the page when the element is put into it. */
   connectedCallback(): void {
@@ -91,10 +92,8 @@ export class GatesElement extends ElementBase {
       this.parts = { text, series, value, map };
       for (const kind of ["place", "pick"] as const)
         map.addEventListener(kind, (event) => this.look((event as CustomEvent<HeatMapPlace>).detail, kind));
-      const repaint = (): void => this.show();
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-      document.addEventListener("themechange", repaint);
     }
+    this.endTheme = whenThemeChanges(() => this.show());
     this.resized ??= new ResizeObserver(() => this.paintSeries());
     this.resized.observe(this);
     this.rebuild();
@@ -103,6 +102,7 @@ export class GatesElement extends ElementBase {
   /** Called by the page when the element is taken out of it. */
   disconnectedCallback(): void {
     this.resized?.disconnect();
+    this.endTheme();
   }
 
   /** What is shown. */
@@ -208,8 +208,8 @@ export class GatesElement extends ElementBase {
     legend.append(shown(scale.low, 0), bar, shown(scale.high, scale.high < 10 ? 1 : 0));
     value.replaceChildren(
       name,
-      ` · ${this.known.unit} `,
-      number,
+      // A value that has one row only is known by its title.
+      ...(band.units === 1 ? [] : [` · ${this.known.unit} `, number]),
       ` · “${shownToken(tokens[step] ?? "")}” · `,
       figure,
       legend,

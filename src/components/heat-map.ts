@@ -1,5 +1,5 @@
 import { colourTable, type Scale, scaleOf } from "./colour.ts";
-import { adoptStyle, defineOnce, ElementBase, wrongProperty } from "./element.ts";
+import { adoptStyle, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
 import { shownToken } from "./format.ts";
 
 /** Rows of one named value: [T, H] row-major, drawn in the order `units`. */
@@ -62,6 +62,7 @@ export class HeatMapElement extends ElementBase {
   private place: HeatMapPlace = { band: 0, unit: 0, step: 0 };
   private asked = false;
   private readonly resized = new ResizeObserver(() => this.draw());
+  private endTheme: () => void = () => undefined;
   /** Pixels of a cell: wide enough for a character, flat enough for many units. */
   cellWidth = 15;
   cellHeight = 9;
@@ -79,16 +80,17 @@ export class HeatMapElement extends ElementBase {
       this.scroller.addEventListener("pointermove", (event) => this.pointed(event, "place"));
       this.scroller.addEventListener("click", (event) => this.pointed(event, "pick"));
       this.addEventListener("keydown", (event) => this.key(event));
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
-      document.addEventListener("themechange", () => this.repaint());
     }
+    this.endTheme = whenThemeChanges(() => this.repaint());
     this.resized.observe(this);
-    this.draw();
+    // While it was out of the page that may have turned dark.
+    this.repaint();
   }
 
   /** Called by the page when the element is taken out of it. */
   disconnectedCallback(): void {
     this.resized.disconnect();
+    this.endTheme();
   }
 
   /** What is drawn. Images are painted anew only where the numbers are others. */

@@ -6,10 +6,22 @@ import type { Band } from "./heat-map.ts";
 /** What the report of `longshort inspect --html` holds, as JSON in the page. */
 export interface ReportData {
   readonly tokens: readonly string[];
+  /** What was read, where it is numbers: drawn as curves in place of the text. */
+  readonly series?: readonly { readonly label: string; readonly data: readonly number[] }[];
   readonly runs: readonly {
     readonly name: string;
-    /** Layers from 0; values [T, H] row-major. */
-    readonly layers: readonly (readonly (Omit<Band, "data"> & { readonly data: readonly number[] })[])[];
+    /** What was read and what the model says of all, in lines. */
+    readonly said: readonly string[];
+    /** Numbers over the steps that were read, or that the model said: a row each. */
+    readonly maps: readonly {
+      readonly title: string;
+      readonly rows: readonly { readonly label: string; readonly data: readonly number[] }[];
+    }[];
+    /** Layers and directions; values [T, H] row-major. */
+    readonly layers: readonly {
+      readonly title: string;
+      readonly bands: readonly (Omit<Band, "data"> & { readonly data: readonly number[] })[];
+    }[];
     /** Places in a corpus whose state was like that after the last token, the likest first. */
     readonly nearest?: {
       readonly title: string;
@@ -28,13 +40,18 @@ export function showReport(data: ReportData): void {
   defineGates();
   appended(document.querySelector("main")!, "p", "hint").textContent =
     "Each row of a map is a unit, each column a step. Point at a unit: its value is laid over the text. Arrow keys move, too.";
-  for (const { name, layers, nearest } of data.runs) {
-    for (const [layer, bands] of layers.entries())
+  const drawn = (band: Omit<Band, "data"> & { readonly data: readonly number[] }): Band => ({
+    ...{ ...band, data: Float32Array.from(band.data) },
+  });
+  for (const { name, said, maps, layers, nearest } of data.runs) {
+    if (said.length > 0) appended(document.querySelector("main")!, "pre", "said").textContent = said.join("\n");
+    for (const { title, rows } of maps)
       show(
-        `${name} · layer ${layer}`,
-        data.tokens,
-        bands.map((band) => ({ ...band, data: Float32Array.from(band.data) })),
+        `${name} · ${title}`,
+        data,
+        rows.map(({ label, data }) => drawn({ name: label, title: label, units: 1, data })),
       );
+    for (const { title, bands } of layers) show(`${name} · ${title}`, data, keptFirst(bands.map(drawn)));
     if (nearest) showNearest(nearest);
   }
 }
@@ -56,7 +73,7 @@ function showNearest({ title, places }: NonNullable<ReportData["runs"][number]["
 /** A piece of text on one line. */
 const shownTokens = (text: string): string => Array.from(text, (c) => (c === " " ? " " : shownToken(c))).join("");
 
-function show(title: string, tokens: readonly string[], bands: readonly Band[]): void {
+function show(title: string, { tokens, series }: Pick<ReportData, "tokens" | "series">, bands: readonly Band[]): void {
   const section = appended(document.querySelector("main")!, "section", "run");
   appended(section, "h2", "").textContent = title;
   const gates = document.createElement("longshort-gates") as GatesElement;
@@ -65,12 +82,14 @@ function show(title: string, tokens: readonly string[], bands: readonly Band[]):
     text: `${title}: the text, coloured by the unit`,
     heatMaps: `${title}: arrow keys move`,
   };
-  // What is kept first, then what decides over it.
-  const sorted = [...bands].sort((a, b) => Number(isState(b)) - Number(isState(a)));
-  gates.content = { tokens, bands: sorted };
-  gates.place = { band: 0, unit: sorted[0] ? liveliest(sorted[0]) : 0, step: 0 };
+  gates.content = { tokens, bands, series };
+  gates.place = { band: 0, unit: bands[0] ? liveliest(bands[0]) : 0, step: 0 };
   section.append(gates);
 }
+
+/** What is kept first, then what decides over it. */
+const keptFirst = (bands: readonly Band[]): Band[] =>
+  [...bands].sort((a, b) => Number(isState(b)) - Number(isState(a)));
 
 const isState = ({ name }: Band): boolean => name === "c" || name === "h";
 

@@ -2,6 +2,7 @@ import type { Cell, Width } from "../cells/define.ts";
 import { type AnyNode, inOrder } from "../math/expression.ts";
 import { parameterShapes, sizeOf, widthsOf } from "../scan/widths.ts";
 import { nearest, UsageError } from "../shared/errors.ts";
+import { mapValues } from "../shared/records.ts";
 import { size } from "../shared/shapes.ts";
 import type { Arena } from "./machine.ts";
 import {
@@ -29,8 +30,6 @@ export type OperandSpecs = Readonly<Record<string, OperandSpec>>;
 type SavedSize = (shape: ScanShape) => number;
 type Lengths = Readonly<Record<string, number>>;
 
-const mapValues = <A, B>(record: Readonly<Record<string, A>>, value: (a: A) => B): Record<string, B> =>
-  Object.fromEntries(Object.entries(record).map(([name, a]) => [name, value(a)]));
 const dense = (lengths: Lengths, written: boolean, type: OperandSpec["type"] = "float"): OperandSpecs =>
   mapValues(lengths, (length) => ({ length, type, written, gaps: false }));
 const reads = (lengths: Lengths): OperandSpecs => dense(lengths, false);

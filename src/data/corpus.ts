@@ -8,8 +8,9 @@ import { TOKENIZER_KINDS, type Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
 import { bytesInPlace } from "./bytes-in-place.ts";
 import { shuffleDocuments } from "./document-order.ts";
-import { documentText, documentTokens, Starts } from "./document-stream.ts";
+import { documentText, documentTokens } from "./document-stream.ts";
 import { type DocumentSplit, expectSplit } from "./documents.ts";
+import { GrowingNumbers } from "./growing-numbers.ts";
 import { type ReadProgress, readText } from "./text-files.ts";
 import { hasMoreThan, sampleText } from "./text-sample.ts";
 import { type StoredPart, TokenCache } from "./token-cache.ts";
@@ -137,15 +138,15 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
     const cache = options.cache && (await TokenCache.open(options.cache, name, { sources, tokenizer, cut }));
     const known = cache && (await cache.find());
     if (known) return known;
-    const starts = new Starts();
+    const starts = new GrowingNumbers();
     const onProgress = progress("tokens");
     const stream =
       split === undefined || endToken === undefined
         ? tokenStream(sources, tokenizer, onProgress)
-        : documentTokens(sources, tokenizer, { split, endToken, onProgress, onStart: (place) => starts.add(place) });
+        : documentTokens(sources, tokenizer, { split, endToken, onProgress, onStart: (place) => starts.push(place) });
     const path = cache ? () => cache.begin() : undefined;
     const store = await storeTokens(stream, { vocabularySize, memoryLimit, folder, path });
-    const part = { store, starts: starts.all };
+    const part = { store, starts: starts.values() };
     if (cache && store.place === "file") await cache.keep(part, vocabularySize);
     return part;
   };

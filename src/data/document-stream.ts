@@ -52,22 +52,3 @@ export async function* documentTokens(
     encoder = tokenizer.streamEncoder();
   }
 }
-
-/** Numbers that are added one by one: where documents begin. */
-export class Starts {
-  #numbers: Float64Array = new Float64Array(1024);
-  #length = 0;
-
-  add(value: number): void {
-    if (this.#length === this.#numbers.length) {
-      const larger = new Float64Array(2 * this.#length);
-      larger.set(this.#numbers);
-      this.#numbers = larger;
-    }
-    this.#numbers[this.#length++] = value;
-  }
-
-  get all(): Float64Array {
-    return this.#numbers.subarray(0, this.#length);
-  }
-}

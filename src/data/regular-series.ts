@@ -1,7 +1,7 @@
 import { UsageError } from "../shared/errors.ts";
 import type { TimeSeries } from "./time-series.ts";
 import { after, formatStep, positionOf, type TimeStep } from "./time-step.ts";
-import { type TimeZone, wallClock } from "./time-zone.ts";
+import { DAY, type TimeZone, wallClock } from "./time-zone.ts";
 
 /** Rows of one series in the order of their times. */
 export interface DatedRows {
@@ -65,13 +65,12 @@ function collect(rows: DatedRows, at: readonly number[], anchor: number, step: T
 function beginOf(moment: number, { count, unit }: TimeStep, zone: TimeZone): number {
   const shown = wallClock(moment, zone);
   const offset = shown - moment;
-  const day = 86_400_000;
   if (unit === "millisecond") return Math.floor(shown / count) * count - offset;
   // 1 January 1970 was a Thursday; weeks begin on Mondays.
   if (unit === "day") {
     const shift = count % 7 === 0 ? 4 : 0;
-    const days = Math.floor(shown / day);
-    const begin = (Math.floor((days - shift) / count) * count + shift) * day;
+    const days = Math.floor(shown / DAY);
+    const begin = (Math.floor((days - shift) / count) * count + shift) * DAY;
     return begin - zone.offset(begin - offset);
   }
   const date = new Date(shown);

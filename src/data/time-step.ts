@@ -1,5 +1,5 @@
 import { describe, UsageError } from "../shared/errors.ts";
-import { momentsOf, type TimeZone, wallClock } from "./time-zone.ts";
+import { DAY, momentsOf, type TimeZone, wallClock } from "./time-zone.ts";
 
 /** The time between two steps of a series: so many of a unit. Days and months are those of the calendar of a time zone. */
 export interface TimeStep {
@@ -7,7 +7,6 @@ export interface TimeStep {
   readonly unit: "millisecond" | "day" | "month";
 }
 
-const DAY = 86_400_000;
 const UNITS: Readonly<Record<string, TimeStep>> = {
   ms: { count: 1, unit: "millisecond" },
   s: { count: 1000, unit: "millisecond" },

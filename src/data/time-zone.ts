@@ -7,6 +7,9 @@ export interface TimeZone {
   offset(moment: number): number;
 }
 
+/** Milliseconds. */
+export const DAY = 86_400_000;
+
 /** Offsets change on whole quarters of an hour everywhere. */
 const QUARTER = 15 * 60_000;
 
@@ -54,8 +57,7 @@ export const wallClock = (moment: number, zone: TimeZone): number => moment + zo
  * forward, the moment as many minutes after the jump.
  */
 export function momentsOf(shown: number, zone: TimeZone): readonly [number, ...number[]] {
-  const day = 86_400_000;
-  const offsets = [...new Set([zone.offset(shown - day), zone.offset(shown + day)])];
+  const offsets = [...new Set([zone.offset(shown - DAY), zone.offset(shown + DAY)])];
   const moments = offsets.map((offset) => shown - offset).filter((moment) => wallClock(moment, zone) === shown);
   const [first, ...rest] = moments.sort((a, b) => a - b);
   return first === undefined ? [shown - offsets[0]!] : [first, ...rest];

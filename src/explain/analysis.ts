@@ -1,4 +1,5 @@
 import { ShapeError } from "../shared/errors.ts";
+import { extremes } from "../shared/extremes.ts";
 import { expectOptions } from "../shared/options.ts";
 import { seriesOf, type TracedArray } from "./traced-array.ts";
 
@@ -90,9 +91,12 @@ export const deadUnits = (
 ): number[] => {
   expectOptions("deadUnits", options, { range: 1, example: 1 });
   const { range = 0.01, example = 0 } = options;
-  return [...unitsOf(array, (series) => Math.max(...series) - Math.min(...series), example).entries()]
-    .filter(([, width]) => width <= range)
-    .map(([unit]) => unit);
+  const widthOf = (series: Float64Array): number => {
+    const [low, high] = extremes(series);
+    return high - low;
+  };
+  const widths = unitsOf(array, widthOf, example);
+  return [...widths.keys()].filter((unit) => widths[unit]! <= range);
 };
 
 /**

@@ -1,4 +1,4 @@
-import type { Cell } from "../cells/define.ts";
+import { type Cell, isLetter, partsOfVariable, variables } from "../cells/define.ts";
 import { rules } from "../math/evaluate.ts";
 import type { AnyNode } from "../math/expression.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
@@ -69,7 +69,7 @@ export function cellGraph(cell: Cell): CellGraph {
     if (n.op === "constant") return undefined;
     const known = ids.get(n);
     if (known !== undefined) return known;
-    const name = n.op === "variable" && !n.name.startsWith("x.") ? n.name : nameOf.get(n);
+    const name = n.op === "variable" && isLetter(n) ? n.name : nameOf.get(n);
     const given = name?.startsWith("pre.") || n.op === "variable" || n.op === "product";
     const made = given ? madeFor(n, cell) : undefined;
     const args = (given ? (made ? [made] : []) : n.args).map(visit).filter((id) => id !== undefined);
@@ -83,7 +83,7 @@ export function cellGraph(cell: Cell): CellGraph {
         ? "sum"
         : !given
           ? "operation"
-          : n.name?.startsWith("previous.")
+          : partsOfVariable(n.name).kind === "previous"
             ? "previous"
             : "given",
       symbol: given ? symbolOfGiven(name ?? n.name ?? n.op) : symbolOf(n),
@@ -105,7 +105,7 @@ export function cellGraph(cell: Cell): CellGraph {
 function madeFor(n: AnyNode, cell: Cell): AnyNode | undefined {
   const product = n.op === "product" ? n : n.args[1];
   const [vector] = product?.op === "product" ? product.args : [];
-  return vector && vector.name !== `previous.${cell.states[0]!.name}` ? vector : undefined;
+  return vector !== variables.previous(cell.states[0]!.name) ? vector : undefined;
 }
 
 function seenBy(n: AnyNode, made: AnyNode | undefined): CellGraphNode["sees"] {

@@ -75,8 +75,9 @@ export function renderHeatMap(options: HeatMapOptions): string {
     );
   }
   const columns = options.columns.map(shownLabel);
-  // Two terminal columns make about a square.
-  const cellWidth = Math.max(2, ...columns.map(displayWidth));
+  // Two terminal columns make about a square. Words must not run into one another.
+  const gap = columns.some(isWord) ? 1 : 0;
+  const cellWidth = Math.max(2, ...columns.map((label) => displayWidth(label) + gap));
   const margin = Math.max(0, ...rows.map(({ label }) => displayWidth(label))) + 1;
   const perBand = Math.max(1, Math.floor((width - margin) / cellWidth));
 
@@ -134,5 +135,7 @@ export function shownLabel(token: string): string {
   const characters = [...safe];
   return characters.length <= LONGEST_LABEL ? safe : `${characters.slice(0, LONGEST_LABEL - 1).join("")}…`;
 }
+
+const isWord = (label: string): boolean => [...new Intl.Segmenter().segment(label)].length > 1;
 
 const padded = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - displayWidth(text)));

@@ -25,6 +25,7 @@ export { type NearestPassage, type NearestPassagesOptions, nearestPassages } fro
 export { type NearestPlacesOptions, nearestPlaces, type StatePiece, type StatePlace } from "./nearest-places.ts";
 export { type NearestStatesOptions, nearestStates } from "./nearest-states.ts";
 export { normsOverTime } from "./norms.ts";
+export type { ReadTrace, ReadTraceOptions } from "./read-trace.ts";
 export {
   type Trace,
   type Traceable,
@@ -34,6 +35,9 @@ export {
   traceInChunks,
   traceNames,
 } from "./trace.ts";
+export { traceClassifier } from "./trace-classifier.ts";
 export { traceTensors, traceToJSON } from "./trace-files.ts";
+export { traceForecaster } from "./trace-forecaster.ts";
+export { traceTagger } from "./trace-tagger.ts";
 export { type TextTrace, type TraceTextOptions, traceText } from "./trace-text.ts";
 export { seriesOf, type TraceAxis, type TracedArray, traceKey } from "./traced-array.ts";

@@ -5,7 +5,8 @@ import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type Trace, type TraceOptions, trace } from "./trace.ts";
+import { namesOf, type ReadTrace, readTrace } from "./read-trace.ts";
+import { type TraceOptions, trace } from "./trace.ts";
 
 export interface TraceTextOptions extends Omit<TraceOptions, "seed"> {
   readonly model: LanguageModel;
@@ -16,14 +17,7 @@ export interface TraceTextOptions extends Omit<TraceOptions, "seed"> {
   readonly text: string;
 }
 
-export interface TextTrace extends Trace {
-  /** What was read, token by token, as it is shown to people. */
-  readonly tokens: readonly string[];
-  /** "l0", "l1", … */
-  readonly layers: readonly string[];
-  /** Names that were traced, in the order of computation. */
-  readonly names: readonly string[];
-}
+export type TextTrace = ReadTrace;
 
 /**
  * Reads a text with a model and keeps what its gates and states were at every step: `trace`, from a text.
@@ -46,10 +40,5 @@ export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
   const traced = await trace({ model, parameters }, { data: tokens }, { names, gradients, maximumBytes, hold });
-  return {
-    ...traced,
-    tokens: Array.from(tokens, (token) => tokenizer.tokens[token]!),
-    layers: Array.from({ length: model.config.numLayers }, (_, layer) => `l${layer}`),
-    names: [...new Set(Object.values(traced.values).map(({ name }) => name))],
-  };
+  return readTrace(traced, namesOf(tokens, tokenizer));
 }

@@ -4,7 +4,7 @@ import { layoutParameters } from "../tensor/parameter.ts";
 import { Network } from "./canonical/network.ts";
 import type { CanonicalModel, LayerSpec } from "./canonical.ts";
 import type { Runnable } from "./runnable.ts";
-import { isHost } from "./value.ts";
+import { tensorOf } from "./value.ts";
 
 /**
  * A network of layers as something that a `Program` runs, batch first. States of its recurrent layers may be given as inputs
@@ -37,12 +37,7 @@ export function networkRunnable(model: CanonicalModel): Runnable {
     ],
     states: states.map(({ name }) => ({ input: name, output: `${name}_out` })),
     record({ graph, inputs, trace }) {
-      const tensors = new Map(
-        [...inputs].map(([name, value]) => [
-          name,
-          isHost(value) ? graph.constant(value.shape, value.data) : value.tensor,
-        ]),
-      );
+      const tensors = new Map([...inputs].map(([name, value]) => [name, tensorOf(graph, value)]));
       const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, tensors.get(name)!]));
       const result = network.forward(pick(model.inputs.map(({ name }) => name)), {
         initial: pick(states.map(({ name }) => name)),

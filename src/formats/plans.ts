@@ -7,7 +7,7 @@ import { Graph, type Tensor } from "../tensor/graph.ts";
 import { type DataType, isFloat } from "./data-type.ts";
 import type { ModelPort, RecordOutput, Runnable, StatePair, TraceRequest } from "./runnable.ts";
 import type { SharedWeights } from "./shared-weights.ts";
-import { type HostValue, hostValue, isHost, type Value } from "./value.ts";
+import { type HostValue, hostValue, isHost, tensorOf, type Value } from "./value.ts";
 
 /** Numbers with their shape, row-major. */
 export interface ModelArray {
@@ -127,7 +127,7 @@ export class Plans {
       types.set(name, value.type);
       const carried = states.some((s) => s.output === name);
       if (isHost(value) && !carried) known.set(name, value);
-      else graph.output(name, isHost(value) ? graph.constant(value.shape, value.data) : value.tensor);
+      else graph.output(name, tensorOf(graph, value));
     }
     if (trace) this.recordTrace(graph, trace, made);
     carry(graph, states);

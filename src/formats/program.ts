@@ -10,7 +10,7 @@ import { ProgramSession, type StreamOptions } from "./program-session.ts";
 import { completed, replay, sizesOf, stateShape } from "./replay.ts";
 import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
 import { SharedWeights } from "./shared-weights.ts";
-import { isHost, type Value } from "./value.ts";
+import { tensorOf, type Value } from "./value.ts";
 import { zerosFor } from "./zeros.ts";
 
 export interface ProgramOptions {
@@ -226,12 +226,7 @@ export class Program {
       });
     }
     const { outputs } = this.runnable.record({ graph, inputs: values });
-    return Object.fromEntries(
-      [...outputs].map(([name, value]) => [
-        name,
-        isHost(value) ? graph.constant(value.shape, value.data) : value.tensor,
-      ]),
-    );
+    return Object.fromEntries([...outputs].map(([name, value]) => [name, tensorOf(graph, value)]));
   }
 
   /** Frees all plans, sessions and the weights. */

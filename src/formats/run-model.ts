@@ -1,14 +1,15 @@
 import type { Cell } from "../cells/define.ts";
+import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunFiles, readRun } from "../checkpoint/read-run.ts";
 import { renamed } from "../layers/held-values.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
-import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { FailureError } from "../shared/errors.ts";
 import { sameShape } from "../shared/shapes.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { Runnable } from "./runnable.ts";
-import { isHost } from "./value.ts";
+import { tensorOf } from "./value.ts";
 
 /** A language model as the folder of its run holds it. */
 export interface LoadedText {
@@ -23,7 +24,7 @@ export interface LoadedText {
  */
 export async function readRunModel(folder: string, cells: Readonly<Record<string, Cell>> = {}): Promise<LoadedText> {
   const files = await readRun(folder);
-  const model = ofFile(folder, () => languageModelFromConfig(files.config.model, cells));
+  const model = ofFile(`${folder}/config.json`, () => languageModelFromConfig(files.config.model, cells));
   for (const [name, { shape }] of layoutParameters(model).names) {
     const given = files.weights.get(name);
     if (!given || !sameShape(given.shape, shape))
@@ -33,16 +34,6 @@ export async function readRunModel(folder: string, cells: Readonly<Record<string
       );
   }
   return { model, weights: files.weights, files };
-}
-
-function ofFile<T>(folder: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (!(cause instanceof LongshortError) || cause.code === "unknown-cell" || !(cause instanceof UsageError))
-      throw cause;
-    throw new FailureError(cause.code, `${folder}/config.json: ${cause.message}`, { cause });
-  }
 }
 
 /** `tokens` [time, batch] to `logits` [time, batch, V]; states `h`, `c` [L, batch, H] come back as `h_out`, `c_out`. */
@@ -65,13 +56,9 @@ export function textRunnable({ model, weights }: LoadedText): Runnable {
     ],
     states: shapes.map(({ name }) => ({ input: name, output: `${name}_out` })),
     record({ graph, inputs, trace }) {
-      const tensorOf = (name: string) => {
-        const value = inputs.get(name)!;
-        return isHost(value) ? graph.constant(value.shape, value.data) : value.tensor;
-      };
-      const tokens = tensorOf("tokens");
+      const tokens = tensorOf(graph, inputs.get("tokens")!);
       graph.bound(tokens, vocabularySize);
-      const initial = Object.fromEntries(shapes.map(({ name }) => [name, tensorOf(name)]));
+      const initial = Object.fromEntries(shapes.map(({ name }) => [name, tensorOf(graph, inputs.get(name)!)]));
       const result = model.forward(tokens, {
         initial,
         ...(trace && {

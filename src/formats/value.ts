@@ -1,6 +1,6 @@
 import { FailureError } from "../shared/errors.ts";
 import { formatShape, size } from "../shared/shapes.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { Parameter } from "../tensor/parameter.ts";
 import { type DataType, isFloat } from "./data-type.ts";
 
@@ -27,6 +27,10 @@ export interface DeviceValue {
 export type Value = HostValue | DeviceValue;
 
 export const isHost = (v: Value): v is HostValue => "data" in v;
+
+/** A value as a tensor of a graph. */
+export const tensorOf = (graph: Graph, value: Value): Tensor =>
+  isHost(value) ? graph.constant(value.shape, value.data) : value.tensor;
 
 /** Elements that one value computed while recording may have; what a file holds itself is bounded by the file. */
 const MAXIMUM_ELEMENTS = 2 ** 24;

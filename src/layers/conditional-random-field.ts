@@ -3,7 +3,7 @@ import { describe, expectInteger, expectShape, UsageError } from "../shared/erro
 import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
-import { gather, pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
+import { arange, gather, pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
 import type { HasParameters, Parameter } from "../tensor/parameter.ts";
 import { uniform } from "./initialize.ts";
 
@@ -87,10 +87,7 @@ export class ConditionalRandomField implements HasParameters {
     const C = this.tags;
     const chosen = equal(variable("tag"), variable("column"));
     const counts = less(0, variable("mask"));
-    const column = emissions.graph.constant(
-      [1, 1, C],
-      Float64Array.from({ length: C }, (_, v) => v),
-    );
+    const column = arange(emissions.graph, [1, 1, C]);
     const steps = { tag: reshape(tags, [T, B, 1]), column, mask: reshape(there, [T, B, 1]) };
     const own = reduce({ ...steps, x: scores }, select(counts, select(chosen, variable("x"), 0), 0), [0, 2]);
     const whole = lattice.logPartition();
@@ -127,10 +124,7 @@ export class ConditionalRandomField implements HasParameters {
       );
     const weights = limited("transitions", [C, C]);
     // At the last step that is there the mask is 1 and that of the step behind it 0.
-    const numbers = graph.constant(
-      [T, 1, 1],
-      Float64Array.from({ length: T }, (_, t) => t),
-    );
+    const numbers = arange(graph, [T, 1, 1]);
     const seen = reshape(mask, [T, B, 1]);
     const length = reduce({ mask: seen }, variable("mask"), [0]);
     const t = variable("t");

@@ -8,12 +8,6 @@ import type { Layer } from "./layer.ts";
 /** Whether a mask is drawn for each step or once for all steps of a sequence. */
 export type DropoutPer = "step" | "sequence";
 
-/** Checks a probability that leaves something: from 0 to below 1. @throws UsageError "out-of-range" */
-export function expectRate(argument: string, value: unknown): number {
-  if (typeof value === "number" && value >= 0 && value < 1) return value;
-  throw new UsageError("out-of-range", `${argument}: expected a probability from 0 to below 1, got ${describe(value)}`);
-}
-
 export interface DropoutOptions {
   /** Probability that an element is set to 0, in [0, 1]; the others are divided by 1 − rate. */
   readonly rate: number;

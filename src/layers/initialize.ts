@@ -1,18 +1,13 @@
 import { expectOneOf, UsageError } from "../shared/errors.ts";
-import { RandomStream } from "../shared/random.ts";
+import type { RandomStream } from "../shared/random.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import { orthonormalColumns } from "./orthogonal.ts";
 
 /**
  * Values of a new parameter, row-major in float64: a function of its shape and of random numbers of its own. A stack draws
- * with `parameterRandom(seed, name)`, so a parameter's values never depend on which others exist or come first.
+ * from a stream named by its seed and the parameter's name, so a parameter's values never depend on which others exist or come first.
  */
 export type Initialization = (shape: readonly number[], random: RandomStream) => Float64Array;
-
-/** The random numbers of one parameter of a model: a function of the model's seed and the parameter's name. */
-export function parameterRandom(seed: number, name: string): RandomStream {
-  return new RandomStream(seed, `parameter ${name}`);
-}
 
 /**
  * How many inputs and outputs one weight connects, for the rows layout [out, in]: inputs `in`, outputs `out`. Further axes

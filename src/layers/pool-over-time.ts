@@ -1,9 +1,10 @@
 import { add, type Condition, div, type Expression, equal, less, max, select, variable } from "../math/expression.ts";
 import { expectOneOf, expectShape, ShapeError, UsageError } from "../shared/errors.ts";
+import { LARGEST_FLOAT32 } from "../shared/finite.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { pointwise, reduce, reshape } from "../tensor/operations.ts";
+import { arange, pointwise, reduce, reshape } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 
 export type PoolKind = "maximum" | "mean" | "last";
@@ -22,7 +23,7 @@ export interface PoolOverTime extends HasParameters {
 }
 
 /** Below every number that float32 can hold. */
-export const LOWEST = -3.4028234663852886e38;
+export const LOWEST = -LARGEST_FLOAT32;
 
 /**
  * One vector for a whole sequence: the largest, the mean or the last of its steps, unit by unit.
@@ -65,14 +66,7 @@ function whichSteps(x: Tensor, { mask, lengths }: PoolInput): Steps {
   return { inputs: { end, t: stepNumbers(x) }, counts: less(variable("t"), variable("end")) };
 }
 
-/** [T, 1, 1]: 0, 1, … T − 1. */
-const stepNumbers = (x: Tensor): Tensor => {
-  const steps = x.shape[0]!;
-  return x.graph.constant(
-    [steps, 1, 1],
-    Float64Array.from({ length: steps }, (_, t) => t),
-  );
-};
+const stepNumbers = (x: Tensor): Tensor => arange(x.graph, [x.shape[0]!, 1, 1]);
 
 const value: Expression = variable("x");
 const pools: { [K in PoolKind]: (x: Tensor, steps: Steps) => Tensor } = {

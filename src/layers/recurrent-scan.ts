@@ -3,6 +3,7 @@ import type { Range, ScanShape } from "../compute/plan.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { heldCell, holdable, holds } from "../scan/held-cell.ts";
 import { sizeOf, widthsOf } from "../scan/widths.ts";
+import { mapValues } from "../shared/records.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { Parameter } from "../tensor/parameter.ts";
 import type { Hold } from "./held-values.ts";
@@ -220,9 +221,6 @@ function rowsOf(range: Range, first: number, count: number, width: number): Rang
   return { ...range, offset: range.offset + offset, length: Math.min(range.length - offset, count * width) };
 }
 
-function mapValues<A, B>(record: Readonly<Record<string, A>>, value: (a: A, name: string) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([name, a]) => [name, value(a, name)]));
-}
 const prefix = (text: string, tensors: Tensors): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [`${text}${name}`, t]));
 const named = (text: string, all: Readonly<Record<string, Range>>): Record<string, Range> =>

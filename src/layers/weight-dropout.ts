@@ -1,7 +1,7 @@
+import { expectRate } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { gather, times } from "../tensor/operations.ts";
-import { expectRate } from "./dropout.ts";
 
 /**
  * A mask over weights [rows, columns]: 0 with probability `rate`, otherwise 1 / (1 − rate). Drawn anew at each update and

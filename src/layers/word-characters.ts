@@ -2,7 +2,7 @@ import type { Cell } from "../cells/define.ts";
 import { less, select, variable } from "../math/expression.ts";
 import { expectInteger, expectShape } from "../shared/errors.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { concatenate, pointwise, reshape, slice } from "../tensor/operations.ts";
+import { arange, concatenate, pointwise, reshape, slice } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { embedding } from "./embedding.ts";
 import { recurrent } from "./recurrent.ts";
@@ -49,10 +49,7 @@ export function wordCharacters(options: WordCharactersOptions): WordCharacters {
       const words = steps * rows;
       expectShape("wordCharacters: characters", characters.shape, [wordLength, words]);
       expectShape("wordCharacters: lengths", lengths.shape, [words]);
-      const place = characters.graph.constant(
-        [wordLength, 1],
-        Float64Array.from({ length: wordLength }, (_, k) => k),
-      );
+      const place = arange(characters.graph, [wordLength, 1]);
       const mask = pointwise(
         { place, length: reshape(lengths, [1, words]) },
         select(less(variable("place"), variable("length")), 1, 0),

@@ -3,7 +3,7 @@ import { describe, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { pointwise, reduce, reshape, stopGradient, sumAll } from "../tensor/operations.ts";
+import { arange, pointwise, reduce, reshape, stopGradient, sumAll } from "../tensor/operations.ts";
 import { countKept, keep, type LossOptions, reduceLosses } from "./reduction.ts";
 
 export interface CrossEntropyOptions extends LossOptions {
@@ -43,10 +43,9 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
     ...(byNumber && { y: asRows(target, 1) }),
     ...(mask && { mask: asRows(mask, 1) }),
   };
-  const numbers = (): ArrayLike<number> => Float64Array.from({ length: classes }, (_, v) => v);
   const targets = {
     ...rowInputs,
-    ...(byNumber ? { column: logits.graph.constant([1, classes], numbers()) } : { y: asRows(target, classes) }),
+    ...(byNumber ? { column: arange(logits.graph, [1, classes]) } : { y: asRows(target, classes) }),
     ...(weight && { weight: reshape(weight, [1, classes]) }),
   };
   /** `w_v y_v value` of class v. A class that was not meant is not multiplied by 0 but left out: its logit may be infinite. */

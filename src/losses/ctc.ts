@@ -2,8 +2,8 @@ import { add, constant, div, equal, exp, less, log, max, neg, select, sub, varia
 import { expectInteger, expectShape } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
-import { concatenate, pointwise, reduce, reshape, slice, stopGradient } from "../tensor/operations.ts";
+import { HOPELESS, IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
+import { arange, concatenate, pointwise, reduce, reshape, slice, stopGradient } from "../tensor/operations.ts";
 import { type Reduction, reduceLosses } from "./reduction.ts";
 
 export interface ConnectionistTemporalClassificationOptions {
@@ -18,9 +18,6 @@ export interface ConnectionistTemporalClassificationOptions {
   /** Whether a loss that is infinite, because the labels do not fit into the steps, counts as 0. Default false. */
   readonly zeroInfinity?: boolean;
 }
-
-/** Below this there is no path. */
-const HOPELESS = IMPOSSIBLE / 10;
 
 /**
  * `−log p(labels)`, over all ways in which the labels, with blanks between them and each for one step or more, can make up the steps.
@@ -56,11 +53,6 @@ export function connectionistTemporalClassification(
   const L = targets.shape[1]!;
   // States: blank, first label, blank, second label, …, blank.
   const S = 2 * L + 1;
-  const count = (n: number, shape: readonly number[]): Tensor =>
-    graph.constant(
-      shape,
-      Float64Array.from({ length: n }, (_, k) => k),
-    );
   const filled = (shape: readonly number[], n: number, value: number): Tensor =>
     graph.constant(shape, new Float64Array(n).fill(value));
 
@@ -68,7 +60,7 @@ export function connectionistTemporalClassification(
     [
       reshape(
         pointwise(
-          { y: reshape(targets, [B, L, 1]), second: count(2, [1, 1, 2]) },
+          { y: reshape(targets, [B, L, 1]), second: arange(graph, [1, 1, 2]) },
           select(equal(variable("second"), 1), variable("y"), blank),
         ),
         [B, 2 * L],
@@ -84,12 +76,12 @@ export function connectionistTemporalClassification(
   const before = reshape(slice(framed, 1, 0, S + 2), [B, S + 2, 1]);
   const skips = equal(variable("arc"), 0);
   const weights = pointwise(
-    { own, before, arc: count(3, [1, 1, 3]) },
+    { own, before, arc: arange(graph, [1, 1, 3]) },
     select(skips, select(equal(variable("own"), variable("before")), IMPOSSIBLE, 0), 0),
   );
 
   // log softmax of the classes that the states stand for. A path begins in the first two states and ends in the last two of its labels.
-  const steps = count(T, [T, 1, 1]);
+  const steps = arange(graph, [T, 1, 1]);
   const lengths = reshape(inputLengths, [1, B, 1]);
   const mask = reshape(pointwise({ t: steps, n: lengths }, select(less(variable("t"), variable("n")), 1, 0)), [T, B]);
   const seen = reshape(mask, [T, B, 1]);
@@ -97,7 +89,7 @@ export function connectionistTemporalClassification(
   const largest = reduce({ x: stopGradient(logits), seen }, x, [2], "maximum");
   const sum = reduce({ x: logits, seen, m: largest }, exp(sub(x, variable("m"))), [2]);
   const chosen = reduce(
-    { x: reshape(logits, [T, B, 1, V]), label: reshape(label, [1, B, S, 1]), column: count(V, [1, 1, 1, V]) },
+    { x: reshape(logits, [T, B, 1, V]), label: reshape(label, [1, B, S, 1]), column: arange(graph, [1, 1, 1, V]) },
     select(equal(variable("label"), variable("column")), variable("x"), 0),
     [3],
   );
@@ -109,7 +101,7 @@ export function connectionistTemporalClassification(
   const closes = select(equal(add(t, 1), variable("n")), atEnd, 0);
   const scores = pointwise(
     {
-      ...{ x: reshape(chosen, [T, B, S]), m: largest, sum, t: steps, s: count(S, [1, 1, S]), n: lengths },
+      ...{ x: reshape(chosen, [T, B, S]), m: largest, sum, t: steps, s: arange(graph, [1, 1, S]), n: lengths },
       ends: reshape(targetLengths, [1, B, 1]),
     },
     add(logProbability, add(begins, closes)),

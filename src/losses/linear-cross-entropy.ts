@@ -1,5 +1,5 @@
 import type { LinearCrossEntropy } from "../compute/plan.ts";
-import { expectShape, UsageError } from "../shared/errors.ts";
+import { expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
 import type { Tensor } from "../tensor/graph.ts";
@@ -44,6 +44,7 @@ export function linearCrossEntropy(
     const logits = matmul(reshape(x, [rows, columns]), weight, { transposeB: true, bias });
     return crossEntropy(reshape(logits, [...places, classes]), target, options);
   }
+  expectOneOf("reduction", reduction, ["mean", "sum"]);
   expectCrossEntropy("linearCrossEntropy", [...places, classes], target, options);
   if (options.weight?.differentiable)
     throw new UsageError("bad-option", "linearCrossEntropy: class weights that are learned have no gradient here");

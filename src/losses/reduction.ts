@@ -1,5 +1,5 @@
 import { type Condition, div, type Expression, less, mul, select, variable } from "../math/expression.ts";
-import { ShapeError } from "../shared/errors.ts";
+import { expectOneOf, ShapeError } from "../shared/errors.ts";
 import { formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise, reshape, sumAll } from "../tensor/operations.ts";
@@ -46,6 +46,7 @@ export function countKept(mask: Tensor | undefined, shape: readonly number[]): T
 
 /** Losses of single places, reduced; a mean divides their sum by `weight`. */
 export function reduceLosses(losses: Tensor, reduction: Reduction, weight: Tensor | number): Tensor {
+  expectOneOf("reduction", reduction, ["mean", "sum", "none"]);
   if (reduction === "none") return losses;
   const value = variable("loss");
   if (reduction === "sum") return sumAll({ loss: losses }, value);

@@ -68,9 +68,14 @@ function node(op: Operation, args: readonly AnyNode[], name = "", value = 0): An
   return made;
 }
 const make = node as (op: Expression["op"], args: readonly AnyNode[], name?: string, value?: number) => Expression;
+/** Whether a value of any kind is a recorded number. A comparison is none. */
+export const isExpression = (x: unknown): x is Expression =>
+  typeof x === "object" && x !== null && "op" in x && typeof x.op === "string" && !comparisons.has(x.op);
+const comparisons: ReadonlySet<string> = new Set<Comparison>(["less", "lessEqual", "equal"]);
+
 function term(x: Term): Expression {
   if (typeof x === "number") return constant(x);
-  if (typeof x?.op === "string") return x;
+  if (isExpression(x)) return x;
   const got = `expected an expression or a number, got ${describe(x)}`;
   throw new UsageError(
     "not-an-expression",

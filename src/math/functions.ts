@@ -6,6 +6,7 @@ import {
   erf,
   exp,
   less,
+  lessEqual,
   log1p,
   max,
   mul,
@@ -21,8 +22,8 @@ export type Activation = (x: Expression) => Expression;
 
 /** `x`, unchanged. */
 export const identity: Activation = (x) => x;
-/** `max(0, x)`, derivative 0 at 0. */
-export const relu: Activation = (x) => select(less(0, x), x, 0);
+/** `max(0, x)`, derivative 0 at 0; a NaN stays one. */
+export const relu: Activation = (x) => select(lessEqual(x, 0), 0, x);
 /** `x > 0 ? x : αx`; ONNX's default α is 0.01. */
 export const leakyRelu =
   (alpha = 0.01): Activation =>
@@ -32,7 +33,7 @@ export const leakyRelu =
 export const thresholdedRelu =
   (alpha = 1): Activation =>
   (x) =>
-    select(less(alpha, x), x, 0);
+    select(lessEqual(x, alpha), 0, x);
 /** `x > 0 ? x : α(eˣ − 1)` (Clevert et al. 2016, arXiv:1511.07289). */
 export const elu =
   (alpha = 1): Activation =>
@@ -41,10 +42,8 @@ export const elu =
 /** `min(1, max(0, αx + β))`: α = 1/6 in PyTorch and Keras 3, 0.2 in ONNX, Keras 2 and TensorFlow.js; β = 0.5 in all. Derivative 0 at both ends. */
 export const hardSigmoid =
   (alpha = 1 / 6, beta = 0.5): Activation =>
-  (x) => {
-    const line = add(mul(alpha, x), beta);
-    return select(less(0, line), select(less(line, 1), line, 1), 0);
-  };
+  (x) =>
+    saturate(0, 1)(add(mul(alpha, x), beta));
 /** `log(1 + eˣ)` without overflow. Of the two kinks at 0 one is split evenly and the other 0, so that the derivative there is ½. */
 export const softplus: Activation = (x) => add(max(x, 0), log1p(exp(neg(abs(x)))));
 /** `x / (1 + |x|)` */
@@ -79,6 +78,12 @@ export const clamp =
   (low: number, high: number): Activation =>
   (x) =>
     select(less(x, low), low, select(less(high, x), high, x));
+
+/** As `clamp`, but the derivative is 0 at both ends. */
+export const saturate =
+  (low: number, high: number): Activation =>
+  (x) =>
+    select(lessEqual(x, low), low, select(lessEqual(high, x), high, x));
 
 /**
  * `eˣ − 1` for x ≤ 0 without cancellation near 0, from tanh: `2t / (1 − t)` with `t = tanh(x/2)`.

@@ -27,9 +27,6 @@ export function logGammaRatio(x: Term, d: Term): Expression {
 function rest(z: Expression): Expression {
   const inverse = div(1, z);
   const squared = mul(inverse, inverse);
-  const sum = SERIES.reduceRight<Expression | undefined>(
-    (above, coefficient) => (above === undefined ? mul(coefficient, 1) : add(coefficient, mul(squared, above))),
-    undefined,
-  );
-  return mul(inverse, sum!);
+  const sum = SERIES.reduceRight<Term>((above, coefficient) => add(coefficient, mul(squared, above)), 0);
+  return mul(inverse, sum);
 }

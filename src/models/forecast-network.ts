@@ -1,16 +1,16 @@
 import type { Cell } from "../cells/define.ts";
 import type { CellSpec } from "../cells/registry.ts";
-import { dropout, expectRate } from "../layers/dropout.ts";
+import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import { zeros } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
-import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { expectInteger, expectRate, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { concatenate, matmul, plus, reshape, slice, stopGradient, transpose } from "../tensor/operations.ts";
 import type { HasParameters, Parameter } from "../tensor/parameter.ts";
-import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
+import { type CellConfig, chooseCell } from "./cell-choice.ts";
 import {
   type ForecastHead,
   forecastHead,
@@ -18,6 +18,7 @@ import {
   type PointLoss,
   type Prediction,
 } from "./forecast-heads.ts";
+import { optionsOfConfig } from "./model-config.ts";
 
 export interface ForecastNetworkOptions extends Omit<HeadOptions, "head"> {
   /** C: numbers a step of the past. */
@@ -267,14 +268,17 @@ export class ForecastNetwork implements HasParameters {
 }
 
 /** Vectors of half as many numbers as there are kinds, at most 50. */
-const tablesOf = (categories: readonly number[]): Embedding[] =>
-  categories.map((kinds, k) =>
+function tablesOf(categories: readonly number[]): Embedding[] {
+  if (!Array.isArray(categories))
+    throw new UsageError("bad-option", `categories: expected a list of whole numbers, got ${describe(categories)}`);
+  return categories.map((kinds: number, k) =>
     embedding({
       vocabularySize: expectInteger(`categories[${k}]`, kinds, { min: 1 }),
       embeddingSize: Math.min(50, Math.ceil(kinds / 2)),
       paddingIndex: 0,
     }),
   );
+}
 
 /** @example `forecastNetwork({ channels: 1, targets: 1, horizon: 24, head: "point" })` */
 export const forecastNetwork = (options: ForecastNetworkOptions): ForecastNetwork => new ForecastNetwork(options);
@@ -284,9 +288,5 @@ export const forecastNetwork = (options: ForecastNetworkOptions): ForecastNetwor
  * @throws UsageError "bad-config", and what `forecastNetwork` throws
  */
 export function forecastNetworkFromConfig(value: unknown, cells: Readonly<Record<string, Cell>> = {}): ForecastNetwork {
-  if (typeof value !== "object" || value === null)
-    throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
-  const { kind, cell, ...rest } = value as Record<string, unknown>;
-  expectOneOf("model.kind", kind, ["forecaster"]);
-  return new ForecastNetwork({ ...(rest as unknown as ForecastNetworkOptions), cell: cellOfConfig(cell, cells) });
+  return new ForecastNetwork(optionsOfConfig<ForecastNetworkOptions>(value, "forecaster", cells));
 }

@@ -1,18 +1,27 @@
 import type { Cell } from "../cells/define.ts";
 import type { CellSpec } from "../cells/registry.ts";
 import { activationPenalty } from "../layers/activation-penalty.ts";
-import { type DropoutPer, dropout, expectRate } from "../layers/dropout.ts";
+import { type DropoutPer, dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import type { Hold } from "../layers/held-values.ts";
 import type { RecurrentPreset } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { dropWords } from "../layers/weight-dropout.ts";
-import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import {
+  describe,
+  expectBoolean,
+  expectInteger,
+  expectOneOf,
+  expectRate,
+  expectShape,
+  UsageError,
+} from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
-import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
+import { type CellConfig, chooseCell } from "./cell-choice.ts";
+import { optionsOfConfig } from "./model-config.ts";
 
 /**
  * What is dropped in training, and where; all of it is what an AWD-LSTM has (Merity, Keskar & Socher 2018,
@@ -187,14 +196,7 @@ export const languageModel = (options: LanguageModelOptions): LanguageModel => n
  * @throws UsageError "bad-config", and what `languageModel` throws
  */
 export function languageModelFromConfig(value: unknown, cells: Readonly<Record<string, Cell>> = {}): LanguageModel {
-  if (typeof value !== "object" || value === null)
-    throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
-  const { kind, cell, ...rest } = value as Record<string, unknown>;
-  expectOneOf("model.kind", kind, ["language-model"]);
-  return new LanguageModel({
-    ...(rest as Omit<LanguageModelOptions, "cell">),
-    cell: cellOfConfig(cell, cells),
-  } as LanguageModelOptions);
+  return new LanguageModel(optionsOfConfig<LanguageModelOptions>(value, "language-model", cells));
 }
 
 /** Options that are not given are undefined, so that defaults apply to them; no other names. */
@@ -256,9 +258,4 @@ function dropoutsOf(options: LanguageModelDropout): Required<LanguageModelDropou
 function expectPenalty(argument: string, value: unknown): number {
   if (typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY) return value;
   throw new UsageError("out-of-range", `${argument}: expected a number of at least 0, got ${describe(value)}`);
-}
-
-function expectBoolean(argument: string, value: unknown): boolean {
-  if (typeof value === "boolean") return value;
-  throw new UsageError("bad-option", `${argument}: expected true or false, got ${describe(value)}`);
 }

@@ -1,17 +1,18 @@
 import type { Cell } from "../cells/define.ts";
 import type { CellSpec } from "../cells/registry.ts";
 import { type AttentionPool, attentionPool } from "../layers/attention-pool.ts";
-import { dropout, expectRate } from "../layers/dropout.ts";
+import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type PoolKind, poolOverTime } from "../layers/pool-over-time.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
-import { describe, expectInteger, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { expectBoolean, expectInteger, expectOneOf, expectRate, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { concatenate, reshape, slice } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
-import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
+import { type CellConfig, chooseCell } from "./cell-choice.ts";
+import { expectNames, optionsOfConfig } from "./model-config.ts";
 import { expectScaling, type Scaling } from "./scaling.ts";
 
 /** How the steps of a sequence become one vector. */
@@ -132,7 +133,7 @@ export class SequenceClassifier implements SequenceModel {
     const pooling = expectOneOf("pooling", options.pooling ?? "last", POOLINGS);
     const rate = expectRate("dropout", options.dropout ?? 0);
     const bidirectional = expectBoolean("bidirectional", options.bidirectional ?? false);
-    const classes = options.classes === undefined ? undefined : expectClasses(options.classes);
+    const classes = options.classes === undefined ? undefined : expectNames("classes", options.classes);
     const table =
       vocabularySize === undefined
         ? undefined
@@ -160,11 +161,16 @@ export class SequenceClassifier implements SequenceModel {
   }
 
   forward(x: Tensor, mask?: Tensor): Tensor {
-    const { embedding: table, rnn, head } = this.parts;
-    expectShape("x", x.shape, table ? ["T", "B"] : ["T", "B", this.config.channels!]);
+    const { rnn, head } = this.parts;
     const drop = dropout({ rate: this.config.dropout });
-    const steps = table ? drop.forward(table.forward(x)) : x;
-    return head.forward(drop.forward(this.pooled(rnn.forward(steps, { mask }), mask)));
+    return head.forward(drop.forward(this.pooled(rnn.forward(this.embedded(x), { mask }), mask)));
+  }
+
+  /** What the recurrent layers read of `x`, [T, B, E] or [T, B, D]. */
+  embedded(x: Tensor): Tensor {
+    const { embedding: table } = this.parts;
+    expectShape("x", x.shape, table ? ["T", "B"] : ["T", "B", this.config.channels!]);
+    return table ? dropout({ rate: this.config.dropout }).forward(table.forward(x)) : x;
   }
 
   /** What stands for the whole sequence, of shape [B, W]. */
@@ -201,24 +207,5 @@ export function sequenceClassifierFromConfig(
   value: unknown,
   cells: Readonly<Record<string, Cell>> = {},
 ): SequenceClassifier {
-  if (typeof value !== "object" || value === null)
-    throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
-  const { kind, cell, ...rest } = value as Record<string, unknown>;
-  expectOneOf("model.kind", kind, ["sequence-classifier"]);
-  return new SequenceClassifier({ ...(rest as SequenceClassifierOptions), cell: cellOfConfig(cell, cells) });
-}
-
-function expectClasses(classes: readonly string[]): readonly string[] {
-  const distinct = Array.isArray(classes) && new Set(classes).size === classes.length;
-  if (!distinct || classes.length < 2 || classes.some((name) => typeof name !== "string"))
-    throw new UsageError(
-      "bad-option",
-      `classes: expected at least two different names, got ${Array.isArray(classes) ? JSON.stringify(classes) : describe(classes)}`,
-    );
-  return [...classes];
-}
-
-function expectBoolean(argument: string, value: unknown): boolean {
-  if (typeof value === "boolean") return value;
-  throw new UsageError("bad-option", `${argument}: expected true or false, got ${describe(value)}`);
+  return new SequenceClassifier(optionsOfConfig<SequenceClassifierOptions>(value, "sequence-classifier", cells));
 }

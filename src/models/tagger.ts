@@ -1,7 +1,7 @@
 import type { Cell } from "../cells/define.ts";
 import type { CellSpec } from "../cells/registry.ts";
 import { type ConditionalRandomField, conditionalRandomField } from "../layers/conditional-random-field.ts";
-import { dropout, expectRate } from "../layers/dropout.ts";
+import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { poolOverTime } from "../layers/pool-over-time.ts";
@@ -9,13 +9,14 @@ import { type Recurrent, recurrent } from "../layers/recurrent.ts";
 import { type WordCharacters, wordCharacters } from "../layers/word-characters.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
 import { add, div, variable } from "../math/expression.ts";
-import { describe, expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { describe, expectBoolean, expectOneOf, expectRate, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import { schemeRules, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { concatenate, pointwise, sumAll } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
-import { type CellConfig, cellOfConfig, chooseCell } from "./cell-choice.ts";
+import { type CellConfig, chooseCell } from "./cell-choice.ts";
+import { expectNames, optionsOfConfig } from "./model-config.ts";
 
 /** How the tags of a sentence are chosen: as the best sequence of a conditional random field, or each by itself. */
 export type TaggerHead = "crf" | "softmax";
@@ -147,7 +148,7 @@ export class TaggerModel implements HasParameters {
     const tags = expectNames("tags", options.tags);
     const intents = options.intents === undefined ? undefined : expectNames("intents", options.intents);
     const head = expectOneOf("head", options.head ?? "crf", ["crf", "softmax"]);
-    const bidirectional = options.bidirectional ?? true;
+    const bidirectional = expectBoolean("bidirectional", options.bidirectional ?? true);
     for (const [name, value] of Object.entries({ scheme, writtenScheme }))
       if (value !== undefined) expectOneOf(name, value, TAG_SCHEMES);
     const { cell, spec } = chooseCell(options.cell ?? "lstm");
@@ -190,11 +191,25 @@ export class TaggerModel implements HasParameters {
   /** @throws ShapeError "shape-mismatch"; UsageError "missing-input" */
   forward(input: TaggerInput): TaggerOutput {
     expectOptions("TaggerModel.forward", input, { words: "required", characters: 1, lengths: 1, mask: "required" });
-    const { words, characters, lengths, mask } = input;
-    const { embedding: table, characters: byCharacter, rnn, head, intent } = this.parts;
+    const { mask, ...read } = input;
+    const { rnn, head, intent } = this.parts;
+    const { dropout: rate, outputDropout = rate } = this.config;
+    const { output } = rnn.forward(this.embedded(read), { mask });
+    const dropped = dropout({ rate: outputDropout }).forward(output);
+    return {
+      emissions: head.forward(dropped),
+      intents: intent?.forward(poolOverTime({ kind: "maximum" }).forward(dropped, { mask })),
+    };
+  }
+
+  /** What the recurrent layers read, [T, B, D]: words, and what their characters give. @throws as `forward` */
+  embedded(input: Omit<TaggerInput, "mask">): Tensor {
+    expectOptions("TaggerModel.embedded", input, { words: "required", characters: 1, lengths: 1 });
+    const { words, characters, lengths } = input;
+    const { embedding: table, characters: byCharacter } = this.parts;
     expectShape("words", words.shape, ["T", "B"]);
     const [steps, rows] = words.shape as [number, number];
-    const { dropout: rate, inputDropout = rate, outputDropout = rate } = this.config;
+    const { dropout: rate, inputDropout = rate } = this.config;
     const whole = table.forward(words);
     if (byCharacter && !(characters && lengths))
       throw new UsageError(
@@ -204,12 +219,7 @@ export class TaggerModel implements HasParameters {
     const read = byCharacter
       ? concatenate([whole, byCharacter.forward(characters!, lengths!, [steps, rows])], 2)
       : whole;
-    const { output } = rnn.forward(dropout({ rate: inputDropout }).forward(read), { mask });
-    const dropped = dropout({ rate: outputDropout }).forward(output);
-    return {
-      emissions: head.forward(dropped),
-      intents: intent?.forward(poolOverTime({ kind: "maximum" }).forward(dropped, { mask })),
-    };
+    return dropout({ rate: inputDropout }).forward(read);
   }
 
   /**
@@ -245,24 +255,9 @@ export const tagger = (options: TaggerOptions): TaggerModel => new TaggerModel(o
  * @throws UsageError "bad-config", and what `tagger` throws
  */
 export function taggerFromConfig(value: unknown, cells: Readonly<Record<string, Cell>> = {}): TaggerModel {
-  if (typeof value !== "object" || value === null)
-    throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
-  const { kind, cell, ...rest } = value as Record<string, unknown>;
-  expectOneOf("model.kind", kind, ["tagger"]);
-  const { characters, bidirectional } = rest;
+  const options = optionsOfConfig<TaggerOptions>(value, "tagger", cells);
+  const { characters } = options;
   if (characters !== undefined && !(Array.isArray(characters) && characters.every((one) => typeof one === "string")))
     throw new UsageError("bad-config", `model.characters: expected characters, got ${describe(characters)}`);
-  if (bidirectional !== undefined && typeof bidirectional !== "boolean")
-    throw new UsageError("bad-config", `model.bidirectional: expected true or false, got ${describe(bidirectional)}`);
-  return new TaggerModel({ ...(rest as unknown as TaggerOptions), cell: cellOfConfig(cell, cells) });
-}
-
-function expectNames(argument: string, names: readonly string[]): readonly string[] {
-  const distinct = Array.isArray(names) && new Set(names).size === names.length;
-  if (!distinct || names.length < 2 || names.some((name) => typeof name !== "string"))
-    throw new UsageError(
-      "bad-option",
-      `${argument}: expected at least two different names, got ${Array.isArray(names) ? JSON.stringify(names) : describe(names)}`,
-    );
-  return [...names];
+  return new TaggerModel(options);
 }

@@ -5,6 +5,7 @@ import {
   div,
   type Expression,
   equal,
+  isExpression,
   lessEqual,
   min,
   mul,
@@ -15,6 +16,7 @@ import {
 } from "../math/expression.ts";
 import { clamp } from "../math/functions.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { LARGEST_FLOAT32 } from "../shared/finite.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
@@ -34,25 +36,23 @@ export interface ParameterUpdate {
   readonly gradientNorm: Tensor;
   /** 1 when the norm was not a finite number and the step changed nothing, otherwise 0; shape []. Also the output "skipped". */
   readonly skipped: Tensor;
-  /** What a run must be given. `step` is 1 at the first update. */
+  /** What a run must be given. `step` is 1 at the first update. @throws UsageError "not-a-number" where one is not finite */
   scalars(step: number, rate: number): Record<string, number>;
 }
 
 /** Arena of a moment: the layout of the parameters, like their gradients. */
 export const momentArena = (moment: string): string => `moment.${moment}`;
 
-/** Makes the arenas of an optimizer's moments beside the parameters and writes what the moments start at. */
+/** Makes the arenas of an optimizer's moments beside the parameters and writes what the moments start at, over what is there from before. */
 export function createMoments(store: ParameterStore, optimizer: Optimizer): void {
   for (const [moment, initial] of Object.entries(optimizer.moments)) {
-    store.arena(momentArena(moment));
-    if (initial === 0) continue;
-    for (const name of store.names)
-      store.write(name, new Float64Array(size(store.shape(name))).fill(initial), momentArena(moment));
+    const arena = momentArena(moment);
+    const isNew = !(arena in store.arenas);
+    store.arena(arena);
+    if (isNew && initial === 0) continue;
+    for (const name of store.names) store.write(name, new Float64Array(size(store.shape(name))).fill(initial), arena);
   }
 }
-
-/** The largest finite float32: what is not below it has overflowed on a float32 machine. */
-export const LARGEST_FINITE = 3.4028234663852886e38;
 
 /**
  * Records the update of all parameters, after `graph.backward`: their norm, clipping, and one pass over parameters,
@@ -81,6 +81,12 @@ export function updateParameters(graph: Graph, optimizer: Optimizer, options: Up
   const values = mapNames(Object.keys(elements), variable);
   const next = optimizer.update({ ...values, g: clip.gradient }, mapNames(Object.keys(numbers), variable));
   const changed = ["p", ...moments];
+  for (const name of changed)
+    if (!isExpression(next[name]))
+      throw new UsageError(
+        "bad-optimizer",
+        `optimizer "${optimizer.name}": update: expected ${changed.join(", ")} as expressions, got ${describe(next[name])} for ${name}`,
+      );
   graph.launch(
     {
       op: "pointwise",
@@ -99,8 +105,17 @@ export function updateParameters(graph: Graph, optimizer: Optimizer, options: Up
   return {
     gradientNorm: clip.norm,
     skipped: clip.skipped,
-    scalars: (step, rate) =>
-      Object.fromEntries(Object.entries(optimizer.scalars(step, rate)).map(([name, v]) => [scalarName(name), v])),
+    scalars(step, rate) {
+      const own = Object.entries(optimizer.scalars(step, rate));
+      // One that is no number would make all parameters so.
+      for (const [name, value] of own)
+        if (!Number.isFinite(value))
+          throw new UsageError(
+            "not-a-number",
+            `optimizer "${optimizer.name}": at step ${step} the learning rate is ${rate} and its ${name} ${value}; expected finite numbers`,
+          );
+      return Object.fromEntries(own.map(([name, value]) => [scalarName(name), value]));
+    },
   };
 }
 
@@ -135,7 +150,7 @@ function clipping(graph: Graph, gradients: Range, { clipNorm, clipValue }: Updat
       outputs: {
         norm: write(root),
         factor: write(scale),
-        skipped: write(select(lessEqual(root, LARGEST_FINITE), 0, 1)),
+        skipped: write(select(lessEqual(root, LARGEST_FLOAT32), 0, 1)),
       },
     },
     { sum: sum.range, norm: norm.range, factor: factor.range, skipped: skipped.range },

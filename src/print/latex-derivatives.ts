@@ -1,6 +1,6 @@
-import type { Cell } from "../cells/define.ts";
+import { type Cell, partsOfVariable, variables } from "../cells/define.ts";
 import { gradient } from "../math/derivative.ts";
-import { type AnyNode, type Expression, inOrder, variable } from "../math/expression.ts";
+import { type AnyNode, type Expression, inOrder } from "../math/expression.ts";
 import { gateSums } from "../scan/gate-sums.ts";
 import { expectOptions } from "../shared/options.ts";
 import { type EquationOptions, type Line, namedValues, printLines } from "./latex-equations.ts";
@@ -29,16 +29,16 @@ export function derivatives(cell: Cell, options: EquationOptions = {}): string[]
   const forward = new Map<AnyNode, Piece>(gateSums(cell).map(([gate, sum]) => [sum, names.sum(gate, "a")]));
   for (const [name, node] of namedValues(cell, names.value)) forward.set(node, name);
 
-  const received = cell.states.map((s) => variable(`d.${s.name}`));
+  const received = cell.states.map((s) => variables.adjoint(s.name));
   const seeds = cell.states.map((s, k) => [cell.next[s.name]!, received[k]!] as const);
   const wanted: Line[] = cell.states.map((s) => [delta(timed(s.name)), cell.next[s.name]!]);
   for (const { name } of cell.gates) {
     const product = nodes.find((n) => n.op === "product" && n.name === name);
     const isSum = product === undefined || gateSums(cell).some(([gate]) => gate === name);
-    wanted.push([names.sum(name, "\\delta", isSum ? undefined : "x"), variable(`x.${name}`)]);
+    wanted.push([names.sum(name, "\\delta", isSum ? undefined : "x"), variables.input(name)]);
     if (product && !isSum) wanted.push([names.sum(name, "\\delta", "h"), product]);
   }
-  const before: Line[] = cell.states.map((s) => [barred(s.name, "t-1"), variable(`previous.${s.name}`)]);
+  const before: Line[] = cell.states.map((s) => [barred(s.name, "t-1"), variables.previous(s.name)]);
   const all = [...wanted, ...before];
   const adjoints = gradient(
     seeds,
@@ -51,7 +51,10 @@ export function derivatives(cell: Cell, options: EquationOptions = {}): string[]
     lines.slice(wanted.length).filter(([, node]) => node.op !== "constant"),
     {
       ...names,
-      variable: (name) => (name.startsWith("d.") ? barred(name.slice(2)) : names.variable(name)),
+      variable: (name) => {
+        const { kind, name: state } = partsOfVariable(name);
+        return kind === "d" ? barred(state) : names.variable(name);
+      },
       known: (node, print) => forward.get(node) ?? names.known(node, print),
     },
   );

@@ -1,4 +1,4 @@
-import type { Cell } from "../cells/define.ts";
+import { type Cell, isLetter } from "../cells/define.ts";
 import { type AnyNode, type Expression, inOrder, mean, square, sub } from "../math/expression.ts";
 import { gateSums } from "../scan/gate-sums.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -70,9 +70,6 @@ export function printLines(values: readonly Line[], copies: readonly Line[], nam
   for (const [name, node] of copies) lines.push(`${name.text} = ${print(node).text}`);
   return lines;
 }
-
-/** A letter that needs no line: a number, a previous state, a weight. The input part of a gate is more than that. */
-const isLetter = (n: AnyNode): boolean => n.op === "constant" || (n.op === "variable" && !n.name.startsWith("x."));
 
 /** Every value with a name, once. Of two names of one value the state's stays. */
 export function namedValues(cell: Cell, name: (name: string) => Piece): Line[] {

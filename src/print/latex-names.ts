@@ -1,4 +1,4 @@
-import type { Cell } from "../cells/define.ts";
+import { type Cell, partsOfVariable, variables } from "../cells/define.ts";
 import type { AnyNode } from "../math/expression.ts";
 import type { LatexNames, Print } from "./latex.ts";
 import { symbol, typeset } from "./latex-letters.ts";
@@ -64,9 +64,9 @@ export function namesOf(cell: Cell, notation: Notation): CellNames {
       return letter(`${mark}${above === "" ? "" : `^{${above}}`}_t`);
     },
     variable(name) {
-      const dot = name.indexOf(".");
-      const kind = Object.hasOwn(kinds, name.slice(0, dot)) ? kinds[name.slice(0, dot)] : undefined;
-      return kind ? kind(name.slice(dot + 1)) : letter(typeset(symbol(name)));
+      const parts = partsOfVariable(name);
+      const kind = Object.hasOwn(kinds, parts.kind) ? kinds[parts.kind] : undefined;
+      return kind ? kind(parts.name) : letter(typeset(symbol(name)));
     },
     product: (name, vector) =>
       gates.has(name)
@@ -127,8 +127,7 @@ function noteWriting(cell: Cell): Writing {
     bias: (which, gate) => letter(`b${above(gate)}${below(gate, which)}`),
     known(node, print) {
       const [x, product] = node.args;
-      if (node.op !== "add" || x?.op !== "variable" || product?.op !== "product" || x.name !== `x.${product.name}`)
-        return undefined;
+      if (node.op !== "add" || product?.op !== "product" || x !== variables.input(product.name)) return undefined;
       const gate = product.name;
       const stacked = piece(`[x_t ; ${print(product.args[0]!).text}]`);
       const sum = applied(`W${above(gate)}`, stacked);

@@ -1,5 +1,5 @@
 import { type AnyNode, abs, type Expression, exp, log1p, max, neg } from "../math/expression.ts";
-import { clamp, expm1, relu } from "../math/functions.ts";
+import { clamp, expm1, relu, saturate } from "../math/functions.ts";
 import type { Print } from "./latex.ts";
 import { call, numeral, type Piece, piece, plus, tightness } from "./latex-piece.ts";
 
@@ -18,7 +18,7 @@ const bounded = (low: number, high: number, x: Piece): Piece =>
 const shapes: readonly Shape[] = [
   // max(0, x), as a choice.
   (node, print) => {
-    const x = node.args[1] as Expression;
+    const x = node.args[2] as Expression;
     return node.op === "select" && relu(x) === node ? call("\\max", piece("0"), print(x)) : undefined;
   },
   // min(0, x), as a choice.
@@ -31,18 +31,12 @@ const shapes: readonly Shape[] = [
   },
   // Held within two constants, the ends included or not: where x is at an end both give the end.
   (node, print) => {
-    const [condition, yes, no] = node.args as [AnyNode, Expression, Expression];
-    if (node.op !== "select" || condition.op !== "less" || no === undefined) return undefined;
-    if (isConstant(yes) && no.op === "select" && isConstant(no.args[1])) {
-      const [x, low, high] = [condition.args[0] as Expression, yes.value, (no.args[1] as Expression).value];
-      if (low <= high && clamp(low, high)(x) === node) return bounded(low, high, print(x));
-    }
-    if (isConstant(no) && yes.op === "select" && isConstant(yes.args[2]) && isNumber(condition.args[0], no.value)) {
-      const [inner, x, high] = yes.args as [AnyNode, Expression, Expression];
-      const same = inner.op === "less" && inner.args[0] === x && inner.args[1] === high && condition.args[1] === x;
-      if (same && no.value <= high.value) return bounded(no.value, high.value, print(x));
-    }
-    return undefined;
+    const [condition, low, rest] = node.args;
+    const high = rest?.args[1];
+    if (node.op !== "select" || !isConstant(low) || !isConstant(high) || low.value > high.value) return undefined;
+    const x = condition!.args[0] as Expression;
+    const held = [clamp, saturate].some((within) => within(low.value, high.value)(x) === node);
+    return held ? bounded(low.value, high.value, print(x)) : undefined;
   },
   // eˣ − 1, written through tanh for the sake of small x.
   (node, print) => {

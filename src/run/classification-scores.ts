@@ -1,3 +1,5 @@
+import { expectOneOf, UsageError } from "../shared/errors.ts";
+
 /** How often each class was taken for which. */
 export interface Confusion {
   /** Names of rows and columns. */
@@ -27,13 +29,18 @@ export interface ClassificationScores {
 /**
  * Accuracy, F1 and confusion of predicted labels.
  *
+ * @param predicted one for each true label
  * @param classes what can be predicted; a true label that is none of them counts as wrong and gets a row of its own
+ * @throws UsageError "wrong-length"; "unknown-choice" for a predicted label that is none of the classes
  */
 export function classificationScores(
   truth: readonly string[],
   predicted: readonly string[],
   classes: readonly string[],
 ): ClassificationScores {
+  if (predicted.length !== truth.length)
+    throw new UsageError("wrong-length", `predicted: expected ${truth.length} labels, got ${predicted.length}`);
+  for (const label of new Set(predicted)) expectOneOf("predicted", label, classes);
   const labels = [...classes, ...[...new Set(truth)].filter((label) => !classes.includes(label)).sort()];
   const index = new Map(labels.map((label, k) => [label, k]));
   const counts = labels.map(() => labels.map(() => 0));

@@ -4,10 +4,12 @@ import type { Series } from "../data/examples.ts";
 import { lengthOf, type Sequence, sequenceInputs } from "../data/sequence-inputs.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { SequenceModel } from "../models/sequence-classifier.ts";
+import { argmax } from "../shared/argmax.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { compile, type Executable } from "../tensor/executable.ts";
-import { Graph, type Tensor } from "../tensor/graph.ts";
+import type { Executable } from "../tensor/executable.ts";
+import { Executables } from "../tensor/executables.ts";
+import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { readSequence } from "./sequence-reader.ts";
@@ -47,7 +49,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
   readonly parameters: ParameterStore;
   readonly tokenizer: Tokenizer | undefined;
   private readonly options: ClassifierOptions<M>;
-  private readonly plans = new Map<string, Executable>();
+  private readonly plans: Executables;
 
   constructor(options: ClassifierOptions<M>) {
     expectOptions("Classifier", options, {
@@ -61,6 +63,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
     this.options = options;
     this.model = options.model;
     this.parameters = options.parameters;
+    this.plans = new Executables(options.machine, options.parameters);
     this.tokenizer = options.tokenizer;
     if ((options.model.config.vocabularySize === undefined) !== (options.tokenizer === undefined))
       throw new UsageError("bad-option", "tokenizer: a model of tokens needs one, a model of series has none");
@@ -76,30 +79,57 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
    * @throws UsageError "wrong-input", "not-a-classifier" (it predicts numbers: `predictNumbers`)
    */
   async predict(inputs: readonly (string | Series)[]): Promise<ClassPrediction[]> {
+    const named = this.naming();
+    return (await this.outputs(inputs)).map(named);
+  }
+
+  /** Makes a prediction of log probabilities. @throws UsageError "not-a-classifier" */
+  private naming(): (logs: Float64Array) => ClassPrediction {
     const { classes } = this.model.config;
     if (!classes)
       throw new UsageError("not-a-classifier", "this model predicts numbers, not classes: call predictNumbers");
     const named = (values: Float64Array): Record<string, number> =>
       Object.fromEntries(classes.map((name, k) => [name, values[k]!]));
-    return (await this.outputs(inputs)).map((logs) => ({
-      label: classes[largest(logs)]!,
+    return (logs) => ({
+      label: classes[argmax(logs)]!,
       probabilities: named(logs.map(Math.exp)),
       logProbabilities: named(logs),
-    }));
+    });
   }
 
   /** The number that a regression model predicts for each input. @throws UsageError "wrong-input", "not-a-regression" */
   async predictNumbers(inputs: readonly (string | Series)[]): Promise<number[]> {
+    const inUnits = this.scaling();
+    return (await this.outputs(inputs)).map(inUnits);
+  }
+
+  /** Makes a number of an output, in the units of the labels. @throws UsageError "not-a-regression" */
+  private scaling(): (output: Float64Array) => number {
     const { classes, targetScaling } = this.model.config;
     if (classes) throw new UsageError("not-a-regression", "this model predicts classes, not numbers: call predict");
     const [mean, deviation] = [targetScaling?.mean[0] ?? 0, targetScaling?.deviation[0] ?? 1];
-    return (await this.outputs(inputs)).map(([value]) => mean + deviation * value!);
+    return ([value]) => mean + deviation * value!;
+  }
+
+  /**
+   * What it would say had the input ended after each of its steps, the whole input last. Each beginning is read anew, as pooling and layers
+   * that read from the end see other steps in each: work grows with the square of the length.
+   * @throws as `predict`; UsageError "no-tokens" for a text without any
+   */
+  async afterEachStep(input: string | Series): Promise<ClassPrediction[]> {
+    const named = this.naming();
+    return (await this.outputsOf(this.beginnings(input))).map(named);
+  }
+
+  /** The same of a regression. @throws as `predictNumbers`; UsageError "no-tokens" for a text without any */
+  async numbersAfterEachStep(input: string | Series): Promise<number[]> {
+    const inUnits = this.scaling();
+    return (await this.outputsOf(this.beginnings(input))).map(inUnits);
   }
 
   /** Frees the plans; the parameters stay. */
   close(): void {
-    for (const plan of this.plans.values()) plan.close();
-    this.plans.clear();
+    this.plans.close();
   }
 
   /** The same as `close`; the parameters stay. */
@@ -107,9 +137,25 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
     this.close();
   }
 
-  private async outputs(inputs: readonly (string | Series)[]): Promise<Float64Array[]> {
-    const { model, tokenizer, batchSize = 64 } = this.options;
-    const sequences = inputs.map((input) => readSequence(input, model, tokenizer));
+  private outputs(inputs: readonly (string | Series)[]): Promise<Float64Array[]> {
+    const { model, tokenizer } = this.options;
+    return this.outputsOf(inputs.map((input) => readSequence(input, model, tokenizer)));
+  }
+
+  /** The first step of the input, the first two, … */
+  private beginnings(input: string | Series): Sequence[] {
+    const { model, tokenizer } = this.options;
+    const whole = readSequence(input, model, tokenizer);
+    if (lengthOf(whole) === 0) throw new UsageError("no-tokens", "input: expected at least one token, got none");
+    return Array.from({ length: lengthOf(whole) }, (_, t) =>
+      "channels" in whole
+        ? { channels: whole.channels, values: whole.values.slice(0, (t + 1) * whole.channels) }
+        : whole.subarray(0, t + 1),
+    );
+  }
+
+  private async outputsOf(sequences: readonly Sequence[]): Promise<Float64Array[]> {
+    const { batchSize = 64 } = this.options;
     const order = [...sequences.keys()].sort((a, b) => lengthOf(sequences[a]!) - lengthOf(sequences[b]!));
     const results: Float64Array[] = [];
     for (let start = 0; start < order.length; start += batchSize) {
@@ -133,23 +179,12 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
     return plan.read("outputs");
   }
 
-  private async plan(steps: number, rows: number): Promise<Executable> {
-    const key = `${steps} ${rows}`;
-    const known = this.plans.get(key);
-    if (known) return known;
-    const { model, machine, parameters } = this.options;
-    const graph = new Graph({ machine, parameters: parameters.layout });
-    const { x, mask } = declareSequences(graph, model, steps, rows);
-    const outputs = model.forward(x, mask);
-    graph.output("outputs", model.config.classes ? logSoftmax(outputs) : outputs);
-    const plan = await compile(graph, { machine, arenas: parameters.arenas });
-    this.plans.set(key, plan);
-    return plan;
+  private plan(steps: number, rows: number): Promise<Executable> {
+    const { model } = this.options;
+    return this.plans.of(`${steps} ${rows}`, (graph) => {
+      const { x, mask } = declareSequences(graph, model, steps, rows);
+      const outputs = model.forward(x, mask);
+      graph.output("outputs", model.config.classes ? logSoftmax(outputs) : outputs);
+    });
   }
-}
-
-function largest(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let k = 1; k < values.length; k++) if (values[k]! > values[best]!) best = k;
-  return best;
 }

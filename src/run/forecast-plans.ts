@@ -1,7 +1,8 @@
 import type { Machine } from "../compute/machine.ts";
 import type { ForecastNetwork } from "../models/forecast-network.ts";
-import { compile, type Executable } from "../tensor/executable.ts";
-import { Graph, type Tensor } from "../tensor/graph.ts";
+import type { Executable } from "../tensor/executable.ts";
+import { Executables } from "../tensor/executables.ts";
+import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 
 /** Numbers of each input by name. */
@@ -25,15 +26,12 @@ export function declareForecastInputs(graph: Graph, network: ForecastNetwork, ar
 
 /** Networks that predict, compiled for each shape of their inputs. They see the weights as they are at each call. */
 export class ForecastPlans {
-  private readonly plans = new Map<string, Executable>();
+  private readonly plans: Executables;
   private readonly network: ForecastNetwork;
-  private readonly machine: Machine;
-  private readonly parameters: ParameterStore;
 
   constructor(network: ForecastNetwork, machine: Machine, parameters: ParameterStore) {
     this.network = network;
-    this.machine = machine;
-    this.parameters = parameters;
+    this.plans = new Executables(machine, parameters);
   }
 
   /** L */
@@ -54,35 +52,29 @@ export class ForecastPlans {
     for (const [name, data] of Object.entries(arrays)) plan.write(name, data);
     for (const [name, data] of Object.entries(states ?? {})) plan.write(`state.${name}`, data);
     plan.run();
-    const read = async (prefix: string) => {
-      const names = Object.keys(plan.graph.outputs).filter((name) => name.startsWith(prefix));
-      const found = await Promise.all(names.map((name) => plan.read(name)));
-      return Object.fromEntries(names.map((name, k) => [name.slice(prefix.length), found[k]!]));
-    };
-    return { prediction: await read("prediction."), states: await read("final.") };
+    const all = Object.entries(await plan.readAll());
+    const below = (prefix: string): InputArrays =>
+      Object.fromEntries(
+        all.flatMap(([name, data]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), data]] : [])),
+      );
+    return { prediction: below("prediction."), states: below("final.") };
   }
 
   close(): void {
-    for (const plan of this.plans.values()) plan.close();
-    this.plans.clear();
+    this.plans.close();
   }
 
-  private async plan(arrays: InputArrays, rows: number, states: InputArrays | undefined): Promise<Executable> {
+  private plan(arrays: InputArrays, rows: number, states: InputArrays | undefined): Promise<Executable> {
+    const { network } = this;
     const sizes = Object.entries(arrays).map(([name, { length }]) => `${name}:${length}`);
-    const key = `${rows} ${sizes.join(" ")} ${states !== undefined}`;
-    const known = this.plans.get(key);
-    if (known) return known;
-    const { machine, network, parameters } = this;
-    const graph = new Graph({ machine, parameters: parameters.layout });
-    const inputs = declareForecastInputs(graph, network, arrays, rows);
-    const shapes = Object.entries(network.parts.encoder.stateShapes(rows));
-    const initial =
-      states && Object.fromEntries(shapes.map(([name, shape]) => [name, graph.input(`state.${name}`, shape)]));
-    const { prediction, final } = network.forward({ ...inputs, initial });
-    for (const [name, tensor] of Object.entries(prediction)) graph.output(`prediction.${name}`, tensor);
-    for (const [name, tensor] of Object.entries(final)) graph.output(`final.${name}`, tensor);
-    const plan = await compile(graph, { machine, arenas: parameters.arenas });
-    this.plans.set(key, plan);
-    return plan;
+    return this.plans.of(`${rows} ${sizes.join(" ")} ${states !== undefined}`, (graph) => {
+      const inputs = declareForecastInputs(graph, network, arrays, rows);
+      const shapes = Object.entries(network.parts.encoder.stateShapes(rows));
+      const initial =
+        states && Object.fromEntries(shapes.map(([name, shape]) => [name, graph.input(`state.${name}`, shape)]));
+      const { prediction, final } = network.forward({ ...inputs, initial });
+      for (const [name, tensor] of Object.entries(prediction)) graph.output(`prediction.${name}`, tensor);
+      for (const [name, tensor] of Object.entries(final)) graph.output(`final.${name}`, tensor);
+    });
   }
 }

@@ -107,12 +107,7 @@ export class Forecaster {
   async forecast(set: Pick<TimeSeriesSet, "series">, options: ForecastOptions = {}): Promise<SeriesForecast[]> {
     expectOptions("Forecaster.forecast", options, { horizon: 1, levels: 1, samples: 1, seed: 1, recent: 1 });
     const horizon = this.horizonOf(options.horizon);
-    const all = set.series.map((series) => {
-      const origin = observedLength(series, this.layout.targets);
-      const ahead = this.extended(series, origin, Math.max(horizon, this.layout.horizon), horizon);
-      return { ahead, window: { series: this.prepare(ahead), origin } };
-    });
-    for (const { window } of all) this.expectContext(window);
+    const all = set.series.map((series) => this.latest(series, horizon));
     const found = await this.predict(
       all.map(({ window }) => window),
       options,
@@ -121,6 +116,24 @@ export class Forecaster {
       ...{ id: ahead.id, origin, targets: found[k]! },
       times: ahead.times?.slice(origin, origin + horizon),
     }));
+  }
+
+  /**
+   * The window that the next steps of a series are predicted from: it ends with the last row that has a target.
+   * @param ahead steps behind it of which what is known beforehand must be there
+   * @throws UsageError "series-too-short", "missing-future", "unknown-column"
+   */
+  latestWindow(series: TimeSeries, ahead = 0): ForecastWindow {
+    expectInteger("ahead", ahead, { min: 0 });
+    return this.latest(series, ahead).window;
+  }
+
+  private latest(series: TimeSeries, needed: number): { readonly ahead: TimeSeries; readonly window: ForecastWindow } {
+    const origin = observedLength(series, this.layout.targets);
+    const ahead = this.extended(series, origin, Math.max(needed, this.layout.horizon), needed);
+    const window = { series: this.prepare(ahead), origin };
+    this.expectContext(window);
+    return { ahead, window };
   }
 
   /** A series as the network reads it. */

@@ -37,7 +37,8 @@ export interface GenerateTokensOptions extends WriteTokensOptions, Source {}
  * for await (const piece of generate({ session, tokenizer, prompt: "It was ", temperature: 0.8 })) process.stdout.write(piece);
  * ```
  * @throws UsageError "vocabulary-mismatch", "batch-of-many", "out-of-range", "not-an-integer", "bad-option",
- *   "unknown-special-token", "unknown-token" (something in the prompt); FailureError "not-finite" for damaged weights
+ *   "unknown-special-token", "unknown-token" (something in the prompt), "busy" (something else uses the session meanwhile); FailureError
+ *   "not-finite" for damaged weights
  */
 export function generate(options: GenerateOptions): AsyncGenerator<string, WriteEnd> {
   checkOptions("generate", options, { ...writeOptions, ...source });

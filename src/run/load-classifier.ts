@@ -1,3 +1,4 @@
+import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import type { Machine } from "../compute/machine.ts";
 import { type SequenceClassifier, sequenceClassifierFromConfig } from "../models/sequence-classifier.ts";
@@ -5,7 +6,7 @@ import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { Classifier } from "./classifier.ts";
-import { expectKind, type LoadRunOptions, ofFile, parametersOfRun } from "./run-parts.ts";
+import { expectKind, type LoadRunOptions, parametersOfRun } from "./run-parts.ts";
 
 /**
  * Loads a classifier (or a regression of sequences) that a training saved. Close its `parameters` when done, or the machine.

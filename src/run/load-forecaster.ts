@@ -1,3 +1,4 @@
+import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import type { Machine } from "../compute/machine.ts";
 import { forecastLayoutFromConfig, kindsOf, widthsOf } from "../data/forecast-layout.ts";
@@ -5,7 +6,7 @@ import { forecastNetworkFromConfig } from "../models/forecast-network.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Forecaster } from "./forecaster.ts";
-import { expectKind, type LoadRunOptions, ofFile, parametersOfRun } from "./run-parts.ts";
+import { expectKind, type LoadRunOptions, parametersOfRun } from "./run-parts.ts";
 
 /**
  * Loads a forecaster that a training saved. Close its `parameters` when done, or the machine.

@@ -1,4 +1,5 @@
 import { cellsInWords } from "../cells/cells-in-words.ts";
+import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readRun, runName } from "../checkpoint/read-run.ts";
 import type { RunConfig } from "../checkpoint/run-folder.ts";
 import type { Machine } from "../compute/machine.ts";
@@ -9,7 +10,7 @@ import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
-import { expectKind, type LoadRunOptions, ofFile, parametersOfRun } from "./run-parts.ts";
+import { expectKind, type LoadRunOptions, parametersOfRun } from "./run-parts.ts";
 
 export interface LoadedRun {
   readonly config: RunConfig;

@@ -1,10 +1,11 @@
+import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import type { Machine } from "../compute/machine.ts";
 import { taggerFromConfig } from "../models/tagger.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
-import { expectKind, type LoadRunOptions, ofFile, parametersOfRun } from "./run-parts.ts";
+import { expectKind, type LoadRunOptions, parametersOfRun } from "./run-parts.ts";
 import { Tagger } from "./tagger.ts";
 
 /**

@@ -1,8 +1,9 @@
 import type { Cell } from "../cells/define.ts";
+import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, runName } from "../checkpoint/read-run.ts";
 import type { RunConfig } from "../checkpoint/run-folder.ts";
 import type { Machine } from "../compute/machine.ts";
-import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { UsageError } from "../shared/errors.ts";
 import { type HasParameters, layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type NamedTensor, type ParameterStore } from "../tensor/parameter-store.ts";
 
@@ -45,14 +46,4 @@ export async function parametersOfRun(
     throw error;
   }
   return parameters;
-}
-
-/** What is wrong in a file is not the caller's mistake, except that a cell of their own is missing. */
-export function ofFile<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (!(cause instanceof LongshortError) || cause.code === "unknown-cell") throw cause;
-    throw cause instanceof UsageError ? new FailureError(cause.code, `${path}: ${cause.message}`, { cause }) : cause;
-  }
 }

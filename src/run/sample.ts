@@ -2,7 +2,7 @@ import { checkValue } from "../schema/check.ts";
 import { generationFields } from "../schema/generation.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { RandomStream } from "../shared/random.ts";
+import { RandomStream, uniform53 } from "../shared/random.ts";
 
 export interface SampleOptions {
   /** Logits are divided by it: below 1 likelier tokens gain, above 1 they lose; 0 always takes the likeliest. Default 1. */
@@ -144,7 +144,7 @@ export function choose(from: readonly Candidate[], u: number): number {
 /** The draw for the token at `position`: a function of seed and position alone. 53 bits, so that rare tokens get their share. */
 export function sampleUniform(seed: number, position: number): number {
   const [a, b] = new RandomStream(seed, "sample", position).bits(2);
-  return ((a! >>> 5) * 2 ** 26 + (b! >>> 6)) * 2 ** -53;
+  return uniform53(a!, b!);
 }
 
 function sum(values: readonly number[]): number {

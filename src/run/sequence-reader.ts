@@ -2,6 +2,7 @@ import type { Series } from "../data/examples.ts";
 import type { Sequence } from "../data/sequence-inputs.ts";
 import type { SequenceModel } from "../models/sequence-classifier.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { firstNotFinite } from "../shared/finite.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
 /**
@@ -26,7 +27,7 @@ export function readSequence(
       "wrong-input",
       `expected a series of ${channels} channels, got ${input.values.length} numbers of ${input.channels} channels`,
     );
-  const bad = input.values.findIndex((value) => !Number.isFinite(value));
+  const bad = firstNotFinite(input.values);
   if (bad >= 0) throw new UsageError("not-a-number", `series: element ${bad} is ${input.values[bad]}`);
   const { inputScaling: scaling } = config;
   if (!scaling) return input;

@@ -4,7 +4,7 @@ import { describe, expectInteger, ShapeError, UsageError } from "../shared/error
 import { expectOptions } from "../shared/options.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
-import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { runOptions } from "./run-options.ts";
 
@@ -50,18 +50,13 @@ export async function openSession<M extends Machine>(options: SessionOptions<M>)
   return new Session({ model, parameters, machine, batch, quantized }, executable);
 }
 
-/** @throws UsageError "wrong-machine" */
-export function expectSameMachine(parameters: ParameterStore, machine: Machine): void {
-  if (parameters.machine !== machine)
-    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
-}
-
 /** Streamed inference: see `openSession`. Close it when done; the parameters stay. */
 export class Session<M extends Machine = Machine> {
   readonly model: LanguageModel;
   readonly batch: number;
   private readonly options: Required<SessionOptions<M>>;
   private readonly executable: Executable<M>;
+  private taken = 0;
 
   constructor(options: Required<SessionOptions<M>>, executable: Executable<M>) {
     this.options = options;
@@ -99,13 +94,17 @@ export class Session<M extends Machine = Machine> {
       );
     this.executable.write("tokens", tokens);
     this.executable.run();
+    this.taken += 1;
+  }
+
+  /** How many steps it has taken; setting the state or setting it back takes none. */
+  get steps(): number {
+    return this.taken;
   }
 
   /** A copy of the state by name, each [L, B, H|P] row-major. */
-  async state(): Promise<Record<string, Numbers>> {
-    const state: Record<string, Numbers> = {};
-    for (const name of this.stateNames) state[name] = await this.executable.read(name);
-    return state;
+  state(): Promise<Record<string, Numbers>> {
+    return this.executable.readAll(this.stateNames);
   }
 
   /**
@@ -129,8 +128,9 @@ export class Session<M extends Machine = Machine> {
 
   /** Another session with the same parameters and a copy of this state. */
   async fork(): Promise<Session<M>> {
+    const state = await this.state();
     const other = await openSession<M>(this.options);
-    other.setState(await this.state());
+    other.setState(state);
     return other;
   }
 

@@ -1,3 +1,4 @@
+import { UsageError } from "../shared/errors.ts";
 import { type Span, spansOf } from "../shared/tag-schemes.ts";
 
 /** Right, predicted and true spans, and what follows from their numbers. */
@@ -24,11 +25,14 @@ export interface SpanScores extends SpanScore {
 /**
  * Counts spans as conlleval does, over tags in any scheme: see `spansOf`. The score of all labels together is that of their sums
  * (micro average).
+ * @throws UsageError "wrong-length" where the sentences, or the tags of one, are not as many
  */
 export function spanScores(
   truth: readonly (readonly string[])[],
   predicted: readonly (readonly string[])[],
 ): SpanScores {
+  expectAsMany("predicted: expected sentences", truth, predicted);
+  for (const [k, tags] of truth.entries()) expectAsMany(`predicted[${k}]: expected tags`, tags, predicted[k]!);
   const counts = new Map<string, { there: number; predicted: number; right: number }>();
   const countsOf = (label: string) => {
     const own = counts.get(label) ?? { there: 0, predicted: 0, right: 0 };
@@ -51,6 +55,11 @@ export function spanScores(
     ...scoreOf({ there: sum("there"), predicted: sum("predicted"), right: sum("right") }),
     byLabel: labels.map(([label, own]) => ({ label, ...scoreOf(own) })),
   };
+}
+
+function expectAsMany(what: string, truth: readonly unknown[], predicted: readonly unknown[]): void {
+  if (predicted.length !== truth.length)
+    throw new UsageError("wrong-length", `${what}, ${truth.length} of them, got ${predicted.length}`);
 }
 
 function scoreOf(counts: { there: number; predicted: number; right: number }): SpanScore {

@@ -7,10 +7,10 @@ import { size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import { gather, reshape } from "../tensor/operations.ts";
-import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { runOptions } from "./run-options.ts";
-import { expectSameMachine, type SessionState } from "./session.ts";
+import type { SessionState } from "./session.ts";
 
 export interface StreamsOptions<M extends Machine = Machine> {
   readonly model: LanguageModel;
@@ -219,13 +219,13 @@ export class Streams<M extends Machine = Machine> {
   /** A copy of a stream's state by name, each [L, H|P] row-major. */
   async state(id: number): Promise<Record<string, Numbers>> {
     this.expectOpen(id);
-    const state: Record<string, Numbers> = {};
     const NumberArray = this.machine.limits.float === "float64" ? Float64Array : Float32Array;
-    for (const [name, ranges] of this.ranges(id)) {
+    // All is asked for before anything is awaited: no step comes in between.
+    const states = this.ranges(id).map(async ([name, ranges]): Promise<[string, Numbers]> => {
       const parts = await Promise.all(ranges.map((range) => this.machine.read(this.copier.arenas.state!, range)));
-      state[name] = NumberArray.from(parts.flatMap((part) => Array.from(part)));
-    }
-    return state;
+      return [name, NumberArray.from(parts.flatMap((part) => Array.from(part)))];
+    });
+    return Object.fromEntries(await Promise.all(states));
   }
 
   /** Sets the state of a stream; every one must be given. @throws UsageError "missing-state"; ShapeError "shape-mismatch" */

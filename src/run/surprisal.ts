@@ -33,7 +33,7 @@ export interface TokenSurprisal {
  * of a line (or of a document, where the tokenizer has a special token for it).
  *
  * @see Hale, "A probabilistic Earley parser as a psycholinguistic model" (2001)
- * @throws UsageError "text-empty", "vocabulary-mismatch", "batch-of-many", "unknown-token"; FailureError "not-finite"
+ * @throws UsageError "text-empty", "vocabulary-mismatch", "batch-of-many", "unknown-token", "busy"; FailureError "not-finite"
  */
 export async function* surprisal(options: SurprisalOptions): AsyncGenerator<TokenSurprisal, void> {
   expectOptions("surprisal", options, {
@@ -50,8 +50,14 @@ export async function* surprisal(options: SurprisalOptions): AsyncGenerator<Toke
   const decoder = tokenizer.streamDecoder();
   session.reset();
   let last = startToken(tokenizer);
+  const before = session.steps;
   for (const [position, token] of tokens.entries()) {
     if (signal?.aborted) return;
+    if (session.steps !== before + position)
+      throw new UsageError(
+        "busy",
+        "session: something else was read or written with it meanwhile; open a session for each text",
+      );
     const own = logProbabilities(await session.next([last]));
     const piece = decoder.push(token) + (position === tokens.length - 1 ? decoder.end() : "");
     yield {

@@ -1,12 +1,14 @@
-import type { Machine, Numbers } from "../compute/machine.ts";
+import type { Machine } from "../compute/machine.ts";
 import { ladder } from "../data/bucketed-batches.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { TaggerInput, TaggerModel } from "../models/tagger.ts";
+import { argmax } from "../shared/argmax.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { type Span, spansOf, tagsOf } from "../shared/tag-schemes.ts";
-import { compile, type Executable } from "../tensor/executable.ts";
-import { Graph } from "../tensor/graph.ts";
+import type { Executable } from "../tensor/executable.ts";
+import { Executables } from "../tensor/executables.ts";
+import type { Graph } from "../tensor/graph.ts";
 import { bestPath } from "../tensor/lattice.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -76,7 +78,7 @@ export class Tagger {
   readonly tokenizer: Tokenizer;
   private readonly reader: SentenceReader;
   private readonly options: TaggerRunOptions;
-  private readonly plans = new Map<string, Executable>();
+  private readonly plans: Executables;
 
   constructor(options: TaggerRunOptions) {
     expectOptions("Tagger", options, {
@@ -90,6 +92,7 @@ export class Tagger {
     this.options = options;
     this.model = options.model;
     this.parameters = options.parameters;
+    this.plans = new Executables(options.machine, options.parameters);
     this.tokenizer = options.tokenizer;
     this.reader = new SentenceReader(options.model.config, options.tokenizer);
   }
@@ -120,7 +123,7 @@ export class Tagger {
         tags: spans ? tagsOf(spans, tags.length, writtenScheme ?? scheme) : tags,
         ...(spans && { spans }),
         ...(logs && {
-          intent: intents![largest(logs)]!,
+          intent: intents![argmax(logs)]!,
           intentProbabilities: named(intents!, logs.map(Math.exp)),
         }),
         ...(probabilities && { probabilities: probabilities.map((row) => named(names, row)) }),
@@ -148,8 +151,7 @@ export class Tagger {
 
   /** Frees the plans; the parameters stay. */
   close(): void {
-    for (const plan of this.plans.values()) plan.close();
-    this.plans.clear();
+    this.plans.close();
   }
 
   /** The same as `close`; the parameters stay. */
@@ -162,8 +164,7 @@ export class Tagger {
     const plan = await this.plan(steps, batch.length, options);
     for (const [name, numbers] of Object.entries(this.reader.inputs(batch, steps))) plan.write(name, numbers);
     plan.run();
-    const found: Record<string, Numbers> = {};
-    for (const name of Object.keys(plan.graph.outputs)) found[name] = await plan.read(name);
+    const found = await plan.readAll();
     const C = this.model.config.tags.length;
     return batch.map(({ words }, b) => {
       const at = (name: string) => (t: number, tag: number) => found[name]![(t * batch.length + b) * C + tag]!;
@@ -174,7 +175,7 @@ export class Tagger {
       const I = this.model.config.intents?.length ?? 0;
       return {
         path: logs
-          ? tokens.map((t) => largest(row("logs", t)))
+          ? tokens.map((t) => argmax(row("logs", t)))
           : bestPath({ steps: T, states: C, scores: at("best"), weights: weights! }),
         logLikelihood: (tags) => {
           expectTags(tags, T, C);
@@ -195,29 +196,24 @@ export class Tagger {
     });
   }
 
-  private async plan(steps: number, rows: number, { probabilities, likelihood }: ReadingOptions): Promise<Executable> {
-    const key = [steps, rows, probabilities, likelihood].join();
-    const known = this.plans.get(key);
-    if (known) return known;
-    const { model, machine, parameters } = this.options;
-    const graph = new Graph({ machine, parameters: parameters.layout });
-    const input = declareSentences(graph, model, steps, rows);
-    const { emissions, intents } = model.forward(input);
-    const { field } = model.parts;
-    if (field) {
-      const { lattice, scores, weights } = field.over(emissions, input.mask);
-      graph.output("best", lattice.best());
-      graph.output("weights", weights);
-      if (likelihood) {
-        graph.output("scores", scores);
-        graph.output("whole", lattice.logPartition());
-      }
-      if (probabilities) graph.output("probabilities", lattice.marginals());
-    } else graph.output("logs", logSoftmax(emissions));
-    if (intents) graph.output("intents", logSoftmax(intents));
-    const plan = await compile(graph, { machine, arenas: parameters.arenas });
-    this.plans.set(key, plan);
-    return plan;
+  private plan(steps: number, rows: number, { probabilities, likelihood }: ReadingOptions): Promise<Executable> {
+    const { model } = this.options;
+    return this.plans.of([steps, rows, probabilities, likelihood].join(), (graph) => {
+      const input = declareSentences(graph, model, steps, rows);
+      const { emissions, intents } = model.forward(input);
+      const { field } = model.parts;
+      if (field) {
+        const { lattice, scores, weights } = field.over(emissions, input.mask);
+        graph.output("best", lattice.best());
+        graph.output("weights", weights);
+        if (likelihood) {
+          graph.output("scores", scores);
+          graph.output("whole", lattice.logPartition());
+        }
+        if (probabilities) graph.output("probabilities", lattice.marginals());
+      } else graph.output("logs", logSoftmax(emissions));
+      if (intents) graph.output("intents", logSoftmax(intents));
+    });
   }
 }
 
@@ -233,10 +229,4 @@ function expectTags(tags: readonly number[], steps: number, states: number): voi
       "out-of-range",
       `logLikelihood: expected numbers of tags from 0 to ${states - 1}, tag ${bad} is ${describe(tags[bad])}`,
     );
-}
-
-function largest(values: readonly number[]): number {
-  let best = 0;
-  for (let k = 1; k < values.length; k++) if (values[k]! > values[best]!) best = k;
-  return best;
 }

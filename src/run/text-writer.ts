@@ -108,6 +108,8 @@ export class TextWriter {
   #position = 0;
   /** Whether anything was read or written since the beginning. */
   #begun = false;
+  /** Of the session, when this had fed it last. */
+  #steps!: number;
 
   /** @throws UsageError "vocabulary-mismatch", "batch-of-many" */
   constructor({ session, tokenizer }: { readonly session: Session; readonly tokenizer: Tokenizer }) {
@@ -120,6 +122,7 @@ export class TextWriter {
   /** Forgets everything: the state is zero, and a text begins as after the end of a line or of a document. */
   reset(): void {
     this.session.reset();
+    this.#steps = this.session.steps;
     this.#decoder = this.tokenizer.streamDecoder();
     this.#last = startToken(this.tokenizer);
     this.#decoder.push(this.#last);
@@ -133,8 +136,11 @@ export class TextWriter {
     if (typeof text !== "string") throw new UsageError("not-text", `text: expected a string, got ${describe(text)}`);
     for (const token of this.tokenizer.encode(text)) {
       // A text that has a beginning of its own does not begin as after a line.
-      if (this.#begun) this.session.feed([this.#last]);
-      else this.#decoder = this.tokenizer.streamDecoder();
+      if (this.#begun) {
+        this.#expectAlone();
+        this.session.feed([this.#last]);
+        this.#steps = this.session.steps;
+      } else this.#decoder = this.tokenizer.streamDecoder();
       this.#take(token);
       // A decoder may put a space between words, so it has to know what stood before.
       this.#decoder.push(token);
@@ -146,7 +152,7 @@ export class TextWriter {
    * beginning. Tokens that stand for no text ("<unk>") are never written; special ones that do not end the text neither.
    *
    * @returns why the text ended
-   * @throws UsageError as `generate`, at once; FailureError "not-finite" for damaged weights
+   * @throws UsageError as `generate`, at once, and "busy" when something else uses the session meanwhile; FailureError "not-finite" for damaged weights
    */
   write(options: WriteTokensOptions = {}): AsyncGenerator<WrittenToken, WriteEnd> {
     checkOptions("write", options, writeTokensOptions);
@@ -162,7 +168,10 @@ export class TextWriter {
     const filter = new StopStrings(stop);
     for (let written = 0; written < length; written++) {
       if (signal?.aborted) return "aborted";
-      const logits = await this.session.next([this.#last]);
+      this.#expectAlone();
+      const next = this.session.next([this.#last]);
+      this.#steps = this.session.steps;
+      const logits = await next;
       const recent = this.#recent.slice(Math.max(0, this.#recent.length - window));
       const from = candidates(penalizeRepetition(logits, recent, penalty), { ...sampling, exclude });
       const token = choose(from, sampleUniform(seed, this.#position++));
@@ -185,6 +194,15 @@ export class TextWriter {
       if (settled.stopped) return "stop";
     }
     return "length";
+  }
+
+  /** Two texts at a time would each go on from the other's state. */
+  #expectAlone(): void {
+    if (this.session.steps !== this.#steps)
+      throw new UsageError(
+        "busy",
+        "session: something else was read or written with it meanwhile; open a session for each text (openSession, or fork)",
+      );
   }
 
   #take(token: number): void {

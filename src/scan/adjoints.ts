@@ -1,4 +1,4 @@
-import type { Cell } from "../cells/define.ts";
+import { type Cell, variables } from "../cells/define.ts";
 import { gradient } from "../math/derivative.ts";
 import { type AnyNode, constant, type Expression, variable } from "../math/expression.ts";
 import type { Products } from "./products.ts";
@@ -28,13 +28,13 @@ export function adjointsOf(cell: Cell, { operands, products }: Products): Adjoin
     return backOf(k);
   };
   const wanted = [
-    ...cell.gates.map((g) => variable(`x.${g.name}`)),
+    ...cell.gates.map((g) => variables.input(g.name)),
     ...products.map((p) => p.node),
-    ...cell.states.map((s) => variable(`previous.${s.name}`)),
-    ...Object.keys(cell.weights).map((name) => variable(`weight.${name}`)),
+    ...cell.states.map((s) => variables.previous(s.name)),
+    ...Object.keys(cell.weights).map((name) => variables.weight(name)),
     ...Object.values(cell.named),
   ];
-  const seeds = cell.states.map((s) => [cell.next[s.name]!, variable(`d.${s.name}`)] as const);
+  const seeds = cell.states.map((s) => [cell.next[s.name]!, variables.adjoint(s.name)] as const);
   const all = gradient(seeds, wanted, productAdjoint);
   const found = new Map<AnyNode, Expression>(wanted.map((n, k) => [n, all[k]!]));
   return { of: (node) => found.get(node)!, all, sent };

@@ -1,5 +1,5 @@
-import type { Cell, Width } from "../cells/define.ts";
-import { type AnyNode, type Expression, inOrder, variable } from "../math/expression.ts";
+import { type Cell, partsOfVariable, variables, type Width } from "../cells/define.ts";
+import { type AnyNode, type Expression, inOrder } from "../math/expression.ts";
 import { backOf } from "./adjoints.ts";
 import type { Forward } from "./forward.ts";
 import { type PlacedStore, phasesOf } from "./phases.ts";
@@ -43,7 +43,8 @@ export function lowerBackward(cell: Cell, { operands, products }: Products, forw
     if (nodes.has(n)) return forward.placeAfter(n);
     if (means.includes(n)) return { kind: "backMean", mean: means.indexOf(n) };
     if (n.op !== "variable") return undefined;
-    if (n.name.startsWith("d.")) return { kind: "adjoint", state: n.name.slice(2) };
+    const { kind, name } = partsOfVariable(n.name);
+    if (kind === "d") return { kind: "adjoint", state: name };
     const operand = operands.findIndex((_, k) => n === backOf(k));
     return operand >= 0 ? { kind: "back", operand } : forward.placeAfter(n);
   };
@@ -54,9 +55,9 @@ export function lowerBackward(cell: Cell, { operands, products }: Products, forw
     const value = adjoints.of(node);
     stores.push({ value, to, level: level(value), width });
   };
-  for (const s of cell.states) store(variable(`previous.${s.name}`), s.width, { kind: "carry", state: s.name });
+  for (const s of cell.states) store(variables.previous(s.name), s.width, { kind: "carry", state: s.name });
   for (const name of Object.keys(cell.weights))
-    store(variable(`weight.${name}`), "hidden", { kind: "weightGradient", name });
+    store(variables.weight(name), "hidden", { kind: "weightGradient", name });
   for (const [name, node] of Object.entries(cell.named))
     store(node, widths.get(node) ?? "hidden", { kind: "traceGradient", name });
   const meanJobs = means.map((n, mean) => ({
@@ -88,7 +89,7 @@ export function lowerBackward(cell: Cell, { operands, products }: Products, forw
     store(node, width, { kind: "slot", slot });
     return slot;
   };
-  const inputGradientSlots = cell.gates.map((g, k) => gradientSlot(variable(`x.${g.name}`), k, "hidden"));
+  const inputGradientSlots = cell.gates.map((g, k) => gradientSlot(variables.input(g.name), k, "hidden"));
   const productGradientSlots = products.map((p) =>
     p.fusedWith === undefined ? gradientSlot(p.node, p.slot, p.width) : inputGradientSlots[p.fusedWith]!,
   );
@@ -110,7 +111,7 @@ function widthBelow(cell: Cell, operands: Products["operands"], n: AnyNode): Wid
   const known = widthsOf(cell).get(n);
   if (known) return known;
   if (n.op === "variable") {
-    const state = cell.states.find((s) => n.name === `d.${s.name}`);
+    const state = cell.states.find((s) => n === variables.adjoint(s.name));
     return state?.width ?? operands.find((_, k) => n === backOf(k))?.width ?? "hidden";
   }
   for (const a of n.args) if (a.op !== "constant") return widthBelow(cell, operands, a);

@@ -1,4 +1,4 @@
-import type { Cell, Width } from "../cells/define.ts";
+import { type Cell, partsOfVariable, type Width } from "../cells/define.ts";
 import { type AnyNode, type Expression, inOrder } from "../math/expression.ts";
 import { UsageError } from "../shared/errors.ts";
 import { type Adjoints, adjointsOf } from "./adjoints.ts";
@@ -126,7 +126,7 @@ function levelsOf(order: readonly AnyNode[]): ReadonlyMap<AnyNode, number> {
 
 /** The place of a variable that is given to a step from outside; undefined for those of the backward pass. */
 function variablePlace(cell: Cell, variable: string): Place | undefined {
-  const [kind, name] = [variable.slice(0, variable.indexOf(".")), variable.slice(variable.indexOf(".") + 1)];
+  const { kind, name } = partsOfVariable(variable);
   if (kind === "previous") return { kind, state: name };
   if (kind === "weight" || kind === "mask") return { kind, name };
   if (kind === "d" || kind === "back") return undefined;

@@ -6,7 +6,7 @@ import { nodesOf } from "./widths.ts";
 export const gateSums = (cell: Cell): (readonly [gate: string, sum: Expression])[] =>
   inOrder(Object.values(cell.named))
     .filter((n): n is Expression => n.op === "add" && n.args[1]?.op === "product")
-    .filter((n) => n.args[0]!.name === `x.${n.args[1]!.name}`)
+    .filter((n) => n.args[0] === variables.input(n.args[1]!.name))
     .map((n) => [n.args[1]!.name, n]);
 
 const known = new WeakMap<Cell, Cell>();

@@ -1,5 +1,5 @@
-import type { Cell, Width } from "../cells/define.ts";
-import { type AnyNode, type Expression, variable } from "../math/expression.ts";
+import { type Cell, variables, type Width } from "../cells/define.ts";
+import type { AnyNode, Expression } from "../math/expression.ts";
 import { UsageError } from "../shared/errors.ts";
 import type { Operand, Product } from "./program.ts";
 import { nodesOf, recurrentGates, widthsOf } from "./widths.ts";
@@ -33,7 +33,7 @@ export function findProducts(cell: Cell): Products {
       );
     if (!node) continue;
     const gate = cell.gates.findIndex((g) => g.name === name);
-    const x = variable(`x.${name}`);
+    const x = variables.input(name);
     const sum = onlyUser(node);
     const fused = gate >= 0 && sum?.op === "add" && sum.args.includes(x) && onlyUser(x) === sum;
     const width = widths.get(node) ?? "hidden";
@@ -44,25 +44,29 @@ export function findProducts(cell: Cell): Products {
       name,
       node,
       block,
-      operand: numberOf(node, operands, widths),
+      operand: numberOf(cell, node, operands, widths),
       width,
       slot,
       fusedWith: fused ? gate : undefined,
     });
   }
   cell.gates.forEach((g, k) => {
-    if (!products.some((p) => p.fusedWith === k)) panels.set(variable(`x.${g.name}`), k);
+    if (!products.some((p) => p.fusedWith === k)) panels.set(variables.input(g.name), k);
   });
   return { operands, products, slots, panels };
 }
 
 /** The number of a product's operand, a new one for a vector that was not seen before. */
-function numberOf(product: Expression, operands: Operand[], widths: ReadonlyMap<AnyNode, Width | undefined>): number {
+function numberOf(
+  cell: Cell,
+  product: Expression,
+  operands: Operand[],
+  widths: ReadonlyMap<AnyNode, Width | undefined>,
+): number {
   const node = product.args[0] as Expression;
   const known = operands.findIndex((o) => o.node === node);
   if (known >= 0) return known;
-  const state =
-    node.op === "variable" && node.name.startsWith("previous.") ? node.name.slice("previous.".length) : undefined;
+  const state = cell.states.find(({ name }) => node === variables.previous(name))?.name;
   return operands.push({ node, width: widths.get(node) ?? "hidden", state }) - 1;
 }
 

@@ -1,4 +1,4 @@
-import type { Cell, Width } from "../cells/define.ts";
+import { type Cell, partsOfVariable, type Width } from "../cells/define.ts";
 import { type AnyNode, inOrder } from "../math/expression.ts";
 import { UsageError } from "../shared/errors.ts";
 
@@ -30,16 +30,10 @@ const known = new WeakMap<Cell, ReadonlyMap<AnyNode, Width | undefined>>();
 export function widthsOf(cell: Cell): ReadonlyMap<AnyNode, Width | undefined> {
   const old = known.get(cell);
   if (old) return old;
-  const stateWidths = new Map(cell.states.map((s) => [`previous.${s.name}`, s.width]));
   const widths = new Map<AnyNode, Width | undefined>();
   for (const n of nodesOf(cell)) {
     if (n.op === "constant") widths.set(n, undefined);
-    else if (n.op === "variable")
-      widths.set(
-        n,
-        stateWidths.get(n.name) ??
-          (n.name.startsWith("mask.") ? (cell.masks[n.name.slice(5)]?.width ?? "hidden") : "hidden"),
-      );
+    else if (n.op === "variable") widths.set(n, widthOfVariable(cell, n.name));
     else if (n.op === "product") widths.set(n, cell.projections.includes(n.name) ? "projection" : "hidden");
     else {
       const met = new Set(n.args.map((a) => widths.get(a)).filter((w) => w !== undefined));
@@ -61,6 +55,12 @@ export function widthsOf(cell: Cell): ReadonlyMap<AnyNode, Width | undefined> {
   }
   known.set(cell, widths);
   return widths;
+}
+
+function widthOfVariable(cell: Cell, variable: string): Width {
+  const { kind, name } = partsOfVariable(variable);
+  const width = kind === "mask" ? cell.masks[name]?.width : cell.states.find((s) => s.name === name)?.width;
+  return kind === "mask" || kind === "previous" ? (width ?? "hidden") : "hidden";
 }
 
 /** Width of the vectors that the recurrent matrices multiply: columns of `weight_hh`. */

@@ -107,6 +107,18 @@ export function expectInteger(
   return value;
 }
 
+/** Checks that a value is true or false. @throws UsageError "bad-option" */
+export function expectBoolean(argument: string, value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  throw new UsageError("bad-option", `${argument}: expected true or false, got ${describe(value)}`);
+}
+
+/** Checks a probability that leaves something: from 0 to below 1. @throws UsageError "out-of-range" */
+export function expectRate(argument: string, value: unknown): number {
+  if (typeof value === "number" && value >= 0 && value < 1) return value;
+  throw new UsageError("out-of-range", `${argument}: expected a probability from 0 to below 1, got ${describe(value)}`);
+}
+
 /**
  * Checks that `value` is one of `choices` and returns it; a near miss gets a suggestion.
  * @throws UsageError "unknown-choice"

@@ -63,6 +63,6 @@ export function expectNames(what: string, options: object, known: Names): void {
 /** An error about a name that nothing is called by, with the one that was probably meant. */
 export function unknownName(what: string, name: string, known: readonly string[]): UsageError {
   const near = nearest(name, known);
-  const rest = near === undefined ? `; known are ${known.join(", ")}` : `; did you mean ${near}?`;
+  const rest = near === undefined ? `; known are ${known.join(", ") || "none"}` : `; did you mean ${near}?`;
   return new UsageError("unknown-option", `${what} ${JSON.stringify(name)}${rest}`);
 }

@@ -11,6 +11,11 @@ export function uniform(bits: number): number {
   return (bits >>> 8) * 2 ** -24;
 }
 
+/** A number in [0, 1) from the upper 27 and 26 of two times 32 random bits: as fine as float64 has them. */
+export function uniform53(bits0: number, bits1: number): number {
+  return ((bits0 >>> 5) * 2 ** 26 + (bits1 >>> 6)) * 2 ** -53;
+}
+
 /**
  * Two independent standard normal numbers from two words of 32 random bits, in float64.
  * @see Box & Muller, "A note on the generation of random normal deviates" (1958)
@@ -86,7 +91,7 @@ export class RandomStream {
     const words = draw(this.key, 2 * n, LANE.permutation);
     const result = Uint32Array.from({ length: n }, (_, i) => i);
     for (let i = n - 1; i > 0; i--) {
-      const fraction = ((words[2 * i]! >>> 5) * 2 ** 26 + (words[2 * i + 1]! >>> 6)) * 2 ** -53;
+      const fraction = uniform53(words[2 * i]!, words[2 * i + 1]!);
       const j = Math.floor(fraction * (i + 1));
       const swapped = result[i]!;
       result[i] = result[j]!;

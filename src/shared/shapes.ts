@@ -21,6 +21,15 @@ export function strides(shape: readonly number[]): number[] {
   return result;
 }
 
+/** Strides that read a dense tensor of shape `from` over the axes of `to`, aligned at the last one: 0 along those that repeat. */
+export function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
+  const own = strides(from);
+  return to.map((_, axis) => {
+    const k = axis - (to.length - from.length);
+    return k < 0 || from[k] === 1 ? 0 : own[k]!;
+  });
+}
+
 /** A shape as text: `[4, 6, 5]`; a letter stands for a size that may vary: `[B, T, 5]`. */
 export function formatShape(shape: readonly (number | string)[]): string {
   return `[${shape.join(", ")}]`;

@@ -1,8 +1,6 @@
-import type { Machine } from "../compute/machine.ts";
 import { taskBatch } from "../tasks/batch.ts";
 import type { TaskSequence } from "../tasks/task.ts";
-import { compile, type Executable } from "../tensor/executable.ts";
-import { Graph } from "../tensor/graph.ts";
+import { Executables } from "../tensor/executables.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { sequenceError } from "./error.ts";
 import type { TaskNetwork } from "./network.ts";
@@ -12,14 +10,11 @@ const ROWS = 64;
 /** Asks a network, with its weights as they are, for the answers to sequences. */
 export class Examiner {
   private readonly network: TaskNetwork;
-  private readonly parameters: ParameterStore;
-  private readonly machine: Machine;
-  private readonly plans = new Map<string, Executable>();
+  private readonly plans: Executables;
 
   constructor(network: TaskNetwork, parameters: ParameterStore) {
     this.network = network;
-    this.parameters = parameters;
-    this.machine = parameters.machine;
+    this.plans = new Executables(parameters.machine, parameters);
   }
 
   /** The mean of the errors of all sequences. */
@@ -29,7 +24,9 @@ export class Examiner {
     for (let start = 0; start < sequences.length; start += ROWS) {
       const part = sequences.slice(start, start + ROWS);
       const { inputs, rows, steps = 1 } = taskBatch(task, part);
-      const plan = await this.plan(steps, rows);
+      const plan = await this.plans.of(`${steps} ${rows}`, (graph) =>
+        graph.output("outputs", this.network.outputs(graph, steps, rows)),
+      );
       for (const name of ["x", "valid"]) plan.write(name, inputs[name]!);
       plan.run();
       const data = await plan.read("outputs");
@@ -49,22 +46,6 @@ export class Examiner {
   }
 
   close(): void {
-    for (const plan of this.plans.values()) plan.close();
-    this.plans.clear();
-  }
-
-  private async plan(steps: number, rows: number): Promise<Executable> {
-    const key = `${steps} ${rows}`;
-    let plan = this.plans.get(key);
-    if (!plan) {
-      const graph = new Graph({ machine: this.machine, parameters: this.parameters.layout });
-      graph.output("outputs", this.network.outputs(graph, steps, rows));
-      plan = await compile(graph, {
-        machine: this.machine,
-        arenas: { parameters: this.parameters.arena("parameters") },
-      });
-      this.plans.set(key, plan);
-    }
-    return plan;
+    this.plans.close();
   }
 }

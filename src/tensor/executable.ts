@@ -99,6 +99,12 @@ export class Executable<M extends Machine = Machine> {
     return this.readRange(this.readable(name).range);
   }
 
+  /** Copies of outputs by name (default: all), as they are at one moment: what others run meanwhile does not come in between. */
+  async readAll(names: readonly string[] = Object.keys(this.graph.outputs)): Promise<Record<string, Numbers>> {
+    const found = await Promise.all(names.map((name) => this.read(name)));
+    return Object.fromEntries(names.map((name, k) => [name, found[k]!]));
+  }
+
   /** Copies an output, state or input into `out`, which must be as long; allocates nothing. On synchronous machines only. */
   readInto(
     this: Executable<SynchronousMachine>,

@@ -3,7 +3,7 @@ import { type Kernel, type Plan, type Range, TOUCHED_BLOCK } from "../compute/pl
 import { add, variable } from "../math/expression.ts";
 import { FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { formatBytes, formatShape, sameShape, size, strides } from "../shared/shapes.ts";
+import { formatBytes, formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { Parameter, ParameterLayout } from "./parameter.ts";
 import { type QuantizedTensor, type QuantizedWeights, quantizedWords } from "./quantized.ts";
 
@@ -154,6 +154,7 @@ export class Graph {
     options: { type?: Range["type"]; differentiable?: boolean; below?: number } = {},
   ): Tensor {
     expectOptions("Graph.input", options, { type: 1, differentiable: 1, below: 1 });
+    expectSizes(`input "${name}"`, shape);
     if (options.below !== undefined) this.bounds[name] = options.below;
     if (Object.hasOwn(this.inputs, name))
       throw new UsageError("duplicate-name", `input "${name}" is declared twice in one graph`);
@@ -170,6 +171,12 @@ export class Graph {
 
   /** A tensor of numbers that never change, written once by the host. */
   constant(shape: readonly number[], data: ArrayLike<number>): Tensor {
+    expectSizes("constant", shape);
+    if (data.length !== size(shape))
+      throw new ShapeError(
+        "shape-mismatch",
+        `constant: shape ${formatShape(shape)} has ${size(shape)} numbers, got ${data.length}`,
+      );
     const range = this.reserve("inputs", size(shape));
     this.constants.push({ range, data });
     return this.tensor(shape, range);
@@ -177,6 +184,7 @@ export class Graph {
 
   /** A tensor that is kept from run to run; zero at first. */
   state(name: string, shape: readonly number[]): Tensor {
+    expectSizes(`state "${name}"`, shape);
     if (!Object.hasOwn(this.states, name)) this.states[name] = this.tensor(shape, this.reserve("state", size(shape)));
     const known = this.states[name]!;
     if (!sameShape(known.shape, shape))
@@ -373,7 +381,7 @@ export class Graph {
   /** Makes two tensors share one adjoint: `view` is `of` under another shape. */
   view(of: Tensor, shape: readonly number[]): Tensor {
     if (size(shape) !== size(of.shape))
-      throw new UsageError(
+      throw new ShapeError(
         "shape-mismatch",
         `a tensor of shape ${formatShape(of.shape)} cannot be viewed as ${formatShape(shape)}`,
       );
@@ -491,5 +499,7 @@ export class Graph {
   }
 }
 
-/** Row-major strides of a shape. */
-export const dense = (shape: readonly number[]): number[] => [...strides(shape)];
+function expectSizes(what: string, shape: readonly number[]): void {
+  if (shape.some((n) => !Number.isSafeInteger(n) || n < 0))
+    throw new ShapeError("shape-mismatch", `${what}: expected sizes that are whole numbers, got ${formatShape(shape)}`);
+}

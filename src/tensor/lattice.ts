@@ -13,12 +13,13 @@ import {
 } from "../math/expression.ts";
 import { expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { dense, type Graph, type Tensor } from "./graph.ts";
+import { strides as dense } from "../shared/shapes.ts";
+import type { Graph, Tensor } from "./graph.ts";
 
 /** What stands for minus infinity: sums of it stay finite, so that no difference of two of them is NaN. */
 export const IMPOSSIBLE = -1e30;
 /** Scores below this hold an impossible part. */
-const HOPELESS = IMPOSSIBLE / 10;
+export const HOPELESS = IMPOSSIBLE / 10;
 
 export interface LatticeOptions {
   /** [T, B, J], score of being in state j at step t; `IMPOSSIBLE` where it cannot be. */

@@ -3,8 +3,9 @@ import { gradient } from "../math/derivative.ts";
 import { add, div, type Expression, equal, mul, select, variable } from "../math/expression.ts";
 import { ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { formatShape, size } from "../shared/shapes.ts";
-import { dense, type Graph, type Tensor } from "./graph.ts";
+import { mapValues } from "../shared/records.ts";
+import { broadcastStrides, strides as dense, formatShape, size } from "../shared/shapes.ts";
+import type { Graph, Tensor } from "./graph.ts";
 import type { Parameter } from "./parameter.ts";
 
 /** Shape that all of `shapes` broadcast to: aligned at the last axis, an axis of 1 repeats (NumPy's rule). */
@@ -21,21 +22,21 @@ export function broadcastShape(shapes: readonly (readonly number[])[]): number[]
   });
 }
 
-/** Strides that read a dense tensor of shape `from` over the axes of `to`. */
-function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
-  const own = dense(from);
-  return to.map((_, axis) => {
-    const k = axis - (to.length - from.length);
-    return k < 0 || from[k] === 1 ? 0 : own[k]!;
-  });
+type Inputs = Readonly<Record<string, Tensor>>;
+
+/** The graph that all of the tensors belong to: ranges of another one would be read as its own. */
+function graphOf(operation: string, tensors: readonly (Tensor | undefined)[]): Graph {
+  const graphs = new Set(tensors.flatMap((t) => t?.graph ?? []));
+  const [graph] = graphs;
+  if (!graph || graphs.size > 1)
+    throw new UsageError(
+      "bad-tensors",
+      `${operation}: expected tensors of one graph, got ${graph ? `some of ${graphs.size}` : "none"}`,
+    );
+  return graph;
 }
 
-type Inputs = Readonly<Record<string, Tensor>>;
-const graphOf = (inputs: Inputs): Graph => Object.values(inputs)[0]!.graph;
 const rangesOf = (inputs: Inputs): Record<string, Range> => mapValues(inputs, (t) => t.range);
-function mapValues<A, B>(record: Readonly<Record<string, A>>, value: (a: A, name: string) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([name, a]) => [name, value(a, name)]));
-}
 const spread = (inputs: Inputs, shape: readonly number[]): Record<string, number[]> =>
   mapValues(inputs, (t) => broadcastStrides(t.shape, shape));
 
@@ -44,7 +45,7 @@ const spread = (inputs: Inputs, shape: readonly number[]): Record<string, number
  * are derived from the equation.
  */
 export function pointwise(inputs: Inputs, value: Expression): Tensor {
-  const graph = graphOf(inputs);
+  const graph = graphOf("pointwise", Object.values(inputs));
   const shape = broadcastShape(Object.values(inputs).map((t) => t.shape));
   const out = graph.empty(
     shape,
@@ -55,7 +56,7 @@ export function pointwise(inputs: Inputs, value: Expression): Tensor {
     { ...rangesOf(inputs), out: out.range },
   );
   graph.record([out], ([g]) =>
-    pullBack(inputs, shape, value, variable("adjoint of the value"), {
+    pullBack(graph, inputs, shape, value, variable("adjoint of the value"), {
       "adjoint of the value": graph.tensor(shape, g!),
     }),
   );
@@ -63,8 +64,14 @@ export function pointwise(inputs: Inputs, value: Expression): Tensor {
 }
 
 /** Contributes `seed · ∂value/∂input`, summed over the axes along which an input was broadcast, to each input. */
-function pullBack(inputs: Inputs, shape: readonly number[], value: Expression, seed: Expression, more: Inputs): void {
-  const graph = graphOf(inputs);
+function pullBack(
+  graph: Graph,
+  inputs: Inputs,
+  shape: readonly number[],
+  value: Expression,
+  seed: Expression,
+  more: Inputs,
+): void {
   const all = { ...inputs, ...more };
   const wanted = Object.entries(inputs).filter(([, t]) => t.differentiable);
   const parts = gradient(
@@ -107,9 +114,10 @@ export function reduce(
   axes: readonly number[],
   combine: "sum" | "maximum" = "sum",
 ): Tensor {
-  const graph = graphOf(inputs);
+  const graph = graphOf("reduce", Object.values(inputs));
   const shape = broadcastShape(Object.values(inputs).map((t) => t.shape));
-  const over = shape.map((_, axis) => axes.includes(axis) || axes.includes(axis - shape.length));
+  const axesFromStart = axes.map((axis) => axisOf("reduce", shape, axis < 0 ? axis + shape.length : axis));
+  const over = shape.map((_, axis) => axesFromStart.includes(axis));
   const kept = shape.map((n, axis) => (over[axis] ? 1 : n));
   const out = graph.empty(
     kept,
@@ -124,7 +132,7 @@ export function reduce(
       variable("number of maxima"),
     ];
     const more = { [seed.name]: graph.tensor(kept, g!) };
-    if (combine === "sum") return pullBack(inputs, shape, value, seed, more);
+    if (combine === "sum") return pullBack(graph, inputs, shape, value, seed, more);
     const withBest: Inputs = { ...inputs, [best.name]: graph.tensor(kept, out.range) };
     const count = graph.empty(kept);
     const isBest = equal(value, best);
@@ -132,13 +140,19 @@ export function reduce(
       { ...spec, inputs: spread(withBest, shape), value: select(isBest, 1, 0), combine: "sum" },
       { ...rangesOf(withBest), out: count.range },
     );
-    pullBack(inputs, shape, value, select(isBest, div(seed, ties), 0), {
+    pullBack(graph, inputs, shape, value, select(isBest, div(seed, ties), 0), {
       ...more,
       [best.name]: withBest[best.name]!,
       [ties.name]: count,
     });
   });
   return out;
+}
+
+/** Checks that a shape has an axis of this number. */
+function axisOf(operation: string, shape: readonly number[], axis: number): number {
+  if (shape[axis] !== undefined) return axis;
+  throw new ShapeError("shape-mismatch", `${operation}: there is no axis ${axis} in shape ${formatShape(shape)}`);
 }
 
 /** Sum over all elements, shape []. */
@@ -153,6 +167,13 @@ export function sumAll(inputs: Inputs, value: Expression): Tensor {
     [],
   );
 }
+
+/** 0, 1, 2, … in row-major order: the indices along the one axis of a shape that is longer than 1. */
+export const arange = (graph: Graph, shape: readonly number[]): Tensor =>
+  graph.constant(
+    shape,
+    Float64Array.from({ length: size(shape) }, (_, k) => k),
+  );
 
 /** The same numbers under another shape. Shares memory and gradient. */
 export const reshape = (x: Tensor, shape: readonly number[]): Tensor => x.graph.view(x, shape);
@@ -216,7 +237,8 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
 
 /** Elements `start … end − 1` of one axis. */
 export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
-  if (!(start >= 0 && start < end && end <= (x.shape[axis] ?? 0)))
+  axisOf("slice", x.shape, axis);
+  if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= x.shape[axis]!))
     throw new ShapeError(
       "shape-mismatch",
       `slice: elements ${start} to ${end - 1} of axis ${axis} are not in shape ${formatShape(x.shape)}`,
@@ -228,7 +250,8 @@ export function slice(x: Tensor, axis: number, start: number, end: number): Tens
 
 /** Tensors one after the other along an axis. */
 export function concatenate(parts: readonly Tensor[], axis: number): Tensor {
-  const graph = parts[0]!.graph;
+  const graph = graphOf("concatenate", parts);
+  axisOf("concatenate", parts[0]!.shape, axis);
   for (const t of parts)
     if (t.shape.length !== parts[0]!.shape.length || t.shape.some((n, k) => k !== axis && n !== parts[0]!.shape[k]))
       throw new ShapeError(
@@ -283,13 +306,19 @@ export interface MatMulOptions {
 /** `a · b + bias` of matrices [m, k] and [k, n], or of stacks of them with one leading axis. */
 export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tensor {
   expectOptions("matmul", options, { transposeA: 1, transposeB: 1, bias: 1 });
-  const { graph } = a;
   const { transposeA = false, transposeB = false, bias } = options;
-  const batch = a.shape.length === 3 ? a.shape[0]! : 1;
+  const graph = graphOf("matmul", [a, b, bias]);
+  const rank = a.shape.length;
+  if ((rank !== 2 && rank !== 3) || b.shape.length !== rank || (rank === 3 && a.shape[0] !== b.shape[0]))
+    throw new ShapeError(
+      "shape-mismatch",
+      `matmul: expected two matrices or two stacks of as many, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+    );
+  const batch = rank === 3 ? a.shape[0]! : 1;
   const [ra, rb] = [a.shape.slice(-2), b.shape.slice(-2)];
   const [m, k] = transposeA ? [ra[1]!, ra[0]!] : [ra[0]!, ra[1]!];
   const [kb, n] = transposeB ? [rb[1]!, rb[0]!] : [rb[0]!, rb[1]!];
-  if (k !== kb || a.shape.length !== b.shape.length || (batch > 1 && b.shape[0] !== batch))
+  if (k !== kb)
     throw new ShapeError(
       "shape-mismatch",
       `matmul: ${formatShape(a.shape)}${transposeA ? "ᵀ" : ""} and ${formatShape(b.shape)}${transposeB ? "ᵀ" : ""} do not multiply: inner sizes are ${k} and ${kb}`,
@@ -297,7 +326,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tenso
   if (bias && (bias.shape.length !== 1 || bias.shape[0] !== n))
     throw new ShapeError("shape-mismatch", `matmul: bias must have shape [${n}], got ${formatShape(bias.shape)}`);
   const differentiable = a.differentiable || b.differentiable || (bias?.differentiable ?? false);
-  const out = graph.empty(a.shape.length === 3 ? [batch, m, n] : [m, n], differentiable);
+  const out = graph.empty(rank === 3 ? [batch, m, n] : [m, n], differentiable);
   graph.launch(
     { op: "matmul", batch, m, k, n, transposeA, transposeB, bias: bias !== undefined },
     { a: a.range, b: b.range, out: out.range, ...(bias && { bias: bias.range }) },
@@ -384,7 +413,7 @@ export function project(
  */
 export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?: number | undefined } = {}): Tensor {
   expectOptions("gather", options, { paddingIndex: 1 });
-  const { graph } = table;
+  const graph = graphOf("gather", [indices, table]);
   const [vocabulary, columns] = table.shape as [number, number];
   const rows = size(indices.shape);
   graph.bound(indices, vocabulary);

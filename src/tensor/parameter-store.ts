@@ -118,11 +118,12 @@ export class ParameterStore {
     }
   }
 
-  /** Copies of all parameters by name, in the order of declaration. */
+  /** Copies of all parameters by name, in the order of declaration, as they are at one moment. */
   async toTensors(arena = "parameters"): Promise<Map<string, { shape: readonly number[]; data: Numbers }>> {
-    const tensors = new Map<string, { shape: readonly number[]; data: Numbers }>();
-    for (const [name, { shape }] of this.layout.names) tensors.set(name, { shape, data: await this.read(name, arena) });
-    return tensors;
+    const all = [...this.layout.names].map(
+      async ([name, { shape }]) => [name, { shape, data: await this.read(name, arena) }] as const,
+    );
+    return new Map(await Promise.all(all));
   }
 
   /**
@@ -195,3 +196,9 @@ export class ParameterStore {
 
 const extra = (unexpected: readonly string[]): string =>
   unexpected.length > 0 ? ` (and these are no parameters: ${few(unexpected)})` : "";
+
+/** @throws UsageError "wrong-machine" */
+export function expectSameMachine(parameters: ParameterStore, machine: Machine): void {
+  if (parameters.machine !== machine)
+    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+}

@@ -4,6 +4,7 @@ import { vocabOf } from "./subword-model.ts";
 import { type StreamDecoder, type StreamEncoder, type Tokenizer, UNKNOWN } from "./tokenizer.ts";
 import { bpeSpec, fileOf, GRAPHEMES, type TokenizerFile } from "./tokenizer-file.ts";
 import { Vocabulary } from "./vocabulary.ts";
+import { bufferedEncoder, decodeWhole, encodeWhole } from "./whole-text.ts";
 import { TokenBuffer } from "./windows.ts";
 
 const SEGMENTERS: { readonly [K in CharacterKind]: (emit: EmitPiece) => Segmenter } = {
@@ -49,20 +50,11 @@ export class CharacterTokenizer implements Tokenizer {
   }
 
   encode(text: string): Int32Array {
-    const encoder = this.streamEncoder();
-    const start = encoder.push(text);
-    const rest = encoder.end();
-    if (rest.length === 0) return start;
-    const tokens = new Int32Array(start.length + rest.length);
-    tokens.set(start);
-    tokens.set(rest, start.length);
-    return tokens;
+    return encodeWhole(this.streamEncoder(), text);
   }
 
   decode(tokens: ArrayLike<number>): string {
-    const pieces: string[] = [];
-    for (let i = 0; i < tokens.length; i++) pieces.push(this.#pieceOf(tokens[i]!));
-    return pieces.join("");
+    return decodeWhole(this.streamDecoder(), tokens);
   }
 
   streamEncoder(): StreamEncoder {
@@ -71,16 +63,7 @@ export class CharacterTokenizer implements Tokenizer {
     const segmenter = characterPieces(this.kind, (piece) => {
       buffer.push(typeof piece === "number" ? vocabulary.idOfUnit(piece) : vocabulary.id(piece));
     });
-    return {
-      push(text) {
-        segmenter.push(text);
-        return buffer.take();
-      },
-      end() {
-        segmenter.end();
-        return buffer.take();
-      },
-    };
+    return bufferedEncoder(segmenter, buffer);
   }
 
   streamDecoder(): StreamDecoder {

@@ -3,6 +3,7 @@ import { expectOptions } from "../shared/options.ts";
 import { type NormalizeStep, normalizer, type TextStage } from "./normalize.ts";
 import type { EncodeOptions, StreamDecoder, StreamEncoder, Tokenizer } from "./tokenizer.ts";
 import { type AddedToken, STEP_SPECS, sequence, type TokenizerFile } from "./tokenizer-file.ts";
+import { decodeWhole, encodeWhole, joined } from "./whole-text.ts";
 
 /** A token beside those of the tokenizer itself. */
 export interface ExtraToken {
@@ -74,8 +75,7 @@ class PreparedTokenizer implements Tokenizer {
   }
 
   encode(text: string, options?: EncodeOptions): Int32Array {
-    const encoder = this.streamEncoder(options);
-    return joined([encoder.push(text), encoder.end()]);
+    return encodeWhole(this.streamEncoder(options), text);
   }
 
   streamEncoder(options: EncodeOptions = {}): StreamEncoder {
@@ -104,10 +104,7 @@ class PreparedTokenizer implements Tokenizer {
   }
 
   decode(tokens: ArrayLike<number>): string {
-    const decoder = this.streamDecoder();
-    const parts: string[] = [];
-    for (let i = 0; i < tokens.length; i++) parts.push(decoder.push(tokens[i]!));
-    return parts.join("") + decoder.end();
+    return decodeWhole(this.streamDecoder(), tokens);
   }
 
   streamDecoder(): StreamDecoder {
@@ -171,14 +168,4 @@ class TokenFinder {
   settled(text: string): number {
     return Math.max(0, text.length - this.#longest + 1);
   }
-}
-
-function joined(parts: readonly Int32Array[]): Int32Array {
-  const all = new Int32Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -6,6 +6,7 @@ import { bpeModel, type ModelSpec, type PieceModel, wordModel } from "./subword-
 import type { StreamDecoder, StreamEncoder, Tokenizer } from "./tokenizer.ts";
 import { fileOf, type TokenizerFile } from "./tokenizer-file.ts";
 import { tokenOutOfRange } from "./vocabulary.ts";
+import { bufferedEncoder, decodeWhole, encodeWhole } from "./whole-text.ts";
 import { TokenBuffer } from "./windows.ts";
 
 /** How pieces are put together again: bytes to text, one after the other, or with a space between. */
@@ -52,20 +53,11 @@ export class SubwordTokenizer implements Tokenizer {
   }
 
   encode(text: string): Int32Array {
-    const encoder = this.streamEncoder();
-    const [start, rest] = [encoder.push(text), encoder.end()];
-    const tokens = new Int32Array(start.length + rest.length);
-    tokens.set(start);
-    tokens.set(rest, start.length);
-    return tokens;
+    return encodeWhole(this.streamEncoder(), text);
   }
 
   decode(tokens: ArrayLike<number>): string {
-    const decoder = this.streamDecoder();
-    const parts: string[] = [];
-    for (let i = 0; i < tokens.length; i++) parts.push(decoder.push(tokens[i]!));
-    parts.push(decoder.end());
-    return parts.join("");
+    return decodeWhole(this.streamDecoder(), tokens);
   }
 
   streamEncoder(): StreamEncoder {
@@ -79,16 +71,7 @@ export class SubwordTokenizer implements Tokenizer {
     const sections = new TextSections((section) => {
       for (piece of this.#pre.cut(section)) this.#model(piece, emit);
     });
-    return {
-      push(text) {
-        sections.push(text);
-        return buffer.take();
-      },
-      end() {
-        sections.end();
-        return buffer.take();
-      },
-    };
+    return bufferedEncoder(sections, buffer);
   }
 
   streamDecoder(): StreamDecoder {

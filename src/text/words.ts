@@ -10,6 +10,7 @@ import {
 } from "./tokenizer.ts";
 import { BETWEEN_SPACES, fileOf, LINE_ENDS, STEP_SPECS, type TokenizerFile, UNICODE_WORDS } from "./tokenizer-file.ts";
 import { Vocabulary } from "./vocabulary.ts";
+import { bufferedEncoder, decodeWhole, encodeWhole } from "./whole-text.ts";
 import { type TakeWindow, TextWindows, TokenBuffer } from "./windows.ts";
 
 export interface WordOptions {
@@ -104,33 +105,17 @@ export class WordTokenizer implements Tokenizer {
   }
 
   encode(text: string): Int32Array {
-    const buffer = new TokenBuffer();
-    const segmenter = wordSegmenter(this.#options, (word) => buffer.push(this.#vocabulary.id(word)));
-    segmenter.push(text);
-    segmenter.end();
-    return buffer.take();
+    return encodeWhole(this.streamEncoder(), text);
   }
 
   decode(tokens: ArrayLike<number>): string {
-    const decoder = this.streamDecoder();
-    const parts: string[] = [];
-    for (let i = 0; i < tokens.length; i++) parts.push(decoder.push(tokens[i]!));
-    return parts.join("");
+    return decodeWhole(this.streamDecoder(), tokens);
   }
 
   streamEncoder(): StreamEncoder {
     const buffer = new TokenBuffer();
     const segmenter = wordSegmenter(this.#options, (word) => buffer.push(this.#vocabulary.id(word)));
-    return {
-      push(text) {
-        segmenter.push(text);
-        return buffer.take();
-      },
-      end() {
-        segmenter.end();
-        return buffer.take();
-      },
-    };
+    return bufferedEncoder(segmenter, buffer);
   }
 
   streamDecoder(): StreamDecoder {

@@ -1,9 +1,8 @@
 import type { Machine } from "../compute/machine.ts";
 import { type Batch, type BatchSource, weightOf } from "../data/batch-source.ts";
-import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
-import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { Plans } from "./plans.ts";
 import { takeTurns } from "./turns.ts";
@@ -57,8 +56,7 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
     record: "required",
   });
   const { machine, parameters, batches, quantized, record } = options;
-  if (parameters.machine !== machine)
-    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+  expectSameMachine(parameters, machine);
   const plans = new Plans({
     machine,
     arenas: { parameters: parameters.arena("parameters") },
@@ -87,8 +85,8 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
         const plan = await plans.ready(batch);
         plan.run();
         const weight = weightOf(batch);
-        for (const name of Object.keys(plan.graph.outputs))
-          sums[name] = (sums[name] ?? 0) + (await plan.read(name))[0]! * weight;
+        for (const [name, [value]] of Object.entries(await plan.readAll()))
+          sums[name] = (sums[name] ?? 0) + value! * weight;
         weights += weight;
         await turns();
         await onMeasured?.(index + 1, batches.batchesPerEpoch);

@@ -4,7 +4,7 @@ import { add, equal, mul, select, variable } from "../math/expression.ts";
 import type { Optimizer } from "../optimizers/define.ts";
 import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
 import { describe, expectInteger, expectShape, FailureError, UsageError } from "../shared/errors.ts";
-import { formatBytes, size } from "../shared/shapes.ts";
+import { formatBytes } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterLayout } from "../tensor/parameter.ts";
@@ -64,7 +64,7 @@ export async function openLearner(options: LearnerOptions): Promise<Learner> {
   const update = updateParameters(graph, optimizer, { clipNorm, clipValue });
   takeNotes(graph, notes, { norm: update.gradientNorm, skip: update.skipped });
   const needed = graph.finish().arenas;
-  resetMoments(parameters, optimizer);
+  createMoments(parameters, optimizer);
   const own: Record<string, Arena> = {};
   try {
     // Gradients that nobody else writes to: what is known of their zeros stays true.
@@ -268,14 +268,6 @@ function expectNumber(name: string, tensor: Tensor | undefined): Tensor {
     throw new UsageError("bad-option", `record: expected { ${name} }, a tensor of shape [], got ${describe(tensor)}`);
   expectShape(`record: ${name}`, tensor.shape, []);
   return tensor;
-}
-
-function resetMoments(store: ParameterStore, optimizer: Optimizer): void {
-  const old = Object.entries(optimizer.moments).filter(([moment]) => momentArena(moment) in store.arenas);
-  createMoments(store, optimizer);
-  for (const [moment, initial] of old)
-    for (const name of store.names)
-      store.write(name, new Float64Array(size(store.shape(name))).fill(initial), momentArena(moment));
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Range } from "../compute/plan.ts";
 import { abs, add, type Expression, equal, less, lessEqual, mul, select, variable } from "../math/expression.ts";
-import { LARGEST_FINITE } from "../optimizers/update.ts";
+import { LARGEST_FLOAT32 } from "../shared/finite.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 
 /** What the machine has noted since the last reading. */
@@ -47,7 +47,7 @@ export function takeNotes(
   // An infinite norm may pass (its update is left out); one that is no number comes back at every step.
   const isNumber = lessEqual(v("norm"), Number.POSITIVE_INFINITY);
   const failed = select(
-    lessEqual(abs(v("loss")), LARGEST_FINITE),
+    lessEqual(abs(v("loss")), LARGEST_FLOAT32),
     select(isNumber, select(less(row, MOST_SKIPPED_IN_A_ROW), 0, v("step")), v("step")),
     v("step"),
   );

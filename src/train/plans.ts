@@ -1,6 +1,7 @@
 import type { Arena, Machine } from "../compute/machine.ts";
 import type { Batch } from "../data/batch-source.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
+import { formatShape, sameShape } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import type { Graph } from "../tensor/graph.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
@@ -66,8 +67,8 @@ export class Plans {
   async readStates(): Promise<Map<string, NamedTensor>> {
     const tensors = new Map<string, NamedTensor>(this.waiting);
     for (const [signature, { plan }] of this.states)
-      for (const [name, { shape }] of Object.entries(plan.graph.states))
-        tensors.set(`${signature}/${name}`, { shape, data: await plan.read(name) });
+      for (const [name, data] of Object.entries(await plan.readAll(Object.keys(plan.graph.states))))
+        tensors.set(`${signature}/${name}`, { shape: plan.shape(name), data });
     return tensors;
   }
 
@@ -144,8 +145,11 @@ export class Plans {
       const key = `${signature}/${name}`;
       const tensor = rest.get(key);
       if (!tensor) continue;
-      if (tensor.shape.join() !== shape.join())
-        throw new UsageError("shape-mismatch", `state "${name}": expected [${shape}], got [${tensor.shape}]`);
+      if (!sameShape(tensor.shape, shape))
+        throw new UsageError(
+          "shape-mismatch",
+          `state "${name}": expected shape ${formatShape(shape)}, got ${formatShape(tensor.shape)}`,
+        );
       plan.writeState(name, tensor.data);
       rest.delete(key);
     }

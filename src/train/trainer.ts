@@ -3,7 +3,7 @@ import { type Batch, weightOf } from "../data/batch-source.ts";
 import { checkOptions } from "../schema/check.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import { diverged } from "./breakdown.ts";
 import type { Evaluator, Metrics } from "./evaluator.ts";
 import type { Callbacks, EndEvent, TrainEvent, ValidationEvent } from "./events.ts";
@@ -28,7 +28,7 @@ import { takeTurns } from "./turns.ts";
  * }
  * ```
  * @throws UsageError for wrong options; FailureError "out-of-memory" before anything is allocated. While training:
- *   FailureError "diverged" when the loss is no number; no such update has reached the parameters
+ *   FailureError "diverged" when the loss is no number; no such update has reached the parameters. UsageError "not-a-number" when a schedule gives no finite rate
  */
 export async function openTrainer<F extends object = object>(options: TrainerOptions<F>): Promise<Trainer<F>> {
   checkOptions<TrainerOptions<F>>("openTrainer", options, {
@@ -42,8 +42,7 @@ export async function openTrainer<F extends object = object>(options: TrainerOpt
 /** `openTrainer` for callers that have checked what they were given, and hand on more of it than a trainer reads. */
 export async function startTrainer<F extends object = object>(options: TrainerOptions<F>): Promise<Trainer<F>> {
   const { machine, parameters, batches, record, owned = [] } = options;
-  if (parameters.machine !== machine)
-    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+  expectSameMachine(parameters, machine);
   const plan = planOf(options, batches.batchesPerEpoch);
   const { optimizer, clipNorm, clipValue, recompute, seed, accumulate } = plan;
   const learner = await openLearner({
@@ -60,7 +59,10 @@ export async function startTrainer<F extends object = object>(options: TrainerOp
   return new Trainer(options, plan, learner, closers);
 }
 
-/** A training under way: see `openTrainer`. Leaving the loop early and iterating again goes on where it stopped. */
+/**
+ * A training under way: see `openTrainer`. Leaving the loop early and iterating again goes on where it stopped. Of two loops at a time one is refused
+ * with a UsageError "busy".
+ */
 export class Trainer<F extends object = object> implements AsyncIterable<TrainEvent<F>> {
   /** The weights as they are now. */
   readonly parameters: ParameterStore;
@@ -73,6 +75,9 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
   private saveDue = false;
   private lastSave = platform.now();
   private lastNorm: number | undefined;
+  /** Whether an update or a copy of it all is under way, and whether a measurement is. */
+  private working = false;
+  private measuring = false;
 
   constructor(options: TrainerOptions<F>, plan: TrainingPlan, learner: Learner, owned: readonly { close(): void }[]) {
     this.options = options;
@@ -99,7 +104,13 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
     for (;;) {
       for (let event = this.state.events.shift(); event; event = this.state.events.shift()) yield event;
       if (this.state.due) {
-        aborted = !(yield* this.measure());
+        if (this.measuring) throw busy();
+        this.measuring = true;
+        try {
+          aborted = !(yield* this.measure());
+        } finally {
+          this.measuring = false;
+        }
         if (aborted) break;
       } else if (this.saveDue) {
         this.saveDue = false;
@@ -109,7 +120,7 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
       else {
         aborted = signal?.aborted ?? false;
         if (aborted) break;
-        await this.advance(turns);
+        await this.alone(() => this.advance(turns));
       }
     }
     const { step, seconds, stopped } = this.state;
@@ -141,7 +152,8 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
    * @throws FailureError "not-finite" when a parameter is no finite number
    */
   async snapshot(): Promise<TrainingSnapshot> {
-    return snapshotOf(this.options, this.plan, this.state, await this.learner.readTensors());
+    const tensors = await this.alone(() => this.learner.readTensors());
+    return snapshotOf(this.options, this.plan, this.state, tensors);
   }
 
   /**
@@ -153,7 +165,7 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
   async restore(snapshot: TrainingSnapshot, options: RestoreOptions = {}): Promise<void> {
     expectOptions("Trainer.restore", options, { allowDifferentArithmetic: 1, allowDifferentSchedule: 1 });
     const state = usable<F>(snapshot, this.options, this.plan, options);
-    await this.learner.restoreTensors(snapshot.tensors);
+    await this.alone(() => this.learner.restoreTensors(snapshot.tensors));
     this.state = state;
     this.started = false;
     this.saveDue = false;
@@ -168,6 +180,17 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
   /** The same as `close`. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Does what nothing else may come in between of: a second loop would make the same update twice. */
+  private async alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.working) throw busy();
+    this.working = true;
+    try {
+      return await work();
+    } finally {
+      this.working = false;
+    }
   }
 
   private get ended(): boolean {
@@ -295,6 +318,9 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
 
 /** Seconds between two events of a measurement. */
 const TELL_EVERY = 1;
+
+const busy = (): UsageError =>
+  new UsageError("busy", "this training is in the middle of something: go through it in one loop at a time");
 
 const told = (metrics: Metrics | undefined) =>
   metrics && { metrics, ...(Object.hasOwn(metrics, "loss") && { validationLoss: metrics.loss! }) };

@@ -1,5 +1,6 @@
 import type { Transform } from "../data/forecast-layout.ts";
 import type { TimeSeries } from "../data/time-series.ts";
+import { extremes } from "../shared/extremes.ts";
 
 /** Steps of a piece where there is no season. */
 const PIECE = 12;
@@ -33,6 +34,6 @@ function growsWithLevel(values: Float64Array, length: number): boolean {
   const of = (a: readonly number[], ma: number, b: readonly number[], mb: number): number =>
     a.reduce((sum, value, k) => sum + (value - ma) * (b[k]! - mb), 0);
   const [xx, xy, yy] = [of(x, mx, x, mx), of(x, mx, y, my), of(y, my, y, my)];
-  const apart = Math.max(...x) - Math.min(...x) >= Math.LN2;
-  return apart && xy / xx >= 0.5 && xy / Math.sqrt(xx * yy) >= 0.7;
+  const [low, high] = extremes(x);
+  return high - low >= Math.LN2 && xy / xx >= 0.5 && xy / Math.sqrt(xx * yy) >= 0.7;
 }

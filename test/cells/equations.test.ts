@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import type { Cell } from "../../src/cells/define.ts";
+import { type Cell, defineCell } from "../../src/cells/define.ts";
 import { gru } from "../../src/cells/gru.ts";
 import { layerNormLstm } from "../../src/cells/layer-norm-lstm.ts";
 import { lstm } from "../../src/cells/lstm.ts";
 import { minGru } from "../../src/cells/min-gru.ts";
 import { minLstm } from "../../src/cells/min-lstm.ts";
 import { rnn } from "../../src/cells/rnn.ts";
+import { type Expression, less, tanh } from "../../src/math/expression.ts";
 import { difference } from "../support/difference.ts";
 import { describeOnMachines } from "../support/machines.ts";
 import { type Numbers, runRecurrent } from "../support/recurrent.ts";
@@ -194,6 +195,27 @@ describe("what cells declare", () => {
     }
     expect(lstm({ bias: false }).bias).toBe("none");
     expect(lstm({ bias: false }).next.h).toBe(plain.next.h);
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ["clip", () => lstm({ clip: -1 }), /lstm: clip: expected a number above 0, got -1/],
+    ["recurrentDropout", () => gru({ recurrentDropout: 1 }), /recurrentDropout: expected a probability.*got 1/],
+    ["zoneout", () => rnn({ zoneout: -2 }), /zoneout: expected a probability.*got -2/],
+    ["epsilon", () => layerNormLstm({ epsilon: 0 }), /epsilon: expected a number above 0/],
+    ["gate", () => lstm({ gate: "relu" as never }), /gate: expected an activation.*got the string "relu"/],
+    ["peephole", () => lstm({ peephole: 1 as never }), /peephole: expected true or false, got 1/],
+  ])("%s that makes no sense is refused", (_, make, message) => expect(make).toThrow(message));
+
+  test.each<[string, object, RegExp]>([
+    ["no state", { state: [] }, /cell "own": expected at least one state/],
+    ["a state without equation", { step: () => ({}) }, /step: expected h as an expression, got undefined/],
+    ["a number for a state", { step: () => ({ h: 1 }) }, /step: expected h as an expression, got 1/],
+    ["a comparison", { step: ({ a }: { a: Expression }) => ({ h: a, more: less(a, 0) }) }, /expected more as an/],
+    ["a mask's rate", { masks: { m: { per: "step", rate: 1, kind: "dropout" } } }, /mask m: expected a probability/],
+    ["one name for two matrices", { projections: ["a"] }, /"a" names a gate and a projection/],
+  ])("a cell of one's own with %s is refused", (_, part, message) => {
+    const whole = { name: "own", gates: { a: tanh }, state: ["h"], step: ({ a }: { a: Expression }) => ({ h: a }) };
+    expect(() => defineCell({ ...whole, ...part } as never)).toThrow(message);
   });
 
   test("masks with their rates, by the width of what they meet", () => {

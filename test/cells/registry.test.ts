@@ -40,13 +40,14 @@ describe("cellByName", () => {
   test.each<[unknown, RegExp]>([
     ["grru", /did you mean "gru"/],
     [null, /expected a name or/],
-    [{ name: "lstm", options: { peepholes: true } }, /no option "peepholes"; it has gate, candidate/],
+    [{ name: "lstm", options: { peepholes: true } }, /no option "peepholes"; did you mean peephole/],
     [{ name: "lstm", options: { peephole: 1 } }, /peephole: expected true or false, got 1/],
     [{ name: "lstm", options: { zoneout: 1 } }, /zoneout: expected a probability/],
     [{ name: "lstm", options: { clip: -1 } }, /clip: expected a number above 0/],
     [{ name: "lstm", options: { gate: "sigmoyd" } }, /did you mean "sigmoid"/],
     [{ name: "lstm", options: { gate: { name: "elu", gamma: 1 } } }, /alpha and beta; got gamma/],
     [{ name: "lstm", options: { gate: 3 } }, /expected an activation's name, got 3/],
+    [{ name: "min-gru", options: { bias: false } }, /minGru: there is no option "bias"; known are none/],
     [{ name: "lstm", options: { __proto__: null, constructor: 1 } }, /no option "constructor"/],
     ["__proto__", /expected one of/],
   ])("%j is refused", (spec, message) => {

@@ -298,7 +298,9 @@ describe("inspect", () => {
 
   it("gives the numbers with --json", async () => {
     const { stdout } = await longshort(["inspect", run, "--text", "abc", "--json"]);
-    const values = lines(stdout);
+    const steps = lines(stdout).filter(({ type }) => type === "step");
+    expect(steps).toEqual(["a", "b", "c"].map((token) => ({ type: "step", token })));
+    const values = lines(stdout).filter(({ type }) => type === "values");
     expect(values.map(({ name }) => name)).toEqual(expect.arrayContaining(["i", "f", "g", "o", "c", "h"]));
     for (const { shape, data } of values) expect([shape, data.length]).toEqual([[3, 12], 36]);
   });

@@ -133,6 +133,21 @@ test("the column with the times is found, told, recorded, and can be declined", 
   expect((await train("-o", at("mixed"))).stderr).toMatch(/^Rows count as equal steps, because .*--series/);
 });
 
+test("what series are is told in training, and what did not occur then in a forecast", async () => {
+  const kinds = ["--target", "sales", "--series", "shop", "--category", "shop", ...small, "--epochs", "1"];
+  const ran = await longshort(["train", "forecast", at("sales.csv"), ...kinds, "--no-baselines", "-o", at("kinds")]);
+  expect(ran.stderr).toMatch(/sales, 3 steps from the last 7 with shop, weekday;/);
+  const known = await longshort(["forecast", at("kinds")]);
+  expect(known.stderr).not.toMatch(/did not occur/);
+  write(
+    "elsewhere.csv",
+    rows(0, 30, 27).map((row) => row.replace("south", "west")),
+  );
+  const found = await longshort(["forecast", at("kinds"), at("elsewhere.csv")]);
+  expect(found.stderr).toContain('Note: "west" in shop did not occur in training.\n');
+  expect(found.stdout.trim().split("\n")).toHaveLength(7);
+});
+
 test("what is known beforehand has to be there", async () => {
   write("cut.csv", rows(0, 100));
   const { code, stderr } = await longshort(["forecast", at("run"), at("cut.csv")]);

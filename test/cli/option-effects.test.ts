@@ -529,6 +529,18 @@ const commands: Readonly<Record<string, Effects>> = {
     options: {
       run: { instead: ["inspect", at("runs/one"), "--text", "hello"] },
       text: { add: ["--text", "world"] },
+      file: {
+        against: ["inspect", at("tagger0"), "--text", "once more"],
+        instead: ["inspect", at("tagger0"), at("g.txt")],
+      },
+      row: {
+        against: ["inspect", at("tagger0"), at("g.txt")],
+        instead: ["inspect", at("tagger0"), at("g.txt"), "--row", "2"],
+      },
+      reverse: {
+        against: ["inspect", at("tagger0"), "--text", "once more"],
+        instead: ["inspect", at("tagger0"), "--text", "once more", "--reverse"],
+      },
       values: { add: ["--values", "h"] },
       layer: { add: ["--layer", "1"] },
       units: { add: ["--units", "2"] },

@@ -191,3 +191,9 @@ describeOnMachines("gradientFlow", (on) => {
     expect(large[0]).toBeGreaterThan(1e3);
   });
 });
+
+test("a trace of as many steps as one likes is looked through", () => {
+  const steps = 300_000;
+  const data = Float32Array.from({ length: 2 * steps }, (_, k) => (k % 2 === 0 ? 0.5 : Math.sin(k)));
+  expect(deadUnits({ shape: [steps, 1, 2], data })).toEqual([0]);
+});

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
-import { type ActivationName, activation } from "../../src/layers/activation.ts";
+import { activation } from "../../src/layers/activation.ts";
 import { convolution1d, fromBatchChannelTime, toBatchChannelTime } from "../../src/layers/convolution.ts";
 import { embedding } from "../../src/layers/embedding.ts";
 import type { Layer } from "../../src/layers/layer.ts";
 import { layerNorm } from "../../src/layers/layer-norm.ts";
 import { linear } from "../../src/layers/linear.ts";
 import { logSoftmax, softmax } from "../../src/layers/softmax.ts";
+import type { ActivationName } from "../../src/math/activations.ts";
 import { difference } from "../support/difference.ts";
 import { type Golden, golden, goldenNames } from "../support/golden.ts";
 import { evaluate, onMachines } from "./on-machines.ts";

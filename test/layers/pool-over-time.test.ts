@@ -71,13 +71,13 @@ onMachines("pooling over time", (machine, tolerance) => {
       'expected one of "maximum", "mean", "last", got the string "max"',
     );
     const pool = poolOverTime({ kind: "mean" });
-    await expect(run(({ x: t }, g) => pool.forward(t!, { mask: g.constant([B, T], []) }))).rejects.toThrow(
+    await expect(run(({ x: t }, g) => pool.forward(t!, { mask: g.empty([B, T]) }))).rejects.toThrow(
       "mask: expected shape [5, 4], got [4, 5]; it seems to be transposed",
     );
-    await expect(run(({ x: t }, g) => pool.forward(t!, { lengths: g.constant([T], []) }))).rejects.toThrow(
+    await expect(run(({ x: t }, g) => pool.forward(t!, { lengths: g.empty([T]) }))).rejects.toThrow(
       "lengths: expected shape [4], got [5]",
     );
     await expect(run(({ x: t }) => pool.forward(t!, { mask: t!, lengths: t! }))).rejects.toThrow("not both");
-    await expect(run((_, g) => pool.forward(g.constant([B, U], [])))).rejects.toThrow("expected input [T, B, units]");
+    await expect(run((_, g) => pool.forward(g.empty([B, U])))).rejects.toThrow("expected input [T, B, units]");
   });
 });

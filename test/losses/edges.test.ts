@@ -3,6 +3,7 @@ import { binaryCrossEntropy } from "../../src/losses/binary-cross-entropy.ts";
 import { crossEntropy } from "../../src/losses/cross-entropy.ts";
 import { huber, smoothL1 } from "../../src/losses/huber.ts";
 import { klDivergence } from "../../src/losses/kl-divergence.ts";
+import { linearCrossEntropy } from "../../src/losses/linear-cross-entropy.ts";
 import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
 import { Graph } from "../../src/tensor/graph.ts";
 import { evaluate, onMachines } from "../layers/on-machines.ts";
@@ -78,6 +79,13 @@ test("what does not fit is refused in words", () => {
   expect(() => crossEntropy(logits, numbers, { mask: graph.input("m", [2, 4]) })).toThrow(
     "mask: expected shape [4, 2]",
   );
+  const reduction = "average" as never;
+  for (const refused of [
+    () => crossEntropy(logits, numbers, { reduction }),
+    () => meanSquaredError(logits, logits, { reduction }),
+    () => linearCrossEntropy(logits, { weight: graph.input("head", [6, 5]) }, numbers, { reduction }),
+  ])
+    expect(refused).toThrow('reduction: expected one of "mean", "sum"');
   expect(() => crossEntropy(logits, numbers, { labelSmoothing: 1 })).toThrow("labelSmoothing in [0, 1), got 1");
   expect(() => meanSquaredError(logits, numbers)).toThrow("meanSquaredError: target: expected shape [4, 2, 5]");
   expect(() => meanSquaredError(logits, logits, { mask: graph.input("m2", [2]) })).toThrow(

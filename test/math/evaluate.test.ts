@@ -81,6 +81,7 @@ describe("activations have the values of their definitions", () => {
     expect(at(f.elu(), -1000)).toBe(-1);
     expect(at(f.gelu, -40)).toBeCloseTo(0);
   });
+  it.each(definitions)("%s of NaN is NaN", (_, activation) => expect(at(activation, Number.NaN)).toBeNaN());
 });
 
 describe("evaluate", () => {

@@ -144,7 +144,7 @@ describe("a tagger", () => {
     ["one tag", { tags: ["O"] }, "bad-option"],
     ["a tag twice", { tags: ["O", "O"] }, "bad-option"],
     ["characters that are none", { characters: [1] }, "bad-config"],
-    ["a direction that is a word", { bidirectional: "yes" }, "bad-config"],
+    ["a direction that is a word", { bidirectional: "yes" }, "bad-option"],
     ["a scheme that is none", { scheme: "iob" }, "unknown-choice"],
     ["words of no length", { wordLength: 0 }, "out-of-range"],
     ["a rate that drops all", { outputDropout: 1 }, "out-of-range"],

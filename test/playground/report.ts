@@ -5,11 +5,59 @@ import { expect, test } from "vitest";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { traceText } from "../../src/explain/trace-text.ts";
+import { sequenceClassifier } from "../../src/models/sequence-classifier.ts";
+import { Classifier } from "../../src/run/classifier.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
+import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { partsOf, tinyRun } from "../support/tiny-run.ts";
 import { type Playground, root } from "./playground.ts";
 
 /** The page that `longshort inspect --html` writes. */
 export function inspectReport(of: () => Playground): void {
+  test("the report of a classifier: what it says after each token, and both directions", async () => {
+    const machine = await openMachine("wasm");
+    const { tokenizer, parameters: unused } = await tinyRun(machine);
+    const model = sequenceClassifier({
+      ...{ vocabularySize: tokenizer.vocabularySize, embeddingSize: 3, hiddenSize: 4, bidirectional: true },
+      classes: ["first", "second"],
+    });
+    const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 5 });
+    const run = path.join(of().folder, "run-classifier");
+    await saveRun(run, { config: { model: model.config }, tokenizer, parameters });
+    const said = await new Classifier({ model, machine, parameters, tokenizer }).afterEachStep("ab c");
+    for (const one of [unused, parameters]) one.close();
+    machine.close();
+    const file = path.join(of().folder, "classifier.html");
+    const command = ["inspect", run, "--text", "ab c", "--html", file];
+    const { status, stderr } = spawnSync(process.execPath, [path.join(root, "dist/node/cli.js"), ...command], {
+      encoding: "utf8",
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const page = await of().browser.newPage();
+    try {
+      const errors: string[] = [];
+      page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+      page.on("pageerror", (error) => errors.push(error.message));
+      await page.goto(`file://${file}`);
+      await expect.poll(() => page.locator("ls-heat-map canvas").count()).toBe(3);
+      const { label, probabilities } = said[3]!;
+      expect(await page.locator(".said").textContent()).toBe(
+        `It says: ${label}, with a probability of ${probabilities[label]!.toFixed(3)}.`,
+      );
+      expect(await page.locator("h2").allTextContents()).toEqual([
+        `${run} · probability of each class, had the input ended there`,
+        ...[`${run} · layer 0`, `${run} · layer 0, read from the end`],
+      ]);
+      await page.locator(".heat-scroll").first().focus();
+      await page.keyboard.press("ArrowRight");
+      const second = said[1]!.probabilities.first!.toFixed(3);
+      await expect.poll(() => page.locator(".value").first().textContent()).toContain(`first · “b” · ${second}`);
+      expect(errors).toEqual([]);
+    } finally {
+      await page.close();
+    }
+  });
+
   test("the report of inspect: one page without anything else, values as traced, runs side by side", async () => {
     const machine = await openMachine("wasm");
     const runs: string[] = [];

@@ -26,3 +26,8 @@ test("spans do not reach over sentences, and nothing at all is 0", () => {
   expect(spanScores(rows("B-A", "I-A"), rows("B-A", "B-A"))).toMatchObject({ there: 2, right: 2 });
   expect(spanScores(rows("O"), rows("O"))).toMatchObject({ f1: 0, precision: 0, recall: 0, byLabel: [] });
 });
+
+test("as many predicted as there are", () => {
+  expect(() => spanScores(rows("O", "O"), rows("O"))).toThrow("expected sentences, 2 of them, got 1");
+  expect(() => spanScores(rows("O O"), rows("O"))).toThrow("predicted[0]: expected tags, 2 of them, got 1");
+});

@@ -241,6 +241,15 @@ describe("shapes that do not fit are refused while recording", () => {
     ["inner sizes", () => matmul(tensor(2, 3), tensor(2, 3))],
     ["batches", () => matmul(tensor(2, 3, 3), tensor(4, 3, 3))],
     ["ranks", () => matmul(tensor(3, 3), tensor(1, 3, 3))],
+    ["a stack of one and a stack of three", () => matmul(tensor(1, 3, 3), tensor(3, 3, 3))],
+    ["stacks of stacks", () => matmul(tensor(2, 2, 3, 3), tensor(2, 2, 3, 3))],
+    ["a sum's axis", () => reduce({ a: tensor(2, 3) }, a, [2])],
+    ["a sum's axis from the end", () => reduce({ a: tensor(2, 3) }, a, [-3])],
+    ["the axis of parts", () => concatenate([tensor(2), tensor(2)], 1)],
+    ["half a step", () => slice(tensor(4, 3), 0, 0.5, 2)],
+    ["a negative size", () => graph.input("x", [-1, 3])],
+    ["half a size", () => graph.state("x", [1.5, 3])],
+    ["too few numbers", () => graph.constant([3], [1, 2])],
     ["bias", () => matmul(tensor(2, 3), tensor(3, 4), { bias: tensor(3) })],
     ["order", () => transpose(tensor(2, 3), [0, 0])],
     ["order's length", () => transpose(tensor(2, 3), [0])],
@@ -252,6 +261,20 @@ describe("shapes that do not fit are refused while recording", () => {
     ["ranks of parts", () => concatenate([tensor(2, 3), tensor(2)], 0)],
   ])("%s", (_, record) => {
     expect(record).toThrow(ShapeError);
+  });
+  it("tensors of another graph, and none", () => {
+    const other = new Graph({ machine }).input("x", [2, 3]);
+    const numbers = graph.input("numbers", [2], { type: "int" });
+    for (const record of [
+      () => plus(tensor(2, 3), other),
+      () => reduce({ a: other, b: tensor(2, 3) }, mul(a, b), [0]),
+      () => matmul(tensor(2, 2), other),
+      () => concatenate([tensor(2, 3), other], 0),
+      () => gather(numbers, other),
+      () => concatenate([], 0),
+      () => pointwise({}, a),
+    ])
+      expect(record).toThrow(/expected tensors of one graph/);
   });
   it("views", () => expect(() => reshape(tensor(2, 3), [7])).toThrow(/\[2, 3\].*\[7\]/));
 });

@@ -248,3 +248,8 @@ test("scores, worked out by hand", () => {
     ],
   });
 });
+
+test("scores need a prediction for each label, of a class that there is", () => {
+  expect(() => classificationScores(["a", "b"], ["a"], ["a", "b"])).toThrow("predicted: expected 2 labels, got 1");
+  expect(() => classificationScores(["a"], ["c"], ["a", "b"])).toThrow('predicted: expected one of "a", "b"');
+});

@@ -115,6 +115,27 @@ const measurements = (all: readonly TrainEvent[]) =>
   all.filter((e): e is EpochEvent | EvaluationEvent => e.type === "epoch" || e.type === "evaluation");
 
 describeOnMachines("a training of one's own batches", (m) => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    "a schedule that gives %d is refused, the parameters stay",
+    async (rate) => {
+      const { trainer, parameters } = await opened(m, {
+        learningRate: undefined,
+        schedule: (step) => (step < 2 ? 0.05 : rate),
+      });
+      await expect(trainer.run()).rejects.toMatchObject({ code: "not-a-number" });
+      for (const { data } of (await parameters.toTensors()).values()) expect(data.every(Number.isFinite)).toBe(true);
+    },
+  );
+
+  test("goes through one loop at a time; of two one is refused, which changes nothing", async () => {
+    const [alone, twice] = [await opened(m), await opened(m)];
+    await alone.trainer.run();
+    const ends = await Promise.allSettled([twice.trainer.run(), twice.trainer.run()]);
+    expect(ends.find(({ status }) => status === "fulfilled")).toMatchObject({ value: { reason: "done" } });
+    expect(ends.find(({ status }) => status === "rejected")).toMatchObject({ reason: { code: "busy" } });
+    expect(await twice.parameters.toTensors()).toEqual(await alone.parameters.toTensors());
+  });
+
   test("learns from batches of different length, each shape by a plan of its own", async () => {
     const { trainer } = await opened(m, { epochs: 15, measured: true });
     const all = await eventsOf(trainer);

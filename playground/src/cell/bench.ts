@@ -1,4 +1,4 @@
-import { type Cell, equations } from "longshort";
+import { type Cell, equations, logProbabilities } from "longshort";
 import {
   type CellGraph,
   type CellGraphNode,
@@ -288,10 +288,7 @@ export class Bench {
     const [w, b] = [await parameters.read("head.weight"), await parameters.read("head.bias")];
     const h = this.at("h", step);
     const logits = Array.from(b, (bias, v) => h.reduce((sum, x, u) => sum + x * w[v * h.length + u]!, bias));
-    const most = Math.max(...logits);
-    const powers = logits.map((x) => Math.exp(x - most));
-    const sum = powers.reduce((a, x) => a + x, 0);
-    return powers.map((x) => x / sum);
+    return Array.from(logProbabilities(logits), Math.exp);
   }
 
   /** The line of the printer that explains a value, in the chosen letters. */

@@ -28,9 +28,8 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [52, 14, 12, 36];
 export function curves(options: CurvesOptions): TemplateResult {
   const { label, xLabel, yLabel, logarithmic = false, height = 240 } = options;
   const scale = (v: number): number => (logarithmic ? Math.log10(Math.max(v, 1e-45)) : v);
-  const all = options.curves.flatMap(({ values }) => Array.from(values, scale).filter(Number.isFinite));
-  const [low, high] = options.y ? options.y.map(scale) : [Math.min(...all), Math.max(...all)];
-  const [bottom, top] = bounds(low ?? 0, high ?? 1, logarithmic);
+  const [low, high] = options.y ? options.y.map(scale) : extremes(options.curves, scale);
+  const [bottom, top] = bounds(low!, high!, logarithmic);
   const [from, to] = options.x ?? [0, Math.max(1, ...options.curves.map(({ values }) => values.length - 1))];
   const px = (x: number): number => LEFT + ((x - from) / (to - from || 1)) * (WIDTH - LEFT - RIGHT);
   const py = (y: number): number => TOP + (1 - (y - bottom) / (top - bottom)) * (height - TOP - BOTTOM);
@@ -70,6 +69,19 @@ export function curves(options: CurvesOptions): TemplateResult {
         html`<span class="key"><svg width="26" height="8" aria-hidden="true"><path d="M1 4H25" stroke=${c.colour} stroke-width="3" stroke-dasharray=${c.dash ?? nothing}/></svg>${c.label}</span>`,
     )}</figcaption>
   </figure>`;
+}
+
+/** The smallest and the largest finite value. There may be more of them than arguments of `Math.max`. */
+function extremes(curves: readonly Curve[], scale: (v: number) => number): [number, number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { values } of curves)
+    for (let k = 0; k < values.length; k++) {
+      const v = scale(values[k]!);
+      if (!Number.isFinite(v)) continue;
+      low = Math.min(low, v);
+      high = Math.max(high, v);
+    }
+  return [low, high];
 }
 
 function bounds(low: number, high: number, logarithmic: boolean): [number, number] {

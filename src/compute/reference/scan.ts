@@ -1,4 +1,4 @@
-import type { Cell } from "../../cells/define.ts";
+import { type Cell, variables } from "../../cells/define.ts";
 import { gradient } from "../../math/derivative.ts";
 import { rules } from "../../math/evaluate.ts";
 import { type AnyNode, type Expression, inOrder, variable } from "../../math/expression.ts";
@@ -219,14 +219,14 @@ export function scan(kernel: Scan, operands: Operands): void {
 
 /** Which adjoints a backward step gives, and the nodes to evaluate for them. */
 function adjointsOf(cell: Cell, trace: readonly string[]) {
-  const inputs = cell.gates.map((g) => variable(`x.${g.name}`));
+  const inputs = cell.gates.map((g) => variables.input(g.name));
   const products = nodesOf(cell).filter((n): n is Expression => n.op === "product");
-  const previous = cell.states.map((s) => variable(`previous.${s.name}`));
-  const weights = Object.keys(cell.weights).map((name) => variable(`weight.${name}`));
+  const previous = cell.states.map((s) => variables.previous(s.name));
+  const weights = Object.keys(cell.weights).map((name) => variables.weight(name));
   const traced = trace.map((name) => cell.named[name]!);
   const wanted = [...inputs, ...products, ...previous, ...weights, ...traced];
   const found = gradient(
-    cell.states.map((s) => [cell.next[s.name]!, variable(`d.${s.name}`)]),
+    cell.states.map((s) => [cell.next[s.name]!, variables.adjoint(s.name)]),
     wanted,
   );
   const of = new Map(wanted.map((n, k) => [n, found[k]!]));

@@ -1,6 +1,6 @@
-import { activationByName } from "../../cells/registry.ts";
 import { activation } from "../../layers/activation.ts";
 import { logSoftmax, softmax } from "../../layers/softmax.ts";
+import { activationByName } from "../../math/activations.ts";
 import type { Tensor } from "../../tensor/graph.ts";
 import type { ActivationSpec } from "../canonical.ts";
 

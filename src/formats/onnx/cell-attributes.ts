@@ -1,5 +1,6 @@
 import type { Cell } from "../../cells/define.ts";
-import { type ActivationSpec, type CellSpec, cellByName, sameEquations } from "../../cells/registry.ts";
+import { type CellSpec, cellByName, sameEquations } from "../../cells/registry.ts";
+import type { ActivationSpec } from "../../math/activations.ts";
 import { UsageError } from "../../shared/errors.ts";
 import type { GatedCell } from "../gate-order.ts";
 import { defaultActivations } from "./activations.ts";

@@ -1,6 +1,6 @@
 import { rules } from "../../math/evaluate.ts";
 import { type Expression, inOrder, variable } from "../../math/expression.ts";
-import { strides as denseStrides, size } from "../../shared/shapes.ts";
+import { broadcastStrides, strides as denseStrides, size } from "../../shared/shapes.ts";
 import type { DataType } from "../data-type.ts";
 import { roomFor, rounded } from "../value.ts";
 
@@ -41,15 +41,6 @@ export function copyStrided(
     out[n++] = data[at!]!;
   });
   return out;
-}
-
-/** Strides that read a dense array of shape `from` over the axes of `to`. */
-export function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
-  const own = denseStrides(from);
-  return to.map((_, axis) => {
-    const k = axis - (to.length - from.length);
-    return k < 0 || from[k] === 1 ? 0 : own[k]!;
-  });
 }
 
 interface HostOperand {

@@ -1,8 +1,8 @@
 import type { Range } from "../../compute/plan.ts";
 import { type Expression, equal, select, type Term, variable } from "../../math/expression.ts";
 import { FailureError, ShapeError, UsageError } from "../../shared/errors.ts";
-import { formatShape, sameShape, size } from "../../shared/shapes.ts";
-import { dense, type Graph, type Tensor } from "../../tensor/graph.ts";
+import { broadcastStrides, strides as dense, formatShape, sameShape, size } from "../../shared/shapes.ts";
+import type { Graph, Tensor } from "../../tensor/graph.ts";
 import * as operations from "../../tensor/operations.ts";
 import { broadcastShape } from "../../tensor/operations.ts";
 import type { Parameter } from "../../tensor/parameter.ts";
@@ -10,7 +10,7 @@ import { type DataType, isFloat } from "../data-type.ts";
 import type { TraceRequest, WeightForms } from "../runnable.ts";
 import { type DeviceValue, type HostValue, hostValue, isHost, rounded, type Value } from "../value.ts";
 import { collapse, expectAxes, joinReduced, joinStrided } from "./axes.ts";
-import { broadcastStrides, copyStrided, functionOf, mapHost, reduceHost } from "./host.ts";
+import { copyStrided, functionOf, mapHost, reduceHost } from "./host.ts";
 import type { OnnxNode } from "./model.ts";
 import type { OnnxTensor } from "./tensor-data.ts";
 

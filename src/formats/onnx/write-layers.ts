@@ -1,4 +1,4 @@
-import { activationByName } from "../../cells/registry.ts";
+import { activationByName } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { ActivationSpec, ConvolutionSpec, LayerSpec, PoolingSpec } from "../canonical.ts";
 import { transposed } from "../transposed.ts";

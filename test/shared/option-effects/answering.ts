@@ -1,5 +1,9 @@
 import { timeSeriesSet } from "../../../src/data/time-series-set.ts";
 import { type NearestPassagesOptions, nearestPassages } from "../../../src/explain/nearest-passages.ts";
+import type { ReadTraceOptions } from "../../../src/explain/read-trace.ts";
+import { traceClassifier } from "../../../src/explain/trace-classifier.ts";
+import { traceForecaster } from "../../../src/explain/trace-forecaster.ts";
+import { traceTagger } from "../../../src/explain/trace-tagger.ts";
 import { sequenceClassifier } from "../../../src/models/sequence-classifier.ts";
 import { type BacktestOptions, backtest } from "../../../src/run/backtest.ts";
 import { Classifier, type ClassifierOptions } from "../../../src/run/classifier.ts";
@@ -66,7 +70,27 @@ const predicting = {
 
 const { tokens, tokenizer: letters, ...run } = await tinyRun(machine, { numLayers: 2 });
 
+const tracing = { names: [["f"]], hold: [[{ name: "f_l0", value: 0 }]], maximumBytes: [1] } as const;
+const ownClassifier = await createParameters({ machine, layout: layoutParameters(classifier), seed: 1 });
+const said = new Classifier({ model: classifier, machine, parameters: ownClassifier, tokenizer });
+
 export const answering: EffectTable = {
+  traceClassifier: shows(
+    (options: ReadTraceOptions) => outcomeOf(async () => (await traceClassifier(said, "a b a", options)).values),
+    {},
+    tracing,
+  ),
+  traceTagger: shows(
+    (options: ReadTraceOptions) => outcomeOf(async () => (await traceTagger(tagger, ["in", "a"], options)).values),
+    {},
+    tracing,
+  ),
+  traceForecaster: shows(
+    (options: ReadTraceOptions) =>
+      outcomeOf(async () => (await traceForecaster(forecasters.atOnce.forecaster, data.series[0]!, options)).values),
+    {},
+    tracing,
+  ),
   "new Classifier": shows(
     (options: Pick<ClassifierOptions, "tokenizer" | "batchSize">) =>
       outcomeOf(() =>

@@ -284,6 +284,7 @@ export const models: EffectTable = {
       lengths: [{ shape: [6], data: [2, 1, 2, 2, 2, 2] }],
     },
   ),
+  "TaggerModel.embedded": { sameAs: "TaggerModel.forward", because: "forward reads what it makes" },
   "TaggerModel.loss": shows(
     (input: Tagged) => tag(spelling, input),
     {},

@@ -1,3 +1,4 @@
+import { LOWEST } from "../../../layers/pool-over-time.ts";
 import { add, div, mul, sqrt, sub } from "../../../math/expression.ts";
 import { size } from "../../../shared/shapes.ts";
 import { matmul as product } from "../../../tensor/operations.ts";
@@ -105,9 +106,6 @@ const conv: Operator = (node) => {
   const bias = recorder.reshape(node.input(2), [outputs, 1]);
   return restore(recorder.pointwise([y, bias], { equation: (a, b) => add(a!, b!) }, "float32"));
 };
-
-/** Below every number that float32 can hold. */
-const LOWEST = -3.4028234663852886e38;
 
 const maxPool: Operator = (node) => {
   const kernelShape = node.numbers("kernel_shape") ?? [];

@@ -1,0 +1,47 @@
+import type { Series } from "../data/examples.ts";
+import type { Curve, StepMap } from "./inspected.ts";
+
+/** Rows of a map of probabilities, at most. */
+const MOST_ROWS = 12;
+/** What is less likely than this at every step is not shown. */
+const UNLIKELY = 0.05;
+
+/** What a series holds, channel by channel. */
+export function seriesMap({ channels, values }: Series): { readonly map: StepMap; readonly curves: readonly Curve[] } {
+  const curves = Array.from({ length: channels }, (_, d) => ({
+    label: channels === 1 ? "" : `channel ${d + 1}`,
+    data: values.filter((_, at) => at % channels === d),
+  }));
+  const rows = curves.slice(0, MOST_ROWS).map(({ label, data }) => ({ label, values: data }));
+  const some = channels > MOST_ROWS ? `, the first ${MOST_ROWS} of ${channels} channels` : "";
+  return { map: { title: `the series, as it was measured${some}`, rows, ...rangeOf(values) }, curves };
+}
+
+/** A map of the names that are likely anywhere, in their order. */
+export function likely(
+  names: readonly string[],
+  probabilities: readonly Readonly<Record<string, number>>[],
+  { title, what }: { readonly title: string; readonly what: string },
+): StepMap {
+  const most = (name: string): number => probabilities.reduce((high, one) => Math.max(high, one[name]!), 0);
+  const chosen = new Set(
+    names
+      .map((name) => ({ name, most: most(name) }))
+      .sort((a, b) => b.most - a.most)
+      .filter((one, k) => k < MOST_ROWS && (k < 2 || one.most >= UNLIKELY))
+      .map(({ name }) => name),
+  );
+  const left = names.length - chosen.size;
+  const rows = names
+    .filter((name) => chosen.has(name))
+    .map((label) => ({ label, values: probabilities.map((one) => one[label]!) }));
+  return { title: `${title}${left > 0 ? ` (${left} unlikely ${what} left out)` : ""}`, rows, low: 0, high: 1 };
+}
+
+/** From the least to the most of what are numbers. */
+export function rangeOf(values: ArrayLike<number>): { readonly low: number; readonly high: number } {
+  const [low, high] = Array.from(values)
+    .filter(Number.isFinite)
+    .reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
+  return low < high ? { low, high } : { low: (low === Infinity ? 0 : low) - 1, high: (low === Infinity ? 0 : low) + 1 };
+}

@@ -1,0 +1,65 @@
+import type { Recurrent } from "../layers/recurrent.ts";
+import { compile } from "../tensor/executable.ts";
+import { Graph, type Tensor } from "../tensor/graph.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { type Trace, type TraceOptions, trace } from "./trace.ts";
+
+/** A trace of a whole model, with what it read. */
+export interface ReadTrace extends Trace {
+  /** What was read, step by step, as it is shown to people: tokens, or the numbers of the steps. */
+  readonly tokens: readonly string[];
+  /** "l0", "l1", … */
+  readonly layers: readonly string[];
+  /** Names that were traced, in the order of computation. */
+  readonly names: readonly string[];
+}
+
+/** What of a trace can be chosen where a whole model is traced from what it reads. Gradients are of its layers: `trace` with a `seed`. */
+export type ReadTraceOptions = Pick<TraceOptions, "names" | "hold" | "maximumBytes">;
+
+/** For `expectOptions`. */
+export const readTraceNames = { names: 1, hold: 1, maximumBytes: 1 } as const;
+
+export function readTrace(traced: Trace, tokens: readonly string[]): ReadTrace {
+  const arrays = Object.values(traced.values);
+  return {
+    ...{ ...traced, tokens },
+    layers: [...new Set(arrays.map(({ layer }) => `l${layer}`))],
+    names: [...new Set(arrays.map(({ name }) => name))],
+  };
+}
+
+/** Tokens as they are shown to people. */
+export const namesOf = (tokens: ArrayLike<number>, tokenizer: Pick<Tokenizer, "tokens">): string[] =>
+  Array.from(tokens, (token) => tokenizer.tokens[token]!);
+
+/** Steps of numbers, counted from 1. */
+export const stepsOf = (count: number): string[] => Array.from({ length: count }, (_, t) => String(t + 1));
+
+/** What the layers of a model did with what they read, [T, 1, D]. */
+export const traceLayers = (
+  model: Recurrent,
+  parameters: ParameterStore,
+  data: ArrayLike<number>,
+  { names, hold, maximumBytes }: ReadTraceOptions,
+): Promise<Trace> => trace({ model, parameters }, { data }, { names, hold, maximumBytes });
+
+/** What layers read of the inputs of a model: what `record` makes of them, computed. */
+export async function readingOf(
+  parameters: ParameterStore,
+  record: (graph: Graph) => Tensor,
+  inputs: Readonly<Record<string, ArrayLike<number>>>,
+): Promise<ArrayLike<number>> {
+  const { machine } = parameters;
+  const graph = new Graph({ machine, parameters: parameters.layout });
+  graph.output("read", record(graph));
+  const executable = await compile(graph, { machine, arenas: parameters.arenas });
+  try {
+    for (const name of Object.keys(graph.inputs)) executable.write(name, inputs[name]!);
+    executable.run();
+    return await executable.read("read");
+  } finally {
+    executable.close();
+  }
+}

@@ -1,0 +1,28 @@
+import type { Cell } from "../cells/define.ts";
+import { describe, expectOneOf, UsageError } from "../shared/errors.ts";
+import { cellOfConfig } from "./cell-choice.ts";
+
+/**
+ * The options that a config says a model was made with. It may come from a file: their values are checked where the model is made of them.
+ *
+ * @param cells cells of the caller's own by name
+ * @throws UsageError "bad-config", "unknown-choice", "unknown-cell"
+ */
+export function optionsOfConfig<Options>(value: unknown, kind: string, cells: Readonly<Record<string, Cell>>): Options {
+  if (typeof value !== "object" || value === null)
+    throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
+  const { kind: found, cell, ...rest } = value as Record<string, unknown>;
+  expectOneOf("model.kind", found, [kind]);
+  return { ...rest, cell: cellOfConfig(cell, cells) } as Options;
+}
+
+/** Names of classes, tags or intents. @throws UsageError "bad-option" */
+export function expectNames(argument: string, names: readonly string[]): readonly string[] {
+  const distinct = Array.isArray(names) && new Set(names).size === names.length;
+  if (!distinct || names.length < 2 || names.some((name) => typeof name !== "string"))
+    throw new UsageError(
+      "bad-option",
+      `${argument}: expected at least two different names, got ${Array.isArray(names) ? JSON.stringify(names) : describe(names)}`,
+    );
+  return [...names];
+}

@@ -1,0 +1,54 @@
+import type { Machine } from "../compute/machine.ts";
+import { UsageError } from "../shared/errors.ts";
+import { compile, type Executable } from "./executable.ts";
+import { Graph } from "./graph.ts";
+import type { ParameterStore } from "./parameter-store.ts";
+
+/**
+ * Computations over one set of parameters, one for each shape of input: recorded and compiled when first asked for. Who asks for one while it
+ * is being compiled waits for the same.
+ */
+export class Executables {
+  private readonly machine: Machine;
+  private readonly parameters: ParameterStore;
+  private readonly asked = new Map<string, Promise<Executable>>();
+  private readonly made: Executable[] = [];
+
+  constructor(machine: Machine, parameters: ParameterStore) {
+    this.machine = machine;
+    this.parameters = parameters;
+  }
+
+  /**
+   * @param key says all that the recording depends on
+   * @param record records inputs and outputs
+   */
+  of(key: string, record: (graph: Graph) => void): Promise<Executable> {
+    const known = this.asked.get(key);
+    if (known) return known;
+    const made = this.make(key, record);
+    this.asked.set(key, made);
+    // One that failed, for want of memory say, may be tried again.
+    made.catch(() => this.asked.delete(key));
+    return made;
+  }
+
+  /** Frees all of them; asking again makes them anew. */
+  close(): void {
+    for (const one of this.made.splice(0)) one.close();
+    this.asked.clear();
+  }
+
+  private async make(key: string, record: (graph: Graph) => void): Promise<Executable> {
+    const { machine, parameters } = this;
+    const graph = new Graph({ machine, parameters: parameters.layout });
+    record(graph);
+    const one = await compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
+    if (!this.asked.has(key)) {
+      one.close();
+      throw new UsageError("closed", "this was closed while it was being prepared");
+    }
+    this.made.push(one);
+    return one;
+  }
+}

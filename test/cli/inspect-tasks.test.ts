@@ -1,0 +1,181 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { longshort } from "./fake-io.ts";
+
+/* `inspect` for runs of the tasks that are no language models: each trained for a moment, on tables of a few rows. */
+
+const CLI = fileURLToPath(new URL("../../dist/node/cli.js", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "longshort-inspect-"));
+const at = (name: string): string => join(folder, name);
+const quick = ["--hidden-size", "3", "--epochs", "1", "--no-baselines", "-q"];
+const rowsOf = (n: number, row: (k: number) => string): string =>
+  Array.from({ length: n }, (_, k) => `${row(k)}\n`).join("");
+
+beforeAll(async () => {
+  writeFileSync(
+    at("t.csv"),
+    `text,mood,stars\n${rowsOf(30, (k) => `${k % 2 ? "a fine" : "no dull"} end ${k % 3},${k % 2 ? "up" : "down"},${k % 5}`)}`,
+  );
+  writeFileSync(at("s.ts"), `@data\n${rowsOf(20, (k) => `${k},${k + 5},9,1:2,${k},1,0:${k % 2 ? "a" : "b"}`)}`);
+  writeFileSync(
+    at("g.txt"),
+    rowsOf(20, (k) => `In O\nRome ${k % 3 ? "B-PLACE" : "O"}\n`),
+  );
+  writeFileSync(
+    at("f.csv"),
+    `day,sales,shop\n${rowsOf(80, (k) => `2024-0${1 + (Math.floor(k / 2) >= 31 ? 1 : 0)}-${String(1 + (Math.floor(k / 2) % 31)).padStart(2, "0")},${k % 2 ? 7 : 5 + (k % 8)},${k % 2 ? "A" : "B"}`)}`,
+  );
+  const commands = [
+    ["classify", at("t.csv"), "--text", "text", "--label", "mood", "--no-bidirectional", "-o", at("words")],
+    ["classify", at("t.csv"), "--text", "text", "--label", "stars", "--regression", "-o", at("stars")],
+    ["classify", at("s.ts"), "--pooling", "mean", "-o", at("series")],
+    ["tag", at("g.txt"), "-o", at("tags")],
+    [
+      "forecast",
+      at("f.csv"),
+      "--target",
+      "sales",
+      "--series",
+      "shop",
+      "--time",
+      "day",
+      "--horizon",
+      "2",
+      "--context",
+      "4",
+      "-o",
+      at("sales"),
+    ],
+  ];
+  for (const command of commands) {
+    const flags = command[0] === "tag" ? quick.filter((flag) => flag !== "--no-baselines") : quick;
+    expect(await longshort(["train", ...command, ...flags])).toMatchObject({ code: 0 });
+  }
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const inspect = async (...argv: string[]) => {
+  const { code, stdout, stderr } = await longshort(["inspect", ...argv]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return stdout;
+};
+const lines = (stdout: string) =>
+  stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+const blocksOf = (stdout: string): string[] => stdout.trimEnd().split("\n\n");
+
+describe("inspect shows", () => {
+  it("of a classifier what it says after each word, as predict says at the end", async () => {
+    const blocks = blocksOf(await inspect(at("words"), "--text", "a fine end", "--values", "f", "--units", "2"));
+    expect(blocks).toHaveLength(3);
+    const predicted = (await longshort(["predict", at("words"), "--input", "a fine end"])).stdout.split("\n")[1]!;
+    const [label, down, up] = predicted.split(",");
+    const shown = Number(label === "up" ? up : down).toFixed(3);
+    expect(blocks[0]).toBe(`It says: ${label}, with a probability of ${shown}.`);
+    expect(blocks[1]).toMatch(/^probability of each class, .* 0 {2}░▒▓█ 1\n +a +fine end\ndown .*\nup /);
+    expect(blocks[2]).toMatch(/^f {2}forget gate .*\n +a +fine end\nunit \d .*\nunit \d /);
+    const steps = lines(await inspect(at("words"), at("t.csv"), "--row", "2", "--json"));
+    expect(steps.map(({ type }) => type)).toEqual([...new Array(4).fill("step"), ...new Array(6).fill("values")]);
+    expect(steps.slice(0, 4).map(({ token }) => token)).toEqual(["a", "fine", "end", "1"]);
+    expect(steps[3].probabilities.down + steps[3].probabilities.up).toBeCloseTo(1, 5);
+    expect(steps[4]).toMatchObject({ name: "i", layer: 0, shape: [4, 3] });
+  });
+
+  it("of a regression the number after each word", async () => {
+    const said = lines(await inspect(at("stars"), "--text", "a fine", "--json")).filter(({ type }) => type === "step");
+    const predicted = (await longshort(["predict", at("stars"), "--input", "a fine"])).stdout.split("\n")[1]!;
+    expect(said[1].value).toBe(Number(predicted));
+    expect(await inspect(at("stars"), "--text", "a fine")).toContain(
+      `It predicts ${Number(said[1].value.toPrecision(6))}.\n`,
+    );
+  });
+
+  it("of a classifier of series the series, and either direction", async () => {
+    const forward = await inspect(at("series"), at("s.ts"), "--row", "3", "--values", "h");
+    expect(forward).toContain(
+      "the series, as it was measured   0  ░▒▓█ 9\n          1 2 3 4\nchannel 1 ░░▓▓██  \nchannel 2 ░░░░    \n",
+    );
+    expect(forward).toMatch(/^h {2}hidden state \(output\) {3}−1/m);
+    const back = await inspect(at("series"), at("s.ts"), "--row", "3", "--values", "h", "--reverse");
+    expect(back).toMatch(/^h {2}hidden state \(output\), read from the end/m);
+    const numbers = lines(await inspect(at("series"), at("s.ts"), "--json", "--reverse")).at(-1);
+    expect(numbers).toMatchObject({ type: "values", reverse: true, shape: [4, 3] });
+  });
+
+  it("of a tagger the tag of each token and its probability", async () => {
+    const stdout = await inspect(at("tags"), "--text", "In Rome", "--values", "c");
+    const [said] = blocksOf(stdout);
+    expect(said!.split("\n")).toEqual([
+      expect.stringMatching(/^0\.\d{3} {2}\S+ +In$/),
+      expect.stringMatching(/^0\.\d{3} {2}\S+ +Rome$/),
+    ]);
+    const steps = lines(await inspect(at("tags"), at("g.txt"), "--json")).filter(({ type }) => type === "step");
+    expect(steps.slice(0, 2).map(({ token }) => token)).toEqual(["In", "Rome"]);
+    for (const { tag, probability, probabilities } of steps) {
+      expect(tag).toMatch(/^(O|B-PLACE)$/);
+      expect(Object.values<number>(probabilities)).toContain(probability);
+    }
+  });
+
+  it("of a forecaster the steps that it looks back at, of its own table or another one", async () => {
+    const stdout = await inspect(at("sales"), "--row", "2", "--values", "c");
+    expect(stdout).toMatch(/^Series "\w": the last 4 steps, from 2024-02-\d\d to 2024-02-\d\d, −1 the one before/);
+    expect(stdout).toMatch(/^sales, as it was measured .*\n +−4 −3 −2 −1\n/m);
+    const steps = lines(await inspect(at("sales"), at("f.csv"), "--json")).filter(({ type }) => type === "step");
+    expect(steps.map(({ token }) => token)).toEqual(["−4", "−3", "−2", "−1"]);
+    expect(Object.keys(steps[0].values)).toEqual(["sales"]);
+    expect(steps[3].time).toMatch(/^2024-02-\d\d$/);
+  });
+
+  it("all of it in one page", async () => {
+    for (const run of ["words", "series", "tags", "sales"]) {
+      const page = at(`${run}.html`);
+      const reads = { words: ["--text", "a fine end"], series: [at("s.ts")], tags: ["--text", "In Rome"], sales: [] }[
+        run
+      ]!;
+      // The page is put together from what was compiled.
+      const { stdout, stderr } = spawnSync(process.execPath, [CLI, "inspect", at(run), ...reads, "--html", page], {
+        encoding: "utf8",
+      });
+      expect({ stdout, stderr }).toEqual({ stdout: `Wrote ${page}\n`, stderr: "" });
+      const data = JSON.parse(
+        /<script type="application\/json" id="data">(.*)<\/script>/.exec(readFileSync(page, "utf8"))![1]!,
+      );
+      expect(data.series === undefined).toBe(run === "words" || run === "tags");
+      const [{ said, maps, layers }] = data.runs;
+      expect(said.length).toBeGreaterThan(0);
+      expect(maps.length).toBe(run === "series" ? 2 : 1);
+      for (const { rows } of maps)
+        for (const { data: numbers } of rows) expect(numbers).toHaveLength(data.tokens.length);
+      expect(layers.map(({ title }: { title: string }) => title)).toEqual(
+        run === "series" || run === "tags" ? ["layer 0", "layer 0, read from the end"] : ["layer 0"],
+      );
+    }
+  });
+});
+
+describe("inspect refuses", () => {
+  it.each<[string, string]>([
+    ["@words", "--text: expected what the model reads, got nothing; or give a file"],
+    ["@words @t.csv --row 31", "--row: expected a number from 1 to 30, as"],
+    ["@words @t.csv --text a", "give one of them"],
+    ["@words --text a --reverse", "--reverse: the model reads in one direction only"],
+    ["@words --text a --nearest @t.csv", "--nearest: it searches a text for runs of language models"],
+    ["@words --text a --layer 1", "--layer 1: the model has 1 recurrent layer; they are counted from 0"],
+    ["@series --text a", "no text: give a file like the one that it was trained on"],
+    ["@series @none.ts", "there is no such file"],
+    ["@sales --text a", "forecasts series and reads no text; give a table"],
+    ["@sales --row 3", "--row: expected a number from 1 to 2, as"],
+  ])("inspect %s", async (line, message) => {
+    const words = line.split(" ").map((word) => (word.startsWith("@") ? at(word.slice(1)) : word));
+    const { code, stdout, stderr } = await longshort(["inspect", ...words]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(message);
+  });
+});
