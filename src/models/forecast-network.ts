@@ -5,7 +5,7 @@ import { type Embedding, embedding } from "../layers/embedding.ts";
 import { zeros } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
-import { expectInteger, expectRate, expectShape, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectRate, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { concatenate, matmul, plus, reshape, slice, stopGradient, transpose } from "../tensor/operations.ts";

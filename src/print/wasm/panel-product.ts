@@ -21,12 +21,12 @@ export function panelProduct(m: ModuleBuilder, options: PanelOptions): Func {
   const { blocked, fused, rows: known } = options;
   return m.memo(`panelProduct ${blocked} ${fused} ${known}`, () =>
     m.func({ params: i32s(14) }, (f, ...parameters) => {
-      const [panels, rows, k, a, , strideA, b, bPanel, init, , initPanel, c, , cPanel] = parameters as Fourteen;
-      const single = (): Code =>
-        rowProduct(m, fused).call(...[panels, k, a, strideA, b, bPanel, init, initPanel, c, cPanel].map((p) => p.get));
       const many = (): Code => blocks(m, f, options, parameters);
-      if (blocked || (known !== undefined && known !== 1)) return many();
-      return known === 1 ? single() : if_(i32.eq(rows.get, i32.const(1)), single(), many());
+      if (blocked || (known ?? 1) !== 1) return many();
+      const [panels, rows, k, a, , strideA, b, bPanel, init, , initPanel, c, , cPanel] = parameters as Fourteen;
+      const operands = [panels, k, a, strideA, b, bPanel, init, initPanel, c, cPanel].map((p) => p.get);
+      const single = rowProduct(m, fused).call(...operands);
+      return known ? single : if_(i32.eq(rows.get, i32.const(1)), single, many());
     }),
   );
 }

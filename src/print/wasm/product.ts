@@ -38,11 +38,10 @@ export interface ProductOptions {
 export const tileHeight = (wide: boolean, blocked = false): number => (wide ? 6 : blocked ? 4 : 5);
 
 /** Heights of the tiles that so many rows are split into, the larger first. */
-const heightsOf = (rows: number, most: number): number[] => {
-  const tiles = Math.ceil(rows / most);
-  const least = Math.floor(rows / tiles);
-  return rows % tiles > 0 ? [least + 1, least] : [least];
-};
+function heightsOf(rows: number, most: number): number[] {
+  const even = rows / Math.ceil(rows / most);
+  return [...new Set([Math.ceil(even), Math.floor(even)])];
+}
 
 const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i32");
 const ROW = 64;
