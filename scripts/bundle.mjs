@@ -50,6 +50,7 @@ function needsOf(files, without = [], found = new Set()) {
 const FIRST = [
   ...[
     "compute/open.js",
+    "tensor/graph.js",
     "tensor/executable.js",
     "tensor/operations.js",
     "tensor/parameter.js",
