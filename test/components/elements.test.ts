@@ -141,4 +141,32 @@ describe("elements for pages", () => {
       expect(await scroller.evaluate((e) => getComputedStyle(e).overflowX)).toBe("auto");
     });
   });
+
+  test("what is taken out of the page is not held by it, however often it comes and goes", async () => {
+    await onPage(async (page) => {
+      await page.waitForSelector("longshort-gates ls-heat-map");
+      const held = await page.evaluate(() => {
+        const { addEventListener: add, removeEventListener: remove } = document;
+        let held = 0;
+        document.addEventListener = (type: string, ...more: unknown[]): void => {
+          if (type === "themechange") held++;
+          Reflect.apply(add, document, [type, ...more]);
+        };
+        document.removeEventListener = (type: string, ...more: unknown[]): void => {
+          if (type === "themechange") held--;
+          Reflect.apply(remove, document, [type, ...more]);
+        };
+        const all = [...document.querySelectorAll("longshort-cell, longshort-gates")];
+        for (let k = 0; k < 3; k++) {
+          for (const element of all) element.remove();
+          for (const element of all) document.body.append(element);
+        }
+        const there = held;
+        for (const element of all) element.remove();
+        return { there, gone: held };
+      });
+      // The cell, the gates and the map in them let go of what they had taken before this was counted.
+      expect(held).toEqual({ there: 0, gone: -3 });
+    });
+  });
 });
