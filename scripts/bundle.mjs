@@ -10,7 +10,7 @@
  * Two pieces that a page loads together would hold the shared part twice, and neither would know the other's errors.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { buildSync } from "esbuild";
 import { rolldown } from "rolldown";
@@ -30,15 +30,16 @@ const forPages = {
 
 const inDist = (name) => join(root, "dist", name);
 
-/** These modules of ours and all that they import, not what they load later. */
-function needsOf(files, found = new Set()) {
+/** These modules of ours and all that they import, not what they load later; nothing through those in `without`. */
+function needsOf(files, without = [], found = new Set()) {
   for (const file of files) {
-    if (found.has(file)) continue;
+    if (found.has(file) || without.includes(file)) continue;
     found.add(file);
     const imports = readFileSync(file, "utf8").matchAll(/^(?:import|export)\b(?:[^"';]*\bfrom)?\s*"([.#][^"]*)"/gm);
     const names = [...imports].map(([, name]) => name);
     needsOf(
       names.map((name) => (name === "#platform" ? inDist("platform/node.js") : resolve(dirname(file), name))),
+      without,
       found,
     );
   }
@@ -49,6 +50,7 @@ function needsOf(files, found = new Set()) {
 const FIRST = [
   ...[
     "compute/open.js",
+    "tensor/graph.js",
     "tensor/executable.js",
     "tensor/operations.js",
     "tensor/parameter.js",
@@ -57,6 +59,10 @@ const FIRST = [
   ...["cells/rnn.js", "cells/lstm.js", "cells/gru.js"],
   ...["layers/recurrent.js", "layers/linear.js", "layers/embedding.js", "layers/dropout.js"],
 ].map(inDist);
+/** Kernels that a layer alone does not launch: what prints them is loaded with the first plan that does. */
+const KERNELS = ["matmul.js", "pointwise.js", "reduce.js", "rows.js"].map((name) => inDist(`compute/wasm/${name}`));
+/** Who imports them. */
+const LAUNCHES = inDist("compute/wasm/launches.js");
 /** Folders of what only training needs. */
 const TRAINING = /^(train|optimizers|losses)\//;
 
@@ -65,16 +71,34 @@ async function mainExports() {
   const entry = inDist("index.js");
   const values = await import(pathToFileURL(entry));
   const found = [...readFileSync(entry, "utf8").matchAll(/^export \{([^}]*)\} from "\.\/([^"]*)";/gm)].flatMap(
-    ([, names, module]) => [...names.matchAll(/\w+/g)].map(([name]) => ({ name, module, value: values[name] })),
+    ([, names, module]) =>
+      [...names.matchAll(/\w+/g)].flatMap(([name]) => (name in values ? [{ name, module, value: values[name] }] : [])),
   );
   const missed = Object.keys(values).filter((name) => !found.some((one) => one.name === name));
   if (missed.length > 0) throw new Error(`dist/index.js: the build does not see where these come from: ${missed}`);
   return found;
 }
 
+const exported = ({ name, module }) => `export { ${name} } from "./${module}";`;
+
+/** Exports that stand for those of a file (`src/platform/node/late-exports.ts`). */
+function standIns(piece, exports) {
+  const late = (kind, name) => `export const ${name} = ${piece}.${kind}("${name}");`;
+  const lines = exports.map(({ name, value }) => {
+    // Lists of names and numbers need no code to be loaded.
+    if (typeof value !== "function") return `export const ${name} = ${JSON.stringify(value)};`;
+    return late(/^class\b/.test(Function.prototype.toString.call(value)) ? "classOf" : "functionOf", name);
+  });
+  return [
+    `import { lateExports as ${piece}Exports } from "./platform/node/late-exports.js";`,
+    `const ${piece} = ${piece}Exports("./${piece}.js", import.meta.url);`,
+    ...lines,
+  ];
+}
+
 /**
  * The main entry for Node: what a first layer needs is imported, everything else stands for a file that is loaded when a part of it is
- * first used (`src/platform/node/late-exports.ts`).
+ * first used. Likewise the kernels, for whoever launches plans.
  *
  * @returns texts of modules by name, and the modules that belong in each piece
  */
@@ -83,41 +107,50 @@ async function mainInPieces() {
   const core = needsOf(FIRST);
   const isFirst = ({ module }) => core.has(inDist(module));
   const late = all.filter((one) => !isFirst(one));
-  const parts = {
+  const kernels = await Promise.all(
+    KERNELS.map(async (file) => {
+      const values = await import(pathToFileURL(file));
+      return Object.entries(values).map(([name, value]) => ({
+        name,
+        module: relative(inDist("."), file).split(sep).join("/"),
+        value,
+      }));
+    }),
+  );
+  const pieces = {
+    kernels: kernels.flat(),
     running: late.filter(({ module }) => !TRAINING.test(module)),
     training: late.filter(({ module }) => TRAINING.test(module)),
   };
-  const from = ({ name, module }) => `export { ${name} } from "./${module}";`;
-  const standIn = (part, { name, value }) => {
-    // Lists of names and numbers need no code to be loaded.
-    if (typeof value !== "function") return `export const ${name} = ${JSON.stringify(value)};`;
-    const kind = Function.prototype.toString.call(value).startsWith("class") ? "classOf" : "functionOf";
-    return `export const ${name} = ${part}.${kind}("${name}");`;
+  const texts = {
+    index: [
+      ...all.filter(isFirst).map(exported),
+      ...standIns("running", pieces.running),
+      ...standIns("training", pieces.training),
+    ],
+    launched: standIns("kernels", pieces.kernels),
+    ...Object.fromEntries(Object.entries(pieces).map(([name, exports]) => [name, exports.map(exported)])),
   };
-  const index = [
-    ...all.filter(isFirst).map(from),
-    'import { lateExports } from "./platform/node/late-exports.js";',
-    ...Object.entries(parts).flatMap(([part, exports]) => [
-      `const ${part} = lateExports("./${part}.js", import.meta.url);`,
-      ...exports.map((one) => standIn(part, one)),
-    ]),
-  ];
-  const texts = Object.entries(parts).map(([part, exports]) => [part, exports.map(from)]);
+  const modulesOf = (exports) => exports.map(({ module }) => inDist(module));
   return {
-    texts: Object.fromEntries([["index", index], ...texts].map(([name, lines]) => [name, lines.join("\n")])),
+    texts: Object.fromEntries(Object.entries(texts).map(([name, lines]) => [name, lines.join("\n")])),
+    entries: ["index", ...Object.keys(pieces)],
     groups: {
       core: [...FIRST, inDist("platform/node/late-exports.js")],
-      running: parts.running.map(({ module }) => inDist(module)),
-      training: parts.training.map(({ module }) => inDist(module)),
+      machine: [inDist("compute/wasm/machine.js")],
+      ...Object.fromEntries(Object.entries(pieces).map(([name, exports]) => [name, modulesOf(exports)])),
     },
   };
 }
 
 /**
  * Bundles for Node into `dist/node`. `groups`: names of pieces, and the modules that such a piece holds all needs of. An entry stays in its
- * own file: others may not wait for one that waits for them. `texts`: modules that are in no file, by name.
+ * own file: others may not wait for one that waits for them. `texts`: modules that are in no file, by name; "launched" is what is imported
+ * for the kernels.
  */
 async function inPieces({ input, groups, texts = {}, prefix = "" }) {
+  const isLate = (id, importer) =>
+    texts.launched && importer === LAUNCHES && KERNELS.includes(resolve(dirname(importer), id));
   const bundle = await rolldown({
     input,
     platform: "node",
@@ -128,13 +161,20 @@ async function inPieces({ input, groups, texts = {}, prefix = "" }) {
     plugins: [
       {
         name: "texts",
-        resolveId: (id) => (id.startsWith("./text:") ? inDist(id.slice(2)) : undefined),
+        resolveId(id, importer) {
+          if (isLate(id, importer)) return inDist("text:launched");
+          return id.startsWith("./text:") ? inDist(id.slice(2)) : undefined;
+        },
         load: (id) => texts[id.split("text:")[1]],
       },
     ],
   });
   const own = Object.values(input).map((entry) => join(root, entry));
-  const needs = Object.entries(groups).map(([name, modules]) => [name, needsOf(modules)]);
+  const without = texts.launched ? KERNELS : [];
+  const needs = Object.entries(groups).map(([name, modules]) => [
+    name,
+    needsOf(modules, name === "machine" ? without : []),
+  ]);
   const { output } = await bundle.write({
     dir: "dist/node",
     format: "esm",
@@ -146,7 +186,7 @@ async function inPieces({ input, groups, texts = {}, prefix = "" }) {
       groups: needs.map(([name, files], k) => ({
         name,
         priority: needs.length - k,
-        test: (id) => files.has(id) && !own.includes(id),
+        test: (id) => (files.has(id) || (name === "machine" && id.endsWith("text:launched"))) && !own.includes(id),
       })),
     },
   });
@@ -180,17 +220,15 @@ const forPage = (name, parts) =>
   });
 
 try {
-  const machine = [inDist("compute/wasm/machine.js")];
-  const { texts, groups } = await mainInPieces();
-  const pieces = Object.keys(texts).map((name) => [name, `./text:${name}`]);
+  const { texts, entries: names, groups } = await mainInPieces();
+  const pieces = names.map((name) => [name, `./text:${name}`]);
+  await inPieces({ input: Object.fromEntries([...pieces, ...others]), groups, texts });
+  const [cli, program, machine] = ["cli/main.js", "cli/program.js", "compute/wasm/machine.js"].map(inDist);
   await inPieces({
-    input: Object.fromEntries([...pieces, ...others]),
-    groups: { core: groups.core, machine, running: groups.running, training: groups.training },
-    texts,
+    input: { cli: "dist/cli/main.js" },
+    groups: { start: [cli], core: [inDist("index.js")], machine: [machine], commands: [program] },
+    prefix: "cli-",
   });
-  const [cli, program] = ["dist/cli/main.js", inDist("cli/program.js")];
-  const commands = { start: [join(root, cli)], core: [inDist("index.js")], machine, commands: [program] };
-  await inPieces({ input: { cli }, groups: commands, prefix: "cli-" });
 } catch (error) {
   orExit(() => {
     throw error;

@@ -18,7 +18,7 @@ export interface WasmDiagnosis {
 export async function diagnoseWasm(): Promise<WasmDiagnosis> {
   const sharedMemory = canShare();
   if (!hasSimd()) return { simd: false, fused: false, sharedMemory };
-  const fused = await hasFusedMultiplyAdd();
+  const fused = hasFusedMultiplyAdd();
   return { simd: true, fused, sharedMemory, tiles: chooseTiles(fused) };
 }
 

@@ -26,7 +26,7 @@ beforeAll(() => ensureBuilt());
 describe("the pieces that Node loads", () => {
   it("give a first layer its first result without what else there is, which is loaded when it is used", () => {
     const found = ask(`
-const { openMachine, recurrent, lstm, layoutParameters, createParameters, Graph, compile, tokenizerFromJSON, adam } = await import(${url("node/index.js")});
+const { openMachine, recurrent, lstm, layoutParameters, createParameters, Graph, compile, matmul, tokenizerFromJSON, adam } = await import(${url("node/index.js")});
 const machine = await openMachine("wasm");
 const layer = recurrent({ cell: lstm(), inputSize: 3, hiddenSize: 2 });
 const parameters = await createParameters({ machine, layout: layoutParameters(layer) });
@@ -36,6 +36,10 @@ const plan = await compile(graph, { machine, arenas: parameters.arenas });
 plan.run();
 const [first] = await plan.read("output");
 const stages = [late()];
+const product = new Graph({ machine });
+product.output("y", matmul(product.input("a", [2, 3]), product.input("b", [3, 4])));
+await compile(product, { machine });
+stages.push(late());
 let code;
 try { tokenizerFromJSON("no tokenizer"); } catch (error) { code = error.code; }
 stages.push(late());
@@ -44,7 +48,7 @@ console.log(JSON.stringify({ first: Number.isFinite(first), stages: [...stages, 
 process.exit();`);
     expect(found).toEqual({
       first: true,
-      stages: [[], ["running.js"], ["running.js", "training.js"]],
+      stages: [[], ["kernels.js"], ["kernels.js", "running.js"], ["kernels.js", "running.js", "training.js"]],
       code: expect.any(String),
     });
   });

@@ -52,7 +52,7 @@ const ELEMENT_BYTES = 4;
  * @throws FailureError "no-simd" on hosts without WebAssembly or its vectors, "out-of-memory" when the host gives no address space for a WebAssembly memory.
  */
 export async function openWasm(options: WasmOptions = {}, worth: Worth = WORTH): Promise<SynchronousMachine> {
-  const able = options.fused === false ? false : await hasFusedMultiplyAdd();
+  const able = options.fused === false ? false : hasFusedMultiplyAdd();
   // What has the one has the other: the usual host is asked a single question.
   if (!able && !hasSimd()) {
     throw new FailureError(

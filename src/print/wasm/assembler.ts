@@ -54,18 +54,11 @@ const text = (value: string): Code => {
   const bytes = [...new TextEncoder().encode(value)];
   return [unsigned(bytes.length), bytes];
 };
-const section = (id: number, content: Code): number[] => {
-  const bytes = flatten(content);
-  return [id, ...unsigned(bytes.length), ...bytes];
-};
-/** The section of functions, whose bodies are bytes already: by far the largest. */
-function bodiesOf(functions: readonly (readonly number[])[]): readonly (readonly number[])[] {
-  const parts = [unsigned(functions.length), ...functions.flatMap((body) => [unsigned(body.length), body])];
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return [[10, ...unsigned(length)], ...parts];
-}
-function joined(parts: readonly (readonly number[])[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+type Bytes = ArrayLike<number>;
+const total = (parts: readonly Bytes[]): number => parts.reduce((sum, part) => sum + part.length, 0);
+const section = (id: number, parts: readonly Bytes[]): Bytes[] => [[id, ...unsigned(total(parts))], ...parts];
+function joined(parts: readonly Bytes[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(total(parts));
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
@@ -84,7 +77,7 @@ export class ModuleBuilder {
   readonly #memory: { readonly initial: number; readonly maximum: number; readonly shared: boolean };
   readonly #types: string[] = [];
   readonly #typeCode: Code[] = [];
-  readonly #functions: { type: number; body: readonly number[] }[] = [];
+  readonly #functions: { type: number; body: Bytes }[] = [];
   readonly #exports: { name: string; index: number }[] = [];
   readonly #memo = new Map<string, Func>();
 
@@ -122,7 +115,7 @@ export class ModuleBuilder {
     body: (f: FunctionBuilder, ...params: Local[]) => Code,
   ): Func {
     const index = this.#functions.length;
-    const entry = { type: this.#type(options.params, options.results ?? []), body: [] as readonly number[] };
+    const entry = { type: this.#type(options.params, options.results ?? []), body: [] as Bytes };
     this.#functions.push(entry);
     if (options.name !== undefined) this.#exports.push({ name: options.name, index });
     const f = new FunctionBuilder(options.params);
@@ -149,13 +142,21 @@ export class ModuleBuilder {
       [text("env"), text("memory"), 0x02, shared ? 3 : 1, unsigned(initial), unsigned(maximum)],
       ...(this.threads === 1 ? [] : [[text("env"), text("thread"), 0x03, typeByte.i32, 0]]),
     ];
+    const list = (id: number, items: readonly Code[]): Bytes[] => section(id, [flatten(vector(items))]);
     return joined([
       [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-      section(1, vector(this.#typeCode)),
-      section(2, vector(imports)),
-      section(3, vector(this.#functions.map(({ type }) => unsigned(type)))),
-      section(7, vector(exported)),
-      ...bodiesOf(this.#functions.map(({ body }) => body)),
+      ...list(1, this.#typeCode),
+      ...list(2, imports),
+      ...list(
+        3,
+        this.#functions.map(({ type }) => unsigned(type)),
+      ),
+      ...list(7, exported),
+      // The bodies are bytes already: by far the most.
+      ...section(10, [
+        unsigned(this.#functions.length),
+        ...this.#functions.flatMap(({ body }) => [unsigned(body.length), body]),
+      ]),
     ]);
   }
 

@@ -79,32 +79,39 @@ export function signed64(value: bigint): number[] {
   }
 }
 
+/** Where code becomes bytes; as large as the largest function so far. */
+let buffer = new Uint8Array(4096);
+/** Bytes of a number of 32 bits. */
+const LONGEST = 5;
+
 /** The bytes of `code`, branches resolved. Plain loops: it runs before the first result, when nothing is compiled yet. */
-export function flatten(code: Code): number[] {
-  const bytes: number[] = [];
+export function flatten(code: Code): Uint8Array<ArrayBuffer> {
   const open: number[] = [];
-  const put = (part: number): void => {
-    if (part < SYMBOL) {
-      bytes.push(part);
-      return;
-    }
-    const id = (part - SYMBOL) >>> 2;
-    const kind = part & 3;
+  let at = 0;
+  const follow = (symbol: number): void => {
+    const id = (symbol - SYMBOL) >>> 2;
+    const kind = symbol & 3;
     if (kind === OPEN) open.push(id);
     else if (kind === CLOSE) open.pop();
     else {
-      const at = open.lastIndexOf(id);
-      if (at < 0) throw new TypeError("flatten: a branch lies outside the block that it leaves");
-      bytes.push(...unsigned(open.length - 1 - at));
+      const target = open.lastIndexOf(id);
+      if (target < 0) throw new TypeError("flatten: a branch lies outside the block that it leaves");
+      for (const byte of unsigned(open.length - 1 - target)) buffer[at++] = byte;
     }
   };
   const visit = (parts: readonly Code[]): void => {
     for (let k = 0; k < parts.length; k++) {
       const part = parts[k]!;
-      if (typeof part === "number") put(part);
-      else visit(part);
+      if (at + LONGEST > buffer.length) {
+        const larger = new Uint8Array(2 * at);
+        larger.set(buffer);
+        buffer = larger;
+      }
+      if (typeof part !== "number") visit(part);
+      else if (part < SYMBOL) buffer[at++] = part;
+      else follow(part);
     }
   };
   visit([code]);
-  return bytes;
+  return buffer.slice(0, at);
 }

@@ -17,16 +17,25 @@ const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i
  * initPanelStride, c, cStride, cPanelStride`. `a` as in `panelRows`. The sum over k is taken in blocks of 256, each added to
  * what the one before left in `c`: the same order for any number of rows.
  */
-export function panelProduct(m: ModuleBuilder, options: { readonly blocked: boolean; readonly fused: boolean }): Func {
-  return m.memo(`panelProduct ${options.blocked} ${options.fused}`, () =>
+export function panelProduct(m: ModuleBuilder, options: PanelOptions): Func {
+  const { blocked, fused, rows: known } = options;
+  return m.memo(`panelProduct ${blocked} ${fused} ${known}`, () =>
     m.func({ params: i32s(14) }, (f, ...parameters) => {
-      const many = blocks(m, f, options, parameters);
-      if (options.blocked) return many;
+      const many = (): Code => blocks(m, f, options, parameters);
+      if (blocked || (known ?? 1) !== 1) return many();
       const [panels, rows, k, a, , strideA, b, bPanel, init, , initPanel, c, , cPanel] = parameters as Fourteen;
-      const single = [panels, k, a, strideA, b, bPanel, init, initPanel, c, cPanel].map((p) => p.get);
-      return if_(i32.eq(rows.get, i32.const(1)), rowProduct(m, options.fused).call(...single), many);
+      const operands = [panels, k, a, strideA, b, bPanel, init, initPanel, c, cPanel].map((p) => p.get);
+      const single = rowProduct(m, fused).call(...operands);
+      return known ? single : if_(i32.eq(rows.get, i32.const(1)), single, many());
     }),
   );
+}
+
+interface PanelOptions {
+  readonly blocked: boolean;
+  readonly fused: boolean;
+  /** Rows of every call, where that is known: less is printed then. */
+  readonly rows?: number;
 }
 
 type Fourteen = [
@@ -38,7 +47,7 @@ type Fourteen = [
 function blocks(
   m: ModuleBuilder,
   f: FunctionBuilder,
-  options: { blocked: boolean; fused: boolean },
+  { rows: known = 0, ...options }: PanelOptions,
   parameters: readonly Local[],
 ): Code {
   const [panels, rows, k, a, rowStrideA, columnStrideA, b, bPanel, init, initStride, initPanel, c, cStride, cPanel] =
@@ -62,7 +71,7 @@ function blocks(
       forRange(panel, i32.const(0), panels.get, 1, [
         cTile.set(i32.add(offset(c.get, panel.get, cPanel.get), i32.mul(row.get, cStride.get))),
         iTile.set(i32.add(offset(init.get, panel.get, initPanel.get), i32.mul(row.get, initStride.get))),
-        panelRows(m, options).call(
+        panelRows(m, known <= ROWS ? { ...options, rows: known } : options).call(
           ...[height.get, depth.get, aBlock.get, rowStrideA.get, columnStrideA.get],
           i32.add(offset(b.get, panel.get, bPanel.get), i32.shl(p.get, i32.const(6))),
           ...[select(iTile.get, cTile.get, first.get), select(initStride.get, cStride.get, first.get)],

@@ -30,10 +30,18 @@ export interface ProductOptions {
   readonly fused: boolean;
   /** Largest number of rows of a tile, for measurements. */
   readonly tileRows?: number;
+  /** Rows of every call, where that is known: only the tiles that they take are printed. */
+  readonly rows?: number;
 }
 
 /** Rows of a full tile: six where registers have 256 bits; the blocked kernel with five would spill. */
 export const tileHeight = (wide: boolean, blocked = false): number => (wide ? 6 : blocked ? 4 : 5);
+
+/** Heights of the tiles that so many rows are split into, the larger first. */
+function heightsOf(rows: number, most: number): number[] {
+  const even = rows / Math.ceil(rows / most);
+  return [...new Set([Math.ceil(even), Math.floor(even)])];
+}
 
 const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i32");
 const ROW = 64;
@@ -49,7 +57,10 @@ const HALF = 32;
 export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
   const { blocked, fused, tiled = false, descending = false } = options;
   const tileRows = options.tileRows ?? tileHeight(m.wide, blocked);
-  return m.memo(`panelRows ${blocked} ${fused} ${tileRows} ${tiled} ${descending}`, () =>
+  const heights = options.rows
+    ? heightsOf(options.rows, tileRows)
+    : Array.from({ length: tileRows }, (_, k) => tileRows - k);
+  return m.memo(`panelRows ${blocked} ${fused} ${tileRows} ${tiled} ${descending} ${heights}`, () =>
     m.func({ params: i32s(10) }, (f, rows, k, a, rowStrideA, columnStrideA, b, init, initStride, c, cStride) => {
       const [tiles, height, larger] = [f.local("i32"), f.local("i32"), f.local("i32")];
       const call = (count: number, half: number): Code =>
@@ -57,9 +68,9 @@ export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
           ...[k.get, a.get, rowStrideA.get, columnStrideA.get, i32.add(b.get, i32.const(half))],
           ...[i32.add(init.get, i32.const(half)), initStride.get, i32.add(c.get, i32.const(half)), cStride.get],
         );
-      const dispatch = (count: number): Code => {
-        const both = m.wide ? call(count, 0) : [call(count, 0), call(count, HALF)];
-        return count === 1 ? both : if_(i32.eq(height.get, i32.const(count)), both, dispatch(count - 1));
+      const dispatch = ([count, ...smaller]: readonly number[]): Code => {
+        const both = m.wide ? call(count!, 0) : [call(count!, 0), call(count!, HALF)];
+        return smaller.length === 0 ? both : if_(i32.eq(height.get, i32.const(count!)), both, dispatch(smaller));
       };
       const advance = (pointer: Local, stride: Code): Code =>
         pointer.set(i32.add(pointer.get, i32.mul(height.get, stride)));
@@ -71,7 +82,7 @@ export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
           [
             height.set(i32.add(i32.div_u(rows.get, tiles.get), i32.ne(larger.get, i32.const(0)))),
             if_(larger.get, larger.set(i32.sub(larger.get, i32.const(1)))),
-            dispatch(tileRows),
+            dispatch(heights),
             tiled
               ? a.set(i32.add(a.get, i32.mul(k.get, columnStrideA.get)))
               : advance(a, blocked ? i32.const(ROW) : rowStrideA.get),

@@ -34,5 +34,5 @@ export const single = (
 ): Instance => instantiate((m) => void m.func({ name: "run", params, results }, body));
 
 /** Whether this engine can fuse; without it the tests of fused code are not run (Node 20 started without its flag). */
-export const canFuse = await hasFusedMultiplyAdd();
+export const canFuse = hasFusedMultiplyAdd();
 export const families: readonly boolean[] = canFuse ? [false, true] : [false];

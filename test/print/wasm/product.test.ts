@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { i32 } from "../../../src/print/wasm/instructions.ts";
 import { matmulWorkspace, printMatmul } from "../../../src/print/wasm/matmul.ts";
 import { packPanels, transposeBlock } from "../../../src/print/wasm/pack.ts";
+import { panelProduct } from "../../../src/print/wasm/panel-product.ts";
 import { panelRows } from "../../../src/print/wasm/product.ts";
 import { solo } from "../../../src/print/wasm/team.ts";
 import { difference } from "../../support/difference.ts";
@@ -138,7 +139,14 @@ describe("matmul", () => {
 
 describe("panelRows", () => {
   /** Products with k of 0 … 48 for `rows` rows; `a` in panels or as rows. */
-  function run(rows: number, k: number, blocked: boolean, tileRows: number | undefined, init: "rows" | "same" | "row") {
+  function run(
+    rows: number,
+    k: number,
+    blocked: boolean,
+    tileRows: number | undefined,
+    init: "rows" | "same" | "row",
+    known?: number,
+  ) {
     const [a, b, start] = [numbers(rows * k, 1), numbers(k * 16, 2), numbers(rows * 16, 3)];
     const stored = a.slice();
     if (blocked)
@@ -147,7 +155,9 @@ describe("panelRows", () => {
     const instance = instantiate(
       (m) =>
         void m.func({ name: "run", params: new Array(10).fill("i32") }, (_, ...args) =>
-          panelRows(m, { blocked, fused: canFuse, ...(tileRows ? { tileRows } : {}) }).call(...args.map((x) => x.get)),
+          panelRows(m, { blocked, fused: canFuse, ...(tileRows && { tileRows }), ...(known && { rows: known }) }).call(
+            ...args.map((x) => x.get),
+          ),
         ),
     );
     const c = init === "same" ? start.slice() : new Float32Array(rows * 20).fill(CANARY);
@@ -182,6 +192,40 @@ describe("panelRows", () => {
     const expected = run(11, 32, false, 5, "rows");
     for (const tileRows of [1, 2, 3, 4, 5])
       for (const blocked of [false, true]) expect(run(11, 32, blocked, tileRows, "rows")).toEqual(expected);
+  });
+
+  test("the tiles of a known number of rows are enough and give the same bits", () => {
+    for (let rows = 1; rows <= 13; rows++)
+      for (const blocked of [false, true]) {
+        const expected = run(rows, 16, blocked, undefined, "rows");
+        expect(run(rows, 16, blocked, undefined, "rows", rows)).toEqual(expected);
+      }
+  });
+
+  test("panels of a known number of rows, up to several blocks of them", () => {
+    const [panels, k] = [3, 5];
+    const bits = (rows: number, known: boolean): Float32Array => {
+      const instance = instantiate((m) => {
+        const call = (o: Parameters<typeof panelProduct>[1]) =>
+          m.func({ name: "run", params: new Array(4).fill("i32") }, (_, a, b, init, c) => {
+            const n = (value: number) => i32.const(value);
+            return panelProduct(m, o).call(
+              ...[n(panels), n(rows), n(k), a.get, n(4 * k), n(4), b.get, n(64 * k)],
+              ...[init.get, n(0), n(64), c.get, n(64), n(64 * rows)],
+            );
+          });
+        call({ blocked: false, fused: canFuse, ...(known && { rows }) });
+      }, 8);
+      const c = new Float32Array(panels * rows * 16).fill(CANARY);
+      const places = lay(instance, [numbers(rows * k, 1), numbers(panels * k * 16, 2), numbers(panels * 16, 3), c]);
+      instance.call("run", ...places);
+      return instance.floats.slice(places[3]! / 4, places[3]! / 4 + c.length);
+    };
+    for (const rows of [1, 2, 16, 119, 120, 121, 125, 240, 247]) {
+      const expected = bits(rows, false);
+      expect(expected).not.toContain(CANARY);
+      expect(bits(rows, true)).toEqual(expected);
+    }
   });
 });
 
