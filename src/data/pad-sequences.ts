@@ -16,7 +16,7 @@ export interface PadSequencesOptions {
 export interface PaddedSequences {
   /** [T, B], or [T, B, D] where there are channels. */
   readonly x: Float64Array;
-  /** [T, B]: 1 where a sequence has a step, else 0. For layers and losses. */
+  /** 1 where a sequence has a step, else 0: [T, B]. For layers and losses. */
   readonly mask: Float64Array;
   /** [B] */
   readonly lengths: Int32Array;
