@@ -5,6 +5,7 @@ import { expectOptions } from "../shared/options.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { CanonicalModel } from "./canonical.ts";
+import { type Framework, gateOrder } from "./gate-order.ts";
 import { writeKeras, writeKerasH5 } from "./keras/write.ts";
 import type { ModelFile } from "./model-file.ts";
 import { writeNpz } from "./npz.ts";
@@ -44,12 +45,14 @@ export interface Converted {
 }
 
 /** What is done to the weights on the way, for people. Ours and PyTorch's are the same. */
+const reordered = (cell: "lstm" | "gru", to: Framework): string =>
+  `${cell.toUpperCase()}s go from ${gateOrder[cell].pytorch!.join(", ")} to ${gateOrder[cell][to]!.join(", ")}`;
 const orders: Readonly<Partial<Record<Target, string>>> = {
-  onnx: "gates of LSTMs go from i, f, g, o to i, o, f, g, of GRUs from r, z, n to z, r, n",
+  onnx: `gates of ${reordered("lstm", "onnx")}, of ${reordered("gru", "onnx")}`,
   ...Object.fromEntries(
     ["keras", "keras-h5", "tfjs"].map((to) => [
       to,
-      "matrices are transposed; gates of GRUs go from r, z, n to z, r, n; two biases are added where only their sum counts",
+      `matrices are transposed; gates of ${reordered("gru", "keras")}; two biases are added where only their sum counts`,
     ]),
   ),
 };

@@ -1,13 +1,16 @@
-/** Eight tables: eight bytes are folded in at once ("slicing by 8", Kounavis & Berry 2005). */
-const TABLES = tables();
+/** A checksum of 32 bits. Give the result for one part as `start` of the next. */
+export type Checksum = (bytes: Uint8Array, start?: number) => number;
 
-/**
- * CRC-32 as in zip and gzip (ISO 3309, polynomial 0xEDB88320). Give the result for one part as `start` of the next.
- */
-export function crc32(bytes: Uint8Array, start = 0): number {
+/** CRC-32 as in zip and gzip (ISO 3309). */
+export const crc32: Checksum = (bytes, start = 0) => remainder(TABLES, bytes, start);
+
+/** Eight tables: eight bytes are folded in at once ("slicing by 8", Kounavis & Berry 2005). */
+type Tables = readonly Int32Array[];
+
+/** The remainder of the bits by the polynomial that the tables are of, bits of a byte in reverse. */
+export function remainder([t0, t1, t2, t3, t4, t5, t6, t7]: Tables, bytes: Uint8Array, start: number): number {
   let crc = ~start;
   let i = 0;
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES;
   for (const end = bytes.length - 7; i < end; i += 8) {
     const low = crc ^ (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
     crc =
@@ -24,13 +27,16 @@ export function crc32(bytes: Uint8Array, start = 0): number {
   return ~crc >>> 0;
 }
 
-function tables(): Int32Array[] {
+/** @param polynomial without its highest term, bits in reverse */
+export function tablesOf(polynomial: number): Tables {
   const first = Int32Array.from({ length: 256 }, (_, byte) => {
     let crc = byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;
     return crc;
   });
   const all = [first];
   for (let k = 1; k < 8; k++) all.push(all[k - 1]!.map((crc) => (crc >>> 8) ^ first[crc & 255]!));
   return all;
 }
+
+const TABLES = tablesOf(0xedb88320);

@@ -1,17 +1,9 @@
-/** CRC-32C (Castagnoli): the remainder of the bits by x³² + 0x1edc6f41, bits of a byte in reverse. @see RFC 3720, appendix B.4 */
-const REVERSED_POLYNOMIAL = 0x82f63b78;
+import { type Checksum, remainder, tablesOf } from "./crc32.ts";
 
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ REVERSED_POLYNOMIAL : value >>> 1;
-  return value;
-});
+const TABLES = tablesOf(0x82f63b78);
 
-export function crc32c(bytes: Uint8Array): number {
-  let value = 0xffffffff;
-  for (const byte of bytes) value = (value >>> 8) ^ TABLE[(value ^ byte) & 0xff]!;
-  return ~value >>> 0;
-}
+/** CRC-32C (Castagnoli). @see RFC 3720, appendix B.4 */
+export const crc32c: Checksum = (bytes, start = 0) => remainder(TABLES, bytes, start);
 
 /** As record files store it: turned by 15 bits and moved, so that the checksum of a checksum is no constant. */
 export function maskedCrc32c(bytes: Uint8Array): number {

@@ -55,7 +55,15 @@ export function writeArrays(name: string, arrays: Readonly<Record<string, ModelR
   );
   if (name.endsWith(".npz")) return writeNpz(tensors);
   if (name.endsWith(".json")) {
-    const plain = Object.entries(arrays).map(([key, { shape, data }]) => [key, { shape, data: Array.from(data) }]);
+    const plain = Object.entries(arrays).map(([key, { shape, data }]) => {
+      const at = data.findIndex((n) => !Number.isFinite(n));
+      if (at >= 0)
+        throw new UsageError(
+          "bad-arrays",
+          `${name}: element ${at} of "${key}" is ${data[at]}, which JSON cannot say; use .npz`,
+        );
+      return [key, { shape, data: Array.from(data) }];
+    });
     return new TextEncoder().encode(`${JSON.stringify(Object.fromEntries(plain))}\n`);
   }
   const [only, ...others] = tensors.values();
@@ -100,11 +108,16 @@ function arrayOf(value: unknown, file: string, name: string): ModelArray {
     return { shape: shape as number[], data: data as number[] };
   }
   const shape: number[] = [];
-  for (let level = value; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const flat = shape.length === 0 ? [value] : (value as unknown[]).flat(Math.max(shape.length - 1, 0));
-  if (flat.length !== size(shape) || !flat.every((n) => typeof n === "number"))
+  let level: readonly unknown[] = [value];
+  while (level.length > 0 && level.every(Array.isArray)) {
+    const { length } = level[0] as unknown[];
+    shape.push(length);
+    if (level.some((row) => (row as unknown[]).length !== length)) break;
+    level = level.flat();
+  }
+  if (level.length !== size(shape) || !level.every((n) => typeof n === "number"))
     throw bad(file, `"${name}" is no array of numbers whose rows are all of one length`);
-  return { shape, data: flat as number[] };
+  return { shape, data: level as number[] };
 }
 
 const bad = (file: string, why: string): FailureError => new FailureError("bad-arrays", `${file}: ${why}`);

@@ -34,13 +34,14 @@ const TYPES: Readonly<Record<string, ElementTypeName>> = {
 const MAX_HEADER = 1 << 16;
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
+export const isNpy = (start: Uint8Array): boolean => MAGIC.every((byte, i) => start[i] === byte);
+
 /**
  * How long the header is, its beginning included.
  * @param start At least the first 12 bytes (fewer where the file is shorter).
  */
 export function npyHeaderEnd(start: Uint8Array, label: string): number {
-  if (start.length < 10 || MAGIC.some((byte, i) => start[i] !== byte))
-    badNpy(label, "it is no NPY file: it does not begin with \\x93NUMPY");
+  if (start.length < 10 || !isNpy(start)) badNpy(label, "it is no NPY file: it does not begin with \\x93NUMPY");
   const version = start[6]!;
   if (version < 1 || version > 3 || start[7] !== 0)
     badNpy(label, `it is of version ${version}.${start[7]}; 1.0, 2.0 and 3.0 are read`);

@@ -6,6 +6,7 @@ import type { OwnBytes } from "../shared/own-bytes.ts";
 import { type ByteInput, bytesSource, withBytes } from "./byte-source.ts";
 import { openNpy, writeNpy } from "./npy.ts";
 import { type OpenZipOptions, openZip } from "./zip.ts";
+import { isPlainPath } from "./zip-directory.ts";
 import { writeZip } from "./zip-write.ts";
 
 const SUFFIX = ".npy";
@@ -60,9 +61,7 @@ export function readNpz(input: ByteInput, options?: OpenZipOptions): Promise<Map
 export function writeNpz(arrays: ReadonlyMap<string, SafeTensor>): OwnBytes {
   const files = new Map<string, Uint8Array>();
   for (const [name, tensor] of arrays) {
-    const parts = `${name}${SUFFIX}`.split("/");
-    const unfit = parts.some((part) => ["", ".", ".."].includes(part)) || /[\\\0\p{Surrogate}]|^[a-zA-Z]:/u.test(name);
-    if (unfit)
+    if (!isPlainPath(name + SUFFIX))
       throw new UsageError("bad-name", `${JSON.stringify(name)} cannot be the name of a file in an archive; rename it`);
     files.set(name + SUFFIX, writeNpy(tensor));
   }

@@ -7,7 +7,7 @@ import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type ModelArray, type ModelResult, Plans } from "./plans.ts";
 import { ProgramSession, type StreamOptions } from "./program-session.ts";
-import { completed, replay, sizesOf, stateShape } from "./replay.ts";
+import { completed, expectNamed, replay, sizesOf, stateShape } from "./replay.ts";
 import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
 import { SharedWeights } from "./shared-weights.ts";
 import { tensorOf, type Value } from "./value.ts";
@@ -209,6 +209,7 @@ export class Program {
    * @throws UsageError "missing-input", "unknown-choice"; "not-differentiable" with the node that has no gradient, in a graph for training
    */
   forward(graph: Graph, inputs: Readonly<Record<string, Tensor | ModelArray>>): Record<string, Tensor> {
+    expectNamed(this.inputs, inputs);
     const names = this.inputs.map(({ name }) => name);
     for (const name of Object.keys(inputs)) expectOneOf("inputs", name, names);
     const values = new Map<string, Value>();

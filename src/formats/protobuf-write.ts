@@ -49,9 +49,12 @@ function numbers(values: ArrayLike<number>, kind: FixedKind): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
+const LARGEST = 2n ** 63n - 1n;
+
+/** The largest whole number of 64 bits, which often stands for "to the end", is read as 2^63, one more than there is. */
 function varint(value: number): Uint8Array {
   const bytes: number[] = [];
-  for (let rest = BigInt.asUintN(64, BigInt(value)); ; rest >>= 7n) {
+  for (let rest = value >= 2 ** 63 ? LARGEST : BigInt.asUintN(64, BigInt(value)); ; rest >>= 7n) {
     const low = Number(rest & 127n);
     if (rest < 128n) {
       bytes.push(low);

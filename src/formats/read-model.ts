@@ -106,10 +106,11 @@ const readers: Readonly<
     networkOf("tf1", await readTensorflowBundle(input, { files, onProgress })),
   async json(source, { files, onProgress }, input) {
     // A manifest of TensorFlow 1 is small and names variables, a model of TensorFlow.js names its topology.
-    const start = new TextDecoder().decode(await source.read(0, Math.min(source.size, 1 << 16)));
+    const looked = Math.min(source.size, 1 << 16);
+    const start = new TextDecoder().decode(await source.read(0, looked));
     if (/"filename"/.test(start) && !/"modelTopology"|"weightsManifest"/.test(start))
       return networkOf("tf1", await readTensorflow1(input, { files, onProgress }));
-    if (source.size <= start.length && !/"modelTopology"|"weightsManifest"/.test(start))
+    if (source.size === looked && !/"modelTopology"|"weightsManifest"/.test(start))
       throw new UsageError(
         "unknown-format",
         `${source.name}: JSON, but neither TensorFlow.js' model.json (modelTopology) nor a manifest of variables (filename)`,
@@ -164,23 +165,16 @@ async function named<T>(file: string, read: () => Promise<T>): Promise<T> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await (await openBytes(path)).close();
-    return true;
-  } catch (error) {
-    if (error instanceof LongshortError && error.code === "file-not-found") return false;
-    throw error;
-  }
-}
+const exists = async (path: string): Promise<boolean> => (await refusal(path)) !== "file-not-found";
+const isFolder = async (path: string): Promise<boolean> => (await refusal(path)) === "file-is-folder";
 
-/** Whether a path is a folder, as files say when one opens them. */
-async function isFolder(path: string): Promise<boolean> {
+/** Why a path cannot be opened as a file, if it is none. */
+async function refusal(path: string): Promise<string | undefined> {
   try {
     await (await openBytes(path)).close();
-    return false;
+    return undefined;
   } catch (error) {
-    if (error instanceof LongshortError && error.code === "file-is-folder") return true;
+    if (error instanceof LongshortError && ["file-not-found", "file-is-folder"].includes(error.code)) return error.code;
     throw error;
   }
 }

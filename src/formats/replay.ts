@@ -4,8 +4,19 @@ import type { ModelArray, ModelResult, RecordedPlan } from "./plans.ts";
 import type { ModelPort, Runnable } from "./runnable.ts";
 import { zerosFor } from "./zeros.ts";
 
+/** @throws UsageError "missing-input" where nothing is given, or something else than arrays by name */
+export function expectNamed(ports: readonly ModelPort[], inputs: unknown): void {
+  if (typeof inputs === "object" && inputs !== null) return;
+  const names = ports.map(({ name }) => name).join(", ");
+  throw new UsageError(
+    "missing-input",
+    `inputs: expected an object with { shape, data } by name, got ${describe(inputs)}; the model reads ${names}`,
+  );
+}
+
 /** @throws UsageError "unknown-choice", "missing-input"; ShapeError "shape-mismatch" */
 export function checkInputs(ports: readonly ModelPort[], inputs: Readonly<Record<string, ModelArray>>): void {
+  expectNamed(ports, inputs);
   const names = ports.map((port) => port.name);
   for (const name of Object.keys(inputs)) expectOneOf("inputs", name, names);
   for (const port of ports) {
@@ -64,6 +75,7 @@ export function completed(
   ports: readonly ModelPort[],
   inputs: Readonly<Record<string, ModelArray>>,
 ): Readonly<Record<string, ModelArray>> {
+  expectNamed(ports, inputs);
   const sizes = sizesOf(ports, inputs);
   const zeros = ports
     .filter(({ name, optional }) => optional && !Object.hasOwn(inputs, name))

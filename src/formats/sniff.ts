@@ -1,7 +1,10 @@
 import type { ByteSource } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
+import { isHdf5 } from "./hdf5/header.ts";
+import { isNpy } from "./npy-header.ts";
 import { isTable } from "./tensorflow1/table.ts";
 import { openZip } from "./zip.ts";
+import { isZip } from "./zip-directory.ts";
 
 /** What a file is, found by looking into it; its name does not matter. */
 export type FileKind = "npy" | "npz" | "pytorch" | "safetensors" | "onnx" | "hdf5" | "keras" | "json" | "bundle";
@@ -14,16 +17,14 @@ const HEAD = 64;
  */
 export async function sniff(source: ByteSource): Promise<FileKind> {
   const head = await source.read(0, Math.min(HEAD, source.size));
-  const begins = (...bytes: readonly number[]): boolean => bytes.every((byte, k) => head[k] === byte);
-  const text = (from: number): string => new TextDecoder("latin1").decode(head.subarray(from));
-  if (begins(0x93) && text(1).startsWith("NUMPY")) return "npy";
-  if (begins(0x89) && text(1).startsWith("HDF\r\n\x1a\n")) return "hdf5";
-  if (begins(0x50, 0x4b)) return inArchive(source);
-  if (begins(0x80)) return "pytorch";
+  if (isNpy(head)) return "npy";
+  if (isHdf5(head)) return "hdf5";
+  if (isZip(head)) return inArchive(source);
+  if (head[0] === 0x80) return "pytorch";
   if (isSafetensors(head, source.size)) return "safetensors";
-  if (/^(\xef\xbb\xbf)?\s*[{[]/.test(text(0))) return "json";
+  if (/^(\xef\xbb\xbf)?\s*[{[]/.test(new TextDecoder("latin1").decode(head))) return "json";
   // Messages of protocol buffers have no mark of their own; a model's first field is its version, a small number.
-  if (begins(0x08) && head[1]! > 0 && head[1]! < 32) return "onnx";
+  if (head[0] === 0x08 && head[1]! > 0 && head[1]! < 32) return "onnx";
   // The index of a TensorFlow checkpoint shows at its end what it is.
   if (isTable(await source.read(Math.max(0, source.size - 8), Math.min(8, source.size)))) return "bundle";
   throw new UsageError(

@@ -23,41 +23,30 @@ export function toTypedArray(tensor: SafeTensor): TypedArray {
   const { dtype, bytes } = tensor;
   if (dtype === "F16" || dtype === "BF16" || dtype.startsWith("F8")) return tensor.toFloat32();
   if (dtype === "BOOL") return bytes.map((byte) => (byte === 0 ? 0 : 1));
-  const make = ARRAYS[dtype];
-  return make ? make(bytes.slice().buffer) : tensor.toFloat64();
+  const OwnArray = ARRAYS.get(dtype);
+  return OwnArray ? new OwnArray(bytes.slice().buffer) : tensor.toFloat64();
 }
 
-const ARRAYS: Partial<Record<ElementTypeName, (buffer: ArrayBuffer) => TypedArray>> = {
-  F64: (buffer) => new Float64Array(buffer),
-  F32: (buffer) => new Float32Array(buffer),
-  I8: (buffer) => new Int8Array(buffer),
-  I16: (buffer) => new Int16Array(buffer),
-  I32: (buffer) => new Int32Array(buffer),
-  I64: (buffer) => new BigInt64Array(buffer),
-  U8: (buffer) => new Uint8Array(buffer),
-  U16: (buffer) => new Uint16Array(buffer),
-  U32: (buffer) => new Uint32Array(buffer),
-  U64: (buffer) => new BigUint64Array(buffer),
-};
+const PAIRS = [
+  ["F64", Float64Array],
+  ["F32", Float32Array],
+  ["I8", Int8Array],
+  ["I16", Int16Array],
+  ["I32", Int32Array],
+  ["I64", BigInt64Array],
+  ["U8", Uint8Array],
+  ["U16", Uint16Array],
+  ["U32", Uint32Array],
+  ["U64", BigUint64Array],
+] as const;
+const ARRAYS = new Map<ElementTypeName, new (buffer: ArrayBuffer) => TypedArray>(PAIRS);
+const TYPES = new Map<unknown, ElementTypeName>(PAIRS.map(([dtype, OwnArray]) => [OwnArray, dtype]));
 
 /** A tensor from an array whose type is the tensor's: Float32Array gives F32, BigInt64Array I64. A copy. */
 export function fromTypedArray(shape: readonly number[], values: TypedArray): SafeTensor {
   const dtype = TYPES.get(values.constructor)!;
   return new SafeTensor(dtype, shape, new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice());
 }
-
-const TYPES = new Map<unknown, ElementTypeName>([
-  [Float64Array, "F64"],
-  [Float32Array, "F32"],
-  [Int8Array, "I8"],
-  [Int16Array, "I16"],
-  [Int32Array, "I32"],
-  [BigInt64Array, "I64"],
-  [Uint8Array, "U8"],
-  [Uint16Array, "U16"],
-  [Uint32Array, "U32"],
-  [BigUint64Array, "U64"],
-]);
 
 /** Bytes of one element; only for types of whole bytes. */
 export function elementBytes(dtype: ElementTypeName): number {

@@ -4,7 +4,7 @@ import { formatShape, size } from "../shared/shapes.ts";
 import { isFloat } from "./data-type.ts";
 import type { ModelArray, ModelResult } from "./plans.ts";
 import type { Program } from "./program.ts";
-import { sizesOf, zeroStates } from "./replay.ts";
+import { expectNamed, sizesOf, zeroStates } from "./replay.ts";
 import type { ModelPort } from "./runnable.ts";
 import { zerosFor } from "./zeros.ts";
 
@@ -103,6 +103,7 @@ function swapFirst({ shape, data }: ModelArray): ModelArray {
  * @throws UsageError "not-comparable" when inputs, outputs or given states do not go together
  */
 export function inputsOfBoth(a: Program, b: Program, inputs: Arrays): { readonly a: Arrays; readonly b: Arrays } {
+  expectNamed(a.inputs, inputs);
   const [left, right] = [own(a), own(b)];
   if (left.inputs.length !== right.inputs.length || left.outputs.length !== right.outputs.length)
     throw new UsageError(

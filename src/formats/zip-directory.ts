@@ -17,6 +17,12 @@ export interface ZipEntry {
   readonly limit: number;
 }
 
+/** What the parts of an archive begin with. */
+export const SIGNATURE = { local: 0x04034b50, directory: 0x02014b50, end: 0x06054b50 } as const;
+
+/** Whether a file begins as an archive. */
+export const isZip = (start: Uint8Array): boolean => start[0] === 0x50 && start[1] === 0x4b;
+
 const MAX_DIRECTORY = 1 << 26;
 const END = 22;
 const LOCATOR = 20;
@@ -62,7 +68,7 @@ function checkTogether(entries: Omit<ZipEntry, "limit">[], end: number, label: s
 function readEntry(bytes: Uint8Array, at: number, label: string): { entry: Omit<ZipEntry, "limit">; end: number } {
   if (at + 46 > bytes.length) badZip(label, "its directory is cut short");
   const head = new DataView(bytes.buffer, bytes.byteOffset + at, 46);
-  if (head.getUint32(0, true) !== 0x02014b50) badZip(label, "its directory is damaged");
+  if (head.getUint32(0, true) !== SIGNATURE.directory) badZip(label, "its directory is damaged");
   const flags = head.getUint16(8, true);
   const method = head.getUint16(10, true);
   const nameEnd = at + 46 + head.getUint16(28, true);
@@ -110,11 +116,14 @@ function readName(raw: Uint8Array, label: string): string {
   } catch {
     return badZip(label, "the name of an entry is not UTF-8");
   }
-  const parts = (name.endsWith("/") ? name.slice(0, -1) : name).split("/");
-  const trick = /[\\\0]|^[a-zA-Z]:/.test(name) || parts.some((part) => part === "" || part === "." || part === "..");
-  if (trick) badZip(label, `an entry is named ${JSON.stringify(name)}, which is no plain path inside the archive`);
+  if (!isPlainPath(name.endsWith("/") ? name.slice(0, -1) : name))
+    badZip(label, `an entry is named ${JSON.stringify(name)}, which is no plain path inside the archive`);
   return name;
 }
+
+/** Whether a name is well-formed and, taken for a path on any system, leads to a file below the folder where it is looked up. */
+export const isPlainPath = (name: string): boolean =>
+  !/[\\\0\p{Surrogate}]|^[a-zA-Z]:/u.test(name) && !name.split("/").some((part) => ["", ".", ".."].includes(part));
 
 type Sizes = { size: number; packedSize: number; headerOffset?: number; disk?: number };
 
@@ -152,7 +161,10 @@ async function findDirectory(source: ByteSource): Promise<{ offset: number; size
   const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
   let at = length - END;
   // The comment must end with the file, so that nothing can hide behind or in it.
-  while (at >= 0 && !(view.getUint32(at, true) === 0x06054b50 && at + END + view.getUint16(at + 20, true) === length))
+  while (
+    at >= 0 &&
+    !(view.getUint32(at, true) === SIGNATURE.end && at + END + view.getUint16(at + 20, true) === length)
+  )
     at--;
   if (at < 0) badZip(source.name, "it is no zip archive, or cut short: the end of its directory was not found");
   const end = {

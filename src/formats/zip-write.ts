@@ -1,6 +1,7 @@
 import { UsageError } from "../shared/errors.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
 import { crc32 } from "./crc32.ts";
+import { SIGNATURE } from "./zip-directory.ts";
 
 export interface WriteZipOptions {
   /** The content of every entry begins at a multiple of this many bytes. Default 1. */
@@ -39,7 +40,7 @@ export function writeZip(files: ReadonlyMap<string, Uint8Array>, { align = 1 }: 
   const view = new DataView(bytes.buffer);
   let at = 0;
   for (const { name, content, crc, padding } of entries) {
-    view.setUint32(at, 0x04034b50, true);
+    view.setUint32(at, SIGNATURE.local, true);
     writeCommon(view, at + 4, name, content, crc);
     view.setUint16(at + 28, padding, true);
     bytes.set(name, at + 30);
@@ -53,14 +54,14 @@ export function writeZip(files: ReadonlyMap<string, Uint8Array>, { align = 1 }: 
     at += content.length;
   }
   for (const { name, content, crc, offset: place } of entries) {
-    view.setUint32(at, 0x02014b50, true);
+    view.setUint32(at, SIGNATURE.directory, true);
     view.setUint16(at + 4, VERSION, true);
     writeCommon(view, at + 6, name, content, crc);
     view.setUint32(at + 42, place, true);
     bytes.set(name, at + 46);
     at += 46 + name.length;
   }
-  view.setUint32(at, 0x06054b50, true);
+  view.setUint32(at, SIGNATURE.end, true);
   view.setUint16(at + 8, entries.length, true);
   view.setUint16(at + 10, entries.length, true);
   view.setUint32(at + 12, directory, true);

@@ -4,7 +4,7 @@ import { formatBytes } from "../shared/shapes.ts";
 import { bytesSource, windowOf } from "./byte-source.ts";
 import { crc32 } from "./crc32.ts";
 import { inflate } from "./inflate.ts";
-import { badZip, readDirectory, sizesOf, type ZipEntry } from "./zip-directory.ts";
+import { badZip, readDirectory, SIGNATURE, sizesOf, type ZipEntry } from "./zip-directory.ts";
 
 /** A zip archive of which only the central directory has been read. */
 export interface ZipFile {
@@ -115,7 +115,7 @@ async function dataStart(source: ByteSource, entry: ZipEntry): Promise<number> {
   const differs = (what: string): never => badZip(label, `the directory and the entry itself do not agree on ${what}`);
   if (entry.headerOffset + 30 > entry.limit) badZip(label, "its header overlaps what follows");
   const head = view(await source.read(entry.headerOffset, 30));
-  if (head.getUint32(0, true) !== 0x04034b50) badZip(label, "there is no entry where the directory says");
+  if (head.getUint32(0, true) !== SIGNATURE.local) badZip(label, "there is no entry where the directory says");
   const nameLength = head.getUint16(26, true);
   const extraLength = head.getUint16(28, true);
   const start = entry.headerOffset + 30 + nameLength + extraLength;

@@ -8,6 +8,8 @@ import { GraphWriter } from "../../src/formats/onnx/graph-writer.ts";
 import { openOnnx } from "../../src/formats/onnx/program.ts";
 import { statePairs } from "../../src/formats/onnx/states.ts";
 import { writeOnnx } from "../../src/formats/onnx/write.ts";
+import { readModel } from "../../src/formats/read-model.ts";
+import { compareModels } from "../../src/formats/verify.ts";
 import { recurrent } from "../../src/layers/recurrent.ts";
 import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
@@ -130,6 +132,46 @@ describeOnMachines("programs", (m) => {
       parameters.close();
     },
   );
+});
+
+describe("edges", () => {
+  test("nothing in place of inputs is said, in every call", async () => {
+    const machine = await openMachine("reference");
+    const { program } = await twoLayers(machine);
+    const session = await program.stream();
+    const missing = { code: "missing-input", message: expect.stringContaining("got undefined; the model reads input") };
+    const none = undefined as never;
+    for (const call of [() => program.run(none), () => session.next(none), () => compareModels(program, program, none)])
+      await expect(call()).rejects.toMatchObject(missing);
+    machine.close();
+  });
+
+  test("JSON that is no model is said to be none, in letters of any alphabet", async () => {
+    const json = new TextEncoder().encode('{"größe": 1}');
+    await expect(readModel(json)).rejects.toMatchObject({
+      code: "unknown-format",
+      message: expect.stringContaining("neither TensorFlow.js"),
+    });
+  });
+
+  test("empty values are joined", async () => {
+    const graph = new GraphWriter();
+    for (const name of ["a", "b"]) graph.input(name, "float32", [name, 2]);
+    graph.output("c", "float32");
+    graph.node("Concat", ["a", "b"], ["c"], { axis: 0 });
+    const machine = await openMachine("reference");
+    const program = openOnnx(graph.finish("empty"), { machine });
+    const rows = (n: number) => ({ shape: [n, 2], data: new Float32Array(2 * n).fill(n) });
+    for (const [a, b] of [
+      [1, 2],
+      [0, 2],
+      [0, 0],
+    ] as const) {
+      const { c } = await program.run({ a: rows(a), b: rows(b) });
+      expect([c!.shape, c!.data.length]).toEqual([[a + b, 2], 2 * (a + b)]);
+    }
+    machine.close();
+  });
 });
 
 describe("what cannot be trained", () => {

@@ -20,3 +20,12 @@ test("what is written is read again, of every kind", () => {
 test("a fixed number of 32 bits is its field, its coding and four bytes, the lowest first", () => {
   expect([...writeMessage({ fixed: 0x01020304 }, spec)]).toEqual([6 * 8 + 5, 4, 3, 2, 1]);
 });
+
+test("the ends of 64 bits stay where they are: a Slice to the end is one still", () => {
+  const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n];
+  const ends = { ints: [least, most].map(Number) };
+  const written = writeMessage(ends, spec);
+  // Ten bytes for the least, nine for the most: only negative numbers have a tenth.
+  expect(written.length).toBe(2 + 10 + 9);
+  expect(readMessage(written, spec)).toMatchObject(ends);
+});

@@ -183,3 +183,12 @@ test("dropout inside a cell is training's alone: the function is the same as ONN
   using b = new Model(await readModel(convertModel(file, { to: "onnx" }).bytes), { machine });
   for (const { difference } of await compareModels(a, b, await randomInputs(a))) expect(difference).toBeLessThan(1e-6);
 });
+
+test("a normalization over another axis than the last is refused, also counted from the end", () => {
+  const over = (axis: number) => fileOf(one({ kind: "layer-norm", size: 3, axis, epsilon: 1e-3 }));
+  for (const axis of [1, -2])
+    expect(() => convertModel(over(axis), { to: "onnx" })).toThrow(
+      expect.objectContaining({ code: "not-convertible", message: expect.stringContaining(`over axis ${axis}`) }),
+    );
+  for (const axis of [2, -1]) expect(convertModel(over(axis), { to: "onnx" }).bytes.length).toBeGreaterThan(0);
+});

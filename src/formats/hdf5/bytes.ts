@@ -82,7 +82,7 @@ export class Cursor {
   }
 }
 
-export const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
 /** UTF-8 up to the first zero byte. */
 export function text(bytes: Uint8Array): string {

@@ -92,6 +92,6 @@ async function readContiguous(pages: Pages, address: number, size: number, lengt
   return pages.read(address, length);
 }
 
-/** Numbers as this machine's byte order has them in files. */
+/** Numbers in little-endian order, whichever the file has. */
 export const littleEndian = (type: Datatype, bytes: Uint8Array): Uint8Array =>
   "bigEndian" in type && type.bigEndian && type.size > 1 ? swapBytes(bytes, type.size) : bytes;

@@ -8,11 +8,12 @@ export interface Message {
   readonly data: Uint8Array;
 }
 
-/** Numbers of the messages that are read. */
+/** Numbers of the messages that are read or written. */
 export const MESSAGE = {
   dataspace: 0x01,
   linkInfo: 0x02,
   datatype: 0x03,
+  fill: 0x05,
   link: 0x06,
   externalFiles: 0x07,
   layout: 0x08,
@@ -23,7 +24,8 @@ export const MESSAGE = {
   attributeInfo: 0x15,
 } as const;
 
-const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+/** How every file begins. */
+export const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 const MOST_MESSAGES = 20_000;
 
 export const isHdf5 = (start: Uint8Array): boolean => SIGNATURE.every((byte, k) => start[k] === byte);

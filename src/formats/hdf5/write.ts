@@ -1,6 +1,7 @@
 import { UsageError } from "../../shared/errors.ts";
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { MESSAGE, SIGNATURE } from "./header.ts";
 
 /** A group to be written: what it holds, and attributes that are strings or lists of strings. Numbers become float32. */
 export interface Hdf5Tree {
@@ -21,7 +22,7 @@ export function writeHdf5(root: Hdf5Tree): OwnBytes {
   const file = new File();
   file.put(new Bytes().zeros(96));
   const header = writeGroup(file, root, leafK);
-  const superblock = new Bytes().raw([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
+  const superblock = new Bytes().raw(SIGNATURE);
   superblock.raw([0, 0, 0, 0, 0, 8, 8, 0]).u16(leafK).u16(INTERNAL_K).u32(0);
   superblock.u64(0).undefinedAddress().u64(file.length).undefinedAddress();
   superblock.u64(0).u64(header).u32(0).u32(0).zeros(16);
@@ -124,7 +125,7 @@ function writeGroup(file: File, { members = new Map(), attributes = {} }: Hdf5Tr
   if (entries.length > 0) tree.u64(0).u64(file.put(symbols)).u64(last);
   tree.zeros(24 + 2 * INTERNAL_K * 16 + 8 - tree.length);
   const table = new Bytes().u64(file.put(tree)).u64(file.put(heap));
-  return writeHeader(file, [[0x11, table], ...attributeMessages(file, attributes)]);
+  return writeHeader(file, [[MESSAGE.symbolTable, table], ...attributeMessages(file, attributes)]);
 }
 
 const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
@@ -143,10 +144,10 @@ function writeMember(file: File, member: Hdf5Tree | NamedTensor, leafK: number):
   // Space is taken late and nothing is filled in: all numbers are here.
   const fill = new Bytes().raw([2, 2, 2, 0]);
   return writeHeader(file, [
-    [0x01, dataspace(member.shape)],
-    [0x03, float32Type()],
-    [0x05, fill],
-    [0x08, layout.align()],
+    [MESSAGE.dataspace, dataspace(member.shape)],
+    [MESSAGE.datatype, float32Type()],
+    [MESSAGE.fill, fill],
+    [MESSAGE.layout, layout.align()],
   ]);
 }
 
@@ -181,7 +182,7 @@ function attributeMessages(file: File, attributes: NonNullable<Hdf5Tree["attribu
     const space = text ? dataspace([]) : dataspace([value.length]);
     const message = new Bytes().raw([1, 0]).u16(label.length).u16(type.length).u16(space.length);
     for (const part of [label, type, space]) message.raw(part.align().bytes);
-    return [0x0c, message.raw(data.bytes)];
+    return [MESSAGE.attribute, message.raw(data.bytes)];
   });
 }
 

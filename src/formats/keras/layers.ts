@@ -2,6 +2,7 @@ import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { PlainSpec, PoolingSpec } from "../canonical.ts";
 import { transposed } from "../transposed.ts";
 import { activationLayer, readActivation } from "./activations.ts";
+import { combiningClasses, modelClasses } from "./classes.ts";
 import { type Config, classOf, unsupported } from "./config.ts";
 import type { LayerContext, LayerReader } from "./layer-reader.ts";
 import { reversedAxes } from "./layout.ts";
@@ -11,8 +12,10 @@ const plain =
   (spec: (config: Config, context: LayerContext) => PlainSpec | PoolingSpec): LayerReader =>
   (config, context) => ({ spec: spec(config, context), weights: {} });
 const nothing = plain(() => ({ kind: "identity" }));
-const combine = (by: Extract<PlainSpec, { kind: "combine" }>["by"]): LayerReader =>
-  plain(() => ({ kind: "combine", by }));
+const combining = Object.entries(combiningClasses).map(([by, className]): [string, LayerReader] => [
+  className,
+  plain(() => ({ kind: "combine", by: by as keyof typeof combiningClasses })),
+]);
 
 const denseLayer: LayerReader = (config, { family, arrays }) => {
   refuseQuantized(config);
@@ -135,10 +138,9 @@ const timeDistributedLayer: LayerReader = (config, context) => {
 /** Every class of layer that is read. */
 const readers: ReadonlyMap<string, LayerReader> = new Map(
   Object.entries({
+    ...Object.fromEntries(combining),
     ActivityRegularization: nothing,
-    Add: combine("add"),
     AlphaDropout: nothing,
-    Average: combine("average"),
     AveragePooling1D: pooling("mean", false),
     BatchNormalization: batchNormLayer,
     Bidirectional: readBidirectional,
@@ -160,14 +162,10 @@ const readers: ReadonlyMap<string, LayerReader> = new Map(
     LayerNormalization: layerNormLayer,
     Masking: plain((config) => ({ kind: "masking", value: config.number("mask_value", 0) })),
     MaxPooling1D: pooling("maximum", false),
-    Maximum: combine("maximum"),
-    Minimum: combine("minimum"),
-    Multiply: combine("multiply"),
     Permute: plain((config) => ({ kind: "permute", order: wholeList(config, "dims", 1) })),
     RepeatVector: plain((config) => ({ kind: "repeat", times: config.whole("n") })),
     Reshape: plain((config) => ({ kind: "reshape", shape: wholeList(config, "target_shape", -1) })),
     SpatialDropout1D: plain((config) => ({ kind: "dropout", rate: config.number("rate"), per: "sequence" })),
-    Subtract: combine("subtract"),
     TimeDistributed: timeDistributedLayer,
   } satisfies Record<string, LayerReader>),
 );
@@ -188,7 +186,7 @@ export const readLayer: (entry: Config, context: LayerContext) => ReturnType<Lay
 /** Why some layers are not read. */
 const reasons: ReadonlyMap<string, string> = new Map([
   ["Lambda", "holds code of its own, which is never run: put its function into layers before saving the model"],
-  ...["Sequential", "Functional", "Model"].map(
+  ...modelClasses.map(
     (name) => [name, "is a model inside a wrapper other than TimeDistributed: save the model without it"] as const,
   ),
   ["TFOpLambda", "is an operation of TensorFlow written between layers: use a layer for it"],

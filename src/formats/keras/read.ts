@@ -8,6 +8,7 @@ import type { OpenedModel } from "../canonical.ts";
 import { isHdf5 } from "../hdf5/header.ts";
 import { Hdf5Group, openHdf5 } from "../hdf5/read.ts";
 import { openZip } from "../zip.ts";
+import { isZip } from "../zip-directory.ts";
 import { Config, damaged } from "./config.ts";
 import { kerasFamily } from "./family.ts";
 import { type ModelArrays, readTopology } from "./topology.ts";
@@ -36,7 +37,7 @@ export async function readKeras(input: ByteInput, options: ReadKerasOptions = {}
   return withBytes(input, async (source) => {
     const start = await source.read(0, Math.min(8, source.size));
     if (isHdf5(start)) return readH5(source, options);
-    if (start[0] === 0x50 && start[1] === 0x4b) return readArchive(source);
+    if (isZip(start)) return readArchive(source);
     throw damaged(`${source.name} is neither an archive (.keras) nor an HDF5 file (.h5)`);
   });
 }

@@ -1,8 +1,8 @@
-import { UsageError } from "../../shared/errors.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { ActivationSpec, BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
 import { type GatedCell, gateOrder } from "../gate-order.ts";
 import { readActivation } from "./activations.ts";
+import { recurrentClasses } from "./classes.ts";
 import { Config, classOf, unsupported } from "./config.ts";
 import { cudnnCells, fromCudnn } from "./cudnn.ts";
 import type { Family } from "./family.ts";
@@ -10,11 +10,7 @@ import type { LayerContext, LayerReader, ReadLayer } from "./layer-reader.ts";
 import { toRowBias, toRows } from "./layout.ts";
 
 /** Keras' recurrent classes, and the cells that its RNN takes. */
-const cells: ReadonlyMap<string, GatedCell> = new Map([
-  ["SimpleRNN", "rnn"],
-  ["LSTM", "lstm"],
-  ["GRU", "gru"],
-]);
+const cells = new Map(Object.entries(recurrentClasses).map(([cell, name]) => [name, cell as GatedCell]));
 
 /** The cell of a recurrent layer's class, if it is one, and the layer's configuration with what the class means. */
 export function recurrentCell(
@@ -102,8 +98,7 @@ function biasOf(cell: GatedCell, width: number, { arrays }: LayerContext): Named
 /** Without a bias nothing in the weights tells where the reset gate acts. */
 function withoutBias(config: Config): boolean {
   if (config.has("reset_after")) return config.flag("reset_after", false);
-  throw new UsageError(
-    "unsupported-keras",
+  throw unsupported(
     `${config.where}: a GRU without bias and without reset_after does not say where its reset gate acts; the default was false before TensorFlow 2 and is true since: add it to the configuration`,
   );
 }

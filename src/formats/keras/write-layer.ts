@@ -2,6 +2,7 @@ import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { ActivationSpec, LayerSpec, PlainSpec } from "../canonical.ts";
 import { transposed } from "../transposed.ts";
 import { writeActivation } from "./activations.ts";
+import { combiningClasses } from "./classes.ts";
 import { unsupported } from "./config.ts";
 import { reversedAxes } from "./layout.ts";
 import { writeBidirectional, writeRecurrent } from "./write-recurrent.ts";
@@ -39,11 +40,6 @@ function activationLayer(activation: ActivationSpec, context: WriteContext): Wri
   return plain("Activation", { activation: activationOf(activation, context) });
 }
 
-const combined = {
-  ...{ add: "Add", average: "Average", maximum: "Maximum", minimum: "Minimum", multiply: "Multiply" },
-  subtract: "Subtract",
-} as const;
-
 const gains = ({ weight }: WriteContext) => ({ gamma: weight("weight"), beta: weight("bias") });
 
 /** How each kind of layer is written. */
@@ -62,7 +58,7 @@ const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }
   combine: ({ by }, { name, family, masks }) => {
     if (family.kind === "tfjs" && masks)
       throw unsupported(`layer "${name}": TensorFlow.js fails where it joins sequences that have a mask`);
-    return plain(combined[by]);
+    return plain(combiningClasses[by]);
   },
   concatenate: ({ axis }) => plain("Concatenate", { axis }),
   convolution: (spec, context) => {

@@ -2,11 +2,10 @@ import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { ActivationSpec, BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
 import type { GatedCell } from "../gate-order.ts";
 import { writeActivation } from "./activations.ts";
+import { recurrentClasses } from "./classes.ts";
 import { unsupported } from "./config.ts";
 import { toColumnBias, toColumns } from "./layout.ts";
 import { classEntry, type JsonConfig, type WriteContext, type WrittenArray, type WrittenLayer } from "./written.ts";
-
-const classNames: Readonly<Record<GatedCell, string>> = { rnn: "SimpleRNN", lstm: "LSTM", gru: "GRU" };
 
 interface Context extends WriteContext {
   /** Inside a bidirectional layer, which sets some options itself. */
@@ -17,12 +16,12 @@ interface Context extends WriteContext {
 export function writeRecurrent(spec: RecurrentSpec, context: Context): WrittenLayer {
   const { name, family } = context;
   const refuse = (why: string) => unsupported(`layer "${name}": ${why}: the function would change`);
-  const cell = Object.keys(classNames).find((known) => known === spec.cell.name) as GatedCell | undefined;
+  const cell = Object.keys(recurrentClasses).find((known) => known === spec.cell.name) as GatedCell | undefined;
   if (!cell) throw refuse(`${family.name} has no cell ${JSON.stringify(spec.cell.name)}`);
   const options = spec.cell.options ?? {};
   for (const [key, value] of Object.entries(options)) {
     const known = ["activation", "gate", "candidate", "output", "resetAfter", "recurrentDropout", "bias"].includes(key);
-    if (!known && value) throw refuse(`${family.name} has no ${key} in its ${classNames[cell]}`);
+    if (!known && value) throw refuse(`${family.name} has no ${key} in its ${recurrentClasses[cell]}`);
   }
   if (spec.projectionSize) throw refuse(`${family.name} has no projection in its LSTM`);
   const resetAfter = cell === "gru" && options.resetAfter !== false;
@@ -34,7 +33,7 @@ export function writeRecurrent(spec: RecurrentSpec, context: Context): WrittenLa
     throw refuse(`${family.name} gives the steps of a reversed layer out in the order of their computation`);
   checkMasks(spec, context, refuse);
   return {
-    className: classNames[cell],
+    className: recurrentClasses[cell],
     config: {
       units: spec.hiddenSize,
       ...activations(cell, spec, context),

@@ -232,7 +232,7 @@ export class Recorder {
       return hostValue(first.type, shape, out, { constant: allConstant(parts) });
     }
     const kept = parts.filter((p) => size(p.shape) > 0);
-    if (kept.length === 1) return kept[0]!;
+    if (kept.length <= 1) return this.reshape(kept[0] ?? first, shape);
     const rows = kept.map((p) => operations.reshape(this.tensor(p), [outer, inner(p.shape)]));
     if (isFloat(first.type)) return this.device(first.type, operations.reshape(operations.concatenate(rows, 1), shape));
     return this.concatenateWhole(rows, first.type, shape);

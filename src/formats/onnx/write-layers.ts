@@ -84,7 +84,7 @@ function reshaped(context: LayerWriting, x: string, outer: string, inner: string
 }
 
 const lastAxis = (axis: number, { refuse }: LayerWriting): void => {
-  if (axis >= 0 && axis !== 2) throw refuse(`it normalizes over axis ${axis}`);
+  if (axis !== -1 && axis !== 2) throw refuse(`it normalizes over axis ${axis}`);
 };
 
 /** How each kind of layer is written. */

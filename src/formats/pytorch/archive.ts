@@ -1,5 +1,4 @@
 import type { ByteSource } from "../../platform/platform.ts";
-import { FailureError } from "../../shared/errors.ts";
 import { openZip, type ZipFile } from "../zip.ts";
 import { allowedName, type Value } from "./names.ts";
 import { unpickle } from "./pickle.ts";
@@ -73,7 +72,7 @@ function whole<T>(read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    if (cause instanceof PickleCut) throw new FailureError("bad-pytorch", "its pickle is cut short", { cause });
+    if (cause instanceof PickleCut) refuse("its pickle is cut short", cause);
     throw cause;
   }
 }

@@ -1,6 +1,5 @@
 import type { ByteSource } from "../../platform/platform.ts";
 import { describe } from "../../shared/errors.ts";
-import { elementBytes } from "../typed-array.ts";
 import { allowedName, type Value } from "./names.ts";
 import { unpickle } from "./pickle.ts";
 import { PickleCut } from "./pickle-reader.ts";
@@ -77,7 +76,7 @@ async function attachStorages(source: ByteSource, { table, keys, bigEndian, end 
     const count = new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);
     if (count !== BigInt(storage.length))
       refuse(`storage ${quote(key)} has ${count} elements in one place and ${storage.length} in another`);
-    const size = storage.length * (storage.dtype === "bytes" ? 1 : elementBytes(storage.dtype));
+    const size = storage.length * storage.width;
     const start = position + 8;
     position = start + size;
     if (position > source.size)

@@ -3,6 +3,7 @@ import { describe } from "../../shared/errors.ts";
 import { isName, type PickleName, type PickleValue } from "./pickle.ts";
 import { quote, refuse } from "./refuse.ts";
 import { Storage, TensorView } from "./storage.ts";
+import { storageTypes } from "./storage-types.ts";
 
 /** What stands in a PyTorch file besides plain data. */
 export type PyTorchLeaf = TensorView | Storage | PyTorchConstant | PickleName<PyTorchLeaf>;
@@ -28,19 +29,6 @@ export interface StorageType extends PickleName<PyTorchLeaf> {
 }
 
 type Call = NonNullable<PickleName<PyTorchLeaf>["call"]>;
-
-const STORAGES: Readonly<Record<string, ElementTypeName>> = {
-  DoubleStorage: "F64",
-  FloatStorage: "F32",
-  HalfStorage: "F16",
-  BFloat16Storage: "BF16",
-  LongStorage: "I64",
-  IntStorage: "I32",
-  ShortStorage: "I16",
-  CharStorage: "I8",
-  ByteStorage: "U8",
-  BoolStorage: "BOOL",
-};
 
 /** torch's dtypes; those without one of ours may be mentioned, but no tensor of them is read. */
 const DTYPES: Readonly<Record<string, ElementTypeName | undefined>> = {
@@ -96,7 +84,7 @@ const ALLOWED: ReadonlyMap<string, PickleName<PyTorchLeaf>> = new Map(
     { pickleName: "torch.Tensor" },
     { pickleName: "torch.nn.parameter.Parameter" },
     new PyTorchConstant("layout", "torch.strided"),
-    ...Object.entries(STORAGES).map(([name, storageType]) => ({ pickleName: `torch.${name}`, storageType })),
+    ...Object.entries(storageTypes).map(([name, storageType]) => ({ pickleName: `torch.${name}`, storageType })),
     ...["torch.storage.UntypedStorage", "torch.UntypedStorage"].map((pickleName) => ({
       pickleName,
       storageType: "bytes" as const,

@@ -1,6 +1,7 @@
 import type { ByteSource } from "../../platform/platform.ts";
 import { FailureError, LongshortError } from "../../shared/errors.ts";
 import { type ByteInput, openBytes } from "../byte-source.ts";
+import { isZip } from "../zip-directory.ts";
 import { readArchive } from "./archive.ts";
 import { collectTensors } from "./collect.ts";
 import { readLegacy } from "./legacy.ts";
@@ -50,10 +51,9 @@ export async function readPyTorch(input: ByteInput): Promise<PyTorchFile> {
 
 async function formatOf(source: ByteSource): Promise<"zip" | "legacy"> {
   const start = await source.read(0, Math.min(262, source.size));
-  const begins = (...bytes: number[]): boolean => bytes.every((byte, i) => start[i] === byte);
-  if (begins(0x50, 0x4b)) return "zip";
+  if (isZip(start)) return "zip";
   // A pickle of protocol 2 or later begins with its number; PyTorch has never written an older one.
-  if (begins(0x80)) return "legacy";
+  if (start[0] === 0x80) return "legacy";
   if (new TextDecoder().decode(start.subarray(257)) === "ustar")
     return refuse("it is of PyTorch's first format (tar, before 0.1.10); load and save it with a newer PyTorch");
   return refuse(source.size === 0 ? "it is empty" : "it is no file of torch.save: neither a zip archive nor a pickle");

@@ -1,5 +1,4 @@
 import { describe } from "../../shared/errors.ts";
-import { elementBytes } from "../typed-array.ts";
 import { type StorageType, sizes, type Value } from "./names.ts";
 import { isName } from "./pickle.ts";
 import { quote, refuse } from "./refuse.ts";
@@ -51,7 +50,7 @@ export class StorageTable {
   attach(bytesOf: (storage: Storage) => StorageBytes): void {
     for (const storage of this.storages.values()) {
       const bytes = bytesOf(storage);
-      const expected = storage.length * (storage.dtype === "bytes" ? 1 : elementBytes(storage.dtype));
+      const expected = storage.length * storage.width;
       if (bytes.size !== expected)
         refuse(`storage ${quote(storage.key)} should have ${expected} bytes, but ${bytes.size} are there`);
       storage.bytes = bytes;

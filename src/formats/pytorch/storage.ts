@@ -23,6 +23,11 @@ export class Storage {
     this.length = length;
     this.start = start;
   }
+
+  /** Bytes of an element. */
+  get width(): number {
+    return this.dtype === "bytes" ? 1 : elementBytes(this.dtype);
+  }
 }
 
 /** The bytes of a storage in the file. */

@@ -5,19 +5,9 @@ import type { OwnBytes } from "../../shared/own-bytes.ts";
 import { size, strides } from "../../shared/shapes.ts";
 import { writeZip } from "../zip-write.ts";
 import { PickleWriter } from "./pickle-writer.ts";
+import { storageTypes } from "./storage-types.ts";
 
-const STORAGES: Partial<Record<ElementTypeName, string>> = {
-  F64: "DoubleStorage",
-  F32: "FloatStorage",
-  F16: "HalfStorage",
-  BF16: "BFloat16Storage",
-  I64: "LongStorage",
-  I32: "IntStorage",
-  I16: "ShortStorage",
-  I8: "CharStorage",
-  U8: "ByteStorage",
-  BOOL: "BoolStorage",
-};
+const storageOf = new Map<ElementTypeName, string>(Object.entries(storageTypes).map(([name, dtype]) => [dtype, name]));
 
 /**
  * The bytes of a file that `torch.load(path, weights_only=True)` reads as an OrderedDict of tensors: PyTorch 1.6 or newer.
@@ -31,11 +21,11 @@ export function writePyTorch(tensors: ReadonlyMap<string, SafeTensor>): OwnBytes
   const storages = new Map<SafeTensor, string>();
   pickle.beginOrderedDict();
   for (const [name, tensor] of tensors) {
-    const storage = STORAGES[tensor.dtype];
+    const storage = storageOf.get(tensor.dtype);
     if (storage === undefined)
       throw new UsageError(
         "bad-tensor",
-        `${JSON.stringify(name)}: a tensor of ${tensor.dtype} cannot be written for PyTorch; convert it to ${Object.keys(STORAGES).join(", ")}`,
+        `${JSON.stringify(name)}: a tensor of ${tensor.dtype} cannot be written for PyTorch; convert it to ${[...storageOf.keys()].join(", ")}`,
       );
     const key = storages.get(tensor) ?? String(storages.size);
     storages.set(tensor, key);

@@ -1,4 +1,4 @@
-import { SafeTensor } from "../../checkpoint/safe-tensor.ts";
+import { byteLength, SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../../platform/platform.ts";
 import { LongshortError, UsageError } from "../../shared/errors.ts";
 import { expectOptions } from "../../shared/options.ts";
@@ -77,9 +77,11 @@ export async function readTensorflowBundle(
       const { shard = 0, offset = 0, bytes: length = 0 } = entry;
       const source = opened[shard];
       if (!source || offset + length > source.size) throw damaged(`${name} lies behind the end of its file`);
-      const width = dtype === "F64" ? 8 : dtype === "F32" ? 4 : 2;
-      if (length !== size(shape) * width)
-        throw damaged(`${name} takes ${length} bytes, ${dtype} of shape ${formatShape(shape)} ${size(shape) * width}`);
+      const expected = byteLength(dtype, shape);
+      if (length !== expected)
+        throw damaged(
+          `${name} takes ${length} bytes, ${dtype} of shape ${formatShape(shape)} ${expected ?? "too many"}`,
+        );
       const bytes = await source.read(offset, length);
       if (maskedCrc32c(bytes) !== (entry.checksum ?? 0)) throw damaged(`${name} does not match its checksum`);
       variables.set(name, { shape, data: new SafeTensor(dtype, shape, bytes).toFloat32() });
