@@ -49,7 +49,7 @@ test("columns: trained, measured beside a baseline, predicted, resumed, told of"
   expect(ran.stderr).toMatch(
     /44 sentences \(\d+ tokens\) to learn from, 4 to validate; \d tags; spans written as iob2, learned as bioes; /,
   );
-  expect(ran.stderr).toMatch(/epoch 8\/8: .* accuracy 100.0 %, F1 100.0 %/);
+  expect(ran.stderr).toMatch(/epoch 8\/8: .* F1 100.0 %, accuracy 100.0 %/);
   expect(ran.stderr).toMatch(/"WHO" did not occur in training/);
   expect(ran.stdout).toMatch(
     /On the 5 test sentences \(18 tokens\):\n +token accuracy +precision +recall +F1\nthis model +[89]\d\.\d %/,
@@ -96,7 +96,7 @@ test("columns: trained, measured beside a baseline, predicted, resumed, told of"
   expect(info).toMatch(/train tag --config/);
   expect(info).not.toMatch(/perplexity|undefined|NaN/);
   const other = await longshort(["generate", at("run")]);
-  expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/of a tagger; use .* predict/) });
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/of a tagger; .* predict/) });
 });
 
 test("rows: slots and intents, validated on a file; JSON", async () => {
