@@ -35,7 +35,10 @@ export function networkRunnable(model: CanonicalModel): Runnable {
       ...model.outputs.map(({ name }) => ({ name, type: "float32" as const, shape: undefined })),
       ...states.map(({ name, type, shape }) => ({ name: `${name}_out`, type, shape })),
     ],
-    states: states.map(({ name }) => ({ input: name, output: `${name}_out` })),
+    states: states.map(({ name }) => ({
+      ...{ input: name, output: `${name}_out` },
+      ...(Object.hasOwn(network.backward, name) && { backward: true }),
+    })),
     record({ graph, inputs, trace }) {
       const tensors = new Map([...inputs].map(([name, value]) => [name, tensorOf(graph, value)]));
       const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, tensors.get(name)!]));

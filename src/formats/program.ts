@@ -182,7 +182,8 @@ export class Program {
    * const session = await program.stream();
    * const { output } = await session.next({ input: chunk, sr });
    * ```
-   * @throws UsageError "no-state" when the model has no input that carries an output on
+   * @throws UsageError "no-state" when the model has no input that carries an output on; "whole-sequence" when one of its layers reads from the
+   *   end to the beginning, which in pieces gives something else than the whole: use `run` (layers that Keras calls `stateful` carry it as there)
    */
   async stream(options: StreamOptions = {}): Promise<ProgramSession> {
     expectOptions("Program.stream", options, { batch: 1 });

@@ -19,6 +19,8 @@ export interface ModelPort {
 export interface StatePair {
   readonly input: string;
   readonly output: string;
+  /** Whether it goes from the end of a sequence to its beginning, so that it does not go on from piece to piece. Default false. */
+  readonly backward?: boolean;
 }
 
 /** Numbers of the weights at hand while a plan is recorded, and where what is made of them goes. */

@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, promises, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import ts from "typescript";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -75,6 +76,7 @@ describe.each([...new Set(running.map((e) => e.page))])("%s runs", (page) => {
   const home = process.cwd();
   let place = "";
   let printed = "";
+  let opened: FileHandle[] = [];
   beforeAll(() => {
     place = mkdtempSync(join(folder, "run-"));
     writeFileSync(join(place, "novel.txt"), `The ${tinyText}`.repeat(3));
@@ -89,11 +91,19 @@ describe.each([...new Set(running.map((e) => e.page))])("%s runs", (page) => {
     };
     vi.spyOn(process.stdout, "write").mockImplementation(keep);
     vi.spyOn(console, "log").mockImplementation((...values) => void keep(values.join(" ")));
+    opened = [];
+    const open = promises.open;
+    vi.spyOn(promises, "open").mockImplementation(async (...given) => {
+      const file = await open(...given);
+      opened.push(file);
+      return file;
+    });
   });
   afterEach(() => vi.restoreAllMocks());
 
   test.each(running.filter((e) => e.page === page).map((e) => [e.title, e] as const))("%s", async (_, e) => {
     await import(/* @vite-ignore */ e.file);
     expect(printed, "an example shows something").not.toBe("");
+    expect(opened.filter(({ fd }) => fd >= 0).length, "files that an example leaves open").toBe(0);
   });
 });

@@ -24,6 +24,8 @@ export interface NetworkLayer extends HasParameters {
   readonly states?: Readonly<Record<string, number>>;
   /** Whether its states are carried from run to run. */
   readonly stateful?: boolean;
+  /** Which of its states go from the end to the beginning; none if none does. */
+  readonly backward?: readonly string[];
   /** Shapes of numbers of the file that are not learned. */
   readonly buffers?: Readonly<Record<string, readonly number[]>>;
   forward(inputs: readonly Value[], context: NodeContext): readonly Value[];

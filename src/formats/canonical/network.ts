@@ -71,12 +71,17 @@ export class Network implements HasParameters {
     return this.statesOf((layer) => layer.stateful === true);
   }
 
-  private statesOf(which: (layer: NetworkLayer) => boolean): Record<string, number> {
+  /** Those that go from the end of a sequence to its beginning, where the file does not say that they are carried all the same. */
+  get backward(): Readonly<Record<string, number>> {
+    return this.statesOf((layer, state) => !layer.stateful && (layer.backward?.includes(state) ?? false));
+  }
+
+  private statesOf(which: (layer: NetworkLayer, state: string) => boolean): Record<string, number> {
     return Object.fromEntries(
       this.model.nodes.flatMap((node) => {
         const layer = this.layers.get(node.layer)!;
-        const states = which(layer) ? (layer.states ?? {}) : {};
-        return Object.entries(states).map(([name, width]): [string, number] => [`${node.name}.${name}`, width]);
+        const states = Object.entries(layer.states ?? {}).filter(([name]) => which(layer, name));
+        return states.map(([name, width]): [string, number] => [`${node.name}.${name}`, width]);
       }),
     );
   }

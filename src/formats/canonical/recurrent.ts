@@ -16,6 +16,8 @@ interface Direction {
   readonly layer: Recurrent;
   readonly parts: NetworkLayer["parts"];
   readonly states: Readonly<Record<string, number>>;
+  /** Which of them go from the end to the beginning. */
+  readonly backward: readonly string[];
   run(x: Value, initial: readonly Value[], context: NodeContext, prefix: string, suffix: string): DirectionResult;
 }
 interface DirectionResult {
@@ -32,12 +34,14 @@ function direction(spec: RecurrentSpec): Direction {
   const { bias_hh_l0: second, ...others } = layer.parts;
   const drop = dropout({ rate: spec.dropout ?? 0, per: "sequence" });
   const shapes = layer.stateShapes(1);
+  const states = spec.independent
+    ? {}
+    : Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, shape[2]!]));
   return {
     layer,
     parts: biases === 1 ? others : layer.parts,
-    states: spec.independent
-      ? {}
-      : Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, shape[2]!])),
+    states,
+    backward: reverse ? Object.keys(states) : [],
     run(x, initial, context, prefix, suffix) {
       const sequence = timeMajor(x);
       const { graph } = sequence;
@@ -116,6 +120,7 @@ export const recurrentLayer: MakeLayer<RecurrentSpec> = (spec) => {
     parts: one.parts,
     states: one.states,
     stateful: spec.stateful,
+    backward: one.backward,
     forward([x, ...initial], context) {
       const { steps, final } = one.run(x!, initial, context, "", "");
       return [ordered(spec, given(spec, steps, x!.mask)), ...(spec.returnState ? final.map(stateValue) : [])];
@@ -145,6 +150,10 @@ export const bidirectionalLayer: MakeLayer<BidirectionalSpec> = (spec) => {
     },
     states: Object.fromEntries([...prefixed("forward.", forward.states), ...prefixed("backward.", backward.states)]),
     stateful: spec.forward.stateful,
+    backward: [
+      ...forward.backward.map((name) => `forward.${name}`),
+      ...backward.backward.map((name) => `backward.${name}`),
+    ],
     forward([x, ...initial], context) {
       const a = forward.run(x!, initial.slice(0, count), context, "forward.", "");
       const b = backward.run(x!, initial.slice(count), context, "backward.", "_reverse");

@@ -6,7 +6,7 @@ import { learnedTensors } from "./learned.ts";
 import { type OnnxModel, readOnnx } from "./model.ts";
 import { expectSupported, recordGraph } from "./record.ts";
 import { Recorder } from "./recorder.ts";
-import { statePairs } from "./states.ts";
+import { startsBackward, statePairs } from "./states.ts";
 
 /**
  * Opens an ONNX model on a machine, from its bytes or as `readOnnx` gave it.
@@ -36,7 +36,9 @@ export function onnxRunnable(model: OnnxModel): Runnable {
     ...{ inputs, outputs, folds: true },
     layout: layoutParameters({ parts: Object.fromEntries(parameters) }),
     weights,
-    states: statePairs(inputs, outputs),
+    states: statePairs(inputs, outputs).map((pair) =>
+      startsBackward(model.graph, pair.input) ? { ...pair, backward: true } : pair,
+    ),
     record({ graph, inputs: given, trace, forms }) {
       const recorder = new Recorder(graph, { parameters, forms, trace });
       const values = recordGraph(model, recorder, given);

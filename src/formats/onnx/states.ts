@@ -1,4 +1,5 @@
 import type { ModelPort, StatePair } from "../runnable.ts";
+import type { OnnxGraph } from "./model.ts";
 
 /** How exporters call the output that continues a state: "state" → "stateN", "h0" → "hn", "h" → "h_out". */
 const rules: readonly ((input: string) => readonly string[])[] = [
@@ -28,6 +29,24 @@ export function statePairs(inputs: readonly ModelPort[], outputs: readonly Model
     if (fitting.length === 1 && rivals.length === 1) pairs.push({ input: input.name, output: fitting[0]!.name });
   }
   return pairs;
+}
+
+/** Operators that hand numbers on as they are. */
+const MOVERS: readonly string[] = [
+  ...["Identity", "Cast", "Transpose", "Reshape", "Squeeze", "Unsqueeze"],
+  ...["Slice", "Split", "Gather", "Concat", "Expand"],
+];
+const RECURRENT: readonly string[] = ["RNN", "GRU", "LSTM", "DynamicQuantizeLSTM"];
+
+/** Whether a layer that reads from the end to the beginning, in both directions too, starts from this input. */
+export function startsBackward({ nodes }: OnnxGraph, input: string): boolean {
+  const moved = new Set([input]);
+  return nodes.some(({ op, inputs, outputs, attributes }) => {
+    // Initial h and c.
+    const starts = RECURRENT.includes(op) && inputs.slice(5, 7).some((name) => moved.has(name));
+    if (MOVERS.includes(op) && inputs.some((name) => moved.has(name))) for (const name of outputs) moved.add(name);
+    return starts && (attributes.get("direction") ?? "forward") !== "forward";
+  });
 }
 
 const fixed = ({ shape }: ModelPort): boolean => shape?.every((n) => typeof n === "number") ?? false;

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { lstm } from "../../src/cells/lstm.ts";
+import { openReference } from "../../src/compute/reference/machine.ts";
+import type { LayerSpec } from "../../src/formats/canonical.ts";
+import { openOnnx } from "../../src/formats/onnx/program.ts";
+import { writeOnnx } from "../../src/formats/onnx/write.ts";
+import { Model } from "../../src/formats/open.ts";
+import { recurrent } from "../../src/layers/recurrent.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
+import { createParameters } from "../../src/tensor/parameter-store.ts";
+import { chainOf, fileOf, recurrentSpec } from "./networks.ts";
+
+const machine = openReference();
+const one = (reverse: boolean, stateful = false) =>
+  recurrentSpec({ cell: { name: "gru" }, inputSize: 3, hiddenSize: 2, reverse, stateful });
+const both = (stateful = false): LayerSpec => ({
+  ...{ kind: "bidirectional", merge: "sum" },
+  ...{ forward: one(false, stateful), backward: one(true, stateful) },
+});
+const modelOf = (spec: LayerSpec) => new Model(fileOf(chainOf([spec], { width: 3 })), { machine });
+
+test("a layer that reads from the end is not fed in pieces: they would give something else than the whole", async () => {
+  for (const spec of [one(true), both()]) {
+    using model = modelOf(spec);
+    await expect(model.stream()).rejects.toMatchObject({
+      code: "whole-sequence",
+      message: /give whole sequences to run/,
+    });
+  }
+  using model = modelOf(both());
+  expect(model.states).toEqual([
+    { input: "layer0.forward.h", output: "layer0.forward.h_out" },
+    { input: "layer0.backward.h", output: "layer0.backward.h_out", backward: true },
+  ]);
+  const input = { shape: [1, 2, 3], data: [1, 2, 3, 4, 5, 6] };
+  const { "layer0.backward.h_out": after } = await model.run({ input });
+  expect(after!.data).toHaveLength(2);
+});
+
+test("one that its file calls stateful carries its state, as in Keras; one that reads forward does, too", async () => {
+  for (const spec of [both(true), one(true, true), one(false)]) {
+    using model = modelOf(spec);
+    using session = await model.stream();
+    const input = { shape: [1, 1, 3], data: [1, 2, 3] };
+    const { output } = await session.next({ input });
+    expect((await session.next({ input })).output!.data).not.toEqual(output!.data);
+  }
+});
+
+test("a graph whose state starts a layer that reads from the end is refused, through what only moves numbers, too", async () => {
+  for (const [options, refused] of [
+    [{}, false],
+    [{ numLayers: 2 }, false],
+    [{ reverse: true }, true],
+    [{ bidirectional: true }, true],
+    [{ bidirectional: true, numLayers: 2 }, true],
+  ] as const) {
+    const layer = recurrent({ cell: lstm(), inputSize: 3, hiddenSize: 2, ...options });
+    using parameters = await createParameters({ machine, layout: layoutParameters(layer) });
+    using program = openOnnx(writeOnnx(layer, await parameters.toTensors()), { machine });
+    if (refused) await expect(program.stream()).rejects.toMatchObject({ code: "whole-sequence" });
+    else (await program.stream()).close();
+  }
+});
