@@ -90,7 +90,7 @@ test("trained, measured beside simple methods, forecast, resumed", async () => {
   expect(info).toMatch(/sales.csv; \d+ windows to learn from, \d+ to validate\n.*7 epochs, \d+ steps of 32, optimizer/);
   expect(info).toMatch(/train forecast --config/);
   const other = await longshort(["predict", at("run"), "--input", "x"]);
-  expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/commands forecast and backtest/) });
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/commands forecast, backtest and inspect/) });
 });
 
 test("a killed and resumed training gives the weights of one that was not", async () => {

@@ -49,7 +49,7 @@ test("columns: trained, measured beside a baseline, predicted, resumed, told of"
   expect(ran.stderr).toMatch(
     /44 sentences \(\d+ tokens\) to learn from, 4 to validate; \d tags; spans written as iob2, learned as bioes; /,
   );
-  expect(ran.stderr).toMatch(/epoch 8\/8: .* accuracy 100.0 %, F1 100.0 %/);
+  expect(ran.stderr).toMatch(/epoch 8\/8: .* F1 100.0 %, accuracy 100.0 %/);
   expect(ran.stderr).toMatch(/"WHO" did not occur in training/);
   expect(ran.stdout).toMatch(
     /On the 5 test sentences \(18 tokens\):\n +token accuracy +precision +recall +F1\nthis model +[89]\d\.\d %/,
