@@ -6,10 +6,10 @@ import { formatShape, size } from "../../shared/shapes.ts";
 import type { Tensor } from "../../tensor/graph.ts";
 import { concatenate, pointwise, reduce, reshape, slice, transpose } from "../../tensor/operations.ts";
 import type { LayerSpec, PlainSpec, PoolingSpec } from "../canonical.ts";
+import { samePadding } from "../same-padding.ts";
 import { applyActivation } from "./activation.ts";
 import type { MakeLayer, NetworkLayer } from "./layer.ts";
 import { batchFirst, maskOf, shapeOf, timeMajor, type Value, withTensor } from "./value.ts";
-import { samePadding } from "./weighted.ts";
 
 const plain = (forward: NetworkLayer["forward"]): NetworkLayer => ({ parts: {}, forward });
 type Plain<K extends PlainSpec["kind"]> = MakeLayer<Extract<PlainSpec, { kind: K }>>;
