@@ -1,9 +1,8 @@
-// Declarations name Symbol.dispose, which a program that is compiled against an older library does not know by itself.
-/// <reference lib="esnext.disposable" preserve="true" />
+import type { Closeable } from "../shared/closing.ts";
 import type { Plan, Range, ScanShape } from "./plan.ts";
 
 /** Memory of a machine, opaque: numbers cross the border as copies only. */
-export interface Arena {
+export interface Arena extends Closeable {
   readonly name: string;
   /** Elements. */
   readonly length: number;
@@ -12,7 +11,7 @@ export interface Arena {
 }
 
 /** A plan whose kernels are compiled and whose names are bound to arenas. */
-export interface PreparedPlan {
+export interface PreparedPlan extends Closeable {
   readonly plan: Plan;
   /** Frees the compiled kernels; the arenas stay. */
   close(): void;
@@ -37,7 +36,7 @@ export type Numbers = Float64Array | Float32Array | Int32Array;
  * What executes plans. Opening is asynchronous (`openMachine`); after that issuing is synchronous and reading back is
  * asynchronous. A machine knows nothing of layers or training.
  */
-export interface Machine {
+export interface Machine extends Closeable {
   readonly name: "reference" | "wasm" | "webgpu";
   readonly limits: Limits;
   /** Elements of the range `saved` of a scan: what its backward pass needs, in the machine's own layout. */

@@ -16,6 +16,17 @@ import {
   TOUCHED_BLOCK,
 } from "./plan.ts";
 
+/** What every use of a machine, and of what lies on it, ends in once it was closed. */
+export const machineClosed = (): UsageError =>
+  new UsageError(
+    "closed",
+    "the machine was closed, and with it all that lies on it: open another (`openMachine`), and load or make on it again what is to run",
+  );
+
+/** Why an arena cannot be used any more: it was closed itself, or its machine was. */
+export const arenaClosed = (name: string, ofMachine: boolean): UsageError =>
+  ofMachine ? machineClosed() : new UsageError("closed", `arena "${name}" was closed and cannot be used any more`);
+
 /** What a kernel needs of one operand. */
 export interface OperandSpec {
   /** Elements that it reads or writes from the start of the range. */

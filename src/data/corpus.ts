@@ -1,6 +1,7 @@
 import { platform } from "#platform";
 import type { FileSource } from "../platform/platform.ts";
 import { sourceName } from "../platform/platform.ts";
+import { type Closeable, closing } from "../shared/closing.ts";
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { partOf, pieces, type TokenSequence } from "../text/token-sequence.ts";
@@ -73,7 +74,7 @@ export interface CorpusOptions {
 /** What files are being read for. */
 export type CorpusPass = "vocabulary" | "tokens";
 
-export interface Corpus {
+export interface Corpus extends Closeable {
   readonly tokenizer: Tokenizer;
   /** With `shuffle` an `EpochTokens`: `inEpoch(epoch)` has the order of an epoch. */
   readonly train: TokenSequence;
@@ -169,7 +170,7 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
     const rest = own?.store ?? partOf(main.store, end, length);
     expectTwoTokens("training", part, length, files);
     if (validation !== 0) expectTwoTokens("validation", rest, length, files);
-    return {
+    return closing<Corpus>({
       tokenizer,
       train: options.shuffle === undefined ? part : shuffleDocuments(part, starts, options.shuffle),
       validation: rest,
@@ -187,7 +188,7 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
         place: main.store.place,
       },
       close,
-    };
+    });
   } catch (error) {
     close();
     throw error;

@@ -2,6 +2,7 @@ import { HeldValues } from "../layers/held-values.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { namesOfRun } from "../run/run-options.ts";
+import { type Closeable, closing } from "../shared/closing.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { compile } from "../tensor/executable.ts";
@@ -36,7 +37,7 @@ export interface GatePlace {
  * A model from which units can be cut — their h is 0 at every step for all who read it: their own layer, the next, the head; where h
  * is projected, they give nothing to it — and whose gates can be held at a value.
  */
-export interface Ablation {
+export interface Ablation extends Closeable {
   /** Mean cross-entropy in nats of predicting tokens 1 … T−1 so; nothing given: the whole model. */
   loss(cut?: readonly (UnitPlace | GatePlace)[]): Promise<number>;
   /** The logits [T, V] of the last `loss`. */
@@ -77,7 +78,7 @@ export async function openAblation(options: AblationOptions): Promise<Ablation> 
   executable.write("tokens", Array.prototype.slice.call(tokens, 0, steps) as number[]);
   executable.write("targets", Array.prototype.slice.call(tokens, 1) as number[]);
   const shown = model.cell.states[0]!.name;
-  return {
+  return closing<Ablation>({
     async loss(cut = []) {
       const places = cut.map((place) => {
         const layer = expectInteger("layer", place.layer, { min: 0, max: numLayers - 1 });
@@ -91,5 +92,5 @@ export async function openAblation(options: AblationOptions): Promise<Ablation> 
     },
     logits: () => executable.read("logits"),
     close: () => executable.close(),
-  };
+  });
 }

@@ -5,6 +5,7 @@ import { lengthOf, type Sequence, sequenceInputs } from "../data/sequence-inputs
 import { logSoftmax } from "../layers/softmax.ts";
 import type { SequenceModel } from "../models/sequence-classifier.ts";
 import { argmax } from "../shared/argmax.ts";
+import { Closing } from "../shared/closing.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Executable } from "../tensor/executable.ts";
@@ -44,7 +45,7 @@ export function declareSequences(graph: Graph, { config }: SequenceModel, steps:
 }
 
 /** A model that answers: texts or series in, classes or numbers out. It sees the weights as they are at each call. */
-export class Classifier<M extends SequenceModel = SequenceModel> {
+export class Classifier<M extends SequenceModel = SequenceModel> extends Closing {
   readonly model: M;
   readonly parameters: ParameterStore;
   readonly tokenizer: Tokenizer | undefined;
@@ -52,6 +53,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
   private readonly plans: Executables;
 
   constructor(options: ClassifierOptions<M>) {
+    super();
     expectOptions("Classifier", options, {
       model: "required",
       machine: "required",
@@ -130,11 +132,6 @@ export class Classifier<M extends SequenceModel = SequenceModel> {
   /** Frees the plans; the parameters stay. */
   close(): void {
     this.plans.close();
-  }
-
-  /** The same as `close`; the parameters stay. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   private outputs(inputs: readonly (string | Series)[]): Promise<Float64Array[]> {

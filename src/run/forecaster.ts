@@ -7,6 +7,7 @@ import { after } from "../data/time-step.ts";
 import { type TimeZone, timeZone } from "../data/time-zone.ts";
 import { expectLevels } from "../models/forecast-heads.ts";
 import type { ForecastNetwork } from "../models/forecast-network.ts";
+import { Closing } from "../shared/closing.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
@@ -65,7 +66,7 @@ const ROWS = 64;
 const [CALIBRATED, CALIBRATED_PATHS] = [1000, 30];
 
 /** A model that forecasts: series in, their next steps out. It sees the weights as they are at each call. */
-export class Forecaster {
+export class Forecaster extends Closing {
   readonly network: ForecastNetwork;
   readonly parameters: ParameterStore;
   readonly zone: TimeZone;
@@ -74,6 +75,7 @@ export class Forecaster {
   #layout: ForecastLayout;
 
   constructor(parts: ForecasterParts) {
+    super();
     expectOptions("Forecaster", parts, {
       network: "required",
       layout: "required",
@@ -252,11 +254,6 @@ export class Forecaster {
   /** Frees the plans; the parameters stay. */
   close(): void {
     this.plans.close();
-  }
-
-  /** The same as `close`; the parameters stay. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   private async predictDirectly(windows: readonly ForecastWindow[], levels: readonly number[], horizon: number) {

@@ -1,5 +1,6 @@
 import type { Machine, Numbers, SynchronousMachine } from "../compute/machine.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
@@ -51,7 +52,7 @@ export async function openSession<M extends Machine>(options: SessionOptions<M>)
 }
 
 /** Streamed inference: see `openSession`. Close it when done; the parameters stay. */
-export class Session<M extends Machine = Machine> {
+export class Session<M extends Machine = Machine> extends Closing {
   readonly model: LanguageModel;
   readonly batch: number;
   private readonly options: Required<SessionOptions<M>>;
@@ -59,6 +60,7 @@ export class Session<M extends Machine = Machine> {
   private taken = 0;
 
   constructor(options: Required<SessionOptions<M>>, executable: Executable<M>) {
+    super();
     this.options = options;
     this.model = options.model;
     this.batch = options.batch;
@@ -137,11 +139,6 @@ export class Session<M extends Machine = Machine> {
   /** Frees the plan and the state; the parameters stay. */
   close(): void {
     this.executable.close();
-  }
-
-  /** The same as `close`. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   private get stateNames(): string[] {

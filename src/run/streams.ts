@@ -1,6 +1,7 @@
 import type { Machine, Numbers, SynchronousMachine } from "../compute/machine.ts";
 import type { Range } from "../compute/plan.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import { Closing } from "../shared/closing.ts";
 import { countOf, expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
@@ -119,7 +120,7 @@ async function openCopy<M extends Machine>(known: StreamsOptions<M>): Promise<Ex
 const layersOf = (model: LanguageModel): number => Object.values(model.stateShapes(1))[0]![0]!;
 
 /** Many sequences of different ages: see `openStreams`. Close it when done; the parameters stay. */
-export class Streams<M extends Machine = Machine> {
+export class Streams<M extends Machine = Machine> extends Closing {
   readonly model: LanguageModel;
   readonly capacity: number;
   private readonly machine: M;
@@ -140,6 +141,7 @@ export class Streams<M extends Machine = Machine> {
     copier: Executable<M>,
     steps: readonly Executable<M>[],
   ) {
+    super();
     this.model = known.model;
     this.capacity = known.capacity;
     this.machine = known.machine;
@@ -257,11 +259,6 @@ export class Streams<M extends Machine = Machine> {
   close(): void {
     for (const { executable } of this.steps) executable.close();
     this.copier.close();
-  }
-
-  /** The same as `close`. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   /** @returns which of the plans was run. */

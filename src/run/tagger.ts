@@ -3,6 +3,7 @@ import { ladder } from "../data/bucketed-batches.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { TaggerInput, TaggerModel } from "../models/tagger.ts";
 import { argmax } from "../shared/argmax.ts";
+import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { type Span, spansOf, tagsOf } from "../shared/tag-schemes.ts";
@@ -72,7 +73,7 @@ export function declareSentences(graph: Graph, { config }: TaggerModel, steps: n
 }
 
 /** A model that answers: sentences in, tags out. It sees the weights as they are at each call. */
-export class Tagger {
+export class Tagger extends Closing {
   readonly model: TaggerModel;
   readonly parameters: ParameterStore;
   readonly tokenizer: Tokenizer;
@@ -81,6 +82,7 @@ export class Tagger {
   private readonly plans: Executables;
 
   constructor(options: TaggerRunOptions) {
+    super();
     expectOptions("Tagger", options, {
       model: "required",
       machine: "required",
@@ -152,11 +154,6 @@ export class Tagger {
   /** Frees the plans; the parameters stay. */
   close(): void {
     this.plans.close();
-  }
-
-  /** The same as `close`; the parameters stay. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   private async readBatch(batch: readonly ReadSentence[], options: ReadingOptions): Promise<SentenceReading[]> {

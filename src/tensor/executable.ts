@@ -1,5 +1,6 @@
 import type { Arena, Machine, Numbers, PreparedPlan, SynchronousMachine } from "../compute/machine.ts";
 import type { Range } from "../compute/plan.ts";
+import { Closing } from "../shared/closing.ts";
 import { countOf, nearest, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
@@ -50,7 +51,7 @@ export async function compile<M extends Machine>(graph: Graph, options: CompileO
 }
 
 /** A compiled graph: write inputs, run, read outputs, as often as you like. Owns its activations, inputs and state. */
-export class Executable<M extends Machine = Machine> {
+export class Executable<M extends Machine = Machine> extends Closing {
   readonly graph: Graph;
   readonly machine: M;
   /** By name, to be shared with another executable (such as `state`). */
@@ -67,6 +68,7 @@ export class Executable<M extends Machine = Machine> {
     arenas: Readonly<Record<string, Arena>>,
     owned: readonly Arena[],
   ) {
+    super();
     this.graph = graph;
     this.machine = machine;
     this.prepared = prepared;
@@ -152,11 +154,6 @@ export class Executable<M extends Machine = Machine> {
     this.closed = true;
     this.prepared.close();
     for (const arena of this.owned) arena.close();
-  }
-
-  /** The same as `close`. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   private readable(name: string): Tensor {

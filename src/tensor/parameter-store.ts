@@ -1,5 +1,6 @@
 import type { Arena, Machine, Numbers } from "../compute/machine.ts";
 import type { Range } from "../compute/plan.ts";
+import { Closing } from "../shared/closing.ts";
 import { few, nearest, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
@@ -54,7 +55,7 @@ export async function createParameters(options: CreateParametersOptions): Promis
  * Owns the numbers of a model's parameters on one machine, and arenas of the same layout beside them (gradients, moments
  * of an optimizer). Numbers cross the border as copies.
  */
-export class ParameterStore {
+export class ParameterStore extends Closing {
   readonly machine: Machine;
   readonly layout: ParameterLayout;
   /** Number of learned numbers; shared parameters count once, gaps between parameters do not. */
@@ -63,6 +64,7 @@ export class ParameterStore {
   private closed = false;
 
   constructor(machine: Machine, layout: ParameterLayout) {
+    super();
     this.machine = machine;
     this.layout = layout;
     this.count = [...layout.names.values()].reduce((sum, p) => sum + size(p.shape), 0);
@@ -167,11 +169,6 @@ export class ParameterStore {
   close(): void {
     this.closed = true;
     for (const arena of Object.values(this.owned)) arena.close();
-  }
-
-  /** The same as `close`. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   private parameter(name: string): Parameter {

@@ -1,5 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import { type Batch, type BatchSource, weightOf } from "../data/batch-source.ts";
+import { type Closeable, closing } from "../shared/closing.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
@@ -47,7 +48,7 @@ export interface Measurement {
  *
  * @throws UsageError "wrong-machine"
  */
-export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
+export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluator & Closeable> {
   expectOptions("openEvaluator", options, {
     machine: "required",
     parameters: "required",
@@ -75,7 +76,7 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
     });
   // What does not fit is said before anything is trained.
   await closeAfter((async () => plans.of(await batches.batch(0, 0)))());
-  return {
+  return closing<Evaluator & Closeable>({
     async run(signal, onMeasured) {
       const turns = takeTurns();
       const sums: Record<string, number> = {};
@@ -95,5 +96,5 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
       return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / weights]));
     },
     close: () => plans.close(),
-  };
+  });
 }

@@ -88,7 +88,7 @@ export async function openRun(options: OpenRunOptions): Promise<Run> {
 }
 
 /** A folder that a training is recorded in: see `openRun`. */
-export class Run {
+export class Run implements AsyncDisposable {
   private readonly options: OpenRunOptions & { readonly files: FileLayer };
   private readonly lock: RunLock;
   private metrics: MetricsFile | undefined;
@@ -136,6 +136,11 @@ export class Run {
   /** Unlocks the folder. */
   async close(): Promise<void> {
     await this.lock.release();
+  }
+
+  /** The same as `close`: `await using run = await openRun(…)`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   private latest(): ReturnType<typeof latestCheckpoint> {

@@ -1,3 +1,4 @@
+import { Closing } from "../shared/closing.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Executable } from "../tensor/executable.ts";
 import type { Graph } from "../tensor/graph.ts";
@@ -37,12 +38,13 @@ export async function openTrainingStep(options: TrainingStepOptions): Promise<Tr
 }
 
 /** One training step, ready to run as often as one likes. */
-export class TrainingStep {
+export class TrainingStep extends Closing {
   /** The plan up to the gradients: write its inputs before each run. */
   readonly executable: Executable;
   private readonly learner: Learner;
 
   constructor(learner: Learner, executable: Executable) {
+    super();
     this.learner = learner;
     this.executable = executable;
   }

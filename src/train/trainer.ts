@@ -1,6 +1,7 @@
 import { platform } from "#platform";
 import { type Batch, weightOf } from "../data/batch-source.ts";
 import { checkOptions } from "../schema/check.ts";
+import { Closing } from "../shared/closing.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
@@ -63,7 +64,7 @@ export async function startTrainer<F extends object = object>(options: TrainerOp
  * A training under way: see `openTrainer`. Leaving the loop early and iterating again goes on where it stopped. Of two loops at a time one is refused
  * with a UsageError "busy".
  */
-export class Trainer<F extends object = object> implements AsyncIterable<TrainEvent<F>> {
+export class Trainer<F extends object = object> extends Closing implements AsyncIterable<TrainEvent<F>> {
   /** The weights as they are now. */
   readonly parameters: ParameterStore;
   private readonly options: TrainerOptions<F>;
@@ -80,6 +81,7 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
   private measuring = false;
 
   constructor(options: TrainerOptions<F>, plan: TrainingPlan, learner: Learner, owned: readonly { close(): void }[]) {
+    super();
     this.options = options;
     this.plan = plan;
     this.learner = learner;
@@ -175,11 +177,6 @@ export class Trainer<F extends object = object> implements AsyncIterable<TrainEv
   /** Frees the plans, the evaluator and what else was made for the training; parameters that were given stay. */
   close(): void {
     for (const one of this.owned) one.close();
-  }
-
-  /** The same as `close`. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   /** Does what nothing else may come in between of: a second loop would make the same update twice. */

@@ -1,8 +1,9 @@
+import { type Closeable, closing } from "../shared/closing.ts";
 import { FailureError } from "../shared/errors.ts";
 import type { CallName, Calls, TrainingProgress, WorkerMessage } from "./protocol.ts";
 
 /** The other end of `serveWorker`. */
-export interface WorkerClient {
+export interface WorkerClient extends Closeable {
   /** @throws FailureError with the code that the worker gave, or "worker-failed" when it did not start or broke down */
   call<K extends CallName>(name: K, given: Calls[K]["given"]): Promise<Calls[K]["back"]>;
   /** What is called with news of the training. */
@@ -36,7 +37,7 @@ export function connectWorker(worker: Worker): WorkerClient {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   };
-  const client: WorkerClient = {
+  const client = closing<WorkerClient>({
     onProgress: () => undefined,
     onEnd: () => undefined,
     call: <K extends CallName>(call: K, given: Calls[K]["given"]) =>
@@ -49,7 +50,7 @@ export function connectWorker(worker: Worker): WorkerClient {
       worker.terminate();
       failAll(new FailureError("worker-failed", "the worker was closed"));
     },
-  };
+  });
   worker.addEventListener("message", ({ data }: { data: WorkerMessage }) => {
     if ("progress" in data) return client.onProgress(data.progress);
     if ("ended" in data) return client.onEnd(data.ended && new FailureError(data.ended.code, data.ended.message));

@@ -132,7 +132,7 @@ export const refusalLaws: Laws = {
     closed.close();
     expect(() => machine.run(closed)).toThrow(/closed/);
     memory.close();
-    expect(() => machine.write(memory, range(0, 1), [1])).toThrow(/closed/);
+    expect(() => machine.write(memory, range(0, 1), [1])).toThrow(/arena "memory" was closed/);
     await expect((async () => machine.read(memory, range(0, 1)))()).rejects.toThrow(/closed/);
     expect(() => machine.run(prepared)).toThrow(/closed/);
     memory.close();
@@ -140,7 +140,7 @@ export const refusalLaws: Laws = {
     const foreign = other.arena("memory", 64);
     expect(() => machine.write(foreign, range(0, 1), [1])).toThrow(UsageError);
     other.close();
-    expect(() => other.arena("memory", 1)).toThrow(/closed/);
-    expect(() => other.write(foreign, range(0, 1), [1])).toThrow(/closed/);
+    expect(() => other.arena("memory", 1)).toThrow(/the machine was closed/);
+    expect(() => other.write(foreign, range(0, 1), [1])).toThrow(/the machine was closed/);
   },
 };

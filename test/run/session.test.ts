@@ -25,6 +25,18 @@ async function atOnce(machine: SynchronousMachine, { model, parameters }: TinyRu
 }
 
 describeOnMachines("a session", (on) => {
+  test("says that its machine was closed, not an arena of it", async () => {
+    const machine = await openMachine(on.name);
+    const { model, parameters } = await tinyRun(machine, options);
+    const session = await openSession({ model, parameters, machine });
+    session.feed([1]);
+    machine.close();
+    expect(() => session.feed([1])).toThrow(/the machine was closed.*openMachine/);
+    await expect((async () => session.state())()).rejects.toThrow(/the machine was closed/);
+    session.close();
+    parameters.close();
+  });
+
   test("says step by step what the model says in one go, by step and by next", async () => {
     const run = await tinyRun(on.machine, options);
     const expected = await atOnce(on.machine, run);

@@ -50,7 +50,7 @@ describe("executables by shape", () => {
     const pending = executables.of("2", record(2));
     executables.close();
     executables.close();
-    expect(() => ready.run()).toThrow("this executable was closed");
+    expect(() => ready.run()).toThrow("executable was closed");
     await expect(pending).rejects.toThrow("closed while it was being prepared");
     await expect(executables.of("1", record(1))).resolves.not.toBe(ready);
   });

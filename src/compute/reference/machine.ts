@@ -1,7 +1,8 @@
+import { Closing } from "../../shared/closing.ts";
 import { FailureError, UsageError } from "../../shared/errors.ts";
 import { formatBytes } from "../../shared/shapes.ts";
 import type { Arena, Limits, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
-import { checkPlan, scalarRange } from "../operands.ts";
+import { arenaClosed, checkPlan, machineClosed, scalarRange } from "../operands.ts";
 import type { Plan, Range } from "../plan.ts";
 import { compileKernel } from "./kernels.ts";
 import { savedElements } from "./scan.ts";
@@ -16,13 +17,14 @@ export function openReference(): SynchronousMachine {
   return new Reference();
 }
 
-class Memory implements Arena {
+class Memory extends Closing implements Arena {
   readonly name: string;
   readonly length: number;
   private data: Float64Array | undefined;
   readonly owner: Reference;
 
   constructor(name: string, data: Float64Array, owner: Reference) {
+    super();
     this.name = name;
     this.length = data.length;
     this.data = data;
@@ -30,7 +32,7 @@ class Memory implements Arena {
   }
 
   get numbers(): Float64Array {
-    if (!this.data) throw new UsageError("closed", `arena "${this.name}" was closed and cannot be used any more`);
+    if (!this.data) throw arenaClosed(this.name, this.owner.closed);
     return this.data;
   }
 
@@ -49,12 +51,13 @@ class Memory implements Arena {
   }
 }
 
-class Prepared implements PreparedPlan {
+class Prepared extends Closing implements PreparedPlan {
   readonly plan: Plan;
   readonly arenas: Readonly<Record<string, Memory>>;
   launches: readonly (() => void)[] | undefined;
 
   constructor(plan: Plan, arenas: Readonly<Record<string, Memory>>, launches: readonly (() => void)[]) {
+    super();
     this.plan = plan;
     this.arenas = arenas;
     this.launches = launches;
@@ -65,13 +68,13 @@ class Prepared implements PreparedPlan {
   }
 }
 
-class Reference implements SynchronousMachine {
+class Reference extends Closing implements SynchronousMachine {
   readonly name = "reference";
   readonly limits = limits;
   readonly savedSize = savedElements;
   private readonly open = new Set<Memory>();
   private used = 0;
-  private closed = false;
+  closed = false;
 
   arena(name: string, elements: number): Arena {
     this.expectOpen();
@@ -158,7 +161,7 @@ class Reference implements SynchronousMachine {
   }
 
   private expectOpen(): void {
-    if (this.closed) throw new UsageError("closed", "the machine was closed and cannot be used any more");
+    if (this.closed) throw machineClosed();
   }
 }
 

@@ -1,9 +1,10 @@
 import { platform } from "#platform";
 import { ConstantTable } from "../../print/wasm/constants.ts";
+import { Closing } from "../../shared/closing.ts";
 import { expectInteger, FailureError, UsageError } from "../../shared/errors.ts";
 import { formatBytes } from "../../shared/shapes.ts";
 import type { Arena, Limits, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
-import { checkPlan, scalarRange } from "../operands.ts";
+import { arenaClosed, checkPlan, machineClosed, scalarRange } from "../operands.ts";
 import type { Plan, Range, ScanShape } from "../plan.ts";
 import { hasFusedMultiplyAdd } from "./fused.ts";
 import type { Helpers } from "./helpers.ts";
@@ -98,7 +99,7 @@ interface Build {
   release(): void;
 }
 
-class WasmArena implements Arena {
+class WasmArena extends Closing implements Arena {
   readonly name: string;
   readonly length: number;
   /** Unsigned. */
@@ -109,6 +110,7 @@ class WasmArena implements Arena {
   version = 0;
 
   constructor(name: string, length: number, address: number, owner: WasmMachine) {
+    super();
     this.name = name;
     this.length = length;
     this.address = address;
@@ -121,7 +123,7 @@ class WasmArena implements Arena {
   }
 
   expectOpen(): void {
-    if (!this.open) throw new UsageError("closed", `arena "${this.name}" was closed and cannot be used any more`);
+    if (!this.open) throw arenaClosed(this.name, !this.owner.isOpen);
   }
 
   /** The address of a range of this arena. */
@@ -137,7 +139,7 @@ class WasmArena implements Arena {
   }
 }
 
-class WasmPlan implements PreparedPlan {
+class WasmPlan extends Closing implements PreparedPlan {
   readonly plan: Plan;
   readonly arenas: Readonly<Record<string, WasmArena>>;
   readonly owner: WasmMachine;
@@ -157,6 +159,7 @@ class WasmPlan implements PreparedPlan {
     improve: (() => Build | undefined) | undefined;
     forget: () => void;
   }) {
+    super();
     this.plan = options.plan;
     this.arenas = options.arenas;
     this.owner = options.owner;
@@ -204,7 +207,7 @@ interface PlanSource {
   readonly arenas: Readonly<Record<string, WasmArena>>;
 }
 
-class WasmMachine implements SynchronousMachine {
+class WasmMachine extends Closing implements SynchronousMachine {
   readonly name = "wasm";
   /** undefined until it is measured. */
   #wide: boolean | undefined;
@@ -221,6 +224,7 @@ class WasmMachine implements SynchronousMachine {
   #open = true;
 
   constructor(options: { fused: boolean; wide: boolean | undefined; threads: number; worth: Worth; bytes: number }) {
+    super();
     this.#wide = options.wide;
     this.#worth = options.worth;
     this.#family = options.fused ? "fused" : "portable";
@@ -445,8 +449,12 @@ class WasmMachine implements SynchronousMachine {
     throw new UsageError("wrong-machine", `arena "${arena.name}" belongs to another machine`);
   }
 
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   #expectOpen(): void {
-    if (!this.#open) throw new UsageError("closed", "the machine was closed and cannot be used any more");
+    if (!this.#open) throw machineClosed();
   }
 }
 

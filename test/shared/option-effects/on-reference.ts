@@ -16,7 +16,7 @@ export function watchedMachine() {
       const value = target[name] as unknown;
       if (typeof value !== "function") return value;
       return (...given: unknown[]) => {
-        calls.set(name, (calls.get(name) ?? 0) + 1);
+        calls.set(String(name), (calls.get(String(name)) ?? 0) + 1);
         return value.apply(target, given);
       };
     },

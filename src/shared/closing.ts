@@ -1,0 +1,26 @@
+// Declarations name Symbol.dispose, which a program that is compiled against an older library does not know by itself.
+/// <reference lib="esnext.disposable" preserve="true" />
+
+/** What holds memory, threads or files until it is closed: by `close()`, or by `using` at the end of the block. */
+export interface Closeable extends Disposable {
+  /** Gives back what it holds. */
+  close(): void;
+  /** The same as `close`. */
+  [Symbol.dispose](): void;
+}
+
+/** The base of classes with `close`. */
+export abstract class Closing implements Closeable {
+  abstract close(): void;
+
+  /** The same as `close`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** An object that is no instance of a class, with what `using` calls. */
+export function closing<T extends Closeable>(one: Omit<T, typeof Symbol.dispose>): T {
+  const whole = one as T;
+  return Object.assign(whole, { [Symbol.dispose]: () => whole.close() });
+}
