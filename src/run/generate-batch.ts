@@ -2,6 +2,7 @@ import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { integer } from "../schema/fields.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { RecentTokens } from "./recent-tokens.ts";
 import { runOptions } from "./run-options.ts";
 import { candidates, choose, penalizeRepetition, sampleUniform } from "./sample.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
@@ -99,7 +100,8 @@ class Row {
   readonly #decoder;
   readonly #filter: StopStrings;
   readonly #exclude: readonly number[];
-  readonly #hasPrompt: boolean;
+  /** What was read and written; not what stands for the beginning where there is no prompt. */
+  readonly #recent = new RecentTokens();
   #fed = 0;
   #written = 0;
   #text = "";
@@ -112,8 +114,8 @@ class Row {
     plan: ReturnType<typeof writingPlan>,
   ) {
     this.#prompt = prompt;
-    this.#hasPrompt = start.length > 0;
-    this.#tokens = this.#hasPrompt ? [...start] : [startToken(tokenizer)];
+    this.#tokens = start.length > 0 ? [...start] : [startToken(tokenizer)];
+    for (const token of start) this.#recent.push(token);
     this.#seed = plan.seed + number;
     this.#plan = plan;
     this.#decoder = tokenizer.streamDecoder();
@@ -132,13 +134,11 @@ class Row {
   take(logits: ArrayLike<number>): void {
     if (this.end !== undefined || this.#fed < this.#tokens.length) return;
     const { length, penalty, window, ends, sampling } = this.#plan;
-    const before = this.#hasPrompt ? this.#tokens : this.#tokens.slice(1);
-    const from = candidates(penalizeRepetition(logits, before.slice(Math.max(0, before.length - window)), penalty), {
-      ...sampling,
-      exclude: this.#exclude,
-    });
+    const penalized = penalizeRepetition(logits, this.#recent.within(window), penalty);
+    const from = candidates(penalized, { ...sampling, exclude: this.#exclude });
     const token = choose(from, sampleUniform(this.#seed, this.#written++));
     this.#tokens.push(token);
+    this.#recent.push(token);
     const isEnd = ends.has(token);
     const isLast = isEnd || this.#written === length;
     const piece = (isEnd ? "" : this.#decoder.push(token)) + (isLast ? this.#decoder.end() : "");

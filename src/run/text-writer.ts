@@ -3,6 +3,7 @@ import { integer } from "../schema/fields.ts";
 import { generationFields } from "../schema/generation.ts";
 import { describe, nearest, UsageError } from "../shared/errors.ts";
 import type { StreamDecoder, Tokenizer } from "../text/tokenizer.ts";
+import { RecentTokens } from "./recent-tokens.ts";
 import {
   type Candidate,
   candidates,
@@ -104,7 +105,7 @@ export class TextWriter {
   #decoder!: StreamDecoder;
   /** The last token, which the session has not been fed yet. */
   #last!: number;
-  #recent!: number[];
+  #recent!: RecentTokens;
   #position = 0;
   /** Whether anything was read or written since the beginning. */
   #begun = false;
@@ -126,7 +127,7 @@ export class TextWriter {
     this.#decoder = this.tokenizer.streamDecoder();
     this.#last = startToken(this.tokenizer);
     this.#decoder.push(this.#last);
-    this.#recent = [];
+    this.#recent = new RecentTokens();
     this.#position = 0;
     this.#begun = false;
   }
@@ -172,8 +173,8 @@ export class TextWriter {
       const next = this.session.next([this.#last]);
       this.#steps = this.session.steps;
       const logits = await next;
-      const recent = this.#recent.slice(Math.max(0, this.#recent.length - window));
-      const from = candidates(penalizeRepetition(logits, recent, penalty), { ...sampling, exclude });
+      const penalized = penalizeRepetition(logits, this.#recent.within(window), penalty);
+      const from = candidates(penalized, { ...sampling, exclude });
       const token = choose(from, sampleUniform(seed, this.#position++));
       const own = logProbabilities(logits);
       this.#take(token);

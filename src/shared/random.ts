@@ -125,7 +125,8 @@ function low(value: number): number {
   return value >>> 0;
 }
 
-function high(value: number): number {
+/** What of a whole number up to 2^53 − 1 lies beyond its lowest 32 bits. */
+export function high(value: number): number {
   return Math.floor(value / 0x100000000) >>> 0;
 }
 

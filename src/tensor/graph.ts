@@ -1,8 +1,9 @@
 import type { Machine } from "../compute/machine.ts";
 import { type Kernel, type Plan, type Range, TOUCHED_BLOCK } from "../compute/plan.ts";
 import { add, variable } from "../math/expression.ts";
-import { FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { high } from "../shared/random.ts";
 import { formatBytes, formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { Parameter, ParameterLayout } from "./parameter.ts";
 import { type QuantizedTensor, type QuantizedWeights, quantizedWords } from "./quantized.ts";
@@ -217,13 +218,16 @@ export class Graph {
     return key;
   }
 
-  /** Scalars that key every random draw of this graph, for `Machine.run`. `update` is the number of the training step. */
+  /** Scalars that key every random draw of this graph, for `Machine.run`. `update` is the number of the training step, `seed` a whole number up to 2^53 − 1. */
   randomScalars(key: { seed: number; update: number; firstExample?: number }): Record<string, number> {
     expectOptions("Graph.randomScalars", key, { seed: "required", update: "required", firstExample: 1 });
+    expectInteger("seed", key.seed, { min: 0 });
+    // A word holds 32 bits of a seed. Others put its purposes elsewhere, those of two seeds far apart (steps of the golden ratio).
+    const from = Math.imul(high(key.seed), 0x9e3779b9);
     const scalars: Record<string, number> = {};
     for (const [purpose, { perExample }] of this.purposes.entries()) {
       scalars[`random.${purpose}.seed`] = key.seed | 0;
-      scalars[`random.${purpose}.purpose`] = purpose;
+      scalars[`random.${purpose}.purpose`] = (from + purpose) | 0;
       scalars[`random.${purpose}.update`] = key.update | 0;
       scalars[`random.${purpose}.example`] = perExample ? (key.firstExample ?? 0) : 0;
     }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { dropout } from "../../src/layers/dropout.ts";
 import { philox4x32 } from "../../src/shared/philox.ts";
 import { uniform } from "../../src/shared/random.ts";
-import { reshape, slice } from "../../src/tensor/operations.ts";
+import { plus, reshape, slice, times } from "../../src/tensor/operations.ts";
 import { evaluate, onMachines } from "./on-machines.ts";
 
 const [T, B, U] = [4, 3, 6];
@@ -44,6 +44,21 @@ onMachines("dropout", (machine) => {
     expect(new Set(fresh.map(String)).size).toBe(T);
     expect(Array.from((await run("step", B, U)).output)).toEqual(fresh[0]);
     expect(sequence[0]).toEqual(fresh[0]);
+  });
+
+  test("all bits of a seed count, also those beyond 2^32", async () => {
+    const mask = async (seed: number) => {
+      const { output } = await evaluate({
+        machine: machine(),
+        inputs: { x: ones(T, B, U) },
+        build: ({ x }) => plus(dropout({ rate: 0.5 }).forward(x!), times(dropout({ rate: 0.5 }).forward(x!), x!)),
+        scalars: (graph) => graph.randomScalars({ ...key, seed }),
+      });
+      return String(output);
+    };
+    const seeds = [0, 1, 2, 3, 2 ** 20, 2 ** 21 - 1].map((above) => key.seed + above * 2 ** 32);
+    expect(new Set(await Promise.all(seeds.map(mask))).size).toBe(seeds.length);
+    for (const seed of [-1, 0.5, 2 ** 53]) await expect(mask(seed)).rejects.toThrow(/seed: expected/);
   });
 
   test("an example has the same mask in any batch, two layers have different ones", async () => {
