@@ -31,7 +31,7 @@ export const layers = {
   cells: ["shared", "math"],
   // From the equations of a cell to the program of one time step: stages, what is saved, adjoints.
   scan: ["shared", "math", "cells"],
-  // Expressions as LaTeX, WebAssembly and WGSL. Prints what it is given, runs nothing.
+  // Expressions as LaTeX and WebAssembly. Prints what it is given, runs nothing.
   print: ["shared", "math", "cells", "scan"],
 
   // The machine interface and the plan: what a machine is, without any of them.
@@ -40,12 +40,10 @@ export const layers = {
   "compute/reference": ["shared", "math", "cells", "scan", "compute"],
   // WebAssembly kernels. Workers come from the platform.
   "compute/wasm": ["shared", "platform", "math", "cells", "scan", "print", "compute"],
-  // WGSL kernels.
-  "compute/webgpu": ["shared", "platform", "math", "cells", "scan", "print", "compute"],
   // What this host can do and what the WebAssembly machine chose, for `longshort doctor`.
   "compute/diagnose": ["shared", "print", "compute", "compute/wasm"],
   // The one file that knows all machines by name.
-  "compute/open": ["shared", "platform", "compute", "compute/reference", "compute/wasm", "compute/webgpu"],
+  "compute/open": ["shared", "platform", "compute", "compute/reference", "compute/wasm"],
 
   // Tensors, scopes and the tape that records plans.
   tensor: ["shared", "math", "cells", "compute"],
@@ -144,23 +142,6 @@ export const layers = {
     ...["checkpoint", "run", "explain", "formats"],
   ],
 
-  // One file a route. Serves runs, so it may read everything but training.
-  server: [
-    ...[
-      "shared",
-      "platform",
-      "text",
-      "data",
-      "cells",
-      "compute",
-      "compute/open",
-      "models",
-      "checkpoint",
-      "formats",
-      "run",
-      "explain",
-    ],
-  ],
   // One file a command: the outermost layer, everything is below it.
   cli: [
     ...[
@@ -188,7 +169,6 @@ export const layers = {
       "formats",
       "run",
       "explain",
-      "server",
       "type:components",
       "run-log",
       "tasks",
@@ -203,11 +183,11 @@ export const layers = {
  * @type {readonly { from: readonly string[], never: readonly string[], why: string }[]}
  */
 export const unreachable = [
-  { from: ["run", "server", "explain"], never: ["train", "optimizers"], why: "Serving never imports training." },
+  { from: ["run", "explain"], never: ["train", "optimizers"], why: "Serving never imports training." },
   { from: ["math", "cells", "scan"], never: ["print", "compute"], why: "Mathematics never imports a kernel." },
   {
     from: ["layers", "losses", "optimizers", "models"],
-    never: ["compute/reference", "compute/wasm", "compute/webgpu"],
+    never: ["compute/reference", "compute/wasm"],
     why: "Layers never choose a machine.",
   },
 ];

@@ -127,7 +127,7 @@ export { pinball } from "./losses/pinball.ts";
 export type { LossOptions, Reduction } from "./losses/reduction.ts";
 export { type StudentTParameters, studentTLoss } from "./losses/student-t.ts";
 // The arithmetic that cells, losses and optimizers are written in.
-export type { ActivationName, ActivationSpec } from "./math/activations.ts";
+export type { ActivationName, ActivationSpec, NamedActivation } from "./math/activations.ts";
 export {
   abs,
   add,

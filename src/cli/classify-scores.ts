@@ -1,11 +1,9 @@
 import type { ClassificationScores } from "../run/classification-scores.ts";
 import type { ClassifierScores, RegressionScores } from "../run/measure-classifier.ts";
-import { integer, table } from "./format.ts";
+import { integer, percent, table } from "./format.ts";
 
 /** What is told of a model or a baseline on some examples. */
 export type Scores = ClassificationScores | ClassifierScores | RegressionScores;
-
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** One row for each model, baselines among them. */
 export function scoreTable(rows: readonly (readonly [name: string, scores: Scores])[]): string {

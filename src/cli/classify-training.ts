@@ -4,8 +4,7 @@ import type { Metrics } from "../train/evaluator.ts";
 import type { StartEvent } from "../train/events.ts";
 import { type ClassifierFacts, type ClassifierTraining, trainClassifier } from "../train/train-classifier.ts";
 import { readExamples } from "./classify-data.ts";
-import { percent } from "./classify-scores.ts";
-import { counted, integer } from "./format.ts";
+import { counted, integer, percent } from "./format.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
@@ -61,7 +60,7 @@ function introduction(
 ): string[] {
   const { cell, hiddenSize, numLayers, bidirectional, pooling, machine } = settings;
   const { classes, channels } = classifier.model.config;
-  const what = classes ? counted(classes.length, "class").replace(/classs$/, "classes") : "numbers to predict";
+  const what = classes ? counted(classes.length, "class", "classes") : "numbers to predict";
   const read = classifier.tokenizer
     ? `${classifier.tokenizer.kind}, ${integer(classifier.tokenizer.vocabularySize)} different`
     : counted(channels!, "channel");

@@ -1,9 +1,8 @@
 import type { Backtest, BacktestRow } from "../run/backtest.ts";
-import { counted, table } from "./format.ts";
+import { counted, percent, table } from "./format.ts";
 
 const number = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? "–" : value.toPrecision(4);
-const percent = (share: number | undefined): string => (share === undefined ? "–" : `${(100 * share).toFixed(1)} %`);
 
 /** A table for each column, the model first; and in words how it stands beside the best of the others. */
 export function backtestText({ rows, origins, stride }: Backtest, part: string): string {
@@ -27,7 +26,7 @@ function tableOf(rows: readonly BacktestRow[], target: string): string {
         return [
           name,
           ...[number(s.mae), number(s.rmse), number(s.smape), number(s.mase)],
-          ...[number(s.pinball), percent(s.coverage)],
+          ...[number(s.pinball), s.coverage === undefined ? "–" : percent(s.coverage)],
         ];
       }),
     ]),
@@ -41,7 +40,7 @@ function verdict(rows: readonly BacktestRow[], target: string): string[] {
   if (others.length === 0) return [];
   const best = others.reduce((least, one) => (one.mae < least.mae ? one : least));
   const ratio = model!.mae / best.mae;
-  const off = `${(100 * Math.abs(ratio - 1)).toFixed(1)} %`;
+  const off = percent(Math.abs(ratio - 1));
   return [
     model!.mae < best.mae
       ? `The model's mean error is ${off} below that of the best simple method (${best.name}).`

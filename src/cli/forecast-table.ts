@@ -1,4 +1,5 @@
 import type { SeriesForecast } from "../run/forecaster.ts";
+import { csvLine } from "./format.ts";
 
 /** A row of a table of forecasts: one step of one column of one series. */
 export interface ForecastRow {
@@ -42,7 +43,5 @@ export function forecastCsv(rows: readonly ForecastRow[]): string {
     ...(many ? [series] : []),
     ...[time, target, String(value), ...Object.values(quantiles).map(String)],
   ]);
-  return [head, ...lines].map((cells) => `${cells.map(quotedCell).join(",")}\n`).join("");
+  return [head, ...lines].map(csvLine).join("");
 }
-
-const quotedCell = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);

@@ -74,7 +74,7 @@ function introduction(
   const layers = numLayers === 1 ? `${hiddenSize} units` : `${numLayers} layers of ${hiddenSize} units`;
   return [
     ...notices,
-    `Data: ${counted(start.series, "series").replace(/seriess$/, "series")}${short}${step ? ` of steps of ${formatStep(step)}` : ""}, ${counted(start.trainWindows, "window")} to learn from, ${integer(start.validationWindows)} to validate`,
+    `Data: ${counted(start.series, "series", "series")}${short}${step ? ` of steps of ${formatStep(step)}` : ""}, ${counted(start.trainWindows, "window")} to learn from, ${integer(start.validationWindows)} to validate`,
     `Task: ${layout.targets.join(", ")}, ${counted(layout.horizon, "step")} from the last ${layout.context}${inputs.length > 0 ? ` with ${inputs.join(", ")}` : ""}; ${head}, ${layout.decoding}${layout.transform === "log" ? ", logarithms" : ""}${layout.anchor === "none" ? "" : `, from the ${layout.anchor === "last" ? "last value" : "season before"}`}`,
     `Model: ${linearSteps === undefined ? "" : "a linear map, and for what it leaves "}${cell}, ${layers}: ${integer(start.parameters)} parameters, ${formatBytes(start.bytes)} to train`,
     `Training: ${counted(start.totalSteps, "step")} of ${counted(start.batchSize, "window")}, ${integer(start.stepsPerEpoch)} an epoch, on ${machine}; Ctrl-C stops and saves`,

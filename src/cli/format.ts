@@ -19,7 +19,6 @@ export function short(value: number): string {
 export function clock(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–:––";
   const whole = Math.max(0, Math.round(seconds));
-  const two = (part: number): string => String(part).padStart(2, "0");
   const minutes = Math.floor(whole / 60);
   return minutes < 60
     ? `${minutes}:${two(whole % 60)}`
@@ -34,8 +33,26 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** `1 file`, `3 files`. */
-export const counted = (count: number, noun: string): string => `${integer(count)} ${noun}${count === 1 ? "" : "s"}`;
+/** `1 file`, `3 files`; `plural` where it is no "s" behind the word. */
+export const counted = (count: number, noun: string, plural = `${noun}s`): string =>
+  `${integer(count)} ${count === 1 ? noun : plural}`;
+
+/** A share of 1 in percent: 93.5 %. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** A line of CSV (RFC 4180). */
+export const csvLine = (cells: readonly string[]): string =>
+  `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")}\n`;
+
+const two = (part: number): string => String(part).padStart(2, "0");
+
+/** 2026-01-31, in the time of the place. */
+export const dayOf = (date: Date): string =>
+  [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+
+/** 12:03:07, in the time of the place. */
+export const timeOfDay = (date: Date): string =>
+  [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
 
 /** Rows as aligned columns: the first flush left, the others flush right, two spaces between. */
 export function table(rows: readonly (readonly string[])[]): string {

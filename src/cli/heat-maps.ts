@@ -17,7 +17,7 @@ const MEANING: Readonly<Record<string, string>> = {
 };
 
 /** What a named value is called in the literature; "" for a name that is not known. */
-export const meaningOf = (name: string): string => MEANING[name] ?? "";
+export const meaningOf = (name: string): string => (Object.hasOwn(MEANING, name) ? MEANING[name]! : "");
 
 export interface HeatMapsOptions {
   /** Values to show, one block each. */
@@ -49,7 +49,7 @@ export function heatMaps(trace: Drawn, options: HeatMapsOptions): string {
         values: trace.tokens.map((_, t) => data[t * size + unit]!),
       }));
       const scale = scaleOf(rows.flatMap(({ values }) => values));
-      const meaning = MEANING[name] === undefined ? "" : `  ${MEANING[name]}`;
+      const meaning = meaningOf(name) && `  ${meaningOf(name)}`;
       const title = `${name}${meaning}${options.reverse ? ", read from the end" : ""}   ${heatMapLegend({ ...scale, color })}`;
       return renderHeatMap({ title, columns: trace.tokens, rows, ...scale, width, color });
     })

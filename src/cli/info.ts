@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { isAddress } from "../platform/download.ts";
 import { path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
@@ -30,7 +31,8 @@ export const infoCommand = (io: Io): Command =>
   });
 
 async function info({ path, json }: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  if (!existsSync(path)) throw new UsageError("file-not-found", `${path}: there is no such file or folder`);
+  if (!isAddress(path) && !existsSync(path))
+    throw new UsageError("file-not-found", `${path}: there is no such file or folder`);
   for (const kind of KINDS) {
     if (!(await kind.matches(path))) continue;
     const { text, json: object } = await kind.describe(path, io);

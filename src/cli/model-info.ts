@@ -8,6 +8,7 @@ import type { OnnxGraph, OnnxNode } from "../formats/onnx/model.ts";
 import { runnableOf } from "../formats/open.ts";
 import { readModel } from "../formats/read-model.ts";
 import type { ModelPort, Runnable } from "../formats/runnable.ts";
+import { isAddress } from "../platform/download.ts";
 import { LongshortError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
@@ -191,7 +192,9 @@ function modelInfoText(name: string, info: ModelInfo): string {
 export const modelFileInfo: InfoKind = {
   what: "a model file (ONNX, .keras, .h5, model.json, .pt, .safetensors, .npz, .index)",
   matches: (path) =>
-    statSync(path).isFile() || ["model.json", "manifest.json"].some((name) => existsSync(join(path, name))),
+    isAddress(path) ||
+    statSync(path).isFile() ||
+    ["model.json", "manifest.json"].some((name) => existsSync(join(path, name))),
   async describe(path) {
     const info = modelInfo(await readModel(path));
     return { text: modelInfoText(path, info), json: { type: "model", ...info } };

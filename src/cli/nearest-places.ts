@@ -4,8 +4,8 @@ import { type NearestPassage, nearestPassages } from "../explain/nearest-passage
 import type { TextTrace } from "../explain/trace-text.ts";
 import type { LoadedRun } from "../run/load-run.ts";
 import { UsageError } from "../shared/errors.ts";
-import { wholeText } from "./evaluate.ts";
 import { counted } from "./format.ts";
+import { wholeText } from "./run-text.ts";
 
 /** Of places nearer than this in the corpus only the one that is most alike is listed. */
 const APART = 8;

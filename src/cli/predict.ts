@@ -8,6 +8,7 @@ import type { TagSettings } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";
 import { readInputs } from "./classify-data.ts";
 import { defineCommand } from "./command.ts";
+import { csvLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { predictTags } from "./predict-tags.ts";
@@ -80,12 +81,12 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     const rows = classes
       ? (await classifier.predict(inputs)).map(({ label, probabilities }) => ({ label, probabilities }))
       : (await classifier.predictNumbers(inputs)).map((value) => ({ value }));
-    if (!flags.json) await io.stdout.write(line(classes ? ["label", ...classes] : ["value"]));
+    if (!flags.json) await io.stdout.write(csvLine(classes ? ["label", ...classes] : ["value"]));
     for (const [k, row] of rows.entries())
       await io.stdout.write(
         flags.json
           ? `${JSON.stringify({ type: "prediction", place: places[k], ...row })}\n`
-          : line(
+          : csvLine(
               "label" in row
                 ? [row.label, ...Object.values(row.probabilities).map((p) => p.toFixed(6))]
                 : [String(row.value)],
@@ -95,7 +96,3 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     machine.close();
   }
 }
-
-/** A line of CSV. */
-const line = (cells: readonly string[]): string =>
-  `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")}\n`;

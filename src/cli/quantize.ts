@@ -10,11 +10,11 @@ import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { evaluateText } from "../train/evaluate-text.ts";
 import { defineCommand } from "./command.ts";
-import { noValidation, trainedOn, wholeText } from "./evaluate.ts";
 import { counted, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { inRunFolder } from "./run-paths.ts";
+import { noValidation, trainedOn, wholeText } from "./run-text.ts";
 import type { TextSettings } from "./text-settings.ts";
 
 const { run, machine, json } = common;

@@ -4,7 +4,7 @@ import { UsageError } from "../shared/errors.ts";
 import { meaningOf } from "./heat-maps.ts";
 import type { Inspected } from "./inspected.ts";
 import type { NearestPlaces } from "./nearest-places.ts";
-import { escaped } from "./page.ts";
+import { asScript, escaped } from "./page.ts";
 
 export interface NamedRun extends Omit<Inspected, "steps"> {
   readonly name: string;
@@ -57,13 +57,11 @@ export async function reportPage(runs: readonly NamedRun[]): Promise<string> {
       ),
     })),
   };
-  // A "<" inside a script could end it.
-  const json = JSON.stringify(data).replaceAll("<", "\\u003c");
   const title = escaped(`What ${runs.map(({ name }) => name).join(" and ")} did`);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${title}</title><style>${STYLE}</style></head>
 <body><main><h1>${title}</h1></main>
-<script type="application/json" id="data">${json}</script>
+<script type="application/json" id="data">${asScript(data)}</script>
 <script type="module">
 ${await script()}
 showReport(JSON.parse(document.getElementById("data").textContent));

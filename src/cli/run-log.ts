@@ -11,6 +11,7 @@ import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { TrainEvent } from "../train/events.ts";
 import { type EventFile, openEventFile } from "./event-file.ts";
+import { dayOf, timeOfDay } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
 
 export interface RunLogOptions {
@@ -56,7 +57,8 @@ export function openRunLog(options: RunLogOptions): RunLog {
     }
   };
   const journal = (line: string): void => {
-    const stamped = `${stamp(now())}  ${line}\n`;
+    const date = now();
+    const stamped = `${dayOf(date)} ${timeOfDay(date)}  ${line}\n`;
     // Until the first event nobody knows whether the log that is there belongs to this training.
     if (!begun) lines.push(stamped);
     else void attempt("log", () => appendFileSync(join(folder, FILES.log), stamped));
@@ -109,11 +111,4 @@ async function sampleOf({ model, machine, tokenizer, trainer, settings }: RunLog
   } finally {
     session.close();
   }
-}
-
-/** 2026-01-31 12:03:07, in the time of the place. */
-function stamp(date: Date): string {
-  const two = (part: number): string => String(part).padStart(2, "0");
-  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
-  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")}`;
 }

@@ -2,12 +2,11 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs
 import { basename, dirname, join, resolve } from "node:path";
 import { runPaths } from "../checkpoint/run-folder.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
+import { dayOf } from "./format.ts";
 
 /** A folder that does not exist yet: runs/2026-11-23-NAME, with -2, -3 … when there is one. */
 export function newRunFolder(name: string, today: Date, parent = "runs"): string {
-  const two = (part: number): string => String(part).padStart(2, "0");
-  const date = `${today.getFullYear()}-${two(today.getMonth() + 1)}-${two(today.getDate())}`;
-  const first = join(parent, `${date}-${name}`);
+  const first = join(parent, `${dayOf(today)}-${name}`);
   let folder = first;
   for (let count = 2; existsSync(folder); count++) folder = `${first}-${count}`;
   return folder;

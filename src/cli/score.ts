@@ -7,7 +7,7 @@ import { surprisal, type TokenSurprisal } from "../run/surprisal.ts";
 import { integer, path, text, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
-import { table } from "./format.ts";
+import { counted, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 
@@ -72,7 +72,7 @@ async function score(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
           ])}\n`,
     );
     await io.stdout.write(
-      `${found.length} tokens, ${nats.toFixed(2)} nats, ${mean.toFixed(4)} a token (perplexity ${Math.exp(mean).toFixed(2)})\n`,
+      `${counted(found.length, "token")}, ${nats.toFixed(2)} nats, ${mean.toFixed(4)} a token (perplexity ${Math.exp(mean).toFixed(2)})\n`,
     );
     session.close();
   } finally {

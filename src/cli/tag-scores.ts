@@ -1,6 +1,5 @@
 import type { TaggerScores, TaggingScores } from "../run/measure-tagger.ts";
-import { percent } from "./classify-scores.ts";
-import { integer, table } from "./format.ts";
+import { integer, percent, table } from "./format.ts";
 
 /** One row for each model, baselines among them. */
 export function taggingTable(

@@ -1,4 +1,5 @@
 import type { CellSpec } from "../cells/registry.ts";
+import type { NamedActivation } from "../math/activations.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 
 /**
@@ -44,13 +45,6 @@ export interface CanonicalNode {
   readonly inputs: readonly string[];
   /** Values that it makes. Of a recurrent layer: the output, then, with `returnState`, its final states. */
   readonly outputs: readonly string[];
-}
-
-/** An activation by name, with constants where it has some. */
-export interface ActivationSpec {
-  readonly name: string;
-  readonly alpha?: number;
-  readonly beta?: number;
 }
 
 export interface EmbeddingSpec {
@@ -108,7 +102,7 @@ export interface DenseSpec {
   readonly inputSize: number;
   readonly outputSize: number;
   readonly bias: boolean;
-  readonly activation: ActivationSpec;
+  readonly activation: NamedActivation;
 }
 
 export interface ConvolutionSpec {
@@ -120,7 +114,7 @@ export interface ConvolutionSpec {
   readonly dilation: number;
   readonly padding: "valid" | "same" | "causal";
   readonly bias: boolean;
-  readonly activation: ActivationSpec;
+  readonly activation: NamedActivation;
 }
 
 /** Largest or mean element of windows over time, or ("global") of all steps, which leaves no axis of time. */
@@ -150,7 +144,7 @@ export interface BatchNormSpec {
 
 /** Layers without weights. */
 export type PlainSpec =
-  | { readonly kind: "activation"; readonly activation: ActivationSpec }
+  | { readonly kind: "activation"; readonly activation: NamedActivation }
   | { readonly kind: "dropout"; readonly rate: number; readonly per: "step" | "sequence" }
   /** Masks the steps all of whose elements are `value`, and makes them 0. */
   | { readonly kind: "masking"; readonly value: number }

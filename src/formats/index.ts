@@ -7,11 +7,11 @@
 export { openSafetensors, type SlicedSafetensors } from "../checkpoint/safetensors-file.ts";
 export { asFloat32 } from "../checkpoint/tensor-numbers.ts";
 export type { HeldPlace } from "../layers/held-values.ts";
+export type { NamedActivation } from "../math/activations.ts";
 export type { ByteSource } from "../platform/platform.ts";
 export { type ByteInput, type ByteOptions, type ByteProgress, bytesSource, openBytes } from "./byte-source.ts";
 export { Network, type NetworkInput, type NetworkOutput } from "./canonical/network.ts";
 export type {
-  ActivationSpec,
   BatchNormSpec,
   BidirectionalSpec,
   CanonicalInput,

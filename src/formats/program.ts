@@ -217,9 +217,8 @@ export class Program {
     const sizes = sizesOf(this.inputs, inputs);
     for (const port of this.inputs) {
       const { name, type = "float32" } = port;
-      const shape = stateShape(port, sizes);
-      const zero = port.optional ? zerosFor(name, shape) : undefined;
-      const given = Object.hasOwn(inputs, name) ? inputs[name] : zero;
+      const zero = () => (port.optional ? zerosFor(name, stateShape(port, sizes)) : undefined);
+      const given = Object.hasOwn(inputs, name) ? inputs[name] : zero();
       if (!given) throw new UsageError("missing-input", `inputs: expected a tensor for "${name}"`);
       const known = "data" in given;
       values.set(name, {

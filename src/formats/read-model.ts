@@ -1,7 +1,9 @@
+import { platform } from "#platform";
 import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import { storedSafetensors } from "../checkpoint/safetensors.ts";
 import { openSafetensors } from "../checkpoint/safetensors-file.ts";
 import { type StoredBytes, storedFile } from "../checkpoint/stored-bytes.ts";
+import { isAddress } from "../platform/download.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -166,7 +168,9 @@ async function named<T>(file: string, read: () => Promise<T>): Promise<T> {
 }
 
 const exists = async (path: string): Promise<boolean> => (await refusal(path)) !== "file-not-found";
-const isFolder = async (path: string): Promise<boolean> => (await refusal(path)) === "file-is-folder";
+/** What lies on a server, as all does for a page, is none, and to look would be to fetch it. */
+const isFolder = async (path: string): Promise<boolean> =>
+  platform.name === "node" && !isAddress(path) && (await refusal(path)) === "file-is-folder";
 
 /** Why a path cannot be opened as a file, if it is none. */
 async function refusal(path: string): Promise<string | undefined> {

@@ -22,8 +22,15 @@ import {
   thresholdedRelu,
 } from "./functions.ts";
 
+/** An activation by name, with constants where it has some. */
+export interface NamedActivation {
+  readonly name: string;
+  readonly alpha?: number;
+  readonly beta?: number;
+}
+
 /** An activation as a file says it: a name, or a name with its constants. */
-export type ActivationSpec = string | { readonly name: string; readonly alpha?: number; readonly beta?: number };
+export type ActivationSpec = string | NamedActivation;
 
 /** Activations by the name that options and configuration files use. α and β have the defaults of their functions; of `clamp` they are the bounds, 0 and 6. */
 const activations = {

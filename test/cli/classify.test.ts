@@ -55,7 +55,10 @@ test("texts of a table: trained, measured beside baselines, predicted, resumed",
   expect(more.stderr).toMatch(/Resumed after step \d+/);
   expect((await longshort(["info", at("run")])).stdout).toMatch(/train classify --config/);
   const other = await longshort(["generate", at("run")]);
-  expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/of a sequence-classifier; use .* predict/) });
+  expect(other).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/of a classifier; for it there are the commands predict and inspect/),
+  });
 });
 
 test("series: classes beside the nearest one by dynamic time warping; JSON", async () => {

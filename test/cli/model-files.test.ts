@@ -1,4 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -262,6 +264,22 @@ describe("convert, verify and info", () => {
     expect(graph).toMatchObject({ type: "model", format: "onnx", inputs: ["input: float32 [time, batch, 2]"] });
     expect(graph.states).toEqual(["h", "c"].map((state) => `${state} → ${state}_out: float32 [1, batch, 3]`));
     expect(graph.converts).toMatchObject({ onnx: "yes", keras: expect.stringContaining("operators, not layers") });
+  });
+
+  test("a model on a server is fetched once, and told of like one on disk", async () => {
+    const asked: string[] = [];
+    const server = createServer(({ url }, response) => {
+      asked.push(url!);
+      response.writeHead(200, { "content-type": "application/octet-stream" });
+      response.end(readFileSync(file(url!.slice(1))));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/lstm.onnx`;
+    const [there, here] = [await longshort(["info", address]), await longshort(["info", file("lstm.onnx")])];
+    server.closeAllConnections();
+    server.close();
+    expect(asked).toEqual(["/lstm.onnx"]);
+    expect(there).toMatchObject({ code: 0, stdout: here.stdout.replaceAll(file("lstm.onnx"), address) });
   });
 
   test("info says each reason once, and knows a folder with a model.json and a file of weights alone", async () => {

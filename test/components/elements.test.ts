@@ -3,10 +3,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, test } from "vitest";
+import { chromiumPath } from "../../scripts/chromium.mjs";
 import { defineCell } from "../../src/cells/define.ts";
 import { cellGraph } from "../../src/explain/cell-graph.ts";
 import { mul, sigmoid, tanh } from "../../src/math/expression.ts";
-import { browserPath, fromFolder, withPage } from "../package/page.ts";
+import { fromFolder, withPage } from "../package/page.ts";
 
 /*
  * The elements in a page of somebody else's: built files, no bundler, a policy that forbids inline scripts and styles, no style sheet
@@ -51,7 +52,7 @@ document.body.append(gates);
 
 describe("elements for pages", () => {
   beforeEach((context) => {
-    if (!browserPath || !existsSync(path.join(dist, "components/index.js")))
+    if (!chromiumPath || !existsSync(path.join(dist, "components/index.js")))
       context.skip("Chromium is not installed or nothing is built");
   });
 

@@ -6,7 +6,8 @@ import type { Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openClassifier } from "../../examples/classifier-page/classifier.ts";
-import { browserPath, fromFolder, withPage } from "../package/page.ts";
+import { chromiumPath } from "../../scripts/chromium.mjs";
+import { fromFolder, withPage } from "../package/page.ts";
 import { runTorch, withTorch } from "../support/torch.ts";
 
 const example = fileURLToPath(new URL("../../examples/classifier-page/", import.meta.url));
@@ -53,8 +54,8 @@ with torch.no_grad():
   });
 });
 
-const reason = browserPath ? "" : " (skipped: no Chromium here; install Debian's or name one in CHROMIUM)";
-describe.skipIf(browserPath === undefined)(`in Chromium${reason}`, () => {
+const reason = chromiumPath ? "" : " (skipped: no Chromium here; install Debian's or name one in CHROMIUM)";
+describe.skipIf(chromiumPath === undefined)(`in Chromium${reason}`, () => {
   const outDir = mkdtempSync(join(tmpdir(), "longshort-classifier-"));
   beforeAll(async () => {
     const configFile = join(example, "vite.config.ts");

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { chromiumPath } from "../../scripts/chromium.mjs";
 
 /** A browser of this machine and how it is started: with a fresh profile, without a window. */
 export interface Browser {
@@ -13,14 +14,11 @@ export interface Browser {
   readonly args: (profile: string) => readonly string[];
 }
 
-const firstOf = (...candidates: (string | undefined)[]): string | undefined =>
-  candidates.find((candidate) => candidate !== undefined && existsSync(candidate));
-
 /** Two engines. The variables CHROMIUM and FIREFOX name other places than Debian's. */
 export const browsers: readonly Browser[] = [
   {
     name: "Chromium",
-    program: firstOf(process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"),
+    program: chromiumPath,
     args: (profile) => [
       ...["--headless", "--no-sandbox", "--no-first-run", "--disable-gpu", "--disable-background-networking"],
       `--user-data-dir=${profile}`,
@@ -28,7 +26,7 @@ export const browsers: readonly Browser[] = [
   },
   {
     name: "Firefox",
-    program: firstOf(process.env.FIREFOX, "/usr/bin/firefox-esr", "/usr/bin/firefox"),
+    program: [process.env.FIREFOX, "/usr/bin/firefox-esr", "/usr/bin/firefox"].find((file) => file && existsSync(file)),
     args: (profile) => ["--headless", "--no-remote", "--profile", profile],
   },
 ];

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { chromiumPath } from "../../scripts/chromium.mjs";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { open } from "../../src/formats/open.ts";
@@ -10,7 +11,7 @@ import { save } from "../../src/formats/save.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { difference } from "../support/difference.ts";
-import { browserPath, firstLine, fromFolder } from "./page.ts";
+import { firstLine, fromFolder } from "./page.ts";
 
 // `longshort/formats` in a page without a bundler: one model in every format, by its address.
 
@@ -76,7 +77,7 @@ console.log("said " + JSON.stringify(said));
 `;
 
 it("a page opens every format by its address and as a Blob, with progress", { timeout: 120_000 }, async (context) => {
-  if (browserPath === undefined) context.skip("no Chromium here: install Debian's chromium or name one in CHROMIUM");
+  if (chromiumPath === undefined) context.skip("no Chromium here: install Debian's chromium or name one in CHROMIUM");
   writeFileSync(path.join(folder, "index.html"), '<!doctype html><script type="module" src="/program.js"></script>');
   writeFileSync(path.join(folder, "program.js"), program);
   const built = fromFolder(path.resolve("dist"));

@@ -5,9 +5,10 @@ import path from "node:path";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { root } from "../../scripts/bootstrap.mjs";
+import { chromiumPath } from "../../scripts/chromium.mjs";
 import { difference } from "../support/difference.ts";
 import { type InstalledPackage, installPacked, program } from "./packed.ts";
-import { browserPath, firstLine, fromFolder } from "./page.ts";
+import { firstLine, fromFolder } from "./page.ts";
 
 // The package as a user gets it, in every host that it promises: the same program trains five steps in each.
 
@@ -45,7 +46,7 @@ function fetched(context: TestContext, tool: string, ...check: string[]): void {
 }
 
 function needsBrowser(context: TestContext): void {
-  if (browserPath === undefined) context.skip("no Chromium here: install Debian's chromium or name one in CHROMIUM");
+  if (chromiumPath === undefined) context.skip("no Chromium here: install Debian's chromium or name one in CHROMIUM");
 }
 
 beforeAll(() => {

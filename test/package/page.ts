@@ -4,12 +4,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium, type Page } from "playwright-core";
+import { chromiumPath } from "../../scripts/chromium.mjs";
 import { removeProfile } from "./browsers.ts";
-
-/** Where Debian and others put the browser; CHROMIUM names another one. */
-export const browserPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-  (candidate) => candidate !== undefined && existsSync(candidate),
-);
 
 const types: Record<string, string> = {
   ".html": "text/html",
@@ -56,7 +52,7 @@ export async function withPage<T>(answer: Parameters<typeof serve>[0], use: (pag
   const server = await serve(answer);
   const quiet = ["quic", "background-networking", "component-update", "sync", "gpu"].map((part) => `--disable-${part}`);
   const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: browserPath!,
+    executablePath: chromiumPath!,
     args: ["--headless", "--no-sandbox", "--no-first-run", ...quiet],
   });
   try {

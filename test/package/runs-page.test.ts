@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { root } from "../../scripts/bootstrap.mjs";
+import { chromiumPath } from "../../scripts/chromium.mjs";
 import { packRun } from "../../src/checkpoint/packed-run.ts";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { generateBatch } from "../../src/run/generate-batch.ts";
 import { partsOf, tinyRun } from "../support/tiny-run.ts";
-import { browserPath, firstLine, fromFolder } from "./page.ts";
+import { firstLine, fromFolder } from "./page.ts";
 
 // Runs in a page, on a server that answers with its own page where there is no file, as those of single pages do.
 
@@ -44,7 +45,7 @@ console.log("said " + JSON.stringify(said));
 `;
 
 it("a page loads runs by address, packs them and opens what it packed", { timeout: 60_000 }, async (context) => {
-  if (browserPath === undefined) context.skip("no Chromium here: install Debian's chromium or name one in CHROMIUM");
+  if (chromiumPath === undefined) context.skip("no Chromium here: install Debian's chromium or name one in CHROMIUM");
   const page = { body: '<!doctype html><script type="module" src="/program.js"></script>', type: "text/html" };
   const library = fromFolder(path.join(root, "dist"));
   const files = fromFolder(folder);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe } from "vitest";
-import { browserPath } from "../package/page.ts";
+import { chromiumPath } from "../../scripts/chromium.mjs";
 import { cellRoom } from "./cell.ts";
 import { everyRoom } from "./every-room.ts";
 import { hosts } from "./host.ts";
@@ -17,13 +17,13 @@ describe("the playground", () => {
   let playground: Playground | undefined;
 
   beforeAll(async () => {
-    if (browserPath) playground = await openPlayground();
+    if (chromiumPath) playground = await openPlayground();
   }, 120_000);
 
   afterAll(() => playground?.close());
 
   beforeEach((context) => {
-    if (!browserPath) context.skip("Chromium is not installed (apt-get install chromium, or its path in CHROMIUM)");
+    if (!chromiumPath) context.skip("Chromium is not installed (apt-get install chromium, or its path in CHROMIUM)");
   });
 
   const of = (): Playground => playground!;

@@ -8,10 +8,10 @@ import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { build, preview } from "vite";
 import { expect } from "vitest";
+import { chromiumPath } from "../../scripts/chromium.mjs";
 import { openMachine } from "../../src/compute/open.ts";
 import { loadRun } from "../../src/run/load-run.ts";
 import type { OpenedText } from "../../src/worker/reading.ts";
-import { browserPath } from "../package/page.ts";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 export const models = path.join(root, "playground/public/models");
@@ -43,7 +43,7 @@ export async function openPlayground(): Promise<Playground> {
   const plain = plainHost(folder);
   await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));
   const plainUrl = `http://127.0.0.1:${(plain.address() as AddressInfo).port}/`;
-  const browser = await chromium.launch({ executablePath: browserPath!, args: ["--no-sandbox", "--disable-gpu"] });
+  const browser = await chromium.launch({ executablePath: chromiumPath!, args: ["--no-sandbox", "--disable-gpu"] });
   return {
     ...{ folder, url, plainUrl, browser },
     async visit(hash, act, { host = url, ...options } = {}) {

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { makeLayer } from "../../src/formats/canonical/layers.ts";
 import type {
-  ActivationSpec,
   BidirectionalSpec,
   CanonicalModel,
   CanonicalNode,
   LayerSpec,
   RecurrentSpec,
 } from "../../src/formats/canonical.ts";
+import type { NamedActivation } from "../../src/math/activations.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { namedParameters } from "../../src/tensor/parameter.ts";
@@ -204,7 +204,7 @@ function layerFor(
       return { spec, width: wish.merge === "concat" ? 2 * wish.units : wish.units };
     }
     case "dense": {
-      const activation: ActivationSpec = { name: wish.activation };
+      const activation: NamedActivation = { name: wish.activation };
       const dense: LayerSpec = { kind: "dense", inputSize: width, outputSize: wish.units, bias: wish.bias, activation };
       return { spec: wish.each ? { kind: "time-distributed", layer: dense } : dense, width: wish.units };
     }

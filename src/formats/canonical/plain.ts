@@ -6,10 +6,10 @@ import { formatShape, size } from "../../shared/shapes.ts";
 import type { Tensor } from "../../tensor/graph.ts";
 import { concatenate, pointwise, reduce, reshape, slice, transpose } from "../../tensor/operations.ts";
 import type { LayerSpec, PlainSpec, PoolingSpec } from "../canonical.ts";
+import { samePadding } from "../same-padding.ts";
 import { applyActivation } from "./activation.ts";
 import type { MakeLayer, NetworkLayer } from "./layer.ts";
 import { batchFirst, maskOf, shapeOf, timeMajor, type Value, withTensor } from "./value.ts";
-import { samePadding } from "./weighted.ts";
 
 const plain = (forward: NetworkLayer["forward"]): NetworkLayer => ({ parts: {}, forward });
 type Plain<K extends PlainSpec["kind"]> = MakeLayer<Extract<PlainSpec, { kind: K }>>;
@@ -152,22 +152,24 @@ function poolWindows(x: Tensor, of: PoolingSpec["of"], window: Exclude<PoolingSp
   return parts.length === 1 ? parts[0]! : concatenate(parts, 0);
 }
 
-export const foldStepsLayer: Plain<"fold-steps"> = () =>
-  plain(([x]) => {
-    const tensor = batchFirst(x!);
-    if (tensor.shape.length < 2)
-      throw new UsageError("shape-mismatch", `expected steps [B, T, …], got ${formatShape(tensor.shape)}`);
-    const [batch, steps, ...rest] = tensor.shape as [number, number, ...number[]];
-    return [{ tensor: reshape(tensor, [batch * steps, ...rest]), timeMajor: false }];
-  });
+/** [B, T, …] as [B · T, …]. */
+function folded(x: Value): Value {
+  const tensor = batchFirst(x);
+  if (tensor.shape.length < 2)
+    throw new UsageError("shape-mismatch", `expected steps [B, T, …], got ${formatShape(tensor.shape)}`);
+  const [batch, steps, ...rest] = tensor.shape as [number, number, ...number[]];
+  return { tensor: reshape(tensor, [batch * steps, ...rest]), timeMajor: false };
+}
 
-/** The mask of the steps is what it was before they were folded. */
-export const unfoldStepsLayer: Plain<"unfold-steps"> = () =>
-  plain(([y, x]) => {
-    const tensor = batchFirst(y!);
-    const [batch, steps] = shapeOf(x!) as [number, number];
-    return [{ tensor: reshape(tensor, [batch, steps, ...tensor.shape.slice(1)]), timeMajor: false, mask: x!.mask }];
-  });
+/** Back to the steps of `x`, whose mask is what it was before they were folded. */
+function unfolded(y: Value, x: Value): Value {
+  const tensor = batchFirst(y);
+  const [batch, steps] = shapeOf(x) as [number, number];
+  return { tensor: reshape(tensor, [batch, steps, ...tensor.shape.slice(1)]), timeMajor: false, mask: x.mask };
+}
+
+export const foldStepsLayer: Plain<"fold-steps"> = () => plain(([x]) => [folded(x!)]);
+export const unfoldStepsLayer: Plain<"unfold-steps"> = () => plain(([y, x]) => [unfolded(y!, x!)]);
 
 /** A layer inside another one that applies it to each step alone. */
 export const timeDistributed =
@@ -177,12 +179,8 @@ export const timeDistributed =
     return {
       ...inner,
       forward([x], context) {
-        const tensor = batchFirst(x!);
-        const [batch, steps, ...rest] = tensor.shape as [number, number, ...number[]];
-        const flat = reshape(tensor, [batch * steps, ...rest]);
-        const [result] = inner.forward([{ tensor: flat, timeMajor: false }], context);
-        const y = batchFirst(result!);
-        return [{ tensor: reshape(y, [batch, steps, ...y.shape.slice(1)]), timeMajor: false, mask: x!.mask }];
+        const [result] = inner.forward([folded(x!)], context);
+        return [unfolded(result!, x!)];
       },
     };
   };

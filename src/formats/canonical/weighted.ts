@@ -2,12 +2,14 @@ import { convolution1d } from "../../layers/convolution.ts";
 import { embedding } from "../../layers/embedding.ts";
 import { layerNorm } from "../../layers/layer-norm.ts";
 import { linear } from "../../layers/linear.ts";
-import { add, div, equal, mul, select, sqrt, sub, variable } from "../../math/expression.ts";
+import { equal, select, variable } from "../../math/expression.ts";
 import { UsageError } from "../../shared/errors.ts";
 import { formatShape } from "../../shared/shapes.ts";
 import type { Tensor } from "../../tensor/graph.ts";
 import { pointwise } from "../../tensor/operations.ts";
+import { batchNormalized } from "../batch-normalized.ts";
 import type { BatchNormSpec, ConvolutionSpec, DenseSpec, EmbeddingSpec, LayerNormSpec } from "../canonical.ts";
+import { samePadding } from "../same-padding.ts";
 import { applyActivation } from "./activation.ts";
 import type { MakeLayer } from "./layer.ts";
 import { batchFirst, maskOf, shapeOf, timeMajor, type Value, withTensor } from "./value.ts";
@@ -55,12 +57,12 @@ export const layerNormLayer: MakeLayer<LayerNormSpec> = ({ size, axis, epsilon }
   };
 };
 
-const normalized = add(
-  mul(div(sub(variable("x"), variable("mean")), sqrt(add(variable("variance"), variable("epsilon")))), variable("w")),
-  variable("b"),
-);
+const normalized = batchNormalized({
+  ...{ x: variable("x"), mean: variable("mean"), variance: variable("variance"), epsilon: variable("epsilon") },
+  ...{ weight: variable("w"), bias: variable("b") },
+});
 
-/** `(x − mean) / √(variance + ε) ⊙ w + b` with the statistics of the file. @see Ioffe & Szegedy (2015), arXiv:1502.03167 */
+/** With the statistics of the file. */
 export const batchNormLayer: MakeLayer<BatchNormSpec> = ({ size, axis, epsilon }, weight) => {
   const parameter = (value: number) => ({
     shape: [size],
@@ -83,12 +85,6 @@ export const batchNormLayer: MakeLayer<BatchNormSpec> = ({ size, axis, epsilon }
     },
   };
 };
-
-/** Steps of padding before and after, by the rule that TensorFlow calls "same". */
-export function samePadding(steps: number, span: number, stride: number): [before: number, after: number] {
-  const total = Math.max(0, (Math.ceil(steps / stride) - 1) * stride + span - steps);
-  return [Math.floor(total / 2), total - Math.floor(total / 2)];
-}
 
 export const convolutionLayer: MakeLayer<ConvolutionSpec> = (spec) => {
   const { inputSize, outputSize, kernelSize, stride, dilation, bias } = spec;

@@ -171,8 +171,8 @@ function writeHeader(file: File, messages: readonly (readonly [type: number, dat
   return file.put(head.raw(body.bytes));
 }
 
-/** What one message of a header can hold. */
-const MOST_BYTES = 64_000;
+/** What one message of a header, and so an attribute, can hold. */
+export const MOST_BYTES = 64_000;
 
 function attributeMessages(file: File, attributes: NonNullable<Hdf5Tree["attributes"]>): [number, Bytes][] {
   return Object.entries(attributes).map(([name, value]) => {

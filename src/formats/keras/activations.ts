@@ -1,11 +1,11 @@
 import type { StrictJson } from "../../checkpoint/strict-json.ts";
+import type { NamedActivation } from "../../math/activations.ts";
 import { describe, nearest } from "../../shared/errors.ts";
-import type { ActivationSpec } from "../canonical.ts";
 import { Config, classOf, unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
 
 /** Keras' activations in the words of this package, and who writes them ("hard_sigmoid" depends on who). */
-const table: ReadonlyMap<string, { readonly spec: ActivationSpec; readonly by: readonly Family["kind"][] }> = new Map(
+const table: ReadonlyMap<string, { readonly spec: NamedActivation; readonly by: readonly Family["kind"][] }> = new Map(
   Object.entries({
     elu: row({ name: "elu" }),
     exponential: row({ name: "exponential" }, "keras-2", "keras-3"),
@@ -32,12 +32,12 @@ const table: ReadonlyMap<string, { readonly spec: ActivationSpec; readonly by: r
     tanh: row({ name: "tanh" }),
   }),
 );
-function row(spec: ActivationSpec, ...by: Family["kind"][]) {
+function row(spec: NamedActivation, ...by: Family["kind"][]) {
   return { spec, by: by.length > 0 ? by : (["keras-2", "keras-3", "tfjs"] as const) };
 }
 
 /** The activation that a configuration names: a string, or a layer of activation as an object. Absent is linear. */
-export function readActivation(value: StrictJson | undefined, where: string, family: Family): ActivationSpec {
+export function readActivation(value: StrictJson | undefined, where: string, family: Family): NamedActivation {
   if (value === undefined || value === null) return { name: "identity" };
   if (typeof value !== "string") return readActivationObject(value, where, family);
   if (value === "hard_sigmoid") return { name: "hardSigmoid", alpha: family.hardSigmoid, beta: 0.5 };
@@ -49,7 +49,7 @@ export function readActivation(value: StrictJson | undefined, where: string, fam
   );
 }
 
-function readActivationObject(value: StrictJson, where: string, family: Family): ActivationSpec {
+function readActivationObject(value: StrictJson, where: string, family: Family): NamedActivation {
   if (!(value instanceof Map))
     throw unsupported(`${where}: expected the name of an activation, got ${describe(value)}`);
   const entry = new Config(value, where);
@@ -68,7 +68,7 @@ function readActivationObject(value: StrictJson, where: string, family: Family):
 }
 
 /** What a layer of Keras computes that is an activation by another name. */
-export function activationLayer(name: string, config: Config, family: Family): ActivationSpec | undefined {
+export function activationLayer(name: string, config: Config, family: Family): NamedActivation | undefined {
   switch (name) {
     case "Activation":
       return readActivation(config.get("activation"), config.where, family);
@@ -93,7 +93,7 @@ export function activationLayer(name: string, config: Config, family: Family): A
 
 const isOnly = (value: unknown, one: number): boolean => Array.isArray(value) && value.length === 1 && value[0] === one;
 
-function reluWith(config: Config): ActivationSpec {
+function reluWith(config: Config): NamedActivation {
   const slope = config.number("negative_slope", 0);
   const threshold = config.number("threshold", 0);
   if (threshold !== 0) throw unsupported(`${config.where}: a relu with threshold ${threshold}`);
@@ -103,7 +103,7 @@ function reluWith(config: Config): ActivationSpec {
 }
 
 /** The name in a configuration for an activation of this package, for a reader of the given family. */
-export function writeActivation(spec: ActivationSpec, where: string, family: Family): string {
+export function writeActivation(spec: NamedActivation, where: string, family: Family): string {
   const refuse = (why: string) => unsupported(`${where}: the activation ${JSON.stringify(spec.name)} ${why}`);
   if (spec.name === "hardSigmoid") {
     const { alpha = 1 / 6, beta = 0.5 } = spec;
@@ -127,7 +127,7 @@ const DEFAULTS: Readonly<Record<string, readonly [number, number]>> = {
   elu: [1, 0],
   leakyRelu: [0.01, 0],
 };
-function same(a: ActivationSpec, b: ActivationSpec): boolean {
+function same(a: NamedActivation, b: NamedActivation): boolean {
   const [alpha, beta] = DEFAULTS[a.name] ?? [0, 0];
   return (a.alpha ?? alpha) === (b.alpha ?? alpha) && (a.beta ?? beta) === (b.beta ?? beta);
 }

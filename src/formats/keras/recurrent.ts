@@ -1,5 +1,6 @@
+import type { NamedActivation } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import type { ActivationSpec, BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
+import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
 import { type GatedCell, gateOrder } from "../gate-order.ts";
 import { readActivation } from "./activations.ts";
 import { recurrentClasses } from "./classes.ts";
@@ -108,8 +109,8 @@ function cellOptions(
   config: Config,
   family: Family,
   note: LayerContext["note"],
-): Record<string, ActivationSpec | number> {
-  const pointwise = (key: string, absent: string): ActivationSpec => {
+): Record<string, NamedActivation | number> {
+  const pointwise = (key: string, absent: string): NamedActivation => {
     const spec = readActivation(config.get(key) ?? absent, `${config.where}, ${key}`, family);
     if (spec.name === "softmax" || spec.name === "logSoftmax")
       throw unsupported(`${config.where}, ${key}: a ${spec.name} inside a cell`);

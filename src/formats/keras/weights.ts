@@ -90,13 +90,9 @@ export async function readNumberedWeights(root: Hdf5Group): Promise<ModelArrays>
       else arrays.set(name, await arraysBelow(own));
     }
   }
-  const counts = new Map<string, number>();
-  const find = <T>(all: ReadonlyMap<string, T>, { name, className }: LayerKey): T | undefined => {
-    const plain = snakeCase(className);
-    const count = counts.get(plain) ?? 0;
-    counts.set(plain, count + 1);
-    return all.get(count === 0 ? plain : `${plain}_${count}`) ?? all.get(name);
-  };
+  const next = groupNames();
+  const find = <T>(all: ReadonlyMap<string, T>, { name, className }: LayerKey): T | undefined =>
+    all.get(next(className)) ?? all.get(name);
   return { of: (layer) => find(arrays, layer) ?? [], inside: (layer) => find(models, layer) ?? NONE };
 }
 
@@ -132,8 +128,19 @@ async function arraysBelow(object: Hdf5Group | Hdf5Dataset): Promise<NamedTensor
 const byNumber = (a: string, b: string): number => numberOf(a) - numberOf(b);
 const numberOf = (name: string): number => Number(/_(\d+)$/.exec(name)?.[1] ?? 0);
 
-/** "SimpleRNN" to "simple_rnn", as Keras 3 names the groups of its files. */
-export const snakeCase = (name: string): string =>
+/** How Keras 3 names the groups of layers in a file, asked in their order: by class, from the second of a class on with a number. */
+export function groupNames(): (className: string) => string {
+  const counts = new Map<string, number>();
+  return (className) => {
+    const plain = snakeCase(className);
+    const count = counts.get(plain) ?? 0;
+    counts.set(plain, count + 1);
+    return count === 0 ? plain : `${plain}_${count}`;
+  };
+}
+
+/** "SimpleRNN" to "simple_rnn". */
+const snakeCase = (name: string): string =>
   name
     .replace(/\W+/g, "")
     .replace(/(.)([A-Z][a-z]+)/g, "$1_$2")

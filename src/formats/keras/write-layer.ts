@@ -1,5 +1,6 @@
+import type { NamedActivation } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import type { ActivationSpec, LayerSpec, PlainSpec } from "../canonical.ts";
+import type { LayerSpec, PlainSpec } from "../canonical.ts";
 import { transposed } from "../transposed.ts";
 import { writeActivation } from "./activations.ts";
 import { combiningClasses } from "./classes.ts";
@@ -25,11 +26,11 @@ export function arraysOf(entries: Readonly<Record<string, NamedTensor | undefine
   return Object.entries(entries).flatMap(([name, tensor]) => (tensor ? [{ name, part, tensor }] : []));
 }
 
-const activationOf = (spec: ActivationSpec, { name, family }: WriteContext): string =>
+const activationOf = (spec: NamedActivation, { name, family }: WriteContext): string =>
   writeActivation(spec, `layer "${name}"`, family);
 
 /** A layer of activation: by name, or as the layer that has the constants. */
-function activationLayer(activation: ActivationSpec, context: WriteContext): WrittenLayer {
+function activationLayer(activation: NamedActivation, context: WriteContext): WrittenLayer {
   const { alpha, beta, name } = activation;
   const k3 = context.family.kind === "keras-3";
   if (name === "leakyRelu")

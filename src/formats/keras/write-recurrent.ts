@@ -1,5 +1,6 @@
+import type { NamedActivation } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import type { ActivationSpec, BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
+import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
 import type { GatedCell } from "../gate-order.ts";
 import { writeActivation } from "./activations.ts";
 import { recurrentClasses } from "./classes.ts";
@@ -66,9 +67,9 @@ function checkMasks(spec: RecurrentSpec, context: Context, refuse: (why: string)
 
 function activations(cell: GatedCell, { cell: { options = {} } }: RecurrentSpec, context: Context): JsonConfig {
   const where = `layer "${context.name}"`;
-  const spec = (value: unknown, absent: string): ActivationSpec =>
-    value === undefined ? { name: absent } : typeof value === "string" ? { name: value } : (value as ActivationSpec);
-  const write = (one: ActivationSpec): string => writeActivation(one, where, context.family);
+  const spec = (value: unknown, absent: string): NamedActivation =>
+    value === undefined ? { name: absent } : typeof value === "string" ? { name: value } : (value as NamedActivation);
+  const write = (one: NamedActivation): string => writeActivation(one, where, context.family);
   if (cell === "rnn") return { activation: write(spec(options.activation, "tanh")) };
   const candidate = write(spec(options.candidate, "tanh"));
   if (cell === "lstm" && write(spec(options.output, "tanh")) !== candidate)

@@ -3,10 +3,10 @@ import { expectOptions } from "../../shared/options.ts";
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { CanonicalModel } from "../canonical.ts";
-import { type Hdf5Tree, writeHdf5 } from "../hdf5/write.ts";
+import { type Hdf5Tree, MOST_BYTES, writeHdf5 } from "../hdf5/write.ts";
 import { writeZip } from "../zip-write.ts";
 import { kerasFamily } from "./family.ts";
-import { snakeCase } from "./weights.ts";
+import { groupNames } from "./weights.ts";
 import { type WriteKerasOptions, type WrittenModel, writeTopology } from "./write-topology.ts";
 
 const KERAS_3 = "3.3.3";
@@ -42,13 +42,11 @@ export function writeKerasH5(model: CanonicalModel, options: WriteKerasOptions =
   expectOptions("writeKerasH5", options, { batchSize: 1 });
   const written = writeTopology(model, kerasFamily(KERAS_2), options);
   const attributes = { backend: "tensorflow", keras_version: KERAS_2 };
+  const weights = namedWeights(written);
   return writeHdf5({
     attributes: { ...attributes, model_config: JSON.stringify(written.config) },
     members: new Map([
-      [
-        "model_weights",
-        { ...namedWeights(written), attributes: { ...namedWeights(written).attributes, ...attributes } },
-      ],
+      ["model_weights", { members: weights.members, attributes: { ...weights.attributes, ...attributes } }],
     ]),
   });
 }
@@ -81,12 +79,9 @@ class Tree {
 function numberedWeights({ layers }: WrittenModel): Hdf5Tree {
   const root = new Tree();
   root.group("vars");
-  const counts = new Map<string, number>();
+  const next = groupNames();
   for (const { className, arrays } of layers) {
-    const plain = snakeCase(className);
-    const count = counts.get(plain) ?? 0;
-    counts.set(plain, count + 1);
-    const group = root.group(`layers/${count === 0 ? plain : `${plain}_${count}`}`);
+    const group = root.group(`layers/${next(className)}`);
     group.group("vars");
     const within = new Map<string, number>();
     for (const { part, tensor } of arrays) {
@@ -121,7 +116,7 @@ function namedWeights({ layers }: WrittenModel): Tree {
 /** A list that one attribute cannot hold is cut into NAME0, NAME1, …, as Keras does. */
 function namesInParts(name: string, values: readonly string[]): Record<string, readonly string[]> {
   const size = Math.max(1, ...values.map((value) => value.length));
-  const each = Math.max(1, Math.floor(64_000 / size));
+  const each = Math.max(1, Math.floor(MOST_BYTES / size));
   if (values.length <= each) return { [name]: values };
   const parts: Record<string, readonly string[]> = {};
   for (let k = 0; k * each < values.length; k++) parts[`${name}${k}`] = values.slice(k * each, (k + 1) * each);

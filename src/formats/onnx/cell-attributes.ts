@@ -1,6 +1,6 @@
 import type { Cell } from "../../cells/define.ts";
 import { type CellSpec, cellByName, sameEquations } from "../../cells/registry.ts";
-import type { ActivationSpec } from "../../math/activations.ts";
+import type { ActivationSpec, NamedActivation } from "../../math/activations.ts";
 import { UsageError } from "../../shared/errors.ts";
 import type { GatedCell } from "../gate-order.ts";
 import { defaultActivations } from "./activations.ts";
@@ -14,7 +14,7 @@ export interface NodeForm {
   readonly clip: number | undefined;
   readonly resetAfter: boolean;
   /** In the order of the node's f, g, h. */
-  readonly activations: readonly { readonly name: string; readonly alpha?: number; readonly beta?: number }[];
+  readonly activations: readonly NamedActivation[];
 }
 
 /** Cells that are recognised by their equations alone. Others are told by `CellSpec`. */
@@ -75,14 +75,14 @@ export function nodeForm(cell: Cell, spec?: CellSpec): NodeForm {
   const activations = slots[kind].map((slot, k) => {
     const given = options[slot] as ActivationSpec | undefined;
     if (given === undefined) return { name: defaultActivations[kind][k]! };
-    const { name, alpha, beta } = typeof given === "string" ? { name: given } : given;
+    const { name, alpha, beta }: NamedActivation = typeof given === "string" ? { name: given } : given;
     const row = names.get(name);
     if (!row) throw refuse(`ONNX' recurrent nodes have no activation "${name}"`);
     const [theirs, a, b] = row;
     return {
       name: theirs,
-      ...(a !== undefined && { alpha: (alpha as number | undefined) ?? a }),
-      ...(b !== undefined && { beta: (beta as number | undefined) ?? b }),
+      ...(a !== undefined && { alpha: alpha ?? a }),
+      ...(b !== undefined && { beta: beta ?? b }),
     };
   });
   return {

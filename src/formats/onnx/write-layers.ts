@@ -1,6 +1,7 @@
+import type { NamedActivation } from "../../math/activations.ts";
 import { activationByName } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import type { ActivationSpec, ConvolutionSpec, LayerSpec, PoolingSpec } from "../canonical.ts";
+import type { ConvolutionSpec, LayerSpec, PoolingSpec } from "../canonical.ts";
 import { transposed } from "../transposed.ts";
 import type { GraphWriter } from "./graph-writer.ts";
 import { writeExpression } from "./write-expression.ts";
@@ -31,7 +32,7 @@ function step(
   return `${node}/${what}`;
 }
 
-export function activated(context: LayerWriting, x: string, { name, ...constants }: ActivationSpec): string {
+export function activated(context: LayerWriting, x: string, { name, ...constants }: NamedActivation): string {
   if (name === "identity") return x;
   if (name === "softmax" || name === "logSoftmax")
     return step(context, name === "softmax" ? "Softmax" : "LogSoftmax", [x], "activated", { axis: -1 });

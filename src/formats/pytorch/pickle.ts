@@ -64,7 +64,6 @@ class Unpickler<Leaf> {
   /** Lists that may still grow; a tuple is an array too but may not. */
   readonly #lists = new Set<unknown>();
   #containers = 0;
-  #depth = 0;
   #work: number;
 
   constructor(bytes: Uint8Array, options: UnpickleOptions<Leaf>) {
@@ -104,7 +103,7 @@ class Unpickler<Leaf> {
         }
 
         case 0x28: // MARK
-          if (++this.#depth > MAX_STACK) refuse("its pickle is nested too deep");
+          if (this.#below.length >= MAX_STACK) refuse("its pickle is nested too deep");
           this.#below.push(this.#stack);
           this.#stack = [];
           break;
@@ -208,11 +207,9 @@ class Unpickler<Leaf> {
         case 0x52: // REDUCE
           this.#reduce();
           break;
-        case 0x81: {
-          // NEWOBJ: cls.__new__(cls, *args), on the same list
+        case 0x81: // NEWOBJ: cls.__new__(cls, *args), on the same list
           this.#reduce();
           break;
-        }
         case 0x62: {
           // BUILD
           const state = this.#pop();
@@ -272,7 +269,6 @@ class Unpickler<Leaf> {
   #popMark(): PickleValue<Leaf>[] {
     const below = this.#below.pop();
     if (below === undefined) return refuse("its pickle closes what it did not open");
-    this.#depth--;
     const items = this.#stack;
     this.#stack = below;
     return items;

@@ -1,7 +1,9 @@
 import { LOWEST } from "../../../layers/pool-over-time.ts";
-import { add, div, mul, sqrt, sub } from "../../../math/expression.ts";
+import { add, div } from "../../../math/expression.ts";
 import { size } from "../../../shared/shapes.ts";
 import { matmul as product } from "../../../tensor/operations.ts";
+import { batchNormalized } from "../../batch-normalized.ts";
+import { samePadding } from "../../same-padding.ts";
 import { type HostValue, hostValue, isHost, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 
@@ -51,9 +53,8 @@ function windowOf(node: NodeContext, kernelShape: readonly number[], axis: numbe
   if (pads.some((p, k) => p !== 0 && k % rank !== axis)) throw node.fail("padding of an axis of size 1");
   const auto = node.string("auto_pad", "NOTSET");
   if (auto.startsWith("SAME")) {
-    const total = Math.max(0, (Math.ceil(steps / stride) - 1) * stride + span - steps);
-    before = auto === "SAME_LOWER" ? Math.ceil(total / 2) : Math.floor(total / 2);
-    after = total - before;
+    [before, after] = samePadding(steps, span, stride);
+    if (auto === "SAME_LOWER") [before, after] = [after, before];
   }
   const room = steps + before + after - span;
   const count = (node.int("ceil_mode", 0) === 1 ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
@@ -162,7 +163,7 @@ const global =
       : node.recorder.pointwise([reduced], { equation: (s) => div(s!, count) }, x.type);
   };
 
-/** Inference: `(x − mean) / √(variance + ε) · scale + bias`, one number a channel. */
+/** At inference, one number a channel. */
 const batchNormalization: Operator = (node) => {
   if (node.int("training_mode", 0) === 1) throw node.fail("training_mode");
   const { recorder } = node;
@@ -174,8 +175,8 @@ const batchNormalization: Operator = (node) => {
     recorder.pointwise(
       [x, perChannel(1), perChannel(2), perChannel(3), perChannel(4)],
       {
-        equation: (a, scale, bias, mean, variance) =>
-          add(mul(div(sub(a!, mean!), sqrt(add(variance!, epsilon))), scale!), bias!),
+        equation: (x, weight, bias, mean, variance) =>
+          batchNormalized({ x: x!, mean: mean!, variance: variance!, epsilon, weight: weight!, bias: bias! }),
       },
       x.type,
     ),

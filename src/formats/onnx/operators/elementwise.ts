@@ -23,7 +23,9 @@ import {
 import {
   elu,
   gelu,
+  geluTanh,
   hardSigmoid,
+  hardSilu,
   leakyRelu,
   relu,
   softplus,
@@ -119,10 +121,6 @@ const where: Operator = (node) =>
     node.input(1).type,
   );
 
-/** The approximation of Hendrycks & Gimpel (2016), arXiv:1606.08415. */
-const geluByTanh = (x: Expression): Expression =>
-  mul(mul(0.5, x), add(1, tanh(mul(Math.sqrt(2 / Math.PI), add(x, mul(0.044715, mul(x, mul(x, x))))))));
-
 const truth = (condition: Expression | ReturnType<typeof less>): Expression =>
   select(condition as ReturnType<typeof less>, 1, 0);
 const withAlpha =
@@ -145,11 +143,11 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Erf: one(erf),
   Exp: one(exp),
   Floor: (node) => floor(node.recorder, node.input(0)),
-  Gelu: (node) => one(node.string("approximate", "none") === "tanh" ? geluByTanh : gelu)(node),
+  Gelu: (node) => one(node.string("approximate", "none") === "tanh" ? geluTanh : gelu)(node),
   Greater: compare((a, b) => truth(less(b, a))),
   GreaterOrEqual: compare((a, b) => truth(lessEqual(b, a))),
   HardSigmoid: (node) => one(hardSigmoid(node.float("alpha", 0.2), node.float("beta", 0.5)))(node),
-  HardSwish: one((x) => mul(x, hardSigmoid(1 / 6, 0.5)(x))),
+  HardSwish: one(hardSilu),
   Identity: identity,
   LeakyRelu: withAlpha(leakyRelu, 0.01),
   Less: compare((a, b) => truth(less(a, b))),
