@@ -71,7 +71,7 @@ export const english = [
   {
     title: "Long memory",
     rest: "study",
-    pages: ["guide/study", ["study/quick", "Results of the quick study"], ["study/ten-seeds", "Nine tasks, ten seeds"]],
+    pages: ["guide/study", ["study/quick", "Results of the quick study"], ["study/battery", "Every task, ten seeds"]],
   },
   { title: "The project", rest: "", pages: [["architecture", "Architecture"], "state"] },
 ];
@@ -134,7 +134,7 @@ export const chinese = [
     pages: [
       "zh/guide/study",
       ["study/quick", "快速试验的结果（英文）"],
-      ["study/ten-seeds", "九个任务，十个种子（英文）"],
+      ["study/battery", "整套任务，十个种子（英文）"],
     ],
   },
   {
