@@ -86,7 +86,7 @@ const heat: HeatMapOptions = {
 export const running: EffectTable = {
   generate: shows((options: Partial<GenerateOptions>) => written(generate({ session, tokenizer, ...options })), base, {
     ...writing,
-    prompt: () => Promise.all([prompted("ab"), prompted("e  ")]),
+    prompt: async () => [await prompted("ab"), await prompted("e  ")],
   } as object),
   generateTokens: shows(
     (options: Partial<GenerateTokensOptions>) => written(generateTokens({ session, tokenizer, ...options })),
