@@ -309,6 +309,7 @@ export {
   type WriteTokensOptions,
   type WrittenToken,
 } from "./run/text-writer.ts";
+export type { Closeable } from "./shared/closing.ts";
 // Errors.
 export { FailureError, LongshortError, ShapeError, UsageError } from "./shared/errors.ts";
 export type { OwnBytes } from "./shared/own-bytes.ts";
