@@ -348,6 +348,7 @@ export {
   ParameterStore,
 } from "./tensor/parameter-store.ts";
 export type { QuantizedTensor, QuantizedWeights } from "./tensor/quantized.ts";
+export type { DrawKey } from "./tensor/random-draws.ts";
 export { type NgramBaselines, type NgramOptions, ngramBaselines } from "./text/ngram.ts";
 export type { NormalizeStep } from "./text/normalize.ts";
 export type { PreTokenizerSpec } from "./text/pre-tokenizer.ts";

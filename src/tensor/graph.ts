@@ -3,10 +3,11 @@ import { type Kernel, type Plan, type Range, TOUCHED_BLOCK } from "../compute/pl
 import { add, variable } from "../math/expression.ts";
 import { expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { high } from "../shared/random.ts";
 import { formatBytes, formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { Parameter, ParameterLayout } from "./parameter.ts";
 import { type QuantizedTensor, type QuantizedWeights, quantizedWords } from "./quantized.ts";
+import { type DrawKey, RandomDraws } from "./random-draws.ts";
+import { joined, touchedBlocks } from "./touched-blocks.ts";
 
 /** A dense tensor inside one graph: a shape over a range of an arena. It holds no numbers before a plan runs. */
 export interface Tensor {
@@ -86,8 +87,7 @@ export class Graph {
   private readonly constantAdjoints = new Map<Range, number>();
   private readonly parameterTensors = new Map<Parameter, Tensor>();
   private readonly quantized = new Map<Parameter, QuantizedRanges>();
-  /** For each random draw of the graph, whether it is another one for another first example. */
-  private readonly purposes: { readonly perExample: boolean }[] = [];
+  private readonly draws = new RandomDraws();
 
   constructor(options: GraphOptions) {
     expectOptions("Graph", options, {
@@ -209,29 +209,16 @@ export class Graph {
   randomKey(options: { readonly perExample?: boolean } = {}): Range {
     expectOptions("Graph.randomKey", options, { perExample: 1 });
     const key = { arena: "scalars", offset: this.reserve("scalars", 4, "int").offset, length: 4, type: "int" as const };
-    const word = (k: number): Range => ({ ...key, offset: key.offset + k, length: 1 });
-    const purpose = this.purposes.push({ perExample: options.perExample ?? true }) - 1;
-    this.scalarRanges[`random.${purpose}.seed`] = word(0);
-    this.scalarRanges[`random.${purpose}.purpose`] = word(1);
-    this.scalarRanges[`random.${purpose}.update`] = word(2);
-    this.scalarRanges[`random.${purpose}.example`] = word(3);
+    for (const [k, name] of this.draws.add(options.perExample ?? true).entries())
+      this.scalarRanges[name] = { ...key, offset: key.offset + k, length: 1 };
     return key;
   }
 
-  /** Scalars that key every random draw of this graph, for `Machine.run`. `update` is the number of the training step, `seed` a whole number up to 2^53 − 1. */
-  randomScalars(key: { seed: number; update: number; firstExample?: number }): Record<string, number> {
+  /** Scalars that key every random draw of this graph, for `Machine.run`. */
+  randomScalars(key: DrawKey): Record<string, number> {
     expectOptions("Graph.randomScalars", key, { seed: "required", update: "required", firstExample: 1 });
     expectInteger("seed", key.seed, { min: 0 });
-    // A word holds 32 bits of a seed. Others put its purposes elsewhere, those of two seeds far apart (steps of the golden ratio).
-    const from = Math.imul(high(key.seed), 0x9e3779b9);
-    const scalars: Record<string, number> = {};
-    for (const [purpose, { perExample }] of this.purposes.entries()) {
-      scalars[`random.${purpose}.seed`] = key.seed | 0;
-      scalars[`random.${purpose}.purpose`] = (from + purpose) | 0;
-      scalars[`random.${purpose}.update`] = key.update | 0;
-      scalars[`random.${purpose}.example`] = perExample ? (key.firstExample ?? 0) : 0;
-    }
-    return scalars;
+    return this.draws.scalars(key);
   }
 
   /** The tensor of a parameter, which must be part of the graph's layout. */
@@ -362,7 +349,7 @@ export class Graph {
     const known = this.adjoints.get(table.range);
     if (known) this.constantAdjoints.delete(table.range);
     const range = known ?? this.newAdjoint(table);
-    write(range, known !== undefined, this.touchedBlocks(range));
+    write(range, known !== undefined, touchedBlocks(this.touched, range));
   }
 
   private newAdjoint(t: Tensor): Range {
@@ -371,15 +358,6 @@ export class Graph {
       : this.reserve("activations", t.range.length);
     this.adjoints.set(t.range, range);
     return range;
-  }
-
-  /** The words that tell of a range of gradients. */
-  private touchedBlocks({ arena, offset, length }: Range): { range: Range; lead: number } | undefined {
-    if (!this.touched || arena !== "gradients") return undefined;
-    const first = Math.floor(offset / TOUCHED_BLOCK);
-    const end = Math.ceil((offset + length) / TOUCHED_BLOCK);
-    const range = { ...this.touched, offset: this.touched.offset + first, length: end - first };
-    return { range, lead: offset - first * TOUCHED_BLOCK };
   }
 
   /** Makes two tensors share one adjoint: `view` is `of` under another shape. */
@@ -435,16 +413,8 @@ export class Graph {
 
   /** Notes all blocks of gradients that were not written row by row; neighbours at once. */
   private noteWholeGradients(): void {
-    const ranges = [...this.whole].flatMap((range) => this.touchedBlocks(range)?.range ?? []);
-    const joined: Range[] = [];
-    for (const range of ranges.sort((a, b) => a.offset - b.offset)) {
-      const last = joined.at(-1);
-      const end = range.offset + range.length;
-      if (last && range.offset <= last.offset + last.length)
-        joined[joined.length - 1] = { ...last, length: Math.max(end - last.offset, last.length) };
-      else joined.push(range);
-    }
-    for (const range of joined) this.fill(range, 1);
+    const blocks = [...this.whole].flatMap((range) => touchedBlocks(this.touched, range)?.range ?? []);
+    for (const range of joined(blocks)) this.fill(range, 1);
   }
 
   /** Records that every element of a range becomes `value`. */
