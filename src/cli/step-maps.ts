@@ -1,4 +1,5 @@
 import type { Series } from "../data/examples.ts";
+import { extremes } from "../shared/extremes.ts";
 import type { Curve, StepMap } from "./inspected.ts";
 
 /** Rows of a map of probabilities, at most. */
@@ -40,8 +41,6 @@ export function likely(
 
 /** From the least to the most of what are numbers. */
 export function rangeOf(values: ArrayLike<number>): { readonly low: number; readonly high: number } {
-  const [low, high] = Array.from(values)
-    .filter(Number.isFinite)
-    .reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
+  const [low, high] = extremes(Array.from(values).filter(Number.isFinite));
   return low < high ? { low, high } : { low: (low === Infinity ? 0 : low) - 1, high: (low === Infinity ? 0 : low) + 1 };
 }

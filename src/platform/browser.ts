@@ -1,5 +1,5 @@
-import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { download, get, getFile, readAll } from "./download.ts";
+import { FailureError, UsageError } from "../shared/errors.ts";
+import { download, get, getFile, readAll, unreadable } from "./download.ts";
 import type { FileLayer } from "./files.ts";
 import {
   blobSource,
@@ -73,7 +73,7 @@ function unavailable(what: string, instead: string): FailureError {
 async function* readChunks(source: FileSource): AsyncGenerator<Uint8Array> {
   const stream = source instanceof Blob ? source.stream() : (await get(source)).body;
   if (stream === null) return;
-  const { head, all } = await peek(readAll(stream, source), 2);
+  const { head, all } = await peek(readAll(stream, unreadable(source)), 2);
   if (looksLikeGzip(head)) yield* gunzip(all, sourceName(source));
   else yield* all;
 }
@@ -89,23 +89,15 @@ async function* gunzip(chunks: AsyncGenerator<Uint8Array>, name: string): AsyncG
       await chunks.return(undefined);
     },
   });
-  const reader = packed.pipeThrough(new DecompressionStream("gzip")).getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } catch (error) {
-    if (error instanceof LongshortError) throw error;
-    throw new UsageError(
-      "gzip-damaged",
-      `${name}: the file begins like gzip but cannot be unpacked; get it again, or give the unpacked text`,
-      { cause: error },
-    );
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
+  yield* readAll<Uint8Array>(
+    packed.pipeThrough(new DecompressionStream("gzip")),
+    (cause) =>
+      new UsageError(
+        "gzip-damaged",
+        `${name}: the file begins like gzip but cannot be unpacked; get it again, or give the unpacked text`,
+        { cause },
+      ),
+  );
 }
 
 function startThread(source: string): Thread {

@@ -48,7 +48,7 @@ export async function download(source: string | URL, onDownload: OnDownload | un
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let read = 0;
   onDownload({ read, total });
-  for await (const chunk of readAll(response.body, source)) {
+  for await (const chunk of readAll(response.body, unreadable(source))) {
     chunks.push(chunk as Uint8Array<ArrayBuffer>);
     read += chunk.length;
     onDownload({ read, total });
@@ -56,8 +56,11 @@ export async function download(source: string | URL, onDownload: OnDownload | un
   return new Blob(chunks);
 }
 
-/** Chunks of a stream by its reader: Safari's streams are not async iterable. */
-export async function* readAll(stream: ReadableStream<Uint8Array>, source: FileSource): AsyncGenerator<Uint8Array> {
+/** Chunks of a stream by its reader: Safari's streams are not async iterable. @param failed what to say where it breaks off */
+export async function* readAll<T>(
+  stream: ReadableStream<T>,
+  failed: (cause: unknown) => LongshortError,
+): AsyncGenerator<T> {
   const reader = stream.getReader();
   try {
     for (;;) {
@@ -66,9 +69,13 @@ export async function* readAll(stream: ReadableStream<Uint8Array>, source: FileS
       yield value;
     }
   } catch (error) {
-    if (error instanceof LongshortError) throw error;
-    throw new FailureError("file-read-failed", `${sourceName(source)}: could not be read`, { cause: error });
+    throw error instanceof LongshortError ? error : failed(error);
   } finally {
     await reader.cancel().catch(() => undefined);
   }
 }
+
+export const unreadable =
+  (source: FileSource) =>
+  (cause: unknown): LongshortError =>
+    new FailureError("file-read-failed", `${sourceName(source)}: could not be read`, { cause });

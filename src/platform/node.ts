@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { download, get, getFile, isAddress, readAll } from "./download.ts";
+import { download, get, getFile, isAddress, readAll, unreadable } from "./download.ts";
 import { makeDurableFolder, writeAtomic } from "./files.ts";
 import { openDirect, temporaryFile } from "./node/direct-file.ts";
 import { messageOf, notRegular, readError } from "./node/errors.ts";
@@ -66,7 +66,7 @@ async function* rawChunks(source: FileSource): AsyncGenerator<Uint8Array> {
   }
   if (isAddress(source)) {
     const { body } = await get(source);
-    if (body !== null) yield* readAll(body as ReadableStream<Uint8Array>, source);
+    if (body !== null) yield* readAll(body as ReadableStream<Uint8Array>, unreadable(source));
     return;
   }
   const file = await openToRead(source);
