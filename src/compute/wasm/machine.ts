@@ -96,7 +96,20 @@ interface Build {
   readonly compiled: CompiledPlan;
   /** Performs the launches, by one thread or by all. */
   readonly perform: () => void;
+  /** What `compiled` names. */
+  readonly derivedFrom: readonly WasmArena[];
+  readonly written: readonly WasmArena[];
   release(): void;
+}
+
+function buildOf(
+  compiled: CompiledPlan,
+  perform: () => void,
+  arenas: Readonly<Record<string, WasmArena>>,
+  release: () => void,
+): Build {
+  const named = (names: readonly string[]): WasmArena[] => names.map((name) => arenas[name]!);
+  return { compiled, perform, derivedFrom: named(compiled.derivedFrom), written: named(compiled.written), release };
 }
 
 class WasmArena extends Closing implements Arena {
@@ -108,6 +121,8 @@ class WasmArena extends Closing implements Arena {
   open = true;
   /** Grows whenever something is written here. */
   version = 0;
+  /** Of ranges that are written and read again and again: asking the host for its memory takes longer than a small copy. */
+  readonly #views = new WeakMap<Range, Float32Array | Int32Array>();
 
   constructor(name: string, length: number, address: number, owner: WasmMachine) {
     super();
@@ -124,6 +139,20 @@ class WasmArena extends Closing implements Arena {
 
   expectOpen(): void {
     if (!this.open) throw arenaClosed(this.name, !this.owner.isOpen);
+  }
+
+  /** A range as it lies in memory now: growing empties a view that was made before, and it is made anew. */
+  view(range: Range, memory: Memory): Float32Array | Int32Array {
+    this.expectOpen();
+    const known = this.#views.get(range);
+    if (known?.length === range.length) return known;
+    const [address, length] = [this.at(range), range.length];
+    const view =
+      range.type === "int"
+        ? new Int32Array(memory.buffer, address, length)
+        : new Float32Array(memory.buffer, address, length);
+    this.#views.set(range, view);
+    return view;
   }
 
   /** The address of a range of this arena. */
@@ -143,6 +172,7 @@ class WasmPlan extends Closing implements PreparedPlan {
   readonly plan: Plan;
   readonly arenas: Readonly<Record<string, WasmArena>>;
   readonly owner: WasmMachine;
+  readonly #all: readonly WasmArena[];
   #build: Build;
   /** Gives the plan in wider tiles where these are better, once it is clear that it runs more than once. */
   #improve: (() => Build | undefined) | undefined;
@@ -162,6 +192,7 @@ class WasmPlan extends Closing implements PreparedPlan {
     super();
     this.plan = options.plan;
     this.arenas = options.arenas;
+    this.#all = Object.values(options.arenas);
     this.owner = options.owner;
     this.#build = options.build;
     this.#improve = options.improve;
@@ -172,15 +203,19 @@ class WasmPlan extends Closing implements PreparedPlan {
   run(): void {
     if (this.#improve && this.#hasRun) this.#exchange(this.#improve());
     this.#hasRun = true;
-    const { arenas } = this;
-    const { compiled, perform } = this.#build;
+    const { compiled, perform, derivedFrom, written } = this.#build;
     // Versions only grow, so that their sum tells whether any has changed.
     let version = 0;
-    for (const name of compiled.derivedFrom) version += arenas[name]!.version;
+    for (const arena of derivedFrom) version += arena.version;
     if (version !== this.#derivedFrom) compiled.derive();
     this.#derivedFrom = version;
     perform();
-    for (const name of compiled.written) arenas[name]!.version++;
+    for (const arena of written) arena.version++;
+  }
+
+  expectOpen(): void {
+    if (!this.open) throw new UsageError("closed", "this plan was closed and cannot be run any more");
+    for (const arena of this.#all) arena.expectOpen();
   }
 
   #exchange(better: Build | undefined): void {
@@ -356,7 +391,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
       const perform = helpers ? () => helpers.run(number!, compiled.run) : compiled.run;
       const { plan, arenas } = source;
       const prepared: WasmPlan = new WasmPlan({
-        ...{ plan, arenas, owner: this, build: { compiled, perform, release } },
+        ...{ plan, arenas, owner: this, build: buildOf(compiled, perform, arenas, release) },
         improve: this.#wide === undefined && !helpers ? () => this.#widened(source) : undefined,
         forget: () => {
           this.#plans.delete(prepared);
@@ -380,7 +415,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
       const made = this.#print(source, 1);
       release = made.release;
       const compiled = compileNow(made.printed);
-      return { compiled, perform: compiled.run, release };
+      return buildOf(compiled, compiled.run, source.arenas, release);
     } catch {
       release();
       return undefined;
@@ -392,12 +427,12 @@ class WasmMachine extends Closing implements SynchronousMachine {
     if (!(prepared instanceof WasmPlan) || prepared.owner !== this) {
       throw new UsageError("wrong-machine", "this plan was prepared by another machine");
     }
-    if (!prepared.open) throw new UsageError("closed", "this plan was closed and cannot be run any more");
-    for (const name in prepared.arenas) prepared.arenas[name]!.expectOpen();
+    prepared.expectOpen();
     for (const name in scalars) {
       const range = scalarRange(prepared.plan, name);
-      this.#view(prepared.arenas[range.arena]!, range).fill(scalars[name]!);
-      prepared.arenas[range.arena]!.version++;
+      const arena = prepared.arenas[range.arena]!;
+      arena.view(range, this.#memory).fill(scalars[name]!);
+      arena.version++;
     }
     this.#hasRun = true;
     try {
@@ -412,18 +447,19 @@ class WasmMachine extends Closing implements SynchronousMachine {
   }
 
   write(arena: Arena, range: Range, data: ArrayLike<number>): void {
-    const view = this.#view(this.#own(arena), range);
+    const own = this.#own(arena);
+    const view = own.view(range, this.#memory);
     expectLength(arena, range, data.length);
     view.set(data);
-    this.#own(arena).version++;
+    own.version++;
   }
 
   async read(arena: Arena, range: Range): Promise<Numbers> {
-    return this.#view(this.#own(arena), range).slice();
+    return this.#own(arena).view(range, this.#memory).slice();
   }
 
   readInto(arena: Arena, range: Range, out: { [index: number]: number; readonly length: number }): void {
-    const view = this.#view(this.#own(arena), range);
+    const view = this.#own(arena).view(range, this.#memory);
     expectLength(arena, range, out.length);
     if (out instanceof Float32Array || out instanceof Float64Array || out instanceof Int32Array) out.set(view);
     else for (let i = 0; i < view.length; i++) out[i] = view[i]!;
@@ -434,14 +470,6 @@ class WasmMachine extends Closing implements SynchronousMachine {
     for (const plan of [...this.#plans]) plan.close();
     for (const arena of [...this.#arenas]) arena.close();
     this.#helpers?.then((helpers) => helpers?.close());
-  }
-
-  /** A view of a range as it lies in memory now: for this moment only, growing detaches it. */
-  #view(arena: WasmArena, range: Range): Float32Array | Int32Array {
-    const address = arena.at(range);
-    return range.type === "int"
-      ? new Int32Array(this.#memory.buffer, address, range.length)
-      : new Float32Array(this.#memory.buffer, address, range.length);
   }
 
   #own(arena: Arena): WasmArena {

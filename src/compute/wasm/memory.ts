@@ -32,7 +32,7 @@ interface Gap {
 
 /**
  * One WebAssembly memory that grows as it is needed, and what is free in it. Blocks are aligned to 64 bytes and stay where they
- * are; those given back are handed out again, first fit. Growing detaches `buffer`: views are made when they are used and never kept.
+ * are; those given back are handed out again, first fit. Growing detaches `buffer`: a view that is kept may be empty when it is used next.
  */
 export class Memory {
   readonly wasm: WebAssembly.Memory;

@@ -142,21 +142,29 @@ describe("memory", () => {
     machine.close();
   });
 
-  test("growing keeps what is there and prepared plans; what was freed comes back zeroed", async () => {
-    const machine = await openWasm();
-    const plan = scaling(4);
-    const first = machine.arena("a", 9);
-    const prepared = await machine.prepare(plan, { a: first });
-    machine.write(first, range(4, 1), [1, 2, 3, 4]);
-    const big = machine.arena("big", 3e6);
-    machine.write(big, range(1, 2999999, "float", "big"), [5]);
-    machine.run(prepared, { rate: 3 });
-    expect([...(await machine.read(first, range(4, 5)))]).toEqual([3, 6, 9, 12]);
-    big.close();
-    const again = machine.arena("again", 3e6);
-    expect((await machine.read(again, range(3e6, 0, "float", "again"))).every((v) => v === 0)).toBe(true);
-    machine.close();
-  });
+  // Memory that threads share is never detached, other memory whenever it grows.
+  test.each([1, 2])(
+    "growing keeps what is there and prepared plans; what was freed comes back zeroed (threads: %i)",
+    async (threads) => {
+      const machine = await openWasm({ threads });
+      const plan = scaling(4);
+      const first = machine.arena("a", 9);
+      const prepared = await machine.prepare(plan, { a: first });
+      const [input, output] = [range(4, 1), range(4, 5)];
+      machine.write(first, input, [1, 2, 3, 4]);
+      machine.run(prepared, { rate: 2 });
+      expect([...(await machine.read(first, output))]).toEqual([2, 4, 6, 8]);
+      const big = machine.arena("big", 3e6);
+      machine.write(big, range(1, 2999999, "float", "big"), [5]);
+      machine.run(prepared, { rate: 3 });
+      expect([...(await machine.read(first, input))]).toEqual([1, 2, 3, 4]);
+      expect([...(await machine.read(first, output))]).toEqual([3, 6, 9, 12]);
+      big.close();
+      const again = machine.arena("again", 3e6);
+      expect((await machine.read(again, range(3e6, 0, "float", "again"))).every((v) => v === 0)).toBe(true);
+      machine.close();
+    },
+  );
 
   test("blocks are aligned, never overlap, and are found again in any order of giving back", () => {
     const memory = new Memory(1 << 20);
