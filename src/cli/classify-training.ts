@@ -1,14 +1,15 @@
 import type { ClassifySettings } from "../schema/classify.ts";
-import { formatBytes } from "../shared/shapes.ts";
 import type { Metrics } from "../train/evaluator.ts";
 import type { StartEvent } from "../train/events.ts";
 import { type ClassifierFacts, type ClassifierTraining, trainClassifier } from "../train/train-classifier.ts";
 import { readExamples } from "./classify-data.ts";
+import { taskLine } from "./epoch-line.ts";
 import { counted, integer, percent } from "./format.ts";
+import { modelLine, trainingLine, unitsOf } from "./introduction.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
-import type { TrainingResult } from "./training-record.ts";
+import type { TrainingResult } from "./training-result.ts";
 
 /**
  * Trains a classifier on a file and records it as a run, as `trainToFolder` does for text.
@@ -30,7 +31,7 @@ export async function trainClassifierToFolder(
       tokenizer: classifier.tokenizer,
       items: "examples",
       introduction: (start) => introduction(start, training, settings),
-      measured,
+      measured: (event, epochs) => taskLine(event, epochs, event.metrics && measured(event.metrics)),
     });
   });
 }
@@ -58,17 +59,16 @@ function introduction(
   { classifier }: ClassifierTraining,
   settings: ClassifySettings,
 ): string[] {
-  const { cell, hiddenSize, numLayers, bidirectional, pooling, machine } = settings;
+  const { cell, pooling, machine } = settings;
   const { classes, channels } = classifier.model.config;
   const what = classes ? counted(classes.length, "class", "classes") : "numbers to predict";
   const read = classifier.tokenizer
     ? `${classifier.tokenizer.kind}, ${integer(classifier.tokenizer.vocabularySize)} different`
     : counted(channels!, "channel");
-  const layers = `${numLayers === 1 ? "" : `${numLayers} layers of `}${hiddenSize} units${bidirectional ? " in both directions" : ""}`;
   return [
     `Data: ${counted(start.trainExamples, "example")} to learn from, ${integer(start.validationExamples)} to validate; ${what} (${read})`,
-    `Model: ${cell}, ${layers}, ${pooling}: ${integer(start.parameters)} parameters, ${formatBytes(start.bytes)} to train`,
-    `Training: ${counted(start.totalSteps, "step")} of ${counted(start.batchSize, "example")}, ${integer(start.stepsPerEpoch)} an epoch, on ${machine}; Ctrl-C stops and saves`,
+    modelLine(`${cell}, ${unitsOf(settings)}, ${pooling}`, start),
+    trainingLine(counted(start.batchSize, "example"), start, machine),
   ];
 }
 

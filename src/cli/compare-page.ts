@@ -1,4 +1,4 @@
-import { shownNumber, ticks } from "./axis.ts";
+import { shownNumber, ticks, withAir } from "../shared/axis.ts";
 import { drawCharts } from "./compare-script.ts";
 import { type Difference, printed } from "./differences.ts";
 import { duration, integer } from "./format.ts";
@@ -38,7 +38,7 @@ export function comparePage(stories: readonly RunStory[], differences: readonly 
     body: `${tableOf(stories, differences)}
 <div id="charts"></div>
 <noscript><p>The curves are drawn by a script in this file.</p></noscript>`,
-    script: `(${drawCharts})(${asScript(data)}, { ticks: ${ticks}, number: ${shownNumber} });`,
+    script: `(${drawCharts})(${asScript(data)}, { ticks: ${ticks}, withAir: ${withAir}, number: ${shownNumber} });`,
     style: COMPARE_STYLE,
   });
 }

@@ -1,4 +1,4 @@
-import type { shownNumber, ticks as ticksOf } from "./axis.ts";
+import type { shownNumber, ticks as ticksOf, withAir as withAirOf } from "../shared/axis.ts";
 
 type XY = readonly [number, number];
 
@@ -10,6 +10,7 @@ export interface ChartData {
 /** What the axes of all pages share. */
 export interface AxisTools {
   readonly ticks: typeof ticksOf;
+  readonly withAir: typeof withAirOf;
   readonly number: typeof shownNumber;
 }
 
@@ -17,7 +18,7 @@ export interface AxisTools {
  * Draws the curves in the page. It runs there and not here: its text is put into the page, so it may use nothing from
  * outside itself.
  */
-export function drawCharts({ names, charts }: ChartData, { ticks, number }: AxisTools): void {
+export function drawCharts({ names, charts }: ChartData, { ticks, withAir, number }: AxisTools): void {
   /** Of a figure, in the style sheet. */
   const PADDING = 18;
   const SVG = "http://www.w3.org/2000/svg";
@@ -67,8 +68,8 @@ export function drawCharts({ names, charts }: ChartData, { ticks, number }: Axis
       svg.replaceChildren();
       const values = shown().flatMap((k) => curves[k]!.map(([, value]) => value));
       const [low, high] = values.length === 0 ? [0, 1] : [Math.min(...values), Math.max(...values)];
-      const air = (high - low || Math.abs(high) || 1) * 0.05;
-      const [bottomValue, topValue] = [low >= 0 ? Math.max(0, low - air) : low - air, high + air];
+      const [below, topValue] = withAir(low, high);
+      const bottomValue = low >= 0 ? Math.max(0, below) : below;
       scaleY = (value) => bottom - ((value - bottomValue) / (topValue - bottomValue)) * (bottom - top);
       for (const value of ticks(bottomValue, topValue, wide ? 6 : 4)) {
         make("line", { class: "grid", x1: left, x2: right, y1: scaleY(value), y2: scaleY(value) }, svg);

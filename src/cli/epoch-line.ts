@@ -38,7 +38,7 @@ export function textLine(event: EpochEvent | EvaluationEvent, epochs: number): F
 }
 
 /** A measurement of a model for another task. @param measured what was measured besides the loss, the most telling first */
-export function taskLine(event: EpochEvent | EvaluationEvent, epochs: number, measured: readonly string[]): Forms {
+export function taskLine(event: EpochEvent | EvaluationEvent, epochs: number, measured: readonly string[] = []): Forms {
   const { validationLoss } = event;
   const validation = validationLoss === undefined ? [] : [`validation ${validationLoss.toFixed(4)}`];
   const [first = ""] = [...measured, ...validation];

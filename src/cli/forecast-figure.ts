@@ -2,7 +2,7 @@ import type { TimeSeries } from "../data/time-series.ts";
 import type { TimeStep } from "../data/time-step.ts";
 import { type TimeZone, wallClock } from "../data/time-zone.ts";
 import type { SeriesForecast, TargetForecast } from "../run/forecaster.ts";
-import { shownNumber, ticks } from "./axis.ts";
+import { shownNumber, ticks, withAir } from "../shared/axis.ts";
 import { escaped } from "./page.ts";
 
 export interface FigureOptions {
@@ -44,8 +44,7 @@ export function forecastFigure(options: FigureOptions): string {
   const [P, H] = [known.length, point.length];
   const values = [...known, ...point, ...quantiles.flatMap((one) => [...one.values])].filter(Number.isFinite);
   const [low, high] = values.reduce(([a, b], y) => [Math.min(a, y), Math.max(b, y)], [Infinity, -Infinity]);
-  const air = (high - low || Math.abs(high) || 1) * 0.05;
-  const [floor, roof] = [low - air, high + air];
+  const [floor, roof] = withAir(low, high);
   const apart = (RIGHT - LEFT) / Math.max(1, P + H - 1);
   const x = (k: number): string => (LEFT + k * apart).toFixed(1);
   const y = (value: number): string => (BOTTOM - ((value - floor) / (roof - floor)) * (BOTTOM - TOP)).toFixed(1);

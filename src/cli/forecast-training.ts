@@ -4,15 +4,16 @@ import type { TimeSeriesSet } from "../data/time-series.ts";
 import { formatStep } from "../data/time-step.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import type { ForecastSettings } from "../schema/forecast.ts";
-import { formatBytes } from "../shared/shapes.ts";
 import type { StartEvent } from "../train/events.ts";
 import { type ForecasterTraining, type ForecastFacts, trainForecaster } from "../train/train-forecaster.ts";
+import { taskLine } from "./epoch-line.ts";
 import { readSeriesFile } from "./forecast-data.ts";
 import { counted, integer } from "./format.ts";
+import { modelLine, trainingLine, unitsOf } from "./introduction.ts";
 import { recordedTraining, type TrainingOptions, type TrainingTools } from "./recorded-training.ts";
 import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
-import type { TrainingResult } from "./training-record.ts";
+import type { TrainingResult } from "./training-result.ts";
 
 /** Trains a forecaster on a file and records it as a run, as `trainToFolder` does for text. */
 export async function trainForecasterToFolder(
@@ -29,6 +30,7 @@ export async function trainForecasterToFolder(
       config: { task: "forecast", ...forecaster.config, training: settings },
       items: "values",
       introduction: (start) => introduction(start, training, data, settings),
+      measured: taskLine,
     });
     if (settings.calibrate && !result.interrupted) await calibrateSaved(options.folder, training, tools);
     return result;
@@ -66,17 +68,20 @@ function introduction(
   start: StartEvent<ForecastFacts>,
   { forecaster: { layout, network } }: ForecasterTraining,
   { step, notices }: TimeSeriesSet,
-  { cell, hiddenSize, numLayers, machine }: ForecastSettings,
+  settings: ForecastSettings,
 ): string[] {
+  const { cell, machine } = settings;
   const { head, linearSteps } = network.config;
   const inputs = [...layout.past, ...layout.known, ...Object.keys(layout.categories ?? {}), ...layout.calendar];
   const short = start.skippedSeries > 0 ? ` (${integer(start.skippedSeries)} too short to learn from)` : "";
-  const layers = numLayers === 1 ? `${hiddenSize} units` : `${numLayers} layers of ${hiddenSize} units`;
   return [
     ...notices,
     `Data: ${counted(start.series, "series", "series")}${short}${step ? ` of steps of ${formatStep(step)}` : ""}, ${counted(start.trainWindows, "window")} to learn from, ${integer(start.validationWindows)} to validate`,
     `Task: ${layout.targets.join(", ")}, ${counted(layout.horizon, "step")} from the last ${layout.context}${inputs.length > 0 ? ` with ${inputs.join(", ")}` : ""}; ${head}, ${layout.decoding}${layout.transform === "log" ? ", logarithms" : ""}${layout.anchor === "none" ? "" : `, from the ${layout.anchor === "last" ? "last value" : "season before"}`}`,
-    `Model: ${linearSteps === undefined ? "" : "a linear map, and for what it leaves "}${cell}, ${layers}: ${integer(start.parameters)} parameters, ${formatBytes(start.bytes)} to train`,
-    `Training: ${counted(start.totalSteps, "step")} of ${counted(start.batchSize, "window")}, ${integer(start.stepsPerEpoch)} an epoch, on ${machine}; Ctrl-C stops and saves`,
+    modelLine(
+      `${linearSteps === undefined ? "" : "a linear map, and for what it leaves "}${cell}, ${unitsOf(settings)}`,
+      start,
+    ),
+    trainingLine(counted(start.batchSize, "window"), start, machine),
   ];
 }

@@ -10,11 +10,10 @@ export interface ProgressState {
   /** From 1. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Nats per token. */
   readonly loss: number;
-  readonly tokensPerSecond: number;
-  /** What is counted in its place; default "tokens". */
-  readonly items?: string;
+  readonly itemsPerSecond: number;
+  /** What is counted: "tokens". */
+  readonly items: string;
   readonly secondsLeft: number;
 }
 
@@ -38,7 +37,7 @@ const partsOf = (state: ProgressState): Parts => ({
   epoch: `epoch ${state.epoch}/${state.epochs}`,
   step: `step ${integer(state.step)}/${integer(state.steps)}`,
   loss: `loss ${state.loss.toFixed(3)}`,
-  speed: `${short(state.tokensPerSecond)} ${state.items ?? "tokens"}/s`,
+  speed: `${short(state.itemsPerSecond)} ${state.items}/s`,
   left: `${clock(state.secondsLeft)} left`,
 });
 

@@ -1,14 +1,15 @@
 import type { TagSettings } from "../schema/tag.ts";
-import { formatBytes } from "../shared/shapes.ts";
 import type { Metrics } from "../train/evaluator.ts";
 import type { StartEvent } from "../train/events.ts";
 import { type TaggerFacts, type TaggerTraining, trainTagger } from "../train/train-tagger.ts";
+import { taskLine } from "./epoch-line.ts";
 import { counted, integer, percent } from "./format.ts";
+import { modelLine, trainingLine, unitsOf } from "./introduction.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { readTagged } from "./tag-data.ts";
 import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
-import type { TrainingResult } from "./training-record.ts";
+import type { TrainingResult } from "./training-result.ts";
 
 /** Trains a tagger on a file and records it as a run, as `trainToFolder` does for text. */
 export async function trainTaggerToFolder(settings: TagSettings, options: TrainingOptions): Promise<TrainingResult> {
@@ -27,7 +28,7 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
       tokenizer: tagger.tokenizer,
       items: "tokens",
       introduction: (start) => introduction(start, training, settings),
-      measured,
+      measured: (event, epochs) => taskLine(event, epochs, event.metrics && measured(event.metrics)),
     });
   });
 }
@@ -49,11 +50,8 @@ function trainOptions(settings: TagSettings) {
   };
 }
 
-function introduction(
-  start: StartEvent<TaggerFacts>,
-  { tagger }: TaggerTraining,
-  { cell, hiddenSize, numLayers, bidirectional, machine }: TagSettings,
-): string[] {
+function introduction(start: StartEvent<TaggerFacts>, { tagger }: TaggerTraining, settings: TagSettings): string[] {
+  const { cell, machine } = settings;
   const { tags, scheme, writtenScheme, intents, characters, head, vocabularySize } = tagger.model.config;
   const what = [
     counted(tags.length, "tag"),
@@ -61,11 +59,10 @@ function introduction(
     ...(intents ? [counted(intents.length, "intent")] : []),
     `${integer(vocabularySize)} words${characters ? ` and ${integer(characters.length)} characters` : ""}`,
   ];
-  const layers = `${numLayers === 1 ? "" : `${numLayers} layers of `}${hiddenSize} units${bidirectional ? " in both directions" : ""}`;
   return [
     `Data: ${counted(start.trainSentences, "sentence")} (${counted(start.trainTokens, "token")}) to learn from, ${integer(start.validationSentences)} to validate; ${what.join("; ")}`,
-    `Model: ${cell}, ${layers}, ${head}: ${integer(start.parameters)} parameters, ${formatBytes(start.bytes)} to train`,
-    `Training: ${counted(start.totalSteps, "step")} of ${counted(start.batchSize, "sentence")}, ${integer(start.stepsPerEpoch)} an epoch, on ${machine}; Ctrl-C stops and saves`,
+    modelLine(`${cell}, ${unitsOf(settings)}, ${head}`, start),
+    trainingLine(counted(start.batchSize, "sentence"), start, machine),
   ];
 }
 

@@ -1,17 +1,28 @@
+import type { SavedWeights } from "../train/run.ts";
 import { Ended } from "./failure.ts";
 import { counted, integer, quoted } from "./format.ts";
 import { EXIT } from "./io.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
-import type { TrainingResult } from "./training-record.ts";
 
-type Told = Pick<TrainingOptions, "io" | "folder" | "quiet" | "json">;
+export interface TrainingResult {
+  readonly interrupted: boolean;
+  /** Updates made, of how many. */
+  readonly step: number;
+  readonly totalSteps: number;
+  /** Which weights lie in the run's model.safetensors. */
+  readonly saved: SavedWeights;
+  /** Of the training steps alone. */
+  readonly seconds: number;
+}
+
+type Teller = Pick<TrainingOptions, "io" | "folder" | "quiet" | "json">;
 
 /**
  * Says where the run lies, and how to go on with it; ends the command with the code of Ctrl-C if that was the reason.
  *
  * @param unit of the loss, if it has one that says something
  */
-export async function tellSaved(result: TrainingResult, { io, folder, json }: Told, unit?: string): Promise<void> {
+export async function tellSaved(result: TrainingResult, { io, folder, json }: Teller, unit?: string): Promise<void> {
   const { interrupted, step, totalSteps, saved } = result;
   if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...saved })}\n`);
   else {
@@ -30,14 +41,14 @@ export async function tellSaved(result: TrainingResult, { io, folder, json }: To
 }
 
 /** Says which commands to try now; `RUN` in them stands for the run. */
-export async function tellNext(commands: readonly string[], { io, folder, quiet, json }: Told): Promise<void> {
+export async function tellNext(commands: readonly string[], { io, folder, quiet, json }: Teller): Promise<void> {
   if (quiet || json) return;
   const lines = commands.map((command) => `  ${io.program} ${command.replace("RUN", () => quoted(folder))}\n`);
   await io.stdout.write(`Next:\n${lines.join("")}`);
 }
 
 /** Both, of a language model. */
-export async function tellResult(result: TrainingResult, told: Told): Promise<void> {
-  await tellSaved(result, told, "nats per token");
-  await tellNext(["generate RUN", "evaluate RUN", 'inspect RUN --text "some text"'], told);
+export async function tellResult(result: TrainingResult, teller: Teller): Promise<void> {
+  await tellSaved(result, teller, "nats per token");
+  await tellNext(["generate RUN", "evaluate RUN", 'inspect RUN --text "some text"'], teller);
 }

@@ -3,19 +3,24 @@ import { basename, join } from "node:path";
 import { readTokenizer } from "../checkpoint/run-folder.ts";
 import { type Corpus, openCorpus } from "../data/corpus.ts";
 import { MEMORY_LIMIT } from "../data/token-store.ts";
-import { languageModel } from "../models/language-model.ts";
+import { type LanguageModel, languageModel } from "../models/language-model.ts";
 import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
-import { trainText } from "../train/train-text.ts";
+import type { StartEvent } from "../train/events.ts";
+import { type TextFacts, trainText } from "../train/train-text.ts";
+import { textLine } from "./epoch-line.ts";
+import { counted, integer } from "./format.ts";
+import { modelLine, trainingLine, unitsOf } from "./introduction.ts";
 import type { Io } from "./io.ts";
 import type { ProgressDisplay } from "./progress.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { openRunLog } from "./run-log.ts";
 import { corpusOptions, modelOptions, type TextSettings, tokenizerOptions } from "./text-settings.ts";
+import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
-import { TrainingRecord, type TrainingResult } from "./training-record.ts";
+import type { TrainingResult } from "./training-result.ts";
 
 /** Milliseconds of reading after which it is explained. */
 const LONG_MS = 3000;
@@ -25,8 +30,9 @@ const LONG_MS = 3000;
  * few minutes and when Ctrl-C stops it. So a power cut costs minutes, and `resume` goes on as if nothing had been.
  */
 export async function trainToFolder(settings: TextSettings, options: TrainingOptions): Promise<TrainingResult> {
-  const { io, folder, existing, allowDifferentArithmetic } = options;
-  return recordedTraining(settings, options, async ({ run, machine, display, signal, own }) => {
+  const { io, folder, existing } = options;
+  return recordedTraining(settings, options, async (tools) => {
+    const { machine, display, signal, own } = tools;
     const tokenizer = existing === "resume" ? await tokenizerOf(folder) : undefined;
     const corpus = await readCorpus(settings, { display, folder, io, tokenizer });
     own(corpus);
@@ -43,21 +49,31 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
       signal,
     });
     own(trainer);
-    const record = new TrainingRecord({ ...options, settings, corpus, model, run, display });
-    const config = { task: "text", model: model.config, training: settings };
-    const events = run.record(trainer, { config, tokenizer: corpus.tokenizer, allowDifferentArithmetic });
-    const log = openRunLog({
-      ...{ folder, settings, display, model, machine },
+    return recordTold<TextFacts>(trainer, tools, options, {
+      config: { task: "text", model: model.config, training: settings },
       tokenizer: corpus.tokenizer,
-      trainer,
-      now: io.today,
+      items: "tokens",
+      introduction: (start) => introduction(start, corpus.tokenizer, model, settings),
+      measured: textLine,
+      log: openRunLog({
+        ...{ folder, settings, display, model, machine, trainer, now: io.today },
+        tokenizer: corpus.tokenizer,
+      }),
     });
-    for await (const event of events) {
-      await record.take(event);
-      await log.take(event);
-    }
-    return record.result();
   });
+}
+
+function introduction(
+  start: StartEvent<TextFacts>,
+  tokenizer: Tokenizer,
+  { config }: LanguageModel,
+  { files, cell, machine }: TextSettings,
+): string[] {
+  return [
+    `Text: ${counted(files.length, "file")}, ${integer(start.trainTokens)} tokens to learn from, ${integer(start.validationTokens)} to validate (${tokenizer.kind}, ${integer(tokenizer.vocabularySize)} different)`,
+    modelLine(`${cell}, ${unitsOf(config)}, embedding ${config.embeddingSize}`, start),
+    trainingLine(`${start.batchSize} × ${start.steps} tokens`, start, machine),
+  ];
 }
 
 /** The tokenizer of a run that was begun; undefined when it was killed before it had one. */

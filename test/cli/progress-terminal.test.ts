@@ -107,7 +107,8 @@ async function play(screen: Screen, steps: readonly Step[]): Promise<string[]> {
         epoch: 1,
         epochs: 2,
         loss: 2 - step / 90,
-        tokensPerSecond: 31_000,
+        itemsPerSecond: 31_000,
+        items: "tokens",
         secondsLeft: 75 - step,
       };
       shown.update(state);
@@ -151,7 +152,16 @@ describe("a terminal that is slow", () => {
     for (let step = 1; step <= 400; step++) {
       time += 110;
       const before = screen.waiting;
-      shown.update({ step, steps: 400, epoch: 1, epochs: 1, loss: 1, tokensPerSecond: 1, secondsLeft: 1 });
+      shown.update({
+        step,
+        steps: 400,
+        epoch: 1,
+        epochs: 1,
+        loss: 1,
+        itemsPerSecond: 1,
+        items: "tokens",
+        secondsLeft: 1,
+      });
       if (screen.waiting > before) drawings++;
       if (step % 100 === 0) shown.say(`after ${step}`);
       await setImmediate();

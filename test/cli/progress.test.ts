@@ -17,7 +17,8 @@ const state: ProgressState = {
   epoch: 2,
   epochs: 5,
   loss: 1.7341,
-  tokensPerSecond: 21_340,
+  itemsPerSecond: 21_340,
+  items: "tokens",
   secondsLeft: 45.2,
 };
 
@@ -55,7 +56,8 @@ describe("the line of progress", () => {
           epoch: count,
           epochs: count,
           loss: real,
-          tokensPerSecond: real,
+          itemsPerSecond: real,
+          items: fc.constant("tokens"),
           secondsLeft: real,
         }),
         (columns, any) => {
@@ -69,7 +71,7 @@ describe("the line of progress", () => {
     );
     expect(
       progressLine(
-        { ...state, loss: Number.NaN, secondsLeft: Number.POSITIVE_INFINITY, tokensPerSecond: Number.NaN },
+        { ...state, loss: Number.NaN, secondsLeft: Number.POSITIVE_INFINITY, itemsPerSecond: Number.NaN },
         80,
       ),
     ).toMatch(/loss NaN {2}– tokens\/s {2}–:–– left$/);

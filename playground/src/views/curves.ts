@@ -1,4 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
+import { shownNumber, ticks, withAir } from "../../../src/shared/axis.ts";
+import { extremes } from "../../../src/shared/extremes.ts";
 
 export interface Curve {
   readonly label: string;
@@ -28,12 +30,12 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [52, 14, 12, 36];
 export function curves(options: CurvesOptions): TemplateResult {
   const { label, xLabel, yLabel, logarithmic = false, height = 240 } = options;
   const scale = (v: number): number => (logarithmic ? Math.log10(Math.max(v, 1e-45)) : v);
-  const [low, high] = options.y ? options.y.map(scale) : extremes(options.curves, scale);
+  const [low, high] = options.y?.map(scale) ?? extremes(finite(options.curves, scale));
   const [bottom, top] = bounds(low!, high!, logarithmic);
   const [from, to] = options.x ?? [0, Math.max(1, ...options.curves.map(({ values }) => values.length - 1))];
   const px = (x: number): number => LEFT + ((x - from) / (to - from || 1)) * (WIDTH - LEFT - RIGHT);
   const py = (y: number): number => TOP + (1 - (y - bottom) / (top - bottom)) * (height - TOP - BOTTOM);
-  const ticks = yTicks(bottom, top, logarithmic);
+  const levels = yTicks(bottom, top, logarithmic);
   const path = ({ values }: Curve): string => {
     const n = values.length;
     const every = Math.max(1, Math.floor(n / 600));
@@ -53,11 +55,11 @@ export function curves(options: CurvesOptions): TemplateResult {
   };
   return html`<figure class="curves">
     <svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label=${label}>
-      ${ticks.map(
+      ${levels.map(
         ([y, text]) =>
           svg`<path d="M${LEFT} ${py(y)}H${WIDTH - RIGHT}" class="grid"/><text x=${LEFT - 6} y=${py(y) + 4} text-anchor="end">${text}</text>`,
       )}
-      ${xTicks(from, to).map(
+      ${ticks(from, to, 5, 1).map(
         (x) =>
           svg`<path d="M${px(x)} ${height - BOTTOM}v4" class="grid"/><text x=${px(x)} y=${height - BOTTOM + 16} text-anchor="middle">${x.toLocaleString("en")}</text>`,
       )}
@@ -71,51 +73,19 @@ export function curves(options: CurvesOptions): TemplateResult {
   </figure>`;
 }
 
-/** The smallest and the largest finite value. There may be more of them than arguments of `Math.max`. */
-function extremes(curves: readonly Curve[], scale: (v: number) => number): [number, number] {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const { values } of curves)
-    for (let k = 0; k < values.length; k++) {
-      const v = scale(values[k]!);
-      if (!Number.isFinite(v)) continue;
-      low = Math.min(low, v);
-      high = Math.max(high, v);
-    }
-  return [low, high];
-}
+const finite = (curves: readonly Curve[], scale: (v: number) => number): number[] =>
+  curves.flatMap(({ values }) => Array.from(values, scale).filter(Number.isFinite));
 
 function bounds(low: number, high: number, logarithmic: boolean): [number, number] {
   if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
   if (logarithmic) return [Math.floor(low), Math.max(Math.floor(low) + 1, Math.ceil(high))];
-  const room = (high - low) * 0.08 || 0.5;
-  return [low - room, high + room];
-}
-
-/** The next of 1, 2, 5, 10, 20, … that is at least so large. */
-function roundStep(least: number): number {
-  const power = 10 ** Math.floor(Math.log10(least));
-  return [1, 2, 5, 10].map((m) => m * power).find((v) => v >= least) ?? least;
-}
-
-/** Whole numbers that people count in, at most six. */
-function xTicks(from: number, to: number): number[] {
-  const every = Math.max(1, roundStep((to - from) / 5 || 1));
-  const found: number[] = [];
-  for (let x = Math.ceil(from / every) * every; x <= to; x += every) found.push(x);
-  return found;
+  return withAir(low, high);
 }
 
 function yTicks(bottom: number, top: number, logarithmic: boolean): [number, string][] {
-  if (logarithmic) {
-    const every = Math.max(1, Math.ceil((top - bottom) / 5));
-    const found: [number, string][] = [];
-    for (let e = Math.ceil(bottom); e <= top; e += every)
-      found.push([e, `10${[...String(e)].map((d) => (d === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)])).join("")}`]);
-    return found;
-  }
-  const every = roundStep((top - bottom) / 4);
-  const found: [number, string][] = [];
-  for (let v = Math.ceil(bottom / every) * every; v <= top; v += every)
-    found.push([v, String(Number(v.toPrecision(3))).replace("-", "−")]);
-  return found;
+  if (!logarithmic) return ticks(bottom, top, 4).map((v) => [v, shownNumber(v).replaceAll("-", "−")]);
+  return ticks(bottom, top, 5, 1).map((e) => [
+    e,
+    `10${[...String(e)].map((d) => (d === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)])).join("")}`,
+  ]);
 }
