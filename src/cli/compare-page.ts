@@ -18,6 +18,7 @@ button[aria-pressed="false"] i { opacity: .25; }
 button:focus-visible { outline: 2px solid var(--run-0); outline-offset: 2px; }
 #charts { display: grid; grid-template-columns: repeat(6, 1fr); gap: 20px; margin-top: 36px; }
 figure { grid-column: span 2; }
+figcaption small { margin-left: 8px; color: var(--quiet); font-size: 12px; font-weight: 400; }
 figure.wide { grid-column: span 3; }
 @media (max-width: 860px) { figure, figure.wide { grid-column: 1 / -1; } }
 .tip { position: absolute; pointer-events: none; padding: 8px 10px; background: var(--card); border: 1px solid var(--line); border-radius: 7px; box-shadow: 0 4px 18px rgb(0 0 0 / .12); font-size: 12.5px; line-height: 1.45; white-space: nowrap; z-index: 1; }

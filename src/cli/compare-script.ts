@@ -51,10 +51,16 @@ export function drawCharts({ names, charts }: ChartData, { ticks, withAir, numbe
     const figure = place.appendChild(document.createElement("figure"));
     const wide = index < 2;
     if (wide) figure.className = "wide";
-    figure.appendChild(document.createElement("figcaption")).textContent = name;
-    const [width, height] = wide ? [540, 300] : [350, 210];
-    const [left, right, top, bottom] = [50, width - 8, 8, height - 24];
-    const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name }, figure);
+    const caption = figure.appendChild(document.createElement("figcaption"));
+    caption.textContent = name;
+    caption.appendChild(document.createElement("small")).textContent =
+      name === "speed" ? "a second, by step" : "by step";
+    const height = wide ? 300 : 210;
+    const [left, top, bottom] = [50, 8, height - 24];
+    /** Pixels of the picture, which are its units: letters are as large on a narrow screen. */
+    let width = 0;
+    let right = 0;
+    const svg = make("svg", { height, role: "img", "aria-label": name }, figure);
     const tip = document.createElement("div");
     tip.className = "tip";
     tip.hidden = true;
@@ -65,6 +71,9 @@ export function drawCharts({ names, charts }: ChartData, { ticks, withAir, numbe
     const shown = (): number[] => curves.flatMap((points, k) => (hidden.has(k) || points.length === 0 ? [] : [k]));
 
     const redraw = (): void => {
+      width = figure.clientWidth - 2 * PADDING;
+      right = width - 8;
+      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
       svg.replaceChildren();
       const values = shown().flatMap((k) => curves[k]!.map(([, value]) => value));
       const [low, high] = values.length === 0 ? [0, 1] : [Math.min(...values), Math.max(...values)];
@@ -76,7 +85,7 @@ export function drawCharts({ names, charts }: ChartData, { ticks, withAir, numbe
         write(number(value), { x: left - 8, y: scaleY(value) + 4, "text-anchor": "end" }, svg);
       }
       make("line", { class: "axis", x1: left, x2: right, y1: bottom, y2: bottom }, svg);
-      for (const step of ticks(0, last, wide ? 5 : 3))
+      for (const step of ticks(0, last, width > 400 ? 5 : 3))
         write(number(step), { x: scaleX(step), y: bottom + 16, "text-anchor": step === 0 ? "start" : "middle" }, svg);
       for (const k of shown()) {
         const path = curves[k]!.map(
@@ -133,15 +142,19 @@ export function drawCharts({ names, charts }: ChartData, { ticks, withAir, numbe
     });
     followers.push((step) => follow(step));
     redraws.push(redraw);
-    redraw();
   }
+  const redrawAll = (): void => {
+    for (const redraw of redraws) redraw();
+  };
+  redrawAll();
+  window.addEventListener("resize", redrawAll);
 
   for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-run]")) {
     button.addEventListener("click", () => {
       const run = Number(button.dataset.run);
       if (!hidden.delete(run)) hidden.add(run);
       button.setAttribute("aria-pressed", String(!hidden.has(run)));
-      for (const redraw of redraws) redraw();
+      redrawAll();
     });
   }
 }

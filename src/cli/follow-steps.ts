@@ -7,7 +7,8 @@ import type { FigureSteps } from "./forecast-figure.ts";
 export function followSteps(): void {
   for (const [index, figure] of document.querySelectorAll<HTMLElement>("figure[data-steps]").entries()) {
     const { first, apart, origin, words } = JSON.parse(figure.dataset.steps!) as FigureSteps;
-    const svg = figure.querySelector("svg")!;
+    const plot = figure.querySelector(".plot")!;
+    const svg = figure.querySelector<SVGSVGElement>(".steps")!;
     const cross = figure.querySelector(".cross")!;
     const line = figure.appendChild(document.createElement("div"));
     line.className = "reading";
@@ -30,12 +31,13 @@ export function followSteps(): void {
     slider.addEventListener("input", () => show(true));
     svg.addEventListener("pointermove", (event) => {
       const box = svg.getBoundingClientRect();
-      const inside = ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
+      const { x, width } = svg.viewBox.baseVal;
+      const inside = x + ((event.clientX - box.left) / box.width) * width;
       slider.value = String(Math.round((inside - first) / apart));
       show(true);
     });
     show(false);
     // On a narrow screen the end is what matters.
-    svg.parentElement!.scrollLeft = svg.parentElement!.scrollWidth;
+    plot.scrollLeft = plot.scrollWidth;
   }
 }

@@ -51,8 +51,10 @@ export function forecastFigure(options: FigureOptions): string {
   const ahead = (all: ArrayLike<number>): string[] => Array.from(all, (value, h) => `${x(P + h)} ${y(value)}`);
 
   const grid = ticks(floor, roof, 5).map(
-    (value) =>
-      `<line class="grid" x1="${LEFT}" x2="${RIGHT}" y1="${y(value)}" y2="${y(value)}"/><text x="${LEFT - 8}" y="${y(value)}" dy="4" text-anchor="end">${shownNumber(value)}</text>`,
+    (value) => `<line class="grid" x1="${LEFT}" x2="${RIGHT}" y1="${y(value)}" y2="${y(value)}"/>`,
+  );
+  const scale = ticks(floor, roof, 5).map(
+    (value) => `<text x="${LEFT - 8}" y="${y(value)}" dy="4" text-anchor="end">${shownNumber(value)}</text>`,
   );
   const marks = placesOf(P, H, options.season).map((k) => {
     const side = k === 0 ? "start" : k === P + H - 1 ? "end" : "middle";
@@ -68,7 +70,9 @@ export function forecastFigure(options: FigureOptions): string {
     words: Array.from({ length: P + H }, (_, k) => `${timeOf(first + k, options)}: ${inWords(k)}`),
   };
   return `<figure data-steps="${escaped(JSON.stringify(steps))}">
-<div class="plot" tabindex="0" role="group" aria-label="${escaped(titleOf(forecast.id, target))}, picture"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-title ${id}-words">
+<div class="plot" tabindex="0" role="group" aria-label="${escaped(titleOf(forecast.id, target))}, picture"><div class="frame" style="grid-template-columns:${LEFT}fr ${WIDTH - LEFT}fr">
+<svg class="scale" viewBox="0 0 ${LEFT} ${HEIGHT}" aria-hidden="true">${scale.join("")}</svg>
+<svg class="steps" viewBox="${LEFT} 0 ${WIDTH - LEFT} ${HEIGHT}" role="img" aria-labelledby="${id}-title ${id}-words">
 <title id="${id}-title">${escaped(titleOf(forecast.id, target))}</title>
 <desc id="${id}-words">${escaped(description(options, P))}</desc>
 ${grid.join("")}
@@ -78,7 +82,7 @@ ${bands.join("")}
 <path class="curve known" d="${pathOf(known, (k) => `${x(k)} ${y(known[k]!)}`)}"/>
 <path class="curve ahead" d="${pathOf(point, (h) => `${x(P + h)} ${y(point[h]!)}`)}"/>
 <line class="cross" y1="${TOP}" y2="${BOTTOM}" visibility="hidden"/>
-</svg></div>
+</svg></div></div>
 </figure>`;
 
   function inWords(k: number): string {

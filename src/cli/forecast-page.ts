@@ -18,7 +18,9 @@ nav ul { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 20px 0 0; paddin
 a { color: var(--run-0); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 24px; margin: 0; padding: 0; list-style: none; color: var(--quiet); font-size: 13px; }
 .legend svg { display: inline-block; width: 26px; height: 12px; margin-right: 8px; vertical-align: -1px; }
-.plot { overflow-x: auto; } .plot svg { min-width: 860px; }
+.plot { overflow-x: auto; } .frame { display: grid; min-width: 720px; }
+@media (max-width: 780px) { .frame text { font-size: 14px; } }
+.scale { position: sticky; left: 0; z-index: 1; background: var(--card); }
 .known { stroke: var(--run-0); } .ahead { stroke: var(--run-1); stroke-width: 2.25; }
 .band { fill: var(--run-1); stroke: var(--run-1); stroke-width: .5; opacity: .2; }
 .reading { margin-top: 8px; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 16px; font-size: 13px; }

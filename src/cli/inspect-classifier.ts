@@ -16,14 +16,15 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
   const { classes, channels } = classifier.model.config;
   const input = await classifierInput(folder, reading, channels);
   const trace = await traceClassifier(classifier, input);
-  const read = typeof input === "string" ? undefined : seriesMap(input);
+  const numbers = typeof input === "string" ? undefined : seriesMap(input);
+  const read = numbers && { read: [numbers.map], curves: numbers.curves };
   const { tokens } = trace;
   if (!classes) {
     const values = await classifier.numbersAfterEachStep(input);
-    const map = { title: "number that it predicts, had the input ended there", rows: [{ label: "", values }] };
+    const map = { title: "number that it predicts, had the input ended there", rows: [{ label: "number", values }] };
     return {
-      ...{ trace, said: [`It predicts ${Number(values.at(-1)!.toPrecision(6))}.`] },
-      ...{ maps: [...(read ? [read.map] : []), { ...map, ...rangeOf(values) }], ...(read && { curves: read.curves }) },
+      ...{ trace, said: [`It predicts ${Number(values.at(-1)!.toPrecision(6))}.`], ...read },
+      maps: [{ ...map, ...rangeOf(values) }],
       steps: values.map((value, t) => ({ token: tokens[t], value })),
     };
   }
@@ -32,15 +33,14 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
   return {
     trace,
     said: [`It says: ${label}, with a probability of ${probabilities[label]!.toFixed(3)}.`],
+    ...read,
     maps: [
-      ...(read ? [read.map] : []),
       likely(
         classes,
         said.map((one) => one.probabilities),
         { title: "probability of each class, had the input ended there", what: "classes" },
       ),
     ],
-    ...(read && { curves: read.curves }),
     steps: said.map(({ label, probabilities }, t) => ({ token: tokens[t], label, probabilities })),
   };
 }

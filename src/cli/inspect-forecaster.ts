@@ -35,10 +35,11 @@ export async function inspectForecaster(
     said: [
       `${series.id === "" ? "The series" : `Series ${JSON.stringify(series.id)}`}: the last ${counted(context, "step")}${times ? `, from ${times[0]} to ${times.at(-1)}` : ""}, −1 the one before what is predicted.`,
     ],
-    maps: targets.map((name) => {
+    read: targets.map((name) => {
       const values = seen.values[name]!;
       return { title: `${name}, as it was measured`, rows: [{ label: "", values }], ...rangeOf(values) };
     }),
+    maps: [],
     curves: targets.map((label) => ({ label, data: withoutGaps(seen.values[label]!) })),
     steps: trace.tokens.map((token, t) => ({
       ...{ token, ...(times && { time: times[t] }) },

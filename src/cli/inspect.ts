@@ -100,7 +100,7 @@ async function inspect(flags: InspectFlags, io: Io): Promise<void> {
     const drawn = { width: io.stdout.columns, color: io.color };
     const blocks = [
       ...(seen.said.length > 0 ? [seen.said.map((line) => `${line}\n`).join("")] : []),
-      ...seen.maps.map((map) => stepMap(map, seen.trace.tokens, drawn)),
+      ...[...(seen.read ?? []), ...seen.maps].map((map) => stepMap(map, seen.trace.tokens, drawn)),
       heatMaps(seen.trace, { ...flags, names, ...drawn }),
       ...(seen.nearest ? [nearestLines(seen.nearest, drawn)] : []),
     ];

@@ -29,8 +29,11 @@ export interface Inspected {
   readonly trace: ReadTrace;
   /** What was read and what it says of all, in lines. */
   readonly said: readonly string[];
+  /** What was read, where it is numbers and no text. */
+  readonly read?: readonly StepMap[];
+  /** What the model said. */
   readonly maps: readonly StepMap[];
-  /** What was read, where it is numbers and no text: by column. */
+  /** The numbers that were read, as a page draws them: by column. */
   readonly curves?: readonly Curve[];
   /** By step: what was read, and what the model said then. */
   readonly steps: readonly object[];

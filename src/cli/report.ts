@@ -19,6 +19,8 @@ const STYLE = `:root{color-scheme:light dark;--paper:#f7f4ec;--card:#fffdf8;--in
 @media(prefers-color-scheme:dark){:root{--paper:#15171b;--card:#1c1e24;--ink:#efeade;--soft:#aaa396;--line-soft:#343740}}
 body{margin:0 auto;max-width:1300px;padding:1.5rem;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 h1,h2{font-family:Georgia,serif}
+.curves{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.4rem;margin:0;padding:0;font:14px/1.6 ui-monospace,monospace}
+.curves i{display:inline-block;width:1.2rem;height:3px;border-radius:2px;vertical-align:middle;margin-right:.5rem}
 .hint{color:var(--soft);max-width:46rem}
 .said{font:14px/1.6 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 .alike ol{list-style:none;margin:0;padding:0}.alike h2{font-size:1.1rem}
@@ -42,9 +44,10 @@ export async function reportPage(runs: readonly NamedRun[]): Promise<string> {
   const data: ReportData = {
     tokens: first!.trace.tokens,
     ...(first!.curves && { series: first!.curves.map(({ label, data }) => ({ label, data: numbers(data) })) }),
-    runs: runs.map(({ name, trace, said, maps, nearest }) => ({
+    runs: runs.map(({ name, trace, said, read = [], maps, nearest }) => ({
       ...{ name, said, ...(nearest && { nearest }) },
-      maps: maps.map(({ title, rows }) => ({
+      // One row of what was read is the curve itself.
+      maps: [...read.filter(({ rows }) => rows.length > 1), ...maps].map(({ title, rows }) => ({
         title,
         rows: rows.map(({ label, values }) => ({ label, data: numbers(values) })),
       })),

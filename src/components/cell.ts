@@ -1,6 +1,6 @@
 import type { Cell } from "../cells/define.ts";
 import { type CellGraph, type CellGraphNode, cellGraph } from "../explain/cell-graph.ts";
-import { edgePath, HIGH, type PlacedNode, placeNodes, WIDE } from "./cell-layout.ts";
+import { type CellLayout, edgePath, type Flow, HIGH, type PlacedNode, placeNodes, WIDE } from "./cell-layout.ts";
 import { colourOf, type Scale, scaleOf } from "./colour.ts";
 import { adoptStyle, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
 import { shown } from "./format.ts";
@@ -42,6 +42,11 @@ const CELL_STYLE = `
 :where(longshort-cell .op) { font: 500 13px var(--sans, system-ui, sans-serif); fill: var(--soft, GrayText); }
 :where(longshort-cell .unit) { stroke: var(--line-soft, #8884); stroke-width: .5; }
 @media (prefers-reduced-motion: reduce) { :where(longshort-cell .edge, longshort-cell .node) { transition: none; } }`;
+
+/** Pixels that values need to go to the right in boxes that can be read. */
+const ROOM = 540;
+/** A diagram is not made smaller than this share of its size; a phone scrolls what is wider. */
+const SMALLEST = 0.6;
 
 /** One half of what is joined: its squares. */
 interface Joined {
@@ -88,11 +93,16 @@ export class CellElement extends ElementBase {
   private letterOf: (node: CellGraphNode) => CellLetter | undefined = (node) =>
     node.name && !node.name.includes(".") ? [node.name, ""] : undefined;
   private asked = false;
+  private drawnFlow: Flow = "right";
+  private readonly resized = new ResizeObserver(() => {
+    if (this.drawnCell && this.flow !== this.drawnFlow) this.build();
+  });
   private endTheme: () => void = () => undefined;
 
   /** Called by the page when the element is put into it. */
   connectedCallback(): void {
     adoptStyle(this, CELL_STYLE);
+    this.resized.observe(this);
     this.tabIndex = 0;
     this.setAttribute("role", "group");
     if (!this.hasAttribute("aria-label")) this.label = `Diagram of the cell ${this.drawnCell?.name ?? ""}`;
@@ -102,6 +112,7 @@ export class CellElement extends ElementBase {
 
   /** Called by the page when the element is taken out of it. */
   disconnectedCallback(): void {
+    this.resized.disconnect();
     this.endTheme();
   }
 
@@ -115,6 +126,8 @@ export class CellElement extends ElementBase {
       throw wrongProperty(this, "cell", "a cell as lstm(), gru() or defineCell(…) make it", cell);
     this.drawnCell = cell;
     this.graphOfCell = cell && cellGraph(cell);
+    // They were of another cell's gates.
+    this.givenValues = undefined;
     this.build();
   }
   /** Its graph, whose nodes the ids below name. */
@@ -171,15 +184,22 @@ export class CellElement extends ElementBase {
     if (missing) throw wrongProperty(this, "given", `numbers for ${missing.name} as well`, given, `them for ${names}`);
   }
 
+  /** An element that is not seen yet has no width; it is drawn as one of a wide page. */
+  private get flow(): Flow {
+    return this.clientWidth > 0 && this.clientWidth < ROOM ? "down" : "right";
+  }
+
   private build(): void {
     const [cell, graph] = [this.drawnCell, this.graphOfCell];
     this.replaceChildren();
     [this.drawn, this.edges, this.joinedParts] = [[], [], []];
     if (!cell || !graph || !this.isConnected) return;
-    const { nodes, width, height, joinedAt } = placeNodes(graph, this.joinedValues !== undefined);
+    this.drawnFlow = this.flow;
+    const layout = placeNodes(graph, { flow: this.drawnFlow, joined: this.joinedValues !== undefined });
+    const { nodes, width, height, flow } = layout;
     const colours = gateColours(cell);
     const svg = drawing(this, "svg", { viewBox: `0 0 ${width} ${height}` });
-    svg.style.minWidth = `${Math.min(width, 540)}px`;
+    svg.style.minWidth = `${flow === "right" ? Math.min(width, ROOM) : Math.round(width * SMALLEST)}px`;
     // A cell of two boxes is not blown up to the width of one of twelve.
     svg.style.maxWidth = `${Math.round(width * 1.35)}px`;
     svg.style.marginInline = "auto";
@@ -195,30 +215,31 @@ export class CellElement extends ElementBase {
     for (const to of nodes)
       for (const id of to.args) {
         const from = nodes[id]!;
-        const path = drawing(svg, "path", { class: "edge", d: edgePath(from, to), ...tip });
+        const path = drawing(svg, "path", { class: "edge", d: edgePath(from, to, flow), ...tip });
         path.style.setProperty("--line", from.name ? gateColour(from.name, colours) : "var(--soft, GrayText)");
         this.edges.push({ path, from: id, to: to.id });
       }
-    if (this.joinedValues) this.drawJoined(svg, joinedAt, nodes);
+    if (this.joinedValues) this.drawJoined(svg, layout);
     const read = new Set(nodes.flatMap(({ args }) => args));
     for (const { name } of cell.states) {
       const n = nodes[graph.named[name] ?? -1];
-      if (n) this.drawOut(svg, n, { name, colours, upwards: read.has(n.id) });
+      if (n) this.drawOut(svg, n, { name, colours, flow, read: read.has(n.id) });
     }
     for (const n of nodes) this.drawNode(svg, n, colours);
     this.update();
   }
 
-  /** The input and the state before, one on the other, and a curve to every sum from what it sees of them. */
-  private drawJoined(svg: SVGElement, { x, y }: { x: number; y: number }, nodes: readonly PlacedNode[]): void {
-    const from = { x: y - HIGH / 2, h: y + HIGH / 2 };
+  /** The input and the state before, one beside the other, and a curve to every sum from what it sees of them. */
+  private drawJoined(svg: SVGElement, { joinedAt: { x, y }, nodes, flow }: CellLayout): void {
+    const half = flow === "right" ? { x: 0, y: HIGH / 2 } : { x: WIDE / 2, y: 0 };
+    const sides = { x: -1, h: 1 };
     for (const to of nodes) {
       const seen = to.sees.filter((part) => part !== "made");
       if (seen.length === 0) continue;
-      const start = { x, y: seen.length > 1 ? y : from[seen[0]!] };
+      const side = seen.length > 1 ? 0 : sides[seen[0]!];
       const path = drawing(svg, "path", {
         class: "edge seen",
-        d: edgePath(start, to),
+        d: edgePath({ x: x + side * half.x, y: y + side * half.y }, to, flow),
         "marker-end": "url(#longshort-tip)",
       });
       path.style.setProperty("--line", "var(--soft, GrayText)");
@@ -226,37 +247,31 @@ export class CellElement extends ElementBase {
     }
     const [state] = this.drawnCell!.states;
     const group = drawing(svg, "g", { class: "joined", transform: `translate(${x} ${y})`, role: "img" });
+    const [wide, high] = [WIDE / 2 + half.x, HIGH / 2 + half.y];
     drawing(group, "rect", {
-      ...{
-        class: "body",
-        x: String(-WIDE / 2),
-        y: String(-HIGH),
-        width: String(WIDE),
-        height: String(2 * HIGH),
-        rx: "7",
-      },
+      ...{ class: "body", x: String(-wide), y: String(-high), width: String(2 * wide), height: String(2 * high) },
+      rx: "7",
     });
-    drawing(group, "path", { class: "seam", d: `M${-WIDE / 2} 0H${WIDE / 2}` });
+    drawing(group, "path", { class: "seam", d: flow === "right" ? `M${-wide} 0H${wide}` : `M0 ${-high}V${high}` });
     for (const part of ["x", "h"] as const) {
-      const half = drawing(group, "g", { transform: `translate(0 ${part === "x" ? -HIGH / 2 : HIGH / 2})` });
-      const text = drawing(half, "text", { class: "symbol", y: "-5", "text-anchor": "middle" });
+      const box = drawing(group, "g", { transform: `translate(${sides[part] * half.x} ${sides[part] * half.y})` });
+      const text = drawing(box, "text", { class: "symbol", y: "-5", "text-anchor": "middle" });
       text.append(part === "x" ? "x" : state!.name);
       span(text, part === "x" ? "t" : "t−1", { class: "sub", dy: "4" });
-      this.joinedParts.push({ part, group: half, units: [] });
+      this.joinedParts.push({ part, group: box, units: [] });
     }
   }
 
-  /** A state leaves the cell: to the right, or upwards where something in the cell goes on with it. */
+  /** A state leaves the cell where values go, or aside where something in the cell goes on with it. */
   private drawOut(
     svg: SVGElement,
     n: PlacedNode,
-    { name, colours, upwards }: { name: string; colours: ReadonlyMap<string, string>; upwards: boolean },
+    { name, colours, flow, read }: { name: string; colours: ReadonlyMap<string, string>; flow: Flow; read: boolean },
   ): void {
-    const [x, y] = upwards ? [n.x, n.y - HIGH / 2] : [n.x + WIDE / 2, n.y];
-    const d = upwards ? `M${x} ${y}V${y - 16}` : `M${x} ${y}H${x + 22}`;
+    const way = read ? { right: "up", down: "right" }[flow] : flow;
+    const { d, left, base } = leaving(n, way);
     const path = drawing(svg, "path", { class: "edge out", d, "marker-end": "url(#longshort-tip)" });
     path.style.setProperty("--line", gateColour(name, colours));
-    const [left, base] = upwards ? [x + 9, y - 6] : [x + 28, y + 4];
     const text = drawing(svg, "text", { class: "state", x: String(left), y: String(base) });
     text.append(name);
     span(text, "t", { class: "sub", dy: "4" });
@@ -321,6 +336,17 @@ export class CellElement extends ElementBase {
     const scale = gate ? { low: 0, high: 1 } : scaleOf([-1, ...Array.from(value)]);
     paintUnits(group, units, value, scale);
   }
+}
+
+/** The arrow of a state that leaves a box, and where its letter stands. */
+function leaving(
+  { x, y }: PlacedNode,
+  way: string,
+): { readonly d: string; readonly left: number; readonly base: number } {
+  const [right, top, bottom] = [x + WIDE / 2, y - HIGH / 2, y + HIGH / 2];
+  if (way === "up") return { d: `M${x} ${top}V${top - 16}`, left: x + 9, base: top - 6 };
+  if (way === "down") return { d: `M${x} ${bottom}V${bottom + 22}`, left: x - 5, base: bottom + 38 };
+  return { d: `M${right} ${y}H${right + 22}`, left: right + 28, base: y + 4 };
 }
 
 const numbersOf = (value: ArrayLike<number>): string => Array.from(value, (v) => shown(v)).join(", ");

@@ -68,6 +68,8 @@ export class GatesElement extends ElementBase {
   };
   private byNumber: readonly number[] = [];
   private numbers: readonly string[] = [];
+  /** The tokens that they are of. */
+  private numbered: readonly string[] = this.numbers;
   private parts?: {
     readonly text: HTMLElement;
     readonly series: HTMLCanvasElement;
@@ -148,7 +150,10 @@ export class GatesElement extends ElementBase {
     this.parts.series.hidden = series === undefined;
     this.from = Math.max(0, this.within().step - SHOWN_TOKENS / 2);
     this.parts.text.replaceChildren();
-    this.spans = (series ? [] : tokens.slice(this.from, this.from + SHOWN_TOKENS)).map((token, k) => {
+    const read = series ? [] : tokens.slice(this.from, this.from + SHOWN_TOKENS);
+    const apart = areWords(read);
+    this.spans = read.map((token, k) => {
+      if (apart && k > 0) this.parts!.text.append(" ");
       const span = appended(this.parts!.text, "span", "");
       if (token === "\n") span.append("↵", document.createElement("br"));
       else span.textContent = shownToken(token) === "␣" ? " " : shownToken(token);
@@ -225,11 +230,13 @@ export class GatesElement extends ElementBase {
     return { band: at, unit: among(unit, bands[at]?.units ?? 0), step: among(step, tokens.length) };
   }
 
-  /** What stands over the steps of a series: every tenth number. */
+  /** What stands over the steps of a series: the round ones of their numbers, or all of a few. */
   private stepNumbers(): readonly string[] {
-    const { length } = this.shownContent.tokens;
-    if (this.numbers.length !== length)
-      this.numbers = Array.from({ length }, (_, t) => (t % 10 === 0 ? String(t) : ""));
+    const { tokens } = this.shownContent;
+    if (this.numbered !== tokens) {
+      this.numbered = tokens;
+      this.numbers = tokens.map((token) => (tokens.length <= 10 || token.endsWith("0") ? token : ""));
+    }
     return this.numbers;
   }
 
@@ -242,6 +249,10 @@ export class GatesElement extends ElementBase {
     paintSeries(this.parts.series, { series, steps: this.shownContent.tokens.length, step, colour });
   }
 }
+
+/** Whether tokens are words that were cut out of a text, which left the spaces between them out. */
+const areWords = (tokens: readonly string[]): boolean =>
+  tokens.some((token) => /[\p{L}\p{N}]{2}/u.test(token)) && !tokens.some((token) => /[^\S\n]/.test(token));
 
 /** Registers `<longshort-gates>`, once. */
 export function defineGates(): void {

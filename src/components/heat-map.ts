@@ -38,6 +38,10 @@ const LABEL = 46;
 const HEAD = 22;
 const TITLE = 26;
 const TITLE_FONT = "600 12px system-ui, sans-serif";
+/** The widest column: a word of nine letters. */
+const WORD = 76;
+/** A letter of HEAD_FONT. */
+const LETTER = 8;
 const LABEL_FONT = "10px ui-monospace, monospace";
 const HEAD_FONT = "13px ui-monospace, 'DejaVu Sans Mono', monospace";
 const FONTS = [TITLE_FONT, LABEL_FONT, HEAD_FONT] as const;
@@ -66,6 +70,8 @@ export class HeatMapElement extends ElementBase {
   /** Pixels of a cell: wide enough for a character, flat enough for many units. */
   cellWidth = 15;
   cellHeight = 9;
+  /** Pixels of a column: those of a cell, or more where few steps leave room for words. */
+  private columnWidth = 15;
 
   /** Called by the page when the element is put into it. */
   connectedCallback(): void {
@@ -144,7 +150,9 @@ export class HeatMapElement extends ElementBase {
     const { canvas, scroller } = this;
     const [width, height] = [scroller.clientWidth, scroller.clientHeight];
     if (width === 0) return;
-    this.spacer.style.width = `${LABEL + this.tokens.length * this.cellWidth + 8}px`;
+    const room = (width - LABEL - 8) / Math.max(1, this.tokens.length);
+    this.columnWidth = Math.max(this.cellWidth, Math.min(WORD, Math.floor(room)));
+    this.spacer.style.width = `${LABEL + this.tokens.length * this.columnWidth + 8}px`;
     this.spacer.style.height = `${Math.max(1, HEAD + this.bands.length * this.bandHeight + 8 - height)}px`;
     const ratio = Math.min(2, devicePixelRatio || 1);
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
@@ -162,8 +170,8 @@ export class HeatMapElement extends ElementBase {
     pen.fillStyle = paper!;
     pen.fillRect(0, 0, width, height);
     const [left, top] = [scroller.scrollLeft, scroller.scrollTop];
-    const first = Math.max(0, Math.floor(left / this.cellWidth));
-    const last = Math.min(this.tokens.length, Math.ceil((left + width - LABEL) / this.cellWidth) + 1);
+    const first = Math.max(0, Math.floor(left / this.columnWidth));
+    const last = Math.min(this.tokens.length, Math.ceil((left + width - LABEL) / this.columnWidth) + 1);
     pen.imageSmoothingEnabled = false;
     this.bands.forEach((band, k) => {
       const y = HEAD + k * this.bandHeight - top;
@@ -172,8 +180,8 @@ export class HeatMapElement extends ElementBase {
         const image = this.tileOf(k, tile);
         pen.drawImage(
           image,
-          ...([LABEL + tile * TILE * this.cellWidth - left, y + TITLE] as const),
-          ...([image.width * this.cellWidth, this.order.length * this.cellHeight] as const),
+          ...([LABEL + tile * TILE * this.columnWidth - left, y + TITLE] as const),
+          ...([image.width * this.columnWidth, this.order.length * this.cellHeight] as const),
         );
       }
       pen.fillStyle = paper!;
@@ -199,6 +207,8 @@ export class HeatMapElement extends ElementBase {
     pen: CanvasRenderingContext2D,
     { y, height, soft }: { y: number; height: number; soft: string },
   ): void {
+    // One row is known by the title above it.
+    if (this.order.length === 1) return;
     const every = Math.max(1, Math.ceil(11 / this.cellHeight));
     pen.font = LABEL_FONT;
     pen.textAlign = "right";
@@ -226,8 +236,8 @@ export class HeatMapElement extends ElementBase {
       const token = this.tokens[t]!;
       pen.fillStyle = /^\s$/.test(token) ? at.soft : at.ink;
       // A longer one has room where nothing follows it.
-      const shown = this.tokens[t + 1] === "" ? token : shownToken(token).slice(0, 2);
-      pen.fillText(shown, LABEL + (t + 0.5) * this.cellWidth - at.left, HEAD / 2 + 1);
+      const shown = this.tokens[t + 1] === "" ? token : fitted(shownToken(token), this.columnWidth);
+      pen.fillText(shown, LABEL + (t + 0.5) * this.columnWidth - at.left, HEAD / 2 + 1);
     }
     pen.textAlign = "left";
     pen.fillStyle = at.paper;
@@ -238,17 +248,17 @@ export class HeatMapElement extends ElementBase {
     const { step, unit, band } = this.place;
     const row = this.order.indexOf(unit);
     if (row < 0) return;
-    const x = LABEL + step * this.cellWidth - left;
+    const x = LABEL + step * this.columnWidth - left;
     const y = HEAD + band * this.bandHeight + TITLE + row * this.cellHeight - top;
     if (x < LABEL - 1) return;
     pen.strokeStyle = ink;
     pen.lineWidth = 1;
     pen.globalAlpha = 0.35;
-    pen.strokeRect(x + 0.5, 2.5, this.cellWidth - 1, pen.canvas.height);
+    pen.strokeRect(x + 0.5, 2.5, this.columnWidth - 1, pen.canvas.height);
     pen.globalAlpha = 1;
     if (y < HEAD - 1) return;
     pen.lineWidth = 2;
-    pen.strokeRect(x, y, this.cellWidth, this.cellHeight);
+    pen.strokeRect(x, y, this.columnWidth, this.cellHeight);
   }
 
   private tileOf(k: number, tile: number): HTMLCanvasElement {
@@ -285,7 +295,7 @@ export class HeatMapElement extends ElementBase {
 
   private pointed(event: MouseEvent, kind: "place" | "pick"): void {
     const box = this.scroller.getBoundingClientRect();
-    const step = Math.floor((event.clientX - box.left + this.scroller.scrollLeft - LABEL) / this.cellWidth);
+    const step = Math.floor((event.clientX - box.left + this.scroller.scrollLeft - LABEL) / this.columnWidth);
     const y = event.clientY - box.top + this.scroller.scrollTop - HEAD;
     const band = Math.floor(y / this.bandHeight);
     const row = Math.floor((y - band * this.bandHeight - TITLE) / this.cellHeight);
@@ -326,9 +336,12 @@ export class HeatMapElement extends ElementBase {
 
   private reveal({ step, band, unit }: HeatMapPlace): void {
     const { scroller } = this;
-    const [x, y] = [step * this.cellWidth, band * this.bandHeight + TITLE + this.order.indexOf(unit) * this.cellHeight];
+    const [x, y] = [
+      step * this.columnWidth,
+      band * this.bandHeight + TITLE + this.order.indexOf(unit) * this.cellHeight,
+    ];
     const [width, height] = [scroller.clientWidth - LABEL, scroller.clientHeight - HEAD];
-    if (x < scroller.scrollLeft || x > scroller.scrollLeft + width - this.cellWidth)
+    if (x < scroller.scrollLeft || x > scroller.scrollLeft + width - this.columnWidth)
       scroller.scrollLeft = x - width / 2;
     if (y < scroller.scrollTop || y > scroller.scrollTop + height - this.cellHeight)
       scroller.scrollTop = y - height / 2;
@@ -339,6 +352,14 @@ export class HeatMapElement extends ElementBase {
     this.draw();
     this.dispatchEvent(new CustomEvent(kind, { detail: place }));
   }
+}
+
+/** As much of a token as a column has room for, at least two characters. */
+function fitted(token: string, width: number): string {
+  const room = Math.max(2, Math.floor(width / LETTER));
+  const characters = [...token];
+  if (characters.length <= room) return token;
+  return room > 3 ? `${characters.slice(0, room - 1).join("")}…` : characters.slice(0, room).join("");
 }
 
 /** @throws TypeError for something else than bands with a number for each unit and step */

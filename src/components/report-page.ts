@@ -1,7 +1,8 @@
 import { appended } from "./element.ts";
 import { shown, shownToken } from "./format.ts";
-import { defineGates, type GatesElement } from "./gates.ts";
+import { defineGates, type GatesContent, type GatesElement } from "./gates.ts";
 import type { Band } from "./heat-map.ts";
+import { rangeOf, type Series } from "./series-canvas.ts";
 
 /** What the report of `longshort inspect --html` holds, as JSON in the page. */
 export interface ReportData {
@@ -12,7 +13,7 @@ export interface ReportData {
     readonly name: string;
     /** What was read and what the model says of all, in lines. */
     readonly said: readonly string[];
-    /** Numbers over the steps that were read, or that the model said: a row each. */
+    /** Numbers over the steps that were read (those that are no curve), or that the model said: a row each. */
     readonly maps: readonly {
       readonly title: string;
       readonly rows: readonly { readonly label: string; readonly data: readonly number[] }[];
@@ -38,21 +39,47 @@ export interface ReportData {
 /** Fills the page of a report: for each run and layer the text, coloured by the unit that is pointed at, and its heat maps. */
 export function showReport(data: ReportData): void {
   defineGates();
-  appended(document.querySelector("main")!, "p", "hint").textContent =
-    "Each row of a map is a unit, each column a step. Point at a unit: its value is laid over the text. Arrow keys move, too.";
+  const main = document.querySelector("main")!;
+  const curves = data.series && coloured(data.series);
+  appended(main, "p", "hint").textContent =
+    `Each row of a map is a unit, each column a step. Point at a unit: its value is laid ${curves ? "under the curves" : "over the text"}. Arrow keys move, too.`;
+  if (curves) showRanges(curves);
+  const reading = { tokens: data.tokens, series: curves };
   const drawn = (band: Omit<Band, "data"> & { readonly data: readonly number[] }): Band => ({
     ...{ ...band, data: Float32Array.from(band.data) },
   });
   for (const { name, said, maps, layers, nearest } of data.runs) {
-    if (said.length > 0) appended(document.querySelector("main")!, "pre", "said").textContent = said.join("\n");
+    const of = data.runs.length > 1 ? `${name} · ` : "";
+    if (said.length > 0) appended(main, "pre", "said").textContent = said.join("\n");
     for (const { title, rows } of maps)
       show(
-        `${name} · ${title}`,
-        data,
+        `${of}${title}`,
+        reading,
         rows.map(({ label, data }) => drawn({ name: label, title: label, units: 1, data })),
       );
-    for (const { title, bands } of layers) show(`${name} · ${title}`, data, keptFirst(bands.map(drawn)));
+    for (const { title, bands } of layers) {
+      const sorted = keptFirst(bands.map(drawn));
+      // Not all of them are seen before the map is scrolled.
+      show(`${of}${title}: ${sorted.map(({ name }) => name).join(", ")}`, reading, sorted);
+    }
     if (nearest) showNearest(nearest);
+  }
+}
+
+/** Curves of one quantity share a scale; several columns, which are measured in units of their own, have their own colours and scales. */
+const coloured = (series: NonNullable<ReportData["series"]>): Series[] =>
+  series.length === 1
+    ? [...series]
+    : series.map((one, k) => ({ ...one, colour: `hsl(${(205 + k * 137.5) % 360} 70% 50%)`, alone: true }));
+
+/** What the curves are, and the ends of their scales. */
+function showRanges(series: readonly Series[]): void {
+  const list = appended(document.querySelector("main")!, "ul", "curves");
+  for (const one of series) {
+    const item = appended(list, "li", "");
+    if (one.colour) appended(item, "i", "").style.background = one.colour;
+    const [low, high] = rangeOf([one]).map((value) => String(Number(value.toPrecision(4))).replace("-", "−"));
+    item.append(`${one.label || "the series"}: ${low} to ${high}`);
   }
 }
 
@@ -73,7 +100,11 @@ function showNearest({ title, places }: NonNullable<ReportData["runs"][number]["
 /** A piece of text on one line. */
 const shownTokens = (text: string): string => Array.from(text, (c) => (c === " " ? " " : shownToken(c))).join("");
 
-function show(title: string, { tokens, series }: Pick<ReportData, "tokens" | "series">, bands: readonly Band[]): void {
+function show(
+  title: string,
+  { tokens, series }: Pick<GatesContent, "tokens" | "series">,
+  bands: readonly Band[],
+): void {
   const section = appended(document.querySelector("main")!, "section", "run");
   appended(section, "h2", "").textContent = title;
   const gates = document.createElement("longshort-gates") as GatesElement;

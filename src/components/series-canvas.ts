@@ -7,6 +7,10 @@ export interface Series {
   readonly dashed?: boolean;
   /** Drawn in the colour that the page has for what stands out (`--accent`): what was changed. */
   readonly accent?: boolean;
+  /** Drawn in this colour; default the ink of the page, paler from curve to curve. */
+  readonly colour?: string;
+  /** Its own least and most value are the ends of the scale; default those of all curves. */
+  readonly alone?: boolean;
 }
 
 interface Painting {
@@ -36,18 +40,15 @@ export function paintSeries(canvas: HTMLCanvasElement, { series, steps, step, co
     pen.fillStyle = colour(t);
     pen.fillRect(t * wide, height - strip, wide + 0.5, strip);
   }
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const { data } of series)
-    for (let t = 0; t < data.length; t++) {
-      low = Math.min(low, data[t]!);
-      high = Math.max(high, data[t]!);
-    }
-  const y = (v: number): number => 8 + (1 - (v - low) / (high - low || 1)) * (height - strip - 18);
+  const common = rangeOf(series);
   pen.lineJoin = "round";
-  series.forEach(({ data, dashed = false, accent = false }, k) => {
-    pen.strokeStyle = accent ? accented : ink;
+  series.forEach((one, k) => {
+    const { data, dashed = false, accent = false, colour } = one;
+    const [low, high] = one.alone ? rangeOf([one]) : common;
+    const y = (v: number): number => 8 + (1 - (v - low) / (high - low || 1)) * (height - strip - 18);
+    pen.strokeStyle = colour ?? (accent ? accented : ink);
     pen.lineWidth = dashed ? 1.4 : 1.9;
-    pen.globalAlpha = dashed ? 0.85 : Math.max(0.35, 1 - k * 0.2);
+    pen.globalAlpha = dashed ? 0.85 : colour ? 1 : Math.max(0.35, 1 - k * 0.2);
     pen.setLineDash(dashed ? [5, 4] : []);
     pen.beginPath();
     for (let t = 0; t < data.length; t++) pen.lineTo((t + 0.5) * wide, y(data[t]!));
@@ -59,4 +60,15 @@ export function paintSeries(canvas: HTMLCanvasElement, { series, steps, step, co
   pen.lineWidth = 1;
   pen.strokeRect(step * wide + 0.5, 0.5, Math.max(2, wide - 1), height - 1);
   pen.globalAlpha = 1;
+}
+
+/** The least and the most of all curves. */
+export function rangeOf(series: readonly Pick<Series, "data">[]): [low: number, high: number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { data } of series)
+    for (let t = 0; t < data.length; t++) {
+      low = Math.min(low, data[t]!);
+      high = Math.max(high, data[t]!);
+    }
+  return [low, high];
 }

@@ -27,6 +27,7 @@ const own = defineCell({
 const PAGE = `<!doctype html><meta charset="utf-8"><title>elements</title><script type="module" src="/page.mjs"></script>`;
 const SCRIPT = `
 import { defineCell } from "/cells/define.js";
+import { lstm } from "/cells/lstm.js";
 import { mul, sigmoid, tanh } from "/math/expression.js";
 import { defineCellDiagram, defineGates } from "/components/index.js";
 defineCellDiagram();
@@ -48,6 +49,7 @@ gates.content = {
 };
 gates.addEventListener("place", (event) => { document.title = JSON.stringify(event.detail); });
 document.body.append(gates);
+globalThis.lstm = lstm;
 `;
 
 describe("elements for pages", () => {
@@ -140,6 +142,49 @@ describe("elements for pages", () => {
       // Nothing in a text turns what follows it; the style has arrived without a style sheet of the page's.
       expect(await page.locator("longshort-gates .reading").textContent()).toBe("ab·c");
       expect(await scroller.evaluate((e) => getComputedStyle(e).overflowX)).toBe("auto");
+    });
+  });
+
+  test("on a narrow page a cell goes down and fits; words stand apart, over columns that they fit into", async () => {
+    await onPage(async (page) => {
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.waitForSelector("longshort-cell .node");
+      await page.evaluate(() => {
+        const { lstm } = globalThis as unknown as { lstm: () => unknown };
+        Object.assign(document.querySelector("longshort-cell")!, { cell: lstm(), joined: { x: [1], h: [0] } });
+        Object.assign(document.querySelector("longshort-gates")!, {
+          content: {
+            tokens: ["the", "film", "ended"],
+            bands: [{ name: "p", title: "first", units: 1, data: Float32Array.of(0.1, 0.2, 0.3) }],
+          },
+        });
+      });
+      const cell = page.locator("longshort-cell");
+      const sideways = () => cell.evaluate((e) => e.scrollWidth - e.clientWidth);
+      /** Of the state that the cell begins with, and of the last box. */
+      const boxes = () =>
+        cell.evaluate((e) => {
+          const all = [...e.querySelectorAll(".node")].map((node) => node.getBoundingClientRect());
+          const [first, last] = [all[0]!, all.at(-1)!];
+          return { right: last.left > first.right, down: last.top > first.bottom, wide: first.width };
+        });
+      expect(await sideways()).toBe(0);
+      const narrow = await boxes();
+      expect(narrow.down).toBe(true);
+      // Letters of 15 pixels are no smaller than 9.
+      expect(narrow.wide).toBeGreaterThan(84 * 0.6);
+      await page.setViewportSize({ width: 1200, height: 844 });
+      await expect.poll(async () => (await boxes()).wide).toBeGreaterThan(84);
+      expect((await boxes()).right).toBe(true);
+      expect(await sideways()).toBe(0);
+
+      expect(await page.locator("longshort-gates .reading").textContent()).toBe("the film ended");
+      const map = (await page.locator("longshort-gates .heat-scroll").boundingBox())!;
+      const row = map.y + 22 + 26 + 4;
+      for (const [k, token] of ["the", "film", "ended"].entries()) {
+        await page.mouse.move(map.x + 46 + (k + 0.5) * 76, row);
+        await expect.poll(() => page.locator("longshort-gates .value").textContent()).toContain(`“${token}”`);
+      }
     });
   });
 

@@ -4,6 +4,7 @@ import { cellRoom } from "./cell.ts";
 import { everyRoom } from "./every-room.ts";
 import { hosts } from "./host.ts";
 import { lessonsRoom } from "./lessons.ts";
+import { narrowPages } from "./narrow-pages.ts";
 import { openPlayground, type Playground } from "./playground.ts";
 import { inspectReport } from "./report.ts";
 import { sequenceRoom } from "./sequence.ts";
@@ -32,6 +33,7 @@ describe("the playground", () => {
   trainingRoom(of);
   lessonsRoom(of);
   inspectReport(of);
+  narrowPages(of);
   hosts(of);
   everyRoom(of);
 });

@@ -45,8 +45,8 @@ export function inspectReport(of: () => Playground): void {
         `It says: ${label}, with a probability of ${probabilities[label]!.toFixed(3)}.`,
       );
       expect(await page.locator("h2").allTextContents()).toEqual([
-        `${run} · probability of each class, had the input ended there`,
-        ...[`${run} · layer 0`, `${run} · layer 0, read from the end`],
+        "probability of each class, had the input ended there",
+        ...["layer 0: c, h, i, f, g, o", "layer 0, read from the end: c, h, i, f, g, o"],
       ]);
       await page.locator(".heat-scroll").first().focus();
       await page.keyboard.press("ArrowRight");
