@@ -4,6 +4,7 @@ import {
   type Activation,
   affine,
   clamp,
+  constants,
   elu,
   gelu,
   geluTanh,
@@ -32,18 +33,18 @@ export interface NamedActivation {
 /** An activation as a file says it: a name, or a name with its constants. */
 export type ActivationSpec = string | NamedActivation;
 
-/** Activations by the name that options and configuration files use. α and β have the defaults of their functions; of `clamp` they are the bounds, 0 and 6. */
+/** Activations by the name that options and configuration files use, from α and β where they have such constants. */
 const activations = {
   affine,
-  clamp: (low = 0, high = 6) => clamp(low, high),
-  elu: (alpha) => elu(alpha),
+  clamp,
+  elu,
   exponential: () => exp,
   gelu: () => gelu,
   geluTanh: () => geluTanh,
   hardSigmoid,
   hardSilu: () => hardSilu,
   identity: () => identity,
-  leakyRelu: (alpha) => leakyRelu(alpha),
+  leakyRelu,
   logSigmoid: () => logSigmoid,
   mish: () => mish,
   relu: () => relu,
@@ -54,9 +55,15 @@ const activations = {
   softplus: () => softplus,
   softsign: () => softsign,
   tanh: () => tanh,
-  thresholdedRelu: (alpha) => thresholdedRelu(alpha),
-} as const satisfies Readonly<Record<string, (alpha?: number, beta?: number) => Activation>>;
+  thresholdedRelu,
+} as const satisfies Readonly<Record<string, (alpha: number, beta: number) => Activation>>;
 export type ActivationName = keyof typeof activations;
+
+/** An activation with all constants that it has, and no others. */
+export function withConstants({ name, ...given }: NamedActivation): NamedActivation {
+  const usual = Object.entries((constants as Readonly<Record<string, object>>)[name] ?? {});
+  return { name, ...Object.fromEntries(usual.map(([key, value]) => [key, given[key as "alpha" | "beta"] ?? value])) };
+}
 
 /**
  * An activation by its name, or by name and constants.
@@ -69,8 +76,7 @@ export function activationByName(argument: string, value: unknown): Activation {
   if (typeof spec !== "object" || spec === null)
     throw new UsageError("bad-option", `${argument}: expected an activation's name, got ${describe(value)}`);
   const { name, alpha, beta, ...rest } = spec as Record<string, unknown>;
-  const make: (alpha?: number, beta?: number) => Activation =
-    activations[expectOneOf(argument, name, Object.keys(activations) as ActivationName[])];
+  const known = expectOneOf(argument, name, Object.keys(activations) as ActivationName[]);
   for (const [key, constant] of Object.entries({ alpha, beta, ...rest })) {
     if (constant === undefined) continue;
     if ((key !== "alpha" && key !== "beta") || typeof constant !== "number" || !Number.isFinite(constant))
@@ -79,5 +85,7 @@ export function activationByName(argument: string, value: unknown): Activation {
         `${argument}: an activation has a name and the numbers alpha and beta; got ${key}: ${describe(constant)}`,
       );
   }
-  return make(alpha as number | undefined, beta as number | undefined);
+  const make: (alpha: number, beta: number) => Activation = activations[known];
+  const full = withConstants(spec as NamedActivation);
+  return make(full.alpha!, full.beta!);
 }

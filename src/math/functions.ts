@@ -20,28 +20,39 @@ import {
 /** A function of one number, as an equation. */
 export type Activation = (x: Expression) => Expression;
 
+/** α and β of the functions that have such constants, where none are given: PyTorch's. Of `clamp` they are the bounds. */
+export const constants = {
+  affine: { alpha: 1, beta: 0 },
+  clamp: { alpha: 0, beta: 6 },
+  elu: { alpha: 1 },
+  hardSigmoid: { alpha: 1 / 6, beta: 0.5 },
+  leakyRelu: { alpha: 0.01 },
+  scaledTanh: { alpha: 1, beta: 1 },
+  thresholdedRelu: { alpha: 1 },
+} satisfies Readonly<Record<string, { readonly alpha: number; readonly beta?: number }>>;
+
 /** `x`, unchanged. */
 export const identity: Activation = (x) => x;
 /** `max(0, x)`, derivative 0 at 0; a NaN stays one. */
 export const relu: Activation = (x) => select(lessEqual(x, 0), 0, x);
-/** `x > 0 ? x : αx`; ONNX's default α is 0.01. */
+/** `x > 0 ? x : αx` */
 export const leakyRelu =
-  (alpha = 0.01): Activation =>
+  (alpha = constants.leakyRelu.alpha): Activation =>
   (x) =>
     select(less(x, 0), mul(alpha, x), x);
-/** `x > α ? x : 0`; ONNX's default α is 1. */
+/** `x > α ? x : 0` */
 export const thresholdedRelu =
-  (alpha = 1): Activation =>
+  (alpha = constants.thresholdedRelu.alpha): Activation =>
   (x) =>
     select(lessEqual(x, alpha), 0, x);
 /** `x > 0 ? x : α(eˣ − 1)` (Clevert et al. 2016, arXiv:1511.07289). */
 export const elu =
-  (alpha = 1): Activation =>
+  (alpha = constants.elu.alpha): Activation =>
   (x) =>
     select(less(0, x), x, mul(alpha, expm1(select(less(0, x), 0, x))));
 /** `min(1, max(0, αx + β))`: α = 1/6 in PyTorch and Keras 3, 0.2 in ONNX, Keras 2 and TensorFlow.js; β = 0.5 in all. Derivative 0 at both ends. */
 export const hardSigmoid =
-  (alpha = 1 / 6, beta = 0.5): Activation =>
+  (alpha = constants.hardSigmoid.alpha, beta = constants.hardSigmoid.beta): Activation =>
   (x) =>
     saturate(0, 1)(add(mul(alpha, x), beta));
 /** `log(1 + eˣ)` without overflow. Of the two kinks at 0 one is split evenly and the other 0, so that the derivative there is ½. */
@@ -65,12 +76,12 @@ export const geluTanh: Activation = (x) =>
   mul(mul(0.5, x), add(1, tanh(mul(Math.sqrt(2 / Math.PI), add(x, mul(0.044715, mul(x, mul(x, x))))))));
 /** `αx + β` */
 export const affine =
-  (alpha = 1, beta = 0): Activation =>
+  (alpha = constants.affine.alpha, beta = constants.affine.beta): Activation =>
   (x) =>
     add(mul(alpha, x), beta);
 /** `α tanh(βx)` */
 export const scaledTanh =
-  (alpha = 1, beta = 1): Activation =>
+  (alpha = constants.scaledTanh.alpha, beta = constants.scaledTanh.beta): Activation =>
   (x) =>
     mul(alpha, tanh(mul(beta, x)));
 /** `x` held between `low` and `high`; the derivative is 1 at both ends, as in PyTorch. */

@@ -91,6 +91,19 @@ describe("the packed package trains five steps in", () => {
     );
   });
 
+  it("Jest, which resolves and loads modules by itself", { timeout: 5 * minute }, (context) => {
+    fetched(context, "jest@30", "jest", "--version");
+    const { folder } = installed;
+    const conditions = { customExportConditions: ["module", "node"] };
+    writeFileSync(path.join(folder, "five.test.js"), `test("trains", () => import("./${program}"));\n`);
+    const given = ["--runTestsByPath", "five.test.js", "--testEnvironmentOptions", JSON.stringify(conditions)];
+    const [command, ...args] = ["npx", "-y", "-p", "jest@30", "jest", ...given];
+    const env = { ...process.env, NODE_OPTIONS: "--experimental-vm-modules" };
+    const { stdout, stderr } = spawnSync(command!, args, { cwd: folder, env, encoding: "utf8", timeout: 4 * minute });
+    expect(stderr).toContain("1 passed");
+    expectSame(lossesIn(stdout.replace(/^ +/gm, "")));
+  });
+
   it("a Vite bundle in Chromium", { timeout: 3 * minute }, async (context) => {
     needsBrowser(context);
     const { folder } = installed;

@@ -1,5 +1,5 @@
 import type { StrictJson } from "../../checkpoint/strict-json.ts";
-import type { NamedActivation } from "../../math/activations.ts";
+import { type NamedActivation, withConstants } from "../../math/activations.ts";
 import { describe, nearest } from "../../shared/errors.ts";
 import { Config, classOf, unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
@@ -106,15 +106,14 @@ function reluWith(config: Config): NamedActivation {
 export function writeActivation(spec: NamedActivation, where: string, family: Family): string {
   const refuse = (why: string) => unsupported(`${where}: the activation ${JSON.stringify(spec.name)} ${why}`);
   if (spec.name === "hardSigmoid") {
-    const { alpha = 1 / 6, beta = 0.5 } = spec;
-    if (Math.abs(alpha - family.hardSigmoid) > 1e-7 || beta !== 0.5)
+    const { alpha, beta } = withConstants(spec);
+    if (Math.abs(alpha! - family.hardSigmoid) > 1e-7 || beta !== 0.5)
       throw refuse(
-        `has the slope ${slope(alpha)}, ${family.name} only that of ${slope(family.hardSigmoid)}: the function would change`,
+        `has the slope ${slope(alpha!)}, ${family.name} only that of ${slope(family.hardSigmoid)}: the function would change`,
       );
     return "hard_sigmoid";
   }
-  for (const [name, { spec: meant, by }] of table)
-    if (by.includes(family.kind) && meant.name === spec.name && same(meant, spec)) return name;
+  for (const [name, { spec: meant, by }] of table) if (by.includes(family.kind) && same(meant, spec)) return name;
   throw refuse(`${JSON.stringify({ alpha: spec.alpha, beta: spec.beta })} has no name in ${family.name}`);
 }
 
@@ -122,12 +121,7 @@ export function writeActivation(spec: NamedActivation, where: string, family: Fa
 const slope = (value: number): string =>
   Math.abs(value - 1 / 6) < 1e-7 ? "1/6" : String(Number(value.toPrecision(6)));
 
-const DEFAULTS: Readonly<Record<string, readonly [number, number]>> = {
-  clamp: [0, 6],
-  elu: [1, 0],
-  leakyRelu: [0.01, 0],
-};
 function same(a: NamedActivation, b: NamedActivation): boolean {
-  const [alpha, beta] = DEFAULTS[a.name] ?? [0, 0];
-  return (a.alpha ?? alpha) === (b.alpha ?? alpha) && (a.beta ?? beta) === (b.beta ?? beta);
+  const [one, other] = [withConstants(a), withConstants(b)];
+  return one.name === other.name && one.alpha === other.alpha && one.beta === other.beta;
 }

@@ -1,4 +1,4 @@
-import type { NamedActivation } from "../../math/activations.ts";
+import { type NamedActivation, withConstants } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { LayerSpec, PlainSpec } from "../canonical.ts";
 import { transposed } from "../transposed.ts";
@@ -31,13 +31,12 @@ const activationOf = (spec: NamedActivation, { name, family }: WriteContext): st
 
 /** A layer of activation: by name, or as the layer that has the constants. */
 function activationLayer(activation: NamedActivation, context: WriteContext): WrittenLayer {
-  const { alpha, beta, name } = activation;
+  const { alpha, beta, name } = withConstants(activation);
   const k3 = context.family.kind === "keras-3";
-  if (name === "leakyRelu")
-    return plain("LeakyReLU", k3 ? { negative_slope: alpha ?? 0.01 } : { alpha: alpha ?? 0.01 });
-  if (name === "elu") return plain("ELU", { alpha: alpha ?? 1 });
-  if (name === "thresholdedRelu" && !k3) return plain("ThresholdedReLU", { theta: alpha ?? 1 });
-  if (name === "clamp" && (alpha ?? 0) === 0) return plain("ReLU", { max_value: beta ?? 6 });
+  if (name === "leakyRelu") return plain("LeakyReLU", k3 ? { negative_slope: alpha! } : { alpha: alpha! });
+  if (name === "elu") return plain("ELU", { alpha: alpha! });
+  if (name === "thresholdedRelu" && !k3) return plain("ThresholdedReLU", { theta: alpha! });
+  if (name === "clamp" && alpha === 0) return plain("ReLU", { max_value: beta! });
   return plain("Activation", { activation: activationOf(activation, context) });
 }
 

@@ -3,7 +3,7 @@ import { type CellSpec, cellByName, sameEquations } from "../../cells/registry.t
 import type { ActivationSpec, NamedActivation } from "../../math/activations.ts";
 import { UsageError } from "../../shared/errors.ts";
 import type { GatedCell } from "../gate-order.ts";
-import { defaultActivations } from "./activations.ts";
+import { defaultActivations, onnxActivation } from "./activations.ts";
 
 /** A cell as a recurrent node says it. */
 export interface NodeForm {
@@ -26,22 +26,6 @@ const usual: readonly CellSpec[] = [false, true].flatMap((bias): CellSpec[] => [
   ...[false, true].flatMap((peephole) =>
     [false, true].map((coupled) => ({ name: "lstm", options: { bias, peephole, coupled } })),
   ),
-]);
-
-/** Ours → ONNX'. α and β are written always, so that no reader's default decides. */
-const names: ReadonlyMap<string, readonly [name: string, alpha?: number, beta?: number]> = new Map([
-  ["affine", ["Affine", 1, 0]],
-  ["elu", ["Elu", 1]],
-  ["hardSigmoid", ["HardSigmoid", 1 / 6, 0.5]],
-  ["identity", ["Affine", 1, 0]],
-  ["leakyRelu", ["LeakyRelu", 0.01]],
-  ["relu", ["Relu"]],
-  ["scaledTanh", ["ScaledTanh", 1, 1]],
-  ["sigmoid", ["Sigmoid"]],
-  ["softplus", ["Softplus"]],
-  ["softsign", ["Softsign"]],
-  ["tanh", ["Tanh"]],
-  ["thresholdedRelu", ["ThresholdedRelu", 1]],
 ]);
 
 const slots: Readonly<Record<GatedCell, readonly string[]>> = {
@@ -75,15 +59,10 @@ export function nodeForm(cell: Cell, spec?: CellSpec): NodeForm {
   const activations = slots[kind].map((slot, k) => {
     const given = options[slot] as ActivationSpec | undefined;
     if (given === undefined) return { name: defaultActivations[kind][k]! };
-    const { name, alpha, beta }: NamedActivation = typeof given === "string" ? { name: given } : given;
-    const row = names.get(name);
-    if (!row) throw refuse(`ONNX' recurrent nodes have no activation "${name}"`);
-    const [theirs, a, b] = row;
-    return {
-      name: theirs,
-      ...(a !== undefined && { alpha: alpha ?? a }),
-      ...(b !== undefined && { beta: beta ?? b }),
-    };
+    const one: NamedActivation = typeof given === "string" ? { name: given } : given;
+    const theirs = onnxActivation(one);
+    if (!theirs) throw refuse(`ONNX' recurrent nodes have no activation "${one.name}"`);
+    return theirs;
   });
   return {
     kind,

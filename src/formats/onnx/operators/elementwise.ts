@@ -18,22 +18,11 @@ import {
   sqrt,
   sub,
   type Term,
-  tanh,
 } from "../../../math/expression.ts";
-import {
-  elu,
-  gelu,
-  geluTanh,
-  hardSigmoid,
-  hardSilu,
-  leakyRelu,
-  relu,
-  softplus,
-  softsign,
-  thresholdedRelu,
-} from "../../../math/functions.ts";
+import { gelu, geluTanh, hardSilu } from "../../../math/functions.ts";
 import { type DataType, isFloat } from "../../data-type.ts";
 import { isHost, type Value } from "../../value.ts";
+import { activationOperators } from "../activations.ts";
 import type { NodeContext, Operator } from "../node.ts";
 import type { ElementFunction } from "../recorder.ts";
 import { ceil, floor, round } from "../rounding.ts";
@@ -123,13 +112,10 @@ const where: Operator = (node) =>
 
 const truth = (condition: Expression | ReturnType<typeof less>): Expression =>
   select(condition as ReturnType<typeof less>, 1, 0);
-const withAlpha =
-  (make: (alpha: number) => (x: Expression) => Expression, alpha: number): Operator =>
-  (node) =>
-    one(make(node.float("alpha", alpha)))(node);
 const identity: Operator = (node: NodeContext) => node.input(0);
 
 export const elementwise: Readonly<Record<string, Operator>> = {
+  ...Object.fromEntries(activationOperators.map(([op, of]): [string, Operator] => [op, (node) => one(of(node))(node)])),
   Abs: one(abs),
   Add: two(add),
   And: compare((a, b) => mul(a, b)),
@@ -138,7 +124,6 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Clip: clip,
   Div: divide,
   Dropout: (node) => [node.input(0)],
-  Elu: withAlpha(elu, 1),
   Equal: compare((a, b) => truth(equal(a, b))),
   Erf: one(erf),
   Exp: one(exp),
@@ -146,10 +131,8 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Gelu: (node) => one(node.string("approximate", "none") === "tanh" ? geluTanh : gelu)(node),
   Greater: compare((a, b) => truth(less(b, a))),
   GreaterOrEqual: compare((a, b) => truth(lessEqual(b, a))),
-  HardSigmoid: (node) => one(hardSigmoid(node.float("alpha", 0.2), node.float("beta", 0.5)))(node),
   HardSwish: one(hardSilu),
   Identity: identity,
-  LeakyRelu: withAlpha(leakyRelu, 0.01),
   Less: compare((a, b) => truth(less(a, b))),
   LessOrEqual: compare((a, b) => truth(lessEqual(a, b))),
   Log: one(log),
@@ -171,17 +154,11 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Pow: power,
   PRelu: two((x, slope) => select(less(x, 0), mul(slope, x), x)),
   Reciprocal: one((x) => div(1, x)),
-  Relu: one(relu),
   Round: (node) => round(node.recorder, node.input(0)),
-  Sigmoid: one(sigmoid),
   Sign: one((x) => select(less(0, x), 1, select(less(x, 0), -1, 0))),
-  Softplus: one(softplus),
-  Softsign: one(softsign),
   Sqrt: one(sqrt),
   Sub: two(sub),
   Sum: fold(add),
   Swish: (node) => one((x) => mul(x, sigmoid(mul(node.float("alpha", 1), x))))(node),
-  Tanh: one(tanh),
-  ThresholdedRelu: withAlpha(thresholdedRelu, 1),
   Where: where,
 };
