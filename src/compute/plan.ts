@@ -268,6 +268,6 @@ export interface QuantizedMatMul {
   readonly bias: boolean;
 }
 
-/** Steps from 0 to the largest number of a row: as fine as 16 bits hold and a sum of k products in 32 bits allows. */
+/** Steps from 0 to the largest number of a row: as fine as 14 bits hold and a sum of k products in 32 bits allows. */
 export const quantizationSteps = (k: number): number =>
-  Math.max(1, Math.min(32767, Math.floor((2 ** 31 - 1) / (127 * k))));
+  Math.max(1, Math.min(8191, Math.floor((2 ** 31 - 1) / (127 * k))));

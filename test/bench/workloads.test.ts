@@ -46,6 +46,28 @@ test("the other GRU is another function", async () => {
   expect(Math.abs(losses[0]! - losses[1]!)).toBeGreaterThan(1e-4);
 });
 
+test("what the bandwidth is measured on was written before: pages that were not are one page to the system", async () => {
+  const memories: WebAssembly.Memory[] = [];
+  const { Memory } = WebAssembly;
+  WebAssembly.Memory = class extends Memory {
+    constructor(size: WebAssembly.MemoryDescriptor) {
+      super(size);
+      memories.push(this);
+    }
+  };
+  try {
+    await readBandwidth(2 ** 18);
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+  expect(memories.length).toBeGreaterThan(0);
+  for (const { buffer } of memories) {
+    const words = new Uint32Array(buffer);
+    expect(words.length * 4).toBeGreaterThan(2 ** 18);
+    for (let at = 0; at < words.length; at += 1024) expect(words[at]).not.toBe(0);
+  }
+});
+
 test("limits are measured in plausible units", async () => {
   const gflops = (await multiplyAddLimit({ fused: false, wide: false })) / 1e9;
   const reading = (await readBandwidth(2 ** 15)) / 1e9;

@@ -192,11 +192,16 @@ export const v128 = {
 export const i8x16 = {
   /** Byte `lanes[k]` of the 32 bytes `a`, `b` goes to byte k. */
   shuffle: (a: Code, b: Code, lanes: readonly number[]): Code => [a, b, simd(13), lanes],
+  /** The numbers of `a`, then those of `b`, each as the nearest one of 8 bits. */
+  narrow_i16x8_s: simdBinary(101),
 };
 
 export const i16x8 = {
   /** The words of `a`, then those of `b`, each as the nearest number of 16 bits. */
   narrow_i32x4_s: simdBinary(133),
+  /** Sums of neighbours. */
+  extadd_pairwise_i8x16_s: simdUnary(124),
+  shr_u: simdBinary(141),
 };
 
 export const i32x4 = {
@@ -225,6 +230,9 @@ export const i32x4 = {
   min_s: simdBinary(182),
   max_s: simdBinary(184),
   dot_i16x8_s: simdBinary(186),
+  /** `c` and in each word the sum of four products of 8 bits; exact where no number of `b` has its highest bit set. */
+  relaxed_dot_i8x16_i7x16_add_s: simdTernary(0x113),
+  extadd_pairwise_i16x8_s: simdUnary(126),
   trunc_sat_f32x4_s: simdUnary(248),
   trunc_sat_f32x4_u: simdUnary(249),
   /** Word `lanes[k]` of the eight words `a`, `b` goes to word k. */

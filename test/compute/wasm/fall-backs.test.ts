@@ -1,8 +1,11 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { diagnoseWasm } from "../../../src/compute/diagnose.ts";
 import { openMachine } from "../../../src/compute/open.ts";
+import type { Kernel } from "../../../src/compute/plan.ts";
+import { hasDots } from "../../../src/compute/wasm/dots.ts";
 import { openWasm } from "../../../src/compute/wasm/machine.ts";
 import { chooseTiles, compareTrials, mayBeWide, type Trial } from "../../../src/compute/wasm/wide.ts";
+import { numbers, type Operand, runKernel } from "../../machines/harness.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -13,10 +16,11 @@ afterEach(() => {
 /** A host that refuses modules with relaxed SIMD: its instructions are those behind the prefix 0xfd with numbers from 0x100 on. */
 function withoutRelaxedSimd(): void {
   const { validate } = WebAssembly;
-  const relaxedMadd = "253,133,2";
-  vi.spyOn(WebAssembly, "validate").mockImplementation(
-    (bytes) => validate(bytes) && !new Uint8Array(bytes as Uint8Array<ArrayBuffer>).join().includes(relaxedMadd),
-  );
+  const [relaxedMadd, relaxedDot] = ["253,133,2", "253,147,2"];
+  vi.spyOn(WebAssembly, "validate").mockImplementation((bytes) => {
+    const code = new Uint8Array(bytes as Uint8Array<ArrayBuffer>).join();
+    return validate(bytes) && !code.includes(relaxedMadd) && !code.includes(relaxedDot);
+  });
 }
 
 test("without relaxed SIMD the machine multiplies, then adds; who asks for more is told", async () => {
@@ -25,6 +29,35 @@ test("without relaxed SIMD the machine multiplies, then adds; who asks for more 
   expect(machine.limits.family).toBe("portable");
   machine.close();
   await expect(openWasm({ fused: true })).rejects.toMatchObject({ code: "not-supported" });
+});
+
+test("without relaxed SIMD weights of 8 bits are widened, and what they give has the same bits", async () => {
+  const kernel: Kernel = { op: "quantizedMatmul", m: 3, k: 37, n: 75, bias: true };
+  const inputs: Record<string, Operand> = {
+    ...{ a: { data: numbers(3 * 37, 1) }, scale: { data: numbers(75, 2) }, bias: { data: numbers(75, 3) } },
+    weight: { data: Int32Array.from(numbers(75 * 10, 9), (v) => v * 2 ** 29), type: "int" },
+  };
+  const printed: string[] = [];
+  const { compile } = WebAssembly;
+  vi.spyOn(WebAssembly, "compile").mockImplementation((bytes) => {
+    printed.push(new Uint8Array(bytes as Uint8Array<ArrayBuffer>).join());
+    return compile(bytes);
+  });
+  const outcome = async () => {
+    // Whether the host has the instruction is asked once.
+    vi.resetModules();
+    const { openWasm } = await import("../../../src/compute/wasm/machine.ts");
+    const machine = await openWasm({ threads: 1 });
+    const { out } = await runKernel(machine, kernel, inputs, { out: 3 * 75 });
+    machine.close();
+    return { out, dots: printed.at(-1)!.includes("253,147,2") };
+  };
+  const usual = await outcome();
+  expect(usual.dots).toBe(hasDots());
+  withoutRelaxedSimd();
+  const widened = await outcome();
+  expect(widened.dots).toBe(false);
+  expect(widened.out).toEqual(usual.out);
 });
 
 test("a host without vectors is told apart, and what runs there is named", async () => {
