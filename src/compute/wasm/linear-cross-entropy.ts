@@ -315,9 +315,9 @@ class Steps {
     const { m, kernel, address, zeros, fused } = this.context;
     const { mem } = this;
     const H = kernel.columns;
-    return panelProduct(m, { blocked: false, fused }).call(
+    return panelProduct(m, { layout: "rows", fused }).call(
       ...[panels.get, i32.sub(to.get, from.get), number(H)],
-      ...[offset(number(address("weight")), from.get, number(H * 4)), number(H * 4), number(4)],
+      ...[offset(number(address("weight")), from.get, number(H * 4)), number(H * 4)],
       ...[mem.turnedX, H * 64, zeros, 0, 0].map(number),
       ...[this.logitsOf(from), number(64), number(kernel.classes * 64)],
     );
@@ -380,8 +380,8 @@ class Steps {
     const product = (panels: number, skip: number, init: readonly Code[], c: readonly Code[]): Code =>
       panels === 0
         ? []
-        : panelProduct(m, { blocked: true, fused }).call(
-            ...[number(panels), count.get, padded.get, this.logitsOf(from), number(64), number(kernel.classes * 64)],
+        : panelProduct(m, { layout: "panels", fused }).call(
+            ...[number(panels), count.get, padded.get, this.logitsOf(from), number(kernel.classes * 64)],
             offset(number(mem.packedX), padded.get, number(skip * 64)),
             ...[i32.shl(padded.get, number(6)), ...init, ...c],
           );
@@ -425,9 +425,9 @@ class Steps {
     const dx = [i32.add(number(mem.dx), i32.shl(mine.from, number(6))), number(64), number(H * 64)];
     const init = [zeros, 0, 0].map((none, k) => select(number(none), dx[k]!, begins));
     const weight = i32.add(offset(number(address("weight")), from.get, number(H * 4)), i32.shl(mine.from, number(2)));
-    return panelProduct(m, { blocked: false, fused }).call(
+    return panelProduct(m, { layout: "columns", fused }).call(
       ...[panels.get, i32.sub(mine.to, mine.from), i32.sub(to.get, from.get)],
-      ...[weight, number(4), number(H * 4)],
+      ...[weight, number(H * 4)],
       ...[this.logitsOf(from), number(kernel.classes * 64), ...init, ...dx],
     );
   }

@@ -57,7 +57,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const { program, rows } = layout;
   const mem = new ScanMemory(context, address("saved"));
   const gradientSlotOf = (p: Product): number => program.productGradientSlots[program.products.indexOf(p)]!;
-  const blocked = panelProduct(m, { blocked: true, fused });
+  const product = panelProduct(m, { layout: "panels", fused });
   const code: Code[] = [mem.prepare()];
 
   /** Packs the matrices of a run for `Mᵀ · gradient`: panels over `columns`, [panel][slots · padded width][16]. */
@@ -107,9 +107,9 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         k === 0
           ? [skip(o.init, o.initPanel), number(o.initStride), number(o.initPanel)]
           : [skip(o.out, 64), number(o.outStride), number(64)];
-      return blocked.call(
+      return product.call(
         ...[panels, o.rows, number(run.depth)],
-        ...[i32.add(o.row, number(mem.slot(run.slot))), number(64), number(rows * 64)],
+        ...[i32.add(o.row, number(mem.slot(run.slot))), number(rows * 64)],
         ...[skip(number(run.packed), run.depth * 64), number(run.depth * 64)],
         ...from,
         ...[skip(o.out, 64), number(o.outStride), number(64)],

@@ -96,8 +96,8 @@ export function printScan(context: ScanContext<Scan>): Code {
   const panelOf = (base: number, bytes: number): Code => i32.add(number(base), i32.mul(inputs.from, number(bytes)));
   code.push(
     team.barrier,
-    panelProduct(m, { blocked: false, fused, rows }).call(
-      ...[i32.sub(inputs.to, inputs.from), number(rows), number(D), number(mem.input), number(D * 4), number(4)],
+    panelProduct(m, { layout: "rows", fused, rows }).call(
+      ...[i32.sub(inputs.to, inputs.from), number(rows), number(D), number(mem.input), number(D * 4)],
       ...[panelOf(packedInput, D * 64), number(D * 64)],
       ...[biases === undefined ? number(zeros) : panelOf(biases, 64), number(0), number(biases === undefined ? 0 : 64)],
       ...[panelOf(mem.slot(0), slotBytes / UB), number(64), number(slotBytes / UB)],
@@ -136,8 +136,8 @@ export function printScan(context: ScanContext<Scan>): Code {
           ...[at(initRow, panels.from, initPanel, init), number(initPanel)],
           ...[at(step, panels.from, rows * 64, mem.slot(p.slot)), number(rows * 64)],
         );
-      return panelRows(m, { blocked: false, fused, rows: B }).call(
-        ...[number(B), number(k), a, number(rowBytes), number(4), at(none, panels.get, k * 64, packed[index]!)],
+      return panelRows(m, { layout: "rows", fused, rows: B }).call(
+        ...[number(B), number(k), a, number(rowBytes), at(none, panels.get, k * 64, packed[index]!)],
         ...[at(initRow, panels.get, initPanel, init), number(fusedWith ? 64 : 0)],
         ...[at(step, panels.get, rows * 64, mem.slot(p.slot)), number(64)],
       );

@@ -33,8 +33,8 @@ export function openTrial(wide: boolean, fused: boolean): Trial {
   const constants = new ConstantTable(CONSTANTS, ZEROS).scope();
   m.func({ name: "run", params: [] }, (f): Code => {
     const products = Array.from({ length: PANELS }, (_, panel) =>
-      panelRows(m, { blocked: false, fused }).call(
-        ...[ROWS, DEPTH, A, DEPTH * 4, 4, B + panel * DEPTH * 64, ZEROS, 0, C, 64].map((n) => i32.const(n)),
+      panelRows(m, { layout: "rows", fused }).call(
+        ...[ROWS, DEPTH, A, DEPTH * 4, B + panel * DEPTH * 64, ZEROS, 0, C, 64].map((n) => i32.const(n)),
       ),
     );
     const i = f.local("i32");

@@ -220,8 +220,8 @@ function matmul(
       : [stride.set(four(depth.get)), from.set(i32.add(offset(a.get, i0.get, stride.get), four(k0.get)))];
     // Panel number `panel` of those packed. The first block of k starts from the bias, the others from what is there.
     const product = (first: Code, firstStride: Code, c: Code, cStride: Code): Code =>
-      panelRows(m, { blocked: false, fused }).call(
-        ...[height.get, length.get, from.get, stride.get, i32.const(4)],
+      panelRows(m, { layout: "rows", fused }).call(
+        ...[height.get, length.get, from.get, stride.get],
         offset(packed.get, i32.add(i32.mul(panel.get, depth.get), k0.get), i32.const(64)),
         ...[select(c, first, k0.get), select(cStride, firstStride, k0.get), c, cStride],
       );

@@ -3,7 +3,7 @@ import type { Code, ValueType } from "./code.ts";
 import { forRange, if_, type Local, select } from "./control.ts";
 import { i32 } from "./instructions.ts";
 import { packTiles } from "./pack.ts";
-import { offset, panelRows, tileHeight } from "./product.ts";
+import { type Layout, offset, panelRows, tileHeight } from "./product.ts";
 import { rowProduct } from "./row-product.ts";
 
 const DEPTH = 256;
@@ -13,35 +13,34 @@ const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i
 /**
  * Products over many panels: `c[panel][i][0 … 15] = init[panel][i] + Σ_p a(i, p) · b[panel][p]`.
  *
- * Parameters, all i32, in bytes: `panels, rows, k, a, rowStrideA, columnStrideA, b, bPanelStride, init, initStride,
- * initPanelStride, c, cStride, cPanelStride`. `a` as in `panelRows`. The sum over k is taken in blocks of 256, each added to
+ * Parameters, all i32, in bytes: `panels, rows, k, a, strideA, b, bPanelStride, init, initStride, initPanelStride, c, cStride,
+ * cPanelStride`. `a` as in `panelRows`, not in tiles. The sum over k is taken in blocks of 256, each added to
  * what the one before left in `c`: the same order for any number of rows.
  */
 export function panelProduct(m: ModuleBuilder, options: PanelOptions): Func {
-  const { blocked, fused, rows: known } = options;
-  return m.memo(`panelProduct ${blocked} ${fused} ${known}`, () =>
-    m.func({ params: i32s(14) }, (f, ...parameters) => {
+  const { layout, fused, rows: known } = options;
+  return m.memo(`panelProduct ${layout} ${fused} ${known}`, () =>
+    m.func({ params: i32s(13) }, (f, ...parameters) => {
       const many = (): Code => blocks(m, f, options, parameters);
-      if (blocked || (known ?? 1) !== 1) return many();
-      const [panels, rows, k, a, , strideA, b, bPanel, init, , initPanel, c, , cPanel] = parameters as Fourteen;
-      const operands = [panels, k, a, strideA, b, bPanel, init, initPanel, c, cPanel].map((p) => p.get);
-      const single = rowProduct(m, fused).call(...operands);
+      if (layout === "panels" || (known ?? 1) !== 1) return many();
+      const [panels, rows, k, a, strideA, b, bPanel, init, , initPanel, c, , cPanel] = parameters as Thirteen;
+      const single = rowProduct(m, fused).call(
+        ...[panels.get, k.get, a.get, layout === "rows" ? i32.const(4) : strideA.get],
+        ...[b, bPanel, init, initPanel, c, cPanel].map((p) => p.get),
+      );
       return known ? single : if_(i32.eq(rows.get, i32.const(1)), single, many());
     }),
   );
 }
 
 interface PanelOptions {
-  readonly blocked: boolean;
+  readonly layout: Exclude<Layout, "tiles">;
   readonly fused: boolean;
   /** Rows of every call, where that is known: less is printed then. */
   readonly rows?: number;
 }
 
-type Fourteen = [
-  ...[Local, Local, Local, Local, Local, Local, Local],
-  ...[Local, Local, Local, Local, Local, Local, Local],
-];
+type Thirteen = [...[Local, Local, Local, Local, Local, Local], ...[Local, Local, Local, Local, Local, Local, Local]];
 
 /** Blocks of rows, in them blocks of k, in them the panels: what a block reads of `a` and of one panel stays in the second cache. */
 function blocks(
@@ -50,14 +49,16 @@ function blocks(
   { rows: known = 0, ...options }: PanelOptions,
   parameters: readonly Local[],
 ): Code {
-  const [panels, rows, k, a, rowStrideA, columnStrideA, b, bPanel, init, initStride, initPanel, c, cStride, cPanel] =
-    parameters as Fourteen;
+  const [panels, rows, k, a, strideA, b, bPanel, init, initStride, initPanel, c, cStride, cPanel] =
+    parameters as Thirteen;
   const local = (): Local => f.local("i32");
   const [panel, row, height, p, depth, first] = [local(), local(), local(), local(), local(), local()];
   const [aBlock, cTile, iTile] = [local(), local(), local()];
-  // Rows of a blocked `a` are 64 bytes apart and its columns come in panels of 16.
-  const rowOffset = options.blocked ? i32.shl(row.get, i32.const(6)) : i32.mul(row.get, rowStrideA.get);
-  const columnOffset = i32.mul(options.blocked ? i32.shr_u(p.get, i32.const(4)) : p.get, columnStrideA.get);
+  const [byRow, byColumn] = {
+    rows: [i32.mul(row.get, strideA.get), i32.shl(p.get, i32.const(2))],
+    columns: [i32.shl(row.get, i32.const(2)), i32.mul(p.get, strideA.get)],
+    panels: [i32.shl(row.get, i32.const(6)), i32.mul(i32.shr_u(p.get, i32.const(4)), strideA.get)],
+  }[options.layout] as [Code, Code];
   const least = (x: Local, limit: number): Code => select(x.get, i32.const(limit), i32.lt_u(x.get, i32.const(limit)));
   return forRange(row, i32.const(0), rows.get, ROWS, [
     height.set(i32.sub(rows.get, row.get)),
@@ -67,12 +68,12 @@ function blocks(
     forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), DEPTH, [
       depth.set(i32.sub(k.get, p.get)),
       depth.set(least(depth, DEPTH)),
-      aBlock.set(i32.add(a.get, i32.add(rowOffset, columnOffset))),
+      aBlock.set(i32.add(a.get, i32.add(byRow, byColumn))),
       forRange(panel, i32.const(0), panels.get, 1, [
         cTile.set(i32.add(offset(c.get, panel.get, cPanel.get), i32.mul(row.get, cStride.get))),
         iTile.set(i32.add(offset(init.get, panel.get, initPanel.get), i32.mul(row.get, initStride.get))),
         panelRows(m, known <= ROWS ? { ...options, rows: known } : options).call(
-          ...[height.get, depth.get, aBlock.get, rowStrideA.get, columnStrideA.get],
+          ...[height.get, depth.get, aBlock.get, strideA.get],
           i32.add(offset(b.get, panel.get, bPanel.get), i32.shl(p.get, i32.const(6))),
           ...[select(iTile.get, cTile.get, first.get), select(initStride.get, cStride.get, first.get)],
           ...[cTile.get, cStride.get],
@@ -125,8 +126,8 @@ export function transposedPanelProduct(
           ),
           forRange(panel, i32.const(0), panels.get, 1, [
             to.set(i32.add(offset(c.get, panel.get, cPanel.get), i32.shl(row.get, i32.const(6)))),
-            panelRows(m, { blocked: false, tiled: true, descending, fused }).call(
-              ...[height.get, depth.get, tiles.get, i32.const(4), i32.const(4 * tall)],
+            panelRows(m, { layout: "tiles", descending, fused }).call(
+              ...[height.get, depth.get, tiles.get, i32.const(4 * tall)],
               i32.add(offset(b.get, panel.get, bPanel.get), i32.shl(first, i32.const(6))),
               ...[select(to.get, i32.const(zeros), begun), select(i32.const(64), i32.const(0), begun)],
               ...[to.get, i32.const(64)],

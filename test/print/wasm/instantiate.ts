@@ -12,9 +12,9 @@ export interface Instance {
 }
 
 /** Compiles and starts what `print` puts into a module, over `pages` of new memory. */
-export function instantiate(print: (m: ModuleBuilder) => void, pages = 16): Instance {
+export function instantiate(print: (m: ModuleBuilder) => void, pages = 16, wide = false): Instance {
   const limits = { initial: pages, maximum: pages };
-  const m = new ModuleBuilder({ memory: { ...limits, shared: false } });
+  const m = new ModuleBuilder({ memory: { ...limits, shared: false }, wide });
   print(m);
   const memory = new WebAssembly.Memory(limits);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(m.finish()), { env: { memory } });

@@ -138,34 +138,46 @@ describe("matmul", () => {
 });
 
 describe("panelRows", () => {
-  /** Products with k of 0 … 48 for `rows` rows; `a` in panels or as rows. */
-  function run(
-    rows: number,
-    k: number,
-    blocked: boolean,
-    tileRows: number | undefined,
-    init: "rows" | "same" | "row",
-    known?: number,
-  ) {
-    const [a, b, start] = [numbers(rows * k, 1), numbers(k * 16, 2), numbers(rows * 16, 3)];
+  interface Setting {
+    readonly rows: number;
+    readonly k: number;
+    readonly layout: "rows" | "columns" | "panels";
+    readonly init?: "rows" | "same" | "row";
+    readonly tileRows?: number;
+    /** Whether the printer is told how many rows there are. */
+    readonly known?: boolean;
+    readonly wide?: boolean;
+  }
+  /** The numbers of a matrix [rows, k] where a layout has them, and its stride in bytes. */
+  function lie(a: Float32Array, rows: number, k: number, layout: Setting["layout"]): [Float32Array, number] {
+    const place = {
+      rows: (i: number, p: number) => i * k + p,
+      columns: (i: number, p: number) => p * rows + i,
+      panels: (i: number, p: number) => (p >> 4) * rows * 16 + i * 16 + (p & 15),
+    }[layout];
     const stored = a.slice();
-    if (blocked)
-      for (let i = 0; i < rows; i++)
-        for (let p = 0; p < k; p++) stored[(p >> 4) * rows * 16 + i * 16 + (p & 15)] = a[i * k + p]!;
+    for (let i = 0; i < rows; i++) for (let p = 0; p < k; p++) stored[place(i, p)] = a[i * k + p]!;
+    return [stored, 4 * { rows: k, columns: rows, panels: rows * 16 }[layout]];
+  }
+
+  /** A product, compared with its float64 sums. @returns its bits */
+  function run({ rows, k, layout, init = "rows", tileRows, known = false, wide = false }: Setting): number[] {
+    const [a, b, start] = [numbers(rows * k, 1), numbers(k * 16, 2), numbers(rows * 16, 3)];
+    const [stored, stride] = lie(a, rows, k, layout);
+    const options = { layout, fused: canFuse, ...(tileRows && { tileRows }), ...(known && { rows }) };
     const instance = instantiate(
       (m) =>
-        void m.func({ name: "run", params: new Array(10).fill("i32") }, (_, ...args) =>
-          panelRows(m, { blocked, fused: canFuse, ...(tileRows && { tileRows }), ...(known && { rows: known }) }).call(
-            ...args.map((x) => x.get),
-          ),
+        void m.func({ name: "run", params: new Array(9).fill("i32") }, (_, ...args) =>
+          panelRows(m, options).call(...args.map((x) => x.get)),
         ),
+      16,
+      wide,
     );
     const c = init === "same" ? start.slice() : new Float32Array(rows * 20).fill(CANARY);
     const places = lay(instance, [stored, b, start, c]) as [number, number, number, number];
     const cStride = init === "same" ? 64 : 80;
-    const strides: [number, number] = blocked ? [64, rows * 64] : [k * 4, 4];
     const first = init === "same" ? [places[3], cStride] : [places[2], init === "row" ? 0 : 64];
-    instance.call("run", rows, k, places[0], ...strides, places[1], ...first, places[3], cStride);
+    instance.call("run", rows, k, places[0], stride, places[1], ...first, places[3], cStride);
     const came: number[] = [];
     const expected: number[] = [];
     for (let i = 0; i < rows; i++)
@@ -180,26 +192,31 @@ describe("panelRows", () => {
     return came;
   }
 
-  test("rows or panels of A, sums of every length, every kind of start", () => {
+  test.each([false, true])("every layout of A, sums of every length, every kind of start, wide %s", (wide) => {
     for (const rows of [0, 1, 2, 3, 4, 5, 6, 9, 11, 16])
       for (const init of ["rows", "same", "row"] as const) {
-        for (const k of [0, 1, 7, 32]) run(rows, k, false, undefined, init);
-        for (const k of [0, 16, 48]) run(rows, k, true, undefined, init);
+        for (const layout of ["rows", "columns"] as const)
+          for (const k of [0, 1, 2, 7, 32]) run({ rows, k, layout, init, wide });
+        for (const k of [0, 16, 48]) run({ rows, k, layout: "panels", init, wide });
       }
   });
 
   test("the shape of the tile and the layout of A do not change a bit", () => {
-    const expected = run(11, 32, false, 5, "rows");
-    for (const tileRows of [1, 2, 3, 4, 5])
-      for (const blocked of [false, true]) expect(run(11, 32, blocked, tileRows, "rows")).toEqual(expected);
+    for (const k of [32, 48]) {
+      const expected = run({ rows: 11, k, layout: "rows", tileRows: 5 });
+      for (const tileRows of [1, 2, 3, 4, 5, 6])
+        for (const layout of ["rows", "columns", "panels"] as const)
+          for (const wide of [false, true]) expect(run({ rows: 11, k, layout, tileRows, wide })).toEqual(expected);
+    }
+    const expected = run({ rows: 11, k: 31, layout: "rows" });
+    for (const layout of ["rows", "columns"] as const)
+      expect(run({ rows: 11, k: 31, layout, wide: true })).toEqual(expected);
   });
 
   test("the tiles of a known number of rows are enough and give the same bits", () => {
     for (let rows = 1; rows <= 13; rows++)
-      for (const blocked of [false, true]) {
-        const expected = run(rows, 16, blocked, undefined, "rows");
-        expect(run(rows, 16, blocked, undefined, "rows", rows)).toEqual(expected);
-      }
+      for (const layout of ["rows", "panels"] as const)
+        expect(run({ rows, k: 16, layout, known: true })).toEqual(run({ rows, k: 16, layout }));
   });
 
   test("panels of a known number of rows, up to several blocks of them", () => {
@@ -210,11 +227,11 @@ describe("panelRows", () => {
           m.func({ name: "run", params: new Array(4).fill("i32") }, (_, a, b, init, c) => {
             const n = (value: number) => i32.const(value);
             return panelProduct(m, o).call(
-              ...[n(panels), n(rows), n(k), a.get, n(4 * k), n(4), b.get, n(64 * k)],
+              ...[n(panels), n(rows), n(k), a.get, n(4 * k), b.get, n(64 * k)],
               ...[init.get, n(0), n(64), c.get, n(64), n(64 * rows)],
             );
           });
-        call({ blocked: false, fused: canFuse, ...(known && { rows }) });
+        call({ layout: "rows", fused: canFuse, ...(known && { rows }) });
       }, 8);
       const c = new Float32Array(panels * rows * 16).fill(CANARY);
       const places = lay(instance, [numbers(rows * k, 1), numbers(panels * k * 16, 2), numbers(panels * 16, 3), c]);

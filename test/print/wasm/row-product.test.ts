@@ -26,8 +26,8 @@ function multiply(o: { panels: number; k: number; initPanel: number; fused: bool
         ...[init.get, bytes(initPanel), c.get, bytes(APART)],
       ),
       Array.from({ length: panels }, (_, panel) =>
-        panelRows(m, { blocked: false, fused }).call(
-          ...[i32.const(1), i32.const(k), a.get, bytes(k), bytes(1), i32.add(b.get, bytes(panel * k * PANEL))],
+        panelRows(m, { layout: "rows", fused }).call(
+          ...[i32.const(1), i32.const(k), a.get, bytes(k), i32.add(b.get, bytes(panel * k * PANEL))],
           ...[
             i32.add(init.get, bytes(panel * initPanel)),
             bytes(0),
