@@ -20,6 +20,10 @@ export const trainingFields = {
     about: "how much the optimizer draws weights towards 0",
     ...{ unit: "number", min: 0, otherwise: "0, of adamW 0.01" },
   }),
+  average: number({
+    about: "measure and save a mean of the weights over the updates, which forgets by this factor at each",
+    ...{ unit: "decay", above: 0, below: 1, otherwise: "the weights themselves" },
+  }),
   learningRate: number({ about: "step size of the optimizer", unit: "number", min: 0, default: 2e-3 }),
   schedule: choice(SCHEDULES, {
     about: "how the rate goes: always the same, or down to 0 at the end along half a cosine or a line",

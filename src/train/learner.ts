@@ -1,6 +1,7 @@
 import type { Arena, Machine } from "../compute/machine.ts";
 import { type Batch, weightOf } from "../data/batch-source.ts";
 import { add, equal, mul, select, variable } from "../math/expression.ts";
+import { AVERAGE } from "../optimizers/averaged.ts";
 import type { Optimizer } from "../optimizers/define.ts";
 import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
 import { describe, expectInteger, expectShape, FailureError, UsageError } from "../shared/errors.ts";
@@ -91,6 +92,8 @@ export class Learner {
   private readonly own: Readonly<Record<string, Arena>>;
   private readonly scalars: (step: number, rate: number) => Record<string, number>;
   private fresh = true;
+  /** Whether parameters and their means have changed places. */
+  private exchanged = false;
   /** Updates known to have been left out: they do not count for the corrections of the optimizer. */
   private skipped = 0;
 
@@ -148,6 +151,20 @@ export class Learner {
     this.fresh = false;
   }
 
+  /**
+   * Where a mean of the weights is kept: puts it in the place of the parameters, or the weights themselves back there, which `learn`
+   * needs. Where none is kept nothing happens.
+   */
+  async showAverage(shown: boolean): Promise<void> {
+    const { parameters, optimizer } = this.options;
+    if (!(AVERAGE in optimizer.moments) || shown === this.exchanged) return;
+    const arena = momentArena(AVERAGE);
+    const [one, other] = [await parameters.toTensors(), await parameters.toTensors(arena)];
+    parameters.fromTensors(other);
+    parameters.fromTensors(one, { arena });
+    this.exchanged = shown;
+  }
+
   /** What the machine has noted since the last reading. */
   async read(): Promise<StepReading> {
     const notes = await this.update.read(NOTES_ARENA);
@@ -162,7 +179,8 @@ export class Learner {
     const { parameters } = this.options;
     const tensors = new Map<string, NamedTensor>();
     for (const arena of this.learned)
-      for (const [name, tensor] of await parameters.toTensors(arena)) tensors.set(`${arena}/${name}`, tensor);
+      for (const [name, tensor] of await parameters.toTensors(this.placeOf(arena)))
+        tensors.set(`${arena}/${name}`, tensor);
     for (const [name, tensor] of await this.gradients.readStates()) tensors.set(`state/${name}`, tensor);
     tensors.set(NOTES_ARENA, { shape: [NOTES.length], data: await this.update.read(NOTES_ARENA) });
     return tensors;
@@ -174,6 +192,7 @@ export class Learner {
     const below = (prefix: string): Map<string, NamedTensor> =>
       new Map([...tensors].flatMap(([name, t]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), t]] : [])));
     for (const arena of this.learned) parameters.fromTensors(below(`${arena}/`), { arena });
+    this.exchanged = false;
     this.gradients.restoreStates(below("state/"));
     const notes = tensors.get(NOTES_ARENA);
     if (notes?.data.length === NOTES.length)
@@ -184,6 +203,12 @@ export class Learner {
   /** Arenas of parameters that updates change. */
   private get learned(): readonly string[] {
     return ["parameters", ...Object.keys(this.options.optimizer.moments).map(momentArena)];
+  }
+
+  /** Where the numbers lie that belong to an arena. */
+  private placeOf(arena: string): string {
+    const pair = ["parameters", momentArena(AVERAGE)];
+    return this.exchanged && pair.includes(arena) ? pair[1 - pair.indexOf(arena)]! : arena;
   }
 
   /** Bytes that learning keeps on the machine, parameters and moments included. */

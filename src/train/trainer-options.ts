@@ -1,6 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import type { Batch, BatchSource } from "../data/batch-source.ts";
 import { adam } from "../optimizers/adam.ts";
+import { averaged } from "../optimizers/averaged.ts";
 import type { Optimizer } from "../optimizers/define.ts";
 import type { OptionsTable } from "../schema/check.ts";
 import { orInfinity } from "../schema/fields.ts";
@@ -21,6 +22,12 @@ export interface TrainingOptions extends RateOptions {
   readonly maxSteps?: number | undefined;
   /** Default `adam()`. */
   readonly optimizer?: Optimizer | undefined;
+  /**
+   * Decay of a mean of the weights over the updates, below 1: about 1 / (1 − average) of them are remembered. Wherever the training stands
+   * still (while an event is handled, at the end), the parameters are these means: they are measured, they count as best, they are saved.
+   * Learning goes on from the weights themselves. Default: none is kept.
+   */
+  readonly average?: number | undefined;
   /** Gradients are scaled down together when their norm is larger; default 5. `Infinity`: never. */
   readonly clipNorm?: number | undefined;
   /** Then each element of the gradient is held within ±clipValue. Default: never. */
@@ -94,6 +101,7 @@ export const trainingOptions: OptionsTable<TrainingOptions> = {
   warmup: trainingFields.warmup,
   clipNorm: orInfinity(trainingFields.clipNorm),
   seed: trainingFields.seed,
+  average: trainingFields.average,
   ...{ optimizer: 1, schedule: 1, clipValue: 1, accumulate: 1, recompute: 1, evaluateEvery: 1, logEvery: 1, signal: 1 },
   best: { metric: 1, mode: 1 },
   earlyStopping: { patience: "required", minDelta: 1 },
@@ -116,11 +124,12 @@ export function planOf(options: TrainingOptions, batchesPerEpoch: number): Train
       "out-of-range",
       `checkpointEvery.seconds: expected a number above 0, got ${describe(seconds)}`,
     );
+  const optimizer = options.optimizer ?? adam();
   const totalSteps = Math.min(epochs * stepsPerEpoch, orNever("maxSteps", options.maxSteps));
   return {
     ...{ epochs, accumulate, stepsPerEpoch, totalSteps },
     recompute: options.recompute,
-    optimizer: options.optimizer ?? adam(),
+    optimizer: options.average === undefined ? optimizer : averaged(optimizer, options.average),
     clipNorm: clipNorm === Number.POSITIVE_INFINITY ? undefined : clipNorm,
     clipValue: options.clipValue,
     seed: expectInteger("seed", options.seed ?? trainingFields.seed.default, { min: 0 }),

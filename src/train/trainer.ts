@@ -125,6 +125,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
         await this.alone(() => this.advance(turns));
       }
     }
+    await this.alone(() => this.standStill());
     const { step, seconds, stopped } = this.state;
     yield { type: "end", reason: aborted ? "aborted" : stopped ? "stopped-early" : "done", step, seconds };
   }
@@ -167,8 +168,11 @@ export class Trainer<F extends object = object> extends Closing implements Async
   async restore(snapshot: TrainingSnapshot, options: RestoreOptions = {}): Promise<void> {
     expectOptions("Trainer.restore", options, { allowDifferentArithmetic: 1, allowDifferentSchedule: 1 });
     const state = usable<F>(snapshot, this.options, this.plan, options);
-    await this.alone(() => this.learner.restoreTensors(snapshot.tensors));
-    this.state = state;
+    await this.alone(async () => {
+      await this.learner.restoreTensors(snapshot.tensors);
+      this.state = state;
+      await this.standStill();
+    });
     this.started = false;
     this.saveDue = false;
     this.lastSave = platform.now();
@@ -199,6 +203,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
     const { totalSteps, stepsPerEpoch, logEvery, evaluateEvery, checkpoints } = this.plan;
     const { state } = this;
     const start = platform.now();
+    await this.learner.showAverage(false);
     const batches = await this.batchesOf(state.step);
     const rate = this.plan.rate.schedule?.(state.step) ?? state.plateau!.rate;
     const reading = await this.learner.learn(batches, state.step + 1, rate);
@@ -214,6 +219,12 @@ export class Trainer<F extends object = object> extends Closing implements Async
       state.due !== null ||
       state.step % checkpoints.steps === 0 ||
       platform.now() - this.lastSave >= checkpoints.seconds * 1000;
+    if (this.saveDue || state.events.length > 0) await this.standStill();
+  }
+
+  /** Before anybody looks at the parameters: those with `average` become their means. */
+  private async standStill(): Promise<void> {
+    if (this.state.step > 0) await this.learner.showAverage(true);
   }
 
   private async batchesOf(step: number): Promise<Batch[]> {

@@ -96,6 +96,7 @@ export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<
         warmup: added("--warmup", "3"),
         clipNorm: added("--clip", "1e-9"),
         accumulate: added("--accumulate", "2"),
+        average: between(["--epochs", "9"], ["--epochs", "9", "--average", "0.99"]),
         patience: between(
           ["--epochs", "4", "--learning-rate", "0"],
           ["--epochs", "4", "--learning-rate", "0", "--patience", "1"],

@@ -190,6 +190,7 @@ const training: {
   warmup: [3, ({ rate, weights }) => [rate, weights]],
   clipNorm: [1e-9, ({ weights }) => weights],
   accumulate: [2, ({ start }) => start.stepsPerEpoch],
+  average: [0.9, ({ weights }) => weights],
   // So small a rate makes nothing better.
   patience: [1, ({ end }) => end.reason, { epochs: 4, maxSteps: 100, learningRate: 1e-30 }],
   minDelta: [100, ({ end }) => end.reason, { epochs: 4, maxSteps: 100, patience: 1 }],
@@ -359,6 +360,10 @@ const commands: Readonly<Record<string, Effects>> = {
       warmup: { add: ["--warmup", "3"] },
       clipNorm: { add: ["--clip", "1e-9"] },
       accumulate: { against: classify({ "batch-size": 8 }), instead: classify({ "batch-size": 8, accumulate: 2 }) },
+      average: {
+        against: classify({ epochs: 9, validation: 0 }),
+        instead: classify({ epochs: 9, validation: 0, average: 0.99 }),
+      },
       patience: {
         against: classify({ epochs: 4, "learning-rate": 0 }),
         instead: classify({ epochs: 4, "learning-rate": 0, patience: 1 }),
@@ -424,6 +429,7 @@ const commands: Readonly<Record<string, Effects>> = {
       learningRate: { add: ["--learning-rate", "0.1"] },
       clipNorm: { add: ["--clip", "1e-9"] },
       accumulate: { add: ["--accumulate", "2"] },
+      average: { against: tag({ epochs: 9 }), instead: tag({ epochs: 9, average: 0.99 }) },
       patience: {
         against: tag({ epochs: 4, "learning-rate": 0 }),
         instead: tag({ epochs: 4, "learning-rate": 0, patience: 1 }),

@@ -151,6 +151,7 @@ describeOnMachines("a training of one's own batches", (m) => {
     const options = {
       measured: true,
       accumulate: 2,
+      average: 0.7,
       evaluateEvery: 3,
       schedule: reduceOnPlateau({ learningRate: 0.05, patience: 0 }),
     };
@@ -172,6 +173,34 @@ describeOnMachines("a training of one's own batches", (m) => {
       second.trainer.close();
     }
     whole.trainer.close();
+  });
+
+  test("with `average` everybody sees means of the weights, and learning goes on from the weights", async () => {
+    const each = { average: undefined, epochs: 2, logEvery: 1 };
+    const [plain, mean] = [await opened(m, each), await opened(m, { ...each, average: 0.8 })];
+    const name = "head.weight";
+    let expected: readonly number[] = [];
+    const means = new Map<number, readonly number[]>();
+    for await (const event of plain.trainer) {
+      if (event.type !== "progress") continue;
+      const now = Array.from(await plain.parameters.read(name));
+      const share = Math.max(0.2, 9 / (event.step + 8));
+      expected = now.map((w, k) => (expected[k] ?? 0) + share * (w - (expected[k] ?? 0)));
+      means.set(event.step, expected);
+    }
+    let seen = 0;
+    for await (const event of mean.trainer) {
+      if (!("step" in event) || event.step === 0) continue;
+      expect(difference(await mean.parameters.read(name), means.get(event.step)!)).toBeLessThan(
+        m.name === "wasm" ? 1e-6 : 1e-12,
+      );
+      seen++;
+    }
+    // 14 steps, two epochs and moments to save, the end.
+    expect(seen).toBe(19);
+    expect(Array.from(await mean.parameters.read(name, "moment.average"))).toEqual(
+      Array.from(await plain.parameters.read(name)),
+    );
   });
 
   test("adds gradients of several batches up as one batch of all of them would give them", async () => {

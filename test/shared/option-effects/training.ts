@@ -51,6 +51,7 @@ const training = {
   clipNorm: [1e-6],
   clipValue: [1e-6],
   accumulate: [2],
+  average: [0.9],
   seed: [5],
   evaluateEvery: [2],
   learningRate: [0.5],
