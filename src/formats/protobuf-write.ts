@@ -1,5 +1,5 @@
 import type { OwnBytes } from "../shared/own-bytes.ts";
-import { type FieldSpec, type MessageSpec, WIRE } from "./protobuf.ts";
+import { type FieldSpec, type MessageSpec, nextField, WIRE } from "./protobuf.ts";
 
 /** One message as bytes, fields in the order of the table; what is undefined or empty is left out. */
 export function writeMessage(value: Readonly<Record<string, unknown>>, spec: MessageSpec): OwnBytes {
@@ -15,7 +15,38 @@ export function writeMessage(value: Readonly<Record<string, unknown>>, spec: Mes
   return join(parts);
 }
 
+/** What becomes of the k-th payload of a field; the same one stays as it is. */
+export type ChangePayload = (payload: Uint8Array, k: number) => Uint8Array;
+
+/**
+ * A message with the payloads of some fields (messages, texts, bytes) changed. All else keeps its bytes: numbers that no JavaScript
+ * number holds, and fields that the table does not know.
+ */
+export function changeMessage(
+  bytes: Uint8Array,
+  spec: MessageSpec,
+  changes: Readonly<Record<string, ChangePayload>>,
+): OwnBytes {
+  const byNumber = new Map(Object.entries(changes).map(([name, change]) => [spec[name]!.number, { change, k: 0 }]));
+  const parts: Uint8Array[] = [];
+  const cursor = { at: 0 };
+  while (cursor.at < bytes.length) {
+    const from = cursor.at;
+    const { number, wire, payload } = nextField(bytes, cursor);
+    const found = wire === 2 ? byNumber.get(number) : undefined;
+    const changed = found?.change(payload!, found.k++);
+    if (changed === undefined || changed === payload) parts.push(bytes.subarray(from, cursor.at));
+    else parts.push(...lengthDelimited(number, changed));
+  }
+  return join(parts);
+}
+
 const encoder = new TextEncoder();
+const lengthDelimited = (number: number, payload: Uint8Array): Uint8Array[] => [
+  varint(number * 8 + 2),
+  varint(payload.length),
+  payload,
+];
 
 function writeField({ number, kind }: FieldSpec, value: unknown): Uint8Array[] {
   if (kind === "int") return [varint(number * 8), varint(value as number)];
@@ -26,13 +57,13 @@ function writeField({ number, kind }: FieldSpec, value: unknown): Uint8Array[] {
       : kind === "string"
         ? encoder.encode(value as string)
         : (value as Uint8Array);
-  return [varint(number * 8 + 2), varint(bytes.length), bytes];
+  return lengthDelimited(number, bytes);
 }
 
 function writePacked(number: number, kind: "int" | FixedKind, values: ArrayLike<number>): Uint8Array[] {
   if (values.length === 0) return [];
   const bytes = kind === "int" ? join(Array.from(values, varint)) : numbers(values, kind);
-  return [varint(number * 8 + 2), varint(bytes.length), bytes];
+  return lengthDelimited(number, bytes);
 }
 
 type FixedKind = "fixed32" | "float" | "double";
@@ -49,12 +80,9 @@ function numbers(values: ArrayLike<number>, kind: FixedKind): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-const LARGEST = 2n ** 63n - 1n;
-
-/** The largest whole number of 64 bits, which often stands for "to the end", is read as 2^63, one more than there is. */
 function varint(value: number): Uint8Array {
   const bytes: number[] = [];
-  for (let rest = value >= 2 ** 63 ? LARGEST : BigInt.asUintN(64, BigInt(value)); ; rest >>= 7n) {
+  for (let rest = BigInt.asUintN(64, BigInt(value)); ; rest >>= 7n) {
     const low = Number(rest & 127n);
     if (rest < 128n) {
       bytes.push(low);

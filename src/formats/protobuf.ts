@@ -58,12 +58,9 @@ function read(bytes: Uint8Array, spec: MessageSpec, depth: number, budget: Budge
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const cursor = { at: 0 };
   while (cursor.at < bytes.length) {
-    const tag = varint(bytes, cursor);
-    const [number, wire] = [Math.floor(tag / 8), tag % 8];
+    const { number, wire, payload, value } = nextField(bytes, cursor);
     const known = byNumber.get(number);
-    const payload = wire === 0 ? undefined : take(bytes, cursor, wire, number);
     if (!payload) {
-      const value = varint(bytes, cursor);
       if (known?.field.kind === "int") put(result, known.name, known.field, value);
       continue;
     }
@@ -122,6 +119,18 @@ function readPacked(payload: Uint8Array, kind: ScalarKind, into: number[]): void
     if (payload.length % width !== 0) throw damaged(`${payload.length} bytes of packed ${kind}s`);
     for (let at = 0; at < payload.length; at += width) into.push(numberAt(view, at, kind));
   }
+}
+
+/** A field of a message where the cursor stands: its number, how it is coded, and its payload, or its value where it is coded as one number. */
+export function nextField(
+  bytes: Uint8Array,
+  cursor: { at: number },
+): { readonly number: number; readonly wire: number; readonly payload?: Uint8Array; readonly value?: number } {
+  const tag = varint(bytes, cursor);
+  const [number, wire] = [Math.floor(tag / 8), tag % 8];
+  return wire === 0
+    ? { number, wire, value: varint(bytes, cursor) }
+    : { number, wire, payload: take(bytes, cursor, wire, number) };
 }
 
 /** The payload of a field that is not a varint. */

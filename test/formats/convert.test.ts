@@ -146,6 +146,44 @@ describe("networks of random layers", () => {
   });
 });
 
+describe("layers that normalize", () => {
+  const { cell, inputSize, hiddenSize } = { cell: { name: "gru" }, inputSize: 3, hiddenSize: 2 };
+  const steps = recurrentSpec({ cell, inputSize, hiddenSize });
+  const last = recurrentSpec({ cell, inputSize, hiddenSize, returnSequences: false });
+  const batchNorm = (axis: number, size = 2): LayerSpec => ({ kind: "batch-norm", size, axis, epsilon: 1e-3 });
+  const layerNorm = (axis: number): LayerSpec => ({ kind: "layer-norm", size: 2, axis, epsilon: 1e-3 });
+
+  test.each<[string, LayerSpec[]]>([
+    ["one step, in batches", [last, batchNorm(1)]],
+    ["one step", [last, layerNorm(1)]],
+    ["all steps", [steps, batchNorm(2), layerNorm(2)]],
+    [
+      "both directions",
+      [
+        { kind: "bidirectional", forward: last, backward: { ...last, reverse: true }, merge: "concat" },
+        batchNorm(1, 4),
+      ],
+    ],
+    ["what was pooled", [steps, { kind: "pooling", of: "mean", window: "global" }, batchNorm(1)]],
+    ["what was repeated", [last, { kind: "repeat", times: 2 }, batchNorm(2)]],
+    ["each step alone", [steps, { kind: "time-distributed", layer: layerNorm(1) }]],
+  ])("%s, over an axis that is counted from the batch: the same function as ONNX", async (_, specs) => {
+    const file = fileOf(chainOf(specs, { width: 3 }));
+    const { bytes } = convertModel(file, { to: "onnx" });
+    await expectSame(file, await readModel(bytes));
+    if (onnxRuntime) await expectRuntime(file, bytes);
+  });
+
+  test("over another axis than the last are refused", () => {
+    for (const [spec, norm, said] of [
+      [steps, batchNorm(1), "axis 1 of 3"],
+      [steps, layerNorm(1), "axis 1 of 3"],
+      [last, batchNorm(2), "axis 2 of 2"],
+    ] as const)
+      expect(() => convertModel(fileOf(chainOf([spec, norm], { width: 3 })), { to: "onnx" })).toThrow(said);
+  });
+});
+
 describe("state dictionaries", () => {
   const stateDict = (options: { layers: number; bidirectional: boolean; kind: "lstm" | "gru"; bias: boolean }) => {
     const tensors = new Map<string, ReturnType<typeof safeTensor>>();

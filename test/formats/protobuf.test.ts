@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type MessageSpec, many, one, readMessage } from "../../src/formats/protobuf.ts";
-import { writeMessage } from "../../src/formats/protobuf-write.ts";
+import { changeMessage, writeMessage } from "../../src/formats/protobuf-write.ts";
 
 const inner: MessageSpec = { name: one(1, "string") };
 const spec: MessageSpec = {
@@ -21,11 +21,20 @@ test("a fixed number of 32 bits is its field, its coding and four bytes, the low
   expect([...writeMessage({ fixed: 0x01020304 }, spec)]).toEqual([6 * 8 + 5, 4, 3, 2, 1]);
 });
 
-test("the ends of 64 bits stay where they are: a Slice to the end is one still", () => {
-  const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n];
-  const ends = { ints: [least, most].map(Number) };
-  const written = writeMessage(ends, spec);
-  // Ten bytes for the least, nine for the most: only negative numbers have a tenth.
-  expect(written.length).toBe(2 + 10 + 9);
-  expect(readMessage(written, spec)).toMatchObject(ends);
+test("what is changed leaves every other byte where it was: numbers beyond 2^53, fields that no table knows, whatever their coding", () => {
+  const known: MessageSpec = { text: one(4, "string"), parts: many(7, () => inner) };
+  // 2^53 + 1 and -1, a fixed number of 64 bits, one of 32, bytes: none of them in the table.
+  const unknown = [
+    ...[8, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10],
+    ...[8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
+    ...[25, 1, 2, 3, 4, 5, 6, 7, 8, 53, 1, 2, 3, 4, 42, 2, 0, 255],
+  ];
+  const parts = ["a", "b"].map((name) => [...writeMessage({ parts: [{ name }] }, known)]);
+  const bytes = Uint8Array.from([...parts[0]!, ...unknown, ...parts[1]!]);
+  expect(changeMessage(bytes, known, { parts: (part) => part })).toEqual(bytes);
+  const changed = changeMessage(bytes, known, {
+    parts: (part, k) => (k === 1 ? writeMessage({ name: "longer" }, inner) : part),
+  });
+  expect([...changed]).toEqual([...parts[0]!, ...unknown, ...writeMessage({ parts: [{ name: "longer" }] }, known)]);
+  expect(() => changeMessage(bytes.subarray(0, bytes.length - 1), known, {})).toThrow(/damaged/);
 });

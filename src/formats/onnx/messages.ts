@@ -88,7 +88,7 @@ export const tensorSpec: MessageSpec = {
   externalData: many(13, () => keyAndValue),
   dataLocation: one(14, "int"),
 };
-const attributeSpec: MessageSpec = {
+export const attributeSpec: MessageSpec = {
   name: one(1, "string"),
   f: one(2, "float"),
   i: one(3, "int"),
@@ -101,7 +101,7 @@ const attributeSpec: MessageSpec = {
   type: one(20, "int"),
   refAttrName: one(21, "string"),
 };
-const nodeSpec: MessageSpec = {
+export const nodeSpec: MessageSpec = {
   input: many(1, "string"),
   output: many(2, "string"),
   name: one(3, "string"),
@@ -114,7 +114,7 @@ const shapeSpec: MessageSpec = { dim: many(1, () => dimSpec) };
 const tensorTypeSpec: MessageSpec = { elemType: one(1, "int"), shape: one(2, () => shapeSpec) };
 const typeSpec: MessageSpec = { tensorType: one(1, () => tensorTypeSpec) };
 const valueInfoSpec: MessageSpec = { name: one(1, "string"), type: one(2, () => typeSpec) };
-const graphSpec: MessageSpec = {
+export const graphSpec: MessageSpec = {
   node: many(1, () => nodeSpec),
   name: one(2, "string"),
   initializer: many(5, () => tensorSpec),

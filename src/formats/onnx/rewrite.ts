@@ -1,9 +1,9 @@
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import { readMessage } from "../protobuf.ts";
-import { writeMessage } from "../protobuf-write.ts";
+import { type MessageSpec, readMessage } from "../protobuf.ts";
+import { changeMessage, writeMessage } from "../protobuf-write.ts";
 import { branchPrefix } from "./learned.ts";
-import { type GraphMessage, type ModelMessage, modelSpec } from "./messages.ts";
+import { attributeSpec, graphSpec, modelSpec, nodeSpec, tensorSpec } from "./messages.ts";
 import type { OnnxGraph, OnnxModel } from "./model.ts";
 import { encodeTensor } from "./tensor-data.ts";
 
@@ -15,37 +15,39 @@ export interface GraphToWrite {
   readonly weights?: ReadonlyMap<string, NamedTensor>;
 }
 
-/** The file of a graph again, with the weights that it has now: operators and names stay as they are. */
-export function rewriteOnnx({ graph, bytes, weights }: GraphToWrite): OwnBytes {
-  if (!weights || weights.size === 0) return bytes.slice();
-  const message = readMessage(bytes, modelSpec) as unknown as ModelMessage;
-  return writeMessage({ ...message, graph: rewritten(message.graph!, graph.graph, "", weights) }, modelSpec);
+/** The file of a graph again, with the weights that it has now: everything else stays as it is, byte by byte. */
+export function rewriteOnnx({ graph, bytes, weights = new Map() }: GraphToWrite): OwnBytes {
+  if (weights.size === 0) return bytes.slice();
+  return changeMessage(bytes, modelSpec, { graph: (payload) => rewritten(payload, graph.graph, "", weights) });
 }
 
 function rewritten(
-  message: GraphMessage,
+  bytes: Uint8Array,
   graph: OnnxGraph,
   prefix: string,
   weights: ReadonlyMap<string, NamedTensor>,
-): GraphMessage {
-  return {
-    ...message,
-    initializer: message.initializer.map((tensor) => {
-      const { name = "" } = tensor;
+): OwnBytes {
+  return changeMessage(bytes, graphSpec, {
+    initializer(tensor) {
+      const name = nameOf(tensor, tensorSpec);
       const now = weights.get(prefix + name);
-      return now ? (encodeTensor(name, graph.initializers.get(name)!.type, now.shape, now.data) as never) : tensor;
-    }),
-    node: message.node.map((node, k) => ({
-      ...node,
-      attribute: node.attribute.map((attribute) => {
-        const own = graph.nodes[k]!;
-        const inner = own.attributes.get(attribute.name ?? "");
-        if (!attribute.g || typeof inner !== "object" || !("nodes" in inner)) return attribute;
-        return {
-          ...attribute,
-          g: rewritten(attribute.g, inner, branchPrefix(prefix, own.name, attribute.name ?? ""), weights),
-        };
-      }),
-    })),
-  };
+      if (!now) return tensor;
+      return writeMessage(encodeTensor(name, graph.initializers.get(name)!.type, now.shape, now.data), tensorSpec);
+    },
+    node(node, k) {
+      const own = graph.nodes[k]!;
+      return changeMessage(node, nodeSpec, {
+        attribute(attribute) {
+          const name = nameOf(attribute, attributeSpec);
+          const inner = own.attributes.get(name);
+          if (typeof inner !== "object" || !("nodes" in inner)) return attribute;
+          const inside = branchPrefix(prefix, own.name, name);
+          return changeMessage(attribute, attributeSpec, { g: (body) => rewritten(body, inner, inside, weights) });
+        },
+      });
+    },
+  });
 }
+
+const nameOf = (bytes: Uint8Array, { name }: MessageSpec): string =>
+  (readMessage(bytes, { name: name! }).name ?? "") as string;

@@ -13,6 +13,8 @@ export interface LayerWriting {
   readonly node: string;
   /** Names of the values that it reads, batch first. */
   readonly inputs: readonly string[];
+  /** Axes of the first of them, the batch counted. */
+  readonly rank: number;
   readonly weight: (name: string) => NamedTensor;
   readonly refuse: (why: string) => Error;
 }
@@ -84,8 +86,8 @@ function reshaped(context: LayerWriting, x: string, outer: string, inner: string
   return step(context, "Reshape", [x, shape], "reshaped");
 }
 
-const lastAxis = (axis: number, { refuse }: LayerWriting): void => {
-  if (axis !== -1 && axis !== 2) throw refuse(`it normalizes over axis ${axis}`);
+const lastAxis = (axis: number, { rank, refuse }: LayerWriting): void => {
+  if (axis !== -1 && axis !== rank - 1) throw refuse(`it normalizes over axis ${axis} of ${rank}`);
 };
 
 /** How each kind of layer is written. */
@@ -161,6 +163,6 @@ export const layerWriters: { readonly [K in LayerSpec["kind"]]: LayerWriter<Extr
     const { layer } = spec;
     const alike = ["dense", "embedding", "activation", "dropout", "identity", "layer-norm", "batch-norm"];
     if (!alike.includes(layer.kind)) throw context.refuse(`a layer of kind "${layer.kind}" over each step`);
-    return layerWriters[layer.kind](layer as never, context);
+    return layerWriters[layer.kind](layer as never, { ...context, rank: context.rank - 1 });
   },
 };

@@ -23,7 +23,7 @@ function recurrentNode(
 ): Parts {
   const { graph, node, inputs, weight, refuse } = context;
   const [spec] = specs as [RecurrentSpec];
-  if (specs.some((s) => s.reverse !== (s !== spec)) && specs.length > 1) throw refuse("its directions are unusual");
+  if (specs.length > 1 && specs.some((s, d) => s.reverse !== (d === 1))) throw refuse("its directions are unusual");
   const { form, cell } = formOf(spec, refuse);
   const shapeOf = (s: RecurrentSpec) => JSON.stringify([s.cell, s.hiddenSize, s.biases]);
   if (specs.some((s) => shapeOf(s) !== shapeOf(spec)))

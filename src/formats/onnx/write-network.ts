@@ -1,6 +1,7 @@
 import { UsageError } from "../../shared/errors.ts";
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import { Network } from "../canonical/network.ts";
+import { ranksOf } from "../canonical/ranks.ts";
 import type { CanonicalModel, CanonicalNode } from "../canonical.ts";
 import { GraphWriter } from "./graph-writer.ts";
 import { type LayerWriting, layerWriters } from "./write-layers.ts";
@@ -30,14 +31,17 @@ export function writeNetworkOnnx(model: CanonicalModel): OwnBytes {
   graph.whole("axis.0", [0]);
   graph.whole("axis.1", [1]);
   // Values of the model go under names of their own, so that an output may be called like one of them.
-  const values = new Map(model.inputs.map(({ name }) => [name, name]));
+  const values = new Map(model.inputs.map(({ name, shape }) => [name, { name, rank: shape.length + 1 }]));
   for (const node of model.nodes) {
-    const made = writeNode(model, node, graph, values);
+    const spec = model.layers.get(node.layer)!;
+    const inputs = node.inputs.map((value) => values.get(value)!);
+    const made = writeNode(model, node, graph, inputs);
+    const ranks = ranksOf(spec, inputs[0]!.rank, node);
     node.outputs.forEach((value, k) => {
-      values.set(value, made[k]!);
+      values.set(value, { name: made[k]!, rank: ranks[k]! });
     });
   }
-  for (const { name, value } of model.outputs) graph.node("Identity", [values.get(value)!], [name]);
+  for (const { name, value } of model.outputs) graph.node("Identity", [values.get(value)!.name], [name]);
   return graph.finish(model.name);
 }
 
@@ -45,13 +49,14 @@ function writeNode(
   model: CanonicalModel,
   node: CanonicalNode,
   graph: GraphWriter,
-  values: ReadonlyMap<string, string>,
+  inputs: readonly { readonly name: string; readonly rank: number }[],
 ): readonly string[] {
   const spec = model.layers.get(node.layer)!;
   const context: LayerWriting = {
     graph,
     node: node.name,
-    inputs: node.inputs.map((value) => values.get(value)!),
+    inputs: inputs.map(({ name }) => name),
+    rank: inputs[0]!.rank,
     weight: (name) => model.weights.get(`${node.layer}.${name}`)!,
     refuse: (why) =>
       new UsageError("not-convertible", `layer "${node.name}" (${spec.kind}) cannot be written as ONNX: ${why}`),
