@@ -43,139 +43,166 @@ interface ScanInput {
   readonly hold?: Hold | undefined;
 }
 
+/** What the scans of a layer have in common. */
+interface LayerScan extends ScanInput {
+  readonly options: LayerOptions;
+  /** The layer's cell, with what is held or traced as named values. */
+  readonly cell: Cell;
+  readonly x: Tensor;
+  readonly maskedOutput: "zero" | "previous";
+  readonly trace: readonly string[];
+  readonly differentiable: boolean;
+  /** From one row of the output to the next: the directions lie side by side. */
+  readonly outputStride: number;
+}
+
+/** A scan in one direction, as it was recorded. */
+interface Scan {
+  readonly parameters: Tensors;
+  readonly states: Tensors;
+  readonly final: Tensors;
+  readonly traced: Tensors;
+  readonly pieces: readonly Piece[];
+  /** Whether the forward pass saved what the backward pass reads; else that is saved by a second one, piece after piece. */
+  readonly kept: boolean;
+}
+
 /** One layer: a scan per direction, their outputs side by side in one tensor. On the tape it is one entry. */
 export function scanLayer(
-  o: LayerOptions,
+  options: LayerOptions,
   directions: readonly Direction[],
   x: Tensor,
   initial: readonly Tensors[],
   { mask, maskedOutput = "zero", trace = [], hold }: ScanInput,
 ): LayerResult {
   const { graph } = x;
+  if (directions.some((d) => Object.values(d.parameters).some((p) => graph.quantizedRanges(p))))
+    return stepLayer(options, directions, x, initial, { mask, trace, hold });
   // What matrices give is a named value, and values can be held, only where it is asked for: the kernel of other scans stays as it is.
-  const own = hold ? heldCell(o.cell) : o.cell;
+  const own = hold ? heldCell(options.cell) : options.cell;
   const cell = trace.every((name) => name in own.named) ? own : withGateSums(own);
   const [steps, batch] = x.shape as [number, number];
-  if (directions.some((d) => Object.values(d.parameters).some((p) => graph.quantizedRanges(p))))
-    return stepLayer(o, directions, x, initial, { mask, trace, hold });
-  const width = sizeOf(cell.states[0]!.width, o);
+  const width = sizeOf(cell.states[0]!.width, options);
   const outputStride = width * directions.length;
   const differentiable =
     graph.training || x.differentiable || initial.some((states) => Object.values(states).some((t) => t.differentiable));
   const output = graph.empty([steps, batch, outputStride], differentiable);
-  const half = (range: Range, k: number): Range => ({
+  const part = (range: Range, k: number): Range => ({
     ...range,
     offset: range.offset + k * width,
     length: range.length - k * width,
   });
+  const layer = { options, cell, x, mask, maskedOutput, trace, hold, differentiable, outputStride };
+  const scans = directions.map((direction, k) => recordScan(layer, direction, initial[k]!, part(output.range, k)));
 
-  // A repeated output comes from the step before, which another part would have; traces are for looking at, not for long sequences.
-  const whole = !differentiable || trace.length > 0 || (mask !== undefined && maskedOutput === "previous");
-  const scans = directions.map((direction, k) => {
-    const shape: ScanShape = {
-      ...{
-        cell,
-        steps,
-        batch,
-        inputSize: direction.inputSize,
-        hiddenSize: o.hiddenSize,
-        projectionSize: o.projectionSize,
-      },
-      ...{ reverse: direction.reverse, masked: mask !== undefined, maskedOutput, outputStride },
-    };
-    const parameters = {
-      ...mapValues(direction.parameters, (p, name) =>
-        name === "weight_hh" ? dropConnect(graph.parameter(p), o.weightDropout) : graph.parameter(p),
-      ),
-      ...(hold && heldParameters(o, direction, hold)),
-    };
-    const states = initial[k]!;
-    const empty = (w: number, rows: number): Tensor => graph.empty([rows, batch, w], differentiable);
-    const newStates = (): Tensors => Object.fromEntries(cell.states.map((s) => [s.name, empty(sizeOf(s.width, o), 1)]));
-    const final = newStates();
-    const traced = Object.fromEntries(trace.map((name) => [name, empty(traceWidth({ ...o, cell }, name), steps)]));
-    const inputs: Record<string, Range> = {
-      input: x.range,
-      ...ranges("", parameters),
-      ...maskRanges(graph, o, steps, batch),
-      ...(mask && { mask: mask.range }),
-    };
-    const parts = partsOf(shape, whole ? 1 : graph.recompute);
-    const kept = differentiable && parts.length === 1;
-    const saved = (part: ScanShape, make: (length: number) => Range): { saved?: Range } =>
-      differentiable ? { saved: make(graph.machine.savedSize(part)) } : {};
-    let before = states;
-    const pieces = parts.map(({ from, shape: part }, number): Piece => {
-      const after = number === parts.length - 1 ? final : newStates();
-      const of = (range: Range, width: number): Range => rowsOf(range, from * batch, part.steps * batch, width);
-      const own = mapValues(inputs, (range, name) => {
-        const width = widthPerStep(shape, name);
-        return width === undefined ? range : of(range, width);
-      });
-      const piece: Piece = {
-        shape: part,
-        inputs: { ...own, ...ranges("initial.", before) },
-        outputs: {
-          output: rowsOf(half(output.range, k), from * batch, part.steps * batch, outputStride),
-          ...ranges("final.", after),
-          ...ranges("trace.", traced),
-        },
-        saved: saved(part, (length) => (kept ? graph.reserve("activations", length) : graph.scratch(length))).saved,
-        of,
-      };
-      before = after;
-      forward(graph, piece, { save: kept, trace });
-      return piece;
-    });
-    return { parameters, states, final, traced, pieces, kept };
-  });
-
-  graph.record([output, ...scans.flatMap((s) => Object.values(s.final))], ([dOutput, ...dFinals]) => {
+  graph.record([output, ...scans.flatMap(({ final }) => Object.values(final))], ([dOutput, ...dFinals]) => {
     const orZero = (range: Range | undefined, length: number): Range =>
       range ?? graph.constant([length], new Float32Array(length)).range;
-    const from = orZero(dOutput, output.range.length);
-    scans.forEach(({ parameters, states, final, traced, pieces, kept }, k) => {
-      const dFinal = Object.fromEntries(
-        Object.entries(final).map(([name, t], n) => [
-          name,
-          orZero(dFinals[k * cell.states.length + n], t.range.length),
-        ]),
-      );
-      // The kernel writes all gradients of parameters and states; those that nobody wants get a place of their own.
-      const wanted = { ...prefix("", parameters), ...prefix("initial.", states) };
-      graph.contribute([x, ...Object.values(wanted)], ([dx, ...found]) => {
-        const out = Object.fromEntries(
-          Object.entries(wanted).map(
-            ([name, t], n) => [`d.${name}`, found[n] ?? graph.reserve("activations", t.range.length)] as const,
-          ),
-        );
-        let after: Record<string, Range> = dFinal;
-        for (const [number, piece] of [...pieces.entries()].reverse()) {
-          if (!kept) forward(graph, piece, { save: true, trace });
-          const before: Record<string, Range> = mapValues(states, (t, name) =>
-            number === 0 ? out[`d.initial.${name}`]! : graph.reserve("activations", t.range.length),
-          );
-          graph.launch(
-            {
-              ...{ op: "scanBackward", ...piece.shape, inputGradient: dx !== undefined, trace },
-              ...(piece !== pieces.at(-1) && { keep: true }),
-            },
-            {
-              ...{ ...piece.inputs, saved: piece.saved! },
-              "d.output": piece.of(half(from, k), outputStride),
-              ...named("d.final.", after),
-              ...out,
-              ...named("d.initial.", before),
-              ...(dx && { "d.input": piece.of(dx, piece.shape.inputSize) }),
-              ...Object.fromEntries(Object.entries(traced).map(([name, t]) => [`trace.d.${name}`, graph.adjointOf(t)])),
-            },
-          );
-          after = before;
-        }
-      });
+    const gradient = orZero(dOutput, output.range.length);
+    scans.forEach((scan, k) => {
+      const dFinal = Object.entries(scan.final).map(([name, t], n): [string, Range] => [
+        name,
+        orZero(dFinals[k * cell.states.length + n], t.range.length),
+      ]);
+      recordBackward(layer, scan, part(gradient, k), Object.fromEntries(dFinal));
     });
   });
   return { output, directions: scans };
+}
+
+/** The forward pass in one direction. @param output where its first element goes, with all that follows */
+function recordScan(layer: LayerScan, direction: Direction, states: Tensors, output: Range): Scan {
+  const { options: o, cell, x, mask, maskedOutput, trace, hold, differentiable, outputStride } = layer;
+  const { graph } = x;
+  const [steps, batch] = x.shape as [number, number];
+  const { inputSize, reverse } = direction;
+  const shape: ScanShape = {
+    ...{ cell, steps, batch, inputSize, hiddenSize: o.hiddenSize, projectionSize: o.projectionSize },
+    ...{ reverse, masked: mask !== undefined, maskedOutput, outputStride },
+  };
+  const parameters = {
+    ...mapValues(direction.parameters, (p, name) =>
+      name === "weight_hh" ? dropConnect(graph.parameter(p), o.weightDropout) : graph.parameter(p),
+    ),
+    ...(hold && heldParameters(o, direction, hold)),
+  };
+  const empty = (w: number, rows: number): Tensor => graph.empty([rows, batch, w], differentiable);
+  const newStates = (): Tensors => Object.fromEntries(cell.states.map((s) => [s.name, empty(sizeOf(s.width, o), 1)]));
+  const final = newStates();
+  const traced = Object.fromEntries(trace.map((name) => [name, empty(traceWidth({ ...o, cell }, name), steps)]));
+  const inputs: Record<string, Range> = {
+    input: x.range,
+    ...ranges("", parameters),
+    ...maskRanges(graph, o, steps, batch),
+    ...(mask && { mask: mask.range }),
+  };
+  // A repeated output comes from the step before, which another part would have; traces are for looking at, not for long sequences.
+  const whole = !differentiable || trace.length > 0 || (mask !== undefined && maskedOutput === "previous");
+  const parts = partsOf(shape, whole ? 1 : graph.recompute);
+  const kept = differentiable && parts.length === 1;
+  let before = states;
+  const pieces = parts.map(({ from, shape: part }, number): Piece => {
+    const after = number === parts.length - 1 ? final : newStates();
+    const of = (range: Range, width: number): Range => rowsOf(range, from * batch, part.steps * batch, width);
+    const own = mapValues(inputs, (range, name) => {
+      const width = widthPerStep(shape, name);
+      return width === undefined ? range : of(range, width);
+    });
+    const length = differentiable ? graph.machine.savedSize(part) : 0;
+    const piece: Piece = {
+      shape: part,
+      inputs: { ...own, ...ranges("initial.", before) },
+      outputs: { output: of(output, outputStride), ...ranges("final.", after), ...ranges("trace.", traced) },
+      saved: !differentiable ? undefined : kept ? graph.reserve("activations", length) : graph.scratch(length),
+      of,
+    };
+    before = after;
+    forward(graph, piece, { save: kept, trace });
+    return piece;
+  });
+  return { parameters, states, final, traced, pieces, kept };
+}
+
+/** The backward pass of a scan, from the gradients of its output and of its final states. */
+function recordBackward(
+  { x, trace, outputStride }: LayerScan,
+  { parameters, states, traced, pieces, kept }: Scan,
+  dOutput: Range,
+  dFinal: Readonly<Record<string, Range>>,
+): void {
+  const { graph } = x;
+  // The kernel writes all gradients of parameters and states; those that nobody wants get a place of their own.
+  const wanted = { ...prefix("", parameters), ...prefix("initial.", states) };
+  graph.contribute([x, ...Object.values(wanted)], ([dx, ...found]) => {
+    const out = Object.fromEntries(
+      Object.entries(wanted).map(
+        ([name, t], n) => [`d.${name}`, found[n] ?? graph.reserve("activations", t.range.length)] as const,
+      ),
+    );
+    let after = dFinal;
+    for (const [number, piece] of [...pieces.entries()].reverse()) {
+      if (!kept) forward(graph, piece, { save: true, trace });
+      const before: Record<string, Range> = mapValues(states, (t, name) =>
+        number === 0 ? out[`d.initial.${name}`]! : graph.reserve("activations", t.range.length),
+      );
+      graph.launch(
+        {
+          ...{ op: "scanBackward", ...piece.shape, inputGradient: dx !== undefined, trace },
+          ...(piece !== pieces.at(-1) && { keep: true }),
+        },
+        {
+          ...{ ...piece.inputs, saved: piece.saved! },
+          "d.output": piece.of(dOutput, outputStride),
+          ...named("d.final.", after),
+          ...out,
+          ...named("d.initial.", before),
+          ...(dx && { "d.input": piece.of(dx, piece.shape.inputSize) }),
+          ...Object.fromEntries(Object.entries(traced).map(([name, t]) => [`trace.d.${name}`, graph.adjointOf(t)])),
+        },
+      );
+      after = before;
+    }
+  });
 }
 
 /** Some steps of a sequence, in the order in which a scan comes to them. */

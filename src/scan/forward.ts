@@ -1,7 +1,8 @@
 import { type Cell, partsOfVariable, type Width } from "../cells/define.ts";
-import { type AnyNode, type Expression, inOrder } from "../math/expression.ts";
+import type { AnyNode, Expression } from "../math/expression.ts";
 import { UsageError } from "../shared/errors.ts";
 import { type Adjoints, adjointsOf } from "./adjoints.ts";
+import { keepValues } from "./kept-values.ts";
 import { type PlacedStore, phasesOf } from "./phases.ts";
 import type { Products } from "./products.ts";
 import type { Phase, Place } from "./program.ts";
@@ -18,9 +19,6 @@ export interface Forward {
   /** Where a value of the forward pass lies once the step is done. */
   readonly placeAfter: (node: AnyNode) => Place | undefined;
 }
-
-/** Values worth a place in memory; everything else is computed again where it is needed. */
-const expensive: ReadonlySet<string> = new Set(["exponential", "logarithm", "logarithm1p", "sigmoid", "tanh", "erf"]);
 
 /** Levels, what is kept and where, and the phases of the forward pass. */
 export function lowerForward(cell: Cell, found: Products): Forward {
@@ -56,53 +54,18 @@ export function lowerForward(cell: Cell, found: Products): Forward {
   }));
   const reads = [...stores, ...meanJobs.flatMap((job) => job.values.map((value) => ({ value, level: job.level })))];
 
-  // A value is kept when it is expensive and the backward pass or a later level reads it, unless what lies in memory anyway
-  // (states, means, weights) gives it by cheap arithmetic and that one function.
-  const isPanel = (n: AnyNode): boolean => panels.has(n);
-  const inMemory = (n: AnyNode): boolean => isPanel(n) || n.op === "mean" || nextState.has(n);
-  const free = (n: AnyNode): boolean =>
-    n.op === "constant" ||
-    n.op === "mean" ||
-    nextState.has(n) ||
-    (n.op === "variable" ? !isPanel(n) : !isPanel(n) && n.args.every(free));
-  const worthKeeping = (n: AnyNode): boolean => nodes.has(n) && expensive.has(n.op) && !nextState.has(n) && !free(n);
-  const kept = new Set(
-    inOrder(adjoints.all, (n) => inMemory(n) || worthKeeping(n)).filter((n) => !isPanel(n) && worthKeeping(n)),
-  );
-  for (const read of reads)
-    for (const n of inOrder([read.value], (n) => inMemory(n) || kept.has(n)))
-      if (worthKeeping(n) && level.get(n)! < read.level) kept.add(n);
-
-  // It takes the panel of a gate that nobody reads any more — its own, as a rule — or else one more slot.
-  const readBackward = new Set(inOrder(adjoints.all, (n) => inMemory(n) || kept.has(n)));
-  const lastRead = new Map<AnyNode, number>();
-  for (const read of reads)
-    for (const n of inOrder([read.value], (n) => inMemory(n) || (kept.has(n) && level.get(n)! < read.level)))
-      lastRead.set(n, Math.max(lastRead.get(n) ?? 0, read.level));
-  const slots = [...found.slots];
-  const keptSlot = new Map<AnyNode, number>();
-  for (const value of order.filter((n) => kept.has(n))) {
-    const at = level.get(value)!;
-    const isFree = (p: AnyNode): boolean =>
-      !readBackward.has(p) &&
-      ![...keptSlot.values()].includes(panels.get(p)!) &&
-      width(p) === width(value) &&
-      level.get(p)! <= at &&
-      (lastRead.get(p) ?? 0) <= at;
-    const panel = [...inOrder([value]).filter(isPanel), ...panels.keys()].find(isFree);
-    keptSlot.set(value, panel ? panels.get(panel)! : slots.push(width(value)) - 1);
-  }
-  for (const [value, slot] of keptSlot) store(value as Expression, { kind: "slot", slot });
+  const { slots, slotOf } = keepValues({ order, level, width, nextState, reads, adjoints, found });
+  for (const [value, slot] of slotOf) store(value as Expression, { kind: "slot", slot });
 
   const fixedPlace = (n: AnyNode): Place | undefined => {
-    if (isPanel(n)) return { kind: "slot", slot: panels.get(n)! };
+    if (panels.has(n)) return { kind: "slot", slot: panels.get(n)! };
     if (n.op === "mean") return nodes.has(n) ? { kind: "mean", mean: means.indexOf(n) } : undefined;
     return n.op === "variable" ? variablePlace(cell, n.name) : undefined;
   };
   const place = (n: AnyNode, at: number, after: boolean): Place | undefined => {
     const ready = after || (level.get(n) ?? 0) < at;
-    if (ready && keptSlot.has(n)) return { kind: "slot", slot: keptSlot.get(n)! };
-    if (ready && nextState.has(n) && (after || !isPanel(n))) return { kind: "next", state: nextState.get(n)! };
+    if (ready && slotOf.has(n)) return { kind: "slot", slot: slotOf.get(n)! };
+    if (ready && nextState.has(n) && (after || !panels.has(n))) return { kind: "next", state: nextState.get(n)! };
     return fixedPlace(n);
   };
   const products = found.products.map((p, product) => ({ product, level: level.get(p.node)!, width: p.width }));

@@ -1,16 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { SynchronousMachine } from "../../src/compute/machine.ts";
-import { openMachine } from "../../src/compute/open.ts";
+import { expect, test } from "vitest";
 import { open } from "../../src/formats/open.ts";
 import type { ModelArray } from "../../src/formats/plans.ts";
 import type { ModelPort } from "../../src/formats/runnable.ts";
 import { save } from "../../src/formats/save.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { difference } from "../support/difference.ts";
+import { machineAndFolder } from "../support/machine-and-folder.ts";
 import { onnxRuntime, withoutOnnxRuntime } from "../support/onnxruntime.ts";
 import { runTorch, withTorch } from "../support/torch.ts";
 
@@ -88,15 +85,7 @@ for k, a in enumerate(json.load(open(folder + "/architectures.json"))):
 print(json.dumps(results))
 `;
 
-const folder = mkdtempSync(join(tmpdir(), "torch-networks-"));
-let machine: SynchronousMachine;
-beforeAll(async () => {
-  machine = await openMachine("reference");
-});
-afterAll(() => {
-  machine.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { machine, folder } = await machineAndFolder("reference");
 
 type Arrays = Readonly<Record<string, ModelArray>>;
 

@@ -1,10 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
-import type { Machine } from "../../src/compute/machine.ts";
-import { openMachine } from "../../src/compute/open.ts";
 import type { Examples, Series } from "../../src/data/examples.ts";
 import { classificationScores } from "../../src/run/classification-scores.ts";
 import { Classifier } from "../../src/run/classifier.ts";
@@ -14,6 +10,7 @@ import { measureClassifier, measureRegression } from "../../src/run/measure-clas
 import { RandomStream } from "../../src/shared/random.ts";
 import { classWeightsOf } from "../../src/train/class-weights.ts";
 import { type TrainClassifierOptions, trainClassifier } from "../../src/train/train-classifier.ts";
+import { machineAndFolder } from "../support/machine-and-folder.ts";
 
 /** The first word says the class; what follows does not. */
 const texts: Examples<string> = (() => {
@@ -34,15 +31,7 @@ const series: Examples<Series> = (() => {
   return { inputs, labels: inputs.map((one) => String(target(one))), places: inputs.map((_, k) => `series ${k + 1}`) };
 })();
 
-const folder = mkdtempSync(join(tmpdir(), "longshort-classify-"));
-let machine: Machine;
-beforeAll(async () => {
-  machine = await openMachine("wasm");
-});
-afterAll(() => {
-  machine.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { machine, folder } = await machineAndFolder("wasm");
 const train = (options: Partial<TrainClassifierOptions>) =>
   trainClassifier({ machine, examples: texts, model: { hiddenSize: 8, embeddingSize: 8 }, ...options });
 

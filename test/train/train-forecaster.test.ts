@@ -1,25 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
-import type { Machine } from "../../src/compute/machine.ts";
-import { openMachine } from "../../src/compute/open.ts";
 import { type TimeSeriesSetOptions, timeSeriesSet } from "../../src/data/time-series-set.ts";
 import { loadClassifier } from "../../src/run/load-classifier.ts";
 import { loadForecaster } from "../../src/run/load-forecaster.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { type TrainForecasterOptions, trainForecaster } from "../../src/train/train-forecaster.ts";
+import { machineAndFolder } from "../support/machine-and-folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "longshort-forecast-"));
-let machine: Machine;
-beforeAll(async () => {
-  machine = await openMachine("wasm");
-});
-afterAll(() => {
-  machine.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { machine, folder } = await machineAndFolder("wasm");
 
 const noise = new RandomStream(1, "noise").normal(400);
 /** A day of eight steps and a drift. */

@@ -1,10 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
-import type { Machine } from "../../src/compute/machine.ts";
-import { openMachine } from "../../src/compute/open.ts";
 import type { TaggedSentences } from "../../src/data/tagged-sentences.ts";
 import { loadClassifier } from "../../src/run/load-classifier.ts";
 import { loadTagger } from "../../src/run/load-tagger.ts";
@@ -12,6 +8,7 @@ import { measureTagger } from "../../src/run/measure-tagger.ts";
 import { Tagger } from "../../src/run/tagger.ts";
 import { mostFrequentTags } from "../../src/train/tagger-baseline.ts";
 import { type TrainTaggerOptions, trainTagger } from "../../src/train/train-tagger.ts";
+import { machineAndFolder } from "../support/machine-and-folder.ts";
 
 /** "run" is a verb behind "we" and a noun behind "the", however much stands between sentences. */
 const context: TaggedSentences = (() => {
@@ -56,15 +53,7 @@ const intents: TaggedSentences = {
   intents: context.tokens.map(([first]) => (first === "we" ? "act" : "tell")),
 };
 
-const folder = mkdtempSync(join(tmpdir(), "longshort-tag-"));
-let machine: Machine;
-beforeAll(async () => {
-  machine = await openMachine("wasm");
-});
-afterAll(() => {
-  machine.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { machine, folder } = await machineAndFolder("wasm");
 const small = { hiddenSize: 8, embeddingSize: 8, dropout: 0.1, characterHiddenSize: 6, characterEmbeddingSize: 6 };
 const train = (options: Partial<TrainTaggerOptions>) =>
   trainTagger({

@@ -1,0 +1,84 @@
+import type { Width } from "../cells/define.ts";
+import { type AnyNode, type Expression, inOrder } from "../math/expression.ts";
+import type { Adjoints } from "./adjoints.ts";
+import type { Products } from "./products.ts";
+
+/** Values worth a place in memory; everything else is computed again where it is needed. */
+const expensive: ReadonlySet<string> = new Set(["exponential", "logarithm", "logarithm1p", "sigmoid", "tanh", "erf"]);
+
+/** What decides which values of a forward pass are kept, and where. */
+export interface ForwardPass {
+  readonly found: Products;
+  /** Nodes of the cell's own equations, arguments first. */
+  readonly order: readonly AnyNode[];
+  readonly level: ReadonlyMap<AnyNode, number>;
+  readonly width: (n: AnyNode) => Width;
+  readonly nextState: ReadonlyMap<AnyNode, string>;
+  /** Values that are stored or summed, at their levels. */
+  readonly reads: readonly { readonly value: Expression; readonly level: number }[];
+  readonly adjoints: Adjoints;
+}
+
+export interface KeptValues {
+  /** Width of every slot: those of products, then those that kept values needed besides. */
+  readonly slots: readonly Width[];
+  readonly slotOf: ReadonlyMap<AnyNode, number>;
+}
+
+/** What is kept from a forward pass for its later levels and for the backward pass. */
+export function keepValues(pass: ForwardPass): KeptValues {
+  const { panels } = pass.found;
+  const inMemory = (n: AnyNode): boolean => panels.has(n) || n.op === "mean" || pass.nextState.has(n);
+  return slotsFor(keptOf(pass, inMemory), pass, inMemory);
+}
+
+/**
+ * A value is kept when it is expensive and the backward pass or a later level reads it, unless what lies in memory anyway (states,
+ * means, weights) gives it by cheap arithmetic and that one function.
+ */
+function keptOf(
+  { found: { panels }, order, level, nextState, reads, adjoints }: ForwardPass,
+  inMemory: (n: AnyNode) => boolean,
+): ReadonlySet<AnyNode> {
+  const nodes = new Set(order);
+  const free = (n: AnyNode): boolean => {
+    if (n.op === "constant" || n.op === "mean" || nextState.has(n)) return true;
+    return !panels.has(n) && (n.op === "variable" || n.args.every(free));
+  };
+  const worthKeeping = (n: AnyNode): boolean => nodes.has(n) && expensive.has(n.op) && !nextState.has(n) && !free(n);
+  const kept = new Set(
+    inOrder(adjoints.all, (n) => inMemory(n) || worthKeeping(n)).filter((n) => !panels.has(n) && worthKeeping(n)),
+  );
+  for (const read of reads)
+    for (const n of inOrder([read.value], (n) => inMemory(n) || kept.has(n)))
+      if (worthKeeping(n) && level.get(n)! < read.level) kept.add(n);
+  return kept;
+}
+
+/** A kept value takes the panel of a gate that nobody reads any more — its own, as a rule — or else one more slot. */
+function slotsFor(
+  kept: ReadonlySet<AnyNode>,
+  { found, order, level, width, reads, adjoints }: ForwardPass,
+  inMemory: (n: AnyNode) => boolean,
+): KeptValues {
+  const { panels } = found;
+  const readBackward = new Set(inOrder(adjoints.all, (n) => inMemory(n) || kept.has(n)));
+  const lastRead = new Map<AnyNode, number>();
+  for (const read of reads)
+    for (const n of inOrder([read.value], (n) => inMemory(n) || (kept.has(n) && level.get(n)! < read.level)))
+      lastRead.set(n, Math.max(lastRead.get(n) ?? 0, read.level));
+  const slots = [...found.slots];
+  const slotOf = new Map<AnyNode, number>();
+  for (const value of order.filter((n) => kept.has(n))) {
+    const at = level.get(value)!;
+    const isFree = (p: AnyNode): boolean =>
+      !readBackward.has(p) &&
+      ![...slotOf.values()].includes(panels.get(p)!) &&
+      width(p) === width(value) &&
+      level.get(p)! <= at &&
+      (lastRead.get(p) ?? 0) <= at;
+    const panel = [...inOrder([value]).filter((n) => panels.has(n)), ...panels.keys()].find(isFree);
+    slotOf.set(value, panel ? panels.get(panel)! : slots.push(width(value)) - 1);
+  }
+  return { slots, slotOf };
+}
