@@ -1,3 +1,4 @@
+import { hasDots } from "./wasm/dots.ts";
 import { hasFusedMultiplyAdd } from "./wasm/fused.ts";
 import { hasSimd } from "./wasm/simd.ts";
 import { chooseTiles, type TileChoice } from "./wasm/wide.ts";
@@ -8,6 +9,8 @@ export interface WasmDiagnosis {
   readonly simd: boolean;
   /** `relaxed_madd` that rounds once: the family "fused". */
   readonly fused: boolean;
+  /** Products of 8 and 7 bits, added by fours. */
+  readonly dots: boolean;
   /** A memory that several threads see; a page has it only when it is cross-origin isolated. */
   readonly sharedMemory: boolean;
   /** undefined without SIMD. */
@@ -17,9 +20,9 @@ export interface WasmDiagnosis {
 /** Asks the host, and measures the tiles where that is worth it (about 25 ms, once per process). */
 export async function diagnoseWasm(): Promise<WasmDiagnosis> {
   const sharedMemory = canShare();
-  if (!hasSimd()) return { simd: false, fused: false, sharedMemory };
+  if (!hasSimd()) return { simd: false, fused: false, dots: false, sharedMemory };
   const fused = hasFusedMultiplyAdd();
-  return { simd: true, fused, sharedMemory, tiles: chooseTiles(fused) };
+  return { simd: true, fused, dots: hasDots(), sharedMemory, tiles: chooseTiles(fused) };
 }
 
 function canShare(): boolean {

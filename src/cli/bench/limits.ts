@@ -1,4 +1,4 @@
-import { hasDots } from "../../compute/wasm/dots.ts";
+import { diagnoseWasm } from "../../compute/diagnose.ts";
 import { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
 import { doWhile, forRange, type Local } from "../../print/wasm/control.ts";
@@ -106,8 +106,9 @@ const split = (sums: number): Dots => ({
  * @returns multiply-adds a second
  */
 export async function dotProductLimit(): Promise<number> {
+  const { dots } = await diagnoseWasm();
   let best = 0;
-  for (const way of [widened, ...(hasDots() ? [split(SUMS), split(2 * SUMS)] : [])])
+  for (const way of [widened, ...(dots ? [split(SUMS), split(2 * SUMS)] : [])])
     best = Math.max(best, await bestRate(multiplying(way)));
   return best;
 }

@@ -14,6 +14,10 @@ export function doctorText(d: Diagnosis, program: string): string {
     ["engine flags", flagsOf(d)],
     ["vectors", d.wasm.simd ? "128 bits (SIMD)" : "none: WebAssembly without SIMD cannot run the machine"],
     ["multiply-add", fusedOf(d)],
+    [
+      "8-bit weights",
+      d.wasm.dots ? "multiplied as they are (relaxed SIMD)" : "widened to 16 bits before they are multiplied",
+    ],
     ["wide kernels", tilesOf(d)],
     ["shared memory", d.wasm.sharedMemory ? "yes" : "no: one thread"],
     ...(d.machine
