@@ -76,10 +76,6 @@ export function sharedAxes(
   return [cut(part, i32.mul(thread, i32.const(part))), if_(last, cut(rest, i32.const(part * threads)))];
 }
 
-/** The address `elements` elements behind another one. */
-export const behind = (address: Code, elements: number): Code =>
-  elements === 0 ? address : i32.add(address, i32.const(4 * elements));
-
 /** Moves pointers (one per operand) by `count` elements along an axis. */
 export function advance(pointers: readonly Local[], axis: Axis, count: number): Code {
   return pointers.map((pointer, k) => {
@@ -140,17 +136,21 @@ export const byFours = (
   body: (lanes: 4 | 1) => Code,
 ): Code => inStrips(f, axis, pointers, [4, 1] as const, body);
 
-/** Four float32 from `pointer` on with a distance of `stride` elements; for `lanes` 1 the first one, four times. Nothing else is read. */
-export function loadElements(pointer: Code, stride: number, type: ElementType, lanes: 4 | 1): Code {
-  let code = v128.load32_splat(pointer);
-  if (lanes === 4 && stride === 1) code = v128.load(pointer);
+/**
+ * Four float32 from number `first` behind `pointer` on, with a distance of `stride` elements; for `lanes` 1 the first one, four times. Nothing
+ * else is read. The distance is part of the instruction: engines join neighbours whose addresses differ by that alone.
+ */
+export function loadElements(pointer: Code, stride: number, type: ElementType, lanes: 4 | 1, first = 0): Code {
+  const at = first * stride * BYTES;
+  let code = v128.load32_splat(pointer, at);
+  if (lanes === 4 && stride === 1) code = v128.load(pointer, at);
   else if (lanes === 4 && stride !== 0) {
-    for (const lane of [1, 2, 3]) code = v128.load32_lane(pointer, code, lane, lane * stride * BYTES);
+    for (const lane of [1, 2, 3]) code = v128.load32_lane(pointer, code, lane, at + lane * stride * BYTES);
   }
   return type === "int" ? f32x4.convert_i32x4_s(code) : code;
 }
 
-/** Stores the four lanes of `value`, or the first one. Whole numbers are rounded toward zero. */
+/** Stores the four lanes of `value`, or the first one, from number `first` behind `pointer` on. Whole numbers are rounded toward zero. */
 export function storeElements(
   f: FunctionBuilder,
   pointer: Code,
@@ -158,13 +158,15 @@ export function storeElements(
   type: ElementType,
   lanes: 4 | 1,
   value: Code,
+  first = 0,
 ): Code {
+  const at = first * stride * BYTES;
   const stored = type === "int" ? i32x4.trunc_sat_f32x4_s(value) : value;
-  if (lanes === 1) return v128.store32_lane(pointer, stored, 0);
-  if (stride === 1) return v128.store(pointer, stored);
+  if (lanes === 1) return v128.store32_lane(pointer, stored, 0, at);
+  if (stride === 1) return v128.store(pointer, stored, at);
   const kept = f.local("v128");
   return [
     kept.set(stored),
-    [0, 1, 2, 3].map((lane) => v128.store32_lane(pointer, kept.get, lane, lane * stride * BYTES)),
+    [0, 1, 2, 3].map((lane) => v128.store32_lane(pointer, kept.get, lane, at + lane * stride * BYTES)),
   ];
 }

@@ -12,7 +12,6 @@ import type { Axis } from "./elements.ts";
 import {
   advance,
   axesOf,
-  behind,
   fork,
   inStrips,
   joinAxes,
@@ -105,7 +104,6 @@ function strips(p: Printing, axis: Axis, pointers: readonly Local[], zero?: { in
     const loaded = width === 8 ? new Map<number, Code>() : undefined;
     const { f, operands, options } = p;
     const roots = operands.flatMap(({ value }) => value ?? []);
-    const pointer = (k: number, part: number): Code => behind(pointers[k]!.get, 4 * part * axis.strides[k]!);
     for (let part = 0; part < width / lanes; part++)
       parts.push(
         printExpressions({
@@ -116,13 +114,15 @@ function strips(p: Printing, axis: Axis, pointers: readonly Local[], zero?: { in
             if (zero && operands[k]!.name === zero.input) return zero.vector.get;
             // One number for all is loaded once.
             if (part > 0 && axis.strides[k] === 0) return parts[0]!.value(node);
-            return loadElements(pointer(k, part), axis.strides[k]!, operands[k]!.type, lanes);
+            return loadElements(pointers[k]!.get, axis.strides[k]!, operands[k]!.type, lanes, 4 * part);
           },
         }),
       );
     const stores = operands.map(({ type, value }, k) =>
       value
-        ? parts.map((one, part) => storeElements(f, pointer(k, part), axis.strides[k]!, type, lanes, one.value(value)))
+        ? parts.map((one, part) =>
+            storeElements(f, pointers[k]!.get, axis.strides[k]!, type, lanes, one.value(value), 4 * part),
+          )
         : [],
     );
     return [parts.map(({ code }) => code), stores];

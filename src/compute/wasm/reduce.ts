@@ -11,7 +11,6 @@ import type { Axis } from "./elements.ts";
 import {
   advance,
   axesOf,
-  behind,
   byFours,
   fork,
   inStrips,
@@ -269,7 +268,7 @@ class Reduction {
     const stores = vectors.map(({ first, halves }) => {
       const [lower, upper] = halves.map(({ total }) => f32x4.demote_f64x2_zero(total.get));
       const result = upper === undefined ? halves[0]!.total.get : i32x4.shuffle(lower!, upper, [0, 1, 4, 5]);
-      return storeElements(f, behind(pointers.at(-1)!.get, first), 1, "float", lanes, result);
+      return storeElements(f, pointers.at(-1)!.get, 1, "float", lanes, result, first);
     });
     return [parts.map(({ total }) => total.set(this.#identity())), chunks, stores];
   }
@@ -312,8 +311,7 @@ class Reduction {
       leaf: (node) => {
         const k = node.op === "variable" ? names.indexOf(node.name) : -1;
         if (k < 0) return undefined;
-        const stride = axis.strides[k]!;
-        return loadElements(behind(at[k]!.get, first * stride), stride, this.#types[k]!, lanes);
+        return loadElements(at[k]!.get, axis.strides[k]!, this.#types[k]!, lanes, first);
       },
     });
     return { code: printed.code, value: printed.value(kernel.value) };

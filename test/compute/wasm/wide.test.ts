@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
 import { gru } from "../../../src/cells/gru.ts";
 import { lstm } from "../../../src/cells/lstm.ts";
+import { loadElements, storeElements } from "../../../src/compute/wasm/elements.ts";
 import { openWasm } from "../../../src/compute/wasm/machine.ts";
 import { compareTrials, openTrial, type Trial } from "../../../src/compute/wasm/wide.ts";
+import { ModuleBuilder } from "../../../src/print/wasm/assembler.ts";
+import { flatten } from "../../../src/print/wasm/code.ts";
+import { v128 } from "../../../src/print/wasm/instructions.ts";
 import { layerBits } from "./bits.ts";
 
 async function bits(wide: boolean, batch: number, hiddenSize: number, fused: boolean): Promise<Uint32Array[]> {
@@ -48,4 +52,18 @@ test("what is looked at for it is not empty, and the same in both builds", async
   wide.run();
   expect(new Set(narrow.results).size).toBeGreaterThan(1000);
   expect(wide.results).toEqual(narrow.results);
+});
+
+test("neighbours in a tensor differ by nothing but the offset of their instructions: engines join no others", () => {
+  const m = new ModuleBuilder({ memory: { initial: 1, maximum: 1, shared: false }, wide: true });
+  m.func({ name: "run", params: ["i32"] }, (f, pointer) => {
+    const x = pointer.get;
+    for (const stride of [1, 0])
+      expect(flatten(loadElements(x, stride, "float", 4, 8))).toEqual(
+        flatten(stride === 1 ? v128.load(x, 32) : v128.load32_splat(x)),
+      );
+    expect(flatten(storeElements(f, x, 1, "float", 4, x, 8))).toEqual(flatten(v128.store(x, x, 32)));
+    expect(flatten(loadElements(x, 3, "float", 1, 2))).toEqual(flatten(v128.load32_splat(x, 24)));
+    return [];
+  });
 });
