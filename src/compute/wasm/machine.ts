@@ -422,7 +422,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
     }
   }
 
-  run(prepared: PreparedPlan, scalars: Readonly<Record<string, number>> = {}): void {
+  run(prepared: PreparedPlan, scalars?: Readonly<Record<string, number>>): void {
     this.#expectOpen();
     if (!(prepared instanceof WasmPlan) || prepared.owner !== this) {
       throw new UsageError("wrong-machine", "this plan was prepared by another machine");

@@ -1,8 +1,8 @@
 import type { Width } from "../../cells/define.ts";
-import type { ModuleBuilder } from "../../print/wasm/assembler.ts";
+import type { Func, ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
-import { forRange, if_, type Local, whileTrue } from "../../print/wasm/control.ts";
-import { i32, memory } from "../../print/wasm/instructions.ts";
+import { doWhile, forRange, if_, type Local, whileTrue } from "../../print/wasm/control.ts";
+import { i32, memory, v128 } from "../../print/wasm/instructions.ts";
 import type { PhaseMemory } from "../../print/wasm/scan-phase.ts";
 import { alone, share, type Team } from "../../print/wasm/team.ts";
 import type { Constants } from "../../print/wasm/vectors.ts";
@@ -45,8 +45,12 @@ export function copyRows(
   const rows = share(team, count);
   const at = (base: number, stride: number): Code => i32.add(i32.const(base), i32.mul(rows.from, i32.const(stride)));
   const mine = i32.sub(rows.to, rows.from);
-  if (fromStride === bytes && toStride === bytes)
-    return memory.copy(at(to, bytes), at(from, bytes), i32.mul(mine, i32.const(bytes)));
+  if (fromStride === bytes && toStride === bytes) {
+    const all = count * bytes;
+    return team.threads === 1 && all % LINE === 0 && all <= SMALL
+      ? copyLines(m).call(i32.const(to), i32.const(from), i32.const(from + all))
+      : memory.copy(at(to, bytes), at(from, bytes), i32.mul(mine, i32.const(bytes)));
+  }
   const copy = m.memo("copyRows", () =>
     m.func(
       { params: ["i32", "i32", "i32", "i32", "i32", "i32"] },
@@ -62,25 +66,50 @@ export function copyRows(
   return copy.call(at(from, fromStride), sourceStride, at(to, toStride), targetStride, mine, i32.const(bytes));
 }
 
+/** Bytes that are copied by vectors: engines leave the module for `memory.copy`, which takes longer than that. */
+const SMALL = 1024;
+const LINE = 64;
+
+/** Copies whole lines of 64 bytes. Parameters, i32: to, from, and where `from` ends. */
+const copyLines = (m: ModuleBuilder): Func =>
+  m.memo("copyLines", () =>
+    m.func({ params: ["i32", "i32", "i32"] }, (f, to, from, end) => {
+      const line = [0, 16, 32, 48].map((at) => ({ at, part: f.local("v128") }));
+      return doWhile(
+        [
+          line.map(({ at, part }) => part.set(v128.load(from.get, at))),
+          line.map(({ at, part }) => v128.store(to.get, part.get, at)),
+          to.set(i32.add(to.get, i32.const(LINE))),
+          from.set(i32.add(from.get, i32.const(LINE))),
+        ],
+        i32.ne(from.get, end.get),
+      );
+    }),
+  );
+
 /** Addresses of a scan's memory, common to both passes. */
 export class ScanMemory {
   readonly layout: ScanLayout;
   readonly saved: number;
   /** Masked rows of the input are read as zeros: whatever is there, it must not reach a product. */
   readonly input: number;
-  readonly lanes: Readonly<Record<Width, number>>;
+  /** All bits set for the units of a width, none for those that fill up the last panel: made once. */
+  private readonly lanes: Readonly<Record<Width, { readonly at: number; readonly code: Code }>>;
   private readonly context: ScanContext<ScanShape>;
 
   constructor(context: ScanContext<ScanShape>, saved: number) {
-    const { kernel, workspace } = context;
+    const { kernel, workspace, derived } = context;
     this.context = context;
     this.layout = scanLayout(kernel);
     this.saved = Math.ceil(saved / 64) * 64;
     this.input = kernel.masked ? workspace(this.layout.rows * kernel.inputSize * 4) : context.address("input");
-    this.lanes = {
-      hidden: workspace(this.layout.padded("hidden") * 4),
-      projection: workspace(this.layout.padded("projection") * 4),
+    const lanes = (width: Width) => {
+      const [all, own] = [this.layout.padded(width) * 4, this.layout.size(width) * 4];
+      const fill = (at: number, byte: number, bytes: number): Code =>
+        memory.fill(i32.const(at), i32.const(byte), i32.const(bytes));
+      return derived([], all, (at, team) => alone(team, [fill(at, 255, own), fill(at + own, 0, all - own)]));
     };
+    this.lanes = { hidden: lanes("hidden"), projection: lanes("projection") };
   }
 
   slot = (slot: number): number => this.saved + this.layout.slots[slot]!;
@@ -110,15 +139,12 @@ export class ScanMemory {
     return this.saved + this.layout.states[name]! + (reverse ? 0 : steps * batch * this.layout.padded(width) * 4);
   }
 
-  /** Fills the table of lanes, and the input without its masked rows. To be seen by all before it is used. */
+  /** Makes the table of lanes, and the input without its masked rows. To be seen by all before it is used. */
   prepare(): Code {
     const { kernel, m, address, team } = this.context;
+    const lanes = [this.lanes.hidden.code, this.lanes.projection.code];
+    if (!kernel.masked) return lanes;
     const { inputSize, batch, steps } = kernel;
-    const lanes = (["hidden", "projection"] as const).map((w) => [
-      memory.fill(i32.const(this.lanes[w]), i32.const(0), i32.const(this.layout.padded(w) * 4)),
-      memory.fill(i32.const(this.lanes[w]), i32.const(255), i32.const(this.layout.size(w) * 4)),
-    ]);
-    if (!kernel.masked) return alone(team, lanes);
     const rows = share(team, steps * batch);
     const at = (base: number, stride: number): Code => i32.add(i32.const(base), i32.mul(rows.from, i32.const(stride)));
     const bytes = inputSize * 4;
@@ -137,7 +163,7 @@ export class ScanMemory {
       ),
     );
     return [
-      alone(team, lanes),
+      lanes,
       clean.call(
         ...[at(address("mask"), 4), at(address("input"), bytes), at(this.input, bytes)],
         ...[i32.sub(rows.to, rows.from), i32.const(bytes)],
@@ -164,7 +190,7 @@ export class ScanMemory {
       weight: (name) => address(`weight.${name}`),
       drawn: (name) => ({ address: address(`mask.${name}`), perStep: kernel.cell.masks[name]!.per === "step" }),
       mask: kernel.masked ? address("mask") : undefined,
-      lanes: this.lanes[width],
+      lanes: this.lanes[width].at,
       trace: none,
       outputAdjoint: () => undefined,
       carry: none,
