@@ -42,6 +42,13 @@ export interface PhaseMemory {
   readonly lanes: number;
 }
 
+/**
+ * An adjoint that is smaller than this is read as 0 on its way back through time (2⁻¹⁰⁰; what is no number stays so). Some steps on it would be
+ * a denormal number, each product of which takes some processors a hundred cycles: a loss at the last of 336 steps took twelve times as
+ * long as one at all of them.
+ */
+const LEAST_ADJOINT = 2 ** -100;
+
 export interface PhaseOptions {
   readonly stores: readonly Store[];
   readonly means: readonly { readonly mean: number; readonly values: readonly AnyNode[] }[];
@@ -67,8 +74,10 @@ export function printPhase(m: ModuleBuilder, o: PhaseOptions): Func {
     const walk = new Pointers(f, mem, { panel, t, half, otherHalf, unit });
     const lanes = Array.from({ length: m.wide ? 2 : 1 }, () => f.local("v128"));
     const sums = new Sums(f, unit);
-    const body = exampleBody(f, o, walk, lanes, sums);
+    const least = f.local("v128");
+    const body = exampleBody(f, o, { walk, lanes, sums, least });
     return [
+      least.set(v128.load32_splat(i32.const(0), o.constants.address(LEAST_ADJOINT))),
       forRange(vector, i32.const(0), i32.const(64), 16 * lanes.length, [
         unit.set(i32.add(i32.shl(panel.get, i32.const(6)), vector.get)),
         lanes.map((lane, k) => lane.set(v128.load(unit.get, mem.lanes + 16 * k))),
@@ -86,13 +95,18 @@ export function printPhase(m: ModuleBuilder, o: PhaseOptions): Func {
 const loopUntil = (pointer: Local, end: Local, body: Code): Code => doWhile(body, i32.ne(pointer.get, end.get));
 
 /** What is read, computed and written for four units of one example, or for as many times four as there are `lanes`. */
-function exampleBody(f: FunctionBuilder, o: PhaseOptions, walk: Pointers, lanes: readonly Local[], sums: Sums): Code {
+function exampleBody(
+  f: FunctionBuilder,
+  o: PhaseOptions,
+  { lanes, ...at }: { walk: Pointers; lanes: readonly Local[]; sums: Sums; least: Local },
+): Code {
+  const { walk } = at;
   const { memory: mem, constants } = o;
   const seen = f.local("v128");
   const zero = v128.load32_splat(i32.const(0), constants.address(0));
   const look = mem.mask === undefined ? [] : seen.set(f32x4.ne(v128.load32_splat(walk.number.get, mem.mask), zero));
   const loaded = lanes.length > 1 ? new Map<number, Code>() : undefined;
-  const parts = lanes.map((lane, k) => vectorBody(f, o, { walk, sums, seen, lane, skip: 16 * k, loaded }));
+  const parts = lanes.map((lane, k) => vectorBody(f, o, { ...at, seen, lane, skip: 16 * k, loaded }));
   const stores = parts[0]!.stores.map((_, number) => parts.map(({ stores }) => stores[number]!));
   return [look, parts.map(({ code }) => code), stores];
 }
@@ -101,13 +115,23 @@ function exampleBody(f: FunctionBuilder, o: PhaseOptions, walk: Pointers, lanes:
 function vectorBody(
   f: FunctionBuilder,
   o: PhaseOptions,
-  at: { walk: Pointers; sums: Sums; seen: Local; lane: Local; skip: number; loaded: Map<number, Code> | undefined },
+  at: {
+    walk: Pointers;
+    sums: Sums;
+    seen: Local;
+    lane: Local;
+    least: Local;
+    skip: number;
+    loaded: Map<number, Code> | undefined;
+  },
 ): { code: Code; stores: readonly Code[] } {
   const { memory: mem, constants } = o;
   const { walk, sums, seen, skip, loaded } = at;
   const load = (n: AnyNode): Code | undefined => {
     const place = o.place(n);
-    return place && walk.load(place, skip);
+    if (place?.kind !== "carry" && place?.kind !== "adjoint") return place && walk.load(place, skip);
+    const adjoint = f.local("v128");
+    return v128.andnot(adjoint.tee(walk.load(place, skip)), f32x4.lt(f32x4.abs(adjoint.get), at.least.get));
   };
   const roots = [...o.stores.map((s) => s.value), ...o.means.flatMap((m) => m.values)];
   const printed = printExpressions({ f, roots, leaf: load, constants, fused: o.fused, loaded });
