@@ -4,7 +4,7 @@ import { forRange, if_, type Local, select, unreachable } from "../../print/wasm
 import { f32, f32x4, f64, i32, memory, v128 } from "../../print/wasm/instructions.ts";
 import { packPanels, transposeBlock } from "../../print/wasm/pack.ts";
 import { panelProduct } from "../../print/wasm/panel-product.ts";
-import { offset } from "../../print/wasm/product.ts";
+import { isFar, offset } from "../../print/wasm/product.ts";
 import {
   differenceFromSmooth,
   finishRows,
@@ -229,6 +229,12 @@ class Steps {
     this.difference = differenceFromSmooth(m, options);
   }
 
+  /** x of a block of rows is the right operand of every slice. */
+  private get rowsAreFar(): boolean {
+    const { m, kernel } = this.context;
+    return isFar(m, this.mem.together * kernel.columns * 4);
+  }
+
   private wants(name: "x" | "weight" | "bias"): boolean {
     return this.context.kernel.gradients.includes(name);
   }
@@ -315,7 +321,7 @@ class Steps {
     const { m, kernel, address, zeros, fused } = this.context;
     const { mem } = this;
     const H = kernel.columns;
-    return panelProduct(m, { layout: "rows", fused }).call(
+    return panelProduct(m, { layout: "rows", fused, far: this.rowsAreFar }).call(
       ...[panels.get, i32.sub(to.get, from.get), number(H)],
       ...[offset(number(address("weight")), from.get, number(H * 4)), number(H * 4)],
       ...[mem.turnedX, H * 64, zeros, 0, 0].map(number),
@@ -380,7 +386,7 @@ class Steps {
     const product = (panels: number, skip: number, init: readonly Code[], c: readonly Code[]): Code =>
       panels === 0
         ? []
-        : panelProduct(m, { layout: "panels", fused }).call(
+        : panelProduct(m, { layout: "panels", fused, far: this.rowsAreFar }).call(
             ...[number(panels), count.get, padded.get, this.logitsOf(from), number(kernel.classes * 64)],
             offset(number(mem.packedX), padded.get, number(skip * 64)),
             ...[i32.shl(padded.get, number(6)), ...init, ...c],

@@ -5,7 +5,7 @@ import { forRange, if_, type Local, select } from "../../print/wasm/control.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
 import { packApart, packPanels, transposeBlock } from "../../print/wasm/pack.ts";
 import { panelProduct, TILES_BYTES, transposedPanelProduct } from "../../print/wasm/panel-product.ts";
-import { offset } from "../../print/wasm/product.ts";
+import { isFar, offset } from "../../print/wasm/product.ts";
 import { alone, share } from "../../print/wasm/team.ts";
 import type { Product } from "../../scan/program.ts";
 import { recurrentGates } from "../../scan/widths.ts";
@@ -57,14 +57,14 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const { program, rows } = layout;
   const mem = new ScanMemory(context, address("saved"));
   const gradientSlotOf = (p: Product): number => program.productGradientSlots[program.products.indexOf(p)]!;
-  const product = panelProduct(m, { layout: "panels", fused });
   const code: Code[] = [mem.prepare()];
 
   /** Packs the matrices of a run for `Mᵀ · gradient`: panels over `columns`, [panel][slots · padded width][16]. */
-  const pack = (run: Run, columns: number): { packed: number; depth: number } => {
+  const pack = (run: Run, columns: number): { packed: number; depth: number; far: boolean } => {
     const [own, full] = [layout.size(run.width), layout.padded(run.width)];
     const depth = run.matrices.length * full;
-    const packed = workspace(padded(columns) * depth * 4);
+    const bytes = padded(columns) * depth * 4;
+    const packed = workspace(bytes);
     const mine = share(team, columns, 16);
     const toPanels = (k: number): Code =>
       i32.add(number(packed + k * full * 64), i32.mul(mine.from, number(depth * 4)));
@@ -84,11 +84,11 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
           ),
         );
     });
-    return { packed, depth };
+    return { packed, depth, far: isFar(m, bytes) };
   };
   /** `out[rows][panels of columns] = init + Σ over runs` for some rows and panels; `row` is the first row of the slots' panels in bytes. */
   const transposedProduct = (
-    runs: readonly (Run & { packed: number; depth: number })[],
+    runs: readonly (Run & ReturnType<typeof pack>)[],
     o: {
       rows: Code;
       row: Code;
@@ -107,7 +107,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         k === 0
           ? [skip(o.init, o.initPanel), number(o.initStride), number(o.initPanel)]
           : [skip(o.out, 64), number(o.outStride), number(64)];
-      return product.call(
+      return panelProduct(m, { layout: "panels", fused, far: run.far }).call(
         ...[panels, o.rows, number(run.depth)],
         ...[i32.add(o.row, number(mem.slot(run.slot))), number(rows * 64)],
         ...[skip(number(run.packed), run.depth * 64), number(run.depth * 64)],
@@ -273,7 +273,10 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
       );
       code.push(
         kernel.keep ? rowsToPanels(m).call(mine.from, mine.to, ...matrices) : [],
-        transposedPanelProduct(m, { fused, zeros, descending: !kernel.reverse, keep: kernel.keep ?? false }).call(
+        transposedPanelProduct(m, {
+          ...{ fused, zeros, descending: !kernel.reverse, keep: kernel.keep ?? false },
+          far: isFar(m, (panels * rows * 64) / team.threads),
+        }).call(
           ...[i32.sub(mine.to, mine.from), ...[o.columns, rows, o.operand, o.stride].map(number)],
           ...[skip(mem.slot(run.slot), rows * 64), number(rows * 64)],
           ...[skip(scratch, o.columns * 64), number(o.columns * 64)],

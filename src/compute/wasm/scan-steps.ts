@@ -19,7 +19,8 @@ export function printPhaseLoop(
     readonly stores: readonly Store[];
     readonly memory: PhaseMemory;
     readonly place: (n: AnyNode) => Place | undefined;
-    readonly products?: (panel: Local) => Code;
+    /** Of one panel. */
+    readonly products?: Code;
     readonly meanOut: (mean: number) => number;
     readonly panel: Local;
     readonly t: Local;
@@ -52,7 +53,7 @@ export function printPhaseLoop(
     }).call(t.get, examples.from, examples.to),
   );
   return [
-    forRange(panel, units.from, units.to, 1, [o.products?.(panel) ?? [], pointwise]),
+    forRange(panel, units.from, units.to, 1, [o.products ?? [], pointwise]),
     ends.length > 0 ? [team.barrier, ends, team.barrier] : [],
   ];
 }

@@ -1,10 +1,10 @@
 import type { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
-import { forRange, if_, type Local } from "../../print/wasm/control.ts";
+import { forRange, if_ } from "../../print/wasm/control.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
 import { packPanels } from "../../print/wasm/pack.ts";
 import { panelProduct } from "../../print/wasm/panel-product.ts";
-import { panelRows } from "../../print/wasm/product.ts";
+import { isFar, nextOf, panelRows } from "../../print/wasm/product.ts";
 import { rowProduct } from "../../print/wasm/row-product.ts";
 import { alone, share, type Team } from "../../print/wasm/team.ts";
 import { recurrentGates } from "../../scan/widths.ts";
@@ -96,7 +96,7 @@ export function printScan(context: ScanContext<Scan>): Code {
   const panelOf = (base: number, bytes: number): Code => i32.add(number(base), i32.mul(inputs.from, number(bytes)));
   code.push(
     team.barrier,
-    panelProduct(m, { layout: "rows", fused, rows }).call(
+    panelProduct(m, { layout: "rows", fused, far: isFar(m, (G * Hp * D * 4) / team.threads), rows }).call(
       ...[i32.sub(inputs.to, inputs.from), number(rows), number(D), number(mem.input), number(D * 4)],
       ...[panelOf(packedInput, D * 64), number(D * 64)],
       ...[biases === undefined ? number(zeros) : panelOf(biases, 64), number(0), number(biases === undefined ? 0 : 64)],
@@ -113,11 +113,27 @@ export function printScan(context: ScanContext<Scan>): Code {
   );
   const scan = m.func({ params: [] }, (f) => {
     const [t, panel] = [f.local("i32"), f.local("i32")];
-    /** A product of step t: of one panel, right before its equations; or, for a single example, of all panels of a thread at once. */
-    const product = (index: number, panels: Local | ReturnType<typeof share>): Code => {
+    const depthOf = (index: number): number => layout.size(program.operands[program.products[index]!.operand]!.width);
+    const matrixBytes = program.products.map((p, index) => layout.padded(p.width) * depthOf(index) * 4);
+    const far = isFar(m, matrixBytes.reduce((sum, bytes) => sum + bytes, 0) / team.threads);
+    /** Where a product finds panel number `panel` of its matrix. */
+    const matrixOf = (index: number, panel: Code): Code =>
+      i32.add(i32.mul(panel, number(depthOf(index) * 64)), number(packed[index]!));
+    /** What is multiplied after product number `k` of a phase has taken a panel, as far as it is as large. */
+    const matrixAfter = (products: readonly number[], k: number, end: Code): Code => {
+      const [index, next] = [products[k]!, products[(k + 1) % products.length]!];
+      if (depthOf(index) !== depthOf(next)) return matrixOf(index, panel.get);
+      return matrixOf(next, k + 1 < products.length ? panel.get : nextOf(panel, end));
+    };
+    type Share = ReturnType<typeof share>;
+    /**
+     * A product of step t: of one panel, right before its equations, with the matrix that comes after it; or, for a single example, of all
+     * panels of a thread at once.
+     */
+    const product = (index: number, panels: { readonly after: Code } | Share): Code => {
       const p = program.products[index]!;
       const operand = program.operands[p.operand]!;
-      const [k, rowBytes] = [layout.size(operand.width), layout.padded(operand.width) * 4];
+      const [k, rowBytes] = [depthOf(index), layout.padded(operand.width) * 4];
       const fusedWith = p.fusedWith !== undefined;
       const bias = productBias[index];
       const [init, initPanel] = fusedWith
@@ -132,32 +148,31 @@ export function printScan(context: ScanContext<Scan>): Code {
       if ("from" in panels)
         return rowProduct(m, fused).call(
           ...[i32.sub(panels.to, panels.from), number(k), a, number(4)],
-          ...[at(none, panels.from, k * 64, packed[index]!), number(k * 64)],
+          ...[matrixOf(index, panels.from), number(k * 64)],
           ...[at(initRow, panels.from, initPanel, init), number(initPanel)],
           ...[at(step, panels.from, rows * 64, mem.slot(p.slot)), number(rows * 64)],
         );
-      return panelRows(m, { layout: "rows", fused, rows: B }).call(
-        ...[number(B), number(k), a, number(rowBytes), at(none, panels.get, k * 64, packed[index]!)],
-        ...[at(initRow, panels.get, initPanel, init), number(fusedWith ? 64 : 0)],
-        ...[at(step, panels.get, rows * 64, mem.slot(p.slot)), number(64)],
+      return panelRows(m, { layout: "rows", fused, far, rows: B }).call(
+        ...[number(B), number(k), a, number(rowBytes), matrixOf(index, panel.get)],
+        ...[at(initRow, panel.get, initPanel, init), number(fusedWith ? 64 : 0)],
+        ...[at(step, panel.get, rows * 64, mem.slot(p.slot)), number(64), ...(far ? [panels.after] : [])],
       );
     };
     const phases = program.forward.map((phase) => {
       const stores = phase.stores.filter(({ to }) => to.kind !== "trace" || traces.has(to.name));
       if (stores.length + phase.means.length + phase.products.length === 0) return [];
       const memory = mem.phase(phase.width, { trace: (name) => traces.get(name)!, meanSums: (k) => meanSums[k]! });
+      const mine = share(team, layout.panels(phase.width));
+      const products = phase.products.map((index, k) =>
+        product(index, B === 1 ? mine : { after: matrixAfter(phase.products, k, mine.to) }),
+      );
       const loop = printPhaseLoop(context, phase, {
         ...{ stores, memory, panel, t, meanOut: mem.mean },
         place: (n) => program.forwardPlace(n, phase.level),
-        ...(B > 1 && { products: (at: Local) => phase.products.map((index) => product(index, at)) }),
+        products: B === 1 ? [] : products,
       });
-      const mine = share(team, layout.panels(phase.width));
       // Products read what the other units came to before; everything else a unit reads is its own.
-      return [
-        phase.products.length > 0 ? team.barrier : [],
-        B === 1 ? phase.products.map((index) => product(index, mine)) : [],
-        loop,
-      ];
+      return [phase.products.length > 0 ? team.barrier : [], B === 1 ? products : [], loop];
     });
     return overSteps(kernel, t, false, phases);
   });

@@ -4,7 +4,7 @@ import type { Local } from "./control.ts";
 import { doWhile, forRange, if_, select } from "./control.ts";
 import { f32, i32, v128 } from "./instructions.ts";
 import { packPanels, transposeBlock } from "./pack.ts";
-import { offset, panelRows } from "./product.ts";
+import { isFar, nextOf, offset, panelRows } from "./product.ts";
 import { rowProduct } from "./row-product.ts";
 import { share, type Team, unevenness } from "./team.ts";
 
@@ -115,9 +115,10 @@ export function printMatmul(
   const at = matmulWorkspace(options, team, packedB !== undefined);
   const own = i32.add(workspace, i32.mul(team.thread, i32.const(at.own)));
   const columnsTogether = columnsAtOnce(options, team);
+  const far = isFar(m, columnsTogether * options.k * 4);
   type Share = ReturnType<typeof share>;
   const product = (rows: Share, columns: Share, packed: Code, isPacked: boolean): Code =>
-    matmul(m, { ...options, isPacked }).call(
+    matmul(m, { ...options, far, isPacked }).call(
       ...[options.m, options.k, options.n, columnsTogether].map((n) => i32.const(n)),
       ...[options.a, options.b, bias ?? i32.const(zeros), i32.const(bias === undefined ? 0 : 64), options.out],
       ...[own, i32.add(own, i32.const(at.init)), i32.add(own, i32.const(at.block)), packed],
@@ -180,8 +181,9 @@ function matmul(
     transposeA,
     transposeB,
     fused,
+    far,
     isPacked,
-  }: { transposeA: boolean; transposeB: boolean; fused: boolean; isPacked: boolean },
+  }: { transposeA: boolean; transposeB: boolean; fused: boolean; far: boolean; isPacked: boolean },
 ): Func {
   const params = new Array<"i32">(17).fill("i32");
   const body: Parameters<ModuleBuilder["func"]>[1] = (f, ...parameters) => {
@@ -218,12 +220,15 @@ function matmul(
           ),
         ]
       : [stride.set(four(depth.get)), from.set(i32.add(offset(a.get, i0.get, stride.get), four(k0.get)))];
+    const ofPanel = (number: Code): Code =>
+      offset(packed.get, i32.add(i32.mul(number, depth.get), k0.get), i32.const(64));
     // Panel number `panel` of those packed. The first block of k starts from the bias, the others from what is there.
     const product = (first: Code, firstStride: Code, c: Code, cStride: Code): Code =>
-      panelRows(m, { layout: "rows", fused }).call(
+      panelRows(m, { layout: "rows", fused, far }).call(
         ...[height.get, length.get, from.get, stride.get],
-        offset(packed.get, i32.add(i32.mul(panel.get, depth.get), k0.get), i32.const(64)),
+        ofPanel(panel.get),
         ...[select(c, first, k0.get), select(cStride, firstStride, k0.get), c, cStride],
+        ...(far ? [ofPanel(nextOf(panel, i32.shr_u(width.get, i32.const(4))))] : []),
       );
     const biasOf = (column: Code): Code => offset(bias.get, i32.shr_u(column, i32.const(4)), biasStep.get);
     const firstColumn = i32.add(n0.get, i32.shl(panel.get, i32.const(4)));
@@ -289,5 +294,5 @@ function matmul(
       ]),
     ]);
   };
-  return m.memo(`matmul ${transposeA} ${transposeB} ${fused} ${isPacked}`, () => m.func({ params }, body));
+  return m.memo(`matmul ${transposeA} ${transposeB} ${fused} ${far} ${isPacked}`, () => m.func({ params }, body));
 }

@@ -3,7 +3,7 @@ import type { Code, ValueType } from "./code.ts";
 import { forRange, if_, type Local, select } from "./control.ts";
 import { i32 } from "./instructions.ts";
 import { packTiles } from "./pack.ts";
-import { type Layout, offset, panelRows, tileHeight } from "./product.ts";
+import { type Layout, nextOf, offset, panelRows, tileHeight } from "./product.ts";
 import { rowProduct } from "./row-product.ts";
 
 const DEPTH = 256;
@@ -18,8 +18,8 @@ const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i
  * what the one before left in `c`: the same order for any number of rows.
  */
 export function panelProduct(m: ModuleBuilder, options: PanelOptions): Func {
-  const { layout, fused, rows: known } = options;
-  return m.memo(`panelProduct ${layout} ${fused} ${known}`, () =>
+  const { layout, fused, far, rows: known } = options;
+  return m.memo(`panelProduct ${layout} ${fused} ${far} ${known}`, () =>
     m.func({ params: i32s(13) }, (f, ...parameters) => {
       const many = (): Code => blocks(m, f, options, parameters);
       if (layout === "panels" || (known ?? 1) !== 1) return many();
@@ -36,6 +36,8 @@ export function panelProduct(m: ModuleBuilder, options: PanelOptions): Func {
 interface PanelOptions {
   readonly layout: Exclude<Layout, "tiles">;
   readonly fused: boolean;
+  /** Of all panels. */
+  readonly far?: boolean;
   /** Rows of every call, where that is known: less is printed then. */
   readonly rows?: number;
 }
@@ -77,12 +79,17 @@ function blocks(
           i32.add(offset(b.get, panel.get, bPanel.get), i32.shl(p.get, i32.const(6))),
           ...[select(iTile.get, cTile.get, first.get), select(initStride.get, cStride.get, first.get)],
           ...[cTile.get, cStride.get],
+          ...(options.far ? [nextPanel(panel, panels, b, bPanel, p.get)] : []),
         ),
       ]),
       first.set(i32.const(0)),
     ]),
   ]);
 }
+
+/** Row `p` of the panel of `b` that comes after `panel`. */
+const nextPanel = (panel: Local, panels: Local, b: Local, bPanel: Local, p: Code): Code =>
+  i32.add(offset(b.get, nextOf(panel, panels.get), bPanel.get), i32.shl(p, i32.const(6)));
 
 /** Bytes of scratch memory for `transposedPanelProduct`. */
 export const TILES_BYTES = ROWS * DEPTH * 4 + 64;
@@ -99,10 +106,16 @@ export const TILES_BYTES = ROWS * DEPTH * 4 + 64;
  */
 export function transposedPanelProduct(
   m: ModuleBuilder,
-  o: { readonly fused: boolean; readonly zeros: number; readonly descending: boolean; readonly keep: boolean },
+  o: {
+    readonly fused: boolean;
+    readonly far?: boolean;
+    readonly zeros: number;
+    readonly descending: boolean;
+    readonly keep: boolean;
+  },
 ): Func {
-  const { fused, zeros, descending, keep } = o;
-  return m.memo(`transposedPanelProduct ${fused} ${zeros} ${descending} ${keep}`, () =>
+  const { fused, far = false, zeros, descending, keep } = o;
+  return m.memo(`transposedPanelProduct ${fused} ${far} ${zeros} ${descending} ${keep}`, () =>
     m.func({ params: i32s(10) }, (f, panels, rows, k, a, strideA, b, bPanel, c, cPanel, tiles) => {
       const [p, depth, row, height, panel, to] = Array.from({ length: 6 }, () => f.local("i32")) as [
         ...[Local, Local, Local, Local, Local, Local],
@@ -112,6 +125,7 @@ export function transposedPanelProduct(
       const tall = tileHeight(m.wide);
       // Which row of `a` and `b` comes first in a block.
       const first = descending ? i32.sub(i32.sub(k.get, p.get), i32.const(1)) : p.get;
+      const lowest = descending ? i32.sub(i32.sub(k.get, p.get), depth.get) : p.get;
       const begun = keep ? i32.const(1) : p.get;
       return forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), DEPTH, [
         depth.set(i32.sub(k.get, p.get)),
@@ -126,11 +140,12 @@ export function transposedPanelProduct(
           ),
           forRange(panel, i32.const(0), panels.get, 1, [
             to.set(i32.add(offset(c.get, panel.get, cPanel.get), i32.shl(row.get, i32.const(6)))),
-            panelRows(m, { layout: "tiles", descending, fused }).call(
+            panelRows(m, { layout: "tiles", descending, fused, far }).call(
               ...[height.get, depth.get, tiles.get, i32.const(4 * tall)],
               i32.add(offset(b.get, panel.get, bPanel.get), i32.shl(first, i32.const(6))),
               ...[select(to.get, i32.const(zeros), begun), select(i32.const(64), i32.const(0), begun)],
               ...[to.get, i32.const(64)],
+              ...(far ? [nextPanel(panel, panels, b, bPanel, lowest)] : []),
             ),
           ]),
         ]),

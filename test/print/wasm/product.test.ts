@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { i32 } from "../../../src/print/wasm/instructions.ts";
 import { matmulWorkspace, printMatmul } from "../../../src/print/wasm/matmul.ts";
 import { packPanels, transposeBlock } from "../../../src/print/wasm/pack.ts";
-import { panelProduct } from "../../../src/print/wasm/panel-product.ts";
+import { panelProduct, TILES_BYTES, transposedPanelProduct } from "../../../src/print/wasm/panel-product.ts";
 import { panelRows } from "../../../src/print/wasm/product.ts";
 import { solo } from "../../../src/print/wasm/team.ts";
 import { difference } from "../../support/difference.ts";
@@ -217,6 +217,69 @@ describe("panelRows", () => {
     for (let rows = 1; rows <= 13; rows++)
       for (const layout of ["rows", "panels"] as const)
         expect(run({ rows, k: 16, layout, known: true })).toEqual(run({ rows, k: 16, layout }));
+  });
+
+  test.each([
+    ["rows", 37],
+    ["columns", 300],
+    ["panels", 304],
+  ] as const)(
+    "panels that are fetched ahead give the same bits, %s, and nothing behind the last one is read",
+    (layout, k) => {
+      const [panels, pages] = [3, 4];
+      for (const rows of [1, 5, 13, 121]) {
+        const [stored, stride] = lie(numbers(rows * k, 1), rows, k, layout);
+        const b = numbers(panels * k * 16, 2);
+        const bits = (far: boolean): Float32Array => {
+          const instance = instantiate(
+            (m) =>
+              void m.func({ name: "run", params: new Array(3).fill("i32") }, (_, a, b, c) => {
+                const n = (value: number) => i32.const(value);
+                return panelProduct(m, { layout, fused: canFuse, far }).call(
+                  ...[n(panels), n(rows), n(k), a.get, n(stride), b.get, n(64 * k)],
+                  ...[n(256), n(0), n(0), c.get, n(64), n(64 * rows)],
+                );
+              }),
+            pages,
+            true,
+          );
+          const c = new Float32Array(panels * rows * 16);
+          const [a, to] = lay(instance, [stored, c]) as [number, number];
+          instance.floats.fill(0, 64, 80);
+          const atTheEnd = instance.floats.length - b.length;
+          instance.floats.set(b, atTheEnd);
+          instance.call("run", a, 4 * atTheEnd, to);
+          return instance.floats.slice(to / 4, to / 4 + c.length);
+        };
+        expect(bits(true)).toEqual(bits(false));
+      }
+    },
+  );
+
+  test.each([false, true])("so do those of a transposed product, descending %s", (descending) => {
+    const [panels, rows, k] = [3, 125, 301];
+    const [source, b] = [numbers(rows * k, 1), numbers(panels * k * 16, 2)];
+    const bits = (far: boolean): Float32Array => {
+      const instance = instantiate(
+        (m) =>
+          void m.func({ name: "run", params: new Array(4).fill("i32") }, (_, a, b, c, tiles) => {
+            const n = (value: number) => i32.const(value);
+            return transposedPanelProduct(m, { fused: canFuse, far, zeros: 256, descending, keep: false }).call(
+              ...[n(panels), n(rows), n(k), a.get, n(4 * rows), b.get, n(64 * k), c.get, n(64 * rows), tiles.get],
+            );
+          }),
+        8,
+        true,
+      );
+      const arrays = [source, new Float32Array(panels * rows * 16), new Float32Array(TILES_BYTES / 4)];
+      const [a, c, tiles] = lay(instance, arrays) as [number, number, number];
+      instance.floats.fill(0, 64, 80);
+      const atTheEnd = instance.floats.length - b.length;
+      instance.floats.set(b, atTheEnd);
+      instance.call("run", a, 4 * atTheEnd, c, tiles);
+      return instance.floats.slice(c / 4, c / 4 + panels * rows * 16);
+    };
+    expect(bits(true)).toEqual(bits(false));
   });
 
   test("panels of a known number of rows, up to several blocks of them", () => {
