@@ -21,7 +21,7 @@ export interface PlateauOptions {
   readonly patience?: number;
   /** Better means better by this much; default 1e-4. */
   readonly threshold?: number;
-  /** Whether `threshold` is a share of the best ("relative", default) or a difference ("absolute"). */
+  /** Whether `threshold` is a share of the size of the best ("relative", default) or a difference ("absolute"). */
   readonly thresholdMode?: "relative" | "absolute";
   /** Whether smaller ("min", default) or larger ("max") is better. */
   readonly mode?: "min" | "max";
@@ -72,7 +72,8 @@ export function reduceOnPlateau(options: PlateauOptions): Plateau {
 
   const isBetter = (metric: number, best: number | null): boolean => {
     if (best === null) return !Number.isNaN(metric);
-    const bar = relative ? best * (1 - sign * threshold) : best - sign * threshold;
+    // A share of the best's size: PyTorch takes one of the best itself, and below 0, as likelihoods may be, something worse counts as better there.
+    const bar = relative ? best * (1 - sign * Math.sign(best) * threshold) : best - sign * threshold;
     return sign * metric < sign * bar;
   };
 

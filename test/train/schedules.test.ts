@@ -114,6 +114,16 @@ describe("beyond the file", () => {
     expect(oneCycleRate({ maxRate: 1, totalSteps: 10, warmup: 1 })(9)).toBe(1);
   });
 
+  test("takes what is worse for worse below 0 too, where losses of densities may lie", () => {
+    for (const mode of ["min", "max"] as const) {
+      const rule = reduceOnPlateau({ learningRate: 1, mode, patience: 0, threshold: 0.01 });
+      const worse = mode === "min" ? 0.05 : -0.05;
+      const first = rule.next(rule.initial, -10);
+      expect(rule.next(first, -10 + worse)).toMatchObject({ rate: 0.1, best: -10 });
+      expect(rule.next(first, -10 - 10 * worse)).toMatchObject({ rate: 1, best: -10 - 10 * worse });
+    }
+  });
+
   test("plateau: larger is better, absolute threshold, and not a number is no better", () => {
     const rule = reduceOnPlateau({
       learningRate: 1,
