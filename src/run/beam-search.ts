@@ -66,7 +66,7 @@ const beamOptions: OptionsTable<BeamSearchOptions> = {
  *
  * @returns best first
  * @throws UsageError "vocabulary-mismatch", "out-of-range", "not-an-integer", "bad-option", "unknown-token",
- *   "unknown-special-token"; FailureError "out-of-memory"
+ *   "unknown-special-token"; FailureError "out-of-memory", "not-finite" for damaged weights
  */
 export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]> {
   checkOptions("beamSearch", options, beamOptions);

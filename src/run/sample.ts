@@ -42,15 +42,10 @@ export function candidates(logits: ArrayLike<number>, options: SampleOptions = {
   expectOptions("candidates", options, { temperature: 1, topK: 1, topP: 1, minP: 1, typicalP: 1, exclude: 1 });
   for (const name of CUTS) if (options[name] !== undefined) checkValue(name, generationFields[name], options[name]);
   const { temperature = 1, topK = logits.length, topP = 1, minP = 0, typicalP = 1, exclude = [] } = options;
+  expectLogits(logits);
   const tokens: number[] = [];
   for (let v = 0; v < logits.length; v++) {
-    const logit = logits[v]!;
-    if (Number.isNaN(logit) || logit === Number.POSITIVE_INFINITY)
-      throw new FailureError(
-        "not-finite",
-        `logit of token ${v} is ${logit}: the model's weights or its state are damaged; load an earlier checkpoint`,
-      );
-    if (logit !== Number.NEGATIVE_INFINITY && !exclude.includes(v)) tokens.push(v);
+    if (logits[v] !== Number.NEGATIVE_INFINITY && !exclude.includes(v)) tokens.push(v);
   }
   if (tokens.length === 0) throw new UsageError("out-of-range", "exclude: no token is left to take");
   tokens.sort((a, b) => logits[b]! - logits[a]! || a - b);
@@ -102,8 +97,18 @@ export function penalizeRepetition(
   return changed;
 }
 
-/** log softmax(logits), in float64. */
+function expectLogits(logits: ArrayLike<number>): void {
+  for (let v = 0; v < logits.length; v++)
+    if (!(logits[v]! < Number.POSITIVE_INFINITY))
+      throw new FailureError(
+        "not-finite",
+        `logit of token ${v} is ${logits[v]}: the model's weights or its state are damaged; load an earlier checkpoint`,
+      );
+}
+
+/** log softmax(logits), in float64. @throws FailureError "not-finite" when a logit is NaN or ∞ */
 export function logProbabilities(logits: ArrayLike<number>): Float64Array {
+  expectLogits(logits);
   let most = Number.NEGATIVE_INFINITY;
   for (let v = 0; v < logits.length; v++) most = Math.max(most, logits[v]!);
   let total = 0;
