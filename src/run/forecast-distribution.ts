@@ -1,5 +1,5 @@
 import { erf, evaluate } from "../math/evaluate.ts";
-import { sub, variable } from "../math/expression.ts";
+import { add, div, log1p, mul, sub, variable } from "../math/expression.ts";
 import { logGammaRatio } from "../math/log-gamma.ts";
 import { quantileName } from "../models/forecast-heads.ts";
 import type { ForecastNetworkConfig } from "../models/forecast-network.ts";
@@ -92,18 +92,36 @@ export function studentTQuantile(freedom: number, level: number): number {
   }, level);
 }
 
+/** Larger counts are told apart no further than by their share of it. */
+const MANY = 1e5;
+
+const [c, r, odds] = [variable("c"), variable("r"), variable("odds")];
+/** −log of the probability of a count c; the odds are αμ. */
+const surprise = sub(
+  add(logGammaRatio(1, c), add(mul(c, log1p(div(1, odds))), mul(r, log1p(odds)))),
+  logGammaRatio(r, c),
+);
+
 /** The least count that is not exceeded with this probability. */
 export function negativeBinomialQuantile({ mean, dispersion }: Parameters, level: number): number {
   const [mu, alpha] = [mean!, dispersion!];
-  const r = 1 / alpha;
+  const deviation = Math.sqrt(mu + alpha * mu * mu);
+  if (mu > MANY) {
+    // The same relative deviation about a mean of so many; where there is none, the distribution is as good as normal.
+    const spread = alpha + 1 / mu - 1 / MANY;
+    if (spread < 1 / MANY) return Math.max(0, Math.round(mu + deviation * normalQuantile(level)));
+    return Math.round((mu / MANY) * negativeBinomialQuantile({ mean: MANY, dispersion: spread }, level));
+  }
+  // What lies below nine deviations is less than rounding leaves.
+  let count = Math.max(0, Math.floor(mu - 9 * deviation));
+  const at: Record<string, number> = { c: count, r: 1 / alpha, odds: alpha * mu };
+  // Of 0, where small counts begin, in short: it is asked for each draw of a path.
+  const [start] = count === 0 ? [at.r! * Math.log1p(at.odds!)] : evaluate([surprise], (name) => at[name]!);
   const share = (alpha * mu) / (1 + alpha * mu);
-  const none = -r * Math.log1p(alpha * mu);
-  // So far from 0 that a normal distribution differs by less than a count.
-  if (none < -700) return Math.max(0, Math.round(mu + Math.sqrt(mu + alpha * mu * mu) * normalQuantile(level)));
-  let [count, probability] = [0, Math.exp(none)];
+  let probability = Math.exp(-start!);
   let below = probability;
   while (below < level && probability > 1e-18 * below) {
-    probability *= ((count + r) / (count + 1)) * share;
+    probability *= ((count + at.r!) / (count + 1)) * share;
     count += 1;
     below += probability;
   }

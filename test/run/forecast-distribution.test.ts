@@ -36,7 +36,7 @@ describe("quantiles", () => {
     expect(incompleteBeta(2, 3)(x)).toBeCloseTo(6 * x ** 2 * (1 - x) ** 2 + 4 * x ** 3 * (1 - x) + x ** 4, 12);
   });
 
-  test("negative binomial: the geometric distribution, and the normal one far from 0", () => {
+  test("negative binomial: the geometric distribution", () => {
     // P(count ≤ k) = 1 − 0.75^(k + 1)
     const geometric = { mean: 3, dispersion: 1 };
     for (const [level, count] of [
@@ -46,10 +46,35 @@ describe("quantiles", () => {
       [0.9, 8],
     ] as const)
       expect(negativeBinomialQuantile(geometric, level)).toBe(count);
-    const near = negativeBinomialQuantile({ mean: 699, dispersion: 1e-6 }, 0.9);
-    const far = negativeBinomialQuantile({ mean: 701, dispersion: 1e-6 }, 0.9);
-    expect(far - near).toBeGreaterThanOrEqual(1);
-    expect(far - near).toBeLessThanOrEqual(3);
+  });
+
+  test.each([
+    [150, 0.5],
+    [699, 1e-6],
+    [701, 1e-6],
+    [20_000, 1e-9],
+    // Skewed, and far from 0: a normal distribution is off by hundreds here.
+    [100_000, 0.01],
+    [10_000, 3],
+  ])("negative binomial with mean %d and dispersion %d: as its probabilities add up", (mean, dispersion) => {
+    const r = 1 / dispersion;
+    const odds = Math.log(dispersion * mean) - Math.log1p(dispersion * mean);
+    const levels = [0.025, 0.5, 0.975];
+    let [count, log, below] = [-1, -r * Math.log1p(dispersion * mean), 0];
+    for (const level of levels) {
+      for (; below < level; count++) {
+        if (count >= 0) log += Math.log((count + r) / (count + 1)) + odds;
+        below += Math.exp(log);
+      }
+      expect(negativeBinomialQuantile({ mean, dispersion }, level)).toBe(count);
+    }
+  });
+
+  test("negative binomial with a mean of any size: in proportion, without counting up to it", () => {
+    const quantiles = [1e6, 1e9, 1e12].map((mean) => negativeBinomialQuantile({ mean, dispersion: 1 }, 0.9) / mean);
+    // About a large mean it is the exponential distribution.
+    for (const quantile of quantiles) expect(quantile).toBeCloseTo(Math.log(10), 4);
+    expect(negativeBinomialQuantile({ mean: 1e12, dispersion: 1e-9 }, 0.5) / 1e12).toBeCloseTo(1, 4);
   });
 });
 
