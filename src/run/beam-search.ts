@@ -4,7 +4,7 @@ import { generationFields } from "../schema/generation.ts";
 import { expectInteger } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { runOptions } from "./run-options.ts";
-import { likeliest, logProbabilities } from "./sample.ts";
+import { expectLogits, likeliest, logProbabilities } from "./sample.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { expectStop } from "./stop-strings.ts";
 import { endTokensOf, excludedTokens, expectVocabulary, startToken } from "./text-writer.ts";
@@ -126,7 +126,7 @@ function continuations(
 ): Beam[] {
   const V = o.vocabularySize;
   const all = beams.flatMap(({ tokens, logProbability, row }, order) => {
-    const own = logProbabilities(logits.subarray(row * V, (row + 1) * V));
+    const own = logProbabilities(expectLogits(logits.subarray(row * V, (row + 1) * V)));
     for (const token of o.excluded) own[token] = Number.NEGATIVE_INFINITY;
     return likeliest(own, Math.min(o.count, V))
       .filter((token) => own[token]! > Number.NEGATIVE_INFINITY)

@@ -97,18 +97,19 @@ export function penalizeRepetition(
   return changed;
 }
 
-function expectLogits(logits: ArrayLike<number>): void {
+/** Logits that a model gave. @throws FailureError "not-finite" when one is NaN or ∞ */
+export function expectLogits<L extends ArrayLike<number>>(logits: L): L {
   for (let v = 0; v < logits.length; v++)
     if (!(logits[v]! < Number.POSITIVE_INFINITY))
       throw new FailureError(
         "not-finite",
         `logit of token ${v} is ${logits[v]}: the model's weights or its state are damaged; load an earlier checkpoint`,
       );
+  return logits;
 }
 
-/** log softmax(logits), in float64. @throws FailureError "not-finite" when a logit is NaN or ∞ */
+/** log softmax(logits), in float64. */
 export function logProbabilities(logits: ArrayLike<number>): Float64Array {
-  expectLogits(logits);
   let most = Number.NEGATIVE_INFINITY;
   for (let v = 0; v < logits.length; v++) most = Math.max(most, logits[v]!);
   let total = 0;

@@ -1,7 +1,7 @@
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type Candidate, likeliest, logProbabilities } from "./sample.ts";
+import { type Candidate, expectLogits, likeliest, logProbabilities } from "./sample.ts";
 import type { Session } from "./session.ts";
 import { expectWritable, startToken } from "./text-writer.ts";
 
@@ -58,7 +58,7 @@ export async function* surprisal(options: SurprisalOptions): AsyncGenerator<Toke
         "busy",
         "session: something else was read or written with it meanwhile; open a session for each text",
       );
-    const own = logProbabilities(await session.next([last]));
+    const own = logProbabilities(expectLogits(await session.next([last])));
     const piece = decoder.push(token) + (position === tokens.length - 1 ? decoder.end() : "");
     yield {
       token,

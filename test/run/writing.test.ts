@@ -43,6 +43,18 @@ async function written(options: GenerateTokensOptions): Promise<{ tokens: Writte
   }
 }
 
+test("damaged weights are said by whatever reads what the model expects", async () => {
+  const run = await open();
+  run.parameters.write("head.bias", (await run.parameters.read("head.bias")).fill(Number.NaN));
+  const refused = expect.objectContaining({ code: "not-finite" });
+  await expect(surprisal({ session: run.session, tokenizer: run.tokenizer, text: "ab" }).next()).rejects.toEqual(
+    refused,
+  );
+  const { session, ...rest } = run;
+  await expect(beamSearch({ ...rest, prompt: "ab", length: 2 })).rejects.toEqual(refused);
+  await expect(written({ session, tokenizer: run.tokenizer, length: 2 })).rejects.toEqual(refused);
+});
+
 describe("sampling", () => {
   const logits = [2, 1, 0, -1, -4].map((x) => x / 1);
   const left = (options: object) => candidates(logits, options).map((one) => one.token);
