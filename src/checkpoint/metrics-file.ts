@@ -41,7 +41,8 @@ export class MetricsFile {
     if (this.lines === "") return this.written;
     const lines = this.lines;
     await this.files.append(this.path, lines);
-    this.lines = "";
+    // What was added meanwhile waits on.
+    this.lines = this.lines.slice(lines.length);
     this.written += new TextEncoder().encode(lines).length;
     await this.files.sync(this.path);
     return this.written;
