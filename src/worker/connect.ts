@@ -33,6 +33,10 @@ interface Waiting {
 export function connectWorker(worker: Worker): WorkerClient {
   const waiting = new Map<number, Waiting>();
   let number = 0;
+  /** Whether it has answered anything: one that breaks down before never started. */
+  let heard = false;
+  /** Why no answer will come any more. */
+  let dead: FailureError | undefined;
   const failAll = (error: FailureError): void => {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
@@ -42,16 +46,19 @@ export function connectWorker(worker: Worker): WorkerClient {
     onEnd: () => undefined,
     call: <K extends CallName>(call: K, given: Calls[K]["given"]) =>
       new Promise<Calls[K]["back"]>((resolve, reject) => {
+        if (dead) throw dead;
         number++;
-        waiting.set(number, { resolve: resolve as (value: unknown) => void, reject });
         worker.postMessage({ call, number, given });
+        waiting.set(number, { resolve: resolve as (value: unknown) => void, reject });
       }),
     close() {
       worker.terminate();
-      failAll(new FailureError("worker-failed", "the worker was closed"));
+      dead = new FailureError("worker-failed", "the worker was closed");
+      failAll(dead);
     },
   });
   worker.addEventListener("message", ({ data }: { data: WorkerMessage }) => {
+    heard = true;
     if ("progress" in data) return client.onProgress(data.progress);
     if ("ended" in data) return client.onEnd(data.ended && new FailureError(data.ended.code, data.ended.message));
     const one = waiting.get(data.number);
@@ -60,9 +67,12 @@ export function connectWorker(worker: Worker): WorkerClient {
     else one?.resolve(data.back);
   });
   worker.addEventListener("error", (event) => {
-    failAll(
-      new FailureError("worker-failed", `the worker broke down: ${event.message || "this host refuses workers"}`),
+    const error = new FailureError(
+      "worker-failed",
+      `the worker broke down: ${event.message || "this host refuses workers"}`,
     );
+    if (!heard) dead = error;
+    failAll(error);
   });
   return client;
 }

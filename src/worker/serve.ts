@@ -40,6 +40,8 @@ class Served {
   private readonly models = new Map<number, OpenedModel>();
   private machine: Promise<Machine> | undefined;
   private training: LiveTraining | undefined;
+  /** Counts trainings that were asked for or stopped: opening one takes long, and the page may have changed its mind. */
+  private turn = 0;
   private next = 1;
 
   constructor(post: (message: WorkerMessage) => void) {
@@ -84,28 +86,39 @@ class Served {
       return found;
     },
     train: async ({ from, ...choice }) => {
-      this.training?.stop();
-      const tell = (progress: TrainingProgress) => this.post({ progress });
+      const turn = this.stop();
+      // What an earlier training still says is nothing that the page asked for.
+      const post = (message: WorkerMessage) => turn === this.turn && this.post(message);
+      const tell = (progress: TrainingProgress) => post({ progress });
       const training = await LiveTraining.open(await this.opened(), choice, tell, from);
-      this.training = training;
-      training.run().then(
-        () => this.training === training && this.post({ ended: undefined }),
-        (error: unknown) => this.post({ ended: said(error) }),
+      const { facts } = training;
+      if (turn !== this.turn) training.stop();
+      else this.training = training;
+      const ran = training.run().then(
+        () => post({ ended: undefined }),
+        (error: unknown) => post({ ended: said(error) }),
       );
-      return training.facts;
+      if (turn === this.turn) return facts;
+      await ran;
+      throw new UsageError("closed", "this training was stopped, or another one begun, before it was ready");
     },
     pause: () => this.live().allow(0) as undefined,
     resume: () => this.live().allow(Number.POSITIVE_INFINITY) as undefined,
     step: () => this.live().allow(1) as undefined,
     rewind: ({ step }) => this.live().rewind(step) as undefined,
     stop: () => {
-      this.training?.stop();
-      this.training = undefined;
+      this.stop();
       return undefined;
     },
     keep: () => this.live().snapshot(),
     save: () => this.live().save(),
   };
+
+  private stop(): number {
+    this.training?.stop();
+    this.training = undefined;
+    return ++this.turn;
+  }
 
   private opened(): Promise<Machine> {
     this.machine ??= openMachine("wasm", { threads: 1 });

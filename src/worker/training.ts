@@ -22,9 +22,10 @@ export class LiveTraining {
   private allowed = Number.POSITIVE_INFINITY;
   private goingBackTo: number | undefined;
   private ended = false;
+  private closed = false;
   private wake: () => void = () => undefined;
   /** Who waits for a snapshot: it is taken where the trainer stands still. */
-  private waiting: ((snapshot: TrainingSnapshot | undefined) => void)[] = [];
+  private waiting: ((snapshot: TrainingSnapshot | undefined | Promise<TrainingSnapshot>) => void)[] = [];
 
   private constructor(task: LiveTask, tell: (progress: TrainingProgress) => void) {
     this.task = task;
@@ -64,6 +65,7 @@ export class LiveTraining {
         if (this.goingBackTo !== undefined) await this.goBack(this.goingBackTo);
       }
     } finally {
+      this.closed = true;
       for (const give of this.waiting.splice(0)) give(undefined);
       this.task.trainer.close();
       this.task.parameters.close();
@@ -92,6 +94,7 @@ export class LiveTraining {
 
   /** All that the rest of the training depends on, taken after the update under way; undefined when it has ended. */
   snapshot(): Promise<TrainingSnapshot | undefined> {
+    if (this.closed) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       this.waiting.push(resolve);
       this.wake();
@@ -141,8 +144,10 @@ export class LiveTraining {
   private async giveSnapshots(): Promise<void> {
     const waiting = this.waiting.splice(0);
     if (waiting.length === 0) return;
-    const taken = await this.task.trainer.snapshot();
+    // Who waits hears too why there is none.
+    const taken = this.task.trainer.snapshot();
     for (const give of waiting) give(taken);
+    await taken;
   }
 
   private async report(

@@ -51,6 +51,33 @@ describe("training in a worker", () => {
     machine.close();
   }, 60_000);
 
+  test("of trainings that are begun at once only the last one runs", async () => {
+    client = workerHere();
+    const steps: number[] = [];
+    client.onProgress = ({ step }) => steps.push(step);
+    const numbers = { task: "adding" as const, steps: 6 };
+    const begun = [1, 2, 3].map((seed) => client.call("train", { ...choice, seed, numbers }));
+    await expect(begun[0]).rejects.toMatchObject({ code: "closed" });
+    await expect(begun[1]).rejects.toMatchObject({ code: "closed" });
+    await begun[2];
+    await expect.poll(() => steps.length, { timeout: 20_000 }).toBeGreaterThan(3);
+    expect(steps).toEqual([...new Set(steps)].sort((a, b) => a - b));
+    const stopped = client.call("train", { ...choice, numbers });
+    await client.call("stop", {});
+    await expect(stopped).rejects.toMatchObject({ code: "closed" });
+    await expect(client.call("keep", {})).rejects.toMatchObject({ code: "no-training" });
+  }, 60_000);
+
+  test("a training that broke down has nothing to keep, and says so", async () => {
+    client = workerHere();
+    const ended = new Promise((resolve) => {
+      client.onEnd = resolve;
+    });
+    await client.call("train", { ...choice, learningRate: 1e30, numbers: { task: "adding", steps: 6 } });
+    expect(await ended).toMatchObject({ code: expect.stringMatching(/diverged|not-finite/) });
+    expect(await client.call("keep", {})).toBeUndefined();
+  }, 60_000);
+
   test("a series is learned one step ahead; what is kept goes on as if nothing had been", async () => {
     const data = Float32Array.from({ length: 90 }, (_, t) => Math.sin(t / 3));
     const { inputs } = await seriesTask(data, { steps: 5, rows: 2, seed: 1 }).batches.batch(0, 0);
