@@ -110,7 +110,7 @@ export class Session<M extends Machine = Machine> extends Closing {
   }
 
   /**
-   * Sets the state; every one must be given.
+   * Sets the state; every one must be given. What does not fit changes none of it.
    * @throws UsageError "missing-state", "unknown-state"; ShapeError "shape-mismatch"
    */
   setState(value: SessionState): void {
@@ -120,7 +120,7 @@ export class Session<M extends Machine = Machine> extends Closing {
         "missing-state",
         `state: expected ${this.stateNames.join(", ")}, ${missing.join(", ")} missing`,
       );
-    for (const [name, data] of Object.entries(value)) this.executable.writeState(name, data);
+    this.executable.writeStates(value);
   }
 
   /** Sets the state to zero, as it was at first. */

@@ -230,10 +230,18 @@ export class Streams<M extends Machine = Machine> extends Closing {
     return Object.fromEntries(await Promise.all(states));
   }
 
-  /** Sets the state of a stream; every one must be given. @throws UsageError "missing-state"; ShapeError "shape-mismatch" */
+  /**
+   * Sets the state of a stream; every one must be given. What does not fit changes none of it.
+   * @throws UsageError "missing-state", "unknown-state"; ShapeError "shape-mismatch"
+   */
   setState(id: number, state: SessionState): void {
     this.expectOpen(id);
-    for (const [name, ranges] of this.ranges(id)) {
+    const places = this.ranges(id);
+    const names = places.map(([name]) => name);
+    for (const name of Object.keys(state))
+      if (!names.includes(name))
+        throw new UsageError("unknown-state", `state: there is no "${name}", only ${names.join(", ")}`);
+    for (const [name, ranges] of places) {
       const data = state[name];
       const width = ranges[0]!.length;
       if (data === undefined) throw new UsageError("missing-state", `state: expected one called "${name}"`);
@@ -242,11 +250,12 @@ export class Streams<M extends Machine = Machine> extends Closing {
           "shape-mismatch",
           `state.${name}: expected ${this.layers} × ${width} numbers, got ${countOf(data)}`,
         );
+    }
+    for (const [name, ranges] of places)
       ranges.forEach((range, layer) => {
-        const part = Array.from({ length: width }, (_, k) => data[layer * width + k]!);
+        const part = Array.from({ length: range.length }, (_, k) => state[name]![layer * range.length + k]!);
         this.machine.write(this.copier.arenas.state!, range, part);
       });
-    }
   }
 
   /** Gives the place of a stream back, for another one. */

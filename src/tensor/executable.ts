@@ -136,9 +136,16 @@ export class Executable<M extends Machine = Machine> extends Closing {
 
   /** Copies numbers into a state, row-major. Errors as `write`. */
   writeState(name: string, data: ArrayLike<number>): void {
+    this.writeStates({ [name]: data });
+  }
+
+  /** The same of several states; of none if one does not fit. */
+  writeStates(states: Readonly<Record<string, ArrayLike<number>>>): void {
     this.expectOpen();
-    const { range } = find("state", this.graph.states, name, { data });
-    this.machine.write(this.arenas[range.arena]!, range, data);
+    const found = Object.entries(states).map(
+      ([name, data]) => [find("state", this.graph.states, name, { data }).range, data] as const,
+    );
+    for (const [range, data] of found) this.machine.write(this.arenas[range.arena]!, range, data);
   }
 
   /** Sets all state of this graph to zero, as it was at first. */

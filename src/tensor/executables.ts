@@ -28,8 +28,8 @@ export class Executables {
     if (known) return known;
     const made = this.make(key, record);
     this.asked.set(key, made);
-    // One that failed, for want of memory say, may be tried again.
-    made.catch(() => this.asked.delete(key));
+    // One that failed, for want of memory say, may be tried again; another one may have been asked for since.
+    made.catch(() => this.asked.get(key) === made && this.asked.delete(key));
     return made;
   }
 

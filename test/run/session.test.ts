@@ -102,6 +102,10 @@ describeOnMachines("a session", (on) => {
     expect(() => session.setState({ h: new Float32Array(12) })).toThrow(/expected h, c, c missing/);
     expect(() => session.setState({ h: [1], c: new Float32Array(12) })).toThrow(/12 numbers; got 1/);
     expect(() => session.setState({ h: new Float32Array(12), c: new Float32Array(12), x: [] })).toThrow(/no state "x"/);
+    const before = await session.state();
+    const ones = new Float32Array(12).fill(1);
+    expect(() => session.setState({ h: ones, c: [1] })).toThrow(/12 numbers; got 1/);
+    expect(await session.state()).toEqual(before);
     const kept = JSON.parse(JSON.stringify(await session.state()));
     expect(() => session.setState(kept)).toThrow(/12 numbers; got an object .*JSON makes such of a typed array/);
     session.close();

@@ -99,6 +99,14 @@ onMachines("streams of different ages", (opened) => {
     expect(() => streams.feed([ids[0]!], [V])).toThrow(/whole number from 0 to 10/);
     expect(() => streams.feed([ids[0]!], [0.5])).toThrow(/whole number/);
     expect(() => streams.setState(ids[0]!, { h: [1] })).toThrow(/numbers/);
+    const before = await streams.state(ids[0]!);
+    const ones = Object.fromEntries(
+      Object.entries(before).map(([name, { length }]) => [name, new Array(length).fill(1)]),
+    );
+    const last = Object.keys(ones).at(-1)!;
+    expect(() => streams.setState(ids[0]!, { ...ones, [last]: [1] })).toThrow(/numbers/);
+    expect(() => streams.setState(ids[0]!, { ...ones, x: [] })).toThrow(/no "x"/);
+    expect(await streams.state(ids[0]!)).toEqual(before);
     for (const one of [streams, parameters]) one.close();
   });
 });

@@ -44,6 +44,18 @@ describe("executables by shape", () => {
     await expect(executables.of("1", record(1))).resolves.toBeDefined();
   });
 
+  it("of a key that is asked for again are made, whatever becomes of the one before", async () => {
+    const { executables, record } = await opened();
+    const failing = executables.of("1", () => {
+      throw new Error("no such layer");
+    });
+    executables.close();
+    const again = executables.of("1", record(1));
+    await expect(failing).rejects.toThrow("no such layer");
+    await expect(again).resolves.toBeDefined();
+    expect(executables.of("1", record(1))).toBe(again);
+  });
+
   it("are closed together, those in preparation too", async () => {
     const { executables, record } = await opened();
     const ready = await executables.of("1", record(1));
