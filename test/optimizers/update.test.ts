@@ -59,6 +59,16 @@ onMachines("the update of all parameters", (machine, tolerance) => {
     expect([rested.parameters, rested.moments]).toEqual([before.parameters, before.moments]);
   });
 
+  test("a moment that fades for long ends at 0, and not at the least number there is", async () => {
+    const { moments } = await descend(machine(), adam(), {
+      rate: 0.01,
+      steps: 900,
+      scale: (step) => (step < 1 ? 1 : 0),
+    });
+    expect(moments.m!.every((m) => m === 0)).toBe(true);
+    expect(moments.v!.some((v) => v > 0)).toBe(true);
+  });
+
   test("the norm is over all parameters and before clipping, and gaps between parameters hold zeros", async () => {
     const free = await descend(machine(), sgd(), { rate: 0.1, steps: 1 });
     const gradient = free.start.map((p, k) => p * free.curvature[k]!);
