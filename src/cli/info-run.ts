@@ -75,7 +75,7 @@ function dataOf({ settings, start }: RunStory): string {
 }
 
 function trainingOf({ settings, start }: RunStory): string {
-  const { epochs, optimizer, learningRate, schedule, warmup, clipNorm, seed, machine } = settings;
+  const { epochs, optimizer, learningRate, schedule, warmup, clipNorm, average, seed, machine } = settings;
   return [
     `${epochs ?? start.epochs} epochs`,
     ...(start.totalSteps === undefined
@@ -84,7 +84,15 @@ function trainingOf({ settings, start }: RunStory): string {
           `${integer(start.totalSteps)} steps of ${start.batchSize}${start.steps === undefined ? "" : ` × ${start.steps}`}`,
         ]),
     ...Object.entries({
-      ...{ optimizer, "learning rate": learningRate, schedule, warmup: warmup || undefined, clip: clipNorm, seed },
+      ...{
+        optimizer,
+        "learning rate": learningRate,
+        schedule,
+        warmup: warmup || undefined,
+        clip: clipNorm,
+        average,
+        seed,
+      },
     }).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${text(value)}`])),
     ...(machine === undefined ? [] : [`on ${text(machine)}`]),
   ].join(", ");

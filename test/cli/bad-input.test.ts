@@ -102,6 +102,7 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
   ["train text @text.txt --learning-rate -1", 2, "--learning-rate: expected a number of at least 0, got -1"],
   ["train text @text.txt --learning-rate Infinity", 2, 'of at least 0, got "Infinity"'],
   ["train text @text.txt --clip -1", 2, "above 0"],
+  ["train text @text.txt --average 1", 2, "--average: expected a number above 0 and below 1, got 1"],
   ["train text @text.txt --seed -1", 2, "of at least 0"],
   [
     "train text @text.txt --validation 1",
