@@ -68,7 +68,7 @@ export class SharedWeights {
       this.unload();
       this.loaded = { size: this.derived.size, arenas: this.derived.load(this.machine) };
     }
-    return { parameters: this.store.arena("parameters"), ...this.loaded.arenas };
+    return { ...this.store.arenas, ...this.loaded.arenas };
   }
 
   close(): void {

@@ -337,10 +337,10 @@ describe("quantize", () => {
     expect(came).toMatchObject({ code: 0 });
     const [result] = lines(came.stdout);
     expect(result).toMatchObject({ type: "quantized", output });
-    expect(Math.abs(result.nats - result.natsBefore)).toBeLessThan(0.02);
+    expect(Math.abs(result.scores.nats - result.scoresBefore.nats)).toBeLessThan(0.02);
     expect(result.bytes).toBeLessThan(result.bytesBefore);
     const [score] = lines((await longshort(["evaluate", output, "--no-baselines", "--json"])).stdout);
-    expect(score.nats).toBeCloseTo(result.nats, 10);
+    expect(score.nats).toBeCloseTo(result.scores.nats, 10);
     expect(await longshort(["generate", output, "--prompt", "abc", "--length", "5"])).toMatchObject({ code: 0 });
     expect(await longshort(["quantize", output])).toMatchObject({
       code: 2,
