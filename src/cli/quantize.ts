@@ -103,7 +103,11 @@ function costText(result: {
   const row = (name: string, of: Scores, size: number): string[] => [
     ...[name, ...names.map((one) => of[one]!.toPrecision(5)), formatBytes(size)],
   ];
-  const lines = [["", ...names.map(headOf), "weights"], row("before", scoresBefore, bytesBefore), row("8 bits", scores, bytes)];
+  const lines = [
+    ["", ...names.map(headOf), "weights"],
+    row("before", scoresBefore, bytesBefore),
+    row("8 bits", scores, bytes),
+  ];
   const [first] = names as [string];
   const lost = scores[first]! - scoresBefore[first]!;
   return `${table(lines)}\n${lost < 0 ? "" : "+"}${lost.toFixed(5)} ${headOf(first)}. Saved in ${output}`;

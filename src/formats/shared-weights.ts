@@ -1,5 +1,7 @@
 import type { Arena, Machine } from "../compute/machine.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
 import { ParameterStore } from "../tensor/parameter-store.ts";
+import { quantizeProducts } from "../tensor/quantize-products.ts";
 import { DerivedWeights } from "./derived-weights.ts";
 import type { Runnable, WeightForms } from "./runnable.ts";
 
@@ -41,6 +43,12 @@ export class SharedWeights {
   handOut(): ParameterStore {
     this.handedOut = true;
     return this.store;
+  }
+
+  /** Has products of these layers read 8 bits in all plans from now on. */
+  async quantize(layers: HasParameters): Promise<void> {
+    await quantizeProducts(layers, this.store);
+    this.unload();
   }
 
   /** What a recording needs to compute with the weights at once. */

@@ -1,7 +1,7 @@
 import { expectOptions } from "../shared/options.ts";
-import { type HasParameters, productParameters } from "../tensor/parameter.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
-import { type QuantizedTensor, quantizeMatrix } from "../tensor/quantized.ts";
+import { quantizeProducts } from "../tensor/quantize-products.ts";
 import { namesOfRun } from "./run-options.ts";
 
 /**
@@ -24,11 +24,5 @@ export async function quantize(options: {
   readonly parameters: ParameterStore;
 }): Promise<void> {
   expectOptions("quantize", options, { ...namesOfRun, model: "required", parameters: "required" });
-  const { model, parameters } = options;
-  const wanted = productParameters(model);
-  const quantized = new Map<string, QuantizedTensor>();
-  for (const [name, parameter] of parameters.layout.names)
-    if (wanted.has(parameter))
-      quantized.set(name, quantizeMatrix({ shape: parameter.shape, data: await parameters.read(name) }));
-  parameters.quantize(quantized);
+  await quantizeProducts(options.model, options.parameters);
 }

@@ -4,7 +4,6 @@ import { openReference } from "../../../src/compute/reference/machine.ts";
 import type { WasmOptions } from "../../../src/compute/wasm/machine.ts";
 import { embedding } from "../../../src/layers/embedding.ts";
 import { linear } from "../../../src/layers/linear.ts";
-import type { LanguageModel } from "../../../src/models/language-model.ts";
 import { quantize } from "../../../src/run/quantize.ts";
 import { type CompileOptions, compile } from "../../../src/tensor/executable.ts";
 import { Graph, type GraphOptions } from "../../../src/tensor/graph.ts";
@@ -22,7 +21,6 @@ import { compute, given, machine, numbers, whole } from "./on-reference.ts";
 const layer = linear({ inputSize: 4, outputSize: 3 });
 const layout = layoutParameters(layer);
 const other = layoutParameters(linear({ inputSize: 2, outputSize: 2 }));
-const parameters = await createParameters({ machine, layout });
 const table = embedding({ vocabularySize: 5, embeddingSize: 2 });
 
 /** A graph that can be seen from outside. */
