@@ -22,7 +22,7 @@ export default {
     // What a pickle or an ONNX file is made of; open unions that users take as they come.
     ...["Value", "SafetensorsEntry", "OnnxTensor"],
     // What trainers, runs and opened models are made with inside; only their own functions make them.
-    ...["Setup", "Sums", "BestState", "TrainingPlan", "Learner", "RunLock", "LaunchPlace", "QuantizedRanges"],
+    ...["Setup", "Sums", "BestState", "TrainingPlan", "Learner", "RunLock", "LaunchPlace"],
     ...["Runnable", "SessionContext", "LoadedText", "LanguageModelHidden"],
     // Named arrays, and what a reader gives for what it was asked.
     ...["Arrays", "Results", "Read"],

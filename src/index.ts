@@ -340,6 +340,8 @@ export {
   layoutParameters,
   type Parameter,
   type ParameterLayout,
+  type QuantizedLayout,
+  type QuantizedRanges,
 } from "./tensor/parameter.ts";
 export {
   type CreateParametersOptions,

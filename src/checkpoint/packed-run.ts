@@ -30,7 +30,7 @@ export interface PackRunOptions {
  */
 export async function packRun(run: Omit<SaveRunOptions, "metrics">, options: PackRunOptions = {}): Promise<OwnBytes> {
   expectOptions("packRun", options, { type: 1 });
-  const { config, tokenizer, parameters, quantized } = saveable("packRun", run);
+  const { config, tokenizer, parameters } = saveable("packRun", run);
   const { type } = options;
   if (type !== undefined && type !== "F32" && type !== "F16")
     throw new UsageError("unknown-choice", `packRun: type: expected "F32" or "F16", got ${describe(type)}`);
@@ -40,7 +40,7 @@ export async function packRun(run: Omit<SaveRunOptions, "metrics">, options: Pac
     ...(Object.keys(notes).length > 0 && { [NOTES]: JSON.stringify(notes) }),
     ...(tokenizer && { [TOKENIZER]: JSON.stringify(tokenizer.toJSON()) }),
   };
-  return weightsFile(parameters, { quantized, metadata, type });
+  return weightsFile(parameters, { metadata, type });
 }
 
 /** Reads what `packRun` made. @throws UsageError "not-a-run"; FailureError as of a folder */

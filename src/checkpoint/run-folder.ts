@@ -4,7 +4,6 @@ import { sourceName } from "../platform/platform.ts";
 import { describe, FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
-import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { named, type RunWeights, soundWeights, weightsFile } from "./run-weights.ts";
 import { storedSafetensors } from "./safetensors.ts";
 import { bytesAtHand, storedFile } from "./stored-bytes.ts";
@@ -41,8 +40,6 @@ export interface Saveable {
 }
 
 export interface SaveRunOptions extends Saveable {
-  /** Written in place of the parameters of these names. */
-  readonly quantized?: QuantizedWeights | undefined;
   /** Replaces the metrics of the save before. Default: left as they are. */
   readonly metrics?: readonly object[] | undefined;
   /** Not looked at: what a loaded run holds may be given as it is. */
@@ -81,10 +78,10 @@ const FILES = {
  *   "disk-full", "not-on-this-platform"; UsageError "bad-run", "missing-option"
  */
 export async function saveRun(folder: string, options: SaveRunOptions): Promise<void> {
-  const { config, tokenizer, parameters, quantized, metrics } = saveable("saveRun", options);
+  const { config, tokenizer, parameters, metrics } = saveable("saveRun", options);
   if (typeof folder !== "string" || folder === "")
     throw new UsageError("bad-run", `folder: expected a path, got ${describe(folder)}`);
-  const weights = await weightsFile(parameters, { quantized });
+  const weights = await weightsFile(parameters);
   const { files } = platform;
   const paths = runPaths(folder);
   await makeDurableFolder(files, folder);
@@ -103,7 +100,7 @@ export function saveable<S extends Saveable>(what: string, given: S): S {
   const written = typeof given !== "object" || given === null || Object.getPrototypeOf(given) === Object.prototype;
   const { config, tokenizer, parameters } = given ?? {};
   const known = { config: "required", tokenizer: 1, parameters: "required" } as const;
-  const others = { quantized: 1, metrics: 1, model: 1 } as const;
+  const others = { metrics: 1, model: 1 } as const;
   expectOptions<SaveRunOptions>(what, written ? given : { config, parameters }, { ...known, ...others });
   if (typeof config !== "object" || config === null || typeof config.model !== "object" || config.model === null)
     throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(config)}`);

@@ -13,8 +13,6 @@ import { numbersOf } from "./tensor-numbers.ts";
 export const CHECKSUM = "sha256";
 
 export interface WeightsFileOptions {
-  /** Written in place of the parameters of these names. */
-  readonly quantized?: QuantizedWeights | undefined;
   /** What the file says besides. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Default: what the machine computes in. */
@@ -22,12 +20,12 @@ export interface WeightsFileOptions {
 }
 
 /**
- * Parameters as a safetensors file with a checksum.
+ * Parameters as a safetensors file with a checksum, of 8 bits where they have them.
  * @throws FailureError "not-finite"
  */
 export async function weightsFile(
   parameters: ParameterStore,
-  { quantized, metadata, type }: WeightsFileOptions = {},
+  { metadata, type }: WeightsFileOptions = {},
 ): Promise<OwnBytes> {
   const dtype = type ?? (parameters.machine.limits.float === "float64" ? "F64" : "F32");
   const tensors = new Map<string, SafeTensor>();
@@ -40,7 +38,7 @@ export async function weightsFile(
       );
     tensors.set(name, safeTensor(dtype, shape, data));
   }
-  putQuantized(tensors, quantized);
+  putQuantized(tensors, parameters.quantized);
   const checksum = await sha256(safetensorsParts(tensors));
   return writeSafetensors(tensors, {
     metadata: { format: "pt", ...metadata, ...(checksum && { [CHECKSUM]: checksum }) },

@@ -3,7 +3,8 @@ import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { splitSeries } from "../data/forecast-split.ts";
 import { observedLength } from "../data/time-series.ts";
-import { type Backtest, backtest } from "../run/backtest.ts";
+import { type Backtest, type BacktestSeries, backtest } from "../run/backtest.ts";
+import type { Forecaster } from "../run/forecaster.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { integer, numbers, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { defineCommand } from "./command.ts";
@@ -88,22 +89,10 @@ export async function tellBacktest(options: TellBacktestOptions): Promise<void> 
   const { io, folder, machine, file, json, ...rest } = options;
   const forecaster = await loadForecaster(folder, machine);
   try {
-    const settings = await settingsOf(folder);
-    const { series } = await readSeriesFile(file ?? settings.file, settings);
-    const own = settings.test > 0 ? "test" : "validation";
-    const { horizon } = forecaster.layout;
+    const { series, own } = await measuredSeries(forecaster, folder, file);
     const part =
       file === undefined ? `${own} part${own === "validation" ? ", which also chose the weights," : ""}` : file;
-    const result: Backtest = await backtest(forecaster, {
-      ...rest,
-      series: series.map((source) => {
-        const length = observedLength(source, forecaster.layout.targets);
-        const prepared = forecaster.prepare(source);
-        if (file !== undefined) return { source, prepared, ...halves(length) };
-        const spans = splitSeries(length, horizon, settings);
-        return { source, prepared, train: spans.train, test: spans[own] };
-      }),
-    });
+    const result: Backtest = await backtest(forecaster, { ...rest, series });
     if (json) {
       for (const { name, scores } of result.rows)
         for (const [target, one] of Object.entries(scores))
@@ -117,6 +106,28 @@ export async function tellBacktest(options: TellBacktestOptions): Promise<void> 
     forecaster.close();
     forecaster.parameters.close();
   }
+}
+
+/** The test part of a run's own series (without one the validation part), or the second half of another file. */
+export async function measuredSeries(
+  forecaster: Forecaster,
+  folder: string,
+  file: string | undefined,
+): Promise<{ readonly series: readonly BacktestSeries[]; readonly own: "test" | "validation" }> {
+  const settings = await settingsOf(folder);
+  const { series } = await readSeriesFile(file ?? settings.file, settings);
+  const own = settings.test > 0 ? "test" : "validation";
+  const { horizon, targets } = forecaster.layout;
+  return {
+    own,
+    series: series.map((source) => {
+      const length = observedLength(source, targets);
+      const prepared = forecaster.prepare(source);
+      if (file !== undefined) return { source, prepared, ...halves(length) };
+      const spans = splitSeries(length, horizon, settings);
+      return { source, prepared, train: spans.train, test: spans[own] };
+    }),
+  };
 }
 
 /** Of a file that the model has not seen: simple methods learn from its first half, and the second one is forecast. */

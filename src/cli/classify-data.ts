@@ -1,5 +1,6 @@
-import type { Examples, Placed, Series, Unlabelled } from "../data/examples.ts";
+import { type Examples, type Placed, pick, type Series, type Unlabelled } from "../data/examples.ts";
 import { readLabelledTexts } from "../data/labelled-texts.ts";
+import { stratifiedSplit } from "../data/stratified-split.ts";
 import { readSeries } from "../data/ts-archive.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import { UsageError } from "../shared/errors.ts";
@@ -16,6 +17,17 @@ export async function readExamples(file: string, columns: Columns): Promise<Exam
   if (holdsSeries(file, columns)) return readSeries(file);
   const { text, label } = needed(file, columns, ["text", "label"]);
   return readLabelledTexts(file, { text: text!, label: label!, ...layout(columns) });
+}
+
+/** What a run learned from, and what it is measured on: its test part, without one that which it was validated on. */
+export async function dividedExamples(
+  settings: ClassifySettings,
+): Promise<{ readonly train: Examples; readonly measured: Examples }> {
+  const { seed, validation, regression, test } = settings;
+  const all = await readExamples(settings.file, settings);
+  const split = stratifiedSplit(regression ? all.labels.map(() => "") : all.labels, { validation, seed });
+  const measured = test === undefined ? pick(all, split.validation) : await readExamples(test, settings);
+  return { train: pick(all, split.train), measured };
 }
 
 /** The same without labels, where the file may have none. */

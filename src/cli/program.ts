@@ -13,6 +13,7 @@ import { generateCommand } from "./generate.ts";
 import { infoCommand } from "./info.ts";
 import { inspectCommand } from "./inspect.ts";
 import { EXIT, type Io } from "./io.ts";
+import { packCommand } from "./pack.ts";
 import { predictCommand } from "./predict.ts";
 import { quantizeCommand } from "./quantize.ts";
 import { resumeCommand } from "./resume.ts";
@@ -35,6 +36,7 @@ const COMMANDS = [
     evaluateCommand,
     scoreCommand,
     quantizeCommand,
+    packCommand,
     inspectCommand,
   ],
   ...[infoCommand, runsCommand, compareCommand],

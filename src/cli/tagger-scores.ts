@@ -71,7 +71,8 @@ async function divided(settings: TagSettings): Promise<{ train: TaggedSentences;
   return { train: pickSentences(all, split.train), rest: pickSentences(all, split.validation) };
 }
 
-async function measuredPart(settings: TagSettings): Promise<TaggedSentences> {
+/** The test part of a run, without one that which it was validated on. */
+export async function measuredPart(settings: TagSettings): Promise<TaggedSentences> {
   const { test, validation } = settings;
   if (test !== undefined) return readTagged(test, settings);
   if (typeof validation === "string") return readTagged(validation, settings);

@@ -1,15 +1,14 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
-import { type Examples, pick, placeOf, type Series } from "../data/examples.ts";
-import { stratifiedSplit } from "../data/stratified-split.ts";
+import { type Examples, placeOf, type Series } from "../data/examples.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import { measureClassifier, measureRegression } from "../run/measure-classifier.ts";
 import { type ClassifySettings, classifyFields } from "../schema/classify.ts";
 import type { ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { classifierBaselines } from "../train/classifier-baselines.ts";
-import { readExamples } from "./classify-data.ts";
+import { dividedExamples, readExamples } from "./classify-data.ts";
 import { confusionTable, type Scores, scoreTable } from "./classify-scores.ts";
 import { trainClassifierToFolder } from "./classify-training.ts";
 import { defineCommand } from "./command.ts";
@@ -78,11 +77,8 @@ export async function runClassifierTraining(settings: ClassifySettings, options:
 }
 
 async function tellScores(settings: ClassifySettings, { io, folder, json }: TrainingOptions): Promise<void> {
-  const { seed, validation, regression, test } = settings;
-  const all = await readExamples(settings.file, settings);
-  const split = stratifiedSplit(regression ? all.labels.map(() => "") : all.labels, { validation, seed });
-  const train = pick(all, split.train);
-  const examples = test === undefined ? pick(all, split.validation) : await readExamples(test, settings);
+  const { seed, regression, test } = settings;
+  const { train, measured: examples } = await dividedExamples(settings);
   if (examples.inputs.length === 0) return;
   const part = test === undefined ? "validation" : "test";
   const machine = await openMachine(settings.machine);

@@ -74,7 +74,7 @@ export async function openAblation(options: AblationOptions): Promise<Ablation> 
   const { logits } = model.forward(input, { hold: held.hold });
   graph.output("logits", logits);
   graph.output("loss", crossEntropy(logits, target));
-  const executable = await compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
+  const executable = await compile(graph, { machine, arenas: parameters.arenas });
   executable.write("tokens", Array.prototype.slice.call(tokens, 0, steps) as number[]);
   executable.write("targets", Array.prototype.slice.call(tokens, 1) as number[]);
   const shown = model.cell.states[0]!.name;

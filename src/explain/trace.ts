@@ -114,7 +114,7 @@ export async function trace(traced: Traceable, input: TraceInput, options: Trace
   const loss = differentiable ? sendBack(graph, traced, recorded.output, { input, options, steps, batch }) : undefined;
   if (loss) graph.output("loss", loss);
 
-  const executable = await compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
+  const executable = await compile(graph, { machine, arenas: parameters.arenas });
   try {
     executable.write("input", input.data);
     for (const [name, data] of Object.entries(input.initial ?? {})) executable.write(`initial.${name}`, data);

@@ -22,6 +22,7 @@ export function networkRunnable(model: CanonicalModel): Runnable {
   }));
   return {
     layout,
+    layers: network,
     folds: false,
     weights: model.weights,
     inputs: [

@@ -1,4 +1,5 @@
 import type { Arena } from "../compute/machine.ts";
+import { Closing } from "../shared/closing.ts";
 import { countOf, expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import { type ModelArray, type ModelResult, Plans, type PlansOptions } from "./plans.ts";
@@ -22,7 +23,7 @@ interface SessionContext {
 export type ProgramState = Readonly<Record<string, ModelArray>>;
 
 /** Streamed inference with any model that has states: see `Program.stream`. Close it when done. */
-export class ProgramSession {
+export class ProgramSession extends Closing {
   readonly batch: number;
   private readonly context: SessionContext;
   private readonly plans: Plans;
@@ -31,6 +32,7 @@ export class ProgramSession {
   private readonly ports: { readonly inputs: readonly ModelPort[]; readonly outputs: readonly ModelPort[] };
 
   constructor(context: SessionContext, { batch = 1 }: StreamOptions) {
+    super();
     const { runnable, weights, limit } = context;
     this.context = context;
     this.batch = expectInteger("batch", batch, { min: 1 });
@@ -129,11 +131,6 @@ export class ProgramSession {
   close(): void {
     this.plans.close();
     this.arena.close();
-  }
-
-  /** The same as `close`. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   /** Where state `k` begins, as `Graph.state` lays them out. */

@@ -1,5 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import type { HeldPlace } from "../layers/held-values.ts";
+import { Closing } from "../shared/closing.ts";
 import { expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatShape, size } from "../shared/shapes.ts";
@@ -54,7 +55,7 @@ type Results = Record<string, ModelResult>;
  * once and kept; arithmetic on shapes is done then. Whole numbers reach the machine as float32 where they are computed with,
  * exact up to 2^24.
  */
-export class Program {
+export class Program extends Closing {
   readonly machine: Machine;
   private readonly runnable: Runnable;
   private readonly limit: number;
@@ -66,6 +67,7 @@ export class Program {
   private closed = false;
 
   constructor(runnable: Runnable, { machine, plans = 8 }: ProgramOptions) {
+    super();
     this.runnable = runnable;
     this.machine = machine;
     this.limit = expectInteger("plans", plans, { min: 1 });
@@ -203,6 +205,24 @@ export class Program {
   }
 
   /**
+   * Rounds the matrices of recurrent and dense layers to 8 bits, each row with a scale of its own, as `quantize` does: streams read a quarter
+   * of the bytes. What is written of the model (`save`) has the numbers that the 8 bits stand for; rounding those again gives the same 8 bits.
+   *
+   * @throws UsageError "not-quantizable" for a graph of operators, as ONNX files hold; "already-quantized"
+   */
+  quantize(): Promise<void> {
+    return this.inTurn(async () => {
+      const { layers } = this.runnable;
+      if (!layers)
+        throw new UsageError(
+          "not-quantizable",
+          "quantize: this model is a graph of operators, which does not say which of its weights are matrices of layers; open it from the format that it was made in (Keras, PyTorch, TensorFlow.js)",
+        );
+      await this.weights.quantize(layers);
+    });
+  }
+
+  /**
    * Records the model in a graph of yours, made with the layout of `parameters`: for training it further.
    *
    * @param inputs a tensor for every input; whole numbers as tensors of type "int", or plain arrays for inputs that decide
@@ -237,11 +257,6 @@ export class Program {
     this.plans.close();
     this.tracing?.plans.close();
     this.weights.close();
-  }
-
-  /** The same as `close`. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   /** One after the other: plans share inputs and activations from writing to reading. */

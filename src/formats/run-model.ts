@@ -47,6 +47,7 @@ export function textRunnable({ model, weights }: LoadedText): Runnable {
   }));
   return {
     layout,
+    layers: model,
     folds: false,
     weights,
     inputs: [{ name: "tokens", type: "int64", shape: ["time", "batch"] }, ...shapes],

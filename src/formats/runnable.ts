@@ -1,6 +1,6 @@
 import type { Hold } from "../layers/held-values.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
-import type { ParameterLayout } from "../tensor/parameter.ts";
+import type { HasParameters, ParameterLayout } from "../tensor/parameter.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { DataType } from "./data-type.ts";
 import type { DerivedWeights } from "./derived-weights.ts";
@@ -68,6 +68,8 @@ export interface Runnable {
   readonly outputs: readonly ModelPort[];
   readonly states: readonly StatePair[];
   readonly layout: ParameterLayout;
+  /** The layers that it is made of, whose products can read 8 bits; a graph of operators is made of none. */
+  readonly layers?: HasParameters;
   /** What the file says, by the name of the parameter; read once, on the way to a machine. */
   readonly weights: ReadonlyMap<string, NamedTensor>;
   /** Whether runs use what is derived from the parameters, not only the parameters themselves. */

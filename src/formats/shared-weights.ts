@@ -1,5 +1,7 @@
 import type { Arena, Machine } from "../compute/machine.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
 import { ParameterStore } from "../tensor/parameter-store.ts";
+import { quantizeProducts } from "../tensor/quantize-products.ts";
 import { DerivedWeights } from "./derived-weights.ts";
 import type { Runnable, WeightForms } from "./runnable.ts";
 
@@ -43,6 +45,12 @@ export class SharedWeights {
     return this.store;
   }
 
+  /** Has products of these layers read 8 bits in all plans from now on. */
+  async quantize(layers: HasParameters): Promise<void> {
+    await quantizeProducts(layers, this.store);
+    this.unload();
+  }
+
   /** What a recording needs to compute with the weights at once. */
   get forms(): WeightForms {
     return { values: this.values, derived: this.derived };
@@ -68,7 +76,7 @@ export class SharedWeights {
       this.unload();
       this.loaded = { size: this.derived.size, arenas: this.derived.load(this.machine) };
     }
-    return { parameters: this.store.arena("parameters"), ...this.loaded.arenas };
+    return { ...this.store.arenas, ...this.loaded.arenas };
   }
 
   close(): void {

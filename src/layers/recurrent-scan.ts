@@ -67,6 +67,9 @@ interface Scan {
   readonly kept: boolean;
 }
 
+/** Steps that are taken one by one with weights of 8 bits, at most. */
+const MOST_STEPS = 64;
+
 /** One layer: a scan per direction, their outputs side by side in one tensor. On the tape it is one entry. */
 export function scanLayer(
   options: LayerOptions,
@@ -76,8 +79,6 @@ export function scanLayer(
   { mask, maskedOutput = "zero", trace = [], hold }: ScanInput,
 ): LayerResult {
   const { graph } = x;
-  if (directions.some((d) => Object.values(d.parameters).some((p) => graph.quantizedRanges(p))))
-    return stepLayer(options, directions, x, initial, { mask, trace, hold });
   // What matrices give is a named value, and values can be held, only where it is asked for: the kernel of other scans stays as it is.
   const own = hold ? heldCell(options.cell) : options.cell;
   const cell = trace.every((name) => name in own.named) ? own : withGateSums(own);
@@ -86,6 +87,11 @@ export function scanLayer(
   const outputStride = width * directions.length;
   const differentiable =
     graph.training || x.differentiable || initial.some((states) => Object.values(states).some((t) => t.differentiable));
+  // A scan reads numbers: those that the 8 bits stand for, where steps do more than go on, and where there are so many that a plan of steps
+  // takes long to make.
+  const plain = !(differentiable || mask || hold || trace.length > 0 || steps > MOST_STEPS);
+  const eightBits = (d: Direction): boolean => Object.values(d.parameters).some((p) => graph.quantizedRanges(p));
+  if (plain && directions.some(eightBits)) return stepLayer(options, directions, x, initial);
   const output = graph.empty([steps, batch, outputStride], differentiable);
   const part = (range: Range, k: number): Range => ({
     ...range,

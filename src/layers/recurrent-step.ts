@@ -2,10 +2,8 @@ import type { Cell, Width } from "../cells/define.ts";
 import type { Range } from "../compute/plan.ts";
 import { type AnyNode, add, constant, type Expression, inOrder, mul, rewrite, variable } from "../math/expression.ts";
 import { recurrentGates, sizeOf, widthsOf } from "../scan/widths.ts";
-import { UsageError } from "../shared/errors.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { project, reshape } from "../tensor/operations.ts";
-import type { Hold } from "./held-values.ts";
 import type { Direction, LayerOptions, LayerResult } from "./recurrent-scan.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
@@ -25,15 +23,9 @@ export function stepLayer(
   directions: readonly Direction[],
   x: Tensor,
   initial: readonly Tensors[],
-  { mask, trace, hold }: { mask: Tensor | undefined; trace: readonly string[]; hold: Hold | undefined },
 ): LayerResult {
   const { graph } = x;
   const { cell } = o;
-  if (mask || hold || trace.length > 0 || x.differentiable)
-    throw new UsageError(
-      "bad-option",
-      "a layer with quantised weights takes no mask, holds no values, writes no traces and has no gradient: use its numbers for these",
-    );
   const [T, B] = x.shape as [number, number];
   const width = sizeOf(cell.states[0]!.width, o);
   const first = cell.states[0]!.name;

@@ -70,7 +70,7 @@ const beamOptions: OptionsTable<BeamSearchOptions> = {
  */
 export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]> {
   checkOptions("beamSearch", options, beamOptions);
-  const { model, parameters, machine, quantized, tokenizer, prompt = "", signal } = options;
+  const { model, parameters, machine, tokenizer, prompt = "", signal } = options;
   const { vocabularySize } = model.config;
   expectVocabulary(tokenizer, vocabularySize);
   const { beams: width = 4, length = 100 } = options;
@@ -83,7 +83,7 @@ export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]
   const start = encoded.length > 0 ? encoded : [startToken(tokenizer)];
   const texts = beamTexts(tokenizer, start, stop, alpha);
 
-  const session = await openSession({ model, parameters, machine, quantized, batch: width });
+  const session = await openSession({ model, parameters, machine, batch: width });
   try {
     session.reset();
     const same = (token: number): Int32Array => new Int32Array(width).fill(token);

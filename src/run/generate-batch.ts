@@ -45,7 +45,7 @@ export interface GeneratedText {
  */
 export async function generateBatch(options: GenerateBatchOptions): Promise<GeneratedText[]> {
   checkOptions("generateBatch", options, batchOptions);
-  const { model, parameters, machine, quantized, tokenizer, prompts } = options;
+  const { model, parameters, machine, tokenizer, prompts } = options;
   expectVocabulary(tokenizer, model.config.vocabularySize);
   const plan = writingPlan(tokenizer, options);
   if (!Array.isArray(prompts))
@@ -58,7 +58,7 @@ export async function generateBatch(options: GenerateBatchOptions): Promise<Gene
   const wanted = options.batchSize ?? 16;
   if (prompts.length === 0) return [];
   const session = await openSession({
-    ...{ model, parameters, machine, quantized },
+    ...{ model, parameters, machine },
     batch: Math.min(wanted, prompts.length),
   });
   try {

@@ -24,7 +24,7 @@ export async function loadClassifier(
   options: LoadRunOptions = {},
 ): Promise<Classifier<SequenceClassifier>> {
   expectOptions("loadClassifier", options, { cells: 1 });
-  const { config, tokenizer: json, weights } = await readModel(source);
+  const { config, tokenizer: json, ...weights } = await readModel(source);
   expectKind(source, config, "sequence-classifier");
   const model = ofFile(runName(source, "config.json"), () => sequenceClassifierFromConfig(config.model, options.cells));
   const tokenizer =

@@ -24,7 +24,7 @@ export async function loadForecaster(
   options: LoadRunOptions = {},
 ): Promise<Forecaster> {
   expectOptions("loadForecaster", options, { cells: 1 });
-  const { config, weights } = await readModel(source);
+  const { config, ...weights } = await readModel(source);
   expectKind(source, config, "forecaster");
   const place = runName(source, "config.json");
   const network = ofFile(place, () => forecastNetworkFromConfig(config.model, options.cells));

@@ -7,7 +7,6 @@ import { type LanguageModel, languageModelFromConfig } from "../models/language-
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
-import type { QuantizedWeights } from "../tensor/quantized.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { expectKind, type LoadRunOptions, parametersOfRun } from "./run-parts.ts";
@@ -16,10 +15,8 @@ export interface LoadedRun {
   readonly config: RunConfig;
   readonly model: LanguageModel;
   readonly tokenizer: Tokenizer;
-  /** On the machine; close them when done. */
+  /** On the machine, with 8 bits where the run has them; close them when done. */
   readonly parameters: ParameterStore;
-  /** Its weights of 8 bits, if it has any, for `openSession` and `openStreams`; `parameters` hold the numbers that they stand for. */
-  readonly quantized: QuantizedWeights | undefined;
   readonly metrics: readonly unknown[];
 }
 
@@ -35,7 +32,7 @@ export interface LoadedRun {
  */
 export async function loadRun(source: RunSource, machine: Machine, options: LoadRunOptions = {}): Promise<LoadedRun> {
   expectOptions("loadRun", options, { cells: 1 });
-  const { config, tokenizer: tokenizerJson, weights, quantized, metrics } = await readRun(source);
+  const { config, tokenizer: tokenizerJson, metrics, ...weights } = await readRun(source);
   expectKind(source, config, "language-model");
   const model = ofFile(runName(source, "config.json"), () =>
     languageModelFromConfig(config.model, { ...cellsInWords(config.model), ...options.cells }),
@@ -47,5 +44,5 @@ export async function loadRun(source: RunSource, machine: Machine, options: Load
       `${runName(source)}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files are not of one run`,
     );
   const parameters = await parametersOfRun(source, machine, model, weights);
-  return { config, model, tokenizer, parameters, quantized, metrics };
+  return { config, model, tokenizer, parameters, metrics };
 }

@@ -20,7 +20,7 @@ import { Tagger } from "./tagger.ts";
  */
 export async function loadTagger(source: RunSource, machine: Machine, options: LoadRunOptions = {}): Promise<Tagger> {
   expectOptions("loadTagger", options, { cells: 1 });
-  const { config, tokenizer: json, weights } = await readModel(source);
+  const { config, tokenizer: json, ...weights } = await readModel(source);
   expectKind(source, config, "tagger");
   const model = ofFile(runName(source, "config.json"), () => taggerFromConfig(config.model, options.cells));
   const tokenizer = ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(json));

@@ -8,7 +8,6 @@ export const namesOfRun = {
   model: 1,
   tokenizer: 1,
   parameters: 1,
-  quantized: 1,
   metrics: 1,
   machine: 1,
 } as const satisfies OptionNames<Partial<LoadedRun & { readonly machine: Machine }>>;

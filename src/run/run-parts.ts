@@ -2,10 +2,11 @@ import type { Cell } from "../cells/define.ts";
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, runName } from "../checkpoint/read-run.ts";
 import type { RunConfig } from "../checkpoint/run-folder.ts";
+import type { RunWeights } from "../checkpoint/run-weights.ts";
 import type { Machine } from "../compute/machine.ts";
 import { UsageError } from "../shared/errors.ts";
 import { type HasParameters, layoutParameters } from "../tensor/parameter.ts";
-import { createParameters, type NamedTensor, type ParameterStore } from "../tensor/parameter-store.ts";
+import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
 
 export interface LoadRunOptions {
   /** Cells of your own by name, for models that were made with one. */
@@ -40,16 +41,19 @@ export function expectKind(source: RunSource, { model }: RunConfig, kind: string
     );
 }
 
-/** Parameters of a model with the weights of a run. */
+/** Parameters of a model with the weights of a run, of 8 bits where it has them so. */
 export async function parametersOfRun(
   source: RunSource,
   machine: Machine,
   model: HasParameters,
-  weights: ReadonlyMap<string, NamedTensor>,
+  { weights, quantized }: RunWeights,
 ): Promise<ParameterStore> {
   const parameters = await createParameters({ machine, layout: layoutParameters(model), initialize: false });
   try {
-    ofFile(runName(source, "model.safetensors"), () => parameters.fromTensors(weights));
+    ofFile(runName(source, "model.safetensors"), () => {
+      parameters.fromTensors(weights);
+      if (quantized) parameters.quantize(quantized);
+    });
   } catch (error) {
     parameters.close();
     throw error;

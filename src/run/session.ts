@@ -6,7 +6,6 @@ import { expectOptions } from "../shared/options.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
-import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { runOptions } from "./run-options.ts";
 
 export interface SessionOptions<M extends Machine = Machine> {
@@ -15,8 +14,6 @@ export interface SessionOptions<M extends Machine = Machine> {
   readonly machine: M;
   /** B: how many sequences run side by side. Default 1. */
   readonly batch?: number;
-  /** Weights of 8 bits that products use in place of the parameters: what `quantize` or `loadRun` gave. */
-  readonly quantized?: QuantizedWeights | undefined;
 }
 
 /** State by name, each [L, B, H|P] row-major. */
@@ -38,8 +35,7 @@ export async function openSession<M extends Machine>(options: SessionOptions<M>)
   const { model, parameters, machine } = options;
   const batch = expectInteger("batch", options.batch ?? 1, { min: 1 });
   expectSameMachine(parameters, machine);
-  const { quantized } = options;
-  const graph = new Graph({ machine, parameters: parameters.layout, quantized });
+  const graph = new Graph({ machine, parameters: parameters.layout });
   const tokens = graph.input("tokens", [1, batch], { type: "int", below: model.config.vocabularySize });
   const initial = Object.fromEntries(
     Object.entries(model.stateShapes(batch)).map(([name, shape]) => [name, graph.state(name, shape)]),
@@ -47,8 +43,8 @@ export async function openSession<M extends Machine>(options: SessionOptions<M>)
   const { logits, final } = model.forward(tokens, { initial });
   graph.output("logits", logits);
   for (const [name, tensor] of Object.entries(final)) graph.copy(tensor.range, initial[name]!.range);
-  const executable = await compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
-  return new Session({ model, parameters, machine, batch, quantized }, executable);
+  const executable = await compile(graph, { machine, arenas: parameters.arenas });
+  return new Session({ model, parameters, machine, batch }, executable);
 }
 
 /** Streamed inference: see `openSession`. Close it when done; the parameters stay. */

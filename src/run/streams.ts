@@ -9,7 +9,6 @@ import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import { gather, reshape } from "../tensor/operations.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
-import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { runOptions } from "./run-options.ts";
 import type { SessionState } from "./session.ts";
 
@@ -19,8 +18,6 @@ export interface StreamsOptions<M extends Machine = Machine> {
   readonly machine: M;
   /** How many streams there can be at a time. */
   readonly capacity: number;
-  /** As for `openSession`. */
-  readonly quantized?: QuantizedWeights | undefined;
 }
 
 /**
@@ -46,7 +43,7 @@ export async function openStreams<M extends Machine>(options: StreamsOptions<M>)
   try {
     const copy = await openCopy({ ...options, capacity });
     owned.push(copy);
-    const arenas = { parameters: parameters.arena("parameters"), state: copy.arenas.state! };
+    const arenas = { ...parameters.arenas, state: copy.arenas.state! };
     for (let n = 1; ; n = Math.min(2 * n, capacity)) {
       const graph = recordStep({ ...options, capacity }, n);
       owned.push(await compile(graph, { machine, arenas }));
@@ -59,7 +56,7 @@ export async function openStreams<M extends Machine>(options: StreamsOptions<M>)
   }
 }
 
-type Known = Pick<StreamsOptions, "model" | "parameters" | "machine" | "capacity" | "quantized">;
+type Known = Pick<StreamsOptions, "model" | "parameters" | "machine" | "capacity">;
 
 /** Rows of a table that are no stream's: one for places of a batch that are not needed, one of zeros. */
 const EXTRA = 2;
@@ -88,8 +85,8 @@ function rowsOf(graph: Graph, table: Tensor, rows: Tensor): { state: Tensor; put
 
 /** A step of n streams: states out of the tables, the model, states back. */
 function recordStep(known: Known, n: number): Graph {
-  const { model, parameters, machine, quantized } = known;
-  const graph = new Graph({ machine, parameters: parameters.layout, quantized });
+  const { model, parameters, machine } = known;
+  const graph = new Graph({ machine, parameters: parameters.layout });
   const all = tables(graph, known);
   const tokens = graph.input("tokens", [1, n], { type: "int", below: model.config.vocabularySize });
   const rows = graph.input("rows", [layersOf(model), n], { type: "int" });
@@ -114,7 +111,7 @@ async function openCopy<M extends Machine>(known: StreamsOptions<M>): Promise<Ex
     const { state, put } = rowsOf(graph, table, from);
     put(to, state);
   }
-  return compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
+  return compile(graph, { machine, arenas: parameters.arenas });
 }
 
 const layersOf = (model: LanguageModel): number => Object.values(model.stateShapes(1))[0]![0]!;

@@ -9,6 +9,14 @@ export interface Closeable extends Disposable {
   [Symbol.dispose](): void;
 }
 
+/** What is closed with `await`, as files are: by `await close()`, or by `await using` at the end of the block. */
+export interface AsyncCloseable extends AsyncDisposable {
+  /** Gives back what it holds. */
+  close(): Promise<void>;
+  /** The same as `close`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 /** The base of classes with `close`. */
 export abstract class Closing implements Closeable {
   abstract close(): void;
@@ -23,4 +31,10 @@ export abstract class Closing implements Closeable {
 export function closing<T extends Closeable>(one: Omit<T, typeof Symbol.dispose>): T {
   const whole = one as T;
   return Object.assign(whole, { [Symbol.dispose]: () => whole.close() });
+}
+
+/** The same of what is closed with `await`. */
+export function closingLater<T extends AsyncCloseable>(one: Omit<T, typeof Symbol.asyncDispose>): T {
+  const whole = one as T;
+  return Object.assign(whole, { [Symbol.asyncDispose]: () => whole.close() });
 }

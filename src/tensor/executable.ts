@@ -5,6 +5,7 @@ import { countOf, nearest, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "./graph.ts";
+import { QUANTIZED } from "./parameter.ts";
 
 export interface CompileOptions<M extends Machine = Machine> {
   readonly machine: M;
@@ -36,6 +37,11 @@ export async function compile<M extends Machine>(graph: Graph, options: CompileO
   try {
     for (const [name, length] of Object.entries(plan.arenas)) {
       if (given[name]) arenas[name] = given[name];
+      else if (name === QUANTIZED)
+        throw new UsageError(
+          "missing-option",
+          "compile: arenas: these parameters have weights of 8 bits; give all that they have, `parameters.arenas`",
+        );
       else {
         arenas[name] = machine.arena(name, length);
         owned.push(arenas[name]);

@@ -43,7 +43,7 @@ export class Executables {
     const { machine, parameters } = this;
     const graph = new Graph({ machine, parameters: parameters.layout });
     record(graph);
-    const one = await compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
+    const one = await compile(graph, { machine, arenas: parameters.arenas });
     if (!this.asked.has(key)) {
       one.close();
       throw new UsageError("closed", "this was closed while it was being prepared");

@@ -4,8 +4,7 @@ import { add, variable } from "../math/expression.ts";
 import { expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatBytes, formatShape, sameShape, size } from "../shared/shapes.ts";
-import type { Parameter, ParameterLayout } from "./parameter.ts";
-import { type QuantizedTensor, type QuantizedWeights, quantizedWords } from "./quantized.ts";
+import { type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
 import { type DrawKey, RandomDraws } from "./random-draws.ts";
 import { joined, touchedBlocks } from "./touched-blocks.ts";
 
@@ -20,12 +19,6 @@ export interface Tensor {
 
 /** A place in the plan, as `launch` returns it. */
 export type LaunchPlace = { kernel: Kernel; operands: Record<string, Range> };
-
-/** Where a quantised matrix lies: words of four numbers, and a scale a row. */
-export interface QuantizedRanges {
-  readonly words: Range;
-  readonly scales: Range;
-}
 
 interface TapeEntry {
   readonly outputs: readonly Tensor[];
@@ -47,8 +40,6 @@ export interface GraphOptions {
    * and that holds ones at first: what another graph writes there has to be noted, too. Changes no bit. Default false.
    */
   readonly touched?: boolean;
-  /** Weights of 8 bits that products use in place of parameters of these names; see `Graph.quantize`. */
-  readonly quantized?: QuantizedWeights | undefined;
 }
 
 /**
@@ -86,7 +77,6 @@ export class Graph {
   /** Adjoints that are the same number in every run. */
   private readonly constantAdjoints = new Map<Range, number>();
   private readonly parameterTensors = new Map<Parameter, Tensor>();
-  private readonly quantized = new Map<Parameter, QuantizedRanges>();
   private readonly draws = new RandomDraws();
 
   constructor(options: GraphOptions) {
@@ -94,7 +84,6 @@ export class Graph {
       machine: "required",
       parameters: 1,
       training: 1,
-      quantized: 1,
       recompute: 1,
       touched: 1,
     });
@@ -104,12 +93,8 @@ export class Graph {
     this.recompute = options.recompute ?? 1;
     if (options.touched && options.parameters)
       this.touched = this.reserve("touched", Math.ceil(options.parameters.length / TOUCHED_BLOCK), "int");
-    for (const [name, tensor] of options.quantized ?? []) {
-      const parameter = options.parameters?.names.get(name);
-      if (!parameter)
-        throw new UsageError("unknown-parameter", `quantized: "${name}" is no parameter of this graph's model`);
-      this.quantize(parameter, tensor);
-    }
+    if (this.training && this.parameters && this.parameters.quantized.length > 0)
+      throw new UsageError("quantized", "weights of 8 bits have no gradient: train with the numbers, then quantise");
   }
 
   /** A new range of an arena, aligned to 16 elements. */
@@ -242,28 +227,11 @@ export class Graph {
     this.parameterTensors.set(parameter, tensor);
   }
 
-  /**
-   * Lets products with a parameter use weights of 8 bits in its place; whatever else reads it still reads the numbers. For plans
-   * without gradients. They lie in an arena of their own, `quantized`.
-   */
-  quantize(parameter: Parameter, tensor: QuantizedTensor): void {
-    if (this.training)
-      throw new UsageError("bad-option", "quantised weights have no gradient: train with the numbers, then quantise");
-    if (!sameShape(parameter.shape, tensor.shape))
-      throw new ShapeError(
-        "shape-mismatch",
-        `a parameter of shape ${formatShape(parameter.shape)} cannot be replaced by quantised weights of shape ${formatShape(tensor.shape)}`,
-      );
-    const data = quantizedWords(tensor);
-    const words = this.reserve("quantized", data.length, "int");
-    const scales = this.reserve("quantized", tensor.scales.length);
-    this.constants.push({ range: words, data }, { range: scales, data: tensor.scales });
-    this.quantized.set(parameter, { words, scales });
-  }
-
-  /** Where the quantised weights of a parameter lie, if it has any in this graph. */
+  /** Where the 8 bits of a parameter lie that products read in its place, if it has any; whatever else reads it reads the numbers. */
   quantizedRanges(parameter: Parameter): QuantizedRanges | undefined {
-    return this.quantized.get(parameter);
+    const ranges = this.parameters?.quantized.ranges.get(parameter);
+    if (ranges) this.borrow(QUANTIZED, this.parameters!.quantized.length);
+    return ranges;
   }
 
   /** Names a tensor so that the host can read it after a run. */

@@ -382,7 +382,7 @@ export function project(
     offset: range.offset + from * width,
     length: (to - from) * width,
   });
-  const quantized = graph.quantizedRanges(weight);
+  const quantized = x.differentiable ? undefined : graph.quantizedRanges(weight);
   if (!quantized) {
     const rows = (t: Tensor, width: number): Tensor =>
       to - from === all ? t : graph.tensor([to - from, ...t.shape.slice(1)], part(t.range, width));

@@ -5,7 +5,8 @@ import { few, nearest, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
 import { formatShape, sameShape, size } from "../shared/shapes.ts";
-import type { Parameter, ParameterLayout } from "./parameter.ts";
+import { alignment, type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
+import { dequantize, type QuantizedWeights, quantizedWords } from "./quantized.ts";
 
 /** Numbers with their shape, row-major. */
 export interface NamedTensor {
@@ -57,17 +58,27 @@ export async function createParameters(options: CreateParametersOptions): Promis
  */
 export class ParameterStore extends Closing {
   readonly machine: Machine;
-  readonly layout: ParameterLayout;
   /** Number of learned numbers; shared parameters count once, gaps between parameters do not. */
   readonly count: number;
+  private laidOut: ParameterLayout;
+  private eightBits: QuantizedWeights | undefined;
   private readonly owned: Record<string, Arena> = Object.create(null) as Record<string, Arena>;
   private closed = false;
 
   constructor(machine: Machine, layout: ParameterLayout) {
     super();
     this.machine = machine;
-    this.layout = layout;
+    this.laidOut = layout;
     this.count = [...layout.names.values()].reduce((sum, p) => sum + size(p.shape), 0);
+  }
+
+  get layout(): ParameterLayout {
+    return this.laidOut;
+  }
+
+  /** Matrices of 8 bits that products read in place of the parameters of these names; undefined: none. */
+  get quantized(): QuantizedWeights | undefined {
+    return this.eightBits;
   }
 
   /** The arena of this name with the layout of the parameters: "parameters", "gradients" or a moment. Made (zeroed) when first asked for. */
@@ -100,6 +111,11 @@ export class ParameterStore extends Closing {
 
   /** Replaces the numbers of a parameter. Give a `NamedTensor` to have its shape checked, plain numbers to have their count checked. */
   write(name: string, value: ArrayLike<number> | NamedTensor, arena = "parameters"): void {
+    if (this.eightBits?.has(name) && arena === "parameters")
+      throw new UsageError(
+        "quantized",
+        `parameter "${name}": it has 8 bits, which its numbers stand for, and cannot be written; write numbers before they are quantised`,
+      );
     const range = this.range(name, arena);
     const { shape } = this.parameter(name);
     if ("data" in value && !sameShape(value.shape, shape))
@@ -163,6 +179,41 @@ export class ParameterStore extends Closing {
       throw new ShapeError("shape-mismatch", `tensors of another shape than the parameter: ${few(wrong)}`);
     for (const [name, tensor] of tensors) if (names.has(name)) this.write(name, tensor, arena);
     return { missing, unexpected };
+  }
+
+  /**
+   * Has products read matrices of 8 bits in place of these parameters, in whatever is recorded from now on, and in what is saved. The
+   * parameters hold the numbers that the 8 bits stand for; they cannot be written or trained any more.
+   *
+   * @throws UsageError "already-quantized", "unknown-parameter"; ShapeError "shape-mismatch"
+   */
+  quantize(weights: QuantizedWeights): void {
+    if (this.eightBits) throw new UsageError("already-quantized", "these parameters have weights of 8 bits already");
+    const ranges = new Map<Parameter, QuantizedRanges>();
+    const parts: { readonly range: Range; readonly data: ArrayLike<number> }[] = [];
+    let length = 0;
+    const place = (data: ArrayLike<number>, type: Range["type"]): Range => {
+      const range: Range = { arena: QUANTIZED, offset: length, length: data.length, type };
+      parts.push({ range, data });
+      length += Math.ceil(data.length / alignment) * alignment;
+      return range;
+    };
+    for (const [name, tensor] of weights) {
+      const parameter = this.parameter(name);
+      if (!sameShape(parameter.shape, tensor.shape))
+        throw new ShapeError(
+          "shape-mismatch",
+          `parameter "${name}": expected 8 bits of shape ${formatShape(parameter.shape)}, got ${formatShape(tensor.shape)}`,
+        );
+      ranges.set(parameter, { words: place(quantizedWords(tensor), "int"), scales: place(tensor.scales, "float") });
+    }
+    this.expectOpen();
+    const arena = this.machine.arena(QUANTIZED, Math.max(length, 1));
+    this.owned[QUANTIZED] = arena;
+    for (const { range, data } of parts) this.machine.write(arena, range, data);
+    for (const [name, tensor] of weights) this.write(name, dequantize(tensor));
+    this.eightBits = weights;
+    this.laidOut = { ...this.laidOut, quantized: { ranges, length } };
   }
 
   /** Frees all arenas of this store. */

@@ -1,3 +1,4 @@
+import type { Range } from "../compute/plan.ts";
 import type { RandomStream } from "../shared/random.ts";
 import { size } from "../shared/shapes.ts";
 
@@ -53,9 +54,27 @@ export interface ParameterLayout {
   readonly offsets: ReadonlyMap<Parameter, number>;
   /** Elements of an arena, gaps included (gaps hold zeros). */
   readonly length: number;
+  /** Matrices that products read in 8 bits (`ParameterStore.quantize`); none at first. */
+  readonly quantized: QuantizedLayout;
 }
 
-const alignment = 16;
+/** Where matrices of 8 bits lie: in an arena of their own, QUANTIZED. */
+export interface QuantizedLayout {
+  readonly ranges: ReadonlyMap<Parameter, QuantizedRanges>;
+  readonly length: number;
+}
+
+/** A matrix of 8 bits: words of four numbers, and a scale a row. */
+export interface QuantizedRanges {
+  readonly words: Range;
+  readonly scales: Range;
+}
+
+/** The arena of the matrices of 8 bits. */
+export const QUANTIZED = "quantized";
+
+/** Elements at whose multiples a range begins. */
+export const alignment = 16;
 
 /**
  * Lays parameters out one after the other, the last declared first: roughly the order in which a backward pass finishes
@@ -69,5 +88,5 @@ export function layoutParameters(root: HasParameters): ParameterLayout {
     offsets.set(parameter, length);
     length += Math.ceil(size(parameter.shape) / alignment) * alignment;
   }
-  return { names, offsets, length };
+  return { names, offsets, length, quantized: { ranges: new Map(), length: 0 } };
 }

@@ -5,7 +5,6 @@ import { runOptions } from "../run/run-options.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
-import type { QuantizedWeights } from "../tensor/quantized.ts";
 import type { Tokens } from "../text/token-sequence.ts";
 import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
@@ -23,8 +22,6 @@ export interface EvaluateTextOptions {
   readonly batchSize?: number | undefined;
   /** T: steps that are computed at once; without influence on the result. Default 64, fewer for short texts. */
   readonly steps?: number | undefined;
-  /** Weights of 8 bits that products use in place of the parameters: to measure what they cost. */
-  readonly quantized?: QuantizedWeights | undefined;
 }
 
 /** How well a model predicts a text. */
@@ -58,7 +55,7 @@ export interface TextEvaluator extends Evaluator {
 }
 
 export async function openTextEvaluator(options: EvaluateTextOptions): Promise<TextEvaluator> {
-  const { model, parameters, machine, quantized } = options;
+  const { model, parameters, machine } = options;
   const tokens = expectTokens("tokens", options.tokens);
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
@@ -68,7 +65,7 @@ export async function openTextEvaluator(options: EvaluateTextOptions): Promise<T
   const sizes = { tokens, streams, steps, partial: true };
   const windows = carriedBatches(sizes);
   const evaluator = await openEvaluator({
-    ...{ machine, parameters, quantized, batches: carriedSource(sizes) },
+    ...{ machine, parameters, batches: carriedSource(sizes) },
     record(graph, batch) {
       const { loss, carry } = recordText(graph, model, batch);
       return { metrics: { loss }, carry };

@@ -4,7 +4,6 @@ import { type Closeable, closing } from "../shared/closing.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
-import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { Plans } from "./plans.ts";
 import { takeTurns } from "./turns.ts";
 
@@ -27,8 +26,6 @@ export interface EvaluatorOptions {
   readonly parameters: ParameterStore;
   /** All batches of epoch 0 are measured, in their order. */
   readonly batches: BatchSource;
-  /** Weights of 8 bits that products use in place of the parameters: to measure what they cost. */
-  readonly quantized?: QuantizedWeights | undefined;
   /**
    * Records what is measured of a batch of this shape: metrics of shape [], each a mean over the batch; and what is carried to
    * the next batch, as in training. Without dropout: `graph.training` is false.
@@ -53,16 +50,15 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
     machine: "required",
     parameters: "required",
     batches: "required",
-    quantized: 1,
     record: "required",
   });
-  const { machine, parameters, batches, quantized, record } = options;
+  const { machine, parameters, batches, record } = options;
   expectSameMachine(parameters, machine);
   const plans = new Plans({
     machine,
-    arenas: { parameters: parameters.arena("parameters") },
+    arenas: parameters.arenas,
     record(batch) {
-      const graph = new Graph({ machine, parameters: parameters.layout, quantized });
+      const graph = new Graph({ machine, parameters: parameters.layout });
       const { metrics, carry = [] } = record(graph, batch);
       for (const [name, tensor] of Object.entries(metrics)) graph.output(name, tensor);
       for (const [from, to] of carry) graph.copy(from.range, to.range);

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openMachine } from "../../src/compute/open.ts";
+import { loadRun } from "../../src/run/load-run.ts";
 import { longshort } from "./fake-io.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-cli-"));
@@ -330,6 +332,37 @@ describe("demo", () => {
   });
 });
 
+describe("pack", () => {
+  it("writes a run of any task in one file that opens as the run does, and never over another one unasked", async () => {
+    const file = join(folder, "packed.safetensors");
+    const packed = await longshort(["pack", run, "--output", file]);
+    expect(packed).toMatchObject({ code: 0, stderr: "" });
+    expect(packed.stdout).toMatch(
+      /^Wrote .*packed\.safetensors \(.* KiB\)\nIn a page: loadRun\("packed\.safetensors", machine\)\n$/,
+    );
+    const machine = await openMachine("wasm");
+    const [one, other] = [await loadRun(run, machine), await loadRun(file, machine)];
+    expect(other.config).toEqual(one.config);
+    expect(await other.parameters.toTensors()).toEqual(await one.parameters.toTensors());
+    machine.close();
+    expect(await longshort(["pack", run, "-o", file])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("there is such a file already"),
+    });
+    const half = await longshort(["pack", run, "-o", file, "--force", "--type", "F16", "--json"]);
+    const [told] = lines(half.stdout);
+    expect(told).toEqual({ type: "packed", output: file, bytes: readFileSync(file).length });
+    expect(await longshort(["pack", run, "-o", join(folder, "packed.bin")])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("ends in .safetensors"),
+    });
+    expect(await longshort(["pack", join(folder, "nothing")])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("expected the folder of a run"),
+    });
+  });
+});
+
 describe("quantize", () => {
   it("writes a run with matrices of 8 bits, says what it costs, and the run goes on working", async () => {
     const output = join(folder, "eight");
@@ -337,10 +370,10 @@ describe("quantize", () => {
     expect(came).toMatchObject({ code: 0 });
     const [result] = lines(came.stdout);
     expect(result).toMatchObject({ type: "quantized", output });
-    expect(Math.abs(result.nats - result.natsBefore)).toBeLessThan(0.02);
+    expect(Math.abs(result.scores.nats - result.scoresBefore.nats)).toBeLessThan(0.02);
     expect(result.bytes).toBeLessThan(result.bytesBefore);
     const [score] = lines((await longshort(["evaluate", output, "--no-baselines", "--json"])).stdout);
-    expect(score.nats).toBeCloseTo(result.nats, 10);
+    expect(score.nats).toBeCloseTo(result.scores.nats, 10);
     expect(await longshort(["generate", output, "--prompt", "abc", "--length", "5"])).toMatchObject({ code: 0 });
     expect(await longshort(["quantize", output])).toMatchObject({
       code: 2,

@@ -1,12 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { longshort } from "./fake-io.ts";
 
-/* `inspect` for runs of the tasks that are no language models: each trained for a moment, on tables of a few rows. */
+/* `inspect`, `quantize` and `pack` for runs of the tasks that are no language models: each trained for a moment, on tables of a few rows. */
 
 const CLI = fileURLToPath(new URL("../../dist/node/cli.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "longshort-inspect-"));
@@ -158,6 +159,44 @@ describe("inspect shows", () => {
         run === "series" || run === "tags" ? ["layer 0", "layer 0, read from the end"] : ["layer 0"],
       );
     }
+  });
+});
+
+describe("runs of every task", () => {
+  it.each([
+    ["words", ["loss", "accuracy", "macroF1"]],
+    ["series", ["loss", "accuracy", "macroF1"]],
+    ["stars", ["loss", "rmse", "mae"]],
+    ["tags", ["loss", "accuracy"]],
+    ["sales", ["MAE of sales", "pinball loss of sales"]],
+  ])("quantize says what 8 bits cost %s, and pack writes them", async (run, figures) => {
+    const eight = at(`${run}-eight`);
+    const [told] = lines((await longshort(["quantize", at(run), "-o", eight, "--json"])).stdout);
+    expect(Object.keys(told.scores)).toEqual(expect.arrayContaining(figures));
+    for (const [name, value] of Object.entries<number>(told.scores))
+      expect(Math.abs(value - told.scoresBefore[name])).toBeLessThan(0.05 + 0.05 * Math.abs(value));
+    expect(told.bytes).toBe(statSync(join(eight, "model.safetensors")).size);
+    const file = at(`${run}-eight.safetensors`);
+    expect(await longshort(["pack", eight, "-o", file])).toMatchObject({ code: 0, stderr: "" });
+    const { tensors } = readSafetensors(readFileSync(file));
+    expect([...tensors].find(([name]) => name.endsWith("weight_hh_l0"))![1].dtype).toBe("I8");
+    expect(await longshort(["quantize", eight])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("8 bits already"),
+    });
+  });
+
+  it("quantize measures on another file, and refuses runs that do not say how theirs was read", async () => {
+    const other = await longshort(["quantize", at("words"), at("t.csv"), "-o", at("words-other")]);
+    expect(other.stdout).toMatch(/t\.csv: 30 examples\n +loss +accuracy +macro-F1 +weights\nbefore .*\n8 bits /);
+    const config = JSON.parse(readFileSync(at("words/config.json"), "utf8"));
+    cpSync(at("words"), at("untold"), { recursive: true });
+    writeFileSync(at("untold/config.json"), JSON.stringify({ ...config, training: undefined }));
+    expect(await longshort(["quantize", at("untold"), "-o", at("untold-eight")])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("not made by `train classify`"),
+    });
+    expect(existsSync(at("untold-eight"))).toBe(false);
   });
 });
 

@@ -670,6 +670,27 @@ const commands: Readonly<Record<string, Effects>> = {
       ...{ machine, json },
     },
   },
+  pack: {
+    plain: () => ["pack", at("runs/one"), "--output", `${fresh()}.safetensors`],
+    options: {
+      run: {
+        against: ["pack", at("runs/one"), "--json", "-o", at("p1.safetensors")],
+        instead: ["pack", at("runs/two"), "--json", "-o", at("p2.safetensors")],
+        see: ({ stdout }) => stdout.replace(/p\d/, ""),
+      },
+      output: { add: ["-o", at("p3.safetensors")], see: () => existsSync(at("p3.safetensors")) },
+      type: {
+        against: ["pack", at("runs/one"), "--json", "-o", at("p4.safetensors"), "--force"],
+        instead: ["pack", at("runs/one"), "--json", "-o", at("p4.safetensors"), "--force", "--type", "F16"],
+      },
+      force: {
+        against: ["pack", at("runs/one"), "-o", at("p1.safetensors")],
+        instead: ["pack", at("runs/one"), "-o", at("p1.safetensors"), "--force"],
+        see: ({ code }) => code,
+      },
+      json,
+    },
+  },
   quantize: {
     plain: () => ["quantize", at("runs/one"), "--output", fresh()],
     options: {

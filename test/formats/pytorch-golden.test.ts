@@ -93,6 +93,16 @@ describe("files of torch.save", () => {
     await close();
   });
 
+  test("`await using` closes the file that was opened", async () => {
+    let view: { read(): Promise<unknown> };
+    {
+      await using file = await readPyTorch(`${folder}ints.pt`);
+      view = file.tensors.get("i64")!;
+      await view.read();
+    }
+    await expect(view.read()).rejects.toThrow(/clos/);
+  });
+
   test("a file is read from a Blob, in parts", async () => {
     const file = await readPyTorch(new Blob([readFileSync(`${folder}views.pt`)]));
     expect((await file.tensors.get("transposed")!.read()).shape).toEqual(file.tensors.get("transposed")!.shape);

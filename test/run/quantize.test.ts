@@ -2,20 +2,34 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { lstm } from "../../src/cells/lstm.ts";
 import { cellByName } from "../../src/cells/registry.ts";
+import { packRun } from "../../src/checkpoint/packed-run.ts";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
 import type { SynchronousMachine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
+import { timeSeriesSet } from "../../src/data/time-series-set.ts";
+import { recurrent } from "../../src/layers/recurrent.ts";
 import { type LanguageModel, languageModel } from "../../src/models/language-model.ts";
+import { sequenceClassifier } from "../../src/models/sequence-classifier.ts";
+import { tagger } from "../../src/models/tagger.ts";
+import { Classifier } from "../../src/run/classifier.ts";
+import { loadClassifier } from "../../src/run/load-classifier.ts";
+import { loadForecaster } from "../../src/run/load-forecaster.ts";
 import { loadRun } from "../../src/run/load-run.ts";
+import { loadTagger } from "../../src/run/load-tagger.ts";
 import { quantize } from "../../src/run/quantize.ts";
 import { openSession } from "../../src/run/session.ts";
+import { Tagger } from "../../src/run/tagger.ts";
+import { compile } from "../../src/tensor/executable.ts";
+import { Graph } from "../../src/tensor/graph.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../../src/tensor/parameter-store.ts";
 import { dequantize, quantizeMatrix } from "../../src/tensor/quantized.ts";
 import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 import { evaluateText } from "../../src/train/evaluate-text.ts";
+import { trainForecaster } from "../../src/train/train-forecaster.ts";
 import { numbers } from "../machines/harness.ts";
 import { difference } from "../support/difference.ts";
 
@@ -89,8 +103,8 @@ describe.each(Object.keys(models))("%s with weights of 8 bits", (name) => {
 
   test("answers as float64 does with the numbers that they stand for", async () => {
     const [parameters, exact] = [await parametersOf(model, wasm), await parametersOf(model, reference)];
-    const quantized = await quantize({ model, parameters });
-    expect([...quantized.keys()]).toEqual(
+    await quantize({ model, parameters });
+    expect([...parameters.quantized!.keys()]).toEqual(
       parameters.names.filter(
         (n) =>
           (parameters.shape(n).length === 2 && !n.startsWith("embedding")) ||
@@ -98,7 +112,7 @@ describe.each(Object.keys(models))("%s with weights of 8 bits", (name) => {
       ),
     );
     exact.fromTensors(await parameters.toTensors());
-    const session = await openSession({ model, parameters, machine: wasm, quantized, batch: 3 });
+    const session = await openSession({ model, parameters, machine: wasm, batch: 3 });
     const right = await openSession({ model, parameters: exact, machine: reference, batch: 3 });
     const [logits, expected] = [new Float32Array(3 * V), new Float64Array(3 * V)];
     for (let t = 0; t < 12; t++) {
@@ -108,13 +122,7 @@ describe.each(Object.keys(models))("%s with weights of 8 bits", (name) => {
       // 14 bits of the activations: 1.2e-4 of the largest of a row, over twelve steps.
       expect(difference(logits, expected)).toBeLessThan(5e-4);
     }
-    const float = await openSession({ model, parameters, machine: wasm, batch: 3 });
-    float.setState(await session.state());
-    const other = new Float32Array(3 * V);
-    session.step([1, 2, 3], logits);
-    float.step([1, 2, 3], other);
-    expect(difference(other, logits)).toBeLessThan(5e-4);
-    for (const one of [session, right, float, parameters, exact]) one.close();
+    for (const one of [session, right, parameters, exact]) one.close();
   });
 });
 
@@ -122,13 +130,154 @@ test("the loss of a text with weights of 8 bits is near that of the numbers; on 
   const model = models.lstm!;
   const tokens = Int32Array.from({ length: 200 }, (_, i) => (i * i + 3) % V);
   for (const machine of [wasm, reference]) {
-    const parameters = await parametersOf(model, machine);
-    const quantized = await quantize({ model, parameters });
-    const text = { model, parameters, machine, tokens, batchSize: 4, steps: 16 };
-    const [came, right] = [await evaluateText({ ...text, quantized }), await evaluateText(text)];
+    const [parameters, numbersOnly] = [await parametersOf(model, machine), await parametersOf(model, machine)];
+    await quantize({ model, parameters });
+    numbersOnly.fromTensors(await parameters.toTensors());
+    const text = { model, machine, tokens, batchSize: 4, steps: 16 };
+    const came = await evaluateText({ ...text, parameters });
+    const right = await evaluateText({ ...text, parameters: numbersOnly });
     expect(Math.abs(came.nats - right.nats)).toBeLessThan(machine === wasm ? 1e-4 : 1e-8);
-    parameters.close();
+    for (const one of [parameters, numbersOnly]) one.close();
   }
+});
+
+describe("a layer with weights of 8 bits", () => {
+  const layer = recurrent({ cell: lstm(), inputSize: 5, hiddenSize: 11, bidirectional: true });
+  const [T, B] = [9, 3];
+  const x = numbers(T * B * 5, 4);
+  const mask = Float64Array.from({ length: T * B }, (_, k) => Number(Math.floor(k / B) < T - 2 * (k % B)));
+  const layerOf = async (machine: SynchronousMachine, from?: ParameterStore) => {
+    const parameters = await createParameters({ machine, layout: layoutParameters(layer), seed: 2 });
+    if (from) parameters.fromTensors(await from.toTensors());
+    else await quantize({ model: layer, parameters });
+    return parameters;
+  };
+  const outputOf = async (parameters: ParameterStore, steps = T, masked = false, trace: readonly string[] = []) => {
+    const { machine, layout } = parameters;
+    const graph = new Graph({ machine, parameters: layout });
+    const input = graph.input("x", [steps, B, 5]);
+    const given = masked ? { mask: graph.input("mask", [steps, B]) } : {};
+    const { output, traces } = layer.forward(input, { ...given, trace });
+    graph.output("output", output);
+    for (const [name, traced] of Object.entries(traces)) graph.output(name, traced);
+    const one = await compile(graph, { machine, arenas: parameters.arenas });
+    one.write(
+      "x",
+      Array.from({ length: steps * B * 5 }, (_, k) => x[k % x.length]!),
+    );
+    if (masked) one.write("mask", mask);
+    one.run();
+    const made = {
+      kernels: new Set(graph.finish().launches.map(({ kernel }) => kernel.op)),
+      values: await one.readAll(),
+    };
+    one.close();
+    return made;
+  };
+
+  test.each<[string, boolean, Parameters<typeof outputOf> extends [unknown, ...infer Rest] ? Rest : never]>([
+    ["goes on step by step with the 8 bits", true, []],
+    ["reads a masked sequence", false, [T, true]],
+    ["writes traces", false, [T, false, ["f", "c"]]],
+    ["reads very many steps", false, [80]],
+  ])("%s", async (_, steps, how) => {
+    const eight = await layerOf(wasm);
+    const exact = await layerOf(reference, eight);
+    const [came, right] = [await outputOf(eight, ...how), await outputOf(exact, ...how)];
+    expect(came.kernels.has("scan")).toBe(!steps);
+    expect(came.kernels.has("quantizedMatmul")).toBe(steps);
+    for (const [name, values] of Object.entries(right.values))
+      expect(difference(came.values[name]!, values)).toBeLessThan(steps ? 5e-4 : 2e-6);
+    for (const one of [eight, exact]) one.close();
+  });
+
+  test("is neither written, nor trained, nor rounded twice, nor compiled without them", async () => {
+    const eight = await layerOf(wasm);
+    expect(() => eight.write("weight_hh_l0", new Float32Array(44 * 11))).toThrow(/"weight_hh_l0": it has 8 bits/);
+    eight.write("bias_hh_l0", new Float32Array(44));
+    expect(() => new Graph({ machine: wasm, parameters: eight.layout, training: true })).toThrow(/have no gradient/);
+    await expect(quantize({ model: layer, parameters: eight })).rejects.toThrow(/8 bits already/);
+    const graph = new Graph({ machine: wasm, parameters: eight.layout });
+    graph.output("y", layer.forward(graph.input("x", [1, 1, 5])).output);
+    const arenas = { parameters: eight.arena("parameters") };
+    await expect(compile(graph, { machine: wasm, arenas })).rejects.toThrow(/`parameters.arenas`/);
+    eight.close();
+  });
+});
+
+describe("other tasks", () => {
+  test("a classifier says what the numbers say, the same beside others, and is saved and loaded", async () => {
+    const model = sequenceClassifier({
+      ...{
+        channels: 2,
+        hiddenSize: 9,
+        numLayers: 2,
+        bidirectional: true,
+        pooling: "attention",
+        classes: ["a", "b", "c"],
+      },
+    });
+    const parameters = await createParameters({ machine: wasm, layout: layoutParameters(model), seed: 8 });
+    const before = new Map([...(await parameters.toTensors())]);
+    const classifier = new Classifier({ model, machine: wasm, parameters });
+    const series = [4, 17, 90].map((steps) => ({ channels: 2, values: Float64Array.from(numbers(2 * steps, steps)) }));
+    const unrounded = await classifier.predict(series);
+    await quantize({ model, parameters });
+    classifier.close();
+    const together = await classifier.predict(series);
+    for (const [k, one] of series.entries()) expect(await classifier.predict([one])).toEqual([together[k]]);
+    const exact = await createParameters({ machine: reference, layout: layoutParameters(model) });
+    exact.fromTensors(await parameters.toTensors());
+    const right = await new Classifier({ model, machine: reference, parameters: exact }).predict(series);
+    for (const [k, { probabilities }] of together.entries())
+      for (const [name, p] of Object.entries(probabilities)) {
+        expect(Math.abs(p - right[k]!.probabilities[name]!)).toBeLessThan(1e-4);
+        // Rounding costs something, and little.
+        expect(Math.abs(p - unrounded[k]!.probabilities[name]!)).toBeLessThan(0.02);
+      }
+    expect(await parameters.toTensors()).not.toEqual(before);
+    const again = await loadClassifier(await packRun(classifier), wasm);
+    expect(again.parameters.quantized).toEqual(parameters.quantized);
+    expect(await again.predict(series)).toEqual(together);
+    for (const one of [classifier, again, again.parameters, parameters, exact]) one.close();
+  });
+
+  test("a forecaster and a tagger keep their 8 bits, and answer with them", async () => {
+    const wave = timeSeriesSet({
+      series: [{ id: "", values: { y: Array.from({ length: 90 }, (_, k) => Math.sin(k / 3) + k / 50) } }],
+      targets: ["y"],
+    });
+    const { trainer, forecaster } = await trainForecaster({
+      ...{ machine: wasm, data: wave, horizon: 3, context: 6, model: { hiddenSize: 6 }, epochs: 1 },
+    });
+    for await (const _ of trainer) {
+      // To its end.
+    }
+    const [before] = await forecaster.forecast(wave);
+    await quantize({ model: forecaster.network, parameters: forecaster.parameters });
+    const again = await loadForecaster(await packRun(forecaster), wasm);
+    expect(again.parameters.quantized!.size).toBeGreaterThan(2);
+    const [after] = await again.forecast(wave);
+    expect(after).not.toEqual(before);
+    expect(difference(after!.targets.y!.point, before!.targets.y!.point)).toBeLessThan(0.05);
+    for (const one of [again, again.parameters, forecaster, trainer]) one.close();
+
+    const tokenizer = await trainTokenizer({ kind: "word" }, "ada lives in london");
+    const config = { vocabularySize: tokenizer.vocabularySize, tags: ["D", "N"], embeddingSize: 5, hiddenSize: 7 };
+    const model = tagger({ ...config, characters: [..."abcdefghilnosv"], head: "crf" });
+    const parameters = await createParameters({ machine: wasm, layout: layoutParameters(model), seed: 4 });
+    const one = new Tagger({ model, machine: wasm, parameters, tokenizer });
+    const sentences = [["ada", "lives", "in", "london"], ["london"]];
+    const [told] = await one.predict(sentences, { probabilities: true });
+    await quantize({ model, parameters });
+    const loaded = await loadTagger(await packRun(one), wasm);
+    expect(loaded.parameters.quantized!.size).toBeGreaterThan(4);
+    const [rounded] = await loaded.predict(sentences, { probabilities: true });
+    expect(rounded).not.toEqual(told);
+    for (const [t, { N }] of rounded!.probabilities!.entries())
+      expect(Math.abs(N! - told!.probabilities![t]!.N!)).toBeLessThan(0.02);
+    for (const each of [loaded, loaded.parameters, one, parameters]) each.close();
+  });
 });
 
 test("a run keeps its 8 bits in its file, and has them again when it is loaded", async () => {
@@ -137,14 +286,14 @@ test("a run keeps its 8 bits in its file, and has them again when it is loaded",
     const tokenizer = await trainTokenizer({ kind: "grapheme" }, "a longshort text, of few words");
     const model = languageModel({ vocabularySize: tokenizer.vocabularySize, hiddenSize: 17, cell: "gru" });
     const parameters = await parametersOf(model, wasm);
-    const quantized = await quantize({ model, parameters });
-    await saveRun(folder, { config: { model: model.config }, tokenizer, parameters, quantized });
+    await quantize({ model, parameters });
+    await saveRun(folder, { config: { model: model.config }, tokenizer, parameters });
     const { tensors } = readSafetensors(readFileSync(join(folder, "model.safetensors")));
     expect(tensors.get("rnn.weight_hh_l0")!.dtype).toBe("I8");
     expect(tensors.get("rnn.weight_hh_l0.scale")!.shape).toEqual([3 * 17]);
     expect(tensors.get("embedding.weight")!.dtype).toBe("F32");
     const loaded = await loadRun(folder, wasm);
-    expect(loaded.quantized).toEqual(quantized);
+    expect(loaded.parameters.quantized).toEqual(parameters.quantized);
     expect(await loaded.parameters.toTensors()).toEqual(await parameters.toTensors());
     loaded.parameters.close();
     parameters.close();
@@ -154,11 +303,10 @@ test("a run keeps its 8 bits in its file, and has them again when it is loaded",
 });
 
 test("weights of another model are refused", async () => {
-  const model = models.gru!;
-  const parameters = await parametersOf(model, wasm);
-  const quantized = new Map([["nothing", quantizeMatrix({ shape: [1, 1], data: [1] })]]);
-  await expect(openSession({ model, parameters, machine: wasm, quantized })).rejects.toThrow(/"nothing"/);
-  const wrong = new Map([["head.weight", quantizeMatrix({ shape: [1, 1], data: [1] })]]);
-  await expect(openSession({ model, parameters, machine: wasm, quantized: wrong })).rejects.toThrow(/\[1, 1\]/);
+  const parameters = await parametersOf(models.gru!, wasm);
+  const one = quantizeMatrix({ shape: [1, 1], data: [1] });
+  expect(() => parameters.quantize(new Map([["nothing", one]]))).toThrow(/"nothing"/);
+  expect(() => parameters.quantize(new Map([["head.weight", one]]))).toThrow(/\[1, 1\]/);
+  expect(parameters.quantized).toBe(undefined);
   parameters.close();
 });

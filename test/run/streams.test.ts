@@ -18,19 +18,15 @@ onMachines("streams of different ages", (opened) => {
   const machine = (): SynchronousMachine => opened() as SynchronousMachine;
   const open = async (quantizes = false) => {
     const parameters = await createParameters({ machine: machine(), layout: layoutParameters(model), seed: 1 });
-    const quantized = quantizes ? await quantize({ model, parameters }) : undefined;
-    return {
-      parameters,
-      quantized,
-      streams: await openStreams({ model, parameters, machine: machine(), capacity, quantized }),
-    };
+    if (quantizes) await quantize({ model, parameters });
+    return { parameters, streams: await openStreams({ model, parameters, machine: machine(), capacity }) };
   };
 
   test.each([false, true])(
     "every stream gets the bits it would get alone, whoever steps beside it (8 bits: %s)",
     async (eight) => {
-      const { parameters, quantized, streams } = await open(eight);
-      const alone = await openSession({ model, parameters, machine: machine(), quantized });
+      const { parameters, streams } = await open(eight);
+      const alone = await openSession({ model, parameters, machine: machine() });
       const expected = async (history: readonly number[]): Promise<number[]> => {
         alone.reset();
         for (const token of history.slice(0, -1)) alone.feed([token]);

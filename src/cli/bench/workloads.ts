@@ -141,7 +141,7 @@ async function openSequence(setting: Setting<Sequence>): Promise<Workload> {
   const graph = new library.Graph({ machine, parameters: parameters.layout });
   const input = graph.input("input", [c.T, c.B, c.H]);
   graph.output("output", rnn.forward(input).output);
-  const plan = await library.compile(graph, { machine, arenas: { parameters: parameters.arena("parameters") } });
+  const plan = await library.compile(graph, { machine, arenas: parameters.arenas });
   const result = new Float32Array(c.T * c.B * c.H);
   const run = () => {
     plan.write("input", numbers.input!.data);
@@ -162,8 +162,8 @@ async function openStream(setting: Setting<Stream>): Promise<Workload> {
   const { library, machine, c } = setting;
   const model = streamModel(library, c);
   const parameters: ParameterStore = await parametersOf(setting, model);
-  const quantized = c.int8 ? await library.quantize({ model, parameters }) : undefined;
-  const session = await library.openSession({ model, parameters, machine, ...(quantized ? { quantized } : {}) });
+  if (c.int8) await library.quantize({ model, parameters });
+  const session = await library.openSession({ model, parameters, machine });
   const tokens = [new Int32Array([0]), new Int32Array([1])];
   const logits = new Float32Array(2);
   let done = 0;

@@ -118,6 +118,7 @@ export const recurrentLayer: MakeLayer<RecurrentSpec> = (spec) => {
   const one = direction(spec);
   return {
     parts: one.parts,
+    products: one.layer.products,
     states: one.states,
     stateful: spec.stateful,
     backward: one.backward,
@@ -148,6 +149,7 @@ export const bidirectionalLayer: MakeLayer<BidirectionalSpec> = (spec) => {
       ...forward.parts,
       ...Object.fromEntries(Object.entries(backward.parts).map(([name, part]) => [`${name}_reverse`, part])),
     },
+    products: [...forward.layer.products, ...backward.layer.products],
     states: Object.fromEntries([...prefixed("forward.", forward.states), ...prefixed("backward.", backward.states)]),
     stateful: spec.forward.stateful,
     backward: [

@@ -35,7 +35,11 @@ export const embeddingLayer: MakeLayer<EmbeddingSpec> = ({ vocabularySize, embed
 export const denseLayer: MakeLayer<DenseSpec> = ({ inputSize, outputSize, bias, activation }) => {
   const layer = linear({ inputSize, outputSize, bias });
   const activate = applyActivation(activation);
-  return { parts: layer.parts, forward: ([x]) => [withTensor(x!, activate(layer.forward(x!.tensor)))] };
+  return {
+    parts: layer.parts,
+    products: layer.products!,
+    forward: ([x]) => [withTensor(x!, activate(layer.forward(x!.tensor)))],
+  };
 };
 
 function expectLastAxis(axis: number, { length }: readonly number[]): void {

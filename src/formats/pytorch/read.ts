@@ -1,4 +1,5 @@
 import type { ByteSource } from "../../platform/platform.ts";
+import { type AsyncCloseable, closingLater } from "../../shared/closing.ts";
 import { FailureError, LongshortError } from "../../shared/errors.ts";
 import { type ByteInput, openBytes } from "../byte-source.ts";
 import { isZip } from "../zip-directory.ts";
@@ -10,7 +11,7 @@ import { refuse } from "./refuse.ts";
 import type { TensorView } from "./storage.ts";
 
 /** A file of `torch.save`; its tensors are read on request. */
-export interface PyTorchFile {
+export interface PyTorchFile extends AsyncCloseable {
   /**
    * What was saved, as plain data: dictionaries are Maps, lists and tuples arrays, whole numbers beyond 2^53 BigInts, bytes
    * Uint8Arrays, tensors TensorViews. Mentions of dtypes and devices are PyTorchConstants.
@@ -19,7 +20,7 @@ export interface PyTorchFile {
   /** All tensors in it by dotted name: `model_state_dict.rnn.weight_ih_l0`. */
   readonly tensors: ReadonlyMap<string, TensorView>;
   readonly format: "zip" | "legacy";
-  /** Closes the file, if reading opened it; tensors cannot be read afterwards. */
+  /** Closes the file, if reading opened it; tensors cannot be read afterwards. `await using` does so at the end of the block. */
   close(): Promise<void>;
 }
 
@@ -41,7 +42,7 @@ export async function readPyTorch(input: ByteInput): Promise<PyTorchFile> {
   try {
     const format = await formatOf(source);
     const value = format === "zip" ? await readArchive(source) : await readLegacy(source);
-    return { value, tensors: collectTensors(value), format, close };
+    return closingLater<PyTorchFile>({ value, tensors: collectTensors(value), format, close });
   } catch (cause) {
     await close();
     if (!(cause instanceof LongshortError) || cause.code !== "bad-pytorch") throw cause;

@@ -112,7 +112,8 @@ const packed = ({ type, ...options }: PackRunOptions & Partial<SaveRunOptions>) 
     const run = { config: { model: text.config }, tokenizer, parameters: await fresh(text), ...options };
     return (await packRun(run, { type })).length;
   });
-const quantized = await quantize({ model: text, parameters: await fresh(text) });
+const rounded = await fresh(text);
+await quantize({ model: text, parameters: rounded });
 /** Of options that have no effect but that they may be given, as no other name may. */
 const known = (save: (options: object) => unknown) => async () =>
   [await save({ modle: text }), await save({ model: text })] as const;
@@ -128,10 +129,10 @@ const saved = (options: Partial<SaveRunOptions>) =>
 
 export const runFolders: EffectTable = {
   saveRun: shows(saved, {}, {
-    ...{ quantized: [quantized], metrics: [[{ step: 1 }]], tokenizer: [undefined], model: known(saved) },
+    ...{ parameters: [rounded], metrics: [[{ step: 1 }]], tokenizer: [undefined], model: known(saved) },
   } as object),
   packRun: shows(packed, {}, {
-    ...{ type: ["F16"], quantized: [quantized], tokenizer: [undefined], model: known(packed) },
+    ...{ type: ["F16"], parameters: [rounded], tokenizer: [undefined], model: known(packed) },
   } as object),
   loadRun: loads(loadRun, async () => ({
     ...{ config: { model: text.config }, tokenizer, parameters: await fresh(text) },

@@ -37,8 +37,10 @@ for (const name of parameters.names)
 /** Those of a model that soon says the end. */
 const ending = await fresh();
 ending.write("head.bias", (await ending.read("head.bias")).fill(9, tokenizer.vocabularySize - 1));
+/** The same, rounded to 8 bits. */
 const rounded = await fresh();
-const eight = await quantize({ model, parameters: rounded });
+for (const name of parameters.names) rounded.write(name, await parameters.read(name));
+await quantize({ model, parameters: rounded });
 const session = await openSession({ model, parameters, machine });
 
 /** All pieces, and why it ended. */
@@ -117,7 +119,7 @@ export const running: EffectTable = {
           generateBatch({ model, parameters, machine, tokenizer, prompts: ["a"], length: 2, batchSize: 0 }),
         ),
       ],
-      quantized: [eight],
+      parameters: [rounded],
     } as object,
   ),
   beamSearch: shows(
@@ -129,7 +131,7 @@ export const running: EffectTable = {
         length: [3],
         best: [2],
         stop: [["e"]],
-        quantized: [eight],
+        parameters: [rounded],
         signal: [aborted],
       },
       // At most as many are returned as are kept.
@@ -157,7 +159,7 @@ export const running: EffectTable = {
       return said;
     },
     {},
-    { batch: [2], quantized: [eight] },
+    { batch: [2], parameters: [rounded] },
   ),
   openStreams: shows(
     async (options: Partial<StreamsOptions>) => {
@@ -167,7 +169,7 @@ export const running: EffectTable = {
       return said;
     },
     {},
-    { quantized: [eight] },
+    { parameters: [rounded] },
   ),
   surprisal: shows(
     (options: Partial<SurprisalOptions>) => written(surprisal({ session, tokenizer, text: "ab ab", ...options })),

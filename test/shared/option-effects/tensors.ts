@@ -4,7 +4,6 @@ import { openReference } from "../../../src/compute/reference/machine.ts";
 import type { WasmOptions } from "../../../src/compute/wasm/machine.ts";
 import { embedding } from "../../../src/layers/embedding.ts";
 import { linear } from "../../../src/layers/linear.ts";
-import type { LanguageModel } from "../../../src/models/language-model.ts";
 import { quantize } from "../../../src/run/quantize.ts";
 import { type CompileOptions, compile } from "../../../src/tensor/executable.ts";
 import { Graph, type GraphOptions } from "../../../src/tensor/graph.ts";
@@ -22,16 +21,13 @@ import { compute, given, machine, numbers, whole } from "./on-reference.ts";
 const layer = linear({ inputSize: 4, outputSize: 3 });
 const layout = layoutParameters(layer);
 const other = layoutParameters(linear({ inputSize: 2, outputSize: 2 }));
-const parameters = await createParameters({ machine, layout });
-const eight = await quantize({ model: layer as unknown as LanguageModel, parameters });
 const table = embedding({ vocabularySize: 5, embeddingSize: 2 });
 
 /** A graph that can be seen from outside. */
 const graphOf = (options: GraphOptions) => {
   const graph = new Graph(options);
-  const learned = options.parameters !== undefined && !options.quantized;
+  const learned = options.parameters !== undefined;
   if (learned) graph.backward([[layer.forward(given(graph, [2, 4])), 1]]);
-  else if (options.parameters) layer.forward(given(graph, [2, 4]));
   const { machine: _, parameters: __, ...seen } = graph;
   return [graph.finish(), seen.training, seen.recompute, seen.touched];
 };
@@ -130,10 +126,6 @@ export const tensors: EffectTable = {
       // What it saves and that it changes no bit: test/layers/recompute.
       recompute: [2],
       touched: [true],
-      quantized: () => [
-        graphOf({ machine, parameters: layout }),
-        graphOf({ machine, parameters: layout, quantized: eight }),
-      ],
     },
   ),
   "Graph.input": shows(declared, {}, { type: ["int"], differentiable: [true], below: [3] }),
@@ -206,10 +198,8 @@ export const tensors: EffectTable = {
       const of = { parts, ...(products && { products }) };
       const laid = layoutParameters(of);
       const numbersOf = await createParameters({ machine, layout: laid });
-      return [
-        [...laid.names.keys()],
-        [...(await quantize({ model: of as LanguageModel, parameters: numbersOf })).keys()],
-      ];
+      await quantize({ model: of, parameters: numbersOf });
+      return [[...laid.names.keys()], [...numbersOf.quantized!.keys()]];
     },
     { parts: { weight: layer.weight } },
     { parts: [{ other: layer.weight }], products: [[layer.weight]] },

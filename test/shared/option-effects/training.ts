@@ -6,9 +6,8 @@ import { timeSeriesSet } from "../../../src/data/time-series-set.ts";
 import { dropout } from "../../../src/layers/dropout.ts";
 import { linear } from "../../../src/layers/linear.ts";
 import { meanSquaredError } from "../../../src/losses/mean-squared-error.ts";
-import { type LanguageModel, languageModel } from "../../../src/models/language-model.ts";
+import { languageModel } from "../../../src/models/language-model.ts";
 import { sgd } from "../../../src/optimizers/sgd.ts";
-import { quantize } from "../../../src/run/quantize.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
 import type { ParameterStore } from "../../../src/tensor/parameter-store.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
@@ -351,38 +350,12 @@ export const trainings: EffectTable = {
     },
   ),
   evaluateText: shows(
-    async (options: { batchSize?: number; steps?: number; quantized?: boolean }) => {
+    async (options: { batchSize?: number; steps?: number }) => {
       const store = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
-      const { quantized, ...rest } = options;
-      // Rounded in another store: with the parameters as they were the 8 bits alone make the difference.
-      const other = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
-      const weights = quantized ? await quantize({ model, parameters: other }) : undefined;
-      return evaluateText({
-        model,
-        parameters: store,
-        machine,
-        tokens,
-        ...rest,
-        ...(weights && { quantized: weights }),
-      });
+      return evaluateText({ model, parameters: store, machine, tokens, ...options });
     },
     {},
-    { batchSize: [2], steps: [1, { batchSize: 2 }], quantized: [true] },
-  ),
-  openEvaluator: shows(
-    async ({ quantized }: { quantized?: boolean }) => {
-      const store = await parameters();
-      const weights = quantized
-        ? await quantize({ model: head as unknown as LanguageModel, parameters: await parameters() })
-        : undefined;
-      const evaluator = await openEvaluator({
-        ...{ machine, parameters: store, batches, ...(weights && { quantized: weights }) },
-        record: (graph, batch) => ({ metrics: { loss: record(graph, batch).loss } }),
-      });
-      return evaluator.run();
-    },
-    {},
-    { quantized: [true] },
+    { batchSize: [2], steps: [1, { batchSize: 2 }] },
   ),
   "trainClassifier tokenizer": shows(
     async (tokenizer: TrainTokenizerOptions) => {

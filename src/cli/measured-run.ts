@@ -1,0 +1,144 @@
+import { resolve } from "node:path";
+import { type RunConfig, readConfig, type SaveRunOptions } from "../checkpoint/run-folder.ts";
+import type { Machine } from "../compute/machine.ts";
+import { backtest } from "../run/backtest.ts";
+import { loadClassifier } from "../run/load-classifier.ts";
+import { loadForecaster } from "../run/load-forecaster.ts";
+import { loadRun } from "../run/load-run.ts";
+import { loadTagger } from "../run/load-tagger.ts";
+import { measureClassifier, measureRegression } from "../run/measure-classifier.ts";
+import { measureTagger } from "../run/measure-tagger.ts";
+import type { ClassifySettings } from "../schema/classify.ts";
+import type { TagSettings } from "../schema/tag.ts";
+import { UsageError } from "../shared/errors.ts";
+import type { HasParameters } from "../tensor/parameter.ts";
+import { evaluateText } from "../train/evaluate-text.ts";
+import { measuredSeries } from "./backtest.ts";
+import { dividedExamples, readExamples } from "./classify-data.ts";
+import { counted } from "./format.ts";
+import type { Io } from "./io.ts";
+import { noValidation, trainedOn, wholeText } from "./run-text.ts";
+import { readTagged } from "./tag-data.ts";
+import { measuredPart } from "./tagger-scores.ts";
+import type { TextSettings } from "./text-settings.ts";
+
+/** A run of any task, with what it is measured on. */
+export interface MeasuredRun {
+  readonly model: HasParameters;
+  /** All that a run is saved with. */
+  readonly saved: Pick<SaveRunOptions, "tokenizer" | "parameters">;
+  /** What it is measured on, in words. */
+  readonly on: string;
+  /** How good it is, as its parameters are now, by the name of the figure; the first is what training makes small. */
+  measure(): Promise<Readonly<Record<string, number>>>;
+  close(): void;
+}
+
+interface Asked {
+  readonly folder: string;
+  readonly machine: Machine;
+  /** Default: the run's own test part, without one its validation part. */
+  readonly file: string | undefined;
+  readonly io: Io;
+}
+
+/** @throws UsageError "no-validation", "no-columns", and what reading the run and its data throws */
+export async function openMeasuredRun(asked: Asked): Promise<MeasuredRun> {
+  const config = await readConfig(asked.folder);
+  const { kind } = config.model as { readonly kind?: unknown };
+  const own = typeof kind === "string" && Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+  return (own ?? openText)(asked, config);
+}
+
+const KINDS: Readonly<Record<string, (asked: Asked, config: RunConfig) => Promise<MeasuredRun>>> = {
+  "sequence-classifier": openClassifier,
+  tagger: openTagger,
+  forecaster: openForecaster,
+};
+
+async function openText({ folder, machine, file, io }: Asked, { training }: RunConfig): Promise<MeasuredRun> {
+  const { model, parameters, tokenizer } = await loadRun(folder, machine);
+  const own = (training ?? {}) as Partial<TextSettings>;
+  const text =
+    file === undefined
+      ? (await trainedOn(own, tokenizer, { needed: true, io }))!
+      : await wholeText([file], tokenizer, own);
+  const tokens = file === undefined ? text.validation : text.train;
+  if (tokens.length < 2) throw noValidation(folder);
+  return {
+    ...{ model, saved: { tokenizer, parameters }, close: () => text.close() },
+    on: `${file ?? "the validation part of the run's text"}: ${counted(tokens.length, "token")}`,
+    async measure() {
+      const { nats, perplexity } = await evaluateText({ model, parameters, machine, tokens });
+      return { nats, perplexity };
+    },
+  };
+}
+
+async function openClassifier({ folder, machine, file }: Asked, { training }: RunConfig): Promise<MeasuredRun> {
+  const settings = settingsIn<ClassifySettings>(training, folder, "classify");
+  const classifier = await loadClassifier(folder, machine);
+  const examples =
+    file === undefined ? (await dividedExamples(settings)).measured : await readExamples(resolve(file), settings);
+  if (examples.inputs.length === 0) throw noValidation(folder);
+  return {
+    ...{ model: classifier.model, saved: classifier, close: () => classifier.close() },
+    on: `${file ?? `the ${ownPart(settings)} part`}: ${counted(examples.inputs.length, "example")}`,
+    async measure() {
+      if (!classifier.model.config.classes) {
+        const { loss, rmse, mae } = await measureRegression(classifier, examples);
+        return { loss, rmse, mae };
+      }
+      const { loss, accuracy, macroF1 } = await measureClassifier(classifier, examples);
+      return { loss, accuracy, macroF1 };
+    },
+  };
+}
+
+async function openTagger({ folder, machine, file }: Asked, { training }: RunConfig): Promise<MeasuredRun> {
+  const settings = settingsIn<TagSettings>(training, folder, "tag");
+  const tagger = await loadTagger(folder, machine);
+  const sentences = file === undefined ? await measuredPart(settings) : await readTagged(resolve(file), settings);
+  if (sentences.tokens.length === 0) throw noValidation(folder);
+  return {
+    ...{ model: tagger.model, saved: tagger, close: () => tagger.close() },
+    on: `${file ?? `the ${ownPart(settings)} part`}: ${counted(sentences.tokens.length, "sentence")}`,
+    async measure() {
+      const { loss, accuracy, spans, intentAccuracy } = await measureTagger(tagger, sentences);
+      return {
+        ...{ loss, accuracy, ...(spans && { f1: spans.f1 }) },
+        ...(intentAccuracy !== undefined && { intentAccuracy }),
+      };
+    },
+  };
+}
+
+async function openForecaster({ folder, machine, file }: Asked): Promise<MeasuredRun> {
+  const forecaster = await loadForecaster(folder, machine);
+  const { series, own } = await measuredSeries(forecaster, folder, file);
+  return {
+    ...{ model: forecaster.network, saved: forecaster, close: () => forecaster.close() },
+    on: `${file ?? `the ${own} part`}: ${counted(series.length, "series", "series")}`,
+    async measure() {
+      const { rows } = await backtest(forecaster, { series, baselines: false });
+      return Object.fromEntries(
+        Object.entries(rows[0]!.scores).flatMap(([target, { mae, pinball }]) => [
+          [`MAE of ${target}`, mae],
+          ...(pinball === undefined ? [] : [[`pinball loss of ${target}`, pinball] as const]),
+        ]),
+      );
+    },
+  };
+}
+
+const ownPart = ({ test }: { readonly test?: string | undefined }): string =>
+  test === undefined ? "validation" : "test";
+
+/** How a run was trained by its command. @throws UsageError "no-columns" for one of a program, which does not say it */
+function settingsIn<S>(training: unknown, folder: string, command: string): S {
+  if (typeof training === "object" && training !== null && "file" in training) return training as S;
+  throw new UsageError(
+    "no-columns",
+    `${folder}: the run does not say what it learned from, because it was not made by \`train ${command}\`; quantise and measure it in a program (\`quantize\`)`,
+  );
+}

@@ -1,0 +1,84 @@
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { platform } from "#platform";
+import { packRun } from "../checkpoint/packed-run.ts";
+import { readConfig, type Saveable } from "../checkpoint/run-folder.ts";
+import type { Machine } from "../compute/machine.ts";
+import { openMachine } from "../compute/open.ts";
+import { loadClassifier } from "../run/load-classifier.ts";
+import { loadForecaster } from "../run/load-forecaster.ts";
+import { loadRun } from "../run/load-run.ts";
+import { loadTagger } from "../run/load-tagger.ts";
+import { choice, onOff, path, type ValuesOf } from "../schema/fields.ts";
+import { UsageError } from "../shared/errors.ts";
+import { formatBytes } from "../shared/shapes.ts";
+import { defineCommand } from "./command.ts";
+import type { Io } from "./io.ts";
+import { common } from "./options.ts";
+
+const { run, json } = common;
+const fields = {
+  run,
+  output: path({
+    about: "file to write, whose name ends in .safetensors",
+    ...{ unit: "file", short: "o", otherwise: "the run's name with that ending" },
+  }),
+  type: choice(["F32", "F16"], {
+    about: "numbers of 32 bits, or of 16 bits in half the space; matrices of 8 bits stay as they are",
+    default: "F32",
+  }),
+  force: onOff({ about: "write over a file that is there" }),
+  json,
+} as const;
+
+export const packCommand = (io: Io): Command =>
+  defineCommand(io, {
+    name: "pack",
+    summary: "write a run in one file, to be opened in pages",
+    description:
+      "Writes a run of any task in one file: weights, what the model is, tokenizer. A page opens it by its address, a program by its\npath (loadRun, loadClassifier, loadTagger, loadForecaster). Metrics and checkpoints stay behind.",
+    fields,
+    examples: [
+      "pack runs/2026-01-31-reviews",
+      "pack runs/2026-01-31-reviews-int8 --output public/reviews.safetensors --type F16",
+    ],
+    run: (values) => pack(values, io),
+  });
+
+/** How a run of each kind of model is opened, and by whom in a page. */
+const LOADERS: Readonly<Record<string, (folder: string, machine: Machine) => Promise<Omit<Saveable, "config">>>> = {
+  "sequence-classifier": loadClassifier,
+  tagger: loadTagger,
+  forecaster: loadForecaster,
+};
+
+async function pack({ run: folder, type, force, json, ...given }: ValuesOf<typeof fields>, io: Io): Promise<void> {
+  const output = given.output ?? `${folder.replace(/[/\\]+$/, "")}.safetensors`;
+  if (!output.endsWith(".safetensors"))
+    throw new UsageError(
+      "bad-option",
+      `--output ${output}: expected a name that ends in .safetensors, by which loaders tell such a file from a folder`,
+    );
+  const config = await readConfig(folder);
+  if (!force && existsSync(output))
+    throw new UsageError(
+      "file-exists",
+      `--output ${output}: there is such a file already; choose another name, or give --force`,
+    );
+  const { kind } = config.model as { readonly kind?: unknown };
+  const load = (typeof kind === "string" && Object.hasOwn(LOADERS, kind) && LOADERS[kind]) || loadRun;
+  const machine = await openMachine("wasm");
+  try {
+    const { tokenizer, parameters } = await load(folder, machine);
+    const bytes = await packRun({ config, tokenizer, parameters }, { type });
+    await platform.writeFileAtomic(output, bytes);
+    const size = bytes.byteLength;
+    await io.stdout.write(
+      json
+        ? `${JSON.stringify({ type: "packed", output, bytes: size })}\n`
+        : `Wrote ${output} (${formatBytes(size)})\nIn a page: ${load.name}("${output.split(/[/\\]/).at(-1)!}", machine)\n`,
+    );
+  } finally {
+    machine.close();
+  }
+}
