@@ -36,7 +36,9 @@ export function stepLayer(
     );
   const [T, B] = x.shape as [number, number];
   const width = sizeOf(cell.states[0]!.width, o);
-  const output = graph.empty([T, B, width * directions.length]);
+  const first = cell.states[0]!.name;
+  // A single step in one direction is the state after it, which lies in its place already.
+  const output = T * directions.length === 1 ? undefined : graph.empty([T, B, width * directions.length]);
   const results = directions.map((direction, k) => {
     const step = new Step(o, direction, graph, B);
     const inputs = project(reshape(x, [T * B, direction.inputSize]), direction.parameters.weight_ih!, {
@@ -48,17 +50,18 @@ export function stepLayer(
     for (let n = 0; n < T; n++) {
       const t = direction.reverse ? T - 1 - n : n;
       states = step.take(inputs, t, states);
-      copyRows(graph, [B, width], states[cell.states[0]!.name]!, {
-        range: at(output.range, (t * B * directions.length + k) * width),
-        strides: [width * directions.length, 1],
-      });
+      if (output)
+        copyRows(graph, [B, width], states[first]!, {
+          range: at(output.range, (t * B * directions.length + k) * width),
+          strides: [width * directions.length, 1],
+        });
     }
     const final = Object.fromEntries(
       cell.states.map((s) => [s.name, graph.tensor([1, B, sizeOf(s.width, o)], states[s.name]!.range)]),
     );
     return { final, traced: {} };
   });
-  return { output, directions: results };
+  return { output: output ?? results[0]!.final[first]!, directions: results };
 }
 
 const at = (range: Range, offset: number): Range => ({
