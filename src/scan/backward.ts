@@ -1,6 +1,6 @@
 import { type Cell, partsOfVariable, variables, type Width } from "../cells/define.ts";
 import { type AnyNode, type Expression, inOrder } from "../math/expression.ts";
-import { backOf } from "./adjoints.ts";
+import { type Adjoints, backOf } from "./adjoints.ts";
 import type { Forward } from "./forward.ts";
 import { type PlacedStore, phasesOf } from "./phases.ts";
 import type { Products } from "./products.ts";
@@ -17,8 +17,13 @@ export interface Backward {
 }
 
 /** Levels, places of gradients, and the phases of the backward pass. */
-export function lowerBackward(cell: Cell, { operands, products }: Products, forward: Forward): Backward {
-  const { adjoints, nodes } = forward;
+export function lowerBackward(
+  cell: Cell,
+  { operands, products }: Products,
+  adjoints: Adjoints,
+  forward: Forward,
+): Backward {
+  const { nodes } = forward;
   const means: AnyNode[] = [];
   const levels = new Map<AnyNode, number>();
   /** Values of the forward pass are there from the start; an operand's adjoint is there one level after the last gradient it sums. */

@@ -1,7 +1,6 @@
 import { type Cell, partsOfVariable, type Width } from "../cells/define.ts";
 import type { AnyNode, Expression } from "../math/expression.ts";
 import { UsageError } from "../shared/errors.ts";
-import { type Adjoints, adjointsOf } from "./adjoints.ts";
 import { keepValues } from "./kept-values.ts";
 import { type PlacedStore, phasesOf } from "./phases.ts";
 import type { Products } from "./products.ts";
@@ -10,7 +9,6 @@ import { nodesOf, widthsOf } from "./widths.ts";
 
 export interface Forward {
   readonly phases: readonly Phase[];
-  readonly adjoints: Adjoints;
   /** Nodes of the cell's own equations. */
   readonly nodes: ReadonlySet<AnyNode>;
   readonly means: readonly AnyNode[];
@@ -20,14 +18,13 @@ export interface Forward {
   readonly placeAfter: (node: AnyNode) => Place | undefined;
 }
 
-/** Levels, what is kept and where, and the phases of the forward pass. */
-export function lowerForward(cell: Cell, found: Products): Forward {
+/** Levels, what is kept and where, and the phases of the forward pass. `adjoints`: what the backward pass computes, if there is one. */
+export function lowerForward(cell: Cell, found: Products, adjoints: readonly Expression[]): Forward {
   const { panels, operands } = found;
   const order = nodesOf(cell);
   const nodes = new Set(order);
   const widths = widthsOf(cell);
   const width = (n: AnyNode): Width => widths.get(n) ?? "hidden";
-  const adjoints = adjointsOf(cell, found);
   const means = order.filter((n) => n.op === "mean");
   const nextState = new Map<AnyNode, string>(cell.states.map((s) => [cell.next[s.name]!, s.name] as const).reverse());
   const level = levelsOf(order);
@@ -71,7 +68,7 @@ export function lowerForward(cell: Cell, found: Products): Forward {
   const products = found.products.map((p, product) => ({ product, level: level.get(p.node)!, width: p.width }));
   return {
     phases: phasesOf(stores, meanJobs, products),
-    ...{ adjoints, nodes, means, slots },
+    ...{ nodes, means, slots },
     place: (n, at) => place(n, at, false),
     placeAfter: (n) => place(n, 0, true),
   };

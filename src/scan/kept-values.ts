@@ -1,6 +1,5 @@
 import type { Width } from "../cells/define.ts";
 import { type AnyNode, type Expression, inOrder } from "../math/expression.ts";
-import type { Adjoints } from "./adjoints.ts";
 import type { Products } from "./products.ts";
 
 /** Values worth a place in memory; everything else is computed again where it is needed. */
@@ -16,7 +15,7 @@ export interface ForwardPass {
   readonly nextState: ReadonlyMap<AnyNode, string>;
   /** Values that are stored or summed, at their levels. */
   readonly reads: readonly { readonly value: Expression; readonly level: number }[];
-  readonly adjoints: Adjoints;
+  readonly adjoints: readonly Expression[];
 }
 
 export interface KeptValues {
@@ -47,7 +46,7 @@ function keptOf(
   };
   const worthKeeping = (n: AnyNode): boolean => nodes.has(n) && expensive.has(n.op) && !nextState.has(n) && !free(n);
   const kept = new Set(
-    inOrder(adjoints.all, (n) => inMemory(n) || worthKeeping(n)).filter((n) => !panels.has(n) && worthKeeping(n)),
+    inOrder(adjoints, (n) => inMemory(n) || worthKeeping(n)).filter((n) => !panels.has(n) && worthKeeping(n)),
   );
   for (const read of reads)
     for (const n of inOrder([read.value], (n) => inMemory(n) || kept.has(n)))
@@ -62,7 +61,7 @@ function slotsFor(
   inMemory: (n: AnyNode) => boolean,
 ): KeptValues {
   const { panels } = found;
-  const readBackward = new Set(inOrder(adjoints.all, (n) => inMemory(n) || kept.has(n)));
+  const readBackward = new Set(inOrder(adjoints, (n) => inMemory(n) || kept.has(n)));
   const lastRead = new Map<AnyNode, number>();
   for (const read of reads)
     for (const n of inOrder([read.value], (n) => inMemory(n) || (kept.has(n) && level.get(n)! < read.level)))

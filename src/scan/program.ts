@@ -66,20 +66,26 @@ export interface BackwardPhase extends Phase {
   readonly operands: readonly number[];
 }
 
-export interface StepProgram {
+/** A step that is not gone back through. */
+export interface ForwardProgram {
   /** Width of every slot. The first G are the input parts of the gates, in packed order. */
   readonly slots: readonly Width[];
   readonly operands: readonly Operand[];
   readonly products: readonly Product[];
+  /** How many numbers an example and step the forward pass keeps for means. */
+  readonly means: number;
+  readonly forward: readonly Phase[];
+  /** Where a node can be loaded in a phase of the forward pass; undefined: compute it. */
+  forwardPlace(node: AnyNode, level: number): Place | undefined;
+}
+
+export interface StepProgram extends ForwardProgram {
   /** Slots of gradients: of the input part of each gate, of each product. */
   readonly inputGradientSlots: readonly number[];
   readonly productGradientSlots: readonly number[];
-  /** How many numbers an example and step the forward and the backward pass keep for means. */
-  readonly means: number;
+  /** How many numbers an example and step the backward pass keeps for means. */
   readonly backMeans: number;
-  readonly forward: readonly Phase[];
   readonly backward: readonly BackwardPhase[];
-  /** Where a node can be loaded in a phase of the forward or of the backward pass; undefined: compute it. */
-  forwardPlace(node: AnyNode, level: number): Place | undefined;
+  /** As `forwardPlace`, in a phase of the backward pass. */
   backwardPlace(node: AnyNode): Place | undefined;
 }

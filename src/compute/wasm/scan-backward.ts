@@ -7,10 +7,11 @@ import { packApart, packPanels, transposeBlock } from "../../print/wasm/pack.ts"
 import { panelProduct, TILES_BYTES, transposedPanelProduct } from "../../print/wasm/panel-product.ts";
 import { isFar, offset } from "../../print/wasm/product.ts";
 import { alone, share } from "../../print/wasm/team.ts";
+import { stepProgram } from "../../scan/lower.ts";
 import type { Product } from "../../scan/program.ts";
 import { recurrentGates } from "../../scan/widths.ts";
 import type { ScanBackward } from "../plan.ts";
-import { padded, scanLayout } from "./scan-layout.ts";
+import { padded, type ScanLayout, scanLayout } from "./scan-layout.ts";
 import {
   copyRows,
   isSeen,
@@ -53,9 +54,9 @@ function runsOf(
 export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const { m, kernel, address, workspace, zeros, fused, team } = context;
   const { cell, batch: B, inputSize: D, hiddenSize: H } = kernel;
-  const layout = scanLayout(kernel);
+  const layout = scanLayout(kernel, stepProgram(cell));
   const { program, rows } = layout;
-  const mem = new ScanMemory(context, address("saved"));
+  const mem = new ScanMemory(context, layout, address("saved"));
   const gradientSlotOf = (p: Product): number => program.productGradientSlots[program.products.indexOf(p)]!;
   const code: Code[] = [mem.prepare()];
 
@@ -120,7 +121,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   // What comes from outside: the adjoint of the output by step, of the final state.
   const first = cell.states[0]!;
   const dOutput = workspace(rows * layout.padded(first.width) * 4);
-  code.push(stageOutput(context, dOutput));
+  code.push(stageOutput(context, layout, dOutput));
   const carry: Record<string, number> = {};
   for (const s of cell.states) {
     const [own, full] = [layout.size(s.width) * 4, layout.padded(s.width) * 4];
@@ -133,7 +134,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     const columns = layout.size(operand.width);
     const parts = program.products
       .filter((p) => p.operand === k)
-      .map((p) => ({ slot: gradientSlotOf(p), width: p.width, matrix: matrixAddress(context, p) }));
+      .map((p) => ({ slot: gradientSlotOf(p), width: p.width, matrix: matrixAddress(context, layout, p) }));
     return { operand, columns, runs: runsOf(parts).map((run) => ({ ...run, ...pack(run, columns) })) };
   });
   const inputRuns = !kernel.inputGradient
@@ -403,10 +404,9 @@ function overPanels(m: ModuleBuilder, visit: (columns: Code, panel: Code, row: C
 }
 
 /** The adjoint of the output in rows of padded width. Of a masked step it goes nowhere, or to the step whose output was repeated. */
-function stageOutput(context: ScanContext<ScanBackward>, to: number): Code {
+function stageOutput(context: ScanContext<ScanBackward>, layout: ScanLayout, to: number): Code {
   const { m, kernel, address, workspace, team } = context;
   const { batch: B, outputStride, maskedOutput } = kernel;
-  const layout = scanLayout(kernel);
   const { width } = kernel.cell.states[0]!;
   const [own, full, stride] = [layout.size(width) * 4, layout.padded(width) * 4, outputStride * 4];
   if (!kernel.masked) return copyRows(context, address("d.output"), stride, to, full, layout.rows, own);

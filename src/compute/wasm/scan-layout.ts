@@ -1,6 +1,6 @@
 import type { Width } from "../../cells/define.ts";
 import { stepProgram } from "../../scan/lower.ts";
-import type { StepProgram } from "../../scan/program.ts";
+import type { ForwardProgram } from "../../scan/program.ts";
 import { sizeOf } from "../../scan/widths.ts";
 import type { ScanShape } from "../plan.ts";
 
@@ -23,8 +23,8 @@ export const padded = (n: number): number => Math.ceil(n / 16) * 16;
  * the activated gates, their gradients, and the packed operand of the products that follow. States and operands are rows
  * of padded width: state k of step t at row block t, the state after it at block t + 1 (reverse: t + 1 and t).
  */
-export interface ScanLayout {
-  readonly program: StepProgram;
+export interface ScanLayout<P extends ForwardProgram = ForwardProgram> {
+  readonly program: P;
   readonly rows: number;
   /** Panels and padded elements of a width. */
   readonly panels: (width: Width) => number;
@@ -38,8 +38,7 @@ export interface ScanLayout {
   readonly bytes: number;
 }
 
-export function scanLayout(shape: ScanShape): ScanLayout {
-  const program = stepProgram(shape.cell);
+export function scanLayout<P extends ForwardProgram>(shape: ScanShape, program: P): ScanLayout<P> {
   const places = new Places();
   const rows = shape.steps * shape.batch;
   const size = (width: Width): number => sizeOf(width, shape);
@@ -59,4 +58,4 @@ export function scanLayout(shape: ScanShape): ScanLayout {
 }
 
 /** Elements of the range `saved`; it starts at any element, so there is room to align. */
-export const savedElements = (shape: ScanShape): number => scanLayout(shape).bytes / 4 + 16;
+export const savedElements = (shape: ScanShape): number => scanLayout(shape, stepProgram(shape.cell)).bytes / 4 + 16;

@@ -9,7 +9,7 @@ import type { Constants } from "../../print/wasm/vectors.ts";
 import type { Product } from "../../scan/program.ts";
 import { widthsOf } from "../../scan/widths.ts";
 import type { ScanShape } from "../plan.ts";
-import { type ScanLayout, scanLayout } from "./scan-layout.ts";
+import type { ScanLayout } from "./scan-layout.ts";
 
 /** What the printer of one launch is given. */
 export interface ScanContext<K extends ScanShape> {
@@ -97,10 +97,10 @@ export class ScanMemory {
   private readonly lanes: Readonly<Record<Width, { readonly at: number; readonly code: Code }>>;
   private readonly context: ScanContext<ScanShape>;
 
-  constructor(context: ScanContext<ScanShape>, saved: number) {
+  constructor(context: ScanContext<ScanShape>, layout: ScanLayout, saved: number) {
     const { kernel, workspace, derived } = context;
     this.context = context;
-    this.layout = scanLayout(kernel);
+    this.layout = layout;
     this.saved = Math.ceil(saved / 64) * 64;
     this.input = kernel.masked ? workspace(this.layout.rows * kernel.inputSize * 4) : context.address("input");
     const lanes = (width: Width) => {
@@ -230,11 +230,11 @@ export const at = (more: Code, panel: Code, bytes: number, base: number): Code =
 /** The operand that holds a product's matrix. */
 export const matrixOperand = (p: Product): string => (p.block === undefined ? `projection.${p.name}` : "weight_hh");
 
-export function matrixAddress({ kernel, address }: ScanContext<ScanShape>, p: Product): number {
+export function matrixAddress({ kernel, address }: ScanContext<ScanShape>, layout: ScanLayout, p: Product): number {
   const { hiddenSize: H } = kernel;
   if (p.block === undefined) return address(matrixOperand(p));
-  const operand = scanLayout(kernel).program.operands[p.operand]!;
-  return address("weight_hh") + p.block * H * scanLayout(kernel).size(operand.width) * 4;
+  const operand = layout.program.operands[p.operand]!;
+  return address("weight_hh") + p.block * H * layout.size(operand.width) * 4;
 }
 
 export function widthOfTrace({ kernel }: ScanContext<ScanShape>, name: string): Width {

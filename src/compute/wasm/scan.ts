@@ -7,6 +7,7 @@ import { panelProduct } from "../../print/wasm/panel-product.ts";
 import { isFar, nextOf, panelRows } from "../../print/wasm/product.ts";
 import { rowProduct } from "../../print/wasm/row-product.ts";
 import { alone, share, type Team } from "../../print/wasm/team.ts";
+import { forwardProgram, stepProgram } from "../../scan/lower.ts";
 import { recurrentGates } from "../../scan/widths.ts";
 import type { Scan } from "../plan.ts";
 import { scanLayout } from "./scan-layout.ts";
@@ -27,9 +28,9 @@ import { printPhaseLoop } from "./scan-steps.ts";
 export function printScan(context: ScanContext<Scan>): Code {
   const { m, kernel, address, workspace, zeros, fused, team } = context;
   const { cell, batch: B, inputSize: D, hiddenSize: H } = kernel;
-  const layout = scanLayout(kernel);
+  const layout = scanLayout(kernel, kernel.save ? stepProgram(cell) : forwardProgram(cell));
   const { program } = layout;
-  const mem = new ScanMemory(context, kernel.save ? address("saved") : workspace(layout.bytes + 64));
+  const mem = new ScanMemory(context, layout, kernel.save ? address("saved") : workspace(layout.bytes + 64));
   const { rows } = layout;
   const Hp = layout.padded("hidden");
   const [G, UB] = [cell.gates.length, layout.panels("hidden")];
@@ -57,7 +58,7 @@ export function printScan(context: ScanContext<Scan>): Code {
   const packed = program.products.map((p) => {
     const columns = layout.size(program.operands[p.operand]!.width);
     return derived([matrixOperand(p)], layout.padded(p.width) * columns * 4, (to, team) =>
-      pack(team, matrixAddress(context, p), columns, layout.size(p.width), to),
+      pack(team, matrixAddress(context, layout, p), columns, layout.size(p.width), to),
     );
   });
   // Biases in panels: of the input part, with that of the recurrent product where it is added to it; of products apart.
