@@ -122,7 +122,7 @@ export function transposedPanelProduct(
       ];
       const least = (x: Local, limit: number): Code =>
         select(x.get, i32.const(limit), i32.lt_u(x.get, i32.const(limit)));
-      const tall = tileHeight(m.wide);
+      const tall = tileHeight(m, { layout: "tiles", fused });
       // Which row of `a` and `b` comes first in a block.
       const first = descending ? i32.sub(i32.sub(k.get, p.get), i32.const(1)) : p.get;
       const lowest = descending ? i32.sub(i32.sub(k.get, p.get), depth.get) : p.get;
