@@ -28,5 +28,7 @@ export default defineConfig({
     reporters: ["default", "./scripts/summary-reporter.mjs"],
     testTimeout: 240_000,
     hookTimeout: 240_000,
+    // A page on a busy machine is waited for, as any test is.
+    expect: { poll: { timeout: 30_000 } },
   },
 });
