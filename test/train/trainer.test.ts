@@ -1,21 +1,16 @@
 import { describe, expect, test, vi } from "vitest";
 import { platform } from "#platform";
-import { gru } from "../../src/cells/gru.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
 import type { BatchSource } from "../../src/data/batch-source.ts";
-import { bucketedBatches } from "../../src/data/bucketed-batches.ts";
-import { dropout } from "../../src/layers/dropout.ts";
 import { linear } from "../../src/layers/linear.ts";
-import { recurrent } from "../../src/layers/recurrent.ts";
-import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
 import { variable } from "../../src/math/expression.ts";
 import { adam } from "../../src/optimizers/adam.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import { RandomStream } from "../../src/shared/random.ts";
-import { reshape, sumAll } from "../../src/tensor/operations.ts";
+import { sumAll } from "../../src/tensor/operations.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
-import { type Evaluator, openEvaluator } from "../../src/train/evaluator.ts";
+import type { Evaluator } from "../../src/train/evaluator.ts";
 import type {
   EpochEvent,
   EvaluationEvent,
@@ -25,87 +20,12 @@ import type {
 } from "../../src/train/events.ts";
 import { reduceOnPlateau } from "../../src/train/plateau.ts";
 import { stepRate } from "../../src/train/schedules.ts";
-import { openTrainer, type Trainer } from "../../src/train/trainer.ts";
+import { openTrainer } from "../../src/train/trainer.ts";
 import type { TrainerOptions } from "../../src/train/trainer-options.ts";
 import { difference } from "../support/difference.ts";
-import { describeOnMachines, type Opened } from "../support/machines.ts";
+import { describeOnMachines } from "../support/machines.ts";
+import { eventsOf, opened, ragged, sum, timelessOf } from "./learning-to-add.ts";
 
-/** Sequences of different length; to be learned is their sum. */
-const examples = Array.from({ length: 26 }, (_, k) => new RandomStream(7, "example", k).uniform(1 + ((k * 5) % 9)));
-const sum = (x: ArrayLike<number>): number => Array.from(x).reduce((a, b) => a + b, 0);
-
-function ragged(options: { batchSize?: number; seed?: number } = {}): BatchSource {
-  return bucketedBatches({
-    lengths: examples.map((x) => x.length),
-    ...{ batchSize: 4, seed: 3, bucket: 2, ...options },
-    inputs(chosen, steps) {
-      const B = chosen.length;
-      const [x, mask] = [new Float64Array(steps * B), new Float64Array(steps * B)];
-      for (let b = 0; b < B; b++) {
-        const example = examples[chosen[b]!]!;
-        for (let t = 0; t < example.length; t++) {
-          x[t * B + b] = example[t]!;
-          mask[t * B + b] = 1;
-        }
-      }
-      return { x, mask, y: Float64Array.from(chosen, (example) => sum(examples[example]!)) };
-    },
-  });
-}
-
-/** Adds numbers up: GRU, dropout, linear; the last state of each row is its answer. */
-function adder(rate = 0.2) {
-  const rnn = recurrent({ cell: gru(), inputSize: 1, hiddenSize: 3 });
-  const head = linear({ inputSize: 3, outputSize: 1 });
-  const record: TrainerOptions["record"] = (graph, { rows, steps = 1 }) => {
-    const x = graph.input("x", [steps, rows, 1]);
-    const mask = graph.input("mask", [steps, rows]);
-    const y = graph.input("y", [rows, 1]);
-    const { h } = rnn.forward(x, { mask }).final;
-    const answer = head.forward(dropout({ rate }).forward(reshape(h!, [rows, 3])));
-    return { loss: meanSquaredError(answer, y) };
-  };
-  return { model: { parts: { rnn, head } }, record };
-}
-
-async function opened(
-  m: Pick<Opened, "machine">,
-  { measured, ...options }: Partial<TrainerOptions> & { measured?: boolean } = {},
-) {
-  const { machine } = m;
-  const { model, record } = adder();
-  const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
-  const batches = ragged();
-  const evaluator = measured
-    ? await openEvaluator({
-        ...{ machine, parameters, batches },
-        record: (graph, batch) => ({ metrics: { loss: record(graph, batch).loss } }),
-      })
-    : undefined;
-  const trainer = await openTrainer({
-    ...{ machine, parameters, batches, record, evaluator, learningRate: 0.05, epochs: 3, logEvery: 4 },
-    ...options,
-  });
-  return { trainer, parameters, machine };
-}
-
-/** Without what depends on the clock, moments to save and news of a measurement included. */
-const timelessOf = (events: readonly TrainEvent[]): object[] =>
-  events
-    .filter(({ type }) => type !== "checkpoint" && type !== "validation")
-    .map((event) =>
-      Object.fromEntries(
-        Object.entries(event).filter(([name]) => !["seconds", "itemsPerSecond", "secondsLeft", "bytes"].includes(name)),
-      ),
-    );
-async function eventsOf(trainer: Trainer, until = Number.POSITIVE_INFINITY): Promise<TrainEvent[]> {
-  const all: TrainEvent[] = [];
-  for await (const event of trainer) {
-    all.push(event);
-    if ("step" in event && event.step >= until) break;
-  }
-  return all;
-}
 /** An evaluator that says what it is told to. */
 function scripted(values: readonly number[], name = "loss"): Evaluator {
   let next = 0;
