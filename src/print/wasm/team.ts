@@ -51,8 +51,12 @@ export interface BarrierWords {
   readonly stopped: number;
 }
 
-/** Looks at the generation before a thread goes to sleep: some 20 µs, as long as shares of a time step differ. */
-const SPINS = 10_000;
+/**
+ * Looks at the generation before a thread goes to sleep: some ten µs and more, as long as shares of a time step differ. Sleep costs a virtual
+ * machine that much again. On two cores of a Sapphire Rapids 10,000 looks were too few: a training step of `forecast` took 7.8 ms and 3.3 with
+ * 30,000 (4.4 on one thread), `sequence-256` 6.1 and 4.4; 200,000 give no more, and take processors from others that are busy.
+ */
+const SPINS = 30_000;
 
 /** All threads that run the module. */
 export function teamOf(m: ModuleBuilder, words: BarrierWords): Team {
