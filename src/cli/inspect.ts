@@ -7,6 +7,7 @@ import type { ReadTrace } from "../explain/read-trace.ts";
 import { traceText } from "../explain/trace-text.ts";
 import { traceKey } from "../explain/traced-array.ts";
 import { loadRun } from "../run/load-run.ts";
+import { ofKind } from "../run/run-parts.ts";
 import { integer, onOff, path, text, type ValuesOf } from "../schema/fields.ts";
 import { nearest, UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
@@ -115,8 +116,7 @@ async function inspectRun(
   machine: Machine,
   flags: InspectFlags,
 ): Promise<Inspected & { readonly nearest: NearestPlaces | undefined }> {
-  const { kind } = (await readConfig(folder)).model as { readonly kind?: unknown };
-  const own = typeof kind === "string" && Object.hasOwn(KINDS, kind) ? KINDS[kind]! : undefined;
+  const own = ofKind(await readConfig(folder), KINDS);
   if (!own) return inspectText(folder, machine, flags);
   if (flags.nearest !== undefined)
     throw new UsageError("bad-option", `--nearest: it searches a text for runs of language models, ${folder} is none`);

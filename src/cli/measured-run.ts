@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type RunConfig, readConfig, type SaveRunOptions } from "../checkpoint/run-folder.ts";
+import { type RunConfig, readConfig, type Saveable } from "../checkpoint/run-folder.ts";
 import type { Machine } from "../compute/machine.ts";
 import { backtest } from "../run/backtest.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
@@ -8,6 +8,7 @@ import { loadRun } from "../run/load-run.ts";
 import { loadTagger } from "../run/load-tagger.ts";
 import { measureClassifier, measureRegression } from "../run/measure-classifier.ts";
 import { measureTagger } from "../run/measure-tagger.ts";
+import { ofKind } from "../run/run-parts.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import type { TagSettings } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";
@@ -24,15 +25,18 @@ import type { TextSettings } from "./text-settings.ts";
 
 /** A run of any task, with what it is measured on. */
 export interface MeasuredRun {
+  readonly config: RunConfig;
   readonly model: HasParameters;
-  /** All that a run is saved with. */
-  readonly saved: Pick<SaveRunOptions, "tokenizer" | "parameters">;
+  /** What a run is saved with beside its config. */
+  readonly saved: Omit<Saveable, "config">;
   /** What it is measured on, in words. */
   readonly on: string;
   /** How good it is, as its parameters are now, by the name of the figure; the first is what training makes small. */
   measure(): Promise<Readonly<Record<string, number>>>;
   close(): void;
 }
+
+type Opened = Omit<MeasuredRun, "config">;
 
 interface Asked {
   readonly folder: string;
@@ -45,18 +49,16 @@ interface Asked {
 /** @throws UsageError "no-validation", "no-columns", and what reading the run and its data throws */
 export async function openMeasuredRun(asked: Asked): Promise<MeasuredRun> {
   const config = await readConfig(asked.folder);
-  const { kind } = config.model as { readonly kind?: unknown };
-  const own = typeof kind === "string" && Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
-  return (own ?? openText)(asked, config);
+  return { config, ...(await (ofKind(config, KINDS) ?? openText)(asked, config)) };
 }
 
-const KINDS: Readonly<Record<string, (asked: Asked, config: RunConfig) => Promise<MeasuredRun>>> = {
+const KINDS: Readonly<Record<string, (asked: Asked, config: RunConfig) => Promise<Opened>>> = {
   "sequence-classifier": openClassifier,
   tagger: openTagger,
   forecaster: openForecaster,
 };
 
-async function openText({ folder, machine, file, io }: Asked, { training }: RunConfig): Promise<MeasuredRun> {
+async function openText({ folder, machine, file, io }: Asked, { training }: RunConfig): Promise<Opened> {
   const { model, parameters, tokenizer } = await loadRun(folder, machine);
   const own = (training ?? {}) as Partial<TextSettings>;
   const text =
@@ -75,7 +77,7 @@ async function openText({ folder, machine, file, io }: Asked, { training }: RunC
   };
 }
 
-async function openClassifier({ folder, machine, file }: Asked, { training }: RunConfig): Promise<MeasuredRun> {
+async function openClassifier({ folder, machine, file }: Asked, { training }: RunConfig): Promise<Opened> {
   const settings = settingsIn<ClassifySettings>(training, folder, "classify");
   const classifier = await loadClassifier(folder, machine);
   const examples =
@@ -95,7 +97,7 @@ async function openClassifier({ folder, machine, file }: Asked, { training }: Ru
   };
 }
 
-async function openTagger({ folder, machine, file }: Asked, { training }: RunConfig): Promise<MeasuredRun> {
+async function openTagger({ folder, machine, file }: Asked, { training }: RunConfig): Promise<Opened> {
   const settings = settingsIn<TagSettings>(training, folder, "tag");
   const tagger = await loadTagger(folder, machine);
   const sentences = file === undefined ? await measuredPart(settings) : await readTagged(resolve(file), settings);
@@ -113,7 +115,7 @@ async function openTagger({ folder, machine, file }: Asked, { training }: RunCon
   };
 }
 
-async function openForecaster({ folder, machine, file }: Asked): Promise<MeasuredRun> {
+async function openForecaster({ folder, machine, file }: Asked): Promise<Opened> {
   const forecaster = await loadForecaster(folder, machine);
   const { series, own } = await measuredSeries(forecaster, folder, file);
   return {

@@ -9,6 +9,7 @@ import { loadClassifier } from "../run/load-classifier.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { loadRun } from "../run/load-run.ts";
 import { loadTagger } from "../run/load-tagger.ts";
+import { ofKind } from "../run/run-parts.ts";
 import { choice, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
@@ -65,8 +66,7 @@ async function pack({ run: folder, type, force, json, ...given }: ValuesOf<typeo
       "file-exists",
       `--output ${output}: there is such a file already; choose another name, or give --force`,
     );
-  const { kind } = config.model as { readonly kind?: unknown };
-  const load = (typeof kind === "string" && Object.hasOwn(LOADERS, kind) && LOADERS[kind]) || loadRun;
+  const load = ofKind(config, LOADERS) ?? loadRun;
   const machine = await openMachine("wasm");
   try {
     const { tokenizer, parameters } = await load(folder, machine);

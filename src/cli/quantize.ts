@@ -1,8 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { readRun } from "../checkpoint/read-run.ts";
-import { saveRun } from "../checkpoint/run-folder.ts";
+import { readMetrics, saveRun } from "../checkpoint/run-folder.ts";
 import { openMachine } from "../compute/open.ts";
 import { quantize } from "../run/quantize.ts";
 import { onOff, path, type ValuesOf } from "../schema/fields.ts";
@@ -51,10 +50,9 @@ async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void
   const output = flags.output ?? `${folder.replace(/[/\\]+$/, "")}-int8`;
   const machine = await openMachine(flags.machine);
   try {
-    const { config, metrics } = await readRun(folder);
     const run = await openMeasuredRun({ folder, machine, file, io });
     try {
-      const { model, saved, on } = run;
+      const { config, model, saved, on } = run;
       const { parameters } = saved;
       if (parameters.quantized) throw new UsageError("already-quantized", `${folder}: its weights have 8 bits already`);
       const [before, after] = await inRunFolder(output, flags, async () => {
@@ -62,7 +60,8 @@ async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void
         await quantize({ model, parameters });
         const after = await run.measure();
         const { tokenizer } = saved;
-        await saveRun(output, { config, tokenizer, parameters, metrics: metrics as readonly object[] });
+        const metrics = (await readMetrics(folder)) as readonly object[];
+        await saveRun(output, { config, tokenizer, parameters, metrics });
         return [before, after];
       });
       const [from, to] = [folder, output].map((one) => statSync(join(one, "model.safetensors")).size) as [

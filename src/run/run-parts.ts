@@ -30,11 +30,16 @@ const USES: Readonly<Record<string, { readonly name: string; readonly use: strin
   },
 };
 
+/** What a table has for the kind of model that a run is of; undefined for a kind that it does not name. */
+export function ofKind<T>({ model }: RunConfig, table: Readonly<Record<string, T>>): T | undefined {
+  const { kind } = model as { readonly kind?: unknown };
+  return typeof kind === "string" && Object.hasOwn(table, kind) ? table[kind] : undefined;
+}
+
 /** @throws UsageError "other-task" when a run is of another kind of model, with what to do with it */
-export function expectKind(source: RunSource, { model }: RunConfig, kind: string): void {
-  const { kind: found } = model as { readonly kind?: unknown };
-  const known = typeof found === "string" && found !== kind && Object.hasOwn(USES, found) ? USES[found] : undefined;
-  if (known !== undefined)
+export function expectKind(source: RunSource, config: RunConfig, kind: string): void {
+  const known = ofKind(config, USES);
+  if (known !== undefined && known !== USES[kind])
     throw new UsageError(
       "other-task",
       `${runName(source)}: expected a run of a ${USES[kind]?.name ?? kind}, this one is of a ${known.name}; for it there are ${known.use}`,

@@ -1,5 +1,5 @@
-import { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import { i32, i32x4 } from "../../print/wasm/instructions.ts";
+import { probe } from "./probe.ts";
 
 let known: boolean | undefined;
 
@@ -14,18 +14,12 @@ export function hasDots(): boolean {
 }
 
 function measured(): boolean {
-  const m = new ModuleBuilder({ memory: { initial: 0, maximum: 1, shared: false } });
-  m.func({ name: "run", params: ["i32", "i32"], results: ["i32"] }, (_, w, a) =>
+  const run = probe(["i32", "i32"], "i32", (w, a) =>
     i32x4.extract_lane(
-      i32x4.relaxed_dot_i8x16_i7x16_add_s(i32x4.splat(w.get), i32x4.splat(a.get), i32x4.splat(i32.const(1))),
+      i32x4.relaxed_dot_i8x16_i7x16_add_s(i32x4.splat(w!.get), i32x4.splat(a!.get), i32x4.splat(i32.const(1))),
       3,
     ),
   );
-  const bytes = m.finish();
-  if (!WebAssembly.validate(bytes)) return false;
-  const memory = new WebAssembly.Memory({ initial: 0, maximum: 1 });
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
-  const run = instance.exports.run as (w: number, a: number) => number;
   const fours = (byte: number): number => (byte & 255) * 0x01010101;
-  return [-127, 127].every((w) => run(fours(w), fours(127)) === 1 + 4 * 127 * w);
+  return [-127, 127].every((w) => run?.(fours(w), fours(127)) === 1 + 4 * 127 * w);
 }
