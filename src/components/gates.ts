@@ -210,7 +210,9 @@ export class GatesElement extends ElementBase {
     legend.className = "legend";
     const bar = document.createElement("i");
     bar.style.background = legendOf(scale);
-    legend.append(shown(scale.low, 0), bar, shown(scale.high, scale.high < 10 ? 1 : 0));
+    const ends = [scale.low, scale.high];
+    const digits = scale.high >= 10 || ends.every(Number.isInteger) ? 0 : 1;
+    legend.append(shown(scale.low, digits), bar, shown(scale.high, digits));
     value.replaceChildren(
       name,
       // A value that has one row only is known by its title.
