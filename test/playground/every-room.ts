@@ -65,6 +65,8 @@ export function everyRoom(of: () => Playground): void {
         for (const [unit, v] of shown.entries()) expect(v).toBeCloseTo(values.z_l0!.data[2 * 4 + unit]!, 5);
         // What is picked stays so while other boxes are passed on the way to its sliders.
         await tabTo(page, ".sliders input");
+        // Those of the box that was passed last become those of the picked one with the next frame.
+        await page.waitForSelector(".sliders input[aria-label^=z]:focus");
         await page.keyboard.press("Home");
         await page.waitForSelector(".what-if");
         // From this step on, as if z of unit 0 were 0 in it.
