@@ -155,8 +155,12 @@ export async function readFolder(folder: RunFolder): Promise<ModelFiles> {
 }
 
 /** The config of a run, without reading its weights. Errors as in `readFolder`. */
-export async function readConfig(folder: RunFolder): Promise<RunConfig> {
-  const config = await readJson(folder, FILES.config);
+export const readConfig = async (folder: RunFolder): Promise<RunConfig> =>
+  configOf(folder, await readFile(folder, FILES.config));
+
+/** The config that the bytes of its file hold. @throws FailureError "bad-run" */
+export function configOf(folder: RunFolder, bytes: Uint8Array): RunConfig {
+  const config = parse(folder, FILES.config, new TextDecoder().decode(bytes));
   if (typeof config !== "object" || config === null || (config as { format?: unknown }).format !== RUN_FORMAT)
     throw damaged(folder, FILES.config, `expected "format": "${RUN_FORMAT}" in it`);
   const { format: _, version, ...rest } = config as Record<string, unknown>;
@@ -168,7 +172,8 @@ export async function readConfig(folder: RunFolder): Promise<RunConfig> {
 }
 
 /** What is in `tokenizer.json`. Errors as in `readFolder`. */
-export const readTokenizer = (folder: RunFolder): Promise<unknown> => readJson(folder, FILES.tokenizer);
+export const readTokenizer = async (folder: RunFolder): Promise<unknown> =>
+  parse(folder, FILES.tokenizer, new TextDecoder().decode(await readFile(folder, FILES.tokenizer)));
 
 /** The weights are looked through once, part by part, and stay in their file until they are needed. */
 async function readWeights(folder: RunFolder): Promise<RunWeights> {
@@ -194,11 +199,6 @@ export async function readMetrics(folder: RunFolder): Promise<unknown[]> {
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => parse(folder, FILES.metrics, line));
-}
-
-async function readJson(folder: RunFolder, file: string): Promise<unknown> {
-  const bytes = await readFile(folder, file);
-  return parse(folder, file, new TextDecoder().decode(bytes));
 }
 
 function parse(folder: RunFolder, file: string, text: string): unknown {

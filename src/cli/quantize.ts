@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { readMetrics, saveRun } from "../checkpoint/run-folder.ts";
 import { openMachine } from "../compute/open.ts";
@@ -61,7 +61,9 @@ async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void
         const after = await run.measure();
         const { tokenizer } = saved;
         const metrics = (await readMetrics(folder)) as readonly object[];
-        await saveRun(output, { config, tokenizer, parameters, metrics });
+        // Who wants to train it further finds the numbers there.
+        const noted = { ...config, quantizedFrom: resolve(folder) };
+        await saveRun(output, { config: noted, tokenizer, parameters, metrics });
         return [before, after];
       });
       const [from, to] = [folder, output].map((one) => statSync(join(one, "model.safetensors")).size) as [

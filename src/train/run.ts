@@ -4,6 +4,7 @@ import { latestCheckpoint, removeCheckpoints, saveCheckpoint } from "../checkpoi
 import { type RunLock, takeLock } from "../checkpoint/lock.ts";
 import { MetricsFile } from "../checkpoint/metrics-file.ts";
 import {
+  configOf,
   type RunConfig,
   runPaths,
   type SaveRunOptions,
@@ -11,6 +12,7 @@ import {
   writeTokenizer,
   writeWeights,
 } from "../checkpoint/run-folder.ts";
+import { readSafetensors } from "../checkpoint/safetensors.ts";
 import { type FileLayer, makeDurableFolder, removeTemporary, writeAtomic } from "../platform/files.ts";
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -24,8 +26,8 @@ export interface OpenRunOptions {
   /** Made if there is none. */
   readonly folder: string;
   /**
-   * What to do with a run that is there already: refuse to touch it ("refuse", default), go on with it ("resume"; one without a
-   * checkpoint begins anew), or begin another one in its place ("overwrite").
+   * What to do with a run that is there already: refuse to touch it ("refuse", default), go on with it ("resume"; one that was killed
+   * before its first checkpoint begins anew), or begin another one in its place ("overwrite").
    */
   readonly existing?: "refuse" | "resume" | "overwrite" | undefined;
   /** How many checkpoints are kept besides the best one; default 3. */
@@ -62,7 +64,7 @@ interface RunState extends Omit<TrainingSnapshot, "tensors"> {
 
 /**
  * Opens a folder for a training: locks it against other processes until it is closed.
- * @throws UsageError "run-locked", "run-exists"; FailureError "file-write-failed", "disk-full"
+ * @throws UsageError "run-locked", "run-exists", "no-checkpoint"; FailureError "file-write-failed", "disk-full"
  */
 export async function openRun(options: OpenRunOptions): Promise<Run> {
   expectOptions("openRun", options, { folder: "required", existing: 1, keep: 1, files: 1, onNotice: 1 });
@@ -79,12 +81,33 @@ export async function openRun(options: OpenRunOptions): Promise<Run> {
         "run-exists",
         `${folder}: there is a run already; choose another folder, or say whether to resume or to overwrite it`,
       );
+    if (existing === "resume") await expectNothingLost(files, folder, names);
     await removeTemporary(files, folder);
     return new Run({ ...options, files }, lock);
   } catch (error) {
     await lock.release();
     throw error;
   }
+}
+
+/**
+ * Every training makes a folder for its checkpoints before it saves weights. Weights without that folder were saved, copied or quantised,
+ * and a training that began anew would put an untrained model in their place.
+ * @throws UsageError "no-checkpoint"
+ */
+async function expectNothingLost(files: FileLayer, folder: string, names: readonly string[]): Promise<void> {
+  const { weights, checkpoints, config } = runPaths(folder);
+  const has = (path: string): boolean => names.some((name) => path.endsWith(`/${name}`));
+  if (!has(weights) || has(checkpoints)) return;
+  const { tensors } = readSafetensors(await files.read(weights));
+  const quantizedFrom = has(config) ? configOf(folder, await files.read(config)).quantizedFrom : undefined;
+  const eightBits = [...tensors.values()].some(({ dtype }) => dtype === "I8");
+  throw new UsageError(
+    "no-checkpoint",
+    eightBits
+      ? `${folder}: its weights have 8 bits, which are not trained any more; go on with the run that they were quantised from${typeof quantizedFrom === "string" ? `, ${quantizedFrom},` : ""} and quantise it again`
+      : `${folder}: it has weights and no checkpoints to go on from; go on with it where it was trained, or say that another training is to take its place`,
+  );
 }
 
 /** A folder that a training is recorded in: see `openRun`. */
@@ -162,6 +185,7 @@ export class Run implements AsyncDisposable {
     await removeCheckpoints(place);
     for (const old of [paths.weights, paths.metrics]) await files.remove(old);
     await writeAtomic(files, paths.metrics, "");
+    await makeDurableFolder(files, paths.checkpoints);
     if (tokenizer) await writeTokenizer(files, folder, tokenizer);
     await writeConfig(files, folder, config);
     this.metrics = (await MetricsFile.open(files, paths.metrics, 0)).metrics;

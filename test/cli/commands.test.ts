@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openMachine } from "../../src/compute/open.ts";
@@ -379,6 +379,14 @@ describe("quantize", () => {
       code: 2,
       stderr: expect.stringContaining("8 bits already"),
     });
+    const weights = readFileSync(join(output, "model.safetensors"));
+    expect(await longshort(["resume", output, "--epochs", "9"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        `its weights have 8 bits, which are not trained any more; go on with the run that they were quantised from, ${resolve(run)},`,
+      ),
+    });
+    expect(readFileSync(join(output, "model.safetensors")).equals(weights)).toBe(true);
     const said = await longshort(["quantize", run, text, "--output", join(folder, "said-eight")]);
     expect(said.stdout).toMatch(/before .*\n8 bits /);
   });

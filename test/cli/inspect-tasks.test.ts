@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
@@ -184,6 +184,15 @@ describe("runs of every task", () => {
       code: 2,
       stderr: expect.stringContaining("8 bits already"),
     });
+    const before = readFileSync(join(eight, "model.safetensors"));
+    expect(await longshort(["resume", eight, "--epochs", "9"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        `its weights have 8 bits, which are not trained any more; go on with the run that they were quantised from, ${resolve(at(run))},`,
+      ),
+    });
+    expect(readFileSync(join(eight, "model.safetensors")).equals(before)).toBe(true);
+    expect(existsSync(join(eight, "run.lock"))).toBe(false);
   });
 
   it("quantize measures on another file, and refuses runs that do not say how theirs was read", async () => {

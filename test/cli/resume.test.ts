@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -175,6 +184,22 @@ describe("resume", () => {
       expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(`process ${process.pid} on`) });
     }
     await held.close();
+  });
+
+  it("never puts a training that begins anew in the place of weights that have no checkpoints", async () => {
+    const run = join(folder, "copied");
+    cpSync(whole, run, { recursive: true });
+    rmSync(join(run, "checkpoints"), { recursive: true });
+    const { code, stderr } = await longshort(["resume", run, "--epochs", "4"]);
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("it has weights and no checkpoints to go on from"),
+    });
+    expect(weightsOf(run).equals(weightsOf(whole))).toBe(true);
+    // Killed before the first checkpoint there is nothing to lose.
+    mkdirSync(join(run, "checkpoints"));
+    expect((await longshort(["resume", run, "--quiet"])).code).toBe(0);
+    expect(weightsOf(run).equals(weightsOf(whole))).toBe(true);
   });
 
   it("of something that is no run of a training says so", async () => {
