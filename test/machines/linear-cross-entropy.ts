@@ -161,6 +161,18 @@ export const linearCrossEntropyLaws: Laws = {
     for (const name of Object.keys(came)) expect(difference(came[name]!, right[name]!)).toBeLessThan(5 * tolerance);
   },
 
+  "many classes, some hundreds of them far below the others or −∞": async (machine, { tolerance }) => {
+    const shape: Shape = { ...plain, rows: 19, columns: 3, classes: 730, labelSmoothing: 0 };
+    const o = operandsOf(shape, 4, rounding(machine));
+    o.target = o.target!.map((t) => (t === IGNORED ? t : 240 + (t % 490)));
+    const raised = (forbidden: number): number[] =>
+      o.bias!.map((b, v) => (v < 240 || v === 700 ? forbidden : v < 480 ? b : b - 30));
+    o.target = o.target.map((t) => (t === 700 ? 701 : t));
+    const came = await run(machine, shape, { ...o, bias: raised(Number.NEGATIVE_INFINITY) });
+    const right = expected(shape, { ...o, bias: raised(-1e9) });
+    for (const name of Object.keys(came)) expect(difference(came[name]!, right[name]!)).toBeLessThan(5 * tolerance);
+  },
+
   "no row at all: a sum of 0, a mean that is no number": async (machine) => {
     const o = operandsOf(plain, 1, rounding(machine));
     const none = { ...o, target: o.target!.map(() => IGNORED) };

@@ -8,8 +8,6 @@ import { isFar, offset } from "../../print/wasm/product.ts";
 import {
   differenceFromSmooth,
   finishRows,
-  largestOfSlices,
-  raiseLogits,
   rowEquations,
   type SoftmaxMemory,
   type SoftmaxOptions,
@@ -76,12 +74,9 @@ export const printLinearCrossEntropy: LaunchPrinter<LinearCrossEntropy> = (conte
       team.barrier,
       overSlices(team, () => [
         steps.product(panels, from, to),
-        steps.raise.call(panels.get, from.get, to.get, slice.get),
+        steps.pickTargets(f, padded, from, to),
+        steps.exponentials.call(panels.get, from.get, to.get, slice.get),
       ]),
-      team.barrier,
-      alone(team, [steps.largest.call(padded.get), steps.pickTargets(f, padded)]),
-      team.barrier,
-      overSlices(team, () => steps.exponentials.call(panels.get, from.get, to.get, slice.get)),
       team.barrier,
       alone(team, [
         steps.finish.call(padded.get),
@@ -94,7 +89,7 @@ export const printLinearCrossEntropy: LaunchPrinter<LinearCrossEntropy> = (conte
     // Of dx a thread has some columns, over all classes: no sum is shared. A single thread takes each slice while it is in the cache.
     const gradients = (...more: Code[]): Code =>
       overSlices(team, () => [
-        steps.difference.call(panels.get, from.get, to.get),
+        steps.difference.call(panels.get, from.get, to.get, slice.get),
         steps.subtractTargets(f, padded, from, to),
         steps.weightGradient(f, padded, first, from, to),
         more,
@@ -169,11 +164,12 @@ function layout({ kernel, address, workspace, team }: LaunchContext<LinearCrossE
     ...{ together, classes: V, rows: together },
     ...{ allCounted: workspace(all), allTargets: workspace(all), allWeights: workspace(all), losses: workspace(all) },
     ...{ counted: workspace(some), targets: workspace(some), meant: workspace(some), logit: workspace(some) },
-    ...{ largest: workspace(some), loss: workspace(some), factor: workspace(some), target: workspace(some) },
+    ...{ loss: workspace(some), factor: workspace(some), target: workspace(some) },
     smooth: smoothing ? workspace(some) : undefined,
     maxima: workspace(slices * some),
     sums: workspace(slices * together * 8),
     below: smoothing ? workspace(slices * together * 8) : undefined,
+    sliceWeights: smoothing ? workspace(slices * 4) : undefined,
     bias: kernel.bias ? address("bias") : undefined,
     classWeight: kernel.weighted ? address("classWeight") : undefined,
     biasSums: gradients.includes("bias") ? workspace(V * 16) : undefined,
@@ -187,10 +183,10 @@ function layout({ kernel, address, workspace, team }: LaunchContext<LinearCrossE
   };
 }
 
+type MeantBody = (i: Local, at: Local, target: Local) => Code;
+
 /** What happens to a block of rows, in its order. */
 class Steps {
-  readonly raise;
-  readonly largest;
   readonly exponentials;
   readonly finish;
   readonly difference;
@@ -217,8 +213,6 @@ class Steps {
       ...(keep && mem.smooth !== undefined ? [{ value: equations.smooth, to: mem.smooth }] : []),
     ];
     const slices = Math.ceil(V / SLICE);
-    this.raise = raiseLogits(m, options);
-    this.largest = largestOfSlices(m, mem, slices);
     this.exponentials = sumExponentials(m, options);
     this.finish = finishRows(m, options, {
       slices,
@@ -255,11 +249,25 @@ class Steps {
       ? f32.load(i32.add(i32.shl(target.get, number(2)), number(address("classWeight"))))
       : f32.const(1);
     const all = roundUp(rows, mem.together) * 4;
-    const sumOfWeights = kernel.weighted
-      ? forRange(r, number(0), number(V), 1, [
-          total.set(f64.add(total.get, f64.promote_f32(f32.load(i32.shl(r.get, number(2)), address("classWeight"))))),
-        ])
-      : total.set(f64.const(V));
+    const [slice, part] = [f.local("i32"), f.local("f64")];
+    const classWeight = kernel.weighted
+      ? f64.promote_f32(f32.load(i32.shl(r.get, number(2)), address("classWeight")))
+      : f64.const(1);
+    const end = i32.add(i32.mul(slice.get, number(SLICE)), number(SLICE));
+    // Of all classes; with label smoothing of each slice as well.
+    const sumOfWeights =
+      kernel.weighted || mem.sliceWeights !== undefined
+        ? forRange(slice, number(0), number(Math.ceil(V / SLICE)), 1, [
+            part.set(f64.const(0)),
+            forRange(r, i32.mul(slice.get, number(SLICE)), smaller(end, number(V)), 1, [
+              part.set(f64.add(part.get, classWeight)),
+            ]),
+            total.set(f64.add(total.get, part.get)),
+            mem.sliceWeights === undefined
+              ? []
+              : f32.store(i32.shl(slice.get, number(2)), f32.demote_f64(part.get), mem.sliceWeights),
+          ])
+        : total.set(f64.const(V));
     const denominator = kernel.mean ? total.get : f64.const(1);
     return [
       sumOfWeights,
@@ -341,37 +349,45 @@ class Steps {
     );
   }
 
-  /** The logits of the classes that were meant, before exponentials take their place. */
-  pickTargets(f: FunctionBuilder, padded: Local): Code {
-    const [i, at] = [f.local("i32"), f.local("i32")];
+  /** What happens to the rows that meant one of the classes `from … to − 1`: `at` is four times the row. */
+  private whereMeant(f: FunctionBuilder, padded: Local, [from, to]: readonly [Local, Local], body: MeantBody): Code {
+    const [i, at, target] = [f.local("i32"), f.local("i32"), f.local("i32")];
     return forRange(i, number(0), padded.get, 1, [
       at.set(i32.shl(i.get, number(2))),
-      f32.store(at.get, f32.load(this.logitAt(i, i32.load(at.get, this.mem.targets))), this.mem.logit),
+      target.set(i32.load(at.get, this.mem.targets)),
+      if_(i32.lt_u(i32.sub(target.get, from.get), i32.sub(to.get, from.get)), body(i, at, target)),
     ]);
+  }
+
+  /** The logits that were meant, of the classes `from … to − 1`, before exponentials take their place. */
+  pickTargets(f: FunctionBuilder, padded: Local, from: Local, to: Local): Code {
+    const { bias } = this.mem;
+    return this.whereMeant(f, padded, [from, to], (i, at, target) => {
+      const product = f32.load(this.logitAt(i, target.get));
+      const logit = bias === undefined ? product : f32.add(product, f32.load(i32.shl(target.get, number(2)), bias));
+      return f32.store(at.get, logit, this.mem.logit);
+    });
   }
 
   /** The gradient of the logits that were meant, where they are among the classes `from … to − 1`. */
   subtractTargets(f: FunctionBuilder, padded: Local, from: Local, to: Local): Code {
     const { mem } = this;
-    const [i, at, target, place] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
+    const place = f.local("i32");
     const amount = f.local("f32");
     const lower = (address: Code): Code => [
       place.set(address),
       f32.store(place.get, f32.sub(f32.load(place.get), amount.get)),
     ];
-    const lane = i32.shl(i32.and(i.get, number(3)), number(2));
-    const isHere = i32.lt_u(i32.sub(target.get, from.get), i32.sub(to.get, from.get));
-    return forRange(i, number(0), padded.get, 1, [
-      at.set(i32.shl(i.get, number(2))),
-      target.set(i32.load(at.get, mem.targets)),
-      if_(isHere, [
+    return this.whereMeant(f, padded, [from, to], (i, at, target) => {
+      const lane = i32.shl(i32.and(i.get, number(3)), number(2));
+      return [
         amount.set(f32.load(at.get, mem.target)),
         lower(this.logitAt(i, target.get)),
         mem.biasSums === undefined
           ? []
           : lower(i32.add(i32.add(i32.shl(target.get, number(4)), lane), number(mem.biasSums))),
-      ]),
-    ]);
+      ];
+    });
   }
 
   /** `dW += dZ x` for the classes `from … to − 1`; the first block of rows begins. */

@@ -20,12 +20,13 @@ export interface SoftmaxMemory {
   /** [V], or undefined. */
   readonly bias: number | undefined;
   readonly classWeight: number | undefined;
-  /** [slices][rows]: the largest logit of a slice of classes; then, [rows], of all. */
+  /** [slices][rows]: the largest logit m of a slice of classes; once rows are finished exp(m − the largest of all). */
   readonly maxima: number;
-  readonly largest: number;
-  /** [slices][rows] float64: Σ exp(z − largest), and with label smoothing Σ w (largest − z), over the classes of a slice. */
+  /** [slices][rows] float64: Σ exp(z − m), and with label smoothing Σ w (m − z), over the classes of a slice. */
   readonly sums: number;
   readonly below: number | undefined;
+  /** [slices], with label smoothing: Σ w over the classes of a slice. */
+  readonly sliceWeights: number | undefined;
   /** Rows that the arrays have room for. */
   readonly rows: number;
   /** [rows]: words of all bits where a row counts, or 0. */
@@ -49,6 +50,7 @@ export interface SoftmaxOptions {
 const RUN = 40;
 const QUADS = [0, 1, 2, 3] as const;
 const CLASS_BYTES = 64;
+const F32_MAX = 3.4028234663852886e38;
 const each = (make: (quad: number) => Code): Code => QUADS.map(make);
 
 /** Loops over panels of a block and, in each, over the classes `from … to − 1`. */
@@ -80,53 +82,11 @@ function overClasses(
 /** Where the four vectors of a panel lie in an array over rows. */
 const rowsOf = (array: number, panel: Local, quad: number): Code =>
   i32.add(i32.shl(panel.get, i32.const(6)), i32.const(array + 16 * quad));
+/** Where they lie in the array of a slice. */
+const ofSlice = (mem: SoftmaxMemory, slice: Local, panel: Local, quad: number): Code =>
+  i32.add(rowsOf(mem.maxima, panel, quad), i32.mul(slice.get, i32.const(mem.rows * 4)));
 const splatOf = (array: number | undefined, v: Local): Code =>
   v128.load32_splat(i32.shl(v.get, i32.const(2)), array ?? 0);
-
-/** `z += bias`, and the largest of a slice. Parameters: panels, from, to (from < to), slice. */
-export function raiseLogits(m: ModuleBuilder, { memory: mem, constants }: SoftmaxOptions): Func {
-  return m.func({ params: ["i32", "i32", "i32", "i32"] }, (f, ...parameters) => {
-    const [range, slice] = [parameters.slice(0, 3), parameters[3]!];
-    const best = QUADS.map(() => f.local("v128"));
-    const shift = f.local("v128");
-    const z = QUADS.map(() => f.local("v128"));
-    return overClasses(f, mem, range as [Local, Local, Local], ({ panel, at, v, classes }) => {
-      const logit = (q: number): Code => v128.load(at.get, 16 * q);
-      // All loads before all stores: engines join neighbouring stores only with nothing between them. The pseudo-maximum passes by
-      // a NaN, which then comes back in the sum of the exponentials; it is one instruction where `max` takes eight.
-      const turn: Code = [
-        mem.bias === undefined ? [] : shift.set(splatOf(mem.bias, v)),
-        each((q) => z[q]!.set(mem.bias === undefined ? logit(q) : f32x4.add(logit(q), shift.get))),
-        mem.bias === undefined ? [] : each((q) => v128.store(at.get, z[q]!.get, 16 * q)),
-        each((q) => best[q]!.set(f32x4.pmax(best[q]!.get, z[q]!.get))),
-      ];
-      return [
-        each((q) => best[q]!.set(v128.load32_splat(i32.const(0), constants.address(Number.NEGATIVE_INFINITY)))),
-        classes(turn),
-        each((q) =>
-          v128.store(i32.add(rowsOf(mem.maxima, panel, q), i32.mul(slice.get, i32.const(mem.rows * 4))), best[q]!.get),
-        ),
-      ];
-    });
-  });
-}
-
-/** `largest` of all slices. Parameters: rows (a multiple of 4). */
-export function largestOfSlices(m: ModuleBuilder, mem: SoftmaxMemory, slices: number): Func {
-  return m.func({ params: ["i32"] }, (f, rows) => {
-    const [row, slice, from] = [f.local("i32"), f.local("i32"), f.local("i32")];
-    const best = f.local("v128");
-    return forRange(row, i32.const(0), rows.get, 4, [
-      from.set(i32.add(i32.shl(row.get, i32.const(2)), i32.const(mem.maxima))),
-      best.set(v128.load(from.get)),
-      forRange(slice, i32.const(1), i32.const(slices), 1, [
-        from.set(i32.add(from.get, i32.const(mem.rows * 4))),
-        best.set(f32x4.pmax(best.get, v128.load(from.get))),
-      ]),
-      v128.store(i32.shl(row.get, i32.const(2)), best.get, mem.largest),
-    ]);
-  });
-}
 
 const named =
   (leaves: Readonly<Record<string, Code>>) =>
@@ -158,13 +118,16 @@ class Totals {
   store = (to: Code): Code => each((q) => this.halves[q]!.map((half, k) => v128.store(to, half.get, 32 * q + 16 * k)));
 }
 
-/** `e = exp(z − largest)` and its sum over the classes of a slice. Parameters: panels, from, to, slice. */
+/**
+ * `z += bias`, the largest m of a slice of classes, `e = exp(z − m)` and its sum: while a panel's logits of a slice are in the first cache.
+ * Parameters: panels, from, to (from < to), slice.
+ */
 export function sumExponentials(m: ModuleBuilder, { memory: mem, constants, fused, keep }: SoftmaxOptions): Func {
   return m.func({ params: ["i32", "i32", "i32", "i32"] }, (f, ...parameters) => {
-    const slice = parameters[3]!;
+    const [from, last, slice] = parameters.slice(1) as [Local, Local, Local];
     const [best, made] = [QUADS.map(() => f.local("v128")), QUADS.map(() => f.local("v128"))];
-    const weight = f.local("v128");
-    const [end, last] = [f.local("i32"), parameters[2]!];
+    const [shift, weight] = [f.local("v128"), f.local("v128")];
+    const end = f.local("i32");
     const sums = new Totals(f, constants);
     const below = mem.below === undefined ? undefined : new Totals(f, constants);
     const [z, w, largest] = [variable("z"), variable("w"), variable("largest")];
@@ -181,12 +144,26 @@ export function sumExponentials(m: ModuleBuilder, { memory: mem, constants, fuse
         below ? below.add(quad, p.value(under)) : [],
       ];
     };
-    return overClasses(f, mem, parameters.slice(0, 3) as [Local, Local, Local], ({ panel, at, v }) => {
+    return overClasses(f, mem, parameters.slice(0, 3) as [Local, Local, Local], ({ panel, at, v, classes }) => {
+      const logit = (q: number): Code => v128.load(at.get, 16 * q);
+      // All loads before all stores: engines join neighbouring stores only with nothing between them. The pseudo-maximum passes by
+      // a NaN, which then comes back in the sum of the exponentials; it is one instruction where `max` takes eight.
+      const raise: Code = [
+        mem.bias === undefined ? [] : shift.set(splatOf(mem.bias, v)),
+        each((q) => made[q]!.set(mem.bias === undefined ? logit(q) : f32x4.add(logit(q), shift.get))),
+        mem.bias === undefined ? [] : each((q) => v128.store(at.get, made[q]!.get, 16 * q)),
+        each((q) => best[q]!.set(f32x4.pmax(best[q]!.get, made[q]!.get))),
+      ];
       const to = (array: number): Code =>
         i32.add(offset(i32.const(array), slice.get, i32.const(mem.rows * 8)), i32.shl(panel.get, i32.const(7)));
       const all = (make: (t: Totals) => Code): Code => [make(sums), below ? make(below) : []];
       return [
-        each((q) => best[q]!.set(v128.load(rowsOf(mem.largest, panel, q)))),
+        // The lowest number there is, not −∞: of a slice of logits that are all −∞, each exponential is 0.
+        each((q) => best[q]!.set(v128.load32_splat(i32.const(0), constants.address(-F32_MAX)))),
+        classes(raise),
+        each((q) => v128.store(ofSlice(mem, slice, panel, q), best[q]!.get)),
+        at.set(i32.sub(at.get, i32.mul(i32.sub(v.get, from.get), i32.const(CLASS_BYTES)))),
+        v.set(from.get),
         all((t) => t.start()),
         doWhile(
           [
@@ -195,7 +172,7 @@ export function sumExponentials(m: ModuleBuilder, { memory: mem, constants, fuse
             doWhile(
               [
                 below && mem.classWeight !== undefined ? weight.set(splatOf(mem.classWeight, v)) : [],
-                each((q) => made[q]!.set(v128.load(at.get, 16 * q))),
+                each((q) => made[q]!.set(logit(q))),
                 each(one),
                 keep ? each((q) => v128.store(at.get, made[q]!.get, 16 * q)) : [],
                 at.set(i32.add(at.get, i32.const(CLASS_BYTES))),
@@ -226,7 +203,7 @@ export interface RowResult {
 }
 
 /**
- * Of every row, from the sums of all slices: `results` over the variables largest, s (Σ exp), below, and those of `inputs`, arrays
+ * Of every row, from the maxima and sums of all slices: `results` over the variables largest, s (Σ exp), below, and those of `inputs`, arrays
  * over rows. What does not count gives 0. Parameters: rows (a multiple of 4).
  */
 export function finishRows(
@@ -240,29 +217,47 @@ export function finishRows(
   },
 ): Func {
   return m.func({ params: ["i32"] }, (f, rows) => {
-    const [row, slice, at, from] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
-    const sum = (array: number): { code: Code; value: Local } => {
-      const [low, high, value] = [f.local("v128"), f.local("v128"), f.local("v128")];
-      const zero = v128.load32_splat(i32.const(0), constants.address(0));
-      const code = [
-        low.set(zero),
-        high.set(zero),
-        from.set(i32.add(i32.shl(row.get, i32.const(3)), i32.const(array))),
-        forRange(slice, i32.const(0), i32.const(o.slices), 1, [
-          low.set(f64x2.add(low.get, v128.load(from.get))),
-          high.set(f64x2.add(high.get, v128.load(from.get, 16))),
-          from.set(i32.add(from.get, i32.const(mem.rows * 8))),
-        ]),
-        value.set(i32x4.shuffle(f32x4.demote_f64x2_zero(low.get), f32x4.demote_f64x2_zero(high.get), [0, 1, 4, 5])),
-      ];
-      return { code, value };
+    const [row, slice, at] = [f.local("i32"), f.local("i32"), f.local("i32")];
+    const [largest, ratio] = [f.local("v128"), f.local("v128")];
+    const ofRows = i32.add(i32.mul(slice.get, i32.const(mem.rows * 4)), at.get);
+    const maximum = v128.load(ofRows, mem.maxima);
+    const halvesOf = (x: Local): readonly [Code, Code] => [
+      f64x2.promote_low_f32x4(x.get),
+      f64x2.promote_low_f32x4(i32x4.shuffle(x.get, x.get, [2, 3, 2, 3])),
+    ];
+    /** A sum over slices of four rows' numbers of float64. */
+    const sumOf = (
+      array: number,
+    ): { start: Code; add: (make: (sum: Code, half: number) => Code) => Code; value: Code } => {
+      const halves = [f.local("v128"), f.local("v128")];
+      return {
+        start: halves.map((half) => half.set(v128.load32_splat(i32.const(0), constants.address(0)))),
+        add: (make) =>
+          halves.map((half, k) =>
+            half.set(f64x2.add(half.get, make(v128.load(i32.shl(ofRows, i32.const(1)), array + 16 * k), k))),
+          ),
+        value: i32x4.shuffle(
+          ...(halves.map((half) => f32x4.demote_f64x2_zero(half.get)) as [Code, Code]),
+          [0, 1, 4, 5],
+        ),
+      };
     };
-    const s = sum(mem.sums);
-    const below = mem.below === undefined ? undefined : sum(mem.below);
+    const s = sumOf(mem.sums);
+    const below = mem.below === undefined ? undefined : sumOf(mem.below);
+    const highest = variable("largest");
+    const share = exp(sub(variable("maximum"), highest));
+    const lower = mul(variable("weight"), sub(highest, variable("maximum")));
+    const ofSlice = printExpressions({
+      ...{ f, constants, fused, roots: below ? [share, lower] : [share] },
+      leaf: named({
+        ...{ maximum, largest: largest.get },
+        ...(mem.sliceWeights !== undefined && { weight: splatOf(mem.sliceWeights, slice) }),
+      }),
+    });
+    const under = f.local("v128");
     const leaves: Record<string, Code> = {
-      largest: v128.load(at.get, mem.largest),
-      s: s.value.get,
-      ...(below && { below: below.value.get }),
+      ...{ largest: largest.get, s: s.value },
+      ...(below && { below: below.value }),
       ...Object.fromEntries(Object.entries(o.inputs).map(([name, array]) => [name, v128.load(at.get, array)])),
       ...Object.fromEntries(
         Object.entries(o.numbers).map(([name, place]) => [name, v128.load32_splat(i32.const(0), place)]),
@@ -271,10 +266,22 @@ export function finishRows(
     const roots = o.results.map((r) => r.value);
     const p = printExpressions({ f, constants, fused, roots, leaf: named(leaves) });
     const counted = v128.load(at.get, mem.counted);
+    const overSlices = (body: Code): Code => forRange(slice, i32.const(0), i32.const(o.slices), 1, body);
     return forRange(row, i32.const(0), rows.get, 4, [
       at.set(i32.shl(row.get, i32.const(2))),
-      s.code,
-      below?.code ?? [],
+      largest.set(v128.load(at.get, mem.maxima)),
+      overSlices(largest.set(f32x4.pmax(largest.get, maximum))),
+      s.start,
+      below?.start ?? [],
+      overSlices([
+        ofSlice.code,
+        ratio.set(ofSlice.value(share)),
+        s.add((sum, half) => f64x2.mul(sum, halvesOf(ratio)[half]!)),
+        below
+          ? [under.set(ofSlice.value(lower)), below.add((sum, half) => f64x2.add(sum, halvesOf(under)[half]!))]
+          : [],
+        v128.store(ofRows, ratio.get, mem.maxima),
+      ]),
       p.code,
       o.results.map(({ value, to }) => v128.store(at.get, v128.and(p.value(value), counted), to)),
     ]);
@@ -283,10 +290,11 @@ export function finishRows(
 
 /**
  * Exponentials become the gradient of the logits, except for the class that was meant: `d = e · factor − smooth · w`, 0 in rows that do
- * not count; and their sums over rows for the bias. Parameters: panels, from, to.
+ * not count, the factor being the row's times the slice's; and their sums over rows for the bias. Parameters: panels, from, to, slice.
  */
 export function differenceFromSmooth(m: ModuleBuilder, { memory: mem, constants, fused }: SoftmaxOptions): Func {
-  return m.func({ params: ["i32", "i32", "i32"] }, (f, ...range) => {
+  return m.func({ params: ["i32", "i32", "i32", "i32"] }, (f, ...parameters) => {
+    const [range, slice] = [parameters.slice(0, 3), parameters[3]!];
     const vectors = (): Local[] => QUADS.map(() => f.local("v128"));
     const [factor, smooth, counted, d] = [vectors(), vectors(), vectors(), vectors()];
     const weight = f.local("v128");
@@ -308,7 +316,7 @@ export function differenceFromSmooth(m: ModuleBuilder, { memory: mem, constants,
       const [a, b] = [f32x4.add(d[0]!.get, d[1]!.get), f32x4.add(d[2]!.get, d[3]!.get)];
       return [
         each((q) => [
-          factor[q]!.set(v128.load(rowsOf(mem.factor, panel, q))),
+          factor[q]!.set(f32x4.mul(v128.load(rowsOf(mem.factor, panel, q)), v128.load(ofSlice(mem, slice, panel, q)))),
           counted[q]!.set(v128.load(rowsOf(mem.counted, panel, q))),
           mem.smooth === undefined ? [] : smooth[q]!.set(v128.load(rowsOf(mem.smooth, panel, q))),
         ]),
