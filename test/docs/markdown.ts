@@ -9,7 +9,9 @@ export const root = resolve(fileURLToPath(new URL("../..", import.meta.url)));
 export const pages: readonly string[] = [
   ...readdirSync(root).filter((name) => name.endsWith(".md")),
   ...markdownFiles().map((name) => `docs/${name}`),
-  ...["", "classifier-page/", "text/", "voice-activity/"].map((folder) => `examples/${folder}README.md`),
+  ...["", "classifier-page/", "training-page/", "text/", "voice-activity/"].map(
+    (folder) => `examples/${folder}README.md`,
+  ),
 ].map((name) => relative(root, resolve(root, name)));
 
 export const textOf = (page: string): string => readFileSync(resolve(root, page), "utf8");

@@ -1,0 +1,3 @@
+import { pageConfig } from "../page.vite.ts";
+
+export default pageConfig(import.meta.url);
