@@ -3,40 +3,21 @@ import type { Code } from "../../print/wasm/code.ts";
 import { forRange, if_, type Local, select, unreachable } from "../../print/wasm/control.ts";
 import { f32, f32x4, f64, i32, memory, v128 } from "../../print/wasm/instructions.ts";
 import { packPanels, transposeBlock } from "../../print/wasm/pack.ts";
-import { panelProduct } from "../../print/wasm/panel-product.ts";
+import { panelProduct, TILES_BYTES, transposedPanelProduct } from "../../print/wasm/panel-product.ts";
 import { isFar, offset } from "../../print/wasm/product.ts";
 import {
   differenceFromSmooth,
   finishRows,
   rowEquations,
-  type SoftmaxMemory,
   type SoftmaxOptions,
   sumExponentials,
 } from "../../print/wasm/softmax-rows.ts";
 import { alone, share, solo, type Team } from "../../print/wasm/team.ts";
 import type { LinearCrossEntropy } from "../plan.ts";
 import type { LaunchContext, LaunchPrinter } from "./launch.ts";
-
-/** Classes that are worked on together: their logits of a block of rows stay in the second cache from one pass to the next. */
-const SLICE = 240;
-/** Bytes that the logits of a block of rows may take. */
-const BLOCK = 16 * 2 ** 20;
-/** The most rows of a block: many where the weights come from afar, so that they come seldom; where they are near, few whose logits are. */
-const [MANY_ROWS, SOME_ROWS, NEAR] = [512, 128, 2 ** 20];
+import { type Layout, layout, SLICE } from "./linear-cross-entropy-memory.ts";
 
 const number = (n: number): Code => i32.const(n);
-const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
-
-/**
- * Rows of a block, a multiple of 16, all blocks as even as may be: a short one reads all weights for little. A function of the shapes
- * alone, because some sums over rows are taken block by block.
- */
-function rowsTogether({ rows, columns, classes }: LinearCrossEntropy): number {
-  const fitting = Math.max(16, Math.floor(BLOCK / (classes * 64)) * 16);
-  const most = Math.min(fitting, classes * columns * 4 > NEAR ? MANY_ROWS : SOME_ROWS);
-  return roundUp(Math.ceil(rows / Math.ceil(rows / most)), 16);
-}
-
 /**
  * Prints a linear map with softmax cross entropy and its gradients.
  *
@@ -124,65 +105,6 @@ function emptyLoss({ kernel, address }: LaunchContext<LinearCrossEntropy>): Code
   ];
 }
 
-/** Scratch memory. Arrays over rows hold those of one block, unless said otherwise. */
-interface Layout extends SoftmaxMemory {
-  readonly together: number;
-  /** Of all rows: what counts, which class was meant (0 where none), its weight, the losses. */
-  readonly allCounted: number;
-  readonly allTargets: number;
-  readonly allWeights: number;
-  readonly losses: number;
-  readonly targets: number;
-  readonly meant: number;
-  readonly logit: number;
-  readonly loss: number;
-  /** What the gradient of a row's target is lowered by. */
-  readonly target: number;
-  /** [rows][H], [panels][H][16] and [⌈H/16⌉][rows][16] of x. */
-  readonly rowsOfX: number;
-  readonly turnedX: number;
-  readonly packedX: number;
-  /** [panels][H][16] */
-  readonly dx: number;
-  /** [threads][SLICE][16] */
-  readonly tile: number;
-  /** One number each: Σ w of all classes, ∂L/∂loss over the denominator; the denominator as float64. */
-  readonly sumOfWeights: number;
-  readonly scale: number;
-  readonly total: number;
-}
-
-function layout({ kernel, address, workspace, team }: LaunchContext<LinearCrossEntropy>): Layout {
-  const { rows, columns: H, classes: V, gradients } = kernel;
-  const together = rowsTogether(kernel);
-  const all = roundUp(rows, together) * 4;
-  const some = together * 4;
-  const [smoothing, trains] = [kernel.labelSmoothing > 0, gradients.length > 0];
-  const slices = Math.ceil(V / SLICE);
-  const numbers = workspace(64);
-  return {
-    ...{ together, classes: V, rows: together },
-    ...{ allCounted: workspace(all), allTargets: workspace(all), allWeights: workspace(all), losses: workspace(all) },
-    ...{ counted: workspace(some), targets: workspace(some), meant: workspace(some), logit: workspace(some) },
-    ...{ loss: workspace(some), factor: workspace(some), target: workspace(some) },
-    smooth: smoothing ? workspace(some) : undefined,
-    maxima: workspace(slices * some),
-    sums: workspace(slices * together * 8),
-    below: smoothing ? workspace(slices * together * 8) : undefined,
-    sliceWeights: smoothing ? workspace(slices * 4) : undefined,
-    bias: kernel.bias ? address("bias") : undefined,
-    classWeight: kernel.weighted ? address("classWeight") : undefined,
-    biasSums: gradients.includes("bias") ? workspace(V * 16) : undefined,
-    logits: workspace(together * V * 4),
-    rowsOfX: workspace(some * H),
-    turnedX: workspace(some * H),
-    packedX: trains ? workspace(some * roundUp(H, 16)) : 0,
-    dx: trains ? workspace(some * H) : 0,
-    tile: trains ? workspace(SLICE * 64 * team.threads) : 0,
-    ...{ total: numbers, sumOfWeights: numbers + 8, scale: numbers + 12 },
-  };
-}
-
 type MeantBody = (i: Local, at: Local, target: Local) => Code;
 
 /** What happens to a block of rows, in its order. */
@@ -248,7 +170,7 @@ class Steps {
     const own = kernel.weighted
       ? f32.load(i32.add(i32.shl(target.get, number(2)), number(address("classWeight"))))
       : f32.const(1);
-    const all = roundUp(rows, mem.together) * 4;
+    const all = Math.ceil(rows / mem.together) * mem.together * 4;
     const [slice, part] = [f.local("i32"), f.local("f64")];
     const classWeight = kernel.weighted
       ? f64.promote_f32(f32.load(i32.shl(r.get, number(2)), address("classWeight")))
@@ -443,15 +365,15 @@ class Steps {
     const { mem } = this;
     const H = kernel.columns;
     const mine = share(team, H);
-    const begins = i32.eqz(from.get);
-    const dx = [i32.add(number(mem.dx), i32.shl(mine.from, number(6))), number(64), number(H * 64)];
-    const init = [zeros, 0, 0].map((none, k) => select(number(none), dx[k]!, begins));
-    const weight = i32.add(offset(number(address("weight")), from.get, number(H * 4)), i32.shl(mine.from, number(2)));
-    return panelProduct(m, { layout: "columns", fused }).call(
-      ...[panels.get, i32.sub(mine.to, mine.from), i32.sub(to.get, from.get)],
-      ...[weight, number(H * 4)],
-      ...[this.logitsOf(from), number(kernel.classes * 64), ...init, ...dx],
-    );
+    const product = (keep: boolean): Code =>
+      transposedPanelProduct(m, { fused, zeros, descending: false, keep }).call(
+        ...[panels.get, i32.sub(mine.to, mine.from), i32.sub(to.get, from.get)],
+        i32.add(offset(number(address("weight")), from.get, number(H * 4)), i32.shl(mine.from, number(2))),
+        ...[number(H * 4), this.logitsOf(from), number(kernel.classes * 64)],
+        ...[i32.add(number(mem.dx), i32.shl(mine.from, number(6))), number(H * 64)],
+        offset(number(mem.tiles), team.thread, number(TILES_BYTES)),
+      );
+    return if_(from.get, product(true), product(false));
   }
 
   putInputGradient(f: FunctionBuilder, row0: Local, here: Local): Code {

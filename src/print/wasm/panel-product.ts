@@ -23,9 +23,9 @@ export function panelProduct(m: ModuleBuilder, options: PanelOptions): Func {
     m.func({ params: i32s(13) }, (f, ...parameters) => {
       const many = (): Code => blocks(m, f, options, parameters);
       if (layout === "panels" || (known ?? 1) !== 1) return many();
-      const [panels, rows, k, a, strideA, b, bPanel, init, , initPanel, c, , cPanel] = parameters as Thirteen;
+      const [panels, rows, k, a, , b, bPanel, init, , initPanel, c, , cPanel] = parameters as Thirteen;
       const single = rowProduct(m, fused).call(
-        ...[panels.get, k.get, a.get, layout === "rows" ? i32.const(4) : strideA.get],
+        ...[panels.get, k.get, a.get, i32.const(4)],
         ...[b, bPanel, init, initPanel, c, cPanel].map((p) => p.get),
       );
       return known ? single : if_(i32.eq(rows.get, i32.const(1)), single, many());
@@ -58,7 +58,6 @@ function blocks(
   const [aBlock, cTile, iTile] = [local(), local(), local()];
   const [byRow, byColumn] = {
     rows: [i32.mul(row.get, strideA.get), i32.shl(p.get, i32.const(2))],
-    columns: [i32.shl(row.get, i32.const(2)), i32.mul(p.get, strideA.get)],
     panels: [i32.shl(row.get, i32.const(6)), i32.mul(i32.shr_u(p.get, i32.const(4)), strideA.get)],
   }[options.layout] as [Code, Code];
   const least = (x: Local, limit: number): Code => select(x.get, i32.const(limit), i32.lt_u(x.get, i32.const(limit)));

@@ -8,8 +8,6 @@ import { f32x4, i32, v128 } from "./instructions.ts";
 export type Layout =
   /** Elements of a row are neighbours: `a + i · stride + p · 4`. */
   | "rows"
-  /** Elements of a column are neighbours: `a + p · stride + i · 4`. */
-  | "columns"
   /** Panels of 16 columns, rows contiguous: `a + (p >> 4) · stride + i · 64 + (p & 15) · 4`; k is a multiple of 16. */
   | "panels"
   /** Tiles of `tileHeight` rows, one behind the other, each [k][tileHeight] (`packTiles`); the stride is four times the height. */
@@ -104,7 +102,6 @@ export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
         pointer.set(i32.add(pointer.get, i32.mul(height.get, stride)));
       const nextTile = {
         rows: () => advance(a, strideA.get),
-        columns: () => advance(a, i32.const(4)),
         panels: () => advance(a, i32.const(ROW)),
         tiles: () => a.set(i32.add(a.get, i32.mul(k.get, strideA.get))),
       };
@@ -153,7 +150,7 @@ function tile(
           fused ? f32x4.relaxed_madd(x.get, column.get, sum.get) : f32x4.add(sum.get, f32x4.mul(x.get, column.get)),
         );
       // Where the elements of a column are neighbours, one pointer serves all rows.
-      const inColumns = layout === "columns" || layout === "tiles";
+      const inColumns = layout === "tiles";
       const at = each((row) => (row === 0 || inColumns ? a : f.local("i32")));
       const move = (by: Code): Code => (inColumns ? [a] : at).map((p) => p.set(i32.add(p.get, by)));
       const moveB = (rows: number): Code => b.set(i32.add(b.get, i32.const(ROW * rows)));

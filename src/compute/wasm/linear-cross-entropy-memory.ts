@@ -1,0 +1,85 @@
+import { TILES_BYTES } from "../../print/wasm/panel-product.ts";
+import type { SoftmaxMemory } from "../../print/wasm/softmax-rows.ts";
+import type { LinearCrossEntropy } from "../plan.ts";
+import type { LaunchContext } from "./launch.ts";
+
+/** Classes that are worked on together: their logits of a block of rows stay in the second cache from one pass to the next. */
+export const SLICE = 240;
+/** Bytes that the logits of a block of rows may take. */
+const BLOCK = 16 * 2 ** 20;
+/** The most rows of a block: many where the weights come from afar, so that they come seldom; where they are near, few whose logits are. */
+const [MANY_ROWS, SOME_ROWS, NEAR] = [512, 128, 2 ** 20];
+
+const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
+
+/**
+ * Rows of a block, a multiple of 16, all blocks as even as may be: a short one reads all weights for little. A function of the shapes
+ * alone, because some sums over rows are taken block by block.
+ */
+function rowsTogether({ rows, columns, classes }: LinearCrossEntropy): number {
+  const fitting = Math.max(16, Math.floor(BLOCK / (classes * 64)) * 16);
+  const most = Math.min(fitting, classes * columns * 4 > NEAR ? MANY_ROWS : SOME_ROWS);
+  return roundUp(Math.ceil(rows / Math.ceil(rows / most)), 16);
+}
+
+/** Scratch memory. Arrays over rows hold those of one block, unless said otherwise. */
+export interface Layout extends SoftmaxMemory {
+  readonly together: number;
+  /** Of all rows: what counts, which class was meant (0 where none), its weight, the losses. */
+  readonly allCounted: number;
+  readonly allTargets: number;
+  readonly allWeights: number;
+  readonly losses: number;
+  readonly targets: number;
+  readonly meant: number;
+  readonly logit: number;
+  readonly loss: number;
+  /** What the gradient of a row's target is lowered by. */
+  readonly target: number;
+  /** [rows][H], [panels][H][16] and [⌈H/16⌉][rows][16] of x. */
+  readonly rowsOfX: number;
+  readonly turnedX: number;
+  readonly packedX: number;
+  /** [panels][H][16] */
+  readonly dx: number;
+  /** [threads][SLICE][16] */
+  readonly tile: number;
+  /** [threads][TILES_BYTES] */
+  readonly tiles: number;
+  /** One number each: Σ w of all classes, ∂L/∂loss over the denominator; the denominator as float64. */
+  readonly sumOfWeights: number;
+  readonly scale: number;
+  readonly total: number;
+}
+
+export function layout({ kernel, address, workspace, team }: LaunchContext<LinearCrossEntropy>): Layout {
+  const { rows, columns: H, classes: V, gradients } = kernel;
+  const together = rowsTogether(kernel);
+  const all = roundUp(rows, together) * 4;
+  const some = together * 4;
+  const [smoothing, trains] = [kernel.labelSmoothing > 0, gradients.length > 0];
+  const slices = Math.ceil(V / SLICE);
+  const numbers = workspace(64);
+  return {
+    ...{ together, classes: V, rows: together },
+    ...{ allCounted: workspace(all), allTargets: workspace(all), allWeights: workspace(all), losses: workspace(all) },
+    ...{ counted: workspace(some), targets: workspace(some), meant: workspace(some), logit: workspace(some) },
+    ...{ loss: workspace(some), factor: workspace(some), target: workspace(some) },
+    smooth: smoothing ? workspace(some) : undefined,
+    maxima: workspace(slices * some),
+    sums: workspace(slices * together * 8),
+    below: smoothing ? workspace(slices * together * 8) : undefined,
+    sliceWeights: smoothing ? workspace(slices * 4) : undefined,
+    bias: kernel.bias ? address("bias") : undefined,
+    classWeight: kernel.weighted ? address("classWeight") : undefined,
+    biasSums: gradients.includes("bias") ? workspace(V * 16) : undefined,
+    logits: workspace(together * V * 4),
+    rowsOfX: workspace(some * H),
+    turnedX: workspace(some * H),
+    packedX: trains ? workspace(some * roundUp(H, 16)) : 0,
+    dx: trains ? workspace(some * H) : 0,
+    tile: trains ? workspace(SLICE * 64 * team.threads) : 0,
+    tiles: trains ? workspace(TILES_BYTES * team.threads) : 0,
+    ...{ total: numbers, sumOfWeights: numbers + 8, scale: numbers + 12 },
+  };
+}
