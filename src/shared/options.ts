@@ -56,10 +56,11 @@ const aList: Kind = ["a list of names", "map"];
 /** An option of one of these names is of one kind, whichever function is given it. */
 const KINDS: { readonly [name: string]: Kind } = {
   machine: ['a machine, as `await openMachine("wasm")` gives it', "limits"],
-  model: ["a model, as `languageModel({ … })` or `loadRun` gives it", "parts"],
+  // A classifier's may be a function that makes one.
+  model: ["a model, as `languageModel({ … })` or `loadRun` gives it", "parts", "call"],
   parameters: ["parameters, as `createParameters` or `loadRun` gives them", "layout", "names"],
   session: ["a session, as `await openSession({ … })` gives it", "feed"],
-  tokenizer: ['a tokenizer (of a corpus or a run, or one to be made: `{ kind: "bpe" }`)', "encode", "kind"],
+  tokenizer: ['a tokenizer (of a corpus or a run, or one to be made: `{ kind: "bpe" }`)', "encode", "kind", "toJSON"],
   optimizer: ["an optimizer, such as `adam()`", "moments"],
   signal: ["an AbortSignal", "addEventListener"],
   ...{ mask: aTensor, inputLengths: aTensor, targetLengths: aTensor },
