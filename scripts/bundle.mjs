@@ -12,7 +12,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import { buildSync } from "esbuild";
+import { buildSync, transformSync } from "esbuild";
 import { rolldown } from "rolldown";
 import { orExit, root } from "./bootstrap.mjs";
 import { entries } from "./entries.mjs";
@@ -190,8 +190,16 @@ async function inPieces({ input, groups, texts = {}, prefix = "" }) {
       })),
     },
   });
-  for (const { fileName } of output) onlyAscii(join("dist/node", fileName));
+  for (const { fileName } of output) {
+    const file = join("dist/node", fileName);
+    onlyAscii(file);
+    // Node prints the line that an error was thrown in where nobody catches it.
+    writeFileSync(file, transformSync(readFileSync(file, "utf8"), { minifyWhitespace: true, lineLimit: LINE }).code);
+  }
 }
+
+/** Letters in a line, about: what stands in one token is not broken. */
+const LINE = 120;
 
 /**
  * One letter outside of Latin-1 makes an engine hold and read the whole file at two bytes a letter. Strings, templates and regular
@@ -208,7 +216,8 @@ function onlyAscii(file) {
 const forPage = (name, parts) =>
   buildSync({
     // With an empty `tsconfigRaw`: esbuild would follow the paths of tsconfig.json back to the sources and to Node's half of the platform.
-    ...{ bundle: true, format: "esm", target: "es2022", tsconfigRaw: {}, logLevel: "error", minify: true },
+    ...{ bundle: true, format: "esm", target: "es2022", tsconfigRaw: {}, logLevel: "error" },
+    ...{ minify: true, lineLimit: LINE },
     stdin: {
       contents: parts.map((entry) => `export * from "${entry}";`).join("\n"),
       resolveDir: "dist",

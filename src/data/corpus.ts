@@ -2,7 +2,7 @@ import { platform } from "#platform";
 import type { FileSource } from "../platform/platform.ts";
 import { sourceName } from "../platform/platform.ts";
 import { type Closeable, closing } from "../shared/closing.ts";
-import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { partOf, pieces, type TokenSequence } from "../text/token-sequence.ts";
 import { TOKENIZER_KINDS, type Tokenizer } from "../text/tokenizer.ts";
@@ -267,6 +267,11 @@ async function* inTurn(texts: readonly AsyncIterable<string>[]): AsyncGenerator<
 const END_OF_DOCUMENT = "<|endoftext|>";
 
 function expectFiles(argument: string, files: readonly FileSource[]): void {
+  if (!Array.isArray(files))
+    throw new UsageError(
+      "bad-option",
+      `${argument}: expected a list of paths, URLs and Blobs, such as ["novel.txt"], got ${describe(files)}`,
+    );
   if (files.length === 0) throw new UsageError("no-files", `${argument}: expected at least one file, got none`);
 }
 

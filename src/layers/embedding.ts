@@ -1,6 +1,6 @@
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { gather } from "../tensor/operations.ts";
 import type { Initializer, Parameter } from "../tensor/parameter.ts";
 import { normal } from "./initialize.ts";
@@ -48,6 +48,7 @@ export function embedding(options: EmbeddingOptions): Embedding {
     weight,
     parts: { weight },
     forward(tokens: Tensor): Tensor {
+      expectTensor("embedding", tokens);
       if (tokens.range.type !== "int")
         throw new UsageError(
           "not-an-integer",

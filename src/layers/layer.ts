@@ -1,6 +1,6 @@
 import { ShapeError } from "../shared/errors.ts";
 import { formatShape, size } from "../shared/shapes.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { reshape } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 
@@ -12,6 +12,7 @@ export interface Layer extends HasParameters {
 
 /** Checks that the last axis of a layer's input has `width` elements, and returns the input as rows [N, width]. */
 export function asRows(layer: string, x: Tensor, width: number): Tensor {
+  expectTensor(layer, x);
   if (x.shape.length === 0 || x.shape.at(-1) !== width)
     throw new ShapeError("shape-mismatch", `${layer}: expected input [..., ${width}], got ${formatShape(x.shape)}`);
   return reshape(x, [size(x.shape) / width, width]);

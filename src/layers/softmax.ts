@@ -1,10 +1,11 @@
 import { div, type Expression, exp, log, sub, variable } from "../math/expression.ts";
 import { ShapeError } from "../shared/errors.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { pointwise, reduce, stopGradient } from "../tensor/operations.ts";
 
 /** A function of `x`, the largest `x` of its row and the row's sum `s` of e^(x − largest). */
 function overRows(name: string, input: Tensor, value: (shifted: Expression, s: Expression) => Expression): Tensor {
+  expectTensor(name, input);
   if (input.shape.length === 0)
     throw new ShapeError("shape-mismatch", `${name}: expected input of shape [..., V], got a single number`);
   const shifted = sub(variable("x"), variable("largest"));

@@ -2,7 +2,7 @@ import { add, constant, type Expression, equal, exp, log, mul, select, sub, vari
 import { describe, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { arange, pointwise, reduce, reshape, stopGradient, sumAll } from "../tensor/operations.ts";
 import { countKept, keep, type LossOptions, reduceLosses } from "./reduction.ts";
 
@@ -27,6 +27,8 @@ export interface CrossEntropyOptions extends LossOptions {
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   expectOptions("crossEntropy", options, { weight: 1, labelSmoothing: 1, ignoreIndex: 1, reduction: 1, mask: 1 });
+  expectTensor("crossEntropy: logits", logits);
+  expectTensor("crossEntropy: target", target);
   const { weight, mask, labelSmoothing: epsilon = 0, ignoreIndex = -100, reduction = "mean" } = options;
   const places = logits.shape.slice(0, -1);
   const classes = logits.shape.at(-1) ?? 0;

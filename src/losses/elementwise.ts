@@ -1,6 +1,6 @@
 import { type Expression, variable } from "../math/expression.ts";
 import { expectShape } from "../shared/errors.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { pointwise } from "../tensor/operations.ts";
 import { alignMask, countKept, keep, type LossOptions, reduceLosses } from "./reduction.ts";
 
@@ -17,6 +17,8 @@ export function elementwise(
   equation: (x: Expression, y: Expression) => Expression,
   more: Readonly<Record<string, Tensor>> = {},
 ): Tensor {
+  expectTensor(`${name}: prediction`, prediction);
+  expectTensor(`${name}: target`, target);
   expectShape(`${name}: target`, target.shape, prediction.shape);
   const { mask } = alignMask(name, options.mask, prediction.shape);
   const value = equation(keep(mask, variable("x")), keep(mask, variable("y")));

@@ -18,7 +18,7 @@ import {
   UsageError,
 } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
 import { optionsOfConfig } from "./model-config.ts";
@@ -175,6 +175,7 @@ export class LanguageModel implements HasParameters {
   /** Records the model from tokens to what its head sees, [T, B, H|P]. */
   hidden(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelHidden {
     expectOptions("LanguageModel.hidden", input, languageModelInputs);
+    expectTensor("tokens", tokens);
     expectShape("tokens", tokens.shape, ["T", "B"]);
     const { vocabularySize, inputDropout, outputDropout, embeddingDropout, dropoutPer, ...rest } = this.config;
     const drop = (rate: number, x: Tensor): Tensor => dropout({ rate, per: dropoutPer }).forward(x);

@@ -6,7 +6,7 @@ import { logSoftmax } from "../layers/softmax.ts";
 import type { SequenceModel } from "../models/sequence-classifier.ts";
 import { argmax } from "../shared/argmax.ts";
 import { Closing } from "../shared/closing.ts";
-import { expectInteger, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Executable } from "../tensor/executable.ts";
 import { Executables } from "../tensor/executables.ts";
@@ -136,6 +136,8 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
 
   private outputs(inputs: readonly (string | Series)[]): Promise<Float64Array[]> {
     const { model, tokenizer } = this.options;
+    if (!Array.isArray(inputs))
+      throw new UsageError("wrong-input", `inputs: expected a list of texts or series, got ${describe(inputs)}`);
     return this.outputsOf(inputs.map((input) => readSequence(input, model, tokenizer)));
   }
 

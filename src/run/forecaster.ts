@@ -8,7 +8,7 @@ import { type TimeZone, timeZone } from "../data/time-zone.ts";
 import { expectLevels } from "../models/forecast-heads.ts";
 import type { ForecastNetwork } from "../models/forecast-network.ts";
 import { Closing } from "../shared/closing.ts";
-import { expectInteger, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type Distribution, distributionOf } from "./forecast-distribution.ts";
@@ -109,6 +109,11 @@ export class Forecaster extends Closing {
   async forecast(set: Pick<TimeSeriesSet, "series">, options: ForecastOptions = {}): Promise<SeriesForecast[]> {
     expectOptions("Forecaster.forecast", options, { horizon: 1, levels: 1, samples: 1, seed: 1, recent: 1 });
     const horizon = this.horizonOf(options.horizon);
+    if (!Array.isArray(set?.series))
+      throw new UsageError(
+        "bad-option",
+        `expected series, as readTimeSeries or timeSeriesSet gives them, got ${describe(set)}`,
+      );
     const all = set.series.map((series) => this.latest(series, horizon));
     const found = await this.predict(
       all.map(({ window }) => window),

@@ -137,6 +137,8 @@ export class Tagger extends Closing {
   async read(sentences: readonly (readonly string[])[], options: ReadingOptions = {}): Promise<SentenceReading[]> {
     expectOptions("Tagger.read", options, { probabilities: 1, likelihood: 1 });
     const { batchSize = 32 } = this.options;
+    if (!Array.isArray(sentences))
+      throw new UsageError("wrong-input", `sentences: expected a list of lists of tokens, got ${describe(sentences)}`);
     const all = sentences.map((tokens) => this.reader.read(tokens));
     const order = [...all.keys()].sort((a, b) => all[a]!.words.length - all[b]!.words.length);
     const results: SentenceReading[] = [];

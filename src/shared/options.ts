@@ -1,4 +1,4 @@
-import { nearest, UsageError } from "./errors.ts";
+import { describe, nearest, UsageError } from "./errors.ts";
 
 /**
  * The name of each option of a function: one that is missing, or is none, does not compile. An option that is itself an object of options has their
@@ -39,20 +39,55 @@ export function expectOptions<Options extends object>(
   known: OptionNames<NoInfer<Options>>,
 ): void {
   if (typeof options !== "object" || options === null)
-    throw new UsageError("bad-option", `${what}: expected options, got ${String(options)}`);
+    throw new UsageError("bad-option", `${what}: expected options, got ${describe(options)}`);
   expectNames(what, options, known);
 }
 
 /** Tables of names, without types. */
 export type Names = { readonly [name: string]: 1 | "required" | "named" | Names };
 
+/** What something is, and what shows it: a property that only such a thing has. Machines and models may be the caller's own, so no class is asked for. */
+type Kind = readonly [what: string, ...shownBy: string[]];
+
+const aTensor: Kind = ["a tensor, such as `graph.input(…)`", "range"];
+const aFunction: Kind = ["a function", "call"];
+const aList: Kind = ["a list of names", "map"];
+
+/** An option of one of these names is of one kind, whichever function is given it. */
+const KINDS: { readonly [name: string]: Kind } = {
+  machine: ['a machine, as `await openMachine("wasm")` gives it', "limits"],
+  // A classifier's may be a function that makes one.
+  model: ["a model, as `languageModel({ … })` or `loadRun` gives it", "parts", "call"],
+  parameters: ["parameters, as `createParameters` or `loadRun` gives them", "layout", "names"],
+  session: ["a session, as `await openSession({ … })` gives it", "feed"],
+  tokenizer: ['a tokenizer (of a corpus or a run, or one to be made: `{ kind: "bpe" }`)', "encode", "kind", "toJSON"],
+  optimizer: ["an optimizer, such as `adam()`", "moments"],
+  signal: ["an AbortSignal", "addEventListener"],
+  ...{ mask: aTensor, inputLengths: aTensor, targetLengths: aTensor },
+  ...{ onProgress: aFunction, record: aFunction, without: aFunction },
+  ...{ endTokens: aList, normalize: aList, specialTokens: aList },
+};
+
+const isLate = (value: unknown): boolean => typeof (value as PromiseLike<unknown> | null)?.then === "function";
+
+/** Refuses null, what is still to come, and what is of another kind than an option of this name. @throws UsageError "bad-option" */
+function expectKind(where: string, name: string, value: unknown): void {
+  if (value === undefined) return;
+  const [what = "a value, or nothing at all", ...shownBy] = KINDS[name] ?? [];
+  const fits = shownBy.length === 0 || shownBy.some((property) => property in Object(value));
+  if (value !== null && fits && !isLate(value)) return;
+  const hint = isLate(value) ? "; is an `await` missing?" : "";
+  throw new UsageError("bad-option", `${where}: ${name}: expected ${what}, got ${describe(value)}${hint}`);
+}
+
 /** As `expectOptions`, for any table: the value of a name that is an object is the table of what lies within it. */
 export function expectNames(what: string, options: object, known: Names): void {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(known, name)) throw unknownName(`${what}: there is no option`, name, Object.keys(known));
     const within = known[name];
-    if (typeof within === "object" && typeof value === "object" && value !== null)
-      expectNames(`${what}: ${name}`, value, within as Names);
+    const holdsMore = typeof within === "object" && typeof value === "object" && value !== null && !isLate(value);
+    if (holdsMore) expectNames(`${what}: ${name}`, value, within as Names);
+    else expectKind(what, name, value);
   }
   for (const [name, kind] of Object.entries(known)) {
     const lacks = kind === "required" ? (options as Names)[name] === undefined : kind === "named" && !(name in options);

@@ -1,7 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import { type Kernel, type Plan, type Range, TOUCHED_BLOCK } from "../compute/plan.ts";
 import { add, variable } from "../math/expression.ts";
-import { expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import { countOf, describe, expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatBytes, formatShape, sameShape, size } from "../shared/shapes.ts";
 import { type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
@@ -40,6 +40,15 @@ export interface GraphOptions {
    * and that holds ones at first: what another graph writes there has to be noted, too. Changes no bit. Default false.
    */
   readonly touched?: boolean;
+}
+
+/** @throws UsageError "bad-tensors" for what is no tensor of a graph, such as an array of numbers */
+export function expectTensor(argument: string, given: Tensor): void {
+  if (given?.graph instanceof Graph) return;
+  throw new UsageError(
+    "bad-tensors",
+    `${argument}: expected a tensor of a graph (\`graph.input(…)\`, or what a layer gives), got ${describe(given)}; numbers are written when the plan is there: \`executable.write(name, numbers)\``,
+  );
 }
 
 /**
@@ -158,10 +167,10 @@ export class Graph {
   /** A tensor of numbers that never change, written once by the host. */
   constant(shape: readonly number[], data: ArrayLike<number>): Tensor {
     expectSizes("constant", shape);
-    if (data.length !== size(shape))
+    if (data?.length !== size(shape))
       throw new ShapeError(
         "shape-mismatch",
-        `constant: shape ${formatShape(shape)} has ${size(shape)} numbers, got ${data.length}`,
+        `constant: shape ${formatShape(shape)} has ${size(shape)} numbers, got ${countOf(data)}`,
       );
     const range = this.reserve("inputs", size(shape));
     this.constants.push({ range, data });
@@ -236,6 +245,7 @@ export class Graph {
 
   /** Names a tensor so that the host can read it after a run. */
   output(name: string, tensor: Tensor): void {
+    expectTensor(`output "${name}"`, tensor);
     this.outputs[name] = tensor;
   }
 
@@ -442,6 +452,8 @@ export class Graph {
 }
 
 function expectSizes(what: string, shape: readonly number[]): void {
+  if (!Array.isArray(shape))
+    throw new ShapeError("shape-mismatch", `${what}: expected a shape, such as [8, 3], got ${describe(shape)}`);
   if (shape.some((n) => !Number.isSafeInteger(n) || n < 0))
     throw new ShapeError("shape-mismatch", `${what}: expected sizes that are whole numbers, got ${formatShape(shape)}`);
 }

@@ -1,4 +1,5 @@
 import type { Range } from "../compute/plan.ts";
+import { describe, UsageError } from "../shared/errors.ts";
 import type { RandomStream } from "../shared/random.ts";
 import { size } from "../shared/shapes.ts";
 
@@ -28,6 +29,11 @@ export function namedParameters(root: HasParameters): Map<string, Parameter> {
   const found = new Map<string, Parameter>();
   const seen = new Set<Parameter>();
   const visit = (prefix: string, part: Parameter | HasParameters): void => {
+    if (typeof part !== "object" || part === null || !("initialize" in part || "parts" in part))
+      throw new UsageError(
+        "bad-option",
+        `${prefix || "layoutParameters"}: expected a model or a layer, which has parameters in \`parts\`, got ${describe(part)}`,
+      );
     if (!isParameter(part)) {
       for (const [name, child] of Object.entries(part.parts)) visit(prefix ? `${prefix}.${name}` : name, child);
     } else if (!seen.has(part)) {

@@ -1,4 +1,4 @@
-import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { bpeFrom, bpePieces, MOST_MERGE_TOKENS } from "./bpe.ts";
 import { ByteTokenizer } from "./bytes.ts";
@@ -81,6 +81,11 @@ export async function trainTokenizer(options: TrainTokenizerOptions, source: Tex
     normalize: 1,
     specialTokens: 1,
   });
+  if (typeof source !== "string" && !(Symbol.iterator in Object(source) || Symbol.asyncIterator in Object(source)))
+    throw new UsageError(
+      "bad-option",
+      `trainTokenizer: expected a text, or texts one after the other, got ${describe(source)}`,
+    );
   const steps = expectSteps("normalize", options.normalize ?? []);
   const special = options.specialTokens ?? [];
   const normalized = steps.length === 0 ? source : normalizedText(source, steps);

@@ -1,10 +1,13 @@
+import { describe, UsageError } from "../shared/errors.ts";
 import type { Segmenter } from "./segments.ts";
 import type { StreamDecoder, StreamEncoder } from "./tokenizer.ts";
 import type { TokenBuffer } from "./windows.ts";
 
-/** The tokens of a whole text. */
-export const encodeWhole = (encoder: StreamEncoder, text: string): Int32Array =>
-  joined([encoder.push(text), encoder.end()]);
+/** The tokens of a whole text. @throws UsageError "bad-option" for what is no text */
+export function encodeWhole(encoder: StreamEncoder, text: string): Int32Array {
+  if (typeof text !== "string") throw new UsageError("bad-option", `encode: expected a text, got ${describe(text)}`);
+  return joined([encoder.push(text), encoder.end()]);
+}
 
 /** The text of tokens. */
 export function decodeWhole(decoder: StreamDecoder, tokens: ArrayLike<number>): string {

@@ -185,6 +185,12 @@ function kindOf(examples: Examples): "texts" | "series" {
     throw new UsageError("no-examples", "examples: expected texts or series with labels, got none");
   if (inputs.length !== labels.length)
     throw new UsageError("bad-option", `examples: ${inputs.length} inputs, but ${labels.length} labels`);
+  const other = labels.findIndex((label) => typeof label !== "string");
+  if (other >= 0)
+    throw new UsageError(
+      "bad-option",
+      `${placeOf(examples.places, other)}: expected its label as text (a number, too: "1"), got ${describe(labels[other])}`,
+    );
   return typeof inputs[0] === "string" ? "texts" : "series";
 }
 

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -51,6 +51,24 @@ process.exit();`);
       stages: [[], ["kernels.js"], ["kernels.js", "running.js"], ["kernels.js", "running.js", "training.js"]],
       code: expect.any(String),
     });
+  });
+
+  it("leave room for the message of an error that nobody catches: Node prints the line that it was thrown in", () => {
+    const run = (script: string) =>
+      spawnSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8" }).stderr;
+    for (const call of [
+      `recurrent({ cell: "lstm", inputSize: 3, hiddenSize: 4 })`,
+      `await openCorpus({ files: ["none"] })`,
+      `adam({ beta: 1 })`,
+    ]) {
+      const said = run(
+        `import * as longshort from ${url("node/index.js")}; const { adam, openCorpus, recurrent } = longshort; ${call};`,
+      );
+      expect(said).toMatch(/^UsageError: /m);
+      const lines = said.split("\n");
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(500);
+      expect(lines.length).toBeLessThan(40);
+    }
   });
 
   it("are the same exports, of the same kinds, with the same lists", () => {

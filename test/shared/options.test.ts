@@ -78,6 +78,8 @@ const calls: Readonly<Record<string, (options: never) => unknown>> = {
     root.openCorpus({ files: [new Blob(["abc"])], tokenizer: { kind: "character", ...tokenizer } } as never),
 };
 
+const calledWithGiven = /^(TaggerModel\.loss|traceInChunks)$/;
+
 /** Where options are looked for that the types do not show: a generic one, and one that is called anything but options. */
 const place = (callee: string, argument: number, type: string, options: readonly string[]): OptionsPlace => ({
   ...{ callee, argument, path: [], type, options },
@@ -196,6 +198,34 @@ describe("unknown options", () => {
     }
     expect(wrong).toEqual([]);
     expect(missing).toBeGreaterThan(30);
+  });
+
+  it("are known and of another kind: null, what is still to come, and what cannot be a machine, a model, a session …", async () => {
+    const wrong: string[] = [];
+    let refused = 0;
+    const kinds = "machine model parameters session tokenizer optimizer signal mask onProgress record endTokens".split(
+      " ",
+    );
+    for (const place of [...places, ...others]) {
+      // Their first argument is data with a graph, whose names are looked at by forward.
+      if (madeBy[place.callee] !== undefined || calledWithGiven.test(titleOf(place))) continue;
+      for (const name of place.options.map((name) => name.replace("?", ""))) {
+        const values = [null, Promise.resolve({}), ...(kinds.includes(name) ? [7] : [])];
+        for (const value of values) {
+          const error = await errorOf(() => call(place, { [name]: value }));
+          const right =
+            error instanceof UsageError && error.message.includes(name) && /expected .* got /.test(error.message);
+          if (right) refused++;
+          else wrong.push(`${titleOf(place)} (argument ${place.argument}): ${name}: ${value}: ${String(error)}`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(refused).toBeGreaterThan(1000);
+    const forgotten = await errorOf(() => root.openSession({ machine: root.openMachine("reference") } as never));
+    expect(String(forgotten)).toMatch(
+      /openSession: machine: expected a machine.*got a Promise; is an `await` missing\?/,
+    );
   });
 
   it("are refused by what makes classes that have no look at them themselves", () => {

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { openReference } from "../../src/compute/reference/machine.ts";
+import * as longshort from "../../src/index.ts";
+
+// What is given in the place of something else by who meets the library, in plain JavaScript or past the compiler.
+
+const { crossEntropy, Graph, layoutParameters, linear, lstm, meanSquaredError, recurrent, softmax } = longshort;
+const machine = openReference();
+const layer = recurrent({ cell: lstm(), inputSize: 3, hiddenSize: 2 });
+const any = (value: unknown) => value as never;
+const examples = (labels: unknown) => ({ inputs: ["a", "b", "c", "d"], labels });
+
+const calls: Readonly<Record<string, readonly [call: () => unknown, message: RegExp]>> = {
+  "numbers for a layer": [
+    () => layer.forward(any([[[1, 2, 3]]])),
+    /input: expected a tensor.*got an array of 1.*executable\.write/,
+  ],
+  "nothing for a layer": [() => layer.forward(any(undefined)), /input: expected a tensor.*got undefined/],
+  "numbers for a map": [
+    () => linear({ inputSize: 3, outputSize: 1 }).forward(any([1, 2, 3])),
+    /linear: expected a tensor/,
+  ],
+  "numbers for a model": [
+    () => longshort.languageModel({ vocabularySize: 5 }).forward(any([1, 2])),
+    /tokens: expected a tensor.*got an array of 2/,
+  ],
+  "numbers for a loss": [() => meanSquaredError(any([1]), any([2])), /meanSquaredError: prediction: expected a tensor/],
+  "logits as numbers": [() => crossEntropy(any([1, 2]), any([0])), /crossEntropy: logits: expected a tensor/],
+  "numbers for softmax": [() => softmax(any(new Float32Array(3))), /softmax: expected a tensor.*a Float32Array of 3/],
+  "numbers as an output": [() => new Graph({ machine }).output("y", any([1])), /output "y": expected a tensor/],
+  "a number as a shape": [() => new Graph({ machine }).input("x", any(3)), /input "x": expected a shape.*got 3/],
+  "no numbers for a constant": [
+    () => new Graph({ machine }).constant([2], any(5)),
+    /constant: shape \[2\] has 2 numbers, got 5/,
+  ],
+  "a cell as a layer": [
+    () => layoutParameters(any(lstm())),
+    /expected a model or a layer.*got an object with the properties name/,
+  ],
+  "no layer": [() => layoutParameters(any(undefined)), /expected a model or a layer.*got undefined/],
+  "one path for a list": [
+    () => longshort.openCorpus({ files: any("novel.txt") }),
+    /files: expected a list of paths, URLs and Blobs.*got the string "novel\.txt"/,
+  ],
+  "a share in quotes": [
+    () => longshort.openCorpus({ files: ["novel.txt"], validation: any("0.1") }),
+    /validation: expected a list of paths.*got the string "0\.1"/,
+  ],
+  "a kind of tokenizer by name": [
+    () => longshort.openCorpus({ files: ["novel.txt"], tokenizer: any("bpe") }),
+    /tokenizer: expected a tokenizer \(.*kind: "bpe".*got the string "bpe"/,
+  ],
+  "no text for a tokenizer": [
+    () => longshort.trainTokenizer({ kind: "bpe" }, any(undefined)),
+    /expected a text.*got undefined/,
+  ],
+  "a number to encode": [
+    async () => (await longshort.trainTokenizer({ kind: "character" }, "abc")).encode(any(5)),
+    /encode: expected a text, got 5/,
+  ],
+  "numbers as labels": [
+    () => longshort.trainClassifier({ machine, examples: any(examples([0, 1, 0, 1])) }),
+    /example 1: expected its label as text.*got 0/,
+  ],
+  "an optimizer that was not made": [
+    () =>
+      longshort.trainClassifier({
+        machine,
+        examples: any(examples(["x", "y", "x", "y"])),
+        optimizer: any(longshort.adam),
+      }),
+    /optimizer: expected an optimizer, such as `adam\(\)`, got the function adam/,
+  ],
+};
+
+describe("what is of another kind is told in words, and what to do", () => {
+  for (const [name, [call, message]] of Object.entries(calls))
+    it(name, async () => {
+      const error = await Promise.resolve()
+        .then(call)
+        .catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(longshort.UsageError);
+      expect((error as Error).message).toMatch(message);
+    });
+
+  it("one input for a list of them", async () => {
+    const { trainer, classifier } = await longshort.trainClassifier({
+      ...{ machine, validation: 0, epochs: 1, model: { hiddenSize: 2, embeddingSize: 2 } },
+      examples: { inputs: ["a b", "b a", "a a", "b b"], labels: ["x", "y", "x", "y"] },
+    });
+    await expect(classifier.predict(any("a b"))).rejects.toThrow(
+      /inputs: expected a list of texts or series, got the string "a b"/,
+    );
+    await trainer.close();
+  });
+});
