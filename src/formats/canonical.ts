@@ -45,6 +45,11 @@ export interface CanonicalNode {
   readonly inputs: readonly string[];
   /** Values that it makes. Of a recurrent layer: the output, then, with `returnState`, its final states. */
   readonly outputs: readonly string[];
+  /**
+   * The value whose mask says which steps count, null: all of them do. Default: the mask that the first of `inputs` carries. (Keras 3 gives none
+   * to a recurrent layer whose initial states are given.)
+   */
+  readonly mask?: string | null;
 }
 
 export interface EmbeddingSpec {

@@ -122,7 +122,7 @@ export class Network implements HasParameters {
     for (const node of this.model.nodes) {
       const results = within(`layer "${node.name}"`, () =>
         this.layers.get(node.layer)!.forward(
-          node.inputs.map((name) => values.get(name)!),
+          node.inputs.map((name, k) => (k === 0 ? maskedAs(node, values) : values.get(name)!)),
           {
             initial: (state) => initial[`${node.name}.${state}`],
             final: (state, value) => {
@@ -167,6 +167,7 @@ export class Network implements HasParameters {
       if (!this.layers.has(node.layer)) throw unknown("layer", node.layer, [...this.layers.keys()]);
       if (node.inputs.length === 0) throw new UsageError("bad-model", `layer "${node.name}" reads nothing`);
       for (const name of node.inputs) read(name, `layer "${node.name}"`);
+      if (node.mask) read(node.mask, `layer "${node.name}"`);
       node.outputs.forEach(define);
     };
     this.model.nodes.forEach(readable);
@@ -192,6 +193,12 @@ export class Network implements HasParameters {
       if (!shapes.has(name))
         throw new UsageError("unexpected-parameter", `no layer of the model has a weight "${name}"`);
   }
+}
+
+/** The first value that a node reads, with the mask that the node asks for. */
+function maskedAs({ inputs, mask }: CanonicalNode, values: ReadonlyMap<string, Value>): Value {
+  const value = values.get(inputs[0]!)!;
+  return mask === undefined ? value : { ...value, mask: mask === null ? undefined : values.get(mask)!.mask };
 }
 
 /** Puts the layer that an error comes from before its message. */

@@ -1,15 +1,16 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
-import { nodeName, type Reference, valueName } from "./calls.ts";
+import { type Call, nodeName, type Reference, valueName } from "./calls.ts";
 import { damaged, unsupported } from "./config.ts";
 import { innerName, nodesOfCall } from "./inner-model.ts";
 import type { ReadLayer } from "./layer-reader.ts";
+import type { Masks } from "./masks.ts";
 
 /** Models that call models can multiply without end. */
 const MAXIMUM_NODES = 20_000;
 
 /** A layer of the file: usually one of ours, several for a stack of cells, or a model. */
-export type Part = { readonly name: string; readonly calls: readonly (readonly Reference[])[] } & (
+export type Part = { readonly name: string; readonly calls: readonly Call[] } & (
   | { readonly layers: readonly ReadLayer[] }
   | { readonly model: CanonicalModel }
 );
@@ -18,12 +19,14 @@ export type Part = { readonly name: string; readonly calls: readonly (readonly R
 export function assemble(
   name: string,
   parts: readonly Part[],
+  masks: Masks,
   inputs: readonly CanonicalInput[],
   outputs: readonly string[],
 ): CanonicalModel {
   const layers = new Map<string, LayerSpec>();
   const weights = new Map<string, NamedTensor>();
   const waiting: CanonicalNode[][] = [];
+  const asked = new Map<string, string | null>();
   for (const part of parts) {
     const { calls } = part;
     if ("model" in part) {
@@ -33,7 +36,7 @@ export function assemble(
       if (waiting.length + calls.length * model.nodes.length > MAXIMUM_NODES)
         throw damaged(`models inside models make more than ${MAXIMUM_NODES} calls`);
       for (const [k, call] of calls.entries())
-        waiting.push(...nodesOfCall(part.name, model, call, k).map((node): CanonicalNode[] => [node]));
+        waiting.push(...nodesOfCall(part.name, model, call.inputs, k).map((node): CanonicalNode[] => [node]));
       continue;
     }
     const stack = part.layers;
@@ -43,10 +46,13 @@ export function assemble(
       for (const [key, value] of Object.entries(own)) weights.set(`${layerNames[k]}.${key}`, value);
     });
     calls.forEach((call, k) => {
-      waiting.push(nodesOf(part.name, layerNames, stack, call, k));
+      const made = nodesOf(part.name, layerNames, stack, call.inputs, k);
+      waiting.push(made);
+      const mask = maskAsked(part.name, stack[0]!, call, masks);
+      if (mask !== undefined) asked.set(made[0]!.name, mask);
     });
   }
-  const nodes = inOrder(waiting, inputs, outputs);
+  const nodes = withMasks(inOrder(waiting, inputs, outputs), layers, asked);
   const embedded = tokenValues(nodes, layers);
   return {
     name,
@@ -56,6 +62,64 @@ export function assemble(
     outputs: outputs.map((value) => ({ name: value, value })),
     weights,
   };
+}
+
+/** What the mask of a call says, where it is for the layer to heed it. @throws UsageError "unsupported-keras" */
+function maskAsked(name: string, { spec }: ReadLayer, { mask }: Call, masks: Masks): string | null | undefined {
+  if (spec.kind === "time-distributed" || spec.kind === "batch-norm") return undefined;
+  if (["recurrent", "bidirectional", "pooling"].includes(spec.kind))
+    return mask ? masks.of(mask, `layer "${name}"`) : mask;
+  if (mask) throw unsupported(`layer "${name}": it is called with a mask`);
+  return undefined;
+}
+
+/** Layers that give out as many steps as they read, which count as those did. */
+const stepwise: readonly LayerSpec["kind"][] = [
+  ...(["activation", "batch-norm", "dense", "dropout", "embedding", "identity", "layer-norm"] as const),
+  "time-distributed",
+];
+
+/** Outputs that carry the mask of the sequence that a layer reads. */
+function passedOn(spec: LayerSpec, outputs: readonly string[]): readonly string[] {
+  if (stepwise.includes(spec.kind)) return outputs;
+  if (spec.kind === "recurrent") return outputs.slice(0, spec.returnSequences ? 1 : 0);
+  if (spec.kind !== "bidirectional" || !spec.forward.returnSequences) return [];
+  return outputs.slice(0, spec.merge === "separate" ? 2 : 1);
+}
+
+/** Nodes with the masks that they ask for, where those are not what their sequence carries. */
+function withMasks(
+  nodes: readonly CanonicalNode[],
+  layers: ReadonlyMap<string, LayerSpec>,
+  asked: ReadonlyMap<string, string | null>,
+): CanonicalNode[] {
+  /** By value, the one that its mask began with. */
+  const carried = new Map<string, string>();
+  /** Values joined of some with different masks. */
+  const joined = new Set<string>();
+  return nodes.map((node) => {
+    const { name, inputs, outputs } = node;
+    const spec = layers.get(node.layer)!;
+    if (spec.kind === "masking" || (spec.kind === "embedding" && spec.maskZero)) {
+      carried.set(outputs[0]!, outputs[0]!);
+      return node;
+    }
+    if (spec.kind === "combine" || spec.kind === "concatenate") {
+      const [one, ...others] = new Set(inputs.map((value) => carried.get(value)));
+      if (others.length > 0) joined.add(outputs[0]!);
+      const mask = others.length > 0 ? outputs[0] : one;
+      if (mask !== undefined) carried.set(outputs[0]!, mask);
+      return node;
+    }
+    const own = carried.get(inputs[0]!);
+    const wanted = asked.get(name);
+    // A layer that is called without one takes what its sequence carries: of joined ones Keras 3 has none where one of them has none.
+    const none = wanted === null && (inputs.length > 1 || joined.has(own ?? ""));
+    const mask = none || typeof wanted === "string" ? wanted : node.mask;
+    const heeded = mask === undefined ? own : (mask ?? undefined);
+    for (const value of passedOn(spec, outputs)) if (heeded !== undefined) carried.set(value, heeded);
+    return heeded === own ? node : { ...node, mask: heeded ?? null };
+  });
 }
 
 /** Values that embeddings read, also steps of them. */

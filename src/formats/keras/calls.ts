@@ -15,6 +15,14 @@ export const valueName = ({ layer, call, output }: Reference): string => {
 };
 export const nodeName = (layer: string, call: number): string => (call === 0 ? layer : `${layer}/${call}`);
 
+/** One call of a layer. */
+export interface Call {
+  /** The values that it reads; of a recurrent layer the sequence, then its initial states. */
+  readonly inputs: readonly Reference[];
+  /** The mask it was called with, null: with none. Absent in files of Keras 2, which leaves that to what the sequence carries. */
+  readonly mask?: Reference | null;
+}
+
 export function readReference(value: unknown, where: string): Reference {
   if (!Array.isArray(value)) throw damaged(`${where}: expected [layer, call, output], got ${JSON.stringify(value)}`);
   const [layer, call, output] = value as unknown[];
@@ -25,7 +33,7 @@ export function readReference(value: unknown, where: string): Reference {
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** What a layer's calls read, as its `inbound_nodes` say in the format of Keras 3, or of Keras 2 and TensorFlow.js. */
-export function readCalls(entry: Config): Reference[][] {
+export function readCalls(entry: Config): Call[] {
   const nodes = entry.get("inbound_nodes") ?? [];
   if (!Array.isArray(nodes)) throw entry.wrong("inbound_nodes", "a list");
   return nodes.map((node: StrictJson, k) => {
@@ -34,16 +42,17 @@ export function readCalls(entry: Config): Reference[][] {
   });
 }
 
-function callOfKeras2(node: readonly StrictJson[], where: string): Reference[] {
+function callOfKeras2(node: readonly StrictJson[], where: string): Call {
   // A call with one input is also written without the outer list.
-  const inputs = typeof node[0] === "string" ? [node] : node;
-  return inputs.flatMap((input) => {
+  const given = typeof node[0] === "string" ? [node] : node;
+  const inputs = given.flatMap((input) => {
     const keywords = Array.isArray(input) ? input[3] : undefined;
     return [
       readReference(input, where),
       ...(keywords instanceof Map ? readKeywords(new Config(keywords, where), (v) => readReferences(v, where)) : []),
     ];
   });
+  return { inputs };
 }
 
 const readReferences = (value: StrictJson, where: string): Reference[] =>
@@ -51,13 +60,21 @@ const readReferences = (value: StrictJson, where: string): Reference[] =>
     ? value.map((one) => readReference(one, where))
     : [readReference(value, where)];
 
-function callOfKeras3(node: Config): Reference[] {
+function callOfKeras3(node: Config): Call {
   const inputs = node.list("args").flatMap((arg) => tensorsOf(arg, node.where));
   const keywords = node.has("kwargs") ? node.object("kwargs") : undefined;
-  return [...inputs, ...(keywords ? readKeywords(keywords, (v) => tensorsOf(v, node.where)) : [])];
+  const given = keywords?.get("mask");
+  const [mask = null, ...others] = given === undefined ? [] : masksOf(given, node.where);
+  if (others.length > 0) throw unsupported(`${node.where}: the layer is called with ${1 + others.length} masks`);
+  const states = keywords ? readKeywords(keywords.with("mask", null), (v) => tensorsOf(v, node.where)) : [];
+  return { inputs: [...inputs, ...states], mask };
 }
 
-function tensorsOf(value: StrictJson, where: string): Reference[] {
+/** A list of masks may hold nothing. */
+const masksOf = (value: StrictJson, where: string): Reference[] =>
+  [value].flat().flatMap((one) => (one === null ? [] : tensorsOf(one as StrictJson, where)));
+
+export function tensorsOf(value: StrictJson, where: string): Reference[] {
   if (Array.isArray(value)) return value.flatMap((one: StrictJson) => tensorsOf(one, where));
   const tensor = new Config(value, where);
   if (tensor.get("class_name") !== "__keras_tensor__")

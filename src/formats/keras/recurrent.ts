@@ -129,6 +129,14 @@ function cellOptions(
   return { gate, candidate: activation, output: activation, ...recurrentDropout };
 }
 
+/** Classes of the cells of a layer, if it is an RNN with several. */
+export function stackedCells(className: string, config: Config): string[] {
+  if (className !== "RNN") return [];
+  const { name, config: inner } = classOf(config.object("cell"));
+  if (name !== "StackedRNNCells") return [];
+  return inner.list("cells").map((entry) => classOf(new Config(entry, `${inner.where}, cells`)).name);
+}
+
 /** A layer of Keras' class RNN around one cell; several cells one above the other are several layers. */
 export function readRnnCells(config: Config, context: LayerContext): readonly ReadRecurrent[] {
   const { name, config: inner } = classOf(config.object("cell"));

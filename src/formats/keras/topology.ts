@@ -1,18 +1,21 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { CanonicalInput, CanonicalModel, LayerSpec } from "../canonical.ts";
 import { assemble, type Part } from "./assemble.ts";
-import { type Reference, readCalls, readReference, valueName } from "./calls.ts";
+import { type Call, type Reference, readCalls, readReference, valueName } from "./calls.ts";
 import { Config, classOf, damaged, unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
 import { forEachStep, isModelClass, modelOf } from "./inner-model.ts";
 import { Arrays, type LayerContext, type ReadLayer } from "./layer-reader.ts";
 import { readLayer } from "./layers.ts";
-import { readRnnCells, recurrentCell } from "./recurrent.ts";
+import { Masks } from "./masks.ts";
+import { readRnnCells, recurrentCell, stackedCells } from "./recurrent.ts";
 
 /** A layer as weights are asked for. */
 export interface LayerKey {
   readonly name: string;
   readonly className: string;
+  /** Classes of the cells of a stack, from the lowest on. */
+  readonly cells?: readonly string[];
 }
 
 /** The arrays of a model's layers. */
@@ -52,10 +55,12 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
   if (entries.length > MAXIMUM_LAYERS) throw damaged(`the model has ${entries.length} layers`);
   const inputs: CanonicalInput[] = [];
   const parts: Part[] = [];
+  const masks = new Masks();
   const names = new Set<string>();
   let previous: string | undefined;
   for (const [k, listed] of entries.entries()) {
     const layer = listAsConfig(listed);
+    if (functional && masks.take(layer)) continue;
     const { name: kind, config: own } = classOf(layer);
     const name = own.text("name", functional ? layer.text("name") : `layer_${k}`);
     if (names.has(name)) throw damaged(`two layers are called ${JSON.stringify(name)}`);
@@ -66,7 +71,7 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
       previous = name;
       continue;
     }
-    const key = { name, className: kind };
+    const key = { name, className: kind, cells: stackedCells(kind, own) };
     let read: { readonly layers: readonly ReadLayer[] } | { readonly model: CanonicalModel };
     const wrapped = kind === "TimeDistributed" ? own.object("layer") : undefined;
     const inside = (model: Config): CanonicalModel => {
@@ -94,7 +99,10 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
       previous = `${name}_input`;
       inputs.push({ name: previous, shape, type: "float" });
     }
-    const calls = functional ? readCalls(layer.at(where)) : [[{ layer: previous!, call: 0, output: 0 }]];
+    const calls: readonly Call[] = functional
+      ? readCalls(layer.at(where))
+      : [{ inputs: [{ layer: previous!, call: 0, output: 0 }] }];
+    if ("layers" in read) masks.add(name, read.layers[0]!, calls);
     parts.push({ name, calls, ...read });
     previous = name;
   }
@@ -103,7 +111,7 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
     : [parts.length > 0 ? parts.at(-1)!.name : (inputs[0]?.name ?? "")];
   const order = functional ? endpoints(config, "input_layers").map(({ layer }) => layer) : inputs.map((i) => i.name);
   return {
-    model: assemble(config.text("name", "model"), parts, inputsInOrder(inputs, order), outputs),
+    model: assemble(config.text("name", "model"), parts, masks, inputsInOrder(inputs, order), outputs),
     conventions: [...conventions],
   };
 }

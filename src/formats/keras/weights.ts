@@ -78,7 +78,7 @@ const withOwn = (own: readonly StoredArray[], all: readonly StoredArray[]): read
 
 /** The weights of a .weights.h5 file of Keras 3, where layers are known by class and number and arrays have numbers alone. */
 export async function readNumberedWeights(root: Hdf5Group): Promise<ModelArrays> {
-  const arrays = new Map<string, readonly NamedTensor[]>();
+  const arrays = new Map<string, readonly CellArray[]>();
   const models = new Map<string, ModelArrays>();
   if (root.has("layers")) {
     const layers = await root.get("layers");
@@ -93,7 +93,10 @@ export async function readNumberedWeights(root: Hdf5Group): Promise<ModelArrays>
   const next = groupNames();
   const find = <T>(all: ReadonlyMap<string, T>, { name, className }: LayerKey): T | undefined =>
     all.get(next(className)) ?? all.get(name);
-  return { of: (layer) => find(arrays, layer) ?? [], inside: (layer) => find(models, layer) ?? NONE };
+  return {
+    of: (layer) => inOrderOf(layer.cells ?? [], find(arrays, layer) ?? []),
+    inside: (layer) => find(models, layer) ?? NONE,
+  };
 }
 
 /** The group of a model: its own, or, of one in a wrapper, the part of it that is a model. */
@@ -103,12 +106,24 @@ async function modelIn(group: Hdf5Group): Promise<Hdf5Group | undefined> {
   return inner instanceof Hdf5Group && inner.has("layers") ? inner : undefined;
 }
 
+/** An array with the group of the cell that it belongs to, in a stack of cells. */
+interface CellArray extends NamedTensor {
+  readonly group?: string;
+}
+
+/** Keras lists groups by their names, whatever the order of the cells. */
+function inOrderOf(cells: readonly string[], arrays: readonly CellArray[]): readonly NamedTensor[] {
+  const groups = cells.map(groupNames());
+  const place = ({ group = "" }: CellArray): number => groups.indexOf(group);
+  return arrays.toSorted((a, b) => place(a) - place(b));
+}
+
 /** Parts of a layer that hold weights, in the order in which Keras lists their weights. */
 const PARTS = ["cell", "cells", "forward_layer", "backward_layer", "layer"];
 
-async function arraysBelow(object: Hdf5Group | Hdf5Dataset): Promise<NamedTensor[]> {
+async function arraysBelow(object: Hdf5Group | Hdf5Dataset): Promise<CellArray[]> {
   if (!(object instanceof Hdf5Group)) throw damaged(`${JSON.stringify(object.path)} is no group`);
-  const list: NamedTensor[] = [];
+  const list: CellArray[] = [];
   if (object.has("vars")) {
     const own = await object.get("vars");
     if (!(own instanceof Hdf5Group)) throw damaged(`${JSON.stringify(own.path)} is no group`);
@@ -119,14 +134,11 @@ async function arraysBelow(object: Hdf5Group | Hdf5Dataset): Promise<NamedTensor
     const inner = await object.get(part);
     if (part !== "cells") list.push(...(await arraysBelow(inner)));
     else if (inner instanceof Hdf5Group)
-      for (const name of inner.names.toSorted(byNumber)) list.push(...(await arraysBelow(await inner.get(name))));
+      for (const group of inner.names)
+        for (const array of await arraysBelow(await inner.get(group))) list.push({ ...array, group });
   }
   return list;
 }
-
-/** `lstm_cell`, `lstm_cell_1`, …, `lstm_cell_10`. */
-const byNumber = (a: string, b: string): number => numberOf(a) - numberOf(b);
-const numberOf = (name: string): number => Number(/_(\d+)$/.exec(name)?.[1] ?? 0);
 
 /** How Keras 3 names the groups of layers in a file, asked in their order: by class, from the second of a class on with a number. */
 export function groupNames(): (className: string) => string {

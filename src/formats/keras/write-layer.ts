@@ -7,7 +7,7 @@ import { combiningClasses } from "./classes.ts";
 import { unsupported } from "./config.ts";
 import { reversedAxes } from "./layout.ts";
 import { writeBidirectional, writeRecurrent } from "./write-recurrent.ts";
-import { classEntry, type JsonConfig, type WriteContext, type WrittenArray, type WrittenLayer } from "./written.ts";
+import { innerEntry, type JsonConfig, type WriteContext, type WrittenArray, type WrittenLayer } from "./written.ts";
 
 type Writer<S extends LayerSpec> = (spec: S, context: WriteContext) => WrittenLayer;
 type Plain<K extends PlainSpec["kind"]> = Extract<PlainSpec, { kind: K }>;
@@ -121,7 +121,7 @@ const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }
     const named = { name: `${context.name}_inner`, trainable: true, ...config };
     return {
       className: "TimeDistributed",
-      config: { layer: classEntry(className, named, context.family) },
+      config: { layer: innerEntry(className, named, context.family) },
       arrays: arrays.map((array) => ({ ...array, part: array.part === "" ? "layer" : `layer/${array.part}` })),
     };
   },

@@ -6,7 +6,7 @@ import { writeActivation } from "./activations.ts";
 import { recurrentClasses } from "./classes.ts";
 import { unsupported } from "./config.ts";
 import { toColumnBias, toColumns } from "./layout.ts";
-import { classEntry, type JsonConfig, type WriteContext, type WrittenArray, type WrittenLayer } from "./written.ts";
+import { innerEntry, type JsonConfig, type WriteContext, type WrittenArray, type WrittenLayer } from "./written.ts";
 
 interface Context extends WriteContext {
   /** Inside a bidirectional layer, which sets some options itself. */
@@ -125,7 +125,7 @@ export function writeBidirectional(spec: BidirectionalSpec, context: WriteContex
     throw unsupported(`layer "${name}": its directions have different options, those of TensorFlow.js have the same`);
   const innerName = `${name}_rnn`;
   const entry = (one: WrittenLayer, prefix: string): JsonConfig =>
-    classEntry(one.className, { name: `${prefix}${innerName}`, trainable: true, ...one.config }, family);
+    innerEntry(one.className, { name: `${prefix}${innerName}`, trainable: true, ...one.config }, family);
   const prefixed = ({ arrays: own }: WrittenLayer, direction: "forward" | "backward"): WrittenArray[] =>
     own.map((array) => ({
       ...{ name: `${direction}_${innerName}/${array.name}`, tensor: array.tensor },

@@ -34,6 +34,7 @@ export function writeTopology(model: CanonicalModel, family: Family, options: Wr
     used.map(([name]) => name),
   );
   const masks = used.some(([, spec]) => spec.kind === "masking" || (spec.kind === "embedding" && spec.maskZero));
+  for (const node of model.nodes) expectMask(node, model.layers.get(node.layer)!, { family, masks });
   const layers = used.map(([name, spec]) => {
     const given = model.nodes.some((node) => node.layer === name && node.inputs.length > 1);
     const written = writeLayer(spec, {
@@ -55,6 +56,21 @@ export function writeTopology(model: CanonicalModel, family: Family, options: Wr
         family,
       );
   return { config, layers };
+}
+
+/** Which mask a layer is called with is never written: it is the one that the family gives. */
+function expectMask(
+  { name, inputs, mask }: CanonicalNode,
+  { kind }: LayerSpec,
+  { family, masks }: { readonly family: Family; readonly masks: boolean },
+): void {
+  const recurrent = kind === "recurrent" || kind === "bidirectional";
+  // Keras 3 gives none to a layer whose initial states are given.
+  const none = masks && family.kind === "keras-3" && recurrent && inputs.length > 1;
+  if (mask !== undefined ? mask === null && none : !none) return;
+  throw unsupported(
+    `layer "${name}": ${none ? `with its initial states given ${family.name} does not skip masked steps` : `${family.name} gives it the mask that its sequence carries, here it has ${mask === null ? "none" : "another one"}`}: the function would change`,
+  );
 }
 
 const isStateful = (spec: LayerSpec): boolean =>
@@ -106,13 +122,13 @@ function sequential(
   family: Family,
 ): JsonConfig {
   const own = layers.map(({ name, className, config }) => ({ className, config: common(name, config) }));
-  const k3 = family.kind === "keras-3";
   if (own.length === 0) throw unsupported("a model without layers");
   const [first, ...others] = own;
-  // Older readers take the shape of the input from the first layer.
-  const entries = k3
-    ? [{ className: "InputLayer", config: inputConfig("input_layer", shape, model.inputs[0]!, family) }, ...own]
-    : [{ className: first!.className, config: { ...first!.config, batch_input_shape: shape } }, ...others];
+  // TensorFlow.js takes the shape of the input from the first layer.
+  const entries =
+    family.kind === "tfjs"
+      ? [{ className: first!.className, config: { ...first!.config, batch_input_shape: shape } }, ...others]
+      : [{ className: "InputLayer", config: inputConfig("input_layer", shape, model.inputs[0]!, family) }, ...own];
   const config = {
     ...{ name: plainName(model.name) },
     layers: entries.map((entry) => classEntry(entry.className, entry.config, family)),

@@ -35,3 +35,7 @@ export const classEntry = (className: string, config: JsonConfig, { kind }: Fami
   kind === "keras-3"
     ? { module: "keras.layers", class_name: className, config, registered_name: null }
     : { class_name: className, config };
+
+/** The same inside a layer: there Keras 3 looks for the module in files of Keras 2, too, which has written it since 2.13. */
+export const innerEntry = (className: string, config: JsonConfig, family: Family): JsonConfig =>
+  classEntry(className, config, family.kind === "keras-2" ? { ...family, kind: "keras-3" } : family);

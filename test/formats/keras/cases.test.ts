@@ -72,18 +72,40 @@ function modelOf({ layer, version }: KerasCase, call: KerasCall): { config: Json
     class_name: "__keras_tensor__",
     config: { shape: [null], dtype: "float32", keras_history: [name, 0, 0] },
   });
-  const calls = (names: readonly string[]): unknown[] =>
+  const calls = ([name, ...given]: readonly string[], mask?: string): unknown[] =>
     version === 2
-      ? [names.map((name) => [name, 0, 0, {}])]
-      : [{ args: [tensor(names[0]!)], kwargs: names.length > 1 ? { initial_state: names.slice(1).map(tensor) } : {} }];
+      ? [[name, ...given].map((one) => [one, 0, 0, {}])]
+      : [
+          {
+            args: [tensor(name!)],
+            kwargs: {
+              ...(given.length > 0 && { initial_state: given.map(tensor) }),
+              ...(mask !== undefined && { mask: tensor(mask) }),
+            },
+          },
+        ];
+  const operation = (className: string, name: string, args: unknown[], options: Json = {}): Json => ({
+    ...{ class_name: className, config: { name, ...options }, inbound_nodes: [{ args, kwargs: {} }] },
+  });
+  // As Keras 3 lists what it works a mask out with.
+  const operations = [
+    operation("NotEqual", "not_equal", [tensor("x"), MASKED]),
+    operation("Any", "any", [tensor("not_equal")], { axis: -1, keepdims: false }),
+  ];
   const inner = { ...(entry.config as Json), name: "layer" };
   const layers = [
     input("x", [null, call.x.shape[2]!]),
     ...states.map((name) => input(name, [one.units])),
     ...(call.mask
-      ? [{ class_name: "Masking", config: { name: "masking", mask_value: MASKED }, inbound_nodes: calls(["x"]) }]
+      ? [
+          { class_name: "Masking", config: { name: "masking", mask_value: MASKED }, inbound_nodes: calls(["x"]) },
+          ...(version === 3 ? operations : []),
+        ]
       : []),
-    { ...entry, config: inner, inbound_nodes: calls([call.mask ? "masking" : "x", ...states]) },
+    {
+      ...{ ...entry, config: inner },
+      inbound_nodes: calls([call.mask ? "masking" : "x", ...states], call.mask && "any"),
+    },
   ];
   const config = {
     ...{ name: "case", layers: layers.map((one) => ({ ...one, name: (one.config as Json).name })) },

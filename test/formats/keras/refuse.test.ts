@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { bytesSource } from "../../../src/formats/byte-source.ts";
 import type { CanonicalModel, LayerSpec, RecurrentSpec } from "../../../src/formats/canonical.ts";
+import { openHdf5 } from "../../../src/formats/hdf5/read.ts";
 import { Config } from "../../../src/formats/keras/config.ts";
 import { kerasFamily } from "../../../src/formats/keras/family.ts";
 import { readTopology } from "../../../src/formats/keras/topology.ts";
@@ -50,6 +52,18 @@ function modelOf(change: Partial<RecurrentSpec>, mask = false): CanonicalModel {
   };
 }
 
+/** The same with initial states that are inputs, and with the mask asked for. */
+function withStates(mask?: string | null): CanonicalModel {
+  const model = modelOf({}, true);
+  const [masking, rnn] = model.nodes;
+  const states = ["h", "c"].map((name) => ({ name, shape: [3], type: "float" as const }));
+  return {
+    ...model,
+    inputs: [...model.inputs, ...states],
+    nodes: [masking!, { ...rnn!, inputs: ["masking", "h", "c"], ...(mask !== undefined && { mask }) }],
+  };
+}
+
 // What would change the function is refused, never approximated (docs/semantics.md, T12).
 test.each<[string, () => unknown, RegExp]>([
   [
@@ -89,6 +103,13 @@ test.each<[string, () => unknown, RegExp]>([
     () => writeKeras(modelOf({ reverse: true, outputOrder: "time" })),
     /order of their computation/,
   ],
+  ["masked steps with given states, for Keras 3", () => writeKeras(withStates()), /does not skip masked steps/],
+  [
+    "no masked steps with given states, for Keras 2",
+    () => writeKerasH5(withStates(null)),
+    /the mask that its sequence/,
+  ],
+  ["the mask of another sequence", () => writeKeras(withStates("masking")), /does not skip masked steps/],
   ["a state carried over batches of any size", () => writeKeras(modelOf({ stateful: true })), /batchSize/],
 ])("writing refuses %s", (_, write, message) => {
   expect(write).toThrow(message);
@@ -97,6 +118,11 @@ test.each<[string, () => unknown, RegExp]>([
 test("what makes no difference is written: zeros at masked steps where nothing masks", () => {
   expect(writeTensorflowJs(modelOf({ maskedOutput: "zero" })).size).toBe(2);
   expect(writeKeras(modelOf({ stateful: true }), { batchSize: 4 }).length).toBeGreaterThan(0);
+});
+
+test("each family's own rule for the mask of a layer with given states is written", () => {
+  expect(writeKeras(withStates(null)).length).toBeGreaterThan(0);
+  expect(writeKerasH5(withStates()).length).toBeGreaterThan(0);
 });
 
 const sequential = (entry: unknown): Config =>
@@ -157,4 +183,21 @@ test.each([
   ],
 ])("reading refuses %s", (_, entry, message) => {
   expect(() => read(entry, [[1, 3], [1, 3], [3]])).toThrow(message);
+});
+
+test("an .h5 file says in the form that Keras 3 reads, too, what its input is and what is inside a layer", async () => {
+  const both = modelOf({ returnSequences: false });
+  const spec = both.layers.get("rnn") as RecurrentSpec;
+  const layers = new Map<string, LayerSpec>([
+    ["rnn", { kind: "bidirectional", forward: spec, backward: { ...spec, reverse: true }, merge: "concat" }],
+  ]);
+  const weights = new Map(
+    [...both.weights].flatMap(([name, w]) => [[name, w] as const, [`${name}_reverse`, w] as const]),
+  );
+  const file = await openHdf5(bytesSource(writeKerasH5({ ...both, layers, weights })));
+  const { config } = JSON.parse((await file.textAttribute("model_config"))!);
+  const [input, layer] = config.layers;
+  expect(input).toMatchObject({ class_name: "InputLayer", config: { batch_input_shape: [null, null, 2] } });
+  expect(layer.config).not.toHaveProperty("batch_input_shape");
+  expect(layer.config.layer).toMatchObject({ module: "keras.layers", class_name: "LSTM" });
 });

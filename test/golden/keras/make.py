@@ -1,0 +1,64 @@
+"""Makes the files of this folder: models with masks and stacked cells as Keras itself saves them, and what they give.
+
+Made with Keras 3.15.1 on TensorFlow 2.21.0: python3 make.py
+"""
+
+import json
+
+import keras
+import numpy as np
+from keras import layers as L
+
+rng = np.random.default_rng(0)
+expected = {}
+
+
+def keep(name, model, inputs, ending=".keras"):
+    for variable in model.weights:
+        if "seed" not in variable.path:
+            variable.assign(rng.normal(size=variable.shape).astype("float32") * 0.7)
+    model.save(name + ending)
+    outputs = model(list(inputs.values()) if len(inputs) > 1 else next(iter(inputs.values())), training=False)
+    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    array = lambda a: {"shape": list(a.shape), "data": [float(v) for v in np.asarray(a).ravel()]}
+    expected[name + ending] = {
+        "inputs": {key: array(value) for key, value in inputs.items()},
+        "outputs": [array(value) for value in outputs],
+    }
+
+
+def branches():
+    """One mask for two branches, joined in two ways; beside it a sum with what has no mask, after which all steps count."""
+    x = L.Input((5, 3), name="x")
+    y = L.Masking(0.5)(x)
+    a = L.LSTM(2, return_sequences=True)(y)
+    b = L.GRU(2, return_sequences=True, go_backwards=True)(y)
+    each = L.TimeDistributed(L.Dense(2, activation="tanh"))(L.Concatenate()([a, b]))
+    both = L.Bidirectional(L.LSTM(2))(L.Add()([a, b]))
+    unmasked = L.GRU(2)(L.Add()([a, L.Conv1D(2, 1)(x)]))
+    return keras.Model(x, [L.GlobalAveragePooling1D()(each), both, L.SimpleRNN(2)(L.Dense(2)(b)), unmasked])
+
+
+X = rng.normal(size=(3, 5, 3)).astype("float32")
+X[0, 3:] = X[1, :2] = X[2, 1] = 0.5
+keep("branches", branches(), {"x": X})
+keep("branches", branches(), {"x": X}, ".h5")
+
+# A decoder that goes on from an encoder's states: Keras 3 gives it no mask.
+source, target = L.Input((4,), name="source"), L.Input((4,), name="target")
+embedding = L.Embedding(6, 3, mask_zero=True)
+_, h, c = L.LSTM(3, return_state=True)(embedding(source))
+decoded = L.LSTM(3, return_sequences=True)(embedding(target), initial_state=[h, c])
+tokens = np.array([[1, 2, 0, 0], [3, 0, 4, 0]], "int32")
+keep("decoder", keras.Model([source, target], decoded), {"source": tokens, "target": tokens[::-1]})
+
+# Cells whose groups have another order in the file than in the stack, here of the same sizes.
+cells = [L.SimpleRNNCell(3), L.LSTMCell(3), L.GRUCell(3), L.LSTMCell(3)]
+keep("stack", keras.Sequential([L.Input((4, 3)), L.RNN(cells)]), {"input_layer": X[:, :4]})
+
+# Masked inside another model, of which Keras learns only when it runs.
+inner = keras.Sequential([L.Input((4,)), L.Embedding(6, 3, mask_zero=True), L.LSTM(2, return_sequences=True)])
+outer = L.Input((4,), name="tokens")
+keep("inner", keras.Model(outer, L.GRU(2)(inner(outer))), {"tokens": tokens})
+
+json.dump(expected, open("expected.json", "w"))
