@@ -100,7 +100,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
           ? `${JSON.stringify({ type: "prediction", place: places[k], ...row })}\n`
           : csvLine(
               "label" in row
-                ? [row.label, ...Object.values(row.probabilities).map((p) => p.toFixed(6))]
+                ? [row.label, ...classes!.map((name) => row.probabilities[name]!.toFixed(6))]
                 : [String(row.value)],
             ),
       );

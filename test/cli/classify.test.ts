@@ -97,6 +97,17 @@ test("series: classes beside the nearest one by dynamic time warping; JSON", asy
   expect((await longshort(["predict", at("series"), at("s_TRAIN.ts")])).stdout).toMatch(/^label,high,low\nlow,/);
 });
 
+test("columns of probabilities stand below their classes, -1 and 1 too", async () => {
+  writeFileSync(at("signs.csv"), csv(rows.map(([kind, words]) => [kind === "up" ? "1" : "-1", words!])));
+  const train = ["train", "classify", at("signs.csv"), "--text", "words", "--label", "kind", ...small, "-q"];
+  await longshort([...train, "-o", at("signs")]);
+  const [head, first] = (await longshort(["predict", at("signs"), "--input", "up we go"])).stdout.split("\n");
+  expect(head).toBe("label,-1,1");
+  const [label, minus, plus] = first!.split(",");
+  expect(label).toBe("1");
+  expect(Number(plus)).toBeGreaterThan(Number(minus));
+});
+
 test("a regression predicts numbers", async () => {
   writeFileSync(
     at("n.jsonl"),
