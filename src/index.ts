@@ -249,6 +249,7 @@ export { derivatives } from "./print/latex-derivatives.ts";
 export { aligned, type EquationOptions, equations } from "./print/latex-equations.ts";
 export type { Notation } from "./print/latex-names.ts";
 // Running.
+export { averagePredictions } from "./run/average-predictions.ts";
 export {
   type Backtest,
   type BacktestOptions,

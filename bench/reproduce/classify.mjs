@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import { gunzipSync } from "node:zlib";
-import { measureClassifier, openMachine, trainClassifier } from "../../dist/index.js";
+import { averagePredictions, classificationScores, openMachine, trainClassifier } from "../../dist/index.js";
 import { nearestNeighbour } from "../../dist/run/nearest-neighbour.js";
 
 /**
@@ -11,51 +11,71 @@ import { nearestNeighbour } from "../../dist/run/nearest-neighbour.js";
  * - `validation` (default 0.1): share of the training part that chooses the epoch whose weights are measured. With 0 all of it is
  *   learned from, and the weights after the last epoch are measured.
  * - `embeddingDeviation`: of the embedding's first values, in place of 1;
- * - `resume`: the training is saved after each epoch and goes on from there when the same recipe is run again. Default false.
+ * - `resume`: the training is saved after each epoch and goes on from there when the same recipe is run again. Default false;
+ * - `networks` (default 1): so many are trained, one after the other, with seeds of their own (of n networks n · seed, n · seed + 1, …),
+ *   each with another validation part; the mean of their probabilities is measured.
  *
  * @returns accuracy and macro-F1 in percent on the test part
  */
 export async function classify({ settings, seed, train, test, log, saved }) {
-  const { embeddingDeviation = 1, resume = false, ...options } = settings;
+  const { networks = 1, ...own } = settings;
   const machine = await openMachine("wasm");
   try {
-    const { trainer, classifier } = await trainClassifier({ machine, examples: train, seed, ...options });
-    const { parameters } = classifier;
-    if (embeddingDeviation !== 1) {
-      const values = await parameters.read("embedding.weight");
-      parameters.write(
-        "embedding.weight",
-        values.map((value) => value * embeddingDeviation),
-      );
+    const [said, details] = [[], []];
+    for (let k = 0; k < networks; k++) {
+      if (networks > 1) log(`  network ${k + 1} of ${networks}`);
+      const where = networks > 1 ? `${saved}-${k}` : saved;
+      const { trainer, classifier, epoch } = await trained({
+        ...{ machine, settings: own, seed: networks * seed + k, train, log, saved: where },
+      });
+      said.push(await classifier.predict(test.inputs));
+      details.push({ ...(epoch && { epoch }), parameters: classifier.parameters.count });
+      trainer.close();
     }
-    let best;
-    if (resume && existsSync(saved)) {
-      const { snapshot, ...rest } = deserialize(readFileSync(saved));
-      await trainer.restore(snapshot);
-      best = rest.best;
-      log(`  goes on from ${saved}`);
-    }
-    await trainer.run({
-      epoch: async ({ epoch, trainLoss, metrics, best: better, seconds }) => {
-        if (metrics && better) best = { epoch, tensors: await parameters.toTensors() };
-        const found = metrics ? `, validation ${metrics.loss.toFixed(4)}, ${percent(metrics.accuracy)} %` : "";
-        log(`  epoch ${epoch}: loss ${trainLoss.toFixed(4)}${found}; ${seconds.toFixed(1)} s`);
-        if (!resume) return;
-        writeFileSync(`${saved}.new`, serialize({ snapshot: await trainer.snapshot(), best }));
-        renameSync(`${saved}.new`, saved);
-      },
-    });
-    if (best) parameters.fromTensors(best.tensors);
-    const { accuracy, macroF1, confusion } = await measureClassifier(classifier, test);
-    trainer.close();
-    if (resume) rmSync(saved, { force: true });
+    const predictions = averagePredictions(said);
+    const [predicted, classes] = [predictions.map(({ label }) => label), Object.keys(predictions[0].probabilities)];
+    const { accuracy, macroF1, confusion } = classificationScores(test.labels, predicted, classes);
     return {
       measures: { accuracy: 100 * accuracy, macroF1: 100 * macroF1 },
-      details: { ...(best && { epoch: best.epoch }), parameters: parameters.count, confusion },
+      details: { ...(networks > 1 ? { networks: details } : details[0]), confusion },
     };
   } finally {
     machine.close();
   }
+}
+
+/** A classifier with the weights that are to be measured, and of which epoch they are where that was chosen. */
+async function trained({ machine, settings, seed, train, log, saved }) {
+  const { embeddingDeviation = 1, resume = false, ...options } = settings;
+  const { trainer, classifier } = await trainClassifier({ machine, examples: train, seed, ...options });
+  const { parameters } = classifier;
+  if (embeddingDeviation !== 1) {
+    const values = await parameters.read("embedding.weight");
+    parameters.write(
+      "embedding.weight",
+      values.map((value) => value * embeddingDeviation),
+    );
+  }
+  let best;
+  if (resume && existsSync(saved)) {
+    const { snapshot, ...rest } = deserialize(readFileSync(saved));
+    await trainer.restore(snapshot);
+    best = rest.best;
+    log(`  goes on from ${saved}`);
+  }
+  await trainer.run({
+    epoch: async ({ epoch, trainLoss, metrics, best: better, seconds }) => {
+      if (metrics && better) best = { epoch, tensors: await parameters.toTensors() };
+      const found = metrics ? `, validation ${metrics.loss.toFixed(4)}, ${percent(metrics.accuracy)} %` : "";
+      log(`  epoch ${epoch}: loss ${trainLoss.toFixed(4)}${found}; ${seconds.toFixed(1)} s`);
+      if (!resume) return;
+      writeFileSync(`${saved}.new`, serialize({ snapshot: await trainer.snapshot(), best }));
+      renameSync(`${saved}.new`, saved);
+    },
+  });
+  if (best) parameters.fromTensors(best.tensors);
+  if (resume) rmSync(saved, { force: true });
+  return { trainer, classifier, epoch: best?.epoch };
 }
 
 /** Beside a model of series: how often the nearest series of the training part (dynamic time warping) has the right label, in percent. */

@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 import { readConfig } from "../checkpoint/run-folder.ts";
 import { openMachine } from "../compute/open.ts";
+import { averagePredictions } from "../run/average-predictions.ts";
+import type { Classifier } from "../run/classifier.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
-import { onOff, path, text, type ValuesOf } from "../schema/fields.ts";
+import { onOff, path, paths, text, type ValuesOf } from "../schema/fields.ts";
 import type { TagSettings } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";
 import { readInputs } from "./classify-data.ts";
@@ -24,6 +26,10 @@ const fields = {
     about: "one text; of a tagger a sentence, its tokens separated by spaces",
     ...{ unit: "text", otherwise: "a file" },
   }),
+  with: paths({
+    about: "for classifiers: further runs; what is printed is the mean of what all of them say",
+    ...{ unit: "run", otherwise: "none" },
+  }),
   text: text({ about: "column with the text, or the tokens", unit: "column", otherwise: "as in training" }),
   delimiter: text({ about: "what stands between the cells of a row", unit: "character", otherwise: "as in training" }),
   lines: onOff({ about: "for taggers: each line of the file is a sentence, its tokens separated by spaces" }),
@@ -42,6 +48,7 @@ export const predictCommand = (io: Io): Command =>
     examples: [
       "predict runs/2026-01-31-reviews new.csv > classes.csv",
       'predict runs/2026-01-31-names --input "Okafor"',
+      "predict runs/2026-01-31-names names.tsv --with runs/second --with runs/third",
       'predict runs/2026-01-31-tags --input "they book a flight" --probabilities',
     ],
     run: (values) => predict(values, io),
@@ -59,6 +66,8 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   try {
     if (model.kind === "tagger") {
       const { run, lines, probabilities, json } = flags;
+      if (flags.with !== undefined)
+        throw new UsageError("bad-option", "--with: it is for classifiers, this run is of a tagger");
       const columns = {
         ...training,
         ...(flags.text !== undefined && { token: flags.text }),
@@ -69,7 +78,8 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     for (const name of ["lines", "probabilities"] as const)
       if (flags[name])
         throw new UsageError("bad-option", `--${name}: it is for taggers, this run is of a ${String(model.kind)}`);
-    const classifier = await loadClassifier(flags.run, machine);
+    const classifiers: Classifier[] = [];
+    for (const run of [flags.run, ...(flags.with ?? [])]) classifiers.push(await loadClassifier(run, machine));
     const columns = {
       ...training,
       ...(flags.text !== undefined && { text: flags.text }),
@@ -77,10 +87,12 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     };
     const { inputs, places } =
       input === undefined ? await readInputs(file!, columns) : { inputs: [input], places: ["--input"] };
-    const { classes } = classifier.model.config;
+    const { classes } = classifiers[0]!.model.config;
     const rows = classes
-      ? (await classifier.predict(inputs)).map(({ label, probabilities }) => ({ label, probabilities }))
-      : (await classifier.predictNumbers(inputs)).map((value) => ({ value }));
+      ? averagePredictions(await ofEach(classifiers, (one) => one.predict(inputs))).map(({ label, probabilities }) => ({
+          ...{ label, probabilities },
+        }))
+      : means(await ofEach(classifiers, (one) => one.predictNumbers(inputs))).map((value) => ({ value }));
     if (!flags.json) await io.stdout.write(csvLine(classes ? ["label", ...classes] : ["value"]));
     for (const [k, row] of rows.entries())
       await io.stdout.write(
@@ -88,7 +100,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
           ? `${JSON.stringify({ type: "prediction", place: places[k], ...row })}\n`
           : csvLine(
               "label" in row
-                ? [row.label, ...Object.values(row.probabilities).map((p) => p.toFixed(6))]
+                ? [row.label, ...classes!.map((name) => row.probabilities[name]!.toFixed(6))]
                 : [String(row.value)],
             ),
       );
@@ -96,3 +108,13 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     machine.close();
   }
 }
+
+/** One after the other: memory is needed for one at a time. */
+async function ofEach<T>(classifiers: readonly Classifier[], ask: (one: Classifier) => Promise<T>): Promise<T[]> {
+  const said: T[] = [];
+  for (const one of classifiers) said.push(await ask(one));
+  return said;
+}
+
+const means = (numbers: readonly (readonly number[])[]): number[] =>
+  numbers[0]!.map((_, k) => numbers.reduce((sum, of) => sum + of[k]! / numbers.length, 0));

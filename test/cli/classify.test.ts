@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -50,9 +50,15 @@ test("texts of a table: trained, measured beside baselines, predicted, resumed",
   const { label, probabilities } = JSON.parse(one.stdout);
   expect({ label, classes: Object.keys(probabilities) }).toEqual({ label: "up", classes: ["down", "up"] });
 
+  cpSync(at("run"), at("before"), { recursive: true });
   const more = await longshort(["resume", at("run"), "--epochs", "4"]);
   expect(more.code, more.stderr).toBe(0);
   expect(more.stderr).toMatch(/Resumed after step \d+/);
+  const up = async (...words: string[]): Promise<number> =>
+    JSON.parse((await longshort(["predict", ...words, "--input", "up we go", "--json"])).stdout).probabilities.up;
+  const [now, then] = [await up(at("run")), await up(at("before"))];
+  expect(now).not.toBe(then);
+  expect(await up(at("run"), "--with", at("before"), "--with", at("before"))).toBeCloseTo((now + 2 * then) / 3, 12);
   expect((await longshort(["info", at("run")])).stdout).toMatch(/train classify --config/);
   const other = await longshort(["generate", at("run")]);
   expect(other).toMatchObject({
@@ -91,30 +97,39 @@ test("series: classes beside the nearest one by dynamic time warping; JSON", asy
   expect((await longshort(["predict", at("series"), at("s_TRAIN.ts")])).stdout).toMatch(/^label,high,low\nlow,/);
 });
 
+test("columns of probabilities stand below their classes, -1 and 1 too", async () => {
+  writeFileSync(at("signs.csv"), csv(rows.map(([kind, words]) => [kind === "up" ? "1" : "-1", words!])));
+  const train = ["train", "classify", at("signs.csv"), "--text", "words", "--label", "kind", ...small, "-q"];
+  await longshort([...train, "-o", at("signs")]);
+  const [head, first] = (await longshort(["predict", at("signs"), "--input", "up we go"])).stdout.split("\n");
+  expect(head).toBe("label,-1,1");
+  const [label, minus, plus] = first!.split(",");
+  expect(label).toBe("1");
+  expect(Number(plus)).toBeGreaterThan(Number(minus));
+});
+
 test("a regression predicts numbers", async () => {
   writeFileSync(
     at("n.jsonl"),
     rows.map(([kind, words]) => `${JSON.stringify({ words, n: kind === "up" ? 40 : 20 })}\n`).join(""),
   );
-  const ran = await longshort([
-    "train",
-    "classify",
-    at("n.jsonl"),
-    "--text",
-    "words",
-    "--label",
-    "n",
-    "--regression",
-    ...small,
-    "-q",
-    "-o",
-    at("n"),
-  ]);
+  const train = ["train", "classify", at("n.jsonl"), "--text", "words", "--label", "n", "--regression", ...small, "-q"];
+  const ran = await longshort([...train, "-o", at("n")]);
   expect(ran.stdout).toMatch(/RMSE +MAE +R²\nthis model +\d/);
   expect(ran.stdout).toMatch(/always the mean +/);
   const { stdout } = await longshort(["predict", at("n"), "--input", "up we go"]);
   expect(stdout).toMatch(/^value\n/);
   expect(Number(stdout.split("\n")[1])).toBeGreaterThan(30);
+  await longshort([...train, "--epochs", "1", "-o", at("n1")]);
+  const value = async (...runs: string[]): Promise<number> =>
+    Number((await longshort(["predict", ...runs, "--input", "up we go"])).stdout.split("\n")[1]);
+  const [one, other] = [await value(at("n")), await value(at("n1"))];
+  expect(one).not.toBeCloseTo(other, 3);
+  expect(await value(at("n"), "--with", at("n1"))).toBeCloseTo((one + other) / 2, 9);
+  expect(await longshort(["predict", at("run"), "--with", at("n"), "--input", "up"])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/predicts numbers, not classes/),
+  });
 });
 
 test.each<[string, readonly string[], RegExp]>([

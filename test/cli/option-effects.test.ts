@@ -475,6 +475,7 @@ const commands: Readonly<Record<string, Effects>> = {
       run: { instead: ["predict", at("classifier2"), at("t.csv")] },
       file: { instead: ["predict", at("classifier"), at("more.csv")] },
       input: { instead: ["predict", at("classifier"), "--input", "up"] },
+      with: { add: ["--with", at("classifier2")] },
       text: { add: ["--text", "c"] },
       delimiter: { add: ["--delimiter", ";"], see: ({ code }) => code, codes: [2] },
       ...{ machine, json },

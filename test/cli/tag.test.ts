@@ -192,4 +192,8 @@ test("flags of taggers are refused for other runs", async () => {
     code: 2,
     stderr: expect.stringMatching(/--probabilities: it is for taggers/),
   });
+  expect(await longshort(["predict", at("run"), "--with", at("c"), "--input", "up"])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/--with: it is for classifiers/),
+  });
 });

@@ -1,0 +1,62 @@
+import { argmax } from "../shared/argmax.ts";
+import { describe, UsageError } from "../shared/errors.ts";
+import type { ClassPrediction } from "./classifier.ts";
+
+/**
+ * What several classifiers say together of the same inputs: the mean of their probabilities. Networks that began with other seeds, or
+ * read other tokens, err in different places, so that their mean errs less than each of them alone.
+ *
+ * @param predictions of each classifier what `predict` gave, all for the same inputs and of the same classes
+ * @example
+ * ```ts no-run
+ * const said = averagePredictions(await Promise.all(classifiers.map((one) => one.predict(texts))));
+ * ```
+ * @see Hansen & Salamon, "Neural network ensembles" (1990)
+ * @throws UsageError "no-predictions", "wrong-input" (other inputs), "other-classes"
+ */
+export function averagePredictions(predictions: readonly (readonly ClassPrediction[])[]): ClassPrediction[] {
+  const [first, ...others] = expectLists(predictions);
+  for (const other of others)
+    if (other.length !== first.length)
+      throw new UsageError(
+        "wrong-input",
+        `averagePredictions: expected predictions for the same inputs, got ${first.length} of one classifier and ${other.length} of another`,
+      );
+  return first.map((_, k) =>
+    average(
+      predictions.map((of) => of[k]!.logProbabilities),
+      Object.keys(first[k]!.logProbabilities),
+    ),
+  );
+}
+
+function average(logs: readonly ClassPrediction["logProbabilities"][], classes: readonly string[]): ClassPrediction {
+  for (const one of logs)
+    if (Object.keys(one).length !== classes.length || !classes.every((name) => Object.hasOwn(one, name)))
+      throw new UsageError(
+        "other-classes",
+        `averagePredictions: expected classifiers of the same classes, got ${classes.join(", ")} and ${Object.keys(one).join(", ")}`,
+      );
+  const means = classes.map((name) => logMean(logs.map((one) => one[name]!)));
+  const named = (values: readonly number[]) => Object.fromEntries(classes.map((name, k) => [name, values[k]!]));
+  return {
+    label: classes[argmax(means)]!,
+    probabilities: named(means.map(Math.exp)),
+    logProbabilities: named(means),
+  };
+}
+
+/** log of the mean of e^x, without the powers that would become 0. */
+function logMean(logs: readonly number[]): number {
+  const largest = Math.max(...logs);
+  return largest + Math.log(logs.reduce((sum, x) => sum + Math.exp(x - largest), 0) / logs.length);
+}
+
+function expectLists(predictions: readonly (readonly ClassPrediction[])[]) {
+  const [first, ...others] = Array.isArray(predictions) && predictions.every(Array.isArray) ? predictions : [];
+  if (first) return [first, ...others] as const;
+  throw new UsageError(
+    "no-predictions",
+    `averagePredictions: expected a list with the predictions of at least one classifier, got ${describe(predictions)}`,
+  );
+}
