@@ -1,13 +1,16 @@
+import type { Cell } from "../cells/define.ts";
 import { readConfig } from "../checkpoint/run-folder.ts";
 import type { Machine } from "../compute/machine.ts";
 import type { Series } from "../data/examples.ts";
+import { normsOverTime } from "../explain/norms.ts";
+import type { ReadTrace } from "../explain/read-trace.ts";
 import { traceClassifier } from "../explain/trace-classifier.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import { UsageError } from "../shared/errors.ts";
 import { readInputs } from "./classify-data.ts";
 import { counted } from "./format.ts";
-import { type Inspected, nothingToRead, type Reading, rowOf } from "./inspected.ts";
+import { type Inspected, nothingToRead, type Reading, rowOf, type StepMap } from "./inspected.ts";
 import { likely, rangeOf, seriesMap } from "./step-maps.ts";
 
 /** Has a classifier, or a regression of sequences, read a text or a series. */
@@ -15,7 +18,8 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
   const classifier = await loadClassifier(folder, machine);
   const { classes, channels } = classifier.model.config;
   const input = await classifierInput(folder, reading, channels);
-  const trace = await traceClassifier(classifier, input);
+  const trace = await traceClassifier(classifier, input, { gradients: true });
+  const hangs = gradientMap(trace, classifier.model.cell);
   const numbers = typeof input === "string" ? undefined : seriesMap(input);
   const read = numbers && { read: [numbers.map], curves: numbers.curves };
   const { tokens } = trace;
@@ -24,7 +28,7 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
     const map = { title: "number that it predicts, had the input ended there", rows: [{ label: "number", values }] };
     return {
       ...{ trace, said: [`It predicts ${Number(values.at(-1)!.toPrecision(6))}.`], ...read },
-      maps: [{ ...map, ...rangeOf(values) }],
+      maps: [{ ...map, ...rangeOf(values) }, hangs],
       steps: values.map((value, t) => ({ token: tokens[t], value })),
     };
   }
@@ -40,8 +44,24 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
         said.map((one) => one.probabilities),
         { title: "probability of each class, had the input ended there", what: "classes" },
       ),
+      hangs,
     ],
     steps: said.map(({ label, probabilities }, t) => ({ token: tokens[t], label, probabilities })),
+  };
+}
+
+/** On which steps the answer hangs: ‖∂L/∂h_t‖ of every layer and direction. */
+function gradientMap({ gradients }: ReadTrace, { states }: Cell): StepMap {
+  const rows = Object.entries(gradients)
+    .filter(([, { name }]) => name === states[0]!.name)
+    .map(([label, gradient]) => ({ label, values: normsOverTime(gradient) }));
+  // All are 0 where the answer is certain.
+  const high = Math.max(...rows.flatMap(({ values }) => [...values])) || 1;
+  return {
+    title: "how much the answer hangs on the state after each step: the norm of its gradient",
+    rows,
+    low: 0,
+    high,
   };
 }
 

@@ -59,7 +59,7 @@ export const inspectCommand = (io: Io): Command =>
     name: "inspect",
     summary: "show the gates of a model while it reads a text, a sentence or a series",
     description:
-      "Shows the gates and states of a model of any task while it reads: the text, or the steps of a series, along the top, hidden\nunits down. The units shown are those that vary most. Above them stands what a classifier says after each step, how likely\na tagger finds the tags of each token, and the series that a forecaster looks back at.",
+      "Shows the gates and states of a model of any task while it reads: the text, or the steps of a series, along the top, hidden\nunits down. The units shown are those that vary most. Above them stands what a classifier says after each step and on which\nits answer hangs, how likely a tagger finds the tags of each token, and the series that a forecaster looks back at.",
     fields,
     examples: [
       'inspect runs/2026-01-31-novel --text "The end of it." --values f,c --units 16',

@@ -35,7 +35,7 @@ export {
   traceInChunks,
   traceNames,
 } from "./trace.ts";
-export { traceClassifier } from "./trace-classifier.ts";
+export { type TraceClassifierOptions, traceClassifier } from "./trace-classifier.ts";
 export { traceTensors, traceToJSON } from "./trace-files.ts";
 export { traceForecaster } from "./trace-forecaster.ts";
 export { traceTagger } from "./trace-tagger.ts";

@@ -3,7 +3,7 @@ import { compile } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type Trace, type TraceOptions, trace } from "./trace.ts";
+import { type Objective, type Trace, type TraceOptions, traceTowards } from "./trace.ts";
 
 /** A trace of a whole model, with what it read. */
 export interface ReadTrace extends Trace {
@@ -15,7 +15,7 @@ export interface ReadTrace extends Trace {
   readonly names: readonly string[];
 }
 
-/** What of a trace can be chosen where a whole model is traced from what it reads. Gradients are of its layers: `trace` with a `seed`. */
+/** What of a trace can be chosen where a whole model is traced from what it reads. */
 export type ReadTraceOptions = Pick<TraceOptions, "names" | "hold" | "maximumBytes">;
 
 /** For `expectOptions`. */
@@ -37,13 +37,20 @@ export const namesOf = (tokens: ArrayLike<number>, tokenizer: Pick<Tokenizer, "t
 /** Steps of numbers, counted from 1. */
 export const stepsOf = (count: number): string[] => Array.from({ length: count }, (_, t) => String(t + 1));
 
-/** What the layers of a model did with what they read, [T, 1, D]. */
+/** What the layers of a model did with what they read, [T, 1, D]; with an objective the gradients of that, too. */
 export const traceLayers = (
   model: Recurrent,
   parameters: ParameterStore,
   data: ArrayLike<number>,
   { names, hold, maximumBytes }: ReadTraceOptions,
-): Promise<Trace> => trace({ model, parameters }, { data }, { names, hold, maximumBytes });
+  objective?: Objective,
+): Promise<Trace> =>
+  traceTowards(
+    objective,
+    { model, parameters },
+    { data },
+    { names, hold, maximumBytes, gradients: objective !== undefined },
+  );
 
 /** What layers read of the inputs of a model: what `record` makes of them, computed. */
 export async function readingOf(

@@ -1,8 +1,11 @@
+import { crossEntropy } from "../losses/cross-entropy.ts";
+import { add, mul, variable } from "../math/expression.ts";
 import type { SequenceClassifier } from "../models/sequence-classifier.ts";
 import { type Classifier, declareSequences } from "../run/classifier.ts";
 import { readSequence } from "../run/sequence-reader.ts";
-import { UsageError } from "../shared/errors.ts";
+import { expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { pointwise, reshape } from "../tensor/operations.ts";
 import {
   namesOf,
   type ReadTrace,
@@ -13,33 +16,76 @@ import {
   stepsOf,
   traceLayers,
 } from "./read-trace.ts";
+import type { Objective } from "./trace.ts";
+
+export interface TraceClassifierOptions extends ReadTraceOptions {
+  /**
+   * Whether to give ∂L/∂value as well: L is −log of the probability of `label`, of a regression the number that it predicts. What is held is held
+   * in L, too.
+   */
+  readonly gradients?: boolean | undefined;
+  /** The class whose probability gradients are of. Default: the one that the classifier names. */
+  readonly label?: string | undefined;
+}
 
 /**
  * Reads a text or a series with a classifier (or a regression) and keeps what the gates and states of its layers were at every step, in both
  * directions. What it says after each step tells `classifier.afterEachStep`.
  *
  * @param input a text, or a series as it was measured
+ * @example
+ * ```ts
+ * const { gradients, tokens } = await traceClassifier(classifier, "a dull film", { gradients: true });
+ * normsOverTime(gradients.h_l0); // on which steps the class hangs
+ * ```
  * @throws UsageError "wrong-input", "no-tokens", "unknown-token", "unknown-choice"; FailureError "trace-too-large"
  */
 export async function traceClassifier(
   classifier: Classifier<SequenceClassifier>,
   input: Parameters<typeof readSequence>[0],
-  options: ReadTraceOptions = {},
+  options: TraceClassifierOptions = {},
 ): Promise<ReadTrace> {
-  expectOptions("traceClassifier", options, readTraceNames);
+  expectOptions("traceClassifier", options, { ...readTraceNames, gradients: 1, label: 1 });
   const { model, parameters, tokenizer } = classifier;
   const { rnn } = model.parts;
   const read = readSequence(input, model, tokenizer);
+  if (!("channels" in read) && read.length === 0)
+    throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
+  const objective = await objectiveOf(classifier, input, options);
   if ("channels" in read)
     return readTrace(
-      await traceLayers(rnn, parameters, read.values, options),
+      await traceLayers(rnn, parameters, read.values, options, objective),
       stepsOf(read.values.length / read.channels),
     );
-  if (read.length === 0) throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
   const reading = await readingOf(
     parameters,
     (graph) => model.embedded(declareSequences(graph, model, read.length, 1).x),
     { x: read, mask: new Float64Array(read.length).fill(1) },
   );
-  return readTrace(await traceLayers(rnn, parameters, reading, options), namesOf(read, tokenizer!));
+  return readTrace(await traceLayers(rnn, parameters, reading, options, objective), namesOf(read, tokenizer!));
+}
+
+/** L by what the layers gave; undefined where no gradients are asked for. */
+async function objectiveOf(
+  classifier: Classifier<SequenceClassifier>,
+  input: Parameters<typeof readSequence>[0],
+  { gradients = false, label }: TraceClassifierOptions,
+): Promise<Objective | undefined> {
+  const { classes, targetScaling } = classifier.model.config;
+  if (label !== undefined && !gradients)
+    throw new UsageError("bad-option", "label: it is whose gradients are given; ask for `gradients` too");
+  if (label !== undefined && !classes)
+    throw new UsageError("bad-option", "label: this model predicts a number, not classes");
+  if (!gradients) return undefined;
+  const { model } = classifier;
+  if (!classes) {
+    const [mean, deviation] = [targetScaling?.mean[0] ?? 0, targetScaling?.deviation[0] ?? 1];
+    return (layers) => reshape(pointwise({ x: model.answered(layers) }, add(mul(variable("x"), deviation), mean)), []);
+  }
+  const meant = expectOneOf("label", label ?? (await classifier.predict([input]))[0]!.label, classes);
+  const target = Float64Array.from(classes, (name) => Number(name === meant));
+  return (layers) => {
+    const logits = model.answered(layers);
+    return crossEntropy(logits, logits.graph.constant([1, classes.length], target));
+  };
 }

@@ -1,6 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import { type HeldPlace, HeldValues, type Hold } from "../layers/held-values.ts";
-import type { Recurrent } from "../layers/recurrent.ts";
+import type { Recurrent, RecurrentOutput } from "../layers/recurrent.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
 import { LanguageModel } from "../models/language-model.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
@@ -53,7 +53,7 @@ export interface Trace {
   readonly values: Readonly<Record<string, TracedArray>>;
   /** ∂L/∂value under the same keys; empty unless asked for. */
   readonly gradients: Readonly<Record<string, TracedArray>>;
-  /** L, where gradients of a language model were asked for. */
+  /** L, where gradients of a whole model were asked for. */
   readonly loss: number | undefined;
   /** Logits [T, B, V] of a language model, or the output [T, B, directions · H|P] of layers. */
   readonly output: Pick<TracedArray, "shape" | "data">;
@@ -83,6 +83,19 @@ export const traceNames = (model: Traceable["model"]): string[] =>
 export async function trace(traced: Traceable, input: TraceInput, options: TraceOptions = {}): Promise<Trace> {
   expectOptions("trace", options, { names: 1, gradients: 1, seed: 1, maximumBytes: 1, hold: 1 });
   expectOptions("trace", input, { data: "required", batch: 1, lengths: 1, initial: 1 });
+  return traceTowards(undefined, traced, input, options);
+}
+
+/** Records L, of shape [], of what layers gave. */
+export type Objective = (layers: Pick<RecurrentOutput, "output" | "final">) => Tensor;
+
+/** `trace` of layers inside a model that goes on behind them: gradients are those of `objective`. Undefined: as `trace` says. */
+export async function traceTowards(
+  objective: Objective | undefined,
+  traced: Traceable,
+  input: TraceInput,
+  options: TraceOptions,
+): Promise<Trace> {
   const { model, parameters } = traced;
   const { machine } = parameters;
   const layers = layersOf(model);
@@ -111,8 +124,14 @@ export async function trace(traced: Traceable, input: TraceInput, options: Trace
   for (const [name, tensor] of Object.entries(recorded.traces)) graph.output(`trace.${name}`, tensor);
   for (const [name, tensor] of Object.entries(recorded.final)) graph.output(`final.${name}`, tensor);
   graph.output("output", recorded.output);
-  const loss = differentiable ? sendBack(graph, traced, recorded.output, { input, options, steps, batch }) : undefined;
-  if (loss) graph.output("loss", loss);
+  const lossOf =
+    objective ??
+    ((): Tensor | undefined => lossOrSeed(graph, traced, recorded.output, { input, options, steps, batch }));
+  const loss = differentiable ? lossOf(recorded) : undefined;
+  if (loss) {
+    graph.backward([[loss, 1]]);
+    graph.output("loss", loss);
+  }
 
   const executable = await compile(graph, { machine, arenas: parameters.arenas });
   try {
@@ -192,8 +211,8 @@ function recordModel(
   return model.forward(x, input);
 }
 
-/** Records the gradients. @returns L for a language model */
-function sendBack(
+/** Records L of a language model; of layers the gradients themselves, as their L is no number of the graph. */
+function lossOrSeed(
   graph: Graph,
   { model }: Traceable,
   output: Tensor,
@@ -217,9 +236,7 @@ function sendBack(
   });
   const range = graph.reserve("inputs", targets.length, "int");
   graph.constants.push({ range, data: targets });
-  const loss = crossEntropy(output, graph.tensor([steps, batch], range), { reduction: "sum" });
-  graph.backward([[loss, 1]]);
-  return loss;
+  return crossEntropy(output, graph.tensor([steps, batch], range), { reduction: "sum" });
 }
 
 function sizesOf(model: Traceable["model"], { data, batch = 1 }: TraceInput): { steps: number; batch: number } {

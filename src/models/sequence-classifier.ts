@@ -161,9 +161,7 @@ export class SequenceClassifier implements SequenceModel {
   }
 
   forward(x: Tensor, mask?: Tensor): Tensor {
-    const { rnn, head } = this.parts;
-    const drop = dropout({ rate: this.config.dropout });
-    return head.forward(drop.forward(this.pooled(rnn.forward(this.embedded(x), { mask }), mask)));
+    return this.answered(this.parts.rnn.forward(this.embedded(x), { mask }), mask);
   }
 
   /** What the recurrent layers read of `x`, [T, B, E] or [T, B, D]. */
@@ -173,8 +171,14 @@ export class SequenceClassifier implements SequenceModel {
     return table ? dropout({ rate: this.config.dropout }).forward(table.forward(x)) : x;
   }
 
+  /** What the head says of what the recurrent layers gave, as `forward` returns it. */
+  answered(layers: Pick<RecurrentOutput, "output" | "final">, mask?: Tensor): Tensor {
+    const drop = dropout({ rate: this.config.dropout });
+    return this.parts.head.forward(drop.forward(this.pooled(layers, mask)));
+  }
+
   /** What stands for the whole sequence, of shape [B, W]. */
-  private pooled({ output, final }: RecurrentOutput, mask: Tensor | undefined): Tensor {
+  private pooled({ output, final }: Pick<RecurrentOutput, "output" | "final">, mask: Tensor | undefined): Tensor {
     const { pooling } = this.config;
     if (pooling === "last") return this.lastStates(final[this.cell.states[0]!.name]!);
     if (pooling === "attention") return this.parts.pool!.forward(output, { mask });

@@ -74,13 +74,14 @@ const blocksOf = (stdout: string): string[] => stdout.trimEnd().split("\n\n");
 describe("inspect shows", () => {
   it("of a classifier what it says after each word, as predict says at the end", async () => {
     const blocks = blocksOf(await inspect(at("words"), "--text", "a fine end", "--values", "f", "--units", "2"));
-    expect(blocks).toHaveLength(3);
+    expect(blocks).toHaveLength(4);
     const predicted = (await longshort(["predict", at("words"), "--input", "a fine end"])).stdout.split("\n")[1]!;
     const [label, down, up] = predicted.split(",");
     const shown = Number(label === "up" ? up : down).toFixed(3);
     expect(blocks[0]).toBe(`It says: ${label}, with a probability of ${shown}.`);
     expect(blocks[1]).toMatch(/^probability of each class, .* 0 {2}░▒▓█ 1\n +a +fine end\ndown .*\nup /);
-    expect(blocks[2]).toMatch(/^f {2}forget gate .*\n +a +fine end\nunit \d .*\nunit \d /);
+    expect(blocks[2]).toMatch(/^how much the answer hangs on the state .* 0 {2}░▒▓█ 0\.\d+\n +a +fine end\nh_l0 .*█/);
+    expect(blocks[3]).toMatch(/^f {2}forget gate .*\n +a +fine end\nunit \d .*\nunit \d /);
     const steps = lines(await inspect(at("words"), at("t.csv"), "--row", "2", "--json"));
     expect(steps.map(({ type }) => type)).toEqual([...new Array(4).fill("step"), ...new Array(6).fill("values")]);
     expect(steps.slice(0, 4).map(({ token }) => token)).toEqual(["a", "fine", "end", "1"]);
@@ -152,7 +153,7 @@ describe("inspect shows", () => {
       const [{ said, maps, layers }] = data.runs;
       expect(said.length).toBeGreaterThan(0);
       // What one channel or column holds is the curve itself.
-      expect(maps.length).toBe({ words: 1, series: 2, tags: 1, sales: 0 }[run]);
+      expect(maps.length).toBe({ words: 2, series: 3, tags: 1, sales: 0 }[run]);
       for (const { rows } of maps)
         for (const { data: numbers } of rows) expect(numbers).toHaveLength(data.tokens.length);
       expect(layers.map(({ title }: { title: string }) => title)).toEqual(

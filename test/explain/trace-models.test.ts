@@ -1,11 +1,12 @@
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { openMachine } from "../../src/compute/open.ts";
 import type { Series } from "../../src/data/examples.ts";
 import { timeSeriesSet } from "../../src/data/time-series-set.ts";
-import { traceClassifier } from "../../src/explain/trace-classifier.ts";
+import { type TraceClassifierOptions, traceClassifier } from "../../src/explain/trace-classifier.ts";
 import { traceForecaster } from "../../src/explain/trace-forecaster.ts";
 import { traceTagger } from "../../src/explain/trace-tagger.ts";
 import { type SequenceClassifierOptions, sequenceClassifier } from "../../src/models/sequence-classifier.ts";
-import { Classifier } from "../../src/run/classifier.ts";
+import { Classifier, type ClassPrediction } from "../../src/run/classifier.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../../src/tensor/parameter-store.ts";
 import type { Tokenizer } from "../../src/text/tokenizer.ts";
@@ -102,6 +103,25 @@ describeOnMachines("traces of models of other tasks", (on) => {
     for (const one of [numbers, classifier]) one.parameters.close();
   });
 
+  test("a classifier's gradients cost its values no bit, and come of what is named", async () => {
+    const classifier = await classifierOf({ ...words(), bidirectional: true, pooling: "maximum" });
+    const plain = await traceClassifier(classifier, "a c b d");
+    const traced = await traceClassifier(classifier, "a c b d", { gradients: true });
+    expect(plain.gradients).toEqual({});
+    expect(traced.values).toEqual(plain.values);
+    expect(Object.keys(traced.gradients)).toEqual(Object.keys(traced.values));
+    const [{ label, logProbabilities }] = (await classifier.predict(["a c b d"])) as [ClassPrediction];
+    expect(traced.loss).toBeCloseTo(-logProbabilities[label]!, 5);
+    const other = label === "x" ? "y" : "x";
+    const of = await traceClassifier(classifier, "a c b d", { gradients: true, label: other });
+    expect(of.loss).toBeCloseTo(-logProbabilities[other]!, 5);
+    expect(of.gradients).not.toEqual(traced.gradients);
+    const asked = (options: TraceClassifierOptions) => traceClassifier(classifier, "a", options);
+    await expect(asked({ gradients: true, label: "w" })).rejects.toMatchObject({ code: "unknown-choice" });
+    await expect(asked({ label: "x" })).rejects.toThrow(/ask for `gradients` too/);
+    classifier.parameters.close();
+  });
+
   test("a tagger: words and their characters reach the layers, and its head says the tags of what they give", async () => {
     const sentences = {
       tokens: Array.from({ length: 6 }, (_, k) => (k % 2 ? ["in", "bag"] : ["a"])),
@@ -166,6 +186,59 @@ describeOnMachines("traces of models of other tasks", (on) => {
         on.outputs * 10,
       );
       trainer.close();
+    },
+  );
+});
+
+describe("gradients of a classifier's trace", () => {
+  const series: Series = { channels: 2, values: Float64Array.of(1, 2, 0.5, -1, 3, 0, -0.3, 0.7) };
+  test.each([
+    ["last", ["x", "y", "z"]],
+    ["mean", ["x", "y", "z"]],
+    ["maximum", ["x", "y", "z"]],
+    ["attention", ["x", "y", "z"]],
+    ["last", undefined],
+  ] as const)(
+    "%s of %s: what a bias does to L is the sum over the steps of what its gate gets",
+    async (pooling, classes) => {
+      const machine = await openMachine("reference");
+      const model = sequenceClassifier({
+        ...{ channels: 2, hiddenSize: 3, numLayers: 2, bidirectional: true, pooling, classes, dropout: 0.3 },
+        ...(!classes && { targetScaling: { mean: [5], deviation: [2] } }),
+      });
+      const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 6 });
+      const classifier = new Classifier({ model, machine, parameters });
+      const label = classes && "y";
+      const names = ["pre.i", "pre.f", "pre.g", "pre.o"];
+      const { gradients, loss } = await traceClassifier(classifier, series, {
+        ...{ names, gradients: true },
+        ...(label && { label }),
+      });
+      const lossNow = async (): Promise<number> =>
+        label
+          ? -(await classifier.predict([series]))[0]!.logProbabilities[label]!
+          : (await classifier.predictNumbers([series]))[0]!;
+      expect(loss).toBeCloseTo(await lossNow(), 12);
+      for (const place of ["l0", "l0_reverse", "l1", "l1_reverse"]) {
+        const bias = await parameters.read(`rnn.bias_ih_${place}`);
+        const at = async (k: number, change: number): Promise<number> => {
+          parameters.write(
+            `rnn.bias_ih_${place}`,
+            bias.map((value, n) => value + (n === k ? change : 0)),
+          );
+          return lossNow();
+        };
+        const [summed, measured]: [number[], number[]] = [[], []];
+        for (let k = 0; k < bias.length; k++) {
+          const { data } = gradients[`${names[Math.floor(k / 3)]}_${place}`]!;
+          summed.push([0, 1, 2, 3].reduce((sum, t) => sum + data[3 * t + (k % 3)]!, 0));
+          measured.push(((await at(k, 1e-5)) - (await at(k, -1e-5))) / 2e-5);
+        }
+        await at(-1, 0);
+        expect(summed.some((value) => Math.abs(value) > 1e-3)).toBe(true);
+        expect(difference(summed, measured)).toBeLessThan(1e-7);
+      }
+      for (const one of [classifier, parameters, machine]) one.close();
     },
   );
 });

@@ -1,7 +1,7 @@
 import { timeSeriesSet } from "../../../src/data/time-series-set.ts";
 import { type NearestPassagesOptions, nearestPassages } from "../../../src/explain/nearest-passages.ts";
 import type { ReadTraceOptions } from "../../../src/explain/read-trace.ts";
-import { traceClassifier } from "../../../src/explain/trace-classifier.ts";
+import { type TraceClassifierOptions, traceClassifier } from "../../../src/explain/trace-classifier.ts";
 import { traceForecaster } from "../../../src/explain/trace-forecaster.ts";
 import { traceTagger } from "../../../src/explain/trace-tagger.ts";
 import { sequenceClassifier } from "../../../src/models/sequence-classifier.ts";
@@ -76,9 +76,13 @@ const said = new Classifier({ model: classifier, machine, parameters: ownClassif
 
 export const answering: EffectTable = {
   traceClassifier: shows(
-    (options: ReadTraceOptions) => outcomeOf(async () => (await traceClassifier(said, "a b a", options)).values),
+    (options: TraceClassifierOptions) =>
+      outcomeOf(async () => {
+        const { values, gradients } = await traceClassifier(said, "a b a", options);
+        return { values, gradients };
+      }),
     {},
-    tracing,
+    { ...tracing, gradients: [true], label: ["x", { gradients: true }] },
   ),
   traceTagger: shows(
     (options: ReadTraceOptions) => outcomeOf(async () => (await traceTagger(tagger, ["in", "a"], options)).values),
