@@ -46,9 +46,9 @@ function average(logs: readonly ClassPrediction["logProbabilities"][], classes: 
   };
 }
 
-/** log of the mean of e^x, without the powers that would become 0. */
+/** log of the mean of e^x, without the powers that would become 0; −∞ where all are. */
 function logMean(logs: readonly number[]): number {
-  const largest = Math.max(...logs);
+  const largest = Math.max(...logs, -Number.MAX_VALUE);
   return largest + Math.log(logs.reduce((sum, x) => sum + Math.exp(x - largest), 0) / logs.length);
 }
 

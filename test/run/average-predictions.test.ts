@@ -28,6 +28,11 @@ test("one classifier says what it said; probabilities below those of float64 kee
   expect(one).toEqual({ label: "a", probabilities: { a: 1, b: 0 }, logProbabilities: { a: -1e-300, b: -2000 } });
 });
 
+test("a class that all think impossible stays so", () => {
+  const [one] = averagePredictions([[said({ a: 0, b: -Infinity })], [said({ a: 0, b: -Infinity })]]);
+  expect(one).toEqual({ label: "a", probabilities: { a: 1, b: 0 }, logProbabilities: { a: 0, b: -Infinity } });
+});
+
 test("refuses nothing, other inputs and other classes", () => {
   const [ab, ac] = [ofProbabilities({ a: 0.5, b: 0.5 }), ofProbabilities({ a: 0.5, c: 0.5 })];
   expect(() => averagePredictions([])).toThrow(/at least one classifier/);
