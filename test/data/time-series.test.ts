@@ -248,6 +248,20 @@ test("scaling is measured on what is there; a constant series keeps its unit", (
   expect(of("standard", 1)).toEqual({ center: 5, scale: 1 });
 });
 
+test("scaling finds the deviation of numbers of any size", () => {
+  const of = (kind: "standard" | "robust", size: number) => {
+    const y = [1, 2, 3, 5].map((value) => value * size);
+    return fitScaling(kind, timeSeriesSet({ targets: ["y"], series: [{ values: { y } }] }).series[0]!, ["y"]).y!;
+  };
+  // Farads, and what squared is infinite, or 0.
+  for (const kind of ["standard", "robust"] as const)
+    for (const size of [1e-13, 1e200, 1e-200]) {
+      expect(of(kind, size).scale / size).toBeCloseTo(of(kind, 1).scale, 12);
+      expect(of(kind, size).center / size).toBeCloseTo(of(kind, 1).center, 12);
+    }
+  expect(of("standard", 0)).toEqual({ center: 0, scale: 1 });
+});
+
 test("arrays as series are checked", () => {
   const set = (values: Record<string, number[]>, more = {}) =>
     timeSeriesSet({ targets: ["y"], known: ["p"], series: [{ values }], ...more });
