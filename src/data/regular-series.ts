@@ -1,6 +1,6 @@
 import { UsageError } from "../shared/errors.ts";
 import type { TimeSeries } from "./time-series.ts";
-import { after, formatStep, positionOf, type TimeStep } from "./time-step.ts";
+import { after, formatStep, lengthOf, positionOf, type TimeStep } from "./time-step.ts";
 import { DAY, type TimeZone, wallClock } from "./time-zone.ts";
 
 /** Rows of one series in the order of their times. */
@@ -27,11 +27,18 @@ export function onSteps(rows: DatedRows, step: TimeStep, zone: TimeZone): TimeSe
     if (Math.abs(position - Math.round(position)) < 1e-6) return Math.round(position);
     throw new UsageError(
       "irregular-steps",
-      `${rows.place(k)}: the times are not equally far apart: most are ${formatStep(step)}, this one is at step ${position.toFixed(3)} of its series. Put them on equal steps first, for example --resample ${formatStep(step)} (the mean of what falls into each)`,
+      `${rows.place(k)}: the times are not equally far apart: most are ${formatStep(step)}, this one is at step ${position.toFixed(3)} of its series. Put them on equal steps first, for example --resample ${formatStep(sensible(step))} (the mean of what falls into each)`,
     );
   });
   for (let k = 1; k < at.length; k++) if (at[k] === at[k - 1]) throw duplicate(rows, k);
   return collect(rows, at, anchor, step, zone);
+}
+
+/** Days that are about so many months, as these. */
+function sensible(step: TimeStep): TimeStep {
+  const months = Math.round(lengthOf(step) / lengthOf({ count: 1, unit: "month" }));
+  const apart = Math.abs(lengthOf(step) - lengthOf({ count: months, unit: "month" }));
+  return step.unit === "day" && months > 0 && apart < 2 * DAY ? { count: months, unit: "month" } : step;
 }
 
 /** The mean of what falls into each step; hours, days and months begin where those of the calendar do. */

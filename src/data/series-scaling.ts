@@ -31,12 +31,15 @@ function measured(kind: ScalingKind, values: Float64Array): { center: number; sc
   const mean = values.reduce((sum, value) => sum + value / values.length, 0);
   if (kind === "mean")
     return { center: 0, scale: 1 + values.reduce((sum, value) => sum + Math.abs(value) / values.length, 0) };
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2 / values.length, 0);
-  return { center: mean, scale: positive(Math.sqrt(squares), mean) };
+  // Squares of very large or very small numbers are none; by a power of two nothing is rounded.
+  const unit =
+    2 ** Math.floor(Math.log2(values.reduce((most, value) => Math.max(most, Math.abs(value - mean)), 0) || 1));
+  const squares = values.reduce((sum, value) => sum + ((value - mean) / unit) ** 2 / values.length, 0);
+  return { center: mean, scale: positive(unit * Math.sqrt(squares), mean) };
 }
 
 /** A constant one differs from its mean by rounding only. */
-const positive = (scale: number, center: number): number => (scale > 1e-12 * Math.max(1, Math.abs(center)) ? scale : 1);
+const positive = (scale: number, center: number): number => (scale > 1e-12 * Math.abs(center) ? scale : 1);
 
 /** The value that this share of ascending ones is below, between neighbours by a straight line. */
 export function quantileOf(sorted: ArrayLike<number>, level: number): number {

@@ -1,10 +1,12 @@
 import { describe, UsageError } from "../shared/errors.ts";
-import { DAY, momentsOf, type TimeZone, wallClock } from "./time-zone.ts";
+import { DAY, dayClock, momentsOf, type TimeZone } from "./time-zone.ts";
 
 /** The time between two steps of a series: so many of a unit. Days and months are those of the calendar of a time zone. */
 export interface TimeStep {
   readonly count: number;
   readonly unit: "millisecond" | "day" | "month";
+  /** Of months: whether each step is the last day of one. Default: the day of the first step, or the last one of months that are shorter. */
+  readonly ends?: boolean;
 }
 
 const UNITS: Readonly<Record<string, TimeStep>> = {
@@ -49,46 +51,62 @@ export function usualSeason({ count, unit }: TimeStep): number {
 }
 
 /** A number that grows by 1 from step to step, whole on the grid that `anchor` is on. */
-export function positionOf(moment: number, anchor: number, { count, unit }: TimeStep, zone: TimeZone): number {
+export function positionOf(moment: number, anchor: number, step: TimeStep, zone: TimeZone): number {
+  const { count, unit } = step;
   if (unit === "millisecond") return (moment - anchor) / count;
-  const [at, from] = [wallClock(moment, zone), wallClock(anchor, zone)];
+  const [at, from] = [dayClock(moment, zone), dayClock(anchor, zone)];
   if (unit === "day") return (at - from) / (count * DAY);
-  const [a, b] = [new Date(at), new Date(from)];
-  const months = (a.getUTCFullYear() - b.getUTCFullYear()) * 12 + a.getUTCMonth() - b.getUTCMonth();
-  const within = at - Date.UTC(a.getUTCFullYear(), a.getUTCMonth());
-  const anchored = from - Date.UTC(b.getUTCFullYear(), b.getUTCMonth());
-  return (months + (within - anchored) / (31 * DAY)) / count;
+  const months = monthOf(at) - monthOf(from);
+  return (months + (at - inMonth(from, months, step)) / (31 * DAY)) / count;
 }
 
 /** The moment so many steps after another one. */
-export function after(anchor: number, steps: number, { count, unit }: TimeStep, zone: TimeZone): number {
+export function after(anchor: number, steps: number, step: TimeStep, zone: TimeZone): number {
+  const { count, unit } = step;
   if (unit === "millisecond") return anchor + steps * count;
-  const from = wallClock(anchor, zone);
-  if (unit === "day") return momentsOf(from + steps * count * DAY, zone)[0];
-  const date = new Date(from);
-  const shown = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + steps * count);
-  return momentsOf(shown + from - Date.UTC(date.getUTCFullYear(), date.getUTCMonth()), zone)[0];
+  const from = dayClock(anchor, zone);
+  return momentsOf(unit === "day" ? from + steps * count * DAY : inMonth(from, steps * count, step), zone)[0];
 }
+
+/** Months since January 1970. */
+function monthOf(shown: number): number {
+  const date = new Date(shown);
+  return 12 * (date.getUTCFullYear() - 1970) + date.getUTCMonth();
+}
+
+const daysIn = (month: number): number => new Date(Date.UTC(1970, month + 1, 0)).getUTCDate();
+
+/** What clocks show at the step of the month so many months later. */
+function inMonth(shown: number, months: number, { ends = false }: TimeStep): number {
+  const month = monthOf(shown) + months;
+  const day = Math.min(ends ? 31 : new Date(shown).getUTCDate(), daysIn(month));
+  return Date.UTC(1970, month, day) + (shown - Math.floor(shown / DAY) * DAY);
+}
+
+const isLast = (shown: number): boolean => new Date(shown).getUTCDate() === daysIn(monthOf(shown));
 
 /** The step that most neighbours among ascending moments are apart; undefined for fewer than two. */
 export function usualStep(series: readonly ArrayLike<number>[], zone: TimeZone): TimeStep | undefined {
   const counts = new Map<number, number>();
-  let [days, months] = [true, true];
+  let [days, months, ends] = [true, true, true];
   for (const moments of series) {
+    const anchor = moments.length > 0 ? dayClock(moments[0]!, zone) : 0;
+    ends &&= isLast(anchor);
     for (let k = 1; k < moments.length; k++) {
-      const [before, at] = [wallClock(moments[k - 1]!, zone), wallClock(moments[k]!, zone)];
+      const [before, at] = [dayClock(moments[k - 1]!, zone), dayClock(moments[k]!, zone)];
       const apart = moments[k]! - moments[k - 1]!;
       if (apart === 0) continue;
       counts.set(apart, (counts.get(apart) ?? 0) + 1);
       days &&= (at - before) % DAY === 0;
-      months &&= new Date(at).getUTCDate() === new Date(before).getUTCDate() && (at - before) % DAY === 0;
+      ends &&= isLast(at);
+      months &&= at === inMonth(anchor, monthOf(at) - monthOf(anchor), { count: 1, unit: "month" });
     }
   }
   const [most] = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
   if (!most) return undefined;
   const usual = Math.round(most[0] / DAY);
-  // The same day of each month, and nothing closer than a month.
-  if (months && Math.min(...counts.keys()) >= 27.9 * DAY)
-    return { count: Math.round(most[0] / (30.44 * DAY)), unit: "month" };
+  // The same day of each month or the last one, and nothing closer than a month.
+  if ((months || (ends && days)) && Math.min(...counts.keys()) >= 27.9 * DAY)
+    return { count: Math.round(most[0] / (30.44 * DAY)), unit: "month", ...(!months && { ends }) };
   return days ? { count: usual, unit: "day" } : { count: most[0], unit: "millisecond" };
 }

@@ -53,6 +53,14 @@ export function timeZone(name: string): TimeZone {
 export const wallClock = (moment: number, zone: TimeZone): number => moment + zone.offset(moment);
 
 /**
+ * The same for counting days: where clocks are put forward, the moment that they jump to is the one that they jump from. A day that has no
+ * midnight (in Chile, Egypt or Lebanon one a year) begins there.
+ */
+export function dayClock(moment: number, zone: TimeZone): number {
+  return Math.min(wallClock(moment, zone), wallClock(moment - 1, zone) + 1);
+}
+
+/**
  * The moments at which clocks there show a time: one; two in the hour that is repeated when clocks are put back; for a time that is left out when they are put
  * forward, the moment as many minutes after the jump.
  */

@@ -31,6 +31,8 @@ export interface BestState {
 
 export interface BestRule {
   readonly metric: string;
+  /** "min loss": what tells it from another rule, by which the best so far would be another. */
+  readonly name: string;
   readonly initial: BestState;
   /** The number that decides. @throws FailureError "unknown-metric" */
   of(metrics: Metrics): number;
@@ -45,7 +47,8 @@ export function bestRule(best: BestMetric = {}, stopping?: EarlyStopping): BestR
   const { metric = "loss" } = best;
   if (typeof metric !== "string")
     throw new UsageError("bad-option", `best.metric: expected a name, got ${describe(metric)}`);
-  const sign = expectOneOf("best.mode", best.mode ?? "min", ["min", "max"]) === "min" ? 1 : -1;
+  const mode = expectOneOf("best.mode", best.mode ?? "min", ["min", "max"]);
+  const sign = mode === "min" ? 1 : -1;
   const patience = stopping && expectInteger("earlyStopping.patience", stopping.patience, { min: 1 });
   const delta = stopping?.minDelta ?? 0;
   if (!(delta >= 0 && delta < Number.POSITIVE_INFINITY))
@@ -57,6 +60,7 @@ export function bestRule(best: BestMetric = {}, stopping?: EarlyStopping): BestR
     than === null ? !Number.isNaN(value) : sign * (than - value) > by;
   return {
     metric,
+    name: `${mode} ${metric}`,
     initial: { best: null, step: 0, mark: null, bad: 0 },
     of(metrics) {
       if (Object.hasOwn(metrics, metric)) return metrics[metric]!;

@@ -49,12 +49,13 @@ export function snapshotOf(
   return { tensors, state: structuredClone(state), setup, arithmetic: { float, family } };
 }
 
-function setupOf({ batches }: TrainerOptions, plan: TrainingPlan): TrainingSetup {
+function setupOf({ batches, evaluator }: TrainerOptions, plan: TrainingPlan): TrainingSetup {
   const { optimizer, seed, accumulate, clipNorm = null, clipValue = null } = plan;
   return {
     ...{ optimizer: optimizer.name, optimizerOptions: effectOf(optimizer), seed, accumulate, clipNorm, clipValue },
     batchesPerEpoch: batches.batchesPerEpoch,
     data: batches.identity ?? {},
+    best: evaluator ? plan.best.name : `${plan.best.name} of training`,
   };
 }
 
@@ -90,9 +91,10 @@ export function usable<F extends object>(
   plan: TrainingPlan,
   { allowDifferentArithmetic = false, allowDifferentSchedule = false }: RestoreOptions,
 ): TrainerState<F> {
-  // Checkpoints of versions before this one say nothing of the schedule.
+  // Checkpoints of versions before this one say nothing of the schedule, and of what decides over the best.
   const { schedule, ...setup } = snapshot.setup as TrainingSetup & { readonly schedule?: ScheduleEffect };
-  const differences = [...differing(setup, setupOf(options, plan))];
+  const here = setupOf(options, plan);
+  const differences = [...differing({ best: here.best!, ...setup }, here)];
   if (differences.length > 0)
     throw new UsageError(
       "other-training",
@@ -106,11 +108,11 @@ export function usable<F extends object>(
       `the checkpoint was made with another schedule of the learning rate: ${rates.slice(0, 3).join("; ")}. Go on with the one that it was made with, or say that it is meant with allowDifferentSchedule`,
     );
   const { float, family } = snapshot.arithmetic;
-  const here = options.machine.limits;
-  if (!allowDifferentArithmetic && (float !== here.float || family !== here.family))
+  const machine = options.machine.limits;
+  if (!allowDifferentArithmetic && (float !== machine.float || family !== machine.family))
     throw new UsageError(
       "different-arithmetic",
-      `the checkpoint was computed in ${float}, ${family} arithmetic, this machine computes in ${here.float}, ${here.family}: the bits would differ from there on. Resume where ${family} is available (portable: anywhere, on a machine opened with fused: false; fused: Node ≥ 22, or Node 20 with --experimental-wasm-relaxed-simd), or accept other bits with allowDifferentArithmetic (--allow-different-arithmetic)`,
+      `the checkpoint was computed in ${float}, ${family} arithmetic, this machine computes in ${machine.float}, ${machine.family}: the bits would differ from there on. Resume where ${family} is available (portable: anywhere, on a machine opened with fused: false; fused: Node ≥ 22, or Node 20 with --experimental-wasm-relaxed-simd), or accept other bits with allowDifferentArithmetic (--allow-different-arithmetic)`,
     );
   const first = firstState<F>(plan);
   const state = structuredClone(snapshot.state) as TrainerState<F>;

@@ -99,6 +99,36 @@ describe("reading", () => {
     expect(usualSeason(step!)).toBe(12);
   });
 
+  test("the last days of months and quarters, and days that some months do not have", async () => {
+    const steps = async (...dates: string[]) => {
+      const set = await read(`at,y\n${dates.map((date, k) => `${date},${k}\n`).join("")}`, { time: "at" });
+      const next = after(set.series[0]!.times![0]!, dates.length, set.step!, set.zone);
+      expect([...set.series[0]!.values.y!]).toEqual(dates.map((_, k) => k));
+      return [formatStep(set.step!), new Date(next).toISOString().slice(0, 10)];
+    };
+    expect(await steps("2023-01-31", "2023-02-28", "2023-03-31", "2023-04-30")).toEqual(["1mo", "2023-05-31"]);
+    expect(await steps("2023-02-28", "2023-03-31", "2023-04-30")).toEqual(["1mo", "2023-05-31"]);
+    expect(await steps("2023-02-28", "2023-03-28", "2023-04-28")).toEqual(["1mo", "2023-05-28"]);
+    expect(await steps("2023-06-30", "2023-09-30", "2023-12-31")).toEqual(["1q", "2024-03-31"]);
+    expect(await steps("2023-01-30", "2023-02-28", "2023-03-30")).toEqual(["1mo", "2023-04-30"]);
+    const between = "at,y\n2023-01-31,1\n2023-02-28,2\n2023-03-31,3\n2023-05-01,4\n";
+    await expect(read(between, { time: "at" })).rejects.toThrow(/--resample 1mo/);
+  });
+
+  test("days without midnight are days: in Santiago clocks jump from 0:00 to 1:00 on 8 September 2024", async () => {
+    const options = { time: "at", timeZone: "America/Santiago" };
+    const days = ["2024-09-07,1", "2024-09-08,2", "2024-09-09,3", "2024-09-10,4"];
+    for (const first of [0, 1]) {
+      const { series, step } = await read(`at,y\n${days.slice(first).join("\n")}\n`, options);
+      expect([formatStep(step!), ...series[0]!.values.y!]).toEqual(["1d", ...[1, 2, 3, 4].slice(first)]);
+    }
+    // The 23 hours of that day, then those of the next.
+    const start = Date.UTC(2024, 8, 8, 4);
+    const hours = Array.from({ length: 47 }, (_, k) => `${new Date(start + k * 3_600_000).toISOString()},${k}`);
+    const { series } = await read(`at,y\n${hours.join("\n")}\n`, { ...options, resample: "1d" });
+    expect([...series[0]!.values.y!]).toEqual([11, 34.5]);
+  });
+
   test("clocks that are put back and forward: an hour is never lost nor counted twice", async () => {
     // Berlin, 27 October 2024: 02:00 comes twice. 31 March: 02:00 does not come.
     const back = await read("at,y\n2024-10-27 01:00,1\n2024-10-27 02:00,2\n2024-10-27 02:00,3\n2024-10-27 03:00,4\n", {
@@ -216,6 +246,20 @@ test("scaling is measured on what is there; a constant series keeps its unit", (
   expect(of("mean")).toEqual({ center: 0, scale: expect.closeTo(24.2, 12) });
   expect(of("none")).toEqual({ center: 0, scale: 1 });
   expect(of("standard", 1)).toEqual({ center: 5, scale: 1 });
+});
+
+test("scaling finds the deviation of numbers of any size", () => {
+  const of = (kind: "standard" | "robust", size: number) => {
+    const y = [1, 2, 3, 5].map((value) => value * size);
+    return fitScaling(kind, timeSeriesSet({ targets: ["y"], series: [{ values: { y } }] }).series[0]!, ["y"]).y!;
+  };
+  // Farads, and what squared is infinite, or 0.
+  for (const kind of ["standard", "robust"] as const)
+    for (const size of [1e-13, 1e200, 1e-200]) {
+      expect(of(kind, size).scale / size).toBeCloseTo(of(kind, 1).scale, 12);
+      expect(of(kind, size).center / size).toBeCloseTo(of(kind, 1).center, 12);
+    }
+  expect(of("standard", 0)).toEqual({ center: 0, scale: 1 });
 });
 
 test("arrays as series are checked", () => {

@@ -395,6 +395,11 @@ describe("what goes wrong", () => {
       /seed was 0, now it is 5; data.seed was 3, now it is 9/,
     );
     await expect(restored({ optimizer: sgd() })).rejects.toMatchObject({ code: "other-training" });
+    // The best so far is a loss: nothing would be better than it as an accuracy, and no weights be saved again.
+    const accuracy = { evaluator: scripted([0.5], "accuracy"), best: { metric: "accuracy", mode: "max" as const } };
+    await expect(restored(accuracy)).rejects.toThrow(/best was "min loss of training", now it is "max accuracy"/);
+    const { best: _, ...older } = snapshot.setup;
+    await expect(restored(accuracy, { setup: older })).resolves.toBeUndefined();
     for (const optimizer of [
       adam({ betas: [0.8, 0.999] }),
       adam({ eps: 1e-7 }),

@@ -2,7 +2,7 @@ import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { type Call, nodeName, type Reference, valueName } from "./calls.ts";
 import { damaged, unsupported } from "./config.ts";
-import { innerName, nodesOfCall } from "./inner-model.ts";
+import { innerName, nodesOfCall, type OwnCall } from "./inner-model.ts";
 import type { ReadLayer } from "./layer-reader.ts";
 import type { Masks } from "./masks.ts";
 
@@ -12,7 +12,7 @@ const MAXIMUM_NODES = 20_000;
 /** A layer of the file: usually one of ours, several for a stack of cells, or a model. */
 export type Part = { readonly name: string; readonly calls: readonly Call[] } & (
   | { readonly layers: readonly ReadLayer[] }
-  | { readonly model: CanonicalModel }
+  | { readonly model: CanonicalModel; readonly counting: OwnCall }
 );
 
 /** A model of layers and their calls, in an order in which each comes after what it reads. */

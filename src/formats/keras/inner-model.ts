@@ -1,5 +1,5 @@
 import type { CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
-import { nodeName, type Reference, valueName } from "./calls.ts";
+import { type Call, nodeName, type Reference, valueName } from "./calls.ts";
 import { modelClasses } from "./classes.ts";
 import { damaged, unsupported } from "./config.ts";
 import type { ReadLayer } from "./layer-reader.ts";
@@ -37,6 +37,48 @@ export function nodesOfCall(
     outputs: node.outputs.map(outer),
     ...(node.mask !== undefined && { mask: node.mask && outer(node.mask) }),
   }));
+}
+
+/**
+ * Where the making of a functional model counts as its first call: in Keras 3 where the outputs of the model around it are named, in Keras 2
+ * everywhere, for Sequential models too if they were made with an input.
+ */
+export type OwnCall = "never" | "in outputs" | "maybe";
+
+interface Calls {
+  readonly name: string;
+  readonly calls: readonly Call[];
+  readonly counting?: OwnCall;
+}
+
+/** References to calls of models, counted from 0. Each call is needed, so each is named somewhere. */
+export function countedFromZero<P extends Calls>(
+  parts: readonly P[],
+  outputs: readonly Reference[],
+): { readonly parts: P[]; readonly outputs: Reference[] } {
+  const inside = parts.flatMap(({ calls }) => calls.flatMap(({ inputs }) => inputs));
+  const shifts = new Map<string, { readonly inside: number; readonly outputs: number }>();
+  for (const { name, calls, counting = "never" } of parts) {
+    const of = (references: readonly Reference[]): number[] =>
+      references.filter(({ layer }) => layer === name).map(({ call }) => call);
+    const [own, given] = [of(inside), of(outputs)];
+    const covers = (all: readonly number[]): boolean => all.every((k) => k >= 0) && new Set(all).size === calls.length;
+    if (counting === "maybe" && Math.max(...own, ...given) === calls.length)
+      shifts.set(name, { inside: 1, outputs: 1 });
+    if (counting === "in outputs" && covers([...own, ...given.map((k) => k - 1)]))
+      shifts.set(name, { inside: 0, outputs: 1 });
+  }
+  const shifted = (one: Reference, where: "inside" | "outputs"): Reference => ({
+    ...one,
+    call: one.call - (shifts.get(one.layer)?.[where] ?? 0),
+  });
+  return {
+    parts: parts.map((part) => ({
+      ...part,
+      calls: part.calls.map((call) => ({ ...call, inputs: call.inputs.map((one) => shifted(one, "inside")) })),
+    })),
+    outputs: outputs.map((one) => shifted(one, "outputs")),
+  };
 }
 
 /** A layer as a model of its own. */

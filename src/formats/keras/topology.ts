@@ -4,7 +4,7 @@ import { assemble, type Part } from "./assemble.ts";
 import { type Call, type Reference, readCalls, readReference, valueName } from "./calls.ts";
 import { Config, classOf, damaged, unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
-import { forEachStep, isModelClass, modelOf } from "./inner-model.ts";
+import { countedFromZero, forEachStep, isModelClass, modelOf, type OwnCall } from "./inner-model.ts";
 import { Arrays, type LayerContext, type ReadLayer } from "./layer-reader.ts";
 import { readLayer } from "./layers.ts";
 import { Masks } from "./masks.ts";
@@ -72,20 +72,24 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
       continue;
     }
     const key = { name, className: kind, cells: stackedCells(kind, own) };
-    let read: { readonly layers: readonly ReadLayer[] } | { readonly model: CanonicalModel };
+    let read:
+      | { readonly layers: readonly ReadLayer[] }
+      | { readonly model: CanonicalModel; readonly counting: OwnCall };
     const wrapped = kind === "TimeDistributed" ? own.object("layer") : undefined;
     const inside = (model: Config): CanonicalModel => {
       const found = readTopology(model.at(where), { family, arrays: options.arrays.inside(key), inner: true });
       for (const convention of found.conventions) note(convention);
       return found.model;
     };
-    if (isModelClass(kind)) read = { model: inside(layer) };
-    else if (wrapped && isModelClass(classOf(wrapped).name)) read = { model: forEachStep(where, inside(wrapped)) };
+    const keras3 = family.kind === "keras-3" && (kind === "Sequential" ? "never" : "in outputs");
+    if (isModelClass(kind)) read = { model: inside(layer), counting: keras3 || "maybe" };
+    else if (wrapped && isModelClass(classOf(wrapped).name))
+      read = { model: forEachStep(where, inside(wrapped)), counting: "never" };
     else {
       const arrays = new Arrays(options.arrays.of(key), `layer "${name}" (${kind})`);
       const context: LayerContext = { family, arrays, note };
       if (wrapped && walksOverSteps(wrapped)) {
-        read = { model: forEachStep(where, modelOf(readLayer(wrapped.at(where), context))) };
+        read = { model: forEachStep(where, modelOf(readLayer(wrapped.at(where), context))), counting: "never" };
       } else
         read = {
           layers: kind === "RNN" ? readRnnCells(own.at(where), context) : [readLayer(layer.at(where), context)],
@@ -106,12 +110,20 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
     parts.push({ name, calls, ...read });
     previous = name;
   }
-  const outputs = functional
-    ? endpoints(config, "output_layers").map(valueName)
-    : [parts.length > 0 ? parts.at(-1)!.name : (inputs[0]?.name ?? "")];
+  const last = parts.at(-1)?.name ?? inputs[0]?.name ?? "";
+  const counted = countedFromZero(
+    parts,
+    functional ? endpoints(config, "output_layers") : [{ layer: last, call: 0, output: 0 }],
+  );
   const order = functional ? endpoints(config, "input_layers").map(({ layer }) => layer) : inputs.map((i) => i.name);
   return {
-    model: assemble(config.text("name", "model"), parts, masks, inputsInOrder(inputs, order), outputs),
+    model: assemble(
+      config.text("name", "model"),
+      counted.parts,
+      masks,
+      inputsInOrder(inputs, order),
+      counted.outputs.map(valueName),
+    ),
     conventions: [...conventions],
   };
 }

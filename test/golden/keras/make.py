@@ -61,4 +61,12 @@ inner = keras.Sequential([L.Input((4,)), L.Embedding(6, 3, mask_zero=True), L.LS
 outer = L.Input((4,), name="tokens")
 keep("inner", keras.Model(outer, L.GRU(2)(inner(outer))), {"tokens": tokens})
 
+# Models that are called twice: in the outputs Keras counts the making of a functional one as its first call.
+ii = L.Input((None, 3))
+functional = keras.Model(ii, L.LSTM(2)(ii), name="functional")
+in_a_row = keras.Sequential([L.Input((None, 3)), L.SimpleRNN(2)], name="in_a_row")
+x, y = L.Input((4, 3), name="x"), L.Input((4, 3), name="y")
+both = [functional(x), functional(y), in_a_row(x), in_a_row(y)]
+keep("calls", keras.Model([x, y], [both[1], L.Concatenate()(both), both[2]]), {"x": X[:, :4], "y": X[:, 1:]})
+
 json.dump(expected, open("expected.json", "w"))
