@@ -44,7 +44,7 @@ describe("a wrong call", () => {
   it.each([
     [["nothing"], "expected one recipe, got nothing"],
     [["names", "--seeds", "1,x"], "--seeds: expected whole numbers"],
-    [["names", "--variant", "other"], 'names has no "other"; it has parity, ours'],
+    [["names", "--variant", "other"], 'names has no "other"; it has parity, defaults, ours'],
   ])("%j", (words, message) => {
     const { status, stderr } = seeds(words, tmpdir());
     expect(status).toBe(2);
