@@ -30,28 +30,32 @@ export async function inspectForecaster(
   const { origin } = forecaster.latestWindow(series);
   const seen = part(series, origin - context, origin);
   const times = seen.times && Array.from(seen.times, isoTime);
+  // Where a second stack goes on over the steps to come, what is forecast of them stands below it.
+  const [forecast] = trace.tokens.length > context ? await forecaster.forecast({ series: [series] }) : [];
+  const shown = (name: string): number[] => [...seen.values[name]!, ...(forecast ? forecast.targets[name]!.point : [])];
   return {
     trace,
     said: [
-      `${series.id === "" ? "The series" : `Series ${JSON.stringify(series.id)}`}: the last ${counted(context, "step")}${times ? `, from ${times[0]} to ${times.at(-1)}` : ""}, −1 the one before what is predicted.`,
+      `${series.id === "" ? "The series" : `Series ${JSON.stringify(series.id)}`}: the last ${counted(context, "step")}${times ? `, from ${times[0]} to ${times.at(-1)}` : ""}, −1 the one before what is predicted${forecast ? `, and the ${counted(forecaster.layout.horizon, "step")} to come` : ""}.`,
     ],
     read: targets.map((name) => {
-      const values = seen.values[name]!;
-      return { title: `${name}, as it was measured`, rows: [{ label: "", values }], ...rangeOf(values) };
+      const values = shown(name);
+      const title = `${name}, as it was measured${forecast ? "; from 0 on as it is forecast" : ""}`;
+      return { title, rows: [{ label: "", values }], ...rangeOf(values) };
     }),
     maps: [],
-    curves: targets.map((label) => ({ label, data: withoutGaps(seen.values[label]!) })),
+    curves: targets.map((label) => ({ label, data: withoutGaps(shown(label)) })),
     steps: trace.tokens.map((token, t) => ({
-      ...{ token, ...(times && { time: times[t] }) },
-      values: Object.fromEntries(targets.map((name) => [name, seen.values[name]![t]])),
+      ...{ token, ...(times && { time: times[t] ?? isoTime(forecast!.times![t - context]!) }) },
+      [t < context ? "values" : "forecast"]: Object.fromEntries(targets.map((name) => [name, shown(name)[t]])),
     })),
   };
 }
 
 /** What is missing is drawn as the network reads it: as the value before, at the beginning as the first one. */
-function withoutGaps(values: Float64Array): Float64Array {
+function withoutGaps(values: readonly number[]): Float64Array {
   let last = values.find((value) => !Number.isNaN(value)) ?? 0;
-  return values.map((value) => {
+  return Float64Array.from(values, (value) => {
     if (!Number.isNaN(value)) last = value;
     return last;
   });

@@ -3,7 +3,7 @@ import { compile } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type Objective, type Trace, type TraceOptions, traceTowards } from "./trace.ts";
+import { type Objective, type Trace, type TraceInput, type TraceOptions, traceTowards } from "./trace.ts";
 
 /** A trace of a whole model, with what it read. */
 export interface ReadTrace extends Trace {
@@ -37,20 +37,20 @@ export const namesOf = (tokens: ArrayLike<number>, tokenizer: Pick<Tokenizer, "t
 /** Steps of numbers, counted from 1. */
 export const stepsOf = (count: number): string[] => Array.from({ length: count }, (_, t) => String(t + 1));
 
-/** What the layers of a model did with what they read, [T, 1, D]; with an objective the gradients of that, too. */
+/** What the layers of a model did with what they read, `data` of [T, 1, D]; with an objective the gradients of that, too. */
 export const traceLayers = (
   model: Recurrent,
   parameters: ParameterStore,
-  data: ArrayLike<number>,
+  input: Pick<TraceInput, "data" | "initial">,
   { names, hold, maximumBytes }: ReadTraceOptions,
   objective?: Objective,
 ): Promise<Trace> =>
-  traceTowards(
-    objective,
-    { model, parameters },
-    { data },
-    { names, hold, maximumBytes, gradients: objective !== undefined },
-  );
+  traceTowards(objective, { model, parameters }, input, {
+    names,
+    hold,
+    maximumBytes,
+    gradients: objective !== undefined,
+  });
 
 /** What layers read of the inputs of a model: what `record` makes of them, computed. */
 export async function readingOf(

@@ -54,7 +54,7 @@ export async function traceClassifier(
   const objective = await objectiveOf(classifier, input, options);
   if ("channels" in read)
     return readTrace(
-      await traceLayers(rnn, parameters, read.values, options, objective),
+      await traceLayers(rnn, parameters, { data: read.values }, options, objective),
       stepsOf(read.values.length / read.channels),
     );
   const reading = await readingOf(
@@ -62,7 +62,10 @@ export async function traceClassifier(
     (graph) => model.embedded(declareSequences(graph, model, read.length, 1).x),
     { x: read, mask: new Float64Array(read.length).fill(1) },
   );
-  return readTrace(await traceLayers(rnn, parameters, reading, options, objective), namesOf(read, tokenizer!));
+  return readTrace(
+    await traceLayers(rnn, parameters, { data: reading }, options, objective),
+    namesOf(read, tokenizer!),
+  );
 }
 
 /** L by what the layers gave; undefined where no gradients are asked for. */

@@ -11,10 +11,13 @@ import {
   readTraceNames,
   traceLayers,
 } from "./read-trace.ts";
+import type { Trace } from "./trace.ts";
+import { joined } from "./traced-array.ts";
 
 /**
- * Reads the end of a series with a forecaster, the steps that it looks back at, and keeps what the gates and states of its layers were at each. Tokens are
- * the distances to the first step that is predicted: −1 is the last one known.
+ * Reads the end of a series with a forecaster, the steps that it looks back at, and keeps what the gates and states of its layers were at each. Where a second
+ * stack goes on over what is known of the steps to come, and that is there, they follow. Tokens are the distances to the first step that is predicted: −1 is
+ * the last one known, 0 the first one to come.
  *
  * @throws UsageError "series-too-short", "unknown-column", "missing-future", "unknown-choice"; FailureError "trace-too-large"
  */
@@ -25,18 +28,38 @@ export async function traceForecaster(
 ): Promise<ReadTrace> {
   expectOptions("traceForecaster", options, readTraceNames);
   const { network, parameters, layout } = forecaster;
+  const { encoder, decoder } = network.parts;
   // Where each step comes from the one before, the last one of the past is read with what is known of the first one to come.
   const direct = layout.decoding === "direct";
   const window = forecaster.latestWindow(series, direct ? 0 : 1);
   const arrays = windowInputs([window], direct ? layout : { ...layout, horizon: 1 }, { learn: !direct });
-  const reading = await readingOf(
-    parameters,
-    (graph) => {
-      const { x, categories } = declareForecastInputs(graph, network, arrays, 1);
-      return network.embedded(x, categories);
-    },
-    arrays,
-  );
+  const readingBy = (stack: "x" | "future") =>
+    readingOf(
+      parameters,
+      (graph) => {
+        const { categories, ...steps } = declareForecastInputs(graph, network, arrays, 1);
+        return network.embedded(steps[stack]!, categories);
+      },
+      arrays,
+    );
+  const past = await traceLayers(encoder, parameters, { data: await readingBy("x") }, options);
   const tokens = Array.from({ length: layout.context }, (_, t) => `−${layout.context - t}`);
-  return readTrace(await traceLayers(network.parts.encoder, parameters, reading, options), tokens);
+  if (!decoder || !isKnown(series, window.origin, layout)) return readTrace(past, tokens);
+  const ahead = { data: await readingBy("future"), initial: past.final };
+  const whole = followedBy(past, await traceLayers(decoder, parameters, ahead, options));
+  return readTrace(whole, [...tokens, ...Array.from({ length: layout.horizon }, (_, h) => String(h))]);
 }
+
+/** Whether the columns that are known beforehand have values for all steps to come. The calendar always has. */
+const isKnown = ({ values }: TimeSeries, origin: number, { known, horizon }: Forecaster["layout"]): boolean =>
+  known.every((name) => {
+    const ahead = values[name]!.slice(origin, origin + horizon);
+    return ahead.length === horizon && !ahead.some(Number.isNaN);
+  });
+
+/** A trace, and that of a stack of the same layers that went on from its state. */
+const followedBy = (first: Trace, then: Trace): Trace => ({
+  ...then,
+  values: Object.fromEntries(Object.entries(first.values).map(([key, one]) => [key, joined(one, then.values[key]!)])),
+  output: joined(first.output, then.output),
+});

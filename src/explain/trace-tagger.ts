@@ -35,5 +35,5 @@ export async function traceTagger(
     },
     reader.inputs([read], steps),
   );
-  return readTrace(await traceLayers(model.parts.rnn, parameters, reading, options), [...sentence]);
+  return readTrace(await traceLayers(model.parts.rnn, parameters, { data: reading }, options), [...sentence]);
 }

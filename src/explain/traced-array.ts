@@ -33,6 +33,19 @@ export function tracedArray(key: string, shape: readonly number[], data: Numbers
   };
 }
 
+/** The steps of an array, then those of another one of as many examples and units. */
+export function joined<A extends Pick<TracedArray, "shape" | "data">>(
+  first: A,
+  then: Pick<TracedArray, "shape" | "data">,
+): A {
+  const length = first.data.length + then.data.length;
+  const data = first.data instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
+  data.set(first.data);
+  data.set(then.data, first.data.length);
+  const [steps, batch, units] = first.shape;
+  return { ...first, shape: [steps + then.shape[0], batch, units], data };
+}
+
 /** The values of one unit of one example over time. */
 export function seriesOf(
   { shape, data }: Pick<TracedArray, "shape" | "data">,

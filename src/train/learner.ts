@@ -77,7 +77,8 @@ export async function openLearner(options: LearnerOptions): Promise<Learner> {
     }
     if (accumulates) own[SUM_ARENA] = machine.arena(SUM_ARENA, parameters.layout.length);
     const arenas = { ...parameters.arenas, ...own, gradients: own[SUM_ARENA] ?? own.gradients };
-    return new Learner(options, await compile(graph, { machine, arenas }), own, update.scalars);
+    const exchange = AVERAGE in optimizer.moments ? await compile(exchangeOf(options), { machine, arenas }) : undefined;
+    return new Learner(options, await compile(graph, { machine, arenas }), own, update.scalars, exchange);
   } catch (error) {
     for (const arena of Object.values(own)) arena.close();
     throw error;
@@ -89,6 +90,8 @@ export class Learner {
   private readonly options: LearnerOptions;
   private readonly gradients: Plans;
   private readonly update: Executable;
+  /** Has parameters and their means change places; undefined where no mean is kept. */
+  private readonly exchange: Executable | undefined;
   private readonly own: Readonly<Record<string, Arena>>;
   private readonly scalars: (step: number, rate: number) => Record<string, number>;
   private fresh = true;
@@ -102,10 +105,12 @@ export class Learner {
     update: Executable,
     own: Readonly<Record<string, Arena>>,
     scalars: (step: number, rate: number) => Record<string, number>,
+    exchange: Executable | undefined,
   ) {
     const { machine, parameters } = options;
     this.options = options;
     this.update = update;
+    this.exchange = exchange;
     this.own = own;
     this.scalars = scalars;
     this.gradients = new Plans({
@@ -155,13 +160,9 @@ export class Learner {
    * Where a mean of the weights is kept: puts it in the place of the parameters, or the weights themselves back there, which `learn`
    * needs. Where none is kept nothing happens.
    */
-  async showAverage(shown: boolean): Promise<void> {
-    const { parameters, optimizer } = this.options;
-    if (!(AVERAGE in optimizer.moments) || shown === this.exchanged) return;
-    const arena = momentArena(AVERAGE);
-    const [one, other] = [await parameters.toTensors(), await parameters.toTensors(arena)];
-    parameters.fromTensors(other);
-    parameters.fromTensors(one, { arena });
+  showAverage(shown: boolean): void {
+    if (!this.exchange || shown === this.exchanged) return;
+    this.exchange.run();
     this.exchanged = shown;
   }
 
@@ -227,6 +228,7 @@ export class Learner {
   close(): void {
     this.gradients.close();
     this.update.close();
+    this.exchange?.close();
     for (const arena of Object.values(this.own)) arena.close();
   }
 
@@ -263,6 +265,22 @@ export class Learner {
     for (const [from, to] of carry) graph.copy(from.range, to.range);
     return graph;
   }
+}
+
+/** Parameters and their means in one another's place: both are read before either is written. */
+function exchangeOf({ machine, parameters: { layout } }: LearnerOptions): Graph {
+  const graph = new Graph({ machine, parameters: layout });
+  const p = { arena: "parameters", offset: 0, length: layout.length, type: "float" } as const;
+  const mean = graph.reserve(momentArena(AVERAGE), layout.length);
+  const write = (name: string) => ({ value: variable(name), strides: [1] });
+  graph.launch(
+    {
+      ...{ op: "pointwise", shape: [layout.length], inputs: { p: [1], mean: [1] } },
+      outputs: { "new p": write("mean"), "new mean": write("p") },
+    },
+    { p, mean, "new p": p, "new mean": mean },
+  );
+  return graph;
 }
 
 /** `sum = part` for the first batch of an update, `sum = sum + part` for the others. */

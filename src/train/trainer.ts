@@ -125,7 +125,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
         await this.alone(() => this.advance(turns));
       }
     }
-    await this.alone(() => this.standStill());
+    await this.alone(async () => this.standStill());
     const { step, seconds, stopped } = this.state;
     yield { type: "end", reason: aborted ? "aborted" : stopped ? "stopped-early" : "done", step, seconds };
   }
@@ -171,7 +171,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
     await this.alone(async () => {
       await this.learner.restoreTensors(snapshot.tensors);
       this.state = state;
-      await this.standStill();
+      this.standStill();
     });
     this.started = false;
     this.saveDue = false;
@@ -203,7 +203,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
     const { totalSteps, stepsPerEpoch, logEvery, evaluateEvery, checkpoints } = this.plan;
     const { state } = this;
     const start = platform.now();
-    await this.learner.showAverage(false);
+    this.learner.showAverage(false);
     const batches = await this.batchesOf(state.step);
     const rate = this.plan.rate.schedule?.(state.step) ?? state.plateau!.rate;
     const reading = await this.learner.learn(batches, state.step + 1, rate);
@@ -219,12 +219,12 @@ export class Trainer<F extends object = object> extends Closing implements Async
       state.due !== null ||
       state.step % checkpoints.steps === 0 ||
       platform.now() - this.lastSave >= checkpoints.seconds * 1000;
-    if (this.saveDue || state.events.length > 0) await this.standStill();
+    if (this.saveDue || state.events.length > 0) this.standStill();
   }
 
   /** Before anybody looks at the parameters: those with `average` become their means. */
-  private async standStill(): Promise<void> {
-    if (this.state.step > 0) await this.learner.showAverage(true);
+  private standStill(): void {
+    if (this.state.step > 0) this.learner.showAverage(true);
   }
 
   private async batchesOf(step: number): Promise<Batch[]> {

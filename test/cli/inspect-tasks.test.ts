@@ -128,9 +128,11 @@ describe("inspect shows", () => {
   it("of a forecaster the steps that it looks back at, of its own table or another one", async () => {
     const stdout = await inspect(at("sales"), "--row", "2", "--values", "c");
     expect(stdout).toMatch(/^Series "\w": the last 4 steps, from 2024-02-\d\d to 2024-02-\d\d, −1 the one before/);
-    expect(stdout).toMatch(/^sales, as it was measured .*\n +−4 −3 −2 −1\n/m);
+    expect(stdout).toMatch(/^sales, as it was measured; from 0 on as it is forecast .*\n +−4 −3 −2 −1 0 +1\n/m);
     const steps = lines(await inspect(at("sales"), at("f.csv"), "--json")).filter(({ type }) => type === "step");
-    expect(steps.map(({ token }) => token)).toEqual(["−4", "−3", "−2", "−1"]);
+    expect(steps.map(({ token }) => token)).toEqual(["−4", "−3", "−2", "−1", "0", "1"]);
+    const told = lines((await longshort(["forecast", at("sales"), at("f.csv"), "--json"])).stdout);
+    expect(told).toContainEqual(expect.objectContaining({ time: steps[5].time, value: steps[5].forecast.sales }));
     expect(Object.keys(steps[0].values)).toEqual(["sales"]);
     expect(steps[3].time).toMatch(/^2024-02-\d\d$/);
   });

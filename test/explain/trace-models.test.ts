@@ -188,6 +188,40 @@ describeOnMachines("traces of models of other tasks", (on) => {
       trainer.close();
     },
   );
+
+  test("a forecaster with a second stack: its head says each step to come of the states that follow those of the past", async () => {
+    const y = Array.from({ length: 63 }, (_, k) => (k < 60 ? 30 + 5 * Math.sin(k) + (k % 4) : Number.NaN));
+    const setOf = (length: number) =>
+      timeSeriesSet({
+        ...{ targets: ["y"], known: ["promotion"] },
+        series: [
+          { values: { y: y.slice(0, length), promotion: y.slice(0, length).map((_, k) => Number(k % 3 === 0)) } },
+        ],
+      });
+    const { forecaster, trainer } = await trainForecaster({
+      ...{ machine: on.machine, data: setOf(60), horizon: 3, context: 5, head: "point", anchor: "none", linear: false },
+      ...{ transform: "none", model: { hiddenSize: 3, numLayers: 2 }, validation: 0.2, test: 0 },
+    });
+    expect(forecaster.network.parts.decoder).toBeDefined();
+    const data = setOf(63);
+    const trace = await traceForecaster(forecaster, data.series[0]!);
+    expect(trace.tokens).toEqual(["−5", "−4", "−3", "−2", "−1", "0", "1", "2"]);
+    expect(trace.values.f_l1).toMatchObject({ name: "f", layer: 1, shape: [8, 1, 3] });
+    expect(trace.output.shape).toEqual([8, 1, 3]);
+    const states = Array.from(trace.output.data);
+    expect(Array.from(trace.values.h_l1!.data)).toEqual(states);
+    expect(Array.from(trace.final.h!).slice(-3)).toEqual(states.slice(-3));
+    const { series } = forecaster.latestWindow(data.series[0]!);
+    const head = await headOf(forecaster.parameters);
+    const said = [5, 6, 7].map((t) => series.center[0]! + series.scale[0]! * head(states.slice(3 * t, 3 * t + 3))[0]!);
+    const [forecast] = await forecaster.forecast(data);
+    expect(difference(forecast!.targets.y!.point, said)).toBeLessThan(on.outputs * 10);
+    // Of what is not known the past alone is read.
+    const past = await traceForecaster(forecaster, setOf(62).series[0]!);
+    expect(past.tokens).toEqual(trace.tokens.slice(0, 5));
+    expect(Array.from(past.values.f_l1!.data)).toEqual(Array.from(trace.values.f_l1!.data).slice(0, 15));
+    trainer.close();
+  });
 });
 
 describe("gradients of a classifier's trace", () => {
