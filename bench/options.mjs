@@ -24,6 +24,7 @@ export function parse(argv) {
       engine: { type: "string", default: "node" },
       threads: { type: "string", default: "1,2" },
       "no-peers": { type: "boolean", default: false },
+      "pytorch-avx2": { type: "boolean", default: false },
     },
   });
   const known = Object.keys(cases);
@@ -38,6 +39,7 @@ export function parse(argv) {
     ...{ cases: words, threads, json: values.json, node: values.node, engine: values.engine },
     rounds: whole("--rounds", values.rounds),
     peers: !values["no-peers"],
+    avx2: values["pytorch-avx2"],
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * usage: npm run bench -- [--case NAME[,NAME]] [--rounds N] [--json FILE] [--node 20|24] [--engine node|chromium] [--threads 1,2]
- *                         [--no-peers]
+ *                         [--no-peers] [--pytorch-avx2]
  *
  * Times cases on Longshort and its peers, side by side: same shapes, same numbers, results compared, every measurement in a fresh
  * process, ours and theirs in turn. A peer runs with 1 and with 2 threads; what counts is its better time of this run. Figures are
@@ -31,6 +31,7 @@ const about = {
   processor: cpus()[0]?.model.trim() ?? "unknown",
   cores: availableParallelism(),
   engine: options.engine,
+  ...(options.avx2 && { pytorch: "avx2" }),
 };
 console.log(`${about.processor}, ${about.cores} threads, load ${loadavg()[0].toFixed(2)}; ours on ${engine.say}`);
 
@@ -85,7 +86,7 @@ async function measureOnce(one, data) {
   const { program, env } =
     one.system === "longshort"
       ? { program: engine.case(data, one.threads), env: {} }
-      : peerCommand(one.system, data, one.threads);
+      : peerCommand(one.system, data, one.threads, options);
   const start = performance.now();
   one.results.push(await measureIn(program, env));
   one.slow = performance.now() - start > LONG_MS;

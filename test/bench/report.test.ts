@@ -3,6 +3,7 @@ import { outcome } from "../../bench/child.mjs";
 import { figure } from "../../bench/figure.mjs";
 import { growthPoints, growthRow } from "../../bench/growth.mjs";
 import { parse } from "../../bench/options.mjs";
+import { peerCommand } from "../../bench/peers.mjs";
 import { growthPlot } from "../../bench/plot.mjs";
 import { combine, failed, rowsOf } from "../../bench/rows.mjs";
 import { markdown, sayRow, time } from "../../bench/table.mjs";
@@ -169,7 +170,11 @@ test("words of the command", () => {
     cases: ["gemm", "stream-64"],
     rounds: 2,
   });
-  expect(parse([])).toMatchObject({ threads: [1, 2], peers: true, node: "24", engine: "node" });
+  expect(parse([])).toMatchObject({ threads: [1, 2], peers: true, node: "24", engine: "node", avx2: false });
+  expect(peerCommand("pytorch", "data", 1, parse([])).env).not.toHaveProperty("ATEN_CPU_CAPABILITY");
+  expect(peerCommand("pytorch", "data", 1, parse(["--pytorch-avx2"])).env).toMatchObject({
+    ATEN_CPU_CAPABILITY: "avx2",
+  });
   expect(() => parse(["--case", "lstm"])).toThrow(/there is no "lstm"; there are char-lstm/);
   expect(() => parse(["--rounds", "0"])).toThrow(/--rounds: expected a whole number from 1 on/);
   expect(() => parse(["--engine", "v8"])).toThrow(/node or chromium/);
