@@ -1,4 +1,16 @@
-import { type AnyNode, type Expression, inOrder, type Term, variable } from "../../math/expression.ts";
+import {
+  type AnyNode,
+  add,
+  div,
+  type Expression,
+  equal,
+  inOrder,
+  log,
+  select,
+  sub,
+  type Term,
+  variable,
+} from "../../math/expression.ts";
 import type { GraphWriter } from "./graph-writer.ts";
 
 type Pointwise = Exclude<AnyNode["op"], "variable" | "constant" | "product" | "transposed" | "mean" | "logarithm1p">;
@@ -25,6 +37,16 @@ const operators: { readonly [K in Pointwise]: string } = {
   tanh: "Tanh",
 };
 
+/**
+ * ONNX has no log1p. Where `1 + x` was rounded, what that lost is put back by the first term of the series (the next one is below 2⁻⁴⁸ in float32);
+ * where it was not, −1 and ∞ among them, there is nothing to put back.
+ */
+function log1pOfLog(x: Term): Expression {
+  const sum = add(x, 1);
+  const kept = sub(sum, 1);
+  return select(equal(kept, x), log(sum), add(log(sum), div(sub(x, kept), sum)));
+}
+
 /** Prints an equation of one variable as nodes over the value `x` and returns the name of the result. */
 export function writeExpression(
   graph: GraphWriter,
@@ -39,12 +61,8 @@ export function writeExpression(
     const args = node.args.map((arg) => names.get(arg)!);
     if (node.op === "variable") names.set(node, x);
     else if (node.op === "constant") names.set(node, graph.float(name, { shape: [], data: [node.value] }));
-    else if (node.op === "logarithm1p") {
-      graph.float(`${name}.one`, { shape: [], data: [1] });
-      graph.node("Add", [args[0]!, `${name}.one`], [`${name}.sum`]);
-      graph.node("Log", [`${name}.sum`], [name]);
-      names.set(node, name);
-    } else if (node.op === "product" || node.op === "transposed" || node.op === "mean")
+    else if (node.op === "logarithm1p") names.set(node, writeExpression(graph, log1pOfLog, args[0]!, name));
+    else if (node.op === "product" || node.op === "transposed" || node.op === "mean")
       throw new TypeError(`"${node.op}" mixes units and is no function of one number`);
     else {
       graph.node(operators[node.op], args, [name]);

@@ -196,3 +196,31 @@ describe(`operators as ONNX Runtime computes them${withoutOnnxRuntime}`, () => {
     await session.release();
   });
 });
+
+describe("Pow", () => {
+  const all = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, Number.NaN, 1, -1, 2, -2.5];
+  test.each([0, 1, 2, 3, -1, -2, 0.5, -0.5, 2.5, -2.5, 65, 66, -67, 2 ** 24])(
+    "of %d at the edges is that of IEEE 754",
+    async (value) => {
+      // A root of −0 and −∞ is that of `sqrt`: −0 and no number.
+      const edges = all.filter((x) => Number.isInteger(value) || !(Object.is(x, -0) || x === Number.NEGATIVE_INFINITY));
+      const graph = new GraphWriter();
+      graph.input("x", "float32", [edges.length]);
+      graph.node("Pow", ["x", graph.float("exponent", { shape: [], data: [value] })], ["y"]);
+      graph.output("y", "float32");
+      const expected = edges.map((x) => Math.fround(x ** value));
+      for (const name of ["reference", "wasm"] as const) {
+        const machine = await openMachine(name);
+        const program = openOnnx(graph.finish("pow"), { machine });
+        const { y } = await program.run({ x: { shape: [edges.length], data: edges } });
+        for (const [k, x] of edges.entries()) {
+          const [came, right] = [y!.data[k]!, expected[k]!];
+          const same = Object.is(came, right) || Math.abs(came - right) <= 1e-5 * Math.abs(right);
+          expect(same, `${name}: ${x} ** ${value} is ${right}, got ${came}`).toBe(true);
+        }
+        program.close();
+        machine.close();
+      }
+    },
+  );
+});

@@ -3,11 +3,14 @@ import { describe, expect, test } from "vitest";
 import { type CellSpec, cellByName } from "../../../src/cells/registry.ts";
 import type { SynchronousMachine } from "../../../src/compute/machine.ts";
 import { openMachine } from "../../../src/compute/open.ts";
+import { GraphWriter } from "../../../src/formats/onnx/graph-writer.ts";
 import { readOnnx } from "../../../src/formats/onnx/model.ts";
 import { openOnnx } from "../../../src/formats/onnx/program.ts";
 import { writeOnnx } from "../../../src/formats/onnx/write.ts";
+import { writeExpression } from "../../../src/formats/onnx/write-expression.ts";
 import type { ModelArray } from "../../../src/formats/plans.ts";
 import { Recurrent, recurrent } from "../../../src/layers/recurrent.ts";
+import { log1p } from "../../../src/math/expression.ts";
 import { type LanguageModel, languageModel } from "../../../src/models/language-model.ts";
 import { RandomStream } from "../../../src/shared/random.ts";
 import { size } from "../../../src/shared/shapes.ts";
@@ -203,6 +206,51 @@ describe("ONNX files that are written", () => {
     const machine = await openMachine("reference");
     await expectSameInRuntime(await ours(machine, languageModel(o), tokens));
     machine.close();
+  });
+
+  test(`log1p keeps what is small, in ONNX Runtime too${reason}`, async () => {
+    const x = [
+      1e-30,
+      -1e-30,
+      3e-9,
+      -7e-8,
+      1.1e-7,
+      1e-4,
+      -0.3,
+      0.7,
+      3,
+      1e6,
+      0,
+      -1,
+      Number.POSITIVE_INFINITY,
+      Number.NaN,
+      -2,
+    ];
+    const graph = new GraphWriter();
+    graph.input("x", "float32", [x.length]);
+    graph.node("Identity", [writeExpression(graph, log1p, "x", "log1p")], ["y"]);
+    graph.output("y", "float32");
+    const bytes = graph.finish("log1p");
+    const same = (came: ArrayLike<number>) => {
+      for (const [k, one] of x.map(Math.fround).entries()) {
+        const right = Math.log1p(one);
+        if (Math.abs(right) > 0 && Number.isFinite(right))
+          expect(Math.abs(came[k]! / right - 1), `${one}`).toBeLessThan(3e-7);
+        else expect(came[k], `${one}`).toBe(right);
+      }
+    };
+    for (const name of ["reference", "wasm"] as const) {
+      const machine = await openMachine(name);
+      const program = openOnnx(bytes, { machine });
+      same((await program.run({ x: { shape: [x.length], data: x.map(Math.fround) } })).y!.data);
+      program.close();
+      machine.close();
+    }
+    if (!runtime) return;
+    const session = await runtime.InferenceSession.create(bytes, { logSeverityLevel: 3 });
+    const { y } = await session.run({ x: new runtime.Tensor("float32", Float32Array.from(x), [x.length]) });
+    same(y!.data as Float32Array);
+    await session.release();
   });
 
   test.each([

@@ -76,7 +76,8 @@ const power: Operator = (node) => {
 function powerOf(x: Expression, n: number): Expression {
   if (n === 0.5) return sqrt(x);
   if (n < 0) return div(1, powerOf(x, -n));
-  if (!Number.isInteger(n) || n > 64) return exp(mul(n, log(x)));
+  if (!Number.isInteger(n)) return exp(mul(n, log(x)));
+  // By squares, whatever n is: a logarithm knows no numbers below 0.
   let result: Expression | undefined;
   for (let [rest, square] = [n, x]; rest > 0; rest = Math.floor(rest / 2), square = mul(square, square))
     if (rest % 2 === 1) result = result ? mul(result, square) : square;
