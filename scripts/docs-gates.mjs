@@ -41,11 +41,11 @@ function liveliest({ shape: [T, , H], data }) {
   return units.slice(0, UNITS).sort((a, b) => a - b);
 }
 
-/** White to blue for what goes from none to all; orange to blue for what has a sign. */
+/** White to blue for what goes from none to all; blue to orange for what has a sign, as in the pages and in the terminal. */
 function colour(value, low, high) {
   const share = Math.min(1, Math.max(0, (value - low) / (high - low)));
   const [from, strength] =
-    low < 0 ? [share < 0.5 ? [217, 108, 20] : [20, 90, 180], Math.abs(2 * share - 1)] : [[20, 90, 180], share];
+    low < 0 ? [share < 0.5 ? [20, 90, 180] : [217, 108, 20], Math.abs(2 * share - 1)] : [[20, 90, 180], share];
   return `#${from
     .map((part) =>
       Math.round(255 + (part - 255) * strength)
