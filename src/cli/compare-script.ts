@@ -91,7 +91,11 @@ export function drawCharts({ names, charts }: ChartData, { ticks, withAir, numbe
         const path = curves[k]!.map(
           ([step, value], at) => `${at === 0 ? "M" : "L"}${scaleX(step).toFixed(1)} ${scaleY(value).toFixed(1)}`,
         );
-        make("path", { class: "curve", d: path.join(""), stroke: `var(--run-${k % 7})` }, svg);
+        const colour = `var(--run-${k % 7})`;
+        make("path", { class: "curve", d: path.join(""), stroke: colour }, svg);
+        // One measurement makes no line.
+        const [[step, value]] = curves[k]! as [XY];
+        if (path.length === 1) make("circle", { cx: scaleX(step), cy: scaleY(value), r: 4, fill: colour }, svg);
       }
       marks = make("g", {}, svg);
     };

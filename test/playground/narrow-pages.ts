@@ -31,8 +31,21 @@ const PAGES = {
   ),
 };
 
+const short = { ...story("one epoch"), curves: { ...story("").curves, "validation loss": [[20, 0.5]] as const } };
+
 /** Pages that commands write, on a phone: nothing scrolls them sideways, letters can be read, scales stay in sight. */
 export function narrowPages(of: () => Playground): void {
+  test("the page of compare shows a run that was measured once", async () => {
+    const page = await of().browser.newPage();
+    try {
+      await page.setContent(comparePage([story("a"), short], []));
+      const dots = (name: string) => page.locator(`svg[aria-label="${name}"] circle`).count();
+      expect([await dots("validation loss"), await dots("training loss")]).toEqual([1, 0]);
+    } finally {
+      await page.close();
+    }
+  });
+
   test.each(Object.entries(PAGES))("the page of %s on a phone", async (_, html) => {
     const page = await of().browser.newPage();
     try {
