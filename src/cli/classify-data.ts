@@ -15,8 +15,8 @@ export const holdsSeries = (file: string, { series }: Columns): boolean =>
 /** @throws UsageError "missing-option", and what the readers throw */
 export async function readExamples(file: string, columns: Columns): Promise<Examples> {
   if (holdsSeries(file, columns)) return readSeries(file);
-  const { text, label } = needed(file, columns, ["text", "label"]);
-  return readLabelledTexts(file, { text: text!, label: label!, ...layout(columns) });
+  const { text = "text", label = "label" } = columns;
+  return namingColumns(columns, readLabelledTexts(file, { text, label, ...layout(columns) }));
 }
 
 /** What a run learned from, and what it is measured on: its test part, without one that which it was validated on. */
@@ -33,18 +33,27 @@ export async function dividedExamples(
 /** The same without labels, where the file may have none. */
 export async function readInputs(file: string, columns: Columns): Promise<Placed<Unlabelled | Examples<Series>>> {
   if (holdsSeries(file, columns)) return readSeries(file);
-  const { text } = needed(file, columns, ["text"]);
-  return readLabelledTexts(file, { text: text!, ...layout(columns) });
+  const { text = "text" } = columns;
+  return namingColumns(columns, readLabelledTexts(file, { text, ...layout(columns) }));
 }
 
 const layout = ({ delimiter, header }: Columns) => ({ delimiter, ...(header && { header }) });
 
-function needed(file: string, columns: Columns, names: readonly ("text" | "label")[]): Columns {
-  for (const name of names)
-    if (columns[name] === undefined)
-      throw new UsageError(
-        "missing-option",
-        `--${name}: expected the column of ${file} with the ${name}, got nothing (series are files that end in .ts, or given with --series)`,
-      );
-  return columns;
+/** Where columns are not there that nobody named, it is said how they are named. */
+async function namingColumns<T>({ text, label }: Columns, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (
+      !(error instanceof UsageError) ||
+      error.code !== "unknown-column" ||
+      (text !== undefined && label !== undefined)
+    )
+      throw error;
+    throw new UsageError(
+      "missing-option",
+      `${error.message}; --text and --label say which they are (series are files that end in .ts, or given with --series)`,
+      { cause: error },
+    );
+  }
 }

@@ -29,9 +29,18 @@ export class DefinedCommand extends Command {
     this.definition = definition;
   }
 
-  /** A word that is missing is said with what it is. */
+  /** A word that is missing is said with what it is; an option that there is not, with those that begin or end so, or with where they are listed. */
   override error(message: string, options?: ErrorOptions): never {
     const { fields } = this.definition;
+    const [, unknown] = /^error: unknown option '-*([^'=]+).*'$/.exec(message) ?? [];
+    if (options?.code === "commander.unknownOption" && unknown) {
+      const names = this.options.flatMap(({ long }) => long ?? []);
+      const alike = names.filter((name) => name.startsWith(`--${unknown}`) || name.endsWith(`-${unknown}`));
+      return super.error(
+        `${message}; ${alike.length > 0 ? `did you mean ${alike.join(" or ")}?` : "--help lists those that there are"}`,
+        options,
+      );
+    }
     const word =
       options?.code === "commander.missingArgument"
         ? Object.entries(fields).find(([key, { positional, unit = key }]) => positional && message.includes(`'${unit}`))

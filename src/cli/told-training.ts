@@ -59,7 +59,13 @@ class Told<F extends object> {
       case "start":
         this.#start = event;
         for (const line of introduction(event)) display.say(line);
-        if (event.step > 0) display.say(`Resumed after step ${integer(event.step)}.`);
+        if (event.step > 0) {
+          const done =
+            event.step >= event.totalSteps
+              ? " Nothing is left to do; --epochs says how many there are to be in all."
+              : "";
+          display.say(`Resumed after step ${integer(event.step)}.${done}`);
+        }
         break;
       case "progress":
         display.update({ ...event, steps: this.#start!.totalSteps, epochs: this.#epochs, items });

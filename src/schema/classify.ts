@@ -14,9 +14,9 @@ export const classifyFields = {
   }),
   text: text({
     about: "column with the text: its name or, in a file without header, its number from 1",
-    ...{ unit: "column", otherwise: "none; tables need it" },
+    ...{ unit: "column", otherwise: "the one called text" },
   }),
-  label: text({ about: "column with the label", unit: "column", otherwise: "none; tables need it" }),
+  label: text({ about: "column with the label", unit: "column", otherwise: "the one called label" }),
   delimiter: text({
     about: "what stands between the cells of a row",
     ...{ unit: "character", otherwise: "a tab in .tsv files, else the one of , ; tab | that fits" },

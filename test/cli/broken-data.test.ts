@@ -59,6 +59,13 @@ describe("data that are broken are refused in words, before anything is trained"
       '{"y":1}\n{"y":"high"}\n',
       /line 2, column "y": .* "high"/,
     ],
+    [
+      "forecast: decimals with a comma",
+      forecast,
+      "a.csv",
+      "x;y\n1;20,5\n2;1.020,5\n",
+      /line 2, column "y": expected a finite number, got "20,5"; write decimals with a point/,
+    ],
     ["forecast: infinity", forecast, "a.csv", "y\n1\n-Infinity\n", /finite number, got "-Infinity"/],
     ["forecast: nothing but NaN", forecast, "a.csv", "y\nNaN\nNaN\n", /holds no number at all/],
     [

@@ -132,8 +132,16 @@ test("a regression predicts numbers", async () => {
   });
 });
 
+test("columns called text and label need no naming", async () => {
+  writeFileSync(at("named.csv"), csv(rows).replace("kind,words", "label,text"));
+  const ran = await longshort(["train", "classify", at("named.csv"), ...small, "-q", "-o", at("named")]);
+  expect(ran.code, ran.stderr).toBe(0);
+  const found = await longshort(["predict", at("named"), at("named.csv")]);
+  expect(found.stdout.trim().split("\n")).toHaveLength(61);
+});
+
 test.each<[string, readonly string[], RegExp]>([
-  ["no column of the text", [], /--text: expected the column/],
+  ["no column of the text", [], /no column "text", its columns are "kind", "words"; --text and --label say which/],
   ["a column that is none", ["--text", "word", "--label", "kind"], /did you mean words/],
   [
     "labels of a regression that are text",

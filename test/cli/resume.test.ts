@@ -72,6 +72,12 @@ describe("resume", () => {
     expect(curve(run)).toEqual(curve(whole));
   });
 
+  it("says of a training that is done that nothing is left to do, and how it would go on", async () => {
+    const { code, stderr } = await longshort(["resume", whole]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/Resumed after step \d+\. Nothing is left to do; --epochs says how many/);
+  });
+
   it("does not go by the clock, which may be set back while a training runs", async () => {
     const run = join(folder, "clock");
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-06-01") });
