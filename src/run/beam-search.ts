@@ -1,3 +1,4 @@
+import { takeTurns } from "../platform/turns.ts";
 import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { integer, number } from "../schema/fields.ts";
 import { generationFields } from "../schema/generation.ts";
@@ -91,6 +92,7 @@ export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]
     let logits = await session.next(same(start.at(-1)!));
     let beams: Beam[] = [{ tokens: [], logProbability: 0, row: 0 }];
     const finished: BeamText[] = [];
+    const turns = takeTurns();
     for (let step = 1; beams.length > 0 && !signal?.aborted; step++) {
       const next = continuations(beams, logits, { vocabularySize, excluded, count: 2 * width });
       beams = [];
@@ -111,6 +113,7 @@ export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]
         Int32Array.from({ length: width }, (_, b) => beams[Math.min(b, beams.length - 1)]!.tokens.at(-1)!),
       );
       beams = beams.map((one, row) => ({ ...one, row }));
+      await turns();
     }
     return finished.slice(0, count);
   } finally {

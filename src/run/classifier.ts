@@ -4,6 +4,7 @@ import type { Series } from "../data/examples.ts";
 import { lengthOf, type Sequence, sequenceInputs } from "../data/sequence-inputs.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { SequenceModel } from "../models/sequence-classifier.ts";
+import { takeTurns } from "../platform/turns.ts";
 import { argmax } from "../shared/argmax.ts";
 import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
@@ -157,7 +158,9 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     const { batchSize = 64 } = this.options;
     const order = [...sequences.keys()].sort((a, b) => lengthOf(sequences[a]!) - lengthOf(sequences[b]!));
     const results: Float64Array[] = [];
+    const turns = takeTurns();
     for (let start = 0; start < order.length; start += batchSize) {
+      await turns();
       const chosen = order.slice(start, start + batchSize);
       const batch = chosen.map((k) => sequences[k]!);
       const numbers = await this.run(batch);

@@ -7,6 +7,7 @@ import { after } from "../data/time-step.ts";
 import { type TimeZone, timeZone } from "../data/time-zone.ts";
 import { expectLevels } from "../models/forecast-heads.ts";
 import type { ForecastNetwork } from "../models/forecast-network.ts";
+import { takeTurns } from "../platform/turns.ts";
 import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -251,8 +252,11 @@ export class Forecaster extends Closing {
       return found;
     }
     const found: Readonly<Record<string, TargetForecast>>[] = [];
-    for (let start = 0; start < windows.length; start += ROWS)
+    const turns = takeTurns();
+    for (let start = 0; start < windows.length; start += ROWS) {
+      await turns();
       found.push(...(await this.predictDirectly(windows.slice(start, start + ROWS), levels, horizon)));
+    }
     return found;
   }
 

@@ -1,3 +1,4 @@
+import { takeTurns } from "../platform/turns.ts";
 import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { integer } from "../schema/fields.ts";
 import { describe, UsageError } from "../shared/errors.ts";
@@ -81,12 +82,14 @@ async function writeRows(session: Session, rows: readonly Row[], signal: AbortSi
   const V = session.model.config.vocabularySize;
   const input = new Int32Array(session.batch);
   session.reset();
+  const turns = takeTurns();
   while (rows.some((row) => row.end === undefined) && !signal?.aborted) {
     rows.forEach((row, b) => {
       input[b] = row.next();
     });
     const logits = await session.next(input);
     for (const [b, row] of rows.entries()) row.take(logits.subarray(b * V, (b + 1) * V));
+    await turns();
   }
 }
 

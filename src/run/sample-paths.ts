@@ -1,5 +1,6 @@
 import { type ForecastWindow, levelOf, windowInputs } from "../data/forecast-inputs.ts";
 import { type ForecastLayout, widthsOf } from "../data/forecast-layout.ts";
+import { takeTurns } from "../platform/turns.ts";
 import { RandomStream } from "../shared/random.ts";
 import type { Distribution } from "./forecast-distribution.ts";
 import type { ForecastPlans, InputArrays } from "./forecast-plans.ts";
@@ -38,7 +39,9 @@ export async function samplePaths(
     Object.entries(context).flatMap(([name, values]) => (name === "x" ? [] : [[name, tiled(values, R)]])),
   );
   const random = new RandomStream(seed, "paths", index);
+  const turns = takeTurns();
   for (let h = 0; h < horizon; h++) {
+    await turns();
     const now = origin + h;
     for (let r = 0; r < R; r++) {
       for (let d = 0; d < D; d++) {

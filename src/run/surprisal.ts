@@ -1,3 +1,4 @@
+import { takeTurns } from "../platform/turns.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -51,6 +52,7 @@ export async function* surprisal(options: SurprisalOptions): AsyncGenerator<Toke
   session.reset();
   let last = startToken(tokenizer);
   const before = session.steps;
+  const turns = takeTurns();
   for (const [position, token] of tokens.entries()) {
     if (signal?.aborted) return;
     if (session.steps !== before + position)
@@ -68,5 +70,6 @@ export async function* surprisal(options: SurprisalOptions): AsyncGenerator<Toke
       alternatives: likeliest(own, alternatives).map((one) => ({ token: one, probability: Math.exp(own[one]!) })),
     };
     last = token;
+    await turns();
   }
 }

@@ -2,6 +2,7 @@ import type { Machine } from "../compute/machine.ts";
 import { ladder } from "../data/bucketed-batches.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { TaggerInput, TaggerModel } from "../models/tagger.ts";
+import { takeTurns } from "../platform/turns.ts";
 import { argmax } from "../shared/argmax.ts";
 import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
@@ -142,7 +143,9 @@ export class Tagger extends Closing {
     const all = sentences.map((tokens) => this.reader.read(tokens));
     const order = [...all.keys()].sort((a, b) => all[a]!.words.length - all[b]!.words.length);
     const results: SentenceReading[] = [];
+    const turns = takeTurns();
     for (let start = 0; start < order.length; start += batchSize) {
+      await turns();
       const chosen = order.slice(start, start + batchSize);
       const readings = await this.readBatch(
         chosen.map((k) => all[k]!),

@@ -1,3 +1,4 @@
+import { takeTurns } from "../platform/turns.ts";
 import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { integer } from "../schema/fields.ts";
 import { generationFields } from "../schema/generation.ts";
@@ -166,6 +167,7 @@ export class TextWriter {
     const { length, seed, alternatives, window, penalty, sampling, stop, ends } = plan;
     const exclude = excludedTokens(this.tokenizer, ends);
     const filter = new StopStrings(stop);
+    const turns = takeTurns();
     for (let written = 0; written < length; written++) {
       if (signal?.aborted) return "aborted";
       this.#expectAlone();
@@ -191,6 +193,7 @@ export class TextWriter {
       const settled = filter.push(this.#decoder.push(token) + (isLast ? this.#decoder.end() : ""));
       yield { ...told, text: settled.text + (isLast && !settled.stopped ? filter.end() : "") };
       if (settled.stopped) return "stop";
+      await turns();
     }
     return "length";
   }

@@ -1,11 +1,11 @@
 import type { Machine } from "../compute/machine.ts";
 import { type Batch, type BatchSource, weightOf } from "../data/batch-source.ts";
+import { takeTurns } from "../platform/turns.ts";
 import { type Closeable, closing } from "../shared/closing.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import { Plans } from "./plans.ts";
-import { takeTurns } from "./turns.ts";
 
 /** Measurements by name: `loss` by custom, and whatever else tells how good a model is. */
 export type Metrics = Readonly<Record<string, number>>;

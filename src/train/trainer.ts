@@ -1,5 +1,6 @@
 import { platform } from "#platform";
 import { type Batch, weightOf } from "../data/batch-source.ts";
+import { takeTurns } from "../platform/turns.ts";
 import { checkOptions } from "../schema/check.ts";
 import { Closing } from "../shared/closing.ts";
 import { UsageError } from "../shared/errors.ts";
@@ -14,7 +15,6 @@ import { relay } from "./relay.ts";
 import { type RestoreOptions, snapshotOf, type TrainingSnapshot, usable } from "./snapshot.ts";
 import { planOf, type TrainerOptions, type TrainingPlan, trainingOptions } from "./trainer-options.ts";
 import { firstState, type TrainerState } from "./trainer-state.ts";
-import { takeTurns } from "./turns.ts";
 
 /**
  * Opens a training of anything: a step (`record`), a source of batches, an evaluator. It knows nothing of what is learned.

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { openMachine } from "../../src/compute/open.ts";
+import { languageModel } from "../../src/models/language-model.ts";
+import { beamSearch } from "../../src/run/beam-search.ts";
+import { generate } from "../../src/run/generate.ts";
+import { generateBatch } from "../../src/run/generate-batch.ts";
+import { openSession } from "../../src/run/session.ts";
+import { surprisal } from "../../src/run/surprisal.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
+import { createParameters } from "../../src/tensor/parameter-store.ts";
+import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
+
+// A machine computes in the thread of its caller: work that takes long lets others have a turn, or no request would be answered, no page drawn
+// and no signal arrive.
+
+const LONG = 30_000;
+const tokenizer = await trainTokenizer({ kind: "character" }, "abcdef");
+const machine = await openMachine("wasm");
+const model = languageModel({ vocabularySize: tokenizer.vocabularySize, hiddenSize: 64 });
+const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
+const loaded = { model, parameters, machine, tokenizer };
+
+/** How many pieces come before a timer aborts. */
+async function piecesOf(open: (signal: AbortSignal) => AsyncIterable<unknown>): Promise<number> {
+  let pieces = 0;
+  for await (const _ of open(AbortSignal.timeout(60))) pieces++;
+  return pieces;
+}
+
+describe("what takes long is ended by a timer", () => {
+  it("generate", async () => {
+    using session = await openSession(loaded);
+    const pieces = await piecesOf((signal) => generate({ session, tokenizer, prompt: "a", length: LONG, signal }));
+    expect(pieces).toBeGreaterThan(0);
+    expect(pieces).toBeLessThan(LONG);
+  });
+
+  it("surprisal", async () => {
+    using session = await openSession(loaded);
+    const text = "abcdef".repeat(LONG / 6);
+    expect(await piecesOf((signal) => surprisal({ session, tokenizer, text, signal }))).toBeLessThan(text.length);
+  });
+
+  it("generateBatch", async () => {
+    const [first] = await generateBatch({
+      ...loaded,
+      prompts: ["a", "b"],
+      length: LONG,
+      signal: AbortSignal.timeout(60),
+    });
+    expect(first!.text.length).toBeLessThan(LONG);
+    expect(first!.end).toBe("aborted");
+  });
+
+  it("beamSearch", async () => {
+    let fired = false;
+    setTimeout(() => {
+      fired = true;
+    }, 30);
+    await beamSearch({ ...loaded, prompt: "a", beams: 4, length: 3_000, signal: AbortSignal.timeout(60) });
+    expect(fired).toBe(true);
+  });
+});
