@@ -4,7 +4,7 @@ import { describe, UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { RecentTokens } from "./recent-tokens.ts";
 import { runOptions } from "./run-options.ts";
-import { candidates, choose, penalizeRepetition, sampleUniform } from "./sample.ts";
+import { draw, penalizeRepetition, sampleUniform } from "./sample.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { StopStrings } from "./stop-strings.ts";
 import {
@@ -135,8 +135,8 @@ class Row {
     if (this.end !== undefined || this.#fed < this.#tokens.length) return;
     const { length, penalty, window, ends, sampling } = this.#plan;
     const penalized = penalizeRepetition(logits, this.#recent.within(window), penalty);
-    const from = candidates(penalized, { ...sampling, exclude: this.#exclude });
-    const token = choose(from, sampleUniform(this.#seed, this.#written++));
+    const u = sampleUniform(this.#seed, this.#written++);
+    const token = draw(penalized, { ...sampling, exclude: this.#exclude }, u);
     this.#tokens.push(token);
     this.#recent.push(token);
     const isEnd = ends.has(token);

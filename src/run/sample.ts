@@ -39,28 +39,80 @@ const CUTS = ["temperature", "topK", "topP", "minP", "typicalP"] as const;
  * @throws FailureError "not-finite" when a logit is NaN or ∞, UsageError "out-of-range", "not-an-integer"
  */
 export function candidates(logits: ArrayLike<number>, options: SampleOptions = {}): Candidate[] {
+  const { left, descending, weights, total } = kept(logits, options);
+  // Where each run of equal logits stands, counted up as its tokens come.
+  const places = new Int32Array(weights.length);
+  const found: Candidate[] = new Array(weights.length);
+  const least = descending[weights.length - 1]!;
+  for (let token = 0; token < left.length; token++) {
+    if (left[token]! < least) continue;
+    const first = rankOf(left[token]!, descending);
+    const rank = first + places[first]!++;
+    if (rank < weights.length) found[rank] = { token, probability: weights[rank]! / total };
+  }
+  const { typicalP = 1 } = options;
+  return typicalP === 1 ? found : typical(found, typicalP);
+}
+
+/** `choose(candidates(logits, options), u)` without listing them: of a large vocabulary that takes longer than a step of the model. */
+export function draw(logits: ArrayLike<number>, options: SampleOptions, u: number): number {
+  const { typicalP = 1 } = options;
+  if (typicalP !== 1) return choose(candidates(logits, options), u);
+  const { left, descending, weights, total } = kept(logits, options);
+  let rank = 0;
+  for (let reached = weights[0]! / total; rank < weights.length - 1 && !(u < reached); )
+    reached += weights[++rank]! / total;
+  let before = rank - rankOf(descending[rank]!, descending);
+  return left.findIndex((logit) => logit === descending[rank] && before-- === 0);
+}
+
+/** What the cuts but that to typical tokens leave. */
+interface Kept {
+  /** Logits by token; −∞ where a token is never taken. */
+  readonly left: Float64Array;
+  /** The largest of them first. */
+  readonly descending: Float64Array;
+  /** Of the first of these, what their probabilities are shares of `total` by. */
+  readonly weights: Float64Array;
+  readonly total: number;
+}
+
+/** Tokens up to which picking them one by one is faster than sorting. */
+const FEW = 100;
+
+function kept(logits: ArrayLike<number>, options: SampleOptions): Kept {
   expectOptions("candidates", options, { temperature: 1, topK: 1, topP: 1, minP: 1, typicalP: 1, exclude: 1 });
   for (const name of CUTS) if (options[name] !== undefined) checkValue(name, generationFields[name], options[name]);
-  const { temperature = 1, topK = logits.length, topP = 1, minP = 0, typicalP = 1, exclude = [] } = options;
-  expectLogits(logits);
-  const tokens: number[] = [];
-  for (let v = 0; v < logits.length; v++) {
-    if (logits[v] !== Number.NEGATIVE_INFINITY && !exclude.includes(v)) tokens.push(v);
-  }
-  if (tokens.length === 0) throw new UsageError("out-of-range", "exclude: no token is left to take");
-  tokens.sort((a, b) => logits[b]! - logits[a]! || a - b);
-  const highest = logits[tokens[0]!]!;
-  const kept = tokens.slice(0, temperature === 0 ? 1 : topK);
-  const weights = kept.map((v) => (temperature === 0 ? 1 : Math.exp((logits[v]! - highest) / temperature)));
+  const { temperature = 1, topK = logits.length, topP = 1, minP = 0, exclude = [] } = options;
+  const left = new Float64Array(expectLogits(logits));
+  for (const token of exclude) if (token in left) left[token] = Number.NEGATIVE_INFINITY;
+  const most = temperature === 0 ? 1 : topK;
+  const few = most <= FEW ? Float64Array.from(likeliest(left, most), (token) => left[token]!) : undefined;
+  const descending = few ?? left.slice().sort().reverse();
+  const highest = descending[0] ?? Number.NEGATIVE_INFINITY;
+  if (highest === Number.NEGATIVE_INFINITY) throw new UsageError("out-of-range", "exclude: no token is left to take");
+  const end = descending.indexOf(Number.NEGATIVE_INFINITY);
+  const possible = descending.subarray(0, Math.min(most, end < 0 ? descending.length : end));
+  const weights = possible.map((logit) => (temperature === 0 ? 1 : Math.exp((logit - highest) / temperature)));
   const all = sum(weights);
   let count = 0;
-  for (let reached = 0; count < kept.length && reached < topP * all; count++) reached += weights[count]!;
+  for (let reached = 0; count < weights.length && reached < topP * all; count++) reached += weights[count]!;
   // Rounding may leave the sum of all a little below `all`; at least one token is always taken.
-  count = topP === 1 ? kept.length : Math.max(1, count);
+  count = topP === 1 ? weights.length : Math.max(1, count);
   while (count > 1 && weights[count - 1]! < minP * weights[0]!) count--;
-  const total = sum(weights.slice(0, count));
-  const left = kept.slice(0, count).map((token, k) => ({ token, probability: weights[k]! / total }));
-  return typicalP === 1 ? left : typical(left, typicalP);
+  const taken = weights.subarray(0, count);
+  return { left, descending, weights: taken, total: sum(taken) };
+}
+
+/** How many are larger. */
+function rankOf(value: number, descending: Float64Array): number {
+  let [low, high] = [0, descending.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (descending[middle]! > value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Those whose surprise −log p is nearest to its mean, until they have the share; likeliest first as before. */
@@ -153,6 +205,8 @@ export function sampleUniform(seed: number, position: number): number {
   return uniform53(a!, b!);
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+function sum(values: readonly number[] | Float64Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
 }

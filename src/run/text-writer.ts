@@ -6,8 +6,7 @@ import type { StreamDecoder, Tokenizer } from "../text/tokenizer.ts";
 import { RecentTokens } from "./recent-tokens.ts";
 import {
   type Candidate,
-  candidates,
-  choose,
+  draw,
   likeliest,
   logProbabilities,
   penalizeRepetition,
@@ -174,8 +173,7 @@ export class TextWriter {
       this.#steps = this.session.steps;
       const logits = await next;
       const penalized = penalizeRepetition(logits, this.#recent.within(window), penalty);
-      const from = candidates(penalized, { ...sampling, exclude });
-      const token = choose(from, sampleUniform(seed, this.#position++));
+      const token = draw(penalized, { ...sampling, exclude }, sampleUniform(seed, this.#position++));
       const own = logProbabilities(logits);
       this.#take(token);
       const told = {

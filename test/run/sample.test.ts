@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { candidates, choose, type SampleOptions, sampleUniform } from "../../src/run/sample.ts";
+import { candidates, choose, draw, type SampleOptions, sampleUniform } from "../../src/run/sample.ts";
 
 /** The plain definition: softmax of logits / temperature, then keep what the options say, then divide by what is left. */
 function plainly(logits: readonly number[], { temperature = 1, topK, topP = 1, exclude = [] }: SampleOptions) {
@@ -86,6 +86,25 @@ describe("candidates", () => {
   ])("%j with %j is refused", (x, o, code) => {
     expect(() => candidates(x, o)).toThrow(expect.objectContaining({ code }));
   });
+});
+
+test("drawing is choosing from the candidates, which it does not list", () => {
+  const some = fc.array(fc.constantFrom(-2, -0, 0, 0.5, 1, 3, Number.NEGATIVE_INFINITY), { maxLength: 300 });
+  const cuts = fc.record(
+    {
+      ...{ temperature: fc.constantFrom(0, 0.3, 2), topK: fc.integer({ min: 1, max: 250 }) },
+      ...{ topP: fc.constantFrom(1e-9, 0.5, 0.95), minP: fc.constantFrom(0.2, 1), typicalP: fc.constantFrom(0.3, 0.9) },
+      exclude: fc.constantFrom([1], [0, 7, 1000]),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(some, cuts, fc.double({ min: 0, max: 0.999999, noNaN: true }), (x, o, u) => {
+      const logits = [...x, 0.25, 1];
+      expect(draw(logits, o, u)).toBe(choose(candidates(logits, o), u));
+    }),
+    { numRuns: 500 },
+  );
 });
 
 describe("choose", () => {
