@@ -1,11 +1,12 @@
-import { maximumOverTime, seriesRecipe, small } from "../series.mjs";
+import { maximumOverTime, seriesRecipe } from "../series.mjs";
 
 export const recipe = seriesRecipe("BasicMotions", {
   about: "four activities by accelerometer and gyroscope, 6 channels, 100 steps",
   variants: {
     parity: maximumOverTime,
     defaults: {},
-    ours: small,
+    // Right in all of five folds of the training part, with two seeds; `fallingRate` too, but with twice the loss.
+    ours: maximumOverTime,
   },
   reach: { parity: "100 (PyTorch 1.13)", ours: "100" },
 });
