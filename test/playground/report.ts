@@ -39,13 +39,14 @@ export function inspectReport(of: () => Playground): void {
       page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
       page.on("pageerror", (error) => errors.push(error.message));
       await page.goto(`file://${file}`);
-      await expect.poll(() => page.locator("ls-heat-map canvas").count()).toBe(3);
+      await expect.poll(() => page.locator("ls-heat-map canvas").count()).toBe(4);
       const { label, probabilities } = said[3]!;
       expect(await page.locator(".said").textContent()).toBe(
         `It says: ${label}, with a probability of ${probabilities[label]!.toFixed(3)}.`,
       );
       expect(await page.locator("h2").allTextContents()).toEqual([
         "probability of each class, had the input ended there",
+        "how much the answer hangs on the state after each step: the norm of its gradient",
         ...["layer 0: c, h, i, f, g, o", "layer 0, read from the end: c, h, i, f, g, o"],
       ]);
       await page.locator(".heat-scroll").first().focus();

@@ -96,13 +96,13 @@ describe("checks", () => {
 
   it("refuse a name that a function does not know, with the nearest", () => {
     const known = { rate: fields.rate!, model: "required" } as const;
-    expect(() => checkOptions("train", { rate: 1, model: {} }, known)).not.toThrow();
-    expect(() => checkOptions("train", { rate: undefined, model: {} }, known)).not.toThrow();
+    expect(() => checkOptions("train", { rate: 1, model: { parts: {} } }, known)).not.toThrow();
+    expect(() => checkOptions("train", { rate: undefined, model: { parts: {} } }, known)).not.toThrow();
     expect(() => checkOptions("train", { rat: 1 } as object, known as object)).toThrow(
       'train: there is no option "rat"; did you mean rate?',
     );
     expect(() => checkOptions("train", { toString: 1 } as object, known as object)).toThrow("known are rate, model");
-    expect(() => checkOptions("train", { rate: 0, model: "required" }, known)).toThrow(
+    expect(() => checkOptions("train", { rate: 0, model: { parts: {} } }, known)).toThrow(
       "rate: expected a number above 0, got 0",
     );
   });

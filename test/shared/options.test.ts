@@ -34,6 +34,7 @@ const data: Readonly<Record<string, string>> = {
   HasParameters: "a model or a layer",
   LinearHead: "a layer",
   ForecastLayout: "what a file says of a forecaster",
+  TimeStep: "what a layout or a file says of a series",
   TrainingProgress: "an event",
   NamedTensor: "a tensor, in memory or in a file",
   ...Object.fromEntries([...kernels, ...kernelsOfHeads].map((name) => [name, "a launch of a plan"])),
