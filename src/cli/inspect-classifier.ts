@@ -18,12 +18,14 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
   const classifier = await loadClassifier(folder, machine);
   const { classes, channels } = classifier.model.config;
   const input = await classifierInput(folder, reading, channels);
-  const trace = await traceClassifier(classifier, input, { gradients: true });
+  const said = classes && (await classifier.afterEachStep(input));
+  const answer = said?.at(-1);
+  const trace = await traceClassifier(classifier, input, { gradients: true, label: answer?.label });
   const hangs = gradientMap(trace, classifier.model.cell);
   const numbers = typeof input === "string" ? undefined : seriesMap(input);
   const read = numbers && { read: [numbers.map], curves: numbers.curves };
   const { tokens } = trace;
-  if (!classes) {
+  if (!said || !answer) {
     const values = await classifier.numbersAfterEachStep(input);
     const map = { title: "number that it predicts, had the input ended there", rows: [{ label: "number", values }] };
     return {
@@ -32,8 +34,7 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
       steps: values.map((value, t) => ({ token: tokens[t], value })),
     };
   }
-  const said = await classifier.afterEachStep(input);
-  const { label, probabilities } = said.at(-1)!;
+  const { label, probabilities } = answer;
   return {
     trace,
     said: [`It says: ${label}, with a probability of ${probabilities[label]!.toFixed(3)}.`],

@@ -25,6 +25,8 @@ function rowsTogether({ rows, columns, classes }: LinearCrossEntropy): number {
 /** Scratch memory. Arrays over rows hold those of one block, unless said otherwise. */
 export interface Layout extends SoftmaxMemory {
   readonly together: number;
+  /** Bytes of an array over all rows. */
+  readonly all: number;
   /** Of all rows: what counts, which class was meant (0 where none), its weight, the losses. */
   readonly allCounted: number;
   readonly allTargets: number;
@@ -61,7 +63,7 @@ export function layout({ kernel, address, workspace, team }: LaunchContext<Linea
   const slices = Math.ceil(V / SLICE);
   const numbers = workspace(64);
   return {
-    ...{ together, classes: V, rows: together },
+    ...{ together, all, classes: V, rows: together },
     ...{ allCounted: workspace(all), allTargets: workspace(all), allWeights: workspace(all), losses: workspace(all) },
     ...{ counted: workspace(some), targets: workspace(some), meant: workspace(some), logit: workspace(some) },
     ...{ loss: workspace(some), factor: workspace(some), target: workspace(some) },

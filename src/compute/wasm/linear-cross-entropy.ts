@@ -18,6 +18,7 @@ import type { LaunchContext, LaunchPrinter } from "./launch.ts";
 import { type Layout, layout, SLICE } from "./linear-cross-entropy-memory.ts";
 
 const number = (n: number): Code => i32.const(n);
+
 /**
  * Prints a linear map with softmax cross entropy and its gradients.
  *
@@ -170,7 +171,6 @@ class Steps {
     const own = kernel.weighted
       ? f32.load(i32.add(i32.shl(target.get, number(2)), number(address("classWeight"))))
       : f32.const(1);
-    const all = Math.ceil(rows / mem.together) * mem.together * 4;
     const [slice, part] = [f.local("i32"), f.local("f64")];
     const classWeight = kernel.weighted
       ? f64.promote_f32(f32.load(i32.shl(r.get, number(2)), address("classWeight")))
@@ -195,7 +195,7 @@ class Steps {
       sumOfWeights,
       f32.store(number(mem.sumOfWeights), f32.demote_f64(total.get)),
       total.set(f64.const(0)),
-      [mem.allCounted, mem.allTargets, mem.allWeights].map((to) => memory.fill(number(to), number(0), number(all))),
+      [mem.allCounted, mem.allTargets, mem.allWeights].map((to) => memory.fill(number(to), number(0), number(mem.all))),
       forRange(r, number(0), number(rows), 1, [
         at.set(i32.shl(r.get, number(2))),
         target.set(i32.load(operand("target"))),
