@@ -226,20 +226,19 @@ export function finishRows(
       f64x2.promote_low_f32x4(i32x4.shuffle(x.get, x.get, [2, 3, 2, 3])),
     ];
     /** A sum over slices of four rows' numbers of float64. */
-    const sumOf = (
-      array: number,
-    ): { start: Code; add: (make: (sum: Code, half: number) => Code) => Code; value: Code } => {
-      const halves = [f.local("v128"), f.local("v128")];
+    const sumOf = (array: number) => {
+      const [low, high, value] = [f.local("v128"), f.local("v128"), f.local("v128")];
+      const halves = [low, high];
       return {
         start: halves.map((half) => half.set(v128.load32_splat(i32.const(0), constants.address(0)))),
-        add: (make) =>
+        add: (make: (part: Code, half: number) => Code): Code =>
           halves.map((half, k) =>
             half.set(f64x2.add(half.get, make(v128.load(i32.shl(ofRows, i32.const(1)), array + 16 * k), k))),
           ),
-        value: i32x4.shuffle(
-          ...(halves.map((half) => f32x4.demote_f64x2_zero(half.get)) as [Code, Code]),
-          [0, 1, 4, 5],
+        end: value.set(
+          i32x4.shuffle(f32x4.demote_f64x2_zero(low.get), f32x4.demote_f64x2_zero(high.get), [0, 1, 4, 5]),
         ),
+        value,
       };
     };
     const s = sumOf(mem.sums);
@@ -247,7 +246,7 @@ export function finishRows(
     const highest = variable("largest");
     const share = exp(sub(variable("maximum"), highest));
     const lower = mul(variable("weight"), sub(highest, variable("maximum")));
-    const ofSlice = printExpressions({
+    const part = printExpressions({
       ...{ f, constants, fused, roots: below ? [share, lower] : [share] },
       leaf: named({
         ...{ maximum, largest: largest.get },
@@ -256,8 +255,8 @@ export function finishRows(
     });
     const under = f.local("v128");
     const leaves: Record<string, Code> = {
-      ...{ largest: largest.get, s: s.value },
-      ...(below && { below: below.value }),
+      ...{ largest: largest.get, s: s.value.get },
+      ...(below && { below: below.value.get }),
       ...Object.fromEntries(Object.entries(o.inputs).map(([name, array]) => [name, v128.load(at.get, array)])),
       ...Object.fromEntries(
         Object.entries(o.numbers).map(([name, place]) => [name, v128.load32_splat(i32.const(0), place)]),
@@ -274,14 +273,14 @@ export function finishRows(
       s.start,
       below?.start ?? [],
       overSlices([
-        ofSlice.code,
-        ratio.set(ofSlice.value(share)),
+        part.code,
+        ratio.set(part.value(share)),
         s.add((sum, half) => f64x2.mul(sum, halvesOf(ratio)[half]!)),
-        below
-          ? [under.set(ofSlice.value(lower)), below.add((sum, half) => f64x2.add(sum, halvesOf(under)[half]!))]
-          : [],
+        below ? [under.set(part.value(lower)), below.add((sum, half) => f64x2.add(sum, halvesOf(under)[half]!))] : [],
         v128.store(ofRows, ratio.get, mem.maxima),
       ]),
+      s.end,
+      below?.end ?? [],
       p.code,
       o.results.map(({ value, to }) => v128.store(at.get, v128.and(p.value(value), counted), to)),
     ]);
