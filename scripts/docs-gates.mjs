@@ -27,7 +27,7 @@ const CELL = 20;
 const LEFT = 76;
 
 const machine = await openMachine("wasm");
-const trace = await traceText({ ...(await loadRun(folder, machine)), machine, text: TEXT });
+const trace = await traceText({ ...(await loadRun(folder, { machine })), text: TEXT });
 machine.close();
 
 /** Units that vary most over the text, in their order. */

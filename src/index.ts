@@ -441,7 +441,8 @@ export {
   type TrainTaggerOptions,
   trainTagger,
 } from "./train/train-tagger.ts";
-export { type TextFacts, type TextTrainer, type TrainTextOptions, trainText } from "./train/train-text.ts";
+export { type TextFacts, type TextTraining, type TrainTextOptions, trainText } from "./train/train-text.ts";
 export { openTrainer, Trainer } from "./train/trainer.ts";
 export type { TrainerOptions, TrainingOptions } from "./train/trainer-options.ts";
 export type { TrainerState } from "./train/trainer-state.ts";
+export type { Training } from "./train/training.ts";

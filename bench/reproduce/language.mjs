@@ -29,9 +29,18 @@ export async function language({ settings, seed, data, log }) {
     const parameters = await createParameters({ machine, layout: layoutParameters(model), seed });
     if (uniform) await drawAll(parameters, uniform, seed);
     const falling = rate && { optimizer: sgd(), schedule: rateByEpoch(rate, train.length, options) };
-    const training = await trainText({ model, machine, parameters, train, validation, seed, ...falling, ...options });
+    const { trainer } = await trainText({
+      model,
+      machine,
+      parameters,
+      train,
+      validation,
+      seed,
+      ...falling,
+      ...options,
+    });
     let last;
-    await training.run({
+    await trainer.run({
       epoch: ({ epoch, trainLoss, validationLoss, seconds }) => {
         last = validationLoss;
         log(

@@ -33,7 +33,7 @@ let reference: Promise<Machine> | undefined;
 /** One of the tiny models, in float64 on the page itself: four units take no time. */
 export async function tinyModel(name: Shipped): Promise<OpenedText> {
   reference ??= openMachine("reference");
-  return loadRun(await shippedBytes(name), await reference);
+  return loadRun(await shippedBytes(name), { machine: await reference });
 }
 
 let client: WorkerClient | undefined;

@@ -21,7 +21,7 @@ const english = {
 | \`recurrent: ({ previous, masks }) => …\` | recurrent dropout | what all recurrent matrices multiply, by default the first state |
 | \`mean(…)\` | layer normalisation | the mean over all units of one example |
 | \`bias: "none"\` | layer normalisation | products without biases |`,
-  end: '`step` returns the next states; whatever else it returns has a name in formulas and traces. A model that was saved with a cell of yours is loaded with `loadRun(folder, machine, { cells: { "own-cell": ownCell } })`.\n\nThe same can be said in words: `parseCell("z = sigmoid(W_z x + U_z h[t-1]) …")` reads equations from text, one a line, and `cellText(cell)` writes those of any cell ([a cell in words](../guide/look-inside.md#a-cell-in-words)). A saved model carries that text, so that it opens without `cells`; what only code can say, functions of your own among it, is left to `defineCell`.',
+  end: '`step` returns the next states; whatever else it returns has a name in formulas and traces. A model that was saved with a cell of yours is loaded with `loadRun(folder, { machine, cells: { "own-cell": ownCell } })`.\n\nThe same can be said in words: `parseCell("z = sigmoid(W_z x + U_z h[t-1]) …")` reads equations from text, one a line, and `cellText(cell)` writes those of any cell ([a cell in words](../guide/look-inside.md#a-cell-in-words)). A saved model carries that text, so that it opens without `cells`; what only code can say, functions of your own among it, is left to `defineCell`.',
 };
 
 /** @type {typeof english} */
@@ -46,7 +46,7 @@ const chinese = {
 | \`recurrent: ({ previous, masks }) => …\` | 循环 dropout | 所有循环矩阵乘的是什么，默认是第一个状态 |
 | \`mean(…)\` | 层归一化 | 一个样本的所有隐藏单元的均值 |
 | \`bias: "none"\` | 层归一化 | 乘积不带偏置 |`,
-  end: '`step` 返回下一步的状态；它返回的其他内容，在公式和追踪里都有名字。用自己的单元保存的模型，这样载入：`loadRun(folder, machine, { cells: { "own-cell": ownCell } })`。\n\n同样的内容也可以用文字写：`parseCell("z = sigmoid(W_z x + U_z h[t-1]) …")` 从文本里读取方程，每行一个；`cellText(cell)` 写出任何单元的方程（[用文字写的单元](../guide/look-inside.md#用文字写的单元)）。保存的模型带着这段文本，不用给 `cells` 就能打开；只有代码才说得出的，例如自己的函数，仍然用 `defineCell`。',
+  end: '`step` 返回下一步的状态；它返回的其他内容，在公式和追踪里都有名字。用自己的单元保存的模型，这样载入：`loadRun(folder, { machine, cells: { "own-cell": ownCell } })`。\n\n同样的内容也可以用文字写：`parseCell("z = sigmoid(W_z x + U_z h[t-1]) …")` 从文本里读取方程，每行一个；`cellText(cell)` 写出任何单元的方程（[用文字写的单元](../guide/look-inside.md#用文字写的单元)）。保存的模型带着这段文本，不用给 `cells` 就能打开；只有代码才说得出的，例如自己的函数，仍然用 `defineCell`。',
 };
 
 /** The page of a cell of one's own, in both languages, around the example that the tests run. */

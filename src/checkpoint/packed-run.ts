@@ -24,7 +24,7 @@ export interface PackRunOptions {
  * ```ts no-run
  * const bytes = await packRun(classifier);
  * await fetch("/models/tickets.safetensors", { method: "PUT", body: bytes }); // or into IndexedDB, or as a download
- * const again = await loadClassifier(bytes, machine);
+ * const again = await loadClassifier(bytes, { machine });
  * ```
  * @throws FailureError "not-finite"; UsageError "bad-run", "missing-option", "unknown-choice"
  */

@@ -42,8 +42,9 @@ export interface Saveable {
 export interface SaveRunOptions extends Saveable {
   /** Replaces the metrics of the save before. Default: left as they are. */
   readonly metrics?: readonly object[] | undefined;
-  /** Not looked at: what a loaded run holds may be given as it is. */
+  /** These are not looked at: what a loaded run holds may be given as it is. */
   readonly model?: unknown;
+  readonly machine?: unknown;
 }
 
 /** What a model is made of again, checked as files but not yet as a model. */
@@ -100,7 +101,7 @@ export function saveable<S extends Saveable>(what: string, given: S): S {
   const written = typeof given !== "object" || given === null || Object.getPrototypeOf(given) === Object.prototype;
   const { config, tokenizer, parameters } = given ?? {};
   const known = { config: "required", tokenizer: 1, parameters: "required" } as const;
-  const others = { metrics: 1, model: 1 } as const;
+  const others = { metrics: 1, model: 1, machine: 1 } as const;
   expectOptions<SaveRunOptions>(what, written ? given : { config, parameters }, { ...known, ...others });
   if (typeof config !== "object" || config === null || typeof config.model !== "object" || config.model === null)
     throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(config)}`);

@@ -87,7 +87,7 @@ export interface TellBacktestOptions {
 /** Measures the test part of a run's own file (without one the validation part), or another file. */
 export async function tellBacktest(options: TellBacktestOptions): Promise<void> {
   const { io, folder, machine, file, json, ...rest } = options;
-  const forecaster = await loadForecaster(folder, machine);
+  const forecaster = await loadForecaster(folder, { machine });
   try {
     const { series, own } = await measuredSeries(forecaster, folder, file);
     const part =

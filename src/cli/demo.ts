@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { openCorpus } from "../data/corpus.ts";
 import { traceText } from "../explain/trace-text.ts";
@@ -91,10 +90,10 @@ async function demo(flags: DemoFlags, io: Io): Promise<void> {
   const machine = await openMachine(flags.machine);
   try {
     // From the files, so that what is shown is what was saved.
-    const run = await loadRun(folder, machine);
-    await showScores(run, machine, io);
-    await showSample(run, machine, flags.seed, io);
-    await showGates(run, machine, io);
+    const run = await loadRun(folder, { machine });
+    await showScores(run, io);
+    await showSample(run, flags.seed, io);
+    await showGates(run, io);
   } finally {
     machine.close();
   }
@@ -103,7 +102,7 @@ async function demo(flags: DemoFlags, io: Io): Promise<void> {
 
 const heading = (text: string): string => `\n── ${text} ${"─".repeat(Math.max(0, 74 - text.length))}\n\n`;
 
-async function showScores({ model, parameters, tokenizer }: LoadedRun, machine: Machine, io: Io): Promise<void> {
+async function showScores({ model, parameters, machine, tokenizer }: LoadedRun, io: Io): Promise<void> {
   const corpus = await openCorpus({ files: [TEXT], tokenizer, validation: DEMO.validation });
   try {
     const { nats } = await evaluateText({ model, parameters, machine, tokens: corpus.validation });
@@ -121,8 +120,8 @@ async function showScores({ model, parameters, tokenizer }: LoadedRun, machine: 
   }
 }
 
-async function showSample(run: LoadedRun, machine: Machine, seed: number, io: Io): Promise<void> {
-  const session = await openSession({ ...run, machine });
+async function showSample(run: LoadedRun, seed: number, io: Io): Promise<void> {
+  const session = await openSession(run);
   await io.stdout.write(`${heading(`What it writes after ${JSON.stringify(PROMPT)}`)}${PROMPT}`);
   const text = generate({
     session,
@@ -137,8 +136,8 @@ async function showSample(run: LoadedRun, machine: Machine, seed: number, io: Io
   session.close();
 }
 
-async function showGates(run: LoadedRun, machine: Machine, io: Io): Promise<void> {
-  const trace = await traceText({ ...run, machine, text: TRACED });
+async function showGates(run: LoadedRun, io: Io): Promise<void> {
+  const trace = await traceText({ ...run, text: TRACED });
   const options = { names: TRACED_VALUES, layer: 0, units: TRACED_UNITS };
   await io.stdout.write(heading("Its gates and its cell state while it reads a line of code"));
   await io.stdout.write(heatMaps(trace, { ...options, width: io.stdout.columns, color: io.color }));

@@ -58,7 +58,7 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const machine = await openMachine(flags.machine);
   const open: { close(): void }[] = [machine];
   try {
-    const { config, model, parameters, tokenizer } = await loadRun(folder, machine);
+    const { config, model, parameters, tokenizer } = await loadRun(folder, { machine });
     const own = (config.training ?? {}) as Partial<TextSettings>;
     if (file !== undefined && own.files?.includes(resolve(file)))
       await io.stderr.write(`Note: the model was trained on ${file}; on text that it has not seen it will do worse.\n`);

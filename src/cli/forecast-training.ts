@@ -43,7 +43,7 @@ async function calibrateSaved(
   training: ForecasterTraining,
   { machine, display, own }: TrainingTools,
 ): Promise<void> {
-  const forecaster = await loadForecaster(folder, machine);
+  const forecaster = await loadForecaster(folder, { machine });
   own({ close: () => void [forecaster, forecaster.parameters].map((one) => one.close()) });
   const widths = await training.calibrate(forecaster);
   if (widths === undefined) return;

@@ -60,7 +60,7 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { horizon, quantiles: levels, samples, seed, recent, output, html } = flags;
   const machine = await openMachine(flags.machine);
   try {
-    const forecaster = await loadForecaster(flags.run, machine);
+    const forecaster = await loadForecaster(flags.run, { machine });
     const settings = await settingsOf(flags.run);
     const data = await readSeriesFile(flags.file ?? settings.file, settings);
     for (const notice of [...data.notices, ...unseenKinds(forecaster.layout, data)])

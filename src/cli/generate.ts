@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { beamSearch } from "../run/beam-search.ts";
 import { generateTokens } from "../run/generate.ts";
@@ -62,17 +61,17 @@ async function generateText(flags: Flags, io: Io): Promise<void> {
   const controller = new AbortController();
   let { signal } = controller;
   try {
-    const run = await loadRun(flags.run, machine);
-    if (flags.interactive) return await interact(run, machine, { ...writing(flags), prompt: flags.prompt }, io);
+    const run = await loadRun(flags.run, { machine });
+    if (flags.interactive) return await interact(run, { ...writing(flags), prompt: flags.prompt }, io);
     const off = io.onInterrupt(() => {
       if (controller.signal.aborted) io.exit(EXIT.interrupted);
       controller.abort();
     });
     ({ signal } = controller);
     try {
-      if (flags.prompts !== undefined) await answerAll(run, machine, flags, io, signal);
-      else if (flags.beams !== undefined) await search(run, machine, flags, io, signal);
-      else await write(run, machine, flags, io, signal);
+      if (flags.prompts !== undefined) await answerAll(run, flags, io, signal);
+      else if (flags.beams !== undefined) await search(run, flags, io, signal);
+      else await write(run, flags, io, signal);
     } finally {
       off();
     }
@@ -90,9 +89,9 @@ function writing(flags: Flags): WriteOptions {
 
 const line = (value: object): string => `${JSON.stringify(value)}\n`;
 
-async function write(run: LoadedRun, machine: Machine, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
+async function write(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
   const { json, prompt, alternatives } = flags;
-  const session = await openSession({ ...run, machine });
+  const session = await openSession(run);
   const tokens = generateTokens({
     ...{ ...writing(flags), session, tokenizer: run.tokenizer, prompt, alternatives, signal },
   });
@@ -114,11 +113,11 @@ async function write(run: LoadedRun, machine: Machine, flags: Flags, io: Io, sig
 const named = ({ tokenizer }: LoadedRun, candidates: readonly { token: number; probability: number }[]): object[] =>
   candidates.map((one) => ({ ...one, piece: tokenizer.tokens[one.token] }));
 
-async function search(run: LoadedRun, machine: Machine, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
+async function search(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
   const { prompt, length, beams, best, lengthPenalty, stop } = flags;
   const texts = await beamSearch({
     ...run,
-    ...{ machine, prompt, length, beams, best, lengthPenalty, stop, signal },
+    ...{ prompt, length, beams, best, lengthPenalty, stop, signal },
   });
   for (const [k, found] of texts.entries()) {
     if (flags.json) await io.stdout.write(line({ type: "beam", ...found, text: prompt + found.text }));
@@ -129,9 +128,9 @@ async function search(run: LoadedRun, machine: Machine, flags: Flags, io: Io, si
   }
 }
 
-async function answerAll(run: LoadedRun, machine: Machine, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
+async function answerAll(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
   const prompts = linesOf(flags.prompts!);
-  const answers = await generateBatch({ ...writing(flags), ...run, machine, prompts, signal });
+  const answers = await generateBatch({ ...writing(flags), ...run, prompts, signal });
   for (const [k, answer] of answers.entries())
     await io.stdout.write(
       flags.json ? line({ type: "answer", ...answer }) : `${k > 0 ? "\n" : ""}${answer.prompt}${answer.text}\n`,

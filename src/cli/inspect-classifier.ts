@@ -15,7 +15,7 @@ import { likely, rangeOf, seriesMap } from "./step-maps.ts";
 
 /** Has a classifier, or a regression of sequences, read a text or a series. */
 export async function inspectClassifier(folder: string, machine: Machine, reading: Reading): Promise<Inspected> {
-  const classifier = await loadClassifier(folder, machine);
+  const classifier = await loadClassifier(folder, { machine });
   const { classes, channels } = classifier.model.config;
   const input = await classifierInput(folder, reading, channels);
   const said = classes && (await classifier.afterEachStep(input));

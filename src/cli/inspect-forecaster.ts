@@ -20,7 +20,7 @@ export async function inspectForecaster(
       "bad-option",
       `--text: ${folder} forecasts series and reads no text; give a table, or nothing for the run's own, and --row N for which of its series`,
     );
-  const forecaster = await loadForecaster(folder, machine);
+  const forecaster = await loadForecaster(folder, { machine });
   const settings = await settingsOf(folder);
   const table = file ?? settings.file;
   const { series: all } = await readSeriesFile(table, settings);

@@ -13,7 +13,7 @@ export async function inspectTagger(
   machine: Machine,
   { text, file, row }: Reading,
 ): Promise<Inspected> {
-  const tagger = await loadTagger(folder, machine);
+  const tagger = await loadTagger(folder, { machine });
   const { tags, characters } = tagger.model.config;
   const { training = {} } = (await readConfig(folder)) as { readonly training?: Partial<TagSettings> };
   if (text === undefined && file === undefined) throw nothingToRead();

@@ -125,13 +125,13 @@ async function inspectRun(
 
 async function inspectText(folder: string, machine: Machine, flags: InspectFlags) {
   const { text, file, layer, places, nearest: corpus } = flags;
-  const run = await loadRun(folder, machine);
+  const run = await loadRun(folder, { machine });
   if (text === undefined)
     throw new UsageError(
       "missing-option",
       `--text: expected what the model reads, got ${file === undefined ? "nothing" : `the file ${file}; files are for classifiers, taggers and forecasters`}`,
     );
-  const trace = await traceText({ ...run, machine, text });
+  const trace = await traceText({ ...run, text });
   if (corpus !== undefined) namesToShow(trace, { layer, reverse: false });
   const nearest = corpus === undefined ? undefined : await findNearest(run, trace, { corpus, layer, places });
   return { trace, nearest, said: [], maps: [], steps: trace.tokens.map((token) => ({ token })) };

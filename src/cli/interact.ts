@@ -1,5 +1,4 @@
 import { platform } from "#platform";
-import type { Machine } from "../compute/machine.ts";
 import type { LoadedRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";
 import { TextWriter, type WriteOptions } from "../run/text-writer.ts";
@@ -17,11 +16,10 @@ const HELP = `Each line is read and answered; the model remembers what was said.
 /** Reads lines and answers each until they end; the state of the model is carried from line to line. */
 export async function interact(
   run: LoadedRun,
-  machine: Machine,
   { prompt, ...options }: Omit<WriteOptions, "signal"> & { readonly prompt: string },
   io: Io,
 ): Promise<void> {
-  const session = await openSession({ ...run, machine });
+  const session = await openSession(run);
   const writer = new TextWriter({ session, tokenizer: run.tokenizer });
   let said = "";
   let answering: AbortController | undefined;

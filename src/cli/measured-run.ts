@@ -59,7 +59,7 @@ const KINDS: Readonly<Record<string, (asked: Asked, config: RunConfig) => Promis
 };
 
 async function openText({ folder, machine, file, io }: Asked, { training }: RunConfig): Promise<Opened> {
-  const { model, parameters, tokenizer } = await loadRun(folder, machine);
+  const { model, parameters, tokenizer } = await loadRun(folder, { machine });
   const own = (training ?? {}) as Partial<TextSettings>;
   const text =
     file === undefined
@@ -79,7 +79,7 @@ async function openText({ folder, machine, file, io }: Asked, { training }: RunC
 
 async function openClassifier({ folder, machine, file }: Asked, { training }: RunConfig): Promise<Opened> {
   const settings = settingsIn<ClassifySettings>(training, folder, "classify");
-  const classifier = await loadClassifier(folder, machine);
+  const classifier = await loadClassifier(folder, { machine });
   const examples =
     file === undefined ? (await dividedExamples(settings)).measured : await readExamples(resolve(file), settings);
   if (examples.inputs.length === 0) throw noValidation(folder);
@@ -99,7 +99,7 @@ async function openClassifier({ folder, machine, file }: Asked, { training }: Ru
 
 async function openTagger({ folder, machine, file }: Asked, { training }: RunConfig): Promise<Opened> {
   const settings = settingsIn<TagSettings>(training, folder, "tag");
-  const tagger = await loadTagger(folder, machine);
+  const tagger = await loadTagger(folder, { machine });
   const sentences = file === undefined ? await measuredPart(settings) : await readTagged(resolve(file), settings);
   if (sentences.tokens.length === 0) throw noValidation(folder);
   return {
@@ -116,7 +116,7 @@ async function openTagger({ folder, machine, file }: Asked, { training }: RunCon
 }
 
 async function openForecaster({ folder, machine, file }: Asked): Promise<Opened> {
-  const forecaster = await loadForecaster(folder, machine);
+  const forecaster = await loadForecaster(folder, { machine });
   const { series, own } = await measuredSeries(forecaster, folder, file);
   return {
     ...{ model: forecaster.network, saved: forecaster, close: () => forecaster.close() },

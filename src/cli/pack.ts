@@ -3,13 +3,12 @@ import type { Command } from "commander";
 import { platform } from "#platform";
 import { packRun } from "../checkpoint/packed-run.ts";
 import { readConfig, type Saveable } from "../checkpoint/run-folder.ts";
-import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { loadRun } from "../run/load-run.ts";
 import { loadTagger } from "../run/load-tagger.ts";
-import { ofKind } from "../run/run-parts.ts";
+import { type LoadRunOptions, ofKind } from "../run/run-parts.ts";
 import { choice, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
@@ -47,7 +46,9 @@ export const packCommand = (io: Io): Command =>
   });
 
 /** How a run of each kind of model is opened, and by whom in a page. */
-const LOADERS: Readonly<Record<string, (folder: string, machine: Machine) => Promise<Omit<Saveable, "config">>>> = {
+const LOADERS: Readonly<
+  Record<string, (folder: string, options: LoadRunOptions) => Promise<Omit<Saveable, "config">>>
+> = {
   "sequence-classifier": loadClassifier,
   tagger: loadTagger,
   forecaster: loadForecaster,
@@ -69,14 +70,14 @@ async function pack({ run: folder, type, force, json, ...given }: ValuesOf<typeo
   const load = ofKind(config, LOADERS) ?? loadRun;
   const machine = await openMachine("wasm");
   try {
-    const { tokenizer, parameters } = await load(folder, machine);
+    const { tokenizer, parameters } = await load(folder, { machine });
     const bytes = await packRun({ config, tokenizer, parameters }, { type });
     await platform.writeFileAtomic(output, bytes);
     const size = bytes.byteLength;
     await io.stdout.write(
       json
         ? `${JSON.stringify({ type: "packed", output, bytes: size })}\n`
-        : `Wrote ${output} (${formatBytes(size)})\nIn a page: ${load.name}("${output.split(/[/\\]/).at(-1)!}", machine)\n`,
+        : `Wrote ${output} (${formatBytes(size)})\nIn a page: ${load.name}("${output.split(/[/\\]/).at(-1)!}", { machine })\n`,
     );
   } finally {
     machine.close();

@@ -24,7 +24,7 @@ export interface PredictTagsOptions {
 /** Says what the tokens of sentences are: in columns, in rows where the run was trained on rows, or as JSON lines. */
 export async function predictTags(options: PredictTagsOptions, io: Io): Promise<void> {
   const { run, machine, file, input, columns, lines, probabilities, json } = options;
-  const tagger = await loadTagger(run, machine);
+  const tagger = await loadTagger(run, { machine });
   const { characters, intents } = tagger.model.config;
   const rows = lines || columns.rows === true;
   const { tokens, places }: UntaggedSentences =

@@ -79,7 +79,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
       if (flags[name])
         throw new UsageError("bad-option", `--${name}: it is for taggers, this run is of a ${String(model.kind)}`);
     const classifiers: Classifier[] = [];
-    for (const run of [flags.run, ...(flags.with ?? [])]) classifiers.push(await loadClassifier(run, machine));
+    for (const run of [flags.run, ...(flags.with ?? [])]) classifiers.push(await loadClassifier(run, { machine }));
     const columns = {
       ...training,
       ...(flags.text !== undefined && { text: flags.text }),

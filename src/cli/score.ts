@@ -39,9 +39,9 @@ async function score(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const text = textOf(flags);
   const machine = await openMachine(flags.machine);
   try {
-    const run = await loadRun(flags.run, machine);
+    const run = await loadRun(flags.run, { machine });
     const { tokenizer } = run;
-    const session = await openSession({ ...run, machine });
+    const session = await openSession(run);
     const found: TokenSurprisal[] = [];
     for await (const one of surprisal({ session, tokenizer, text, alternatives: flags.alternatives })) {
       found.push(one);

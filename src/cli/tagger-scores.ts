@@ -35,7 +35,7 @@ export async function tellTaggerScores(
   const train = settings.baselines ? await learnedPart(settings, io) : undefined;
   const machine = await openMachine(settings.machine);
   try {
-    const tagger = await loadTagger(folder, machine);
+    const tagger = await loadTagger(folder, { machine });
     const { config } = tagger.model;
     const model = await measureTagger(tagger, measured);
     const baselines: Row[] = train

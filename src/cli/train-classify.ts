@@ -83,7 +83,7 @@ async function tellScores(settings: ClassifySettings, { io, folder, json }: Trai
   const part = test === undefined ? "validation" : "test";
   const machine = await openMachine(settings.machine);
   try {
-    const classifier = await loadClassifier(folder, machine);
+    const classifier = await loadClassifier(folder, { machine });
     const model = regression
       ? await measureRegression(classifier, examples)
       : await measureClassifier(classifier, examples);

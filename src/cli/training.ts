@@ -37,7 +37,7 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
     const corpus = await readCorpus(settings, { display, folder, io, tokenizer });
     own(corpus);
     const model = languageModel(modelOptions(settings, corpus.tokenizer.vocabularySize));
-    const trainer = await trainText({
+    const { trainer } = await trainText({
       model,
       machine,
       train: corpus.train,

@@ -16,6 +16,10 @@ import { longMemoryBias } from "./long-memory.ts";
 import { type Direction, scanLayer } from "./recurrent-scan.ts";
 
 export interface RecurrentOptions {
+  /**
+   * A cell (`lstm()`, `gru()`, one of your own) and not its name: a name would need the table of all cells, and whoever bundles a layer
+   * carries the cells it imports and no others. Models that are made again from files (`languageModel`, …) take names as well.
+   */
   readonly cell: Cell;
   /** D */
   readonly inputSize: number;

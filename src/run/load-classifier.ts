@@ -1,32 +1,31 @@
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
-import type { Machine } from "../compute/machine.ts";
 import { type SequenceClassifier, sequenceClassifierFromConfig } from "../models/sequence-classifier.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { Classifier } from "./classifier.ts";
-import { expectKind, type LoadRunOptions, parametersOfRun } from "./run-parts.ts";
+import { expectKind, type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
 
 /**
  * Loads a classifier (or a regression of sequences) that a training saved. Close its `parameters` when done, or the machine.
  *
  * @example
  * ```ts no-run
- * const classifier = await loadClassifier("runs/names", machine);
+ * const classifier = await loadClassifier("runs/names", { machine });
  * const [{ label, probabilities }] = await classifier.predict(["Okafor"]);
  * ```
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
  */
 export async function loadClassifier(
   source: RunSource,
-  machine: Machine,
-  options: LoadRunOptions = {},
+  options: LoadRunOptions,
 ): Promise<Classifier<SequenceClassifier>> {
-  expectOptions("loadClassifier", options, { cells: 1 });
+  expectOptions("loadClassifier", options, loadNames);
+  const { machine, cells } = options;
   const { config, tokenizer: json, ...weights } = await readModel(source);
   expectKind(source, config, "sequence-classifier");
-  const model = ofFile(runName(source, "config.json"), () => sequenceClassifierFromConfig(config.model, options.cells));
+  const model = ofFile(runName(source, "config.json"), () => sequenceClassifierFromConfig(config.model, cells));
   const tokenizer =
     json === undefined ? undefined : ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(json));
   if (tokenizer?.vocabularySize !== model.config.vocabularySize)

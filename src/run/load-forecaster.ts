@@ -1,33 +1,29 @@
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
-import type { Machine } from "../compute/machine.ts";
 import { forecastLayoutFromConfig, kindsOf, widthsOf } from "../data/forecast-layout.ts";
 import { forecastNetworkFromConfig } from "../models/forecast-network.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Forecaster } from "./forecaster.ts";
-import { expectKind, type LoadRunOptions, parametersOfRun } from "./run-parts.ts";
+import { expectKind, type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
 
 /**
  * Loads a forecaster that a training saved. Close its `parameters` when done, or the machine.
  *
  * @example
  * ```ts no-run
- * const forecaster = await loadForecaster("runs/sales", machine);
+ * const forecaster = await loadForecaster("runs/sales", { machine });
  * const [{ times, targets }] = await forecaster.forecast(await readTimeSeries("sales.csv", { targets: ["sales"], time: "day" }));
  * ```
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
  */
-export async function loadForecaster(
-  source: RunSource,
-  machine: Machine,
-  options: LoadRunOptions = {},
-): Promise<Forecaster> {
-  expectOptions("loadForecaster", options, { cells: 1 });
+export async function loadForecaster(source: RunSource, options: LoadRunOptions): Promise<Forecaster> {
+  expectOptions("loadForecaster", options, loadNames);
+  const { machine, cells } = options;
   const { config, ...weights } = await readModel(source);
   expectKind(source, config, "forecaster");
   const place = runName(source, "config.json");
-  const network = ofFile(place, () => forecastNetworkFromConfig(config.model, options.cells));
+  const network = ofFile(place, () => forecastNetworkFromConfig(config.model, cells));
   const layout = ofFile(place, () => forecastLayoutFromConfig(config.data));
   const { channels, known, targets } = widthsOf(layout);
   const { config: made } = network;

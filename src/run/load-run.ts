@@ -9,14 +9,17 @@ import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
-import { expectKind, type LoadRunOptions, parametersOfRun } from "./run-parts.ts";
+import { expectKind, type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
 
-export interface LoadedRun {
+/** A language model that was loaded. Whatever takes a model where it runs (`openSession`, `generateBatch`, `traceText`, …) takes a run as it is. */
+export interface LoadedRun<M extends Machine = Machine> {
   readonly config: RunConfig;
   readonly model: LanguageModel;
   readonly tokenizer: Tokenizer;
   /** On the machine, with 8 bits where the run has them; close them when done. */
   readonly parameters: ParameterStore;
+  /** The one that was given. */
+  readonly machine: M;
   readonly metrics: readonly unknown[];
 }
 
@@ -25,17 +28,19 @@ export interface LoadedRun {
  *
  * @example
  * ```ts
- * const { model, parameters, tokenizer } = await loadRun("runs/novel", machine);
+ * const run = await loadRun("runs/novel", { machine });
+ * const session = await openSession(run);
  * ```
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError "bad-run", "bad-safetensors", "altered-file", "not-finite",
  *   "missing-parameter", "unexpected-parameter", "shape-mismatch"
  */
-export async function loadRun(source: RunSource, machine: Machine, options: LoadRunOptions = {}): Promise<LoadedRun> {
-  expectOptions("loadRun", options, { cells: 1 });
+export async function loadRun<M extends Machine>(source: RunSource, options: LoadRunOptions<M>): Promise<LoadedRun<M>> {
+  expectOptions("loadRun", options, loadNames);
+  const { machine, cells } = options;
   const { config, tokenizer: tokenizerJson, metrics, ...weights } = await readRun(source);
   expectKind(source, config, "language-model");
   const model = ofFile(runName(source, "config.json"), () =>
-    languageModelFromConfig(config.model, { ...cellsInWords(config.model), ...options.cells }),
+    languageModelFromConfig(config.model, { ...cellsInWords(config.model), ...cells }),
   );
   const tokenizer = ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(tokenizerJson));
   if (tokenizer.vocabularySize !== model.config.vocabularySize)
@@ -44,5 +49,5 @@ export async function loadRun(source: RunSource, machine: Machine, options: Load
       `${runName(source)}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files are not of one run`,
     );
   const parameters = await parametersOfRun(source, machine, model, weights);
-  return { config, model, tokenizer, parameters, metrics };
+  return { config, model, tokenizer, parameters, machine, metrics };
 }

@@ -1,11 +1,10 @@
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
-import type { Machine } from "../compute/machine.ts";
 import { taggerFromConfig } from "../models/tagger.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
-import { expectKind, type LoadRunOptions, parametersOfRun } from "./run-parts.ts";
+import { expectKind, type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
 import { Tagger } from "./tagger.ts";
 
 /**
@@ -13,16 +12,17 @@ import { Tagger } from "./tagger.ts";
  *
  * @example
  * ```ts no-run
- * const tagger = await loadTagger("runs/names", machine);
+ * const tagger = await loadTagger("runs/names", { machine });
  * const [{ tags, spans }] = await tagger.predict([["Ada", "lives", "in", "London"]]);
  * ```
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
  */
-export async function loadTagger(source: RunSource, machine: Machine, options: LoadRunOptions = {}): Promise<Tagger> {
-  expectOptions("loadTagger", options, { cells: 1 });
+export async function loadTagger(source: RunSource, options: LoadRunOptions): Promise<Tagger> {
+  expectOptions("loadTagger", options, loadNames);
+  const { machine, cells } = options;
   const { config, tokenizer: json, ...weights } = await readModel(source);
   expectKind(source, config, "tagger");
-  const model = ofFile(runName(source, "config.json"), () => taggerFromConfig(config.model, options.cells));
+  const model = ofFile(runName(source, "config.json"), () => taggerFromConfig(config.model, cells));
   const tokenizer = ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(json));
   if (tokenizer.vocabularySize !== model.config.vocabularySize)
     throw new FailureError(

@@ -1,4 +1,3 @@
-import type { Machine } from "../compute/machine.ts";
 import type { OptionNames } from "../shared/options.ts";
 import type { LoadedRun } from "./load-run.ts";
 
@@ -10,7 +9,7 @@ export const namesOfRun = {
   parameters: 1,
   metrics: 1,
   machine: 1,
-} as const satisfies OptionNames<Partial<LoadedRun & { readonly machine: Machine }>>;
+} as const satisfies OptionNames<Partial<LoadedRun>>;
 
 /** Where the model runs. */
 export const runOptions = { ...namesOfRun, model: "required", parameters: "required", machine: "required" } as const;

@@ -5,13 +5,19 @@ import type { RunConfig } from "../checkpoint/run-folder.ts";
 import type { RunWeights } from "../checkpoint/run-weights.ts";
 import type { Machine } from "../compute/machine.ts";
 import { UsageError } from "../shared/errors.ts";
+import type { OptionNames } from "../shared/options.ts";
 import { type HasParameters, layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
 
-export interface LoadRunOptions {
+export interface LoadRunOptions<M extends Machine = Machine> {
+  /** Where the parameters lie and the model computes. */
+  readonly machine: M;
   /** Cells of your own by name, for models that were made with one. */
-  readonly cells?: Readonly<Record<string, Cell>>;
+  readonly cells?: Readonly<Record<string, Cell>> | undefined;
 }
+
+/** For `expectOptions`. */
+export const loadNames = { machine: "required", cells: 1 } as const satisfies OptionNames<LoadRunOptions>;
 
 /** What runs of each kind of model are called, and what to do with them. */
 const USES: Readonly<Record<string, { readonly name: string; readonly use: string }>> = {

@@ -38,8 +38,13 @@ export function expectOptions<Options extends object>(
   options: Options,
   known: OptionNames<NoInfer<Options>>,
 ): void {
-  if (typeof options !== "object" || options === null)
-    throw new UsageError("bad-option", `${what}: expected options, got ${describe(options)}`);
+  const machineAlone = "machine" in known && isShownBy(options, KINDS.machine!);
+  if (typeof options !== "object" || options === null || machineAlone) {
+    const needed = Object.entries<unknown>(known).flatMap(([name, mark]) => (typeof mark === "string" ? [name] : []));
+    const wanted = needed.length > 0 ? `{ ${needed.join(", ")}, … }` : "options";
+    const came = machineAlone ? "a machine by itself; write { machine }" : describe(options);
+    throw new UsageError("bad-option", `${what}: expected ${wanted}, got ${came}`);
+  }
   expectNames(what, options, known);
 }
 
@@ -68,14 +73,17 @@ const KINDS: { readonly [name: string]: Kind } = {
   ...{ endTokens: aList, normalize: aList, specialTokens: aList },
 };
 
+const isShownBy = (value: unknown, [, ...properties]: Kind): boolean =>
+  properties.length === 0 || properties.some((property) => property in Object(value));
+
 const isLate = (value: unknown): boolean => typeof (value as PromiseLike<unknown> | null)?.then === "function";
 
 /** Refuses null, what is still to come, and what is of another kind than an option of this name. @throws UsageError "bad-option" */
 function expectKind(where: string, name: string, value: unknown): void {
   if (value === undefined) return;
-  const [what = "a value, or nothing at all", ...shownBy] = KINDS[name] ?? [];
-  const fits = shownBy.length === 0 || shownBy.some((property) => property in Object(value));
-  if (value !== null && fits && !isLate(value)) return;
+  const kind = KINDS[name] ?? ["a value, or nothing at all"];
+  if (value !== null && isShownBy(value, kind) && !isLate(value)) return;
+  const [what] = kind;
   const hint = isLate(value) ? "; is an `await` missing?" : "";
   throw new UsageError("bad-option", `${where}: ${name}: expected ${what}, got ${describe(value)}${hint}`);
 }

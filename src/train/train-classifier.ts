@@ -23,8 +23,9 @@ import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokeni
 import { type ClassWeights, classWeightsOf } from "./class-weights.ts";
 import { classifierEvaluator } from "./classifier-evaluator.ts";
 import { expectRoom } from "./learner.ts";
-import { startTrainer, type Trainer } from "./trainer.ts";
+import { startTrainer } from "./trainer.ts";
 import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
+import type { Training } from "./training.ts";
 import { silenceUnseen } from "./unseen-tokens.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the examples. */
@@ -72,8 +73,7 @@ export interface ClassifierFacts {
   readonly batchSize: number;
 }
 
-export interface ClassifierTraining<M extends SequenceModel = SequenceModel> {
-  readonly trainer: Trainer<ClassifierFacts>;
+export interface ClassifierTraining<M extends SequenceModel = SequenceModel> extends Training<ClassifierFacts, M> {
   /** Answers with the weights as they are; closed with the trainer, as are the weights. */
   readonly classifier: Classifier<M>;
   /** What is learned from, and what is measured after each epoch. */
@@ -164,7 +164,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
         return { loss: crossEntropy(outputs, y, { weight: weights && graph.constant([classes.length], weights) }) };
       },
     });
-    return { trainer, classifier, train, validation };
+    return { trainer, model, parameters, classifier, train, validation };
   } catch (error) {
     parameters.close();
     throw error;

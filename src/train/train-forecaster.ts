@@ -6,7 +6,7 @@ import { type ForecastSpans, splitSeries } from "../data/forecast-split.ts";
 import { windowBatches, windowsOf } from "../data/forecast-windows.ts";
 import { observedLength, part, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
 import type { HeadName, PointLoss } from "../models/forecast-heads.ts";
-import { type ForecastNetworkOptions, forecastNetwork } from "../models/forecast-network.ts";
+import { type ForecastNetwork, type ForecastNetworkOptions, forecastNetwork } from "../models/forecast-network.ts";
 import { declareForecastInputs } from "../run/forecast-plans.ts";
 import { Forecaster } from "../run/forecaster.ts";
 import { checkOptions } from "../schema/check.ts";
@@ -18,8 +18,9 @@ import { openEvaluator } from "./evaluator.ts";
 import { fitLinear, fitsLinear } from "./fit-linear.ts";
 import { type ForecastLayoutOptions, planForecast } from "./forecast-plan.ts";
 import { expectRoom } from "./learner.ts";
-import { startTrainer, type Trainer } from "./trainer.ts";
+import { startTrainer } from "./trainer.ts";
 import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
+import type { Training } from "./training.ts";
 
 /** What the network is made of; what it reads and predicts comes from the data. */
 export type ForecastModelOptions = Pick<
@@ -70,8 +71,7 @@ export interface SplitSeries {
   readonly spans: ForecastSpans;
 }
 
-export interface ForecasterTraining {
-  readonly trainer: Trainer<ForecastFacts>;
+export interface ForecasterTraining extends Training<ForecastFacts, ForecastNetwork> {
   /** Forecasts with the weights as they are; closed with the trainer, as are the weights. */
   readonly forecaster: Forecaster;
   readonly series: readonly SplitSeries[];
@@ -193,7 +193,8 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
       record: (graph, batch) => ({ loss: loss(graph, batch) }),
     });
     const series = prepared.map((one, k) => ({ prepared: one, source: data.series[k]!, spans: spans[k]! }));
-    return { trainer, forecaster, series, calibrate: (of = forecaster) => of.calibrate(measured) };
+    const calibrate: ForecasterTraining["calibrate"] = (of = forecaster) => of.calibrate(measured);
+    return { trainer, model: network, parameters, forecaster, series, calibrate };
   } catch (error) {
     parameters.close();
     throw error;

@@ -3,7 +3,7 @@ import { bucketedBatches } from "../data/bucketed-batches.ts";
 import { classesOf, placeOf } from "../data/examples.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { expectSentences, pickSentences, type TaggedSentences } from "../data/tagged-sentences.ts";
-import { type TaggerOptions, tagger as taggerModel, taggerNames } from "../models/tagger.ts";
+import { type TaggerModel, type TaggerOptions, tagger as taggerModel, taggerNames } from "../models/tagger.ts";
 import { inScheme } from "../run/measure-tagger.ts";
 import { SentenceReader } from "../run/sentence-reader.ts";
 import { declareSentences, Tagger } from "../run/tagger.ts";
@@ -17,8 +17,9 @@ import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokeni
 import { byCodePoint } from "../text/vocabulary.ts";
 import { expectRoom } from "./learner.ts";
 import { taggerEvaluator } from "./tagger-evaluator.ts";
-import { startTrainer, type Trainer } from "./trainer.ts";
+import { startTrainer } from "./trainer.ts";
 import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
+import type { Training } from "./training.ts";
 import { silenceUnseen } from "./unseen-tokens.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the sentences. */
@@ -68,8 +69,7 @@ export interface TaggerFacts {
   readonly batchSize: number;
 }
 
-export interface TaggerTraining {
-  readonly trainer: Trainer<TaggerFacts>;
+export interface TaggerTraining extends Training<TaggerFacts, TaggerModel> {
   /** Answers with the weights as they are; closed with the trainer, as are the weights. */
   readonly tagger: Tagger;
   /** What is learned from, and what is measured after each epoch. */
@@ -169,7 +169,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
         };
       },
     });
-    return { trainer, tagger, train, validation };
+    return { trainer, model, parameters, tagger, train, validation };
   } catch (error) {
     parameters.close();
     throw error;

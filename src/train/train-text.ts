@@ -12,8 +12,9 @@ import type { Evaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
 import { expectRoom } from "./learner.ts";
 import { carriedSource, recordText } from "./text-batches.ts";
-import { startTrainer, type Trainer } from "./trainer.ts";
+import { startTrainer } from "./trainer.ts";
 import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
+import type { Training } from "./training.ts";
 
 export interface TrainTextOptions extends TrainingOptions {
   readonly model: LanguageModel;
@@ -50,19 +51,19 @@ export interface TextFacts {
   readonly batchSize: number;
   readonly steps: number;
 }
-export type TextTrainer = Trainer<TextFacts>;
+export type TextTraining = Training<TextFacts, LanguageModel>;
 
 /**
  * Trains a language model by truncated backpropagation through time: the text is cut into B streams, read T steps at a
  * time; the state is carried from window to window and is zero at the start of each epoch.
  *
- * Nothing runs until the result is iterated; what happens is told in events. While an event is being handled the
- * parameters stand still: save them then.
+ * Nothing runs until the trainer is iterated or `run` is called; what happens is told in events. While an event is being
+ * handled the parameters stand still: save them then.
  *
  * @example
  * ```ts
- * const training = await trainText({ model, machine, train: corpus.train, validation: corpus.validation, epochs: 3 });
- * for await (const event of training) {
+ * const { trainer, parameters } = await trainText({ model, machine, train, validation, epochs: 3 });
+ * for await (const event of trainer) {
  *   if (event.type === "epoch") console.log(event.epoch, event.trainLoss, event.validationLoss);
  * }
  * ```
@@ -70,7 +71,7 @@ export type TextTrainer = Trainer<TextFacts>;
  * @throws UsageError for wrong options or too short a text; FailureError "out-of-memory" before anything is allocated. While
  *   training: FailureError "diverged" when the loss is no number; no such update has reached the weights
  */
-export async function trainText(options: TrainTextOptions): Promise<TextTrainer> {
+export async function trainText(options: TrainTextOptions): Promise<TextTraining> {
   checkOptions("trainText", options, textOptions);
   const { model, machine } = options;
   if (!(model instanceof LanguageModel))
@@ -97,7 +98,7 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
     }
     const { streams, steps } = windows.batch(0);
     try {
-      return await startTrainer({
+      const trainer = await startTrainer({
         ...options,
         ...{ parameters, evaluator, owned },
         batches: carriedSource(sizes, () => ({
@@ -107,6 +108,7 @@ export async function trainText(options: TrainTextOptions): Promise<TextTrainer>
         record: (graph, batch) => recordText(graph, model, batch),
         facts: { trainTokens: train.length, validationTokens: validation.length, batchSize: streams, steps },
       });
+      return { trainer, model, parameters };
     } catch (error) {
       evaluator?.close();
       throw error;

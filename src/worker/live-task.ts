@@ -47,7 +47,7 @@ export async function openTextTask(machine: Machine, choice: TrainingChoice): Pr
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed });
   try {
     const train = tokenizer.encode(choice.text);
-    const trainer = await trainText({
+    const { trainer } = await trainText({
       ...{ model, machine, parameters, train, batchSize, steps },
       ...trainingOf(choice),
     });

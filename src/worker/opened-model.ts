@@ -40,7 +40,7 @@ export async function openModel(
   if (mark === 0x7b) {
     const content = await whole();
     try {
-      return textModel(await loadRun(content, machine));
+      return textModel(await loadRun(content, { machine }));
     } catch (error) {
       if (!(error instanceof UsageError) || error.code !== "not-a-run") throw error;
     }

@@ -42,7 +42,7 @@ const kinds = {
     return {
       saved: classifier,
       expected: await ask(classifier),
-      again: async (at: Source) => ask(await loadClassifier(at, machine)),
+      again: async (at: Source) => ask(await loadClassifier(at, { machine })),
     };
   },
   async tagger() {
@@ -61,7 +61,7 @@ const kinds = {
     return {
       saved: tagger,
       expected: await ask(tagger),
-      again: async (at: Source) => ask(await loadTagger(at, machine)),
+      again: async (at: Source) => ask(await loadTagger(at, { machine })),
     };
   },
   async forecaster() {
@@ -79,7 +79,7 @@ const kinds = {
     return {
       saved: forecaster,
       expected: await ask(forecaster),
-      again: async (at: Source) => ask(await loadForecaster(at, machine)),
+      again: async (at: Source) => ask(await loadForecaster(at, { machine })),
     };
   },
 };
@@ -114,7 +114,7 @@ describe("packRun", () => {
   test("keeps notes, tokenizer, weights of 8 bits and half numbers; other readers find the tensors", async () => {
     const run = await tinyRun(machine);
     const config = { model: run.model.config, seed: 3 };
-    const half = await loadRun(await packRun({ config, ...partsOf(run) }, { type: "F16" }), machine);
+    const half = await loadRun(await packRun({ config, ...partsOf(run) }, { type: "F16" }), { machine });
     expect(half.config).toEqual(config);
     expect(half.tokenizer.toJSON()).toEqual(run.tokenizer.toJSON());
     const [exact, rounded] = [await run.parameters.read("head.weight"), await half.parameters.read("head.weight")];
@@ -124,7 +124,7 @@ describe("packRun", () => {
     await quantize(partsOf(run));
     const bytes = await packRun({ config, ...partsOf(run) });
     expect(run.parameters.quantized!.size).toBeGreaterThan(2);
-    expect((await loadRun(bytes, machine)).parameters.quantized).toEqual(run.parameters.quantized);
+    expect((await loadRun(bytes, { machine })).parameters.quantized).toEqual(run.parameters.quantized);
     expect(readSafetensors(bytes).tensors.get("head.weight")!.dtype).toBe("I8");
   });
 
@@ -138,12 +138,12 @@ describe("packRun", () => {
     const bytes = await packRun(saved);
     const altered = bytes.slice();
     altered[altered.length - 1]! ^= 1;
-    await expect(loadRun(altered, machine)).rejects.toThrow(
+    await expect(loadRun(altered, { machine })).rejects.toThrow(
       "the given bytes: the weights are not those that were saved",
     );
-    await expect(loadTagger(bytes, machine)).rejects.toMatchObject({ code: "other-task" });
+    await expect(loadTagger(bytes, { machine })).rejects.toMatchObject({ code: "other-task" });
     const plain = writeSafetensors(new Map(readSafetensors(bytes).tensors));
-    await expect(loadRun(plain, machine)).rejects.toMatchObject({ code: "not-a-run" });
+    await expect(loadRun(plain, { machine })).rejects.toMatchObject({ code: "not-a-run" });
     await expect(readRun(new Uint8Array(3))).rejects.toMatchObject({ code: "bad-safetensors" });
     await expect(readRun(7 as never)).rejects.toThrow("run: expected the path or URL of its folder");
     await expect(packRun({ ...saved, tokenizer: undefined })).rejects.toThrow("this model reads tokens");

@@ -6,14 +6,21 @@ import { defineCell } from "../../src/cells/define.ts";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
-import type { Machine } from "../../src/compute/machine.ts";
+import type { SynchronousMachine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
+import { traceText } from "../../src/explain/trace-text.ts";
 import { tanh } from "../../src/math/expression.ts";
+import { beamSearch } from "../../src/run/beam-search.ts";
+import { generate } from "../../src/run/generate.ts";
+import { generateBatch } from "../../src/run/generate-batch.ts";
 import { type LoadedRun, loadRun } from "../../src/run/load-run.ts";
+import { openSession } from "../../src/run/session.ts";
+import { openStreams } from "../../src/run/streams.ts";
 import { ByteTokenizer } from "../../src/text/bytes.ts";
+import { evaluateText } from "../../src/train/evaluate-text.ts";
 import { partsOf, type TinyRun, tinyRun } from "../support/tiny-run.ts";
 
-let machine: Machine;
+let machine: SynchronousMachine;
 let root = "";
 let folder = "";
 let run: TinyRun;
@@ -40,7 +47,7 @@ describe("saveRun and loadRun", () => {
   test("what was saved is what is loaded", async () => {
     await save([{ step: 1, loss: 2 }, { step: 2 }]);
     expect(readdirSync(folder).sort()).toEqual(["config.json", "metrics.jsonl", "model.safetensors", "tokenizer.json"]);
-    const loaded = await loadRun(folder, machine);
+    const loaded = await loadRun(folder, { machine });
     expect(loaded.config).toEqual({ model: run.model.config, seed: 1 });
     expect(loaded.model.config).toEqual(run.model.config);
     expect(loaded.tokenizer.toJSON()).toEqual(run.tokenizer.toJSON());
@@ -49,11 +56,31 @@ describe("saveRun and loadRun", () => {
     loaded.parameters.close();
   });
 
+  test("a loaded run is taken as it is by whatever runs a model, and its session steps where the machine can", async () => {
+    await save();
+    const loaded = await loadRun(folder, { machine });
+    expect(loaded.machine).toBe(machine);
+    const session = await openSession(loaded);
+    const logits = new Float32Array(loaded.model.config.vocabularySize);
+    session.step([1], logits);
+    expect(logits).toEqual(await (await openSession({ ...partsOf(run), machine })).next([1]));
+    const streams = await openStreams({ ...loaded, capacity: 2 });
+    const [written] = await generateBatch({ ...loaded, prompts: ["ab"], length: 3, seed: 1 });
+    expect(written?.end).toBe("length");
+    expect(await beamSearch({ ...loaded, length: 2 })).toHaveLength(1);
+    expect((await traceText({ ...loaded, text: "ab" })).tokens).toHaveLength(2);
+    expect((await evaluateText({ ...loaded, tokens: run.tokens })).nats).toBeGreaterThan(0);
+    const text: string[] = [];
+    for await (const piece of generate({ session, ...loaded, length: 3 })) text.push(piece);
+    expect(text.length).toBeGreaterThan(0);
+    for (const one of [session, streams, loaded.parameters]) one.close();
+  });
+
   test("saves again over what is there, and leaves metrics alone that are not given", async () => {
     await save([{ step: 1 }]);
     run.parameters.write("head.bias", [1, 2, 3, 4, 5]);
     await save();
-    const loaded = await loadRun(folder, machine);
+    const loaded = await loadRun(folder, { machine });
     expect(Array.from(await loaded.parameters.read("head.bias"))).toEqual([1, 2, 3, 4, 5]);
     expect(loaded.metrics).toEqual([{ step: 1 }]);
     loaded.parameters.close();
@@ -64,9 +91,9 @@ describe("saveRun and loadRun", () => {
     const precise = await tinyRun(reference);
     await saveRun(folder, { config: { model: precise.model.config }, ...partsOf(precise) });
     expect(readSafetensors(readFileSync(path("model.safetensors"))).tensors.get("head.bias")!.dtype).toBe("F64");
-    const loaded = await loadRun(folder, reference);
+    const loaded = await loadRun(folder, { machine: reference });
     expect(await loaded.parameters.read("head.weight")).toEqual(await precise.parameters.read("head.weight"));
-    const rounded = await loadRun(folder, machine);
+    const rounded = await loadRun(folder, { machine });
     const expected = Float32Array.from(await precise.parameters.read("head.weight"));
     expect(await rounded.parameters.read("head.weight")).toEqual(expected);
     rounded.parameters.close();
@@ -77,8 +104,8 @@ describe("saveRun and loadRun", () => {
     const cell = defineCell({ name: "own", gates: { a: tanh }, state: ["h"], step: ({ a }) => ({ h: a }) });
     const own = await tinyRun(machine, { cell, tied: true, embeddingSize: 6 });
     await saveRun(folder, { config: { model: own.model.config }, ...partsOf(own) });
-    await expect(loadRun(folder, machine)).rejects.toMatchObject({ code: "unknown-cell", name: "UsageError" });
-    const loaded = await loadRun(folder, machine, { cells: { own: cell } });
+    await expect(loadRun(folder, { machine })).rejects.toMatchObject({ code: "unknown-cell", name: "UsageError" });
+    const loaded = await loadRun(folder, { machine, cells: { own: cell } });
     expect(await loaded.parameters.toTensors()).toEqual(await own.parameters.toTensors());
     loaded.parameters.close();
   });
@@ -94,7 +121,7 @@ describe("saveRun and loadRun", () => {
 
 describe("damaged runs", () => {
   const failure = async (): Promise<{ name: string; code: string; message: string }> => {
-    const result: LoadedRun | Error = await loadRun(folder, machine).catch((error: Error) => error);
+    const result: LoadedRun | Error = await loadRun(folder, { machine }).catch((error: Error) => error);
     if (result instanceof Error) return result as never;
     throw new Error("it was loaded");
   };
@@ -114,7 +141,10 @@ describe("damaged runs", () => {
     rmSync(path("model.safetensors"));
     expect((await failure()).message).toMatch(/no model.safetensors in it/);
     for (const wrong of ["", 5, undefined])
-      await expect(loadRun(wrong as string, machine)).rejects.toMatchObject({ code: "bad-run", name: "UsageError" });
+      await expect(loadRun(wrong as string, { machine })).rejects.toMatchObject({
+        code: "bad-run",
+        name: "UsageError",
+      });
   });
 
   test.each<[string, string, (text: string) => string, string]>([

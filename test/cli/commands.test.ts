@@ -338,10 +338,10 @@ describe("pack", () => {
     const packed = await longshort(["pack", run, "--output", file]);
     expect(packed).toMatchObject({ code: 0, stderr: "" });
     expect(packed.stdout).toMatch(
-      /^Wrote .*packed\.safetensors \(.* KiB\)\nIn a page: loadRun\("packed\.safetensors", machine\)\n$/,
+      /^Wrote .*packed\.safetensors \(.* KiB\)\nIn a page: loadRun\("packed\.safetensors", { machine }\)\n$/,
     );
     const machine = await openMachine("wasm");
-    const [one, other] = [await loadRun(run, machine), await loadRun(file, machine)];
+    const [one, other] = [await loadRun(run, { machine }), await loadRun(file, { machine })];
     expect(other.config).toEqual(one.config);
     expect(await other.parameters.toTensors()).toEqual(await one.parameters.toTensors());
     machine.close();

@@ -32,14 +32,14 @@ import { generateBatch, loadRun, openMachine, packRun, saveRun } from "/longshor
 
 const machine = await openMachine("wasm");
 const written = async (source) => {
-  const run = await loadRun(source, machine);
-  return (await generateBatch({ ...run, machine, prompts: ["ab"], length: 20, temperature: 0 }))[0].text;
+  const run = await loadRun(source, { machine });
+  return (await generateBatch({ ...run, prompts: ["ab"], length: 20, temperature: 0 }))[0].text;
 };
-const again = new Blob([await packRun(await loadRun("run", machine))]);
+const again = new Blob([await packRun(await loadRun("run", { machine }))]);
 const said = [];
 for (const source of ["run", "/run/", new URL("run?v=1", location.href), "run.safetensors", again]) said.push(await written(source));
 const errorOf = ({ name, code, message }) => name + " " + code + ": " + message;
-for (const work of [() => loadRun("none", machine), () => loadRun("none.safetensors", machine), async () => saveRun("run", await loadRun("run", machine))])
+for (const work of [() => loadRun("none", { machine }), () => loadRun("none.safetensors", { machine }), async () => saveRun("run", await loadRun("run", { machine }))])
   said.push(await work().catch(errorOf));
 console.log("said " + JSON.stringify(said));
 `;

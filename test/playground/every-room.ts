@@ -145,7 +145,7 @@ export function everyRoom(of: () => Playground): void {
       await expect.poll(step).toBe(paused + 1);
       await tabTo(page, ".player button:last-of-type");
       const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
-      const opened = await loadRun(new Uint8Array(readFileSync(await download.path())), machine);
+      const opened = await loadRun(new Uint8Array(readFileSync(await download.path())), { machine });
       const probe = taskText("copy", 12).split("\n").slice(0, 4).join("\n");
       const tokens = opened.tokenizer.encode(probe);
       const { loss } = await trace(opened, { data: tokens }, { gradients: true });

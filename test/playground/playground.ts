@@ -95,7 +95,7 @@ export async function violations(page: Page): Promise<string[]> {
 /** A model that the page ships, opened here. */
 export async function shipped(name: string, use: (opened: OpenedText) => Promise<void>): Promise<void> {
   const machine = await openMachine("wasm");
-  const opened = await loadRun(new Uint8Array(readFileSync(path.join(models, `${name}.safetensors`))), machine);
+  const opened = await loadRun(new Uint8Array(readFileSync(path.join(models, `${name}.safetensors`))), { machine });
   try {
     await use(opened);
   } finally {

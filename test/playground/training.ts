@@ -37,7 +37,7 @@ export function trainingRoom(of: () => Playground): void {
         page.waitForEvent("download"),
         page.getByRole("button", { name: "Download the model" }).click(),
       ]);
-      const opened = await loadRun(new Uint8Array(readFileSync(await download.path())), machine);
+      const opened = await loadRun(new Uint8Array(readFileSync(await download.path())), { machine });
       expect(opened.model.config.hiddenSize).toBe(24);
       opened.parameters.close();
       expect(await violations(page)).toEqual([]);

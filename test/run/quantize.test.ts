@@ -236,7 +236,7 @@ describe("other tasks", () => {
         expect(Math.abs(p - unrounded[k]!.probabilities[name]!)).toBeLessThan(0.02);
       }
     expect(await parameters.toTensors()).not.toEqual(before);
-    const again = await loadClassifier(await packRun(classifier), wasm);
+    const again = await loadClassifier(await packRun(classifier), { machine: wasm });
     expect(again.parameters.quantized).toEqual(parameters.quantized);
     expect(await again.predict(series)).toEqual(together);
     for (const one of [classifier, again, again.parameters, parameters, exact]) one.close();
@@ -255,7 +255,7 @@ describe("other tasks", () => {
     }
     const [before] = await forecaster.forecast(wave);
     await quantize({ model: forecaster.network, parameters: forecaster.parameters });
-    const again = await loadForecaster(await packRun(forecaster), wasm);
+    const again = await loadForecaster(await packRun(forecaster), { machine: wasm });
     expect(again.parameters.quantized!.size).toBeGreaterThan(2);
     const [after] = await again.forecast(wave);
     expect(after).not.toEqual(before);
@@ -270,7 +270,7 @@ describe("other tasks", () => {
     const sentences = [["ada", "lives", "in", "london"], ["london"]];
     const [told] = await one.predict(sentences, { probabilities: true });
     await quantize({ model, parameters });
-    const loaded = await loadTagger(await packRun(one), wasm);
+    const loaded = await loadTagger(await packRun(one), { machine: wasm });
     expect(loaded.parameters.quantized!.size).toBeGreaterThan(4);
     const [rounded] = await loaded.predict(sentences, { probabilities: true });
     expect(rounded).not.toEqual(told);
@@ -292,7 +292,7 @@ test("a run keeps its 8 bits in its file, and has them again when it is loaded",
     expect(tensors.get("rnn.weight_hh_l0")!.dtype).toBe("I8");
     expect(tensors.get("rnn.weight_hh_l0.scale")!.shape).toEqual([3 * 17]);
     expect(tensors.get("embedding.weight")!.dtype).toBe("F32");
-    const loaded = await loadRun(folder, wasm);
+    const loaded = await loadRun(folder, { machine: wasm });
     expect(loaded.parameters.quantized).toEqual(parameters.quantized);
     expect(await loaded.parameters.toTensors()).toEqual(await parameters.toTensors());
     loaded.parameters.close();

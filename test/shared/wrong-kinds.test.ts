@@ -62,6 +62,22 @@ const calls: Readonly<Record<string, readonly [call: () => unknown, message: Reg
     () => longshort.trainClassifier({ machine, examples: any(examples([0, 1, 0, 1])) }),
     /example 1: expected its label as text.*got 0/,
   ],
+  "a machine in place of options": [
+    () => longshort.loadRun("novel", any(machine)),
+    /loadRun: expected \{ machine, … \}, got a machine by itself; write \{ machine \}/,
+  ],
+  "no options where some are needed": [
+    () => longshort.loadTagger("runs/tags", any(undefined)),
+    /loadTagger: expected \{ machine, … \}, got undefined/,
+  ],
+  "no machine": [
+    () => longshort.loadClassifier("runs/names", any({})),
+    /loadClassifier: expected machine, which cannot be left out/,
+  ],
+  "a machine that was not awaited": [
+    () => longshort.loadForecaster("runs/sales", { machine: any(longshort.openMachine("reference")) }),
+    /machine: expected a machine.*got a Promise; is an `await` missing\?/,
+  ],
   "an optimizer that was not made": [
     () =>
       longshort.trainClassifier({

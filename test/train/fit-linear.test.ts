@@ -77,7 +77,7 @@ describe("a linear map beside the network", () => {
     const found = await forecaster.forecast(data);
     await saveRun(folder, { config: forecaster.config, tokenizer: undefined, parameters });
     trainer.close();
-    expect(await (await loadForecaster(folder, machine)).forecast(data)).toEqual(found);
+    expect(await (await loadForecaster(folder, { machine })).forecast(data)).toEqual(found);
   });
 
   test("windows that lack a value are left out", async () => {

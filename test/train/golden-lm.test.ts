@@ -42,7 +42,7 @@ async function trainLike(file: Golden, machineName: MachineName) {
   const parameters = await createParameters({ machine, layout: layoutParameters(model), initialize: false });
   const inFile = (name: string): string => name.replace("embedding.", "emb.");
   parameters.fromTensors(new Map(parameters.names.map((name) => [name, tensors[`init.${inFile(name)}`]!])));
-  const training = await trainText({
+  const { trainer } = await trainText({
     ...{
       model,
       machine,
@@ -56,12 +56,12 @@ async function trainLike(file: Golden, machineName: MachineName) {
     ...{ learningRate: 0.01, clipNorm: config.clip_grad_norm },
   });
   const losses: number[] = [];
-  for await (const event of training) if (event.type === "progress") losses.push(event.loss);
+  for await (const event of trainer) if (event.type === "progress") losses.push(event.loss);
   const worst = { weights: 0 };
   for (const [name, { data }] of await parameters.toTensors())
     if (`final.${inFile(name)}` in tensors)
       worst.weights = Math.max(worst.weights, difference(data, tensors[`final.${inFile(name)}`]!.data));
-  training.close();
+  trainer.close();
   machine.close();
   return { losses: difference(losses, tensors["out.loss"]!.data), ...worst, steps: losses.length };
 }

@@ -71,13 +71,13 @@ describe("what a whole series is", () => {
       ...{ config: forecaster.config, tokenizer: undefined },
       parameters: forecaster.parameters,
     });
-    const loaded = await loadForecaster(join(folder, "run"), machine);
+    const loaded = await loadForecaster(join(folder, "run"), { machine });
     for (const kind of ["steady", "jumping", "never seen"]) expect(await ahead(kind, loaded)).toBe(await ahead(kind));
     loaded.parameters.close();
     trainer.close();
     const file = join(folder, "run", "config.json");
     writeFileSync(file, readFileSync(file, "utf8").replace('"jumping"', '"jumping", "another"'));
-    await expect(loadForecaster(join(folder, "run"), machine)).rejects.toThrow(/not of one run/);
+    await expect(loadForecaster(join(folder, "run"), { machine })).rejects.toThrow(/not of one run/);
   });
 
   test.each<[string, Partial<TrainForecasterOptions>, number]>([

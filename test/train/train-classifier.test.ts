@@ -51,9 +51,9 @@ describe("trainClassifier", () => {
     const { parameters, tokenizer, model } = classifier;
     await saveRun(join(folder, "texts"), { config: { model: model.config }, tokenizer, parameters });
     trainer.close();
-    const loaded = await loadClassifier(join(folder, "texts"), machine);
+    const loaded = await loadClassifier(join(folder, "texts"), { machine });
     expect(await loaded.predict(inputs)).toEqual(before);
-    await expect(loadRun(join(folder, "texts"), machine)).rejects.toMatchObject({ code: "other-task" });
+    await expect(loadRun(join(folder, "texts"), { machine })).rejects.toMatchObject({ code: "other-task" });
   });
 
   test("learns numbers from ragged series in the units of the labels, and is saved without a vocabulary", async () => {
@@ -71,7 +71,7 @@ describe("trainClassifier", () => {
     const { parameters, tokenizer, model } = classifier;
     await saveRun(join(folder, "series"), { config: { model: model.config }, tokenizer, parameters });
     trainer.close();
-    const loaded = await loadClassifier(join(folder, "series"), machine);
+    const loaded = await loadClassifier(join(folder, "series"), { machine });
     expect(await loaded.predictNumbers(series.inputs.slice(0, 5))).toEqual(before);
     await expect(loaded.predict(series.inputs)).rejects.toThrow(/call predictNumbers/);
     await expect(loaded.predictNumbers(["a text"])).rejects.toThrow(/series of 2 channels, got a text/);

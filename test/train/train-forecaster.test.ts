@@ -47,9 +47,9 @@ describe("trainForecaster", () => {
       ...{ config: forecaster.config, tokenizer: undefined, parameters: forecaster.parameters },
     });
     trainer.close();
-    const loaded = await loadForecaster(join(folder, "run"), machine);
+    const loaded = await loadForecaster(join(folder, "run"), { machine });
     expect(await loaded.forecast(setOf(waves(200)))).toEqual([found]);
-    await expect(loadClassifier(join(folder, "run"), machine)).rejects.toThrow(
+    await expect(loadClassifier(join(folder, "run"), { machine })).rejects.toThrow(
       /of a forecaster; .* or loadForecaster in a program/,
     );
     const config = JSON.parse(readFileSync(join(folder, "run/config.json"), "utf8"));
@@ -57,7 +57,7 @@ describe("trainForecaster", () => {
       join(folder, "run/config.json"),
       JSON.stringify({ ...config, data: { ...config.data, season: "x" } }),
     );
-    await expect(loadForecaster(join(folder, "run"), machine)).rejects.toMatchObject({ code: "bad-config" });
+    await expect(loadForecaster(join(folder, "run"), { machine })).rejects.toMatchObject({ code: "bad-config" });
   });
 
   test.each(["point", "gaussian", "student-t"] as const)(

@@ -88,9 +88,9 @@ describe("trainTagger", () => {
       expect((await tagger.predict([sentences[0]!], { probabilities: true }))[0]).toEqual(before[0]);
       const { model, tokenizer, parameters } = tagger;
       await saveRun(join(folder, head), { config: { model: model.config }, tokenizer, parameters });
-      const loaded = await loadTagger(join(folder, head), machine);
+      const loaded = await loadTagger(join(folder, head), { machine });
       expect(await loaded.predict(sentences, { probabilities: true })).toEqual(before);
-      await expect(loadClassifier(join(folder, head), machine)).rejects.toThrow(
+      await expect(loadClassifier(join(folder, head), { machine })).rejects.toThrow(
         /expected a run of a classifier, this one is of a tagger; for it there are the commands predict, .*loadTagger/,
       );
       loaded.close();

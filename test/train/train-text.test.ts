@@ -16,10 +16,18 @@ afterAll(() => machine.close());
 
 async function events(options: Partial<TrainTextOptions> = {}): Promise<TrainEvent[]> {
   const { model, tokens } = await tinyRun(machine);
-  const training = await trainText({ model, machine, train: tokens, batchSize: 4, steps: 10, epochs: 2, ...options });
+  const { trainer } = await trainText({
+    model,
+    machine,
+    train: tokens,
+    batchSize: 4,
+    steps: 10,
+    epochs: 2,
+    ...options,
+  });
   const all: TrainEvent[] = [];
-  for await (const event of training) all.push(event);
-  training.close();
+  for await (const event of trainer) all.push(event);
+  trainer.close();
   return all;
 }
 const ofType = <E extends TrainEvent>(all: readonly TrainEvent[], type: E["type"]): E[] =>
@@ -70,11 +78,11 @@ describe("trainText", () => {
     const windows = losses.length / 2;
     expect(losses.slice(windows)).toEqual(losses.slice(0, windows));
     const { model, tokens, parameters } = await tinyRun(machine);
-    const training = await trainText({
+    const { trainer } = await trainText({
       ...{ model, machine, parameters, train: tokens, batchSize: 4, steps: 10, epochs: 1, ...options },
     });
     const own: number[] = [];
-    for await (const event of training) if (event.type === "progress") own.push(event.loss);
+    for await (const event of trainer) if (event.type === "progress") own.push(event.loss);
     // The mean loss of all windows is that of the streams read in one go from zero state: only so if the state is carried.
     const { tokensPerEpoch } = carriedBatches({ tokens, streams: 4, steps: 10 });
     const L = Math.floor((tokens.length - 1) / 4);
@@ -102,15 +110,15 @@ describe("trainText", () => {
     const before = await parameters.read("head.weight");
     const controller = new AbortController();
     const { signal } = controller;
-    const training = await trainText({
+    const { trainer } = await trainText({
       ...{ model, machine, parameters, train: tokens, batchSize: 4, steps: 10, logEvery: 3, signal },
     });
     const all: TrainEvent[] = [];
-    for await (const event of training) {
+    for await (const event of trainer) {
       all.push(event);
       if (event.type === "progress") controller.abort();
     }
-    training.close();
+    trainer.close();
     expect(all.map((e) => e.type)).toEqual(["start", "progress", "end"]);
     expect(all.at(-1) as EndEvent).toMatchObject({ reason: "aborted", step: 3 });
     expect(await parameters.read("head.weight")).not.toEqual(before);
@@ -119,7 +127,7 @@ describe("trainText", () => {
   test("goes on where a loop was left", async () => {
     const whole = await events({ epochs: 1, logEvery: 5 });
     const { model, tokens } = await tinyRun(machine);
-    const training = await trainText({
+    const { trainer } = await trainText({
       model,
       machine,
       train: tokens,
@@ -130,11 +138,11 @@ describe("trainText", () => {
     });
     const parts: TrainEvent[] = [];
     for (let turn = 0; turn < 100 && parts.at(-1)?.type !== "end"; turn++)
-      for await (const event of training) {
+      for await (const event of trainer) {
         parts.push(event);
         break;
       }
-    training.close();
+    trainer.close();
     const lossOf = (e: TrainEvent) => ("loss" in e ? e.loss : "trainLoss" in e ? e.trainLoss : undefined);
     expect(parts.map((e) => [e.type, lossOf(e)])).toEqual(whole.map((e) => [e.type, lossOf(e)]));
   });
@@ -165,11 +173,11 @@ describe("trainText", () => {
 
   test("makes windows small enough for a short text unless they were asked for", async () => {
     const { model, tokens } = await tinyRun(machine);
-    const training = await trainText({ model, machine, train: tokens.subarray(0, 30), epochs: 1 });
+    const { trainer } = await trainText({ model, machine, train: tokens.subarray(0, 30), epochs: 1 });
     const all: TrainEvent[] = [];
-    for await (const event of training) all.push(event);
+    for await (const event of trainer) all.push(event);
     expect((all[0] as StartEvent).stepsPerEpoch).toBeGreaterThanOrEqual(8);
-    training.close();
+    trainer.close();
     const asked = trainText({ model, machine, train: tokens.subarray(0, 30), batchSize: 50 });
     await expect(asked).rejects.toMatchObject({ code: "too-few-tokens" });
   });
@@ -218,11 +226,11 @@ describe("what goes wrong", () => {
   test("a loss that is no number stops the training and leaves weights that are numbers", async () => {
     const { model, tokens, parameters } = await tinyRun(machine);
     const schedule = (step: number) => (step < 4 ? 1e-3 : 1e300);
-    const training = await trainText({
+    const { trainer } = await trainText({
       ...{ model, machine, parameters, train: tokens, batchSize: 4, steps: 10, schedule, logEvery: 3 },
     });
     const run = async () => {
-      for await (const _ of training);
+      for await (const _ of trainer);
     };
     const error = await run().then(
       () => undefined,
@@ -230,7 +238,7 @@ describe("what goes wrong", () => {
     );
     expect(error).toMatchObject({ code: "diverged", name: "FailureError" });
     expect(error!.message).toMatch(/at step \d+ \(epoch 1\).*learning rate.*try a tenth/);
-    training.close();
+    trainer.close();
     for (const [name, { data }] of await parameters.toTensors())
       expect([name, data.every(Number.isFinite)]).toEqual([name, true]);
   });
@@ -238,7 +246,7 @@ describe("what goes wrong", () => {
   test("weights that are no numbers are named as the cause", async () => {
     const { model, tokens, parameters } = await tinyRun(machine);
     parameters.write("head.bias", new Float64Array(5).fill(Number.NaN));
-    const training = await trainText({
+    const { trainer } = await trainText({
       model,
       machine,
       parameters,
@@ -248,9 +256,9 @@ describe("what goes wrong", () => {
       logEvery: 5,
     });
     const run = async () => {
-      for await (const _ of training);
+      for await (const _ of trainer);
     };
     await expect(run()).rejects.toThrow(/at step 1 .*weights it began with/);
-    training.close();
+    trainer.close();
   });
 });

@@ -6,7 +6,6 @@ import { decodeCheckpoint, encodeCheckpoint } from "../../../src/checkpoint/chec
 import { type PackRunOptions, packRun } from "../../../src/checkpoint/packed-run.ts";
 import { readRun } from "../../../src/checkpoint/read-run.ts";
 import { type SaveRunOptions, saveRun } from "../../../src/checkpoint/run-folder.ts";
-import type { Machine } from "../../../src/compute/machine.ts";
 import { timeSeriesSet } from "../../../src/data/time-series-set.ts";
 import { tanh } from "../../../src/math/expression.ts";
 import { languageModel } from "../../../src/models/language-model.ts";
@@ -92,7 +91,7 @@ const { forecaster } = await trainForecaster({
 
 /** A run of a model with a cell of one's own, which must be given again. */
 const loads = (
-  load: (folder: string, machine: Machine, options: LoadRunOptions) => Promise<{ readonly parameters: ParameterStore }>,
+  load: (folder: string, options: LoadRunOptions) => Promise<{ readonly parameters: ParameterStore }>,
   saved: () => Promise<SaveRunOptions>,
 ) =>
   shows(
@@ -100,10 +99,10 @@ const loads = (
       inFolder((at) =>
         outcomeOf(async () => {
           await saveRun(at, await saved());
-          return [...(await (await load(at, machine, options)).parameters.toTensors())];
+          return [...(await (await load(at, options)).parameters.toTensors())];
         }),
       ),
-    {},
+    { machine },
     { cells: [{ own }] },
   );
 
@@ -115,8 +114,8 @@ const packed = ({ type, ...options }: PackRunOptions & Partial<SaveRunOptions>) 
 const rounded = await fresh(text);
 await quantize({ model: text, parameters: rounded });
 /** Of options that have no effect but that they may be given, as no other name may. */
-const known = (save: (options: object) => unknown) => async () =>
-  [await save({ modle: text }), await save({ model: text })] as const;
+const known = (save: (options: object) => unknown, name: "model" | "machine") => async () =>
+  [await save({ [`${name}s`]: 1 }), await save({ [name]: name === "model" ? text : machine })] as const;
 
 const saved = (options: Partial<SaveRunOptions>) =>
   inFolder((at) =>
@@ -129,10 +128,22 @@ const saved = (options: Partial<SaveRunOptions>) =>
 
 export const runFolders: EffectTable = {
   saveRun: shows(saved, {}, {
-    ...{ parameters: [rounded], metrics: [[{ step: 1 }]], tokenizer: [undefined], model: known(saved) },
+    ...{
+      parameters: [rounded],
+      metrics: [[{ step: 1 }]],
+      tokenizer: [undefined],
+      model: known(saved, "model"),
+      machine: known(saved, "machine"),
+    },
   } as object),
   packRun: shows(packed, {}, {
-    ...{ type: ["F16"], parameters: [rounded], tokenizer: [undefined], model: known(packed) },
+    ...{
+      type: ["F16"],
+      parameters: [rounded],
+      tokenizer: [undefined],
+      model: known(packed, "model"),
+      machine: known(packed, "machine"),
+    },
   } as object),
   loadRun: loads(loadRun, async () => ({
     ...{ config: { model: text.config }, tokenizer, parameters: await fresh(text) },

@@ -187,7 +187,7 @@ async function heard(names: object): Promise<unknown> {
 const model = languageModel({ vocabularySize: 5, embeddingSize: 2, hiddenSize: 3, dropout: 0.2 });
 const tokens = Int32Array.from({ length: 90 }, (_, k) => (k * k) % 5);
 const text = (options: Omit<TrainTextOptions, "machine" | "model" | "train">) =>
-  trainText({ machine, model, train: tokens, ...options }).then((trainer) => course(trainer as unknown as Trainer));
+  trainText({ machine, model, train: tokens, ...options }).then(({ trainer }) => course(trainer as unknown as Trainer));
 
 const texts = {
   inputs: Array.from(
