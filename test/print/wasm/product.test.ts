@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { i32 } from "../../../src/print/wasm/instructions.ts";
-import { matmulWorkspace, printMatmul } from "../../../src/print/wasm/matmul.ts";
+import { matmulWorkspace, packedBytes, printMatmul, printPackedB } from "../../../src/print/wasm/matmul.ts";
 import { packPanels, transposeBlock } from "../../../src/print/wasm/pack.ts";
 import { panelProduct, TILES_BYTES, transposedPanelProduct } from "../../../src/print/wasm/panel-product.ts";
 import { panelRows } from "../../../src/print/wasm/product.ts";
@@ -37,13 +37,16 @@ interface Product {
   readonly transposeB: boolean;
   readonly bias: boolean;
   readonly fused: boolean;
+  /** `b` is packed before, as weights are. */
+  readonly packed?: boolean;
 }
 
 function multiply(p: Product, a: Float32Array, b: Float32Array, bias: Float32Array): Float32Array {
   const out = new Float32Array(p.m * p.n).fill(7);
   const bytes = START + 4 * (a.length + b.length + bias.length + out.length) + 4096;
   const workspace = Math.ceil(bytes / 64) * 64;
-  const pages = Math.ceil((workspace + matmulWorkspace(p, solo).bytes + 64) / 65536);
+  const packedAt = workspace + matmulWorkspace(p, solo, p.packed).bytes + 64;
+  const pages = Math.ceil((packedAt + (p.packed ? packedBytes(p)! : 0)) / 65536);
   let places: number[] = [];
   const instance = instantiate(
     (builder) =>
@@ -52,6 +55,9 @@ function multiply(p: Product, a: Float32Array, b: Float32Array, bias: Float32Arr
           ...p,
           ...{ a: a.get, b: b.get, bias: p.bias ? bias.get : undefined, out: out.get, zeros: 256 },
           ...{ workspace: i32.const(workspace), team: solo },
+          packedB: p.packed
+            ? { at: packedAt, code: printPackedB(builder, { ...p, b: b.get, to: i32.const(packedAt), team: solo }) }
+            : undefined,
         }),
       ),
     pages,
@@ -64,7 +70,7 @@ function multiply(p: Product, a: Float32Array, b: Float32Array, bias: Float32Arr
   const after = instance.floats.slice(0, workspace / 4);
   after.set(before.subarray(at, at + out.length), at);
   expect(Buffer.compare(Buffer.from(after.buffer), Buffer.from(before.buffer)), "memory outside of the result").toBe(0);
-  const end = (workspace + matmulWorkspace(p, solo).bytes) / 4;
+  const end = packedAt / 4 - 16;
   expect(instance.floats[end], "memory behind the workspace").toBe(CANARY);
   return came;
 }
@@ -117,6 +123,15 @@ describe("matmul", () => {
     check({ m: 0, k: 3, n: 5, transposeA: false, transposeB: false, bias: true, fused: canFuse });
     check({ m: 3, k: 3, n: 0, transposeA: false, transposeB: true, bias: false, fused: canFuse });
   });
+
+  test.each([false, true])(
+    "sums in blocks over more columns than are worked on together, packed before %s",
+    (packed) => {
+      const p = { k: 770, n: 1061, transposeB: false, bias: true, fused: canFuse, packed };
+      check({ ...p, m: 126, transposeA: false });
+      check({ ...p, m: 9, transposeA: true, transposeB: true });
+    },
+  );
 
   test("a sum of more columns than are packed at once", () => {
     check({ m: 2, k: 70000, n: 83, transposeA: false, transposeB: true, bias: true, fused: canFuse }, 1e-5);
