@@ -24,9 +24,7 @@ const PRE_TOKENIZERS: { readonly [A in BpeAlphabet]: PreTokenizerSpec } = {
 /** The pieces of a stream of text within which pairs are joined: words with the space before them. */
 export function bpePieces(alphabet: BpeAlphabet, emit: EmitPiece): Segmenter {
   const { cut } = preTokenizer(PRE_TOKENIZERS[alphabet]);
-  return new TextSections((section) => {
-    for (const piece of cut(section)) emit(piece);
-  });
+  return new TextSections(cut, emit);
 }
 
 export interface BpeOptions {

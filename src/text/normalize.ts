@@ -41,11 +41,15 @@ const STAGES: { readonly [S in NormalizeStep]: () => TextStage } = {
   nfd: form("NFD"),
   nfkc: form("NFKC"),
   nfkd: form("NFKD"),
-  // JavaScript looks at the letters around "Σ", which other software and a stream do not.
-  lowercase: everywhere((text) => text.replaceAll("Σ", "σ").toLowerCase()),
+  lowercase: everywhere(smallLetters),
   "strip-accents": everywhere((text) => text.replace(/\p{M}/gu, "")),
   trim: trimEnds,
 };
+
+/** Each letter for itself: JavaScript looks at the letters around "Σ", which other software and a stream do not. */
+export function smallLetters(text: string): string {
+  return text.replaceAll("Σ", "σ").toLowerCase();
+}
 
 /** Keeps the first half of a surrogate pair back until the second has come. */
 function wholeCharacters(): TextStage {

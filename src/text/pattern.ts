@@ -1,11 +1,31 @@
 import { UsageError } from "../shared/errors.ts";
 
-/** What \w is in the regular expressions of tokenizer files (Oniguruma's, with Unicode). */
-const WORD = String.raw`\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u200c\u200d`;
+/** Characters of words by Unicode; programs differ in what they count among them beside these. */
+export const WORD = String.raw`\p{Alphabetic}\p{M}\p{Nd}\p{Pc}`;
+/** What \w is to Oniguruma, but not between brackets: all numbers of Latin-1, too. */
+const ONIGURUMA_WORD = String.raw`${WORD}\u00b2\u00b3\u00b9\u00bc-\u00be`;
+
+/** What stands for something else, or for more, than in JavaScript. */
+const OUTSIDE_CLASSES: Readonly<Record<string, string>> = {
+  ".": String.raw`[^\n]`,
+  "^": String.raw`(?<![^\n])`,
+  $: String.raw`(?![^\n])`,
+  "\\w": `[${ONIGURUMA_WORD}]`,
+  "\\W": `[^${ONIGURUMA_WORD}]`,
+  "\\b": `(?:(?<=[${ONIGURUMA_WORD}])(?![${ONIGURUMA_WORD}])|(?<![${ONIGURUMA_WORD}])(?=[${ONIGURUMA_WORD}]))`,
+  "\\B": `(?:(?<=[${ONIGURUMA_WORD}])(?=[${ONIGURUMA_WORD}])|(?<![${ONIGURUMA_WORD}])(?![${ONIGURUMA_WORD}]))`,
+};
+const ANYWHERE: Readonly<Record<string, string>> = {
+  "\\s": String.raw`\p{White_Space}`,
+  "\\S": String.raw`\P{White_Space}`,
+  "\\d": String.raw`\p{Nd}`,
+  "\\D": String.raw`\P{Nd}`,
+};
 
 /**
- * A regular expression of a tokenizer file, which is written for Oniguruma, as one of JavaScript: white space, digits and
- * word characters are those of Unicode, and a group that ignores case is written out.
+ * A regular expression of a tokenizer file, which is written for Oniguruma, as one of JavaScript: white space, digits,
+ * word characters and where words end are those of Unicode, lines end with a line feed alone, and a group that ignores
+ * case is written out.
  *
  * @throws UsageError "bad-tokenizer" for what JavaScript cannot say
  */
@@ -33,31 +53,39 @@ function ignoringCase(_: string, body: string): string {
 
 function translate(source: string): string {
   let inClass = false;
-  return source.replace(/\\(u[0-9a-fA-F]{4}|[\s\S])|[[\]]/gu, (token, escaped: string | undefined) => {
+  return source.replace(/\\(u[0-9a-fA-F]{4}|[pP]\{\w+\}|[\s\S])|[[\].^$]/gu, (token, escaped: string | undefined) => {
     if (token === "[") inClass = true;
     else if (token === "]") inClass = false;
-    if (escaped === "s") return String.raw`\p{White_Space}`;
-    if (escaped === "S") return String.raw`\P{White_Space}`;
-    if (escaped === "d") return String.raw`\p{Nd}`;
-    if (escaped === "D") return String.raw`\P{Nd}`;
-    if (escaped === "w") return inClass ? WORD : `[${WORD}]`;
-    if (escaped === "W" && !inClass) return `[^${WORD}]`;
+    const changed = ANYWHERE[token] ?? (inClass ? undefined : OUTSIDE_CLASSES[token]);
+    if (changed !== undefined) return changed;
+    if (token === "\\w") return WORD;
+    if (token === "\\W") throw new SyntaxError("\\W between brackets");
+    if (escaped !== undefined && /^p\{/i.test(escaped)) return property(token);
     // JavaScript refuses to escape what needs no escape.
     if (escaped !== undefined && /^['"`#%&,:;<=>@_~! ]$/.test(escaped)) return escaped;
     return token;
   });
 }
 
-/** Everything in `text`: what the pattern finds, and what stands between. */
+/** A property of Unicode; scripts go by their names alone in Oniguruma. */
+function property(token: string): string {
+  try {
+    new RegExp(token, "u");
+    return token;
+  } catch {
+    return token.replace("{", "{Script=");
+  }
+}
+
+/** Everything in `text`: what the pattern finds, and what stands between; where it finds nothing, text is cut all the same. */
 export function* partsOf(
   text: string,
   pattern: RegExp,
 ): Generator<{ readonly text: string; readonly matched: boolean }> {
   let at = 0;
   for (const match of text.matchAll(pattern)) {
-    if (match[0] === "") continue;
     if (match.index > at) yield { text: text.slice(at, match.index), matched: false };
-    yield { text: match[0], matched: true };
+    if (match[0] !== "") yield { text: match[0], matched: true };
     at = match.index + match[0].length;
   }
   if (at < text.length) yield { text: text.slice(at), matched: false };

@@ -1,12 +1,11 @@
 import { describe, UsageError } from "../shared/errors.ts";
-import { compilePattern, partsOf } from "./pattern.ts";
+import { compilePattern, partsOf, WORD } from "./pattern.ts";
 
 /** How a tokenizer file says into which pieces text is cut before a model sees it. */
 export type PreTokenizerSpec = { readonly type: string; readonly [field: string]: unknown };
 
 export interface PreTokenizer {
-  /** The pieces of a text, in order. */
-  readonly cut: (text: string) => string[];
+  readonly cut: Cut;
   /** Whether the model sees the bytes of a piece (UTF-8) in place of its characters. */
   readonly bytes: boolean;
 }
@@ -20,7 +19,10 @@ export const WORDS_WITH_SPACE = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p
 
 export const BYTE_LEVEL = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true } as const;
 
-type Cut = (text: string) => string[];
+/** Cuts a text into pieces, in order. */
+export type Cut = (text: string) => string[];
+/** What \w is to Rust, in which the library's own pre-tokenizer is written: what joins letters, too. */
+const RUST_WORD = String.raw`${WORD}\u200c\u200d`;
 const ASCII_PUNCTUATION = String.raw`[!-\/:-@\[-\x60{-~\p{P}]`;
 
 /**
@@ -56,7 +58,7 @@ function cutOf(spec: PreTokenizerSpec): Cut | undefined {
     case "Split":
       return byPattern(patternOf(spec.pattern), spec.behavior, spec.invert === true);
     case "Whitespace":
-      return byPattern(String.raw`\w+|[^\w\s]+`, "Removed", true);
+      return byPattern(String.raw`[${RUST_WORD}]+|[^${RUST_WORD}\s]+`, "Removed", true);
     case "WhitespaceSplit":
       return byPattern(String.raw`\s`, "Removed", false);
     case "Digits":

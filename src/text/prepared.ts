@@ -10,6 +10,8 @@ export interface ExtraToken {
   readonly id: number;
   readonly content: string;
   readonly special: boolean;
+  /** Whether it is looked for in normalised text, as what becomes of it there. Default false: in the text as it came. */
+  readonly normalized?: boolean;
 }
 
 export interface PreparedOptions {
@@ -82,25 +84,11 @@ class PreparedTokenizer implements Tokenizer {
     expectOptions("encode", options, { allowSpecial: 1 });
     const { allowSpecial = false } = options;
     const { inner, normalize, added } = this.#options;
-    const found = added.filter((token) => allowSpecial || !token.special);
-    const finder = found.length === 0 ? undefined : new TokenFinder(found);
-    let section = openSection(inner, normalize);
-    let held = "";
-    const take = (text: string, final: boolean): Int32Array => {
-      const parts: Int32Array[] = [];
-      let rest = held + text;
-      for (let match = finder?.find(rest, final); match; match = finder?.find(rest, final)) {
-        parts.push(...section.push(rest.slice(0, match.at)), ...section.end(), Int32Array.of(match.token.id));
-        section = openSection(inner, normalize);
-        rest = rest.slice(match.at + match.token.content.length);
-      }
-      const settled = final || !finder ? rest.length : finder.settled(rest);
-      held = rest.slice(settled);
-      parts.push(...section.push(rest.slice(0, settled)));
-      if (final) parts.push(...section.end());
-      return joined(parts);
-    };
-    return { push: (text) => take(text, false), end: () => take("", true) };
+    const meant = added.filter((token) => allowSpecial || !token.special);
+    const asWritten = meant.filter((token) => !token.normalized);
+    const later = meant.filter((token) => token.normalized);
+    const changed = later.map((token) => ({ ...token, content: whole(normalizer(normalize), token.content) }));
+    return finding(asWritten, () => normalizing(normalize, () => finding(changed, () => inner.streamEncoder())));
   }
 
   decode(tokens: ArrayLike<number>): string {
@@ -116,6 +104,7 @@ class PreparedTokenizer implements Tokenizer {
         const found = own.get(token);
         if (!found) return decoder.push(token);
         if (found.special) return "";
+        if (token < inner.vocabularySize) return decoder.push(token);
         const before = decoder.end();
         decoder = inner.streamDecoder();
         return before + found.content;
@@ -128,20 +117,49 @@ class PreparedTokenizer implements Tokenizer {
     const { inner, normalize, added } = this.#options;
     const file = inner.toJSON();
     const steps = [...normalize.map((step) => STEP_SPECS[step]), ...(file.normalizer ? [file.normalizer] : [])];
-    const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
-    const added_tokens: AddedToken[] = added.map(({ id, content, special }) => ({ id, content, ...flags, special }));
+    const flags = { single_word: false, lstrip: false, rstrip: false };
+    const added_tokens: AddedToken[] = added.map(({ id, content, special, normalized = false }) => ({
+      ...{ id, content, ...flags, normalized, special },
+    }));
     return { ...file, normalizer: sequence(steps), added_tokens };
   }
 }
 
-/** Text between added tokens: normalised and encoded by itself. */
-function openSection(inner: Tokenizer, steps: readonly NormalizeStep[]) {
-  const stage: TextStage = normalizer(steps);
-  const encoder = inner.streamEncoder();
+/** All that becomes of a text. */
+const whole = (stage: TextStage, text: string): string => stage.push(text) + stage.end();
+
+/** An encoder of text that is changed first. */
+function normalizing(steps: readonly NormalizeStep[], open: () => StreamEncoder): StreamEncoder {
+  const encoder = open();
+  if (steps.length === 0) return encoder;
+  const stage = normalizer(steps);
   return {
-    push: (text: string): Int32Array[] => [encoder.push(steps.length === 0 ? text : stage.push(text))],
-    end: (): Int32Array[] => [encoder.push(steps.length === 0 ? "" : stage.end()), encoder.end()],
+    push: (text) => encoder.push(stage.push(text)),
+    end: () => joined([encoder.push(stage.end()), encoder.end()]),
   };
+}
+
+/** An encoder of text with these tokens in it; what stands between goes to an encoder of its own. */
+function finding(tokens: readonly ExtraToken[], open: () => StreamEncoder): StreamEncoder {
+  let encoder = open();
+  if (tokens.length === 0) return encoder;
+  const finder = new TokenFinder(tokens);
+  let held = "";
+  const take = (text: string, final: boolean): Int32Array => {
+    const parts: Int32Array[] = [];
+    let rest = held + text;
+    for (let match = finder.find(rest, final); match; match = finder.find(rest, final)) {
+      parts.push(encoder.push(rest.slice(0, match.at)), encoder.end(), Int32Array.of(match.token.id));
+      encoder = open();
+      rest = rest.slice(match.at + match.token.content.length);
+    }
+    const settled = final ? rest.length : finder.settled(rest);
+    held = rest.slice(settled);
+    parts.push(encoder.push(rest.slice(0, settled)));
+    if (final) parts.push(encoder.end());
+    return joined(parts);
+  };
+  return { push: (text) => take(text, false), end: () => take("", true) };
 }
 
 /** Finds tokens in text as they are written: the leftmost, of those that begin there the longest. */

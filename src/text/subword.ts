@@ -18,6 +18,8 @@ export interface SubwordOptions {
   readonly decoder: PieceDecoder;
   /** All tokens in the order of their ids, those that were added beside the model among them. */
   readonly tokens: readonly string[];
+  /** Ids of tokens that stand for the text that they are, whatever pieces of the model are written in. Default none. */
+  readonly added?: ReadonlySet<number>;
 }
 
 /**
@@ -68,21 +70,22 @@ export class SubwordTokenizer implements Tokenizer {
       else if (this.unknown !== undefined) buffer.push(this.unknown);
       else throw this.#missing(piece);
     };
-    const sections = new TextSections((section) => {
-      for (piece of this.#pre.cut(section)) this.#model(piece, emit);
+    const sections = new TextSections(this.#pre.cut, (next) => {
+      piece = next;
+      this.#model(piece, emit);
     });
     return bufferedEncoder(sections, buffer);
   }
 
   streamDecoder(): StreamDecoder {
-    const { decoder } = this.#options;
+    const { decoder, added } = this.#options;
     const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
     let first = true;
     return {
       push: (token) => {
         const text = token === this.unknown ? "\ufffd" : this.tokens[token];
         if (text === undefined) throw tokenOutOfRange(token, this.vocabularySize);
-        const bytes = decoder === "ByteLevel" ? charactersToBytes(text) : undefined;
+        const bytes = decoder === "ByteLevel" && !added?.has(token) ? charactersToBytes(text) : undefined;
         if (bytes) return utf8.decode(bytes, { stream: true });
         const before = decoder === null && !first ? " " : utf8.decode();
         first = false;

@@ -74,7 +74,7 @@ export function readAddedTokens(value: unknown): ExtraToken[] {
           "bad-tokenizer",
           `tokenizer: the added token ${JSON.stringify(content)} with ${flag} is not known here`,
         );
-    return { id: token.id, content, special: token.special === true };
+    return { id: token.id, content, special: token.special === true, normalized: token.normalized === true };
   });
 }
 

@@ -43,7 +43,7 @@ export function tokenizerFromJSON(value: unknown): Tokenizer {
   const normalize = steps.map(stepOf);
   const inner =
     ownCharacters({ pre, model, decoder, added }) ??
-    new SubwordTokenizer({ preTokenizer: pre, model, decoder, tokens });
+    new SubwordTokenizer({ preTokenizer: pre, model, decoder, tokens, added: new Set(added.map(({ id }) => id)) });
   return preparedTokenizer({ inner, normalize, added });
 }
 

@@ -1,3 +1,4 @@
+import { smallLetters } from "./normalize.ts";
 import { type Segmenter, takeSegments } from "./segments.ts";
 import { vocabOf } from "./subword-model.ts";
 import {
@@ -23,7 +24,7 @@ const SPECIAL = new RegExp(`(${UNKNOWN}|${END_OF_LINE})`);
 
 /** The words, punctuation marks and line ends of a stream of text; spaces are dropped. */
 export function wordSegmenter(options: WordOptions, emit: (word: string) => void): Segmenter {
-  const fold = options.lowerCase ? (word: string) => emit(word.toLowerCase()) : emit;
+  const fold = options.lowerCase ? (word: string) => emit(smallLetters(word)) : emit;
   const cut = options.segmentation === "space" ? takeBetweenSpaces(fold) : takeByUnicode(fold);
   return new TextWindows((window, complete) => {
     if (!complete) return cut(window, false);

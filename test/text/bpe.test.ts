@@ -36,6 +36,18 @@ test.each(golden.cases.filter((one) => one.options))(
   },
 );
 
+const patterns = JSON.parse(readFileSync(new URL("../golden/tokenizers/patterns.json", import.meta.url), "utf8")) as {
+  readonly cases: readonly { name: string; file: unknown; text: string; ids: number[]; decoded?: string }[];
+};
+
+test.each(patterns.cases)("$name: pieces of the tokenizers library", ({ file, text, ids, decoded }) => {
+  const tokenizer = tokenizerFromJSON(file);
+  expect([...tokenizer.encode(text)]).toEqual(ids);
+  const encoder = tokenizer.streamEncoder();
+  expect([...text].flatMap((character) => [...encoder.push(character)]).concat([...encoder.end()])).toEqual(ids);
+  if (decoded !== undefined && !ids.includes(tokenizer.unknown!)) expect(tokenizer.decode(ids)).toBe(decoded);
+});
+
 const kinds: [string, TrainTokenizerOptions][] = [
   ["bytes", { kind: "byte" }],
   ["bytes with special tokens", { kind: "byte", specialTokens: ["<|end|>", "<|e"] }],

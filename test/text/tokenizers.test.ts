@@ -207,6 +207,9 @@ describe("words", () => {
   test("lower case", async () => {
     const tokenizer = await trainTokenizer({ kind: "word", lowerCase: true }, "The the THE");
     expect(tokenizer.tokens).toEqual(["<unk>", "<eos>", "the"]);
+    // As the file says it to other software.
+    const greek = await trainTokenizer({ kind: "word", lowerCase: true }, "ΟΔΟΣ");
+    expect(greek.tokens.at(-1)).toBe("οδοσ");
   });
 
   test.each(["unicode", "space"] as const)("%s: <unk> and <eos> in the text are those tokens", async (segmentation) => {
