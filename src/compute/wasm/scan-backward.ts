@@ -92,6 +92,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     runs: readonly (Run & ReturnType<typeof pack>)[],
     o: {
       rows: Code;
+      known?: number;
       row: Code;
       panels: ReturnType<typeof share>;
       init: Code;
@@ -108,7 +109,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         k === 0
           ? [skip(o.init, o.initPanel), number(o.initStride), number(o.initPanel)]
           : [skip(o.out, 64), number(o.outStride), number(64)];
-      return panelProduct(m, { layout: "panels", fused, far: run.far }).call(
+      return panelProduct(m, { layout: "panels", fused, far: run.far, rows: o.known }).call(
         ...[panels, o.rows, number(run.depth)],
         ...[i32.add(o.row, number(mem.slot(run.slot))), number(rows * 64)],
         ...[skip(number(run.packed), run.depth * 64), number(run.depth * 64)],
@@ -207,6 +208,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         const [out, outStride] = [number(back[k]!), layout.padded(operand.width) * 4];
         return transposedProduct(runs, {
           rows: number(B),
+          known: B,
           row,
           panels: share(team, padded(columns) / 16),
           init: number(zeros),
@@ -225,6 +227,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
       const outStride = layout.padded(operand.width) * 4;
       return transposedProduct(runs, {
         rows: number(B),
+        known: B,
         row,
         panels: share(team, padded(columns) / 16),
         init: out,

@@ -1,11 +1,11 @@
 import type { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
 import { forRange, if_ } from "../../print/wasm/control.ts";
+import { FEW, fewRows } from "../../print/wasm/few-rows.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
 import { packPanels } from "../../print/wasm/pack.ts";
 import { panelProduct } from "../../print/wasm/panel-product.ts";
 import { isFar, nextOf, panelRows } from "../../print/wasm/product.ts";
-import { rowProduct } from "../../print/wasm/row-product.ts";
 import { alone, share, type Team } from "../../print/wasm/team.ts";
 import { forwardProgram, stepProgram } from "../../scan/lower.ts";
 import { recurrentGates } from "../../scan/widths.ts";
@@ -126,9 +126,10 @@ export function printScan(context: ScanContext<Scan>): Code {
       if (depthOf(index) !== depthOf(next)) return matrixOf(index, panel.get);
       return matrixOf(next, k + 1 < products.length ? panel.get : nextOf(panel, end));
     };
+    const few = B <= FEW;
     type Share = ReturnType<typeof share>;
     /**
-     * A product of step t: of one panel, right before its equations, with the matrix that comes after it; or, for a single example, of all
+     * A product of step t: of one panel, right before its equations, with the matrix that comes after it; or, for a few examples, of all
      * panels of a thread at once.
      */
     const product = (index: number, panels: { readonly after: Code } | Share): Code => {
@@ -147,11 +148,11 @@ export function printScan(context: ScanContext<Scan>): Code {
       const none = number(0);
       const initRow = fusedWith ? step : none;
       if ("from" in panels)
-        return rowProduct(m, fused).call(
-          ...[i32.sub(panels.to, panels.from), number(k), a, number(4)],
+        return fewRows(m, { layout: "rows", fused, rows: B }).call(
+          ...[i32.sub(panels.to, panels.from), number(k), a, number(rowBytes)],
           ...[matrixOf(index, panels.from), number(k * 64)],
-          ...[at(initRow, panels.from, initPanel, init), number(initPanel)],
-          ...[at(step, panels.from, rows * 64, mem.slot(p.slot)), number(rows * 64)],
+          ...[at(initRow, panels.from, initPanel, init), number(fusedWith ? 64 : 0), number(initPanel)],
+          ...[at(step, panels.from, rows * 64, mem.slot(p.slot)), number(64), number(rows * 64)],
         );
       return panelRows(m, { layout: "rows", fused, far, rows: B }).call(
         ...[number(B), number(k), a, number(rowBytes), matrixOf(index, panel.get)],
@@ -165,15 +166,15 @@ export function printScan(context: ScanContext<Scan>): Code {
       const memory = mem.phase(phase.width, { trace: (name) => traces.get(name)!, meanSums: (k) => meanSums[k]! });
       const mine = share(team, layout.panels(phase.width));
       const products = phase.products.map((index, k) =>
-        product(index, B === 1 ? mine : { after: matrixAfter(phase.products, k, mine.to) }),
+        product(index, few ? mine : { after: matrixAfter(phase.products, k, mine.to) }),
       );
       const loop = printPhaseLoop(context, phase, {
         ...{ stores, memory, panel, t, meanOut: mem.mean },
         place: (n) => program.forwardPlace(n, phase.level),
-        products: B === 1 ? [] : products,
+        products: few ? [] : products,
       });
       // Products read what the other units came to before; everything else a unit reads is its own.
-      return [phase.products.length > 0 ? team.barrier : [], B === 1 ? products : [], loop];
+      return [phase.products.length > 0 ? team.barrier : [], few ? products : [], loop];
     });
     return overSteps(kernel, t, false, phases);
   });

@@ -2,10 +2,10 @@ import type { Func, ModuleBuilder } from "./assembler.ts";
 import type { Code } from "./code.ts";
 import type { Local } from "./control.ts";
 import { doWhile, forRange, if_, select } from "./control.ts";
+import { FEW, fewRows } from "./few-rows.ts";
 import { f32, i32, memory, v128 } from "./instructions.ts";
 import { packPanels, transposeBlock } from "./pack.ts";
 import { isFar, nextOf, offset, panelRows } from "./product.ts";
-import { rowProduct } from "./row-product.ts";
 import { share, type Team, unevenness } from "./team.ts";
 
 /** Rows that are worked on together: with a block of k they fit the second cache. */
@@ -152,26 +152,24 @@ export function printMatmul(
     const columns = share(team, options.n, 16);
     if (packedB) {
       const panelsFrom = (column: Code): Code => offset(i32.const(packedB.at), column, i32.const(options.k * 4));
-      if (options.m > 1) return [packedB.code, product(all(options.m), columns, panelsFrom(columns.from), true)];
-      // One row is bound by the memory that holds `b`: several panels are read at once, and only a last part of one goes through a tile.
+      if (options.m > (options.transposeA ? 1 : FEW))
+        return [packedB.code, product(all(options.m), columns, panelsFrom(columns.from), true)];
+      // A few rows are bound by the memory that holds `b`: several panels are read at once, and only a last part of one goes through a tile.
       const whole = i32.shr_u(i32.sub(columns.to, columns.from), i32.const(4));
       const rest = i32.add(columns.from, i32.shl(whole, i32.const(4)));
       const at = (base: Code): Code => i32.add(base, i32.shl(columns.from, i32.const(2)));
       return [
         packedB.code,
-        rowProduct(m, options.fused).call(
-          ...[
-            whole,
-            i32.const(options.k),
-            options.a,
-            i32.const(4),
-            panelsFrom(columns.from),
-            i32.const(options.k * 64),
-          ],
-          ...(bias === undefined ? [i32.const(zeros), i32.const(0)] : [at(bias), i32.const(64)]),
-          ...[at(options.out), i32.const(64)],
+        fewRows(m, { rows: options.m, layout: "rows", fused: options.fused }).call(
+          ...[whole, number(options.k), options.a, number(options.k * 4)],
+          ...[panelsFrom(columns.from), number(options.k * 64)],
+          ...(bias === undefined ? [zeros, 0, 0].map(number) : [at(bias), number(0), number(64)]),
+          ...[at(options.out), number(options.n * 4), number(64)],
         ),
-        if_(i32.lt_u(rest, columns.to), product(all(1), { from: rest, to: columns.to }, panelsFrom(rest), true)),
+        if_(
+          i32.lt_u(rest, columns.to),
+          product(all(options.m), { from: rest, to: columns.to }, panelsFrom(rest), true),
+        ),
       ];
     }
     const panels = i32.add(workspace, i32.const(at.packed));

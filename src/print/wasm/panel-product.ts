@@ -1,10 +1,10 @@
 import type { Func, FunctionBuilder, ModuleBuilder } from "./assembler.ts";
 import type { Code, ValueType } from "./code.ts";
 import { forRange, if_, type Local, select } from "./control.ts";
+import { FEW, fewRows } from "./few-rows.ts";
 import { i32 } from "./instructions.ts";
 import { packTiles } from "./pack.ts";
 import { type Layout, nextOf, offset, panelRows, tileHeight } from "./product.ts";
-import { rowProduct } from "./row-product.ts";
 
 const DEPTH = 256;
 const ROWS = 120;
@@ -21,14 +21,12 @@ export function panelProduct(m: ModuleBuilder, options: PanelOptions): Func {
   const { layout, fused, far, rows: known } = options;
   return m.memo(`panelProduct ${layout} ${fused} ${far} ${known}`, () =>
     m.func({ params: i32s(13) }, (f, ...parameters) => {
-      const many = (): Code => blocks(m, f, options, parameters);
-      if (layout === "panels" || (known ?? 1) !== 1) return many();
-      const [panels, rows, k, a, , b, bPanel, init, , initPanel, c, , cPanel] = parameters as Thirteen;
-      const single = rowProduct(m, fused).call(
-        ...[panels.get, k.get, a.get, i32.const(4)],
-        ...[b, bPanel, init, initPanel, c, cPanel].map((p) => p.get),
-      );
-      return known ? single : if_(i32.eq(rows.get, i32.const(1)), single, many());
+      const [panels, rows, ...others] = parameters as Thirteen;
+      const few = (rows: number): Code =>
+        fewRows(m, { rows, layout, fused }).call(...[panels, ...others].map((p) => p.get));
+      if (known) return known <= FEW ? few(known) : blocks(m, f, options, parameters);
+      const many = blocks(m, f, options, parameters);
+      return layout === "panels" ? many : if_(i32.eq(rows.get, i32.const(1)), few(1), many);
     }),
   );
 }
@@ -39,7 +37,7 @@ interface PanelOptions {
   /** Of all panels. */
   readonly far?: boolean;
   /** Rows of every call, where that is known: less is printed then. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
 }
 
 type Thirteen = [...[Local, Local, Local, Local, Local, Local], ...[Local, Local, Local, Local, Local, Local, Local]];
