@@ -31,7 +31,7 @@ export interface CellOptions {
 
 /**
  * Cells of a text: rows end with CRLF, LF or CR, and at the end. A cell that begins with a quotation mark goes to the next single
- * one, and may hold delimiters, line ends and, doubled, quotation marks (RFC 4180). Empty lines are no rows.
+ * one, and may hold delimiters, line ends and, doubled, quotation marks (RFC 4180). Empty lines are no rows, but "" is one.
  *
  * @param delimiter one character
  * @throws QuoteError
@@ -39,13 +39,13 @@ export interface CellOptions {
 export function* cellRows(
   text: string,
   delimiter: string,
-  { quotes = true, line: first = 1, more = false }: CellOptions = {},
+  { quotes = true, line: firstLine = 1, more = false }: CellOptions = {},
 ): Generator<CellRow, Rest> {
   const plain = delimiter === "\t" ? /[^\t\r\n]*/y : new RegExp(`[^${escaped(delimiter)}\\r\\n]*`, "y");
-  let [at, line] = [0, first];
+  let [at, line] = [0, firstLine];
   while (at < text.length) {
     const rest: Rest = { at, line };
-    const begin = line;
+    const [begin, first] = [line, at];
     const cells: string[] = [];
     for (;;) {
       if (quotes && text[at] === '"') {
@@ -73,11 +73,12 @@ export function* cellRows(
       if (text[at] !== delimiter) break;
       at += 1;
     }
+    const empty = at === first;
     // The last character may be the first half of a CRLF.
     if (more && (at >= text.length || (text[at] === "\r" && at + 1 === text.length))) return rest;
     at += text[at] === "\r" && text[at + 1] === "\n" ? 2 : 1;
     line += 1;
-    if (cells.length > 1 || cells[0] !== "") yield { cells, line: begin };
+    if (!empty) yield { cells, line: begin };
   }
   return { at, line };
 }

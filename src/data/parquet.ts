@@ -7,7 +7,8 @@ import type { CellRow } from "./delimited-cells.ts";
 export const holdsParquet = (name: string): boolean => /\.parquet$/i.test(name);
 
 /**
- * Columns of a Parquet file as text, one of its row groups at a time; `line` counts rows from 1. Times are written as ISO 8601.
+ * Columns of a Parquet file as text, one of its row groups at a time; `line` counts rows from 1. Times are written as ISO 8601, without an
+ * offset where the file gives them none (days, too).
  *
  * @throws UsageError "unknown-column", "table-empty", "not-a-number" (lists and objects), and for files as `platform.readChunks`; FailureError
  *   "bad-parquet", in a browser "not-on-this-platform"
@@ -27,7 +28,8 @@ export async function* readParquet(file: FileSource, columns: readonly string[])
       yield rows.map((one, k) => {
         const line = first + k + 1;
         const place = (column: string) => `${name}, row ${line}, column ${JSON.stringify(column)}`;
-        return { cells: columns.map((column) => textOf(one[column], () => place(column))), line };
+        const cell = (column: string) => textOf(one[column], table.local.has(column), () => place(column));
+        return { cells: columns.map(cell), line };
       });
     }
   } catch (cause) {
@@ -48,12 +50,14 @@ export async function beginningOfParquet(
 ): Promise<{ readonly names: readonly string[]; readonly rows: readonly (readonly string[])[] }> {
   const source = await platform.openFile(file);
   try {
-    const { columns: names, groups, rows } = await platform.openParquet(source);
+    const { columns: names, groups, local, rows } = await platform.openParquet(source);
     const there = groups.reduce((sum, one) => sum + one, 0);
     const found = there === 0 ? [] : await rows(names, 0, Math.min(count, there));
-    const shown = (value: unknown): string =>
-      typeof value === "object" && !(value instanceof Date) ? "" : textOf(value, () => sourceName(file));
-    return { names, rows: found.map((row) => names.map((name) => shown(row[name]))) };
+    const shown = (value: unknown, name: string): string =>
+      typeof value === "object" && !(value instanceof Date)
+        ? ""
+        : textOf(value, local.has(name), () => sourceName(file));
+    return { names, rows: found.map((row) => names.map((name) => shown(row[name], name))) };
   } catch (cause) {
     throw notParquet(sourceName(file), cause);
   } finally {
@@ -65,7 +69,7 @@ function notParquet(name: string, cause: unknown): LongshortError {
   if (cause instanceof LongshortError) return cause;
   return new FailureError(
     "bad-parquet",
-    `${name}: expected a Parquet file, uncompressed or with Snappy (${cause instanceof Error ? cause.message : String(cause)}); write it again, or as CSV`,
+    `${name}: expected a Parquet file, uncompressed or with Snappy, gzip, Brotli, LZ4 or Zstandard (${cause instanceof Error ? cause.message : String(cause)}); write it again, or as CSV`,
     { cause },
   );
 }
@@ -79,9 +83,9 @@ function expectColumns(columns: readonly string[], file: string, there: readonly
   );
 }
 
-function textOf(value: unknown, place: () => string): string {
+function textOf(value: unknown, local: boolean, place: () => string): string {
   if (value === null || value === undefined) return "";
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date) return local ? value.toISOString().slice(0, -1) : value.toISOString();
   if (typeof value !== "object") return String(value);
   throw new UsageError("not-a-number", `${place()}: expected a number, a text or a time, got a nested value`);
 }

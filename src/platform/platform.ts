@@ -128,6 +128,8 @@ export function canWait(): boolean {
 /** A table in Parquet, read in parts. */
 export interface ParquetTable {
   readonly columns: readonly string[];
+  /** Those whose times are what clocks somewhere show, as if it were UTC; others are moments. */
+  readonly local: ReadonlySet<string>;
   /** How many rows stand together: what is read of them at once costs least. */
   readonly groups: readonly number[];
   /** Values of rows `begin` to before `end`, by column. */

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as zlib from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, describe, expect, test } from "vitest";
 import { calendarFeatures, usualRounds } from "../../src/data/calendar.ts";
@@ -50,6 +52,35 @@ describe("reading", () => {
     await expect(
       read(new Uint8Array(parquetWriteBuffer({ columnData: nested })), {}, ".parquet"),
     ).rejects.toMatchObject({ code: "not-a-number" });
+  });
+
+  const withZstd = "zstdDecompressSync" in zlib;
+  const golden = (name: string) => fileURLToPath(new URL(`../golden/parquet/${name}.parquet`, import.meta.url));
+
+  test.each(["snappy", "gzip", "brotli", "lz4", ...(withZstd ? ["zstd"] : []), "int96"])(
+    "Parquet of another program, %s: days and times without a zone are those of clocks",
+    async (name) => {
+      const options = { targets: ["y"], timeZone: "America/New_York" };
+      const sixOClock = [11, 10, 10].map((hour, k) => Date.UTC(2024, 2, 9 + k, hour));
+      const midnight = [5, 5, 4].map((hour, k) => Date.UTC(2024, 2, 9 + k, hour));
+      for (const [time, times] of Object.entries({ day: midnight, clock: sixOClock, moment: sixOClock })) {
+        // There, nothing says which zone.
+        if (name === "int96" && time === "moment") continue;
+        const { series, step } = await readTimeSeries(golden(name), { ...options, time });
+        expect([...series[0]!.times!]).toEqual(times);
+        expect([...series[0]!.values.y!, formatStep(step!)]).toEqual([1.5, Number.NaN, 3, "1d"]);
+      }
+      await expect(readTimeSeries(golden(name), { targets: ["text"] })).rejects.toMatchObject({ code: "not-a-number" });
+    },
+  );
+
+  test.skipIf(withZstd)("Parquet in Zstandard says which Node reads it", async () => {
+    await expect(readTimeSeries(golden("zstd"), { targets: ["y"] })).rejects.toThrow(/22\.15/);
+  });
+
+  test("a cell of one column in quotation marks is a row, an empty line is none", async () => {
+    const { series } = await read('y\n1\n""\n\n3\n');
+    expect([...series[0]!.values.y!]).toEqual([1, Number.NaN, 3]);
   });
 
   test("missing values are no numbers, and are told of", async () => {
