@@ -3,7 +3,7 @@ import type { LoadedRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";
 import { TextWriter, type WriteOptions } from "../run/text-writer.ts";
 import { LongshortError } from "../shared/errors.ts";
-import type { Io } from "./io.ts";
+import { EXIT, type Io } from "./io.ts";
 import { turn } from "./turn.ts";
 
 const HELP = `Each line is read and answered; the model remembers what was said.
@@ -23,9 +23,9 @@ export async function interact(
   const writer = new TextWriter({ session, tokenizer: run.tokenizer });
   let said = "";
   let answering: AbortController | undefined;
-  const off = io.onInterrupt(() => {
-    if (answering) answering.abort();
-    else io.exit(0);
+  const off = io.onInterrupt((signal) => {
+    if (answering && signal === "SIGINT") answering.abort();
+    else io.exit(EXIT.interrupted);
   });
   const ask = (): Promise<void> => (io.stdin.isTTY ? io.stdout.write("> ") : Promise.resolve());
   const answer = async (text: string): Promise<void> => {

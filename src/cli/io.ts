@@ -22,13 +22,20 @@ export interface Io {
   today(): Date;
   /** The lines of standard input, until it ends; `isTTY`: a person types them. */
   readonly stdin: { readonly isTTY: boolean; lines(): AsyncIterable<string> };
-  /** Calls `listener` at each Ctrl-C and SIGTERM until the returned function is called; meanwhile they do not end the process. */
-  onInterrupt(listener: () => void): () => void;
+  /**
+   * Calls `listener` at each Ctrl-C (SIGINT), SIGTERM, and when the terminal is closed (SIGHUP), until the returned function is
+   * called; meanwhile they do not end the process.
+   */
+  onInterrupt(listener: (signal: Interrupt) => void): () => void;
   /** Ends the process at once. */
   exit(code: number): void;
 }
 
-/** Exit codes, the same for every command. */
+/** What asks a process to end, and lets it end in its own way. */
+export const INTERRUPTS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+export type Interrupt = (typeof INTERRUPTS)[number];
+
+/** Exit codes, the same for every command. A process that was stopped by another signal than Ctrl-C ends with that signal's code. */
 export const EXIT = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 
 /** Whether a line may be drawn over again: on a terminal that is not the log of a build. */

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import { relative, sep } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { engineFlags } from "../../scripts/flags.mjs";
 import { VERSION } from "../shared/version.ts";
 import { quoted } from "./format.ts";
-import { EXIT, type Io, type Output } from "./io.ts";
+import { EXIT, INTERRUPTS, type Interrupt, type Io, type Output } from "./io.ts";
 
 /** Set for the process that was started again with V8's flags. */
 const RESTARTED = "LONGSHORT_RESTARTED";
@@ -25,6 +26,9 @@ const COMPUTING = [
 /** Commands whose result is a run: they go on to its end though nobody reads what they print. */
 const LEARNING = ["train", "resume", "demo", "study"];
 
+/** What asked this process to end. */
+let interrupt: Interrupt = "SIGINT";
+
 /** WebAssembly computes at full speed only with flags that Node takes when it starts. Help and mistakes do not wait for that. */
 const missing =
   wantsSpeed(argv) && !process.env[RESTARTED] ? engineFlags().filter((f) => !process.execArgv.includes(f)) : [];
@@ -41,10 +45,17 @@ function restart(flags: readonly string[]): void {
   const command = [...process.execArgv, ...flags, self, ...argv];
   const child = spawn(process.execPath, command, { stdio: "inherit", env: { ...process.env, [RESTARTED]: "1" } });
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
-  process.on("SIGINT", () => terminal || child.kill("SIGINT"));
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  for (const signal of INTERRUPTS) process.on(signal, () => (signal === "SIGINT" && terminal) || child.kill(signal));
   child.on("error", () => void start());
-  child.on("exit", (code, signal) => process.exit(signal === null ? (code ?? EXIT.failure) : EXIT.interrupted));
+  child.on("exit", (code, signal) => (signal === null ? process.exit(code ?? EXIT.failure) : endBy(signal)));
+}
+
+/** Ends with what shells say of a process that a signal ended: 130 for Ctrl-C, 143 for SIGTERM, 129 for a closed terminal. */
+function endBy(signal: NodeJS.Signals): void {
+  if (signal !== "SIGHUP") process.exit(128 + constants.signals[signal]);
+  // Node gives a terminal back as it was when it exits, and aborts where there is none any more.
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }
 
 async function start(): Promise<void> {
@@ -55,13 +66,17 @@ async function start(): Promise<void> {
     if (error.code === "EPIPE" && !learns) process.exit(EXIT.success);
     if (error.code !== "EPIPE" && !told) process.stderr.write(`standard output cannot be written: ${error.message}\n`);
     told = true;
-    if (!learns) process.exit(EXIT.failure);
+    if (learns) return;
+    if (process.stdout.isTTY) endBy("SIGHUP");
+    else process.exit(EXIT.failure);
   });
   // Progress that nobody reads is no reason to stop learning.
   process.stderr.on("error", () => undefined);
   // Loaded where it is needed: not to say the version, nor to start Node again.
   const { run } = await import("./program.ts");
-  process.exitCode = await run(argv, processIo());
+  const code = await run(argv, processIo());
+  if (code === EXIT.interrupted) endBy(interrupt);
+  process.exitCode = code;
 }
 
 function processIo(): Io {
@@ -88,18 +103,23 @@ function processIo(): Io {
     },
     onInterrupt(listener) {
       let last = Number.NEGATIVE_INFINITY;
-      const once = (): void => {
+      const once = (signal: Interrupt): void => {
         const now = performance.now();
-        if (now - last > SAME_INTERRUPT_MS) listener();
+        // A closed terminal is told by the system, by the shell and by the process above: it never asks again.
+        const again = last > Number.NEGATIVE_INFINITY && signal === "SIGHUP";
+        if (!again && now - last > SAME_INTERRUPT_MS) {
+          interrupt = signal;
+          listener(signal);
+        }
         last = now;
       };
-      // What ends a process politely (systemd, a batch system, a container) is to cost no more than Ctrl-C.
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, once);
+      // What ends a process politely (systemd, a batch system, a container, a window that is closed) is to cost no more than Ctrl-C.
+      for (const signal of INTERRUPTS) process.on(signal, once);
       return () => {
-        for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, once);
+        for (const signal of INTERRUPTS) process.off(signal, once);
       };
     },
-    exit: (code) => process.exit(code),
+    exit: (code) => (code === EXIT.interrupted ? endBy(interrupt) : process.exit(code)),
   };
 }
 

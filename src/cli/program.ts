@@ -51,7 +51,7 @@ export function createProgram(io: Io): Command {
     .version(VERSION, "-v, --version", "print the version")
     .addHelpText(
       "after",
-      `\nEach command has a --help of its own with all its options and an example.\nExit codes: ${EXIT.success} success, ${EXIT.failure} failure, ${EXIT.usage} wrong call or unusable input, ${EXIT.interrupted} stopped by Ctrl-C.`,
+      `\nEach command has a --help of its own with all its options and an example.\nExit codes: ${EXIT.success} success, ${EXIT.failure} failure, ${EXIT.usage} wrong call or unusable input, ${EXIT.interrupted} stopped by Ctrl-C (143 by SIGTERM, 129 where the terminal was closed).`,
     );
   for (const command of COMMANDS) program.addCommand(command(io));
   for (const command of withSubcommands(program)) {
@@ -71,7 +71,7 @@ export function createProgram(io: Io): Command {
 
 /**
  * Runs the command line on `argv` (without the names of Node and of the script) and returns the exit code: 0 success,
- * 1 failure, 2 a wrong call, 130 stopped by Ctrl-C. Never throws.
+ * 1 failure, 2 a wrong call, 130 stopped by what `Io.onInterrupt` tells. Never throws.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {

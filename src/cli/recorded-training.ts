@@ -1,5 +1,8 @@
 import { openMachine } from "../compute/open.ts";
+import { FailureError } from "../shared/errors.ts";
 import { openRun, type Run } from "../train/run.ts";
+import { Ended } from "./failure.ts";
+import { integer, quoted } from "./format.ts";
 import { EXIT, type Io, isLive } from "./io.ts";
 import { ProgressDisplay } from "./progress.ts";
 
@@ -18,6 +21,9 @@ export interface TrainingOptions {
 /** Steps between two looks at the loss: often enough for a bar that moves. */
 export const LOG_EVERY = 5;
 
+/** What ends a training that could go on elsewhere or later. */
+const UNWRITTEN = ["disk-full", "file-write-failed"];
+
 /** What a training of any task is done with. */
 export interface TrainingTools {
   readonly run: Run;
@@ -25,13 +31,15 @@ export interface TrainingTools {
   readonly display: ProgressDisplay;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** From now on Ctrl-C saves; before, while data is read, it ends the command, as nothing is learned that could be lost. */
+  begin(): void;
   /** Closes something at the end, before what was opened earlier. */
   own(one: { close(): void | Promise<void> }): void;
 }
 
 /**
- * The frame of a training that is recorded as a run: the folder is locked, Ctrl-C stops it once to save and twice at once, the
- * machine has the arithmetic of the checkpoint that is gone on from, and everything is closed in the end.
+ * The frame of a training that is recorded as a run: the folder is locked, Ctrl-C stops it once to save (what throws the signal's
+ * reason before `begin` ends the command with nothing to save) and twice at once, the machine has the arithmetic of the checkpoint that is gone on from, and everything is closed in the end.
  */
 export async function recordedTraining<T>(
   settings: { readonly machine: "wasm" | "reference"; readonly keep: number },
@@ -41,23 +49,49 @@ export async function recordedTraining<T>(
   const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now, quiet });
   const controller = new AbortController();
   const { signal } = controller;
+  let begun = false;
+  let run: Run | undefined;
   const off = io.onInterrupt(() => {
     if (signal.aborted) {
       display.end();
       io.exit(EXIT.interrupted);
     }
     controller.abort();
-    display.log("Stopping after this step, then saving. Ctrl-C again ends at once; what was not saved is lost.");
+    display.log(
+      begun
+        ? "Stopping after this step, then saving. Ctrl-C again ends at once; what was not saved is lost."
+        : "Stopping before anything is learned. Ctrl-C again ends at once.",
+    );
   });
   const open: { close(): void | Promise<void> }[] = [];
   try {
     // Before anything that takes long: another process may be at it.
-    const run = await openRun({ folder, existing, keep: settings.keep, onNotice: (text) => display.log(text) });
+    run = await openRun({ folder, existing, keep: settings.keep, onNotice: (text) => display.log(text) });
     open.push(run);
     const portable = (await run.arithmetic())?.family === "portable";
     const machine = await openMachine(settings.machine, portable ? { fused: false } : undefined);
     open.push(machine);
-    return await train({ run, machine, display, signal, own: (one) => void open.push(one) });
+    const begin = (): void => {
+      signal.throwIfAborted();
+      begun = true;
+    };
+    return await train({ run, machine, display, signal, begin, own: (one) => void open.push(one) });
+  } catch (error) {
+    const kept = run?.lastCheckpoint;
+    if (error instanceof FailureError && UNWRITTEN.includes(error.code) && kept !== undefined)
+      throw new FailureError(
+        error.code,
+        `${error.message}\nThe checkpoint after step ${integer(kept)} is kept. Once there is room, go on from it:\n  ${io.program} resume ${quoted(folder)}`,
+        { cause: error },
+      );
+    if (begun || !signal.aborted || error !== signal.reason) throw error;
+    display.end();
+    await io.stderr.write(
+      existing === "resume"
+        ? `Stopped before the training went on: ${folder} is as it was, and resume goes on with it.\n`
+        : "Stopped before the training began: nothing was learned, and nothing is kept. The same command starts it again.\n",
+    );
+    throw new Ended(EXIT.interrupted);
   } finally {
     display.end();
     off();

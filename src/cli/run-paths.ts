@@ -76,7 +76,7 @@ function makeFolder(folder: string, made: string[]): void {
   made.push(folder);
 }
 
-function removeEmpty(folder: string): void {
+export function removeEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {

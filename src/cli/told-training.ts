@@ -26,10 +26,11 @@ export interface ToldOptions<F extends object> extends Pick<RecordOptions, "conf
 /** Records a training in its run and tells of it meanwhile, on the display or as JSON lines. */
 export async function recordTold<F extends object>(
   trainer: Trainer<F>,
-  { run, display }: Pick<TrainingTools, "run" | "display">,
+  { run, display, begin }: Pick<TrainingTools, "run" | "display" | "begin">,
   { io, json, allowDifferentArithmetic }: TrainingOptions,
   { config, tokenizer, log, ...words }: ToldOptions<F>,
 ): Promise<TrainingResult> {
+  begin();
   const told = new Told<F>(display, words);
   for await (const event of run.record(trainer, { config, tokenizer, allowDifferentArithmetic })) {
     if (json && event.type !== "checkpoint") await io.stdout.write(`${JSON.stringify(event)}\n`);

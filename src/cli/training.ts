@@ -17,6 +17,7 @@ import type { Io } from "./io.ts";
 import type { ProgressDisplay } from "./progress.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { openRunLog } from "./run-log.ts";
+import { removeEmpty } from "./run-paths.ts";
 import { corpusOptions, modelOptions, type TextSettings, tokenizerOptions } from "./text-settings.ts";
 import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
@@ -34,7 +35,7 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
   return recordedTraining(settings, options, async (tools) => {
     const { machine, display, signal, own } = tools;
     const tokenizer = existing === "resume" ? await tokenizerOf(folder) : undefined;
-    const corpus = await readCorpus(settings, { display, folder, io, tokenizer });
+    const corpus = await readCorpus(settings, { display, folder, io, tokenizer, signal });
     own(corpus);
     const model = languageModel(modelOptions(settings, corpus.tokenizer.vocabularySize));
     const { trainer } = await trainText({
@@ -94,9 +95,10 @@ async function readCorpus(
     readonly folder: string;
     readonly io: Io;
     readonly tokenizer: Tokenizer | undefined;
+    readonly signal: AbortSignal;
   },
 ): Promise<Corpus> {
-  const { display, folder, io, tokenizer = tokenizerOptions(settings) } = options;
+  const { display, folder, io, signal, tokenizer = tokenizerOptions(settings) } = options;
   const { vocabularySample } = settings;
   const cache = join(folder, "tokens");
   const begun = io.now();
@@ -106,6 +108,7 @@ async function readCorpus(
     ...(vocabularySample !== undefined && { vocabularySample: Math.ceil(vocabularySample * 1e6) }),
     ...{ tokenizer, cache },
     onProgress({ file, bytes, pass }) {
+      signal.throwIfAborted();
       if (!told && io.now() - begun > LONG_MS) {
         told = true;
         display.say(
@@ -116,6 +119,9 @@ async function readCorpus(
       const share = bytes <= size ? ` of ${formatBytes(size)}, ${Math.floor((100 * bytes) / size)}%` : "";
       display.note(`Reading ${basename(file)} for the ${pass}: ${formatBytes(bytes)}${share}`);
     },
+  }).catch((error) => {
+    removeEmpty(cache);
+    throw error;
   });
   display.end();
   return corpus;

@@ -146,10 +146,15 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
         ? tokenStream(sources, tokenizer, onProgress)
         : documentTokens(sources, tokenizer, { split, endToken, onProgress, onStart: (place) => starts.push(place) });
     const path = cache ? () => cache.begin() : undefined;
-    const store = await storeTokens(stream, { vocabularySize, memoryLimit, folder, path });
-    const part = { store, starts: starts.values() };
-    if (cache && store.place === "file") await cache.keep(part, vocabularySize);
-    return part;
+    try {
+      const store = await storeTokens(stream, { vocabularySize, memoryLimit, folder, path });
+      const part = { store, starts: starts.values() };
+      if (cache && store.place === "file") await cache.keep(part, vocabularySize);
+      return part;
+    } catch (error) {
+      if (cache) await cache.drop();
+      throw error;
+    }
   };
 
   const stores: TokenStore[] = [];

@@ -65,6 +65,11 @@ export class TokenCache {
     return this.#path("bin");
   }
 
+  /** Leaves nothing of a making that failed. */
+  async drop(): Promise<void> {
+    for (const ending of ["json", "starts", "bin"]) await platform.files.remove(this.#path(ending));
+  }
+
   /** The tokens, if they are there whole. */
   async find(): Promise<StoredPart | undefined> {
     const entry = await this.#entry();

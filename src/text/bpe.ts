@@ -41,7 +41,7 @@ export interface BpeOptions {
  * Byte pair encoding learned from pieces and how often each occurred.
  * @throws UsageError "out-of-range" when the alphabet alone is larger than `size`
  */
-export function bpeFrom(counts: ReadonlyMap<string, number>, options: BpeOptions): SubwordTokenizer {
+export async function bpeFrom(counts: ReadonlyMap<string, number>, options: BpeOptions): Promise<SubwordTokenizer> {
   const { alphabet, size, minimumCount } = options;
   const bytes = alphabet === "byte";
   const unknown = options.unknown && !bytes;
@@ -61,7 +61,7 @@ export function bpeFrom(counts: ReadonlyMap<string, number>, options: BpeOptions
       : Array.from(piece, (character) => ids.get(character)!),
     times,
   }));
-  const { tokens, merges } = learnMerges(words, { tokens: first, size, minimumCount });
+  const { tokens, merges } = await learnMerges(words, { tokens: first, size, minimumCount });
   return new SubwordTokenizer({
     preTokenizer: PRE_TOKENIZERS[alphabet],
     model: bpeSpec(tokens, merges, unknown ? UNKNOWN : null),

@@ -1,3 +1,4 @@
+import { takeTurns } from "../platform/turns.ts";
 import { Heap, LONGEST_TOKEN, PAIR } from "./pair-merges.ts";
 
 export interface CountedWord {
@@ -25,10 +26,10 @@ interface Candidate {
  * Counts are kept up to date: a merge visits only the words that have the pair, so that megabytes of text take seconds.
  * @see Sennrich, Haddow & Birch 2016 (arXiv:1508.07909), algorithm 1
  */
-export function learnMerges(
+export async function learnMerges(
   counted: readonly CountedWord[],
   options: LearnMergesOptions,
-): { readonly tokens: string[]; readonly merges: [string, string][] } {
+): Promise<{ readonly tokens: string[]; readonly merges: [string, string][] }> {
   const tokens = [...options.tokens];
   const ids = new Map(tokens.map((token, id) => [token, id]));
   const merges: [string, string][] = [];
@@ -50,7 +51,9 @@ export function learnMerges(
   const heap = new Heap<Candidate>((a, b) => a.count > b.count || (a.count === b.count && a.pair < b.pair));
   for (const [pair, times] of counts) heap.push({ pair, count: times });
 
+  const turns = takeTurns();
   while (tokens.length < options.size) {
+    await turns();
     const best = heap.pop();
     if (!best || best.count < options.minimumCount) break;
     const now = counts.get(best.pair) ?? 0;

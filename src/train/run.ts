@@ -131,6 +131,11 @@ export class Run implements AsyncDisposable {
     return this.saved;
   }
 
+  /** Update after which the last checkpoint was made, from which a resumed training goes on; undefined before the first. */
+  get lastCheckpoint(): number | undefined {
+    return this.kept < 0 ? undefined : this.kept;
+  }
+
   /** How the numbers of the checkpoint that `record` will go on from were computed; undefined where it begins anew. */
   async arithmetic(): Promise<TrainingSnapshot["arithmetic"] | undefined> {
     if (this.options.existing !== "resume") return undefined;

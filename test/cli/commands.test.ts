@@ -139,6 +139,31 @@ describe("train text", () => {
     expect((await longshort(["generate", output, "--length", "3"])).code).toBe(0);
   });
 
+  it("ends at Ctrl-C while the text is read, and leaves nothing behind", async () => {
+    const output = join(folder, "unread");
+    const { code, stderr } = await longshort(["train", "text", text, ...small, "--output", output], {
+      onListen: (press) => press(),
+    });
+    expect({ code, stderr }).toEqual({
+      code: 130,
+      stderr: expect.stringMatching(
+        /^Stopping before anything is learned\..*\nStopped before the training began: nothing/,
+      ),
+    });
+    expect(existsSync(output)).toBe(false);
+  });
+
+  it("leaves a conversation at SIGTERM, also in the midst of an answer", async () => {
+    let send: ((signal: "SIGTERM") => void) | undefined;
+    const ended = await longshort(["generate", run, "--interactive", "--prompt", "ab", "--length", "100000"], {
+      onListen: (press) => {
+        send = press;
+      },
+      onStdout: () => send?.("SIGTERM"),
+    });
+    expect(ended.stderr).toContain("exit(130) was called");
+  });
+
   it("ends at once at the second Ctrl-C", async () => {
     let press = () => {};
     const ended = longshort(

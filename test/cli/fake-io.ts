@@ -1,4 +1,4 @@
-import type { Io, Output } from "../../src/cli/io.ts";
+import type { Interrupt, Io, Output } from "../../src/cli/io.ts";
 import { run } from "../../src/cli/program.ts";
 import { type TextOutput, textOutput } from "./fake-output.ts";
 
@@ -11,8 +11,8 @@ export interface Ran {
 export interface FakeIoOptions {
   readonly env?: Record<string, string>;
   readonly color?: boolean;
-  /** Called with a function that presses Ctrl-C, as soon as a command listens. */
-  readonly onListen?: (press: () => void) => void;
+  /** Called with a function that presses Ctrl-C, or sends another signal, as soon as a command listens. */
+  readonly onListen?: (press: (signal?: Interrupt) => void) => void;
   /** Lines of standard input. */
   readonly stdin?: readonly string[];
   readonly onStderr?: (text: string) => void;
@@ -46,7 +46,7 @@ export async function longshort(argv: readonly string[], options: FakeIoOptions 
       },
     },
     onInterrupt(listener) {
-      options.onListen?.(listener);
+      options.onListen?.((signal = "SIGINT") => listener(signal));
       return () => undefined;
     },
     exit: (code) => {

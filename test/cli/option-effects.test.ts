@@ -234,7 +234,15 @@ describe("train text: every setting, as a flag and in a config file", () => {
 const machine: Effect = { add: ["--machine", "reference"], see: machineOf };
 const json: Effect = { add: ["--json"] };
 /** Stops a training before its first step. */
-const pressed: FakeIoOptions = { onListen: (press) => press() };
+const pressed = ((): FakeIoOptions => {
+  let press = (): void => undefined;
+  return {
+    onListen: (own) => {
+      press = own;
+    },
+    onStderr: (text) => text.includes("Training: ") && press(),
+  };
+})();
 const fresh = (() => {
   let count = 0;
   return () => at(`fresh/${count++}`);

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -104,15 +105,49 @@ describe("resume", () => {
   it("is what a stopped training tells to do", async () => {
     const run = join(folder, "told");
     let press: (() => void) | undefined;
-    const { stdout } = await longshort(command(run, "-q"), {
+    const { stdout } = await longshort(command(run), {
       onListen: (listener) => {
         press = listener;
-        press();
+      },
+      onStderr: (line) => {
+        if (line.includes("Training: ")) press?.();
+        if (line.includes("Training: ")) press = undefined;
       },
     });
     expect(stdout).toMatch(
       /Stopped after step \d+ of \d+ steps\. To go on as if nothing had been:\n {2}longshort resume /,
     );
+  });
+
+  it("leaves a run as it was where Ctrl-C comes before the training goes on", async () => {
+    const before = checkpointsOf(whole);
+    const { code, stderr } = await longshort(["resume", whole, "--epochs", "9"], { onListen: (press) => press() });
+    expect({ code, stderr }).toEqual({
+      code: 130,
+      stderr: expect.stringContaining("whole is as it was, and resume goes on with it."),
+    });
+    expect(checkpointsOf(whole)).toEqual(before);
+    expect(readdirSync(whole)).not.toContain("run.lock");
+  });
+
+  it("is told of when a checkpoint cannot be written, with the step that is kept", async () => {
+    const run = join(folder, "unwritable");
+    const checkpoints = join(run, "checkpoints");
+    const { code, stderr } = await longshort(command(run, "--epochs", "3", "--checkpoint-every", "4", "--json"), {
+      onStdout: (line) => {
+        if (!line.includes('"progress","step":5,')) return;
+        renameSync(checkpoints, `${checkpoints}-aside`);
+        writeFileSync(checkpoints, "");
+      },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /The checkpoint after step 4 is kept\. Once there is room, go on from it:\n {2}longshort resume /,
+    );
+    rmSync(checkpoints);
+    renameSync(`${checkpoints}-aside`, checkpoints);
+    expect((await longshort(["resume", run, "-q"])).code).toBe(0);
+    expect(weightsOf(run).equals(weightsOf(whole))).toBe(true);
   });
 
   it("goes on for longer with more epochs or steps", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -180,6 +180,15 @@ describe("a corpus beyond the memory limit", () => {
     const repaired = await open(first.made);
     expect(repaired.passes).toEqual(["tokens"]);
     expect(repaired.train).toEqual(first.train);
+  });
+
+  test("leaves nothing in its cache when reading ends in an error", async () => {
+    const cache = join(folder, "cache-broken");
+    // The first million of tokens is in the file when the error comes.
+    const files = [file("broken.txt", `${"ab".repeat(600_000)}\0`)];
+    const tokenizer = await trainTokenizer({ kind: "character" }, "ab");
+    await expect(openCorpus({ files, tokenizer, memoryLimit: 0, cache })).rejects.toMatchObject({ code: "not-text" });
+    expect(readdirSync(cache)).toEqual([]);
   });
 
   test("has a vocabulary from a sample of it, and <unk> for the rest", async () => {

@@ -22,6 +22,16 @@ const golden = JSON.parse(
   readFileSync(new URL("../golden/tokenizers/tokenizers.json", import.meta.url), "utf8"),
 ) as Golden;
 
+test("pairs are joined in turns with others: Ctrl-C and a page are heard meanwhile", async () => {
+  const words = Array.from({ length: 60_000 }, (_, k) => (k * 2654435761) % 2 ** 32).map((n) => n.toString(36));
+  let heard = 0;
+  const counting = setInterval(() => heard++, 1);
+  // A text that is given whole: nothing else is waited for.
+  await trainTokenizer({ kind: "bpe", maximumSize: 3000 }, words.join(" "));
+  clearInterval(counting);
+  expect(heard).toBeGreaterThan(0);
+});
+
 test.each(golden.cases)("$name: tokens and text of the tokenizers library", ({ file, ids, decoded }) => {
   const tokenizer = tokenizerFromJSON(file);
   expect([...tokenizer.encode(golden.probe, { allowSpecial: true })]).toEqual(ids);
