@@ -1,29 +1,10 @@
-import * as zlib from "node:zlib";
 import type { SchemaElement } from "hyparquet";
 import type { ByteSource, ParquetTable } from "../platform.ts";
-import { unpackLz4Block } from "./lz4-block.ts";
 
-type Unpack = (input: Uint8Array, length: number) => Uint8Array;
-
-/** Node's own from 22.15 on; the types are those of the oldest Node. */
-const { zstdDecompressSync } = zlib as {
-  zstdDecompressSync?: (input: Uint8Array, options: zlib.ZlibOptions) => Uint8Array;
-};
-
-/** Compressions beside Snappy, which the library itself knows. No more is unpacked than a page says that it holds. */
-const unpackers: Readonly<Record<string, Unpack>> = {
-  GZIP: (input, length) => zlib.gunzipSync(input, { maxOutputLength: Math.max(1, length) }),
-  BROTLI: (input, length) => zlib.brotliDecompressSync(input, { maxOutputLength: Math.max(1, length) }),
-  LZ4_RAW: unpackLz4Block,
-  ZSTD(input, length) {
-    if (!zstdDecompressSync) throw new Error("compressed with Zstandard, which needs Node 22.15 or later");
-    return zstdDecompressSync(input, { maxOutputLength: Math.max(1, length) });
-  },
-};
-
-/** The library that reads it is loaded here, because few programs need it. */
+/** The libraries that read it are loaded here, because few programs need them. */
 export async function openParquet(source: ByteSource): Promise<ParquetTable> {
   const { parquetMetadataAsync, parquetReadObjects } = await import("hyparquet");
+  const { compressors } = await import("hyparquet-compressors");
   const file = {
     byteLength: source.size,
     slice: async (start: number, end = source.size): Promise<ArrayBuffer> =>
@@ -39,14 +20,9 @@ export async function openParquet(source: ByteSource): Promise<ParquetTable> {
     ),
     groups: metadata.row_groups.map(({ num_rows }) => Number(num_rows)),
     rows: (columns, rowStart, rowEnd) =>
-      parquetReadObjects({
-        file,
-        metadata,
-        compressors: unpackers,
-        columns: [...columns],
-        rowStart,
-        rowEnd,
-      }) as Promise<Record<string, unknown>[]>,
+      parquetReadObjects({ file, metadata, compressors, columns: [...columns], rowStart, rowEnd }) as Promise<
+        Record<string, unknown>[]
+      >,
   };
 }
 
