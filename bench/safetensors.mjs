@@ -79,7 +79,7 @@ async function write(folder) {
   const sizes = { vocabularySize: 4000, embeddingSize: 1024, hiddenSize: 1024, numLayers: 2 };
   const model = languageModel({ cell: "lstm", ...sizes });
   const parameters = await createParameters({ machine, layout: layoutParameters(model) });
-  await saveRun(folder, { config: { model: model.config }, tokenizer: { toJSON: () => ({}) }, parameters });
+  await saveRun(folder, { model, tokenizer: { toJSON: () => ({}) }, parameters });
 }
 
 async function measure(name, folder) {

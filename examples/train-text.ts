@@ -11,7 +11,7 @@ for await (const event of trainer) {
   if (event.type === "progress") stdout.write(`\rstep ${event.step}: ${event.loss.toFixed(3)} nats a token `);
   if (event.type !== "epoch") continue;
   console.log(`\nepoch ${event.epoch}: validation ${event.validationLoss?.toFixed(3)}`);
-  if (event.best) await saveRun(folder, { config: { model: model.config }, tokenizer, parameters });
+  if (event.best) await saveRun(folder, { model, tokenizer, parameters });
 }
 const run = await loadRun(folder, { machine });
 const session = await openSession(run);

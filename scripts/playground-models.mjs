@@ -58,8 +58,8 @@ for (const [name, { text, flags, more }] of Object.entries(models)) {
     stdio: "inherit",
   });
   if (status !== 0) process.exit(status ?? 1);
-  const { model, ...loaded } = await loadRun(run, { machine });
-  const bytes = await packRun({ ...loaded, config: { model: model.config } }, { type: "F16" });
+  const { config: _, ...loaded } = await loadRun(run, { machine });
+  const bytes = await packRun(loaded, { type: "F16" });
   writeFileSync(path.join(folder, `${name}.safetensors`), bytes);
   console.log(`${name}: ${bytes.length} bytes`);
 }

@@ -27,8 +27,10 @@ export interface RunConfig {
 
 /** What is kept of a model. A `Classifier`, a `Tagger`, a `Forecaster` and what `loadRun` gives are such as they are. */
 export interface Saveable {
-  /** `{ model: model.config, … }`; everything in it must survive JSON. */
-  readonly config: RunConfig;
+  /** Its config says how it is made again. May be left out where `config` says it. */
+  readonly model?: { readonly config: object } | undefined;
+  /** `{ model: model.config, … }` with notes of your own; everything in it must survive JSON. Default: without notes. */
+  readonly config?: RunConfig | undefined;
   /** Of models that read text. */
   readonly tokenizer?:
     | {
@@ -42,8 +44,7 @@ export interface Saveable {
 export interface SaveRunOptions extends Saveable {
   /** Replaces the metrics of the save before. Default: left as they are. */
   readonly metrics?: readonly object[] | undefined;
-  /** These are not looked at: what a loaded run holds may be given as it is. */
-  readonly model?: unknown;
+  /** Not looked at: what a loaded run holds may be given as it is. */
   readonly machine?: unknown;
 }
 
@@ -73,13 +74,14 @@ const FILES = {
  * @example
  * ```ts no-run
  * await saveRun("runs/tickets", classifier); // or a tagger, or a forecaster
- * await saveRun("runs/novel", { config: { model: model.config }, tokenizer, parameters });
+ * await saveRun("runs/novel", { model, tokenizer, parameters });
  * ```
  * @throws FailureError "not-finite" when a weight is no finite number (what was saved before stays), "file-write-failed",
  *   "disk-full", "not-on-this-platform"; UsageError "bad-run", "missing-option"
  */
 export async function saveRun(folder: string, options: SaveRunOptions): Promise<void> {
-  const { config, tokenizer, parameters, metrics } = saveable("saveRun", options);
+  const { config, tokenizer, parameters } = saveable("saveRun", options);
+  const { metrics } = options;
   if (typeof folder !== "string" || folder === "")
     throw new UsageError("bad-run", `folder: expected a path, got ${describe(folder)}`);
   const weights = await weightsFile(parameters);
@@ -93,24 +95,31 @@ export async function saveRun(folder: string, options: SaveRunOptions): Promise<
 }
 
 /**
- * What is to be saved, if it can be loaded again.
+ * What is to be saved, with its config, if it can be loaded again.
  * @throws UsageError "unknown-option", "missing-option", "bad-run"
  */
-export function saveable<S extends Saveable>(what: string, given: S): S {
+export function saveable(what: string, given: Saveable) {
   // Names are looked at where they were written for this call: what a classifier is made of besides is its own affair.
   const written = typeof given !== "object" || given === null || Object.getPrototypeOf(given) === Object.prototype;
-  const { config, tokenizer, parameters } = given ?? {};
-  const known = { config: "required", tokenizer: 1, parameters: "required" } as const;
-  const others = { metrics: 1, model: 1, machine: 1 } as const;
-  expectOptions<SaveRunOptions>(what, written ? given : { config, parameters }, { ...known, ...others });
-  if (typeof config !== "object" || config === null || typeof config.model !== "object" || config.model === null)
-    throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(config)}`);
+  const { model, tokenizer, parameters } = given ?? {};
+  const known = { model: 1, config: 1, tokenizer: 1, parameters: "required", metrics: 1, machine: 1 } as const;
+  expectOptions<SaveRunOptions>(what, written ? given : { model, parameters }, known);
+  const config = configToSave(what, given);
   if ("vocabularySize" in config.model && config.model.vocabularySize !== undefined && !tokenizer)
     throw new UsageError(
       "missing-option",
       `${what}: expected tokenizer: this model reads tokens, and is loaded with it`,
     );
-  return given;
+  return { config, tokenizer, parameters };
+}
+
+/** What is written to `config.json`. @throws UsageError "missing-option", "bad-run" */
+export function configToSave(what: string, { model, config }: Pick<Saveable, "model" | "config">): RunConfig {
+  const all = config ?? (model && { model: model.config });
+  if (all === undefined) throw new UsageError("missing-option", `${what}: expected model, or config`);
+  if (typeof all !== "object" || typeof all.model !== "object" || all.model === null)
+    throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(all)}`);
+  return all;
 }
 
 /** Where the parts of a run lie. */

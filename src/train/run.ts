@@ -5,9 +5,10 @@ import { type RunLock, takeLock } from "../checkpoint/lock.ts";
 import { MetricsFile } from "../checkpoint/metrics-file.ts";
 import {
   configOf,
+  configToSave,
   type RunConfig,
   runPaths,
-  type SaveRunOptions,
+  type Saveable,
   writeConfig,
   writeTokenizer,
   writeWeights,
@@ -38,11 +39,7 @@ export interface OpenRunOptions {
   readonly onNotice?: ((text: string) => void) | undefined;
 }
 
-export interface RecordOptions extends RestoreOptions {
-  /** `{ model: model.config, … }`: everything needed to repeat it, in a form that JSON can hold. */
-  readonly config: RunConfig;
-  readonly tokenizer?: SaveRunOptions["tokenizer"] | undefined;
-}
+export interface RecordOptions extends RestoreOptions, Pick<Saveable, "model" | "config" | "tokenizer"> {}
 
 /** Which weights `model.safetensors` holds. */
 export interface SavedWeights {
@@ -152,11 +149,12 @@ export class Run implements AsyncDisposable {
    */
   async *record<F extends object>(trainer: Trainer<F>, options: RecordOptions): AsyncGenerator<TrainEvent<F>, void> {
     expectOptions("Run.record", options, {
-      ...{ config: "required", tokenizer: 1, allowDifferentArithmetic: 1, allowDifferentSchedule: 1 },
+      ...{ model: 1, config: 1, tokenizer: 1, allowDifferentArithmetic: 1, allowDifferentSchedule: 1 },
     });
-    await this.begin(trainer, options);
+    const config = configToSave("Run.record", options);
+    await this.begin(trainer, config, options);
     for await (const event of trainer) {
-      await this.keep(event, trainer, options.config);
+      await this.keep(event, trainer, config);
       yield event;
     }
   }
@@ -177,7 +175,8 @@ export class Run implements AsyncDisposable {
     return this.found;
   }
 
-  private async begin(trainer: Trainer, { config, tokenizer, ...restore }: RecordOptions): Promise<void> {
+  private async begin(trainer: Trainer, config: RunConfig, options: RecordOptions): Promise<void> {
+    const { model: _, config: __, tokenizer, ...restore } = options;
     const { files, folder, existing, onNotice } = this.options;
     const paths = runPaths(folder);
     const place = { files, folder: paths.checkpoints };
@@ -186,7 +185,7 @@ export class Run implements AsyncDisposable {
     this.found = undefined;
     const used = found ? "the one before it is used" : "there is no other, so the training begins anew";
     for (const { path, why } of rejected) onNotice?.(`${path} is damaged (${why}) and was put aside; ${used}.`);
-    if (found) return this.goOn(trainer, found, { config, ...restore });
+    if (found) return this.goOn(trainer, found, config, restore);
     await removeCheckpoints(place);
     for (const old of [paths.weights, paths.metrics]) await files.remove(old);
     await writeAtomic(files, paths.metrics, "");
@@ -199,7 +198,8 @@ export class Run implements AsyncDisposable {
   private async goOn(
     trainer: Trainer,
     { tensors, state }: Checkpoint,
-    { config, ...restore }: RecordOptions,
+    config: RunConfig,
+    restore: RestoreOptions,
   ): Promise<void> {
     const { files, folder, onNotice } = this.options;
     const { metricsBytes, saved, totalSteps, ...snapshot } = state as RunState;

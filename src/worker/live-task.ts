@@ -55,7 +55,7 @@ export async function openTextTask(machine: Machine, choice: TrainingChoice): Pr
     return {
       ...{ trainer: trainer as unknown as Trainer, parameters, vocabularySize, stepsPerItem: 1 },
       read: () => readText({ model, tokenizer, parameters }, probe),
-      save: () => packRun({ config: { model: model.config }, tokenizer, parameters }),
+      save: () => packRun({ model, tokenizer, parameters }),
       async sample() {
         const session = await openSession({ model, parameters, machine });
         try {

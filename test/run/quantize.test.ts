@@ -287,7 +287,7 @@ test("a run keeps its 8 bits in its file, and has them again when it is loaded",
     const model = languageModel({ vocabularySize: tokenizer.vocabularySize, hiddenSize: 17, cell: "gru" });
     const parameters = await parametersOf(model, wasm);
     await quantize({ model, parameters });
-    await saveRun(folder, { config: { model: model.config }, tokenizer, parameters });
+    await saveRun(folder, { model, tokenizer, parameters });
     const { tensors } = readSafetensors(readFileSync(join(folder, "model.safetensors")));
     expect(tensors.get("rnn.weight_hh_l0")!.dtype).toBe("I8");
     expect(tensors.get("rnn.weight_hh_l0.scale")!.shape).toEqual([3 * 17]);

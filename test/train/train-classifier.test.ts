@@ -49,7 +49,7 @@ describe("trainClassifier", () => {
     for (const { probabilities } of before)
       expect(Object.values(probabilities).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
     const { parameters, tokenizer, model } = classifier;
-    await saveRun(join(folder, "texts"), { config: { model: model.config }, tokenizer, parameters });
+    await saveRun(join(folder, "texts"), { model, tokenizer, parameters });
     trainer.close();
     const loaded = await loadClassifier(join(folder, "texts"), { machine });
     expect(await loaded.predict(inputs)).toEqual(before);
@@ -69,7 +69,7 @@ describe("trainClassifier", () => {
     expect(loss).toBeLessThan(0.05);
     const before = await classifier.predictNumbers(series.inputs.slice(0, 5));
     const { parameters, tokenizer, model } = classifier;
-    await saveRun(join(folder, "series"), { config: { model: model.config }, tokenizer, parameters });
+    await saveRun(join(folder, "series"), { model, tokenizer, parameters });
     trainer.close();
     const loaded = await loadClassifier(join(folder, "series"), { machine });
     expect(await loaded.predictNumbers(series.inputs.slice(0, 5))).toEqual(before);

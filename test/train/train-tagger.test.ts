@@ -87,7 +87,7 @@ describe("trainTagger", () => {
       // What stands beside a sentence in its batch changes nothing.
       expect((await tagger.predict([sentences[0]!], { probabilities: true }))[0]).toEqual(before[0]);
       const { model, tokenizer, parameters } = tagger;
-      await saveRun(join(folder, head), { config: { model: model.config }, tokenizer, parameters });
+      await saveRun(join(folder, head), { model, tokenizer, parameters });
       const loaded = await loadTagger(join(folder, head), { machine });
       expect(await loaded.predict(sentences, { probabilities: true })).toEqual(before);
       await expect(loadClassifier(join(folder, head), { machine })).rejects.toThrow(

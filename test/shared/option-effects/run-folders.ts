@@ -78,6 +78,8 @@ const own = defineCell({ name: "own", gates: { a: tanh }, state: ["h"], step: ({
 const [vocabularySize, embeddingSize, hiddenSize] = [tokenizer.vocabularySize, 2, 2];
 const ofWords = { vocabularySize, embeddingSize, hiddenSize, cell: own };
 const text = languageModel(ofWords);
+/** Another model than the parameters are of: what is saved of it is its config. */
+const wider = languageModel({ ...ofWords, hiddenSize: 3 });
 const classifier = sequenceClassifier({ ...ofWords, classes: ["x", "y"] });
 const tags = tagger({ ...ofWords, tags: ["x", "y"] });
 const fresh = (model: Parameters<typeof layoutParameters>[0]) =>
@@ -108,21 +110,21 @@ const loads = (
 
 const packed = ({ type, ...options }: PackRunOptions & Partial<SaveRunOptions>) =>
   outcomeOf(async () => {
-    const run = { config: { model: text.config }, tokenizer, parameters: await fresh(text), ...options };
-    return (await packRun(run, { type })).length;
+    const run = { model: text, tokenizer, parameters: await fresh(text), ...options };
+    return Array.from(await packRun(run, { type }));
   });
 const rounded = await fresh(text);
 await quantize({ model: text, parameters: rounded });
 /** Of options that have no effect but that they may be given, as no other name may. */
-const known = (save: (options: object) => unknown, name: "model" | "machine") => async () =>
-  [await save({ [`${name}s`]: 1 }), await save({ [name]: name === "model" ? text : machine })] as const;
+const known = (save: (options: object) => unknown) => async () =>
+  [await save({ machin: machine }), await save({ machine })] as const;
 
 const saved = (options: Partial<SaveRunOptions>) =>
   inFolder((at) =>
     outcomeOf(async () => {
-      await saveRun(at, { config: { model: text.config }, tokenizer, parameters: await fresh(text), ...options });
-      const { metrics, quantized } = await readRun(at);
-      return [metrics, quantized && [...quantized.keys()]];
+      await saveRun(at, { model: text, tokenizer, parameters: await fresh(text), ...options });
+      const { config, metrics, quantized } = await readRun(at);
+      return [config, metrics, quantized && [...quantized.keys()]];
     }),
   );
 
@@ -132,8 +134,9 @@ export const runFolders: EffectTable = {
       parameters: [rounded],
       metrics: [[{ step: 1 }]],
       tokenizer: [undefined],
-      model: known(saved, "model"),
-      machine: known(saved, "machine"),
+      model: [wider],
+      config: [{ model: text.config, note: 1 }],
+      machine: known(saved),
     },
   } as object),
   packRun: shows(packed, {}, {
@@ -141,18 +144,19 @@ export const runFolders: EffectTable = {
       type: ["F16"],
       parameters: [rounded],
       tokenizer: [undefined],
-      model: known(packed, "model"),
-      machine: known(packed, "machine"),
+      model: [wider],
+      config: [{ model: text.config, note: 1 }],
+      machine: known(packed),
     },
   } as object),
   loadRun: loads(loadRun, async () => ({
-    ...{ config: { model: text.config }, tokenizer, parameters: await fresh(text) },
+    ...{ model: text, tokenizer, parameters: await fresh(text) },
   })),
   loadClassifier: loads(loadClassifier, async () => ({
-    ...{ config: { model: classifier.config }, tokenizer, parameters: await fresh(classifier) },
+    ...{ model: classifier, tokenizer, parameters: await fresh(classifier) },
   })),
   loadTagger: loads(loadTagger, async () => ({
-    ...{ config: { model: tags.config }, tokenizer, parameters: await fresh(tags) },
+    ...{ model: tags, tokenizer, parameters: await fresh(tags) },
   })),
   loadForecaster: loads(loadForecaster, async () => ({
     ...{ config: forecaster.config, tokenizer: undefined, parameters: forecaster.parameters },
@@ -194,15 +198,18 @@ export const runFolders: EffectTable = {
       ...options
     }: Partial<RecordOptions> & { readonly training?: Simple; readonly of?: "here" | "elsewhere" }) => {
       const files = new SimulatedFiles();
-      await recorded({ files }, { training, ...options });
+      await outcomeOf(() => recorded({ files }, { training, ...options }));
       if (of === "elsewhere") await changeLast(files, fused);
       const outcome = await outcomeOf(() =>
         recorded({ files, existing: "resume" }, { training: { epochs: 2 }, ...options }),
       );
-      return [outcome, (await files.list(folder)).sort()];
+      const said = await files.read(`${folder}/config.json`).then((bytes) => new TextDecoder().decode(bytes), String);
+      return [outcome, said, (await files.list(folder)).sort()];
     },
     {},
     {
+      config: [{ ...config, note: 1 }],
+      model: [wider, { config: undefined }],
       tokenizer: [tokenizer],
       allowDifferentArithmetic: [true, { of: "elsewhere" }],
       allowDifferentSchedule: [true, { training: { learningRate: 0.5 } }],
