@@ -25,7 +25,7 @@ const data = Float32Array.from({ length: size }, (_, k) => 0.1 * Math.sin(k / 7)
 
 const machine = await openMachine("wasm");
 const model = await open(bytes, { machine });
-const session = await model.stream();
+const session = await model.openSession();
 const input = { shape: [1, size], data };
 const sr = { shape: [], data: [16_000] };
 const ours = async () => (await session.next({ input, sr })).output.data[0];

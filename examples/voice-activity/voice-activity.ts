@@ -12,7 +12,7 @@ if (sampleRate !== 16_000)
 
 const machine = await openMachine("wasm");
 const model = await open(modelPath, { machine });
-const session = await model.stream();
+const session = await model.openSession();
 const sr = { shape: [], data: [sampleRate] };
 
 // A chunk is 512 samples (32 ms) behind the last 64 of the one before.

@@ -25,7 +25,7 @@ export const advice = {
     "`tokenizer.json` asks for something that is not known here or contradicts itself. Guides: [text](../guide/text.md#tokens).",
   "bad-zip": "The archive is damaged or cut short: fetch or export it again.",
   "batch-of-many":
-    "Writing text needs a session of one sequence: `openSession({ … })` without `batch`; for many prompts use `generateBatch`.",
+    "Writing text needs a session of one sequence: `openSession({ … })` without `batchSize`; for many prompts use `generateBatch`.",
   closed: "Something was used after its `close()`. Open it again, or close it later.",
   "damaged-hdf5": "Fetch the file again, or save the model again from Keras.",
   "damaged-keras": "Fetch the file again, or save the model again from Keras.",

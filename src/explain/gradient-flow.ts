@@ -68,7 +68,7 @@ export async function gradientFlow(options: GradientFlowOptions): Promise<Float6
     const { gradients } = await trace(
       { model, parameters },
       { data: draw("gradient flow: input", steps * inputSize) },
-      { names: ["h"], gradients: true, seed: back },
+      { names: ["h"], gradients: true, outputGradient: back },
     );
     return normsOverTime(gradients.h_l0!);
   } finally {

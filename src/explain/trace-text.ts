@@ -8,7 +8,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { namesOf, type ReadTrace, readTrace } from "./read-trace.ts";
 import { type TraceOptions, trace } from "./trace.ts";
 
-export interface TraceTextOptions extends Omit<TraceOptions, "seed"> {
+export interface TraceTextOptions extends Omit<TraceOptions, "outputGradient"> {
   readonly model: LanguageModel;
   readonly parameters: ParameterStore;
   readonly machine: Machine;

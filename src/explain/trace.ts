@@ -22,7 +22,7 @@ export interface Traceable {
 export interface TraceInput {
   readonly data: ArrayLike<number>;
   /** B; data goes step by step, examples side by side. Default 1. */
-  readonly batch?: number;
+  readonly batchSize?: number;
   /** Steps of each example, the rest is padding; default all. A step that is padding leaves the state alone and is traced as zeros. */
   readonly lengths?: readonly number[];
   /** State before the first step by name, each [L·directions, B, H|P]. Default zero. */
@@ -34,7 +34,7 @@ export interface TraceOptions {
   readonly names?: readonly string[] | undefined;
   /**
    * Whether to give ∂L/∂value as well. Of a language model L is the sum of the cross-entropies of each next token in the
-   * input; of layers it is Σ output · `seed`.
+   * input; of layers it is Σ output · `outputGradient`.
    */
   readonly gradients?: boolean | undefined;
   /**
@@ -43,7 +43,7 @@ export interface TraceOptions {
    */
   readonly hold?: readonly HeldPlace[] | undefined;
   /** For the gradients of layers: ∂L/∂output, [T, B, directions · H|P]. */
-  readonly seed?: ArrayLike<number> | undefined;
+  readonly outputGradient?: ArrayLike<number> | undefined;
   /** The largest trace that is made; default 512 MiB. Longer inputs go through `traceInChunks`. */
   readonly maximumBytes?: number | undefined;
 }
@@ -81,8 +81,8 @@ export const traceNames = (model: Traceable["model"]): string[] =>
  *   ShapeError; FailureError "trace-too-large" with its size, before anything is allocated
  */
 export async function trace(traced: Traceable, input: TraceInput, options: TraceOptions = {}): Promise<Trace> {
-  expectOptions("trace", options, { names: 1, gradients: 1, seed: 1, maximumBytes: 1, hold: 1 });
-  expectOptions("trace", input, { data: "required", batch: 1, lengths: 1, initial: 1 });
+  expectOptions("trace", options, { names: 1, gradients: 1, outputGradient: 1, maximumBytes: 1, hold: 1 });
+  expectOptions("trace", input, { data: "required", batchSize: 1, lengths: 1, initial: 1 });
   return traceTowards(undefined, traced, input, options);
 }
 
@@ -102,23 +102,23 @@ export async function traceTowards(
   const { cell } = layers.options;
   for (const name of options.names ?? []) expectOneOf("names", name, traceNames(model));
   const names = options.names ?? Object.keys(cell.named);
-  const { steps, batch } = sizesOf(model, input);
+  const { steps, batchSize } = sizesOf(model, input);
   const widest = Math.max(layers.options.hiddenSize, layers.options.projectionSize);
-  expectRoom(machine, names.length * layers.directions.length * steps * batch * widest, options);
+  expectRoom(machine, names.length * layers.directions.length * steps * batchSize * widest, options);
 
   const graph = new Graph({ machine, parameters: parameters.layout });
   const x =
     model instanceof LanguageModel
-      ? graph.input("input", [steps, batch], { type: "int", below: model.config.vocabularySize })
-      : graph.input("input", [steps, batch, layers.options.inputSize]);
-  const shapes = layers.stateShapes(batch);
+      ? graph.input("input", [steps, batchSize], { type: "int", below: model.config.vocabularySize })
+      : graph.input("input", [steps, batchSize, layers.options.inputSize]);
+  const shapes = layers.stateShapes(batchSize);
   // Gradients start from states that want one: so dropout and the parameters stay as they are when not training.
   const differentiable = options.gradients === true;
   const initial = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => [name, graph.input(`initial.${name}`, shape, { differentiable })]),
   );
   for (const name of Object.keys(input.initial ?? {})) expectOneOf("initial", name, Object.keys(shapes));
-  const mask = input.lengths && graph.constant([steps, batch], maskOf(input.lengths, steps, batch));
+  const mask = input.lengths && graph.constant([steps, batchSize], maskOf(input.lengths, steps, batchSize));
   const held = options.hold && new HeldValues(graph);
   const recorded = recordModel(model, x, { initial, mask, trace: names, hold: held?.hold });
   for (const [name, tensor] of Object.entries(recorded.traces)) graph.output(`trace.${name}`, tensor);
@@ -126,7 +126,7 @@ export async function traceTowards(
   graph.output("output", recorded.output);
   const lossOf =
     objective ??
-    ((): Tensor | undefined => lossOrSeed(graph, traced, recorded.output, { input, options, steps, batch }));
+    ((): Tensor | undefined => lossOrSeed(graph, traced, recorded.output, { input, options, steps, batchSize }));
   const loss = differentiable ? lossOf(recorded) : undefined;
   if (loss) {
     graph.backward([[loss, 1]]);
@@ -170,9 +170,9 @@ export async function traceTowards(
 export async function* traceInChunks(
   traced: Traceable,
   input: Omit<TraceInput, "lengths">,
-  options: Omit<TraceOptions, "gradients" | "seed"> & { readonly steps?: number } = {},
+  options: Omit<TraceOptions, "gradients" | "outputGradient"> & { readonly steps?: number } = {},
 ): AsyncGenerator<Trace & { readonly firstStep: number }, void> {
-  expectOptions("traceInChunks", input, { data: "required", batch: 1, initial: 1 });
+  expectOptions("traceInChunks", input, { data: "required", batchSize: 1, initial: 1 });
   expectOptions("traceInChunks", options, { names: 1, maximumBytes: 1, hold: 1, steps: 1 });
   const { steps: chunk = 256, ...how } = options;
   expectInteger("steps", chunk, { min: 1 });
@@ -181,13 +181,13 @@ export async function* traceInChunks(
       "bad-option",
       "these layers read backwards too: they need the whole input at once; use `trace`",
     );
-  const { steps, batch } = sizesOf(traced.model, input);
+  const { steps, batchSize } = sizesOf(traced.model, input);
   const perStep = input.data.length / steps;
   let initial = input.initial ?? {};
   for (let firstStep = 0; firstStep < steps; firstStep += chunk) {
     const end = Math.min(steps, firstStep + chunk) * perStep;
     const data = Array.prototype.slice.call(input.data, firstStep * perStep, end) as number[];
-    const piece = await trace(traced, { data, batch, initial }, how);
+    const piece = await trace(traced, { data, batchSize, initial }, how);
     yield { ...piece, firstStep };
     initial = piece.final;
   }
@@ -216,47 +216,47 @@ function lossOrSeed(
   graph: Graph,
   { model }: Traceable,
   output: Tensor,
-  { input, options, steps, batch }: { input: TraceInput; options: TraceOptions; steps: number; batch: number },
+  { input, options, steps, batchSize }: { input: TraceInput; options: TraceOptions; steps: number; batchSize: number },
 ): Tensor | undefined {
   if (!(model instanceof LanguageModel)) {
-    if (options.seed?.length !== size(output.shape))
+    if (options.outputGradient?.length !== size(output.shape))
       throw new ShapeError(
         "shape-mismatch",
-        `seed: expected ∂L/∂output, ${size(output.shape)} numbers (${output.shape.join(" × ")}), got ${options.seed?.length ?? "none"}`,
+        `outputGradient: expected ∂L/∂output, ${size(output.shape)} numbers (${output.shape.join(" × ")}), got ${options.outputGradient?.length ?? "none"}`,
       );
-    graph.backward([[output, graph.constant(output.shape, options.seed)]]);
+    graph.backward([[output, graph.constant(output.shape, options.outputGradient)]]);
     return undefined;
   }
   if (steps < 2)
     throw new UsageError("no-tokens", "input: gradients need at least two tokens, the second is predicted");
   const ignore = -100;
-  const targets = Int32Array.from({ length: steps * batch }, (_, k) => {
-    const [t, b] = [Math.floor(k / batch) + 1, k % batch];
-    return t < (input.lengths?.[b] ?? steps) ? input.data[k + batch]! : ignore;
+  const targets = Int32Array.from({ length: steps * batchSize }, (_, k) => {
+    const [t, b] = [Math.floor(k / batchSize) + 1, k % batchSize];
+    return t < (input.lengths?.[b] ?? steps) ? input.data[k + batchSize]! : ignore;
   });
   const range = graph.reserve("inputs", targets.length, "int");
   graph.constants.push({ range, data: targets });
-  return crossEntropy(output, graph.tensor([steps, batch], range), { reduction: "sum" });
+  return crossEntropy(output, graph.tensor([steps, batchSize], range), { reduction: "sum" });
 }
 
-function sizesOf(model: Traceable["model"], { data, batch = 1 }: TraceInput): { steps: number; batch: number } {
-  expectInteger("batch", batch, { min: 1 });
+function sizesOf(model: Traceable["model"], { data, batchSize = 1 }: TraceInput): { steps: number; batchSize: number } {
+  expectInteger("batchSize", batchSize, { min: 1 });
   const layers = layersOf(model);
   if (layers === model && layers.options.batchFirst)
     throw new UsageError("bad-option", "trace: make the layers without batchFirst; traces are time-major");
-  const perStep = batch * (model instanceof LanguageModel ? 1 : layers.options.inputSize);
+  const perStep = batchSize * (model instanceof LanguageModel ? 1 : layers.options.inputSize);
   const steps = (data?.length ?? 0) / perStep;
   if (steps === 0) throw new UsageError("no-tokens", "input: expected at least one step to read, got none");
   if (!Number.isInteger(steps))
     throw new ShapeError("shape-mismatch", `input: ${data.length} numbers are not whole steps of ${perStep}`);
-  return { steps, batch };
+  return { steps, batchSize };
 }
 
-function maskOf(lengths: readonly number[], steps: number, batch: number): Float32Array {
-  if (lengths.length !== batch)
-    throw new ShapeError("shape-mismatch", `lengths: expected ${batch}, one an example, got ${lengths.length}`);
+function maskOf(lengths: readonly number[], steps: number, batchSize: number): Float32Array {
+  if (lengths.length !== batchSize)
+    throw new ShapeError("shape-mismatch", `lengths: expected ${batchSize}, one an example, got ${lengths.length}`);
   for (const n of lengths) expectInteger("lengths", n, { min: 0, max: steps });
-  return Float32Array.from({ length: steps * batch }, (_, k) => (Math.floor(k / batch) < lengths[k % batch]! ? 1 : 0));
+  return Float32Array.from({ length: steps * batchSize }, (_, k) => (Math.floor(k / batchSize) < lengths[k % batchSize]! ? 1 : 0));
 }
 
 function expectRoom(machine: Machine, elements: number, { gradients, maximumBytes = 2 ** 29 }: TraceOptions): void {

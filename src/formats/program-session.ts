@@ -7,9 +7,9 @@ import { checkInputs, replay } from "./replay.ts";
 import type { ModelPort, Runnable } from "./runnable.ts";
 import type { SharedWeights } from "./shared-weights.ts";
 
-export interface StreamOptions {
+export interface ProgramSessionOptions {
   /** Size of the axes of a state that the file leaves open: how many sequences run side by side. Default 1. */
-  readonly batch?: number;
+  readonly batchSize?: number;
 }
 
 interface SessionContext {
@@ -22,20 +22,20 @@ interface SessionContext {
 /** State by the name of the input that carries it, row-major. */
 export type ProgramState = Readonly<Record<string, ModelArray>>;
 
-/** Streamed inference with any model that has states: see `Program.stream`. Close it when done. */
+/** Streamed inference with any model that has states: see `Program.openSession`. Close it when done. */
 export class ProgramSession extends Closing {
-  readonly batch: number;
+  readonly batchSize: number;
   private readonly context: SessionContext;
   private readonly plans: Plans;
   private readonly states: NonNullable<PlansOptions["states"]>;
   private readonly arena: Arena;
   private readonly ports: { readonly inputs: readonly ModelPort[]; readonly outputs: readonly ModelPort[] };
 
-  constructor(context: SessionContext, { batch = 1 }: StreamOptions) {
+  constructor(context: SessionContext, { batchSize = 1 }: ProgramSessionOptions) {
     super();
     const { runnable, weights, limit } = context;
     this.context = context;
-    this.batch = expectInteger("batch", batch, { min: 1 });
+    this.batchSize = expectInteger("batchSize", batchSize, { min: 1 });
     if (runnable.states.length === 0)
       throw new UsageError(
         "no-state",
@@ -49,7 +49,7 @@ export class ProgramSession extends Closing {
       );
     this.states = runnable.states.map((pair) => {
       const { shape = [] } = runnable.inputs.find(({ name }) => name === pair.input)!;
-      return { ...pair, shape: shape.map((n) => (typeof n === "number" ? n : batch)) };
+      return { ...pair, shape: shape.map((n) => (typeof n === "number" ? n : batchSize)) };
     });
     const carried = { inputs: this.states.map((s) => s.input), outputs: this.states.map((s) => s.output) };
     this.ports = {
@@ -122,7 +122,7 @@ export class ProgramSession extends Closing {
 
   /** Another session of the same model with a copy of this state. */
   async fork(): Promise<ProgramSession> {
-    const other = new ProgramSession(this.context, { batch: this.batch });
+    const other = new ProgramSession(this.context, { batchSize: this.batchSize });
     other.setState(await this.state());
     return other;
   }

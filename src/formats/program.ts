@@ -7,7 +7,7 @@ import { formatShape, size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type ModelArray, type ModelResult, Plans } from "./plans.ts";
-import { ProgramSession, type StreamOptions } from "./program-session.ts";
+import { ProgramSession, type ProgramSessionOptions } from "./program-session.ts";
 import { completed, expectNamed, replay, sizesOf, stateShape } from "./replay.ts";
 import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
 import { SharedWeights } from "./shared-weights.ts";
@@ -26,10 +26,10 @@ export interface ProgramTraceOptions {
    * of that name is left out. Default: all that the cells' authors named.
    */
   readonly names?: readonly string[] | undefined;
-  /** Whether to give ∂L/∂value as well, of L = Σ output · `seed`. Default false. */
+  /** Whether to give ∂L/∂value as well, of L = Σ output · `outputGradients`. Default false. */
   readonly gradients?: boolean | undefined;
   /** For the gradients, by the name of the output: ∂L/∂output, as many numbers as it has. Outputs left out do not count. */
-  readonly seed?: Readonly<Record<string, ArrayLike<number>>> | undefined;
+  readonly outputGradients?: Readonly<Record<string, ArrayLike<number>>> | undefined;
   /**
    * Values that stand at a number in place of what is computed, by the names of the trace: `{ name: "lstm.h", unit: 3 }` cuts a unit,
    * `{ name: "lstm.f", value: 1 }` holds all its forget gates open. One plan serves all places; give an empty list for the model as it is.
@@ -105,24 +105,24 @@ export class Program extends Closing {
    *
    * @example
    * ```ts
-   * const { values, gradients } = await model.trace({ input }, { gradients: true, seed: { output: onlyTheLast } });
+   * const { values, gradients } = await model.trace({ input }, { gradients: true, outputGradients: { output: onlyTheLast } });
    * ```
-   * @throws what `run` throws; UsageError "unknown-choice" for a name that no cell has or a place that cannot be held, "missing-seed"; ShapeError
-   *   "shape-mismatch" for a seed of another length; FailureError "trace-too-large" with its size, before anything is allocated
+   * @throws what `run` throws; UsageError "unknown-choice" for a name that no cell has or a place that cannot be held, "missing-output-gradients"; ShapeError
+   *   "shape-mismatch" for a gradient of another length; FailureError "trace-too-large" with its size, before anything is allocated
    */
   trace(inputs: Arrays, options: ProgramTraceOptions = {}): Promise<ProgramTrace> {
-    expectOptions("Program.trace", options, { names: 1, gradients: 1, seed: 1, maximumBytes: 1, hold: 1 });
+    expectOptions("Program.trace", options, { names: 1, gradients: 1, outputGradients: 1, maximumBytes: 1, hold: 1 });
     return this.inTurn(async () => {
       const given = completed(this.inputs, inputs);
       const plan = await this.tracingPlans(options).planFor(given);
-      const seeds = Object.entries(options.gradients ? options.seed! : {}).flatMap(([name, data]) => {
-        const seed = plan.executable.graph.inputs[`seed.${name}`];
-        if (seed && seed.range.length !== data.length)
+      const seeds = Object.entries(options.gradients ? options.outputGradients! : {}).flatMap(([name, data]) => {
+        const input = plan.executable.graph.inputs[`seed.${name}`];
+        if (input && input.range.length !== data.length)
           throw new ShapeError(
             "shape-mismatch",
-            `seed "${name}": expected ∂L/∂output, ${seed.range.length} numbers (${formatShape(seed.shape)}), got ${data.length}`,
+            `outputGradients.${name}: expected ∂L/∂output, ${input.range.length} numbers (${formatShape(input.shape)}), got ${data.length}`,
           );
-        return seed ? [[`seed.${name}`, { shape: seed.shape, data }] as const] : [];
+        return input ? [[`seed.${name}`, { shape: input.shape, data }] as const] : [];
       });
       const held = [...(plan.held?.inputs(options.hold ?? []) ?? [])].map(
         ([name, data]) => [name, { shape: [data.length], data }] as const,
@@ -146,17 +146,17 @@ export class Program extends Closing {
   private tracingPlans({
     names,
     gradients = false,
-    seed = {},
+    outputGradients = {},
     hold,
     maximumBytes = 2 ** 29,
   }: ProgramTraceOptions): Plans {
-    const seeds = gradients ? Object.keys(seed) : [];
+    const seeds = gradients ? Object.keys(outputGradients) : [];
     const known = this.outputs.map(({ name }) => name);
-    for (const name of seeds) expectOneOf("seed", name, known);
+    for (const name of seeds) expectOneOf("outputGradients", name, known);
     if (gradients && seeds.length === 0)
       throw new UsageError(
-        "missing-seed",
-        `trace: gradients are those of L = Σ output · seed; give seed, ∂L/∂output, for some of ${known.join(", ")}`,
+        "missing-output-gradients",
+        `trace: gradients are those of L = Σ output · outputGradients; give ∂L/∂output for some of ${known.join(", ")}`,
       );
     const holds = hold !== undefined;
     const key = JSON.stringify([names, gradients, seeds, holds, maximumBytes]);
@@ -181,14 +181,14 @@ export class Program extends Closing {
    *
    * @example
    * ```ts
-   * const session = await program.stream();
+   * const session = await program.openSession();
    * const { output } = await session.next({ input: chunk, sr });
    * ```
    * @throws UsageError "no-state" when the model has no input that carries an output on; "whole-sequence" when one of its layers reads from the
    *   end to the beginning, which in pieces gives something else than the whole: use `run` (layers that Keras calls `stateful` carry it as there)
    */
-  async stream(options: StreamOptions = {}): Promise<ProgramSession> {
-    expectOptions("Program.stream", options, { batch: 1 });
+  async openSession(options: ProgramSessionOptions = {}): Promise<ProgramSession> {
+    expectOptions("Program.openSession", options, { batchSize: 1 });
     this.expectOpen();
     const session = new ProgramSession(
       { runnable: this.runnable, weights: this.weights, limit: this.limit, inTurn: (work) => this.inTurn(work) },

@@ -10,7 +10,7 @@ import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { expectStop } from "./stop-strings.ts";
 import { endTokensOf, excludedTokens, expectVocabulary, startToken } from "./text-writer.ts";
 
-export interface BeamSearchOptions extends Omit<SessionOptions, "batch"> {
+export interface BeamSearchOptions extends Omit<SessionOptions, "batchSize"> {
   readonly tokenizer: Tokenizer;
   /** What the text goes on from; it is not repeated. Default "": as after the end of a line. */
   readonly prompt?: string | undefined;
@@ -84,7 +84,7 @@ export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]
   const start = encoded.length > 0 ? encoded : [startToken(tokenizer)];
   const texts = beamTexts(tokenizer, start, stop, alpha);
 
-  const session = await openSession({ model, parameters, machine, batch: width });
+  const session = await openSession({ model, parameters, machine, batchSize: width });
   try {
     session.reset();
     const same = (token: number): Int32Array => new Int32Array(width).fill(token);
@@ -176,8 +176,8 @@ function beamTexts(tokenizer: Tokenizer, start: readonly number[], stop: readonl
 
 /** Row b of the session becomes what the row of beam b was. */
 async function reorder(session: Session, beams: readonly Beam[]): Promise<void> {
-  if (beams.length === session.batch && beams.every(({ row }, b) => row === b)) return;
-  const B = session.batch;
+  if (beams.length === session.batchSize && beams.every(({ row }, b) => row === b)) return;
+  const B = session.batchSize;
   const state: Record<string, Float64Array> = {};
   for (const [name, data] of Object.entries(await session.state())) {
     const [layers, , width] = session.model.stateShapes(B)[name] as [number, number, number];

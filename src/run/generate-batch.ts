@@ -18,7 +18,7 @@ import {
   writingPlan,
 } from "./text-writer.ts";
 
-export interface GenerateBatchOptions extends WriteOptions, Omit<SessionOptions, "batch"> {
+export interface GenerateBatchOptions extends WriteOptions, Omit<SessionOptions, "batchSize"> {
   readonly tokenizer: Tokenizer;
   readonly prompts: readonly string[];
   /** B: how many prompts are worked on side by side. Default 16, or as many as there are. */
@@ -60,13 +60,13 @@ export async function generateBatch(options: GenerateBatchOptions): Promise<Gene
   if (prompts.length === 0) return [];
   const session = await openSession({
     ...{ model, parameters, machine },
-    batch: Math.min(wanted, prompts.length),
+    batchSize: Math.min(wanted, prompts.length),
   });
   try {
     const results: GeneratedText[] = [];
-    for (let first = 0; first < prompts.length; first += session.batch) {
+    for (let first = 0; first < prompts.length; first += session.batchSize) {
       const rows = prompts
-        .slice(first, first + session.batch)
+        .slice(first, first + session.batchSize)
         .map((prompt, k) => new Row(prompt, starts[first + k]!, first + k, tokenizer, plan));
       await writeRows(session, rows, options.signal);
       results.push(...rows.map((row) => row.result()));
@@ -80,7 +80,7 @@ export async function generateBatch(options: GenerateBatchOptions): Promise<Gene
 /** Each row goes its own way: it reads its prompt, then writes, while others still read or are done. */
 async function writeRows(session: Session, rows: readonly Row[], signal: AbortSignal | undefined): Promise<void> {
   const V = session.model.config.vocabularySize;
-  const input = new Int32Array(session.batch);
+  const input = new Int32Array(session.batchSize);
   session.reset();
   const turns = takeTurns();
   while (rows.some((row) => row.end === undefined) && !signal?.aborted) {

@@ -13,7 +13,7 @@ export interface SessionOptions<M extends Machine = Machine> {
   readonly parameters: ParameterStore;
   readonly machine: M;
   /** B: how many sequences run side by side. Default 1. */
-  readonly batch?: number;
+  readonly batchSize?: number;
 }
 
 /** State by name, each [L, B, H|P] row-major. */
@@ -31,26 +31,26 @@ export type SessionState = Readonly<Record<string, ArrayLike<number>>>;
  * @throws UsageError "wrong-machine", "not-an-integer", "out-of-range"; FailureError "out-of-memory"
  */
 export async function openSession<M extends Machine>(options: SessionOptions<M>): Promise<Session<M>> {
-  expectOptions("openSession", options, { ...runOptions, batch: 1 });
+  expectOptions("openSession", options, { ...runOptions, batchSize: 1 });
   const { model, parameters, machine } = options;
-  const batch = expectInteger("batch", options.batch ?? 1, { min: 1 });
+  const batchSize = expectInteger("batchSize", options.batchSize ?? 1, { min: 1 });
   expectSameMachine(parameters, machine);
   const graph = new Graph({ machine, parameters: parameters.layout });
-  const tokens = graph.input("tokens", [1, batch], { type: "int", below: model.config.vocabularySize });
+  const tokens = graph.input("tokens", [1, batchSize], { type: "int", below: model.config.vocabularySize });
   const initial = Object.fromEntries(
-    Object.entries(model.stateShapes(batch)).map(([name, shape]) => [name, graph.state(name, shape)]),
+    Object.entries(model.stateShapes(batchSize)).map(([name, shape]) => [name, graph.state(name, shape)]),
   );
   const { logits, final } = model.forward(tokens, { initial });
   graph.output("logits", logits);
   for (const [name, tensor] of Object.entries(final)) graph.copy(tensor.range, initial[name]!.range);
   const executable = await compile(graph, { machine, arenas: parameters.arenas });
-  return new Session({ model, parameters, machine, batch }, executable);
+  return new Session({ model, parameters, machine, batchSize }, executable);
 }
 
 /** Streamed inference: see `openSession`. Close it when done; the parameters stay. */
 export class Session<M extends Machine = Machine> extends Closing {
   readonly model: LanguageModel;
-  readonly batch: number;
+  readonly batchSize: number;
   private readonly options: Required<SessionOptions<M>>;
   private readonly executable: Executable<M>;
   private taken = 0;
@@ -59,7 +59,7 @@ export class Session<M extends Machine = Machine> extends Closing {
     super();
     this.options = options;
     this.model = options.model;
-    this.batch = options.batch;
+    this.batchSize = options.batchSize;
     this.executable = executable;
   }
 
@@ -85,10 +85,10 @@ export class Session<M extends Machine = Machine> extends Closing {
 
   /** Feeds one token [B] of each sequence without reading anything back. */
   feed(tokens: ArrayLike<number>): void {
-    if (tokens === null || typeof tokens !== "object" || tokens.length !== this.batch)
+    if (tokens === null || typeof tokens !== "object" || tokens.length !== this.batchSize)
       throw new ShapeError(
         "shape-mismatch",
-        `tokens: expected an array of ${this.batch}, a whole number for each sequence of the batch, got ${describe(tokens)}`,
+        `tokens: expected an array of ${this.batchSize}, a whole number for each sequence of the batch, got ${describe(tokens)}`,
       );
     this.executable.write("tokens", tokens);
     this.executable.run();

@@ -223,8 +223,8 @@ export function expectWritable({
   readonly tokenizer: Tokenizer;
 }): void {
   expectVocabulary(tokenizer, session.model.config.vocabularySize);
-  if (session.batch !== 1)
-    throw new UsageError("batch-of-many", `session: expected one of batch 1, got one of batch ${session.batch}`);
+  if (session.batchSize !== 1)
+    throw new UsageError("batch-of-many", `session: expected one of batch 1, got one of batch ${session.batchSize}`);
 }
 
 /** @throws UsageError "vocabulary-mismatch" */

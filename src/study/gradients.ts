@@ -32,7 +32,7 @@ export async function gradientByLag(
     const { gradients } = await trace(
       { model: rnn, parameters },
       { data: inputs },
-      { names: ["h"], gradients: true, seed: back },
+      { names: ["h"], gradients: true, outputGradient: back },
     );
     const norms = normsOverTime(gradients.h_l0!);
     for (let lag = 0; lag < lags; lag++) sums[lag]! += norms[steps - 1 - lag]! / sequences.length;

@@ -35,7 +35,7 @@ test.each(all)("$name, $numLayers layers", async ({ name: kind, make, projection
     });
     const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 4 });
     const data = new RandomStream(3, "test").normal(T * B * D);
-    const traced = await trace({ model, parameters }, { data, batch: B, lengths }, { names: traceNames(model) });
+    const traced = await trace({ model, parameters }, { data, batchSize: B, lengths }, { names: traceNames(model) });
     for (let layer = 0; layer < numLayers; layer++)
       for (const reverse of [false, true])
         expect(await recomputed(cell, traced, parameters, { layer, reverse, projectionSize })).toBeLessThanOrEqual(

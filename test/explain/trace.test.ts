@@ -41,7 +41,7 @@ describeOnMachines("trace", (on) => {
         return from[(b * T + t) * width + u]!;
       });
     const data = config.batch_first ? timeMajor(tensors.input!.data, D) : tensors.input!.data;
-    const { values } = await trace({ model, parameters }, { data, batch: B });
+    const { values } = await trace({ model, parameters }, { data, batchSize: B });
     const gates = Object.keys(tensors).filter((key) => key.startsWith("gate."));
     expect(gates.length).toBeGreaterThan(2);
     for (const key of gates) {
@@ -170,7 +170,7 @@ describe("trace", () => {
     const data = run.tokens.slice(0, 6);
     await expect(trace(run, { data }, { names: ["q"] })).rejects.toMatchObject({ code: "unknown-choice" });
     await expect(trace(run, { data: [] })).rejects.toMatchObject({ code: "no-tokens" });
-    await expect(trace(run, { data, batch: 4 })).rejects.toMatchObject({ code: "shape-mismatch" });
+    await expect(trace(run, { data, batchSize: 4 })).rejects.toMatchObject({ code: "shape-mismatch" });
     await expect(trace(run, { data: [0] }, { gradients: true })).rejects.toMatchObject({ code: "no-tokens" });
     // A million steps: refused with the figure, before anything is allocated.
     await expect(trace(run, { data: new Int32Array(1e6) }, { maximumBytes: 1e8 })).rejects.toMatchObject({

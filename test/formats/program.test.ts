@@ -41,7 +41,7 @@ describeOnMachines("programs", (m) => {
       { input: "c", output: "c_out" },
     ]);
     const whole = await program.run({ input, h: zeros, c: zeros });
-    using session = await program.stream({ batch: B });
+    using session = await program.openSession({ batchSize: B });
     expect(session.inputs.map((port) => port.name)).toEqual(["input"]);
     const step = (t: number) => ({ input: { shape: [1, B, D], data: input.data.slice(t * B * D, (t + 1) * B * D) } });
     const outputs: number[] = [];
@@ -138,7 +138,7 @@ describe("edges", () => {
   test("nothing in place of inputs is said, in every call", async () => {
     const machine = await openMachine("reference");
     const { program } = await twoLayers(machine);
-    const session = await program.stream();
+    const session = await program.openSession();
     const missing = { code: "missing-input", message: expect.stringContaining("got undefined; the model reads input") };
     const none = undefined as never;
     for (const call of [() => program.run(none), () => session.next(none), () => compareModels(program, program, none)])

@@ -63,7 +63,7 @@ test("a stream goes on with 8 bits; traces show the gates of the numbers", async
   using program = new Model(fileOf(model(false)), { machine });
   await program.quantize();
   const { output: whole } = await program.run({ input });
-  const session = await program.stream({ batch: B });
+  const session = await program.openSession({ batchSize: B });
   for (let t = 0; t < T; t++) {
     const step = Float32Array.from({ length: B * 5 }, (_, k) => input.data[(Math.floor(k / 5) * T + t) * 5 + (k % 5)]!);
     const { output } = await session.next({ input: { shape: [B, 1, 5], data: step } });

@@ -22,7 +22,7 @@ const modelOf = (spec: LayerSpec) => new Model(fileOf(chainOf([spec], { width: 3
 test("a layer that reads from the end is not fed in pieces: they would give something else than the whole", async () => {
   for (const spec of [one(true), both()]) {
     using model = modelOf(spec);
-    await expect(model.stream()).rejects.toMatchObject({
+    await expect(model.openSession()).rejects.toMatchObject({
       code: "whole-sequence",
       message: /give whole sequences to run/,
     });
@@ -40,7 +40,7 @@ test("a layer that reads from the end is not fed in pieces: they would give some
 test("one that its file calls stateful carries its state, as in Keras; one that reads forward does, too", async () => {
   for (const spec of [both(true), one(true, true), one(false)]) {
     using model = modelOf(spec);
-    using session = await model.stream();
+    using session = await model.openSession();
     const input = { shape: [1, 1, 3], data: [1, 2, 3] };
     const { output } = await session.next({ input });
     expect((await session.next({ input })).output!.data).not.toEqual(output!.data);
@@ -58,7 +58,7 @@ test("a graph whose state starts a layer that reads from the end is refused, thr
     const layer = recurrent({ cell: lstm(), inputSize: 3, hiddenSize: 2, ...options });
     using parameters = await createParameters({ machine, layout: layoutParameters(layer) });
     using program = openOnnx(writeOnnx(layer, await parameters.toTensors()), { machine });
-    if (refused) await expect(program.stream()).rejects.toMatchObject({ code: "whole-sequence" });
-    else (await program.stream()).close();
+    if (refused) await expect(program.openSession()).rejects.toMatchObject({ code: "whole-sequence" });
+    else (await program.openSession()).close();
   }
 });

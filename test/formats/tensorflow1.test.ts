@@ -30,7 +30,7 @@ describeWithReferenceData("a character model of TensorFlow 1", "models/tf-charrn
 
   /** Runs a stream chunk by chunk, the state handed on: the loss of each letter but the first, and what the last was given. */
   async function stream(program: Program, tokens: readonly number[], chunk: number) {
-    const session = await program.stream();
+    const session = await program.openSession();
     const losses: number[] = [];
     let last: number[] = [];
     const given = tokens.slice(0, -1);
@@ -73,7 +73,7 @@ describeWithReferenceData("a character model of TensorFlow 1", "models/tf-charrn
         expect(losses).toHaveLength(19_999);
         expect(losses.reduce((a, b) => a + b, 0) / losses.length).toBeCloseTo(1.366, 3);
         // The likeliest letter again and again.
-        const session = await program.stream();
+        const session = await program.openSession();
         let written = "ROMEO:\n";
         for (let k = 0; k < 60; k++) {
           const next = k === 0 ? encode(written) : [vocabulary.get(written.at(-1)!)!];

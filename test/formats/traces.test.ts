@@ -62,7 +62,7 @@ describe("traces of imported models", () => {
     // The update gate of a GRU and the forget gate of an LSTM, rows 1 of 3 and of 4.
     const gate = gates === 4 ? "f" : "z";
     const names = [gate, `pre.${gate}`, "h"];
-    const { values, gradients, outputs } = await model.trace(inputs, { names, gradients: true, seed });
+    const { values, gradients, outputs } = await model.trace(inputs, { names, gradients: true, outputGradients: seed });
     expect(outputs[output]).toEqual((await model.run(inputs))[output]);
     const layers = both ? 2 : 1;
     expect(Object.keys(values)).toHaveLength(names.length * layers);
@@ -95,7 +95,7 @@ describe("traces of imported models", () => {
     const traces: ProgramTrace[] = [];
     for (const machine of [wasm, reference]) {
       const { model, inputs, seed } = await imported(bytes, "pytorch", machine);
-      traces.push(await model.trace(inputs, { gradients: true, seed }));
+      traces.push(await model.trace(inputs, { gradients: true, outputGradients: seed }));
       model.close();
       machine.close();
     }
@@ -118,7 +118,7 @@ describe("traces of imported models", () => {
     const model = await open(graph.finish("tokens"), { machine });
     const read = { model, inputs: { tokens: { shape: [T, 1], data: [3, 0, 2] } }, output: "y" };
     const seed = { y: normal(T * H, "seed") };
-    const { gradients } = await model.trace(read.inputs, { names: ["pre.a"], gradients: true, seed });
+    const { gradients } = await model.trace(read.inputs, { names: ["pre.a"], gradients: true, outputGradients: seed });
     const [came] = Object.values(gradients).map(sumOverSteps);
     const expected = await differences({ ...read, seed }, "bias", [0, 1, 2, 3]);
     for (const [u, want] of expected.entries()) expect(Math.abs(came![u]! - want)).toBeLessThan(1e-4 * Math.abs(want));
@@ -134,11 +134,11 @@ describe("traces of imported models", () => {
       machine,
     );
     await expect(model.trace(inputs, { names: ["q"] })).rejects.toMatchObject({ code: "unknown-choice" });
-    await expect(model.trace(inputs, { gradients: true })).rejects.toMatchObject({ code: "missing-seed" });
-    await expect(model.trace(inputs, { gradients: true, seed: { y: [1] } })).rejects.toMatchObject({
+    await expect(model.trace(inputs, { gradients: true })).rejects.toMatchObject({ code: "missing-output-gradients" });
+    await expect(model.trace(inputs, { gradients: true, outputGradients: { y: [1] } })).rejects.toMatchObject({
       code: "unknown-choice",
     });
-    await expect(model.trace(inputs, { gradients: true, seed: { [output]: [1] } })).rejects.toMatchObject({
+    await expect(model.trace(inputs, { gradients: true, outputGradients: { [output]: [1] } })).rejects.toMatchObject({
       code: "shape-mismatch",
     });
     await expect(model.trace(inputs, { maximumBytes: 100 })).rejects.toMatchObject({ code: "trace-too-large" });

@@ -112,8 +112,8 @@ describe.each(Object.keys(models))("%s with weights of 8 bits", (name) => {
       ),
     );
     exact.fromTensors(await parameters.toTensors());
-    const session = await openSession({ model, parameters, machine: wasm, batch: 3 });
-    const right = await openSession({ model, parameters: exact, machine: reference, batch: 3 });
+    const session = await openSession({ model, parameters, machine: wasm, batchSize: 3 });
+    const right = await openSession({ model, parameters: exact, machine: reference, batchSize: 3 });
     const [logits, expected] = [new Float32Array(3 * V), new Float64Array(3 * V)];
     for (let t = 0; t < 12; t++) {
       const tokens = [t % V, (5 * t + 1) % V, (7 * t + 2) % V];

@@ -58,7 +58,7 @@ describeOnMachines("a session", (on) => {
 
   test("keeps its state, hands it out and takes it back, and forks", async () => {
     const run = await tinyRun(on.machine, options);
-    const session = await openSession({ ...partsOf(run), machine: on.machine, batch: 2 });
+    const session = await openSession({ ...partsOf(run), machine: on.machine, batchSize: 2 });
     await session.next([1, 2]);
     const before = await session.state();
     expect(Object.keys(before)).toEqual(["h", "c"]);
@@ -79,7 +79,7 @@ describeOnMachines("a session", (on) => {
 
   test("rows of a batch know nothing of each other", async () => {
     const run = await tinyRun(on.machine, options);
-    const two = await openSession({ ...partsOf(run), machine: on.machine, batch: 2 });
+    const two = await openSession({ ...partsOf(run), machine: on.machine, batchSize: 2 });
     const one = await openSession({ ...partsOf(run), machine: on.machine });
     for (const token of sequence) {
       const both = await two.next([token, 4 - token]);
@@ -110,7 +110,7 @@ describeOnMachines("a session", (on) => {
     expect(() => session.setState(kept)).toThrow(/12 numbers; got an object .*JSON makes such of a typed array/);
     session.close();
     expect(() => session.step([1], logits)).toThrow("this session or executable was closed");
-    await expect(openSession({ ...partsOf(run), machine: on.machine, batch: 0 })).rejects.toMatchObject({
+    await expect(openSession({ ...partsOf(run), machine: on.machine, batchSize: 0 })).rejects.toMatchObject({
       code: "out-of-range",
     });
     const other = await openMachine("reference");

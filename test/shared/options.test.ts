@@ -49,7 +49,7 @@ const madeBy: Readonly<Record<string, string>> = {
   "new Trainer": "openTrainer",
   "new Program": "openNetwork",
   "new Model": "open",
-  "new ProgramSession": "Program.stream",
+  "new ProgramSession": "Program.openSession",
 };
 
 /** Options of JavaScript's own errors; and what is asked of a worker, each question with names of its own. */
@@ -230,7 +230,7 @@ describe("unknown options", () => {
   });
 
   it("are refused by what makes classes that have no look at them themselves", () => {
-    const titles = [...places.map(titleOf), "Program.stream"];
+    const titles = [...places.map(titleOf), "Program.openSession"];
     for (const [made, maker] of Object.entries(madeBy)) {
       expect(titles).toContain(made);
       expect(titles).toContain(maker);

@@ -131,7 +131,7 @@ async function check(m: Opened, one: KerasCase): Promise<void> {
   });
   using program = openNetwork(model, { machine: m.machine });
   const inner = one.layer.class === "Bidirectional" ? one.layer.forward : one.layer;
-  const session = inner.stateful ? await program.stream({ batch: first.x.shape[0]! }) : undefined;
+  const session = inner.stateful ? await program.openSession({ batchSize: first.x.shape[0]! }) : undefined;
   let results: Record<string, ModelResult> = {};
   for (const call of one.calls) {
     if (call === "reset_state") {

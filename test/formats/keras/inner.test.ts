@@ -235,7 +235,7 @@ test("so does a recurrent layer in TimeDistributed, whose states begin with zero
   expect(difference(data, expected.data)).toBe(0);
   using program = openNetwork(model, { machine });
   expect(program.states).toEqual([]);
-  await expect(program.stream()).rejects.toMatchObject({ code: "no-state" });
+  await expect(program.openSession()).rejects.toMatchObject({ code: "no-state" });
 });
 
 test("tokens of sentences of a text, masked inside each sentence; what cannot be is refused", async () => {

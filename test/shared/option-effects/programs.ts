@@ -4,7 +4,7 @@ import { openOnnx } from "../../../src/formats/onnx/program.ts";
 import { open } from "../../../src/formats/open.ts";
 import { openNetwork } from "../../../src/formats/open-network.ts";
 import type { Program, ProgramOptions, ProgramTraceOptions } from "../../../src/formats/program.ts";
-import type { StreamOptions } from "../../../src/formats/program-session.ts";
+import type { ProgramSessionOptions } from "../../../src/formats/program-session.ts";
 import type { ReadModelOptions } from "../../../src/formats/read-model.ts";
 import { size } from "../../../src/shared/shapes.ts";
 import { type EffectTable, outcomeOf, shows } from "./effects.ts";
@@ -41,7 +41,7 @@ const opened = ({ of = onnx, ...options }: ReadModelOptions & { readonly of?: Ui
 
 const program = openNetwork(network, { machine });
 const input = inputsFor(program, 3);
-const seed = { output: numbers(6) };
+const outputGradients = { output: numbers(6) };
 const layers = new Network(network);
 
 export const programs: EffectTable = {
@@ -65,23 +65,23 @@ export const programs: EffectTable = {
   } as object),
   "new Program": { sameAs: "openNetwork", because: "it is what openNetwork makes" },
   "new Model": { sameAs: "open", because: "it is what open makes" },
-  "Program.stream": shows(
-    async (options: StreamOptions) => {
-      using session = await program.stream(options);
-      return [session.batch, await session.state()];
+  "Program.openSession": shows(
+    async (options: ProgramSessionOptions) => {
+      using session = await program.openSession(options);
+      return [session.batchSize, await session.state()];
     },
     {},
-    { batch: [2] },
+    { batchSize: [2] },
   ),
-  "Model.stream": { sameAs: "Program.stream", because: "a model is a program" },
-  "new ProgramSession": { sameAs: "Program.stream", because: "it is what stream makes" },
+  "Model.openSession": { sameAs: "Program.openSession", because: "a model is a program" },
+  "new ProgramSession": { sameAs: "Program.openSession", because: "it is what stream makes" },
   "Program.trace": shows(
     (options: ProgramTraceOptions) => outcomeOf(() => program.trace(input, options)),
     {},
     {
       names: [["f"]],
-      gradients: [true, { seed }],
-      seed: [{ output: numbers(6, 1) }, { gradients: true, seed }],
+      gradients: [true, { outputGradients }],
+      outputGradients: [{ output: numbers(6, 1) }, { gradients: true, outputGradients }],
       hold: [[{ name: "layer0.f", value: 0 }]],
       maximumBytes: [1],
     },

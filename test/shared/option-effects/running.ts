@@ -154,12 +154,12 @@ export const running: EffectTable = {
   openSession: shows(
     async (options: Partial<SessionOptions>) => {
       const one = await openSession({ model, parameters, machine, ...options });
-      const said = await one.next(new Array(options.batch ?? 1).fill(1));
+      const said = await one.next(new Array(options.batchSize ?? 1).fill(1));
       one.close();
       return said;
     },
     {},
-    { batch: [2], parameters: [rounded] },
+    { batchSize: [2], parameters: [rounded] },
   ),
   openStreams: shows(
     async (options: Partial<StreamsOptions>) => {
