@@ -183,14 +183,6 @@ export type {
   Prediction,
 } from "./models/forecast-heads.ts";
 export {
-  type ForecastInputs,
-  ForecastNetwork,
-  type ForecastNetworkConfig,
-  type ForecastNetworkOptions,
-  forecastNetwork,
-  forecastNetworkFromConfig,
-} from "./models/forecast-network.ts";
-export {
   LanguageModel,
   type LanguageModelConfig,
   type LanguageModelDropout,
@@ -205,6 +197,7 @@ export {
   type LanguageModelLossInput,
   languageModelLoss,
 } from "./models/language-model-loss.ts";
+export type { FromConfigOptions } from "./models/model-config.ts";
 export type { Scaling } from "./models/scaling.ts";
 export {
   type Pooling,
@@ -216,15 +209,23 @@ export {
   sequenceClassifierFromConfig,
 } from "./models/sequence-classifier.ts";
 export {
-  type TaggerConfig,
+  type ForecastInputs,
+  SequenceForecaster,
+  type SequenceForecasterConfig,
+  type SequenceForecasterOptions,
+  sequenceForecaster,
+  sequenceForecasterFromConfig,
+} from "./models/sequence-forecaster.ts";
+export {
+  SequenceTagger,
+  type SequenceTaggerConfig,
+  type SequenceTaggerInput,
+  type SequenceTaggerOptions,
+  type SequenceTaggerOutput,
+  sequenceTagger,
+  sequenceTaggerFromConfig,
   type TaggerHead,
-  type TaggerInput,
-  TaggerModel,
-  type TaggerOptions,
-  type TaggerOutput,
-  tagger,
-  taggerFromConfig,
-} from "./models/tagger.ts";
+} from "./models/sequence-tagger.ts";
 // Optimizers.
 export { type AdadeltaOptions, adadelta } from "./optimizers/adadelta.ts";
 export { type AdagradOptions, adagrad } from "./optimizers/adagrad.ts";
@@ -260,11 +261,18 @@ export {
 export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-search.ts";
 export { type ClassificationScores, type Confusion, classificationScores } from "./run/classification-scores.ts";
 export { Classifier, type ClassifierOptions, type ClassPrediction } from "./run/classifier.ts";
+export {
+  type ClassifierScores,
+  evaluateClassifier,
+  evaluateRegression,
+  type RegressionScores,
+} from "./run/evaluate-classifier.ts";
+export { evaluateTagger, type TaggerScores, type TaggingScores } from "./run/evaluate-tagger.ts";
 export type { Distribution } from "./run/forecast-distribution.ts";
 export type { ForecastScores } from "./run/forecast-scores.ts";
 export {
   Forecaster,
-  type ForecasterParts,
+  type ForecasterOptions,
   type ForecastOptions,
   type SeriesForecast,
   type TargetForecast,
@@ -275,13 +283,6 @@ export { loadClassifier } from "./run/load-classifier.ts";
 export { loadForecaster } from "./run/load-forecaster.ts";
 export { type LoadedRun, loadRun } from "./run/load-run.ts";
 export { loadTagger } from "./run/load-tagger.ts";
-export {
-  type ClassifierScores,
-  measureClassifier,
-  measureRegression,
-  type RegressionScores,
-} from "./run/measure-classifier.ts";
-export { measureTagger, type TaggerScores, type TaggingScores } from "./run/measure-tagger.ts";
 export { quantize } from "./run/quantize.ts";
 export type { LoadRunOptions } from "./run/run-parts.ts";
 export {
@@ -300,7 +301,7 @@ export {
   type ReadingOptions,
   type SentenceReading,
   Tagger,
-  type TaggerRunOptions,
+  type TaggerOptions,
   type TagPrediction,
 } from "./run/tagger.ts";
 export {
@@ -371,13 +372,13 @@ export { type TextSource, type TrainTokenizerOptions, trainTokenizer } from "./t
 // Training.
 export type { BestMetric, EarlyStopping } from "./train/best.ts";
 export type { ClassWeights } from "./train/class-weights.ts";
-export { type EvaluateTextOptions, evaluateText, type TextScore } from "./train/evaluate-text.ts";
+export { type EvaluateTextOptions, evaluateText, type TextScores } from "./train/evaluate-text.ts";
 export {
   type Evaluator,
   type EvaluatorOptions,
+  type EvaluatorRunOptions,
   type Measurement,
   type Metrics,
-  type OnMeasured,
   openEvaluator,
 } from "./train/evaluator.ts";
 export type {
@@ -426,9 +427,9 @@ export {
   trainClassifier,
 } from "./train/train-classifier.ts";
 export {
+  type ForecasterFacts,
+  type ForecasterModelOptions,
   type ForecasterTraining,
-  type ForecastFacts,
-  type ForecastModelOptions,
   type SplitSeries,
   type TrainForecasterOptions,
   trainForecaster,

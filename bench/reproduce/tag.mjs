@@ -1,5 +1,5 @@
 /** What the recipes of tagging have in common: train with one seed, keep the best weights of the validation part, measure once. */
-import { measureTagger, openMachine, trainTagger } from "../../dist/index.js";
+import { evaluateTagger, openMachine, trainTagger } from "../../dist/index.js";
 
 /** What the words-only recipes of another system have in common. */
 export const wordsOnly = {
@@ -29,7 +29,7 @@ export async function tag({ settings, seed, train, validation, test, log }) {
       },
     });
     if (best) parameters.fromTensors(best.tensors);
-    const { accuracy, spans, intentAccuracy } = await measureTagger(tagger, test);
+    const { accuracy, spans, intentAccuracy } = await evaluateTagger(tagger, test);
     trainer.close();
     return {
       measures: {

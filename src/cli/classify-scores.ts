@@ -1,5 +1,5 @@
 import type { ClassificationScores } from "../run/classification-scores.ts";
-import type { ClassifierScores, RegressionScores } from "../run/measure-classifier.ts";
+import type { ClassifierScores, RegressionScores } from "../run/evaluate-classifier.ts";
 import { integer, percent, table } from "./format.ts";
 
 /** What is told of a model or a baseline on some examples. */

@@ -105,7 +105,7 @@ const heading = (text: string): string => `\n── ${text} ${"─".repeat(Math.
 async function showScores({ model, parameters, machine, tokenizer }: LoadedRun, io: Io): Promise<void> {
   const corpus = await openCorpus({ files: [TEXT], tokenizer, validation: DEMO.validation });
   try {
-    const { nats } = await evaluateText({ model, parameters, machine, tokens: corpus.validation });
+    const { loss: nats } = await evaluateText({ model, parameters, machine, tokens: corpus.validation });
     const result = scores({
       tokenizer,
       train: corpus.train,

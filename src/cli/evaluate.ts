@@ -73,7 +73,7 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     const baseline = flags.baseline ? await wholeText(flags.baseline, tokenizer, own) : undefined;
     if (baseline) open.push(baseline);
 
-    const { nats } = await evaluateText({ model, parameters, machine, tokens });
+    const { loss: nats } = await evaluateText({ model, parameters, machine, tokens });
     const result = scores({
       tokenizer,
       train: flags.baselines ? (baseline ?? trained)?.train : undefined,

@@ -5,7 +5,7 @@ import { formatStep } from "../data/time-step.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import type { ForecastSettings } from "../schema/forecast.ts";
 import type { StartEvent } from "../train/events.ts";
-import { type ForecasterTraining, type ForecastFacts, trainForecaster } from "../train/train-forecaster.ts";
+import { type ForecasterFacts, type ForecasterTraining, trainForecaster } from "../train/train-forecaster.ts";
 import { taskLine } from "./epoch-line.ts";
 import { readSeriesFile } from "./forecast-data.ts";
 import { counted, integer } from "./format.ts";
@@ -26,7 +26,7 @@ export async function trainForecasterToFolder(
     const training = await trainForecaster({ ...trainOptions(settings), ...{ machine, data, signal } });
     const { trainer, forecaster } = training;
     own(trainer);
-    const result = await recordTold<ForecastFacts>(trainer, tools, options, {
+    const result = await recordTold<ForecasterFacts>(trainer, tools, options, {
       config: { task: "forecast", ...forecaster.config, training: settings },
       items: "values",
       introduction: (start) => introduction(start, training, data, settings),
@@ -65,8 +65,8 @@ function trainOptions(settings: ForecastSettings) {
 }
 
 function introduction(
-  start: StartEvent<ForecastFacts>,
-  { forecaster: { layout, network } }: ForecasterTraining,
+  start: StartEvent<ForecasterFacts>,
+  { forecaster: { layout, model: network } }: ForecasterTraining,
   { step, notices }: TimeSeriesSet,
   settings: ForecastSettings,
 ): string[] {

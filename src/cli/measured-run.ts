@@ -2,12 +2,12 @@ import { resolve } from "node:path";
 import { type RunConfig, readConfig, type Saveable } from "../checkpoint/run-folder.ts";
 import type { Machine } from "../compute/machine.ts";
 import { backtest } from "../run/backtest.ts";
+import { evaluateClassifier, evaluateRegression } from "../run/evaluate-classifier.ts";
+import { evaluateTagger } from "../run/evaluate-tagger.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { loadRun } from "../run/load-run.ts";
 import { loadTagger } from "../run/load-tagger.ts";
-import { measureClassifier, measureRegression } from "../run/measure-classifier.ts";
-import { measureTagger } from "../run/measure-tagger.ts";
 import { ofKind } from "../run/run-parts.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import type { TagSettings } from "../schema/tag.ts";
@@ -71,7 +71,7 @@ async function openText({ folder, machine, file, io }: Asked, { training }: RunC
     ...{ model, saved: { tokenizer, parameters }, close: () => text.close() },
     on: `${file ?? "the validation part of the run's text"}: ${counted(tokens.length, "token")}`,
     async measure() {
-      const { nats, perplexity } = await evaluateText({ model, parameters, machine, tokens });
+      const { loss: nats, perplexity } = await evaluateText({ model, parameters, machine, tokens });
       return { nats, perplexity };
     },
   };
@@ -88,10 +88,10 @@ async function openClassifier({ folder, machine, file }: Asked, { training }: Ru
     on: `${file ?? `the ${ownPart(settings)} part`}: ${counted(examples.inputs.length, "example")}`,
     async measure() {
       if (!classifier.model.config.classes) {
-        const { loss, rmse, mae } = await measureRegression(classifier, examples);
+        const { loss, rmse, mae } = await evaluateRegression(classifier, examples);
         return { loss, rmse, mae };
       }
-      const { loss, accuracy, macroF1 } = await measureClassifier(classifier, examples);
+      const { loss, accuracy, macroF1 } = await evaluateClassifier(classifier, examples);
       return { loss, accuracy, macroF1 };
     },
   };
@@ -106,7 +106,7 @@ async function openTagger({ folder, machine, file }: Asked, { training }: RunCon
     ...{ model: tagger.model, saved: tagger, close: () => tagger.close() },
     on: `${file ?? `the ${ownPart(settings)} part`}: ${counted(sentences.tokens.length, "sentence")}`,
     async measure() {
-      const { loss, accuracy, spans, intentAccuracy } = await measureTagger(tagger, sentences);
+      const { loss, accuracy, spans, intentAccuracy } = await evaluateTagger(tagger, sentences);
       return {
         ...{ loss, accuracy, ...(spans && { f1: spans.f1 }) },
         ...(intentAccuracy !== undefined && { intentAccuracy }),
@@ -119,7 +119,7 @@ async function openForecaster({ folder, machine, file }: Asked): Promise<Opened>
   const forecaster = await loadForecaster(folder, { machine });
   const { series, own } = await measuredSeries(forecaster, folder, file);
   return {
-    ...{ model: forecaster.network, saved: forecaster, close: () => forecaster.close() },
+    ...{ model: forecaster.model, saved: forecaster, close: () => forecaster.close() },
     on: `${file ?? `the ${own} part`}: ${counted(series.length, "series", "series")}`,
     async measure() {
       const { rows } = await backtest(forecaster, { series, baselines: false });

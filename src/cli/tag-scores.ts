@@ -1,4 +1,4 @@
-import type { TaggerScores, TaggingScores } from "../run/measure-tagger.ts";
+import type { TaggerScores, TaggingScores } from "../run/evaluate-tagger.ts";
 import { integer, percent, table } from "./format.ts";
 
 /** One row for each model, baselines among them. */

@@ -1,9 +1,9 @@
 import { openMachine } from "../compute/open.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { pickSentences, type TaggedSentences } from "../data/tagged-sentences.ts";
-import type { TaggerConfig } from "../models/tagger.ts";
+import type { SequenceTaggerConfig } from "../models/sequence-tagger.ts";
+import { evaluateTagger, type TaggerScores, type TaggingScores } from "../run/evaluate-tagger.ts";
 import { loadTagger } from "../run/load-tagger.ts";
-import { measureTagger, type TaggerScores, type TaggingScores } from "../run/measure-tagger.ts";
 import type { TagSettings } from "../schema/tag.ts";
 import { LongshortError } from "../shared/errors.ts";
 import { mostFrequentTags } from "../train/tagger-baseline.ts";
@@ -37,7 +37,7 @@ export async function tellTaggerScores(
   try {
     const tagger = await loadTagger(folder, { machine });
     const { config } = tagger.model;
-    const model = await measureTagger(tagger, measured);
+    const model = await evaluateTagger(tagger, measured);
     const baselines: Row[] = train
       ? [["each word's most frequent tag", mostFrequentTags(config, train, measured)]]
       : [];
@@ -93,7 +93,7 @@ async function learnedPart(settings: TagSettings, io: Io): Promise<TaggedSentenc
 }
 
 /** Labels and intents that the model does not have. */
-function unseenLabels({ tags, intents = [] }: TaggedSentences, config: TaggerConfig): string[] {
+function unseenLabels({ tags, intents = [] }: TaggedSentences, config: SequenceTaggerConfig): string[] {
   const bare = (tag: string): string => (config.scheme ? tag.replace(/^[A-Z]-/, "") : tag);
   const known = new Set([...config.tags.map(bare), ...(config.intents ?? [])]);
   const there = new Set([...tags.flat().map(bare), ...(config.intents ? intents : [])]);

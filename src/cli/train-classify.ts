@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
 import { type Examples, placeOf, type Series } from "../data/examples.ts";
+import { evaluateClassifier, evaluateRegression } from "../run/evaluate-classifier.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
-import { measureClassifier, measureRegression } from "../run/measure-classifier.ts";
 import { type ClassifySettings, classifyFields } from "../schema/classify.ts";
 import type { ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
@@ -85,8 +85,8 @@ async function tellScores(settings: ClassifySettings, { io, folder, json }: Trai
   try {
     const classifier = await loadClassifier(folder, { machine });
     const model = regression
-      ? await measureRegression(classifier, examples)
-      : await measureClassifier(classifier, examples);
+      ? await evaluateRegression(classifier, examples)
+      : await evaluateClassifier(classifier, examples);
     const baselines = settings.baselines
       ? await classifierBaselines({ machine, classifier, train, test: examples, seed })
       : [];

@@ -27,7 +27,7 @@ export async function traceForecaster(
   options: ReadTraceOptions = {},
 ): Promise<ReadTrace> {
   expectOptions("traceForecaster", options, readTraceNames);
-  const { network, parameters, layout } = forecaster;
+  const { model: network, parameters, layout } = forecaster;
   const { encoder, decoder } = network.parts;
   // Where each step comes from the one before, the last one of the past is read with what is known of the first one to come.
   const direct = layout.decoding === "direct";

@@ -256,7 +256,9 @@ function maskOf(lengths: readonly number[], steps: number, batchSize: number): F
   if (lengths.length !== batchSize)
     throw new ShapeError("shape-mismatch", `lengths: expected ${batchSize}, one an example, got ${lengths.length}`);
   for (const n of lengths) expectInteger("lengths", n, { min: 0, max: steps });
-  return Float32Array.from({ length: steps * batchSize }, (_, k) => (Math.floor(k / batchSize) < lengths[k % batchSize]! ? 1 : 0));
+  return Float32Array.from({ length: steps * batchSize }, (_, k) =>
+    Math.floor(k / batchSize) < lengths[k % batchSize]! ? 1 : 0,
+  );
 }
 
 function expectRoom(machine: Machine, elements: number, { gradients, maximumBytes = 2 ** 29 }: TraceOptions): void {

@@ -51,7 +51,7 @@ export { Model, type OpenOptions, open } from "./open.ts";
 export { openNetwork } from "./open-network.ts";
 export type { ModelArray, ModelResult } from "./plans.ts";
 export { Program, type ProgramOptions, type ProgramTrace, type ProgramTraceOptions } from "./program.ts";
-export { ProgramSession, type ProgramState, type ProgramSessionOptions } from "./program-session.ts";
+export { ProgramSession, type ProgramSessionOptions, type ProgramState } from "./program-session.ts";
 export { type PyTorchFile, readPyTorch } from "./pytorch/read.ts";
 export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";
 export { writePyTorch } from "./pytorch/write.ts";

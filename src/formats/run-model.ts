@@ -24,7 +24,7 @@ export interface LoadedText {
  */
 export async function readRunModel(folder: string, cells: Readonly<Record<string, Cell>> = {}): Promise<LoadedText> {
   const files = await readRun(folder);
-  const model = ofFile(`${folder}/config.json`, () => languageModelFromConfig(files.config.model, cells));
+  const model = ofFile(`${folder}/config.json`, () => languageModelFromConfig(files.config.model, { cells }));
   for (const [name, { shape }] of layoutParameters(model).names) {
     const given = files.weights.get(name);
     if (!given || !sameShape(given.shape, shape))

@@ -21,7 +21,7 @@ import { expectOptions } from "../shared/options.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
-import { optionsOfConfig } from "./model-config.ts";
+import { type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
 
 /**
  * What is dropped in training, and where; all of it is what an AWD-LSTM has (Merity, Keskar & Socher 2018,
@@ -193,11 +193,13 @@ export const languageModel = (options: LanguageModelOptions): LanguageModel => n
 /**
  * The model that a config describes, which may come from a file: everything in it is checked.
  *
- * @param cells cells of the caller's own by name, for models that were made with one
+ * @param options.cells cells of your own by name, for models that were made with one
  * @throws UsageError "bad-config", and what `languageModel` throws
  */
-export function languageModelFromConfig(value: unknown, cells: Readonly<Record<string, Cell>> = {}): LanguageModel {
-  return new LanguageModel(optionsOfConfig<LanguageModelOptions>(value, "language-model", cells));
+export function languageModelFromConfig(value: unknown, options: FromConfigOptions = {}): LanguageModel {
+  return new LanguageModel(
+    optionsOfConfig<LanguageModelOptions>("languageModelFromConfig", value, "language-model", options),
+  );
 }
 
 /** Options that are not given are undefined, so that defaults apply to them; no other names. */

@@ -1,19 +1,30 @@
 import type { Cell } from "../cells/define.ts";
 import { describe, expectOneOf, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { cellOfConfig } from "./cell-choice.ts";
+
+export interface FromConfigOptions {
+  /** Cells of your own by name, for models that were made with one. */
+  readonly cells?: Readonly<Record<string, Cell>> | undefined;
+}
 
 /**
  * The options that a config says a model was made with. It may come from a file: their values are checked where the model is made of them.
  *
- * @param cells cells of the caller's own by name
  * @throws UsageError "bad-config", "unknown-choice", "unknown-cell"
  */
-export function optionsOfConfig<Options>(value: unknown, kind: string, cells: Readonly<Record<string, Cell>>): Options {
+export function optionsOfConfig<Options>(
+  what: string,
+  value: unknown,
+  kind: string,
+  options: FromConfigOptions,
+): Options {
+  expectOptions(what, options, { cells: 1 });
   if (typeof value !== "object" || value === null)
     throw new UsageError("bad-config", `model: expected an object, got ${describe(value)}`);
   const { kind: found, cell, ...rest } = value as Record<string, unknown>;
   expectOneOf("model.kind", found, [kind]);
-  return { ...rest, cell: cellOfConfig(cell, cells) } as Options;
+  return { ...rest, cell: cellOfConfig(cell, options.cells ?? {}) } as Options;
 }
 
 /** Names of classes, tags or intents. @throws UsageError "bad-option" */

@@ -12,7 +12,7 @@ import type { Tensor } from "../tensor/graph.ts";
 import { concatenate, reshape, slice } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
-import { expectNames, optionsOfConfig } from "./model-config.ts";
+import { expectNames, type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
 import { expectScaling, type Scaling } from "./scaling.ts";
 
 /** How the steps of a sequence become one vector. */
@@ -204,12 +204,11 @@ export const sequenceClassifier = (options: SequenceClassifierOptions): Sequence
 /**
  * The model that a config describes, which may come from a file: everything in it is checked.
  *
- * @param cells cells of the caller's own by name, for models that were made with one
+ * @param options.cells cells of your own by name, for models that were made with one
  * @throws UsageError "bad-config", and what `sequenceClassifier` throws
  */
-export function sequenceClassifierFromConfig(
-  value: unknown,
-  cells: Readonly<Record<string, Cell>> = {},
-): SequenceClassifier {
-  return new SequenceClassifier(optionsOfConfig<SequenceClassifierOptions>(value, "sequence-classifier", cells));
+export function sequenceClassifierFromConfig(value: unknown, options: FromConfigOptions = {}): SequenceClassifier {
+  return new SequenceClassifier(
+    optionsOfConfig<SequenceClassifierOptions>("sequenceClassifierFromConfig", value, "sequence-classifier", options),
+  );
 }

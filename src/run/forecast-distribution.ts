@@ -2,7 +2,7 @@ import { erf, evaluate } from "../math/evaluate.ts";
 import { add, div, log1p, mul, sub, variable } from "../math/expression.ts";
 import { logGammaRatio } from "../math/log-gamma.ts";
 import { quantileName } from "../models/forecast-heads.ts";
-import type { ForecastNetworkConfig } from "../models/forecast-network.ts";
+import type { SequenceForecasterConfig } from "../models/sequence-forecaster.ts";
 import { UsageError } from "../shared/errors.ts";
 
 /** Parameters of one predicted value by name, as the head of its network names them. */
@@ -19,7 +19,7 @@ export interface Distribution {
 }
 
 /** What the parameters of a network's head stand for. */
-export function distributionOf({ head, levels = [] }: Pick<ForecastNetworkConfig, "head" | "levels">): Distribution {
+export function distributionOf({ head, levels = [] }: Pick<SequenceForecasterConfig, "head" | "levels">): Distribution {
   switch (head) {
     case "point":
       return { point: ({ value }) => value!, quantile: undefined, moved: allMoved };

@@ -1,5 +1,5 @@
 import type { Machine } from "../compute/machine.ts";
-import type { ForecastNetwork } from "../models/forecast-network.ts";
+import type { SequenceForecaster } from "../models/sequence-forecaster.ts";
 import type { Executable } from "../tensor/executable.ts";
 import { Executables } from "../tensor/executables.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
@@ -9,8 +9,8 @@ import type { ParameterStore } from "../tensor/parameter-store.ts";
 export type InputArrays = Readonly<Record<string, ArrayLike<number>>>;
 
 /** The inputs of a network, declared for what `windowInputs` gives for B windows. */
-export function declareForecastInputs(graph: Graph, network: ForecastNetwork, arrays: InputArrays, rows: number) {
-  const { channels, known, targets, categories } = network.config;
+export function declareForecastInputs(graph: Graph, model: SequenceForecaster, arrays: InputArrays, rows: number) {
+  const { channels, known, targets, categories } = model.config;
   const input = (name: string, width: number): Tensor =>
     graph.input(name, [arrays[name]!.length / (rows * width), rows, width]);
   return {
@@ -27,20 +27,20 @@ export function declareForecastInputs(graph: Graph, network: ForecastNetwork, ar
 /** Networks that predict, compiled for each shape of their inputs. They see the weights as they are at each call. */
 export class ForecastPlans {
   private readonly plans: Executables;
-  private readonly network: ForecastNetwork;
+  private readonly model: SequenceForecaster;
 
-  constructor(network: ForecastNetwork, machine: Machine, parameters: ParameterStore) {
-    this.network = network;
+  constructor(model: SequenceForecaster, machine: Machine, parameters: ParameterStore) {
+    this.model = model;
     this.plans = new Executables(machine, parameters);
   }
 
   /** L */
   get layers(): number {
-    return this.network.config.numLayers;
+    return this.model.config.numLayers;
   }
 
   /**
-   * Parameters of what is predicted, as `ForecastNetwork.forward` gives them, and the states after `x`.
+   * Parameters of what is predicted, as `SequenceForecaster.forward` gives them, and the states after `x`.
    * @param states state before the first step by name, [L, B, W]; default zero
    */
   async run(
@@ -65,14 +65,14 @@ export class ForecastPlans {
   }
 
   private plan(arrays: InputArrays, rows: number, states: InputArrays | undefined): Promise<Executable> {
-    const { network } = this;
+    const { model } = this;
     const sizes = Object.entries(arrays).map(([name, { length }]) => `${name}:${length}`);
     return this.plans.of(`${rows} ${sizes.join(" ")} ${states !== undefined}`, (graph) => {
-      const inputs = declareForecastInputs(graph, network, arrays, rows);
-      const shapes = Object.entries(network.parts.encoder.stateShapes(rows));
+      const inputs = declareForecastInputs(graph, model, arrays, rows);
+      const shapes = Object.entries(model.parts.encoder.stateShapes(rows));
       const initial =
         states && Object.fromEntries(shapes.map(([name, shape]) => [name, graph.input(`state.${name}`, shape)]));
-      const { prediction, final } = network.forward({ ...inputs, initial });
+      const { prediction, final } = model.forward({ ...inputs, initial });
       for (const [name, tensor] of Object.entries(prediction)) graph.output(`prediction.${name}`, tensor);
       for (const [name, tensor] of Object.entries(final)) graph.output(`final.${name}`, tensor);
     });

@@ -6,7 +6,7 @@ import { observedLength, type TimeSeries, type TimeSeriesSet } from "../data/tim
 import { after } from "../data/time-step.ts";
 import { type TimeZone, timeZone } from "../data/time-zone.ts";
 import { expectLevels } from "../models/forecast-heads.ts";
-import type { ForecastNetwork } from "../models/forecast-network.ts";
+import type { SequenceForecaster } from "../models/sequence-forecaster.ts";
 import { takeTurns } from "../platform/turns.ts";
 import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
@@ -54,8 +54,8 @@ export interface ForecastOptions {
   readonly recent?: number | undefined;
 }
 
-export interface ForecasterParts {
-  readonly network: ForecastNetwork;
+export interface ForecasterOptions {
+  readonly model: SequenceForecaster;
   readonly layout: ForecastLayout;
   readonly machine: Machine;
   readonly parameters: ParameterStore;
@@ -68,28 +68,28 @@ const [CALIBRATED, CALIBRATED_PATHS] = [1000, 30];
 
 /** A model that forecasts: series in, their next steps out. It sees the weights as they are at each call. */
 export class Forecaster extends Closing {
-  readonly network: ForecastNetwork;
+  readonly model: SequenceForecaster;
   readonly parameters: ParameterStore;
   readonly zone: TimeZone;
   readonly distribution: Distribution;
   private readonly plans: ForecastPlans;
   #layout: ForecastLayout;
 
-  constructor(parts: ForecasterParts) {
+  constructor(options: ForecasterOptions) {
     super();
-    expectOptions("Forecaster", parts, {
-      network: "required",
+    expectOptions("Forecaster", options, {
+      model: "required",
       layout: "required",
       machine: "required",
       parameters: "required",
     });
-    const { network, layout, machine, parameters } = parts;
-    this.network = network;
+    const { model, layout, machine, parameters } = options;
+    this.model = model;
     this.#layout = layout;
     this.parameters = parameters;
     this.zone = timeZone(layout.timeZone);
-    this.distribution = distributionOf(network.config);
-    this.plans = new ForecastPlans(network, machine, parameters);
+    this.distribution = distributionOf(model.config);
+    this.plans = new ForecastPlans(model, machine, parameters);
   }
 
   get layout(): ForecastLayout {
@@ -97,8 +97,8 @@ export class Forecaster extends Closing {
   }
 
   /** What a run keeps of it, for `saveRun`, `packRun` and `openRun`. */
-  get config(): { readonly model: ForecastNetwork["config"]; readonly data: ForecastLayout } {
-    return { model: this.network.config, data: this.layout };
+  get config(): { readonly model: SequenceForecaster["config"]; readonly data: ForecastLayout } {
+    return { model: this.model.config, data: this.layout };
   }
 
   /**
@@ -309,7 +309,7 @@ export class Forecaster extends Closing {
         "quantiles: this model predicts points and knows no quantiles; train it with --head quantiles, or with a distribution",
       );
     }
-    return expectLevels(asked ?? this.network.config.levels ?? [0.1, 0.5, 0.9]);
+    return expectLevels(asked ?? this.model.config.levels ?? [0.1, 0.5, 0.9]);
   }
 
   private expectContext({ series, origin }: ForecastWindow): void {

@@ -25,7 +25,7 @@ export async function loadClassifier(
   const { machine, cells } = options;
   const { config, tokenizer: json, ...weights } = await readModel(source);
   expectKind(source, config, "sequence-classifier");
-  const model = ofFile(runName(source, "config.json"), () => sequenceClassifierFromConfig(config.model, cells));
+  const model = ofFile(runName(source, "config.json"), () => sequenceClassifierFromConfig(config.model, { cells }));
   const tokenizer =
     json === undefined ? undefined : ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(json));
   if (tokenizer?.vocabularySize !== model.config.vocabularySize)

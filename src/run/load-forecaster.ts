@@ -1,7 +1,7 @@
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import { forecastLayoutFromConfig, kindsOf, widthsOf } from "../data/forecast-layout.ts";
-import { forecastNetworkFromConfig } from "../models/forecast-network.ts";
+import { sequenceForecasterFromConfig } from "../models/sequence-forecaster.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Forecaster } from "./forecaster.ts";
@@ -23,10 +23,10 @@ export async function loadForecaster(source: RunSource, options: LoadRunOptions)
   const { config, ...weights } = await readModel(source);
   expectKind(source, config, "forecaster");
   const place = runName(source, "config.json");
-  const network = ofFile(place, () => forecastNetworkFromConfig(config.model, cells));
+  const model = ofFile(place, () => sequenceForecasterFromConfig(config.model, { cells }));
   const layout = ofFile(place, () => forecastLayoutFromConfig(config.data));
   const { channels, known, targets } = widthsOf(layout);
-  const { config: made } = network;
+  const { config: made } = model;
   const { linearSteps = layout.context } = made;
   const { categories = [] } = made;
   const fits =
@@ -37,9 +37,9 @@ export async function loadForecaster(source: RunSource, options: LoadRunOptions)
       `${place}: its data have ${channels} channels and ${targets} targets, its model ${made.channels} and ${made.targets}: these parts are not of one run`,
     );
   return new Forecaster({
-    network,
+    model,
     layout,
     machine,
-    parameters: await parametersOfRun(source, machine, network, weights),
+    parameters: await parametersOfRun(source, machine, model, weights),
   });
 }

@@ -1,6 +1,6 @@
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
-import { taggerFromConfig } from "../models/tagger.ts";
+import { sequenceTaggerFromConfig } from "../models/sequence-tagger.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
@@ -22,7 +22,7 @@ export async function loadTagger(source: RunSource, options: LoadRunOptions): Pr
   const { machine, cells } = options;
   const { config, tokenizer: json, ...weights } = await readModel(source);
   expectKind(source, config, "tagger");
-  const model = ofFile(runName(source, "config.json"), () => taggerFromConfig(config.model, cells));
+  const model = ofFile(runName(source, "config.json"), () => sequenceTaggerFromConfig(config.model, { cells }));
   const tokenizer = ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(json));
   if (tokenizer.vocabularySize !== model.config.vocabularySize)
     throw new FailureError(

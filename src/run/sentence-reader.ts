@@ -1,4 +1,4 @@
-import type { TaggerConfig } from "../models/tagger.ts";
+import type { SequenceTaggerConfig } from "../models/sequence-tagger.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
@@ -17,7 +17,10 @@ export class SentenceReader {
   private readonly characterIds: ReadonlyMap<string, number> | undefined;
   private readonly wordIds = new Map<string, number>();
 
-  constructor({ characters, wordLength = 0 }: Pick<TaggerConfig, "characters" | "wordLength">, tokenizer: Tokenizer) {
+  constructor(
+    { characters, wordLength = 0 }: Pick<SequenceTaggerConfig, "characters" | "wordLength">,
+    tokenizer: Tokenizer,
+  ) {
     this.tokenizer = tokenizer;
     this.wordLength = wordLength;
     this.characterIds = characters && new Map(characters.map((character, k) => [character, k + 1]));

@@ -1,7 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import { ladder } from "../data/bucketed-batches.ts";
 import { logSoftmax } from "../layers/softmax.ts";
-import type { TaggerInput, TaggerModel } from "../models/tagger.ts";
+import type { SequenceTagger, SequenceTaggerInput } from "../models/sequence-tagger.ts";
 import { takeTurns } from "../platform/turns.ts";
 import { argmax } from "../shared/argmax.ts";
 import { Closing } from "../shared/closing.ts";
@@ -16,8 +16,8 @@ import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type ReadSentence, SentenceReader } from "./sentence-reader.ts";
 
-export interface TaggerRunOptions {
-  readonly model: TaggerModel;
+export interface TaggerOptions {
+  readonly model: SequenceTagger;
   readonly machine: Machine;
   readonly parameters: ParameterStore;
   /** Of words: one token of it for each word. */
@@ -61,7 +61,12 @@ export interface ReadingOptions {
 }
 
 /** The inputs of a tagger, declared for a batch of so many steps and rows. */
-export function declareSentences(graph: Graph, { config }: TaggerModel, steps: number, rows: number): TaggerInput {
+export function declareSentences(
+  graph: Graph,
+  { config }: SequenceTagger,
+  steps: number,
+  rows: number,
+): SequenceTaggerInput {
   const { characters, wordLength, vocabularySize } = config;
   return {
     words: graph.input("words", [steps, rows], { type: "int", below: vocabularySize }),
@@ -75,14 +80,14 @@ export function declareSentences(graph: Graph, { config }: TaggerModel, steps: n
 
 /** A model that answers: sentences in, tags out. It sees the weights as they are at each call. */
 export class Tagger extends Closing {
-  readonly model: TaggerModel;
+  readonly model: SequenceTagger;
   readonly parameters: ParameterStore;
   readonly tokenizer: Tokenizer;
   private readonly reader: SentenceReader;
-  private readonly options: TaggerRunOptions;
+  private readonly options: TaggerOptions;
   private readonly plans: Executables;
 
-  constructor(options: TaggerRunOptions) {
+  constructor(options: TaggerOptions) {
     super();
     expectOptions("Tagger", options, {
       model: "required",
@@ -101,7 +106,7 @@ export class Tagger extends Closing {
   }
 
   /** What a run keeps of it, for `saveRun`, `packRun` and `openRun`. */
-  get config(): { readonly model: TaggerModel["config"] } {
+  get config(): { readonly model: SequenceTagger["config"] } {
     return { model: this.model.config };
   }
 

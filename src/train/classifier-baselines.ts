@@ -4,11 +4,11 @@ import { BagOfTokens } from "../models/bag-of-tokens.ts";
 import { type ClassificationScores, classificationScores } from "../run/classification-scores.ts";
 import type { Classifier } from "../run/classifier.ts";
 import {
-  measureClassifier,
-  measureRegression,
+  evaluateClassifier,
+  evaluateRegression,
   type RegressionScores,
   regressionScores,
-} from "../run/measure-classifier.ts";
+} from "../run/evaluate-classifier.ts";
 import { nearestNeighbour, timeWarpingCost } from "../run/nearest-neighbour.ts";
 import { trainClassifier } from "./train-classifier.ts";
 
@@ -71,7 +71,7 @@ async function bagOfTokens({ machine, classifier, train, test, seed }: BaselineO
   });
   try {
     await trainer.run();
-    const scores = regression ? await measureRegression(bag, test) : await measureClassifier(bag, test);
+    const scores = regression ? await evaluateRegression(bag, test) : await evaluateClassifier(bag, test);
     return { name: `${regression ? "linear" : "logistic"} regression on counts of tokens`, scores };
   } finally {
     trainer.close();

@@ -1,20 +1,20 @@
 import type { Examples } from "../data/examples.ts";
 import type { Classifier } from "../run/classifier.ts";
-import { classifierScores, numberScores } from "../run/measure-classifier.ts";
+import { classifierScores, numberScores } from "../run/evaluate-classifier.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { inPieces } from "./in-pieces.ts";
 
 /** Measures `loss`, `accuracy` and `macroF1`, or of a regression `loss`, `rmse` and `mae`; closes the classifier's plans, not the parameters. */
 export const classifierEvaluator = (classifier: Classifier, examples: Examples): Evaluator => ({
-  async run(signal, onMeasured) {
+  async run(options) {
     const { inputs, labels } = examples;
     if (classifier.model.config.classes) {
-      const said = await inPieces(inputs, (piece) => classifier.predict(piece), { signal, onMeasured });
+      const said = await inPieces(inputs, (piece) => classifier.predict(piece), options);
       if (!said) return undefined;
       const { loss, accuracy, macroF1 } = classifierScores(classifier, labels, said);
       return { loss, accuracy, macroF1 };
     }
-    const said = await inPieces(inputs, (piece) => classifier.predictNumbers(piece), { signal, onMeasured });
+    const said = await inPieces(inputs, (piece) => classifier.predictNumbers(piece), options);
     if (!said) return undefined;
     const { loss, rmse, mae } = numberScores(classifier, examples, said);
     return { loss, rmse, mae };

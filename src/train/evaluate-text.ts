@@ -25,24 +25,24 @@ export interface EvaluateTextOptions {
 }
 
 /** How well a model predicts a text. */
-export interface TextScore {
-  /** Mean of −log p(token | tokens before it). */
-  readonly nats: number;
-  /** exp(nats) */
+export interface TextScores {
+  /** Mean of −log p(token | tokens before it), in nats. */
+  readonly loss: number;
+  /** exp(loss) */
   readonly perplexity: number;
-  /** nats / log 2 */
+  /** loss / log 2 */
   readonly bitsPerToken: number;
   /** How many tokens were predicted: B · ⌊(n − 1)/B⌋. */
   readonly tokens: number;
 }
 
 /** Measures a model on a text, from zero state. @throws UsageError "too-few-tokens", "out-of-range"; FailureError "out-of-memory" */
-export async function evaluateText(options: EvaluateTextOptions): Promise<TextScore> {
+export async function evaluateText(options: EvaluateTextOptions): Promise<TextScores> {
   expectOptions("evaluateText", options, { ...runOptions, tokens: "required", batchSize: 1, steps: 1 });
   const evaluator = await openTextEvaluator(options);
   try {
-    const nats = (await evaluator.run())!.loss!;
-    return { nats, perplexity: Math.exp(nats), bitsPerToken: nats / Math.LN2, tokens: evaluator.tokens };
+    const loss = (await evaluator.run())!.loss!;
+    return { loss, perplexity: Math.exp(loss), bitsPerToken: loss / Math.LN2, tokens: evaluator.tokens };
   } finally {
     evaluator.close();
   }

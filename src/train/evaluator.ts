@@ -10,13 +10,17 @@ import { Plans } from "./plans.ts";
 /** Measurements by name: `loss` by custom, and whatever else tells how good a model is. */
 export type Metrics = Readonly<Record<string, number>>;
 
-/** Told how many parts (batches, or examples) have been measured, of how many; what it returns is awaited before more are. */
-export type OnMeasured = (done: number, total: number) => void | Promise<void>;
+export interface EvaluatorRunOptions {
+  /** Ends the measurement early. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many parts (batches, or examples) have been measured, of how many; what it returns is awaited before more are. */
+  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => unknown) | undefined;
+}
 
 /** Measures a model as it is at the moment, again and again while it is trained. */
 export interface Evaluator {
   /** Undefined when `signal` aborted it before the end. */
-  run(signal?: AbortSignal, onMeasured?: OnMeasured): Promise<Metrics | undefined>;
+  run(options?: EvaluatorRunOptions): Promise<Metrics | undefined>;
   /** Frees the plans. */
   close(): void;
 }
@@ -73,7 +77,9 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
   // What does not fit is said before anything is trained.
   await closeAfter((async () => plans.of(await batches.batch(0, 0)))());
   return closing<Evaluator & Closeable>({
-    async run(signal, onMeasured) {
+    async run(how = {}) {
+      expectOptions("Evaluator.run", how, { signal: 1, onProgress: 1 });
+      const { signal, onProgress } = how;
       const turns = takeTurns();
       const sums: Record<string, number> = {};
       let weights = 0;
@@ -86,7 +92,7 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
           sums[name] = (sums[name] ?? 0) + value! * weight;
         weights += weight;
         await turns();
-        await onMeasured?.(index + 1, batches.batchesPerEpoch);
+        await onProgress?.({ done: index + 1, total: batches.batchesPerEpoch });
         if (signal?.aborted) return undefined;
       }
       return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / weights]));

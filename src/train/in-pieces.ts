@@ -1,4 +1,4 @@
-import type { OnMeasured } from "./evaluator.ts";
+import type { EvaluatorRunOptions } from "./evaluator.ts";
 
 /** Enough for full batches of like lengths, few enough that a long measurement says how far it is. */
 const PIECE = 1024;
@@ -7,13 +7,13 @@ const PIECE = 1024;
 export async function inPieces<I, O>(
   inputs: readonly I[],
   answer: (piece: readonly I[]) => Promise<readonly O[]>,
-  { signal, onMeasured }: { readonly signal?: AbortSignal | undefined; readonly onMeasured?: OnMeasured | undefined },
+  { signal, onProgress }: EvaluatorRunOptions = {},
 ): Promise<O[] | undefined> {
   const answers: O[] = [];
   for (let start = 0; start < inputs.length; start += PIECE) {
     if (signal?.aborted) return undefined;
     answers.push(...(await answer(inputs.slice(start, start + PIECE))));
-    await onMeasured?.(answers.length, inputs.length);
+    await onProgress?.({ done: answers.length, total: inputs.length });
   }
   return signal?.aborted ? undefined : answers;
 }

@@ -1,10 +1,10 @@
 import type { TaggedSentences } from "../data/tagged-sentences.ts";
-import type { TaggerConfig } from "../models/tagger.ts";
-import { inScheme, type TaggingScores, taggingScores } from "../run/measure-tagger.ts";
+import type { SequenceTaggerConfig } from "../models/sequence-tagger.ts";
+import { inScheme, type TaggingScores, taggingScores } from "../run/evaluate-tagger.ts";
 
 /** What knowing each word's most frequent tag reaches, without context; words that did not occur get the most frequent tag of all. */
 export function mostFrequentTags(
-  { scheme, tags: names }: Pick<TaggerConfig, "scheme" | "tags">,
+  { scheme, tags: names }: Pick<SequenceTaggerConfig, "scheme" | "tags">,
   train: TaggedSentences,
   test: TaggedSentences,
 ): TaggingScores {

@@ -1,5 +1,5 @@
 import type { TaggedSentences } from "../data/tagged-sentences.ts";
-import { taggerScores } from "../run/measure-tagger.ts";
+import { taggerScores } from "../run/evaluate-tagger.ts";
 import type { Tagger } from "../run/tagger.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { inPieces } from "./in-pieces.ts";
@@ -9,9 +9,9 @@ import { inPieces } from "./in-pieces.ts";
  * accuracy, or the mean of it and of the intents'. Closes the tagger's plans, not the parameters.
  */
 export const taggerEvaluator = (tagger: Tagger, sentences: TaggedSentences): Evaluator => ({
-  async run(signal, onMeasured) {
+  async run(options) {
     const read = (piece: TaggedSentences["tokens"]) => tagger.read(piece, { likelihood: true });
-    const readings = await inPieces(sentences.tokens, read, { signal, onMeasured });
+    const readings = await inPieces(sentences.tokens, read, options);
     if (!readings) return undefined;
     const { loss, accuracy, spans, intentAccuracy } = taggerScores(tagger, sentences, readings);
     const ofTags = spans ? spans.f1 : accuracy;

@@ -6,7 +6,11 @@ import { type ForecastSpans, splitSeries } from "../data/forecast-split.ts";
 import { windowBatches, windowsOf } from "../data/forecast-windows.ts";
 import { observedLength, part, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
 import type { HeadName, PointLoss } from "../models/forecast-heads.ts";
-import { type ForecastNetwork, type ForecastNetworkOptions, forecastNetwork } from "../models/forecast-network.ts";
+import {
+  type SequenceForecaster,
+  type SequenceForecasterOptions,
+  sequenceForecaster,
+} from "../models/sequence-forecaster.ts";
 import { declareForecastInputs } from "../run/forecast-plans.ts";
 import { Forecaster } from "../run/forecaster.ts";
 import { checkOptions } from "../schema/check.ts";
@@ -23,8 +27,8 @@ import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options
 import type { Training } from "./training.ts";
 
 /** What the network is made of; what it reads and predicts comes from the data. */
-export type ForecastModelOptions = Pick<
-  ForecastNetworkOptions,
+export type ForecasterModelOptions = Pick<
+  SequenceForecasterOptions,
   "cell" | "hiddenSize" | "projectionSize" | "numLayers" | "dropout"
 >;
 
@@ -42,7 +46,7 @@ export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutO
   readonly pointLoss?: PointLoss | undefined;
   /** Of quantiles: their probabilities, ascending; default 0.1, 0.5, 0.9. */
   readonly levels?: readonly number[] | undefined;
-  readonly model?: ForecastModelOptions | undefined;
+  readonly model?: ForecasterModelOptions | undefined;
   /**
    * Whether a linear map of each target's past is fitted first, by least squares, and the network learns what it leaves. Default true; of predictions of all steps at
    * once, of other things than counts, and where there are at least ten windows for each step that is looked back at. Otherwise the network learns all.
@@ -55,7 +59,7 @@ export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutO
 }
 
 /** What the start event of a forecaster's training tells besides. */
-export interface ForecastFacts {
+export interface ForecasterFacts {
   readonly series: number;
   /** Those that are too short to learn from. */
   readonly skippedSeries: number;
@@ -71,7 +75,7 @@ export interface SplitSeries {
   readonly spans: ForecastSpans;
 }
 
-export interface ForecasterTraining extends Training<ForecastFacts, ForecastNetwork> {
+export interface ForecasterTraining extends Training<ForecasterFacts, SequenceForecaster> {
   /** Forecasts with the weights as they are; closed with the trainer, as are the weights. */
   readonly forecaster: Forecaster;
   readonly series: readonly SplitSeries[];
@@ -152,7 +156,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
   if (train.length === 0) throw tooShort(layout, spans);
   const { targets, channels, known } = widthsOf(layout);
   const beside = (options.linear ?? true) && fitsLinear(train.length, layout);
-  const network = forecastNetwork({
+  const model = sequenceForecaster({
     ...{ channels, targets, known, horizon, autoregressive: layout.decoding === "autoregressive" },
     ...{ head, pointLoss: options.pointLoss, levels: options.levels },
     ...(layout.categories && { categories: kindsOf(layout) }),
@@ -161,17 +165,17 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
   });
   const batches = windowBatches({ windows: train, layout, batchSize, seed });
   const epochs = options.epochs ?? Math.min(50, Math.max(5, Math.ceil(2000 / batches.batchesPerEpoch)));
-  const store = layoutParameters(network);
+  const store = layoutParameters(model);
   const { optimizer, accumulate } = planOf({ ...options, epochs }, batches.batchesPerEpoch);
   expectRoom(machine, store, optimizer, accumulate > 1);
   const parameters = await createParameters({ machine, layout: store, seed });
   try {
     if (beside)
       for (const [name, data] of Object.entries(fitLinear(train, layout))) parameters.write(`linear.${name}`, data);
-    const forecaster = new Forecaster({ network, layout, machine, parameters });
+    const forecaster = new Forecaster({ model, layout, machine, parameters });
     const loss = (graph: Graph, { inputs, rows }: Batch): Tensor => {
       const given = (name: string): Tensor | undefined => inputs[name] && graph.input(name, [horizon, rows, targets]);
-      return network.loss(declareForecastInputs(graph, network, inputs, rows), given("y")!, given("mask"));
+      return model.loss(declareForecastInputs(graph, model, inputs, rows), given("y")!, given("mask"));
     };
     const evaluator =
       measured.length === 0
@@ -182,7 +186,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
             record: (graph, batch) => ({ metrics: { loss: loss(graph, batch) } }),
           });
     const seen = new Set(train.map(({ series }) => series));
-    const trainer = await startTrainer<ForecastFacts>({
+    const trainer = await startTrainer<ForecasterFacts>({
       ...options,
       ...{ epochs, parameters, batches, evaluator, owned: [forecaster, parameters] },
       facts: {
@@ -194,7 +198,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
     });
     const series = prepared.map((one, k) => ({ prepared: one, source: data.series[k]!, spans: spans[k]! }));
     const calibrate: ForecasterTraining["calibrate"] = (of = forecaster) => of.calibrate(measured);
-    return { trainer, model: network, parameters, forecaster, series, calibrate };
+    return { trainer, model, parameters, forecaster, series, calibrate };
   } catch (error) {
     parameters.close();
     throw error;

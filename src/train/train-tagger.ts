@@ -3,8 +3,13 @@ import { bucketedBatches } from "../data/bucketed-batches.ts";
 import { classesOf, placeOf } from "../data/examples.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { expectSentences, pickSentences, type TaggedSentences } from "../data/tagged-sentences.ts";
-import { type TaggerModel, type TaggerOptions, tagger as taggerModel, taggerNames } from "../models/tagger.ts";
-import { inScheme } from "../run/measure-tagger.ts";
+import {
+  type SequenceTagger,
+  type SequenceTaggerOptions,
+  sequenceTaggerNames,
+  sequenceTagger as taggerModel,
+} from "../models/sequence-tagger.ts";
+import { inScheme } from "../run/evaluate-tagger.ts";
 import { SentenceReader } from "../run/sentence-reader.ts";
 import { declareSentences, Tagger } from "../run/tagger.ts";
 import { checkOptions } from "../schema/check.ts";
@@ -24,7 +29,7 @@ import { silenceUnseen } from "./unseen-tokens.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the sentences. */
 export type TaggerModelOptions = Omit<
-  TaggerOptions,
+  SequenceTaggerOptions,
   "vocabularySize" | "characters" | "tags" | "scheme" | "writtenScheme" | "intents"
 >;
 
@@ -37,7 +42,7 @@ const {
   writtenScheme: _5,
   intents: _6,
   ...modelNames
-} = taggerNames;
+} = sequenceTaggerNames;
 
 /** Which words have a vector of their own. */
 export type TaggerWords = Pick<TrainTokenizerOptions, "minimumCount" | "maximumSize" | "normalize">;
@@ -69,7 +74,7 @@ export interface TaggerFacts {
   readonly batchSize: number;
 }
 
-export interface TaggerTraining extends Training<TaggerFacts, TaggerModel> {
+export interface TaggerTraining extends Training<TaggerFacts, SequenceTagger> {
   /** Answers with the weights as they are; closed with the trainer, as are the weights. */
   readonly tagger: Tagger;
   /** What is learned from, and what is measured after each epoch. */

@@ -312,12 +312,22 @@ export class Trainer<F extends object = object> extends Closing implements Async
     let last = begun;
     return relay<ValidationEvent, Metrics | undefined>(
       (tell, ends) =>
-        evaluator.run(ends, async (done, total) => {
-          const now = platform.now();
-          if (now - last < TELL_EVERY * 1000 || done >= total) return;
-          last = now;
-          const secondsLeft = ((now - begun) / 1000) * (total / done - 1);
-          await tell({ type: "validation", step: this.state.step, epoch: this.epochNumber, done, total, secondsLeft });
+        evaluator.run({
+          signal: ends,
+          onProgress: async ({ done, total }) => {
+            const now = platform.now();
+            if (now - last < TELL_EVERY * 1000 || done >= total) return;
+            last = now;
+            const secondsLeft = ((now - begun) / 1000) * (total / done - 1);
+            await tell({
+              type: "validation",
+              step: this.state.step,
+              epoch: this.epochNumber,
+              done,
+              total,
+              secondsLeft,
+            });
+          },
         }),
       signal,
     );

@@ -68,7 +68,7 @@ describe("cells as text", () => {
     const cell = parseCell("z = σ(W_z x)\nh = (1 - z) * h[t-1] + z * relu(W_n x)");
     const { config } = languageModel({ vocabularySize: 5, hiddenSize: 4, cell });
     const said = JSON.parse(JSON.stringify(config));
-    const again = languageModelFromConfig(said, cellsInWords(said));
+    const again = languageModelFromConfig(said, { cells: cellsInWords(said) });
     expect(sameEquations(again.cell, cell)).toBe(true);
     expect(() => languageModelFromConfig(said)).toThrow(/give it again/);
     expect(cellsInWords({ cell: { name: "lstm" } })).toEqual({});

@@ -69,7 +69,7 @@ describe("saveRun and loadRun", () => {
     expect(written?.end).toBe("length");
     expect(await beamSearch({ ...loaded, length: 2 })).toHaveLength(1);
     expect((await traceText({ ...loaded, text: "ab" })).tokens).toHaveLength(2);
-    expect((await evaluateText({ ...loaded, tokens: run.tokens })).nats).toBeGreaterThan(0);
+    expect((await evaluateText({ ...loaded, tokens: run.tokens })).loss).toBeGreaterThan(0);
     const text: string[] = [];
     for await (const piece of generate({ session, ...loaded, length: 3 })) text.push(piece);
     expect(text.length).toBeGreaterThan(0);

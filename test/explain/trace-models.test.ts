@@ -202,7 +202,7 @@ describeOnMachines("traces of models of other tasks", (on) => {
       ...{ machine: on.machine, data: setOf(60), horizon: 3, context: 5, head: "point", anchor: "none", linear: false },
       ...{ transform: "none", model: { hiddenSize: 3, numLayers: 2 }, validation: 0.2, test: 0 },
     });
-    expect(forecaster.network.parts.decoder).toBeDefined();
+    expect(forecaster.model.parts.decoder).toBeDefined();
     const data = setOf(63);
     const trace = await traceForecaster(forecaster, data.series[0]!);
     expect(trace.tokens).toEqual(["−5", "−4", "−3", "−2", "−1", "0", "1", "2"]);

@@ -57,7 +57,7 @@ describeOnMachines("trace", (on) => {
     "of %s, two layers, both directions, ragged: the outputs are made of it, with the bits of a run without it",
     async (_, cell) => {
       const traced = await layers(on.machine, { cell, numLayers: 2, bidirectional: true });
-      const input = { data: numbers(4 * 2 * 3), batch: 2, lengths: [4, 2] };
+      const input = { data: numbers(4 * 2 * 3), batchSize: 2, lengths: [4, 2] };
       const all = await trace(traced, input, { names: traceNames(traced.model) });
       const none = await trace(traced, input, { names: [] });
       expect(none.output).toEqual(all.output);

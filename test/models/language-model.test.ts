@@ -82,7 +82,7 @@ describe("languageModel", () => {
     const { config } = tinyModel({ cell });
     expect(config.cell).toEqual({ name: "own", custom: true });
     expect(() => languageModelFromConfig(config)).toThrow(/cell of your own, "own": give it again/);
-    expect(languageModelFromConfig(config, { own: cell }).cell).toBe(cell);
+    expect(languageModelFromConfig(config, { cells: { own: cell } }).cell).toBe(cell);
     // A built-in cell with options, given as a value, is not taken for the one without.
     expect(tinyModel({ cell: lstm({ coupled: true }) }).config.cell).toEqual({ name: "lstm", custom: true });
   });

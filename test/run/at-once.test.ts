@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { openReference } from "../../src/compute/reference/machine.ts";
-import { tagger } from "../../src/models/tagger.ts";
+import { sequenceTagger } from "../../src/models/sequence-tagger.ts";
 import { generate } from "../../src/run/generate.ts";
 import { openSession } from "../../src/run/session.ts";
 import { openStreams } from "../../src/run/streams.ts";
@@ -52,7 +52,7 @@ test("the parameters of a model are those of one moment", async () => {
 });
 
 test("a tagger that is asked twice at once answers each", async () => {
-  const model = tagger({ vocabularySize: 5, embeddingSize: 3, hiddenSize: 3, tags: ["a", "b", "c"] });
+  const model = sequenceTagger({ vocabularySize: 5, embeddingSize: 3, hiddenSize: 3, tags: ["a", "b", "c"] });
   const parameters = await createParameters({ machine, layout: layoutParameters(model) });
   const encode = (word: string): Int32Array => Int32Array.of(word.charCodeAt(0) - 97);
   const reader = new Tagger({ model, machine, parameters, tokenizer: { encode } as unknown as Tokenizer });

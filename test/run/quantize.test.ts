@@ -13,7 +13,7 @@ import { timeSeriesSet } from "../../src/data/time-series-set.ts";
 import { recurrent } from "../../src/layers/recurrent.ts";
 import { type LanguageModel, languageModel } from "../../src/models/language-model.ts";
 import { sequenceClassifier } from "../../src/models/sequence-classifier.ts";
-import { tagger } from "../../src/models/tagger.ts";
+import { sequenceTagger } from "../../src/models/sequence-tagger.ts";
 import { Classifier } from "../../src/run/classifier.ts";
 import { loadClassifier } from "../../src/run/load-classifier.ts";
 import { loadForecaster } from "../../src/run/load-forecaster.ts";
@@ -136,7 +136,7 @@ test("the loss of a text with weights of 8 bits is near that of the numbers; on 
     const text = { model, machine, tokens, batchSize: 4, steps: 16 };
     const came = await evaluateText({ ...text, parameters });
     const right = await evaluateText({ ...text, parameters: numbersOnly });
-    expect(Math.abs(came.nats - right.nats)).toBeLessThan(machine === wasm ? 1e-4 : 1e-8);
+    expect(Math.abs(came.loss - right.loss)).toBeLessThan(machine === wasm ? 1e-4 : 1e-8);
     for (const one of [parameters, numbersOnly]) one.close();
   }
 });
@@ -254,7 +254,7 @@ describe("other tasks", () => {
       // To its end.
     }
     const [before] = await forecaster.forecast(wave);
-    await quantize({ model: forecaster.network, parameters: forecaster.parameters });
+    await quantize({ model: forecaster.model, parameters: forecaster.parameters });
     const again = await loadForecaster(await packRun(forecaster), { machine: wasm });
     expect(again.parameters.quantized!.size).toBeGreaterThan(2);
     const [after] = await again.forecast(wave);
@@ -264,7 +264,7 @@ describe("other tasks", () => {
 
     const tokenizer = await trainTokenizer({ kind: "word" }, "ada lives in london");
     const config = { vocabularySize: tokenizer.vocabularySize, tags: ["D", "N"], embeddingSize: 5, hiddenSize: 7 };
-    const model = tagger({ ...config, characters: [..."abcdefghilnosv"], head: "crf" });
+    const model = sequenceTagger({ ...config, characters: [..."abcdefghilnosv"], head: "crf" });
     const parameters = await createParameters({ machine: wasm, layout: layoutParameters(model), seed: 4 });
     const one = new Tagger({ model, machine: wasm, parameters, tokenizer });
     const sentences = [["ada", "lives", "in", "london"], ["london"]];

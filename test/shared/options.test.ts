@@ -56,17 +56,28 @@ const madeBy: Readonly<Record<string, string>> = {
 const ofOthers = /^(new \w+Error|WorkerClient\.call)$/;
 
 const trained = root.trainTokenizer({ kind: "character", specialTokens: ["<end>"] }, "abc");
+const evaluating = (async () => {
+  const machine = openReference();
+  const layer = root.linear({ inputSize: 1, outputSize: 1 });
+  const parameters = await root.createParameters({ machine, layout: root.layoutParameters(layer) });
+  return root.openEvaluator({
+    ...{ machine, parameters },
+    batches: { batchesPerEpoch: 1, batch: () => ({ inputs: {}, rows: 1 }) },
+    record: (graph) => ({ metrics: { loss: graph.constant([], [0]) } }),
+  });
+})();
 const texts = { inputs: ["a b", "b a", "a a", "b b"], labels: ["x", "y", "x", "y"], places: ["1", "2", "3", "4"] };
 
 /** What cannot be called with nothing else. */
 const calls: Readonly<Record<string, (options: never) => unknown>> = {
   traceInChunks: (options) => explain.traceInChunks({} as never, { data: [] } as never, options),
+  "Evaluator.run": async (options) => (await evaluating).run(options),
   openMachine: (options) => root.openMachine("wasm", options),
   "Tokenizer.encode": async (options) => (await trained).encode("a", options),
   "Tokenizer.streamEncoder": async (options) => (await trained).streamEncoder(options),
   // Of its first argument the names are looked at by forward.
-  "TaggerModel.loss": (wrong: object) =>
-    root.TaggerModel.prototype.loss.call({}, { words: 1, mask: 1 } as never, { tags: 1, ...wrong } as never),
+  "SequenceTagger.loss": (wrong: object) =>
+    root.SequenceTagger.prototype.loss.call({}, { words: 1, mask: 1 } as never, { tags: 1, ...wrong } as never),
   "PoolOverTime.forward": (input) => root.poolOverTime({ kind: "last" }).forward({} as never, input),
   "AttentionPool.forward": (input) => root.attentionPool({ units: 1 }).forward({} as never, input),
   "trainClassifier tokenizer": (tokenizer: object) =>
@@ -79,7 +90,7 @@ const calls: Readonly<Record<string, (options: never) => unknown>> = {
     root.openCorpus({ files: [new Blob(["abc"])], tokenizer: { kind: "character", ...tokenizer } } as never),
 };
 
-const calledWithGiven = /^(TaggerModel\.loss|traceInChunks)$/;
+const calledWithGiven = /^(SequenceTagger\.loss|traceInChunks)$/;
 
 /** Where options are looked for that the types do not show: a generic one, and one that is called anything but options. */
 const place = (callee: string, argument: number, type: string, options: readonly string[]): OptionsPlace => ({

@@ -34,7 +34,7 @@ describe("evaluateText", () => {
     for (const steps of [1, 10, 47, 100]) {
       const score = await evaluateText({ ...run, machine, tokens, batchSize: 1, steps });
       expect(score.tokens).toBe(47);
-      expect(score.nats).toBeCloseTo(expected, 12);
+      expect(score.loss).toBeCloseTo(expected, 12);
       expect(score.perplexity).toBeCloseTo(Math.exp(expected), 12);
       expect(score.bitsPerToken).toBeCloseTo(expected / Math.LN2, 12);
     }
@@ -45,14 +45,14 @@ describe("evaluateText", () => {
     const sums = await Promise.all(streams.map(byHand));
     const score = await evaluateText({ ...run, machine, tokens, batchSize: 4, steps: 5 });
     expect(score.tokens).toBe(44);
-    expect(score.nats).toBeCloseTo(sums.reduce((a, b) => a + b, 0) / 44, 12);
+    expect(score.loss).toBeCloseTo(sums.reduce((a, b) => a + b, 0) / 44, 12);
   });
 
   test("gives the same each time it runs, and stops when aborted", async () => {
     const evaluator = await openTextEvaluator({ ...run, machine, tokens });
     const first = await evaluator.run();
     expect(await evaluator.run()).toEqual(first);
-    expect(await evaluator.run(AbortSignal.abort())).toBeUndefined();
+    expect(await evaluator.run({ signal: AbortSignal.abort() })).toBeUndefined();
     expect(await evaluator.run()).toEqual(first);
     evaluator.close();
   });

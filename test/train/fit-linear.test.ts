@@ -6,7 +6,7 @@ import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import type { Machine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { timeSeriesSet } from "../../src/data/time-series-set.ts";
-import { forecastNetwork } from "../../src/models/forecast-network.ts";
+import { sequenceForecaster } from "../../src/models/sequence-forecaster.ts";
 import { linearMap } from "../../src/run/baselines/linear-map.ts";
 import { loadForecaster } from "../../src/run/load-forecaster.ts";
 import { RandomStream } from "../../src/shared/random.ts";
@@ -105,7 +105,9 @@ describe("a linear map beside the network", () => {
     expect(trainings.map(has)).toEqual([true, false, false, false, true, false]);
     for (const { trainer } of trainings) trainer.close();
     const network = { channels: 1, targets: 1, horizon: 2, linearSteps: 3 };
-    expect(() => forecastNetwork({ ...network, autoregressive: true })).toThrow(/linearSteps: expected 0 where each/);
-    expect(() => forecastNetwork({ ...network, head: "negative-binomial" })).toThrow(/expected 0 for counts, got 3/);
+    expect(() => sequenceForecaster({ ...network, autoregressive: true })).toThrow(
+      /linearSteps: expected 0 where each/,
+    );
+    expect(() => sequenceForecaster({ ...network, head: "negative-binomial" })).toThrow(/expected 0 for counts, got 3/);
   });
 });

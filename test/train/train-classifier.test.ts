@@ -4,9 +4,9 @@ import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import type { Examples, Series } from "../../src/data/examples.ts";
 import { classificationScores } from "../../src/run/classification-scores.ts";
 import { Classifier } from "../../src/run/classifier.ts";
+import { evaluateClassifier, evaluateRegression } from "../../src/run/evaluate-classifier.ts";
 import { loadClassifier } from "../../src/run/load-classifier.ts";
 import { loadRun } from "../../src/run/load-run.ts";
-import { measureClassifier, measureRegression } from "../../src/run/measure-classifier.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { classWeightsOf } from "../../src/train/class-weights.ts";
 import { type TrainClassifierOptions, trainClassifier } from "../../src/train/train-classifier.ts";
@@ -41,7 +41,7 @@ describe("trainClassifier", () => {
     const seen: unknown[] = [];
     await trainer.run({ epoch: ({ metrics }) => seen.push(metrics!.accuracy) });
     expect(seen.at(-1)).toBe(1);
-    const scores = await measureClassifier(classifier, validation!);
+    const scores = await evaluateClassifier(classifier, validation!);
     expect(scores).toMatchObject({ accuracy: 1, macroF1: 1, examples: 12 });
     const inputs = ["up up and away", "down, down, down", ""];
     const before = await classifier.predict(inputs);
@@ -63,7 +63,7 @@ describe("trainClassifier", () => {
       model: { hiddenSize: 8, dropout: 0, pooling: "mean" },
     });
     await trainer.run();
-    const { rmse, r2, loss } = await measureRegression(classifier, validation!);
+    const { rmse, r2, loss } = await evaluateRegression(classifier, validation!);
     expect(rmse).toBeLessThan(60);
     expect(r2).toBeGreaterThan(0.95);
     expect(loss).toBeLessThan(0.05);
@@ -135,7 +135,7 @@ describe("trainClassifier", () => {
 
   test("a label that training never saw counts as wrong, and not for the loss", async () => {
     const { trainer, classifier } = await train({ epochs: 1 });
-    const scores = await measureClassifier(classifier, { inputs: ["up", "sideways"], labels: ["up", "sideways"] });
+    const scores = await evaluateClassifier(classifier, { inputs: ["up", "sideways"], labels: ["up", "sideways"] });
     expect(scores.confusion.labels).toEqual(["down", "up", "sideways"]);
     expect(scores.accuracy).toBeLessThanOrEqual(0.5);
     expect(scores.loss).toBeGreaterThan(0);

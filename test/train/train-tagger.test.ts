@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import type { TaggedSentences } from "../../src/data/tagged-sentences.ts";
+import { evaluateTagger } from "../../src/run/evaluate-tagger.ts";
 import { loadClassifier } from "../../src/run/load-classifier.ts";
 import { loadTagger } from "../../src/run/load-tagger.ts";
-import { measureTagger } from "../../src/run/measure-tagger.ts";
 import { Tagger } from "../../src/run/tagger.ts";
 import { mostFrequentTags } from "../../src/train/tagger-baseline.ts";
 import { type TrainTaggerOptions, trainTagger } from "../../src/train/train-tagger.ts";
@@ -71,7 +71,7 @@ describe("trainTagger", () => {
     async (head) => {
       const { trainer, tagger, validation } = await train({ model: { head } });
       await trainer.run();
-      const scores = await measureTagger(tagger, validation!);
+      const scores = await evaluateTagger(tagger, validation!);
       expect(scores).toMatchObject({ accuracy: 1, sentences: 6, tags: { macroF1: 1 } });
       expect(scores.spans).toBeUndefined();
       // A word's most frequent tag is right for half of what "run" is.
@@ -149,7 +149,7 @@ describe("trainTagger", () => {
   test("intents are learned beside tags", async () => {
     const { trainer, tagger, validation } = await train({ sentences: intents });
     await trainer.run();
-    expect(await measureTagger(tagger, validation!)).toMatchObject({ accuracy: 1, intentAccuracy: 1 });
+    expect(await evaluateTagger(tagger, validation!)).toMatchObject({ accuracy: 1, intentAccuracy: 1 });
     const [found] = await tagger.predict([["the", "run"]]);
     expect(found!.intent).toBe("tell");
     expect(Object.keys(found!.intentProbabilities!)).toEqual(["act", "tell"]);
@@ -167,10 +167,10 @@ describe("trainTagger", () => {
     const { trainLoss } = await new Promise<{ trainLoss: number }>((resolve) => {
       void trainer.run({ epoch: resolve });
     });
-    const { loss, accuracy } = await measureTagger(tagger, context);
+    const { loss, accuracy } = await evaluateTagger(tagger, context);
     expect(loss).toBeCloseTo(trainLoss, 4);
     const strange = { ...context, tags: context.tags.map((own, k) => (k === 0 ? own.map(() => "X") : own)) };
-    const scores = await measureTagger(tagger, strange);
+    const scores = await evaluateTagger(tagger, strange);
     expect(Number.isFinite(scores.loss)).toBe(true);
     expect(scores.accuracy).toBeLessThanOrEqual(accuracy);
     await trainer.close();

@@ -93,7 +93,7 @@ describe("trainText", () => {
         return evaluateText({ model, parameters, machine, tokens: stream, batchSize: 1 });
       }),
     );
-    const mean = streams.reduce((sum, s) => sum + s.nats, 0) / 4;
+    const mean = streams.reduce((sum, s) => sum + s.loss, 0) / 4;
     expect(own.reduce((a, b) => a + b, 0) / own.length).toBeCloseTo(mean, 12);
   });
 

@@ -258,10 +258,10 @@ describe("how a training goes", () => {
       let now = 0;
       const clock = vi.spyOn(platform, "now").mockImplementation(() => now);
       const evaluator: Evaluator = {
-        async run(_, onMeasured) {
+        async run({ onProgress } = {}) {
           for (let part = 1; part <= 7; part++) {
             now += 400;
-            await onMeasured?.(part, 7);
+            await onProgress?.({ done: part, total: 7 });
           }
           return { loss: 1 };
         },
@@ -300,7 +300,7 @@ describe("how a training goes", () => {
     const controller = new AbortController();
     let asked = 0;
     const evaluator: Evaluator = {
-      async run(signal) {
+      async run({ signal } = {}) {
         if (asked++ === 1) controller.abort();
         return signal?.aborted ? undefined : { loss: 1 / asked };
       },

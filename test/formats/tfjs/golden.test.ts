@@ -19,7 +19,9 @@ describeOnMachines("models of TensorFlow.js", (m) => {
     const { steps }: Case = JSON.parse(readFileSync(new URL(`${name}/io.json`, folder), "utf8"));
     const { model } = await readTensorflowJs(new URL(`${name}/model.json`, folder));
     using program = openNetwork(model, { machine: m.machine });
-    const stateful = name.endsWith("stateful") ? await program.openSession({ batchSize: steps[0]!.input.shape[0]! }) : undefined;
+    const stateful = name.endsWith("stateful")
+      ? await program.openSession({ batchSize: steps[0]!.input.shape[0]! })
+      : undefined;
     const names = model.outputs.map((output) => output.name);
     expect(steps.length).toBeGreaterThan(0);
     for (const { input, outputs } of steps) {

@@ -8,7 +8,7 @@ import { sequenceClassifier } from "../../../src/models/sequence-classifier.ts";
 import { type BacktestOptions, backtest } from "../../../src/run/backtest.ts";
 import { Classifier, type ClassifierOptions } from "../../../src/run/classifier.ts";
 import type { ForecastOptions } from "../../../src/run/forecaster.ts";
-import { type ReadingOptions, Tagger, type TaggerRunOptions } from "../../../src/run/tagger.ts";
+import { type ReadingOptions, Tagger, type TaggerOptions } from "../../../src/run/tagger.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
 import { trainTokenizer } from "../../../src/text/train-tokenizer.ts";
@@ -112,7 +112,7 @@ export const answering: EffectTable = {
     { tokenizer: [undefined], batchSize: [2] },
   ),
   "new Tagger": shows(
-    (options: Pick<TaggerRunOptions, "batchSize">) =>
+    (options: Pick<TaggerOptions, "batchSize">) =>
       batches(async (watched) => {
         const { model, tokenizer: words } = tagger;
         const parameters = await createParameters({ machine: watched, layout: layoutParameters(model), seed: 1 });

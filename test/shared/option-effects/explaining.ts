@@ -37,7 +37,7 @@ const all = async (input: TraceInput, options: TraceOptions) => {
 };
 
 type Both = Omit<TraceInput, "data"> & TraceOptions & { readonly steps?: number };
-const names = ["batch", "lengths", "initial"] as const;
+const names = ["batchSize", "lengths", "initial"] as const;
 const halves = (options: Both) => {
   const given = Object.entries(options);
   const isInput = ([name]: [string, unknown]): boolean => (names as readonly string[]).includes(name);
@@ -100,15 +100,15 @@ export const explaining: EffectTable = {
   ),
   trace: shows((options: Both) => outcomeOf(() => all(...halves(options))), {}, {
     ...{
-      batch: [2],
-      lengths: [[5, 6], { batch: 2 }],
+      batchSize: [2],
+      lengths: [[5, 6], { batchSize: 2 }],
       initial: [h],
       names: [["f"]],
       hold: [[{ name: "f_l0", value: 0 }]],
     },
     ...{ gradients: [true], maximumBytes: [1] },
     // Of layers: what gradients are taken of.
-    seed: () => Promise.all([seeded(0), seeded(3)]),
+    outputGradient: () => Promise.all([seeded(0), seeded(3)]),
   } as object),
   traceInChunks: shows(
     (options: Both) =>
@@ -121,7 +121,7 @@ export const explaining: EffectTable = {
     {},
     {
       ...{
-        batch: [2],
+        batchSize: [2],
         initial: [h],
         names: [["f"]],
         hold: [[{ name: "f_l0", value: 0 }]],

@@ -1,12 +1,31 @@
+import { defineCell } from "../../../src/cells/define.ts";
 import { lstm } from "../../../src/cells/lstm.ts";
 import type { CellSpec } from "../../../src/cells/registry.ts";
-import { type ForecastNetworkOptions, forecastNetwork } from "../../../src/models/forecast-network.ts";
-import { type LanguageModelOptions, languageModel } from "../../../src/models/language-model.ts";
+import { tanh } from "../../../src/math/expression.ts";
+import {
+  type LanguageModelOptions,
+  languageModel,
+  languageModelFromConfig,
+} from "../../../src/models/language-model.ts";
 import { type LanguageModelLossInput, languageModelLoss } from "../../../src/models/language-model-loss.ts";
-import { type SequenceClassifierOptions, sequenceClassifier } from "../../../src/models/sequence-classifier.ts";
-import { type TaggerOptions, tagger } from "../../../src/models/tagger.ts";
+import type { FromConfigOptions } from "../../../src/models/model-config.ts";
+import {
+  type SequenceClassifierOptions,
+  sequenceClassifier,
+  sequenceClassifierFromConfig,
+} from "../../../src/models/sequence-classifier.ts";
+import {
+  type SequenceForecasterOptions,
+  sequenceForecaster,
+  sequenceForecasterFromConfig,
+} from "../../../src/models/sequence-forecaster.ts";
+import {
+  type SequenceTaggerOptions,
+  sequenceTagger,
+  sequenceTaggerFromConfig,
+} from "../../../src/models/sequence-tagger.ts";
 import type { Graph, Tensor } from "../../../src/tensor/graph.ts";
-import { type EffectTable, type OptionEffects, shows } from "./effects.ts";
+import { type EffectTable, type OptionEffects, outcomeOf, shows } from "./effects.ts";
 import { type Numbers, standing } from "./layers.ts";
 import { compute, given, numbers, whole } from "./on-reference.ts";
 
@@ -16,6 +35,18 @@ const tokens = [0, 1, 2, 3, 4, 3];
 /** The cell of a model as a config says it. */
 const ofCell = (observe: (cell: CellSpec) => unknown): OptionEffects =>
   shows(observe, { name: "lstm" }, { name: ["gru"], options: [{ coupled: true }] });
+
+const ownCell = defineCell({ name: "own", gates: { a: tanh }, state: ["h"], step: ({ a }) => ({ h: a }) });
+/** A model with a cell of one's own, made again from its config: without the cell it cannot be. */
+const again = (
+  make: (config: unknown, options: FromConfigOptions) => { readonly config: object },
+  { config }: { readonly config: object },
+): OptionEffects =>
+  shows(
+    (options: FromConfigOptions) => outcomeOf(() => make(config, options).config),
+    {},
+    { cells: [{ own: ownCell }] },
+  );
 
 const write = (options: LanguageModelOptions) => {
   const model = languageModel(options);
@@ -81,10 +112,10 @@ const everything: Numbers = { shape: [3, 2], data: [1, 1, 1, 1, 1, 1] };
 const letters = { characters: [1, 2, 1, 2, 1, 2, 1, 1, 2, 2, 1, 1], lengths: { shape: [6], data: [2, 2, 2, 2, 2, 2] } };
 
 const tag = (
-  options: TaggerOptions,
+  options: SequenceTaggerOptions,
   { mask = everything, intents = true, lengths = letters.lengths, characters = letters.characters }: Tagged = {},
 ) => {
-  const model = tagger(options);
+  const model = sequenceTagger(options);
   const length = options.wordLength ?? 16;
   const record = (graph: Graph) => {
     const input = {
@@ -119,7 +150,7 @@ const forecast = ({
   kinds = [1, 2],
   x,
   ...options
-}: ForecastNetworkOptions & {
+}: SequenceForecasterOptions & {
   readonly x?: readonly number[];
   readonly base?: Numbers;
   readonly scale?: Numbers;
@@ -128,7 +159,7 @@ const forecast = ({
   /** Of the one category of both examples. */
   readonly kinds?: readonly number[];
 }) => {
-  const network = forecastNetwork(options);
+  const network = sequenceForecaster(options);
   const { channels, known = 0, horizon, targets } = options;
   return compute(
     (graph) => {
@@ -261,7 +292,7 @@ export const models: EffectTable = {
   "sequenceClassifier cell": ofCell((cell) => classify({ vocabularySize: 5, embeddingSize: 2, hiddenSize: 3, cell })),
   "new SequenceClassifier": made("sequenceClassifier"),
   "new SequenceClassifier cell": made("sequenceClassifier cell"),
-  tagger: shows((options: TaggerOptions) => tag(options), tagging, {
+  sequenceTagger: shows((options: SequenceTaggerOptions) => tag(options), tagging, {
     ...{ vocabularySize: [6], embeddingSize: [3], tags: [["O", "B-A", "I-B"]] },
     ...{ intents: [["x", "y"]], head: ["softmax"], cell: ["gru"], hiddenSize: [4], numLayers: [2] },
     ...{ bidirectional: [false], dropout: [0.5], inputDropout: [0.5], outputDropout: [0.5], scheme: ["iob2"] },
@@ -272,10 +303,10 @@ export const models: EffectTable = {
     wordLength: [3, spelled],
     writtenScheme: ["bioes", { scheme: "iob2" }],
   }),
-  "tagger cell": ofCell((cell) => tag({ ...tagging, cell })),
-  "new TaggerModel": made("tagger"),
-  "new TaggerModel cell": made("tagger cell"),
-  "TaggerModel.forward": shows(
+  "sequenceTagger cell": ofCell((cell) => tag({ ...tagging, cell })),
+  "new SequenceTagger": made("sequenceTagger"),
+  "new SequenceTagger cell": made("sequenceTagger cell"),
+  "SequenceTagger.forward": shows(
     (input: Tagged) => tag(spelling, input),
     {},
     {
@@ -284,8 +315,8 @@ export const models: EffectTable = {
       lengths: [{ shape: [6], data: [2, 1, 2, 2, 2, 2] }],
     },
   ),
-  "TaggerModel.embedded": { sameAs: "TaggerModel.forward", because: "forward reads what it makes" },
-  "TaggerModel.loss": shows(
+  "SequenceTagger.embedded": { sameAs: "SequenceTagger.forward", because: "forward reads what it makes" },
+  "SequenceTagger.loss": shows(
     (input: Tagged) => tag(spelling, input),
     {},
     {
@@ -295,7 +326,7 @@ export const models: EffectTable = {
       intents: [false],
     },
   ),
-  forecastNetwork: shows(forecast, simple, {
+  sequenceForecaster: shows(forecast, simple, {
     ...{ channels: [1], horizon: [3], known: [1], categories: [[3]], autoregressive: [true, { channels: 1 }] },
     targets: [2, { scale: { shape: [1, 2, 2], data: [1, 1, 1, 1] } }],
     ...{ head: ["gaussian"], cell: ["lstm"], hiddenSize: [4], numLayers: [2], dropout: [0.5], linearSteps: [3] },
@@ -303,9 +334,16 @@ export const models: EffectTable = {
     pointLoss: ["absolute", { head: "point" }],
     levels: [[0.25, 0.75]],
   }),
-  "forecastNetwork cell": ofCell((cell) => forecast({ ...simple, cell })),
-  "new ForecastNetwork": made("forecastNetwork"),
-  "new ForecastNetwork cell": made("forecastNetwork cell"),
-  "ForecastNetwork.forward": inputsOfForecast,
-  "ForecastNetwork.loss": inputsOfForecast,
+  "sequenceForecaster cell": ofCell((cell) => forecast({ ...simple, cell })),
+  "new SequenceForecaster": made("sequenceForecaster"),
+  "new SequenceForecaster cell": made("sequenceForecaster cell"),
+  "SequenceForecaster.forward": inputsOfForecast,
+  "SequenceForecaster.loss": inputsOfForecast,
+  languageModelFromConfig: again(languageModelFromConfig, languageModel({ vocabularySize: 5, cell: ownCell })),
+  sequenceClassifierFromConfig: again(
+    sequenceClassifierFromConfig,
+    sequenceClassifier({ vocabularySize: 5, classes: ["a", "b"], cell: ownCell }),
+  ),
+  sequenceTaggerFromConfig: again(sequenceTaggerFromConfig, sequenceTagger({ ...tagging, cell: ownCell })),
+  sequenceForecasterFromConfig: again(sequenceForecasterFromConfig, sequenceForecaster({ ...simple, cell: ownCell })),
 };

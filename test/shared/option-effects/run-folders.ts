@@ -10,7 +10,7 @@ import { timeSeriesSet } from "../../../src/data/time-series-set.ts";
 import { tanh } from "../../../src/math/expression.ts";
 import { languageModel } from "../../../src/models/language-model.ts";
 import { sequenceClassifier } from "../../../src/models/sequence-classifier.ts";
-import { tagger } from "../../../src/models/tagger.ts";
+import { sequenceTagger } from "../../../src/models/sequence-tagger.ts";
 import { loadClassifier } from "../../../src/run/load-classifier.ts";
 import { loadForecaster } from "../../../src/run/load-forecaster.ts";
 import { loadRun } from "../../../src/run/load-run.ts";
@@ -81,7 +81,7 @@ const text = languageModel(ofWords);
 /** Another model than the parameters are of: what is saved of it is its config. */
 const wider = languageModel({ ...ofWords, hiddenSize: 3 });
 const classifier = sequenceClassifier({ ...ofWords, classes: ["x", "y"] });
-const tags = tagger({ ...ofWords, tags: ["x", "y"] });
+const tags = sequenceTagger({ ...ofWords, tags: ["x", "y"] });
 const fresh = (model: Parameters<typeof layoutParameters>[0]) =>
   createParameters({ machine, layout: layoutParameters(model), seed: 1 });
 

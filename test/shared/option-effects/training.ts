@@ -13,13 +13,13 @@ import type { ParameterStore } from "../../../src/tensor/parameter-store.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
 import type { TrainTokenizerOptions } from "../../../src/text/train-tokenizer.ts";
 import { evaluateText } from "../../../src/train/evaluate-text.ts";
-import { openEvaluator } from "../../../src/train/evaluator.ts";
+import { type EvaluatorRunOptions, openEvaluator } from "../../../src/train/evaluator.ts";
 import type { Callbacks, TrainEvent } from "../../../src/train/events.ts";
 import type { RestoreOptions } from "../../../src/train/snapshot.ts";
 import { openTrainingStep, type TrainingStepOptions } from "../../../src/train/step.ts";
 import type { ClassifierModelOptions } from "../../../src/train/train-classifier.ts";
 import { type TrainClassifierOptions, trainClassifier } from "../../../src/train/train-classifier.ts";
-import type { ForecastModelOptions } from "../../../src/train/train-forecaster.ts";
+import type { ForecasterModelOptions } from "../../../src/train/train-forecaster.ts";
 import { type TrainForecasterOptions, trainForecaster } from "../../../src/train/train-forecaster.ts";
 import type { TaggerModelOptions, TaggerWords } from "../../../src/train/train-tagger.ts";
 import { type TrainTaggerOptions, trainTagger } from "../../../src/train/train-tagger.ts";
@@ -122,15 +122,15 @@ const parameters = (): Promise<ParameterStore> =>
 export type Simple = Omit<TrainerOptions, "machine" | "parameters" | "batches" | "record" | "evaluator"> & {
   readonly evaluator?: boolean;
 };
+const evaluatorOf = (store: ParameterStore) =>
+  openEvaluator({
+    ...{ machine, parameters: store, batches },
+    record: (graph, batch) => ({ metrics: { loss: record(graph, batch).loss } }),
+  });
 /** A linear layer that learns five batches an epoch. */
 export async function simple({ evaluator, ...options }: Simple): Promise<Trainer> {
   const store = await parameters();
-  const measured = evaluator
-    ? await openEvaluator({
-        ...{ machine, parameters: store, batches },
-        record: (graph, batch) => ({ metrics: { loss: record(graph, batch).loss } }),
-      })
-    : undefined;
+  const measured = evaluator ? await evaluatorOf(store) : undefined;
   return openTrainer({
     machine,
     parameters: store,
@@ -295,6 +295,25 @@ export const trainings: EffectTable = {
       ...{ batchSize: [2], steps: [5], validationBatchSize: [2], validationTokens: [9] },
     },
   ),
+  "Evaluator.run": shows(
+    async (options: EvaluatorRunOptions) => {
+      const evaluator = await evaluatorOf(await parameters());
+      const metrics = await evaluator.run(options);
+      evaluator.close();
+      return metrics;
+    },
+    {},
+    {
+      signal: [AbortSignal.abort()],
+      onProgress: async () => {
+        const told: object[] = [];
+        const evaluator = await evaluatorOf(await parameters());
+        await evaluator.run({ onProgress: (progress) => told.push(progress) });
+        evaluator.close();
+        return [[], told];
+      },
+    },
+  ),
   ...trains<Simple>(
     "openTrainer",
     learn,
@@ -405,7 +424,7 @@ export const trainings: EffectTable = {
     },
   }),
   "trainForecaster model": shows(
-    (own: ForecastModelOptions) => forecast({ ...forecasted, model: own }),
+    (own: ForecasterModelOptions) => forecast({ ...forecasted, model: own }),
     { hiddenSize: 3 },
     {
       ...{ cell: ["gru"], hiddenSize: [4], numLayers: [2], dropout: [0.4] },

@@ -18,9 +18,9 @@ import {
   type PointLoss,
   type Prediction,
 } from "./forecast-heads.ts";
-import { optionsOfConfig } from "./model-config.ts";
+import { type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
 
-export interface ForecastNetworkOptions extends Omit<HeadOptions, "head"> {
+export interface SequenceForecasterOptions extends Omit<HeadOptions, "head"> {
   /** C: numbers a step of the past. */
   readonly channels: number;
   /** D: numbers a step that are predicted. */
@@ -53,7 +53,7 @@ export interface ForecastNetworkOptions extends Omit<HeadOptions, "head"> {
 }
 
 /** Everything needed to make the same network again, in a form that JSON can hold. */
-export interface ForecastNetworkConfig {
+export interface SequenceForecasterConfig {
   readonly kind: "forecaster";
   readonly channels: number;
   readonly targets: number;
@@ -93,7 +93,7 @@ export interface ForecastInputs {
 export const DEFAULT_LEVELS = [0.1, 0.5, 0.9] as const;
 
 /** For `expectOptions`. */
-export const forecastNetworkNames = {
+export const sequenceForecasterNames = {
   channels: "required",
   targets: "required",
   known: 1,
@@ -109,7 +109,7 @@ export const forecastNetworkNames = {
   pointLoss: 1,
   levels: 1,
   linearSteps: 1,
-} as const satisfies OptionNames<ForecastNetworkOptions>;
+} as const satisfies OptionNames<SequenceForecasterOptions>;
 
 /**
  * Predicts the next steps of series: recurrent layers over the past → head.
@@ -126,8 +126,8 @@ export const forecastNetworkNames = {
  *
  * Parameters: `categories.0.weight` and so on; `encoder.weight_ih_l0`, …; `decoder.…` likewise where there is one; `head.weight`, `head.bias`; `linear.weight`, `linear.bias`.
  */
-export class ForecastNetwork implements HasParameters {
-  readonly config: ForecastNetworkConfig;
+export class SequenceForecaster implements HasParameters {
+  readonly config: SequenceForecasterConfig;
   readonly cell: Cell;
   readonly head: ForecastHead;
   readonly parts: {
@@ -139,8 +139,8 @@ export class ForecastNetwork implements HasParameters {
   };
 
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
-  constructor(options: ForecastNetworkOptions) {
-    expectOptions<ForecastNetworkOptions>("forecastNetwork", options, forecastNetworkNames);
+  constructor(options: SequenceForecasterOptions) {
+    expectOptions<SequenceForecasterOptions>("sequenceForecaster", options, sequenceForecasterNames);
     const { hiddenSize = 64, projectionSize = 0, numLayers = 1, autoregressive = false } = options;
     const channels = expectInteger("channels", options.channels, { min: 1 });
     const targets = expectInteger("targets", options.targets, { min: 1 });
@@ -194,7 +194,7 @@ export class ForecastNetwork implements HasParameters {
     readonly prediction: Prediction;
     readonly final: Readonly<Record<string, Tensor>>;
   } {
-    expectOptions("ForecastNetwork.forward", inputs, {
+    expectOptions("SequenceForecaster.forward", inputs, {
       ...{ x: "required", future: 1, base: 1, scale: 1, categories: 1, initial: 1 },
     } as const);
     const { x, future, base, scale, categories, initial } = inputs;
@@ -280,13 +280,16 @@ function tablesOf(categories: readonly number[]): Embedding[] {
   );
 }
 
-/** @example `forecastNetwork({ channels: 1, targets: 1, horizon: 24, head: "point" })` */
-export const forecastNetwork = (options: ForecastNetworkOptions): ForecastNetwork => new ForecastNetwork(options);
+/** @example `sequenceForecaster({ channels: 1, targets: 1, horizon: 24, head: "point" })` */
+export const sequenceForecaster = (options: SequenceForecasterOptions): SequenceForecaster =>
+  new SequenceForecaster(options);
 
 /**
  * The network that a config describes, which may come from a file: everything in it is checked.
- * @throws UsageError "bad-config", and what `forecastNetwork` throws
+ * @throws UsageError "bad-config", and what `sequenceForecaster` throws
  */
-export function forecastNetworkFromConfig(value: unknown, cells: Readonly<Record<string, Cell>> = {}): ForecastNetwork {
-  return new ForecastNetwork(optionsOfConfig<ForecastNetworkOptions>(value, "forecaster", cells));
+export function sequenceForecasterFromConfig(value: unknown, options: FromConfigOptions = {}): SequenceForecaster {
+  return new SequenceForecaster(
+    optionsOfConfig<SequenceForecasterOptions>("sequenceForecasterFromConfig", value, "forecaster", options),
+  );
 }

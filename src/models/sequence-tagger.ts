@@ -16,12 +16,12 @@ import type { Tensor } from "../tensor/graph.ts";
 import { concatenate, pointwise, sumAll } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
-import { expectNames, optionsOfConfig } from "./model-config.ts";
+import { expectNames, type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
 
 /** How the tags of a sentence are chosen: as the best sequence of a conditional random field, or each by itself. */
 export type TaggerHead = "crf" | "softmax";
 
-export interface TaggerOptions {
+export interface SequenceTaggerOptions {
   /** V: different words; the first is what unknown words are. */
   readonly vocabularySize: number;
   /** Numbers that stand for a word; default 100. */
@@ -61,11 +61,14 @@ export interface TaggerOptions {
 }
 
 /** Everything needed to make the same model again, in a form that JSON can hold. */
-export type TaggerConfig = Readonly<
-  { kind: "tagger"; cell: CellConfig } & Pick<TaggerOptions, "characters" | "scheme" | "writtenScheme" | "intents"> &
-    Pick<TaggerOptions, "characterEmbeddingSize" | "characterHiddenSize" | "wordLength"> &
-    Pick<TaggerOptions, "inputDropout" | "outputDropout"> &
-    Required<Pick<TaggerOptions, "vocabularySize" | "tags">> & {
+export type SequenceTaggerConfig = Readonly<
+  { kind: "tagger"; cell: CellConfig } & Pick<
+    SequenceTaggerOptions,
+    "characters" | "scheme" | "writtenScheme" | "intents"
+  > &
+    Pick<SequenceTaggerOptions, "characterEmbeddingSize" | "characterHiddenSize" | "wordLength"> &
+    Pick<SequenceTaggerOptions, "inputDropout" | "outputDropout"> &
+    Required<Pick<SequenceTaggerOptions, "vocabularySize" | "tags">> & {
       embeddingSize: number;
       head: TaggerHead;
       hiddenSize: number;
@@ -76,7 +79,7 @@ export type TaggerConfig = Readonly<
 >;
 
 /** Sentences side by side, T tokens each at most. */
-export interface TaggerInput {
+export interface SequenceTaggerInput {
   /** int [T, B] in [0, V) */
   readonly words: Tensor;
   /** int [L, T·B]: the characters of each token, 0 for an unknown one, else its place in `characters` + 1. */
@@ -87,7 +90,7 @@ export interface TaggerInput {
   readonly mask: Tensor;
 }
 
-export interface TaggerOutput {
+export interface SequenceTaggerOutput {
   /** [T, B, C], scores of the tags; logits where the head is softmax. */
   readonly emissions: Tensor;
   /** [B, I], logits of the intents, if the model has any. */
@@ -95,7 +98,7 @@ export interface TaggerOutput {
 }
 
 /** For `expectOptions`. */
-export const taggerNames = {
+export const sequenceTaggerNames = {
   vocabularySize: "required",
   embeddingSize: 1,
   characters: 1,
@@ -114,7 +117,7 @@ export const taggerNames = {
   dropout: 1,
   inputDropout: 1,
   outputDropout: 1,
-} as const satisfies OptionNames<TaggerOptions>;
+} as const satisfies OptionNames<SequenceTaggerOptions>;
 
 /**
  * Says what each token of a sentence is: word embedding, beside it what a recurrent layer makes of the word's characters → dropout →
@@ -125,8 +128,8 @@ export const taggerNames = {
  *
  * @see Lample et al. (2016), arXiv:1603.01360, for words and characters under a CRF; Liu & Lane (2016), arXiv:1609.01454, for intents
  */
-export class TaggerModel implements HasParameters {
-  readonly config: TaggerConfig;
+export class SequenceTagger implements HasParameters {
+  readonly config: SequenceTaggerConfig;
   readonly parts: {
     readonly embedding: Embedding;
     readonly characters?: WordCharacters;
@@ -137,8 +140,8 @@ export class TaggerModel implements HasParameters {
   };
 
   /** @throws UsageError "bad-option", "unknown-choice", "not-an-integer", "out-of-range" */
-  constructor(options: TaggerOptions) {
-    expectOptions<TaggerOptions>("tagger", options, taggerNames);
+  constructor(options: SequenceTaggerOptions) {
+    expectOptions<SequenceTaggerOptions>("sequenceTagger", options, sequenceTaggerNames);
     const { embeddingSize = 100, hiddenSize = 100, numLayers = 1, scheme, writtenScheme, characters } = options;
     const { characterEmbeddingSize = 25, characterHiddenSize = 25, wordLength = 16 } = options;
     const rate = expectRate("dropout", options.dropout ?? 0.5);
@@ -189,8 +192,8 @@ export class TaggerModel implements HasParameters {
   }
 
   /** @throws ShapeError "shape-mismatch"; UsageError "missing-input" */
-  forward(input: TaggerInput): TaggerOutput {
-    expectOptions("TaggerModel.forward", input, { words: "required", characters: 1, lengths: 1, mask: "required" });
+  forward(input: SequenceTaggerInput): SequenceTaggerOutput {
+    expectOptions("SequenceTagger.forward", input, { words: "required", characters: 1, lengths: 1, mask: "required" });
     const { mask, ...read } = input;
     const { rnn, head, intent } = this.parts;
     const { dropout: rate, outputDropout = rate } = this.config;
@@ -203,8 +206,8 @@ export class TaggerModel implements HasParameters {
   }
 
   /** What the recurrent layers read, [T, B, D]: words, and what their characters give. @throws as `forward` */
-  embedded(input: Omit<TaggerInput, "mask">): Tensor {
-    expectOptions("TaggerModel.embedded", input, { words: "required", characters: 1, lengths: 1 });
+  embedded(input: Omit<SequenceTaggerInput, "mask">): Tensor {
+    expectOptions("SequenceTagger.embedded", input, { words: "required", characters: 1, lengths: 1 });
     const { words, characters, lengths } = input;
     const { embedding: table, characters: byCharacter } = this.parts;
     expectShape("words", words.shape, ["T", "B"]);
@@ -214,7 +217,7 @@ export class TaggerModel implements HasParameters {
     if (byCharacter && !(characters && lengths))
       throw new UsageError(
         "missing-input",
-        "tagger: this model also reads the characters of words: give characters and lengths",
+        "SequenceTagger: this model also reads the characters of words: give characters and lengths",
       );
     const read = byCharacter
       ? concatenate([whole, byCharacter.forward(characters!, lengths!, [steps, rows])], 2)
@@ -226,8 +229,8 @@ export class TaggerModel implements HasParameters {
    * −log p of the tags, a mean over the tokens that are there, plus that of the intents, a mean over the sentences; [].
    * @param targets.tags int [T, B] in [0, C) @param targets.intents int [B] in [0, I)
    */
-  loss(input: TaggerInput, targets: { readonly tags: Tensor; readonly intents?: Tensor | undefined }): Tensor {
-    expectOptions("TaggerModel.loss", targets, { tags: "required", intents: 1 });
+  loss(input: SequenceTaggerInput, targets: { readonly tags: Tensor; readonly intents?: Tensor | undefined }): Tensor {
+    expectOptions("SequenceTagger.loss", targets, { tags: "required", intents: 1 });
     const { emissions, intents } = this.forward(input);
     const { mask } = input;
     const { field } = this.parts;
@@ -246,18 +249,18 @@ export class TaggerModel implements HasParameters {
 }
 
 /** @example `tagger({ vocabularySize: 8000, tags: ["O", "B-PER", "I-PER"], scheme: "iob2" })` */
-export const tagger = (options: TaggerOptions): TaggerModel => new TaggerModel(options);
+export const sequenceTagger = (options: SequenceTaggerOptions): SequenceTagger => new SequenceTagger(options);
 
 /**
  * The model that a config describes, which may come from a file: everything in it is checked.
  *
- * @param cells cells of the caller's own by name, for models that were made with one
- * @throws UsageError "bad-config", and what `tagger` throws
+ * @param options.cells cells of your own by name, for models that were made with one
+ * @throws UsageError "bad-config", and what `sequenceTagger` throws
  */
-export function taggerFromConfig(value: unknown, cells: Readonly<Record<string, Cell>> = {}): TaggerModel {
-  const options = optionsOfConfig<TaggerOptions>(value, "tagger", cells);
-  const { characters } = options;
+export function sequenceTaggerFromConfig(value: unknown, options: FromConfigOptions = {}): SequenceTagger {
+  const made = optionsOfConfig<SequenceTaggerOptions>("sequenceTaggerFromConfig", value, "tagger", options);
+  const { characters } = made;
   if (characters !== undefined && !(Array.isArray(characters) && characters.every((one) => typeof one === "string")))
     throw new UsageError("bad-config", `model.characters: expected characters, got ${describe(characters)}`);
-  return new TaggerModel(options);
+  return new SequenceTagger(made);
 }

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { openReference } from "../../src/compute/reference/machine.ts";
-import { type TaggerOptions, tagger, taggerFromConfig } from "../../src/models/tagger.ts";
+import {
+  type SequenceTaggerOptions,
+  sequenceTagger,
+  sequenceTaggerFromConfig,
+} from "../../src/models/sequence-tagger.ts";
 import { SentenceReader } from "../../src/run/sentence-reader.ts";
 import { declareSentences } from "../../src/run/tagger.ts";
 import { compile } from "../../src/tensor/executable.ts";
@@ -12,7 +16,7 @@ import { difference } from "../support/difference.ts";
 
 const tags = ["O", "B-A", "I-A"];
 const small = { embeddingSize: 3, characterEmbeddingSize: 2, characterHiddenSize: 2, wordLength: 4, hiddenSize: 3 };
-const full: Omit<TaggerOptions, "vocabularySize"> = {
+const full: Omit<SequenceTaggerOptions, "vocabularySize"> = {
   ...{ ...small, tags, scheme: "iob2", intents: ["x", "y"], dropout: 0, characters: ["a", "b", "c"] },
 };
 const tokenizer = await trainTokenizer({ kind: "word", segmentation: "space", unknown: true }, "ab c\nabcba b");
@@ -21,9 +25,9 @@ const sentences = [["ab", "c", "abcba"], ["b"], ["zz", "ab"]];
 const truth = [[1, 2, 0], [0], [0, 1]];
 
 /** The loss summed over sentences in one batch of T steps, with its gradients. */
-async function run(options: Partial<TaggerOptions>, chosen: readonly number[], steps: number) {
+async function run(options: Partial<SequenceTaggerOptions>, chosen: readonly number[], steps: number) {
   const machine = openReference();
-  const model = tagger({ vocabularySize, ...full, ...options });
+  const model = sequenceTagger({ vocabularySize, ...full, ...options });
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 3 });
   const graph = new Graph({ machine, training: true, parameters: parameters.layout });
   const B = chosen.length;
@@ -61,7 +65,7 @@ async function run(options: Partial<TaggerOptions>, chosen: readonly number[], s
 
 describe("a tagger", () => {
   test("has the parts that its page names", () => {
-    const names = [...namedParameters(tagger({ vocabularySize, ...full })).keys()];
+    const names = [...namedParameters(sequenceTagger({ vocabularySize, ...full })).keys()];
     expect(names.filter((name) => !name.includes("rnn."))).toEqual([
       ...["embedding.weight", "characters.embedding.weight", "head.weight", "head.bias"],
       ...["field.transitions", "field.start", "field.end", "intent.weight", "intent.bias"],
@@ -111,7 +115,7 @@ describe("a tagger", () => {
   });
 
   test("what is read and what is given are dropped apart", async () => {
-    const emissions = async (options: Partial<TaggerOptions>) => (await run(options, [0], 3)).emissions;
+    const emissions = async (options: Partial<SequenceTaggerOptions>) => (await run(options, [0], 3)).emissions;
     const none = await emissions({});
     expect(await emissions({ dropout: 0.5, inputDropout: 0, outputDropout: 0 })).toEqual(none);
     const [read, given] = [await emissions({ inputDropout: 0.5 }), await emissions({ outputDropout: 0.5 })];
@@ -130,11 +134,20 @@ describe("a tagger", () => {
   });
 
   test("is made again of its config", () => {
-    const { config } = tagger({ vocabularySize, ...full, cell: "gru", writtenScheme: "bmes", inputDropout: 0.25 });
-    const again = taggerFromConfig(JSON.parse(JSON.stringify(config)));
+    const { config } = sequenceTagger({
+      vocabularySize,
+      ...full,
+      cell: "gru",
+      writtenScheme: "bmes",
+      inputDropout: 0.25,
+    });
+    const again = sequenceTaggerFromConfig(JSON.parse(JSON.stringify(config)));
     expect(again.config).toEqual(config);
     expect([...namedParameters(again)].map(([name, { shape }]) => [name, shape])).toEqual(
-      [...namedParameters(tagger({ vocabularySize, ...full, cell: "gru" }))].map(([name, { shape }]) => [name, shape]),
+      [...namedParameters(sequenceTagger({ vocabularySize, ...full, cell: "gru" }))].map(([name, { shape }]) => [
+        name,
+        shape,
+      ]),
     );
   });
 
@@ -150,7 +163,7 @@ describe("a tagger", () => {
     ["a rate that drops all", { outputDropout: 1 }, "out-of-range"],
     ["no cell", { cell: 3 }, "bad-config"],
   ])("refuses a config with %s", (_, change, code) => {
-    const { config } = tagger({ vocabularySize, ...full });
-    expect(() => taggerFromConfig({ ...config, ...change })).toThrow(expect.objectContaining({ code }));
+    const { config } = sequenceTagger({ vocabularySize, ...full });
+    expect(() => sequenceTaggerFromConfig({ ...config, ...change })).toThrow(expect.objectContaining({ code }));
   });
 });

@@ -1,5 +1,5 @@
 import type { TaggedSentences } from "../data/tagged-sentences.ts";
-import type { TaggerConfig } from "../models/tagger.ts";
+import type { SequenceTaggerConfig } from "../models/sequence-tagger.ts";
 import { spansOf, type TagScheme, tagsOf } from "../shared/tag-schemes.ts";
 import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
 import { type SpanScores, spanScores } from "./span-scores.ts";
@@ -36,7 +36,7 @@ export const inScheme = (
   scheme === undefined ? tags : tags.map((own) => tagsOf(spansOf(own), own.length, scheme));
 
 /** @throws UsageError "wrong-input" */
-export const measureTagger = async (tagger: Tagger, sentences: TaggedSentences): Promise<TaggerScores> =>
+export const evaluateTagger = async (tagger: Tagger, sentences: TaggedSentences): Promise<TaggerScores> =>
   taggerScores(tagger, sentences, await tagger.read(sentences.tokens, { likelihood: true }));
 
 /** The scores of what a tagger read in sentences, with `likelihood`. */
@@ -76,7 +76,7 @@ export function taggerScores(
 export function taggingScores(
   truth: readonly (readonly string[])[],
   found: readonly (readonly string[])[],
-  { scheme, tags: names }: Pick<TaggerConfig, "scheme" | "tags">,
+  { scheme, tags: names }: Pick<SequenceTaggerConfig, "scheme" | "tags">,
 ): TaggingScores {
   const [flatTruth, flatFound] = [truth.flat(), found.flat()];
   return {

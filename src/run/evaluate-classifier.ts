@@ -20,7 +20,7 @@ export interface RegressionScores {
 }
 
 /** @throws UsageError "not-a-classifier", "wrong-input" */
-export async function measureClassifier(
+export async function evaluateClassifier(
   classifier: Classifier,
   { inputs, labels }: Pick<Examples, "inputs" | "labels">,
 ): Promise<ClassifierScores> {
@@ -46,7 +46,7 @@ export function classifierScores(
 }
 
 /** @throws UsageError "not-a-regression", "wrong-input", "not-a-number" */
-export async function measureRegression(classifier: Classifier, examples: Examples): Promise<RegressionScores> {
+export async function evaluateRegression(classifier: Classifier, examples: Examples): Promise<RegressionScores> {
   return numberScores(classifier, examples, await classifier.predictNumbers(examples.inputs));
 }
 
