@@ -8,20 +8,31 @@ export interface Timestamp {
   readonly local: boolean;
 }
 
-const ISO =
-  /^(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|UTC|[+-]\d{2}:?(?:\d{2})?)?)?)?$/i;
-const COMPACT = /^(\d{4})(\d{2})(\d{2})$/;
+const [SECONDS, OFFSET] = [String.raw`(\d{2})(?:[.,](\d{1,9}))?`, String.raw`\s*(Z|UTC|[+-]\d{2}:?(?:\d{2})?)?`];
+const DATE = String.raw`(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2})`;
+const ISO = new RegExp(`^${DATE}(?:[T ]+(\\d{1,2})(?::(\\d{2})(?::${SECONDS})?)?${OFFSET})?)?$`, "i");
+/** The same without marks between, which those of the time may have all the same. */
+const COMPACT = new RegExp(
+  String.raw`^(\d{4})(\d{2})(\d{2})(?:[T ]*(\d{2})(?::?(\d{2})(?::?${SECONDS})?)?${OFFSET})?$`,
+  "i",
+);
 const NUMBER = /^-?\d{9,13}(\.\d+)?$/;
+/** Digits that are years, months, days and hours of this century or the last one. */
+const DIGITS = /^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])(?:[0-5]\d)*$/;
 
 /**
- * Reads dates and times: 2024-01-31, 2024-01, 2024-01-31 10:00, with seconds, fractions, Z or an offset (ISO 8601, also with / or . in place of -), 20240131, and
- * seconds or milliseconds since 1970. Days before months (31.01.2024, 1/31/2024) are refused, because nothing says which is which.
+ * Reads dates and times: 2024-01-31, 2024-01, 2024-01-31 10:00, with seconds, fractions, Z or an offset (ISO 8601, also with / or . in place of -), 20240131,
+ * 20240131T1000 or 202401311000, and seconds or milliseconds since 1970. What may be either is refused: days before months (31.01.2024, 1/31/2024), and ten digits
+ * that are a date with its hour as well as seconds.
  *
  * @throws UsageError "bad-time"
  */
 export function parseTimestamp(text: string, place: () => string): Timestamp {
   const word = text.trim();
-  if (NUMBER.test(word)) {
+  const dated = DIGITS.test(word);
+  if (dated && word.length === 10)
+    throw badTime(word, place(), "; that is a date with its hour, or seconds since 1970: write 2024-01-31T10");
+  if (NUMBER.test(word) && !dated) {
     const number = Number(word);
     // Seconds reach 10 digits until the year 2286, milliseconds have had 12 since 1973.
     return { value: Math.abs(number) < 1e11 ? number * 1000 : number, local: false };
@@ -57,10 +68,10 @@ export function momentOf(parts: readonly number[], place: () => string): number 
   throw badTime(parts.join("-"), place());
 }
 
-const badTime = (word: string, place: string): UsageError =>
+const badTime = (word: string, place: string, hint = ""): UsageError =>
   new UsageError(
     "bad-time",
     `${place}: expected a date or time such as 2024-01-31, 2024-01-31 10:00 or 2024-01-31T10:00:00Z, got ${
       word === "" ? "nothing" : JSON.stringify(word.slice(0, 40))
-    }`,
+    }${hint}`,
   );

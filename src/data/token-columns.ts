@@ -49,8 +49,9 @@ export function parseTokenColumns(
     throw new UsageError("bad-option", `delimiter: expected one character, got ${describe(delimiter)}`);
   const lines = text.split(/\r\n|\n|\r/);
   const tabs = delimiter === undefined && lines.find((line) => line.trim() !== "")?.includes("\t");
+  // Other white space may be a token: Chinese texts have one of their own (U+3000).
   const cut = (line: string): string[] =>
-    tabs ? line.split("\t") : delimiter === undefined ? line.trim().split(/[ \t]+/) : line.split(delimiter);
+    tabs ? line.split("\t") : delimiter === undefined ? line.match(/[^ \t]+/g)! : line.split(delimiter);
   const first = lines.findIndex((line) => line.trim() !== "" && !line.startsWith("#") && !isDocument(line));
   if (first < 0) throw new UsageError("table-empty", `${name}: expected lines with a token and its tag, got none`);
   const count = cut(lines[first]!).length;

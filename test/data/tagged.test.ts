@@ -37,6 +37,10 @@ describe("columns", () => {
     });
   });
 
+  it("keeps a token that is another white space", async () => {
+    expect((await columns("\u3000 O\n\u00a0\u3000 B-A\n")).tokens).toEqual([["\u3000", "\u00a0\u3000"]]);
+  });
+
   it("leaves comments out, and keeps the token #", async () => {
     const text = "# text = we win\n#\nwe PRON\n# SYM\nwin VERB\n";
     expect((await columns(text)).tokens).toEqual([["we", "#", "win"]]);

@@ -230,6 +230,13 @@ test("times in all notations that say which moment they are", () => {
     expect(at(text)).toEqual({ value: moment, local: false });
   expect(at("2024/1/31 10:05:07.25")).toEqual({ value: moment, local: true });
   expect(at("20240131")).toEqual({ value: Date.UTC(2024, 0, 31), local: true });
+  for (const text of ["202401311000", "20240131100000", "20240131T10", "20240131 10:00", "2024-01-31T10"])
+    expect(at(text)).toEqual({ value: Date.UTC(2024, 0, 31, 10), local: true });
+  expect(at("20240131T120000.5+0200")).toEqual({ value: Date.UTC(2024, 0, 31, 10, 0, 0, 500), local: false });
+  // Seconds of the year 2034, or a date and its hour; no such hour; a time of 1976 in milliseconds.
+  expect(() => at("2024013110")).toThrow(/seconds since 1970/);
+  expect(at("2024013199").value).toBe(2024013199000);
+  expect(at("202413311000").value).toBe(202413311000);
   expect(at("1706695507").value).toBe(Date.UTC(2024, 0, 31, 10, 5, 7));
   expect(at("1706695507000").value).toBe(Date.UTC(2024, 0, 31, 10, 5, 7));
 });
