@@ -1,7 +1,7 @@
 import type { Func, FunctionBuilder, ModuleBuilder } from "./assembler.ts";
 import type { Code, ValueType } from "./code.ts";
 import type { Local } from "./control.ts";
-import { doWhile, forRange, if_ } from "./control.ts";
+import { doWhile, forRange, if_, select } from "./control.ts";
 import { f32, i32, i32x4, i64, v128 } from "./instructions.ts";
 import { offset } from "./product.ts";
 
@@ -49,11 +49,18 @@ export function packPanels(m: ModuleBuilder): Func {
   );
 }
 
+/**
+ * Rows of B that are packed for all panels before the next ones are, where each row gives a panel 64 bytes: as many pages as a processor has
+ * the addresses of at hand. Panel by panel a matrix of 1024² took 1.3 ms in place of .75, one of 256² a third longer (Sapphire Rapids, in L3).
+ */
+const TOGETHER = 32;
+
 /** The same with one parameter more: bytes that are left out between one panel and the next. */
 export function packApart(m: ModuleBuilder): Func {
   return m.memo("packApart", () =>
-    m.func({ params: i32s(7) }, (f, source, rowStride, columnStride, rows, columns, to, gap) => {
+    m.func({ params: i32s(7) }, (f, source, rowStride, columnStride, rows, columns, target, gap) => {
       const [n, width, k, j, from] = [0, 1, 2, 3, 4].map(() => f.local("i32")) as [Local, Local, Local, Local, Local];
+      const [to, first, end, together] = [0, 1, 2, 3].map(() => f.local("i32")) as [Local, Local, Local, Local];
       const transpose = transposeFour(f);
       const nextRow: Code = [from.set(i32.add(from.get, rowStride.get)), to.set(i32.add(to.get, i32.const(64)))];
       const wholeRow: Code = [
@@ -86,18 +93,33 @@ export function packApart(m: ModuleBuilder): Func {
       ];
       const all = (step: number, body: Code): Code =>
         // From where k stands: what a faster loop left over is done by a slower one.
-        forRange(k, k.get, i32.sub(rows.get, i32.rem_u(rows.get, i32.const(step))), step, body);
-      return forRange(n, i32.const(0), columns.get, 16, [
-        width.set(i32.sub(columns.get, n.get)),
-        from.set(offset(source.get, n.get, columnStride.get)),
-        k.set(i32.const(0)),
-        if_(i32.ge_u(width.get, i32.const(16)), [
-          width.set(i32.const(16)),
-          if_(i32.eq(columnStride.get, four), all(1, wholeRow), if_(i32.eq(rowStride.get, four), all(4, fourRows))),
+        forRange(k, k.get, i32.sub(end.get, i32.rem_u(end.get, i32.const(step))), step, body);
+      const isRow = i32.eq(columnStride.get, four);
+      return [
+        together.set(select(i32.const(TOGETHER), rows.get, isRow)),
+        forRange(first, i32.const(0), rows.get, together.get, [
+          end.set(i32.add(first.get, together.get)),
+          end.set(select(end.get, rows.get, i32.lt_u(end.get, rows.get))),
+          to.set(offset(target.get, first.get, i32.const(64))),
+          forRange(n, i32.const(0), columns.get, 16, [
+            width.set(i32.sub(columns.get, n.get)),
+            from.set(i32.add(offset(source.get, n.get, columnStride.get), i32.mul(first.get, rowStride.get))),
+            k.set(first.get),
+            if_(i32.ge_u(width.get, i32.const(16)), [
+              width.set(i32.const(16)),
+              if_(isRow, all(1, wholeRow), if_(i32.eq(rowStride.get, four), all(4, fourRows))),
+            ]),
+            all(1, slowRow),
+            // To the same rows of the next panel.
+            to.set(
+              i32.add(
+                i32.add(to.get, gap.get),
+                offset(i32.mul(rows.get, i32.const(64)), i32.sub(first.get, end.get), i32.const(64)),
+              ),
+            ),
+          ]),
         ]),
-        all(1, slowRow),
-        to.set(i32.add(to.get, gap.get)),
-      ]);
+      ];
     }),
   );
 }

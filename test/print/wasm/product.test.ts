@@ -333,6 +333,8 @@ describe("packing", () => {
       [5, 17],
       [8, 40],
       [9, 32],
+      [33, 20],
+      [70, 37],
       [0, 5],
     ] as const) {
       const source = numbers(K * N * 3, 1);
