@@ -178,7 +178,8 @@ export class ScanMemory {
       throw new TypeError("a phase asks for memory that this pass of the scan does not have");
     };
     return {
-      rows: this.layout.rows,
+      slotRows: this.layout.slotRows,
+      slotStep: this.layout.slotStep,
       batch: kernel.batch,
       paddedWidth: this.layout.padded(width),
       width: this.layout.size(width),

@@ -1,6 +1,6 @@
 import type { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
-import { forRange, if_ } from "../../print/wasm/control.ts";
+import { forRange, if_, type Local, select } from "../../print/wasm/control.ts";
 import { FEW, fewRows } from "../../print/wasm/few-rows.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
 import { packPanels } from "../../print/wasm/pack.ts";
@@ -10,7 +10,7 @@ import { alone, share, type Team } from "../../print/wasm/team.ts";
 import { forwardProgram, stepProgram } from "../../scan/lower.ts";
 import { recurrentGates } from "../../scan/widths.ts";
 import type { Scan } from "../plan.ts";
-import { scanLayout } from "./scan-layout.ts";
+import { scanLayout, windowOf } from "./scan-layout.ts";
 import {
   at,
   copyRows,
@@ -24,14 +24,17 @@ import {
 } from "./scan-memory.ts";
 import { printPhaseLoop } from "./scan-steps.ts";
 
+type Share = ReturnType<typeof share>;
+
 /** Prints a scan forward. Each thread has some of the units, their gates with it, for all steps. */
 export function printScan(context: ScanContext<Scan>): Code {
   const { m, kernel, address, workspace, zeros, fused, team } = context;
-  const { cell, batch: B, inputSize: D, hiddenSize: H } = kernel;
-  const layout = scanLayout(kernel, kernel.save ? stepProgram(cell) : forwardProgram(cell));
+  const { cell, steps, batch: B, inputSize: D, hiddenSize: H } = kernel;
+  const window = kernel.save ? steps : windowOf(kernel);
+  const layout = scanLayout(kernel, kernel.save ? stepProgram(cell) : forwardProgram(cell), window);
   const { program } = layout;
   const mem = new ScanMemory(context, layout, kernel.save ? address("saved") : workspace(layout.bytes + 64));
-  const { rows } = layout;
+  const { rows, slotRows, slotStep } = layout;
   const Hp = layout.padded("hidden");
   const [G, UB] = [cell.gates.length, layout.panels("hidden")];
   const number = (n: number): Code => i32.const(n);
@@ -91,19 +94,42 @@ export function printScan(context: ScanContext<Scan>): Code {
     code.push(copyRows(context, address(`initial.${s.name}`), w, mem.first(s.name), p, B, w));
   }
 
-  // Input products of all steps at once. The slots of the gates follow one another, so that any thread takes any panels.
-  const slotBytes = rows * Hp * 4;
-  const inputs = share(team, G * UB);
-  const panelOf = (base: number, bytes: number): Code => i32.add(number(base), i32.mul(inputs.from, number(bytes)));
-  code.push(
-    team.barrier,
-    panelProduct(m, { layout: "rows", fused, far: isFar(m, (G * Hp * D * 4) / team.threads), rows }).call(
-      ...[i32.sub(inputs.to, inputs.from), number(rows), number(D), number(mem.input), number(D * 4)],
-      ...[panelOf(packedInput, D * 64), number(D * 64)],
+  /** Input products of `count` steps from `t` on, some of the panels: the slots of the gates follow one another. */
+  const inputProducts = (panels: Share, t: Code, count: Code, known?: number): Code => {
+    const panelOf = (base: number, bytes: number): Code => i32.add(number(base), i32.mul(panels.from, number(bytes)));
+    const row = (base: Code, step: Code, bytes: number): Code => i32.add(base, i32.mul(step, number(B * bytes)));
+    return panelProduct(m, { layout: "rows", fused, far: isFar(m, (G * Hp * D * 4) / team.threads), rows: known }).call(
+      ...[i32.sub(panels.to, panels.from), i32.mul(count, number(B)), number(D)],
+      ...[row(number(mem.input), t, D * 4), number(D * 4), panelOf(packedInput, D * 64), number(D * 64)],
       ...[biases === undefined ? number(zeros) : panelOf(biases, 64), number(0), number(biases === undefined ? 0 : 64)],
-      ...[panelOf(mem.slot(0), slotBytes / UB), number(64), number(slotBytes / UB)],
-    ),
-  );
+      ...[row(panelOf(mem.slot(0), slotRows * 64), slotStep(t), 64), number(64), number(slotRows * 64)],
+    );
+  };
+  /** Of all steps at once, any thread any panels; or, in front of the first step of each window, each thread those of its units. */
+  const atOnce = window === steps;
+  const ofWindow = (t: Local): Code => {
+    const units = share(team, UB);
+    const [inside, last] = [i32.and(t.get, number(window - 1)), number(steps - 1)];
+    const left = i32.sub(number(steps), t.get);
+    const [isFirst, from, count] = kernel.reverse
+      ? [
+          i32.or(i32.eq(inside, number(window - 1)), i32.eq(t.get, last)),
+          i32.sub(t.get, inside),
+          i32.add(inside, number(1)),
+        ]
+      : [i32.eqz(inside), t.get, select(left, number(window), i32.lt_u(left, number(window)))];
+    const ofGate = (base: number): Share => ({
+      from: i32.add(units.from, number(base)),
+      to: i32.add(units.to, number(base)),
+    });
+    const panels =
+      team.threads === 1 ? [{ from: number(0), to: number(G * UB) }] : cell.gates.map((_, g) => ofGate(g * UB));
+    return if_(
+      isFirst,
+      panels.map((share) => inputProducts(share, from, count)),
+    );
+  };
+  code.push(team.barrier, atOnce ? inputProducts(share(team, G * UB), number(0), number(steps), rows) : []);
 
   // The steps.
   const traces = new Map(
@@ -127,7 +153,6 @@ export function printScan(context: ScanContext<Scan>): Code {
       return matrixOf(next, k + 1 < products.length ? panel.get : nextOf(panel, end));
     };
     const few = B <= FEW;
-    type Share = ReturnType<typeof share>;
     /**
      * A product of step t: of one panel, right before its equations, with the matrix that comes after it; or, for a few examples, of all
      * panels of a thread at once.
@@ -139,11 +164,11 @@ export function printScan(context: ScanContext<Scan>): Code {
       const fusedWith = p.fusedWith !== undefined;
       const bias = productBias[index];
       const [init, initPanel] = fusedWith
-        ? [mem.slot(p.slot), rows * 64]
+        ? [mem.slot(p.slot), slotRows * 64]
         : bias === undefined
           ? [zeros, 0]
           : [bias, 64];
-      const step = i32.mul(t.get, number(B * 64));
+      const step = i32.mul(slotStep(t.get), number(B * 64));
       const a = i32.add(i32.mul(t.get, number(B * rowBytes)), number(mem.operand(p.operand)));
       const none = number(0);
       const initRow = fusedWith ? step : none;
@@ -152,12 +177,12 @@ export function printScan(context: ScanContext<Scan>): Code {
           ...[i32.sub(panels.to, panels.from), number(k), a, number(rowBytes)],
           ...[matrixOf(index, panels.from), number(k * 64)],
           ...[at(initRow, panels.from, initPanel, init), number(fusedWith ? 64 : 0), number(initPanel)],
-          ...[at(step, panels.from, rows * 64, mem.slot(p.slot)), number(64), number(rows * 64)],
+          ...[at(step, panels.from, slotRows * 64, mem.slot(p.slot)), number(64), number(slotRows * 64)],
         );
       return panelRows(m, { layout: "rows", fused, far, rows: B }).call(
         ...[number(B), number(k), a, number(rowBytes), matrixOf(index, panel.get)],
         ...[at(initRow, panel.get, initPanel, init), number(fusedWith ? 64 : 0)],
-        ...[at(step, panel.get, rows * 64, mem.slot(p.slot)), number(64), ...(far ? [panels.after] : [])],
+        ...[at(step, panel.get, slotRows * 64, mem.slot(p.slot)), number(64), ...(far ? [panels.after] : [])],
       );
     };
     const phases = program.forward.map((phase) => {
@@ -176,10 +201,10 @@ export function printScan(context: ScanContext<Scan>): Code {
       // Products read what the other units came to before; everything else a unit reads is its own.
       return [phase.products.length > 0 ? team.barrier : [], few ? products : [], loop];
     });
-    return overSteps(kernel, t, false, phases);
+    return overSteps(kernel, t, false, [atOnce ? [] : ofWindow(t), phases]);
   });
   // A cell without products meets nowhere in its steps, so what was given to any thread has to be seen here.
-  code.push(team.barrier, scan.call(), team.barrier);
+  code.push(atOnce ? team.barrier : [], scan.call(), team.barrier);
 
   // Results, out of padded rows.
   const first = cell.states[0]!;

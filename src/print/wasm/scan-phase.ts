@@ -9,8 +9,9 @@ import type { Constants } from "./vectors.ts";
 
 /** Memory that one phase of a step works on. All numbers are bytes; rows and panels are as in compute/wasm/scan-layout.ts. */
 export interface PhaseMemory {
-  /** T·B and B: rows of a panel, rows of a step. */
-  readonly rows: number;
+  /** Rows of a panel, where among them a step has its own, and B, how many it has. */
+  readonly slotRows: number;
+  readonly slotStep: (t: Code) => Code;
   readonly batch: number;
   /** Elements of a row, rounded up to whole panels of 16, and as they are in the caller's tensors. */
   readonly paddedWidth: number;
@@ -231,11 +232,13 @@ class Pointers {
   }
 
   start(vector: Code): Code {
-    const { rows, batch, paddedWidth, width } = this.mem;
+    const { slotRows, slotStep, batch, paddedWidth, width } = this.mem;
     const { panel, t, half, otherHalf, unit } = this.from;
     const times = (a: Local, n: number): Code => i32.mul(a.get, i32.const(n));
     return [
-      this.panelRow.set(i32.add(vector, i32.add(times(panel, rows * 64), times(t, batch * 64)))),
+      this.panelRow.set(
+        i32.add(vector, i32.add(times(panel, slotRows * 64), i32.mul(slotStep(t.get), i32.const(batch * 64)))),
+      ),
       this.row.set(i32.add(unit.get, times(t, batch * paddedWidth * 4))),
       this.carryIn.set(i32.add(unit.get, half.get)),
       this.carryOut.set(i32.add(unit.get, otherHalf.get)),

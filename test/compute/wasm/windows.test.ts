@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { gru } from "../../../src/cells/gru.ts";
+import { layerNormLstm } from "../../../src/cells/layer-norm-lstm.ts";
+import { lstm } from "../../../src/cells/lstm.ts";
+import { minGru } from "../../../src/cells/min-gru.ts";
+import type { SynchronousMachine } from "../../../src/compute/machine.ts";
+import type { Kernel, ScanShape } from "../../../src/compute/plan.ts";
+import { openWasm } from "../../../src/compute/wasm/machine.ts";
+import { windowOf } from "../../../src/compute/wasm/scan-layout.ts";
+import { parameterShapes, sizeOf } from "../../../src/scan/widths.ts";
+import { size } from "../../../src/shared/shapes.ts";
+import { numbers, type Operand, runKernel } from "../../machines/harness.ts";
+
+/*
+ * A scan that nobody goes back through takes its input products window by window and keeps those of one: the bits are those of a scan that
+ * keeps everything, on any number of threads.
+ */
+
+const machines: SynchronousMachine[] = [];
+beforeAll(async () => {
+  const all = { launch: 0, plan: 0 };
+  for (const options of [{ threads: 1 }, { threads: 2 }, { threads: 3 }, { threads: 1, wide: true }])
+    machines.push(await openWasm(options, all));
+});
+afterAll(() => {
+  for (const machine of machines) machine.close();
+});
+
+const cells = {
+  lstm: lstm(),
+  "lstm projection, peephole": lstm({ projection: true, peephole: true }),
+  gru: gru(),
+  "gru reset before": gru({ resetAfter: false }),
+  "min-gru": minGru(),
+  "layer-norm-lstm": layerNormLstm(),
+};
+const shapes = [
+  { steps: 35, batch: 5, reverse: false, masked: false },
+  { steps: 35, batch: 5, reverse: true, masked: false },
+  { steps: 11, batch: 20, reverse: true, masked: true },
+  { steps: 5, batch: 33, reverse: false, masked: true },
+  { steps: 70, batch: 1, reverse: true, masked: false },
+  { steps: 3, batch: 100, reverse: false, masked: false },
+];
+
+for (const [name, cell] of Object.entries(cells))
+  test.each(shapes)(`${name}: %j`, async (o) => {
+    const projects = cell.states.some((s) => s.width === "projection");
+    const shape: ScanShape = {
+      ...{ cell, ...o, inputSize: 7, hiddenSize: 37, projectionSize: projects ? 19 : 0 },
+      ...{ maskedOutput: "previous", outputStride: projects ? 19 : 37 },
+    };
+    expect(windowOf(shape), "several windows").toBeLessThan(o.steps);
+    const rows = o.steps * o.batch;
+    const operands: Record<string, Operand> = { input: { data: numbers(rows * 7, 1) } };
+    for (const [key, s] of Object.entries(parameterShapes(cell, shape)))
+      operands[key] = { data: numbers(size(s), 2).map((v) => v / 8) };
+    for (const s of cell.states)
+      operands[`initial.${s.name}`] = { data: numbers(o.batch * sizeOf(s.width, shape), 3).map((v) => v / 2) };
+    if (o.masked) operands.mask = { data: numbers(rows, 4).map((v) => (v < -1 ? 0 : 1)) };
+    const results = {
+      output: rows * shape.outputStride,
+      ...Object.fromEntries(cell.states.map((s) => [`final.${s.name}`, o.batch * sizeOf(s.width, shape)])),
+    };
+    const kernel: Kernel = { op: "scan", ...shape, save: false, trace: [] };
+    const kept = await runKernel(machines[0]!, { ...kernel, save: true }, operands, {
+      ...results,
+      saved: machines[0]!.savedSize(shape),
+    });
+    for (const machine of machines) {
+      const came = await runKernel(machine, kernel, operands, results);
+      for (const key of Object.keys(results)) expect(came[key], key).toEqual(kept[key]);
+    }
+  });
