@@ -207,7 +207,7 @@ const together = (m: ModuleBuilder): number => (m.wide ? 2 : 1);
 
 /**
  * The whole product: some panels at a time, for all rows one after the other. Panels that are worked on together lie far apart, so that each is one
- * stream of memory (`rowProduct`). Parameters, i32: rows, panels, words, a, aStride, b, aScales, columns, c, cStride, zeros.
+ * stream of memory (`fewRows`). Parameters, i32: rows, panels, words, a, aStride, b, aScales, columns, c, cStride, zeros.
  */
 export function quantizedProduct(m: ModuleBuilder, way: Way): Func {
   return m.memo(`quantizedProduct ${way.split}`, () =>
