@@ -1,10 +1,12 @@
+import type { TimeSeriesSet } from "../data/time-series.ts";
+import { DAY, dayClock } from "../data/time-zone.ts";
 import type { SeriesForecast } from "../run/forecaster.ts";
 import { csvLine } from "./format.ts";
 
 /** A row of a table of forecasts: one step of one column of one series. */
 export interface ForecastRow {
   readonly series: string;
-  /** ISO time in UTC, or the number of the step from 1 where the series has no times. */
+  /** As `timeFormat` writes it, or the number of the step from 1 where the series has no times. */
   readonly time: string;
   readonly target: string;
   readonly value: number;
@@ -13,12 +15,16 @@ export interface ForecastRow {
 }
 
 /** All steps of all series, column by column. */
-export function forecastRows(forecasts: readonly SeriesForecast[]): ForecastRow[] {
+export function forecastRows(forecasts: readonly SeriesForecast[], data: Calendar): ForecastRow[] {
+  const written = timeFormat(
+    data,
+    forecasts.flatMap(({ times = [] }) => [...times]),
+  );
   return forecasts.flatMap(({ id, origin, times, targets }) =>
     Object.entries(targets).flatMap(([target, { point, quantiles }]) =>
       Array.from(point, (value, h) => ({
         series: id,
-        time: times ? isoTime(times[h]!) : String(origin + h + 1),
+        time: times ? written(times[h]!) : String(origin + h + 1),
         target,
         value,
         quantiles: Object.fromEntries(quantiles.map(({ level, values }) => [`q${level}`, values[h]!])),
@@ -27,12 +33,20 @@ export function forecastRows(forecasts: readonly SeriesForecast[]): ForecastRow[
   );
 }
 
-/** 2024-01-31 where it is midnight, else 2024-01-31T10:00:00Z; in UTC. */
-export const isoTime = (moment: number): string =>
-  new Date(moment)
-    .toISOString()
-    .replace(".000Z", "Z")
-    .replace(/T00:00:00Z$/, "");
+type Calendar = Pick<TimeSeriesSet, "step" | "zone">;
+
+/**
+ * How the times of a table are written, all of them alike, since a column of two notations is none to other programs: 2024-01-31 where each step is a
+ * day or longer and begins with a day of the zone, else 2024-01-31T10:00:00Z.
+ */
+export function timeFormat({ step, zone }: Calendar, moments: readonly number[]): (moment: number) => string {
+  const whole = step !== undefined && step.unit !== "millisecond";
+  const days = whole && moments.every((moment) => dayClock(moment, zone) % DAY === 0);
+  return (moment) =>
+    days
+      ? new Date(dayClock(moment, zone)).toISOString().slice(0, 10)
+      : new Date(moment).toISOString().replace(".000Z", "Z");
+}
 
 /** The table as CSV, with the columns that tell something. */
 export function forecastCsv(rows: readonly ForecastRow[]): string {

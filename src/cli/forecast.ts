@@ -68,7 +68,7 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     const found: readonly SeriesForecast[] = await forecaster.forecast(data, {
       ...{ horizon, levels, samples, seed, recent },
     });
-    const rows = forecastRows(found);
+    const rows = forecastRows(found, data);
     const lines = () => rows.map(({ quantiles, ...row }) => ({ type: "forecast", ...row, ...quantiles }));
     const contentOf = (file: string): Promise<Uint8Array> | string => {
       if (holdsParquet(file)) return parquetOf(rows);

@@ -4,7 +4,7 @@ import { traceForecaster } from "../explain/trace-forecaster.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { UsageError } from "../shared/errors.ts";
 import { readSeriesFile, settingsOf } from "./forecast-data.ts";
-import { isoTime } from "./forecast-table.ts";
+import { timeFormat } from "./forecast-table.ts";
 import { counted } from "./format.ts";
 import { type Inspected, type Reading, rowOf } from "./inspected.ts";
 import { rangeOf } from "./step-maps.ts";
@@ -23,20 +23,21 @@ export async function inspectForecaster(
   const forecaster = await loadForecaster(folder, { machine });
   const settings = await settingsOf(folder);
   const table = file ?? settings.file;
-  const { series: all } = await readSeriesFile(table, settings);
-  const series = rowOf(all, { file: table, row, what: "series" });
+  const data = await readSeriesFile(table, settings);
+  const series = rowOf(data.series, { file: table, row, what: "series" });
   const trace = await traceForecaster(forecaster, series);
   const { targets, context } = forecaster.layout;
   const { origin } = forecaster.latestWindow(series);
   const seen = part(series, origin - context, origin);
-  const times = seen.times && Array.from(seen.times, isoTime);
   // Where a second stack goes on over the steps to come, what is forecast of them stands below it.
   const [forecast] = trace.tokens.length > context ? await forecaster.forecast({ series: [series] }) : [];
+  const times = seen.times && [...seen.times, ...(forecast?.times ?? [])];
+  const written = times?.map(timeFormat(data, times));
   const shown = (name: string): number[] => [...seen.values[name]!, ...(forecast ? forecast.targets[name]!.point : [])];
   return {
     trace,
     said: [
-      `${series.id === "" ? "The series" : `Series ${JSON.stringify(series.id)}`}: the last ${counted(context, "step")}${times ? `, from ${times[0]} to ${times.at(-1)}` : ""}, −1 the one before what is predicted${forecast ? `, and the ${counted(forecaster.layout.horizon, "step")} to come` : ""}.`,
+      `${series.id === "" ? "The series" : `Series ${JSON.stringify(series.id)}`}: the last ${counted(context, "step")}${written ? `, from ${written[0]} to ${written[context - 1]}` : ""}, −1 the one before what is predicted${forecast ? `, and the ${counted(forecaster.layout.horizon, "step")} to come` : ""}.`,
     ],
     read: targets.map((name) => {
       const values = shown(name);
@@ -46,7 +47,7 @@ export async function inspectForecaster(
     maps: [],
     curves: targets.map((label) => ({ label, data: withoutGaps(shown(label)) })),
     steps: trace.tokens.map((token, t) => ({
-      ...{ token, ...(times && { time: times[t] ?? isoTime(forecast!.times![t - context]!) }) },
+      ...{ token, ...(written && { time: written[t]! }) },
       [t < context ? "values" : "forecast"]: Object.fromEntries(targets.map((name) => [name, shown(name)[t]])),
     })),
   };
