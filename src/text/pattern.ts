@@ -53,18 +53,21 @@ function ignoringCase(_: string, body: string): string {
 
 function translate(source: string): string {
   let inClass = false;
-  return source.replace(/\\(u[0-9a-fA-F]{4}|[pP]\{\w+\}|[\s\S])|&&|[[\].^$]/gu, (token, escaped: string | undefined) => {
-    if (token === "[") inClass = true;
-    else if (token === "]") inClass = false;
-    const changed = ANYWHERE[token] ?? (inClass ? undefined : OUTSIDE_CLASSES[token]);
-    if (changed !== undefined) return changed;
-    if (token === "\\w") return WORD;
-    if (inClass && (token === "\\W" || token === "&&")) throw new SyntaxError(`${token} between brackets`);
-    if (escaped !== undefined && /^p\{/i.test(escaped)) return property(token);
-    // JavaScript refuses to escape what needs no escape.
-    if (escaped !== undefined && /^['"`#%&,:;<=>@_~! ]$/.test(escaped)) return escaped;
-    return token;
-  });
+  return source.replace(
+    /\\(u[0-9a-fA-F]{4}|[pP]\{\w+\}|[\s\S])|&&|[[\].^$]/gu,
+    (token, escaped: string | undefined) => {
+      if (token === "[") inClass = true;
+      else if (token === "]") inClass = false;
+      const changed = ANYWHERE[token] ?? (inClass ? undefined : OUTSIDE_CLASSES[token]);
+      if (changed !== undefined) return changed;
+      if (token === "\\w") return WORD;
+      if (inClass && (token === "\\W" || token === "&&")) throw new SyntaxError(`${token} between brackets`);
+      if (escaped !== undefined && /^p\{/i.test(escaped)) return property(token);
+      // JavaScript refuses to escape what needs no escape.
+      if (escaped !== undefined && /^['"`#%&,:;<=>@_~! ]$/.test(escaped)) return escaped;
+      return token;
+    },
+  );
 }
 
 /** A property of Unicode; scripts go by their names alone in Oniguruma. */

@@ -58,11 +58,14 @@ test.each(patterns.cases)("$name: pieces of the tokenizers library", ({ file, te
   if (decoded !== undefined && !ids.includes(tokenizer.unknown!)) expect(tokenizer.decode(ids)).toBe(decoded);
 });
 
-test.each([String.raw`[\W_]`, String.raw`[\w&&\d]`])("%s, which JavaScript would read otherwise, is refused", (Regex) => {
-  const pre_tokenizer = { type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false };
-  const file = { ...(patterns.cases[0]!.file as object), pre_tokenizer };
-  expect(() => tokenizerFromJSON(file)).toThrow(/between brackets/);
-});
+test.each([String.raw`[\W_]`, String.raw`[\w&&\d]`])(
+  "%s, which JavaScript would read otherwise, is refused",
+  (Regex) => {
+    const pre_tokenizer = { type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false };
+    const file = { ...(patterns.cases[0]!.file as object), pre_tokenizer };
+    expect(() => tokenizerFromJSON(file)).toThrow(/between brackets/);
+  },
+);
 
 const kinds: [string, TrainTokenizerOptions][] = [
   ["bytes", { kind: "byte" }],
