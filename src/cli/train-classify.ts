@@ -27,7 +27,7 @@ export const trainClassifyCommand = (io: Io): Command =>
     name: "classify",
     summary: "train a model that says what a whole text or series is",
     description:
-      "Trains a model that says what a whole text or series of numbers is: one of some classes, or with --regression a number.\nTexts come from a table (CSV, TSV, JSON lines), series from .ts files of the UCR/UEA archive. At the end it is measured on\n--test (without one on the validation part) beside simple baselines.",
+      "Trains a model that says what a whole text or series of numbers is: one of some classes, or with --regression a number.\nTexts come from a table (CSV, TSV, JSON lines, Parquet), series from .ts files of the UCR/UEA archive. At the end it is measured on\n--test (without one on the validation part) beside simple baselines.",
     fields,
     config: classifyFields,
     examples: [

@@ -1,13 +1,15 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { placesIn } from "./columns.ts";
 import { readDelimited } from "./delimited.ts";
 import type { CellRow } from "./delimited-cells.ts";
 import type { Examples, Placed, Unlabelled } from "./examples.ts";
 import { holdsJsonLines, type JsonRow, readJsonLines } from "./json-lines.ts";
+import { holdsParquet, readParquet } from "./parquet.ts";
 
 export interface TextColumns {
-  /** Column with the text: its name in the header (in JSON lines: the key), or its number from 1 in a file without header. */
+  /** Column with the text: its name in the header (in JSON lines: the key, in Parquet the name alone), or its number from 1 in a file without header. */
   readonly text: string | number;
   /** Column with the label. Undefined: the texts alone are read. */
   readonly label?: string | number | undefined;
@@ -21,23 +23,28 @@ type Read<C> = Placed<C extends { readonly label: string | number } ? Examples<s
 
 /**
  * Texts and their labels from a table: CSV or TSV, or JSON lines (files that end in .jsonl or .ndjson); UTF-8, with or
- * without byte order mark, gzip or not, any line ends.
+ * without byte order mark, gzip or not, any line ends; in Node also Parquet (.parquet). In tables with tabs a quotation
+ * mark is a character like any other.
  *
  * @example `readLabelledTexts("reviews.csv", { text: "review", label: "stars" })`
- * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "bad-json", "no-label"
+ * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "bad-json", "no-label",
+ *   and what `readParquet` throws
  */
 export async function readLabelledTexts<const C extends TextColumns>(file: FileSource, columns: C): Promise<Read<C>> {
   expectOptions<TextColumns>("readLabelledTexts", columns, { text: "required", label: 1, delimiter: 1, header: 1 });
   const name = sourceName(file);
   const { text, label, delimiter, header } = columns;
   const wanted = label === undefined ? [text] : [text, label];
-  const rows = holdsJsonLines(name)
-    ? cellsOfJson(file, wanted)
-    : readDelimited(file, { columns: wanted, delimiter, header });
+  const rows = holdsParquet(name)
+    ? readParquet(file, wanted.map(String))
+    : holdsJsonLines(name)
+      ? cellsOfJson(file, wanted)
+      : readDelimited(file, { columns: wanted, delimiter, header });
+  const placeOf = placesIn(file);
   const [inputs, labels, places]: [string[], string[], string[]] = [[], [], []];
   for await (const some of rows)
     for (const { cells, line } of some) {
-      const place = `${name}, line ${line}`;
+      const place = placeOf(line);
       inputs.push(cells[0]!);
       places.push(place);
       if (label === undefined) continue;

@@ -11,7 +11,7 @@ export interface TokenColumns {
   readonly token?: number | undefined;
   /** Number of the column with the tag, from 1, or "last" (default); "none" reads the tokens alone. */
   readonly tag?: number | "last" | "none" | undefined;
-  /** What stands between cells. Default: a tab if the first line has one, else any number of spaces. */
+  /** What stands between cells. Default: a tab if the first line that is no comment has one, else any number of spaces. */
   readonly delimiter?: string | undefined;
 }
 
@@ -48,12 +48,12 @@ export function parseTokenColumns(
   if (delimiter !== undefined && !/^[^\r\n]$/u.test(delimiter))
     throw new UsageError("bad-option", `delimiter: expected one character, got ${describe(delimiter)}`);
   const lines = text.split(/\r\n|\n|\r/);
-  const tabs = delimiter === undefined && lines.find((line) => line.trim() !== "")?.includes("\t");
+  const first = lines.findIndex((line) => line.trim() !== "" && !line.startsWith("#") && !isDocument(line));
+  if (first < 0) throw new UsageError("table-empty", `${name}: expected lines with a token and its tag, got none`);
+  const tabs = delimiter === undefined && lines[first]!.includes("\t");
   // Other white space may be a token: Chinese texts have one of their own (U+3000).
   const cut = (line: string): string[] =>
     tabs ? line.split("\t") : delimiter === undefined ? line.match(/[^ \t]+/g)! : line.split(delimiter);
-  const first = lines.findIndex((line) => line.trim() !== "" && !line.startsWith("#") && !isDocument(line));
-  if (first < 0) throw new UsageError("table-empty", `${name}: expected lines with a token and its tag, got none`);
   const count = cut(lines[first]!).length;
   const separator = tabs ? "a tab" : delimiter === undefined ? "spaces" : JSON.stringify(delimiter);
   const at = (column: string, number: number): number => {

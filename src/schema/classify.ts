@@ -9,7 +9,7 @@ const { tensorboard: _, epochs: __, ...training } = trainingFields;
 /** All that the training of a classifier is made of: flags of `train classify`, keys of its config files, `training` in a run's config.json. */
 export const classifyFields = {
   file: path({
-    about: "table of texts (CSV, TSV, JSON lines) or series (.ts of the UCR/UEA archive), gzip or not",
+    about: "table of texts (CSV, TSV, JSON lines, Parquet) or series (.ts of the UCR/UEA archive), gzip or not",
     ...{ unit: "file", positional: true, required: true },
   }),
   text: text({

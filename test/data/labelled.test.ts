@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import Papa from "papaparse";
@@ -100,6 +101,15 @@ describe("readLabelledTexts", () => {
         expect(inPieces(source, delimiter, cut)).toEqual(whole(source, delimiter));
       }),
     );
+  });
+
+  test("Parquet, and a label that is missing in it", async () => {
+    const file = fileURLToPath(new URL("../golden/parquet/gzip.parquet", import.meta.url));
+    const { inputs, labels, places } = await readLabelledTexts(file, { text: "text", label: "day" });
+    expect(inputs[0]).toBe("abc".repeat(160));
+    expect(labels[2]).toBe("2024-03-11T00:00:00.000");
+    expect(places[1]).toBe(`${file}, row 2`);
+    await expect(readLabelledTexts(file, { text: "text", label: "y" })).rejects.toThrow(/row 2: expected a label/);
   });
 
   test("a table of many pieces: rows, lines, quotation marks over their ends, another delimiter at the end than it seems", async () => {

@@ -55,6 +55,12 @@ describe("columns", () => {
     });
   });
 
+  it("finds tabs behind a comment: words of CoNLL-U may hold spaces", async () => {
+    const row = (id: number, form: string, tag: string) => `${id}\t${form}\t_\t${tag}${"\t_".repeat(6)}\n`;
+    const text = `# sent_id = 1\n${row(1, "10 000", "NUM")}${row(2, "hommes", "NOUN")}`;
+    expect((await columns(text, { token: 2, tag: 4 })).tokens).toEqual([["10 000", "hommes"]]);
+  });
+
   test.each<[string, string | Uint8Array<ArrayBuffer>, TokenColumns, string, RegExp]>([
     ["an empty file", "", {}, "file-empty", /is empty/],
     ["empty lines", "\n\n# a\n", {}, "table-empty", /got none/],
