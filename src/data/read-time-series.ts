@@ -31,7 +31,7 @@ export interface ReadTimeSeriesOptions {
 
 /**
  * Series from a table: CSV or TSV of any dialect, or JSON lines, gzip or not; in Node also Parquet. One row a step; empty cells, NA, NaN, null and ? are
- * missing values. The table is read in pieces: what is held of it is 8 bytes for each number, and as many for the time and the line of each row,
+ * missing values, true and false are 1 and 0. The table is read in pieces: what is held of it is 8 bytes for each number, and as many for the time and the line of each row,
  * twice that while it comes.
  *
  * @example `readTimeSeries("sales.csv", { targets: ["sales"], series: "shop", time: "day", known: ["price"] })`

@@ -8,6 +8,7 @@ import { momentOf, parseTimestamp } from "./timestamps.ts";
 
 /** What tables write where nothing was measured. */
 const MISSING = /^(|na|n\/a|nan|null|none|nil|\?|-|#n\/a)$/i;
+const TRUTH = /^(true|false)$/i;
 
 export interface SeriesCollectorOptions {
   /** Of the cells of a row: those with numbers, those with the time, and maybe the one that says which series it belongs to. */
@@ -109,6 +110,7 @@ export class SeriesCollector {
   private number(cell: string, name: string, line: number): number {
     const word = cell.trim();
     if (MISSING.test(word)) return Number.NaN;
+    if (TRUTH.test(word)) return word.length === 4 ? 1 : 0;
     return finiteNumber(word, () => `${this.options.place(line)}, column ${JSON.stringify(name)}`, "a finite number");
   }
 

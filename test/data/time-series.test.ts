@@ -72,6 +72,11 @@ describe("reading", () => {
     },
   );
 
+  test("what is so or not so is 1 or 0", async () => {
+    expect([...(await read("y\nTrue\nfalse\n2\n")).series[0]!.values.y!]).toEqual([1, 0, 2]);
+    expect([...(await read('{"y":true}\n{"y":false}\n', {}, ".jsonl")).series[0]!.values.y!]).toEqual([1, 0]);
+  });
+
   test("a cell of one column in quotation marks is a row, an empty line is none", async () => {
     const { series } = await read('y\n1\n""\n\n3\n');
     expect([...series[0]!.values.y!]).toEqual([1, Number.NaN, 3]);
