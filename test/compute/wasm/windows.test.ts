@@ -72,3 +72,10 @@ for (const [name, cell] of Object.entries(cells))
       for (const key of Object.keys(results)) expect(came[key], key).toEqual(kept[key]);
     }
   });
+
+test("weights that a window would fetch from far away are gone through once", () => {
+  const shape = { cell: lstm(), steps: 100, batch: 16, projectionSize: 0, reverse: false, masked: false } as const;
+  const of = (width: number): number =>
+    windowOf({ ...shape, maskedOutput: "zero", outputStride: width, inputSize: width, hiddenSize: width });
+  expect([of(64), of(512), of(1024)]).toEqual([4, 4, 100]);
+});
