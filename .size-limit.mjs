@@ -61,7 +61,7 @@ export default [
     // is 0.6 kB: the schema that the commands have. The engine, files and names of options as above. That a module holds only the
     // tiles that the rows of a scan take is 0.1 kB. That a token is drawn without a list of all candidates, and that writing lets others have a
     // turn, is 0.3 kB.
-    limit: "69 kB",
+    limit: "69.1 kB",
   },
   {
     ...common,
