@@ -2,6 +2,7 @@ import { type Examples, type Placed, pick, type Series, type Unlabelled } from "
 import { readLabelledTexts } from "../data/labelled-texts.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { readSeries } from "../data/ts-archive.ts";
+import { type FileSource, sourceName } from "../platform/platform.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import { UsageError } from "../shared/errors.ts";
 
@@ -9,8 +10,8 @@ type Columns = Pick<ClassifySettings, "delimiter"> &
   Partial<Pick<ClassifySettings, "text" | "label" | "header" | "series">>;
 
 /** Whether a file holds series: it is said, or its name does. */
-export const holdsSeries = (file: string, { series }: Columns): boolean =>
-  series === true || /\.ts(\.gz)?$/i.test(file);
+export const holdsSeries = (file: FileSource, { series }: Columns): boolean =>
+  series === true || /\.ts(\.gz)?$/i.test(sourceName(file));
 
 /** @throws UsageError "missing-option", and what the readers throw */
 export async function readExamples(file: string, columns: Columns): Promise<Examples> {
@@ -31,7 +32,7 @@ export async function dividedExamples(
 }
 
 /** The same without labels, where the file may have none. */
-export async function readInputs(file: string, columns: Columns): Promise<Placed<Unlabelled | Examples<Series>>> {
+export async function readInputs(file: FileSource, columns: Columns): Promise<Placed<Unlabelled | Examples<Series>>> {
   if (holdsSeries(file, columns)) return readSeries(file);
   const { text = "text" } = columns;
   return namingColumns(columns, readLabelledTexts(file, { text, ...layout(columns) }));

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { platform } from "#platform";
 import { RUN_FORMAT } from "../checkpoint/run-folder.ts";
 import { checkValue } from "../schema/check.ts";
 import type { Fields } from "../schema/fields.ts";
@@ -14,7 +14,7 @@ import { unknownName } from "../shared/options.ts";
  * @throws UsageError "bad-config" with a line for each thing that is wrong, "file-not-found"
  */
 export async function readConfigFile(file: string, fields: Fields): Promise<Record<string, unknown>> {
-  const { document, place } = settingsIn(file, parse(file));
+  const { document, place } = settingsIn(file, await parse(file));
   // Loaded here, because few commands read a config and all should start quickly.
   const { documentSchema } = await import("./config-schema.ts");
   const { success, error } = documentSchema(fields).safeParse(document);
@@ -46,15 +46,8 @@ function explain(
   return `${where}: ${issue.message}`;
 }
 
-function parse(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new UsageError("file-not-found", `--config ${file}: it cannot be read (${(cause as Error).message})`, {
-      cause,
-    });
-  }
+async function parse(file: string): Promise<unknown> {
+  const text = new TextDecoder().decode(await platform.readFile(file));
   try {
     return JSON.parse(text);
   } catch (cause) {

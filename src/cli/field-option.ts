@@ -1,7 +1,8 @@
 import { Argument, type Command, Option } from "commander";
 import { checkValue } from "../schema/check.ts";
 import { type Field, type Fields, flagName } from "../schema/fields.ts";
-import { rangeOf, read } from "../schema/kinds.ts";
+import { type Kind, rangeOf, read } from "../schema/kinds.ts";
+import { UsageError } from "../shared/errors.ts";
 
 /** A flag that a field of the schema describes. */
 export class FieldOption extends Option {
@@ -34,7 +35,13 @@ function helpOf(field: Field): string {
   const values =
     kind.type === "choice" ? `: ${kind.names.join(", ")}` : kind.type === "number" ? `, ${rangeOf(kind)}` : "";
   const otherwise = defaultOf(field);
-  return `${about}${values === ", " ? "" : values}${otherwise === undefined ? "" : ` (default: ${otherwise})`}`;
+  return `${about}${field.standardInput ? "; - is standard input" : ""}${values === ", " ? "" : values}${otherwise === undefined ? "" : ` (default: ${otherwise})`}`;
+}
+
+/** Whether a word of this kind may be the path of a file. */
+function isPath(kind: Kind): boolean {
+  if (kind.type === "either") return kind.of.some(isPath);
+  return kind.type === "list" ? isPath(kind.of) : kind.type === "text" && kind.path === true;
 }
 
 /** Reads and checks a word; the words of a list are collected. */
@@ -42,6 +49,11 @@ function parserOf(where: string, field: Field): (word: string, before: unknown) 
   return (word, before) => {
     const value = read(field.kind, word);
     checkValue(where, field, value);
+    if (word === "-" && isPath(field.kind) && !field.standardInput)
+      throw new UsageError(
+        "bad-option",
+        `${where}: - stands for neither standard input nor standard output here; give the name of a file (./- if it is called so)`,
+      );
     return field.kind.type === "list" && Array.isArray(before) ? [...before, ...(value as unknown[])] : value;
   };
 }

@@ -3,6 +3,7 @@ import type { ForecastLayout } from "../data/forecast-layout.ts";
 import { readTimeSeries } from "../data/read-time-series.ts";
 import { findTimeColumns } from "../data/time-columns.ts";
 import type { TimeSeriesSet } from "../data/time-series.ts";
+import type { FileSource } from "../platform/platform.ts";
 import type { ForecastSettings } from "../schema/forecast.ts";
 import { UsageError } from "../shared/errors.ts";
 import { quoted } from "./format.ts";
@@ -14,7 +15,7 @@ export type SeriesSettings = Pick<ForecastSettings, "target" | "timeZone"> &
   >;
 
 /** @throws what `readTimeSeries` throws */
-export const readSeriesFile = (file: string, settings: SeriesSettings): Promise<TimeSeriesSet> => {
+export const readSeriesFile = (file: FileSource, settings: SeriesSettings): Promise<TimeSeriesSet> => {
   const { target: targets, header, series, time: said, timeZone, resample, past, known, delimiter } = settings;
   const { category: categories } = settings;
   const time = said?.join() === "none" ? undefined : said;

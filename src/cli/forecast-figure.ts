@@ -70,6 +70,7 @@ export function forecastFigure(options: FigureOptions): string {
     words: Array.from({ length: P + H }, (_, k) => `${timeOf(first + k, options)}: ${inWords(k)}`),
   };
   return `<figure data-steps="${escaped(JSON.stringify(steps))}">
+<p class="hint" aria-hidden="true">The picture goes on to the left: scroll it sideways.</p>
 <div class="plot" tabindex="0" role="group" aria-label="${escaped(titleOf(forecast.id, target))}, picture"><div class="frame" style="grid-template-columns:${LEFT}fr ${WIDTH - LEFT}fr">
 <svg class="scale" viewBox="0 0 ${LEFT} ${HEIGHT}" aria-hidden="true">${scale.join("")}</svg>
 <svg class="steps" viewBox="${LEFT} 0 ${WIDTH - LEFT} ${HEIGHT}" role="img" aria-labelledby="${id}-title ${id}-words">

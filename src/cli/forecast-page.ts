@@ -1,5 +1,5 @@
 import type { TimeSeriesSet } from "../data/time-series.ts";
-import { formatStep } from "../data/time-step.ts";
+import { stepInWords } from "../data/time-step.ts";
 import type { SeriesForecast } from "../run/forecaster.ts";
 import { followSteps } from "./follow-steps.ts";
 import { bandsOf, exact, type FigureOptions, forecastFigure, percent, timeOf, titleOf } from "./forecast-figure.ts";
@@ -18,8 +18,10 @@ nav ul { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 20px 0 0; paddin
 a { color: var(--run-0); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 24px; margin: 0; padding: 0; list-style: none; color: var(--quiet); font-size: 13px; }
 .legend svg { display: inline-block; width: 26px; height: 12px; margin-right: 8px; vertical-align: -1px; }
-.plot { overflow-x: auto; } .frame { display: grid; min-width: 720px; }
-@media (max-width: 780px) { .frame text { font-size: 14px; } }
+.plot { overflow-x: auto; }
+.hint { display: none; margin: 0 0 6px; color: var(--quiet); font-size: 13px; }
+.frame { display: grid; min-width: 720px; }
+@media (max-width: 780px) { .frame text { font-size: 14px; } .hint { display: block; } }
 .scale { position: sticky; left: 0; z-index: 1; background: var(--card); }
 .known { stroke: var(--run-0); } .ahead { stroke: var(--run-1); stroke-width: 2.25; }
 .band { fill: var(--run-1); stroke: var(--run-1); stroke-width: .5; opacity: .2; }
@@ -44,7 +46,7 @@ export function forecastPage(
     ),
   );
   const horizon = forecasts[0]!.targets[targets[0]!]!.point.length;
-  const steps = `${counted(horizon, "step")}${step ? ` of ${formatStep(step)}` : ""}`;
+  const steps = `${counted(horizon, "step")}${step ? ` of ${stepInWords(step)}` : ""}`;
   const clocks = step?.unit === "millisecond" ? `, times of ${zone.name}` : "";
   const heading = `Forecast of ${targets.join(", ")}`;
   const links = figures.map(({ id, forecast, target }) => {

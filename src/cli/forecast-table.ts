@@ -48,6 +48,9 @@ export function timeFormat({ step, zone }: Calendar, moments: readonly number[])
       : new Date(moment).toISOString().replace(".000Z", "Z");
 }
 
+/** Of the digits of a number as many as the network computes with: a float32 has seven. */
+const plain = (value: number): string => String(Number(value.toPrecision(7)));
+
 /** The table as CSV, with the columns that tell something. */
 export function forecastCsv(rows: readonly ForecastRow[]): string {
   const many = rows.some(({ series }) => series !== "");
@@ -55,7 +58,7 @@ export function forecastCsv(rows: readonly ForecastRow[]): string {
   const head = [...(many ? ["series"] : []), "time", "target", "value", ...Object.keys(first?.quantiles ?? {})];
   const lines = rows.map(({ series, time, target, value, quantiles }) => [
     ...(many ? [series] : []),
-    ...[time, target, String(value), ...Object.values(quantiles).map(String)],
+    ...[time, target, plain(value), ...Object.values(quantiles).map(plain)],
   ]);
   return [head, ...lines].map(csvLine).join("");
 }

@@ -1,7 +1,7 @@
 import { platform } from "#platform";
 import { readConfig, writeConfig } from "../checkpoint/run-folder.ts";
 import type { TimeSeriesSet } from "../data/time-series.ts";
-import { formatStep } from "../data/time-step.ts";
+import { stepInWords } from "../data/time-step.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import type { ForecastSettings } from "../schema/forecast.ts";
 import type { StartEvent } from "../train/events.ts";
@@ -76,7 +76,7 @@ function introduction(
   const short = start.skippedSeries > 0 ? ` (${integer(start.skippedSeries)} too short to learn from)` : "";
   return [
     ...notices,
-    `Data: ${counted(start.series, "series", "series")}${short}${step ? ` of steps of ${formatStep(step)}` : ""}, ${counted(start.trainWindows, "window")} to learn from, ${integer(start.validationWindows)} to validate`,
+    `Data: ${counted(start.series, "series", "series")}${short}${step ? ` of steps of ${stepInWords(step)}` : ""}, ${counted(start.trainWindows, "window")} to learn from, ${integer(start.validationWindows)} to validate`,
     `Task: ${layout.targets.join(", ")}, ${counted(layout.horizon, "step")} from the last ${layout.context}${inputs.length > 0 ? ` with ${inputs.join(", ")}` : ""}; ${head}, ${layout.decoding}${layout.transform === "log" ? ", logarithms" : ""}${layout.anchor === "none" ? "" : `, from the ${layout.anchor === "last" ? "last value" : "season before"}`}`,
     modelLine(
       `${linearSteps === undefined ? "" : "a linear map, and for what it leaves "}${cell}, ${unitsOf(settings)}`,

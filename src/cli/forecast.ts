@@ -15,13 +15,14 @@ import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { parquetOf } from "./parquet.ts";
+import { inputFile } from "./standard-input.ts";
 
 const { run, machine, json } = common;
 const fields = {
   run,
   file: path({
     about: "table of the same columns up to now; rows behind the last one with a target say what is known beforehand",
-    ...{ unit: "file", positional: true, otherwise: "the run's own file" },
+    ...{ unit: "file", positional: true, standardInput: true, otherwise: "the run's own file" },
   }),
   horizon: integer({
     about: "steps to forecast; more than trained only with --decoding autoregressive",
@@ -62,7 +63,7 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   try {
     const forecaster = await loadForecaster(flags.run, { machine });
     const settings = await settingsOf(flags.run);
-    const data = await readSeriesFile(flags.file ?? settings.file, settings);
+    const data = await readSeriesFile(await inputFile(flags.file ?? settings.file, io), settings);
     for (const notice of [...data.notices, ...unseenKinds(forecaster.layout, data)])
       await io.stderr.write(`Note: ${notice}\n`);
     const found: readonly SeriesForecast[] = await forecaster.forecast(data, {

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
 import { beamSearch } from "../run/beam-search.ts";
@@ -15,6 +14,7 @@ import { Ended } from "./failure.ts";
 import { interact } from "./interact.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
+import { textIn } from "./standard-input.ts";
 import { turn } from "./turn.ts";
 
 const { run, machine, json } = common;
@@ -22,7 +22,12 @@ const fields = {
   run,
   ...generationFields,
   interactive: onOff({ about: "read lines and answer each; the model remembers what was said", short: "i" }),
-  prompts: path({ about: "file with a prompt on each line, all answered at once", unit: "file", otherwise: "none" }),
+  prompts: path({
+    about: "file with a prompt on each line, all answered at once",
+    unit: "file",
+    standardInput: true,
+    otherwise: "none",
+  }),
   beams: integer({
     about: "search for the likeliest text with so many candidates; no chance, no temperature",
     ...{ unit: "count", min: 1, otherwise: "draw at random" },
@@ -129,7 +134,7 @@ async function search(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal)
 }
 
 async function answerAll(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
-  const prompts = linesOf(flags.prompts!);
+  const prompts = linesOf(await textIn(flags.prompts!, io), flags.prompts!);
   const answers = await generateBatch({ ...writing(flags), ...run, prompts, signal });
   for (const [k, answer] of answers.entries())
     await io.stdout.write(
@@ -137,19 +142,7 @@ async function answerAll(run: LoadedRun, flags: Flags, io: Io, signal: AbortSign
     );
 }
 
-function linesOf(file: string): string[] {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
-  } catch (cause) {
-    throw new UsageError(
-      "file-not-found",
-      `--prompts ${file}: it cannot be read as text (${(cause as Error).message})`,
-      {
-        cause,
-      },
-    );
-  }
+function linesOf(text: string, file: string): string[] {
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
   if (lines.length === 0)

@@ -20,8 +20,12 @@ export interface Io {
   now(): number;
   /** The date for the names of runs. */
   today(): Date;
-  /** The lines of standard input, until it ends; `isTTY`: a person types them. */
-  readonly stdin: { readonly isTTY: boolean; lines(): AsyncIterable<string> };
+  /** Standard input until it ends, as lines or whole; `isTTY`: a person types it. */
+  readonly stdin: {
+    readonly isTTY: boolean;
+    lines(): AsyncIterable<string>;
+    bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  };
   /**
    * Calls `listener` at each Ctrl-C (SIGINT), SIGTERM, and when the terminal is closed (SIGHUP), until the returned function is
    * called; meanwhile they do not end the process.

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { relative, sep } from "node:path";
 import { createInterface } from "node:readline";
+import { arrayBuffer } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { engineFlags } from "../../scripts/flags.mjs";
 import { VERSION } from "../shared/version.ts";
@@ -100,6 +101,7 @@ function processIo(): Io {
           reader.close();
         }
       },
+      bytes: async () => new Uint8Array(await arrayBuffer(process.stdin)),
     },
     onInterrupt(listener) {
       let last = Number.NEGATIVE_INFINITY;

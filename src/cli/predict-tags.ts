@@ -1,6 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import { readSentenceLines } from "../data/sentence-rows.ts";
 import type { UntaggedSentences } from "../data/tagged-sentences.ts";
+import { type FileSource, sourceName } from "../platform/platform.ts";
 import { loadTagger } from "../run/load-tagger.ts";
 import type { TagPrediction } from "../run/tagger.ts";
 import { UsageError } from "../shared/errors.ts";
@@ -12,7 +13,7 @@ export interface PredictTagsOptions {
   readonly run: string;
   readonly machine: Machine;
   /** A file of sentences, or one sentence. */
-  readonly file: string | undefined;
+  readonly file: FileSource | undefined;
   readonly input: string | undefined;
   readonly columns: TagColumns;
   /** Each line of the file is a sentence, its tokens separated by spaces. */
@@ -33,7 +34,7 @@ export async function predictTags(options: PredictTagsOptions, io: Io): Promise<
       : { tokens: [cut(input, characters === undefined)], places: ["--input"] };
   if (input === undefined && !rows && tokens.length === 1)
     await io.stderr.write(
-      `${file} was read as one sentence of ${counted(tokens[0]!.length, "token")}, a token a line; with --lines each line is a sentence.\n`,
+      `${sourceName(file!)} was read as one sentence of ${counted(tokens[0]!.length, "token")}, a token a line; with --lines each line is a sentence.\n`,
     );
   const found = await tagger.predict(tokens, { probabilities });
   for (const [k, prediction] of found.entries())
@@ -47,7 +48,7 @@ export async function predictTags(options: PredictTagsOptions, io: Io): Promise<
 }
 
 /** A file that is not in columns may well have a sentence a line. */
-export async function inColumnsOf(file: string, columns: TagColumns): Promise<UntaggedSentences> {
+export async function inColumnsOf(file: FileSource, columns: TagColumns): Promise<UntaggedSentences> {
   try {
     return await readUntagged(file, columns);
   } catch (cause) {

@@ -14,13 +14,14 @@ import { csvLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { predictTags } from "./predict-tags.ts";
+import { inputFile } from "./standard-input.ts";
 
 const { run, machine, json } = common;
 const fields = {
   run,
   file: path({
     about: "texts, series or sentences, in a file like the one that it was trained on; labels and tags are not needed",
-    ...{ unit: "file", positional: true, otherwise: "--input" },
+    ...{ unit: "file", positional: true, standardInput: true, otherwise: "--input" },
   }),
   input: text({
     about: "one text; of a tagger a sentence, its tokens separated by spaces",
@@ -55,9 +56,10 @@ export const predictCommand = (io: Io): Command =>
   });
 
 async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  const { file, input } = flags;
-  if ((file === undefined) === (input === undefined))
+  const { input } = flags;
+  if ((flags.file === undefined) === (input === undefined))
     throw new UsageError("missing-option", "expected something to predict: give a file, or --input TEXT, and not both");
+  const file = flags.file === undefined ? undefined : await inputFile(flags.file, io);
   const { model, training = {} } = (await readConfig(flags.run)) as {
     readonly model: { readonly kind?: unknown };
     readonly training?: Partial<ClassifySettings & TagSettings>;

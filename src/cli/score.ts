@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
 import { loadRun } from "../run/load-run.ts";
@@ -10,11 +9,12 @@ import { defineCommand } from "./command.ts";
 import { counted, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
+import { textIn } from "./standard-input.ts";
 
 const { run, machine, json } = common;
 const fields = {
   run,
-  file: path({ about: "file with the text", unit: "file", positional: true, otherwise: "--text" }),
+  file: path({ about: "file with the text", unit: "file", positional: true, standardInput: true, otherwise: "--text" }),
   text: text({ about: "the text", unit: "text", otherwise: "a file" }),
   alternatives: integer({
     about: "how many of the tokens that were expected to show at each place",
@@ -31,12 +31,15 @@ export const scoreCommand = (io: Io): Command =>
     description:
       "Shows the surprisal of each token of a text, in nats: coloured in a terminal (the redder, the less foreseen), else as a\ntable. The text is read as after the end of a line.",
     fields,
-    examples: ['score runs/2026-01-31-novel --text "It was the best of times"'],
+    examples: [
+      'score runs/2026-01-31-novel --text "It was the best of times"',
+      "score runs/2026-01-31-novel - --json < letter.txt",
+    ],
     run: (values) => score(values, io),
   });
 
 async function score(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  const text = textOf(flags);
+  const text = await textOf(flags, io);
   const machine = await openMachine(flags.machine);
   try {
     const run = await loadRun(flags.run, { machine });
@@ -87,13 +90,9 @@ function colored({ text, nats }: TokenSurprisal): string {
   return `\x1b[48;2;${red};${rest};${rest}m\x1b[38;2;255;255;255m${text.replace(/\n/g, "⏎\x1b[0m\n")}`;
 }
 
-function textOf({ file, text }: ValuesOf<typeof fields>): string {
+async function textOf({ file, text }: ValuesOf<typeof fields>, io: Io): Promise<string> {
   if ((file === undefined) === (text === undefined))
     throw new UsageError("missing-option", "expected a text: give --text TEXT, or a file, and not both");
   if (text !== undefined) return text;
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file!));
-  } catch (cause) {
-    throw new UsageError("not-text", `${file}: it cannot be read as text (${(cause as Error).message})`, { cause });
-  }
+  return textIn(file!, io);
 }

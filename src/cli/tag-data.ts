@@ -1,6 +1,7 @@
 import { readSentenceRows } from "../data/sentence-rows.ts";
 import type { TaggedSentences, UntaggedSentences } from "../data/tagged-sentences.ts";
 import { readTokenColumns } from "../data/token-columns.ts";
+import type { FileSource } from "../platform/platform.ts";
 import type { TagSettings } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";
 
@@ -22,7 +23,7 @@ export async function readTagged(file: string, columns: TagColumns): Promise<Tag
 }
 
 /** The tokens alone, where the file may have no tags. */
-export async function readUntagged(file: string, columns: TagColumns): Promise<UntaggedSentences> {
+export async function readUntagged(file: FileSource, columns: TagColumns): Promise<UntaggedSentences> {
   const { token = "1", rows, delimiter } = columns;
   return rows
     ? readSentenceRows(file, { tokens: token, delimiter })

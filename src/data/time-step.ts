@@ -9,16 +9,17 @@ export interface TimeStep {
   readonly ends?: boolean;
 }
 
-const UNITS: Readonly<Record<string, TimeStep>> = {
-  ms: { count: 1, unit: "millisecond" },
-  s: { count: 1000, unit: "millisecond" },
-  min: { count: 60_000, unit: "millisecond" },
-  h: { count: 3_600_000, unit: "millisecond" },
-  d: { count: 1, unit: "day" },
-  w: { count: 7, unit: "day" },
-  mo: { count: 1, unit: "month" },
-  q: { count: 3, unit: "month" },
-  y: { count: 12, unit: "month" },
+/** From the smallest of a kind to the largest. */
+const UNITS: Readonly<Record<string, TimeStep & { readonly word: string }>> = {
+  ms: { count: 1, unit: "millisecond", word: "a millisecond" },
+  s: { count: 1000, unit: "millisecond", word: "a second" },
+  min: { count: 60_000, unit: "millisecond", word: "a minute" },
+  h: { count: 3_600_000, unit: "millisecond", word: "an hour" },
+  d: { count: 1, unit: "day", word: "a day" },
+  w: { count: 7, unit: "day", word: "a week" },
+  mo: { count: 1, unit: "month", word: "a month" },
+  q: { count: 3, unit: "month", word: "a quarter" },
+  y: { count: 12, unit: "month", word: "a year" },
 };
 
 /** @param text "15min", "1h", "1d", "1w", "1mo", "1q", "1y" @throws UsageError "bad-step" */
@@ -33,11 +34,20 @@ export function parseStep(text: string): TimeStep {
 }
 
 /** As `parseStep` reads it, in the largest unit that fits. */
-export function formatStep({ count, unit }: TimeStep): string {
-  const fitting = Object.entries(UNITS).filter(([, one]) => one.unit === unit && count % one.count === 0);
-  const [name, { count: size }] = fitting.at(-1)!;
-  return `${count / size}${name}`;
+export function formatStep(step: TimeStep): string {
+  const [name, { count }] = largestUnit(step);
+  return `${step.count / count}${name}`;
 }
+
+/** The same in words: "an hour", "15 minutes". */
+export function stepInWords(step: TimeStep): string {
+  const [, { count, word }] = largestUnit(step);
+  const times = step.count / count;
+  return times === 1 ? word : `${times} ${word.replace(/^an? /, "")}s`;
+}
+
+const largestUnit = ({ count, unit }: TimeStep): [string, { readonly count: number; readonly word: string }] =>
+  Object.entries(UNITS).findLast(([, one]) => one.unit === unit && count % one.count === 0)!;
 
 /** Milliseconds, of months on average. */
 export const lengthOf = ({ count, unit }: TimeStep): number =>

@@ -21,6 +21,8 @@ export interface Field<T = unknown> {
   readonly required?: true;
   /** On a command line it is a word without a flag, called as `unit` says. */
   readonly positional?: true;
+  /** A file that is read once, and may be standard input: "-". */
+  readonly standardInput?: true;
 }
 
 export type Fields = Readonly<Record<string, Field>>;

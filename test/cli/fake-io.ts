@@ -44,6 +44,7 @@ export async function longshort(argv: readonly string[], options: FakeIoOptions 
       async *lines() {
         yield* options.stdin ?? [];
       },
+      bytes: async () => new TextEncoder().encode((options.stdin ?? []).map((line) => `${line}\n`).join("")),
     },
     onInterrupt(listener) {
       options.onListen?.((signal = "SIGINT") => listener(signal));

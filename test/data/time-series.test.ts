@@ -8,7 +8,7 @@ import { calendarFeatures, usualRounds } from "../../src/data/calendar.ts";
 import { type ReadTimeSeriesOptions, readTimeSeries } from "../../src/data/read-time-series.ts";
 import { fitScaling } from "../../src/data/series-scaling.ts";
 import { timeSeriesSet } from "../../src/data/time-series-set.ts";
-import { after, formatStep, parseStep, positionOf, usualSeason } from "../../src/data/time-step.ts";
+import { after, formatStep, parseStep, positionOf, stepInWords, usualSeason } from "../../src/data/time-step.ts";
 import { momentsOf, timeZone } from "../../src/data/time-zone.ts";
 import { parseTimestamp } from "../../src/data/timestamps.ts";
 
@@ -252,6 +252,14 @@ test("steps are counted on the calendar of the zone", () => {
   const [first] = momentsOf(Date.UTC(2024, 0, 1), zone);
   expect(after(first, 6, parseStep("1mo"), zone)).toBe(Date.UTC(2024, 6, 1, 4));
 });
+
+test.each([
+  ["1h", "an hour"],
+  ["15min", "15 minutes"],
+  ["1d", "a day"],
+  ["14d", "2 weeks"],
+  ["1y", "a year"],
+])("a step of %s in words", (text, words) => expect(stepInWords(parseStep(text))).toBe(words));
 
 test("the calendar: hours, days of the week and of the year as clocks there show them; before 1970 too", () => {
   const berlin = timeZone("Europe/Berlin");

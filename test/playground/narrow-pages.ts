@@ -46,6 +46,23 @@ export function narrowPages(of: () => Playground): void {
     }
   });
 
+  test("a picture that goes on beside the screen says so, and only there", async () => {
+    const page = await of().browser.newPage();
+    try {
+      const seen: boolean[] = [];
+      for (const width of [390, 1280]) {
+        await page.setViewportSize({ width, height: 844 });
+        await page.setContent(PAGES.forecast);
+        const wider = await page.locator(".plot").evaluate((plot) => plot.scrollWidth > plot.clientWidth);
+        expect(await page.getByText("The picture goes on to the left").isVisible()).toBe(wider);
+        seen.push(wider);
+      }
+      expect(seen).toEqual([true, false]);
+    } finally {
+      await page.close();
+    }
+  });
+
   test.each(Object.entries(PAGES))("the page of %s on a phone", async (_, html) => {
     const page = await of().browser.newPage();
     try {
