@@ -42,6 +42,7 @@ const nadamOf113 = (options: { betas?: readonly [number, number] }): Optimizer =
 };
 
 const renamed: Record<string, string> = {
+  eps: "epsilon",
   weight_decay: "weightDecay",
   lr_decay: "rateDecay",
   initial_accumulator_value: "initialAccumulator",
