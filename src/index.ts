@@ -72,7 +72,7 @@ export { type SeriesValues, type TimeSeriesSetOptions, timeSeriesSet } from "./d
 export type { TimeStep } from "./data/time-step.ts";
 export type { TimeZone } from "./data/time-zone.ts";
 export { readTokenColumns, type TokenColumns } from "./data/token-columns.ts";
-export { readSeries } from "./data/ts-archive.ts";
+export { readLabelledSeries } from "./data/ts-archive.ts";
 // Explaining.
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
 export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trace-text.ts";
@@ -96,7 +96,7 @@ export {
   initialization,
   type RecurrentPreset,
 } from "./layers/initialize.ts";
-export type { Layer } from "./layers/layer.ts";
+export type { Layer, MaskInput } from "./layers/layer.ts";
 export { type LayerNorm, type LayerNormOptions, layerNorm } from "./layers/layer-norm.ts";
 export { type Linear, type LinearOptions, linear } from "./layers/linear.ts";
 export { type PoolInput, type PoolKind, type PoolOverTime, poolOverTime } from "./layers/pool-over-time.ts";
@@ -414,7 +414,7 @@ export {
   oneCycleRate,
   polynomialRate,
   type Schedule,
-  sequential,
+  sequentialRate,
   stepRate,
 } from "./train/schedules.ts";
 export type { RestoreOptions, TrainingSetup, TrainingSnapshot } from "./train/snapshot.ts";

@@ -73,7 +73,7 @@ async function trained({ machine, settings, seed, train, log, saved }) {
       renameSync(`${saved}.new`, saved);
     },
   });
-  if (best) parameters.fromTensors(best.tensors);
+  if (best) parameters.loadTensors(best.tensors);
   if (resume) rmSync(saved, { force: true });
   return { trainer, classifier, epoch: best?.epoch };
 }

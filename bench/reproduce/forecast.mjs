@@ -36,7 +36,7 @@ export async function forecast({ settings, seed, file, log }) {
         log(`  epoch ${epoch}: loss ${trainLoss.toFixed(4)}, validation ${validationLoss.toFixed(4)}`);
       },
     });
-    parameters.fromTensors(best.tensors);
+    parameters.loadTensors(best.tensors);
     const parts = series.map(({ source, prepared, spans }) => ({
       ...{ source, prepared, train: spans.train, test: spans.test },
     }));

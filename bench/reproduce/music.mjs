@@ -75,7 +75,7 @@ export async function music({ settings, seed, data, log }) {
         log(`  epoch ${epoch}: ${trainLoss.toFixed(3)}, validation ${metrics.loss.toFixed(3)}`);
       },
     });
-    parameters.fromTensors(best.tensors);
+    parameters.loadTensors(best.tensors);
     const tester = await measure(test);
     const { loss: nll } = await tester.run();
     tester.close();

@@ -1,5 +1,5 @@
 /** A recipe for a set of the UCR/UEA archive, beside 1-NN with dynamic time warping. */
-import { readSeries } from "../../dist/index.js";
+import { readLabelledSeries } from "../../dist/index.js";
 import { classify, nearestAccuracy } from "./classify.mjs";
 import { defineRecipe } from "./recipe.mjs";
 
@@ -30,7 +30,7 @@ export const seriesRecipe = (name, { about, ...rest }) =>
     data: { train: `series/${name}_TRAIN.ts.gz`, test: `series/${name}_TEST.ts.gz` },
     ...rest,
     async run({ settings, seed, data, log }) {
-      const [train, test] = [await readSeries(data.train), await readSeries(data.test)];
+      const [train, test] = [await readLabelledSeries(data.train), await readLabelledSeries(data.test)];
       const { measures, details } = await classify({ settings, seed, train, test, log });
       return { measures: { ...measures, "1-NN DTW": nearestAccuracy(train, test) }, details };
     },

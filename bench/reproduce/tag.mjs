@@ -28,7 +28,7 @@ export async function tag({ settings, seed, train, validation, test, log }) {
         log(`  epoch ${epoch}: loss ${trainLoss.toFixed(4)}; validation ${found.join(", ")}; ${seconds.toFixed(1)} s`);
       },
     });
-    if (best) parameters.fromTensors(best.tensors);
+    if (best) parameters.loadTensors(best.tensors);
     const { accuracy, spans, intentAccuracy } = await evaluateTagger(tagger, test);
     trainer.close();
     return {

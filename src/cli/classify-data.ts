@@ -1,7 +1,7 @@
 import { type Examples, type Placed, pick, type Series, type Unlabelled } from "../data/examples.ts";
 import { readLabelledTexts } from "../data/labelled-texts.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
-import { readSeries } from "../data/ts-archive.ts";
+import { readLabelledSeries } from "../data/ts-archive.ts";
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import { UsageError } from "../shared/errors.ts";
@@ -15,7 +15,7 @@ export const holdsSeries = (file: FileSource, { series }: Columns): boolean =>
 
 /** @throws UsageError "missing-option", and what the readers throw */
 export async function readExamples(file: string, columns: Columns): Promise<Examples> {
-  if (holdsSeries(file, columns)) return readSeries(file);
+  if (holdsSeries(file, columns)) return readLabelledSeries(file);
   const { text = "text", label = "label" } = columns;
   return namingColumns(columns, readLabelledTexts(file, { text, label, ...layout(columns) }));
 }
@@ -33,7 +33,7 @@ export async function dividedExamples(
 
 /** The same without labels, where the file may have none. */
 export async function readInputs(file: FileSource, columns: Columns): Promise<Placed<Unlabelled | Examples<Series>>> {
-  if (holdsSeries(file, columns)) return readSeries(file);
+  if (holdsSeries(file, columns)) return readLabelledSeries(file);
   const { text = "text" } = columns;
   return namingColumns(columns, readLabelledTexts(file, { text, ...layout(columns) }));
 }

@@ -47,7 +47,7 @@ function trainOptions(settings: ClassifySettings) {
     model: { cell, hiddenSize, numLayers, dropout, bidirectional, pooling, embeddingSize, memorySteps },
     tokenizer: {
       ...{ kind: tokenizer, normalize: stages },
-      ...(vocabularySize !== undefined && { maximumSize: vocabularySize }),
+      ...(vocabularySize !== undefined && { vocabularySize }),
       ...(minimumCount !== undefined && { minimumCount }),
       ...(alphabet !== undefined && { alphabet }),
     },

@@ -116,7 +116,7 @@ async function write(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal):
 }
 
 const named = ({ tokenizer }: LoadedRun, candidates: readonly { token: number; probability: number }[]): object[] =>
-  candidates.map((one) => ({ ...one, piece: tokenizer.tokens[one.token] }));
+  candidates.map((one) => ({ ...one, piece: tokenizer.vocabulary[one.token] }));
 
 async function search(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
   const { prompt, length, beams, best, lengthPenalty, stop } = flags;

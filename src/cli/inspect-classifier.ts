@@ -18,7 +18,7 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
   const classifier = await loadClassifier(folder, { machine });
   const { classes, channels } = classifier.model.config;
   const input = await classifierInput(folder, reading, channels);
-  const said = classes && (await classifier.afterEachStep(input));
+  const said = classes && (await classifier.predictEachStep(input));
   const answer = said?.at(-1);
   const trace = await traceClassifier(classifier, input, { gradients: true, label: answer?.label });
   const hangs = gradientMap(trace, classifier.model.cell);
@@ -26,7 +26,7 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
   const read = numbers && { read: [numbers.map], curves: numbers.curves };
   const { tokens } = trace;
   if (!said || !answer) {
-    const values = await classifier.numbersAfterEachStep(input);
+    const values = await classifier.predictNumbersEachStep(input);
     const map = { title: "number that it predicts, had the input ended there", rows: [{ label: "number", values }] };
     return {
       ...{ trace, said: [`It predicts ${Number(values.at(-1)!.toPrecision(6))}.`], ...read },

@@ -51,7 +51,7 @@ async function score(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
       const { alternatives, ...rest } = one;
       if (flags.json)
         await io.stdout.write(
-          `${JSON.stringify({ type: "token", ...rest, alternatives: alternatives.map((a) => ({ ...a, piece: tokenizer.tokens[a.token] })) })}\n`,
+          `${JSON.stringify({ type: "token", ...rest, alternatives: alternatives.map((a) => ({ ...a, piece: tokenizer.vocabulary[a.token] })) })}\n`,
         );
     }
     const nats = found.reduce((sum, one) => sum + one.nats, 0);
@@ -60,7 +60,7 @@ async function score(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
       await io.stdout.write(`${JSON.stringify({ type: "text", tokens: found.length, nats, mean })}\n`);
       return;
     }
-    const piece = (token: number): string => JSON.stringify(tokenizer.tokens[token]);
+    const piece = (token: number): string => JSON.stringify(tokenizer.vocabulary[token]);
     await io.stdout.write(
       io.color && flags.alternatives === 0
         ? `${found.map(colored).join("")}\x1b[0m\n\n`

@@ -24,7 +24,7 @@ export function labelTable({ spans, tags }: TaggingScores): string {
   if (spans)
     return table([
       ["label", "there", "found", "right", "precision", "recall", "F1"],
-      ...spans.byLabel.map(({ label, there, predicted, right, precision, recall, f1 }) => [
+      ...spans.byLabel.map(({ label, expected: there, predicted, correct: right, precision, recall, f1 }) => [
         ...[label, integer(there), integer(predicted), integer(right)],
         ...[precision, recall, f1].map(percent),
       ]),

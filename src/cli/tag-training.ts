@@ -43,7 +43,7 @@ function trainOptions(settings: TagSettings) {
     characters: characters ? undefined : false,
     words: {
       minimumCount,
-      ...(vocabularySize !== undefined && { maximumSize: vocabularySize }),
+      ...(vocabularySize !== undefined && { vocabularySize }),
       ...(normalize !== undefined && { normalize }),
     },
     model: { cell, hiddenSize, numLayers, dropout, bidirectional, head, embeddingSize },

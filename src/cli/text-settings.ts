@@ -26,7 +26,7 @@ export function modelOptions(settings: TextSettings, vocabularySize: number): La
 export const tokenizerOptions = (settings: TextSettings): TrainTokenizerOptions =>
   given<TrainTokenizerOptions>({
     kind: settings.tokenizer,
-    maximumSize: settings.vocabularySize,
+    vocabularySize: settings.vocabularySize,
     minimumCount: settings.minimumCount,
     alphabet: settings.alphabet,
     normalize: settings.normalize,

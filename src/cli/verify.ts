@@ -48,7 +48,9 @@ async function verify(flags: VerifyFlags, io: Io): Promise<void> {
     using a = await open(flags.a, { machine });
     using b = await open(flags.b, { machine });
     const inputs =
-      flags.inputs === undefined ? await randomInputs(a, flags.seed) : await inputsFrom(flags.inputs, a.inputs);
+      flags.inputs === undefined
+        ? await randomInputs(a, { seed: flags.seed })
+        : await inputsFrom(flags.inputs, a.inputs);
     const lines: Line[] = (await compareModels(a, b, inputs)).map((c) => ({ ...c, with: flags.b }));
     const given = inputsOfBoth(a, b, inputs);
     const graphs = [

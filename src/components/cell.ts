@@ -1,10 +1,10 @@
 import type { Cell } from "../cells/define.ts";
 import { type CellGraph, type CellGraphNode, cellGraph } from "../explain/cell-graph.ts";
 import { type CellLayout, edgePath, type Flow, HIGH, type PlacedNode, placeNodes, WIDE } from "./cell-layout.ts";
-import { colourOf, type Scale, scaleOf } from "./colour.ts";
+import { colorOf, type Scale, scaleOf } from "./colour.ts";
 import { adoptStyle, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
 import { shown } from "./format.ts";
-import { gateColour, gateColours } from "./gate-colour.ts";
+import { gateColor, gateColours } from "./gate-colour.ts";
 
 /** Values of what a step is given, [H] each, by name: sums ("pre.f") and states before it ("previous.c"). */
 export type CellGiven = Readonly<Record<string, ArrayLike<number>>>;
@@ -216,7 +216,7 @@ export class CellElement extends ElementBase {
       for (const id of to.args) {
         const from = nodes[id]!;
         const path = drawing(svg, "path", { class: "edge", d: edgePath(from, to, flow), ...tip });
-        path.style.setProperty("--line", from.name ? gateColour(from.name, colours) : "var(--soft, GrayText)");
+        path.style.setProperty("--line", from.name ? gateColor(from.name, colours) : "var(--soft, GrayText)");
         this.edges.push({ path, from: id, to: to.id });
       }
     if (this.joinedValues) this.drawJoined(svg, layout);
@@ -271,7 +271,7 @@ export class CellElement extends ElementBase {
     const way = read ? { right: "up", down: "right" }[flow] : flow;
     const { d, left, base } = leaving(n, way);
     const path = drawing(svg, "path", { class: "edge out", d, "marker-end": "url(#longshort-tip)" });
-    path.style.setProperty("--line", gateColour(name, colours));
+    path.style.setProperty("--line", gateColor(name, colours));
     const text = drawing(svg, "text", { class: "state", x: String(left), y: String(base) });
     text.append(name);
     span(text, "t", { class: "sub", dy: "4" });
@@ -280,7 +280,7 @@ export class CellElement extends ElementBase {
   private drawNode(svg: SVGElement, placed: PlacedNode, colours: ReadonlyMap<string, string>): void {
     const { id, x, y, kind, name } = placed;
     const group = drawing(svg, "g", { transform: `translate(${x} ${y})`, tabindex: "0", role: "button" });
-    group.style.setProperty("--line", gateColour(name, colours));
+    group.style.setProperty("--line", gateColor(name, colours));
     const rx = kind === "operation" ? HIGH / 2 : 7;
     drawing(group, "rect", {
       ...{ class: "body", x: String(-WIDE / 2), y: String(-HIGH / 2), width: String(WIDE), height: String(HIGH) },
@@ -359,7 +359,7 @@ function paintUnits(group: SVGElement, units: SVGRectElement[], value: ArrayLike
     units[u] ??= drawing(group, "rect", { class: "unit", y: "4", height: "13", rx: "2" });
     units[u]!.setAttribute("x", String(-(width * value.length) / 2 + u * width + width * 0.05));
     units[u]!.setAttribute("width", String(width * 0.9));
-    units[u]!.setAttribute("fill", colourOf(value[u]!, scale));
+    units[u]!.setAttribute("fill", colorOf(value[u]!, scale));
   }
 }
 

@@ -93,7 +93,7 @@ export function rgbOf(value: number, { low, high }: Scale, ramp: Ramp = rampOf({
 }
 
 /** A number as a CSS colour. */
-export const colourOf = (value: number, scale: Scale): string => `rgb(${rgbOf(value, scale).join(" ")})`;
+export const colorOf = (value: number, scale: Scale): string => `rgb(${rgbOf(value, scale).join(" ")})`;
 
 /**
  * Black or white, whichever is read better on it. Pure ones: of any softer pair there is a colour on which neither has a contrast of 4.5.
@@ -108,4 +108,4 @@ export function inkOn(value: number, scale: Scale): string {
 
 /** A CSS gradient of the whole scale, for its legend. */
 export const legendOf = (scale: Scale): string =>
-  `linear-gradient(to right, ${Array.from({ length: 9 }, (_, k) => colourOf(scale.low + ((scale.high - scale.low) * k) / 8, scale)).join(", ")})`;
+  `linear-gradient(to right, ${Array.from({ length: 9 }, (_, k) => colorOf(scale.low + ((scale.high - scale.low) * k) / 8, scale)).join(", ")})`;

@@ -24,7 +24,7 @@ export const gateColours = (cell: Cell): ReadonlyMap<string, string> =>
  * The colour of a value of a cell, as CSS: `--gate-f` and so on of the page, where it has them. A value that is no gate or state
  * ("pre.f" is its gate) is drawn in ink.
  */
-export function gateColour(name: string | undefined, others: ReadonlyMap<string, string> = new Map()): string {
+export function gateColor(name: string | undefined, others: ReadonlyMap<string, string> = new Map()): string {
   const gate = (name ?? "").replace(/^(pre|previous)\./, "").replace(/\.[xh]$/, "");
   const letter = others.get(gate) ?? gate;
   const colour = KNOWN[letter];

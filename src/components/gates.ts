@@ -1,4 +1,4 @@
-import { colourOf, inkOn, legendOf, type Scale, scaleOf } from "./colour.ts";
+import { colorOf, inkOn, legendOf, type Scale, scaleOf } from "./colour.ts";
 import { adoptStyle, appended, defineOnce, ElementBase, whenThemeChanges } from "./element.ts";
 import { shown, shownToken } from "./format.ts";
 import { type Band, defineHeatMap, expectBands, type HeatMapElement, type HeatMapPlace } from "./heat-map.ts";
@@ -193,7 +193,7 @@ export class GatesElement extends ElementBase {
     const at = (t: number): number => band.data[t * band.units + unit]!;
     this.spans.forEach((span, k) => {
       const v = at(this.from + k);
-      span.style.backgroundColor = colourOf(v, scale);
+      span.style.backgroundColor = colorOf(v, scale);
       span.style.color = inkOn(v, scale);
       span.classList.toggle("now", this.from + k === step);
     });
@@ -247,7 +247,7 @@ export class GatesElement extends ElementBase {
     if (!series || !this.parts) return;
     const { band: index, unit, step } = this.within();
     const [band, scale] = [bands[index], this.scales[index]];
-    const colour = band && scale ? (t: number) => colourOf(band.data[t * band.units + unit]!, scale) : undefined;
+    const colour = band && scale ? (t: number) => colorOf(band.data[t * band.units + unit]!, scale) : undefined;
     paintSeries(this.parts.series, { series, steps: this.shownContent.tokens.length, step, colour });
   }
 }

@@ -19,7 +19,7 @@ const openers: { [K in MachineName]: (options?: OptionsOf[K]) => Promise<Synchro
 
 const optionsOf: { [K in MachineName]: OptionNames<NonNullable<OptionsOf[K]>> } = {
   reference: {},
-  wasm: { fused: 1, wide: 1, threads: 1, maximumBytes: 1 },
+  wasm: { fused: 1, wide: 1, threads: 1, maxBytes: 1 },
 };
 
 /**

@@ -254,15 +254,15 @@ async function tokenizerFor(
   const sampled = options.vocabularySample !== undefined && (await hasMoreThan(sample, files));
   const given = sampled ? { ...asked, unknown: asked.unknown ?? true } : asked;
   const texts = sampled ? [sampleText(files, sample, onProgress)] : files.map((file) => readText([file], onProgress));
-  if (split === undefined) return trainTokenizer(given, inTurn(texts));
+  if (split === undefined) return trainTokenizer(inTurn(texts), given);
   const special = given.specialTokens ?? [];
   const name = endToken ?? special[0] ?? END_OF_DOCUMENT;
   // Words and pairs do not reach from one document into the next; characters need nothing between.
   const between = given.kind === "word" || given.kind === "bpe" ? "\n" : "";
-  return trainTokenizer(
-    { ...given, specialTokens: special.includes(name) ? special : [name, ...special] },
-    documentText(texts, { split, between }),
-  );
+  return trainTokenizer(documentText(texts, { split, between }), {
+    ...given,
+    specialTokens: special.includes(name) ? special : [name, ...special],
+  });
 }
 
 async function* inTurn(texts: readonly AsyncIterable<string>[]): AsyncGenerator<string> {

@@ -7,7 +7,7 @@ export interface PadSequencesOptions {
   /** D: numbers of a step, one behind the other in a sequence. Default 1. */
   readonly channels?: number | undefined;
   /** What stands where a sequence has no step; default 0. Masked, so anything that the model can read. */
-  readonly padding?: number | undefined;
+  readonly value?: number | undefined;
   /** Where those places are: behind a sequence ("end", default) or before it ("start"). */
   readonly side?: "end" | "start" | undefined;
 }
@@ -36,8 +36,8 @@ export function padSequences(
   sequences: readonly ArrayLike<number>[],
   options: PadSequencesOptions = {},
 ): PaddedSequences {
-  expectOptions("padSequences", options, { steps: 1, channels: 1, padding: 1, side: 1 });
-  const { padding = 0 } = options;
+  expectOptions("padSequences", options, { steps: 1, channels: 1, value: 1, side: 1 });
+  const { value: padding = 0 } = options;
   const D = expectInteger("channels", options.channels ?? 1, { min: 1 });
   const side = expectOneOf("padSequences: side", options.side ?? "end", ["end", "start"]);
   const lengths = Int32Array.from(sequences, (sequence, b) => {

@@ -11,7 +11,7 @@ import { readTable } from "./text-files.ts";
  * @throws UsageError "not-text", "file-empty", "bad-series" (another layout, time stamps, channels of different length),
  *   "missing-value", "not-a-number" (NaN and infinity among them), "ragged-row" (another number of channels), "no-label"
  */
-export async function readSeries(file: FileSource): Promise<Placed<Examples<Series>>> {
+export async function readLabelledSeries(file: FileSource): Promise<Placed<Examples<Series>>> {
   const name = sourceName(file);
   const parts: string[] = [];
   for await (const part of readTable(file)) parts.push(part);

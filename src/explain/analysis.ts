@@ -1,13 +1,17 @@
 import { ShapeError } from "../shared/errors.ts";
 import { extremes } from "../shared/extremes.ts";
 import { expectOptions } from "../shared/options.ts";
-import { seriesOf, type TracedArray } from "./traced-array.ts";
+import { type ExampleOptions, seriesOf, type TracedArray } from "./traced-array.ts";
 
 /** What the measures below read: an array of a trace, or anything of its shape. */
 export type Traced = Pick<TracedArray, "shape" | "data">;
 
-const unitsOf = (array: Traced, measure: (series: Float64Array) => number, example: number): Float64Array =>
-  Float64Array.from({ length: array.shape[2] }, (_, unit) => measure(seriesOf(array, unit, example)));
+const unitsOf = (
+  array: Traced,
+  measure: (series: Float64Array) => number,
+  example: ExampleOptions["example"],
+): Float64Array =>
+  Float64Array.from({ length: array.shape[2] }, (_, unit) => measure(seriesOf(array, unit, { example })));
 
 function meanOf(values: ArrayLike<number>): number {
   let sum = 0;
@@ -22,7 +26,8 @@ function meanOf(values: ArrayLike<number>): number {
  *
  * @returns [H]
  */
-export function changeRate(array: Traced, example = 0): Float64Array {
+export function changeRate(array: Traced, options: ExampleOptions = {}): Float64Array {
+  expectOptions("changeRate", options, { example: 1 });
   return unitsOf(
     array,
     (series) => {
@@ -32,7 +37,7 @@ export function changeRate(array: Traced, example = 0): Float64Array {
       const steps = series.slice(1).map((v, t) => (v - series[t]!) ** 2);
       return Math.sqrt(meanOf(steps) / (2 * variance));
     },
-    example,
+    options.example,
   );
 }
 
@@ -45,10 +50,11 @@ export interface Pace {
 }
 
 /** How slowly the cell state moves beside the hidden state, from their traces: "c changes slowly, h quickly" as numbers. */
-export function pace(c: Traced, h: Traced, example = 0): Pace {
+export function pace(c: Traced, h: Traced, options: ExampleOptions = {}): Pace {
+  expectOptions("pace", options, { example: 1 });
   if (c.shape[2] !== h.shape[2])
     throw new ShapeError("shape-mismatch", `pace: c has ${c.shape[2]} units and h ${h.shape[2]}; compare one layer`);
-  const [slow, quick] = [changeRate(c, example), changeRate(h, example)];
+  const [slow, quick] = [changeRate(c, options), changeRate(h, options)];
   return { c: meanOf(slow), h: meanOf(quick), slower: meanOf(slow.map((v, k) => (v < quick[k]! ? 1 : 0))) };
 }
 
@@ -58,8 +64,11 @@ export function pace(c: Traced, h: Traced, example = 0): Pace {
  *
  * @returns [H], in steps
  */
-export const memoryLength = (forget: Traced, example = 0): Float64Array =>
-  unitsOf(forget, (series) => -1 / meanOf(series.map(Math.log)), example).map((n) => (n === -Infinity ? Infinity : n));
+export function memoryLength(forget: Traced, options: ExampleOptions = {}): Float64Array {
+  expectOptions("memoryLength", options, { example: 1 });
+  const lengths = unitsOf(forget, (series) => -1 / meanOf(series.map(Math.log)), options.example);
+  return lengths.map((n) => (n === -Infinity ? Infinity : n));
+}
 
 export interface Saturation {
   /** One number a unit: the share of steps at which the gate is below `low`, and above `high`. */
@@ -70,13 +79,20 @@ export interface Saturation {
   readonly alwaysClosed: readonly number[];
 }
 
+export interface SaturationOptions extends ExampleOptions {
+  /** A gate below it is nearly shut; default 0.1. */
+  readonly low?: number | undefined;
+  /** A gate above it is nearly open; default 0.9. */
+  readonly high?: number | undefined;
+}
+
 /**
  * How often each gate is nearly shut or nearly open.
  * @see Karpathy, Johnson & Fei-Fei (2015), arXiv:1506.02078, figure 3: the bounds 0.1 and 0.9 are theirs
  */
-export function saturation(gate: Traced, options: { low?: number; high?: number; example?: number } = {}): Saturation {
+export function saturation(gate: Traced, options: SaturationOptions = {}): Saturation {
   expectOptions("saturation", options, { low: 1, high: 1, example: 1 });
-  const { low = 0.1, high = 0.9, example = 0 } = options;
+  const { low = 0.1, high = 0.9, example } = options;
   const share = (test: (v: number) => boolean): Float64Array =>
     unitsOf(gate, (series) => meanOf(series.map((v) => (test(v) ? 1 : 0))), example);
   const [closed, open] = [share((v) => v < low), share((v) => v > high)];
@@ -84,20 +100,22 @@ export function saturation(gate: Traced, options: { low?: number; high?: number;
   return { closed, open, alwaysOpen: always(open), alwaysClosed: always(closed) };
 }
 
-/** Units whose values stay within `range` (default 0.01) over the whole trace: they tell nothing about the input. */
-export const deadUnits = (
-  array: Traced,
-  options: { readonly range?: number; readonly example?: number } = {},
-): number[] => {
+export interface DeadUnitsOptions extends ExampleOptions {
+  /** Default 0.01. */
+  readonly range?: number | undefined;
+}
+
+/** Units whose values stay within `range` over the whole trace: they tell nothing about the input. */
+export function deadUnits(array: Traced, options: DeadUnitsOptions = {}): number[] {
   expectOptions("deadUnits", options, { range: 1, example: 1 });
-  const { range = 0.01, example = 0 } = options;
+  const { range = 0.01, example } = options;
   const widthOf = (series: Float64Array): number => {
     const [low, high] = extremes(series);
     return high - low;
   };
   const widths = unitsOf(array, widthOf, example);
   return [...widths.keys()].filter((unit) => widths[unit]! <= range);
-};
+}
 
 /**
  * Which units follow a feature of the input that you label, one number a step: whether a quote is open, the place in the
@@ -106,10 +124,11 @@ export const deadUnits = (
  * @param labels [T]
  * @throws ShapeError when there is not one label a step
  */
-export function unitsThatFollow(array: Traced, labels: ArrayLike<number>, example = 0) {
+export function unitsThatFollow(array: Traced, labels: ArrayLike<number>, options: ExampleOptions = {}) {
+  expectOptions("unitsThatFollow", options, { example: 1 });
   if (labels.length !== array.shape[0])
     throw new ShapeError("shape-mismatch", `labels: expected ${array.shape[0]}, one a step, got ${labels.length}`);
-  const found = unitsOf(array, (series) => correlation(series, labels), example);
+  const found = unitsOf(array, (series) => correlation(series, labels), options.example);
   return Array.from(found, (r, unit) => ({ unit, correlation: r })).sort(
     (a, b) => Math.abs(b.correlation) - Math.abs(a.correlation),
   );

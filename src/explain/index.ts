@@ -8,11 +8,13 @@ export type { HeldPlace } from "../layers/held-values.ts";
 export { type Ablation, type AblationOptions, type GatePlace, openAblation, type UnitPlace } from "./ablation.ts";
 export {
   changeRate,
+  type DeadUnitsOptions,
   deadUnits,
   memoryLength,
   type Pace,
   pace,
   type Saturation,
+  type SaturationOptions,
   saturation,
   type Traced,
   unitsThatFollow,
@@ -40,4 +42,4 @@ export { traceTensors, traceToJSON } from "./trace-files.ts";
 export { traceForecaster } from "./trace-forecaster.ts";
 export { traceTagger } from "./trace-tagger.ts";
 export { type TextTrace, type TraceTextOptions, traceText } from "./trace-text.ts";
-export { seriesOf, type TraceAxis, type TracedArray, traceKey } from "./traced-array.ts";
+export { type ExampleOptions, seriesOf, type TraceAxis, type TracedArray, traceKey } from "./traced-array.ts";

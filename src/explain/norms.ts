@@ -1,11 +1,17 @@
-import type { TracedArray } from "./traced-array.ts";
+import { expectOptions } from "../shared/options.ts";
+import type { ExampleOptions, TracedArray } from "./traced-array.ts";
 
 /**
  * The Euclidean norm over the units at each step, of one example: of ∂L/∂h it is the gradient flow ‖∂L/∂h_t‖.
  *
  * @returns [T]
  */
-export function normsOverTime({ shape, data }: Pick<TracedArray, "shape" | "data">, example = 0): Float64Array {
+export function normsOverTime(
+  { shape, data }: Pick<TracedArray, "shape" | "data">,
+  options: ExampleOptions = {},
+): Float64Array {
+  expectOptions("normsOverTime", options, { example: 1 });
+  const { example = 0 } = options;
   const [steps, batch, units] = shape;
   return Float64Array.from({ length: steps }, (_, t) => {
     let sum = 0;

@@ -16,10 +16,10 @@ export interface ReadTrace extends Trace {
 }
 
 /** What of a trace can be chosen where a whole model is traced from what it reads. */
-export type ReadTraceOptions = Pick<TraceOptions, "names" | "hold" | "maximumBytes">;
+export type ReadTraceOptions = Pick<TraceOptions, "names" | "hold" | "maxBytes">;
 
 /** For `expectOptions`. */
-export const readTraceNames = { names: 1, hold: 1, maximumBytes: 1 } as const;
+export const readTraceNames = { names: 1, hold: 1, maxBytes: 1 } as const;
 
 export function readTrace(traced: Trace, tokens: readonly string[]): ReadTrace {
   const arrays = Object.values(traced.values);
@@ -31,8 +31,8 @@ export function readTrace(traced: Trace, tokens: readonly string[]): ReadTrace {
 }
 
 /** Tokens as they are shown to people. */
-export const namesOf = (tokens: ArrayLike<number>, tokenizer: Pick<Tokenizer, "tokens">): string[] =>
-  Array.from(tokens, (token) => tokenizer.tokens[token]!);
+export const namesOf = (tokens: ArrayLike<number>, tokenizer: Pick<Tokenizer, "vocabulary">): string[] =>
+  Array.from(tokens, (token) => tokenizer.vocabulary[token]!);
 
 /** Steps of numbers, counted from 1. */
 export const stepsOf = (count: number): string[] => Array.from({ length: count }, (_, t) => String(t + 1));
@@ -42,13 +42,13 @@ export const traceLayers = (
   model: Recurrent,
   parameters: ParameterStore,
   input: Pick<TraceInput, "data" | "initial">,
-  { names, hold, maximumBytes }: ReadTraceOptions,
+  { names, hold, maxBytes }: ReadTraceOptions,
   objective?: Objective,
 ): Promise<Trace> =>
   traceTowards(objective, { model, parameters }, input, {
     names,
     hold,
-    maximumBytes,
+    maxBytes,
     gradients: objective !== undefined,
   });
 

@@ -30,7 +30,7 @@ export interface TraceClassifierOptions extends ReadTraceOptions {
 
 /**
  * Reads a text or a series with a classifier (or a regression) and keeps what the gates and states of its layers were at every step, in both
- * directions. What it says after each step tells `classifier.afterEachStep`.
+ * directions. What it says after each step tells `classifier.predictEachStep`.
  *
  * @param input a text, or a series as it was measured
  * @example
@@ -59,7 +59,7 @@ export async function traceClassifier(
     );
   const reading = await readingOf(
     parameters,
-    (graph) => model.embedded(declareSequences(graph, model, read.length, 1).x),
+    (graph) => model.embed(declareSequences(graph, model, read.length, 1).x),
     { x: read, mask: new Float64Array(read.length).fill(1) },
   );
   return readTrace(
@@ -83,12 +83,12 @@ async function objectiveOf(
   const { model } = classifier;
   if (!classes) {
     const [mean, deviation] = [targetScaling?.mean[0] ?? 0, targetScaling?.deviation[0] ?? 1];
-    return (layers) => reshape(pointwise({ x: model.answered(layers) }, add(mul(variable("x"), deviation), mean)), []);
+    return (layers) => reshape(pointwise({ x: model.answer(layers) }, add(mul(variable("x"), deviation), mean)), []);
   }
   const meant = expectOneOf("label", label ?? (await classifier.predict([input]))[0]!.label, classes);
   const target = Float64Array.from(classes, (name) => Number(name === meant));
   return (layers) => {
-    const logits = model.answered(layers);
+    const logits = model.answer(layers);
     return crossEntropy(logits, logits.graph.constant([1, classes.length], target));
   };
 }

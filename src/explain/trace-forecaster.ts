@@ -38,7 +38,7 @@ export async function traceForecaster(
       parameters,
       (graph) => {
         const { categories, ...steps } = declareForecastInputs(graph, network, arrays, 1);
-        return network.embedded(steps[stack]!, categories);
+        return network.embed(steps[stack]!, categories);
       },
       arrays,
     );

@@ -31,7 +31,7 @@ export async function traceTagger(
     (graph) => {
       // Without padding there is nothing to mask.
       const { mask: _, ...words } = declareSentences(graph, model, steps, 1);
-      return model.embedded(words);
+      return model.embed(words);
     },
     reader.inputs([read], steps),
   );

@@ -31,14 +31,14 @@ export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
     text: "required",
     names: 1,
     gradients: 1,
-    maximumBytes: 1,
+    maxBytes: 1,
     hold: 1,
   });
-  const { model, parameters, machine, tokenizer, text, names, gradients, maximumBytes, hold } = options;
+  const { model, parameters, machine, tokenizer, text, names, gradients, maxBytes, hold } = options;
   const tokens = tokenizer.encode(text);
   if (tokens.length === 0) throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
   if (parameters.machine !== machine)
     throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
-  const traced = await trace({ model, parameters }, { data: tokens }, { names, gradients, maximumBytes, hold });
+  const traced = await trace({ model, parameters }, { data: tokens }, { names, gradients, maxBytes, hold });
   return readTrace(traced, namesOf(tokens, tokenizer));
 }

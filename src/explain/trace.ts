@@ -45,7 +45,7 @@ export interface TraceOptions {
   /** For the gradients of layers: ∂L/∂output, [T, B, directions · H|P]. */
   readonly outputGradient?: ArrayLike<number> | undefined;
   /** The largest trace that is made; default 512 MiB. Longer inputs go through `traceInChunks`. */
-  readonly maximumBytes?: number | undefined;
+  readonly maxBytes?: number | undefined;
 }
 
 export interface Trace {
@@ -81,7 +81,7 @@ export const traceNames = (model: Traceable["model"]): string[] =>
  *   ShapeError; FailureError "trace-too-large" with its size, before anything is allocated
  */
 export async function trace(traced: Traceable, input: TraceInput, options: TraceOptions = {}): Promise<Trace> {
-  expectOptions("trace", options, { names: 1, gradients: 1, outputGradient: 1, maximumBytes: 1, hold: 1 });
+  expectOptions("trace", options, { names: 1, gradients: 1, outputGradient: 1, maxBytes: 1, hold: 1 });
   expectOptions("trace", input, { data: "required", batchSize: 1, lengths: 1, initial: 1 });
   return traceTowards(undefined, traced, input, options);
 }
@@ -173,7 +173,7 @@ export async function* traceInChunks(
   options: Omit<TraceOptions, "gradients" | "outputGradient"> & { readonly steps?: number } = {},
 ): AsyncGenerator<Trace & { readonly firstStep: number }, void> {
   expectOptions("traceInChunks", input, { data: "required", batchSize: 1, initial: 1 });
-  expectOptions("traceInChunks", options, { names: 1, maximumBytes: 1, hold: 1, steps: 1 });
+  expectOptions("traceInChunks", options, { names: 1, maxBytes: 1, hold: 1, steps: 1 });
   const { steps: chunk = 256, ...how } = options;
   expectInteger("steps", chunk, { min: 1 });
   if (layersOf(traced.model).directions.some((d) => d.reverse))
@@ -261,11 +261,11 @@ function maskOf(lengths: readonly number[], steps: number, batchSize: number): F
   );
 }
 
-function expectRoom(machine: Machine, elements: number, { gradients, maximumBytes = 2 ** 29 }: TraceOptions): void {
+function expectRoom(machine: Machine, elements: number, { gradients, maxBytes = 2 ** 29 }: TraceOptions): void {
   const needed = elements * machine.limits.elementBytes * (gradients ? 2 : 1);
-  if (needed <= maximumBytes) return;
+  if (needed <= maxBytes) return;
   throw new FailureError(
     "trace-too-large",
-    `this trace needs ${formatBytes(needed)}, more than maximumBytes, ${formatBytes(maximumBytes)}: ask for fewer names, or read it piece by piece with traceInChunks`,
+    `this trace needs ${formatBytes(needed)}, more than maxBytes, ${formatBytes(maxBytes)}: ask for fewer names, or read it piece by piece with traceInChunks`,
   );
 }

@@ -1,4 +1,5 @@
 import type { Numbers } from "../compute/machine.ts";
+import { expectOptions } from "../shared/options.ts";
 
 /** Names of the axes of every traced array. */
 export type TraceAxis = "time" | "batch" | "unit";
@@ -46,12 +47,19 @@ export function joined<A extends Pick<TracedArray, "shape" | "data">>(
   return { ...first, shape: [steps + then.shape[0], batch, units], data };
 }
 
+export interface ExampleOptions {
+  /** Which example of the batch; default the first, 0. */
+  readonly example?: number | undefined;
+}
+
 /** The values of one unit of one example over time. */
 export function seriesOf(
   { shape, data }: Pick<TracedArray, "shape" | "data">,
   unit: number,
-  example = 0,
+  options: ExampleOptions = {},
 ): Float64Array {
+  expectOptions("seriesOf", options, { example: 1 });
+  const { example = 0 } = options;
   const [steps, batch, units] = shape;
   return Float64Array.from({ length: steps }, (_, t) => data[(t * batch + example) * units + unit]!);
 }

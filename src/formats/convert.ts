@@ -17,7 +17,7 @@ import { networkOfStateDict } from "./pytorch/network.ts";
 import { writePyTorch } from "./pytorch/write.ts";
 import { stateDictOf } from "./pytorch/write-network.ts";
 import type { LoadedText } from "./run-model.ts";
-import { writeTensorflowJs } from "./tfjs/write.ts";
+import { writeTensorFlowJs } from "./tfjs/write.ts";
 
 /** Formats that are written, by the name that `--to` uses. */
 export const TARGETS = ["onnx", "pytorch", "keras", "keras-h5", "tfjs", "safetensors", "npz"] as const;
@@ -72,7 +72,7 @@ export function convertModel(file: ModelFile, options: ConvertOptions): Converte
   if (to === "keras") return made(writeKeras(layersOf(file)));
   if (to === "keras-h5") return made(writeKerasH5(layersOf(file)));
   if (to === "tfjs") {
-    const { "model.json": bytes, ...beside } = Object.fromEntries(writeTensorflowJs(layersOf(file)));
+    const { "model.json": bytes, ...beside } = Object.fromEntries(writeTensorFlowJs(layersOf(file)));
     return made(bytes!, new Map(Object.entries(beside)));
   }
   const { tensors, notes, forward } = weightsFor(file, { ...options, to });

@@ -67,9 +67,9 @@ export {
   type StateDictTensor,
 } from "./state-dict.ts";
 export { type BasicLstmOptions, basicLstmModel } from "./tensorflow1/basic-lstm.ts";
-export { readTensorflowBundle } from "./tensorflow1/bundle.ts";
-export { type ReadTensorflow1Options, readTensorflow1 } from "./tensorflow1/read.ts";
-export { type ReadTensorflowJsOptions, readTensorflowJs } from "./tfjs/read.ts";
-export { writeTensorflowJs } from "./tfjs/write.ts";
-export { type Comparison, compareModels, randomInputs } from "./verify.ts";
+export { readTensorFlowBundle } from "./tensorflow1/bundle.ts";
+export { type ReadTensorFlow1Options, readTensorFlow1 } from "./tensorflow1/read.ts";
+export { type ReadTensorFlowJsOptions, readTensorFlowJs } from "./tfjs/read.ts";
+export { writeTensorFlowJs } from "./tfjs/write.ts";
+export { type Comparison, compareModels, type RandomInputsOptions, randomInputs } from "./verify.ts";
 export type { OpenZipOptions } from "./zip.ts";

@@ -21,13 +21,13 @@ export const ARRAY_FILES = [".npz", ".npy", ".json"] as const;
 export function readArrays(input: ByteInput): Promise<Record<string, ModelResult>> {
   return withBytes(input, async (source) => {
     const [first] = await source.read(0, Math.min(1, source.size));
-    if (first === 0x50) return fromTensors(await readNpz(source));
-    if (first === 0x93) return fromTensors(new Map([["", await readNpy(source)]]));
+    if (first === 0x50) return arraysOf(await readNpz(source));
+    if (first === 0x93) return arraysOf(new Map([["", await readNpy(source)]]));
     return fromJson(await jsonOf(source), source.name);
   });
 }
 
-const fromTensors = (tensors: ReadonlyMap<string, SafeTensor>): Record<string, ModelResult> =>
+const arraysOf = (tensors: ReadonlyMap<string, SafeTensor>): Record<string, ModelResult> =>
   Object.fromEntries(
     [...tensors].map(([name, tensor]) => [
       name,

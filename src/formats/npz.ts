@@ -23,7 +23,7 @@ export interface NpzFile {
  * @throws FailureError "bad-zip"; "bad-npy" when a file in it is no NPY file
  */
 export async function openNpz(source: ByteSource, options?: OpenZipOptions): Promise<NpzFile> {
-  if (options !== undefined) expectOptions("openNpz", options, { maxUnpacked: 1, zeroCrcIsNone: 1 });
+  if (options !== undefined) expectOptions("openNpz", options, { maxBytes: 1, zeroCrcIsNone: 1 });
   const zip = await openZip(source, options);
   const names = [...zip.entries.keys()].map((path) => {
     if (path.endsWith(SUFFIX)) return path.slice(0, -SUFFIX.length);
@@ -44,7 +44,7 @@ export async function openNpz(source: ByteSource, options?: OpenZipOptions): Pro
 
 /** Reads all arrays of an NPZ file. Errors as in `openNpz`. */
 export function readNpz(input: ByteInput, options?: OpenZipOptions): Promise<Map<string, SafeTensor>> {
-  if (options !== undefined) expectOptions("readNpz", options, { maxUnpacked: 1, zeroCrcIsNone: 1 });
+  if (options !== undefined) expectOptions("readNpz", options, { maxBytes: 1, zeroCrcIsNone: 1 });
   return withBytes(input, async (source) => {
     const file = await openNpz(source, options);
     const arrays = new Map<string, SafeTensor>();

@@ -52,7 +52,7 @@ export interface TracePlan extends Omit<TraceRequest, "hold"> {
   readonly holds: boolean;
   /** Outputs whose gradients are given to a run, as inputs `seed.OUTPUT` of the graph. */
   readonly seeds: readonly string[];
-  readonly maximumBytes: number;
+  readonly maxBytes: number;
 }
 
 /** A whole-number input of no more elements may decide over branches and shapes. */
@@ -142,10 +142,10 @@ export class Plans {
     for (const name of trace.names ?? []) expectOneOf("names", name, [...traceable]);
     const elements = [...traces.values()].reduce((n, { shape }) => n + size(shape), 0);
     const needed = elements * graph.machine.limits.elementBytes * (trace.gradients ? 2 : 1);
-    if (needed > trace.maximumBytes)
+    if (needed > trace.maxBytes)
       throw new FailureError(
         "trace-too-large",
-        `this trace needs ${formatBytes(needed)}, more than maximumBytes, ${formatBytes(trace.maximumBytes)}: ask for fewer names or give fewer steps`,
+        `this trace needs ${formatBytes(needed)}, more than maxBytes, ${formatBytes(trace.maxBytes)}: ask for fewer names or give fewer steps`,
       );
     for (const [name, tensor] of traces) graph.output(`trace.${name}`, tensor);
     if (!trace.gradients) return;

@@ -36,7 +36,7 @@ export interface ProgramTraceOptions {
    */
   readonly hold?: readonly HeldPlace[] | undefined;
   /** The largest trace that is made; default 512 MiB. */
-  readonly maximumBytes?: number | undefined;
+  readonly maxBytes?: number | undefined;
 }
 
 export interface ProgramTrace {
@@ -111,7 +111,7 @@ export class Program extends Closing {
    *   "shape-mismatch" for a gradient of another length; FailureError "trace-too-large" with its size, before anything is allocated
    */
   trace(inputs: Arrays, options: ProgramTraceOptions = {}): Promise<ProgramTrace> {
-    expectOptions("Program.trace", options, { names: 1, gradients: 1, outputGradients: 1, maximumBytes: 1, hold: 1 });
+    expectOptions("Program.trace", options, { names: 1, gradients: 1, outputGradients: 1, maxBytes: 1, hold: 1 });
     return this.inTurn(async () => {
       const given = completed(this.inputs, inputs);
       const plan = await this.tracingPlans(options).planFor(given);
@@ -148,7 +148,7 @@ export class Program extends Closing {
     gradients = false,
     outputGradients = {},
     hold,
-    maximumBytes = 2 ** 29,
+    maxBytes = 2 ** 29,
   }: ProgramTraceOptions): Plans {
     const seeds = gradients ? Object.keys(outputGradients) : [];
     const known = this.outputs.map(({ name }) => name);
@@ -159,10 +159,10 @@ export class Program extends Closing {
         `trace: gradients are those of L = Σ output · outputGradients; give ∂L/∂output for some of ${known.join(", ")}`,
       );
     const holds = hold !== undefined;
-    const key = JSON.stringify([names, gradients, seeds, holds, maximumBytes]);
+    const key = JSON.stringify([names, gradients, seeds, holds, maxBytes]);
     if (this.tracing?.key !== key) {
       this.tracing?.plans.close();
-      const trace = { names, gradients, seeds, holds, maximumBytes };
+      const trace = { names, gradients, seeds, holds, maxBytes };
       this.tracing = { key, plans: new Plans({ runnable: this.runnable, weights: this.weights, limit: 1, trace }) };
     }
     return this.tracing.plans;

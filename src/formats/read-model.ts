@@ -19,9 +19,9 @@ import { readPyTorch } from "./pytorch/read.ts";
 import { type LoadedText, readRunModel } from "./run-model.ts";
 import { type FileKind, sniff } from "./sniff.ts";
 import type { StateDictTensor } from "./state-dict.ts";
-import { readTensorflowBundle } from "./tensorflow1/bundle.ts";
-import { readTensorflow1 } from "./tensorflow1/read.ts";
-import { readTensorflowJs } from "./tfjs/read.ts";
+import { readTensorFlowBundle } from "./tensorflow1/bundle.ts";
+import { readTensorFlow1 } from "./tensorflow1/read.ts";
+import { readTensorFlowJs } from "./tfjs/read.ts";
 
 export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonlinearity">, ByteOptions {
   /** For weights of Keras without their model (`save_weights`): what `model.to_json()` gives. */
@@ -105,19 +105,19 @@ const readers: Readonly<
     }
   },
   bundle: async (_, { files, onProgress }, input) =>
-    networkOf("tf1", await readTensorflowBundle(input, { files, onProgress })),
+    networkOf("tf1", await readTensorFlowBundle(input, { files, onProgress })),
   async json(source, { files, onProgress }, input) {
     // A manifest of TensorFlow 1 is small and names variables, a model of TensorFlow.js names its topology.
     const looked = Math.min(source.size, 1 << 16);
     const start = new TextDecoder().decode(await source.read(0, looked));
     if (/"filename"/.test(start) && !/"modelTopology"|"weightsManifest"/.test(start))
-      return networkOf("tf1", await readTensorflow1(input, { files, onProgress }));
+      return networkOf("tf1", await readTensorFlow1(input, { files, onProgress }));
     if (source.size === looked && !/"modelTopology"|"weightsManifest"/.test(start))
       throw new UsageError(
         "unknown-format",
         `${source.name}: JSON, but neither TensorFlow.js' model.json (modelTopology) nor a manifest of variables (filename)`,
       );
-    return networkOf("tfjs", await readTensorflowJs(input, { files, onProgress }));
+    return networkOf("tfjs", await readTensorFlowJs(input, { files, onProgress }));
   },
 };
 

@@ -116,7 +116,7 @@ export async function loadStateDict(
       "unexpected-parameter",
       `${match.unexpected.length} tensors of the file are no parameters of this model: ${few(match.unexpected)}; give \`strict: false\` to leave them out`,
     );
-  parameters.fromTensors(given, { strict });
+  parameters.loadTensors(given, { strict });
   return match;
 }
 

@@ -1,4 +1,5 @@
-import { UsageError } from "../shared/errors.ts";
+import { expectInteger, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import { isFloat } from "./data-type.ts";
@@ -23,12 +24,22 @@ const BATCH = 2;
 /** Steps, tried one after the other: a model may begin with windows that few steps do not fill, as those of sound do (36 ms at 16 kHz). */
 const STEPS = [6, 90, 576, 4096] as const;
 
+export interface RandomInputsOptions {
+  /** Default 0. */
+  readonly seed?: number | undefined;
+}
+
 /**
  * Random inputs for a model: numbers between −1 and 1, whole ones within what the model takes, states zero.
  *
  * @throws UsageError "no-random-input" when the model takes no length that is tried
  */
-export async function randomInputs(program: Program, seed = 0): Promise<Record<string, ModelArray>> {
+export async function randomInputs(
+  program: Program,
+  options: RandomInputsOptions = {},
+): Promise<Record<string, ModelArray>> {
+  expectOptions("randomInputs", options, { seed: 1 });
+  const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
   const ports = own(program).inputs;
   const { inputs, bounds } = await fitting(program, ports);
   const random = ports.map(({ name, type = "float32" }): [string, ModelArray] => {

@@ -25,7 +25,7 @@ export interface OpenZipOptions {
    * The most bytes that all compressed entries together may unpack to. Default: 256 MiB or 32 times their packed size,
    * whichever is more.
    */
-  readonly maxUnpacked?: number;
+  readonly maxBytes?: number;
   /** Whether a stored CRC of 0 means that none was computed (PyTorch can be told so). Default false. */
   readonly zeroCrcIsNone?: boolean;
 }
@@ -44,7 +44,7 @@ const CHUNK = 1 << 22;
 export async function openZip(source: ByteSource, options: OpenZipOptions = {}): Promise<ZipFile> {
   const { zeroCrcIsNone = false } = options;
   const entries = await readDirectory(source);
-  checkTotal(source.name, entries, options.maxUnpacked);
+  checkTotal(source.name, entries, options.maxBytes);
 
   function entryOf(name: string): ZipEntry {
     const entry = entries.get(name);
@@ -105,7 +105,7 @@ function checkTotal(label: string, entries: ReadonlyMap<string, ZipEntry>, limit
   if (unpacked > most)
     badZip(
       label,
-      `it would unpack from ${formatBytes(packed)} to ${formatBytes(unpacked)}, more than the limit of ${formatBytes(most)}; if that is right, give maxUnpacked`,
+      `it would unpack from ${formatBytes(packed)} to ${formatBytes(unpacked)}, more than the limit of ${formatBytes(most)}; if that is right, give maxBytes`,
     );
 }
 

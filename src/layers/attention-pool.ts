@@ -4,12 +4,13 @@ import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
+import type { MaskInput } from "./layer.ts";
 import { linear } from "./linear.ts";
 import { LOWEST } from "./pool-over-time.ts";
 
 export interface AttentionPool extends HasParameters {
   /** [T, B, units] → [B, units]. Steps with 0 in `mask`, of shape [T, B], do not count, and may hold NaN. */
-  forward(x: Tensor, input?: { readonly mask?: Tensor | undefined }): Tensor;
+  forward(x: Tensor, input?: MaskInput): Tensor;
 }
 
 /**

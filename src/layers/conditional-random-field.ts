@@ -6,6 +6,7 @@ import { IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
 import { arange, gather, pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
 import type { HasParameters, Parameter } from "../tensor/parameter.ts";
 import { uniform } from "./initialize.ts";
+import type { MaskInput } from "./layer.ts";
 
 /** Which tags may begin a sequence, follow one another and end it. */
 export interface TagConstraints {
@@ -80,9 +81,10 @@ export class ConditionalRandomField implements HasParameters {
    * −log p(tags) of each sequence, [B]; 0 for one of no steps.
    * @param tags int [T, B] in [0, C); at masked steps anything in that range
    */
-  negativeLogLikelihood(emissions: Tensor, tags: Tensor, mask?: Tensor): Tensor {
+  negativeLogLikelihood(emissions: Tensor, tags: Tensor, input: MaskInput = {}): Tensor {
+    expectOptions("ConditionalRandomField.negativeLogLikelihood", input, { mask: 1 });
     expectShape("conditionalRandomField: tags", tags.shape, emissions.shape.slice(0, 2));
-    const { lattice, scores, weights, mask: there } = this.over(emissions, mask);
+    const { lattice, scores, weights, mask: there } = this.lattice(emissions, input);
     const [T, B] = tags.shape as [number, number];
     const C = this.tags;
     const chosen = equal(variable("tag"), variable("column"));
@@ -110,7 +112,9 @@ export class ConditionalRandomField implements HasParameters {
   }
 
   /** All sequences of tags with their scores: their sum, the probability of each tag, the best one. */
-  over(emissions: Tensor, given?: Tensor): TagLattice {
+  lattice(emissions: Tensor, input: MaskInput = {}): TagLattice {
+    expectOptions("ConditionalRandomField.lattice", input, { mask: 1 });
+    const { mask: given } = input;
     const C = this.tags;
     expectShape("conditionalRandomField: emissions", emissions.shape, ["T", "B", C]);
     const [T, B] = emissions.shape as [number, number, number];

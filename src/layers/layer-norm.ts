@@ -11,7 +11,7 @@ export interface LayerNormOptions {
   /** Elements of the last axis, which are normalized together. */
   readonly size: number;
   /** Default 1e-5. */
-  readonly eps?: number;
+  readonly epsilon?: number;
 }
 
 export interface LayerNorm extends Layer {
@@ -26,13 +26,13 @@ export interface LayerNorm extends Layer {
  * @see Ba, Kiros & Hinton (2016), arXiv:1607.06450
  */
 export function layerNorm(options: LayerNormOptions): LayerNorm {
-  expectOptions("layerNorm", options, { size: "required", eps: 1 });
+  expectOptions("layerNorm", options, { size: "required", epsilon: 1 });
   const size = expectInteger("layerNorm: size", options.size, { min: 1 });
-  const { eps = 1e-5 } = options;
+  const { epsilon = 1e-5 } = options;
   const weight = { shape: [size], initialize: ones };
   const bias = { shape: [size], initialize: zeros };
   const [x, mean, variance] = [variable("x"), variable("mean"), variable("variance")];
-  const normalized = div(sub(x, mean), sqrt(add(variance, eps)));
+  const normalized = div(sub(x, mean), sqrt(add(variance, epsilon)));
   return {
     weight,
     bias,

@@ -10,6 +10,12 @@ export interface Layer extends HasParameters {
   forward(x: Tensor): Tensor;
 }
 
+/** What besides its input a layer over sequences is given. */
+export interface MaskInput {
+  /** [T, B] of ones and zeros: steps with 0 are not there. */
+  readonly mask?: Tensor | undefined;
+}
+
 /** Checks that the last axis of a layer's input has `width` elements, and returns the input as rows [N, width]. */
 export function asRows(layer: string, x: Tensor, width: number): Tensor {
   expectTensor(layer, x);

@@ -128,7 +128,7 @@ function recordScan(layer: LayerScan, direction: Direction, states: Tensors, out
   };
   const parameters = {
     ...mapValues(direction.parameters, (p, name) =>
-      name === "weight_hh" ? dropConnect(graph.parameter(p), o.weightDropout) : graph.parameter(p),
+      name === "weight_hh" ? dropConnect(graph.parameter(p), { rate: o.weightDropout }) : graph.parameter(p),
     ),
     ...(hold && heldParameters(o, direction, hold)),
   };

@@ -25,12 +25,14 @@ function weightMask(graph: Graph, [rows, columns]: readonly [number, number], ra
  * Weights [rows, columns] of which random ones are 0 in training (DropConnect). One mask holds for all steps and
  * sequences of an update, so that weights used at every step stay the same over time.
  *
- * @param rate Probability from 0 to below 1.
+ * @param options.rate Probability that a weight is dropped, from 0 to below 1.
  * @throws UsageError "out-of-range"
  * @see Wan et al., "Regularization of neural networks using DropConnect" (2013); on recurrent weights Merity, Keskar &
  *   Socher 2018 (arXiv:1708.02182), section 2
  */
-export function dropConnect(weight: Tensor, rate: number): Tensor {
+export function dropConnect(weight: Tensor, options: { readonly rate: number }): Tensor {
+  expectOptions("dropConnect", options, { rate: "required" });
+  const { rate } = options;
   expectRate("dropConnect", rate);
   const { graph } = weight;
   if (!graph.training || rate === 0) return weight;

@@ -1,4 +1,5 @@
 import { type Embedding, embedding } from "../layers/embedding.ts";
+import type { MaskInput } from "../layers/layer.ts";
 import { less, mul, select, variable } from "../math/expression.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import type { Tensor } from "../tensor/graph.ts";
@@ -31,7 +32,7 @@ export class BagOfTokens implements SequenceModel {
     };
   }
 
-  forward(tokens: Tensor, mask?: Tensor): Tensor {
+  forward(tokens: Tensor, { mask }: MaskInput = {}): Tensor {
     const [steps, batch] = tokens.shape as [number, number];
     const { graph } = tokens;
     const seen = mask ? reshape(mask, [steps, batch, 1]) : graph.constant([1, 1, 1], [1]);

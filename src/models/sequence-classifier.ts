@@ -3,6 +3,7 @@ import type { CellSpec } from "../cells/registry.ts";
 import { type AttentionPool, attentionPool } from "../layers/attention-pool.ts";
 import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
+import type { MaskInput } from "../layers/layer.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type PoolKind, poolOverTime } from "../layers/pool-over-time.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
@@ -79,10 +80,9 @@ export interface SequenceModel extends HasParameters {
   >;
   /**
    * @param x tokens [T, B] or numbers [T, B, D]
-   * @param mask [T, B] of ones and zeros: steps with 0 are not there
    * @returns [B, C] logits of C classes, or [B, 1]
    */
-  forward(x: Tensor, mask?: Tensor): Tensor;
+  forward(x: Tensor, input?: MaskInput): Tensor;
 }
 
 /** For `expectOptions`. */
@@ -160,21 +160,23 @@ export class SequenceClassifier implements SequenceModel {
     };
   }
 
-  forward(x: Tensor, mask?: Tensor): Tensor {
-    return this.answered(this.parts.rnn.forward(this.embedded(x), { mask }), mask);
+  forward(x: Tensor, input: MaskInput = {}): Tensor {
+    expectOptions("SequenceClassifier.forward", input, { mask: 1 });
+    return this.answer(this.parts.rnn.forward(this.embed(x), input), input);
   }
 
   /** What the recurrent layers read of `x`, [T, B, E] or [T, B, D]. */
-  embedded(x: Tensor): Tensor {
+  embed(x: Tensor): Tensor {
     const { embedding: table } = this.parts;
     expectShape("x", x.shape, table ? ["T", "B"] : ["T", "B", this.config.channels!]);
     return table ? dropout({ rate: this.config.dropout }).forward(table.forward(x)) : x;
   }
 
   /** What the head says of what the recurrent layers gave, as `forward` returns it. */
-  answered(layers: Pick<RecurrentOutput, "output" | "final">, mask?: Tensor): Tensor {
+  answer(layers: Pick<RecurrentOutput, "output" | "final">, input: MaskInput = {}): Tensor {
+    expectOptions("SequenceClassifier.answer", input, { mask: 1 });
     const drop = dropout({ rate: this.config.dropout });
-    return this.parts.head.forward(drop.forward(this.pooled(layers, mask)));
+    return this.parts.head.forward(drop.forward(this.pooled(layers, input.mask)));
   }
 
   /** What stands for the whole sequence, of shape [B, W]. */

@@ -202,12 +202,12 @@ export class SequenceForecaster implements HasParameters {
     const { encoder, decoder, head } = this.parts;
     expectShape("x", x.shape, ["S", "B", channels]);
     const drop = dropout({ rate: this.config.dropout });
-    const { output, final } = encoder.forward(this.embedded(x, categories), { initial });
+    const { output, final } = encoder.forward(this.embed(x, categories), { initial });
     let raw: Tensor;
     if (autoregressive) raw = head.forward(drop.forward(output));
     else if (decoder) {
       expectShape("future", future?.shape ?? [], [horizon, "B", known]);
-      raw = head.forward(drop.forward(decoder.forward(this.embedded(future!, categories), { initial: final }).output));
+      raw = head.forward(drop.forward(decoder.forward(this.embed(future!, categories), { initial: final }).output));
     } else raw = this.allAtOnce(head.forward(drop.forward(this.lastState(final))));
     const { names } = this.head;
     const D = this.config.targets;
@@ -215,19 +215,24 @@ export class SequenceForecaster implements HasParameters {
     return { prediction: this.head.prediction(Object.fromEntries(parts), this.based(x, base), scale), final };
   }
 
-  /** Records the loss of the H steps to be predicted. @param y [H, B, D] @param mask [H, B, D] */
-  loss(inputs: ForecastInputs, y: Tensor, mask?: Tensor): Tensor {
+  /**
+   * Records the loss of the H steps to be predicted.
+   * @param y [H, B, D]
+   * @param options.mask [H, B, D]: values with 0 do not count
+   */
+  loss(inputs: ForecastInputs, y: Tensor, options: { readonly mask?: Tensor | undefined } = {}): Tensor {
+    expectOptions("SequenceForecaster.loss", options, { mask: 1 });
     const { prediction } = this.forward(inputs);
     const H = y.shape[0]!;
     const ahead = Object.entries(prediction).map(([name, all]) => {
       const S = all.shape[0]!;
       return [name, S === H ? all : slice(all, 0, S - H, S)] as const;
     });
-    return this.head.loss(Object.fromEntries(ahead), y, mask);
+    return this.head.loss(Object.fromEntries(ahead), y, options.mask);
   }
 
   /** What recurrent layers read of numbers at each step [S, B, …]: these, and the vectors of the categories [B]. */
-  embedded(steps: Tensor, categories: readonly Tensor[] = []): Tensor {
+  embed(steps: Tensor, categories: readonly Tensor[] = []): Tensor {
     const tables = Object.values(this.parts.categories?.parts ?? {});
     if (categories.length !== tables.length)
       throw new UsageError("bad-option", `categories: expected ${tables.length} tensors [B], got ${categories.length}`);

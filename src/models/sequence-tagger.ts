@@ -197,7 +197,7 @@ export class SequenceTagger implements HasParameters {
     const { mask, ...read } = input;
     const { rnn, head, intent } = this.parts;
     const { dropout: rate, outputDropout = rate } = this.config;
-    const { output } = rnn.forward(this.embedded(read), { mask });
+    const { output } = rnn.forward(this.embed(read), { mask });
     const dropped = dropout({ rate: outputDropout }).forward(output);
     return {
       emissions: head.forward(dropped),
@@ -206,8 +206,8 @@ export class SequenceTagger implements HasParameters {
   }
 
   /** What the recurrent layers read, [T, B, D]: words, and what their characters give. @throws as `forward` */
-  embedded(input: Omit<SequenceTaggerInput, "mask">): Tensor {
-    expectOptions("SequenceTagger.embedded", input, { words: "required", characters: 1, lengths: 1 });
+  embed(input: Omit<SequenceTaggerInput, "mask">): Tensor {
+    expectOptions("SequenceTagger.embed", input, { words: "required", characters: 1, lengths: 1 });
     const { words, characters, lengths } = input;
     const { embedding: table, characters: byCharacter } = this.parts;
     expectShape("words", words.shape, ["T", "B"]);
@@ -237,7 +237,7 @@ export class SequenceTagger implements HasParameters {
     const own = field
       ? pointwise(
           {
-            all: sumAll({ loss: field.negativeLogLikelihood(emissions, targets.tags, mask) }, variable("loss")),
+            all: sumAll({ loss: field.negativeLogLikelihood(emissions, targets.tags, { mask }) }, variable("loss")),
             tokens: sumAll({ mask }, variable("mask")),
           },
           div(variable("all"), variable("tokens")),

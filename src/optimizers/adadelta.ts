@@ -8,7 +8,7 @@ export interface AdadeltaOptions extends RestOptions {
   /** How slowly the means of squares forget. Default 0.9. */
   readonly rho?: number;
   /** Default 1e-6, added under both roots. */
-  readonly eps?: number;
+  readonly epsilon?: number;
   /** λ of the L2 penalty ½λp². Default 0. */
   readonly weightDecay?: number;
 }
@@ -19,10 +19,10 @@ export interface AdadeltaOptions extends RestOptions {
  * @see Zeiler (2012), arXiv:1212.5701
  */
 export function adadelta(options: AdadeltaOptions = {}): Optimizer {
-  expectOptions("adadelta", options, { rho: 1, eps: 1, weightDecay: 1, lazy: 1 });
-  const { rho = 0.9, eps = 1e-6, weightDecay = 0 } = options;
+  expectOptions("adadelta", options, { rho: 1, epsilon: 1, weightDecay: 1, lazy: 1 });
+  const { rho = 0.9, epsilon = 1e-6, weightDecay = 0 } = options;
   expectUnit("adadelta: rho", rho);
-  expectNonNegative("adadelta: eps", eps);
+  expectNonNegative("adadelta: epsilon", epsilon);
   expectNonNegative("adadelta: weightDecay", weightDecay);
   return resting(
     defineOptimizer({
@@ -32,7 +32,7 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
       update(old, { rate }) {
         const g = add(old.g, mul(weightDecay, old.p));
         const v = fade(rho, old.v, square(g));
-        const d = mul(g, div(sqrt(add(old.steps, eps)), sqrt(add(v, eps))));
+        const d = mul(g, div(sqrt(add(old.steps, epsilon)), sqrt(add(v, epsilon))));
         return { p: sub(old.p, mul(rate, d)), v, steps: fade(rho, old.steps, square(d)) };
       },
     }),

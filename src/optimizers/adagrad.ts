@@ -9,7 +9,7 @@ export interface AdagradOptions extends RestOptions {
   /** What the sum of squares starts at. Default 0. */
   readonly initialAccumulator?: number;
   /** Default 1e-10. */
-  readonly eps?: number;
+  readonly epsilon?: number;
   /** λ of the L2 penalty ½λp². Default 0. */
   readonly weightDecay?: number;
 }
@@ -19,9 +19,9 @@ export interface AdagradOptions extends RestOptions {
  * @see Duchi, Hazan & Singer, "Adaptive subgradient methods for online learning and stochastic optimization" (2011)
  */
 export function adagrad(options: AdagradOptions = {}): Optimizer {
-  expectOptions("adagrad", options, { rateDecay: 1, initialAccumulator: 1, eps: 1, weightDecay: 1, lazy: 1 });
-  const { rateDecay = 0, initialAccumulator = 0, eps = 1e-10, weightDecay = 0 } = options;
-  for (const [name, value] of Object.entries({ rateDecay, initialAccumulator, eps, weightDecay }))
+  expectOptions("adagrad", options, { rateDecay: 1, initialAccumulator: 1, epsilon: 1, weightDecay: 1, lazy: 1 });
+  const { rateDecay = 0, initialAccumulator = 0, epsilon = 1e-10, weightDecay = 0 } = options;
+  for (const [name, value] of Object.entries({ rateDecay, initialAccumulator, epsilon, weightDecay }))
     expectNonNegative(`adagrad: ${name}`, value);
   return resting(
     defineOptimizer({
@@ -31,7 +31,7 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
       update(old, { rate }) {
         const g = add(old.g, mul(weightDecay, old.p));
         const sum = add(old.sum, square(g));
-        return { p: sub(old.p, mul(rate, div(g, add(sqrt(sum), eps)))), sum };
+        return { p: sub(old.p, mul(rate, div(g, add(sqrt(sum), epsilon)))), sum };
       },
     }),
     options,

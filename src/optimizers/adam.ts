@@ -7,19 +7,19 @@ export interface AdamOptions extends RestOptions {
   /** How slowly the means of g and of g² forget. Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number];
   /** Default 1e-8. */
-  readonly eps?: number;
+  readonly epsilon?: number;
   /** λ. Default 0 (adamW: 0.01). */
   readonly weightDecay?: number;
 }
 
 /** Checks the options that the whole family shares and fills in what is missing. */
 export function adamOptions(name: string, options: AdamOptions, decay = 0): Required<Omit<AdamOptions, "lazy">> {
-  const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = decay } = options;
+  const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = decay } = options;
   expectUnit(`${name}: betas[0]`, betas[0]);
   expectUnit(`${name}: betas[1]`, betas[1]);
-  expectNonNegative(`${name}: eps`, eps);
+  expectNonNegative(`${name}: epsilon`, epsilon);
   expectNonNegative(`${name}: weightDecay`, weightDecay);
-  return { betas, eps, weightDecay };
+  return { betas, epsilon, weightDecay };
 }
 
 /** `β mean + (1 − β) x`: a mean that forgets. */
@@ -32,7 +32,7 @@ export const fade = (beta: number, mean: Expression, x: Expression): Expression 
  * @see Kingma & Ba (2015), arXiv:1412.6980
  */
 export const adam = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer => {
-  expectOptions("adam", options, { betas: 1, eps: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
+  expectOptions("adam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
   return resting(family("adam", adamOptions("adam", options), options.amsgrad ?? false, false), options);
 };
 
@@ -41,7 +41,7 @@ export const adam = (options: AdamOptions & { readonly amsgrad?: boolean } = {})
  * @see Loshchilov & Hutter (2019), arXiv:1711.05101
  */
 export const adamW = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer => {
-  expectOptions("adamW", options, { betas: 1, eps: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
+  expectOptions("adamW", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
   return resting(family("adamW", adamOptions("adamW", options, 0.01), options.amsgrad ?? false, true), options);
 };
 
@@ -51,7 +51,7 @@ function family(
   amsgrad: boolean,
   decoupled: boolean,
 ): Optimizer {
-  const { betas, eps, weightDecay } = options;
+  const { betas, epsilon, weightDecay } = options;
   const scalars = (step: number, rate: number) => ({
     size: rate / (1 - betas[0] ** step),
     correction: Math.sqrt(1 - betas[1] ** step),
@@ -64,7 +64,7 @@ function family(
     return { m: fade(betas[0], m, d), v: fade(betas[1], v, square(d)) };
   };
   const step = (p: Expression, m: Expression, v: Expression, { size, correction, shrink }: Scalars): Expression =>
-    sub(decoupled ? mul(p, shrink) : p, mul(size, div(m, add(div(sqrt(v), correction), eps))));
+    sub(decoupled ? mul(p, shrink) : p, mul(size, div(m, add(div(sqrt(v), correction), epsilon))));
   if (!amsgrad)
     return defineOptimizer({
       name,

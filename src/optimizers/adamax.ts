@@ -8,8 +8,8 @@ import { defineOptimizer, type Optimizer, resting } from "./define.ts";
  * @see Kingma & Ba (2015), arXiv:1412.6980, section 7.1
  */
 export function adamax(options: AdamOptions = {}): Optimizer {
-  expectOptions("adamax", options, { betas: 1, eps: 1, weightDecay: 1, lazy: 1 });
-  const { betas, eps, weightDecay } = adamOptions("adamax", options);
+  expectOptions("adamax", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1 });
+  const { betas, epsilon, weightDecay } = adamOptions("adamax", options);
   return resting(
     defineOptimizer({
       name: "adamax",
@@ -18,7 +18,7 @@ export function adamax(options: AdamOptions = {}): Optimizer {
       update(old, { size }) {
         const g = add(old.g, mul(weightDecay, old.p));
         const m = fade(betas[0], old.m, g);
-        const u = max(mul(betas[1], old.u), add(abs(g), eps));
+        const u = max(mul(betas[1], old.u), add(abs(g), epsilon));
         return { p: sub(old.p, mul(size, div(m, u))), m, u };
       },
     }),

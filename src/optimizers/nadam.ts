@@ -11,8 +11,8 @@ import { expectNonNegative } from "./options.ts";
  * @see Dozat, "Incorporating Nesterov momentum into Adam" (2016)
  */
 export function nadam(options: AdamOptions & { readonly momentumDecay?: number } = {}): Optimizer {
-  expectOptions("nadam", options, { betas: 1, eps: 1, weightDecay: 1, lazy: 1, momentumDecay: 1 });
-  const { betas, eps, weightDecay } = adamOptions("nadam", options);
+  expectOptions("nadam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, momentumDecay: 1 });
+  const { betas, epsilon, weightDecay } = adamOptions("nadam", options);
   const { momentumDecay = 0.004 } = options;
   expectNonNegative("nadam: momentumDecay", momentumDecay);
   const momentum = (t: number): number => betas[0] * (1 - 0.5 * 0.96 ** (t * momentumDecay));
@@ -35,7 +35,7 @@ export function nadam(options: AdamOptions & { readonly momentumDecay?: number }
         const g = add(old.g, mul(weightDecay, old.p));
         const m = fade(betas[0], old.m, g);
         const v = fade(betas[1], old.v, square(g));
-        const step = div(add(mul(ofGradient, g), mul(ofMean, m)), add(div(sqrt(v), correction), eps));
+        const step = div(add(mul(ofGradient, g), mul(ofMean, m)), add(div(sqrt(v), correction), epsilon));
         return { p: sub(old.p, step), m, v };
       },
     }),

@@ -9,8 +9,8 @@ import { defineOptimizer, type Optimizer, resting } from "./define.ts";
  * @see Liu et al. (2020), arXiv:1908.03265
  */
 export function radam(options: AdamOptions = {}): Optimizer {
-  expectOptions("radam", options, { betas: 1, eps: 1, weightDecay: 1, lazy: 1 });
-  const { betas, eps, weightDecay } = adamOptions("radam", options);
+  expectOptions("radam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1 });
+  const { betas, epsilon, weightDecay } = adamOptions("radam", options);
   const limit = 2 / (1 - betas[1]) - 1;
   return resting(
     defineOptimizer({
@@ -28,7 +28,7 @@ export function radam(options: AdamOptions = {}): Optimizer {
         const g = add(old.g, mul(weightDecay, old.p));
         const m = fade(betas[0], old.m, g);
         const v = fade(betas[1], old.v, square(g));
-        return { p: sub(old.p, mul(m, add(plain, div(adaptive, add(sqrt(v), eps))))), m, v };
+        return { p: sub(old.p, mul(m, add(plain, div(adaptive, add(sqrt(v), epsilon))))), m, v };
       },
     }),
     options,

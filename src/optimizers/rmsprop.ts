@@ -8,7 +8,7 @@ export interface RmspropOptions extends RestOptions {
   /** How slowly the mean of g² forgets. Default 0.99. */
   readonly alpha?: number;
   /** Default 1e-8, added after the root. */
-  readonly eps?: number;
+  readonly epsilon?: number;
   /** Default 0. */
   readonly momentum?: number;
   /** Divides by the deviation of g in place of the root of its mean square. Default false. */
@@ -22,11 +22,11 @@ export interface RmspropOptions extends RestOptions {
  * @see Tieleman & Hinton, "Lecture 6.5: rmsprop" (2012); centered: Graves (2013), arXiv:1308.0850
  */
 export function rmsprop(options: RmspropOptions = {}): Optimizer {
-  expectOptions("rmsprop", options, { alpha: 1, eps: 1, momentum: 1, centered: 1, weightDecay: 1, lazy: 1 });
-  const { alpha = 0.99, eps = 1e-8, momentum = 0, centered = false, weightDecay = 0 } = options;
+  expectOptions("rmsprop", options, { alpha: 1, epsilon: 1, momentum: 1, centered: 1, weightDecay: 1, lazy: 1 });
+  const { alpha = 0.99, epsilon = 1e-8, momentum = 0, centered = false, weightDecay = 0 } = options;
   expectUnit("rmsprop: alpha", alpha);
   expectUnit("rmsprop: momentum", momentum);
-  expectNonNegative("rmsprop: eps", eps);
+  expectNonNegative("rmsprop: epsilon", epsilon);
   expectNonNegative("rmsprop: weightDecay", weightDecay);
   type Name = "p" | "g" | "v" | "mean" | "velocity";
   return resting(
@@ -41,7 +41,7 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
         const mean = centered ? fade(alpha, old.mean, g) : undefined;
         // Rounding may leave the variance a little below 0.
         const variance = mean ? max(sub(v, square(mean)), 0) : v;
-        const d = div(g, add(sqrt(variance), eps));
+        const d = div(g, add(sqrt(variance), epsilon));
         const velocity = momentum > 0 ? add(mul(momentum, old.velocity), d) : undefined;
         return { p: sub(old.p, mul(rate, velocity ?? d)), v, ...(mean && { mean }), ...(velocity && { velocity }) };
       },

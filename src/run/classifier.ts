@@ -119,13 +119,13 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
    * that read from the end see other steps in each: work grows with the square of the length.
    * @throws as `predict`; UsageError "no-tokens" for a text without any
    */
-  async afterEachStep(input: string | Series): Promise<ClassPrediction[]> {
+  async predictEachStep(input: string | Series): Promise<ClassPrediction[]> {
     const named = this.naming();
     return (await this.outputsOf(this.beginnings(input))).map(named);
   }
 
   /** The same of a regression. @throws as `predictNumbers`; UsageError "no-tokens" for a text without any */
-  async numbersAfterEachStep(input: string | Series): Promise<number[]> {
+  async predictNumbersEachStep(input: string | Series): Promise<number[]> {
     const inUnits = this.scaling();
     return (await this.outputsOf(this.beginnings(input))).map(inUnits);
   }
@@ -185,7 +185,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     const { model } = this.options;
     return this.plans.of(`${steps} ${rows}`, (graph) => {
       const { x, mask } = declareSequences(graph, model, steps, rows);
-      const outputs = model.forward(x, mask);
+      const outputs = model.forward(x, { mask });
       graph.output("outputs", model.config.classes ? logSoftmax(outputs) : outputs);
     });
   }

@@ -62,7 +62,7 @@ export async function parametersOfRun(
   const parameters = await createParameters({ machine, layout: layoutParameters(model), initialize: false });
   try {
     ofFile(runName(source, "model.safetensors"), () => {
-      parameters.fromTensors(weights);
+      parameters.loadTensors(weights);
       if (quantized) parameters.quantize(quantized);
     });
   } catch (error) {

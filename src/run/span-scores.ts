@@ -1,17 +1,17 @@
 import { UsageError } from "../shared/errors.ts";
 import { type Span, spansOf } from "../shared/tag-schemes.ts";
 
-/** Right, predicted and true spans, and what follows from their numbers. */
+/** Correct, predicted and true spans, and what follows from their numbers. */
 export interface SpanScore {
   /** Spans that are there. */
-  readonly there: number;
+  readonly expected: number;
   /** Spans that were predicted. */
   readonly predicted: number;
   /** Predicted spans with the right label from the right first to the right last token. */
-  readonly right: number;
-  /** Right among those predicted; 0 if none was. */
+  readonly correct: number;
+  /** Correct among those predicted; 0 if none was. */
   readonly precision: number;
-  /** Right among those that are; 0 if there is none. */
+  /** Correct among those that are; 0 if there is none. */
   readonly recall: number;
   /** 2·precision·recall ÷ (precision + recall); 0 if both are. */
   readonly f1: number;
@@ -33,9 +33,9 @@ export function spanScores(
 ): SpanScores {
   expectAsMany("predicted: expected sentences", truth, predicted);
   for (const [k, tags] of truth.entries()) expectAsMany(`predicted[${k}]: expected tags`, tags, predicted[k]!);
-  const counts = new Map<string, { there: number; predicted: number; right: number }>();
+  const counts = new Map<string, { expected: number; predicted: number; correct: number }>();
   const countsOf = (label: string) => {
-    const own = counts.get(label) ?? { there: 0, predicted: 0, right: 0 };
+    const own = counts.get(label) ?? { expected: 0, predicted: 0, correct: 0 };
     counts.set(label, own);
     return own;
   };
@@ -43,16 +43,16 @@ export function spanScores(
   for (const [k, tags] of truth.entries()) {
     const spans = spansOf(tags);
     const found = new Set(spans.map(key));
-    for (const { label } of spans) countsOf(label).there += 1;
+    for (const { label } of spans) countsOf(label).expected += 1;
     for (const span of spansOf(predicted[k]!)) {
       countsOf(span.label).predicted += 1;
-      if (found.has(key(span))) countsOf(span.label).right += 1;
+      if (found.has(key(span))) countsOf(span.label).correct += 1;
     }
   }
   const labels = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
-  const sum = (name: "there" | "predicted" | "right"): number => labels.reduce((n, [, own]) => n + own[name], 0);
+  const sum = (name: "expected" | "predicted" | "correct"): number => labels.reduce((n, [, own]) => n + own[name], 0);
   return {
-    ...scoreOf({ there: sum("there"), predicted: sum("predicted"), right: sum("right") }),
+    ...scoreOf({ expected: sum("expected"), predicted: sum("predicted"), correct: sum("correct") }),
     byLabel: labels.map(([label, own]) => ({ label, ...scoreOf(own) })),
   };
 }
@@ -62,13 +62,13 @@ function expectAsMany(what: string, truth: readonly unknown[], predicted: readon
     throw new UsageError("wrong-length", `${what}, ${truth.length} of them, got ${predicted.length}`);
 }
 
-function scoreOf(counts: { there: number; predicted: number; right: number }): SpanScore {
-  const { there, predicted, right } = counts;
-  const share = (of: number): number => (of === 0 ? 0 : right / of);
+function scoreOf(counts: { expected: number; predicted: number; correct: number }): SpanScore {
+  const { expected, predicted, correct } = counts;
+  const share = (of: number): number => (of === 0 ? 0 : correct / of);
   return {
     ...counts,
     precision: share(predicted),
-    recall: share(there),
-    f1: there + predicted === 0 ? 0 : (2 * right) / (there + predicted),
+    recall: share(expected),
+    f1: expected + predicted === 0 ? 0 : (2 * correct) / (expected + predicted),
   };
 }

@@ -210,7 +210,7 @@ export class Tagger extends Closing {
       const { emissions, intents } = model.forward(input);
       const { field } = model.parts;
       if (field) {
-        const { lattice, scores, weights } = field.over(emissions, input.mask);
+        const { lattice, scores, weights } = field.lattice(emissions, { mask: input.mask });
         graph.output("best", lattice.best());
         graph.output("weights", weights);
         if (likelihood) {

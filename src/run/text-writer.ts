@@ -240,10 +240,10 @@ export function expectVocabulary(tokenizer: Tokenizer, vocabularySize: number): 
 export function startToken(tokenizer: Tokenizer): number {
   const special = Object.values(tokenizer.specialTokens)[0];
   if (special !== undefined) return special;
-  const first = tokenizer.unknown === 0 && tokenizer.vocabularySize > 1 ? 1 : 0;
+  const first = tokenizer.unknownToken === 0 && tokenizer.vocabularySize > 1 ? 1 : 0;
   try {
     const token = tokenizer.encode("\n")[0];
-    return token === undefined || token === tokenizer.unknown ? first : token;
+    return token === undefined || token === tokenizer.unknownToken ? first : token;
   } catch (error) {
     if (error instanceof UsageError) return first;
     throw error;
@@ -253,7 +253,7 @@ export function startToken(tokenizer: Tokenizer): number {
 /** Tokens that must not be written. */
 export function excludedTokens(tokenizer: Tokenizer, ends: ReadonlySet<number>): number[] {
   const special = Object.values(tokenizer.specialTokens).filter((token) => !ends.has(token));
-  return tokenizer.unknown === undefined ? special : [tokenizer.unknown, ...special];
+  return tokenizer.unknownToken === undefined ? special : [tokenizer.unknownToken, ...special];
 }
 
 export function endTokensOf({ specialTokens }: Tokenizer, names: readonly string[] | undefined): ReadonlySet<number> {

@@ -151,11 +151,11 @@ export class ParameterStore extends Closing {
    * @returns What was left out: parameters that were not given, names that are no parameter (both empty when strict).
    * @throws UsageError "missing-parameter" or "unexpected-parameter"; ShapeError "shape-mismatch".
    */
-  fromTensors(
+  loadTensors(
     tensors: ReadonlyMap<string, NamedTensor>,
     options: { readonly strict?: boolean; readonly arena?: string } = {},
   ): { missing: string[]; unexpected: string[] } {
-    expectOptions("ParameterStore.fromTensors", options, { strict: 1, arena: 1 });
+    expectOptions("ParameterStore.loadTensors", options, { strict: 1, arena: 1 });
     const { strict = true, arena = "parameters" } = options;
     const { names } = this.layout;
     const missing = this.names.filter((name) => !tensors.has(name));

@@ -50,7 +50,7 @@ export async function bpeFrom(counts: ReadonlyMap<string, number>, options: BpeO
   if (first.length > size)
     throw new UsageError(
       "out-of-range",
-      `maximumSize: expected at least ${first.length} (${bytes ? "the 256 bytes" : `the ${letters.length} characters of the text`}${unknown ? ` and ${UNKNOWN}` : ""}, without special tokens), got ${size}`,
+      `vocabularySize: expected at least ${first.length} (${bytes ? "the 256 bytes" : `the ${letters.length} characters of the text`}${unknown ? ` and ${UNKNOWN}` : ""}, without special tokens), got ${size}`,
     );
   const ids = new Map(first.map((token, id) => [token, id]));
   const byteIds = CHARACTER_OF_BYTE.map((character) => ids.get(character)!);

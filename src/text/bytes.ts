@@ -17,8 +17,8 @@ const TOKENS: readonly string[] = Array.from({ length: SIZE }, (_, byte) =>
 export class ByteTokenizer implements Tokenizer {
   readonly kind = "byte";
   readonly vocabularySize = SIZE;
-  readonly tokens = TOKENS;
-  readonly unknown = undefined;
+  readonly vocabulary = TOKENS;
+  readonly unknownToken = undefined;
   readonly specialTokens = {};
 
   encode(text: string): Int32Array {

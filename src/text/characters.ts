@@ -41,11 +41,11 @@ export class CharacterTokenizer implements Tokenizer {
     return this.#vocabulary.size;
   }
 
-  get tokens(): readonly string[] {
+  get vocabulary(): readonly string[] {
     return this.#vocabulary.tokens;
   }
 
-  get unknown(): number | undefined {
+  get unknownToken(): number | undefined {
     return this.#vocabulary.unknown;
   }
 
@@ -73,14 +73,14 @@ export class CharacterTokenizer implements Tokenizer {
   /** Characters are byte pair encoding on characters without pairs, graphemes are pieces that are tokens. */
   toJSON(): TokenizerFile {
     if (this.kind === "grapheme") {
-      const model = { type: "WordLevel", vocab: vocabOf(this.tokens), unk_token: UNKNOWN } as const;
+      const model = { type: "WordLevel", vocab: vocabOf(this.vocabulary), unk_token: UNKNOWN } as const;
       return fileOf({ pre_tokenizer: GRAPHEMES, model, decoder: "Fuse" });
     }
-    const model = bpeSpec(this.tokens, [], this.unknown === undefined ? null : UNKNOWN);
+    const model = bpeSpec(this.vocabulary, [], this.unknownToken === undefined ? null : UNKNOWN);
     return fileOf({ pre_tokenizer: null, model, decoder: "Fuse" });
   }
 
   #pieceOf(token: number): string {
-    return token === this.unknown ? "\ufffd" : this.#vocabulary.piece(token);
+    return token === this.unknownToken ? "\ufffd" : this.#vocabulary.piece(token);
   }
 }

@@ -7,7 +7,7 @@ export interface NgramBaselines {
   /** Mean negative log probability, nats per token, over tokens 1 … n − 1 of the validation part: what a model predicts. */
   readonly unigram: number;
   readonly bigram: number;
-  /** How many tokens were counted: the first `maximumTokens` of the training part. */
+  /** How many tokens were counted: the first `maxTokens` of the training part. */
   readonly trainTokens: number;
   /** λ by size of context: weights[b] holds for contexts seen 2^b … 2^(b+1) − 1 times. */
   readonly weights: readonly number[];
@@ -17,7 +17,7 @@ export interface NgramOptions {
   /** Added to each count of the unigram. Default 1 (Laplace). */
   readonly add?: number;
   /** At most so many training tokens are counted, from the first on. Default 50,000,000. */
-  readonly maximumTokens?: number;
+  readonly maxTokens?: number;
 }
 
 const HELD_OUT = 0.1;
@@ -44,14 +44,14 @@ export function ngramBaselines(
   vocabularySize: number,
   options: NgramOptions = {},
 ): NgramBaselines {
-  expectOptions("ngramBaselines", options, { add: 1, maximumTokens: 1 });
+  expectOptions("ngramBaselines", options, { add: 1, maxTokens: 1 });
   // Pairs are numbered by first · V + second, which must stay exact.
   expectInteger("vocabularySize", vocabularySize, { min: 1, max: 2 ** 26 });
   const add = options.add ?? 1;
   if (!(add > 0 && add < Number.POSITIVE_INFINITY)) {
     throw new UsageError("out-of-range", `add: expected a number above 0, got ${add}`);
   }
-  const most = expectInteger("maximumTokens", options.maximumTokens ?? 50_000_000, { min: 2 });
+  const most = expectInteger("maxTokens", options.maxTokens ?? 50_000_000, { min: 2 });
   const whole = asSequence(train);
   const tested = asSequence(validation);
   expectTwo("train", whole);

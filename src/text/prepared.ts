@@ -24,7 +24,7 @@ export interface PreparedOptions {
 
 /** Special tokens after those of `inner`, and steps of normalisation before it; `inner` itself where there is neither. */
 export function prepared(inner: Tokenizer, normalize: readonly NormalizeStep[], special: readonly string[]): Tokenizer {
-  const taken = new Set(inner.tokens);
+  const taken = new Set(inner.vocabulary);
   const added = special.map((content, k) => {
     if (typeof content !== "string" || content === "")
       throw new UsageError(
@@ -52,19 +52,19 @@ export function preparedTokenizer(options: PreparedOptions): Tokenizer {
  */
 class PreparedTokenizer implements Tokenizer {
   readonly kind: Tokenizer["kind"];
-  readonly tokens: readonly string[];
-  readonly unknown: number | undefined;
+  readonly vocabulary: readonly string[];
+  readonly unknownToken: number | undefined;
   readonly specialTokens: Readonly<Record<string, number>>;
   readonly encodeBytes?: (bytes: Uint8Array) => Int32Array;
   readonly #options: PreparedOptions;
 
   constructor(options: PreparedOptions) {
     const { inner, added, normalize } = options;
-    const tokens = [...inner.tokens];
+    const tokens = [...inner.vocabulary];
     for (const { id, content } of added) tokens[id] = content;
     this.kind = inner.kind;
-    this.unknown = inner.unknown;
-    this.tokens = tokens;
+    this.unknownToken = inner.unknownToken;
+    this.vocabulary = tokens;
     this.specialTokens = Object.fromEntries(added.filter((t) => t.special).map(({ content, id }) => [content, id]));
     this.#options = options;
     const { encodeBytes } = inner;
@@ -73,7 +73,7 @@ class PreparedTokenizer implements Tokenizer {
   }
 
   get vocabularySize(): number {
-    return this.tokens.length;
+    return this.vocabulary.length;
   }
 
   encode(text: string, options?: EncodeOptions): Int32Array {

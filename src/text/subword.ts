@@ -31,8 +31,8 @@ export interface SubwordOptions {
  */
 export class SubwordTokenizer implements Tokenizer {
   readonly kind: "bpe" | "word";
-  readonly tokens: readonly string[];
-  readonly unknown: number | undefined;
+  readonly vocabulary: readonly string[];
+  readonly unknownToken: number | undefined;
   readonly specialTokens = {};
   readonly #options: SubwordOptions;
   readonly #pre: PreTokenizer;
@@ -43,15 +43,15 @@ export class SubwordTokenizer implements Tokenizer {
     const { model, tokens } = options;
     const ids = new Map(Object.entries(model.vocab));
     this.kind = model.type === "BPE" ? "bpe" : "word";
-    this.tokens = tokens;
-    this.unknown = model.unk_token === null ? undefined : ids.get(model.unk_token);
+    this.vocabulary = tokens;
+    this.unknownToken = model.unk_token === null ? undefined : ids.get(model.unk_token);
     this.#options = options;
     this.#pre = preTokenizer(options.preTokenizer);
     this.#model = model.type === "BPE" ? bpeModel(model, ids, this.#pre.bytes) : wordModel(ids);
   }
 
   get vocabularySize(): number {
-    return this.tokens.length;
+    return this.vocabulary.length;
   }
 
   encode(text: string): Int32Array {
@@ -67,7 +67,7 @@ export class SubwordTokenizer implements Tokenizer {
     let piece = "";
     const emit = (token: number): void => {
       if (token >= 0) buffer.push(token);
-      else if (this.unknown !== undefined) buffer.push(this.unknown);
+      else if (this.unknownToken !== undefined) buffer.push(this.unknownToken);
       else throw this.#missing(piece);
     };
     const sections = new TextSections(this.#pre.cut, (next) => {
@@ -83,7 +83,7 @@ export class SubwordTokenizer implements Tokenizer {
     let first = true;
     return {
       push: (token) => {
-        const text = token === this.unknown ? "\ufffd" : this.tokens[token];
+        const text = token === this.unknownToken ? "\ufffd" : this.vocabulary[token];
         if (text === undefined) throw tokenOutOfRange(token, this.vocabularySize);
         const bytes = decoder === "ByteLevel" && !added?.has(token) ? charactersToBytes(text) : undefined;
         if (bytes) return utf8.decode(bytes, { stream: true });

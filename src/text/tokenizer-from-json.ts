@@ -85,12 +85,9 @@ function ownWords({ steps, pre, model, decoder, added }: Parts): Tokenizer | und
     .map(([piece]) => piece);
   if (!pieces.includes(END_OF_LINE)) throw bad(`"${END_OF_LINE}" among the words`, model.vocab);
   const unknown = pieces[0] === UNKNOWN;
-  const earlier = steps.slice(0, -1);
-  const lowerCase = same(earlier.at(-1), STEP_SPECS.lowercase);
-  const normalize = (lowerCase ? earlier.slice(0, -1) : earlier).map(stepOf);
   return preparedTokenizer({
-    inner: new WordTokenizer(pieces, { unknown, segmentation, lowerCase }),
-    normalize,
+    inner: new WordTokenizer(pieces, { unknown, segmentation }),
+    normalize: steps.slice(0, -1).map(stepOf),
     added,
   });
 }

@@ -22,9 +22,9 @@ export interface Tokenizer {
   readonly kind: TokenizerKind;
   readonly vocabularySize: number;
   /** What each token stands for, to be shown: tokens[id]. */
-  readonly tokens: readonly string[];
+  readonly vocabulary: readonly string[];
   /** The token of everything that the vocabulary lacks; without one, such text is an error. */
-  readonly unknown: number | undefined;
+  readonly unknownToken: number | undefined;
   /** Tokens that stand for no text, by what they are called; decoding leaves them out. */
   readonly specialTokens: Readonly<Record<string, number>>;
   /** @throws UsageError "unknown-token" where the vocabulary lacks something and has no token for that */

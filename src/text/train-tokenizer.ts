@@ -28,14 +28,12 @@ export interface TrainTokenizerOptions {
    * Largest number of tokens, special ones, "<unk>" and "<eos>" among them; the rarest pieces are left out. Default: no
    * limit; of "bpe" 4096. Without effect on bytes.
    */
-  readonly maximumSize?: number;
+  readonly vocabularySize?: number;
   /**
    * Whether there is a token "<unk>" for what the vocabulary lacks. Default: for words, for "bpe" on characters, and where
-   * `minimumCount` or `maximumSize` is given; without one, text with something new is an error. Without effect on bytes.
+   * `minimumCount` or `vocabularySize` is given; without one, text with something new is an error. Without effect on bytes.
    */
   readonly unknown?: boolean;
-  /** Words only: all letters become small. Default false. */
-  readonly lowerCase?: boolean;
   /** Words only: by the rules of Unicode, or what stands between spaces. Default "unicode". */
   readonly segmentation?: WordSegmentation;
   /**
@@ -69,13 +67,12 @@ const MOST_WORDS = 8_000_000;
  *
  * @throws UsageError "text-empty", "too-many-characters", "unknown-choice", "not-an-integer", "out-of-range"
  */
-export async function trainTokenizer(options: TrainTokenizerOptions, source: TextSource): Promise<Tokenizer> {
+export async function trainTokenizer(source: TextSource, options: TrainTokenizerOptions): Promise<Tokenizer> {
   expectOptions("trainTokenizer", options, {
     kind: "required",
     minimumCount: 1,
-    maximumSize: 1,
+    vocabularySize: 1,
     unknown: 1,
-    lowerCase: 1,
     segmentation: 1,
     alphabet: 1,
     normalize: 1,
@@ -98,16 +95,16 @@ async function* normalizedText(source: TextSource, steps: readonly NormalizeStep
   yield stage.end();
 }
 
-/** @param special how many tokens of `maximumSize` others need */
+/** @param special how many tokens of `vocabularySize` others need */
 async function trainInner(options: TrainTokenizerOptions, source: TextSource, special: number): Promise<Tokenizer> {
   const kind = expectOneOf("kind", options.kind, TOKENIZER_KINDS);
   const minimumCount = expectInteger("minimumCount", options.minimumCount ?? (kind === "bpe" ? 2 : 1), { min: 1 });
-  const trimmed = options.maximumSize !== undefined || minimumCount > 1;
+  const trimmed = options.vocabularySize !== undefined || minimumCount > 1;
   const unknown = options.unknown ?? (kind === "word" || trimmed);
   switch (kind) {
     case "bpe": {
       const alphabet = expectOneOf("alphabet", options.alphabet ?? "byte", ["byte", "character"]);
-      const size = expectInteger("maximumSize", options.maximumSize ?? 4096, { min: 1, max: MOST_MERGE_TOKENS });
+      const size = expectInteger("vocabularySize", options.vocabularySize ?? 4096, { min: 1, max: MOST_MERGE_TOKENS });
       const counts = await count(source, (add) => bpePieces(alphabet, add), forgetRarest(MOST_WORDS));
       return bpeFrom(counts, { alphabet, size: size - special, minimumCount, unknown: options.unknown ?? true });
     }
@@ -122,12 +119,11 @@ async function trainInner(options: TrainTokenizerOptions, source: TextSource, sp
     }
     case "word": {
       const segmentation = expectOneOf("segmentation", options.segmentation ?? "unicode", ["unicode", "space"]);
-      const how = { lowerCase: options.lowerCase ?? false, segmentation };
-      const counts = await count(source, (add) => wordSegmenter(how, add), forgetRarest(MOST_WORDS));
+      const counts = await count(source, (add) => wordSegmenter(segmentation, add), forgetRarest(MOST_WORDS));
       const first = unknown ? [UNKNOWN, END_OF_LINE] : [END_OF_LINE];
       for (const token of first) counts.delete(token);
       const words = keepMostFrequent(counts, { ...options, minimumCount, reserved: first.length + special });
-      return new WordTokenizer([...first, ...words], { ...how, unknown });
+      return new WordTokenizer([...first, ...words], { segmentation, unknown });
     }
   }
 }
@@ -181,11 +177,11 @@ function forgetRarest(most: number): (counts: Map<string, number>) => void {
 
 function keepMostFrequent(
   counts: ReadonlyMap<string, number>,
-  options: { readonly minimumCount: number; readonly maximumSize?: number | undefined; readonly reserved: number },
+  options: { readonly minimumCount: number; readonly vocabularySize?: number | undefined; readonly reserved: number },
 ): string[] {
   const smallest = options.reserved + 1;
-  const size = options.maximumSize ?? Number.POSITIVE_INFINITY;
-  if (size !== Number.POSITIVE_INFINITY) expectInteger("maximumSize", size, { min: smallest });
+  const size = options.vocabularySize ?? Number.POSITIVE_INFINITY;
+  if (size !== Number.POSITIVE_INFINITY) expectInteger("vocabularySize", size, { min: smallest });
   const kept = [...counts].filter(([, times]) => times >= options.minimumCount);
   kept.sort(([a, aTimes], [b, bTimes]) => bTimes - aTimes || byCodePoint(a, b));
   return kept.slice(0, size - options.reserved).map(([piece]) => piece);

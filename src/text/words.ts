@@ -1,4 +1,3 @@
-import { smallLetters } from "./normalize.ts";
 import { type Segmenter, takeSegments } from "./segments.ts";
 import { vocabOf } from "./subword-model.ts";
 import {
@@ -9,23 +8,17 @@ import {
   UNKNOWN,
   type WordSegmentation,
 } from "./tokenizer.ts";
-import { BETWEEN_SPACES, fileOf, LINE_ENDS, STEP_SPECS, type TokenizerFile, UNICODE_WORDS } from "./tokenizer-file.ts";
+import { BETWEEN_SPACES, fileOf, LINE_ENDS, type TokenizerFile, UNICODE_WORDS } from "./tokenizer-file.ts";
 import { Vocabulary } from "./vocabulary.ts";
 import { bufferedEncoder, decodeWhole, encodeWhole } from "./whole-text.ts";
 import { type TakeWindow, TextWindows, TokenBuffer } from "./windows.ts";
-
-export interface WordOptions {
-  readonly lowerCase: boolean;
-  readonly segmentation: WordSegmentation;
-}
 
 /** "<unk>" and "<eos>" in the text stand for those tokens: prepared texts have them, and decoded text does. */
 const SPECIAL = new RegExp(`(${UNKNOWN}|${END_OF_LINE})`);
 
 /** The words, punctuation marks and line ends of a stream of text; spaces are dropped. */
-export function wordSegmenter(options: WordOptions, emit: (word: string) => void): Segmenter {
-  const fold = options.lowerCase ? (word: string) => emit(smallLetters(word)) : emit;
-  const cut = options.segmentation === "space" ? takeBetweenSpaces(fold) : takeByUnicode(fold);
+export function wordSegmenter(segmentation: WordSegmentation, emit: (word: string) => void): Segmenter {
+  const cut = segmentation === "space" ? takeBetweenSpaces(emit) : takeByUnicode(emit);
   return new TextWindows((window, complete) => {
     if (!complete) return cut(window, false);
     const line = window.replace(/\r?\n$/, "");
@@ -76,7 +69,7 @@ function withoutBegunSpecial(text: string): string {
  * With segmentation "unicode" words are those of Intl.Segmenter, which also cuts Chinese, Japanese and Thai, by the
  * dictionary of the engine: other engines may cut otherwise. With "space" they are what stands between spaces.
  *
- * Decoding loses: how many and what kind of spaces stood between words; with `lowerCase`, capital letters; words that
+ * Decoding loses: how many and what kind of spaces stood between words; words that
  * became "<unk>"; "\r". With "unicode" it sets a space between words, none before closing and after opening punctuation
  * and none between Chinese or Japanese words, so a space comes or goes around quotation marks, dashes and the like.
  * With "space" it sets one space, so text with single spaces comes back as it was.
@@ -85,23 +78,26 @@ export class WordTokenizer implements Tokenizer {
   readonly kind = "word";
   readonly specialTokens = {};
   readonly #vocabulary: Vocabulary;
-  readonly #options: WordOptions;
+  readonly #segmentation: WordSegmentation;
 
   /** @param tokens the words in the order of their ids; "<unk>" first if `options.unknown`; one is "<eos>" */
-  constructor(tokens: readonly string[], options: WordOptions & { readonly unknown: boolean }) {
+  constructor(
+    tokens: readonly string[],
+    options: { readonly segmentation: WordSegmentation; readonly unknown: boolean },
+  ) {
     this.#vocabulary = new Vocabulary(tokens, { unknown: options.unknown, noun: "words" });
-    this.#options = { lowerCase: options.lowerCase, segmentation: options.segmentation };
+    this.#segmentation = options.segmentation;
   }
 
   get vocabularySize(): number {
     return this.#vocabulary.size;
   }
 
-  get tokens(): readonly string[] {
+  get vocabulary(): readonly string[] {
     return this.#vocabulary.tokens;
   }
 
-  get unknown(): number | undefined {
+  get unknownToken(): number | undefined {
     return this.#vocabulary.unknown;
   }
 
@@ -115,12 +111,12 @@ export class WordTokenizer implements Tokenizer {
 
   streamEncoder(): StreamEncoder {
     const buffer = new TokenBuffer();
-    const segmenter = wordSegmenter(this.#options, (word) => buffer.push(this.#vocabulary.id(word)));
+    const segmenter = wordSegmenter(this.#segmentation, (word) => buffer.push(this.#vocabulary.id(word)));
     return bufferedEncoder(segmenter, buffer);
   }
 
   streamDecoder(): StreamDecoder {
-    const spaceBetween = this.#options.segmentation === "space" ? () => true : needsSpace;
+    const spaceBetween = this.#segmentation === "space" ? () => true : needsSpace;
     let previous = END_OF_LINE;
     return {
       push: (token) => {
@@ -135,11 +131,10 @@ export class WordTokenizer implements Tokenizer {
   }
 
   toJSON(): TokenizerFile {
-    const { lowerCase, segmentation } = this.#options;
     return fileOf({
-      normalizer: lowerCase ? [STEP_SPECS.lowercase, LINE_ENDS] : [LINE_ENDS],
-      pre_tokenizer: segmentation === "space" ? BETWEEN_SPACES : UNICODE_WORDS,
-      model: { type: "WordLevel", vocab: vocabOf(this.tokens), unk_token: UNKNOWN },
+      normalizer: [LINE_ENDS],
+      pre_tokenizer: this.#segmentation === "space" ? BETWEEN_SPACES : UNICODE_WORDS,
+      model: { type: "WordLevel", vocab: vocabOf(this.vocabulary), unk_token: UNKNOWN },
       decoder: null,
     });
   }

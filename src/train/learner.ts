@@ -192,7 +192,7 @@ export class Learner {
     const { parameters, machine } = this.options;
     const below = (prefix: string): Map<string, NamedTensor> =>
       new Map([...tensors].flatMap(([name, t]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), t]] : [])));
-    for (const arena of this.learned) parameters.fromTensors(below(`${arena}/`), { arena });
+    for (const arena of this.learned) parameters.loadTensors(below(`${arena}/`), { arena });
     this.exchanged = false;
     this.gradients.restoreStates(below("state/"));
     const notes = tensors.get(NOTES_ARENA);

@@ -2,7 +2,7 @@ import { checkValue } from "../schema/check.ts";
 import { type ScheduleName, trainingFields } from "../schema/training.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import type { Plateau } from "./plateau.ts";
-import { constantRate, cosineRate, linearRate, polynomialRate, type Schedule, sequential } from "./schedules.ts";
+import { constantRate, cosineRate, linearRate, polynomialRate, type Schedule, sequentialRate } from "./schedules.ts";
 
 export interface RateOptions {
   /** Of the first update, or the highest one of a named schedule. Default 2e-3. */
@@ -60,5 +60,5 @@ function namedSchedule(
     name === "constant" ? constantRate({ learningRate }) : { cosine: cosineRate, linear: polynomialRate }[name](fall);
   if (warmup === 0) return main;
   const rise = linearRate({ learningRate, startFactor: 1 / (warmup + 1), totalSteps: warmup });
-  return sequential({ schedules: [rise, main], milestones: [warmup] });
+  return sequentialRate({ schedules: [rise, main], milestones: [warmup] });
 }

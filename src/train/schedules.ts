@@ -73,7 +73,7 @@ const line = (start: number, end: number, t: number): number => start + (end - s
 
 /**
  * From `learningRate` down to `minRate` (default 0) in `totalSteps` steps along half a cosine; beyond, it rises again and
- * so on, as PyTorch's CosineAnnealingLR does (T_max, eta_min). Put it in `sequential` to stop at the bottom.
+ * so on, as PyTorch's CosineAnnealingLR does (T_max, eta_min). Put it in `sequentialRate` to stop at the bottom.
  * @see Loshchilov & Hutter (2017), arXiv:1608.03983
  */
 export function cosineRate(options: {
@@ -190,13 +190,13 @@ export function oneCycleRate(options: {
 
 /**
  * One schedule after the other: `schedules[k + 1]` takes over at the step `milestones[k]`, and counts its own steps from 0.
- * SequentialLR. Warmup is `sequential({ schedules: [linearRate(…), cosineRate(…)], milestones: [500] })`.
+ * SequentialLR. Warmup is `sequentialRate({ schedules: [linearRate(…), cosineRate(…)], milestones: [500] })`.
  */
-export function sequential(options: {
+export function sequentialRate(options: {
   readonly schedules: readonly Schedule[];
   readonly milestones: readonly number[];
 }): Schedule {
-  expectOptions("sequential", options, { schedules: "required", milestones: "required" });
+  expectOptions("sequentialRate", options, { schedules: "required", milestones: "required" });
   const { schedules, milestones } = options;
   if (schedules.length !== milestones.length + 1) {
     const counts = `${schedules.length} schedules and ${milestones.length} milestones`;

@@ -158,7 +158,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
       facts: { trainExamples: train.inputs.length, validationExamples: validation?.inputs.length ?? 0, batchSize },
       record(graph, { steps = 1, rows }) {
         const { x, mask } = declareSequences(graph, model, steps, rows);
-        const outputs = model.forward(x, mask);
+        const outputs = model.forward(x, { mask });
         if (!classes) return { loss: meanSquaredError(outputs, graph.input("y", [rows, 1])) };
         const y = graph.input("y", [rows], { type: "int", below: classes.length });
         return { loss: crossEntropy(outputs, y, { weight: weights && graph.constant([classes.length], weights) }) };
@@ -210,7 +210,7 @@ async function tokenizerFor(given: TrainClassifierOptions["tokenizer"], { inputs
   const options: TrainTokenizerOptions = given ?? { kind: "word", normalize: ["lowercase"] };
   // A line end between two texts keeps their words and pairs apart; what the texts lack may come later.
   const lines = inputs.flatMap((input) => [input as string, "\n"]);
-  return trainTokenizer({ unknown: true, ...options }, lines);
+  return trainTokenizer(lines, { unknown: true, ...options });
 }
 
 function seriesOptions({ inputs, places }: Examples, scaling: "standard" | "none"): SequenceClassifierOptions {

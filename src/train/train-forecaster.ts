@@ -175,7 +175,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
     const forecaster = new Forecaster({ model, layout, machine, parameters });
     const loss = (graph: Graph, { inputs, rows }: Batch): Tensor => {
       const given = (name: string): Tensor | undefined => inputs[name] && graph.input(name, [horizon, rows, targets]);
-      return model.loss(declareForecastInputs(graph, model, inputs, rows), given("y")!, given("mask"));
+      return model.loss(declareForecastInputs(graph, model, inputs, rows), given("y")!, { mask: given("mask") });
     };
     const evaluator =
       measured.length === 0

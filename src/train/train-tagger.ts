@@ -45,7 +45,7 @@ const {
 } = sequenceTaggerNames;
 
 /** Which words have a vector of their own. */
-export type TaggerWords = Pick<TrainTokenizerOptions, "minimumCount" | "maximumSize" | "normalize">;
+export type TaggerWords = Pick<TrainTokenizerOptions, "minimumCount" | "vocabularySize" | "normalize">;
 
 export interface TrainTaggerOptions extends TrainingOptions {
   readonly machine: Machine;
@@ -105,7 +105,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
     validation: 1,
     scheme: 1,
     encoding: 1,
-    words: { minimumCount: 1, maximumSize: 1, normalize: 1 },
+    words: { minimumCount: 1, vocabularySize: 1, normalize: 1 },
     characters: 1,
     model: modelNames,
     batchSize: 1,
@@ -235,8 +235,12 @@ function alphabetOf({ characters }: TrainTaggerOptions, { tokens }: TaggedSenten
 async function tokenizerFor(words: TaggerWords = {}, cased: boolean, { tokens }: TaggedSentences): Promise<Tokenizer> {
   const { minimumCount = 2, normalize = cased ? ["lowercase"] : [], ...rest } = words;
   const lines = tokens.map((own) => `${own.join(" ")}\n`);
-  return trainTokenizer(
-    { ...rest, kind: "word", segmentation: "space", unknown: true, minimumCount, normalize },
-    lines,
-  );
+  return trainTokenizer(lines, {
+    ...rest,
+    kind: "word",
+    segmentation: "space",
+    unknown: true,
+    minimumCount,
+    normalize,
+  });
 }

@@ -163,7 +163,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
    * Goes on from a snapshot. Epochs, steps, the learning rate and what is told may differ from when it was taken; what would
    * make another training of it may not.
    *
-   * @throws UsageError "other-training", "different-schedule", "different-arithmetic", and what `ParameterStore.fromTensors` throws
+   * @throws UsageError "other-training", "different-schedule", "different-arithmetic", and what `ParameterStore.loadTensors` throws
    */
   async restore(snapshot: TrainingSnapshot, options: RestoreOptions = {}): Promise<void> {
     expectOptions("Trainer.restore", options, { allowDifferentArithmetic: 1, allowDifferentSchedule: 1 });

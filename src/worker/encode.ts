@@ -30,7 +30,7 @@ export function encoded(
 function known(tokenizer: Tokenizer, text: string): Int32Array | undefined {
   try {
     const tokens = tokenizer.encode(text);
-    return tokenizer.unknown !== undefined && tokens.includes(tokenizer.unknown) ? undefined : tokens;
+    return tokenizer.unknownToken !== undefined && tokens.includes(tokenizer.unknownToken) ? undefined : tokens;
   } catch (error) {
     if (error instanceof UsageError && error.code === "unknown-token") return undefined;
     throw error;

@@ -41,7 +41,7 @@ export async function openTextTask(machine: Machine, choice: TrainingChoice): Pr
   if (choice.text.trim() === "") throw new UsageError("text-empty", "text: expected some text to learn from, got none");
   const { hiddenSize, embeddingSize, numLayers, seed, batchSize, steps } = choice;
   const cell = cellsInWords(choice).equations ?? choice.cell;
-  const tokenizer = await trainTokenizer({ kind: "grapheme" }, choice.text);
+  const tokenizer = await trainTokenizer(choice.text, { kind: "grapheme" });
   const { vocabularySize } = tokenizer;
   const model = languageModel({ vocabularySize, cell, hiddenSize, embeddingSize, numLayers });
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed });

@@ -14,11 +14,11 @@ export type OpenedText = Pick<LoadedRun, "model" | "tokenizer" | "parameters">;
 /** Reads a text with a model; what it does not know is left out, what is too long is cut. */
 export async function readText(opened: OpenedText, text: string, names?: readonly string[]): Promise<Reading> {
   const { tokens, leftOut, cut } = encoded(opened.tokenizer, text);
-  const { values, output } = await trace(opened, { data: tokens }, { names, maximumBytes: 2 ** 28 });
-  const predictions = predictionsOf(opened.tokenizer.tokens, tokens, output.data);
+  const { values, output } = await trace(opened, { data: tokens }, { names, maxBytes: 2 ** 28 });
+  const predictions = predictionsOf(opened.tokenizer.vocabulary, tokens, output.data);
   return {
     ...{ leftOut, cut, predictions, outputs: [] },
-    tokens: Array.from(tokens, (token) => opened.tokenizer.tokens[token]!),
+    tokens: Array.from(tokens, (token) => opened.tokenizer.vocabulary[token]!),
     values: Object.values(values).map(({ name, layer, shape, data }) => ({
       ...{ name, layer, units: shape[2] },
       data: Float32Array.from(data),
@@ -34,7 +34,7 @@ export async function readWithout(
   cut: readonly (UnitPlace | GatePlace)[],
 ): Promise<CutReading> {
   const { tokens } = encoded(opened.tokenizer, text);
-  const names = opened.tokenizer.tokens;
+  const names = opened.tokenizer.vocabulary;
   const ablation = await openAblation({ ...opened, tokens });
   try {
     const logits = async () => ({ shape: [tokens.length - 1, names.length], data: await ablation.logits() });

@@ -107,7 +107,7 @@ class SequenceModel implements OpenedModel {
     this.model = model;
     this.port = port;
     this.tokenizer = tokenizer;
-    this.tokens = tokenizer?.tokens ?? (bound ? Array.from({ length: bound }, (_, k) => String(k)) : undefined);
+    this.tokens = tokenizer?.vocabulary ?? (bound ? Array.from({ length: bound }, (_, k) => String(k)) : undefined);
     const keys = Object.keys(first.values).map(placeOf);
     for (const { layer, name } of keys) this.shown.set(layer, name);
     const layers = [...this.shown.keys()];

@@ -87,7 +87,7 @@ export const traceOf = (
   data: ArrayLike<number>,
   options: Pick<ProgramTraceOptions, "names" | "hold"> = {},
   states: Arrays = {},
-): Promise<Traced> => model.trace({ ...inputsOf(model, port, data), ...states }, { ...options, maximumBytes: 2 ** 28 });
+): Promise<Traced> => model.trace({ ...inputsOf(model, port, data), ...states }, { ...options, maxBytes: 2 ** 28 });
 
 /** What whole numbers that it reads must be below, where it says so. */
 export async function boundOf(model: Model, port: SequencePort): Promise<number | undefined> {

@@ -111,7 +111,7 @@ describe("padded batches", () => {
             const given = all.map((sequence) =>
               sequence.flatMap((token) => Array.from({ length: channels }, (_, d) => token + d / 4)),
             );
-            const padded = padSequences(given, { steps: longest + more, channels, side, padding: 7 });
+            const padded = padSequences(given, { steps: longest + more, channels, side, value: 7 });
             const { x, lengths, mask, steps, rows } = padded;
             expect([steps, rows]).toEqual([longest + more, all.length]);
             expect([...lengths]).toEqual(all.map((sequence) => sequence.length));
@@ -140,7 +140,7 @@ describe("padded batches", () => {
     expect(() => padSequences([[1]], { side: "left" as never })).toThrow(
       expect.objectContaining({ code: "unknown-choice" }),
     );
-    expect([...padSequences([[1, 2], [3]], { padding: 9 }).x]).toEqual([1, 3, 2, 9]);
+    expect([...padSequences([[1, 2], [3]], { value: 9 }).x]).toEqual([1, 3, 2, 9]);
   });
 });
 

@@ -5,7 +5,7 @@ import { readTimeSeries } from "../../src/data/read-time-series.ts";
 import { readSentenceRows } from "../../src/data/sentence-rows.ts";
 import type { TimeSeries } from "../../src/data/time-series.ts";
 import { readTokenColumns } from "../../src/data/token-columns.ts";
-import { readSeries } from "../../src/data/ts-archive.ts";
+import { readLabelledSeries } from "../../src/data/ts-archive.ts";
 import { LongshortError } from "../../src/shared/errors.ts";
 
 /*
@@ -151,7 +151,7 @@ const archive = "@problemName T\n@timeStamps false\n@univariate true\n@classLabe
 const seriesTs: Loader = {
   name: "series.ts",
   good: archive,
-  read: (file) => readSeries(file),
+  read: (file) => readLabelledSeries(file),
   cases: {
     "ragged row": [archive.replace("4,5:b", "4,5:6,7:b"), ["ragged-row", /line 7: expected 1 channel/]],
     "wrong delimiter": [archive.replace("4,5:b", "4,5,b"), ["bad-series", /line 7.* found no ":"/]],

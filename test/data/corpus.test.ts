@@ -186,7 +186,7 @@ describe("a corpus beyond the memory limit", () => {
     const cache = join(folder, "cache-broken");
     // The first million of tokens is in the file when the error comes.
     const files = [file("broken.txt", `${"ab".repeat(600_000)}\0`)];
-    const tokenizer = await trainTokenizer({ kind: "character" }, "ab");
+    const tokenizer = await trainTokenizer("ab", { kind: "character" });
     await expect(openCorpus({ files, tokenizer, memoryLimit: 0, cache })).rejects.toMatchObject({ code: "not-text" });
     expect(readdirSync(cache)).toEqual([]);
   });
@@ -196,11 +196,11 @@ describe("a corpus beyond the memory limit", () => {
     const corpus = await openCorpus({
       ...{ files: [file("long.txt", long)], tokenizer: { kind: "word" }, vocabularySample: 3000 },
     });
-    expect([...corpus.tokenizer.tokens].sort()).toEqual(["<eos>", "<unk>", "begin"]);
+    expect([...corpus.tokenizer.vocabulary].sort()).toEqual(["<eos>", "<unk>", "begin"]);
     corpus.close();
     const wide = await openCorpus({ files: [join(folder, "long.txt")], vocabularySample: 3 * 2 ** 20 });
-    for (const letter of ["b", "m", "秦", "d", "<unk>"]) expect(wide.tokenizer.tokens).toContain(letter);
-    expect(wide.tokenizer.tokens).not.toContain("☃");
+    for (const letter of ["b", "m", "秦", "d", "<unk>"]) expect(wide.tokenizer.vocabulary).toContain(letter);
+    expect(wide.tokenizer.vocabulary).not.toContain("☃");
     wide.close();
   });
 });
@@ -247,7 +247,7 @@ describe("bad input", () => {
     await expect(openCorpus({ files, validation: [] })).rejects.toMatchObject({ code: "no-files" });
     await expect(openCorpus({ files, validation: 1 })).rejects.toMatchObject({ code: "out-of-range" });
     await expect(openCorpus({ files, validation: Number.NaN })).rejects.toMatchObject({ code: "out-of-range" });
-    const tokenizer = await trainTokenizer({ kind: "character" }, "a");
+    const tokenizer = await trainTokenizer("a", { kind: "character" });
     await expect(openCorpus({ files, tokenizer })).rejects.toMatchObject({ code: "unknown-token" });
     await expect(openCorpus({ files, tokenizer: { kind: "bytes" as "byte" } })).rejects.toMatchObject({
       code: "unknown-choice",

@@ -124,24 +124,24 @@ describe("documents", () => {
     const texts = (tokens: TokenSequence) => {
       expect(all(tokens).at(-1)).toBe(end);
       return all(tokens)
-        .map((token) => (token === end ? "|" : tokenizer.tokens[token]))
+        .map((token) => (token === end ? "|" : tokenizer.vocabulary[token]))
         .join("")
         .slice(0, -1)
         .split("|");
     };
     expect([...texts(corpus.train), ...texts(corpus.validation)]).toEqual(lines);
     expect(sizes.documents).toEqual({ train: 15, validation: 5 });
-    expect(tokenizer.tokens).not.toContain("\n");
+    expect(tokenizer.vocabulary).not.toContain("\n");
   });
 
   test("a tokenizer of one's own is used with its special token", async () => {
-    const tokenizer = await trainTokenizer({ kind: "byte", specialTokens: ["<a>", "<b>"] }, "x");
+    const tokenizer = await trainTokenizer("x", { kind: "byte", specialTokens: ["<a>", "<b>"] });
     const ends = async (endToken?: string) =>
       all((await open("x\ny", { documents: "line", tokenizer, endToken, validation: 0 })).train);
     expect(await ends()).toEqual([120, 256, 121, 256]);
     expect(await ends("<b>")).toEqual([120, 257, 121, 257]);
     await expect(ends("<c>")).rejects.toThrow(/no "<c>"; it has <a>, <b>/);
-    const plain = await trainTokenizer({ kind: "byte" }, "x");
+    const plain = await trainTokenizer("x", { kind: "byte" });
     await expect(open("x\ny", { documents: "line", tokenizer: plain })).rejects.toMatchObject({
       code: "unknown-special-token",
     });

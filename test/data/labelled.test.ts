@@ -7,7 +7,7 @@ import { type CellRow, cellRows, type QuoteError } from "../../src/data/delimite
 import { classesOf, targetsOf } from "../../src/data/examples.ts";
 import { readLabelledTexts, type TextColumns } from "../../src/data/labelled-texts.ts";
 import { stratifiedSplit } from "../../src/data/stratified-split.ts";
-import { readSeries } from "../../src/data/ts-archive.ts";
+import { readLabelledSeries } from "../../src/data/ts-archive.ts";
 
 const file = (name: string, content: string | Uint8Array): File => new File([content as BlobPart], name);
 const columns = { text: "text", label: "label" } as const;
@@ -182,10 +182,10 @@ describe("labels", () => {
 
 const header = "# words\n@problemName Test\n@timeStamps false\n@univariate false\n@classLabel true a b\n@data\n";
 
-describe("readSeries", () => {
+describe("readLabelledSeries", () => {
   test("reads channels step by step, ragged, with comments, CRLF, a byte order mark and gzip", async () => {
     const source = `\ufeff${header}1,2,3:4,5,6:a\n# between\n7:8:b\n\n`.replaceAll("\n", "\r\n");
-    const { inputs, labels, places } = await readSeries(file("x_TRAIN.ts.gz", gzipSync(source)));
+    const { inputs, labels, places } = await readLabelledSeries(file("x_TRAIN.ts.gz", gzipSync(source)));
     expect(inputs).toEqual([
       { channels: 2, values: Float64Array.of(1, 4, 2, 5, 3, 6) },
       { channels: 2, values: Float64Array.of(7, 8) },
@@ -209,7 +209,7 @@ describe("readSeries", () => {
     ["no series", header, "table-empty", /got none/],
     ["an empty file", "", "file-empty", /is empty/],
   ])("refuses %s", async (_, source, code, message) => {
-    const error: unknown = await readSeries(file("x.ts", source)).catch((error) => error);
+    const error: unknown = await readLabelledSeries(file("x.ts", source)).catch((error) => error);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
   });
 });

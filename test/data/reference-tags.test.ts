@@ -13,9 +13,9 @@ describeWithReferenceData("sentences with tags", "datasets/tagging", (folder) =>
     // Tjong Kim Sang & De Meulder (2003), tables 1 and 2; empty sentences of -DOCSTART- lines are not counted here.
     expect([tokens.length, count(tokens)]).toEqual([3453, 46435]);
     expect(schemeOf(tags)).toBe("iob1");
-    const { there, byLabel } = spanScores(tags, tags);
+    const { expected: there, byLabel } = spanScores(tags, tags);
     expect(there).toBe(5648);
-    expect(Object.fromEntries(byLabel.map((one) => [one.label, one.there]))).toEqual({
+    expect(Object.fromEntries(byLabel.map((one) => [one.label, one.expected]))).toEqual({
       ...{ LOC: 1668, MISC: 702, ORG: 1661, PER: 1617 },
     });
   });

@@ -63,7 +63,7 @@ describeWithReferenceData("tinyshakespeare", "datasets/lm/tinyshakespeare.txt.gz
     const other = bigramByGrid(copy(train), copy(validation), 65);
     expect(Math.abs(bigram - other)).toBeLessThan(0.005);
     const graphemes = await openCorpus({ files: [file] });
-    expect(graphemes.tokenizer.tokens).toEqual(corpus.tokenizer.tokens);
+    expect(graphemes.tokenizer.vocabulary).toEqual(corpus.tokenizer.vocabulary);
   });
 });
 

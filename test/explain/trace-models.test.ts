@@ -18,7 +18,7 @@ import { describeOnMachines } from "../support/machines.ts";
 
 let tokenizer: Tokenizer;
 beforeAll(async () => {
-  tokenizer = await trainTokenizer({ kind: "word" }, "a b c d a b c a b");
+  tokenizer = await trainTokenizer("a b c d a b c a b", { kind: "word" });
 });
 
 /** weight [N, W] and bias [N] of a linear head, by hand in float64. */
@@ -57,7 +57,7 @@ describeOnMachines("traces of models of other tasks", (on) => {
     const head = await headOf(classifier.parameters);
     const { data, shape } = trace.values.h_l0!;
     expect(shape).toEqual([4, 1, 4]);
-    const said = await classifier.afterEachStep("a c b d");
+    const said = await classifier.predictEachStep("a c b d");
     expect(said).toHaveLength(4);
     for (const [t, { probabilities }] of said.entries())
       expect(difference(Object.values(probabilities), softmax(head(data.slice(4 * t, 4 * t + 4))))).toBeLessThan(
@@ -75,7 +75,7 @@ describeOnMachines("traces of models of other tasks", (on) => {
     expect(trace.tokens).toEqual(["1", "2", "3"]);
     expect(trace.layers).toEqual(["l0", "l1"]);
     expect(Object.keys(trace.values)).toContain("f_l1_reverse");
-    const said = await classifier.afterEachStep(series);
+    const said = await classifier.predictEachStep(series);
     const first = { channels: 2, values: series.values.slice(0, 4) };
     expect(said.slice(1)).toEqual(await classifier.predict([first, series]));
     // The output of the last layer is both directions beside each other.
@@ -91,12 +91,12 @@ describeOnMachines("traces of models of other tasks", (on) => {
       targetScaling: { mean: [5], deviation: [2] },
     });
     const series = { channels: 1, values: Float64Array.of(1, -1) };
-    const said = await numbers.numbersAfterEachStep(series);
+    const said = await numbers.predictNumbersEachStep(series);
     expect(said[1]).toBe((await numbers.predictNumbers([series]))[0]);
-    await expect(numbers.afterEachStep(series)).rejects.toMatchObject({ code: "not-a-classifier" });
+    await expect(numbers.predictEachStep(series)).rejects.toMatchObject({ code: "not-a-classifier" });
     const classifier = await classifierOf(words());
-    await expect(classifier.numbersAfterEachStep("a")).rejects.toMatchObject({ code: "not-a-regression" });
-    await expect(classifier.afterEachStep("")).rejects.toMatchObject({ code: "no-tokens" });
+    await expect(classifier.predictNumbersEachStep("a")).rejects.toMatchObject({ code: "not-a-regression" });
+    await expect(classifier.predictEachStep("")).rejects.toMatchObject({ code: "no-tokens" });
     await expect(traceClassifier(classifier, "")).rejects.toMatchObject({ code: "no-tokens" });
     await expect(traceClassifier(classifier, series)).rejects.toMatchObject({ code: "wrong-input" });
     await expect(traceClassifier(classifier, "a", { names: ["q"] })).rejects.toMatchObject({ code: "unknown-choice" });

@@ -173,7 +173,7 @@ describe("trace", () => {
     await expect(trace(run, { data, batchSize: 4 })).rejects.toMatchObject({ code: "shape-mismatch" });
     await expect(trace(run, { data: [0] }, { gradients: true })).rejects.toMatchObject({ code: "no-tokens" });
     // A million steps: refused with the figure, before anything is allocated.
-    await expect(trace(run, { data: new Int32Array(1e6) }, { maximumBytes: 1e8 })).rejects.toMatchObject({
+    await expect(trace(run, { data: new Int32Array(1e6) }, { maxBytes: 1e8 })).rejects.toMatchObject({
       code: "trace-too-large",
       message: expect.stringMatching(/137|144/),
     });

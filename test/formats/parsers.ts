@@ -31,9 +31,9 @@ import { StorageTable } from "../../src/formats/pytorch/storage-table.ts";
 import { writePyTorch } from "../../src/formats/pytorch/write.ts";
 import { readModel } from "../../src/formats/read-model.ts";
 import { unsnappy } from "../../src/formats/snappy.ts";
-import { readTensorflowBundle } from "../../src/formats/tensorflow1/bundle.ts";
-import { readTensorflow1 } from "../../src/formats/tensorflow1/read.ts";
-import { readTensorflowJs } from "../../src/formats/tfjs/read.ts";
+import { readTensorFlowBundle } from "../../src/formats/tensorflow1/bundle.ts";
+import { readTensorFlow1 } from "../../src/formats/tensorflow1/read.ts";
+import { readTensorFlowJs } from "../../src/formats/tfjs/read.ts";
 import { FailureError } from "../../src/shared/errors.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { deflatedZip } from "./deflated-zip.ts";
@@ -211,7 +211,7 @@ const runOnnx = async (bytes: Uint8Array): Promise<void> =>
   runOf(await openMachine("reference"), async (machine) => openOnnx(bytes, { machine }));
 
 /** Sizes that a file names may be any: what asks for more memory than this is refused, as it is with 4 GiB. */
-const smallMachine = (): Promise<Machine> => openMachine("wasm", { maximumBytes: 2 ** 26, threads: 1 });
+const smallMachine = (): Promise<Machine> => openMachine("wasm", { maxBytes: 2 ** 26, threads: 1 });
 const runNetwork =
   (read: (bytes: Uint8Array) => Promise<OpenedModel>) =>
   async (bytes: Uint8Array): Promise<void> => {
@@ -235,9 +235,9 @@ async function parseHdf5(bytes: Uint8Array): Promise<void> {
 }
 
 const parseTfjs = (bytes: Uint8Array): Promise<OpenedModel> =>
-  readTensorflowJs(bytes, { files: { "weights.bin": tfjsModels[1]!.weights } });
+  readTensorFlowJs(bytes, { files: { "weights.bin": tfjsModels[1]!.weights } });
 const parseTfjsWeights = async (bytes: Uint8Array): Promise<unknown> =>
-  readTensorflowJs(tfjsModels[1]!.model, { files: { "weights.bin": bytes } });
+  readTensorFlowJs(tfjsModels[1]!.model, { files: { "weights.bin": bytes } });
 
 /** Every model below a folder, of formats that are one file. */
 export const modelsBelow = (folder: string, limit = 5_000_000): Parser => ({
@@ -324,18 +324,18 @@ export const PARSERS: readonly Parser[] = [
   {
     name: "tensorflow-bundle",
     seeds: () => [bundle.index, writeBundle(bundled, { snappy: true }).index],
-    parse: (bytes) => readTensorflowBundle(bytes, { files: bundleFiles }),
+    parse: (bytes) => readTensorFlowBundle(bytes, { files: bundleFiles }),
   },
   {
     name: "tensorflow-manifest",
     seeds: () => [manifest],
-    parse: (bytes) => readTensorflow1(bytes, { files: variableFiles }),
+    parse: (bytes) => readTensorFlow1(bytes, { files: variableFiles }),
   },
   // Checksums stop most damage; here the pairs of a block are damaged and the checksum is right.
   {
     name: "tensorflow-block",
     seeds: () => bundle.blocks.map((block) => Uint8Array.from(block)),
-    parse: (bytes) => readTensorflowBundle(tableOf([["~", [...bytes]]]), { files: bundleFiles }),
+    parse: (bytes) => readTensorFlowBundle(tableOf([["~", [...bytes]]]), { files: bundleFiles }),
   },
   {
     name: "snappy",

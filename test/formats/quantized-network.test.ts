@@ -43,7 +43,7 @@ test.each([false, true])(
     expect(lost).toBeLessThan(0.02);
     // Another network with the numbers that the 8 bits stand for: activations alone are rounded.
     using numbers = new Model(fileOf(model(both)), { machine });
-    numbers.parameters.fromTensors(await program.parameters.toTensors());
+    numbers.parameters.loadTensors(await program.parameters.toTensors());
     const { output: right } = await numbers.run({ input });
     expect(difference(after!.data as Float32Array, right!.data as Float32Array)).toBeLessThan(5e-4);
     // What is written holds these numbers, and rounding them again gives the same bits.

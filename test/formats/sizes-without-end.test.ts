@@ -15,7 +15,7 @@ import { LongshortError } from "../../src/shared/errors.ts";
  */
 
 async function refused(open: (machine: Machine) => Program): Promise<void> {
-  const machine = await openMachine("wasm", { maximumBytes: 2 ** 26, threads: 1 });
+  const machine = await openMachine("wasm", { maxBytes: 2 ** 26, threads: 1 });
   const [cpu, memory] = [process.cpuUsage(), process.memoryUsage().rss];
   const error = await (async () => {
     const program = open(machine);

@@ -5,8 +5,8 @@ import { snappyCompress } from "hyparquet-writer/src/snappy.js";
 import { expect, test } from "vitest";
 import { readModel } from "../../src/formats/read-model.ts";
 import { unsnappy } from "../../src/formats/snappy.ts";
-import { readTensorflowBundle } from "../../src/formats/tensorflow1/bundle.ts";
-import { readTensorflow1 } from "../../src/formats/tensorflow1/read.ts";
+import { readTensorFlowBundle } from "../../src/formats/tensorflow1/bundle.ts";
+import { readTensorFlow1 } from "../../src/formats/tensorflow1/read.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { type BundleVariable, writeBundle } from "./tensorflow-bundle.ts";
@@ -40,7 +40,7 @@ const files = (data: Uint8Array) => ({ "model.ckpt-9.data-00000-of-00001": data 
 async function expected() {
   const names = Object.keys(shapes);
   const manifest = Object.fromEntries(names.map((name, k) => [name, { filename: `v${k}`, shape: shapes[name] }]));
-  return readTensorflow1(new TextEncoder().encode(JSON.stringify(manifest)), {
+  return readTensorFlow1(new TextEncoder().encode(JSON.stringify(manifest)), {
     files: Object.fromEntries(names.map((name, k) => [`v${k}`, bytesOf(numbers(name, shapes[name]!))])),
   });
 }
@@ -49,7 +49,7 @@ test.each([false, true])(
   "a checkpoint is what its variables are one by one; blocks packed by Snappy: %s",
   async (snappy) => {
     const { index, data } = writeBundle(variables, { snappy });
-    const { model } = await readTensorflowBundle(index, { files: files(data) });
+    const { model } = await readTensorFlowBundle(index, { files: files(data) });
     const same = await expected();
     expect(model.layers).toEqual(same.model.layers);
     expect(model.weights).toEqual(same.model.weights);
@@ -75,7 +75,7 @@ test("any bit that turned is found by a checksum", async () => {
   for (let k = 0; k < good.index.length - 48; k += 5) {
     const index = good.index.slice();
     index[k]! ^= 1 << (k % 8);
-    const read = readTensorflowBundle(index, { files: files(good.data) });
+    const read = readTensorFlowBundle(index, { files: files(good.data) });
     await read.then(
       () => expect(metaindexHolds(good.index, k), `byte ${k}`).toBe(true),
       (error: unknown) => expect(error).toMatchObject({ code: "damaged-tensorflow" }),
@@ -83,7 +83,7 @@ test("any bit that turned is found by a checksum", async () => {
   }
   const data = good.data.slice();
   data[data.length - 1]! ^= 1;
-  await expect(readTensorflowBundle(good.index, { files: files(data) })).rejects.toThrow(/checksum/);
+  await expect(readTensorFlowBundle(good.index, { files: files(data) })).rejects.toThrow(/checksum/);
 });
 
 /** The empty block that holds filters in other tables, which a reader has no use for: 8 bytes and a trailer of 5 before the index. */
@@ -104,8 +104,8 @@ test("peepholes, a projection and missing files are named", async () => {
     ["rnn/lstm_cell/w_f_diag", { type: 1, shape: [3], bytes: new Uint8Array(12) }] as const,
   ]);
   const { index, data } = writeBundle(more);
-  await expect(readTensorflowBundle(index, { files: files(data) })).rejects.toThrow(/w_f_diag.*peepholes/);
-  await expect(readTensorflowBundle(index, { files: {} })).rejects.toMatchObject({ code: "missing-file" });
+  await expect(readTensorFlowBundle(index, { files: files(data) })).rejects.toThrow(/w_f_diag.*peepholes/);
+  await expect(readTensorFlowBundle(index, { files: {} })).rejects.toMatchObject({ code: "missing-file" });
 });
 
 test("Snappy unpacks what an encoder of its own packed", () => {

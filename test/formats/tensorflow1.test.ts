@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { openNetwork } from "../../src/formats/open-network.ts";
 import type { Program } from "../../src/formats/program.ts";
 import { basicLstmModel } from "../../src/formats/tensorflow1/basic-lstm.ts";
-import { readTensorflow1 } from "../../src/formats/tensorflow1/read.ts";
+import { readTensorFlow1 } from "../../src/formats/tensorflow1/read.ts";
 import { describeOnMachines } from "../support/machines.ts";
 import { describeWithReferenceData } from "../support/reference-data.ts";
 
@@ -47,7 +47,7 @@ describeWithReferenceData("a character model of TensorFlow 1", "models/tf-charrn
 
   describeOnMachines("its numbers", (m) => {
     test("equal what NumPy computed, whole and in pieces with the state handed on", async () => {
-      const { model } = await readTensorflow1(path);
+      const { model } = await readTensorFlow1(path);
       using program = openNetwork(model, { machine: m.machine });
       for (const chunk of [80, 7]) {
         const { losses, last } = await stream(program, encode(expected.text), chunk);
@@ -66,7 +66,7 @@ describeWithReferenceData("a character model of TensorFlow 1", "models/tf-charrn
     describeOnMachines("its last 20,000 characters", (m) => {
       test("cost 1.366 nats each, and it writes Shakespeare", async (context) => {
         if (m.name === "reference") context.skip("the interpreter would take minutes");
-        const { model } = await readTensorflow1(path);
+        const { model } = await readTensorFlow1(path);
         using program = openNetwork(model, { machine: m.machine });
         const tail = gunzipSync(readFileSync(text)).toString("utf8").slice(-20_000);
         const { losses } = await stream(program, encode(tail), 1000);
@@ -113,8 +113,8 @@ test("variables that have no place in the model are named, but those of the trai
 test("a manifest whose files have another size, or lie elsewhere, is refused", async () => {
   const manifest = (filename: string) =>
     new TextEncoder().encode(JSON.stringify({ embedding: { filename, shape: [2, 2] } }));
-  await expect(readTensorflow1(manifest("e"), { files: { e: new Uint8Array(15) } })).rejects.toMatchObject({
+  await expect(readTensorFlow1(manifest("e"), { files: { e: new Uint8Array(15) } })).rejects.toMatchObject({
     code: "damaged-keras",
   });
-  await expect(readTensorflow1(manifest("../e"), { files: {} })).rejects.toMatchObject({ code: "damaged-keras" });
+  await expect(readTensorFlow1(manifest("../e"), { files: {} })).rejects.toMatchObject({ code: "damaged-keras" });
 });

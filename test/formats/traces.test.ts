@@ -141,7 +141,7 @@ describe("traces of imported models", () => {
     await expect(model.trace(inputs, { gradients: true, outputGradients: { [output]: [1] } })).rejects.toMatchObject({
       code: "shape-mismatch",
     });
-    await expect(model.trace(inputs, { maximumBytes: 100 })).rejects.toMatchObject({ code: "trace-too-large" });
+    await expect(model.trace(inputs, { maxBytes: 100 })).rejects.toMatchObject({ code: "trace-too-large" });
     expect(Object.keys((await model.trace(inputs, { names: ["f"] })).values)).toHaveLength(1);
     model.close();
     machine.close();

@@ -63,10 +63,10 @@ onMachines("a conditional random field beside all its sequences", (machine, tole
       inputs: { x: ragged, mask, ...(what === "loss" && { tags }) },
       build: (t) =>
         what === "loss"
-          ? model.negativeLogLikelihood(t.x!, t.tags!, t.mask)
+          ? model.negativeLogLikelihood(t.x!, t.tags!, { mask: t.mask })
           : what === "marginals"
-            ? model.over(t.x!, t.mask).lattice.marginals()
-            : model.over(t.x!, t.mask).lattice.best(),
+            ? model.lattice(t.x!, { mask: t.mask }).lattice.marginals()
+            : model.lattice(t.x!, { mask: t.mask }).lattice.best(),
     });
 
   it("−log p of the tags, and its gradients: probabilities less what was", async () => {
@@ -139,7 +139,7 @@ onMachines("a conditional random field beside all its sequences", (machine, tole
         tags: { shape: [1, 2], data: Int32Array.of(2, 0) },
         mask: { shape: [1, 2], data: Float64Array.of(1, 0) },
       },
-      build: (t) => model.negativeLogLikelihood(t.x!, t.tags!, t.mask),
+      build: (t) => model.negativeLogLikelihood(t.x!, t.tags!, { mask: t.mask }),
     });
     const logits = [0, 1, 2].map((c) => X[c]! + VALUES.start.data[c]! + VALUES.end.data[c]!);
     const expected = Math.log(logits.reduce((sum, v) => sum + Math.exp(v), 0)) - logits[2]!;
@@ -161,7 +161,7 @@ describe("gradients are those of central differences", () => {
       (t, graph) => {
         const model = conditionalRandomField({ tags: C });
         for (const name of ["transitions", "start", "end"] as const) graph.substitute(model.parts[name], t[name]!);
-        return model.negativeLogLikelihood(t.x!, t.tags!, graph.constant([T, B], MASK));
+        return model.negativeLogLikelihood(t.x!, t.tags!, { mask: graph.constant([T, B], MASK) });
       },
       { tags: [T, B] },
     ));

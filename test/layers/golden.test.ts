@@ -20,7 +20,7 @@ function layerOf({ config, tensors }: Golden): Layer {
   if (name.startsWith("embedding"))
     return embedding({ vocabularySize: rows, embeddingSize: columns, paddingIndex: config.padding_idx });
   if (name.startsWith("linear")) return linear({ inputSize: columns, outputSize: rows, bias: "bias" in tensors });
-  if (name === "layernorm") return layerNorm({ size: rows, eps: config.eps });
+  if (name === "layernorm") return layerNorm({ size: rows, epsilon: config.eps });
   if (name === "conv1d") {
     const { stride, padding } = config;
     const layer = convolution1d({ inputSize: columns, outputSize: rows, kernelSize, stride, padding });

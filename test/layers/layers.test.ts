@@ -46,7 +46,7 @@ onMachines("layers", (machine, tolerance) => {
   });
 
   test("layer norm: rows have mean 0 and variance 1 whatever their size, the variance being of n, not n − 1", async () => {
-    const layer = layerNorm({ size: 4, eps: 0 });
+    const layer = layerNorm({ size: 4, epsilon: 0 });
     const { output } = await evaluate({
       machine: machine(),
       inputs: { x: { shape: [2, 4], data: Float64Array.of(1, 2, 3, 4, 1000, 1001, 1002, 1003) } },

@@ -189,7 +189,10 @@ test("masks drop their share, and scale what is left to the same mean", async ()
   const machine = openReference();
   const graph = new Graph({ machine, training: true });
   const [rows, columns] = [200, 150];
-  graph.output("out", dropConnect(graph.constant([rows, columns], new Float64Array(rows * columns).fill(1)), 0.3));
+  graph.output(
+    "out",
+    dropConnect(graph.constant([rows, columns], new Float64Array(rows * columns).fill(1)), { rate: 0.3 }),
+  );
   const executable = await compile(graph, { machine });
   executable.run(graph.randomScalars({ seed: 5, update: 1 }));
   const out = Array.from(await executable.read("out"));

@@ -31,7 +31,7 @@ async function run(options: SequenceClassifierOptions, batch: readonly (typeof s
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 3 });
   const graph = new Graph({ machine, parameters: parameters.layout });
   const B = batch.length;
-  const logits = model.forward(graph.input("x", [steps, B, 2]), graph.input("mask", [steps, B]));
+  const logits = model.forward(graph.input("x", [steps, B, 2]), { mask: graph.input("mask", [steps, B]) });
   const loss = crossEntropy(logits, graph.input("y", [B], { type: "int", below: 3 }), { reduction: "sum" });
   graph.output("logits", logits);
   graph.backward([[loss, 1]]);

@@ -19,7 +19,7 @@ const small = { embeddingSize: 3, characterEmbeddingSize: 2, characterHiddenSize
 const full: Omit<SequenceTaggerOptions, "vocabularySize"> = {
   ...{ ...small, tags, scheme: "iob2", intents: ["x", "y"], dropout: 0, characters: ["a", "b", "c"] },
 };
-const tokenizer = await trainTokenizer({ kind: "word", segmentation: "space", unknown: true }, "ab c\nabcba b");
+const tokenizer = await trainTokenizer("ab c\nabcba b", { kind: "word", segmentation: "space", unknown: true });
 const vocabularySize = tokenizer.vocabularySize;
 const sentences = [["ab", "c", "abcba"], ["b"], ["zz", "ab"]];
 const truth = [[1, 2, 0], [0], [0, 1]];

@@ -42,6 +42,7 @@ const nadamOf113 = (options: { betas?: readonly [number, number] }): Optimizer =
 };
 
 const renamed: Record<string, string> = {
+  eps: "epsilon",
   weight_decay: "weightDecay",
   lr_decay: "rateDecay",
   initial_accumulator_value: "initialAccumulator",
@@ -75,7 +76,7 @@ async function train({ config, tensors }: Golden, machine: Machine) {
   const layout = layoutParameters({ parts: { rnn: layer, head } });
   const store = await createParameters({ machine, layout });
   const initial = Object.entries(tensors).filter(([name]) => name.startsWith("init."));
-  store.fromTensors(new Map(initial.map(([name, t]) => [name.slice(5), t])));
+  store.loadTensors(new Map(initial.map(([name, t]) => [name.slice(5), t])));
 
   const graph = new Graph({ machine, parameters: layout, training: true });
   const x = graph.input("x", [batch, steps, inputSize]);

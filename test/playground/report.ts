@@ -24,7 +24,7 @@ export function inspectReport(of: () => Playground): void {
     const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 5 });
     const run = path.join(of().folder, "run-classifier");
     await saveRun(run, { model, tokenizer, parameters });
-    const said = await new Classifier({ model, machine, parameters, tokenizer }).afterEachStep("ab c");
+    const said = await new Classifier({ model, machine, parameters, tokenizer }).predictEachStep("ab c");
     for (const one of [unused, parameters]) one.close();
     machine.close();
     const file = path.join(of().folder, "classifier.html");

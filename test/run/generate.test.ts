@@ -20,7 +20,7 @@ async function open(
   kind: TrainTokenizerOptions["kind"],
   text: string,
 ): Promise<{ tokenizer: Tokenizer; session: Session }> {
-  const tokenizer = await trainTokenizer({ kind }, text);
+  const tokenizer = await trainTokenizer(text, { kind });
   const model = languageModel({ vocabularySize: tokenizer.vocabularySize, embeddingSize: 4, hiddenSize: 6 });
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 2 });
   return { tokenizer, session: await openSession({ model, parameters, machine }) };
@@ -61,7 +61,7 @@ describe("generate", () => {
 
   test("never writes <unk>, and sets words as its tokenizer does, also after the prompt", async () => {
     const { tokenizer, session } = await open("word", "one two three. four five\n");
-    expect(tokenizer.unknown).toBe(0);
+    expect(tokenizer.unknownToken).toBe(0);
     const written = await text({ session, tokenizer, prompt: "one never-seen", length: 300, temperature: 5 });
     expect(written).not.toContain("<unk>");
     expect(written).toMatch(/^( (one|two|three|four|five)|\.|\n)/);

@@ -111,7 +111,7 @@ describe.each(Object.keys(models))("%s with weights of 8 bits", (name) => {
           (name.includes("tied") && n.startsWith("embedding")),
       ),
     );
-    exact.fromTensors(await parameters.toTensors());
+    exact.loadTensors(await parameters.toTensors());
     const session = await openSession({ model, parameters, machine: wasm, batchSize: 3 });
     const right = await openSession({ model, parameters: exact, machine: reference, batchSize: 3 });
     const [logits, expected] = [new Float32Array(3 * V), new Float64Array(3 * V)];
@@ -132,7 +132,7 @@ test("the loss of a text with weights of 8 bits is near that of the numbers; on 
   for (const machine of [wasm, reference]) {
     const [parameters, numbersOnly] = [await parametersOf(model, machine), await parametersOf(model, machine)];
     await quantize({ model, parameters });
-    numbersOnly.fromTensors(await parameters.toTensors());
+    numbersOnly.loadTensors(await parameters.toTensors());
     const text = { model, machine, tokens, batchSize: 4, steps: 16 };
     const came = await evaluateText({ ...text, parameters });
     const right = await evaluateText({ ...text, parameters: numbersOnly });
@@ -148,7 +148,7 @@ describe("a layer with weights of 8 bits", () => {
   const mask = Float64Array.from({ length: T * B }, (_, k) => Number(Math.floor(k / B) < T - 2 * (k % B)));
   const layerOf = async (machine: SynchronousMachine, from?: ParameterStore) => {
     const parameters = await createParameters({ machine, layout: layoutParameters(layer), seed: 2 });
-    if (from) parameters.fromTensors(await from.toTensors());
+    if (from) parameters.loadTensors(await from.toTensors());
     else await quantize({ model: layer, parameters });
     return parameters;
   };
@@ -227,7 +227,7 @@ describe("other tasks", () => {
     const together = await classifier.predict(series);
     for (const [k, one] of series.entries()) expect(await classifier.predict([one])).toEqual([together[k]]);
     const exact = await createParameters({ machine: reference, layout: layoutParameters(model) });
-    exact.fromTensors(await parameters.toTensors());
+    exact.loadTensors(await parameters.toTensors());
     const right = await new Classifier({ model, machine: reference, parameters: exact }).predict(series);
     for (const [k, { probabilities }] of together.entries())
       for (const [name, p] of Object.entries(probabilities)) {
@@ -262,7 +262,7 @@ describe("other tasks", () => {
     expect(difference(after!.targets.y!.point, before!.targets.y!.point)).toBeLessThan(0.05);
     for (const one of [again, again.parameters, forecaster, trainer]) one.close();
 
-    const tokenizer = await trainTokenizer({ kind: "word" }, "ada lives in london");
+    const tokenizer = await trainTokenizer("ada lives in london", { kind: "word" });
     const config = { vocabularySize: tokenizer.vocabularySize, tags: ["D", "N"], embeddingSize: 5, hiddenSize: 7 };
     const model = sequenceTagger({ ...config, characters: [..."abcdefghilnosv"], head: "crf" });
     const parameters = await createParameters({ machine: wasm, layout: layoutParameters(model), seed: 4 });
@@ -283,7 +283,7 @@ describe("other tasks", () => {
 test("a run keeps its 8 bits in its file, and has them again when it is loaded", async () => {
   const folder = mkdtempSync(join(tmpdir(), "longshort-quantized-"));
   try {
-    const tokenizer = await trainTokenizer({ kind: "grapheme" }, "a longshort text, of few words");
+    const tokenizer = await trainTokenizer("a longshort text, of few words", { kind: "grapheme" });
     const model = languageModel({ vocabularySize: tokenizer.vocabularySize, hiddenSize: 17, cell: "gru" });
     const parameters = await parametersOf(model, wasm);
     await quantize({ model, parameters });

@@ -8,8 +8,10 @@ test("counts whole spans: right label, first and last token", () => {
   const found = rows("B-PER I-PER O B-LOC I-LOC B-PER", "O O");
   const scores = spanScores(truth, found);
   // By hand: 4 there, 3 predicted, 1 right.
-  expect(scores).toMatchObject({ there: 4, predicted: 3, right: 1, precision: 1 / 3, recall: 1 / 4, f1: 2 / 7 });
-  expect(scores.byLabel.map(({ label, there, predicted, right }) => [label, there, predicted, right])).toEqual([
+  expect(scores).toMatchObject({ expected: 4, predicted: 3, correct: 1, precision: 1 / 3, recall: 1 / 4, f1: 2 / 7 });
+  expect(
+    scores.byLabel.map(({ label, expected: there, predicted, correct: right }) => [label, there, predicted, right]),
+  ).toEqual([
     ["LOC", 2, 1, 0],
     ["ORG", 1, 0, 0],
     ["PER", 1, 2, 1],
@@ -19,11 +21,11 @@ test("counts whole spans: right label, first and last token", () => {
 test("an I- without a beginning is a span, as conlleval has it", () => {
   expect(spanScores(rows("B-A I-A O"), rows("I-A I-A O")).f1).toBe(1);
   expect(spanScores(rows("B-A I-A I-B"), rows("B-A I-A B-B")).f1).toBe(1);
-  expect(spanScores(rows("B-A B-A"), rows("B-A I-A")).right).toBe(0);
+  expect(spanScores(rows("B-A B-A"), rows("B-A I-A")).correct).toBe(0);
 });
 
 test("spans do not reach over sentences, and nothing at all is 0", () => {
-  expect(spanScores(rows("B-A", "I-A"), rows("B-A", "B-A"))).toMatchObject({ there: 2, right: 2 });
+  expect(spanScores(rows("B-A", "I-A"), rows("B-A", "B-A"))).toMatchObject({ expected: 2, correct: 2 });
   expect(spanScores(rows("O"), rows("O"))).toMatchObject({ f1: 0, precision: 0, recall: 0, byLabel: [] });
 });
 

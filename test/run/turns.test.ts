@@ -14,7 +14,7 @@ import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 // and no signal arrive.
 
 const LONG = 30_000;
-const tokenizer = await trainTokenizer({ kind: "character" }, "abcdef");
+const tokenizer = await trainTokenizer("abcdef", { kind: "character" });
 const machine = await openMachine("wasm");
 const model = languageModel({ vocabularySize: tokenizer.vocabularySize, hiddenSize: 64 });
 const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });

@@ -21,7 +21,7 @@ beforeAll(() => {
 afterAll(() => machine.close());
 
 async function open(source = "abc de\n", options: TrainTokenizerOptions = { kind: "character" }) {
-  const tokenizer = await trainTokenizer(options, source);
+  const tokenizer = await trainTokenizer(source, options);
   const model = languageModel({ vocabularySize: tokenizer.vocabularySize, embeddingSize: 4, hiddenSize: 6 });
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 2 });
   // Far from uniform, so that choices matter.

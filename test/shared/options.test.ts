@@ -55,7 +55,7 @@ const madeBy: Readonly<Record<string, string>> = {
 /** Options of JavaScript's own errors; and what is asked of a worker, each question with names of its own. */
 const ofOthers = /^(new \w+Error|WorkerClient\.call)$/;
 
-const trained = root.trainTokenizer({ kind: "character", specialTokens: ["<end>"] }, "abc");
+const trained = root.trainTokenizer("abc", { kind: "character", specialTokens: ["<end>"] });
 const evaluating = (async () => {
   const machine = openReference();
   const layer = root.linear({ inputSize: 1, outputSize: 1 });
@@ -78,6 +78,8 @@ const calls: Readonly<Record<string, (options: never) => unknown>> = {
   // Of its first argument the names are looked at by forward.
   "SequenceTagger.loss": (wrong: object) =>
     root.SequenceTagger.prototype.loss.call({}, { words: 1, mask: 1 } as never, { tags: 1, ...wrong } as never),
+  "SequenceModel.forward": (input) =>
+    root.sequenceClassifier({ channels: 1, classes: ["a", "b"] }).forward({} as never, input),
   "PoolOverTime.forward": (input) => root.poolOverTime({ kind: "last" }).forward({} as never, input),
   "AttentionPool.forward": (input) => root.attentionPool({ units: 1 }).forward({} as never, input),
   "trainClassifier tokenizer": (tokenizer: object) =>

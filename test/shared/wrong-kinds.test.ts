@@ -51,11 +51,11 @@ const calls: Readonly<Record<string, readonly [call: () => unknown, message: Reg
     /tokenizer: expected a tokenizer \(.*kind: "bpe".*got the string "bpe"/,
   ],
   "no text for a tokenizer": [
-    () => longshort.trainTokenizer({ kind: "bpe" }, any(undefined)),
+    () => longshort.trainTokenizer(any(undefined), { kind: "bpe" }),
     /expected a text.*got undefined/,
   ],
   "a number to encode": [
-    async () => (await longshort.trainTokenizer({ kind: "character" }, "abc")).encode(any(5)),
+    async () => (await longshort.trainTokenizer("abc", { kind: "character" })).encode(any(5)),
     /encode: expected a text, got 5/,
   ],
   "numbers as labels": [

@@ -17,7 +17,7 @@ export interface TinyRun {
 
 /** A tiny model, not trained, for a tiny text. */
 export async function tinyRun(machine: Machine, options: Partial<LanguageModelOptions> = {}): Promise<TinyRun> {
-  const tokenizer = await trainTokenizer({ kind: "grapheme" }, tinyText);
+  const tokenizer = await trainTokenizer(tinyText, { kind: "grapheme" });
   const model = tinyModel({ vocabularySize: tokenizer.vocabularySize, ...options });
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
   return { tokenizer, tokens: tokenizer.encode(tinyText), model, parameters };

@@ -53,7 +53,7 @@ describe("a parameter store", () => {
     expect(tensors.get("embedding.weight")!.shape).toEqual([3, 2]);
     tensors.get("head.bias")!.data[0] = 42;
     expect((await store.read("head.bias"))[0]).not.toBe(42);
-    expect(store.fromTensors(tensors)).toEqual({ missing: [], unexpected: [] });
+    expect(store.loadTensors(tensors)).toEqual({ missing: [], unexpected: [] });
     expect((await store.read("head.bias"))[0]).toBe(42);
     store.write("scale", [7]);
     store.write("embedding.weight", { shape: [3, 2], data: [1, 2, 3, 4, 5, 6] });
@@ -69,16 +69,16 @@ describe("a parameter store", () => {
     const without = tensors();
     without.delete("scale");
     without.set("head.weight", { shape: [1], data: Float64Array.of(1) });
-    expect(() => store.fromTensors(without)).toThrow(/1 of 3 parameters are missing: scale.*head\.weight/);
+    expect(() => store.loadTensors(without)).toThrow(/1 of 3 parameters are missing: scale.*head\.weight/);
     const more = tensors().set("extra", { shape: [1], data: Float64Array.of(1) });
-    expect(() => store.fromTensors(more)).toThrow(/extra/);
+    expect(() => store.loadTensors(more)).toThrow(/extra/);
     const transposed = tensors().set("embedding.weight", { shape: [2, 3], data: new Float64Array(6) });
-    expect(() => store.fromTensors(transposed)).toThrow(ShapeError);
-    expect(() => store.fromTensors(transposed, { strict: false })).toThrow(
+    expect(() => store.loadTensors(transposed)).toThrow(ShapeError);
+    expect(() => store.loadTensors(transposed, { strict: false })).toThrow(
       /"embedding.weight": expected \[3, 2\], got \[2, 3\]/,
     );
     expect(await store.toTensors()).toEqual(before);
-    expect(store.fromTensors(without, { strict: false })).toEqual({ missing: ["scale"], unexpected: ["head.weight"] });
+    expect(store.loadTensors(without, { strict: false })).toEqual({ missing: ["scale"], unexpected: ["head.weight"] });
     expect(Array.from(await store.read("head.bias"))).toEqual([9, 9, 9, 9, 9]);
     expect(await store.read("scale")).toEqual(before.get("scale")!.data);
     expect(() => store.read("head.bia")).toThrow(/did you mean "head.bias"/);

@@ -87,11 +87,11 @@ test("a large vocabulary costs memory by pairs, and tokens never seen have a pro
   expect(found.bigram).toBeLessThan(Number.POSITIVE_INFINITY);
 });
 
-test("only the first maximumTokens are counted", () => {
+test("only the first maxTokens are counted", () => {
   const train = Int32Array.from({ length: 1000 }, (_, i) => (i < 500 ? i % 2 : 2));
   const validation = Int32Array.of(0, 1, 0, 1, 0, 1);
   const all = ngramBaselines(train, validation, 3);
-  const half = ngramBaselines(train, validation, 3, { maximumTokens: 500 });
+  const half = ngramBaselines(train, validation, 3, { maxTokens: 500 });
   expect(half.trainTokens).toBe(500);
   expect(half.unigram).toBeLessThan(all.unigram);
 });

@@ -41,11 +41,11 @@ async function inPieces(tokenizer: Tokenizer, pieces: readonly string[], options
 
 const special = ["<|end|>", "<|e", "<|"];
 const kinds: [string, TrainTokenizerOptions][] = [
-  ["pairs of bytes", { kind: "bpe", maximumSize: 300 }],
-  ["pairs of characters", { kind: "bpe", alphabet: "character", maximumSize: 2000 }],
+  ["pairs of bytes", { kind: "bpe", vocabularySize: 300 }],
+  ["pairs of characters", { kind: "bpe", alphabet: "character", vocabularySize: 2000 }],
   [
     "normalised pairs",
-    { kind: "bpe", maximumSize: 300, normalize: ["nfkc", "lowercase", "trim"], specialTokens: special },
+    { kind: "bpe", vocabularySize: 300, normalize: ["nfkc", "lowercase", "trim"], specialTokens: special },
   ],
   [
     "normalised graphemes",
@@ -59,7 +59,7 @@ describe.each(kinds)("%s", (_, options) => {
   test("a stream gives the tokens of the whole text, special tokens or not", async () => {
     await fc.assert(
       fc.asyncProperty(text, cuts, async (whole, at) => {
-        const tokenizer = await trainTokenizer(options, `${whole}x`);
+        const tokenizer = await trainTokenizer(`${whole}x`, options);
         for (const allowSpecial of [false, true]) {
           const expected = [...tokenizer.encode(whole, { allowSpecial })];
           expect(await inPieces(tokenizer, sliced(whole, at), { allowSpecial })).toEqual(expected);
@@ -72,10 +72,10 @@ describe.each(kinds)("%s", (_, options) => {
   test("through JSON it is the same tokenizer; token by token it is the same text", async () => {
     await fc.assert(
       fc.asyncProperty(text, async (whole) => {
-        const tokenizer = await trainTokenizer(options, `${whole}x`);
+        const tokenizer = await trainTokenizer(`${whole}x`, options);
         const again = tokenizerFromJSON(JSON.parse(JSON.stringify(tokenizer)));
         expect(again.toJSON()).toEqual(tokenizer.toJSON());
-        expect(again.tokens).toEqual(tokenizer.tokens);
+        expect(again.vocabulary).toEqual(tokenizer.vocabulary);
         const tokens = tokenizer.encode(whole, { allowSpecial: true });
         expect(again.encode(whole, { allowSpecial: true })).toEqual(tokens);
         const decoder = again.streamDecoder();
@@ -90,9 +90,9 @@ test("pairs give back the very text", async () => {
   const valid = text.map((t) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(new TextEncoder().encode(t)));
   await fc.assert(
     fc.asyncProperty(valid, valid, async (learned, other) => {
-      const bytes = await trainTokenizer({ kind: "bpe", maximumSize: 300 }, learned);
+      const bytes = await trainTokenizer(learned, { kind: "bpe", vocabularySize: 300 });
       expect(bytes.decode(bytes.encode(other))).toBe(other);
-      const characters = await trainTokenizer({ kind: "bpe", alphabet: "character", maximumSize: 2000 }, learned);
+      const characters = await trainTokenizer(learned, { kind: "bpe", alphabet: "character", vocabularySize: 2000 });
       expect(characters.decode(characters.encode(learned))).toBe(learned);
     }),
     { numRuns: 30 },
@@ -120,13 +120,14 @@ test.each(NORMALIZE_STEPS)("%s: a stream becomes what the whole text becomes", (
 
 describe("special tokens", () => {
   test("never come from text unless they are asked for, are never split, and are left out of text", async () => {
-    const tokenizer = await trainTokenizer(
-      { kind: "bpe", maximumSize: 300, specialTokens: ["<|end|>"] },
-      "<|end|> ".repeat(50),
-    );
+    const tokenizer = await trainTokenizer("<|end|> ".repeat(50), {
+      kind: "bpe",
+      vocabularySize: 300,
+      specialTokens: ["<|end|>"],
+    });
     const end = tokenizer.specialTokens["<|end|>"]!;
     expect(end).toBe(tokenizer.vocabularySize - 1);
-    expect(tokenizer.tokens[end]).toBe("<|end|>");
+    expect(tokenizer.vocabulary[end]).toBe("<|end|>");
     expect([...tokenizer.encode("a<|end|>b")]).not.toContain(end);
     expect(tokenizer.decode(tokenizer.encode("a<|end|>b"))).toBe("a<|end|>b");
     const allowed = tokenizer.encode("a<|end|>b", { allowSpecial: true });
@@ -136,15 +137,20 @@ describe("special tokens", () => {
 
   test("count among the largest number of tokens", async () => {
     for (const kind of ["bpe", "word", "character"] as const) {
-      const tokenizer = await trainTokenizer(
-        { kind, maximumSize: 270, specialTokens: ["<a>", "<b>"] },
-        "ab cd ".repeat(9),
-      );
+      const tokenizer = await trainTokenizer("ab cd ".repeat(9), {
+        kind,
+        vocabularySize: 270,
+        specialTokens: ["<a>", "<b>"],
+      });
       expect(tokenizer.vocabularySize).toBeLessThanOrEqual(270);
       expect(Object.keys(tokenizer.specialTokens)).toEqual(["<a>", "<b>"]);
     }
-    const small = await trainTokenizer({ kind: "word", maximumSize: 4, specialTokens: ["<a>"] }, "one two three one");
-    expect(small.tokens).toEqual(["<unk>", "<eos>", "one", "<a>"]);
+    const small = await trainTokenizer("one two three one", {
+      kind: "word",
+      vocabularySize: 4,
+      specialTokens: ["<a>"],
+    });
+    expect(small.vocabulary).toEqual(["<unk>", "<eos>", "one", "<a>"]);
   });
 
   test.each<[string, readonly string[]]>([
@@ -153,18 +159,18 @@ describe("special tokens", () => {
     ["a token already", ["<unk>"]],
     ["no string", [5 as never]],
   ])("%s: refused", async (_, specialTokens) => {
-    await expect(trainTokenizer({ kind: "word", specialTokens }, "one two")).rejects.toMatchObject({
+    await expect(trainTokenizer("one two", { kind: "word", specialTokens })).rejects.toMatchObject({
       code: "bad-option",
     });
   });
 });
 
 test("what cannot be learned is refused in words", async () => {
-  const learn = (options: object, source = "abc abc") => trainTokenizer({ kind: "bpe", ...options }, source);
-  await expect(learn({ maximumSize: 100 })).rejects.toThrow(
-    /maximumSize: expected at least 256 .*the 256 bytes.* got 100/,
+  const learn = (options: object, source = "abc abc") => trainTokenizer(source, { kind: "bpe", ...options });
+  await expect(learn({ vocabularySize: 100 })).rejects.toThrow(
+    /vocabularySize: expected at least 256 .*the 256 bytes.* got 100/,
   );
-  await expect(learn({ maximumSize: 3, alphabet: "character" })).rejects.toThrow(
+  await expect(learn({ vocabularySize: 3, alphabet: "character" })).rejects.toThrow(
     /at least 5 \(the 4 characters of the text and <unk>/,
   );
   await expect(learn({ alphabet: "bytes" })).rejects.toMatchObject({ code: "unknown-choice" });
@@ -190,7 +196,7 @@ describe("a tokenizer.json of another program, or damaged", () => {
   const good = async () =>
     JSON.parse(
       JSON.stringify(
-        await trainTokenizer({ kind: "bpe", maximumSize: 260, specialTokens: ["<|end|>"] }, "abc abc abc"),
+        await trainTokenizer("abc abc abc", { kind: "bpe", vocabularySize: 260, specialTokens: ["<|end|>"] }),
       ),
     ) as Damaged;
   test.each<[string, (file: Damaged) => void, RegExp]>([
@@ -263,7 +269,7 @@ describe("a tokenizer.json of another program, or damaged", () => {
 });
 
 test("files of text become the same tokens", async () => {
-  const tokenizer = await trainTokenizer({ kind: "bpe", maximumSize: 300, normalize: ["nfc"] }, "é e\u0301 x");
+  const tokenizer = await trainTokenizer("é e\u0301 x", { kind: "bpe", vocabularySize: 300, normalize: ["nfc"] });
   const tokens: number[] = [];
   for await (const some of encodeStream(tokenizer, ["e", "\u0301 ", "x"])) tokens.push(...some);
   expect(tokens).toEqual([...tokenizer.encode("é x")]);

@@ -47,7 +47,7 @@ describe("laws", () => {
   test.each(["grapheme", "character", "byte"] as const)("%s: decode(encode(text)) is the text", async (kind) => {
     await fc.assert(
       fc.asyncProperty(nonEmpty, async (whole) => {
-        const tokenizer = await trainTokenizer({ kind }, whole);
+        const tokenizer = await trainTokenizer(whole, { kind });
         const tokens = tokenizer.encode(whole);
         expect(tokenizer.decode(tokens)).toBe(whole);
         for (const token of tokens) expect(token).toBeLessThan(tokenizer.vocabularySize);
@@ -59,7 +59,7 @@ describe("laws", () => {
   test.each(kinds)("%s: a text in pieces has the tokens of the whole text", async (kind) => {
     await fc.assert(
       fc.asyncProperty(nonEmpty, fc.array(fc.integer({ min: 0, max: 1500 }), { maxLength: 8 }), async (whole, cuts) => {
-        const tokenizer = await trainTokenizer({ kind }, whole);
+        const tokenizer = await trainTokenizer(whole, { kind });
         expect(await encodeInPieces(tokenizer, whole, cuts)).toEqual([...tokenizer.encode(whole)]);
       }),
       { numRuns: 60 },
@@ -69,7 +69,7 @@ describe("laws", () => {
   test.each(kinds)("%s: decoding token by token gives the text of decoding at once", async (kind) => {
     await fc.assert(
       fc.asyncProperty(nonEmpty, async (whole) => {
-        const tokenizer = await trainTokenizer({ kind }, whole);
+        const tokenizer = await trainTokenizer(whole, { kind });
         const tokens = tokenizer.encode(whole);
         const decoder = tokenizer.streamDecoder();
         const parts = [...tokens].map((token) => decoder.push(token));
@@ -82,7 +82,7 @@ describe("laws", () => {
   test.each(kinds)("%s: through JSON it is the same tokenizer", async (kind) => {
     await fc.assert(
       fc.asyncProperty(nonEmpty, async (whole) => {
-        const tokenizer = await trainTokenizer({ kind, lowerCase: true }, whole);
+        const tokenizer = await trainTokenizer(whole, { kind, normalize: ["lowercase"] });
         const again = tokenizerFromJSON(JSON.parse(JSON.stringify(tokenizer)));
         expect(again.toJSON()).toEqual(tokenizer.toJSON());
         expect(again.encode(whole)).toEqual(tokenizer.encode(whole));
@@ -100,7 +100,7 @@ describe("laws", () => {
     await fc.assert(
       fc.asyncProperty(lines, async (all) => {
         const whole = all.join("\n");
-        const tokenizer = await trainTokenizer({ kind: "word", segmentation: "space" }, whole);
+        const tokenizer = await trainTokenizer(whole, { kind: "word", segmentation: "space" });
         expect(tokenizer.decode(tokenizer.encode(whole))).toBe(whole);
       }),
       { numRuns: 40 },
@@ -113,9 +113,9 @@ describe("graphemes", () => {
     const segmenter = new Intl.Segmenter("und", { granularity: "grapheme" });
     await fc.assert(
       fc.asyncProperty(nonEmpty, async (whole) => {
-        const tokenizer = await trainTokenizer({ kind: "grapheme" }, whole);
+        const tokenizer = await trainTokenizer(whole, { kind: "grapheme" });
         const expected = Array.from(segmenter.segment(whole), ({ segment }) => segment);
-        expect([...tokenizer.encode(whole)].map((token) => tokenizer.tokens[token])).toEqual(expected);
+        expect([...tokenizer.encode(whole)].map((token) => tokenizer.vocabulary[token])).toEqual(expected);
       }),
       { numRuns: 60 },
     );
@@ -127,14 +127,14 @@ describe("graphemes", () => {
       ["character", 4],
       ["byte", 4],
     ] as const) {
-      const tokenizer = await trainTokenizer({ kind }, "a\r\nb");
+      const tokenizer = await trainTokenizer("a\r\nb", { kind });
       expect(tokenizer.encode("a\r\nb")).toHaveLength(count);
     }
   });
 
   test("one cluster without end is cut instead of growing in memory", async () => {
     const cluster = `e${"\u0301".repeat(10_000)}`;
-    const tokenizer = await trainTokenizer({ kind: "grapheme" }, cluster);
+    const tokenizer = await trainTokenizer(cluster, { kind: "grapheme" });
     const tokens = tokenizer.encode(cluster);
     expect(tokens).toHaveLength(10);
     expect(tokenizer.decode(tokens)).toBe(cluster);
@@ -144,7 +144,7 @@ describe("graphemes", () => {
     const line = "é🇩🇪x".repeat(50_000);
     // Processor time, whatever else the machine does; in one piece the segmenter would take a minute.
     const before = process.cpuUsage();
-    const tokenizer = await trainTokenizer({ kind: "grapheme" }, line);
+    const tokenizer = await trainTokenizer(line, { kind: "grapheme" });
     expect(tokenizer.encode(line)).toHaveLength(150_000);
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 1e6).toBeLessThan(10);
@@ -153,27 +153,27 @@ describe("graphemes", () => {
 
 describe("vocabulary", () => {
   test("characters are in the order of code points, also above U+FFFF", async () => {
-    const tokenizer = await trainTokenizer({ kind: "character" }, "z😀a\n！b");
-    expect(tokenizer.tokens).toEqual(["\n", "a", "b", "z", "！", "😀"]);
+    const tokenizer = await trainTokenizer("z😀a\n！b", { kind: "character" });
+    expect(tokenizer.vocabulary).toEqual(["\n", "a", "b", "z", "！", "😀"]);
   });
 
   test("words are in falling order of count, after <unk> and <eos>", async () => {
-    const tokenizer = await trainTokenizer({ kind: "word" }, "b a b c\nc b");
-    expect(tokenizer.tokens).toEqual(["<unk>", "<eos>", "b", "c", "a"]);
+    const tokenizer = await trainTokenizer("b a b c\nc b", { kind: "word" });
+    expect(tokenizer.vocabulary).toEqual(["<unk>", "<eos>", "b", "c", "a"]);
     expect([...tokenizer.encode("a d\r\nb\n")]).toEqual([4, 0, 1, 2, 1]);
   });
 
-  test("maximumSize and minimumCount leave the rarest out", async () => {
-    const words = await trainTokenizer({ kind: "word", maximumSize: 4 }, "b a b c\nc b");
-    expect(words.tokens).toEqual(["<unk>", "<eos>", "b", "c"]);
-    const characters = await trainTokenizer({ kind: "character", minimumCount: 2 }, "abcab");
-    expect(characters.tokens).toEqual(["<unk>", "a", "b"]);
+  test("vocabularySize and minimumCount leave the rarest out", async () => {
+    const words = await trainTokenizer("b a b c\nc b", { kind: "word", vocabularySize: 4 });
+    expect(words.vocabulary).toEqual(["<unk>", "<eos>", "b", "c"]);
+    const characters = await trainTokenizer("abcab", { kind: "character", minimumCount: 2 });
+    expect(characters.vocabulary).toEqual(["<unk>", "a", "b"]);
     expect([...characters.encode("cab")]).toEqual([0, 1, 2]);
     expect(characters.decode([0, 1])).toBe("\ufffda");
   });
 
   test("what the vocabulary lacks is an error that names it", async () => {
-    const tokenizer = await trainTokenizer({ kind: "character" }, "abc");
+    const tokenizer = await trainTokenizer("abc", { kind: "character" });
     expect(() => tokenizer.encode("abé")).toThrow(expect.objectContaining({ code: "unknown-token" }));
     expect(() => tokenizer.encode("abé")).toThrow(/U\+00E9/);
     expect(() => tokenizer.decode([3])).toThrow(expect.objectContaining({ code: "token-out-of-range" }));
@@ -181,13 +181,15 @@ describe("vocabulary", () => {
   });
 
   test.each(kinds.filter((kind) => kind !== "byte"))("%s: an empty text is an error", async (kind) => {
-    await expect(trainTokenizer({ kind }, "")).rejects.toMatchObject({ code: "text-empty" });
+    await expect(trainTokenizer("", { kind })).rejects.toMatchObject({ code: "text-empty" });
   });
 
   test("wrong options are errors", async () => {
-    await expect(trainTokenizer({ kind: "words" as "word" }, "a")).rejects.toMatchObject({ code: "unknown-choice" });
-    await expect(trainTokenizer({ kind: "word", maximumSize: 2 }, "a")).rejects.toMatchObject({ code: "out-of-range" });
-    await expect(trainTokenizer({ kind: "word", minimumCount: 0 }, "a")).rejects.toMatchObject({
+    await expect(trainTokenizer("a", { kind: "words" as "word" })).rejects.toMatchObject({ code: "unknown-choice" });
+    await expect(trainTokenizer("a", { kind: "word", vocabularySize: 2 })).rejects.toMatchObject({
+      code: "out-of-range",
+    });
+    await expect(trainTokenizer("a", { kind: "word", minimumCount: 0 })).rejects.toMatchObject({
       code: "out-of-range",
     });
   });
@@ -196,8 +198,8 @@ describe("vocabulary", () => {
 describe("words", () => {
   test("of English and Chinese, with punctuation", async () => {
     const text = "Don’t go, said the 皇帝，他們去了 (3.14)\n";
-    const tokenizer = await trainTokenizer({ kind: "word" }, text);
-    const words = [...tokenizer.encode(text)].map((token) => tokenizer.tokens[token]);
+    const tokenizer = await trainTokenizer(text, { kind: "word" });
+    const words = [...tokenizer.encode(text)].map((token) => tokenizer.vocabulary[token]);
     expect(words.slice(0, 5)).toEqual(["Don’t", "go", ",", "said", "the"]);
     expect(words.slice(-4)).toEqual(["(", "3.14", ")", "<eos>"]);
     expect(words).toContain("皇帝");
@@ -205,16 +207,16 @@ describe("words", () => {
   });
 
   test("lower case", async () => {
-    const tokenizer = await trainTokenizer({ kind: "word", lowerCase: true }, "The the THE");
-    expect(tokenizer.tokens).toEqual(["<unk>", "<eos>", "the"]);
+    const tokenizer = await trainTokenizer("The the THE", { kind: "word", normalize: ["lowercase"] });
+    expect(tokenizer.vocabulary).toEqual(["<unk>", "<eos>", "the"]);
     // As the file says it to other software.
-    const greek = await trainTokenizer({ kind: "word", lowerCase: true }, "ΟΔΟΣ");
-    expect(greek.tokens.at(-1)).toBe("οδοσ");
+    const greek = await trainTokenizer("ΟΔΟΣ", { kind: "word", normalize: ["lowercase"] });
+    expect(greek.vocabulary.at(-1)).toBe("οδοσ");
   });
 
   test.each(["unicode", "space"] as const)("%s: <unk> and <eos> in the text are those tokens", async (segmentation) => {
-    const tokenizer = await trainTokenizer({ kind: "word", segmentation }, "a <unk> b");
-    expect(tokenizer.tokens).toEqual(["<unk>", "<eos>", "a", "b"]);
+    const tokenizer = await trainTokenizer("a <unk> b", { kind: "word", segmentation });
+    expect(tokenizer.vocabulary).toEqual(["<unk>", "<eos>", "a", "b"]);
     expect([...tokenizer.encode("a <unk> <eos>")]).toEqual([2, 0, 1]);
   });
 });

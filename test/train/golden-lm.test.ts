@@ -41,7 +41,7 @@ async function trainLike(file: Golden, machineName: MachineName) {
   });
   const parameters = await createParameters({ machine, layout: layoutParameters(model), initialize: false });
   const inFile = (name: string): string => name.replace("embedding.", "emb.");
-  parameters.fromTensors(new Map(parameters.names.map((name) => [name, tensors[`init.${inFile(name)}`]!])));
+  parameters.loadTensors(new Map(parameters.names.map((name) => [name, tensors[`init.${inFile(name)}`]!])));
   const { trainer } = await trainText({
     ...{
       model,

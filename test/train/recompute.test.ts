@@ -13,7 +13,7 @@ const [D, H, T, B] = [4, 16, 400, 4];
 /** Weights after two steps of two layers, and what the training kept, on a machine of so many bytes. */
 async function train(o: { recompute?: number; bytes?: number; steps?: number }) {
   const { recompute, bytes = 2 ** 26, steps = T } = o;
-  const machine = await openWasm({ threads: 1, maximumBytes: bytes });
+  const machine = await openWasm({ threads: 1, maxBytes: bytes });
   try {
     const layers = recurrent({ cell: lstm(), inputSize: D, hiddenSize: H, numLayers: 2 });
     const parameters = await createParameters({ machine, layout: layoutParameters(layers) });

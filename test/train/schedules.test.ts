@@ -12,7 +12,7 @@ import {
   oneCycleRate,
   polynomialRate,
   type Schedule,
-  sequential,
+  sequentialRate,
   stepRate,
 } from "../../src/train/schedules.ts";
 import { goldenJson } from "../support/golden.ts";
@@ -89,16 +89,21 @@ describe("beyond the file", () => {
     }
   });
 
-  test("sequential: warmup, then a cosine that counts from the milestone", () => {
+  test("sequentialRate: warmup, then a cosine that counts from the milestone", () => {
     const warmup = linearRate({ learningRate: 1, startFactor: 0.5, totalSteps: 2 });
     const cosine = cosineRate({ learningRate: 1, totalSteps: 4 });
-    const both = sequential({ schedules: [warmup, cosine, constantRate({ learningRate: 0.25 })], milestones: [2, 6] });
+    const both = sequentialRate({
+      schedules: [warmup, cosine, constantRate({ learningRate: 0.25 })],
+      milestones: [2, 6],
+    });
     const rates = Array.from({ length: 8 }, (_, step) => both(step));
     expect(rates.slice(0, 2)).toEqual([0.5, 0.75]);
     expect(rates.slice(2, 6)).toEqual([0, 1, 2, 3].map(cosine));
     expect(rates.slice(6)).toEqual([0.25, 0.25]);
-    expect(() => sequential({ schedules: [cosine], milestones: [3] })).toThrow(/1 schedules and 1 milestones/);
-    expect(() => sequential({ schedules: [cosine, cosine, cosine], milestones: [3, 2] })).toThrow(/milestones\[1\]/);
+    expect(() => sequentialRate({ schedules: [cosine], milestones: [3] })).toThrow(/1 schedules and 1 milestones/);
+    expect(() => sequentialRate({ schedules: [cosine, cosine, cosine], milestones: [3, 2] })).toThrow(
+      /milestones\[1\]/,
+    );
   });
 
   test("cosine restarts of equal length repeat; one cycle along lines, with no warmup, and at its end", () => {

@@ -402,7 +402,7 @@ describe("what goes wrong", () => {
     await expect(restored(accuracy, { setup: older })).resolves.toBeUndefined();
     for (const optimizer of [
       adam({ betas: [0.8, 0.999] }),
-      adam({ eps: 1e-7 }),
+      adam({ epsilon: 1e-7 }),
       adam({ weightDecay: 0.01 }),
       adam({ lazy: true }),
     ])

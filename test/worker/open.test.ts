@@ -113,7 +113,7 @@ describe("the worker opens", () => {
     expect(readings[1]!.values.map(({ data }) => data)).toEqual(readings[0]!.values.map(({ data }) => data));
     expect(readings[0]!.predictions[0]!.tokens).toContain("5");
     expect(readings[0]!.loss).toBeGreaterThan(0);
-    const tokenizer = await trainTokenizer({ kind: "grapheme" }, "abcdef");
+    const tokenizer = await trainTokenizer("abcdef", { kind: "grapheme" });
     expect(tokenizer.vocabularySize).toBe(6);
     const given = { file: file(plain, "a"), name: "a", tokenizer: JSON.stringify(tokenizer.toJSON()) };
     const facts = await client.call("open", given);
@@ -122,7 +122,7 @@ describe("the worker opens", () => {
     expect(reading.tokens).toEqual(["b", "a", "d"]);
     expect(reading.leftOut).toEqual(["🙂"]);
     expect(reading.predictions).toHaveLength(3);
-    const other = await trainTokenizer({ kind: "grapheme" }, "abcdefgh");
+    const other = await trainTokenizer("abcdefgh", { kind: "grapheme" });
     await expect(client.call("open", { ...given, tokenizer: JSON.stringify(other.toJSON()) })).rejects.toMatchObject({
       code: "bad-model",
     });
@@ -179,7 +179,7 @@ describe("the worker opens", () => {
   });
 
   test("a model of tokens with its tokenizer: the loss without a unit, and a long corpus searched piece by piece", async () => {
-    const tokenizer = await trainTokenizer({ kind: "grapheme" }, "abcdef");
+    const tokenizer = await trainTokenizer("abcdef", { kind: "grapheme" });
     const bytes = languageModelFile(6);
     const given = { file: file(bytes, "a"), name: "a", tokenizer: JSON.stringify(tokenizer.toJSON()) };
     const { id } = await client.call("open", given);

@@ -70,7 +70,7 @@ export class Bench {
     return this.opened!.model.cell;
   }
   get tokens(): readonly string[] {
-    return Array.from(this.opened!.tokenizer.encode(this.line), (t) => this.opened!.tokenizer.tokens[t]!);
+    return Array.from(this.opened!.tokenizer.encode(this.line), (t) => this.opened!.tokenizer.vocabulary[t]!);
   }
   get units(): number {
     return this.opened!.model.config.hiddenSize;

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { gateColour, shown } from "longshort/components";
+import { gateColor, shown } from "longshort/components";
 import type { CellGraphNode } from "longshort/explain";
 import { say } from "../language.ts";
 import { update } from "../update.ts";
@@ -23,7 +23,7 @@ export function details(bench: Bench): TemplateResult {
         ? say(`${word} of the step before`, `上一步的${word}`)
         : word || say("in between", "中间结果");
   const sum = node.kind === "sum" ? node.name!.slice(4) : node.name;
-  return html`<aside class="details" aria-live="polite" style="--line:${gateColour(gate)}">
+  return html`<aside class="details" aria-live="polite" style="--line:${gateColor(gate)}">
     <h2><span>${letterOf(bench, node)}</span> ${title}</h2>
     ${line ? html`<div class="line">${formula(line)}</div>` : nothing}
     <div class="sliders">${Array.from(

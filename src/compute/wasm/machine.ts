@@ -41,7 +41,7 @@ export interface WasmOptions {
    */
   readonly threads?: number;
   /** Bytes that arenas and scratch memory may take. Default and most: 4 GiB less 128 KiB. */
-  readonly maximumBytes?: number;
+  readonly maxBytes?: number;
 }
 
 const ELEMENT_BYTES = 4;
@@ -67,9 +67,9 @@ export async function openWasm(options: WasmOptions = {}, worth: Worth = WORTH):
       "openWasm: fused: this host has no fused multiply-add in WebAssembly; leave `fused` out, or start Node 20 with --experimental-wasm-relaxed-simd",
     );
   }
-  const bytes = options.maximumBytes ?? MOST_BYTES;
+  const bytes = options.maxBytes ?? MOST_BYTES;
   if (!(bytes >= 0)) {
-    throw new UsageError("out-of-range", `openWasm: maximumBytes: expected a number of bytes, got ${bytes}`);
+    throw new UsageError("out-of-range", `openWasm: maxBytes: expected a number of bytes, got ${bytes}`);
   }
   const threads = threadsOf(options.threads);
   // Where it takes a measurement to know, that is made when it pays, not before the first result.

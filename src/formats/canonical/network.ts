@@ -89,7 +89,7 @@ export class Network implements HasParameters {
   /** Writes the model's weights into parameters that were laid out for this network. */
   load(parameters: ParameterStore): void {
     const { names } = parameters.layout;
-    parameters.fromTensors(new Map([...this.model.weights].filter(([name]) => names.has(name))));
+    parameters.loadTensors(new Map([...this.model.weights].filter(([name]) => names.has(name))));
   }
 
   /** The model with the weights that parameters hold now, to be written into a file. */

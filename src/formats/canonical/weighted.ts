@@ -51,7 +51,7 @@ function expectLastAxis(axis: number, { length }: readonly number[]): void {
 }
 
 export const layerNormLayer: MakeLayer<LayerNormSpec> = ({ size, axis, epsilon }) => {
-  const layer = layerNorm({ size, eps: epsilon });
+  const layer = layerNorm({ size, epsilon });
   return {
     parts: layer.parts,
     forward([x]) {

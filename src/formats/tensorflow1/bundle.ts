@@ -10,7 +10,7 @@ import { maskedCrc32c } from "../crc32c.ts";
 import { type MessageSpec, many, one, readMessage } from "../protobuf.ts";
 import { fileOf } from "../tfjs/files.ts";
 import { basicLstmModel } from "./basic-lstm.ts";
-import type { ReadTensorflow1Options } from "./read.ts";
+import type { ReadTensorFlow1Options } from "./read.ts";
 import { damaged, readTable } from "./table.ts";
 
 /** Fields of tensor_bundle.proto and tensor_shape.proto. */
@@ -53,11 +53,11 @@ const MAXIMUM_NUMBERS = 2 ** 29;
  * @param input a path or URL of the `.index` file, or its bytes with the other files in `files`
  * @throws as `basicLstmModel`; FailureError "damaged-tensorflow"; UsageError "missing-file"; and what reading files throws
  */
-export async function readTensorflowBundle(
+export async function readTensorFlowBundle(
   input: ByteInput,
-  options: ReadTensorflow1Options = {},
+  options: ReadTensorFlow1Options = {},
 ): Promise<OpenedModel> {
-  expectOptions("readTensorflowBundle", options, { files: 1, forgetBias: 1, onProgress: 1 });
+  expectOptions("readTensorFlowBundle", options, { files: 1, forgetBias: 1, onProgress: 1 });
   const { files, onProgress } = options;
   const { entries, shards } = await withBytes(input, readIndex);
   const variables = new Map<string, NamedTensor>();

@@ -9,7 +9,7 @@ import { Config, damaged } from "../keras/config.ts";
 import { fileOf } from "../tfjs/files.ts";
 import { type BasicLstmOptions, basicLstmModel } from "./basic-lstm.ts";
 
-export interface ReadTensorflow1Options extends BasicLstmOptions, ByteOptions {
+export interface ReadTensorFlow1Options extends BasicLstmOptions, ByteOptions {
   /** The files of the variables by name, for a manifest that is given as bytes or as a Blob. Default: the files beside it. */
   readonly files?: Readonly<Record<string, ByteInput>> | undefined;
 }
@@ -24,8 +24,8 @@ const MAXIMUM_NUMBERS = 2 ** 29;
  * @param input a path or URL of manifest.json, or its bytes with `files` beside them
  * @throws as `basicLstmModel`; FailureError "damaged-keras" for a manifest that does not hold together; and what reading files throws
  */
-export async function readTensorflow1(input: ByteInput, options: ReadTensorflow1Options = {}): Promise<OpenedModel> {
-  expectOptions("readTensorflow1", options, { files: 1, forgetBias: 1, onProgress: 1 });
+export async function readTensorFlow1(input: ByteInput, options: ReadTensorFlow1Options = {}): Promise<OpenedModel> {
+  expectOptions("readTensorFlow1", options, { files: 1, forgetBias: 1, onProgress: 1 });
   const text = await withBytes(input, async (source) => {
     if (source.size > MAXIMUM_JSON) throw damaged(`${source.name} has ${source.size} bytes, too many for a manifest`);
     return new TextDecoder().decode(await source.read(0, source.size));

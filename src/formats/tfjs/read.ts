@@ -11,7 +11,7 @@ import { arraysOfParts } from "../keras/weights.ts";
 import { fileOf } from "./files.ts";
 import { decodeGroup, readManifest, type WeightGroup } from "./weights.ts";
 
-export interface ReadTensorflowJsOptions extends ByteOptions {
+export interface ReadTensorFlowJsOptions extends ByteOptions {
   /**
    * The files that hold the weights, by the names that model.json gives them: for a model that is given as bytes, as a Blob or as what
    * a page let the user choose. Default: the files beside model.json.
@@ -29,8 +29,8 @@ const MAXIMUM_WEIGHTS = 4 * 2 ** 30;
  * @param input a path or URL of model.json, or its bytes with `files` beside them
  * @throws UsageError "unsupported-keras" that names the layer; FailureError "damaged-keras"; and what reading files throws
  */
-export async function readTensorflowJs(input: ByteInput, options: ReadTensorflowJsOptions = {}): Promise<OpenedModel> {
-  expectOptions("readTensorflowJs", options, { files: 1, onProgress: 1 });
+export async function readTensorFlowJs(input: ByteInput, options: ReadTensorFlowJsOptions = {}): Promise<OpenedModel> {
+  expectOptions("readTensorFlowJs", options, { files: 1, onProgress: 1 });
   const text = await withBytes(input, async (source) => {
     if (source.size > MAXIMUM_JSON) throw damaged(`${source.name} has ${source.size} bytes, too many for a model.json`);
     return new TextDecoder().decode(await source.read(0, source.size));
@@ -61,7 +61,7 @@ export async function readTensorflowJs(input: ByteInput, options: ReadTensorflow
 async function groupBytes(
   { paths }: WeightGroup,
   input: ByteInput,
-  { files, onProgress }: ReadTensorflowJsOptions,
+  { files, onProgress }: ReadTensorFlowJsOptions,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;

@@ -10,8 +10,8 @@ import { type WriteKerasOptions, writeTopology } from "../keras/write-topology.t
  * @throws UsageError "unsupported-keras" for what TensorFlow.js cannot compute, such as a GRU that resets after the product: a conversion
  *   that would change the function is refused
  */
-export function writeTensorflowJs(model: CanonicalModel, options: WriteKerasOptions = {}): Map<string, OwnBytes> {
-  expectOptions("writeTensorflowJs", options, { batchSize: 1 });
+export function writeTensorFlowJs(model: CanonicalModel, options: WriteKerasOptions = {}): Map<string, OwnBytes> {
+  expectOptions("writeTensorFlowJs", options, { batchSize: 1 });
   const { config, layers } = writeTopology(model, tfjsFamily("TensorFlow.js"), options);
   const tensors = layers.flatMap(({ name, arrays }) =>
     arrays.map((array) => ({ name: `${name}/${array.name}`, tensor: array.tensor })),

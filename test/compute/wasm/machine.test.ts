@@ -264,7 +264,7 @@ describe("memory", () => {
 
 describe("errors", () => {
   test("memory that cannot be had is named with its size", async () => {
-    const machine = await openWasm({ maximumBytes: 1 << 20 });
+    const machine = await openWasm({ maxBytes: 1 << 20 });
     expect(machine.limits.bytes).toBe(1 << 20);
     expect(() => machine.arena("activations", 1e6)).toThrow(/"activations" needs 3\.8 MiB, .* at most 1 MiB left/);
     expect(await codeOf(() => machine.arena("a", 2 ** 40))).toBe("out-of-memory");
@@ -277,7 +277,7 @@ describe("errors", () => {
   });
 
   test("a plan that does not fit gives back what it had taken", async () => {
-    const machine = await openWasm({ maximumBytes: 1 << 20 });
+    const machine = await openWasm({ maxBytes: 1 << 20 });
     const arena = machine.arena("a", 2 ** 17);
     const kernel: Kernel = {
       op: "matmul",
@@ -318,6 +318,6 @@ describe("errors", () => {
     expect(await codeOf(() => compiling)).toBe("closed");
     expect(await codeOf(() => machine.arena("a", 1))).toBe("closed");
     expect(await codeOf(() => machine.run(prepared))).toBe("closed");
-    expect(await codeOf(() => openWasm({ maximumBytes: -1 }))).toBe("out-of-range");
+    expect(await codeOf(() => openWasm({ maxBytes: -1 }))).toBe("out-of-range");
   });
 });

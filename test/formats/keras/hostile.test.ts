@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { bytesSource } from "../../../src/formats/byte-source.ts";
 import { writeHdf5 } from "../../../src/formats/hdf5/write.ts";
 import { readKeras, readKerasTensors } from "../../../src/formats/keras/read.ts";
-import { readTensorflowJs } from "../../../src/formats/tfjs/read.ts";
+import { readTensorFlowJs } from "../../../src/formats/tfjs/read.ts";
 import { LongshortError } from "../../../src/shared/errors.ts";
 
 const folder = fileURLToPath(new URL("../../golden/hostile/", import.meta.url));
@@ -17,7 +17,7 @@ test.each(models)("$file ($note): $expect", async ({ file, expect: wanted }) => 
   const start = performance.now();
   const memory = process.memoryUsage().rss;
   const path = folder + file;
-  const error = await (file.endsWith(".json") ? readTensorflowJs(path) : readKeras(path)).then(
+  const error = await (file.endsWith(".json") ? readTensorFlowJs(path) : readKeras(path)).then(
     () => undefined,
     (cause: unknown) => cause,
   );
@@ -31,8 +31,8 @@ test.each(models)("$file ($note): $expect", async ({ file, expect: wanted }) => 
 test("weights shorter than the manifest says are refused", async () => {
   const input = readFileSync(`${folder}keras/control_ok.model.json`);
   const files = { "weights.bin": readFileSync(`${folder}keras/short.bin`) };
-  await expect(readTensorflowJs(input, { files })).rejects.toMatchObject({ code: "damaged-keras" });
-  await expect(readTensorflowJs(input, { files: {} })).rejects.toMatchObject({ code: "missing-file" });
+  await expect(readTensorFlowJs(input, { files })).rejects.toMatchObject({ code: "damaged-keras" });
+  await expect(readTensorFlowJs(input, { files: {} })).rejects.toMatchObject({ code: "missing-file" });
 });
 
 test("foreign classes are named, not looked for", async () => {

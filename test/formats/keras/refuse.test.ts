@@ -6,7 +6,7 @@ import { Config } from "../../../src/formats/keras/config.ts";
 import { kerasFamily } from "../../../src/formats/keras/family.ts";
 import { readTopology } from "../../../src/formats/keras/topology.ts";
 import { writeKeras, writeKerasH5 } from "../../../src/formats/keras/write.ts";
-import { writeTensorflowJs } from "../../../src/formats/tfjs/write.ts";
+import { writeTensorFlowJs } from "../../../src/formats/tfjs/write.ts";
 import { arraysBy } from "./arrays.ts";
 
 const zeros = (shape: readonly number[]) => ({
@@ -68,12 +68,12 @@ function withStates(mask?: string | null): CanonicalModel {
 test.each<[string, () => unknown, RegExp]>([
   [
     "a GRU that resets after the product, for TensorFlow.js",
-    () => writeTensorflowJs(modelOf({ cell: { name: "gru" }, biases: 2 })),
+    () => writeTensorFlowJs(modelOf({ cell: { name: "gru" }, biases: 2 })),
     /resets after the product/,
   ],
   [
     "Keras 3's hard sigmoid for TensorFlow.js",
-    () => writeTensorflowJs(modelOf({ cell: { name: "lstm", options: { gate: { name: "hardSigmoid" } } } })),
+    () => writeTensorFlowJs(modelOf({ cell: { name: "lstm", options: { gate: { name: "hardSigmoid" } } } })),
     /slope 1\/6, .* only that of 0\.2:/,
   ],
   [
@@ -95,7 +95,7 @@ test.each<[string, () => unknown, RegExp]>([
   ],
   [
     "zeros at masked steps, for TensorFlow.js",
-    () => writeTensorflowJs(modelOf({ maskedOutput: "zero" }, true)),
+    () => writeTensorFlowJs(modelOf({ maskedOutput: "zero" }, true)),
     /zeros at masked steps/,
   ],
   [
@@ -116,7 +116,7 @@ test.each<[string, () => unknown, RegExp]>([
 });
 
 test("what makes no difference is written: zeros at masked steps where nothing masks", () => {
-  expect(writeTensorflowJs(modelOf({ maskedOutput: "zero" })).size).toBe(2);
+  expect(writeTensorFlowJs(modelOf({ maskedOutput: "zero" })).size).toBe(2);
   expect(writeKeras(modelOf({ stateful: true }), { batchSize: 4 }).length).toBeGreaterThan(0);
 });
 

@@ -4,14 +4,14 @@ import type { CanonicalModel } from "../../../src/formats/canonical.ts";
 import { readKeras } from "../../../src/formats/keras/read.ts";
 import { writeKeras, writeKerasH5 } from "../../../src/formats/keras/write.ts";
 import { openNetwork } from "../../../src/formats/open-network.ts";
-import { readTensorflowJs } from "../../../src/formats/tfjs/read.ts";
-import { writeTensorflowJs } from "../../../src/formats/tfjs/write.ts";
+import { readTensorFlowJs } from "../../../src/formats/tfjs/read.ts";
+import { writeTensorFlowJs } from "../../../src/formats/tfjs/write.ts";
 import { describeOnMachines } from "../../support/machines.ts";
 import { type RandomNetwork, randomNetwork } from "../../support/random-network.ts";
 import { runTensorflowJs } from "../../support/tensorflowjs.ts";
 
 const readBack = async (files: ReadonlyMap<string, Uint8Array>): Promise<CanonicalModel> =>
-  (await readTensorflowJs(files.get("model.json")!, { files: { "weights.bin": files.get("weights.bin")! } })).model;
+  (await readTensorFlowJs(files.get("model.json")!, { files: { "weights.bin": files.get("weights.bin")! } })).model;
 
 /** The same layers, wiring and numbers; names of values may be others. */
 function expectSame(came: CanonicalModel, model: CanonicalModel): void {
@@ -47,7 +47,7 @@ test("an .h5 file holds the whole model", async () => {
 test("model.json and weights.bin hold the whole model", async () => {
   await fc.assert(
     fc.asyncProperty(randomNetwork({ tfjs: true }), async ({ model }) => {
-      expectSame(await readBack(writeTensorflowJs(model)), model);
+      expectSame(await readBack(writeTensorFlowJs(model)), model);
     }),
     runs,
   );
@@ -62,7 +62,7 @@ describeOnMachines("Keras → ours → TensorFlow.js", (m) => {
       using program = openNetwork(read, { machine: m.machine });
       const outputs = await program.run({ [read.inputs[0]!.name]: input });
       const ours = outputs[read.outputs[0]!.name]!;
-      const [theirs] = await run(writeTensorflowJs(read), input);
+      const [theirs] = await run(writeTensorFlowJs(read), input);
       expect(ours.shape).toEqual(theirs!.shape);
       const largest = Math.max(1, ...Array.from(ours.data, Math.abs));
       Array.from(ours.data).forEach((value, k) => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { openNetwork } from "../../../src/formats/open-network.ts";
-import { readTensorflowJs } from "../../../src/formats/tfjs/read.ts";
+import { readTensorFlowJs } from "../../../src/formats/tfjs/read.ts";
 import { describeOnMachines } from "../../support/machines.ts";
 
 const folder = new URL("../../golden/tfjs/", import.meta.url);
@@ -17,7 +17,7 @@ interface Case {
 describeOnMachines("models of TensorFlow.js", (m) => {
   test.each(readdirSync(folder))("%s", async (name) => {
     const { steps }: Case = JSON.parse(readFileSync(new URL(`${name}/io.json`, folder), "utf8"));
-    const { model } = await readTensorflowJs(new URL(`${name}/model.json`, folder));
+    const { model } = await readTensorFlowJs(new URL(`${name}/model.json`, folder));
     using program = openNetwork(model, { machine: m.machine });
     const stateful = name.endsWith("stateful")
       ? await program.openSession({ batchSize: steps[0]!.input.shape[0]! })

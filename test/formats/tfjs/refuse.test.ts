@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { readTensorflowJs } from "../../../src/formats/tfjs/read.ts";
+import { readTensorFlowJs } from "../../../src/formats/tfjs/read.ts";
 
 const folder = new URL("../../golden/tfjs/", import.meta.url);
 const text = new TextEncoder();
@@ -17,7 +17,7 @@ type Any = any;
 
 test("quantized weights are the numbers that they stand for", async () => {
   const name = "14_lstm";
-  const exact = (await readTensorflowJs(new URL(`${name}/model.json`, folder))).model;
+  const exact = (await readTensorFlowJs(new URL(`${name}/model.json`, folder))).model;
   for (const [dtype, Type] of [
     ["uint8", Uint8Array],
     ["uint16", Uint16Array],
@@ -28,7 +28,7 @@ test("quantized weights are the numbers that they stand for", async () => {
     const floats = new Float32Array(weights.buffer);
     const q = new Type(Array.from(floats, (x) => Math.round((x + 8) / 0.25)));
     const files = { "weights.bin": new Uint8Array(q.buffer) };
-    const { model } = await readTensorflowJs(input, { files });
+    const { model } = await readTensorFlowJs(input, { files });
     for (const [key, { data }] of exact.weights)
       Array.from(data).forEach((value, k) => {
         expect(model.weights.get(key)!.data[k], key).toBe(Math.round((value + 8) / 0.25) * 0.25 - 8);
@@ -44,7 +44,7 @@ test("weights in half precision, and in several files", async () => {
   // 1.5 is 0x3e00, −2 is 0xc000: 55 numbers in turn.
   const half = new Uint8Array(new Uint16Array(55).map((_, k) => (k % 2 ? 0xc000 : 0x3e00)).buffer);
   const files = { "a.bin": half.slice(0, 33), "b.bin": half.slice(33) };
-  const { model } = await readTensorflowJs(input, { files });
+  const { model } = await readTensorFlowJs(input, { files });
   const all = [...model.weights.values()].flatMap(({ data }) => Array.from(data));
   expect(all).toHaveLength(55);
   expect(new Set(all)).toEqual(new Set([1.5, -2]));
@@ -133,6 +133,6 @@ test.each<[string, string, (json: Any) => void, RegExp]>([
   ],
 ])("refuses %s", async (_, name, change, message) => {
   const { input, weights } = changed(name, change as (json: Record<string, unknown>) => void);
-  const error = await readTensorflowJs(input, { files: { "weights.bin": weights } }).catch((cause: unknown) => cause);
+  const error = await readTensorFlowJs(input, { files: { "weights.bin": weights } }).catch((cause: unknown) => cause);
   expect(error).toMatchObject({ message: expect.stringMatching(message), code: expect.stringMatching(/keras/) });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Network } from "../../../src/formats/canonical/network.ts";
-import { readTensorflowJs } from "../../../src/formats/tfjs/read.ts";
+import { readTensorFlowJs } from "../../../src/formats/tfjs/read.ts";
 import { meanSquaredError } from "../../../src/losses/mean-squared-error.ts";
 import { adam } from "../../../src/optimizers/adam.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
@@ -26,13 +26,13 @@ interface Training {
 describeOnMachines("training goes on where TensorFlow.js saved", (m) => {
   test.each(["26_lstm_train_adam", "40_gru_train_adam"])("%s", async (name) => {
     const { train }: { train: Training } = JSON.parse(readFileSync(new URL(`${name}/io.json`, folder), "utf8"));
-    const { model } = await readTensorflowJs(new URL(`${name}/model.json`, folder));
+    const { model } = await readTensorFlowJs(new URL(`${name}/model.json`, folder));
     const network = new Network(model);
     const { machine } = m;
     using parameters = await createParameters({ machine, layout: layoutParameters(network), initialize: false });
     network.load(parameters);
     const step = await openTrainingStep({
-      ...{ machine, parameters, optimizer: adam({ eps: 1e-7 }) },
+      ...{ machine, parameters, optimizer: adam({ epsilon: 1e-7 }) },
       record(graph) {
         const x = graph.input("x", train.input.shape);
         const y = graph.input("y", train.target.shape);

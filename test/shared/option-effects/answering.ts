@@ -18,7 +18,7 @@ import { tinyRun } from "../../support/tiny-run.ts";
 import { type EffectTable, outcomeOf, shows } from "./effects.ts";
 import { machine, numbers, watchedMachine } from "./on-reference.ts";
 
-const tokenizer = await trainTokenizer({ kind: "word" }, "a b a b");
+const tokenizer = await trainTokenizer("a b a b", { kind: "word" });
 const classifier = sequenceClassifier({
   ...{ vocabularySize: tokenizer.vocabularySize, embeddingSize: 2, hiddenSize: 2, classes: ["x", "y"] },
 });
@@ -70,7 +70,7 @@ const predicting = {
 
 const { tokens, tokenizer: letters, ...run } = await tinyRun(machine, { numLayers: 2 });
 
-const tracing = { names: [["f"]], hold: [[{ name: "f_l0", value: 0 }]], maximumBytes: [1] } as const;
+const tracing = { names: [["f"]], hold: [[{ name: "f_l0", value: 0 }]], maxBytes: [1] } as const;
 const ownClassifier = await createParameters({ machine, layout: layoutParameters(classifier), seed: 1 });
 const said = new Classifier({ model: classifier, machine, parameters: ownClassifier, tokenizer });
 

@@ -1,10 +1,22 @@
 import { lstm } from "../../../src/cells/lstm.ts";
-import { deadUnits, saturation } from "../../../src/explain/analysis.ts";
+import {
+  changeRate,
+  type DeadUnitsOptions,
+  deadUnits,
+  memoryLength,
+  pace,
+  type SaturationOptions,
+  saturation,
+  type Traced,
+  unitsThatFollow,
+} from "../../../src/explain/analysis.ts";
 import { effectOn } from "../../../src/explain/effect.ts";
 import { type GradientFlowOptions, gradientFlow } from "../../../src/explain/gradient-flow.ts";
 import { type NearestPlacesOptions, nearestPlaces } from "../../../src/explain/nearest-places.ts";
 import { type NearestStatesOptions, nearestStates } from "../../../src/explain/nearest-states.ts";
+import { normsOverTime } from "../../../src/explain/norms.ts";
 import { type TraceInput, type TraceOptions, trace, traceInChunks } from "../../../src/explain/trace.ts";
+import { type ExampleOptions, seriesOf } from "../../../src/explain/traced-array.ts";
 import { recurrent } from "../../../src/layers/recurrent.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
@@ -54,16 +66,28 @@ const seeded = async (from: number): Promise<unknown> => {
   return (await trace(of, { data: numbers(8) }, { gradients: true, outputGradient: numbers(12, from) })).gradients;
 };
 
+const ofExample = (measure: (options: ExampleOptions) => unknown) => shows(measure, {}, { example: [1] });
+
 export const explaining: EffectTable = {
+  changeRate: ofExample((options) => changeRate(traced, options)),
+  pace: ofExample((options) =>
+    pace(traced, { ...(traced as Traced), data: Float64Array.from(numbers(24, 5)) }, options),
+  ),
+  memoryLength: ofExample((options) =>
+    memoryLength({ shape: [4, 2, 3], data: Float64Array.from(numbers(24), Math.abs) }, options),
+  ),
+  unitsThatFollow: ofExample((options) => unitsThatFollow(traced, [1, 2, 4, 3], options)),
+  seriesOf: ofExample((options) => seriesOf(traced, 1, options)),
+  normsOverTime: ofExample((options) => normsOverTime(traced, options)),
   saturation: shows(
-    (options: { low?: number; high?: number; example?: number }) => saturation(traced, options),
+    (options: SaturationOptions) => saturation(traced, options),
     {},
     {
       ...{ low: [0.5], high: [0.95], example: [1] },
     },
   ),
   deadUnits: shows(
-    (options: { range?: number; example?: number }) => deadUnits(traced, options),
+    (options: DeadUnitsOptions) => deadUnits(traced, options),
     { range: 1.5 },
     { range: [10], example: [1] },
   ),
@@ -106,7 +130,7 @@ export const explaining: EffectTable = {
       names: [["f"]],
       hold: [[{ name: "f_l0", value: 0 }]],
     },
-    ...{ gradients: [true], maximumBytes: [1] },
+    ...{ gradients: [true], maxBytes: [1] },
     // Of layers: what gradients are taken of.
     outputGradient: () => Promise.all([seeded(0), seeded(3)]),
   } as object),
@@ -125,7 +149,7 @@ export const explaining: EffectTable = {
         initial: [h],
         names: [["f"]],
         hold: [[{ name: "f_l0", value: 0 }]],
-        maximumBytes: [1],
+        maxBytes: [1],
         steps: [3],
       },
     } as object,

@@ -5,9 +5,9 @@ import { openNpz, readNpz } from "../../../src/formats/npz.ts";
 import { type ReadModelOptions, readModel } from "../../../src/formats/read-model.ts";
 import { loadStateDict, matchStateDict, type StateDictOptions } from "../../../src/formats/state-dict.ts";
 import { type BasicLstmOptions, basicLstmModel } from "../../../src/formats/tensorflow1/basic-lstm.ts";
-import { readTensorflowBundle } from "../../../src/formats/tensorflow1/bundle.ts";
-import { type ReadTensorflow1Options, readTensorflow1 } from "../../../src/formats/tensorflow1/read.ts";
-import { type ReadTensorflowJsOptions, readTensorflowJs } from "../../../src/formats/tfjs/read.ts";
+import { readTensorFlowBundle } from "../../../src/formats/tensorflow1/bundle.ts";
+import { type ReadTensorFlow1Options, readTensorFlow1 } from "../../../src/formats/tensorflow1/read.ts";
+import { type ReadTensorFlowJsOptions, readTensorFlowJs } from "../../../src/formats/tfjs/read.ts";
 import type { OpenZipOptions } from "../../../src/formats/zip.ts";
 import { linear } from "../../../src/layers/linear.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
@@ -51,7 +51,7 @@ const unzips = (read: (bytes: Uint8Array, options: OpenZipOptions) => Promise<{ 
     ({ of = deflatedNpz, ...options }: OpenZipOptions & { readonly of?: Uint8Array }) =>
       outcomeOf(async () => (await read(of, options)).toFloat64()),
     {},
-    { maxUnpacked: [1], zeroCrcIsNone: [true, { of: npzWithoutChecksum }] },
+    { maxBytes: [1], zeroCrcIsNone: [true, { of: npzWithoutChecksum }] },
   );
 
 export const importing: EffectTable = {
@@ -84,27 +84,27 @@ export const importing: EffectTable = {
     {},
     { config: [kerasConfig] },
   ),
-  readTensorflowJs: shows(
-    (options: ReadTensorflowJsOptions) => outcomeOf(() => readTensorflowJs(tfjs, options)),
+  readTensorFlowJs: shows(
+    (options: ReadTensorFlowJsOptions) => outcomeOf(() => readTensorFlowJs(tfjs, options)),
     {},
-    { files: [files], onProgress: told((onProgress) => readTensorflowJs(tfjs, { files, onProgress })) },
+    { files: [files], onProgress: told((onProgress) => readTensorFlowJs(tfjs, { files, onProgress })) },
   ),
-  readTensorflow1: shows(
-    (options: ReadTensorflow1Options) => outcomeOf(() => readTensorflow1(manifest, options)),
+  readTensorFlow1: shows(
+    (options: ReadTensorFlow1Options) => outcomeOf(() => readTensorFlow1(manifest, options)),
     {},
     {
       files: [manifestFiles],
       forgetBias: [0, { files: manifestFiles }],
-      onProgress: told((onProgress) => readTensorflow1(manifest, { files: manifestFiles, onProgress })),
+      onProgress: told((onProgress) => readTensorFlow1(manifest, { files: manifestFiles, onProgress })),
     },
   ),
-  readTensorflowBundle: shows(
-    (options: ReadTensorflow1Options) => outcomeOf(() => readTensorflowBundle(bundleIndex, options)),
+  readTensorFlowBundle: shows(
+    (options: ReadTensorFlow1Options) => outcomeOf(() => readTensorFlowBundle(bundleIndex, options)),
     {},
     {
       files: [bundleFiles],
       forgetBias: [0, { files: bundleFiles }],
-      onProgress: told((onProgress) => readTensorflowBundle(bundleIndex, { files: bundleFiles, onProgress })),
+      onProgress: told((onProgress) => readTensorFlowBundle(bundleIndex, { files: bundleFiles, onProgress })),
     },
   ),
   basicLstmModel: shows((options: BasicLstmOptions) => basicLstmModel(variables, options), {}, { forgetBias: [0] }),

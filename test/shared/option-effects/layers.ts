@@ -9,14 +9,15 @@ import { type Convolution1dOptions, convolution1d } from "../../../src/layers/co
 import { type DropoutOptions, dropout } from "../../../src/layers/dropout.ts";
 import { type EmbeddingOptions, embedding } from "../../../src/layers/embedding.ts";
 import type { HeldValues } from "../../../src/layers/held-values.ts";
+import type { MaskInput } from "../../../src/layers/layer.ts";
 import { type LayerNormOptions, layerNorm } from "../../../src/layers/layer-norm.ts";
 import { type LinearOptions, linear } from "../../../src/layers/linear.ts";
 import { type PoolInput, type PoolKind, poolOverTime } from "../../../src/layers/pool-over-time.ts";
 import { type RecurrentInput, type RecurrentOptions, recurrent } from "../../../src/layers/recurrent.ts";
-import { dropWords } from "../../../src/layers/weight-dropout.ts";
+import { dropConnect, dropWords } from "../../../src/layers/weight-dropout.ts";
 import type { Graph, Tensor } from "../../../src/tensor/graph.ts";
 import type { HasParameters } from "../../../src/tensor/parameter.ts";
-import { type EffectTable, shows } from "./effects.ts";
+import { type EffectTable, type OptionEffects, shows } from "./effects.ts";
 import { compute, given, numbers, whole } from "./on-reference.ts";
 
 /** A layer in training on numbers of a shape. */
@@ -26,6 +27,15 @@ const over = (layer: HasParameters & { forward(x: Tensor): Tensor }, shape: read
 /** Numbers that become a tensor where a graph is. */
 export type Numbers = { readonly shape: readonly number[]; readonly data: readonly number[] };
 const constant = (graph: Graph, { shape, data }: Numbers): Tensor => graph.constant(shape, data);
+const field = conditionalRandomField({ tags: 2 });
+/** What a mask [3, 2] changes in what the field of two tags says. */
+const masked = (build: (graph: Graph, input: MaskInput) => Tensor): OptionEffects =>
+  shows(
+    (input: { mask?: Numbers }) =>
+      compute((graph) => build(graph, input.mask ? { mask: constant(graph, input.mask) } : {}), { of: field }),
+    {},
+    { mask: [{ shape: [3, 2], data: [1, 1, 1, 1, 1, 0] }] },
+  );
 
 const mask: Numbers = { shape: [3, 2], data: [1, 1, 1, 0, 1, 0] };
 const empty: Numbers = { shape: [3, 2], data: [1, 0, 1, 0, 1, 0] };
@@ -142,16 +152,20 @@ export const layers: EffectTable = {
       const field = conditionalRandomField(options);
       return compute(
         (graph) =>
-          field.negativeLogLikelihood(
-            given(graph, [3, 2, 2]),
-            whole(graph, [3, 2], [0, 1, 1, 0, 1, 1]),
-            graph.constant([3, 2], [1, 1, 1, 1, 1, 0]),
-          ),
+          field.negativeLogLikelihood(given(graph, [3, 2, 2]), whole(graph, [3, 2], [0, 1, 1, 0, 1, 1]), {
+            mask: graph.constant([3, 2], [1, 1, 1, 1, 1, 0]),
+          }),
         { of: field, training: true },
       );
     },
     { tags: 2 },
     { constraints: [{ start: () => true, follow: (before, tag) => before === 0 || tag === 1, end: () => true }] },
+  ),
+  "ConditionalRandomField.negativeLogLikelihood": masked((graph, input) =>
+    field.negativeLogLikelihood(given(graph, [3, 2, 2]), whole(graph, [3, 2], [0, 1, 1, 0, 1, 1]), input),
+  ),
+  "ConditionalRandomField.lattice": masked((graph, input) =>
+    field.lattice(given(graph, [3, 2, 2]), input).lattice.marginals(),
   ),
   "new ConditionalRandomField": { sameAs: "conditionalRandomField", because: "the function is the constructor" },
   convolution1d: shows(
@@ -163,6 +177,11 @@ export const layers: EffectTable = {
     (options: DropoutOptions) => over(dropout(options), [3, 2, 2]),
     { rate: 0.5 },
     { rate: [0.1], per: ["sequence"] },
+  ),
+  dropConnect: shows(
+    (options: { rate: number }) => compute((graph) => dropConnect(given(graph, [3, 2]), options), { training: true }),
+    { rate: 0.5 },
+    { rate: [0.1] },
   ),
   dropWords: shows(
     (options: { rate: number; vocabularySize: number }) =>
@@ -185,7 +204,7 @@ export const layers: EffectTable = {
       initialize: [(shape) => numbers(shape[0]! * shape[1]!)],
     },
   ),
-  layerNorm: shows((options: LayerNormOptions) => over(layerNorm(options), [3, 2, 2]), { size: 2 }, { eps: [0.5] }),
+  layerNorm: shows((options: LayerNormOptions) => over(layerNorm(options), [3, 2, 2]), { size: 2 }, { epsilon: [0.5] }),
   linear: shows(
     (options: LinearOptions) => over(linear(options), [3, 2, 2]),
     { inputSize: 2, outputSize: 3 },

@@ -5,7 +5,7 @@ import { writeKeras } from "../../../src/formats/keras/write.ts";
 import { writeNpy } from "../../../src/formats/npy.ts";
 import { writeNpz } from "../../../src/formats/npz.ts";
 import { writeOnnx } from "../../../src/formats/onnx/write.ts";
-import { writeTensorflowJs } from "../../../src/formats/tfjs/write.ts";
+import { writeTensorFlowJs } from "../../../src/formats/tfjs/write.ts";
 import { openZip } from "../../../src/formats/zip.ts";
 import { recurrent } from "../../../src/layers/recurrent.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
@@ -37,7 +37,7 @@ const keras = await openZip(bytesSource(writeKeras(network)));
 export const kerasWeights = await keras.read("model.weights.h5");
 export const kerasConfig = new TextDecoder().decode(await keras.read("config.json"));
 
-const { "model.json": json, ...beside } = Object.fromEntries(writeTensorflowJs(network));
+const { "model.json": json, ...beside } = Object.fromEntries(writeTensorFlowJs(network));
 export const tfjs = json!;
 export const files = beside;
 

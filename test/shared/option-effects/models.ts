@@ -94,12 +94,19 @@ const classify = ({ mask, ...options }: SequenceClassifierOptions & { mask?: Num
       (graph) =>
         model.forward(
           options.channels === undefined ? whole(graph, [3, 2], tokens) : given(graph, [3, 2, options.channels]),
-          mask && constant(graph, mask),
+          mask ? { mask: constant(graph, mask) } : {},
         ),
       { of: model, training: true },
     ),
   ]);
 };
+
+const masking = shows(
+  (input: { readonly mask?: Numbers }) =>
+    classify({ vocabularySize: 5, embeddingSize: 2, hiddenSize: 3, classes: ["a", "b"], ...input }),
+  {},
+  { mask: [{ shape: [3, 2], data: [1, 1, 1, 1, 1, 0] }] },
+);
 
 const tagging = { vocabularySize: 5, tags: ["O", "B-A", "I-A"], embeddingSize: 2, hiddenSize: 3, dropout: 0 };
 interface Tagged {
@@ -149,6 +156,7 @@ const forecast = ({
   future = numbers(4),
   kinds = [1, 2],
   x,
+  mask,
   ...options
 }: SequenceForecasterOptions & {
   readonly x?: readonly number[];
@@ -158,6 +166,7 @@ const forecast = ({
   readonly future?: readonly number[];
   /** Of the one category of both examples. */
   readonly kinds?: readonly number[];
+  readonly mask?: Numbers;
 }) => {
   const network = sequenceForecaster(options);
   const { channels, known = 0, horizon, targets } = options;
@@ -171,10 +180,8 @@ const forecast = ({
         ...(initial && { initial: { h: constant(graph, initial) } }),
         ...(options.categories && { categories: [whole(graph, [2], kinds)] }),
       };
-      const loss = network.loss(
-        inputs,
-        graph.constant([horizon, 2, targets], numbers(2 * horizon * targets, 5).map(Math.abs)),
-      );
+      const y = graph.constant([horizon, 2, targets], numbers(2 * horizon * targets, 5).map(Math.abs));
+      const loss = network.loss(inputs, y, mask ? { mask: constant(graph, mask) } : {});
       return { loss, ...network.forward(inputs).prediction };
     },
     { of: network, training: true },
@@ -290,6 +297,9 @@ export const models: EffectTable = {
     },
   ),
   "sequenceClassifier cell": ofCell((cell) => classify({ vocabularySize: 5, embeddingSize: 2, hiddenSize: 3, cell })),
+  "SequenceClassifier.forward": masking,
+  "SequenceClassifier.answer": { sameAs: "SequenceClassifier.forward", because: "forward hands its input on" },
+  "SequenceModel.forward": { sameAs: "SequenceClassifier.forward", because: "a classifier is one" },
   "new SequenceClassifier": made("sequenceClassifier"),
   "new SequenceClassifier cell": made("sequenceClassifier cell"),
   sequenceTagger: shows((options: SequenceTaggerOptions) => tag(options), tagging, {
@@ -315,7 +325,7 @@ export const models: EffectTable = {
       lengths: [{ shape: [6], data: [2, 1, 2, 2, 2, 2] }],
     },
   ),
-  "SequenceTagger.embedded": { sameAs: "SequenceTagger.forward", because: "forward reads what it makes" },
+  "SequenceTagger.embed": { sameAs: "SequenceTagger.forward", because: "forward reads what it makes" },
   "SequenceTagger.loss": shows(
     (input: Tagged) => tag(spelling, input),
     {},
@@ -338,7 +348,10 @@ export const models: EffectTable = {
   "new SequenceForecaster": made("sequenceForecaster"),
   "new SequenceForecaster cell": made("sequenceForecaster cell"),
   "SequenceForecaster.forward": inputsOfForecast,
-  "SequenceForecaster.loss": inputsOfForecast,
+  "SequenceForecaster.loss": {
+    ...inputsOfForecast,
+    options: { ...inputsOfForecast.options, mask: [{ shape: [2, 2, 1], data: [1, 1, 0, 1] }] },
+  },
   languageModelFromConfig: again(languageModelFromConfig, languageModel({ vocabularySize: 5, cell: ownCell })),
   sequenceClassifierFromConfig: again(
     sequenceClassifierFromConfig,

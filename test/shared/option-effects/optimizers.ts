@@ -39,7 +39,7 @@ async function descend(optimizer: Optimizer, options?: UpdateOptions): Promise<u
   return after;
 }
 
-const common = { eps: [0.5], weightDecay: [0.3], lazy: [true] } as const;
+const common = { epsilon: [0.5], weightDecay: [0.3], lazy: [true] } as const;
 const adams = { betas: [[0.5, 0.9]], ...common } as const;
 type Amsgrad = AdamOptions & { amsgrad?: boolean };
 

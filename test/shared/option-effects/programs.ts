@@ -6,6 +6,7 @@ import { openNetwork } from "../../../src/formats/open-network.ts";
 import type { Program, ProgramOptions, ProgramTraceOptions } from "../../../src/formats/program.ts";
 import type { ProgramSessionOptions } from "../../../src/formats/program-session.ts";
 import type { ReadModelOptions } from "../../../src/formats/read-model.ts";
+import { type RandomInputsOptions, randomInputs } from "../../../src/formats/verify.ts";
 import { size } from "../../../src/shared/shapes.ts";
 import { type EffectTable, outcomeOf, shows } from "./effects.ts";
 import { type Numbers, standing } from "./layers.ts";
@@ -74,7 +75,8 @@ export const programs: EffectTable = {
     { batchSize: [2] },
   ),
   "Model.openSession": { sameAs: "Program.openSession", because: "a model is a program" },
-  "new ProgramSession": { sameAs: "Program.openSession", because: "it is what stream makes" },
+  "new ProgramSession": { sameAs: "Program.openSession", because: "it is what openSession makes" },
+  randomInputs: shows((options: RandomInputsOptions) => randomInputs(program, options), {}, { seed: [1] }),
   "Program.trace": shows(
     (options: ProgramTraceOptions) => outcomeOf(() => program.trace(input, options)),
     {},
@@ -83,7 +85,7 @@ export const programs: EffectTable = {
       gradients: [true, { outputGradients }],
       outputGradients: [{ output: numbers(6, 1) }, { gradients: true, outputGradients }],
       hold: [[{ name: "layer0.f", value: 0 }]],
-      maximumBytes: [1],
+      maxBytes: [1],
     },
   ),
   "Model.trace": { sameAs: "Program.trace", because: "a model is a program" },

@@ -73,7 +73,7 @@ async function fused(bytes: Uint8Array): Promise<Uint8Array> {
   return encodeCheckpoint({ tensors, state: { ...state, arithmetic: { ...arithmetic, family: "fused" } } });
 }
 
-const tokenizer = await trainTokenizer({ kind: "word" }, "a b a b");
+const tokenizer = await trainTokenizer("a b a b", { kind: "word" });
 const own = defineCell({ name: "own", gates: { a: tanh }, state: ["h"], step: ({ a }) => ({ h: a }) });
 const [vocabularySize, embeddingSize, hiddenSize] = [tokenizer.vocabularySize, 2, 2];
 const ofWords = { vocabularySize, embeddingSize, hiddenSize, cell: own };

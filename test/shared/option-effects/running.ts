@@ -24,7 +24,7 @@ import { tinyModel } from "../../support/tiny-run.ts";
 import { type EffectTable, outcomeOf, shows } from "./effects.ts";
 import { machine } from "./on-reference.ts";
 
-const tokenizer = await trainTokenizer({ kind: "grapheme", specialTokens: ["<end>"] }, "ab abc\n<end>");
+const tokenizer = await trainTokenizer("ab abc\n<end>", { kind: "grapheme", specialTokens: ["<end>"] });
 const model = tinyModel({ vocabularySize: tokenizer.vocabularySize });
 const fresh = (seed = 1) => createParameters({ machine, layout: layoutParameters(model), seed });
 const parameters = await fresh();
@@ -180,7 +180,7 @@ export const running: EffectTable = {
     (options: Partial<TraceTextOptions>) =>
       outcomeOf(() => traceText({ model, parameters, machine, tokenizer, text: "ab", ...options })),
     {},
-    { names: [["f"]], gradients: [true], hold: [[{ name: "f_l0", value: 0 }]], maximumBytes: [1] } as object,
+    { names: [["f"]], gradients: [true], hold: [[{ name: "f_l0", value: 0 }]], maxBytes: [1] } as object,
   ),
   renderHeatMap: shows((options: HeatMapOptions) => renderHeatMap(options), heat, {
     title: ["title"],

@@ -71,8 +71,8 @@ export const schedules: EffectTable = {
       ...{ maxRate: [2], totalSteps: [9], warmup: [0.5], divisor: [5], finalDivisor: [10], annealing: ["linear"] },
     },
   ),
-  sequential: shows(
-    curve<Of<typeof rates.sequential>>(rates.sequential),
+  sequentialRate: shows(
+    curve<Of<typeof rates.sequentialRate>>(rates.sequentialRate),
     { schedules: [rates.constantRate({ learningRate: 1 }), rates.constantRate({ learningRate: 2 })], milestones: [4] },
     {
       schedules: [[rates.constantRate({ learningRate: 1 }), rates.constantRate({ learningRate: 3 })]],

@@ -173,7 +173,7 @@ export const tensors: EffectTable = {
     { shape: [3], data: [1, 2, 3] },
     { shape: [[1, 3]], data: [[3, 2, 1]], parts: [() => [[7, 8], [9]]] },
   ),
-  "ParameterStore.fromTensors": shows(
+  "ParameterStore.loadTensors": shows(
     async ({
       only = ["weight", "bias"],
       ...options
@@ -184,7 +184,7 @@ export const tensors: EffectTable = {
     }) => {
       const one = await store();
       const left = await outcomeOf(() =>
-        one.fromTensors(new Map([...complete()].filter(([name]) => only.includes(name))), options),
+        one.loadTensors(new Map([...complete()].filter(([name]) => only.includes(name))), options),
       );
       const now = [left, await one.read("bias"), await one.read("bias", "moment.m")];
       one.close();
@@ -213,7 +213,7 @@ export const tensors: EffectTable = {
     },
     { threads: 1, wide: false },
     {
-      ...{ fused: [false], threads: [2], maximumBytes: [2 ** 26] },
+      ...{ fused: [false], threads: [2], maxBytes: [2 ** 26] },
       // What the kernels of one and the other look like: test/compute/wasm/wide.
       wide: [true],
     },

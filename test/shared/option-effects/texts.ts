@@ -18,9 +18,8 @@ const text = "Aa don't b-c, Aa don't d.\nＡ b c d e f g!\n".repeat(4);
 export const tokenizing = {
   kind: ["byte"],
   minimumCount: [5],
-  maximumSize: [4],
+  vocabularySize: [4],
   unknown: [false],
-  lowerCase: [true],
   segmentation: ["space"],
   alphabet: ["character", { kind: "bpe" }],
   normalize: [["nfkc"]],
@@ -55,11 +54,11 @@ async function filesIn(given: boolean): Promise<unknown> {
   return [open, closed];
 }
 
-const special = trainTokenizer({ kind: "character", specialTokens: ["<end>"] }, "abc<end>");
+const special = trainTokenizer("abc<end>", { kind: "character", specialTokens: ["<end>"] });
 
 export const texts: EffectTable = {
   trainTokenizer: shows(
-    async (options: TrainTokenizerOptions) => (await trainTokenizer(options, text)).toJSON(),
+    async (options: TrainTokenizerOptions) => (await trainTokenizer(text, options)).toJSON(),
     { kind: "word" },
     tokenizing as object,
   ),
@@ -86,7 +85,7 @@ export const texts: EffectTable = {
         options,
       ),
     {},
-    { add: [0.1], maximumTokens: [30] },
+    { add: [0.1], maxTokens: [30] },
   ),
   openCorpus: shows(corpus, {}, {
     tokenizer: [{ kind: "word" }],
@@ -123,7 +122,7 @@ export const texts: EffectTable = {
         options,
       ),
     {},
-    { steps: [5], channels: [2], padding: [7], side: ["start"] },
+    { steps: [5], channels: [2], value: [7], side: ["start"] },
   ),
   bucketedBatches: shows(
     async (options: Partial<BucketedBatchesOptions>) => {

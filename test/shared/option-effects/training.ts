@@ -402,7 +402,7 @@ export const trainings: EffectTable = {
     (words: TaggerWords) => tag({ ...tagged, words }),
     {},
     {
-      ...{ minimumCount: [9], maximumSize: [3], normalize: [["nfc"]] },
+      ...{ minimumCount: [9], vocabularySize: [3], normalize: [["nfc"]] },
     },
   ),
   "trainTagger model": shows((own: TaggerModelOptions) => tag({ ...tagged, model: own }), tiny, {

@@ -6,7 +6,7 @@ import { type WriteOnnxOptions, writeOnnx } from "../../../src/formats/onnx/writ
 import { open } from "../../../src/formats/open.ts";
 import { readModel } from "../../../src/formats/read-model.ts";
 import { type SaveOptions, save } from "../../../src/formats/save.ts";
-import { writeTensorflowJs } from "../../../src/formats/tfjs/write.ts";
+import { writeTensorFlowJs } from "../../../src/formats/tfjs/write.ts";
 import { recurrent } from "../../../src/layers/recurrent.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
@@ -39,7 +39,7 @@ export const writing: EffectTable = {
   ),
   writeKeras: ofStateful((options) => writeKeras(stateful, options)),
   writeKerasH5: ofStateful((options) => writeKerasH5(stateful, options)),
-  writeTensorflowJs: ofStateful((options) => writeTensorflowJs(stateful, options)),
+  writeTensorFlowJs: ofStateful((options) => writeTensorFlowJs(stateful, options)),
   writeOnnx: shows(
     (options: WriteOnnxOptions) => outcomeOf(() => writeOnnx(layer, tensors, options)),
     {},
