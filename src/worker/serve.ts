@@ -2,7 +2,7 @@ import { cellByName } from "../cells/registry.ts";
 import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { gradientFlow } from "../explain/gradient-flow.ts";
-import { LongshortError, UsageError } from "../shared/errors.ts";
+import { describe, LongshortError, UsageError } from "../shared/errors.ts";
 import { type OpenedModel, openModel } from "./opened-model.ts";
 import type { CallMessage, CallName, Calls, TrainingProgress, WorkerMessage } from "./protocol.ts";
 import { LiveTraining } from "./training.ts";
@@ -18,6 +18,8 @@ export interface WorkerScope {
 /**
  * Answers a page's calls from inside a worker: models are opened, read and trained there, so that the page never waits.
  *
+ * @param scope `self` in a worker
+ * @throws UsageError "bad-option" for anything else
  * @example
  * ```ts
  * // worker.ts
@@ -26,6 +28,11 @@ export interface WorkerScope {
  * ```
  */
 export function serveWorker(scope: WorkerScope): void {
+  if (typeof scope?.addEventListener !== "function" || typeof scope.postMessage !== "function")
+    throw new UsageError(
+      "bad-option",
+      `scope: expected the worker's own self, serveWorker(self), got ${describe(scope)}`,
+    );
   const served = new Served((message) => scope.postMessage(message));
   scope.addEventListener("message", ({ data }) => {
     const message = data as CallMessage;

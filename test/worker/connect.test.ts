@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { connectWorker } from "../../src/worker/connect.ts";
+import { serveWorker } from "../../src/worker/serve.ts";
 import { workerHere } from "./worker-here.ts";
 
 /** A worker that says what it is told to. */
@@ -14,6 +15,13 @@ class FakeWorker extends EventTarget {
     this.dispatchEvent(Object.assign(new Event("error"), { message }));
   }
 }
+
+test("a worker that does not hand over itself is told how", () => {
+  // In plain JavaScript it is easily left out.
+  expect(() => (serveWorker as () => void)()).toThrow(
+    /scope: expected the worker's own self, serveWorker\(self\), got undefined/,
+  );
+});
 
 describe("a page that talks to its worker", () => {
   test("fails a call to a worker that was closed", async () => {
