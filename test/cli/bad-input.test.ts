@@ -204,7 +204,7 @@ describe("help", () => {
       ["--hidden-size <units>", "(default: 128)", "--tied", "Examples:", "longshort train text novel.txt"],
     ],
     ["generate", ["--temperature <number>", "(default: 0.8)", "Examples:", "longshort generate runs/"]],
-    ["score", ["--text <text>", "Example:"]],
+    ["score", ["--text <text>", "Examples:"]],
     ["evaluate", ["--baseline <file...>", "Examples:"]],
     ["inspect", ["--units <count>", "(default: 8)", "Examples:"]],
     ["demo", ["--epochs <count>", "Examples:"]],

@@ -218,7 +218,7 @@ describe("generate", () => {
     [["--interactive", "--json"], "for people"],
     [["--stop", ""], "expected strings that are not empty"],
     [["--min-p", "2"], "--min-p: expected a number from 0 to 1"],
-    [["--prompts", "nowhere.txt"], "it cannot be read"],
+    [["--prompts", "nowhere.txt"], "there is no such file"],
   ])("%j is refused", async (flags, message) => {
     const { code, stderr } = await longshort(["generate", run, ...flags]);
     expect(stderr).toContain(message);
