@@ -61,6 +61,8 @@ export function everyRoom(of: () => Playground): void {
         expect(await z.count()).toBe(2);
         await tabTo(page, ".node.operation.selected, .node.operation[aria-description^=z]");
         await page.keyboard.press("Enter");
+        // The sliders are those of the picked box with the next frame.
+        await page.waitForSelector(".sliders input[aria-label^=z]");
         const shown = await numbers(page, ".sliders output", "data-value");
         for (const [unit, v] of shown.entries()) expect(v).toBeCloseTo(values.z_l0!.data[2 * 4 + unit]!, 5);
         // What is picked stays so while other boxes are passed on the way to its sliders.
