@@ -1,19 +1,17 @@
-import type { Cell } from "../cells/define.ts";
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, runName } from "../checkpoint/read-run.ts";
 import type { RunConfig } from "../checkpoint/run-folder.ts";
 import type { RunWeights } from "../checkpoint/run-weights.ts";
 import type { Machine } from "../compute/machine.ts";
+import type { FromConfigOptions } from "../models/model-config.ts";
 import { UsageError } from "../shared/errors.ts";
 import type { OptionNames } from "../shared/options.ts";
 import { type HasParameters, layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
 
-export interface LoadRunOptions<M extends Machine = Machine> {
+export interface LoadRunOptions<M extends Machine = Machine> extends FromConfigOptions {
   /** Where the parameters lie and the model computes. */
   readonly machine: M;
-  /** Cells of your own by name, for models that were made with one. */
-  readonly cells?: Readonly<Record<string, Cell>> | undefined;
 }
 
 /** For `expectOptions`. */

@@ -14,17 +14,13 @@ beforeAll(async () => {
 });
 afterAll(() => machine.close());
 
-async function events(options: Partial<TrainTextOptions> = {}): Promise<TrainEvent[]> {
+async function tinyTraining(options: Partial<TrainTextOptions> = {}) {
   const { model, tokens } = await tinyRun(machine);
-  const { trainer } = await trainText({
-    model,
-    machine,
-    train: tokens,
-    batchSize: 4,
-    steps: 10,
-    epochs: 2,
-    ...options,
-  });
+  return trainText({ model, machine, train: tokens, batchSize: 4, steps: 10, epochs: 2, ...options });
+}
+
+async function events(options: Partial<TrainTextOptions> = {}): Promise<TrainEvent[]> {
+  const { trainer } = await tinyTraining(options);
   const all: TrainEvent[] = [];
   for await (const event of trainer) all.push(event);
   trainer.close();
@@ -126,16 +122,7 @@ describe("trainText", () => {
 
   test("goes on where a loop was left", async () => {
     const whole = await events({ epochs: 1, logEvery: 5 });
-    const { model, tokens } = await tinyRun(machine);
-    const { trainer } = await trainText({
-      model,
-      machine,
-      train: tokens,
-      batchSize: 4,
-      steps: 10,
-      epochs: 1,
-      logEvery: 5,
-    });
+    const { trainer } = await tinyTraining({ epochs: 1, logEvery: 5 });
     const parts: TrainEvent[] = [];
     for (let turn = 0; turn < 100 && parts.at(-1)?.type !== "end"; turn++)
       for await (const event of trainer) {

@@ -1,18 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { SynchronousMachine } from "../../../src/compute/machine.ts";
+import { expect, test } from "vitest";
 import type { Kernel } from "../../../src/compute/plan.ts";
-import { openWasm } from "../../../src/compute/wasm/machine.ts";
 import { numbers, type Operand, runKernel } from "../../machines/harness.ts";
+import { everyWasm } from "./every-wasm.ts";
 
-const machines: SynchronousMachine[] = [];
-beforeAll(async () => {
-  const all = { launch: 0, plan: 0 };
-  for (const options of [{ threads: 1 }, { threads: 2 }, { threads: 3 }, { threads: 1, wide: true }])
-    machines.push(await openWasm(options, all));
-});
-afterAll(() => {
-  for (const machine of machines) machine.close();
-});
+const machines = everyWasm();
 
 const [rows, columns, classes] = [150, 21, 1000];
 const whole = (n: number, below: number): Operand => ({

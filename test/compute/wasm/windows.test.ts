@@ -1,30 +1,21 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { gru } from "../../../src/cells/gru.ts";
 import { layerNormLstm } from "../../../src/cells/layer-norm-lstm.ts";
 import { lstm } from "../../../src/cells/lstm.ts";
 import { minGru } from "../../../src/cells/min-gru.ts";
-import type { SynchronousMachine } from "../../../src/compute/machine.ts";
 import type { Kernel, ScanShape } from "../../../src/compute/plan.ts";
-import { openWasm } from "../../../src/compute/wasm/machine.ts";
 import { windowOf } from "../../../src/compute/wasm/scan-layout.ts";
 import { parameterShapes, sizeOf } from "../../../src/scan/widths.ts";
 import { size } from "../../../src/shared/shapes.ts";
 import { numbers, type Operand, runKernel } from "../../machines/harness.ts";
+import { everyWasm } from "./every-wasm.ts";
 
 /*
  * A scan that nobody goes back through takes its input products window by window and keeps those of one: the bits are those of a scan that
  * keeps everything, on any number of threads.
  */
 
-const machines: SynchronousMachine[] = [];
-beforeAll(async () => {
-  const all = { launch: 0, plan: 0 };
-  for (const options of [{ threads: 1 }, { threads: 2 }, { threads: 3 }, { threads: 1, wide: true }])
-    machines.push(await openWasm(options, all));
-});
-afterAll(() => {
-  for (const machine of machines) machine.close();
-});
+const machines = everyWasm();
 
 const cells = {
   lstm: lstm(),
