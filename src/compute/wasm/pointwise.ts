@@ -5,7 +5,7 @@ import { forRange, if_, type Local } from "../../print/wasm/control.ts";
 import { printExpressions } from "../../print/wasm/expression.ts";
 import { i32, v128 } from "../../print/wasm/instructions.ts";
 import { alone, share } from "../../print/wasm/team.ts";
-import type { Constants } from "../../print/wasm/vectors.ts";
+import { type Constants, storesOf } from "../../print/wasm/vectors.ts";
 import { size } from "../../shared/shapes.ts";
 import { type Pointwise, type Range, TOUCHED_BLOCK } from "../plan.ts";
 import type { Axis } from "./elements.ts";
@@ -120,8 +120,10 @@ function strips(p: Printing, axis: Axis, pointers: readonly Local[], zero?: { in
       );
     const stores = operands.map(({ type, value }, k) =>
       value
-        ? parts.map((one, part) =>
-            storeElements(f, pointers[k]!.get, axis.strides[k]!, type, lanes, one.value(value), 4 * part),
+        ? storesOf(
+            parts.map((one, part) =>
+              storeElements(f, pointers[k]!.get, axis.strides[k]!, type, lanes, one.value(value), 4 * part),
+            ),
           )
         : [],
     );

@@ -5,7 +5,7 @@ import { forRange, if_ } from "../../print/wasm/control.ts";
 import { f32x4, i32, i32x4, i64x2, v128 } from "../../print/wasm/instructions.ts";
 import { offset } from "../../print/wasm/product.ts";
 import { share } from "../../print/wasm/team.ts";
-import { Vectors } from "../../print/wasm/vectors.ts";
+import { storesOf, Vectors } from "../../print/wasm/vectors.ts";
 import { size } from "../../shared/shapes.ts";
 import type { RandomFill } from "../plan.ts";
 import type { LaunchPrinter } from "./launch.ts";
@@ -52,7 +52,7 @@ export const printRandom: LaunchPrinter<RandomFill> = ({ m, kernel, team, addres
             to.set(scratch.get),
             perUnit === BYTES ? if_(dense, to.set(place)) : [],
             v.code,
-            numbers.map((number, k) => v128.store(to.get, number, 16 * k)),
+            storesOf(numbers.map((number, k) => v128.store(to.get, number, 16 * k))),
             if_(i32.eq(to.get, scratch.get), scattered),
           ]),
         ]),

@@ -5,7 +5,7 @@ import { doWhile, forRange, if_, type Local, whileTrue } from "../../print/wasm/
 import { i32, memory, v128 } from "../../print/wasm/instructions.ts";
 import type { PhaseMemory } from "../../print/wasm/scan-phase.ts";
 import { alone, share, type Team } from "../../print/wasm/team.ts";
-import type { Constants } from "../../print/wasm/vectors.ts";
+import { type Constants, storesOf } from "../../print/wasm/vectors.ts";
 import type { Product } from "../../scan/program.ts";
 import { widthsOf } from "../../scan/widths.ts";
 import type { ScanShape } from "../plan.ts";
@@ -78,7 +78,7 @@ const copyLines = (m: ModuleBuilder): Func =>
       return doWhile(
         [
           line.map(({ at, part }) => part.set(v128.load(from.get, at))),
-          line.map(({ at, part }) => v128.store(to.get, part.get, at)),
+          storesOf(line.map(({ at, part }) => v128.store(to.get, part.get, at))),
           to.set(i32.add(to.get, i32.const(LINE))),
           from.set(i32.add(from.get, i32.const(LINE))),
         ],

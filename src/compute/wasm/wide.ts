@@ -5,7 +5,7 @@ import { forRange } from "../../print/wasm/control.ts";
 import { i32, v128 } from "../../print/wasm/instructions.ts";
 import { panelRows } from "../../print/wasm/product.ts";
 import { sigmoid, tanh } from "../../print/wasm/transcendental.ts";
-import { Vectors } from "../../print/wasm/vectors.ts";
+import { storesOf, Vectors } from "../../print/wasm/vectors.ts";
 
 /*
  * Whether the engine joins neighbouring vectors of 128 bits to registers of 256 (V8's --experimental-wasm-revectorize, Node 24
@@ -45,7 +45,7 @@ export function openTrial(wide: boolean, fused: boolean): Trial {
       const y = v.keep(tanh(v, v.keep(sigmoid(v, x))));
       return { code: v.code, store: v128.store(i.get, y, D + skip) };
     });
-    const pointwise = [parts.map(({ code }) => code), parts.map(({ store }) => store)];
+    const pointwise = [parts.map(({ code }) => code), storesOf(parts.map(({ store }) => store))];
     return [products, forRange(i, i32.const(0), i32.const(ROWS * 64), 16 * parts.length, pointwise)];
   });
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 2 });

@@ -3,6 +3,7 @@ import type { Code, ValueType } from "./code.ts";
 import { doWhile, forRange, if_, type Local } from "./control.ts";
 import { f32x4, i32, v128 } from "./instructions.ts";
 import { type Layout, offset } from "./product.ts";
+import { storesOf } from "./vectors.ts";
 
 const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i32");
 const ROW = 64;
@@ -96,20 +97,17 @@ function groupOf(m: ModuleBuilder, count: number, { rows, layout, fused }: FewRo
         : [step, left(1)];
       const row = local();
       /** Visits the place of each row of each panel, one after the other. */
-      const places = (base: Local, stride: Local, panelStride: Local, visit: (sum: Local, at: number) => Code): Code =>
+      const places = (base: Local, stride: Local, panelStride: Local, visit: (sum: readonly Local[]) => Code): Code =>
         sums.map((ofPanel, panel) => [
           panel === 0 ? [] : move([base], panelStride.get),
-          ofPanel.map((sum, number) => [
-            row.set(number === 0 ? base.get : i32.add(row.get, stride.get)),
-            sum.map((part, j) => visit(part, 16 * j)),
-          ]),
+          ofPanel.map((sum, number) => [row.set(number === 0 ? base.get : i32.add(row.get, stride.get)), visit(sum)]),
         ]);
       return [
-        places(init, initStride, initPanel, (sum, j) => sum.set(v128.load(row.get, j))),
+        places(init, initStride, initPanel, (sum) => sum.map((part, j) => part.set(v128.load(row.get, 16 * j)))),
         inPanels ? [] : at.slice(1).map((p, number) => p.set(i32.add(at[number]!.get, strideA.get))),
         panels.slice(1).map((p, number) => p.set(i32.add(panels[number]!.get, bPanel.get))),
         if_(k.get, doWhile(steps, k.get)),
-        places(c, cStride, cPanel, (sum, j) => v128.store(row.get, sum.get, j)),
+        places(c, cStride, cPanel, (sum) => storesOf(sum.map((part, j) => v128.store(row.get, part.get, 16 * j)))),
       ];
     }),
   );

