@@ -197,11 +197,13 @@ class Sums {
   start(): Code {
     return this.parts.map(({ local }) => local.set(v128.const(0, 0, 0, 0)));
   }
-  /** Adds what the batch gave to the totals of the steps before. */
+  /** Adds what the batch gave to the totals of the steps before: all loads before all stores, neighbours beside one another. */
   finish(): Code {
-    return this.parts.map(({ address, local }) =>
-      v128.store(this.unit.get, f32x4.add(v128.load(this.unit.get, address), local.get), address),
-    );
+    const parts = this.parts.toSorted((a, b) => a.address - b.address);
+    return [
+      parts.map(({ address, local }) => local.set(f32x4.add(v128.load(this.unit.get, address), local.get))),
+      storesOf(parts.map(({ address, local }) => v128.store(this.unit.get, local.get, address))),
+    ];
   }
 }
 
