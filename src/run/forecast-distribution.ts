@@ -87,7 +87,8 @@ export const normalQuantile = (level: number): number => invert((x) => 0.5 * (1 
 export function studentTQuantile(freedom: number, level: number): number {
   const tail = incompleteBeta(freedom / 2, 0.5);
   return invert((t) => {
-    const beyond = 0.5 * tail(freedom / (freedom + t * t));
+    const whole = freedom + t * t;
+    const beyond = 0.5 * tail(freedom / whole, (t * t) / whole);
     return t > 0 ? 1 - beyond : beyond;
   }, level);
 }
@@ -133,23 +134,23 @@ const [a, b] = [variable("a"), variable("b")];
 const logBeta = sub(logGammaRatio(1, sub(b, 1)), logGammaRatio(a, b));
 
 /**
- * The regularised incomplete beta function I_x(p, q) as a function of x.
+ * The regularised incomplete beta function I_x(p, q) as a function of x, and of 1 − x where more of its digits are known.
  * @see Abramowitz & Stegun (1964), 26.5.8; the continued fraction is evaluated from its end
  */
-export function incompleteBeta(p: number, q: number): (x: number) => number {
+export function incompleteBeta(p: number, q: number): (x: number, rest?: number) => number {
   const [log] = evaluate([logBeta], (name) => (name === "a" ? p : q));
-  const lower = (x: number, s: number, t: number): number => {
+  const lower = (x: number, rest: number, s: number, t: number): number => {
     let fraction = 1;
     for (let m = 60; m >= 1; m--) {
       const even = (m * (t - m) * x) / ((s + 2 * m - 1) * (s + 2 * m));
       const odd = -((s + m - 1) * (s + t + m - 1) * x) / ((s + 2 * m - 2) * (s + 2 * m - 1));
       fraction = 1 + odd / (1 + even / fraction);
     }
-    return Math.exp(s * Math.log(x) + t * Math.log1p(-x) - log!) / (s * fraction);
+    return Math.exp(s * Math.log(x) + t * (x < rest ? Math.log1p(-x) : Math.log(rest)) - log!) / (s * fraction);
   };
-  return (x) => {
+  return (x, rest = 1 - x) => {
     if (x <= 0) return 0;
-    if (x >= 1) return 1;
-    return x < (p + 1) / (p + q + 2) ? lower(x, p, q) : 1 - lower(1 - x, q, p);
+    if (rest <= 0) return 1;
+    return x < (p + 1) / (p + q + 2) ? lower(x, rest, p, q) : 1 - lower(rest, x, q, p);
   };
 }

@@ -27,7 +27,7 @@ describe("simple methods", () => {
     close(drift(all, options).predict(0, 5), [20, 24, 28, 32]);
   });
 
-  test("exponential smoothing goes on with a level, a damped trend and a season", () => {
+  test("exponential smoothing goes on with a level, a trend, straight or damped, and a season", () => {
     close(
       exponentialSmoothing(
         series(40, () => 7),
@@ -40,12 +40,20 @@ describe("simple methods", () => {
       options,
     ).predict(0, 51);
     close(season, [1, 5, 9, 1], 3);
-    const rising = exponentialSmoothing(
-      series(80, (n) => 3 * n),
+    // What a season and a straight line make up begins with them, and goes on with them.
+    for (const [season, off] of [
+      [1, [0]],
+      [3, [1, 5, 9]],
+      [4, [-2, 0, 7, 3]],
+    ] as const) {
+      const line = series(40, (n) => 100 - 3 * n + off[n % season]!);
+      close(exponentialSmoothing(line, { ...options, season }).predict(0, 35), [...line[0]!.values.subarray(35, 39)]);
+    }
+    const [first, second, third, fourth] = exponentialSmoothing(
+      series(60, (n) => 100 * (1 - 0.9 ** n)),
       { ...options, season: 1 },
-    ).predict(0, 70);
-    expect(rising[0]).toBeGreaterThan(208.5);
-    expect(rising[3]! - rising[0]!).toBeGreaterThan(5);
+    ).predict(0, 20);
+    expect((fourth! - third!) / (second! - first!)).toBeLessThan(0.95);
     // A random level: the best weight of a new value is that of an exponential moving average, not the last value alone.
     const noise = new RandomStream(4, "level").normal(400);
     const level = exponentialSmoothing(

@@ -28,6 +28,14 @@ describe("quantiles", () => {
     expect(studentTQuantile(9, 0.975)).toBeCloseTo(2.2621571628, 8);
   });
 
+  test("Student's t of many degrees of freedom is exact near its middle, where 1 − t²/ν rounds to 1", () => {
+    for (const freedom of [1e7, 5e8])
+      for (const level of [0.5, 0.50001]) {
+        expect(studentTQuantile(freedom, level)).toBeCloseTo(normalQuantile(level), 11);
+        expect(studentTQuantile(freedom, 1 - level)).toBeCloseTo(-normalQuantile(level), 11);
+      }
+  });
+
   test("incomplete beta: powers and binomial sums", () => {
     expect(incompleteBeta(3, 1)(0.4)).toBeCloseTo(0.4 ** 3, 12);
     expect(incompleteBeta(1, 4)(0.2)).toBeCloseTo(1 - 0.8 ** 4, 12);
