@@ -36,7 +36,7 @@ export const advice = {
   differs: "Nothing was written. Please report the model: the writer should have refused it by name.",
   "disk-full": "Free space and go on: what was saved before is untouched.",
   diverged:
-    "Lower the learning rate, clip the gradient (`clipNorm`), or look for numbers in the data that are not finite. [What ends a training](../guide/training.md#what-ends-it).",
+    "Lower the learning rate, clip the gradient (`clipNorm`), or look for numbers in the data that are not finite. [What ends a training](../guide/training.md#what-ends-a-training).",
   "fortran-order": "Read the whole array with `read()`, or save it from NumPy with `numpy.ascontiguousarray`.",
   "kernel-stopped": "A mistake of ours or a plan of your own: indices are checked before a run. Please report it.",
   lossy: "The number does not fit into what is asked for; read the tensor as bytes or in its own type.",
