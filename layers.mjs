@@ -16,7 +16,7 @@ export const layers = {
   // Text becomes tokens.
   text: ["shared", "platform"],
   // What can be set, in training and in generation: description, default, range and error text of each option, once. Data only.
-  schema: ["shared", "cells", "type:text", "type:optimizers"],
+  schema: ["shared", "cells", "type:text", "type:layers", "type:optimizers"],
   // What is kept of a training for other programs: event files of TensorBoard.
   "run-log": ["shared", "formats", "type:train"],
   // Tables, series and tokens become batches.

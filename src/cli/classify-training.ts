@@ -37,14 +37,15 @@ export async function trainClassifierToFolder(
 }
 
 function trainOptions(settings: ClassifySettings) {
-  const { cell, hiddenSize, numLayers, dropout, bidirectional, pooling, embeddingSize, memorySteps } = settings;
+  const { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, pooling, embeddingSize, memorySteps } =
+    settings;
   const { tokenizer, vocabularySize, minimumCount, alphabet, normalize } = settings;
   const { regression, validation, classWeights, scaling, batchSize } = settings;
   const stages = normalize ?? (tokenizer === "word" ? (["lowercase"] as const) : []);
   return {
     ...trainerOptions(settings),
     ...{ regression, validation, classWeights, scaling, batchSize },
-    model: { cell, hiddenSize, numLayers, dropout, bidirectional, pooling, embeddingSize, memorySteps },
+    model: { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, pooling, embeddingSize, memorySteps },
     tokenizer: {
       ...{ kind: tokenizer, normalize: stages },
       ...(vocabularySize !== undefined && { vocabularySize }),

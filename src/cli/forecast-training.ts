@@ -54,13 +54,14 @@ async function calibrateSaved(
 
 function trainOptions(settings: ForecastSettings) {
   const { horizon, context, season, validation, test, head, pointLoss, quantiles, decoding, anchor } = settings;
-  const { transform, scaling, calendar, linear, cell, hiddenSize, numLayers, dropout, batchSize } = settings;
+  const { transform, scaling, calendar, linear, cell, hiddenSize, numLayers, initialize, dropout, batchSize } =
+    settings;
   return {
     ...trainerOptions(settings),
     ...{ horizon, context, season, validation, test, head, pointLoss, decoding, anchor, transform, scaling, linear },
     levels: quantiles,
     calendar: calendar?.filter((name) => name !== "none"),
-    ...{ batchSize, model: { cell, hiddenSize, numLayers, dropout } },
+    ...{ batchSize, model: { cell, hiddenSize, numLayers, initialize, dropout } },
   };
 }
 

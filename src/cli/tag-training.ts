@@ -34,7 +34,7 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
 }
 
 function trainOptions(settings: TagSettings) {
-  const { cell, hiddenSize, numLayers, dropout, bidirectional, head, embeddingSize } = settings;
+  const { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, head, embeddingSize } = settings;
   const { vocabularySize, minimumCount, normalize, characters, scheme, encoding, batchSize } = settings;
   return {
     ...trainerOptions(settings),
@@ -46,7 +46,7 @@ function trainOptions(settings: TagSettings) {
       ...(vocabularySize !== undefined && { vocabularySize }),
       ...(normalize !== undefined && { normalize }),
     },
-    model: { cell, hiddenSize, numLayers, dropout, bidirectional, head, embeddingSize },
+    model: { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, head, embeddingSize },
   };
 }
 

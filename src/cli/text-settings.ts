@@ -14,10 +14,10 @@ function given<T extends object>(values: { readonly [K in keyof T]: T[K] | undef
 }
 
 export function modelOptions(settings: TextSettings, vocabularySize: number): LanguageModelOptions {
-  const { embeddingSize, cell, hiddenSize, numLayers, dropout, tied } = settings;
+  const { embeddingSize, cell, hiddenSize, numLayers, initialize, dropout, tied } = settings;
   const drops = Object.keys(dropoutFields).map((name) => [name, settings[name as keyof typeof dropoutFields]]);
   return given<LanguageModelOptions>({
-    ...{ vocabularySize, embeddingSize, cell, hiddenSize, numLayers, dropout, tied },
+    ...{ vocabularySize, embeddingSize, cell, hiddenSize, numLayers, initialize, dropout, tied },
     ...Object.fromEntries(drops),
   });
 }

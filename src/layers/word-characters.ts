@@ -5,6 +5,7 @@ import type { Tensor } from "../tensor/graph.ts";
 import { arange, concatenate, pointwise, reshape, slice } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { embedding } from "./embedding.ts";
+import type { RecurrentPreset } from "./initialize.ts";
 import { recurrent } from "./recurrent.ts";
 
 export interface WordCharactersOptions {
@@ -17,6 +18,8 @@ export interface WordCharactersOptions {
   readonly embeddingSize: number;
   /** H of each direction. */
   readonly hiddenSize: number;
+  /** How the recurrent layer begins. */
+  readonly initialize: RecurrentPreset;
 }
 
 export interface WordCharacters extends HasParameters {
@@ -38,10 +41,10 @@ export interface WordCharacters extends HasParameters {
  * @see Ling et al. (2015), arXiv:1508.02096
  */
 export function wordCharacters(options: WordCharactersOptions): WordCharacters {
-  const { cell, hiddenSize, embeddingSize } = options;
+  const { cell, hiddenSize, embeddingSize, initialize } = options;
   const wordLength = expectInteger("wordLength", options.wordLength, { min: 1 });
   const table = embedding({ vocabularySize: options.characters, embeddingSize });
-  const rnn = recurrent({ cell, inputSize: embeddingSize, hiddenSize, bidirectional: true });
+  const rnn = recurrent({ cell, inputSize: embeddingSize, hiddenSize, bidirectional: true, initialize });
   return {
     outputSize: 2 * rnn.outputSize,
     parts: { embedding: table, rnn },

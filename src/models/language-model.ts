@@ -127,7 +127,7 @@ export class LanguageModel implements HasParameters {
     const vocabularySize = expectInteger("vocabularySize", o.vocabularySize, { min: 1 });
     const drops = dropoutsOf(o);
     const tied = expectBoolean("tied", o.tied ?? false);
-    const initialize = expectOneOf("initialize", o.initialize ?? "pytorch", ["pytorch", "keras"] as const);
+    const { initialize = "pytorch" } = o;
     const { cell, spec } = chooseCell(o.cell);
     expectInteger("hiddenSize", hiddenSize, { min: 1 });
     const projects = cell.states[0]?.width === "projection";

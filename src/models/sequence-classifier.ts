@@ -3,6 +3,7 @@ import type { CellSpec } from "../cells/registry.ts";
 import { type AttentionPool, attentionPool } from "../layers/attention-pool.ts";
 import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
+import type { RecurrentPreset } from "../layers/initialize.ts";
 import type { MaskInput } from "../layers/layer.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type PoolKind, poolOverTime } from "../layers/pool-over-time.ts";
@@ -43,6 +44,8 @@ export interface SequenceClassifierOptions {
   readonly pooling?: Pooling | undefined;
   /** Share that is dropped in training of the embedding, between layers and of the pooled vector; default 0. */
   readonly dropout?: number | undefined;
+  /** How recurrent weights begin: "pytorch" (default) or "keras", `recurrent`'s option. */
+  readonly initialize?: RecurrentPreset | undefined;
   /** Steps that units remember at the beginning, at most, for long sequences: `recurrent`'s option. Default 0. */
   readonly memorySteps?: number | undefined;
   /** What is taken off and divided by, channel by channel, before the model reads a series. Default: nothing. */
@@ -66,6 +69,7 @@ export interface SequenceClassifierConfig {
   readonly bidirectional: boolean;
   readonly pooling: Pooling;
   readonly dropout: number;
+  readonly initialize: RecurrentPreset;
   readonly memorySteps?: number;
   readonly inputScaling?: Scaling;
   readonly targetScaling?: Scaling;
@@ -98,6 +102,7 @@ export const sequenceClassifierNames = {
   bidirectional: 1,
   pooling: 1,
   dropout: 1,
+  initialize: 1,
   memorySteps: 1,
   inputScaling: 1,
   targetScaling: 1,
@@ -124,7 +129,8 @@ export class SequenceClassifier implements SequenceModel {
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: SequenceClassifierOptions) {
     expectOptions<SequenceClassifierOptions>("sequenceClassifier", options, sequenceClassifierNames);
-    const { vocabularySize, channels, hiddenSize = 128, projectionSize = 0, numLayers = 1, memorySteps = 0 } = options;
+    const { vocabularySize, channels, hiddenSize = 128, projectionSize = 0, numLayers = 1 } = options;
+    const { initialize = "pytorch", memorySteps = 0 } = options;
     if ((vocabularySize === undefined) === (channels === undefined))
       throw new UsageError(
         "bad-option",
@@ -141,7 +147,7 @@ export class SequenceClassifier implements SequenceModel {
     const { cell, spec } = chooseCell(options.cell ?? "lstm");
     const inputSize = table?.weight.shape[1] ?? expectInteger("channels", channels, { min: 1 });
     const rnn = recurrent({
-      ...{ cell, inputSize, hiddenSize, numLayers, bidirectional, dropout: rate, memorySteps },
+      ...{ cell, inputSize, hiddenSize, numLayers, bidirectional, dropout: rate, initialize, memorySteps },
       projectionSize: cell.states[0]?.width === "projection" ? projectionSize : 0,
     });
     const width = rnn.outputSize * (bidirectional ? 2 : 1);
@@ -153,7 +159,7 @@ export class SequenceClassifier implements SequenceModel {
       kind: "sequence-classifier",
       ...(table ? { vocabularySize: table.weight.shape[0]!, embeddingSize: inputSize } : { channels: inputSize }),
       ...(classes && { classes }),
-      ...{ cell: spec, hiddenSize, projectionSize, numLayers, bidirectional, pooling, dropout: rate },
+      ...{ cell: spec, hiddenSize, projectionSize, numLayers, bidirectional, pooling, dropout: rate, initialize },
       ...(memorySteps > 0 && { memorySteps }),
       ...(options.inputScaling && { inputScaling: expectScaling("inputScaling", options.inputScaling, channels) }),
       ...(options.targetScaling && { targetScaling: expectScaling("targetScaling", options.targetScaling, 1) }),

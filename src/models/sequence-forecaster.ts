@@ -2,7 +2,7 @@ import type { Cell } from "../cells/define.ts";
 import type { CellSpec } from "../cells/registry.ts";
 import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
-import { zeros } from "../layers/initialize.ts";
+import { type RecurrentPreset, zeros } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
 import { describe, expectInteger, expectRate, expectShape, UsageError } from "../shared/errors.ts";
@@ -43,6 +43,8 @@ export interface SequenceForecasterOptions extends Omit<HeadOptions, "head"> {
   readonly projectionSize?: number | undefined;
   /** L; default 1. */
   readonly numLayers?: number | undefined;
+  /** How recurrent weights begin: "pytorch" (default) or "keras", `recurrent`'s option. */
+  readonly initialize?: RecurrentPreset | undefined;
   /** Share that is dropped in training between layers and before the output; default 0. */
   readonly dropout?: number | undefined;
   /**
@@ -69,6 +71,7 @@ export interface SequenceForecasterConfig {
   readonly hiddenSize: number;
   readonly projectionSize: number;
   readonly numLayers: number;
+  readonly initialize: RecurrentPreset;
   readonly dropout: number;
   /** Absent: 0. */
   readonly linearSteps?: number;
@@ -105,6 +108,7 @@ export const sequenceForecasterNames = {
   hiddenSize: 1,
   projectionSize: 1,
   numLayers: 1,
+  initialize: 1,
   dropout: 1,
   pointLoss: 1,
   levels: 1,
@@ -142,6 +146,7 @@ export class SequenceForecaster implements HasParameters {
   constructor(options: SequenceForecasterOptions) {
     expectOptions<SequenceForecasterOptions>("sequenceForecaster", options, sequenceForecasterNames);
     const { hiddenSize = 64, projectionSize = 0, numLayers = 1, autoregressive = false } = options;
+    const { initialize = "pytorch" } = options;
     const channels = expectInteger("channels", options.channels, { min: 1 });
     const targets = expectInteger("targets", options.targets, { min: 1 });
     const known = expectInteger("known", options.known ?? 0, { min: 0, max: channels - targets });
@@ -151,7 +156,7 @@ export class SequenceForecaster implements HasParameters {
     const levels = head === "quantiles" ? (options.levels ?? DEFAULT_LEVELS) : undefined;
     this.head = forecastHead({ head, pointLoss, levels });
     const { cell, spec } = chooseCell(options.cell ?? "lstm");
-    const stack = { cell, hiddenSize, numLayers, dropout: rate };
+    const stack = { cell, hiddenSize, numLayers, initialize, dropout: rate };
     const projects = cell.states[0]?.width === "projection";
     const tables = tablesOf(options.categories ?? []);
     const beside = tables.reduce((sum, { weight }) => sum + weight.shape[1]!, 0);
@@ -183,7 +188,7 @@ export class SequenceForecaster implements HasParameters {
       ...{ kind: "forecaster", channels, targets, known, horizon, autoregressive, head },
       ...(head === "point" && { pointLoss: pointLoss ?? "squared" }),
       ...(levels && { levels: [...levels] }),
-      ...{ cell: spec, hiddenSize, projectionSize, numLayers, dropout: rate },
+      ...{ cell: spec, hiddenSize, projectionSize, numLayers, initialize, dropout: rate },
       ...(tables.length > 0 && { categories: tables.map(({ weight }) => weight.shape[0]!) }),
       ...(steps > 0 && { linearSteps: steps }),
     };

@@ -3,6 +3,7 @@ import type { CellSpec } from "../cells/registry.ts";
 import { type ConditionalRandomField, conditionalRandomField } from "../layers/conditional-random-field.ts";
 import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
+import type { RecurrentPreset } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { poolOverTime } from "../layers/pool-over-time.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
@@ -52,6 +53,8 @@ export interface SequenceTaggerOptions {
   readonly numLayers?: number | undefined;
   /** Whether sentences are also read from their end; default true. */
   readonly bidirectional?: boolean | undefined;
+  /** How recurrent weights begin, those of characters too: "pytorch" (default) or "keras", `recurrent`'s option. */
+  readonly initialize?: RecurrentPreset | undefined;
   /** Share that is dropped in training of what the recurrent layers read, between them and of what they give; default 0.5. */
   readonly dropout?: number | undefined;
   /** The same for what the first recurrent layer reads alone; default `dropout`. */
@@ -74,6 +77,7 @@ export type SequenceTaggerConfig = Readonly<
       hiddenSize: number;
       numLayers: number;
       bidirectional: boolean;
+      initialize: RecurrentPreset;
       dropout: number;
     }
 >;
@@ -114,6 +118,7 @@ export const sequenceTaggerNames = {
   hiddenSize: 1,
   numLayers: 1,
   bidirectional: 1,
+  initialize: 1,
   dropout: 1,
   inputDropout: 1,
   outputDropout: 1,
@@ -143,7 +148,7 @@ export class SequenceTagger implements HasParameters {
   constructor(options: SequenceTaggerOptions) {
     expectOptions<SequenceTaggerOptions>("sequenceTagger", options, sequenceTaggerNames);
     const { embeddingSize = 100, hiddenSize = 100, numLayers = 1, scheme, writtenScheme, characters } = options;
-    const { characterEmbeddingSize = 25, characterHiddenSize = 25, wordLength = 16 } = options;
+    const { characterEmbeddingSize = 25, characterHiddenSize = 25, wordLength = 16, initialize = "pytorch" } = options;
     const rate = expectRate("dropout", options.dropout ?? 0.5);
     const { inputDropout, outputDropout } = options;
     for (const [name, value] of Object.entries({ inputDropout, outputDropout }))
@@ -159,11 +164,11 @@ export class SequenceTagger implements HasParameters {
     const byCharacter =
       characters &&
       wordCharacters({
-        ...{ cell, characters: characters.length + 1, wordLength },
+        ...{ cell, characters: characters.length + 1, wordLength, initialize },
         ...{ embeddingSize: characterEmbeddingSize, hiddenSize: characterHiddenSize },
       });
     const inputSize = embeddingSize + (byCharacter?.outputSize ?? 0);
-    const rnn = recurrent({ cell, inputSize, hiddenSize, numLayers, bidirectional, dropout: rate });
+    const rnn = recurrent({ cell, inputSize, hiddenSize, numLayers, bidirectional, dropout: rate, initialize });
     const width = rnn.outputSize * (bidirectional ? 2 : 1);
     const rules = scheme && schemeRules(scheme);
     const constraints = rules && {
@@ -185,7 +190,7 @@ export class SequenceTagger implements HasParameters {
       tags,
       ...(scheme && { scheme, writtenScheme: writtenScheme ?? scheme }),
       ...(intents && { intents }),
-      ...{ head, cell: spec, hiddenSize, numLayers, bidirectional, dropout: rate },
+      ...{ head, cell: spec, hiddenSize, numLayers, bidirectional, initialize, dropout: rate },
       ...(inputDropout !== undefined && { inputDropout }),
       ...(outputDropout !== undefined && { outputDropout }),
     };

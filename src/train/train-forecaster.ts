@@ -29,7 +29,7 @@ import type { Training } from "./training.ts";
 /** What the network is made of; what it reads and predicts comes from the data. */
 export type ForecasterModelOptions = Pick<
   SequenceForecasterOptions,
-  "cell" | "hiddenSize" | "projectionSize" | "numLayers" | "dropout"
+  "cell" | "hiddenSize" | "projectionSize" | "numLayers" | "initialize" | "dropout"
 >;
 
 export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutOptions {
@@ -112,7 +112,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
     pointLoss: 1,
     levels: 1,
     linear: 1,
-    model: { cell: 1, hiddenSize: 1, projectionSize: 1, numLayers: 1, dropout: 1 },
+    model: { cell: 1, hiddenSize: 1, projectionSize: 1, numLayers: 1, initialize: 1, dropout: 1 },
     batchSize: 1,
     horizon: "required",
     context: 1,

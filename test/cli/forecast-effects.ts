@@ -85,6 +85,7 @@ export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<
         cell: added("--cell", "gru"),
         hiddenSize: added("--hidden-size", "4"),
         numLayers: added("--layers", "2"),
+        initialize: added("--initialize", "keras"),
         dropout: added("--dropout", "0.6"),
         batchSize: added("--batch-size", "5"),
         epochs: added("--epochs", "2"),

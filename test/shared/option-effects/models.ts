@@ -286,7 +286,7 @@ export const models: EffectTable = {
       ...{ embeddingSize: [3], classes: [["a", "b", "c"]], cell: ["gru"], hiddenSize: [4], numLayers: [2] },
       channels: () => Promise.all([classify({ channels: 1 }), classify({ channels: 2 })]),
       projectionSize: [2, { cell: projecting, projectionSize: 1 }],
-      ...{ bidirectional: [true], pooling: ["mean"], dropout: [0.5], memorySteps: [20] },
+      ...{ bidirectional: [true], pooling: ["mean"], dropout: [0.5], initialize: ["keras"], memorySteps: [20] },
       // What divides and adds is known to those who write the inputs and read the outputs: src/run/classifier.
       inputScaling: () =>
         Promise.all([
@@ -305,7 +305,14 @@ export const models: EffectTable = {
   sequenceTagger: shows((options: SequenceTaggerOptions) => tag(options), tagging, {
     ...{ vocabularySize: [6], embeddingSize: [3], tags: [["O", "B-A", "I-B"]] },
     ...{ intents: [["x", "y"]], head: ["softmax"], cell: ["gru"], hiddenSize: [4], numLayers: [2] },
-    ...{ bidirectional: [false], dropout: [0.5], inputDropout: [0.5], outputDropout: [0.5], scheme: ["iob2"] },
+    ...{
+      bidirectional: [false],
+      initialize: ["keras"],
+      dropout: [0.5],
+      inputDropout: [0.5],
+      outputDropout: [0.5],
+      scheme: ["iob2"],
+    },
     characters: [["a", "b"], { ...spelled, characters: undefined }],
     characterEmbeddingSize: [3, spelled],
     characterHiddenSize: [3, spelled],
@@ -339,7 +346,8 @@ export const models: EffectTable = {
   sequenceForecaster: shows(forecast, simple, {
     ...{ channels: [1], horizon: [3], known: [1], categories: [[3]], autoregressive: [true, { channels: 1 }] },
     targets: [2, { scale: { shape: [1, 2, 2], data: [1, 1, 1, 1] } }],
-    ...{ head: ["gaussian"], cell: ["lstm"], hiddenSize: [4], numLayers: [2], dropout: [0.5], linearSteps: [3] },
+    ...{ head: ["gaussian"], cell: ["lstm"], hiddenSize: [4], numLayers: [2], initialize: ["keras"], dropout: [0.5] },
+    linearSteps: [3],
     projectionSize: [2, { cell: projecting, projectionSize: 1 }],
     pointLoss: ["absolute", { head: "point" }],
     levels: [[0.25, 0.75]],
