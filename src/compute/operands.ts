@@ -1,6 +1,6 @@
 import type { Cell, Width } from "../cells/define.ts";
 import { type AnyNode, inOrder } from "../math/expression.ts";
-import { parameterShapes, sizeOf, widthsOf } from "../scan/widths.ts";
+import { parameterShapes, partsLength, sizeOf, widthsOf } from "../scan/widths.ts";
 import { nearest, UsageError } from "../shared/errors.ts";
 import { mapValues } from "../shared/records.ts";
 import { size } from "../shared/shapes.ts";
@@ -136,6 +136,7 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
   }),
   scan: (kernel, savedSize) => ({
     ...reads(scanInputs(kernel)),
+    ...tokens(kernel),
     ...writes({
       output: outputLength(kernel),
       ...states("final.", kernel),
@@ -144,6 +145,7 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
     }),
   }),
   scanBackward: (kernel, savedSize) => ({
+    ...tokens(kernel),
     ...reads({
       ...scanInputs(kernel),
       saved: savedSize(kernel),
@@ -151,7 +153,8 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
       ...states("d.final.", kernel),
     }),
     ...writes({
-      ...(kernel.inputGradient && { "d.input": kernel.steps * kernel.batch * kernel.inputSize }),
+      ...(kernel.inputGradient && named("d.", inputLength(kernel))),
+      ...(kernel.vocabulary !== undefined && { "d.parts": partsLength({ ...kernel, vocabulary: kernel.vocabulary }) }),
       ...named("d.", parameterLengths(kernel)),
       ...states("d.initial.", kernel),
       ...traces("trace.d.", kernel),
@@ -177,9 +180,14 @@ const parameterLengths = (shape: ScanShape): Lengths => mapValues(parameterShape
 const states = (prefix: string, shape: ScanShape): Lengths =>
   Object.fromEntries(shape.cell.states.map((s) => [prefix + s.name, shape.batch * sizeOf(s.width, shape)]));
 
+const inputLength = ({ vocabulary: V, steps: T, batch: B, inputSize: D }: ScanShape): Lengths =>
+  V === undefined ? { input: T * B * D } : { table: V * D };
+const tokens = ({ vocabulary, steps, batch }: ScanShape): OperandSpecs =>
+  vocabulary === undefined ? {} : readsWhole({ tokens: steps * batch });
+
 function scanInputs(shape: ScanShape): Lengths {
-  const { cell, steps: T, batch: B, inputSize: D } = shape;
-  const lengths: Record<string, number> = { input: T * B * D, ...parameterLengths(shape) };
+  const { cell, steps: T, batch: B } = shape;
+  const lengths: Record<string, number> = { ...inputLength(shape), ...parameterLengths(shape) };
   for (const [name, spec] of Object.entries(cell.masks))
     lengths[`mask.${name}`] = (spec.per === "step" ? T : 1) * B * sizeOf(spec.width ?? "hidden", shape);
   if (shape.masked) lengths.mask = T * B;

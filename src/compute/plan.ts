@@ -172,6 +172,11 @@ export interface ScanShape {
   readonly batch: number;
   /** D */
   readonly inputSize: number;
+  /**
+   * V, where the input is rows of a table: operands `table` [V, D] and `tokens` int [T, B] in [0, V) stand in place of `input`. What a row gives to
+   * the gates is then computed once for all steps that have it, with the same bits. Not with `masked`.
+   */
+  readonly vocabulary?: number;
   /** H */
   readonly hiddenSize: number;
   /** P, width of states declared "projection"; 0 where the cell has none. */
@@ -207,18 +212,20 @@ export interface Scan extends ScanShape {
  * The gradient of a scan.
  *
  * Operands, in: all inputs of the scan, its `saved` (which it may write over), `d.output` [T, B, H|P] with `outputStride`, `d.final.STATE` for every state.
- * Operands, out: `d.input` [T, B, D] when `inputGradient`; `d.weight_ih`, `d.weight_hh`, `d.bias_ih`, `d.bias_hh`,
+ * Operands, out: `d.input` [T, B, D] (of a table `d.table` [V, D]) when `inputGradient`; `d.weight_ih`, `d.weight_hh`, `d.bias_ih`, `d.bias_hh`,
  * `d.weight.NAME`, `d.projection.NAME` as the scan has them; `d.initial.STATE` for every state; `trace.d.NAME` for each name in `trace`
  * (∂L/∂ of the named value). At masked steps `d.input` is 0.
  *
  * Sums over the steps (gradients of parameters) are taken in the order of the sweep, from the last step to the first (reverse: the other
  * way), one running sum. With `keep` they go on from what is in the outputs, so that a sequence that is swept in parts has the bits of
- * one that is swept at once.
+ * one that is swept at once. Of a table the gradients of the rows' parts, `d.parts` (`partsLength` elements, in the machine's own layout), are
+ * summed first: `d.table` and `d.weight_ih` are made of them where the sweep ends, that is not where it is `unfinished`.
  */
 export interface ScanBackward extends ScanShape {
   readonly op: "scanBackward";
   readonly inputGradient: boolean;
   readonly keep?: boolean;
+  readonly unfinished?: boolean;
   readonly trace: readonly string[];
 }
 

@@ -2,9 +2,9 @@ import type { Cell } from "../cells/define.ts";
 import type { Range, ScanShape } from "../compute/plan.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { heldCell, holdable, holds } from "../scan/held-cell.ts";
-import { sizeOf, widthsOf } from "../scan/widths.ts";
+import { partsLength, sizeOf, widthsOf } from "../scan/widths.ts";
 import { mapValues } from "../shared/records.ts";
-import type { Graph, Tensor } from "../tensor/graph.ts";
+import type { Graph, Lookup, Tensor } from "../tensor/graph.ts";
 import type { Parameter } from "../tensor/parameter.ts";
 import type { Hold } from "./held-values.ts";
 import { stepLayer } from "./recurrent-step.ts";
@@ -49,6 +49,8 @@ interface LayerScan extends ScanInput {
   /** The layer's cell, with what is held or traced as named values. */
   readonly cell: Cell;
   readonly x: Tensor;
+  /** Where x is rows of a table so small that their products are taken once for all steps. */
+  readonly lookup: Lookup | undefined;
   readonly maskedOutput: "zero" | "previous";
   readonly trace: readonly string[];
   readonly differentiable: boolean;
@@ -98,7 +100,8 @@ export function scanLayer(
     offset: range.offset + k * width,
     length: range.length - k * width,
   });
-  const layer = { options, cell, x, mask, maskedOutput, trace, hold, differentiable, outputStride };
+  const lookup = mask || trace.length > 0 ? undefined : smallTable(x);
+  const layer = { options, cell, x, lookup, mask, maskedOutput, trace, hold, differentiable, outputStride };
   const scans = directions.map((direction, k) => recordScan(layer, direction, initial[k]!, part(output.range, k)));
 
   graph.record([output, ...scans.flatMap(({ final }) => Object.values(final))], ([dOutput, ...dFinals]) => {
@@ -116,15 +119,28 @@ export function scanLayer(
   return { output, directions: scans };
 }
 
+/** Steps that each row of a table has to have on average for its products to be taken once. */
+const ENOUGH_STEPS = 4;
+
+/** What `x` [T, B, D] was looked up with, if it is rows of a table that is small beside it. */
+function smallTable(x: Tensor): Lookup | undefined {
+  const lookup = x.graph.lookupOf(x);
+  if (!lookup) return undefined;
+  const [steps, batch, width] = x.shape as [number, number, number];
+  const [vocabulary, columns] = lookup.table.shape as [number, number];
+  return columns === width && vocabulary * ENOUGH_STEPS <= steps * batch ? lookup : undefined;
+}
+
 /** The forward pass in one direction. @param output where its first element goes, with all that follows */
 function recordScan(layer: LayerScan, direction: Direction, states: Tensors, output: Range): Scan {
-  const { options: o, cell, x, mask, maskedOutput, trace, hold, differentiable, outputStride } = layer;
+  const { options: o, cell, x, lookup, mask, maskedOutput, trace, hold, differentiable, outputStride } = layer;
   const { graph } = x;
   const [steps, batch] = x.shape as [number, number];
   const { inputSize, reverse } = direction;
   const shape: ScanShape = {
     ...{ cell, steps, batch, inputSize, hiddenSize: o.hiddenSize, projectionSize: o.projectionSize },
     ...{ reverse, masked: mask !== undefined, maskedOutput, outputStride },
+    ...(lookup && { vocabulary: lookup.table.shape[0]! }),
   };
   const parameters = {
     ...mapValues(direction.parameters, (p, name) =>
@@ -137,7 +153,7 @@ function recordScan(layer: LayerScan, direction: Direction, states: Tensors, out
   const final = newStates();
   const traced = Object.fromEntries(trace.map((name) => [name, empty(traceWidth({ ...o, cell }, name), steps)]));
   const inputs: Record<string, Range> = {
-    input: x.range,
+    ...(lookup ? { table: lookup.table.range, tokens: lookup.indices.range } : { input: x.range }),
     ...ranges("", parameters),
     ...maskRanges(graph, o, steps, batch),
     ...(mask && { mask: mask.range }),
@@ -171,7 +187,7 @@ function recordScan(layer: LayerScan, direction: Direction, states: Tensors, out
 
 /** The backward pass of a scan, from the gradients of its output and of its final states. */
 function recordBackward(
-  { x, trace, outputStride }: LayerScan,
+  { x, lookup, trace, outputStride }: LayerScan,
   { parameters, states, traced, pieces, kept }: Scan,
   dOutput: Range,
   dFinal: Readonly<Record<string, Range>>,
@@ -179,7 +195,9 @@ function recordBackward(
   const { graph } = x;
   // The kernel writes all gradients of parameters and states; those that nobody wants get a place of their own.
   const wanted = { ...prefix("", parameters), ...prefix("initial.", states) };
-  graph.contribute([x, ...Object.values(wanted)], ([dx, ...found]) => {
+  const shape = pieces[0]!.shape;
+  const parts = lookup && graph.reserve("activations", partsLength({ ...shape, vocabulary: shape.vocabulary! }));
+  graph.contribute([lookup?.table ?? x, ...Object.values(wanted)], ([dx, ...found]) => {
     const out = Object.fromEntries(
       Object.entries(wanted).map(
         ([name, t], n) => [`d.${name}`, found[n] ?? graph.reserve("activations", t.range.length)] as const,
@@ -195,6 +213,7 @@ function recordBackward(
         {
           ...{ op: "scanBackward", ...piece.shape, inputGradient: dx !== undefined, trace },
           ...(piece !== pieces.at(-1) && { keep: true }),
+          ...(lookup && number > 0 && { unfinished: true }),
         },
         {
           ...{ ...piece.inputs, saved: piece.saved! },
@@ -202,7 +221,8 @@ function recordBackward(
           ...named("d.final.", after),
           ...out,
           ...named("d.initial.", before),
-          ...(dx && { "d.input": piece.of(dx, piece.shape.inputSize) }),
+          ...(dx && (lookup ? { "d.table": dx } : { "d.input": piece.of(dx, piece.shape.inputSize) })),
+          ...(parts && { "d.parts": parts }),
           ...Object.fromEntries(Object.entries(traced).map(([name, t]) => [`trace.d.${name}`, graph.adjointOf(t)])),
         },
       );
@@ -243,7 +263,7 @@ function partsOf(shape: ScanShape, count: number): { readonly from: number; read
 /** Elements of a row [t · B + b] of an input of a scan; undefined for one that is the same at all steps. */
 function widthPerStep(shape: ScanShape, name: string): number | undefined {
   if (name === "input") return shape.inputSize;
-  if (name === "mask") return 1;
+  if (name === "mask" || name === "tokens") return 1;
   const drawn = name.startsWith("mask.") ? shape.cell.masks[name.slice("mask.".length)] : undefined;
   return drawn?.per === "step" ? sizeOf(drawn.width ?? "hidden", shape) : undefined;
 }

@@ -15,6 +15,13 @@ export interface ScanSizes {
 export const sizeOf = (width: Width, sizes: Omit<ScanSizes, "inputSize">): number =>
   width === "hidden" ? sizes.hiddenSize : sizes.projectionSize;
 
+/** Elements for what the rows of a table give to the gates of a cell, each gate's units filled up to whole vectors. */
+export const partsLength = (shape: {
+  readonly cell: Cell;
+  readonly hiddenSize: number;
+  readonly vocabulary: number;
+}): number => shape.vocabulary * shape.cell.gates.length * Math.ceil(shape.hiddenSize / 16) * 16 + 16;
+
 /** Gates that have a recurrent matrix, in the packed order of the rows of `weight_hh`. */
 export const recurrentGates = (cell: Cell): string[] => cell.gates.filter((g) => g.recurrent).map((g) => g.name);
 

@@ -20,6 +20,14 @@ export interface Tensor {
 /** A place in the plan, as `launch` returns it. */
 export type LaunchPlace = { kernel: Kernel; operands: Record<string, Range> };
 
+/** Rows of a table: what `gather` was given. */
+export interface Lookup {
+  /** Numbers of rows, one for each row of the result. */
+  readonly indices: Tensor;
+  /** [V, C] */
+  readonly table: Tensor;
+}
+
 interface TapeEntry {
   readonly outputs: readonly Tensor[];
   readonly backward: (adjoints: readonly (Range | undefined)[]) => void;
@@ -86,6 +94,7 @@ export class Graph {
   /** Adjoints that are the same number in every run. */
   private readonly constantAdjoints = new Map<Range, number>();
   private readonly parameterTensors = new Map<Parameter, Tensor>();
+  private readonly lookups = new Map<Range, Lookup>();
   private readonly draws = new RandomDraws();
 
   constructor(options: GraphOptions) {
@@ -243,6 +252,16 @@ export class Graph {
     return ranges;
   }
 
+  /** Notes that a tensor is rows of a table, for operations that need not read every one of them. */
+  noteLookup(rows: Tensor, lookup: Lookup): void {
+    this.lookups.set(rows.range, lookup);
+  }
+
+  /** The table and the numbers of rows that a tensor was looked up with, if it was. */
+  lookupOf(rows: Tensor): Lookup | undefined {
+    return this.lookups.get(rows.range);
+  }
+
   /** Names a tensor so that the host can read it after a run. */
   output(name: string, tensor: Tensor): void {
     expectTensor(`output "${name}"`, tensor);
@@ -348,7 +367,10 @@ export class Graph {
     return { ...of, shape };
   }
 
-  /** The adjoint of a tensor after `backward`, if any gradient reached it. */
+  /**
+   * The adjoint of a tensor after `backward`, if any gradient reached it. Rows of a small table have none from recurrent layers, which send it to the
+   * table itself.
+   */
   adjoint(tensor: Tensor): Tensor | undefined {
     const range = this.adjoints.get(tensor.range);
     return range && this.tensor(tensor.shape, range);

@@ -423,6 +423,7 @@ export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?:
     { indices: indices.range, table: table.range, out: out.range },
   );
   const skip = options.paddingIndex;
+  if (skip === undefined) graph.noteLookup(out, { indices, table });
   graph.record([out], ([g]) =>
     graph.accumulateRows(table, (out, keep, touched) =>
       graph.launch(

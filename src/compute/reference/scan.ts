@@ -66,8 +66,8 @@ class Step {
 
   /** Gives all that the equations read: input parts, previous state, unit weights and masks of step t. */
   giveLeaves(t: number, state: Readonly<Record<string, Float64Array>>): void {
-    const { cell, batch: B, hiddenSize: H, inputSize: D } = this.shape;
-    const x = this.operands.input!.subarray(t * B * D, (t + 1) * B * D);
+    const { cell, batch: B, hiddenSize: H } = this.shape;
+    const x = inputOf(this.shape, this.operands, t);
     for (const { name } of cell.gates) this.give(`x.${name}`, this.multiply(this.matrices.get(`x.${name}`)!, x));
     for (const { name } of cell.states) this.give(`previous.${name}`, state[name]!);
     for (const name of Object.keys(cell.weights)) {
@@ -164,6 +164,19 @@ class Step {
   }
 }
 
+/** The input of step t, [B, D]. */
+function inputOf({ vocabulary, batch: B, inputSize: D }: ScanShape, operands: Operands, t: number): Float64Array {
+  if (vocabulary === undefined) return operands.input!.subarray(t * B * D, (t + 1) * B * D);
+  const x = new Float64Array(B * D);
+  for (let b = 0; b < B; b++) x.set(rowOf(operands, "table", t * B + b, D), b * D);
+  return x;
+}
+/** The row of a table, or of its gradient, that row `r` of the input is. */
+const rowOf = (operands: Operands, table: string, r: number, D: number): Float64Array => {
+  const token = operands.tokens![r]!;
+  return operands[table]!.subarray(token * D, (token + 1) * D);
+};
+
 const order = (shape: ScanShape): number[] =>
   Array.from({ length: shape.steps }, (_, s) => (shape.reverse ? shape.steps - 1 - s : s));
 const isMasked = (shape: ScanShape, operands: Operands, t: number, b: number): boolean =>
@@ -239,7 +252,7 @@ export function scanBackward(kernel: ScanBackward, operands: Operands): void {
   const widths = widthsOf(cell);
   const adjoints = adjointsOf(cell, kernel.trace);
   const first = cell.states[0]!.name;
-  const fresh = kernel.keep ? /^(d\.input|trace\.d\.)/ : /^(d\.(input|weight|bias|projection)|trace\.d\.)/;
+  const fresh = kernel.keep ? /^(d\.input|trace\.d\.)/ : /^(d\.(input|table|weight|bias|projection)|trace\.d\.)/;
   for (const [name, range] of Object.entries(operands)) if (fresh.test(name)) range.fill(0);
   const carried: Record<string, Float64Array> = {};
   const state: Record<string, Float64Array> = {};
@@ -274,13 +287,20 @@ export function scanBackward(kernel: ScanBackward, operands: Operands): void {
       copyRows(step.array(adjoints.of.get(n)!, width), out, B, seen);
       return out;
     };
-    const x = operands.input!.subarray(t * B * D, (t + 1) * B * D);
+    const x = inputOf(kernel, operands, t);
     for (const n of adjoints.inputs) {
       const d = adjoint(n);
       accumulate(operands, matrices.get(n.name)!, d, x, B, seen);
       if (kernel.inputGradient) {
         const back = step.multiplyTransposed(matrices.get(n.name)!, d);
-        for (let k = 0; k < B * D; k++) operands["d.input"]![t * B * D + k]! += back[k]!;
+        for (let b = 0; b < B; b++) {
+          const r = t * B + b;
+          const row =
+            kernel.vocabulary === undefined
+              ? operands["d.input"]!.subarray(r * D, (r + 1) * D)
+              : rowOf(operands, "d.table", r, D);
+          for (let k = 0; k < D; k++) row[k]! += back[b * D + k]!;
+        }
       }
     }
     for (const n of adjoints.products) {

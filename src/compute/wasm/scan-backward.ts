@@ -23,6 +23,7 @@ import {
   zeroed,
 } from "./scan-memory.ts";
 import { printPhaseLoop } from "./scan-steps.ts";
+import { addUpParts, gradientsOfParts } from "./scan-table.ts";
 
 const number = (n: number): Code => i32.const(n);
 
@@ -32,6 +33,13 @@ interface Run {
   readonly width: Width;
   /** Address of each slot's matrix, dense [rows of `width`, columns], and of all of them packed for the transposed product. */
   readonly matrices: readonly number[];
+}
+
+/** Where gradients lie that are multiplied: slots of panels of so many rows; and whether what they give is added to what is there. */
+interface Gradients {
+  readonly rows: number;
+  readonly slot: (slot: number) => number;
+  readonly keep: boolean;
 }
 
 /** Slots in order, cut where they do not follow one another, nor, if their size in bytes is given, their matrices. */
@@ -53,10 +61,12 @@ function runsOf(
 /** Prints the backward pass of a scan. Each thread has some of the units, as forward. */
 export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const { m, kernel, address, workspace, zeros, fused, team } = context;
-  const { cell, batch: B, inputSize: D, hiddenSize: H } = kernel;
+  const { cell, batch: B, inputSize: D, hiddenSize: H, vocabulary: V } = kernel;
   const layout = scanLayout(kernel, stepProgram(cell));
   const { program, rows } = layout;
   const mem = new ScanMemory(context, layout, address("saved"));
+  /** Of each step, in the slots. */
+  const ofSteps: Gradients = { rows, slot: mem.slot, keep: kernel.keep ?? false };
   const gradientSlotOf = (p: Product): number => program.productGradientSlots[program.products.indexOf(p)]!;
   const code: Code[] = [mem.prepare()];
 
@@ -91,6 +101,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const transposedProduct = (
     runs: readonly (Run & ReturnType<typeof pack>)[],
     o: {
+      gradients: Gradients;
       rows: Code;
       known?: number;
       row: Code;
@@ -111,7 +122,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
           : [skip(o.out, 64), number(o.outStride), number(64)];
       return panelProduct(m, { layout: "panels", fused, far: run.far, rows: o.known }).call(
         ...[panels, o.rows, number(run.depth)],
-        ...[i32.add(o.row, number(mem.slot(run.slot))), number(rows * 64)],
+        ...[i32.add(o.row, number(o.gradients.slot(run.slot))), number(o.gradients.rows * 64)],
         ...[skip(number(run.packed), run.depth * 64), number(run.depth * 64)],
         ...from,
         ...[skip(o.out, 64), number(o.outStride), number(64)],
@@ -138,13 +149,18 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
       .map((p) => ({ slot: gradientSlotOf(p), width: p.width, matrix: matrixAddress(context, layout, p) }));
     return { operand, columns, runs: runsOf(parts).map((run) => ({ ...run, ...pack(run, columns) })) };
   });
-  const inputRuns = !kernel.inputGradient
-    ? []
-    : runsOf(
-        program.inputGradientSlots.map((slot, g) => ({
-          ...{ slot, width: "hidden" as const, matrix: address("weight_ih") + g * H * D * 4 },
-        })),
-      ).map((run) => ({ ...run, ...pack(run, D) }));
+  /** Of the input part of each gate, by rows of the input or, summed up, of its table. */
+  const ofParts = V === undefined ? undefined : gradientsOfParts(context, layout, V);
+  const inputGradients: Gradients = ofParts ?? ofSteps;
+  const inputSlots = ofParts?.slots ?? program.inputGradientSlots;
+  const inputMatrices = (name: string) =>
+    inputSlots.map((slot, g) => ({
+      ...{ slot, width: "hidden" as const, matrix: address(name) + g * H * D * 4 },
+    }));
+  const inputRuns =
+    !kernel.inputGradient || kernel.unfinished
+      ? []
+      : runsOf(inputMatrices("weight_ih")).map((run) => ({ ...run, ...pack(run, D) }));
   const back = program.operands.map((o) => (o.state === undefined ? workspace(B * layout.padded(o.width) * 4) : 0));
 
   // Sums that the steps add to, from 0 or from what is there.
@@ -207,6 +223,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         const { operand, columns, runs } = groups[k]!;
         const [out, outStride] = [number(back[k]!), layout.padded(operand.width) * 4];
         return transposedProduct(runs, {
+          gradients: ofSteps,
           rows: number(B),
           known: B,
           row,
@@ -226,6 +243,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
       const out = i32.add(number(carry[operand.state]!), halves(operand.width)[1]);
       const outStride = layout.padded(operand.width) * 4;
       return transposedProduct(runs, {
+        gradients: ofSteps,
         rows: number(B),
         known: B,
         row,
@@ -265,8 +283,9 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const tiles = workspace(TILES_BYTES * team.threads);
   const matrixGradients = (
     parts: readonly { readonly slot: number; readonly width: Width; readonly matrix: number }[],
-    o: { readonly operand: number; readonly stride: number; readonly columns: number },
+    o: { readonly operand: number; readonly stride: number; readonly columns: number; readonly gradients: Gradients },
   ): void => {
+    const { rows, slot, keep } = o.gradients;
     for (const run of runsOf(parts, (width) => layout.size(width) * o.columns * 4)) {
       const panels = run.matrices.length * layout.panels(run.width);
       const scratch = workspace(panels * o.columns * 64);
@@ -276,13 +295,13 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         number,
       );
       code.push(
-        kernel.keep ? rowsToPanels(m).call(mine.from, mine.to, ...matrices) : [],
+        keep ? rowsToPanels(m).call(mine.from, mine.to, ...matrices) : [],
         transposedPanelProduct(m, {
-          ...{ fused, zeros, descending: !kernel.reverse, keep: kernel.keep ?? false },
+          ...{ fused, zeros, descending: !kernel.reverse, keep },
           far: isFar(m, (panels * rows * 64) / team.threads),
         }).call(
           ...[i32.sub(mine.to, mine.from), ...[o.columns, rows, o.operand, o.stride].map(number)],
-          ...[skip(mem.slot(run.slot), rows * 64), number(rows * 64)],
+          ...[skip(slot(run.slot), rows * 64), number(rows * 64)],
           ...[skip(scratch, o.columns * 64), number(o.columns * 64)],
           i32.add(number(tiles), i32.mul(team.thread, number(TILES_BYTES))),
         ),
@@ -290,12 +309,11 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
       );
     }
   };
-  matrixGradients(
-    program.inputGradientSlots.map((slot, g) => ({
-      ...{ slot, width: "hidden" as const, matrix: address("d.weight_ih") + g * H * D * 4 },
-    })),
-    { operand: mem.input, stride: D * 4, columns: D },
-  );
+  if (ofParts) code.push(addUpParts(context, layout, mem, ofParts), team.barrier);
+  if (!kernel.unfinished)
+    matrixGradients(inputMatrices("d.weight_ih"), {
+      ...{ operand: mem.input, stride: D * 4, columns: D, gradients: inputGradients },
+    });
   const gates = recurrentGates(cell);
   // Gates whose recurrent product no equation uses.
   const unused = gates.flatMap((name, block) => (program.products.some((p) => p.name === name) ? [] : [block]));
@@ -311,7 +329,9 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     const parts = program.products
       .filter((p) => p.operand === k)
       .map((p) => ({ slot: gradientSlotOf(p), width: p.width, matrix: gradientOf(p) }));
-    matrixGradients(parts, { operand: mem.operand(k), stride: layout.padded(operand.width) * 4, columns });
+    matrixGradients(parts, {
+      ...{ operand: mem.operand(k), stride: layout.padded(operand.width) * 4, columns, gradients: ofSteps },
+    });
   });
   // Sums of the steps, and what fills up the last panel left out.
   const copySum = (to: number, sum: number): Code => alone(team, memory.copy(number(to), number(sum), number(H * 4)));
@@ -327,12 +347,15 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   for (const [name, sum] of Object.entries(weightSums)) code.push(copySum(address(`d.weight.${name}`), sum));
 
   // Gradient of the input: whole panels go into rows of padded width first, unless they fit as they are.
-  if (kernel.inputGradient) {
+  if (kernel.inputGradient && !kernel.unfinished) {
+    const { rows } = inputGradients;
     const mine = share(team, rows);
     const full = padded(D) * 4;
-    const target = full === D * 4 ? address("d.input") : workspace(rows * full);
+    const to = address(ofParts ? "d.table" : "d.input");
+    const target = full === D * 4 ? to : workspace(rows * full);
     code.push(
       transposedProduct(inputRuns, {
+        gradients: inputGradients,
         rows: i32.sub(mine.to, mine.from),
         row: i32.mul(mine.from, number(64)),
         panels: { from: number(0), to: number(padded(D) / 16) },
@@ -343,8 +366,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         outStride: full,
       }),
     );
-    if (target !== address("d.input"))
-      code.push(copyRows(context, target, full, address("d.input"), D * 4, rows, D * 4));
+    if (target !== to) code.push(copyRows(context, target, full, to, D * 4, rows, D * 4));
   }
   for (const [name, from] of traces) {
     const width = widthOfTrace(context, name);

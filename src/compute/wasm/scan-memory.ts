@@ -91,7 +91,7 @@ const copyLines = (m: ModuleBuilder): Func =>
 export class ScanMemory {
   readonly layout: ScanLayout;
   readonly saved: number;
-  /** Masked rows of the input are read as zeros: whatever is there, it must not reach a product. */
+  /** Rows of the input, or of its table. Masked ones are read as zeros: whatever is there, it must not reach a product. */
   readonly input: number;
   /** All bits set for the units of a width, none for those that fill up the last panel: made once. */
   private readonly lanes: Readonly<Record<Width, { readonly at: number; readonly code: Code }>>;
@@ -102,7 +102,9 @@ export class ScanMemory {
     this.context = context;
     this.layout = layout;
     this.saved = Math.ceil(saved / 64) * 64;
-    this.input = kernel.masked ? workspace(this.layout.rows * kernel.inputSize * 4) : context.address("input");
+    this.input = kernel.masked
+      ? workspace(this.layout.rows * kernel.inputSize * 4)
+      : context.address(kernel.vocabulary === undefined ? "input" : "table");
     const lanes = (width: Width) => {
       const [all, own] = [this.layout.padded(width) * 4, this.layout.size(width) * 4];
       const fill = (at: number, byte: number, bytes: number): Code =>

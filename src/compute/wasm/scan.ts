@@ -23,13 +23,14 @@ import {
   widthOfTrace,
 } from "./scan-memory.ts";
 import { printPhaseLoop } from "./scan-steps.ts";
+import { checkTokens, takeParts } from "./scan-table.ts";
 
 type Share = ReturnType<typeof share>;
 
 /** Prints a scan forward. Each thread has some of the units, their gates with it, for all steps. */
 export function printScan(context: ScanContext<Scan>): Code {
   const { m, kernel, address, workspace, zeros, fused, team } = context;
-  const { cell, steps, batch: B, inputSize: D, hiddenSize: H } = kernel;
+  const { cell, steps, batch: B, inputSize: D, hiddenSize: H, vocabulary: V } = kernel;
   const window = kernel.save ? steps : windowOf(kernel);
   const layout = scanLayout(kernel, kernel.save ? stepProgram(cell) : forwardProgram(cell), window);
   const { program } = layout;
@@ -94,30 +95,60 @@ export function printScan(context: ScanContext<Scan>): Code {
     code.push(copyRows(context, address(`initial.${s.name}`), w, mem.first(s.name), p, B, w));
   }
 
-  /** Input products of `count` steps from `t` on, some of the panels: the slots of the gates follow one another. */
-  const inputProducts = (panels: Share, t: Code, count: Code, known?: number): Code => {
-    const panelOf = (base: number, bytes: number): Code => i32.add(number(base), i32.mul(panels.from, number(bytes)));
-    const row = (base: Code, step: Code, bytes: number): Code => i32.add(base, i32.mul(step, number(B * bytes)));
-    return panelProduct(m, { layout: "rows", fused, far: isFar(m, (G * Hp * D * 4) / team.threads), rows: known }).call(
-      ...[i32.sub(panels.to, panels.from), i32.mul(count, number(B)), number(D)],
-      ...[row(number(mem.input), t, D * 4), number(D * 4), panelOf(packedInput, D * 64), number(D * 64)],
-      ...[biases === undefined ? number(zeros) : panelOf(biases, 64), number(0), number(biases === undefined ? 0 : 64)],
-      ...[row(panelOf(mem.slot(0), slotRows * 64), slotStep(t), 64), number(64), number(slotRows * 64)],
+  const panelOf = (panels: Share, base: number, bytes: number): Code =>
+    i32.add(number(base), i32.mul(panels.from, number(bytes)));
+  const ofStep = (base: Code, step: Code, bytes: number): Code => i32.add(base, i32.mul(step, number(B * bytes)));
+  /** Products of `count` rows of the input, or of its table, for some of the panels. */
+  const inputProduct = (panels: Share, from: Code, count: Code, to: Code, toPanel: number, known?: number): Code =>
+    panelProduct(m, { layout: "rows", fused, far: isFar(m, (G * Hp * D * 4) / team.threads), rows: known }).call(
+      ...[i32.sub(panels.to, panels.from), count, number(D), from, number(D * 4)],
+      ...[panelOf(panels, packedInput, D * 64), number(D * 64)],
+      ...(biases === undefined ? [zeros, 0, 0].map(number) : [panelOf(panels, biases, 64), number(0), number(64)]),
+      ...[to, number(64), number(toPanel)],
+    );
+  const anyPanels = share(team, G * UB);
+  const table =
+    V === undefined ? undefined : { parts: workspace(G * UB * V * 64), panel: V * 64, tokens: address("tokens") };
+  if (table)
+    code.push(
+      alone(team, checkTokens(m, table.tokens, rows, V!)),
+      team.barrier,
+      inputProduct(
+        anyPanels,
+        number(mem.input),
+        number(V!),
+        panelOf(anyPanels, table.parts, table.panel),
+        table.panel,
+        V,
+      ),
+    );
+  /** What the input gives to `count` steps from `t` on: the slots of the gates follow one another. */
+  const inputParts = (panels: Share, t: Code, count: Code, known?: number): Code => {
+    const rows = i32.mul(count, number(B));
+    const to = ofStep(panelOf(panels, mem.slot(0), slotRows * 64), slotStep(t), 64);
+    if (!table) return inputProduct(panels, ofStep(number(mem.input), t, D * 4), rows, to, slotRows * 64, known);
+    return takeParts(m).call(
+      ...[i32.sub(panels.to, panels.from), rows, ofStep(number(table.tokens), t, 4)],
+      ...[panelOf(panels, table.parts, table.panel), number(table.panel), to, number(slotRows * 64)],
     );
   };
-  /** Of all steps at once, any thread any panels; or, in front of the first step of each window, each thread those of its units. */
-  const atOnce = window === steps;
+  /**
+   * Of all steps at once, any thread any panels; or, in front of the first step of each window, each thread those of its units. Rows of a table
+   * are taken right before their step.
+   */
+  const together = table ? 1 : window;
+  const atOnce = !table && window === steps;
   const ofWindow = (t: Local): Code => {
     const units = share(team, UB);
-    const [inside, last] = [i32.and(t.get, number(window - 1)), number(steps - 1)];
+    const [inside, last] = [i32.and(t.get, number(together - 1)), number(steps - 1)];
     const left = i32.sub(number(steps), t.get);
     const [isFirst, from, count] = kernel.reverse
       ? [
-          i32.or(i32.eq(inside, number(window - 1)), i32.eq(t.get, last)),
+          i32.or(i32.eq(inside, number(together - 1)), i32.eq(t.get, last)),
           i32.sub(t.get, inside),
           i32.add(inside, number(1)),
         ]
-      : [i32.eqz(inside), t.get, select(left, number(window), i32.lt_u(left, number(window)))];
+      : [i32.eqz(inside), t.get, select(left, number(together), i32.lt_u(left, number(together)))];
     const ofGate = (base: number): Share => ({
       from: i32.add(units.from, number(base)),
       to: i32.add(units.to, number(base)),
@@ -126,10 +157,10 @@ export function printScan(context: ScanContext<Scan>): Code {
       team.threads === 1 ? [{ from: number(0), to: number(G * UB) }] : cell.gates.map((_, g) => ofGate(g * UB));
     return if_(
       isFirst,
-      panels.map((share) => inputProducts(share, from, count)),
+      panels.map((share) => inputParts(share, from, count)),
     );
   };
-  code.push(team.barrier, atOnce ? inputProducts(share(team, G * UB), number(0), number(steps), rows) : []);
+  code.push(team.barrier, atOnce ? inputParts(anyPanels, number(0), number(steps), rows) : []);
 
   // The steps.
   const traces = new Map(
