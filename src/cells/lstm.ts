@@ -55,9 +55,10 @@ export function lstm(options: LstmOptions = {}): Cell {
       const i = open("i", previous.c);
       const f = coupled ? sub(1, i) : open("f", previous.c);
       const g = candidate(within(sums.g!));
-      const c = zonedOut("c", add(mul(f, previous.c), mul(i, g)), previous, masks); // forget, then select what to remember
-      const o = open("o", c);
-      const out = mul(o, output(c)); // output
+      const next = add(mul(f, previous.c), mul(i, g)); // forget, then select what to remember
+      const o = open("o", next);
+      const out = mul(o, output(next)); // output: of what the cell holds before units are zoned out
+      const c = zonedOut("c", next, previous, masks);
       return { i, f, g, o, c, h: zonedOut("h", projection ? project.hr!(out) : out, previous, masks) };
     },
   });

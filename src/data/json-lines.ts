@@ -12,7 +12,8 @@ export interface JsonRow {
 export const holdsJsonLines = (name: string): boolean => /\.(jsonl|ndjson)(\.gz)?$/i.test(name);
 
 /**
- * The objects of a file with one a line, as they come, some at a time; empty lines are none. No more text is held at a time than a line and a piece.
+ * The objects of a file with one a line, as they come, some at a time; empty lines are none. Whole numbers beyond 2^53 come as texts, with all their
+ * digits. No more text is held at a time than a line and a piece.
  * @throws UsageError "bad-json", "table-empty", "not-text", "file-empty"
  */
 export async function* readJsonLines(file: FileSource): AsyncGenerator<readonly JsonRow[]> {
@@ -36,10 +37,21 @@ export async function* readJsonLines(file: FileSource): AsyncGenerator<readonly 
   else if (!any) throw new UsageError("table-empty", `${name}: expected JSON objects, one a line, got empty lines`);
 }
 
+/** Texts and numbers, as JSON writes them. */
+const VALUES = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** The line with whole numbers that a double cannot hold as texts: they are names of something, of which the last digits count. */
+const withDigits = (line: string): string =>
+  /\d{16}/.test(line)
+    ? line.replace(VALUES, (value) =>
+        /^-?[1-9]\d+$/.test(value) && !Number.isSafeInteger(Number(value)) ? `"${value}"` : value,
+      )
+    : line;
+
 function parseLine(line: string, place: string): JsonRow["value"] {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = JSON.parse(withDigits(line));
   } catch (cause) {
     throw new UsageError("bad-json", `${place}: it is no JSON (${(cause as Error).message})`, { cause });
   }

@@ -1,8 +1,8 @@
-import { add, equal, less, select, sub, variable } from "../math/expression.ts";
+import { add, type Expression, equal, less, select, sub, variable } from "../math/expression.ts";
 import { describe, expectInteger, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
+import { HOPELESS, IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
 import { arange, gather, pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
 import type { HasParameters, Parameter } from "../tensor/parameter.ts";
 import { uniform } from "./initialize.ts";
@@ -78,7 +78,7 @@ export class ConditionalRandomField implements HasParameters {
   }
 
   /**
-   * −log p(tags) of each sequence, [B]; 0 for one of no steps.
+   * −log p(tags) of each sequence, [B]; 0 for one of no steps. Of tags that the constraints forbid it is infinite, and has no gradient.
    * @param tags int [T, B] in [0, C); at masked steps anything in that range
    */
   negativeLogLikelihood(emissions: Tensor, tags: Tensor, input: MaskInput = {}): Tensor {
@@ -92,9 +92,10 @@ export class ConditionalRandomField implements HasParameters {
     const column = arange(emissions.graph, [1, 1, C]);
     const steps = { tag: reshape(tags, [T, B, 1]), column, mask: reshape(there, [T, B, 1]) };
     const own = reduce({ ...steps, x: scores }, select(counts, select(chosen, variable("x"), 0), 0), [0, 2]);
-    const whole = lattice.logPartition();
-    const parts = { whole, own: reshape(own, [B]) };
-    if (T === 1) return pointwise(parts, sub(variable("whole"), variable("own")));
+    const parts = { whole: lattice.logPartition(), own: reshape(own, [B]) };
+    const unlikeliness = (path: Expression): Expression =>
+      select(less(HOPELESS, path), sub(variable("whole"), path), Number.POSITIVE_INFINITY);
+    if (T === 1) return pointwise(parts, unlikeliness(variable("own")));
     // Arcs are read as the rows of the tags before: [T − 1, B, C].
     const part = (t: Tensor, from: number, shape: readonly number[]): Tensor =>
       t.graph.tensor(shape, { ...t.range, offset: t.range.offset + from * B, length: (T - 1) * B }, t.differentiable);
@@ -105,10 +106,7 @@ export class ConditionalRandomField implements HasParameters {
       ...{ column, row: rows },
     };
     const arcs = reduce(moves, select(counts, select(chosen, variable("row"), 0), 0), [0, 2]);
-    return pointwise(
-      { ...parts, arcs: reshape(arcs, [B]) },
-      sub(variable("whole"), add(variable("own"), variable("arcs"))),
-    );
+    return pointwise({ ...parts, arcs: reshape(arcs, [B]) }, unlikeliness(add(variable("own"), variable("arcs"))));
   }
 
   /** All sequences of tags with their scores: their sum, the probability of each tag, the best one. */

@@ -7,7 +7,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { runOptions } from "./run-options.ts";
 import { expectLogits, likeliest, logProbabilities } from "./sample.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
-import { expectStop } from "./stop-strings.ts";
+import { expectStop, firstStop } from "./stop-strings.ts";
 import { endTokensOf, excludedTokens, expectVocabulary, startToken } from "./text-writer.ts";
 
 export interface BeamSearchOptions extends Omit<SessionOptions, "batchSize"> {
@@ -151,17 +151,16 @@ function beamTexts(tokenizer: Tokenizer, start: readonly number[], stop: readonl
     for (const token of start) decoder.push(token);
     return tokens.map((token) => decoder.push(token)).join("") + decoder.end();
   };
-  const cut = (text: string): number => Math.min(...stop.map((one) => text.indexOf(one)).filter((k) => k >= 0));
   const score = (logProbability: number, n: number): number => logProbability / n ** alpha;
   return {
     ended(tokens: readonly number[], ends: ReadonlySet<number>): "stop" | "end-token" | undefined {
       if (ends.has(tokens.at(-1)!)) return "end-token";
-      return stop.length > 0 && cut(decode(tokens)) < Number.POSITIVE_INFINITY ? "stop" : undefined;
+      return stop.length > 0 && firstStop(decode(tokens), stop) < Number.POSITIVE_INFINITY ? "stop" : undefined;
     },
     of({ tokens, logProbability }: Beam, end: BeamText["end"]): BeamText {
       const text = decode(tokens);
       return {
-        text: text.slice(0, cut(text)),
+        text: text.slice(0, firstStop(text, stop)),
         tokens,
         logProbability,
         score: score(logProbability, tokens.length),

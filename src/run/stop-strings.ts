@@ -16,8 +16,19 @@ export function expectStop(value: unknown): string[] {
   );
 }
 
+/** Where the string begins that is the first to be complete in a text, of several that end at one place the longest; ∞ if none is there. */
+export function firstStop(text: string, stop: readonly string[]): number {
+  let [start, end] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (const one of stop) {
+    const at = text.indexOf(one);
+    if (at < 0 || at + one.length > end || (at + one.length === end && at > start)) continue;
+    [start, end] = [at, at + one.length];
+  }
+  return start;
+}
+
 /**
- * Ends a stream of text before the first of some strings, wherever its pieces are cut. Text that may be the beginning of
+ * Ends a stream of text before the first of some strings to be complete, wherever its pieces are cut. Text that may be the beginning of
  * one is kept back until it is known.
  */
 export class StopStrings {
@@ -30,7 +41,7 @@ export class StopStrings {
 
   push(piece: string): Settled {
     const text = this.#held + piece;
-    const at = Math.min(...this.#stop.map((stop) => text.indexOf(stop)).filter((k) => k >= 0));
+    const at = firstStop(text, this.#stop);
     if (at < Number.POSITIVE_INFINITY) {
       this.#held = "";
       return { text: text.slice(0, at), stopped: true };

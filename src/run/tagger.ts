@@ -11,7 +11,7 @@ import { type Span, spansOf, tagsOf } from "../shared/tag-schemes.ts";
 import type { Executable } from "../tensor/executable.ts";
 import { Executables } from "../tensor/executables.ts";
 import type { Graph } from "../tensor/graph.ts";
-import { bestPath } from "../tensor/lattice.ts";
+import { bestPath, HOPELESS } from "../tensor/lattice.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type ReadSentence, SentenceReader } from "./sentence-reader.ts";
@@ -45,7 +45,7 @@ export interface SentenceReading {
   /** Number of the tag of each token. */
   readonly path: readonly number[];
   /**
-   * log p of tags, given by their numbers, one a token.
+   * log p of tags, given by their numbers, one a token; −∞ of tags that a CRF forbids.
    * @throws UsageError "no-likelihood" of a CRF that was read without `likelihood`, "wrong-length", "out-of-range"
    */
   readonly logLikelihood: (tags: readonly number[]) => number;
@@ -193,7 +193,8 @@ export class Tagger extends Closing {
               "logLikelihood: a CRF computes the sum over all sequences of tags only where it is asked for; read with { likelihood: true }",
             );
           const arc = (t: number): number => (t === 0 ? 0 : weights![tags[t - 1]! * C + tags[t]!]!);
-          return tags.reduce((sum, tag, t) => sum + at("scores")(t, tag) + arc(t), -whole[b]!);
+          const score = tags.reduce((sum, tag, t) => sum + at("scores")(t, tag) + arc(t), 0);
+          return score > HOPELESS ? score - whole[b]! : Number.NEGATIVE_INFINITY;
         },
         intents: intents && Array.from(intents.slice(b * I, (b + 1) * I)),
         probabilities: !options.probabilities

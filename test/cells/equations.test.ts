@@ -106,17 +106,14 @@ const cases: readonly Case[] = [
     },
   },
   {
-    name: "lstm with zoneout, on average",
+    name: "lstm with zoneout, on average: the output is that of the cell before units keep their state",
     cell: lstm({ zoneout: 0.3 }),
     step({ x, u, before: { h, c } }) {
       const [i, f, g, o] = [0, 1, 2, 3].map((k) => plus(x(k), u(k, h!))) as [number[], number[], number[], number[]];
       const mixed = (old: number[], fresh: number[]): number[] => zip((a, b) => 0.3 * a + 0.7 * b, old, fresh);
-      const next = mixed(
-        c!,
-        zip((f, c, i, g) => σ(f) * c + σ(i) * Math.tanh(g), f, c!, i, g),
-      );
+      const next = zip((f, c, i, g) => σ(f) * c + σ(i) * Math.tanh(g), f, c!, i, g);
       return {
-        c: next,
+        c: mixed(c!, next),
         h: mixed(
           h!,
           zip((o, c) => σ(o) * Math.tanh(c), o, next),

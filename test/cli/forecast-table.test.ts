@@ -1,5 +1,7 @@
+import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { expect, test } from "vitest";
 import { forecastRows } from "../../src/cli/forecast-table.ts";
+import { parquetOf } from "../../src/cli/parquet.ts";
 import { parseStep } from "../../src/data/time-step.ts";
 import { timeZone } from "../../src/data/time-zone.ts";
 
@@ -17,4 +19,23 @@ test("the times of a table are written alike, as they are read", () => {
   const days = [Date.UTC(2024, 2, 10, 5), Date.UTC(2024, 2, 11, 4)];
   expect(rowsOf("1d", "America/New_York", ...days)).toEqual(["2024-03-10", "2024-03-11"]);
   expect(rowsOf("1d", "America/New_York", midnight)).toEqual(["2024-03-10T00:00:00Z"]);
+});
+
+// What pandas, polars and pyarrow read of such a file: datetime64, with UTC where moments are written, and int32.
+test.each([
+  ["days", ["2024-03-10", "1969-12-31"], { type: "TIMESTAMP", isAdjustedToUTC: false, unit: "MILLIS" }],
+  [
+    "moments",
+    ["2024-03-10T05:00:00Z", "1960-03-10T05:00:00.250Z"],
+    { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MILLIS" },
+  ],
+  ["steps", ["9", "10"], undefined],
+])("in Parquet %s are times or numbers, no text", async (_, times, logical_type) => {
+  const rows = times.map((time) => ({ series: "", time, target: "y", value: 0.1, quantiles: {} }));
+  const file = (await parquetOf(rows)).slice().buffer;
+  expect(parquetMetadata(file).schema.find(({ name }) => name === "time")?.logical_type).toEqual(logical_type);
+  const found = await parquetReadObjects({ file });
+  expect(found).toEqual(
+    rows.map(({ quantiles, time, ...row }) => ({ ...row, time: logical_type ? new Date(time) : Number(time) })),
+  );
 });

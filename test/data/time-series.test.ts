@@ -77,6 +77,18 @@ describe("reading", () => {
     expect([...(await read('{"y":true}\n{"y":false}\n', {}, ".jsonl")).series[0]!.values.y!]).toEqual([1, 0]);
   });
 
+  test("ids in JSON keep all their digits; numbers, and texts with digits in them, stay what they are", async () => {
+    const ids = ["9007199254740993", "9007199254740992", "-18446744073709551615"];
+    const text = 'say "1234567890123456789';
+    const values = ["1.2345678901234567", "12345678901234567e3", "9007199254740991", "-5e-1"];
+    const lines = [...ids, JSON.stringify(text)].map((id, k) => `{"id":${id},"y":${values[k]}}`);
+    const { series } = await read(lines.join("\n"), { series: "id" }, ".jsonl");
+    expect(series.map((one) => [one.id, one.values.y![0]])).toEqual(
+      [...ids, text].map((id, k) => [id, Number(values[k])]),
+    );
+    await expect(read('{"y":00012345678901234567}', {}, ".jsonl")).rejects.toMatchObject({ code: "bad-json" });
+  });
+
   test("a cell of one column in quotation marks is a row, an empty line is none", async () => {
     const { series } = await read('y\n1\n""\n\n3\n');
     expect([...series[0]!.values.y!]).toEqual([1, Number.NaN, 3]);

@@ -115,6 +115,24 @@ onMachines("a conditional random field beside all its sequences", (machine, tole
       );
   });
 
+  it("tags that are forbidden are infinitely unlikely and teach nothing; the others are what they were", async () => {
+    const model = conditionalRandomField({ tags: C, constraints });
+    // Row 0 goes from 0 to 2, row 1 is of one step and begins with 1, row 2 keeps to the constraints.
+    const data = Int32Array.from([0, 1, 0, 2, 0, 0, 1, 0, 1, 1, 0, 0]);
+    const { output, gradients } = await evaluate({
+      ...{ machine: machine(), model, parameters: VALUES, inputs: { x: ragged, mask, tags: { ...tags, data } } },
+      build: (t) => model.negativeLogLikelihood(t.x!, t.tags!, { mask: t.mask }),
+    });
+    const { whole, score } = enumerate(2, keeps);
+    expect([output[0], output[1]]).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+    expect(Math.abs(output[2]! - (Math.log(whole) - score([0, 0, 1])))).toBeLessThan(tolerance.output);
+    for (let k = 0; k < T * B * C; k++)
+      if (Math.floor(k / C) % B !== 2) expect(Object.is(Math.abs(gradients.x![k]!), 0), `${k}`).toBe(true);
+    const sum = Array.from(gradients.start!).reduce((a, b) => a + b, 0);
+    expect(Math.abs(sum)).toBeLessThan(tolerance.gradient);
+    expect(Array.from(gradients.transitions!).every(Number.isFinite)).toBe(true);
+  });
+
   it("long sequences of large scores neither overflow nor vanish", async () => {
     const steps = 100;
     const model = conditionalRandomField({ tags: C });

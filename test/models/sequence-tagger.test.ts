@@ -6,7 +6,7 @@ import {
   sequenceTaggerFromConfig,
 } from "../../src/models/sequence-tagger.ts";
 import { SentenceReader } from "../../src/run/sentence-reader.ts";
-import { declareSentences } from "../../src/run/tagger.ts";
+import { declareSentences, Tagger } from "../../src/run/tagger.ts";
 import { compile } from "../../src/tensor/executable.ts";
 import { Graph } from "../../src/tensor/graph.ts";
 import { layoutParameters, namedParameters } from "../../src/tensor/parameter.ts";
@@ -122,6 +122,19 @@ describe("a tagger", () => {
     expect(read).not.toEqual(none);
     expect(given).not.toEqual(none);
     expect(given).not.toEqual(read);
+  });
+
+  test("tags that the scheme forbids have probability 0, all others together 1", async () => {
+    const machine = openReference();
+    const model = sequenceTagger({ vocabularySize, ...full });
+    const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 3 });
+    const tagger = new Tagger({ model, machine, parameters, tokenizer });
+    const [reading] = await tagger.read([["ab", "c"]], { likelihood: true });
+    const of = (first: number) => [0, 1, 2].map((second) => reading!.logLikelihood([first, second]));
+    expect([...of(2), of(0)[2]]).toEqual(new Array(4).fill(Number.NEGATIVE_INFINITY));
+    expect([...of(0), ...of(1)].reduce((sum, log) => sum + Math.exp(log), 0)).toBeCloseTo(1, 12);
+    tagger.close();
+    machine.close();
   });
 
   test("of long words as many characters at the beginning as at the end are read; unknown ones are 0", () => {

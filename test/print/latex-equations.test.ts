@@ -66,7 +66,9 @@ describe("equations", () => {
     expect(lines[0]).toBe(
       "i_t = \\sigma(\\operatorname{clip}_{[-3,\\,3]}(W_i x_t + b^{x}_i + U_i (d \\odot h_{t-1}) + b^{h}_i))",
     );
-    expect(lines[5]).toBe("h_t = k^{h}_t \\odot h_{t-1} + (1 - k^{h}_t) \\odot o_t \\odot \\tanh(c_t)");
+    expect(lines[5]).toBe(
+      "h_t = k^{h}_t \\odot h_{t-1} + (1 - k^{h}_t) \\odot o_t \\odot \\tanh(f_t \\odot c_{t-1} + i_t \\odot g_t)",
+    );
   });
 
   test("means and variances stand on lines of their own, once", () => {
