@@ -23,6 +23,8 @@ export interface Diagnosis {
   readonly version: string;
   readonly node: string;
   readonly v8: string;
+  /** What runs this, for people: Node, or who says of itself that it is Node as well. */
+  readonly host: string;
   readonly platform: string;
   readonly processor: string;
   readonly cores: number;
@@ -64,9 +66,15 @@ export const doctorCommand = (io: Io, compare: typeof selfTest = selfTest): Comm
     },
   });
 
+/** Bun and Deno give the version of the Node that they stand for. */
+export function hostOf({ bun, deno, node, v8 }: Readonly<Record<string, string | undefined>>): string {
+  if (bun) return `Bun ${bun}`;
+  return deno ? `Deno ${deno} (V8 ${v8})` : `Node v${node} (V8 ${v8})`;
+}
+
 async function diagnose(compare: typeof selfTest): Promise<Diagnosis> {
   const host = {
-    ...{ version: VERSION, node: process.version, v8: process.versions.v8 },
+    ...{ version: VERSION, node: process.version, v8: process.versions.v8, host: hostOf(process.versions) },
     ...{ platform: `${process.platform} ${process.arch}`, processor: cpus()[0]?.model.trim() ?? "unknown" },
     ...{ cores: availableParallelism(), load: loadavg()[0] ?? 0 },
     memory: { totalBytes: totalmem(), freeBytes: freemem() },

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes } from "../shared/shapes.ts";
-import { duration, integer, labelled, quoted, short } from "./format.ts";
+import { counted, duration, integer, labelled, quoted, short } from "./format.ts";
 import type { InfoKind } from "./info-kind.ts";
 import type { Io } from "./io.ts";
 import { type RunStory, readStory } from "./run-story.ts";
@@ -32,20 +32,22 @@ function textOf(story: RunStory, io: Io): string {
     ["Loss", curveOf(curves["training loss"], room, "of training")],
     ["", curveOf(validation, room, "of validation")],
     ["Files", story.files.map(({ name, bytes }) => `${name} (${formatBytes(bytes)})`).join(", ")],
-    ["Repeat", `${io.program} train ${story.task} --config ${config}`],
+    ["Repeat", story.task === undefined ? "" : `${io.program} train ${story.task} --config ${config}`],
   ])}\n`;
 }
 
 const text = (value: unknown): string => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
 function modelOf({ model, start }: RunStory): string {
-  const { cell, hiddenSize, numLayers, embeddingSize, vocabularySize, dropout, tied } = model as Record<
+  const { kind, cell, hiddenSize, numLayers, embeddingSize, vocabularySize, dropout, tied } = model as Record<
     string,
     number | undefined
-  > & { cell?: { name?: string } };
-  const name = cell?.name ?? "of an unknown kind";
+  > & { kind?: unknown; cell?: { name?: string } };
   return [
-    `${name}, ${numLayers === 1 ? `${hiddenSize} units` : `${numLayers} layers of ${hiddenSize} units`}`,
+    cell?.name ?? `of a kind of its own${typeof kind === "string" ? ` ("${kind}")` : ""}`,
+    ...(hiddenSize === undefined
+      ? []
+      : [`${(numLayers ?? 1) === 1 ? "" : `${numLayers} layers of `}${hiddenSize} units`]),
     ...(embeddingSize === undefined
       ? []
       : [`embedding ${embeddingSize}${tied ? " (tied)" : ""} for ${integer(vocabularySize!)} tokens`]),
@@ -75,9 +77,10 @@ function dataOf({ settings, start }: RunStory): string {
 }
 
 function trainingOf({ settings, start }: RunStory): string {
-  const { epochs, optimizer, learningRate, schedule, warmup, clipNorm, average, seed, machine } = settings;
+  const { epochs = start.epochs } = settings as { readonly epochs?: number };
+  const { optimizer, learningRate, schedule, warmup, clipNorm, average, seed, machine } = settings;
   return [
-    `${epochs ?? start.epochs} epochs`,
+    ...(epochs === undefined ? [] : [counted(epochs, "epoch")]),
     ...(start.totalSteps === undefined
       ? []
       : [

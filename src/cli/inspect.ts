@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { platform } from "#platform";
 import { readConfig } from "../checkpoint/run-folder.ts";
+import { ofKind } from "../checkpoint/run-kinds.ts";
 import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import type { ReadTrace } from "../explain/read-trace.ts";
 import { traceText } from "../explain/trace-text.ts";
 import { traceKey } from "../explain/traced-array.ts";
 import { loadRun } from "../run/load-run.ts";
-import { ofKind } from "../run/run-parts.ts";
 import { integer, onOff, path, text, type ValuesOf } from "../schema/fields.ts";
 import { nearest, UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";

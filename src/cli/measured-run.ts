@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { type RunConfig, readConfig, type Saveable } from "../checkpoint/run-folder.ts";
+import { ofKind } from "../checkpoint/run-kinds.ts";
 import type { Machine } from "../compute/machine.ts";
 import { backtest } from "../run/backtest.ts";
 import { evaluateClassifier, evaluateRegression } from "../run/evaluate-classifier.ts";
@@ -8,7 +9,6 @@ import { loadClassifier } from "../run/load-classifier.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { loadRun } from "../run/load-run.ts";
 import { loadTagger } from "../run/load-tagger.ts";
-import { ofKind } from "../run/run-parts.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import type { TagSettings } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";

@@ -18,7 +18,8 @@ export interface Best {
 /** What a run folder tells without its weights: enough for `info`, `runs` and `compare`. */
 export interface RunStory {
   readonly folder: string;
-  readonly task: string;
+  /** Of what command it is; undefined of a program's own. */
+  readonly task: string | undefined;
   readonly model: Readonly<Record<string, unknown>>;
   /** Everything it was trained with: the settings of the schema. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -66,10 +67,10 @@ export function readStory(folder: string): RunStory {
       `${folder}: expected the folder of a run, as training makes it; there is no config.json in it`,
     );
   const config = parse(path, readFileSync(path, "utf8"));
-  if (!isObject(config) || config.format !== RUN_FORMAT)
+  if (!isObject(config) || config.format !== RUN_FORMAT || !isObject(config.model))
     throw new FailureError(
       "bad-run",
-      `${path}: expected "format": "${RUN_FORMAT}" in it; the file is damaged or of another program`,
+      `${path}: expected "format": "${RUN_FORMAT}" and "model" as an object in it; the file is damaged or of another program`,
     );
   const lines = readMetrics(join(folder, "metrics.jsonl"));
   const of = (type: string): Line[] => lines.filter((line) => line.type === type);
@@ -78,8 +79,8 @@ export function readStory(folder: string): RunStory {
   const end = lines.at(-1)?.type === "end" ? lines.at(-1) : undefined;
   return {
     folder,
-    task: typeof config.task === "string" ? config.task : "unknown",
-    model: isObject(config.model) ? config.model : {},
+    task: typeof config.task === "string" ? config.task : undefined,
+    model: config.model,
     settings: isObject(config.training) ? config.training : {},
     start: Object.fromEntries(Object.entries(start).filter(([, value]) => typeof value === "number")) as Record<
       string,

@@ -1,6 +1,7 @@
 import type { Cell } from "../cells/define.ts";
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunFiles, readRun } from "../checkpoint/read-run.ts";
+import { expectKind } from "../checkpoint/run-kinds.ts";
 import { renamed } from "../layers/held-values.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
@@ -20,10 +21,11 @@ export interface LoadedText {
 
 /**
  * Reads the folder of a run as a model of named arrays.
- * @throws UsageError "not-a-run", "unknown-cell"; FailureError "bad-run" and what `readRun` throws
+ * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError "bad-run" and what `readRun` throws
  */
 export async function readRunModel(folder: string, cells: Readonly<Record<string, Cell>> = {}): Promise<LoadedText> {
   const files = await readRun(folder);
+  expectKind(folder, files.config, "language-model");
   const model = ofFile(`${folder}/config.json`, () => languageModelFromConfig(files.config.model, { cells }));
   for (const [name, { shape }] of layoutParameters(model).names) {
     const given = files.weights.get(name);

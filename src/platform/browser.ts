@@ -63,6 +63,7 @@ function unavailableFiles(): FileLayer {
   return {
     ...{ read: refuse, size: refuse, write: refuse, append: refuse, truncate: refuse, sync: refuse, rename: refuse },
     ...{ link: refuse, remove: refuse, list: refuse, makeFolder: refuse, syncFolder: refuse },
+    removeAtEnd: () => () => undefined,
   };
 }
 

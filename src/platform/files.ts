@@ -25,6 +25,8 @@ export interface FileLayer {
   link(from: string, to: string): Promise<boolean>;
   /** Removes a file; one that is not there is no mistake. */
   remove(path: string): Promise<void>;
+  /** Removes a file when the process ends, or is asked to by a signal, before the returned function is called. */
+  removeAtEnd(path: string): () => void;
   /** Names in a folder; none when there is no such folder. */
   list(folder: string): Promise<string[]>;
   /** Makes a folder inside one that is there, unless there is one: see `makeDurableFolder`. */
@@ -45,6 +47,7 @@ export async function writeAtomic(files: FileLayer, path: string, content: FileC
   const { folder, name } = split(path);
   // A name of its own, not made of the clock: two processes may write the same file.
   const temporary = `${folder}/.${name}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+  const finished = files.removeAtEnd(temporary);
   try {
     await files.write(temporary, content);
     await files.sync(temporary);
@@ -55,6 +58,8 @@ export async function writeAtomic(files: FileLayer, path: string, content: FileC
     if (!(error instanceof FailureError && error.message.includes(temporary))) throw error;
     // Who asked for a file knows nothing of the other one.
     throw new FailureError(error.code, error.message.replaceAll(temporary, path), { cause: error.cause });
+  } finally {
+    finished();
   }
 }
 

@@ -1,11 +1,12 @@
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
+import { expectKind } from "../checkpoint/run-kinds.ts";
 import { type SequenceClassifier, sequenceClassifierFromConfig } from "../models/sequence-classifier.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { Classifier } from "./classifier.ts";
-import { expectKind, type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
+import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
 
 /**
  * Loads a classifier (or a regression of sequences) that a training saved. Close its `parameters` when done, or the machine.

@@ -1,11 +1,12 @@
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
+import { expectKind } from "../checkpoint/run-kinds.ts";
 import { forecastLayoutFromConfig, kindsOf, widthsOf } from "../data/forecast-layout.ts";
 import { sequenceForecasterFromConfig } from "../models/sequence-forecaster.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Forecaster } from "./forecaster.ts";
-import { expectKind, type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
+import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
 
 /**
  * Loads a forecaster that a training saved. Close its `parameters` when done, or the machine.

@@ -2,6 +2,7 @@ import { cellsInWords } from "../cells/cells-in-words.ts";
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readRun, runName } from "../checkpoint/read-run.ts";
 import type { RunConfig } from "../checkpoint/run-folder.ts";
+import { expectKind } from "../checkpoint/run-kinds.ts";
 import type { Machine } from "../compute/machine.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
 import { FailureError } from "../shared/errors.ts";
@@ -9,7 +10,7 @@ import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
-import { expectKind, type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
+import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
 
 /** A language model that was loaded. Whatever takes a model where it runs (`openSession`, `generateBatch`, `traceText`, …) takes a run as it is. */
 export interface LoadedRun<M extends Machine = Machine> {

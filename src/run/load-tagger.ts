@@ -1,10 +1,11 @@
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
+import { expectKind } from "../checkpoint/run-kinds.ts";
 import { sequenceTaggerFromConfig } from "../models/sequence-tagger.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
-import { expectKind, type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
+import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
 import { Tagger } from "./tagger.ts";
 
 /**

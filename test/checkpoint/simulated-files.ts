@@ -144,6 +144,10 @@ export class SimulatedFiles implements FileLayer {
     if (this.folders.get(split(path)[0])?.now.has(name)) this.change(path, { gone: name });
   }
 
+  removeAtEnd(): () => void {
+    return () => undefined;
+  }
+
   async list(folder: string): Promise<string[]> {
     return [...(this.folders.get(folder)?.now.keys() ?? [])].map((name) => name.replace(/\/$/, ""));
   }

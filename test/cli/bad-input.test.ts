@@ -36,9 +36,18 @@ beforeAll(async () => {
   cpSync(run, at("cut"), { recursive: true });
   const weights = join(at("cut"), "model.safetensors");
   writeFileSync(weights, readFileSync(weights).subarray(0, 200));
-  cpSync(run, at("other-size"), { recursive: true });
-  const config = join(at("other-size"), "config.json");
-  writeFileSync(config, readFileSync(config, "utf8").replace('"hiddenSize": 8', '"hiddenSize": 9'));
+  const changes = {
+    "other-size": ['"hiddenSize": 8', '"hiddenSize": 9'],
+    "other-task": ['"kind": "language-model"', '"kind": "tagger"'],
+    "no-task": ['"task": "text",', ""],
+  } as const;
+  for (const [name, [from, to]] of Object.entries(changes)) {
+    cpSync(run, at(name), { recursive: true });
+    const config = join(at(name), "config.json");
+    const text = readFileSync(config, "utf8");
+    expect(text).toContain(from);
+    writeFileSync(config, text.replace(from, to));
+  }
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -76,6 +85,9 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
   ["generate @altered-tokenizer", 1, "tokenizer.json: it is no JSON"],
   ["generate @cut", 1, "model.safetensors"],
   ["generate @other-size", 1, "model.safetensors"],
+  ["convert @other-task @x.onnx", 2, "expected a run of a language model, this one is of a tagger; for it there are"],
+  ["verify @run @other-task", 2, "expected a run of a language model, this one is of a tagger"],
+  ["resume @no-task", 2, "its task is not said"],
   ["evaluate @altered-weights @text.txt", 1, "the weights are not those that were saved"],
   ["inspect @altered-weights --text h", 1, "the weights are not those that were saved"],
   ["evaluate @run @empty.txt", 2, "the file is empty"],

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { selfTest } from "../../src/cli/doctor/self-test.ts";
 import { doctorText } from "../../src/cli/doctor/text.ts";
 import type { Diagnosis } from "../../src/cli/doctor.ts";
-import { doctorCommand } from "../../src/cli/doctor.ts";
+import { doctorCommand, hostOf } from "../../src/cli/doctor.ts";
 import { Ended } from "../../src/cli/failure.ts";
 import type { SynchronousMachine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
@@ -19,6 +19,15 @@ test("doctor says what was found, in words and as JSON", async () => {
   const text = doctorText(found, "longshort");
   for (const word of ["self-test", "passed", "multiply-add", "cross-origin isolated", found.processor])
     expect(text).toContain(word);
+});
+
+test("doctor names the host that runs it, not the Node that it stands for", () => {
+  const node = { node: "26.3.0", v8: "14.6" };
+  expect([node, { ...node, bun: "1.4.5" }, { ...node, deno: "2.9.6" }].map(hostOf)).toEqual([
+    "Node v26.3.0 (V8 14.6)",
+    "Bun 1.4.5",
+    "Deno 2.9.6 (V8 14.6)",
+  ]);
 });
 
 /** A machine whose results are wrong by a little: every number read is one part in ten thousand too large. */

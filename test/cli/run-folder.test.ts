@@ -157,9 +157,22 @@ describe("info, runs, compare", () => {
     expect(story.curves["validation loss"]).toHaveLength(2);
   });
 
+  it("info tells of a run of a program's own what it says, and how no command would repeat it", async () => {
+    mkdirSync(at("own"));
+    writeFileSync(at("own/config.json"), '{"format":"longshort-run","version":1,"model":{"kind":"mine"}}');
+    const own = await longshort(["info", at("own")]);
+    expect(own.code).toBe(0);
+    expect(own.stdout).toContain('Model   of a kind of its own ("mine")\n');
+    expect(own.stdout).not.toMatch(/undefined|Repeat|Training/);
+    writeFileSync(at("own/config.json"), '{"format":"longshort-run","version":1}');
+    const damaged = await longshort(["info", at("own")]);
+    expect(damaged.code).toBe(1);
+    expect(damaged.stderr).toContain('config.json: expected "format": "longshort-run" and "model" as an object in it');
+  });
+
   it("runs lists the best first, and what is damaged is said", async () => {
     mkdirSync(at("runs/bad"));
-    writeFileSync(at("runs/bad/config.json"), '{"format":"longshort-run"}');
+    writeFileSync(at("runs/bad/config.json"), '{"format":"longshort-run","model":{}}');
     writeFileSync(at("runs/bad/metrics.jsonl"), "{\n{}\n");
     const { code, stdout, stderr } = await longshort(["runs", at("runs")]);
     rmSync(at("runs/bad"), { recursive: true });

@@ -91,6 +91,14 @@ describe("the packed package trains five steps in", () => {
     );
   });
 
+  it("Bun, as a program and bundled for it", { timeout: 5 * minute }, (context) => {
+    fetched(context, "bun@1", "bun", "--version");
+    const bun = ["npx", "-y", "-p", "bun@1", "bun"] as const;
+    expectSame(runProgram(...bun, program));
+    ask(installed.folder, ...bun, "build", program, "--target=bun", "--outfile=bun/bundle.mjs");
+    expectSame(runProgram(...bun, "bun/bundle.mjs"));
+  });
+
   it("Jest, which resolves and loads modules by itself", { timeout: 5 * minute }, (context) => {
     fetched(context, "jest@30", "jest", "--version");
     const { folder } = installed;

@@ -40,6 +40,16 @@ describe("functions and classes that are loaded when they are used", () => {
     expect(() => late.functionOf("fails")()).toThrow(new RangeError("too far"));
   });
 
+  it("say what to do where a bundler took their file away", () => {
+    const moved = lateExports("./running.js", pathToFileURL(path.join(folder, "bundle.mjs")).href);
+    expect(() => moved.functionOf("sum")(1)).toThrow(
+      expect.objectContaining({ code: "piece-missing", message: expect.stringContaining("--conditions=module") }),
+    );
+    writeFileSync(path.join(folder, "needs.mjs"), 'throw new TypeError("of its own");');
+    const failing = lateExports("./needs.mjs", pathToFileURL(path.join(folder, "index.mjs")).href);
+    expect(() => failing.functionOf("sum")(1)).toThrow(new TypeError("of its own"));
+  });
+
   it("are classes for `new`, `instanceof`, `extends`, static members and whoever looks at them", () => {
     interface Maker {
       new (n: number): { readonly n: number };

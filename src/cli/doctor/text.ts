@@ -8,7 +8,7 @@ const PAGES =
 /** A diagnosis for people. */
 export function doctorText(d: Diagnosis, program: string): string {
   const rows: string[][] = [
-    ["longshort", `${d.version}, Node ${d.node} (V8 ${d.v8}), ${d.platform}`],
+    ["longshort", `${d.version}, ${d.host}, ${d.platform}`],
     ["processor", `${d.processor}, ${d.cores} thread${d.cores === 1 ? "" : "s"}, load ${d.load.toFixed(1)}`],
     ["memory", `${formatBytes(d.memory.totalBytes)}, ${formatBytes(d.memory.freeBytes)} free`],
     ["engine flags", flagsOf(d)],
@@ -49,15 +49,15 @@ export function doctorText(d: Diagnosis, program: string): string {
   return `${aligned.join("\n")}\n${list.length > 0 ? `${table(list)}\n` : ""}${help}${hint}\n${PAGES}\n`;
 }
 
-function flagsOf({ flags, node }: Diagnosis): string {
-  if (flags.length === 0) return `none that Node ${node} takes make it faster`;
+function flagsOf({ flags, host }: Diagnosis): string {
+  if (flags.length === 0) return `none that ${host} takes make it faster`;
   return flags.map(({ flag, given }) => `${flag} (${given ? "given" : "not given"})`).join(", ");
 }
 
 function fusedOf({ wasm }: Diagnosis): string {
   return wasm.fused
     ? "fused, rounded once (relaxed SIMD)"
-    : "multiply, then add: this engine has no relaxed SIMD, so products take twice the operations";
+    : "multiply, then add: this engine has no multiply-add that rounds once, so products take twice the operations";
 }
 
 function tilesOf({ wasm: { tiles } }: Diagnosis): string {

@@ -1,6 +1,7 @@
 import type { FileLayer } from "../files.ts";
 import { readError, writeError } from "./errors.ts";
 import { fs } from "./late.ts";
+import { removeAtEnd } from "./unfinished.ts";
 
 /** Files of the system that Node runs on. */
 export const nodeFiles: FileLayer = {
@@ -57,6 +58,7 @@ export const nodeFiles: FileLayer = {
       return false;
     }),
   remove: (path) => writing(path, () => fs().promises.rm(path, { force: true })),
+  removeAtEnd,
   async list(folder) {
     try {
       return await fs().promises.readdir(folder);

@@ -1,3 +1,4 @@
+import { FailureError } from "../../shared/errors.ts";
 import { modules } from "./late.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: of any function
@@ -19,7 +20,7 @@ export interface LateExports {
 export function lateExports(file: string, base: string): LateExports {
   let loaded: Record<string, Real> | undefined;
   const realOf = (name: string): Real => {
-    loaded ??= modules().createRequire(base)(file) as Record<string, Real>;
+    loaded ??= load(file, base);
     return loaded[name]!;
   };
   return {
@@ -27,6 +28,19 @@ export function lateExports(file: string, base: string): LateExports {
       Object.defineProperty((...operands: unknown[]) => realOf(name)(...operands), "name", { value: name }),
     classOf: (name) => standIn(() => realOf(name)),
   };
+}
+
+function load(file: string, base: string): Record<string, Real> {
+  try {
+    return modules().createRequire(base)(file);
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== "MODULE_NOT_FOUND") throw cause;
+    throw new FailureError(
+      "piece-missing",
+      `${file} is not beside ${base}: a bundler has moved the code that loads it; have it resolve packages by the condition "module" as well (often \`--conditions=module\`), or leave longshort out of the bundle`,
+      { cause },
+    );
+  }
 }
 
 const OPERATIONS = Object.getOwnPropertyNames(Reflect) as (keyof ProxyHandler<Real>)[];
