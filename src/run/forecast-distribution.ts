@@ -10,7 +10,7 @@ export type Parameters = Readonly<Record<string, number>>;
 
 /** What can be asked of a predicted value. */
 export interface Distribution {
-  /** The one number that stands for it: the mean of a distribution, the median (or middle level) of quantiles, the point itself. */
+  /** The one number that stands for it: the mean of a distribution, the median of quantiles, the point itself. */
   point(parameters: Parameters): number;
   /** Undefined: nothing is known but a point. */
   readonly quantile: ((parameters: Parameters, level: number) => number) | undefined;
@@ -25,7 +25,7 @@ export function distributionOf({ head, levels = [] }: Pick<SequenceForecasterCon
       return { point: ({ value }) => value!, quantile: undefined, moved: allMoved };
     case "quantiles":
       return {
-        point: (parameters) => ascending(parameters, levels)[Math.floor(levels.length / 2)]!,
+        point: (parameters) => medianOf(levels, ascending(parameters, levels)),
         quantile: (parameters, level) => ascending(parameters, levels)[indexOf(levels, level)]!,
         moved: allMoved,
       };
@@ -59,6 +59,15 @@ const stretched: Distribution["moved"] = (parameters, center, scale) => ({
 /** Quantiles are learned one by one and may cross; in order they are never worse (Chernozhukov et al. 2010, arXiv:0704.3649). */
 const ascending = (parameters: Parameters, levels: readonly number[]): number[] =>
   levels.map((level) => parameters[quantileName(level)]!).sort((a, b) => a - b);
+
+/** Where the median was not learned, it lies on the line between the levels beside it; where all are on one side of it, the nearest stands for it. */
+function medianOf(levels: readonly number[], values: readonly number[]): number {
+  const above = levels.findIndex((level) => level >= 0.5);
+  if (above <= 0) return values.at(above)!;
+  const [low, high] = [levels[above - 1]!, levels[above]!];
+  const share = (0.5 - low) / (high - low);
+  return (1 - share) * values[above - 1]! + share * values[above]!;
+}
 
 function indexOf(levels: readonly number[], level: number): number {
   const at = levels.indexOf(level);

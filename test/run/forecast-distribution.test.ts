@@ -102,3 +102,14 @@ test("quantiles that cross are put in order, and others than the learned ones ar
   expect(head.point(crossed)).toBe(3);
   expect(() => head.quantile!(crossed, 0.2)).toThrow(/learned 0.1, 0.5, 0.9 and no other/);
 });
+
+test.each([
+  [[0.1, 0.9], [2, 6], 4],
+  [[0.1, 0.3, 0.9], [2, 3, 9], 5],
+  [[0.25, 0.5, 0.75, 0.95], [1, 2, 7, 8], 2],
+  [[0.8, 0.95], [1, 2], 1],
+  [[0.05, 0.2], [1, 2], 2],
+])("of the quantiles %o the point is the median, learned or between its neighbours", (levels, values, median) => {
+  const parameters = Object.fromEntries(levels.map((level, k) => [`q${level}`, values[k]!]));
+  expect(distributionOf({ head: "quantiles", levels }).point(parameters)).toBeCloseTo(median, 12);
+});
