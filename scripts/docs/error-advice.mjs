@@ -12,7 +12,7 @@ export const advice = {
     "Correct the equations given to `defineCell`; [a cell of your own](../cells/your-own.md) lists what they can say.",
   "bad-deflate": "The compressed file is damaged: fetch or export it again.",
   "bad-equations":
-    "Correct the text given to `parseCell` at the line and column that the message names; [a cell in words](../guide/look-inside.md#a-cell-in-words) shows how it is written.",
+    "Correct the text given to `parseCell` at the line and column that the message names; [cells as text](../guide/look-inside.md#cells-as-text) shows how it is written.",
   "bad-npy": "Write the array again, with `numpy.save` and without `allow_pickle`.",
   "bad-option":
     "Give the option the kind of value that the message names; `--help` and the type of the options list them.",

@@ -21,7 +21,7 @@ const english = {
 | \`recurrent: ({ previous, masks }) => …\` | recurrent dropout | what all recurrent matrices multiply, by default the first state |
 | \`mean(…)\` | layer normalisation | the mean over all units of one example |
 | \`bias: "none"\` | layer normalisation | products without biases |`,
-  end: '`step` returns the next states; whatever else it returns has a name in formulas and traces. A model that was saved with a cell of yours is loaded with `loadRun(folder, { machine, cells: { "own-cell": ownCell } })`.\n\nThe same can be said in words: `parseCell("z = sigmoid(W_z x + U_z h[t-1]) …")` reads equations from text, one a line, and `cellText(cell)` writes those of any cell ([a cell in words](../guide/look-inside.md#a-cell-in-words)). A saved model carries that text, so that it opens without `cells`; what only code can say, functions of your own among it, is left to `defineCell`.',
+  end: '`step` returns the next states; whatever else it returns has a name in formulas and traces. A model that was saved with a cell of yours is loaded with `loadRun(folder, { machine, cells: { "own-cell": ownCell } })`.\n\nThe same can be said in words: `parseCell("z = sigmoid(W_z x + U_z h[t-1]) …")` reads equations from text, one a line, and `cellText(cell)` writes those of any cell ([cells as text](../guide/look-inside.md#cells-as-text)). A saved model carries that text, so that it opens without `cells`; what only code can say, functions of your own among it, is left to `defineCell`.',
 };
 
 /** @type {typeof english} */
