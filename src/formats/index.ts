@@ -57,7 +57,7 @@ export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";
 export { writePyTorch } from "./pytorch/write.ts";
 export { type ReadModelOptions, readModel } from "./read-model.ts";
 export type { ModelPort, StatePair } from "./runnable.ts";
-export { type SaveOptions, save } from "./save.ts";
+export { exportModel, type SaveOptions, save } from "./save.ts";
 export {
   loadStateDict,
   matchStateDict,

@@ -1,12 +1,15 @@
 import { platform } from "#platform";
-import { UsageError } from "../shared/errors.ts";
+import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import { type Converted, type ConvertOptions, convertModel, type Target } from "./convert.ts";
 import type { ModelContent, ModelFile } from "./model-file.ts";
 import type { Model } from "./open.ts";
 
-export interface SaveOptions extends Partial<ConvertOptions> {}
+export interface SaveOptions extends Omit<ConvertOptions, "to"> {
+  /** The format. Default: what the ending of the path says. */
+  readonly to?: Target | undefined;
+}
 
 const endings: readonly (readonly [ending: string, to: Target])[] = [
   [".onnx", "onnx"],
@@ -30,21 +33,39 @@ export function targetOf(name: string): Target {
 }
 
 /**
- * Writes a model as it is now, trained or not, in any format that can hold its function. A path is written whole or not at all;
- * without one the bytes are only given back, as in a page.
+ * Gives a model with its current weights, trained or not, as the bytes of a file, in any format that can hold its function: for a
+ * download, a request or IndexedDB. `save` writes the same to a path.
  *
  * @example
  * ```ts
- * await save(model, "model.onnx");
- * const { bytes } = await save(model, undefined, { to: "pytorch" });
+ * const { bytes, notes } = await exportModel(model, { to: "onnx" });
  * ```
- * @throws UsageError "not-convertible" with the reason, "unknown-format"
+ * @throws UsageError "not-convertible" with the reason
  */
-export async function save(model: Model, target: string | undefined, options: SaveOptions = {}): Promise<Converted> {
+export async function exportModel(model: Model, options: ConvertOptions): Promise<Converted> {
+  expectOptions("exportModel", options, { to: "required", weightsOnly: 1 });
+  return convertModel(await withWeights(model.file, model.parameters), options);
+}
+
+/**
+ * Writes a model with its current weights, trained or not, to a file in any format that can hold its function. The file is written
+ * whole or not at all. Node only; in a page `exportModel` gives the bytes.
+ *
+ * @example
+ * ```ts
+ * const { notes } = await save(model, "model.onnx");
+ * ```
+ * @throws UsageError "not-convertible" with the reason, "unknown-format" where the ending of the path names no format
+ */
+export async function save(model: Model, path: string, options: SaveOptions = {}): Promise<Converted> {
   expectOptions("save", options, { to: 1, weightsOnly: 1 });
-  const to = options.to ?? targetOf(target ?? "");
-  const converted = convertModel(await withWeights(model.file, model.parameters), { ...options, to });
-  if (target !== undefined) await writeConverted(converted, target);
+  if (typeof path !== "string")
+    throw new UsageError(
+      "bad-option",
+      `save: expected the path of a file, got ${describe(path)}; exportModel gives bytes without a file`,
+    );
+  const converted = await exportModel(model, { ...options, to: options.to ?? targetOf(path) });
+  await writeConverted(converted, path);
   return converted;
 }
 

@@ -10,7 +10,7 @@ import type { ModelFile } from "../../src/formats/model-file.ts";
 import { Model, open } from "../../src/formats/open.ts";
 import { writePyTorch } from "../../src/formats/pytorch/write.ts";
 import { readModel } from "../../src/formats/read-model.ts";
-import { save } from "../../src/formats/save.ts";
+import { exportModel, save } from "../../src/formats/save.ts";
 import { compareModels, randomInputs } from "../../src/formats/verify.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
@@ -285,11 +285,22 @@ test("what was changed is what is saved", async () => {
         name,
         Float32Array.from(await from.parameters.read(name), (w) => w * 0.5),
       );
-    using again = await open((await save(from, undefined, { to: "onnx" })).bytes, { machine });
+    using again = await open((await exportModel(from, { to: "onnx" })).bytes, { machine });
     const inputs = await randomInputs(from);
     const [c] = await compareModels(from, again, inputs);
     expect(c!.difference).toBeLessThanOrEqual(1e-6);
     using before = new Model(file, { machine });
     expect((await compareModels(before, again, inputs))[0]!.difference).toBeGreaterThan(1e-3);
   }
+});
+
+test("save asks for a path, and says where bytes without a file come from", async () => {
+  using model = new Model(
+    fileOf(chainOf([recurrentSpec({ cell: { name: "gru" }, inputSize: 3, hiddenSize: 2 })], { width: 3 })),
+    { machine },
+  );
+  await expect(save(model, undefined as unknown as string)).rejects.toMatchObject({
+    code: "bad-option",
+    message: expect.stringMatching(/expected the path of a file, got undefined; exportModel gives bytes/),
+  });
 });

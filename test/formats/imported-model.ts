@@ -3,7 +3,7 @@ import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import type { Machine } from "../../src/compute/machine.ts";
 import { open } from "../../src/formats/open.ts";
 import type { ModelArray } from "../../src/formats/plans.ts";
-import { save } from "../../src/formats/save.ts";
+import { exportModel } from "../../src/formats/save.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
 
@@ -42,7 +42,7 @@ export function stateDict(
 /** The model in another format, and what it reads. */
 export async function imported(bytes: Uint8Array, to: "pytorch" | "onnx" | "keras", machine: Machine) {
   const first = await open(bytes, { machine });
-  const model = await open((await save(first, undefined, { to })).bytes, { machine });
+  const model = await open((await exportModel(first, { to })).bytes, { machine });
   first.close();
   const { name, type } = model.inputs.find((port) => !port.optional && !/^(h|c|.*\.(h|c))$/.test(port.name))!;
   const inputs: Record<string, ModelArray> =

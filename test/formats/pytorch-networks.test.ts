@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { open } from "../../src/formats/open.ts";
 import type { ModelArray } from "../../src/formats/plans.ts";
 import type { ModelPort } from "../../src/formats/runnable.ts";
-import { save } from "../../src/formats/save.ts";
+import { exportModel, save } from "../../src/formats/save.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { difference } from "../support/difference.ts";
 import { machineAndFolder } from "../support/machine-and-folder.ts";
@@ -132,11 +132,11 @@ withTorch("networks of PyTorch", () => {
 
       await save(model, `${folder}/${k}.ours.pt`);
       if (architecture.cell === "LSTM" && architecture.projection) {
-        await expect(save(model, undefined, { to: "onnx" })).rejects.toMatchObject({ code: "not-convertible" });
+        await expect(exportModel(model, { to: "onnx" })).rejects.toMatchObject({ code: "not-convertible" });
         model.close();
         continue;
       }
-      const { bytes } = await save(model, undefined, { to: "onnx" });
+      const { bytes } = await exportModel(model, { to: "onnx" });
       const graph = await open(bytes, { machine });
       const inputs = inputsFor(graph.inputs, x);
       expect(difference((await graph.run(inputs)).output!.data, y.data), `ONNX: ${label}`).toBeLessThan(1e-5);

@@ -3,7 +3,7 @@ import { openMachine } from "../../src/compute/open.ts";
 import { openOnnx } from "../../src/formats/onnx/program.ts";
 import { Model } from "../../src/formats/open.ts";
 import { readModel } from "../../src/formats/read-model.ts";
-import { save } from "../../src/formats/save.ts";
+import { exportModel } from "../../src/formats/save.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { difference } from "../support/difference.ts";
 import { chainOf, fileOf, recurrentSpec } from "./networks.ts";
@@ -47,7 +47,7 @@ test.each([false, true])(
     const { output: right } = await numbers.run({ input });
     expect(difference(after!.data as Float32Array, right!.data as Float32Array)).toBeLessThan(5e-4);
     // What is written holds these numbers, and rounding them again gives the same bits.
-    const { bytes } = await save(program, undefined, { to: "keras" });
+    const { bytes } = await exportModel(program, { to: "keras" });
     using again = new Model(await readModel(bytes, {}), { machine });
     await again.quantize();
     const [name] = again.inputs.map((port) => port.name);
@@ -85,7 +85,7 @@ test("a graph of operators says why it cannot", async () => {
   const machine = await openMachine("wasm");
   const { bytes } = await (async () => {
     using program = new Model(fileOf(model(false)), { machine });
-    return save(program, undefined, { to: "onnx" });
+    return exportModel(program, { to: "onnx" });
   })();
   using program = openOnnx(bytes, { machine });
   await expect(program.quantize()).rejects.toThrow(/a graph of operators.*Keras, PyTorch, TensorFlow.js/);

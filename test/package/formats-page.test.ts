@@ -50,7 +50,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const program = `
-import { open, openMachine, save } from "/longshort.js";
+import { exportModel, open, openMachine } from "/longshort.js";
 
 async function outputOf(input, onProgress) {
   const machine = await openMachine("wasm");
@@ -59,7 +59,7 @@ async function outputOf(input, onProgress) {
   for (const { input } of model.states)
     if (!model.inputs.find(({ name }) => name === input).optional) given[input] = { shape: [1, 3], data: [0, 0, 0] };
   const results = await model.run(given);
-  const again = await save(model, undefined, { to: "onnx" });
+  const again = await exportModel(model, { to: "onnx" });
   machine.close();
   return { output: [...results[model.outputs[0].name].data], written: again.bytes.length };
 }

@@ -8,7 +8,7 @@ import { effectOn } from "../../src/explain/effect.ts";
 import { nearestPlaces } from "../../src/explain/nearest-places.ts";
 import { writeOnnx } from "../../src/formats/onnx/write.ts";
 import { open } from "../../src/formats/open.ts";
-import { save } from "../../src/formats/save.ts";
+import { exportModel } from "../../src/formats/save.ts";
 import { recurrent } from "../../src/layers/recurrent.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
@@ -96,7 +96,7 @@ describe("the worker opens", () => {
     const machine = await openMachine("reference");
     const plain = languageModelFile(6);
     const source = await open(plain, { machine });
-    const keras = (await save(source, undefined, { to: "keras" })).bytes;
+    const keras = (await exportModel(source, { to: "keras" })).bytes;
     source.close();
     machine.close();
     const tokens = [1, 5, 0, 3];
