@@ -8,7 +8,7 @@ export interface OptionsOf {
   reference: undefined;
   wasm: WasmOptions;
 }
-/** Machines that can be opened by name. */
+/** Names of the machines that `openMachine` opens. */
 export type MachineName = keyof OptionsOf;
 
 /** Each machine is loaded when it is asked for, so that a bundle for a page carries only what it uses. */
@@ -23,8 +23,7 @@ const optionsOf: { [K in MachineName]: OptionNames<NonNullable<OptionsOf[K]>> } 
 };
 
 /**
- * Opens a machine: "wasm" computes in float32 with WebAssembly SIMD, "reference" in float64 with plain loops.
- *
+ * Opens a machine. "wasm" computes in float32 with WebAssembly SIMD; "reference" computes in float64 with an interpreter and is slow.
  * @example
  * ```ts
  * const machine = await openMachine("wasm");

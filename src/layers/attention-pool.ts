@@ -8,16 +8,17 @@ import type { MaskInput } from "./layer.ts";
 import { linear } from "./linear.ts";
 import { LOWEST } from "./pool-over-time.ts";
 
+/** The layer of `attentionPool`. */
 export interface AttentionPool extends HasParameters {
-  /** [T, B, units] → [B, units]. Steps with 0 in `mask`, of shape [T, B], do not count, and may hold NaN. */
+  /** [T, B, inputSize] → [B, inputSize]. Steps with 0 in `mask` [T, B] do not count, and may hold NaN. */
   forward(x: Tensor, input?: MaskInput): Tensor;
 }
 
 /**
- * One vector for a whole sequence: `Σ_t a_t x_t` with `a = softmax_t(v · tanh(W x_t + b))`, over the steps that count; zeros
- * for a sequence none of whose steps does.
+ * Pools a sequence into one vector with attention: `Σ_t a_t x_t` with `a = softmax_t(v · tanh(W x_t + b))`, over the steps that count;
+ * zeros if none counts.
  *
- * Parameters `key.weight` [units, units], `key.bias` [units], `query.weight` [1, units].
+ * Parameters `key.weight` [D, D], `key.bias` [D], `query.weight` [1, D], with D the `inputSize`.
  * @see Yang et al. (2016), "Hierarchical attention networks for document classification"
  */
 export function attentionPool(options: { readonly units: number }): AttentionPool {
