@@ -8,8 +8,7 @@ import { expectKind, type LoadRunOptions, loadNames, parametersOfRun } from "./r
 import { Tagger } from "./tagger.ts";
 
 /**
- * Loads a tagger that a training saved. Close its `parameters` when done, or the machine.
- *
+ * Loads a tagger from a run. Close its `parameters` or the machine when done.
  * @example
  * ```ts no-run
  * const tagger = await loadTagger("runs/names", { machine });
