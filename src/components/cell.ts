@@ -116,7 +116,7 @@ export class CellElement extends ElementBase {
     this.endTheme();
   }
 
-  /** The cell that is drawn. */
+  /** The cell to draw. */
   get cell(): Cell | undefined {
     return this.drawnCell;
   }
@@ -134,7 +134,7 @@ export class CellElement extends ElementBase {
   get graph(): CellGraph | undefined {
     return this.graphOfCell;
   }
-  /** Values of a step, of all that is given (boxes without arguments); default none: the boxes stay empty. */
+  /** Values of a step, by name; everything else is computed. Default: none, the boxes stay empty. */
   set given(given: CellGiven | undefined) {
     if (given !== undefined) this.expectGiven(given);
     this.givenValues = given;
@@ -147,17 +147,17 @@ export class CellElement extends ElementBase {
     if (other) this.build();
     else this.update();
   }
-  /** Values in place of computed ones, by the id of the node: what follows from them is computed with them. */
+  /** Values that replace computed ones, by the id of a node. */
   set override(override: ReadonlyMap<number, ArrayLike<number>> | undefined) {
     this.overridden = override;
     this.update();
   }
-  /** The id of the box that is marked. */
+  /** Id of the marked box. */
   set selected(id: number | undefined) {
     this.selectedNode = id;
     this.update();
   }
-  /** Ids of what is lit up; default everything. */
+  /** Ids of the boxes that are not dimmed. Default: all. */
   set lit(ids: ReadonlySet<number> | undefined) {
     this.litNodes = ids;
     this.update();

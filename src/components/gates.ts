@@ -6,19 +6,19 @@ import { paintSeries, type Series } from "./series-canvas.ts";
 
 /** What `content` of `<longshort-gates>` takes. */
 export interface GatesContent {
-  /** What was read, step by step. */
+  /** The input, step by step. */
   readonly tokens: readonly string[];
   /** Values over the steps, from top to bottom. */
   readonly bands: readonly Band[];
-  /** Units from top to bottom; default by number. The same array as long as it is the same order. */
+  /** Units from top to bottom. Default: by number. Pass the same array while the order is the same. */
   readonly order?: readonly number[] | undefined;
-  /** Units that are marked as cut. */
+  /** Units that are marked as ablated. */
   readonly cut?: ReadonlySet<number> | undefined;
-  /** Numbers that were read: drawn as curves in place of the text. */
+  /** Numbers that were read, drawn as curves instead of the text. */
   readonly series?: readonly Series[] | undefined;
 }
 
-/** Words that it shows, in the language of the page. */
+/** Words that the element shows. */
 export interface GatesWords {
   readonly unit: string;
   /** What the coloured text, the curves and the heat maps are called, for those who do not see them. */
@@ -107,7 +107,7 @@ export class GatesElement extends ElementBase {
     this.endTheme();
   }
 
-  /** What is shown. */
+  /** The content to show. */
   set content(content: GatesContent) {
     expectBands(this, content);
     const old = this.shownContent;
@@ -120,7 +120,7 @@ export class GatesElement extends ElementBase {
     else this.show();
   }
 
-  /** The value that is looked at. */
+  /** The current value: band, unit and step. */
   get place(): HeatMapPlace {
     return this.looked;
   }
@@ -129,7 +129,7 @@ export class GatesElement extends ElementBase {
     this.show();
   }
 
-  /** Default English. */
+  /** Words to show, in the language of the page. Default: English. */
   set words(words: GatesWords) {
     if (words.unit === this.known.unit && words.text === this.known.text && words.heatMaps === this.known.heatMaps)
       return;

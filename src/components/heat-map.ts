@@ -99,7 +99,7 @@ export class HeatMapElement extends ElementBase {
     this.endTheme();
   }
 
-  /** What is drawn. Images are painted anew only where the numbers are others. */
+  /** The values to draw. */
   set content(content: HeatMapContent) {
     expectBands(this, content);
     const same =
@@ -117,12 +117,12 @@ export class HeatMapElement extends ElementBase {
     this.draw();
   }
 
-  /** What it is called, for those who do not see it. */
+  /** The accessible name. */
   set label(label: string) {
     this.scroller.setAttribute("aria-label", label);
   }
 
-  /** Where it is looked at. */
+  /** The current value. */
   set at(place: HeatMapPlace) {
     this.place = place;
     this.draw();
