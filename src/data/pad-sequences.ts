@@ -17,7 +17,7 @@ export interface PadSequencesOptions {
 export interface PaddedSequences {
   /** [T, B], or [T, B, D] where there are channels. */
   readonly x: Float64Array;
-  /** [T, B]: 1 at the steps of a sequence, 0 at padding. For layers and losses. */
+  /** [T, B], 1 at the steps of a sequence, 0 at padding. For layers and losses. */
   readonly mask: Float64Array;
   /** [B] */
   readonly lengths: Int32Array;

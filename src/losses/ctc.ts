@@ -8,9 +8,9 @@ import { type Reduction, reduceLosses } from "./reduction.ts";
 
 /** Options of `connectionistTemporalClassification`. */
 export interface ConnectionistTemporalClassificationOptions {
-  /** [B]: how many steps of each sequence count, from the first on. */
+  /** [B], how many steps of each sequence count, from the first on. */
   readonly inputLengths: Tensor;
-  /** [B]: the number of labels of each sequence. */
+  /** [B], the number of labels of each sequence. */
   readonly targetLengths: Tensor;
   /** The class of the blank. Default 0. */
   readonly blank?: number;
