@@ -3,7 +3,7 @@ import { type CellGraph, type CellGraphNode, cellGraph } from "../explain/cell-g
 import { type CellLayout, edgePath, type Flow, HIGH, type PlacedNode, placeNodes, WIDE } from "./cell-layout.ts";
 import { colorOf, type Scale, scaleOf } from "./colour.ts";
 import { adoptStyle, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
-import { shown } from "./format.ts";
+import { formatNumber } from "./format.ts";
 import { gateColor, gateColours } from "./gate-colour.ts";
 
 /** Values of what a step is given, [H] each, by name: sums ("pre.f") and states before it ("previous.c"). */
@@ -349,7 +349,7 @@ function leaving(
   return { d: `M${right} ${y}H${right + 22}`, left: right + 28, base: y + 4 };
 }
 
-const numbersOf = (value: ArrayLike<number>): string => Array.from(value, (v) => shown(v)).join(", ");
+const numbersOf = (value: ArrayLike<number>): string => Array.from(value, (v) => formatNumber(v)).join(", ");
 
 /** A square for each number, in its colour. */
 function paintUnits(group: SVGElement, units: SVGRectElement[], value: ArrayLike<number>, scale: Scale): void {

@@ -1,6 +1,6 @@
 import { colorOf, inkOn, legendOf, type Scale, scaleOf } from "./colour.ts";
 import { adoptStyle, appended, defineOnce, ElementBase, whenThemeChanges } from "./element.ts";
-import { shown, shownToken } from "./format.ts";
+import { formatNumber, formatToken } from "./format.ts";
 import { type Band, defineHeatMap, expectBands, type HeatMapElement, type HeatMapPlace } from "./heat-map.ts";
 import { paintSeries, type Series } from "./series-canvas.ts";
 
@@ -156,7 +156,7 @@ export class GatesElement extends ElementBase {
       if (apart && k > 0) this.parts!.text.append(" ");
       const span = appended(this.parts!.text, "span", "");
       if (token === "\n") span.append("↵", document.createElement("br"));
-      else span.textContent = shownToken(token) === "␣" ? " " : shownToken(token);
+      else span.textContent = formatToken(token) === "␣" ? " " : formatToken(token);
       span.addEventListener("pointerenter", () => this.look({ ...this.looked, step: this.from + k }, "place"));
       return span;
     });
@@ -205,19 +205,19 @@ export class GatesElement extends ElementBase {
     number.textContent = String(unit);
     const figure = document.createElement("b");
     figure.dataset.value = String(at(step));
-    figure.textContent = shown(at(step));
+    figure.textContent = formatNumber(at(step));
     const legend = document.createElement("span");
     legend.className = "legend";
     const bar = document.createElement("i");
     bar.style.background = legendOf(scale);
     const ends = [scale.low, scale.high];
     const digits = scale.high >= 10 || ends.every(Number.isInteger) ? 0 : 1;
-    legend.append(shown(scale.low, digits), bar, shown(scale.high, digits));
+    legend.append(formatNumber(scale.low, digits), bar, formatNumber(scale.high, digits));
     value.replaceChildren(
       name,
       // A value that has one row only is known by its title.
       ...(band.units === 1 ? [] : [` · ${this.known.unit} `, number]),
-      ` · “${shownToken(tokens[step] ?? "")}” · `,
+      ` · “${formatToken(tokens[step] ?? "")}” · `,
       figure,
       legend,
     );

@@ -3,21 +3,21 @@ import { expectOptions, type OptionNames } from "../shared/options.ts";
 import type { SynchronousMachine } from "./machine.ts";
 import type { WasmOptions } from "./wasm/machine.ts";
 
-/** What each machine can be told when it is opened. */
-export interface OptionsOf {
+/** Options of `openMachine` by the name of the machine. */
+export interface MachineOptions {
   reference: undefined;
   wasm: WasmOptions;
 }
 /** Names of the machines that `openMachine` opens. */
-export type MachineName = keyof OptionsOf;
+export type MachineName = keyof MachineOptions;
 
 /** Each machine is loaded when it is asked for, so that a bundle for a page carries only what it uses. */
-const openers: { [K in MachineName]: (options?: OptionsOf[K]) => Promise<SynchronousMachine> } = {
+const openers: { [K in MachineName]: (options?: MachineOptions[K]) => Promise<SynchronousMachine> } = {
   reference: async () => (await import("./reference/machine.ts")).openReference(),
   wasm: async (options) => (await import("./wasm/machine.ts")).openWasm(options),
 };
 
-const optionsOf: { [K in MachineName]: OptionNames<NonNullable<OptionsOf[K]>> } = {
+const optionsOf: { [K in MachineName]: OptionNames<NonNullable<MachineOptions[K]>> } = {
   reference: {},
   wasm: { fused: 1, wide: 1, threads: 1, maxBytes: 1 },
 };
@@ -30,7 +30,10 @@ const optionsOf: { [K in MachineName]: OptionNames<NonNullable<OptionsOf[K]>> } 
  * ```
  * @throws UsageError "unknown-choice" for any other name.
  */
-export async function openMachine<K extends MachineName>(name: K, options?: OptionsOf[K]): Promise<SynchronousMachine> {
+export async function openMachine<K extends MachineName>(
+  name: K,
+  options?: MachineOptions[K],
+): Promise<SynchronousMachine> {
   const known = expectOneOf("openMachine: name", name, Object.keys(openers) as MachineName[]);
   if (options !== undefined) expectOptions<object>(`openMachine("${known}")`, options, optionsOf[known]);
   return (openers[known] as (options?: unknown) => Promise<SynchronousMachine>)(options);

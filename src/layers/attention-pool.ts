@@ -21,17 +21,17 @@ export interface AttentionPool extends HasParameters {
  * Parameters `key.weight` [D, D], `key.bias` [D], `query.weight` [1, D], with D the `inputSize`.
  * @see Yang et al. (2016), "Hierarchical attention networks for document classification"
  */
-export function attentionPool(options: { readonly units: number }): AttentionPool {
-  expectOptions("attentionPool", options, { units: "required" });
-  const units = expectInteger("attentionPool: units", options.units, { min: 1 });
-  const key = linear({ inputSize: units, outputSize: units });
-  const query = linear({ inputSize: units, outputSize: 1, bias: false });
+export function attentionPool(options: { readonly inputSize: number }): AttentionPool {
+  expectOptions("attentionPool", options, { inputSize: "required" });
+  const inputSize = expectInteger("attentionPool: inputSize", options.inputSize, { min: 1 });
+  const key = linear({ inputSize, outputSize: inputSize });
+  const query = linear({ inputSize, outputSize: 1, bias: false });
   return {
     parts: { key, query },
     forward(x, input = {}) {
       expectOptions("AttentionPool.forward", input, { mask: 1 });
       const { mask } = input;
-      expectShape("attentionPool: input", x.shape, ["T", "B", units]);
+      expectShape("attentionPool: input", x.shape, ["T", "B", inputSize]);
       const [steps, batch] = x.shape as [number, number, number];
       if (mask) expectShape("attentionPool: mask", mask.shape, [steps, batch]);
       const seen = mask ? reshape(mask, [steps, batch, 1]) : x.graph.constant([1, 1, 1], [1]);
@@ -45,7 +45,7 @@ export function attentionPool(options: { readonly units: number }): AttentionPoo
       const total = reduce({ weight }, variable("weight"), [0]);
       const sum = reduce({ values, weight }, mul(variable("values"), variable("weight")), [0]);
       const divisor = select(less(0, variable("total")), variable("total"), 1);
-      return reshape(pointwise({ sum, total }, div(variable("sum"), divisor)), [batch, units]);
+      return reshape(pointwise({ sum, total }, div(variable("sum"), divisor)), [batch, inputSize]);
     },
   };
 }

@@ -151,7 +151,7 @@ export class SequenceClassifier implements SequenceModel {
       projectionSize: cell.states[0]?.width === "projection" ? projectionSize : 0,
     });
     const width = rnn.outputSize * (bidirectional ? 2 : 1);
-    const pool = pooling === "attention" ? attentionPool({ units: width }) : undefined;
+    const pool = pooling === "attention" ? attentionPool({ inputSize: width }) : undefined;
     const head = linear({ inputSize: width, outputSize: classes?.length ?? 1 });
     this.cell = cell;
     this.parts = { ...(table && { embedding: table }), rnn, ...(pool && { pool }), head };

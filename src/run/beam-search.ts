@@ -25,7 +25,7 @@ export interface BeamSearchOptions extends Omit<SessionOptions, "batchSize"> {
    */
   readonly lengthPenalty?: number | undefined;
   /** Number of texts to return, at most `beams`. Default 1. */
-  readonly best?: number | undefined;
+  readonly count?: number | undefined;
   /** Ends a text before the first of these strings. Default none. */
   readonly stop?: readonly string[] | undefined;
   /** Names of special tokens that end a text. Default: all that the tokenizer has. */
@@ -59,7 +59,7 @@ const beamOptions: OptionsTable<BeamSearchOptions> = {
   beams: integer({ about: "texts that are kept at each step", min: 1, default: 4 }),
   length: integer({ about: "most tokens of a text", min: 1, default: 100 }),
   lengthPenalty: number({ about: "0 favours short texts, 1 weighs by the mean of a token", default: 1 }),
-  best: integer({ about: "how many texts to return", min: 1, default: 1 }),
+  count: integer({ about: "how many texts to return", min: 1, default: 1 }),
 };
 
 /**
@@ -75,7 +75,7 @@ export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]
   const { vocabularySize } = model.config;
   expectVocabulary(tokenizer, vocabularySize);
   const { beams: width = 4, length = 100 } = options;
-  const count = expectInteger("best", options.best ?? 1, { min: 1, max: width });
+  const count = expectInteger("count", options.count ?? 1, { min: 1, max: width });
   const alpha = options.lengthPenalty ?? 1;
   const stop = expectStop(options.stop);
   const ends = endTokensOf(tokenizer, options.endTokens);

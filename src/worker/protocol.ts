@@ -32,8 +32,8 @@ export interface ModelFacts {
   readonly conventions: readonly string[];
 }
 
-/** Larger files are refused: their numbers would not fit beside what is computed from them. */
-export const MAXIMUM_MODEL_BYTES = 2 ** 28;
+/** Maximum size of a model file in bytes; larger files are refused. */
+export const MAX_MODEL_BYTES = 2 ** 28;
 
 /** A named value of a layer at every step: [T, H] row-major. */
 export interface ReadValue {
@@ -66,7 +66,7 @@ export interface Reading {
   readonly tokens: readonly string[];
   /** Characters of the text that the model does not know and that were left out. */
   readonly leftOut: readonly string[];
-  /** Whether the text was cut to `MAXIMUM_TOKENS`. */
+  /** Whether the text was cut to `MAX_TOKENS`. */
   readonly cut: boolean;
   readonly values: readonly ReadValue[];
   /** One a step; of models of text or tokens. */
@@ -77,8 +77,8 @@ export interface Reading {
   readonly outputs: readonly ReadOutput[];
 }
 
-/** Longer texts are cut: the page keeps every value of every unit. */
-export const MAXIMUM_TOKENS = 4000;
+/** Maximum number of tokens of a text; longer texts are cut, because the page keeps every value of every unit. */
+export const MAX_TOKENS = 4000;
 
 /** What a model of numbers learns, in place of a text. */
 export type NumbersChoice =
@@ -116,7 +116,8 @@ export interface TrainingProgress {
   readonly step: number;
   readonly loss: number;
   readonly gradientNorm: number;
-  readonly tokensPerSecond: number;
+  /** Tokens, or of series time steps, per second. */
+  readonly itemsPerSecond: number;
   /** Steps that "rewind" can go back to. */
   readonly checkpoints: readonly number[];
   /** Text that the model writes; in some of the messages. */
