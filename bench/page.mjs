@@ -143,7 +143,7 @@ async function train({ choice, text, milliseconds, script }) {
   let step = 0;
   worker.addEventListener("message", ({ data }) => {
     if (!data.progress) return;
-    speeds.push(data.progress.tokensPerSecond);
+    speeds.push(data.progress.itemsPerSecond);
     step = data.progress.step;
   });
   worker.postMessage({ call: "train", number: 1, given: { ...choice, text } });
@@ -161,7 +161,7 @@ function inNode() {
     const speeds = [];
     let [hear, step] = [undefined, 0];
     serveWorker({
-      postMessage: ({ progress }) => progress && (speeds.push(progress.tokensPerSecond), (step = progress.step)),
+      postMessage: ({ progress }) => progress && (speeds.push(progress.itemsPerSecond), (step = progress.step)),
       addEventListener: (_, f) => (hear = f),
     });
     hear({ data: { call: "train", number: 1, given: ${JSON.stringify({ ...CHOICE, text: TEXT })} } });

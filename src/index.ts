@@ -49,7 +49,7 @@ export { SafeTensor, type StoredTensor, safeTensor } from "./checkpoint/safe-ten
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./checkpoint/safetensors.ts";
 // Machines: what computes.
 export type { Arena, Limits, Machine, Numbers, PreparedPlan, SynchronousMachine } from "./compute/machine.ts";
-export { type MachineName, type OptionsOf, openMachine } from "./compute/open.ts";
+export { type MachineName, type MachineOptions, openMachine } from "./compute/open.ts";
 export type { WasmOptions } from "./compute/wasm/machine.ts";
 // Batches, text and tokens.
 export type { Batch, BatchSource } from "./data/batch-source.ts";

@@ -1,9 +1,9 @@
-import { MAXIMUM_MODEL_BYTES } from "longshort/worker";
+import { MAX_MODEL_BYTES } from "longshort/worker";
 import { say } from "./language.ts";
 
 /** What an error of the library means here, in the language of the page; undefined where its own words have to do. */
 function meaning(code: string): string | undefined {
-  const megabytes = MAXIMUM_MODEL_BYTES / 2 ** 20;
+  const megabytes = MAX_MODEL_BYTES / 2 ** 20;
   const known: Readonly<Record<string, () => string>> = {
     "unknown-format": () =>
       say(

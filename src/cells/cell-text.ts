@@ -15,9 +15,8 @@ const joins: Readonly<Record<string, readonly [sign: string, tight: Tightness]>>
 };
 
 /**
- * A cell's equations as the plain text that `parseCell` reads: from a built-in cell or one of your own, to be read, changed and
- * read again. Reading it back gives the same equations.
- *
+ * Returns the equations of a cell, built-in or your own, as the plain text that `parseCell` reads. Parsing it again gives the same
+ * equations.
  * @example
  * ```ts
  * console.log(cellText(gru())); // r = sigmoid(W_r x + U_r h[t-1]) …

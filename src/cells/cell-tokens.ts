@@ -1,13 +1,13 @@
 import { UsageError } from "../shared/errors.ts";
 
-/** Equations that cannot be read, with the place. `code` is "bad-equations". */
+/** Thrown when equations cannot be parsed; names the place. `code` is "bad-equations". */
 export class EquationError extends UsageError {
   override name = "EquationError";
-  /** From 1. */
+  /** Line, from 1. */
   readonly line: number;
-  /** From 1, in UTF-16 units as editors of pages count them. */
+  /** Column, from 1, in UTF-16 units as editors count them. */
   readonly column: number;
-  /** How many of them are meant; at least 1. */
+  /** Number of UTF-16 units concerned; at least 1. */
   readonly length: number;
 
   constructor(

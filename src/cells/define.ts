@@ -20,8 +20,9 @@ export interface Operands {
 }
 export interface GateOptions<Kind extends "sum" | "split" | "input"> {
   readonly kind: Kind;
+  /** Applied to the pre-activation. Default: none. */
   readonly activation?: Function1;
-  /** The vector that the gate's recurrent matrix multiplies; by default the cell's `recurrent`. May use gates listed before. */
+  /** The vector that the recurrent matrix of the gate multiplies; default the cell's `recurrent`. May use gates listed before it. */
   readonly of?: (operands: Operands) => Expression;
 }
 /** A gate as a cell declares it: its activation, or more options. */
@@ -29,31 +30,33 @@ export type Gate = Function1 | GateOptions<"sum" | "split" | "input">;
 /** What a gate is inside `step`. */
 export type GateValue<G> = G extends { kind: "split" } ? Parts : Expression;
 
-/** A gate that reaches `step` in two parts, each with its own bias, for cells that mix them by hand. */
+/** Declares a gate that reaches `step` in two parts, `{ x, h }`, each with its own bias, for cells that combine them in their own way. */
 export const split = (options: { of?: GateOptions<"split">["of"] } = {}): GateOptions<"split"> => {
   expectOptions("split", options, { of: 1 });
   return { kind: "split", ...options } as GateOptions<"split">;
 };
-/** A gate without recurrent matrix and recurrent bias: `activation(W x + b)`. */
+/** Declares a gate without recurrent matrix and recurrent bias: `activation(W x + b)`. */
 export const input = (activation: Function1 = (x) => x): GateOptions<"input"> => ({ kind: "input", activation });
-/** A gate whose recurrent matrix multiplies another vector than `h`: `activation(W x + U of(…) + b)`. */
+/** Declares a gate whose recurrent matrix multiplies another vector than `h`: `activation(W x + U of(…) + b)`. */
 export const gateOf = (activation: Function1, of: (operands: Operands) => Expression): GateOptions<"sum"> => ({
   kind: "sum",
   activation,
   of,
 });
 
-/** Random numbers that a scan gets beside its input: drawn once a sequence or at every step. */
+/** Random numbers that a cell gets besides its input, drawn once per sequence or at every step. */
 export interface MaskSpec {
+  /** "sequence": one draw for all steps; "step": a new draw at each step. */
   readonly per: "sequence" | "step";
-  /** Probability that a number is dropped (dropout) or that a state is kept back (zoneout), from 0 to below 1. */
+  /** Probability that an element is dropped (dropout) or that a state is kept (zoneout), from 0 to below 1. */
   readonly rate: number;
   /** Dropout: 0 with `rate`, else 1/(1 − rate); 1 when not training. Zoneout: 1 with `rate`, else 0; `rate` itself when not training. */
   readonly kind: "dropout" | "zoneout";
-  /** Of the vector it meets; default "hidden". */
+  /** Width of the vector that it multiplies; default "hidden". */
   readonly width?: Width;
 }
 
+/** The equations of a cell of your own, for `defineCell`. */
 export interface CellSource<
   G extends Readonly<Record<string, Gate>>,
   S extends string,
@@ -61,25 +64,27 @@ export interface CellSource<
   M extends string,
   P extends string,
 > {
+  /** Name of the cell, for files and messages. */
   readonly name: string;
-  /** What `name` was called with, so that a file can call it again. */
+  /** The options that the function `name` was called with, so that a file can call it again. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** Gates in packed order: rows `[k·H, (k+1)·H)` of `weight_ih` belong to gate k. */
   readonly gates: G;
-  /** State vectors; the first is the output. A plain list means that all are of hidden width. */
+  /** Names of the state vectors; the first is the output. In a plain list all have the hidden width. */
   readonly state: readonly S[] | Readonly<Record<S, Width>>;
-  /** The vector that recurrent matrices multiply unless a gate says otherwise; by default the first state. */
+  /** The vector that the recurrent matrices multiply, unless a gate says otherwise. Default: the first state. */
   readonly recurrent?: (operands: Omit<Operands, "gates">) => Expression;
-  /** Which biases the products have; by default "both" (`bias_ih` and, where a gate is recurrent, `bias_hh`). */
+  /** Which biases the matrix products have. Default "both": `bias_ih` and, for recurrent gates, `bias_hh`. */
   readonly bias?: "both" | "none";
-  /** One number a unit each (peepholes, gains): name → initial value. */
+  /** Weights of one number per unit (peepholes, gains): name → initial value. */
   readonly weights?: Readonly<Record<W, number>>;
+  /** Random masks by name, used as `masks.NAME` in `step`. */
   readonly masks?: Readonly<Record<M, MaskSpec>>;
-  /** Matrices from hidden to projection width, used through `project` in `step`. */
+  /** Names of matrices from the hidden to the projection width, used as `project.NAME(vector)` in `step`. */
   readonly projections?: readonly P[];
   /**
-   * Arithmetic of one step: from gate values and previous state to the next state. Whatever else it returns is a named
-   * value, for traces and formulas.
+   * Computes one step: from gate values and previous state to the next state. Other returned values are named values, for traces and
+   * formulas.
    */
   step(
     gates: { readonly [K in keyof G]: GateValue<G[K]> },
@@ -102,7 +107,7 @@ export interface CellState {
   readonly width: Width;
 }
 
-/** A cell: its equations as expressions, opened up for derivatives, printers and kernels. Variables are named as in `variables`. */
+/** A cell: its equations as expressions, from which derivatives, kernels and formulas are derived. */
 export interface Cell {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
@@ -143,8 +148,7 @@ const each = <K extends string, V>(keys: readonly K[], value: (k: K) => V): Reco
   Object.fromEntries(keys.map((k) => [k, value(k)])) as Record<K, V>;
 
 /**
- * Makes a cell from its equations.
- *
+ * Defines a cell by its equations. Gradient, kernels, formulas and traces are derived from them.
  * @example
  * ```ts
  * // One gate: h' = tanh(W x + U h + b)

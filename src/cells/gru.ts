@@ -3,21 +3,21 @@ import { type Activation, identity } from "../math/functions.ts";
 import { type Cell, defineCell, gateOf, split } from "./define.ts";
 import { biasOf, bound, type CellOptions, common, dropped, expectCellOptions, masksOf, zonedOut } from "./options.ts";
 
+/** Options of `gru`. */
 export interface GruOptions extends CellOptions {
-  /** Of the gates r and z; default the sigmoid. */
+  /** Activation of the gates r and z. Default: the sigmoid. */
   readonly gate?: Activation;
-  /** Of the candidate n; default tanh. */
+  /** Activation of the candidate n. Default: tanh. */
   readonly candidate?: Activation;
   /**
    * Where the reset gate acts. true (default): on the product `U h + b`, as in PyTorch, cuDNN and Keras' default; false: on h before
-   * the product, as in TensorFlow.js and ONNX' default. They are different functions: weights of one do not fit the other.
+   * the product, as in TensorFlow.js and ONNX' default. These are different functions; weights of one do not fit the other.
    */
   readonly resetAfter?: boolean;
 }
 
 /**
- * Gated recurrent unit. State h [B, H]; gates in the packed order r, z, n.
- *
+ * Creates a gated recurrent unit. State h [B, H]; gates in packed order r, z, n.
  * @see Cho et al. (2014), arXiv:1406.1078: version 1 resets after the product, version 3 before it.
  */
 export function gru(options: GruOptions = {}): Cell {

@@ -3,25 +3,25 @@ import { type Activation, identity } from "../math/functions.ts";
 import { type Cell, defineCell } from "./define.ts";
 import { biasOf, bound, type CellOptions, common, dropped, expectCellOptions, masksOf, zonedOut } from "./options.ts";
 
+/** Options of `lstm`. */
 export interface LstmOptions extends CellOptions {
-  /** Of the three gates (ONNX' f); default the sigmoid. */
+  /** Activation of the three gates (f in ONNX). Default: the sigmoid. */
   readonly gate?: Activation;
-  /** Of the candidate (ONNX' g); default tanh. */
+  /** Activation of the candidate (g in ONNX). Default: tanh. */
   readonly candidate?: Activation;
-  /** Of the cell state on its way out (ONNX' h); default tanh. */
+  /** Activation of the cell state before the output gate (h in ONNX). Default: tanh. */
   readonly output?: Activation;
   /** Gates also see the cell state: i and f the previous one, o the new one (Gers & Schmidhuber 2000). Default false. */
   readonly peephole?: boolean;
-  /** One gate decides both: f = 1 − i, three gates in place of four (Greff et al. 2015, arXiv:1503.04069, "CIFG"). Default false. */
+  /** Couples input and forget gate, f = 1 − i, so there are three gates (Greff et al. 2015, arXiv:1503.04069, "CIFG"). Default false. */
   readonly coupled?: boolean;
-  /** h is a linear image of the output, of width `projectionSize` (Sak et al. 2014, arXiv:1402.1128). Default false. */
+  /** Projects h linearly to the width `projectionSize` (Sak et al. 2014, arXiv:1402.1128). Default false. */
   readonly projection?: boolean;
 }
 
 /**
- * Long short-term memory with a forget gate. States h [B, H], or [B, P] with a projection, and c [B, H]; gates in the
- * packed order i, f, g, o.
- *
+ * Creates a long short-term memory cell with a forget gate. States h [B, H], or [B, P] with a projection, and c [B, H]; gates in packed
+ * order i, f, g, o.
  * @see Hochreiter & Schmidhuber (1997), Long short-term memory; Gers, Schmidhuber & Cummins (2000), Learning to forget.
  */
 export function lstm(options: LstmOptions = {}): Cell {

@@ -2,9 +2,8 @@ import { add, mul, sigmoid, sub } from "../math/expression.ts";
 import { type Cell, defineCell, input } from "./define.ts";
 
 /**
- * The GRU without recurrent matrices: its gate and its candidate see the input only, so that h is a running average
- * `h' = (1 − z) h + z n`, linear in the state. State h [B, H]; gates in the packed order z, n.
- *
+ * Creates a GRU without recurrent matrices: gate and candidate depend on the input only, so that h is a running average `h' = (1 − z) h
+ * + z n`, linear in the state. State h [B, H]; gates in packed order z, n.
  * @see Feng et al. (2024), arXiv:2410.01201.
  */
 export const minGru = (): Cell =>

@@ -4,13 +4,16 @@ import { describe, expectRate, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import type { MaskSpec, Width } from "./define.ts";
 
-/** What every built-in cell accepts beside its own options. */
+/** Options of every built-in cell. */
 export interface CellOptions {
-  /** Whether the products have biases (`bias_ih` and `bias_hh`). Default true. */
+  /** Whether the matrix products have biases (`bias_ih` and `bias_hh`). Default true. */
   readonly bias?: boolean | undefined;
-  /** Bound on the inputs of all gate activations: they are held within ±clip (ONNX' `clip`; the cell state is left alone). Default none. */
+  /** Clamps the inputs of all gate activations to ±clip (`clip` in ONNX; the cell state is not clamped). Default: no clipping. */
   readonly clip?: number | undefined;
-  /** Probability that an element of h is dropped where the recurrent matrices read it, one mask a sequence (Gal & Ghahramani 2016, arXiv:1512.05287). Default 0. */
+  /**
+   * Probability that an element of h is dropped before the recurrent matrices, with one mask per sequence (Gal & Ghahramani 2016,
+   * arXiv:1512.05287). Default 0.
+   */
   readonly recurrentDropout?: number | undefined;
   /** Probability that a unit keeps its previous state at a step, for all states (Krueger et al. 2017, arXiv:1606.01305). Default 0. */
   readonly zoneout?: number | undefined;

@@ -11,7 +11,7 @@ import { minLstm } from "./min-lstm.ts";
 import { activationOptions } from "./options.ts";
 import { rnn } from "./rnn.ts";
 
-/** A cell as a file says it. Options are those of the cell's function, activations as `ActivationSpec`. */
+/** A cell as files describe it: its name, or its name with the options of the cell's function, activations as `ActivationSpec`. */
 export interface CellSpec {
   readonly name: string;
   readonly options?: Readonly<Record<string, unknown>>;
@@ -32,12 +32,11 @@ function without(options: object, name: string, make: () => Cell): Cell {
   return make();
 }
 
-/** Names that `cellByName` knows. */
+/** The names that `cellByName` and `--cell` know. */
 export const cellNames: readonly string[] = Object.keys(cells);
 
 /**
- * A built-in cell by name and options that JSON can hold.
- *
+ * Creates a built-in cell from its name and options that JSON can hold.
  * @example
  * ```ts
  * cellByName("gru");

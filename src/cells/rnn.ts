@@ -3,14 +3,14 @@ import type { Activation } from "../math/functions.ts";
 import { type Cell, defineCell } from "./define.ts";
 import { biasOf, bound, type CellOptions, common, dropped, expectCellOptions, masksOf, zonedOut } from "./options.ts";
 
+/** Options of `rnn`. */
 export interface RnnOptions extends CellOptions {
-  /** Default tanh. */
+  /** Activation of the only gate. Default: tanh. */
   readonly activation?: Activation;
 }
 
 /**
- * Elman network: `h' = tanh(W x + U h + b)`. State h [B, H], one gate a.
- *
+ * Creates an Elman network: `h' = tanh(W x + U h + b)`. State h [B, H], one gate a.
  * @see Elman (1990), Finding structure in time.
  */
 export function rnn(options: RnnOptions = {}): Cell {

@@ -10,16 +10,19 @@ import type { StoredBytes } from "./stored-bytes.ts";
 /** Keys of the metadata. Beside these are those of any file of weights. */
 const [MODEL, NOTES, TOKENIZER] = ["model", "notes", "tokenizer"] as const;
 
+/** Options of `packRun`. */
 export interface PackRunOptions {
-  /** Of the numbers; default what the machine computes in, "F32" on all but the reference. "F16" is half as large, rounded to 11 bits. */
+  /**
+   * Element type of the weights. Default: that of the machine, "F32" except on the reference machine. "F16" halves the size and rounds
+   * to 11 bits.
+   */
   readonly type?: "F16" | "F32" | undefined;
 }
 
 /**
- * A run in one file, for pages and for sending: the bytes of safetensors whose metadata hold what the folder of a run has in
- * `config.json` and `tokenizer.json`. `loadRun`, `loadClassifier`, `loadTagger` and `loadForecaster` take them as they are, as a
- * Blob or as a file whose name ends in ".safetensors".
- *
+ * Packs a run into one file, for pages and for sending: a safetensors file whose metadata hold what `config.json` and `tokenizer.json`
+ * hold in a folder. `loadRun`, `loadClassifier`, `loadTagger` and `loadForecaster` read it from bytes, from a Blob, or from a file
+ * whose name ends in ".safetensors".
  * @example
  * ```ts no-run
  * const bytes = await packRun(classifier);

@@ -6,19 +6,19 @@ import { type ModelFiles, readFolder, readMetrics } from "./run-folder.ts";
 import { bytesAtHand, type StoredBytes, storedFile } from "./stored-bytes.ts";
 
 /**
- * Where a run is: its folder, a path or (in a page) a URL; or the one file that `packRun` made of it: its bytes, a Blob or File, or a path or
- * URL that ends in ".safetensors".
+ * Where a run is: its folder (a path, or in a page a URL), or a file of `packRun`: its bytes, a Blob or File, or a path or URL that
+ * ends in ".safetensors".
  */
 export type RunSource = string | URL | Blob | Uint8Array;
 
-/** What a run holds, checked as files but not yet as a model. */
+/** The content of a run, checked as files but not yet made into a model. */
 export interface RunFiles extends ModelFiles {
+  /** Lines of `metrics.jsonl`, parsed. */
   readonly metrics: readonly unknown[];
 }
 
 /**
- * Reads the files of a run.
- *
+ * Reads the files of a run without making a model.
  * @throws UsageError "not-a-run" (no such folder, or no run in it); FailureError "bad-run" (a file is damaged or of a newer
  *   version), "bad-safetensors", "altered-file", "not-finite"
  */

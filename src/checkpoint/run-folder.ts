@@ -25,33 +25,36 @@ export interface RunConfig {
   readonly [note: string]: unknown;
 }
 
-/** What is kept of a model. A `Classifier`, a `Tagger`, a `Forecaster` and what `loadRun` gives are such as they are. */
+/** What `saveRun` and `packRun` save: a `Classifier`, a `Tagger`, a `Forecaster`, a loaded run, or `{ model, tokenizer, parameters }`. */
 export interface Saveable {
-  /** Its config says how it is made again. May be left out where `config` says it. */
+  /** A model whose config says how to make it again. May be left out if `config` contains it. */
   readonly model?: { readonly config: object } | undefined;
-  /** `{ model: model.config, … }` with notes of your own; everything in it must survive JSON. Default: without notes. */
+  /** `{ model: model.config, … }` with notes of your own; must survive JSON. Default: only the model's config. */
   readonly config?: RunConfig | undefined;
-  /** Of models that read text. */
+  /** The tokenizer, for models that read text. */
   readonly tokenizer?:
     | {
         /** What is written to `tokenizer.json`. */
         readonly toJSON: () => unknown;
       }
     | undefined;
+  /** The weights. */
   readonly parameters: ParameterStore;
 }
 
+/** Options of `saveRun`. */
 export interface SaveRunOptions extends Saveable {
-  /** Replaces the metrics of the save before. Default: left as they are. */
+  /** Replaces the metrics of the previous save. Default: they stay. */
   readonly metrics?: readonly object[] | undefined;
-  /** Not looked at: what a loaded run holds may be given as it is. */
+  /** Ignored; allows passing a loaded run as it is. */
   readonly machine?: unknown;
 }
 
-/** What a model is made of again, checked as files but not yet as a model. */
+/** The files that a model is made from, checked as files but not yet made into a model. */
 export interface ModelFiles extends RunWeights {
+  /** The content of `config.json`. */
   readonly config: RunConfig;
-  /** Undefined when the model says that it has no vocabulary (`channels` in its config). */
+  /** Undefined for models without a vocabulary (`channels` in their config). */
   readonly tokenizer: unknown;
 }
 
@@ -68,9 +71,8 @@ const FILES = {
 } as const;
 
 /**
- * Writes a run; the folder is made if there is none. Call it while training: at each validation that was the best so far,
- * and at the end. In a page there are no folders: `packRun` gives the same as bytes.
- *
+ * Saves a run to a folder, which is created if needed. Call it during training after each best validation, and at the end. Node only;
+ * in a page `packRun` gives the same content as bytes.
  * @example
  * ```ts no-run
  * await saveRun("runs/tickets", classifier); // or a tagger, or a forecaster

@@ -45,11 +45,11 @@ export async function weightsFile(
   });
 }
 
-/** What a file of weights holds: numbers that were looked through, and stay in their file until they are needed. */
+/** The weights of a run: checked, but left in their file until they are needed. */
 export interface RunWeights {
-  /** Quantised ones as the numbers that they stand for. */
+  /** All weights; quantized ones as the numbers that they stand for. */
   readonly weights: ReadonlyMap<string, NamedTensor>;
-  /** Undefined when no weight is quantised. */
+  /** The 8-bit matrices; undefined if there are none. */
   readonly quantized: QuantizedWeights | undefined;
 }
 

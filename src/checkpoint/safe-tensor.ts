@@ -2,21 +2,21 @@ import { describe, FailureError, ShapeError, UsageError } from "../shared/errors
 import { formatShape } from "../shared/shapes.ts";
 import { type Codec, ELEMENT_TYPES, type ElementType, type ElementTypeName } from "./element-types.ts";
 
-/** Bytes of a tensor that lie in a file. */
+/** The bytes of a tensor in a file. */
 export interface StoredTensor {
-  /** In bytes. */
+  /** Number of bytes. */
   readonly length: number;
-  /** All of them, a copy. */
+  /** Reads all bytes, as a copy. */
   readonly read: () => Uint8Array;
-  /** All of them in parts of whole elements, each good until the next is asked for. */
+  /** Reads all bytes in parts of whole elements, each valid until the next is requested. */
   readonly parts: () => Iterable<Uint8Array>;
 }
 
-/** One tensor of a safetensors file: its type, shape and bytes; numbers are made on request, as copies. */
+/** A tensor of a safetensors file: type, shape and bytes. Numbers are decoded on request, as copies. */
 export class SafeTensor {
   readonly dtype: ElementTypeName;
   readonly shape: readonly number[];
-  /** Row-major, little-endian. When read from a file, a view of the file's bytes; of a stored tensor read anew each time. */
+  /** Row-major, little-endian. A view of the bytes of a file read whole; of a stored tensor a new read at each access. */
   readonly bytes!: Uint8Array;
   readonly #count: number;
   readonly #stored: StoredTensor | undefined;
@@ -47,30 +47,30 @@ export class SafeTensor {
     }
   }
 
-  /** Whether its bytes lie in a file and are read whenever they are asked for. */
+  /** Whether the bytes are in a file and are read at each access. */
   get stored(): boolean {
     return this.#stored !== undefined;
   }
 
-  /** The bytes in parts of whole elements, each good until the next is asked for; all at once where they are at hand. */
+  /** The bytes in parts of whole elements, each valid until the next is requested; one part if they are in memory. */
   *parts(): Generator<{ readonly elements: number; readonly bytes: Uint8Array }> {
     for (const bytes of this.#stored?.parts() ?? [this.bytes])
       yield { elements: (bytes.length * 8) / ELEMENT_TYPES[this.dtype].bits, bytes };
   }
 
-  /** All elements as float64; exact but for 64-bit whole numbers beyond 2^53, which are rounded. */
+  /** All elements as float64; exact, except 64-bit integers beyond 2^53, which are rounded. */
   toFloat64(): Float64Array {
     return this.#into(new Float64Array(this.#count));
   }
 
-  /** All elements as float32, rounded to the nearest. */
+  /** All elements as float32, rounded to nearest. */
   toFloat32(): Float32Array {
     if (this.dtype !== "F32") return this.#into(new Float32Array(this.#count));
     return new Float32Array(this.bytes.slice().buffer);
   }
 
   /**
-   * All elements as 32-bit whole numbers.
+   * All elements as 32-bit integers.
    * @throws FailureError "not-an-integer" when one of them is no such number
    */
   toInt32(): Int32Array {
@@ -96,8 +96,8 @@ export class SafeTensor {
 }
 
 /**
- * A tensor made of numbers: floating-point types round to the nearest (ties to even), whole types refuse what they cannot
- * hold.
+ * Makes a tensor for `writeSafetensors` from numbers. Floating-point types round to nearest (ties to even); integer types refuse
+ * numbers that they cannot hold.
  * @throws ShapeError "shape-mismatch", UsageError "out-of-range"
  */
 export function safeTensor(dtype: ElementTypeName, shape: readonly number[], values: ArrayLike<number>): SafeTensor {

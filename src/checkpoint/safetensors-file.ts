@@ -3,10 +3,10 @@ import { nearest, UsageError } from "../shared/errors.ts";
 import { SafeTensor } from "./safe-tensor.ts";
 import { headerLength, readLayout, type SafetensorsEntry } from "./safetensors.ts";
 
-/** A safetensors file of which only the header has been read. */
+/** An open safetensors file of which only the header has been read. */
 export interface SlicedSafetensors {
   readonly metadata: Readonly<Record<string, string>>;
-  /** By name, in the order of their bytes: type, shape and place, but no numbers yet. */
+  /** Type, shape and position of each tensor by name, in the order of their bytes. */
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;
   /**
    * Reads one tensor.
@@ -16,9 +16,7 @@ export interface SlicedSafetensors {
 }
 
 /**
- * Opens a file by its header; tensors are read when they are asked for, each into memory of its own, so that loading needs
- * no more memory than the tensors asked for. The caller closes the source.
- *
+ * Opens a safetensors file by its header. Tensors are read on request, each into its own memory. The caller closes the source.
  * @throws FailureError "bad-safetensors", under the same rules as `readSafetensors`; "file-read-failed"
  */
 export async function openSafetensors(source: ByteSource): Promise<SlicedSafetensors> {

@@ -8,7 +8,7 @@ import type { StoredBytes } from "./stored-bytes.ts";
 import { parseStrictJson, type StrictJson } from "./strict-json.ts";
 
 /**
- * The safetensors format: eight bytes with the length of a JSON header, the header, the tensors one behind the other.
+ * A safetensors file: eight bytes with the length of a JSON header, the header, and the bytes of the tensors.
  * @see https://github.com/huggingface/safetensors#format
  */
 export interface SafetensorsFile {
@@ -23,8 +23,7 @@ const METADATA = "__metadata__";
 const CODE = "bad-safetensors";
 
 /**
- * Reads a whole file. Nothing is copied: the tensors are views of `bytes`.
- *
+ * Parses a safetensors file in memory. Nothing is copied: the tensors are views of `bytes`.
  * @throws FailureError "bad-safetensors" when anything is not as the format wants it: a header that is too long, cut
  *   short, no JSON or repeats a name; an unknown type; a shape that does not fit its bytes; holes, overlaps, bytes left over
  */
@@ -180,10 +179,8 @@ function fail(what: string): never {
 }
 
 /**
- * Makes the bytes of a file. The same tensors give the same bytes, whatever their order in the map: larger element types
- * come first (so that every tensor is aligned), then names in order; metadata keys are sorted; the header is padded with
- * spaces to a multiple of 8.
- *
+ * Returns the bytes of a safetensors file. The same tensors give the same bytes, whatever their order in the map: larger element types
+ * first (so that every tensor is aligned), then by name; metadata keys sorted; the header padded with spaces to a multiple of 8.
  * @throws UsageError "bad-tensor" when a name or a metadata value cannot be stored
  */
 export function writeSafetensors(

@@ -2,8 +2,8 @@ import type { NamedTensor } from "../tensor/parameter-store.ts";
 import { SafeTensor } from "./safe-tensor.ts";
 
 /**
- * The numbers of a tensor as float32; without a copy where they lie as such, so that changing them changes the tensor. For those
- * who only read them.
+ * Returns the numbers of a tensor as float32, for reading only: without a copy if they are stored as such, so changing them would
+ * change the tensor.
  */
 export function asFloat32(tensor: SafeTensor): Float32Array {
   const { bytes, dtype } = tensor;

@@ -32,7 +32,7 @@ const fields = {
     about: "search for the likeliest text with so many candidates; no chance, no temperature",
     ...{ unit: "count", min: 1, otherwise: "draw at random" },
   }),
-  best: integer({ about: "with --beams: how many texts to write", unit: "count", min: 1, otherwise: "1" }),
+  count: integer({ about: "with --beams: how many texts to write", unit: "count", min: 1, otherwise: "1" }),
   lengthPenalty: number({
     about: "with --beams: 0 favours short texts, 1 weighs by the mean of a token",
     ...{ unit: "number", min: 0, otherwise: "1" },
@@ -55,7 +55,7 @@ export const generateCommand = (io: Io): Command =>
     examples: [
       'generate runs/2026-01-31-novel --prompt "It was " --temperature 0.7 --seed 3',
       'generate runs/2026-01-31-novel --interactive --stop "."',
-      'generate runs/2026-01-31-novel --prompt "It was " --beams 8 --best 3 --length 40',
+      'generate runs/2026-01-31-novel --prompt "It was " --beams 8 --count 3 --length 40',
     ],
     run: (values) => generateText(values, io),
   });
@@ -119,10 +119,10 @@ const named = ({ tokenizer }: LoadedRun, candidates: readonly { token: number; p
   candidates.map((one) => ({ ...one, piece: tokenizer.vocabulary[one.token] }));
 
 async function search(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
-  const { prompt, length, beams, best, lengthPenalty, stop } = flags;
+  const { prompt, length, beams, count, lengthPenalty, stop } = flags;
   const texts = await beamSearch({
     ...run,
-    ...{ prompt, length, beams, best, lengthPenalty, stop, signal },
+    ...{ prompt, length, beams, count, lengthPenalty, stop, signal },
   });
   for (const [k, found] of texts.entries()) {
     if (flags.json) await io.stdout.write(line({ type: "beam", ...found, text: prompt + found.text }));
@@ -155,7 +155,7 @@ function expectTogether(flags: Flags): void {
   const wrong = (message: string): UsageError => new UsageError("bad-option", message);
   if (flags.alternatives !== undefined && !flags.json) throw wrong("--alternatives: give --json as well");
   for (const [flag, value] of [
-    ["best", flags.best],
+    ["count", flags.count],
     ["length-penalty", flags.lengthPenalty],
   ] as const)
     if (value !== undefined && flags.beams === undefined) throw wrong(`--${flag}: give --beams as well`);

@@ -3,7 +3,7 @@ import { type CellGraph, type CellGraphNode, cellGraph } from "../explain/cell-g
 import { type CellLayout, edgePath, type Flow, HIGH, type PlacedNode, placeNodes, WIDE } from "./cell-layout.ts";
 import { colorOf, type Scale, scaleOf } from "./colour.ts";
 import { adoptStyle, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
-import { shown } from "./format.ts";
+import { formatNumber } from "./format.ts";
 import { gateColor, gateColours } from "./gate-colour.ts";
 
 /** Values of what a step is given, [H] each, by name: sums ("pre.f") and states before it ("previous.c"). */
@@ -116,7 +116,7 @@ export class CellElement extends ElementBase {
     this.endTheme();
   }
 
-  /** The cell that is drawn. */
+  /** The cell to draw. */
   get cell(): Cell | undefined {
     return this.drawnCell;
   }
@@ -134,7 +134,7 @@ export class CellElement extends ElementBase {
   get graph(): CellGraph | undefined {
     return this.graphOfCell;
   }
-  /** Values of a step, of all that is given (boxes without arguments); default none: the boxes stay empty. */
+  /** Values of a step, by name; everything else is computed. Default: none, the boxes stay empty. */
   set given(given: CellGiven | undefined) {
     if (given !== undefined) this.expectGiven(given);
     this.givenValues = given;
@@ -147,17 +147,17 @@ export class CellElement extends ElementBase {
     if (other) this.build();
     else this.update();
   }
-  /** Values in place of computed ones, by the id of the node: what follows from them is computed with them. */
+  /** Values that replace computed ones, by the id of a node. */
   set override(override: ReadonlyMap<number, ArrayLike<number>> | undefined) {
     this.overridden = override;
     this.update();
   }
-  /** The id of the box that is marked. */
+  /** Id of the marked box. */
   set selected(id: number | undefined) {
     this.selectedNode = id;
     this.update();
   }
-  /** Ids of what is lit up; default everything. */
+  /** Ids of the boxes that are not dimmed. Default: all. */
   set lit(ids: ReadonlySet<number> | undefined) {
     this.litNodes = ids;
     this.update();
@@ -349,7 +349,7 @@ function leaving(
   return { d: `M${right} ${y}H${right + 22}`, left: right + 28, base: y + 4 };
 }
 
-const numbersOf = (value: ArrayLike<number>): string => Array.from(value, (v) => shown(v)).join(", ");
+const numbersOf = (value: ArrayLike<number>): string => Array.from(value, (v) => formatNumber(v)).join(", ");
 
 /** A square for each number, in its colour. */
 function paintUnits(group: SVGElement, units: SVGRectElement[], value: ArrayLike<number>, scale: Scale): void {

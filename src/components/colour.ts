@@ -48,13 +48,13 @@ const theme = (): "light" | "dark" => {
   return darkness.matches ? "dark" : "light";
 };
 
-/** Values from `low` to `high` as colours. */
+/** A range of values that is shown as colours. */
 export interface Scale {
   readonly low: number;
   readonly high: number;
 }
 
-/** 0 … 1 for gates, else the same on both sides of 0: so far that 97 of 100 values lie within, at least 1. */
+/** Returns the scale for values: 0 … 1 for gates, otherwise symmetric around 0 such that 97 % of the values are within, at least 1. */
 export function scaleOf(data: ArrayLike<number>): Scale {
   let [most, least] = [0, 0];
   for (let k = 0; k < data.length; k++) {
@@ -92,11 +92,11 @@ export function rgbOf(value: number, { low, high }: Scale, ramp: Ramp = rampOf({
   return [part(0), part(1), part(2)];
 }
 
-/** A number as a CSS colour. */
+/** Returns a number as a CSS colour. */
 export const colorOf = (value: number, scale: Scale): string => `rgb(${rgbOf(value, scale).join(" ")})`;
 
 /**
- * Black or white, whichever is read better on it. Pure ones: of any softer pair there is a colour on which neither has a contrast of 4.5.
+ * Returns black or white, whichever has more contrast on a colour.
  * @see Web Content Accessibility Guidelines 2.2, relative luminance and contrast ratio
  */
 export function inkOn(value: number, scale: Scale): string {
@@ -106,6 +106,6 @@ export function inkOn(value: number, scale: Scale): string {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
 }
 
-/** A CSS gradient of the whole scale, for its legend. */
+/** Returns a CSS gradient of a whole scale, for its legend. */
 export const legendOf = (scale: Scale): string =>
   `linear-gradient(to right, ${Array.from({ length: 9 }, (_, k) => colorOf(scale.low + ((scale.high - scale.low) * k) / 8, scale)).join(", ")})`;

@@ -20,10 +20,7 @@ const ORDER = ["f", "i", "g", "o"];
 export const gateColours = (cell: Cell): ReadonlyMap<string, string> =>
   new Map(cell.gates.filter(({ name }) => !KNOWN[name]).map(({ name }, k) => [name, ORDER[k % ORDER.length]!]));
 
-/**
- * The colour of a value of a cell, as CSS: `--gate-f` and so on of the page, where it has them. A value that is no gate or state
- * ("pre.f" is its gate) is drawn in ink.
- */
+/** Returns the CSS colour of a value of a cell: the custom property `--gate-f` and so on, where the page defines it. */
 export function gateColor(name: string | undefined, others: ReadonlyMap<string, string> = new Map()): string {
   const gate = (name ?? "").replace(/^(pre|previous)\./, "").replace(/\.[xh]$/, "");
   const letter = others.get(gate) ?? gate;

@@ -1,24 +1,24 @@
 import { colorOf, inkOn, legendOf, type Scale, scaleOf } from "./colour.ts";
 import { adoptStyle, appended, defineOnce, ElementBase, whenThemeChanges } from "./element.ts";
-import { shown, shownToken } from "./format.ts";
+import { formatNumber, formatToken } from "./format.ts";
 import { type Band, defineHeatMap, expectBands, type HeatMapElement, type HeatMapPlace } from "./heat-map.ts";
 import { paintSeries, type Series } from "./series-canvas.ts";
 
 /** What `content` of `<longshort-gates>` takes. */
 export interface GatesContent {
-  /** What was read, step by step. */
+  /** The input, step by step. */
   readonly tokens: readonly string[];
   /** Values over the steps, from top to bottom. */
   readonly bands: readonly Band[];
-  /** Units from top to bottom; default by number. The same array as long as it is the same order. */
+  /** Units from top to bottom. Default: by number. Pass the same array while the order is the same. */
   readonly order?: readonly number[] | undefined;
-  /** Units that are marked as cut. */
+  /** Units that are marked as ablated. */
   readonly cut?: ReadonlySet<number> | undefined;
-  /** Numbers that were read: drawn as curves in place of the text. */
+  /** Numbers that were read, drawn as curves instead of the text. */
   readonly series?: readonly Series[] | undefined;
 }
 
-/** Words that it shows, in the language of the page. */
+/** Words that the element shows. */
 export interface GatesWords {
   readonly unit: string;
   /** What the coloured text, the curves and the heat maps are called, for those who do not see them. */
@@ -107,7 +107,7 @@ export class GatesElement extends ElementBase {
     this.endTheme();
   }
 
-  /** What is shown. */
+  /** The content to show. */
   set content(content: GatesContent) {
     expectBands(this, content);
     const old = this.shownContent;
@@ -120,7 +120,7 @@ export class GatesElement extends ElementBase {
     else this.show();
   }
 
-  /** The value that is looked at. */
+  /** The current value: band, unit and step. */
   get place(): HeatMapPlace {
     return this.looked;
   }
@@ -129,7 +129,7 @@ export class GatesElement extends ElementBase {
     this.show();
   }
 
-  /** Default English. */
+  /** Words to show, in the language of the page. Default: English. */
   set words(words: GatesWords) {
     if (words.unit === this.known.unit && words.text === this.known.text && words.heatMaps === this.known.heatMaps)
       return;
@@ -156,7 +156,7 @@ export class GatesElement extends ElementBase {
       if (apart && k > 0) this.parts!.text.append(" ");
       const span = appended(this.parts!.text, "span", "");
       if (token === "\n") span.append("↵", document.createElement("br"));
-      else span.textContent = shownToken(token) === "␣" ? " " : shownToken(token);
+      else span.textContent = formatToken(token) === "␣" ? " " : formatToken(token);
       span.addEventListener("pointerenter", () => this.look({ ...this.looked, step: this.from + k }, "place"));
       return span;
     });
@@ -205,19 +205,19 @@ export class GatesElement extends ElementBase {
     number.textContent = String(unit);
     const figure = document.createElement("b");
     figure.dataset.value = String(at(step));
-    figure.textContent = shown(at(step));
+    figure.textContent = formatNumber(at(step));
     const legend = document.createElement("span");
     legend.className = "legend";
     const bar = document.createElement("i");
     bar.style.background = legendOf(scale);
     const ends = [scale.low, scale.high];
     const digits = scale.high >= 10 || ends.every(Number.isInteger) ? 0 : 1;
-    legend.append(shown(scale.low, digits), bar, shown(scale.high, digits));
+    legend.append(formatNumber(scale.low, digits), bar, formatNumber(scale.high, digits));
     value.replaceChildren(
       name,
       // A value that has one row only is known by its title.
       ...(band.units === 1 ? [] : [` · ${this.known.unit} `, number]),
-      ` · “${shownToken(tokens[step] ?? "")}” · `,
+      ` · “${formatToken(tokens[step] ?? "")}” · `,
       figure,
       legend,
     );

@@ -1,6 +1,6 @@
 import { colourTable, type Scale, scaleOf } from "./colour.ts";
 import { adoptStyle, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
-import { shownToken } from "./format.ts";
+import { formatToken } from "./format.ts";
 
 /** Rows of one named value: [T, H] row-major, drawn in the order `units`. */
 export interface Band {
@@ -99,7 +99,7 @@ export class HeatMapElement extends ElementBase {
     this.endTheme();
   }
 
-  /** What is drawn. Images are painted anew only where the numbers are others. */
+  /** The values to draw. */
   set content(content: HeatMapContent) {
     expectBands(this, content);
     const same =
@@ -117,12 +117,12 @@ export class HeatMapElement extends ElementBase {
     this.draw();
   }
 
-  /** What it is called, for those who do not see it. */
+  /** The accessible name. */
   set label(label: string) {
     this.scroller.setAttribute("aria-label", label);
   }
 
-  /** Where it is looked at. */
+  /** The current value. */
   set at(place: HeatMapPlace) {
     this.place = place;
     this.draw();
@@ -236,7 +236,7 @@ export class HeatMapElement extends ElementBase {
       const token = this.tokens[t]!;
       pen.fillStyle = /^\s$/.test(token) ? at.soft : at.ink;
       // A longer one has room where nothing follows it.
-      const shown = this.tokens[t + 1] === "" ? token : fitted(shownToken(token), this.columnWidth);
+      const shown = this.tokens[t + 1] === "" ? token : fitted(formatToken(token), this.columnWidth);
       pen.fillText(shown, LABEL + (t + 0.5) * this.columnWidth - at.left, HEAD / 2 + 1);
     }
     pen.textAlign = "left";

@@ -13,7 +13,7 @@ export {
   defineCellDiagram,
 } from "./cell.ts";
 export { colorOf, inkOn, legendOf, type Scale, scaleOf } from "./colour.ts";
-export { shown, shownPower, shownToken } from "./format.ts";
+export { formatNumber, formatPower, formatToken } from "./format.ts";
 export { gateColor } from "./gate-colour.ts";
 export { defineGates, type GatesContent, GatesElement, type GatesWords } from "./gates.ts";
 export { type Band, defineHeatMap, type HeatMapContent, HeatMapElement, type HeatMapPlace } from "./heat-map.ts";

@@ -1,5 +1,5 @@
 import { appended } from "./element.ts";
-import { shown, shownToken } from "./format.ts";
+import { formatNumber, formatToken } from "./format.ts";
 import { defineGates, type GatesContent, type GatesElement } from "./gates.ts";
 import type { Band } from "./heat-map.ts";
 import { rangeOf, type Series } from "./series-canvas.ts";
@@ -70,14 +70,14 @@ export function showReport(data: ReportData): void {
 const coloured = (series: NonNullable<ReportData["series"]>): Series[] =>
   series.length === 1
     ? [...series]
-    : series.map((one, k) => ({ ...one, colour: `hsl(${(205 + k * 137.5) % 360} 70% 50%)`, alone: true }));
+    : series.map((one, k) => ({ ...one, color: `hsl(${(205 + k * 137.5) % 360} 70% 50%)`, alone: true }));
 
 /** What the curves are, and the ends of their scales. */
 function showRanges(series: readonly Series[]): void {
   const list = appended(document.querySelector("main")!, "ul", "curves");
   for (const one of series) {
     const item = appended(list, "li", "");
-    if (one.colour) appended(item, "i", "").style.background = one.colour;
+    if (one.color) appended(item, "i", "").style.background = one.color;
     const [low, high] = rangeOf([one]).map((value) => String(Number(value.toPrecision(4))).replace("-", "−"));
     item.append(`${one.label || "the series"}: ${low} to ${high}`);
   }
@@ -89,16 +89,16 @@ function showNearest({ title, places }: NonNullable<ReportData["runs"][number]["
   const list = appended(section, "ol", "");
   for (const { before, here, after, similarity } of places) {
     const item = appended(list, "li", "");
-    appended(item, "span", "").textContent = shown(similarity, 3);
+    appended(item, "span", "").textContent = formatNumber(similarity, 3);
     const passage = appended(item, "code", "");
     passage.append(shownTokens(before));
-    appended(passage, "mark", "").textContent = shownToken(here);
+    appended(passage, "mark", "").textContent = formatToken(here);
     passage.append(shownTokens(after));
   }
 }
 
 /** A piece of text on one line. */
-const shownTokens = (text: string): string => Array.from(text, (c) => (c === " " ? " " : shownToken(c))).join("");
+const shownTokens = (text: string): string => Array.from(text, (c) => (c === " " ? " " : formatToken(c))).join("");
 
 function show(
   title: string,

@@ -8,7 +8,7 @@ export interface Series {
   /** Drawn in the colour that the page has for what stands out (`--accent`): what was changed. */
   readonly accent?: boolean;
   /** Drawn in this colour; default the ink of the page, paler from curve to curve. */
-  readonly colour?: string;
+  readonly color?: string;
   /** Its own least and most value are the ends of the scale; default those of all curves. */
   readonly alone?: boolean;
 }
@@ -43,7 +43,7 @@ export function paintSeries(canvas: HTMLCanvasElement, { series, steps, step, co
   const common = rangeOf(series);
   pen.lineJoin = "round";
   series.forEach((one, k) => {
-    const { data, dashed = false, accent = false, colour } = one;
+    const { data, dashed = false, accent = false, color: colour } = one;
     const [low, high] = one.alone ? rangeOf([one]) : common;
     const y = (v: number): number => 8 + (1 - (v - low) / (high - low || 1)) * (height - strip - 18);
     pen.strokeStyle = colour ?? (accent ? accented : ink);

@@ -1,37 +1,33 @@
-/** What one step of a training or one part of a measurement reads. */
+/** The input of one training step or of one part of an evaluation. */
 export interface Batch {
-  /** Numbers of each input of the graph by name, row-major. */
+  /** Numbers for each input of the graph by name, row-major. */
   readonly inputs: Readonly<Record<string, ArrayLike<number>>>;
-  /** B: how many examples stand side by side. */
+  /** B: number of examples. */
   readonly rows: number;
-  /** T: how many steps they have; default 1. Batches that differ in rows, steps or the sizes of their inputs get plans of their own. */
+  /** T: number of time steps; default 1. Each combination of rows, steps and input sizes gets its own plan. */
   readonly steps?: number | undefined;
   /**
-   * How many things the loss of this batch is the mean of (tokens, steps, examples): its weight where means are taken over
-   * several batches. Default `rows`.
+   * Number of items that the loss is the mean of (tokens, steps, examples): the weight of this batch in means over batches. Default
+   * `rows`.
    */
   readonly weight?: number | undefined;
-  /** Whether carried states are to be zero before this batch. Default false. */
+  /** Whether carried states are reset to zero before this batch. Default false. */
   readonly first?: boolean | undefined;
 }
 
-/**
- * Batches by their place alone: the same epoch and index always give the same batch, whatever was asked for before. So a
- * training goes on anywhere by knowing its place.
- */
+/** A source of batches. The same epoch and index always give the same batch, so that a training can resume anywhere. */
 export interface BatchSource {
-  /** The same in every epoch. */
+  /** Number of batches, the same in every epoch. */
   readonly batchesPerEpoch: number;
   /**
-   * The batch at a place.
-   *
+   * Returns a batch.
    * @param epoch from 0
    * @param index from 0 to `batchesPerEpoch` − 1
    */
   batch(epoch: number, index: number): Batch | Promise<Batch>;
   /**
-   * What tells these data from others (sizes, a hash, the seed of their order): kept in checkpoints, and another one is
-   * refused when a training is resumed. Anything that JSON can hold.
+   * Identifies the data (sizes, a hash, the seed of the order). It is saved in checkpoints, and resuming with another identity is
+   * refused. Anything that JSON can hold.
    */
   readonly identity?: Readonly<Record<string, string | number | boolean | null>> | undefined;
 }

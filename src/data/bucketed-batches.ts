@@ -3,27 +3,27 @@ import { expectOptions } from "../shared/options.ts";
 import type { BatchSource } from "./batch-source.ts";
 import { bucketedOrder } from "./bucketed-order.ts";
 
+/** Options of `bucketedBatches`. */
 export interface BucketedBatchesOptions {
-  /** Length of each example. */
+  /** Number of steps of each example. */
   readonly lengths: ArrayLike<number>;
-  /** B; the last batch of each epoch may be smaller. */
+  /** B: examples per batch; the last batch of an epoch may be smaller. */
   readonly batchSize: number;
-  /** Of the order; default 0. */
+  /** Seed of the order. Default 0. */
   readonly seed?: number;
-  /** How many batches are sorted by length together; default 50. 1: no sorting. */
+  /** Number of batches whose examples are sorted by length together. Default 50; 1 turns sorting off. */
   readonly bucket?: number;
-  /** The inputs of a batch: the examples with these indices, padded to `steps` (`padSequences`). */
+  /** Returns the inputs of a batch: the examples with these indices, padded to `steps` (see `padSequences`). */
   readonly inputs: (examples: Uint32Array, steps: number) => Readonly<Record<string, ArrayLike<number>>>;
-  /** How many things the loss of a batch is the mean of; default the number of its examples. */
+  /** Number of items that the loss of a batch is the mean of. Default: its number of examples. */
   readonly weight?: (examples: Uint32Array) => number;
-  /** What tells these examples from others; see `BatchSource.identity`. Lengths, size of batches and seed are added. */
+  /** Identifies the examples; see `BatchSource.identity`. Lengths, batch size and seed are added. */
   readonly identity?: BatchSource["identity"];
 }
 
 /**
- * Examples of different length, those of similar length side by side, in another order in each epoch. Batches are padded to
- * lengths of a ladder (at most a quarter more than their longest example), so that few plans serve all of them.
- *
+ * Batches examples of similar length together, in a new order in each epoch. Batches are padded to a limited set of lengths (at most a
+ * quarter longer than their longest example), so that few plans serve all of them.
  * @throws UsageError "no-examples", "not-an-integer", "out-of-range"
  */
 export function bucketedBatches(options: BucketedBatchesOptions): BatchSource {

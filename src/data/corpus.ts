@@ -18,52 +18,50 @@ import { type StoredPart, TokenCache } from "./token-cache.ts";
 import { MEMORY_LIMIT, storeTokens, type TokenStore } from "./token-store.ts";
 import { tokenStream } from "./token-stream.ts";
 
+/** Options of `openCorpus`. */
 export interface CorpusOptions {
   /**
-   * Files of text, gzip or not, read one after the other as if they were one. In Node a path may be a folder (all files in
-   * it and in its folders, without hidden ones) or a pattern: "data/*.txt", and "**" stands for any folders.
+   * Text files, optionally gzip, read in order as one text. In Node a path may be a folder (all files in it and its subfolders except
+   * hidden ones) or a pattern: "data/*.txt"; "**" stands for any folders.
    */
   readonly files: readonly FileSource[];
-  /** A tokenizer, or how to make one from all of `files`. Default: graphemes. */
+  /** A tokenizer, or options to make one from all of `files`. Default: graphemes. */
   readonly tokenizer?: Tokenizer | TrainTokenizerOptions;
   /**
-   * Bytes of text that the vocabulary is made from where `files` have more, in pieces from all over them; it then has a token
-   * "<unk>" for what they lack. Default: all text.
+   * Bytes of text to build the vocabulary from, in samples from all over `files`; the vocabulary then has a token "<unk>" for the rest.
+   * Default: all text.
    */
   readonly vocabularySample?: number | undefined;
   /**
-   * The part at the end that is kept for validation, as a fraction from 0 (none) to below 1, or files of its own.
-   * Default 0.1: the first nine tenths, rounded down to whole tokens, are for training.
+   * The part at the end that is kept for validation: a fraction from 0 (none) to below 1, or files. Default 0.1: the first nine tenths,
+   * rounded down to whole tokens, are for training.
    */
   readonly validation?: number | readonly FileSource[];
   /**
-   * What a document is. Each is encoded by itself and ends with `endToken`, and a validation part begins with one. Default:
-   * the files are one text.
+   * What a document is. Each document is encoded by itself and ends with `endToken`, and a validation part starts with a document.
+   * Default: the files are one text.
    */
   readonly documents?: DocumentSplit | undefined;
   /**
-   * The special token at the end of documents, which is also what generation begins after. Default the first special token
-   * of the tokenizer; a tokenizer that is made without any gets "<|endoftext|>".
+   * The special token that ends documents and after which generation starts. Default: the first special token of the tokenizer; a new
+   * tokenizer without any gets "<|endoftext|>".
    */
   readonly endToken?: string | undefined;
-  /**
-   * Seed of the order in which documents for training stand, another one in each epoch. Default: they stand in the order
-   * of the files in every epoch.
-   */
+  /** Seed for shuffling the training documents, in a new order in each epoch. Default: not shuffled. */
   readonly shuffle?: number | undefined;
   /**
-   * Bytes of tokens that are kept in memory; more go to a file, or stay in the files of the text where bytes are the tokens.
-   * Default 256 MiB for each store.
+   * Bytes of tokens to keep in memory; larger corpora go to a file, or stay in their files if tokens are bytes. Default 256 MiB per
+   * part.
    */
   readonly memoryLimit?: number;
-  /** Where the temporary file is made. Default: the system's folder for such. */
+  /** Folder for the temporary file. Default: that of the system. */
   readonly folder?: string;
   /**
-   * A folder in which tokens beyond `memoryLimit` are kept in place of a temporary file, and found again as long as the files
-   * (by size and time of the last change), the tokenizer and `documents` are the same. Default: none.
+   * Folder in which tokens beyond `memoryLimit` are kept and reused, as long as the files (by size and modification time), the
+   * tokenizer and `documents` stay the same. Default: none.
    */
   readonly cache?: string | undefined;
-  /** Told while the files are read: bytes of `file` so far, in which of the passes over them. */
+  /** Called while files are read, with the bytes of `file` so far and the pass over the files. */
   readonly onProgress?: (progress: {
     readonly file: string;
     readonly bytes: number;
@@ -71,15 +69,18 @@ export interface CorpusOptions {
   }) => void;
 }
 
-/** What files are being read for. */
+/** The pass over the files that is reported. */
 export type CorpusPass = "vocabulary" | "tokens";
 
+/** Texts as tokens, divided into a training and a validation part: see `openCorpus`. */
 export interface Corpus extends Closeable {
+  /** The tokenizer of the corpus. */
   readonly tokenizer: Tokenizer;
-  /** With `shuffle` an `EpochTokens`: `inEpoch(epoch)` has the order of an epoch. */
+  /** Tokens for training. With `shuffle` an `EpochTokens`, whose `inEpoch(epoch)` has the order of an epoch. */
   readonly train: TokenSequence;
-  /** Of length 0 when `validation` was 0. */
+  /** Tokens for validation; of length 0 if `validation` is 0. */
   readonly validation: TokenSequence;
+  /** Sizes of the vocabulary, of both parts, and of a token; where the tokens are kept. */
   readonly sizes: {
     readonly vocabulary: number;
     readonly trainTokens: number;
@@ -89,14 +90,13 @@ export interface Corpus extends Closeable {
     readonly bytesPerToken: 1 | 2 | 4;
     readonly place: "memory" | "file";
   };
-  /** Gives the stores back. */
+  /** Frees the stored tokens. */
   close(): void;
 }
 
 /**
- * Opens files of text as tokens for training and for validation. Files are read twice, once for the vocabulary, once
- * for the tokens; once when a tokenizer is given or bytes are the tokens; not at all when bytes are the tokens of plain files larger than `memoryLimit`.
- *
+ * Opens text files as tokens for training and validation. Files are read twice, for the vocabulary and for the tokens; once if a
+ * tokenizer is given or tokens are bytes; not at all if tokens are the bytes of plain files larger than `memoryLimit`.
  * @throws UsageError "no-files", "too-few-tokens" when a part has fewer than two tokens, "out-of-range",
  *   and what `readText`, `trainTokenizer` and `storeTokens` throw
  */
@@ -224,7 +224,7 @@ function endTokenOf(tokenizer: Tokenizer, name: string | undefined): number {
   );
 }
 
-/** How many characters (code points) tokens decode to: the unit of "bits per character", the same for every tokenizer. */
+/** Counts the characters (code points) that tokens decode to: the unit of "bits per character", the same for every tokenizer. */
 export function countCharacters(tokenizer: Tokenizer, tokens: TokenSequence): number {
   const decoder = tokenizer.streamDecoder();
   let characters = 0;

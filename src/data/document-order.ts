@@ -3,20 +3,19 @@ import { expectRange, type TokenSequence } from "../text/token-sequence.ts";
 import { lastAtMost } from "./ascending.ts";
 import { shuffle } from "./shuffle.ts";
 
-/** Tokens whose order is another one in each epoch; as a sequence they are in the order of the corpus. */
+/** Tokens with a new order in each epoch; as a sequence they have the order of the corpus. */
 export interface EpochTokens extends TokenSequence {
-  /** Of the order. */
+  /** Seed of the order. */
   readonly seed: number;
-  /** The same tokens, as many, in the order of an epoch (from 0): a function of that alone. */
+  /** Returns the same tokens in the order of an epoch (from 0). */
   inEpoch(epoch: number): TokenSequence;
 }
 
 export const hasEpochs = (tokens: TokenSequence): tokens is EpochTokens => "inEpoch" in tokens;
 
 /**
- * Whole documents in another order in each epoch, a function of seed and epoch; within a document nothing moves. Nothing is
- * copied: memory for a few numbers a document.
- *
+ * Shuffles whole documents, in a new order in each epoch that depends on seed and epoch only. Nothing is copied; it takes memory for a
+ * few numbers per document.
  * @param starts where documents begin in `tokens`, ascending from 0
  */
 export function shuffleDocuments(tokens: TokenSequence, starts: ArrayLike<number>, seed: number): EpochTokens {

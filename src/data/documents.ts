@@ -1,8 +1,8 @@
 import { describe, expectOneOf, UsageError } from "../shared/errors.ts";
 
 /**
- * Where a document ends: with its file, with each line, before a blank line (one or several are one end), or at a text that
- * stands between documents. What separates documents is no part of them, and empty ones do not count.
+ * Where a document ends: with its file, with each line, before blank lines, or at a separator text. Separators belong to no document,
+ * and empty documents do not count.
  */
 export type DocumentSplit = "file" | "line" | "blank-line" | { readonly marker: string };
 

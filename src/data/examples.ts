@@ -1,18 +1,20 @@
 import { UsageError } from "../shared/errors.ts";
 
-/** A series of numbers: `channels` of them a step, one step after the other. */
+/** A multichannel series: `channels` numbers per step, step by step. */
 export interface Series {
+  /** D: numbers per step. */
   readonly channels: number;
   /** [T · channels], all finite. */
   readonly values: Float64Array;
 }
 
-/** Texts, or series of the same channels, each with what is to be said of it. */
+/** Texts or series with their labels. */
 export interface Examples<Input extends string | Series = string | Series> {
+  /** The texts or series. */
   readonly inputs: readonly Input[];
-  /** A class by name, or a number written out. */
+  /** For each input the name of its class, or a number in decimal notation. */
   readonly labels: readonly string[];
-  /** Where each comes from, for messages: "reviews.csv, line 3". Default: their numbers, from 1 on. */
+  /** Where each example comes from, for messages: "reviews.csv, line 3". Default: numbers from 1. */
   readonly places?: readonly string[] | undefined;
 }
 
@@ -23,7 +25,7 @@ export type Placed<Read extends { readonly places?: unknown }> = Read & { readon
 export const placeOf = (places: readonly string[] | undefined, index: number): string =>
   places?.[index] ?? `example ${index + 1}`;
 
-/** What can be asked without knowing the answers. */
+/** Inputs without labels. */
 export type Unlabelled<Input extends string | Series = string | Series> = Omit<Examples<Input>, "labels"> & {
   readonly labels?: undefined;
 };
@@ -40,7 +42,7 @@ export function pick<Input extends string | Series>(
   };
 }
 
-/** The different labels, whole numbers in their order, anything else as text. @throws UsageError "one-class" */
+/** Returns the different labels: integers in numeric order, others sorted as text. */
 export function classesOf({ labels }: Pick<Examples, "labels">): string[] {
   const classes = [...new Set(labels)];
   if (classes.length < 2)

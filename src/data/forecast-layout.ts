@@ -16,11 +16,9 @@ export type Transform = (typeof TRANSFORMS)[number];
 export const DECODINGS = ["direct", "autoregressive"] as const;
 export type Decoding = (typeof DECODINGS)[number];
 
-/**
- * How series become what a network reads, measured on what it learns from: kept with the model, in a form that JSON can hold.
- */
+/** How series are prepared for a network (scaling, calendar, context), fitted on the training part and saved with the model as JSON. */
 export interface ForecastLayout extends SeriesColumns {
-  /** T: steps that are looked back at. */
+  /** T: past steps that are read. */
   readonly context: number;
   /** H: steps that are predicted. */
   readonly horizon: number;

@@ -8,24 +8,26 @@ import type { Examples, Placed, Unlabelled } from "./examples.ts";
 import { holdsJsonLines, type JsonRow, readJsonLines } from "./json-lines.ts";
 import { holdsParquet, readParquet } from "./parquet.ts";
 
+/** The columns that `readLabelledTexts` reads. */
 export interface TextColumns {
-  /** Column with the text: its name in the header (in JSON lines: the key, in Parquet the name alone), or its number from 1 in a file without header. */
+  /**
+   * Column of the text: its name in the header (in JSON lines its key; in Parquet only a name), or its number from 1 in a file without
+   * header.
+   */
   readonly text: string | number;
-  /** Column with the label. Undefined: the texts alone are read. */
+  /** Column of the label. Undefined: only texts are read. */
   readonly label?: string | number | undefined;
-  /** What stands between cells; default: a tab in .tsv files, else the one of , ; tab | that fits. */
+  /** Delimiter of cells. Default: a tab in .tsv files, else the one of , ; tab | that fits. */
   readonly delimiter?: string | undefined;
-  /** Whether the first row names the columns. Default: it does, unless all columns are given by number. */
+  /** Whether the first row has the column names. Default: yes, unless all columns are given by number. */
   readonly header?: boolean | undefined;
 }
 
 type Read<C> = Placed<C extends { readonly label: string | number } ? Examples<string> : Unlabelled<string>>;
 
 /**
- * Texts and their labels from a table: CSV or TSV, or JSON lines (files that end in .jsonl or .ndjson); UTF-8, with or
- * without byte order mark, gzip or not, any line ends; in Node also Parquet (.parquet). In tables with tabs a quotation
- * mark is a character like any other.
- *
+ * Reads texts and their labels from a table: CSV, TSV, JSON lines (.jsonl or .ndjson), in Node also Parquet (.parquet). UTF-8, with or
+ * without byte order mark, optionally gzip, with any line ends. In tables with tabs a quotation mark is an ordinary character.
  * @example `readLabelledTexts("reviews.csv", { text: "review", label: "stars" })`
  * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "bad-json", "no-label",
  *   and what `readParquet` throws

@@ -1,22 +1,23 @@
 import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 
+/** Options of `padSequences`. */
 export interface PadSequencesOptions {
-  /** T, where it is to be larger than the longest sequence, as `bucketedBatches` asks for it. */
+  /** T, if larger than the longest sequence, as `bucketedBatches` requests. Default: the longest length. */
   readonly steps?: number | undefined;
-  /** D: numbers of a step, one behind the other in a sequence. Default 1. */
+  /** D: numbers per step, stored one after the other in a sequence. Default 1. */
   readonly channels?: number | undefined;
-  /** What stands where a sequence has no step; default 0. Masked, so anything that the model can read. */
+  /** Value of the padding. Default 0. It is masked, so any valid input will do. */
   readonly value?: number | undefined;
-  /** Where those places are: behind a sequence ("end", default) or before it ("start"). */
+  /** Where padding goes: after a sequence ("end", default) or before it ("start"). */
   readonly side?: "end" | "start" | undefined;
 }
 
-/** Sequences of different length side by side. Time-major: row b at step t is at index t·B + b. */
+/** Padded sequences, time-major: row b at step t is at index t·B + b. */
 export interface PaddedSequences {
   /** [T, B], or [T, B, D] where there are channels. */
   readonly x: Float64Array;
-  /** 1 where a sequence has a step, else 0: [T, B]. For layers and losses. */
+  /** [T, B], 1 at the steps of a sequence, 0 at padding. For layers and losses. */
   readonly mask: Float64Array;
   /** [B] */
   readonly lengths: Int32Array;
@@ -27,8 +28,7 @@ export interface PaddedSequences {
 }
 
 /**
- * Puts sequences of tokens or numbers side by side. A sequence may be empty, but not all of them.
- *
+ * Pads sequences of tokens or numbers to one length. A sequence may be empty, but not all of them.
  * @example `padSequences([[3, 1, 4], [1, 5]])` gives x [3, 1, 1, 5, 4, 0] and mask [1, 1, 1, 1, 1, 0]
  * @throws UsageError "empty-batch", "out-of-range", "not-an-integer", "wrong-input" (a length that is no multiple of the channels), "unknown-choice"
  */

@@ -8,32 +8,34 @@ import { columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts
 import { formatStep, parseStep, usualStep } from "./time-step.ts";
 import { timeZone } from "./time-zone.ts";
 
+/** Options of `readTimeSeries`. */
 export interface ReadTimeSeriesOptions {
-  /** Columns to be forecast. */
+  /** Columns to forecast. */
   readonly targets: readonly string[];
-  /** Columns that help and are known up to now only; default none. */
+  /** Covariates that are known for the past only. Default none. */
   readonly past?: readonly string[] | undefined;
-  /** Columns that help and are known beforehand; default none. */
+  /** Covariates that are known in advance. Default none. */
   readonly known?: readonly string[] | undefined;
-  /** Columns with text that is the same in all rows of a series and says what it is, such as its region; default none. */
+  /** Columns with text that is the same in all rows of a series, such as its region. Default none. */
   readonly categories?: readonly string[] | undefined;
-  /** Column that says which series a row belongs to. Default: all rows are one series. */
+  /** Column that identifies the series of a row. Default: all rows are one series. */
   readonly series?: string | undefined;
-  /** Column with the time, or columns with year, month, day, hour, minute, second in this order. Default: rows are equal steps in their order. */
+  /** Column with the time, or columns with year, month, day, hour, minute, second in this order. Default: rows are equal steps. */
   readonly time?: string | readonly string[] | undefined;
-  /** IANA name: whose clocks times without an offset are of, and whose days and hours count. Default "UTC". */
+  /** IANA time zone of times without an offset, and of days and hours. Default "UTC". */
   readonly timeZone?: string | undefined;
-  /** "1h", "1d", "1w", "1mo": means over steps of this length. Default: the file's own steps, which must be equal. */
+  /** "1h", "1d", "1w", "1mo": takes means over steps of this length. Default: the steps of the file, which must be equal. */
   readonly resample?: string | undefined;
+  /** Delimiter of cells. Default: detected. */
   readonly delimiter?: string | undefined;
+  /** Whether the first row has the column names. Default: detected. */
   readonly header?: boolean | undefined;
 }
 
 /**
- * Series from a table: CSV or TSV of any dialect, or JSON lines, gzip or not; in Node also Parquet. One row a step; empty cells, NA, NaN, null and ? are
- * missing values, true and false are 1 and 0. The table is read in pieces: what is held of it is 8 bytes for each number, and as many for the time and the line of each row,
- * twice that while it comes.
- *
+ * Reads time series from a table: CSV or TSV of any dialect, or JSON lines, optionally gzip; in Node also Parquet. One row per step.
+ * Empty cells, NA, NaN, null and ? are missing values; true and false are 1 and 0. The table is read in pieces: memory is 8 bytes per
+ * number and as many for the time and the line of each row, twice that while reading.
  * @example `readTimeSeries("sales.csv", { targets: ["sales"], series: "shop", time: "day", known: ["price"] })`
  * @throws what `readColumns` throws; UsageError "not-a-number" (text, infinity), "bad-time", "unknown-time-zone", "bad-step", "duplicate-time",
  *   "irregular-steps", "no-target" (a series without a single value), "category-changes", "bad-option"

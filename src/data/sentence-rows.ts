@@ -6,23 +6,23 @@ import type { Placed } from "./examples.ts";
 import { type TaggedSentences, tagCount, type UntaggedSentences } from "./tagged-sentences.ts";
 import { readText } from "./text-files.ts";
 
+/** The columns that `readSentenceRows` reads. */
 export interface SentenceColumns {
   /** Column with the tokens of a sentence, separated by spaces: its name in the header, or its number from 1 in a file without header. */
   readonly tokens: string | number;
-  /** Column with as many tags. Undefined: the tokens alone are read. */
+  /** Column with as many tags. Undefined: only tokens are read. */
   readonly tags?: string | number | undefined;
-  /** Column with what the sentence is about. */
+  /** Column with the intent of the sentence. */
   readonly intent?: string | number | undefined;
-  /** What stands between cells; default: a tab in .tsv files, else the one of , ; tab | that fits. */
+  /** Delimiter of cells. Default: a tab in .tsv files, else the one of , ; tab | that fits. */
   readonly delimiter?: string | undefined;
 }
 
 type Read<C> = C extends { readonly tags: string | number } ? Placed<TaggedSentences> : UntaggedSentences;
 
 /**
- * Sentences from a table with one a row, its tokens in one cell and its tags in another, as slot filling data come. UTF-8, with or
- * without byte order mark, gzip or not, any line ends.
- *
+ * Reads sentences from a table with one sentence per row, its tokens in one cell and its tags in another, as in slot filling data.
+ * UTF-8, with or without byte order mark, optionally gzip, with any line ends.
  * @example `readSentenceRows("atis.train.tsv", { tokens: 1, tags: 2, intent: 3 })`
  * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "tag-count", "no-label"
  */
@@ -60,7 +60,7 @@ export async function readSentenceRows<const C extends SentenceColumns>(
 }
 
 /**
- * Sentences without tags, one a line, their tokens separated by spaces; empty lines are none.
+ * Reads sentences without tags, one per line, with tokens separated by spaces. Empty lines are skipped.
  * @throws UsageError "not-text", "file-empty", "table-empty"
  */
 export async function readSentenceLines(file: FileSource): Promise<UntaggedSentences> {

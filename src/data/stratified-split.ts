@@ -2,23 +2,22 @@ import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
 
+/** Options of `stratifiedSplit`. */
 export interface StratifiedSplitOptions {
-  /** About this share of each class is kept for validation: every ⌊1 ÷ share⌉-th example. 0: none. Default 0.1. */
+  /** Share of each class that is kept for validation, about every ⌊1 ÷ share⌋-th example. 0: none. Default 0.1. */
   readonly validation?: number | undefined;
-  /** Which ones; default 0. */
+  /** Seed of the selection. Default 0. */
   readonly seed?: number | undefined;
 }
 
-/** Indices of examples, each list in rising order. */
+/** Indices of examples, each list ascending. */
 export interface Split {
   readonly train: readonly number[];
   readonly validation: readonly number[];
 }
 
 /**
- * Divides examples such that classes have the same shares in both parts: within each class they are shuffled, then every tenth
- * (for 0.1) of all goes to validation. A class always keeps an example to learn from.
- *
+ * Splits examples so that classes have the same shares in both parts. A class always keeps a training example.
  * @param labels Class of each example; all the same where nothing is to be balanced (regression).
  * @throws UsageError "out-of-range"
  */

@@ -1,19 +1,19 @@
 import { UsageError } from "../shared/errors.ts";
 import { type Placed, placeOf } from "./examples.ts";
 
-/** Sentences with a tag for each token, and maybe something that is said of each as a whole. */
+/** Sentences with a tag for each token and, optionally, an intent. */
 export interface TaggedSentences {
-  /** Of each sentence; at least one. */
+  /** The tokens of each sentence, at least one. */
   readonly tokens: readonly (readonly string[])[];
-  /** As many as tokens. */
+  /** The tags of each sentence, as many as tokens. */
   readonly tags: readonly (readonly string[])[];
-  /** What each sentence is about, where the data say it. */
+  /** The intent of each sentence. */
   readonly intents?: readonly string[] | undefined;
-  /** Where each comes from, for messages: "train.txt, line 3". Default: their numbers, from 1 on. */
+  /** Where each sentence comes from, for messages: "train.txt, line 3". Default: numbers from 1. */
   readonly places?: readonly string[] | undefined;
 }
 
-/** Sentences whose tags are not known. */
+/** Sentences without tags. */
 export type UntaggedSentences = Placed<Pick<TaggedSentences, "tokens" | "places">>;
 
 /** Those with these indices, in their order. */

@@ -5,29 +5,30 @@ import { columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts
 import { after, parseStep } from "./time-step.ts";
 import { timeZone } from "./time-zone.ts";
 
-/** One of the series, in memory. */
+/** One series in memory. */
 export interface SeriesValues {
-  /** Which one of several; default none. */
+  /** Identifies the series. Default: empty. */
   readonly id?: string | undefined;
-  /** Moment of the first step: a date, or milliseconds since 1970 UTC. Needed where there is a step. */
+  /** Time of the first step: a date, or milliseconds since 1970 UTC. Required with `step`. */
   readonly start?: Date | number | undefined;
-  /** By column, as many of each; NaN where nothing was measured. */
+  /** Values by column, all of the same length; NaN where a value is missing. */
   readonly values: Readonly<Record<string, ArrayLike<number>>>;
-  /** What the whole series is, by the names in `categories`; empty where it is not known. */
+  /** Static categories by the names in `categories`; empty where unknown. */
   readonly categories?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Options of `timeSeriesSet`. */
 export interface TimeSeriesSetOptions extends Pick<ReadTimeSeriesOptions, "targets" | "past" | "known" | "categories"> {
+  /** The series. */
   readonly series: readonly SeriesValues[];
-  /** "15min", "1h", "1d", "1mo": time from step to step. Default: steps are only counted. */
+  /** Time between steps: "15min", "1h", "1d", "1mo". Default: none, steps are only counted. */
   readonly step?: string | undefined;
-  /** IANA name; default "UTC". */
+  /** IANA time zone. Default "UTC". */
   readonly timeZone?: string | undefined;
 }
 
 /**
- * Series from arrays.
- *
+ * Makes a set of time series from arrays.
  * @example `timeSeriesSet({ targets: ["sales"], series: [{ start: new Date("2024-01-01"), values: { sales: [3, 1, 4, 1, 5] } }], step: "1d" })`
  * @throws UsageError "bad-option", "unknown-column", "not-a-number" (infinity), "bad-step", "unknown-time-zone"
  */

@@ -1,40 +1,40 @@
 import type { TimeStep } from "./time-step.ts";
 import type { TimeZone } from "./time-zone.ts";
 
-/** Numbers at equal steps. */
+/** A series of numbers at equal time steps. */
 export interface TimeSeries {
-  /** Which one of several; empty where there is one only. */
+  /** Identifies the series; empty if there is only one. */
   readonly id: string;
   /** N */
   readonly length: number;
-  /** Milliseconds since 1970 UTC of each step [N]; undefined: steps are only counted. */
+  /** Milliseconds since 1970 UTC of each step [N]; undefined if the series has no times. */
   readonly times: Float64Array | undefined;
-  /** By column [N]; NaN where nothing was measured. */
+  /** Values by column [N]; NaN where a value is missing. */
   readonly values: Readonly<Record<string, Float64Array>>;
-  /** What the whole series is, such as its shop: by column; empty where it is not known. Undefined: nothing is said. */
+  /** Static categories by column, such as a shop; empty where unknown. Undefined: none. */
   readonly categories: Readonly<Record<string, string>> | undefined;
 }
 
-/** What each column of a set of series is. */
+/** The roles of the columns of a set of series. */
 export interface SeriesColumns {
   /** To be forecast. */
   readonly targets: readonly string[];
-  /** Known up to now only, such as a measurement of something else. */
+  /** Known for the past only, such as a measurement of something else. */
   readonly past: readonly string[];
-  /** Known beforehand, such as a price that was decided on. */
+  /** Known in advance, such as a price. */
   readonly known: readonly string[];
 }
 
-/** Series of the same columns and the same step. */
+/** Series with the same columns and the same time step. */
 export interface TimeSeriesSet extends SeriesColumns {
   readonly series: readonly TimeSeries[];
-  /** Columns with a category of each series; undefined: none. */
+  /** Columns with static categories; undefined: none. */
   readonly categories: readonly string[] | undefined;
-  /** Undefined without times. */
+  /** The time step; undefined without times. */
   readonly step: TimeStep | undefined;
-  /** Whose calendar hours, days and months are meant. */
+  /** The time zone of hours, days and months. */
   readonly zone: TimeZone;
-  /** What a user should know: gaps, missing values, rows that were out of order. */
+  /** Messages for the user: gaps, missing values, rows out of order. */
   readonly notices: readonly string[];
 }
 

@@ -1,7 +1,7 @@
 import { describe, UsageError } from "../shared/errors.ts";
 import { DAY, dayClock, momentsOf, type TimeZone } from "./time-zone.ts";
 
-/** The time between two steps of a series: so many of a unit. Days and months are those of the calendar of a time zone. */
+/** The time between two steps of a series: a number of units. Days and months are those of the calendar in a time zone. */
 export interface TimeStep {
   readonly count: number;
   readonly unit: "millisecond" | "day" | "month";

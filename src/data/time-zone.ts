@@ -1,6 +1,6 @@
 import { describe, UsageError } from "../shared/errors.ts";
 
-/** The clocks of a place: how many milliseconds local time is ahead of UTC. */
+/** A time zone: how many milliseconds local time is ahead of UTC. */
 export interface TimeZone {
   readonly name: string;
   /** At a moment, in milliseconds since 1970 UTC. */

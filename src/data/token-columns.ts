@@ -6,12 +6,13 @@ import type { Placed } from "./examples.ts";
 import type { TaggedSentences, UntaggedSentences } from "./tagged-sentences.ts";
 import { readTable } from "./text-files.ts";
 
+/** The columns that `readTokenColumns` reads. */
 export interface TokenColumns {
   /** Number of the column with the token, from 1. Default 1. */
   readonly token?: number | undefined;
-  /** Number of the column with the tag, from 1, or "last" (default); "none" reads the tokens alone. */
+  /** Number of the column with the tag, from 1, or "last" (default). "none" reads only tokens. */
   readonly tag?: number | "last" | "none" | undefined;
-  /** What stands between cells. Default: a tab if the first line that is no comment has one, else any number of spaces. */
+  /** Delimiter of cells. Default: a tab if the first line that is not a comment has one, else any number of spaces. */
   readonly delimiter?: string | undefined;
 }
 
@@ -22,12 +23,9 @@ const NO_TOKEN = /^\d+[-.]\d+$/;
 const CONLLU_COLUMNS = 10;
 
 /**
- * Sentences in the column format of the CoNLL tasks: a line for each token, its cells in columns, an empty line between sentences.
- * UTF-8, with or without byte order mark, gzip or not, any line ends.
- *
- * Left out: lines of "-DOCSTART-", which begin a document; comments, which are lines that begin with "#" and have not as many cells as
- * the others; and in the ten columns of CoNLL-U rows that are no tokens of their own.
- *
+ * Reads sentences in the column format of the CoNLL tasks: one line per token, its cells in columns, an empty line between sentences.
+ * UTF-8, with or without byte order mark, optionally gzip, with any line ends. Skipped are "-DOCSTART-" lines, comments (lines that
+ * begin with "#" and have another number of cells), and in the ten columns of CoNLL-U rows that are not tokens.
  * @example `readTokenColumns("train.txt", { token: 1, tag: 4 })`
  * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "unknown-column", "no-label", "bad-option"
  */

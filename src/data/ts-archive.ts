@@ -4,9 +4,9 @@ import { type Examples, finiteNumber, type Placed, type Series } from "./example
 import { readTable } from "./text-files.ts";
 
 /**
- * Series and their labels from a `.ts` file of the UCR/UEA archive, gzip or not: lines `channel:channel:…:label`, the values of a
- * channel with commas between, after a header of `@` lines; series may differ in length, the channels of one may not.
- *
+ * Reads series and their labels from a `.ts` file of the UCR/UEA archive, optionally gzip: after a header of `@` lines, lines
+ * `channel:channel:…:label` with the values of a channel separated by commas. Series may differ in length, channels of one series may
+ * not.
  * @see Bagnall et al. (2018), "The UEA multivariate time series classification archive", arXiv:1811.00075
  * @throws UsageError "not-text", "file-empty", "bad-series" (another layout, time stamps, channels of different length),
  *   "missing-value", "not-a-number" (NaN and infinity among them), "ragged-row" (another number of channels), "no-label"

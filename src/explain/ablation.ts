@@ -9,10 +9,11 @@ import { compile } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 
+/** Options of `openAblation`. */
 export interface AblationOptions {
   readonly model: LanguageModel;
   readonly parameters: ParameterStore;
-  /** What the model reads and predicts, at least two. */
+  /** The text that the model reads and predicts, at least two tokens. */
   readonly tokens: ArrayLike<number>;
 }
 
@@ -22,34 +23,35 @@ export interface UnitPlace {
   readonly unit: number;
 }
 
-/** A gate, or another named value of the cell, of one unit or of all. */
+/** A gate or another named value of the cell, of one unit or of all. */
 export interface GatePlace {
   readonly layer: number;
   /** "f", "i", …: a name of a trace. */
   readonly gate: string;
   /** Default: all units of the layer. */
   readonly unit?: number | undefined;
-  /** What it is at every step; default 0, shut. */
+  /** The number at every step. Default 0: closed. */
   readonly value?: number | undefined;
 }
 
 /**
- * A model from which units can be cut — their h is 0 at every step for all who read it: their own layer, the next, the head; where h
- * is projected, they give nothing to it — and whose gates can be held at a value.
+ * A model whose units can be ablated and whose gates can be held, for repeated measurements. An ablated unit has h = 0 at every step
+ * for its own layer, the next layer and the head; with a projection it contributes nothing to h.
  */
 export interface Ablation extends Closeable {
-  /** Mean cross-entropy in nats of predicting tokens 1 … T−1 so; nothing given: the whole model. */
+  /**
+   * Mean cross-entropy in nats of predicting tokens 1 … T − 1 with these units and gates changed; without arguments of the unchanged
+   * model.
+   */
   loss(cut?: readonly (UnitPlace | GatePlace)[]): Promise<number>;
-  /** The logits [T, V] of the last `loss`. */
+  /** Logits [T, V] of the last `loss`. */
   logits(): Promise<ArrayLike<number>>;
   /** Frees the plan; the parameters stay. */
   close(): void;
 }
 
 /**
- * Prepares one plan in which every named value of a cell is a mask times itself plus a number, so that cutting others is only
- * another run. The parameters are not changed.
- *
+ * Prepares a model for ablations. One plan serves all of them, so each is only another run. The parameters are not changed.
  * @example
  * ```ts
  * const ablation = await openAblation({ ...run, tokens });

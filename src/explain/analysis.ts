@@ -20,10 +20,9 @@ function meanOf(values: ArrayLike<number>): number {
 }
 
 /**
- * How quickly each unit changes: the root mean square of its steps, divided by √2 times its standard deviation. 0: it
- * never moves; near 0: slowly; 1: each step is as if drawn anew (noise without memory). A unit that does not vary is 0.
- * The square of it is 1 minus the correlation of neighbouring steps, up to the ends of the series.
- *
+ * Measures how quickly each unit changes: the root mean square of its steps, divided by √2 times its standard deviation. Near 0:
+ * slowly; about 1: each step is independent of the last. A constant unit is 0. Its square is 1 minus the correlation of neighbouring
+ * steps, up to the ends of the series.
  * @returns [H]
  */
 export function changeRate(array: Traced, options: ExampleOptions = {}): Float64Array {
@@ -41,15 +40,17 @@ export function changeRate(array: Traced, options: ExampleOptions = {}): Float64
   );
 }
 
+/** Change rates of cell state and hidden state. */
 export interface Pace {
   /** Mean `changeRate` of the units. */
   readonly c: number;
+  /** Mean `changeRate` of the units of h. */
   readonly h: number;
-  /** Share of units whose c moves more slowly than their h. */
+  /** Share of units whose c changes more slowly than their h. */
   readonly slower: number;
 }
 
-/** How slowly the cell state moves beside the hidden state, from their traces: "c changes slowly, h quickly" as numbers. */
+/** Compares how quickly cell state and hidden state change, from their traces. */
 export function pace(c: Traced, h: Traced, options: ExampleOptions = {}): Pace {
   expectOptions("pace", options, { example: 1 });
   if (c.shape[2] !== h.shape[2])
@@ -59,9 +60,8 @@ export function pace(c: Traced, h: Traced, options: ExampleOptions = {}): Pace {
 }
 
 /**
- * After how many steps 1/e of what a unit held is left, from the trace of its forget gate: −1 / mean ln f. Infinity for a
- * gate that is 1 throughout. For a GRU give z, which keeps what 1 − f drops.
- *
+ * Computes after how many steps 1/e of a unit's content is left, from the trace of its forget gate: −1 / mean ln f. Infinity for a gate
+ * that is always 1. For a GRU pass z, which keeps what 1 − f drops.
  * @returns [H], in steps
  */
 export function memoryLength(forget: Traced, options: ExampleOptions = {}): Float64Array {
@@ -70,24 +70,28 @@ export function memoryLength(forget: Traced, options: ExampleOptions = {}): Floa
   return lengths.map((n) => (n === -Infinity ? Infinity : n));
 }
 
+/** How often gates are nearly closed or open. */
 export interface Saturation {
-  /** One number a unit: the share of steps at which the gate is below `low`, and above `high`. */
+  /** For each unit the share of steps at which the gate is below `low`. */
   readonly closed: Float64Array;
+  /** For each unit the share of steps at which the gate is above `high`. */
   readonly open: Float64Array;
-  /** Units that are above `high` at every step, below `low` at every step. */
+  /** Units whose gate is above `high` at every step. */
   readonly alwaysOpen: readonly number[];
+  /** Units whose gate is below `low` at every step. */
   readonly alwaysClosed: readonly number[];
 }
 
+/** Options of `saturation`. */
 export interface SaturationOptions extends ExampleOptions {
-  /** A gate below it is nearly shut; default 0.1. */
+  /** Below it a gate counts as nearly closed. Default 0.1. */
   readonly low?: number | undefined;
-  /** A gate above it is nearly open; default 0.9. */
+  /** Above it a gate counts as nearly open. Default 0.9. */
   readonly high?: number | undefined;
 }
 
 /**
- * How often each gate is nearly shut or nearly open.
+ * Measures how often each gate is nearly closed or nearly open.
  * @see Karpathy, Johnson & Fei-Fei (2015), arXiv:1506.02078, figure 3: the bounds 0.1 and 0.9 are theirs
  */
 export function saturation(gate: Traced, options: SaturationOptions = {}): Saturation {
@@ -100,12 +104,13 @@ export function saturation(gate: Traced, options: SaturationOptions = {}): Satur
   return { closed, open, alwaysOpen: always(open), alwaysClosed: always(closed) };
 }
 
+/** Options of `deadUnits`. */
 export interface DeadUnitsOptions extends ExampleOptions {
-  /** Default 0.01. */
+  /** Largest minus smallest value of a dead unit. Default 0.01. */
   readonly range?: number | undefined;
 }
 
-/** Units whose values stay within `range` over the whole trace: they tell nothing about the input. */
+/** Finds units whose values stay within `range` over the whole trace. */
 export function deadUnits(array: Traced, options: DeadUnitsOptions = {}): number[] {
   expectOptions("deadUnits", options, { range: 1, example: 1 });
   const { range = 0.01, example } = options;
@@ -118,9 +123,8 @@ export function deadUnits(array: Traced, options: DeadUnitsOptions = {}): number
 }
 
 /**
- * Which units follow a feature of the input that you label, one number a step: whether a quote is open, the place in the
- * line. The strongest correlation first, of either sign.
- *
+ * Ranks units by their correlation, of either sign, with a feature of the input that you label, one number per step: whether a quote is
+ * open, the position in the line.
  * @param labels [T]
  * @throws ShapeError when there is not one label a step
  */

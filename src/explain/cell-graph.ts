@@ -3,7 +3,7 @@ import { rules } from "../math/evaluate.ts";
 import type { AnyNode } from "../math/expression.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 
-/** One value of a cell's step, as a diagram draws it. */
+/** A value of a cell's step, as a node of a diagram. */
 export interface CellGraphNode {
   readonly id: number;
   /** `sum`: what a gate's matrices give; `previous`: a state before the step; `operation`: arithmetic on others. */
@@ -26,8 +26,7 @@ export interface CellGraph {
   /** The node of every named value that the next state is made of; two names of one value have one node. */
   readonly named: Readonly<Record<string, number>>;
   /**
-   * Values of all nodes of a step, [H] each, from those of what is given, by name.
-   *
+   * Computes the values of all nodes of a step, [H] each, from given values by name.
    * @param override values that are put in place of computed ones, by id: what follows from them is computed with them
    */
   evaluate(
@@ -53,10 +52,7 @@ const SYMBOLS: Readonly<Record<string, string>> = {
   ...{ logarithm1p: "ln 1+", select: "if", less: "<", lessEqual: "≤", equal: "=" },
 };
 
-/**
- * A cell's equations as a graph to draw: from what its matrices give and the previous state to the next one. Nothing in it
- * knows a cell; the diagram of a cell of your own comes out of its equations too.
- */
+/** Converts the equations of a cell, built-in or your own, to a graph to draw. */
 export function cellGraph(cell: Cell): CellGraph {
   const { named, next } = withGateSums(cell);
   // Of two names of one value that of the state stays, as in the printed formulas; but what is given is called what it is given as.

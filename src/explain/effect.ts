@@ -9,20 +9,17 @@ export interface Answers {
   readonly data: ArrayLike<number>;
 }
 
-/** What an intervention did to an output. */
+/** The effect of an intervention on an output. */
 export interface Effect {
-  /** The largest change of a number, of either sign. */
+  /** The largest change of a number, in absolute value. */
   readonly largest: number;
-  /** Where it is in the data. */
+  /** Its index in the data. */
   readonly at: number;
-  /**
-   * How far the distributions moved: the Kullback–Leibler divergence D(before ‖ after) in nats, mean over the rows. Undefined for numbers
-   * that are no distribution.
-   */
+  /** Mean Kullback–Leibler divergence D(before ‖ after) of the rows in nats. Undefined for numbers that are not distributions. */
   readonly divergence: number | undefined;
 }
 
-/** Whether each row of so many numbers is a distribution: none is negative, their sum is 1. */
+/** Tells whether each row of this width is a probability distribution: nonnegative numbers that sum to 1. */
 export function areProbabilities({ shape, data }: Answers): boolean {
   const width = shape.at(-1) ?? 1;
   if (width < 2 || data.length === 0) return false;
@@ -38,8 +35,7 @@ export function areProbabilities({ shape, data }: Answers): boolean {
 }
 
 /**
- * How much an output changed when something was cut or held, where no loss is known: of any model.
- *
+ * Measures how much an output changed when units were ablated or values held, for any model, without a loss.
  * @example
  * ```ts
  * const { outputs } = await model.trace({ input }, { names: [], hold: [] });

@@ -8,24 +8,24 @@ import { createParameters } from "../tensor/parameter-store.ts";
 import { normsOverTime } from "./norms.ts";
 import { trace } from "./trace.ts";
 
+/** Options of `gradientFlow`. */
 export interface GradientFlowOptions extends Pick<RecurrentOptions, "cell" | "hiddenSize" | "initialize"> {
   readonly machine: Machine;
   /** T */
   readonly steps: number;
-  /** D, default 1. */
+  /** D: size of the input. Default 1. */
   readonly inputSize?: number;
-  /** Of weights, input and the gradient sent back; default 0. */
+  /** Seed of weights, input and gradient. Default 0. */
   readonly seed?: number;
-  /** All weights and biases are multiplied by it after they were drawn: below 1 gradients shrink faster, above they may explode. Default 1. */
+  /** Factor for all initial weights and biases: below 1 gradients shrink faster, above 1 they may explode. Default 1. */
   readonly scale?: number;
-  /** Added to the bias of gates by name, for instance `{ f: 1 }`, the forget gate's bias of Jozefowicz et al. (2015). */
+  /** Added to the biases of gates by name, for example `{ f: 1 }`, the forget-gate bias of Jozefowicz et al. (2015). */
   readonly bias?: Readonly<Record<string, number>>;
 }
 
 /**
- * How far back a layer's gradients reach: a new layer reads noise, a gradient of norm 1 is sent back from its last
- * output, and what is left of it is measured at every step.
- *
+ * Measures how far back the gradients of a new layer reach: the layer reads noise, a gradient of norm 1 is sent back from its last
+ * output, and its norm is measured at every step.
  * @returns ‖∂L/∂h_t‖ of every step; the last one is 1
  * @see Hochreiter (1991); Bengio, Simard & Frasconi (1994), Learning long-term dependencies with gradient descent is difficult
  */

@@ -2,24 +2,28 @@ import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { displayWidth } from "./display-width.ts";
 
+/** A row of a heat map. */
 export interface HeatMapRow {
   readonly label: string;
-  /** One number a column. */
+  /** One number per column. */
   readonly values: ArrayLike<number>;
 }
 
+/** Options of `renderHeatMap`. */
 export interface HeatMapOptions {
-  /** A line above. Default none. */
+  /** A line above the map. Default none. */
   readonly title?: string;
-  /** What stands above each column: characters or short words. Blanks and control characters are shown as symbols. */
+  /** Labels above the columns: characters or short words. Blanks and control characters are shown as symbols. */
   readonly columns: readonly string[];
+  /** Labelled rows of values. */
   readonly rows: readonly HeatMapRow[];
-  /** The values at the two ends of the scale; what lies beyond is drawn like the end. */
+  /** The value at the lower end of the scale; smaller values are drawn like it. */
   readonly low: number;
+  /** The value at the upper end of the scale; larger values are drawn like it. */
   readonly high: number;
-  /** Columns of the terminal; a longer text is continued in a second band below. Default 80. */
+  /** Width of the terminal in characters; longer texts are continued in another band below. Default 80. */
   readonly width?: number;
-  /** 24-bit colours as backgrounds, or else the shades ` ░▒▓█`. Default false. */
+  /** Whether to use 24-bit background colours instead of the shades ` ░▒▓█`. Default false. */
   readonly color?: boolean;
 }
 
@@ -46,11 +50,9 @@ const DIVERGING: readonly Rgb[] = [
 ];
 
 /**
- * Numbers over a text as a picture for the terminal: the text along the top, a row for each label.
- *
- * Where the scale has both signs (`low` < 0 < `high`), colours go through dark at its middle; otherwise from dark to light.
- * Shades always go from `low` (blank) to `high` (full). NaN is drawn as "?".
- *
+ * Renders numbers over a text as a heat map for the terminal: the text along the top, one line per row. If the scale has both signs
+ * (`low` < 0 < `high`), colours are dark in its middle; otherwise they go from dark to light. Shades go from `low` (blank) to `high`
+ * (full). NaN is drawn as "?".
  * @returns lines, each ended by a line feed
  * @throws UsageError "wrong-length" when a row has another number of values than there are columns, "out-of-range" when
  *   `low` is not below `high`
@@ -95,7 +97,7 @@ export function renderHeatMap(options: HeatMapOptions): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** The scale itself, to be put beside a title: `0 ░▒▓█ 1`. */
+/** Returns the scale to print beside a title: `0 ░▒▓█ 1`. */
 export function heatMapLegend(options: Pick<HeatMapOptions, "low" | "high" | "color">): string {
   expectOptions("heatMapLegend", options, { low: "required", high: "required", color: 1 });
   const { low, high, color = false } = options;

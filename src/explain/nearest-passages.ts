@@ -4,25 +4,25 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import type { StatePlace } from "./nearest-places.ts";
 import { type NearestStatesOptions, nearestNames, nearestStates } from "./nearest-states.ts";
 
+/** Options of `nearestPassages`. */
 export interface NearestPassagesOptions extends Omit<NearestStatesOptions, "corpus"> {
-  /** What the model reads: the corpus, token by token, in memory or in a file (`openCorpus`). */
+  /** The tokens to search, in memory or in a file (`openCorpus`). */
   readonly corpus: Tokens;
   readonly tokenizer: Tokenizer;
-  /** How many tokens of the corpus are shown on either side of a place; default 32. */
+  /** Number of tokens to show on either side. Default 32. */
   readonly around?: number | undefined;
 }
 
-/** A place in a corpus, with the text around it. */
+/** A place in a corpus with its text. */
 export interface NearestPassage extends StatePlace {
   readonly before: string;
-  /** The token after which the state was. */
+  /** The token after which the state was compared. */
   readonly here: string;
   readonly after: string;
 }
 
 /**
- * `nearestStates` with the text around each place, to be read: what a model takes to be alike.
- *
+ * Searches a corpus like `nearestStates`, and returns the text around each place.
  * @returns the most similar first
  * @throws what `nearestStates` throws
  */

@@ -1,11 +1,11 @@
 import { expectInteger, ShapeError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 
-/** A step of what was read. */
+/** A step at which a state was compared. */
 export interface StatePlace {
-  /** From 0: the state after the token of this number. */
+  /** Index of the step, from 0: the state after this token. */
   readonly step: number;
-  /** Cosine of the angle between the two states, −1 … 1. */
+  /** Cosine similarity of the two states, −1 … 1. */
   readonly similarity: number;
 }
 
@@ -17,21 +17,20 @@ export interface StatePiece {
   readonly firstStep?: number | undefined;
 }
 
+/** Options of `nearestPlaces`. */
 export interface NearestPlacesOptions {
-  /** The state that others are compared with, [H|P]: of any text, from `trace` or a session. */
+  /** The state to compare with, [H|P], from `trace` or a session. */
   readonly to: ArrayLike<number>;
-  /** How many places are given; default 10. */
+  /** Number of places to return. Default 10. */
   readonly count?: number | undefined;
-  /** Of places that lie fewer steps apart only the best is given; default 1: all are. */
+  /** Minimum distance in steps: of closer places only the best is returned. Default 1. */
   readonly apart?: number | undefined;
-  /** Steps at which the state may not be found; default none. */
+  /** Steps to skip. Default none. */
   readonly without?: ((step: number) => boolean) | undefined;
 }
 
 /**
- * At which steps of a trace, whatever model it is of, the state was most like the one given. A long trace comes piece by piece; memory is
- * bounded by the piece.
- *
+ * Finds the steps of a trace, of any model, at which the state was most similar to a given one. Long traces are read piece by piece.
  * @example
  * ```ts
  * const { values } = await model.trace({ input });

@@ -4,12 +4,13 @@ import { asSequence, pieces, type Tokens } from "../text/token-sequence.ts";
 import { type NearestPlacesOptions, nearestPlaces, type StatePiece, type StatePlace } from "./nearest-places.ts";
 import { type Trace, type Traceable, traceInChunks, traceNames } from "./trace.ts";
 
+/** Options of `nearestStates`. */
 export interface NearestStatesOptions extends NearestPlacesOptions {
-  /** What the model reads: the corpus, token by token, in memory or in a file (`openCorpus`). */
+  /** The tokens to search, in memory or in a file (`openCorpus`). */
   readonly corpus: ArrayLike<number> | Tokens;
-  /** Default the last. */
+  /** Index of the layer. Default: the last. */
   readonly layer?: number | undefined;
-  /** Which value is compared; default that of the first state, "h". */
+  /** The value to compare. Default: the first state, "h". */
   readonly name?: string | undefined;
 }
 
@@ -25,9 +26,8 @@ export const nearestNames = {
 } as const;
 
 /**
- * Where in a corpus a language model was in the state most like the one given: what it takes to be alike. The corpus is read piece by
- * piece, memory is bounded whatever its length. `nearestPlaces` does the same in traces of other models.
- *
+ * Finds where in a corpus the state of a language model was most similar to a given one. The corpus is read piece by piece, in bounded
+ * memory. `nearestPlaces` does the same for traces of other models.
  * @example
  * ```ts
  * const { values } = await trace(run, { data: tokenizer.encode("the cat ") });

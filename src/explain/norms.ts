@@ -2,8 +2,7 @@ import { expectOptions } from "../shared/options.ts";
 import type { ExampleOptions, TracedArray } from "./traced-array.ts";
 
 /**
- * The Euclidean norm over the units at each step, of one example: of ∂L/∂h it is the gradient flow ‖∂L/∂h_t‖.
- *
+ * Computes the Euclidean norm over the units at each step, for one example. For ∂L/∂h it is the gradient flow ‖∂L/∂h_t‖.
  * @returns [T]
  */
 export function normsOverTime(

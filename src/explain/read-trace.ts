@@ -5,17 +5,17 @@ import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type Objective, type Trace, type TraceInput, type TraceOptions, traceTowards } from "./trace.ts";
 
-/** A trace of a whole model, with what it read. */
+/** A trace of a whole model, with its input. */
 export interface ReadTrace extends Trace {
-  /** What was read, step by step, as it is shown to people: tokens, or the numbers of the steps. */
+  /** The input step by step, for display: tokens, or the numbers of the steps. */
   readonly tokens: readonly string[];
   /** "l0", "l1", … */
   readonly layers: readonly string[];
-  /** Names that were traced, in the order of computation. */
+  /** Names of the traced values, in the order of computation. */
   readonly names: readonly string[];
 }
 
-/** What of a trace can be chosen where a whole model is traced from what it reads. */
+/** Options of `traceText`, `traceTagger` and `traceForecaster`. */
 export type ReadTraceOptions = Pick<TraceOptions, "names" | "hold" | "maxBytes">;
 
 /** For `expectOptions`. */

@@ -18,20 +18,20 @@ import {
 } from "./read-trace.ts";
 import type { Objective } from "./trace.ts";
 
+/** Options of `traceClassifier`. */
 export interface TraceClassifierOptions extends ReadTraceOptions {
   /**
-   * Whether to give ∂L/∂value as well: L is −log of the probability of `label`, of a regression the number that it predicts. What is held is held
-   * in L, too.
+   * Whether to return ∂L/∂value too: L is −log of the probability of `label`, or for a regression the predicted number. Values that are
+   * held are held in L too. Default false.
    */
   readonly gradients?: boolean | undefined;
-  /** The class whose probability gradients are of. Default: the one that the classifier names. */
+  /** The class for L. Default: the predicted class. */
   readonly label?: string | undefined;
 }
 
 /**
- * Reads a text or a series with a classifier (or a regression) and keeps what the gates and states of its layers were at every step, in both
- * directions. What it says after each step tells `classifier.predictEachStep`.
- *
+ * Traces a classifier or regression on a text or series, in both directions. `classifier.predictEachStep` gives its predictions after
+ * each step.
  * @param input a text, or a series as it was measured
  * @example
  * ```ts

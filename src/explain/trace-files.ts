@@ -2,9 +2,8 @@ import { type SafeTensor, safeTensor } from "../checkpoint/safe-tensor.ts";
 import type { Trace } from "./trace.ts";
 
 /**
- * A trace as named arrays, for `writeSafetensors` or `writeNpz`: values under their keys (`f_l0`), gradients as `d.f_l0`,
+ * Converts a trace to named arrays for `writeSafetensors` or `writeNpz`: values under their keys (`f_l0`), gradients as `d.f_l0`,
  * `output`.
- *
  * @example
  * ```ts
  * await writeFile("trace.npz", writeNpz(traceTensors(traced))); // writeNpz from longshort/formats
@@ -20,7 +19,7 @@ export function traceTensors({ values, gradients, output }: Trace): Map<string, 
   ]);
 }
 
-/** A trace as an object for JSON: `{ loss, values: { f_l0: { axes, shape, data } }, gradients, output }`. */
+/** Converts a trace to an object for JSON: `{ loss, values: { f_l0: { axes, shape, data } }, gradients, output }`. */
 export function traceToJSON({ values, gradients, output, loss }: Trace): object {
   const plain = (arrays: Trace["values"]): object =>
     Object.fromEntries(

@@ -15,10 +15,8 @@ import type { Trace } from "./trace.ts";
 import { joined } from "./traced-array.ts";
 
 /**
- * Reads the end of a series with a forecaster, the steps that it looks back at, and keeps what the gates and states of its layers were at each. Where a second
- * stack goes on over what is known of the steps to come, and that is there, they follow. Tokens are the distances to the first step that is predicted: −1 is
- * the last one known, 0 the first one to come.
- *
+ * Traces a forecaster on the context at the end of a series, and on the future steps if a second stack reads what is known of them.
+ * Tokens are the distances to the first predicted step: −1 is the last known step, 0 the first predicted one.
  * @throws UsageError "series-too-short", "unknown-column", "missing-future", "unknown-choice"; FailureError "trace-too-large"
  */
 export async function traceForecaster(

@@ -11,8 +11,7 @@ import {
 } from "./read-trace.ts";
 
 /**
- * Reads a sentence with a tagger and keeps what the gates and states of its layers over words were at every token, in both directions.
- *
+ * Traces the word layers of a tagger on a sentence, in both directions.
  * @param sentence its tokens
  * @throws UsageError "wrong-input", "unknown-choice"; FailureError "trace-too-large"
  */

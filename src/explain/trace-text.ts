@@ -8,19 +8,20 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { namesOf, type ReadTrace, readTrace } from "./read-trace.ts";
 import { type TraceOptions, trace } from "./trace.ts";
 
+/** Options of `traceText`. */
 export interface TraceTextOptions extends Omit<TraceOptions, "outputGradient"> {
   readonly model: LanguageModel;
   readonly parameters: ParameterStore;
   readonly machine: Machine;
   readonly tokenizer: Tokenizer;
-  /** What the model reads, from zero state. At least one token. */
+  /** The text to read, from a zero state. At least one token. */
   readonly text: string;
 }
 
 export type TextTrace = ReadTrace;
 
 /**
- * Reads a text with a model and keeps what its gates and states were at every step: `trace`, from a text.
+ * Traces a language model on a text: every gate and state at every step, as `trace` gives them.
  * @throws UsageError "unknown-choice" for a name that the cell does not have, "no-tokens", "unknown-token"; FailureError
  *   "trace-too-large"
  */

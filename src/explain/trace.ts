@@ -12,48 +12,50 @@ import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type TracedArray, tracedArray } from "./traced-array.ts";
 
-/** What can be traced: a language model (a loaded run is one) or recurrent layers, with their parameters on a machine. */
+/** A model that can be traced: a language model (a loaded run is one) or recurrent layers, with parameters on a machine. */
 export interface Traceable {
   readonly model: LanguageModel | Recurrent;
   readonly parameters: ParameterStore;
 }
 
-/** What it reads, from zero state. A language model takes tokens [T·B], a layer numbers [T, B, D] row-major. */
+/** The input of a trace, read from a zero state. A language model takes tokens [T·B], a layer numbers [T, B, D] row-major. */
 export interface TraceInput {
   readonly data: ArrayLike<number>;
-  /** B; data goes step by step, examples side by side. Default 1. */
+  /** B; data are ordered step by step, examples side by side. Default 1. */
   readonly batchSize?: number;
-  /** Steps of each example, the rest is padding; default all. A step that is padding leaves the state alone and is traced as zeros. */
+  /** Number of steps of each example; the rest is padding, which does not change the state and is traced as zeros. Default: all. */
   readonly lengths?: readonly number[];
-  /** State before the first step by name, each [L·directions, B, H|P]. Default zero. */
+  /** Initial state by name, each [L·directions, B, H|P]. Default zero. */
   readonly initial?: Readonly<Record<string, ArrayLike<number>>>;
 }
 
+/** Options of `trace`. */
 export interface TraceOptions {
-  /** Names of values; default all that the cell's author named. "pre.i" and the like (`traceNames`) must be asked for. */
+  /** Names of values. Default: all that the cell names. Pre-activations such as "pre.i" (`traceNames`) must be requested. */
   readonly names?: readonly string[] | undefined;
   /**
-   * Whether to give ∂L/∂value as well. Of a language model L is the sum of the cross-entropies of each next token in the
-   * input; of layers it is Σ output · `outputGradient`.
+   * Whether to return ∂L/∂value too. For a language model L is the sum of the cross-entropies of each next token in the input; for
+   * layers it is Σ output · `outputGradient`. Default false.
    */
   readonly gradients?: boolean | undefined;
   /**
-   * Values that stand at a number in place of what is computed, by their keys in the trace: `{ name: "h_l0", unit: 3 }` cuts a unit,
-   * `{ name: "f_l0", value: 1 }` holds all its forget gates open. `openAblation` does the same again and again at less cost.
+   * Values to replace by numbers, by their keys in the trace: `{ name: "h_l0", unit: 3 }` ablates a unit, `{ name: "f_l0", value: 1 }`
+   * holds all forget gates open. For many such changes `openAblation` is faster.
    */
   readonly hold?: readonly HeldPlace[] | undefined;
-  /** For the gradients of layers: ∂L/∂output, [T, B, directions · H|P]. */
+  /** For gradients of layers: ∂L/∂output, [T, B, directions · H|P]. */
   readonly outputGradient?: ArrayLike<number> | undefined;
-  /** The largest trace that is made; default 512 MiB. Longer inputs go through `traceInChunks`. */
+  /** Maximum size of the trace in bytes. Default 512 MiB. Use `traceInChunks` for longer inputs. */
   readonly maxBytes?: number | undefined;
 }
 
+/** Values of the gates and states of a model at every step. */
 export interface Trace {
-  /** By `NAME_lK` or `NAME_lK_reverse`. */
+  /** Arrays by `NAME_lK` or `NAME_lK_reverse`. */
   readonly values: Readonly<Record<string, TracedArray>>;
-  /** ∂L/∂value under the same keys; empty unless asked for. */
+  /** ∂L/∂value under the same keys; empty unless requested. */
   readonly gradients: Readonly<Record<string, TracedArray>>;
-  /** L, where gradients of a whole model were asked for. */
+  /** L, if gradients of a whole model were requested. */
   readonly loss: number | undefined;
   /** Logits [T, B, V] of a language model, or the output [T, B, directions · H|P] of layers. */
   readonly output: Pick<TracedArray, "shape" | "data">;
@@ -63,14 +65,13 @@ export interface Trace {
 
 const layersOf = (model: Traceable["model"]): Recurrent => (model instanceof LanguageModel ? model.parts.rnn : model);
 
-/** All names that a model can be traced by: what its matrices give ("pre.i"), then what its cell names. */
+/** Lists all names that a model can be traced by: pre-activations ("pre.i"), then the values that its cell names. */
 export const traceNames = (model: Traceable["model"]): string[] =>
   Object.keys(withGateSums(layersOf(model).options.cell).named);
 
 /**
- * Reads an input with a model and keeps every named value of every layer and direction at every step. The outputs have
- * the bits of a run without tracing.
- *
+ * Runs a model on an input and returns every named value of every layer and direction at every step. The outputs have the same bits as
+ * without tracing.
  * @example
  * ```ts
  * const { values, gradients } = await trace(run, { data: run.tokenizer.encode("The end.") }, { gradients: true });
@@ -161,9 +162,8 @@ export async function traceTowards(
 }
 
 /**
- * The same for inputs of any length, a piece after the other with the state carried on: memory is bounded by the piece.
- * Layers that read backwards need the whole input and are refused, as are gradients.
- *
+ * Traces inputs of any length piece by piece, carrying the state, in bounded memory. Layers that read backwards need the whole input
+ * and are refused, as are gradients.
  * @param options `steps`: T of a piece, default 256.
  * @throws UsageError "bad-option", and what `trace` throws
  */

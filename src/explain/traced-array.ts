@@ -4,13 +4,13 @@ import { expectOptions } from "../shared/options.ts";
 /** Names of the axes of every traced array. */
 export type TraceAxis = "time" | "batch" | "unit";
 
-/** One named value of one layer and direction, at every step. */
+/** A named value of one layer and direction at every step. */
 export interface TracedArray {
   /** "f", "c", "h", "pre.i", … */
   readonly name: string;
   /** From 0. */
   readonly layer: number;
-  /** Whether it belongs to the direction that reads from the last step to the first. Row t is what was computed at step t. */
+  /** Whether it belongs to the reverse direction. Row t is what was computed at step t. */
   readonly reverse: boolean;
   readonly axes: readonly TraceAxis[];
   /** [T, B, H|P] */
@@ -21,7 +21,7 @@ export interface TracedArray {
 
 const AXES: readonly TraceAxis[] = ["time", "batch", "unit"];
 
-/** The key of an array in a trace: `f_l0`, `f_l0_reverse`. */
+/** Returns the key of an array in a trace: `f_l0`, `f_l0_reverse`. */
 export const traceKey = ({ name, layer, reverse }: Pick<TracedArray, "name" | "layer" | "reverse">): string =>
   `${name}_l${layer}${reverse ? "_reverse" : ""}`;
 
@@ -48,11 +48,11 @@ export function joined<A extends Pick<TracedArray, "shape" | "data">>(
 }
 
 export interface ExampleOptions {
-  /** Which example of the batch; default the first, 0. */
+  /** Index of the example in the batch. Default 0. */
   readonly example?: number | undefined;
 }
 
-/** The values of one unit of one example over time. */
+/** Returns the values of one unit of one example over time. */
 export function seriesOf(
   { shape, data }: Pick<TracedArray, "shape" | "data">,
   unit: number,

@@ -3,23 +3,24 @@ import { type ByteSource, expectInside, type FileSource } from "../platform/plat
 import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 
-/** What every reader of this folder takes: bytes at hand, a path, a URL, a Blob, or a source that is already open. */
+/** The input of every reader: bytes, a path, a URL, a Blob, or an open source. */
 export type ByteInput = Uint8Array | ArrayBuffer | FileSource | ByteSource;
 
-/** How far a file is. */
+/** Progress of reading a file. */
 export interface ByteProgress {
-  /** Of the file: a model may have several. */
+  /** Name of the file; a model may have several. */
   readonly name: string;
   readonly read: number;
-  /** Undefined while a URL is downloaded whose server does not say it, or packs what it sends. */
+  /** Undefined for downloads whose server does not send the size, or compresses. */
   readonly total: number | undefined;
 }
+/** Options of reading bytes. */
 export interface ByteOptions {
-  /** Called while bytes arrive: of a URL in a page while it is downloaded, else while the file is read. */
+  /** Called while bytes arrive: during the download of a URL in a page, else while the file is read. */
   readonly onProgress?: ((progress: ByteProgress) => void) | undefined;
 }
 
-/** Bytes at hand as a source; what it reads are views of them. */
+/** Makes a source of bytes in memory; its reads are views of them. */
 export function bytesSource(given: Uint8Array, name = "the given bytes"): ByteSource {
   // A plain view also of a Buffer of Node, whose `slice` does not copy.
   const bytes = new Uint8Array(given.buffer, given.byteOffset, given.length);
@@ -35,7 +36,7 @@ export function bytesSource(given: Uint8Array, name = "the given bytes"): ByteSo
 }
 
 /**
- * Opens any input. A source that is already open is given back as it is; everything else the caller closes.
+ * Opens any input as a source. An open source is returned as it is; everything else the caller closes.
  * @throws UsageError "bad-input", and whatever opening a file throws
  */
 export async function openBytes(input: ByteInput, options: ByteOptions = {}): Promise<ByteSource> {

@@ -3,11 +3,9 @@ import type { NamedActivation } from "../math/activations.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 
 /**
- * A network as every file format of this folder is read into and written from: layers with their options, the wiring between
- * them, and weights in PyTorch's layout, names and order of gates. It is plain data and names no machine; `Network` makes layers of
- * it that can be run and trained.
- *
- * Values between layers are meant batch first: [B, T, D] for sequences, [B, D] for vectors.
+ * A network in the form that every reader gives and every writer takes: layers with their options, the wiring between them, and weights
+ * with PyTorch's layout, names and order of gates. Plain data; `Network` makes it runnable and trainable. Values between layers are
+ * batch first: [B, T, D] for sequences, [B, D] for vectors.
  */
 export interface CanonicalModel {
   readonly name: string;
@@ -16,7 +14,7 @@ export interface CanonicalModel {
   readonly layers: ReadonlyMap<string, LayerSpec>;
   /** In an order in which each comes after what it reads. */
   readonly nodes: readonly CanonicalNode[];
-  /** What the caller gets: a name for each, and the value that it is. */
+  /** The outputs: a name for each, and the value that it is. */
   readonly outputs: readonly { readonly name: string; readonly value: string }[];
   /**
    * `LAYER.NAME`, row-major. NAME is, by kind of layer: embedding `weight` [V, E]; dense `weight` [out, in], `bias`; recurrent
@@ -41,9 +39,9 @@ export interface CanonicalNode {
   /** Names the states of a recurrent layer: `NODE.h`, `NODE.c`; `NODE.forward.h`, `NODE.backward.h` of a bidirectional one. */
   readonly name: string;
   readonly layer: string;
-  /** Values that it reads. Of a recurrent layer: the sequence, then, if given, its initial states in the cell's order. */
+  /** Values that it reads. For a recurrent layer: the sequence, then optionally its initial states in the cell's order. */
   readonly inputs: readonly string[];
-  /** Values that it makes. Of a recurrent layer: the output, then, with `returnState`, its final states. */
+  /** Values that it produces. For a recurrent layer: the output, then, with `returnState`, its final states. */
   readonly outputs: readonly string[];
   /**
    * The value whose mask says which steps count, null: all of them do. Default: the mask that the first of `inputs` carries. (Keras 3 gives none
@@ -188,11 +186,11 @@ export type LayerSpec =
   | PlainSpec
   | TimeDistributedSpec;
 
-/** What a reader found in a file. */
+/** The result of reading a model file. */
 export interface OpenedModel {
   /** "keras", "tensorflow.js", "tensorflow-1", … */
   readonly format: string;
   readonly model: CanonicalModel;
-  /** What the file left to convention and how it was read, in words: "hard sigmoid with slope 0.2 (Keras 2)". */
+  /** What the file leaves to convention and how it was interpreted, in words: "hard sigmoid with slope 0.2 (Keras 2)". */
   readonly conventions: readonly string[];
 }

@@ -23,24 +23,28 @@ import { writeTensorFlowJs } from "./tfjs/write.ts";
 export const TARGETS = ["onnx", "pytorch", "keras", "keras-h5", "tfjs", "safetensors", "npz"] as const;
 export type Target = (typeof TARGETS)[number];
 
+/** Options of `exportModel` and `convertModel`. */
 export interface ConvertOptions {
+  /** The format. */
   readonly to: Target;
   /**
-   * Whether weights are enough where a state dictionary cannot stand for the function: those of an ONNX graph without the graph, those
-   * of layers behind a mask without the mask. Default false.
+   * Whether to write only weights where a state dictionary cannot represent the function: of an ONNX graph, and of layers behind a
+   * mask. Default false.
    */
   readonly weightsOnly?: boolean | undefined;
 }
 
+/** A model in another format. */
 export interface Converted {
+  /** The format. */
   readonly to: Target;
-  /** The file itself. */
+  /** The bytes of the file. */
   readonly bytes: OwnBytes;
-  /** Files that belong beside it, by name. */
+  /** Further files to store in the same folder, by name. */
   readonly beside: ReadonlyMap<string, OwnBytes>;
-  /** What was done, and what the new format leaves to its reader, in words. */
+  /** What was done, and what the format leaves to its reader, in words. */
   readonly notes: readonly string[];
-  /** What code around the weights of a state dictionary has to do besides calling the modules one after the other. */
+  /** For a state dictionary: what the code of `forward` has to do besides calling the modules one after the other. */
   readonly forward: readonly string[];
 }
 
@@ -58,7 +62,7 @@ const orders: Readonly<Partial<Record<Target, string>>> = {
 };
 
 /**
- * Writes what a file holds in another format. The function stays the same, or the conversion is refused with the reason.
+ * Converts what `readModel` read to another format. The function stays the same, or the conversion is refused with the reason.
  * @throws UsageError "not-convertible"
  */
 export function convertModel(file: ModelFile, options: ConvertOptions): Converted {

@@ -4,15 +4,15 @@ import type { CanonicalModel } from "./canonical.ts";
 import type { OnnxModel } from "./onnx/model.ts";
 import type { LoadedText } from "./run-model.ts";
 
-/** Formats of model files by the name that `--to` and messages use. */
+/** Names of the formats of model files. */
 export type ModelFormat = "onnx" | "pytorch" | "safetensors" | "npz" | "keras" | "keras-h5" | "tfjs" | "tf1" | "run";
 
-/** What a reader found in a file; nothing is on a machine yet. */
+/** The content of a model file; nothing is on a machine yet. */
 export interface ModelFile {
   readonly format: ModelFormat;
   /** Of the file, for messages. */
   readonly name: string;
-  /** What the file left to convention and how it was read, in words. */
+  /** What the file leaves to convention and how it was interpreted, in words. */
   readonly conventions: readonly string[];
   readonly content: ModelContent;
 }

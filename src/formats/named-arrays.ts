@@ -13,9 +13,8 @@ import type { ModelArray, ModelResult } from "./plans.ts";
 export const ARRAY_FILES = [".npz", ".npy", ".json"] as const;
 
 /**
- * Reads named arrays: NPZ, NPY (one array without a name, ""), or JSON, an object whose values are nested lists of numbers or
- * `{ shape, data }`. What a file is shows in its first bytes.
- *
+ * Reads named arrays: NPZ, NPY (one array named ""), or JSON (an object whose values are nested lists of numbers or `{ shape, data }`).
+ * The format is detected from the bytes.
  * @throws FailureError "bad-npy", "bad-zip", "bad-arrays"; UsageError "file-not-found"
  */
 export function readArrays(input: ByteInput): Promise<Record<string, ModelResult>> {
@@ -42,7 +41,7 @@ export function expectArrayFile(name: string): void {
 }
 
 /**
- * The bytes of a file of named arrays; the ending of `name` says of which kind. Whole numbers keep their type.
+ * Returns the bytes of a file of named arrays in the format of the ending of `name`. Integers keep their type.
  * @throws UsageError "unknown-format", "bad-arrays"
  */
 export function writeArrays(name: string, arrays: Readonly<Record<string, ModelResult>>): OwnBytes {

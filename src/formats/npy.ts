@@ -8,9 +8,9 @@ import { badNpy, type NpyHeader, npyHeaderEnd, readNpyHeader, writeNpyHeader } f
 import { copyStrided } from "./strided-copy.ts";
 import { elementBytes, swapBytes } from "./typed-array.ts";
 
-/** An NPY file of which only the header has been read. */
+/** An open NPY file of which only the header has been read. */
 export interface NpyFile extends NpyHeader {
-  /** The whole array, row-major and little-endian, whatever the order in the file. */
+  /** Reads the whole array, row-major and little-endian, whatever the order in the file. */
   read(): Promise<SafeTensor>;
   /**
    * Rows `start` to `end` (not included) along the first axis, read alone.
@@ -20,9 +20,8 @@ export interface NpyFile extends NpyHeader {
 }
 
 /**
- * Opens an NPY file (versions 1 to 3; booleans, whole numbers of 8 to 64 bits, float16, float32, float64, of either byte
- * order). The caller closes the source.
- *
+ * Opens an NPY file (versions 1 to 3; booleans, integers of 8 to 64 bits, float16, float32, float64, of either byte order). The caller
+ * closes the source.
  * @see numpy.lib.format
  * @throws FailureError "bad-npy": not such a file, cut short or too long; Python objects, complex numbers, text, records
  */
@@ -76,7 +75,7 @@ export function readNpy(input: ByteInput): Promise<SafeTensor> {
 }
 
 /**
- * The bytes of an NPY file that NumPy reads with `allow_pickle=False`.
+ * Returns the bytes of an NPY file that NumPy reads with `allow_pickle=False`.
  * @throws UsageError "bad-tensor" for types that NumPy does not have (bfloat16, 8-bit floats)
  */
 export function writeNpy(tensor: SafeTensor): OwnBytes {

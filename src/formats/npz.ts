@@ -11,7 +11,7 @@ import { writeZip } from "./zip-write.ts";
 
 const SUFFIX = ".npy";
 
-/** An NPZ file of which only the directory has been read. */
+/** An open NPZ file of which only the directory has been read. */
 export interface NpzFile {
   readonly names: readonly string[];
   /** Reads one array. Errors as in `openNpy` and `openZip`; UsageError "no-such-entry". */
@@ -19,7 +19,7 @@ export interface NpzFile {
 }
 
 /**
- * Opens an NPZ file: a zip archive, packed or not, of NPY files. The caller closes the source.
+ * Opens an NPZ file: a zip archive of NPY files, compressed or not. The caller closes the source.
  * @throws FailureError "bad-zip"; "bad-npy" when a file in it is no NPY file
  */
 export async function openNpz(source: ByteSource, options?: OpenZipOptions): Promise<NpzFile> {
@@ -54,7 +54,7 @@ export function readNpz(input: ByteInput, options?: OpenZipOptions): Promise<Map
 }
 
 /**
- * The bytes of an NPZ file, not compressed, as `numpy.savez` writes it.
+ * Returns the bytes of an uncompressed NPZ file, as `numpy.savez` writes it.
  * @throws UsageError "bad-tensor" for types that NumPy does not have; "bad-name" for names that are no plain path;
  *   "too-large"
  */

@@ -4,8 +4,7 @@ import { networkRunnable } from "./network-runnable.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 
 /**
- * Opens a canonical model on a machine; a file is opened by `open`, which does this too.
- *
+ * Opens a canonical model on a machine. For files use `open`.
  * @example
  * ```ts
  * const { model } = await readKeras("weights.h5", { config });

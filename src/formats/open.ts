@@ -12,9 +12,9 @@ import type { Runnable } from "./runnable.ts";
 
 export interface OpenOptions extends ProgramOptions, ReadModelOptions {}
 
-/** A model from a file of any format on a machine: see `open`. */
+/** A model of any format on a machine: see `open`. */
 export class Model extends Program {
-  /** What the file holds. */
+  /** The content of the file. */
   readonly file: ModelFile;
 
   constructor(file: ModelFile, options: ProgramOptions) {
@@ -25,17 +25,16 @@ export class Model extends Program {
   get format(): ModelFormat {
     return this.file.format;
   }
-  /** What the file left to convention and how it was read, in words. */
+  /** What the file leaves to convention and how it was interpreted, in words. */
   get conventions(): readonly string[] {
     return this.file.conventions;
   }
 }
 
 /**
- * Opens a model of any readable format: ONNX, Keras (`.keras`, `.h5`), TensorFlow.js (`model.json`), PyTorch's state dictionaries
- * (`.pt`, safetensors, NPZ) where names and shapes leave one network, and folders of our own runs. What it is shows when looking
- * into the bytes, from a path, a URL, a Blob or File, or memory; nothing in a file is ever run.
- *
+ * Opens a model of any readable format on a machine: ONNX, Keras (`.keras`, `.h5`), TensorFlow.js (`model.json`), PyTorch state
+ * dictionaries (`.pt`, safetensors, NPZ) whose names and shapes determine one network, and runs of this package. The format is detected
+ * from the bytes of a path, URL, Blob, File or array. No code in a file is ever run.
  * @example
  * ```ts
  * const machine = await openMachine("wasm");

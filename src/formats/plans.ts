@@ -14,7 +14,7 @@ export interface ModelArray {
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
 }
-/** An array that a model gave. */
+/** An array that a model returned. */
 export interface ModelResult extends ModelArray {
   readonly type: DataType;
   readonly data: Numbers;

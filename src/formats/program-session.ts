@@ -7,8 +7,9 @@ import { checkInputs, replay } from "./replay.ts";
 import type { ModelPort, Runnable } from "./runnable.ts";
 import type { SharedWeights } from "./shared-weights.ts";
 
+/** Options of `Program.openSession`. */
 export interface ProgramSessionOptions {
-  /** Size of the axes of a state that the file leaves open: how many sequences run side by side. Default 1. */
+  /** Sequences that run together: the size of the axes of states that the file leaves open. Default 1. */
   readonly batchSize?: number;
 }
 
@@ -22,7 +23,7 @@ interface SessionContext {
 /** State by the name of the input that carries it, row-major. */
 export type ProgramState = Readonly<Record<string, ModelArray>>;
 
-/** Streamed inference with any model that has states: see `Program.openSession`. Close it when done. */
+/** Streamed inference with a model that has states: see `Program.openSession`. Close it when done. */
 export class ProgramSession extends Closing {
   readonly batchSize: number;
   private readonly context: SessionContext;
@@ -60,7 +61,7 @@ export class ProgramSession extends Closing {
     this.plans = new Plans({ runnable, weights, limit, states: this.states, stateArena: this.arena });
   }
 
-  /** What `next` is given: the inputs of the model without its states. */
+  /** Inputs of `next`: those of the model without its states. */
   get inputs(): readonly ModelPort[] {
     return this.ports.inputs;
   }
@@ -79,7 +80,7 @@ export class ProgramSession extends Closing {
     });
   }
 
-  /** A copy of the state, for `setState` or `writeArrays`. */
+  /** Resolves to a copy of the state, for `setState` or `writeArrays`. */
   async state(): Promise<Record<string, ModelResult>> {
     const state: Record<string, ModelResult> = {};
     const { machine } = this.context.weights;
@@ -114,13 +115,13 @@ export class ProgramSession extends Closing {
       this.context.weights.machine.write(this.arena, this.range(k), value[input]!.data);
   }
 
-  /** Sets the state to zero, as it was at first. */
+  /** Sets the state to zero. */
   reset(): void {
     for (const k of this.states.keys())
       this.context.weights.machine.write(this.arena, this.range(k), new Float32Array(this.range(k).length));
   }
 
-  /** Another session of the same model with a copy of this state. */
+  /** Opens another session of the same model with a copy of this state. */
   async fork(): Promise<ProgramSession> {
     const other = new ProgramSession(this.context, { batchSize: this.batchSize });
     other.setState(await this.state());

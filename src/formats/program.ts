@@ -14,32 +14,35 @@ import { SharedWeights } from "./shared-weights.ts";
 import { tensorOf, type Value } from "./value.ts";
 import { zerosFor } from "./zeros.ts";
 
+/** Options of opening a model. */
 export interface ProgramOptions {
   readonly machine: Machine;
-  /** Plans for other shapes that are kept; the one that was not used for the longest time goes. Default 8. */
+  /** Number of plans for other shapes to keep; the least recently used is dropped. Default 8. */
   readonly plans?: number;
 }
 
+/** Options of `Program.trace`. */
 export interface ProgramTraceOptions {
   /**
-   * Names of values of the cells, as "f", "c" or "pre.f", what the forget gate's activation sees; a layer whose cell has none
-   * of that name is left out. Default: all that the cells' authors named.
+   * Names of cell values such as "f", "c" or "pre.f" (the pre-activation of the forget gate); layers whose cell lacks a name are left
+   * out. Default: all values that the cells name.
    */
   readonly names?: readonly string[] | undefined;
-  /** Whether to give ∂L/∂value as well, of L = Σ output · `outputGradients`. Default false. */
+  /** Whether to return ∂L/∂value too, for L = Σ output · `outputGradients`. Default false. */
   readonly gradients?: boolean | undefined;
-  /** For the gradients, by the name of the output: ∂L/∂output, as many numbers as it has. Outputs left out do not count. */
+  /** For gradients: ∂L/∂output by the name of the output. Outputs left out have the gradient 0. */
   readonly outputGradients?: Readonly<Record<string, ArrayLike<number>>> | undefined;
   /**
-   * Values that stand at a number in place of what is computed, by the names of the trace: `{ name: "lstm.h", unit: 3 }` cuts a unit,
-   * `{ name: "lstm.f", value: 1 }` holds all its forget gates open. One plan serves all places; give an empty list for the model as it is.
+   * Values to replace by numbers, by the names of the trace: `{ name: "lstm.h", unit: 3 }` ablates a unit, `{ name: "lstm.f", value: 1
+   * }` holds all forget gates open. One plan serves all; pass an empty list for the unchanged model.
    */
   readonly hold?: readonly HeldPlace[] | undefined;
-  /** The largest trace that is made; default 512 MiB. */
+  /** Maximum size of the trace in bytes. Default 512 MiB. */
   readonly maxBytes?: number | undefined;
 }
 
 export interface ProgramTrace {
+  /** The outputs of the run. */
   readonly outputs: Readonly<Record<string, ModelResult>>;
   /** `LAYER.VALUE` ("lstm.f", "encoder.c_reverse") → [T, B, H]: every named value of the cell at every step. */
   readonly values: Readonly<Record<string, ModelResult>>;
@@ -51,9 +54,8 @@ type Arrays = Readonly<Record<string, ModelArray>>;
 type Results = Record<string, ModelResult>;
 
 /**
- * A model on a machine that runs on named arrays, whatever file it came from. For every set of input shapes a plan is recorded
- * once and kept; arithmetic on shapes is done then. Whole numbers reach the machine as float32 where they are computed with,
- * exact up to 2^24.
+ * A model on a machine that runs on named arrays, whatever its format. A plan is recorded for each set of input shapes and kept.
+ * Integers are computed with as float32, exact up to 2^24.
  */
 export class Program extends Closing {
   readonly machine: Machine;
@@ -75,21 +77,20 @@ export class Program extends Closing {
     this.plans = new Plans({ runnable, weights: this.weights, limit: plans });
   }
 
-  /** What a run is given, states included. */
+  /** Inputs of `run`, including states. */
   get inputs(): readonly ModelPort[] {
     return this.runnable.inputs;
   }
   get outputs(): readonly ModelPort[] {
     return this.runnable.outputs;
   }
-  /** Which inputs carry on what an output said: see `stream`. */
+  /** Which inputs take the next value of which outputs: see `openSession`. */
   get states(): readonly StatePair[] {
     return this.runnable.states;
   }
 
   /**
-   * Runs the model. Every input must be given but those that are `optional`; a state is an input and comes back as an output.
-   *
+   * Runs the model. All inputs must be given except `optional` ones; a state is an input and is returned as an output.
    * @throws UsageError "missing-input", "unknown-choice", "out-of-range", "unsupported-onnx"; ShapeError "shape-mismatch"
    */
   run(inputs: Arrays): Promise<Results> {
@@ -101,8 +102,7 @@ export class Program extends Closing {
   }
 
   /**
-   * Runs the model and keeps what the gates and states of its recurrent layers were at every step, and what L thinks of each.
-   *
+   * Runs the model and returns the gates and states of its recurrent layers at every step, optionally with their gradients.
    * @example
    * ```ts
    * const { values, gradients } = await model.trace({ input }, { gradients: true, outputGradients: { output: onlyTheLast } });
@@ -168,7 +168,7 @@ export class Program extends Closing {
     return this.tracing.plans;
   }
 
-  /** What whole-number inputs must be below, where the model says so by what it does with them. Errors as `run`. */
+  /** Upper bounds of integer inputs, where the model implies them. Errors as `run`. */
   bounds(inputs: Arrays): Promise<Readonly<Record<string, number>>> {
     return this.inTurn(async () => {
       const { executable } = await this.plans.planFor(completed(this.inputs, inputs));
@@ -178,7 +178,6 @@ export class Program extends Closing {
 
   /**
    * Opens streamed inference: states stay on the machine from call to call.
-   *
    * @example
    * ```ts
    * const session = await program.openSession();
@@ -198,16 +197,15 @@ export class Program extends Closing {
     return session;
   }
 
-  /** The weights on the machine under the names of the file, to be read, replaced or trained. Runs use what they are at the time. */
+  /** The weights on the machine under the names of the file, to be read, replaced or trained. `run` uses their current values. */
   get parameters(): ParameterStore {
     this.expectOpen();
     return this.weights.handOut();
   }
 
   /**
-   * Rounds the matrices of recurrent and dense layers to 8 bits, each row with a scale of its own, as `quantize` does: streams read a quarter
-   * of the bytes. What is written of the model (`save`) has the numbers that the 8 bits stand for; rounding those again gives the same 8 bits.
-   *
+   * Rounds the matrices of recurrent and dense layers to 8 bits, with one scale per row, as `quantize` does. `save` writes the numbers
+   * that the 8 bits stand for; quantizing those again gives the same 8 bits.
    * @throws UsageError "not-quantizable" for a graph of operators, as ONNX files hold; "already-quantized"
    */
   quantize(): Promise<void> {
@@ -223,8 +221,7 @@ export class Program extends Closing {
   }
 
   /**
-   * Records the model in a graph of yours, made with the layout of `parameters`: for training it further.
-   *
+   * Records the model into a graph with the layout of `parameters`, to train it further.
    * @param inputs a tensor for every input; whole numbers as tensors of type "int", or plain arrays for inputs that decide
    *   over shapes or branches
    * @throws UsageError "missing-input", "unknown-choice"; "not-differentiable" with the node that has no gradient, in a graph for training

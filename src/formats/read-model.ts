@@ -23,16 +23,20 @@ import { readTensorFlowBundle } from "./tensorflow1/bundle.ts";
 import { readTensorFlow1 } from "./tensorflow1/read.ts";
 import { readTensorFlowJs } from "./tfjs/read.ts";
 
+/** Options of `readModel`. */
 export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonlinearity">, ByteOptions {
-  /** For weights of Keras without their model (`save_weights`): what `model.to_json()` gives. */
+  /** The result of `model.to_json()` in Keras, for files that hold only weights (`save_weights`). */
   readonly config?: string | undefined;
-  /** For TensorFlow.js, the files of weights by the names in model.json; for a TensorFlow checkpoint, its files of data. Default: those beside it. */
+  /**
+   * The weight files of a TensorFlow.js model by the names in model.json, or the data files of a TensorFlow checkpoint. Default: those
+   * beside the file.
+   */
   readonly files?: Readonly<Record<string, ByteInput>> | undefined;
 }
 
 /**
- * Reads a model file of any format; what it is shows when looking into it. A path may also be the folder of a run, or a folder with a `model.json` or a `manifest.json`.
- *
+ * Reads a model file of any format, detected from its bytes. A path may also be the folder of a run, or a folder with a `model.json` or
+ * a `manifest.json`.
  * @throws UsageError "unknown-format", "file-not-found"; FailureError when the file is damaged
  */
 export async function readModel(input: ByteInput, options: ReadModelOptions = {}): Promise<ModelFile> {

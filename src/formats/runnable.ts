@@ -6,20 +6,23 @@ import type { DataType } from "./data-type.ts";
 import type { DerivedWeights } from "./derived-weights.ts";
 import type { Value } from "./value.ts";
 
-/** An input or output of a model; a size is a number, a name that stands for one number, or undefined where it is left open. */
+/** An input or output of a model. A size is a number, a name that stands for one number, or undefined where it is open. */
 export interface ModelPort {
   readonly name: string;
   readonly type: DataType | undefined;
   readonly shape: readonly (number | string | undefined)[] | undefined;
-  /** Of an input: a state that is zero when it is left out. */
+  /** For an input: a state that is zero if left out. */
   readonly optional?: boolean;
 }
 
-/** An input that carries what an output said in the call before. */
+/** An input that takes the value of an output of the previous call. */
 export interface StatePair {
   readonly input: string;
   readonly output: string;
-  /** Whether it goes from the end of a sequence to its beginning, so that it does not go on from piece to piece. Default false. */
+  /**
+   * Whether the state goes from the end of a sequence to its beginning, so that it cannot be carried from piece to piece. Default
+   * false.
+   */
   readonly backward?: boolean;
 }
 

@@ -6,6 +6,7 @@ import { type Converted, type ConvertOptions, convertModel, type Target } from "
 import type { ModelContent, ModelFile } from "./model-file.ts";
 import type { Model } from "./open.ts";
 
+/** Options of `save`. */
 export interface SaveOptions extends Omit<ConvertOptions, "to"> {
   /** The format. Default: what the ending of the path says. */
   readonly to?: Target | undefined;

@@ -4,31 +4,31 @@ import { FailureError, few, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 
+/** Options of `loadStateDict` and `matchStateDict`. */
 export interface StateDictOptions {
   /**
-   * What stands before the names in the file and not in the model: `"module."`, `"model_state_dict.lstm."`. Default: found, as
-   * the one beginning (up to a dot) with which most parameters of the model have a tensor.
+   * Prefix of the names in the file that the model does not have: `"module."`, `"model_state_dict.lstm."`. Default: detected, as the
+   * one with which most parameters have a tensor.
    */
   readonly prefix?: string;
-  /** What stands before the names in the model and not in the file: `"rnn."` to load a bare nn.LSTM. Default "". */
+  /** Prefix of the names in the model that the file does not have: `"rnn."` to load a bare nn.LSTM. Default "". */
   readonly into?: string;
 }
 
-/** How the tensors of a file go with the parameters of a model. */
+/** Which tensors of a file belong to which parameters. */
 export interface StateDictMatch {
+  /** The prefix of the names in the file. */
   readonly prefix: string;
   /** Name in the model → name in the file. */
   readonly names: ReadonlyMap<string, string>;
-  /** Parameters of the model for which the file has no tensor. */
+  /** Parameters of the model without a tensor in the file. */
   readonly missing: readonly string[];
-  /** Tensors under the prefix that are no parameters of the model. Those outside it belong to something else. */
+  /** Tensors under the prefix that are not parameters of the model. */
   readonly unexpected: readonly string[];
 }
 
 /**
- * Finds out which tensor is which parameter. Canonical names, order of gates and layout are PyTorch's, so names differ at most
- * in what stands before them.
- *
+ * Matches the tensors of a file with the parameters of a model. Names differ at most in their prefix.
  * @throws UsageError "ambiguous-prefix" when the parameters are found equally well under several beginnings
  */
 export function matchStateDict(
@@ -90,9 +90,8 @@ export interface ReadableTensor {
 export type StateDictTensor = SafeTensor | ReadableTensor;
 
 /**
- * Loads weights of PyTorch into a model: from `readPyTorch(…).tensors` or `readSafetensors(…).tensors`. Only tensors that the
- * model needs are read.
- *
+ * Loads PyTorch weights into the parameters of a model, from `readPyTorch(…).tensors` or `readSafetensors(…).tensors`. Only tensors
+ * that the model needs are read.
  * @param options.strict Whether every parameter must be there and every tensor under the prefix be one. Default true.
  * @returns What was found and what was left out.
  * @throws UsageError "missing-parameter", "unexpected-parameter" (strict), "ambiguous-prefix"; ShapeError "shape-mismatch";

@@ -11,6 +11,7 @@ import { zerosFor } from "./zeros.ts";
 
 type Arrays = Readonly<Record<string, ModelArray>>;
 
+/** The largest difference of one output of two models. */
 export interface Comparison {
   /** Names of the two outputs. */
   readonly outputs: readonly [a: string, b: string];
@@ -24,14 +25,14 @@ const BATCH = 2;
 /** Steps, tried one after the other: a model may begin with windows that few steps do not fill, as those of sound do (36 ms at 16 kHz). */
 const STEPS = [6, 90, 576, 4096] as const;
 
+/** Options of `randomInputs`. */
 export interface RandomInputsOptions {
-  /** Default 0. */
+  /** Seed of the numbers. Default 0. */
   readonly seed?: number | undefined;
 }
 
 /**
- * Random inputs for a model: numbers between −1 and 1, whole ones within what the model takes, states zero.
- *
+ * Draws random inputs for a model: numbers between −1 and 1, integers within the model's bounds, zero states.
  * @throws UsageError "no-random-input" when the model takes no length that is tried
  */
 export async function randomInputs(
@@ -153,8 +154,7 @@ export function inputsOfBoth(a: Program, b: Program, inputs: Arrays): { readonly
 }
 
 /**
- * Runs two models on the same inputs and compares what they give.
- *
+ * Runs two models on the same inputs and compares their outputs.
  * @throws UsageError "not-comparable" when their inputs or outputs do not go together
  */
 export async function compareModels(a: Program, b: Program, inputs: Arrays): Promise<Comparison[]> {

@@ -20,10 +20,11 @@ export interface ZipFile {
   open(name: string): Promise<ByteSource>;
 }
 
+/** Options of opening a zip archive. */
 export interface OpenZipOptions {
   /**
-   * The most bytes that all compressed entries together may unpack to. Default: 256 MiB or 32 times their packed size,
-   * whichever is more.
+   * Maximum number of bytes that all compressed entries together may unpack to. Default: 256 MiB or 32 times their compressed size,
+   * whichever is larger.
    */
   readonly maxBytes?: number;
   /** Whether a stored CRC of 0 means that none was computed (PyTorch can be told so). Default false. */

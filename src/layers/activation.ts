@@ -6,8 +6,7 @@ import { pointwise } from "../tensor/operations.ts";
 import type { Layer } from "./layer.ts";
 
 /**
- * A function of each element, by name or as an equation. Input and output have the same shape.
- *
+ * Creates a layer that applies a function to each element, by name or as an equation. Input and output have the same shape.
  * @throws UsageError "unknown-choice" with the nearest name.
  */
 export function activation(choice: ActivationName | Activation): Layer {

@@ -8,29 +8,30 @@ import type { MaskInput } from "./layer.ts";
 import { linear } from "./linear.ts";
 import { LOWEST } from "./pool-over-time.ts";
 
+/** The layer of `attentionPool`. */
 export interface AttentionPool extends HasParameters {
-  /** [T, B, units] → [B, units]. Steps with 0 in `mask`, of shape [T, B], do not count, and may hold NaN. */
+  /** [T, B, inputSize] → [B, inputSize]. Steps with 0 in `mask` [T, B] do not count, and may hold NaN. */
   forward(x: Tensor, input?: MaskInput): Tensor;
 }
 
 /**
- * One vector for a whole sequence: `Σ_t a_t x_t` with `a = softmax_t(v · tanh(W x_t + b))`, over the steps that count; zeros
- * for a sequence none of whose steps does.
+ * Pools a sequence into one vector with attention: `Σ_t a_t x_t` with `a = softmax_t(v · tanh(W x_t + b))`, over the steps that count;
+ * zeros if none counts.
  *
- * Parameters `key.weight` [units, units], `key.bias` [units], `query.weight` [1, units].
+ * Parameters `key.weight` [D, D], `key.bias` [D], `query.weight` [1, D], with D the `inputSize`.
  * @see Yang et al. (2016), "Hierarchical attention networks for document classification"
  */
-export function attentionPool(options: { readonly units: number }): AttentionPool {
-  expectOptions("attentionPool", options, { units: "required" });
-  const units = expectInteger("attentionPool: units", options.units, { min: 1 });
-  const key = linear({ inputSize: units, outputSize: units });
-  const query = linear({ inputSize: units, outputSize: 1, bias: false });
+export function attentionPool(options: { readonly inputSize: number }): AttentionPool {
+  expectOptions("attentionPool", options, { inputSize: "required" });
+  const inputSize = expectInteger("attentionPool: inputSize", options.inputSize, { min: 1 });
+  const key = linear({ inputSize, outputSize: inputSize });
+  const query = linear({ inputSize, outputSize: 1, bias: false });
   return {
     parts: { key, query },
     forward(x, input = {}) {
       expectOptions("AttentionPool.forward", input, { mask: 1 });
       const { mask } = input;
-      expectShape("attentionPool: input", x.shape, ["T", "B", units]);
+      expectShape("attentionPool: input", x.shape, ["T", "B", inputSize]);
       const [steps, batch] = x.shape as [number, number, number];
       if (mask) expectShape("attentionPool: mask", mask.shape, [steps, batch]);
       const seen = mask ? reshape(mask, [steps, batch, 1]) : x.graph.constant([1, 1, 1], [1]);
@@ -44,7 +45,7 @@ export function attentionPool(options: { readonly units: number }): AttentionPoo
       const total = reduce({ weight }, variable("weight"), [0]);
       const sum = reduce({ values, weight }, mul(variable("values"), variable("weight")), [0]);
       const divisor = select(less(0, variable("total")), variable("total"), 1);
-      return reshape(pointwise({ sum, total }, div(variable("sum"), divisor)), [batch, units]);
+      return reshape(pointwise({ sum, total }, div(variable("sum"), divisor)), [batch, inputSize]);
     },
   };
 }

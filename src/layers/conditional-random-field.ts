@@ -8,20 +8,21 @@ import type { HasParameters, Parameter } from "../tensor/parameter.ts";
 import { uniform } from "./initialize.ts";
 import type { MaskInput } from "./layer.ts";
 
-/** Which tags may begin a sequence, follow one another and end it. */
+/** Which tags may start a sequence, follow one another and end it. */
 export interface TagConstraints {
-  /** Whether a sequence may begin with a tag. */
+  /** Whether a sequence may start with a tag. */
   readonly start: (tag: number) => boolean;
-  /** Whether a tag may come after another one. */
+  /** Whether a tag may follow another one. */
   readonly follow: (before: number, tag: number) => boolean;
   /** Whether a sequence may end with a tag. */
   readonly end: (tag: number) => boolean;
 }
 
+/** Options of `conditionalRandomField`. */
 export interface ConditionalRandomFieldOptions {
-  /** C, the number of tags. */
+  /** C: the number of tags. */
   readonly tags: number;
-  /** Default: everything is allowed. */
+  /** Which transitions are allowed. Default: all. */
   readonly constraints?: TagConstraints | undefined;
 }
 
@@ -78,7 +79,7 @@ export class ConditionalRandomField implements HasParameters {
   }
 
   /**
-   * −log p(tags) of each sequence, [B]; 0 for one of no steps. Of tags that the constraints forbid it is infinite, and has no gradient.
+   * −log p(tags) of each sequence, [B]; 0 for an empty sequence. Of tags that the constraints forbid it is infinite, and has no gradient.
    * @param tags int [T, B] in [0, C); at masked steps anything in that range
    */
   negativeLogLikelihood(emissions: Tensor, tags: Tensor, input: MaskInput = {}): Tensor {
@@ -109,7 +110,7 @@ export class ConditionalRandomField implements HasParameters {
     return pointwise({ ...parts, arcs: reshape(arcs, [B]) }, unlikeliness(add(variable("own"), variable("arcs"))));
   }
 
-  /** All sequences of tags with their scores: their sum, the probability of each tag, the best one. */
+  /** The lattice of all tag sequences: their total score, the probability of each tag, the best sequence. */
   lattice(emissions: Tensor, input: MaskInput = {}): TagLattice {
     expectOptions("ConditionalRandomField.lattice", input, { mask: 1 });
     const { mask: given } = input;
@@ -151,7 +152,10 @@ export class ConditionalRandomField implements HasParameters {
   }
 }
 
-/** @example `conditionalRandomField({ tags: 17 })` */
+/**
+ * Creates a linear-chain conditional random field: see `ConditionalRandomField`.
+ * @example `conditionalRandomField({ tags: 17 })`
+ */
 export const conditionalRandomField = (options: ConditionalRandomFieldOptions): ConditionalRandomField => {
   expectOptions("conditionalRandomField", options, { tags: "required", constraints: 1 });
   return new ConditionalRandomField(options);

@@ -7,22 +7,25 @@ import type { Parameter } from "../tensor/parameter.ts";
 import { uniform } from "./initialize.ts";
 import type { Layer } from "./layer.ts";
 
+/** Options of `convolution1d`. */
 export interface Convolution1dOptions {
-  /** Channels in. */
+  /** Number of input channels. */
   readonly inputSize: number;
-  /** Channels out. */
+  /** Number of output channels. */
   readonly outputSize: number;
+  /** Number of steps that the kernel covers. */
   readonly kernelSize: number;
-  /** Default 1. */
+  /** Steps between two outputs. Default 1. */
   readonly stride?: number;
-  /** Steps of zeros at both ends, or [before, after]; `[(kernelSize − 1) · dilation, 0]` sees no future. Default 0. */
+  /** Steps of zeros at both ends, or [before, after]. `[(kernelSize − 1) · dilation, 0]` makes the convolution causal. Default 0. */
   readonly padding?: number | readonly [before: number, after: number];
   /** Steps between the elements of the kernel. Default 1. */
   readonly dilation?: number;
-  /** Default true. */
+  /** Whether a bias is added. Default true. */
   readonly bias?: boolean;
 }
 
+/** The layer of `convolution1d`. */
 export interface Convolution1d extends Layer {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;

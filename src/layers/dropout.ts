@@ -8,6 +8,7 @@ import type { Layer } from "./layer.ts";
 /** Whether a mask is drawn for each step or once for all steps of a sequence. */
 export type DropoutPer = "step" | "sequence";
 
+/** Options of `dropout`. */
 export interface DropoutOptions {
   /** Probability that an element is set to 0, in [0, 1]; the others are divided by 1 − rate. */
   readonly rate: number;
@@ -19,10 +20,9 @@ export interface DropoutOptions {
 }
 
 /**
- * Sets random elements to 0 in training; leaves everything alone otherwise.
- *
- * Input and output [T, B, units] or [B, units]. The draw of an element depends on seed, update, layer, example number,
- * step and unit alone (`graph.randomScalars`), so it is the same however examples are batched or spread over threads.
+ * Creates a dropout layer: it sets random elements to 0 in training and does nothing otherwise. Input and output [T, B, D] or [B, D].
+ * The draw of an element depends on seed, update, layer, example number, step and unit only (`graph.randomScalars`), so it does not
+ * depend on batches or threads.
  * @see Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014)
  */
 export function dropout(options: DropoutOptions): Layer {

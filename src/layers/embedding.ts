@@ -6,25 +6,27 @@ import type { Initializer, Parameter } from "../tensor/parameter.ts";
 import { normal } from "./initialize.ts";
 import type { Layer } from "./layer.ts";
 
+/** Options of `embedding`. */
 export interface EmbeddingOptions {
-  /** V */
+  /** V: number of tokens. */
   readonly vocabularySize: number;
+  /** E: numbers per token. */
   readonly embeddingSize: number;
-  /** A token whose vector begins as zeros and gets no gradient. Default none. */
+  /** A token whose vector starts as zeros and gets no gradient. Default none. */
   readonly paddingIndex?: number | undefined;
-  /** Default N(0, 1), as in PyTorch. */
+  /** Initialization of the weight. Default N(0, 1), as in PyTorch. */
   readonly initialize?: Initializer;
 }
 
+/** The layer of `embedding`. */
 export interface Embedding extends Layer {
-  /** [V, embeddingSize]; give it to `linear({ weight })` to tie the head to it. */
+  /** [V, embeddingSize]; pass it to `linear({ weight })` to tie a head to it. */
   readonly weight: Parameter;
 }
 
 /**
- * One learned vector for each token: input whole numbers [...] in [0, V), output [..., embeddingSize]. Parameter `weight`.
- *
- * Declare the input with `graph.input(name, shape, { type: "int", below: V })`, so that other numbers are refused.
+ * Creates an embedding layer, one learned vector per token: input integers [...] in [0, V), output [..., embeddingSize]. Parameter
+ * `weight`. Declare the input with `graph.input(name, shape, { type: "int", below: V })`, so that other numbers are refused.
  */
 export function embedding(options: EmbeddingOptions): Embedding {
   expectOptions("embedding", options, {

@@ -14,13 +14,13 @@ export type Hold = (name: string, width: number) => Held;
 export const renamed = (hold: Hold | undefined, name: (own: string) => string): Hold | undefined =>
   hold && ((own, width) => hold(name(own), width));
 
-/** A value that stands at a number, of one unit or of all. */
+/** A value that is held at a number, for one unit or all. */
 export interface HeldPlace {
-  /** As in a trace. */
+  /** Name of the value, as in a trace. */
   readonly name: string;
-  /** Default: all units of the layer. Of a projected state it is a unit of what is projected, below the hidden size. */
+  /** Default: all units of the layer. In a projected state a unit is one of the vector before projection. */
   readonly unit?: number | undefined;
-  /** What it is at every step; default 0: a gate is shut, and of a state h nobody sees anything. */
+  /** The number at every step. Default 0: a gate is closed, a unit of h is ablated. */
   readonly value?: number | undefined;
 }
 

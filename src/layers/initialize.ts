@@ -105,7 +105,10 @@ export const initializations = {
   orthogonal,
 } as const satisfies Readonly<Record<string, Initialization>>;
 
-/** @throws UsageError "unknown-choice" with the nearest name */
+/**
+ * Returns the initialization with this name.
+ * @throws UsageError "unknown-choice" with the nearest name
+ */
 export function initialization(name: string): Initialization {
   return initializations[expectOneOf("initialization", name, Object.keys(initializations) as InitializationName[])];
 }

@@ -7,22 +7,23 @@ import type { Parameter } from "../tensor/parameter.ts";
 import { ones, zeros } from "./initialize.ts";
 import { asRows, type Layer } from "./layer.ts";
 
+/** Options of `layerNorm`. */
 export interface LayerNormOptions {
-  /** Elements of the last axis, which are normalized together. */
+  /** Size of the last axis, over which is normalized. */
   readonly size: number;
-  /** Default 1e-5. */
+  /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number;
 }
 
+/** The layer of `layerNorm`. */
 export interface LayerNorm extends Layer {
   readonly weight: Parameter;
   readonly bias: Parameter;
 }
 
 /**
- * `(x − mean) / √(variance + ε) ⊙ w + b` over the last axis; the variance is divided by its size, not by one less.
- *
- * Input and output [..., size]. Parameters `weight` (ones at first) and `bias` (zeros), each [size].
+ * Creates a layer-normalization layer: `(x − mean) / √(variance + ε) ⊙ w + b` over the last axis, with the biased variance. Input and
+ * output [..., size]. Parameters `weight` (initially ones) and `bias` (zeros), each [size].
  * @see Ba, Kiros & Hinton (2016), arXiv:1607.06450
  */
 export function layerNorm(options: LayerNormOptions): LayerNorm {

@@ -4,15 +4,15 @@ import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { reshape } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 
-/** A function of one tensor with parameters of its own (or none). Sequences are time-major: [T, B, …]. */
+/** A function of one tensor, with or without parameters. Sequences are time-major: [T, B, …]. */
 export interface Layer extends HasParameters {
   /** Records the layer for an input; the shapes are those the layer's function names. */
   forward(x: Tensor): Tensor;
 }
 
-/** What besides its input a layer over sequences is given. */
+/** What a layer over sequences takes besides its input. */
 export interface MaskInput {
-  /** [T, B] of ones and zeros: steps with 0 are not there. */
+  /** [T, B] of ones and zeros; steps with 0 are padding. */
   readonly mask?: Tensor | undefined;
 }
 

@@ -6,26 +6,29 @@ import type { Initializer, Parameter } from "../tensor/parameter.ts";
 import { type InitializationName, initialization, uniform } from "./initialize.ts";
 import { asRows, type Layer } from "./layer.ts";
 
+/** Options of `linear`. */
 export interface LinearOptions {
+  /** Size of the last axis of the input. */
   readonly inputSize: number;
+  /** Size of the last axis of the output. */
   readonly outputSize: number;
-  /** Default true. */
+  /** Whether a bias is added. Default true. */
   readonly bias?: boolean;
-  /** How the weight begins, a rule or its name. Default, with the bias: U(±1/√inputSize), as in PyTorch. */
+  /** Initialization of the weight: a rule or its name. Default, for weight and bias: U(±1/√inputSize), as in PyTorch. */
   readonly initialize?: InitializationName | Initializer;
-  /** A weight [outputSize, inputSize] of another layer, to share it: an embedding's, for a tied head. */
+  /** A weight [outputSize, inputSize] of another layer to share: an embedding's, for a tied head. */
   readonly weight?: Parameter;
 }
 
+/** The layer of `linear`. */
 export interface Linear extends Layer {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
 }
 
 /**
- * `x Wᵀ + b`
- *
- * Input [..., inputSize], output [..., outputSize]. Parameters `weight` [outputSize, inputSize], `bias` [outputSize].
+ * Creates a linear layer, `x Wᵀ + b`. Input [..., inputSize], output [..., outputSize]. Parameters `weight` [outputSize, inputSize],
+ * `bias` [outputSize].
  * @example
  * ```ts
  * const head = linear({ inputSize: 128, outputSize: 65 });

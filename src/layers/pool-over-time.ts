@@ -9,16 +9,17 @@ import type { HasParameters } from "../tensor/parameter.ts";
 
 export type PoolKind = "maximum" | "mean" | "last";
 
-/** Which steps count: a mask, or lengths of sequences that begin at step 0; all if neither is given. */
+/** Which steps count: a mask, or lengths of sequences that start at step 0; all if neither is given. */
 export interface PoolInput {
-  /** [T, B] of zeros and ones, holes allowed. */
+  /** [T, B] of zeros and ones; gaps are allowed. */
   readonly mask?: Tensor | undefined;
-  /** [B], whole numbers in [0, T]. */
+  /** [B], integers in [0, T]. */
   readonly lengths?: Tensor | undefined;
 }
 
+/** The layer of `poolOverTime`. */
 export interface PoolOverTime extends HasParameters {
-  /** [T, B, units] → [B, units]. */
+  /** [T, B, D] → [B, D]. */
   forward(x: Tensor, input?: PoolInput): Tensor;
 }
 
@@ -26,9 +27,9 @@ export interface PoolOverTime extends HasParameters {
 export const LOWEST = -LARGEST_FLOAT32;
 
 /**
- * One vector for a whole sequence: the largest, the mean or the last of its steps, unit by unit.
+ * Creates a layer that pools a sequence into one vector: the maximum, the mean or the last of its steps.
  *
- * Input [T, B, units], output [B, units]; zeros for a sequence no step of which counts. Steps that do not count may hold NaN.
+ * Input [T, B, D], output [B, D]; zeros if no step counts. Steps that do not count may hold NaN.
  */
 export function poolOverTime(options: { readonly kind: PoolKind }): PoolOverTime {
   expectOptions("poolOverTime", options, { kind: "required" });

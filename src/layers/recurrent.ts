@@ -15,69 +15,73 @@ import { type RecurrentPreset, recurrentInitializer } from "./initialize.ts";
 import { longMemoryBias } from "./long-memory.ts";
 import { type Direction, scanLayer } from "./recurrent-scan.ts";
 
+/** Options of `recurrent`. */
 export interface RecurrentOptions {
   /**
-   * A cell (`lstm()`, `gru()`, one of your own) and not its name: a name would need the table of all cells, and whoever bundles a layer
-   * carries the cells it imports and no others. Models that are made again from files (`languageModel`, …) take names as well.
+   * A cell: `lstm()`, `gru()`, or one of your own. Not a name, so that bundles contain only the cells that are imported. Models that
+   * are loaded from files (`languageModel`, …) take names as well.
    */
   readonly cell: Cell;
-  /** D */
+  /** D: size of the input at a step. */
   readonly inputSize: number;
-  /** H */
+  /** H: number of units per direction. */
   readonly hiddenSize: number;
-  /** L, default 1. */
+  /** L: number of stacked layers. Default 1. */
   readonly numLayers?: number;
-  /** Default false. Both directions see the whole sequence; their outputs are concatenated, forward first. */
+  /** Whether a second direction reads the sequence from its end; the outputs of both are concatenated, forward first. Default false. */
   readonly bidirectional?: boolean;
   /** P, for cells with a projection; default 0. */
   readonly projectionSize?: number;
-  /** Probability that an element between two layers is dropped in training; not after the last. Default 0. */
+  /** Probability that an element between two layers is dropped in training; not after the last layer. Default 0. */
   readonly dropout?: number;
   /**
-   * Whether that mask is drawn for each step ("step", default, as in PyTorch) or once for all steps of a sequence
-   * ("sequence": variational or locked dropout, Gal & Ghahramani 2016, arXiv:1512.05287).
+   * Whether that mask is drawn at each step ("step", default, as in PyTorch) or once per sequence ("sequence": variational dropout, Gal
+   * & Ghahramani 2016, arXiv:1512.05287).
    */
   readonly dropoutPer?: DropoutPer;
   /**
-   * Probability that a recurrent weight (an element of `weight_hh`) is dropped in training, by one mask for all steps and
-   * sequences of an update (`dropConnect`; Merity, Keskar & Socher 2018, arXiv:1708.02182). Default 0.
+   * Probability that a recurrent weight (an element of `weight_hh`) is dropped in training, with one mask for all steps and sequences
+   * of an update (`dropConnect`; Merity, Keskar & Socher 2018, arXiv:1708.02182). Default 0.
    */
   readonly weightDropout?: number;
-  /** From the last step to the first (Keras' `go_backwards`, ONNX' `reverse`); not together with `bidirectional`. Default false. */
+  /**
+   * Whether the sequence is read from the last step to the first (`go_backwards` in Keras, `reverse` in ONNX); not together with
+   * `bidirectional`. Default false.
+   */
   readonly reverse?: boolean;
-  /** Input and output as [B, T, …] in place of [T, B, …]. Default false. */
+  /** Whether input and output are [B, T, …] instead of [T, B, …]. Default false. */
   readonly batchFirst?: boolean;
-  /** Rule by name; default "pytorch": all from U(±1/√H). "keras": Glorot, orthogonal, zero, forget bias 1. */
+  /** Initialization by name. Default "pytorch": everything from U(±1/√H). "keras": Glorot, orthogonal, zero biases, forget bias 1. */
   readonly initialize?: RecurrentPreset;
   /**
-   * Steps that units remember at the beginning, at most: gates that keep or replace the state begin so that memories of all lengths up
-   * to this are there (`longMemoryBias`), for answers that lie hundreds of steps back. Default 0: gates begin as `initialize` has them.
+   * The longest initial memory, in steps: biases of the gates that keep or replace the state are drawn so that units start with
+   * memories of all lengths up to this, for answers that lie hundreds of steps back (Tallec & Ollivier 2018, arXiv:1804.11188). Default
+   * 0: gates start as `initialize` says.
    */
   readonly memorySteps?: number;
 }
 
+/** What a recurrent layer takes besides its input. */
 export interface RecurrentInput {
-  /** State before the first step by name, each [L·directions, B, H|P]; a state left out is zero. */
+  /** Initial state by name, each [L·directions, B, H|P]. States left out are zero. */
   readonly initial?: Readonly<Record<string, Tensor>> | undefined;
-  /** [T, B] of ones and zeros: a step with 0 leaves the state alone. Always time-major. */
+  /** [T, B] of ones and zeros: a step with 0 does not change the state. Always time-major. */
   readonly mask?: Tensor | undefined;
-  /** What the output is at a masked step: "zero" (default) or "previous", as in Keras. */
+  /** The output at a masked step: "zero" (default) or "previous", as in Keras. */
   readonly maskedOutput?: "zero" | "previous";
-  /**
-   * State after a sequence without any valid step (its mask is all zeros): "initial" (default), the state it was given, or
-   * "zero", as ONNX Runtime has it.
-   */
+  /** The final state of a sequence without any valid step: "initial" (default), its initial state, or "zero", as in ONNX Runtime. */
   readonly emptyState?: "initial" | "zero";
-  /** Named values of the cell to write out, e.g. ["i", "f", "c"], or of its matrices: "pre.i" (`withGateSums`). */
+  /** Named values of the cell to trace, e.g. ["i", "f", "c"], or pre-activations, "pre.i". */
   readonly trace?: readonly string[] | undefined;
-  /** Given where values of the cells are to be held: what stands in the place of each (`HeldValues`). */
+  /** Values of the cells to replace: what stands in the place of each (`Held`). */
   readonly hold?: Hold | undefined;
 }
 
+/** The output of a recurrent layer. */
 export interface RecurrentOutput {
-  /** [T, B, directions · H|P] (or [B, T, …]) of the last layer. */
+  /** Output of the last layer at every step: [T, B, directions · H|P], or [B, T, …] with `batchFirst`. */
   readonly output: Tensor;
-  /** State after the last step by name, each [L·directions, B, H|P], ordered as PyTorch orders them. */
+  /** State after the last valid step by name, each [L·directions, B, H|P], in PyTorch's order. */
   readonly final: Readonly<Record<string, Tensor>>;
   /** Traced values [T, B, H|P] under `NAME_lK` or `NAME_lK_reverse`. */
   readonly traces: Readonly<Record<string, Tensor>>;
@@ -88,6 +92,7 @@ export class Recurrent implements HasParameters {
   readonly options: Required<RecurrentOptions>;
   readonly directions: readonly Direction[];
   readonly parts: Readonly<Record<string, Parameter>>;
+  /** Those of its own parameters that are matrices of products and nothing else, so that they can be quantized. */
   readonly products: readonly Parameter[];
 
   constructor(options: RecurrentOptions) {
@@ -149,7 +154,7 @@ export class Recurrent implements HasParameters {
     this.products = Object.values(this.parts).filter((p) => p.shape.length === 2);
   }
 
-  /** Width of one direction's output. */
+  /** Output width of one direction. */
   get outputSize(): number {
     return sizeOf(this.options.cell.states[0]!.width, this.options);
   }
@@ -164,7 +169,6 @@ export class Recurrent implements HasParameters {
 
   /**
    * Records all layers over all steps.
-   *
    * @param x [T, B, D], or [B, T, D] with `batchFirst`.
    */
   forward(x: Tensor, input: RecurrentInput = {}): RecurrentOutput {
@@ -255,7 +259,7 @@ export class Recurrent implements HasParameters {
   }
 }
 
-/** Makes a stack of recurrent layers: `new Recurrent(options)`, and unknown options are refused. */
+/** Creates a stack of recurrent layers, in one or two directions. */
 export function recurrent(options: RecurrentOptions): Recurrent {
   expectOptions("recurrent", options, {
     cell: "required",

@@ -15,8 +15,8 @@ function overRows(name: string, input: Tensor, value: (shifted: Expression, s: E
   return pointwise({ x: input, largest, s }, value(shifted, variable("s")));
 }
 
-/** `e^x / Σ e^x` over the last axis, without overflow. Input and output [..., V]. */
+/** Computes softmax over the last axis without overflow. Input and output [..., V]. */
 export const softmax = (x: Tensor): Tensor => overRows("softmax", x, (shifted, s) => div(exp(shifted), s));
 
-/** `log softmax(x)` over the last axis: `x − log Σ e^x`, without overflow. Input and output [..., V]. */
+/** Computes `log softmax(x)` over the last axis without overflow. Input and output [..., V]. */
 export const logSoftmax = (x: Tensor): Tensor => overRows("logSoftmax", x, (shifted, s) => sub(shifted, log(s)));

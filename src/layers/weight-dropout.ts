@@ -22,9 +22,8 @@ function weightMask(graph: Graph, [rows, columns]: readonly [number, number], ra
 }
 
 /**
- * Weights [rows, columns] of which random ones are 0 in training (DropConnect). One mask holds for all steps and
- * sequences of an update, so that weights used at every step stay the same over time.
- *
+ * Sets random elements of a weight matrix [rows, columns] to 0 in training (DropConnect). One mask holds for all steps and sequences of
+ * an update.
  * @param options.rate Probability that a weight is dropped, from 0 to below 1.
  * @throws UsageError "out-of-range"
  * @see Wan et al., "Regularization of neural networks using DropConnect" (2013); on recurrent weights Merity, Keskar &
@@ -40,9 +39,8 @@ export function dropConnect(weight: Tensor, options: { readonly rate: number }):
 }
 
 /**
- * The vectors of tokens, of which those of random words are 0 in training. One mask holds for an update: a word is there
- * or gone wherever it stands. The same as dropping rows of the table, without a copy of the table.
- *
+ * Sets the vectors of random words to 0 in training. One mask holds for an update: a word is dropped wherever it occurs. Equal to
+ * dropping rows of the embedding table, without copying it.
  * @param vectors [..., E]: what an embedding gave for the tokens.
  * @param tokens Whole numbers [...] in [0, vocabularySize).
  * @throws UsageError "out-of-range"

@@ -6,8 +6,7 @@ import { elementwise } from "./elementwise.ts";
 import type { LossOptions } from "./reduction.ts";
 
 /**
- * `−w y log σ(x) − (1 − y) log(1 − σ(x))`, from logits, without overflow however large they are.
- *
+ * Computes `−w y log σ(x) − (1 − y) log(1 − σ(x))` from logits, without overflow.
  * @param logits Any shape.
  * @param target The same shape; each the probability of "yes", in [0, 1].
  * @param options.positiveWeight w, broadcast against the logits: how much more a "yes" counts than a "no". Default 1.

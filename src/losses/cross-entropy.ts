@@ -6,21 +6,19 @@ import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { arange, pointwise, reduce, reshape, stopGradient, sumAll } from "../tensor/operations.ts";
 import { countKept, keep, type LossOptions, reduceLosses } from "./reduction.ts";
 
+/** Options of `crossEntropy`. */
 export interface CrossEntropyOptions extends LossOptions {
-  /** How much each class counts, [V]. Default 1 each. */
+  /** Weight of each class, [V]. Default 1. */
   readonly weight?: Tensor | undefined;
-  /** ε of the target `(1 − ε) y + ε/V` (Szegedy et al. 2016, arXiv:1512.00567). Default 0. */
+  /** ε: the target becomes `(1 − ε) y + ε/V` (Szegedy et al. 2016, arXiv:1512.00567). Default 0. */
   readonly labelSmoothing?: number;
-  /** A target that does not count, when targets are numbers of classes. Default −100. */
+  /** Targets with this class number do not count. Default −100. */
   readonly ignoreIndex?: number;
 }
 
 /**
- * `−Σ w_v y_v log softmax(x)_v` over classes v, from logits.
- *
- * A mean over targets that are numbers of classes divides by the sum of their weights, one over targets that are
- * probabilities by their number, both as in PyTorch.
- *
+ * Computes `−Σ w_v y_v log softmax(x)_v` over classes v, from logits. The mean divides by the sum of the weights for targets that are
+ * class numbers, and by their number for targets that are probabilities, both as in PyTorch.
  * @param logits [..., V].
  * @param target Whole numbers [...] in [0, V) (an int tensor), or probabilities [..., V].
  * @returns Shape [], or with reduction "none" [...].

@@ -6,24 +6,23 @@ import { HOPELESS, IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
 import { arange, concatenate, pointwise, reduce, reshape, slice, stopGradient } from "../tensor/operations.ts";
 import { type Reduction, reduceLosses } from "./reduction.ts";
 
+/** Options of `connectionistTemporalClassification`. */
 export interface ConnectionistTemporalClassificationOptions {
   /** [B], how many steps of each sequence count, from the first on. */
   readonly inputLengths: Tensor;
-  /** [B], how many labels each sequence has. */
+  /** [B], the number of labels of each sequence. */
   readonly targetLengths: Tensor;
-  /** The class that stands for no label; default 0. */
+  /** The class of the blank. Default 0. */
   readonly blank?: number;
   /** "mean" (default) divides each loss by its number of labels (at least 1) and takes the mean over the batch, as PyTorch does. */
   readonly reduction?: Reduction;
-  /** Whether a loss that is infinite, because the labels do not fit into the steps, counts as 0. Default false. */
+  /** Whether an infinite loss (the labels do not fit into the steps) counts as 0. Default false. */
   readonly zeroInfinity?: boolean;
 }
 
 /**
- * `−log p(labels)`, over all ways in which the labels, with blanks between them and each for one step or more, can make up the steps.
- *
- * Gradients of an infinite loss are 0.
- *
+ * Computes the CTC loss `−log p(labels)`, over all alignments of the labels, with blanks between them, to the steps. Gradients of an
+ * infinite loss are 0.
  * @param logits [T, B, V]; the softmax over V is taken here
  * @param targets int [B, L] in [0, V), not `blank`; behind a sequence's labels anything
  * @returns shape [], or with reduction "none" [B]

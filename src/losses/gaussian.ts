@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/graph.ts";
 import { elementwise } from "./elementwise.ts";
 import { keepPositive, type LossOptions } from "./reduction.ts";
 
-/** Parameters of a normal distribution for each place. */
+/** Parameters of a normal distribution for each element. */
 export interface GaussianParameters {
   /** μ, any shape. */
   readonly location: Tensor;
@@ -14,8 +14,7 @@ export interface GaussianParameters {
 }
 
 /**
- * `log σ + ½((y − μ)/σ)² + ½ log 2π`: −log of a normal density.
- *
+ * Computes the negative log-likelihood of a normal distribution: `log σ + ½((y − μ)/σ)² + ½ log 2π`.
  * @param target The shape of the parameters.
  * @returns Shape [], or with reduction "none" that of the parameters.
  */

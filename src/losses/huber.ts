@@ -7,8 +7,7 @@ import { meanAbsoluteError } from "./mean-absolute-error.ts";
 import type { LossOptions } from "./reduction.ts";
 
 /**
- * `½d²` for errors `d = x − y` smaller than δ, then a straight line of slope δ: `δ(|d| − ½δ)`.
- *
+ * Computes the Huber loss of errors `d = x − y`: `½d²` where |d| < δ, else `δ(|d| − ½δ)`.
  * @param prediction Any shape.
  * @param target The same shape.
  * @param options.delta Default 1.
@@ -30,8 +29,7 @@ export function huber(
 }
 
 /**
- * `½d²/β` for errors `d = x − y` smaller than β, then a straight line of slope 1: `|d| − ½β`. With β = 0 it is `|d|`.
- *
+ * Computes the smooth L1 loss of errors `d = x − y`: `½d²/β` where |d| < β, else `|d| − ½β`. With β = 0 it is `|d|`.
  * @param prediction Any shape.
  * @param target The same shape.
  * @param options.beta Default 1.

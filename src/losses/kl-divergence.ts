@@ -5,16 +5,16 @@ import { pointwise } from "../tensor/operations.ts";
 import { elementwise } from "./elementwise.ts";
 import type { LossOptions, Reduction } from "./reduction.ts";
 
+/** Options of `klDivergence`. */
 export interface KlDivergenceOptions extends Omit<LossOptions, "reduction"> {
-  /** "batchmean": the sum over everything divided by the size of the first axis. Default "mean", over all elements. */
+  /** "batchmean": the sum over all elements divided by the size of the first axis. Default "mean", over all elements. */
   readonly reduction?: Reduction | "batchmean";
-  /** Whether the target holds logarithms of probabilities too. Default false. */
+  /** Whether the target also holds log probabilities. Default false. */
   readonly logTarget?: boolean;
 }
 
 /**
- * Kullback-Leibler divergence `y (log y − x)` of a prediction given as logarithms of probabilities; 0 where y is 0.
- *
+ * Computes the Kullback–Leibler divergence `y (log y − x)` of predicted log probabilities x; 0 where y is 0.
  * @param logProbabilities Any shape.
  * @param target The same shape.
  * @returns Shape [], or with reduction "none" that of the prediction.

@@ -6,7 +6,7 @@ import type { Tensor } from "../tensor/graph.ts";
 import { matmul, reshape } from "../tensor/operations.ts";
 import { type CrossEntropyOptions, crossEntropy, expectCrossEntropy } from "./cross-entropy.ts";
 
-/** The linear map before the softmax. */
+/** A linear layer before the softmax. */
 export interface LinearHead {
   /** [V, H] */
   readonly weight: Tensor;
@@ -15,11 +15,9 @@ export interface LinearHead {
 }
 
 /**
- * `crossEntropy(x Wᵀ + b, target)`, without the logits of all places at once: rows are worked on in blocks, and where gradients are
- * taken of the loss itself, they come in the same sweep. Memory is that of one block, at most 128 rows of V logits.
- *
- * With probabilities as targets, or reduction "none", it is the composition that its name says.
- *
+ * Computes `crossEntropy(x Wᵀ + b, target)` without holding all logits at once: rows are processed in blocks, and gradients of the loss
+ * itself are computed in the same sweep. Memory is that of one block, at most 128 rows of V logits. With probabilities as targets, or
+ * reduction "none", all logits are computed.
  * @param x [..., H].
  * @param target Whole numbers [...] in [0, V) (an int tensor), or probabilities [..., V].
  * @returns Shape [], or with reduction "none" [...].

@@ -5,8 +5,7 @@ import { elementwise } from "./elementwise.ts";
 import type { LossOptions } from "./reduction.ts";
 
 /**
- * `|x − y|` (L1), less moved by outliers than the squared error. Its derivative at 0 is 0.
- *
+ * Computes `|x − y|` (L1), which outliers affect less than the squared error. Its derivative at 0 is 0.
  * @param prediction Any shape.
  * @param target The same shape.
  * @returns Shape [], or with reduction "none" that of the prediction.

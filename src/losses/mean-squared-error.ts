@@ -5,8 +5,7 @@ import { elementwise } from "./elementwise.ts";
 import type { LossOptions } from "./reduction.ts";
 
 /**
- * `(x − y)²`, for numbers predicted with normal errors.
- *
+ * Computes `(x − y)²`.
  * @param prediction Any shape.
  * @param target The same shape.
  * @returns Shape [], or with reduction "none" that of the prediction.

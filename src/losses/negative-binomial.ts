@@ -6,18 +6,17 @@ import type { Tensor } from "../tensor/graph.ts";
 import { elementwise } from "./elementwise.ts";
 import { keepPositive, type LossOptions } from "./reduction.ts";
 
-/** Parameters of a negative binomial distribution for each place; its variance is μ + αμ². */
+/** Parameters of a negative binomial distribution for each element; its variance is μ + αμ². */
 export interface NegativeBinomialParameters {
   /** μ, above 0, any shape. */
   readonly mean: Tensor;
-  /** α, above 0, the same shape: how much more the counts vary than those of a Poisson distribution, whose limit α → 0 is. */
+  /** α, above 0, the same shape: how much more the counts vary than those of a Poisson distribution, the limit α → 0. */
   readonly dispersion: Tensor;
 }
 
 /**
- * −log of the probability of a count y, with r = 1/α:
- * `log Γ(y + 1) − log(Γ(y + r)/Γ(r)) + (y + r) log(1 + αμ) − y log(αμ)`.
- *
+ * Computes the negative log-likelihood of a count y under a negative binomial distribution, with r = 1/α: `log Γ(y + 1) − log(Γ(y +
+ * r)/Γ(r)) + (y + r) log(1 + αμ) − y log(αμ)`.
  * @param target Whole numbers of at least 0 (as a float tensor), the shape of the parameters.
  * @returns Shape [], or with reduction "none" that of the parameters.
  * @see Salinas et al., "DeepAR" (2017), arXiv:1704.04110v3, section 3.1

@@ -6,8 +6,8 @@ import { elementwise } from "./elementwise.ts";
 import type { LossOptions } from "./reduction.ts";
 
 /**
- * `max(q d, (q − 1) d)` of errors `d = y − x`: smallest in expectation where x is the q-quantile of y. At d = 0 the slope is halfway.
- *
+ * Computes the quantile (pinball) loss `max(q d, (q − 1) d)` of errors `d = y − x`, whose expectation is smallest where x is the
+ * q-quantile of y. At d = 0 the slope is halfway.
  * @param prediction Any shape.
  * @param target The same shape.
  * @param options.level q, above 0 and below 1: the probability that the target is not larger than the prediction.

@@ -4,14 +4,14 @@ import { formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise, reshape, sumAll } from "../tensor/operations.ts";
 
-/** What becomes of the losses of single places: their mean, their sum, or the losses themselves. */
+/** How the losses of the elements are combined: their mean, their sum, or not at all. */
 export type Reduction = "mean" | "sum" | "none";
 
-/** What all losses have in common. */
+/** Options of every loss. */
 export interface LossOptions {
-  /** Default "mean": over the places that count. A mean over no place at all is NaN, as in PyTorch. */
+  /** Default "mean", over the elements that count. A mean over no element is NaN, as in PyTorch. */
   readonly reduction?: Reduction;
-  /** Zeros and ones over the first axes of the prediction, usually [T, B]. A place with 0 does not count, even if it holds NaN. */
+  /** Zeros and ones over the first axes of the prediction, usually [T, B]. Elements with 0 do not count, even if they are NaN. */
   readonly mask?: Tensor | undefined;
 }
 

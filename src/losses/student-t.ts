@@ -7,16 +7,15 @@ import { elementwise } from "./elementwise.ts";
 import type { GaussianParameters } from "./gaussian.ts";
 import { keepPositive, type LossOptions } from "./reduction.ts";
 
-/** Parameters of a Student t distribution for each place. */
+/** Parameters of a Student's t distribution for each element. */
 export interface StudentTParameters extends GaussianParameters {
-  /** ν, degrees of freedom, above 0: the smaller, the heavier the tails. */
+  /** ν: degrees of freedom, above 0. The smaller, the heavier the tails. */
   readonly freedom: Tensor;
 }
 
 /**
- * `log σ + ½ log πν + log Γ(½ν) − log Γ(½(ν + 1)) + ½(ν + 1) log(1 + ((y − μ)/σ)²/ν)`: −log of the density of Student's t
- * distribution, moved by μ and stretched by σ. Outliers count less than with a normal one.
- *
+ * Computes the negative log-likelihood of a Student's t distribution with location μ and scale σ: `log σ + ½ log πν + log Γ(½ν) − log
+ * Γ(½(ν + 1)) + ½(ν + 1) log(1 + ((y − μ)/σ)²/ν)`. Outliers count less than under a normal distribution.
  * @param target The shape of the parameters.
  * @returns Shape [], or with reduction "none" that of the parameters.
  * @see Student, "The probable error of a mean" (1908)

@@ -23,14 +23,14 @@ import {
   thresholdedRelu,
 } from "./functions.ts";
 
-/** An activation by name, with constants where it has some. */
+/** An activation by name, with its constants if it has any. */
 export interface NamedActivation {
   readonly name: string;
   readonly alpha?: number;
   readonly beta?: number;
 }
 
-/** An activation as a file says it: a name, or a name with its constants. */
+/** An activation as files describe it: a name, or a name with its constants. */
 export type ActivationSpec = string | NamedActivation;
 
 /** Activations by the name that options and configuration files use, from α and β where they have such constants. */

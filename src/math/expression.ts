@@ -43,12 +43,12 @@ interface Node<Op extends Operation> {
   /** Unique; which number it is depends on what was written before, so nothing may be decided by it. */
   readonly id: number;
 }
-/** A recorded number: what `add`, `mul`, … and `step` of a cell return. */
+/** A recorded number: the result of `add`, `mul`, … and of a cell's `step`. */
 export type Expression = Node<PointwiseOperation | MixingOperation | Leaf>;
 /** A comparison: the first argument of `select`. */
 export type Condition = Node<Comparison>;
 export type AnyNode = Expression | Condition;
-/** What the functions below accept: an expression or a plain number. */
+/** An argument of the functions below: an expression or a plain number. */
 export type Term = Expression | number;
 
 const known = new Map<string, AnyNode>();
@@ -85,9 +85,9 @@ function term(x: Term): Expression {
 const is = (x: Expression, value: number): boolean => x.op === "constant" && x.value === value;
 const both = (x: Expression, y: Expression): boolean => x.op === "constant" && y.op === "constant";
 
-/** A number. */
+/** Makes an expression of a number. */
 export const constant = (value: number): Expression => make("constant", [], "", value);
-/** A value by name, given when the expression is evaluated or printed. */
+/** Makes an expression of a named value, given when the expression is evaluated or printed. */
 export const variable = (name: string): Expression => make("variable", [], name);
 
 /** `a + b` */
@@ -133,9 +133,9 @@ const unary =
   (a: Term): Expression =>
     make(op, [term(a)]);
 
-/** The smaller of two; a NaN wins. Where both are equal the derivative is halved between them, as in PyTorch. */
+/** The smaller of two numbers; NaN if either is NaN. At equality each gets half of the gradient, as in PyTorch. */
 export const min = /* @__PURE__ */ binary("minimum");
-/** The larger of two; a NaN wins. Where both are equal the derivative is halved between them, as in PyTorch. */
+/** The larger of two numbers; NaN if either is NaN. At equality each gets half of the gradient, as in PyTorch. */
 export const max = /* @__PURE__ */ binary("maximum");
 /** `|a|`, derivative 0 at 0. */
 export const abs = /* @__PURE__ */ unary("absolute");
@@ -167,8 +167,8 @@ export const lessEqual = /* @__PURE__ */ compare("lessEqual");
 /** `a = b` */
 export const equal = /* @__PURE__ */ compare("equal");
 /**
- * `yes` where the condition holds, otherwise `no`. What is not chosen may be NaN; its adjoint is 0. As in PyTorch's
- * `where`, 0 times an infinite derivative is NaN: bound the argument of what may not be chosen (see `elu`).
+ * `yes` where the condition holds, otherwise `no`. The value that is not selected may be NaN and gets the gradient 0. As with PyTorch's
+ * `where`, 0 times an infinite derivative is NaN: bound the argument of such a value (see `elu`).
  */
 export function select(condition: Condition, yes: Term, no: Term): Expression {
   const [a, b] = [term(yes), term(no)];
@@ -180,7 +180,7 @@ export const product = (matrix: string, operand: Expression): Expression => make
 /** The transpose of the matrix called `matrix` times `operand`: what `product` becomes backward. No bias. */
 export const transposed = (matrix: string, operand: Expression): Expression =>
   is(operand, 0) ? operand : make("transposed", [operand], matrix);
-/** Mean over all units of all arguments, the same number for every unit of the example. */
+/** The mean over all units of all arguments: the same number for every unit of an example. */
 export const mean = (...parts: readonly Term[]): Expression => make("mean", parts.map(term));
 
 /**

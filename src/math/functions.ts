@@ -55,7 +55,7 @@ export const hardSigmoid =
   (alpha = constants.hardSigmoid.alpha, beta = constants.hardSigmoid.beta): Activation =>
   (x) =>
     saturate(0, 1)(add(mul(alpha, x), beta));
-/** `log(1 + eˣ)` without overflow. Of the two kinks at 0 one is split evenly and the other 0, so that the derivative there is ½. */
+/** `log(1 + eˣ)` without overflow. The derivative at 0 is ½. */
 export const softplus: Activation = (x) => add(max(x, 0), log1p(exp(neg(abs(x)))));
 /** `x / (1 + |x|)` */
 export const softsign: Activation = (x) => div(x, add(1, abs(x)));
@@ -96,9 +96,7 @@ export const saturate =
   (x) =>
     select(lessEqual(x, low), low, select(lessEqual(high, x), high, x));
 
-/**
- * `eˣ − 1` for x ≤ 0 without cancellation near 0, from tanh: `2t / (1 − t)` with `t = tanh(x/2)`.
- */
+/** `eˣ − 1` for x ≤ 0, accurate near 0. */
 export function expm1(x: Expression): Expression {
   const t = tanh(mul(0.5, x));
   return div(mul(2, t), sub(1, t));

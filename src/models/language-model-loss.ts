@@ -4,7 +4,7 @@ import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import type { LanguageModel, LanguageModelInput, LanguageModelOutput } from "./language-model.ts";
 
-/** `mask` leaves out steps of the recurrence and their losses. */
+/** `mask` excludes steps from the recurrence and from the loss. */
 export type LanguageModelLossInput = LanguageModelInput &
   Pick<CrossEntropyOptions, "labelSmoothing" | "ignoreIndex" | "weight" | "reduction">;
 
@@ -14,9 +14,8 @@ export interface LanguageModelLoss extends Omit<LanguageModelOutput, "logits"> {
 }
 
 /**
- * Records a language model from tokens to its cross entropy with the targets: what `crossEntropy(model.forward(tokens).logits, targets)`
- * gives, but the logits of all places are never in memory at once, and in training the head's gradients come in the same sweep.
- *
+ * Records a language model from tokens to its cross entropy with the targets. Equal to `crossEntropy(model.forward(tokens).logits,
+ * targets)`, but the logits of all steps are never in memory at once.
  * @param tokens whole numbers [T, B] in [0, V)
  * @param targets whole numbers [T, B] in [0, V)
  */

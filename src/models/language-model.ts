@@ -24,69 +24,72 @@ import { type CellConfig, chooseCell } from "./cell-choice.ts";
 import { type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
 
 /**
- * What is dropped in training, and where; all of it is what an AWD-LSTM has (Merity, Keskar & Socher 2018,
- * arXiv:1708.02182). Rates are probabilities from 0 to below 1; what is left is scaled up, as in PyTorch.
+ * What is dropped in training; the options of an AWD-LSTM (Merity, Keskar & Socher 2018, arXiv:1708.02182). Rates are probabilities
+ * from 0 to below 1; the remaining elements are scaled up, as in PyTorch.
  */
 export interface LanguageModelDropout {
-  /** Of the three that follow, where they are not given. Default 0. */
+  /** Default of the next three. Default 0. */
   readonly dropout?: number;
-  /** Of an element of the embedding, before the first recurrent layer. Default `dropout`. */
+  /** Rate for elements of the embedding, before the first recurrent layer. Default `dropout`. */
   readonly inputDropout?: number;
-  /** Of an element between two recurrent layers. Default `dropout`. */
+  /** Rate for elements between two recurrent layers. Default `dropout`. */
   readonly layerDropout?: number;
-  /** Of an element before the head. Default `dropout`. */
+  /** Rate for elements before the head. Default `dropout`. */
   readonly outputDropout?: number;
-  /** Of a whole word of the vocabulary: its vector is zero wherever it stands, for one update. Default 0. */
+  /** Rate for whole words of the vocabulary, whose vector is zero wherever they occur, for one update. Default 0. */
   readonly embeddingDropout?: number;
-  /** Of a recurrent weight, for one update (DropConnect). Default 0; only for cells with recurrent weights. */
+  /** Rate for recurrent weights, for one update (DropConnect). Only for cells with recurrent weights. Default 0. */
   readonly weightDropout?: number;
   /**
-   * Whether input, layer and output masks are drawn for each step ("step", default; Zaremba, Sutskever & Vinyals 2014,
-   * arXiv:1409.2329) or once for all steps of an update ("sequence": Gal & Ghahramani 2016, arXiv:1512.05287).
+   * Whether the masks of input, layers and output are drawn at each step ("step", default; Zaremba, Sutskever & Vinyals 2014,
+   * arXiv:1409.2329) or once for all steps of an update ("sequence"; Gal & Ghahramani 2016, arXiv:1512.05287).
    */
   readonly dropoutPer?: DropoutPer;
-  /** α: α times the mean square of the output of the last layer (after dropout) is added to what is learned. Default 0. */
+  /** α: adds α times the mean square of the last layer's output (after dropout) to the training loss. Default 0. */
   readonly activationPenalty?: number;
-  /** β: β times the mean square of how much that output (before dropout) changes from step to step is added. Default 0. */
+  /** β: adds β times the mean square of how that output (before dropout) changes from step to step. Default 0. */
   readonly changePenalty?: number;
 }
 
+/** Options of `languageModel`. */
 export interface LanguageModelOptions extends LanguageModelDropout {
-  /** V, as many as the tokenizer has. */
+  /** V: number of tokens, `tokenizer.vocabularySize`. */
   readonly vocabularySize: number;
-  /** Default 64, or with `tied` as wide as the output of the recurrent layers. */
+  /** E: numbers per token. Default 64; with `tied` the output width of the recurrent layers. */
   readonly embeddingSize?: number;
   /** A built-in cell by name (`cellNames`), with options, or a cell of your own from `defineCell`. Default "lstm". */
   readonly cell?: string | CellSpec | Cell;
-  /** H, default 128. */
+  /** H: units per layer. Default 128. */
   readonly hiddenSize?: number;
-  /** P, for cells with a projection; default 0. */
+  /** P, for cells with a projection. Default 0. */
   readonly projectionSize?: number;
-  /** L, default 1. */
+  /** L: number of recurrent layers. Default 1. */
   readonly numLayers?: number;
-  /** Whether the head uses the vectors of the embedding (Press & Wolf 2017, arXiv:1608.05859). Default false. */
+  /** Whether the head shares the weights of the embedding (Press & Wolf 2017, arXiv:1608.05859). Default false. */
   readonly tied?: boolean;
-  /** How the recurrent weights begin: "pytorch" (default) or "keras". */
+  /** Initialization of the recurrent weights: "pytorch" (default) or "keras". */
   readonly initialize?: RecurrentPreset;
 }
 
-/** Everything needed to make the same model again, in a form that JSON can hold. */
+/** Describes a language model completely, as JSON. */
 export interface LanguageModelConfig extends Required<Omit<LanguageModelOptions, "cell">> {
   readonly kind: "language-model";
   readonly cell: CellConfig;
 }
 
+/** What a language model takes besides tokens. */
 export interface LanguageModelInput {
-  /** State before the first step by name, each [L, B, H|P]; a state left out is zero. */
+  /** Initial state by name, each [L, B, H|P]. States left out are zero. */
   readonly initial?: Readonly<Record<string, Tensor>> | undefined;
-  /** [T, B] of ones and zeros: a step with 0 leaves the state alone. */
+  /** [T, B] of ones and zeros: a step with 0 does not change the state. */
   readonly mask?: Tensor | undefined;
-  /** Named values of the cell to write out, e.g. ["i", "f", "c"]. */
+  /** Named values of the cell to trace, e.g. ["i", "f", "c"]. */
   readonly trace?: readonly string[] | undefined;
-  /** Given where values of the cells are to be held: what stands in the place of each (`HeldValues`). */
+  /** Values of the cells to replace: what stands in the place of each (`Held`). */
   readonly hold?: Hold | undefined;
 }
 
+/** The output of a language model. */
 export interface LanguageModelOutput {
   /** [T, B, V] */
   readonly logits: Tensor;
@@ -95,8 +98,8 @@ export interface LanguageModelOutput {
   /** Traced values [T, B, H|P] under `NAME_lK`. */
   readonly traces: Readonly<Record<string, Tensor>>;
   /**
-   * Shape []: what `activationPenalty` and `changePenalty` add to the loss in training, undefined where they are 0. A loss
-   * that is reported leaves it out.
+   * What `activationPenalty` and `changePenalty` add to the training loss, shape []; undefined if both are 0. Not part of the reported
+   * loss.
    */
   readonly penalty: Tensor | undefined;
 }
@@ -107,11 +110,10 @@ const languageModelInputs = { initial: 1, mask: 1, trace: 1, hold: 1 } as const;
 export type LanguageModelHidden = RecurrentOutput & Pick<LanguageModelOutput, "penalty">;
 
 /**
- * Predicts the next token from all tokens before it: embedding → recurrent layers → linear head.
+ * A language model predicts the next token from all tokens before it: embedding → recurrent layers → linear head.
  *
- * Parameters: `embedding.weight` [V, E]; `rnn.weight_ih_l0`, … named and laid out as PyTorch's; `head.weight` [V, H] (not
- * when tied) and `head.bias` [V].
- *
+ * Parameters: `embedding.weight` [V, E]; `rnn.weight_ih_l0`, … with PyTorch's names and layout; `head.weight` [V, H] (unless tied) and
+ * `head.bias` [V].
  * @see Mikolov et al., "Recurrent neural network based language model" (2010); dropout where Zaremba, Sutskever & Vinyals
  *   (2014), arXiv:1409.2329, put it
  */
@@ -163,7 +165,6 @@ export class LanguageModel implements HasParameters {
 
   /**
    * Records the model from tokens to logits.
-   *
    * @param tokens whole numbers [T, B] in [0, V)
    */
   forward(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelOutput {
@@ -172,7 +173,7 @@ export class LanguageModel implements HasParameters {
     return { logits: this.parts.head.forward(output), ...rest };
   }
 
-  /** Records the model from tokens to what its head sees, [T, B, H|P]. */
+  /** Records the model from tokens to the input of its head, [T, B, H|P]. */
   hidden(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelHidden {
     expectOptions("LanguageModel.hidden", input, languageModelInputs);
     expectTensor("tokens", tokens);
@@ -187,12 +188,14 @@ export class LanguageModel implements HasParameters {
   }
 }
 
-/** @example `languageModel({ vocabularySize: 65, cell: "gru", hiddenSize: 256 })` */
+/**
+ * Creates a language model. Its parameters are created by `createParameters` or by `trainText`.
+ * @example `languageModel({ vocabularySize: 65, cell: "gru", hiddenSize: 256 })`
+ */
 export const languageModel = (options: LanguageModelOptions): LanguageModel => new LanguageModel(options);
 
 /**
- * The model that a config describes, which may come from a file: everything in it is checked.
- *
+ * Creates the language model that a config describes. The config may come from a file: everything in it is checked.
  * @param options.cells cells of your own by name, for models that were made with one
  * @throws UsageError "bad-config", and what `languageModel` throws
  */

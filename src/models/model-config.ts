@@ -4,7 +4,7 @@ import { expectOptions } from "../shared/options.ts";
 import { cellOfConfig } from "./cell-choice.ts";
 
 export interface FromConfigOptions {
-  /** Cells of your own by name, for models that were made with one. */
+  /** Cells of your own by name, for models that use one. */
   readonly cells?: Readonly<Record<string, Cell>> | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { describe, UsageError } from "../shared/errors.ts";
 
-/** How numbers become numbers around 0, one mean and one standard deviation a channel: (x − mean) ÷ deviation. */
+/** Standardization of channels, (x − mean) ÷ deviation. */
 export interface Scaling {
   readonly mean: readonly number[];
   /** Above 0. */

@@ -17,44 +17,45 @@ import { type CellConfig, chooseCell } from "./cell-choice.ts";
 import { expectNames, type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
 import { expectScaling, type Scaling } from "./scaling.ts";
 
-/** How the steps of a sequence become one vector. */
+/** How the steps of a sequence are combined into one vector. */
 export type Pooling = PoolKind | "attention";
 export const POOLINGS: readonly Pooling[] = ["last", "mean", "maximum", "attention"];
 
+/** Options of `sequenceClassifier`. */
 export interface SequenceClassifierOptions {
-  /** V: sequences of tokens. Give this or `channels`. */
+  /** V, for sequences of tokens. Give this or `channels`. */
   readonly vocabularySize?: number | undefined;
-  /** Numbers that stand for a token; default 64. */
+  /** E: numbers per token. Default 64. */
   readonly embeddingSize?: number | undefined;
-  /** D: sequences of D numbers a step. */
+  /** D, for sequences of D numbers per step. */
   readonly channels?: number | undefined;
-  /** Names of at least two classes. None: the model predicts a number (regression). */
+  /** Names of at least two classes. Left out: the model predicts a number (regression). */
   readonly classes?: readonly string[] | undefined;
   /** A built-in cell by name, with options, or one of your own. Default "lstm". */
   readonly cell?: string | CellSpec | Cell | undefined;
-  /** H of each direction; default 128. */
+  /** H: units per direction. Default 128. */
   readonly hiddenSize?: number | undefined;
-  /** P, for cells with a projection; default 0. */
+  /** P, for cells with a projection. Default 0. */
   readonly projectionSize?: number | undefined;
-  /** L; default 1. */
+  /** L: number of recurrent layers. Default 1. */
   readonly numLayers?: number | undefined;
-  /** Whether the sequence is also read from its end; default false. */
+  /** Whether a second direction reads the sequence from its end. Default false. */
   readonly bidirectional?: boolean | undefined;
-  /** Default "last": the state after the last valid step, of the direction from the end after the first one. */
+  /** Default "last": the state after the last valid step; of the reverse direction after the first one. */
   readonly pooling?: Pooling | undefined;
-  /** Share that is dropped in training of the embedding, between layers and of the pooled vector; default 0. */
+  /** Dropout rate for the embedding, between layers and for the pooled vector. Default 0. */
   readonly dropout?: number | undefined;
-  /** How recurrent weights begin: "pytorch" (default) or "keras", `recurrent`'s option. */
+  /** Initialization of the recurrent weights: "pytorch" (default) or "keras". */
   readonly initialize?: RecurrentPreset | undefined;
-  /** Steps that units remember at the beginning, at most, for long sequences: `recurrent`'s option. Default 0. */
+  /** The longest initial memory in steps, for long sequences; see `RecurrentOptions.memorySteps`. Default 0. */
   readonly memorySteps?: number | undefined;
-  /** What is taken off and divided by, channel by channel, before the model reads a series. Default: nothing. */
+  /** Standardization of the channels of a series. Default: none. */
   readonly inputScaling?: Scaling | undefined;
-  /** Regression: the model's output times `deviation` plus `mean` is the number. Default: the output itself. */
+  /** For regressions: the prediction is the output times `deviation` plus `mean`. Default: the output itself. */
   readonly targetScaling?: Scaling | undefined;
 }
 
-/** Everything needed to make the same model again, in a form that JSON can hold. */
+/** Describes a sequence classifier completely, as JSON. */
 export interface SequenceClassifierConfig {
   readonly kind: "sequence-classifier";
   readonly vocabularySize?: number;
@@ -75,7 +76,7 @@ export interface SequenceClassifierConfig {
   readonly targetScaling?: Scaling;
 }
 
-/** A model that makes `outputs` numbers of each sequence, whatever is between. */
+/** A model with a vector of outputs per sequence. */
 export interface SequenceModel extends HasParameters {
   /** What it reads, of how many kinds of tokens or channels, and the classes it tells apart. */
   readonly config: Pick<
@@ -109,12 +110,11 @@ export const sequenceClassifierNames = {
 } as const satisfies OptionNames<SequenceClassifierOptions>;
 
 /**
- * Says what a whole sequence is: (embedding →) recurrent layers → pooling over time → dropout → linear head.
+ * A sequence classifier (or regression) predicts from a whole sequence: (embedding →) recurrent layers → pooling over time → dropout →
+ * linear head. The result for a padded sequence equals that for the sequence alone.
  *
- * Parameters: `embedding.weight` [V, E] for tokens; `rnn.weight_ih_l0`, … named and laid out as PyTorch's; `pool.key.weight`, … for
- * attention; `head.weight` [C, W] and `head.bias` [C], W the width of the recurrent output.
- *
- * A padded batch gives what each sequence alone gives.
+ * Parameters: `embedding.weight` [V, E] for tokens; `rnn.weight_ih_l0`, … with PyTorch's names and layout; `pool.key.weight`, … for
+ * attention; `head.weight` [C, W] and `head.bias` [C], with W the width of the recurrent output.
  */
 export class SequenceClassifier implements SequenceModel {
   readonly config: SequenceClassifierConfig;
@@ -151,7 +151,7 @@ export class SequenceClassifier implements SequenceModel {
       projectionSize: cell.states[0]?.width === "projection" ? projectionSize : 0,
     });
     const width = rnn.outputSize * (bidirectional ? 2 : 1);
-    const pool = pooling === "attention" ? attentionPool({ units: width }) : undefined;
+    const pool = pooling === "attention" ? attentionPool({ inputSize: width }) : undefined;
     const head = linear({ inputSize: width, outputSize: classes?.length ?? 1 });
     this.cell = cell;
     this.parts = { ...(table && { embedding: table }), rnn, ...(pool && { pool }), head };
@@ -166,19 +166,20 @@ export class SequenceClassifier implements SequenceModel {
     };
   }
 
+  /** Records the model from a batch of sequences to logits (regression: numbers). */
   forward(x: Tensor, input: MaskInput = {}): Tensor {
     expectOptions("SequenceClassifier.forward", input, { mask: 1 });
     return this.answer(this.parts.rnn.forward(this.embed(x), input), input);
   }
 
-  /** What the recurrent layers read of `x`, [T, B, E] or [T, B, D]. */
+  /** Records the input of the recurrent layers, [T, B, E] or [T, B, D]. */
   embed(x: Tensor): Tensor {
     const { embedding: table } = this.parts;
     expectShape("x", x.shape, table ? ["T", "B"] : ["T", "B", this.config.channels!]);
     return table ? dropout({ rate: this.config.dropout }).forward(table.forward(x)) : x;
   }
 
-  /** What the head says of what the recurrent layers gave, as `forward` returns it. */
+  /** Records the head, from the output of the recurrent layers to what `forward` returns. */
   answer(layers: Pick<RecurrentOutput, "output" | "final">, input: MaskInput = {}): Tensor {
     expectOptions("SequenceClassifier.answer", input, { mask: 1 });
     const drop = dropout({ rate: this.config.dropout });
@@ -205,13 +206,15 @@ export class SequenceClassifier implements SequenceModel {
   }
 }
 
-/** @example `sequenceClassifier({ channels: 12, classes: ["a", "i", "u"], hiddenSize: 100 })` */
+/**
+ * Creates a sequence classifier, or without `classes` a regression of sequences.
+ * @example `sequenceClassifier({ channels: 12, classes: ["a", "i", "u"], hiddenSize: 100 })`
+ */
 export const sequenceClassifier = (options: SequenceClassifierOptions): SequenceClassifier =>
   new SequenceClassifier(options);
 
 /**
- * The model that a config describes, which may come from a file: everything in it is checked.
- *
+ * Creates the sequence classifier that a config describes. The config may come from a file: everything in it is checked.
  * @param options.cells cells of your own by name, for models that were made with one
  * @throws UsageError "bad-config", and what `sequenceClassifier` throws
  */

@@ -20,41 +20,43 @@ import {
 } from "./forecast-heads.ts";
 import { type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
 
+/** Options of `sequenceForecaster`. */
 export interface SequenceForecasterOptions extends Omit<HeadOptions, "head"> {
-  /** C: numbers a step of the past. */
+  /** C: numbers per step of the past. */
   readonly channels: number;
-  /** D: numbers a step that are predicted. */
+  /** D: predicted numbers per step. */
   readonly targets: number;
-  /** K: numbers a step that are known of the future; default 0. */
+  /** K: numbers per step that are known of the future. Default 0. */
   readonly known?: number | undefined;
-  /** How many kinds there are of each category of a series, the first one standing for unknown ones; default none. */
+  /** For each static category its number of values, the first of which stands for unknown ones. Default none. */
   readonly categories?: readonly number[] | undefined;
-  /** H: steps that are predicted. */
+  /** H: steps to predict. */
   readonly horizon: number;
-  /** Whether each step is predicted from the one before; default false: all at once. */
+  /** Whether each step is predicted from the one before. Default false: all at once. */
   readonly autoregressive?: boolean | undefined;
-  /** What is said of each value; default "quantiles". */
+  /** What is predicted of each value. Default "quantiles". */
   readonly head?: HeadOptions["head"] | undefined;
   /** A built-in cell by name, with options, or one of your own. Default "lstm". */
   readonly cell?: string | CellSpec | Cell | undefined;
-  /** Units of each recurrent layer; default 64. */
+  /** Units per recurrent layer. Default 64. */
   readonly hiddenSize?: number | undefined;
-  /** P, for cells with a projection; default 0. */
+  /** P, for cells with a projection. Default 0. */
   readonly projectionSize?: number | undefined;
-  /** L; default 1. */
+  /** L: number of recurrent layers. Default 1. */
   readonly numLayers?: number | undefined;
-  /** How recurrent weights begin: "pytorch" (default) or "keras", `recurrent`'s option. */
+  /** Initialization of the recurrent weights: "pytorch" (default) or "keras". */
   readonly initialize?: RecurrentPreset | undefined;
-  /** Share that is dropped in training between layers and before the output; default 0. */
+  /** Dropout rate between layers and before the output. Default 0. */
   readonly dropout?: number | undefined;
   /**
-   * T: steps of the past that a linear map of each target to its H steps looks at, whose result the network is added to. It is given
-   * (`linear.weight` [D, T, H], `linear.bias` [D, 1, H], zero at first), not learned. Directly only; default 0: none.
+   * Past steps that a linear map from each target to its H steps reads; the network is added to its result. The map is given
+   * (`linear.weight` [D, T, H], `linear.bias` [D, 1, H], initially zero), not learned. Not for autoregressive models. Default 0: no
+   * map.
    */
   readonly linearSteps?: number | undefined;
 }
 
-/** Everything needed to make the same network again, in a form that JSON can hold. */
+/** Describes a forecaster completely, as JSON. */
 export interface SequenceForecasterConfig {
   readonly kind: "forecaster";
   readonly channels: number;
@@ -194,7 +196,10 @@ export class SequenceForecaster implements HasParameters {
     };
   }
 
-  /** What is predicted: directly [H, B, D] each; otherwise [S, B, D], step s saying step s + 1; and the states at the end of `x`. */
+  /**
+   * Records the predictions: [H, B, D] each, or for autoregressive models [S, B, D] with step s predicting step s + 1; and the states
+   * at the end of `x`.
+   */
   forward(inputs: ForecastInputs): {
     readonly prediction: Prediction;
     readonly final: Readonly<Record<string, Tensor>>;
@@ -221,7 +226,7 @@ export class SequenceForecaster implements HasParameters {
   }
 
   /**
-   * Records the loss of the H steps to be predicted.
+   * Records the loss of the H predicted steps.
    * @param y [H, B, D]
    * @param options.mask [H, B, D]: values with 0 do not count
    */
@@ -290,12 +295,15 @@ function tablesOf(categories: readonly number[]): Embedding[] {
   );
 }
 
-/** @example `sequenceForecaster({ channels: 1, targets: 1, horizon: 24, head: "point" })` */
+/**
+ * Creates a forecaster of time series.
+ * @example `sequenceForecaster({ channels: 1, targets: 1, horizon: 24, head: "point" })`
+ */
 export const sequenceForecaster = (options: SequenceForecasterOptions): SequenceForecaster =>
   new SequenceForecaster(options);
 
 /**
- * The network that a config describes, which may come from a file: everything in it is checked.
+ * Creates the forecaster that a config describes. The config may come from a file: everything in it is checked.
  * @throws UsageError "bad-config", and what `sequenceForecaster` throws
  */
 export function sequenceForecasterFromConfig(value: unknown, options: FromConfigOptions = {}): SequenceForecaster {

@@ -19,47 +19,48 @@ import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
 import { expectNames, type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
 
-/** How the tags of a sentence are chosen: as the best sequence of a conditional random field, or each by itself. */
+/** How the tags of a sentence are chosen: as the best sequence of a conditional random field ("crf"), or each by itself ("softmax"). */
 export type TaggerHead = "crf" | "softmax";
 
+/** Options of `sequenceTagger`. */
 export interface SequenceTaggerOptions {
-  /** V: different words; the first is what unknown words are. */
+  /** V: number of words; the first stands for unknown words. */
   readonly vocabularySize: number;
-  /** Numbers that stand for a word; default 100. */
+  /** Numbers per word. Default 100. */
   readonly embeddingSize?: number | undefined;
-  /** Characters that words are also read by, one after the other. Default: words are read whole only. */
+  /** Characters to read words by. Default: words are not read by characters. */
   readonly characters?: readonly string[] | undefined;
-  /** Numbers that stand for a character; default 25. */
+  /** Numbers per character. Default 25. */
   readonly characterEmbeddingSize?: number | undefined;
-  /** Units of each direction that reads the characters of a word; default 25. */
+  /** Units per direction of the layer that reads characters. Default 25. */
   readonly characterHiddenSize?: number | undefined;
-  /** Characters of a word that are read; of longer words as many at the beginning as at the end. Default 16. */
+  /** Characters of a word that are read; of longer words the first and last half. Default 16. */
   readonly wordLength?: number | undefined;
   /** At least two different tags. */
   readonly tags: readonly string[];
-  /** In which scheme the tags are written, if they are spans: a CRF then keeps to it. */
+  /** The scheme of the tags, if they are spans: a CRF then respects it. */
   readonly scheme?: TagScheme | undefined;
-  /** In which scheme answers are written; default `scheme`. */
+  /** The scheme of the predictions. Default `scheme`. */
   readonly writtenScheme?: TagScheme | undefined;
-  /** What a sentence can be about, at least two; then that is learned, too. */
+  /** At least two intents of sentences, which are then learned too. */
   readonly intents?: readonly string[] | undefined;
   /** Default "crf". */
   readonly head?: TaggerHead | undefined;
   /** A built-in cell by name, with options, or one of your own; it also reads the characters. Default "lstm". */
   readonly cell?: string | CellSpec | Cell | undefined;
-  /** H of each direction; default 100. */
+  /** H: units per direction. Default 100. */
   readonly hiddenSize?: number | undefined;
-  /** L; default 1. */
+  /** L: number of recurrent layers. Default 1. */
   readonly numLayers?: number | undefined;
-  /** Whether sentences are also read from their end; default true. */
+  /** Whether a second direction reads sentences from their end. Default true. */
   readonly bidirectional?: boolean | undefined;
-  /** How recurrent weights begin, those of characters too: "pytorch" (default) or "keras", `recurrent`'s option. */
+  /** Initialization of the recurrent weights: "pytorch" (default) or "keras". */
   readonly initialize?: RecurrentPreset | undefined;
-  /** Share that is dropped in training of what the recurrent layers read, between them and of what they give; default 0.5. */
+  /** Dropout rate for the input of the recurrent layers, between them and for their output. Default 0.5. */
   readonly dropout?: number | undefined;
-  /** The same for what the first recurrent layer reads alone; default `dropout`. */
+  /** Dropout rate for the input of the first recurrent layer only. Default `dropout`. */
   readonly inputDropout?: number | undefined;
-  /** The same for what the last recurrent layer gives; default `dropout`. */
+  /** Dropout rate for the output of the last recurrent layer. Default `dropout`. */
   readonly outputDropout?: number | undefined;
 }
 
@@ -82,7 +83,7 @@ export type SequenceTaggerConfig = Readonly<
     }
 >;
 
-/** Sentences side by side, T tokens each at most. */
+/** A batch of sentences of at most T tokens. */
 export interface SequenceTaggerInput {
   /** int [T, B] in [0, V) */
   readonly words: Tensor;
@@ -210,7 +211,7 @@ export class SequenceTagger implements HasParameters {
     };
   }
 
-  /** What the recurrent layers read, [T, B, D]: words, and what their characters give. @throws as `forward` */
+  /** Records the input of the recurrent layers, [T, B, D]: words, with what is read from their characters. */
   embed(input: Omit<SequenceTaggerInput, "mask">): Tensor {
     expectOptions("SequenceTagger.embed", input, { words: "required", characters: 1, lengths: 1 });
     const { words, characters, lengths } = input;
@@ -231,7 +232,7 @@ export class SequenceTagger implements HasParameters {
   }
 
   /**
-   * −log p of the tags, a mean over the tokens that are there, plus that of the intents, a mean over the sentences; [].
+   * Records −log p of the tags, a mean over the tokens, plus that of the intents, a mean over the sentences; shape [].
    * @param targets.tags int [T, B] in [0, C) @param targets.intents int [B] in [0, I)
    */
   loss(input: SequenceTaggerInput, targets: { readonly tags: Tensor; readonly intents?: Tensor | undefined }): Tensor {
@@ -253,12 +254,14 @@ export class SequenceTagger implements HasParameters {
   }
 }
 
-/** @example `tagger({ vocabularySize: 8000, tags: ["O", "B-PER", "I-PER"], scheme: "iob2" })` */
+/**
+ * Creates a sequence tagger.
+ * @example `sequenceTagger({ vocabularySize: 8000, tags: ["O", "B-PER", "I-PER"], scheme: "iob2" })`
+ */
 export const sequenceTagger = (options: SequenceTaggerOptions): SequenceTagger => new SequenceTagger(options);
 
 /**
- * The model that a config describes, which may come from a file: everything in it is checked.
- *
+ * Creates the sequence tagger that a config describes. The config may come from a file: everything in it is checked.
  * @param options.cells cells of your own by name, for models that were made with one
  * @throws UsageError "bad-config", and what `sequenceTagger` throws
  */

@@ -4,17 +4,18 @@ import { fade } from "./adam.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
 
+/** Options of `adadelta`. */
 export interface AdadeltaOptions extends RestOptions {
-  /** How slowly the means of squares forget. Default 0.9. */
+  /** Decay of the running means of squares. Default 0.9. */
   readonly rho?: number;
-  /** Default 1e-6, added under both roots. */
+  /** Added under both roots. Default 1e-6. */
   readonly epsilon?: number;
   /** λ of the L2 penalty ½λp². Default 0. */
   readonly weightDecay?: number;
 }
 
 /**
- * The gradient in units of the parameter: times the root mean square of past steps, over that of past gradients. Its usual
+ * Creates an Adadelta optimizer: the gradient times the root mean square of past steps over that of past gradients. Its usual learning
  * rate is 1.
  * @see Zeiler (2012), arXiv:1212.5701
  */

@@ -3,19 +3,20 @@ import { expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative } from "./options.ts";
 
+/** Options of `adagrad`. */
 export interface AdagradOptions extends RestOptions {
   /** The rate of step t is divided by 1 + (t − 1) · rateDecay. Default 0. */
   readonly rateDecay?: number;
-  /** What the sum of squares starts at. Default 0. */
+  /** Initial value of the sum of squares. Default 0. */
   readonly initialAccumulator?: number;
-  /** Default 1e-10. */
+  /** Added to the root. Default 1e-10. */
   readonly epsilon?: number;
   /** λ of the L2 penalty ½λp². Default 0. */
   readonly weightDecay?: number;
 }
 
 /**
- * The gradient over the root of the sum of all its squares so far.
+ * Creates an Adagrad optimizer: the gradient over the root of the sum of all its squares so far.
  * @see Duchi, Hazan & Singer, "Adaptive subgradient methods for online learning and stochastic optimization" (2011)
  */
 export function adagrad(options: AdagradOptions = {}): Optimizer {

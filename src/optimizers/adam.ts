@@ -3,10 +3,11 @@ import { expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
 
+/** Options of `adam` and its relatives. */
 export interface AdamOptions extends RestOptions {
-  /** How slowly the means of g and of g² forget. Default [0.9, 0.999]. */
+  /** Decay of the running means of g and of g². Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number];
-  /** Default 1e-8. */
+  /** Added to the root. Default 1e-8 (Keras: 1e-7). */
   readonly epsilon?: number;
   /** λ. Default 0 (adamW: 0.01). */
   readonly weightDecay?: number;
@@ -27,8 +28,8 @@ export const fade = (beta: number, mean: Expression, x: Expression): Expression 
   add(mul(beta, mean), mul(1 - beta, x));
 
 /**
- * Adam: the mean of the gradient over the root of the mean of its square, both corrected for starting at 0. Weight decay is
- * an L2 penalty. With `amsgrad` the largest mean square so far is used (Reddi, Kale & Kumar 2018, arXiv:1904.09237).
+ * Creates an Adam optimizer. Weight decay is an L2 penalty. With `amsgrad` the largest mean square so far is used (Reddi, Kale & Kumar
+ * 2018, arXiv:1904.09237).
  * @see Kingma & Ba (2015), arXiv:1412.6980
  */
 export const adam = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer => {
@@ -37,7 +38,8 @@ export const adam = (options: AdamOptions & { readonly amsgrad?: boolean } = {})
 };
 
 /**
- * Adam whose weight decay shrinks the parameters themselves, by rate · λ at each step. Default weightDecay 0.01.
+ * Creates an AdamW optimizer: Adam with decoupled weight decay, which shrinks the parameters by rate · λ at each step. Default
+ * weightDecay 0.01.
  * @see Loshchilov & Hutter (2019), arXiv:1711.05101
  */
 export const adamW = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer => {

@@ -4,7 +4,7 @@ import { type AdamOptions, adamOptions, fade } from "./adam.ts";
 import { defineOptimizer, type Optimizer, resting } from "./define.ts";
 
 /**
- * Adam with a fading largest gradient in place of the root of the mean square.
+ * Creates an AdaMax optimizer: Adam with a decaying maximum of the gradient instead of the root mean square.
  * @see Kingma & Ba (2015), arXiv:1412.6980, section 7.1
  */
 export function adamax(options: AdamOptions = {}): Optimizer {

@@ -51,8 +51,7 @@ export function resting(optimizer: Optimizer, { lazy = false }: RestOptions): Op
 }
 
 /**
- * An optimizer by its equations.
- *
+ * Defines an optimizer by its equations.
  * @example
  * ```ts
  * const sgd = defineOptimizer({

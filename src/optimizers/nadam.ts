@@ -5,8 +5,7 @@ import { defineOptimizer, type Optimizer, resting } from "./define.ts";
 import { expectNonNegative } from "./options.ts";
 
 /**
- * Adam with Nesterov's momentum, which grows from step to step: `μ_t = β₁ (1 − ½ · 0.96^(ψt))`.
- *
+ * Creates a NAdam optimizer: Adam with Nesterov momentum, which grows from step to step: `μ_t = β₁ (1 − ½ · 0.96^(ψt))`.
  * @param options.momentumDecay ψ. Default 0.004.
  * @see Dozat, "Incorporating Nesterov momentum into Adam" (2016)
  */

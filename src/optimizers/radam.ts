@@ -4,8 +4,8 @@ import { type AdamOptions, adamOptions, fade } from "./adam.ts";
 import { defineOptimizer, type Optimizer, resting } from "./define.ts";
 
 /**
- * Rectified Adam: steps along the plain mean until the variance of the mean square can be trusted, then Adam's steps, scaled
- * by how far it can.
+ * Creates a RAdam (rectified Adam) optimizer: it follows the plain mean until the variance of the mean square can be estimated, then
+ * takes rectified Adam steps.
  * @see Liu et al. (2020), arXiv:1908.03265
  */
 export function radam(options: AdamOptions = {}): Optimizer {

@@ -4,21 +4,22 @@ import { fade } from "./adam.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
 
+/** Options of `rmsprop`. */
 export interface RmspropOptions extends RestOptions {
-  /** How slowly the mean of g² forgets. Default 0.99. */
+  /** Decay of the running mean of g². Default 0.99. */
   readonly alpha?: number;
-  /** Default 1e-8, added after the root. */
+  /** Added after the root. Default 1e-8. */
   readonly epsilon?: number;
-  /** Default 0. */
+  /** Default 0: no momentum. */
   readonly momentum?: number;
-  /** Divides by the deviation of g in place of the root of its mean square. Default false. */
+  /** Whether to divide by the standard deviation of g instead of its root mean square. Default false. */
   readonly centered?: boolean;
   /** λ of the L2 penalty ½λp². Default 0. */
   readonly weightDecay?: number;
 }
 
 /**
- * The gradient over the root of the mean of its square.
+ * Creates an RMSprop optimizer: the gradient over the root of the running mean of its square.
  * @see Tieleman & Hinton, "Lecture 6.5: rmsprop" (2012); centered: Graves (2013), arXiv:1308.0850
  */
 export function rmsprop(options: RmspropOptions = {}): Optimizer {

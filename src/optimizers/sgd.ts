@@ -4,19 +4,20 @@ import { expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
 
+/** Options of `sgd`. */
 export interface SgdOptions extends RestOptions {
   /** μ, in [0, 1). Default 0: no momentum. */
   readonly momentum?: number;
   /** τ: a gradient enters the momentum as (1 − τ) g, except the first. Default 0. */
   readonly dampening?: number;
-  /** Look ahead along the momentum (Nesterov 1983). Default false. */
+  /** Whether to use Nesterov momentum. Default false. */
   readonly nesterov?: boolean;
   /** λ of the L2 penalty ½λp². Default 0. */
   readonly weightDecay?: number;
 }
 
 /**
- * Stochastic gradient descent, with momentum if wanted.
+ * Creates a stochastic gradient descent optimizer, optionally with momentum.
  * @see Robbins & Monro, "A stochastic approximation method" (1951); Polyak (1964); Sutskever et al., "On the importance of
  * initialization and momentum in deep learning" (2013), in PyTorch's form, where the rate multiplies the whole step
  */

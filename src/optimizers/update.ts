@@ -26,10 +26,11 @@ import type { ParameterLayout } from "../tensor/parameter.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Optimizer } from "./define.ts";
 
+/** Gradient clipping. */
 export interface UpdateOptions {
-  /** Gradients are scaled down together when their norm is larger (Pascanu et al. 2013, arXiv:1211.5063). Default: never. */
+  /** Gradients are scaled down together if their norm is larger (Pascanu et al. 2013, arXiv:1211.5063). Default: no clipping. */
   readonly clipNorm?: number | undefined;
-  /** Then each element is held between −clipValue and clipValue. Default: never. */
+  /** Each element is clamped to ±clipValue, after `clipNorm`. Default: no clipping. */
   readonly clipValue?: number | undefined;
 }
 
@@ -45,7 +46,7 @@ export interface ParameterUpdate {
 /** Arena of a moment: the layout of the parameters, like their gradients. */
 export const momentArena = (moment: string): string => `moment.${moment}`;
 
-/** Makes the arenas of an optimizer's moments beside the parameters and writes what the moments start at, over what is there from before. */
+/** Creates the arenas of an optimizer's moments, or resets them to their initial values. */
 export function createMoments(store: ParameterStore, optimizer: Optimizer): void {
   for (const [moment, initial] of Object.entries(optimizer.moments)) {
     const arena = momentArena(moment);

@@ -144,17 +144,17 @@ export interface ProcessIdentity {
   readonly host: string;
 }
 
-/** Bytes that are read in parts, wherever they lie. */
+/** Bytes that are read in parts, from any place. */
 export interface ByteSource {
-  /** For messages. */
+  /** Name for messages. */
   readonly name: string;
   readonly size: number;
   /**
-   * `length` bytes from `offset` on; the caller must not change them, as they may be a view of the source.
+   * Reads `length` bytes from `offset` on. The result may be a view of the source; do not change it.
    * @throws FailureError "file-read-failed" when the range is not inside the source
    */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /** Gives back what the source holds open. Closing twice is harmless. */
+  /** Closes the source. Closing twice is harmless. */
   close(): Promise<void>;
 }
 

@@ -3,9 +3,8 @@ import { describe, UsageError } from "../shared/errors.ts";
 import type { ClassPrediction } from "./classifier.ts";
 
 /**
- * What several classifiers say together of the same inputs: the mean of their probabilities. Networks that began with other seeds, or
- * read other tokens, err in different places, so that their mean errs less than each of them alone.
- *
+ * Averages the predictions of several classifiers for the same inputs. Networks trained from different seeds, or on different tokens,
+ * make different mistakes, so the average is better than each alone.
  * @param predictions of each classifier what `predict` gave, all for the same inputs and of the same classes
  * @example
  * ```ts no-run

@@ -22,26 +22,27 @@ export interface BacktestSeries {
   readonly test: Span;
 }
 
+/** Options of `backtest`. */
 export interface BacktestOptions extends Pick<ForecastOptions, "levels" | "samples" | "seed" | "recent"> {
-  /** Series, as `readTimeSeries` or `timeSeriesSet` gives them, whose last part is predicted; simple methods learn from all before it. */
+  /** Series from `readTimeSeries` or `timeSeriesSet`. Their last part is predicted; simple methods learn from everything before it. */
   readonly data?: Pick<TimeSeriesSet, "series"> | undefined;
   /**
-   * That part of each series of `data`: a share (at least H steps), or a number of steps. Default 0.1. What was learned from, or chose the weights, should not lie in
-   * it: give `trainForecaster` the same `test`.
+   * The last part of each series of `data`: a share (at least H steps), or a number of steps. Default 0.1. It should not contain
+   * training or validation data: give `trainForecaster` the same `test`.
    */
   readonly test?: number | undefined;
-  /** In place of `data`: series cut otherwise. */
+  /** Series that were split in another way, instead of `data`. */
   readonly series?: readonly BacktestSeries[] | undefined;
-  /** Steps between two origins; default 1, more where there would be more than 500 origins. */
+  /** Steps between two origins. Default 1, more if there would be more than 500 origins. */
   readonly stride?: number | undefined;
-  /** Whether simple methods are measured beside the model; default true. */
+  /** Whether simple methods are evaluated too. Default true. */
   readonly baselines?: boolean | undefined;
 }
 
-/** Of one method; the first is the model. */
+/** Scores of one method; the first row is the model. */
 export interface BacktestRow {
   readonly name: string;
-  /** By column that is predicted. */
+  /** Scores by target column. */
   readonly scores: Readonly<Record<string, ForecastScores>>;
 }
 
@@ -57,9 +58,9 @@ const USUAL_ORIGINS = 500;
 const RESIDUAL_ORIGINS = 200;
 
 /**
- * Forecasts from one origin after the other, always from what was known then, and compares with what came: the model, and beside it the last value, the last season,
- * drift, exponential smoothing and a linear map. The intervals of those are quantiles of their errors at origins of the training part, for each step by itself.
- *
+ * Backtests a forecaster with a rolling origin, and simple methods beside it: last value, last season, drift, exponential smoothing and
+ * a linear map. Each forecast uses only what was known at its origin. The intervals of the simple methods are quantiles of their errors
+ * on the training part, per step.
  * @example
  * ```ts no-run
  * const { rows } = await backtest(forecaster, { data, test: 0.2 });

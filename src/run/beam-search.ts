@@ -10,38 +10,39 @@ import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { expectStop, firstStop } from "./stop-strings.ts";
 import { endTokensOf, excludedTokens, expectVocabulary, startToken } from "./text-writer.ts";
 
+/** Options of `beamSearch`. */
 export interface BeamSearchOptions extends Omit<SessionOptions, "batchSize"> {
   readonly tokenizer: Tokenizer;
-  /** What the text goes on from; it is not repeated. Default "": as after the end of a line. */
+  /** Text to continue; it is not repeated. Default "": as after the end of a line. */
   readonly prompt?: string | undefined;
-  /** How many texts are kept at each step. Default 4. */
+  /** Number of texts kept at each step. Default 4. */
   readonly beams?: number | undefined;
-  /** Most tokens of a text. Default 100. */
+  /** Maximum number of tokens. Default 100. */
   readonly length?: number | undefined;
   /**
-   * α: texts are compared by log p / n^α for n tokens. 0: by log p, which favours short texts; default 1: by the mean of a
-   * token. (Wu et al. 2016, arXiv:1609.08144, have another formula for n; this is that of most libraries.)
+   * α: texts are ranked by log p / n^α for n tokens. 0: by log p, which favours short texts; 1 (default): by the mean per token. (Wu et
+   * al. 2016, arXiv:1609.08144, use another formula for n; this is the one of most libraries.)
    */
   readonly lengthPenalty?: number | undefined;
-  /** How many texts to return. Default 1; at most `beams`. */
-  readonly best?: number | undefined;
-  /** A text ends before the first of these strings. Default none. */
+  /** Number of texts to return, at most `beams`. Default 1. */
+  readonly count?: number | undefined;
+  /** Ends a text before the first of these strings. Default none. */
   readonly stop?: readonly string[] | undefined;
-  /** Special tokens by name that end a text. Default all that the tokenizer has. */
+  /** Names of special tokens that end a text. Default: all that the tokenizer has. */
   readonly endTokens?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A text that was found. */
+/** A text found by `beamSearch`. */
 export interface BeamText {
   readonly text: string;
-  /** With the end token, where one ended it. */
+  /** Its tokens, including the end token if one ended it. */
   readonly tokens: readonly number[];
   /** log p of all its tokens, in nats. */
   readonly logProbability: number;
-  /** logProbability / n^lengthPenalty: what texts are compared by. */
+  /** logProbability / n^lengthPenalty, by which texts are ranked. */
   readonly score: number;
-  /** "length": it may go on. */
+  /** Why the text ended; "length": it could go on. */
   readonly end: "length" | "stop" | "end-token";
 }
 
@@ -58,13 +59,12 @@ const beamOptions: OptionsTable<BeamSearchOptions> = {
   beams: integer({ about: "texts that are kept at each step", min: 1, default: 4 }),
   length: integer({ about: "most tokens of a text", min: 1, default: 100 }),
   lengthPenalty: number({ about: "0 favours short texts, 1 weighs by the mean of a token", default: 1 }),
-  best: integer({ about: "how many texts to return", min: 1, default: 1 }),
+  count: integer({ about: "how many texts to return", min: 1, default: 1 }),
 };
 
 /**
- * Likely texts, without chance: at each step the likeliest continuations of all kept texts are kept. Nothing random is in
- * it; equally likely ones are taken in the order of texts and token numbers.
- *
+ * Searches for the most likely texts, without sampling: at each step the most likely continuations of all kept texts are kept. Ties are
+ * resolved by the order of texts and token numbers.
  * @returns best first
  * @throws UsageError "vocabulary-mismatch", "out-of-range", "not-an-integer", "bad-option", "unknown-token",
  *   "unknown-special-token"; FailureError "out-of-memory", "not-finite" for damaged weights
@@ -75,7 +75,7 @@ export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]
   const { vocabularySize } = model.config;
   expectVocabulary(tokenizer, vocabularySize);
   const { beams: width = 4, length = 100 } = options;
-  const count = expectInteger("best", options.best ?? 1, { min: 1, max: width });
+  const count = expectInteger("count", options.count ?? 1, { min: 1, max: width });
   const alpha = options.lengthPenalty ?? 1;
   const stop = expectStop(options.stop);
   const ends = endTokensOf(tokenizer, options.endTokens);

@@ -1,6 +1,6 @@
 import { expectOneOf, UsageError } from "../shared/errors.ts";
 
-/** How often each class was taken for which. */
+/** How often each class was predicted for each true class. */
 export interface Confusion {
   /** Names of rows and columns. */
   readonly labels: readonly string[];
@@ -10,9 +10,9 @@ export interface Confusion {
 
 export interface ClassificationScores {
   readonly examples: number;
-  /** Share that was right. */
+  /** Share of correct predictions. */
   readonly accuracy: number;
-  /** Mean over the classes of 2·precision·recall ÷ (precision + recall); a class that neither occurs nor is predicted is left out. */
+  /** Mean of the F1 of all classes; classes that neither occur nor are predicted are left out. */
   readonly macroF1: number;
   readonly byClass: readonly {
     readonly label: string;
@@ -27,8 +27,7 @@ export interface ClassificationScores {
 }
 
 /**
- * Accuracy, F1 and confusion of predicted labels.
- *
+ * Computes accuracy, F1 and confusion matrix of predicted labels.
  * @param predicted one for each true label
  * @param classes what can be predicted; a true label that is none of them counts as wrong and gets a row of its own
  * @throws UsageError "wrong-length"; "unknown-choice" for a predicted label that is none of the classes

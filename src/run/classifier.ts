@@ -16,23 +16,24 @@ import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { readSequence } from "./sequence-reader.ts";
 
+/** Options of `new Classifier`. */
 export interface ClassifierOptions<M extends SequenceModel = SequenceModel> {
   readonly model: M;
   readonly machine: Machine;
   readonly parameters: ParameterStore;
   /** For models that read text. */
   readonly tokenizer?: Tokenizer | undefined;
-  /** B: how many are computed side by side; without influence on the result. Default 64. */
+  /** B: inputs computed together. Does not change results. Default 64. */
   readonly batchSize?: number | undefined;
 }
 
-/** What a classifier says of one input. */
+/** The prediction of a classifier for one input. */
 export interface ClassPrediction {
-  /** The likeliest class. */
+  /** The most likely class. */
   readonly label: string;
-  /** Of each class by its name, adding up to 1. */
+  /** Probability of each class by name; they sum to 1. */
   readonly probabilities: Readonly<Record<string, number>>;
-  /** Their natural logarithms, which do not become 0. */
+  /** Natural logarithms of the probabilities, which do not underflow. */
   readonly logProbabilities: Readonly<Record<string, number>>;
 }
 
@@ -45,7 +46,7 @@ export function declareSequences(graph: Graph, { config }: SequenceModel, steps:
   return { x, mask: graph.input("mask", [steps, rows]) };
 }
 
-/** A model that answers: texts or series in, classes or numbers out. It sees the weights as they are at each call. */
+/** A trained classifier or regression: texts or series in, classes or numbers out. Each call uses the current weights. */
 export class Classifier<M extends SequenceModel = SequenceModel> extends Closing {
   readonly model: M;
   readonly parameters: ParameterStore;
@@ -72,13 +73,13 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
       throw new UsageError("bad-option", "tokenizer: a model of tokens needs one, a model of series has none");
   }
 
-  /** What a run keeps of it, for `saveRun`, `packRun` and `openRun`. */
+  /** What a run saves of it (`saveRun`, `packRun`, `openRun`). */
   get config(): { readonly model: M["config"] } {
     return { model: this.model.config };
   }
 
   /**
-   * The likeliest class of each input, with the probabilities of all.
+   * Predicts the class of each input, with the probabilities of all classes.
    * @throws UsageError "wrong-input", "not-a-classifier" (it predicts numbers: `predictNumbers`)
    */
   async predict(inputs: readonly (string | Series)[]): Promise<ClassPrediction[]> {
@@ -100,7 +101,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     });
   }
 
-  /** The number that a regression model predicts for each input. @throws UsageError "wrong-input", "not-a-regression" */
+  /** Predicts a number for each input (regression). */
   async predictNumbers(inputs: readonly (string | Series)[]): Promise<number[]> {
     const inUnits = this.scaling();
     return (await this.outputs(inputs)).map(inUnits);
@@ -115,8 +116,8 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
   }
 
   /**
-   * What it would say had the input ended after each of its steps, the whole input last. Each beginning is read anew, as pooling and layers
-   * that read from the end see other steps in each: work grows with the square of the length.
+   * Predicts after each step, as if the input had ended there; the last prediction is that of the whole input. Each prefix is computed
+   * from scratch, since pooling and the reverse direction see other steps in each, so time grows with the square of the length.
    * @throws as `predict`; UsageError "no-tokens" for a text without any
    */
   async predictEachStep(input: string | Series): Promise<ClassPrediction[]> {
@@ -124,7 +125,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     return (await this.outputsOf(this.beginnings(input))).map(named);
   }
 
-  /** The same of a regression. @throws as `predictNumbers`; UsageError "no-tokens" for a text without any */
+  /** The same for a regression. */
   async predictNumbersEachStep(input: string | Series): Promise<number[]> {
     const inUnits = this.scaling();
     return (await this.outputsOf(this.beginnings(input))).map(inUnits);

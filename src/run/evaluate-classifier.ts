@@ -2,24 +2,27 @@ import { type Examples, targetsOf } from "../data/examples.ts";
 import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
 import type { Classifier, ClassPrediction } from "./classifier.ts";
 
-/** How good a classifier is on examples. */
+/** Scores of a classifier on examples. */
 export interface ClassifierScores extends ClassificationScores {
-  /** Mean of −log p(true class), over the examples whose class the model has. */
+  /** Mean of −log p(true class), over the examples whose class the model knows. */
   readonly loss: number;
 }
 
-/** How good a regression is on examples; errors in the units of the labels. */
+/** Scores of a regression on examples; errors in the units of the labels. */
 export interface RegressionScores {
   readonly examples: number;
-  /** Mean squared error, in the units that the model learns in: 1 is about what predicting the mean gives. */
+  /** Mean squared error in standardized units: about 1 for predicting the mean. */
   readonly loss: number;
   readonly rmse: number;
   readonly mae: number;
-  /** Share of the variance that is explained; NaN if there is none. */
+  /** R², the share of the variance that is explained; NaN if there is none. */
   readonly r2: number;
 }
 
-/** @throws UsageError "not-a-classifier", "wrong-input" */
+/**
+ * Evaluates a classifier on labelled examples.
+ * @throws UsageError "not-a-classifier", "wrong-input"
+ */
 export async function evaluateClassifier(
   classifier: Classifier,
   { inputs, labels }: Pick<Examples, "inputs" | "labels">,
@@ -45,7 +48,10 @@ export function classifierScores(
   return { loss: sum / known, ...classificationScores(labels, predicted, classes) };
 }
 
-/** @throws UsageError "not-a-regression", "wrong-input", "not-a-number" */
+/**
+ * Evaluates a regression on labelled examples.
+ * @throws UsageError "not-a-regression", "wrong-input", "not-a-number"
+ */
 export async function evaluateRegression(classifier: Classifier, examples: Examples): Promise<RegressionScores> {
   return numberScores(classifier, examples, await classifier.predictNumbers(examples.inputs));
 }

@@ -5,26 +5,26 @@ import { type ClassificationScores, classificationScores } from "./classificatio
 import { type SpanScores, spanScores } from "./span-scores.ts";
 import type { SentenceReading, Tagger } from "./tagger.ts";
 
-/** How good tags are. */
+/** Scores of predicted tags. */
 export interface TaggingScores {
   readonly sentences: number;
   readonly tokens: number;
-  /** Share of the tokens whose tag is right. */
+  /** Share of tokens with the correct tag. */
   readonly accuracy: number;
-  /** Where the tags are spans. */
+  /** Scores of spans, if the tags are spans. */
   readonly spans?: SpanScores;
-  /** Where they are not: of each tag. */
+  /** Scores by tag, if the tags are not spans. */
   readonly tags?: ClassificationScores;
 }
 
-/** How good a tagger is on sentences. */
+/** Scores of a tagger on sentences. */
 export interface TaggerScores extends TaggingScores {
   /**
-   * Mean over the tokens of −log p of their tags, plus that over the sentences of their intents. Sentences with a tag or an intent that
-   * the model does not have are left out.
+   * Mean over tokens of −log p of their tags, plus that over sentences of their intents. Sentences with unknown tags or intents are
+   * left out.
    */
   readonly loss: number;
-  /** Share of the sentences whose intent is right. */
+  /** Share of sentences with the correct intent. */
   readonly intentAccuracy?: number;
 }
 
@@ -35,7 +35,10 @@ export const inScheme = (
 ): readonly (readonly string[])[] =>
   scheme === undefined ? tags : tags.map((own) => tagsOf(spansOf(own), own.length, scheme));
 
-/** @throws UsageError "wrong-input" */
+/**
+ * Evaluates a tagger on tagged sentences.
+ * @throws UsageError "wrong-input"
+ */
 export const evaluateTagger = async (tagger: Tagger, sentences: TaggedSentences): Promise<TaggerScores> =>
   taggerScores(tagger, sentences, await tagger.read(sentences.tokens, { likelihood: true }));
 

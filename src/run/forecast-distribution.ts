@@ -8,9 +8,9 @@ import { UsageError } from "../shared/errors.ts";
 /** Parameters of one predicted value by name, as the head of its network names them. */
 export type Parameters = Readonly<Record<string, number>>;
 
-/** What can be asked of a predicted value. */
+/** A predicted distribution. */
 export interface Distribution {
-  /** The one number that stands for it: the mean of a distribution, the median of quantiles, the point itself. */
+  /** The point forecast: the mean of a distribution, the median of quantiles, or the point itself. */
   point(parameters: Parameters): number;
   /** Undefined: nothing is known but a point. */
   readonly quantile: ((parameters: Parameters, level: number) => number) | undefined;

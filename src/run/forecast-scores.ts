@@ -1,21 +1,27 @@
-/** How good forecasts of one column are, over all steps, origins and series. */
+/** Scores of forecasts of one column, over all steps, origins and series. */
 export interface ForecastScores {
-  /** Values that were compared; missing ones are not. */
+  /** Number of values compared; missing values are not. */
   readonly values: number;
-  /** Mean absolute error and root of the mean squared one, in the units of the column. */
+  /** Mean absolute error, in the units of the column. */
   readonly mae: number;
+  /** Root mean squared error, in the units of the column. */
   readonly rmse: number;
-  /** Mean of 200 |y − f| ÷ (|y| + |f|), in per cent; 0 where both are 0. */
+  /** Symmetric mean absolute percentage error: the mean of 200 |y − f| ÷ (|y| + |f|), in percent; 0 where both are 0. */
   readonly smape: number;
-  /** Absolute errors by those of repeating the season before, one step ahead within the training part (Hyndman & Koehler 2006). Below 1 is better than that. */
+  /**
+   * Mean absolute scaled error: relative to one-step seasonal naive forecasts on the training part (Hyndman & Koehler 2006). Below 1 is
+   * better than those.
+   */
   readonly mase: number;
-  /** Mean squared and absolute errors where each series is divided by the deviation of its training part. */
+  /** Mean squared error of series divided by the standard deviation of their training part. */
   readonly scaledMse: number;
+  /** Mean absolute error of series divided by the standard deviation of their training part. */
   readonly scaledMae: number;
-  /** Mean pinball loss over the levels, in the units of the column; undefined for points. */
+  /** Mean pinball loss over the levels, in the units of the column; undefined for point forecasts. */
   readonly pinball: number | undefined;
-  /** Share of the values between the lowest and the highest quantile, and the share that should be. */
+  /** Share of values between the lowest and the highest quantile. */
   readonly coverage: number | undefined;
+  /** The share that should be between them. */
   readonly nominal: number | undefined;
 }
 

@@ -17,34 +17,39 @@ import { ForecastPlans } from "./forecast-plans.ts";
 import { type Measured, widthFactors, withWidths } from "./forecast-widths.ts";
 import { samplePaths } from "./sample-paths.ts";
 
-/** What is predicted of one column, in its units; H numbers each. */
+/** The forecast of one column, in its units; H numbers each. */
 export interface TargetForecast {
-  /** The median of quantiles, the mean of a distribution (its median where logarithms are learned, and of drawn futures), the point itself. */
+  /**
+   * Point forecasts: the median of quantiles, the mean of a distribution (the median for logarithms and for sampled futures), or the
+   * point itself.
+   */
   readonly point: Float64Array;
-  /** By level; none where the network says points. */
+  /** Quantiles by level; none for point forecasts. */
   readonly quantiles: readonly { readonly level: number; readonly values: Float64Array }[];
-  /** Futures that were drawn, where each step comes from the one before. */
+  /** Sampled futures, for autoregressive models. */
   readonly paths?: readonly Float64Array[] | undefined;
 }
 
+/** The forecast of one series. */
 export interface SeriesForecast {
   readonly id: string;
-  /** Steps that were known: the first one predicted has this index. */
+  /** Number of known steps: the index of the first predicted step. */
   readonly origin: number;
-  /** Milliseconds since 1970 UTC of each step, where the series has times. */
+  /** Time of each step in milliseconds since 1970 UTC, if the series has times. */
   readonly times: Float64Array | undefined;
-  /** By column. */
+  /** Forecasts by column. */
   readonly targets: Readonly<Record<string, TargetForecast>>;
 }
 
+/** Options of `Forecaster.forecast`. */
 export interface ForecastOptions {
-  /** H; default as trained. More only where each step comes from the one before. */
+  /** H: steps to forecast. Default: as trained; more only for autoregressive models. */
   readonly horizon?: number | undefined;
-  /** Probabilities of quantiles; default those that were learned, of distributions 0.1, 0.5 and 0.9. */
+  /** Probabilities of the quantiles. Default: the trained ones, of distributions 0.1, 0.5 and 0.9. */
   readonly levels?: readonly number[] | undefined;
-  /** Futures that are drawn of each series, where each step comes from the one before; default 200. */
+  /** Number of sampled futures per series, for autoregressive models. Default 200. */
   readonly samples?: number | undefined;
-  /** Of those draws; default 0. */
+  /** Seed of the samples. Default 0. */
   readonly seed?: number | undefined;
   /**
    * Origins, so many, whose forecasts say how wide intervals must be: for each forecast the latest ones of its series whose last step is known then. They follow a
@@ -66,7 +71,7 @@ const ROWS = 64;
 /** Windows that are enough to measure intervals on; fewer where each is drawn many times. */
 const [CALIBRATED, CALIBRATED_PATHS] = [1000, 30];
 
-/** A model that forecasts: series in, their next steps out. It sees the weights as they are at each call. */
+/** A trained forecaster: time series in, their next steps out. Each call uses the current weights. */
 export class Forecaster extends Closing {
   readonly model: SequenceForecaster;
   readonly parameters: ParameterStore;
@@ -96,15 +101,14 @@ export class Forecaster extends Closing {
     return this.#layout;
   }
 
-  /** What a run keeps of it, for `saveRun`, `packRun` and `openRun`. */
+  /** What a run saves of it (`saveRun`, `packRun`, `openRun`). */
   get config(): { readonly model: SequenceForecaster["config"]; readonly data: ForecastLayout } {
     return { model: this.model.config, data: this.layout };
   }
 
   /**
-   * The next steps of each series. They begin after the last row with a target; what is known beforehand of them (`known`) stands in rows behind it,
-   * without targets.
-   *
+   * Forecasts the next steps of each series, starting after the last row with a target. Covariates known in advance (`known`) are in
+   * rows after it, without targets.
    * @throws UsageError "series-too-short", "missing-future", "unknown-column", "unknown-quantile", "out-of-range", "bad-option"
    */
   async forecast(set: Pick<TimeSeriesSet, "series">, options: ForecastOptions = {}): Promise<SeriesForecast[]> {
@@ -127,7 +131,7 @@ export class Forecaster extends Closing {
   }
 
   /**
-   * The window that the next steps of a series are predicted from: it ends with the last row that has a target.
+   * The window that the next steps of a series are predicted from; it ends with the last row that has a target.
    * @param ahead steps behind it of which what is known beforehand must be there
    * @throws UsageError "series-too-short", "missing-future", "unknown-column"
    */
@@ -144,12 +148,12 @@ export class Forecaster extends Closing {
     return { ahead, window };
   }
 
-  /** A series as the network reads it. */
+  /** Prepares a series for the network. */
   prepare(series: TimeSeries): PreparedSeries {
     return prepareSeries(series, this.layout, this.zone);
   }
 
-  /** What is predicted of windows of series that are known, by column. */
+  /** Predicts from windows of prepared series, by column. */
   async predict(
     windows: readonly ForecastWindow[],
     options: ForecastOptions = {},

@@ -18,10 +18,12 @@ import {
   writingPlan,
 } from "./text-writer.ts";
 
+/** Options of `generateBatch`. */
 export interface GenerateBatchOptions extends WriteOptions, Omit<SessionOptions, "batchSize"> {
   readonly tokenizer: Tokenizer;
+  /** The texts to continue. */
   readonly prompts: readonly string[];
-  /** B: how many prompts are worked on side by side. Default 16, or as many as there are. */
+  /** B: prompts processed together. Default 16, or the number of prompts if smaller. */
   readonly batchSize?: number | undefined;
 }
 
@@ -30,17 +32,17 @@ const batchOptions: OptionsTable<GenerateBatchOptions> = {
   batchSize: integer({ about: "prompts that are worked on side by side", min: 1 }),
 };
 
-/** What was written after a prompt. */
+/** A text generated from a prompt. */
 export interface GeneratedText {
   readonly prompt: string;
+  /** The text after the prompt. */
   readonly text: string;
+  /** Why the text ended. */
   readonly end: WriteEnd;
 }
 
 /**
- * Goes on from many prompts at once. Prompt number k is answered as `generate` does with seed + k, whatever else is in its
- * batch; what is asked of the machine at a step serves all of them.
- *
+ * Continues many prompts at once. Prompt number k gets the text that `generate` gives with seed + k, whatever else is in its batch.
  * @returns in the order of the prompts
  * @throws UsageError as `generate`, before anything is computed
  */

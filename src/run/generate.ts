@@ -23,15 +23,14 @@ interface Source {
   readonly prompt?: string | undefined;
 }
 
+/** Options of `generate`. */
 export interface GenerateOptions extends WriteOptions, Source {}
+/** Options of `generateTokens`. */
 export interface GenerateTokensOptions extends WriteTokensOptions, Source {}
 
 /**
- * Writes text token by token. What is yielded is whole characters; together it is the text after the prompt.
- *
- * The draw at a position depends on seed and position alone. Tokens that stand for no text of their own ("<unk>") are
- * never written.
- *
+ * Generates text token by token. It yields whole characters, which together are the text after the prompt. The draw at a position
+ * depends only on seed and position. Tokens without a text of their own ("<unk>") are never generated.
  * @example
  * ```ts
  * for await (const piece of generate({ session, tokenizer, prompt: "It was ", temperature: 0.8 })) process.stdout.write(piece);
@@ -45,7 +44,7 @@ export function generate(options: GenerateOptions): AsyncGenerator<string, Write
   return textOf(checkedTokens(options));
 }
 
-/** The same with each token, its log probability and the likeliest others. Errors as `generate`. */
+/** Generates text like `generate`, and yields each token with its log probability and the most likely alternatives. */
 export function generateTokens(options: GenerateTokensOptions): AsyncGenerator<WrittenToken, WriteEnd> {
   checkOptions("generateTokens", options, { ...writeTokensOptions, ...source });
   return checkedTokens(options);

@@ -9,8 +9,7 @@ import { Classifier } from "./classifier.ts";
 import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
 
 /**
- * Loads a classifier (or a regression of sequences) that a training saved. Close its `parameters` when done, or the machine.
- *
+ * Loads a classifier or a regression of sequences from a run. Close its `parameters` or the machine when done.
  * @example
  * ```ts no-run
  * const classifier = await loadClassifier("runs/names", { machine });

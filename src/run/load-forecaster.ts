@@ -9,8 +9,7 @@ import { Forecaster } from "./forecaster.ts";
 import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
 
 /**
- * Loads a forecaster that a training saved. Close its `parameters` when done, or the machine.
- *
+ * Loads a forecaster from a run. Close its `parameters` or the machine when done.
  * @example
  * ```ts no-run
  * const forecaster = await loadForecaster("runs/sales", { machine });

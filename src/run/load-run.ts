@@ -12,21 +12,25 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
 
-/** A language model that was loaded. Whatever takes a model where it runs (`openSession`, `generateBatch`, `traceText`, …) takes a run as it is. */
+/**
+ * A loaded language model. Functions that take a running model (`openSession`, `generateBatch`, `traceText`, …) take a loaded run as it
+ * is.
+ */
 export interface LoadedRun<M extends Machine = Machine> {
+  /** The content of `config.json`. */
   readonly config: RunConfig;
   readonly model: LanguageModel;
   readonly tokenizer: Tokenizer;
-  /** On the machine, with 8 bits where the run has them; close them when done. */
+  /** The weights on the machine, 8-bit if the run has them. Close them when done. */
   readonly parameters: ParameterStore;
-  /** The one that was given. */
+  /** The machine that was given. */
   readonly machine: M;
+  /** Lines of `metrics.jsonl`, parsed. */
   readonly metrics: readonly unknown[];
 }
 
 /**
- * Loads a run that `saveRun` wrote.
- *
+ * Loads a language model from a run: a folder of `saveRun` or `longshort train`, or a file of `packRun`.
  * @example
  * ```ts
  * const run = await loadRun("runs/novel", { machine });

@@ -9,8 +9,7 @@ import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts"
 import { Tagger } from "./tagger.ts";
 
 /**
- * Loads a tagger that a training saved. Close its `parameters` when done, or the machine.
- *
+ * Loads a tagger from a run. Close its `parameters` or the machine when done.
  * @example
  * ```ts no-run
  * const tagger = await loadTagger("runs/names", { machine });

@@ -5,13 +5,10 @@ import { quantizeProducts } from "../tensor/quantize-products.ts";
 import { namesOfRun } from "./run-options.ts";
 
 /**
- * Rounds the matrices of a model of any task to 8 bits, each row with a scale of its own: input and recurrent matrices of any cell,
- * projections and heads. No data is needed to calibrate with. Biases, unit weights and embedding tables keep their numbers (a table that
- * is tied to the head is rounded with it).
- *
- * From then on it is a property of the parameters: products read the 8 bits, whatever else computes with the parameters computes with the
- * numbers that these stand for, and what is saved has 8 bits.
- *
+ * Rounds the matrices of a model to 8 bits, with one scale per row: input and recurrent matrices, projections and heads. No calibration
+ * data are needed. Biases, unit weights and embedding tables keep their numbers (a table that is tied to the head is rounded with it).
+ * From then on products read the 8 bits, everything else uses the numbers that they stand for, and saved runs contain 8 bits. Such
+ * parameters cannot be trained.
  * @example
  * ```ts
  * await quantize({ model, parameters });

@@ -7,8 +7,9 @@ import type { OptionNames } from "../shared/options.ts";
 import { type HasParameters, layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
 
+/** Options of `loadRun` and its relatives. */
 export interface LoadRunOptions<M extends Machine = Machine> extends FromConfigOptions {
-  /** Where the parameters lie and the model computes. */
+  /** The machine that holds the parameters and computes. */
   readonly machine: M;
 }
 

@@ -4,21 +4,22 @@ import { FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { RandomStream, uniform53 } from "../shared/random.ts";
 
+/** Options of sampling. */
 export interface SampleOptions {
-  /** Logits are divided by it: below 1 likelier tokens gain, above 1 they lose; 0 always takes the likeliest. Default 1. */
+  /** Divides the logits: below 1 favours likely tokens, above 1 unlikely ones; 0 always takes the most likely. Default 1. */
   readonly temperature?: number | undefined;
-  /** Only the likeliest `topK` tokens (Fan, Lewis & Dauphin 2018, arXiv:1805.04833). Default all. */
+  /** Keeps only the k most likely tokens (Fan, Lewis & Dauphin 2018, arXiv:1805.04833). Default: all. */
   readonly topK?: number | undefined;
-  /** Only the fewest likeliest tokens that together have this probability (Holtzman et al. 2020, arXiv:1904.09751). Default 1: all. */
+  /** Keeps only the fewest most likely tokens with this total probability (Holtzman et al. 2020, arXiv:1904.09751). Default 1: all. */
   readonly topP?: number | undefined;
-  /** Only tokens with at least this share of the likeliest one's probability (Nguyen et al. 2025, arXiv:2407.01082). Default 0: all. */
+  /** Keeps only tokens with at least this share of the highest probability (Nguyen et al. 2025, arXiv:2407.01082). Default 0: all. */
   readonly minP?: number | undefined;
   /**
-   * Only the tokens whose surprise is nearest to the expected one, the fewest that together have this probability (Meister
-   * et al. 2023, arXiv:2202.00666). Default 1: all.
+   * Keeps only the tokens whose surprisal is nearest to the expected one, the fewest with this total probability (Meister et al. 2023,
+   * arXiv:2202.00666). Default 1: all.
    */
   readonly typicalP?: number | undefined;
-  /** Tokens that are never taken, such as "<unk>". */
+  /** Tokens that are never sampled, such as "<unk>". */
   readonly exclude?: readonly number[] | undefined;
 }
 
@@ -31,10 +32,8 @@ export interface Candidate {
 const CUTS = ["temperature", "topK", "topP", "minP", "typicalP"] as const;
 
 /**
- * The tokens that may be taken, likeliest first (equally likely ones in the order of their numbers), with probabilities
- * that sum to 1: softmax(logits / temperature) in float64, cut to `topK`, then of what is left to `topP`, to `minP` and to
- * `typicalP`, scaled up again.
- *
+ * Returns the tokens that may be sampled, most likely first (ties by token number), with probabilities that sum to 1: softmax(logits /
+ * temperature) in float64, then cut by `topK`, `topP`, `minP` and `typicalP` in this order, and renormalized.
  * @param logits [V]; −∞ is a token of probability 0
  * @throws FailureError "not-finite" when a logit is NaN or ∞, UsageError "out-of-range", "not-an-integer"
  */
@@ -131,8 +130,7 @@ function typical(from: readonly Candidate[], share: number): Candidate[] {
 }
 
 /**
- * Logits with those of tokens that were there already made smaller: divided by `penalty` where they are positive, else
- * multiplied with it.
+ * Lowers the logits of tokens that have occurred: divides them by `penalty` if positive, else multiplies them.
  * @see Keskar et al. 2019 (arXiv:1909.05858), section 4.1
  */
 export function penalizeRepetition(
@@ -160,7 +158,7 @@ export function expectLogits<L extends ArrayLike<number>>(logits: L): L {
   return logits;
 }
 
-/** log softmax(logits), in float64. */
+/** Computes log softmax(logits) in float64. */
 export function logProbabilities(logits: ArrayLike<number>): Float64Array {
   let most = Number.NEGATIVE_INFINITY;
   for (let v = 0; v < logits.length; v++) most = Math.max(most, logits[v]!);
@@ -187,9 +185,7 @@ export function likeliest(logProbability: Float64Array, count: number): number[]
   return count < 1 ? [] : best;
 }
 
-/**
- * The token that `u` of [0, 1) chooses: the first of `candidates` at which the sum of probabilities exceeds `u`.
- */
+/** Returns the token that `u` in [0, 1) selects: the first of `candidates` at which the cumulative probability exceeds `u`. */
 export function choose(from: readonly Candidate[], u: number): number {
   let reached = 0;
   for (const { token, probability } of from) {

@@ -8,11 +8,12 @@ import { Graph } from "../tensor/graph.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import { runOptions } from "./run-options.ts";
 
+/** Options of `openSession`. */
 export interface SessionOptions<M extends Machine = Machine> {
   readonly model: LanguageModel;
   readonly parameters: ParameterStore;
   readonly machine: M;
-  /** B: how many sequences run side by side. Default 1. */
+  /** B: sequences that run together. Default 1. */
   readonly batchSize?: number;
 }
 
@@ -20,9 +21,8 @@ export interface SessionOptions<M extends Machine = Machine> {
 export type SessionState = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
- * Opens streamed inference: one token of each sequence at a time, the state stays on the machine. The parameters are used
- * where they lie: training them on changes what the session predicts.
- *
+ * Opens streamed inference: one token of each sequence at a time, with the state on the machine. The session uses the parameters in
+ * place: training them further changes its predictions.
  * @example
  * ```ts
  * const session = await openSession({ model, parameters, machine });
@@ -47,7 +47,7 @@ export async function openSession<M extends Machine>(options: SessionOptions<M>)
   return new Session({ model, parameters, machine, batchSize }, executable);
 }
 
-/** Streamed inference: see `openSession`. Close it when done; the parameters stay. */
+/** Streamed inference with a language model: see `openSession`. Close it when done; the parameters stay. */
 export class Session<M extends Machine = Machine> extends Closing {
   readonly model: LanguageModel;
   readonly batchSize: number;
@@ -64,8 +64,8 @@ export class Session<M extends Machine = Machine> extends Closing {
   }
 
   /**
-   * Feeds one token [B] of each sequence and fills `logits` [B·V] with the scores of the next one, at once and without
-   * allocating anything. Only on machines that compute in the caller's thread (wasm, reference).
+   * Feeds one token of each sequence [B] and fills `logits` [B·V] with the scores of the next token, synchronously and without
+   * allocation. Only on machines that compute in the caller's thread (wasm, reference).
    * @throws UsageError "out-of-range" for tokens outside [0, V); ShapeError "shape-mismatch"
    */
   step(
@@ -77,13 +77,13 @@ export class Session<M extends Machine = Machine> extends Closing {
     this.executable.readInto("logits", logits);
   }
 
-  /** Feeds one token [B] of each sequence; resolves to the scores [B·V] of the next one, a copy. Errors as `step`. */
+  /** Feeds one token of each sequence [B] and resolves to a copy of the scores of the next token, [B·V]. Errors as `step`. */
   next(tokens: ArrayLike<number>): Promise<Numbers> {
     this.feed(tokens);
     return this.executable.read("logits");
   }
 
-  /** Feeds one token [B] of each sequence without reading anything back. */
+  /** Feeds one token of each sequence [B] without reading scores. */
   feed(tokens: ArrayLike<number>): void {
     if (tokens === null || typeof tokens !== "object" || tokens.length !== this.batchSize)
       throw new ShapeError(
@@ -95,7 +95,7 @@ export class Session<M extends Machine = Machine> extends Closing {
     this.taken += 1;
   }
 
-  /** How many steps it has taken; setting the state or setting it back takes none. */
+  /** Number of steps so far. Setting or resetting the state is not a step. */
   get steps(): number {
     return this.taken;
   }
@@ -106,7 +106,7 @@ export class Session<M extends Machine = Machine> extends Closing {
   }
 
   /**
-   * Sets the state; every one must be given. What does not fit changes none of it.
+   * Sets the state; all states must be given. If something does not fit, nothing changes.
    * @throws UsageError "missing-state", "unknown-state"; ShapeError "shape-mismatch"
    */
   setState(value: SessionState): void {
@@ -119,12 +119,12 @@ export class Session<M extends Machine = Machine> extends Closing {
     this.executable.writeStates(value);
   }
 
-  /** Sets the state to zero, as it was at first. */
+  /** Sets the state to zero. */
   reset(): void {
     this.executable.zeroState();
   }
 
-  /** Another session with the same parameters and a copy of this state. */
+  /** Opens another session with the same parameters and a copy of the state. */
   async fork(): Promise<Session<M>> {
     const state = await this.state();
     const other = await openSession<M>(this.options);

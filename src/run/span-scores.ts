@@ -1,30 +1,29 @@
 import { UsageError } from "../shared/errors.ts";
 import { type Span, spansOf } from "../shared/tag-schemes.ts";
 
-/** Correct, predicted and true spans, and what follows from their numbers. */
+/** Numbers of expected, predicted and correct spans, with precision, recall and F1. */
 export interface SpanScore {
-  /** Spans that are there. */
+  /** Number of true spans. */
   readonly expected: number;
-  /** Spans that were predicted. */
+  /** Number of predicted spans. */
   readonly predicted: number;
-  /** Predicted spans with the right label from the right first to the right last token. */
+  /** Number of predicted spans with correct label, first and last token. */
   readonly correct: number;
-  /** Correct among those predicted; 0 if none was. */
+  /** Correct ÷ predicted; 0 if none was predicted. */
   readonly precision: number;
-  /** Correct among those that are; 0 if there is none. */
+  /** Correct ÷ expected; 0 if none was expected. */
   readonly recall: number;
   /** 2·precision·recall ÷ (precision + recall); 0 if both are. */
   readonly f1: number;
 }
 
 export interface SpanScores extends SpanScore {
-  /** In the order of the labels' names. */
+  /** Scores by label, sorted by name. */
   readonly byLabel: readonly (SpanScore & { readonly label: string })[];
 }
 
 /**
- * Counts spans as conlleval does, over tags in any scheme: see `spansOf`. The score of all labels together is that of their sums
- * (micro average).
+ * Scores predicted spans as conlleval does, for tags in any scheme (see `spansOf`). The overall score is the micro average.
  * @throws UsageError "wrong-length" where the sentences, or the tags of one, are not as many
  */
 export function spanScores(

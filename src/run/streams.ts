@@ -12,18 +12,18 @@ import { expectSameMachine, type ParameterStore } from "../tensor/parameter-stor
 import { runOptions } from "./run-options.ts";
 import type { SessionState } from "./session.ts";
 
+/** Options of `openStreams`. */
 export interface StreamsOptions<M extends Machine = Machine> {
   readonly model: LanguageModel;
   readonly parameters: ParameterStore;
   readonly machine: M;
-  /** How many streams there can be at a time. */
+  /** Maximum number of open streams. */
   readonly capacity: number;
 }
 
 /**
- * Opens room for many sequences of different ages, each with a state of its own: any subset of them takes a step together, at the cost
- * of a batch of their number (rounded up to a power of two). What a stream gets does not depend on who steps beside it.
- *
+ * Opens room for many sequences of different ages, each with its own state. Any subset of them takes a step together, at the cost of a
+ * batch of that size (rounded up to a power of two). The result of a stream does not depend on the others.
  * @example
  * ```ts
  * const streams = await openStreams({ model, parameters, machine, capacity: 8 });
@@ -159,7 +159,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
   }
 
   /**
-   * A new stream from zero state. @returns its number
+   * Opens a stream with a zero state.
    * @throws FailureError "no-room" when `capacity` streams are open
    */
   open(): number {
@@ -175,8 +175,8 @@ export class Streams<M extends Machine = Machine> extends Closing {
   }
 
   /**
-   * Feeds one token to each of these streams and fills `logits` [n·V] with the scores of their next ones, in their order, without
-   * allocating anything. Only on machines that compute in the caller's thread (wasm, reference).
+   * Feeds one token to each of these streams and fills `logits` [n·V] with the scores of the next tokens, in their order, synchronously
+   * and without allocation. Only on machines that compute in the caller's thread (wasm, reference).
    * @throws UsageError "unknown-stream", "out-of-range"; ShapeError "shape-mismatch"
    */
   step(
@@ -190,24 +190,24 @@ export class Streams<M extends Machine = Machine> extends Closing {
     this.machine.readInto(executable.arenas.activations!, this.parts[k]![ids.length]!, logits);
   }
 
-  /** As `step`, on every machine; resolves to a copy. */
+  /** Like `step`, on every machine; resolves to a copy of the scores. */
   async next(ids: ArrayLike<number>, tokens: ArrayLike<number>): Promise<Numbers> {
     const k = this.feedAt(ids, tokens);
     return this.machine.read(this.steps[k]!.executable.arenas.activations!, this.parts[k]![ids.length]!);
   }
 
-  /** As `step`, reading nothing back. */
+  /** Like `step`, without reading scores. */
   feed(ids: ArrayLike<number>, tokens: ArrayLike<number>): void {
     this.feedAt(ids, tokens);
   }
 
-  /** Sets the state of a stream to zero, as it was at first. */
+  /** Sets the state of a stream to zero. */
   reset(id: number): void {
     this.expectOpen(id);
     this.copyState(zeros(this.capacity), id);
   }
 
-  /** Another stream with a copy of this one's state. @throws FailureError "no-room" */
+  /** Opens another stream with a copy of this one's state. */
   fork(id: number): number {
     this.expectOpen(id);
     const other = this.open();
@@ -228,7 +228,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
   }
 
   /**
-   * Sets the state of a stream; every one must be given. What does not fit changes none of it.
+   * Sets the state of a stream; all states must be given. If something does not fit, nothing changes.
    * @throws UsageError "missing-state", "unknown-state"; ShapeError "shape-mismatch"
    */
   setState(id: number, state: SessionState): void {
@@ -255,7 +255,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
       });
   }
 
-  /** Gives the place of a stream back, for another one. */
+  /** Closes a stream, so that another can take its place. */
   release(id: number): void {
     this.expectOpen(id);
     this.used[id] = false;

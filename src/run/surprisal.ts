@@ -6,33 +6,33 @@ import { type Candidate, expectLogits, likeliest, logProbabilities } from "./sam
 import type { Session } from "./session.ts";
 import { expectWritable, startToken } from "./text-writer.ts";
 
+/** Options of `surprisal`. */
 export interface SurprisalOptions {
-  /** Of one sequence (batch 1). Its state is set to zero first. */
+  /** A session of one sequence (batch size 1). Its state is reset first. */
   readonly session: Session;
   readonly tokenizer: Tokenizer;
   readonly text: string;
-  /** How many of the likeliest tokens to tell at each place. Default 0. */
+  /** Number of most likely tokens to report at each position. Default 0. */
   readonly alternatives?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A token of a text and how well it was foreseen. */
+/** A token of a text with its surprisal. */
 export interface TokenSurprisal {
   readonly token: number;
-  /** What it stands for in the text, as far as it completes a character. */
+  /** The text of the token, as far as it completes a character. */
   readonly text: string;
-  /** −log p(token | text before), nats. */
+  /** −log p(token | text before), in nats. */
   readonly nats: number;
-  /** 1: the likeliest token; k: k − 1 tokens were likelier. */
+  /** Rank of the token: 1 is the most likely one. */
   readonly rank: number;
-  /** What the model expected, likeliest first. */
+  /** The most likely tokens instead. */
   readonly alternatives: readonly Candidate[];
 }
 
 /**
- * The surprisal of each token of a text: what the model knew and what it did not expect. The text is read as after the end
- * of a line (or of a document, where the tokenizer has a special token for it).
- *
+ * Computes how surprising each token of a text is to the model. The text is read as after the end of a line (or of a document, if the
+ * tokenizer has a special token for it).
  * @see Hale, "A probabilistic Earley parser as a psycholinguistic model" (2001)
  * @throws UsageError "text-empty", "vocabulary-mismatch", "batch-of-many", "unknown-token", "busy"; FailureError "not-finite"
  */

@@ -16,27 +16,28 @@ import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type ReadSentence, SentenceReader } from "./sentence-reader.ts";
 
+/** Options of `new Tagger`. */
 export interface TaggerOptions {
   readonly model: SequenceTagger;
   readonly machine: Machine;
   readonly parameters: ParameterStore;
-  /** Of words: one token of it for each word. */
+  /** A tokenizer of words, with one token per word. */
   readonly tokenizer: Tokenizer;
-  /** B: how many sentences are computed side by side; without influence on the result. Default 32. */
+  /** B: sentences computed together. Does not change results. Default 32. */
   readonly batchSize?: number | undefined;
 }
 
-/** What a tagger says of one sentence. */
+/** The prediction of a tagger for one sentence. */
 export interface TagPrediction {
-  /** Of each token. */
+  /** The tag of each token. */
   readonly tags: readonly string[];
-  /** What the tags stand for, where they are spans. */
+  /** The spans that the tags stand for, if they are spans. */
   readonly spans?: readonly Span[];
-  /** What the sentence is about, where the model says it. */
+  /** The intent of the sentence, if the model predicts intents. */
   readonly intent?: string;
-  /** Of each intent by its name, adding up to 1. */
+  /** Probability of each intent by name; they sum to 1. */
   readonly intentProbabilities?: Readonly<Record<string, number>>;
-  /** Of each token the probability of every tag that the model tells apart, in its own scheme; adding up to 1. Only where asked for. */
+  /** For each token the probability of every tag, in the scheme of the model. Only if requested. */
   readonly probabilities?: readonly Readonly<Record<string, number>>[];
 }
 
@@ -78,7 +79,7 @@ export function declareSentences(
   };
 }
 
-/** A model that answers: sentences in, tags out. It sees the weights as they are at each call. */
+/** A trained tagger: sentences in, tags out. Each call uses the current weights. */
 export class Tagger extends Closing {
   readonly model: SequenceTagger;
   readonly parameters: ParameterStore;
@@ -105,14 +106,13 @@ export class Tagger extends Closing {
     this.reader = new SentenceReader(options.model.config, options.tokenizer);
   }
 
-  /** What a run keeps of it, for `saveRun`, `packRun` and `openRun`. */
+  /** What a run saves of it (`saveRun`, `packRun`, `openRun`). */
   get config(): { readonly model: SequenceTagger["config"] } {
     return { model: this.model.config };
   }
 
   /**
-   * The tags of sentences that are cut into tokens: of a CRF the likeliest sequence, of a softmax each token's likeliest.
-   *
+   * Predicts the tags of tokenized sentences: with a CRF the most likely sequence, with a softmax the most likely tag of each token.
    * @param options.probabilities whether the probability of every tag at every token is told, too: of a CRF over all sequences
    * @throws UsageError "wrong-input"
    */
@@ -139,7 +139,7 @@ export class Tagger extends Closing {
     });
   }
 
-  /** The same in numbers. @throws UsageError "wrong-input" */
+  /** Predicts tags as numbers, with log-likelihoods and probabilities on request. */
   async read(sentences: readonly (readonly string[])[], options: ReadingOptions = {}): Promise<SentenceReading[]> {
     expectOptions("Tagger.read", options, { probabilities: 1, likelihood: 1 });
     const { batchSize = 32 } = this.options;

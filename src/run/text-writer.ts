@@ -17,44 +17,42 @@ import {
 import type { Session } from "./session.ts";
 import { expectStop, StopStrings } from "./stop-strings.ts";
 
+/** Options of writing text. */
 export interface WriteOptions extends Omit<SampleOptions, "exclude" | "temperature"> {
-  /** Logits are divided by it: below 1 likelier tokens gain, above 1 they lose; 0 always takes the likeliest. Default 0.8. */
+  /** Divides the logits: below 1 favours likely tokens, above 1 unlikely ones; 0 always takes the most likely. Default 0.8. */
   readonly temperature?: number | undefined;
-  /** How many tokens to write at most. Default 400. */
+  /** Maximum number of tokens. Default 400. */
   readonly length?: number | undefined;
-  /** Default 0. The same seed, prompt and weights give the same text on the same machine. */
+  /** The same seed, prompt and weights give the same text on the same machine. Default 0. */
   readonly seed?: number | undefined;
-  /**
-   * Tokens that were written or read lately are made less likely by it: above 1 less, 1 (default) not at all
-   * (`penalizeRepetition`; Keskar et al. 2019, arXiv:1909.05858).
-   */
+  /** Makes recent tokens less likely if above 1 (`penalizeRepetition`; Keskar et al. 2019, arXiv:1909.05858). Default 1: no penalty. */
   readonly repetitionPenalty?: number | undefined;
-  /** How many tokens back count as lately. Default 64. */
+  /** Number of recent tokens that are penalized. Default 64. */
   readonly repetitionWindow?: number | undefined;
-  /** Ends the text before the first of these strings, wherever tokens are cut. Default none. */
+  /** Ends the text before the first of these strings, even within a token. Default none. */
   readonly stop?: readonly string[] | undefined;
-  /** Special tokens by name that end the text. Default all that the tokenizer has. */
+  /** Names of special tokens that end the text. Default: all that the tokenizer has. */
   readonly endTokens?: readonly string[] | undefined;
   /** Ends the text early, between two tokens. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface WriteTokensOptions extends WriteOptions {
-  /** How many of the likeliest tokens to tell at each step. Default 0. */
+  /** Number of most likely tokens to report at each step. Default 0. */
   readonly alternatives?: number | undefined;
 }
 
-/** A token that was written. */
+/** A generated token. */
 export interface WrittenToken {
   readonly token: number;
   /**
-   * The text that may go out now: text that may yet turn out to be a stop string, or half a character, comes later. What is
-   * kept back when the text is aborted never comes.
+   * The text that is settled by now. Text that may become a stop string, or part of a character, comes later; if writing is aborted, it
+   * never comes.
    */
   readonly text: string;
-  /** log p of the token under the model itself, in nats: without temperature, penalties and cuts. */
+  /** log p of the token under the model, in nats, without temperature, penalties and cuts. */
   readonly logProbability: number;
-  /** The likeliest tokens under the model itself, with probabilities. */
+  /** The most likely tokens under the model, with probabilities. */
   readonly alternatives: readonly Candidate[];
 }
 
@@ -89,9 +87,7 @@ export function writingPlan(tokenizer: Tokenizer, options: WriteTokensOptions) {
 }
 
 /**
- * Reads and writes text with one session whose state is carried: what is read later continues what was read and written
- * before. `generate` is this for one text.
- *
+ * Reads and writes text with one session whose state is kept, for conversations. `generate` does the same for one text.
  * @example
  * ```ts
  * const writer = new TextWriter({ session, tokenizer });
@@ -120,7 +116,7 @@ export class TextWriter {
     this.reset();
   }
 
-  /** Forgets everything: the state is zero, and a text begins as after the end of a line or of a document. */
+  /** Resets the state: the next text starts as after the end of a line or of a document. */
   reset(): void {
     this.session.reset();
     this.#steps = this.session.steps;

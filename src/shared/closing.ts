@@ -1,9 +1,9 @@
 // Declarations name Symbol.dispose, which a program that is compiled against an older library does not know by itself.
 /// <reference lib="esnext.disposable" preserve="true" />
 
-/** What holds memory, threads or files until it is closed: by `close()`, or by `using` at the end of the block. */
+/** Holds memory, threads or files until it is closed, by `close()` or by `using` at the end of the block. */
 export interface Closeable extends Disposable {
-  /** Gives back what it holds. */
+  /** Releases what it holds. */
   close(): void;
   /** The same as `close`. */
   [Symbol.dispose](): void;

@@ -1,8 +1,8 @@
 import { formatShape, sameShape } from "./shapes.ts";
 
 /**
- * The base of every error this package throws on purpose. `code` is stable and meant for programs ("shape-mismatch");
- * `message` is written for the person who has to act: what was expected, what came, which argument, what to do.
+ * The base class of all errors of this package. `code` is stable and meant for programs ("shape-mismatch"); `message` says what was
+ * expected, what came, where, and what to do.
  */
 export class LongshortError extends Error {
   readonly code: string;
@@ -15,17 +15,17 @@ export class LongshortError extends Error {
   }
 }
 
-/** The caller's arguments, options or input are wrong. The command line ends with exit code 2. */
+/** An argument, option or input is invalid. Exit code 2 on the command line. */
 export class UsageError extends LongshortError {
   override name = "UsageError";
 }
 
-/** The request was right but the work failed: a file is damaged, memory is short. The command line ends with exit code 1. */
+/** The request was valid but could not be completed: a file is damaged, memory is short. Exit code 1 on the command line. */
 export class FailureError extends LongshortError {
   override name = "FailureError";
 }
 
-/** A tensor has another shape than the operation needs. */
+/** A tensor does not have the shape that the operation needs. */
 export class ShapeError extends UsageError {
   override name = "ShapeError";
 }

@@ -1,8 +1,8 @@
-/** Tokens start … end − 1 of a sentence that are one thing: a name, a slot. */
+/** Tokens start … end − 1 of a sentence with one label: a name, a slot. */
 export interface Span {
   readonly label: string;
   readonly start: number;
-  /** Behind the last token. */
+  /** Index after the last token. */
   readonly end: number;
 }
 
@@ -53,7 +53,7 @@ export function spansOf(tags: readonly string[]): Span[] {
   return spans;
 }
 
-/** The tags that stand for spans, which do not overlap and are in their order. */
+/** Returns the tags of spans, which must not overlap and must be in order. */
 export function tagsOf(spans: readonly Span[], length: number, scheme: TagScheme): string[] {
   const letters = LETTERS[scheme];
   const tags = new Array<string>(length).fill(OUTSIDE);
@@ -68,7 +68,7 @@ export function tagsOf(spans: readonly Span[], length: number, scheme: TagScheme
   return tags;
 }
 
-/** Which scheme tags are written in; undefined if they are no spans (a part of speech for each token, say). */
+/** Detects the scheme of tags; undefined if they are not spans (parts of speech, for example). */
 export function schemeOf(sentences: readonly (readonly string[])[]): TagScheme | undefined {
   const letters = new Set<string>();
   const begins = { I: 0, B: 0 };

@@ -9,14 +9,13 @@ import { QUANTIZED } from "./parameter.ts";
 
 export interface CompileOptions<M extends Machine = Machine> {
   readonly machine: M;
-  /** Arenas that others own (parameters, gradients, moments, a shared state); they are not closed with the executable. */
+  /** Arenas of others to use (parameters, gradients, moments, a shared state); they are not closed with the executable. */
   readonly arenas?: Readonly<Record<string, Arena>>;
 }
 
 /**
- * Makes a recorded graph runnable: allocates the arenas that are not given, prepares the plan and writes the constants.
- * Nothing more may be recorded afterwards.
- *
+ * Compiles a recorded graph: allocates missing arenas, prepares the plan and writes the constants. Nothing more can be recorded
+ * afterwards.
  * @example
  * ```ts
  * const graph = new Graph({ machine });
@@ -56,7 +55,7 @@ export async function compile<M extends Machine>(graph: Graph, options: CompileO
   }
 }
 
-/** A compiled graph: write inputs, run, read outputs, as often as you like. Owns its activations, inputs and state. */
+/** A compiled graph: write inputs, run, read outputs, as often as you like. It owns its activations, inputs and state. */
 export class Executable<M extends Machine = Machine> extends Closing {
   readonly graph: Graph;
   readonly machine: M;
@@ -85,7 +84,6 @@ export class Executable<M extends Machine = Machine> extends Closing {
 
   /**
    * Copies numbers into an input, row-major.
-   *
    * @throws UsageError "unknown-input", or "out-of-range" for numbers that are not whole or outside the input's bound.
    * @throws ShapeError "shape-mismatch" when their count differs.
    */
@@ -96,24 +94,24 @@ export class Executable<M extends Machine = Machine> extends Closing {
     this.machine.write(this.arenas[range.arena]!, range, data);
   }
 
-  /** Replays the plan. `scalars` not given keep the value of the run before. */
+  /** Runs the plan. Scalars that are not given keep their previous value. */
   run(scalars?: Readonly<Record<string, number>>): void {
     this.expectOpen();
     this.machine.run(this.prepared, scalars);
   }
 
-  /** A copy of an output, state or input after everything that has been run. */
+  /** Resolves to a copy of an output, state or input after all runs so far. */
   read(name: string): Promise<Numbers> {
     return this.readRange(this.readable(name).range);
   }
 
-  /** Copies of outputs by name (default: all), as they are at one moment: what others run meanwhile does not come in between. */
+  /** Resolves to copies of outputs by name (default: all), all from the same moment. */
   async readAll(names: readonly string[] = Object.keys(this.graph.outputs)): Promise<Record<string, Numbers>> {
     const found = await Promise.all(names.map((name) => this.read(name)));
     return Object.fromEntries(names.map((name, k) => [name, found[k]!]));
   }
 
-  /** Copies an output, state or input into `out`, which must be as long; allocates nothing. On synchronous machines only. */
+  /** Copies an output, state or input into `out`, which must have its length; allocates nothing. On synchronous machines only. */
   readInto(
     this: Executable<SynchronousMachine>,
     name: string,
@@ -124,7 +122,7 @@ export class Executable<M extends Machine = Machine> extends Closing {
     this.machine.readInto(this.arenas[tensor.range.arena]!, tensor.range, out);
   }
 
-  /** A copy of the gradient that reached a tensor in `graph.backward`. */
+  /** Resolves to a copy of the gradient of a tensor after `graph.backward`. */
   readAdjoint(tensor: Tensor): Promise<Numbers> {
     const adjoint = this.graph.adjoint(tensor);
     if (!adjoint)
@@ -145,7 +143,7 @@ export class Executable<M extends Machine = Machine> extends Closing {
     this.writeStates({ [name]: data });
   }
 
-  /** The same of several states; of none if one does not fit. */
+  /** Copies numbers into several states; into none if one does not fit. */
   writeStates(states: Readonly<Record<string, ArrayLike<number>>>): void {
     this.expectOpen();
     const found = Object.entries(states).map(
@@ -154,7 +152,7 @@ export class Executable<M extends Machine = Machine> extends Closing {
     for (const [range, data] of found) this.machine.write(this.arenas[range.arena]!, range, data);
   }
 
-  /** Sets all state of this graph to zero, as it was at first. */
+  /** Sets all states of this graph to zero. */
   zeroState(): void {
     this.expectOpen();
     for (const { range } of Object.values(this.graph.states))

@@ -8,7 +8,7 @@ import { type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges }
 import { type DrawKey, RandomDraws } from "./random-draws.ts";
 import { joined, touchedBlocks } from "./touched-blocks.ts";
 
-/** A dense tensor inside one graph: a shape over a range of an arena. It holds no numbers before a plan runs. */
+/** A tensor inside one graph: a shape over a range of memory. It holds no numbers before a plan runs. */
 export interface Tensor {
   readonly graph: Graph;
   readonly shape: readonly number[];
@@ -33,19 +33,22 @@ interface TapeEntry {
   readonly backward: (adjoints: readonly (Range | undefined)[]) => void;
 }
 
+/** Options of `new Graph`. */
 export interface GraphOptions {
+  /** The machine that will run the graph. */
   readonly machine: Pick<Machine, "savedSize" | "limits">;
+  /** The layout of the parameters that layers use. */
   readonly parameters?: ParameterLayout;
-  /** Whether dropout draws and gradients can be asked for. Default false. */
+  /** Whether dropout is active and gradients are possible. Default false. */
   readonly training?: boolean;
   /**
-   * Parts of a sequence, of which recurrent layers keep what their gradient needs for one at a time: the others are computed once more on
-   * the way back. Changes no bit. Default 1: everything is kept.
+   * Number of parts that recurrent layers divide a sequence into to save memory: what the gradient needs is kept for one part at a
+   * time, and the others are computed again in the backward pass. Does not change results. Default 1: everything is kept.
    */
   readonly recompute?: number | undefined;
   /**
-   * Whether gradients of tables are cleared and noted row by row, in an arena `touched` that all graphs over one arena of gradients share
-   * and that holds ones at first: what another graph writes there has to be noted, too. Changes no bit. Default false.
+   * Whether gradients of embedding tables are cleared and updated row by row, in an arena `touched` that all graphs with the same
+   * gradients share. Does not change results. Default false.
    */
   readonly touched?: boolean;
 }
@@ -60,11 +63,11 @@ export function expectTensor(argument: string, given: Tensor): void {
 }
 
 /**
- * The tape on which a plan is recorded: layers call operations, operations launch kernels and say how their gradient is
- * taken. Recording allocates nothing on the machine. Entries are layer operations; a whole scan is one.
+ * Records operations on tensors, to be compiled into a plan. Recording allocates nothing on the machine. Entries are layer operations;
+ * a whole scan is one entry.
  *
- * Arenas of the plan: `parameters`, `gradients` (same offsets), `activations`, `inputs` (written by the host before a
- * run), `state` (kept from run to run, zero at first), `scalars`, and one per moment of an optimizer; with `touched` one of that name.
+ * Arenas of the plan: `parameters`, `gradients` (same offsets), `activations`, `inputs` (written by the host before a run), `state`
+ * (kept from run to run, initially zero), `scalars`, and one per moment of an optimizer; with `touched` one of that name.
  */
 export class Graph {
   readonly machine: GraphOptions["machine"];
@@ -148,9 +151,8 @@ export class Graph {
   }
 
   /**
-   * A tensor that the host writes before every run. With `differentiable` its gradient can be read after `backward`. With
-   * `below` its values must be whole numbers in [0, below), as those that choose rows of a table: others are refused when
-   * they are written, so that none reaches a kernel.
+   * Declares a tensor that the host writes before every run. With `differentiable` its gradient can be read after `backward`. With
+   * `below` its values must be integers in [0, below), such as token numbers; others are refused when they are written.
    */
   input(
     name: string,
@@ -173,7 +175,7 @@ export class Graph {
       if (range === tensor.range) this.bounds[name] = Math.min(below, this.bounds[name] ?? below);
   }
 
-  /** A tensor of numbers that never change, written once by the host. */
+  /** Makes a tensor of numbers that never change. */
   constant(shape: readonly number[], data: ArrayLike<number>): Tensor {
     expectSizes("constant", shape);
     if (data?.length !== size(shape))
@@ -186,7 +188,7 @@ export class Graph {
     return this.tensor(shape, range);
   }
 
-  /** A tensor that is kept from run to run; zero at first. */
+  /** Declares a tensor that keeps its values from run to run; initially zero. */
   state(name: string, shape: readonly number[]): Tensor {
     expectSizes(`state "${name}"`, shape);
     if (!Object.hasOwn(this.states, name)) this.states[name] = this.tensor(shape, this.reserve("state", size(shape)));
@@ -199,7 +201,7 @@ export class Graph {
     return known;
   }
 
-  /** A number given to each run by name (shape []). */
+  /** Declares a number that is given to each run by name (shape []). */
   scalar(name: string, type: Range["type"] = "float"): Tensor {
     this.scalarRanges[name] ??= this.reserve("scalars", 1, type);
     return this.tensor([], this.scalarRanges[name]);
@@ -224,7 +226,7 @@ export class Graph {
     return this.draws.scalars(key);
   }
 
-  /** The tensor of a parameter, which must be part of the graph's layout. */
+  /** Returns the tensor of a parameter, which must be part of the graph's layout. */
   parameter(parameter: Parameter): Tensor {
     let tensor = this.parameterTensors.get(parameter);
     if (!tensor) {
@@ -235,7 +237,7 @@ export class Graph {
     return tensor;
   }
 
-  /** Lets a tensor stand for a parameter in this graph: weights that are given to a run, or computed in it. */
+  /** Replaces a parameter by a tensor in this graph, for weights that are given to a run or computed in it. */
   substitute(parameter: Parameter, tensor: Tensor): void {
     if (!sameShape(parameter.shape, tensor.shape))
       throw new ShapeError(

@@ -47,12 +47,12 @@ const [alpha, beta, score, whole] = [variable("alpha"), variable("beta"), variab
 const there: Condition = less(0, variable("mask"));
 
 /**
- * All paths through T steps of J states, where a path's score is the sum of the scores of its states and of its arcs: the one
- * description behind a conditional random field and connectionist temporal classification.
+ * All paths through T steps of J states. The score of a path is the sum of the scores of its states and arcs. A conditional random
+ * field and CTC are both built on it.
  *
- * Forward and backward sums are one recursion, in the semiring of (log Σ exp, +), or with `best` of (max, +). Everything is made of
- * sums and maxima of a step, so it runs on every machine; the logarithms keep long sequences from vanishing. The gradient of
- * `logPartition` are the probabilities that the backward sums give.
+ * Forward and backward sums are one recursion, in the semiring of (log Σ exp, +), or with `best` of (max, +), composed of sums and
+ * maxima per step, so it runs on every machine; the logarithms keep long sequences from vanishing. The gradient of `logPartition` is
+ * the probability of each state and arc.
  */
 export class Lattice {
   private readonly graph: Graph;
@@ -351,8 +351,7 @@ export class Lattice {
 }
 
 /**
- * The best path of one sequence, backwards through what `Lattice.best` gave; of equals the first.
- *
+ * Returns the best path of one sequence from the result of `Lattice.best`; among equal ones the first.
  * @see Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm" (1967)
  */
 export function bestPath(options: {

@@ -41,8 +41,8 @@ const spread = (inputs: Inputs, shape: readonly number[]): Record<string, number
   mapValues(inputs, (t) => broadcastStrides(t.shape, shape));
 
 /**
- * An equation over tensors, index by index: a variable of `value` is the input of that name, broadcast. Its gradients
- * are derived from the equation.
+ * Computes an equation for each element: a variable of `value` is the input of that name, broadcast. Gradients are derived from the
+ * equation.
  */
 export function pointwise(inputs: Inputs, value: Expression): Tensor {
   const graph = graphOf("pointwise", Object.values(inputs));
@@ -105,8 +105,8 @@ function writeReduced(
 }
 
 /**
- * Sum or maximum of an equation over some axes of the shape that the inputs broadcast to. The result keeps the reduced
- * axes with size 1, so that it broadcasts against the inputs. A maximum shares its gradient among equal elements.
+ * Computes the sum or maximum of an equation over some axes of the broadcast shape of the inputs. The result keeps the reduced axes
+ * with size 1. A maximum shares its gradient among equal elements.
  */
 export function reduce(
   inputs: Inputs,
@@ -155,7 +155,7 @@ function axisOf(operation: string, shape: readonly number[], axis: number): numb
   throw new ShapeError("shape-mismatch", `${operation}: there is no axis ${axis} in shape ${formatShape(shape)}`);
 }
 
-/** Sum over all elements, shape []. */
+/** Sums an equation over all elements; shape []. */
 export function sumAll(inputs: Inputs, value: Expression): Tensor {
   const rank = broadcastShape(Object.values(inputs).map((t) => t.shape)).length;
   return reshape(
@@ -175,7 +175,7 @@ export const arange = (graph: Graph, shape: readonly number[]): Tensor =>
     Float64Array.from({ length: size(shape) }, (_, k) => k),
   );
 
-/** The same numbers under another shape. Shares memory and gradient. */
+/** Gives a tensor another shape. Shares memory and gradient. */
 export const reshape = (x: Tensor, shape: readonly number[]): Tensor => x.graph.view(x, shape);
 
 /**
@@ -219,7 +219,7 @@ function overlaps(shape: readonly number[], strides: readonly number[]): boolean
   return false;
 }
 
-/** Axes in another order: axis k of the result is axis `order[k]` of `x`. */
+/** Permutes axes: axis k of the result is axis `order[k]` of `x`. */
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
   const own = dense(x.shape);
   if ([...order].sort((a, b) => a - b).join() !== own.map((_, axis) => axis).join())
@@ -235,7 +235,7 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
   );
 }
 
-/** Elements `start … end − 1` of one axis. */
+/** Takes elements `start … end − 1` of one axis. */
 export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
   axisOf("slice", x.shape, axis);
   if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= x.shape[axis]!))
@@ -248,7 +248,7 @@ export function slice(x: Tensor, axis: number, start: number, end: number): Tens
   return strided(x, shape, start * own[axis]!, own);
 }
 
-/** Tensors one after the other along an axis. */
+/** Concatenates tensors along an axis. */
 export function concatenate(parts: readonly Tensor[], axis: number): Tensor {
   const graph = graphOf("concatenate", parts);
   axisOf("concatenate", parts[0]!.shape, axis);
@@ -296,14 +296,17 @@ export function concatenate(parts: readonly Tensor[], axis: number): Tensor {
   return out;
 }
 
+/** Options of `matmul`. */
 export interface MatMulOptions {
+  /** Whether to transpose the first matrix. Default false. */
   readonly transposeA?: boolean;
+  /** Whether to transpose the second matrix. Default false. */
   readonly transposeB?: boolean;
-  /** A row [n] added to every row of the result. */
+  /** A row [n] added to every row of the result. Default none. */
   readonly bias?: Tensor | undefined;
 }
 
-/** `a · b + bias` of matrices [m, k] and [k, n], or of stacks of them with one leading axis. */
+/** Multiplies matrices, `a · b + bias` of [m, k] and [k, n], or stacks of them with one leading axis. */
 export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tensor {
   expectOptions("matmul", options, { transposeA: 1, transposeB: 1, bias: 1 });
   const { transposeA = false, transposeB = false, bias } = options;
@@ -404,8 +407,7 @@ export function project(
 }
 
 /**
- * Rows of a table.
- *
+ * Gathers rows of a table.
  * @param indices int tensor, any shape; values in [0, V). Of an input this is checked whenever it is written.
  * @param table [V, C].
  * @param options.paddingIndex A row that gets no gradient.
@@ -439,10 +441,10 @@ export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?:
   return out;
 }
 
-/** The same numbers, through which no gradient flows. */
+/** Returns the same numbers without a gradient. */
 export const stopGradient = (x: Tensor): Tensor => ({ ...x, differentiable: false });
 
-/** `a + b`, with broadcasting. */
+/** Adds tensors, with broadcasting. */
 export const plus = (a: Tensor, b: Tensor): Tensor => pointwise({ a, b }, add(variable("a"), variable("b")));
-/** `a ⊙ b`, with broadcasting. */
+/** Multiplies tensors element by element, with broadcasting. */
 export const times = (a: Tensor, b: Tensor): Tensor => pointwise({ a, b }, mul(variable("a"), variable("b")));

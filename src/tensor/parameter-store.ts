@@ -26,16 +26,19 @@ const partsOf = (value: ArrayLike<number> | NamedTensor): Iterable<ArrayLike<num
 export const countOf = (tensor: NamedTensor): number =>
   tensor.parts === undefined ? tensor.data.length : size(tensor.shape);
 
+/** Options of `createParameters`. */
 export interface CreateParametersOptions {
+  /** The machine that holds the parameters. */
   readonly machine: Machine;
+  /** The layout from `layoutParameters`. */
   readonly layout: ParameterLayout;
-  /** Every parameter is drawn from a random stream of its own, named by this and its name. Default 0. */
+  /** Seed of the initial values. Each parameter has a random stream of its own, named by the seed and its name. Default 0. */
   readonly seed?: number;
-  /** Whether parameters get their initial values; false leaves zeros, for a checkpoint to fill. Default true. */
+  /** Whether parameters get their initial values. false leaves zeros, for weights that are loaded next. Default true. */
   readonly initialize?: boolean;
 }
 
-/** Parameters of a model on a machine, with their initial values. */
+/** Creates the parameters of a model on a machine, with their initial values. */
 export async function createParameters(options: CreateParametersOptions): Promise<ParameterStore> {
   expectOptions("createParameters", options, { machine: "required", layout: "required", seed: 1, initialize: 1 });
   const { machine, layout, seed = 0, initialize = true } = options;
@@ -52,13 +55,10 @@ export async function createParameters(options: CreateParametersOptions): Promis
   return store;
 }
 
-/**
- * Owns the numbers of a model's parameters on one machine, and arenas of the same layout beside them (gradients, moments
- * of an optimizer). Numbers cross the border as copies.
- */
+/** The parameters of a model on a machine, with gradients and optimizer moments of the same layout. Numbers are copied in and out. */
 export class ParameterStore extends Closing {
   readonly machine: Machine;
-  /** Number of learned numbers; shared parameters count once, gaps between parameters do not. */
+  /** Number of trainable numbers; shared parameters count once. */
   readonly count: number;
   private laidOut: ParameterLayout;
   private eightBits: QuantizedWeights | undefined;
@@ -76,7 +76,7 @@ export class ParameterStore extends Closing {
     return this.laidOut;
   }
 
-  /** Matrices of 8 bits that products read in place of the parameters of these names; undefined: none. */
+  /** Matrices that products read in 8 bits, by the name of their parameter; undefined if there are none. */
   get quantized(): QuantizedWeights | undefined {
     return this.eightBits;
   }
@@ -103,13 +103,13 @@ export class ParameterStore extends Closing {
     return this.parameter(name).shape;
   }
 
-  /** A copy of a parameter, row-major; `arena` reads its gradient or moment instead. */
+  /** Resolves to a copy of a parameter, row-major; with `arena` of its gradient or moment. */
   read(name: string, arena = "parameters"): Promise<Numbers> {
     const range = this.range(name, arena);
     return this.machine.read(this.arena(arena), range);
   }
 
-  /** Replaces the numbers of a parameter. Give a `NamedTensor` to have its shape checked, plain numbers to have their count checked. */
+  /** Replaces the numbers of a parameter. For a `NamedTensor` the shape is checked, for plain numbers their count. */
   write(name: string, value: ArrayLike<number> | NamedTensor, arena = "parameters"): void {
     if (this.eightBits?.has(name) && arena === "parameters")
       throw new UsageError(
@@ -136,7 +136,7 @@ export class ParameterStore extends Closing {
     }
   }
 
-  /** Copies of all parameters by name, in the order of declaration, as they are at one moment. */
+  /** Resolves to copies of all parameters by name, in the order of declaration, all from the same moment. */
   async toTensors(arena = "parameters"): Promise<Map<string, { shape: readonly number[]; data: Numbers }>> {
     const all = [...this.layout.names].map(
       async ([name, { shape }]) => [name, { shape, data: await this.read(name, arena) }] as const,
@@ -146,7 +146,6 @@ export class ParameterStore extends Closing {
 
   /**
    * Replaces parameters by name. Everything is checked before anything is written.
-   *
    * @param options.strict Whether every parameter must be given and nothing else. Default true; false takes what fits by name.
    * @returns What was left out: parameters that were not given, names that are no parameter (both empty when strict).
    * @throws UsageError "missing-parameter" or "unexpected-parameter"; ShapeError "shape-mismatch".
@@ -182,9 +181,8 @@ export class ParameterStore extends Closing {
   }
 
   /**
-   * Has products read matrices of 8 bits in place of these parameters, in whatever is recorded from now on, and in what is saved. The
-   * parameters hold the numbers that the 8 bits stand for; they cannot be written or trained any more.
-   *
+   * Makes matrix products read 8-bit matrices in place of these parameters, in everything recorded from now on and in saved runs. The
+   * parameters then hold the numbers that the 8 bits stand for, and cannot be written or trained.
    * @throws UsageError "already-quantized", "unknown-parameter"; ShapeError "shape-mismatch"
    */
   quantize(weights: QuantizedWeights): void {

@@ -3,19 +3,16 @@ import { describe, UsageError } from "../shared/errors.ts";
 import type { RandomStream } from "../shared/random.ts";
 import { size } from "../shared/shapes.ts";
 
-/** Values of a new parameter, row-major: a function of its shape and of random numbers of its own. */
+/** Returns the initial values of a parameter, row-major, from its shape and a random stream of its own. */
 export type Initializer = (shape: readonly number[], random: RandomStream) => ArrayLike<number>;
 
-/**
- * A tensor that is learned. It is a description, not memory: where its numbers lie is the business of a `ParameterLayout`.
- * Two layers that share one `Parameter` share its numbers (weight tying).
- */
+/** A trainable tensor: its shape and initialization, without memory. Layers that share a `Parameter` share its numbers (weight tying). */
 export interface Parameter {
   readonly shape: readonly number[];
   readonly initialize: Initializer;
 }
 
-/** Layers and models: named parts, down to parameters. Other properties are ignored. */
+/** Layers and models: named parts, down to parameters. */
 export interface HasParameters {
   readonly parts: Readonly<Record<string, Parameter | HasParameters>>;
   /** Of its own parameters those that are matrices of products, and of nothing else, so that they may be quantised. */
@@ -53,9 +50,9 @@ export function productParameters(root: HasParameters): Set<Parameter> {
   return found;
 }
 
-/** Where parameters lie: the same offsets serve the arenas of parameters, gradients and each moment of an optimizer. */
+/** Where parameters are in memory: the same offsets hold for parameters, gradients and each moment of an optimizer. */
 export interface ParameterLayout {
-  /** By name, in the order of declaration. */
+  /** Parameters by name, in the order of declaration. */
   readonly names: ReadonlyMap<string, Parameter>;
   readonly offsets: ReadonlyMap<Parameter, number>;
   /** Elements of an arena, gaps included (gaps hold zeros). */
@@ -82,10 +79,7 @@ export const QUANTIZED = "quantized";
 /** Elements at whose multiples a range begins. */
 export const alignment = 16;
 
-/**
- * Lays parameters out one after the other, the last declared first: roughly the order in which a backward pass finishes
- * their gradients. Each starts at a multiple of 16 elements.
- */
+/** Assigns a place in memory to every parameter of a model. Pass the layout to `createParameters`. */
 export function layoutParameters(root: HasParameters): ParameterLayout {
   const names = namedParameters(root);
   const offsets = new Map<Parameter, number>();

@@ -3,6 +3,7 @@ import { expectOptions } from "../shared/options.ts";
 import { PairCounts } from "./pair-counts.ts";
 import { asSequence, partOf, pieces, type TokenSequence, type Tokens } from "./token-sequence.ts";
 
+/** Losses of n-gram models, to compare a model with. */
 export interface NgramBaselines {
   /** Mean negative log probability, nats per token, over tokens 1 … n − 1 of the validation part: what a model predicts. */
   readonly unigram: number;
@@ -13,10 +14,11 @@ export interface NgramBaselines {
   readonly weights: readonly number[];
 }
 
+/** Options of `ngramBaselines`. */
 export interface NgramOptions {
-  /** Added to each count of the unigram. Default 1 (Laplace). */
+  /** Added to each unigram count. Default 1 (Laplace smoothing). */
   readonly add?: number;
-  /** At most so many training tokens are counted, from the first on. Default 50,000,000. */
+  /** Maximum number of training tokens to count, from the beginning. Default 50,000,000. */
   readonly maxTokens?: number;
 }
 

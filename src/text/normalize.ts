@@ -2,9 +2,9 @@ import { expectOneOf } from "../shared/errors.ts";
 import { isHighSurrogate } from "./windows.ts";
 
 /**
- * A change to text before it becomes tokens. "nfc", "nfd", "nfkc", "nfkd": the normal forms of Unicode Standard Annex #15.
- * "lowercase": each letter for itself, so that "Σ" is always "σ". "strip-accents": combining marks are left out; what is
- * one code point with its accent keeps it, so put "nfd" or "nfkd" before. "trim": no white space at both ends of a text.
+ * A change to text before it is split into tokens. "nfc", "nfd", "nfkc", "nfkd": the normal forms of Unicode Standard Annex #15.
+ * "lowercase": each letter by itself, so "Σ" always becomes "σ". "strip-accents": removes combining marks; put "nfd" or "nfkd" before
+ * it to separate them from letters. "trim": removes white space at both ends.
  */
 export type NormalizeStep = "nfc" | "nfd" | "nfkc" | "nfkd" | "lowercase" | "strip-accents" | "trim";
 

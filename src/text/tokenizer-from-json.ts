@@ -20,13 +20,10 @@ import { readAddedTokens, readModel, readTokens } from "./tokenizer-file-read.ts
 import { WordTokenizer } from "./words.ts";
 
 /**
- * The tokenizer that the content of a `tokenizer.json` describes: one that `toJSON` made, or one by another program in the
- * same format (Hugging Face's tokenizers) as far as its parts are known here: models BPE and WordLevel; normalizers NFC,
- * NFD, NFKC, NFKD, Lowercase, StripAccents, Strip; pre-tokenizers ByteLevel, Split, Whitespace, WhitespaceSplit, Digits,
- * Punctuation; decoders ByteLevel and Fuse. What is not known is refused by its name. A post-processor is left out: text
- * becomes the tokens of the text, without any around it.
- *
- * `value` may come from anywhere: everything in it is checked.
+ * Makes a tokenizer from the content of a `tokenizer.json`: one that `toJSON` wrote, or one of another program in the format of Hugging
+ * Face's tokenizers, as far as its parts are supported: models BPE and WordLevel; normalizers NFC, NFD, NFKC, NFKD, Lowercase,
+ * StripAccents, Strip; pre-tokenizers ByteLevel, Split, Whitespace, WhitespaceSplit, Digits, Punctuation; decoders ByteLevel and Fuse.
+ * Unsupported parts are refused by name. A post-processor is ignored. `value` may come from anywhere: everything in it is checked.
  * @throws UsageError "bad-tokenizer"
  */
 export function tokenizerFromJSON(value: unknown): Tokenizer {

@@ -17,35 +17,37 @@ import {
 import { byCodePoint } from "./vocabulary.ts";
 import { WordTokenizer, wordSegmenter } from "./words.ts";
 
-/** Pieces of text, in any cut: a string, strings, or a stream of strings. */
+/** Text in any division: a string, several strings, or a stream of strings. */
 export type TextSource = string | Iterable<string> | AsyncIterable<string>;
 
+/** Options of `trainTokenizer`. */
 export interface TrainTokenizerOptions {
+  /** What a token is. */
   readonly kind: TokenizerKind;
-  /** Pieces that occur less often are left out; of "bpe": pairs are not joined. Default 1, of "bpe" 2. */
+  /** Tokens that occur less often are left out; for "bpe" pairs that occur less often are not merged. Default 1, for "bpe" 2. */
   readonly minimumCount?: number;
   /**
-   * Largest number of tokens, special ones, "<unk>" and "<eos>" among them; the rarest pieces are left out. Default: no
-   * limit; of "bpe" 4096. Without effect on bytes.
+   * Maximum number of tokens, including special ones, "<unk>" and "<eos>"; the rarest are left out. Default: no limit; for "bpe" 4096.
+   * Ignored for bytes.
    */
   readonly vocabularySize?: number;
   /**
-   * Whether there is a token "<unk>" for what the vocabulary lacks. Default: for words, for "bpe" on characters, and where
-   * `minimumCount` or `vocabularySize` is given; without one, text with something new is an error. Without effect on bytes.
+   * Whether there is a token "<unk>" for what the vocabulary lacks; without one such text is an error. Default: true for words, for
+   * "bpe" on characters, and if `minimumCount` or `vocabularySize` is given. Ignored for bytes.
    */
   readonly unknown?: boolean;
-  /** Words only: by the rules of Unicode, or what stands between spaces. Default "unicode". */
+  /** For words: how text is split. Default "unicode". */
   readonly segmentation?: WordSegmentation;
   /**
-   * "bpe" only, what pairs are made of: "byte" (default) has all 256 bytes and knows any text, "character" has the
-   * characters of the text.
+   * For "bpe": what pairs are made of. "byte" (default) has all 256 bytes and can encode any text; "character" has the characters of
+   * the text.
    */
   readonly alphabet?: "byte" | "character";
-  /** What is done to text before anything else, in this order. Default nothing. Decoding does not undo it. */
+  /** Changes to text before it is split into tokens, in this order. Decoding does not undo them. Default none. */
   readonly normalize?: readonly NormalizeStep[];
   /**
-   * Tokens that stand for no text, such as "<|endoftext|>" between documents; the last ids. They never come from text
-   * unless `encode` is told so, and decoding leaves them out. Default none.
+   * Tokens that stand for no text, such as "<|endoftext|>" between documents; they get the last numbers. They never come from text
+   * unless `encode` allows it, and decoding leaves them out. Default none.
    */
   readonly specialTokens?: readonly string[];
 }
@@ -56,15 +58,12 @@ const MOST_CHARACTERS = 1_000_000;
 const MOST_WORDS = 8_000_000;
 
 /**
- * Builds the vocabulary of a text that may be larger than memory.
+ * Builds a tokenizer from a text, which may be larger than memory. The same text gives the same vocabulary: characters and graphemes in
+ * the order of their code points; words by descending count, then by code points, after "<unk>" and "<eos>"; for "bpe" the alphabet,
+ * then pairs in the order in which they are merged.
  *
- * Characters and graphemes are in the order of their code points; words in falling order of count, then of code points,
- * after "<unk>" and "<eos>"; of "bpe" the alphabet in the order of code points, then pairs in the order in which they are
- * joined. So the same text gives the same vocabulary.
- *
- * Words: when 8 million different ones were seen, the rarest are forgotten and the counting goes on, as in word2vec's
- * ReduceVocab (Mikolov et al. 2013, arXiv:1301.3781); counts of rare words in such huge texts are therefore too low.
- *
+ * When more than 8 million different words occur, the rarest are forgotten and counting continues, as in word2vec's ReduceVocab
+ * (Mikolov et al. 2013, arXiv:1301.3781); counts of rare words in such texts are too low.
  * @throws UsageError "text-empty", "too-many-characters", "unknown-choice", "not-an-integer", "out-of-range"
  */
 export async function trainTokenizer(source: TextSource, options: TrainTokenizerOptions): Promise<Tokenizer> {

@@ -1,19 +1,19 @@
 import { describe, expectInteger, expectOneOf, FailureError, UsageError } from "../shared/errors.ts";
 import type { Metrics } from "./evaluator.ts";
 
-/** Which metric decides what is best, and whether lower or higher is better. */
+/** Which metric decides which weights are best. */
 export interface BestMetric {
-  /** Default "loss". */
+  /** Name of the metric. Default "loss". */
   readonly metric?: string;
-  /** Default "min". */
+  /** Whether lower ("min") or higher ("max") is better. Default "min". */
   readonly mode?: "min" | "max";
 }
 
-/** Ends a training when the metric that decides gets no better. */
+/** Ends a training when the deciding metric stops improving. */
 export interface EarlyStopping {
-  /** After so many measurements in a row that are no better it ends; at least 1. */
+  /** Number of evaluations in a row without improvement after which training ends; at least 1. */
   readonly patience: number;
-  /** Better means better by more than this; default 0. */
+  /** The smallest change that counts as an improvement. Default 0. */
   readonly minDelta?: number;
 }
 

@@ -1,8 +1,8 @@
 import { describe, UsageError } from "../shared/errors.ts";
 
 /**
- * How much an example of each class counts: "balanced" weighs class c by N ÷ (C · N_c), so that all classes count the same
- * together; or a number above 0 by name, 1 where there is none.
+ * Weights of the classes in the loss: "balanced" weighs class c by N ÷ (C · N_c), so that all classes have the same total weight; or a
+ * number above 0 for each class by name, 1 for those not listed.
  */
 export type ClassWeights = "none" | "balanced" | Readonly<Record<string, number>>;
 

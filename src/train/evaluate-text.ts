@@ -10,21 +10,23 @@ import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
 import { carriedSource, recordText } from "./text-batches.ts";
 
+/** Options of `evaluateText`. */
 export interface EvaluateTextOptions {
   readonly model: LanguageModel;
   readonly parameters: ParameterStore;
   readonly machine: Machine;
+  /** The text, as tokens. */
   readonly tokens: Tokens;
   /**
-   * B: contiguous pieces of the text that run side by side, each from zero state. With 1 the model reads the text as a
-   * person would; more are faster, and a little worse off at their beginnings. Default 32, fewer for short texts.
+   * B: contiguous pieces of the text that are evaluated in parallel, each from a zero state. 1 reads the text as one; more are faster,
+   * with a slightly higher loss at their beginnings. Default 32, fewer for short texts.
    */
   readonly batchSize?: number | undefined;
-  /** T: steps that are computed at once; without influence on the result. Default 64, fewer for short texts. */
+  /** T: time steps computed at once. Does not change the result. Default 64, fewer for short texts. */
   readonly steps?: number | undefined;
 }
 
-/** How well a model predicts a text. */
+/** Scores of a language model on a text. */
 export interface TextScores {
   /** Mean of −log p(token | tokens before it), in nats. */
   readonly loss: number;
@@ -32,11 +34,11 @@ export interface TextScores {
   readonly perplexity: number;
   /** loss / log 2 */
   readonly bitsPerToken: number;
-  /** How many tokens were predicted: B · ⌊(n − 1)/B⌋. */
+  /** Number of predicted tokens: B · ⌊(n − 1)/B⌋. */
   readonly tokens: number;
 }
 
-/** Measures a model on a text, from zero state. @throws UsageError "too-few-tokens", "out-of-range"; FailureError "out-of-memory" */
+/** Evaluates a language model on a text, from a zero state. */
 export async function evaluateText(options: EvaluateTextOptions): Promise<TextScores> {
   expectOptions("evaluateText", options, { ...runOptions, tokens: "required", batchSize: 1, steps: 1 });
   const evaluator = await openTextEvaluator(options);

@@ -7,46 +7,47 @@ import { Graph, type Tensor } from "../tensor/graph.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import { Plans } from "./plans.ts";
 
-/** Measurements by name: `loss` by custom, and whatever else tells how good a model is. */
+/** Results of an evaluation by name; by convention one of them is `loss`. */
 export type Metrics = Readonly<Record<string, number>>;
 
+/** Options of `Evaluator.run`. */
 export interface EvaluatorRunOptions {
-  /** Ends the measurement early. */
+  /** Aborts the evaluation. */
   readonly signal?: AbortSignal | undefined;
-  /** Told how many parts (batches, or examples) have been measured, of how many; what it returns is awaited before more are. */
+  /** Called with the number of batches (or examples) done and the total; its result is awaited. */
   readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => unknown) | undefined;
 }
 
-/** Measures a model as it is at the moment, again and again while it is trained. */
+/** Evaluates a model with its current weights, during training. */
 export interface Evaluator {
-  /** Undefined when `signal` aborted it before the end. */
+  /** Evaluates the model. Resolves to undefined if `signal` aborted it. */
   run(options?: EvaluatorRunOptions): Promise<Metrics | undefined>;
   /** Frees the plans. */
   close(): void;
 }
 
+/** Options of `openEvaluator`. */
 export interface EvaluatorOptions {
   readonly machine: Machine;
   readonly parameters: ParameterStore;
-  /** All batches of epoch 0 are measured, in their order. */
+  /** The batches of epoch 0 are evaluated in order. */
   readonly batches: BatchSource;
   /**
-   * Records what is measured of a batch of this shape: metrics of shape [], each a mean over the batch; and what is carried to
-   * the next batch, as in training. Without dropout: `graph.training` is false.
+   * Records the metrics of a batch of this shape, each of shape [] and a mean over the batch; and what is carried to the next batch, as
+   * in training. `graph.training` is false.
    */
   readonly record: (graph: Graph, batch: Batch) => Measurement;
 }
 
-/** What is measured of a batch. */
+/** What an evaluation records for a batch. */
 export interface Measurement {
   readonly metrics: Readonly<Record<string, Tensor>>;
   readonly carry?: readonly (readonly [from: Tensor, to: Tensor])[];
 }
 
 /**
- * An evaluator whose metrics are means over batches, weighed by their `weight`, added up in float64. Metrics that are no such
- * means (an F1, a median) need an `Evaluator` of your own.
- *
+ * Opens an evaluator whose metrics are means over batches, weighted by `weight` and summed in float64. For metrics that are not such
+ * means (F1, medians) write an `Evaluator` of your own.
  * @throws UsageError "wrong-machine"
  */
 export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluator & Closeable> {

@@ -1,6 +1,6 @@
 import type { Metrics } from "./evaluator.ts";
 
-/** What a training tells on its way; steps (updates) and epochs are counted from 1. `F`: what is known at its start besides. */
+/** An event of a training. Steps (updates) and epochs are counted from 1. `F`: further facts of the start event. */
 export type TrainEvent<F extends object = object> =
   | StartEvent<F>
   | ProgressEvent
@@ -10,48 +10,50 @@ export type TrainEvent<F extends object = object> =
   | CheckpointEvent
   | EndEvent;
 
-/** Before the first step, also the first one after a training was resumed. */
+/** The start of a training, or of its continuation after a resume. */
 export type StartEvent<F extends object = object> = TrainingStart & F;
 
 export interface TrainingStart {
   readonly type: "start";
-  /** Updates that were made before: 0, or more where a training is resumed. */
+  /** Updates made before: 0, or more after a resume. */
   readonly step: number;
-  /** How many numbers are learned. */
+  /** Number of trainable numbers. */
   readonly parameters: number;
   readonly stepsPerEpoch: number;
   readonly epochs: number;
   readonly totalSteps: number;
-  /** Memory on the machine. */
+  /** Memory on the machine, in bytes. */
   readonly bytes: number;
 }
 
-/** Every `logEvery` steps. */
+/** Progress, every `logEvery` steps. */
 export interface ProgressEvent {
   readonly type: "progress";
   readonly step: number;
   readonly epoch: number;
-  /** Mean since the last progress event. */
+  /** Mean loss since the last progress event. */
   readonly loss: number;
   readonly learningRate: number;
   /** Norm of all gradients at this step, before clipping. */
   readonly gradientNorm: number;
-  /** What batches count by their `weight`: tokens for text. */
+  /** Items per second, in the units of `Batch.weight`: tokens for text. */
   readonly itemsPerSecond: number;
+  /** Estimated time left, in seconds. */
   readonly secondsLeft: number;
-  /** Updates left out so far because a gradient was not finite. */
+  /** Updates skipped so far because a gradient was not finite. */
   readonly skipped: number;
 }
 
-/** While a measurement takes long: about once a second, the first time after the first one. */
+/** Progress of a long evaluation, about once a second, first after one second. */
 export interface ValidationEvent {
   readonly type: "validation";
   readonly step: number;
   readonly epoch: number;
-  /** Parts that were measured, of how many: batches, or examples where a task measures them itself. */
+  /** Number of batches (or examples) evaluated so far. */
   readonly done: number;
+  /** Number of batches (or examples) in all. */
   readonly total: number;
-  /** Of this measurement. */
+  /** Estimated time left of this evaluation, in seconds. */
   readonly secondsLeft: number;
 }
 
@@ -65,42 +67,42 @@ interface Measured {
   readonly best: boolean;
 }
 
-/** In the middle of an epoch, where `evaluateEvery` or the end asks for it. */
+/** An evaluation within an epoch, requested by `evaluateEvery` or at the end. */
 export interface EvaluationEvent extends Measured {
   readonly type: "evaluation";
   readonly step: number;
   readonly epoch: number;
 }
 
-/** At the end of each epoch. */
+/** The end of an epoch. */
 export interface EpochEvent extends Measured {
   readonly type: "epoch";
   readonly epoch: number;
   readonly step: number;
-  /** Mean over the epoch, of weights that changed meanwhile. */
+  /** Mean training loss over the epoch, while the weights changed. */
   readonly trainLoss: number;
-  /** Of the epoch, without the validation. */
+  /** Time of the epoch, without the evaluation. */
   readonly seconds: number;
 }
 
-/** A moment to save, as `checkpointEvery` asked for: `snapshot()` now. */
+/** A moment to save, as requested by `checkpointEvery`: call `snapshot()` now. */
 export interface CheckpointEvent {
   readonly type: "checkpoint";
   readonly step: number;
   readonly epoch: number;
 }
 
-/** The last event. */
+/** The last event of a training. */
 export interface EndEvent {
   readonly type: "end";
-  /** All steps were made, `signal` aborted it, or the metric that decides got no better. */
+  /** Why training ended: all steps done, aborted by `signal`, or stopped early. */
   readonly reason: "done" | "aborted" | "stopped-early";
   readonly step: number;
-  /** Of all steps, without the validations. */
+  /** Time of all steps, without evaluations. */
   readonly seconds: number;
 }
 
-/** What is to be done at events, by their type. */
+/** Functions to call at events, by event type. */
 export type Callbacks<F extends object = object> = {
   readonly [E in TrainEvent<F> as E["type"]]?: (event: E) => unknown;
 };

@@ -13,13 +13,13 @@ import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import { NOTES, NOTES_ARENA, reserveNotes, type StepReading, takeNotes } from "./notes.ts";
 import { Plans } from "./plans.ts";
 
-/** What a training step learns from. */
+/** What `record` returns: the loss of a training step. */
 export interface Objective {
-  /** Shape []. */
+  /** The loss, shape []. */
   readonly loss: Tensor;
-  /** Shape []: added to the loss when gradients are taken, but not reported with it. Default none. */
+  /** A penalty of shape [] that is added to the loss for the gradients, but not to the reported loss. Default none. */
   readonly penalty?: Tensor | undefined;
-  /** Tensors that become states for the next step, once the gradients have been taken. */
+  /** Tensors that become states of the next step. */
   readonly carry?: readonly (readonly [from: Tensor, to: Tensor])[];
 }
 

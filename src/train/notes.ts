@@ -3,15 +3,15 @@ import { abs, add, type Expression, equal, less, lessEqual, mul, select, variabl
 import { LARGEST_FLOAT32 } from "../shared/finite.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 
-/** What the machine has noted since the last reading. */
+/** Results of training steps since the last reading. */
 export interface StepReading {
   /** Sum of the losses since the last reading. */
   readonly lossSum: number;
   /** Norm of all gradients at the last step, before clipping. */
   readonly gradientNorm: number;
-  /** Updates left out so far because a gradient was not finite. */
+  /** Updates skipped so far because a gradient was not finite. */
   readonly skipped: number;
-  /** The first step at which training broke down (a loss or norm that is no number, or many updates in a row left out); 0: none. */
+  /** The first step at which training failed (a loss or norm that is not finite, or many skipped updates in a row); 0: none. */
   readonly failedAt: number;
 }
 

@@ -1,7 +1,7 @@
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 
-/** All that a plateau rule remembers; plain numbers, so that it goes into a checkpoint as it is. */
+/** The state of a plateau schedule, for checkpoints. */
 export interface PlateauState {
   /** The rate in force. */
   readonly rate: number;
@@ -13,21 +13,23 @@ export interface PlateauState {
   readonly cooldown: number;
 }
 
+/** Options of `reduceOnPlateau`. */
 export interface PlateauOptions {
+  /** Initial learning rate. */
   readonly learningRate: number;
-  /** What the rate is multiplied by; default 0.1. */
+  /** Factor of a reduction. Default 0.1. */
   readonly factor?: number;
-  /** How many measurements in a row may be no better before the rate falls; default 10. */
+  /** Number of evaluations in a row without improvement before the rate is reduced. Default 10. */
   readonly patience?: number;
-  /** Better means better by this much; default 1e-4. */
+  /** The smallest change that counts as an improvement. Default 1e-4. */
   readonly threshold?: number;
-  /** Whether `threshold` is a share of the size of the best ("relative", default) or a difference ("absolute"). */
+  /** Whether `threshold` is relative to the best ("relative", default) or a difference ("absolute"). */
   readonly thresholdMode?: "relative" | "absolute";
-  /** Whether smaller ("min", default) or larger ("max") is better. */
+  /** Whether lower ("min", default) or higher ("max") is better. */
   readonly mode?: "min" | "max";
-  /** Measurements after a reduction that do not count; default 0. */
+  /** Number of evaluations to ignore after a reduction. Default 0. */
   readonly cooldown?: number;
-  /** Default 0. */
+  /** Lowest learning rate. Default 0. */
   readonly minRate?: number;
 }
 
@@ -41,9 +43,7 @@ export interface Plateau {
 const NEGLIGIBLE = 1e-8;
 
 /**
- * Lowers the rate when a metric has stopped getting better. The only rule that is no function of the step, so its state is
- * a value passed in and returned. PyTorch's ReduceLROnPlateau.
- *
+ * Reduces the learning rate when a metric stops improving, like PyTorch's ReduceLROnPlateau.
  * @throws UsageError "out-of-range" for a factor that is not within (0, 1)
  */
 export function reduceOnPlateau(options: PlateauOptions): Plateau {

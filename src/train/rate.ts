@@ -4,15 +4,16 @@ import { describe, UsageError } from "../shared/errors.ts";
 import type { Plateau } from "./plateau.ts";
 import { constantRate, cosineRate, linearRate, polynomialRate, type Schedule, sequentialRate } from "./schedules.ts";
 
+/** Learning rate and schedule. */
 export interface RateOptions {
-  /** Of the first update, or the highest one of a named schedule. Default 2e-3. */
+  /** The learning rate; with a named schedule its highest value. Default 2e-3. */
   readonly learningRate?: number | undefined;
   /**
-   * How `learningRate` goes over the whole training: "constant" (default), or down to 0 along half a "cosine" or in a "linear"
-   * way. Or in its place: the rate as a function of the updates so far, or a rule that follows the metric that decides.
+   * How the learning rate changes over the training: "constant" (default), or decreasing to 0 along half a "cosine" or "linear". Or a
+   * function from the number of updates to a rate, or `reduceOnPlateau(…)`.
    */
   readonly schedule?: ScheduleName | Schedule | Plateau | undefined;
-  /** Updates in which the rate of a named schedule first rises in equal steps. Default 0. */
+  /** Number of updates over which a named schedule first increases the rate linearly. Default 0. */
   readonly warmup?: number | undefined;
 }
 

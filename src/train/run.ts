@@ -23,19 +23,17 @@ import type { EpochEvent, EvaluationEvent, TrainEvent } from "./events.ts";
 import type { RestoreOptions, TrainingSnapshot } from "./snapshot.ts";
 import type { Trainer } from "./trainer.ts";
 
+/** Options of `openRun`. */
 export interface OpenRunOptions {
-  /** Made if there is none. */
+  /** Folder of the run; created if needed. */
   readonly folder: string;
-  /**
-   * What to do with a run that is there already: refuse to touch it ("refuse", default), go on with it ("resume"; one that was killed
-   * before its first checkpoint begins anew), or begin another one in its place ("overwrite").
-   */
+  /** What to do with an existing run: "refuse" (default), "resume" it (one without a checkpoint starts again), or "overwrite" it. */
   readonly existing?: "refuse" | "resume" | "overwrite" | undefined;
-  /** How many checkpoints are kept besides the best one; default 3. */
+  /** Number of checkpoints to keep besides the best one. Default 3. */
   readonly keep?: number | undefined;
-  /** Where files are written; default those of the platform. */
+  /** File operations. Default: those of the platform. */
   readonly files?: FileLayer | undefined;
-  /** Told what a user should know: a damaged checkpoint that was passed over. */
+  /** Called with messages for the user, such as a damaged checkpoint that was skipped. */
   readonly onNotice?: ((text: string) => void) | undefined;
 }
 
@@ -43,9 +41,9 @@ export interface RecordOptions extends RestoreOptions, Pick<Saveable, "model" | 
 
 /** Which weights `model.safetensors` holds. */
 export interface SavedWeights {
-  /** Update after which they were saved. */
+  /** The update after which they were saved. */
   readonly savedStep: number;
-  /** Epoch that they are the end of, from 1; absent in the middle of one. */
+  /** The epoch at whose end they were saved, from 1; undefined within an epoch. */
   readonly savedEpoch?: number;
   readonly validationLoss?: number;
 }
@@ -60,7 +58,7 @@ interface RunState extends Omit<TrainingSnapshot, "tensors"> {
 }
 
 /**
- * Opens a folder for a training: locks it against other processes until it is closed.
+ * Opens a folder to record a training in, and locks it against other processes until it is closed.
  * @throws UsageError "run-locked", "run-exists", "no-checkpoint"; FailureError "file-write-failed", "disk-full"
  */
 export async function openRun(options: OpenRunOptions): Promise<Run> {
@@ -107,7 +105,7 @@ async function expectNothingLost(files: FileLayer, folder: string, names: readon
   );
 }
 
-/** A folder that a training is recorded in: see `openRun`. */
+/** A folder in which a training is recorded: see `openRun`. */
 export class Run implements AsyncDisposable {
   private readonly options: OpenRunOptions & { readonly files: FileLayer };
   private readonly lock: RunLock;
@@ -123,12 +121,12 @@ export class Run implements AsyncDisposable {
     this.lock = lock;
   }
 
-  /** Which weights lie in `model.safetensors`; undefined before the first. */
+  /** Which weights `model.safetensors` holds; undefined before the first save. */
   get savedWeights(): SavedWeights | undefined {
     return this.saved;
   }
 
-  /** Update after which the last checkpoint was made, from which a resumed training goes on; undefined before the first. */
+  /** The update of the last checkpoint, from which a resumed training continues; undefined before the first. */
   get lastCheckpoint(): number | undefined {
     return this.kept < 0 ? undefined : this.kept;
   }
@@ -140,10 +138,9 @@ export class Run implements AsyncDisposable {
   }
 
   /**
-   * Trains, and keeps what happens: with `existing: "resume"` from the last checkpoint on. Events are handed on when they have
-   * been dealt with: the best weights are in `model.safetensors`, and at `checkpoint` and `end` all that is needed to go on is
-   * in `checkpoints/`. Close the run afterwards.
-   *
+   * Runs a training and records it: config, metrics, best weights and checkpoints. With `existing: "resume"` it continues from the last
+   * checkpoint. Events are passed on after they have been recorded: the best weights are in `model.safetensors`, and at `checkpoint`
+   * and `end` everything needed to resume is in `checkpoints/`. Close the run afterwards.
    * @throws UsageError "other-training", "different-schedule", "different-arithmetic"; FailureError "disk-full", "file-write-failed", "diverged". The
    *   last good checkpoint stays in all cases
    */

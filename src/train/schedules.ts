@@ -2,10 +2,9 @@ import { describe, expectInteger, expectOneOf, UsageError } from "../shared/erro
 import { expectOptions } from "../shared/options.ts";
 
 /**
- * The learning rate of an update as a pure function of how many updates went before it (0, 1, …). Nothing is accumulated,
- * so a resumed run and a skipped step have the rate they should. Any function of a step is a schedule.
- *
- * Names and defaults are PyTorch's, whose values these reproduce to 1e-12; `learningRate` is the optimizer's rate there.
+ * A learning-rate schedule: a pure function from the number of previous updates (0, 1, …) to a rate, so resumed runs and skipped
+ * updates get the right rate. Names and defaults of the functions below are PyTorch's, whose values they reproduce to 1e-12;
+ * `learningRate` is the rate of the optimizer there.
  */
 export type Schedule = (step: number) => number;
 
@@ -25,14 +24,14 @@ const of =
   (step) =>
     rate(expectInteger("step", step, { min: 0 }));
 
-/** The same rate at every step. */
+/** Keeps the learning rate constant. */
 export function constantRate(options: { readonly learningRate: number }): Schedule {
   expectOptions("constantRate", options, { learningRate: "required" });
   const rate = checkedRate(options.learningRate);
   return of(() => rate);
 }
 
-/** Multiplied by `gamma` (default 0.1) every `stepSize` steps. PyTorch's StepLR. */
+/** Multiplies the rate by `gamma` (default 0.1) every `stepSize` steps. PyTorch's StepLR. */
 export function stepRate(options: {
   readonly learningRate: number;
   readonly stepSize: number;
@@ -45,7 +44,7 @@ export function stepRate(options: {
   return of((step) => rate * gamma ** Math.floor(step / stepSize));
 }
 
-/** Multiplied by `gamma` (default 0.1) at each of the steps `milestones`; one that is listed twice counts twice. MultiStepLR. */
+/** Multiplies the rate by `gamma` (default 0.1) at each step in `milestones`; a step listed twice counts twice. PyTorch's MultiStepLR. */
 export function multiStepRate(options: {
   readonly learningRate: number;
   readonly milestones: readonly number[];
@@ -58,7 +57,7 @@ export function multiStepRate(options: {
   return of((step) => rate * gamma ** milestones.filter((at) => at <= step).length);
 }
 
-/** Multiplied by `gamma` at every step. ExponentialLR. */
+/** Multiplies the rate by `gamma` at every step. PyTorch's ExponentialLR. */
 export function exponentialRate(options: { readonly learningRate: number; readonly gamma: number }): Schedule {
   expectOptions("exponentialRate", options, { learningRate: "required", gamma: "required" });
   const rate = checkedRate(options.learningRate);
@@ -72,8 +71,8 @@ const cosine = (start: number, end: number, t: number): number =>
 const line = (start: number, end: number, t: number): number => start + (end - start) * t;
 
 /**
- * From `learningRate` down to `minRate` (default 0) in `totalSteps` steps along half a cosine; beyond, it rises again and
- * so on, as PyTorch's CosineAnnealingLR does (T_max, eta_min). Put it in `sequentialRate` to stop at the bottom.
+ * Decreases the rate from `learningRate` to `minRate` (default 0) in `totalSteps` steps along half a cosine. Beyond, it rises again and
+ * so on, as PyTorch's CosineAnnealingLR does (T_max, eta_min). Use it in `sequentialRate` to stop at the minimum.
  * @see Loshchilov & Hutter (2017), arXiv:1608.03983
  */
 export function cosineRate(options: {
@@ -89,8 +88,8 @@ export function cosineRate(options: {
 }
 
 /**
- * Half a cosine from `learningRate` to `minRate` (default 0), again and again: the first takes `firstCycle` steps, each
- * next one `multiplier` (default 1) times as many. CosineAnnealingWarmRestarts (T_0, T_mult).
+ * Decreases the rate along half a cosine from `learningRate` to `minRate` (default 0), and restarts: the first cycle has `firstCycle`
+ * steps, each next one `multiplier` (default 1) times as many. PyTorch's CosineAnnealingWarmRestarts (T_0, T_mult).
  * @see Loshchilov & Hutter (2017), arXiv:1608.03983
  */
 export function cosineRestartsRate(options: {
@@ -122,8 +121,8 @@ export function cosineRestartsRate(options: {
 }
 
 /**
- * From `startFactor` (default 1/3) to `endFactor` (default 1) times the rate in `totalSteps` (default 5) equal steps, then
- * constant: the usual warmup. LinearLR.
+ * Changes the rate linearly from `startFactor` (default 1/3) to `endFactor` (default 1) times `learningRate` in `totalSteps` (default
+ * 5) steps, then keeps it: the usual warmup. PyTorch's LinearLR.
  */
 export function linearRate(options: {
   readonly learningRate: number;
@@ -139,7 +138,7 @@ export function linearRate(options: {
   return of((step) => rate * line(startFactor, endFactor, Math.min(step / totalSteps, 1)));
 }
 
-/** `learningRate` times (1 − step/totalSteps)^power (defaults 5 and 1), then 0. PolynomialLR. */
+/** Multiplies the rate by (1 − step/totalSteps)^power (defaults 5 and 1), then 0. PyTorch's PolynomialLR. */
 export function polynomialRate(options: {
   readonly learningRate: number;
   readonly totalSteps?: number;
@@ -153,8 +152,8 @@ export function polynomialRate(options: {
 }
 
 /**
- * Up from maxRate/divisor (default 25) to maxRate in the first `warmup` (default 0.3) of the steps, then down to a
- * `finalDivisor`-th (default 1e4) of where it began, there to stay. OneCycleLR.
+ * Increases the rate from maxRate/divisor (default 25) to maxRate in the first `warmup` (default 0.3) of the steps, then decreases it
+ * to 1/`finalDivisor` (default 1e4) of its initial value, where it stays. PyTorch's OneCycleLR.
  * @see Smith & Topin (2018), arXiv:1708.07120
  */
 export function oneCycleRate(options: {
@@ -189,8 +188,8 @@ export function oneCycleRate(options: {
 }
 
 /**
- * One schedule after the other: `schedules[k + 1]` takes over at the step `milestones[k]`, and counts its own steps from 0.
- * SequentialLR. Warmup is `sequentialRate({ schedules: [linearRate(…), cosineRate(…)], milestones: [500] })`.
+ * Chains schedules: `schedules[k + 1]` starts at step `milestones[k]` and counts its own steps from 0. PyTorch's SequentialLR. For a
+ * warmup use `sequentialRate({ schedules: [linearRate(…), cosineRate(…)], milestones: [500] })`.
  */
 export function sequentialRate(options: {
   readonly schedules: readonly Schedule[];

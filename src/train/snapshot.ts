@@ -9,7 +9,7 @@ import { effectAlike, type ScheduleEffect, scheduleEffect } from "./schedule-eff
 import type { TrainerOptions, TrainingPlan } from "./trainer-options.ts";
 import { firstState, type TrainerState } from "./trainer-state.ts";
 
-/** All that the rest of a training depends on; apart from the numbers of the tensors JSON holds it. */
+/** Everything that the rest of a training depends on. Except for the tensors it can be stored as JSON. */
 export interface TrainingSnapshot {
   /** Parameters, moments of the optimizer, carried states, what the machine noted. */
   readonly tensors: ReadonlyMap<string, NamedTensor>;
@@ -23,10 +23,11 @@ export interface TrainingSnapshot {
 export type Setup = string | number | boolean | null;
 export type TrainingSetup = Readonly<Record<string, Setup | Readonly<Record<string, Setup>>>>;
 
+/** What may differ from the snapshot. */
 export interface RestoreOptions {
-  /** Goes on with another family of arithmetic, and then with other bits. Default false. */
+  /** Whether to continue with another arithmetic, and so with other bits. Default false. */
   readonly allowDifferentArithmetic?: boolean | undefined;
-  /** Goes on with another learning rate or schedule. Default false. */
+  /** Whether to continue with another learning rate or schedule. Default false. */
   readonly allowDifferentSchedule?: boolean | undefined;
 }
 

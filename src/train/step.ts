@@ -5,15 +5,15 @@ import type { Graph } from "../tensor/graph.ts";
 import { type Learner, type LearnerOptions, type Objective, openLearner } from "./learner.ts";
 import type { StepReading } from "./notes.ts";
 
+/** Options of `openTrainingStep`. */
 export interface TrainingStepOptions extends Omit<LearnerOptions, "record" | "accumulates"> {
   /** Records the forward pass and the loss. */
   readonly record: (graph: Graph) => Objective;
 }
 
 /**
- * A training step for a loop of one's own: forward, loss, backward, clipping, update and carried state are recorded once
- * and replayed at each step. Moments of the optimizer begin anew. (`openTrainer` is the loop with everything around it.)
- *
+ * Opens a single training step for your own loop: forward, loss, backward, clipping, update and carried state, recorded once and
+ * replayed at each step. `openTrainer` is the complete loop.
  * @throws FailureError "out-of-memory" before anything is allocated
  */
 export async function openTrainingStep(options: TrainingStepOptions): Promise<TrainingStep> {
@@ -37,7 +37,7 @@ export async function openTrainingStep(options: TrainingStepOptions): Promise<Tr
   }
 }
 
-/** One training step, ready to run as often as one likes. */
+/** A training step that can be run repeatedly: see `openTrainingStep`. */
 export class TrainingStep extends Closing {
   /** The plan up to the gradients: write its inputs before each run. */
   readonly executable: Executable;
@@ -50,20 +50,20 @@ export class TrainingStep extends Closing {
   }
 
   /**
-   * Issues step number `step` (from 1) with a learning rate. Inputs must have been written. Updates that were left out do
-   * not count for Adam's bias correction and the like from the next reading on; read after each step to have that exact.
+   * Runs step number `step` (from 1) with a learning rate, after the inputs have been written. Skipped updates are excluded from Adam's
+   * bias correction from the next reading on; read after each step to have that exact.
    */
   run(step: number, rate: number): void {
     this.learner.addGradient(this.executable, step, { share: 1, firstExample: 0 });
     this.learner.applyUpdate(step, rate);
   }
 
-  /** What the machine has noted since the last reading. */
+  /** Reads the results since the last reading. */
   read(): Promise<StepReading> {
     return this.learner.read();
   }
 
-  /** Bytes that the step keeps on the machine, parameters and moments included. */
+  /** Memory of the step on the machine in bytes, including parameters and moments. */
   get bytes(): number {
     return this.learner.bytes;
   }

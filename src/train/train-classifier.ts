@@ -44,29 +44,30 @@ const {
   ...modelNames
 } = sequenceClassifierNames;
 
+/** Options of `trainClassifier`. */
 export interface TrainClassifierOptions extends TrainingOptions {
   readonly machine: Machine;
   /** Texts or series with their labels. */
   readonly examples: Examples;
-  /** Other examples to validate on, or the share of `examples` that is kept for it (stratified, by `seed`). Default 0.1. */
+  /** Validation examples, or the share of `examples` to keep for validation (stratified, by `seed`). Default 0.1. */
   readonly validation?: Examples | number | undefined;
-  /** Labels are numbers to be predicted, not classes. Default false. */
+  /** Whether labels are numbers to predict instead of classes. Default false. */
   readonly regression?: boolean | undefined;
-  /** How much an example of each class counts in training. Default "none": all the same. */
+  /** Weights of the classes in the loss. Default "none": all equal. */
   readonly classWeights?: ClassWeights | undefined;
-  /** For texts: a tokenizer, or how to make one of the texts to learn from. Default words, in small letters. */
+  /** For texts: a tokenizer, or options to make one from the training texts. Default: lower-case words. */
   readonly tokenizer?: Tokenizer | TrainTokenizerOptions | undefined;
-  /** For series: "standard" (default) brings each channel to mean 0 and deviation 1, as measured on what is learned from. */
+  /** For series: "standard" (default) standardizes each channel to mean 0 and deviation 1 on the training part. */
   readonly scaling?: "standard" | "none" | undefined;
-  /** Default: LSTM of 128 units in both directions, maximum over time, dropout 0.3. */
+  /** Options of the model. Default: LSTM of 128 units in both directions, maximum over time, dropout 0.3. */
   readonly model?: ClassifierModelOptions | ((options: SequenceClassifierOptions) => SequenceModel) | undefined;
-  /** B; default 32. */
+  /** B: examples per update. Default 32. */
   readonly batchSize?: number | undefined;
-  /** Default 10; where there are few examples more, for about 320 updates, but at most 100. */
+  /** Default 10; for few examples more, for about 320 updates, but at most 100. */
   readonly epochs?: number | undefined;
 }
 
-/** What the start event of a classifier's training tells besides. */
+/** Further facts in the start event of a classifier's training. */
 export interface ClassifierFacts {
   readonly trainExamples: number;
   readonly validationExamples: number;
@@ -74,19 +75,19 @@ export interface ClassifierFacts {
 }
 
 export interface ClassifierTraining<M extends SequenceModel = SequenceModel> extends Training<ClassifierFacts, M> {
-  /** Answers with the weights as they are; closed with the trainer, as are the weights. */
+  /** The classifier with the current weights; closed with the trainer, as are the weights. */
   readonly classifier: Classifier<M>;
-  /** What is learned from, and what is measured after each epoch. */
+  /** The training examples. */
   readonly train: Examples;
+  /** The validation examples. */
   readonly validation: Examples | undefined;
 }
 
 export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "maximum", dropout: 0.3 } as const;
 
 /**
- * Trains a model that says what a whole text or series is: one of some classes (cross entropy), or a number (`regression`,
- * squared error). Nothing runs until the trainer is iterated or `run` is called.
- *
+ * Trains a classifier of texts or series (cross entropy), or with `regression` a predictor of numbers (squared error). Nothing runs
+ * until the trainer is iterated or `run` is called.
  * @example
  * ```ts no-run
  * const examples = await readLabelledTexts("reviews.csv", { text: "review", label: "stars" });

@@ -32,36 +32,41 @@ export type ForecasterModelOptions = Pick<
   "cell" | "hiddenSize" | "projectionSize" | "numLayers" | "initialize" | "dropout"
 >;
 
+/** Options of `trainForecaster`. */
 export interface TrainForecasterOptions extends TrainingOptions, ForecastLayoutOptions {
   readonly machine: Machine;
-  /** Series, as `readTimeSeries` or `timeSeriesSet` gives them. */
+  /** Series from `readTimeSeries` or `timeSeriesSet`. */
   readonly data: TimeSeriesSet;
-  /** Steps that are measured on after each epoch, behind those that are learned from: a share of each series (at least H steps), or a number. Default 0.1; 0: none. */
+  /**
+   * Steps for validation, after the training part: a share of each series (at least H steps), or a number of steps. Default 0.1; 0:
+   * none.
+   */
   readonly validation?: number | undefined;
-  /** Steps behind those that are not touched, likewise. Default 0. */
+  /** Steps after the validation part that are not used, as a share or number. Default 0. */
   readonly test?: number | undefined;
-  /** What is said of each value; default "quantiles", or "student-t" where each step comes from the one before. */
+  /** What is predicted of each value. Default "quantiles", for autoregressive models "student-t". */
   readonly head?: HeadName | undefined;
-  /** Of points: which error they make small; default "squared". */
+  /** For the head "point": the loss. Default "squared". */
   readonly pointLoss?: PointLoss | undefined;
-  /** Of quantiles: their probabilities, ascending; default 0.1, 0.5, 0.9. */
+  /** For the head "quantiles": their probabilities, ascending. Default 0.1, 0.5, 0.9. */
   readonly levels?: readonly number[] | undefined;
+  /** Options of the network. */
   readonly model?: ForecasterModelOptions | undefined;
   /**
-   * Whether a linear map of each target's past is fitted first, by least squares, and the network learns what it leaves. Default true; of predictions of all steps at
-   * once, of other things than counts, and where there are at least ten windows for each step that is looked back at. Otherwise the network learns all.
+   * Whether a linear map of each target's past is fitted first, by least squares, and the network learns the remainder. Default true,
+   * if all steps are predicted at once, the head is not for counts, and there are at least ten windows per step of context.
    */
   readonly linear?: boolean | undefined;
-  /** B: windows of an update; default 32. */
+  /** B: windows per update. Default 32. */
   readonly batchSize?: number | undefined;
-  /** Default: about 2,000 updates, but at least 5 epochs and at most 50. */
+  /** Default: about 2,000 updates, at least 5 and at most 50 epochs. */
   readonly epochs?: number | undefined;
 }
 
-/** What the start event of a forecaster's training tells besides. */
+/** Further facts in the start event of a forecaster's training. */
 export interface ForecasterFacts {
   readonly series: number;
-  /** Those that are too short to learn from. */
+  /** Series that are too short to train on. */
   readonly skippedSeries: number;
   readonly trainWindows: number;
   readonly validationWindows: number;
@@ -76,20 +81,19 @@ export interface SplitSeries {
 }
 
 export interface ForecasterTraining extends Training<ForecasterFacts, SequenceForecaster> {
-  /** Forecasts with the weights as they are; closed with the trainer, as are the weights. */
+  /** The forecaster with the current weights; closed with the trainer, as are the weights. */
   readonly forecaster: Forecaster;
   readonly series: readonly SplitSeries[];
   /**
-   * Measures on the validation part how wide intervals must be (`Forecaster.calibrate`): to be called once the weights are those to be used.
+   * Calibrates the intervals on the validation part (`Forecaster.calibrate`). Call it once the final weights are in place.
    * @param of another forecaster of this training, such as one with weights that were saved on the way; default `forecaster`
    */
   calibrate(of?: Forecaster): ReturnType<Forecaster["calibrate"]>;
 }
 
 /**
- * Trains a model that predicts the next steps of series. Scales, calendar and inputs are measured on the training part alone. Nothing runs until the
- * trainer is iterated or `run` is called.
- *
+ * Trains a forecaster of time series. Scaling, calendar features and inputs for gaps are fitted on the training part only. Nothing runs
+ * until the trainer is iterated or `run` is called.
  * @example
  * ```ts no-run
  * const data = await readTimeSeries("sales.csv", { targets: ["sales"], time: "day" });

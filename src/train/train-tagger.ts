@@ -44,29 +44,31 @@ const {
   ...modelNames
 } = sequenceTaggerNames;
 
-/** Which words have a vector of their own. */
+/** Which words get vectors of their own. */
 export type TaggerWords = Pick<TrainTokenizerOptions, "minimumCount" | "vocabularySize" | "normalize">;
 
+/** Options of `trainTagger`. */
 export interface TrainTaggerOptions extends TrainingOptions {
   readonly machine: Machine;
+  /** Sentences with tags, and optionally intents. */
   readonly sentences: TaggedSentences;
-  /** Other sentences to validate on, or the share of `sentences` that is kept for it (by `seed`). Default 0.1. */
+  /** Validation sentences, or the share of `sentences` to keep for validation (by `seed`). Default 0.1. */
   readonly validation?: TaggedSentences | number | undefined;
-  /** How spans are written in the tags: "auto" (default) looks at them, "none" takes tags as names that say nothing of one another. */
+  /** The scheme of spans in the tags: "auto" (default) detects it, "none" treats tags as unrelated labels. */
   readonly scheme?: TagScheme | "auto" | "none" | undefined;
-  /** In which scheme the model learns spans; answers come in that of the sentences. Default "bioes", which tells most. */
+  /** The scheme in which the model learns spans; predictions have the scheme of the sentences. Default "bioes", the most informative. */
   readonly encoding?: TagScheme | undefined;
-  /** Default: words that occur at least twice, in small letters where characters are read, too. */
+  /** Default: words that occur at least twice, in lower case if characters are read too. */
   readonly words?: TaggerWords | undefined;
-  /** Whether words are also read character by character. Default: they are, unless every token is a single character. */
+  /** Whether words are also read by their characters. Default: yes, unless every token is a single character. */
   readonly characters?: boolean | undefined;
-  /** Default: a CRF on an LSTM of 100 units in both directions, dropout 0.5. */
+  /** Options of the model. Default: a CRF on an LSTM of 100 units in both directions, dropout 0.5. */
   readonly model?: TaggerModelOptions | undefined;
-  /** B; default 16. */
+  /** B: sentences per update. Default 16. */
   readonly batchSize?: number | undefined;
 }
 
-/** What the start event of a tagger's training tells besides. */
+/** Further facts in the start event of a tagger's training. */
 export interface TaggerFacts {
   readonly trainSentences: number;
   readonly trainTokens: number;
@@ -75,18 +77,17 @@ export interface TaggerFacts {
 }
 
 export interface TaggerTraining extends Training<TaggerFacts, SequenceTagger> {
-  /** Answers with the weights as they are; closed with the trainer, as are the weights. */
+  /** The tagger with the current weights; closed with the trainer, as are the weights. */
   readonly tagger: Tagger;
-  /** What is learned from, and what is measured after each epoch. */
+  /** The training sentences. */
   readonly train: TaggedSentences;
+  /** The validation sentences. */
   readonly validation: TaggedSentences | undefined;
 }
 
 /**
- * Trains a model that says what each token of a sentence is, and if the sentences have intents, what each is about. The weights with the
- * best F1 of spans (accuracy of other tags; mean with that of the intents) count as best. Nothing runs until the trainer is iterated or
- * `run` is called.
- *
+ * Trains a tagger of sentences, and of their intents if they have any. The weights with the best span F1 count as best (for other tags
+ * accuracy; with intents the mean with their accuracy). Nothing runs until the trainer is iterated or `run` is called.
  * @example
  * ```ts no-run
  * const sentences = await readTokenColumns("train.txt", { token: 1, tag: 4 });

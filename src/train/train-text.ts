@@ -16,21 +16,27 @@ import { startTrainer } from "./trainer.ts";
 import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 import type { Training } from "./training.ts";
 
+/** Options of `trainText`. */
 export interface TrainTextOptions extends TrainingOptions {
+  /** The language model to train. */
   readonly model: LanguageModel;
   readonly machine: Machine;
+  /** Training tokens. */
   readonly train: Tokens;
-  /** Measured after each epoch. Default or of length 0: none. */
+  /** Validation tokens, evaluated after each epoch. Default: none. */
   readonly validation?: Tokens | undefined;
-  /** How many tokens of it are measured, from its beginning; default all. What is measured decides what is best. */
+  /** Number of validation tokens to evaluate, from the beginning. Default: all. */
   readonly validationTokens?: number | undefined;
-  /** To train on with; default new ones, drawn with `seed`. They are changed in place, and not closed with the trainer if given. */
+  /** Parameters to train further, in place; they are not closed with the trainer. Default: new ones, initialized with `seed`. */
   readonly parameters?: ParameterStore | undefined;
-  /** B: contiguous pieces of the text that are learned from side by side. Default 32, fewer for short texts. */
+  /** B: contiguous pieces of the text that are trained on in parallel. Default 32, fewer for short texts. */
   readonly batchSize?: number | undefined;
-  /** T: how far gradients reach back. Default 64, fewer for short texts. */
+  /**
+   * T: window length in time steps (tokens), which is how far back gradients reach. Not the length of the training: see `epochs` and
+   * `maxSteps`. Default 64, fewer for short texts.
+   */
   readonly steps?: number | undefined;
-  /** B of the validation; default as `evaluateText`. */
+  /** B of the validation. Default: that of `evaluateText`. */
   readonly validationBatchSize?: number | undefined;
 }
 
@@ -43,7 +49,7 @@ const textOptions: OptionsTable<TrainTextOptions> = {
   validationBatchSize: textTrainingFields.batchSize,
 };
 
-/** What the start event of a training on text tells besides. */
+/** Further facts in the start event of a training on text. */
 export interface TextFacts {
   readonly trainTokens: number;
   readonly validationTokens: number;
@@ -54,12 +60,9 @@ export interface TextFacts {
 export type TextTraining = Training<TextFacts, LanguageModel>;
 
 /**
- * Trains a language model by truncated backpropagation through time: the text is cut into B streams, read T steps at a
- * time; the state is carried from window to window and is zero at the start of each epoch.
- *
- * Nothing runs until the trainer is iterated or `run` is called; what happens is told in events. While an event is being
- * handled the parameters stand still: save them then.
- *
+ * Trains a language model by truncated backpropagation through time: the text is cut into B streams, read T steps at a time; the state
+ * is carried from window to window and starts at zero in each epoch. Nothing runs until the trainer is iterated or `run` is called;
+ * progress is reported as events. While an event is handled the parameters do not change: save them then.
  * @example
  * ```ts
  * const { trainer, parameters } = await trainText({ model, machine, train, validation, epochs: 3 });

@@ -14,62 +14,65 @@ import type { Evaluator } from "./evaluator.ts";
 import type { Objective } from "./learner.ts";
 import { type RateOptions, type RateRule, rateRule } from "./rate.ts";
 
-/** How any training goes, whatever it learns. */
+/** Options of every training. */
 export interface TrainingOptions extends RateOptions {
-  /** How often all batches are gone through. Default 10. */
+  /** Number of passes over all batches. Default 10. */
   readonly epochs?: number | undefined;
-  /** Ends the training earlier, in the middle of an epoch if need be. Default: never. */
+  /** Maximum number of updates; training may end within an epoch. Default: no limit. */
   readonly maxSteps?: number | undefined;
-  /** Default `adam()`. */
+  /** The optimizer. Default `adam()`. */
   readonly optimizer?: Optimizer | undefined;
   /**
-   * Decay of a mean of the weights over the updates, below 1: about 1 / (1 − average) of them are remembered. Wherever the training stands
-   * still (while an event is handled, at the end), the parameters are these means: they are measured, they count as best, they are saved.
-   * Learning goes on from the weights themselves. Default: none is kept.
+   * Decay of an exponential moving average of the weights, below 1; it covers about the last 1 / (1 − average) updates. Whenever the
+   * training stands still (in an event, at the end), the parameters are the averages: they are evaluated, compared and saved. Training
+   * continues from the weights themselves. Default: no average.
    */
   readonly average?: number | undefined;
-  /** Gradients are scaled down together when their norm is larger; default 5. `Infinity`: never. */
+  /** Gradients are scaled down together if their norm is larger. Default 5. `Infinity`: no clipping. */
   readonly clipNorm?: number | undefined;
-  /** Then each element of the gradient is held within ±clipValue. Default: never. */
+  /** Each element of the gradient is clamped to ±clipValue, after `clipNorm`. Default: no clipping. */
   readonly clipValue?: number | undefined;
   /**
-   * Batches that make one update: its gradient is Σ wᵢ gᵢ ÷ Σ wᵢ over so many batches in a row, by their weights, added up in
-   * their order in the arithmetic of the machine. Default 1. An update never reaches over the end of an epoch.
+   * Number of consecutive batches that make one update, whose gradient is Σ wᵢ gᵢ ÷ Σ wᵢ with the weights of the batches. An update
+   * does not reach over the end of an epoch. Default 1.
    */
   readonly accumulate?: number | undefined;
   /**
-   * Parts that recurrent layers cut a sequence into to save memory: what their gradient needs is kept for one part at a time, and the
-   * others are computed once more on the way back. Changes no bit. Default: 1 (everything is kept), or 8 for batches that do not fit.
+   * Number of parts that recurrent layers divide a sequence into to save memory: what the gradient needs is kept for one part at a
+   * time, and the others are computed again in the backward pass. Does not change results. Default: 1 (everything is kept), or 8 for
+   * batches that do not fit.
    */
   readonly recompute?: number | undefined;
-  /** Of dropout; default 0. */
+  /** Seed of dropout. Default 0. */
   readonly seed?: number | undefined;
-  /** When the evaluator runs: after each epoch ("epoch", default), and also every so many steps. At the end in any case. */
+  /** When the evaluator runs: after each epoch ("epoch", default), or also every this many steps. Always at the end. */
   readonly evaluateEvery?: "epoch" | number | undefined;
-  /** Which metric decides what is best; default the lowest `loss`. Without an evaluator it is the loss of training. */
+  /** The metric that decides which weights are best. Default: the lowest `loss`; without an evaluator that of the training. */
   readonly best?: BestMetric | undefined;
-  /** Default: never. */
+  /** Ends the training when the deciding metric stops improving. Default: never. */
   readonly earlyStopping?: EarlyStopping | undefined;
-  /** When to tell that it is a moment to save, besides after each measurement: after so many steps, so many seconds, or both. */
+  /** When to emit a `checkpoint` event, besides after each evaluation: after this many steps, seconds, or both. */
   readonly checkpointEvery?: { readonly steps?: number | undefined; readonly seconds?: number | undefined } | undefined;
-  /** Steps between progress events; default 20. */
+  /** Steps between progress events. Default 20. */
   readonly logEvery?: number | undefined;
-  /** Ends the training between two steps. Everything learned until then stays in the parameters. */
+  /** Ends the training between two steps; the weights learned so far stay. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of `openTrainer`. */
 export interface TrainerOptions<F extends object = object> extends TrainingOptions {
   readonly machine: Machine;
-  /** Trained in place. */
+  /** The parameters to train, in place. */
   readonly parameters: ParameterStore;
+  /** The source of batches. */
   readonly batches: BatchSource;
-  /** Records the forward pass and the loss for batches of the shape that this one has; called once for each shape. */
+  /** Records the forward pass and the loss for batches of this shape; called once per shape. */
   readonly record: (graph: Graph, batch: Batch) => Objective;
-  /** Default: none; the loss of training decides. Closed with the trainer. */
+  /** Evaluates the model; closed with the trainer. Default: none, and the training loss decides what is best. */
   readonly evaluator?: Evaluator | undefined;
-  /** What the start event tells besides. */
+  /** Further facts for the start event. */
   readonly facts?: F | undefined;
-  /** Closed with the trainer, in this order. */
+  /** What to close with the trainer, in this order. */
   readonly owned?: readonly Pick<Evaluator, "close">[] | undefined;
 }
 

@@ -17,10 +17,9 @@ import { planOf, type TrainerOptions, type TrainingPlan, trainingOptions } from 
 import { firstState, type TrainerState } from "./trainer-state.ts";
 
 /**
- * Opens a training of anything: a step (`record`), a source of batches, an evaluator. It knows nothing of what is learned.
- * Nothing runs until the result is iterated; what happens is told in events. While an event is being handled the
- * parameters stand still: save them then.
- *
+ * Opens a training of any model, from a function that records the loss, a source of batches and, optionally, an evaluator. Nothing runs
+ * until it is iterated or `run` is called; progress is reported as events. While an event is handled the parameters do not change: save
+ * them then.
  * @example
  * ```ts
  * const trainer = await openTrainer({ machine, parameters, batches, record, epochs: 20, earlyStopping: { patience: 3 } });
@@ -61,11 +60,11 @@ export async function startTrainer<F extends object = object>(options: TrainerOp
 }
 
 /**
- * A training under way: see `openTrainer`. Leaving the loop early and iterating again goes on where it stopped. Of two loops at a time one is refused
- * with a UsageError "busy".
+ * A training in progress: see `openTrainer`. After leaving the loop, iterating again continues where it stopped. A second loop at the
+ * same time is refused with a UsageError "busy".
  */
 export class Trainer<F extends object = object> extends Closing implements AsyncIterable<TrainEvent<F>> {
-  /** The weights as they are now. */
+  /** The current weights. */
   readonly parameters: ParameterStore;
   private readonly options: TrainerOptions<F>;
   private readonly plan: TrainingPlan;
@@ -90,7 +89,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
     this.state = firstState(plan);
   }
 
-  /** Updates made so far. */
+  /** Number of updates so far. */
   get step(): number {
     return this.state.step;
   }
@@ -130,7 +129,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
     yield { type: "end", reason: aborted ? "aborted" : stopped ? "stopped-early" : "done", step, seconds };
   }
 
-  /** Trains to the end and calls what is given for events of each type; a callback is awaited before the training goes on. */
+  /** Trains to the end and calls the given callbacks; each is awaited before training continues. */
   async run(callbacks: Callbacks<F> = {}): Promise<EndEvent> {
     expectOptions<Callbacks>("Trainer.run", callbacks, {
       start: 1,
@@ -150,8 +149,8 @@ export class Trainer<F extends object = object> extends Closing implements Async
   }
 
   /**
-   * All that the rest of the training depends on, as it is now, while an event is handled or between two loops. A trainer
-   * that was opened in the same way and given it by `restore` goes on as this one does, bit for bit.
+   * Returns everything that the rest of the training depends on, while an event is handled or between two loops. A trainer opened in
+   * the same way that restores it continues bit for bit like this one.
    * @throws FailureError "not-finite" when a parameter is no finite number
    */
   async snapshot(): Promise<TrainingSnapshot> {
@@ -160,9 +159,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
   }
 
   /**
-   * Goes on from a snapshot. Epochs, steps, the learning rate and what is told may differ from when it was taken; what would
-   * make another training of it may not.
-   *
+   * Continues from a snapshot. Epochs, steps, logging and evaluation may differ from when it was taken.
    * @throws UsageError "other-training", "different-schedule", "different-arithmetic", and what `ParameterStore.loadTensors` throws
    */
   async restore(snapshot: TrainingSnapshot, options: RestoreOptions = {}): Promise<void> {
@@ -178,7 +175,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
     this.lastSave = platform.now();
   }
 
-  /** Frees the plans, the evaluator and what else was made for the training; parameters that were given stay. */
+  /** Frees everything opened for the training; parameters that were given stay. */
   close(): void {
     for (const one of this.owned) one.close();
   }

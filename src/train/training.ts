@@ -1,11 +1,11 @@
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Trainer } from "./trainer.ts";
 
-/** A training that was opened: what `trainText`, `trainClassifier`, `trainForecaster` and `trainTagger` resolve to, each with more of its own. */
+/** What `trainText`, `trainClassifier`, `trainForecaster` and `trainTagger` resolve to. */
 export interface Training<Facts extends object, Model> {
-  /** Nothing runs until it is iterated or its `run` is called. Closing it closes all that was opened for it. */
+  /** Runs the training when iterated or when `run` is called. Closing it closes everything opened for the training. */
   readonly trainer: Trainer<Facts>;
   readonly model: Model;
-  /** The weights as they are now. While an event is being handled they stand still: save them then. */
+  /** The current weights. While an event is handled they do not change: save them then. */
   readonly parameters: ParameterStore;
 }

@@ -2,15 +2,18 @@ import { type Closeable, closing } from "../shared/closing.ts";
 import { FailureError } from "../shared/errors.ts";
 import type { CallName, Calls, TrainingProgress, WorkerMessage } from "./protocol.ts";
 
-/** The other end of `serveWorker`. */
+/** A page's connection to `serveWorker`. */
 export interface WorkerClient extends Closeable {
-  /** @throws FailureError with the code that the worker gave, or "worker-failed" when it did not start or broke down */
+  /**
+   * Calls the worker and resolves to its answer.
+   * @throws FailureError with the code that the worker gave, or "worker-failed" when it did not start or broke down
+   */
   call<K extends CallName>(name: K, given: Calls[K]["given"]): Promise<Calls[K]["back"]>;
-  /** What is called with news of the training. */
+  /** Called with the progress of the training. */
   onProgress: (progress: TrainingProgress) => void;
-  /** What is called when the training ends, with an error if it broke down. */
+  /** Called when the training ends, with an error if it failed. */
   onEnd: (error: FailureError | undefined) => void;
-  /** Ends the worker; calls without an answer fail. */
+  /** Ends the worker; pending calls fail. */
   close(): void;
 }
 
@@ -20,8 +23,7 @@ interface Waiting {
 }
 
 /**
- * Connects a page with a worker that runs `serveWorker`.
- *
+ * Connects a page to a worker that runs `serveWorker`.
  * @example
  * ```ts
  * const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });

@@ -1,12 +1,12 @@
 import { UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { MAXIMUM_TOKENS } from "./protocol.ts";
+import { MAX_TOKENS } from "./protocol.ts";
 
 /** A text as tokens; what the vocabulary lacks is left out, what is too long is cut. @throws UsageError "no-tokens" */
 export function encoded(
   tokenizer: Tokenizer,
   text: string,
-  most = MAXIMUM_TOKENS,
+  most = MAX_TOKENS,
 ): { readonly tokens: Int32Array; readonly leftOut: string[]; readonly cut: boolean } {
   // No text of more characters has fewer tokens than are kept, but for vocabularies of words.
   const head = text.slice(0, most * 16);

@@ -2,7 +2,7 @@ import type { Machine } from "../compute/machine.ts";
 import { loadRun } from "../run/load-run.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
-import { type Calls, type Given, MAXIMUM_MODEL_BYTES, type ModelFacts, type Reading } from "./protocol.ts";
+import { type Calls, type Given, MAX_MODEL_BYTES, type ModelFacts, type Reading } from "./protocol.ts";
 import { type OpenedText, readNearest, readText, readWithout } from "./reading.ts";
 
 type Cut = Calls["cut"];
@@ -29,10 +29,10 @@ export async function openModel(
   const blob = file instanceof Blob ? file : undefined;
   const bytes = blob ? undefined : (file as Uint8Array);
   const length = blob?.size ?? bytes!.length;
-  if (length > MAXIMUM_MODEL_BYTES)
+  if (length > MAX_MODEL_BYTES)
     throw new FailureError(
       "too-large",
-      `this file is larger than ${MAXIMUM_MODEL_BYTES / 2 ** 20} MiB: open it in Node or with the command line`,
+      `this file is larger than ${MAX_MODEL_BYTES / 2 ** 20} MiB: open it in Node or with the command line`,
     );
   const whole = async (): Promise<Uint8Array> => bytes ?? new Uint8Array(await blob!.arrayBuffer());
   const mark = bytes ? bytes[8] : new Uint8Array(await blob!.slice(8, 9).arrayBuffer())[0];

@@ -5,37 +5,37 @@ import type { OptimizerName } from "../optimizers/registry.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
 import type { TrainingSnapshot } from "../train/snapshot.ts";
 
-/** What a page is told of an opened model. */
+/** Facts about an opened model. */
 export interface ModelFacts {
-  /** What later calls name it by. */
+  /** Identifies the model in later calls. */
   readonly id: number;
-  /** Of the file: "longshort" for what `packRun` made, else "pytorch", "onnx", "keras", … */
+  /** Format of the file: "longshort" for a packed run, else "pytorch", "onnx", "keras", … */
   readonly format: string;
-  /** What it reads: text, by its tokenizer; token numbers, for want of one; or numbers. The last two by `readSeries`. */
+  /** What the model reads: text, by its tokenizer; token numbers, without one; or numbers. The last two by `readSeries`. */
   readonly reads: "text" | "tokens" | "numbers";
-  /** Numbers that it reads at a step; 1 but for models of numbers. */
+  /** Numbers per step; 1 except for models of numbers. */
   readonly channels: number;
-  /** Steps that it must be given, where its file says how many. */
+  /** Number of steps of the input, if its file fixes it. */
   readonly steps: number | undefined;
   /** "lstm", or several with "+" between. */
   readonly cell: string;
-  /** Of the last recurrent layer. */
+  /** H of the last recurrent layer. */
   readonly hiddenSize: number;
   /** Recurrent layers by name, one for each direction, as `ReadValue.layer` counts them. */
   readonly layers: readonly string[];
   /** Of models that read text or tokens. */
   readonly vocabularySize: number | undefined;
   readonly parameters: number;
-  /** Values of the cells by name, in the order of computation. */
+  /** Names of the cell values, in the order of computation. */
   readonly names: readonly string[];
-  /** What the file left to convention and how it was read, in words. */
+  /** What the file leaves to convention and how it was interpreted, in words. */
   readonly conventions: readonly string[];
 }
 
-/** Larger files are refused: their numbers would not fit beside what is computed from them. */
-export const MAXIMUM_MODEL_BYTES = 2 ** 28;
+/** Maximum size of a model file in bytes; larger files are refused. */
+export const MAX_MODEL_BYTES = 2 ** 28;
 
-/** One named value of a layer over a text: [T, H] row-major. */
+/** A named value of a layer at every step: [T, H] row-major. */
 export interface ReadValue {
   readonly name: string;
   /** From 0, as in `ModelFacts.layers`. */
@@ -60,25 +60,25 @@ export interface ReadOutput {
   readonly data: Float32Array;
 }
 
-/** What a model did while it read a text or a series. */
+/** The result of reading a text or a series. */
 export interface Reading {
-  /** What stands over the steps: tokens, or the numbers themselves. */
+  /** Labels of the steps: tokens, or the numbers themselves. */
   readonly tokens: readonly string[];
   /** Characters of the text that the model does not know and that were left out. */
   readonly leftOut: readonly string[];
-  /** Whether the text was cut to `MAXIMUM_TOKENS`. */
+  /** Whether the text was cut to `MAX_TOKENS`. */
   readonly cut: boolean;
   readonly values: readonly ReadValue[];
   /** One a step; of models of text or tokens. */
   readonly predictions: readonly Prediction[];
-  /** Mean nats a token, undefined for a single one. */
+  /** Mean loss in nats per token; undefined for a single token. */
   readonly loss: number | undefined;
   /** Of models of numbers; outputs of another shape are left out. */
   readonly outputs: readonly ReadOutput[];
 }
 
-/** Longer texts are cut: the page keeps every value of every unit. */
-export const MAXIMUM_TOKENS = 4000;
+/** Maximum number of tokens of a text; longer texts are cut, because the page keeps every value of every unit. */
+export const MAX_TOKENS = 4000;
 
 /** What a model of numbers learns, in place of a text. */
 export type NumbersChoice =
@@ -87,50 +87,58 @@ export type NumbersChoice =
   /** The next number of a series. */
   | { readonly task: "series"; readonly data: ArrayLike<number> };
 
+/** The settings of a training in a worker. */
 export interface TrainingChoice {
+  /** The text to learn. */
   readonly text: string;
-  /** Given: numbers are learned and `text`, `embeddingSize` and `probe` do not count; the loss is the mean squared error. */
+  /** Numbers to learn instead of a text; then `text`, `embeddingSize` and `probe` are ignored, and the loss is the mean squared error. */
   readonly numbers?: NumbersChoice | undefined;
-  /** By name, or as a file says it: `{ name: "equations", options: { text } }` is a cell in words. */
+  /** A cell by name, or as files describe it: `{ name: "equations", options: { text } }` is a cell as text. */
   readonly cell: string | CellSpec;
   readonly hiddenSize: number;
   readonly embeddingSize: number;
   readonly numLayers: number;
   readonly optimizer: OptimizerName;
   readonly learningRate: number;
-  /** Infinity: gradients are not clipped. */
+  /** Gradients are scaled down if their norm is larger; `Infinity`: no clipping. */
   readonly clipNorm: number;
+  /** B: streams that are read in parallel. */
   readonly batchSize: number;
+  /** T: window length in time steps. */
   readonly steps: number;
   readonly seed: number;
-  /** Read again and again while the model learns. */
+  /** A text that the model reads again and again while it learns. */
   readonly probe: string;
 }
 
+/** Progress of a training in a worker. */
 export interface TrainingProgress {
   readonly step: number;
   readonly loss: number;
   readonly gradientNorm: number;
-  readonly tokensPerSecond: number;
-  /** Steps that can be gone back to. */
+  /** Tokens, or of series time steps, per second. */
+  readonly itemsPerSecond: number;
+  /** Steps that "rewind" can go back to. */
   readonly checkpoints: readonly number[];
-  /** What it writes, what its values are over the probe: with some of the messages. */
+  /** Text that the model writes; in some of the messages. */
   readonly sample?: string;
+  /** What the model does with the probe; in some of the messages. */
   readonly reading?: Reading;
 }
 
-/** What a model is given to read: text, or numbers [T, channels] row-major, or token numbers [T]. */
+/** The input of a model: text, or numbers [T, channels] row-major, or token numbers [T]. */
 export type Given = { readonly text: string } | { readonly data: ArrayLike<number> };
 
-/** What a model does while units are cut and gates held. */
+/** The result of reading with units ablated and gates held. */
 export interface CutReading {
-  /** Mean nats a token so, and of the whole model; undefined where there is nothing to predict. */
+  /** Mean loss in nats per token; undefined if there is nothing to predict. */
   readonly loss: number | undefined;
+  /** The same of the unchanged model. */
   readonly whole: number | undefined;
   /** As of `Reading`, so. */
   readonly predictions: readonly Prediction[];
   readonly outputs: readonly ReadOutput[];
-  /** How far each output moved: as `effectOn` says it. */
+  /** How far each output moved, as `effectOn` measures it. */
   readonly effects: readonly (Pick<Effect, "largest" | "divergence"> & { readonly name: string })[];
 }
 
@@ -146,25 +154,27 @@ export interface NearestPlace {
   readonly similarity: number;
 }
 
-/** Calls: what is given and what comes back. */
+/** The calls of the worker, with their arguments and results. */
 export interface Calls {
   /**
-   * A model file of any format that `longshort/formats` reads, with the content of a `tokenizer.json` for models of tokens that
-   * are to read text. Its reader is fetched when the first file needs it.
+   * Opens a model file of any format that `longshort/formats` reads, with the content of a `tokenizer.json` for models of tokens that
+   * are to read text. The reader is fetched when the first file needs it.
    */
   open: { given: { file: Uint8Array | Blob; name: string; tokenizer?: string }; back: ModelFacts };
+  /** Closes a model. */
   close: { given: { id: number }; back: undefined };
+  /** Reads a text with a model. */
   read: { given: { id: number; text: string; names?: readonly string[] }; back: Reading };
-  /** Numbers [T, channels] row-major, or token numbers [T]. */
+  /** Reads numbers [T, channels] row-major, or token numbers [T]. */
   readSeries: { given: { id: number; data: ArrayLike<number>; names?: readonly string[] }; back: Reading };
-  /** What it does with units cut and gates held; layers as `ModelFacts.layers` counts them. */
+  /** Reads with units ablated and gates held; layers are numbered as in `ModelFacts.layers`. */
   cut: {
     given: Given & { id: number; units: readonly UnitPlace[]; gates?: readonly GatePlace[] };
     back: CutReading;
   };
   /**
-   * Where in a corpus (default: elsewhere in the same input) the hidden state of a layer was most like it is at a step of the input.
-   * `steps` says how many states were compared.
+   * Finds where in a corpus (default: elsewhere in the same input) the hidden state of a layer was most similar to that at a step of
+   * the input. `steps` is the number of states compared.
    */
   nearest: {
     given: Given & { id: number; step: number; layer: number; count: number; corpus?: Given };
@@ -182,20 +192,24 @@ export interface Calls {
     };
     back: Readonly<Record<string, Float64Array>>;
   };
-  /** `from` is what "keep" gave: the training goes on from there, with the choice that it was made with. */
+  /** Starts a training. With `from`, the result of "keep", it continues that training with its choices. */
   train: {
     given: TrainingChoice & { readonly from?: TrainingSnapshot | undefined };
     back: { parameters: number; vocabularySize: number | undefined };
   };
-  /** All that the rest of the training depends on; a page can store it as it is. Undefined when the training has ended. */
+  /** Returns everything that the rest of the training depends on, in a form that a page can store. Undefined if the training has ended. */
   keep: { given: object; back: TrainingSnapshot | undefined };
+  /** Pauses the training. */
   pause: { given: object; back: undefined };
+  /** Continues the training. */
   resume: { given: object; back: undefined };
-  /** One update, then paused again. */
+  /** Makes one update, then pauses again. */
   step: { given: object; back: undefined };
+  /** Goes back to an earlier step. */
   rewind: { given: { step: number }; back: undefined };
+  /** Ends the training. */
   stop: { given: object; back: undefined };
-  /** The model as it is now, as `packRun` makes it. */
+  /** Returns the current model as `packRun` packs it. */
   save: { given: object; back: OwnBytes };
 }
 export type CallName = keyof Calls;

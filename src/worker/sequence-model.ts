@@ -11,7 +11,7 @@ import { encoded } from "./encode.ts";
 import { APART, MAXIMUM_CORPUS, nearTo } from "./nearest.ts";
 import type { OpenedModel } from "./opened-model.ts";
 import { lossOf, predictionsOf } from "./predictions.ts";
-import { type Calls, type Given, MAXIMUM_TOKENS, type Prediction, type Reading, type ReadOutput } from "./protocol.ts";
+import { type Calls, type Given, MAX_TOKENS, type Prediction, type Reading, type ReadOutput } from "./protocol.ts";
 import { cellsOf, countOf } from "./sequence-facts.ts";
 import {
   boundOf,
@@ -160,7 +160,7 @@ class SequenceModel implements OpenedModel {
     const at = Math.min(step, shape[0]! - 1);
     const to = Array.prototype.slice.call(data, at * width, (at + 1) * width) as number[];
     const carries = corpus !== undefined && (await this.carriesOn());
-    const elsewhere = corpus === undefined ? own : this.inputOf(corpus, carries ? MAXIMUM_CORPUS : MAXIMUM_TOKENS);
+    const elsewhere = corpus === undefined ? own : this.inputOf(corpus, carries ? MAXIMUM_CORPUS : MAX_TOKENS);
     const pieces = corpus === undefined ? [{ shape, data }] : this.statesOver(elsewhere, key, carries);
     const without = corpus === undefined ? nearTo(at) : undefined;
     const found = await nearestPlaces(pieces, { to, count, apart: APART, without });
@@ -211,7 +211,7 @@ class SequenceModel implements OpenedModel {
     return keyOf(of, name ?? this.shown.get(of)!);
   }
 
-  private inputOf(given: Given, most = MAXIMUM_TOKENS): Input {
+  private inputOf(given: Given, most = MAX_TOKENS): Input {
     const { channels, steps: fixed, whole } = this.port;
     if ("text" in given && !this.tokenizer)
       throw new UsageError(

@@ -16,8 +16,7 @@ export interface WorkerScope {
 }
 
 /**
- * Answers a page's calls from inside a worker: models are opened, read and trained there, so that the page never waits.
- *
+ * Serves a page's calls from inside a worker: models are opened, read and trained there, so that the page never blocks.
  * @param scope `self` in a worker
  * @throws UsageError "bad-option" for anything else
  * @example

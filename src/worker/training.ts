@@ -160,7 +160,7 @@ export class LiveTraining {
       step: event.step,
       loss: event.loss,
       gradientNorm: event.gradientNorm,
-      tokensPerSecond: event.itemsPerSecond * this.task.stepsPerItem,
+      itemsPerSecond: event.itemsPerSecond * this.task.stepsPerItem,
       checkpoints: [...this.checkpoints.keys()],
       ...more,
     });

@@ -512,7 +512,7 @@ const commands: Readonly<Record<string, Effects>> = {
       interactive: { add: ["-i"] },
       prompts: { add: ["--prompts", at("text.txt")] },
       beams: { add: ["--beams", "2"] },
-      best: { against: beams, instead: [...beams, "--best", "2"] },
+      count: { against: beams, instead: [...beams, "--count", "2"] },
       lengthPenalty: { against: [...beams, "--json"], instead: [...beams, "--json", "--length-penalty", "0"] },
       alternatives: {
         against: ["generate", at("runs/one"), "--json"],

@@ -170,13 +170,13 @@ describe("generate", () => {
     const one = await generate(...beam);
     expect(one).toMatch(/^ab.{8}\n$/s);
     expect(await generate(...beam, "--seed", "5")).toBe(one);
-    const three = json(await generate(...beam, "--best", "3", "--json"));
+    const three = json(await generate(...beam, "--count", "3", "--json"));
     expect(three.map((found) => found.type)).toEqual(["beam", "beam", "beam"]);
     expect(`${three[0]!.text}\n`).toBe(one);
     expect(three[0]!.score).toBeCloseTo((three[0]!.logProbability as number) / 8, 9);
     const total = json(await generate(...beam, "--length-penalty", "0", "--json"));
     expect(total[0]!.score).toBeCloseTo(total[0]!.logProbability as number, 9);
-    expect(await generate(...beam, "--best", "2")).toMatch(/── -\d+\.\d{4} nats per token\nab/);
+    expect(await generate(...beam, "--count", "2")).toMatch(/── -\d+\.\d{4} nats per token\nab/);
   });
 
   test("answers the prompts of a file", async () => {
@@ -211,7 +211,7 @@ describe("generate", () => {
   });
 
   test.each<[string[], string]>([
-    [["--best", "2"], "give --beams as well"],
+    [["--count", "2"], "give --beams as well"],
     [["--length-penalty", "1"], "give --beams as well"],
     [["--alternatives", "1"], "give --json as well"],
     [["--interactive", "--beams", "2"], "give one of them"],

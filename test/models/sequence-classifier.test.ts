@@ -121,7 +121,7 @@ describe("sequenceClassifier", () => {
 describe("attentionPool", () => {
   async function pooled(x: readonly number[], mask: readonly number[], T: number, B: number) {
     const machine = openReference();
-    const layer = attentionPool({ units: 2 });
+    const layer = attentionPool({ inputSize: 2 });
     const parameters = await createParameters({ machine, layout: layoutParameters(layer), seed: 5 });
     const graph = new Graph({ machine, parameters: parameters.layout });
     graph.output("out", layer.forward(graph.input("x", [T, B, 2]), { mask: graph.input("mask", [T, B]) }));

@@ -298,7 +298,7 @@ describe("beam search", () => {
     const run = await open("abc");
     const { session, ...rest } = run;
     const all = await everyText(run, "ab", 3);
-    const found = await beamSearch({ ...rest, prompt: "ab", beams: 27, length: 3, best: 5 });
+    const found = await beamSearch({ ...rest, prompt: "ab", beams: 27, length: 3, count: 5 });
     expect(found.map((one) => one.tokens)).toEqual(all.slice(0, 5).map((one) => one.tokens));
     found.forEach((one, k) => {
       expect(one.logProbability).toBeCloseTo(all[k]!.logProbability, 9);
@@ -316,15 +316,15 @@ describe("beam search", () => {
       greedy.tokens.reduce((sum, t) => sum + t.logProbability, 0),
       9,
     );
-    const wide = await beamSearch({ ...run, prompt: "ab", beams: 6, length: 20, best: 6 });
+    const wide = await beamSearch({ ...run, prompt: "ab", beams: 6, length: 20, count: 6 });
     expect(wide[0]!.score).toBeGreaterThanOrEqual(one!.score);
     expect(wide).toHaveLength(6);
-    expect(await beamSearch({ ...run, prompt: "ab", beams: 6, length: 20, best: 6 })).toEqual(wide);
+    expect(await beamSearch({ ...run, prompt: "ab", beams: 6, length: 20, count: 6 })).toEqual(wide);
   });
 
   test("end tokens and stop strings end texts; the length penalty weighs short against long", async () => {
     const { session, ...run } = await open("abc", { kind: "character", specialTokens: ["<|end|>"] });
-    const same = { ...run, beams: 8, best: 8, length: 10 };
+    const same = { ...run, beams: 8, count: 8, length: 10 };
     const byTotal = await beamSearch({ ...same, lengthPenalty: 0 });
     const byMean = await beamSearch({ ...same, lengthPenalty: 1 });
     expect(byTotal.some((one) => one.end === "end-token")).toBe(true);
@@ -341,7 +341,7 @@ describe("beam search", () => {
   test("refuses in words", async () => {
     const { session, ...run } = await open();
     await expect(beamSearch({ ...run, beams: 0 })).rejects.toThrow(/beams: expected .* at least 1/);
-    await expect(beamSearch({ ...run, beams: 2, best: 3 })).rejects.toThrow(/best: expected .* from 1 to 2/);
+    await expect(beamSearch({ ...run, beams: 2, count: 3 })).rejects.toThrow(/count: expected .* from 1 to 2/);
     await expect(beamSearch({ ...run, lengthPenalty: Number.NaN })).rejects.toThrow(/lengthPenalty/);
     await expect(beamSearch({ ...run, stop: [""] })).rejects.toMatchObject({ code: "bad-option" });
     await expect(beamSearch({ ...run, prompt: "xyz" })).rejects.toMatchObject({ code: "unknown-token" });

@@ -81,7 +81,7 @@ const calls: Readonly<Record<string, (options: never) => unknown>> = {
   "SequenceModel.forward": (input) =>
     root.sequenceClassifier({ channels: 1, classes: ["a", "b"] }).forward({} as never, input),
   "PoolOverTime.forward": (input) => root.poolOverTime({ kind: "last" }).forward({} as never, input),
-  "AttentionPool.forward": (input) => root.attentionPool({ units: 1 }).forward({} as never, input),
+  "AttentionPool.forward": (input) => root.attentionPool({ inputSize: 1 }).forward({} as never, input),
   "trainClassifier tokenizer": (tokenizer: object) =>
     root.trainClassifier({
       machine: openReference(),

@@ -16,7 +16,7 @@ import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 import { openModel } from "../../src/worker/opened-model.ts";
-import { MAXIMUM_MODEL_BYTES } from "../../src/worker/protocol.ts";
+import { MAX_MODEL_BYTES } from "../../src/worker/protocol.ts";
 import { crossEntropyOf } from "../support/cross-entropy.ts";
 import { workerHere } from "./worker-here.ts";
 
@@ -224,7 +224,7 @@ describe("the worker opens", () => {
     await refused(golden("torch-onnx/tagger_lstm_gru_seqfirst_op11/model.onnx"), "not-a-sequence-model");
     // Nobody reads it: its size is enough.
     const large = Object.assign(new Uint8Array(), { name: "x" });
-    Object.defineProperty(large, "length", { value: MAXIMUM_MODEL_BYTES + 1 });
+    Object.defineProperty(large, "length", { value: MAX_MODEL_BYTES + 1 });
     const machine = await openMachine("reference");
     await expect(openModel({ file: large, name: "x" }, machine)).rejects.toMatchObject({ code: "too-large" });
     machine.close();

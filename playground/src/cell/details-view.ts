@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { gateColor, shown } from "longshort/components";
+import { formatNumber, gateColor } from "longshort/components";
 import type { CellGraphNode } from "longshort/explain";
 import { say } from "../language.ts";
 import { update } from "../update.ts";
@@ -31,7 +31,7 @@ export function details(bench: Bench): TemplateResult {
       (v, unit) => html`<label><span>${unit}</span>
       <input type="range" min=${low} max=${high} step="0.01" .value=${String(v)} aria-label=${`${node.name ?? node.symbol} ${unit}`}
         @input=${(e: Event) => bench.setValue(id, unit, Number((e.target as HTMLInputElement).value))} />
-      <output data-value=${v}>${shown(v)}</output></label>`,
+      <output data-value=${v}>${formatNumber(v)}</output></label>`,
     )}</div>
     <p class="hint">${say("Drag a value: what follows from it is computed anew, to the end of the line. A click on a box keeps it here.", "拖动数值：由它决定的一切都会重新计算，直到行末。点击方框，就停在它上面。")}</p>
     ${bench.cell.gates.some(({ name }) => name === gate) && node.kind !== "previous" ? weightRow(bench, sum!) : nothing}
@@ -85,7 +85,7 @@ function weightRow(bench: Bench, sum: string): TemplateResult {
           const index = row * seen.length + k;
           const value = weights.get(bench)!.values.get(name)![index]!;
           return html`<label><span>${part}${k}</span><input type="range" min="-6" max="6" step="0.05" .value=${String(value)} aria-label=${`${name} ${row} ${k}`}
-        @input=${(e: Event) => void bench.setWeight(name, index, Number((e.target as HTMLInputElement).value))} /><output>${shown(value, 2)} <small>× ${shown(input, 2)}</small></output></label>`;
+        @input=${(e: Event) => void bench.setWeight(name, index, Number((e.target as HTMLInputElement).value))} /><output>${formatNumber(value, 2)} <small>× ${formatNumber(input, 2)}</small></output></label>`;
         }),
       )}</div>`;
 }

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { shown } from "longshort/components";
+import { formatNumber } from "longshort/components";
 import { pace } from "longshort/explain";
 import { say } from "../language.ts";
 import { update } from "../update.ts";
@@ -13,7 +13,7 @@ export function paceNote(bench: Bench): TemplateResult | typeof nothing {
   const measured = pace(c, h);
   const slower = Math.round(measured.slower * bench.units);
   return html`<p class="note">${say("How quickly do they change? Steps against spread: c", "变化有多快？用步长与离散程度之比来量：c 为")}
-    <b data-pace=${measured.c}>${shown(measured.c, 2)}</b>${say(", h", "，h 为")} <b>${shown(measured.h, 2)}</b>${say(".", "。")}
+    <b data-pace=${measured.c}>${formatNumber(measured.c, 2)}</b>${say(", h", "，h 为")} <b>${formatNumber(measured.h, 2)}</b>${say(".", "。")}
     ${say(
       `c moves more slowly than h in ${slower} of ${bench.units} units, on this line.`,
       `在这一行里，${bench.units} 个单元中有 ${slower} 个的 c 变得比 h 慢。`,

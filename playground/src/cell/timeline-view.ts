@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { colorOf, gateColor, inkOn, scaleOf, shown, shownToken } from "longshort/components";
+import { colorOf, formatNumber, formatToken, gateColor, inkOn, scaleOf } from "longshort/components";
 import { say } from "../language.ts";
 import { update } from "../update.ts";
 import type { Bench } from "./bench.ts";
@@ -22,7 +22,7 @@ export function timeline(bench: Bench): TemplateResult {
   const cellOf = (name: string, t: number, unit: number): TemplateResult => {
     const value = bench.at(name, t)[unit]!;
     const scale = scaleOf([-1, ...bench.whole!.values[`${name}_l0`]!.data]);
-    return html`<td class=${t === bench.step ? "now" : ""} style="background-color:${colorOf(value, scale)};color:${inkOn(value, scale)}" title=${`${name} ${unit}, ${t}: ${shown(value)}`} @click=${() => bench.goTo(t)}>${shown(value, 1)}</td>`;
+    return html`<td class=${t === bench.step ? "now" : ""} style="background-color:${colorOf(value, scale)};color:${inkOn(value, scale)}" title=${`${name} ${unit}, ${t}: ${formatNumber(value)}`} @click=${() => bench.goTo(t)}>${formatNumber(value, 1)}</td>`;
   };
   return html`<div class="timeline">
     <div class="player">
@@ -38,7 +38,7 @@ export function timeline(bench: Bench): TemplateResult {
     </div>
     <p class="hint ${changed ? "what-if" : ""}" role="status">${changed ? say("What if: from this step on, with your values", "假如：从这一步起，用你改的数值") : say("As the network computes it", "网络自己算出来的")}</p>
     <div class="scroll" tabindex="0" role="region" aria-label=${say("Steps", "各步")}><table>
-      <thead><tr><th scope="row">${say("reads", "读入")}</th>${tokens.map((token, t) => html`<th scope="col" class=${t === bench.step ? "now" : ""}><button @click=${() => bench.goTo(t)} aria-pressed=${t === bench.step}>${shownToken(token)}</button></th>`)}</tr></thead>
+      <thead><tr><th scope="row">${say("reads", "读入")}</th>${tokens.map((token, t) => html`<th scope="col" class=${t === bench.step ? "now" : ""}><button @click=${() => bench.goTo(t)} aria-pressed=${t === bench.step}>${formatToken(token)}</button></th>`)}</tr></thead>
       ${states.map((name) => html`<tbody>${Array.from({ length: bench.units }, (_, u) => html`<tr><th scope="row">${u === 0 ? html`<b style="color:${gateColor(name)}">${name}</b>` : nothing} ${u}</th>${tokens.map((_, t) => cellOf(name, t, u))}</tr>`)}</tbody>`)}
       <tbody>
         <tr class="says"><th scope="row">${say("expects", "预期")}</th>${tokens.map((_, t) => {
@@ -46,7 +46,7 @@ export function timeline(bench: Bench): TemplateResult {
           if (!p) return html`<td></td>`;
           const best = p.indexOf(Math.max(...p));
           const isRecall = tokens[t] === "?";
-          return html`<td class="${t === bench.step ? "now" : ""} ${isRecall ? "recall" : ""}" data-expects=${shownToken(known[best]!)}><b>${shownToken(known[best]!)}</b><small>${Math.round(p[best]! * 100)}%</small></td>`;
+          return html`<td class="${t === bench.step ? "now" : ""} ${isRecall ? "recall" : ""}" data-expects=${formatToken(known[best]!)}><b>${formatToken(known[best]!)}</b><small>${Math.round(p[best]! * 100)}%</small></td>`;
         })}</tr>
       </tbody></table></div>
   </div>`;

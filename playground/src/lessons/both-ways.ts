@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from "lit";
-import { shown } from "longshort/components";
+import { formatNumber } from "longshort/components";
 import type { Bench } from "../cell/bench.ts";
 import { say } from "../language.ts";
 import { update } from "../update.ts";
@@ -16,7 +16,7 @@ export function bothWays(long: Bench): TemplateResult {
     });
   }
   const row = (name: string, values: readonly number[]): TemplateResult =>
-    html`<tr><th scope="row">${name}</th>${values.map((v) => html`<td data-sum=${v}>${shown(v, 6)}</td>`)}</tr>`;
+    html`<tr><th scope="row">${name}</th>${values.map((v) => html`<td data-sum=${v}>${formatNumber(v, 6)}</td>`)}</tr>`;
   return html`<div><p class="hint">${say(`What the forget gate sees at step ${step + 1}, its four units`, `第 ${step + 1} 步，遗忘门的四个单元看到的和`)}</p><div class="scroll" tabindex="0" role="region" aria-label=${say("The same sums, written in two ways", "同一个和的两种写法")}><table class="plain"><tbody>
     ${row("Wᶠ [x ; h] + bᶠ", sums.stacked)}${row("W x + bˣ + U h + bʰ", sums.split)}</tbody></table></div></div>`;
 }

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { MAXIMUM_TOKENS } from "longshort/worker";
+import { MAX_TOKENS } from "longshort/worker";
 import { takeAsked, tellAddress } from "../address.ts";
 import { say } from "../language.ts";
 import { readsNumbers } from "../models.ts";
@@ -17,7 +17,7 @@ let started = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** No more of a text is ever read, whatever its tokens; a field of a million characters would stop the page while it is laid out. */
-const MAXIMUM_TEXT = MAXIMUM_TOKENS * 16 + 1;
+const MAXIMUM_TEXT = MAX_TOKENS * 16 + 1;
 
 function changed(part: "text" | "series" | "tokens", next: string, wait = 250): void {
   room[part] = next.slice(0, MAXIMUM_TEXT);

@@ -64,7 +64,7 @@ function player(): TemplateResult {
         : nothing
     }
     ${facts ? html`<span class="figure"><b>${facts.parameters.toLocaleString("en")}</b> ${say("parameters", "个参数")}</span>` : nothing}
-    ${latest ? html`<span class="figure" data-step=${latest.step}>${say("step", "第")} <b>${latest.step.toLocaleString("en")}</b>${say("", " 步")}</span><span class="figure"><b data-speed=${latest.tokensPerSecond}>${Math.round(latest.tokensPerSecond).toLocaleString("en")}</b> ${ofNumbers() ? say("steps a second", "步 / 秒") : say("characters a second", "字符 / 秒")}</span>` : nothing}
+    ${latest ? html`<span class="figure" data-step=${latest.step}>${say("step", "第")} <b>${latest.step.toLocaleString("en")}</b>${say("", " 步")}</span><span class="figure"><b data-speed=${latest.itemsPerSecond}>${Math.round(latest.itemsPerSecond).toLocaleString("en")}</b> ${ofNumbers() ? say("steps a second", "步 / 秒") : say("characters a second", "字符 / 秒")}</span>` : nothing}
   </div>`;
 }
 

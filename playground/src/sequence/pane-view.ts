@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { type HeatMapPlace, shown, shownToken } from "longshort/components";
+import { formatNumber, formatToken, type HeatMapPlace } from "longshort/components";
 import type { Reading } from "longshort/worker";
 import { say } from "../language.ts";
 import { readsNumbers, type Shipped } from "../models.ts";
@@ -35,14 +35,14 @@ export function paneView(p: Pane): TemplateResult {
       ${layerChoice(p)}
     </div>
     <div class="found">
-      ${reading?.loss === undefined || p.error ? nothing : html`<span class="figure" data-loss=${reading.loss}><b>${shown(reading.loss)}</b> ${say("nats a character", "奈特 / 字符")}</span>`}
+      ${reading?.loss === undefined || p.error ? nothing : html`<span class="figure" data-loss=${reading.loss}><b>${formatNumber(reading.loss)}</b> ${say("nats a character", "奈特 / 字符")}</span>`}
       ${followerFigure(p)}
       ${paceFigure(p)}
       ${cutFigure(p)}
     </div>
     ${p.error ? html`<p class="error" role="alert">${p.error}</p>` : nothing}
     ${p.source === "own" && facts && facts.format !== "longshort" ? aboutFile(p) : nothing}
-    ${reading && !p.error && reading.leftOut.length > 0 ? html`<p class="note">${say("Left out, as the model has never seen it: ", "模型没有见过、因而略去的字符：")}<bdi>${reading.leftOut.slice(0, 12).map(shownToken).join(" ")}</bdi>${reading.leftOut.length > 12 ? " …" : ""}</p>` : nothing}
+    ${reading && !p.error && reading.leftOut.length > 0 ? html`<p class="note">${say("Left out, as the model has never seen it: ", "模型没有见过、因而略去的字符：")}<bdi>${reading.leftOut.slice(0, 12).map(formatToken).join(" ")}</bdi>${reading.leftOut.length > 12 ? " …" : ""}</p>` : nothing}
     ${reading?.cut ? html`<p class="note">${facts?.reads === "text" ? say(`Only the first ${reading.tokens.length.toLocaleString("en")} characters are read.`, `只读前 ${reading.tokens.length} 个字符。`) : say(`Only the first ${reading.tokens.length.toLocaleString("en")} steps are read.`, `只读前 ${reading.tokens.length} 步。`)}</p>` : nothing}
     ${reading ? paneBody(p, reading) : html`<div class="placeholder tall" aria-busy="true">${say("Opening the model…", "正在打开模型……")}</div>`}
   </article>`;
@@ -64,7 +64,7 @@ function followerFigure({ follower, place, bands }: Pane): TemplateResult | type
   if (follower?.unit !== place.unit || follower.band !== place.band) return nothing;
   const title = featureTitle(follower.feature);
   const name = bands[follower.band]?.name ?? "";
-  return html`<span class="figure" data-follows=${follower.correlation}>${say(`unit ${follower.unit} of ${name} follows ${title}: r =`, `${name} 的单元 ${follower.unit} 跟随“${title}”，r =`)} <b>${shown(follower.correlation, 2)}</b></span>`;
+  return html`<span class="figure" data-follows=${follower.correlation}>${say(`unit ${follower.unit} of ${name} follows ${title}: r =`, `${name} 的单元 ${follower.unit} 跟随“${title}”，r =`)} <b>${formatNumber(follower.correlation, 2)}</b></span>`;
 }
 
 /** The claim that c moves slowly and h quickly, counted. */
@@ -85,14 +85,14 @@ function cutFigure(p: Pane): TemplateResult | typeof nothing {
   ];
   const back = html`<button class="link" @click=${() => void p.putBack()}>${say("put back", "恢复")}</button>`;
   if (loss !== undefined && whole !== undefined)
-    return html`<span class="figure cut" data-without=${loss}>${parts.join(", ")} → <b>${shown(loss)}</b> (${loss >= whole ? "+" : "−"}${shown(Math.abs(loss - whole))}) ${back}</span>`;
+    return html`<span class="figure cut" data-without=${loss}>${parts.join(", ")} → <b>${formatNumber(loss)}</b> (${loss >= whole ? "+" : "−"}${formatNumber(Math.abs(loss - whole))}) ${back}</span>`;
   // No loss is known: how far does its answer move?
   const most = effects.toSorted((a, b) => b.largest - a.largest)[0];
   if (!most) return html`<span class="figure cut">${parts.join(", ")} ${back}</span>`;
-  return html`<span class="figure cut" data-effect=${most.largest}>${parts.join(", ")} → ${say("its answer moves by up to", "输出最多变化")} <b>${shown(most.largest)}</b>${
+  return html`<span class="figure cut" data-effect=${most.largest}>${parts.join(", ")} → ${say("its answer moves by up to", "输出最多变化")} <b>${formatNumber(most.largest)}</b>${
     most.divergence === undefined
       ? nothing
-      : html`, <b data-divergence=${most.divergence}>${shown(most.divergence)}</b> ${say("nats (Kullback–Leibler)", "奈特（KL 散度）")}`
+      : html`, <b data-divergence=${most.divergence}>${formatNumber(most.divergence)}</b> ${say("nats (Kullback–Leibler)", "奈特（KL 散度）")}`
   } ${back}</span>`;
 }
 
@@ -139,9 +139,9 @@ function predicted(p: Pane, reading: Reading): TemplateResult {
   const predictions = p.without?.predictions ?? reading.predictions;
   const next = predictions[Math.min(step, predictions.length - 1)];
   return html`<div>
-    <h2>${say("What comes next", "下一个字符")} <small>${say("after", "在")} “${shownToken(reading.tokens[step]!)}” ${say("", "之后")}</small></h2>
-    <ol>${next?.tokens.map((token, k) => html`<li><code>${shownToken(token)}</code><i style="--p:${next.probabilities[k]}"></i><span data-probability=${next.probabilities[k]!}>${shown(next.probabilities[k]! * 100, 1)}%</span></li>`)}</ol>
-    ${next?.actual === undefined || reading.tokens[step + 1] === undefined ? nothing : html`<p>${say("It was", "实际是")} <code>${shownToken(reading.tokens[step + 1]!)}</code>${say(", given", "，概率")} ${shown(next.actual * 100, 1)}%</p>`}
+    <h2>${say("What comes next", "下一个字符")} <small>${say("after", "在")} “${formatToken(reading.tokens[step]!)}” ${say("", "之后")}</small></h2>
+    <ol>${next?.tokens.map((token, k) => html`<li><code>${formatToken(token)}</code><i style="--p:${next.probabilities[k]}"></i><span data-probability=${next.probabilities[k]!}>${formatNumber(next.probabilities[k]! * 100, 1)}%</span></li>`)}</ol>
+    ${next?.actual === undefined || reading.tokens[step + 1] === undefined ? nothing : html`<p>${say("It was", "实际是")} <code>${formatToken(reading.tokens[step + 1]!)}</code>${say(", given", "，概率")} ${formatNumber(next.actual * 100, 1)}%</p>`}
   </div>`;
 }
 
@@ -157,7 +157,7 @@ function outputs(p: Pane, { outputs }: Reading): TemplateResult {
       const from = everyStep ? step * width : 0;
       const numbers = Array.from(data.slice(from, from + Math.min(width, 12)));
       const cut = p.without?.outputs.find((one) => one.name === name)?.data.slice(from, from + numbers.length);
-      return html`<p data-output=${numbers[0] ?? ""} data-cut=${cut?.[0] ?? nothing}><code>${name}</code> ${everyStep ? say(`at step ${step}`, `第 ${step} 步`) : say("of the whole", "读完之后")}: ${numbers.map((v) => shown(v)).join(", ")}${width > 12 ? " …" : ""}${cut ? html` → <b>${Array.from(cut, (v) => shown(v)).join(", ")}</b>` : nothing}</p>`;
+      return html`<p data-output=${numbers[0] ?? ""} data-cut=${cut?.[0] ?? nothing}><code>${name}</code> ${everyStep ? say(`at step ${step}`, `第 ${step} 步`) : say("of the whole", "读完之后")}: ${numbers.map((v) => formatNumber(v)).join(", ")}${width > 12 ? " …" : ""}${cut ? html` → <b>${Array.from(cut, (v) => formatNumber(v)).join(", ")}</b>` : nothing}</p>`;
     },
   )}</div>`;
 }
@@ -191,9 +191,9 @@ function alike(p: Pane): TemplateResult {
       }} /></label>
       ${p.nearest ? html`<span class="hint">${say(`${p.nearest.steps.toLocaleString("en")} states compared, by the cosine of h`, `比较了 ${p.nearest.steps.toLocaleString("en")} 个状态，按 h 的余弦`)}</span>` : nothing}
     </div>
-    ${p.nearest ? html`<ol lang="en">${p.nearest.places.map(({ step, before, here, after, similarity }) => html`<li><span data-similarity=${similarity} data-at=${step}>${shown(similarity, 2)}</span><code>${flat(before)}<mark>${flat(here)}</mark>${flat(after)}</code></li>`)}</ol>` : nothing}
+    ${p.nearest ? html`<ol lang="en">${p.nearest.places.map(({ step, before, here, after, similarity }) => html`<li><span data-similarity=${similarity} data-at=${step}>${formatNumber(similarity, 2)}</span><code>${flat(before)}<mark>${flat(here)}</mark>${flat(after)}</code></li>`)}</ol>` : nothing}
   </section>`;
 }
 
 /** A piece of text on one line. */
-const flat = (text: string): string => Array.from(text, (c) => (c === " " ? " " : shownToken(c))).join("");
+const flat = (text: string): string => Array.from(text, (c) => (c === " " ? " " : formatToken(c))).join("");

@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from "lit";
-import { type HeatMapContent, shown, shownToken } from "longshort/components";
+import { formatNumber, formatToken, type HeatMapContent } from "longshort/components";
 import type { Reading } from "longshort/worker";
 import { say } from "../language.ts";
 import { curves } from "../views/curves.ts";
@@ -38,7 +38,7 @@ export function results(): TemplateResult {
       }),
     )}
     <div class="sample"><h2>${said}</h2><pre lang="en" data-waits=${say("Samples appear here while it learns", "训练时，样例会出现在这里")} tabindex="0" role="region" aria-label=${said}>${sample}</pre></div>
-    <div class="gates ${reading ? "" : "waiting"}" data-waits=${say("Its gates and states, while they form", "门和状态，看它们逐渐成形")}><h2>${say("Its values while it reads the beginning", "它读开头一段时的各个数值")} ${reading?.loss === undefined ? "" : html`<small>${shown(reading.loss)} ${ofNumbers() ? say("squared error", "平方误差") : say("nats", "奈特")}</small>`}</h2>
+    <div class="gates ${reading ? "" : "waiting"}" data-waits=${say("Its gates and states, while they form", "门和状态，看它们逐渐成形")}><h2>${say("Its values while it reads the beginning", "它读开头一段时的各个数值")} ${reading?.loss === undefined ? "" : html`<small>${formatNumber(reading.loss)} ${ofNumbers() ? say("squared error", "平方误差") : say("nats", "奈特")}</small>`}</h2>
       <ls-heat-map .label=${say("Heat maps of the training model", "训练中模型的热图")} .content=${mapOf(reading)}></ls-heat-map></div>
   </div>`;
 }
@@ -52,7 +52,7 @@ function mapOf(read: Reading | undefined): HeatMapContent {
   const bands = read.values
     .filter((v) => v.layer === chosen.settings.numLayers - 1)
     .map((v) => ({ ...v, title: gateTitle(v.name) }));
-  return { tokens: read.tokens.map(shownToken), bands, order: orderOf(read.values.at(-1)!.units), cut: none };
+  return { tokens: read.tokens.map(formatToken), bands, order: orderOf(read.values.at(-1)!.units), cut: none };
 }
 
 const orders = new Map<number, number[]>();

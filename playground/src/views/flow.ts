@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from "lit";
-import { shownPower } from "longshort/components";
+import { formatPower } from "longshort/components";
 import { say } from "../language.ts";
 import { worker } from "../models.ts";
 import { update } from "../update.ts";
@@ -11,7 +11,7 @@ const DASHES = { rnn: "", lstm: "", gru: "7 4" } as const;
 const UNITS = 24;
 
 /** What is left of a gradient; 0 is what float32 makes of everything that is smaller. */
-const shownLeft = (norm: number): string => (norm === 0 ? `< ${shownPower(2 ** -149)}` : shownPower(norm));
+const shownLeft = (norm: number): string => (norm === 0 ? `< ${formatPower(2 ** -149)}` : formatPower(norm));
 
 /** How far back gradients reach, of the three cells at once. */
 export class Flow {
@@ -52,7 +52,7 @@ export class Flow {
   }
 
   /** Clipping scales a gradient that is too long to the length allowed, as a whole. */
-  private shown(norms: Float64Array): Float64Array {
+  private formatNumber(norms: Float64Array): Float64Array {
     const longest = norms.reduce((a, b) => Math.max(a, b), 0);
     return this.clip && longest > 1 ? norms.map((v) => v / longest) : norms;
   }
@@ -97,17 +97,17 @@ export class Flow {
                 label: cell.toUpperCase(),
                 colour: COLOURS[cell],
                 dash: DASHES[cell],
-                values: this.shown(norms[cell]!).toReversed(),
+                values: this.formatNumber(norms[cell]!).toReversed(),
               })),
               ...{ logarithmic: true, xLabel: say("steps back", "往回的步数"), yLabel: "‖∂L/∂hₜ‖" },
               y: [
-                Math.max(1e-24, Math.min(1e-6, ...CELLS.map((c) => this.shown(norms[c]!)[0]!))),
-                Math.max(10, ...CELLS.flatMap((c) => Array.from(this.shown(norms[c]!)))),
+                Math.max(1e-24, Math.min(1e-6, ...CELLS.map((c) => this.formatNumber(norms[c]!)[0]!))),
+                Math.max(10, ...CELLS.flatMap((c) => Array.from(this.formatNumber(norms[c]!)))),
               ],
             })
           : html`<div class="placeholder" aria-busy="true">${say("Computing…", "正在计算……")}</div>`
       }
-      ${norms ? html`<p class="figures">${CELLS.map((cell) => html`<span class="figure" data-flow=${cell} data-value=${norms[cell]![0]!}>${cell.toUpperCase()} <b>${shownLeft(this.shown(norms[cell]!)[0]!)}</b></span>`)} <span class="hint">${say(`left of it after ${this.steps} steps`, `${this.steps} 步之后还剩`)}</span></p>` : ""}
+      ${norms ? html`<p class="figures">${CELLS.map((cell) => html`<span class="figure" data-flow=${cell} data-value=${norms[cell]![0]!}>${cell.toUpperCase()} <b>${shownLeft(this.formatNumber(norms[cell]!)[0]!)}</b></span>`)} <span class="hint">${say(`left of it after ${this.steps} steps`, `${this.steps} 步之后还剩`)}</span></p>` : ""}
     </div>`;
   }
 }

@@ -23,24 +23,22 @@ import { chooseTiles, mayBeWide } from "./wide.ts";
 import { sharedWork, WORTH, type Worth } from "./work.ts";
 import { Workspace } from "./workspace.ts";
 
+/** Options of `openMachine("wasm", …)`. */
 export interface WasmOptions {
-  /**
-   * Round `a · b + c` once. Default: where the host can; `false` gives the same bits on every host.
-   */
+  /** Whether `a · b + c` is rounded once. Default: where the host supports it. `false` gives the same bits on every host. */
   readonly fused?: boolean;
   /**
-   * Print kernels for an engine that joins neighbouring vectors to registers of 256 bits. Default: what a measurement says, where
-   * Node was started with --experimental-wasm-revectorize; otherwise false. Changes no bit of any result.
+   * Whether kernels are generated for an engine that joins neighbouring vectors to 256 bits. Default: decided by a measurement if Node
+   * was started with --experimental-wasm-revectorize, otherwise false. Does not change results.
    */
   readonly wide?: boolean;
   /**
-   * Threads that work together on plans that are worth it, 1 to 64, the one that issues among them. Default: the environment variable
-   * LONGSHORT_THREADS, or as many as there are processors, up to 8, of which every second is left out where there are more than four
-   * (two that share one core gain nothing here). Changes no bit of any result. Where a host lets threads share no memory, and on a
-   * page's own thread, it is 1 whatever is asked for; `limits.threads` tells.
+   * Number of threads that share large plans, 1 to 64, including the calling one. Default: the environment variable LONGSHORT_THREADS,
+   * or the number of processors, halved above four (two hardware threads on one core gain nothing here) and at most 8. Does not change
+   * results. It is 1 on a page's main thread and where threads cannot share memory; `limits.threads` tells.
    */
   readonly threads?: number;
-  /** Bytes that arenas and scratch memory may take. Default and most: 4 GiB less 128 KiB. */
+  /** Bytes that arenas and scratch memory may take. Default and maximum: 4 GiB − 128 KiB. */
   readonly maxBytes?: number;
 }
 

@@ -29,9 +29,8 @@ export interface NetworkOutput {
 }
 
 /**
- * The layers of a canonical model, ready to be recorded: run, traced or trained further like any model of this package. Its
- * parameters are named as the model's weights.
- *
+ * The layers of a canonical model, to be run, traced or trained further like any model of this package. Its parameters are named as the
+ * model's weights.
  * @example
  * ```ts
  * const network = new Network(model);
@@ -66,7 +65,7 @@ export class Network implements HasParameters {
     return this.statesOf(() => true);
   }
 
-  /** Those that are carried from run to run (Keras' `stateful`). */
+  /** States that are carried from run to run (`stateful` in Keras). */
   get carried(): Readonly<Record<string, number>> {
     return this.statesOf((layer) => layer.stateful === true);
   }
@@ -86,13 +85,13 @@ export class Network implements HasParameters {
     );
   }
 
-  /** Writes the model's weights into parameters that were laid out for this network. */
+  /** Copies the model's weights into parameters with the layout of this network. */
   load(parameters: ParameterStore): void {
     const { names } = parameters.layout;
     parameters.loadTensors(new Map([...this.model.weights].filter(([name]) => names.has(name))));
   }
 
-  /** The model with the weights that parameters hold now, to be written into a file. */
+  /** Returns the model with the current weights of `parameters`, to be written to a file. */
   async save(parameters: ParameterStore): Promise<CanonicalModel> {
     const learned = await parameters.toTensors();
     const weights = new Map(this.model.weights);
@@ -101,8 +100,7 @@ export class Network implements HasParameters {
   }
 
   /**
-   * Records the network.
-   *
+   * Records the network into a graph.
    * @param inputs by the names of the model's inputs, [B, …]; whole numbers for those of type "int"
    */
   forward(inputs: Readonly<Record<string, Tensor>>, input: NetworkInput = {}): NetworkOutput {

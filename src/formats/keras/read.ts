@@ -14,17 +14,16 @@ import { kerasFamily } from "./family.ts";
 import { type ModelArrays, readTopology } from "./topology.ts";
 import { type LayerArrays, namedArrays, readNamedWeights, readNumberedWeights } from "./weights.ts";
 
+/** Options of `readKeras`. */
 export interface ReadKerasOptions {
-  /** What `model.to_json()` gives in Keras: for files that hold weights alone (`save_weights`). */
+  /** The result of `model.to_json()` in Keras, for files that hold only weights (`save_weights`). */
   readonly config?: string | undefined;
 }
 
 const MAXIMUM_JSON = 64 * 2 ** 20;
 
 /**
- * Reads a model of Keras: `.keras`, or `.h5` of Keras 2 or 3, Sequential or functional. Weights alone are read with the model's
- * configuration beside them.
- *
+ * Reads a Keras model: `.keras`, or `.h5` of Keras 2 or 3, Sequential or functional; or only weights, with the model's configuration.
  * @example
  * ```ts
  * const { model } = await readKeras("model.keras");
@@ -90,8 +89,7 @@ const listed = async (weights: Hdf5Group): Promise<readonly string[]> => [
 ];
 
 /**
- * The arrays of an .h5 file of Keras 2 by layer, in Keras' order and layout, without a model around them.
- *
+ * Reads the arrays of an .h5 file of Keras 2 by layer, in Keras' order and layout, without a model.
  * @throws as `readKeras`
  */
 export const readKerasWeights = (input: ByteInput): Promise<LayerArrays> =>

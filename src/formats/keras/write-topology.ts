@@ -6,8 +6,9 @@ import type { Family } from "./family.ts";
 import { writeLayer } from "./write-layer.ts";
 import { classEntry, type JsonConfig, type JsonValue, type WrittenLayer } from "./written.ts";
 
+/** Options of `writeKeras` and `writeKerasH5`. */
 export interface WriteKerasOptions {
-  /** B, which Keras fixes for a model with stateful layers; needed for those alone. */
+  /** B, which Keras fixes for models with stateful layers; required for these only. */
   readonly batchSize?: number | undefined;
 }
 

@@ -14,8 +14,7 @@ const KERAS_3 = "3.3.3";
 const KERAS_2 = "2.15.0";
 
 /**
- * Writes a model as a `.keras` archive of Keras 3.
- *
+ * Returns the bytes of a `.keras` archive for Keras 3.
  * @throws UsageError "unsupported-keras" for what Keras cannot compute: a conversion that would change the function is refused
  */
 export function writeKeras(model: CanonicalModel, options: WriteKerasOptions = {}): OwnBytes {
@@ -34,8 +33,7 @@ export function writeKeras(model: CanonicalModel, options: WriteKerasOptions = {
 }
 
 /**
- * Writes a model as an `.h5` file of Keras 2 (TensorFlow 2.15 and before).
- *
+ * Returns the bytes of an `.h5` file for Keras 2 (TensorFlow 2.15 and before).
  * @throws as `writeKeras`
  */
 export function writeKerasH5(model: CanonicalModel, options: WriteKerasOptions = {}): OwnBytes {

@@ -10,7 +10,7 @@ import {
 } from "./messages.ts";
 import { dataTypeOf, decodeTensor, type OnnxTensor } from "./tensor-data.ts";
 
-/** An ONNX model as its file says, checked for what any reader must be able to trust. */
+/** The content of an ONNX file, checked. */
 export interface OnnxModel {
   /** Version of the default operator set. */
   readonly opset: number;
@@ -49,8 +49,7 @@ const damaged = (what: string): FailureError => new FailureError("damaged-onnx",
 const unsupported = (what: string): UsageError => new UsageError("unsupported-onnx", what);
 
 /**
- * Reads an ONNX file. Nothing is computed and no other file is touched.
- *
+ * Parses an ONNX file. Nothing is computed and no other file is read.
  * @throws FailureError "damaged-onnx"; UsageError "unsupported-onnx" (operator set, external data, functions, element types)
  */
 export function readOnnx(bytes: Uint8Array): OnnxModel {

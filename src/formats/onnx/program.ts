@@ -9,8 +9,7 @@ import { Recorder } from "./recorder.ts";
 import { startsBackward, statePairs } from "./states.ts";
 
 /**
- * Opens an ONNX model on a machine, from its bytes or as `readOnnx` gave it.
- *
+ * Opens an ONNX model on a machine, from its bytes or from the result of `readOnnx`.
  * @example
  * ```ts
  * const program = openOnnx(bytes, { machine });

@@ -9,6 +9,7 @@ import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { GraphWriter } from "./graph-writer.ts";
 import { writeRecurrent } from "./write-recurrent.ts";
 
+/** Options of `writeOnnx`. */
 export interface WriteOnnxOptions {
   /** How the cell was made, for cells whose activations or clip are not the usual ones. A language model knows it itself. */
   readonly cell?: CellSpec;

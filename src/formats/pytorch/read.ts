@@ -13,14 +13,14 @@ import type { TensorView } from "./storage.ts";
 /** A file of `torch.save`; its tensors are read on request. */
 export interface PyTorchFile extends AsyncCloseable {
   /**
-   * What was saved, as plain data: dictionaries are Maps, lists and tuples arrays, whole numbers beyond 2^53 BigInts, bytes
-   * Uint8Arrays, tensors TensorViews. Mentions of dtypes and devices are PyTorchConstants.
+   * The saved value as plain data: dictionaries are Maps, lists and tuples arrays, integers beyond 2^53 BigInts, bytes Uint8Arrays,
+   * tensors TensorViews, dtypes and devices PyTorchConstants.
    */
   readonly value: Value;
-  /** All tensors in it by dotted name: `model_state_dict.rnn.weight_ih_l0`. */
+  /** All tensors by dotted name: `model_state_dict.rnn.weight_ih_l0`. */
   readonly tensors: ReadonlyMap<string, TensorView>;
   readonly format: "zip" | "legacy";
-  /** Closes the file, if reading opened it; tensors cannot be read afterwards. `await using` does so at the end of the block. */
+  /** Closes the file, if reading opened it; tensors cannot be read afterwards. `await using` closes it at the end of the block. */
   close(): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import { copyStrided, isRowMajor } from "../strided-copy.ts";
 import { elementBytes, swapBytes } from "../typed-array.ts";
 import { quote, refuse } from "./refuse.ts";
 
-/** A run of numbers that tensors look into; several may share it. */
+/** Numbers that tensors view; several tensors may share a storage. */
 export class Storage {
   readonly key: string;
   /** "bytes": without a type of its own; then the tensor has one. */
@@ -38,7 +38,7 @@ export interface StorageBytes {
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
-/** A tensor of a PyTorch file: its type, shape and place. Its numbers are read on request. */
+/** A tensor of a PyTorch file: type, shape and position. Its numbers are read on request. */
 export class TensorView {
   readonly dtype: ElementTypeName;
   readonly shape: readonly number[];
@@ -58,7 +58,7 @@ export class TensorView {
   }
 
   /**
-   * The numbers, row-major and little-endian. Only the part of the storage that the tensor spans is read.
+   * Reads the numbers, row-major and little-endian; only the part of the storage that the tensor spans.
    * @throws FailureError "bad-zip", "file-read-failed"
    */
   async read(): Promise<SafeTensor> {

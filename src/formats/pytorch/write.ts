@@ -10,10 +10,8 @@ import { storageTypes } from "./storage-types.ts";
 const storageOf = new Map<ElementTypeName, string>(Object.entries(storageTypes).map(([name, dtype]) => [dtype, name]));
 
 /**
- * The bytes of a file that `torch.load(path, weights_only=True)` reads as an OrderedDict of tensors: PyTorch 1.6 or newer.
- * The same tensors in the same order give the same bytes. A tensor that stands under two names is stored once and stays
- * shared.
- *
+ * Returns the bytes of a file that `torch.load(path, weights_only=True)` reads as an OrderedDict of tensors (PyTorch 1.6 or newer). The
+ * same tensors in the same order give the same bytes. A tensor under two names is stored once and stays shared.
  * @throws UsageError "bad-tensor" for types that PyTorch 1.13 does not have; "too-large" from 4 GiB on
  */
 export function writePyTorch(tensors: ReadonlyMap<string, SafeTensor>): OwnBytes {

@@ -7,9 +7,11 @@ import type { CanonicalNode, LayerSpec, OpenedModel } from "../canonical.ts";
 import { toRowBias, toRows } from "../keras/layout.ts";
 import { transposed } from "../transposed.ts";
 
+/** Options of `basicLstmModel`. */
 export interface BasicLstmOptions {
   /**
-   * What TensorFlow's BasicLSTMCell adds to the forget gate's sum when it runs; no checkpoint says it. Default 1, as the class has it.
+   * What TensorFlow's BasicLSTMCell adds to the pre-activation of the forget gate at run time; checkpoints do not contain it. Default
+   * 1, as in TensorFlow.
    */
   readonly forgetBias?: number | undefined;
 }
@@ -23,11 +25,8 @@ const damaged = (what: string): FailureError => new FailureError("damaged-tensor
 const MATRIX = /^(?<cell>.*?(?:cell_(?<number>\d+)\/)?(?:basic_)?lstm_cell)\/(?:weights|kernel)$/;
 
 /**
- * A network of TensorFlow 1 out of the variables of a checkpoint: an embedding, if there is one, layers of BasicLSTMCell one above the
- * other, and a linear head, if there is one. It takes tokens [B, T], or vectors [B, T, D] without an embedding.
- *
- * One matrix [D + H, 4H] multiplies the input with h behind it; its gates are i, j (the candidate), f, o.
- *
+ * Makes a network from the variables of a TensorFlow 1 checkpoint: an optional embedding, stacked layers of BasicLSTMCell, and an
+ * optional linear head. It takes tokens [B, T], or vectors [B, T, D] without an embedding.
  * @throws UsageError "unsupported-tensorflow"; FailureError "damaged-tensorflow"
  */
 export function basicLstmModel(

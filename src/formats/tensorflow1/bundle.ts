@@ -47,9 +47,8 @@ const FLOATS = new Map([
 const MAXIMUM_NUMBERS = 2 ** 29;
 
 /**
- * Reads a checkpoint of TensorFlow (`tf.train.Saver`, version 2): `NAME.index` with `NAME.data-00000-of-00001` beside it. Every block and
- * every variable is checked against its CRC-32C.
- *
+ * Reads a TensorFlow checkpoint (`tf.train.Saver`, version 2): `NAME.index` with `NAME.data-00000-of-00001` beside it. Every block and
+ * variable is checked against its CRC-32C.
  * @param input a path or URL of the `.index` file, or its bytes with the other files in `files`
  * @throws as `basicLstmModel`; FailureError "damaged-tensorflow"; UsageError "missing-file"; and what reading files throws
  */

@@ -9,8 +9,9 @@ import { Config, damaged } from "../keras/config.ts";
 import { fileOf } from "../tfjs/files.ts";
 import { type BasicLstmOptions, basicLstmModel } from "./basic-lstm.ts";
 
+/** Options of `readTensorFlow1`. */
 export interface ReadTensorFlow1Options extends BasicLstmOptions, ByteOptions {
-  /** The files of the variables by name, for a manifest that is given as bytes or as a Blob. Default: the files beside it. */
+  /** The files of the variables by name, for a manifest given as bytes or a Blob. Default: the files beside it. */
   readonly files?: Readonly<Record<string, ByteInput>> | undefined;
 }
 
@@ -18,9 +19,8 @@ const MAXIMUM_JSON = 2 ** 20;
 const MAXIMUM_NUMBERS = 2 ** 29;
 
 /**
- * Reads a folder of TensorFlow 1 variables as ml5 and deeplearn.js keep them: `manifest.json` with the name, file and shape of every
+ * Reads a folder of TensorFlow 1 variables as ml5 and deeplearn.js publish them: `manifest.json` with the name, file and shape of every
  * variable, each file little-endian float32.
- *
  * @param input a path or URL of manifest.json, or its bytes with `files` beside them
  * @throws as `basicLstmModel`; FailureError "damaged-keras" for a manifest that does not hold together; and what reading files throws
  */

@@ -11,11 +11,9 @@ import { arraysOfParts } from "../keras/weights.ts";
 import { fileOf } from "./files.ts";
 import { decodeGroup, readManifest, type WeightGroup } from "./weights.ts";
 
+/** Options of `readTensorFlowJs`. */
 export interface ReadTensorFlowJsOptions extends ByteOptions {
-  /**
-   * The files that hold the weights, by the names that model.json gives them: for a model that is given as bytes, as a Blob or as what
-   * a page let the user choose. Default: the files beside model.json.
-   */
+  /** The weight files by the names in model.json, for a model given as bytes, a Blob or a File. Default: the files beside model.json. */
   readonly files?: Readonly<Record<string, ByteInput>> | undefined;
 }
 
@@ -24,8 +22,7 @@ const MAXIMUM_JSON = 64 * 2 ** 20;
 const MAXIMUM_WEIGHTS = 4 * 2 ** 30;
 
 /**
- * Reads a layers model of TensorFlow.js: model.json and the files of weights that it names, also quantized ones.
- *
+ * Reads a TensorFlow.js layers model: model.json and its weight files, plain or quantized.
  * @param input a path or URL of model.json, or its bytes with `files` beside them
  * @throws UsageError "unsupported-keras" that names the layer; FailureError "damaged-keras"; and what reading files throws
  */

@@ -5,8 +5,7 @@ import { tfjsFamily } from "../keras/family.ts";
 import { type WriteKerasOptions, writeTopology } from "../keras/write-topology.ts";
 
 /**
- * Writes a model for `tf.loadLayersModel`: the files `model.json` and `weights.bin`, to lie in one folder.
- *
+ * Returns the files `model.json` and `weights.bin` of a model for `tf.loadLayersModel`, to be stored in one folder.
  * @throws UsageError "unsupported-keras" for what TensorFlow.js cannot compute, such as a GRU that resets after the product: a conversion
  *   that would change the function is refused
  */

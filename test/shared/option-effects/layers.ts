@@ -126,10 +126,14 @@ export const layers: EffectTable = {
       hold: [0.25],
     },
   ),
-  attentionPool: shows((options: { units: number }) => over(attentionPool(options), [3, 2, 2]), { units: 2 }, {}),
+  attentionPool: shows(
+    (options: { inputSize: number }) => over(attentionPool(options), [3, 2, 2]),
+    { inputSize: 2 },
+    {},
+  ),
   "AttentionPool.forward": shows(
     (input: { mask?: Numbers }) => {
-      const pool = attentionPool({ units: 2 });
+      const pool = attentionPool({ inputSize: 2 });
       return compute(
         (graph) => pool.forward(given(graph, [3, 2, 2]), input.mask && { mask: constant(graph, input.mask) }),
         { of: pool },

@@ -129,7 +129,7 @@ export const running: EffectTable = {
       ...{
         prompt: ["a"],
         length: [3],
-        best: [2],
+        count: [2],
         stop: [["e"]],
         parameters: [rounded],
         signal: [aborted],
@@ -137,7 +137,7 @@ export const running: EffectTable = {
       // At most as many are returned as are kept.
       beams: async () => {
         const of = (beams: object) =>
-          outcomeOf(() => beamSearch({ model, parameters, machine, tokenizer, length: 3, best: 5, ...beams }));
+          outcomeOf(() => beamSearch({ model, parameters, machine, tokenizer, length: 3, count: 5, ...beams }));
         return [await of({}), await of({ beams: 5 })];
       },
       lengthPenalty: [0],
