@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
+import { windowInputs } from "../../src/data/forecast-inputs.ts";
 import { type TimeSeriesSetOptions, timeSeriesSet } from "../../src/data/time-series-set.ts";
+import { ForecastPlans } from "../../src/run/forecast-plans.ts";
 import { loadClassifier } from "../../src/run/load-classifier.ts";
 import { loadForecaster } from "../../src/run/load-forecaster.ts";
 import { RandomStream } from "../../src/shared/random.ts";
@@ -91,6 +93,34 @@ describe("trainForecaster", () => {
     expect(quantiles[2]!.values[5]).toBeGreaterThan(quantiles[0]!.values[5]!);
     expect(await forecaster.forecast(set, { samples: 50, horizon: 12, seed: 3 })).toEqual([found]);
     expect(await forecaster.forecast(set, { samples: 50, horizon: 12, seed: 4 })).not.toEqual([found]);
+    trainer.close();
+  });
+
+  test.each<[string, Partial<TrainForecasterOptions>]>([
+    ["the series", { anchor: "none" }],
+    ["differences to the last value", { anchor: "last" }],
+    ["logarithms and the calendar", { anchor: "last", transform: "log", calendar: ["hour"] }],
+    ["gaps that are told", { data: setOf(waves(200).map((value, n) => (n % 17 === 3 ? Number.NaN : value))) }],
+    ["two layers of a GRU", { model: { ...small, numLayers: 2, cell: "gru" } }],
+  ])("step by step: what was said, taken for what came, is what training reads of it (%s)", async (_, options) => {
+    const horizon = 5;
+    const { trainer, model, forecaster } = await train({
+      ...{ decoding: "autoregressive", head: "point", context: 12, horizon, epochs: 1, ...options },
+    });
+    await trainer.run();
+    // A gap just before the forecast, and one that is looked back at.
+    const past = waves(60).map((value, n) => (n === 58 || n === 51 ? Number.NaN : value));
+    const said = (await forecaster.forecast(setOf(past)))[0]!.targets.y!.point;
+    const came = forecaster.prepare(setOf([...past, ...said]).series[0]!);
+    const { layout } = forecaster;
+    const taught = windowInputs([{ series: came, origin: 60 }], layout, { learn: true });
+    const { y, mask, ...inputs } = taught;
+    expect(mask).toBeUndefined();
+    const plans = new ForecastPlans(model, machine, forecaster.parameters);
+    const { prediction } = await plans.run(inputs, 1);
+    const found = Array.from(prediction.value!).slice(-horizon);
+    for (const [h, value] of found.entries()) expect(value).toBeCloseTo(y![h]!, 5);
+    plans.close();
     trainer.close();
   });
 
