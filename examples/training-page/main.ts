@@ -57,9 +57,12 @@ worker.onmessage = ({ data: news }: MessageEvent<News>) => {
     if (!("error" in news)) hint!.textContent = "Type anything; add lines or kinds of your own, and learn again.";
   }
 };
+let broken = false;
 worker.onerror = ({ message }) => {
   setLearning(false);
-  status!.textContent = `The worker failed: ${message}`;
+  broken = button.disabled = true;
+  // There is no message where its file could not be loaded.
+  status!.textContent = `The worker failed${message ? `: ${message}` : ""}. Load the page again.`;
 };
 
 button.addEventListener("click", () => {
@@ -71,6 +74,9 @@ button.addEventListener("click", () => {
 });
 field.addEventListener("input", () => order({ text: field.value }));
 
-lines.value = await (await fetch(new URL("./examples.txt", import.meta.url))).text();
-lines.disabled = button.disabled = false;
+const examples = await fetch(new URL("./examples.txt", import.meta.url)).catch(() => undefined);
+if (examples?.ok) lines.value = await examples.text();
+else status!.textContent = "The examples could not be loaded: write lines of your own.";
+lines.disabled = false;
+button.disabled = broken;
 order({ text: field.value });

@@ -39,6 +39,11 @@ function meaning(code: string): string | undefined {
     "reads-numbers": () => say("This model reads numbers, not text.", "这个模型读的是数字，不是文字。"),
     "bad-tokenizer": () => say("That is no tokenizer.json.", "这不是 tokenizer.json。"),
     "out-of-memory": () => say("There is not enough memory for it in this page.", "网页的内存不够。"),
+    "no-simd": () =>
+      say(
+        "This browser has no SIMD in WebAssembly, with which networks are read and trained: take one of 2023 or later, or another computer.",
+        "此浏览器的 WebAssembly 没有 SIMD，读取和训练网络都要用到它：请换用 2023 年以后的浏览器，或者换一台电脑。",
+      ),
     "worker-failed": () =>
       say(
         "The worker in which models are computed broke down or was refused. Load the page again.",

@@ -17,15 +17,28 @@ const files = new Map<string, Promise<Uint8Array>>();
 export function shippedBytes(name: Shipped): Promise<Uint8Array> {
   let bytes = files.get(name);
   if (!bytes) {
-    bytes = fetch(new URL(`models/${name}.safetensors`, document.baseURI)).then(async (response) => {
-      if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
-      return new Uint8Array(await response.arrayBuffer());
-    });
+    bytes = fetched(new URL(`models/${name}.safetensors`, document.baseURI));
     files.set(name, bytes);
     // The next who asks tries again.
     bytes.catch(() => files.delete(name));
   }
   return bytes;
+}
+
+async function fetched(url: URL): Promise<Uint8Array> {
+  try {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`${url}: ${response.status}`);
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    throw new Error(
+      say(
+        `The model could not be fetched. Load the page again when its host can be reached. (${(cause as Error).message})`,
+        `模型没能取到。等网站能连上时，请重新加载本页。（${(cause as Error).message}）`,
+      ),
+      { cause },
+    );
+  }
 }
 
 let reference: Promise<Machine> | undefined;

@@ -175,7 +175,10 @@ function labelOf(name: string): string {
 }
 
 function fail(what: string): never {
-  throw new FailureError(CODE, `not a valid safetensors file: ${what}`);
+  throw new FailureError(
+    CODE,
+    `not a valid safetensors file: ${what}; it is damaged, cut short or of another kind: get it again`,
+  );
 }
 
 /**

@@ -63,8 +63,8 @@ const MISFITS = ["irregular-steps", "duplicate-time", "bad-time"];
  * @throws UsageError "no-columns" for one of a program, which does not say it
  */
 export async function settingsOf(folder: string): Promise<ForecastSettings> {
-  const { training } = (await readConfig(folder)) as { readonly training?: ForecastSettings };
-  if (training !== undefined) return training;
+  const { training } = (await readConfig(folder)) as { readonly training?: Partial<ForecastSettings> | null };
+  if (Array.isArray(training?.target)) return training as ForecastSettings;
   throw new UsageError(
     "no-columns",
     `${folder}: the run does not say which columns of a table it read, because it was not made by \`train forecast\`; load it in a program (loadForecaster)`,

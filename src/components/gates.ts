@@ -33,13 +33,13 @@ const NONE: ReadonlySet<number> = new Set();
 const STYLE = `
 :where(longshort-gates) { display: block; }
 :where(longshort-gates .reading) { font: 15px/1.75 var(--mono, ui-monospace, monospace); background: var(--card, Canvas); border: 1px solid var(--line-soft, #8884); border-radius: 10px; padding: .8rem 1rem; margin: 0; max-height: 11rem; overflow-y: auto; overflow-wrap: anywhere; }
-:where(longshort-gates .reading span) { padding: .16em 0; white-space: pre-wrap; unicode-bidi: isolate; }
+:where(longshort-gates .reading span) { padding: .16em 0; white-space: pre-wrap; unicode-bidi: isolate; forced-color-adjust: none; }
 :where(longshort-gates .reading span.now) { outline: 2px solid var(--ink, CanvasText); border-radius: 2px; position: relative; }
 :where(longshort-gates .series) { display: block; width: 100%; height: 132px; border: 1px solid var(--line-soft, #8884); border-radius: 10px; background: var(--card, Canvas); }
 :where(longshort-gates .value) { display: flex; flex-wrap: wrap; gap: .2rem .6rem; align-items: center; margin: .7rem 0; font-size: .95rem; min-height: 1.7rem; font-variant-numeric: tabular-nums; }
 :where(longshort-gates .legend) { display: inline-flex; gap: .4rem; align-items: center; margin-left: auto; font: 12px var(--mono, ui-monospace, monospace); color: var(--soft, GrayText); }
 :where(longshort-gates) [hidden] { display: none; }
-:where(longshort-gates .legend i) { width: 110px; height: 10px; border-radius: 5px; border: 1px solid var(--line-soft, #8884); }`;
+:where(longshort-gates .legend i) { width: 110px; height: 10px; border-radius: 5px; border: 1px solid var(--line-soft, #8884); forced-color-adjust: none; }`;
 
 /**
  * `<longshort-gates>`: what gates and states of a model were while it read something: the text (or the series) in the colours of

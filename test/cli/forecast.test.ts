@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -96,6 +96,17 @@ test("trained, measured beside simple methods, forecast, resumed", async () => {
   const info = (await longshort(["info", at("run")])).stdout;
   expect(info).toMatch(/sales.csv; \d+ windows to learn from, \d+ to validate\n.*7 epochs, \d+ steps of 32, optimizer/);
   expect(info).toMatch(/train forecast --config/);
+  const config = JSON.parse(readFileSync(at("run/config.json"), "utf8"));
+  for (const training of [5, null, { target: "sales" }]) {
+    cpSync(at("run"), at("altered"), { recursive: true });
+    writeFileSync(at("altered/config.json"), JSON.stringify({ ...config, training }));
+    const { code, stderr } = await longshort(["forecast", at("altered"), at("sales.csv")]);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining("altered: the run does not say which"),
+    });
+  }
+
   const other = await longshort(["predict", at("run"), "--input", "x"]);
   expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/commands forecast, backtest and inspect/) });
 });

@@ -82,4 +82,27 @@ describe.skipIf(chromiumPath === undefined)(`in Chromium${reason}`, () => {
       expect(await page.locator("#kinds span").allTextContents()).toEqual(["down", "up"]);
     });
   });
+
+  it("learns from lines of one's own where the examples cannot be loaded, and says when the worker cannot", {
+    timeout: 90_000,
+  }, async () => {
+    const files = fromFolder(outDir);
+    await withPage(
+      (url) => (/examples/.test(url) ? undefined : files(url)),
+      async (page) => {
+        await said(page, "status", /^The examples could not be loaded: write lines of your own\.$/);
+        await page.fill("#lines", "up: abab\nup: ab\ndown: baba\ndown: ba");
+        await page.click("#learn:not([disabled])");
+        await said(page, "status", /^Done after/);
+      },
+    );
+    await withPage(
+      (url) => (/worker/.test(url) ? undefined : files(url)),
+      async (page) => {
+        await said(page, "status", /^The worker failed\. Load the page again\.$/);
+        await page.waitForSelector("#lines:not([disabled])");
+        expect(await page.locator("#learn").isDisabled()).toBe(true);
+      },
+    );
+  });
 });

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { brotliCompressSync } from "node:zlib";
-import type { Page } from "playwright-core";
+import { chromium, type Page } from "playwright-core";
 import { expect, test } from "vitest";
+import { chromiumPath } from "../../scripts/chromium.mjs";
 import type { Playground } from "./playground.ts";
 
 /** What a visit loads, and hosts and browsers that refuse something. */
@@ -26,6 +27,65 @@ export function hosts(of: () => Playground): void {
     }
     for (const file of readdirSync(path.join(of().folder, "models")))
       expect(readFileSync(path.join(of().folder, "models", file)).length, file).toBeLessThan(300_000);
+  });
+
+  test("says what to do where the host cannot be reached any more", async () => {
+    const context = await of().browser.newContext({ locale: "en-GB" });
+    try {
+      const page = await context.newPage();
+      await page.goto(`${of().plainUrl}#/lessons/3`);
+      await page.waitForSelector("[data-expects]");
+      await context.setOffline(true);
+      for (const room of ["/cell/gru", "/sequence"]) {
+        await page.goto(`${of().plainUrl}#${room}`);
+        await page.waitForSelector(".error >> text=The model could not be fetched. Load the page again");
+      }
+    } finally {
+      await context.close();
+    }
+  });
+
+  test("says what is wrong where WebAssembly has no SIMD, and computes small networks all the same", async (context) => {
+    // V8 has no SIMD then, in workers neither.
+    const args = ["--no-sandbox", "--disable-gpu", "--js-flags=--no-enable-sse4-1"];
+    const browser = await chromium.launch({ executablePath: chromiumPath!, args });
+    try {
+      const page = await browser.newPage({ locale: "en-GB" });
+      const simd = await page.evaluate(() =>
+        WebAssembly.validate(
+          // (func (result v128) (v128.const 0 …))
+          new Uint8Array(
+            [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 22, 1, 20, 0, 253, 12].concat(
+              ...[Array.from({ length: 16 }, () => 0), [11]],
+            ),
+          ),
+        ),
+      );
+      if (simd) context.skip("this Chromium keeps its SIMD with that flag");
+      for (const room of ["/sequence", "/training"]) {
+        await page.goto(`${of().plainUrl}?${room.length}#${room}`);
+        await page.waitForSelector(".error >> text=This browser has no SIMD in WebAssembly");
+      }
+      await page.goto(`${of().plainUrl}?cell#/cell/lstm`);
+      await page.waitForSelector(".timeline [data-expects]");
+    } finally {
+      await browser.close();
+    }
+  });
+
+  test("colours of the system leave to see what is chosen, and the colours that are numbers", async () => {
+    await of().visit(
+      "/sequence",
+      async (page) => {
+        await page.waitForSelector("[data-loss]");
+        const colours = (selector: string): Promise<string[]> =>
+          page.locator(selector).evaluateAll((all) => all.map((one) => getComputedStyle(one).backgroundColor));
+        const [on, off] = await colours(".reads .segmented button");
+        expect(on).not.toBe(off);
+        expect(new Set(await colours(".reading span")).size).toBeGreaterThan(10);
+      },
+      { forcedColors: "active" },
+    );
   });
 
   test("says what is wrong where workers or WebAssembly are refused, in every room that needs them", async () => {

@@ -1,5 +1,6 @@
 import { html, type TemplateResult } from "lit";
 import { formatPower } from "longshort/components";
+import { explained } from "../explained.ts";
 import { say } from "../language.ts";
 import { worker } from "../models.ts";
 import { update } from "../update.ts";
@@ -43,7 +44,7 @@ export class Flow {
           });
           if (key === this.asked) this.norms = norms;
         } catch (error) {
-          this.error = (error as Error).message;
+          this.error = explained(error);
         }
         update();
       },
