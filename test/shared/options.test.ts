@@ -22,6 +22,7 @@ const kernels = [
   "ScatterAdd",
   "RandomFill",
   "Scan",
+  "ScanShape",
   "ScanBackward",
 ];
 const kernelsOfHeads = ["LinearCrossEntropy", "QuantizedMatMul"];
