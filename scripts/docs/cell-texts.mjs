@@ -101,7 +101,7 @@ export const cellTexts = [
   },
   {
     name: "layer-norm-lstm",
-    title: "LSTM with layer normalisation",
+    title: "LSTM with layer normalization",
     words:
       "An LSTM whose sums are brought to mean 0 and variance 1 over all units and all four gates before the activations see them, the input's part and the recurrent part each on its own; so is the cell state on its way out. Each has a gain γ a unit, and biases β take the place of the products' biases. Training depends less on the size of the weights.",
     options: ["`epsilon` (default 1e-5): added to the variance below the root."],

@@ -19,8 +19,8 @@ const english = {
 | \`weights: { p: 0 }\` | peepholes | one number a unit, here 0 at first |
 | \`masks: { keep: { per: "step", rate: 0.1, kind: "zoneout" } }\` | zoneout | random numbers, drawn once a sequence or at every step |
 | \`recurrent: ({ previous, masks }) => …\` | recurrent dropout | what all recurrent matrices multiply, by default the first state |
-| \`mean(…)\` | layer normalisation | the mean over all units of one example |
-| \`bias: "none"\` | layer normalisation | products without biases |`,
+| \`mean(…)\` | layer normalization | the mean over all units of one example |
+| \`bias: "none"\` | layer normalization | products without biases |`,
   end: '`step` returns the next states; whatever else it returns has a name in formulas and traces. A model that was saved with a cell of yours is loaded with `loadRun(folder, { machine, cells: { "own-cell": ownCell } })`.\n\nThe same can be said in words: `parseCell("z = sigmoid(W_z x + U_z h[t-1]) …")` reads equations from text, one a line, and `cellText(cell)` writes those of any cell ([cells as text](../guide/look-inside.md#cells-as-text)). A saved model carries that text, so that it opens without `cells`; what only code can say, functions of your own among it, is left to `defineCell`.',
 };
 

@@ -99,7 +99,7 @@ async function evaluateTags(flags: ValuesOf<typeof fields>, { training }: RunCon
   if (baseline !== undefined)
     throw new UsageError(
       "bad-option",
-      "--baseline: it is for language models; a tagger's is counted on what it learned from",
+      "--baseline: only for language models; the baseline of a tagger is counted on its training data",
     );
   const settings = { ...defaultsOf(tagFields), ...(training as TagSettings), baselines, machine };
   await tellTaggerScores({ ...settings, ...(file !== undefined && { test: resolve(file) }) }, { io, folder, json });

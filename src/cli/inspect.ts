@@ -85,7 +85,7 @@ async function inspect(flags: InspectFlags, io: Io): Promise<void> {
   if (text !== undefined && file !== undefined)
     throw new UsageError("bad-option", `--text: the run reads it or ${file}; give one of them`);
   if (compare !== undefined && html === undefined)
-    throw new UsageError("bad-option", "--compare: it is for the page that --html writes; give that too");
+    throw new UsageError("bad-option", "--compare: only for the page that --html writes; give --html too");
   const machine = await openMachine(flags.machine);
   try {
     if (html !== undefined) {
@@ -129,7 +129,7 @@ async function inspectText(folder: string, machine: Machine, flags: InspectFlags
   if (text === undefined)
     throw new UsageError(
       "missing-option",
-      `--text: expected what the model reads, got ${file === undefined ? "nothing" : `the file ${file}; files are for classifiers, taggers and forecasters`}`,
+      `--text: expected a text to read, got ${file === undefined ? "nothing" : `the file ${file}; files are for classifiers, taggers and forecasters`}`,
     );
   const trace = await traceText({ ...run, text });
   if (corpus !== undefined) namesToShow(trace, { layer, reverse: false });

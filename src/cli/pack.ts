@@ -66,7 +66,7 @@ async function pack({ run: folder, type, force, json, ...given }: ValuesOf<typeo
   if (!force && existsSync(output))
     throw new UsageError(
       "file-exists",
-      `--output ${output}: there is such a file already; choose another name, or give --force`,
+      `--output ${output}: the file exists; choose another name, or give --force to overwrite it`,
     );
   const load = ofKind(config, LOADERS) ?? loadRun;
   const machine = await openMachine("wasm");

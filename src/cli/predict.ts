@@ -69,7 +69,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     if (model.kind === "tagger") {
       const { run, lines, probabilities, json } = flags;
       if (flags.with !== undefined)
-        throw new UsageError("bad-option", "--with: it is for classifiers, this run is of a tagger");
+        throw new UsageError("bad-option", "--with: only for classifiers; this run is a tagger");
       const columns = {
         ...training,
         ...(flags.text !== undefined && { token: flags.text }),

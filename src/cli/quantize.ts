@@ -54,7 +54,7 @@ async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void
     try {
       const { config, model, saved, on } = run;
       const { parameters } = saved;
-      if (parameters.quantized) throw new UsageError("already-quantized", `${folder}: its weights have 8 bits already`);
+      if (parameters.quantized) throw new UsageError("already-quantized", `${folder}: its weights are already 8-bit`);
       const [before, after] = await inRunFolder(output, flags, async () => {
         const before = await run.measure();
         await quantize({ model, parameters });

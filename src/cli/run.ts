@@ -74,7 +74,7 @@ async function stateBefore(path: string, model: Model): Promise<Record<string, M
   if (model.states.length === 0)
     throw new UsageError(
       "no-state",
-      "--state: this model has no state to carry, none of its inputs is continued by an output",
+      "--state: this model has no state to carry, none of its inputs takes the value of an output",
     );
   try {
     return await readArrays(path);

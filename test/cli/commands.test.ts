@@ -402,13 +402,13 @@ describe("quantize", () => {
     expect(await longshort(["generate", output, "--prompt", "abc", "--length", "5"])).toMatchObject({ code: 0 });
     expect(await longshort(["quantize", output])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("8 bits already"),
+      stderr: expect.stringContaining("already 8-bit"),
     });
     const weights = readFileSync(join(output, "model.safetensors"));
     expect(await longshort(["resume", output, "--epochs", "9"])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        `its weights have 8 bits, which are not trained any more; go on with the run that they were quantised from, ${resolve(run)},`,
+        `its weights are 8-bit and cannot be trained further; resume the run that they were quantized from, ${resolve(run)},`,
       ),
     });
     expect(readFileSync(join(output, "model.safetensors")).equals(weights)).toBe(true);

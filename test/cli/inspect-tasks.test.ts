@@ -185,13 +185,13 @@ describe("runs of every task", () => {
     expect([...tensors].find(([name]) => name.endsWith("weight_hh_l0"))![1].dtype).toBe("I8");
     expect(await longshort(["quantize", eight])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("8 bits already"),
+      stderr: expect.stringContaining("already 8-bit"),
     });
     const before = readFileSync(join(eight, "model.safetensors"));
     expect(await longshort(["resume", eight, "--epochs", "9"])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        `its weights have 8 bits, which are not trained any more; go on with the run that they were quantised from, ${resolve(at(run))},`,
+        `its weights are 8-bit and cannot be trained further; resume the run that they were quantized from, ${resolve(at(run))},`,
       ),
     });
     expect(readFileSync(join(eight, "model.safetensors")).equals(before)).toBe(true);
@@ -214,7 +214,7 @@ describe("runs of every task", () => {
 
 describe("inspect refuses", () => {
   it.each<[string, string]>([
-    ["@words", "--text: expected what the model reads, got nothing; or give a file"],
+    ["@words", "--text: expected a text to read, got nothing; or give a file"],
     ["@words @t.csv --row 31", "--row: expected a number from 1 to 30, as"],
     ["@words @t.csv --text a", "give one of them"],
     ["@words --text a --reverse", "--reverse: the model reads in one direction only"],
