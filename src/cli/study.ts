@@ -139,7 +139,7 @@ function lineOf({ task, cell, seed, cpuSeconds, ...result }: KeptTrial): string 
 function outcomeOf({ solved, diverged, sequences, error }: TrialResult): string {
   const after = `after ${counted(sequences, "sequence")}`;
   if (solved) return `solved ${after}`;
-  return `${diverged ? "diverged" : "given up"} ${after}, error ${error.toPrecision(3)}`;
+  return `${diverged ? "diverged" : "not solved"} ${after}, error ${error.toPrecision(3)}`;
 }
 
 function storiesOf(pairs: readonly Pair[], trials: readonly KeptTrial[]): TaskStory[] {
