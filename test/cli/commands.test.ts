@@ -372,7 +372,7 @@ describe("pack", () => {
     machine.close();
     expect(await longshort(["pack", run, "-o", file])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("there is such a file already"),
+      stderr: expect.stringContaining("the file exists"),
     });
     const half = await longshort(["pack", run, "-o", file, "--force", "--type", "F16", "--json"]);
     const [told] = lines(half.stdout);

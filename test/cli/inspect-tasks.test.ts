@@ -220,7 +220,7 @@ describe("inspect refuses", () => {
     ["@words --text a --reverse", "--reverse: the model reads in one direction only"],
     ["@words --text a --nearest @t.csv", "--nearest: it searches a text for runs of language models"],
     ["@words --text a --layer 1", "--layer 1: the model has 1 recurrent layer; they are counted from 0"],
-    ["@series --text a", "no text: give a file like the one that it was trained on"],
+    ["@series --text a", "not text: give a file in the format of the training file"],
     ["@series @none.ts", "there is no such file"],
     ["@sales --text a", "forecasts series and reads no text; give a table"],
     ["@sales --row 3", "--row: expected a number from 1 to 2, as"],
