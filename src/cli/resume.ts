@@ -79,7 +79,7 @@ async function resume(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   if (known === undefined)
     throw new UsageError(
       "not-resumable",
-      `${folder}: expected a run of \`train ${Object.keys(TASKS).join("` or `train ")}\`, its task is ${task === undefined ? "not said" : describe(task)}; resume it with the program that began it`,
+      `${folder}: expected a run of \`train ${Object.keys(TASKS).join("` or `train ")}\`, its task is ${task === undefined ? "missing" : describe(task)}; resume it with the program that began it`,
     );
   const settings = {
     ...defaultsOf(known.fields),

@@ -247,7 +247,7 @@ describe("resume", () => {
     expect(await longshort(["resume", join(folder, "none")])).toMatchObject({ code: 2 });
     writeFileSync(join(folder, "config.json"), '{"format":"longshort-run","version":1,"model":{}}');
     const { code, stderr } = await longshort(["resume", folder]);
-    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("its task is undefined") });
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("its task is missing") });
   });
 });
 
