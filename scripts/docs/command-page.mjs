@@ -44,7 +44,7 @@ function page(commands, library) {
   );
   return `${[
     "# Commands",
-    "Printed from the commands' own definitions by `npm run docs:reference`; `longshort COMMAND --help` says the same. Exit codes: 0 success, 1 failure, 2 a wrong call or unusable input, 130 stopped by Ctrl-C (143 by SIGTERM, 129 where the terminal was closed).",
+    "Printed from the commands' own definitions by `npm run docs:reference`; `longshort COMMAND --help` says the same. Exit codes: 0 success, 1 failure, 2 invalid arguments or input, 130 stopped by Ctrl-C (143 by SIGTERM, 129 by closing the terminal).",
     ["| command | what it does |", "| --- | --- |", ...list].join("\n"),
     ...commands.map((one) => section(one, library)),
   ].join("\n\n")}\n`;

@@ -4,24 +4,24 @@ const english = {
   title: "A cell of your own",
   printed: "Printed by `npm run docs:cells` from examples/own-cell.ts and scripts/docs/own-page.mjs; change those.",
   words:
-    "A cell is an object of equations that `defineCell` records. Nothing else has to be written: the gradient, the kernels of both machines, the formulas and the traces are derived from it, as they are for the built-in cells, which are made in the same way.",
+    "A cell is an object of equations that `defineCell` records. Everything else is derived from it: the gradient, the kernels of both machines, the formulas and the traces. The built-in cells are made in the same way.",
   equations: "Its equations, as `equations(ownCell)` prints them:",
   derivatives: "and its derivative, as `derivatives(ownCell)` prints it:",
-  what: "What a cell can say",
-  table: `| said as | for example | what it means |
+  what: "What a cell can contain",
+  table: `| written as | for example | meaning |
 | --- | --- | --- |
 | \`gates: { f: sigmoid }\` | LSTM | the gate is \`sigmoid(W x + U h + b)\`; the order of gates is the order of rows in \`weight_ih\` |
 | \`split()\` | GRU | \`step\` gets the gate in two parts, \`{ x, h }\`: \`W x + bˣ\` and \`U h + bʰ\` |
 | \`input(sigmoid)\` | minGRU | no recurrent matrix and no recurrent bias |
-| \`gateOf(tanh, of)\` | GRU with the reset gate first | the recurrent matrix multiplies another vector, made of previous states, masks and gates listed before |
+| \`gateOf(tanh, of)\` | GRU that resets before the product | the recurrent matrix multiplies another vector, made of previous states, masks and earlier gates |
 | \`state: ["h", "c"]\` | LSTM | vectors carried on; the first is the output |
 | \`state: { h: "projection", c: "hidden" }\` and \`projections: ["hr"]\` | LSTM with projection | states of another width; \`project.hr(v)\` in \`step\` is the matrix times v |
-| \`weights: { p: 0 }\` | peepholes | one number a unit, here 0 at first |
-| \`masks: { keep: { per: "step", rate: 0.1, kind: "zoneout" } }\` | zoneout | random numbers, drawn once a sequence or at every step |
-| \`recurrent: ({ previous, masks }) => …\` | recurrent dropout | what all recurrent matrices multiply, by default the first state |
-| \`mean(…)\` | layer normalisation | the mean over all units of one example |
-| \`bias: "none"\` | layer normalisation | products without biases |`,
-  end: '`step` returns the next states; whatever else it returns has a name in formulas and traces. A model that was saved with a cell of yours is loaded with `loadRun(folder, { machine, cells: { "own-cell": ownCell } })`.\n\nThe same can be said in words: `parseCell("z = sigmoid(W_z x + U_z h[t-1]) …")` reads equations from text, one a line, and `cellText(cell)` writes those of any cell ([cells as text](../guide/look-inside.md#cells-as-text)). A saved model carries that text, so that it opens without `cells`; what only code can say, functions of your own among it, is left to `defineCell`.',
+| \`weights: { p: 0 }\` | peepholes | one number per unit, here initially 0 |
+| \`masks: { keep: { per: "step", rate: 0.1, kind: "zoneout" } }\` | zoneout | random numbers, drawn once per sequence or at every step |
+| \`recurrent: ({ previous, masks }) => …\` | recurrent dropout | the vector that all recurrent matrices multiply; by default the first state |
+| \`mean(…)\` | layer normalization | the mean over all units of one example |
+| \`bias: "none"\` | layer normalization | products without biases |`,
+  end: '`step` returns the next states; other values that it returns have names in formulas and traces. Load a model that was saved with a cell of your own with `loadRun(folder, { machine, cells: { "own-cell": ownCell } })`.\n\nA cell can also be written as text: `parseCell("z = sigmoid(W_z x + U_z h[t-1]) …")` reads one equation per line, and `cellText(cell)` writes those of any cell ([cells as text](../guide/look-inside.md#cells-as-text)). A saved model contains that text, so it opens without `cells`. Use `defineCell` for what only code can express, such as functions of your own.',
 };
 
 /** @type {typeof english} */

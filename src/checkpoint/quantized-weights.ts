@@ -3,10 +3,10 @@ import type { NamedTensor } from "../tensor/parameter-store.ts";
 import { dequantize, type QuantizedTensor, type QuantizedWeights } from "../tensor/quantized.ts";
 import { type SafeTensor, safeTensor } from "./safe-tensor.ts";
 
-/** The scales of the quantised matrix NAME lie beside it as `NAME.scale`. */
+/** The scales of the quantized matrix NAME lie beside it as `NAME.scale`. */
 const SCALE = ".scale";
 
-/** Puts quantised matrices [N, K] in the place of the numbers they stand for: NAME as I8, `NAME.scale` [N] as F32. */
+/** Puts quantized matrices [N, K] in the place of the numbers they stand for: NAME as I8, `NAME.scale` [N] as F32. */
 export function putQuantized(tensors: Map<string, SafeTensor>, quantized: QuantizedWeights | undefined): void {
   for (const [name, { shape, values, scales }] of quantized ?? []) {
     tensors.set(name, safeTensor("I8", shape, values));
@@ -15,7 +15,7 @@ export function putQuantized(tensors: Map<string, SafeTensor>, quantized: Quanti
 }
 
 /**
- * Finds quantised matrices among the tensors of a file, and puts the numbers that they stand for into `weights` in their place.
+ * Finds quantized matrices among the tensors of a file, and puts the numbers that they stand for into `weights` in their place.
  * @throws FailureError "bad-run" for a matrix of 8 bits without scales that fit.
  */
 export function takeQuantized(

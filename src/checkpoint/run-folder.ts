@@ -217,7 +217,7 @@ function parse(folder: RunFolder, file: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw damaged(folder, file, `it is no JSON (${cause instanceof Error ? cause.message : String(cause)})`, cause);
+    throw damaged(folder, file, `not valid JSON (${cause instanceof Error ? cause.message : String(cause)})`, cause);
   }
 }
 
@@ -250,4 +250,6 @@ function fileIn(folder: RunFolder, file: string): string | URL {
 const placeIn = (folder: RunFolder, file: string): string => `${sourceName(folder).replace(/(?<=.)\/$/, "")}/${file}`;
 
 const damaged = (folder: RunFolder, file: string, why: string, cause?: unknown): FailureError =>
-  new FailureError("bad-run", `${placeIn(folder, file)}: ${why}; the file is damaged or of another program`, { cause });
+  new FailureError("bad-run", `${placeIn(folder, file)}: ${why}; the file is damaged or from another program`, {
+    cause,
+  });

@@ -22,24 +22,24 @@ export const forecastingFields = {
     ...{ unit: "level", above: 0, below: 1, otherwise: "as learned; of distributions 0.1 0.5 0.9" },
   }),
   samples: integer({
-    about: "futures that are drawn of each series, of models that predict each step from the one before",
+    about: "number of sampled futures per series, for autoregressive models",
     ...{ unit: "count", min: 1, default: 200 },
   }),
-  seed: integer({ about: "seed of those draws", unit: "number", min: 0, default: 0 }),
+  seed: integer({ about: "seed of the samples", unit: "number", min: 0, default: 0 }),
   recent: integer({
-    about: "so many origins before each forecast, none of them learned from, say how wide its intervals are",
-    ...{ unit: "count", min: 1, otherwise: "as wide as the validation part asked for" },
+    about: "calibrate intervals on this many latest origins before each forecast, which must not have been trained on",
+    ...{ unit: "count", min: 1, otherwise: "calibrated on the validation part" },
   }),
 } as const;
 
 const fields = {
   run,
   file: path({
-    about: "table of the same columns, whose second half is forecast; simple methods learn from the first",
+    about: "table with the same columns, whose second half is forecast; simple methods learn from the first half",
     ...{ unit: "file", positional: true, otherwise: "the test part of the run's own file" },
   }),
   stride: integer({
-    about: "steps from one origin to the next",
+    about: "steps between two origins",
     ...{ unit: "steps", min: 1, otherwise: "1, more where there would be more than 500 origins" },
   }),
   ...forecastingFields,
@@ -51,9 +51,9 @@ const fields = {
 export const backtestCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "backtest",
-    summary: "measure forecasts from one origin after the other, beside simple methods",
+    summary: "evaluate forecasts with a rolling origin, beside simple methods",
     description:
-      "Forecasts from one origin after the other, always from what was known then, and compares with what came: mean absolute and\nroot mean squared error, sMAPE, MASE, pinball loss and how much lies within the interval, beside the last value, the last\nseason, drift, exponential smoothing and a linear map. Says plainly when the model does not beat them.",
+      "Evaluates forecasts with a rolling origin, each from what was known at that time: mean absolute and\nroot mean squared error, sMAPE, MASE, pinball loss and coverage of the interval, beside the last value, the last\nseason, drift, exponential smoothing and a linear map. Says when the model does not beat them.",
     fields,
     examples: ["backtest runs/2026-01-31-sales", "backtest runs/2026-01-31-sales next-year.csv --stride 7"],
     run: (values) => runBacktest(values, io),

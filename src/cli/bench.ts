@@ -18,10 +18,10 @@ import { common } from "./options.ts";
 const USUAL = ["char-lstm", "forecast", "sequence-256", "stream-64", "stream-256", "gemm"] as const;
 
 const fields = {
-  case: text({ about: "what to measure, with commas between", unit: "names", default: USUAL.join(",") }),
-  seconds: number({ about: "how long to measure each", unit: "number", above: 0, max: 600, default: 1 }),
+  case: text({ about: "cases, separated by commas", unit: "names", default: USUAL.join(",") }),
+  seconds: number({ about: "seconds to measure each case", unit: "number", above: 0, max: 600, default: 1 }),
   threads: integer({
-    about: "threads that work together",
+    about: "number of threads",
     ...{ unit: "count", min: 1, max: 64, otherwise: "LONGSHORT_THREADS, or what the machine chooses" },
   }),
   json: common.json,

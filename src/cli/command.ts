@@ -59,7 +59,7 @@ export function defineCommand<const F extends Fields>(io: Io, definition: Comman
   for (const [key, field] of Object.entries(fields))
     for (const option of field.positional ? [] : fieldOptions(key, field)) command.addOption(option);
   if (config)
-    command.option("--config <file>", "JSON file of settings, such as a run's config.json; flags win over it");
+    command.option("--config <file>", "JSON file of settings, such as a run's config.json; flags override it");
   command.addHelpText(
     "after",
     `\nExample${examples.length > 1 ? "s" : ""}:\n${examples.map((line) => `  ${io.program} ${line}`).join("\n")}`,

@@ -21,16 +21,15 @@ const fields = {
     unit: "name",
     otherwise: "validation loss, where there is one",
   }),
-  html: path({ about: "write a page with all curves to this file, which needs no other", unit: "file" }),
+  html: path({ about: "write a self-contained page with all curves to this file", unit: "file" }),
   json,
 } as const;
 
 export const compareCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "compare",
-    summary: "show what differs between runs, and their curves",
-    description:
-      "Shows in which settings runs differ, what came of them, and their curves: in the terminal, or as a page.",
+    summary: "compare the settings, results and curves of runs",
+    description: "Shows how the settings of runs differ, their results and their curves, in the terminal or as a page.",
     fields,
     examples: ["compare runs/lstm runs/gru", 'compare runs/* --curve "training loss" --html curves.html'],
     run: (values) => compare(values, io),

@@ -30,18 +30,18 @@ import { common } from "./options.ts";
 const fields = {
   input: path({ ...{ about: MODEL_FILES, unit: "in", positional: true, required: true } }),
   output: path({ ...{ about: "file to write", unit: "out", positional: true, required: true } }),
-  to: choice(TARGETS, { about: "format of the new file", otherwise: "told by the ending of its name" }),
+  to: choice(TARGETS, { about: "format of the new file", otherwise: "by the ending of its name" }),
   verify: onOff({ about: "run both on random input and compare", off: "do not run the new file", default: true }),
   tolerance: number({
-    about: "largest difference, relative to the largest number of an output",
+    about: "maximum difference, relative to the largest number of an output",
     ...{ unit: "number", above: 0, default: 1e-5 },
   }),
   weightsOnly: onOff({
     about:
-      "into .pt, .safetensors or .npz: the weights of an ONNX graph without the graph, of masked layers without the mask",
+      "to .pt, .safetensors or .npz: write the weights of an ONNX graph without the graph, of masked layers without the mask",
   }),
   nonlinearity: choice(["tanh", "relu"], {
-    about: "of an nn.RNN, which a state dictionary does not say",
+    about: "activation of an nn.RNN, which a state dictionary does not contain",
     otherwise: "tanh",
   }),
   json: common.json,
@@ -53,7 +53,7 @@ export const convertCommand = (io: Io): Command =>
     name: "convert",
     summary: "write a model in the format of another framework",
     description:
-      "Writes a model in the format of another framework: the same function, or a refusal with the reason. The new file is\nread again and both are run on random input before it takes its place.",
+      "Writes a model in the format of another framework. A conversion that would change the function is refused with the reason. The new file is\nread back, and both are run on random input before it is put in place.",
     fields,
     examples: [
       "convert model.keras model.onnx",

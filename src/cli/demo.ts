@@ -40,7 +40,7 @@ const TRACED_UNITS = 6;
 
 const { machine, force } = common;
 const fields = {
-  epochs: integer({ about: "how often the text is read", unit: "count", min: 1, default: DEMO.epochs }),
+  epochs: integer({ about: "number of passes over the text", unit: "count", min: 1, default: DEMO.epochs }),
   maxSteps: trainingFields.maxSteps,
   output: path({ about: "folder for the run", unit: "run", short: "o", otherwise: "runs/DATE-demo" }),
   force,
@@ -52,9 +52,9 @@ type DemoFlags = ValuesOf<typeof fields>;
 export const demoCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "demo",
-    summary: "train on this project's own text and show what came of it",
+    summary: "train on this project's own text and show the result",
     description:
-      "Trains an LSTM on this project's own guides, formulas and source, then shows its loss beside two baselines, text that\nit writes, and its gates while it reads a line. Takes one to two minutes. This is what `npm start` runs.",
+      "Trains an LSTM on this project's own guides, formulas and source, then shows its loss beside two baselines, text that\nit generates, and its gates while it reads a line. Takes one to two minutes. `npm start` runs this.",
     fields,
     examples: ["demo", "demo --epochs 2 --output runs/short"],
     run: (values) => demo(values, io),

@@ -54,9 +54,9 @@ const READING = { "32 kB": 2 ** 15, "512 kB": 2 ** 19, "8 MB": 2 ** 23, "128 MB"
 export const doctorCommand = (io: Io, compare: typeof selfTest = selfTest): Command =>
   defineCommand(io, {
     name: "doctor",
-    summary: "say what this machine offers, what was chosen, and test the kernels",
+    summary: "show what this machine offers and what was chosen, and test the kernels",
     description:
-      "Says what this host offers (flags, vectors, fused multiply-add, threads, memory), what the machine chose and why, how fast it is\nbeside the limit of the processor, and compares its kernels with the float64 reference. Ends with 1 when they differ.",
+      "Reports what this host offers (flags, vectors, fused multiply-add, threads, memory), what the machine chose and why, and how fast it is\nrelative to the limit of the processor, and compares its kernels with the float64 reference. Exit code 1 if they differ.",
     fields: { json: common.json },
     examples: ["doctor", "doctor --json"],
     async run({ json }) {

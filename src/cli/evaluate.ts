@@ -24,12 +24,12 @@ const fields = {
     ...{
       unit: "file",
       positional: true,
-      otherwise: "the validation part of the run's own text (of a tagger its test part, if it has one)",
+      otherwise: "the validation part of the run's own text; for a tagger its test part, if it has one",
     },
   }),
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),
   baseline: paths({
-    about: "text that the baselines are counted on",
+    about: "text to count the baselines on",
     ...{ unit: "file", otherwise: "what the run was trained on" },
   }),
   machine,
@@ -39,9 +39,9 @@ const fields = {
 export const evaluateCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "evaluate",
-    summary: "measure how well a model predicts a text, or tags sentences",
+    summary: "evaluate how well a model predicts a text or tags sentences",
     description:
-      "Measures how well a trained model predicts a text: loss in nats per token, perplexity, bits per character, beside\nbaselines that know only how often a token is (unigram) or what follows the token before (bigram). Of a tagger:\nhow many tags are right, and F1 of each label, beside each word's most frequent tag.",
+      "Measures how well a trained model predicts a text: loss in nats per token, perplexity, bits per character, beside\nbaselines that count single tokens (unigram) and pairs of tokens (bigram). For a tagger:\naccuracy and F1 of each label, beside each word's most frequent tag.",
     fields,
     examples: [
       "evaluate runs/2026-01-31-novel other.txt",
@@ -99,7 +99,7 @@ async function evaluateTags(flags: ValuesOf<typeof fields>, { training }: RunCon
   if (baseline !== undefined)
     throw new UsageError(
       "bad-option",
-      "--baseline: it is for language models; a tagger's is counted on what it learned from",
+      "--baseline: only for language models; the baseline of a tagger is counted on its training data",
     );
   const learned = typeof training === "object" && training !== null && "file" in training;
   if (!learned && file === undefined)

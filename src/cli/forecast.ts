@@ -21,7 +21,7 @@ const { run, machine, json } = common;
 const fields = {
   run,
   file: path({
-    about: "table of the same columns up to now; rows behind the last one with a target say what is known beforehand",
+    about: "table with the same columns; rows after the last one with a target give what is known in advance",
     ...{ unit: "file", positional: true, standardInput: true, otherwise: "the run's own file" },
   }),
   horizon: integer({
@@ -34,10 +34,10 @@ const fields = {
     ...{ unit: "file", short: "o", otherwise: "CSV on standard output" },
   }),
   html: path({
-    about: "write a page to this file that needs no other, with a picture of each series, in place of the table",
+    about: "write a self-contained page with a plot of each series to this file, instead of the table",
     unit: "file",
   }),
-  plot: onOff({ about: "draw the first series and its forecast in place of the table" }),
+  plot: onOff({ about: "draw the first series and its forecast in the terminal, instead of the table" }),
   machine,
   json,
 } as const;
@@ -47,7 +47,7 @@ export const forecastCommand = (io: Io): Command =>
     name: "forecast",
     summary: "predict the next steps of series, with intervals",
     description:
-      "Predicts the next steps of each series of a table, with quantiles: as CSV, JSON, JSON lines or Parquet. They begin after the last row with a target.",
+      "Forecasts the next steps of each series of a table, with quantiles, as CSV, JSON, JSON lines or Parquet. They start after the last row with a target.",
     fields,
     examples: [
       "forecast runs/2026-01-31-sales sales.csv > next.csv",

@@ -23,22 +23,22 @@ const fields = {
   ...generationFields,
   interactive: onOff({ about: "read lines and answer each; the model remembers what was said", short: "i" }),
   prompts: path({
-    about: "file with a prompt on each line, all answered at once",
+    about: "file with one prompt per line, all continued at once",
     unit: "file",
     standardInput: true,
     otherwise: "none",
   }),
   beams: integer({
-    about: "search for the likeliest text with so many candidates; no chance, no temperature",
-    ...{ unit: "count", min: 1, otherwise: "draw at random" },
+    about: "beam search for the most likely text with this many candidates, without sampling",
+    ...{ unit: "count", min: 1, otherwise: "sample at random" },
   }),
   count: integer({ about: "with --beams: how many texts to write", unit: "count", min: 1, otherwise: "1" }),
   lengthPenalty: number({
-    about: "with --beams: 0 favours short texts, 1 weighs by the mean of a token",
+    about: "with --beams: 0 ranks by total log probability, which favours short texts; 1 by the mean per token",
     ...{ unit: "number", min: 0, otherwise: "1" },
   }),
   alternatives: integer({
-    about: "with --json: tokens with their log probabilities, and so many of the likeliest ones",
+    about: "with --json: tokens with log probabilities, and this many of the most likely ones",
     ...{ unit: "count", min: 0, otherwise: "text only" },
   }),
   machine,
@@ -50,7 +50,7 @@ export const generateCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "generate",
     summary: "write text with a trained model",
-    description: "Writes text with a trained model, to standard output as it comes.",
+    description: "Generates text with a trained model and writes it to standard output as it is generated.",
     fields,
     examples: [
       'generate runs/2026-01-31-novel --prompt "It was " --temperature 0.7 --seed 3',

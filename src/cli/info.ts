@@ -22,9 +22,9 @@ const fields = {
 export const infoCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "info",
-    summary: "tell what is in a run or in a model file",
+    summary: "describe a run or a model file",
     description:
-      "Tells the story of a run: its model, its data, how it was trained and what came of it, what it takes to repeat it;\nor what a model file of any format holds, how it was read and what it converts to.",
+      "Describes a run: its model, data, training and results, and the command that repeats it;\nor a model file of any format: its content, how it is interpreted and what it converts to.",
     fields,
     examples: ["info runs/2026-01-31-novel", "info runs/2026-01-31-novel --json", "info model.onnx"],
     run: (values) => info(values, io),

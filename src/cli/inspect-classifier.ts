@@ -74,7 +74,7 @@ async function classifierInput(
   if (channels !== undefined && file === undefined)
     throw new UsageError(
       "missing-option",
-      `${folder}: the run reads series of ${counted(channels, "channel")}, no text: give a file like the one that it was trained on, and --row N for which of its series`,
+      `${folder}: the run reads series of ${counted(channels, "channel")}, not text: give a file in the format of the training file, and --row N for one of its series`,
     );
   if (text !== undefined) return text;
   if (file === undefined) throw nothingToRead();

@@ -26,29 +26,29 @@ const { run, machine, json } = common;
 const fields = {
   run,
   file: path({
-    about: "of a classifier, tagger or forecaster: a file like the one that it was trained on",
+    about: "for a classifier, tagger or forecaster: a file in the format of the training file",
     ...{ unit: "file", positional: true, otherwise: "--text; for a forecaster the run's own" },
   }),
   text: text({
-    about: "what the model reads; of a tagger a sentence, its tokens separated by spaces",
+    about: "text to read; for a tagger a sentence, its tokens separated by spaces",
     ...{ unit: "text", otherwise: "a file" },
   }),
   row: integer({ about: "which text, series or sentence of the file, from 1", unit: "number", min: 1, default: 1 }),
-  values: text({ about: "which values, with commas between: i,f,c", unit: "names", otherwise: "all of the cell" }),
+  values: text({ about: "values to show, separated by commas: i,f,c", unit: "names", otherwise: "all of the cell" }),
   layer: integer({ about: "which recurrent layer, from 0", unit: "number", min: 0, default: 0 }),
-  reverse: onOff({ about: "the direction that reads from the end, in place of the one from the start" }),
+  reverse: onOff({ about: "show the direction that reads from the end" }),
   html: text({
-    about: "a page to write in place of the heat maps, which needs nothing else",
+    about: "write a self-contained page instead of the heat maps",
     unit: "file",
     otherwise: "none",
   }),
-  compare: text({ about: "another run whose values stand beside them in that page", unit: "run", otherwise: "none" }),
+  compare: text({ about: "another run to show in that page", unit: "run", otherwise: "none" }),
   nearest: path({
-    about: "text to search for the places where the state of the layer was most like it is at the end of the text",
+    about: "text to search for places where the state of the layer is most similar to that at the end of --text",
     ...{ unit: "file", otherwise: "none is searched" },
   }),
-  places: integer({ about: "how many of these places", unit: "count", min: 1, default: 10 }),
-  units: integer({ about: "how many hidden units", unit: "count", min: 1, default: 8 }),
+  places: integer({ about: "number of places to list", unit: "count", min: 1, default: 10 }),
+  units: integer({ about: "number of hidden units to show", unit: "count", min: 1, default: 8 }),
   machine,
   json,
 } as const;
@@ -59,7 +59,7 @@ export const inspectCommand = (io: Io): Command =>
     name: "inspect",
     summary: "show the gates of a model while it reads a text, a sentence or a series",
     description:
-      "Shows the gates and states of a model of any task while it reads: the text, or the steps of a series, along the top, hidden\nunits down. The units shown are those that vary most. Above them stands what a classifier says after each step and on which\nits answer hangs, how likely a tagger finds the tags of each token, and the series that a forecaster looks back at.",
+      "Shows the gates and states of a model of any task while it reads: the text, or the steps of a series, along the top, hidden\nunits down. The units shown are those that vary most. Above them are the predictions of a classifier after each step and which of them\nits answer depends on, the tag probabilities of a tagger, and the series that a forecaster reads.",
     fields,
     examples: [
       'inspect runs/2026-01-31-novel --text "The end of it." --values f,c --units 16',
@@ -85,7 +85,7 @@ async function inspect(flags: InspectFlags, io: Io): Promise<void> {
   if (text !== undefined && file !== undefined)
     throw new UsageError("bad-option", `--text: the run reads it or ${file}; give one of them`);
   if (compare !== undefined && html === undefined)
-    throw new UsageError("bad-option", "--compare: it is for the page that --html writes; give that too");
+    throw new UsageError("bad-option", "--compare: only for the page that --html writes; give --html too");
   const machine = await openMachine(flags.machine);
   try {
     if (html !== undefined) {
@@ -129,7 +129,7 @@ async function inspectText(folder: string, machine: Machine, flags: InspectFlags
   if (text === undefined)
     throw new UsageError(
       "missing-option",
-      `--text: expected what the model reads, got ${file === undefined ? "nothing" : `the file ${file}; files are for classifiers, taggers and forecasters`}`,
+      `--text: expected a text to read, got ${file === undefined ? "nothing" : `the file ${file}; files are for classifiers, taggers and forecasters`}`,
     );
   const trace = await traceText({ ...run, text });
   if (corpus !== undefined) namesToShow(trace, { layer, reverse: false });

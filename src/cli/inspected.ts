@@ -42,7 +42,7 @@ export interface Inspected {
 export const nothingToRead = (): UsageError =>
   new UsageError(
     "missing-option",
-    "--text: expected what the model reads, got nothing; or give a file like the one that it was trained on, and --row N",
+    "--text: expected a text to read, got nothing; or give a file in the format of the training file, and --row N",
   );
 
 /** One of what a file holds. @throws UsageError "out-of-range" */

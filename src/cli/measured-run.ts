@@ -141,6 +141,6 @@ function settingsIn<S>(training: unknown, folder: string, command: string): S {
   if (typeof training === "object" && training !== null && "file" in training) return training as S;
   throw new UsageError(
     "no-columns",
-    `${folder}: the run does not say what it learned from, because it was not made by \`train ${command}\`; quantise and measure it in a program (\`quantize\`)`,
+    `${folder}: the run does not say what it learned from, because it was not made by \`train ${command}\`; quantize and measure it in a program (\`quantize\`)`,
   );
 }

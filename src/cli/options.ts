@@ -5,8 +5,8 @@ import { machineField } from "../schema/training.ts";
 export const common = {
   run: path({ about: "folder of a run, as `train` made it", ...{ unit: "run", positional: true, required: true } }),
   machine: machineField,
-  json: onOff({ about: "print JSON lines on standard output and nothing else there" }),
+  json: onOff({ about: "print only JSON lines on standard output" }),
   output: path({ about: "folder for the run", unit: "run", short: "o", otherwise: "runs/DATE-NAME" }),
-  force: onOff({ about: "write over a run that is there already" }),
+  force: onOff({ about: "overwrite an existing run" }),
   quiet: onOff({ about: "show no progress", short: "q" }),
 } as const;

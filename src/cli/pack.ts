@@ -25,19 +25,19 @@ const fields = {
     ...{ unit: "file", short: "o", otherwise: "the run's name with that ending" },
   }),
   type: choice(["F32", "F16"], {
-    about: "numbers of 32 bits, or of 16 bits in half the space; matrices of 8 bits stay as they are",
+    about: "32-bit numbers, or 16-bit numbers in half the space; 8-bit matrices stay as they are",
     default: "F32",
   }),
-  force: onOff({ about: "write over a file that is there" }),
+  force: onOff({ about: "overwrite an existing file" }),
   json,
 } as const;
 
 export const packCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "pack",
-    summary: "write a run in one file, to be opened in pages",
+    summary: "pack a run into one file, for pages",
     description:
-      "Writes a run of any task in one file: weights, what the model is, tokenizer. A page opens it by its address, a program by its\npath (loadRun, loadClassifier, loadTagger, loadForecaster). Metrics and checkpoints stay behind.",
+      "Packs a run of any task into one file: weights, config, tokenizer. A page opens it by its URL, a program by its\npath (loadRun, loadClassifier, loadTagger, loadForecaster). Metrics and checkpoints are not included.",
     fields,
     examples: [
       "pack runs/2026-01-31-reviews",
@@ -66,7 +66,7 @@ async function pack({ run: folder, type, force, json, ...given }: ValuesOf<typeo
   if (!force && existsSync(output))
     throw new UsageError(
       "file-exists",
-      `--output ${output}: there is such a file already; choose another name, or give --force`,
+      `--output ${output}: the file exists; choose another name, or give --force to overwrite it`,
     );
   const load = ofKind(config, LOADERS) ?? loadRun;
   const machine = await openMachine("wasm");

@@ -20,21 +20,21 @@ const { run, machine, json } = common;
 const fields = {
   run,
   file: path({
-    about: "texts, series or sentences, in a file like the one that it was trained on; labels and tags are not needed",
+    about: "file of texts, series or sentences in the format of the training file; labels and tags are not needed",
     ...{ unit: "file", positional: true, standardInput: true, otherwise: "--input" },
   }),
   input: text({
-    about: "one text; of a tagger a sentence, its tokens separated by spaces",
+    about: "one text; for taggers a sentence, its tokens separated by spaces",
     ...{ unit: "text", otherwise: "a file" },
   }),
   with: paths({
-    about: "for classifiers: further runs; what is printed is the mean of what all of them say",
+    about: "for classifiers: further runs, whose predictions are averaged with the first",
     ...{ unit: "run", otherwise: "none" },
   }),
   text: text({ about: "column with the text, or the tokens", unit: "column", otherwise: "as in training" }),
-  delimiter: text({ about: "what stands between the cells of a row", unit: "character", otherwise: "as in training" }),
+  delimiter: text({ about: "delimiter of cells", unit: "character", otherwise: "as in training" }),
   lines: onOff({ about: "for taggers: each line of the file is a sentence, its tokens separated by spaces" }),
-  probabilities: onOff({ about: "for taggers: the probabilities of the tags, too" }),
+  probabilities: onOff({ about: "for taggers: print the probabilities of the tags too" }),
   machine,
   json,
 } as const;
@@ -42,9 +42,9 @@ const fields = {
 export const predictCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "predict",
-    summary: "say what texts, series or the tokens of sentences are, with probabilities",
+    summary: "predict classes, numbers or tags, with probabilities",
     description:
-      "Says for each text or series of a file which class it is, with the probability of each class, or the number that a\nregression predicts: as CSV, or as JSON lines. Of a tagger it says what each token is: in columns, in rows if it was\ntrained on rows, or as JSON lines.",
+      "Predicts the class of each text or series of a file, with the probability of each class, or the number of a\nregression: as CSV or JSON lines. With a tagger it predicts the tag of each token: in columns, in rows if it was\ntrained on rows, or as JSON lines.",
     fields,
     examples: [
       "predict runs/2026-01-31-reviews new.csv > classes.csv",
@@ -69,7 +69,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     if (model.kind === "tagger") {
       const { run, lines, probabilities, json } = flags;
       if (flags.with !== undefined)
-        throw new UsageError("bad-option", "--with: it is for classifiers, this run is of a tagger");
+        throw new UsageError("bad-option", "--with: only for classifiers; this run is a tagger");
       const columns = {
         ...training,
         ...(flags.text !== undefined && { token: flags.text }),

@@ -51,7 +51,7 @@ export function createProgram(io: Io): Command {
     .version(VERSION, "-v, --version", "print the version")
     .addHelpText(
       "after",
-      `\nEach command has a --help of its own with all its options and an example.\nExit codes: ${EXIT.success} success, ${EXIT.failure} failure, ${EXIT.usage} wrong call or unusable input, ${EXIT.interrupted} stopped by Ctrl-C (143 by SIGTERM, 129 where the terminal was closed).`,
+      `\nlongshort COMMAND --help shows the options of a command with examples.\nExit codes: ${EXIT.success} success, ${EXIT.failure} failure, ${EXIT.usage} invalid arguments or input, ${EXIT.interrupted} stopped by Ctrl-C (143 by SIGTERM, 129 by closing the terminal).`,
     );
   for (const command of COMMANDS) program.addCommand(command(io));
   for (const command of withSubcommands(program)) {

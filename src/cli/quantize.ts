@@ -18,14 +18,14 @@ const { run, machine, json } = common;
 const fields = {
   run,
   file: path({
-    about: "what to measure on: text, or a file like the one that the run was trained on; gzip or not",
+    about: "file to evaluate on, in the format of the training file; gzip or not",
     ...{ unit: "file", positional: true, otherwise: "the run's own test part, if it has none its validation part" },
   }),
   output: path({
-    about: "folder for the quantised run",
-    ...{ unit: "folder", short: "o", otherwise: "the run's, with -int8 behind it" },
+    about: "folder for the quantized run",
+    ...{ unit: "folder", short: "o", otherwise: "the run's folder with -int8 appended" },
   }),
-  force: onOff({ about: "write into a folder that is not empty" }),
+  force: onOff({ about: "overwrite a folder that is not empty" }),
   machine,
   json,
 } as const;
@@ -35,7 +35,7 @@ export const quantizeCommand = (io: Io): Command =>
     name: "quantize",
     summary: "round a model's matrices to 8 bits",
     description:
-      "Rounds the matrices of a trained model of any task to 8 bits, each row with a scale of its own, and says what that costs: its loss\nand other figures before and after. Needs no data to calibrate with. The result is a run like any other.",
+      "Rounds the matrices of a trained model of any task to 8 bits, with one scale per row, and reports what that costs: its loss\nand other scores before and after. Needs no calibration data. The result is a run like any other.",
     fields,
     examples: [
       "quantize runs/2026-01-31-novel",
@@ -54,7 +54,7 @@ async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void
     try {
       const { config, model, saved, on } = run;
       const { parameters } = saved;
-      if (parameters.quantized) throw new UsageError("already-quantized", `${folder}: its weights have 8 bits already`);
+      if (parameters.quantized) throw new UsageError("already-quantized", `${folder}: its weights are already 8-bit`);
       const [before, after] = await inRunFolder(output, flags, async () => {
         const before = await run.measure();
         await quantize({ model, parameters });

@@ -21,16 +21,16 @@ import { tellResult } from "./training-result.ts";
 const fields = {
   run: common.run,
   epochs: integer({
-    about: "how often the data is read in all, to go on for longer",
+    about: "total number of epochs, to train for longer",
     ...{ unit: "count", min: 1, otherwise: "as the run was begun" },
   }),
   maxSteps: integer({
-    about: "end after so many updates in all",
+    about: "total number of updates",
     ...{ unit: "count", min: 1, otherwise: "as the run was begun" },
   }),
   allowDifferentArithmetic: onOff({
     about:
-      "go on where the arithmetic of the checkpoint is not available; the numbers then differ from those of an uninterrupted run",
+      "continue although the arithmetic of the checkpoint is not available; the numbers then differ from those of an uninterrupted run",
   }),
   quiet: common.quiet,
   json: common.json,
@@ -64,9 +64,9 @@ const TASKS: Readonly<
 export const resumeCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "resume",
-    summary: "go on with a training that was stopped",
+    summary: "continue a training that was stopped",
     description:
-      "Goes on with a training that was stopped, killed or is to go on for longer, from its last checkpoint.\nWhat comes is bit for bit what would have come without the interruption.",
+      "Continues a training that was stopped or killed, or trains for longer, from its last checkpoint.\nThe result is bit for bit that of an uninterrupted training.",
     fields,
     examples: ["resume runs/2026-01-31-novel", "resume runs/2026-01-31-novel --epochs 20"],
     run: (values) => resume(values, io),
@@ -79,7 +79,7 @@ async function resume(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   if (known === undefined)
     throw new UsageError(
       "not-resumable",
-      `${folder}: expected a run of \`train ${Object.keys(TASKS).join("` or `train ")}\`, its task is ${task === undefined ? "not said" : describe(task)}; resume it with the program that began it`,
+      `${folder}: expected a run of \`train ${Object.keys(TASKS).join("` or `train ")}\`, its task is ${task === undefined ? "missing" : describe(task)}; resume it with the program that began it`,
     );
   const settings = {
     ...defaultsOf(known.fields),

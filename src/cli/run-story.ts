@@ -70,7 +70,7 @@ export function readStory(folder: string): RunStory {
   if (!isObject(config) || config.format !== RUN_FORMAT || !isObject(config.model))
     throw new FailureError(
       "bad-run",
-      `${path}: expected "format": "${RUN_FORMAT}" and "model" as an object in it; the file is damaged or of another program`,
+      `${path}: expected "format": "${RUN_FORMAT}" and "model" as an object in it; the file is damaged or from another program`,
     );
   const lines = readMetrics(join(folder, "metrics.jsonl"));
   const of = (type: string): Line[] => lines.filter((line) => line.type === type);
@@ -152,7 +152,7 @@ function parse(path: string, text: string): unknown {
   } catch (cause) {
     throw new FailureError(
       "bad-run",
-      `${path}: it is no JSON (${(cause as Error).message}); the file is damaged or of another program`,
+      `${path}: not valid JSON (${(cause as Error).message}); the file is damaged or from another program`,
       { cause },
     );
   }

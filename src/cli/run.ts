@@ -16,13 +16,13 @@ import { common } from "./options.ts";
 const { machine, json } = common;
 const fields = {
   model: path({ ...{ about: MODEL_FILES, unit: "model", positional: true, required: true } }),
-  inputs: path({ about: "arrays that the model reads, by the names of its inputs", unit: "file", required: true }),
+  inputs: path({ about: "file with the inputs by name", unit: "file", required: true }),
   outputs: path({
-    about: "where the results go, .npz, .npy or .json",
+    about: "file for the outputs: .npz, .npy or .json",
     ...{ unit: "file", otherwise: "only their shapes are printed" },
   }),
   state: path({
-    about: "states are read from it if it is there, and written to it afterwards",
+    about: "file of states: read if it exists, and written afterwards",
     ...{ unit: "file", otherwise: "states that are not given are zero" },
   }),
   machine,
@@ -74,7 +74,7 @@ async function stateBefore(path: string, model: Model): Promise<Record<string, M
   if (model.states.length === 0)
     throw new UsageError(
       "no-state",
-      "--state: this model has no state to carry, none of its inputs is continued by an output",
+      "--state: this model has no state to carry, none of its inputs takes the value of an output",
     );
   try {
     return await readArrays(path);

@@ -23,11 +23,11 @@ const { json } = common;
 const fields = {
   folder: path({ about: "folder of runs", unit: "folder", positional: true, default: "runs" }),
   sort: choice(Object.keys(ORDERS) as Order[], {
-    about: "what comes first, the best loss, the shortest time, the fewest parameters, the newest, or by name",
+    about: "order: lowest loss, shortest time, fewest parameters, newest, or name",
     unit: "by",
     default: "loss",
   }),
-  reverse: onOff({ about: "the other way round", short: "r" }),
+  reverse: onOff({ about: "reverse the order", short: "r" }),
   json,
 } as const;
 

@@ -17,7 +17,7 @@ const fields = {
   file: path({ about: "file with the text", unit: "file", positional: true, standardInput: true, otherwise: "--text" }),
   text: text({ about: "the text", unit: "text", otherwise: "a file" }),
   alternatives: integer({
-    about: "how many of the tokens that were expected to show at each place",
+    about: "number of most likely tokens to show at each position",
     ...{ unit: "count", min: 0, max: 20, default: 0 },
   }),
   machine,
@@ -29,7 +29,7 @@ export const scoreCommand = (io: Io): Command =>
     name: "score",
     summary: "show how surprising each token of a text is to a model",
     description:
-      "Shows the surprisal of each token of a text, in nats: coloured in a terminal (the redder, the less foreseen), else as a\ntable. The text is read as after the end of a line.",
+      "Shows the surprisal of each token of a text, in nats: coloured in a terminal (the redder, the more surprising), else as a\ntable. The text is read as after the end of a line.",
     fields,
     examples: [
       'score runs/2026-01-31-novel --text "It was the best of times"',

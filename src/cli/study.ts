@@ -23,22 +23,25 @@ import { terminalOf } from "./study/terminal.ts";
 const { machine, json, quiet } = common;
 const fields = {
   quick: onOff({ about: `only ${QUICK.tasks.join(", ")} with ${QUICK.cells.join(", ")}, three seeds` }),
-  tasks: text({ about: "which tasks, with commas between", unit: "names", otherwise: "all, or those of --quick" }),
+  tasks: text({ about: "tasks, separated by commas", unit: "names", otherwise: "all, or those of --quick" }),
   cells: text({
-    about: "which cells, with commas between; variants are the LSTM with peepholes and Greff's eight variants of it",
+    about: "cells, separated by commas; variants are the LSTM with peepholes and Greff's eight variants of it",
     ...{ unit: "names", otherwise: `${STUDY_CELLS.join(",")}, or those of --quick` },
   }),
-  seeds: integer({ about: "trials of each cell on each task", ...{ unit: "count", min: 1, otherwise: "10, quick 3" } }),
+  seeds: integer({
+    about: "number of trials of each cell on each task",
+    ...{ unit: "count", min: 1, otherwise: "10, quick 3" },
+  }),
   budget: number({
-    about: "times the sequences after which a trial is given up",
+    about: "factor for the number of sequences of a trial",
     ...{ unit: "factor", above: 0, max: 1000, default: 1 },
   }),
   gradients: onOff({
     about: "measure how far gradients reach, with the first seed",
-    ...{ off: "leave gradients out", default: true },
+    ...{ off: "do not measure gradients", default: true },
   }),
   output: path({
-    about: "folder of the results; trials that are there already are not run again",
+    about: "folder for the results; existing trials are not run again",
     ...{ unit: "folder", short: "o", default: "runs/study" },
   }),
   ...{ quiet, json, machine },
@@ -49,7 +52,7 @@ export const studyCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "study",
     summary: "measure which cells remember how long",
-    description: `Trains cells on tasks whose answers lie far back, each from several seeds, until the criterion of the task's authors is met or\nthe sequences are spent; prints success rates, sequences to criterion and how far gradients reach, and keeps each finished\ntrial (trials.jsonl) and the tables (study.md). Called again it goes on.\nTasks: ${Object.keys(tasks).join(", ")}.\nCells: ${[...STUDY_CELLS, ...VARIANTS].join(", ")}.`,
+    description: `Trains cells on tasks whose answers lie far back, each from several seeds, until the criterion of the task's authors is met or\nthe budget of sequences is used up. Prints success rates, sequences to criterion and how far gradients reach, and saves each finished\ntrial (trials.jsonl) and the tables (study.md). The same command continues where it stopped.\nTasks: ${Object.keys(tasks).join(", ")}.\nCells: ${[...STUDY_CELLS, ...VARIANTS].join(", ")}.`,
     fields,
     examples: [
       "study --quick",
@@ -136,7 +139,7 @@ function lineOf({ task, cell, seed, cpuSeconds, ...result }: KeptTrial): string 
 function outcomeOf({ solved, diverged, sequences, error }: TrialResult): string {
   const after = `after ${counted(sequences, "sequence")}`;
   if (solved) return `solved ${after}`;
-  return `${diverged ? "diverged" : "given up"} ${after}, error ${error.toPrecision(3)}`;
+  return `${diverged ? "diverged" : "not solved"} ${after}, error ${error.toPrecision(3)}`;
 }
 
 function storiesOf(pairs: readonly Pair[], trials: readonly KeptTrial[]): TaskStory[] {

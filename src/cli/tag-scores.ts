@@ -23,14 +23,14 @@ export function taggingTable(
 export function labelTable({ spans, tags }: TaggingScores): string {
   if (spans)
     return table([
-      ["label", "there", "found", "right", "precision", "recall", "F1"],
+      ["label", "expected", "predicted", "correct", "precision", "recall", "F1"],
       ...spans.byLabel.map(({ label, expected: there, predicted, correct: right, precision, recall, f1 }) => [
         ...[label, integer(there), integer(predicted), integer(right)],
         ...[precision, recall, f1].map(percent),
       ]),
     ]);
   return table([
-    ["tag", "there", "precision", "recall", "F1"],
+    ["tag", "expected", "precision", "recall", "F1"],
     ...tags!.byClass.map(({ label, examples, precision, recall, f1 }) => [
       ...[label, integer(examples)],
       ...[precision, recall, f1].map((share) => (Number.isNaN(share) ? "–" : percent(share))),

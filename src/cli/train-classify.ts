@@ -25,9 +25,9 @@ const fields = { ...classifyFields, output, force, quiet, json } as const;
 export const trainClassifyCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "classify",
-    summary: "train a model that says what a whole text or series is",
+    summary: "train a classifier of texts or series",
     description:
-      "Trains a model that says what a whole text or series of numbers is: one of some classes, or with --regression a number.\nTexts come from a table (CSV, TSV, JSON lines, Parquet), series from .ts files of the UCR/UEA archive. At the end it is measured on\n--test (without one on the validation part) beside simple baselines.",
+      "Trains a classifier of texts or series of numbers, or with --regression a model that predicts a number.\nTexts come from a table (CSV, TSV, JSON lines, Parquet), series from .ts files of the UCR/UEA archive. At the end it is evaluated on\n--test (without one on the validation part) beside simple baselines.",
     fields,
     config: classifyFields,
     examples: [

@@ -20,9 +20,9 @@ const fields = { ...forecastFields, output, force, quiet, json } as const;
 export const trainForecastCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "forecast",
-    summary: "train a model that predicts the next steps of series",
+    summary: "train a forecaster of time series",
     description:
-      "Trains a model that predicts the next steps of one or many series of numbers, with intervals. Series come from a table (CSV, TSV,\nJSON lines, Parquet), one row a step. At the end it is measured on the test part, from one origin after the other, beside simple methods.",
+      "Trains a forecaster of one or many series of numbers, with intervals. Series come from a table (CSV, TSV,\nJSON lines, Parquet) with one row per step. At the end it is evaluated on the test part with a rolling origin, beside simple methods.",
     fields,
     config: forecastFields,
     examples: [

@@ -18,9 +18,9 @@ const fields = { ...tagFields, output, force, quiet, json } as const;
 export const trainTagCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "tag",
-    summary: "train a model that says what each token of a sentence is",
+    summary: "train a tagger of the tokens of sentences",
     description:
-      "Trains a model that says what each token of a sentence is: its part of speech, or whether it is part of a name or a slot,\nand with --intent what the whole sentence is about. Spans are read in any scheme (IOB1, IOB2, BIOES, BMES, BILOU). At the\nend it is measured on --test (without one on the validation part) beside a baseline.",
+      "Trains a tagger, which assigns a tag to each token of a sentence: its part of speech, or the name or slot it belongs to,\nand with --intent an intent to each sentence. Spans are read in any scheme (IOB1, IOB2, BIOES, BMES, BILOU). At the\nend it is measured on --test (without one on the validation part) beside a baseline.",
     fields,
     config: tagFields,
     examples: [

@@ -15,10 +15,10 @@ import { common } from "./options.ts";
 const { machine, json } = common;
 const fields = {
   a: path({ ...{ about: MODEL_FILES, unit: "a", positional: true, required: true } }),
-  b: path({ ...{ about: "the model that it is compared with", unit: "b", positional: true, required: true } }),
-  inputs: path({ about: "arrays by the names of A's inputs", unit: "file", otherwise: "random numbers" }),
+  b: path({ ...{ about: "the model to compare with", unit: "b", positional: true, required: true } }),
+  inputs: path({ about: "file with the inputs of A by name", unit: "file", otherwise: "random numbers" }),
   tolerance: number({
-    about: "largest difference, relative to the largest number of an output",
+    about: "maximum difference, relative to the largest number of an output",
     ...{ unit: "number", above: 0, default: 1e-5 },
   }),
   seed: integer({ about: "of the random numbers", unit: "number", min: 0, default: 0 }),

@@ -53,7 +53,7 @@ function parseLine(line: string, place: string): JsonRow["value"] {
   try {
     value = JSON.parse(withDigits(line));
   } catch (cause) {
-    throw new UsageError("bad-json", `${place}: it is no JSON (${(cause as Error).message})`, { cause });
+    throw new UsageError("bad-json", `${place}: not valid JSON (${(cause as Error).message})`, { cause });
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonRow["value"];
   throw new UsageError("bad-json", `${place}: expected a JSON object, got ${describe(value)}`);

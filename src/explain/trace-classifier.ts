@@ -76,7 +76,7 @@ async function objectiveOf(
 ): Promise<Objective | undefined> {
   const { classes, targetScaling } = classifier.model.config;
   if (label !== undefined && !gradients)
-    throw new UsageError("bad-option", "label: it is whose gradients are given; ask for `gradients` too");
+    throw new UsageError("bad-option", "label: the class of the gradients; request `gradients` too");
   if (label !== undefined && !classes)
     throw new UsageError("bad-option", "label: this model predicts a number, not classes");
   if (!gradients) return undefined;

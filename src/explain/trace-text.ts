@@ -39,7 +39,7 @@ export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
   const tokens = tokenizer.encode(text);
   if (tokens.length === 0) throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
   if (parameters.machine !== machine)
-    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+    throw new UsageError("wrong-machine", "parameters: they are on another machine than the one given");
   const traced = await trace({ model, parameters }, { data: tokens }, { names, gradients, maxBytes, hold });
   return readTrace(traced, namesOf(tokens, tokenizer));
 }

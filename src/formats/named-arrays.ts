@@ -59,7 +59,7 @@ export function writeArrays(name: string, arrays: Readonly<Record<string, ModelR
       if (at >= 0)
         throw new UsageError(
           "bad-arrays",
-          `${name}: element ${at} of "${key}" is ${data[at]}, which JSON cannot say; use .npz`,
+          `${name}: element ${at} of "${key}" is ${data[at]}, which JSON cannot represent; use .npz`,
         );
       return [key, { shape, data: Array.from(data) }];
     });

@@ -40,13 +40,13 @@ export class ProgramSession extends Closing {
     if (runnable.states.length === 0)
       throw new UsageError(
         "no-state",
-        "this model has no state to carry from call to call: none of its inputs is continued by an output; use run()",
+        "this model has no state to carry from call to call: none of its inputs takes the value of an output; use run()",
       );
     const backward = runnable.states.find((pair) => pair.backward);
     if (backward)
       throw new UsageError(
         "whole-sequence",
-        `stream: the state "${backward.input}" goes from the end of a sequence to its beginning, so it does not go on from piece to piece; give whole sequences to run()`,
+        `openSession: the state "${backward.input}" goes from the end of a sequence to its beginning, so it cannot be carried from piece to piece; give whole sequences to run()`,
       );
     this.states = runnable.states.map((pair) => {
       const { shape = [] } = runnable.inputs.find(({ name }) => name === pair.input)!;

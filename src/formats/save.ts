@@ -29,7 +29,7 @@ export function targetOf(name: string): Target {
   if (found) return found[1];
   throw new UsageError(
     "unknown-format",
-    `${name}: expected a name that ends in ${endings.map(([ending]) => ending).join(", ")}, or the format said apart (--to)`,
+    `${name}: expected a name that ends in ${endings.map(([ending]) => ending).join(", ")}, or the format (--to)`,
   );
 }
 

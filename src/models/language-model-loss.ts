@@ -39,7 +39,7 @@ export function languageModelLoss(
   const { output, ...rest } = model.hidden(tokens, { initial, trace, hold, mask: input.mask });
   const { graph } = output;
   const { weight, bias } = model.parts.head;
-  // Quantised weights are read by a product only.
+  // Quantized weights are read by a product only.
   if (graph.quantizedRanges(weight)) {
     const logits = model.parts.head.forward(output);
     return { loss: crossEntropy(logits, targets, how), ...rest };

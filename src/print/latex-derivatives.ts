@@ -18,7 +18,7 @@ const delta = (p: Piece): Piece => piece(`\\delta ${p.text}`, tightness.power);
  * whole gradient of a state that the step itself reads again, `δ^i_t` that of what gate i's activation sees. The last
  * lines are what goes on to step t − 1. Gradients of matrices are sums over time of `δ^i_t x_tᵀ` and `δ^i_t h_{t−1}ᵀ`.
  *
- * Empty for cells with means over units (layer normalisation), whose lines nobody could read.
+ * Empty for cells with means over units (layer normalization), whose lines nobody could read.
  */
 export function derivatives(cell: Cell, options: EquationOptions = {}): string[] {
   expectOptions("derivatives", options, { notation: 1 });

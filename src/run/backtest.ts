@@ -153,7 +153,7 @@ function seriesOf(forecaster: Forecaster, { data, test, series }: BacktestOption
   if ((data === undefined) === (series === undefined) || (series !== undefined && test !== undefined))
     throw new UsageError(
       data === undefined && series === undefined ? "missing-option" : "bad-option",
-      "backtest: expected data, with test where its last part is not a tenth, or series that say themselves what is predicted",
+      "backtest: expected data, with test if its last part is not a tenth, or series that are already split",
     );
   if (series !== undefined) return series;
   const { targets, horizon } = forecaster.layout;

@@ -300,7 +300,7 @@ export class Forecaster extends Closing {
     if (asked !== undefined && asked > horizon && decoding === "direct")
       throw new UsageError(
         "out-of-range",
-        `horizon: the model was trained to predict ${horizon} steps at once, got ${asked}; train with a longer --horizon, or with --decoding autoregressive, which goes on as long as is asked`,
+        `horizon: the model was trained to predict ${horizon} steps at once, got ${asked}; train with a longer --horizon, or with --decoding autoregressive, which has no limit`,
       );
     return expectInteger("horizon", asked ?? horizon, { min: 1, ...most });
   }

@@ -31,7 +31,7 @@ export async function loadClassifier(
   if (tokenizer?.vocabularySize !== model.config.vocabularySize)
     throw new FailureError(
       "bad-run",
-      `${runName(source)}: its tokenizer has ${tokenizer?.vocabularySize ?? "no"} tokens, its model ${model.config.vocabularySize ?? "none"}: these files are not of one run`,
+      `${runName(source)}: its tokenizer has ${tokenizer?.vocabularySize ?? "no"} tokens, its model ${model.config.vocabularySize ?? "none"}: these files do not belong to one run`,
     );
   return new Classifier({
     model,

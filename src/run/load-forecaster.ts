@@ -34,7 +34,7 @@ export async function loadForecaster(source: RunSource, options: LoadRunOptions)
   if (channels !== made.channels || known !== made.known || targets !== made.targets || !fits)
     throw new FailureError(
       "bad-run",
-      `${place}: its data have ${channels} channels and ${targets} targets, its model ${made.channels} and ${made.targets}: these parts are not of one run`,
+      `${place}: its data have ${channels} channels and ${targets} targets, its model ${made.channels} and ${made.targets}: these parts do not belong to one run`,
     );
   return new Forecaster({
     model,

@@ -51,7 +51,7 @@ export async function loadRun<M extends Machine>(source: RunSource, options: Loa
   if (tokenizer.vocabularySize !== model.config.vocabularySize)
     throw new FailureError(
       "bad-run",
-      `${runName(source)}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files are not of one run`,
+      `${runName(source)}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files do not belong to one run`,
     );
   const parameters = await parametersOfRun(source, machine, model, weights);
   return { config, model, tokenizer, parameters, machine, metrics };

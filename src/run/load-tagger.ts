@@ -27,7 +27,7 @@ export async function loadTagger(source: RunSource, options: LoadRunOptions): Pr
   if (tokenizer.vocabularySize !== model.config.vocabularySize)
     throw new FailureError(
       "bad-run",
-      `${runName(source)}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files are not of one run`,
+      `${runName(source)}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files do not belong to one run`,
     );
   return new Tagger({ model, machine, tokenizer, parameters: await parametersOfRun(source, machine, model, weights) });
 }

@@ -18,23 +18,23 @@ export const classifyFields = {
   }),
   label: text({ about: "column with the label", unit: "column", otherwise: "the one called label" }),
   delimiter: text({
-    about: "what stands between the cells of a row",
+    about: "delimiter of cells",
     ...{ unit: "character", otherwise: "a tab in .tsv files, else the one of , ; tab | that fits" },
   }),
-  header: onOff({ about: "the first row names the columns, although they are given by number" }),
-  series: onOff({ about: "the file holds series, although its name does not end in .ts" }),
-  regression: onOff({ about: "labels are numbers to be predicted, not classes" }),
+  header: onOff({ about: "the first row has column names, although columns are given by number" }),
+  series: onOff({ about: "the file contains series, although its name does not end in .ts" }),
+  regression: onOff({ about: "labels are numbers to predict, not classes" }),
   test: path({
-    about: "file that the trained model is measured on, once, at the end",
+    about: "file to evaluate the trained model on, once, at the end",
     unit: "file",
     otherwise: "none",
   }),
   validation: number({
-    about: "share of each class that is kept for validation; 0 keeps none",
+    about: "share of each class to keep for validation; 0: none",
     ...{ unit: "share", min: 0, max: 0.5, default: 0.1 },
   }),
   classWeights: choice(["none", "balanced"], {
-    about: "how much an example counts: all the same, or those of rare classes more",
+    about: "class weights: all equal, or higher for rare classes",
     ...{ unit: "rule", default: "none" },
   }),
   tokenizer: choice(["grapheme", "character", "byte", "word", "bpe"], {
@@ -43,24 +43,24 @@ export const classifyFields = {
   }),
   ...{ vocabularySize, minimumCount, alphabet, normalize },
   scaling: choice(["standard", "none"], {
-    about: "what is done to series first: each channel to mean 0 and deviation 1, or nothing",
+    about: "scaling of series: each channel to mean 0 and standard deviation 1, or none",
     ...{ unit: "rule", default: "standard" },
   }),
   ...recurrentFields,
   dropout: number({
-    about: "share of embedding, values between layers and pooled values that is dropped in training",
+    about: "dropout rate for the embedding, between layers and for pooled values",
     ...{ unit: "share", min: 0, below: 1, default: 0.3 },
   }),
-  bidirectional: onOff({ about: "read from both ends", off: "read from the beginning only", default: true }),
+  bidirectional: onOff({ about: "read from both ends", off: "read in one direction only", default: true }),
   pooling: choice(["last", "mean", "maximum", "attention"], {
-    about: "how the steps become one vector",
+    about: "how the steps are pooled into one vector",
     ...{ unit: "kind", default: "maximum" },
   }),
   memorySteps: integer({
-    about: "steps that units remember at the beginning, at most; for series of hundreds of steps, about their length",
+    about: "longest initial memory of units; for series of hundreds of steps, about their length",
     ...{ unit: "steps", min: 0, default: 0 },
   }),
-  embeddingSize: integer({ about: "numbers that stand for a token", unit: "numbers", min: 1, default: 64 }),
+  embeddingSize: integer({ about: "size of the vector of a token", unit: "numbers", min: 1, default: 64 }),
   batchSize: integer({ about: "examples of an update", unit: "count", min: 1, default: 32 }),
   epochs: integer({
     about: "how often all examples are learned from",

@@ -4,21 +4,21 @@ const rate = (about: string, otherwise: string) => number({ about, ...{ unit: "s
 
 /** What a language model drops in training, beside `dropout`. */
 export const dropoutFields = {
-  inputDropout: rate("share of the values of the embedding that is dropped in training", "--dropout"),
-  layerDropout: rate("share of the values between recurrent layers that is dropped", "--dropout"),
-  outputDropout: rate("share of the values before the output that is dropped", "--dropout"),
-  embeddingDropout: rate("share of the words of the vocabulary that is dropped, for an update each", "0"),
-  weightDropout: rate("share of the recurrent weights that is dropped, for an update each", "0"),
+  inputDropout: rate("dropout rate for values of the embedding", "--dropout"),
+  layerDropout: rate("dropout rate for values between recurrent layers", "--dropout"),
+  outputDropout: rate("dropout rate for values before the output", "--dropout"),
+  embeddingDropout: rate("dropout rate for whole words of the vocabulary, drawn for each update", "0"),
+  weightDropout: rate("dropout rate for recurrent weights, drawn for each update", "0"),
   dropoutPer: choice(["step", "sequence"], {
-    about: "whether masks of values are drawn for each step, or once for all steps of an update",
+    about: "whether dropout masks of values are drawn at each step, or once per update for all steps",
     ...{ unit: "how", otherwise: "step" },
   }),
   activationPenalty: number({
-    about: "how much the mean square of the last layer's output adds to the loss",
+    about: "penalty factor for the mean square of the last layer's output",
     ...{ unit: "number", min: 0, otherwise: "0" },
   }),
   changePenalty: number({
-    about: "how much the mean square of its change from step to step adds to the loss",
+    about: "penalty factor for the mean square of its change from step to step",
     ...{ unit: "number", min: 0, otherwise: "0" },
   }),
 } as const;

@@ -8,14 +8,14 @@ const PRESETS = ["pytorch", "keras"] as const satisfies readonly RecurrentPreset
 /** What every recurrent model is made of, whatever it is trained for. */
 export const recurrentFields = {
   cell: choice(cellNames, { about: "recurrent cell", unit: "name", default: "lstm" }),
-  hiddenSize: integer({ about: "units of each recurrent layer", unit: "units", min: 1, default: 128 }),
+  hiddenSize: integer({ about: "units per recurrent layer", unit: "units", min: 1, default: 128 }),
   numLayers: integer({ about: "recurrent layers", unit: "count", flag: "layers", min: 1, max: 1000, default: 1 }),
   initialize: choice(PRESETS, {
-    about: "how recurrent weights begin: all drawn alike, or as in Keras, forget gates open",
+    about: "initialization of the recurrent weights: as in PyTorch, or as in Keras (forget gates open)",
     ...{ unit: "rule", default: "pytorch" },
   }),
   dropout: number({
-    about: "share of the values between layers that is dropped in training",
+    about: "dropout rate for values; default of the next three",
     ...{ unit: "share", min: 0, below: 1, default: 0 },
   }),
 } as const;

@@ -10,7 +10,7 @@ const { tensorboard: _, ...training } = trainingFields;
 /** All that the training of a tagger is made of: flags of `train tag`, keys of its config files, `training` in a run's config.json. */
 export const tagFields = {
   file: path({
-    about: "sentences with a tag for each token: columns as of the CoNLL tasks, or with --rows a table; gzip or not",
+    about: "sentences with a tag for each token: CoNLL columns, or with --rows a table; gzip or not",
     ...{ unit: "file", positional: true, required: true },
   }),
   token: text({
@@ -22,15 +22,15 @@ export const tagFields = {
     about: "each row of the file is a sentence: a cell with its tokens, one with its tags, separated by spaces",
   }),
   intent: text({
-    about: "with --rows, column with what each sentence is about, to be learned, too",
+    about: "with --rows: column with the intent of each sentence, which is learned too",
     ...{ unit: "column", otherwise: "none" },
   }),
   delimiter: text({
-    about: "what stands between columns",
+    about: "delimiter of columns",
     ...{ unit: "character", otherwise: "what the file has: tabs or spaces; in tables also , ; or |" },
   }),
   scheme: choice(["auto", "none", ...TAG_SCHEMES], {
-    about: "how spans are written in the tags, or none if tags are no spans",
+    about: "scheme of spans in the tags; none: tags are not spans",
     ...{ unit: "scheme", default: "auto" },
   }),
   encoding: choice(TAG_SCHEMES, {
@@ -38,36 +38,36 @@ export const tagFields = {
     ...{ unit: "scheme", default: "bioes" },
   }),
   test: path({
-    about: "file that the trained model is measured on, once, at the end",
+    about: "file to evaluate the trained model on, once, at the end",
     ...{ unit: "file", otherwise: "none" },
   }),
   validation: fractionOrFile({
-    about: "sentences to validate on: a share of the file, or a file",
+    about: "validation sentences: a share of the file, or another file",
     ...{ unit: "share|file", default: 0.1 },
   }),
-  vocabularySize: { ...vocabularySize, about: "most words with a vector of their own", otherwise: "no limit" },
+  vocabularySize: { ...vocabularySize, about: "maximum number of words with their own vector", otherwise: "no limit" },
   minimumCount: integer({
-    about: "words that occur less often have no vector of their own",
+    about: "words that occur less often share the vector of unknown words",
     ...{ unit: "times", min: 1, default: 2 },
   }),
   normalize: { ...normalize, otherwise: "lowercase, without --characters nothing" },
   characters: onOff({
     about: "read words character by character, too, where they have more than one",
-    ...{ off: "read words whole only", default: true },
+    ...{ off: "do not read words by their characters", default: true },
   }),
   ...recurrentFields,
   hiddenSize: { ...recurrentFields.hiddenSize, default: 100 },
   dropout: number({
-    about: "share of what the recurrent layers read and give that is dropped in training",
+    about: "dropout rate for the inputs and outputs of the recurrent layers",
     ...{ unit: "share", min: 0, below: 1, default: 0.5 },
   }),
-  bidirectional: onOff({ about: "read from both ends", off: "read from the beginning only", default: true }),
+  bidirectional: onOff({ about: "read from both ends", off: "read in one direction only", default: true }),
   head: choice(["crf", "softmax"], {
     about: "how tags are chosen: the best sequence (conditional random field), or each by itself",
     ...{ unit: "kind", default: "crf" },
   }),
-  embeddingSize: integer({ about: "numbers that stand for a word", unit: "numbers", min: 1, default: 100 }),
-  batchSize: integer({ about: "sentences of an update", unit: "count", min: 1, default: 16 }),
+  embeddingSize: integer({ about: "size of the vector of a word", unit: "numbers", min: 1, default: 100 }),
+  batchSize: integer({ about: "sentences per update", unit: "count", min: 1, default: 16 }),
   ...training,
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),
   machine: machineField,

@@ -12,28 +12,28 @@ const NORMALIZE_STEPS: readonly NormalizeStep[] = [
 export const tokenizerFields = {
   tokenizer: choice(TOKENIZER_KINDS, { about: "what a token is", unit: "kind", default: "grapheme" }),
   vocabularySize: integer({
-    about: "most tokens; the rarest pieces are left out",
+    about: "maximum size of the vocabulary; the rarest tokens are left out",
     ...{ unit: "tokens", min: 1, otherwise: "no limit, of bpe 4096" },
   }),
   vocabularySample: number({
-    about: "text that the vocabulary is made from, in pieces from all over the files; what it lacks is then unknown",
+    about: "amount of text to build the vocabulary from, in samples from all files; the rest may be unknown",
     ...{ unit: "MB", above: 0, otherwise: "all of it" },
   }),
   minimumCount: integer({
-    about: "pieces that occur less often are left out; of bpe: pairs are not joined",
+    about: "leave out tokens that occur less often; bpe: do not merge such pairs",
     ...{ unit: "times", min: 1, otherwise: "1, of bpe 2" },
   }),
   alphabet: choice(["byte", "character"], {
-    about: "what the pairs of bpe are made of",
+    about: "bpe: what pairs are made of",
     ...{ unit: "kind", otherwise: "byte" },
   }),
   normalize: choices(NORMALIZE_STEPS, {
-    about: `what is done to text first, in this order: ${NORMALIZE_STEPS.join(", ")}`,
+    about: `normalization of text, in this order: ${NORMALIZE_STEPS.join(", ")}`,
     ...{ unit: "step", otherwise: "nothing" },
   }),
   documents: text({
-    about: "what a document is: file, line, blank-line, or a text that stands between documents",
+    about: "what a document is: file, line, blank-line, or a separator text",
     ...{ unit: "split", otherwise: "the files are one text" },
   }),
-  shuffle: onOff({ about: "documents in another order in each epoch" }),
+  shuffle: onOff({ about: "shuffle the documents in each epoch" }),
 } as const;

@@ -13,49 +13,59 @@ export type ScheduleName = (typeof SCHEDULES)[number];
 
 /** What every training has, whatever is learned. */
 export const trainingFields = {
-  epochs: integer({ about: "how often the data is read", unit: "count", min: 1, default: 10 }),
-  maxSteps: integer({ about: "end after so many updates", unit: "count", min: 1, otherwise: "no limit" }),
-  optimizer: choice(OPTIMIZERS, { about: "what makes an update of a gradient", unit: "name", default: "adam" }),
+  epochs: integer({ about: "number of passes over the data", unit: "count", min: 1, default: 10 }),
+  maxSteps: integer({ about: "maximum number of updates", unit: "count", min: 1, otherwise: "no limit" }),
+  optimizer: choice(OPTIMIZERS, { about: "optimizer", unit: "name", default: "adam" }),
   weightDecay: number({
-    about: "how much the optimizer draws weights towards 0",
+    about: "weight decay of the optimizer",
     ...{ unit: "number", min: 0, otherwise: "0, of adamW 0.01" },
   }),
   average: number({
-    about: "measure and save a mean of the weights over the updates, which forgets by this factor at each",
+    about: "evaluate and save an exponential moving average of the weights with this decay",
     ...{ unit: "decay", above: 0, below: 1, otherwise: "the weights themselves" },
   }),
-  learningRate: number({ about: "step size of the optimizer", unit: "number", min: 0, default: 2e-3 }),
+  learningRate: number({
+    about: "learning rate; with a schedule its highest value",
+    unit: "number",
+    min: 0,
+    default: 2e-3,
+  }),
   schedule: choice(SCHEDULES, {
-    about: "how the rate goes: always the same, or down to 0 at the end along half a cosine or a line",
+    about: "learning-rate schedule: constant, or decreasing to 0 along half a cosine or a line",
     ...{ unit: "name", default: "constant" },
   }),
-  warmup: integer({ about: "updates in which the rate first rises", unit: "count", min: 0, default: 0 }),
+  warmup: integer({
+    about: "number of updates over which the learning rate first rises",
+    unit: "count",
+    min: 0,
+    default: 0,
+  }),
   clipNorm: number({
-    about: "largest norm of the gradient; larger ones are scaled down",
+    about: "maximum norm of the gradient; larger gradients are scaled down",
     ...{ unit: "norm", flag: "clip", above: 0, default: 5 },
   }),
   accumulate: integer({
-    about: "batches whose gradients make one update",
+    about: "number of batches per update",
     ...{ unit: "count", min: 1, default: 1 },
   }),
   patience: integer({
-    about: "stop early after so many validations in a row that were no better",
+    about: "stop early after this many validations in a row without improvement",
     ...{ unit: "count", min: 1, otherwise: "never" },
   }),
   minDelta: number({
-    about: "what counts as better for --patience",
+    about: "smallest improvement that counts for --patience",
     ...{ unit: "number", min: 0, default: 0 },
   }),
   checkpointEvery: integer({
-    about: "save a checkpoint every so many updates, besides one after each validation",
+    about: "updates between checkpoints, besides one after each validation",
     ...{ unit: "updates", min: 1, otherwise: "never" },
   }),
   checkpointSeconds: number({
-    about: "save a checkpoint after so many seconds at the latest",
+    about: "seconds between checkpoints, at most",
     ...{ unit: "seconds", above: 0, default: 300 },
   }),
   keep: integer({
-    about: "checkpoints that are kept besides the best",
+    about: "number of checkpoints to keep besides the best",
     ...{ unit: "count", min: 1, default: 3 },
   }),
   seed: integer({
@@ -64,13 +74,13 @@ export const trainingFields = {
   }),
   tensorboard: onOff({
     about: "write curves for TensorBoard into the run",
-    ...{ off: "write nothing for TensorBoard", default: true },
+    ...{ off: "do not write TensorBoard files", default: true },
   }),
 } as const;
 
 export const MACHINES = ["wasm", "reference"] as const;
 
 export const machineField = choice(MACHINES, {
-  about: "what computes, wasm in float32 or reference in float64 (slow)",
+  about: "machine that computes: wasm in float32, or reference in float64 (slow)",
   ...{ unit: "name", default: "wasm" },
 });

@@ -115,7 +115,7 @@ export class Graph {
     if (options.touched && options.parameters)
       this.touched = this.reserve("touched", Math.ceil(options.parameters.length / TOUCHED_BLOCK), "int");
     if (this.training && this.parameters && this.parameters.quantized.length > 0)
-      throw new UsageError("quantized", "weights of 8 bits have no gradient: train with the numbers, then quantise");
+      throw new UsageError("quantized", "8-bit weights have no gradient: train first, then quantize");
   }
 
   /** A new range of an arena, aligned to 16 elements. */

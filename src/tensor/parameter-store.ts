@@ -114,7 +114,7 @@ export class ParameterStore extends Closing {
     if (this.eightBits?.has(name) && arena === "parameters")
       throw new UsageError(
         "quantized",
-        `parameter "${name}": it has 8 bits, which its numbers stand for, and cannot be written; write numbers before they are quantised`,
+        `parameter "${name}": it is 8-bit and cannot be written; write it before quantizing`,
       );
     const range = this.range(name, arena);
     const { shape } = this.parameter(name);
@@ -186,7 +186,7 @@ export class ParameterStore extends Closing {
    * @throws UsageError "already-quantized", "unknown-parameter"; ShapeError "shape-mismatch"
    */
   quantize(weights: QuantizedWeights): void {
-    if (this.eightBits) throw new UsageError("already-quantized", "these parameters have weights of 8 bits already");
+    if (this.eightBits) throw new UsageError("already-quantized", "these parameters are already 8-bit");
     const ranges = new Map<Parameter, QuantizedRanges>();
     const parts: { readonly range: Range; readonly data: ArrayLike<number> }[] = [];
     let length = 0;
@@ -246,5 +246,5 @@ const extra = (unexpected: readonly string[]): string =>
 /** @throws UsageError "wrong-machine" */
 export function expectSameMachine(parameters: ParameterStore, machine: Machine): void {
   if (parameters.machine !== machine)
-    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+    throw new UsageError("wrong-machine", "parameters: they are on another machine than the one given");
 }

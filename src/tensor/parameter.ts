@@ -15,7 +15,7 @@ export interface Parameter {
 /** Layers and models: named parts, down to parameters. */
 export interface HasParameters {
   readonly parts: Readonly<Record<string, Parameter | HasParameters>>;
-  /** Of its own parameters those that are matrices of products, and of nothing else, so that they may be quantised. */
+  /** Of its own parameters those that are matrices of products, and of nothing else, so that they may be quantized. */
   readonly products?: readonly Parameter[];
 }
 

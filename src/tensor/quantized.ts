@@ -11,7 +11,7 @@ export interface QuantizedTensor {
   readonly scales: Float32Array;
 }
 
-/** Quantised matrices by the name of their parameter. */
+/** Quantized matrices by the name of their parameter. */
 export type QuantizedWeights = ReadonlyMap<string, QuantizedTensor>;
 
 const LARGEST = 127;
@@ -24,7 +24,7 @@ const LARGEST = 127;
  */
 export function quantizeMatrix({ shape, data }: NamedTensor): QuantizedTensor {
   if (shape.length !== 2)
-    throw new ShapeError("shape-mismatch", `expected a matrix to quantise, got shape ${formatShape(shape)}`);
+    throw new ShapeError("shape-mismatch", `expected a matrix to quantize, got shape ${formatShape(shape)}`);
   const [rows, columns] = shape as [number, number];
   const values = new Int8Array(rows * columns);
   const scales = new Float32Array(rows);
@@ -40,7 +40,7 @@ export function quantizeMatrix({ shape, data }: NamedTensor): QuantizedTensor {
   return { shape, values, scales };
 }
 
-/** The numbers that a quantised matrix stands for, in float32. */
+/** The numbers that a quantized matrix stands for, in float32. */
 export function dequantize({ shape, values, scales }: QuantizedTensor): Float32Array {
   const columns = shape[1]!;
   return Float32Array.from(values, (value, i) => value * scales[Math.floor(i / columns)]!);

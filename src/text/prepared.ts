@@ -10,7 +10,7 @@ export interface ExtraToken {
   readonly id: number;
   readonly content: string;
   readonly special: boolean;
-  /** Whether it is looked for in normalised text, as what becomes of it there. Default false: in the text as it came. */
+  /** Whether it is looked for in normalized text, as what becomes of it there. Default false: in the text as it came. */
   readonly normalized?: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface PreparedOptions {
   readonly added: readonly ExtraToken[];
 }
 
-/** Special tokens after those of `inner`, and steps of normalisation before it; `inner` itself where there is neither. */
+/** Special tokens after those of `inner`, and steps of normalization before it; `inner` itself where there is neither. */
 export function prepared(inner: Tokenizer, normalize: readonly NormalizeStep[], special: readonly string[]): Tokenizer {
   const taken = new Set(inner.vocabulary);
   const added = special.map((content, k) => {
@@ -47,7 +47,7 @@ export function preparedTokenizer(options: PreparedOptions): Tokenizer {
 }
 
 /**
- * A tokenizer with special tokens and with text that is normalised first. A special token stands for no text: it is put
+ * A tokenizer with special tokens and with text that is normalized first. A special token stands for no text: it is put
  * between documents or where a caller asks for it, text that looks like it is text, and decoding leaves it out.
  */
 class PreparedTokenizer implements Tokenizer {

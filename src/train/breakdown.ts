@@ -20,7 +20,7 @@ export function diverged(breakdown: Breakdown): FailureError {
   const { failedAt, epoch } = breakdown;
   return new FailureError(
     "diverged",
-    `training broke down at step ${failedAt} (epoch ${epoch}): the loss or its gradient is no finite number. ${causeOf(breakdown)}. Updates that were not finite have been left out; what was saved before is untouched`,
+    `training diverged at step ${failedAt} (epoch ${epoch}): the loss or its gradient is no finite number. ${causeOf(breakdown)}. Updates that were not finite have been left out; what was saved before is untouched`,
   );
 }
 

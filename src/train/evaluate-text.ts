@@ -60,7 +60,7 @@ export async function openTextEvaluator(options: EvaluateTextOptions): Promise<T
   const { model, parameters, machine } = options;
   const tokens = expectTokens("tokens", options.tokens);
   if (parameters.machine !== machine)
-    throw new UsageError("wrong-machine", "parameters: they lie on another machine than the one given");
+    throw new UsageError("wrong-machine", "parameters: they are on another machine than the one given");
   const fit = fitWindows(tokens.length, { streams: 32, steps: 64 });
   const streams = options.batchSize ?? fit.streams;
   const steps = Math.min(options.steps ?? fit.steps, Math.max(1, Math.floor((tokens.length - 1) / streams)));

@@ -86,7 +86,7 @@ export async function openRun(options: OpenRunOptions): Promise<Run> {
 }
 
 /**
- * Every training makes a folder for its checkpoints before it saves weights. Weights without that folder were saved, copied or quantised,
+ * Every training makes a folder for its checkpoints before it saves weights. Weights without that folder were saved, copied or quantized,
  * and a training that began anew would put an untrained model in their place.
  * @throws UsageError "no-checkpoint"
  */
@@ -100,8 +100,8 @@ async function expectNothingLost(files: FileLayer, folder: string, names: readon
   throw new UsageError(
     "no-checkpoint",
     eightBits
-      ? `${folder}: its weights have 8 bits, which are not trained any more; go on with the run that they were quantised from${typeof quantizedFrom === "string" ? `, ${quantizedFrom},` : ""} and quantise it again`
-      : `${folder}: it has weights and no checkpoints to go on from; go on with it where it was trained, or say that another training is to take its place`,
+      ? `${folder}: its weights are 8-bit and cannot be trained further; resume the run that they were quantized from${typeof quantizedFrom === "string" ? `, ${quantizedFrom},` : ""} and quantize it again`
+      : `${folder}: it has weights but no checkpoints to resume from; resume it where it was trained, or say that another training is to replace it`,
   );
 }
 
@@ -181,7 +181,7 @@ export class Run implements AsyncDisposable {
     // It is large, and needed once.
     this.found = undefined;
     const used = found ? "the one before it is used" : "there is no other, so the training begins anew";
-    for (const { path, why } of rejected) onNotice?.(`${path} is damaged (${why}) and was put aside; ${used}.`);
+    for (const { path, why } of rejected) onNotice?.(`${path} is damaged (${why}) and was renamed; ${used}.`);
     if (found) return this.goOn(trainer, found, config, restore);
     await removeCheckpoints(place);
     for (const old of [paths.weights, paths.metrics]) await files.remove(old);

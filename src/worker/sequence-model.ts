@@ -52,7 +52,7 @@ export async function openSequenceModel(options: OpenSequenceModelOptions): Prom
       throw new FailureError(
         "bad-model",
         port.whole
-          ? `its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${bound}: they are not of one model`
+          ? `its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${bound}: they do not belong to one model`
           : "this model reads numbers: it has no use for a tokenizer",
       );
     return new SequenceModel(model, port, { first, tokenizer, bound });

@@ -372,7 +372,7 @@ describe("pack", () => {
     machine.close();
     expect(await longshort(["pack", run, "-o", file])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("there is such a file already"),
+      stderr: expect.stringContaining("the file exists"),
     });
     const half = await longshort(["pack", run, "-o", file, "--force", "--type", "F16", "--json"]);
     const [told] = lines(half.stdout);
@@ -402,13 +402,13 @@ describe("quantize", () => {
     expect(await longshort(["generate", output, "--prompt", "abc", "--length", "5"])).toMatchObject({ code: 0 });
     expect(await longshort(["quantize", output])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("8 bits already"),
+      stderr: expect.stringContaining("already 8-bit"),
     });
     const weights = readFileSync(join(output, "model.safetensors"));
     expect(await longshort(["resume", output, "--epochs", "9"])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        `its weights have 8 bits, which are not trained any more; go on with the run that they were quantised from, ${resolve(run)},`,
+        `its weights are 8-bit and cannot be trained further; resume the run that they were quantized from, ${resolve(run)},`,
       ),
     });
     expect(readFileSync(join(output, "model.safetensors")).equals(weights)).toBe(true);

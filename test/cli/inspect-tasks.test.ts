@@ -185,13 +185,13 @@ describe("runs of every task", () => {
     expect([...tensors].find(([name]) => name.endsWith("weight_hh_l0"))![1].dtype).toBe("I8");
     expect(await longshort(["quantize", eight])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("8 bits already"),
+      stderr: expect.stringContaining("already 8-bit"),
     });
     const before = readFileSync(join(eight, "model.safetensors"));
     expect(await longshort(["resume", eight, "--epochs", "9"])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        `its weights have 8 bits, which are not trained any more; go on with the run that they were quantised from, ${resolve(at(run))},`,
+        `its weights are 8-bit and cannot be trained further; resume the run that they were quantized from, ${resolve(at(run))},`,
       ),
     });
     expect(readFileSync(join(eight, "model.safetensors")).equals(before)).toBe(true);
@@ -214,13 +214,13 @@ describe("runs of every task", () => {
 
 describe("inspect refuses", () => {
   it.each<[string, string]>([
-    ["@words", "--text: expected what the model reads, got nothing; or give a file"],
+    ["@words", "--text: expected a text to read, got nothing; or give a file"],
     ["@words @t.csv --row 31", "--row: expected a number from 1 to 30, as"],
     ["@words @t.csv --text a", "give one of them"],
     ["@words --text a --reverse", "--reverse: the model reads in one direction only"],
     ["@words --text a --nearest @t.csv", "--nearest: it searches a text for runs of language models"],
     ["@words --text a --layer 1", "--layer 1: the model has 1 recurrent layer; they are counted from 0"],
-    ["@series --text a", "no text: give a file like the one that it was trained on"],
+    ["@series --text a", "not text: give a file in the format of the training file"],
     ["@series @none.ts", "there is no such file"],
     ["@sales --text a", "forecasts series and reads no text; give a table"],
     ["@sales --row 3", "--row: expected a number from 1 to 2, as"],

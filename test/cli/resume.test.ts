@@ -234,7 +234,7 @@ describe("resume", () => {
     const { code, stderr } = await longshort(["resume", run, "--epochs", "4"]);
     expect({ code, stderr }).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("it has weights and no checkpoints to go on from"),
+      stderr: expect.stringContaining("it has weights but no checkpoints to resume from"),
     });
     expect(weightsOf(run).equals(weightsOf(whole))).toBe(true);
     // Killed before the first checkpoint there is nothing to lose.
@@ -247,7 +247,7 @@ describe("resume", () => {
     expect(await longshort(["resume", join(folder, "none")])).toMatchObject({ code: 2 });
     writeFileSync(join(folder, "config.json"), '{"format":"longshort-run","version":1,"model":{}}');
     const { code, stderr } = await longshort(["resume", folder]);
-    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("its task is undefined") });
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("its task is missing") });
   });
 });
 

@@ -177,7 +177,7 @@ describe("info, runs, compare", () => {
     const { code, stdout, stderr } = await longshort(["runs", at("runs")]);
     rmSync(at("runs/bad"), { recursive: true });
     expect(code).toBe(0);
-    expect(stderr).toContain("metrics.jsonl: it is no JSON");
+    expect(stderr).toContain("metrics.jsonl: not valid JSON");
     const [head, ...rows] = stdout.trimEnd().split("\n");
     expect(head).toMatch(/^run +cell +units +tokens +parameters +loss/);
     const losses = rows.map((row) => Number(/\d\.\d{4}/.exec(row)![0]));

@@ -82,7 +82,7 @@ describe("train text", () => {
     expect(locked.weights).not.toBe(steps.weights);
   });
 
-  test("pairs of bytes or characters, of a size, normalised", async () => {
+  test("pairs of bytes or characters, of a size, normalized", async () => {
     const bpe = await train("--tokenizer", "bpe", "--vocabulary-size", "262");
     expect(Object.keys(bpe.tokenizer.model.vocab)).toHaveLength(262);
     const characters = await train("--tokenizer", "bpe", "--alphabet", "character", "--minimum-count", "100");

@@ -76,7 +76,7 @@ const seriesJsonl: Loader = {
   read: series,
   cases: {
     "ragged row": [jsonl.replace(',"y":2', ""), missingSecond],
-    "wrong delimiter": [jsonl.replace('"y":2', '"y";2'), ["bad-json", /line 2: it is no JSON/]],
+    "wrong delimiter": [jsonl.replace('"y":2', '"y";2'), ["bad-json", /line 2: not valid JSON/]],
     "byte order mark": spaced(jsonl),
     CRLF: ended(jsonl),
     "bad UTF-8": [notText(jsonl), ["not-text", /is not UTF-8; save it as UTF-8$/]],
@@ -137,7 +137,7 @@ const textsJsonl: Loader = {
   read: texts,
   cases: {
     "ragged row": [labelledJson.replace(',"label":0', ""), ["unknown-column", /line 2: .* "label"/]],
-    "wrong delimiter": [labelledJson.replace('day",', 'day";'), ["bad-json", /line 1: it is no JSON/]],
+    "wrong delimiter": [labelledJson.replace('day",', 'day";'), ["bad-json", /line 1: not valid JSON/]],
     "byte order mark": spaced(labelledJson),
     CRLF: ended(labelledJson),
     "bad UTF-8": [notText(labelledJson), ["not-text", /is not UTF-8; save it as UTF-8$/]],

@@ -154,7 +154,7 @@ describe("readLabelledTexts", () => {
     ["an empty file", "t.csv", "", "file-empty", /is empty/],
     ["a header alone", "t.csv", "text,label\n", "table-empty", /nothing below it/],
     ["an empty label", "t.csv", "text,label\na,1\nb,\n", "no-label", /line 3: expected a label/],
-    ["a line that is no JSON", "t.jsonl", '{"text":"a","label":1}\n{"text":\n', "bad-json", /line 2: it is no JSON/],
+    ["a line that is no JSON", "t.jsonl", '{"text":"a","label":1}\n{"text":\n', "bad-json", /line 2: not valid JSON/],
     ["a line that is no object", "t.jsonl", "3\n", "bad-json", /expected a JSON object, got 3/],
     ["a key that is missing", "t.jsonl", '{"text":"a"}\n', "unknown-column", /no key "label", its keys are text/],
     ["a text that is null", "t.jsonl", '{"text":null,"label":1}\n', "bad-json", /expected a text/],

@@ -228,7 +228,7 @@ describe("reading", () => {
   });
 
   test("JSON that is none, and a key that no line has", async () => {
-    await expect(read('{"y":1}\n{"y":\n', {}, ".jsonl")).rejects.toThrow(/line 2: it is no JSON/);
+    await expect(read('{"y":1}\n{"y":\n', {}, ".jsonl")).rejects.toThrow(/line 2: not valid JSON/);
     await expect(read('{"x":1}\n', {}, ".jsonl")).rejects.toThrow(/no line has the key "y"/);
     await expect(read('{"y":[1]}\n', {}, ".jsonl")).rejects.toThrow(/expected a number or a text at "y"/);
   });

@@ -24,7 +24,7 @@ const all = lawCells.flatMap((cell) => [1, 2, 3].map((numLayers) => ({ ...cell, 
 
 test.each(all)("$name, $numLayers layers", async ({ name: kind, make, projectionSize, numLayers }) => {
   const cell = make();
-  // Layer normalisation divides by a spread below 1, in every layer anew, and what was rounded grows with it.
+  // Layer normalization divides by a spread below 1, in every layer anew, and what was rounded grows with it.
   const most = kind === "layer-norm-lstm" ? 4e-6 : 2e-6;
   const traces: Trace[] = [];
   for (const { name, outputs: bound } of machines) {

@@ -11,7 +11,7 @@ import { machineAndFolder } from "../support/machine-and-folder.ts";
 import { onnxRuntime, withoutOnnxRuntime } from "../support/onnxruntime.ts";
 import { runTorch, withTorch } from "../support/torch.ts";
 
-/** A model in PyTorch: an embedding or none, a recurrent stack, a normalisation or none, a linear layer. */
+/** A model in PyTorch: an embedding or none, a recurrent stack, a normalization or none, a linear layer. */
 interface Architecture {
   readonly cell: "RNN" | "LSTM" | "GRU";
   readonly nonlinearity: "tanh" | "relu";
@@ -65,7 +65,7 @@ for k, a in enumerate(json.load(open(folder + "/architectures.json"))):
     net = Net(a).eval()
     x = torch.randint(0, 9, (n["B"], n["T"])) if a["tokens"] else torch.randn(n["B"], n["T"], n["D"])
     with torch.no_grad():
-        # Biases of a normalisation begin as zeros and its scales as ones, which would hide a mistake; of units that are almost
+        # Biases of a normalization begin as zeros and its scales as ones, which would hide a mistake; of units that are almost
         # alike it would make the rounding of float32 large.
         for p in net.parameters(): p += 0.5 * torch.randn_like(p)
         y = net(x)

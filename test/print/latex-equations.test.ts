@@ -160,5 +160,5 @@ describe("derivatives", () => {
   test("through a projection", () =>
     expect(derivatives(lstm({ projection: true }))[0]).toContain("(W_{hr}^{\\top} \\bar{h}_t) \\odot o_t"));
 
-  test("layer normalisation has none that could be read", () => expect(derivatives(layerNormLstm())).toEqual([]));
+  test("layer normalization has none that could be read", () => expect(derivatives(layerNormLstm())).toEqual([]));
 });

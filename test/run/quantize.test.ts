@@ -193,10 +193,10 @@ describe("a layer with weights of 8 bits", () => {
 
   test("is neither written, nor trained, nor rounded twice, nor compiled without them", async () => {
     const eight = await layerOf(wasm);
-    expect(() => eight.write("weight_hh_l0", new Float32Array(44 * 11))).toThrow(/"weight_hh_l0": it has 8 bits/);
+    expect(() => eight.write("weight_hh_l0", new Float32Array(44 * 11))).toThrow(/"weight_hh_l0": it is 8-bit/);
     eight.write("bias_hh_l0", new Float32Array(44));
     expect(() => new Graph({ machine: wasm, parameters: eight.layout, training: true })).toThrow(/have no gradient/);
-    await expect(quantize({ model: layer, parameters: eight })).rejects.toThrow(/8 bits already/);
+    await expect(quantize({ model: layer, parameters: eight })).rejects.toThrow(/already 8-bit/);
     const graph = new Graph({ machine: wasm, parameters: eight.layout });
     graph.output("y", layer.forward(graph.input("x", [1, 1, 5])).output);
     const arenas = { parameters: eight.arena("parameters") };

@@ -38,6 +38,7 @@ const data: Readonly<Record<string, string>> = {
   TimeStep: "what a layout or a file says of a series",
   TrainingProgress: "an event",
   NamedTensor: "a tensor, in memory or in a file",
+  ScanShape: "what a plan says of a scan",
   ...Object.fromEntries([...kernels, ...kernelsOfHeads].map((name) => [name, "a launch of a plan"])),
 };
 

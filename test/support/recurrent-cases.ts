@@ -53,7 +53,7 @@ export function randomCase(cell: LawCell, sizes: Sizes, seed: number): FullCase 
   let k = 0;
   for (const [name, { shape }] of namedParameters(layer)) {
     // Products of about the size of their operands, whatever their length. Gains and peepholes are small, so that a long
-    // sequence forgets: with gains around 1 layer normalisation makes the recurrence chaotic, and a change in the last
+    // sequence forgets: with gains around 1 layer normalization makes the recurrence chaotic, and a change in the last
     // place of a float32 weight comes out 50 times as large after 65 steps.
     const small = /weight_(p|gain)/.test(name);
     const scale = shape.length === 2 ? Math.min(1, 1.5 / Math.sqrt(shape[1]!)) : small ? 0.3 : 0.6;

@@ -73,7 +73,7 @@ const kinds: [string, TrainTokenizerOptions][] = [
   ["characters", { kind: "character", unknown: true }],
   ["pairs of bytes", { kind: "bpe", vocabularySize: 500 }],
   ["pairs of characters", { kind: "bpe", alphabet: "character", vocabularySize: 500 }],
-  ["normalised pairs", { kind: "bpe", vocabularySize: 400, normalize: ["nfd", "strip-accents", "lowercase", "trim"] }],
+  ["normalized pairs", { kind: "bpe", vocabularySize: 400, normalize: ["nfd", "strip-accents", "lowercase", "trim"] }],
   ["pairs with special tokens", { kind: "bpe", vocabularySize: 400, normalize: ["nfkc"], specialTokens: ["<|end|>"] }],
 ];
 

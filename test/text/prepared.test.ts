@@ -44,11 +44,11 @@ const kinds: [string, TrainTokenizerOptions][] = [
   ["pairs of bytes", { kind: "bpe", vocabularySize: 300 }],
   ["pairs of characters", { kind: "bpe", alphabet: "character", vocabularySize: 2000 }],
   [
-    "normalised pairs",
+    "normalized pairs",
     { kind: "bpe", vocabularySize: 300, normalize: ["nfkc", "lowercase", "trim"], specialTokens: special },
   ],
   [
-    "normalised graphemes",
+    "normalized graphemes",
     { kind: "grapheme", unknown: true, normalize: ["nfd", "strip-accents"], specialTokens: special },
   ],
   ["special bytes", { kind: "byte", specialTokens: special }],

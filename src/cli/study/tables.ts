@@ -81,7 +81,7 @@ export function markdownOf(story: TaskStory): string {
   return [
     `## ${task.name}`,
     `${capital(task.about)}. ${task.source}.`,
-    `Criterion: ${task.criterion.text}. Error without memory: ${Number(task.chance.toPrecision(3))}. A trial is given up after ${integer(budget)} sequences.`,
+    `Criterion: ${task.criterion.text}. Error without memory: ${Number(task.chance.toPrecision(3))}. A trial ends after ${integer(budget)} sequences.`,
     `Settings: ${hiddenSize} units, batches of ${batchSize}, Adam ${learningRate}${schedule === undefined ? "" : `, along half a ${schedule} to 0`}, clip ${clipNorm}, initialization "${initialize}"${memory === undefined ? "" : `, gates with memories of up to ${memory} steps (Tallec & Ollivier 2018)`}, ${testSequences} test sequences.`,
     markdownTable(resultRows(story)),
     ...(gradients.length > 0

@@ -438,7 +438,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
     } catch (cause) {
       throw new FailureError(
         "kernel-stopped",
-        "a kernel was stopped, most likely by a row index outside of its table: indices must be checked before a run",
+        "a kernel was stopped, most likely by an index outside its table: check indices before a run",
         { cause },
       );
     }

@@ -22,5 +22,5 @@ export interface ModuleLayers {
 export const unknownNetwork = (why: string): UsageError =>
   new UsageError(
     "unknown-network",
-    `the tensors do not say which network they are of: ${why}; make the model with this package and load them into it with loadStateDict`,
+    `the tensors do not determine the network: ${why}; make the model with this package and load them into it with loadStateDict`,
   );

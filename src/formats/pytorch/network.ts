@@ -11,7 +11,7 @@ export interface StateDictNetwork {
 }
 
 /**
- * The network that a state dictionary is of, where names and shapes leave one answer: an embedding, recurrent layers, normalisation
+ * The network that a state dictionary is of, where names and shapes leave one answer: an embedding, recurrent layers, normalization
  * and one linear layer, each reading what the one before it gives. A state dictionary holds numbers, not the code of `forward`, so
  * everything else is refused with the reason.
  *
@@ -108,7 +108,7 @@ function partOf(module: StateModule, options: StateDictNetworkOptions & { first:
   if (shape.length === 1 && bias?.shape.length === 1 && bias.shape[0] === shape[0]) {
     const [size] = shape as [number];
     const normalized = layer({ kind: "layer-norm", size, axis: -1, epsilon: 1e-5 }, size, size);
-    return { ...normalized, conventions: ["layer normalisation with ε = 1e-5, PyTorch's default"] };
+    return { ...normalized, conventions: ["layer normalization with ε = 1e-5, PyTorch's default"] };
   }
   if (shape.length !== 2) throw unknownNetwork(`${label} has a weight of shape [${shape.join(", ")}]`);
   const [rows, columns] = shape as [number, number];

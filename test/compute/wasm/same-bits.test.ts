@@ -25,7 +25,7 @@ const cases: Record<string, () => [Kernel, Record<string, Operand>, Record<strin
     },
     { loss: 1, "d.x": rows * columns, "d.weight": classes * columns, "d.bias": classes },
   ],
-  "quantised product": () => [
+  "quantized product": () => [
     quantized,
     {
       ...{ a: data(6 * 37, 1), scale: data(75, 2), bias: data(75, 3) },

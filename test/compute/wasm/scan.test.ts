@@ -159,7 +159,7 @@ const fusedHere = ((): boolean => {
   return WebAssembly.validate(m.finish());
 })();
 
-// One unit alone has variance 0: its normalisation divides by √ε and magnifies rounding beyond any fixed bound.
+// One unit alone has variance 0: its normalization divides by √ε and magnifies rounding beyond any fixed bound.
 const sensible = (cell: Cell, c: Case): boolean => cell.name !== "layer-norm-lstm" || c.H > 1;
 
 for (const [name, cell] of Object.entries(cells))
