@@ -101,6 +101,15 @@ async function evaluateTags(flags: ValuesOf<typeof fields>, { training }: RunCon
       "bad-option",
       "--baseline: it is for language models; a tagger's is counted on what it learned from",
     );
-  const settings = { ...defaultsOf(tagFields), ...(training as TagSettings), baselines, machine };
-  await tellTaggerScores({ ...settings, ...(file !== undefined && { test: resolve(file) }) }, { io, folder, json });
+  const learned = typeof training === "object" && training !== null && "file" in training;
+  if (!learned && file === undefined)
+    throw new UsageError(
+      "no-training-text",
+      `${folder}: the run does not say what it learned from, because it was not made by \`train tag\`; name a file to evaluate on`,
+    );
+  if (!learned && baselines)
+    await io.stderr.write("Note: no baseline, because the run does not say what it learned from.\n");
+  const settings = { ...defaultsOf(tagFields), ...(learned && training), baselines: baselines && learned, machine };
+  const test = file === undefined ? undefined : resolve(file);
+  await tellTaggerScores({ ...(settings as TagSettings), ...(test !== undefined && { test }) }, { io, folder, json });
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -82,6 +82,15 @@ test("columns: trained, measured beside a baseline, predicted, resumed, told of"
   );
   const learned = await longshort(["evaluate", at("run"), at("t.conll"), "--no-baselines"]);
   expect(learned.stdout).toMatch(/^On the 48 test sentences .*\n.*\nthis model +100.0 %.*\n\nlabel/);
+  // A run that a program saved does not say what it learned from.
+  cpSync(at("run"), at("saved"), { recursive: true });
+  const { training: _, ...config } = JSON.parse(readFileSync(at("saved/config.json"), "utf8"));
+  writeFileSync(at("saved/config.json"), JSON.stringify(config));
+  const untold = await longshort(["evaluate", at("saved")]);
+  expect(untold).toMatchObject({ code: 2, stderr: expect.stringContaining("saved: the run does not say what it") });
+  const told = await longshort(["evaluate", at("saved"), at("t.conll")]);
+  expect(told).toMatchObject({ code: 0, stdout: learned.stdout, stderr: expect.stringMatching(/^Note: no baseline/) });
+
   renameSync(at("t.conll"), at("moved"));
   const gone = await longshort(["evaluate", at("run")]);
   expect(gone).toMatchObject({ code: 0, stderr: expect.stringMatching(/no baseline, because .*t\.conll/) });
