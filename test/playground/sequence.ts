@@ -62,8 +62,13 @@ export function sequenceRoom(of: () => Playground): void {
         const held = async () => (await numbers(page, "[data-without]", "data-without"))[0]!;
         await expect.poll(held).toBeCloseTo(gate, 4);
         ablation.close();
+        await page.getByLabel("Search a text file…").setInputFiles({
+          ...{ name: "empty.txt", mimeType: "text/plain", buffer: Buffer.from("") },
+        });
+        await page.waitForSelector(".error >> text=There is no character");
         await page.getByRole("button", { name: "Search this text" }).click();
         await page.waitForSelector("[data-similarity]");
+        expect(await page.locator(".error").count()).toBe(0);
         const likeness = await numbers(page, "[data-similarity]", "data-similarity");
         expect(likeness).toEqual([...likeness].sort((a, b) => b - a));
         // Something is drawn: not all of the picture is of one colour.

@@ -307,6 +307,7 @@ export class Pane {
   }
 
   private async try(work: () => Promise<void>): Promise<void> {
+    this.error = undefined;
     try {
       await work();
     } catch (error) {
