@@ -44,6 +44,9 @@ export async function classify({ settings, seed, train, test, log, saved }) {
   }
 }
 
+/** Settings under which the rest of an epoch is a batch of its own, as in PyTorch. */
+export const asPyTorch = (settings) => ({ evenBatches: false, ...settings });
+
 /** A classifier with the weights that are to be measured, and of which epoch they are where that was chosen. */
 async function trained({ machine, settings, seed, train, log, saved }) {
   const { embeddingDeviation = 1, resume = false, ...options } = settings;

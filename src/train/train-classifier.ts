@@ -63,6 +63,8 @@ export interface TrainClassifierOptions extends TrainingOptions {
   readonly model?: ClassifierModelOptions | ((options: SequenceClassifierOptions) => SequenceModel) | undefined;
   /** B: examples per update. Default 32. */
   readonly batchSize?: number | undefined;
+  /** Whether the last two batches of an epoch share what is left for them (see `bucketedBatches`). Default true. */
+  readonly evenBatches?: boolean | undefined;
   /** Default 10; for few examples more, for about 320 updates, but at most 100. */
   readonly epochs?: number | undefined;
 }
@@ -110,6 +112,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     scaling: 1,
     model: modelNames,
     batchSize: 1,
+    evenBatches: 1,
   });
   const { machine, examples, regression = false, batchSize = 32 } = options;
   const scaling = expectOneOf("scaling", options.scaling ?? "standard", ["standard", "none"]);
@@ -133,7 +136,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const learned = scaled(targets, model.config.targetScaling);
   const batches = bucketedBatches({
     lengths: sequences.map(lengthOf),
-    ...{ batchSize, seed },
+    ...{ batchSize, evenBatches: options.evenBatches, seed },
     inputs: (chosen, steps) => ({
       ...sequenceInputs(
         Array.from(chosen, (k) => sequences[k]!),

@@ -251,7 +251,7 @@ export const trainings: EffectTable = {
     tokenizer: [{ kind: "byte" }],
     scaling: ["none", { examples: series }],
     model: [{ ...small, hiddenSize: 4 }],
-    batchSize: [4],
+    ...{ batchSize: [4], evenBatches: [false] },
   }),
   ...trains<Omit<TrainTaggerOptions, "machine">>("trainTagger", tag, tagged, {
     validation: [0.4],
@@ -260,7 +260,7 @@ export const trainings: EffectTable = {
     words: [{ minimumCount: 9 }],
     characters: [false],
     model: [{ ...tiny, hiddenSize: 4 }],
-    batchSize: [3],
+    ...{ batchSize: [3], evenBatches: [false] },
   }),
   ...trains<Omit<TrainForecasterOptions, "machine">>("trainForecaster", forecast, forecasted, {
     ...{
