@@ -44,6 +44,15 @@ export async function classify({ settings, seed, train, test, log, saved }) {
   }
 }
 
+/**
+ * Settings under which weights begin as in PyTorch, the rest of an epoch is a batch of its own and the rate stays: those that mirror a
+ * script of PyTorch, and those that were chosen when our defaults were the same.
+ */
+export const asPyTorch = ({ model, ...settings }) => ({
+  ...{ evenBatches: false, schedule: "constant", ...settings },
+  model: { initialize: "pytorch", ...model },
+});
+
 /** A classifier with the weights that are to be measured, and of which epoch they are where that was chosen. */
 async function trained({ machine, settings, seed, train, log, saved }) {
   const { embeddingDeviation = 1, resume = false, ...options } = settings;

@@ -1,28 +1,16 @@
 /** A recipe for a set of the UCR/UEA archive, beside 1-NN with dynamic time warping. */
 import { readLabelledSeries } from "../../dist/index.js";
-import { classify, nearestAccuracy } from "./classify.mjs";
+import { asPyTorch, classify, nearestAccuracy } from "./classify.mjs";
 import { defineRecipe } from "./recipe.mjs";
 
-/**
- * Our defaults for sets of some dozens of series, where a tenth is too few to choose an epoch by: all of the training part, about a
- * thousand updates of few examples, the last weights.
- */
-export const small = { validation: 0, batchSize: 8, epochs: 150 };
+/** For sets of some dozens of series: all of the training part, about a thousand updates of few examples, the last weights. */
+export const small = asPyTorch({ validation: 0, batchSize: 8, epochs: 150 });
 
 /** What PyTorch was measured with on small sets: the maximum over time of both directions. */
-export const maximumOverTime = {
+export const maximumOverTime = asPyTorch({
   ...{ validation: 0, scaling: "none", batchSize: 16, epochs: 150, learningRate: 3e-3, clipNorm: 1 },
   model: { hiddenSize: 64, bidirectional: true, pooling: "maximum", dropout: 0 },
-};
-
-/**
- * The same with a rate that falls to 0 along half a cosine, on scaled series: at a constant rate the loss of some dozens of series may jump
- * back to where it began in any epoch, the last one too.
- */
-export const fallingRate = {
-  ...{ validation: 0, batchSize: 16, epochs: 150, learningRate: 3e-3, schedule: "cosine", clipNorm: 1 },
-  model: { hiddenSize: 64, dropout: 0 },
-};
+});
 
 export const seriesRecipe = (name, { about, ...rest }) =>
   defineRecipe({

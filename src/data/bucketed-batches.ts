@@ -1,4 +1,4 @@
-import { expectInteger, UsageError } from "../shared/errors.ts";
+import { expectBoolean, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { BatchSource } from "./batch-source.ts";
 import { bucketedOrder } from "./bucketed-order.ts";
@@ -7,8 +7,13 @@ import { bucketedOrder } from "./bucketed-order.ts";
 export interface BucketedBatchesOptions {
   /** Number of steps of each example. */
   readonly lengths: ArrayLike<number>;
-  /** B: examples per batch; the last batch of an epoch may be smaller. */
+  /** B: examples per batch. */
   readonly batchSize: number;
+  /**
+   * Whether the last two batches of an epoch share what is left for them, so that a batch of a few does not make an update as large as any other.
+   * Default true; false: the last batch has the rest, as in PyTorch's DataLoader.
+   */
+  readonly evenBatches?: boolean | undefined;
   /** Seed of the order. Default 0. */
   readonly seed?: number;
   /** Number of batches whose examples are sorted by length together. Default 50; 1 turns sorting off. */
@@ -30,6 +35,7 @@ export function bucketedBatches(options: BucketedBatchesOptions): BatchSource {
   expectOptions("bucketedBatches", options, {
     lengths: "required",
     batchSize: "required",
+    evenBatches: 1,
     seed: 1,
     bucket: 1,
     inputs: "required",
@@ -41,18 +47,26 @@ export function bucketedBatches(options: BucketedBatchesOptions): BatchSource {
   const batchSize = expectInteger("batchSize", options.batchSize, { min: 1 });
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
   const bucket = expectInteger("bucket", options.bucket ?? 50, { min: 1 });
+  const evenBatches = expectBoolean("evenBatches", options.evenBatches ?? true);
   let [longest, total] = [1, 0];
   for (let i = 0; i < lengths.length; i++) {
     const length = expectInteger(`lengths[${i}]`, lengths[i], { min: 0 });
     longest = Math.max(longest, length);
     total += length;
   }
-  const order = (epoch: number): Uint32Array[] => bucketedOrder({ lengths, batchSize, seed, epoch, bucket });
+  // Only where it changes anything: checkpoints from before know nothing of it.
+  const shares = evenBatches && lengths.length > batchSize && lengths.length % batchSize > 0;
+  const order = (epoch: number): Uint32Array[] =>
+    bucketedOrder({ lengths, batchSize, evenBatches, seed, epoch, bucket });
   const first = order(0);
   let known = { epoch: 0, order: first };
   return {
     batchesPerEpoch: first.length,
-    identity: { ...options.identity, examples: lengths.length, total, longest, batchSize, bucket, seed },
+    identity: {
+      ...options.identity,
+      ...{ examples: lengths.length, total, longest, batchSize, bucket, seed },
+      ...(shares && { evenBatches }),
+    },
     batch(epoch, index) {
       if (known.epoch !== epoch) known = { epoch, order: order(epoch) };
       const examples = known.order[expectInteger("index", index, { min: 0, max: first.length - 1 })]!;

@@ -4,8 +4,10 @@ import { RandomStream } from "../shared/random.ts";
 export interface BucketedOrderOptions {
   /** Length of each example. */
   readonly lengths: ArrayLike<number>;
-  /** B; the last batch of an epoch may be smaller. */
+  /** B */
   readonly batchSize: number;
+  /** Whether the last two batches of an epoch share what is left for them; otherwise the last one has the rest. Default true. */
+  readonly evenBatches?: boolean;
   readonly seed: number;
   readonly epoch: number;
   /**
@@ -27,11 +29,20 @@ export function bucketedOrder(options: BucketedOrderOptions): Uint32Array[] {
   const bucket = expectInteger("bucket", options.bucket ?? 50, { min: 1 });
   const random = new RandomStream(options.seed, "buckets", options.epoch);
   const order = random.at(0).permutation(lengths.length);
-  const batches: Uint32Array[] = [];
-  for (let start = 0; start < order.length; start += batchSize * bucket) {
-    const stretch = order.subarray(start, start + batchSize * bucket);
-    if (bucket > 1) stretch.sort((a, b) => lengths[a]! - lengths[b]!);
-    for (let at = 0; at < stretch.length; at += batchSize) batches.push(stretch.slice(at, at + batchSize));
-  }
-  return Array.from(random.at(1).permutation(batches.length), (batch) => batches[batch]!);
+  const starts = batchStarts(lengths.length, batchSize, options.evenBatches ?? true);
+  if (bucket > 1)
+    for (let first = 0; first < starts.length; first += bucket)
+      order.subarray(starts[first], starts[first + bucket]).sort((a, b) => lengths[a]! - lengths[b]!);
+  return Array.from(random.at(1).permutation(starts.length), (k) => order.slice(starts[k], starts[k + 1]));
+}
+
+/**
+ * Where each batch begins. The gradient of a batch of a few is mostly chance, but an update of Adam is as large as any other: of 50 series
+ * in batches of 16, the two left over undid in each epoch what the others had taught.
+ */
+function batchStarts(examples: number, batchSize: number, even: boolean): number[] {
+  const starts = Array.from({ length: Math.ceil(examples / batchSize) }, (_, k) => k * batchSize);
+  const [before, last] = starts.slice(-2);
+  if (even && last !== undefined) starts[starts.length - 1] = Math.ceil((before! + examples) / 2);
+  return starts;
 }

@@ -47,6 +47,7 @@ export const classifyFields = {
     ...{ unit: "rule", default: "standard" },
   }),
   ...recurrentFields,
+  initialize: { ...recurrentFields.initialize, default: "keras" },
   dropout: number({
     about: "dropout rate for the embedding, between layers and for pooled values",
     ...{ unit: "share", min: 0, below: 1, default: 0.3 },
@@ -61,12 +62,16 @@ export const classifyFields = {
     ...{ unit: "steps", min: 0, default: 0 },
   }),
   embeddingSize: integer({ about: "size of the vector of a token", unit: "numbers", min: 1, default: 64 }),
-  batchSize: integer({ about: "examples of an update", unit: "count", min: 1, default: 32 }),
+  batchSize: integer({
+    about: "examples of an update",
+    ...{ unit: "count", min: 1, otherwise: "32; with few examples about the square root of their number, at least 8" },
+  }),
   epochs: integer({
     about: "how often all examples are learned from",
-    ...{ unit: "count", min: 1, otherwise: "10, or more for about 320 updates, but at most 100" },
+    ...{ unit: "count", min: 1, otherwise: "10, or more for about 640 updates, but at most 100" },
   }),
   ...training,
+  schedule: { ...training.schedule, default: "cosine" },
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),
   machine: machineField,
 } as const;

@@ -59,11 +59,15 @@ export interface TrainClassifierOptions extends TrainingOptions {
   readonly tokenizer?: Tokenizer | TrainTokenizerOptions | undefined;
   /** For series: "standard" (default) standardizes each channel to mean 0 and deviation 1 on the training part. */
   readonly scaling?: "standard" | "none" | undefined;
-  /** Options of the model. Default: LSTM of 128 units in both directions, maximum over time, dropout 0.3. */
+  /** Options of the model. Default: LSTM of 128 units in both directions with open forget gates ("keras"), maximum over time, dropout 0.3. */
   readonly model?: ClassifierModelOptions | ((options: SequenceClassifierOptions) => SequenceModel) | undefined;
-  /** B: examples per update. Default 32. */
+  /** B: examples per update. Default 32; for few examples about the square root of their number, but at least 8. */
   readonly batchSize?: number | undefined;
-  /** Default 10; for few examples more, for about 320 updates, but at most 100. */
+  /** Whether the last two batches of an epoch share what is left for them (see `bucketedBatches`). Default true. */
+  readonly evenBatches?: boolean | undefined;
+  /** As in every training, but the default is "cosine": at a constant rate what few examples taught may be lost again in any epoch. */
+  readonly schedule?: TrainingOptions["schedule"];
+  /** Default 10; for few examples more, for about 640 updates, but at most 100. */
   readonly epochs?: number | undefined;
 }
 
@@ -83,7 +87,12 @@ export interface ClassifierTraining<M extends SequenceModel = SequenceModel> ext
   readonly validation: Examples | undefined;
 }
 
-export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "maximum", dropout: 0.3 } as const;
+export const CLASSIFIER_DEFAULTS = {
+  initialize: "keras",
+  bidirectional: true,
+  pooling: "maximum",
+  dropout: 0.3,
+} as const;
 
 /**
  * Trains a classifier of texts or series (cross entropy), or with `regression` a predictor of numbers (squared error). Nothing runs
@@ -110,12 +119,15 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     scaling: 1,
     model: modelNames,
     batchSize: 1,
+    evenBatches: 1,
   });
-  const { machine, examples, regression = false, batchSize = 32 } = options;
+  const { machine, examples, regression = false } = options;
   const scaling = expectOneOf("scaling", options.scaling ?? "standard", ["standard", "none"]);
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
   const kind = kindOf(examples);
   const { train, validation } = divide(options, seed);
+  // An update by 32 of 40 examples is hardly better than one by 8, and there would be two in an epoch.
+  const { batchSize = Math.min(32, Math.max(8, Math.round(Math.sqrt(train.inputs.length)))) } = options;
   const classes = regression ? undefined : classesOf(train);
   const tokenizer = kind === "texts" ? await tokenizerFor(options.tokenizer, train) : undefined;
   const targets = classes ? Float64Array.from(train.labels, (label) => classes.indexOf(label)) : targetsOf(train);
@@ -133,7 +145,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const learned = scaled(targets, model.config.targetScaling);
   const batches = bucketedBatches({
     lengths: sequences.map(lengthOf),
-    ...{ batchSize, seed },
+    ...{ batchSize, evenBatches: options.evenBatches, seed },
     inputs: (chosen, steps) => ({
       ...sequenceInputs(
         Array.from(chosen, (k) => sequences[k]!),
@@ -145,8 +157,9 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     identity: { classes: classes?.join("\n") ?? null },
   });
   const layout = layoutParameters(model);
-  const epochs = options.epochs ?? Math.min(100, Math.max(10, Math.ceil(320 / batches.batchesPerEpoch)));
-  const { optimizer, accumulate } = planOf({ ...options, epochs }, batches.batchesPerEpoch);
+  const epochs = options.epochs ?? Math.min(100, Math.max(10, Math.ceil(640 / batches.batchesPerEpoch)));
+  const plan = { ...options, epochs, schedule: options.schedule ?? "cosine" };
+  const { optimizer, accumulate } = planOf(plan, batches.batchesPerEpoch);
   expectRoom(machine, layout, optimizer, accumulate > 1);
   const parameters = await createParameters({ machine, layout, seed });
   try {
@@ -154,8 +167,8 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     const classifier = new Classifier({ model, machine, parameters, tokenizer });
     const evaluator = validation && classifierEvaluator(classifier, validation);
     const trainer = await startTrainer<ClassifierFacts>({
-      ...options,
-      ...{ epochs, parameters, batches, evaluator, owned: [classifier, parameters] },
+      ...plan,
+      ...{ parameters, batches, evaluator, owned: [classifier, parameters] },
       facts: { trainExamples: train.inputs.length, validationExamples: validation?.inputs.length ?? 0, batchSize },
       record(graph, { steps = 1, rows }) {
         const { x, mask } = declareSequences(graph, model, steps, rows);

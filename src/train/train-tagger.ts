@@ -66,6 +66,8 @@ export interface TrainTaggerOptions extends TrainingOptions {
   readonly model?: TaggerModelOptions | undefined;
   /** B: sentences per update. Default 16. */
   readonly batchSize?: number | undefined;
+  /** Whether the last two batches of an epoch share what is left for them (`bucketedBatches`). Default true. */
+  readonly evenBatches?: boolean | undefined;
 }
 
 /** Further facts in the start event of a tagger's training. */
@@ -110,6 +112,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
     characters: 1,
     model: modelNames,
     batchSize: 1,
+    evenBatches: 1,
   });
   const { machine, batchSize = 16 } = options;
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
@@ -134,7 +137,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
   const reader = new SentenceReader(model.config, tokenizer);
   const read = train.tokens.map((tokens) => reader.read(tokens));
   const batches = bucketedBatches({
-    ...{ lengths, batchSize, seed },
+    ...{ lengths, batchSize, evenBatches: options.evenBatches, seed },
     inputs: (chosen, steps) => ({
       ...reader.inputs(
         Array.from(chosen, (k) => read[k]!),

@@ -167,12 +167,32 @@ describe("order", () => {
       }, 0);
     const batches = bucketedOrder(options);
     expect(batches.flatMap((batch) => [...batch]).sort((a, b) => a - b)).toEqual(Array.from(lengths, (_, i) => i));
-    expect(batches.filter((batch) => batch.length !== 16).length).toBe(1);
+    expect(batches.map((batch) => batch.length).filter((length) => length !== 16)).toEqual([12, 12]);
     expect(padding(batches)).toBeLessThan(0.1 * padding(bucketedOrder({ ...options, bucket: 1 })));
     expect(bucketedOrder(options)).toEqual(batches);
     expect(bucketedOrder({ ...options, epoch: 3 })).not.toEqual(batches);
     expect(bucketedOrder({ ...options, lengths: [] })).toEqual([]);
   });
+});
+
+test.each([
+  [50, 16, 50, [16, 16, 9, 9]],
+  [50, 16, 1, [16, 16, 9, 9]],
+  [33, 16, 2, [16, 9, 8]],
+  [17, 16, 50, [9, 8]],
+  [48, 16, 2, [16, 16, 16]],
+  [5, 16, 50, [5]],
+])("no batch of a few is left at the end: %i in batches of %i, buckets of %i", (n, batchSize, bucket, sizes) => {
+  const lengths = Array.from({ length: n }, (_, k) => k % 7);
+  const options = { lengths, batchSize, bucket, seed: 1, epoch: 0 };
+  const sizesOf = (batches: Uint32Array[]) => batches.map(({ length }) => length).sort((a, b) => b - a);
+  const batches = bucketedOrder(options);
+  expect(sizesOf(batches)).toEqual(sizes);
+  expect(batches.flatMap((batch) => [...batch]).sort((a, b) => a - b)).toEqual([...lengths.keys()]);
+  // As PyTorch's DataLoader has it.
+  const full: number[] = new Array(Math.floor(n / batchSize)).fill(batchSize);
+  const rest = n % batchSize > 0 ? [n % batchSize] : [];
+  expect(sizesOf(bucketedOrder({ ...options, evenBatches: false }))).toEqual([...full, ...rest]);
 });
 
 describe("batches of examples of different length", () => {
@@ -218,6 +238,10 @@ describe("batches of examples of different length", () => {
       examples: 101,
       batchSize: 8,
     });
+    // Checkpoints from before batches were even know nothing of it: what it does not change is told like before.
+    expect(batches().identity).toHaveProperty("evenBatches", true);
+    expect(batches({ evenBatches: false }).identity).not.toHaveProperty("evenBatches");
+    expect(batches({ batchSize: 101 }).identity).not.toHaveProperty("evenBatches");
     expect(() => batches({ lengths: [] })).toThrow(expect.objectContaining({ code: "no-examples" }));
     expect(() => batches({ lengths: [1, -1] })).toThrow(/lengths\[1\]/);
     expect(() => batches({ batchSize: 0 })).toThrow(expect.objectContaining({ code: "out-of-range" }));

@@ -102,17 +102,18 @@ describe("trainClassifier", () => {
   });
 
   test("few examples are learned from more often", async () => {
-    for (const [copies, epochs] of [
-      [1, 80], // 108 examples, 4 batches
-      [0.25, 100],
-      [12, 10], // 1,296, 41 batches
+    for (const [copies, batchSize, epochs] of [
+      [1, 10, 59], // 108 examples, 11 batches
+      [0.25, 8, 100], // 27, 4
+      [12, 32, 16], // 1,296, 41
+      [20, 32, 10], // 2,160, 68
     ] as const) {
       const inputs = Array.from({ length: 120 * copies }, (_, k) => texts.inputs[k % 120]!);
       const labels = inputs.map((text) => text.split(" ")[0]!);
       const { trainer } = await train({ examples: { inputs, labels, places: inputs.map(String) } });
       for await (const event of trainer) {
         if (event.type !== "start") continue;
-        expect(event.epochs).toBe(epochs);
+        expect([event.batchSize, event.epochs]).toEqual([batchSize, epochs]);
         break;
       }
       trainer.close();

@@ -5,7 +5,7 @@ export const recipe = seriesRecipe("BasicMotions", {
   variants: {
     parity: maximumOverTime,
     defaults: {},
-    // Right in all of five folds of the training part, with two seeds; `fallingRate` too, but with twice the loss.
+    // Right in all of five folds of the training part, with two seeds.
     ours: maximumOverTime,
   },
   reach: { parity: "100 (PyTorch 1.13)", ours: "100" },

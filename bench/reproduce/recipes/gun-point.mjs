@@ -1,6 +1,6 @@
-import { fallingRate, seriesRecipe } from "../series.mjs";
+import { seriesRecipe } from "../series.mjs";
 
 export const recipe = seriesRecipe("GunPoint", {
   about: "a gun drawn or a finger pointed, by the movement of the hand, 150 steps",
-  variants: { defaults: {}, ours: fallingRate },
+  variants: { ours: {} },
 });

@@ -1,10 +1,11 @@
+import { asPyTorch } from "../classify.mjs";
 import { digitsRecipe } from "../digits.mjs";
 
 // Units that begin with memories of up to all steps, larger steps than by default and pulls that are clipped; the highest value over time tells more in a few epochs than the last state.
-const ours = {
+const ours = asPyTorch({
   ...{ resume: true, epochs: 12, learningRate: 3e-3, schedule: "cosine", clipNorm: 1 },
   model: { cell: "gru", bidirectional: false, dropout: 0, memorySteps: 784 },
-};
+});
 
 export const recipe = digitsRecipe("pixels", {
   about:

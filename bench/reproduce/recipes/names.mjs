@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { pick } from "../../../dist/data/examples.js";
 import { readLabelledTexts } from "../../../dist/index.js";
-import { classify } from "../classify.mjs";
+import { asPyTorch, classify } from "../classify.mjs";
 import { defineRecipe } from "../recipe.mjs";
 
 /** What PyTorch was measured with. */
-const parity = {
+const parity = asPyTorch({
   ...{ validation: 0, batchSize: 64, epochs: 8, learningRate: 2e-3, clipNorm: 1, tokenizer: { kind: "character" } },
   model: { embeddingSize: 32, hiddenSize: 128, bidirectional: false, pooling: "last", dropout: 0 },
-};
+});
 
 export const recipe = defineRecipe({
   about: "the language of a surname, 18 classes, letter by letter",

@@ -133,7 +133,7 @@ export const texts: EffectTable = {
       return [source.identity, await Promise.all([0, 1, 2].map((index) => source.batch(1, index)))];
     },
     {},
-    { seed: [1], bucket: [1], weight: [() => 7], identity: [{ any: 1 }] },
+    { seed: [1], bucket: [1], evenBatches: [false], weight: [() => 7], identity: [{ any: 1 }] },
   ),
   stratifiedSplit: shows(
     (options: StratifiedSplitOptions) =>

@@ -54,7 +54,7 @@ const training = {
   seed: [5],
   evaluateEvery: [2],
   learningRate: [0.5],
-  schedule: ["cosine"],
+  schedule: ["linear"],
   warmup: [3],
   logEvery: [1],
   signal: [AbortSignal.abort()],
@@ -251,7 +251,7 @@ export const trainings: EffectTable = {
     tokenizer: [{ kind: "byte" }],
     scaling: ["none", { examples: series }],
     model: [{ ...small, hiddenSize: 4 }],
-    batchSize: [4],
+    ...{ batchSize: [4], evenBatches: [false] },
   }),
   ...trains<Omit<TrainTaggerOptions, "machine">>("trainTagger", tag, tagged, {
     validation: [0.4],
@@ -260,7 +260,7 @@ export const trainings: EffectTable = {
     words: [{ minimumCount: 9 }],
     characters: [false],
     model: [{ ...tiny, hiddenSize: 4 }],
-    batchSize: [3],
+    ...{ batchSize: [3], evenBatches: [false] },
   }),
   ...trains<Omit<TrainForecasterOptions, "machine">>("trainForecaster", forecast, forecasted, {
     ...{
@@ -394,7 +394,7 @@ export const trainings: EffectTable = {
       dropout: [0.4],
       embeddingSize: [3],
       pooling: ["mean"],
-      initialize: ["keras"],
+      initialize: ["pytorch"],
       memorySteps: [20],
     },
     projectionSize: [2, { cell: lstm({ projection: true }), projectionSize: 1 }],
