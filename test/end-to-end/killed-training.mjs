@@ -23,7 +23,8 @@ const held = async (operation, args) => {
   say(`holding ${operation} ${args[0]}`);
   return forever();
 };
-const reads = ["read", "list"];
+// Those that change nothing of what is on the disk now.
+const reads = ["read", "list", "removeAtEnd"];
 const files = Object.fromEntries(
   Object.keys(nodeFiles).map((name) => [name, reads.includes(name) ? nodeFiles[name] : (...args) => held(name, args)]),
 );
