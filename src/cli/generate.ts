@@ -162,5 +162,5 @@ function expectTogether(flags: Flags): void {
   const modes = { interactive: flags.interactive || undefined, prompts: flags.prompts, beams: flags.beams };
   const given = Object.entries(modes).filter(([, value]) => value !== undefined);
   if (given.length > 1) throw wrong(`${given.map(([name]) => `--${name}`).join(" and ")}: give one of them`);
-  if (flags.interactive && flags.json) throw wrong("--interactive: it is for people, without --json");
+  if (flags.interactive && flags.json) throw wrong("--interactive: does not go with --json");
 }

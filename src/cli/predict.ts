@@ -79,7 +79,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     }
     for (const name of ["lines", "probabilities"] as const)
       if (flags[name])
-        throw new UsageError("bad-option", `--${name}: it is for taggers, this run is of a ${String(model.kind)}`);
+        throw new UsageError("bad-option", `--${name}: only for taggers; this run is a ${String(model.kind)}`);
     const classifiers: Classifier[] = [];
     for (const run of [flags.run, ...(flags.with ?? [])]) classifiers.push(await loadClassifier(run, { machine }));
     const columns = {

@@ -87,7 +87,7 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
   ["generate @other-size", 1, "model.safetensors"],
   ["convert @other-task @x.onnx", 2, "expected a run of a language model, this one is of a tagger; for it there are"],
   ["verify @run @other-task", 2, "expected a run of a language model, this one is of a tagger"],
-  ["resume @no-task", 2, "its task is not said"],
+  ["resume @no-task", 2, "its task is missing"],
   ["evaluate @altered-weights @text.txt", 1, "the weights are not those that were saved"],
   ["inspect @altered-weights --text h", 1, "the weights are not those that were saved"],
   ["evaluate @run @empty.txt", 2, "the file is empty"],
