@@ -1,11 +1,12 @@
 import { type OptimizerName, optimizerByName } from "../optimizers/registry.ts";
 import type { ValuesOf } from "../schema/fields.ts";
-import type { trainingFields } from "../schema/training.ts";
+import type { ScheduleName, trainingFields } from "../schema/training.ts";
 import type { TrainingOptions } from "../train/trainer-options.ts";
 import { LOG_EVERY } from "./recorded-training.ts";
 
-type TrainerSettings = Omit<ValuesOf<typeof trainingFields>, "keep" | "tensorboard" | "epochs"> & {
+type TrainerSettings = Omit<ValuesOf<typeof trainingFields>, "keep" | "tensorboard" | "epochs" | "schedule"> & {
   readonly epochs?: number | undefined;
+  readonly schedule?: ScheduleName | undefined;
 };
 
 /** The settings of any training, in the words of the library. */

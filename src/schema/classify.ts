@@ -1,10 +1,16 @@
-import { choice, integer, number, onOff, path, text, type ValuesOf } from "./fields.ts";
+import { choice, type Field, integer, number, onOff, path, text, type ValuesOf } from "./fields.ts";
 import { recurrentFields } from "./model.ts";
 import { tokenizerFields } from "./tokenizer.ts";
 import { machineField, trainingFields } from "./training.ts";
 
 const { vocabularySize, minimumCount, alphabet, normalize } = tokenizerFields;
 const { tensorboard: _, epochs: __, ...training } = trainingFields;
+
+/** The same field without a default of its own. */
+const withoutDefault = <T>({ default: _, ...field }: Field<T>, otherwise: string): Field<T> => ({
+  ...field,
+  otherwise,
+});
 
 /** All that the training of a classifier is made of: flags of `train classify`, keys of its config files, `training` in a run's config.json. */
 export const classifyFields = {
@@ -47,7 +53,7 @@ export const classifyFields = {
     ...{ unit: "rule", default: "standard" },
   }),
   ...recurrentFields,
-  initialize: { ...recurrentFields.initialize, default: "keras" },
+  initialize: withoutDefault(recurrentFields.initialize, "keras for series, pytorch for texts"),
   dropout: number({
     about: "dropout rate for the embedding, between layers and for pooled values",
     ...{ unit: "share", min: 0, below: 1, default: 0.3 },
@@ -71,7 +77,7 @@ export const classifyFields = {
     ...{ unit: "count", min: 1, otherwise: "10, or more for about 640 updates, but at most 100" },
   }),
   ...training,
-  schedule: { ...training.schedule, default: "cosine" },
+  schedule: withoutDefault(training.schedule, "cosine for series, constant for texts"),
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),
   machine: machineField,
 } as const;

@@ -59,13 +59,13 @@ export interface TrainClassifierOptions extends TrainingOptions {
   readonly tokenizer?: Tokenizer | TrainTokenizerOptions | undefined;
   /** For series: "standard" (default) standardizes each channel to mean 0 and deviation 1 on the training part. */
   readonly scaling?: "standard" | "none" | undefined;
-  /** Options of the model. Default: LSTM of 128 units in both directions with open forget gates ("keras"), maximum over time, dropout 0.3. */
+  /** Options of the model. Default: LSTM of 128 units in both directions, of series with open forget gates ("keras"), maximum over time, dropout 0.3. */
   readonly model?: ClassifierModelOptions | ((options: SequenceClassifierOptions) => SequenceModel) | undefined;
   /** B: examples per update. Default 32; for few examples about the square root of their number, but at least 8. */
   readonly batchSize?: number | undefined;
   /** Whether the last two batches of an epoch share what is left for them (see `bucketedBatches`). Default true. */
   readonly evenBatches?: boolean | undefined;
-  /** As in every training, but the default is "cosine": at a constant rate what few examples taught may be lost again in any epoch. */
+  /** As in every training, but for series the default is "cosine". */
   readonly schedule?: TrainingOptions["schedule"];
   /** Default 10; for few examples more, for about 640 updates, but at most 100. */
   readonly epochs?: number | undefined;
@@ -87,11 +87,11 @@ export interface ClassifierTraining<M extends SequenceModel = SequenceModel> ext
   readonly validation: Examples | undefined;
 }
 
-export const CLASSIFIER_DEFAULTS = {
-  initialize: "keras",
-  bidirectional: true,
-  pooling: "maximum",
-  dropout: 0.3,
+export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "maximum", dropout: 0.3 } as const;
+/** Series are longer than sentences and mostly fewer. */
+const USUAL = {
+  texts: { initialize: "pytorch", schedule: "constant" },
+  series: { initialize: "keras", schedule: "cosine" },
 } as const;
 
 /**
@@ -125,16 +125,18 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const scaling = expectOneOf("scaling", options.scaling ?? "standard", ["standard", "none"]);
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
   const kind = kindOf(examples);
+  const usual = USUAL[kind];
   const { train, validation } = divide(options, seed);
   // An update by 32 of 40 examples is hardly better than one by 8, and there would be two in an epoch.
   const { batchSize = Math.min(32, Math.max(8, Math.round(Math.sqrt(train.inputs.length)))) } = options;
   const classes = regression ? undefined : classesOf(train);
   const tokenizer = kind === "texts" ? await tokenizerFor(options.tokenizer, train) : undefined;
   const targets = classes ? Float64Array.from(train.labels, (label) => classes.indexOf(label)) : targetsOf(train);
-  const make = typeof options.model === "function" ? options.model : sequenceClassifier;
+  const [make, own] = typeof options.model === "function" ? [options.model] : [sequenceClassifier, options.model];
   const model = make({
     ...CLASSIFIER_DEFAULTS,
-    ...(typeof options.model === "function" ? {} : options.model),
+    ...own,
+    initialize: own?.initialize ?? usual.initialize,
     ...(tokenizer ? { vocabularySize: tokenizer.vocabularySize } : seriesOptions(train, scaling)),
     ...(classes ? { classes } : { targetScaling: standardScaling([targets], 1) }),
   });
@@ -158,7 +160,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   });
   const layout = layoutParameters(model);
   const epochs = options.epochs ?? Math.min(100, Math.max(10, Math.ceil(640 / batches.batchesPerEpoch)));
-  const plan = { ...options, epochs, schedule: options.schedule ?? "cosine" };
+  const plan = { ...options, epochs, schedule: options.schedule ?? usual.schedule };
   const { optimizer, accumulate } = planOf(plan, batches.batchesPerEpoch);
   expectRoom(machine, layout, optimizer, accumulate > 1);
   const parameters = await createParameters({ machine, layout, seed });

@@ -354,7 +354,7 @@ const commands: Readonly<Record<string, Effects>> = {
       cell: { add: ["--cell", "gru"] },
       hiddenSize: { add: ["--hidden-size", "4"] },
       numLayers: { add: ["--layers", "2"] },
-      initialize: { add: ["--initialize", "pytorch"] },
+      initialize: { add: ["--initialize", "keras"] },
       dropout: { add: ["--dropout", "0.6"] },
       bidirectional: { add: ["--no-bidirectional"] },
       pooling: { add: ["--pooling", "mean"] },

@@ -120,6 +120,18 @@ describe("trainClassifier", () => {
     }
   });
 
+  test("series begin with open forget gates and a rate that falls, texts do not", async () => {
+    const begun = async (options: Partial<TrainClassifierOptions>) => {
+      const { trainer, model } = await train({ epochs: 3, logEvery: 1, ...options });
+      const rates: number[] = [];
+      for await (const event of trainer) if (event.type === "progress") rates.push(event.learningRate);
+      trainer.close();
+      return [model.config, rates.at(-1)! < 0.9 * rates[0]!];
+    };
+    expect(await begun({ examples: series, regression: true })).toMatchObject([{ initialize: "keras" }, true]);
+    expect(await begun({})).toMatchObject([{ initialize: "pytorch" }, false]);
+  });
+
   test("class weights change what is learned", async () => {
     const weightsAfter = async (classWeights: TrainClassifierOptions["classWeights"]) => {
       const { trainer, classifier } = await train({ epochs: 1, classWeights, validation: 0 });

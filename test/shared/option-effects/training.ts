@@ -394,7 +394,7 @@ export const trainings: EffectTable = {
       dropout: [0.4],
       embeddingSize: [3],
       pooling: ["mean"],
-      initialize: ["pytorch"],
+      initialize: ["keras"],
       memorySteps: [20],
     },
     projectionSize: [2, { cell: lstm({ projection: true }), projectionSize: 1 }],
