@@ -18,21 +18,23 @@ import type { ScanContext, ScanMemory } from "./scan-memory.ts";
 const ROW = 64;
 const QUADS = [0, 16, 32, 48];
 
-/** For every row r and panel the 64 bytes at row `tokens[r]` of the parts, and row r of the other: `visit` is given both addresses. */
+/**
+ * For every panel and row r, from the first to the last or `descending`: the 64 bytes at row `tokens[r]` of the parts, and at row r of the other.
+ * `visit` is given both addresses.
+ */
 function overRows(
   m: ModuleBuilder,
-  name: string,
-  { from, next }: { from: (rows: Local) => Code; next: 1 | -1 },
+  { name, descending }: { name: string; descending: boolean },
   visit: (part: Local, row: Local, quads: readonly Local[]) => Code,
 ): Func {
-  return m.memo(name, () =>
+  return m.memo(`${name} ${descending}`, () =>
     m.func({ params: new Array(7).fill("i32") }, (f, panels, rows, tokens, parts, partsPanel, other, otherPanel) => {
       const [panel, k, token, row, part] = [0, 1, 2, 3, 4].map(() => f.local("i32")) as [
         ...[Local, Local, Local, Local, Local],
       ];
       const quads = QUADS.map(() => f.local("v128"));
-      const first = from(rows);
-      const onward = (p: Local, bytes: number): Code => p.set(i32.add(p.get, i32.const(next * bytes)));
+      const first = descending ? i32.sub(rows.get, i32.const(1)) : i32.const(0);
+      const onward = (p: Local, bytes: number): Code => p.set(i32.add(p.get, i32.const(descending ? -bytes : bytes)));
       return forRange(panel, i32.const(0), panels.get, 1, [
         token.set(offset(tokens.get, first, i32.const(4))),
         row.set(offset(other.get, first, i32.const(ROW))),
@@ -51,7 +53,7 @@ function overRows(
 
 /** Row r of each panel becomes the part of `tokens[r]`. Parameters, i32, in bytes: `panels, rows, tokens, parts, partsPanel, to, toPanel`. */
 export const takeParts = (m: ModuleBuilder): Func =>
-  overRows(m, "takeParts", { from: () => i32.const(0), next: 1 }, (part, row, quads) => [
+  overRows(m, { name: "takeParts", descending: false }, (part, row, quads) => [
     quads.map((quad, k) => quad.set(v128.load(part.get, QUADS[k]!))),
     storesOf(quads.map((quad, k) => v128.store(row.get, quad.get, QUADS[k]!))),
   ]);
@@ -61,15 +63,10 @@ export const takeParts = (m: ModuleBuilder): Func =>
  * parts, partsPanel, from, fromPanel`.
  */
 export const addToParts = (m: ModuleBuilder, descending: boolean): Func =>
-  overRows(
-    m,
-    `addToParts ${descending}`,
-    descending ? { from: (rows) => i32.sub(rows.get, i32.const(1)), next: -1 } : { from: () => i32.const(0), next: 1 },
-    (part, row, quads) => [
-      quads.map((quad, k) => quad.set(f32x4.add(v128.load(part.get, QUADS[k]!), v128.load(row.get, QUADS[k]!)))),
-      storesOf(quads.map((quad, k) => v128.store(part.get, quad.get, QUADS[k]!))),
-    ],
-  );
+  overRows(m, { name: "addToParts", descending }, (part, row, quads) => [
+    quads.map((quad, k) => quad.set(f32x4.add(v128.load(part.get, QUADS[k]!), v128.load(row.get, QUADS[k]!)))),
+    storesOf(quads.map((quad, k) => v128.store(part.get, quad.get, QUADS[k]!))),
+  ]);
 
 /** Stops the run where a token is not in [0, vocabulary): what lies there belongs to others. */
 export const checkTokens = (m: ModuleBuilder, tokens: number, count: number, vocabulary: number): Code => {
