@@ -135,10 +135,9 @@ function operations(kernel) {
       );
     case "scan":
     case "scanBackward": {
-      const { cell, steps, batch, inputSize, hiddenSize } = kernel;
-      const [input, recurrent] = [inputSize, hiddenSize].map(
-        (k) => 2 * cell.gates.length * hiddenSize * k * steps * batch,
-      );
+      const { cell, steps, batch, inputSize, hiddenSize, vocabulary = steps * batch } = kernel;
+      const ofRows = (rows, k) => 2 * cell.gates.length * hiddenSize * k * rows;
+      const [input, recurrent] = [ofRows(vocabulary, inputSize), ofRows(steps * batch, hiddenSize)];
       return kernel.op === "scan" ? input + recurrent : (kernel.inputGradient ? 2 : 1) * input + 2 * recurrent;
     }
     default:

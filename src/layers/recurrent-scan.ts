@@ -2,7 +2,7 @@ import type { Cell } from "../cells/define.ts";
 import type { Range, ScanShape } from "../compute/plan.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { heldCell, holdable, holds } from "../scan/held-cell.ts";
-import { partsLength, sizeOf, widthsOf } from "../scan/widths.ts";
+import { isSmallTable, partsLength, sizeOf, widthsOf } from "../scan/widths.ts";
 import { mapValues } from "../shared/records.ts";
 import type { Graph, Lookup, Tensor } from "../tensor/graph.ts";
 import type { Parameter } from "../tensor/parameter.ts";
@@ -119,16 +119,13 @@ export function scanLayer(
   return { output, directions: scans };
 }
 
-/** Steps that each row of a table has to have on average for its products to be taken once. */
-const ENOUGH_STEPS = 4;
-
 /** What `x` [T, B, D] was looked up with, if it is rows of a table that is small beside it. */
 function smallTable(x: Tensor): Lookup | undefined {
   const lookup = x.graph.lookupOf(x);
   if (!lookup) return undefined;
   const [steps, batch, width] = x.shape as [number, number, number];
   const [vocabulary, columns] = lookup.table.shape as [number, number];
-  return columns === width && vocabulary * ENOUGH_STEPS <= steps * batch ? lookup : undefined;
+  return columns === width && isSmallTable(vocabulary, steps * batch) ? lookup : undefined;
 }
 
 /** The forward pass in one direction. @param output where its first element goes, with all that follows */

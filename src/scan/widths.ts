@@ -15,6 +15,12 @@ export interface ScanSizes {
 export const sizeOf = (width: Width, sizes: Omit<ScanSizes, "inputSize">): number =>
   width === "hidden" ? sizes.hiddenSize : sizes.projectionSize;
 
+/** Steps that each row of a table has to have on average for its products to be taken once. */
+const ENOUGH_STEPS = 4;
+
+/** Whether a table of so many rows is small beside the rows of an input that are looked up in it: then it is multiplied, not they. */
+export const isSmallTable = (vocabulary: number, rows: number): boolean => vocabulary * ENOUGH_STEPS <= rows;
+
 /** Elements for what the rows of a table give to the gates of a cell, each gate's units filled up to whole vectors. */
 export const partsLength = (shape: {
   readonly cell: Cell;

@@ -53,6 +53,11 @@ test("names of groups, and work by the formula 2·G·H·(I + H)", () => {
   expect(operationsOf({ kind: "regress", D: 7, H: 64, B: 32, T: 96 })).toBe(
     3 * 96 * 32 * (2 * 4 * 64 * 71 + 2 * 64 * 7),
   );
+  // A table of 9 rows is multiplied once where a batch has 36 or more.
+  const text = { kind: "train", cell: "gru", V: 9, E: 4, H: 6, L: 2, B: 3 } as const;
+  const others = 2 * 3 * 6 * 18 + 2 * 6 * 9;
+  expect(operationsOf({ ...text, T: 11 })).toBe(3 * 33 * (2 * 3 * 6 * 4 + others));
+  expect(operationsOf({ ...text, T: 12 })).toBe(3 * (9 * 2 * 3 * 6 * 4 + 36 * others));
 });
 
 test("every run and system starts from the same numbers; a target is the token that follows", () => {

@@ -3,6 +3,8 @@
  * H hidden size; E numbers of an embedding, L layers, D inputs. LSTM unless said otherwise.
  */
 
+import { isSmallTable } from "../../scan/widths.ts";
+
 /** A whole training step of a language model: forward, cross entropy, backward, clipping at 5, Adam. */
 export interface TextStep {
   readonly kind: "train";
@@ -81,14 +83,19 @@ export function casesNamed(word: string, known: readonly string[] = Object.keys(
   return known.filter((name) => name === word || (word !== "" && name.replace(/-[^-]*$/, "") === word));
 }
 
-/** Floating-point operations of one repetition: products only, 2 for each multiply-add. Training is three times its forward pass. */
+/**
+ * Floating-point operations of one repetition: products only, 2 for each multiply-add, those of a small table in place of the rows that are looked up
+ * in it. Training is three times its forward pass.
+ */
 export function operationsOf(c: Case): number {
   const gates = { lstm: 4, gru: 3, rnn: 1 };
   const layer = (cell: keyof typeof gates, I: number, H: number): number => 2 * gates[cell] * H * (I + H);
   switch (c.kind) {
     case "train": {
-      const layers = layer(c.cell, c.E, c.H) + (c.L - 1) * layer(c.cell, c.H, c.H);
-      return 3 * c.T * c.B * (layers + 2 * c.H * c.V);
+      const rows = c.T * c.B;
+      const looked = isSmallTable(c.V, rows) ? c.V : rows;
+      const layers = layer(c.cell, 0, c.H) + (c.L - 1) * layer(c.cell, c.H, c.H);
+      return 3 * (looked * 2 * gates[c.cell] * c.H * c.E + rows * (layers + 2 * c.H * c.V));
     }
     case "regress":
       return 3 * c.T * c.B * (layer("lstm", c.D, c.H) + 2 * c.H * c.D);
