@@ -124,7 +124,7 @@ describe("run", () => {
       2,
       /all.json: JSON, but neither TensorFlow.js' model.json/,
     ],
-    [["run", file("lstm.onnx")], 2, /--inputs: expected arrays/],
+    [["run", file("lstm.onnx")], 2, /--inputs: expected file with the inputs by name/],
     [["run", file("lstm.onnx"), "--inputs", file("lstm.onnx")], 1, /expected NPZ, NPY or JSON/],
     [
       ["run", file("lstm.onnx"), "--inputs", file("bad.json")],

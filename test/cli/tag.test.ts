@@ -58,13 +58,18 @@ test("columns: trained, measured beside a baseline, predicted, resumed, told of"
   expect(ran.stdout).toMatch(/\nlabel +expected +predicted +correct .*\nWHEN +3 +\d +3 .*\nWHO +1 +\d +0 +0.0 %/);
 
   // Tags are not needed.
-  writeFileSync(at("new.txt"), "in\nmay\n\nwe\nmay\n");
+  writeFileSync(at("new.txt"), "in\nmay\nwe\ngo\n\nwe\nmay\n");
   const found = await longshort(["predict", at("run"), at("new.txt")]);
-  expect(found.stdout, found.stderr).toBe("in\tO\nmay\tB-WHEN\n\nwe\tO\nmay\tO\n\n");
-  const likely = await longshort(["predict", at("run"), "--input", "in may", "--probabilities"]);
+  expect(found.stdout, found.stderr).toBe("in\tO\nmay\tB-WHEN\nwe\tO\ngo\tO\n\nwe\tO\nmay\tO\n\n");
+  const likely = await longshort(["predict", at("run"), "--input", "in may we go", "--probabilities"]);
   expect(likely.stdout).toMatch(/^in\tO\tO=\d\.\d{3}.*\nmay\tB-WHEN\tS-WHEN=0\.\d{3}/);
-  const json = JSON.parse((await longshort(["predict", at("run"), "--input", "in may next", "--json"])).stdout);
-  expect(json).toMatchObject({ tags: ["O", "B-WHEN", "I-WHEN"], spans: [{ label: "WHEN", start: 1, end: 3 }] });
+  const json = JSON.parse(
+    (await longshort(["predict", at("run"), "--input", "we may go in may next", "--json"])).stdout,
+  );
+  expect(json).toMatchObject({
+    tags: ["O", "O", "O", "O", "B-WHEN", "I-WHEN"],
+    spans: [{ label: "WHEN", start: 4, end: 6 }],
+  });
 
   // A sentence a line is something else, and mostly no table; where it could be one, what was read is said.
   writeFileSync(at("sentences.txt"), "in may\nwe may go\n");

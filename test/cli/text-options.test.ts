@@ -215,7 +215,7 @@ describe("generate", () => {
     [["--length-penalty", "1"], "give --beams as well"],
     [["--alternatives", "1"], "give --json as well"],
     [["--interactive", "--beams", "2"], "give one of them"],
-    [["--interactive", "--json"], "for people"],
+    [["--interactive", "--json"], "does not go with --json"],
     [["--stop", ""], "expected strings that are not empty"],
     [["--min-p", "2"], "--min-p: expected a number from 0 to 1"],
     [["--prompts", "nowhere.txt"], "there is no such file"],

@@ -118,7 +118,7 @@ describeOnMachines("traces of models of other tasks", (on) => {
     expect(of.gradients).not.toEqual(traced.gradients);
     const asked = (options: TraceClassifierOptions) => traceClassifier(classifier, "a", options);
     await expect(asked({ gradients: true, label: "w" })).rejects.toMatchObject({ code: "unknown-choice" });
-    await expect(asked({ label: "x" })).rejects.toThrow(/ask for `gradients` too/);
+    await expect(asked({ label: "x" })).rejects.toThrow(/request `gradients` too/);
     classifier.parameters.close();
   });
 

@@ -77,7 +77,7 @@ describe("what a whole series is", () => {
     trainer.close();
     const file = join(folder, "run", "config.json");
     writeFileSync(file, readFileSync(file, "utf8").replace('"jumping"', '"jumping", "another"'));
-    await expect(loadForecaster(join(folder, "run"), { machine })).rejects.toThrow(/not of one run/);
+    await expect(loadForecaster(join(folder, "run"), { machine })).rejects.toThrow(/do not belong to one run/);
   });
 
   test.each<[string, Partial<TrainForecasterOptions>, number]>([

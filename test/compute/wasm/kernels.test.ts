@@ -233,7 +233,7 @@ describe("rows", () => {
       table: { data: numbers(24, 1) },
       out: { data: numbers(8, 2) },
     };
-    await expect(runAlone(operands)).rejects.toThrow("row index outside");
+    await expect(runAlone(operands)).rejects.toThrow("index outside its table");
   });
   const runAlone = async (operands: Parameters<typeof compare>[1]) => {
     const { openWasm } = await import("../../../src/compute/wasm/machine.ts");
