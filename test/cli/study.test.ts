@@ -22,7 +22,9 @@ describe("a study", () => {
     expect(code).toBe(0);
     expect(stderr.trim().split("\n")).toEqual(
       ["rnn", "rnn", "gru", "gru"].map((cell, k) =>
-        expect.stringMatching(`^anbn, ${cell}, seed ${k % 2}: not solved after 128 sequences, error [\\d.]+, [\\d.]+ s$`),
+        expect.stringMatching(
+          `^anbn, ${cell}, seed ${k % 2}: not solved after 128 sequences, error [\\d.]+, [\\d.]+ s$`,
+        ),
       ),
     );
     expect(stdout).toMatch(/^anbn: strings aⁿbⁿ of n from 1 to 10/);
