@@ -24,8 +24,8 @@ export function labelTable({ spans, tags }: TaggingScores): string {
   if (spans)
     return table([
       ["label", "expected", "predicted", "correct", "precision", "recall", "F1"],
-      ...spans.byLabel.map(({ label, expected: there, predicted, correct: right, precision, recall, f1 }) => [
-        ...[label, integer(there), integer(predicted), integer(right)],
+      ...spans.byLabel.map(({ label, expected, predicted, correct, precision, recall, f1 }) => [
+        ...[label, integer(expected), integer(predicted), integer(correct)],
         ...[precision, recall, f1].map(percent),
       ]),
     ]);

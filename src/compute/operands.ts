@@ -154,7 +154,7 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
     }),
     ...writes({
       ...(kernel.inputGradient && named("d.", inputLength(kernel))),
-      ...(kernel.vocabulary !== undefined && { "d.parts": partsLength({ ...kernel, vocabulary: kernel.vocabulary }) }),
+      ...(kernel.vocabulary !== undefined && { "d.parts": partsLength(kernel.vocabulary, kernel) }),
       ...named("d.", parameterLengths(kernel)),
       ...states("d.initial.", kernel),
       ...traces("trace.d.", kernel),

@@ -184,7 +184,7 @@ function recordScan(layer: LayerScan, direction: Direction, states: Tensors, out
 
 /** The backward pass of a scan, from the gradients of its output and of its final states. */
 function recordBackward(
-  { x, lookup, trace, outputStride }: LayerScan,
+  { options, cell, x, lookup, trace, outputStride }: LayerScan,
   { parameters, states, traced, pieces, kept }: Scan,
   dOutput: Range,
   dFinal: Readonly<Record<string, Range>>,
@@ -192,8 +192,7 @@ function recordBackward(
   const { graph } = x;
   // The kernel writes all gradients of parameters and states; those that nobody wants get a place of their own.
   const wanted = { ...prefix("", parameters), ...prefix("initial.", states) };
-  const shape = pieces[0]!.shape;
-  const parts = lookup && graph.reserve("activations", partsLength({ ...shape, vocabulary: shape.vocabulary! }));
+  const parts = lookup && graph.reserve("activations", partsLength(lookup.table.shape[0]!, { ...options, cell }));
   graph.contribute([lookup?.table ?? x, ...Object.values(wanted)], ([dx, ...found]) => {
     const out = Object.fromEntries(
       Object.entries(wanted).map(

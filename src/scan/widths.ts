@@ -21,12 +21,11 @@ const ENOUGH_STEPS = 4;
 /** Whether a table of so many rows is small beside the rows of an input that are looked up in it: then it is multiplied, not they. */
 export const isSmallTable = (vocabulary: number, rows: number): boolean => vocabulary * ENOUGH_STEPS <= rows;
 
-/** Elements for what the rows of a table give to the gates of a cell, each gate's units filled up to whole vectors. */
-export const partsLength = (shape: {
-  readonly cell: Cell;
-  readonly hiddenSize: number;
-  readonly vocabulary: number;
-}): number => shape.vocabulary * shape.cell.gates.length * Math.ceil(shape.hiddenSize / 16) * 16 + 16;
+/** Elements for what `rows` rows of a table give to the gates of a cell, each gate's units filled up to whole vectors. */
+export const partsLength = (
+  rows: number,
+  { cell, hiddenSize }: { readonly cell: Cell; readonly hiddenSize: number },
+): number => rows * cell.gates.length * Math.ceil(hiddenSize / 16) * 16 + 16;
 
 /** Gates that have a recurrent matrix, in the packed order of the rows of `weight_hh`. */
 export const recurrentGates = (cell: Cell): string[] => cell.gates.filter((g) => g.recurrent).map((g) => g.name);

@@ -26,10 +26,9 @@ const LIGHT = 4 * 2 ** 20;
 /**
  * Steps whose input products are taken together right before them where nobody goes back: a power of two, or all. What the products come to
  * stays in the second cache, in one place for all windows: `sequence-64` and `sequence-512` take 0.95 of the time of all steps at once. Where
- * everything is kept for the way back, all at once is as fast. Rows of a table take their parts step by step.
+ * everything is kept for the way back, all at once is as fast.
  */
-export function windowOf({ cell, steps, batch, inputSize, hiddenSize, vocabulary }: ScanShape): number {
-  if (vocabulary !== undefined) return 1;
+export function windowOf({ cell, steps, batch, inputSize, hiddenSize }: ScanShape): number {
   if (cell.gates.length * hiddenSize * inputSize * 4 > LIGHT) return steps;
   const window = 2 ** Math.ceil(Math.log2(Math.max(1, ENOUGH / batch)));
   return Math.min(window, steps);

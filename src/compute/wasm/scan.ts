@@ -31,8 +31,13 @@ type Share = ReturnType<typeof share>;
 export function printScan(context: ScanContext<Scan>): Code {
   const { m, kernel, address, workspace, zeros, fused, team } = context;
   const { cell, steps, batch: B, inputSize: D, hiddenSize: H, vocabulary: V } = kernel;
-  const window = kernel.save ? steps : windowOf(kernel);
-  const layout = scanLayout(kernel, kernel.save ? stepProgram(cell) : forwardProgram(cell), window);
+  // Steps that are given what their input gives at a time; of a table parts are taken right before their step.
+  const together = V === undefined ? (kernel.save ? steps : windowOf(kernel)) : 1;
+  const layout = scanLayout(
+    kernel,
+    kernel.save ? stepProgram(cell) : forwardProgram(cell),
+    kernel.save ? steps : together,
+  );
   const { program } = layout;
   const mem = new ScanMemory(context, layout, kernel.save ? address("saved") : workspace(layout.bytes + 64));
   const { rows, slotRows, slotStep } = layout;
@@ -132,12 +137,8 @@ export function printScan(context: ScanContext<Scan>): Code {
       ...[panelOf(panels, table.parts, table.panel), number(table.panel), to, number(slotRows * 64)],
     );
   };
-  /**
-   * Of all steps at once, any thread any panels; or, in front of the first step of each window, each thread those of its units. Rows of a table
-   * are taken right before their step.
-   */
-  const together = table ? 1 : window;
-  const atOnce = !table && window === steps;
+  /** Of all steps at once, any thread any panels; or, in front of the first step of each window, each thread those of its units. */
+  const atOnce = !table && together === steps;
   const ofWindow = (t: Local): Code => {
     const units = share(team, UB);
     const [inside, last] = [i32.and(t.get, number(together - 1)), number(steps - 1)];
