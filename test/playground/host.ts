@@ -15,6 +15,8 @@ export function hosts(of: () => Playground): void {
         page.context().on("response", (response) => void files.add(new URL(response.url()).pathname));
       };
       await of().visit("/", async (page) => {
+        // What the first page is still loading belongs to it.
+        await page.waitForLoadState("networkidle");
         listen(page);
         await page.goto(`${of().url}?again#${hash}`);
         await page.waitForSelector("[data-expects], [data-loss]");

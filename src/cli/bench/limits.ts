@@ -51,11 +51,14 @@ async function bestRate({ pages, print, work }: Loop): Promise<number> {
 const vectors = (count: number): readonly number[] => Array.from({ length: count }, (_, k) => k);
 const [A, B, C] = [0, 32, 1024];
 
-/** `sum ← sum · a + b` in registers, `wide` in twice as many vectors. @returns floating-point operations a second */
+/**
+ * `sum ← a · b + sum` in registers, as products have it, `wide` in twice as many vectors.
+ * @returns floating-point operations a second
+ */
 export function multiplyAddLimit({ fused, wide }: { fused: boolean; wide: boolean }): Promise<number> {
   const [turns, count] = [20_000, wide ? 2 * SUMS : SUMS];
   const step = (sum: Local, a: Local, b: Local): Code =>
-    sum.set(fused ? f32x4.relaxed_madd(sum.get, a.get, b.get) : f32x4.add(f32x4.mul(sum.get, a.get), b.get));
+    sum.set(fused ? f32x4.relaxed_madd(a.get, b.get, sum.get) : f32x4.add(f32x4.mul(a.get, b.get), sum.get));
   return bestRate({
     pages: 1,
     work: turns * count * 4 * 2,
@@ -72,7 +75,11 @@ export function multiplyAddLimit({ fused, wide }: { fused: boolean; wide: boolea
           sums.map((sum, k) => sum.set(v128.load(i32.const(0), C + 16 * k))),
           n.set(i32.const(turns)),
           doWhile(
-            [sums.map((sum, k) => step(sum, a[k & 1]!.local, b[k & 1]!.local)), n.set(i32.sub(n.get, i32.const(1)))],
+            [
+              // Narrow ones have registers for one factor each.
+              sums.map((sum, k) => step(sum, a[wide ? k & 1 : 0]!.local, b[wide ? k & 1 : 0]!.local)),
+              n.set(i32.sub(n.get, i32.const(1))),
+            ],
             n.get,
           ),
           sums.map((sum, k) => v128.store(i32.const(0), sum.get, C + 16 * k)),
