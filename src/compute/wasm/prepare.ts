@@ -92,7 +92,7 @@ function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: Prin
       anyShared ||= shared;
       return { code, shared };
     });
-    return threads === 1 ? launches.map(({ code }) => code) : inTurn(launches, everybody);
+    return [threads === 1 ? launches.map(({ code }) => code) : inTurn(launches, everybody), m.turn];
   });
   m.func({ name: "derive", params: [] }, () => derivedMemory.code);
   return {

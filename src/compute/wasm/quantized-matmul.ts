@@ -4,6 +4,7 @@ import { i32, memory } from "../../print/wasm/instructions.ts";
 import { packPanels } from "../../print/wasm/pack.ts";
 import { offset } from "../../print/wasm/product.ts";
 import { columnsBytes, quantizedColumns, quantizedProduct, quantizeRow } from "../../print/wasm/quantized-product.ts";
+import { turnsFor } from "../../print/wasm/sweep.ts";
 import { alone, share } from "../../print/wasm/team.ts";
 import { type QuantizedMatMul, quantizationSteps } from "../plan.ts";
 import { hasDots } from "./dots.ts";
@@ -60,7 +61,7 @@ export const printQuantizedMatMul: LaunchPrinter<QuantizedMatMul> = (context) =>
         ...[offset(left, row.get, number(depth * 2)), offset(scales, row.get, number(4))],
       ),
     ]),
-    quantizedProduct(m, way).call(
+    quantizedProduct(m, { ...way, turns: turnsFor(rows, columns * words * 4) }).call(
       ...[number(rows), i32.sub(mine.to, mine.from), number(words), left, number(depth * 2)],
       ...[offset(number(weight), mine.from, number(words * 64)), scales],
       offset(number(column), mine.from, number(columnsBytes(1))),

@@ -6,6 +6,7 @@ import { f32, i32, memory } from "../../print/wasm/instructions.ts";
 import { packApart, packPanels, transposeBlock } from "../../print/wasm/pack.ts";
 import { panelProduct, TILES_BYTES, transposedPanelProduct } from "../../print/wasm/panel-product.ts";
 import { isFar, offset } from "../../print/wasm/product.ts";
+import { turnsFor } from "../../print/wasm/sweep.ts";
 import { alone, share } from "../../print/wasm/team.ts";
 import { stepProgram } from "../../scan/lower.ts";
 import type { Product } from "../../scan/program.ts";
@@ -17,6 +18,7 @@ import {
   isSeen,
   matrixAddress,
   overSteps,
+  overTurningSteps,
   type ScanContext,
   ScanMemory,
   widthOfTrace,
@@ -71,7 +73,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const code: Code[] = [mem.prepare()];
 
   /** Packs the matrices of a run for `Mᵀ · gradient`: panels over `columns`, [panel][slots · padded width][16]. */
-  const pack = (run: Run, columns: number): { packed: number; depth: number; far: boolean } => {
+  const pack = (run: Run, columns: number): { packed: number; depth: number; far: boolean; turns: boolean } => {
     const [own, full] = [layout.size(run.width), layout.padded(run.width)];
     const depth = run.matrices.length * full;
     const bytes = padded(columns) * depth * 4;
@@ -95,7 +97,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
           ),
         );
     });
-    return { packed, depth, far: isFar(m, bytes) };
+    return { packed, depth, far: isFar(m, bytes), turns: turnsFor(B, bytes) };
   };
   /** `out[rows][panels of columns] = init + Σ over runs` for some rows and panels; `row` is the first row of the slots' panels in bytes. */
   const transposedProduct = (
@@ -120,7 +122,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         k === 0
           ? [skip(o.init, o.initPanel), number(o.initStride), number(o.initPanel)]
           : [skip(o.out, 64), number(o.outStride), number(64)];
-      return panelProduct(m, { layout: "panels", fused, far: run.far, rows: o.known }).call(
+      return panelProduct(m, { layout: "panels", fused, far: run.far, turns: run.turns, rows: o.known }).call(
         ...[panels, o.rows, number(run.depth)],
         ...[i32.add(o.row, number(o.gradients.slot(run.slot))), number(o.gradients.rows * 64)],
         ...[skip(number(run.packed), run.depth * 64), number(run.depth * 64)],
@@ -193,7 +195,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   // The steps, from the last to the first. The carried adjoints change halves at every step.
   const halfBytes = (width: Width): number => B * layout.padded(width) * 4;
   const steps = m.func({ params: ["i32"], results: ["i32"] }, (f, odd) => {
-    const [t, panel] = [f.local("i32"), f.local("i32")];
+    const t = f.local("i32");
     const halves = (width: Width): readonly [Code, Code] => [
       i32.mul(odd.get, number(halfBytes(width))),
       i32.mul(i32.sub(number(1), odd.get), number(halfBytes(width))),
@@ -215,7 +217,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         stores.length + phase.means.length === 0
           ? []
           : printPhaseLoop(context, phase, {
-              ...{ stores, memory: memoryOf, panel, t, halves: halves(phase.width) },
+              ...{ stores, memory: memoryOf, f, t, halves: halves(phase.width) },
               meanOut: (k) => backMeans[k]!,
               place: program.backwardPlace,
             });
@@ -257,7 +259,10 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     });
     const meets = groups.some(({ operand }) => operand.state !== undefined);
     return [
-      overSteps(kernel, t, true, [phases, meets ? team.barrier : [], toStates, odd.set(i32.sub(number(1), odd.get))]),
+      overTurningSteps(m, kernel, t, true, [
+        ...[phases, meets ? team.barrier : [], toStates],
+        odd.set(i32.sub(number(1), odd.get)),
+      ]),
       odd.get,
     ];
   });

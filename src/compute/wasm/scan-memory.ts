@@ -216,6 +216,12 @@ export function overSteps(shape: ScanShape, t: Local, against: boolean, body: Co
   if (reverse === against) return forRange(t, i32.const(0), i32.const(steps), 1, body);
   return [t.set(i32.const(steps)), forRange0(t, body)];
 }
+/** The same for a body that goes through matrices (`sweep`): at every step it turns around. */
+export const overTurningSteps = (m: ModuleBuilder, shape: ScanShape, t: Local, against: boolean, body: Code): Code => [
+  overSteps(shape, t, against, [body, m.turn]),
+  // Plans turn around as well, whatever was in them.
+  shape.steps % 2 === 1 ? m.turn : [],
+];
 /** `while (t−− > 0) body` */
 const forRange0 = (t: Local, body: Code): Code => whileTrue(t.get, [t.set(i32.sub(t.get, i32.const(1))), body]);
 

@@ -1,8 +1,10 @@
 import type { AnyNode } from "../../math/expression.ts";
+import type { FunctionBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
-import { forRange, type Local } from "../../print/wasm/control.ts";
+import type { Local } from "../../print/wasm/control.ts";
 import { i32 } from "../../print/wasm/instructions.ts";
 import { type PhaseMemory, printMeanEnd, printPhase } from "../../print/wasm/scan-phase.ts";
+import { type Swept, sweep } from "../../print/wasm/sweep.ts";
 import { share } from "../../print/wasm/team.ts";
 import type { Phase, Place, Store } from "../../scan/program.ts";
 import type { ScanShape } from "../plan.ts";
@@ -19,18 +21,20 @@ export function printPhaseLoop(
     readonly stores: readonly Store[];
     readonly memory: PhaseMemory;
     readonly place: (n: AnyNode) => Place | undefined;
-    /** Of one panel. */
-    readonly products?: Code;
+    /** Of some panels, how many at a time, if not of one, and whether they turn around (`turnsFor`). */
+    readonly products?: (at: Swept) => Code;
+    readonly together?: number;
+    readonly turns?: boolean;
     readonly meanOut: (mean: number) => number;
-    readonly panel: Local;
+    readonly f: FunctionBuilder;
     readonly t: Local;
     readonly halves?: readonly [Code, Code];
   },
 ): Code {
   const { m, constants, fused, kernel, team } = context;
-  const { panel, t } = o;
+  const { f, t, together = 1, turns = false } = o;
   const [half, otherHalf] = o.halves ?? [i32.const(0), i32.const(0)];
-  const pointwise =
+  const equations =
     o.stores.length + phase.means.length > 0
       ? printPhase(m, {
           stores: o.stores,
@@ -39,8 +43,12 @@ export function printPhaseLoop(
           memory: o.memory,
           constants,
           fused,
-        }).call(panel.get, t.get, half, otherHalf)
-      : [];
+        })
+      : undefined;
+  const ofPanels = ({ panel, count }: Swept): Code =>
+    Array.from({ length: equations ? count : 0 }, (_, k) =>
+      equations!.call(i32.add(panel.get, i32.const(k)), t.get, half, otherHalf),
+    );
   const [units, examples] = [share(team, o.memory.paddedWidth / 16), share(team, kernel.batch)];
   const ends = phase.means.map(({ mean, values }) =>
     printMeanEnd(m, {
@@ -53,7 +61,7 @@ export function printPhaseLoop(
     }).call(t.get, examples.from, examples.to),
   );
   return [
-    forRange(panel, units.from, units.to, 1, [o.products ?? [], pointwise]),
+    sweep(m, f, { ...units, turns, together }, (at) => [o.products?.(at) ?? [], ofPanels(at)]),
     ends.length > 0 ? [team.barrier, ends, team.barrier] : [],
   ];
 }

@@ -1,11 +1,12 @@
 import type { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
 import { forRange, if_, type Local, select } from "../../print/wasm/control.ts";
-import { FEW, fewRows } from "../../print/wasm/few-rows.ts";
+import { FEW } from "../../print/wasm/few-rows.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
 import { packPanels } from "../../print/wasm/pack.ts";
 import { panelProduct } from "../../print/wasm/panel-product.ts";
-import { isFar, nextOf, panelRows } from "../../print/wasm/product.ts";
+import { isFar, offset } from "../../print/wasm/product.ts";
+import { turnsFor } from "../../print/wasm/sweep.ts";
 import { alone, share, type Team } from "../../print/wasm/team.ts";
 import { forwardProgram, stepProgram } from "../../scan/lower.ts";
 import { recurrentGates } from "../../scan/widths.ts";
@@ -18,10 +19,12 @@ import {
   matrixAddress,
   matrixOperand,
   overSteps,
+  overTurningSteps,
   type ScanContext,
   ScanMemory,
   widthOfTrace,
 } from "./scan-memory.ts";
+import { type PanelProduct, productsOfFewRows, productsOfManyRows } from "./scan-products.ts";
 import { printPhaseLoop } from "./scan-steps.ts";
 import { checkTokens, takeParts } from "./scan-table.ts";
 
@@ -137,8 +140,11 @@ export function printScan(context: ScanContext<Scan>): Code {
       ...[panelOf(panels, table.parts, table.panel), number(table.panel), to, number(slotRows * 64)],
     );
   };
+  const few = B <= FEW;
+  /** In the step itself where there is one of a few rows: bound by the memory that holds the weights, it takes all of a unit's at once. */
+  const inStep = few && !table && steps === 1 && program.forward[0]?.width === "hidden";
   /** Of all steps at once, any thread any panels; or, in front of the first step of each window, each thread those of its units. */
-  const atOnce = !table && together === steps;
+  const atOnce = !table && together === steps && !inStep;
   const ofWindow = (t: Local): Code => {
     const units = share(team, UB);
     const [inside, last] = [i32.and(t.get, number(together - 1)), number(steps - 1)];
@@ -171,69 +177,54 @@ export function printScan(context: ScanContext<Scan>): Code {
     workspace(B * Math.max(Hp, layout.padded("projection")) * 4),
   );
   const scan = m.func({ params: [] }, (f) => {
-    const [t, panel] = [f.local("i32"), f.local("i32")];
-    const depthOf = (index: number): number => layout.size(program.operands[program.products[index]!.operand]!.width);
-    const matrixBytes = program.products.map((p, index) => layout.padded(p.width) * depthOf(index) * 4);
-    const far = isFar(m, matrixBytes.reduce((sum, bytes) => sum + bytes, 0) / team.threads);
-    /** Where a product finds panel number `panel` of its matrix. */
-    const matrixOf = (index: number, panel: Code): Code =>
-      i32.add(i32.mul(panel, number(depthOf(index) * 64)), number(packed[index]!));
-    /** What is multiplied after product number `k` of a phase has taken a panel, as far as it is as large. */
-    const matrixAfter = (products: readonly number[], k: number, end: Code): Code => {
-      const [index, next] = [products[k]!, products[(k + 1) % products.length]!];
-      if (depthOf(index) !== depthOf(next)) return matrixOf(index, panel.get);
-      return matrixOf(next, k + 1 < products.length ? panel.get : nextOf(panel, end));
-    };
-    const few = B <= FEW;
-    /**
-     * A product of step t: of one panel, right before its equations, with the matrix that comes after it; or, for a few examples, of all
-     * panels of a thread at once.
-     */
-    const product = (index: number, panels: { readonly after: Code } | Share): Code => {
-      const p = program.products[index]!;
-      const operand = program.operands[p.operand]!;
-      const [k, rowBytes] = [depthOf(index), layout.padded(operand.width) * 4];
-      const fusedWith = p.fusedWith !== undefined;
-      const bias = productBias[index];
-      const [init, initPanel] = fusedWith
-        ? [mem.slot(p.slot), slotRows * 64]
-        : bias === undefined
-          ? [zeros, 0]
-          : [bias, 64];
-      const step = i32.mul(slotStep(t.get), number(B * 64));
-      const a = i32.add(i32.mul(t.get, number(B * rowBytes)), number(mem.operand(p.operand)));
-      const none = number(0);
-      const initRow = fusedWith ? step : none;
-      if ("from" in panels)
-        return fewRows(m, { layout: "rows", fused, rows: B }).call(
-          ...[i32.sub(panels.to, panels.from), number(k), a, number(rowBytes)],
-          ...[matrixOf(index, panels.from), number(k * 64)],
-          ...[at(initRow, panels.from, initPanel, init), number(fusedWith ? 64 : 0), number(initPanel)],
-          ...[at(step, panels.from, slotRows * 64, mem.slot(p.slot)), number(64), number(slotRows * 64)],
-        );
-      return panelRows(m, { layout: "rows", fused, far, rows: B }).call(
-        ...[number(B), number(k), a, number(rowBytes), matrixOf(index, panel.get)],
-        ...[at(initRow, panel.get, initPanel, init), number(fusedWith ? 64 : 0)],
-        ...[at(step, panel.get, slotRows * 64, mem.slot(p.slot)), number(64), ...(far ? [panels.after] : [])],
-      );
-    };
-    const phases = program.forward.map((phase) => {
+    const t = f.local("i32");
+    const step = i32.mul(slotStep(t.get), number(B * 64));
+    const slotOf =
+      (slot: number) =>
+      (panel: Code): Code =>
+        at(step, panel, slotRows * 64, mem.slot(slot));
+    const biasFrom =
+      (bias: number | undefined) =>
+      (panel: Code): Code =>
+        bias === undefined ? number(zeros) : offset(number(bias), panel, number(64));
+    const products = program.products.map((p, index): PanelProduct => {
+      const { width } = program.operands[p.operand]!;
+      const [k, rowBytes, out] = [layout.size(width), layout.padded(width) * 4, slotOf(p.slot)];
+      return {
+        ...{ of: p.operand, a: offset(number(mem.operand(p.operand)), t.get, number(B * rowBytes)), rowBytes, k, out },
+        matrix: (panel) => offset(number(packed[index]!), panel, number(k * 64)),
+        ...(p.fusedWith === undefined
+          ? { init: biasFrom(productBias[index]), initStride: 0 }
+          : { init: out, initStride: 64 }),
+      };
+    });
+    const inputs = cell.gates.map((_, g): PanelProduct => {
+      const panelOfGate = (panel: Code): Code => i32.add(panel, number(g * UB));
+      return {
+        ...{ of: "input", a: number(mem.input), rowBytes: D * 4, k: D, out: slotOf(g), initStride: 0 },
+        matrix: (panel) => offset(number(packedInput), panelOfGate(panel), number(D * 64)),
+        init: (panel) => biasFrom(biases)(panelOfGate(panel)),
+      };
+    });
+    const bytesOf = ({ width, operand }: (typeof program.products)[number]): number =>
+      layout.padded(width) * layout.size(program.operands[operand]!.width) * 4;
+    const recurrentBytes = program.products.reduce((sum, p) => sum + bytesOf(p), 0) / team.threads;
+    const far = isFar(m, recurrentBytes);
+    const turns = turnsFor(B, recurrentBytes + (inStep ? (G * Hp * D * 4) / team.threads : 0));
+    const phases = program.forward.map((phase, place) => {
       const stores = phase.stores.filter(({ to }) => to.kind !== "trace" || traces.has(to.name));
-      if (stores.length + phase.means.length + phase.products.length === 0) return [];
+      const own = [...(inStep && place === 0 ? inputs : []), ...phase.products.map((index) => products[index]!)];
+      if (stores.length + phase.means.length + own.length === 0) return [];
       const memory = mem.phase(phase.width, { trace: (name) => traces.get(name)!, meanSums: (k) => meanSums[k]! });
-      const mine = share(team, layout.panels(phase.width));
-      const products = phase.products.map((index, k) =>
-        product(index, few ? mine : { after: matrixAfter(phase.products, k, mine.to) }),
-      );
       const loop = printPhaseLoop(context, phase, {
-        ...{ stores, memory, panel, t, meanOut: mem.mean },
+        ...{ stores, memory, f, t, turns, meanOut: mem.mean },
         place: (n) => program.forwardPlace(n, phase.level),
-        products: few ? [] : products,
+        ...(few ? productsOfFewRows(context, own) : { products: productsOfManyRows(context, own, far) }),
       });
       // Products read what the other units came to before; everything else a unit reads is its own.
-      return [phase.products.length > 0 ? team.barrier : [], few ? products : [], loop];
+      return [phase.products.length > 0 ? team.barrier : [], loop];
     });
-    return overSteps(kernel, t, false, [atOnce ? [] : ofWindow(t), phases]);
+    return overTurningSteps(m, kernel, t, false, [atOnce || inStep ? [] : ofWindow(t), phases]);
   });
   // A cell without products meets nowhere in its steps, so what was given to any thread has to be seen here.
   code.push(atOnce ? team.barrier : [], scan.call(), team.barrier);

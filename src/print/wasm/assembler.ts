@@ -49,6 +49,7 @@ function localAt(type: ValueType, index: number): Local {
   };
 }
 
+const [CONSTANT, VARIABLE] = [0, 1];
 const vector = (items: readonly Code[]): Code => [unsigned(items.length), items];
 const text = (value: string): Code => {
   const bytes = [...new TextEncoder().encode(value)];
@@ -103,6 +104,21 @@ export class ModuleBuilder {
   }
 
   /**
+   * A variable of every thread's own that stays from run to run, 0 or 1: which way matrices are gone through (`sweep`). Whoever has gone
+   * through them says `turn`.
+   */
+  get turned(): Code {
+    return [0x23, this.#ownGlobal];
+  }
+  get turn(): Code {
+    return [this.turned, 0x45, 0x24, this.#ownGlobal];
+  }
+  /** Imported ones come first. */
+  get #ownGlobal(): number {
+    return this.threads === 1 ? 0 : 1;
+  }
+
+  /**
    * A new function. `body` receives its parameters as locals and may itself add functions.
    * With a `name` it is exported.
    */
@@ -140,7 +156,7 @@ export class ModuleBuilder {
     const exported = this.#exports.map(({ name, index }) => [text(name), 0x00, unsigned(index)]);
     const imports: Code[] = [
       [text("env"), text("memory"), 0x02, shared ? 3 : 1, unsigned(initial), unsigned(maximum)],
-      ...(this.threads === 1 ? [] : [[text("env"), text("thread"), 0x03, typeByte.i32, 0]]),
+      ...(this.threads === 1 ? [] : [[text("env"), text("thread"), 0x03, typeByte.i32, CONSTANT]]),
     ];
     const list = (id: number, items: readonly Code[]): Bytes[] => section(id, [flatten(vector(items))]);
     return joined([
@@ -151,6 +167,7 @@ export class ModuleBuilder {
         3,
         this.#functions.map(({ type }) => unsigned(type)),
       ),
+      ...list(6, [[typeByte.i32, VARIABLE, 0x41, 0, END]]),
       ...list(7, exported),
       // The bodies are bytes already: by far the most.
       ...section(10, [

@@ -6,6 +6,7 @@ import { FEW, fewRows } from "./few-rows.ts";
 import { f32, i32, memory, v128 } from "./instructions.ts";
 import { packPanels, transposeBlock } from "./pack.ts";
 import { isFar, nextOf, offset, panelRows } from "./product.ts";
+import { turnsFor } from "./sweep.ts";
 import { share, type Team, unevenness } from "./team.ts";
 
 /** Rows that are worked on together: with a block of k they fit the second cache. */
@@ -160,7 +161,10 @@ export function printMatmul(
       const at = (base: Code): Code => i32.add(base, i32.shl(columns.from, i32.const(2)));
       return [
         packedB.code,
-        fewRows(m, { rows: options.m, layout: "rows", fused: options.fused }).call(
+        fewRows(m, {
+          ...{ rows: options.m, layout: "rows", fused: options.fused },
+          turns: turnsFor(options.m, options.k * options.n * 4),
+        }).call(
           ...[whole, number(options.k), options.a, number(options.k * 4)],
           ...[panelsFrom(columns.from), number(options.k * 64)],
           ...(bias === undefined ? [zeros, 0, 0].map(number) : [at(bias), number(0), number(64)]),

@@ -5,6 +5,7 @@ import { FEW, fewRows } from "./few-rows.ts";
 import { i32 } from "./instructions.ts";
 import { packTiles } from "./pack.ts";
 import { type Layout, nextOf, offset, panelRows, tileHeight } from "./product.ts";
+import { sweep, VERY_FEW } from "./sweep.ts";
 
 const DEPTH = 256;
 const ROWS = 120;
@@ -18,13 +19,15 @@ const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i
  * what the one before left in `c`: the same order for any number of rows.
  */
 export function panelProduct(m: ModuleBuilder, options: PanelOptions): Func {
-  const { layout, fused, far, rows: known } = options;
-  return m.memo(`panelProduct ${layout} ${fused} ${far} ${known}`, () =>
+  const { layout, fused, far, turns = false, rows: known } = options;
+  return m.memo(`panelProduct ${layout} ${fused} ${far} ${turns} ${known}`, () =>
     m.func({ params: i32s(13) }, (f, ...parameters) => {
       const [panels, rows, ...others] = parameters as Thirteen;
       const few = (rows: number): Code =>
-        fewRows(m, { rows, layout, fused }).call(...[panels, ...others].map((p) => p.get));
-      if (known) return known <= FEW ? few(known) : blocks(m, f, options, parameters);
+        fewRows(m, { rows, layout, fused, turns }).call(...[panels, ...others].map((p) => p.get));
+      if (known && known <= VERY_FEW)
+        return known <= FEW ? few(known) : ofVeryFew(m, f, { ...options, rows: known }, parameters);
+      if (known) return blocks(m, f, options, parameters);
       const many = blocks(m, f, options, parameters);
       return layout === "panels" ? many : if_(i32.eq(rows.get, i32.const(1)), few(1), many);
     }),
@@ -36,6 +39,8 @@ interface PanelOptions {
   readonly fused: boolean;
   /** Of all panels. */
   readonly far?: boolean;
+  /** Of a few rows: whether passes turn around (`turnsFor`). */
+  readonly turns?: boolean;
   /** Rows of every call, where that is known: less is printed then. */
   readonly rows?: number | undefined;
 }
@@ -82,6 +87,25 @@ function blocks(
       first.set(i32.const(0)),
     ]),
   ]);
+}
+
+/** One tile of rows, over all of k, with panel after panel. */
+function ofVeryFew(
+  m: ModuleBuilder,
+  f: FunctionBuilder,
+  options: PanelOptions & { readonly rows: number },
+  parameters: readonly Local[],
+): Code {
+  const [panels, rows, k, a, strideA, b, bPanel, init, initStride, initPanel, c, cStride, cPanel] =
+    parameters as Thirteen;
+  const { turns = false } = options;
+  return sweep(m, f, { from: i32.const(0), to: panels.get, turns }, ({ panel, next }) => {
+    const of = (base: Local, stride: Local): Code => offset(base.get, panel.get, stride.get);
+    return panelRows(m, options).call(
+      ...[rows.get, k.get, a.get, strideA.get, of(b, bPanel), of(init, initPanel), initStride.get],
+      ...[of(c, cPanel), cStride.get, ...(options.far ? [offset(b.get, next, bPanel.get)] : [])],
+    );
+  });
 }
 
 /** Row `p` of the panel of `b` that comes after `panel`. */

@@ -3,6 +3,7 @@ import type { Code, ValueType } from "./code.ts";
 import { doWhile, forRange, type Local } from "./control.ts";
 import { f32, f32x4, i8x16, i16x8, i32, i32x4, v128 } from "./instructions.ts";
 import { offset } from "./product.ts";
+import { sweep } from "./sweep.ts";
 import { type Constants, storesOf } from "./vectors.ts";
 
 /*
@@ -211,13 +212,14 @@ const together = (m: ModuleBuilder): number => (m.wide ? 2 : 1);
  * The whole product: some panels at a time, for all rows one after the other. Panels that are worked on together lie far apart, so that each is one
  * stream of memory (`fewRows`). Parameters, i32: rows, panels, words, a, aStride, b, aScales, columns, c, cStride, zeros.
  */
-export function quantizedProduct(m: ModuleBuilder, way: Way): Func {
-  return m.memo(`quantizedProduct ${way.split}`, () =>
+export function quantizedProduct(m: ModuleBuilder, way: Way & { readonly turns?: boolean }): Func {
+  const { turns = false } = way;
+  return m.memo(`quantizedProduct ${way.split} ${turns}`, () =>
     m.func({ params: i32s(11) }, (f, rows, panels, words, a, aStride, b, aScales, columns, c, cStride, zeros) => {
-      const [row, panel, part] = [f.local("i32"), f.local("i32"), f.local("i32")];
+      const [row, part] = [f.local("i32"), f.local("i32")];
       const count = together(m);
       const panelBytes = i32.shl(words.get, i32.const(6));
-      const call = (width: number): Code =>
+      const call = (width: number, panel: Local): Code =>
         forRange(row, i32.const(0), rows.get, 1, [
           tile(m, width, way).call(
             ...[words.get, offset(a.get, row.get, aStride.get), offset(b.get, panel.get, panelBytes)],
@@ -227,10 +229,12 @@ export function quantizedProduct(m: ModuleBuilder, way: Way): Func {
             ...[part.get, zeros.get],
           ),
         ]);
+      const over = (from: Code, to: Code, width: number): Code =>
+        sweep(m, f, { from, to, turns }, ({ panel }) => call(width, panel));
       return [
         part.set(i32.div_u(panels.get, i32.const(count))),
-        forRange(panel, i32.const(0), part.get, 1, call(count)),
-        count === 1 ? [] : forRange(panel, i32.mul(part.get, i32.const(count)), panels.get, 1, call(1)),
+        over(i32.const(0), part.get, count),
+        count === 1 ? [] : over(i32.mul(part.get, i32.const(count)), panels.get, 1),
       ];
     }),
   );

@@ -12,7 +12,7 @@ const CANARY = -12345.5;
 const numbers = (length: number, seed: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => Math.fround(Math.sin((i + 1) * 12.9898 * (seed + 1)) * 43758.5453) % 1);
 
-/** The rows by `fewRows`, and by `panelRows` panel after panel. */
+/** The rows by `fewRows`, there or on the way back, and by `panelRows` panel after panel. */
 function multiply(o: {
   rows: number;
   panels: number;
@@ -21,8 +21,9 @@ function multiply(o: {
   fused: boolean;
   wide: boolean;
   layout: "rows" | "panels";
+  back: boolean;
 }) {
-  const { rows, panels, k, initPanel, fused, wide, layout } = o;
+  const { rows, panels, k, initPanel, fused, wide, layout, back } = o;
   const [a, b] = [numbers(rows * k, 1), numbers(panels * k * PANEL, 2)];
   const init = numbers(initPanel === 0 ? PANEL : panels * PANEL, 3);
   const stored = new Float32Array(rows * k);
@@ -35,7 +36,8 @@ function multiply(o: {
       const params = new Array<"i32">(5).fill("i32");
       const bytes = (n: number) => i32.const(4 * n);
       m.func({ name: "rows", params }, (_, a, b, init, c, c2) => [
-        fewRows(m, { rows, layout, fused }).call(
+        back ? m.turn : [],
+        fewRows(m, { rows, layout, fused, turns: true }).call(
           ...[i32.const(panels), i32.const(k), a.get, bytes(strideA), b.get, bytes(k * PANEL)],
           ...[init.get, bytes(0), bytes(initPanel), c.get, bytes(PANEL), bytes(apart(rows))],
         ),
@@ -83,9 +85,13 @@ describe.each(families)("a few rows times many panels, fused %s", (fused) => {
       for (let rows = 1; rows <= FEW; rows++)
         for (const panels of [0, 1, 2, 3, 4, 5, 9])
           for (const k of layout === "rows" ? [0, 1, 7, 64] : [0, 16, 64])
-            for (const initPanel of [0, PANEL]) {
-              const { few, single, exact } = multiply({ rows, panels, k, initPanel, fused, wide, layout });
-              const at = `${rows} rows, ${panels} panels, k ${k}, init ${initPanel}`;
+            for (const [initPanel, back] of [
+              [0, false],
+              [PANEL, false],
+              [PANEL, true],
+            ] as const) {
+              const { few, single, exact } = multiply({ rows, panels, k, initPanel, fused, wide, layout, back });
+              const at = `${rows} rows, ${panels} panels, k ${k}, init ${initPanel}, back ${back}`;
               expect(few, at).toEqual(single);
               const ofPanel = PANEL * rows;
               const own = Float32Array.from(

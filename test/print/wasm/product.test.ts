@@ -295,27 +295,31 @@ describe("panelRows", () => {
 
   test("panels of a known number of rows, up to several blocks of them", () => {
     const [panels, k] = [3, 5];
-    const bits = (rows: number, known: boolean): Float32Array => {
+    const bits = (rows: number, known: boolean, back = false): Float32Array => {
       const instance = instantiate((m) => {
         const call = (o: Parameters<typeof panelProduct>[1]) =>
           m.func({ name: "run", params: new Array(4).fill("i32") }, (_, a, b, init, c) => {
             const n = (value: number) => i32.const(value);
-            return panelProduct(m, o).call(
-              ...[n(panels), n(rows), n(k), a.get, n(4 * k), b.get, n(64 * k)],
-              ...[init.get, n(0), n(64), c.get, n(64), n(64 * rows)],
-            );
+            return [
+              back ? m.turn : [],
+              panelProduct(m, o).call(
+                ...[n(panels), n(rows), n(k), a.get, n(4 * k), b.get, n(64 * k)],
+                ...[init.get, n(0), n(64), c.get, n(64), n(64 * rows)],
+              ),
+            ];
           });
-        call({ layout: "rows", fused: canFuse, ...(known && { rows }) });
+        call({ layout: "rows", fused: canFuse, turns: back, ...(known && { rows }) });
       }, 8);
       const c = new Float32Array(panels * rows * 16).fill(CANARY);
       const places = lay(instance, [numbers(rows * k, 1), numbers(panels * k * 16, 2), numbers(panels * 16, 3), c]);
       instance.call("run", ...places);
       return instance.floats.slice(places[3]! / 4, places[3]! / 4 + c.length);
     };
-    for (const rows of [1, 2, 16, 119, 120, 121, 125, 240, 247]) {
+    for (const rows of [1, 2, 3, 4, 5, 16, 119, 120, 121, 125, 240, 247]) {
       const expected = bits(rows, false);
       expect(expected).not.toContain(CANARY);
       expect(bits(rows, true)).toEqual(expected);
+      expect(bits(rows, true, true), "on the way back").toEqual(expected);
     }
   });
 });

@@ -55,7 +55,7 @@ function expected({ rows, k, n, bias: biased }: Setting, { a, weights, scale, bi
 function computed(
   s: Setting,
   { a, weights, scale, bias }: Numbers,
-  o: { split: boolean; wide: boolean },
+  o: { split: boolean; wide: boolean; back: boolean },
 ): Float32Array {
   const { rows, k, n } = s;
   const [words, panels, depth] = [Math.ceil(k / 4), Math.ceil(n / 16), Math.ceil(k / 16) * 16];
@@ -83,7 +83,8 @@ function computed(
         ...[at.a + i * depth * 4, depth, at.left + i * depth * 2, at.scales + 4 * i].map((x) => i32.const(x)),
       ),
     ),
-    quantizedProduct(m, o).call(
+    o.back ? m.turn : [],
+    quantizedProduct(m, { ...o, turns: true }).call(
       ...[rows, panels, words, at.left, depth * 2, at.packed, at.scales, at.columns, at.out, panels * 64, 64].map((x) =>
         i32.const(x),
       ),
@@ -121,7 +122,10 @@ test.for([true, false])(
             const numbers = numbersOf(setting);
             const right = expected(setting, numbers);
             for (const wide of [false, true])
-              expect(computed(setting, numbers, { split, wide }), JSON.stringify({ ...setting, wide })).toEqual(right);
+              for (const back of [false, true]) {
+                const how = { split, wide, back };
+                expect(computed(setting, numbers, how), JSON.stringify({ ...setting, ...how })).toEqual(right);
+              }
           }
   },
 );
