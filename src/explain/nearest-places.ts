@@ -26,7 +26,7 @@ export interface NearestPlacesOptions {
   /** Minimum distance in steps: of closer places only the best is returned. Default 1. */
   readonly apart?: number | undefined;
   /** Steps to skip. Default none. */
-  readonly exclude?: ((step: number) => boolean) | undefined;
+  readonly without?: ((step: number) => boolean) | undefined;
 }
 
 /**
@@ -43,8 +43,8 @@ export async function nearestPlaces(
   pieces: Iterable<StatePiece> | AsyncIterable<StatePiece>,
   options: NearestPlacesOptions,
 ): Promise<StatePlace[]> {
-  expectOptions("nearestPlaces", options, { to: "required", count: 1, apart: 1, exclude: 1 });
-  const { to, count = 10, apart = 1, exclude = () => false } = options;
+  expectOptions("nearestPlaces", options, { to: "required", count: 1, apart: 1, without: 1 });
+  const { to, count = 10, apart = 1, without = () => false } = options;
   expectInteger("count", count, { min: 1 });
   expectInteger("apart", apart, { min: 1 });
   const length = Math.hypot(...Array.from(to));
@@ -65,7 +65,7 @@ export async function nearestPlaces(
       }
       const similarity = squares === 0 || length === 0 ? 0 : dot / (Math.sqrt(squares) * length);
       const step = firstStep + t;
-      if (!exclude(step)) insert(found, { step, similarity }, count, apart);
+      if (!without(step)) insert(found, { step, similarity }, count, apart);
     }
   }
   return found;

@@ -22,7 +22,7 @@ export const nearestNames = {
   name: 1,
   count: 1,
   apart: 1,
-  exclude: 1,
+  without: 1,
 } as const;
 
 /**

@@ -69,7 +69,7 @@ export async function readNearest(
   const elsewhere = corpus === undefined ? own : encoded(opened.tokenizer, corpus, MAXIMUM_CORPUS).tokens;
   const found = await nearestPassages(opened, {
     ...{ tokenizer: opened.tokenizer, corpus: elsewhere, layer, name, count, apart: APART },
-    exclude: corpus === undefined ? nearTo(step) : undefined,
+    without: corpus === undefined ? nearTo(step) : undefined,
     to: data.slice((shape[0] - 1) * shape[2]),
   });
   return { steps: elsewhere.length, places: found };

@@ -164,7 +164,7 @@ describe("nearestStates", () => {
     found.forEach(({ similarity }, k) => {
       expect(similarity).toBeCloseTo(best[k]!.similarity, 5);
     });
-    const far = await nearestStates(run, { corpus, to, count: 5, apart: 40, exclude: (step) => step > 300 });
+    const far = await nearestStates(run, { corpus, to, count: 5, apart: 40, without: (step) => step > 300 });
     const steps = far.map(({ step }) => step).sort((a, b) => a - b);
     expect(Math.max(...steps)).toBeLessThanOrEqual(300);
     for (const [k, step] of steps.slice(1).entries()) expect(step - steps[k]!).toBeGreaterThanOrEqual(40);

@@ -129,7 +129,7 @@ describe("values of imported models that are held", () => {
     const [key] = Object.keys(values).filter((name) => name.endsWith(".h"));
     const rows = Array.from(values[key!]!.data);
     const to = rows.slice(9 * H);
-    const places = await nearestPlaces([values[key!]!], { to, count: 2, exclude: (step) => step === 9 });
+    const places = await nearestPlaces([values[key!]!], { to, count: 2, without: (step) => step === 9 });
     const cosine = (t: number): number => {
       const row = rows.slice(t * H, (t + 1) * H);
       return row.reduce((s, v, k) => s + v * to[k]!, 0) / (Math.hypot(...row) * Math.hypot(...to));

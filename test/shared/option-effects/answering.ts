@@ -162,7 +162,7 @@ export const answering: EffectTable = {
       nearestPassages(run, { corpus: tokens.subarray(0, 30), tokenizer: letters, ...options }),
     { to: numbers(6) },
     {
-      ...{ count: [2], apart: [3], exclude: [(step: number) => step < 20], layer: [0], name: ["c"], around: [2] },
+      ...{ count: [2], apart: [3], without: [(step: number) => step < 20], layer: [0], name: ["c"], around: [2] },
     },
   ),
 };

@@ -40,7 +40,7 @@ const traced = {
   shape: [4, 2, 3],
   data: Float64Array.from(numbers(24)),
 } as never;
-const near = { count: [2], apart: [3], exclude: [(step: number) => step < 5] } as const;
+const near = { count: [2], apart: [3], without: [(step: number) => step < 5] } as const;
 
 /** Values and gradients, without what is no number. */
 const all = async (input: TraceInput, options: TraceOptions) => {
