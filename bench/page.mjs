@@ -18,7 +18,7 @@ import { chromiumPath } from "../scripts/chromium.mjs";
 const rounds = Number(process.argv[2] ?? 3);
 const CHOICE = {
   ...{ cell: "lstm", hiddenSize: 128, embeddingSize: 32, numLayers: 1, optimizer: "adam", learningRate: 0.003 },
-  ...{ clipNorm: 1, batchSize: 32, steps: 64, seed: 1, probe: "The cell" },
+  ...{ clipNorm: 1, batchSize: 32, sequenceLength: 64, seed: 1, probe: "The cell" },
 };
 const TEXT =
   "The cell keeps what matters and lets go of what does not. A gate is a number between zero and one.\n".repeat(400);
@@ -152,7 +152,7 @@ async function train({ choice, text, milliseconds, script }) {
   return { speeds, step };
 }
 
-const tokensOf = (steps) => steps * CHOICE.batchSize * CHOICE.steps;
+const tokensOf = (steps) => steps * CHOICE.batchSize * CHOICE.sequenceLength;
 
 /** The same in Node: one thread, 128-bit fused kernels. */
 function inNode() {

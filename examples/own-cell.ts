@@ -18,7 +18,7 @@ const ownCell = defineCell({
 // leaves ln 2 / 3 = 0.231 nats a letter.
 const train = Int32Array.from("abcabd".repeat(200), (letter) => letter.charCodeAt(0) - 97);
 
-const options = { steps: 12, batchSize: 5, epochs: 5, learningRate: 0.02 };
+const options = { sequenceLength: 12, batchSize: 5, epochs: 5, learningRate: 0.02 };
 for (const name of ["wasm", "reference"] as const) {
   const machine = await openMachine(name);
   const model = languageModel({ vocabularySize: 4, embeddingSize: 8, cell: ownCell, hiddenSize: 16 });

@@ -19,12 +19,34 @@ const machine = await openMachine("wasm");
 
 const recall = (cell, seed) => ({
   text: "recall",
-  flags: ["--cell", cell, "--hidden-size", "4", "--embedding-size", "3", "--batch-size", "16", "--steps", "32"],
+  flags: [
+    "--cell",
+    cell,
+    "--hidden-size",
+    "4",
+    "--embedding-size",
+    "3",
+    "--batch-size",
+    "16",
+    "--sequence-length",
+    "32",
+  ],
   more: ["--learning-rate", "0.01", "--max-steps", "12000", "--epochs", "1000", "--clip", "1", "--seed", String(seed)],
 });
 const text = (cell) => ({
   text: path.join(root, "examples/text/longshort-v1.txt"),
-  flags: ["--cell", cell, "--hidden-size", "96", "--embedding-size", "32", "--batch-size", "32", "--steps", "64"],
+  flags: [
+    "--cell",
+    cell,
+    "--hidden-size",
+    "96",
+    "--embedding-size",
+    "32",
+    "--batch-size",
+    "32",
+    "--sequence-length",
+    "64",
+  ],
   more: ["--learning-rate", "0.004", "--max-steps", "1000"],
 });
 const models = {

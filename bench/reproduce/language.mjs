@@ -66,8 +66,8 @@ async function drawAll(parameters, bound, seed) {
   }
 }
 
-function rateByEpoch({ first, flat, factor }, tokens, { batchSize, steps, epochs }) {
-  const windows = Math.floor(Math.floor((tokens - 1) / batchSize) / steps);
+function rateByEpoch({ first, flat, factor }, tokens, { batchSize, sequenceLength, epochs }) {
+  const windows = Math.floor(Math.floor((tokens - 1) / batchSize) / sequenceLength);
   const milestones = Array.from({ length: epochs - flat }, (_, k) => (flat + k) * windows);
   return multiStepRate({ learningRate: first, milestones, gamma: factor });
 }

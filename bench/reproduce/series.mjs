@@ -9,7 +9,7 @@ export const small = asPyTorch({ validation: 0, batchSize: 8, epochs: 150 });
 /** What PyTorch was measured with on small sets: the maximum over time of both directions. */
 export const maximumOverTime = asPyTorch({
   ...{ validation: 0, scaling: "none", batchSize: 16, epochs: 150, learningRate: 3e-3, clipNorm: 1 },
-  model: { hiddenSize: 64, bidirectional: true, pooling: "maximum", dropout: 0 },
+  model: { hiddenSize: 64, bidirectional: true, pooling: "max", dropout: 0 },
 });
 
 export const seriesRecipe = (name, { about, ...rest }) =>

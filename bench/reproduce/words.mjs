@@ -5,5 +5,5 @@ export const words = { kind: "word", segmentation: "space", normalize: ["lowerca
 
 export const sentenceParity = asPyTorch({
   ...{ validation: 0, batchSize: 50, clipNorm: 1, embeddingDeviation: 0.1, tokenizer: words },
-  model: { embeddingSize: 100, hiddenSize: 100, bidirectional: true, pooling: "maximum", dropout: 0.3 },
+  model: { embeddingSize: 100, hiddenSize: 100, bidirectional: true, pooling: "max", dropout: 0.3 },
 });

@@ -39,7 +39,7 @@ export async function trainClassifierToFolder(
 function trainOptions(settings: ClassifySettings) {
   const { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, pooling, embeddingSize, memorySteps } =
     settings;
-  const { tokenizer, vocabularySize, minimumCount, alphabet, normalize } = settings;
+  const { tokenizer, vocabularySize, minCount, alphabet, normalize } = settings;
   const { regression, validation, classWeights, scaling, batchSize } = settings;
   const stages = normalize ?? (tokenizer === "word" ? (["lowercase"] as const) : []);
   return {
@@ -49,7 +49,7 @@ function trainOptions(settings: ClassifySettings) {
     tokenizer: {
       ...{ kind: tokenizer, normalize: stages },
       ...(vocabularySize !== undefined && { vocabularySize }),
-      ...(minimumCount !== undefined && { minimumCount }),
+      ...(minCount !== undefined && { minCount }),
       ...(alphabet !== undefined && { alphabet }),
     },
   };

@@ -3,7 +3,7 @@ import { platform } from "#platform";
 import { RUN_FORMAT } from "../checkpoint/run-folder.ts";
 import { checkValue } from "../schema/check.ts";
 import type { Fields } from "../schema/fields.ts";
-import type { Kind } from "../schema/kinds.ts";
+import { type Kind, renamed } from "../schema/kinds.ts";
 import { describe, LongshortError, UsageError } from "../shared/errors.ts";
 import { unknownName } from "../shared/options.ts";
 
@@ -14,7 +14,8 @@ import { unknownName } from "../shared/options.ts";
  * @throws UsageError "bad-config" with a line for each thing that is wrong, "file-not-found"
  */
 export async function readConfigFile(file: string, fields: Fields): Promise<Record<string, unknown>> {
-  const { document, place } = settingsIn(file, await parse(file));
+  const { document: written, place } = settingsIn(file, await parse(file));
+  const document = withNamesOfNow(written, fields);
   // Loaded here, because few commands read a config and all should start quickly.
   const { documentSchema } = await import("./config-schema.ts");
   const { success, error } = documentSchema(fields).safeParse(document);
@@ -28,6 +29,18 @@ export async function readConfigFile(file: string, fields: Fields): Promise<Reco
   }
   const values = Object.entries(document).filter(([key]) => key !== "$schema");
   return Object.fromEntries(values.map(([key, value]) => [key, resolved(fields[key]!.kind, value, dirname(file))]));
+}
+
+/** Settings that an earlier version wrote, as they are called now. */
+function withNamesOfNow(document: Readonly<Record<string, unknown>>, fields: Fields): Record<string, unknown> {
+  const keys = new Map(Object.entries(fields).flatMap(([key, { formerly }]) => (formerly ? [[formerly, key]] : [])));
+  return Object.fromEntries(
+    Object.entries(document).map(([written, value]) => {
+      const now = keys.get(written);
+      const key = now === undefined || Object.hasOwn(document, now) ? written : now;
+      return [key, Object.hasOwn(fields, key) ? renamed(fields[key]!.kind, value) : value];
+    }),
+  );
 }
 
 /** The schema's own sentence about the value, as for a flag. */

@@ -70,13 +70,13 @@ async function convert(flags: ConvertFlags, io: Io): Promise<void> {
   const converted = convertModel(file, { to, weightsOnly });
   const again = (): Promise<ModelFile> =>
     readModel(converted.bytes, {
-      files: Object.fromEntries(converted.beside),
+      files: Object.fromEntries(converted.files),
       ...(nonlinearity && { nonlinearity }),
     });
   const found = flags.verify ? await verified(file, converted, again, flags) : undefined;
   await writeConverted(converted, output);
   const notes = [...file.conventions, ...converted.notes];
-  const files = [output, ...converted.beside.keys()];
+  const files = [output, ...converted.files.keys()];
   const { forward } = converted;
   if (flags.json) {
     const difference = found === "numbers" ? undefined : found;

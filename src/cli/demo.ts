@@ -28,7 +28,14 @@ import { trainToFolder } from "./training.ts";
 const TEXT = fileURLToPath(new URL("../../examples/text/longshort-v1.txt", import.meta.url));
 
 /** A budget of about a minute and a half on two cores with Node 20; three minutes are left for installing and building. */
-const DEMO = { epochs: 7, hiddenSize: 128, batchSize: 32, steps: 32, learningRate: 5e-3, validation: 0.1 } as const;
+const DEMO = {
+  epochs: 7,
+  hiddenSize: 128,
+  batchSize: 32,
+  sequenceLength: 32,
+  learningRate: 5e-3,
+  validation: 0.1,
+} as const;
 
 const PROMPT = "/** The ";
 const SAMPLE_LENGTH = 500;

@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from "commander";
 import { checkValue } from "../schema/check.ts";
-import { type Field, type Fields, flagName } from "../schema/fields.ts";
+import { type Field, type Fields, flagName, formerFlagName } from "../schema/fields.ts";
 import { type Kind, rangeOf, read } from "../schema/kinds.ts";
 import { UsageError } from "../shared/errors.ts";
 
@@ -67,7 +67,9 @@ export function fieldOptions(key: string, field: Field): FieldOption[] {
   const short = field.short === undefined ? "" : `-${field.short}, `;
   if (field.kind.type !== "switch") {
     const unit = `${field.unit ?? "value"}${field.kind.type === "list" ? "..." : ""}`;
-    return [new FieldOption(`${short}--${flag} <${unit}>`, key, field)];
+    const option = new FieldOption(`${short}--${flag} <${unit}>`, key, field);
+    const former = formerFlagName(field);
+    return former === undefined ? [option] : [option, new FieldOption(`--${former} <${unit}>`, key, field).hideHelp()];
   }
   const on = new FieldOption(`${short}--${flag}`, key, field);
   const off = new FieldOption(`--no-${flag}`, key, field);

@@ -77,6 +77,8 @@ function dataOf({ settings, start }: RunStory): string {
 }
 
 function trainingOf({ settings, start }: RunStory): string {
+  // Versions before 1.0 wrote `steps`.
+  const { sequenceLength = start.steps } = start;
   const { epochs = start.epochs } = settings as { readonly epochs?: number };
   const { optimizer, learningRate, schedule, warmup, clipNorm, average, seed, machine } = settings;
   return [
@@ -84,7 +86,7 @@ function trainingOf({ settings, start }: RunStory): string {
     ...(start.totalSteps === undefined
       ? []
       : [
-          `${integer(start.totalSteps)} steps of ${start.batchSize}${start.steps === undefined ? "" : ` × ${start.steps}`}`,
+          `${integer(start.totalSteps)} steps of ${start.batchSize}${sequenceLength === undefined ? "" : ` × ${sequenceLength}`}`,
         ]),
     ...Object.entries({
       ...{

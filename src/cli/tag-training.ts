@@ -35,14 +35,14 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
 
 function trainOptions(settings: TagSettings) {
   const { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, head, embeddingSize } = settings;
-  const { vocabularySize, minimumCount, normalize, characters, scheme, encoding, batchSize } = settings;
+  const { vocabularySize, minCount, normalize, characters, scheme, encoding, batchSize } = settings;
   return {
     ...trainerOptions(settings),
     ...{ scheme, encoding, batchSize },
     // On is where it tells something: where words have characters.
     characters: characters ? undefined : false,
     words: {
-      minimumCount,
+      minCount,
       ...(vocabularySize !== undefined && { vocabularySize }),
       ...(normalize !== undefined && { normalize }),
     },

@@ -27,7 +27,7 @@ export const tokenizerOptions = (settings: TextSettings): TrainTokenizerOptions 
   given<TrainTokenizerOptions>({
     kind: settings.tokenizer,
     vocabularySize: settings.vocabularySize,
-    minimumCount: settings.minimumCount,
+    minCount: settings.minCount,
     alphabet: settings.alphabet,
     normalize: settings.normalize,
   });

@@ -45,7 +45,7 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
       validation: corpus.validation,
       validationTokens: settings.validationTokens,
       batchSize: settings.batchSize,
-      steps: settings.steps,
+      sequenceLength: settings.sequenceLength,
       ...trainerOptions(settings),
       signal,
     });
@@ -73,7 +73,7 @@ function introduction(
   return [
     `Text: ${counted(files.length, "file")}, ${integer(start.trainTokens)} tokens to learn from, ${integer(start.validationTokens)} to validate (${tokenizer.kind}, ${integer(tokenizer.vocabularySize)} different)`,
     modelLine(`${cell}, ${unitsOf(config)}, embedding ${config.embeddingSize}`, start),
-    trainingLine(`${start.batchSize} × ${start.steps} tokens`, start, machine),
+    trainingLine(`${start.batchSize} × ${start.sequenceLength} tokens`, start, machine),
   ];
 }
 

@@ -84,7 +84,7 @@ export interface Reduce {
   readonly shape: readonly number[];
   readonly inputs: Readonly<Record<string, Strides>>;
   readonly value: Expression;
-  readonly combine: "sum" | "maximum";
+  readonly combine: "sum" | "max";
   /** For each axis of `shape`: whether it is summed away. */
   readonly over: readonly boolean[];
   /** Of a sum of one dense input over one axis, whose value is 0 where the input is: with an operand `touched`, int [⌈n / 128⌉]. */

@@ -123,7 +123,7 @@ export interface ConvolutionSpec {
 /** Largest or mean element of windows over time, or ("global") of all steps, which leaves no axis of time. */
 export interface PoolingSpec {
   readonly kind: "pooling";
-  readonly of: "maximum" | "mean";
+  readonly of: "max" | "mean";
   readonly window: { readonly size: number; readonly stride: number; readonly padding: "valid" | "same" } | "global";
 }
 

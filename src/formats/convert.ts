@@ -41,7 +41,7 @@ export interface Converted {
   /** The bytes of the file. */
   readonly bytes: OwnBytes;
   /** Further files to store in the same folder, by name. */
-  readonly beside: ReadonlyMap<string, OwnBytes>;
+  readonly files: ReadonlyMap<string, OwnBytes>;
   /** What was done, and what the format leaves to its reader, in words. */
   readonly notes: readonly string[];
   /** For a state dictionary: what the code of `forward` has to do besides calling the modules one after the other. */
@@ -68,16 +68,16 @@ const orders: Readonly<Partial<Record<Target, string>>> = {
 export function convertModel(file: ModelFile, options: ConvertOptions): Converted {
   expectOptions("convertModel", options, { to: "required", weightsOnly: 1 });
   const { to } = options;
-  const made = (bytes: OwnBytes, beside: Converted["beside"] = new Map()): Converted => ({
-    ...{ to, bytes, beside, forward: [] },
+  const made = (bytes: OwnBytes, files: Converted["files"] = new Map()): Converted => ({
+    ...{ to, bytes, files, forward: [] },
     notes: orders[to] && file.content.kind !== "graph" ? [orders[to]] : [],
   });
   if (to === "onnx") return made(toOnnx(file));
   if (to === "keras") return made(writeKeras(layersOf(file)));
   if (to === "keras-h5") return made(writeKerasH5(layersOf(file)));
   if (to === "tfjs") {
-    const { "model.json": bytes, ...beside } = Object.fromEntries(writeTensorFlowJs(layersOf(file)));
-    return made(bytes!, new Map(Object.entries(beside)));
+    const { "model.json": bytes, ...files } = Object.fromEntries(writeTensorFlowJs(layersOf(file)));
+    return made(bytes!, new Map(Object.entries(files)));
   }
   const { tensors, notes, forward } = weightsFor(file, { ...options, to });
   return { ...made(containers[to](tensors)), notes, forward };

@@ -71,9 +71,9 @@ export async function save(model: Model, path: string, options: SaveOptions = {}
 }
 
 /** Files beside it first: what names them is there last. */
-export async function writeConverted({ bytes, beside }: Converted, target: string): Promise<void> {
+export async function writeConverted({ bytes, files }: Converted, target: string): Promise<void> {
   const folder = target.replace(/[^/\\]*$/, "");
-  for (const [name, content] of beside) await platform.writeFileAtomic(folder + name, content);
+  for (const [name, content] of files) await platform.writeFileAtomic(folder + name, content);
   await platform.writeFileAtomic(target, bytes);
 }
 

@@ -39,7 +39,7 @@ export function attentionPool(options: { readonly inputSize: number }): Attentio
       // What a step that does not count holds must not reach a product, where 0 · NaN is NaN.
       const values = mask ? pointwise({ x, seen }, select(counts, variable("x"), 0)) : x;
       const score = query.forward(pointwise({ k: key.forward(values) }, tanh(variable("k"))));
-      const largest = reduce({ s: stopGradient(score), seen }, select(counts, variable("s"), LOWEST), [0], "maximum");
+      const largest = reduce({ s: stopGradient(score), seen }, select(counts, variable("s"), LOWEST), [0], "max");
       const shifted = select(counts, sub(variable("s"), variable("largest")), 0);
       const weight = pointwise({ s: score, seen, largest }, select(counts, exp(shifted), 0));
       const total = reduce({ weight }, variable("weight"), [0]);

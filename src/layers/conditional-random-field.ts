@@ -139,7 +139,7 @@ export class ConditionalRandomField implements HasParameters {
       { x: stopGradient(emissions), mask: seen },
       select(there, variable("x"), IMPOSSIBLE),
       [2],
-      "maximum",
+      "max",
     );
     const scores = pointwise(
       {

@@ -7,7 +7,7 @@ import type { Tensor } from "../tensor/graph.ts";
 import { arange, pointwise, reduce, reshape } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 
-export type PoolKind = "maximum" | "mean" | "last";
+export type PoolKind = "max" | "mean" | "last";
 
 /** Which steps count: a mask, or lengths of sequences that start at step 0; all if neither is given. */
 export interface PoolInput {
@@ -33,7 +33,7 @@ export const LOWEST = -LARGEST_FLOAT32;
  */
 export function poolOverTime(options: { readonly kind: PoolKind }): PoolOverTime {
   expectOptions("poolOverTime", options, { kind: "required" });
-  const kind = expectOneOf("poolOverTime: kind", options.kind, ["maximum", "mean", "last"]);
+  const kind = expectOneOf("poolOverTime: kind", options.kind, ["max", "mean", "last"]);
   return {
     parts: {},
     forward(x: Tensor, input: PoolInput = {}): Tensor {
@@ -71,8 +71,8 @@ const stepNumbers = (x: Tensor): Tensor => arange(x.graph, [x.shape[0]!, 1, 1]);
 
 const value: Expression = variable("x");
 const pools: { [K in PoolKind]: (x: Tensor, steps: Steps) => Tensor } = {
-  maximum(x, { inputs, counts }) {
-    const largest = reduce({ x, ...inputs }, select(counts, value, LOWEST), [0], "maximum");
+  max(x, { inputs, counts }) {
+    const largest = reduce({ x, ...inputs }, select(counts, value, LOWEST), [0], "max");
     const number = reduce(inputs, select(counts, 1, 0), [0]);
     return pointwise({ x: largest, number }, select(less(0, variable("number")), value, 0));
   },
@@ -85,7 +85,7 @@ const pools: { [K in PoolKind]: (x: Tensor, steps: Steps) => Tensor } = {
     const t = variable("t");
     const numbers = inputs.t ?? stepNumbers(x);
     // The number of the last step that counts, counted from 1, so that 0 is none.
-    const last = reduce({ ...inputs, t: numbers }, select(counts, add(t, 1), 0), [0], "maximum");
+    const last = reduce({ ...inputs, t: numbers }, select(counts, add(t, 1), 0), [0], "max");
     return reduce({ x, t: numbers, last }, select(equal(add(t, 1), variable("last")), value, 0), [0]);
   },
 };

@@ -281,7 +281,7 @@ export function recurrent(options: RecurrentOptions): Recurrent {
 
 /** A final state [N, B, W] with zeros for examples whose mask [T, B] has no valid step. */
 function zeroWhereEmpty(final: Tensor, mask: Tensor): Tensor {
-  const any = reduce({ mask }, variable("mask"), [0], "maximum");
+  const any = reduce({ mask }, variable("mask"), [0], "max");
   const value = select(less(0, variable("any")), variable("final"), 0);
   return pointwise({ final, any: reshape(any, [1, mask.shape[1]!, 1]) }, value);
 }

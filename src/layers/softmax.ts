@@ -10,7 +10,7 @@ function overRows(name: string, input: Tensor, value: (shifted: Expression, s: E
     throw new ShapeError("shape-mismatch", `${name}: expected input of shape [..., V], got a single number`);
   const shifted = sub(variable("x"), variable("largest"));
   // Softmax is the same for every number that is taken off, so no gradient goes through the largest.
-  const largest = reduce({ x: stopGradient(input) }, variable("x"), [-1], "maximum");
+  const largest = reduce({ x: stopGradient(input) }, variable("x"), [-1], "max");
   const s = reduce({ x: input, largest }, exp(shifted), [-1]);
   return pointwise({ x: input, largest, s }, value(shifted, variable("s")));
 }

@@ -57,7 +57,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   // −log softmax(x)_v = (m − x_v) + log s with s = Σ exp(x_v − m): the same for every m, so no gradient goes through it.
   const [x, m] = [counts(variable("x")), variable("m")];
   const logitInputs = { ...rowInputs, x: asRows(logits, classes) };
-  const largest = reduce({ ...logitInputs, x: stopGradient(logitInputs.x) }, x, [1], "maximum");
+  const largest = reduce({ ...logitInputs, x: stopGradient(logitInputs.x) }, x, [1], "max");
   const s = reduce({ ...logitInputs, m: largest }, exp(sub(x, m)), [1]);
   const below = reduce({ ...logitInputs, ...targets, m: largest }, smoothed(sub(m, x)), [1]);
   // Σ_v w_v y_v is 1 unless classes have weights or probabilities do not sum to 1.

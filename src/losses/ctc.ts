@@ -85,7 +85,7 @@ export function connectionistTemporalClassification(
   const mask = reshape(pointwise({ t: steps, n: lengths }, select(less(variable("t"), variable("n")), 1, 0)), [T, B]);
   const seen = reshape(mask, [T, B, 1]);
   const x = select(less(0, variable("seen")), variable("x"), 0);
-  const largest = reduce({ x: stopGradient(logits), seen }, x, [2], "maximum");
+  const largest = reduce({ x: stopGradient(logits), seen }, x, [2], "max");
   const sum = reduce({ x: logits, seen, m: largest }, exp(sub(x, variable("m"))), [2]);
   const chosen = reduce(
     { x: reshape(logits, [T, B, 1, V]), label: reshape(label, [1, B, S, 1]), column: arange(graph, [1, 1, 1, V]) },

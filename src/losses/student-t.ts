@@ -10,7 +10,7 @@ import { keepPositive, type LossOptions } from "./reduction.ts";
 /** Parameters of a Student's t distribution for each element. */
 export interface StudentTParameters extends GaussianParameters {
   /** ν: degrees of freedom, above 0. The smaller, the heavier the tails. */
-  readonly freedom: Tensor;
+  readonly degreesOfFreedom: Tensor;
 }
 
 /**
@@ -21,14 +21,14 @@ export interface StudentTParameters extends GaussianParameters {
  * @see Student, "The probable error of a mean" (1908)
  */
 export function studentTLoss(
-  { location, scale, freedom }: StudentTParameters,
+  { location, scale, degreesOfFreedom }: StudentTParameters,
   target: Tensor,
   options: LossOptions = {},
 ): Tensor {
   expectOptions("studentTLoss", options, { reduction: 1, mask: 1 });
   expectShape("studentTLoss: scale", scale.shape, location.shape);
-  expectShape("studentTLoss: freedom", freedom.shape, location.shape);
-  const [sigma, nu] = [variable("scale"), variable("freedom")].map((v) => keepPositive(options.mask, v));
+  expectShape("studentTLoss: degreesOfFreedom", degreesOfFreedom.shape, location.shape);
+  const [sigma, nu] = [variable("scale"), variable("degreesOfFreedom")].map((v) => keepPositive(options.mask, v));
   return elementwise(
     "studentTLoss",
     location,
@@ -39,6 +39,6 @@ export function studentTLoss(
       const tail = mul(mul(0.5, add(nu!, 1)), log1p(div(square(div(sub(y, x), sigma!)), nu!)));
       return add(normalizer, tail);
     },
-    { scale, freedom },
+    { scale, degreesOfFreedom },
   );
 }

@@ -67,15 +67,15 @@ export function forecastHead({ head, pointLoss = "squared", levels = [] }: HeadO
       };
     case "student-t":
       return {
-        names: ["location", "scale", "freedom"],
-        prediction: ({ location, scale, freedom }, base) => ({
+        names: ["location", "scale", "degreesOfFreedom"],
+        prediction: ({ location, scale, degreesOfFreedom }, base) => ({
           location: based(location!, base),
           scale: positive(scale!, LEAST),
           // Above 2 the variance is finite.
-          freedom: positive(freedom!, 2),
+          degreesOfFreedom: positive(degreesOfFreedom!, 2),
         }),
-        loss: ({ location, scale, freedom }, y, mask) =>
-          studentTLoss({ location: location!, scale: scale!, freedom: freedom! }, y, { mask }),
+        loss: ({ location, scale, degreesOfFreedom }, y, mask) =>
+          studentTLoss({ location: location!, scale: scale!, degreesOfFreedom: degreesOfFreedom! }, y, { mask }),
       };
     case "negative-binomial":
       return countHead;

@@ -19,7 +19,7 @@ import { expectScaling, type Scaling } from "./scaling.ts";
 
 /** How the steps of a sequence are combined into one vector. */
 export type Pooling = PoolKind | "attention";
-export const POOLINGS: readonly Pooling[] = ["last", "mean", "maximum", "attention"];
+export const POOLINGS: readonly Pooling[] = ["last", "mean", "max", "attention"];
 
 /** Options of `sequenceClassifier`. */
 export interface SequenceClassifierOptions {
@@ -219,7 +219,9 @@ export const sequenceClassifier = (options: SequenceClassifierOptions): Sequence
  * @throws UsageError "bad-config", and what `sequenceClassifier` throws
  */
 export function sequenceClassifierFromConfig(value: unknown, options: FromConfigOptions = {}): SequenceClassifier {
-  return new SequenceClassifier(
-    optionsOfConfig<SequenceClassifierOptions>("sequenceClassifierFromConfig", value, "sequence-classifier", options),
-  );
+  type Written = Omit<SequenceClassifierOptions, "pooling"> & { readonly pooling?: Pooling | "maximum" };
+  const what = "sequenceClassifierFromConfig";
+  const { pooling, ...made } = optionsOfConfig<Written>(what, value, "sequence-classifier", options);
+  // Versions before 1.0 wrote "maximum".
+  return new SequenceClassifier({ ...made, pooling: pooling === "maximum" ? "max" : pooling });
 }

@@ -207,7 +207,7 @@ export class SequenceTagger implements HasParameters {
     const dropped = dropout({ rate: outputDropout }).forward(output);
     return {
       emissions: head.forward(dropped),
-      intents: intent?.forward(poolOverTime({ kind: "maximum" }).forward(dropped, { mask })),
+      intents: intent?.forward(poolOverTime({ kind: "max" }).forward(dropped, { mask })),
     };
   }
 

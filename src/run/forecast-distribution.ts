@@ -38,7 +38,8 @@ export function distributionOf({ head, levels = [] }: Pick<SequenceForecasterCon
     case "student-t":
       return {
         point: ({ location }) => location!,
-        quantile: ({ location, scale, freedom }, level) => location! + scale! * studentTQuantile(freedom!, level),
+        quantile: ({ location, scale, degreesOfFreedom }, level) =>
+          location! + scale! * studentTQuantile(degreesOfFreedom!, level),
         moved: stretched,
       };
     case "negative-binomial":
@@ -93,11 +94,11 @@ function invert(cdf: (x: number) => number, level: number): number {
 
 export const normalQuantile = (level: number): number => invert((x) => 0.5 * (1 + erf(x * Math.SQRT1_2)), level);
 
-export function studentTQuantile(freedom: number, level: number): number {
-  const tail = incompleteBeta(freedom / 2, 0.5);
+export function studentTQuantile(degreesOfFreedom: number, level: number): number {
+  const tail = incompleteBeta(degreesOfFreedom / 2, 0.5);
   return invert((t) => {
-    const whole = freedom + t * t;
-    const beyond = 0.5 * tail(freedom / whole, (t * t) / whole);
+    const whole = degreesOfFreedom + t * t;
+    const beyond = 0.5 * tail(degreesOfFreedom / whole, (t * t) / whole);
     return t > 0 ? 1 - beyond : beyond;
   }, level);
 }

@@ -3,7 +3,7 @@ import { recurrentFields } from "./model.ts";
 import { tokenizerFields } from "./tokenizer.ts";
 import { machineField, trainingFields } from "./training.ts";
 
-const { vocabularySize, minimumCount, alphabet, normalize } = tokenizerFields;
+const { vocabularySize, minCount, alphabet, normalize } = tokenizerFields;
 const { tensorboard: _, epochs: __, ...training } = trainingFields;
 
 /** The same field without a default of its own. */
@@ -47,7 +47,7 @@ export const classifyFields = {
     about: "what a token of a text is",
     ...{ unit: "kind", default: "word" },
   }),
-  ...{ vocabularySize, minimumCount, alphabet, normalize },
+  ...{ vocabularySize, minCount, alphabet, normalize },
   scaling: choice(["standard", "none"], {
     about: "scaling of series: each channel to mean 0 and standard deviation 1, or none",
     ...{ unit: "rule", default: "standard" },
@@ -59,9 +59,9 @@ export const classifyFields = {
     ...{ unit: "share", min: 0, below: 1, default: 0.3 },
   }),
   bidirectional: onOff({ about: "read from both ends", off: "read in one direction only", default: true }),
-  pooling: choice(["last", "mean", "maximum", "attention"], {
+  pooling: choice(["last", "mean", "max", "attention"], {
     about: "how the steps are pooled into one vector",
-    ...{ unit: "kind", default: "maximum" },
+    ...{ unit: "kind", default: "max", formerNames: { maximum: "max" } },
   }),
   memorySteps: integer({
     about: "longest initial memory of units; for series of hundreds of steps, about their length",

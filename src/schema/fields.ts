@@ -13,6 +13,8 @@ export interface Field<T = unknown> {
   readonly otherwise?: string;
   /** The flag without its dashes, where it is not the key in kebab case. */
   readonly flag?: string;
+  /** Its key in config files of earlier versions, in kebab case its flag then; both are still read. */
+  readonly formerly?: string;
   /** One letter, without its dash. */
   readonly short?: string;
   /** For a switch that is on by default: what it means to switch it off. */
@@ -62,8 +64,17 @@ export const number = <const A extends About<number> & Range>(about: A) => {
   return make<number, A>({ type: "number", ...range }, rest as unknown as A);
 };
 
-export const choice = <const N extends string, const A extends About<N>>(names: readonly N[], about: A) =>
-  make<N, A>({ type: "choice", names }, about);
+/** One of a few names. `formerNames` are those that earlier versions wrote, with what they are called now. */
+export const choice = <
+  const N extends string,
+  const A extends About<N> & { readonly formerNames?: Readonly<Record<string, NoInfer<N>>> },
+>(
+  names: readonly N[],
+  about: A,
+) => {
+  const { formerNames, ...rest } = about;
+  return make<N, A>({ type: "choice", names, ...(formerNames && { formerNames }) }, rest as unknown as A);
+};
 
 export const text = <const A extends About<string>>(about: A) =>
   make<string, A>({ type: "text", what: "a text" }, about);
@@ -122,5 +133,10 @@ export type DefaultsOf<F extends Fields> = {
 };
 
 /** `hiddenSize` → `hidden-size`. */
-export const flagName = (key: string, { flag }: Field): string =>
-  flag ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const kebabCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+export const flagName = (key: string, { flag }: Field): string => flag ?? kebabCase(key);
+
+/** The flag that a field had before, if it had another one. */
+export const formerFlagName = ({ formerly }: Field): string | undefined =>
+  formerly === undefined ? undefined : kebabCase(formerly);

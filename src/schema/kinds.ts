@@ -8,7 +8,12 @@ export type Kind =
       readonly max?: number;
       readonly below?: number;
     }
-  | { readonly type: "choice"; readonly names: readonly string[] }
+  | {
+      readonly type: "choice";
+      readonly names: readonly string[];
+      /** Names that earlier versions wrote, and what they are called now. */
+      readonly formerNames?: Readonly<Record<string, string>>;
+    }
   /** `what` is named in errors: "a text", "the path of a file". A `path` in a file is meant from that file's folder. */
   | { readonly type: "text"; readonly what: string; readonly path?: true }
   | { readonly type: "switch" }
@@ -78,6 +83,13 @@ export function accepts(kind: Kind, value: unknown): boolean {
   }
 }
 
+/** A value as it is called now: an earlier version may have written it. */
+export function renamed(kind: Kind, value: unknown): unknown {
+  if (kind.type !== "choice" || typeof value !== "string" || !Object.hasOwn(kind.formerNames ?? {}, value))
+    return value;
+  return kind.formerNames![value];
+}
+
 function inRange(kind: Bounds, value: number): boolean {
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = kind;
   if (value < min || value > max) return false;
@@ -97,6 +109,7 @@ export function read(kind: Kind, word: string): unknown {
     case "number":
       return DECIMAL.test(word.trim()) ? Number(word) : word;
     case "choice":
+      return renamed(kind, word);
     case "text":
     case "infinity":
       return word;

@@ -46,9 +46,9 @@ export const tagFields = {
     ...{ unit: "share|file", default: 0.1 },
   }),
   vocabularySize: { ...vocabularySize, about: "maximum number of words with their own vector", otherwise: "no limit" },
-  minimumCount: integer({
+  minCount: integer({
     about: "words that occur less often share the vector of unknown words",
-    ...{ unit: "times", min: 1, default: 2 },
+    ...{ unit: "times", formerly: "minimumCount", min: 1, default: 2 },
   }),
   normalize: { ...normalize, otherwise: "lowercase, without --characters nothing" },
   characters: onOff({

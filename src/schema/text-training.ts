@@ -32,9 +32,9 @@ export const textTrainingFields = {
     about: "number of streams of text that are read in parallel",
     ...{ unit: "streams", min: 1, otherwise: "32, fewer for a short text" },
   }),
-  steps: integer({
-    about: "window length: tokens per stream in an update, and how far back gradients reach",
-    ...{ unit: "tokens", min: 1, otherwise: "64, fewer for a short text" },
+  sequenceLength: integer({
+    about: "sequence length: tokens per stream in an update, and how far back gradients reach",
+    ...{ unit: "tokens", formerly: "steps", min: 1, otherwise: "64, fewer for a short text" },
   }),
   ...trainingFields,
   sampleLength: integer({

@@ -19,9 +19,9 @@ export const tokenizerFields = {
     about: "amount of text to build the vocabulary from, in samples from all files; the rest may be unknown",
     ...{ unit: "MB", above: 0, otherwise: "all of it" },
   }),
-  minimumCount: integer({
+  minCount: integer({
     about: "leave out tokens that occur less often; bpe: do not merge such pairs",
-    ...{ unit: "times", min: 1, otherwise: "1, of bpe 2" },
+    ...{ unit: "times", formerly: "minimumCount", min: 1, otherwise: "1, of bpe 2" },
   }),
   alphabet: choice(["byte", "character"], {
     about: "bpe: what pairs are made of",

@@ -114,7 +114,7 @@ export class Lattice {
   /** Score of the best path that ends in a state at a step, [T, B, J]: `bestPath` reads the path from it. No gradient flows back. */
   best(): Tensor {
     const { T, B, J } = this;
-    const prefixes = this.prefixes("maximum");
+    const prefixes = this.prefixes("max");
     const out = this.graph.empty([T, B, J]);
     this.graph.launch(
       {
@@ -136,7 +136,7 @@ export class Lattice {
     const [largest, sum] = [this.scratch(B), this.scratch(B)];
     const last = { alpha: this.states(prefixes, T - 1, "front") };
     const ends = { op: "reduce", shape: [B, J], over: [false, true] } as const;
-    graph.launch({ ...ends, inputs: { alpha: [row, 1] }, value: alpha, combine: "maximum" }, { ...last, out: largest });
+    graph.launch({ ...ends, inputs: { alpha: [row, 1] }, value: alpha, combine: "max" }, { ...last, out: largest });
     graph.launch(
       { ...ends, inputs: { alpha: [row, 1], best: [1, 0] }, value: exp(sub(alpha, best)), combine: "sum" },
       { ...last, best: largest, out: sum },
@@ -158,7 +158,7 @@ export class Lattice {
   }
 
   /** Of paths that end in a state at a step, their score at that step: α. */
-  private prefixes(semiring: "log" | "maximum"): Range {
+  private prefixes(semiring: "log" | "max"): Range {
     const { graph, T, B, J, row } = this;
     const prefixes = this.padded();
     const inputs = { score: [J, 1], mask: [1, 0] };
@@ -229,7 +229,7 @@ export class Lattice {
   private meet(
     { far: farStrides, weights: weightStrides, weightsOffset }: Sweep,
     from: Range,
-    semiring: "log" | "maximum",
+    semiring: "log" | "max",
   ) {
     const { graph, B, J, K } = this;
     const { range } = this.options.weights;
@@ -245,8 +245,8 @@ export class Lattice {
       );
       return out;
     };
-    const largest = launch(arc, "maximum", {});
-    if (semiring === "maximum") return { value: best, inputs: { best: [J, 1] }, operands: { best: largest } };
+    const largest = launch(arc, "max", {});
+    if (semiring === "max") return { value: best, inputs: { best: [J, 1] }, operands: { best: largest } };
     const sum = launch(exp(sub(arc, best)), "sum", { best: largest });
     return {
       value: add(best, log(total)),

@@ -112,7 +112,7 @@ export function reduce(
   inputs: Inputs,
   value: Expression,
   axes: readonly number[],
-  combine: "sum" | "maximum" = "sum",
+  combine: "sum" | "max" = "sum",
 ): Tensor {
   const graph = graphOf("reduce", Object.values(inputs));
   const shape = broadcastShape(Object.values(inputs).map((t) => t.shape));

@@ -32,7 +32,7 @@ export interface BpeOptions {
   /** Most tokens, the alphabet among them. */
   readonly size: number;
   /** Pairs that occur less often are not joined. */
-  readonly minimumCount: number;
+  readonly minCount: number;
   /** Whether characters that the alphabet lacks become "<unk>"; bytes lack none. */
   readonly unknown: boolean;
 }
@@ -42,7 +42,7 @@ export interface BpeOptions {
  * @throws UsageError "out-of-range" when the alphabet alone is larger than `size`
  */
 export async function bpeFrom(counts: ReadonlyMap<string, number>, options: BpeOptions): Promise<SubwordTokenizer> {
-  const { alphabet, size, minimumCount } = options;
+  const { alphabet, size, minCount } = options;
   const bytes = alphabet === "byte";
   const unknown = options.unknown && !bytes;
   const letters = bytes ? BYTE_ALPHABET : alphabetOf(counts);
@@ -61,7 +61,7 @@ export async function bpeFrom(counts: ReadonlyMap<string, number>, options: BpeO
       : Array.from(piece, (character) => ids.get(character)!),
     times,
   }));
-  const { tokens, merges } = await learnMerges(words, { tokens: first, size, minimumCount });
+  const { tokens, merges } = await learnMerges(words, { tokens: first, size, minCount });
   return new SubwordTokenizer({
     preTokenizer: PRE_TOKENIZERS[alphabet],
     model: bpeSpec(tokens, merges, unknown ? UNKNOWN : null),

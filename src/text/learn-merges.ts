@@ -12,7 +12,7 @@ export interface LearnMergesOptions {
   readonly tokens: readonly string[];
   /** Most tokens at the end. */
   readonly size: number;
-  readonly minimumCount: number;
+  readonly minCount: number;
 }
 
 interface Candidate {
@@ -55,7 +55,7 @@ export async function learnMerges(
   while (tokens.length < options.size) {
     await turns();
     const best = heap.pop();
-    if (!best || best.count < options.minimumCount) break;
+    if (!best || best.count < options.minCount) break;
     const now = counts.get(best.pair) ?? 0;
     if (now !== best.count) {
       // Joins since then have changed its count.

@@ -25,7 +25,7 @@ export interface TrainTokenizerOptions {
   /** What a token is. */
   readonly kind: TokenizerKind;
   /** Tokens that occur less often are left out; for "bpe" pairs that occur less often are not merged. Default 1, for "bpe" 2. */
-  readonly minimumCount?: number;
+  readonly minCount?: number;
   /**
    * Maximum number of tokens, including special ones, "<unk>" and "<eos>"; the rarest are left out. Default: no limit; for "bpe" 4096.
    * Ignored for bytes.
@@ -33,7 +33,7 @@ export interface TrainTokenizerOptions {
   readonly vocabularySize?: number;
   /**
    * Whether there is a token "<unk>" for what the vocabulary lacks; without one such text is an error. Default: true for words, for
-   * "bpe" on characters, and if `minimumCount` or `vocabularySize` is given. Ignored for bytes.
+   * "bpe" on characters, and if `minCount` or `vocabularySize` is given. Ignored for bytes.
    */
   readonly unknown?: boolean;
   /** For words: how text is split. Default "unicode". */
@@ -69,7 +69,7 @@ const MOST_WORDS = 8_000_000;
 export async function trainTokenizer(source: TextSource, options: TrainTokenizerOptions): Promise<Tokenizer> {
   expectOptions("trainTokenizer", options, {
     kind: "required",
-    minimumCount: 1,
+    minCount: 1,
     vocabularySize: 1,
     unknown: 1,
     segmentation: 1,
@@ -97,22 +97,22 @@ async function* normalizedText(source: TextSource, steps: readonly NormalizeStep
 /** @param special how many tokens of `vocabularySize` others need */
 async function trainInner(options: TrainTokenizerOptions, source: TextSource, special: number): Promise<Tokenizer> {
   const kind = expectOneOf("kind", options.kind, TOKENIZER_KINDS);
-  const minimumCount = expectInteger("minimumCount", options.minimumCount ?? (kind === "bpe" ? 2 : 1), { min: 1 });
-  const trimmed = options.vocabularySize !== undefined || minimumCount > 1;
+  const minCount = expectInteger("minCount", options.minCount ?? (kind === "bpe" ? 2 : 1), { min: 1 });
+  const trimmed = options.vocabularySize !== undefined || minCount > 1;
   const unknown = options.unknown ?? (kind === "word" || trimmed);
   switch (kind) {
     case "bpe": {
       const alphabet = expectOneOf("alphabet", options.alphabet ?? "byte", ["byte", "character"]);
       const size = expectInteger("vocabularySize", options.vocabularySize ?? 4096, { min: 1, max: MOST_MERGE_TOKENS });
       const counts = await count(source, (add) => bpePieces(alphabet, add), forgetRarest(MOST_WORDS));
-      return bpeFrom(counts, { alphabet, size: size - special, minimumCount, unknown: options.unknown ?? true });
+      return bpeFrom(counts, { alphabet, size: size - special, minCount, unknown: options.unknown ?? true });
     }
     case "byte":
       return new ByteTokenizer();
     case "grapheme":
     case "character": {
       const counts = await count(source, (add) => characterPieces(kind, add), failAbove(MOST_CHARACTERS, kind));
-      const pieces = keepMostFrequent(counts, { ...options, minimumCount, reserved: (unknown ? 1 : 0) + special });
+      const pieces = keepMostFrequent(counts, { ...options, minCount, reserved: (unknown ? 1 : 0) + special });
       pieces.sort(byCodePoint);
       return new CharacterTokenizer(kind, unknown ? [UNKNOWN, ...pieces] : pieces, { unknown });
     }
@@ -121,7 +121,7 @@ async function trainInner(options: TrainTokenizerOptions, source: TextSource, sp
       const counts = await count(source, (add) => wordSegmenter(segmentation, add), forgetRarest(MOST_WORDS));
       const first = unknown ? [UNKNOWN, END_OF_LINE] : [END_OF_LINE];
       for (const token of first) counts.delete(token);
-      const words = keepMostFrequent(counts, { ...options, minimumCount, reserved: first.length + special });
+      const words = keepMostFrequent(counts, { ...options, minCount, reserved: first.length + special });
       return new WordTokenizer([...first, ...words], { segmentation, unknown });
     }
   }
@@ -176,12 +176,12 @@ function forgetRarest(most: number): (counts: Map<string, number>) => void {
 
 function keepMostFrequent(
   counts: ReadonlyMap<string, number>,
-  options: { readonly minimumCount: number; readonly vocabularySize?: number | undefined; readonly reserved: number },
+  options: { readonly minCount: number; readonly vocabularySize?: number | undefined; readonly reserved: number },
 ): string[] {
   const smallest = options.reserved + 1;
   const size = options.vocabularySize ?? Number.POSITIVE_INFINITY;
   if (size !== Number.POSITIVE_INFINITY) expectInteger("vocabularySize", size, { min: smallest });
-  const kept = [...counts].filter(([, times]) => times >= options.minimumCount);
+  const kept = [...counts].filter(([, times]) => times >= options.minCount);
   kept.sort(([a, aTimes], [b, bTimes]) => bTimes - aTimes || byCodePoint(a, b));
   return kept.slice(0, size - options.reserved).map(([piece]) => piece);
 }

@@ -22,8 +22,8 @@ export interface EvaluateTextOptions {
    * with a slightly higher loss at their beginnings. Default 32, fewer for short texts.
    */
   readonly batchSize?: number | undefined;
-  /** T: time steps computed at once. Does not change the result. Default 64, fewer for short texts. */
-  readonly steps?: number | undefined;
+  /** T: number of tokens of each piece that are computed at once. Does not change the result. Default 64, fewer for short texts. */
+  readonly sequenceLength?: number | undefined;
 }
 
 /** Scores of a language model on a text. */
@@ -40,7 +40,7 @@ export interface TextScores {
 
 /** Evaluates a language model on a text, from a zero state. */
 export async function evaluateText(options: EvaluateTextOptions): Promise<TextScores> {
-  expectOptions("evaluateText", options, { ...runOptions, tokens: "required", batchSize: 1, steps: 1 });
+  expectOptions("evaluateText", options, { ...runOptions, tokens: "required", batchSize: 1, sequenceLength: 1 });
   const evaluator = await openTextEvaluator(options);
   try {
     const loss = (await evaluator.run())!.loss!;
@@ -63,7 +63,7 @@ export async function openTextEvaluator(options: EvaluateTextOptions): Promise<T
     throw new UsageError("wrong-machine", "parameters: they are on another machine than the one given");
   const fit = fitWindows(tokens.length, { streams: 32, steps: 64 });
   const streams = options.batchSize ?? fit.streams;
-  const steps = Math.min(options.steps ?? fit.steps, Math.max(1, Math.floor((tokens.length - 1) / streams)));
+  const steps = Math.min(options.sequenceLength ?? fit.steps, Math.max(1, Math.floor((tokens.length - 1) / streams)));
   const sizes = { tokens, streams, steps, partial: true };
   const windows = carriedBatches(sizes);
   const evaluator = await openEvaluator({

@@ -87,7 +87,7 @@ export interface ClassifierTraining<M extends SequenceModel = SequenceModel> ext
   readonly validation: Examples | undefined;
 }
 
-export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "maximum", dropout: 0.3 } as const;
+export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "max", dropout: 0.3 } as const;
 /** Series are longer than sentences and mostly fewer. */
 const USUAL = {
   texts: { initialize: "pytorch", schedule: "constant" },

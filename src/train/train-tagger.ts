@@ -45,7 +45,7 @@ const {
 } = sequenceTaggerNames;
 
 /** Which words get vectors of their own. */
-export type TaggerWords = Pick<TrainTokenizerOptions, "minimumCount" | "vocabularySize" | "normalize">;
+export type TaggerWords = Pick<TrainTokenizerOptions, "minCount" | "vocabularySize" | "normalize">;
 
 /** Options of `trainTagger`. */
 export interface TrainTaggerOptions extends TrainingOptions {
@@ -108,7 +108,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
     validation: 1,
     scheme: 1,
     encoding: 1,
-    words: { minimumCount: 1, vocabularySize: 1, normalize: 1 },
+    words: { minCount: 1, vocabularySize: 1, normalize: 1 },
     characters: 1,
     model: modelNames,
     batchSize: 1,
@@ -237,14 +237,14 @@ function alphabetOf({ characters }: TrainTaggerOptions, { tokens }: TaggedSenten
 }
 
 async function tokenizerFor(words: TaggerWords = {}, cased: boolean, { tokens }: TaggedSentences): Promise<Tokenizer> {
-  const { minimumCount = 2, normalize = cased ? ["lowercase"] : [], ...rest } = words;
+  const { minCount = 2, normalize = cased ? ["lowercase"] : [], ...rest } = words;
   const lines = tokens.map((own) => `${own.join(" ")}\n`);
   return trainTokenizer(lines, {
     ...rest,
     kind: "word",
     segmentation: "space",
     unknown: true,
-    minimumCount,
+    minCount,
     normalize,
   });
 }

@@ -31,11 +31,8 @@ export interface TrainTextOptions extends TrainingOptions {
   readonly parameters?: ParameterStore | undefined;
   /** B: contiguous pieces of the text that are trained on in parallel. Default 32, fewer for short texts. */
   readonly batchSize?: number | undefined;
-  /**
-   * T: window length in time steps (tokens), which is how far back gradients reach. Not the length of the training: see `epochs` and
-   * `maxSteps`. Default 64, fewer for short texts.
-   */
-  readonly steps?: number | undefined;
+  /** T: number of tokens of each stream in an update, which is how far back gradients reach. Default 64, fewer for short texts. */
+  readonly sequenceLength?: number | undefined;
   /** B of the validation. Default: that of `evaluateText`. */
   readonly validationBatchSize?: number | undefined;
 }
@@ -45,7 +42,7 @@ const textOptions: OptionsTable<TrainTextOptions> = {
   ...{ model: "required", machine: "required", parameters: 1, train: "required", validation: 1 },
   validationTokens: textTrainingFields.validationTokens,
   batchSize: textTrainingFields.batchSize,
-  steps: textTrainingFields.steps,
+  sequenceLength: textTrainingFields.sequenceLength,
   validationBatchSize: textTrainingFields.batchSize,
 };
 
@@ -55,7 +52,7 @@ export interface TextFacts {
   readonly validationTokens: number;
   /** B and T, as given or as fitted to a short text. */
   readonly batchSize: number;
-  readonly steps: number;
+  readonly sequenceLength: number;
 }
 export type TextTraining = Training<TextFacts, LanguageModel>;
 
@@ -109,7 +106,12 @@ export async function trainText(options: TrainTextOptions): Promise<TextTraining
           validation: validation.length > 0 ? hashOf(validation) : null,
         })),
         record: (graph, batch) => recordText(graph, model, batch),
-        facts: { trainTokens: train.length, validationTokens: validation.length, batchSize: streams, steps },
+        facts: {
+          trainTokens: train.length,
+          validationTokens: validation.length,
+          batchSize: streams,
+          sequenceLength: steps,
+        },
       });
       return { trainer, model, parameters };
     } catch (error) {
@@ -123,10 +125,14 @@ export async function trainText(options: TrainTextOptions): Promise<TextTraining
 }
 
 /** Streams and steps as asked for; where nothing was asked for, such that a short text has some windows. */
-function windowSizes(length: number, { batchSize, steps }: TrainTextOptions): { streams: number; steps: number } {
-  if (batchSize === undefined && steps === undefined) return fitWindows(length, { streams: 32, steps: 64, windows: 8 });
+function windowSizes(
+  length: number,
+  { batchSize, sequenceLength }: TrainTextOptions,
+): { streams: number; steps: number } {
+  if (batchSize === undefined && sequenceLength === undefined)
+    return fitWindows(length, { streams: 32, steps: 64, windows: 8 });
   return {
     streams: expectInteger("batchSize", batchSize ?? 32, { min: 1 }),
-    steps: expectInteger("steps", steps ?? 64, { min: 1 }),
+    steps: expectInteger("sequenceLength", sequenceLength ?? 64, { min: 1 }),
   };
 }

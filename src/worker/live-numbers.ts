@@ -23,12 +23,12 @@ const ANSWERS = 6;
  * dictionary of PyTorch: `rnn.weight_ih_l0`, …, `value.weight`.
  */
 export async function openNumbersTask(machine: Machine, choice: TrainingChoice): Promise<LiveTask> {
-  const { hiddenSize, numLayers, batchSize: rows, seed, steps } = choice;
+  const { hiddenSize, numLayers, batchSize: rows, seed, sequenceLength } = choice;
   const numbers = choice.numbers!;
   const task: NumberTask =
     numbers.task === "adding"
       ? addingTask({ steps: numbers.steps, rows, seed })
-      : seriesTask(Float32Array.from(numbers.data), { steps, rows, seed });
+      : seriesTask(Float32Array.from(numbers.data), { steps: sequenceLength, rows, seed });
   const { channels, everyStep } = task;
   const rnn = recurrent({ cell: cellByName(choice.cell), inputSize: channels, hiddenSize, numLayers });
   const value = linear({ inputSize: hiddenSize, outputSize: 1 });

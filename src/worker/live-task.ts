@@ -39,7 +39,7 @@ export const trainingOf = ({ clipNorm, seed, optimizer, learningRate }: Training
 /** A language model of the text. */
 export async function openTextTask(machine: Machine, choice: TrainingChoice): Promise<LiveTask> {
   if (choice.text.trim() === "") throw new UsageError("text-empty", "text: expected some text to learn from, got none");
-  const { hiddenSize, embeddingSize, numLayers, seed, batchSize, steps } = choice;
+  const { hiddenSize, embeddingSize, numLayers, seed, batchSize, sequenceLength } = choice;
   const cell = cellsInWords(choice).equations ?? choice.cell;
   const tokenizer = await trainTokenizer(choice.text, { kind: "grapheme" });
   const { vocabularySize } = tokenizer;
@@ -48,7 +48,7 @@ export async function openTextTask(machine: Machine, choice: TrainingChoice): Pr
   try {
     const train = tokenizer.encode(choice.text);
     const { trainer } = await trainText({
-      ...{ model, machine, parameters, train, batchSize, steps },
+      ...{ model, machine, parameters, train, batchSize, sequenceLength },
       ...trainingOf(choice),
     });
     const probe = choice.probe || choice.text.slice(0, 60);

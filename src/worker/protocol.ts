@@ -104,8 +104,8 @@ export interface TrainingChoice {
   readonly clipNorm: number;
   /** B: streams that are read in parallel. */
   readonly batchSize: number;
-  /** T: window length in time steps. */
-  readonly steps: number;
+  /** T: number of tokens, or of series time steps, of each stream in an update. */
+  readonly sequenceLength: number;
   readonly seed: number;
   /** A text that the model reads again and again while it learns. */
   readonly probe: string;

@@ -106,7 +106,7 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
     2,
     "--layers: expected a whole number from 1 to 1000, got 1000000000000",
   ],
-  ["train text @text.txt --steps 1000000000 -o @x", 2, "expected at least"],
+  ["train text @text.txt --sequence-length 1000000000 -o @x", 2, "expected at least"],
   ["train text @text.txt --batch-size 100000 -o @x", 2, "expected at least"],
   ["train text @text.txt --cell lstn", 2, "did you mean lstm?"],
   ["train text @text.txt --tokenizer letters", 2, "--tokenizer: expected one of grapheme, character, byte, word"],

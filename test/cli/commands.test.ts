@@ -18,7 +18,7 @@ const small = [
   "6",
   "--batch-size",
   "4",
-  "--steps",
+  "--sequence-length",
   "10",
   "--learning-rate",
   "0.02",

@@ -6,7 +6,7 @@ import { longshort } from "./fake-io.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-config-"));
 const at = (name: string): string => join(folder, name);
-const small = { hiddenSize: 6, embeddingSize: 3, batchSize: 2, steps: 5, maxSteps: 2 };
+const small = { hiddenSize: 6, embeddingSize: 3, batchSize: 2, sequenceLength: 5, maxSteps: 2 };
 
 beforeAll(() => {
   mkdirSync(at("below"));
@@ -55,6 +55,28 @@ describe("--config", () => {
     expect(trainingOf(again)).toEqual(trainingOf(at("run")));
     const weights = (run: string) => readFileSync(join(run, "model.safetensors"));
     expect(weights(again).equals(weights(at("run")))).toBe(true);
+  });
+
+  it("reads what earlier versions called otherwise, as flags too", async () => {
+    const { sequenceLength, ...others } = small;
+    const before = { files: ["below/text.txt"], ...others, tokenizer: "word", steps: sequenceLength, minimumCount: 3 };
+    const now = ["--sequence-length", "5", "--min-count", "3"];
+    const flags = ["--steps", "5", "--minimum-count", "3"];
+    const run = async (name: string, given: object, ...words: string[]) => {
+      const file = config(`${name}.json`, given);
+      const { code, stderr } = await longshort(["train", "text", "--config", file, ...words, "-q", "-o", at(name)]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      return trainingOf(at(name));
+    };
+    const { steps: _, minimumCount: __, ...rest } = before;
+    const expected = await run("of-now", rest, ...now);
+    expect(expected).toMatchObject({ sequenceLength: 5, minCount: 3 });
+    expect(await run("of-before", before)).toEqual(expected);
+    expect(await run("flags-of-before", rest, ...flags)).toEqual(expected);
+    const both = config("both.json", { ...before, sequenceLength: 7 });
+    const { code, stderr } = await longshort(["train", "text", "--config", both, "-q", "-o", at("both")]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('both.json: there is no setting "steps"');
   });
 
   it.each([

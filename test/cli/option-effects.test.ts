@@ -29,7 +29,15 @@ const machineOf = (): unknown => vi.mocked(openMachine).mock.lastCall?.[0];
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-options-"));
 const at = (name: string): string => join(folder, name);
-const small = { hiddenSize: 6, embeddingSize: 4, batchSize: 2, steps: 20, epochs: 1, maxSteps: 6, sampleLength: 3 };
+const small = {
+  hiddenSize: 6,
+  embeddingSize: 4,
+  batchSize: 2,
+  sequenceLength: 20,
+  epochs: 1,
+  maxSteps: 6,
+  sampleLength: 3,
+};
 const flags = (values: object): string[] =>
   Object.entries(values).flatMap(([key, value]) => {
     const flag = flagName(key, textTrainingFields[key as keyof typeof textTrainingFields]);
@@ -159,7 +167,7 @@ const training: {
   tokenizer: ["word", ({ tokenizer }) => tokenizer],
   vocabularySize: [260, ({ tokenizer }) => tokenizer, { tokenizer: "bpe" }],
   vocabularySample: [0.0001, ({ tokenizer }) => tokenizer],
-  minimumCount: [20, ({ tokenizer }) => tokenizer, { tokenizer: "word" }],
+  minCount: [20, ({ tokenizer }) => tokenizer, { tokenizer: "word" }],
   alphabet: ["character", ({ tokenizer }) => tokenizer, { tokenizer: "bpe" }],
   normalize: [["nfc"], ({ tokenizer }) => tokenizer],
   documents: ["line", ({ start }) => start.trainTokens],
@@ -181,7 +189,7 @@ const training: {
   // A tied embedding has a size of its own choosing.
   tied: [true, ({ shapes }) => shapes["head.weight"], { embeddingSize: small.hiddenSize }],
   batchSize: [3, ({ start }) => start.batchSize],
-  steps: [4, ({ start }) => start.steps],
+  sequenceLength: [4, ({ start }) => start.sequenceLength],
   epochs: [2, ({ start }) => start.epochs],
   maxSteps: [5, ({ end }) => end.step],
   optimizer: ["sgd", ({ weights }) => weights],
@@ -341,7 +349,7 @@ const commands: Readonly<Record<string, Effects>> = {
       classWeights: { add: ["--class-weights", "balanced"] },
       tokenizer: { add: ["--tokenizer", "byte"] },
       vocabularySize: { add: ["--vocabulary-size", "3"] },
-      minimumCount: { add: ["--minimum-count", "9"] },
+      minCount: { add: ["--min-count", "9"] },
       alphabet: {
         against: classify({ tokenizer: "bpe" }),
         instead: [...classify({ tokenizer: "bpe" }), "--alphabet", "character"],
@@ -419,7 +427,7 @@ const commands: Readonly<Record<string, Effects>> = {
       test: { add: ["--test", at("more.txt")] },
       validation: { add: ["--validation", at("more.txt")] },
       vocabularySize: { add: ["--vocabulary-size", "3"] },
-      minimumCount: { add: ["--minimum-count", "9"] },
+      minCount: { add: ["--min-count", "9"] },
       normalize: { add: ["--normalize", "nfc"] },
       characters: { add: ["--no-characters"] },
       cell: { add: ["--cell", "gru"] },

@@ -26,7 +26,7 @@ const settings = [
   "4",
   "--batch-size",
   "4",
-  "--steps",
+  "--sequence-length",
   "8",
   "--dropout",
   "0.2",

@@ -16,7 +16,7 @@ const small = [
   "4",
   "--batch-size",
   "2",
-  "--steps",
+  "--sequence-length",
   "20",
   "--sample-length",
   "12",

@@ -7,7 +7,7 @@ import { longshort } from "./fake-io.ts";
 const folder = mkdtempSync(join(tmpdir(), "longshort-text-"));
 const text = join(folder, "abc.txt");
 const run = join(folder, "run");
-const small = ["--hidden-size", "8", "--embedding-size", "4", "--batch-size", "4", "--steps", "10"];
+const small = ["--hidden-size", "8", "--embedding-size", "4", "--batch-size", "4", "--sequence-length", "10"];
 
 const json = (output: string): Record<string, unknown>[] =>
   output
@@ -85,7 +85,7 @@ describe("train text", () => {
   test("pairs of bytes or characters, of a size, normalized", async () => {
     const bpe = await train("--tokenizer", "bpe", "--vocabulary-size", "262");
     expect(Object.keys(bpe.tokenizer.model.vocab)).toHaveLength(262);
-    const characters = await train("--tokenizer", "bpe", "--alphabet", "character", "--minimum-count", "100");
+    const characters = await train("--tokenizer", "bpe", "--alphabet", "character", "--min-count", "100");
     expect(Object.keys(characters.tokenizer.model.vocab)).toContain("ab");
     expect(Object.keys(characters.tokenizer.model.vocab)).not.toContain("Ab");
     const lower = await train("--tokenizer", "word", "--normalize", "nfc", "lowercase");

@@ -25,7 +25,7 @@ it("tokens of a corpus beyond the limit of memory lie beside the run, are used b
   const text = join(folder, "text.txt");
   const [run, cache] = [join(folder, "run"), join(folder, "run", "tokens")];
   writeFileSync(text, "hello world, hello words\n".repeat(30));
-  const small = ["--hidden-size", "4", "--embedding-size", "3", "--batch-size", "4", "--steps", "8"];
+  const small = ["--hidden-size", "4", "--embedding-size", "3", "--batch-size", "4", "--sequence-length", "8"];
   const resume = (step: number) => longshort(["resume", run, "--max-steps", String(step), "-q"]);
 
   expect(await longshort(["train", "text", text, ...small, "--max-steps", "3", "-q", "-o", run])).toMatchObject({

@@ -9,7 +9,7 @@ const main = fileURLToPath(new URL("../../dist/node/cli.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "longshort-process-"));
 const text = join(folder, "text.txt");
 const run = join(folder, "run");
-const small = ["--hidden-size", "8", "--batch-size", "4", "--steps", "10"];
+const small = ["--hidden-size", "8", "--batch-size", "4", "--sequence-length", "10"];
 
 /** The built command line as a process of its own. */
 const longshort = (...argv: string[]) =>

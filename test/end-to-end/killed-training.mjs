@@ -34,7 +34,7 @@ const run = await openRun({ folder, existing, files, keep: 2 });
 const tokens = Int32Array.from({ length: 2500 }, (_, i) => (i * i + (i >> 3)) % 11);
 const { trainer } = await trainText({
   model: languageModel({ vocabularySize: 11, embeddingSize: 4, hiddenSize: 16, dropout: 0.2 }),
-  ...{ machine, train: tokens.subarray(0, 2000), validation: tokens.subarray(2000), batchSize: 5, steps: 20 },
+  ...{ machine, train: tokens.subarray(0, 2000), validation: tokens.subarray(2000), batchSize: 5, sequenceLength: 20 },
   ...{
     epochs: 2,
     accumulate: 2,

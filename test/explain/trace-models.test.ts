@@ -104,7 +104,7 @@ describeOnMachines("traces of models of other tasks", (on) => {
   });
 
   test("a classifier's gradients cost its values no bit, and come of what is named", async () => {
-    const classifier = await classifierOf({ ...words(), bidirectional: true, pooling: "maximum" });
+    const classifier = await classifierOf({ ...words(), bidirectional: true, pooling: "max" });
     const plain = await traceClassifier(classifier, "a c b d");
     const traced = await traceClassifier(classifier, "a c b d", { gradients: true });
     expect(plain.gradients).toEqual({});
@@ -229,7 +229,7 @@ describe("gradients of a classifier's trace", () => {
   test.each([
     ["last", ["x", "y", "z"]],
     ["mean", ["x", "y", "z"]],
-    ["maximum", ["x", "y", "z"]],
+    ["max", ["x", "y", "z"]],
     ["attention", ["x", "y", "z"]],
     ["last", undefined],
   ] as const)(

@@ -110,7 +110,7 @@ function built({
     } else if (l.kind === "pooling")
       specs.push({
         kind: "pooling",
-        of: l.reverse ? "maximum" : "mean",
+        of: l.reverse ? "max" : "mean",
         window: { size: 2, stride: 1, padding: "same" },
       });
     else if (l.kind === "norm")

@@ -148,7 +148,7 @@ const plainLayers: readonly LayerSpec[] = [
   { kind: "masking", value: 0 },
   { kind: "permute", order: [2, 1] },
   { kind: "pooling", of: "mean", window: { size: 2, stride: 1, padding: "same" } },
-  { kind: "pooling", of: "maximum", window: "global" },
+  { kind: "pooling", of: "max", window: "global" },
   { kind: "repeat", times: 3 },
   { kind: "flatten" },
   { kind: "reshape", shape: [6, 2] },

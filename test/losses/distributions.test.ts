@@ -21,7 +21,7 @@ const losses: Record<string, { names: readonly string[]; of: (t: Inputs, o: Opti
   gaussian: { names: ["m", "s", "y"], of: ({ m, s, y }, o) => gaussianLoss({ location: m!, scale: s! }, y!, o) },
   "student t": {
     names: ["m", "s", "f", "y"],
-    of: ({ m, s, f, y }, o) => studentTLoss({ location: m!, scale: s!, freedom: f! }, y!, o),
+    of: ({ m, s, f, y }, o) => studentTLoss({ location: m!, scale: s!, degreesOfFreedom: f! }, y!, o),
   },
   "negative binomial": {
     names: ["s", "f", "y"],

@@ -103,11 +103,16 @@ describe("sequenceClassifier", () => {
     expect(model.config.inputScaling).toEqual({ mean: [2, 5], deviation: [1, 1] });
   });
 
+  test("a config of before 1.0 called the pooling max otherwise", () => {
+    const { config } = sequenceClassifier({ ...small, channels: 2, pooling: "max" });
+    expect(sequenceClassifierFromConfig({ ...config, pooling: "maximum" }).config).toEqual(config);
+  });
+
   test.each<[string, object, RegExp]>([
     ["neither tokens nor series", {}, /vocabularySize .* or channels/],
     ["both", { vocabularySize: 3, channels: 2 }, /not both/],
     ["one class", { channels: 1, classes: ["a"] }, /at least two different names/],
-    ["a pooling that is none", { channels: 1, pooling: "max" }, /pooling: expected one of/],
+    ["a pooling that is none", { channels: 1, pooling: "sum" }, /pooling: expected one of/],
     ["a scaling of other channels", { channels: 2, inputScaling: { mean: [0], deviation: [1] } }, /2 numbers each/],
     ["a deviation of 0", { channels: 1, inputScaling: { mean: [0], deviation: [0] } }, /above 0/],
   ])("refuses %s", (_, options, message) => expect(() => sequenceClassifier(options)).toThrow(message));

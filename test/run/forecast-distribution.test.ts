@@ -29,10 +29,10 @@ describe("quantiles", () => {
   });
 
   test("Student's t of many degrees of freedom is exact near its middle, where 1 − t²/ν rounds to 1", () => {
-    for (const freedom of [1e7, 5e8])
+    for (const degrees of [1e7, 5e8])
       for (const level of [0.5, 0.50001]) {
-        expect(studentTQuantile(freedom, level)).toBeCloseTo(normalQuantile(level), 11);
-        expect(studentTQuantile(freedom, 1 - level)).toBeCloseTo(-normalQuantile(level), 11);
+        expect(studentTQuantile(degrees, level)).toBeCloseTo(normalQuantile(level), 11);
+        expect(studentTQuantile(degrees, 1 - level)).toBeCloseTo(-normalQuantile(level), 11);
       }
   });
 

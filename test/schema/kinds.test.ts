@@ -107,6 +107,12 @@ describe("checks", () => {
     );
   });
 
+  it("take a choice by the name that it had before, but offer it by the one of now", () => {
+    const { kind } = choice(["max", "mean"], { ...about, formerNames: { maximum: "max" } });
+    expect(["maximum", "max", "toString"].map((word) => read(kind, word))).toEqual(["max", "max", "toString"]);
+    expect(() => checkValue("--pooling", { kind }, "sum")).toThrow("expected one of max, mean, got");
+  });
+
   it("defaults are those of the fields that have one", () =>
     expect(defaultsOf({ a: integer({ ...about, default: 3 }), b: integer(about), c: onOff(about) })).toEqual({
       a: 3,

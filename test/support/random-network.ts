@@ -56,7 +56,7 @@ type Step =
       readonly size: number;
       readonly padding: "same" | "causal";
     }
-  | { readonly kind: "pooling"; readonly of: "maximum" | "mean" }
+  | { readonly kind: "pooling"; readonly of: "max" | "mean" }
   | { readonly kind: "layer-norm" }
   | { readonly kind: "batch-norm" }
   | { readonly kind: "dropout" }
@@ -104,7 +104,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     size: fc.integer({ min: 1, max: 3 }),
     padding: fc.constantFrom("same", "causal"),
   }),
-  fc.record({ kind: fc.constant("pooling"), of: fc.constantFrom("maximum", "mean") }),
+  fc.record({ kind: fc.constant("pooling"), of: fc.constantFrom("max", "mean") }),
   fc.record({ kind: fc.constantFrom("layer-norm", "batch-norm", "dropout") }),
   fc.record({ kind: fc.constant("residual"), by: fc.constantFrom("add", "multiply", "average", "concatenate") }),
 ) as fc.Arbitrary<Step>;

@@ -80,7 +80,7 @@ describe("gradients are those of central differences", () => {
             inputs,
             mul(a, 2),
             axes.filter((axis) => axis < s.length),
-            "maximum",
+            "max",
           );
           // Softmax's denominator: what is subtracted is the maximum itself.
           return reduce({ a: inputs.a!, b: best }, exp(sub(a, b)), [s.length - 1]);
@@ -189,7 +189,7 @@ describe("what is shared", () => {
 
   it("a maximum shares its gradient among ties, as PyTorch's amax", async () => {
     const { gradients } = await derived({ a: [1, 4] }, { a: [3, 1, 3, 3] }, ({ a: x }) =>
-      reduce({ a: x! }, a, [1], "maximum"),
+      reduce({ a: x! }, a, [1], "max"),
     );
     const whole = gradients.a!.reduce((sum, g) => sum + g, 0);
     expect(gradients.a).toEqual([whole / 3, 0, whole / 3, whole / 3]);

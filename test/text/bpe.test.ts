@@ -106,8 +106,8 @@ test("a run of one character does not make tokens that its own file would be ref
 });
 
 test("equal counts are joined in the order of their ids, and a count below the least is not joined", async () => {
-  const merges = async (source: string, minimumCount: number) => {
-    const { model } = (await trainTokenizer(source, { kind: "bpe", alphabet: "character", minimumCount })).toJSON();
+  const merges = async (source: string, minCount: number) => {
+    const { model } = (await trainTokenizer(source, { kind: "bpe", alphabet: "character", minCount })).toJSON();
     return model.type === "BPE" ? model.merges.map((pair) => pair.join("+")) : [];
   };
   expect(await merges("cd ab cd ab", 2)).toEqual([" +a", "c+d", " a+b"]);

@@ -163,10 +163,10 @@ describe("vocabulary", () => {
     expect([...tokenizer.encode("a d\r\nb\n")]).toEqual([4, 0, 1, 2, 1]);
   });
 
-  test("vocabularySize and minimumCount leave the rarest out", async () => {
+  test("vocabularySize and minCount leave the rarest out", async () => {
     const words = await trainTokenizer("b a b c\nc b", { kind: "word", vocabularySize: 4 });
     expect(words.vocabulary).toEqual(["<unk>", "<eos>", "b", "c"]);
-    const characters = await trainTokenizer("abcab", { kind: "character", minimumCount: 2 });
+    const characters = await trainTokenizer("abcab", { kind: "character", minCount: 2 });
     expect(characters.vocabulary).toEqual(["<unk>", "a", "b"]);
     expect([...characters.encode("cab")]).toEqual([0, 1, 2]);
     expect(characters.decode([0, 1])).toBe("\ufffda");
@@ -189,7 +189,7 @@ describe("vocabulary", () => {
     await expect(trainTokenizer("a", { kind: "word", vocabularySize: 2 })).rejects.toMatchObject({
       code: "out-of-range",
     });
-    await expect(trainTokenizer("a", { kind: "word", minimumCount: 0 })).rejects.toMatchObject({
+    await expect(trainTokenizer("a", { kind: "word", minCount: 0 })).rejects.toMatchObject({
       code: "out-of-range",
     });
   });

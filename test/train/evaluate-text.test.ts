@@ -31,8 +31,8 @@ describe("evaluateText", () => {
   test("is the mean of −log p of every token after the first", async () => {
     const expected = (await byHand(tokens)) / 47;
     // 47 is no multiple of 10: the last window is shorter, and nothing is left out.
-    for (const steps of [1, 10, 47, 100]) {
-      const score = await evaluateText({ ...run, machine, tokens, batchSize: 1, steps });
+    for (const sequenceLength of [1, 10, 47, 100]) {
+      const score = await evaluateText({ ...run, machine, tokens, batchSize: 1, sequenceLength });
       expect(score.tokens).toBe(47);
       expect(score.loss).toBeCloseTo(expected, 12);
       expect(score.perplexity).toBeCloseTo(Math.exp(expected), 12);
@@ -43,7 +43,7 @@ describe("evaluateText", () => {
   test("of several streams is the mean over all of them, each from zero state", async () => {
     const streams = [0, 11, 22, 33].map((start) => tokens.subarray(start, start + 12));
     const sums = await Promise.all(streams.map(byHand));
-    const score = await evaluateText({ ...run, machine, tokens, batchSize: 4, steps: 5 });
+    const score = await evaluateText({ ...run, machine, tokens, batchSize: 4, sequenceLength: 5 });
     expect(score.tokens).toBe(44);
     expect(score.loss).toBeCloseTo(sums.reduce((a, b) => a + b, 0) / 44, 12);
   });
@@ -66,7 +66,7 @@ describe("evaluateText", () => {
     expect(await code({ tokens: tokens.subarray(0, 1) })).toBe("too-few-tokens");
     expect(await code({ batchSize: 48 })).toBe("too-few-tokens");
     expect(await code({ batchSize: 0 })).toBe("out-of-range");
-    expect(await code({ steps: 0 })).toBe("out-of-range");
+    expect(await code({ sequenceLength: 0 })).toBe("out-of-range");
     expect(await code({ tokens: [1, 2, 3] })).toBe("not-tokens");
     expect(await code({ tokens: Int32Array.of(0, 1, 5, 2) })).toBe("out-of-range");
     expect(await code({ machine: openReference() })).toBe("wrong-machine");

@@ -49,7 +49,7 @@ async function trainLike(file: Golden, machineName: MachineName) {
       parameters,
       train: textOf(file),
       batchSize: config.batch,
-      steps: config.bptt,
+      sequenceLength: config.bptt,
       epochs: 1,
       logEvery: 1,
     },

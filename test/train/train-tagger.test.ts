@@ -117,7 +117,7 @@ describe("trainTagger", () => {
   });
 
   test("words that nothing to learn from has say nothing", async () => {
-    const { trainer, tagger } = await train({ epochs: 1, words: { minimumCount: 1 } });
+    const { trainer, tagger } = await train({ epochs: 1, words: { minCount: 1 } });
     const { model, parameters, tokenizer } = tagger;
     expect(() => new Tagger({ model, machine, parameters, tokenizer, batchSize: 0 })).toThrow(
       /batchSize: expected a whole number/,
@@ -130,7 +130,7 @@ describe("trainTagger", () => {
   });
 
   test("spans are learned in one scheme and answered in another; characters know new words", async () => {
-    const { trainer, tagger } = await train({ sentences: names, words: { minimumCount: 9 }, epochs: 10 });
+    const { trainer, tagger } = await train({ sentences: names, words: { minCount: 9 }, epochs: 10 });
     const metrics: unknown[] = [];
     await trainer.run({ epoch: (event) => metrics.push(event.metrics) });
     expect(metrics.at(-1)).toMatchObject({ f1: 1, score: 1, accuracy: 1 });

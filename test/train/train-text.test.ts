@@ -16,7 +16,7 @@ afterAll(() => machine.close());
 
 async function tinyTraining(options: Partial<TrainTextOptions> = {}) {
   const { model, tokens } = await tinyRun(machine);
-  return trainText({ model, machine, train: tokens, batchSize: 4, steps: 10, epochs: 2, ...options });
+  return trainText({ model, machine, train: tokens, batchSize: 4, sequenceLength: 10, epochs: 2, ...options });
 }
 
 async function events(options: Partial<TrainTextOptions> = {}): Promise<TrainEvent[]> {
@@ -36,7 +36,7 @@ describe("trainText", () => {
     const windows = Math.floor(Math.floor((tinyText.length - 1) / 4) / 10);
     const start = all[0] as StartEvent;
     expect(start).toMatchObject({ type: "start", trainTokens: tinyText.length, validationTokens: 101, batchSize: 4 });
-    expect(start).toMatchObject({ steps: 10, stepsPerEpoch: windows, totalSteps: 2 * windows, epochs: 2 });
+    expect(start).toMatchObject({ sequenceLength: 10, stepsPerEpoch: windows, totalSteps: 2 * windows, epochs: 2 });
     // Embedding 5·4, LSTM 4·6·(4 + 6) + 2·4·6, head 5·6 + 5.
     expect(start.parameters).toBe(5 * 4 + 24 * 10 + 48 + 35);
     expect(start.bytes).toBeGreaterThan(4 * 8 * start.parameters);
@@ -75,7 +75,7 @@ describe("trainText", () => {
     expect(losses.slice(windows)).toEqual(losses.slice(0, windows));
     const { model, tokens, parameters } = await tinyRun(machine);
     const { trainer } = await trainText({
-      ...{ model, machine, parameters, train: tokens, batchSize: 4, steps: 10, epochs: 1, ...options },
+      ...{ model, machine, parameters, train: tokens, batchSize: 4, sequenceLength: 10, epochs: 1, ...options },
     });
     const own: number[] = [];
     for await (const event of trainer) if (event.type === "progress") own.push(event.loss);
@@ -107,7 +107,7 @@ describe("trainText", () => {
     const controller = new AbortController();
     const { signal } = controller;
     const { trainer } = await trainText({
-      ...{ model, machine, parameters, train: tokens, batchSize: 4, steps: 10, logEvery: 3, signal },
+      ...{ model, machine, parameters, train: tokens, batchSize: 4, sequenceLength: 10, logEvery: 3, signal },
     });
     const all: TrainEvent[] = [];
     for await (const event of trainer) {
@@ -177,7 +177,7 @@ describe("what goes wrong", () => {
     ["one token", { train: new Int32Array(1) }, "too-few-tokens"],
     ["more streams than text", { batchSize: 1000 }, "too-few-tokens"],
     ["a batch of zero", { batchSize: 0 }, "out-of-range"],
-    ["no steps", { steps: 0 }, "out-of-range"],
+    ["no steps", { sequenceLength: 0 }, "out-of-range"],
     ["half an epoch", { epochs: 0.5 }, "not-an-integer"],
     ["a rate below zero", { learningRate: -1 }, "out-of-range"],
     ["a rate that is no number", { learningRate: Number.NaN }, "out-of-range"],
@@ -199,7 +199,7 @@ describe("what goes wrong", () => {
   test("tokens outside the vocabulary are refused before a step is made of them", async () => {
     const train = new Int32Array(100).fill(1);
     train[70] = 5;
-    await expect(events({ train, batchSize: 2, steps: 5 })).rejects.toMatchObject({ code: "out-of-range" });
+    await expect(events({ train, batchSize: 2, sequenceLength: 5 })).rejects.toMatchObject({ code: "out-of-range" });
   });
 
   test("a hidden size of 10^9 is refused with the memory it would take", async () => {
@@ -214,7 +214,7 @@ describe("what goes wrong", () => {
     const { model, tokens, parameters } = await tinyRun(machine);
     const schedule = (step: number) => (step < 4 ? 1e-3 : 1e300);
     const { trainer } = await trainText({
-      ...{ model, machine, parameters, train: tokens, batchSize: 4, steps: 10, schedule, logEvery: 3 },
+      ...{ model, machine, parameters, train: tokens, batchSize: 4, sequenceLength: 10, schedule, logEvery: 3 },
     });
     const run = async () => {
       for await (const _ of trainer);
@@ -239,7 +239,7 @@ describe("what goes wrong", () => {
       parameters,
       train: tokens,
       batchSize: 4,
-      steps: 10,
+      sequenceLength: 10,
       logEvery: 5,
     });
     const run = async () => {

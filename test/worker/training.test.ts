@@ -8,7 +8,7 @@ import { workerHere } from "./worker-here.ts";
 
 const choice: TrainingChoice = {
   ...{ text: "", probe: "", cell: "gru", hiddenSize: 12, embeddingSize: 4, numLayers: 1, optimizer: "adam" },
-  ...{ learningRate: 0.02, clipNorm: 1, batchSize: 16, steps: 12, seed: 3 },
+  ...{ learningRate: 0.02, clipNorm: 1, batchSize: 16, sequenceLength: 12, seed: 3 },
 };
 let client: WorkerClient;
 afterEach(async () => {

@@ -6,7 +6,7 @@ export const recipe = defineRecipe({
   data: { train: "lm/ptb.train.txt.gz", validation: "lm/ptb.valid.txt.gz", test: "lm/ptb.test.txt.gz" },
   variants: {
     parity: {
-      ...{ tokenizer: { kind: "word", segmentation: "space" }, batchSize: 20, steps: 20, epochs: 13 },
+      ...{ tokenizer: { kind: "word", segmentation: "space" }, batchSize: 20, sequenceLength: 20, epochs: 13 },
       model: { embeddingSize: 200, hiddenSize: 200, numLayers: 2 },
       uniform: 0.1,
       // There the loss is summed over the 20 steps, with rate 1 and gradients of norm 5 at most; ours is the mean over them.

@@ -11,7 +11,7 @@ export const recipe = defineRecipe({
   },
   variants: {
     parity: {
-      ...{ ...wordsOnly, encoding: "bmes", batchSize: 16, epochs: 8, words: { minimumCount: 1 } },
+      ...{ ...wordsOnly, encoding: "bmes", batchSize: 16, epochs: 8, words: { minCount: 1 } },
       model: { ...wordsOnly.model, embeddingSize: 50 },
     },
     ours: {},

@@ -10,7 +10,7 @@ export const recipe = defineRecipe({
     defaults: { tokenizer: words },
     // Chosen on the validation part with seed 0, as for TREC: small first vectors, rare words stand for unknown ones, dropout of a half.
     ours: asPyTorch({
-      ...{ embeddingDeviation: 0.1, epochs: 8, tokenizer: { ...words, minimumCount: 2 } },
+      ...{ embeddingDeviation: 0.1, epochs: 8, tokenizer: { ...words, minCount: 2 } },
       model: { dropout: 0.5 },
     }),
   },

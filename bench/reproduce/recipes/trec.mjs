@@ -11,7 +11,7 @@ export const recipe = defineRecipe({
     // Chosen on a tenth of the training part (seeds 0 and 1): words of one occurrence teach what an unknown word is; small first vectors;
     // eight epochs, then on all of it.
     ours: asPyTorch({
-      ...{ validation: 0, epochs: 8, embeddingDeviation: 0.1, tokenizer: { ...words, minimumCount: 2 } },
+      ...{ validation: 0, epochs: 8, embeddingDeviation: 0.1, tokenizer: { ...words, minCount: 2 } },
       model: { dropout: 0.5 },
     }),
   },

@@ -16,7 +16,7 @@ export const chosen: { data: Data; lag: number; own: string; series: string; set
   ...{ data: "recall", lag: 12, own: OWN, series: START_SERIES },
   settings: {
     ...{ cell: "lstm", hiddenSize: 24, embeddingSize: 8, numLayers: 1, optimizer: "adam", learningRate: 0.01 },
-    ...{ clipNorm: 1, batchSize: 16, steps: 32, seed: 1 },
+    ...{ clipNorm: 1, batchSize: 16, sequenceLength: 32, seed: 1 },
   },
 };
 
@@ -25,7 +25,7 @@ export const BOUNDS = {
   hiddenSize: [2, 256, 1],
   numLayers: [1, 3, 1],
   learningRate: [0.0001, 10, 0.0001],
-  steps: [2, 256, 1],
+  sequenceLength: [2, 256, 1],
   lag: [2, 60, 1],
 } as const;
 export type Bounded = keyof typeof BOUNDS;

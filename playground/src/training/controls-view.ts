@@ -36,7 +36,7 @@ export function controls(): TemplateResult {
     ${numberField("numLayers", say("Layers", "层数"))}
     ${choiceOf(say("Optimizer", "优化器"), OPTIMIZER_TITLES, settings.optimizer, (name) => set("optimizer", name as Settings["optimizer"]))}
     ${numberField("learningRate", say("Learning rate", "学习率"))}
-    ${data === "adding" ? nothing : numberField("steps", say("Steps back", "回传步数"))}
+    ${data === "adding" ? nothing : numberField("sequenceLength", say("Sequence length", "序列长度"))}
     <label class="check"><input type="checkbox" .checked=${Number.isFinite(settings.clipNorm)} ?disabled=${busy} @change=${(
       e: Event,
     ) =>

@@ -15,7 +15,7 @@ import {
 
 const STORED = "playground-training";
 /** What numbers are called in the address. */
-const NUMBERS = { units: "hiddenSize", layers: "numLayers", rate: "learningRate", back: "steps" } as const;
+const NUMBERS = { units: "hiddenSize", layers: "numLayers", rate: "learningRate", back: "sequenceLength" } as const;
 
 const first = structuredClone(chosen);
 

@@ -35,7 +35,7 @@ export const maskingLayer: Plain<"masking"> = ({ value }) =>
     const tensor = batchFirst(x!);
     if (tensor.shape.length !== 3)
       throw new UsageError("shape-mismatch", `masking: expected [B, T, D], got ${formatShape(tensor.shape)}`);
-    const distance = reduce({ x: tensor }, abs(sub(variable("x"), value)), [2], "maximum");
+    const distance = reduce({ x: tensor }, abs(sub(variable("x"), value)), [2], "max");
     const counts = pointwise({ distance }, select(less(0, variable("distance")), 1, 0));
     const mask = maskOf(reshape(counts, tensor.shape.slice(0, 2)));
     const kept = pointwise({ x: tensor, counts }, select(less(0, variable("counts")), variable("x"), 0));

@@ -100,7 +100,7 @@ const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }
   masking: ({ value }) => plain("Masking", { mask_value: value }),
   permute: ({ order }) => plain("Permute", { dims: order }),
   pooling: ({ of, window }, { name, family, masks }) => {
-    const word = of === "maximum" ? "Max" : "Average";
+    const word = of === "max" ? "Max" : "Average";
     if (window === "global") {
       if (family.kind === "tfjs" && masks && of === "mean")
         throw unsupported(

@@ -280,7 +280,7 @@ export class Recorder {
   }
 
   /** Sum or maximum of an equation of `x` over axes, which keep the size 1. */
-  reduce(x: Value, equation: (x: Term) => Expression, axes: readonly number[], combine: "sum" | "maximum"): Value {
+  reduce(x: Value, equation: (x: Term) => Expression, axes: readonly number[], combine: "sum" | "max"): Value {
     const kept = x.shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
     if (this.folds(x)) {
       const mapped = { shape: x.shape, data: mapHost([x], x.shape, functionOf(equation, 1), "float64") };

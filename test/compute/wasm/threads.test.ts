@@ -23,7 +23,7 @@ const matmul = (m: number, k: number, n: number, more: Partial<MatMul> = {}): Ke
   ...{ op: "matmul", batch: 1, m, k, n, transposeA: false, transposeB: false, bias: true, ...more },
 });
 const values = { out: { value: x.add(x.tanh(a), b), strides: [70, 1] } };
-const reduce = (shape: number[], over: boolean[], strides: number[], combine: "sum" | "maximum" = "sum"): Kernel => ({
+const reduce = (shape: number[], over: boolean[], strides: number[], combine: "sum" | "max" = "sum"): Kernel => ({
   ...{ op: "reduce", shape, inputs: { a: strides }, value: x.mul(a, a), over, combine },
 });
 
@@ -43,7 +43,7 @@ const kernels: Record<string, readonly Kernel[]> = {
   reductions: [
     ...[reduce([1, 100_000], [true, true], [0, 1]), reduce([7, 33], [true, false], [33, 1])],
     ...[reduce([50, 40_000], [false, true], [1, 50]), reduce([7, 33], [true, true], [33, 1])],
-    reduce([40_000], [true], [1], "maximum"),
+    reduce([40_000], [true], [1], "max"),
   ],
   rows: [
     { op: "gather", rows: 31, vocabulary: 9, columns: 5 },

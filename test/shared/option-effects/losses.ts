@@ -57,7 +57,11 @@ export const losses: EffectTable = {
   pinball: elementwise(pinball, { level: [0.9] }, { level: 0.5 }),
   gaussianLoss: elementwise((location, y, options) => gaussianLoss({ location, scale: positive(y.graph) }, y, options)),
   studentTLoss: elementwise((location, y, options) =>
-    studentTLoss({ location, scale: positive(y.graph), freedom: y.graph.constant([2, 2], [3, 4, 5, 6]) }, y, options),
+    studentTLoss(
+      { location, scale: positive(y.graph), degreesOfFreedom: y.graph.constant([2, 2], [3, 4, 5, 6]) },
+      y,
+      options,
+    ),
   ),
   negativeBinomialLoss: elementwise(({ graph }, _, options) => {
     return negativeBinomialLoss(

@@ -17,7 +17,7 @@ const text = "Aa don't b-c, Aa don't d.\nＡ b c d e f g!\n".repeat(4);
 /** Options of a tokenizer that is made; beside "word" what they need is given with them. */
 export const tokenizing = {
   kind: ["byte"],
-  minimumCount: [5],
+  minCount: [5],
   vocabularySize: [4],
   unknown: [false],
   segmentation: ["space"],

@@ -257,7 +257,7 @@ export const trainings: EffectTable = {
     validation: [0.4],
     scheme: ["none"],
     encoding: ["iob2"],
-    words: [{ minimumCount: 9 }],
+    words: [{ minCount: 9 }],
     characters: [false],
     model: [{ ...tiny, hiddenSize: 4 }],
     ...{ batchSize: [3], evenBatches: [false] },
@@ -284,15 +284,15 @@ export const trainings: EffectTable = {
   ...trains<Omit<TrainTextOptions, "machine" | "model" | "train">>(
     "trainText",
     text,
-    { batchSize: 3, steps: 4, epochs: 2, learningRate: 0.05, validation: tokens.subarray(0, 20) },
+    { batchSize: 3, sequenceLength: 4, epochs: 2, learningRate: 0.05, validation: tokens.subarray(0, 20) },
     {
       validation: [tokens.subarray(0, 30)],
       parameters: async () => {
         const own = await createParameters({ machine, layout: layoutParameters(model), seed: 7 });
-        const options = { batchSize: 3, steps: 4, epochs: 1 };
+        const options = { batchSize: 3, sequenceLength: 4, epochs: 1 };
         return [await text(options), await text({ ...options, parameters: own })];
       },
-      ...{ batchSize: [2], steps: [5], validationBatchSize: [2], validationTokens: [9] },
+      ...{ batchSize: [2], sequenceLength: [5], validationBatchSize: [2], validationTokens: [9] },
     },
   ),
   "Evaluator.run": shows(
@@ -369,12 +369,12 @@ export const trainings: EffectTable = {
     },
   ),
   evaluateText: shows(
-    async (options: { batchSize?: number; steps?: number }) => {
+    async (options: { batchSize?: number; sequenceLength?: number }) => {
       const store = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
       return evaluateText({ model, parameters: store, machine, tokens, ...options });
     },
     {},
-    { batchSize: [2], steps: [1, { batchSize: 2 }] },
+    { batchSize: [2], sequenceLength: [1, { batchSize: 2 }] },
   ),
   "trainClassifier tokenizer": shows(
     async (tokenizer: TrainTokenizerOptions) => {
@@ -403,7 +403,7 @@ export const trainings: EffectTable = {
     (words: TaggerWords) => tag({ ...tagged, words }),
     {},
     {
-      ...{ minimumCount: [9], vocabularySize: [3], normalize: [["nfc"]] },
+      ...{ minCount: [9], vocabularySize: [3], normalize: [["nfc"]] },
     },
   ),
   "trainTagger model": shows((own: TaggerModelOptions) => tag({ ...tagged, model: own }), tiny, {

@@ -115,7 +115,7 @@ const maxPool: Operator = (node) => {
   return restore(
     dropFirst(
       node,
-      node.recorder.reduce(seen, (a) => a as never, [0], "maximum"),
+      node.recorder.reduce(seen, (a) => a as never, [0], "max"),
     ),
   );
 };
@@ -152,13 +152,13 @@ const stacked = (node: NodeContext, parts: readonly Value[]): Value =>
 const dropFirst = (node: NodeContext, x: Value): Value => node.recorder.reshape(x, x.shape.slice(1));
 
 const global =
-  (combine: "sum" | "maximum"): Operator =>
+  (combine: "sum" | "max"): Operator =>
   (node) => {
     const x = node.input(0);
     const axes = [...x.shape.keys()].slice(2);
     const reduced = node.recorder.reduce(x, (a) => a as never, axes, combine);
     const count = size(x.shape.slice(2));
-    return combine === "maximum"
+    return combine === "max"
       ? reduced
       : node.recorder.pointwise([reduced], { equation: (s) => div(s!, count) }, x.type);
   };
@@ -188,6 +188,6 @@ export const convolution: Readonly<Record<string, Operator>> = {
   BatchNormalization: batchNormalization,
   Conv: conv,
   GlobalAveragePool: global("sum"),
-  GlobalMaxPool: global("maximum"),
+  GlobalMaxPool: global("max"),
   MaxPool: maxPool,
 };

@@ -79,7 +79,7 @@ export function dynamicRange(node: NodeContext, x: Value): { readonly scale: Val
   const { recorder } = node;
   const axes = [...x.shape.keys()];
   const largest = (equation: (a: Term) => Expression): Value =>
-    recorder.reshape(recorder.reduce(x, equation, axes, "maximum"), []);
+    recorder.reshape(recorder.reduce(x, equation, axes, "max"), []);
   const [high, low] = [largest((a) => add(a, 0)), largest((a) => neg(a))];
   const range: Equation = (a, b) => add(max(a!, 0), max(b!, 0));
   const scale = recorder.pointwise(

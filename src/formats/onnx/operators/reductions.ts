@@ -22,7 +22,7 @@ const same: Equation = (x) => x as Expression;
 
 interface Reduction {
   readonly of?: Equation;
-  readonly combine?: "sum" | "maximum";
+  readonly combine?: "sum" | "max";
   /** From the sum (or maximum) and the number of elements to the result. */
   readonly finish?: (sum: Expression, count: number) => Expression;
 }
@@ -56,7 +56,7 @@ function softmax(node: NodeContext, logarithm: boolean): Value {
   const old = node.opset < 13;
   const axis = node.axis(node.int("axis", old ? 1 : -1), rank);
   const axes = old ? Array.from({ length: rank - axis }, (_, k) => axis + k) : [axis];
-  const largest = recorder.reduce(x, same, axes, "maximum");
+  const largest = recorder.reduce(x, same, axes, "max");
   const shifted = recorder.pointwise([x, largest], { equation: (a, m) => sub(a!, m!) }, x.type);
   const sum = recorder.reduce(shifted, exp, axes, "sum");
   const equation = logarithm
@@ -74,7 +74,7 @@ const place =
     const n = x.shape[axis]!;
     const last = node.int("select_last_index", 0) === 1;
     const signed: Equation = (a) => (sign === 1 ? same(a) : neg(a));
-    const best = recorder.reduce(x, signed, [axis], "maximum");
+    const best = recorder.reduce(x, signed, [axis], "max");
     const numbers = hostValue(
       "float32",
       x.shape.map((_, k) => (k === axis ? n : 1)),
@@ -86,7 +86,7 @@ const place =
       { equation: (a, b, k) => select(equal(signed(a!), b!), last ? add(k!, 0) : sub(n - 1, k!), -1) },
       "float32",
     );
-    const found = recorder.reduce(marked, same, [axis], "maximum");
+    const found = recorder.reduce(marked, same, [axis], "max");
     const index = recorder.pointwise([found], { equation: (k) => (last ? same(k!) : sub(n - 1, k!)) }, "int64");
     return node.int("keepdims", 1) === 1
       ? index
@@ -126,9 +126,9 @@ export const reductions: Readonly<Record<string, Operator>> = {
   LogSoftmax: (node) => softmax(node, true),
   ReduceL1: reduction({ of: abs }),
   ReduceL2: reduction({ of: (x) => mul(x, x), finish: (s) => sqrt(s) }),
-  ReduceMax: reduction({ combine: "maximum" }),
+  ReduceMax: reduction({ combine: "max" }),
   ReduceMean: reduction({ finish: (s, n) => div(s, n) }),
-  ReduceMin: reduction({ of: neg, combine: "maximum", finish: (s) => neg(s) }),
+  ReduceMin: reduction({ of: neg, combine: "max", finish: (s) => neg(s) }),
   ReduceSum: reduction({}),
   ReduceSumSquare: reduction({ of: (x) => mul(x, x) }),
   Softmax: (node) => softmax(node, false),
