@@ -370,7 +370,7 @@ export type { AddedToken, NormalizerSpec, TokenizerFile } from "./text/tokenizer
 export { tokenizerFromJSON } from "./text/tokenizer-from-json.ts";
 export { type TextSource, type TrainTokenizerOptions, trainTokenizer } from "./text/train-tokenizer.ts";
 // Training.
-export type { BestMetric, EarlyStopping } from "./train/best.ts";
+export type { EarlyStopping, MonitoredMetric } from "./train/best.ts";
 export type { ClassWeights } from "./train/class-weights.ts";
 export { type EvaluateTextOptions, evaluateText, type TextScores } from "./train/evaluate-text.ts";
 export {

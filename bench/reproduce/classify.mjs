@@ -45,11 +45,11 @@ export async function classify({ settings, seed, train, test, log, saved }) {
 }
 
 /**
- * Settings under which weights begin as in PyTorch, the rest of an epoch is a batch of its own and the rate stays: those that mirror a
- * script of PyTorch, and those that were chosen when our defaults were the same.
+ * Settings under which weights begin as in PyTorch, the rest of an epoch is a batch of its own, the rate stays and the loss decides which
+ * epoch is kept: those that mirror a script of PyTorch, and those that were chosen when our defaults were the same.
  */
 export const asPyTorch = ({ model, ...settings }) => ({
-  ...{ evenBatches: false, schedule: "constant", ...settings },
+  ...{ evenBatches: false, schedule: "constant", monitor: "loss", ...settings },
   model: { initialize: "pytorch", ...model },
 });
 

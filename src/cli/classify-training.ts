@@ -40,11 +40,11 @@ function trainOptions(settings: ClassifySettings) {
   const { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, pooling, embeddingSize, memorySteps } =
     settings;
   const { tokenizer, vocabularySize, minCount, alphabet, normalize } = settings;
-  const { regression, validation, classWeights, scaling, batchSize } = settings;
+  const { regression, validation, classWeights, scaling, batchSize, monitor } = settings;
   const stages = normalize ?? (tokenizer === "word" ? (["lowercase"] as const) : []);
   return {
     ...trainerOptions(settings),
-    ...{ regression, validation, classWeights, scaling, batchSize },
+    ...{ regression, validation, classWeights, scaling, batchSize, monitor },
     model: { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, pooling, embeddingSize, memorySteps },
     tokenizer: {
       ...{ kind: tokenizer, normalize: stages },

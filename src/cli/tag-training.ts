@@ -35,10 +35,10 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
 
 function trainOptions(settings: TagSettings) {
   const { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, head, embeddingSize } = settings;
-  const { vocabularySize, minCount, normalize, characters, scheme, encoding, batchSize } = settings;
+  const { vocabularySize, minCount, normalize, characters, scheme, encoding, batchSize, monitor } = settings;
   return {
     ...trainerOptions(settings),
-    ...{ scheme, encoding, batchSize },
+    ...{ scheme, encoding, batchSize, monitor },
     // On is where it tells something: where words have characters.
     characters: characters ? undefined : false,
     words: {

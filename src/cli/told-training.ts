@@ -84,7 +84,8 @@ class Told<F extends object> {
         display.say(measured(event, this.#epochs));
         break;
       case "end":
-        if (event.reason === "stopped-early") display.say("Stopped early: the validation got no better.");
+        if (event.reason === "stopped-early")
+          display.say(`Stopped early: the ${this.#start!.monitor?.metric ?? "loss of training"} got no better.`);
         this.#end = { interrupted: event.reason === "aborted", step: event.step, seconds: event.seconds };
     }
   }

@@ -77,6 +77,10 @@ export const classifyFields = {
     ...{ unit: "count", min: 1, otherwise: "10, or more for about 640 updates, but at most 100" },
   }),
   ...training,
+  monitor: choice(["accuracy", "macroF1", "loss", "rmse", "mae"], {
+    about: "which metric of the validation part says which epoch is kept and when --patience ends",
+    ...{ unit: "metric", otherwise: "accuracy, with --regression loss" },
+  }),
   schedule: withoutDefault(training.schedule, "cosine for series, constant for texts"),
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),
   machine: machineField,

@@ -69,6 +69,10 @@ export const tagFields = {
   embeddingSize: integer({ about: "size of the vector of a word", unit: "numbers", min: 1, default: 100 }),
   batchSize: integer({ about: "sentences per update", unit: "count", min: 1, default: 16 }),
   ...training,
+  monitor: choice(["score", "f1", "accuracy", "intentAccuracy", "loss"], {
+    about: "which metric of the validation part says which epoch is kept and when --patience ends",
+    ...{ unit: "metric", otherwise: "score: F1 of spans, without spans accuracy, with intents the mean with theirs" },
+  }),
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),
   machine: machineField,
 } as const;

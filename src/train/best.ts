@@ -1,15 +1,15 @@
 import { describe, expectInteger, expectOneOf, FailureError, UsageError } from "../shared/errors.ts";
 import type { Metrics } from "./evaluator.ts";
 
-/** Which metric decides which weights are best. */
-export interface BestMetric {
-  /** Name of the metric. Default "loss". */
-  readonly metric?: string;
-  /** Whether lower ("min") or higher ("max") is better. Default "min". */
-  readonly mode?: "min" | "max";
+/** The metric that is watched: its best value decides which weights are kept, and when training stops early. */
+export interface MonitoredMetric {
+  /** Its name among those that the evaluator measures. */
+  readonly metric: string;
+  /** Whether lower ("min") or higher ("max") is better. */
+  readonly mode: "min" | "max";
 }
 
-/** Ends a training when the deciding metric stops improving. */
+/** Ends a training when the monitored metric stops improving. */
 export interface EarlyStopping {
   /** Number of evaluations in a row without improvement after which training ends; at least 1. */
   readonly patience: number;
@@ -21,6 +21,8 @@ export interface EarlyStopping {
 export interface BestState {
   /** Null before the first. */
   readonly best: number | null;
+  /** The loss measured with the best. */
+  readonly loss: number | null;
   /** Step of the best. */
   readonly step: number;
   /** What early stopping compares with: the last value that was better by `minDelta`. */
@@ -30,25 +32,35 @@ export interface BestState {
 }
 
 export interface BestRule {
-  readonly metric: string;
+  readonly monitor: MonitoredMetric;
   /** "min loss": what tells it from another rule, by which the best so far would be another. */
   readonly name: string;
   readonly initial: BestState;
   /** The number that decides. @throws FailureError "unknown-metric" */
   of(metrics: Metrics): number;
-  /** The state after one more measurement. One that is not a number counts as no better. */
-  next(state: BestState, value: number, step: number): BestState;
+  /** The state after one more measurement. A value that is not a number counts as no better. */
+  next(state: BestState, metrics: Metrics, step: number): BestState;
   /** Whether it is time to stop. */
   stops(state: BestState): boolean;
 }
 
+/** Of the metrics that a task measures: whether lower or higher is better. */
+export type MetricModes = Readonly<Record<string, MonitoredMetric["mode"]>>;
+
+/** A metric of a task by its name. @throws UsageError "unknown-choice" */
+export function monitored(name: string, modes: MetricModes): MonitoredMetric {
+  const metric = expectOneOf("monitor", name, Object.keys(modes));
+  return { metric, mode: modes[metric]! };
+}
+
 /** @throws UsageError "bad-option", "unknown-choice", "out-of-range" */
-export function bestRule(best: BestMetric = {}, stopping?: EarlyStopping): BestRule {
-  const { metric = "loss" } = best;
+export function bestRule(
+  { metric, mode }: MonitoredMetric = { metric: "loss", mode: "min" },
+  stopping?: EarlyStopping,
+): BestRule {
   if (typeof metric !== "string")
-    throw new UsageError("bad-option", `best.metric: expected a name, got ${describe(metric)}`);
-  const mode = expectOneOf("best.mode", best.mode ?? "min", ["min", "max"]);
-  const sign = mode === "min" ? 1 : -1;
+    throw new UsageError("bad-option", `monitor.metric: expected a name, got ${describe(metric)}`);
+  const sign = expectOneOf("monitor.mode", mode, ["min", "max"]) === "min" ? 1 : -1;
   const patience = stopping && expectInteger("earlyStopping.patience", stopping.patience, { min: 1 });
   const delta = stopping?.minDelta ?? 0;
   if (!(delta >= 0 && delta < Number.POSITIVE_INFINITY))
@@ -58,23 +70,27 @@ export function bestRule(best: BestMetric = {}, stopping?: EarlyStopping): BestR
     );
   const better = (value: number, than: number | null, by: number): boolean =>
     than === null ? !Number.isNaN(value) : sign * (than - value) > by;
+  const of = (metrics: Metrics): number => {
+    if (Object.hasOwn(metrics, metric)) return metrics[metric]!;
+    throw new FailureError(
+      "unknown-metric",
+      `monitor.metric: the evaluator measured ${Object.keys(metrics).join(", ") || "nothing"}, but no "${metric}"`,
+    );
+  };
   return {
-    metric,
+    monitor: { metric, mode },
     name: `${mode} ${metric}`,
-    initial: { best: null, step: 0, mark: null, bad: 0 },
-    of(metrics) {
-      if (Object.hasOwn(metrics, metric)) return metrics[metric]!;
-      throw new FailureError(
-        "unknown-metric",
-        `best.metric: the evaluator measured ${Object.keys(metrics).join(", ") || "nothing"}, but no "${metric}"`,
-      );
-    },
-    next(state, value, step) {
-      const record = better(value, state.best, 0);
-      const counts = better(value, state.mark, delta);
+    initial: { best: null, loss: null, step: 0, mark: null, bad: 0 },
+    of,
+    next(state, metrics, step) {
+      const value = of(metrics);
+      const { loss = null } = metrics;
+      // The accuracies of a few examples are often equal; the loss still tells which weights are better.
+      const surer = value === state.best && loss !== null && state.loss !== null && loss < state.loss;
+      const record = better(value, state.best, 0) || surer;
+      const counts = better(value, state.mark, delta) || (surer && delta === 0);
       return {
-        best: record ? value : state.best,
-        step: record ? step : state.step,
+        ...(record ? { best: value, loss, step } : { best: state.best, loss: state.loss, step: state.step }),
         mark: counts ? value : state.mark,
         bad: counts ? 0 : state.bad + 1,
       };

@@ -4,7 +4,11 @@ import { classifierScores, numberScores } from "../run/evaluate-classifier.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { inPieces } from "./in-pieces.ts";
 
-/** Measures `loss`, `accuracy` and `macroF1`, or of a regression `loss`, `rmse` and `mae`; closes the classifier's plans, not the parameters. */
+/** What is measured of classes, and of numbers. */
+export const CLASS_METRICS = { loss: "min", accuracy: "max", macroF1: "max" } as const;
+export const NUMBER_METRICS = { loss: "min", rmse: "min", mae: "min" } as const;
+
+/** Measures `CLASS_METRICS`, or of a regression `NUMBER_METRICS`; closes the classifier's plans, not the parameters. */
 export const classifierEvaluator = (classifier: Classifier, examples: Examples): Evaluator => ({
   async run(options) {
     const { inputs, labels } = examples;

@@ -1,3 +1,4 @@
+import type { MonitoredMetric } from "./best.ts";
 import type { Metrics } from "./evaluator.ts";
 
 /** An event of a training. Steps (updates) and epochs are counted from 1. `F`: further facts of the start event. */
@@ -24,6 +25,8 @@ export interface TrainingStart {
   readonly totalSteps: number;
   /** Memory on the machine, in bytes. */
   readonly bytes: number;
+  /** The metric that decides which weights are best; absent without an evaluator. */
+  readonly monitor?: MonitoredMetric;
 }
 
 /** Progress, every `logEvery` steps. */
@@ -63,7 +66,7 @@ interface Measured {
   readonly metrics?: Metrics;
   /** The metric `loss`, where there is one. */
   readonly validationLoss?: number;
-  /** Whether the metric that decides (without an evaluator the loss of training) is better than ever before. */
+  /** Whether these weights are the best so far, by the monitored metric; without an evaluator the latest are. */
   readonly best: boolean;
 }
 

@@ -34,6 +34,8 @@ export interface PlateauOptions {
 }
 
 export interface Plateau {
+  /** Which of two metrics it takes for better; undefined: nobody knows. */
+  readonly mode?: "min" | "max";
   readonly initial: PlateauState;
   /** The state after one more measurement. One that is not a number counts as no better. */
   next(state: PlateauState, metric: number): PlateauState;
@@ -66,7 +68,8 @@ export function reduceOnPlateau(options: PlateauOptions): Plateau {
   }
   const patience = expectInteger("patience", options.patience ?? 10, { min: 0 });
   const cooldown = expectInteger("cooldown", options.cooldown ?? 0, { min: 0 });
-  const sign = expectOneOf("mode", options.mode ?? "min", ["min", "max"]) === "min" ? 1 : -1;
+  const mode = expectOneOf("mode", options.mode ?? "min", ["min", "max"]);
+  const sign = mode === "min" ? 1 : -1;
   const relative =
     expectOneOf("thresholdMode", options.thresholdMode ?? "relative", ["relative", "absolute"]) === "relative";
 
@@ -78,6 +81,7 @@ export function reduceOnPlateau(options: PlateauOptions): Plateau {
   };
 
   return {
+    mode,
     initial: { rate: learningRate, best: null, bad: 0, cooldown: 0 },
     next(state, metric) {
       const better = isBetter(metric, state.best);

@@ -138,7 +138,7 @@ export class Run implements AsyncDisposable {
   }
 
   /**
-   * Runs a training and records it: config, metrics, best weights and checkpoints. With `existing: "resume"` it continues from the last
+   * Runs a training and records it: config, metrics, best weights (without an evaluator the last) and checkpoints. With `existing: "resume"` it continues from the last
    * checkpoint. Events are passed on after they have been recorded: the best weights are in `model.safetensors`, and at `checkpoint`
    * and `end` everything needed to resume is in `checkpoints/`. Close the run afterwards.
    * @throws UsageError "other-training", "different-schedule", "different-arithmetic"; FailureError "disk-full", "file-write-failed", "diverged". The
@@ -230,7 +230,8 @@ export class Run implements AsyncDisposable {
         await this.saveCheckpoint(trainer);
         break;
       case "end":
-        if (!this.saved) await this.saveWeights(trainer.parameters, config, { type: "end", step: event.step });
+        if (!this.saved || (!trainer.validates && this.saved.savedStep !== event.step))
+          await this.saveWeights(trainer.parameters, config, { type: "end", step: event.step });
         if (this.kept !== event.step || event.reason === "aborted") await this.saveCheckpoint(trainer);
         metrics.add(event);
         await metrics.flush();

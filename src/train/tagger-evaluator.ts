@@ -4,9 +4,12 @@ import type { Tagger } from "../run/tagger.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { inPieces } from "./in-pieces.ts";
 
+/** All that is measured of tags. */
+export const TAG_METRICS = { loss: "min", accuracy: "max", f1: "max", intentAccuracy: "max", score: "max" } as const;
+
 /**
- * Measures `loss`, `accuracy`, of spans `f1`, of intents `intentAccuracy`; and `score`, which decides what is best: the F1, or else the
- * accuracy, or the mean of it and of the intents'. Closes the tagger's plans, not the parameters.
+ * Measures `loss`, `accuracy`, of spans `f1`, of intents `intentAccuracy`; and `score`: the F1, or else the accuracy, or the mean of it
+ * and of the intents'. Closes the tagger's plans, not the parameters.
  */
 export const taggerEvaluator = (tagger: Tagger, sentences: TaggedSentences): Evaluator => ({
   async run(options) {

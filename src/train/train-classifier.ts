@@ -20,8 +20,9 @@ import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
+import { monitored } from "./best.ts";
 import { type ClassWeights, classWeightsOf } from "./class-weights.ts";
-import { classifierEvaluator } from "./classifier-evaluator.ts";
+import { CLASS_METRICS, classifierEvaluator, NUMBER_METRICS } from "./classifier-evaluator.ts";
 import { expectRoom } from "./learner.ts";
 import { startTrainer } from "./trainer.ts";
 import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
@@ -65,6 +66,11 @@ export interface TrainClassifierOptions extends TrainingOptions {
   readonly batchSize?: number | undefined;
   /** Whether the last two batches of an epoch share what is left for them (see `bucketedBatches`). Default true. */
   readonly evenBatches?: boolean | undefined;
+  /**
+   * The metric of the validation examples that decides which weights are best and when to stop early; of equal values that of the lower
+   * loss is better. Default "accuracy", of a regression "loss".
+   */
+  readonly monitor?: keyof typeof CLASS_METRICS | keyof typeof NUMBER_METRICS | undefined;
   /** As in every training, but for series the default is "cosine". */
   readonly schedule?: TrainingOptions["schedule"];
   /** Default 10; for few examples more, for about 640 updates, but at most 100. */
@@ -117,6 +123,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     classWeights: 1,
     tokenizer: 1,
     scaling: 1,
+    monitor: 1,
     model: modelNames,
     batchSize: 1,
     evenBatches: 1,
@@ -160,7 +167,12 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   });
   const layout = layoutParameters(model);
   const epochs = options.epochs ?? Math.min(100, Math.max(10, Math.ceil(640 / batches.batchesPerEpoch)));
-  const plan = { ...options, epochs, schedule: options.schedule ?? usual.schedule };
+  const { monitor = validation && !regression ? "accuracy" : "loss" } = options;
+  const plan = {
+    ...options,
+    ...{ epochs, schedule: options.schedule ?? usual.schedule },
+    monitor: monitored(monitor, regression ? NUMBER_METRICS : CLASS_METRICS),
+  };
   const { optimizer, accumulate } = planOf(plan, batches.batchesPerEpoch);
   expectRoom(machine, layout, optimizer, accumulate > 1);
   const parameters = await createParameters({ machine, layout, seed });

@@ -20,8 +20,9 @@ import { createParameters } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
 import { byCodePoint } from "../text/vocabulary.ts";
+import { monitored } from "./best.ts";
 import { expectRoom } from "./learner.ts";
-import { taggerEvaluator } from "./tagger-evaluator.ts";
+import { TAG_METRICS, taggerEvaluator } from "./tagger-evaluator.ts";
 import { startTrainer } from "./trainer.ts";
 import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 import type { Training } from "./training.ts";
@@ -66,6 +67,11 @@ export interface TrainTaggerOptions extends TrainingOptions {
   readonly model?: TaggerModelOptions | undefined;
   /** B: sentences per update. Default 16. */
   readonly batchSize?: number | undefined;
+  /**
+   * The metric of the validation sentences that decides which weights are best and when to stop early; of equal values that of the lower
+   * loss is better. Default "score": the F1 of spans, for other tags the accuracy, with intents the mean of that and their accuracy.
+   */
+  readonly monitor?: keyof typeof TAG_METRICS | undefined;
   /** Whether the last two batches of an epoch share what is left for them (`bucketedBatches`). Default true. */
   readonly evenBatches?: boolean | undefined;
 }
@@ -88,8 +94,7 @@ export interface TaggerTraining extends Training<TaggerFacts, SequenceTagger> {
 }
 
 /**
- * Trains a tagger of sentences, and of their intents if they have any. The weights with the best span F1 count as best (for other tags
- * accuracy; with intents the mean with their accuracy). Nothing runs until the trainer is iterated or `run` is called.
+ * Trains a tagger of sentences, and of their intents if they have any. Nothing runs until the trainer is iterated or `run` is called.
  * @example
  * ```ts no-run
  * const sentences = await readTokenColumns("train.txt", { token: 1, tag: 4 });
@@ -110,6 +115,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
     encoding: 1,
     words: { minCount: 1, vocabularySize: 1, normalize: 1 },
     characters: 1,
+    monitor: 1,
     model: modelNames,
     batchSize: 1,
     evenBatches: 1,
@@ -152,7 +158,10 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
     weight: (chosen) => chosen.reduce((sum, k) => sum + lengths[k]!, 0),
     identity: { tags: tags.join("\n"), intents: intents?.join("\n") ?? null },
   });
-  const { optimizer, accumulate } = planOf(options, batches.batchesPerEpoch);
+  const { f1, intentAccuracy, ...always } = TAG_METRICS;
+  const modes = { ...always, ...(scheme && { f1 }), ...(intents && { intentAccuracy }) };
+  const plan = { ...options, monitor: monitored(options.monitor ?? (validation ? "score" : "loss"), modes) };
+  const { optimizer, accumulate } = planOf(plan, batches.batchesPerEpoch);
   expectRoom(machine, layout, optimizer, accumulate > 1);
   const parameters = await createParameters({ machine, layout, seed });
   try {
@@ -161,8 +170,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
     const tagger = new Tagger({ model, machine, parameters, tokenizer });
     const evaluator = validation && taggerEvaluator(tagger, validation);
     const trainer = await startTrainer<TaggerFacts>({
-      ...options,
-      best: options.best ?? (evaluator && { metric: "score", mode: "max" }),
+      ...plan,
       ...{ parameters, batches, evaluator, owned: [tagger, parameters] },
       facts: {
         ...{ trainSentences: train.tokens.length, trainTokens: lengths.reduce((a, b) => a + b, 0), batchSize },

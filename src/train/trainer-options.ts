@@ -9,7 +9,7 @@ import { trainingFields } from "../schema/training.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import type { Graph } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
-import { type BestMetric, type BestRule, bestRule, type EarlyStopping } from "./best.ts";
+import { type BestRule, bestRule, type EarlyStopping, type MonitoredMetric } from "./best.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Objective } from "./learner.ts";
 import { type RateOptions, type RateRule, rateRule } from "./rate.ts";
@@ -47,9 +47,7 @@ export interface TrainingOptions extends RateOptions {
   readonly seed?: number | undefined;
   /** When the evaluator runs: after each epoch ("epoch", default), or also every this many steps. Always at the end. */
   readonly evaluateEvery?: "epoch" | number | undefined;
-  /** The metric that decides which weights are best. Default: the lowest `loss`; without an evaluator that of the training. */
-  readonly best?: BestMetric | undefined;
-  /** Ends the training when the deciding metric stops improving. Default: never. */
+  /** Ends the training when the monitored metric, without validation the loss of training, stops improving. Default: never. */
   readonly earlyStopping?: EarlyStopping | undefined;
   /** When to emit a `checkpoint` event, besides after each evaluation: after this many steps, seconds, or both. */
   readonly checkpointEvery?: { readonly steps?: number | undefined; readonly seconds?: number | undefined } | undefined;
@@ -68,8 +66,13 @@ export interface TrainerOptions<F extends object = object> extends TrainingOptio
   readonly batches: BatchSource;
   /** Records the forward pass and the loss for batches of this shape; called once per shape. */
   readonly record: (graph: Graph, batch: Batch) => Objective;
-  /** Evaluates the model; closed with the trainer. Default: none, and the training loss decides what is best. */
+  /** Evaluates the model; closed with the trainer. Default: none, and the latest weights count as best. */
   readonly evaluator?: Evaluator | undefined;
+  /**
+   * The metric that decides which weights are best and when to stop early; of equal values that of the lower `loss` is better. Default:
+   * the lowest `loss`.
+   */
+  readonly monitor?: MonitoredMetric | undefined;
   /** Further facts for the start event. */
   readonly facts?: F | undefined;
   /** What to close with the trainer, in this order. */
@@ -106,13 +109,15 @@ export const trainingOptions: OptionsTable<TrainingOptions> = {
   seed: trainingFields.seed,
   average: trainingFields.average,
   ...{ optimizer: 1, schedule: 1, clipValue: 1, accumulate: 1, recompute: 1, evaluateEvery: 1, logEvery: 1, signal: 1 },
-  best: { metric: 1, mode: 1 },
   earlyStopping: { patience: "required", minDelta: 1 },
   checkpointEvery: { steps: 1, seconds: 1 },
 };
 
 /** @throws UsageError */
-export function planOf(options: TrainingOptions, batchesPerEpoch: number): TrainingPlan {
+export function planOf(
+  { monitor, ...options }: TrainingOptions & Pick<TrainerOptions, "monitor">,
+  batchesPerEpoch: number,
+): TrainingPlan {
   const { evaluateEvery = "epoch", checkpointEvery = {} } = options;
   const whole = (name: string, value: unknown): number => expectInteger(name, value, { min: 1 });
   const orNever = (name: string, value: number | undefined): number =>
@@ -127,8 +132,11 @@ export function planOf(options: TrainingOptions, batchesPerEpoch: number): Train
       "out-of-range",
       `checkpointEvery.seconds: expected a number above 0, got ${describe(seconds)}`,
     );
-  const optimizer = options.optimizer ?? adam();
   const totalSteps = Math.min(epochs * stepsPerEpoch, orNever("maxSteps", options.maxSteps));
+  const best = bestRule(monitor, options.earlyStopping);
+  const rate = rateRule(options, totalSteps);
+  expectSameMode(rate, best.monitor);
+  const optimizer = options.optimizer ?? adam();
   return {
     ...{ epochs, accumulate, stepsPerEpoch, totalSteps },
     recompute: options.recompute,
@@ -136,10 +144,19 @@ export function planOf(options: TrainingOptions, batchesPerEpoch: number): Train
     clipNorm: clipNorm === Number.POSITIVE_INFINITY ? undefined : clipNorm,
     clipValue: options.clipValue,
     seed: expectInteger("seed", options.seed ?? trainingFields.seed.default, { min: 0 }),
-    rate: rateRule(options, totalSteps),
-    best: bestRule(options.best, options.earlyStopping),
+    ...{ rate, best },
     logEvery: whole("logEvery", options.logEvery ?? 20),
     evaluateEvery: orNever("evaluateEvery", evaluateEvery === "epoch" ? undefined : evaluateEvery),
     checkpoints: { steps: orNever("checkpointEvery.steps", checkpointEvery.steps), seconds },
   };
+}
+
+/** A rate that falls when a metric stops getting better must know what better is. */
+function expectSameMode({ plateau }: RateRule, { metric, mode }: MonitoredMetric): void {
+  if (plateau?.mode === undefined || plateau.mode === mode) return;
+  const [better, given] = mode === "max" ? ["higher", "lower"] : ["lower", "higher"];
+  throw new UsageError(
+    "bad-option",
+    `schedule: reduceOnPlateau takes ${given} values for better, the monitored ${metric} is better when it is ${better}; give reduceOnPlateau mode: "${mode}"`,
+  );
 }

@@ -34,7 +34,7 @@ export async function openTrainer<F extends object = object>(options: TrainerOpt
   checkOptions<TrainerOptions<F>>("openTrainer", options, {
     ...trainingOptions,
     ...{ machine: "required", parameters: "required", batches: "required", record: "required" },
-    ...{ evaluator: 1, facts: 1, owned: 1 },
+    ...{ evaluator: 1, monitor: { metric: "required", mode: "required" }, facts: 1, owned: 1 },
   });
   return startTrainer(options);
 }
@@ -44,6 +44,12 @@ export async function startTrainer<F extends object = object>(options: TrainerOp
   const { machine, parameters, batches, record, owned = [] } = options;
   expectSameMachine(parameters, machine);
   const plan = planOf(options, batches.batchesPerEpoch);
+  const { metric } = plan.best.monitor;
+  if (!options.evaluator && metric !== "loss")
+    throw new UsageError(
+      "bad-option",
+      `monitor: ${JSON.stringify(metric)} is measured on validation data, and there are none; give some, or leave monitor out`,
+    );
   const { optimizer, clipNorm, clipValue, recompute, seed, accumulate } = plan;
   const learner = await openLearner({
     ...{ machine, parameters, optimizer, clipNorm, clipValue, recompute, seed, record, accumulates: accumulate > 1 },
@@ -92,6 +98,11 @@ export class Trainer<F extends object = object> extends Closing implements Async
   /** Number of updates so far. */
   get step(): number {
     return this.state.step;
+  }
+
+  /** Whether something is measured that tells which weights are best; if not, the latest count as best. */
+  get validates(): boolean {
+    return this.options.evaluator !== undefined;
   }
 
   /** Trains, and tells what happens on the way. */
@@ -258,6 +269,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
     return {
       ...{ type: "start", step: this.state.step, parameters: this.parameters.count },
       ...{ stepsPerEpoch, epochs, totalSteps, bytes: this.learner.bytes },
+      ...(this.validates && { monitor: this.plan.best.monitor }),
       ...(this.options.facts as F),
     };
   }
@@ -286,14 +298,14 @@ export class Trainer<F extends object = object> extends Closing implements Async
     const metrics = evaluator && (yield* this.evaluated(evaluator, signal));
     if (evaluator && !metrics) return false;
     const trainLoss = state.epoch.loss / state.epoch.weight;
-    const value = metrics ? rule.of(metrics) : state.due === "epoch" ? trainLoss : undefined;
-    const before = state.best;
-    if (value !== undefined) {
-      state.best = rule.next(before, value, state.step);
+    const watched = metrics ?? (state.due === "epoch" ? { loss: trainLoss } : undefined);
+    if (watched) {
+      state.best = rule.next(state.best, watched, state.step);
       state.stopped = rule.stops(state.best);
-      if (rate.plateau) state.plateau = rate.plateau.next(state.plateau!, value);
+      if (rate.plateau) state.plateau = rate.plateau.next(state.plateau!, rule.of(watched));
     }
-    const measured = { ...told(metrics), best: value !== undefined && state.best.step === state.step };
+    // The loss of training says nothing of how good weights are.
+    const measured = { ...told(metrics), best: !metrics || state.best.step === state.step };
     const at = { step: state.step, epoch: this.epochNumber };
     if (state.due === "epoch") {
       state.events.push({ type: "epoch", ...at, trainLoss, ...measured, seconds: state.epoch.seconds });

@@ -304,6 +304,7 @@ const studied = (more: Readonly<Record<string, string>>): string[] => [
     ([flag, value]) => [`--${flag}`, value],
   ),
 ];
+const monitorIn = ({ stdout }: Ran): unknown => JSON.parse(stdout.split("\n")[0]!).monitor;
 const lagged = ["--tasks", "long-lag-50", "--cells", "rnn", "--seeds", "1", "--budget", "0.0005"];
 
 const beams = ["generate", at("runs/one"), "--length", "10", "--beams", "3"];
@@ -386,6 +387,11 @@ const commands: Readonly<Record<string, Effects>> = {
         against: classify({ epochs: 4, "learning-rate": 0 }),
         instead: classify({ epochs: 4, "learning-rate": 0, patience: 1 }),
       },
+      monitor: {
+        against: [...classify({}), "--json"],
+        instead: [...classify({}), "--json", "--monitor", "loss"],
+        see: monitorIn,
+      },
       minDelta: {
         against: classify({ epochs: 4, patience: 1, "learning-rate": 1e-3, seed: 2 }),
         instead: classify({ epochs: 4, patience: 1, "learning-rate": 1e-3, seed: 2, "min-delta": 100 }),
@@ -452,6 +458,11 @@ const commands: Readonly<Record<string, Effects>> = {
       patience: {
         against: tag({ epochs: 4, "learning-rate": 0 }),
         instead: tag({ epochs: 4, "learning-rate": 0, patience: 1 }),
+      },
+      monitor: {
+        against: [...tag({}), "--json"],
+        instead: [...tag({}), "--json", "--monitor", "loss"],
+        see: monitorIn,
       },
       minDelta: {
         against: [...taggedWords, "-o", fresh()],

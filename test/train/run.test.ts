@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { decodeCheckpoint } from "../../src/checkpoint/checkpoint-file.ts";
 import { latestCheckpoint } from "../../src/checkpoint/checkpoints.ts";
+import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
 import { linear } from "../../src/layers/linear.ts";
 import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
@@ -127,6 +128,24 @@ describe("a run", () => {
       ...{ version: VERSION, arithmetic: { float: "float64" }, state: { step: 12, due: null } },
     });
     expect(VERSION).toBe(manifest.version);
+  });
+
+  test("without an evaluator holds the weights at its end, though the loss of training was lower before", async () => {
+    const rates = { learningRate: undefined, schedule: (step: number) => (step < 8 ? 0.3 : 5) };
+    for (const [options, saved] of [
+      [{}, { savedStep: 12, savedEpoch: 3 }],
+      [{ maxSteps: 10 }, { savedStep: 10 }],
+    ] as const) {
+      const files = new SimulatedFiles();
+      const { events, left } = await record(files, "refuse", { evaluator: undefined, ...rates, ...options });
+      const losses = events.flatMap((event) => (event.type === "epoch" ? [event.trainLoss] : []));
+      expect(losses.at(-1) === Math.min(...losses)).toBe(losses.length < 3);
+      expect(JSON.parse(await textOf(files, "config.json")).saved).toEqual(saved);
+      const { weights, model } = left as { weights: Map<string, { data: Float64Array }>; model: Uint8Array };
+      const { tensors } = readSafetensors(model);
+      for (const [name, { data }] of weights)
+        expect(Array.from(tensors.get(name)!.toFloat64())).toEqual(Array.from(data));
+    }
   });
 
   test("that loses power at any moment goes on as if nothing had been", async () => {

@@ -132,6 +132,26 @@ describe("trainClassifier", () => {
     expect(await begun({})).toMatchObject([{ initialize: "pytorch" }, false]);
   });
 
+  test("the epoch that is right most often is kept, of numbers that of the lowest loss, or what monitor names", async () => {
+    const monitorOf = async (options: Partial<TrainClassifierOptions>) => {
+      const { trainer } = await train({ epochs: 1, ...options });
+      for await (const event of trainer) if (event.type === "start") return event.monitor;
+    };
+    const numbers = { examples: series, regression: true } as const;
+    expect(await monitorOf({})).toEqual({ metric: "accuracy", mode: "max" });
+    expect(await monitorOf({ monitor: "macroF1" })).toEqual({ metric: "macroF1", mode: "max" });
+    expect(await monitorOf(numbers)).toEqual({ metric: "loss", mode: "min" });
+    expect(await monitorOf({ ...numbers, monitor: "mae" })).toEqual({ metric: "mae", mode: "min" });
+    expect(await monitorOf({ validation: 0 })).toBeUndefined();
+    await expect(train({ monitor: "rmse" })).rejects.toThrow(
+      /monitor: expected one of "loss", "accuracy", "macroF1", got/,
+    );
+    await expect(train({ ...numbers, monitor: "accuracy" })).rejects.toThrow(
+      /monitor: expected one of "loss", "rmse", "mae", got/,
+    );
+    await expect(train({ validation: 0, monitor: "accuracy" })).rejects.toThrow(/measured on validation data/);
+  });
+
   test("class weights change what is learned", async () => {
     const weightsAfter = async (classWeights: TrainClassifierOptions["classWeights"]) => {
       const { trainer, classifier } = await train({ epochs: 1, classWeights, validation: 0 });

@@ -146,6 +146,22 @@ describe("trainTagger", () => {
     await trainer.close();
   });
 
+  test("what decides which epoch is kept is one of what these sentences are measured by", async () => {
+    const monitorOf = async (options: Partial<TrainTaggerOptions>) => {
+      const { trainer } = await train({ epochs: 1, ...options });
+      for await (const event of trainer) if (event.type === "start") return event.monitor?.metric;
+    };
+    expect(await monitorOf({})).toBe("score");
+    expect(await monitorOf({ monitor: "loss" })).toBe("loss");
+    expect(await monitorOf({ sentences: names, monitor: "f1" })).toBe("f1");
+    expect(await monitorOf({ sentences: intents, monitor: "intentAccuracy" })).toBe("intentAccuracy");
+    expect(await monitorOf({ validation: 0 })).toBeUndefined();
+    await expect(train({ monitor: "f1" })).rejects.toThrow(/monitor: expected one of "loss", "accuracy", "score", got/);
+    await expect(train({ monitor: "intentAccuracy" })).rejects.toThrow(
+      /expected one of "loss", "accuracy", "score", got/,
+    );
+  });
+
   test("intents are learned beside tags", async () => {
     const { trainer, tagger, validation } = await train({ sentences: intents });
     await trainer.run();

@@ -10,7 +10,7 @@ import { RandomStream } from "../../src/shared/random.ts";
 import { sumAll } from "../../src/tensor/operations.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
-import type { Evaluator } from "../../src/train/evaluator.ts";
+import type { Evaluator, Metrics } from "../../src/train/evaluator.ts";
 import type {
   EpochEvent,
   EvaluationEvent,
@@ -182,13 +182,14 @@ describe("how a training goes", () => {
     expect(await run(values, { earlyStopping: { patience: 1 } })).toEqual([3, "stopped-early"]);
     // Better than 5 by more than 1 is 3.9, and better than that nothing before the end.
     expect(await run(values, { earlyStopping: { patience: 3, minDelta: 1 } })).toEqual([7, "stopped-early"]);
-    expect(await run(values, { earlyStopping: { patience: 2 }, best: { mode: "max" } })).toEqual([3, "stopped-early"]);
+    const monitor = { metric: "loss", mode: "max" } as const;
+    expect(await run(values, { earlyStopping: { patience: 2 }, monitor })).toEqual([3, "stopped-early"]);
     expect(await run([Number.NaN], { earlyStopping: { patience: 3 } })).toEqual([3, "stopped-early"]);
   });
 
   test("says what is best by the metric that decides", async () => {
     const evaluator = scripted([0.5, 0.7, 0.6], "accuracy");
-    const { trainer } = await opened({ machine }, { evaluator, best: { metric: "accuracy", mode: "max" } });
+    const { trainer } = await opened({ machine }, { evaluator, monitor: { metric: "accuracy", mode: "max" } });
     const all = measurements(await eventsOf(trainer));
     expect(all.map(({ best, metrics }) => [best, metrics])).toEqual([
       [true, { accuracy: 0.5 }],
@@ -196,8 +197,67 @@ describe("how a training goes", () => {
       [false, { accuracy: 0.6 }],
     ]);
     expect("validationLoss" in all[0]!).toBe(false);
-    const other = await opened({ machine }, { evaluator, best: { metric: "f1" } });
+    const other = await opened({ machine }, { evaluator, monitor: { metric: "f1", mode: "max" } });
     await expect(eventsOf(other.trainer)).rejects.toThrow(/measured accuracy, but no "f1"/);
+  });
+
+  test("of equal values takes that of the lower loss, which early stopping counts, too", async () => {
+    const monitor = { metric: "accuracy", mode: "max" } as const;
+    const told = async (measured: readonly Metrics[], minDelta?: number) => {
+      let next = 0;
+      const evaluator = { run: async () => measured[next++]!, close: () => undefined };
+      const earlyStopping = { patience: 2, ...(minDelta !== undefined && { minDelta }) };
+      const { trainer } = await opened({ machine }, { epochs: measured.length, evaluator, monitor, earlyStopping });
+      return measurements(await eventsOf(trainer)).map(({ best }) => best);
+    };
+    const [right, less] = [1, 0.9];
+    const falling = [0.5, 0.4, 0.3, 0.2].map((loss) => ({ accuracy: right, loss }));
+    expect(await told(falling)).toEqual([true, true, true, true]);
+    expect(await told(falling, 0.01)).toEqual([true, true, true]);
+    const mixed = [
+      { accuracy: less, loss: 0.3 },
+      { accuracy: right, loss: 0.5 },
+      { accuracy: less, loss: 0.1 },
+      { accuracy: right, loss: 0.4 },
+      { accuracy: right, loss: 0.4 },
+      { accuracy: right, loss: 0.6 },
+    ];
+    expect(await told(mixed)).toEqual([true, true, false, true, false, false]);
+    expect(await told([1, 1, 1].map((accuracy) => ({ accuracy })))).toEqual([true, false, false]);
+  });
+
+  test("without an evaluator takes the latest weights, and stops early by the loss of training", async () => {
+    const { trainer } = await opened({ machine }, { epochs: 9, earlyStopping: { patience: 2, minDelta: 1e6 } });
+    expect(trainer.validates).toBe(false);
+    const all = await eventsOf(trainer);
+    expect(all[0]).not.toHaveProperty("monitor");
+    expect(measurements(all).map(({ best }) => best)).toEqual([true, true, true]);
+    expect(all.at(-1)).toMatchObject({ reason: "stopped-early" });
+    await expect(opened({ machine }, { monitor: { metric: "accuracy", mode: "max" } })).rejects.toThrow(
+      /monitor: "accuracy" is measured on validation data, and there are none/,
+    );
+  });
+
+  test("says at the start what decides", async () => {
+    const monitor = { metric: "accuracy", mode: "max" } as const;
+    const { trainer } = await opened({ machine }, { evaluator: scripted([1], "accuracy"), monitor });
+    expect(trainer.validates).toBe(true);
+    expect((await eventsOf(trainer))[0]).toMatchObject({ type: "start", monitor });
+    const other = await opened({ machine }, { evaluator: scripted([1]) });
+    expect((await eventsOf(other.trainer))[0]).toMatchObject({ monitor: { metric: "loss", mode: "min" } });
+  });
+
+  test("a plateau that takes the other direction for better is refused", async () => {
+    const schedule = reduceOnPlateau({ learningRate: 0.1 });
+    const monitor = { metric: "accuracy", mode: "max" } as const;
+    const options = { learningRate: undefined, evaluator: scripted([1], "accuracy"), monitor };
+    await expect(opened({ machine }, { ...options, schedule })).rejects.toThrow(
+      /accuracy is better when it is higher; give reduceOnPlateau mode: "max"/,
+    );
+    const max = reduceOnPlateau({ learningRate: 0.1, mode: "max" });
+    await expect(opened({ machine }, { ...options, schedule: max })).resolves.toBeDefined();
+    const own = { initial: max.initial, next: max.next };
+    await expect(opened({ machine }, { ...options, schedule: own })).resolves.toBeDefined();
   });
 
   test("lowers the rate on a plateau of that metric", async () => {
@@ -364,7 +424,8 @@ describe("what goes wrong", () => {
     ["no seconds", { checkpointEvery: { seconds: 0 } }, "out-of-range"],
     ["no patience", { earlyStopping: { patience: 0 } }, "out-of-range"],
     ["a delta below zero", { earlyStopping: { patience: 1, minDelta: -1 } }, "out-of-range"],
-    ["an unknown mode", { best: { mode: "least" as never } }, "unknown-choice"],
+    ["an unknown mode", { monitor: { metric: "loss", mode: "least" as never } }, "unknown-choice"],
+    ["no mode", { monitor: { metric: "loss" } as never }, "missing-option"],
     ["a schedule that is none", { learningRate: undefined, schedule: {} as never }, "bad-option"],
     ["a schedule of an unknown name", { schedule: "cosin" as never }, "unknown-choice"],
     ["a warmup of half a step", { warmup: 0.5 }, "not-an-integer"],
@@ -396,7 +457,7 @@ describe("what goes wrong", () => {
     );
     await expect(restored({ optimizer: sgd() })).rejects.toMatchObject({ code: "other-training" });
     // The best so far is a loss: nothing would be better than it as an accuracy, and no weights be saved again.
-    const accuracy = { evaluator: scripted([0.5], "accuracy"), best: { metric: "accuracy", mode: "max" as const } };
+    const accuracy = { evaluator: scripted([0.5], "accuracy"), monitor: { metric: "accuracy", mode: "max" as const } };
     await expect(restored(accuracy)).rejects.toThrow(/best was "min loss of training", now it is "max accuracy"/);
     const { best: _, ...older } = snapshot.setup;
     await expect(restored(accuracy, { setup: older })).resolves.toBeUndefined();
@@ -441,7 +502,7 @@ describe("what goes wrong", () => {
     await expect(goneOn(steps, cosine)).rejects.toThrow(/rate at step 0 was 0.1, now it is not there/);
     const plateau = (options = {}) => ({ schedule: reduceOnPlateau({ learningRate: 0.1, patience: 5, ...options }) });
     await goneOn(plateau(), plateau());
-    for (const other of [{ learningRate: 0.2 }, { patience: 6 }, { factor: 0.5 }, { mode: "max" }, { threshold: 1e-3 }])
+    for (const other of [{ learningRate: 0.2 }, { patience: 6 }, { factor: 0.5 }, { threshold: 1e-3 }])
       await expect(goneOn(plateau(), plateau(other))).rejects.toMatchObject({ code: "different-schedule" });
   });
 

@@ -59,7 +59,6 @@ const training = {
   logEvery: [1],
   signal: [AbortSignal.abort()],
   checkpointEvery: [{ steps: 2 }],
-  best: [{ mode: "max" }],
   earlyStopping: [{ patience: 1, minDelta: 1e6 }],
 } as const;
 
@@ -69,6 +68,8 @@ function trains<O extends TrainingOptions>(
   observe: (options: O) => Promise<unknown>,
   base: object,
   own: OptionEffects["options"],
+  /** With which the monitored metric goes one way all the time. */
+  steady: object = { learningRate: 0.002 },
 ): EffectTable {
   const within =
     (name: string, more: object = {}) =>
@@ -86,20 +87,8 @@ function trains<O extends TrainingOptions>(
       },
       ...own,
     } as object),
-    [`${place} best`]: shows(within("best"), {}, {
-      mode: ["max"],
-      metric: async () => [
-        await observe(base as O).then(() => "done"),
-        await observe({ ...base, best: { metric: "none" } } as O).catch((error: { code: string }) => error.code),
-      ],
-    } as object),
-    // At so small a rate the loss goes one way all the time: that of the few texts up.
     [`${place} earlyStopping`]: shows(
-      within("earlyStopping", {
-        epochs: 4,
-        learningRate: 0.002,
-        best: { metric: "loss", mode: place === "trainClassifier" ? "max" : "min" },
-      }),
+      within("earlyStopping", { epochs: 4, ...steady }),
       { patience: 1, minDelta: 1e6 },
       { patience: [2], minDelta: [0] } as object,
     ),
@@ -244,24 +233,36 @@ const forecasted = {
 };
 
 export const trainings: EffectTable = {
-  ...trains<Omit<TrainClassifierOptions, "machine">>("trainClassifier", classify, classified, {
-    validation: [0.4],
-    regression: [true],
-    classWeights: ["balanced"],
-    tokenizer: [{ kind: "byte" }],
-    scaling: ["none", { examples: series }],
-    model: [{ ...small, hiddenSize: 4 }],
-    ...{ batchSize: [4], evenBatches: [false] },
-  }),
-  ...trains<Omit<TrainTaggerOptions, "machine">>("trainTagger", tag, tagged, {
-    validation: [0.4],
-    scheme: ["none"],
-    encoding: ["iob2"],
-    words: [{ minCount: 9 }],
-    characters: [false],
-    model: [{ ...tiny, hiddenSize: 4 }],
-    ...{ batchSize: [3], evenBatches: [false] },
-  }),
+  ...trains<Omit<TrainClassifierOptions, "machine">>(
+    "trainClassifier",
+    classify,
+    classified,
+    {
+      validation: [0.4],
+      regression: [true],
+      classWeights: ["balanced"],
+      tokenizer: [{ kind: "byte" }],
+      scaling: ["none", { examples: series }],
+      model: [{ ...small, hiddenSize: 4 }],
+      ...{ batchSize: [4], evenBatches: [false], monitor: ["loss"] },
+    },
+    { learningRate: 0.05, validation: 0 },
+  ),
+  ...trains<Omit<TrainTaggerOptions, "machine">>(
+    "trainTagger",
+    tag,
+    tagged,
+    {
+      validation: [0.4],
+      scheme: ["none"],
+      encoding: ["iob2"],
+      words: [{ minCount: 9 }],
+      characters: [false],
+      model: [{ ...tiny, hiddenSize: 4 }],
+      ...{ batchSize: [3], evenBatches: [false], monitor: ["loss"] },
+    },
+    { learningRate: 0.002, monitor: "loss" },
+  ),
   ...trains<Omit<TrainForecasterOptions, "machine">>("trainForecaster", forecast, forecasted, {
     ...{
       validation: [0.3],
@@ -320,6 +321,7 @@ export const trainings: EffectTable = {
     { epochs: 2, learningRate: 0.05, evaluator: true },
     {
       evaluator: [false],
+      monitor: [{ metric: "loss", mode: "max" }],
       facts: [{ any: 1 }],
       owned: async () => {
         let closed = 0;
@@ -434,7 +436,7 @@ export const trainings: EffectTable = {
     },
   ),
   ...Object.fromEntries(
-    ["", " best", " earlyStopping", " checkpointEvery"].map((within) => [
+    ["", " earlyStopping", " checkpointEvery"].map((within) => [
       `new Trainer${within}`,
       { sameAs: `openTrainer${within}`, because: "it is what openTrainer makes" },
     ]),
