@@ -30,7 +30,7 @@ export async function sniff(source: ByteSource): Promise<FileKind> {
   if (isTable(await source.read(Math.max(0, source.size - 8), Math.min(8, source.size)))) return "bundle";
   throw new UsageError(
     "unknown-format",
-    `${source.name}: ${source.size === 0 ? "it is empty" : "none of the known formats begins so"}; known are ONNX, PyTorch's .pt, safetensors, Keras' .keras and .h5, TensorFlow.js' model.json, TensorFlow's .index, NPZ and the folders of runs`,
+    `${source.name}: ${source.size === 0 ? "it is empty" : "it begins as no known format does"}; known are ONNX, PyTorch's .pt, safetensors, Keras' .keras and .h5, TensorFlow.js' model.json, TensorFlow's .index, NPZ and the folders of runs`,
   );
 }
 
