@@ -232,7 +232,7 @@ async function inRun<T>(folder: RunFolder, file: string, read: () => T | Promise
     if (!(cause instanceof UsageError) || cause.code !== "file-not-found") throw cause;
     throw new UsageError(
       "not-a-run",
-      `${sourceName(folder)}: expected the folder of a run, as training makes it; there is no ${file} in it`,
+      `${sourceName(folder)}: expected the folder of a run, as training makes it; there is no ${placeIn(folder, file)}`,
       { cause },
     );
   }

@@ -53,7 +53,7 @@ export const backtestCommand = (io: Io): Command =>
     name: "backtest",
     summary: "evaluate forecasts with a rolling origin, beside simple methods",
     description:
-      "Evaluates forecasts with a rolling origin, each from what was known at that time: mean absolute and\nroot mean squared error, sMAPE, MASE, pinball loss and coverage of the interval, beside the last value, the last\nseason, drift, exponential smoothing and a linear map. Says when the model does not beat them.",
+      "Evaluates forecasts with a rolling origin, each from what was known at that time: mean absolute and root mean squared error, sMAPE, MASE, pinball loss and coverage of the interval, beside the last value, the last season, drift, exponential smoothing and a linear map. Says when the model does not beat them.",
     fields,
     examples: ["backtest runs/2026-01-31-sales", "backtest runs/2026-01-31-sales next-year.csv --stride 7"],
     run: (values) => runBacktest(values, io),
@@ -91,7 +91,7 @@ export async function tellBacktest(options: TellBacktestOptions): Promise<void> 
   try {
     const { series, own } = await measuredSeries(forecaster, folder, file);
     const part =
-      file === undefined ? `${own} part${own === "validation" ? ", which also chose the weights," : ""}` : file;
+      file === undefined ? `the ${own} part${own === "validation" ? ", which also chose the weights" : ""}` : file;
     const result: Backtest = await backtest(forecaster, { ...rest, series });
     if (json) {
       for (const { name, scores } of result.rows)

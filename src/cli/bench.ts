@@ -1,7 +1,7 @@
 import { availableParallelism, cpus } from "node:os";
 import type { Command } from "commander";
+import { checkValue } from "../schema/check.ts";
 import { integer, number, text, type ValuesOf } from "../schema/fields.ts";
-import { UsageError } from "../shared/errors.ts";
 import { VERSION } from "../shared/version.ts";
 import { type Case, cases, casesNamed, operationsOf, streamBytes } from "./bench/cases.ts";
 import { type Limit, limitsFor } from "./bench/limits.ts";
@@ -10,7 +10,7 @@ import { numbersOf } from "./bench/numbers.ts";
 import { ownLibrary } from "./bench/own-library.ts";
 import { openWorkload, shapesOf } from "./bench/workloads.ts";
 import { defineCommand } from "./command.ts";
-import { table } from "./format.ts";
+import { counted, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 
@@ -46,7 +46,7 @@ export const benchCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "bench",
     summary: "measure how fast this machine trains and runs networks",
-    description: `Measures training steps, layers, streamed steps and products on this machine: time, processor time, and the share of what the\nprocessor can do, measured beside it. Nothing is installed or sent; other software is measured by \`npm run bench\` in a clone of\nthe repository.\nCases: ${Object.keys(cases).join(", ")}, or a group of them such as stream.`,
+    description: `Measures training steps, layers, streamed steps and products on this machine: time, processor time, and the share of what the processor can do, measured beside it. Nothing is installed or sent; other software is measured by \`npm run bench\` in a clone of the repository.\nCases: ${Object.keys(cases).join(", ")}, or a group of them such as stream.`,
     fields,
     examples: ["bench", "bench --case char-lstm,gemm --json"],
     run: (values) => bench(values, io),
@@ -56,7 +56,7 @@ async function bench(flags: BenchFlags, io: Io): Promise<void> {
   const names = [...new Set(flags.case.split(",").flatMap((word) => namesOf(word.trim())))];
   const rows: BenchRow[] = [];
   if (!flags.json)
-    await io.stdout.write(`${processor()}, ${availableParallelism()} threads, Node ${process.version}\n`);
+    await io.stdout.write(`${processor()}, ${counted(availableParallelism(), "thread")}, Node ${process.version}\n`);
   for (const name of names) {
     if (!flags.json && io.stderr.isTTY) await io.stderr.write(`\r\x1b[Kmeasuring ${name}`);
     const row = await measureCase(name, cases[name]!, flags);
@@ -71,11 +71,8 @@ async function bench(flags: BenchFlags, io: Io): Promise<void> {
 
 function namesOf(word: string): string[] {
   const found = casesNamed(word);
-  if (found.length > 0) return found;
-  throw new UsageError(
-    "unknown-choice",
-    `--case: expected names among ${Object.keys(cases).join(", ")}, got "${word}"`,
-  );
+  if (found.length === 0) checkValue("--case", { kind: { type: "choice", names: Object.keys(cases) } }, word);
+  return found;
 }
 
 async function measureCase(name: string, c: Case, { seconds, threads: wanted }: BenchFlags): Promise<BenchRow> {

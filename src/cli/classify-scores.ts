@@ -28,7 +28,7 @@ export function confusionTable({ confusion, byClass }: ClassificationScores, col
   const { labels, counts } = confusion;
   const short = (label: string): string => (label.length > WIDEST ? `${label.slice(0, WIDEST - 1)}…` : label);
   const scores = byClass.map(({ precision, recall, f1 }) =>
-    [precision, recall, f1].map((value) => (Number.isNaN(value) ? "–" : (100 * value).toFixed(0))),
+    [precision, recall, f1].map((value) => (Number.isNaN(value) ? "–" : `${(100 * value).toFixed(0)} %`)),
   );
   const whole = table([
     ["true \\ predicted", ...labels.map(short), "precision", "recall", "F1"],

@@ -5,7 +5,7 @@ import { type ClassifierFacts, type ClassifierTraining, trainClassifier } from "
 import { readExamples } from "./classify-data.ts";
 import { taskLine } from "./epoch-line.ts";
 import { counted, integer, percent } from "./format.ts";
-import { modelLine, trainingLine, unitsOf } from "./introduction.ts";
+import { modelLine, trainingLine, unitsOf, vocabularyOf } from "./introduction.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
@@ -63,12 +63,10 @@ function introduction(
   const { cell, pooling, machine } = settings;
   const { classes, channels } = classifier.model.config;
   const what = classes ? counted(classes.length, "class", "classes") : "numbers to predict";
-  const read = classifier.tokenizer
-    ? `${classifier.tokenizer.kind}, ${integer(classifier.tokenizer.vocabularySize)} different`
-    : counted(channels!, "channel");
+  const read = classifier.tokenizer ? vocabularyOf(classifier.tokenizer) : counted(channels!, "channel");
   return [
-    `Data: ${counted(start.trainExamples, "example")} to learn from, ${integer(start.validationExamples)} to validate; ${what} (${read})`,
-    modelLine(`${cell}, ${unitsOf(settings)}, ${pooling}`, start),
+    `Data: ${counted(start.trainExamples, "example")} for training, ${integer(start.validationExamples)} for validation; ${what}; ${read}`,
+    modelLine(`${cell}, ${unitsOf(settings)}, pooling ${pooling}`, start),
     trainingLine(counted(start.batchSize, "example"), start, machine),
   ];
 }

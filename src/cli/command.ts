@@ -45,7 +45,7 @@ export class DefinedCommand extends Command {
       options?.code === "commander.missingArgument"
         ? Object.entries(fields).find(([key, { positional, unit = key }]) => positional && message.includes(`'${unit}`))
         : undefined;
-    return super.error(word ? `${message}: ${word[1].about}` : message, options);
+    return super.error(word ? `error: ${missing(...word).message}` : message, options);
   }
 }
 
@@ -86,5 +86,5 @@ export function defineCommand<const F extends Fields>(io: Io, definition: Comman
 const missing = (key: string, field: Field): UsageError =>
   new UsageError(
     "missing-option",
-    `${field.positional ? `<${field.unit}>` : `--${flagName(key, field)}`}: expected ${field.about}, got nothing`,
+    `${field.positional ? `<${field.unit}>` : `--${flagName(key, field)}`} is required: ${field.about}`,
   );

@@ -57,7 +57,7 @@ async function compare({ runs, curve, html, json }: ValuesOf<typeof fields>, io:
     drawn === "" ? "" : `${shown}\n${drawn}`,
   ];
   await io.stdout.write(`${parts.filter((part) => part !== "").join("\n\n")}\n`);
-  if (html !== undefined) await io.stdout.write(`\nThe page with all curves: ${html}\n`);
+  if (html !== undefined) await io.stdout.write(`\nWrote ${html}, a page with all curves\n`);
 }
 
 function resultsTable(stories: readonly RunStory[], color: boolean): string {

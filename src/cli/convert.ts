@@ -53,7 +53,7 @@ export const convertCommand = (io: Io): Command =>
     name: "convert",
     summary: "write a model in the format of another framework",
     description:
-      "Writes a model in the format of another framework. A conversion that would change the function is refused with the reason. The new file is\nread back, and both are run on random input before it is put in place.",
+      "Writes a model in the format of another framework. A conversion that would change the function is refused with the reason. The new file is read back, and both are run on random input before it is put in place.",
     fields,
     examples: [
       "convert model.keras model.onnx",
@@ -87,11 +87,13 @@ async function convert(flags: ConvertFlags, io: Io): Promise<void> {
   }
   await io.stdout.write(`${file.format} → ${to}: ${files.join(", ")}\n`);
   for (const note of notes) await io.stdout.write(`  ${note}\n`);
-  if (forward.length > 0) await io.stdout.write("what the file cannot say, for forward:\n");
+  if (forward.length > 0) await io.stdout.write("What the file does not contain, for forward:\n");
   for (const what of forward) await io.stdout.write(`  ${what}\n`);
-  if (found === "numbers") await io.stdout.write("  read again it holds the same numbers\n");
+  if (found === "numbers") await io.stdout.write("  read back, it holds the same numbers\n");
   else if (found !== undefined)
-    await io.stdout.write(`  both run on random input: they differ by ${found.toExponential(1)} at the most\n`);
+    await io.stdout.write(
+      `  both run on random input: ${found === 0 ? "same results" : `largest difference ${found.toExponential(1)}`}\n`,
+    );
 }
 
 /** How far the new file computes something else; of one that holds weights alone, whether these are the same "numbers". */
@@ -145,7 +147,7 @@ async function difference(from: ModelFile, to: ModelFile, flags: ConvertFlags): 
     if (!(largest <= flags.tolerance))
       throw new FailureError(
         "differs",
-        `the new file computes something else: the outputs differ by ${largest.toExponential(2)} (allowed ${flags.tolerance}); nothing was written`,
+        `the new file computes something else: its outputs differ by ${largest.toExponential(1)}, --tolerance is ${flags.tolerance}; nothing was written`,
       );
     return largest;
   } finally {

@@ -61,7 +61,7 @@ export const demoCommand = (io: Io): Command =>
     name: "demo",
     summary: "train on this project's own text and show the result",
     description:
-      "Trains an LSTM on this project's own guides, formulas and source, then shows its loss beside two baselines, text that\nit generates, and its gates while it reads a line. Takes one to two minutes. `npm start` runs this.",
+      "Trains an LSTM on this project's own guides, formulas and source, then shows its loss beside two baselines, text that it generates, and its gates while it reads a line. Takes one to two minutes. `npm start` runs this.",
     fields,
     examples: ["demo", "demo --epochs 2 --output runs/short"],
     run: (values) => demo(values, io),
@@ -119,9 +119,9 @@ async function showScores({ model, parameters, machine, tokenizer }: LoadedRun, 
       validation: corpus.validation,
       model: { name: "lstm", nats },
     });
-    await io.stdout.write(heading("Prediction of the last tenth of the text, which it has never seen"));
+    await io.stdout.write(heading("How well it predicts the last tenth of the text, which it has not seen"));
     await io.stdout.write(scoresTable(result));
-    await io.stdout.write(`\nvalidation loss ${nats.toFixed(4)} nats per token; README.md says what to expect\n`);
+    await io.stdout.write(`\nValidation loss: ${nats.toFixed(4)} nats per token; README.md says what to expect.\n`);
   } finally {
     corpus.close();
   }
@@ -156,7 +156,7 @@ async function showNext(folder: string, io: Io): Promise<void> {
   await io.stdout.write(heading("What to try next"));
   await io.stdout.write(
     [
-      `The run lies in ${folder}.`,
+      `The run is in ${folder}.`,
       "",
       `  ${io.program} generate ${run} --prompt "The forget gate " --temperature 0.5 --seed 1`,
       `  ${io.program} inspect ${run} --text "A cell is one file of equations." --values f,c --units 16`,

@@ -56,7 +56,7 @@ export const doctorCommand = (io: Io, compare: typeof selfTest = selfTest): Comm
     name: "doctor",
     summary: "show what this machine offers and what was chosen, and test the kernels",
     description:
-      "Reports what this host offers (flags, vectors, fused multiply-add, threads, memory), what the machine chose and why, and how fast it is\nrelative to the limit of the processor, and compares its kernels with the float64 reference. Exit code 1 if they differ.",
+      "Reports what this host offers (flags, vectors, fused multiply-add, threads, memory), what the machine chose and why, and how fast it is relative to the limit of the processor, and compares its kernels with the float64 reference. Exit code 1 if they differ.",
     fields: { json: common.json },
     examples: ["doctor", "doctor --json"],
     async run({ json }) {

@@ -41,7 +41,7 @@ export const evaluateCommand = (io: Io): Command =>
     name: "evaluate",
     summary: "evaluate how well a model predicts a text or tags sentences",
     description:
-      "Measures how well a trained model predicts a text: loss in nats per token, perplexity, bits per character, beside\nbaselines that count single tokens (unigram) and pairs of tokens (bigram). For a tagger:\naccuracy and F1 of each label, beside each word's most frequent tag.",
+      "Measures how well a trained model predicts a text: loss in nats per token, perplexity, bits per character, beside baselines that count single tokens (unigram) and pairs of tokens (bigram). For a tagger: accuracy and F1 of each label, beside each word's most frequent tag.",
     fields,
     examples: [
       "evaluate runs/2026-01-31-novel other.txt",
@@ -86,7 +86,7 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
       await io.stdout.write(`${JSON.stringify({ type: "text", tokens: tokens.length, tokensPerCharacter })}\n`);
       return;
     }
-    const what = file ?? "the validation part of the run's text";
+    const what = file ?? "The validation part of the run's text";
     await io.stdout.write(`${what}: ${counted(tokens.length, "token")} (${tokenizer.kind})\n${scoresTable(result)}`);
   } finally {
     for (const one of open.reverse()) one.close();

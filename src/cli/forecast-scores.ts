@@ -7,9 +7,8 @@ const number = (value: number | undefined): string =>
 /** A table for each column, the model first; and in words how it stands beside the best of the others. */
 export function backtestText({ rows, origins, stride }: Backtest, part: string): string {
   const [model] = rows;
-  const every = stride === 1 ? "each step" : `every ${stride} steps`;
   return [
-    `Forecasts of the ${part} from ${counted(origins, "origin")}, ${every}:`,
+    `Backtest on ${part}, from ${counted(origins, "origin")}, ${counted(stride, "step")} apart:`,
     ...Object.keys(model!.scores).map((target) => tableOf(rows, target)),
   ].join("\n");
 }
@@ -43,7 +42,7 @@ function verdict(rows: readonly BacktestRow[], target: string): string[] {
   const off = percent(Math.abs(ratio - 1));
   return [
     model!.mae < best.mae
-      ? `The model's mean error is ${off} below that of the best simple method (${best.name}).`
-      : `The model does NOT beat ${best.name}: its mean error is ${ratio < 10 ? `${off} above` : "ten times as large or more"}. Use that method, or train differently.`,
+      ? `The model's mean absolute error is ${off} lower than that of the best simple method (${best.name}).`
+      : `The model does not beat ${best.name}: its mean absolute error is ${ratio < 10 ? `${off} higher` : "at least ten times as large"}. Use that method, or train differently.`,
   ];
 }

@@ -48,8 +48,8 @@ async function calibrateSaved(
   const widths = await training.calibrate(forecaster);
   if (widths === undefined) return;
   await writeConfig(platform.files, folder, { ...(await readConfig(folder)), data: forecaster.layout });
-  const shown = Object.entries(widths).map(([name, width]) => `${name} ${width.toFixed(2)} times`);
-  display.say(`Intervals as wide as the validation part asks for: ${shown.join(", ")} what was learned`);
+  const shown = Object.entries(widths).map(([name, width]) => `${name} × ${width.toFixed(2)}`);
+  display.say(`Interval widths calibrated on the validation part: ${shown.join(", ")}`);
 }
 
 function trainOptions(settings: ForecastSettings) {
@@ -74,11 +74,11 @@ function introduction(
   const { cell, machine } = settings;
   const { head, linearSteps } = network.config;
   const inputs = [...layout.past, ...layout.known, ...Object.keys(layout.categories ?? {}), ...layout.calendar];
-  const short = start.skippedSeries > 0 ? ` (${integer(start.skippedSeries)} too short to learn from)` : "";
+  const short = start.skippedSeries > 0 ? ` (${integer(start.skippedSeries)} too short to train on)` : "";
   return [
     ...notices,
-    `Data: ${counted(start.series, "series", "series")}${short}${step ? ` of steps of ${stepInWords(step)}` : ""}, ${counted(start.trainWindows, "window")} to learn from, ${integer(start.validationWindows)} to validate`,
-    `Task: ${layout.targets.join(", ")}, ${counted(layout.horizon, "step")} from the last ${layout.context}${inputs.length > 0 ? ` with ${inputs.join(", ")}` : ""}; ${head}, ${layout.decoding}${layout.transform === "log" ? ", logarithms" : ""}${layout.anchor === "none" ? "" : `, from the ${layout.anchor === "last" ? "last value" : "season before"}`}`,
+    `Data: ${counted(start.series, "series", "series")}${short}${step ? ` in steps of ${stepInWords(step)}` : ""}, ${counted(start.trainWindows, "window")} for training, ${integer(start.validationWindows)} for validation`,
+    `Task: ${counted(layout.horizon, "step")} of ${layout.targets.join(", ")} from the last ${layout.context}${inputs.length > 0 ? ` with ${inputs.join(", ")}` : ""}; head ${head}, decoding ${layout.decoding}, anchor ${layout.anchor}${layout.transform === "log" ? ", transform log" : ""}`,
     modelLine(
       `${linearSteps === undefined ? "" : "a linear map, and for what it leaves "}${cell}, ${unitsOf(settings)}`,
       start,

@@ -78,7 +78,7 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     };
     if (output !== undefined) {
       await platform.writeFileAtomic(output, await contentOf(output));
-      if (!flags.json) await io.stdout.write(`${counted(rows.length, "row")} in ${output}\n`);
+      if (!flags.json) await io.stdout.write(`Wrote ${output} (${counted(rows.length, "row")})\n`);
     }
     const past = Math.max(forecaster.layout.context, 2 * forecaster.layout.horizon);
     if (html !== undefined) {

@@ -31,7 +31,7 @@ function textOf(story: RunStory, io: Io): string {
     ["Time", timeOf(story)],
     ["Loss", curveOf(curves["training loss"], room, "of training")],
     ["", curveOf(validation, room, "of validation")],
-    ["Files", story.files.map(({ name, bytes }) => `${name} (${formatBytes(bytes)})`).join(", ")],
+    ["Files", filesOf(story)],
     ["Repeat", story.task === undefined ? "" : `${io.program} train ${story.task} --config ${config}`],
   ])}\n`;
 }
@@ -66,7 +66,7 @@ function dataOf({ settings, start }: RunStory): string {
     return train === undefined
       ? []
       : [
-          `${integer(train)} ${name} to learn from${validation === undefined ? "" : `, ${integer(validation)} to validate`}`,
+          `${integer(train)} ${name} for training${validation === undefined ? "" : `, ${integer(validation)} for validation`}`,
         ];
   });
   return [
@@ -103,6 +103,18 @@ function trainingOf({ settings, start }: RunStory): string {
   ].join(", ");
 }
 
+/** Each file, and each folder as one: a long training has hundreds of samples. */
+function filesOf({ files }: RunStory): string {
+  const first = (name: string): string => name.split(/(?<=[/\\])/)[0]!;
+  return [...new Set(files.map(({ name }) => first(name)))]
+    .map((name) => {
+      const within = files.filter((file) => first(file.name) === name);
+      const size = formatBytes(within.reduce((sum, { bytes }) => sum + bytes, 0));
+      return /[/\\]$/.test(name) ? `${name} (${counted(within.length, "file")}, ${size})` : `${name} (${size})`;
+    })
+    .join(", ");
+}
+
 const ENDED: Readonly<Record<string, string>> = { done: "ended as planned", aborted: "stopped by hand" };
 
 function resultOf({ task, best, ended, step, start }: RunStory): string {
@@ -116,12 +128,17 @@ function resultOf({ task, best, ended, step, start }: RunStory): string {
   return `best ${of} loss ${loss.toFixed(4)}${perplexity} in epoch ${epoch}; ${how} at ${where}`;
 }
 
-function timeOf({ seconds, curves }: RunStory): string {
+/** What is counted in the speed of a task, as while it trains. */
+const SPEED_OF: Readonly<Record<string, string>> = {
+  ...{ text: "tokens", classify: "examples", tag: "tokens", forecast: "values" },
+};
+
+function timeOf({ seconds, curves, task }: RunStory): string {
   const speeds = curves.speed.map(([, value]) => value).sort((a, b) => a - b);
   const median = speeds[Math.floor(speeds.length / 2)];
   return [
     ...(seconds === undefined ? [] : [`${duration(seconds)} of training`]),
-    ...(median === undefined ? [] : [`${short(median)} a second (median)`]),
+    ...(median === undefined ? [] : [`median ${short(median)} ${SPEED_OF[task ?? ""] ?? "items"}/s`]),
   ].join(", ");
 }
 

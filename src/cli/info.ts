@@ -24,7 +24,7 @@ export const infoCommand = (io: Io): Command =>
     name: "info",
     summary: "describe a run or a model file",
     description:
-      "Describes a run: its model, data, training and results, and the command that repeats it;\nor a model file of any format: its content, how it is interpreted and what it converts to.",
+      "Describes a run: its model, data, training and results, and the command that repeats it; or a model file of any format: its content, how it is interpreted and what it converts to.",
     fields,
     examples: ["info runs/2026-01-31-novel", "info runs/2026-01-31-novel --json", "info model.onnx"],
     run: (values) => info(values, io),

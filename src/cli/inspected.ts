@@ -42,7 +42,7 @@ export interface Inspected {
 export const nothingToRead = (): UsageError =>
   new UsageError(
     "missing-option",
-    "--text: expected a text to read, got nothing; or give a file in the format of the training file, and --row N",
+    "expected something to read: give --text TEXT, or a file in the format of the training file, and --row N",
   );
 
 /** One of what a file holds. @throws UsageError "out-of-range" */

@@ -51,12 +51,12 @@ export async function interact(
       await io.stderr.write("Forgotten.\n");
     } else if (name === "save" && rest !== "") {
       await platform.writeFileAtomic(rest, said);
-      await io.stderr.write(`Written to ${rest}.\n`);
+      await io.stderr.write(`Wrote ${rest}\n`);
     } else await io.stderr.write(HELP);
     return false;
   };
   try {
-    if (io.stdin.isTTY) await io.stderr.write("/help says what there is; Ctrl-D leaves.\n");
+    if (io.stdin.isTTY) await io.stderr.write("/help lists the commands; Ctrl-D leaves.\n");
     if (prompt !== "") await answer(prompt);
     await ask();
     for await (const line of io.stdin.lines()) {

@@ -1,4 +1,5 @@
 import { formatBytes } from "../shared/shapes.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 import type { TrainingStart } from "../train/events.ts";
 import { counted, integer } from "./format.ts";
 
@@ -14,10 +15,14 @@ export const unitsOf = ({
 }): string =>
   `${numLayers === 1 ? "" : `${numLayers} layers of `}${hiddenSize} units${bidirectional ? " in both directions" : ""}`;
 
+/** What a model that reads tokens knows of them. */
+export const vocabularyOf = ({ kind, vocabularySize }: Pick<Tokenizer, "kind" | "vocabularySize">): string =>
+  `${kind} tokenizer, vocabulary of ${integer(vocabularySize)}`;
+
 /** @param what the model is */
 export const modelLine = (what: string, { parameters, bytes }: TrainingStart): string =>
-  `Model: ${what}: ${integer(parameters)} parameters, ${formatBytes(bytes)} to train`;
+  `Model: ${what}; ${counted(parameters, "parameter")}, ${formatBytes(bytes)} of memory to train`;
 
 /** @param batch what a step learns from */
 export const trainingLine = (batch: string, { totalSteps, stepsPerEpoch }: TrainingStart, machine: string): string =>
-  `Training: ${counted(totalSteps, "step")} of ${batch}, ${integer(stepsPerEpoch)} an epoch, on ${machine}; Ctrl-C stops and saves`;
+  `Training: ${counted(totalSteps, "step")} of ${batch}, ${integer(stepsPerEpoch)} per epoch, on ${machine}; Ctrl-C stops and saves`;

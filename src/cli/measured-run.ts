@@ -69,7 +69,7 @@ async function openText({ folder, machine, file, io }: Asked, { training }: RunC
   if (tokens.length < 2) throw noValidation(folder);
   return {
     ...{ model, saved: { tokenizer, parameters }, close: () => text.close() },
-    on: `${file ?? "the validation part of the run's text"}: ${counted(tokens.length, "token")}`,
+    on: `${file ?? "The validation part of the run's text"}: ${counted(tokens.length, "token")}`,
     async measure() {
       const { loss: nats, perplexity } = await evaluateText({ model, parameters, machine, tokens });
       return { nats, perplexity };
@@ -85,7 +85,7 @@ async function openClassifier({ folder, machine, file }: Asked, { training }: Ru
   if (examples.inputs.length === 0) throw noValidation(folder);
   return {
     ...{ model: classifier.model, saved: classifier, close: () => classifier.close() },
-    on: `${file ?? `the ${ownPart(settings)} part`}: ${counted(examples.inputs.length, "example")}`,
+    on: `${file ?? `The ${ownPart(settings)} part`}: ${counted(examples.inputs.length, "example")}`,
     async measure() {
       if (!classifier.model.config.classes) {
         const { loss, rmse, mae } = await evaluateRegression(classifier, examples);
@@ -104,7 +104,7 @@ async function openTagger({ folder, machine, file }: Asked, { training }: RunCon
   if (sentences.tokens.length === 0) throw noValidation(folder);
   return {
     ...{ model: tagger.model, saved: tagger, close: () => tagger.close() },
-    on: `${file ?? `the ${ownPart(settings)} part`}: ${counted(sentences.tokens.length, "sentence")}`,
+    on: `${file ?? `The ${ownPart(settings)} part`}: ${counted(sentences.tokens.length, "sentence")}`,
     async measure() {
       const { loss, accuracy, spans, intentAccuracy } = await evaluateTagger(tagger, sentences);
       return {
@@ -120,7 +120,7 @@ async function openForecaster({ folder, machine, file }: Asked): Promise<Opened>
   const { series, own } = await measuredSeries(forecaster, folder, file);
   return {
     ...{ model: forecaster.model, saved: forecaster, close: () => forecaster.close() },
-    on: `${file ?? `the ${own} part`}: ${counted(series.length, "series", "series")}`,
+    on: `${file ?? `The ${own} part`}: ${counted(series.length, "series", "series")}`,
     async measure() {
       const { rows } = await backtest(forecaster, { series, baselines: false });
       return Object.fromEntries(

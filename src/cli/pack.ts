@@ -37,7 +37,7 @@ export const packCommand = (io: Io): Command =>
     name: "pack",
     summary: "pack a run into one file, for pages",
     description:
-      "Packs a run of any task into one file: weights, config, tokenizer. A page opens it by its URL, a program by its\npath (loadRun, loadClassifier, loadTagger, loadForecaster). Metrics and checkpoints are not included.",
+      "Packs a run of any task into one file: weights, config, tokenizer. A page opens it by its URL, a program by its path (loadRun, loadClassifier, loadTagger, loadForecaster). Metrics and checkpoints are not included.",
     fields,
     examples: [
       "pack runs/2026-01-31-reviews",

@@ -44,7 +44,7 @@ export const predictCommand = (io: Io): Command =>
     name: "predict",
     summary: "predict classes, numbers or tags, with probabilities",
     description:
-      "Predicts the class of each text or series of a file, with the probability of each class, or the number of a\nregression: as CSV or JSON lines. With a tagger it predicts the tag of each token: in columns, in rows if it was\ntrained on rows, or as JSON lines.",
+      "Predicts the class of each text or series of a file, with the probability of each class, or the number of a regression: as CSV or JSON lines. With a tagger it predicts the tag of each token: in columns, in rows if it was trained on rows, or as JSON lines.",
     fields,
     examples: [
       "predict runs/2026-01-31-reviews new.csv > classes.csv",
@@ -58,7 +58,10 @@ export const predictCommand = (io: Io): Command =>
 async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { input } = flags;
   if ((flags.file === undefined) === (input === undefined))
-    throw new UsageError("missing-option", "expected something to predict: give a file, or --input TEXT, and not both");
+    throw new UsageError(
+      "missing-option",
+      "expected something to predict: give a file (- is standard input) or --input TEXT, not both",
+    );
   const file = flags.file === undefined ? undefined : await inputFile(flags.file, io);
   const { model, training = {} } = (await readConfig(flags.run)) as {
     readonly model: { readonly kind?: unknown };

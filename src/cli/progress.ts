@@ -48,7 +48,7 @@ const validationParts = ({ done, total, secondsLeft }: ValidationState): Parts =
   left: `${clock(secondsLeft)} left`,
 });
 
-const percentOf = (share: number): string => `${Math.floor(share * 100)}%`.padStart(4);
+const percentOf = (share: number): string => `${Math.floor(share * 100)} %`.padStart(5);
 
 /**
  * One line that fits into `columns` (40 or more): percentage, loss and time left always, then speed, epoch, bar and step

@@ -35,7 +35,7 @@ export const quantizeCommand = (io: Io): Command =>
     name: "quantize",
     summary: "round a model's matrices to 8 bits",
     description:
-      "Rounds the matrices of a trained model of any task to 8 bits, with one scale per row, and reports what that costs: its loss\nand other scores before and after. Needs no calibration data. The result is a run like any other.",
+      "Rounds the matrices of a trained model of any task to 8 bits, with one scale per row, and reports what that costs: its loss and other scores before and after. Needs no calibration data. The result is a run like any other.",
     fields,
     examples: [
       "quantize runs/2026-01-31-novel",

@@ -60,7 +60,7 @@ export async function recordedTraining<T>(
     display.log(
       begun
         ? "Stopping after this step, then saving. Ctrl-C again ends at once; what was not saved is lost."
-        : "Stopping before anything is learned. Ctrl-C again ends at once.",
+        : "Stopping before training begins. Ctrl-C again ends at once.",
     );
   });
   const open: { close(): void | Promise<void> }[] = [];
@@ -81,15 +81,15 @@ export async function recordedTraining<T>(
     if (error instanceof FailureError && UNWRITTEN.includes(error.code) && kept !== undefined)
       throw new FailureError(
         error.code,
-        `${error.message}\nThe checkpoint after step ${integer(kept)} is kept. Once there is room, go on from it:\n  ${io.program} resume ${quoted(folder)}`,
+        `${error.message}\nThe checkpoint after step ${integer(kept)} is kept. Once there is room, continue from it:\n  ${io.program} resume ${quoted(folder)}`,
         { cause: error },
       );
     if (begun || !signal.aborted || error !== signal.reason) throw error;
     display.end();
     await io.stderr.write(
       existing === "resume"
-        ? `Stopped before the training went on: ${folder} is as it was, and resume goes on with it.\n`
-        : "Stopped before the training began: nothing was learned, and nothing is kept. The same command starts it again.\n",
+        ? `Stopped before training continued: ${folder} is unchanged, and resume continues it.\n`
+        : "Stopped before training began; nothing is kept. The same command starts it again.\n",
     );
     throw new Ended(EXIT.interrupted);
   } finally {

@@ -64,7 +64,7 @@ export function readStory(folder: string): RunStory {
   if (!existsSync(path))
     throw new UsageError(
       "not-a-run",
-      `${folder}: expected the folder of a run, as training makes it; there is no config.json in it`,
+      `${folder}: expected the folder of a run, as training makes it; there is no ${path}`,
     );
   const config = parse(path, readFileSync(path, "utf8"));
   if (!isObject(config) || config.format !== RUN_FORMAT || !isObject(config.model))

@@ -35,7 +35,7 @@ export const runCommand = (io: Io): Command =>
     name: "run",
     summary: "run a model file on named arrays",
     description:
-      "Runs a model of any readable format on named arrays: NPZ, NPY (for a model with one input) or JSON, an object of\nnested lists or { shape, data }.",
+      "Runs a model of any readable format on named arrays: NPZ, NPY (for a model with one input) or JSON, an object of nested lists or { shape, data }.",
     fields,
     examples: [
       "run model.onnx --inputs in.npz --outputs out.npz",
@@ -103,5 +103,5 @@ async function tell(outputs: Readonly<Record<string, ModelResult>>, flags: RunFl
       : `${name}: ${resultText(result)}`;
     await io.stdout.write(`${line}\n`);
   }
-  if (flags.outputs !== undefined && !flags.json) await io.stdout.write(`written to ${flags.outputs}\n`);
+  if (flags.outputs !== undefined && !flags.json) await io.stdout.write(`Wrote ${flags.outputs}\n`);
 }

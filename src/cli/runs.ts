@@ -36,7 +36,7 @@ export const runsCommand = (io: Io): Command =>
     name: "runs",
     summary: "list runs, best first",
     description:
-      "Lists the runs in a folder, with the lowest loss first. Losses are in nats per token, so only those over the same kind\nof tokens and the same text can be compared.",
+      "Lists the runs in a folder, with the lowest loss first. Losses are in nats per token, so only those over the same kind of tokens and the same text can be compared.",
     fields,
     examples: ["runs", "runs experiments --sort time", "runs --json"],
     run: (values) => runs(values, io),
@@ -80,7 +80,7 @@ function tableOf(stories: readonly RunStory[]): string {
       hiddenSize?: number;
       numLayers?: number;
     };
-    const share = start.totalSteps ? `${Math.floor((100 * step) / start.totalSteps)}%` : "";
+    const share = start.totalSteps ? `${Math.floor((100 * step) / start.totalSteps)} %` : "";
     return [
       folder,
       cell?.name ?? "",

@@ -29,7 +29,7 @@ export const scoreCommand = (io: Io): Command =>
     name: "score",
     summary: "show how surprising each token of a text is to a model",
     description:
-      "Shows the surprisal of each token of a text, in nats: coloured in a terminal (the redder, the more surprising), else as a\ntable. The text is read as after the end of a line.",
+      "Shows the surprisal of each token of a text, in nats: coloured in a terminal (the redder, the more surprising), else as a table. The text is read as after the end of a line.",
     fields,
     examples: [
       'score runs/2026-01-31-novel --text "It was the best of times"',
@@ -69,13 +69,13 @@ async function score(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
             ...found.map((one) => [
               ...[piece(one.token), one.nats.toFixed(3), String(one.rank)],
               ...(flags.alternatives > 0
-                ? [one.alternatives.map((a) => `${piece(a.token)} ${(100 * a.probability).toFixed(0)}%`).join(" ")]
+                ? [one.alternatives.map((a) => `${piece(a.token)} ${(100 * a.probability).toFixed(0)} %`).join(" ")]
                 : []),
             ]),
           ])}\n`,
     );
     await io.stdout.write(
-      `${counted(found.length, "token")}, ${nats.toFixed(2)} nats, ${mean.toFixed(4)} a token (perplexity ${Math.exp(mean).toFixed(2)})\n`,
+      `${counted(found.length, "token")}, ${nats.toFixed(2)} nats, ${mean.toFixed(4)} per token (perplexity ${Math.exp(mean).toFixed(2)})\n`,
     );
     session.close();
   } finally {
@@ -92,7 +92,10 @@ function colored({ text, nats }: TokenSurprisal): string {
 
 async function textOf({ file, text }: ValuesOf<typeof fields>, io: Io): Promise<string> {
   if ((file === undefined) === (text === undefined))
-    throw new UsageError("missing-option", "expected a text: give --text TEXT, or a file, and not both");
+    throw new UsageError(
+      "missing-option",
+      "expected a text: give a file (- is standard input) or --text TEXT, not both",
+    );
   if (text !== undefined) return text;
   return textIn(file!, io);
 }

@@ -52,7 +52,7 @@ export const studyCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "study",
     summary: "measure which cells remember how long",
-    description: `Trains cells on tasks whose answers lie far back, each from several seeds, until the criterion of the task's authors is met or\nthe budget of sequences is used up. Prints success rates, sequences to criterion and how far gradients reach, and saves each finished\ntrial (trials.jsonl) and the tables (study.md). The same command continues where it stopped.\nTasks: ${Object.keys(tasks).join(", ")}.\nCells: ${[...STUDY_CELLS, ...VARIANTS].join(", ")}.`,
+    description: `Trains cells on tasks whose answers lie far back, each from several seeds, until the criterion of the task's authors is met or the budget of sequences is used up. Prints success rates, sequences to criterion and how far gradients reach, and saves each finished trial (trials.jsonl) and the tables (study.md). The same command continues where it stopped.\nTasks: ${Object.keys(tasks).join(", ")}.\nCells: ${[...STUDY_CELLS, ...VARIANTS].join(", ")}.`,
     fields,
     examples: [
       "study --quick",
@@ -80,7 +80,7 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
           (await tried(pair, seed, settings, flags, controller.signal));
         if (!trial) {
           await io.stderr.write(
-            `Stopped. ${counted(found.length, "finished trial")} are kept in ${output}; the same call goes on.\n`,
+            `Stopped. ${output} keeps ${counted(found.length, "finished trial")}; the same command continues.\n`,
           );
           throw new Ended(EXIT.interrupted);
         }
@@ -98,7 +98,7 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
     await platform.writeFileAtomic(page, pageOf(stories, { command, date: io.today(), cpuSeconds: spent }));
     if (json) return;
     await io.stdout.write(`${terminalOf(stories, { width: io.stdout.columns, color: io.color })}\n`);
-    const kept = left > 0 ? `, ${whole(left)} of them run before` : "";
+    const kept = left > 0 ? `, ${whole(left)} of them from before` : "";
     await io.stdout.write(
       `${counted(found.length, "trial")}${kept}, ${duration(spent)} of CPU time. Tables: ${page}\n`,
     );

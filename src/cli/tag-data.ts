@@ -18,7 +18,7 @@ export async function readTagged(file: string, columns: TagColumns): Promise<Tag
       tag: tag === undefined ? "last" : numberOf("tag", tag),
     });
   if (tag === undefined)
-    throw new UsageError("missing-option", `--tag: expected the column of ${file} with the tags, got nothing`);
+    throw new UsageError("missing-option", `--tag is required: the column of ${file} with the tags`);
   return readSentenceRows(file, { tokens: token, tags: tag, intent, delimiter });
 }
 

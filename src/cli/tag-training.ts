@@ -57,11 +57,11 @@ function introduction(start: StartEvent<TaggerFacts>, { tagger }: TaggerTraining
     counted(tags.length, "tag"),
     ...(scheme ? [`spans written as ${writtenScheme}, learned as ${scheme}`] : []),
     ...(intents ? [counted(intents.length, "intent")] : []),
-    `${integer(vocabularySize)} words${characters ? ` and ${integer(characters.length)} characters` : ""}`,
+    `${counted(vocabularySize, "word")}${characters ? ` and ${counted(characters.length, "character")}` : ""}`,
   ];
   return [
-    `Data: ${counted(start.trainSentences, "sentence")} (${counted(start.trainTokens, "token")}) to learn from, ${integer(start.validationSentences)} to validate; ${what.join("; ")}`,
-    modelLine(`${cell}, ${unitsOf(settings)}, ${head}`, start),
+    `Data: ${counted(start.trainSentences, "sentence")} (${counted(start.trainTokens, "token")}) for training, ${integer(start.validationSentences)} for validation; ${what.join("; ")}`,
+    modelLine(`${cell}, ${unitsOf(settings)}, head ${head}`, start),
     trainingLine(counted(start.batchSize, "sentence"), start, machine),
   ];
 }

@@ -62,9 +62,7 @@ class Told<F extends object> {
         for (const line of introduction(event)) display.say(line);
         if (event.step > 0) {
           const done =
-            event.step >= event.totalSteps
-              ? " Nothing is left to do; --epochs says how many there are to be in all."
-              : "";
+            event.step >= event.totalSteps ? " Nothing is left to do; give a larger --epochs to train longer." : "";
           display.say(`Resumed after step ${integer(event.step)}.${done}`);
         }
         break;
@@ -72,7 +70,7 @@ class Told<F extends object> {
         display.update({ ...event, steps: this.#start!.totalSteps, epochs: this.#epochs, items });
         if (event.skipped > this.#skipped)
           display.log(
-            `${counted(event.skipped, "update")} left out so far because a gradient was not finite; a lower --learning-rate helps.`,
+            `${counted(event.skipped, "update")} skipped so far because a gradient was not finite; a lower --learning-rate helps.`,
           );
         this.#skipped = event.skipped;
         break;
@@ -85,7 +83,7 @@ class Told<F extends object> {
         break;
       case "end":
         if (event.reason === "stopped-early")
-          display.say(`Stopped early: the ${this.#start!.monitor?.metric ?? "loss of training"} got no better.`);
+          display.say(`Stopped early: the ${this.#start!.monitor?.metric ?? "loss of training"} did not improve any more.`);
         this.#end = { interrupted: event.reason === "aborted", step: event.step, seconds: event.seconds };
     }
   }

@@ -27,7 +27,7 @@ export const trainClassifyCommand = (io: Io): Command =>
     name: "classify",
     summary: "train a classifier of texts or series",
     description:
-      "Trains a classifier of texts or series of numbers, or with --regression a model that predicts a number.\nTexts come from a table (CSV, TSV, JSON lines, Parquet), series from .ts files of the UCR/UEA archive. At the end it is evaluated on\n--test (without one on the validation part) beside simple baselines.",
+      "Trains a classifier of texts or series of numbers, or with --regression a model that predicts a number.\nTexts come from a table (CSV, TSV, JSON lines, Parquet), series from .ts files of the UCR/UEA archive. At the end it is evaluated on --test (without one on the validation part) beside simple baselines.",
     fields,
     config: classifyFields,
     examples: [

@@ -22,7 +22,7 @@ export const trainForecastCommand = (io: Io): Command =>
     name: "forecast",
     summary: "train a forecaster of time series",
     description:
-      "Trains a forecaster of one or many series of numbers, with intervals. Series come from a table (CSV, TSV,\nJSON lines, Parquet) with one row per step. At the end it is evaluated on the test part with a rolling origin, beside simple methods.",
+      "Trains a forecaster of one or many series of numbers, with intervals. Series come from a table (CSV, TSV, JSON lines, Parquet) with one row per step. At the end it is evaluated on the test part with a rolling origin, beside simple methods.",
     fields,
     config: forecastFields,
     examples: [

@@ -20,7 +20,7 @@ export const trainTagCommand = (io: Io): Command =>
     name: "tag",
     summary: "train a tagger of the tokens of sentences",
     description:
-      "Trains a tagger, which assigns a tag to each token of a sentence: its part of speech, or the name or slot it belongs to,\nand with --intent an intent to each sentence. Spans are read in any scheme (IOB1, IOB2, BIOES, BMES, BILOU). At the\nend it is measured on --test (without one on the validation part) beside a baseline.",
+      "Trains a tagger, which assigns a tag to each token of a sentence: its part of speech, or the name or slot it belongs to, and with --intent an intent to each sentence. Spans are read in any scheme (IOB1, IOB2, BIOES, BMES, BILOU). At the end it is measured on --test (without one on the validation part) beside a baseline.",
     fields,
     config: tagFields,
     examples: [

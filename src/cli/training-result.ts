@@ -1,6 +1,6 @@
 import type { SavedWeights } from "../train/run.ts";
 import { Ended } from "./failure.ts";
-import { counted, integer, quoted } from "./format.ts";
+import { integer, quoted } from "./format.ts";
 import { EXIT } from "./io.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 
@@ -34,7 +34,7 @@ export async function tellSaved(result: TrainingResult, { io, folder, json }: Te
     await io.stdout.write(`Saved in ${folder} (the weights after ${when}${loss}).\n`);
     if (interrupted)
       await io.stdout.write(
-        `Stopped after step ${integer(step)} of ${counted(totalSteps, "step")}. To go on as if nothing had been:\n  ${io.program} resume ${quoted(folder)}\n`,
+        `Stopped after step ${integer(step)} of ${integer(totalSteps)}. To continue exactly where it stopped:\n  ${io.program} resume ${quoted(folder)}\n`,
       );
   }
   if (interrupted) throw new Ended(EXIT.interrupted);

@@ -12,7 +12,7 @@ import type { StartEvent } from "../train/events.ts";
 import { type TextFacts, trainText } from "../train/train-text.ts";
 import { textLine } from "./epoch-line.ts";
 import { counted, integer } from "./format.ts";
-import { modelLine, trainingLine, unitsOf } from "./introduction.ts";
+import { modelLine, trainingLine, unitsOf, vocabularyOf } from "./introduction.ts";
 import type { Io } from "./io.ts";
 import type { ProgressDisplay } from "./progress.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
@@ -71,7 +71,7 @@ function introduction(
   { files, cell, machine }: TextSettings,
 ): string[] {
   return [
-    `Text: ${counted(files.length, "file")}, ${integer(start.trainTokens)} tokens to learn from, ${integer(start.validationTokens)} to validate (${tokenizer.kind}, ${integer(tokenizer.vocabularySize)} different)`,
+    `Text: ${counted(files.length, "file")}, ${counted(start.trainTokens, "token")} for training, ${integer(start.validationTokens)} for validation; ${vocabularyOf(tokenizer)}`,
     modelLine(`${cell}, ${unitsOf(config)}, embedding ${config.embeddingSize}`, start),
     trainingLine(`${start.batchSize} × ${start.sequenceLength} tokens`, start, machine),
   ];
@@ -116,7 +116,7 @@ async function readCorpus(
         );
       }
       const size = statSync(file).size;
-      const share = bytes <= size ? ` of ${formatBytes(size)}, ${Math.floor((100 * bytes) / size)}%` : "";
+      const share = bytes <= size ? ` of ${formatBytes(size)}, ${Math.floor((100 * bytes) / size)} %` : "";
       display.note(`Reading ${basename(file)} for the ${pass}: ${formatBytes(bytes)}${share}`);
     },
   }).catch((error) => {

@@ -21,7 +21,7 @@ const fields = {
     about: "maximum difference, relative to the largest number of an output",
     ...{ unit: "number", above: 0, default: 1e-5 },
   }),
-  seed: integer({ about: "of the random numbers", unit: "number", min: 0, default: 0 }),
+  seed: integer({ about: "seed of the random numbers", unit: "number", min: 0, default: 0 }),
   machine,
   json,
 } as const;
@@ -32,7 +32,7 @@ export const verifyCommand = (io: Io): Command =>
     name: "verify",
     summary: "compare what two model files compute",
     description:
-      "Runs two model files on the same input and prints the largest difference of each output; where onnxruntime-node is\ninstalled, ONNX files run there as well. The exit code is 1 if a difference is above the tolerance.",
+      "Runs two model files on the same input and prints the largest difference of each output; where onnxruntime-node is installed, ONNX files run there as well. The exit code is 1 if a difference is above the tolerance.",
     fields,
     examples: ["verify model.keras model.onnx", "verify a.onnx b.onnx --inputs in.npz --tolerance 1e-4"],
     run: (values) => verify(values, io),
@@ -64,12 +64,12 @@ async function verify(flags: VerifyFlags, io: Io): Promise<void> {
       await io.stdout.write(
         flags.json
           ? `${JSON.stringify({ type: "difference", output: outputs[0], with: line.with, shape, difference })}\n`
-          : `${outputs[0]} [${shape.join(", ")}], ${line.with}: ${difference.toExponential(2)}\n`,
+          : `${outputs[0]} [${shape.join(", ")}], ${line.with}: ${difference === 0 ? "same results" : `largest difference ${difference.toExponential(1)}`}\n`,
       );
     }
     const largest = Math.max(...lines.map((line) => line.difference));
     if (largest <= flags.tolerance) return;
-    await io.stderr.write(`they differ by ${largest.toExponential(2)}, more than ${flags.tolerance}\n`);
+    await io.stderr.write(`The outputs differ by ${largest.toExponential(1)}, --tolerance is ${flags.tolerance}.\n`);
     throw new Ended(EXIT.failure);
   } finally {
     machine.close();
@@ -98,7 +98,9 @@ async function onnxRuntime(io: Io, { json }: VerifyFlags): Promise<Runtime | und
     return createRequire(join(process.cwd(), "package.json"))("onnxruntime-node") as Runtime;
   } catch {
     if (!json)
-      await io.stderr.write("onnxruntime-node is not installed here; ONNX files were run by this package alone\n");
+      await io.stderr.write(
+        "Note: onnxruntime-node is not installed here, so ONNX files were run by longshort alone.\n",
+      );
     return undefined;
   }
 }

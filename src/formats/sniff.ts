@@ -20,8 +20,9 @@ export async function sniff(source: ByteSource): Promise<FileKind> {
   if (isNpy(head)) return "npy";
   if (isHdf5(head)) return "hdf5";
   if (isZip(head)) return inArchive(source);
-  if (head[0] === 0x80) return "pytorch";
+  // Before pickles: where the length of a header ends in 0x80, safetensors begin as a pickle does, which has no such length.
   if (isSafetensors(head, source.size)) return "safetensors";
+  if (head[0] === 0x80) return "pytorch";
   if (/^(\xef\xbb\xbf)?\s*[{[]/.test(new TextDecoder("latin1").decode(head))) return "json";
   // Messages of protocol buffers have no mark of their own; a model's first field is its version, a small number.
   if (head[0] === 0x08 && head[1]! > 0 && head[1]! < 32) return "onnx";
@@ -29,7 +30,7 @@ export async function sniff(source: ByteSource): Promise<FileKind> {
   if (isTable(await source.read(Math.max(0, source.size - 8), Math.min(8, source.size)))) return "bundle";
   throw new UsageError(
     "unknown-format",
-    `${source.name}: ${source.size === 0 ? "it is empty" : "none of the known formats begins so"}; known are ONNX, PyTorch's .pt, safetensors, Keras' .keras and .h5, TensorFlow.js' model.json, TensorFlow's .index, NPZ and the folders of runs`,
+    `${source.name}: ${source.size === 0 ? "it is empty" : "it begins as no known format does"}; known are ONNX, PyTorch's .pt, safetensors, Keras' .keras and .h5, TensorFlow.js' model.json, TensorFlow's .index, NPZ and the folders of runs`,
   );
 }
 

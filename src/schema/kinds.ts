@@ -55,7 +55,7 @@ export function expectation(kind: Kind): string {
     case "infinity":
       return "Infinity";
     case "list":
-      return `a list, each of it ${expectation(kind.of)}`;
+      return `a list, each element ${expectation(kind.of)}`;
     case "either":
       return kind.of.map(expectation).join(", or ");
   }

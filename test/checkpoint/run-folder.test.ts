@@ -136,10 +136,10 @@ describe("damaged runs", () => {
   test("what is no run is said to be none", async () => {
     expect(await failure()).toMatchObject({ code: "not-a-run", name: "UsageError" });
     mkdirSync(folder, { recursive: true });
-    expect((await failure()).message).toMatch(/expected the folder of a run.* no config.json in it/);
+    expect((await failure()).message).toMatch(/expected the folder of a run.* there is no .*config.json/);
     await save();
     rmSync(path("model.safetensors"));
-    expect((await failure()).message).toMatch(/no model.safetensors in it/);
+    expect((await failure()).message).toMatch(/there is no .*model.safetensors/);
     for (const wrong of ["", 5, undefined])
       await expect(loadRun(wrong as string, { machine })).rejects.toMatchObject({
         code: "bad-run",

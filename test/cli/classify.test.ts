@@ -32,7 +32,7 @@ test("texts of a table: trained, measured beside baselines, predicted, resumed",
   const train = ["train", "classify", at("t.csv"), "--text", "words", "--label", "kind", ...small];
   const ran = await longshort([...train, "--test", at("test.csv"), "-o", at("run")]);
   expect(ran.code, ran.stderr).toBe(0);
-  expect(ran.stderr).toMatch(/54 examples to learn from, 6 to validate; 2 classes/);
+  expect(ran.stderr).toMatch(/54 examples for training, 6 for validation; 2 classes/);
   expect(ran.stderr).toMatch(/epoch 3\/3: .* accuracy 100.0 %/);
   expect(ran.stderr).toMatch(/"sideways" did not occur in training/);
   expect(ran.stdout).toMatch(/On the 10 test examples:/);

@@ -58,7 +58,9 @@ describe("train text", () => {
       /^Saved in .*said \(the weights after epoch 1, validation loss \d\.\d{4} nats per token\)\.\nNext:\n/,
     );
     expect(stdout).toContain(`longshort generate ${output}\n`);
-    expect(stderr).toContain("Text: 2 files, 1,008 tokens to learn from, 112 to validate (grapheme, 6 different)");
+    expect(stderr).toContain(
+      "Text: 2 files, 1,008 tokens for training, 112 for validation; grapheme tokenizer, vocabulary of 6",
+    );
     expect(stderr).not.toContain("\r");
     const config = JSON.parse(readFileSync(join(output, "config.json"), "utf8"));
     expect(config.training).toMatchObject({
@@ -146,9 +148,7 @@ describe("train text", () => {
     });
     expect({ code, stderr }).toEqual({
       code: 130,
-      stderr: expect.stringMatching(
-        /^Stopping before anything is learned\..*\nStopped before the training began: nothing/,
-      ),
+      stderr: expect.stringMatching(/^Stopping before training begins\..*\nStopped before training began; nothing/),
     });
     expect(existsSync(output)).toBe(false);
   });
@@ -350,9 +350,9 @@ describe("demo", () => {
     const output = join(folder, "demo");
     const { code, stdout, stderr } = await longshort(["demo", "--max-steps", "2", "--output", output]);
     expect({ code, stderr }).toMatchObject({ code: 0 });
-    for (const part of ["unigram", "bigram", "lstm", "validation loss", "/** The ", "f  forget gate", "c  cell state"])
+    for (const part of ["unigram", "bigram", "lstm", "Validation loss", "/** The ", "f  forget gate", "c  cell state"])
       expect(stdout).toContain(part);
-    expect(stdout).toContain(`The run lies in ${output}.`);
+    expect(stdout).toContain(`The run is in ${output}.`);
     expect(existsSync(join(output, "model.safetensors"))).toBe(true);
   });
 });

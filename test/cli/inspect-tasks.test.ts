@@ -214,7 +214,7 @@ describe("runs of every task", () => {
 
 describe("inspect refuses", () => {
   it.each<[string, string]>([
-    ["@words", "--text: expected a text to read, got nothing; or give a file"],
+    ["@words", "expected something to read: give --text TEXT, or a file"],
     ["@words @t.csv --row 31", "--row: expected a number from 1 to 30, as"],
     ["@words @t.csv --text a", "give one of them"],
     ["@words --text a --reverse", "--reverse: the model reads in one direction only"],

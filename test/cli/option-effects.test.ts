@@ -778,6 +778,9 @@ describe.each(defined)("%s", (name, command) => {
   it("has an entry for every option, and none for another", () =>
     expect(Object.keys(known?.options ?? {}).sort()).toEqual(Object.keys(command.definition.fields).sort()));
 
+  it("is described without breaks within a sentence: the width of the terminal breaks lines", () =>
+    expect(command.description()).not.toMatch(/[^.]\n/));
+
   const tested = Object.entries(known?.options ?? {}).filter(([, { add, instead }]) => add ?? instead);
   it.each(tested)("%s changes something", async (_, { add = [], instead, against, codes = [0, 130], see }) => {
     writeFileSync(at("part.txt"), "hello hello hello\n");

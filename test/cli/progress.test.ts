@@ -25,14 +25,14 @@ const state: ProgressState = {
 describe("the line of progress", () => {
   it("shows everything where there is room", () => {
     expect(progressLine(state, 120)).toBe(
-      `${bar(0.34, 30)}  34%  epoch 2/5  step 340/1,000  loss 1.734  21.3k tokens/s  0:45 left`,
+      `${bar(0.34, 30)}  34 %  epoch 2/5  step 340/1,000  loss 1.734  21.3k tokens/s  0:45 left`,
     );
-    expect(progressLogLine(state)).toBe(" 34%  epoch 2/5  step 340/1,000  loss 1.734  21.3k tokens/s  0:45 left");
+    expect(progressLogLine(state)).toBe(" 34 %  epoch 2/5  step 340/1,000  loss 1.734  21.3k tokens/s  0:45 left");
   });
 
   it.each([
-    [100, `${bar(0.25, 30)}  25%  validating  1,000/4,000  1:30 left`],
-    [40, `${bar(0.25, 11)}  25%  validating  1:30 left`],
+    [100, `${bar(0.25, 30)}  25 %  validating  1,000/4,000  1:30 left`],
+    [40, `${bar(0.25, 10)}  25 %  validating  1:30 left`],
   ])("says at %d columns that it validates and how far it is", (columns, line) => {
     expect(validationLine({ done: 1000, total: 4000, secondsLeft: 90 }, columns)).toBe(line);
     expect(line.length).toBeLessThan(columns);
@@ -40,7 +40,7 @@ describe("the line of progress", () => {
 
   it("keeps percentage, loss and time left at 40 columns", () => {
     const line = progressLine({ ...state, secondsLeft: 36_000 }, 40);
-    for (const part of ["34%", "loss 1.734", "10:00:00 left"]) expect(line).toContain(part);
+    for (const part of ["34 %", "loss 1.734", "10:00:00 left"]) expect(line).toContain(part);
     expect(line.length).toBeLessThan(40);
   });
 
@@ -122,7 +122,7 @@ describe("the display of progress", () => {
       log.pass(1000);
     }
     expect(log.out.text).toBe(
-      [1005, 1010].map((n) => ` 25%  validating  ${n.toLocaleString("en")}/4,000  1:30 left\n`).join(""),
+      [1005, 1010].map((n) => ` 25 %  validating  ${n.toLocaleString("en")}/4,000  1:30 left\n`).join(""),
     );
     expect(display(true).out.text).toBe("");
   });

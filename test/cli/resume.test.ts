@@ -76,7 +76,7 @@ describe("resume", () => {
   it("says of a training that is done that nothing is left to do, and how it would go on", async () => {
     const { code, stderr } = await longshort(["resume", whole]);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/Resumed after step \d+\. Nothing is left to do; --epochs says how many/);
+    expect(stderr).toMatch(/Resumed after step \d+\. Nothing is left to do; give a larger --epochs/);
   });
 
   it("does not go by the clock, which may be set back while a training runs", async () => {
@@ -115,7 +115,7 @@ describe("resume", () => {
       },
     });
     expect(stdout).toMatch(
-      /Stopped after step \d+ of \d+ steps\. To go on as if nothing had been:\n {2}longshort resume /,
+      /Stopped after step \d+ of \d+\. To continue exactly where it stopped:\n {2}longshort resume /,
     );
   });
 
@@ -124,7 +124,7 @@ describe("resume", () => {
     const { code, stderr } = await longshort(["resume", whole, "--epochs", "9"], { onListen: (press) => press() });
     expect({ code, stderr }).toEqual({
       code: 130,
-      stderr: expect.stringContaining("whole is as it was, and resume goes on with it."),
+      stderr: expect.stringContaining("whole is unchanged, and resume continues it."),
     });
     expect(checkpointsOf(whole)).toEqual(before);
     expect(readdirSync(whole)).not.toContain("run.lock");
@@ -142,7 +142,7 @@ describe("resume", () => {
     });
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /The checkpoint after step 4 is kept\. Once there is room, go on from it:\n {2}longshort resume /,
+      /The checkpoint after step 4 is kept\. Once there is room, continue from it:\n {2}longshort resume /,
     );
     rmSync(checkpoints);
     renameSync(`${checkpoints}-aside`, checkpoints);

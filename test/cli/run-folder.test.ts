@@ -134,11 +134,12 @@ describe("info, runs, compare", () => {
       "lstm, 6 units, embedding 4 for",
       "parameters",
       text,
-      "tokens to learn from",
+      "tokens for training",
       "learning rate 0.002",
       "best validation loss",
       "in epoch 2; ended as planned at step",
       "model.safetensors (",
+      "tensorboard/ (1 file, ",
     ])
       expect(stdout).toContain(part);
     const repeat = /^Repeat +longshort (.*)$/m.exec(stdout)![1]!.split(" ");
@@ -229,7 +230,7 @@ describe("info, runs, compare", () => {
 
   it.each([
     [["info", "none"], "there is no such file or folder"],
-    [["info", "."], "there is no config.json in it"],
+    [["info", "."], "/config.json"],
     [["runs", "none"], "there is no such folder"],
     [["compare", "x", "x"], "expected at least two different runs, got one"],
     [["runs", "--sort", "los"], "did you mean loss?"],

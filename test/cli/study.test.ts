@@ -42,12 +42,12 @@ describe("a study", () => {
     writeFileSync(join(folder, "two", "trials.jsonl"), `${lines.slice(0, 2).join("\n")}\n`);
     appendFileSync(join(folder, "two", "trials.jsonl"), lines[2]!.slice(0, 50));
     const { stdout } = await longshort(call("two"));
-    expect(stdout).toContain("4 trials, 2 of them run before");
+    expect(stdout).toContain("4 trials, 2 of them from before");
     // What is written again is the same, but for the time that it took.
     const plain = (line: string): unknown => ({ ...JSON.parse(line), cpuSeconds: 0 });
     expect(kept("two").map(plain)).toEqual(lines.map(plain));
     const again = await longshort(call("two"));
-    expect(again.stdout).toContain("4 trials, 4 of them run before");
+    expect(again.stdout).toContain("4 trials, 4 of them from before");
   });
 
   it("other settings are other trials", async () => {
@@ -68,7 +68,7 @@ describe("a study", () => {
       },
     });
     expect(code).toBe(130);
-    expect(stderr).toContain("Stopped. 2 finished trials are kept");
+    expect(stderr).toContain("keeps 2 finished trials");
     expect(kept("four")).toHaveLength(2);
   });
 
@@ -93,7 +93,7 @@ describe("a study", () => {
 
   it.each([
     [["--tasks", "adding-10"], "--tasks: expected one of"],
-    [["--cells", "ltsm"], '--cells: expected one of "rnn", "lstm"'],
+    [["--cells", "ltsm"], "--cells: expected one of rnn, lstm"],
     [["--tasks", ","], "--tasks: expected at least one name"],
   ])("%j is a wrong call", async (words, message) => {
     const { code, stderr } = await longshort(["study", ...words, "-o", join(folder, "wrong")]);

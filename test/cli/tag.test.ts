@@ -47,7 +47,7 @@ test("columns: trained, measured beside a baseline, predicted, resumed, told of"
   const ran = await longshort([...train, "--test", at("test.conll"), "-o", at("run")]);
   expect(ran.code, ran.stderr).toBe(0);
   expect(ran.stderr).toMatch(
-    /44 sentences \(\d+ tokens\) to learn from, 4 to validate; \d tags; spans written as iob2, learned as bioes; /,
+    /44 sentences \(\d+ tokens\) for training, 4 for validation; \d tags; spans written as iob2, learned as bioes; /,
   );
   expect(ran.stderr).toMatch(/epoch 8\/8: .* F1 100.0 %, accuracy 100.0 %/);
   expect(ran.stderr).toMatch(/"WHO" did not occur in training/);
@@ -166,7 +166,7 @@ test.each<[string, string, readonly string[], RegExp]>([
   ["ragged rows", "a O\nb\n", [], /line 2: expected 2 columns/],
   ["a column name", "a O\nb B-X\n", ["--token", "word"], /--token: expected the number of a column/],
   ["an intent in columns", "a O\nb B-X\n", ["--intent", "3"], /expected --rows/],
-  ["rows without a tag column", "a\tO\n", ["--rows"], /--tag: expected the column/],
+  ["rows without a tag column", "a\tO\n", ["--rows"], /--tag is required: the column/],
   ["tags that are no spans", "a X\nb Y\n", ["--scheme", "bmes"], /line 1: .*as in bmes/],
   ["a test file that is broken", "a O\nb B-X\n", ["--test", "nowhere.txt"], /nowhere\.txt/],
 ])("refuses %s", async (_, text, more, message) => {

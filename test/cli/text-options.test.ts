@@ -195,7 +195,7 @@ describe("generate", () => {
     const saved = join(folder, "said.txt");
     const said = await interactive("ab", "ab", "/reset", "ab", `/save ${saved}`, "/quit", "ab");
     expect(said.code).toBe(0);
-    expect(said.stderr).toBe(`Forgotten.\nWritten to ${saved}.\n`);
+    expect(said.stderr).toBe(`Forgotten.\nWrote ${saved}\n`);
     const [first, second, third] = answers(said);
     expect(third).toBe(first);
     expect(answers(said)).toHaveLength(4);
@@ -231,7 +231,7 @@ describe("score", () => {
     const plain = await longshort(["score", run, "--text", "abc"]);
     expect(plain).toMatchObject({ code: 0, stderr: "" });
     expect(plain.stdout).toMatch(/token +nats +rank\n"a" +\d+\.\d{3} +\d+\n"b"/);
-    expect(plain.stdout).toMatch(/\n3 tokens, \d+\.\d\d nats, \d+\.\d{4} a token \(perplexity \d+\.\d\d\)\n$/);
+    expect(plain.stdout).toMatch(/\n3 tokens, \d+\.\d\d nats, \d+\.\d{4} per token \(perplexity \d+\.\d\d\)\n$/);
     const file = join(folder, "scored.txt");
     writeFileSync(file, "abc");
     expect((await longshort(["score", run, file])).stdout).toBe(plain.stdout);

@@ -43,7 +43,7 @@ describe("a kind", () => {
     ["cell", ["rnn"], ["gru", 1], "one of rnn, lstm"],
     ["prompt", [""], [1], "a text"],
     ["tied", [true, false], ["true", 1], "true or false"],
-    ["files", [["a"]], [[], "a", [1]], "a list, each of it a path"],
+    ["files", [["a"]], [[], "a", [1]], "a list, each element a path"],
     ["part", [0, "x.txt"], [1, true], "a number from 0 to below 1, or the path of a file (./1 if it is called 1)"],
   ])("%s", (name, good, bad, words) => {
     const { kind } = fields[name]!;

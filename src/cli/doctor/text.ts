@@ -3,7 +3,7 @@ import type { Diagnosis } from "../doctor.ts";
 import { table } from "../format.ts";
 
 const PAGES =
-  "A page has threads only when it is cross-origin isolated: served with Cross-Origin-Opener-Policy: same-origin and\nCross-Origin-Embedder-Policy: require-corp. Without them everything works on one thread.";
+  "A page has threads only when it is cross-origin isolated, that is, served with\n  Cross-Origin-Opener-Policy: same-origin\n  Cross-Origin-Embedder-Policy: require-corp\nWithout these headers everything works on one thread.";
 
 /** A diagnosis for people. */
 export function doctorText(d: Diagnosis, program: string): string {
