@@ -83,7 +83,9 @@ class Told<F extends object> {
         break;
       case "end":
         if (event.reason === "stopped-early")
-          display.say(`Stopped early: the ${this.#start!.monitor?.metric ?? "loss of training"} did not improve any more.`);
+          display.say(
+            `Stopped early: the ${this.#start!.monitor?.metric ?? "loss of training"} did not improve any more.`,
+          );
         this.#end = { interrupted: event.reason === "aborted", step: event.step, seconds: event.seconds };
     }
   }
