@@ -19,6 +19,7 @@ import {
 } from "./prepare.ts";
 import { savedElements } from "./scan-layout.ts";
 import { hasSimd } from "./simd.ts";
+import { cleanUpperHalves } from "./upper-halves.ts";
 import { chooseTiles, mayBeWide } from "./wide.ts";
 import { sharedWork, WORTH, type Worth } from "./work.ts";
 import { Workspace } from "./workspace.ts";
@@ -245,6 +246,8 @@ class WasmMachine extends Closing implements SynchronousMachine {
   /** undefined until it is measured. */
   #wide: boolean | undefined;
   #hasRun = false;
+  /** Whether the engine may join vectors: of narrow kernels, too, where it sees neighbours. */
+  readonly #joins = mayBeWide();
   readonly #memory: Memory;
   readonly #family: Limits["family"];
   readonly #worth: Worth;
@@ -441,6 +444,8 @@ class WasmMachine extends Closing implements SynchronousMachine {
         "a kernel was stopped, most likely by an index outside its table: check indices before a run",
         { cause },
       );
+    } finally {
+      if (this.#joins) cleanUpperHalves();
     }
   }
 

@@ -1,0 +1,14 @@
+/*
+ * An engine that joins vectors (V8's --experimental-wasm-revectorize) leaves the upper halves of registers of 256 bits as they are. On Intel
+ * processors every instruction of the old encoding, of which the C++ around JavaScript is made, then waits for whatever wrote its register last:
+ * `Math.exp` takes 120 ns in place of 6 until some code cleans them (Sapphire Rapids, Node 24 and 26). No instruction of WebAssembly does.
+ */
+
+const decoder = new TextDecoder();
+const line = new Uint8Array(32);
+
+/**
+ * Leaves the upper halves clean, as all other code expects them: the host's own vector code, which reads these bytes as text, ends with the
+ * instruction for it. Of some forty calls that were tried this is the shortest that has it: 0.1 µs. Where nothing was joined it changes nothing.
+ */
+export const cleanUpperHalves = (): void => void decoder.decode(line);
