@@ -3,6 +3,7 @@ import { generationFields } from "../schema/generation.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { RandomStream, uniform53 } from "../shared/random.ts";
+import { leading, rankedBy } from "./leading.ts";
 
 /** Options of sampling. */
 export interface SampleOptions {
@@ -38,80 +39,70 @@ const CUTS = ["temperature", "topK", "topP", "minP", "typicalP"] as const;
  * @throws FailureError "not-finite" when a logit is NaN or ∞, UsageError "out-of-range", "not-an-integer"
  */
 export function candidates(logits: ArrayLike<number>, options: SampleOptions = {}): Candidate[] {
-  const { left, descending, weights, total } = kept(logits, options);
-  // Where each run of equal logits stands, counted up as its tokens come.
-  const places = new Int32Array(weights.length);
-  const found: Candidate[] = new Array(weights.length);
-  const least = descending[weights.length - 1]!;
-  for (let token = 0; token < left.length; token++) {
-    if (left[token]! < least) continue;
-    const first = rankOf(left[token]!, descending);
-    const rank = first + places[first]!++;
-    if (rank < weights.length) found[rank] = { token, probability: weights[rank]! / total };
-  }
+  expectOptions("candidates", options, { temperature: 1, topK: 1, topP: 1, minP: 1, typicalP: 1, exclude: 1 });
+  for (const name of CUTS) if (options[name] !== undefined) checkValue(name, generationFields[name], options[name]);
+  const { values, tokens, weights, total } = kept(logits, options);
+  const found = [...tokens].sort(rankedBy(values)).map((token) => ({ token, probability: weights[token]! / total }));
   const { typicalP = 1 } = options;
   return typicalP === 1 ? found : typical(found, typicalP);
 }
 
-/** `choose(candidates(logits, options), u)` without listing them: of a large vocabulary that takes longer than a step of the model. */
+/** `choose(candidates(logits, options), u)` without listing them, of options that were checked. */
 export function draw(logits: ArrayLike<number>, options: SampleOptions, u: number): number {
   const { typicalP = 1 } = options;
   if (typicalP !== 1) return choose(candidates(logits, options), u);
-  const { left, descending, weights, total } = kept(logits, options);
-  let rank = 0;
-  for (let reached = weights[0]! / total; rank < weights.length - 1 && !(u < reached); )
-    reached += weights[++rank]! / total;
-  let before = rank - rankOf(descending[rank]!, descending);
-  return left.findIndex((logit) => logit === descending[rank] && before-- === 0);
+  const { values, tokens, weights, total } = kept(logits, options);
+  return tokens[leading(tokens, tokens.length, { values, weights, enough: (sum) => sum > u * total }) - 1]!;
 }
 
 /** What the cuts but that to typical tokens leave. */
 interface Kept {
   /** Logits by token; −∞ where a token is never taken. */
-  readonly left: Float64Array;
-  /** The largest of them first. */
-  readonly descending: Float64Array;
-  /** Of the first of these, what their probabilities are shares of `total` by. */
+  readonly values: Float64Array;
+  /** In no order. */
+  readonly tokens: Int32Array;
+  /** By token: what their probabilities are shares of `total` by. */
   readonly weights: Float64Array;
   readonly total: number;
 }
 
-/** Tokens up to which picking them one by one is faster than sorting. */
-const FEW = 100;
-
 function kept(logits: ArrayLike<number>, options: SampleOptions): Kept {
-  expectOptions("candidates", options, { temperature: 1, topK: 1, topP: 1, minP: 1, typicalP: 1, exclude: 1 });
-  for (const name of CUTS) if (options[name] !== undefined) checkValue(name, generationFields[name], options[name]);
   const { temperature = 1, topK = logits.length, topP = 1, minP = 0, exclude = [] } = options;
-  const left = new Float64Array(expectLogits(logits));
-  for (const token of exclude) if (token in left) left[token] = Number.NEGATIVE_INFINITY;
-  const most = temperature === 0 ? 1 : topK;
-  const few = most <= FEW ? Float64Array.from(likeliest(left, most), (token) => left[token]!) : undefined;
-  const descending = few ?? left.slice().sort().reverse();
-  const highest = descending[0] ?? Number.NEGATIVE_INFINITY;
-  if (highest === Number.NEGATIVE_INFINITY) throw new UsageError("out-of-range", "exclude: no token is left to take");
-  const end = descending.indexOf(Number.NEGATIVE_INFINITY);
-  const possible = descending.subarray(0, Math.min(most, end < 0 ? descending.length : end));
-  const weights = possible.map((logit) => (temperature === 0 ? 1 : Math.exp((logit - highest) / temperature)));
-  const all = sum(weights);
-  let count = 0;
-  for (let reached = 0; count < weights.length && reached < topP * all; count++) reached += weights[count]!;
-  // Rounding may leave the sum of all a little below `all`; at least one token is always taken.
-  count = topP === 1 ? weights.length : Math.max(1, count);
-  while (count > 1 && weights[count - 1]! < minP * weights[0]!) count--;
-  const taken = weights.subarray(0, count);
-  return { left, descending, weights: taken, total: sum(taken) };
-}
-
-/** How many are larger. */
-function rankOf(value: number, descending: Float64Array): number {
-  let [low, high] = [0, descending.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (descending[middle]! > value) low = middle + 1;
-    else high = middle;
+  // Plain loops: over 10,000 tokens the methods of arrays take longer than the model.
+  const values = float64Of(expectLogits(logits));
+  for (const token of exclude) if (token in values) values[token] = Number.NEGATIVE_INFINITY;
+  const tokens = new Int32Array(values.length);
+  let [count, highest] = [0, Number.NEGATIVE_INFINITY];
+  for (let token = 0; token < values.length; token++) {
+    const value = values[token]!;
+    if (value === Number.NEGATIVE_INFINITY) continue;
+    tokens[count++] = token;
+    if (value > highest) highest = value;
   }
-  return low;
+  if (count === 0) throw new UsageError("out-of-range", "exclude: no token is left to take");
+  const most = temperature === 0 ? 1 : topK;
+  if (most < count) count = leading(tokens, count, { values, enough: (sum) => sum >= most });
+  const weights = new Float64Array(values.length);
+  for (let k = 0; k < count; k++) {
+    const token = tokens[k]!;
+    weights[token] = temperature === 0 ? 1 : Math.exp((values[token]! - highest) / temperature);
+  }
+  const sum = (): number => {
+    let total = 0;
+    for (let k = 0; k < count; k++) total += weights[tokens[k]!]!;
+    return total;
+  };
+  if (topP < 1) {
+    const share = topP * sum();
+    count = leading(tokens, count, { values, weights, enough: (reached) => reached >= share });
+  }
+  // The most likely one has the weight 1.
+  if (minP > 0) {
+    let likely = 0;
+    for (let k = 0; k < count; k++) if (weights[tokens[k]!]! >= minP) tokens[likely++] = tokens[k]!;
+    count = likely;
+  }
+  return { values, tokens: tokens.subarray(0, count), weights, total: sum() };
 }
 
 /** Those whose surprise −log p is nearest to its mean, until they have the share; likeliest first as before. */
@@ -160,29 +151,29 @@ export function expectLogits<L extends ArrayLike<number>>(logits: L): L {
 
 /** Computes log softmax(logits) in float64. */
 export function logProbabilities(logits: ArrayLike<number>): Float64Array {
+  const values = float64Of(logits);
   let most = Number.NEGATIVE_INFINITY;
-  for (let v = 0; v < logits.length; v++) most = Math.max(most, logits[v]!);
+  for (let v = 0; v < values.length; v++) most = Math.max(most, values[v]!);
   let total = 0;
-  for (let v = 0; v < logits.length; v++) total += Math.exp(logits[v]! - most);
+  for (let v = 0; v < values.length; v++) total += Math.exp(values[v]! - most);
   const shift = most + Math.log(total);
-  return Float64Array.from(logits, (logit) => logit - shift);
+  for (let v = 0; v < values.length; v++) values[v]! -= shift;
+  return values;
+}
+
+function float64Of(numbers: ArrayLike<number>): Float64Array {
+  const values = new Float64Array(numbers.length);
+  for (let v = 0; v < values.length; v++) values[v] = numbers[v]!;
+  return values;
 }
 
 /** The `count` likeliest tokens, equally likely ones in the order of their numbers. */
-export function likeliest(logProbability: Float64Array, count: number): number[] {
-  const best: number[] = [];
-  const before = (a: number, b: number): boolean =>
-    logProbability[a]! > logProbability[b]! || (logProbability[a] === logProbability[b] && a < b);
-  for (let v = 0; v < logProbability.length; v++) {
-    if (best.length === count && !before(v, best[count - 1]!)) continue;
-    let at = Math.min(best.length, count - 1);
-    while (at > 0 && before(v, best[at - 1]!)) {
-      best[at] = best[at - 1]!;
-      at--;
-    }
-    best[at] = v;
-  }
-  return count < 1 ? [] : best;
+export function likeliest(values: Float64Array, count: number): number[] {
+  if (count < 1) return [];
+  const tokens = new Int32Array(values.length);
+  for (let token = 0; token < tokens.length; token++) tokens[token] = token;
+  const found = leading(tokens, tokens.length, { values, enough: (sum) => sum >= count });
+  return [...tokens.subarray(0, found)].sort(rankedBy(values));
 }
 
 /** Returns the token that `u` in [0, 1) selects: the first of `candidates` at which the cumulative probability exceeds `u`. */

@@ -172,22 +172,17 @@ export class TextWriter {
       const logits = await next;
       const penalized = penalizeRepetition(logits, this.#recent.within(window), penalty);
       const token = draw(penalized, { ...sampling, exclude }, sampleUniform(seed, this.#position++));
-      const own = logProbabilities(logits);
       this.#take(token);
-      const told = {
-        token,
-        logProbability: own[token]!,
-        alternatives: likeliest(own, alternatives).map((one) => ({ token: one, probability: Math.exp(own[one]!) })),
-      };
       if (ends.has(token)) {
         const last = filter.push(this.#decoder.end());
-        yield { ...told, text: last.stopped ? last.text : last.text + filter.end() };
+        yield writtenToken(token, last.stopped ? last.text : last.text + filter.end(), logits, alternatives);
         return last.stopped ? "stop" : "end-token";
       }
       // What was kept back goes out with the last token.
       const isLast = written === length - 1;
       const settled = filter.push(this.#decoder.push(token) + (isLast ? this.#decoder.end() : ""));
-      yield { ...told, text: settled.text + (isLast && !settled.stopped ? filter.end() : "") };
+      const text = settled.text + (isLast && !settled.stopped ? filter.end() : "");
+      yield writtenToken(token, text, logits, alternatives);
       if (settled.stopped) return "stop";
       await turns();
     }
@@ -208,6 +203,22 @@ export class TextWriter {
     this.#recent.push(token);
     this.#begun = true;
   }
+}
+
+/** What the model thinks of a token is computed when it is asked for: who wants the text alone does not wait for it. */
+function writtenToken(token: number, text: string, logits: ArrayLike<number>, alternatives: number): WrittenToken {
+  let known: Float64Array | undefined;
+  const own = (): Float64Array => (known ??= logProbabilities(logits));
+  return {
+    token,
+    text,
+    get logProbability() {
+      return own()[token]!;
+    },
+    get alternatives() {
+      return likeliest(own(), alternatives).map((one) => ({ token: one, probability: Math.exp(own()[one]!) }));
+    },
+  };
 }
 
 /** @throws UsageError "vocabulary-mismatch", "batch-of-many" */
