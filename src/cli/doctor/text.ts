@@ -77,6 +77,10 @@ function speedOf(speed: NonNullable<Diagnosis["speed"]>): string[][] {
   return [
     ["speed", `${speed.gflops.toFixed(0)} GFLOP/s in products on one thread, ${share}`],
     ["reading", `${reading.join(", ")} GB/s on one thread`],
+    [
+      "JavaScript",
+      `Math.exp takes ${speed.exponentialNs.after.toFixed(0)} ns after a kernel, ${speed.exponentialNs.before.toFixed(0)} before any ran`,
+    ],
   ];
 }
 
