@@ -67,8 +67,8 @@ describe("the metric that decided is what is told of a run", () => {
     const [head, ...rows] = rowsOf(await said("runs", at("runs")));
     expect(head).toMatch(/parameters +best +loss +of +epoch +done/);
     expect(rows.map((row) => /^\/runs\/(\w+) /.exec(row)?.[1])).toEqual(["better", "right", "all", "sure", undefined]);
-    expect(rows[0]).toMatch(/accuracy 0.9000 +0.9000 +validation +1 +100%/);
-    expect(rows[3]).toMatch(/loss 0.4000 +0.4000 +validation +1 +100%/);
+    expect(rows[0]).toMatch(/accuracy 0.9000 +0.9000 +validation +1 +100 %/);
+    expect(rows[3]).toMatch(/loss 0.4000 +0.4000 +validation +1 +100 %/);
     const byLoss = rowsOf(await said("runs", at("runs"), "--sort", "loss"));
     expect(byLoss[1]).toMatch(/^\/runs\/all/);
   });
@@ -119,7 +119,7 @@ describe("a training that keeps an epoch by a metric", () => {
     const all = ["--validation", "0", "--epochs", "9", "--patience", "2", "--min-delta", "100", "-o", at("whole")];
     const { code, stderr, stdout } = await train(...all);
     expect(code, stderr).toBe(0);
-    expect(stderr).toContain("Stopped early: the loss of training got no better.");
+    expect(stderr).toContain("Stopped early: the loss of training did not improve any more.");
     expect(stdout).toContain("(the weights after epoch 3)");
     expect(JSON.parse(readFileSync(at("whole/config.json"), "utf8")).saved).toMatchObject({ savedEpoch: 3 });
     expect(await said("info", at("whole"))).toMatch(/last training loss [\d.]+ in epoch 3; stopped early at step/);
