@@ -115,6 +115,15 @@ describe("a training that keeps an epoch by a metric", () => {
     });
   });
 
+  it("without a validation part proposes no evaluation", async () => {
+    writeFileSync(at("text.txt"), "ab abc ba ".repeat(200));
+    const text = ["train", "text", at("text.txt"), "--hidden-size", "3", "--max-steps", "2", "--sample-length", "0"];
+    expect(await said(...text, "-o", at("text"))).toContain("evaluate");
+    const next = await said(...text, "--validation", "0", "-o", at("whole-text"));
+    expect(next).toContain("generate");
+    expect(next).not.toContain("evaluate");
+  });
+
   it("without a validation part keeps the last weights and watches the loss of training", async () => {
     const all = ["--validation", "0", "--epochs", "9", "--patience", "2", "--min-delta", "100", "-o", at("whole")];
     const { code, stderr, stdout } = await train(...all);
