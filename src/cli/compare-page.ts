@@ -1,4 +1,5 @@
 import { shownNumber, ticks, withAir } from "../shared/axis.ts";
+import { bestColumns, winnersOf } from "./best-columns.ts";
 import { drawCharts } from "./compare-script.ts";
 import { type Difference, printed } from "./differences.ts";
 import { duration, integer } from "./format.ts";
@@ -46,19 +47,20 @@ export function comparePage(stories: readonly RunStory[], differences: readonly 
 
 /** A row a run: what came of it, then the settings in which it differs. */
 function tableOf(stories: readonly RunStory[], differences: readonly Difference[]): string {
-  const lowest = Math.min(...stories.map(({ best }) => best?.loss ?? Number.POSITIVE_INFINITY));
-  const heads = ["run", "best loss", "epoch", "parameters", "time"].map((head) => `<th scope="col">${head}</th>`);
+  const winners = winnersOf(stories);
+  const results = bestColumns(stories);
+  const heads = ["run", ...results.heads, "parameters", "time"].map((head) => `<th scope="col">${head}</th>`);
   const settings = differences.map(({ setting }) => `<th scope="col" class="setting">${escaped(setting)}</th>`);
-  const rows = stories.map(({ folder, best, start, seconds }, k) => {
+  const rows = stories.map((story, k) => {
+    const { folder, start, seconds } = story;
     const cells = [
-      best === undefined ? "–" : `<span title="${best.of}">${best.loss.toFixed(4)}</span>`,
-      best === undefined ? "–" : String(best.epoch),
+      ...results.cells(story).map(escaped),
       start.parameters === undefined ? "–" : integer(start.parameters),
       seconds === undefined ? "–" : duration(seconds),
       ...differences.map(({ values }) => escaped(printed(values[k]))),
     ];
     const name = `<th scope="row"><button type="button" aria-pressed="true" data-run="${k}"><i style="background:var(--run-${k % 7})"></i>${escaped(folder)}</button></th>`;
-    const winner = best !== undefined && best.loss === lowest ? ' class="best"' : "";
+    const winner = winners.includes(story) ? ' class="best"' : "";
     return `<tr${winner}>${name}${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
   });
   const note = differences.length === 0 ? "<p>The settings are the same.</p>" : "";

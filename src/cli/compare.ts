@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { platform } from "#platform";
 import { choice, path, paths, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
+import { bestColumns } from "./best-columns.ts";
 import { defineCommand } from "./command.ts";
 import { comparePage } from "./compare-page.ts";
 import { type Difference, differencesOf, printed } from "./differences.ts";
@@ -61,19 +62,18 @@ async function compare({ runs, curve, html, json }: ValuesOf<typeof fields>, io:
 }
 
 function resultsTable(stories: readonly RunStory[], color: boolean): string {
-  const rows = stories.map(({ folder, best, start, seconds, step }) => [
-    folder,
-    best === undefined ? "–" : best.loss.toFixed(4),
-    best === undefined ? "" : best.of,
-    best === undefined ? "" : String(best.epoch),
-    String(step),
-    start.parameters === undefined ? "" : short(start.parameters),
-    seconds === undefined ? "" : duration(seconds),
-  ]);
-  const [head, ...lines] = table([
-    ["run", "best loss", "of", "in epoch", "steps", "parameters", "time"],
-    ...rows,
-  ]).split("\n");
+  const { heads, cells } = bestColumns(stories);
+  const rows = stories.map((story) => {
+    const { folder, start, seconds, step } = story;
+    return [
+      folder,
+      ...cells(story),
+      String(step),
+      start.parameters === undefined ? "" : short(start.parameters),
+      seconds === undefined ? "" : duration(seconds),
+    ];
+  });
+  const [head, ...lines] = table([["run", ...heads, "steps", "parameters", "time"], ...rows]).split("\n");
   return [`  ${head}`, ...lines.map((line, k) => `${inked(letterOf(k), k, color)} ${line}`)].join("\n");
 }
 

@@ -122,10 +122,14 @@ function resultOf({ task, best, ended, step, start }: RunStory): string {
   const where =
     start.totalSteps === undefined ? `step ${integer(step)}` : `step ${integer(step)} of ${integer(start.totalSteps)}`;
   if (best === undefined) return `nothing measured yet; ${how} at ${where}`;
-  const { loss, of, epoch } = best;
-  // Only a loss in nats a token has one.
-  const perplexity = task === "text" ? ` (perplexity ${Math.exp(loss).toFixed(2)})` : "";
-  return `best ${of} loss ${loss.toFixed(4)}${perplexity} in epoch ${epoch}; ${how} at ${where}`;
+  const { metric, value, loss, of, epoch } = best;
+  const more = [
+    // Only a loss in nats a token has one.
+    ...(task === "text" ? [`perplexity ${Math.exp(value).toFixed(2)}`] : []),
+    ...(metric === "loss" || loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
+  ];
+  const found = `${of} ${metric} ${value.toFixed(4)}${more.length > 0 ? ` (${more.join(", ")})` : ""}`;
+  return `${of === "validation" ? "best" : "last"} ${found} in epoch ${epoch}; ${how} at ${where}`;
 }
 
 /** What is counted in the speed of a task, as while it trains. */

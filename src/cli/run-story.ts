@@ -2,16 +2,20 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { RUN_FORMAT } from "../checkpoint/run-folder.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
+import type { MonitoredMetric } from "../train/best.ts";
 
 /** A measured value with the update it was measured at. */
 export type Point = readonly [step: number, value: number];
 
-/** A measurement that was better than all before it. */
-export interface Best {
-  readonly loss: number;
+/** What is known of the weights that were kept: a measurement that was better than all before it, or without validation the last. */
+export interface Best extends MonitoredMetric {
+  /** Of the metric that decided. */
+  readonly value: number;
+  /** Undefined where none was measured. */
+  readonly loss: number | undefined;
   readonly step: number;
   readonly epoch: number;
-  /** What the loss was measured on. */
+  /** What it was measured on. */
   readonly of: "validation" | "training";
 }
 
@@ -86,7 +90,7 @@ export function readStory(folder: string): RunStory {
       string,
       number
     >,
-    best: bestOf(lines),
+    best: bestOf(lines, start),
     step: last === undefined ? 0 : numberIn(last, "step")!,
     epoch: lines.reduce((most, line) => Math.max(most, numberIn(line, "epoch") ?? 0), 0),
     seconds: end === undefined ? spent(of("epoch")) : numberIn(end, "seconds"),
@@ -100,14 +104,19 @@ export function readStory(folder: string): RunStory {
 const spent = (epochs: readonly Line[]): number | undefined =>
   epochs.length === 0 ? undefined : epochs.reduce((sum, line) => sum + (numberIn(line, "seconds") ?? 0), 0);
 
-function bestOf(lines: readonly Line[]): Best | undefined {
+const LOSS: MonitoredMetric = { metric: "loss", mode: "min" };
+
+function bestOf(lines: readonly Line[], start: Line): Best | undefined {
   const found = lines.findLast((line) => line.best === true);
   if (found === undefined) return undefined;
-  const validation = numberIn(found, "validationLoss");
-  const loss = validation ?? numberIn(found, "trainLoss");
-  if (loss === undefined) return undefined;
+  const measured = isObject(found.metrics) ? found.metrics : undefined;
+  const loss = measured ? numberIn(measured, "loss") : numberIn(found, "trainLoss");
+  // Runs of versions before this one do not say what decided.
+  const { metric, mode } = measured && isObject(start.monitor) ? (start.monitor as unknown as MonitoredMetric) : LOSS;
+  const value = metric === "loss" ? loss : numberIn(measured!, metric);
+  if (value === undefined) return undefined;
   return {
-    ...{ loss, of: validation === undefined ? "training" : "validation" },
+    ...{ metric, mode, value, loss, of: measured ? "validation" : "training" },
     ...{ step: numberIn(found, "step") ?? 0, epoch: numberIn(found, "epoch") ?? 0 },
   };
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { choice, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { LongshortError, UsageError } from "../shared/errors.ts";
+import { bestColumns, rankOf } from "./best-columns.ts";
 import { defineCommand } from "./command.ts";
 import { duration, short, table } from "./format.ts";
 import type { Io } from "./io.ts";
@@ -11,6 +12,7 @@ import { isRun, type RunStory, readStory } from "./run-story.ts";
 
 /** What runs can be ordered by: the column's value, smallest first; a run without one comes last. */
 const ORDERS = {
+  best: ({ best }: RunStory) => best && rankOf(best),
   loss: ({ best }: RunStory) => best?.loss,
   time: ({ seconds }: RunStory) => seconds,
   parameters: ({ start }: RunStory) => start.parameters,
@@ -23,9 +25,9 @@ const { json } = common;
 const fields = {
   folder: path({ about: "folder of runs", unit: "folder", positional: true, default: "runs" }),
   sort: choice(Object.keys(ORDERS) as Order[], {
-    about: "order: lowest loss, shortest time, fewest parameters, newest, or name",
+    about: "order: best of the metric that decided, lowest loss, shortest time, fewest parameters, newest, or name",
     unit: "by",
-    default: "loss",
+    default: "best",
   }),
   reverse: onOff({ about: "reverse the order", short: "r" }),
   json,
@@ -36,7 +38,7 @@ export const runsCommand = (io: Io): Command =>
     name: "runs",
     summary: "list runs, best first",
     description:
-      "Lists the runs in a folder, with the lowest loss first. Losses are in nats per token, so only those over the same kind of tokens and the same text can be compared.",
+      "Lists the runs in a folder, the best first: with the lowest loss, or by the metric that decided which weights were kept. Losses of texts are in nats per token, so only those over the same kind of tokens and the same text can be compared.",
     fields,
     examples: ["runs", "runs experiments --sort time", "runs --json"],
     run: (values) => runs(values, io),
@@ -73,8 +75,9 @@ function runsIn(folder: string): string[] {
 }
 
 function tableOf(stories: readonly RunStory[]): string {
+  const { heads, cells } = bestColumns(stories);
   const rows = stories.map((story) => {
-    const { folder, model, settings, best, start, seconds, step, ended } = story;
+    const { folder, model, settings, start, seconds, step, ended } = story;
     const { cell, hiddenSize, numLayers } = model as {
       cell?: { name: string };
       hiddenSize?: number;
@@ -87,16 +90,11 @@ function tableOf(stories: readonly RunStory[]): string {
       hiddenSize === undefined ? "" : numLayers === 1 ? String(hiddenSize) : `${numLayers}×${hiddenSize}`,
       String(settings.tokenizer ?? ""),
       start.parameters === undefined ? "" : short(start.parameters),
-      best === undefined ? "–" : best.loss.toFixed(4),
-      best === undefined ? "" : best.of,
-      best === undefined ? "" : String(best.epoch),
+      ...cells(story),
       share,
       seconds === undefined ? "" : duration(seconds),
       ended ?? "",
     ];
   });
-  return table([
-    ["run", "cell", "units", "tokens", "parameters", "loss", "of", "epoch", "done", "time", "ended"],
-    ...rows,
-  ]);
+  return table([["run", "cell", "units", "tokens", "parameters", ...heads, "done", "time", "ended"], ...rows]);
 }

@@ -50,5 +50,7 @@ export async function tellNext(commands: readonly string[], { io, folder, quiet,
 /** Both, of a language model. */
 export async function tellResult(result: TrainingResult, teller: Teller): Promise<void> {
   await tellSaved(result, teller, "nats per token");
-  await tellNext(["generate RUN", "evaluate RUN", 'inspect RUN --text "some text"'], teller);
+  // Without a validation part there is nothing to evaluate on.
+  const evaluated = result.saved.validationLoss === undefined ? [] : ["evaluate RUN"];
+  await tellNext(["generate RUN", ...evaluated, 'inspect RUN --text "some text"'], teller);
 }

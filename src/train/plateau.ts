@@ -25,7 +25,7 @@ export interface PlateauOptions {
   readonly threshold?: number;
   /** Whether `threshold` is relative to the best ("relative", default) or a difference ("absolute"). */
   readonly thresholdMode?: "relative" | "absolute";
-  /** Whether lower ("min", default) or higher ("max") is better. */
+  /** Whether lower ("min", default) or higher ("max") is better: in a training as of the monitored metric. */
   readonly mode?: "min" | "max";
   /** Number of evaluations to ignore after a reduction. Default 0. */
   readonly cooldown?: number;

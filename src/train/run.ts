@@ -267,8 +267,8 @@ export class Run implements AsyncDisposable {
       metricsBytes: await this.metrics!.flush(),
     };
     const place = { files, folder: runPaths(folder).checkpoints };
-    const { step, best } = snapshot.state;
-    await saveCheckpoint(place, { tensors, state }, { step, keep, best: best.step });
+    const { step } = snapshot.state;
+    await saveCheckpoint(place, { tensors, state }, { step, keep, best: this.saved?.savedStep ?? 0 });
     this.kept = step;
   }
 }

@@ -132,15 +132,17 @@ describe("a run", () => {
 
   test("without an evaluator holds the weights at its end, though the loss of training was lower before", async () => {
     const rates = { learningRate: undefined, schedule: (step: number) => (step < 8 ? 0.3 : 5) };
-    for (const [options, saved] of [
-      [{}, { savedStep: 12, savedEpoch: 3 }],
-      [{ maxSteps: 10 }, { savedStep: 10 }],
+    for (const [options, saved, kept] of [
+      [{}, { savedStep: 12, savedEpoch: 3 }, ["09", "12"]],
+      [{ maxSteps: 10 }, { savedStep: 10 }, ["08", "09", "10"]],
     ] as const) {
       const files = new SimulatedFiles();
       const { events, left } = await record(files, "refuse", { evaluator: undefined, ...rates, ...options });
       const losses = events.flatMap((event) => (event.type === "epoch" ? [event.trainLoss] : []));
       expect(losses.at(-1) === Math.min(...losses)).toBe(losses.length < 3);
       expect(JSON.parse(await textOf(files, "config.json")).saved).toEqual(saved);
+      const names = (await files.list(`${run}/checkpoints`)).sort();
+      expect(names.map((name) => /(\d\d)\./.exec(name)?.[1])).toEqual(kept);
       const { weights, model } = left as { weights: Map<string, { data: Float64Array }>; model: Uint8Array };
       const { tensors } = readSafetensors(model);
       for (const [name, { data }] of weights)
