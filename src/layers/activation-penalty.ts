@@ -18,7 +18,7 @@ export interface ActivationPenaltyOptions {
  * α · mean((m ⊙ h)²) + β · mean((h_t − h_{t−1})²), shape [], in training; undefined where both are 0 or nothing is learned.
  *
  * The means run over all elements, as in the authors' code; the article writes norms.
- * @see Merity, McCann & Socher 2017 (arXiv:1708.01009); Merity, Keskar & Socher 2018 (arXiv:1708.02182), section 4.5
+ * @see Merity et al. 2017 (arXiv:1708.01009); Merity et al. 2018 (arXiv:1708.02182), section 4.5
  */
 export function activationPenalty({ output, dropped, alpha, beta }: ActivationPenaltyOptions): Tensor | undefined {
   if (!output.graph.training) return undefined;

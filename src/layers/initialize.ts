@@ -66,7 +66,7 @@ export const glorotNormal = scaledNormal(glorot);
 export const heUniform = scaledUniform(he);
 /** See heUniform. */
 export const heNormal = scaledNormal(he);
-/** Variance 1 / in. @see LeCun, Bottou, Orr & Müller, "Efficient BackProp" (1998) */
+/** Variance 1 / in. @see LeCun et al. (1998), "Efficient BackProp" */
 export const lecunUniform = scaledUniform(lecun);
 /** See lecunUniform. */
 export const lecunNormal = scaledNormal(lecun);
@@ -132,7 +132,7 @@ export interface RecurrentSizes {
  *
  * - "pytorch": everything from U(±1/√H).
  * - "keras": W glorotUniform and U orthogonal, both over all gates at once; biases 0, but 1 for the forget gate (on
- *   bias_ih only, for the two are added). @see Jozefowicz, Zaremba & Sutskever (2015) on the forget bias
+ *   bias_ih only, for the two are added). @see Jozefowicz et al. (2015) on the forget bias
  */
 export function recurrentInitializer(preset: RecurrentPreset, operand: string, sizes: RecurrentSizes): Initialization {
   const { hiddenSize, gates, forgetGate = "f" } = sizes;
