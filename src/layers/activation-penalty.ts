@@ -1,7 +1,8 @@
 import { mul, square, sub, variable } from "../math/expression.ts";
 import { size } from "../shared/shapes.ts";
+import { add } from "../tensor/arithmetic.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { plus, slice, sumAll } from "../tensor/operations.ts";
+import { slice, sumAll } from "../tensor/operations.ts";
 
 export interface ActivationPenaltyOptions {
   /** h [T, B, H]: what the last recurrent layer gave. */
@@ -30,5 +31,5 @@ export function activationPenalty({ output, dropped, alpha, beta }: ActivationPe
     const [earlier, later] = [slice(output, 0, 0, steps - 1), slice(output, 0, 1, steps)];
     parts.push(sumAll({ x: later, y: earlier }, mul(beta / size(later.shape), square(sub(x, y)))));
   }
-  return parts.length === 2 ? plus(parts[0]!, parts[1]!) : parts[0];
+  return parts.length === 2 ? add(parts[0]!, parts[1]!) : parts[0];
 }
