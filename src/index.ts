@@ -91,7 +91,6 @@ export { type DropoutOptions, type DropoutPer, dropout } from "./layers/dropout.
 export { type Embedding, type EmbeddingOptions, embedding } from "./layers/embedding.ts";
 export type { Held, Hold } from "./layers/held-values.ts";
 export {
-  type Initialization,
   type InitializationName,
   initialization,
   type RecurrentPreset,

@@ -192,13 +192,13 @@ export interface Calls {
     };
     back: Readonly<Record<string, Float64Array>>;
   };
-  /** Starts a training. With `from`, the result of "keep", it continues that training with its choices. */
+  /** Starts a training. With `from`, the result of "snapshot", it continues that training with its choices. */
   train: {
     given: TrainingChoice & { readonly from?: TrainingSnapshot | undefined };
     back: { parameters: number; vocabularySize: number | undefined };
   };
   /** Returns everything that the rest of the training depends on, in a form that a page can store. Undefined if the training has ended. */
-  keep: { given: object; back: TrainingSnapshot | undefined };
+  snapshot: { given: object; back: TrainingSnapshot | undefined };
   /** Pauses the training. */
   pause: { given: object; back: undefined };
   /** Continues the training. */
