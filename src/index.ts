@@ -91,7 +91,6 @@ export { type DropoutOptions, type DropoutPer, dropout } from "./layers/dropout.
 export { type Embedding, type EmbeddingOptions, embedding } from "./layers/embedding.ts";
 export type { Held, Hold } from "./layers/held-values.ts";
 export {
-  type Initialization,
   type InitializationName,
   initialization,
   type RecurrentPreset,
@@ -130,10 +129,8 @@ export { type StudentTParameters, studentTLoss } from "./losses/student-t.ts";
 export type { ActivationName, ActivationSpec, NamedActivation } from "./math/activations.ts";
 export {
   abs,
-  add,
   type Condition,
   constant,
-  div,
   type Expression,
   equal,
   erf,
@@ -145,13 +142,11 @@ export {
   max,
   mean,
   min,
-  mul,
   neg,
   select,
   sigmoid,
   sqrt,
   square,
-  sub,
   type Term,
   tanh,
   variable,
@@ -318,6 +313,7 @@ export type { OwnBytes } from "./shared/own-bytes.ts";
 export { RandomStream } from "./shared/random.ts";
 export { type Span, schemeOf, spansOf, TAG_SCHEMES, type TagScheme, tagsOf } from "./shared/tag-schemes.ts";
 // Graphs of tensors, recorded once and replayed.
+export { add, div, mul, sub } from "./tensor/arithmetic.ts";
 export { type CompileOptions, compile, Executable } from "./tensor/executable.ts";
 export { Graph, type GraphOptions, type Tensor } from "./tensor/graph.ts";
 export { bestPath, IMPOSSIBLE, Lattice, type LatticeOptions } from "./tensor/lattice.ts";
@@ -326,14 +322,12 @@ export {
   gather,
   type MatMulOptions,
   matmul,
-  plus,
   pointwise,
   reduce,
   reshape,
   slice,
   stopGradient,
   sumAll,
-  times,
   transpose,
 } from "./tensor/operations.ts";
 export {

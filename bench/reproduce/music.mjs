@@ -12,10 +12,8 @@ import {
   openEvaluator,
   openMachine,
   openTrainer,
-  pointwise,
   RandomStream,
   recurrent,
-  variable,
 } from "../../dist/index.js";
 
 /** Lengths are rounded up to multiples of it, since each length has a plan of its own. */
@@ -43,7 +41,7 @@ export async function music({ settings, seed, data, log }) {
       const mask = graph.input("mask", [steps, rows]);
       const logits = head.forward(drop.forward(rnn.forward(x, { mask }).output));
       const mean = binaryCrossEntropy(logits, y, { mask });
-      return pointwise({ mean }, mul(variable("mean"), keys));
+      return mul(mean, keys);
     };
     const measure = (pieces) =>
       openEvaluator({

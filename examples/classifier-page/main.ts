@@ -4,11 +4,12 @@ import { type Classifier, type Meaning, openClassifier } from "./classifier.ts";
 const element = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const field = element<HTMLInputElement>("name");
 const status = element("status");
-const meaning: Meaning = await (await fetch(new URL("./surnames.json", import.meta.url))).json();
-element("right").textContent =
-  `Of names that it never saw it puts ${Math.round(100 * meaning.right)} in 100 right, of ${meaning.languages.length} languages.`;
+/** What the numbers of the model stand for; nothing where its file cannot be had. */
+const meaning: Meaning | undefined = await fetch(new URL("./surnames.json", import.meta.url))
+  .then((answer) => (answer.ok ? answer.json() : undefined))
+  .catch(() => undefined);
 
-const rows = meaning.languages.map((language) => {
+const rows = (meaning?.languages ?? []).map((language) => {
   const item = document.createElement("li");
   const [bar, figure] = [document.createElement("progress"), document.createElement("output")];
   bar.setAttribute("aria-label", language);
@@ -33,7 +34,7 @@ async function show(): Promise<void> {
   element("letters").textContent = read === "" ? "Nothing typed: what it believes of any name." : `Read as: ${read}`;
 }
 
-async function load(file: URL | Blob, name: string): Promise<void> {
+async function load(file: URL | Blob, name: string, meaning: Meaning): Promise<void> {
   try {
     const opened = await openClassifier(file, meaning, ({ read, total }) => {
       const kilobytes = Math.round((total ?? read) / 1000);
@@ -52,9 +53,16 @@ async function load(file: URL | Blob, name: string): Promise<void> {
   }
 }
 
-field.addEventListener("input", show);
-element<HTMLInputElement>("file").addEventListener("change", ({ target }) => {
-  const [file] = (target as HTMLInputElement).files ?? [];
-  if (file) void load(file, file.name);
-});
-await load(new URL("./surnames.pt", import.meta.url), "surnames.pt");
+if (meaning) {
+  element("right").textContent =
+    `Of names that it never saw it puts ${Math.round(100 * meaning.right)} in 100 right, of ${meaning.languages.length} languages.`;
+  field.addEventListener("input", show);
+  element<HTMLInputElement>("file").addEventListener("change", ({ target }) => {
+    const [file] = (target as HTMLInputElement).files ?? [];
+    if (file) void load(file, file.name, meaning);
+  });
+  await load(new URL("./surnames.pt", import.meta.url), "surnames.pt", meaning);
+} else {
+  field.placeholder = "";
+  status.textContent = "The languages (surnames.json) could not be loaded. Load the page again.";
+}

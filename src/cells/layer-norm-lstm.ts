@@ -25,7 +25,7 @@ const initial: Readonly<Record<string, number>> = {
  * Creates an LSTM with layer normalization: `LN(W x) + LN(U h) + b` over all four gates at once, and `h = o ⊙ tanh(LN(c))`, each LN
  * with a gain, the last one also with a bias. States h and c [B, H]; gates in packed order i, f, g, o. `epsilon` (default 1e-5) is
  * added to each variance.
- * @see Ba, Kiros & Hinton (2016), arXiv:1607.06450, equations 20–22.
+ * @see Ba et al. (2016), arXiv:1607.06450, equations 20–22.
  */
 export function layerNormLstm(options: { readonly epsilon?: number } = {}): Cell {
   expectCellOptions("layerNormLstm", options, { epsilon: 1 });

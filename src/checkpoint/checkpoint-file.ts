@@ -37,8 +37,7 @@ export async function decodeCheckpoint(bytes: Uint8Array): Promise<Checkpoint> {
     throw bad("its checksum does not fit its bytes: it is cut short or was altered");
   const { tensors, metadata } = read(bytes);
   if (metadata.format !== FORMAT) throw bad(`expected the format "${FORMAT}", got ${describe(metadata.format)}`);
-  if (metadata.version !== VERSION)
-    throw bad(`it is of version ${describe(metadata.version)}, this program reads ${VERSION}`);
+  if (metadata.version !== VERSION) throw bad(`expected the version ${VERSION}, got ${describe(metadata.version)}`);
   return {
     tensors: new Map([...tensors].map(([name, t]) => [name, { shape: t.shape, data: numbersOf(t) }])),
     state: JSON.parse(metadata.state ?? "null") as object,

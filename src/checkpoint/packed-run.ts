@@ -16,7 +16,7 @@ export interface PackRunOptions {
    * Element type of the weights. Default: that of the machine, "F32" except on the reference machine. "F16" halves the size and rounds
    * to 11 bits.
    */
-  readonly type?: "F16" | "F32" | undefined;
+  readonly dtype?: "F16" | "F32" | undefined;
 }
 
 /**
@@ -32,18 +32,18 @@ export interface PackRunOptions {
  * @throws FailureError "not-finite"; UsageError "bad-run", "missing-option", "unknown-choice"
  */
 export async function packRun(run: Omit<SaveRunOptions, "metrics">, options: PackRunOptions = {}): Promise<OwnBytes> {
-  expectOptions("packRun", options, { type: 1 });
+  expectOptions("packRun", options, { dtype: 1 });
   const { config, tokenizer, parameters } = saveable("packRun", run);
-  const { type } = options;
-  if (type !== undefined && type !== "F32" && type !== "F16")
-    throw new UsageError("unknown-choice", `packRun: type: expected "F32" or "F16", got ${describe(type)}`);
+  const { dtype } = options;
+  if (dtype !== undefined && dtype !== "F32" && dtype !== "F16")
+    throw new UsageError("unknown-choice", `packRun: dtype: expected "F32" or "F16", got ${describe(dtype)}`);
   const { model, ...notes } = config;
   const metadata = {
     [MODEL]: JSON.stringify(model),
     ...(Object.keys(notes).length > 0 && { [NOTES]: JSON.stringify(notes) }),
     ...(tokenizer && { [TOKENIZER]: JSON.stringify(tokenizer.toJSON()) }),
   };
-  return weightsFile(parameters, { metadata, type });
+  return weightsFile(parameters, { metadata, dtype });
 }
 
 /** Reads what `packRun` made. @throws UsageError "not-a-run"; FailureError as of a folder */

@@ -177,7 +177,7 @@ export function configOf(folder: RunFolder, bytes: Uint8Array): RunConfig {
     throw damaged(folder, FILES.config, `expected "format": "${RUN_FORMAT}" in it`);
   const { format: _, version, ...rest } = config as Record<string, unknown>;
   if (version !== VERSION)
-    throw damaged(folder, FILES.config, `it is of version ${describe(version)}, this program reads ${VERSION}`);
+    throw damaged(folder, FILES.config, `expected "version": ${VERSION}, got ${describe(version)}`);
   if (typeof rest.model !== "object" || rest.model === null)
     throw damaged(folder, FILES.config, `expected "model" as an object, got ${describe(rest.model)}`);
   return rest as RunConfig;

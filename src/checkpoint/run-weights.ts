@@ -16,7 +16,7 @@ export interface WeightsFileOptions {
   /** What the file says besides. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Default: what the machine computes in. */
-  readonly type?: "F16" | "F32" | "F64" | undefined;
+  readonly dtype?: "F16" | "F32" | "F64" | undefined;
 }
 
 /**
@@ -25,9 +25,8 @@ export interface WeightsFileOptions {
  */
 export async function weightsFile(
   parameters: ParameterStore,
-  { metadata, type }: WeightsFileOptions = {},
+  { metadata, dtype = parameters.machine.limits.float === "float64" ? "F64" : "F32" }: WeightsFileOptions = {},
 ): Promise<OwnBytes> {
-  const dtype = type ?? (parameters.machine.limits.float === "float64" ? "F64" : "F32");
   const tensors = new Map<string, SafeTensor>();
   for (const [name, { shape, data }] of await parameters.toTensors()) {
     const wrong = firstNotFinite(data);

@@ -17,7 +17,7 @@ export interface FigureOptions {
   /** Steps of one round, to put marks on the axis at. */
   readonly season: number;
   readonly step: TimeStep | undefined;
-  readonly zone: TimeZone;
+  readonly timeZone: TimeZone;
 }
 
 const [WIDTH, HEIGHT] = [1080, 330];
@@ -113,10 +113,10 @@ export const percent = ([least, most]: readonly [Quantile, Quantile]): string =>
   `${Number((100 * (most.level - least.level)).toPrecision(3))} %`;
 
 /** When step k of a series is, on the clocks of the zone; or its number. */
-export function timeOf(k: number, { series, forecast, step, zone }: FigureOptions): string {
+export function timeOf(k: number, { series, forecast, step, timeZone }: FigureOptions): string {
   const time = series.times?.[k] ?? forecast.times?.[k - forecast.origin];
   if (time === undefined || step === undefined) return String(k + 1);
-  const [day, clock] = new Date(wallClock(time, zone)).toISOString().split("T") as [string, string];
+  const [day, clock] = new Date(wallClock(time, timeZone)).toISOString().split("T") as [string, string];
   if (step.unit === "month") return day.slice(0, 7);
   return step.unit === "day" ? day : `${day} ${clock.slice(0, step.count % 60_000 === 0 ? 5 : 8)}`;
 }

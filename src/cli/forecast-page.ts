@@ -34,20 +34,20 @@ details .table { max-height: 420px; overflow: auto; margin-top: 12px; } caption 
 
 /** All series with what is forecast of them as one HTML file that loads nothing else: pictures that also say what they show, and the numbers. */
 export function forecastPage(
-  { series, targets, step, zone }: TimeSeriesSet,
+  { series, targets, step, timeZone }: TimeSeriesSet,
   forecasts: readonly SeriesForecast[],
   options: ForecastPageOptions,
 ): string {
   const figures = forecasts.flatMap((forecast, k) =>
     targets.map(
       (target, d): FigureOptions => ({
-        ...{ id: `f${k}-${d}`, series: series[k]!, forecast, target, ...options, step, zone },
+        ...{ id: `f${k}-${d}`, series: series[k]!, forecast, target, ...options, step, timeZone },
       }),
     ),
   );
   const horizon = forecasts[0]!.targets[targets[0]!]!.point.length;
   const steps = `${counted(horizon, "step")}${step ? ` of ${stepInWords(step)}` : ""}`;
-  const clocks = step?.unit === "millisecond" ? `, times of ${zone.name}` : "";
+  const clocks = step?.unit === "millisecond" ? `, times of ${timeZone.name}` : "";
   const heading = `Forecast of ${targets.join(", ")}`;
   const links = figures.map(({ id, forecast, target }) => {
     return `<li><a href="#${id}">${escaped(titleOf(forecast.id, target))}</a></li>`;

@@ -33,18 +33,18 @@ export function forecastRows(forecasts: readonly SeriesForecast[], data: Calenda
   );
 }
 
-type Calendar = Pick<TimeSeriesSet, "step" | "zone">;
+type Calendar = Pick<TimeSeriesSet, "step" | "timeZone">;
 
 /**
  * How the times of a table are written, all of them alike, since a column of two notations is none to other programs: 2024-01-31 where each step is a
  * day or longer and begins with a day of the zone, else 2024-01-31T10:00:00Z.
  */
-export function timeFormat({ step, zone }: Calendar, moments: readonly number[]): (moment: number) => string {
+export function timeFormat({ step, timeZone }: Calendar, moments: readonly number[]): (moment: number) => string {
   const whole = step !== undefined && step.unit !== "millisecond";
-  const days = whole && moments.every((moment) => dayClock(moment, zone) % DAY === 0);
+  const days = whole && moments.every((moment) => dayClock(moment, timeZone) % DAY === 0);
   return (moment) =>
     days
-      ? new Date(dayClock(moment, zone)).toISOString().slice(0, 10)
+      ? new Date(dayClock(moment, timeZone)).toISOString().slice(0, 10)
       : new Date(moment).toISOString().replace(".000Z", "Z");
 }
 

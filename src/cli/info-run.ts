@@ -77,10 +77,11 @@ function dataOf({ settings, start }: RunStory): string {
 }
 
 function trainingOf({ settings, start }: RunStory): string {
-  // Versions before 1.0 wrote `steps`.
+  // Versions before 1.0 wrote `steps` and `warmup`.
   const { sequenceLength = start.steps } = start;
+  const { warmupSteps = settings.warmup } = settings;
   const { epochs = start.epochs } = settings as { readonly epochs?: number };
-  const { optimizer, learningRate, schedule, warmup, clipNorm, average, seed, machine } = settings;
+  const { optimizer, learningRate, schedule, clipNorm, average, seed, machine } = settings;
   return [
     ...(epochs === undefined ? [] : [counted(epochs, "epoch")]),
     ...(start.totalSteps === undefined
@@ -93,7 +94,7 @@ function trainingOf({ settings, start }: RunStory): string {
         optimizer,
         "learning rate": learningRate,
         schedule,
-        warmup: warmup || undefined,
+        warmup: warmupSteps || undefined,
         clip: clipNorm,
         average,
         seed,

@@ -72,7 +72,7 @@ async function pack({ run: folder, type, force, json, ...given }: ValuesOf<typeo
   const machine = await openMachine("wasm");
   try {
     const { tokenizer, parameters } = await load(folder, { machine });
-    const bytes = await packRun({ config, tokenizer, parameters }, { type });
+    const bytes = await packRun({ config, tokenizer, parameters }, { dtype: type });
     await platform.writeFileAtomic(output, bytes);
     const size = bytes.byteLength;
     await io.stdout.write(

@@ -39,11 +39,11 @@ export const corpusOptions = (
     readonly shuffle?: boolean | undefined;
     readonly seed?: number | undefined;
   },
-): Pick<CorpusOptions, "files" | "validation" | "documents" | "shuffle"> => ({
+): Pick<CorpusOptions, "files" | "validation" | "documents" | "shuffle" | "seed"> => ({
   files: settings.files,
   validation: typeof settings.validation === "number" ? settings.validation : [settings.validation],
   ...(settings.documents !== undefined && { documents: splitOf(settings.documents) }),
-  ...(settings.shuffle && { shuffle: settings.seed ?? 0 }),
+  ...(settings.shuffle && { shuffle: true, seed: settings.seed }),
 });
 
 function splitOf(text: string): DocumentSplit {

@@ -2,7 +2,7 @@ import { platform } from "#platform";
 import type { FileSource } from "../platform/platform.ts";
 import { sourceName } from "../platform/platform.ts";
 import { type Closeable, closing } from "../shared/closing.ts";
-import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { describe, expectBoolean, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { partOf, pieces, type TokenSequence } from "../text/token-sequence.ts";
 import { TOKENIZER_KINDS, type Tokenizer } from "../text/tokenizer.ts";
@@ -47,8 +47,10 @@ export interface CorpusOptions {
    * tokenizer without any gets "<|endoftext|>".
    */
   readonly endToken?: string | undefined;
-  /** Seed for shuffling the training documents, in a new order in each epoch. Default: not shuffled. */
-  readonly shuffle?: number | undefined;
+  /** Whether to shuffle the training documents, in a new order in each epoch. Default false. */
+  readonly shuffle?: boolean | undefined;
+  /** Seed of `shuffle`. Default 0. */
+  readonly seed?: number | undefined;
   /**
    * Bytes of tokens to keep in memory; larger corpora go to a file, or stay in their files if tokens are bytes. Default 256 MiB per
    * part.
@@ -82,7 +84,7 @@ export interface Corpus extends Closeable {
   readonly validation: TokenSequence;
   /** Sizes of the vocabulary, of both parts, and of a token; where the tokens are kept. */
   readonly sizes: {
-    readonly vocabulary: number;
+    readonly vocabularySize: number;
     readonly trainTokens: number;
     readonly validationTokens: number;
     /** Documents for training and for validation; undefined where the files are one text. */
@@ -109,17 +111,20 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
     documents: 1,
     endToken: 1,
     shuffle: 1,
+    seed: 1,
     memoryLimit: 1,
     folder: 1,
     cache: 1,
     onProgress: 1,
   });
   expectFiles("files", options.files);
+  const shuffle = expectBoolean("shuffle", options.shuffle ?? false);
+  const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
   const validation = options.validation ?? 0.1;
   if (typeof validation === "number") expectFraction(validation);
   else expectFiles("validation", validation);
   const split = options.documents === undefined ? undefined : expectSplit(options.documents);
-  if (split === undefined && (options.shuffle !== undefined || options.endToken !== undefined))
+  if (split === undefined && (shuffle || options.endToken !== undefined))
     throw new UsageError("bad-option", "documents: shuffle and endToken need it, to know what a document is");
   const files = await found(options.files);
   const held = typeof validation === "number" ? undefined : await found(validation);
@@ -177,10 +182,10 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
     if (validation !== 0) expectTwoTokens("validation", rest, length, files);
     return closing<Corpus>({
       tokenizer,
-      train: options.shuffle === undefined ? part : shuffleDocuments(part, starts, options.shuffle),
+      train: shuffle ? shuffleDocuments(part, starts, seed) : part,
       validation: rest,
       sizes: {
-        vocabulary: tokenizer.vocabularySize,
+        vocabularySize: tokenizer.vocabularySize,
         trainTokens: part.length,
         validationTokens: rest.length,
         ...(split !== undefined && {

@@ -19,7 +19,7 @@ export const hasEpochs = (tokens: TokenSequence): tokens is EpochTokens => "inEp
  * @param starts where documents begin in `tokens`, ascending from 0
  */
 export function shuffleDocuments(tokens: TokenSequence, starts: ArrayLike<number>, seed: number): EpochTokens {
-  expectInteger("shuffle", seed, { min: 0 });
+  expectInteger("seed", seed, { min: 0 });
   return {
     seed,
     length: tokens.length,

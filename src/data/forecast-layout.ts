@@ -106,7 +106,7 @@ export function forecastLayoutFromConfig(value: unknown): ForecastLayout {
   if (!isObject(value)) throw new UsageError("bad-config", `data: expected an object, got ${describe(value)}`);
   for (const [name, right] of Object.entries(CHECKS))
     if (!right(value[name]))
-      throw new UsageError("bad-config", `data.${name}: this is not what training writes (${describe(value[name])})`);
+      throw new UsageError("bad-config", `data.${name}: expected what training writes, got ${describe(value[name])}`);
   for (const name of Object.keys(value)) expectOneOf("data", name, Object.keys(CHECKS));
   return value as unknown as ForecastLayout;
 }

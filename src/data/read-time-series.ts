@@ -85,7 +85,7 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
   for (const one of series) expectTargets(one, targets, sourceName(file));
   if (taken && !step) notices.push(...gapsOf(dated, series, formatStep(taken)));
   notices.push(...missingOf(series, names));
-  return { targets, past, known, categories, series, step: taken, zone, notices };
+  return { targets, past, known, categories, series, step: taken, timeZone: zone, notices };
 }
 
 function expectTargets(series: TimeSeries, targets: readonly string[], file: string): void {

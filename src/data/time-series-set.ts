@@ -79,7 +79,7 @@ export function timeSeriesSet(options: TimeSeriesSetOptions): TimeSeriesSet {
     const own = categories && categoriesOf(id, categories, named ?? {});
     return { id, length, times, values: Object.fromEntries(values), categories: own };
   });
-  return { targets, past, known, categories, series, step, zone, notices: [] };
+  return { targets, past, known, categories, series, step, timeZone: zone, notices: [] };
 }
 
 function categoriesOf(id: string, names: readonly string[], given: Readonly<Record<string, string>>) {

@@ -33,7 +33,7 @@ export interface TimeSeriesSet extends SeriesColumns {
   /** The time step; undefined without times. */
   readonly step: TimeStep | undefined;
   /** The time zone of hours, days and months. */
-  readonly zone: TimeZone;
+  readonly timeZone: TimeZone;
   /** Messages for the user: gaps, missing values, rows out of order. */
   readonly notices: readonly string[];
 }

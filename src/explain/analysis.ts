@@ -92,7 +92,7 @@ export interface SaturationOptions extends ExampleOptions {
 
 /**
  * Measures how often each gate is nearly closed or nearly open.
- * @see Karpathy, Johnson & Fei-Fei (2015), arXiv:1506.02078, figure 3: the bounds 0.1 and 0.9 are theirs
+ * @see Karpathy et al. (2015), arXiv:1506.02078, figure 3: the bounds 0.1 and 0.9 are theirs
  */
 export function saturation(gate: Traced, options: SaturationOptions = {}): Saturation {
   expectOptions("saturation", options, { low: 1, high: 1, example: 1 });

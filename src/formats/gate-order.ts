@@ -2,7 +2,7 @@
  * The one table of how frameworks order the gates of a cell inside its packed weights. Everything that reads or writes
  * weights takes its permutation from here: a wrong one has the right shapes and another function.
  *
- * @see docs/semantics.md §1 and §2
+ * @see `docs/semantics.md` §1 and §2
  */
 export type GatedCell = "rnn" | "lstm" | "gru";
 export type Framework = "pytorch" | "onnx" | "keras" | "tf1";

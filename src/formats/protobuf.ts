@@ -4,7 +4,7 @@ import { FailureError } from "../shared/errors.ts";
  * Protocol buffers as a table says: a message is a list of fields, each with its number and kind. The same table reads and
  * writes. Everything that a file says is bounded: depth, number of parts, lengths.
  *
- * @see protobuf.dev, "Encoding"
+ * @see "Encoding", protobuf.dev
  */
 export type ScalarKind = "int" | "fixed32" | "float" | "double" | "string" | "bytes";
 export interface FieldSpec {

@@ -7,7 +7,7 @@ const damaged = (what: string): FailureError => new FailureError("damaged-snappy
  *
  * @param most bytes that the result may have
  * @throws FailureError "damaged-snappy"
- * @see google/snappy, format_description.txt
+ * @see format_description.txt of google/snappy
  */
 export function unsnappy(bytes: Uint8Array, most: number): Uint8Array {
   let at = 0;

@@ -42,7 +42,7 @@ export interface TagLattice {
  *
  * Emissions x are [T, B, C], masks [T, B] of ones and then zeros. Parameters: `transitions` [C, C] (from row to column), `start` [C]
  * and `end` [C].
- * @see Lafferty, McCallum & Pereira, "Conditional random fields" (2001); on top of recurrent layers Huang, Xu & Yu 2015 (arXiv:1508.01991)
+ * @see Lafferty et al. (2001), "Conditional random fields"; on top of recurrent layers Huang et al. (2015), arXiv:1508.01991
  */
 export class ConditionalRandomField implements HasParameters {
   readonly parts: { readonly transitions: Parameter; readonly start: Parameter; readonly end: Parameter };

@@ -1,8 +1,8 @@
 import { describe, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
+import { mul } from "../tensor/arithmetic.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { times } from "../tensor/operations.ts";
 import type { Layer } from "./layer.ts";
 
 /** Whether a mask is drawn for each step or once for all steps of a sequence. */
@@ -53,7 +53,7 @@ export function dropout(options: DropoutOptions): Layer {
         },
         { key: graph.randomKey(), out: mask.range },
       );
-      return times(x, rank === 2 ? graph.view(mask, x.shape) : mask);
+      return mul(x, rank === 2 ? graph.view(mask, x.shape) : mask);
     },
   };
 }

@@ -3,7 +3,7 @@ import { expectOptions } from "../shared/options.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { gather } from "../tensor/operations.ts";
 import type { Initializer, Parameter } from "../tensor/parameter.ts";
-import { normal } from "./initialize.ts";
+import { type InitializationName, initializerOf, normal } from "./initialize.ts";
 import type { Layer } from "./layer.ts";
 
 /** Options of `embedding`. */
@@ -14,8 +14,8 @@ export interface EmbeddingOptions {
   readonly embeddingSize: number;
   /** A token whose vector starts as zeros and gets no gradient. Default none. */
   readonly paddingIndex?: number | undefined;
-  /** Initialization of the weight. Default N(0, 1), as in PyTorch. */
-  readonly initialize?: Initializer;
+  /** Initialization of the weight: a rule or its name. Default N(0, 1), as in PyTorch. */
+  readonly initialize?: InitializationName | Initializer;
 }
 
 /** The layer of `embedding`. */
@@ -37,7 +37,8 @@ export function embedding(options: EmbeddingOptions): Embedding {
   });
   const rows = expectInteger("embedding: vocabularySize", options.vocabularySize, { min: 1 });
   const columns = expectInteger("embedding: embeddingSize", options.embeddingSize, { min: 1 });
-  const { paddingIndex, initialize = normal() } = options;
+  const { paddingIndex } = options;
+  const initialize = initializerOf(options.initialize ?? normal());
   if (paddingIndex !== undefined) expectInteger("embedding: paddingIndex", paddingIndex, { min: 0, max: rows - 1 });
   const weight: Parameter = {
     shape: [rows, columns],

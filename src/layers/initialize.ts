@@ -1,13 +1,14 @@
 import { expectOneOf, UsageError } from "../shared/errors.ts";
 import type { RandomStream } from "../shared/random.ts";
 import { formatShape, size } from "../shared/shapes.ts";
+import type { Initializer } from "../tensor/parameter.ts";
 import { orthonormalColumns } from "./orthogonal.ts";
 
 /**
- * Values of a new parameter, row-major in float64: a function of its shape and of random numbers of its own. A stack draws
- * from a stream named by its seed and the parameter's name, so a parameter's values never depend on which others exist or come first.
+ * An initializer whose values are float64. Its random numbers come from a stream named by the seed of the model and the name of the parameter,
+ * so they never depend on which other parameters exist or come first.
  */
-export type Initialization = (shape: readonly number[], random: RandomStream) => Float64Array;
+type Initialization = (shape: readonly number[], random: RandomStream) => Float64Array;
 
 /**
  * How many inputs and outputs one weight connects, for the rows layout [out, in]: inputs `in`, outputs `out`. Further axes
@@ -66,7 +67,7 @@ export const glorotNormal = scaledNormal(glorot);
 export const heUniform = scaledUniform(he);
 /** See heUniform. */
 export const heNormal = scaledNormal(he);
-/** Variance 1 / in. @see LeCun, Bottou, Orr & Müller, "Efficient BackProp" (1998) */
+/** Variance 1 / in. @see LeCun et al. (1998), "Efficient BackProp" */
 export const lecunUniform = scaledUniform(lecun);
 /** See lecunUniform. */
 export const lecunNormal = scaledNormal(lecun);
@@ -105,14 +106,19 @@ export const initializations = {
   orthogonal,
 } as const satisfies Readonly<Record<string, Initialization>>;
 
+export type InitializationName = keyof typeof initializations;
+
 /**
  * Returns the initialization with this name.
  * @throws UsageError "unknown-choice" with the nearest name
  */
-export function initialization(name: string): Initialization {
+export function initialization(name: string): Initializer {
   return initializations[expectOneOf("initialization", name, Object.keys(initializations) as InitializationName[])];
 }
-export type InitializationName = keyof typeof initializations;
+
+/** What an option called `initialize` says, which takes names too. */
+export const initializerOf = (given: InitializationName | Initializer): Initializer =>
+  typeof given === "string" ? initialization(given) : given;
 
 export type RecurrentPreset = "pytorch" | "keras";
 
@@ -132,7 +138,7 @@ export interface RecurrentSizes {
  *
  * - "pytorch": everything from U(±1/√H).
  * - "keras": W glorotUniform and U orthogonal, both over all gates at once; biases 0, but 1 for the forget gate (on
- *   bias_ih only, for the two are added). @see Jozefowicz, Zaremba & Sutskever (2015) on the forget bias
+ *   bias_ih only, for the two are added). @see Jozefowicz et al. (2015) on the forget bias
  */
 export function recurrentInitializer(preset: RecurrentPreset, operand: string, sizes: RecurrentSizes): Initialization {
   const { hiddenSize, gates, forgetGate = "f" } = sizes;

@@ -24,7 +24,7 @@ export interface LayerNorm extends Layer {
 /**
  * Creates a layer-normalization layer: `(x − mean) / √(variance + ε) ⊙ w + b` over the last axis, with the biased variance. Input and
  * output [..., size]. Parameters `weight` (initially ones) and `bias` (zeros), each [size].
- * @see Ba, Kiros & Hinton (2016), arXiv:1607.06450
+ * @see Ba et al. (2016), arXiv:1607.06450
  */
 export function layerNorm(options: LayerNormOptions): LayerNorm {
   expectOptions("layerNorm", options, { size: "required", epsilon: 1 });

@@ -3,7 +3,7 @@ import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { project, reshape } from "../tensor/operations.ts";
 import type { Initializer, Parameter } from "../tensor/parameter.ts";
-import { type InitializationName, initialization, uniform } from "./initialize.ts";
+import { type InitializationName, initializerOf, uniform } from "./initialize.ts";
 import { asRows, type Layer } from "./layer.ts";
 
 /** Options of `linear`. */
@@ -49,7 +49,7 @@ export function linear(options: LinearOptions): Linear {
   const byDefault = uniform(1 / Math.sqrt(inputSize));
   const weight = options.weight ?? {
     shape: [outputSize, inputSize],
-    initialize: typeof initialize === "string" ? initialization(initialize) : (initialize ?? byDefault),
+    initialize: initialize === undefined ? byDefault : initializerOf(initialize),
   };
   expectShape("linear: weight", weight.shape, [outputSize, inputSize]);
   const bias = options.bias === false ? undefined : { shape: [outputSize], initialize: byDefault };

@@ -4,7 +4,7 @@
  *
  * @param gaussian n·m numbers: column j of the [m, n] matrix is `[j·m, (j+1)·m)`; overwritten. m ≥ n.
  * @returns Q, laid out likewise: n orthonormal columns of length m
- * @see Saxe, McClelland & Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks"
+ * @see Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks"
  *   (2014), arXiv:1312.6120; Mezzadri, "How to generate random matrices from the classical compact groups" (2007),
  *   arXiv:math-ph/0609050
  */

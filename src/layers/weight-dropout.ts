@@ -1,7 +1,8 @@
 import { expectRate } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { mul } from "../tensor/arithmetic.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
-import { gather, times } from "../tensor/operations.ts";
+import { gather } from "../tensor/operations.ts";
 
 /**
  * A mask over weights [rows, columns]: 0 with probability `rate`, otherwise 1 / (1 − rate). Drawn anew at each update and
@@ -35,7 +36,7 @@ export function dropConnect(weight: Tensor, options: { readonly rate: number }):
   expectRate("dropConnect", rate);
   const { graph } = weight;
   if (!graph.training || rate === 0) return weight;
-  return times(weight, weightMask(graph, weight.shape as [number, number], rate));
+  return mul(weight, weightMask(graph, weight.shape as [number, number], rate));
 }
 
 /**
@@ -56,5 +57,5 @@ export function dropWords(
   expectRate("dropWords", rate);
   const { graph } = vectors;
   if (!graph.training || rate === 0) return vectors;
-  return times(vectors, gather(tokens, weightMask(graph, [vocabularySize, 1], rate)));
+  return mul(vectors, gather(tokens, weightMask(graph, [vocabularySize, 1], rate)));
 }

@@ -27,7 +27,7 @@ export interface ConnectionistTemporalClassificationOptions {
  * @param targets int [B, L] in [0, V), not `blank`; behind a sequence's labels anything
  * @returns shape [], or with reduction "none" [B]
  * @throws ShapeError "shape-mismatch"; UsageError "out-of-range"
- * @see Graves, Fernández, Gomez & Schmidhuber, "Connectionist temporal classification" (2006)
+ * @see Graves et al. (2006), "Connectionist temporal classification"
  */
 export function connectionistTemporalClassification(
   logits: Tensor,

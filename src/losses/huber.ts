@@ -12,7 +12,7 @@ import type { LossOptions } from "./reduction.ts";
  * @param target The same shape.
  * @param options.delta Default 1.
  * @returns Shape [], or with reduction "none" that of the prediction.
- * @see Huber, "Robust estimation of a location parameter" (1964)
+ * @see Huber (1964), "Robust estimation of a location parameter"
  */
 export function huber(
   prediction: Tensor,
@@ -34,7 +34,7 @@ export function huber(
  * @param target The same shape.
  * @param options.beta Default 1.
  * @returns Shape [], or with reduction "none" that of the prediction.
- * @see Girshick, "Fast R-CNN" (2015), arXiv:1504.08083
+ * @see Girshick (2015), "Fast R-CNN", arXiv:1504.08083
  */
 export function smoothL1(
   prediction: Tensor,

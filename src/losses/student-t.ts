@@ -18,7 +18,7 @@ export interface StudentTParameters extends GaussianParameters {
  * Γ(½(ν + 1)) + ½(ν + 1) log(1 + ((y − μ)/σ)²/ν)`. Outliers count less than under a normal distribution.
  * @param target The shape of the parameters.
  * @returns Shape [], or with reduction "none" that of the parameters.
- * @see Student, "The probable error of a mean" (1908)
+ * @see Student (1908), "The probable error of a mean"
  */
 export function studentTLoss(
   { location, scale, degreesOfFreedom }: StudentTParameters,

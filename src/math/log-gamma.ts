@@ -10,7 +10,7 @@ const SERIES = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 
  * cancels, not even in float32 with x in the millions; `logGammaRatio(1, d)` is log Γ(1 + d). Its derivatives, differences of
  * digamma functions, are derived like any other.
  *
- * @see Stirling's series, Abramowitz & Stegun (1964), 6.1.41
+ * @see Abramowitz & Stegun (1964), 6.1.41, Stirling's series
  */
 export function logGammaRatio(x: Term, d: Term): Expression {
   // Γ(z) of both, lifted to z + 8: the factors passed on the way are (x + d + k) / (x + k).

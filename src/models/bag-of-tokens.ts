@@ -2,8 +2,9 @@ import { type Embedding, embedding } from "../layers/embedding.ts";
 import type { MaskInput } from "../layers/layer.ts";
 import { less, mul, select, variable } from "../math/expression.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
+import { add } from "../tensor/arithmetic.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { plus, reduce, reshape } from "../tensor/operations.ts";
+import { reduce, reshape } from "../tensor/operations.ts";
 import type { Parameter } from "../tensor/parameter.ts";
 import type { SequenceClassifierOptions, SequenceModel } from "./sequence-classifier.ts";
 
@@ -39,6 +40,6 @@ export class BagOfTokens implements SequenceModel {
     const votes = this.parts.embedding.forward(tokens);
     const value = select(less(0, variable("seen")), mul(variable("votes"), variable("seen")), 0);
     const sum = reshape(reduce({ votes, seen }, value, [0]), [batch, votes.shape[2]!]);
-    return plus(sum, graph.parameter(this.parts.bias));
+    return add(sum, graph.parameter(this.parts.bias));
   }
 }

@@ -4,11 +4,12 @@ import { meanSquaredError } from "../losses/mean-squared-error.ts";
 import { negativeBinomialLoss } from "../losses/negative-binomial.ts";
 import { pinball } from "../losses/pinball.ts";
 import { studentTLoss } from "../losses/student-t.ts";
-import { add, div, type Expression, mul, sqrt, variable } from "../math/expression.ts";
+import { div, type Expression, sqrt, variable } from "../math/expression.ts";
 import { softplus } from "../math/functions.ts";
 import { describe, expectOneOf, UsageError } from "../shared/errors.ts";
+import { add, mul } from "../tensor/arithmetic.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { plus, pointwise } from "../tensor/operations.ts";
+import { pointwise } from "../tensor/operations.ts";
 
 /** What is said of each value that is predicted. */
 export const HEADS = ["point", "quantiles", "gaussian", "student-t", "negative-binomial"] as const;
@@ -46,7 +47,7 @@ export interface ForecastHead {
 /** Nothing is certain: deviations stay above this share of the scale of a series. */
 const LEAST = 1e-3;
 
-const based = (raw: Tensor, base: Tensor | undefined): Tensor => (base ? plus(raw, base) : raw);
+const based = (raw: Tensor, base: Tensor | undefined): Tensor => (base ? add(raw, base) : raw);
 const positive = (raw: Tensor, least: number): Tensor => pointwise({ raw }, add(softplus(variable("raw")), least));
 
 /** @throws UsageError "unknown-choice", "bad-option" */
@@ -95,8 +96,8 @@ function quantileHead(levels: readonly number[]): ForecastHead {
     prediction: (raw, base) => Object.fromEntries(names.map((name) => [name, based(raw[name]!, base)])),
     loss(prediction, y, mask) {
       const losses = levels.map((level) => pinball(prediction[quantileName(level)]!, y, { level, mask }));
-      const sum = losses.reduce((a, b) => plus(a, b));
-      return pointwise({ sum }, mul(variable("sum"), 1 / levels.length));
+      const sum = losses.reduce((a, b) => add(a, b));
+      return mul(sum, 1 / levels.length);
     },
   };
 }

@@ -7,8 +7,9 @@ import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
 import { describe, expectInteger, expectRate, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
+import { add } from "../tensor/arithmetic.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { concatenate, matmul, plus, reshape, slice, stopGradient, transpose } from "../tensor/operations.ts";
+import { concatenate, matmul, reshape, slice, stopGradient, transpose } from "../tensor/operations.ts";
 import type { HasParameters, Parameter } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
 import {
@@ -251,7 +252,7 @@ export class SequenceForecaster implements HasParameters {
     const everyStep = steps.graph.constant([S, 1, 1], new Float32Array(S));
     const vectors = tables.map((table, k) => {
       const own = table.forward(categories[k]!);
-      return plus(everyStep, reshape(own, [1, B, own.shape[1]!]));
+      return add(everyStep, reshape(own, [1, B, own.shape[1]!]));
     });
     return concatenate([steps, ...vectors], 2);
   }
@@ -263,9 +264,9 @@ export class SequenceForecaster implements HasParameters {
     expectShape("x", x.shape, [this.config.linearSteps!, "B", this.config.channels]);
     const given = (parameter: Parameter): Tensor => stopGradient(x.graph.parameter(parameter));
     const past = transpose(slice(x, 2, 0, this.config.targets), [2, 1, 0]);
-    const ahead = plus(matmul(past, given(linear.parts.weight)), given(linear.parts.bias));
+    const ahead = add(matmul(past, given(linear.parts.weight)), given(linear.parts.bias));
     const said = transpose(ahead, [2, 1, 0]);
-    return base ? plus(said, base) : said;
+    return base ? add(said, base) : said;
   }
 
   /** Of [L, B, W] the last layer's, [B, W]. */

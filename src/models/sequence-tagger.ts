@@ -9,12 +9,13 @@ import { poolOverTime } from "../layers/pool-over-time.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
 import { type WordCharacters, wordCharacters } from "../layers/word-characters.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
-import { add, div, variable } from "../math/expression.ts";
+import { variable } from "../math/expression.ts";
 import { describe, expectBoolean, expectOneOf, expectRate, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import { schemeRules, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
+import { add, div } from "../tensor/arithmetic.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { concatenate, pointwise, sumAll } from "../tensor/operations.ts";
+import { concatenate, sumAll } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
 import { expectNames, type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
@@ -241,16 +242,13 @@ export class SequenceTagger implements HasParameters {
     const { mask } = input;
     const { field } = this.parts;
     const own = field
-      ? pointwise(
-          {
-            all: sumAll({ loss: field.negativeLogLikelihood(emissions, targets.tags, { mask }) }, variable("loss")),
-            tokens: sumAll({ mask }, variable("mask")),
-          },
-          div(variable("all"), variable("tokens")),
+      ? div(
+          sumAll({ loss: field.negativeLogLikelihood(emissions, targets.tags, { mask }) }, variable("loss")),
+          sumAll({ mask }, variable("mask")),
         )
       : crossEntropy(emissions, targets.tags, { mask });
     if (!intents || !targets.intents) return own;
-    return pointwise({ own, intent: crossEntropy(intents, targets.intents) }, add(variable("own"), variable("intent")));
+    return add(own, crossEntropy(intents, targets.intents));
   }
 }
 

@@ -17,7 +17,7 @@ export interface AdagradOptions extends RestOptions {
 
 /**
  * Creates an Adagrad optimizer: the gradient over the root of the sum of all its squares so far.
- * @see Duchi, Hazan & Singer, "Adaptive subgradient methods for online learning and stochastic optimization" (2011)
+ * @see Duchi et al. (2011), "Adaptive subgradient methods for online learning and stochastic optimization"
  */
 export function adagrad(options: AdagradOptions = {}): Optimizer {
   expectOptions("adagrad", options, { rateDecay: 1, initialAccumulator: 1, epsilon: 1, weightDecay: 1, lazy: 1 });

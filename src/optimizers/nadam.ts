@@ -7,7 +7,7 @@ import { expectNonNegative } from "./options.ts";
 /**
  * Creates a NAdam optimizer: Adam with Nesterov momentum, which grows from step to step: `μ_t = β₁ (1 − ½ · 0.96^(ψt))`.
  * @param options.momentumDecay ψ. Default 0.004.
- * @see Dozat, "Incorporating Nesterov momentum into Adam" (2016)
+ * @see Dozat (2016), "Incorporating Nesterov momentum into Adam"
  */
 export function nadam(options: AdamOptions & { readonly momentumDecay?: number } = {}): Optimizer {
   expectOptions("nadam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, momentumDecay: 1 });

@@ -2,7 +2,7 @@ import { maskedCrc32c } from "../formats/crc32c.ts";
 
 /*
  * A record file is records in a row: the length of the data (8 bytes, little-endian), its masked CRC-32C (4), the data, its
- * masked CRC-32C (4). @see TensorFlow's documentation, "TFRecord and tf.train.Example"
+ * masked CRC-32C (4). @see "TFRecord and tf.train.Example" of TensorFlow
  */
 const HEAD = 12;
 const TAIL = 4;

@@ -75,7 +75,7 @@ const [CALIBRATED, CALIBRATED_PATHS] = [1000, 30];
 export class Forecaster extends Closing {
   readonly model: SequenceForecaster;
   readonly parameters: ParameterStore;
-  readonly zone: TimeZone;
+  readonly timeZone: TimeZone;
   readonly distribution: Distribution;
   private readonly plans: ForecastPlans;
   #layout: ForecastLayout;
@@ -92,7 +92,7 @@ export class Forecaster extends Closing {
     this.model = model;
     this.#layout = layout;
     this.parameters = parameters;
-    this.zone = timeZone(layout.timeZone);
+    this.timeZone = timeZone(layout.timeZone);
     this.distribution = distributionOf(model.config);
     this.plans = new ForecastPlans(model, machine, parameters);
   }
@@ -150,7 +150,7 @@ export class Forecaster extends Closing {
 
   /** Prepares a series for the network. */
   prepare(series: TimeSeries): PreparedSeries {
-    return prepareSeries(series, this.layout, this.zone);
+    return prepareSeries(series, this.layout, this.timeZone);
   }
 
   /** Predicts from windows of prepared series, by column. */
@@ -348,7 +348,7 @@ export class Forecaster extends Closing {
     const first = times?.[0];
     const all =
       times && first !== undefined && step
-        ? Float64Array.from({ length }, (_, k) => times[k] ?? after(first, k, step, this.zone))
+        ? Float64Array.from({ length }, (_, k) => times[k] ?? after(first, k, step, this.timeZone))
         : undefined;
     return { id: series.id, length, times: all, values: extended, categories: series.categories };
   }

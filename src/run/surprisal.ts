@@ -33,7 +33,7 @@ export interface TokenSurprisal {
 /**
  * Computes how surprising each token of a text is to the model. The text is read as after the end of a line (or of a document, if the
  * tokenizer has a special token for it).
- * @see Hale, "A probabilistic Earley parser as a psycholinguistic model" (2001)
+ * @see Hale (2001), "A probabilistic Earley parser as a psycholinguistic model"
  * @throws UsageError "text-empty", "vocabulary-mismatch", "batch-of-many", "unknown-token", "busy"; FailureError "not-finite"
  */
 export async function* surprisal(options: SurprisalOptions): AsyncGenerator<TokenSurprisal, void> {

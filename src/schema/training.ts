@@ -34,9 +34,10 @@ export const trainingFields = {
     about: "learning-rate schedule: constant, or decreasing to 0 along half a cosine or a line",
     ...{ unit: "name", default: "constant" },
   }),
-  warmup: integer({
+  warmupSteps: integer({
     about: "number of updates over which the learning rate first rises",
     unit: "count",
+    formerly: "warmup",
     min: 0,
     default: 0,
   }),

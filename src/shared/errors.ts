@@ -30,11 +30,13 @@ export class ShapeError extends UsageError {
   override name = "ShapeError";
 }
 
-/** Names `value` with its type in a few words for a message: `the string "12"`, `an array of 3`, `NaN`. */
+/**
+ * Names `value` with its type in a few words for a message: `the string "12"`, `an array of 3`, `NaN`, `nothing` for what is missing in a
+ * file or a call.
+ */
 export function describe(value: unknown): string {
-  if (value === null || value === undefined || typeof value === "number" || typeof value === "boolean") {
-    return String(value);
-  }
+  if (value === undefined) return "nothing";
+  if (value === null || typeof value === "number" || typeof value === "boolean") return String(value);
   if (typeof value === "string") {
     return `the string ${JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)}`;
   }

@@ -20,7 +20,7 @@ export interface CompileOptions<M extends Machine = Machine> {
  * ```ts
  * const graph = new Graph({ machine });
  * const x = graph.input("x", [3]);
- * graph.output("twice", plus(x, x));
+ * graph.output("twice", add(x, x));
  * const executable = await compile(graph, { machine });
  * executable.write("x", [1, 2, 3]);
  * executable.run();

@@ -17,12 +17,12 @@ export interface Tensor {
   readonly differentiable: boolean;
 }
 
-/** A place in the plan, as `launch` returns it. */
+/** A launch in the plan, as `launch` returns it. */
 export type LaunchPlace = { kernel: Kernel; operands: Record<string, Range> };
 
-/** Rows of a table: what `gather` was given. */
+/** The arguments of `gather`. */
 export interface Lookup {
-  /** Numbers of rows, one for each row of the result. */
+  /** The row of the table for each row of the result. */
   readonly indices: Tensor;
   /** [V, C] */
   readonly table: Tensor;
@@ -63,8 +63,7 @@ export function expectTensor(argument: string, given: Tensor): void {
 }
 
 /**
- * Records operations on tensors, to be compiled into a plan. Recording allocates nothing on the machine. Entries are layer operations;
- * a whole scan is one entry.
+ * Records operations on tensors, to be compiled into a plan. Recording allocates nothing on the machine. A whole scan is one operation.
  *
  * Arenas of the plan: `parameters`, `gradients` (same offsets), `activations`, `inputs` (written by the host before a run), `state`
  * (kept from run to run, initially zero), `scalars`, and one per moment of an optimizer; with `touched` one of that name.
@@ -74,13 +73,13 @@ export class Graph {
   readonly parameters: ParameterLayout | undefined;
   readonly training: boolean;
   readonly recompute: number;
-  /** Of all gradients, one word for each block of them that may hold anything but zeros. */
+  /** One word per block of gradients: whether it may hold anything but zeros. */
   readonly touched: Range | undefined;
   /** Named inputs, states and outputs, for the host. */
   readonly inputs: Record<string, Tensor> = {};
   readonly states: Record<string, Tensor> = {};
   readonly outputs: Record<string, Tensor> = {};
-  /** Of inputs of whole numbers that were declared so: values are in [0, bound), checked before they are written. */
+  /** Upper bounds of integer inputs: values must be in [0, bound), which is checked before they are written. */
   readonly bounds: Record<string, number> = {};
   /** Numbers that the host writes once, after preparing the plan. */
   readonly constants: { readonly range: Range; readonly data: ArrayLike<number> }[] = [];
@@ -90,11 +89,11 @@ export class Graph {
   private readonly scalarRanges: Record<string, Range> = {};
   private readonly tape: TapeEntry[] = [];
   private readonly adjoints = new Map<Range, Range>();
-  /** Gradients of parameters that all rows may be written of. */
+  /** Gradients that may be written in all rows. */
   private readonly whole = new Set<Range>();
-  /** Ranges of activations that nothing is kept in. */
+  /** Ranges that `scratch` gave. */
   private readonly passing: Range[] = [];
-  /** Adjoints that are the same number in every run. */
+  /** Adjoints whose elements are all one number, the same in every run. */
   private readonly constantAdjoints = new Map<Range, number>();
   private readonly parameterTensors = new Map<Parameter, Tensor>();
   private readonly lookups = new Map<Range, Lookup>();
@@ -118,14 +117,14 @@ export class Graph {
       throw new UsageError("quantized", "8-bit weights have no gradient: train first, then quantize");
   }
 
-  /** A new range of an arena, aligned to 16 elements. */
+  /** Reserves a range of an arena, aligned to 16 elements. */
   reserve(arena: string, length: number, type: Range["type"] = "float"): Range {
     const offset = this.used[arena] ?? 0;
     this.used[arena] = offset + Math.ceil(Math.max(length, 1) / 16) * 16;
     return { arena, offset, length, type };
   }
 
-  /** Activations for launches that follow one another directly; whoever asks next may be given the same. */
+  /** Reserves scratch activations for consecutive launches; the next call may return the same range. */
   scratch(length: number): Range {
     let range = this.passing.find((one) => one.length >= length);
     if (!range) {
@@ -135,17 +134,17 @@ export class Graph {
     return range;
   }
 
-  /** Declares an arena that others own and lay out (`compile`'s `arenas`), at least so long. */
+  /** Declares an arena that is given to `compile`, of at least this length. */
   borrow(arena: string, length: number): void {
     this.used[arena] = Math.max(this.used[arena] ?? 0, length);
   }
 
-  /** A tensor over a range; operations use it for their results. */
+  /** Makes a tensor over a range; operations use it for their results. */
   tensor(shape: readonly number[], range: Range, differentiable = false): Tensor {
     return { graph: this, shape, range, differentiable };
   }
 
-  /** A new tensor of activations. */
+  /** Makes a tensor of activations. */
   empty(shape: readonly number[], differentiable = false): Tensor {
     return this.tensor(shape, this.reserve("activations", size(shape)), differentiable);
   }
@@ -208,7 +207,7 @@ export class Graph {
   }
 
   /**
-   * The key of a random draw: int [4] of seed, purpose, update and first example. Each call is another purpose. Without
+   * Declares the key of a random draw: int [4] of seed, purpose, update and first example. Each call has its own purpose. Without
    * `perExample` (default true) the first example is always 0: masks of weights are the same for all examples.
    */
   randomKey(options: { readonly perExample?: boolean } = {}): Range {
@@ -219,7 +218,7 @@ export class Graph {
     return key;
   }
 
-  /** Scalars that key every random draw of this graph, for `Machine.run`. */
+  /** Returns the scalars of all random keys of this graph, for `Machine.run`. */
   randomScalars(key: DrawKey): Record<string, number> {
     expectOptions("Graph.randomScalars", key, { seed: "required", update: "required", firstExample: 1 });
     expectInteger("seed", key.seed, { min: 0 });
@@ -247,19 +246,19 @@ export class Graph {
     this.parameterTensors.set(parameter, tensor);
   }
 
-  /** Where the 8 bits of a parameter lie that products read in its place, if it has any; whatever else reads it reads the numbers. */
+  /** Returns the ranges of the 8-bit weights of a parameter, if it has any. Products read them; all other operations read the parameter. */
   quantizedRanges(parameter: Parameter): QuantizedRanges | undefined {
     const ranges = this.parameters?.quantized.ranges.get(parameter);
     if (ranges) this.borrow(QUANTIZED, this.parameters!.quantized.length);
     return ranges;
   }
 
-  /** Notes that a tensor is rows of a table, for operations that need not read every one of them. */
+  /** Notes that a tensor was gathered from a table, for operations that can read the table instead. */
   noteLookup(rows: Tensor, lookup: Lookup): void {
     this.lookups.set(rows.range, lookup);
   }
 
-  /** The table and the numbers of rows that a tensor was looked up with, if it was. */
+  /** Returns the arguments of the `gather` that a tensor comes from, if it does. */
   lookupOf(rows: Tensor): Lookup | undefined {
     return this.lookups.get(rows.range);
   }
@@ -270,19 +269,19 @@ export class Graph {
     this.outputs[name] = tensor;
   }
 
-  /** Adds a launch to the plan, behind all others. @returns its place, for `replace` */
+  /** Appends a launch to the plan. @returns it, for `replace` */
   launch(kernel: Kernel, operands: Record<string, Range>): LaunchPlace {
     const place = { kernel, operands };
     this.launches.push(place);
     return place;
   }
 
-  /** Puts another launch at a place in the plan: one that does the same and more, and reads nothing that is written later. */
+  /** Replaces a launch by one that does the same and more, and reads nothing that is written later. */
   replace(place: LaunchPlace, kernel: Kernel, operands: Record<string, Range>): void {
     Object.assign(place, { kernel, operands });
   }
 
-  /** Notes how the gradient of `outputs` is taken. `backward` gets an adjoint range per output (undefined where none came) and calls `contribute`. */
+  /** Records how `outputs` are differentiated. `backward` gets the adjoint range of each output (undefined: none) and calls `contribute`. */
   record(outputs: readonly Tensor[], backward: TapeEntry["backward"]): void {
     if (outputs.some((t) => t.differentiable)) this.tape.push({ outputs, backward });
   }
@@ -324,8 +323,7 @@ export class Graph {
   }
 
   /**
-   * As `contribute` to one target, for a kernel that can add to what is there: `write` gets the adjoint itself, and whether something is
-   * in it already.
+   * Like `contribute` to one target, for a kernel that can add in place: `write` gets the adjoint and whether to keep what it holds.
    */
   accumulate(target: Tensor, write: (range: Range, keep: boolean) => void): void {
     const known = target.differentiable ? this.adjoints.get(target.range) : undefined;
@@ -337,8 +335,8 @@ export class Graph {
   }
 
   /**
-   * As `accumulate`, for a kernel that writes some rows of a table. Of a parameter whose rows are noted `write` is also given where, and how
-   * many elements before the table the first noted block begins.
+   * Like `accumulate`, for a kernel that writes some rows of a table. Where touched blocks are noted, `write` also gets their range, and by
+   * how many elements the first block begins before the table.
    */
   accumulateRows(
     table: Tensor,
@@ -370,20 +368,20 @@ export class Graph {
   }
 
   /**
-   * The adjoint of a tensor after `backward`, if any gradient reached it. Rows of a small table have none from recurrent layers, which send it to the
-   * table itself.
+   * Returns the adjoint of a tensor after `backward`, if any gradient reached it. Recurrent layers over rows of a small table send the
+   * gradient to the table itself, not to the rows.
    */
   adjoint(tensor: Tensor): Tensor | undefined {
     const range = this.adjoints.get(tensor.range);
     return range && this.tensor(tensor.shape, range);
   }
 
-  /** The number that every element of the adjoint of a tensor is in every run, if that is known while the plan is recorded. */
+  /** Returns the number that all elements of the adjoint of a tensor are in every run, if that is known while the plan is recorded. */
   constantAdjoint(tensor: Tensor): number | undefined {
     return this.constantAdjoints.get(tensor.range);
   }
 
-  /** A range that will hold the adjoint of a tensor, for kernels that write adjoints beside their gradients (traces). */
+  /** Returns the range of the adjoint of a tensor, for kernels that write adjoints beside their gradients (traces). */
   adjointOf(tensor: Tensor): Range {
     const range = this.adjoints.get(tensor.range) ?? this.reserve("activations", tensor.range.length);
     this.adjoints.set(tensor.range, range);
@@ -413,13 +411,13 @@ export class Graph {
     this.noteWholeGradients();
   }
 
-  /** Notes all blocks of gradients that were not written row by row; neighbours at once. */
+  /** Marks the blocks of gradients that were not written row by row as touched, neighbours in one launch. */
   private noteWholeGradients(): void {
     const blocks = [...this.whole].flatMap((range) => touchedBlocks(this.touched, range)?.range ?? []);
     for (const range of joined(blocks)) this.fill(range, 1);
   }
 
-  /** Records that every element of a range becomes `value`. */
+  /** Records a fill of a range with a number. */
   fill(out: Range, value: number): void {
     this.launch(
       { op: "pointwise", shape: [out.length], inputs: {}, outputs: { out: { value: add(value, 0), strides: [1] } } },
@@ -440,7 +438,7 @@ export class Graph {
     );
   }
 
-  /** The plan recorded so far. Throws a FailureError "out-of-memory", before anything is allocated, when the machine cannot hold it. */
+  /** Returns the recorded plan. @throws FailureError "out-of-memory", before anything is allocated, if the machine cannot hold it */
   finish(): Plan {
     const arenas: Record<string, number> = { ...this.used };
     if (this.parameters) {
@@ -459,7 +457,7 @@ export class Graph {
     return { launches: this.launches, arenas, scalars: this.scalarRanges };
   }
 
-  /** Range of a parameter in one of the arenas that share the layout of parameters. */
+  /** Returns the range of a parameter in one of the arenas that have the layout of parameters. */
   parameterRange(arena: string, parameter: Parameter): Range {
     const offset = this.parameters?.offsets.get(parameter);
     if (offset === undefined)

@@ -352,7 +352,7 @@ export class Lattice {
 
 /**
  * Returns the best path of one sequence from the result of `Lattice.best`; among equal ones the first.
- * @see Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm" (1967)
+ * @see Viterbi (1967), "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm"
  */
 export function bestPath(options: {
   readonly steps: number;

@@ -1,6 +1,6 @@
 import type { Range } from "../compute/plan.ts";
 import { gradient } from "../math/derivative.ts";
-import { add, div, type Expression, equal, mul, select, variable } from "../math/expression.ts";
+import { div, type Expression, equal, select, variable } from "../math/expression.ts";
 import { ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { mapValues } from "../shared/records.ts";
@@ -443,8 +443,3 @@ export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?:
 
 /** Returns the same numbers without a gradient. */
 export const stopGradient = (x: Tensor): Tensor => ({ ...x, differentiable: false });
-
-/** Adds tensors, with broadcasting. */
-export const plus = (a: Tensor, b: Tensor): Tensor => pointwise({ a, b }, add(variable("a"), variable("b")));
-/** Multiplies tensors element by element, with broadcasting. */
-export const times = (a: Tensor, b: Tensor): Tensor => pointwise({ a, b }, mul(variable("a"), variable("b")));

@@ -24,7 +24,7 @@ interface Candidate {
  * Joins the most frequent pair of neighbours, again and again; of equally frequent ones the pair of the smallest ids.
  *
  * Counts are kept up to date: a merge visits only the words that have the pair, so that megabytes of text take seconds.
- * @see Sennrich, Haddow & Birch 2016 (arXiv:1508.07909), algorithm 1
+ * @see Sennrich et al. 2016 (arXiv:1508.07909), algorithm 1
  */
 export async function learnMerges(
   counted: readonly CountedWord[],

@@ -12,7 +12,7 @@ export const LONGEST_TOKEN = 4096;
 /**
  * Joins neighbouring tokens of a piece as the merges say: always the pair of lowest rank, of equal ones the leftmost, until
  * none is left. A heap of pairs: n log n for a piece of n tokens.
- * @see Sennrich, Haddow & Birch 2016 (arXiv:1508.07909)
+ * @see Sennrich et al. 2016 (arXiv:1508.07909)
  */
 export function mergePairs(tokens: readonly number[], merges: ReadonlyMap<number, PairMerge>): number[] {
   const n = tokens.length;

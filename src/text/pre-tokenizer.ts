@@ -72,7 +72,7 @@ function cutOf(spec: PreTokenizerSpec): Cut | undefined {
 
 /** Cut at what the pattern finds, or with `invert` at what it does not find; that is a piece of its own or left out. */
 function byPattern(source: string, behavior: unknown, invert: boolean): Cut {
-  if (behavior !== "Isolated" && behavior !== "Removed") throw unknown(`Split with behavior ${describe(behavior)}`);
+  if (behavior !== "Isolated" && behavior !== "Removed") throw unknown(splitWith("behavior", behavior));
   const pattern = compilePattern(source);
   const removed = behavior === "Removed";
   return (text) => {
@@ -86,8 +86,11 @@ function patternOf(value: unknown): string {
   const { Regex, String: text } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
   if (typeof Regex === "string") return Regex;
   if (typeof text === "string" && text !== "") return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-  throw unknown(`Split with pattern ${describe(value)}`);
+  throw unknown(splitWith("pattern", value));
 }
+
+const splitWith = (name: string, value: unknown): string =>
+  value === undefined ? `Split without ${name}` : `Split with ${name} ${describe(value)}`;
 
 const unknown = (what: string): UsageError =>
   new UsageError(

@@ -26,7 +26,7 @@ export interface SubwordOptions {
  * Text cut into pieces, and each piece into tokens of a vocabulary: byte pair encoding (on bytes: any text comes back as
  * it was; on characters: those that are unknown do not), or whole pieces.
  *
- * @see Sennrich, Haddow & Birch 2016 (arXiv:1508.07909); on bytes Radford et al. (2019), "Language models are unsupervised
+ * @see Sennrich et al. 2016 (arXiv:1508.07909); on bytes Radford et al. (2019), "Language models are unsupervised
  *   multitask learners"
  */
 export class SubwordTokenizer implements Tokenizer {

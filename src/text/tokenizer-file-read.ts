@@ -18,7 +18,7 @@ export function readModel(value: unknown): ModelSpec {
   if (model.type !== "BPE")
     throw new UsageError(
       "bad-tokenizer",
-      `tokenizer: a model of type ${describe(model.type)} is not known here; known are BPE and WordLevel`,
+      `tokenizer: expected model.type as "BPE" or "WordLevel", got ${describe(model.type)}`,
     );
   for (const name of ["dropout", "continuing_subword_prefix", "end_of_word_suffix"])
     if (model[name] !== null && model[name] !== undefined && model[name] !== "")

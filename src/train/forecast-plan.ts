@@ -42,7 +42,7 @@ export interface ForecastLayoutOptions {
  * @throws UsageError "bad-option", "out-of-range", "not-an-integer", "unknown-choice"
  */
 export function planForecast(
-  { targets, past, known, categories, step, zone }: TimeSeriesSet,
+  { targets, past, known, categories, step, timeZone }: TimeSeriesSet,
   measured: readonly TimeSeries[],
   options: ForecastLayoutOptions,
   counts: boolean,
@@ -89,7 +89,7 @@ export function planForecast(
     indicators: [...targets, ...past].filter(lacking),
     ...(categories && { categories: Object.fromEntries(categories.map((name) => [name, kindsIn(train, name)])) }),
     ...(step && { step }),
-    timeZone: zone.name,
+    timeZone: timeZone.name,
     scales: Object.fromEntries(train.map((series) => [series.id, fitScaling(scaling, series, columns)])),
   };
 }

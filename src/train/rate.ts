@@ -14,24 +14,24 @@ export interface RateOptions {
    */
   readonly schedule?: ScheduleName | Schedule | Plateau | undefined;
   /** Number of updates over which a named schedule first increases the rate linearly. Default 0. */
-  readonly warmup?: number | undefined;
+  readonly warmupSteps?: number | undefined;
 }
 
 export interface RateRule {
-  /** What a schedule with a name was made of. */
+  /** What a schedule with a name was made of, as checkpoints say it. */
   readonly named?: { readonly schedule: string; readonly learningRate: number; readonly warmup: number };
   readonly schedule: Schedule | undefined;
   readonly plateau: Plateau | undefined;
 }
 
 /** @throws UsageError "bad-option", "out-of-range" */
-export function rateRule({ learningRate, schedule, warmup }: RateOptions, totalSteps: number): RateRule {
+export function rateRule({ learningRate, schedule, warmupSteps }: RateOptions, totalSteps: number): RateRule {
   if (schedule === undefined || typeof schedule === "string") {
-    const named = { learningRate, schedule, warmup };
+    const named = { learningRate, schedule, warmupSteps };
     const of = <K extends keyof typeof named>(name: K) => named[name] ?? trainingFields[name].default;
-    for (const name of ["learningRate", "schedule", "warmup"] as const)
+    for (const name of ["learningRate", "schedule", "warmupSteps"] as const)
       checkValue(name, trainingFields[name], of(name));
-    const rates = { learningRate: of("learningRate") as number, warmup: of("warmup") as number };
+    const rates = { learningRate: of("learningRate") as number, warmup: of("warmupSteps") as number };
     const name = of("schedule") as ScheduleName;
     return {
       named: { schedule: name, ...rates },
@@ -39,7 +39,7 @@ export function rateRule({ learningRate, schedule, warmup }: RateOptions, totalS
       plateau: undefined,
     };
   }
-  for (const [name, value] of Object.entries({ learningRate, warmup }))
+  for (const [name, value] of Object.entries({ learningRate, warmupSteps }))
     if (value !== undefined)
       throw new UsageError("bad-option", `${name}: a schedule was given too, which says it; give one of the two`);
   if (typeof schedule === "function") return { schedule, plateau: undefined };

@@ -152,14 +152,14 @@ export function polynomialRate(options: {
 }
 
 /**
- * Increases the rate from maxRate/divisor (default 25) to maxRate in the first `warmup` (default 0.3) of the steps, then decreases it
+ * Increases the rate from maxRate/divisor (default 25) to maxRate in the first `warmupRatio` (default 0.3) of the steps, then decreases it
  * to 1/`finalDivisor` (default 1e4) of its initial value, where it stays. PyTorch's OneCycleLR.
  * @see Smith & Topin (2018), arXiv:1708.07120
  */
 export function oneCycleRate(options: {
   readonly maxRate: number;
   readonly totalSteps: number;
-  readonly warmup?: number;
+  readonly warmupRatio?: number;
   readonly divisor?: number;
   readonly finalDivisor?: number;
   readonly annealing?: "cosine" | "linear";
@@ -167,7 +167,7 @@ export function oneCycleRate(options: {
   expectOptions("oneCycleRate", options, {
     maxRate: "required",
     totalSteps: "required",
-    warmup: 1,
+    warmupRatio: 1,
     divisor: 1,
     finalDivisor: 1,
     annealing: 1,
@@ -176,7 +176,7 @@ export function oneCycleRate(options: {
   const totalSteps = checkedSteps("totalSteps", options.totalSteps);
   const startRate = maxRate / expectNumber("divisor", options.divisor ?? 25, 1);
   const endRate = startRate / expectNumber("finalDivisor", options.finalDivisor ?? 1e4, 1);
-  const peak = expectNumber("warmup", options.warmup ?? 0.3, 0, 1) * totalSteps - 1;
+  const peak = expectNumber("warmupRatio", options.warmupRatio ?? 0.3, 0, 1) * totalSteps - 1;
   const end = totalSteps - 1;
   const anneal = { cosine, linear: line }[
     expectOneOf("annealing", options.annealing ?? "cosine", ["cosine", "linear"])

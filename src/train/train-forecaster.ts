@@ -149,7 +149,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
     counts,
   );
   if (counts) expectCounts(data);
-  const prepared = data.series.map((series) => prepareSeries(series, layout, data.zone));
+  const prepared = data.series.map((series) => prepareSeries(series, layout, data.timeZone));
   const windows = (of: keyof ForecastSpans): ForecastWindow[] =>
     windowsOf(
       prepared,

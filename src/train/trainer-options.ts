@@ -104,7 +104,7 @@ export const trainingOptions: OptionsTable<TrainingOptions> = {
   epochs: trainingFields.epochs,
   maxSteps: trainingFields.maxSteps,
   learningRate: trainingFields.learningRate,
-  warmup: trainingFields.warmup,
+  warmupSteps: trainingFields.warmupSteps,
   clipNorm: orInfinity(trainingFields.clipNorm),
   seed: trainingFields.seed,
   average: trainingFields.average,

@@ -1,5 +1,5 @@
 import { candidates } from "../run/sample.ts";
-import type { Prediction } from "./protocol.ts";
+import type { TokenPrediction } from "./protocol.ts";
 
 const SHOWN = 6;
 
@@ -8,7 +8,7 @@ export function predictionsOf(
   names: readonly string[],
   tokens: ArrayLike<number>,
   logits: ArrayLike<number>,
-): Prediction[] {
+): TokenPrediction[] {
   const V = names.length;
   return Array.from({ length: Math.floor(logits.length / V) }, (_, t) => {
     const row = Array.prototype.slice.call(logits, t * V, (t + 1) * V) as number[];
@@ -23,7 +23,7 @@ export function predictionsOf(
 }
 
 /** Mean nats a token, undefined where nothing was predicted. */
-export function lossOf(predictions: readonly Prediction[]): number | undefined {
+export function lossOf(predictions: readonly TokenPrediction[]): number | undefined {
   const known = predictions.flatMap(({ actual }) => (actual === undefined ? [] : [-Math.log(actual)]));
   return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length;
 }

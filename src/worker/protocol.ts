@@ -45,7 +45,7 @@ export interface ReadValue {
 }
 
 /** The likeliest next tokens after a step. */
-export interface Prediction {
+export interface TokenPrediction {
   readonly tokens: readonly string[];
   readonly probabilities: readonly number[];
   /** Of the token that came next, where there is one. */
@@ -70,7 +70,7 @@ export interface Reading {
   readonly cut: boolean;
   readonly values: readonly ReadValue[];
   /** One a step; of models of text or tokens. */
-  readonly predictions: readonly Prediction[];
+  readonly predictions: readonly TokenPrediction[];
   /** Mean loss in nats per token; undefined for a single token. */
   readonly loss: number | undefined;
   /** Of models of numbers; outputs of another shape are left out. */
@@ -136,7 +136,7 @@ export interface CutReading {
   /** The same of the unchanged model. */
   readonly whole: number | undefined;
   /** As of `Reading`, so. */
-  readonly predictions: readonly Prediction[];
+  readonly predictions: readonly TokenPrediction[];
   readonly outputs: readonly ReadOutput[];
   /** How far each output moved, as `effectOn` measures it. */
   readonly effects: readonly (Pick<Effect, "largest" | "divergence"> & { readonly name: string })[];
@@ -192,13 +192,13 @@ export interface Calls {
     };
     back: Readonly<Record<string, Float64Array>>;
   };
-  /** Starts a training. With `from`, the result of "keep", it continues that training with its choices. */
+  /** Starts a training. With `from`, the result of "snapshot", it continues that training with its choices. */
   train: {
     given: TrainingChoice & { readonly from?: TrainingSnapshot | undefined };
     back: { parameters: number; vocabularySize: number | undefined };
   };
   /** Returns everything that the rest of the training depends on, in a form that a page can store. Undefined if the training has ended. */
-  keep: { given: object; back: TrainingSnapshot | undefined };
+  snapshot: { given: object; back: TrainingSnapshot | undefined };
   /** Pauses the training. */
   pause: { given: object; back: undefined };
   /** Continues the training. */

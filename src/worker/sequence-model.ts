@@ -11,7 +11,7 @@ import { encoded } from "./encode.ts";
 import { APART, MAXIMUM_CORPUS, nearTo } from "./nearest.ts";
 import type { OpenedModel } from "./opened-model.ts";
 import { lossOf, predictionsOf } from "./predictions.ts";
-import { type Calls, type Given, MAX_TOKENS, type Prediction, type Reading, type ReadOutput } from "./protocol.ts";
+import { type Calls, type Given, MAX_TOKENS, type Reading, type ReadOutput, type TokenPrediction } from "./protocol.ts";
 import { cellsOf, countOf } from "./sequence-facts.ts";
 import {
   boundOf,
@@ -260,7 +260,7 @@ class SequenceModel implements OpenedModel {
       .filter(([name]) => !states.has(name))
       .flatMap(([name, output]): ReadOutput | [] => outputOf(name, output, steps) ?? []);
     const predicted = tokens && all.find(({ width, everyStep }) => everyStep && width === tokens.length);
-    const predictions: readonly Prediction[] = predicted ? predictionsOf(tokens!, data, logitsOf(predicted)) : [];
+    const predictions: readonly TokenPrediction[] = predicted ? predictionsOf(tokens!, data, logitsOf(predicted)) : [];
     return { all, predicted, predictions, outputs: predicted ? [] : all };
   }
 }

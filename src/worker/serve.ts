@@ -116,7 +116,7 @@ class Served {
       this.stop();
       return undefined;
     },
-    keep: () => this.live().snapshot(),
+    snapshot: () => this.live().snapshot(),
     save: () => this.live().save(),
   };
 

@@ -205,7 +205,7 @@ describe("what cells declare", () => {
 
   test.each<[string, object, RegExp]>([
     ["no state", { state: [] }, /cell "own": expected at least one state/],
-    ["a state without equation", { step: () => ({}) }, /step: expected h as an expression, got undefined/],
+    ["a state without equation", { step: () => ({}) }, /step: expected h as an expression, got nothing/],
     ["a number for a state", { step: () => ({ h: 1 }) }, /step: expected h as an expression, got 1/],
     ["a comparison", { step: ({ a }: { a: Expression }) => ({ h: a, more: less(a, 0) }) }, /expected more as an/],
     ["a mask's rate", { masks: { m: { per: "step", rate: 1, kind: "dropout" } } }, /mask m: expected a probability/],

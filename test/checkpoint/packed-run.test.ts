@@ -114,7 +114,7 @@ describe("packRun", () => {
   test("keeps notes, tokenizer, weights of 8 bits and half numbers; other readers find the tensors", async () => {
     const run = await tinyRun(machine);
     const config = { model: run.model.config, seed: 3 };
-    const half = await loadRun(await packRun({ config, ...partsOf(run) }, { type: "F16" }), { machine });
+    const half = await loadRun(await packRun({ config, ...partsOf(run) }, { dtype: "F16" }), { machine });
     expect(half.config).toEqual(config);
     expect(half.tokenizer.toJSON()).toEqual(run.tokenizer.toJSON());
     const [exact, rounded] = [await run.parameters.read("head.weight"), await half.parameters.read("head.weight")];
@@ -150,7 +150,7 @@ describe("packRun", () => {
     await expect(saveRun(path.join(root, "x"), { ...saved, tokenizer: undefined })).rejects.toMatchObject({
       code: "missing-option",
     });
-    await expect(packRun(saved, { type: "F8" as never })).rejects.toMatchObject({ code: "unknown-choice" });
+    await expect(packRun(saved, { dtype: "F8" as never })).rejects.toMatchObject({ code: "unknown-choice" });
     await expect(packRun({ ...saved, tokeniser: 1 } as never)).rejects.toMatchObject({ code: "unknown-option" });
     await expect(packRun(undefined as never)).rejects.toMatchObject({ code: "bad-option" });
   });

@@ -164,6 +164,12 @@ describe("damaged runs", () => {
     ["a tokenizer cut short", "tokenizer.json", (t) => t.slice(0, 5), "bad-run"],
     ["a tokenizer of another run", "tokenizer.json", () => JSON.stringify(new ByteTokenizer()), "bad-run"],
     ["a tokenizer of another kind", "tokenizer.json", (t) => t.replace("WordLevel", "Unigram"), "bad-tokenizer"],
+    ["a config without version", "config.json", (t) => t.replace('"version"', '"edition"'), "bad-run"],
+    ["a config without kind", "config.json", (t) => t.replace('"kind"', '"sort"'), "unknown-choice"],
+    ["a config without cell", "config.json", (t) => t.replace('"cell"', '"unit"'), "bad-config"],
+    ["a tokenizer without model", "tokenizer.json", (t) => t.replace('"model"', '"modal"'), "bad-tokenizer"],
+    ["a tokenizer without vocabulary", "tokenizer.json", (t) => t.replace('"vocab"', '"words"'), "bad-tokenizer"],
+    ["a tokenizer without pattern", "tokenizer.json", (t) => t.replace('"pattern"', '"motif"'), "bad-tokenizer"],
     ["a line of metrics cut short", "metrics.jsonl", (t) => t.slice(0, -3), "bad-run"],
   ])("%s", async (_, file, change, code) => {
     await save([{ step: 1 }]);
@@ -171,6 +177,7 @@ describe("damaged runs", () => {
     const error = await failure();
     expect(error).toMatchObject({ code, name: code === "shape-mismatch" ? expect.any(String) : "FailureError" });
     expect(error.message.split("\n")).toHaveLength(1);
+    expect(error.message).not.toContain("undefined");
   });
 
   test("a changed byte is found, in the weights, their names and their shapes", async () => {

@@ -59,18 +59,25 @@ describe("--config", () => {
 
   it("reads what earlier versions called otherwise, as flags too", async () => {
     const { sequenceLength, ...others } = small;
-    const before = { files: ["below/text.txt"], ...others, tokenizer: "word", steps: sequenceLength, minimumCount: 3 };
-    const now = ["--sequence-length", "5", "--min-count", "3"];
-    const flags = ["--steps", "5", "--minimum-count", "3"];
+    const before = {
+      files: ["below/text.txt"],
+      ...others,
+      tokenizer: "word",
+      steps: sequenceLength,
+      minimumCount: 3,
+      warmup: 1,
+    };
+    const now = ["--sequence-length", "5", "--min-count", "3", "--warmup-steps", "1"];
+    const flags = ["--steps", "5", "--minimum-count", "3", "--warmup", "1"];
     const run = async (name: string, given: object, ...words: string[]) => {
       const file = config(`${name}.json`, given);
       const { code, stderr } = await longshort(["train", "text", "--config", file, ...words, "-q", "-o", at(name)]);
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       return trainingOf(at(name));
     };
-    const { steps: _, minimumCount: __, ...rest } = before;
+    const { steps: _, minimumCount: __, warmup: ___, ...rest } = before;
     const expected = await run("of-now", rest, ...now);
-    expect(expected).toMatchObject({ sequenceLength: 5, minCount: 3 });
+    expect(expected).toMatchObject({ sequenceLength: 5, minCount: 3, warmupSteps: 1 });
     expect(await run("of-before", before)).toEqual(expected);
     expect(await run("flags-of-before", rest, ...flags)).toEqual(expected);
     const both = config("both.json", { ...before, sequenceLength: 7 });

@@ -94,7 +94,7 @@ export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<
         weightDecay: added("--weight-decay", "0.5"),
         learningRate: added("--learning-rate", "0.1"),
         schedule: added("--schedule", "linear"),
-        warmup: added("--warmup", "3"),
+        warmupSteps: added("--warmup-steps", "3"),
         clipNorm: added("--clip", "1e-9"),
         accumulate: added("--accumulate", "2"),
         average: between(["--epochs", "9"], ["--epochs", "9", "--average", "0.99"]),

@@ -8,7 +8,7 @@ import { timeZone } from "../../src/data/time-zone.ts";
 const rowsOf = (step: string, zone: string, ...times: number[]) => {
   const targets = { y: { point: Float64Array.from(times), quantiles: [] } };
   const forecast = { id: "", origin: 5, times: Float64Array.from(times), targets };
-  return forecastRows([forecast], { step: parseStep(step), zone: timeZone(zone) }).map(({ time }) => time);
+  return forecastRows([forecast], { step: parseStep(step), timeZone: timeZone(zone) }).map(({ time }) => time);
 };
 
 test("the times of a table are written alike, as they are read", () => {

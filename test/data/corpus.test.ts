@@ -44,7 +44,7 @@ describe("a corpus", () => {
     const n = train.length + validation.length;
     expect(train.length).toBe(Math.floor(n * 0.9));
     expect(sizes).toEqual({
-      vocabulary: tokenizer.vocabularySize,
+      vocabularySize: tokenizer.vocabularySize,
       trainTokens: train.length,
       validationTokens: validation.length,
       bytesPerToken: 1,
@@ -158,7 +158,7 @@ describe("a corpus beyond the memory limit", () => {
     const open = async (tokenizer?: Tokenizer) => {
       const passes = new Set<string>();
       const corpus = await openCorpus({
-        ...{ files: [path], memoryLimit, cache, documents, ...(documents && { shuffle: 1 }) },
+        ...{ files: [path], memoryLimit, cache, documents, ...(documents && { shuffle: true, seed: 1 }) },
         ...(tokenizer && { tokenizer }),
         onProgress: ({ pass }) => passes.add(pass),
       });
@@ -238,7 +238,7 @@ describe("bad input", () => {
       validation: 0,
     });
     expect(train.length).toBe(nul.length);
-    expect(sizes.vocabulary).toBe(256);
+    expect(sizes.vocabularySize).toBe(256);
   });
 
   test("arguments", async () => {

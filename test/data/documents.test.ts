@@ -150,8 +150,8 @@ describe("documents", () => {
   test("what cannot be is refused", async () => {
     await expect(open("ab", { documents: "lines" as "line" })).rejects.toThrow(/did you mean "line"/);
     await expect(open("ab", { documents: { marker: "" } })).rejects.toMatchObject({ code: "bad-option" });
-    await expect(open("ab", { shuffle: 1 })).rejects.toThrow(/shuffle and endToken need it/);
-    await expect(open("ab\ncd", { documents: "line", shuffle: -1 })).rejects.toMatchObject({ code: "out-of-range" });
+    await expect(open("ab", { shuffle: true })).rejects.toThrow(/shuffle and endToken need it/);
+    await expect(open("ab\ncd", { documents: "line", seed: -1 })).rejects.toMatchObject({ code: "out-of-range" });
     await expect(open("abc", { documents: "file" })).rejects.toMatchObject({ code: "too-few-tokens" });
   });
 });
@@ -181,7 +181,7 @@ describe("order", () => {
   test("reaches the batches of training", async () => {
     const text = Array.from({ length: 40 }, (_, k) => `document ${k}`).join("\n");
     const files = [new Blob([text])];
-    const corpus = await openCorpus({ files, documents: "line", shuffle: 1, validation: 0 });
+    const corpus = await openCorpus({ files, documents: "line", shuffle: true, seed: 1, validation: 0 });
     expect((corpus.train as EpochTokens).inEpoch).toBeTypeOf("function");
     const source = carriedSource({ tokens: corpus.train, streams: 2, steps: 5 });
     expect(source.identity).toEqual({ shuffle: 1 });

@@ -43,7 +43,7 @@ describeWithReferenceData("tinyshakespeare", "datasets/lm/tinyshakespeare.txt.gz
   test("has 65 characters; the baselines are these", async () => {
     const corpus = await openCorpus({ files: [file], tokenizer: { kind: "character" } });
     expect(corpus.sizes).toEqual({
-      vocabulary: 65,
+      vocabularySize: 65,
       trainTokens: 1_003_854,
       validationTokens: 111_540,
       bytesPerToken: 1,
@@ -76,10 +76,10 @@ describeWithReferenceData("Tang poems", "datasets/lm/tangshi.tsv.gz", (file) => 
     try {
       writeFileSync(join(folder, "plain.txt"), texts.join(""));
       const plain = await openCorpus({ files: [join(folder, "plain.txt")], validation: 0 });
-      expect(plain.sizes).toMatchObject({ vocabulary: 6695, trainTokens: 1_131_641, bytesPerToken: 2 });
+      expect(plain.sizes).toMatchObject({ vocabularySize: 6695, trainTokens: 1_131_641, bytesPerToken: 2 });
       writeFileSync(join(folder, "lines.txt"), texts.join("\n"));
       const { train, validation, sizes } = await openCorpus({ files: [join(folder, "lines.txt")] });
-      const { unigram, bigram } = ngramBaselines(train, validation, sizes.vocabulary);
+      const { unigram, bigram } = ngramBaselines(train, validation, sizes.vocabularySize);
       expect(unigram).toBeCloseTo(6.684, 3);
       expect(bigram).toBeCloseTo(5.8494, 3);
     } finally {

@@ -144,7 +144,7 @@ describe("reading", () => {
   test("the last days of months and quarters, and days that some months do not have", async () => {
     const steps = async (...dates: string[]) => {
       const set = await read(`at,y\n${dates.map((date, k) => `${date},${k}\n`).join("")}`, { time: "at" });
-      const next = after(set.series[0]!.times![0]!, dates.length, set.step!, set.zone);
+      const next = after(set.series[0]!.times![0]!, dates.length, set.step!, set.timeZone);
       expect([...set.series[0]!.values.y!]).toEqual(dates.map((_, k) => k));
       return [formatStep(set.step!), new Date(next).toISOString().slice(0, 10)];
     };

@@ -110,4 +110,16 @@ describe.skipIf(chromiumPath === undefined)(`in Chromium${reason}`, () => {
       );
     });
   });
+
+  it.each([
+    ["is missing", { status: 404 }],
+    ["is another page", { contentType: "text/html", body: "<!doctype html>" }],
+  ])("says so where the file of the languages %s", { timeout: 90_000 }, async (_, answer) => {
+    await withPage(fromFolder(outDir), async (page) => {
+      await page.route(/surnames.*\.json/, (route) => route.fulfill(answer));
+      await page.reload();
+      await status(page, "The languages (surnames.json) could not be loaded. Load the page again.");
+      expect(await page.locator("#name").getAttribute("placeholder")).toBe("");
+    });
+  });
 });

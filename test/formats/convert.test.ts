@@ -301,6 +301,6 @@ test("save asks for a path, and says where bytes without a file come from", asyn
   );
   await expect(save(model, undefined as unknown as string)).rejects.toMatchObject({
     code: "bad-option",
-    message: expect.stringMatching(/expected the path of a file, got undefined; exportModel gives bytes/),
+    message: expect.stringMatching(/expected the path of a file, got nothing; exportModel gives bytes/),
   });
 });

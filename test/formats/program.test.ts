@@ -139,7 +139,7 @@ describe("edges", () => {
     const machine = await openMachine("reference");
     const { program } = await twoLayers(machine);
     const session = await program.openSession();
-    const missing = { code: "missing-input", message: expect.stringContaining("got undefined; the model reads input") };
+    const missing = { code: "missing-input", message: expect.stringContaining("got nothing; the model reads input") };
     const none = undefined as never;
     for (const call of [() => program.run(none), () => session.next(none), () => compareModels(program, program, none)])
       await expect(call()).rejects.toMatchObject(missing);

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { dropout } from "../../src/layers/dropout.ts";
 import { philox4x32 } from "../../src/shared/philox.ts";
 import { uniform } from "../../src/shared/random.ts";
-import { plus, reshape, slice, times } from "../../src/tensor/operations.ts";
+import { add, mul } from "../../src/tensor/arithmetic.ts";
+import { reshape, slice } from "../../src/tensor/operations.ts";
 import { evaluate, onMachines } from "./on-machines.ts";
 
 const [T, B, U] = [4, 3, 6];
@@ -51,7 +52,7 @@ onMachines("dropout", (machine) => {
       const { output } = await evaluate({
         machine: machine(),
         inputs: { x: ones(T, B, U) },
-        build: ({ x }) => plus(dropout({ rate: 0.5 }).forward(x!), times(dropout({ rate: 0.5 }).forward(x!), x!)),
+        build: ({ x }) => add(dropout({ rate: 0.5 }).forward(x!), mul(dropout({ rate: 0.5 }).forward(x!), x!)),
         scalars: (graph) => graph.randomScalars({ ...key, seed }),
       });
       return String(output);

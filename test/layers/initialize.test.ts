@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { embedding } from "../../src/layers/embedding.ts";
 import {
   constant,
   fans,
-  type Initialization,
   initialization,
   initializations,
   normal,
@@ -13,12 +13,14 @@ import {
   uniform,
   zeros,
 } from "../../src/layers/initialize.ts";
+import { linear } from "../../src/layers/linear.ts";
 import { UsageError } from "../../src/shared/errors.ts";
 import { RandomStream } from "../../src/shared/random.ts";
+import type { Initializer } from "../../src/tensor/parameter.ts";
 
 const shape = [120, 100];
-const draw = (rule: Initialization, of: readonly number[] = shape): Float64Array =>
-  rule(of, new RandomStream(1, "weight"));
+const draw = (rule: Initializer, of: readonly number[] = shape): Float64Array =>
+  Float64Array.from(rule(of, new RandomStream(1, "weight")));
 
 function moments(values: Float64Array): { mean: number; variance: number; largest: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -32,8 +34,17 @@ test("fans of the rows layout", () => {
   expect(fans([7])).toEqual({ fanIn: 7, fanOut: 7 });
 });
 
+test("layers take a rule or its name", () => {
+  for (const initialize of ["orthogonal", orthogonal] as const)
+    for (const { weight } of [
+      embedding({ vocabularySize: 120, embeddingSize: 100, initialize }),
+      linear({ inputSize: 100, outputSize: 120, initialize }),
+    ])
+      expect(draw(weight.initialize)).toEqual(draw(orthogonal));
+});
+
 describe("moments", () => {
-  test.each<[string, Initialization, number, "uniform" | "normal"]>([
+  test.each<[string, Initializer, number, "uniform" | "normal"]>([
     ["uniform", uniform(0.3), 0.03, "uniform"],
     ["normal", normal({ deviation: 0.2 }), 0.04, "normal"],
     ["glorotUniform", initializations.glorotUniform, 2 / 220, "uniform"],

@@ -5,7 +5,8 @@ import { layerNorm } from "../../src/layers/layer-norm.ts";
 import { linear } from "../../src/layers/linear.ts";
 import { softmax } from "../../src/layers/softmax.ts";
 import { RandomStream } from "../../src/shared/random.ts";
-import { plus, reshape } from "../../src/tensor/operations.ts";
+import { add } from "../../src/tensor/arithmetic.ts";
+import { reshape } from "../../src/tensor/operations.ts";
 import { namedParameters } from "../../src/tensor/parameter.ts";
 import { difference } from "../support/difference.ts";
 import { evaluate, onMachines } from "./on-machines.ts";
@@ -71,7 +72,7 @@ onMachines("layers", (machine, tolerance) => {
     const { output } = await evaluate({
       machine: machine(),
       inputs: { x: { shape: [3], data: Float64Array.of(1, -2, 3) } },
-      build: (t) => plus(activation((x) => x).forward(t.x!), activation("relu").forward(t.x!)),
+      build: (t) => add(activation((x) => x).forward(t.x!), activation("relu").forward(t.x!)),
     });
     expect(Array.from(output)).toEqual([2, -2, 6]);
   });

@@ -3,9 +3,9 @@ import type { SynchronousMachine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { embedding } from "../../src/layers/embedding.ts";
 import { Recurrent } from "../../src/layers/recurrent.ts";
+import { add } from "../../src/tensor/arithmetic.ts";
 import { compile } from "../../src/tensor/executable.ts";
 import { Graph } from "../../src/tensor/graph.ts";
-import { plus } from "../../src/tensor/operations.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { everyWasm } from "../compute/wasm/every-wasm.ts";
@@ -38,7 +38,7 @@ async function run(
   const graph = new Graph({ machine, parameters: layout, training, recompute: o.recompute });
   const tokens = graph.input("tokens", [steps, batch], { type: "int", below: o.vocabulary });
   const rows = table.forward(tokens);
-  const { output, final } = rnn.forward(o.known ? rows : plus(rows, graph.constant([], [0])));
+  const { output, final } = rnn.forward(o.known ? rows : add(rows, graph.constant([], [0])));
   graph.output("output", output);
   for (const [name, t] of Object.entries(final)) graph.output(`final.${name}`, t);
   if (training)

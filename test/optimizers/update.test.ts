@@ -160,7 +160,7 @@ onMachines("the update of all parameters", (machine, tolerance) => {
     expect(() => updateParameters(graph, clash)).toThrow('"m" is both a scalar and a moment');
     const lacks = { ...clash, name: "lacks", scalars: () => ({}), update: ({ p }: { p: unknown }) => ({ p }) };
     expect(() => updateParameters(graph, lacks as never)).toThrow(
-      'optimizer "lacks": update: expected p, m as expressions, got undefined for m',
+      'optimizer "lacks": update: expected p, m as expressions, got nothing for m',
     );
     expect(() => updateParameters(graph, sgd()).scalars(1, Number.NaN)).toThrow("the learning rate is NaN");
   });

@@ -24,7 +24,7 @@ const PAGES = {
   forecast: forecastPage(
     {
       ...{ series: [series], targets: ["sales"], past: [], known: [], categories: undefined },
-      ...{ step: undefined, zone: timeZone("UTC"), notices: [] },
+      ...{ step: undefined, timeZone: timeZone("UTC"), notices: [] },
     },
     [{ ...{ id: "", origin: 60, times: undefined }, targets: { sales: { point, quantiles: [] } } }],
     { past: 28, season: 7 },

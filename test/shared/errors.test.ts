@@ -82,7 +82,7 @@ test("editDistance", () => {
 
 test("describe", () => {
   expect(describe(null)).toBe("null");
-  expect(describe(undefined)).toBe("undefined");
+  expect(describe(undefined)).toBe("nothing");
   expect(describe(1.5)).toBe("1.5");
   expect(describe([1, 2])).toBe("an array of 2");
   expect(describe(new Float32Array(3))).toBe("a Float32Array of 3");

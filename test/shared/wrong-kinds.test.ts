@@ -15,7 +15,7 @@ const calls: Readonly<Record<string, readonly [call: () => unknown, message: Reg
     () => layer.forward(any([[[1, 2, 3]]])),
     /input: expected a tensor.*got an array of 1.*executable\.write/,
   ],
-  "nothing for a layer": [() => layer.forward(any(undefined)), /input: expected a tensor.*got undefined/],
+  "nothing for a layer": [() => layer.forward(any(undefined)), /input: expected a tensor.*got nothing/],
   "numbers for a map": [
     () => linear({ inputSize: 3, outputSize: 1 }).forward(any([1, 2, 3])),
     /linear: expected a tensor/,
@@ -37,7 +37,7 @@ const calls: Readonly<Record<string, readonly [call: () => unknown, message: Reg
     () => layoutParameters(any(lstm())),
     /expected a model or a layer.*got an object with the properties name/,
   ],
-  "no layer": [() => layoutParameters(any(undefined)), /expected a model or a layer.*got undefined/],
+  "no layer": [() => layoutParameters(any(undefined)), /expected a model or a layer.*got nothing/],
   "one path for a list": [
     () => longshort.openCorpus({ files: any("novel.txt") }),
     /files: expected a list of paths, URLs and Blobs.*got the string "novel\.txt"/,
@@ -52,7 +52,7 @@ const calls: Readonly<Record<string, readonly [call: () => unknown, message: Reg
   ],
   "no text for a tokenizer": [
     () => longshort.trainTokenizer(any(undefined), { kind: "bpe" }),
-    /expected a text.*got undefined/,
+    /expected a text.*got nothing/,
   ],
   "a number to encode": [
     async () => (await longshort.trainTokenizer("abc", { kind: "character" })).encode(any(5)),
@@ -68,7 +68,7 @@ const calls: Readonly<Record<string, readonly [call: () => unknown, message: Reg
   ],
   "no options where some are needed": [
     () => longshort.loadTagger("runs/tags", any(undefined)),
-    /loadTagger: expected \{ machine, … \}, got undefined/,
+    /loadTagger: expected \{ machine, … \}, got nothing/,
   ],
   "no machine": [
     () => longshort.loadClassifier("runs/names", any({})),

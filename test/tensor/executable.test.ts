@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { openReference } from "../../src/compute/reference/machine.ts";
-import { add, mul, variable } from "../../src/math/expression.ts";
+import { variable } from "../../src/math/expression.ts";
 import { FailureError, ShapeError, UsageError } from "../../src/shared/errors.ts";
+import { add, mul } from "../../src/tensor/arithmetic.ts";
 import { compile } from "../../src/tensor/executable.ts";
 import { Graph } from "../../src/tensor/graph.ts";
-import { gather, plus, pointwise, times } from "../../src/tensor/operations.ts";
+import { gather, pointwise } from "../../src/tensor/operations.ts";
 
 const [x, rate] = [variable("x"), variable("rate")];
 
@@ -16,7 +17,7 @@ async function counter() {
   const rows = graph.input("rows", [3], { type: "int" });
   const sum = graph.state("sum", [2, 2]);
   const scaled = pointwise({ x: input, rate: graph.scalar("rate") }, mul(x, rate));
-  const next = plus(sum, scaled);
+  const next = add(sum, scaled);
   graph.copy(next.range, sum.range);
   graph.output("scaled", scaled);
   graph.output("chosen", gather(rows, graph.constant([4, 1], [10, 11, 12, 13])));
@@ -118,7 +119,7 @@ describe("an executable", () => {
       expect(use).toThrow(/closed/);
     for (let k = 0; k < 100; k++) {
       const graph = new Graph({ machine });
-      graph.output("y", times(graph.input("x", [4096, 4096]), graph.constant([], [2])));
+      graph.output("y", mul(graph.input("x", [4096, 4096]), graph.constant([], [2])));
       (await compile(graph, { machine })).close();
     }
   });
@@ -126,7 +127,7 @@ describe("an executable", () => {
   it("refuses a plan that is too large before anything is allocated, and leaves nothing behind", async () => {
     const machine = openReference();
     const graph = new Graph({ machine });
-    graph.output("y", times(graph.input("x", [2 ** 29]), graph.constant([], [2])));
+    graph.output("y", mul(graph.input("x", [2 ** 29]), graph.constant([], [2])));
     graph.empty([2 ** 30]);
     await expect(compile(graph, { machine })).rejects.toThrow(FailureError);
     await expect(compile(graph, { machine })).rejects.toThrow(/needs 16 GiB \(inputs 4 GiB, activations 12 GiB\)/);

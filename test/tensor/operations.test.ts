@@ -1,23 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openReference } from "../../src/compute/reference/machine.ts";
-import { add, div, exp, log, max, mul, sigmoid, square, sub, tanh, variable } from "../../src/math/expression.ts";
+import { div, exp, log, max, sigmoid, square, sub, tanh, variable } from "../../src/math/expression.ts";
 import { ShapeError } from "../../src/shared/errors.ts";
 import { size } from "../../src/shared/shapes.ts";
+import { add, mul } from "../../src/tensor/arithmetic.ts";
 import { Graph } from "../../src/tensor/graph.ts";
 import {
   broadcastShape,
   concatenate,
   gather,
   matmul,
-  plus,
   pointwise,
   reduce,
   reshape,
   slice,
   stopGradient,
   sumAll,
-  times,
   transpose,
 } from "../../src/tensor/operations.ts";
 import { derived, distinct, expectGradients } from "./gradients.ts";
@@ -167,9 +166,9 @@ describe("what is shared", () => {
   it("a tensor that is used more than once gets the sum of its gradients", async () => {
     const shapes = { a: [2, 3], b: [3] };
     await expectGradients(shapes, values(shapes, 4), ({ a: x, b: y }) => {
-      const z = times(x!, x!);
-      const w = plus(z, y!);
-      return plus(plus(times(w, z), z), y!);
+      const z = mul(x!, x!);
+      const w = add(z, y!);
+      return add(add(mul(w, z), z), y!);
     });
     await expectGradients({ a: [3, 3] }, { a: distinct(9, 5) }, ({ a: x }) => matmul(x!, x!, { transposeB: true }));
     await expectGradients({ a: [3, 3] }, { a: distinct(9, 6) }, ({ a: x }) =>
@@ -180,7 +179,7 @@ describe("what is shared", () => {
   it("a view shares memory and gradient with what it is a view of", async () => {
     await expectGradients({ a: [2, 6] }, { a: distinct(12, 7) }, ({ a: x }) => {
       const view = reshape(x!, [3, 4]);
-      return plus(reshape(times(view, view), [12]), reshape(x!, [12]));
+      return add(reshape(mul(view, view), [12]), reshape(x!, [12]));
     });
     await expectGradients({ a: [4] }, { a: distinct(4, 8) }, ({ a: x }) =>
       reshape(reshape(pointwise({ a: x! }, tanh(a)), [2, 2]), [4]),
@@ -201,8 +200,8 @@ describe("what is shared", () => {
   });
 
   it("no gradient goes through stopGradient, nor to a padding row", async () => {
-    const stopped = await derived({ a: [3] }, { a: [1, 2, 3] }, ({ a: x }) => times(x!, stopGradient(x!)));
-    const plain = await derived({ a: [3] }, { a: [1, 2, 3] }, ({ a: x }) => times(x!, x!));
+    const stopped = await derived({ a: [3] }, { a: [1, 2, 3] }, ({ a: x }) => mul(x!, stopGradient(x!)));
+    const plain = await derived({ a: [3] }, { a: [1, 2, 3] }, ({ a: x }) => mul(x!, x!));
     expect(stopped.gradients.a!.map((g) => 2 * g)).toEqual(plain.gradients.a);
     const { gradients } = await derived(
       { table: [3, 2] },
@@ -217,7 +216,7 @@ describe("what is shared", () => {
     const machine = openReference();
     const graph = new Graph({ machine });
     const x = graph.input("x", [2], { differentiable: true });
-    const [y, z] = [times(x, x), pointwise({ c: x }, mul(3, c))];
+    const [y, z] = [mul(x, x), pointwise({ c: x }, mul(3, c))];
     graph.backward([
       [y, 2],
       [z, 10],
@@ -237,7 +236,7 @@ describe("shapes that do not fit are refused while recording", () => {
   const graph = new Graph({ machine });
   const tensor = (...s: number[]) => graph.empty(s);
   it.each([
-    ["broadcast", () => plus(tensor(2, 3), tensor(2))],
+    ["broadcast", () => add(tensor(2, 3), tensor(2))],
     ["inner sizes", () => matmul(tensor(2, 3), tensor(2, 3))],
     ["batches", () => matmul(tensor(2, 3, 3), tensor(4, 3, 3))],
     ["ranks", () => matmul(tensor(3, 3), tensor(1, 3, 3))],
@@ -266,7 +265,7 @@ describe("shapes that do not fit are refused while recording", () => {
     const other = new Graph({ machine }).input("x", [2, 3]);
     const numbers = graph.input("numbers", [2], { type: "int" });
     for (const record of [
-      () => plus(tensor(2, 3), other),
+      () => add(tensor(2, 3), other),
       () => reduce({ a: other, b: tensor(2, 3) }, mul(a, b), [0]),
       () => matmul(tensor(2, 2), other),
       () => concatenate([tensor(2, 3), other], 0),

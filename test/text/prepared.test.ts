@@ -201,7 +201,11 @@ describe("a tokenizer.json of another program, or damaged", () => {
     ) as Damaged;
   test.each<[string, (file: Damaged) => void, RegExp]>([
     ["no model", (f) => (f.model = undefined as never), /model as an object/],
-    ["another model", (f) => (f.model.type = "Unigram"), /type the string "Unigram" is not known/],
+    [
+      "another model",
+      (f) => (f.model.type = "Unigram"),
+      /model.type as "BPE" or "WordLevel", got the string "Unigram"/,
+    ],
     ["no vocabulary", (f) => (f.model.vocab = {}), /model.vocab with 1 to/],
     ["a number that is none", (f) => (f.model.vocab.a = "7"), /a token of .* and its number/],
     ["a number twice", (f) => (f.model.vocab.a = f.model.vocab.b), /every id in model.vocab once/],

@@ -109,14 +109,14 @@ describe("beyond the file", () => {
   test("cosine restarts of equal length repeat; one cycle along lines, with no warmup, and at its end", () => {
     const restarts = cosineRestartsRate({ learningRate, firstCycle: 5 });
     for (let step = 0; step < 5; step++) expect(restarts(step + 5 * 10 ** 9)).toBe(restarts(step));
-    const lines = oneCycleRate({ maxRate: 1, totalSteps: 11, warmup: 6 / 11, annealing: "linear", divisor: 2 });
+    const lines = oneCycleRate({ maxRate: 1, totalSteps: 11, warmupRatio: 6 / 11, annealing: "linear", divisor: 2 });
     expect(lines(0)).toBe(0.5);
     expect(lines(1)).toBeCloseTo(0.6, 12);
     expect(lines(5)).toBeCloseTo(1, 12);
     expect(lines(10)).toBeCloseTo(0.5e-4, 12);
     expect(lines(11)).toBe(lines(10));
-    expect(oneCycleRate({ maxRate: 1, totalSteps: 10, warmup: 0 })(9)).toBeCloseTo(4e-6, 12);
-    expect(oneCycleRate({ maxRate: 1, totalSteps: 10, warmup: 1 })(9)).toBe(1);
+    expect(oneCycleRate({ maxRate: 1, totalSteps: 10, warmupRatio: 0 })(9)).toBeCloseTo(4e-6, 12);
+    expect(oneCycleRate({ maxRate: 1, totalSteps: 10, warmupRatio: 1 })(9)).toBe(1);
   });
 
   test("takes what is worse for worse below 0 too, where losses of densities may lie", () => {
@@ -154,7 +154,7 @@ describe("beyond the file", () => {
     );
     expect(() => stepRate({ learningRate: -1, stepSize: 1 })).toThrow(/learningRate.*-1/);
     expect(() => exponentialRate({ learningRate, gamma: Number.NaN })).toThrow(/gamma.*NaN/);
-    expect(() => oneCycleRate({ maxRate: 1, totalSteps: 5, warmup: 2 })).toThrow(/warmup.*from 0 to 1/);
+    expect(() => oneCycleRate({ maxRate: 1, totalSteps: 5, warmupRatio: 2 })).toThrow(/warmupRatio.*from 0 to 1/);
     expect(() => multiStepRate({ learningRate, milestones: [0.5] })).toThrow(/milestones\[0\]/);
     expect(() => reduceOnPlateau({ learningRate, factor: 1 })).toThrow(UsageError);
     expect(() => constantRate({ learningRate })(-1)).toThrow(/step/);

@@ -131,7 +131,7 @@ describe("columns of categories", () => {
     await expect(read("shop,region,y\na,north,1\nb,south,1\n", { series: undefined })).rejects.toThrow(/--series/);
     await expect(read("shop,y\na,1\n")).rejects.toThrow(/region/);
     expect(() => timeSeriesSet({ targets: ["y"], categories: ["kind"], series: [{ values: { y: [1, 2] } }] })).toThrow(
-      /expected a text for the category "kind", got undefined/,
+      /expected a text for the category "kind", got nothing/,
     );
   });
 });

@@ -11,9 +11,10 @@ import { adam, adamW } from "../../src/optimizers/adam.ts";
 import type { Optimizer } from "../../src/optimizers/define.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import { createMoments, momentArena, updateParameters } from "../../src/optimizers/update.ts";
+import { add } from "../../src/tensor/arithmetic.ts";
 import { compile } from "../../src/tensor/executable.ts";
 import { Graph, type Tensor } from "../../src/tensor/graph.ts";
-import { concatenate, plus } from "../../src/tensor/operations.ts";
+import { concatenate } from "../../src/tensor/operations.ts";
 import { type HasParameters, layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../../src/tensor/parameter-store.ts";
 import { openLearner } from "../../src/train/learner.ts";
@@ -47,7 +48,7 @@ const networks: Record<string, () => Network> = {
     const [first, head] = [table(), linear({ inputSize: C, outputSize: 5 })];
     return {
       parts: { first, head },
-      forward: (tokens) => head.forward(plus(first.forward(tokens), first.forward(tokens))),
+      forward: (tokens) => head.forward(add(first.forward(tokens), first.forward(tokens))),
     };
   },
   "a table that is the head, too": () => {

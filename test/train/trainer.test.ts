@@ -274,8 +274,8 @@ describe("how a training goes", () => {
     [{}, [0.1, 0.1, 0.1, 0.1]],
     [{ schedule: "linear" }, [0.1, 0.075, 0.05, 0.025]],
     [{ schedule: "cosine" }, [0, 1, 2, 3].map((k) => 0.05 * (1 + Math.cos((Math.PI * k) / 4)))],
-    [{ warmup: 2 }, [0.1 / 3, 0.2 / 3, 0.1, 0.1]],
-    [{ schedule: "linear", warmup: 2 }, [0.1 / 3, 0.2 / 3, 0.1, 0.05]],
+    [{ warmupSteps: 2 }, [0.1 / 3, 0.2 / 3, 0.1, 0.1]],
+    [{ schedule: "linear", warmupSteps: 2 }, [0.1 / 3, 0.2 / 3, 0.1, 0.05]],
   ] as const)("takes the rate of a schedule by name, over all steps of the training: %o", async (options, expected) => {
     const { trainer } = await opened({ machine }, { ...options, learningRate: 0.1, maxSteps: 4, logEvery: 1 });
     const rates = (await eventsOf(trainer)).filter((e): e is ProgressEvent => e.type === "progress");
@@ -428,8 +428,8 @@ describe("what goes wrong", () => {
     ["no mode", { monitor: { metric: "loss" } as never }, "missing-option"],
     ["a schedule that is none", { learningRate: undefined, schedule: {} as never }, "bad-option"],
     ["a schedule of an unknown name", { schedule: "cosin" as never }, "unknown-choice"],
-    ["a warmup of half a step", { warmup: 0.5 }, "not-an-integer"],
-    ["a warmup beside a function", { learningRate: undefined, schedule: () => 1, warmup: 3 }, "bad-option"],
+    ["a warmup of half a step", { warmupSteps: 0.5 }, "not-an-integer"],
+    ["a warmup beside a function", { learningRate: undefined, schedule: () => 1, warmupSteps: 3 }, "bad-option"],
     ["a value of zero to clip at", { clipValue: 0 }, "out-of-range"],
     ["an optimizer by its name", { optimizer: "adam" as never }, "bad-option"],
     ["an optimizer that was not called", { optimizer: adam as never }, "bad-option"],
@@ -489,7 +489,7 @@ describe("what goes wrong", () => {
       message: expect.stringContaining("learningRate was 0.1, now it is 0.2"),
     });
     await expect(goneOn(cosine, { schedule: "linear" })).rejects.toThrow(/schedule was "cosine", now it is "linear"/);
-    await expect(goneOn(cosine, { warmup: 2 })).rejects.toThrow(/warmup was 0, now it is 2/);
+    await expect(goneOn(cosine, { warmupSteps: 2 })).rejects.toThrow(/warmup was 0, now it is 2/);
     await goneOn(cosine, { learningRate: 0.2 }, { allowDifferentSchedule: true });
     const steps = { schedule: stepRate({ learningRate: 0.1, stepSize: 2 }) };
     await goneOn(steps, { epochs: 5 });

@@ -19,7 +19,7 @@ class FakeWorker extends EventTarget {
 test("a worker that does not hand over itself is told how", () => {
   // In plain JavaScript it is easily left out.
   expect(() => (serveWorker as () => void)()).toThrow(
-    /scope: expected the worker's own self, serveWorker\(self\), got undefined/,
+    /scope: expected the worker's own self, serveWorker\(self\), got nothing/,
   );
 });
 

@@ -65,7 +65,7 @@ describe("training in a worker", () => {
     const stopped = client.call("train", { ...choice, numbers });
     await client.call("stop", {});
     await expect(stopped).rejects.toMatchObject({ code: "closed" });
-    await expect(client.call("keep", {})).rejects.toMatchObject({ code: "no-training" });
+    await expect(client.call("snapshot", {})).rejects.toMatchObject({ code: "no-training" });
   }, 60_000);
 
   test("a training that broke down has nothing to keep, and says so", async () => {
@@ -75,7 +75,7 @@ describe("training in a worker", () => {
     });
     await client.call("train", { ...choice, learningRate: 1e30, numbers: { task: "adding", steps: 6 } });
     expect(await ended).toMatchObject({ code: expect.stringMatching(/diverged|not-finite/) });
-    expect(await client.call("keep", {})).toBeUndefined();
+    expect(await client.call("snapshot", {})).toBeUndefined();
   }, 60_000);
 
   test("a series is learned one step ahead; what is kept goes on as if nothing had been", async () => {
@@ -98,7 +98,7 @@ describe("training in a worker", () => {
     await client.call("pause", {});
     const { step } = await until(() => true);
     await reach(step, 2);
-    const kept = await client.call("keep", {});
+    const kept = await client.call("snapshot", {});
     expect(kept!.state.step).toBe(step + 2);
     const expected = await reach(step + 2, 3);
     await client.call("stop", {});

@@ -11,7 +11,7 @@ export interface Kept {
   readonly choice: TrainingChoice;
   readonly losses: Losses;
   readonly step: number;
-  readonly snapshot: NonNullable<Calls["keep"]["back"]>;
+  readonly snapshot: NonNullable<Calls["snapshot"]["back"]>;
 }
 type Losses = { step: number; loss: number; norm: number }[];
 
@@ -155,7 +155,7 @@ class Live {
   private async store(): Promise<void> {
     if (!this.busy || !this.begun) return;
     try {
-      const snapshot = await worker().call("keep", {});
+      const snapshot = await worker().call("snapshot", {});
       const { begun: choice, losses } = this;
       if (snapshot && choice && this.busy)
         await keepTraining({

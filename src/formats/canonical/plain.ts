@@ -1,8 +1,9 @@
 import { dropout } from "../../layers/dropout.ts";
 import { poolOverTime } from "../../layers/pool-over-time.ts";
-import { abs, add, div, type Expression, less, max, min, mul, select, sub, variable } from "../../math/expression.ts";
+import { abs, add, div, type Expression, less, max, min, select, sub, variable } from "../../math/expression.ts";
 import { UsageError } from "../../shared/errors.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
+import { mul } from "../../tensor/arithmetic.ts";
 import type { Tensor } from "../../tensor/graph.ts";
 import { concatenate, pointwise, reduce, reshape, slice, transpose } from "../../tensor/operations.ts";
 import type { LayerSpec, PlainSpec, PoolingSpec } from "../canonical.ts";
@@ -80,10 +81,7 @@ export const repeatLayer: Plain<"repeat"> = ({ times }) =>
 /** The masks of several values as one: a step counts where it counts in all that have a mask. */
 function bothMasks(values: readonly Value[]): Tensor | undefined {
   const masks = values.flatMap(({ mask }) => (mask ? [mask] : []));
-  return masks.reduce<Tensor | undefined>(
-    (all, mask) => (all ? pointwise({ all, mask }, mul(variable("all"), variable("mask"))) : mask),
-    undefined,
-  );
+  return masks.reduce<Tensor | undefined>((all, mask) => (all ? mul(all, mask) : mask), undefined);
 }
 
 /** Tensors of several values in one order of axes: time first where all are so. */

@@ -5,8 +5,9 @@ import { type Recurrent, recurrent } from "../../layers/recurrent.ts";
 import { equal, max, select, variable } from "../../math/expression.ts";
 import { withGateSums } from "../../scan/gate-sums.ts";
 import { size } from "../../shared/shapes.ts";
+import { add, mul } from "../../tensor/arithmetic.ts";
 import type { Graph, Tensor } from "../../tensor/graph.ts";
-import { concatenate, plus, pointwise, reshape, slice, times } from "../../tensor/operations.ts";
+import { concatenate, pointwise, reshape, slice } from "../../tensor/operations.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
 import type { MakeLayer, NetworkLayer, NodeContext } from "./layer.ts";
 import { reverseSteps, timeMajor, type Value, withTensor } from "./value.ts";
@@ -133,9 +134,9 @@ const merges: {
   [M in BidirectionalSpec["merge"]]: (forward: Value, backward: Value) => readonly Value[];
 } = {
   concat: (a, b) => [{ ...a, tensor: concatenate([a.tensor, b.tensor], a.tensor.shape.length - 1) }],
-  sum: (a, b) => [{ ...a, tensor: plus(a.tensor, b.tensor) }],
-  mul: (a, b) => [{ ...a, tensor: times(a.tensor, b.tensor) }],
-  ave: (a, b) => [{ ...a, tensor: times(plus(a.tensor, b.tensor), a.tensor.graph.constant([], [0.5])) }],
+  sum: (a, b) => [{ ...a, tensor: add(a.tensor, b.tensor) }],
+  mul: (a, b) => [{ ...a, tensor: mul(a.tensor, b.tensor) }],
+  ave: (a, b) => [{ ...a, tensor: mul(add(a.tensor, b.tensor), 0.5) }],
   separate: (a, b) => [a, b],
 };
 

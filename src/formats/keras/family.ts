@@ -14,7 +14,7 @@ export interface Family {
   readonly maskedOutput: "previous" | "previous-or-initial";
 }
 
-/** @see docs/semantics.md §5 and §6 */
+/** @see `docs/semantics.md` §5 and §6 */
 export function kerasFamily(version: string): Family {
   const [, major, minor] = (/^(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
   if (major === undefined || minor === undefined || major < 1 || major > 3)

@@ -44,7 +44,7 @@ const MAX_MEMO = 4_000_000;
  *
  * @returns The value, and the position behind the pickle.
  * @throws FailureError "bad-pytorch"; PickleCut when the bytes end before the pickle does
- * @see Python's pickletools, which documents every instruction
+ * @see pickletools of Python, which documents every instruction
  */
 export function unpickle<Leaf>(
   bytes: Uint8Array,

@@ -24,7 +24,7 @@ export const isTable = (end: Uint8Array): boolean =>
  *
  * @returns in the order of the keys, each the latin-1 of its bytes
  * @throws FailureError "damaged-tensorflow"
- * @see google/leveldb, doc/table_format.md
+ * @see table_format.md of google/leveldb
  */
 export async function readTable(source: ByteSource): Promise<Map<string, Uint8Array>> {
   if (source.size < FOOTER || source.size > MOST_BYTES) throw damaged(`an index of ${source.size} bytes`);

@@ -21,7 +21,7 @@ const sales = file(
 const y = [1, 2, 3, 4, 5, 6];
 
 /** A set of series without functions. */
-const plain = ({ zone, ...rest }: TimeSeriesSet) => [rest, zone.name];
+const plain = ({ timeZone, ...rest }: TimeSeriesSet) => [rest, timeZone.name];
 
 export const loading: EffectTable = {
   readLabelledTexts: shows(

@@ -1,4 +1,4 @@
-import { add, mul, sub } from "../../../src/math/expression.ts";
+import { add, sub } from "../../../src/math/expression.ts";
 import { type AdadeltaOptions, adadelta } from "../../../src/optimizers/adadelta.ts";
 import { type AdagradOptions, adagrad } from "../../../src/optimizers/adagrad.ts";
 import { type AdamOptions, adam, adamW } from "../../../src/optimizers/adam.ts";
@@ -9,9 +9,9 @@ import { radam } from "../../../src/optimizers/radam.ts";
 import { type RmspropOptions, rmsprop } from "../../../src/optimizers/rmsprop.ts";
 import { type SgdOptions, sgd } from "../../../src/optimizers/sgd.ts";
 import { createMoments, type UpdateOptions, updateParameters } from "../../../src/optimizers/update.ts";
+import { mul } from "../../../src/tensor/arithmetic.ts";
 import { compile } from "../../../src/tensor/executable.ts";
 import { Graph } from "../../../src/tensor/graph.ts";
-import { times } from "../../../src/tensor/operations.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
 import { type EffectTable, shows } from "./effects.ts";
@@ -25,7 +25,7 @@ async function descend(optimizer: Optimizer, options?: UpdateOptions): Promise<u
   createMoments(store, optimizer);
   const graph = new Graph({ machine, parameters: layout, training: true });
   const x = graph.input("x", [3]);
-  const y = times(graph.parameter(p), x);
+  const y = mul(graph.parameter(p), x);
   graph.backward([[y, 1]]);
   const update = updateParameters(graph, optimizer, options);
   const executable = await compile(graph, { machine, arenas: { ...store.arenas } });

@@ -108,10 +108,10 @@ const loads = (
     { cells: [{ own }] },
   );
 
-const packed = ({ type, ...options }: PackRunOptions & Partial<SaveRunOptions>) =>
+const packed = ({ dtype, ...options }: PackRunOptions & Partial<SaveRunOptions>) =>
   outcomeOf(async () => {
     const run = { model: text, tokenizer, parameters: await fresh(text), ...options };
-    return Array.from(await packRun(run, { type }));
+    return Array.from(await packRun(run, { dtype }));
   });
 const rounded = await fresh(text);
 await quantize({ model: text, parameters: rounded });
@@ -141,7 +141,7 @@ export const runFolders: EffectTable = {
   } as object),
   packRun: shows(packed, {}, {
     ...{
-      type: ["F16"],
+      dtype: ["F16"],
       parameters: [rounded],
       tokenizer: [undefined],
       model: [wider],

@@ -68,7 +68,7 @@ export const schedules: EffectTable = {
     curve<Of<typeof rates.oneCycleRate>>(rates.oneCycleRate),
     { maxRate: 1, totalSteps: 10 },
     {
-      ...{ maxRate: [2], totalSteps: [9], warmup: [0.5], divisor: [5], finalDivisor: [10], annealing: ["linear"] },
+      ...{ maxRate: [2], totalSteps: [9], warmupRatio: [0.5], divisor: [5], finalDivisor: [10], annealing: ["linear"] },
     },
   ),
   sequentialRate: shows(

@@ -5,10 +5,11 @@ import type { WasmOptions } from "../../../src/compute/wasm/machine.ts";
 import { embedding } from "../../../src/layers/embedding.ts";
 import { linear } from "../../../src/layers/linear.ts";
 import { quantize } from "../../../src/run/quantize.ts";
+import { add } from "../../../src/tensor/arithmetic.ts";
 import { type CompileOptions, compile } from "../../../src/tensor/executable.ts";
 import { Graph, type GraphOptions } from "../../../src/tensor/graph.ts";
 import { bestPath, Lattice } from "../../../src/tensor/lattice.ts";
-import { gather, type MatMulOptions, matmul, plus } from "../../../src/tensor/operations.ts";
+import { gather, type MatMulOptions, matmul } from "../../../src/tensor/operations.ts";
 import { type HasParameters, layoutParameters } from "../../../src/tensor/parameter.ts";
 import {
   type CreateParametersOptions,
@@ -68,7 +69,7 @@ const complete = () => new Map([...layout.names].map(([name, { shape }]) => [nam
 const declared = async (options: NonNullable<Parameters<Graph["input"]>[2]>) => {
   const graph = new Graph({ machine });
   const x = graph.input("x", [2], options);
-  graph.output("y", plus(x, x));
+  graph.output("y", add(x, x));
   if (x.differentiable) graph.backward([[graph.outputs.y!, 1]]);
   const executable = await compile(graph, { machine });
   const write = await outcomeOf(() => executable.write("x", [0.5, 3]));

@@ -93,7 +93,8 @@ export const texts: EffectTable = {
     validation: [0.4],
     documents: ["line"],
     endToken: ["<stop>", { documents: "line" }],
-    shuffle: [1, { documents: "line" }],
+    shuffle: [true, { documents: "line" }],
+    seed: [1, { documents: "line", shuffle: true }],
     memoryLimit: [1],
     // The file has no name any more once it is open.
     folder: async () => [

@@ -55,7 +55,7 @@ const training = {
   evaluateEvery: [2],
   learningRate: [0.5],
   schedule: ["linear"],
-  warmup: [3],
+  warmupSteps: [3],
   logEvery: [1],
   signal: [AbortSignal.abort()],
   checkpointEvery: [{ steps: 2 }],
