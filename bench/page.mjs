@@ -1,5 +1,5 @@
 /**
- * `node bench/page.mjs [ROUNDS]`: what the playground must hold to, measured in Chromium on a fresh build.
+ * `node bench/page.mjs [ROUNDS]`: what the playground promises, measured in Chromium on a fresh build.
  *
  * - frames a second while the heat map of 512 units × 2,000 steps scrolls, from the times of animation frames;
  * - the longest task of the page's thread while a training runs beside it, by the clock and by its own processor time (on a machine

@@ -6,7 +6,7 @@ const field = element<HTMLInputElement>("name");
 const status = element("status");
 const meaning: Meaning = await (await fetch(new URL("./surnames.json", import.meta.url))).json();
 element("right").textContent =
-  `Of names that it never saw it puts ${Math.round(100 * meaning.right)} in 100 right, of ${meaning.languages.length} languages.`;
+  `It classifies ${Math.round(100 * meaning.right)} % of the names kept out of training correctly, in ${meaning.languages.length} languages.`;
 
 const rows = meaning.languages.map((language) => {
   const item = document.createElement("li");
@@ -30,7 +30,7 @@ async function show(): Promise<void> {
     item.classList.toggle("best", probabilities[k] === highest);
   }
   const read = classifier.letters(field.value);
-  element("letters").textContent = read === "" ? "Nothing typed: what it believes of any name." : `Read as: ${read}`;
+  element("letters").textContent = read === "" ? "Nothing typed: what it predicts for any name." : `Read as: ${read}`;
 }
 
 async function load(file: URL | Blob, name: string): Promise<void> {

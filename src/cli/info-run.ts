@@ -123,7 +123,7 @@ function resultOf({ task, best, ended, step, start }: RunStory): string {
     start.totalSteps === undefined ? `step ${integer(step)}` : `step ${integer(step)} of ${integer(start.totalSteps)}`;
   if (best === undefined) return `nothing measured yet; ${how} at ${where}`;
   const { loss, of, epoch } = best;
-  // Only a loss in nats a token has one.
+  // Only a loss in nats per token has one.
   const perplexity = task === "text" ? ` (perplexity ${Math.exp(loss).toFixed(2)})` : "";
   return `best ${of} loss ${loss.toFixed(4)}${perplexity} in epoch ${epoch}; ${how} at ${where}`;
 }
