@@ -254,7 +254,7 @@ export class Graph {
     return ranges;
   }
 
-  /** Notes that a tensor is rows of a table, for operations that need not read every one of them. */
+  /** Notes that a tensor was looked up in a table, for operations that can use the table itself. */
   noteLookup(rows: Tensor, lookup: Lookup): void {
     this.lookups.set(rows.range, lookup);
   }
