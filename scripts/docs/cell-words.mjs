@@ -33,8 +33,7 @@ export const english = {
     `${n === 1 ? "One more vector is" : `${n} more vectors are`} kept because a matrix multiplies ${n === 1 ? "it" : "them"} and it is not a state.`,
   means: (n) => `Of each mean one number per example is kept, ${n} in all.`,
   backward: "Backward",
-  tooLong:
-    "The derivative is that of the equations above; because of the means over units it is too long to print.",
+  tooLong: "The derivative is that of the equations above; because of the means over units it is too long to print.",
   derived:
     "Derived from the equations above. h̄ is the gradient that arrives at a state, from the next step and (for the output) from the layer above; δ with the name of a gate is the gradient of its pre-activation. The gradients of matrices and biases are sums over time of δ xᵀ, δ h₋₁ᵀ and δ.",
   options: "Options",
