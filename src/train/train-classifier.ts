@@ -60,7 +60,7 @@ export interface TrainClassifierOptions extends TrainingOptions {
   readonly tokenizer?: Tokenizer | TrainTokenizerOptions | undefined;
   /** For series: "standard" (default) standardizes each channel to mean 0 and deviation 1 on the training part. */
   readonly scaling?: "standard" | "none" | undefined;
-  /** Options of the model. Default: bidirectional LSTM of 128 units, pooling "maximum", dropout 0.3; for series `initialize` "keras" (forget bias 1). */
+  /** Options of the model. Default: bidirectional LSTM of 128 units, pooling "max", dropout 0.3; for series `initialize` "keras" (forget bias 1). */
   readonly model?: ClassifierModelOptions | ((options: SequenceClassifierOptions) => SequenceModel) | undefined;
   /** B: examples per update. Default 32; for fewer than about 1,000 examples the square root of their number, but at least 8. */
   readonly batchSize?: number | undefined;
