@@ -79,7 +79,9 @@ describe("inspect shows", () => {
     const [label, down, up] = predicted.split(",");
     const shown = Number(label === "up" ? up : down).toFixed(3);
     expect(blocks[0]).toBe(`Prediction: ${label} (probability ${shown})`);
-    expect(blocks[1]).toMatch(/^probability of each class if the input ended here +0 {2}░▒▓█ 1\n +a +fine end\ndown .*\nup /);
+    expect(blocks[1]).toMatch(
+      /^probability of each class if the input ended here +0 {2}░▒▓█ 1\n +a +fine end\ndown .*\nup /,
+    );
     expect(blocks[2]).toMatch(/^influence of the state after each step .* 0 {2}░▒▓█ 0\.\d+\n +a +fine end\nh_l0 .*█/);
     expect(blocks[3]).toMatch(/^f {2}forget gate .*\n +a +fine end\nunit \d .*\nunit \d /);
     const steps = lines(await inspect(at("words"), at("t.csv"), "--row", "2", "--json"));
