@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes } from "../shared/shapes.ts";
-import { counted, duration, integer, labelled, quoted, short } from "./format.ts";
+import { counted, duration, integer, labelled, perplexity, quoted, short } from "./format.ts";
 import type { InfoKind } from "./info-kind.ts";
 import type { Io } from "./io.ts";
 import { type RunStory, readStory } from "./run-story.ts";
@@ -124,8 +124,8 @@ function resultOf({ task, best, ended, step, start }: RunStory): string {
   if (best === undefined) return `nothing measured yet; ${how} at ${where}`;
   const { loss, of, epoch } = best;
   // Only a loss in nats per token has one.
-  const perplexity = task === "text" ? ` (perplexity ${Math.exp(loss).toFixed(2)})` : "";
-  return `best ${of} loss ${loss.toFixed(4)}${perplexity} in epoch ${epoch}; ${how} at ${where}`;
+  const shown = task === "text" ? ` (perplexity ${perplexity(loss)})` : "";
+  return `best ${of} loss ${loss.toFixed(4)}${shown} in epoch ${epoch}; ${how} at ${where}`;
 }
 
 /** What is counted in the speed of a task, as while it trains. */
