@@ -36,7 +36,7 @@ export const runsCommand = (io: Io): Command =>
     name: "runs",
     summary: "list runs, best first",
     description:
-      "Lists the runs in a folder, with the lowest loss first. Losses are in nats per token, so only those over the same kind of tokens and the same text can be compared.",
+      "Lists the runs in a folder, with the lowest loss first. Losses can be compared only between runs of one task on the same data and, for text, with the same kind of tokens.",
     fields,
     examples: ["runs", "runs experiments --sort time", "runs --json"],
     run: (values) => runs(values, io),
@@ -96,7 +96,7 @@ function tableOf(stories: readonly RunStory[]): string {
     ];
   });
   return table([
-    ["run", "cell", "units", "tokens", "parameters", "loss", "of", "epoch", "done", "time", "ended"],
+    ["run", "cell", "units", "tokenizer", "parameters", "loss", "of", "epoch", "done", "time", "ended"],
     ...rows,
   ]);
 }
