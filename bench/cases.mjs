@@ -1,8 +1,8 @@
 /**
- * Who is measured beside us in which case. A system stands in a row only if it can do the same work and give the same numbers.
+ * Which systems are measured beside ours in which case. A system is in a row only if it can do the same work and gives the same numbers.
  *
- * What stands nowhere, and why: ONNX Runtime does not train in Node. TensorFlow.js' wasm backend has no gradient of an embedding, so it trains
- * series only. Its GRU has the reset gate before the product and brain.js' too: they meet us in `char-gru-before`. brain.js' LSTM keeps
+ * What is not measured, and why: ONNX Runtime does not train in Node. TensorFlow.js' wasm backend has no gradient of an embedding, so it trains
+ * series only. Its GRU has the reset gate before the product and brain.js' too: they are measured in `char-gru-before`. brain.js' LSTM keeps
  * no cell state (the forget gate multiplies h) and its RNN rectifies, so neither is a peer of ours; brain.js updates by a
  * RMSprop of its own after every sequence. TensorFlow.js on the processor would take minutes for a step of `ptb`.
  */

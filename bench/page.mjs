@@ -1,8 +1,8 @@
 /**
- * `node bench/page.mjs [ROUNDS]`: what the playground must hold to, measured in Chromium on a fresh build.
+ * `node bench/page.mjs [ROUNDS]`: what the playground promises, measured in Chromium on a fresh build.
  *
  * - frames a second while the heat map of 512 units × 2,000 steps scrolls, from the times of animation frames;
- * - the longest task of the page's thread while a training runs beside it, by the clock and by its own processor time (on a machine
+ * - the longest task of the page's thread while a training runs beside it, by the clock and by its own CPU time (on a machine
  *   that is busy with other work the clock also counts the time that the thread had to wait);
  * - tokens a second of a training in the page's worker, beside Node on one thread with the same 128-bit fused kernels, alternating.
  */
@@ -61,7 +61,7 @@ async function tasksOf(page, work, thread = "CrRendererMain") {
   return [tasks.toSorted((a, b) => b.length - a.length)[0], result];
 }
 
-/** Milliseconds of the longest task: "dur" by the clock, "tdur" of processor time. */
+/** Milliseconds of the longest task: "dur" by the clock, "tdur" of CPU time. */
 const longest = (tasks, key) => tasks.reduce((most, e) => Math.max(most, e[key] ?? 0), 0) / 1000;
 
 /** Frames a second while the large heat map scrolls one way in each frame. */
@@ -128,7 +128,7 @@ const training = () =>
     return { clock: longest(tasks, "dur"), cpu: longest(tasks, "tdur"), tasks: tasks.length };
   });
 
-/** Tokens a second of the worker's own protocol, in a page: by the clock and by the processor time of the worker's thread. */
+/** Tokens a second of the worker's own protocol, in a page: by the clock and by the CPU time of the worker's thread. */
 const inPage = () =>
   room("/lessons/1", async (page) => {
     const given = { choice: CHOICE, text: TEXT, milliseconds: MILLISECONDS, script: workerScript };
@@ -200,9 +200,9 @@ for (let round = 1; round <= rounds; round++) {
   best.page = Math.max(best.page, page);
   best.node = Math.max(best.node, node);
   console.log(
-    `round ${round}: heat map ${scroll.framesPerSecond.toFixed(1)} frames/s (median ${scroll.typical.toFixed(1)}, slowest frame ${scroll.slowest.toFixed(1)} ms, ${scroll.late} of 239 late; ${scroll.cpu.toFixed(1)} ms of processor time a frame, longest task ${scroll.longest.toFixed(1)}); ` +
-      `page's thread: longest of ${task.tasks} tasks ${task.cpu.toFixed(1)} ms of processor time, ${task.clock.toFixed(1)} ms by the clock; ` +
-      `training ${Math.round(page).toLocaleString("en")} tokens/s in the page, ${Math.round(node).toLocaleString("en")} in Node: ${(page / node).toFixed(2)} (a second of processor time ${Math.round(there.cpu).toLocaleString("en")} and ${Math.round(here.cpu).toLocaleString("en")}: ${(there.cpu / here.cpu).toFixed(2)})`,
+    `round ${round}: heat map ${scroll.framesPerSecond.toFixed(1)} frames/s (median ${scroll.typical.toFixed(1)}, slowest frame ${scroll.slowest.toFixed(1)} ms, ${scroll.late} of 239 late; ${scroll.cpu.toFixed(1)} ms of CPU time a frame, longest task ${scroll.longest.toFixed(1)}); ` +
+      `page's thread: longest of ${task.tasks} tasks ${task.cpu.toFixed(1)} ms of CPU time, ${task.clock.toFixed(1)} ms by the clock; ` +
+      `training ${Math.round(page).toLocaleString("en")} tokens/s in the page, ${Math.round(node).toLocaleString("en")} in Node: ${(page / node).toFixed(2)} (a second of CPU time ${Math.round(there.cpu).toLocaleString("en")} and ${Math.round(here.cpu).toLocaleString("en")}: ${(there.cpu / here.cpu).toFixed(2)})`,
   );
 }
 console.log(

@@ -1,4 +1,4 @@
-/** Installs what others wrote into a folder of its own, `bench/peers/` (ignored by git), and says what cannot be had. */
+/** Installs the other libraries into `bench/peers/` (ignored by git), and says which cannot be installed. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

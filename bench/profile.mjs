@@ -2,9 +2,9 @@
  * `node bench/profile.mjs CASE [THREADS] [NODE]`: where the time of one repetition of a case goes.
  *
  * Every launch of every plan is prepared alone, over the same memory; then they run one after the other as in their plan, each timed by
- * itself: CPU milliseconds on one thread, the clock's on several. (The same launch again and again would say little: a scan's backward pass
- * would take the gradients that it left for activations, which soon are numbers too small for a processor's fast path.) What a plan makes of
- * its weights before a run (packed panels) is the line "derived". Threads meet once more for each launch that is alone.
+ * itself: in CPU milliseconds on one thread, in those of the clock on several. (Repeating one launch alone would mislead: a scan's backward pass
+ * would take the gradients that it left for activations, and these soon become denormal numbers, which are slow.) The line "derived" is what a
+ * plan makes of its weights before a run (packed panels). A launch that runs alone adds one barrier.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-/** What the recipes on sentences have in common: words between spaces, in small letters; the recipe that PyTorch was measured with. */
+/** What the recipes on sentences have in common: words between spaces, in lower case; the recipe that PyTorch was measured with. */
 import { asPyTorch } from "./classify.mjs";
 
 export const words = { kind: "word", segmentation: "space", normalize: ["lowercase"] };

@@ -5,7 +5,7 @@ import { type Model, type OpenOptions, open } from "longshort/formats";
 export interface Meaning {
   readonly alphabet: string;
   readonly languages: readonly string[];
-  /** The share of names that the model never saw and put right. */
+  /** The share of names kept out of training that the model classifies correctly. */
   readonly right: number;
 }
 

@@ -31,7 +31,7 @@ async function show(): Promise<void> {
     item.classList.toggle("best", probabilities[k] === highest);
   }
   const read = classifier.letters(field.value);
-  element("letters").textContent = read === "" ? "Nothing typed: what it believes of any name." : `Read as: ${read}`;
+  element("letters").textContent = read === "" ? "Nothing typed: what it predicts for any name." : `Read as: ${read}`;
 }
 
 async function load(file: URL | Blob, name: string, meaning: Meaning): Promise<void> {
@@ -55,7 +55,7 @@ async function load(file: URL | Blob, name: string, meaning: Meaning): Promise<v
 
 if (meaning) {
   element("right").textContent =
-    `Of names that it never saw it puts ${Math.round(100 * meaning.right)} in 100 right, of ${meaning.languages.length} languages.`;
+    `It classifies ${Math.round(100 * meaning.right)} % of the names kept out of training correctly, in ${meaning.languages.length} languages.`;
   field.addEventListener("input", show);
   element<HTMLInputElement>("file").addEventListener("change", ({ target }) => {
     const [file] = (target as HTMLInputElement).files ?? [];

@@ -94,7 +94,7 @@ def main():
     with torch.no_grad():
         for name, language in held_out:
             right += int(model(batch([(name, language)])[0])[0, -1].argmax()) == language
-    print(f"{right} of {len(held_out)} names that it never saw are put right")
+    print(f"{right} of {len(held_out)} names kept out of training are classified correctly")
     torch.save(model.state_dict(), os.path.join(HERE, "surnames.pt"))
     with open(os.path.join(HERE, "surnames.json"), "w", encoding="utf-8") as file:
         json.dump({"alphabet": ALPHABET, "languages": list(NAMES), "right": right / len(held_out)}, file, indent=2)

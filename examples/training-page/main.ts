@@ -41,7 +41,7 @@ function row(name: string): HTMLElement {
 }
 
 const rightOf = (right: number | undefined): string =>
-  right === undefined ? "" : `; ${Math.round(100 * right)}\u00a0% of the examples kept aside are right`;
+  right === undefined ? "" : `; ${Math.round(100 * right)}\u00a0% of the validation examples are correct`;
 
 worker.onmessage = ({ data: news }: MessageEvent<News>) => {
   if ("step" in news) {

@@ -10,7 +10,7 @@ export type Order =
   | { readonly text: string };
 
 export type News =
-  /** `right`: the share of the examples kept aside that it puts right; undefined before the first epoch has ended. */
+  /** `right`: the share of the validation examples that it classifies correctly; undefined before the first epoch has ended. */
   | { readonly step: number; readonly steps: number; readonly right: number | undefined }
   | { readonly text: string; readonly prediction: ClassPrediction }
   | { readonly ended: "done" | "aborted" | "stopped-early"; readonly seconds: number }

@@ -1,4 +1,4 @@
-// Says when somebody speaks in a WAV file, streamed chunk by chunk through silero-vad (the ONNX file of snakers4/silero-vad, MIT).
+// Detects speech in a WAV file, streamed chunk by chunk through silero-vad (the ONNX file of snakers4/silero-vad, MIT).
 import { readFileSync } from "node:fs";
 import { argv } from "node:process";
 import { openMachine } from "longshort";
@@ -8,14 +8,14 @@ import { readWav } from "./wav.ts";
 const [, , modelPath, wavPath] = argv as [string, string, string, string];
 const { sampleRate, samples } = readWav(readFileSync(wavPath));
 if (sampleRate !== 16_000)
-  throw new Error(`expected 16,000 samples a second, got ${sampleRate}: resample the file first`);
+  throw new Error(`expected 16,000 samples per second, got ${sampleRate}: resample the file first`);
 
 const machine = await openMachine("wasm");
 const model = await open(modelPath, { machine });
 const session = await model.openSession();
 const sr = { shape: [], data: [sampleRate] };
 
-// A chunk is 512 samples (32 ms) behind the last 64 of the one before.
+// The model reads 512 samples (32 ms) at a time, after the last 64 of the chunk before.
 const [chunk, context] = [512, 64];
 let speaking: number | undefined;
 let highest = 0;
@@ -26,7 +26,7 @@ for (let start = 0; start < samples.length; start += chunk) {
   const { output } = await session.next({ input: { shape: [1, data.length], data }, sr });
   const probability = output!.data[0]!;
   highest = Math.max(highest, probability);
-  // It takes more to begin speaking than to go on.
+  // The threshold for the beginning of speech is higher than that for its end.
   if (speaking === undefined && probability >= 0.5) speaking = start;
   else if (speaking !== undefined && probability < 0.35) {
     console.log(`speech from ${at(speaking)} s to ${at(start)} s`);

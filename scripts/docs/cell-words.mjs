@@ -7,36 +7,35 @@ export const english = {
   printed: "Printed by `npm run docs:cells` from the cell's equations and scripts/docs/cell-texts.mjs; change those.",
   equations: "Equations",
   letters:
-    "σ is the logistic function, ⊙ the product unit by unit. x is the input of a step; letters with t − 1 belong to the step before it.",
-  note: 'Many lectures write the same with one matrix a gate on input and state stacked, and with the letter z for the gates (`equations(lstm(), { notation: "note" })`):',
+    "σ is the logistic function, ⊙ the elementwise product. x is the input of a step; letters with t − 1 are values of the step before.",
+  note: 'Many courses write one matrix per gate, applied to input and state stacked, and the letter z for the gates (`equations(lstm(), { notation: "note" })`):',
   parameters: "Parameters",
   layers:
-    "Of the first layer with input size D and hidden size H; a second layer ends in `_l1`, the backward direction in `_reverse`.",
+    "Those of the first layer with input size D and hidden size H; names in a second layer end in `_l1`, in the backward direction in `_reverse`.",
   columns: "| name | shape | what |",
   together: (total, count) => `Together ${total} numbers: ${count} with D = 64 and H = 128.`,
   matrix: (letter, gates) => `${letter} of the gates ${gates.join(", ")}`,
   below: ", one below the other",
   sameOrder: ", in the same order",
   projection: "the projection",
-  perUnit: (first) => `one number a unit, at first ${first}`,
+  perUnit: (first) => `one number per unit, initially ${first}`,
   saved: "What is saved for the backward pass",
   kept(slots, states, values) {
     const rest =
       values.length === 0
         ? `Nothing in ${slots === 1 ? "it" : "them"} is read again: the state alone gives the derivative.`
         : `After the forward pass they hold ${listed(values, " and ")}; everything else that the derivative needs is computed again from these by cheap arithmetic.`;
-    return `Each step keeps ${slots === 1 ? "one vector" : `${slots} vectors`} of H numbers an example beside ${states.length === 1 ? "the state" : "the states"} ${listed(states, " and ")}. ${rest}`;
+    return `Each step keeps ${slots === 1 ? "one vector" : `${slots} vectors`} of H numbers per example beside ${states.length === 1 ? "the state" : "the states"} ${listed(states, " and ")}. ${rest}`;
   },
   reused:
-    "A vector first holds what the matrices gave for its gate, then what is kept in its place, and on the way back, as soon as nobody reads that any more, the gradient of what the gate saw.",
+    "A vector first holds the products of its gate, then the value that is kept in their place, and in the backward pass, as soon as that value is not read any more, the gradient of the gate's pre-activation.",
   operands: (n) =>
     `${n === 1 ? "One more vector is" : `${n} more vectors are`} kept because a matrix multiplies ${n === 1 ? "it" : "them"} and it is not a state.`,
-  means: (n) => `Of every mean one number an example is kept, ${n} in all.`,
+  means: (n) => `Of each mean one number per example is kept, ${n} in all.`,
   backward: "Backward",
-  tooLong:
-    "The derivative is taken of the equations as they stand; with its means over units it is too long to be read.",
+  tooLong: "The derivative is that of the equations above; because of the means over units it is too long to print.",
   derived:
-    "Derived from the equations above. h̄ is the gradient that arrives at a state, from the next step and (for the output) from above; δ with a gate above it is the gradient of what the gate's activation sees. Gradients of the matrices and biases are sums of δ over time: of δ xᵀ, δ h₋₁ᵀ and δ.",
+    "Derived from the equations above. h̄ is the gradient that arrives at a state, from the next step and (for the output) from the layer above; δ with the name of a gate is the gradient of its pre-activation. The gradients of matrices and biases are sums over time of δ xᵀ, δ h₋₁ᵀ and δ.",
   options: "Options",
   example: "Example",
   oneStep: "One step of an untrained model:",

@@ -14,7 +14,7 @@ const english = {
 | \`split()\` | GRU | \`step\` gets the gate in two parts, \`{ x, h }\`: \`W x + bˣ\` and \`U h + bʰ\` |
 | \`input(sigmoid)\` | minGRU | no recurrent matrix and no recurrent bias |
 | \`gateOf(tanh, of)\` | GRU that resets before the product | the recurrent matrix multiplies another vector, made of previous states, masks and earlier gates |
-| \`state: ["h", "c"]\` | LSTM | vectors carried on; the first is the output |
+| \`state: ["h", "c"]\` | LSTM | vectors carried from step to step; the first is the output |
 | \`state: { h: "projection", c: "hidden" }\` and \`projections: ["hr"]\` | LSTM with projection | states of another width; \`project.hr(v)\` in \`step\` is the matrix times v |
 | \`weights: { p: 0 }\` | peepholes | one number per unit, here initially 0 |
 | \`masks: { keep: { per: "step", rate: 0.1, kind: "zoneout" } }\` | zoneout | random numbers, drawn once per sequence or at every step |

@@ -46,7 +46,7 @@ export const benchCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "bench",
     summary: "measure how fast this machine trains and runs networks",
-    description: `Measures training steps, layers, streamed steps and products on this machine: time, processor time, and the share of what the processor can do, measured beside it. Nothing is installed or sent; other software is measured by \`npm run bench\` in a clone of the repository.\nCases: ${Object.keys(cases).join(", ")}, or a group of them such as stream.`,
+    description: `Measures training steps, layers, streamed steps and products on this machine: time, CPU time, and the share of the processor's limit, which is measured beside it. Nothing is installed or sent; other software is measured by \`npm run bench\` in a clone of the repository.\nCases: ${Object.keys(cases).join(", ")}, or a group of them such as stream.`,
     fields,
     examples: ["bench", "bench --case char-lstm,gemm --json"],
     run: (values) => bench(values, io),
@@ -65,7 +65,7 @@ async function bench(flags: BenchFlags, io: Io): Promise<void> {
   }
   if (flags.json) return;
   if (io.stderr.isTTY) await io.stderr.write("\r\x1b[K");
-  const head = ["case", "threads", "time", "processor time", "spread", "GFLOP/s", ""];
+  const head = ["case", "threads", "time", "CPU time", "spread", "GFLOP/s", ""];
   await io.stdout.write(`${table([head, ...rows.map(lineOf)])}\n`);
 }
 

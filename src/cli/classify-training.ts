@@ -62,7 +62,7 @@ function introduction(
 ): string[] {
   const { cell, pooling, machine } = settings;
   const { classes, channels } = classifier.model.config;
-  const what = classes ? counted(classes.length, "class", "classes") : "numbers to predict";
+  const what = classes ? counted(classes.length, "class", "classes") : "regression";
   const read = classifier.tokenizer ? vocabularyOf(classifier.tokenizer) : counted(channels!, "channel");
   return [
     `Data: ${counted(start.trainExamples, "example")} for training, ${integer(start.validationExamples)} for validation; ${what}; ${read}`,

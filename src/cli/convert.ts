@@ -30,7 +30,7 @@ import { common } from "./options.ts";
 const fields = {
   input: path({ ...{ about: MODEL_FILES, unit: "in", positional: true, required: true } }),
   output: path({ ...{ about: "file to write", unit: "out", positional: true, required: true } }),
-  to: choice(TARGETS, { about: "format of the new file", otherwise: "by the ending of its name" }),
+  to: choice(TARGETS, { about: "format of the new file", unit: "format", otherwise: "by the ending of its name" }),
   verify: onOff({ about: "run both on random input and compare", off: "do not run the new file", default: true }),
   tolerance: number({
     about: "maximum difference, relative to the largest number of an output",
@@ -42,7 +42,7 @@ const fields = {
   }),
   nonlinearity: choice(["tanh", "relu"], {
     about: "activation of an nn.RNN, which a state dictionary does not contain",
-    otherwise: "tanh",
+    ...{ unit: "name", otherwise: "tanh" },
   }),
   json: common.json,
 } as const;

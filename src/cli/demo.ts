@@ -17,7 +17,7 @@ import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
 import { quoted } from "./format.ts";
 import { heatMaps } from "./heat-maps.ts";
-import { EXIT, type Io } from "./io.ts";
+import { EXIT, type Io, type Output } from "./io.ts";
 import { common } from "./options.ts";
 import { inRunFolder, newRunFolder } from "./run-paths.ts";
 import { scores, scoresTable } from "./scores.ts";
@@ -107,7 +107,9 @@ async function demo(flags: DemoFlags, io: Io): Promise<void> {
   await showNext(folder, io);
 }
 
-const heading = (text: string): string => `\n── ${text} ${"─".repeat(Math.max(0, 74 - text.length))}\n\n`;
+/** With a line as wide as the terminal, of 80 columns at most. */
+const heading = (text: string, { columns }: Output): string =>
+  `\n── ${text} ${"─".repeat(Math.max(0, Math.min(columns, 80) - 6 - text.length))}\n\n`;
 
 async function showScores({ model, parameters, machine, tokenizer }: LoadedRun, io: Io): Promise<void> {
   const corpus = await openCorpus({ files: [TEXT], tokenizer, validation: DEMO.validation });
@@ -119,7 +121,7 @@ async function showScores({ model, parameters, machine, tokenizer }: LoadedRun, 
       validation: corpus.validation,
       model: { name: "lstm", nats },
     });
-    await io.stdout.write(heading("How well it predicts the last tenth of the text, which it has not seen"));
+    await io.stdout.write(heading("How well it predicts the last tenth of the text, which it has not seen", io.stdout));
     await io.stdout.write(scoresTable(result));
     await io.stdout.write(`\nValidation loss: ${nats.toFixed(4)} nats per token; README.md says what to expect.\n`);
   } finally {
@@ -129,7 +131,7 @@ async function showScores({ model, parameters, machine, tokenizer }: LoadedRun, 
 
 async function showSample(run: LoadedRun, seed: number, io: Io): Promise<void> {
   const session = await openSession(run);
-  await io.stdout.write(`${heading(`What it writes after ${JSON.stringify(PROMPT)}`)}${PROMPT}`);
+  await io.stdout.write(`${heading(`What it writes after ${JSON.stringify(PROMPT)}`, io.stdout)}${PROMPT}`);
   const text = generate({
     session,
     tokenizer: run.tokenizer,
@@ -146,14 +148,14 @@ async function showSample(run: LoadedRun, seed: number, io: Io): Promise<void> {
 async function showGates(run: LoadedRun, io: Io): Promise<void> {
   const trace = await traceText({ ...run, text: TRACED });
   const options = { names: TRACED_VALUES, layer: 0, units: TRACED_UNITS };
-  await io.stdout.write(heading("Its gates and its cell state while it reads a line of code"));
+  await io.stdout.write(heading("Its gates and its cell state while it reads a line of code", io.stdout));
   await io.stdout.write(heatMaps(trace, { ...options, width: io.stdout.columns, color: io.color }));
 }
 
 async function showNext(folder: string, io: Io): Promise<void> {
   const run = quoted(folder);
   const text = quoted(relative(process.cwd(), TEXT));
-  await io.stdout.write(heading("What to try next"));
+  await io.stdout.write(heading("What to try next", io.stdout));
   await io.stdout.write(
     [
       `The run is in ${folder}.`,

@@ -1,6 +1,6 @@
 import { displayWidth } from "../explain/display-width.ts";
 import type { EpochEvent, EvaluationEvent } from "../train/events.ts";
-import { duration, integer } from "./format.ts";
+import { duration, integer, perplexity } from "./format.ts";
 
 /** The same line in several forms, from the one that tells all to the narrowest. */
 export type Forms = readonly [whole: string, ...narrower: string[]];
@@ -12,15 +12,15 @@ export const fitting = (forms: Forms, columns: number): string =>
 /** A measurement of a language model: after an epoch, or in the midst of one. Losses are in nats per token. */
 export function textLine(event: EpochEvent | EvaluationEvent, epochs: number): Forms {
   const { validationLoss } = event;
-  const [validation, perplexity] =
+  const [validation, inPerplexity] =
     validationLoss === undefined
       ? ["", ""]
-      : [`validation ${validationLoss.toFixed(4)}`, ` (perplexity ${Math.exp(validationLoss).toFixed(2)})`];
+      : [`validation ${validationLoss.toFixed(4)}`, ` (perplexity ${perplexity(validationLoss)})`];
   if (event.type === "evaluation") {
     const head = `after step ${integer(event.step)}:`;
     return [
-      `${head} ${validation} nats per token${perplexity}`,
-      `${head} ${validation}${perplexity}`,
+      `${head} ${validation} nats per token${inPerplexity}`,
+      `${head} ${validation}${inPerplexity}`,
       `${head} ${validation}`,
     ];
   }
@@ -28,9 +28,9 @@ export function textLine(event: EpochEvent | EvaluationEvent, epochs: number): F
   const place = `${epoch}/${epochs}:`;
   const [loss, after] = [trainLoss.toFixed(4), validation && `, ${validation}`];
   return [
-    `epoch ${place} loss ${loss} nats per token${after}${perplexity}, ${duration(seconds)}`,
-    `epoch ${place} loss ${loss}${after}${perplexity}, ${duration(seconds)}`,
-    `epoch ${place} loss ${loss}${after}${perplexity}`,
+    `epoch ${place} loss ${loss} nats per token${after}${inPerplexity}, ${duration(seconds)}`,
+    `epoch ${place} loss ${loss}${after}${inPerplexity}, ${duration(seconds)}`,
+    `epoch ${place} loss ${loss}${after}${inPerplexity}`,
     `epoch ${place} loss ${loss}${after}`,
     `${place} loss ${loss}${after}`,
     `${place} ${loss}${after}`,

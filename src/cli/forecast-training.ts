@@ -80,7 +80,7 @@ function introduction(
     `Data: ${counted(start.series, "series", "series")}${short}${step ? ` in steps of ${stepInWords(step)}` : ""}, ${counted(start.trainWindows, "window")} for training, ${integer(start.validationWindows)} for validation`,
     `Task: ${counted(layout.horizon, "step")} of ${layout.targets.join(", ")} from the last ${layout.context}${inputs.length > 0 ? ` with ${inputs.join(", ")}` : ""}; head ${head}, decoding ${layout.decoding}, anchor ${layout.anchor}${layout.transform === "log" ? ", transform log" : ""}`,
     modelLine(
-      `${linearSteps === undefined ? "" : "a linear map, and for what it leaves "}${cell}, ${unitsOf(settings)}`,
+      `${cell}, ${unitsOf(settings)}${linearSteps === undefined ? "" : ", on the residual of a linear map"}`,
       start,
     ),
     trainingLine(counted(start.batchSize, "window"), start, machine),

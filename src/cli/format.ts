@@ -40,6 +40,12 @@ export const counted = (count: number, noun: string, plural = `${noun}s`): strin
 /** A share of 1 in percent: 93.5 %. */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
+/** The perplexity of a mean loss in nats: 5.14, of a training that diverged 3.27e+12 or ∞. */
+export function perplexity(nats: number): string {
+  const value = Math.exp(nats);
+  return value < 1e6 ? value.toFixed(2) : Number.isFinite(value) ? value.toExponential(2) : "∞";
+}
+
 /** A line of CSV (RFC 4180). */
 export const csvLine = (cells: readonly string[]): string =>
   `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")}\n`;

@@ -127,7 +127,7 @@ async function search(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal)
   for (const [k, found] of texts.entries()) {
     if (flags.json) await io.stdout.write(line({ type: "beam", ...found, text: prompt + found.text }));
     else {
-      const head = texts.length > 1 ? `${k > 0 ? "\n" : ""}── ${found.score.toFixed(4)} nats per token\n` : "";
+      const head = texts.length > 1 ? `${k > 0 ? "\n" : ""}── score ${found.score.toFixed(4)}\n` : "";
       await io.stdout.write(`${head}${prompt}${found.text}\n`);
     }
   }

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes } from "../shared/shapes.ts";
-import { counted, duration, integer, labelled, quoted, short } from "./format.ts";
+import { counted, duration, integer, labelled, perplexity, quoted, short } from "./format.ts";
 import type { InfoKind } from "./info-kind.ts";
 import type { Io } from "./io.ts";
 import { type RunStory, readStory } from "./run-story.ts";
@@ -126,7 +126,7 @@ function resultOf({ task, best, ended, step, start }: RunStory): string {
   const { metric, value, loss, of, epoch } = best;
   const more = [
     // Only a loss in nats a token has one.
-    ...(task === "text" ? [`perplexity ${Math.exp(value).toFixed(2)}`] : []),
+    ...(task === "text" ? [`perplexity ${perplexity(value)}`] : []),
     ...(metric === "loss" || loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
   ];
   const found = `${of} ${metric} ${value.toFixed(4)}${more.length > 0 ? ` (${more.join(", ")})` : ""}`;

@@ -27,9 +27,9 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
   const { tokens } = trace;
   if (!said || !answer) {
     const values = await classifier.predictNumbersEachStep(input);
-    const map = { title: "number that it predicts, had the input ended there", rows: [{ label: "number", values }] };
+    const map = { title: "prediction if the input ended here", rows: [{ label: "number", values }] };
     return {
-      ...{ trace, said: [`It predicts ${Number(values.at(-1)!.toPrecision(6))}.`], ...read },
+      ...{ trace, said: [`Prediction: ${Number(values.at(-1)!.toPrecision(7))}`], ...read },
       maps: [{ ...map, ...rangeOf(values) }, hangs],
       steps: values.map((value, t) => ({ token: tokens[t], value })),
     };
@@ -37,13 +37,13 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
   const { label, probabilities } = answer;
   return {
     trace,
-    said: [`It says: ${label}, with a probability of ${probabilities[label]!.toFixed(3)}.`],
+    said: [`Prediction: ${label} (probability ${probabilities[label]!.toFixed(3)})`],
     ...read,
     maps: [
       likely(
         classes,
         said.map((one) => one.probabilities),
-        { title: "probability of each class, had the input ended there", what: "classes" },
+        { title: "probability of each class if the input ended here", what: "classes" },
       ),
       hangs,
     ],
@@ -59,7 +59,7 @@ function gradientMap({ gradients }: ReadTrace, { states }: Cell): StepMap {
   // All are 0 where the answer is certain.
   const high = Math.max(...rows.flatMap(({ values }) => [...values])) || 1;
   return {
-    title: "how much the answer hangs on the state after each step: the norm of its gradient",
+    title: "influence of the state after each step on the prediction: norm of the gradient",
     rows,
     low: 0,
     high,

@@ -37,11 +37,11 @@ export async function inspectForecaster(
   return {
     trace,
     said: [
-      `${series.id === "" ? "The series" : `Series ${JSON.stringify(series.id)}`}: the last ${counted(context, "step")}${written ? `, from ${written[0]} to ${written[context - 1]}` : ""}, −1 the one before what is predicted${forecast ? `, and the ${counted(forecaster.layout.horizon, "step")} to come` : ""}.`,
+      `${series.id === "" ? "" : `Series ${JSON.stringify(series.id)}: `}${counted(context, "step")} read${written ? `, ${written[0]} to ${written[context - 1]}` : ""}; −1 is the last${forecast ? `, and from 0 on ${counted(forecaster.layout.horizon, "step")} forecast` : ""}`,
     ],
     read: targets.map((name) => {
       const values = shown(name);
-      const title = `${name}, as it was measured${forecast ? "; from 0 on as it is forecast" : ""}`;
+      const title = `${name}, measured${forecast ? "; from 0 on forecast" : ""}`;
       return { title, rows: [{ label: "", values }], ...rangeOf(values) };
     }),
     maps: [],

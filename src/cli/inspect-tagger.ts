@@ -31,7 +31,7 @@ export async function inspectTagger(
   return {
     trace,
     said: [
-      ...(intent === undefined ? [] : [`It says of the sentence: ${intent}.`]),
+      ...(intent === undefined ? [] : [`Intent: ${intent}`]),
       ...found!.tags.map((tag, t) => `${shown[t]!.toFixed(3)}  ${tag.padEnd(width)}  ${sentence[t]}`),
     ],
     maps: [likely(tags, probabilities, { title: "probability of each tag", what: "tags" })],

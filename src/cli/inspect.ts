@@ -59,7 +59,7 @@ export const inspectCommand = (io: Io): Command =>
     name: "inspect",
     summary: "show the gates of a model while it reads a text, a sentence or a series",
     description:
-      "Shows the gates and states of a model of any task while it reads: the text, or the steps of a series, along the top, hidden units down. The units shown are those that vary most. Above them are the predictions of a classifier after each step and which of them its answer depends on, the tag probabilities of a tagger, and the series that a forecaster reads.",
+      "Shows the gates and states of a model of any task while it reads: the text, or the steps of a series, along the top, hidden units down. The units shown are those that vary most. Above them are the predictions of a classifier after each step and how much the last one depends on each step, the tag probabilities of a tagger, and the series that a forecaster reads.",
     fields,
     examples: [
       'inspect runs/2026-01-31-novel --text "The end of it." --values f,c --units 16',

@@ -170,9 +170,9 @@ function modelInfoText(name: string, info: ModelInfo): string {
   };
   part("inputs", info.inputs);
   part("outputs", info.outputs);
-  part("states, zero where they are not given", info.states);
+  part("states (zero where not given)", info.states);
   part("layers", info.layers);
-  part("read so", info.conventions);
+  part("how it was read", info.conventions);
   part("cannot be run", info.notRun === undefined ? [] : [info.notRun]);
   // One line for all formats that are refused for one reason.
   const byReason = new Map<string, string[]>();

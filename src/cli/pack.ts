@@ -26,7 +26,7 @@ const fields = {
   }),
   type: choice(["F32", "F16"], {
     about: "32-bit numbers, or 16-bit numbers in half the space; 8-bit matrices stay as they are",
-    default: "F32",
+    ...{ unit: "type", default: "F32" },
   }),
   force: onOff({ about: "overwrite an existing file" }),
   json,

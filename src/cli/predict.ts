@@ -106,7 +106,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
           : csvLine(
               "label" in row
                 ? [row.label, ...classes!.map((name) => row.probabilities[name]!.toFixed(6))]
-                : [String(row.value)],
+                : [String(Number(row.value.toPrecision(7)))],
             ),
       );
   } finally {

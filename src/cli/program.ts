@@ -51,12 +51,12 @@ export function createProgram(io: Io): Command {
     .version(VERSION, "-v, --version", "print the version")
     .addHelpText(
       "after",
-      `\nlongshort COMMAND --help shows the options of a command with examples.\nExit codes: ${EXIT.success} success, ${EXIT.failure} failure, ${EXIT.usage} invalid arguments or input, ${EXIT.interrupted} stopped by Ctrl-C (143 by SIGTERM, 129 by closing the terminal).`,
+      `\nlongshort COMMAND --help shows the options of a command with examples.\nExit codes: ${EXIT.success} success, ${EXIT.failure} failure, ${EXIT.usage} invalid arguments or input, ${EXIT.interrupted} stopped by\nCtrl-C (143 by SIGTERM, 129 by closing the terminal).`,
     );
   for (const command of COMMANDS) program.addCommand(command(io));
   for (const command of withSubcommands(program)) {
     command.exitOverride().helpOption("-h, --help", "print this help");
-    if (command.commands.length > 0) command.helpCommand(false);
+    if (command.commands.length > 0) command.helpCommand(false).showHelpAfterError("(--help lists the commands)");
     command.configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),

@@ -22,7 +22,7 @@ export interface Best extends MonitoredMetric {
 /** What a run folder tells without its weights: enough for `info`, `runs` and `compare`. */
 export interface RunStory {
   readonly folder: string;
-  /** Of what command it is; undefined of a program's own. */
+  /** Task of the command that made it; undefined for a run that a program saved. */
   readonly task: string | undefined;
   readonly model: Readonly<Record<string, unknown>>;
   /** Everything it was trained with: the settings of the schema. */

@@ -38,7 +38,7 @@ export const runsCommand = (io: Io): Command =>
     name: "runs",
     summary: "list runs, best first",
     description:
-      "Lists the runs in a folder, the best first: with the lowest loss, or by the metric that decided which weights were kept. Losses of texts are in nats per token, so only those over the same kind of tokens and the same text can be compared.",
+      "Lists the runs in a folder, best first: by the metric that decided which weights were kept, which is the loss unless another was monitored. Losses can be compared only between runs of one task on the same data and, for text, with the same kind of tokens.",
     fields,
     examples: ["runs", "runs experiments --sort time", "runs --json"],
     run: (values) => runs(values, io),
@@ -96,5 +96,5 @@ function tableOf(stories: readonly RunStory[]): string {
       ended ?? "",
     ];
   });
-  return table([["run", "cell", "units", "tokens", "parameters", ...heads, "done", "time", "ended"], ...rows]);
+  return table([["run", "cell", "units", "tokenizer", "parameters", ...heads, "done", "time", "ended"], ...rows]);
 }

@@ -6,7 +6,7 @@ import { surprisal, type TokenSurprisal } from "../run/surprisal.ts";
 import { integer, path, text, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
-import { counted, table } from "./format.ts";
+import { counted, perplexity, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { textIn } from "./standard-input.ts";
@@ -75,7 +75,7 @@ async function score(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
           ])}\n`,
     );
     await io.stdout.write(
-      `${counted(found.length, "token")}, ${nats.toFixed(2)} nats, ${mean.toFixed(4)} per token (perplexity ${Math.exp(mean).toFixed(2)})\n`,
+      `${counted(found.length, "token")}, ${nats.toFixed(2)} nats, ${mean.toFixed(4)} per token (perplexity ${perplexity(mean)})\n`,
     );
     session.close();
   } finally {

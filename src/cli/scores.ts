@@ -2,7 +2,7 @@ import { countCharacters } from "../data/corpus.ts";
 import { ngramBaselines } from "../text/ngram.ts";
 import type { TokenSequence } from "../text/token-sequence.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { table } from "./format.ts";
+import { perplexity, table } from "./format.ts";
 
 /** How well something predicts a text. */
 export interface Score {
@@ -50,10 +50,10 @@ export function scores({ tokenizer, train, validation, model }: ScoresOptions): 
 export function scoresTable({ rows, tokensPerCharacter }: Scores): string {
   const lines = [
     ["", "nats per token", "perplexity", "bits per character"],
-    ...rows.map(({ name, nats, perplexity, bitsPerCharacter }) => [
+    ...rows.map(({ name, nats, bitsPerCharacter }) => [
       name,
       nats.toFixed(4),
-      perplexity >= 1e6 ? perplexity.toExponential(2) : perplexity.toFixed(2),
+      perplexity(nats),
       bitsPerCharacter.toFixed(4),
     ]),
   ];

@@ -15,7 +15,7 @@ export function seriesMap({ channels, values }: Series): { readonly map: StepMap
   }));
   const rows = curves.slice(0, MOST_ROWS).map(({ label, data }) => ({ label, values: data }));
   const some = channels > MOST_ROWS ? `, the first ${MOST_ROWS} of ${channels} channels` : "";
-  return { map: { title: `the series, as it was measured${some}`, rows, ...rangeOf(values) }, curves };
+  return { map: { title: `the series${some}`, rows, ...rangeOf(values) }, curves };
 }
 
 /** A map of the names that are likely anywhere, in their order. */

@@ -173,8 +173,8 @@ export interface ScanShape {
   /** D */
   readonly inputSize: number;
   /**
-   * V, where the input is rows of a table: operands `table` [V, D] and `tokens` int [T, B] in [0, V) stand in place of `input`. What a row gives to
-   * the gates is then computed once for all steps that have it, with the same bits. Not with `masked`.
+   * V, where the input is rows of a table: operands `table` [V, D] and `tokens` int [T, B] in [0, V) stand in place of `input`. The products of
+   * a row are then computed once for all steps that read it, with the same bits. Not with `masked`.
    */
   readonly vocabulary?: number;
   /** H */

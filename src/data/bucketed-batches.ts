@@ -10,8 +10,8 @@ export interface BucketedBatchesOptions {
   /** B: examples per batch. */
   readonly batchSize: number;
   /**
-   * Whether the last two batches of an epoch share what is left for them, so that a batch of a few does not make an update as large as any other.
-   * Default true; false: the last batch has the rest, as in PyTorch's DataLoader.
+   * Whether the last two batches of an epoch share the remaining examples evenly, so that no update is made from a few examples alone.
+   * Default true; false: the last batch has the remainder, as in PyTorch's DataLoader.
    */
   readonly evenBatches?: boolean | undefined;
   /** Seed of the order. Default 0. */

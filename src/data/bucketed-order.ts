@@ -6,7 +6,7 @@ export interface BucketedOrderOptions {
   readonly lengths: ArrayLike<number>;
   /** B */
   readonly batchSize: number;
-  /** Whether the last two batches of an epoch share what is left for them; otherwise the last one has the rest. Default true. */
+  /** Whether the last two batches of an epoch share the remaining examples evenly; otherwise the last one has the remainder. Default true. */
   readonly evenBatches?: boolean;
   readonly seed: number;
   readonly epoch: number;

@@ -79,7 +79,7 @@ export class ConditionalRandomField implements HasParameters {
   }
 
   /**
-   * −log p(tags) of each sequence, [B]; 0 for an empty sequence. Of tags that the constraints forbid it is infinite, and has no gradient.
+   * −log p(tags) of each sequence, [B]; 0 for an empty sequence. For tags that the constraints forbid it is infinite and has no gradient.
    * @param tags int [T, B] in [0, C); at masked steps anything in that range
    */
   negativeLogLikelihood(emissions: Tensor, tags: Tensor, input: MaskInput = {}): Tensor {

@@ -354,7 +354,7 @@ export class Forecaster extends Closing {
   }
 }
 
-/** Medians and quantiles of drawn futures. */
+/** Medians and quantiles of sampled paths. */
 function ofPaths(
   paths: readonly Float64Array[],
   levels: readonly number[],

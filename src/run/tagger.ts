@@ -46,8 +46,8 @@ export interface SentenceReading {
   /** Number of the tag of each token. */
   readonly path: readonly number[];
   /**
-   * log p of tags, given by their numbers, one a token; −∞ of tags that a CRF forbids.
-   * @throws UsageError "no-likelihood" of a CRF that was read without `likelihood`, "wrong-length", "out-of-range"
+   * log p of a sequence of tags, given by number, one for each token; −∞ for tags that the CRF forbids.
+   * @throws UsageError "no-likelihood" for a CRF that was read without `likelihood`, "wrong-length", "out-of-range"
    */
   readonly logLikelihood: (tags: readonly number[]) => number;
   /** Log probabilities of the intents. */

@@ -17,7 +17,7 @@ export interface TrialSettings {
   readonly memory?: number;
   /** Sequences after which a trial has failed. */
   readonly budget: number;
-  /** Updates between two looks at the test sequences. */
+  /** Updates between two evaluations on the test sequences. */
   readonly checkEvery: number;
   readonly testSequences: number;
 }

@@ -14,12 +14,12 @@ export function copyMemory(blanks: number): Task {
   const steps = blanks + 2 * COUNT;
   return {
     name: `copy-${blanks}`,
-    about: `ten symbols of eight, ${blanks} steps later the same ten`,
+    about: `ten symbols out of eight, and after ${blanks} steps the same ten again`,
     source: "Hochreiter & Schmidhuber (1997); as Arjovsky, Shah & Bengio (2016, arXiv:1511.06464) pose it",
     kind: "class",
     ...{ inputSize: D, outputSize: KINDS, chance: 1 },
     criterion: {
-      text: "all ten symbols are right in 99 of 100 test sequences (without memory 1 in 8¹⁰)",
+      text: "all ten symbols are correct in 99 of 100 test sequences (without memory 1 in 8¹⁰)",
       ...{ error: 0.01 },
     },
     sequence(random) {

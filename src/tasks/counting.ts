@@ -26,13 +26,13 @@ function counting(letters: string, largest: number): Task {
   }
   return {
     name: [...letters].map((letter) => `${letter}n`).join(""),
-    about: `strings ${superscript} of n from 1 to ${largest}: say after each symbol which ones may come next`,
+    about: `strings ${superscript} with n from 1 to ${largest}: after each symbol predict which ones may come next`,
     source:
       "Gers & Schmidhuber (2001), LSTM recurrent networks learn simple context-free and context-sensitive languages",
     kind: "set",
     ...{ inputSize: alphabet.length, outputSize: alphabet.length, chance: 1 },
     criterion: {
-      text: `exactly the possible symbols have a probability above a half, at every step of every string with n up to ${largest} (2001)`,
+      text: `exactly the possible symbols have a probability above 0.5, at every step of every string with n up to ${largest} (2001)`,
       error: 0,
     },
     sequence: (random) => ofSize(new Draws(random).whole(1, largest)),

@@ -14,7 +14,7 @@ export function longLag(lag: number): Task {
     kind: "class",
     ...{ inputSize: symbols, outputSize: symbols, chance: 1 },
     criterion: {
-      text: "every next symbol has more than 0.75 of the probability in all test sequences (1997: no output off by more than 0.25)",
+      text: "every next symbol has a probability above 0.75 in all test sequences (1997: no output off by more than 0.25)",
       ...{ error: 0, confidence: 0.75 },
     },
     sequence(random) {

@@ -64,11 +64,11 @@ const common = {
 
 export const embeddedReber: Task = {
   name: "embedded-reber",
-  about: "predict the next symbol of strings of the embedded Reber grammar; the last but one repeats the second",
+  about: "predict the next symbol of strings of the embedded Reber grammar; the last but one is the same as the second",
   source: "Hochreiter & Schmidhuber (1997), experiment 1; Smith & Zipser (1989), Cleeremans et al. (1989)",
   ...common,
   criterion: {
-    text: "the possible symbols are the most active ones at every step of all 256 test strings (1997)",
+    text: "the possible symbols have the highest outputs at every step of all 256 test strings (1997)",
     error: 0,
   },
   sequence(random) {
@@ -81,11 +81,11 @@ const STREAM = 200;
 
 export const continualReber: Task = {
   name: "continual-reber",
-  about: `the same strings one after the other in streams of ${STREAM} symbols; nothing says where one ends`,
+  about: `such strings one after the other in streams of ${STREAM} symbols; nothing says where one ends`,
   source: "Gers, Schmidhuber & Cummins (2000)",
   ...common,
   criterion: {
-    text: "the possible symbols are the most active ones at every step of all 256 test streams (2000: of ten streams of 100,000 symbols)",
+    text: "the possible symbols have the highest outputs at every step of all 256 test streams (2000: of ten streams of 100,000 symbols)",
     error: 0,
   },
   sequence(random) {

@@ -23,7 +23,7 @@ export interface TaskSequence {
  *   no others, are the most active.
  * - "set": all symbols that may come next; a sequence is right when at each step these, and no others, have a probability above a half.
  *
- * The error of the last three is the share of sequences that are not right.
+ * The error of the last three is the error rate: the share of sequences that are not right.
  */
 export type TaskKind = "number" | "class" | "next" | "set";
 

@@ -12,12 +12,12 @@ function temporalOrder(name: string, windows: readonly (readonly [number, number
   const classes = 2 ** windows.length;
   return {
     name,
-    about: `in which order X and Y came, at ${windows.length} places among 100 to 110 symbols: ${classes} classes`,
+    about: `the order of X and Y, at ${windows.length} places among 100 to 110 symbols: ${classes} classes`,
     source: `Hochreiter & Schmidhuber (1997), experiment ${experiment}`,
     kind: "class",
     ...{ inputSize: SYMBOLS.length, outputSize: classes, chance: 1 - 1 / classes },
     criterion: {
-      text: "the right class has more than 0.7 of the probability in all test sequences (1997: no output off by more than 0.3)",
+      text: "the correct class has a probability above 0.7 in all test sequences (1997: no output off by more than 0.3)",
       ...{ error: 0, confidence: 0.7 },
     },
     sequence(random) {

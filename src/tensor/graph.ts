@@ -253,7 +253,7 @@ export class Graph {
     return ranges;
   }
 
-  /** Notes that a tensor was gathered from a table, for operations that can read the table instead. */
+  /** Notes that a tensor was looked up in a table, for operations that can use the table itself. */
   noteLookup(rows: Tensor, lookup: Lookup): void {
     this.lookups.set(rows.range, lookup);
   }

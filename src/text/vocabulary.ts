@@ -54,7 +54,7 @@ export class Vocabulary {
     throw new UsageError(
       "unknown-token",
       `the text has ${quote(piece)}, which is not among the ${this.size} ${this.#noun} of the vocabulary; leave it out, ` +
-        `or train with a vocabulary that has ${UNKNOWN} (unknown: true; on the command line --minimum-count 2) or with the tokenizer "byte", which knows any text`,
+        `or train with a vocabulary that has ${UNKNOWN} (unknown: true; on the command line --min-count 2) or with the tokenizer "byte", which knows any text`,
     );
   }
 }

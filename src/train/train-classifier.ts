@@ -60,20 +60,20 @@ export interface TrainClassifierOptions extends TrainingOptions {
   readonly tokenizer?: Tokenizer | TrainTokenizerOptions | undefined;
   /** For series: "standard" (default) standardizes each channel to mean 0 and deviation 1 on the training part. */
   readonly scaling?: "standard" | "none" | undefined;
-  /** Options of the model. Default: LSTM of 128 units in both directions, of series with open forget gates ("keras"), maximum over time, dropout 0.3. */
+  /** Options of the model. Default: bidirectional LSTM of 128 units, pooling "max", dropout 0.3; for series `initialize` "keras" (forget bias 1). */
   readonly model?: ClassifierModelOptions | ((options: SequenceClassifierOptions) => SequenceModel) | undefined;
-  /** B: examples per update. Default 32; for few examples about the square root of their number, but at least 8. */
+  /** B: examples per update. Default 32; for fewer than about 1,000 examples the square root of their number, but at least 8. */
   readonly batchSize?: number | undefined;
-  /** Whether the last two batches of an epoch share what is left for them (see `bucketedBatches`). Default true. */
+  /** Whether the last two batches of an epoch share the remaining examples evenly (see `bucketedBatches`). Default true. */
   readonly evenBatches?: boolean | undefined;
   /**
    * The metric of the validation examples that decides which weights are best and when to stop early; of equal values that of the lower
    * loss is better. Default "accuracy", of a regression "loss".
    */
   readonly monitor?: keyof typeof CLASS_METRICS | keyof typeof NUMBER_METRICS | undefined;
-  /** As in every training, but for series the default is "cosine". */
+  /** Learning-rate schedule; default "constant", for series "cosine". */
   readonly schedule?: TrainingOptions["schedule"];
-  /** Default 10; for few examples more, for about 640 updates, but at most 100. */
+  /** Passes over the examples. Default 10; for few examples as many as make about 640 updates, but at most 100. */
   readonly epochs?: number | undefined;
 }
 

@@ -72,7 +72,7 @@ export interface TrainTaggerOptions extends TrainingOptions {
    * loss is better. Default "score": the F1 of spans, for other tags the accuracy, with intents the mean of that and their accuracy.
    */
   readonly monitor?: keyof typeof TAG_METRICS | undefined;
-  /** Whether the last two batches of an epoch share what is left for them (`bucketedBatches`). Default true. */
+  /** Whether the last two batches of an epoch share the remaining sentences evenly (see `bucketedBatches`). Default true. */
   readonly evenBatches?: boolean | undefined;
 }
 

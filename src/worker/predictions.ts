@@ -22,7 +22,7 @@ export function predictionsOf(
   });
 }
 
-/** Mean nats a token, undefined where nothing was predicted. */
+/** Mean nats per token, undefined where nothing was predicted. */
 export function lossOf(predictions: readonly TokenPrediction[]): number | undefined {
   const known = predictions.flatMap(({ actual }) => (actual === undefined ? [] : [-Math.log(actual)]));
   return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length;

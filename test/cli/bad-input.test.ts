@@ -142,6 +142,7 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
   ["trian text @text.txt", 2, "Did you mean train?"],
   ["train txt @text.txt", 2, "Did you mean text?"],
   ["train", 2, "Usage: longshort train"],
+  ["trian", 2, "(Did you mean train?)\n(--help lists the commands)"],
   ["train text", 2, "<file> is required: files of text"],
   ["generate", 2, "<run> is required: folder of a run, as `train` made it"],
   ["convert @run", 2, "<out> is required: "],

@@ -78,9 +78,11 @@ describe("inspect shows", () => {
     const predicted = (await longshort(["predict", at("words"), "--input", "a fine end"])).stdout.split("\n")[1]!;
     const [label, down, up] = predicted.split(",");
     const shown = Number(label === "up" ? up : down).toFixed(3);
-    expect(blocks[0]).toBe(`It says: ${label}, with a probability of ${shown}.`);
-    expect(blocks[1]).toMatch(/^probability of each class, .* 0 {2}░▒▓█ 1\n +a +fine end\ndown .*\nup /);
-    expect(blocks[2]).toMatch(/^how much the answer hangs on the state .* 0 {2}░▒▓█ 0\.\d+\n +a +fine end\nh_l0 .*█/);
+    expect(blocks[0]).toBe(`Prediction: ${label} (probability ${shown})`);
+    expect(blocks[1]).toMatch(
+      /^probability of each class if the input ended here +0 {2}░▒▓█ 1\n +a +fine end\ndown .*\nup /,
+    );
+    expect(blocks[2]).toMatch(/^influence of the state after each step .* 0 {2}░▒▓█ 0\.\d+\n +a +fine end\nh_l0 .*█/);
     expect(blocks[3]).toMatch(/^f {2}forget gate .*\n +a +fine end\nunit \d .*\nunit \d /);
     const steps = lines(await inspect(at("words"), at("t.csv"), "--row", "2", "--json"));
     expect(steps.map(({ type }) => type)).toEqual([...new Array(4).fill("step"), ...new Array(6).fill("values")]);
@@ -92,17 +94,13 @@ describe("inspect shows", () => {
   it("of a regression the number after each word", async () => {
     const said = lines(await inspect(at("stars"), "--text", "a fine", "--json")).filter(({ type }) => type === "step");
     const predicted = (await longshort(["predict", at("stars"), "--input", "a fine"])).stdout.split("\n")[1]!;
-    expect(said[1].value).toBe(Number(predicted));
-    expect(await inspect(at("stars"), "--text", "a fine")).toContain(
-      `It predicts ${Number(said[1].value.toPrecision(6))}.\n`,
-    );
+    expect(Number(said[1].value.toPrecision(7))).toBe(Number(predicted));
+    expect(await inspect(at("stars"), "--text", "a fine")).toContain(`Prediction: ${predicted}\n`);
   });
 
   it("of a classifier of series the series, and either direction", async () => {
     const forward = await inspect(at("series"), at("s.ts"), "--row", "3", "--values", "h");
-    expect(forward).toContain(
-      "the series, as it was measured   0  ░▒▓█ 9\n          1 2 3 4\nchannel 1 ░░▓▓██  \nchannel 2 ░░░░    \n",
-    );
+    expect(forward).toContain("the series   0  ░▒▓█ 9\n          1 2 3 4\nchannel 1 ░░▓▓██  \nchannel 2 ░░░░    \n");
     expect(forward).toMatch(/^h {2}hidden state \(output\) {3}−1/m);
     const back = await inspect(at("series"), at("s.ts"), "--row", "3", "--values", "h", "--reverse");
     expect(back).toMatch(/^h {2}hidden state \(output\), read from the end/m);
@@ -127,8 +125,10 @@ describe("inspect shows", () => {
 
   it("of a forecaster the steps that it looks back at, of its own table or another one", async () => {
     const stdout = await inspect(at("sales"), "--row", "2", "--values", "c");
-    expect(stdout).toMatch(/^Series "\w": the last 4 steps, from 2024-02-\d\d to 2024-02-\d\d, −1 the one before/);
-    expect(stdout).toMatch(/^sales, as it was measured; from 0 on as it is forecast .*\n +−4 −3 −2 −1 0 +1\n/m);
+    expect(stdout).toMatch(
+      /^Series "\w": 4 steps read, 2024-02-\d\d to 2024-02-\d\d; −1 is the last, and from 0 on 2 steps forecast\n/,
+    );
+    expect(stdout).toMatch(/^sales, measured; from 0 on forecast .*\n +−4 −3 −2 −1 0 +1\n/m);
     const steps = lines(await inspect(at("sales"), at("f.csv"), "--json")).filter(({ type }) => type === "step");
     expect(steps.map(({ token }) => token)).toEqual(["−4", "−3", "−2", "−1", "0", "1"]);
     const told = lines((await longshort(["forecast", at("sales"), at("f.csv"), "--json"])).stdout);

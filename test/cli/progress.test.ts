@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { clock, duration, quoted, short, table } from "../../src/cli/format.ts";
+import { clock, duration, perplexity, quoted, short, table } from "../../src/cli/format.ts";
 import {
   bar,
   ProgressDisplay,
@@ -163,6 +163,12 @@ describe("numbers for people", () => {
     [72, "1 min 12 s"],
     [7500, "2 h 5 min"],
   ])("%d seconds last %s", (value, text) => expect(duration(value)).toBe(text));
+
+  it.each([
+    [1.4689, "4.34"],
+    [28.8149, "3.27e+12"],
+    [6133, "∞"],
+  ])("a mean loss of %d nats is a perplexity of %s", (nats, text) => expect(perplexity(nats)).toBe(text));
 
   it("align in a table", () => {
     expect(

@@ -180,7 +180,7 @@ describe("info, runs, compare", () => {
     expect(code).toBe(0);
     expect(stderr).toContain("metrics.jsonl: not valid JSON");
     const [head, ...rows] = stdout.trimEnd().split("\n");
-    expect(head).toMatch(/^run +cell +units +tokens +parameters +loss/);
+    expect(head).toMatch(/^run +cell +units +tokenizer +parameters +loss/);
     const losses = rows.map((row) => Number(/\d\.\d{4}/.exec(row)![0]));
     expect(losses).toHaveLength(2);
     expect(losses[0]!).toBeLessThan(losses[1]!);

@@ -27,7 +27,7 @@ describe("a study", () => {
         ),
       ),
     );
-    expect(stdout).toMatch(/^anbn: strings aⁿbⁿ of n from 1 to 10/);
+    expect(stdout).toMatch(/^anbn: strings aⁿbⁿ with n from 1 to 10/);
     expect(stdout).toMatch(/rnn +1,348 +0\/2 +–/);
     expect(stdout).toContain("4 trials, ");
     const page = readFileSync(join(folder, "one", "study.md"), "utf8");

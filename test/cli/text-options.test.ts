@@ -176,7 +176,7 @@ describe("generate", () => {
     expect(three[0]!.score).toBeCloseTo((three[0]!.logProbability as number) / 8, 9);
     const total = json(await generate(...beam, "--length-penalty", "0", "--json"));
     expect(total[0]!.score).toBeCloseTo(total[0]!.logProbability as number, 9);
-    expect(await generate(...beam, "--count", "2")).toMatch(/── -\d+\.\d{4} nats per token\nab/);
+    expect(await generate(...beam, "--count", "2")).toMatch(/── score -\d+\.\d{4}\nab/);
   });
 
   test("answers the prompts of a file", async () => {

@@ -45,7 +45,7 @@ describe.skipIf(chromiumPath === undefined)(`in Chromium${reason}`, () => {
     await withPage(fromFolder(outDir), async (page) => {
       await page.setViewportSize({ width: 390, height: 844 });
       await page.click("#learn:not([disabled])");
-      await said(page, "figures", /^Step \d+ of \d{3,}; \d+\s% of the examples kept aside are right\.$/);
+      await said(page, "figures", /^Step \d+ of \d{3,}; \d+\s% of the validation examples are correct\.$/);
       for (const [text, kind] of [
         ["ada@lovelace.example", "email"],
         ["7:45 pm", "time"],

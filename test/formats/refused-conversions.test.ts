@@ -34,7 +34,7 @@ const directions = (change: Partial<RecurrentSpec>): BidirectionalSpec => ({
   ...{ kind: "bidirectional", forward: kerasLike("lstm"), backward: { ...backward, ...change }, merge: "concat" },
 });
 
-// docs/semantics.md, T12, and what else would become another function. Each option is on its own; every format that is not named takes it.
+// docs/semantics.md §8, and what else would become another function. Each option is on its own; every format that is not named takes it.
 const rows: readonly [string, CanonicalModel, Partial<Record<Target, RegExp>>][] = [
   ["nothing unusual", one(kerasLike("lstm")), {}],
   [

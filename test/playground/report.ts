@@ -42,11 +42,11 @@ export function inspectReport(of: () => Playground): void {
       await expect.poll(() => page.locator("ls-heat-map canvas").count()).toBe(4);
       const { label, probabilities } = said[3]!;
       expect(await page.locator(".said").textContent()).toBe(
-        `It says: ${label}, with a probability of ${probabilities[label]!.toFixed(3)}.`,
+        `Prediction: ${label} (probability ${probabilities[label]!.toFixed(3)})`,
       );
       expect(await page.locator("h2").allTextContents()).toEqual([
-        "probability of each class, had the input ended there",
-        "how much the answer hangs on the state after each step: the norm of its gradient",
+        "probability of each class if the input ended here",
+        "influence of the state after each step on the prediction: norm of the gradient",
         ...["layer 0: c, h, i, f, g, o", "layer 0, read from the end: c, h, i, f, g, o"],
       ]);
       await page.locator(".heat-scroll").first().focus();

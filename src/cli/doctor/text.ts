@@ -76,7 +76,7 @@ function speedOf(speed: NonNullable<Diagnosis["speed"]>): string[][] {
   const reading = Object.entries(speed.readingGBs).map(([size, rate]) => `${size}: ${rate.toFixed(0)}`);
   return [
     ["speed", `${speed.gflops.toFixed(0)} GFLOP/s in products on one thread, ${share}`],
-    ["reading", `${reading.join(", ")} GB/s on one thread`],
+    ["bandwidth", `${reading.join(", ")} GB/s on one thread`],
     [
       "JavaScript",
       `Math.exp takes ${speed.exponentialNs.after.toFixed(0)} ns after a kernel, ${speed.exponentialNs.before.toFixed(0)} before any ran`,

@@ -15,7 +15,7 @@ export function pageOf(stories: readonly TaskStory[], { command, date, cpuSecond
   const parts = [
     "# The proof of long memory",
     `\`${command}\``,
-    `${date.toISOString().slice(0, 10)}, longshort ${VERSION}, Node ${process.versions.node}, ${processor}: ${duration(cpuSeconds)} of CPU time. Sequences to criterion: median (least – most) over the trials that met it, as counted at the looks at the test sequences; failures stand as they came.`,
+    `${date.toISOString().slice(0, 10)}, longshort ${VERSION}, Node ${process.versions.node}, ${processor}: ${duration(cpuSeconds)} of CPU time. Sequences to criterion: median (least – most) of the trials that met it, counted when the test sequences were evaluated.`,
     ...stories.map(markdownOf),
   ];
   return `${parts.join("\n\n")}\n`;

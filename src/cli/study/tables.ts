@@ -25,15 +25,15 @@ const solvedOf = ({ solved, trials, diverged }: CellSummary): string =>
 /** Names of columns and, for each cell, what stands in them. */
 export function resultRows({ task, cells }: TaskStory): string[][] {
   const languages = task.ofSize !== undefined;
-  const error = task.kind === "number" ? "mean squared error" : "share not right";
+  const error = task.kind === "number" ? "mean squared error" : "error rate";
   return [
     [
       "cell",
       "parameters",
       "solved",
       "sequences to criterion",
-      `${error} at the end`,
-      ...(languages ? ["right up to n"] : []),
+      `final ${error}`,
+      ...(languages ? ["correct up to n"] : []),
       "CPU time",
     ],
     ...cells.map((one) => [
@@ -52,7 +52,7 @@ export function gradientRows({ cells }: TaskStory): string[][] {
   if (measured.length === 0) return [];
   const shown = (norms: readonly number[]): string[] => lags.map((lag) => tiny(norms[lag]));
   return [
-    ["cell", "when", ...lags.map((lag) => `${lag} back`)],
+    ["cell", "when", ...lags.map((lag) => `${lag} ${lag === 1 ? "step" : "steps"} back`)],
     ...measured.flatMap(({ cell, start, trained }) => [
       [cell, "at the start", ...shown(start)],
       [cell, "after training", ...shown(trained)],
@@ -85,7 +85,7 @@ export function markdownOf(story: TaskStory): string {
     `Settings: ${hiddenSize} units, batches of ${batchSize}, Adam ${learningRate}${schedule === undefined ? "" : `, along half a ${schedule} to 0`}, clip ${clipNorm}, initialization "${initialize}"${memory === undefined ? "" : `, gates with memories of up to ${memory} steps (Tallec & Ollivier 2018)`}, ${testSequences} test sequences.`,
     markdownTable(resultRows(story)),
     ...(gradients.length > 0
-      ? ["‖∂L/∂h_t‖, where it is 1 at the last step, the mean over eight test sequences:", markdownTable(gradients)]
+      ? ["‖∂L/∂h_t‖ relative to the last step, mean over eight test sequences:", markdownTable(gradients)]
       : []),
   ].join("\n\n");
 }

@@ -25,7 +25,7 @@ function taskOf(story: TaskStory, screen: Screen): string {
     `${capital(task.criterion.text)}; without memory the error is ${Number(task.chance.toPrecision(3))}.`,
     table(resultRows(story)),
     ...drawn("Error", cells, ({ curve }) => curve, "sequence", screen),
-    ...(gradients.length > 0 ? ["‖∂L/∂h_t‖, 1 at the last step:", table(gradients)] : []),
+    ...(gradients.length > 0 ? ["‖∂L/∂h_t‖ relative to the last step:", table(gradients)] : []),
     ...drawn("log₁₀ ‖∂L/∂h_t‖ after training", flows, logsByLag, "lag", screen),
   ].join("\n");
 }

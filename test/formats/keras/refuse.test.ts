@@ -64,7 +64,7 @@ function withStates(mask?: string | null): CanonicalModel {
   };
 }
 
-// What would change the function is refused, never approximated (docs/semantics.md, T12).
+// What would change the function is refused, never approximated (docs/semantics.md §8).
 test.each<[string, () => unknown, RegExp]>([
   [
     "a GRU that resets after the product, for TensorFlow.js",
