@@ -1,7 +1,12 @@
 import type { ClassifySettings } from "../schema/classify.ts";
 import type { Metrics } from "../train/evaluator.ts";
 import type { StartEvent } from "../train/events.ts";
-import { type ClassifierFacts, type ClassifierTraining, trainClassifier } from "../train/train-classifier.ts";
+import {
+  type ClassifierFacts,
+  type ClassifierTraining,
+  monitorOf,
+  trainClassifier,
+} from "../train/train-classifier.ts";
 import { readExamples } from "./classify-data.ts";
 import { taskLine } from "./epoch-line.ts";
 import { counted, integer, percent } from "./format.ts";
@@ -27,7 +32,12 @@ export async function trainClassifierToFolder(
     const { trainer, classifier } = training;
     own(trainer);
     return recordTold<ClassifierFacts>(trainer, tools, options, {
-      config: { task: "classify", model: classifier.model.config, training: settings },
+      // The metric that decides stands there even if nobody named it: runs of before there was a choice, decided by the loss, have none.
+      config: {
+        task: "classify",
+        model: classifier.model.config,
+        training: { ...settings, monitor: monitorOf(settings) },
+      },
       tokenizer: classifier.tokenizer,
       items: "examples",
       introduction: (start) => introduction(start, training, settings),

@@ -49,7 +49,8 @@ const TASKS: Readonly<
   },
   classify: {
     fields: classifyFields,
-    goOn: (settings, options) => runClassifierTraining(settings as ClassifySettings, options),
+    // A run that names no metric was begun when the loss decided.
+    goOn: (settings, options) => runClassifierTraining({ monitor: "loss", ...(settings as ClassifySettings) }, options),
   },
   tag: {
     fields: tagFields,

@@ -167,11 +167,10 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   });
   const layout = layoutParameters(model);
   const epochs = options.epochs ?? Math.min(100, Math.max(10, Math.ceil(640 / batches.batchesPerEpoch)));
-  const { monitor = validation && !regression ? "accuracy" : "loss" } = options;
   const plan = {
     ...options,
     ...{ epochs, schedule: options.schedule ?? usual.schedule },
-    monitor: monitored(monitor, regression ? NUMBER_METRICS : CLASS_METRICS),
+    monitor: monitored(monitorOf({ ...options, validation }), regression ? NUMBER_METRICS : CLASS_METRICS),
   };
   const { optimizer, accumulate } = planOf(plan, batches.batchesPerEpoch);
   expectRoom(machine, layout, optimizer, accumulate > 1);
@@ -276,3 +275,12 @@ function at<T>(place: string | undefined, read: () => T): T {
     throw new UsageError(cause.code, `${place}: ${cause.message}`, { cause });
   }
 }
+
+/** Which metric decides: of classes their accuracy, where examples are kept out to measure it. */
+export const monitorOf = ({
+  monitor,
+  validation,
+  regression,
+}: Pick<TrainClassifierOptions, "monitor" | "validation" | "regression">): NonNullable<
+  TrainClassifierOptions["monitor"]
+> => monitor ?? (validation && !regression ? "accuracy" : "loss");
