@@ -2,7 +2,7 @@ import { platform } from "#platform";
 import type { LoadedRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";
 import { TextWriter, type WriteOptions } from "../run/text-writer.ts";
-import { LongshortError } from "../shared/errors.ts";
+import { LongshortError, UsageError } from "../shared/errors.ts";
 import { EXIT, type Io } from "./io.ts";
 import { turn } from "./turn.ts";
 
@@ -49,10 +49,11 @@ export async function interact(
       writer.reset();
       said = "";
       await io.stderr.write("Forgotten.\n");
-    } else if (name === "save" && rest !== "") {
+    } else if (name === "save") {
+      if (rest === "") throw new UsageError("missing-option", "/save: expected the name of a file, got nothing");
       await platform.writeFileAtomic(rest, said);
       await io.stderr.write(`Wrote ${rest}\n`);
-    } else await io.stderr.write(HELP);
+    } else await io.stderr.write(name === "help" ? HELP : `error: unknown command '/${name}'\n${HELP}`);
     return false;
   };
   try {

@@ -201,8 +201,9 @@ describe("generate", () => {
     expect(answers(said)).toHaveLength(4);
     expect(readFileSync(saved, "utf8")).toBe(`ab\n${third}`);
     expect(answers(await interactive("ab", "ab")).slice(0, 2)).toEqual([first, second]);
-    const odd = await interactive("/nothing", "z?", "ab");
-    expect(odd.stderr).toContain("/reset ");
+    const odd = await interactive("/nothing", "/save", "z?", "ab");
+    expect(odd.stderr).toMatch(/^error: unknown command '\/nothing'\n(.*\n)*\/reset /);
+    expect(odd.stderr).toContain("error: /save: expected the name of a file, got nothing\n");
     expect(odd.stderr).toContain('error: the text has "z" (U+007A)');
     expect(odd.code).toBe(0);
     expect((await interactive()).code).toBe(0);
