@@ -76,7 +76,7 @@ describe.skipIf(chromiumPath === undefined)(`in Chromium${reason}`, () => {
       await page.fill("#lines", own.join("\n"));
       await page.click("#learn");
       await said(page, "status", /^Done after/);
-      expect(await page.textContent("#figures")).toContain("100\u00a0% of the examples");
+      expect(await page.textContent("#figures")).toContain("100\u00a0% of the validation examples");
       await taken(page, "abababababababab", "up");
       await taken(page, "babababa", "down");
       expect(await page.locator("#kinds span").allTextContents()).toEqual(["down", "up"]);
