@@ -133,7 +133,7 @@ test("the loss of a text with weights of 8 bits is near that of the numbers; on 
     const [parameters, numbersOnly] = [await parametersOf(model, machine), await parametersOf(model, machine)];
     await quantize({ model, parameters });
     numbersOnly.loadTensors(await parameters.toTensors());
-    const text = { model, machine, tokens, batchSize: 4, steps: 16 };
+    const text = { model, machine, tokens, batchSize: 4, sequenceLength: 16 };
     const came = await evaluateText({ ...text, parameters });
     const right = await evaluateText({ ...text, parameters: numbersOnly });
     expect(Math.abs(came.loss - right.loss)).toBeLessThan(machine === wasm ? 1e-4 : 1e-8);
