@@ -134,3 +134,37 @@ describe("a training that keeps an epoch by a metric", () => {
     expect(await said("info", at("whole"))).toMatch(/last training loss [\d.]+ in epoch 3; stopped early at step/);
   });
 });
+
+describe("a run goes on by the metric that it was begun with", () => {
+  const rows = Array.from(
+    { length: 40 },
+    (_, k) => `${k % 2 ? "good nice" : "bad awful"} ${k},${k % 2 ? "up" : "down"}`,
+  );
+  const train = async (name: string, ...more: string[]): Promise<string> => {
+    writeFileSync(at("examples.csv"), ["text,label", ...rows].join("\n"));
+    const result = await longshort([
+      ...["train", "classify", at("examples.csv"), "--text", "text", "--label", "label"],
+      ...["--hidden-size", "4", "--epochs", "1", "--output", at(name), "--quiet", ...more],
+    ]);
+    expect([result.code, result.stderr]).toEqual([0, expect.not.stringContaining("error")]);
+    return at(name, "config.json");
+  };
+  const read = (path: string) => JSON.parse(readFileSync(path, "utf8")) as { training: { monitor?: string } };
+
+  it("which its configuration says, named or not", async () => {
+    expect(read(await train("named", "--monitor", "macroF1")).training.monitor).toBe("macroF1");
+    expect(read(await train("unnamed")).training.monitor).toBe("accuracy");
+    expect(read(await train("of all", "--validation", "0")).training.monitor).toBe("loss");
+    for (const name of ["named", "unnamed", "of all"])
+      expect((await longshort(["resume", at(name), "--epochs", "2", "--quiet"])).code).toBe(0);
+  });
+
+  it("or, of versions without a choice, the loss", async () => {
+    const path = await train("before", "--monitor", "loss");
+    const config = read(path);
+    delete config.training.monitor;
+    writeFileSync(path, JSON.stringify(config));
+    const { code, stderr } = await longshort(["resume", at("before"), "--epochs", "2", "--quiet"]);
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining("error")]);
+  });
+});
