@@ -61,18 +61,7 @@ beforeAll(async () => {
   const plain = { "rnn.weight_ih_l0": ones(3, 4), "rnn.weight_hh_l0": ones(3, 3) };
   writeFileSync(file("rnn.pt"), writePyTorch(new Map(Object.entries(plain))));
   writeFileSync(file("abc.txt"), "abcabd. ".repeat(120));
-  const small = [
-    "--hidden-size",
-    "6",
-    "--embedding-size",
-    "4",
-    "--batch-size",
-    "4",
-    "--sequence-length",
-    "10",
-    "--epochs",
-    "1",
-  ];
+  const small = "--hidden-size 6 --embedding-size 4 --batch-size 4 --sequence-length 10 --epochs 1".split(" ");
   await longshort(["train", "text", file("abc.txt"), ...small, "--output", file("run")]);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
