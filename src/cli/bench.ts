@@ -1,6 +1,6 @@
 import { availableParallelism, cpus } from "node:os";
 import type { Command } from "commander";
-import { checkValue } from "../schema/check.ts";
+import { checkChoice } from "../schema/check.ts";
 import { integer, number, text, type ValuesOf } from "../schema/fields.ts";
 import { VERSION } from "../shared/version.ts";
 import { type Case, cases, casesNamed, operationsOf, streamBytes } from "./bench/cases.ts";
@@ -71,7 +71,7 @@ async function bench(flags: BenchFlags, io: Io): Promise<void> {
 
 function namesOf(word: string): string[] {
   const found = casesNamed(word);
-  if (found.length === 0) checkValue("--case", { kind: { type: "choice", names: Object.keys(cases) } }, word);
+  if (found.length === 0) checkChoice("--case", word, Object.keys(cases));
   return found;
 }
 

@@ -77,7 +77,7 @@ function dataOf({ settings, start }: RunStory): string {
 }
 
 function trainingOf({ settings, start }: RunStory): string {
-  // Versions before 1.0 wrote `steps` and `warmup`.
+  // Earlier versions wrote `steps` and `warmup`.
   const { sequenceLength = start.steps } = start;
   const { warmupSteps = settings.warmup } = settings;
   const { epochs = start.epochs } = settings as { readonly epochs?: number };

@@ -14,18 +14,8 @@ export function trainerOptions(settings: TrainerSettings): TrainingOptions {
   const { epochs, maxSteps, learningRate, schedule, warmupSteps, clipNorm, accumulate, seed } = settings;
   const { optimizer, weightDecay, average, patience, minDelta, checkpointEvery, checkpointSeconds } = settings;
   return {
-    ...{
-      epochs,
-      maxSteps,
-      learningRate,
-      schedule,
-      warmupSteps,
-      clipNorm,
-      accumulate,
-      seed,
-      average,
-      logEvery: LOG_EVERY,
-    },
+    ...{ epochs, maxSteps, learningRate, schedule, warmupSteps, clipNorm },
+    ...{ accumulate, seed, average, logEvery: LOG_EVERY },
     optimizer: optimizerByName<OptimizerName>(optimizer, weightDecay === undefined ? {} : { weightDecay }),
     earlyStopping: patience === undefined ? undefined : { patience, minDelta },
     checkpointEvery: { steps: checkpointEvery, seconds: checkpointSeconds },

@@ -222,6 +222,6 @@ export function sequenceClassifierFromConfig(value: unknown, options: FromConfig
   type Written = Omit<SequenceClassifierOptions, "pooling"> & { readonly pooling?: Pooling | "maximum" };
   const what = "sequenceClassifierFromConfig";
   const { pooling, ...made } = optionsOfConfig<Written>(what, value, "sequence-classifier", options);
-  // Versions before 1.0 wrote "maximum".
+  // Earlier versions wrote "maximum".
   return new SequenceClassifier({ ...made, pooling: pooling === "maximum" ? "max" : pooling });
 }

@@ -167,6 +167,10 @@ function float64Of(numbers: ArrayLike<number>): Float64Array {
   return values;
 }
 
+/** The `count` most likely tokens with their probabilities. */
+export const mostLikely = (logProbability: Float64Array, count: number): Candidate[] =>
+  likeliest(logProbability, count).map((token) => ({ token, probability: Math.exp(logProbability[token]!) }));
+
 /** The `count` likeliest tokens, equally likely ones in the order of their numbers. */
 export function likeliest(values: Float64Array, count: number): number[] {
   if (count < 1) return [];

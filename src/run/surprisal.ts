@@ -2,7 +2,7 @@ import { takeTurns } from "../platform/turns.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type Candidate, expectLogits, likeliest, logProbabilities } from "./sample.ts";
+import { type Candidate, expectLogits, logProbabilities, mostLikely } from "./sample.ts";
 import type { Session } from "./session.ts";
 import { expectWritable, startToken } from "./text-writer.ts";
 
@@ -67,7 +67,7 @@ export async function* surprisal(options: SurprisalOptions): AsyncGenerator<Toke
       text: piece,
       nats: -own[token]!,
       rank: 1 + own.reduce((count, one) => (one > own[token]! ? count + 1 : count), 0),
-      alternatives: likeliest(own, alternatives).map((one) => ({ token: one, probability: Math.exp(own[one]!) })),
+      alternatives: mostLikely(own, alternatives),
     };
     last = token;
     await turns();

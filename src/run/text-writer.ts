@@ -8,8 +8,8 @@ import { RecentTokens } from "./recent-tokens.ts";
 import {
   type Candidate,
   draw,
-  likeliest,
   logProbabilities,
+  mostLikely,
   penalizeRepetition,
   type SampleOptions,
   sampleUniform,
@@ -216,7 +216,7 @@ function writtenToken(token: number, text: string, logits: ArrayLike<number>, al
       return own()[token]!;
     },
     get alternatives() {
-      return likeliest(own(), alternatives).map((one) => ({ token: one, probability: Math.exp(own()[one]!) }));
+      return mostLikely(own(), alternatives);
     },
   };
 }

@@ -12,6 +12,10 @@ export function checkValue(where: string, { kind }: Pick<Field, "kind">, value: 
   if (!accepts(kind, value)) throw new UsageError(codeOf(kind, value), problem(where, kind, value));
 }
 
+/** The same of a name that has to be one of a few. @throws UsageError "unknown-choice" */
+export const checkChoice = (where: string, name: string, names: readonly string[]): void =>
+  checkValue(where, { kind: { type: "choice", names } }, name);
+
 /** The one sentence about a value that is not of its kind. */
 function problem(where: string, kind: Kind, value: unknown): string {
   const near = kind.type === "choice" && typeof value === "string" ? nearest(value, kind.names) : undefined;

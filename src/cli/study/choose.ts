@@ -1,4 +1,4 @@
-import { checkValue } from "../../schema/check.ts";
+import { checkChoice } from "../../schema/check.ts";
 import { UsageError } from "../../shared/errors.ts";
 import { STUDY_CELLS, VARIANTS } from "../../study/cells.ts";
 import { tasks } from "../../tasks/registry.ts";
@@ -35,18 +35,14 @@ export function pairsOf(wish: { quick: boolean; tasks?: string | undefined; cell
       : list("--cells", wish.cells).flatMap((name) => (name === "variants" ? VARIANTS : [name]));
   const everything = !wish.quick && wish.tasks === undefined && wish.cells === undefined;
   return names.flatMap((name) => {
-    expectOneOf("--tasks", name, Object.keys(tasks));
+    checkChoice("--tasks", name, Object.keys(tasks));
     const more = everything && name === VARIANTS_ON ? VARIANTS : [];
     return [...cells, ...more].map((cell) => {
-      expectOneOf("--cells", cell, [...STUDY_CELLS, ...VARIANTS, "variants"]);
+      checkChoice("--cells", cell, [...STUDY_CELLS, ...VARIANTS, "variants"]);
       return { task: tasks[name]!, cell };
     });
   });
 }
-
-/** @throws UsageError "unknown-choice" */
-const expectOneOf = (option: string, name: string, names: readonly string[]): void =>
-  checkValue(option, { kind: { type: "choice", names } }, name);
 
 /** @throws UsageError "bad-option" */
 function list(option: string, text: string): string[] {

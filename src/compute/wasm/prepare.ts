@@ -92,6 +92,7 @@ function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: Prin
       anyShared ||= shared;
       return { code, shared };
     });
+    // The next run goes through matrices the other way.
     return [threads === 1 ? launches.map(({ code }) => code) : inTurn(launches, everybody), m.turn];
   });
   m.func({ name: "derive", params: [] }, () => derivedMemory.code);

@@ -61,7 +61,7 @@ export const printQuantizedMatMul: LaunchPrinter<QuantizedMatMul> = (context) =>
         ...[offset(left, row.get, number(depth * 2)), offset(scales, row.get, number(4))],
       ),
     ]),
-    quantizedProduct(m, { ...way, turns: turnsFor(rows, columns * words * 4) }).call(
+    quantizedProduct(m, { ...way, turns: turnsFor(rows, (columns * words * 4) / team.threads) }).call(
       ...[number(rows), i32.sub(mine.to, mine.from), number(words), left, number(depth * 2)],
       ...[offset(number(weight), mine.from, number(words * 64)), scales],
       offset(number(column), mine.from, number(columnsBytes(1))),

@@ -97,7 +97,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
           ),
         );
     });
-    return { packed, depth, far: isFar(m, bytes), turns: turnsFor(B, bytes) };
+    return { packed, depth, far: isFar(m, bytes), turns: turnsFor(B, bytes / team.threads) };
   };
   /** `out[rows][panels of columns] = init + Σ over runs` for some rows and panels; `row` is the first row of the slots' panels in bytes. */
   const transposedProduct = (

@@ -163,7 +163,7 @@ export function printMatmul(
         packedB.code,
         fewRows(m, {
           ...{ rows: options.m, layout: "rows", fused: options.fused },
-          turns: turnsFor(options.m, options.k * options.n * 4),
+          turns: turnsFor(options.m, (options.k * options.n * 4) / team.threads),
         }).call(
           ...[whole, number(options.k), options.a, number(options.k * 4)],
           ...[panelsFrom(columns.from), number(options.k * 64)],
