@@ -41,6 +41,7 @@ export function printPhaseLoop(
           means: phase.means,
           place: o.place,
           memory: o.memory,
+          backward: o.halves !== undefined,
           constants,
           fused,
         })

@@ -5,6 +5,7 @@ import type { Code } from "./code.ts";
 import { doWhile, forRange, type Local } from "./control.ts";
 import { printExpressions } from "./expression.ts";
 import { f32x4, i8x16, i32, v128 } from "./instructions.ts";
+import { leastNumber, unlessVanished } from "./vanished.ts";
 import { type Constants, storesOf } from "./vectors.ts";
 
 /** Memory that one phase of a step works on. All numbers are bytes; rows and panels are as in compute/wasm/scan-layout.ts. */
@@ -43,22 +44,21 @@ export interface PhaseMemory {
   readonly lanes: number;
 }
 
-/**
- * An adjoint that is smaller than this is read as 0 on its way back through time (2⁻¹⁰⁰; what is no number stays so). Some steps on it would be
- * a denormal number, each product of which takes some processors a hundred cycles: a loss at the last of 336 steps took twelve times as
- * long as one at all of them.
- */
-const LEAST_ADJOINT = 2 ** -100;
-
 export interface PhaseOptions {
   readonly stores: readonly Store[];
   readonly means: readonly { readonly mean: number; readonly values: readonly AnyNode[] }[];
   /** Where a node can be loaded; undefined: it is computed. */
   readonly place: (node: AnyNode) => Place | undefined;
   readonly memory: PhaseMemory;
+  /** Whether slots get gradients. */
+  readonly backward: boolean;
   readonly constants: Constants;
   readonly fused: boolean;
 }
+
+/** Whether matrices multiply what is stored, or the next step goes on with it. */
+const isMultiplied = ({ kind }: Place, { backward }: PhaseOptions): boolean =>
+  kind === "next" || kind === "operand" || kind === "carry" || (kind === "slot" && backward);
 
 /**
  * Prints one phase of a step for one panel of 16 units: a function of (panel, step, carry half to read in bytes, carry half
@@ -78,7 +78,7 @@ export function printPhase(m: ModuleBuilder, o: PhaseOptions): Func {
     const least = f.local("v128");
     const body = exampleBody(f, o, { walk, lanes, sums, least });
     return [
-      least.set(v128.load32_splat(i32.const(0), o.constants.address(LEAST_ADJOINT))),
+      least.set(leastNumber(o.constants)),
       forRange(vector, i32.const(0), i32.const(64), 16 * lanes.length, [
         unit.set(i32.add(i32.shl(panel.get, i32.const(6)), vector.get)),
         lanes.map((lane, k) => lane.set(v128.load(unit.get, mem.lanes + 16 * k))),
@@ -130,9 +130,7 @@ function vectorBody(
   const { walk, sums, seen, skip, loaded } = at;
   const load = (n: AnyNode): Code | undefined => {
     const place = o.place(n);
-    if (place?.kind !== "carry" && place?.kind !== "adjoint") return place && walk.load(place, skip);
-    const adjoint = f.local("v128");
-    return v128.andnot(adjoint.tee(walk.load(place, skip)), f32x4.lt(f32x4.abs(adjoint.get), at.least.get));
+    return place && walk.load(place, skip);
   };
   const roots = [...o.stores.map((s) => s.value), ...o.means.flatMap((m) => m.values)];
   const printed = printExpressions({ f, roots, leaf: load, constants, fused: o.fused, loaded });
@@ -142,7 +140,8 @@ function vectorBody(
   const more: Code[] = [];
   const store = (to: Local, value: Code, address: number): Code => v128.store(to.get, value, address + skip);
   const stores = o.stores.map(({ value, to }): Code => {
-    const v = printed.value(value);
+    const whole = printed.value(value);
+    const v = isMultiplied(to, o) ? unlessVanished(whole, f.local("v128"), at.least) : whole;
     switch (to.kind) {
       case "slot": {
         const sum = mem.slotSum(to.slot);

@@ -5,6 +5,7 @@ import { doWhile, forRange, type Local, select } from "./control.ts";
 import { printExpressions } from "./expression.ts";
 import { f32x4, f64x2, i32, i32x4, v128 } from "./instructions.ts";
 import { offset } from "./product.ts";
+import { leastNumber, unlessVanished } from "./vanished.ts";
 import { type Constants, storesOf } from "./vectors.ts";
 
 /*
@@ -298,7 +299,7 @@ export function differenceFromSmooth(m: ModuleBuilder, { memory: mem, constants,
     const [range, slice] = [parameters.slice(0, 3), parameters[3]!];
     const vectors = (): Local[] => QUADS.map(() => f.local("v128"));
     const [factor, smooth, counted, d] = [vectors(), vectors(), vectors(), vectors()];
-    const weight = f.local("v128");
+    const [weight, least] = [f.local("v128"), f.local("v128")];
     const sum = f.local("i32");
     const e = mul(variable("e"), variable("factor"));
     const share = mem.classWeight === undefined ? variable("smooth") : mul(variable("smooth"), variable("w"));
@@ -312,10 +313,11 @@ export function differenceFromSmooth(m: ModuleBuilder, { memory: mem, constants,
           w: weight.get,
         };
         const p = printExpressions({ f, constants, fused, roots: [value], leaf: named(leaves) });
-        return [p.code, d[q]!.set(v128.and(p.value(value), counted[q]!.get))];
+        return [p.code, d[q]!.set(v128.and(unlessVanished(p.value(value), d[q]!, least), counted[q]!.get))];
       };
       const [a, b] = [f32x4.add(d[0]!.get, d[1]!.get), f32x4.add(d[2]!.get, d[3]!.get)];
       return [
+        least.set(leastNumber(constants)),
         each((q) => [
           factor[q]!.set(f32x4.mul(v128.load(rowsOf(mem.factor, panel, q)), v128.load(ofSlice(mem, slice, panel, q)))),
           counted[q]!.set(v128.load(rowsOf(mem.counted, panel, q))),

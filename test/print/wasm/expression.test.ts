@@ -64,9 +64,8 @@ function spread(low: number, high: number): Float32Array {
 
 describe.each(families)("fused %s", (fused) => {
   const limits: [string, (e: Expression) => Expression, (v: number) => number, number, number, number][] = [
-    ["exponential", x.exp, Math.exp, -87, 88.7, 1.5],
-    ["exponential, gradually 0", x.exp, Math.exp, -180, -87, 1.5],
-    ["sigmoid", x.sigmoid, (v) => rules.sigmoid(v, 0, 0), -87, 30, 3.5],
+    ["exponential", x.exp, Math.exp, -86.9, 88.7, 1.5],
+    ["sigmoid", x.sigmoid, (v) => rules.sigmoid(v, 0, 0), -88.3, 30, 3.5],
     ["tanh", x.tanh, Math.tanh, -12, 12, 5.5],
     ["erf", x.erf, (v) => rules.erf(v, 0, 0), -6, 6, 6.2],
     ["logarithm", x.log, Math.log, 0, 3e38, 1],
@@ -88,8 +87,8 @@ describe.each(families)("fused %s", (fused) => {
   test("the exact cases of transcendental functions", () => {
     const [inf, nan] = [Number.POSITIVE_INFINITY, Number.NaN];
     const cases: [Expression, number[], number[]][] = [
-      [x.exp(a), [inf, -inf, 0, -0, 88.8, 1e30, -104, -1e30, nan], [inf, 0, 1, 1, inf, inf, 0, 0, nan]],
-      [x.sigmoid(a), [inf, 0, -0, 40, nan], [1, 0.5, 0.5, 1, nan]],
+      [x.exp(a), [inf, -inf, 0, -0, 88.8, 1e30, -87, -95, -1e30, nan], [inf, 0, 1, 1, inf, inf, 0, 0, 0, nan]],
+      [x.sigmoid(a), [inf, 0, -0, 40, -88.4, -100, -1e30, -inf, nan], [1, 0.5, 0.5, 1, 0, 0, 0, 0, nan]],
       [x.tanh(a), [inf, -inf, 0, -0, 8, -8, 9.5, 1e-42, nan], [1, -1, 0, -0, 1, -1, 1, Math.fround(1e-42), nan]],
       [x.erf(a), [inf, -inf, 0, -0, 3.95, -5, nan], [1, -1, 0, -0, 1, -1, nan]],
       [
@@ -105,8 +104,6 @@ describe.each(families)("fused %s", (fused) => {
       [x.sqrt(a), [inf, 0, -0, -1, 9, nan], [inf, 0, -0, nan, 3, nan]],
     ];
     for (const [e, points, expected] of cases) expect([e.op, ...run(e, [points], fused)]).toEqual([e.op, ...expected]);
-    const low = run(x.sigmoid(a), [[-inf, -100, -1e30, -87.5]], fused);
-    for (const value of low) expect(value >= 0 && value < 1.3e-38).toBe(true);
   });
 
   test("a NaN of any pattern stays one", () => {
