@@ -9,10 +9,14 @@ interface Said {
 
 /**
  * The cells that the config of a model has in words, by name, to be given to what makes the model: `{ equations: … }` where its cell
- * was made by `parseCell`, else none.
+ * was made by `parseCell`, else none; and those that were given.
  * @throws EquationError ("bad-equations")
  */
-export function cellsInWords(config: unknown): Readonly<Record<string, Cell>> {
+export function cellsInWords(
+  config: unknown,
+  given: Readonly<Record<string, Cell>> = {},
+): Readonly<Record<string, Cell>> {
   const { name, options } = ((config as { readonly cell?: unknown } | undefined)?.cell ?? {}) as Said;
-  return name === "equations" && typeof options?.text === "string" ? { equations: parseCell(options.text) } : {};
+  const words = name === "equations" && typeof options?.text === "string" ? options.text : undefined;
+  return { ...(words !== undefined && { equations: parseCell(words) }), ...given };
 }

@@ -15,7 +15,10 @@ export interface Parts {
 /** Vectors that an operand of a recurrent matrix may be made of. */
 export interface Operands {
   readonly previous: Readonly<Record<string, Expression>>;
+  /** Gates listed before, activated. */
   readonly gates: Readonly<Record<string, Expression>>;
+  /** The two parts of the `split` gates listed before. */
+  readonly parts: Readonly<Record<string, Parts>>;
   readonly masks: Readonly<Record<string, Expression>>;
 }
 export interface GateOptions<Kind extends "sum" | "split" | "input"> {
@@ -73,7 +76,7 @@ export interface CellSource<
   /** Names of the state vectors; the first is the output. In a plain list all have the hidden width. */
   readonly state: readonly S[] | Readonly<Record<S, Width>>;
   /** The vector that the recurrent matrices multiply, unless a gate says otherwise. Default: the first state. */
-  readonly recurrent?: (operands: Omit<Operands, "gates">) => Expression;
+  readonly recurrent?: (operands: Omit<Operands, "gates" | "parts">) => Expression;
   /** Which biases the matrix products have. Default "both": `bias_ih` and, for recurrent gates, `bias_hh`. */
   readonly bias?: "both" | "none";
   /** Weights of one number per unit (peepholes, gains): name → initial value. */
@@ -192,17 +195,27 @@ export function defineCell<
 
   const values: Record<string, Expression | Parts> = {};
   const named: Record<string, Expression> = {};
+  const parts: Record<string, Parts> = {};
+  const expectOwn = (name: string, value: unknown, what: string): void => {
+    if (isExpression(value)) return;
+    const split = Object.keys(parts);
+    const hint = split.length > 0 ? `; split gates (${split.join(", ")}) are in parts, as { x, h }` : "";
+    throw badCell(source.name, `gate ${name}: expected ${what} as an expression, got ${describe(value)}${hint}`);
+  };
   const gates: CellGate[] = [];
   for (const [name, gate] of Object.entries(source.gates)) {
     const g = typeof gate === "function" ? ({ kind: "sum", activation: gate } as GateOptions<"sum">) : gate;
     const x = variables.input(name);
-    const operands = { previous, masks, gates: named };
+    const operands = { previous, masks, gates: named, parts };
     const vector = g.of ? g.of(operands) : source.recurrent ? source.recurrent(operands) : previous[names[0]!]!;
+    expectOwn(name, vector, "what its recurrent matrix multiplies");
     gates.push({ name, recurrent: g.kind !== "input" });
-    if (g.kind === "split") values[name] = { x, h: product(name, vector) };
+    if (g.kind === "split") values[name] = parts[name] = { x, h: product(name, vector) };
     else {
       const sum = g.kind === "input" ? x : add(x, product(name, vector));
-      values[name] = named[name] = g.activation ? g.activation(sum) : sum;
+      const value = g.activation ? g.activation(sum) : sum;
+      expectOwn(name, value, "its activated value");
+      values[name] = named[name] = value;
     }
   }
   const result = source.step(values as Parameters<typeof source.step>[0], previous, { weights, masks, project });

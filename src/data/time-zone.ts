@@ -52,6 +52,12 @@ export function timeZone(name: string): TimeZone {
 /** What clocks and calendars there show, as if it were UTC: read its parts with `getUTC…`. */
 export const wallClock = (moment: number, zone: TimeZone): number => moment + zone.offset(moment);
 
+/** What is said of a moment: 2024-01-31, or 2024-01-31 10:00 where the clock shows more than a day. */
+export function localTime(moment: number, zone: TimeZone): string {
+  const [day, clock] = new Date(wallClock(moment, zone)).toISOString().split("T") as [string, string];
+  return clock.startsWith("00:00:00") ? day : `${day} ${clock.slice(0, 5)}`;
+}
+
 /**
  * The same for counting days: where clocks are put forward, the moment that they jump to is the one that they jump from. A day that has no
  * midnight (in Chile, Egypt or Lebanon one a year) begins there.

@@ -51,6 +51,7 @@ export async function open(input: ByteInput, options: OpenOptions): Promise<Mode
     files: 1,
     nonlinearity: 1,
     onProgress: 1,
+    cells: 1,
   });
   const { machine, plans, ...reading } = options;
   return new Model(await readModel(input, reading), { machine, ...(plans !== undefined && { plans }) });

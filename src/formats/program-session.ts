@@ -1,11 +1,10 @@
-import type { Arena } from "../compute/machine.ts";
 import { Closing } from "../shared/closing.ts";
 import { countOf, expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { formatShape, size } from "../shared/shapes.ts";
-import { type ModelArray, type ModelResult, Plans, type PlansOptions } from "./plans.ts";
+import type { ModelArray, ModelResult } from "./plans.ts";
 import { checkInputs, replay } from "./replay.ts";
 import type { ModelPort, Runnable } from "./runnable.ts";
-import type { SharedWeights } from "./shared-weights.ts";
+import type { KeptState, SessionPlans } from "./session-plans.ts";
 
 /** Options of `Program.openSession`. */
 export interface ProgramSessionOptions {
@@ -15,9 +14,10 @@ export interface ProgramSessionOptions {
 
 interface SessionContext {
   readonly runnable: Runnable;
-  readonly weights: SharedWeights;
-  readonly limit: number;
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly plansOf: (batchSize: number) => SessionPlans;
+  /** All that are open. */
+  readonly sessions: Set<ProgramSession>;
 }
 
 /** State by the name of the input that carries it, row-major. */
@@ -27,38 +27,25 @@ export type ProgramState = Readonly<Record<string, ModelArray>>;
 export class ProgramSession extends Closing {
   readonly batchSize: number;
   private readonly context: SessionContext;
-  private readonly plans: Plans;
-  private readonly states: NonNullable<PlansOptions["states"]>;
-  private readonly arena: Arena;
+  private readonly shared: SessionPlans;
+  private readonly own: KeptState;
   private readonly ports: { readonly inputs: readonly ModelPort[]; readonly outputs: readonly ModelPort[] };
 
   constructor(context: SessionContext, { batchSize = 1 }: ProgramSessionOptions) {
     super();
-    const { runnable, weights, limit } = context;
+    const { runnable } = context;
     this.context = context;
     this.batchSize = expectInteger("batchSize", batchSize, { min: 1 });
-    if (runnable.states.length === 0)
-      throw new UsageError(
-        "no-state",
-        "this model has no state to carry from call to call: none of its inputs takes the value of an output; use run()",
-      );
-    const backward = runnable.states.find((pair) => pair.backward);
-    if (backward)
-      throw new UsageError(
-        "whole-sequence",
-        `openSession: the state "${backward.input}" goes from the end of a sequence to its beginning, so it cannot be carried from piece to piece; give whole sequences to run()`,
-      );
-    this.states = runnable.states.map((pair) => {
-      const { shape = [] } = runnable.inputs.find(({ name }) => name === pair.input)!;
-      return { ...pair, shape: shape.map((n) => (typeof n === "number" ? n : batchSize)) };
-    });
-    const carried = { inputs: this.states.map((s) => s.input), outputs: this.states.map((s) => s.output) };
+    this.shared = context.plansOf(batchSize);
+    this.own = { numbers: this.shared.zeros() };
+    const { states } = this.shared;
+    const carried = { inputs: states.map((s) => s.input), outputs: states.map((s) => s.output) };
     this.ports = {
       inputs: runnable.inputs.filter(({ name }) => !carried.inputs.includes(name)),
       outputs: runnable.outputs.filter(({ name }) => !carried.outputs.includes(name)),
     };
-    this.arena = weights.machine.arena("state", this.place(this.states.length));
-    this.plans = new Plans({ runnable, weights, limit, states: this.states, stateArena: this.arena });
+    this.shared.users += 1;
+    context.sessions.add(this);
   }
 
   /** Inputs of `next`: those of the model without its states. */
@@ -75,18 +62,24 @@ export class ProgramSession extends Closing {
    */
   next(inputs: Readonly<Record<string, ModelArray>>): Promise<Record<string, ModelResult>> {
     return this.context.inTurn(async () => {
+      this.expectOpen();
       checkInputs(this.ports.inputs, inputs);
-      return replay(await this.plans.planFor(inputs), this.ports.outputs, inputs);
+      const plan = await this.shared.plans.planFor(inputs);
+      await this.shared.seat(this.own);
+      return replay(plan, this.ports.outputs, inputs);
     });
   }
 
   /** Resolves to a copy of the state, for `setState` or `writeArrays`. */
   async state(): Promise<Record<string, ModelResult>> {
-    const state: Record<string, ModelResult> = {};
-    const { machine } = this.context.weights;
-    for (const [k, { input, shape }] of this.states.entries())
-      state[input] = { type: machine.limits.float, shape, data: await machine.read(this.arena, this.range(k)) };
-    return state;
+    this.expectOpen();
+    const numbers = await this.shared.read(this.own);
+    return Object.fromEntries(
+      this.shared.states.map(({ input, shape }, k) => {
+        const data = numbers[k]!;
+        return [input, { type: data instanceof Float64Array ? "float64" : "float32", shape, data }];
+      }),
+    );
   }
 
   /**
@@ -94,12 +87,13 @@ export class ProgramSession extends Closing {
    * @throws UsageError "missing-state", "unknown-choice"; ShapeError "shape-mismatch"
    */
   setState(value: ProgramState): void {
-    const names = this.states.map((s) => s.input);
+    this.expectOpen();
+    const names = this.shared.states.map((s) => s.input);
     for (const name of Object.keys(value)) expectOneOf("state", name, names);
     const missing = names.filter((name) => !Object.hasOwn(value, name));
     if (missing.length > 0)
       throw new UsageError("missing-state", `state: expected ${names.join(", ")}, ${missing.join(", ")} missing`);
-    for (const { input, shape } of this.states) {
+    for (const { input, shape } of this.shared.states) {
       const given = value[input]!;
       if (
         given?.data?.length !== size(shape) ||
@@ -111,14 +105,16 @@ export class ProgramSession extends Closing {
           `state "${input}": expected shape ${formatShape(shape)} as { shape, data }, got ${Array.isArray(given?.shape) ? `${formatShape(given.shape)} with ${countOf(given.data)} numbers` : countOf(given)}`,
         );
     }
-    for (const [k, { input }] of this.states.entries())
-      this.context.weights.machine.write(this.arena, this.range(k), value[input]!.data);
+    this.shared.write(
+      this.own,
+      this.shared.states.map(({ input }) => value[input]!.data),
+    );
   }
 
   /** Sets the state to zero. */
   reset(): void {
-    for (const k of this.states.keys())
-      this.context.weights.machine.write(this.arena, this.range(k), new Float32Array(this.range(k).length));
+    this.expectOpen();
+    this.shared.write(this.own, []);
   }
 
   /** Opens another session of the same model with a copy of this state. */
@@ -128,18 +124,14 @@ export class ProgramSession extends Closing {
     return other;
   }
 
-  /** Frees the plans and the state; the weights stay. */
+  /** Frees the state; the weights, and the plans that other sessions use, stay. */
   close(): void {
-    this.plans.close();
-    this.arena.close();
+    if (!this.context.sessions.delete(this)) return;
+    this.shared.leave(this.own);
   }
 
-  /** Where state `k` begins, as `Graph.state` lays them out. */
-  private place(k: number): number {
-    return this.states.slice(0, k).reduce((sum, { shape }) => sum + Math.ceil(size(shape) / 16) * 16, 0);
-  }
-
-  private range(k: number): { arena: string; offset: number; length: number; type: "float" } {
-    return { arena: "state", offset: this.place(k), length: size(this.states[k]!.shape), type: "float" };
+  private expectOpen(): void {
+    if (!this.context.sessions.has(this))
+      throw new UsageError("closed", "this session was closed and cannot be used any more; open another one");
   }
 }

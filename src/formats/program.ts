@@ -10,6 +10,7 @@ import { type ModelArray, type ModelResult, Plans } from "./plans.ts";
 import { ProgramSession, type ProgramSessionOptions } from "./program-session.ts";
 import { completed, expectNamed, replay, sizesOf, stateShape } from "./replay.ts";
 import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
+import { SessionPlans } from "./session-plans.ts";
 import { SharedWeights } from "./shared-weights.ts";
 import { tensorOf, type Value } from "./value.ts";
 import { zerosFor } from "./zeros.ts";
@@ -64,6 +65,8 @@ export class Program extends Closing {
   private readonly weights: SharedWeights;
   private readonly plans: Plans;
   private readonly sessions = new Set<ProgramSession>();
+  /** By batch size. */
+  private readonly sessionPlans = new Map<number, SessionPlans>();
   private tracing: { readonly key: string; readonly plans: Plans } | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private closed = false;
@@ -177,7 +180,8 @@ export class Program extends Closing {
   }
 
   /**
-   * Opens streamed inference: states stay on the machine from call to call.
+   * Opens streamed inference: states stay on the machine from call to call. Sessions of one batch size share their plans, so hundreds of
+   * them take little more than their states.
    * @example
    * ```ts
    * const session = await program.openSession();
@@ -189,12 +193,25 @@ export class Program extends Closing {
   async openSession(options: ProgramSessionOptions = {}): Promise<ProgramSession> {
     expectOptions("Program.openSession", options, { batchSize: 1 });
     this.expectOpen();
-    const session = new ProgramSession(
-      { runnable: this.runnable, weights: this.weights, limit: this.limit, inTurn: (work) => this.inTurn(work) },
+    const { runnable, sessions } = this;
+    return new ProgramSession(
+      { runnable, sessions, inTurn: (work) => this.inTurn(work), plansOf: (batchSize) => this.plansOf(batchSize) },
       options,
     );
-    this.sessions.add(session);
-    return session;
+  }
+
+  /** What sessions of a batch size share. That of a size of which none is open goes when there is another size. */
+  private plansOf(batchSize: number): SessionPlans {
+    const found = this.sessionPlans.get(batchSize);
+    if (found) return found;
+    const made = new SessionPlans(this.runnable, this.weights, this.limit, batchSize);
+    for (const [size, plans] of this.sessionPlans) {
+      if (plans.users > 0) continue;
+      this.sessionPlans.delete(size);
+      plans.close();
+    }
+    this.sessionPlans.set(batchSize, made);
+    return made;
   }
 
   /** The weights on the machine under the names of the file, to be read, replaced or trained. `run` uses their current values. */
@@ -251,6 +268,7 @@ export class Program extends Closing {
   close(): void {
     this.closed = true;
     for (const session of this.sessions) session.close();
+    for (const plans of this.sessionPlans.values()) plans.close();
     this.plans.close();
     this.tracing?.plans.close();
     this.weights.close();

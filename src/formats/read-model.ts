@@ -1,4 +1,5 @@
 import { platform } from "#platform";
+import type { Cell } from "../cells/define.ts";
 import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import { storedSafetensors } from "../checkpoint/safetensors.ts";
 import { openSafetensors } from "../checkpoint/safetensors-file.ts";
@@ -32,6 +33,8 @@ export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonline
    * beside the file.
    */
   readonly files?: Readonly<Record<string, ByteInput>> | undefined;
+  /** Cells of your own by name, for runs that were trained with one from `defineCell`. A cell as text is in the run. */
+  readonly cells?: Readonly<Record<string, Cell>> | undefined;
 }
 
 /**
@@ -40,11 +43,16 @@ export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonline
  * @throws UsageError "unknown-format", "file-not-found"; FailureError when the file is damaged
  */
 export async function readModel(input: ByteInput, options: ReadModelOptions = {}): Promise<ModelFile> {
-  expectOptions("readModel", options, { config: 1, files: 1, nonlinearity: 1, onProgress: 1 });
+  expectOptions("readModel", options, { config: 1, files: 1, nonlinearity: 1, onProgress: 1, cells: 1 });
   if (typeof input === "string" && (await isFolder(input))) {
     for (const name of ["model.json", "manifest.json"])
       if (await exists(`${input}/${name}`)) return readModel(`${input}/${name}`, options);
-    return { format: "run", name: input, conventions: [], content: { kind: "text", text: await runIn(input) } };
+    return {
+      format: "run",
+      name: input,
+      conventions: [],
+      content: { kind: "text", text: await runIn(input, options.cells) },
+    };
   }
   const read = async (source: ByteSource): Promise<ModelFile> => {
     const kind = await sniff(source);
@@ -54,9 +62,9 @@ export async function readModel(input: ByteInput, options: ReadModelOptions = {}
   return withBytes(input, read, options);
 }
 
-async function runIn(folder: string): Promise<LoadedText> {
+async function runIn(folder: string, cells: ReadModelOptions["cells"]): Promise<LoadedText> {
   try {
-    return await readRunModel(folder);
+    return await readRunModel(folder, cells);
   } catch (cause) {
     if (!(cause instanceof UsageError) || cause.code !== "not-a-run") throw cause;
     throw new UsageError(cause.code, `${cause.message}, nor a model.json or a manifest.json`, { cause });

@@ -1,3 +1,4 @@
+import { cellsInWords } from "../cells/cells-in-words.ts";
 import type { Cell } from "../cells/define.ts";
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunFiles, readRun } from "../checkpoint/read-run.ts";
@@ -21,12 +22,16 @@ export interface LoadedText {
 
 /**
  * Reads the folder of a run as a model of named arrays.
+ * @param cells by name, for a model that was made with cells of code
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError "bad-run" and what `readRun` throws
  */
-export async function readRunModel(folder: string, cells: Readonly<Record<string, Cell>> = {}): Promise<LoadedText> {
+export async function readRunModel(folder: string, cells?: Readonly<Record<string, Cell>>): Promise<LoadedText> {
   const files = await readRun(folder);
   expectKind(folder, files.config, "language-model");
-  const model = ofFile(`${folder}/config.json`, () => languageModelFromConfig(files.config.model, { cells }));
+  const config = files.config.model;
+  const model = ofFile(`${folder}/config.json`, () =>
+    languageModelFromConfig(config, { cells: cellsInWords(config, cells) }),
+  );
   for (const [name, { shape }] of layoutParameters(model).names) {
     const given = files.weights.get(name);
     if (!given || !sameShape(given.shape, shape))

@@ -4,7 +4,7 @@ import type { ForecastLayout } from "../data/forecast-layout.ts";
 import { quantileOf } from "../data/series-scaling.ts";
 import { observedLength, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
 import { after } from "../data/time-step.ts";
-import { type TimeZone, timeZone } from "../data/time-zone.ts";
+import { localTime, type TimeZone, timeZone } from "../data/time-zone.ts";
 import { expectLevels } from "../models/forecast-heads.ts";
 import type { SequenceForecaster } from "../models/sequence-forecaster.ts";
 import { takeTurns } from "../platform/turns.ts";
@@ -335,22 +335,23 @@ export class Forecaster extends Closing {
       return [name, more] as const;
     });
     const extended = Object.fromEntries(values);
-    for (const name of known) {
-      const ahead = extended[name]?.subarray(origin, origin + needed);
-      const missing = ahead?.findIndex(Number.isNaN) ?? -1;
-      if (missing >= 0)
-        throw new UsageError(
-          "missing-future",
-          `${series.id === "" ? "" : `series ${JSON.stringify(series.id)}, `}column ${JSON.stringify(name)}: expected its values for the ${needed} steps that are predicted, in rows behind the last one with a target; step ${missing + 1} of them has none`,
-        );
-    }
     const { times } = series;
     const first = times?.[0];
-    const all =
+    const moments =
       times && first !== undefined && step
         ? Float64Array.from({ length }, (_, k) => times[k] ?? after(first, k, step, this.timeZone))
         : undefined;
-    return { id: series.id, length, times: all, values: extended, categories: series.categories };
+    for (const name of known) {
+      const ahead = extended[name]?.subarray(origin, origin + needed);
+      const missing = ahead?.findIndex(Number.isNaN) ?? -1;
+      const moment = moments?.[origin + missing];
+      if (missing >= 0)
+        throw new UsageError(
+          "missing-future",
+          `${series.id === "" ? "" : `series ${JSON.stringify(series.id)}, `}column ${JSON.stringify(name)}: expected its values for the ${needed} steps that are predicted, in rows behind the last one with a target; step ${missing + 1} of them${moment === undefined ? "" : `, ${localTime(moment, this.timeZone)},`} has none`,
+        );
+    }
+    return { id: series.id, length, times: moments, values: extended, categories: series.categories };
   }
 }
 

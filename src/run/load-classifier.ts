@@ -1,3 +1,4 @@
+import { cellsInWords } from "../cells/cells-in-words.ts";
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
@@ -25,7 +26,9 @@ export async function loadClassifier(
   const { machine, cells } = options;
   const { config, tokenizer: json, ...weights } = await readModel(source);
   expectKind(source, config, "sequence-classifier");
-  const model = ofFile(runName(source, "config.json"), () => sequenceClassifierFromConfig(config.model, { cells }));
+  const model = ofFile(runName(source, "config.json"), () =>
+    sequenceClassifierFromConfig(config.model, { cells: cellsInWords(config.model, cells) }),
+  );
   const tokenizer =
     json === undefined ? undefined : ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(json));
   if (tokenizer?.vocabularySize !== model.config.vocabularySize)

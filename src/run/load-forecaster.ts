@@ -1,3 +1,4 @@
+import { cellsInWords } from "../cells/cells-in-words.ts";
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
@@ -23,7 +24,9 @@ export async function loadForecaster(source: RunSource, options: LoadRunOptions)
   const { config, ...weights } = await readModel(source);
   expectKind(source, config, "forecaster");
   const place = runName(source, "config.json");
-  const model = ofFile(place, () => sequenceForecasterFromConfig(config.model, { cells }));
+  const model = ofFile(place, () =>
+    sequenceForecasterFromConfig(config.model, { cells: cellsInWords(config.model, cells) }),
+  );
   const layout = ofFile(place, () => forecastLayoutFromConfig(config.data));
   const { channels, known, targets } = widthsOf(layout);
   const { config: made } = model;

@@ -45,7 +45,7 @@ export async function loadRun<M extends Machine>(source: RunSource, options: Loa
   const { config, tokenizer: tokenizerJson, metrics, ...weights } = await readRun(source);
   expectKind(source, config, "language-model");
   const model = ofFile(runName(source, "config.json"), () =>
-    languageModelFromConfig(config.model, { cells: { ...cellsInWords(config.model), ...cells } }),
+    languageModelFromConfig(config.model, { cells: cellsInWords(config.model, cells) }),
   );
   const tokenizer = ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(tokenizerJson));
   if (tokenizer.vocabularySize !== model.config.vocabularySize)

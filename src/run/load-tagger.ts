@@ -1,3 +1,4 @@
+import { cellsInWords } from "../cells/cells-in-words.ts";
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
@@ -22,7 +23,9 @@ export async function loadTagger(source: RunSource, options: LoadRunOptions): Pr
   const { machine, cells } = options;
   const { config, tokenizer: json, ...weights } = await readModel(source);
   expectKind(source, config, "tagger");
-  const model = ofFile(runName(source, "config.json"), () => sequenceTaggerFromConfig(config.model, { cells }));
+  const model = ofFile(runName(source, "config.json"), () =>
+    sequenceTaggerFromConfig(config.model, { cells: cellsInWords(config.model, cells) }),
+  );
   const tokenizer = ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(json));
   if (tokenizer.vocabularySize !== model.config.vocabularySize)
     throw new FailureError(

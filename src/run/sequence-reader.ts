@@ -22,13 +22,7 @@ export function readSequence(
   if (typeof input !== "object" || input === null || !(input.values?.length > 0))
     throw new UsageError("wrong-input", `expected a series, { channels, values }, got ${describe(input)}`);
   if (channels === undefined) throw new UsageError("wrong-input", "expected a text, got a series");
-  if (input.channels !== channels || input.values.length % channels !== 0)
-    throw new UsageError(
-      "wrong-input",
-      `expected a series of ${channels} channels, got ${input.values.length} numbers of ${input.channels} channels`,
-    );
-  const bad = firstNotFinite(input.values);
-  if (bad >= 0) throw new UsageError("not-a-number", `series: element ${bad} is ${input.values[bad]}`);
+  expectSeries(input, channels);
   const { inputScaling: scaling } = config;
   if (!scaling) return input;
   const scaled = (value: number, at: number): number => {
@@ -36,4 +30,19 @@ export function readSequence(
     return (value - scaling.mean[d]!) / scaling.deviation[d]!;
   };
   return { channels, values: input.values.map(scaled) };
+}
+
+/** @throws UsageError "wrong-input" for a series of other channels, "not-a-number" for one with gaps */
+export function expectSeries(series: Series, channels: number): void {
+  if (series.channels !== channels || series.values.length % channels !== 0)
+    throw new UsageError(
+      "wrong-input",
+      `expected a series of ${channels} channels, got ${series.values.length} numbers of ${series.channels} channels`,
+    );
+  const bad = firstNotFinite(series.values);
+  if (bad >= 0)
+    throw new UsageError(
+      "not-a-number",
+      `step ${Math.floor(bad / channels)}, channel ${bad % channels} of the series is ${series.values[bad]}: fill gaps first, with the value before them or 0, and where they matter mark them in a channel of their own`,
+    );
 }

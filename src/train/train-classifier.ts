@@ -13,7 +13,7 @@ import {
   sequenceClassifierNames,
 } from "../models/sequence-classifier.ts";
 import { Classifier, declareSequences } from "../run/classifier.ts";
-import { readSequence } from "../run/sequence-reader.ts";
+import { expectSeries, readSequence } from "../run/sequence-reader.ts";
 import { checkOptions } from "../schema/check.ts";
 import { describe, expectInteger, expectOneOf, LongshortError, UsageError } from "../shared/errors.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
@@ -253,6 +253,7 @@ function seriesOptions({ inputs, places }: Examples, scaling: "standard" | "none
       "wrong-input",
       `${placeOf(places, other)}: expected ${channels} channels as in the first series, got ${series[other]!.channels}`,
     );
+  for (const [k, one] of series.entries()) at(placeOf(places, k), () => expectSeries(one, channels));
   const measured =
     scaling === "none"
       ? undefined

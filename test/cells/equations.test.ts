@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Cell, defineCell } from "../../src/cells/define.ts";
+import { type Cell, defineCell, gateOf, split } from "../../src/cells/define.ts";
 import { gru } from "../../src/cells/gru.ts";
 import { layerNormLstm } from "../../src/cells/layer-norm-lstm.ts";
 import { lstm } from "../../src/cells/lstm.ts";
@@ -209,6 +209,17 @@ describe("what cells declare", () => {
     ["a number for a state", { step: () => ({ h: 1 }) }, /step: expected h as an expression, got 1/],
     ["a comparison", { step: ({ a }: { a: Expression }) => ({ h: a, more: less(a, 0) }) }, /expected more as an/],
     ["a mask's rate", { masks: { m: { per: "step", rate: 1, kind: "dropout" } } }, /mask m: expected a probability/],
+    [
+      "an operand that is none",
+      { gates: { a: gateOf(tanh, () => 1 as never) } },
+      /gate a: expected what its recurrent/,
+    ],
+    [
+      "a split gate where an activated one is asked for",
+      { gates: { m: split(), a: gateOf(tanh, ({ gates }) => gates.m!) } },
+      /gate a: .*got nothing; split gates \(m\) are in parts, as \{ x, h \}/,
+    ],
+    ["a gate without value", { gates: { a: () => undefined } }, /gate a: expected its activated value as an expr/],
     ["one name for two matrices", { projections: ["a"] }, /"a" names a gate and a projection/],
   ])("a cell of one's own with %s is refused", (_, part, message) => {
     const whole = { name: "own", gates: { a: tanh }, state: ["h"], step: ({ a }: { a: Expression }) => ({ h: a }) };

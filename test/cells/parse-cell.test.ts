@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cellText } from "../../src/cells/cell-text.ts";
 import { cellsInWords } from "../../src/cells/cells-in-words.ts";
-import { type Cell, defineCell, gateOf } from "../../src/cells/define.ts";
+import { type Cell, defineCell, gateOf, type Operands, split } from "../../src/cells/define.ts";
 import { gru } from "../../src/cells/gru.ts";
 import { layerNormLstm } from "../../src/cells/layer-norm-lstm.ts";
 import { lstm } from "../../src/cells/lstm.ts";
@@ -29,8 +29,20 @@ const odd = defineCell({
   },
 });
 
+/** A multiplicative LSTM (Krause et al. 2016, arXiv:1609.07959): gates see m, a product of what the input and the state say. */
+const multiplied = ({ parts }: Operands) => mul(parts.m!.x, parts.m!.h);
+const multiplicative = defineCell({
+  name: "multiplicative",
+  gates: { m: split(), i: gateOf(sigmoid, multiplied), f: gateOf(sigmoid, multiplied), g: gateOf(tanh, multiplied) },
+  state: ["h", "c"],
+  step({ m, i, f, g }, previous) {
+    const c = add(mul(f, previous.c), mul(i, g));
+    return { m: mul(m.x, m.h), c, h: tanh(c) };
+  },
+});
+
 const cells: Readonly<Record<string, () => Cell>> = {
-  ...{ rnn, lstm, gru, minGru, minLstm, layerNormLstm, odd: () => odd },
+  ...{ rnn, lstm, gru, minGru, minLstm, layerNormLstm, odd: () => odd, multiplicative: () => multiplicative },
   "rnn of mish": () => rnn({ activation: mish }),
   "lstm with everything": () =>
     lstm({ ...{ peephole: true, projection: true, clip: 3, recurrentDropout: 0.2, zoneout: 0.1 } }),

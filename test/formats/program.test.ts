@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { gru } from "../../src/cells/gru.ts";
 import { lstm } from "../../src/cells/lstm.ts";
 import type { Machine } from "../../src/compute/machine.ts";
@@ -69,6 +69,63 @@ describeOnMachines("programs", (m) => {
     expect(() => session.setState({ h: zeros, c: [0] as never })).toThrow(/as { shape, data }, got 1/);
     await expect(session.next({ input: new Float32Array(6) as never })).rejects.toMatchObject({ name: "UsageError" });
     expect(() => session.setState({ h: zeros, c: { shape: [1], data: [0] } })).toThrow(/expected shape \[2, 2, 4\]/);
+    program.close();
+  });
+
+  test("sessions of one batch size share one plan, and each has its own state", async () => {
+    const { program } = await twoLayers(m.machine);
+    const prepare = vi.spyOn(m.machine, "prepare");
+    const step = (t: number) => ({ input: { shape: [1, B, D], data: numbers(B * D, `step ${t}`) } });
+    const alone = async (steps: readonly number[]) => {
+      const session = await program.openSession({ batchSize: B });
+      let last: Awaited<ReturnType<typeof session.next>> = {};
+      for (const t of steps) last = await session.next(step(t));
+      const state = await session.state();
+      session.close();
+      return { output: last.output!.data, state };
+    };
+    const [left, right] = [await alone([0, 1, 2]), await alone([3, 4])];
+    expect(prepare).toHaveBeenCalledTimes(1);
+
+    const a = await program.openSession({ batchSize: B });
+    const b = await program.openSession({ batchSize: B });
+    // All asked for at once: they go one after the other, each from its own state.
+    const [, , , lastOfB, lastOfA] = await Promise.all([
+      ...[a.next(step(0)), b.next(step(3)), a.next(step(1)), b.next(step(4)), a.next(step(2))],
+    ]);
+    expect(lastOfA!.output!.data).toEqual(left.output);
+    expect(lastOfB!.output!.data).toEqual(right.output);
+    expect(await a.state()).toEqual(left.state);
+    expect(await b.state()).toEqual(right.state);
+    // A copy, a state that is set and one that is reset, of the one that ran last and of the other.
+    const c = await b.fork();
+    b.reset();
+    a.reset();
+    a.setState(right.state);
+    const [next, ofA, ofC] = [await b.next(step(3)), await a.next(step(5)), await c.next(step(5))];
+    expect(next.output!.data).not.toEqual(right.output);
+    expect((await b.next(step(4))).output!.data).toEqual(right.output);
+    expect(ofA.output!.data).toEqual(ofC.output!.data);
+    // Set while its state is on the way to the machine: what was set last holds.
+    const under = a.next(step(5));
+    const waiting = b.next(step(4));
+    b.reset();
+    await Promise.all([under, waiting]);
+    const fresh = await program.openSession({ batchSize: B });
+    expect(await b.state()).toEqual(await fresh.next(step(4)).then(() => fresh.state()));
+    expect(prepare).toHaveBeenCalledTimes(1);
+
+    // Closed ones are forgotten; the plans go with the last when another size is asked for.
+    a.close();
+    await expect(a.next(step(0))).rejects.toMatchObject({ code: "closed" });
+    expect(() => a.reset()).toThrow(expect.objectContaining({ code: "closed" }));
+    for (const one of [a, b, c, fresh]) one.close();
+    const single = await program.openSession();
+    await single.next({ input: { shape: [1, 1, D], data: numbers(D, "one") } });
+    expect(prepare).toHaveBeenCalledTimes(2);
+    expect(await alone([0, 1, 2])).toEqual(left);
+    expect(prepare).toHaveBeenCalledTimes(3);
+    prepare.mockRestore();
     program.close();
   });
 

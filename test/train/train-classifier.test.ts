@@ -56,6 +56,16 @@ describe("trainClassifier", () => {
     await expect(loadRun(join(folder, "texts"), { machine })).rejects.toMatchObject({ code: "other-task" });
   });
 
+  test("a gap in a series is said with its place, before anything is measured of it", async () => {
+    const inputs = series.inputs.map((one, k) =>
+      k === 7 ? { ...one, values: one.values.map((x, at) => (at === 5 ? Number.NaN : x)) } : one,
+    );
+    await expect(train({ examples: { ...series, inputs }, regression: true, validation: 0 })).rejects.toMatchObject({
+      code: "not-a-number",
+      message: expect.stringMatching(/^series 8: step 2, channel 1 of the series is NaN: fill gaps first/),
+    });
+  });
+
   test("learns numbers from ragged series in the units of the labels, and is saved without a vocabulary", async () => {
     const options = { examples: series, regression: true, epochs: 40, learningRate: 0.02 } as const;
     const { trainer, classifier, validation } = await train({
@@ -235,7 +245,7 @@ describe("trainClassifier", () => {
         ),
         scaling: "none",
       },
-      /row 2: series: element 1 is NaN/,
+      /row 2: step 0, channel 1 of the series is NaN/,
     ],
     ["a weight for a class that is none", { classWeights: { left: 2 } }, /no class "left"; classes are down, up/],
     ["a weight of 0", { classWeights: { up: 0 } }, /above 0 for "up", got 0/],

@@ -155,7 +155,11 @@ describe("trainForecaster", () => {
     for (const [h, value] of found!.targets.y!.point.entries())
       expect(Math.abs(value - 20 * announced[212 + h]!)).toBeLessThan(6);
     const cut = setOf(y.slice(0, 213), { known: ["p"] }, { p: announced.slice(0, 213) });
-    await expect(forecaster.forecast(cut)).rejects.toMatchObject({ code: "missing-future" });
+    // 213 steps of three hours from the first of January on.
+    await expect(forecaster.forecast(cut)).rejects.toMatchObject({
+      code: "missing-future",
+      message: expect.stringContaining("step 2 of them, 2024-01-27 15:00, has none"),
+    });
     trainer.close();
   });
 

@@ -30,6 +30,7 @@ import {
   variables,
 } from "./model-files.ts";
 import { machine } from "./on-reference.ts";
+import { withOwnCell } from "./run-folders.ts";
 
 const head = { parts: { head: linear({ inputSize: 1, outputSize: 1 }) } };
 /** Where a state dictionary has the weights of the head. */
@@ -77,6 +78,7 @@ export const importing: EffectTable = {
       files: [files, { of: tfjs }],
       nonlinearity: ["relu", { of: rnn }],
       onProgress: told((onProgress) => readModel(onnx, { onProgress })),
+      cells: withOwnCell(async (folder, options) => (await readModel(folder, options)).format),
     },
   ),
   readKeras: shows(

@@ -12,6 +12,7 @@ import { type EffectTable, outcomeOf, shows } from "./effects.ts";
 import { type Numbers, standing } from "./layers.ts";
 import { files, kerasConfig, kerasWeights, network, onnx, rnn, tfjs, told } from "./model-files.ts";
 import { compute, given, machine, numbers, watchedMachine } from "./on-reference.ts";
+import { withOwnCell } from "./run-folders.ts";
 
 /** Numbers for the inputs of one example of so many steps. */
 const inputsFor = ({ inputs }: Program, steps: number) =>
@@ -63,6 +64,10 @@ export const programs: EffectTable = {
     files: [files, { of: tfjs }],
     nonlinearity: ["relu", { of: rnn }],
     onProgress: told((onProgress) => open(onnx, { machine, onProgress })),
+    cells: withOwnCell(async (folder, options) => {
+      using model = await open(folder, { machine, ...options });
+      return model.format;
+    }),
   } as object),
   "new Program": { sameAs: "openNetwork", because: "it is what openNetwork makes" },
   "new Model": { sameAs: "open", because: "it is what open makes" },

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { defineCell } from "../../../src/cells/define.ts";
+import { type Cell, defineCell } from "../../../src/cells/define.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../../src/checkpoint/checkpoint-file.ts";
 import { type PackRunOptions, packRun } from "../../../src/checkpoint/packed-run.ts";
 import { readRun } from "../../../src/checkpoint/read-run.ts";
@@ -107,6 +107,14 @@ const loads = (
     { machine },
     { cells: [{ own }] },
   );
+
+/** What comes of the same run where it is read as arrays, without its cell and with it. */
+export const withOwnCell =
+  (read: (folder: string, options: { readonly cells?: { own: Cell } }) => Promise<unknown>) => () =>
+    inFolder(async (at) => {
+      await saveRun(at, { model: text, tokenizer, parameters: await fresh(text) });
+      return [await outcomeOf(() => read(at, {})), await outcomeOf(() => read(at, { cells: { own } }))] as const;
+    });
 
 const packed = ({ dtype, ...options }: PackRunOptions & Partial<SaveRunOptions>) =>
   outcomeOf(async () => {
