@@ -1,4 +1,4 @@
-import { UsageError } from "../shared/errors.ts";
+import { describe, UsageError } from "../shared/errors.ts";
 import { type Placed, placeOf } from "./examples.ts";
 
 /** Sentences with a tag for each token and, optionally, an intent. */
@@ -27,13 +27,16 @@ export const pickSentences = (
   ...(places && { places: indices.map((k) => places[k]!) }),
 });
 
-/** @throws UsageError "no-examples" (none at all), "tag-count" */
-export function expectSentences({ tokens, tags, intents, places }: TaggedSentences): void {
-  if (tokens.length === 0) throw new UsageError("no-examples", "sentences: expected sentences with tags, got none");
+/** @throws UsageError "bad-option", "no-examples" (none at all), "tag-count" */
+export function expectSentences(name: string, sentences: TaggedSentences): void {
+  if (typeof sentences !== "object" || !Array.isArray(sentences.tokens) || !Array.isArray(sentences.tags))
+    throw new UsageError("bad-option", `${name}: expected { tokens, tags }, got ${describe(sentences)}`);
+  const { tokens, tags, intents, places } = sentences;
+  if (tokens.length === 0) throw new UsageError("no-examples", `${name}: expected sentences with tags, got none`);
   if (tags.length !== tokens.length || (intents && intents.length !== tokens.length))
     throw new UsageError(
       "bad-option",
-      `sentences: ${tokens.length} with tokens, but ${tags.length} with tags${intents ? ` and ${intents.length} intents` : ""}`,
+      `${name}: ${tokens.length} with tokens, but ${tags.length} with tags${intents ? ` and ${intents.length} intents` : ""}`,
     );
   for (const [k, words] of tokens.entries())
     if (words.length === 0 || words.length !== tags[k]!.length)

@@ -1,4 +1,4 @@
-import { describe, ShapeError, UsageError } from "../shared/errors.ts";
+import { describe, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import { mul } from "../tensor/arithmetic.ts";
@@ -30,6 +30,7 @@ export function dropout(options: DropoutOptions): Layer {
   const { rate, per = "step" } = options;
   if (!(rate >= 0 && rate <= 1))
     throw new UsageError("out-of-range", `dropout: expected a rate in [0, 1], got ${describe(rate)}`);
+  expectOneOf("dropout: per", per, ["step", "sequence"]);
   return {
     parts: {},
     forward(x: Tensor): Tensor {

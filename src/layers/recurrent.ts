@@ -12,6 +12,7 @@ import type { HasParameters, Initializer, Parameter } from "../tensor/parameter.
 import { type DropoutPer, dropout as dropoutLayer } from "./dropout.ts";
 import type { Hold } from "./held-values.ts";
 import { type RecurrentPreset, recurrentInitializer } from "./initialize.ts";
+import type { Layer } from "./layer.ts";
 import { longMemoryBias } from "./long-memory.ts";
 import { type Direction, scanLayer } from "./recurrent-scan.ts";
 
@@ -94,20 +95,21 @@ export class Recurrent implements HasParameters {
   readonly parts: Readonly<Record<string, Parameter>>;
   /** Those of its own parameters that are matrices of products and nothing else, so that they can be quantized. */
   readonly products: readonly Parameter[];
+  /** Dropout between two layers. */
+  private readonly between: Layer;
 
   constructor(options: RecurrentOptions) {
+    expectOptions("recurrent", options, {
+      ...{ cell: "required", inputSize: "required", hiddenSize: "required", numLayers: 1, bidirectional: 1 },
+      ...{ projectionSize: 1, dropout: 1, dropoutPer: 1, weightDropout: 1, reverse: 1, batchFirst: 1 },
+      ...{ initialize: 1, memorySteps: 1 },
+    });
+    const { cell, inputSize, hiddenSize, numLayers = 1, bidirectional = false, projectionSize = 0 } = options;
+    const { dropout = 0, dropoutPer = "step", weightDropout = 0, reverse = false, batchFirst = false } = options;
+    const { initialize = "pytorch", memorySteps = 0 } = options;
     const o: Required<RecurrentOptions> = {
-      numLayers: 1,
-      bidirectional: false,
-      projectionSize: 0,
-      dropout: 0,
-      dropoutPer: "step",
-      weightDropout: 0,
-      reverse: false,
-      batchFirst: false,
-      initialize: "pytorch",
-      memorySteps: 0,
-      ...options,
+      ...{ cell, inputSize, hiddenSize, numLayers, bidirectional, projectionSize, dropout, dropoutPer, weightDropout },
+      ...{ reverse, batchFirst, initialize, memorySteps },
     };
     this.options = o;
     if (typeof o.cell !== "object" || o.cell === null || !Array.isArray(o.cell.states))
@@ -121,6 +123,7 @@ export class Recurrent implements HasParameters {
     expectInteger("projectionSize", o.projectionSize, { min: 0 });
     expectRate("weightDropout", o.weightDropout);
     expectOneOf("dropoutPer", o.dropoutPer, ["step", "sequence"]);
+    this.between = dropoutLayer({ rate: o.dropout, per: o.dropoutPer });
     if (o.weightDropout > 0 && recurrentGates(o.cell).length === 0)
       throw new UsageError(
         "bad-option",
@@ -175,7 +178,7 @@ export class Recurrent implements HasParameters {
     expectOptions("Recurrent.forward", input, {
       ...{ initial: 1, mask: 1, maskedOutput: 1, emptyState: 1, trace: 1, hold: 1 },
     });
-    const { cell, numLayers, bidirectional, dropout, dropoutPer, batchFirst } = this.options;
+    const { cell, numLayers, bidirectional, batchFirst } = this.options;
     this.checkInput(x, input);
     let layerInput = batchFirst ? transpose(x, [1, 0, 2]) : x;
     const initial = this.initialStates(x.graph, layerInput.shape[1]!, input.initial);
@@ -183,7 +186,7 @@ export class Recurrent implements HasParameters {
     const traces: Record<string, Tensor> = {};
     const perLayer = bidirectional ? 2 : 1;
     for (let layer = 0; layer < numLayers; layer++) {
-      if (layer > 0 && dropout > 0) layerInput = dropoutLayer({ rate: dropout, per: dropoutPer }).forward(layerInput);
+      if (layer > 0) layerInput = this.between.forward(layerInput);
       const from = layer * perLayer;
       const directions = this.directions.slice(from, from + perLayer);
       const states = directions.map((_, k) =>
@@ -260,24 +263,7 @@ export class Recurrent implements HasParameters {
 }
 
 /** Creates a stack of recurrent layers, in one or two directions. */
-export function recurrent(options: RecurrentOptions): Recurrent {
-  expectOptions("recurrent", options, {
-    cell: "required",
-    inputSize: "required",
-    hiddenSize: "required",
-    numLayers: 1,
-    bidirectional: 1,
-    projectionSize: 1,
-    dropout: 1,
-    dropoutPer: 1,
-    weightDropout: 1,
-    reverse: 1,
-    batchFirst: 1,
-    initialize: 1,
-    memorySteps: 1,
-  });
-  return new Recurrent(options);
-}
+export const recurrent = (options: RecurrentOptions): Recurrent => new Recurrent(options);
 
 /** A final state [N, B, W] with zeros for examples whose mask [T, B] has no valid step. */
 function zeroWhereEmpty(final: Tensor, mask: Tensor): Tensor {

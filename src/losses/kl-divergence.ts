@@ -25,8 +25,8 @@ export function klDivergence(logProbabilities: Tensor, target: Tensor, options: 
   const { reduction = "mean", logTarget = false } = options;
   const ofProbability = (x: Expression, y: Expression): Expression => {
     const none = equal(y, 0);
-    // The inner selects keep the logarithm of 0, in the target or in the prediction, out of both passes.
-    return select(none, 0, mul(y, sub(log(select(none, 1, y)), select(none, 0, x))));
+    // The logarithm of 0, in the target or in the prediction, stays out of both passes.
+    return mul(y, sub(log(select(none, 1, y)), select(none, 0, x)));
   };
   const ofLogarithm = (x: Expression, y: Expression): Expression => mul(exp(y), sub(y, x));
   const batchMean = reduction === "batchmean";

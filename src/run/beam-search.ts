@@ -101,7 +101,7 @@ export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]
         if (ended !== undefined) finished.push(texts.of(one, ended));
         else if (step === length) finished.push(texts.of(one, "length"));
         else if (beams.length < width) beams.push(one);
-        if (beams.length === width || (step === length && finished.length >= 2 * width)) break;
+        if (beams.length === width) break;
       }
       finished.sort((a, b) => b.score - a.score);
       // The longest that a text can become bounds its score from above, as no token adds to log p.

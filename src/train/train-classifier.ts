@@ -131,9 +131,9 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const { machine, examples, regression = false } = options;
   const scaling = expectOneOf("scaling", options.scaling ?? "standard", ["standard", "none"]);
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
-  const kind = kindOf(examples);
+  const kind = kindOf("examples", examples);
   const usual = USUAL[kind];
-  const { train, validation } = divide(options, seed);
+  const { train, validation } = divide(options, kind, seed);
   // An update by 32 of 40 examples is hardly better than one by 8, and there would be two in an epoch.
   const { batchSize = Math.min(32, Math.max(8, Math.round(Math.sqrt(train.inputs.length)))) } = options;
   const classes = regression ? undefined : classesOf(train);
@@ -198,31 +198,30 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   }
 }
 
-/** @throws UsageError "no-examples", "bad-option" */
-function kindOf(examples: Examples): "texts" | "series" {
-  if (
-    typeof examples !== "object" ||
-    examples === null ||
-    !Array.isArray(examples.inputs) ||
-    !Array.isArray(examples.labels)
-  )
-    throw new UsageError("bad-option", `examples: expected { inputs, labels }, got ${describe(examples)}`);
+/** What examples are of. @throws UsageError "no-examples", "bad-option" */
+function kindOf(name: "examples" | "validation", examples: Examples): "texts" | "series" {
+  if (typeof examples !== "object" || !Array.isArray(examples.inputs) || !Array.isArray(examples.labels))
+    throw new UsageError("bad-option", `${name}: expected { inputs, labels }, got ${describe(examples)}`);
   const { inputs, labels } = examples;
   if (inputs.length === 0)
-    throw new UsageError("no-examples", "examples: expected texts or series with labels, got none");
+    throw new UsageError("no-examples", `${name}: expected texts or series with labels, got none`);
   if (inputs.length !== labels.length)
-    throw new UsageError("bad-option", `examples: ${inputs.length} inputs, but ${labels.length} labels`);
+    throw new UsageError("bad-option", `${name}: ${inputs.length} inputs, but ${labels.length} labels`);
   const other = labels.findIndex((label) => typeof label !== "string");
   if (other >= 0)
     throw new UsageError(
       "bad-option",
-      `${placeOf(examples.places, other)}: expected its label as text (a number, too: "1"), got ${describe(labels[other])}`,
+      `${name}: ${placeOf(examples.places, other)}: expected its label as text (a number, too: "1"), got ${describe(labels[other])}`,
     );
   return typeof inputs[0] === "string" ? "texts" : "series";
 }
 
-function divide({ examples, validation = 0.1, regression }: TrainClassifierOptions, seed: number) {
-  if (typeof validation !== "number") return { train: examples, validation };
+function divide({ examples, validation = 0.1, regression }: TrainClassifierOptions, kind: string, seed: number) {
+  if (typeof validation !== "number") {
+    const other = kindOf("validation", validation);
+    if (other !== kind) throw new UsageError("bad-option", `validation: expected ${kind} as in examples, got ${other}`);
+    return { train: examples, validation };
+  }
   // Numbers have no classes to balance.
   const strata = regression ? examples.labels.map(() => "") : examples.labels;
   const split = stratifiedSplit(strata, { validation, seed });

@@ -13,7 +13,7 @@ import { inScheme } from "../run/evaluate-tagger.ts";
 import { SentenceReader } from "../run/sentence-reader.ts";
 import { declareSentences, Tagger } from "../run/tagger.ts";
 import { checkOptions } from "../schema/check.ts";
-import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { schemeOf, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
@@ -201,11 +201,9 @@ function sideBySide(rows: readonly Int32Array[], steps: number): Int32Array {
 }
 
 function divide({ sentences, validation = 0.1 }: TrainTaggerOptions, seed: number) {
-  if (typeof sentences !== "object" || sentences === null || !Array.isArray(sentences.tokens))
-    throw new UsageError("bad-option", `sentences: expected { tokens, tags }, got ${describe(sentences)}`);
-  expectSentences(sentences);
+  expectSentences("sentences", sentences);
   if (typeof validation !== "number") {
-    expectSentences(validation);
+    expectSentences("validation", validation);
     return { train: sentences, validation };
   }
   const split = stratifiedSplit(sentences.intents ?? sentences.tokens.map(() => ""), { validation, seed });

@@ -3,7 +3,7 @@ import { carriedBatches, fitWindows } from "../data/carried-batches.ts";
 import { LanguageModel } from "../models/language-model.ts";
 import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { textTrainingFields } from "../schema/text-training.ts";
-import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import { describe, UsageError } from "../shared/errors.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
 import { hashOf, partOf, type Tokens } from "../text/token-sequence.ts";
@@ -124,15 +124,17 @@ export async function trainText(options: TrainTextOptions): Promise<TextTraining
   }
 }
 
-/** Streams and steps as asked for; where nothing was asked for, such that a short text has some windows. */
+/** Streams and steps as asked for; of what was not asked for as many as a short text has room for, with some windows where nothing was. */
 function windowSizes(
   length: number,
   { batchSize, sequenceLength }: TrainTextOptions,
 ): { streams: number; steps: number } {
+  const fitting = (usual: number, beside: number): number =>
+    Math.max(1, Math.min(usual, Math.floor((length - 1) / beside)));
   if (batchSize === undefined && sequenceLength === undefined)
     return fitWindows(length, { streams: 32, steps: 64, windows: 8 });
   return {
-    streams: expectInteger("batchSize", batchSize ?? 32, { min: 1 }),
-    steps: expectInteger("sequenceLength", sequenceLength ?? 64, { min: 1 }),
+    streams: batchSize ?? fitting(32, sequenceLength!),
+    steps: sequenceLength ?? fitting(64, batchSize!),
   };
 }

@@ -106,6 +106,7 @@ onMachines("dropout", (machine) => {
 
   test("what does not fit is refused in words", async () => {
     expect(() => dropout({ rate: 1.5 })).toThrow("expected a rate in [0, 1], got 1.5");
+    expect(() => dropout({ rate: 0.5, per: "squence" as "sequence" })).toThrow('did you mean "sequence"?');
     await expect(
       evaluate({ machine: machine(), inputs: { x: ones(4) }, build: ({ x }) => dropout({ rate: 0.5 }).forward(x!) }),
     ).rejects.toThrow("expected input [T, B, units] or [B, units], got [4]");

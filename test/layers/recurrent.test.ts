@@ -55,9 +55,28 @@ describe("parameters of a recurrent layer", () => {
   });
 });
 
+test("what is undefined is what is left out", () => {
+  const options = { cell: lstm(), inputSize: 2, hiddenSize: 3 };
+  const names = ["numLayers", "bidirectional", "projectionSize", "dropout", "dropoutPer", "weightDropout", "reverse"];
+  names.push("batchFirst", "initialize", "memorySteps");
+  const undefineds = Object.fromEntries(names.map((name) => [name, undefined]));
+  expect(new Recurrent({ ...options, ...undefineds }).options).toEqual(new Recurrent(options).options);
+  expect(Object.keys(new Recurrent(options).options)).toEqual(expect.arrayContaining(names));
+});
+
 describe("what a recurrent layer refuses", () => {
   const refused: readonly [string, RecurrentOptions, RegExp][] = [
     ["no units", { cell: rnn(), inputSize: 1, hiddenSize: 0 }, /hiddenSize/],
+    [
+      "a rate that is none",
+      { cell: rnn(), inputSize: 1, hiddenSize: 1, dropout: Number.NaN },
+      /dropout: expected a rate/,
+    ],
+    [
+      "a rate above 1",
+      { cell: rnn(), inputSize: 1, hiddenSize: 1, dropout: 1.5 },
+      /dropout: expected a rate .* got 1.5/,
+    ],
     ["half a layer", { cell: rnn(), inputSize: 1, hiddenSize: 1, numLayers: 1.5 }, /numLayers/],
     [
       "a projection that the cell lacks",

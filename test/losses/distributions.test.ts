@@ -100,5 +100,6 @@ describe("gradients are central differences", () => {
 
 test("a level is a probability", () => {
   const nothing = {} as Tensor;
-  expect(() => pinball(nothing, nothing, { level: 1 })).toThrow(/above 0 and below 1, got 1/);
+  for (const level of [0, 1, Number.NaN])
+    expect(() => pinball(nothing, nothing, { level })).toThrow(`above 0 and below 1, got ${level}`);
 });

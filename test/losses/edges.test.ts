@@ -1,12 +1,16 @@
 import { expect, test } from "vitest";
 import { binaryCrossEntropy } from "../../src/losses/binary-cross-entropy.ts";
 import { crossEntropy } from "../../src/losses/cross-entropy.ts";
+import { gaussianLoss } from "../../src/losses/gaussian.ts";
 import { huber, smoothL1 } from "../../src/losses/huber.ts";
 import { klDivergence } from "../../src/losses/kl-divergence.ts";
 import { linearCrossEntropy } from "../../src/losses/linear-cross-entropy.ts";
 import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
-import { Graph } from "../../src/tensor/graph.ts";
-import { evaluate, onMachines } from "../layers/on-machines.ts";
+import { negativeBinomialLoss } from "../../src/losses/negative-binomial.ts";
+import { studentTLoss } from "../../src/losses/student-t.ts";
+import { Graph, type Tensor } from "../../src/tensor/graph.ts";
+import { reshape } from "../../src/tensor/operations.ts";
+import { type Case, evaluate, onMachines } from "../layers/on-machines.ts";
 import { difference } from "../support/difference.ts";
 
 onMachines("losses at the edges", (machine) => {
@@ -54,6 +58,30 @@ onMachines("losses at the edges", (machine) => {
     expect(logarithm.output[2]).toBeCloseTo(plain.output[2]!, 6);
   });
 
+  test("what is left out is what the description says", async () => {
+    const ignoring = (options: object) => (t: Readonly<Record<string, Tensor>>) =>
+      linearCrossEntropy(reshape(t.x!, [2, 3]), { weight: reshape(t.y!, [2, 3]) }, t.target!, options);
+    const same = [
+      [({ x, y }) => huber(x!, y!), ({ x, y }) => huber(x!, y!, { delta: 1 })],
+      [({ x, y }) => smoothL1(x!, y!), ({ x, y }) => smoothL1(x!, y!, { beta: 1 })],
+      [ignoring({}), ignoring({ ignoreIndex: -100 })],
+    ] satisfies [Case["build"], Case["build"]][];
+    for (const builds of same) {
+      const run = (build: Case["build"]) =>
+        evaluate({
+          machine: machine(),
+          inputs: {
+            ...{ x: row(0.2, -3, 1.4, 0.9, 2, 0), y: row(0.1, 0.5, 3, 1, 4, 0.7) },
+            target: { shape: [2], data: Int32Array.of(1, -100) },
+          },
+          build,
+        });
+      const [left, given] = [await run(builds[0]), await run(builds[1])];
+      expect(left).toEqual(given);
+      expect(left.output[0]).toBeGreaterThan(0);
+    }
+  });
+
   test("a mean over no place is NaN, as in PyTorch", async () => {
     const { output } = await evaluate({
       machine: machine(),
@@ -86,7 +114,20 @@ test("what does not fit is refused in words", () => {
     () => linearCrossEntropy(logits, { weight: graph.input("head", [6, 5]) }, numbers, { reduction }),
   ])
     expect(refused).toThrow('reduction: expected one of "mean", "sum"');
-  expect(() => crossEntropy(logits, numbers, { labelSmoothing: 1 })).toThrow("labelSmoothing in [0, 1), got 1");
+  for (const labelSmoothing of [1, -0.1])
+    expect(() => crossEntropy(logits, numbers, { labelSmoothing })).toThrow(
+      `labelSmoothing in [0, 1), got ${labelSmoothing}`,
+    );
+  // A single number would be broadcast, which is not what is meant.
+  const [one, all] = [graph.input("one", [1]), logits];
+  expect(() => gaussianLoss({ location: all, scale: one }, all)).toThrow("scale: expected shape [4, 2, 5], got [1]");
+  expect(() => studentTLoss({ location: all, scale: one, degreesOfFreedom: all }, all)).toThrow(
+    "scale: expected shape",
+  );
+  expect(() => studentTLoss({ location: all, scale: all, degreesOfFreedom: one }, all)).toThrow(
+    "degreesOfFreedom: expected shape",
+  );
+  expect(() => negativeBinomialLoss({ mean: all, dispersion: one }, all)).toThrow("dispersion: expected shape");
   expect(() => meanSquaredError(logits, numbers)).toThrow("meanSquaredError: target: expected shape [4, 2, 5]");
   expect(() => meanSquaredError(logits, logits, { mask: graph.input("m2", [2]) })).toThrow(
     "a mask over the first axes",

@@ -18,13 +18,15 @@ export interface DescendOptions extends UpdateOptions {
   readonly steps: number;
   /** Multiplies the loss, from its step on: NaN or Infinity make a step that must be left out. */
   readonly scale?: (step: number) => number;
+  /** Added to each k; default 0. */
+  readonly more?: number;
   /** The number given to the optimizer as the first step; default 1. */
   readonly from?: number;
 }
 
 /** Steps on the loss `scale · ½ Σ k p²`, whose gradient is k p: two parameters of 3 and 2 numbers, so that the arenas have gaps. */
 export async function descend(machine: Machine, optimizer: Optimizer, options: DescendOptions) {
-  const { rate, steps, scale = () => 1, from = 1, ...limits } = options;
+  const { rate, steps, scale = () => 1, more = 0, from = 1, ...limits } = options;
   const parameter = (values: readonly number[]) => ({ shape: [values.length], initialize: () => values });
   const model = { parts: { a: parameter(first!), b: parameter(second!), unused: parameter([7]) } };
   const layout = layoutParameters(model);
@@ -32,7 +34,7 @@ export async function descend(machine: Machine, optimizer: Optimizer, options: D
   const graph = new Graph({ machine, parameters: layout, training: true });
   const [k, p, s] = [variable("k"), variable("p"), variable("s")];
   const factor = graph.input("scale", []);
-  const curvature = [1, 0.5, 2, 4, 0.1];
+  const curvature = [1, 0.5, 2, 4, 0.1].map((value) => value + more);
   const loss = (["a", "b"] as const).map((name, i) => {
     const own = graph.constant([3 - i], i ? curvature.slice(3) : curvature.slice(0, 3));
     const value = mul(mul(constant(0.5), s), mul(k, mul(p, p)));

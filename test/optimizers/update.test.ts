@@ -7,7 +7,12 @@ import { adamax } from "../../src/optimizers/adamax.ts";
 import { defineOptimizer } from "../../src/optimizers/define.ts";
 import { nadam } from "../../src/optimizers/nadam.ts";
 import { radam } from "../../src/optimizers/radam.ts";
-import { optimizerByName, optimizerNames } from "../../src/optimizers/registry.ts";
+import {
+  type OptimizerName,
+  type OptimizerOptions,
+  optimizerByName,
+  optimizerNames,
+} from "../../src/optimizers/registry.ts";
 import { rmsprop } from "../../src/optimizers/rmsprop.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import { updateParameters } from "../../src/optimizers/update.ts";
@@ -28,6 +33,20 @@ const all = {
   adagrad: adagrad({ initialAccumulator: 0.3 }),
   adadelta: adadelta(),
 };
+
+/** As the descriptions say. */
+const family = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 } as const;
+const defaults = {
+  sgd: { momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 },
+  adam: { ...family, amsgrad: false },
+  adamW: { ...family, amsgrad: false, weightDecay: 0.01 },
+  adamax: family,
+  nadam: { ...family, momentumDecay: 0.004 },
+  radam: family,
+  rmsprop: { alpha: 0.99, epsilon: 1e-8, momentum: 0, centered: false, weightDecay: 0 },
+  adagrad: { rateDecay: 0, initialAccumulator: 0, epsilon: 1e-10, weightDecay: 0 },
+  adadelta: { rho: 0.9, epsilon: 1e-6, weightDecay: 0 },
+} satisfies { readonly [N in OptimizerName]: OptimizerOptions<N> };
 
 onMachines("the update of all parameters", (machine, tolerance) => {
   test.each(Object.entries(all))("%s: a step whose gradients are not finite changes nothing", async (_, optimizer) => {
@@ -93,6 +112,27 @@ onMachines("the update of all parameters", (machine, tolerance) => {
     expect(passes).toBe(1);
     expect(unused).toBeCloseTo(7 * (1 - 0.05), 5);
     expect((await descend(machine(), adam(), { rate: 0.1, steps: 2 })).unused).toBe(7);
+  });
+
+  test.each(optimizerNames)("%s: what is left out is what the description says", async (name) => {
+    const run = (options: object) => descend(machine(), optimizerByName(name, options), { rate: 0.1, steps: 3 });
+    expect(await run({})).toEqual(await run(defaults[name]));
+  });
+
+  test.each(optimizerNames.filter((name) => name !== "adamW"))("%s: weight decay is a penalty ½λp²", async (name) => {
+    const [options, weightDecay] = [{ rate: 0.1, steps: 3 }, 0.25];
+    const decays = await descend(machine(), optimizerByName(name, { weightDecay }), options);
+    const penalized = await descend(machine(), optimizerByName(name), { ...options, more: weightDecay });
+    expect(difference(decays.parameters, penalized.parameters)).toBeLessThan(tolerance.output);
+    expect(decays.parameters).not.toEqual((await descend(machine(), optimizerByName(name), options)).parameters);
+  });
+
+  test("AdamW shrinks the parameters and lets the gradient be", async () => {
+    const options = { rate: 0.1, steps: 1 };
+    const [plain, decays] = [await descend(machine(), adam(), options), await descend(machine(), adamW(), options)];
+    const expected = plain.parameters.map((p, k) => p - 0.1 * 0.01 * plain.start[k]!);
+    expect(difference(decays.parameters, expected)).toBeLessThan(tolerance.output);
+    expect(decays.moments).toEqual(plain.moments);
   });
 
   test("momentum starts with the whole first gradient, dampened or not", async () => {
@@ -166,17 +206,26 @@ onMachines("the update of all parameters", (machine, tolerance) => {
   });
 });
 
-test("options out of range are refused in words", () => {
-  expect(() => sgd({ momentum: 1 })).toThrow("sgd: momentum: expected a number in [0, 1), got 1");
-  expect(() => sgd({ nesterov: true })).toThrow("nesterov needs momentum above 0 and no dampening");
-  expect(() => adam({ betas: [0.9, 1] })).toThrow("adam: betas[1]: expected a number in [0, 1), got 1");
-  expect(() => adamW({ weightDecay: -1 })).toThrow("adamW: weightDecay: expected a number of at least 0, got -1");
-  expect(() => adamax({ epsilon: -1 })).toThrow("adamax: epsilon");
-  expect(() => nadam({ momentumDecay: Number.NaN })).toThrow("nadam: momentumDecay");
-  expect(() => radam({ betas: [-1, 0.9] })).toThrow("radam: betas[0]");
-  expect(() => rmsprop({ alpha: 2 })).toThrow("rmsprop: alpha");
-  expect(() => adagrad({ rateDecay: -1 })).toThrow("adagrad: rateDecay");
-  expect(() => adadelta({ rho: 1 })).toThrow("adadelta: rho");
+test.each(optimizerNames)("%s: options out of range are refused in words", (name) => {
+  const { betas, ...numbers }: Record<string, unknown> = defaults[name];
+  const refused = (option: string, value: unknown, told = option) =>
+    expect(() => optimizerByName(name, { [option]: value })).toThrow(`${name}: ${told}: expected a number`);
+  for (const option of Object.keys(numbers).filter((one) => typeof numbers[one] === "number" && one !== "dampening"))
+    for (const value of [
+      -0.1,
+      Number.NaN,
+      ["momentum", "alpha", "rho"].includes(option) ? 1 : Number.POSITIVE_INFINITY,
+    ])
+      refused(option, value);
+  for (const value of betas ? [-0.1, Number.NaN, 1] : []) {
+    refused("betas", [value, 0.9], "betas[0]");
+    refused("betas", [0.9, value], "betas[1]");
+  }
+});
+
+test("Nesterov's momentum is one without dampening", () => {
+  for (const options of [{}, { momentum: 0.9, dampening: 0.1 }])
+    expect(() => sgd({ nesterov: true, ...options })).toThrow("nesterov needs momentum above 0 and no dampening");
 });
 
 test("optimizers by name", () => {

@@ -338,6 +338,23 @@ describe("beam search", () => {
     for (const one of stopped) expect(one.text).not.toContain("b");
   });
 
+  test("the last step counts as any other, however many texts have ended before", async () => {
+    const { session, ...run } = await open("ab", { kind: "character", specialTokens: ["<|end|>"] });
+    const { tokenizer, parameters } = run;
+    const [a, end] = [tokenizer.encode("a")[0]!, tokenizer.specialTokens["<|end|>"]!];
+    // Whatever stands before: a 0.36, the end 0.34, all others less. Each step makes the best text that ends a little better.
+    const logits = new Float64Array(tokenizer.vocabularySize).fill(Math.log(0.3 / (tokenizer.vocabularySize - 2)));
+    logits[a] = Math.log(0.36);
+    logits[end] = Math.log(0.34);
+    parameters.write("head.weight", (await parameters.read("head.weight")).fill(0));
+    parameters.write("head.bias", logits);
+    const found = await beamSearch({ ...run, beams: 2, count: 2, length: 6 });
+    expect(found.map((one) => one.tokens)).toEqual([
+      [a, a, a, a, a, a],
+      [a, a, a, a, a, end],
+    ]);
+  });
+
   test("refuses in words", async () => {
     const { session, ...run } = await open();
     await expect(beamSearch({ ...run, beams: 0 })).rejects.toThrow(/beams: expected .* at least 1/);

@@ -45,7 +45,6 @@ const data: Readonly<Record<string, string>> = {
 /** Who makes them for users looks at the options. */
 const madeBy: Readonly<Record<string, string>> = {
   "new ConditionalRandomField": "conditionalRandomField",
-  "new Recurrent": "recurrent",
   "new Run": "openRun",
   "new Session": "openSession",
   "new Trainer": "openTrainer",

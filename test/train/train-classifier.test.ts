@@ -31,6 +31,11 @@ const series: Examples<Series> = (() => {
   return { inputs, labels: inputs.map((one) => String(target(one))), places: inputs.map((_, k) => `series ${k + 1}`) };
 })();
 
+const few = (inputs: readonly (string | Series)[], labels: readonly string[]): Examples => ({
+  ...{ inputs, labels },
+  places: inputs.map((_, k) => `row ${k + 1}`),
+});
+
 const { machine, folder } = await machineAndFolder("wasm");
 const train = (options: Partial<TrainClassifierOptions>) =>
   trainClassifier({ machine, examples: texts, model: { hiddenSize: 8, embeddingSize: 8 }, ...options });
@@ -64,6 +69,20 @@ describe("trainClassifier", () => {
       code: "not-a-number",
       message: expect.stringMatching(/^series 8: step 2, channel 1 of the series is NaN: fill gaps first/),
     });
+  });
+
+  test("measures on the examples that are given for it, and learns from all others", async () => {
+    const validation = few(["up a", "down b", "up c", "elsewhere"], ["up", "down", "up", "neither"]);
+    const training = await train({ validation, epochs: 1, learningRate: 0 });
+    const { trainer, classifier } = training;
+    expect(training).toMatchObject({ train: texts, validation });
+    const measured = await evaluateClassifier(classifier, validation);
+    const { loss, accuracy, macroF1 } = measured;
+    const seen: unknown[] = [];
+    await trainer.run({ epoch: ({ metrics }) => seen.push(metrics) });
+    expect(seen).toEqual([{ loss, accuracy, macroF1 }]);
+    expect(measured.examples).toBe(4);
+    trainer.close();
   });
 
   test("learns numbers from ragged series in the units of the labels, and is saved without a vocabulary", async () => {
@@ -204,10 +223,6 @@ describe("trainClassifier", () => {
     trainer.close();
   });
 
-  const few = (inputs: readonly (string | Series)[], labels: readonly string[]): Examples => ({
-    ...{ inputs, labels },
-    places: inputs.map((_, k) => `row ${k + 1}`),
-  });
   test.each<[string, Partial<TrainClassifierOptions>, RegExp]>([
     ["no examples", { examples: few([], []) }, /got none/],
     ["one class only", { examples: few(["a", "b"], ["x", "x"]) }, /one class "x"/],
@@ -246,6 +261,17 @@ describe("trainClassifier", () => {
         scaling: "none",
       },
       /row 2: step 0, channel 1 of the series is NaN/,
+    ],
+    ["validation that is no examples", { validation: "abc" as never }, /validation: expected \{ inputs, labels \}/],
+    [
+      "validation without an example",
+      { validation: few([], []) },
+      /validation: expected texts or series with labels, got none/,
+    ],
+    [
+      "validation of other inputs",
+      { validation: few(series.inputs.slice(0, 1), ["up"]) },
+      /expected texts .*, got series/,
     ],
     ["a weight for a class that is none", { classWeights: { left: 2 } }, /no class "left"; classes are down, up/],
     ["a weight of 0", { classWeights: { up: 0 } }, /above 0 for "up", got 0/],

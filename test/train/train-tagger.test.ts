@@ -195,6 +195,13 @@ describe("trainTagger", () => {
   test.each<[string, Partial<TrainTaggerOptions>, string, RegExp]>([
     ["no sentences", { sentences: { tokens: [], tags: [], places: [] } }, "no-examples", /got none/],
     [
+      "validation that is no sentences",
+      { validation: "abc" as never },
+      "bad-option",
+      /validation: expected \{ tokens, tags/,
+    ],
+    ["validation without tags", { validation: { tokens: [["a"]] } as never }, "bad-option", /validation: expected/],
+    [
       "one tag",
       { sentences: { ...context, tags: context.tags.map((own) => own.map(() => "O")) } },
       "one-class",

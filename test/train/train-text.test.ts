@@ -5,7 +5,7 @@ import { carriedBatches } from "../../src/data/carried-batches.ts";
 import { evaluateText } from "../../src/train/evaluate-text.ts";
 import type { EndEvent, EpochEvent, ProgressEvent, StartEvent, TrainEvent } from "../../src/train/events.ts";
 import { constantRate } from "../../src/train/schedules.ts";
-import { type TrainTextOptions, trainText } from "../../src/train/train-text.ts";
+import { type TextFacts, type TrainTextOptions, trainText } from "../../src/train/train-text.ts";
 import { tinyModel, tinyRun, tinyText } from "../support/tiny-run.ts";
 
 let machine: SynchronousMachine;
@@ -160,11 +160,20 @@ describe("trainText", () => {
 
   test("makes windows small enough for a short text unless they were asked for", async () => {
     const { model, tokens } = await tinyRun(machine);
-    const { trainer } = await trainText({ model, machine, train: tokens.subarray(0, 30), epochs: 1 });
-    const all: TrainEvent[] = [];
-    for await (const event of trainer) all.push(event);
-    expect((all[0] as StartEvent).stepsPerEpoch).toBeGreaterThanOrEqual(8);
-    trainer.close();
+    const started = async (options: Partial<TrainTextOptions>): Promise<StartEvent<TextFacts>> => {
+      const { trainer } = await trainText({ model, machine, train: tokens.subarray(0, 30), epochs: 1, ...options });
+      for await (const event of trainer) {
+        trainer.close();
+        return event as StartEvent<TextFacts>;
+      }
+      throw new Error("no event");
+    };
+    expect((await started({})).stepsPerEpoch).toBeGreaterThanOrEqual(8);
+    expect(await started({ batchSize: 4 })).toMatchObject({ batchSize: 4, sequenceLength: 7 });
+    expect(await started({ sequenceLength: 12 })).toMatchObject({ batchSize: 2, sequenceLength: 12 });
+    const long = new Int32Array(100_000);
+    expect(await started({ train: long, batchSize: 4 })).toMatchObject({ sequenceLength: 64 });
+    expect(await started({ train: long, sequenceLength: 8 })).toMatchObject({ batchSize: 32 });
     const asked = trainText({ model, machine, train: tokens.subarray(0, 30), batchSize: 50 });
     await expect(asked).rejects.toMatchObject({ code: "too-few-tokens" });
   });
