@@ -76,26 +76,22 @@ function namesOf(word: string): string[] {
 }
 
 async function measureCase(name: string, c: Case, { seconds, threads: wanted }: BenchFlags): Promise<BenchRow> {
-  const machine = await ownLibrary.openMachine("wasm", wanted === undefined ? {} : { threads: wanted });
-  try {
-    const numbers = numbersOf(c, shapesOf(ownLibrary, c));
-    const workload = await openWorkload({ library: ownLibrary, machine, numbers, c });
-    await workload.check();
-    const times = await measure(workload.run, { seconds, singles: c.kind === "stream" });
-    const { family, threads } = machine.limits;
-    const operations = operationsOf(c);
-    const facts = { family, threads, wide: (machine as { wide?: boolean }).wide === true };
-    const weights = c.kind === "stream" ? { weightBytes: streamBytes(c) } : {};
-    return {
-      ...{ case: name, system: "longshort", version: VERSION, node: process.version, processor: processor() },
-      ...times,
-      ...{ spread: times.within, gflops: operations / times.medianMs / 1e6 },
-      ...facts,
-      ...(await limitsFor(c, { ...times, ...facts, ...weights, operations })),
-    };
-  } finally {
-    machine.close();
-  }
+  using machine = await ownLibrary.openMachine("wasm", wanted === undefined ? {} : { threads: wanted });
+  const numbers = numbersOf(c, shapesOf(ownLibrary, c));
+  const workload = await openWorkload({ library: ownLibrary, machine, numbers, c });
+  await workload.check();
+  const times = await measure(workload.run, { seconds, singles: c.kind === "stream" });
+  const { family, threads } = machine.limits;
+  const operations = operationsOf(c);
+  const facts = { family, threads, wide: (machine as { wide?: boolean }).wide === true };
+  const weights = c.kind === "stream" ? { weightBytes: streamBytes(c) } : {};
+  return {
+    ...{ case: name, system: "longshort", version: VERSION, node: process.version, processor: processor() },
+    ...times,
+    ...{ spread: times.within, gflops: operations / times.medianMs / 1e6 },
+    ...facts,
+    ...(await limitsFor(c, { ...times, ...facts, ...weights, operations })),
+  };
 }
 
 const processor = (): string => cpus()[0]?.model.trim() ?? "unknown processor";

@@ -133,24 +133,18 @@ function sameTensor(a: SafeTensor | undefined, b: SafeTensor): boolean {
 }
 
 async function difference(from: ModelFile, to: ModelFile, flags: ConvertFlags): Promise<number> {
-  const machine = await openMachine("reference");
-  try {
-    // Layers have the batch first, a language model has the time first; the new file says which it is compared with.
-    const { content } = from;
-    const layers = content.kind === "text" && to.content.kind === "network";
-    const own = layers
-      ? { ...from, content: { kind: "network", network: networkOfText(content.text) } as const }
-      : from;
-    const [a, b] = [new Model(own, { machine }), new Model(to, { machine })];
-    const results = await compareModels(a, b, await randomInputs(a));
-    const largest = Math.max(...results.map((r) => r.difference));
-    if (!(largest <= flags.tolerance))
-      throw new FailureError(
-        "differs",
-        `the new file computes something else: its outputs differ by ${largest.toExponential(1)}, --tolerance is ${flags.tolerance}; nothing was written`,
-      );
-    return largest;
-  } finally {
-    machine.close();
-  }
+  using machine = await openMachine("reference");
+  // Layers have the batch first, a language model has the time first; the new file says which it is compared with.
+  const { content } = from;
+  const layers = content.kind === "text" && to.content.kind === "network";
+  const own = layers ? { ...from, content: { kind: "network", network: networkOfText(content.text) } as const } : from;
+  const [a, b] = [new Model(own, { machine }), new Model(to, { machine })];
+  const results = await compareModels(a, b, await randomInputs(a));
+  const largest = Math.max(...results.map((r) => r.difference));
+  if (!(largest <= flags.tolerance))
+    throw new FailureError(
+      "differs",
+      `the new file computes something else: its outputs differ by ${largest.toExponential(1)}, --tolerance is ${flags.tolerance}; nothing was written`,
+    );
+  return largest;
 }

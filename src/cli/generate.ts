@@ -62,28 +62,23 @@ export const generateCommand = (io: Io): Command =>
 
 async function generateText(flags: Flags, io: Io): Promise<void> {
   expectTogether(flags);
-  const machine = await openMachine(flags.machine);
+  using machine = await openMachine(flags.machine);
+  const run = await loadRun(flags.run, { machine });
+  if (flags.interactive) return await interact(run, { ...writing(flags), prompt: flags.prompt }, io);
   const controller = new AbortController();
-  let { signal } = controller;
+  const { signal } = controller;
+  const off = io.onInterrupt(() => {
+    if (signal.aborted) io.exit(EXIT.interrupted);
+    controller.abort();
+  });
   try {
-    const run = await loadRun(flags.run, { machine });
-    if (flags.interactive) return await interact(run, { ...writing(flags), prompt: flags.prompt }, io);
-    const off = io.onInterrupt(() => {
-      if (controller.signal.aborted) io.exit(EXIT.interrupted);
-      controller.abort();
-    });
-    ({ signal } = controller);
-    try {
-      if (flags.prompts !== undefined) await answerAll(run, flags, io, signal);
-      else if (flags.beams !== undefined) await search(run, flags, io, signal);
-      else await write(run, flags, io, signal);
-    } finally {
-      off();
-    }
-    if (signal.aborted) throw new Ended(EXIT.interrupted);
+    if (flags.prompts !== undefined) await answerAll(run, flags, io, signal);
+    else if (flags.beams !== undefined) await search(run, flags, io, signal);
+    else await write(run, flags, io, signal);
   } finally {
-    machine.close();
+    off();
   }
+  if (signal.aborted) throw new Ended(EXIT.interrupted);
 }
 
 /** Of the flags, those that say how text is written. */
@@ -96,7 +91,7 @@ const line = (value: object): string => `${JSON.stringify(value)}\n`;
 
 async function write(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
   const { json, prompt, alternatives } = flags;
-  const session = await openSession(run);
+  using session = await openSession(run);
   const tokens = generateTokens({
     ...{ ...writing(flags), session, tokenizer: run.tokenizer, prompt, alternatives, signal },
   });
@@ -112,7 +107,6 @@ async function write(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal):
     await turn();
   }
   await io.stdout.write(json ? line({ type: "end", interrupted: signal.aborted }) : "\n");
-  session.close();
 }
 
 const named = ({ tokenizer }: LoadedRun, candidates: readonly { token: number; probability: number }[]): object[] =>

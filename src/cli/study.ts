@@ -120,16 +120,12 @@ async function tried(
   flags: StudyFlags,
   signal: AbortSignal,
 ): Promise<KeptTrial | undefined> {
-  const machine = await openMachine(flags.machine);
+  using machine = await openMachine(flags.machine);
   const before = process.cpuUsage();
-  try {
-    const gradients = flags.gradients && seed === 0;
-    const result = await runTrial({ machine, task, cell, seed, settings, gradients, signal });
-    const { user, system } = process.cpuUsage(before);
-    return result && { task: task.name, cell, seed, settings, ...result, cpuSeconds: (user + system) / 1e6 };
-  } finally {
-    machine.close();
-  }
+  const gradients = flags.gradients && seed === 0;
+  const result = await runTrial({ machine, task, cell, seed, settings, gradients, signal });
+  const { user, system } = process.cpuUsage(before);
+  return result && { task: task.name, cell, seed, settings, ...result, cpuSeconds: (user + system) / 1e6 };
 }
 
 function lineOf({ task, cell, seed, cpuSeconds, ...result }: KeptTrial): string {

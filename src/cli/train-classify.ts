@@ -81,37 +81,33 @@ async function tellScores(settings: ClassifySettings, { io, folder, json }: Trai
   const { train, measured: examples } = await dividedExamples(settings);
   if (examples.inputs.length === 0) return;
   const part = test === undefined ? "validation" : "test";
-  const machine = await openMachine(settings.machine);
-  try {
-    const classifier = await loadClassifier(folder, { machine });
-    const model = regression
-      ? await evaluateRegression(classifier, examples)
-      : await evaluateClassifier(classifier, examples);
-    const baselines = settings.baselines
-      ? await classifierBaselines({ machine, classifier, train, test: examples, seed })
-      : [];
-    if (json) {
-      for (const [name, scores] of [
-        ["model", model],
-        ...baselines.map((one) => [one.name, one.scores] as const),
-      ] as const)
-        await io.stdout.write(`${JSON.stringify({ type: "scores", part, name, ...scores })}\n`);
-      return;
-    }
-    const measured = baselines.flatMap(({ name, scores }): [string, Scores][] => (scores ? [[name, scores]] : []));
-    const lines = [
-      `On the ${counted(examples.inputs.length, `${part} example`)}${part === "validation" ? ", which also chose the weights" : ""}:`,
-      scoreTable([["this model", model], ...measured]),
-      ...baselines.flatMap(({ name, scores, why }) => (scores ? [] : [`(${name}: ${why})`])),
-      ...("confusion" in model ? ["", confusionTable(model, io.stdout.columns)] : []),
-    ];
-    await io.stdout.write(`${lines.join("\n")}\n`);
-    const unseen = "confusion" in model ? model.confusion.labels.slice(classifier.model.config.classes!.length) : [];
-    if (unseen.length > 0)
-      await io.stderr.write(
-        `Note: ${unseen.map((label) => JSON.stringify(label)).join(", ")} did not occur in training; these examples count as wrong.\n`,
-      );
-  } finally {
-    machine.close();
+  using machine = await openMachine(settings.machine);
+  const classifier = await loadClassifier(folder, { machine });
+  const model = regression
+    ? await evaluateRegression(classifier, examples)
+    : await evaluateClassifier(classifier, examples);
+  const baselines = settings.baselines
+    ? await classifierBaselines({ machine, classifier, train, test: examples, seed })
+    : [];
+  if (json) {
+    for (const [name, scores] of [
+      ["model", model],
+      ...baselines.map((one) => [one.name, one.scores] as const),
+    ] as const)
+      await io.stdout.write(`${JSON.stringify({ type: "scores", part, name, ...scores })}\n`);
+    return;
   }
+  const measured = baselines.flatMap(({ name, scores }): [string, Scores][] => (scores ? [[name, scores]] : []));
+  const lines = [
+    `On the ${counted(examples.inputs.length, `${part} example`)}${part === "validation" ? ", which also chose the weights" : ""}:`,
+    scoreTable([["this model", model], ...measured]),
+    ...baselines.flatMap(({ name, scores, why }) => (scores ? [] : [`(${name}: ${why})`])),
+    ...("confusion" in model ? ["", confusionTable(model, io.stdout.columns)] : []),
+  ];
+  await io.stdout.write(`${lines.join("\n")}\n`);
+  const unseen = "confusion" in model ? model.confusion.labels.slice(classifier.model.config.classes!.length) : [];
+  if (unseen.length > 0)
+    await io.stderr.write(
+      `Note: ${unseen.map((label) => JSON.stringify(label)).join(", ")} did not occur in training; these examples count as wrong.\n`,
+    );
 }

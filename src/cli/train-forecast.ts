@@ -48,13 +48,9 @@ async function trainForecast(values: ValuesOf<typeof fields>, io: Io): Promise<v
 export async function runForecasterTraining(settings: ForecastSettings, options: TrainingOptions): Promise<void> {
   await tellSaved(await trainForecasterToFolder(settings, options), options);
   if (settings.test > 0 || settings.validation > 0) {
-    const machine = await openMachine(settings.machine);
-    try {
-      const { io, folder, json } = options;
-      await tellBacktest({ io, folder, machine, json, baselines: settings.baselines });
-    } finally {
-      machine.close();
-    }
+    using machine = await openMachine(settings.machine);
+    const { io, folder, json } = options;
+    await tellBacktest({ io, folder, machine, json, baselines: settings.baselines });
   }
   await tellNext([`forecast RUN ${quoted(settings.file)}`], options);
 }
