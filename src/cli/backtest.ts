@@ -10,6 +10,7 @@ import { integer, numbers, onOff, path, type ValuesOf } from "../schema/fields.t
 import { defineCommand } from "./command.ts";
 import { readSeriesFile, settingsOf } from "./forecast-data.ts";
 import { backtestText } from "./forecast-scores.ts";
+import { jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 
@@ -92,7 +93,7 @@ export async function tellBacktest(options: TellBacktestOptions): Promise<void> 
     for (const { name, scores } of result.rows)
       for (const [target, one] of Object.entries(scores))
         await io.stdout.write(
-          `${JSON.stringify({ type: "scores", part: file ?? own, name, target, origins: result.origins, ...one })}\n`,
+          jsonLine({ type: "scores", part: file ?? own, name, target, origins: result.origins, ...one }),
         );
     return;
   }

@@ -10,7 +10,7 @@ import { numbersOf } from "./bench/numbers.ts";
 import { ownLibrary } from "./bench/own-library.ts";
 import { openWorkload, shapesOf } from "./bench/workloads.ts";
 import { defineCommand } from "./command.ts";
-import { counted, table } from "./format.ts";
+import { counted, jsonLine, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 
@@ -61,7 +61,7 @@ async function bench(flags: BenchFlags, io: Io): Promise<void> {
     if (!flags.json && io.stderr.isTTY) await io.stderr.write(`\r\x1b[Kmeasuring ${name}`);
     const row = await measureCase(name, cases[name]!, flags);
     rows.push(row);
-    if (flags.json) await io.stdout.write(`${JSON.stringify(row)}\n`);
+    if (flags.json) await io.stdout.write(jsonLine(row));
   }
   if (flags.json) return;
   if (io.stderr.isTTY) await io.stderr.write("\r\x1b[K");

@@ -23,6 +23,7 @@ import { choice, number, onOff, path, type ValuesOf } from "../schema/fields.ts"
 import { FailureError } from "../shared/errors.ts";
 import { sameShape } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
+import { jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { MODEL_FILES } from "./model-arrays.ts";
 import { common } from "./options.ts";
@@ -80,9 +81,7 @@ async function convert(flags: ConvertFlags, io: Io): Promise<void> {
   const { forward } = converted;
   if (flags.json) {
     const difference = found === "numbers" ? undefined : found;
-    await io.stdout.write(
-      `${JSON.stringify({ type: "converted", from: file.format, to, files, notes, forward, difference })}\n`,
-    );
+    await io.stdout.write(jsonLine({ type: "converted", from: file.format, to, files, notes, forward, difference }));
     return;
   }
   await io.stdout.write(`${file.format} → ${to}: ${files.join(", ")}\n`);

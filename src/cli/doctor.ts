@@ -15,6 +15,7 @@ import { defineCommand } from "./command.ts";
 import { type Check, selfTest } from "./doctor/self-test.ts";
 import { doctorText } from "./doctor/text.ts";
 import { Ended } from "./failure.ts";
+import { jsonLine } from "./format.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
 
@@ -63,7 +64,7 @@ export const doctorCommand = (io: Io, compare: typeof selfTest = selfTest): Comm
     examples: ["doctor", "doctor --json"],
     async run({ json }) {
       const diagnosis = await diagnose(compare);
-      await io.stdout.write(json ? `${JSON.stringify(diagnosis)}\n` : doctorText(diagnosis, io.program));
+      await io.stdout.write(json ? jsonLine(diagnosis) : doctorText(diagnosis, io.program));
       if (!diagnosis.selfTest.passed) throw new Ended(EXIT.failure);
     },
   });

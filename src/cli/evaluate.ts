@@ -8,7 +8,7 @@ import { type TagSettings, tagFields } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";
 import { evaluateText } from "../train/evaluate-text.ts";
 import { defineCommand } from "./command.ts";
-import { counted } from "./format.ts";
+import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { noValidation, trainedOn, wholeText } from "./run-text.ts";
@@ -76,9 +76,9 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     model: { name: model.config.cell.name, nats },
   });
   if (flags.json) {
-    for (const row of result.rows) await io.stdout.write(`${JSON.stringify({ type: "score", ...row })}\n`);
+    for (const row of result.rows) await io.stdout.write(jsonLine({ type: "score", ...row }));
     const { tokensPerCharacter } = result;
-    await io.stdout.write(`${JSON.stringify({ type: "text", tokens: tokens.length, tokensPerCharacter })}\n`);
+    await io.stdout.write(jsonLine({ type: "text", tokens: tokens.length, tokensPerCharacter }));
     return;
   }
   const what = file ?? "The validation part of the run's text";

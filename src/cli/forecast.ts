@@ -11,7 +11,7 @@ import { readSeriesFile, settingsOf, unseenKinds } from "./forecast-data.ts";
 import { forecastPage } from "./forecast-page.ts";
 import { forecastPlot } from "./forecast-plot.ts";
 import { forecastCsv, forecastRows } from "./forecast-table.ts";
-import { counted } from "./format.ts";
+import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { parquetOf } from "./parquet.ts";
@@ -70,10 +70,11 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   });
   const rows = forecastRows(found, data);
   const lines = () => rows.map(({ quantiles, ...row }) => ({ type: "forecast", ...row, ...quantiles }));
+  const jsonLines = () => lines().map(jsonLine).join("");
   const contentOf = (file: string): Promise<Uint8Array> | string => {
     if (holdsParquet(file)) return parquetOf(rows);
     if (/\.json$/i.test(file)) return `${JSON.stringify(lines(), null, 1)}\n`;
-    return /\.jsonl$/i.test(file) ? jsonl(lines()) : forecastCsv(rows);
+    return /\.jsonl$/i.test(file) ? jsonLines() : forecastCsv(rows);
   };
   if (output !== undefined) {
     await platform.writeFileAtomic(output, await contentOf(output));
@@ -85,7 +86,7 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     if (!flags.json)
       await io.stdout.write(`The page with ${found.length === 1 ? "a picture" : "pictures"} of the series: ${html}\n`);
   }
-  if (flags.json) await io.stdout.write(jsonl(lines()));
+  if (flags.json) await io.stdout.write(jsonLines());
   else if (flags.plot)
     await io.stdout.write(
       `${forecastPlot(data.series[0]!, found[0]!, {
@@ -95,5 +96,3 @@ async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     );
   else if (output === undefined && html === undefined) await io.stdout.write(forecastCsv(rows));
 }
-
-const jsonl = (lines: readonly object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join("");

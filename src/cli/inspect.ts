@@ -11,7 +11,7 @@ import { loadRun } from "../run/load-run.ts";
 import { integer, onOff, path, text, type ValuesOf } from "../schema/fields.ts";
 import { nearest, UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
-import { counted } from "./format.ts";
+import { counted, jsonLine } from "./format.ts";
 import { heatMaps, stepMap } from "./heat-maps.ts";
 import { inspectClassifier } from "./inspect-classifier.ts";
 import { inspectForecaster } from "./inspect-forecaster.ts";
@@ -140,7 +140,7 @@ async function tellNumbers(
   { layer, reverse }: InspectFlags,
   io: Io,
 ): Promise<void> {
-  const tell = (line: object): Promise<void> => io.stdout.write(`${JSON.stringify(line)}\n`);
+  const tell = (line: object): Promise<void> => io.stdout.write(jsonLine(line));
   for (const step of steps) await tell({ type: "step", ...step });
   for (const name of names) {
     const { shape, data } = trace.values[traceKey({ name, layer, reverse })]!;

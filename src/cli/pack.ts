@@ -14,6 +14,7 @@ import { choice, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
+import { jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 
@@ -76,7 +77,7 @@ async function pack({ run: folder, type, force, json, ...given }: ValuesOf<typeo
   const size = bytes.byteLength;
   await io.stdout.write(
     json
-      ? `${JSON.stringify({ type: "packed", output, bytes: size })}\n`
+      ? jsonLine({ type: "packed", output, bytes: size })
       : `Wrote ${output} (${formatBytes(size)})\nIn a page: ${load.name}("${output.split(/[/\\]/).at(-1)!}", { machine })\n`,
   );
 }

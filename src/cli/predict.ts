@@ -10,7 +10,7 @@ import type { TagSettings } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";
 import { readInputs } from "./classify-data.ts";
 import { defineCommand } from "./command.ts";
-import { csvLine } from "./format.ts";
+import { csvLine, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { predictTags } from "./predict-tags.ts";
@@ -101,7 +101,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   for (const [k, row] of rows.entries())
     await io.stdout.write(
       flags.json
-        ? `${JSON.stringify({ type: "prediction", place: places[k], ...row })}\n`
+        ? jsonLine({ type: "prediction", place: places[k], ...row })
         : csvLine(
             "label" in row
               ? [row.label, ...classes!.map((name) => row.probabilities[name]!.toFixed(6))]

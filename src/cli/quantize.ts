@@ -8,7 +8,7 @@ import { onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
-import { table } from "./format.ts";
+import { jsonLine, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { openMeasuredRun } from "./measured-run.ts";
 import { common } from "./options.ts";
@@ -66,9 +66,7 @@ async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void
   });
   const [from, to] = [folder, output].map((one) => statSync(join(one, "model.safetensors")).size) as [number, number];
   const result = { output, scores: after, scoresBefore: before, bytes: to, bytesBefore: from };
-  await io.stdout.write(
-    flags.json ? `${JSON.stringify({ type: "quantized", ...result })}\n` : `${on}\n${costText(result)}\n`,
-  );
+  await io.stdout.write(flags.json ? jsonLine({ type: "quantized", ...result }) : `${on}\n${costText(result)}\n`);
 }
 
 /** Figures as they are told; others are by their names. */

@@ -6,7 +6,7 @@ import { surprisal, type TokenSurprisal } from "../run/surprisal.ts";
 import { integer, path, text, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
-import { counted, perplexity, table } from "./format.ts";
+import { counted, jsonLine, perplexity, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { textIn } from "./standard-input.ts";
@@ -50,13 +50,17 @@ async function score(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     const { alternatives, ...rest } = one;
     if (flags.json)
       await io.stdout.write(
-        `${JSON.stringify({ type: "token", ...rest, alternatives: alternatives.map((a) => ({ ...a, piece: tokenizer.vocabulary[a.token] })) })}\n`,
+        jsonLine({
+          type: "token",
+          ...rest,
+          alternatives: alternatives.map((a) => ({ ...a, piece: tokenizer.vocabulary[a.token] })),
+        }),
       );
   }
   const nats = found.reduce((sum, one) => sum + one.nats, 0);
   const mean = nats / found.length;
   if (flags.json) {
-    await io.stdout.write(`${JSON.stringify({ type: "text", tokens: found.length, nats, mean })}\n`);
+    await io.stdout.write(jsonLine({ type: "text", tokens: found.length, nats, mean }));
     return;
   }
   const piece = (token: number): string => JSON.stringify(tokenizer.vocabulary[token]);

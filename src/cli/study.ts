@@ -11,7 +11,7 @@ import { tasks } from "../tasks/registry.ts";
 import type { Task } from "../tasks/task.ts";
 import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
-import { counted, duration, integer as whole } from "./format.ts";
+import { counted, duration, jsonLine, integer as whole } from "./format.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
 import { type Pair, pairsOf, QUICK } from "./study/choose.ts";
@@ -89,7 +89,7 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
         spent += trial.cpuSeconds;
         found.push(trial);
         if (!quiet && !json) await io.stderr.write(`${lineOf(trial)}\n`);
-        if (json) await io.stdout.write(`${JSON.stringify({ type: "trial", ...trial })}\n`);
+        if (json) await io.stdout.write(jsonLine({ type: "trial", ...trial }));
       }
     }
     const stories = storiesOf(pairs, found);

@@ -7,7 +7,7 @@ import { loadTagger } from "../run/load-tagger.ts";
 import type { TagSettings } from "../schema/tag.ts";
 import { LongshortError } from "../shared/errors.ts";
 import { mostFrequentTags } from "../train/tagger-baseline.ts";
-import { counted } from "./format.ts";
+import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { readTagged } from "./tag-data.ts";
 import { labelTable, taggingTable } from "./tag-scores.ts";
@@ -40,7 +40,7 @@ export async function tellTaggerScores(
   const baselines: Row[] = train ? [["each word's most frequent tag", mostFrequentTags(config, train, measured)]] : [];
   if (json) {
     for (const [name, scores] of [["model", model] as Row, ...baselines])
-      await io.stdout.write(`${JSON.stringify({ type: "scores", part, name, ...scores })}\n`);
+      await io.stdout.write(jsonLine({ type: "scores", part, name, ...scores }));
     return;
   }
   const chose = part === "validation" ? ", which also chose the weights" : "";

@@ -8,6 +8,7 @@ import { type Comparison, compareModels, comparison, inputsOfBoth, randomInputs 
 import { integer, number, path, type ValuesOf } from "../schema/fields.ts";
 import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
+import { jsonLine } from "./format.ts";
 import { EXIT, type Io } from "./io.ts";
 import { inputsFrom, MODEL_FILES } from "./model-arrays.ts";
 import { common } from "./options.ts";
@@ -60,7 +61,7 @@ async function verify(flags: VerifyFlags, io: Io): Promise<void> {
     const { outputs, shape, difference } = line;
     await io.stdout.write(
       flags.json
-        ? `${JSON.stringify({ type: "difference", output: outputs[0], with: line.with, shape, difference })}\n`
+        ? jsonLine({ type: "difference", output: outputs[0], with: line.with, shape, difference })
         : `${outputs[0]} [${shape.join(", ")}], ${line.with}: ${difference === 0 ? "same results" : `largest difference ${difference.toExponential(1)}`}\n`,
     );
   }
