@@ -12,15 +12,13 @@ import { dividedExamples, readExamples } from "./classify-data.ts";
 import { confusionTable, type Scores, scoreTable } from "./classify-scores.ts";
 import { trainClassifierToFolder } from "./classify-training.ts";
 import { defineCommand } from "./command.ts";
-import { counted } from "./format.ts";
+import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
-import { common } from "./options.ts";
+import { newTraining, newTrainingFields } from "./new-training.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
-import { inRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import { tellNext, tellSaved } from "./training-result.ts";
 
-const { output, force, quiet, json } = common;
-const fields = { ...classifyFields, output, force, quiet, json } as const;
+const fields = { ...classifyFields, ...newTrainingFields } as const;
 
 export const trainClassifyCommand = (io: Io): Command =>
   defineCommand(io, {
@@ -40,7 +38,6 @@ export const trainClassifyCommand = (io: Io): Command =>
 
 async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { output, force, quiet, json, ...rest } = values;
-  const folder = output ?? newRunFolder(nameOf(rest.file), io.today());
   const settings: ClassifySettings = {
     ...rest,
     // Absolute, so that the run can be repeated and resumed from any folder.
@@ -52,9 +49,7 @@ async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<v
     const [train, test] = [await readExamples(settings.file, settings), await readExamples(settings.test, settings)];
     expectSameChannels(train, test);
   }
-  await inRunFolder(folder, { force }, () =>
-    runClassifierTraining(settings, { io, folder, quiet, json, existing: "overwrite" }),
-  );
+  await newTraining(values, rest.file, io, (options) => runClassifierTraining(settings, options));
 }
 
 /** @throws UsageError "ragged-row" */
@@ -94,7 +89,7 @@ async function tellScores(settings: ClassifySettings, { io, folder, json }: Trai
       ["model", model],
       ...baselines.map((one) => [one.name, one.scores] as const),
     ] as const)
-      await io.stdout.write(`${JSON.stringify({ type: "scores", part, name, ...scores })}\n`);
+      await io.stdout.write(jsonLine({ type: "scores", part, name, ...scores }));
     return;
   }
   const measured = baselines.flatMap(({ name, scores }): [string, Scores][] => (scores ? [[name, scores]] : []));
