@@ -67,16 +67,13 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     readonly model: { readonly kind?: unknown };
     readonly training?: Partial<ClassifySettings & TagSettings>;
   };
+  const table = { ...training, ...(flags.delimiter !== undefined && { delimiter: flags.delimiter }) };
   using machine = await openMachine(flags.machine);
   if (model.kind === "tagger") {
     const { run, lines, probabilities, json } = flags;
     if (flags.with !== undefined)
       throw new UsageError("bad-option", "--with: only for classifiers; this run is a tagger");
-    const columns = {
-      ...training,
-      ...(flags.text !== undefined && { token: flags.text }),
-      ...(flags.delimiter !== undefined && { delimiter: flags.delimiter }),
-    };
+    const columns = { ...table, ...(flags.text !== undefined && { token: flags.text }) };
     return await predictTags({ ...{ run, machine, file, input, lines, probabilities, json }, columns }, io);
   }
   for (const name of ["lines", "probabilities"] as const)
@@ -84,11 +81,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
       throw new UsageError("bad-option", `--${name}: only for taggers; this run is a ${String(model.kind)}`);
   const classifiers: Classifier[] = [];
   for (const run of [flags.run, ...(flags.with ?? [])]) classifiers.push(await loadClassifier(run, { machine }));
-  const columns = {
-    ...training,
-    ...(flags.text !== undefined && { text: flags.text }),
-    ...(flags.delimiter !== undefined && { delimiter: flags.delimiter }),
-  };
+  const columns = { ...table, ...(flags.text !== undefined && { text: flags.text }) };
   const { inputs, places } =
     input === undefined ? await readInputs(file!, columns) : { inputs: [input], places: ["--input"] };
   const { classes } = classifiers[0]!.model.config;

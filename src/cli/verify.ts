@@ -6,6 +6,7 @@ import { type Model, open } from "../formats/open.ts";
 import type { ModelArray } from "../formats/plans.ts";
 import { type Comparison, compareModels, comparison, inputsOfBoth, randomInputs } from "../formats/verify.ts";
 import { integer, number, path, type ValuesOf } from "../schema/fields.ts";
+import { formatShape } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
 import { jsonLine } from "./format.ts";
@@ -62,7 +63,7 @@ async function verify(flags: VerifyFlags, io: Io): Promise<void> {
     await io.stdout.write(
       flags.json
         ? jsonLine({ type: "difference", output: outputs[0], with: line.with, shape, difference })
-        : `${outputs[0]} [${shape.join(", ")}], ${line.with}: ${difference === 0 ? "same results" : `largest difference ${difference.toExponential(1)}`}\n`,
+        : `${outputs[0]} ${formatShape(shape)}, ${line.with}: ${difference === 0 ? "same results" : `largest difference ${difference.toExponential(1)}`}\n`,
     );
   }
   const largest = Math.max(...lines.map((line) => line.difference));
