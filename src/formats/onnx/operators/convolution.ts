@@ -1,6 +1,6 @@
 import { LOWEST } from "../../../layers/pool-over-time.ts";
 import { add, div } from "../../../math/expression.ts";
-import { size } from "../../../shared/shapes.ts";
+import { formatShape, size } from "../../../shared/shapes.ts";
 import { matmul as product } from "../../../tensor/operations.ts";
 import { batchNormalized } from "../../batch-normalized.ts";
 import { samePadding } from "../../same-padding.ts";
@@ -28,7 +28,7 @@ function overTime(
   const long = kernelShape.flatMap((k, axis) => (k > 1 || spatial[axis]! > 1 ? [axis] : []));
   if (spatial.length === 0 || kernelShape.length !== spatial.length || long.length > 1)
     throw node.fail(
-      `a kernel of [${kernelShape.join(", ")}] over [${spatial.join(", ")}]: one axis may be longer than 1 (convolution over time)`,
+      `a kernel of ${formatShape(kernelShape)} over ${formatShape(spatial)}: one axis may be longer than 1 (convolution over time)`,
     );
   const axis = long[0] ?? spatial.length - 1;
   const [n, c] = x.shape as [number, number];
@@ -86,7 +86,7 @@ const conv: Operator = (node) => {
   const [outputs, channels] = weight.shape as [number, number];
   const [n, inputs] = x.shape as [number, number];
   if (channels * groups !== inputs || outputs % groups !== 0)
-    throw node.fail(`weights [${weight.shape.join(", ")}] in ${groups} groups for ${inputs} channels`);
+    throw node.fail(`weights ${formatShape(weight.shape)} in ${groups} groups for ${inputs} channels`);
   const seen = taps(node, x, w, 0);
   const parts = Array.from({ length: groups }, (_, g) => {
     const rows = outputs / groups;
