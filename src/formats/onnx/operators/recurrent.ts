@@ -234,7 +234,7 @@ function maskOf(node: NodeContext, o: RecurrentNode): Tensor | undefined {
     Float32Array.from({ length: T }, (_, t) => t),
     { constant: false },
   );
-  const mask = recorder.pointwise([steps, lengths], { equation: (t, n) => select(less(t!, n!), 1, 0) }, "float32");
+  const mask = recorder.pointwise([steps, lengths], (t, n) => select(less(t, n), 1, 0), "float32");
   return recorder.tensor(mask);
 }
 
