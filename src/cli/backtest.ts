@@ -10,6 +10,7 @@ import { integer, numbers, onOff, path, type ValuesOf } from "../schema/fields.t
 import { defineCommand } from "./command.ts";
 import { readSeriesFile, settingsOf } from "./forecast-data.ts";
 import { backtestText } from "./forecast-scores.ts";
+import { jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 
@@ -60,13 +61,9 @@ export const backtestCommand = (io: Io): Command =>
   });
 
 async function runBacktest(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  const { run: folder, file, stride, quantiles: levels, samples, seed, recent, baselines, json } = values;
-  const machine = await openMachine(values.machine);
-  try {
-    await tellBacktest({ io, folder, machine, file, stride, levels, samples, seed, recent, baselines, json });
-  } finally {
-    machine.close();
-  }
+  const { run: folder, quantiles: levels, ...rest } = values;
+  using machine = await openMachine(values.machine);
+  await tellBacktest({ ...rest, io, folder, machine, levels });
 }
 
 export interface TellBacktestOptions {
@@ -88,24 +85,19 @@ export interface TellBacktestOptions {
 export async function tellBacktest(options: TellBacktestOptions): Promise<void> {
   const { io, folder, machine, file, json, ...rest } = options;
   const forecaster = await loadForecaster(folder, { machine });
-  try {
-    const { series, own } = await measuredSeries(forecaster, folder, file);
-    const part =
-      file === undefined ? `the ${own} part${own === "validation" ? ", which also chose the weights" : ""}` : file;
-    const result: Backtest = await backtest(forecaster, { ...rest, series });
-    if (json) {
-      for (const { name, scores } of result.rows)
-        for (const [target, one] of Object.entries(scores))
-          await io.stdout.write(
-            `${JSON.stringify({ type: "scores", part: file ?? own, name, target, origins: result.origins, ...one })}\n`,
-          );
-      return;
-    }
-    await io.stdout.write(`${backtestText(result, part)}\n`);
-  } finally {
-    forecaster.close();
-    forecaster.parameters.close();
+  const { series, own } = await measuredSeries(forecaster, folder, file);
+  const part =
+    file === undefined ? `the ${own} part${own === "validation" ? ", which also chose the weights" : ""}` : file;
+  const result: Backtest = await backtest(forecaster, { ...rest, series });
+  if (json) {
+    for (const { name, scores } of result.rows)
+      for (const [target, one] of Object.entries(scores))
+        await io.stdout.write(
+          jsonLine({ type: "scores", part: file ?? own, name, target, origins: result.origins, ...one }),
+        );
+    return;
   }
+  await io.stdout.write(`${backtestText(result, part)}\n`);
 }
 
 /** The test part of a run's own series (without one the validation part), or the second half of another file. */

@@ -10,7 +10,7 @@ import { numbersOf } from "./bench/numbers.ts";
 import { ownLibrary } from "./bench/own-library.ts";
 import { openWorkload, shapesOf } from "./bench/workloads.ts";
 import { defineCommand } from "./command.ts";
-import { counted, table } from "./format.ts";
+import { counted, jsonLine, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 
@@ -61,7 +61,7 @@ async function bench(flags: BenchFlags, io: Io): Promise<void> {
     if (!flags.json && io.stderr.isTTY) await io.stderr.write(`\r\x1b[Kmeasuring ${name}`);
     const row = await measureCase(name, cases[name]!, flags);
     rows.push(row);
-    if (flags.json) await io.stdout.write(`${JSON.stringify(row)}\n`);
+    if (flags.json) await io.stdout.write(jsonLine(row));
   }
   if (flags.json) return;
   if (io.stderr.isTTY) await io.stderr.write("\r\x1b[K");
@@ -76,26 +76,22 @@ function namesOf(word: string): string[] {
 }
 
 async function measureCase(name: string, c: Case, { seconds, threads: wanted }: BenchFlags): Promise<BenchRow> {
-  const machine = await ownLibrary.openMachine("wasm", wanted === undefined ? {} : { threads: wanted });
-  try {
-    const numbers = numbersOf(c, shapesOf(ownLibrary, c));
-    const workload = await openWorkload({ library: ownLibrary, machine, numbers, c });
-    await workload.check();
-    const times = await measure(workload.run, { seconds, singles: c.kind === "stream" });
-    const { family, threads } = machine.limits;
-    const operations = operationsOf(c);
-    const facts = { family, threads, wide: (machine as { wide?: boolean }).wide === true };
-    const weights = c.kind === "stream" ? { weightBytes: streamBytes(c) } : {};
-    return {
-      ...{ case: name, system: "longshort", version: VERSION, node: process.version, processor: processor() },
-      ...times,
-      ...{ spread: times.within, gflops: operations / times.medianMs / 1e6 },
-      ...facts,
-      ...(await limitsFor(c, { ...times, ...facts, ...weights, operations })),
-    };
-  } finally {
-    machine.close();
-  }
+  using machine = await ownLibrary.openMachine("wasm", wanted === undefined ? {} : { threads: wanted });
+  const numbers = numbersOf(c, shapesOf(ownLibrary, c));
+  const workload = await openWorkload({ library: ownLibrary, machine, numbers, c });
+  await workload.check();
+  const times = await measure(workload.run, { seconds, singles: c.kind === "stream" });
+  const { family, threads } = machine.limits;
+  const operations = operationsOf(c);
+  const facts = { family, threads, wide: (machine as { wide?: boolean }).wide === true };
+  const weights = c.kind === "stream" ? { weightBytes: streamBytes(c) } : {};
+  return {
+    ...{ case: name, system: "longshort", version: VERSION, node: process.version, processor: processor() },
+    ...times,
+    ...{ spread: times.within, gflops: operations / times.medianMs / 1e6 },
+    ...facts,
+    ...(await limitsFor(c, { ...times, ...facts, ...weights, operations })),
+  };
 }
 
 const processor = (): string => cpus()[0]?.model.trim() ?? "unknown processor";

@@ -6,7 +6,7 @@ import { bestColumns } from "./best-columns.ts";
 import { defineCommand } from "./command.ts";
 import { comparePage } from "./compare-page.ts";
 import { type Difference, differencesOf, printed } from "./differences.ts";
-import { duration, short, table } from "./format.ts";
+import { duration, jsonLine, short, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { inked, letterOf, plot } from "./plot.ts";
@@ -43,7 +43,7 @@ async function compare({ runs, curve, html, json }: ValuesOf<typeof fields>, io:
   const differences = differencesOf(stories);
   if (html !== undefined) await platform.writeFileAtomic(html, comparePage(stories, differences));
   if (json) {
-    await io.stdout.write(`${JSON.stringify({ differences, runs: stories })}\n`);
+    await io.stdout.write(jsonLine({ differences, runs: stories }));
     return;
   }
   const shown =

@@ -23,6 +23,7 @@ import { choice, number, onOff, path, type ValuesOf } from "../schema/fields.ts"
 import { FailureError } from "../shared/errors.ts";
 import { sameShape } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
+import { jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { MODEL_FILES } from "./model-arrays.ts";
 import { common } from "./options.ts";
@@ -80,9 +81,7 @@ async function convert(flags: ConvertFlags, io: Io): Promise<void> {
   const { forward } = converted;
   if (flags.json) {
     const difference = found === "numbers" ? undefined : found;
-    await io.stdout.write(
-      `${JSON.stringify({ type: "converted", from: file.format, to, files, notes, forward, difference })}\n`,
-    );
+    await io.stdout.write(jsonLine({ type: "converted", from: file.format, to, files, notes, forward, difference }));
     return;
   }
   await io.stdout.write(`${file.format} → ${to}: ${files.join(", ")}\n`);
@@ -133,24 +132,18 @@ function sameTensor(a: SafeTensor | undefined, b: SafeTensor): boolean {
 }
 
 async function difference(from: ModelFile, to: ModelFile, flags: ConvertFlags): Promise<number> {
-  const machine = await openMachine("reference");
-  try {
-    // Layers have the batch first, a language model has the time first; the new file says which it is compared with.
-    const { content } = from;
-    const layers = content.kind === "text" && to.content.kind === "network";
-    const own = layers
-      ? { ...from, content: { kind: "network", network: networkOfText(content.text) } as const }
-      : from;
-    const [a, b] = [new Model(own, { machine }), new Model(to, { machine })];
-    const results = await compareModels(a, b, await randomInputs(a));
-    const largest = Math.max(...results.map((r) => r.difference));
-    if (!(largest <= flags.tolerance))
-      throw new FailureError(
-        "differs",
-        `the new file computes something else: its outputs differ by ${largest.toExponential(1)}, --tolerance is ${flags.tolerance}; nothing was written`,
-      );
-    return largest;
-  } finally {
-    machine.close();
-  }
+  using machine = await openMachine("reference");
+  // Layers have the batch first, a language model has the time first; the new file says which it is compared with.
+  const { content } = from;
+  const layers = content.kind === "text" && to.content.kind === "network";
+  const own = layers ? { ...from, content: { kind: "network", network: networkOfText(content.text) } as const } : from;
+  const [a, b] = [new Model(own, { machine }), new Model(to, { machine })];
+  const results = await compareModels(a, b, await randomInputs(a));
+  const largest = Math.max(...results.map((r) => r.difference));
+  if (!(largest <= flags.tolerance))
+    throw new FailureError(
+      "differs",
+      `the new file computes something else: its outputs differ by ${largest.toExponential(1)}, --tolerance is ${flags.tolerance}; nothing was written`,
+    );
+  return largest;
 }

@@ -94,16 +94,12 @@ async function demo(flags: DemoFlags, io: Io): Promise<void> {
     await io.stdout.write(`\nSaved in ${folder}. To see it write: ${io.program} generate ${quoted(folder)}\n`);
     throw new Ended(EXIT.interrupted);
   }
-  const machine = await openMachine(flags.machine);
-  try {
-    // From the files, so that what is shown is what was saved.
-    const run = await loadRun(folder, { machine });
-    await showScores(run, io);
-    await showSample(run, flags.seed, io);
-    await showGates(run, io);
-  } finally {
-    machine.close();
-  }
+  using machine = await openMachine(flags.machine);
+  // From the files, so that what is shown is what was saved.
+  const run = await loadRun(folder, { machine });
+  await showScores(run, io);
+  await showSample(run, flags.seed, io);
+  await showGates(run, io);
   await showNext(folder, io);
 }
 
@@ -112,25 +108,21 @@ const heading = (text: string, { columns }: Output): string =>
   `\n── ${text} ${"─".repeat(Math.max(0, Math.min(columns, 80) - 6 - text.length))}\n\n`;
 
 async function showScores({ model, parameters, machine, tokenizer }: LoadedRun, io: Io): Promise<void> {
-  const corpus = await openCorpus({ files: [TEXT], tokenizer, validation: DEMO.validation });
-  try {
-    const { loss: nats } = await evaluateText({ model, parameters, machine, tokens: corpus.validation });
-    const result = scores({
-      tokenizer,
-      train: corpus.train,
-      validation: corpus.validation,
-      model: { name: "lstm", nats },
-    });
-    await io.stdout.write(heading("How well it predicts the last tenth of the text, which it has not seen", io.stdout));
-    await io.stdout.write(scoresTable(result));
-    await io.stdout.write(`\nValidation loss: ${nats.toFixed(4)} nats per token; README.md says what to expect.\n`);
-  } finally {
-    corpus.close();
-  }
+  using corpus = await openCorpus({ files: [TEXT], tokenizer, validation: DEMO.validation });
+  const { loss: nats } = await evaluateText({ model, parameters, machine, tokens: corpus.validation });
+  const result = scores({
+    tokenizer,
+    train: corpus.train,
+    validation: corpus.validation,
+    model: { name: "lstm", nats },
+  });
+  await io.stdout.write(heading("How well it predicts the last tenth of the text, which it has not seen", io.stdout));
+  await io.stdout.write(scoresTable(result));
+  await io.stdout.write(`\nValidation loss: ${nats.toFixed(4)} nats per token; README.md says what to expect.\n`);
 }
 
 async function showSample(run: LoadedRun, seed: number, io: Io): Promise<void> {
-  const session = await openSession(run);
+  using session = await openSession(run);
   await io.stdout.write(`${heading(`What it writes after ${JSON.stringify(PROMPT)}`, io.stdout)}${PROMPT}`);
   const text = generate({
     session,
@@ -142,7 +134,6 @@ async function showSample(run: LoadedRun, seed: number, io: Io): Promise<void> {
   });
   for await (const piece of text) await io.stdout.write(piece);
   await io.stdout.write("\n");
-  session.close();
 }
 
 async function showGates(run: LoadedRun, io: Io): Promise<void> {

@@ -15,6 +15,7 @@ import { defineCommand } from "./command.ts";
 import { type Check, selfTest } from "./doctor/self-test.ts";
 import { doctorText } from "./doctor/text.ts";
 import { Ended } from "./failure.ts";
+import { jsonLine } from "./format.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
 
@@ -63,7 +64,7 @@ export const doctorCommand = (io: Io, compare: typeof selfTest = selfTest): Comm
     examples: ["doctor", "doctor --json"],
     async run({ json }) {
       const diagnosis = await diagnose(compare);
-      await io.stdout.write(json ? `${JSON.stringify(diagnosis)}\n` : doctorText(diagnosis, io.program));
+      await io.stdout.write(json ? jsonLine(diagnosis) : doctorText(diagnosis, io.program));
       if (!diagnosis.selfTest.passed) throw new Ended(EXIT.failure);
     },
   });
@@ -96,21 +97,16 @@ async function examine(
   compare: typeof selfTest,
   before: number,
 ): Promise<Required<Pick<Diagnosis, "machine" | "speed" | "selfTest">>> {
-  const machine = await openMachine("wasm");
-  const reference = await openMachine("reference");
-  try {
-    const checks = await compare(machine, reference);
-    // Tiles are chosen once plans have run.
-    const limits = { ...machine.limits, wide: (machine as { wide?: boolean }).wide === true };
-    return {
-      machine: limits,
-      speed: await speedOf(limits, before),
-      selfTest: { passed: checks.every(({ passed }) => passed), checks },
-    };
-  } finally {
-    machine.close();
-    reference.close();
-  }
+  using machine = await openMachine("wasm");
+  using reference = await openMachine("reference");
+  const checks = await compare(machine, reference);
+  // Tiles are chosen once plans have run.
+  const limits = { ...machine.limits, wide: (machine as { wide?: boolean }).wide === true };
+  return {
+    machine: limits,
+    speed: await speedOf(limits, before),
+    selfTest: { passed: checks.every(({ passed }) => passed), checks },
+  };
 }
 
 /** What `Math.exp` takes right after `run`: the least of several windows, long enough for the compiler to take the loop. */
@@ -133,18 +129,14 @@ async function speedOf(
 ): Promise<NonNullable<Diagnosis["speed"]>> {
   const c = cases["gemm-64x256x1024"]!;
   // The limit is that of one thread.
-  const machine = await openMachine("wasm", { threads: 1 });
-  try {
-    const workload = await openWorkload({ library: ownLibrary, machine, numbers: numbersOf(c, {}), c });
-    await workload.check();
-    const { fastestMs } = await measure(workload.run, { seconds: 0.1, warmup: 0.1 });
-    const gflops = (2 * 64 * 256 * 1024) / fastestMs / 1e6;
-    const after = exponentialNs(workload.run);
-    const limitGflops = (await multiplyAddLimit({ fused: family === "fused", wide })) / 1e9;
-    const readingGBs: Record<string, number> = {};
-    for (const [name, bytes] of Object.entries(READING)) readingGBs[name] = (await readBandwidth(bytes)) / 1e9;
-    return { gflops, limitGflops, share: gflops / limitGflops, readingGBs, exponentialNs: { before, after } };
-  } finally {
-    machine.close();
-  }
+  using machine = await openMachine("wasm", { threads: 1 });
+  const workload = await openWorkload({ library: ownLibrary, machine, numbers: numbersOf(c, {}), c });
+  await workload.check();
+  const { fastestMs } = await measure(workload.run, { seconds: 0.1, warmup: 0.1 });
+  const gflops = (2 * 64 * 256 * 1024) / fastestMs / 1e6;
+  const after = exponentialNs(workload.run);
+  const limitGflops = (await multiplyAddLimit({ fused: family === "fused", wide })) / 1e9;
+  const readingGBs: Record<string, number> = {};
+  for (const [name, bytes] of Object.entries(READING)) readingGBs[name] = (await readBandwidth(bytes)) / 1e9;
+  return { gflops, limitGflops, share: gflops / limitGflops, readingGBs, exponentialNs: { before, after } };
 }

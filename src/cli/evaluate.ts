@@ -8,7 +8,7 @@ import { type TagSettings, tagFields } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";
 import { evaluateText } from "../train/evaluate-text.ts";
 import { defineCommand } from "./command.ts";
-import { counted } from "./format.ts";
+import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { noValidation, trainedOn, wholeText } from "./run-text.ts";
@@ -55,42 +55,34 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { run: folder, file } = flags;
   const known = await readConfig(folder);
   if ((known.model as { readonly kind?: unknown }).kind === "tagger") return evaluateTags(flags, known, io);
-  const machine = await openMachine(flags.machine);
-  const open: { close(): void }[] = [machine];
-  try {
-    const { config, model, parameters, tokenizer } = await loadRun(folder, { machine });
-    const own = (config.training ?? {}) as Partial<TextSettings>;
-    if (file !== undefined && own.files?.includes(resolve(file)))
-      await io.stderr.write(`Note: the model was trained on ${file}; on text that it has not seen it will do worse.\n`);
+  using machine = await openMachine(flags.machine);
+  const { config, model, parameters, tokenizer } = await loadRun(folder, { machine });
+  const own = (config.training ?? {}) as Partial<TextSettings>;
+  if (file !== undefined && own.files?.includes(resolve(file)))
+    await io.stderr.write(`Note: the model was trained on ${file}; on text that it has not seen it will do worse.\n`);
 
-    const needsOwn = file === undefined || (flags.baselines && flags.baseline === undefined);
-    const trained = needsOwn ? await trainedOn(own, tokenizer, { needed: file === undefined, io }) : undefined;
-    if (trained) open.push(trained);
-    const asked = file === undefined ? undefined : await wholeText([file], tokenizer, own);
-    if (asked) open.push(asked);
-    const tokens = asked?.train ?? trained!.validation;
-    if (tokens.length < 2) throw noValidation(folder);
-    const baseline = flags.baseline ? await wholeText(flags.baseline, tokenizer, own) : undefined;
-    if (baseline) open.push(baseline);
+  const needsOwn = file === undefined || (flags.baselines && flags.baseline === undefined);
+  using trained = needsOwn ? await trainedOn(own, tokenizer, { needed: file === undefined, io }) : undefined;
+  using asked = file === undefined ? undefined : await wholeText([file], tokenizer, own);
+  const tokens = asked?.train ?? trained!.validation;
+  if (tokens.length < 2) throw noValidation(folder);
+  using baseline = flags.baseline ? await wholeText(flags.baseline, tokenizer, own) : undefined;
 
-    const { loss: nats } = await evaluateText({ model, parameters, machine, tokens });
-    const result = scores({
-      tokenizer,
-      train: flags.baselines ? (baseline ?? trained)?.train : undefined,
-      validation: tokens,
-      model: { name: model.config.cell.name, nats },
-    });
-    if (flags.json) {
-      for (const row of result.rows) await io.stdout.write(`${JSON.stringify({ type: "score", ...row })}\n`);
-      const { tokensPerCharacter } = result;
-      await io.stdout.write(`${JSON.stringify({ type: "text", tokens: tokens.length, tokensPerCharacter })}\n`);
-      return;
-    }
-    const what = file ?? "The validation part of the run's text";
-    await io.stdout.write(`${what}: ${counted(tokens.length, "token")} (${tokenizer.kind})\n${scoresTable(result)}`);
-  } finally {
-    for (const one of open.reverse()) one.close();
+  const { loss: nats } = await evaluateText({ model, parameters, machine, tokens });
+  const result = scores({
+    tokenizer,
+    train: flags.baselines ? (baseline ?? trained)?.train : undefined,
+    validation: tokens,
+    model: { name: model.config.cell.name, nats },
+  });
+  if (flags.json) {
+    for (const row of result.rows) await io.stdout.write(jsonLine({ type: "score", ...row }));
+    const { tokensPerCharacter } = result;
+    await io.stdout.write(jsonLine({ type: "text", tokens: tokens.length, tokensPerCharacter }));
+    return;
   }
+  const what = file ?? "The validation part of the run's text";
+  await io.stdout.write(`${what}: ${counted(tokens.length, "token")} (${tokenizer.kind})\n${scoresTable(result)}`);
 }
 
 /** A tagger is measured as at the end of its training, on the file if one is given. */

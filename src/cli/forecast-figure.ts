@@ -3,6 +3,7 @@ import type { TimeStep } from "../data/time-step.ts";
 import { type TimeZone, wallClock } from "../data/time-zone.ts";
 import type { SeriesForecast, TargetForecast } from "../run/forecaster.ts";
 import { shownNumber, ticks, withAir } from "../shared/axis.ts";
+import { extremes } from "../shared/extremes.ts";
 import { escaped } from "./page.ts";
 
 export interface FigureOptions {
@@ -43,7 +44,7 @@ export function forecastFigure(options: FigureOptions): string {
   const known = options.series.values[target]!.subarray(first, origin);
   const [P, H] = [known.length, point.length];
   const values = [...known, ...point, ...quantiles.flatMap((one) => [...one.values])].filter(Number.isFinite);
-  const [low, high] = values.reduce(([a, b], y) => [Math.min(a, y), Math.max(b, y)], [Infinity, -Infinity]);
+  const [low, high] = extremes(values);
   const [floor, roof] = withAir(low, high);
   const apart = (RIGHT - LEFT) / Math.max(1, P + H - 1);
   const x = (k: number): string => (LEFT + k * apart).toFixed(1);

@@ -11,7 +11,7 @@ import { readSeriesFile, settingsOf, unseenKinds } from "./forecast-data.ts";
 import { forecastPage } from "./forecast-page.ts";
 import { forecastPlot } from "./forecast-plot.ts";
 import { forecastCsv, forecastRows } from "./forecast-table.ts";
-import { counted } from "./format.ts";
+import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { parquetOf } from "./parquet.ts";
@@ -59,47 +59,40 @@ export const forecastCommand = (io: Io): Command =>
 
 async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { horizon, quantiles: levels, samples, seed, recent, output, html } = flags;
-  const machine = await openMachine(flags.machine);
-  try {
-    const forecaster = await loadForecaster(flags.run, { machine });
-    const settings = await settingsOf(flags.run);
-    const data = await readSeriesFile(await inputFile(flags.file ?? settings.file, io), settings);
-    for (const notice of [...data.notices, ...unseenKinds(forecaster.layout, data)])
-      await io.stderr.write(`Note: ${notice}\n`);
-    const found: readonly SeriesForecast[] = await forecaster.forecast(data, {
-      ...{ horizon, levels, samples, seed, recent },
-    });
-    const rows = forecastRows(found, data);
-    const lines = () => rows.map(({ quantiles, ...row }) => ({ type: "forecast", ...row, ...quantiles }));
-    const contentOf = (file: string): Promise<Uint8Array> | string => {
-      if (holdsParquet(file)) return parquetOf(rows);
-      if (/\.json$/i.test(file)) return `${JSON.stringify(lines(), null, 1)}\n`;
-      return /\.jsonl$/i.test(file) ? jsonl(lines()) : forecastCsv(rows);
-    };
-    if (output !== undefined) {
-      await platform.writeFileAtomic(output, await contentOf(output));
-      if (!flags.json) await io.stdout.write(`Wrote ${output} (${counted(rows.length, "row")})\n`);
-    }
-    const past = Math.max(forecaster.layout.context, 2 * forecaster.layout.horizon);
-    if (html !== undefined) {
-      await platform.writeFileAtomic(html, forecastPage(data, found, { past, season: forecaster.layout.season }));
-      if (!flags.json)
-        await io.stdout.write(
-          `The page with ${found.length === 1 ? "a picture" : "pictures"} of the series: ${html}\n`,
-        );
-    }
-    if (flags.json) await io.stdout.write(jsonl(lines()));
-    else if (flags.plot)
-      await io.stdout.write(
-        `${forecastPlot(data.series[0]!, found[0]!, {
-          ...{ width: Math.min(io.stdout.columns, 120), color: io.color },
-          past,
-        })}\n`,
-      );
-    else if (output === undefined && html === undefined) await io.stdout.write(forecastCsv(rows));
-  } finally {
-    machine.close();
+  using machine = await openMachine(flags.machine);
+  const forecaster = await loadForecaster(flags.run, { machine });
+  const settings = await settingsOf(flags.run);
+  const data = await readSeriesFile(await inputFile(flags.file ?? settings.file, io), settings);
+  for (const notice of [...data.notices, ...unseenKinds(forecaster.layout, data)])
+    await io.stderr.write(`Note: ${notice}\n`);
+  const found: readonly SeriesForecast[] = await forecaster.forecast(data, {
+    ...{ horizon, levels, samples, seed, recent },
+  });
+  const rows = forecastRows(found, data);
+  const lines = () => rows.map(({ quantiles, ...row }) => ({ type: "forecast", ...row, ...quantiles }));
+  const jsonLines = () => lines().map(jsonLine).join("");
+  const contentOf = (file: string): Promise<Uint8Array> | string => {
+    if (holdsParquet(file)) return parquetOf(rows);
+    if (/\.json$/i.test(file)) return `${JSON.stringify(lines(), null, 1)}\n`;
+    return /\.jsonl$/i.test(file) ? jsonLines() : forecastCsv(rows);
+  };
+  if (output !== undefined) {
+    await platform.writeFileAtomic(output, await contentOf(output));
+    if (!flags.json) await io.stdout.write(`Wrote ${output} (${counted(rows.length, "row")})\n`);
   }
+  const past = Math.max(forecaster.layout.context, 2 * forecaster.layout.horizon);
+  if (html !== undefined) {
+    await platform.writeFileAtomic(html, forecastPage(data, found, { past, season: forecaster.layout.season }));
+    if (!flags.json)
+      await io.stdout.write(`The page with ${found.length === 1 ? "a picture" : "pictures"} of the series: ${html}\n`);
+  }
+  if (flags.json) await io.stdout.write(jsonLines());
+  else if (flags.plot)
+    await io.stdout.write(
+      `${forecastPlot(data.series[0]!, found[0]!, {
+        ...{ width: Math.min(io.stdout.columns, 120), color: io.color },
+        past,
+      })}\n`,
+    );
+  else if (output === undefined && html === undefined) await io.stdout.write(forecastCsv(rows));
 }
-
-const jsonl = (lines: readonly object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join("");

@@ -46,6 +46,9 @@ export function perplexity(nats: number): string {
   return value < 1e6 ? value.toFixed(2) : Number.isFinite(value) ? value.toExponential(2) : "∞";
 }
 
+/** A line of JSON, as with `--json`. */
+export const jsonLine = (value: object): string => `${JSON.stringify(value)}\n`;
+
 /** A line of CSV (RFC 4180). */
 export const csvLine = (cells: readonly string[]): string =>
   `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")}\n`;

@@ -11,6 +11,7 @@ import { generationFields } from "../schema/generation.ts";
 import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
+import { jsonLine } from "./format.ts";
 import { interact } from "./interact.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
@@ -62,28 +63,23 @@ export const generateCommand = (io: Io): Command =>
 
 async function generateText(flags: Flags, io: Io): Promise<void> {
   expectTogether(flags);
-  const machine = await openMachine(flags.machine);
+  using machine = await openMachine(flags.machine);
+  const run = await loadRun(flags.run, { machine });
+  if (flags.interactive) return await interact(run, { ...writing(flags), prompt: flags.prompt }, io);
   const controller = new AbortController();
-  let { signal } = controller;
+  const { signal } = controller;
+  const off = io.onInterrupt(() => {
+    if (signal.aborted) io.exit(EXIT.interrupted);
+    controller.abort();
+  });
   try {
-    const run = await loadRun(flags.run, { machine });
-    if (flags.interactive) return await interact(run, { ...writing(flags), prompt: flags.prompt }, io);
-    const off = io.onInterrupt(() => {
-      if (controller.signal.aborted) io.exit(EXIT.interrupted);
-      controller.abort();
-    });
-    ({ signal } = controller);
-    try {
-      if (flags.prompts !== undefined) await answerAll(run, flags, io, signal);
-      else if (flags.beams !== undefined) await search(run, flags, io, signal);
-      else await write(run, flags, io, signal);
-    } finally {
-      off();
-    }
-    if (signal.aborted) throw new Ended(EXIT.interrupted);
+    if (flags.prompts !== undefined) await answerAll(run, flags, io, signal);
+    else if (flags.beams !== undefined) await search(run, flags, io, signal);
+    else await write(run, flags, io, signal);
   } finally {
-    machine.close();
+    off();
   }
+  if (signal.aborted) throw new Ended(EXIT.interrupted);
 }
 
 /** Of the flags, those that say how text is written. */
@@ -92,27 +88,24 @@ function writing(flags: Flags): WriteOptions {
   return { length, seed, temperature, topK, topP, minP, typicalP, repetitionPenalty, repetitionWindow, stop };
 }
 
-const line = (value: object): string => `${JSON.stringify(value)}\n`;
-
 async function write(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal): Promise<void> {
   const { json, prompt, alternatives } = flags;
-  const session = await openSession(run);
+  using session = await openSession(run);
   const tokens = generateTokens({
     ...{ ...writing(flags), session, tokenizer: run.tokenizer, prompt, alternatives, signal },
   });
   const say = async (text: string): Promise<void> => {
-    if (text !== "") await io.stdout.write(json ? line({ type: "text", text }) : text);
+    if (text !== "") await io.stdout.write(json ? jsonLine({ type: "text", text }) : text);
   };
   await say(prompt);
   for (;;) {
     const { done, value } = await tokens.next();
     if (done) break;
     if (alternatives === undefined) await say(value.text);
-    else await io.stdout.write(line({ type: "token", ...value, alternatives: named(run, value.alternatives) }));
+    else await io.stdout.write(jsonLine({ type: "token", ...value, alternatives: named(run, value.alternatives) }));
     await turn();
   }
-  await io.stdout.write(json ? line({ type: "end", interrupted: signal.aborted }) : "\n");
-  session.close();
+  await io.stdout.write(json ? jsonLine({ type: "end", interrupted: signal.aborted }) : "\n");
 }
 
 const named = ({ tokenizer }: LoadedRun, candidates: readonly { token: number; probability: number }[]): object[] =>
@@ -125,7 +118,7 @@ async function search(run: LoadedRun, flags: Flags, io: Io, signal: AbortSignal)
     ...{ prompt, length, beams, count, lengthPenalty, stop, signal },
   });
   for (const [k, found] of texts.entries()) {
-    if (flags.json) await io.stdout.write(line({ type: "beam", ...found, text: prompt + found.text }));
+    if (flags.json) await io.stdout.write(jsonLine({ type: "beam", ...found, text: prompt + found.text }));
     else {
       const head = texts.length > 1 ? `${k > 0 ? "\n" : ""}── score ${found.score.toFixed(4)}\n` : "";
       await io.stdout.write(`${head}${prompt}${found.text}\n`);
@@ -138,7 +131,7 @@ async function answerAll(run: LoadedRun, flags: Flags, io: Io, signal: AbortSign
   const answers = await generateBatch({ ...writing(flags), ...run, prompts, signal });
   for (const [k, answer] of answers.entries())
     await io.stdout.write(
-      flags.json ? line({ type: "answer", ...answer }) : `${k > 0 ? "\n" : ""}${answer.prompt}${answer.text}\n`,
+      flags.json ? jsonLine({ type: "answer", ...answer }) : `${k > 0 ? "\n" : ""}${answer.prompt}${answer.text}\n`,
     );
 }
 

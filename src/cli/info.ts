@@ -4,6 +4,7 @@ import { isAddress } from "../platform/download.ts";
 import { path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
+import { jsonLine } from "./format.ts";
 import type { InfoKind } from "./info-kind.ts";
 import { runInfo } from "./info-run.ts";
 import type { Io } from "./io.ts";
@@ -36,7 +37,7 @@ async function info({ path, json }: ValuesOf<typeof fields>, io: Io): Promise<vo
   for (const kind of KINDS) {
     if (!(await kind.matches(path))) continue;
     const { text, json: object } = await kind.describe(path, io);
-    await io.stdout.write(json ? `${JSON.stringify(object)}\n` : text);
+    await io.stdout.write(json ? jsonLine(object) : text);
     return;
   }
   throw new UsageError("unknown-kind", `${path}: expected ${KINDS.map(({ what }) => what).join(", or ")}`);

@@ -11,7 +11,7 @@ import { loadRun } from "../run/load-run.ts";
 import { integer, onOff, path, text, type ValuesOf } from "../schema/fields.ts";
 import { nearest, UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
-import { counted } from "./format.ts";
+import { counted, jsonLine } from "./format.ts";
 import { heatMaps, stepMap } from "./heat-maps.ts";
 import { inspectClassifier } from "./inspect-classifier.ts";
 import { inspectForecaster } from "./inspect-forecaster.ts";
@@ -86,29 +86,25 @@ async function inspect(flags: InspectFlags, io: Io): Promise<void> {
     throw new UsageError("bad-option", `--text: the run reads it or ${file}; give one of them`);
   if (compare !== undefined && html === undefined)
     throw new UsageError("bad-option", "--compare: only for the page that --html writes; give --html too");
-  const machine = await openMachine(flags.machine);
-  try {
-    if (html !== undefined) {
-      const runs: NamedRun[] = [];
-      for (const name of [flags.run, ...(compare === undefined ? [] : [compare])])
-        runs.push({ name, ...(await inspectRun(name, machine, flags)) });
-      await platform.writeFileAtomic(html, await reportPage(runs));
-      return await io.stdout.write(`Wrote ${html}\n`);
-    }
-    const seen = await inspectRun(flags.run, machine, flags);
-    const names = namesToShow(seen.trace, flags);
-    if (flags.json) return await tellNumbers(seen, names, flags, io);
-    const drawn = { width: io.stdout.columns, color: io.color };
-    const blocks = [
-      ...(seen.said.length > 0 ? [seen.said.map((line) => `${line}\n`).join("")] : []),
-      ...[...(seen.read ?? []), ...seen.maps].map((map) => stepMap(map, seen.trace.tokens, drawn)),
-      heatMaps(seen.trace, { ...flags, names, ...drawn }),
-      ...(seen.nearest ? [nearestLines(seen.nearest, drawn)] : []),
-    ];
-    await io.stdout.write(blocks.join("\n"));
-  } finally {
-    machine.close();
+  using machine = await openMachine(flags.machine);
+  if (html !== undefined) {
+    const runs: NamedRun[] = [];
+    for (const name of [flags.run, ...(compare === undefined ? [] : [compare])])
+      runs.push({ name, ...(await inspectRun(name, machine, flags)) });
+    await platform.writeFileAtomic(html, await reportPage(runs));
+    return await io.stdout.write(`Wrote ${html}\n`);
   }
+  const seen = await inspectRun(flags.run, machine, flags);
+  const names = namesToShow(seen.trace, flags);
+  if (flags.json) return await tellNumbers(seen, names, flags, io);
+  const drawn = { width: io.stdout.columns, color: io.color };
+  const blocks = [
+    ...(seen.said.length > 0 ? [seen.said.map((line) => `${line}\n`).join("")] : []),
+    ...[...(seen.read ?? []), ...seen.maps].map((map) => stepMap(map, seen.trace.tokens, drawn)),
+    heatMaps(seen.trace, { ...flags, names, ...drawn }),
+    ...(seen.nearest ? [nearestLines(seen.nearest, drawn)] : []),
+  ];
+  await io.stdout.write(blocks.join("\n"));
 }
 
 async function inspectRun(
@@ -144,7 +140,7 @@ async function tellNumbers(
   { layer, reverse }: InspectFlags,
   io: Io,
 ): Promise<void> {
-  const tell = (line: object): Promise<void> => io.stdout.write(`${JSON.stringify(line)}\n`);
+  const tell = (line: object): Promise<void> => io.stdout.write(jsonLine(line));
   for (const step of steps) await tell({ type: "step", ...step });
   for (const name of names) {
     const { shape, data } = trace.values[traceKey({ name, layer, reverse })]!;

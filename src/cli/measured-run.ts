@@ -11,6 +11,7 @@ import { loadRun } from "../run/load-run.ts";
 import { loadTagger } from "../run/load-tagger.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import type { TagSettings } from "../schema/tag.ts";
+import { type Closeable, closing } from "../shared/closing.ts";
 import { UsageError } from "../shared/errors.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { evaluateText } from "../train/evaluate-text.ts";
@@ -24,7 +25,7 @@ import { measuredPart } from "./tagger-scores.ts";
 import type { TextSettings } from "./text-settings.ts";
 
 /** A run of any task, with what it is measured on. */
-export interface MeasuredRun {
+export interface MeasuredRun extends Closeable {
   readonly config: RunConfig;
   readonly model: HasParameters;
   /** What a run is saved with beside its config. */
@@ -33,10 +34,9 @@ export interface MeasuredRun {
   readonly on: string;
   /** How good it is, as its parameters are now, by the name of the figure; the first is what training makes small. */
   measure(): Promise<Readonly<Record<string, number>>>;
-  close(): void;
 }
 
-type Opened = Omit<MeasuredRun, "config">;
+type Opened = Omit<MeasuredRun, "config" | typeof Symbol.dispose>;
 
 interface Asked {
   readonly folder: string;
@@ -49,7 +49,7 @@ interface Asked {
 /** @throws UsageError "no-validation", "no-columns", and what reading the run and its data throws */
 export async function openMeasuredRun(asked: Asked): Promise<MeasuredRun> {
   const config = await readConfig(asked.folder);
-  return { config, ...(await (ofKind(config, KINDS) ?? openText)(asked, config)) };
+  return closing<MeasuredRun>({ config, ...(await (ofKind(config, KINDS) ?? openText)(asked, config)) });
 }
 
 const KINDS: Readonly<Record<string, (asked: Asked, config: RunConfig) => Promise<Opened>>> = {

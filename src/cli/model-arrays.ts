@@ -2,6 +2,7 @@ import { readArrays } from "../formats/named-arrays.ts";
 import type { ModelArray, ModelResult } from "../formats/plans.ts";
 import type { ModelPort } from "../formats/runnable.ts";
 import { UsageError } from "../shared/errors.ts";
+import { formatShape } from "../shared/shapes.ts";
 
 /** What a command takes as a model, in words. */
 export const MODEL_FILES = "model: ONNX, .keras, .h5, model.json, .pt, .safetensors, .npz or the folder of a run";
@@ -18,4 +19,4 @@ export async function inputsFrom(path: string, ports: readonly ModelPort[]): Pro
   );
 }
 
-export const resultText = ({ type, shape }: ModelResult): string => `${type} [${shape.join(", ")}]`;
+export const resultText = ({ type, shape }: ModelResult): string => `${type} ${formatShape(shape)}`;

@@ -10,7 +10,7 @@ import { readModel } from "../formats/read-model.ts";
 import type { ModelPort, Runnable } from "../formats/runnable.ts";
 import { isAddress } from "../platform/download.ts";
 import { LongshortError } from "../shared/errors.ts";
-import { size } from "../shared/shapes.ts";
+import { formatShape, size } from "../shared/shapes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { InfoKind } from "./info-kind.ts";
 
@@ -31,7 +31,7 @@ interface ModelInfo {
 
 /** The shape of an output that only a run shows is left out. */
 const portText = ({ name, type, shape }: ModelPort): string =>
-  `${name}: ${type ?? "float32"}${shape ? ` [${shape.map((n) => n ?? "?").join(", ")}]` : ""}`;
+  `${name}: ${type ?? "float32"}${shape ? ` ${formatShape(shape.map((n) => n ?? "?"))}` : ""}`;
 
 /** Inputs, outputs and the states that go from the one to the other, each said once. */
 function portsOf({ inputs, outputs, states }: Runnable): Pick<ModelInfo, "inputs" | "outputs" | "states"> {
@@ -76,7 +76,7 @@ function attempt<T extends object>({ name }: ModelFile, make: () => T): T | stri
 const shapesUnder = (tensors: ReadonlyMap<string, NamedTensor>, prefix: string): string =>
   [...tensors]
     .filter(([name]) => name.startsWith(`${prefix}.`))
-    .map(([name, { shape }]) => `${name.slice(prefix.length + 1)} [${shape.join(", ")}]`)
+    .map(([name, { shape }]) => `${name.slice(prefix.length + 1)} ${formatShape(shape)}`)
     .join(", ");
 
 function layersOf(file: ModelFile): string[] {
@@ -105,7 +105,7 @@ function layersOf(file: ModelFile): string[] {
       ];
     }
     case "weights":
-      return [...content.tensors].map(([name, { dtype, shape }]) => `${name}: ${dtype} [${shape.join(", ")}]`);
+      return [...content.tensors].map(([name, { dtype, shape }]) => `${name}: ${dtype} ${formatShape(shape)}`);
   }
 }
 

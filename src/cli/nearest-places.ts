@@ -22,24 +22,20 @@ export async function findNearest(
   trace: TextTrace,
   { corpus: file, layer, places }: { readonly corpus: string; readonly layer: number; readonly places: number },
 ): Promise<NearestPlaces> {
-  const corpus = await wholeText([file], run.tokenizer, {});
-  try {
-    if (corpus.train.length === 0)
-      throw new UsageError("no-tokens", `--nearest ${file}: expected a text to search, got no token`);
-    const name = run.model.cell.states[0]!.name;
-    const { data, shape } = trace.values[`${name}_l${layer}`]!;
-    const to = data.slice((shape[0] - 1) * shape[2]);
-    const found = await nearestPassages(run, {
-      ...{ tokenizer: run.tokenizer, corpus: corpus.train, name, layer, to, count: places, apart: APART },
-    });
-    const last = shownLabel(trace.tokens.at(-1)!);
-    return {
-      title: `Where in ${file} is ${name} of layer ${layer} most like after the last “${last}”? ${counted(corpus.train.length, "state")} compared, by the cosine`,
-      places: found,
-    };
-  } finally {
-    corpus.close();
-  }
+  using corpus = await wholeText([file], run.tokenizer, {});
+  if (corpus.train.length === 0)
+    throw new UsageError("no-tokens", `--nearest ${file}: expected a text to search, got no token`);
+  const name = run.model.cell.states[0]!.name;
+  const { data, shape } = trace.values[`${name}_l${layer}`]!;
+  const to = data.slice((shape[0] - 1) * shape[2]);
+  const found = await nearestPassages(run, {
+    ...{ tokenizer: run.tokenizer, corpus: corpus.train, name, layer, to, count: places, apart: APART },
+  });
+  const last = shownLabel(trace.tokens.at(-1)!);
+  return {
+    title: `Where in ${file} is ${name} of layer ${layer} most like after the last “${last}”? ${counted(corpus.train.length, "state")} compared, by the cosine`,
+    places: found,
+  };
 }
 
 /** The places as lines of a terminal: the cosine and the text around, the token that was read last marked. */

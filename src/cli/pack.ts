@@ -14,6 +14,7 @@ import { choice, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
+import { jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 
@@ -69,18 +70,14 @@ async function pack({ run: folder, type, force, json, ...given }: ValuesOf<typeo
       `--output ${output}: the file exists; choose another name, or give --force to overwrite it`,
     );
   const load = ofKind(config, LOADERS) ?? loadRun;
-  const machine = await openMachine("wasm");
-  try {
-    const { tokenizer, parameters } = await load(folder, { machine });
-    const bytes = await packRun({ config, tokenizer, parameters }, { dtype: type });
-    await platform.writeFileAtomic(output, bytes);
-    const size = bytes.byteLength;
-    await io.stdout.write(
-      json
-        ? `${JSON.stringify({ type: "packed", output, bytes: size })}\n`
-        : `Wrote ${output} (${formatBytes(size)})\nIn a page: ${load.name}("${output.split(/[/\\]/).at(-1)!}", { machine })\n`,
-    );
-  } finally {
-    machine.close();
-  }
+  using machine = await openMachine("wasm");
+  const { tokenizer, parameters } = await load(folder, { machine });
+  const bytes = await packRun({ config, tokenizer, parameters }, { dtype: type });
+  await platform.writeFileAtomic(output, bytes);
+  const size = bytes.byteLength;
+  await io.stdout.write(
+    json
+      ? jsonLine({ type: "packed", output, bytes: size })
+      : `Wrote ${output} (${formatBytes(size)})\nIn a page: ${load.name}("${output.split(/[/\\]/).at(-1)!}", { machine })\n`,
+  );
 }

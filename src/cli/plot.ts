@@ -1,3 +1,4 @@
+import { extremes } from "../shared/extremes.ts";
 import type { Point } from "./run-story.ts";
 
 /** A curve with the colour that it is drawn in. */
@@ -36,8 +37,8 @@ export function inked(text: string, k: number, color: boolean): string {
 export function plot(curves: readonly PlottedCurve[], { width, height, color, along = "step" }: PlotOptions): string {
   const all = curves.flatMap(({ points }) => points);
   if (all.length === 0) return "";
-  const [low, high] = rangeOf(all.map(([, value]) => value));
-  const [first, last] = rangeOf(all.map(([step]) => step));
+  const [low, high] = extremes(all.map(([, value]) => value));
+  const [first, last] = extremes(all.map(([step]) => step));
   const labels = [high, (low + high) / 2, low].map((value) => value.toPrecision(4));
   const margin = Math.max(...labels.map((label) => label.length)) + 1;
   const columns = Math.max(10, width - margin - 2);
@@ -80,11 +81,4 @@ export function plot(curves: readonly PlottedCurve[], { width, height, color, al
       before = [x, y];
     }
   }
-}
-
-function rangeOf(values: readonly number[]): [number, number] {
-  return values.reduce<[number, number]>(
-    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
-    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-  );
 }

@@ -5,7 +5,7 @@ import { type FileSource, sourceName } from "../platform/platform.ts";
 import { loadTagger } from "../run/load-tagger.ts";
 import type { TagPrediction } from "../run/tagger.ts";
 import { UsageError } from "../shared/errors.ts";
-import { counted } from "./format.ts";
+import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { readUntagged, type TagColumns } from "./tag-data.ts";
 
@@ -40,7 +40,7 @@ export async function predictTags(options: PredictTagsOptions, io: Io): Promise<
   for (const [k, prediction] of found.entries())
     await io.stdout.write(
       json
-        ? `${JSON.stringify({ type: "prediction", place: places[k], tokens: tokens[k], ...prediction })}\n`
+        ? jsonLine({ type: "prediction", place: places[k], tokens: tokens[k], ...prediction })
         : rows && !probabilities
           ? `${[tokens[k]!.join(" "), prediction.tags.join(" "), ...(intents ? [prediction.intent] : [])].join("\t")}\n`
           : inColumns(tokens[k]!, prediction),

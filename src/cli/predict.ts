@@ -10,7 +10,7 @@ import type { TagSettings } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";
 import { readInputs } from "./classify-data.ts";
 import { defineCommand } from "./command.ts";
-import { csvLine } from "./format.ts";
+import { csvLine, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { predictTags } from "./predict-tags.ts";
@@ -67,51 +67,40 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     readonly model: { readonly kind?: unknown };
     readonly training?: Partial<ClassifySettings & TagSettings>;
   };
-  const machine = await openMachine(flags.machine);
-  try {
-    if (model.kind === "tagger") {
-      const { run, lines, probabilities, json } = flags;
-      if (flags.with !== undefined)
-        throw new UsageError("bad-option", "--with: only for classifiers; this run is a tagger");
-      const columns = {
-        ...training,
-        ...(flags.text !== undefined && { token: flags.text }),
-        ...(flags.delimiter !== undefined && { delimiter: flags.delimiter }),
-      };
-      return await predictTags({ ...{ run, machine, file, input, lines, probabilities, json }, columns }, io);
-    }
-    for (const name of ["lines", "probabilities"] as const)
-      if (flags[name])
-        throw new UsageError("bad-option", `--${name}: only for taggers; this run is a ${String(model.kind)}`);
-    const classifiers: Classifier[] = [];
-    for (const run of [flags.run, ...(flags.with ?? [])]) classifiers.push(await loadClassifier(run, { machine }));
-    const columns = {
-      ...training,
-      ...(flags.text !== undefined && { text: flags.text }),
-      ...(flags.delimiter !== undefined && { delimiter: flags.delimiter }),
-    };
-    const { inputs, places } =
-      input === undefined ? await readInputs(file!, columns) : { inputs: [input], places: ["--input"] };
-    const { classes } = classifiers[0]!.model.config;
-    const rows = classes
-      ? averagePredictions(await ofEach(classifiers, (one) => one.predict(inputs))).map(({ label, probabilities }) => ({
-          ...{ label, probabilities },
-        }))
-      : means(await ofEach(classifiers, (one) => one.predictNumbers(inputs))).map((value) => ({ value }));
-    if (!flags.json) await io.stdout.write(csvLine(classes ? ["label", ...classes] : ["value"]));
-    for (const [k, row] of rows.entries())
-      await io.stdout.write(
-        flags.json
-          ? `${JSON.stringify({ type: "prediction", place: places[k], ...row })}\n`
-          : csvLine(
-              "label" in row
-                ? [row.label, ...classes!.map((name) => row.probabilities[name]!.toFixed(6))]
-                : [String(Number(row.value.toPrecision(7)))],
-            ),
-      );
-  } finally {
-    machine.close();
+  const table = { ...training, ...(flags.delimiter !== undefined && { delimiter: flags.delimiter }) };
+  using machine = await openMachine(flags.machine);
+  if (model.kind === "tagger") {
+    const { run, lines, probabilities, json } = flags;
+    if (flags.with !== undefined)
+      throw new UsageError("bad-option", "--with: only for classifiers; this run is a tagger");
+    const columns = { ...table, ...(flags.text !== undefined && { token: flags.text }) };
+    return await predictTags({ ...{ run, machine, file, input, lines, probabilities, json }, columns }, io);
   }
+  for (const name of ["lines", "probabilities"] as const)
+    if (flags[name])
+      throw new UsageError("bad-option", `--${name}: only for taggers; this run is a ${String(model.kind)}`);
+  const classifiers: Classifier[] = [];
+  for (const run of [flags.run, ...(flags.with ?? [])]) classifiers.push(await loadClassifier(run, { machine }));
+  const columns = { ...table, ...(flags.text !== undefined && { text: flags.text }) };
+  const { inputs, places } =
+    input === undefined ? await readInputs(file!, columns) : { inputs: [input], places: ["--input"] };
+  const { classes } = classifiers[0]!.model.config;
+  const rows = classes
+    ? averagePredictions(await ofEach(classifiers, (one) => one.predict(inputs))).map(({ label, probabilities }) => ({
+        ...{ label, probabilities },
+      }))
+    : means(await ofEach(classifiers, (one) => one.predictNumbers(inputs))).map((value) => ({ value }));
+  if (!flags.json) await io.stdout.write(csvLine(classes ? ["label", ...classes] : ["value"]));
+  for (const [k, row] of rows.entries())
+    await io.stdout.write(
+      flags.json
+        ? jsonLine({ type: "prediction", place: places[k], ...row })
+        : csvLine(
+            "label" in row
+              ? [row.label, ...classes!.map((name) => row.probabilities[name]!.toFixed(6))]
+              : [String(Number(row.value.toPrecision(7)))],
+          ),
+    );
 }
 
 /** One after the other: memory is needed for one at a time. */

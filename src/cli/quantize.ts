@@ -8,7 +8,7 @@ import { onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
-import { table } from "./format.ts";
+import { jsonLine, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { openMeasuredRun } from "./measured-run.ts";
 import { common } from "./options.ts";
@@ -48,38 +48,25 @@ export const quantizeCommand = (io: Io): Command =>
 async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { run: folder, file } = flags;
   const output = flags.output ?? `${folder.replace(/[/\\]+$/, "")}-int8`;
-  const machine = await openMachine(flags.machine);
-  try {
-    const run = await openMeasuredRun({ folder, machine, file, io });
-    try {
-      const { config, model, saved, on } = run;
-      const { parameters } = saved;
-      if (parameters.quantized) throw new UsageError("already-quantized", `${folder}: its weights are already 8-bit`);
-      const [before, after] = await inRunFolder(output, flags, async () => {
-        const before = await run.measure();
-        await quantize({ model, parameters });
-        const after = await run.measure();
-        const { tokenizer } = saved;
-        const metrics = (await readMetrics(folder)) as readonly object[];
-        // Who wants to train it further finds the numbers there.
-        const noted = { ...config, quantizedFrom: resolve(folder) };
-        await saveRun(output, { config: noted, tokenizer, parameters, metrics });
-        return [before, after];
-      });
-      const [from, to] = [folder, output].map((one) => statSync(join(one, "model.safetensors")).size) as [
-        number,
-        number,
-      ];
-      const result = { output, scores: after, scoresBefore: before, bytes: to, bytesBefore: from };
-      await io.stdout.write(
-        flags.json ? `${JSON.stringify({ type: "quantized", ...result })}\n` : `${on}\n${costText(result)}\n`,
-      );
-    } finally {
-      run.close();
-    }
-  } finally {
-    machine.close();
-  }
+  using machine = await openMachine(flags.machine);
+  using run = await openMeasuredRun({ folder, machine, file, io });
+  const { config, model, saved, on } = run;
+  const { parameters } = saved;
+  if (parameters.quantized) throw new UsageError("already-quantized", `${folder}: its weights are already 8-bit`);
+  const [before, after] = await inRunFolder(output, flags, async () => {
+    const before = await run.measure();
+    await quantize({ model, parameters });
+    const after = await run.measure();
+    const { tokenizer } = saved;
+    const metrics = (await readMetrics(folder)) as readonly object[];
+    // Who wants to train it further finds the numbers there.
+    const noted = { ...config, quantizedFrom: resolve(folder) };
+    await saveRun(output, { config: noted, tokenizer, parameters, metrics });
+    return [before, after];
+  });
+  const [from, to] = [folder, output].map((one) => statSync(join(one, "model.safetensors")).size) as [number, number];
+  const result = { output, scores: after, scoresBefore: before, bytes: to, bytesBefore: from };
+  await io.stdout.write(flags.json ? jsonLine({ type: "quantized", ...result }) : `${on}\n${costText(result)}\n`);
 }
 
 /** Figures as they are told; others are by their names. */

@@ -15,8 +15,7 @@ import type { TextSettings } from "./text-settings.ts";
 import { runClassifierTraining } from "./train-classify.ts";
 import { runForecasterTraining } from "./train-forecast.ts";
 import { runTaggerTraining } from "./train-tag.ts";
-import { trainToFolder } from "./training.ts";
-import { tellResult } from "./training-result.ts";
+import { runTextTraining } from "./train-text.ts";
 
 const fields = {
   run: common.run,
@@ -45,7 +44,7 @@ const TASKS: Readonly<
 > = {
   text: {
     fields: textTrainingFields,
-    goOn: async (settings, options) => tellResult(await trainToFolder(settings as TextSettings, options), options),
+    goOn: (settings, options) => runTextTraining(settings as TextSettings, options),
   },
   classify: {
     fields: classifyFields,

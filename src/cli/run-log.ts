@@ -100,15 +100,11 @@ export function openRunLog(options: RunLogOptions): RunLog {
 
 /** Text of the model as it is now. */
 async function sampleOf({ model, machine, tokenizer, trainer, settings }: RunLogOptions): Promise<string> {
-  const session = await openSession({ model, parameters: trainer.parameters, machine });
-  try {
-    let text = "";
-    const { sampleLength: length, seed } = settings;
-    const { temperature } = generationFields;
-    for await (const piece of generate({ session, tokenizer, length, seed, temperature: temperature.default }))
-      text += piece;
-    return text;
-  } finally {
-    session.close();
-  }
+  using session = await openSession({ model, parameters: trainer.parameters, machine });
+  let text = "";
+  const { sampleLength: length, seed } = settings;
+  const { temperature } = generationFields;
+  for await (const piece of generate({ session, tokenizer, length, seed, temperature: temperature.default }))
+    text += piece;
+  return text;
 }

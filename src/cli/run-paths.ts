@@ -5,8 +5,8 @@ import { FailureError, UsageError } from "../shared/errors.ts";
 import { dayOf } from "./format.ts";
 
 /** A folder that does not exist yet: runs/2026-11-23-NAME, with -2, -3 … when there is one. */
-export function newRunFolder(name: string, today: Date, parent = "runs"): string {
-  const first = join(parent, `${dayOf(today)}-${name}`);
+export function newRunFolder(name: string, today: Date): string {
+  const first = join("runs", `${dayOf(today)}-${name}`);
   let folder = first;
   for (let count = 2; existsSync(folder); count++) folder = `${first}-${count}`;
   return folder;

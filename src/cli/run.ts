@@ -46,28 +46,24 @@ export const runCommand = (io: Io): Command =>
 
 async function runModel(flags: RunFlags, io: Io): Promise<void> {
   for (const file of [flags.outputs, flags.state]) if (file !== undefined) expectArrayFile(file);
-  const machine = await openMachine(flags.machine);
-  try {
-    using model = await open(flags.model, { machine });
-    const given = await inputsFrom(flags.inputs, model.inputs);
-    const before = flags.state === undefined ? {} : await stateBefore(flags.state, model);
-    // States that nobody gives begin with zeros.
-    const inputs = { ...zeroStates(model, sizesOf(model.inputs, given)), ...before, ...given };
-    await tellNotFinite(inputs, io);
-    const results = await model.run(inputs);
-    const carried = new Set(flags.state === undefined ? [] : model.states.map(({ output }) => output));
-    const outputs = Object.fromEntries(Object.entries(results).filter(([name]) => !carried.has(name)));
-    if (flags.outputs !== undefined) await platform.writeFileAtomic(flags.outputs, writeArrays(flags.outputs, outputs));
-    if (flags.state !== undefined) {
-      const after = Object.fromEntries(
-        model.states.map(({ input, output }): [string, ModelResult] => [input, results[output]!]),
-      );
-      await platform.writeFileAtomic(flags.state, writeArrays(flags.state, after));
-    }
-    await tell(outputs, flags, io);
-  } finally {
-    machine.close();
+  using machine = await openMachine(flags.machine);
+  using model = await open(flags.model, { machine });
+  const given = await inputsFrom(flags.inputs, model.inputs);
+  const before = flags.state === undefined ? {} : await stateBefore(flags.state, model);
+  // States that nobody gives begin with zeros.
+  const inputs = { ...zeroStates(model, sizesOf(model.inputs, given)), ...before, ...given };
+  await tellNotFinite(inputs, io);
+  const results = await model.run(inputs);
+  const carried = new Set(flags.state === undefined ? [] : model.states.map(({ output }) => output));
+  const outputs = Object.fromEntries(Object.entries(results).filter(([name]) => !carried.has(name)));
+  if (flags.outputs !== undefined) await platform.writeFileAtomic(flags.outputs, writeArrays(flags.outputs, outputs));
+  if (flags.state !== undefined) {
+    const after = Object.fromEntries(
+      model.states.map(({ input, output }): [string, ModelResult] => [input, results[output]!]),
+    );
+    await platform.writeFileAtomic(flags.state, writeArrays(flags.state, after));
   }
+  await tell(outputs, flags, io);
 }
 
 async function stateBefore(path: string, model: Model): Promise<Record<string, ModelArray>> {

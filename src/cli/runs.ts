@@ -5,7 +5,7 @@ import { choice, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { LongshortError, UsageError } from "../shared/errors.ts";
 import { bestColumns, rankOf } from "./best-columns.ts";
 import { defineCommand } from "./command.ts";
-import { duration, short, table } from "./format.ts";
+import { duration, jsonLine, short, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { isRun, type RunStory, readStory } from "./run-story.ts";
@@ -59,8 +59,7 @@ async function runs({ folder, sort, reverse, json }: ValuesOf<typeof fields>, io
   const key = (story: RunStory): number => ORDERS[sort](story) ?? Number.POSITIVE_INFINITY;
   stories.sort((a, b) => key(a) - key(b) || (a.folder < b.folder ? -1 : 1));
   if (reverse) stories.reverse();
-  if (json)
-    for (const { curves: _, files: __, ...story } of stories) await io.stdout.write(`${JSON.stringify(story)}\n`);
+  if (json) for (const { curves: _, files: __, ...story } of stories) await io.stdout.write(jsonLine(story));
   else await io.stdout.write(`${tableOf(stories)}\n`);
 }
 

@@ -6,7 +6,7 @@ import { surprisal, type TokenSurprisal } from "../run/surprisal.ts";
 import { integer, path, text, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
-import { counted, perplexity, table } from "./format.ts";
+import { counted, jsonLine, perplexity, table } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { textIn } from "./standard-input.ts";
@@ -40,47 +40,46 @@ export const scoreCommand = (io: Io): Command =>
 
 async function score(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const text = await textOf(flags, io);
-  const machine = await openMachine(flags.machine);
-  try {
-    const run = await loadRun(flags.run, { machine });
-    const { tokenizer } = run;
-    const session = await openSession(run);
-    const found: TokenSurprisal[] = [];
-    for await (const one of surprisal({ session, tokenizer, text, alternatives: flags.alternatives })) {
-      found.push(one);
-      const { alternatives, ...rest } = one;
-      if (flags.json)
-        await io.stdout.write(
-          `${JSON.stringify({ type: "token", ...rest, alternatives: alternatives.map((a) => ({ ...a, piece: tokenizer.vocabulary[a.token] })) })}\n`,
-        );
-    }
-    const nats = found.reduce((sum, one) => sum + one.nats, 0);
-    const mean = nats / found.length;
-    if (flags.json) {
-      await io.stdout.write(`${JSON.stringify({ type: "text", tokens: found.length, nats, mean })}\n`);
-      return;
-    }
-    const piece = (token: number): string => JSON.stringify(tokenizer.vocabulary[token]);
-    await io.stdout.write(
-      io.color && flags.alternatives === 0
-        ? `${found.map(colored).join("")}\x1b[0m\n\n`
-        : `${table([
-            ["token", "nats", "rank", ...(flags.alternatives > 0 ? ["expected"] : [])],
-            ...found.map((one) => [
-              ...[piece(one.token), one.nats.toFixed(3), String(one.rank)],
-              ...(flags.alternatives > 0
-                ? [one.alternatives.map((a) => `${piece(a.token)} ${(100 * a.probability).toFixed(0)} %`).join(" ")]
-                : []),
-            ]),
-          ])}\n`,
-    );
-    await io.stdout.write(
-      `${counted(found.length, "token")}, ${nats.toFixed(2)} nats, ${mean.toFixed(4)} per token (perplexity ${perplexity(mean)})\n`,
-    );
-    session.close();
-  } finally {
-    machine.close();
+  using machine = await openMachine(flags.machine);
+  const run = await loadRun(flags.run, { machine });
+  const { tokenizer } = run;
+  using session = await openSession(run);
+  const found: TokenSurprisal[] = [];
+  for await (const one of surprisal({ session, tokenizer, text, alternatives: flags.alternatives })) {
+    found.push(one);
+    const { alternatives, ...rest } = one;
+    if (flags.json)
+      await io.stdout.write(
+        jsonLine({
+          type: "token",
+          ...rest,
+          alternatives: alternatives.map((a) => ({ ...a, piece: tokenizer.vocabulary[a.token] })),
+        }),
+      );
   }
+  const nats = found.reduce((sum, one) => sum + one.nats, 0);
+  const mean = nats / found.length;
+  if (flags.json) {
+    await io.stdout.write(jsonLine({ type: "text", tokens: found.length, nats, mean }));
+    return;
+  }
+  const piece = (token: number): string => JSON.stringify(tokenizer.vocabulary[token]);
+  await io.stdout.write(
+    io.color && flags.alternatives === 0
+      ? `${found.map(colored).join("")}\x1b[0m\n\n`
+      : `${table([
+          ["token", "nats", "rank", ...(flags.alternatives > 0 ? ["expected"] : [])],
+          ...found.map((one) => [
+            ...[piece(one.token), one.nats.toFixed(3), String(one.rank)],
+            ...(flags.alternatives > 0
+              ? [one.alternatives.map((a) => `${piece(a.token)} ${(100 * a.probability).toFixed(0)} %`).join(" ")]
+              : []),
+          ]),
+        ])}\n`,
+  );
+  await io.stdout.write(
+    `${counted(found.length, "token")}, ${nats.toFixed(2)} nats, ${mean.toFixed(4)} per token (perplexity ${perplexity(mean)})\n`,
+  );
 }
 
 /** The text on a ground from none (foreseen) to red (6 nats and more: one in 400). */

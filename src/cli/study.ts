@@ -11,7 +11,7 @@ import { tasks } from "../tasks/registry.ts";
 import type { Task } from "../tasks/task.ts";
 import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
-import { counted, duration, integer as whole } from "./format.ts";
+import { counted, duration, jsonLine, integer as whole } from "./format.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
 import { type Pair, pairsOf, QUICK } from "./study/choose.ts";
@@ -89,7 +89,7 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
         spent += trial.cpuSeconds;
         found.push(trial);
         if (!quiet && !json) await io.stderr.write(`${lineOf(trial)}\n`);
-        if (json) await io.stdout.write(`${JSON.stringify({ type: "trial", ...trial })}\n`);
+        if (json) await io.stdout.write(jsonLine({ type: "trial", ...trial }));
       }
     }
     const stories = storiesOf(pairs, found);
@@ -120,16 +120,12 @@ async function tried(
   flags: StudyFlags,
   signal: AbortSignal,
 ): Promise<KeptTrial | undefined> {
-  const machine = await openMachine(flags.machine);
+  using machine = await openMachine(flags.machine);
   const before = process.cpuUsage();
-  try {
-    const gradients = flags.gradients && seed === 0;
-    const result = await runTrial({ machine, task, cell, seed, settings, gradients, signal });
-    const { user, system } = process.cpuUsage(before);
-    return result && { task: task.name, cell, seed, settings, ...result, cpuSeconds: (user + system) / 1e6 };
-  } finally {
-    machine.close();
-  }
+  const gradients = flags.gradients && seed === 0;
+  const result = await runTrial({ machine, task, cell, seed, settings, gradients, signal });
+  const { user, system } = process.cpuUsage(before);
+  return result && { task: task.name, cell, seed, settings, ...result, cpuSeconds: (user + system) / 1e6 };
 }
 
 function lineOf({ task, cell, seed, cpuSeconds, ...result }: KeptTrial): string {

@@ -7,7 +7,7 @@ import { loadTagger } from "../run/load-tagger.ts";
 import type { TagSettings } from "../schema/tag.ts";
 import { LongshortError } from "../shared/errors.ts";
 import { mostFrequentTags } from "../train/tagger-baseline.ts";
-import { counted } from "./format.ts";
+import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { readTagged } from "./tag-data.ts";
 import { labelTable, taggingTable } from "./tag-scores.ts";
@@ -33,33 +33,27 @@ export async function tellTaggerScores(
   if (measured.tokens.length === 0) return;
   const part = settings.test === undefined ? "validation" : "test";
   const train = settings.baselines ? await learnedPart(settings, io) : undefined;
-  const machine = await openMachine(settings.machine);
-  try {
-    const tagger = await loadTagger(folder, { machine });
-    const { config } = tagger.model;
-    const model = await evaluateTagger(tagger, measured);
-    const baselines: Row[] = train
-      ? [["each word's most frequent tag", mostFrequentTags(config, train, measured)]]
-      : [];
-    if (json) {
-      for (const [name, scores] of [["model", model] as Row, ...baselines])
-        await io.stdout.write(`${JSON.stringify({ type: "scores", part, name, ...scores })}\n`);
-      return;
-    }
-    const chose = part === "validation" ? ", which also chose the weights" : "";
-    const lines = [
-      `On the ${counted(measured.tokens.length, `${part} sentence`)} (${counted(model.tokens, "token")})${chose}:`,
-      taggingTable([["this model", model], ...baselines]),
-      "",
-      labelTable(model),
-    ];
-    await io.stdout.write(`${lines.join("\n")}\n`);
-    const unseen = unseenLabels(measured, config).map((label) => JSON.stringify(label));
-    if (unseen.length > 0)
-      await io.stderr.write(`Note: ${unseen.join(", ")} did not occur in training and cannot be found.\n`);
-  } finally {
-    machine.close();
+  using machine = await openMachine(settings.machine);
+  const tagger = await loadTagger(folder, { machine });
+  const { config } = tagger.model;
+  const model = await evaluateTagger(tagger, measured);
+  const baselines: Row[] = train ? [["each word's most frequent tag", mostFrequentTags(config, train, measured)]] : [];
+  if (json) {
+    for (const [name, scores] of [["model", model] as Row, ...baselines])
+      await io.stdout.write(jsonLine({ type: "scores", part, name, ...scores }));
+    return;
   }
+  const chose = part === "validation" ? ", which also chose the weights" : "";
+  const lines = [
+    `On the ${counted(measured.tokens.length, `${part} sentence`)} (${counted(model.tokens, "token")})${chose}:`,
+    taggingTable([["this model", model], ...baselines]),
+    "",
+    labelTable(model),
+  ];
+  await io.stdout.write(`${lines.join("\n")}\n`);
+  const unseen = unseenLabels(measured, config).map((label) => JSON.stringify(label));
+  if (unseen.length > 0)
+    await io.stderr.write(`Note: ${unseen.join(", ")} did not occur in training and cannot be found.\n`);
 }
 
 /** What is learned from and what is validated on, cut as in training; undefined where the validation part is a file. */

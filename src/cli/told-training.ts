@@ -2,7 +2,7 @@ import type { EpochEvent, EvaluationEvent, StartEvent, TrainEvent } from "../tra
 import type { RecordOptions } from "../train/run.ts";
 import type { Trainer } from "../train/trainer.ts";
 import type { Forms } from "./epoch-line.ts";
-import { counted, integer } from "./format.ts";
+import { counted, integer, jsonLine } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
 import type { TrainingOptions, TrainingTools } from "./recorded-training.ts";
 import type { RunLog } from "./run-log.ts";
@@ -33,7 +33,7 @@ export async function recordTold<F extends object>(
   begin();
   const told = new Told<F>(display, words);
   for await (const event of run.record(trainer, { config, tokenizer, allowDifferentArithmetic })) {
-    if (json && event.type !== "checkpoint") await io.stdout.write(`${JSON.stringify(event)}\n`);
+    if (json && event.type !== "checkpoint") await io.stdout.write(jsonLine(event));
     told.take(event);
     await log?.take(event);
   }

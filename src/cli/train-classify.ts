@@ -12,15 +12,13 @@ import { dividedExamples, readExamples } from "./classify-data.ts";
 import { confusionTable, type Scores, scoreTable } from "./classify-scores.ts";
 import { trainClassifierToFolder } from "./classify-training.ts";
 import { defineCommand } from "./command.ts";
-import { counted } from "./format.ts";
+import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
-import { common } from "./options.ts";
+import { newTraining, newTrainingFields } from "./new-training.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
-import { inRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import { tellNext, tellSaved } from "./training-result.ts";
 
-const { output, force, quiet, json } = common;
-const fields = { ...classifyFields, output, force, quiet, json } as const;
+const fields = { ...classifyFields, ...newTrainingFields } as const;
 
 export const trainClassifyCommand = (io: Io): Command =>
   defineCommand(io, {
@@ -40,7 +38,6 @@ export const trainClassifyCommand = (io: Io): Command =>
 
 async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { output, force, quiet, json, ...rest } = values;
-  const folder = output ?? newRunFolder(nameOf(rest.file), io.today());
   const settings: ClassifySettings = {
     ...rest,
     // Absolute, so that the run can be repeated and resumed from any folder.
@@ -52,9 +49,7 @@ async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<v
     const [train, test] = [await readExamples(settings.file, settings), await readExamples(settings.test, settings)];
     expectSameChannels(train, test);
   }
-  await inRunFolder(folder, { force }, () =>
-    runClassifierTraining(settings, { io, folder, quiet, json, existing: "overwrite" }),
-  );
+  await newTraining(values, rest.file, io, (options) => runClassifierTraining(settings, options));
 }
 
 /** @throws UsageError "ragged-row" */
@@ -81,37 +76,33 @@ async function tellScores(settings: ClassifySettings, { io, folder, json }: Trai
   const { train, measured: examples } = await dividedExamples(settings);
   if (examples.inputs.length === 0) return;
   const part = test === undefined ? "validation" : "test";
-  const machine = await openMachine(settings.machine);
-  try {
-    const classifier = await loadClassifier(folder, { machine });
-    const model = regression
-      ? await evaluateRegression(classifier, examples)
-      : await evaluateClassifier(classifier, examples);
-    const baselines = settings.baselines
-      ? await classifierBaselines({ machine, classifier, train, test: examples, seed })
-      : [];
-    if (json) {
-      for (const [name, scores] of [
-        ["model", model],
-        ...baselines.map((one) => [one.name, one.scores] as const),
-      ] as const)
-        await io.stdout.write(`${JSON.stringify({ type: "scores", part, name, ...scores })}\n`);
-      return;
-    }
-    const measured = baselines.flatMap(({ name, scores }): [string, Scores][] => (scores ? [[name, scores]] : []));
-    const lines = [
-      `On the ${counted(examples.inputs.length, `${part} example`)}${part === "validation" ? ", which also chose the weights" : ""}:`,
-      scoreTable([["this model", model], ...measured]),
-      ...baselines.flatMap(({ name, scores, why }) => (scores ? [] : [`(${name}: ${why})`])),
-      ...("confusion" in model ? ["", confusionTable(model, io.stdout.columns)] : []),
-    ];
-    await io.stdout.write(`${lines.join("\n")}\n`);
-    const unseen = "confusion" in model ? model.confusion.labels.slice(classifier.model.config.classes!.length) : [];
-    if (unseen.length > 0)
-      await io.stderr.write(
-        `Note: ${unseen.map((label) => JSON.stringify(label)).join(", ")} did not occur in training; these examples count as wrong.\n`,
-      );
-  } finally {
-    machine.close();
+  using machine = await openMachine(settings.machine);
+  const classifier = await loadClassifier(folder, { machine });
+  const model = regression
+    ? await evaluateRegression(classifier, examples)
+    : await evaluateClassifier(classifier, examples);
+  const baselines = settings.baselines
+    ? await classifierBaselines({ machine, classifier, train, test: examples, seed })
+    : [];
+  if (json) {
+    for (const [name, scores] of [
+      ["model", model],
+      ...baselines.map((one) => [one.name, one.scores] as const),
+    ] as const)
+      await io.stdout.write(jsonLine({ type: "scores", part, name, ...scores }));
+    return;
   }
+  const measured = baselines.flatMap(({ name, scores }): [string, Scores][] => (scores ? [[name, scores]] : []));
+  const lines = [
+    `On the ${counted(examples.inputs.length, `${part} example`)}${part === "validation" ? ", which also chose the weights" : ""}:`,
+    scoreTable([["this model", model], ...measured]),
+    ...baselines.flatMap(({ name, scores, why }) => (scores ? [] : [`(${name}: ${why})`])),
+    ...("confusion" in model ? ["", confusionTable(model, io.stdout.columns)] : []),
+  ];
+  await io.stdout.write(`${lines.join("\n")}\n`);
+  const unseen = "confusion" in model ? model.confusion.labels.slice(classifier.model.config.classes!.length) : [];
+  if (unseen.length > 0)
+    await io.stderr.write(
+      `Note: ${unseen.map((label) => JSON.stringify(label)).join(", ")} did not occur in training; these examples count as wrong.\n`,
+    );
 }

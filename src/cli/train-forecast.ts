@@ -9,13 +9,11 @@ import { readableSettings } from "./forecast-data.ts";
 import { trainForecasterToFolder } from "./forecast-training.ts";
 import { quoted } from "./format.ts";
 import type { Io } from "./io.ts";
-import { common } from "./options.ts";
+import { newTraining, newTrainingFields } from "./new-training.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
-import { inRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import { tellNext, tellSaved } from "./training-result.ts";
 
-const { output, force, quiet, json } = common;
-const fields = { ...forecastFields, output, force, quiet, json } as const;
+const fields = { ...forecastFields, ...newTrainingFields } as const;
 
 export const trainForecastCommand = (io: Io): Command =>
   defineCommand(io, {
@@ -35,12 +33,11 @@ export const trainForecastCommand = (io: Io): Command =>
 
 async function trainForecast(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { output, force, quiet, json, ...rest } = values;
-  const folder = output ?? newRunFolder(nameOf(rest.file), io.today());
   // What is wrong with the file is said before anything is written. Its path is absolute, so that the run can be resumed from any folder.
   const { settings, notice } = await readableSettings({ ...rest, file: resolve(rest.file) });
-  await inRunFolder(folder, { force }, async () => {
+  await newTraining(values, rest.file, io, async (options) => {
     if (notice !== undefined && !quiet) await io.stderr.write(`${notice}\n`);
-    await runForecasterTraining(settings, { io, folder, quiet, json, existing: "overwrite" });
+    await runForecasterTraining(settings, options);
   });
 }
 
@@ -48,13 +45,9 @@ async function trainForecast(values: ValuesOf<typeof fields>, io: Io): Promise<v
 export async function runForecasterTraining(settings: ForecastSettings, options: TrainingOptions): Promise<void> {
   await tellSaved(await trainForecasterToFolder(settings, options), options);
   if (settings.test > 0 || settings.validation > 0) {
-    const machine = await openMachine(settings.machine);
-    try {
-      const { io, folder, json } = options;
-      await tellBacktest({ io, folder, machine, json, baselines: settings.baselines });
-    } finally {
-      machine.close();
-    }
+    using machine = await openMachine(settings.machine);
+    const { io, folder, json } = options;
+    await tellBacktest({ io, folder, machine, json, baselines: settings.baselines });
   }
   await tellNext([`forecast RUN ${quoted(settings.file)}`], options);
 }

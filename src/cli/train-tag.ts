@@ -4,16 +4,14 @@ import type { ValuesOf } from "../schema/fields.ts";
 import { type TagSettings, tagFields } from "../schema/tag.ts";
 import { defineCommand } from "./command.ts";
 import type { Io } from "./io.ts";
-import { common } from "./options.ts";
+import { newTraining, newTrainingFields } from "./new-training.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
-import { inRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
 import { readTagged } from "./tag-data.ts";
 import { trainTaggerToFolder } from "./tag-training.ts";
 import { tellTaggerScores } from "./tagger-scores.ts";
 import { tellNext, tellSaved } from "./training-result.ts";
 
-const { output, force, quiet, json } = common;
-const fields = { ...tagFields, output, force, quiet, json } as const;
+const fields = { ...tagFields, ...newTrainingFields } as const;
 
 export const trainTagCommand = (io: Io): Command =>
   defineCommand(io, {
@@ -33,7 +31,6 @@ export const trainTagCommand = (io: Io): Command =>
 
 async function trainTag(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { output, force, quiet, json, ...rest } = values;
-  const folder = output ?? newRunFolder(nameOf(rest.file), io.today());
   const settings: TagSettings = {
     ...rest,
     // Absolute, so that the run can be repeated and resumed from any folder.
@@ -43,9 +40,7 @@ async function trainTag(values: ValuesOf<typeof fields>, io: Io): Promise<void> 
   };
   // What is wrong with the last file is said before anything is trained.
   if (settings.test !== undefined) await readTagged(settings.test, settings);
-  await inRunFolder(folder, { force }, () =>
-    runTaggerTraining(settings, { io, folder, quiet, json, existing: "overwrite" }),
-  );
+  await newTraining(values, rest.file, io, (options) => runTaggerTraining(settings, options));
 }
 
 /** Trains, or goes on, and says how good the result is. */

@@ -4,17 +4,16 @@ import type { ValuesOf } from "../schema/fields.ts";
 import { embeddingSizeOf, textTrainingFields } from "../schema/text-training.ts";
 import { defineCommand } from "./command.ts";
 import type { Io } from "./io.ts";
-import { common } from "./options.ts";
-import { inRunFolder, nameOf, newRunFolder } from "./run-paths.ts";
+import { newTraining, newTrainingFields } from "./new-training.ts";
+import type { TrainingOptions } from "./recorded-training.ts";
 import type { TextSettings } from "./text-settings.ts";
 import { trainClassifyCommand } from "./train-classify.ts";
 import { trainForecastCommand } from "./train-forecast.ts";
 import { trainTagCommand } from "./train-tag.ts";
 import { trainToFolder } from "./training.ts";
-import { tellResult } from "./training-result.ts";
+import { tellNext, tellSaved } from "./training-result.ts";
 
-const { output, force, quiet, json } = common;
-const fields = { ...textTrainingFields, output, force, quiet, json } as const;
+const fields = { ...textTrainingFields, ...newTrainingFields } as const;
 
 export function trainCommand(io: Io): Command {
   return new Command("train")
@@ -44,7 +43,6 @@ const trainTextCommand = (io: Io): Command =>
 
 async function trainText(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { output, force, quiet, json, ...rest } = values;
-  const folder = output ?? newRunFolder(nameOf(rest.files[0]!), io.today());
   const settings: TextSettings = {
     ...rest,
     // Absolute, so that `evaluate` finds them from any folder.
@@ -52,8 +50,14 @@ async function trainText(values: ValuesOf<typeof fields>, io: Io): Promise<void>
     validation: typeof rest.validation === "string" ? resolve(rest.validation) : rest.validation,
     embeddingSize: embeddingSizeOf(rest),
   };
-  const result = await inRunFolder(folder, { force }, () =>
-    trainToFolder(settings, { io, folder, quiet, json, existing: "overwrite" }),
-  );
-  await tellResult(result, { io, folder, quiet, json });
+  await newTraining(values, settings.files[0]!, io, (options) => runTextTraining(settings, options));
+}
+
+/** Trains, or goes on, and says how good the result is. */
+export async function runTextTraining(settings: TextSettings, options: TrainingOptions): Promise<void> {
+  const result = await trainToFolder(settings, options);
+  await tellSaved(result, options, "nats per token");
+  // Without a validation part there is nothing to evaluate on.
+  const evaluated = result.saved.validationLoss === undefined ? [] : ["evaluate RUN"];
+  await tellNext(["generate RUN", ...evaluated, 'inspect RUN --text "some text"'], options);
 }

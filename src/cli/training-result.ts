@@ -1,6 +1,6 @@
 import type { SavedWeights } from "../train/run.ts";
 import { Ended } from "./failure.ts";
-import { integer, quoted } from "./format.ts";
+import { integer, jsonLine, quoted } from "./format.ts";
 import { EXIT } from "./io.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 
@@ -15,16 +15,18 @@ export interface TrainingResult {
   readonly seconds: number;
 }
 
-type Teller = Pick<TrainingOptions, "io" | "folder" | "quiet" | "json">;
-
 /**
  * Says where the run lies, and how to go on with it; ends the command with the code of Ctrl-C if that was the reason.
  *
  * @param unit of the loss, if it has one that says something
  */
-export async function tellSaved(result: TrainingResult, { io, folder, json }: Teller, unit?: string): Promise<void> {
+export async function tellSaved(
+  result: TrainingResult,
+  { io, folder, json }: TrainingOptions,
+  unit?: string,
+): Promise<void> {
   const { interrupted, step, totalSteps, saved } = result;
-  if (json) await io.stdout.write(`${JSON.stringify({ type: "saved", folder, ...saved })}\n`);
+  if (json) await io.stdout.write(jsonLine({ type: "saved", folder, ...saved }));
   else {
     const when = saved.savedEpoch === undefined ? `step ${saved.savedStep}` : `epoch ${saved.savedEpoch}`;
     const loss =
@@ -41,16 +43,11 @@ export async function tellSaved(result: TrainingResult, { io, folder, json }: Te
 }
 
 /** Says which commands to try now; `RUN` in them stands for the run. */
-export async function tellNext(commands: readonly string[], { io, folder, quiet, json }: Teller): Promise<void> {
+export async function tellNext(
+  commands: readonly string[],
+  { io, folder, quiet, json }: TrainingOptions,
+): Promise<void> {
   if (quiet || json) return;
   const lines = commands.map((command) => `  ${io.program} ${command.replace("RUN", () => quoted(folder))}\n`);
   await io.stdout.write(`Next:\n${lines.join("")}`);
-}
-
-/** Both, of a language model. */
-export async function tellResult(result: TrainingResult, teller: Teller): Promise<void> {
-  await tellSaved(result, teller, "nats per token");
-  // Without a validation part there is nothing to evaluate on.
-  const evaluated = result.saved.validationLoss === undefined ? [] : ["evaluate RUN"];
-  await tellNext(["generate RUN", ...evaluated, 'inspect RUN --text "some text"'], teller);
 }

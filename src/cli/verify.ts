@@ -6,8 +6,10 @@ import { type Model, open } from "../formats/open.ts";
 import type { ModelArray } from "../formats/plans.ts";
 import { type Comparison, compareModels, comparison, inputsOfBoth, randomInputs } from "../formats/verify.ts";
 import { integer, number, path, type ValuesOf } from "../schema/fields.ts";
+import { formatShape } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
+import { jsonLine } from "./format.ts";
 import { EXIT, type Io } from "./io.ts";
 import { inputsFrom, MODEL_FILES } from "./model-arrays.ts";
 import { common } from "./options.ts";
@@ -43,37 +45,31 @@ interface Line extends Comparison {
 }
 
 async function verify(flags: VerifyFlags, io: Io): Promise<void> {
-  const machine = await openMachine(flags.machine);
-  try {
-    using a = await open(flags.a, { machine });
-    using b = await open(flags.b, { machine });
-    const inputs =
-      flags.inputs === undefined
-        ? await randomInputs(a, { seed: flags.seed })
-        : await inputsFrom(flags.inputs, a.inputs);
-    const lines: Line[] = (await compareModels(a, b, inputs)).map((c) => ({ ...c, with: flags.b }));
-    const given = inputsOfBoth(a, b, inputs);
-    const graphs = [
-      { file: flags.a, model: a, inputs: given.a },
-      { file: flags.b, model: b, inputs: given.b },
-    ].filter(({ model }) => model.file.content.kind === "graph");
-    const runtime = graphs.length > 0 ? await onnxRuntime(io, flags) : undefined;
-    if (runtime) for (const graph of graphs) lines.push(...(await inRuntime(runtime, graph)));
-    for (const line of lines) {
-      const { outputs, shape, difference } = line;
-      await io.stdout.write(
-        flags.json
-          ? `${JSON.stringify({ type: "difference", output: outputs[0], with: line.with, shape, difference })}\n`
-          : `${outputs[0]} [${shape.join(", ")}], ${line.with}: ${difference === 0 ? "same results" : `largest difference ${difference.toExponential(1)}`}\n`,
-      );
-    }
-    const largest = Math.max(...lines.map((line) => line.difference));
-    if (largest <= flags.tolerance) return;
-    await io.stderr.write(`The outputs differ by ${largest.toExponential(1)}, --tolerance is ${flags.tolerance}.\n`);
-    throw new Ended(EXIT.failure);
-  } finally {
-    machine.close();
+  using machine = await openMachine(flags.machine);
+  using a = await open(flags.a, { machine });
+  using b = await open(flags.b, { machine });
+  const inputs =
+    flags.inputs === undefined ? await randomInputs(a, { seed: flags.seed }) : await inputsFrom(flags.inputs, a.inputs);
+  const lines: Line[] = (await compareModels(a, b, inputs)).map((c) => ({ ...c, with: flags.b }));
+  const given = inputsOfBoth(a, b, inputs);
+  const graphs = [
+    { file: flags.a, model: a, inputs: given.a },
+    { file: flags.b, model: b, inputs: given.b },
+  ].filter(({ model }) => model.file.content.kind === "graph");
+  const runtime = graphs.length > 0 ? await onnxRuntime(io, flags) : undefined;
+  if (runtime) for (const graph of graphs) lines.push(...(await inRuntime(runtime, graph)));
+  for (const line of lines) {
+    const { outputs, shape, difference } = line;
+    await io.stdout.write(
+      flags.json
+        ? jsonLine({ type: "difference", output: outputs[0], with: line.with, shape, difference })
+        : `${outputs[0]} ${formatShape(shape)}, ${line.with}: ${difference === 0 ? "same results" : `largest difference ${difference.toExponential(1)}`}\n`,
+    );
   }
+  const largest = Math.max(...lines.map((line) => line.difference));
+  if (largest <= flags.tolerance) return;
+  await io.stderr.write(`The outputs differ by ${largest.toExponential(1)}, --tolerance is ${flags.tolerance}.\n`);
+  throw new Ended(EXIT.failure);
 }
 
 interface Runtime {

@@ -1,7 +1,7 @@
 import type { Arena, Numbers } from "../compute/machine.ts";
 import { HeldValues } from "../layers/held-values.ts";
 import { expectOneOf, FailureError, UsageError } from "../shared/errors.ts";
-import { formatBytes, size } from "../shared/shapes.ts";
+import { formatBytes, formatShape, size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import { type DataType, isFloat } from "./data-type.ts";
@@ -181,7 +181,7 @@ function carry(graph: Graph, states: NonNullable<PlansOptions["states"]>): void 
     if (from.range.length !== size(shape))
       throw new UsageError(
         "bad-state",
-        `output "${output}" has shape [${from.shape.join(", ")}] and cannot be the state "${input}" of shape [${shape.join(", ")}]`,
+        `output "${output}" has shape ${formatShape(from.shape)} and cannot be the state "${input}" of shape ${formatShape(shape)}`,
       );
     return { from, to: graph.states[input]! };
   });

@@ -7,7 +7,7 @@ import { renamed } from "../layers/held-values.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { FailureError } from "../shared/errors.ts";
-import { sameShape } from "../shared/shapes.ts";
+import { formatShape, sameShape } from "../shared/shapes.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { Runnable } from "./runnable.ts";
@@ -37,7 +37,7 @@ export async function readRunModel(folder: string, cells?: Readonly<Record<strin
     if (!given || !sameShape(given.shape, shape))
       throw new FailureError(
         "bad-run",
-        `${folder}/model.safetensors: parameter "${name}" is ${given ? `of shape [${given.shape.join(", ")}], not [${shape.join(", ")}]` : "missing"}`,
+        `${folder}/model.safetensors: parameter "${name}" is ${given ? `of shape ${formatShape(given.shape)}, not ${formatShape(shape)}` : "missing"}`,
       );
   }
   return { model, weights: files.weights, files };

@@ -1,3 +1,4 @@
+import { size } from "../../shared/shapes.ts";
 import type { Case } from "./cases.ts";
 
 /** A tensor that a case starts from. */
@@ -14,8 +15,6 @@ function generator(): () => number {
     return state / 2 ** 32 - 0.5;
   };
 }
-
-const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Inputs of a case besides its parameters; a stream's input are the two rows of its embedding. */
 function inputsOf(c: Case): Record<string, readonly number[]> {

@@ -4,6 +4,7 @@ import { recurrent } from "../../layers/recurrent.ts";
 import { languageModel } from "../../models/language-model.ts";
 import { languageModelLoss } from "../../models/language-model-loss.ts";
 import { adam } from "../../optimizers/adam.ts";
+import { size } from "../../shared/shapes.ts";
 import { compile } from "../../tensor/executable.ts";
 import { Graph } from "../../tensor/graph.ts";
 import { matmul } from "../../tensor/operations.ts";
@@ -83,10 +84,9 @@ async function layer(machine: SynchronousMachine, o: (typeof layers)[number]): P
   const rnn = recurrent({ cell: cellByName(o.cell), inputSize, hiddenSize: o.hiddenSize });
   const parameters = await createParameters({ machine, layout: layoutParameters(rnn), initialize: false });
   for (const [k, name] of parameters.names.entries()) {
-    const count = parameters.shape(name).reduce((a, b) => a * b, 1);
     parameters.write(
       name,
-      waves(count, 0.7 + k).map((x) => Math.fround(x / Math.sqrt(o.hiddenSize))),
+      waves(size(parameters.shape(name)), 0.7 + k).map((x) => Math.fround(x / Math.sqrt(o.hiddenSize))),
     );
   }
   const graph = new Graph({ machine, parameters: parameters.layout, training: true });

@@ -1,6 +1,6 @@
 import { formatBytes } from "../../shared/shapes.ts";
 import type { Diagnosis } from "../doctor.ts";
-import { table } from "../format.ts";
+import { counted, table } from "../format.ts";
 
 const PAGES =
   "A page has threads only when it is cross-origin isolated, that is, served with\n  Cross-Origin-Opener-Policy: same-origin\n  Cross-Origin-Embedder-Policy: require-corp\nWithout these headers everything works on one thread.";
@@ -9,7 +9,7 @@ const PAGES =
 export function doctorText(d: Diagnosis, program: string): string {
   const rows: string[][] = [
     ["longshort", `${d.version}, ${d.host}, ${d.platform}`],
-    ["processor", `${d.processor}, ${d.cores} thread${d.cores === 1 ? "" : "s"}, load ${d.load.toFixed(1)}`],
+    ["processor", `${d.processor}, ${counted(d.cores, "thread")}, load ${d.load.toFixed(1)}`],
     ["memory", `${formatBytes(d.memory.totalBytes)}, ${formatBytes(d.memory.freeBytes)} free`],
     ["engine flags", flagsOf(d)],
     ["vectors", d.wasm.simd ? "128 bits (SIMD)" : "none: WebAssembly without SIMD cannot run the machine"],
@@ -24,7 +24,7 @@ export function doctorText(d: Diagnosis, program: string): string {
       ? [
           [
             "machine",
-            `wasm: ${d.machine.threads} thread${d.machine.threads === 1 ? "" : "s"}, family ${d.machine.family}, up to ${formatBytes(d.machine.bytes)}`,
+            `wasm: ${counted(d.machine.threads, "thread")}, family ${d.machine.family}, up to ${formatBytes(d.machine.bytes)}`,
           ],
         ]
       : []),

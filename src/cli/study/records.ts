@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { join } from "node:path";
 import type { TrialSettings } from "../../study/settings.ts";
 import type { TrialRecord } from "../../study/summary.ts";
+import { jsonLine } from "../format.ts";
 
 /** A line of `trials.jsonl`. */
 export interface KeptTrial extends TrialRecord {
@@ -38,7 +39,7 @@ export class Records {
 
   add(trial: KeptTrial): void {
     this.trials.set(keyOf(trial), trial);
-    appendFileSync(this.file, `${JSON.stringify(trial)}\n`);
+    appendFileSync(this.file, jsonLine(trial));
   }
 }
 

@@ -1,3 +1,4 @@
+import { formatShape } from "../../shared/shapes.ts";
 import { swapBytes } from "../typed-array.ts";
 import { Cursor, damaged, type Pages, UNDEFINED, unsupported } from "./bytes.ts";
 import { indexedChunks } from "./chunk-index.ts";
@@ -61,7 +62,7 @@ const MOST_VERSION = 5;
 function chunkedAs(sizes: readonly number[], messages: readonly Message[], type: Datatype, extent: Extent): Chunked {
   const own = sizes.slice(0, -1);
   if (own.length !== extent.shape.length || sizes.at(-1) !== type.size || own.some((n) => n < 1))
-    throw damaged(`chunks of shape [${sizes.join(", ")}] for data of shape [${extent.shape.join(", ")}]`);
+    throw damaged(`chunks of shape ${formatShape(sizes)} for data of shape ${formatShape(extent.shape)}`);
   const bytes = countOf(own) * type.size;
   return { ...extent, sizes: own, width: type.size, bytes, filters: readFilters(messages), plainEdges: false };
 }

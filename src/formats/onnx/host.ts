@@ -93,14 +93,14 @@ export function functionOf(f: (...x: Expression[]) => Expression, count: number)
 export function reduceHost(
   { shape, data }: HostOperand,
   axes: readonly number[],
-  combine: (sum: number, x: number) => number,
-  start: number,
+  combine: "sum" | "max",
   type: DataType,
 ): { shape: readonly number[]; data: ArrayLike<number> } {
   const kept = shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
-  const sums = new Float64Array(roomFor(kept, type).length).fill(start);
+  const sums = new Float64Array(roomFor(kept, type).length).fill(combine === "sum" ? 0 : -Infinity);
   walk(shape, [0, 0], [denseStrides(shape), broadcastStrides(kept, shape)], ([from, to]) => {
-    sums[to!] = combine(sums[to!]!, data[from!]!);
+    const [sum, x] = [sums[to!]!, data[from!]!];
+    sums[to!] = combine === "sum" ? sum + x : Math.max(sum, x);
   });
   const out = roomFor(kept, type);
   out.set(sums);

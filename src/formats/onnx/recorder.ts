@@ -1,5 +1,5 @@
 import type { Range } from "../../compute/plan.ts";
-import { type Expression, equal, select, type Term, variable } from "../../math/expression.ts";
+import { constant, type Expression, equal, select, variable } from "../../math/expression.ts";
 import { FailureError, ShapeError, UsageError } from "../../shared/errors.ts";
 import { broadcastStrides, strides as dense, formatShape, sameShape, size } from "../../shared/shapes.ts";
 import type { Graph, Tensor } from "../../tensor/graph.ts";
@@ -8,7 +8,7 @@ import { broadcastShape } from "../../tensor/operations.ts";
 import type { Parameter } from "../../tensor/parameter.ts";
 import { type DataType, isFloat } from "../data-type.ts";
 import type { TraceRequest, WeightForms } from "../runnable.ts";
-import { type DeviceValue, type HostValue, hostValue, isHost, rounded, type Value } from "../value.ts";
+import { type DeviceValue, type HostValue, hostValue, isHost, roomFor, rounded, type Value } from "../value.ts";
 import { collapse, expectAxes, joinReduced, joinStrided } from "./axes.ts";
 import { copyStrided, functionOf, mapHost, reduceHost } from "./host.ts";
 import type { OnnxNode } from "./model.ts";
@@ -24,11 +24,13 @@ export interface RecorderOptions {
   readonly trace?: TraceRequest | undefined;
 }
 
-/** A function of each element: as an equation, on plain numbers, or both. */
-export interface ElementFunction {
-  readonly equation?: (...x: Term[]) => Expression;
-  /** Where there is no equation, or it means something else on whole numbers. */
-  readonly host?: (...x: number[]) => number;
+/** What an element of the result is of the elements of these values. */
+type FunctionOf<V extends readonly Value[], T> = (...x: { [K in keyof V]: T }) => T;
+
+/** Numbers of a tensor, and the step along each axis that is gone through. */
+interface View {
+  readonly range: Range;
+  readonly strides: readonly number[];
 }
 
 /**
@@ -105,18 +107,21 @@ export class Recorder {
     return { type, shape: tensor.shape, tensor };
   }
 
-  /** A function of the elements of broadcast values. */
-  pointwise(inputs: readonly Value[], f: ElementFunction, type: DataType): Value {
+  /** A function of the elements of broadcast values; `onNumbers` where the equation means something else on whole numbers. */
+  pointwise<const V extends readonly Value[]>(
+    inputs: V,
+    equation: FunctionOf<V, Expression>,
+    type: DataType,
+    onNumbers?: FunctionOf<V, number>,
+  ): Value {
+    const f = equation as (...x: Expression[]) => Expression;
+    if (this.allFold(inputs)) return evaluated(inputs, onNumbers ?? functionOf(f, inputs.length), type);
     const shape = broadcastShape(inputs.map((x) => x.shape));
-    if (this.allFold(inputs)) {
-      const evaluate = f.host ?? functionOf(f.equation!, inputs.length);
-      return hostValue(type, shape, mapHost(inputs, shape, evaluate, type), { constant: allConstant(inputs) });
-    }
-    if (!f.equation)
-      throw new UsageError("unsupported-onnx", "its input is known only at run time, and it has no kernel there");
     // Single known numbers become part of the equation.
-    const terms: Term[] = inputs.map((x, k) => (this.folds(x) && x.data.length === 1 ? x.data[0]! : variable(`x${k}`)));
-    const taken = inputs.flatMap((x, k) => (typeof terms[k] === "number" ? [] : [{ x, name: `x${k}` }]));
+    const terms = inputs.map((x, k) =>
+      this.folds(x) && x.data.length === 1 ? constant(x.data[0]!) : variable(`x${k}`),
+    );
+    const taken = inputs.flatMap((x, k) => (terms[k]!.op === "constant" ? [] : [{ x, name: `x${k}` }]));
     const views = collapse(
       taken.map(({ x }) => x.shape),
       shape,
@@ -124,9 +129,16 @@ export class Recorder {
     const tensors = Object.fromEntries(
       taken.map(({ x, name }, k) => [name, operations.reshape(this.tensor(x), views.inputs[k]!)]),
     );
-    const value = f.equation(...terms);
+    const value = f(...terms);
     const out = isFloat(type) ? operations.pointwise(tensors, value) : this.pointwiseWhole(tensors, views.shape, value);
     return this.device(type, operations.reshape(out, shape));
+  }
+
+  /** A function that no equation says, of what is known. */
+  known<const V extends readonly Value[]>(inputs: V, f: FunctionOf<V, number>, type: DataType): HostValue {
+    if (!this.allFold(inputs))
+      throw new UsageError("unsupported-onnx", "its input is known only at run time, and it has no kernel there");
+    return evaluated(inputs, f, type);
   }
 
   private pointwiseWhole(
@@ -134,18 +146,37 @@ export class Recorder {
     shape: readonly number[],
     value: Expression,
   ): Tensor {
-    const out = this.graph.tensor(shape, this.graph.reserve("activations", size(shape), "int"));
-    const entries = Object.entries(inputs);
+    const out = this.wholeTensor(shape);
+    const views = Object.entries(inputs).map(([name, t]): [string, View] => [
+      name,
+      { range: t.range, strides: broadcastStrides(t.shape, shape) },
+    ]);
+    this.launchWhole(shape, Object.fromEntries(views), value, { range: out.range, strides: dense(shape) });
+    return out;
+  }
+
+  private wholeTensor(shape: readonly number[]): Tensor {
+    return this.graph.tensor(shape, this.graph.reserve("activations", size(shape), "int"));
+  }
+
+  /** Operations on tensors make floats: what makes whole numbers is launched here. */
+  private launchWhole(
+    shape: readonly number[],
+    inputs: Readonly<Record<string, View>>,
+    value: Expression,
+    out: View,
+  ): void {
+    const each = <T>(of: (view: View) => T): Record<string, T> =>
+      Object.fromEntries(Object.entries(inputs).map(([name, view]) => [name, of(view)]));
     this.graph.launch(
       {
         op: "pointwise",
         shape,
-        inputs: Object.fromEntries(entries.map(([name, t]) => [name, broadcastStrides(t.shape, shape)])),
-        outputs: { out: { value, strides: dense(shape) } },
+        inputs: each(({ strides }) => strides),
+        outputs: { out: { value, strides: out.strides } },
       },
-      { ...Object.fromEntries(entries.map(([name, t]) => [name, t.range])), out: out.range },
+      { ...each(({ range }) => range), out: out.range },
     );
-    return out;
   }
 
   /** The same elements under another shape. */
@@ -169,29 +200,17 @@ export class Recorder {
       const out = operations.strided(from, sizes, offset, steps);
       return this.device(x.type, operations.reshape(out, shape));
     }
-    const out = this.graph.tensor(shape, this.graph.reserve("activations", size(shape), "int"));
-    const part = { ...from.range, offset: from.range.offset + offset, length: from.range.length - offset };
-    this.graph.launch(
-      {
-        op: "pointwise",
-        shape: sizes,
-        inputs: { from: steps },
-        outputs: { out: { value: variable("from"), strides: dense(sizes) } },
-      },
-      { from: part, out: out.range },
-    );
+    const out = this.wholeTensor(shape);
+    const part = { range: behind(from.range, offset), strides: steps };
+    this.launchWhole(sizes, { from: part }, variable("from"), { range: out.range, strides: dense(sizes) });
     return this.device(x.type, out);
   }
 
   transpose(x: Value, order: readonly number[]): Value {
     const own = dense(x.shape);
     const shape = order.map((axis) => x.shape[axis]!);
-    return this.strided(
-      x,
-      shape,
-      0,
-      order.map((axis) => own[axis]!),
-    );
+    const strides = order.map((axis) => own[axis]!);
+    return this.strided(x, shape, 0, strides);
   }
 
   /** Elements of one axis: `start`, `start + step`, …, `count` of them. */
@@ -221,7 +240,7 @@ export class Recorder {
     const outer = size(shape.slice(0, axis));
     const inner = (s: readonly number[]): number => size(s.slice(axis));
     if (this.allFold(parts)) {
-      const out = copyStrided([0], shape, 0, new Array<number>(shape.length).fill(0), first.type) as Float64Array;
+      const out = roomFor(shape, first.type);
       let start = 0;
       for (const part of parts) {
         const row = inner(part.shape);
@@ -239,21 +258,12 @@ export class Recorder {
   }
 
   private concatenateWhole(rows: readonly Tensor[], type: DataType, shape: readonly number[]): Value {
-    const out = this.graph.tensor(shape, this.graph.reserve("activations", size(shape), "int"));
+    const out = this.wholeTensor(shape);
     const width = rows.reduce((sum, t) => sum + t.shape[1]!, 0);
     let start = 0;
     for (const t of rows) {
-      const place = { ...out.range, offset: out.range.offset + start, length: out.range.length - start };
-      const value = variable("from");
-      this.graph.launch(
-        {
-          op: "pointwise",
-          shape: t.shape,
-          inputs: { from: dense(t.shape) },
-          outputs: { out: { value, strides: [width, 1] } },
-        },
-        { from: t.range, out: place },
-      );
+      const place = { range: behind(out.range, start), strides: [width, 1] };
+      this.launchWhole(t.shape, { from: { range: t.range, strides: dense(t.shape) } }, variable("from"), place);
       start += t.shape[1]!;
     }
     return this.device(type, out);
@@ -276,22 +286,15 @@ export class Recorder {
     const shapes = growing.map((s) =>
       this.device(x.type, this.graph.tensor(s, this.graph.reserve("inputs", size(s), kind))),
     );
-    return this.pointwise([x, ...shapes], { equation: (first) => first as Expression }, x.type);
+    return this.pointwise([x, ...shapes], (first) => first, x.type);
   }
 
   /** Sum or maximum of an equation of `x` over axes, which keep the size 1. */
-  reduce(x: Value, equation: (x: Term) => Expression, axes: readonly number[], combine: "sum" | "max"): Value {
+  reduce(x: Value, equation: (x: Expression) => Expression, axes: readonly number[], combine: "sum" | "max"): Value {
     const kept = x.shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
     if (this.folds(x)) {
       const mapped = { shape: x.shape, data: mapHost([x], x.shape, functionOf(equation, 1), "float64") };
-      const [fold, start] = combine === "sum" ? [(a: number, b: number) => a + b, 0] : [Math.max, -Infinity];
-      const { shape, data } = reduceHost(
-        mapped,
-        axes,
-        fold as (a: number, b: number) => number,
-        start as number,
-        x.type,
-      );
+      const { shape, data } = reduceHost(mapped, axes, combine, x.type);
       return hostValue(x.type, shape, data, { constant: x.constant });
     }
     const joined = joinReduced(x.shape, axes);
@@ -320,9 +323,21 @@ export class Recorder {
         data: Float64Array.from(x.data, (n) => (type === "float32" ? Math.fround(n) : rounded(type, n))),
       };
     if (isFloat(x.type) === isFloat(type) && type !== "bool") return { ...x, type };
-    const equation = (a: Term): Expression => (type === "bool" ? select(equal(a, 0), 0, 1) : (a as Expression));
-    return this.pointwise([x], { equation }, type);
+    return this.pointwise([x], (a) => (type === "bool" ? select(equal(a, 0), 0, 1) : a), type);
   }
+}
+
+/** What lies `offset` numbers behind the beginning. */
+const behind = (range: Range, offset: number): Range => ({
+  ...range,
+  offset: range.offset + offset,
+  length: range.length - offset,
+});
+
+function evaluated(inputs: readonly HostValue[], f: (...x: never) => number, type: DataType): HostValue {
+  const shape = broadcastShape(inputs.map((x) => x.shape));
+  const data = mapHost(inputs, shape, f as (...x: number[]) => number, type);
+  return hostValue(type, shape, data, { constant: allConstant(inputs) });
 }
 
 const allConstant = (values: readonly HostValue[]): boolean => values.every((v) => v.constant);

@@ -1,5 +1,6 @@
 import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import { numbersOf } from "../../checkpoint/tensor-numbers.ts";
+import { formatShape } from "../../shared/shapes.ts";
 import type { CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { type ModuleLayers, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
 import { modulesOf, type StateModule } from "./modules.ts";
@@ -110,7 +111,7 @@ function partOf(module: StateModule, options: StateDictNetworkOptions & { first:
     const normalized = layer({ kind: "layer-norm", size, axis: -1, epsilon: 1e-5 }, size, size);
     return { ...normalized, conventions: ["layer normalization with ε = 1e-5, PyTorch's default"] };
   }
-  if (shape.length !== 2) throw unknownNetwork(`${label} has a weight of shape [${shape.join(", ")}]`);
+  if (shape.length !== 2) throw unknownNetwork(`${label} has a weight of shape ${formatShape(shape)}`);
   const [rows, columns] = shape as [number, number];
   if (options.first && !bias) {
     const made = layer(

@@ -1,5 +1,6 @@
 import type { CellSpec } from "../../cells/registry.ts";
 import { numbersOf } from "../../checkpoint/tensor-numbers.ts";
+import { formatShape } from "../../shared/shapes.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
 import { type ModuleLayers, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
 import type { StateModule } from "./modules.ts";
@@ -13,7 +14,7 @@ export function recurrentModule({ path, tensors }: StateModule, options: StateDi
     const tensor = tensors.get(name);
     if (!tensor) throw unknownNetwork(`"${path}" has no ${name}`);
     if (tensor.shape.length !== (name.startsWith("weight_") && !/_p[iof]_/.test(name) ? 2 : 1))
-      throw unknownNetwork(`"${path}.${name}" has shape [${tensor.shape.join(", ")}]`);
+      throw unknownNetwork(`"${path}.${name}" has shape ${formatShape(tensor.shape)}`);
     return tensor.shape;
   };
   for (const name of tensors.keys())

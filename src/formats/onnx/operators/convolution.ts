@@ -1,6 +1,6 @@
 import { LOWEST } from "../../../layers/pool-over-time.ts";
 import { add, div } from "../../../math/expression.ts";
-import { size } from "../../../shared/shapes.ts";
+import { formatShape, size } from "../../../shared/shapes.ts";
 import { matmul as product } from "../../../tensor/operations.ts";
 import { batchNormalized } from "../../batch-normalized.ts";
 import { samePadding } from "../../same-padding.ts";
@@ -28,7 +28,7 @@ function overTime(
   const long = kernelShape.flatMap((k, axis) => (k > 1 || spatial[axis]! > 1 ? [axis] : []));
   if (spatial.length === 0 || kernelShape.length !== spatial.length || long.length > 1)
     throw node.fail(
-      `a kernel of [${kernelShape.join(", ")}] over [${spatial.join(", ")}]: one axis may be longer than 1 (convolution over time)`,
+      `a kernel of ${formatShape(kernelShape)} over ${formatShape(spatial)}: one axis may be longer than 1 (convolution over time)`,
     );
   const axis = long[0] ?? spatial.length - 1;
   const [n, c] = x.shape as [number, number];
@@ -86,7 +86,7 @@ const conv: Operator = (node) => {
   const [outputs, channels] = weight.shape as [number, number];
   const [n, inputs] = x.shape as [number, number];
   if (channels * groups !== inputs || outputs % groups !== 0)
-    throw node.fail(`weights [${weight.shape.join(", ")}] in ${groups} groups for ${inputs} channels`);
+    throw node.fail(`weights ${formatShape(weight.shape)} in ${groups} groups for ${inputs} channels`);
   const seen = taps(node, x, w, 0);
   const parts = Array.from({ length: groups }, (_, g) => {
     const rows = outputs / groups;
@@ -105,32 +105,22 @@ const conv: Operator = (node) => {
   const y = recorder.concatenate(parts, 1);
   if (!node.has(2)) return restore(y);
   const bias = recorder.reshape(node.input(2), [outputs, 1]);
-  return restore(recorder.pointwise([y, bias], { equation: (a, b) => add(a!, b!) }, "float32"));
+  return restore(recorder.pointwise([y, bias], add, "float32"));
 };
 
 const maxPool: Operator = (node) => {
   const kernelShape = node.numbers("kernel_shape") ?? [];
   const { x, axis, restore } = overTime(node, kernelShape);
-  const seen = stacked(node, taps(node, x, windowOf(node, kernelShape, axis, x.shape[2]!), LOWEST));
-  return restore(
-    dropFirst(
-      node,
-      node.recorder.reduce(seen, (a) => a as never, [0], "max"),
-    ),
-  );
+  const seen = taps(node, x, windowOf(node, kernelShape, axis, x.shape[2]!), LOWEST);
+  return restore(together(node, seen, "max"));
 };
 
 const averagePool: Operator = (node) => {
   const kernelShape = node.numbers("kernel_shape") ?? [];
   const { x, axis, restore } = overTime(node, kernelShape);
   const w = windowOf(node, kernelShape, axis, x.shape[2]!);
-  const sum = dropFirst(
-    node,
-    node.recorder.reduce(stacked(node, taps(node, x, w, 0)), (a) => a as never, [0], "sum"),
-  );
-  return restore(
-    node.recorder.pointwise([sum, counted(node, w, x.shape[2]!)], { equation: (a, b) => div(a!, b!) }, x.type),
-  );
+  const sum = together(node, taps(node, x, w, 0), "sum");
+  return restore(node.recorder.pointwise([sum, counted(node, w, x.shape[2]!)], div, x.type));
 };
 
 /** How many elements each mean is of: padding counts only if the node says so, and what lies behind it never. */
@@ -144,23 +134,21 @@ function counted(node: NodeContext, w: Window, steps: number): HostValue {
   return hostValue("float32", [w.count], counts, { constant: false });
 }
 
-const stacked = (node: NodeContext, parts: readonly Value[]): Value =>
-  node.recorder.concatenate(
-    parts.map((p) => node.recorder.reshape(p, [1, ...p.shape])),
-    0,
-  );
-const dropFirst = (node: NodeContext, x: Value): Value => node.recorder.reshape(x, x.shape.slice(1));
+/** Sum or maximum of values of one shape. */
+function together({ recorder }: NodeContext, parts: readonly Value[], combine: "sum" | "max"): Value {
+  const rows = parts.map((p) => recorder.reshape(p, [1, ...p.shape]));
+  const reduced = recorder.reduce(recorder.concatenate(rows, 0), (x) => x, [0], combine);
+  return recorder.reshape(reduced, reduced.shape.slice(1));
+}
 
 const global =
   (combine: "sum" | "max"): Operator =>
   (node) => {
     const x = node.input(0);
     const axes = [...x.shape.keys()].slice(2);
-    const reduced = node.recorder.reduce(x, (a) => a as never, axes, combine);
+    const reduced = node.recorder.reduce(x, (a) => a, axes, combine);
     const count = size(x.shape.slice(2));
-    return combine === "max"
-      ? reduced
-      : node.recorder.pointwise([reduced], { equation: (s) => div(s!, count) }, x.type);
+    return combine === "max" ? reduced : node.recorder.pointwise([reduced], (s) => div(s!, count), x.type);
   };
 
 /** At inference, one number a channel. */
@@ -174,10 +162,7 @@ const batchNormalization: Operator = (node) => {
   return [
     recorder.pointwise(
       [x, perChannel(1), perChannel(2), perChannel(3), perChannel(4)],
-      {
-        equation: (x, weight, bias, mean, variance) =>
-          batchNormalized({ x: x!, mean: mean!, variance: variance!, epsilon, weight: weight!, bias: bias! }),
-      },
+      (x, weight, bias, mean, variance) => batchNormalized({ x, mean, variance, epsilon, weight, bias }),
       x.type,
     ),
   ];

@@ -1,6 +1,7 @@
 import {
   abs,
   add,
+  type Condition,
   div,
   type Expression,
   equal,
@@ -17,60 +18,47 @@ import {
   sigmoid,
   sqrt,
   sub,
-  type Term,
 } from "../../../math/expression.ts";
 import { gelu, geluTanh, hardSilu } from "../../../math/functions.ts";
 import { type DataType, isFloat } from "../../data-type.ts";
 import { isHost, type Value } from "../../value.ts";
 import { activationOperators } from "../activations.ts";
 import type { NodeContext, Operator } from "../node.ts";
-import type { ElementFunction } from "../recorder.ts";
 import { ceil, floor, round } from "../rounding.ts";
 import { dataTypeOf } from "../tensor-data.ts";
 
-type Equation = (...x: Term[]) => Expression;
-const expression = (x: Term): Expression => x as Expression;
+type OfOne = (x: Expression) => Expression;
+type OfTwo = (a: Expression, b: Expression) => Expression;
 
-/** Over all inputs, broadcast; of the first one's type unless said otherwise. */
-const elements =
-  (f: ElementFunction, type?: DataType): Operator =>
-  (node) => {
-    const inputs = node.inputs.map((_, k) => node.input(k));
-    return node.recorder.pointwise(inputs, f, type ?? node.input(0).type);
-  };
-const one = (equation: (x: Expression) => Expression): Operator =>
-  elements({ equation: (x) => equation(expression(x!)) });
-const two = (equation: (a: Term, b: Term) => Expression, host?: (a: number, b: number) => number): Operator =>
-  elements({ equation: equation as Equation, ...(host && { host: host as (...x: number[]) => number }) });
-const compare = (equation: (a: Term, b: Term) => Expression): Operator =>
-  elements({ equation: equation as Equation }, "bool");
-const fold =
-  (combine: (a: Term, b: Term) => Expression): Operator =>
+/** Of the first input's type unless said otherwise. */
+const one =
+  (equation: OfOne, type?: DataType): Operator =>
   (node) =>
-    node.inputs
-      .map((_, k) => node.input(k))
-      .reduce((a, b) => node.recorder.pointwise([a, b], { equation: combine as Equation }, a.type));
+    node.recorder.pointwise([node.input(0)], equation, type ?? node.input(0).type);
+const two =
+  (equation: OfTwo, type?: DataType): Operator =>
+  (node) =>
+    node.recorder.pointwise([node.input(0), node.input(1)], equation, type ?? node.input(0).type);
+const compare = (equation: OfTwo): Operator => two(equation, "bool");
+const fold =
+  (combine: OfTwo): Operator =>
+  (node) =>
+    node.inputs.map((_, k) => node.input(k)).reduce((a, b) => node.recorder.pointwise([a, b], combine, a.type));
 
 /** A quotient; of whole numbers rounded toward zero. */
 const divide: Operator = (node) => {
   const { type } = node.input(0);
-  const whole = !isFloat(type);
-  return node.recorder.pointwise(
-    [node.input(0), node.input(1)],
-    { equation: div as Equation, ...(whole && { host: (a: number, b: number) => Math.trunc(a / b) }) },
-    type,
-  );
+  const whole = isFloat(type) ? undefined : (a: number, b: number) => Math.trunc(a / b);
+  return node.recorder.pointwise([node.input(0), node.input(1)], div, type, whole);
 };
 
 const power: Operator = (node) => {
-  const exponent = node.input(1);
+  const [x, exponent, { recorder }] = [node.input(0), node.input(1), node];
   const known = isHost(exponent) && exponent.data.length === 1 ? exponent.data[0] : undefined;
-  const equation = known === undefined ? undefined : (x: Term) => powerOf(expression(x), known);
-  return node.recorder.pointwise(
-    [node.input(0), exponent],
-    { ...(equation && { equation: equation as Equation }), host: (a, b) => a! ** b! },
-    node.input(0).type,
-  );
+  const onNumbers = (a: number, b: number): number => a ** b;
+  return known === undefined
+    ? recorder.known([x, exponent], onNumbers, x.type)
+    : recorder.pointwise([x, exponent], (a) => powerOf(a, known), x.type, onNumbers);
 };
 
 function powerOf(x: Expression, n: number): Expression {
@@ -94,8 +82,8 @@ const clip: Operator = (node) => {
       : (given as Value | undefined);
   });
   const [low, high] = bounds;
-  const above = low ? recorder.pointwise([x, low], { equation: max as Equation }, x.type) : x;
-  return high ? recorder.pointwise([above, high], { equation: min as Equation }, x.type) : above;
+  const above = low ? recorder.pointwise([x, low], max, x.type) : x;
+  return high ? recorder.pointwise([above, high], min, x.type) : above;
 };
 
 const cast: Operator = (node) =>
@@ -107,19 +95,18 @@ const cast: Operator = (node) =>
 const where: Operator = (node) =>
   node.recorder.pointwise(
     [node.input(0), node.input(1), node.input(2)],
-    { equation: (c, yes, no) => select(equal(c!, 0), no!, yes!) },
+    (c, yes, no) => select(equal(c, 0), no, yes),
     node.input(1).type,
   );
 
-const truth = (condition: Expression | ReturnType<typeof less>): Expression =>
-  select(condition as ReturnType<typeof less>, 1, 0);
+const truth = (condition: Condition): Expression => select(condition, 1, 0);
 const identity: Operator = (node: NodeContext) => node.input(0);
 
 export const elementwise: Readonly<Record<string, Operator>> = {
   ...Object.fromEntries(activationOperators.map(([op, of]): [string, Operator] => [op, (node) => one(of(node))(node)])),
   Abs: one(abs),
   Add: two(add),
-  And: compare((a, b) => mul(a, b)),
+  And: compare(mul),
   Cast: cast,
   Ceil: (node) => ceil(node.recorder, node.input(0)),
   Clip: clip,
@@ -139,19 +126,19 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Log: one(log),
   Max: fold(max),
   Mean: (node) =>
-    node.recorder.pointwise(
-      [fold(add)(node) as Value],
-      { equation: (sum) => div(sum!, node.inputs.length) },
-      node.input(0).type,
-    ),
+    node.recorder.pointwise([fold(add)(node) as Value], (sum) => div(sum, node.inputs.length), node.input(0).type),
   Min: fold(min),
   // With `fmod` the sign is that of the dividend, as in C; otherwise that of the divisor.
   Mod: (node) =>
-    elements({ host: node.int("fmod", 0) === 1 ? (a, b) => a! % b! : (a, b) => ((a! % b!) + b!) % b! })(node),
+    node.recorder.known(
+      [node.input(0), node.input(1)],
+      node.int("fmod", 0) === 1 ? (a, b) => a % b : (a, b) => ((a % b) + b) % b,
+      node.input(0).type,
+    ),
   Mul: two(mul),
   Neg: one(neg),
-  Not: elements({ equation: (x) => sub(1, x!) }, "bool"),
-  Or: compare((a, b) => max(a, b)),
+  Not: one((x) => sub(1, x), "bool"),
+  Or: compare(max),
   Pow: power,
   PRelu: two((x, slope) => select(less(x, 0), mul(slope, x), x)),
   Reciprocal: one((x) => div(1, x)),

@@ -1,4 +1,4 @@
-import { size } from "../../../shared/shapes.ts";
+import { formatShape, size } from "../../../shared/shapes.ts";
 import { gather as gatherRows, reshape as view } from "../../../tensor/operations.ts";
 import { isFloat } from "../../data-type.ts";
 import { hostValue, isHost, roomFor, type Value } from "../../value.ts";
@@ -43,7 +43,7 @@ const split: Operator = (node) => {
     node.numbers("split") ??
     (node.has(1) ? node.hostNumbers(1) : Array.from({ length: count }, (_, k) => Math.min(even, n - k * even)));
   if (sizes.length !== count || sizes.some((s) => !(s >= 0)) || sizes.reduce((a, b) => a + b, 0) !== n)
-    throw node.fail(`${n} elements do not split into [${sizes.join(", ")}]`);
+    throw node.fail(`${n} elements do not split into ${formatShape(sizes)}`);
   let start = 0;
   return sizes.map((length) => {
     start += length;

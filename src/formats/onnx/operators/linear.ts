@@ -54,8 +54,8 @@ export function gemmOf(node: NodeContext, alpha: number, beta: number): Value {
   const y = product(recorder.tensor(node.input(0)), recorder.tensor(node.input(1)), { transposeA, transposeB });
   const c = node.has(2) && beta !== 0 ? node.input(2) : undefined;
   const value = recorder.device("float32", y);
-  if (c) return recorder.pointwise([value, c], { equation: (a, b) => add(mul(alpha, a!), mul(beta, b!)) }, "float32");
-  return alpha === 1 ? value : recorder.pointwise([value], { equation: (a) => mul(alpha, a!) }, "float32");
+  if (c) return recorder.pointwise([value, c], (a, b) => add(mul(alpha, a), mul(beta, b)), "float32");
+  return alpha === 1 ? value : recorder.pointwise([value], (a) => mul(alpha, a), "float32");
 }
 
 export const linear: Readonly<Record<string, Operator>> = { Gemm: gemm, MatMul: matmul };

@@ -1,22 +1,8 @@
-import {
-  add,
-  div,
-  type Expression,
-  equal,
-  max,
-  min,
-  mul,
-  neg,
-  select,
-  sub,
-  type Term,
-} from "../../../math/expression.ts";
+import { add, div, type Expression, equal, max, min, mul, neg, select, sub } from "../../../math/expression.ts";
 import type { DataType } from "../../data-type.ts";
 import { hostValue, type Value } from "../../value.ts";
 import type { NodeContext } from "../node.ts";
 import { round } from "../rounding.ts";
-
-type Equation = (...x: Term[]) => Expression;
 
 const ranges: Readonly<Partial<Record<DataType, readonly [low: number, high: number]>>> = {
   int8: [-128, 127],
@@ -52,7 +38,7 @@ export const zeroPointAlong = (node: NodeContext, x: Value, k: number, axis: num
 /** `clamp(round(x / scale) + zero point)`, halves rounded to even numbers. */
 export function quantized(node: NodeContext, x: Value, scale: Value, zeroPoint: Value, type: DataType): Value {
   const { recorder } = node;
-  const steps = recorder.pointwise([x, scale], { equation: div as Equation }, "float32");
+  const steps = recorder.pointwise([x, scale], div, "float32");
   return fromSteps(node, steps, zeroPoint, type);
 }
 
@@ -60,36 +46,40 @@ export function quantized(node: NodeContext, x: Value, scale: Value, zeroPoint: 
 export function fromSteps(node: NodeContext, steps: Value, zeroPoint: Value, type: DataType): Value {
   const { recorder } = node;
   const [low, high] = rangeOf(node, type);
-  const clamped: Equation = (a, b) => min(max(add(a!, b!), low), high);
-  return recorder.cast(recorder.pointwise([round(recorder, steps), zeroPoint], { equation: clamped }, "float32"), type);
+  const clamped = recorder.pointwise(
+    [round(recorder, steps), zeroPoint],
+    (a, b) => min(max(add(a, b), low), high),
+    "float32",
+  );
+  return recorder.cast(clamped, type);
 }
 
 /** `(x − zero point) · scale` */
 export function dequantized(node: NodeContext, x: Value, scale: Value, zeroPoint: Value): Value {
-  return node.recorder.pointwise([x, zeroPoint, scale], { equation: (a, z, s) => mul(sub(a!, z!), s!) }, "float32");
+  return node.recorder.pointwise([x, zeroPoint, scale], (a, z, s) => mul(sub(a, z), s), "float32");
 }
 
 /** Whole numbers less their zero point, as numbers that are multiplied exactly up to sums of 2^24. */
 export function centred(node: NodeContext, x: Value, zeroPoint: Value): Value {
-  return node.recorder.pointwise([x, zeroPoint], { equation: sub as Equation }, "float32");
+  return node.recorder.pointwise([x, zeroPoint], sub, "float32");
 }
 
 /** Scale and zero point of 8 bits without a sign from the largest and smallest number, 0 among them. */
 export function dynamicRange(node: NodeContext, x: Value): { readonly scale: Value; readonly zeroPoint: Value } {
   const { recorder } = node;
   const axes = [...x.shape.keys()];
-  const largest = (equation: (a: Term) => Expression): Value =>
+  const largest = (equation: (a: Expression) => Expression): Value =>
     recorder.reshape(recorder.reduce(x, equation, axes, "max"), []);
-  const [high, low] = [largest((a) => add(a, 0)), largest((a) => neg(a))];
-  const range: Equation = (a, b) => add(max(a!, 0), max(b!, 0));
+  const [high, low] = [largest((a) => a), largest((a) => neg(a))];
+  const range = (a: Expression, b: Expression): Expression => add(max(a, 0), max(b, 0));
   const scale = recorder.pointwise(
     [high, low],
-    { equation: (a, b) => select(equal(range(a!, b!), 0), 1, div(range(a!, b!), 255)) },
+    (a, b) => select(equal(range(a, b), 0), 1, div(range(a, b), 255)),
     "float32",
   );
-  const start = recorder.pointwise([low, scale], { equation: (a, s) => div(max(a!, 0), s!) }, "float32");
+  const start = recorder.pointwise([low, scale], (a, s) => div(max(a, 0), s), "float32");
   const zeroPoint = recorder.cast(
-    recorder.pointwise([round(recorder, start)], { equation: (a) => min(max(a!, 0), 255) }, "float32"),
+    recorder.pointwise([round(recorder, start)], (a) => min(max(a, 0), 255), "float32"),
     "uint8",
   );
   return { scale, zeroPoint };

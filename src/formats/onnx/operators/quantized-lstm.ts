@@ -46,11 +46,7 @@ const byRoundedSteps: Walk = (node, o, x) => {
       const choose = (value: Value, otherwise: Value): Value =>
         running.every((r) => r === 1)
           ? value
-          : recorder.pointwise(
-              [mask, value, otherwise],
-              { equation: (m, a, b) => select(less(0, m!), a!, b!) },
-              "float32",
-            );
+          : recorder.pointwise([mask, value, otherwise], (m, a, b) => select(less(0, m), a, b), "float32");
       const output = choose(came("h"), zeros(1, 1, 1));
       // A sequence of length 0 ends with zeros, whatever it was given.
       const ended = (name: string): Value => (step === 0 ? zeros(1, 1, 1) : state[name]!);

@@ -1,22 +1,18 @@
-import { add, div, type Expression, mul, type Term } from "../../../math/expression.ts";
+import { add, div, mul } from "../../../math/expression.ts";
 import type { Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 import { convolution } from "./convolution.ts";
 import { gemmOf, productOf } from "./linear.ts";
 import { along, centred, dequantized, fromSteps, throughBytes, zeroPointAlong } from "./quantization.ts";
 
-type Equation = (...x: Term[]) => Expression;
-
 /**
  * Products of whole numbers less their zero points. Sums are exact up to 2^24; a scale is applied to the sum, as ONNX Runtime does, so
  * that both round the same number.
  */
 const times = (node: NodeContext, ...factors: readonly Value[]): Value =>
-  factors.reduce((a, b) => node.recorder.pointwise([a, b], { equation: mul as Equation }, "float32"));
-const plus = (node: NodeContext, a: Value, b: Value): Value =>
-  node.recorder.pointwise([a, b], { equation: add as Equation }, "float32");
-const over = (node: NodeContext, a: Value, b: Value): Value =>
-  node.recorder.pointwise([a, b], { equation: div as Equation }, "float32");
+  factors.reduce((a, b) => node.recorder.pointwise([a, b], mul, "float32"));
+const plus = (node: NodeContext, a: Value, b: Value): Value => node.recorder.pointwise([a, b], add, "float32");
+const over = (node: NodeContext, a: Value, b: Value): Value => node.recorder.pointwise([a, b], div, "float32");
 
 /** Input `k` less the zero point that is input `zeroPoint`. */
 const factor = (node: NodeContext, k: number, zeroPoint: number, axis: number): Value =>
@@ -60,7 +56,7 @@ const qGemm: Operator = (node) => {
   const operands = [factor(node, 0, 2, 0), factor(node, 3, 5, axis), ...bias];
   const sum = gemmOf(node.withInputs(operands), 1, 1);
   const product = times(node, along(node, sum, node.input(1), 1), along(node, sum, node.input(4), 1));
-  const scales = node.recorder.pointwise([product], { equation: (s) => mul(alpha, s!) }, "float32");
+  const scales = node.recorder.pointwise([product], (s) => mul(alpha, s), "float32");
   return node.has(7) ? requantized(node, sum, scales, 7, 1) : times(node, sum, scales);
 };
 

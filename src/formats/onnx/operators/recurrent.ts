@@ -7,7 +7,7 @@ import { type Recurrent, type RecurrentOutput, recurrent } from "../../../layers
 import { less, select } from "../../../math/expression.ts";
 import type { Activation } from "../../../math/functions.ts";
 import { withGateSums } from "../../../scan/gate-sums.ts";
-import { size } from "../../../shared/shapes.ts";
+import { formatShape, size } from "../../../shared/shapes.ts";
 import type { Tensor } from "../../../tensor/graph.ts";
 import { type GatedCell, gateOrder, peepholeOrder, permutation } from "../../gate-order.ts";
 import { type HostValue, hostValue, isHost, type Value } from "../../value.ts";
@@ -119,7 +119,7 @@ function describeNode(node: NodeContext, kind: GatedCell, x: Value): RecurrentNo
   if (!directions) throw node.fail(`direction ${JSON.stringify(direction)}`);
   const [w, r] = [node.input(W!), node.input(R!)];
   const G = gateOrder[kind].onnx!.length;
-  if (x.shape.length !== 3) throw node.fail(`X must have three axes, it has shape [${x.shape.join(", ")}]`);
+  if (x.shape.length !== 3) throw node.fail(`X must have three axes, it has shape ${formatShape(x.shape)}`);
   const [T, B, inputSize] = x.shape as [number, number, number];
   const hiddenSize = node.int("hidden_size", r.shape[2] ?? 0);
   const D = directions.length;
@@ -144,7 +144,7 @@ function describeNode(node: NodeContext, kind: GatedCell, x: Value): RecurrentNo
 
 function expectShape(node: NodeContext, name: string, { shape }: Value, expected: readonly number[]): void {
   if (shape.length !== expected.length || shape.some((n, k) => n !== expected[k]))
-    throw node.fail(`${name} has shape [${shape.join(", ")}], hidden_size and input need [${expected.join(", ")}]`);
+    throw node.fail(`${name} has shape ${formatShape(shape)}, hidden_size and input need ${formatShape(expected)}`);
 }
 
 function cellOf(node: NodeContext, kind: GatedCell, [f, g, h]: readonly Activation[]): Cell {
@@ -207,7 +207,7 @@ function blocksOf(node: NodeContext, k: number, d: number, blocks: readonly numb
 
 function expectLengths(node: NodeContext, { T, B }: RecurrentNode, lengths: Value): Value {
   if (lengths.shape.length !== 1 || lengths.shape[0] !== B)
-    throw node.fail(`sequence_lens has shape [${lengths.shape.join(", ")}] for a batch of ${B}`);
+    throw node.fail(`sequence_lens has shape ${formatShape(lengths.shape)} for a batch of ${B}`);
   const wrong = isHost(lengths) ? Array.from(lengths.data).find((n) => !(n >= 0 && n <= T)) : undefined;
   if (wrong !== undefined) throw node.fail(`a length of ${wrong} for ${T} steps`);
   return lengths;
@@ -234,7 +234,7 @@ function maskOf(node: NodeContext, o: RecurrentNode): Tensor | undefined {
     Float32Array.from({ length: T }, (_, t) => t),
     { constant: false },
   );
-  const mask = recorder.pointwise([steps, lengths], { equation: (t, n) => select(less(t!, n!), 1, 0) }, "float32");
+  const mask = recorder.pointwise([steps, lengths], (t, n) => select(less(t, n), 1, 0), "float32");
   return recorder.tensor(mask);
 }
 

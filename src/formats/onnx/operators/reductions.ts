@@ -11,14 +11,13 @@ import {
   select,
   sqrt,
   sub,
-  type Term,
 } from "../../../math/expression.ts";
 import { size } from "../../../shared/shapes.ts";
 import { hostValue, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 
-type Equation = (x: Term) => Expression;
-const same: Equation = (x) => x as Expression;
+type Equation = (x: Expression) => Expression;
+const same: Equation = (x) => x;
 
 interface Reduction {
   readonly of?: Equation;
@@ -37,17 +36,18 @@ const reduction =
     const axes = given?.length ? given : [...x.shape.keys()];
     const reduced = node.recorder.reduce(x, of, axes, combine);
     const count = axes.reduce((n, axis) => n * x.shape[axis]!, 1);
-    const value = finish
-      ? node.recorder.pointwise([reduced], { equation: (s) => finish(s as Expression, count) }, x.type)
-      : reduced;
-    const keep = node.int("keepdims", 1) === 1;
-    return keep
-      ? value
-      : node.recorder.reshape(
-          value,
-          x.shape.filter((_, axis) => !axes.includes(axis)),
-        );
+    const value = finish ? node.recorder.pointwise([reduced], (s) => finish(s, count), x.type) : reduced;
+    return keptAxes(node, value, axes);
   };
+
+/** What was reduced, with its axes of size 1 or without them, as the node wants it. */
+const keptAxes = (node: NodeContext, reduced: Value, axes: readonly number[]): Value =>
+  node.int("keepdims", 1) === 1
+    ? reduced
+    : node.recorder.reshape(
+        reduced,
+        reduced.shape.filter((_, axis) => !axes.includes(axis)),
+      );
 
 /** Softmax over one axis; before operator set 13 over all axes from `axis` on. */
 function softmax(node: NodeContext, logarithm: boolean): Value {
@@ -57,12 +57,9 @@ function softmax(node: NodeContext, logarithm: boolean): Value {
   const axis = node.axis(node.int("axis", old ? 1 : -1), rank);
   const axes = old ? Array.from({ length: rank - axis }, (_, k) => axis + k) : [axis];
   const largest = recorder.reduce(x, same, axes, "max");
-  const shifted = recorder.pointwise([x, largest], { equation: (a, m) => sub(a!, m!) }, x.type);
+  const shifted = recorder.pointwise([x, largest], sub, x.type);
   const sum = recorder.reduce(shifted, exp, axes, "sum");
-  const equation = logarithm
-    ? (a?: Term, s?: Term): Expression => sub(a!, log(s!))
-    : (a?: Term, s?: Term): Expression => div(exp(a!), s!);
-  return recorder.pointwise([shifted, sum], { equation }, x.type);
+  return recorder.pointwise([shifted, sum], (a, s) => (logarithm ? sub(a, log(s)) : div(exp(a), s)), x.type);
 }
 
 /** The first (or last) place of the largest (or smallest) element. */
@@ -73,7 +70,7 @@ const place =
     const axis = node.axis(node.int("axis", 0), x.shape.length);
     const n = x.shape[axis]!;
     const last = node.int("select_last_index", 0) === 1;
-    const signed: Equation = (a) => (sign === 1 ? same(a) : neg(a));
+    const signed: Equation = sign === 1 ? same : neg;
     const best = recorder.reduce(x, signed, [axis], "max");
     const numbers = hostValue(
       "float32",
@@ -83,17 +80,12 @@ const place =
     );
     const marked = recorder.pointwise(
       [x, best, numbers],
-      { equation: (a, b, k) => select(equal(signed(a!), b!), last ? add(k!, 0) : sub(n - 1, k!), -1) },
+      (a, b, k) => select(equal(signed(a), b), last ? k : sub(n - 1, k), -1),
       "float32",
     );
     const found = recorder.reduce(marked, same, [axis], "max");
-    const index = recorder.pointwise([found], { equation: (k) => (last ? same(k!) : sub(n - 1, k!)) }, "int64");
-    return node.int("keepdims", 1) === 1
-      ? index
-      : recorder.reshape(
-          index,
-          x.shape.filter((_, k) => k !== axis),
-        );
+    const index = recorder.pointwise([found], (k) => (last ? k : sub(n - 1, k)), "int64");
+    return keptAxes(node, index, [axis]);
   };
 
 /** Normalised over all axes from `axis` on: `(x − mean) / √(variance + ε) · scale + bias`. */
@@ -102,20 +94,14 @@ const layerNormalization: Operator = (node) => {
   const axis = node.axis(node.int("axis", -1), x.shape.length);
   const axes = Array.from({ length: x.shape.length - axis }, (_, k) => axis + k);
   const count = size(x.shape.slice(axis));
-  const mean = recorder.pointwise([recorder.reduce(x, same, axes, "sum")], { equation: (s) => div(s!, count) }, x.type);
-  const centred = recorder.pointwise([x, mean], { equation: (a, m) => sub(a!, m!) }, x.type);
+  const mean = recorder.pointwise([recorder.reduce(x, same, axes, "sum")], (s) => div(s, count), x.type);
+  const centred = recorder.pointwise([x, mean], sub, x.type);
   const squares = recorder.reduce(centred, (a) => mul(a, a), axes, "sum");
   const epsilon = node.float("epsilon", 1e-5);
-  const inverse = recorder.pointwise(
-    [squares],
-    { equation: (s) => div(1, sqrt(add(div(s!, count), epsilon))) },
-    x.type,
-  );
-  const normal = recorder.pointwise([centred, inverse], { equation: (a, b) => mul(a!, b!) }, x.type);
-  const scaled = recorder.pointwise([normal, node.input(1)], { equation: (a, b) => mul(a!, b!) }, x.type);
-  const y = node.has(2)
-    ? recorder.pointwise([scaled, node.input(2)], { equation: (a, b) => add(a!, b!) }, x.type)
-    : scaled;
+  const inverse = recorder.pointwise([squares], (s) => div(1, sqrt(add(div(s, count), epsilon))), x.type);
+  const normal = recorder.pointwise([centred, inverse], mul, x.type);
+  const scaled = recorder.pointwise([normal, node.input(1)], mul, x.type);
+  const y = node.has(2) ? recorder.pointwise([scaled, node.input(2)], add, x.type) : scaled;
   return [y, mean, inverse];
 };
 

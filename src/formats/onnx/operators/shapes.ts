@@ -1,4 +1,4 @@
-import { size } from "../../../shared/shapes.ts";
+import { formatShape, size } from "../../../shared/shapes.ts";
 import { type HostValue, hostValue, isHost, roomFor, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 
@@ -19,7 +19,7 @@ const constantOfShape: Operator = (node) => {
   const shape = node.hostNumbers(0);
   const value = node.tensorAttribute("value");
   const type = value?.type ?? "float32";
-  if (shape.some((n) => !(n >= 0))) throw node.fail(`a shape of [${shape.join(", ")}]`);
+  if (shape.some((n) => !(n >= 0))) throw node.fail(`a shape of ${formatShape(shape)}`);
   return hostValue(type, shape, roomFor(shape, type).fill(value?.data[0] ?? 0), { constant: false });
 };
 
@@ -48,7 +48,7 @@ const reshape: Operator = (node) => {
   const known = size(wanted.filter((n) => n !== -1));
   if (rest >= 0) wanted[rest] = known === 0 ? 0 : size(x.shape) / known;
   if (wanted.some((n) => !(Number.isInteger(n) && n >= 0)) || size(wanted) !== size(x.shape))
-    throw node.fail(`[${x.shape.join(", ")}] cannot become [${node.hostNumbers(1).join(", ")}]`);
+    throw node.fail(`${formatShape(x.shape)} cannot become ${formatShape(node.hostNumbers(1))}`);
   return node.recorder.reshape(x, wanted);
 };
 
@@ -86,7 +86,7 @@ const transpose: Operator = (node) => {
   const x = node.input(0);
   const order = node.numbers("perm") ?? x.shape.map((_, k) => x.shape.length - 1 - k);
   if ([...order].sort((a, b) => a - b).join() !== x.shape.map((_, k) => k).join())
-    throw node.fail(`perm [${order.join(", ")}] for a value with ${x.shape.length} axes`);
+    throw node.fail(`perm ${formatShape(order)} for a value with ${x.shape.length} axes`);
   return node.recorder.transpose(x, order);
 };
 
