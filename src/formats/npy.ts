@@ -4,6 +4,7 @@ import { expectInteger, UsageError } from "../shared/errors.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
 import { size } from "../shared/shapes.ts";
 import { type ByteInput, withBytes } from "./byte-source.ts";
+import { joinBytes } from "./join.ts";
 import { badNpy, type NpyHeader, npyHeaderEnd, readNpyHeader, writeNpyHeader } from "./npy-header.ts";
 import { copyStrided } from "./strided-copy.ts";
 import { elementBytes, swapBytes } from "./typed-array.ts";
@@ -82,8 +83,5 @@ export function writeNpy(tensor: SafeTensor): OwnBytes {
   const header = writeNpyHeader(tensor.dtype, tensor.shape);
   if (header === undefined)
     throw new UsageError("bad-tensor", `NumPy has no type for ${tensor.dtype}; convert the tensor to F32 first`);
-  const bytes = new Uint8Array(header.length + tensor.bytes.length);
-  bytes.set(header);
-  bytes.set(tensor.bytes, header.length);
-  return bytes;
+  return joinBytes([header, tensor.bytes]);
 }

@@ -1,4 +1,5 @@
 import type { OwnBytes } from "../shared/own-bytes.ts";
+import { joinBytes } from "./join.ts";
 import { type FieldSpec, type MessageSpec, nextField, WIRE } from "./protobuf.ts";
 
 /** One message as bytes, fields in the order of the table; what is undefined or empty is left out. */
@@ -12,7 +13,7 @@ export function writeMessage(value: Readonly<Record<string, unknown>>, spec: Mes
       parts.push(...writePacked(field.number, field.kind, given as ArrayLike<number>));
     else for (const element of given as readonly unknown[]) parts.push(...writeField(field, element));
   }
-  return join(parts);
+  return joinBytes(parts);
 }
 
 /** What becomes of the k-th payload of a field; the same one stays as it is. */
@@ -38,7 +39,7 @@ export function changeMessage(
     if (changed === undefined || changed === payload) parts.push(bytes.subarray(from, cursor.at));
     else parts.push(...lengthDelimited(number, changed));
   }
-  return join(parts);
+  return joinBytes(parts);
 }
 
 const encoder = new TextEncoder();
@@ -62,7 +63,7 @@ function writeField({ number, kind }: FieldSpec, value: unknown): Uint8Array[] {
 
 function writePacked(number: number, kind: "int" | FixedKind, values: ArrayLike<number>): Uint8Array[] {
   if (values.length === 0) return [];
-  const bytes = kind === "int" ? join(Array.from(values, varint)) : numbers(values, kind);
+  const bytes = kind === "int" ? joinBytes(Array.from(values, varint)) : numbers(values, kind);
   return lengthDelimited(number, bytes);
 }
 
@@ -90,14 +91,4 @@ function varint(value: number): Uint8Array {
     }
     bytes.push(low | 128);
   }
-}
-
-function join(parts: readonly Uint8Array[]): OwnBytes {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,7 +1,7 @@
-import { type Cursor, damaged, type Pages, UNDEFINED, unsupported } from "./bytes.ts";
+import { Cursor, damaged, type Pages, UNDEFINED, unsupported } from "./bytes.ts";
 import { type Entries, extensibleArray, fixedArray } from "./chunk-arrays.ts";
 import type { Chunk, Chunked } from "./chunks.ts";
-import { treeRecords } from "./tree.ts";
+import { treeLeaves, treeRecords } from "./tree.ts";
 
 /** Chunks of one dataset; a good file of weights has thousands at most. */
 const MOST_CHUNKS = 100_000;
@@ -75,5 +75,15 @@ async function chunksOfRecords(pages: Pages, tree: number, chunked: Chunked): Pr
     const packed = filtered ? at.wide(at.left - 4 - 8 * sizes.length) : bytes;
     const skipped = filtered ? at.u32() : 0;
     return { offset: sizes.map((n) => at.u64() * n), address, packed, skipped };
+  });
+}
+
+/** Chunks that a B-tree of version 1 leads to, as every layout before version 4 has it. */
+export async function chunksOfTree(pages: Pages, tree: number, { sizes }: Chunked): Promise<Chunk[]> {
+  const leaves = await treeLeaves(pages, tree, 1, 16 + 8 * sizes.length);
+  return leaves.map(({ key, address }) => {
+    const at = new Cursor(key);
+    const [packed, skipped] = [at.u32(), at.u32()];
+    return { offset: sizes.map(() => at.u64()), address, packed, skipped };
   });
 }

@@ -1,8 +1,7 @@
 import { formatShape } from "../../shared/shapes.ts";
 import { swapBytes } from "../typed-array.ts";
 import { Cursor, damaged, type Pages, UNDEFINED, unsupported } from "./bytes.ts";
-import { indexedChunks } from "./chunk-index.ts";
-import { chunksOfTree } from "./chunk-tree.ts";
+import { chunksOfTree, indexedChunks } from "./chunk-index.ts";
 import { type Chunked, expectLength, readChunks } from "./chunks.ts";
 import { readFilters } from "./filters.ts";
 import { MESSAGE, type Message } from "./header.ts";

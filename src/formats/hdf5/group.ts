@@ -1,9 +1,8 @@
-import { Cursor, damaged, type Pages, text, UNDEFINED, unsupported } from "./bytes.ts";
+import { Cursor, damaged, type Pages, text, unsupported } from "./bytes.ts";
 import { MESSAGE, type Message } from "./header.ts";
 import { entriesInHeap } from "./heap.ts";
+import { treeLeaves } from "./tree.ts";
 
-/** Groups of Keras are a handful of levels; a tree of links is no deeper than its numbers allow. */
-const MOST_LEVELS = 32;
 const MOST_LINKS = 200_000;
 
 /** Names and header addresses of what a group holds; undefined when the messages are not those of a group. */
@@ -87,33 +86,4 @@ async function readSymbolTable(pages: Pages, table: Cursor): Promise<Map<string,
     }
   }
   return found;
-}
-
-/** The leaves of a B-tree (version 1) in order, each with the key before it. */
-export async function treeLeaves(
-  pages: Pages,
-  root: number,
-  kind: 0 | 1,
-  keySize: number,
-): Promise<{ readonly key: Uint8Array; readonly address: number }[]> {
-  const leaves: { key: Uint8Array; address: number }[] = [];
-  const seen = new Set<number>();
-  const visit = async (address: number, above: number): Promise<void> => {
-    if (seen.has(address)) throw damaged("a tree that holds itself");
-    seen.add(address);
-    const head = await pages.cursor(address, 24);
-    head.expect("TREE");
-    const [type, level, count] = [head.u8(), head.u8(), head.u16()];
-    if (type !== kind || level >= above) throw damaged("a tree whose levels do not descend");
-    const at = await pages.cursor(address + 24, count * (keySize + 8));
-    for (let k = 0; k < count; k++) {
-      const key = at.take(keySize);
-      const child = at.u64();
-      if (level > 0) await visit(child, level);
-      else leaves.push({ key, address: child });
-      if (leaves.length > MOST_LINKS) throw damaged(`a tree of more than ${MOST_LINKS} leaves`);
-    }
-  };
-  if (root !== UNDEFINED) await visit(root, MOST_LEVELS);
-  return leaves;
 }

@@ -1,6 +1,6 @@
 import { type Cursor, damaged, type Pages, UNDEFINED } from "./bytes.ts";
 
-/** A tree of links is no deeper than its numbers allow. */
+/** A tree is no deeper than its numbers allow. */
 const MOST_LEVELS = 32;
 const MOST_RECORDS = 200_000;
 /** Of every node: signature, version and type before its records, checksum behind them. */
@@ -60,4 +60,33 @@ export async function treeRecords(pages: Pages, root: number, type: 1 | 5 | 8 | 
   if (top !== UNDEFINED) await visit(top, count, depth);
   if (records.length !== total) throw damaged(`a tree of ${records.length} records says that it has ${total}`);
   return records;
+}
+
+/** The leaves of a B-tree (version 1) in order, each with the key before it. */
+export async function treeLeaves(
+  pages: Pages,
+  root: number,
+  kind: 0 | 1,
+  keySize: number,
+): Promise<{ readonly key: Uint8Array; readonly address: number }[]> {
+  const leaves: { key: Uint8Array; address: number }[] = [];
+  const seen = new Set<number>();
+  const visit = async (address: number, above: number): Promise<void> => {
+    if (seen.has(address)) throw damaged("a tree that holds itself");
+    seen.add(address);
+    const head = await pages.cursor(address, 24);
+    head.expect("TREE");
+    const [type, level, count] = [head.u8(), head.u8(), head.u16()];
+    if (type !== kind || level >= above) throw damaged("a tree whose levels do not descend");
+    const at = await pages.cursor(address + 24, count * (keySize + 8));
+    for (let k = 0; k < count; k++) {
+      const key = at.take(keySize);
+      const child = at.u64();
+      if (level > 0) await visit(child, level);
+      else leaves.push({ key, address: child });
+      if (leaves.length > MOST_RECORDS) throw damaged(`a tree of more than ${MOST_RECORDS} leaves`);
+    }
+  };
+  if (root !== UNDEFINED) await visit(root, MOST_LEVELS);
+  return leaves;
 }

@@ -1,6 +1,7 @@
 import { UsageError } from "../../shared/errors.ts";
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { joinBytes } from "../join.ts";
 import { MESSAGE, SIGNATURE } from "./header.ts";
 
 /** A group to be written: what it holds, and attributes that are strings or lists of strings. Numbers become float32. */
@@ -40,36 +41,31 @@ const mostMembers = ({ members }: Hdf5Tree): number => {
 
 /** Little-endian numbers one after the other. */
 class Bytes {
-  private buffer = new Uint8Array(64);
+  private readonly parts: Uint8Array[] = [];
   length = 0;
 
-  /** What was written so far, a view. */
   get bytes(): Uint8Array {
-    return this.buffer.subarray(0, this.length);
+    return joinBytes(this.parts);
   }
   raw(bytes: ArrayLike<number>): this {
-    this.zeros(bytes.length);
-    this.buffer.set(bytes, this.length - bytes.length);
+    this.parts.push(Uint8Array.from(bytes));
+    this.length += bytes.length;
     return this;
   }
   zeros(count: number): this {
-    const needed = this.length + count;
-    if (needed > this.buffer.length) {
-      const larger = new Uint8Array(Math.max(needed, 2 * this.buffer.length));
-      larger.set(this.bytes);
-      this.buffer = larger;
-    }
-    this.length = needed;
-    return this;
+    return this.raw(new Uint8Array(count));
+  }
+  private whole(value: number, width: number): this {
+    return this.raw(Array.from({ length: width }, (_, k) => Math.floor(value / 256 ** k) % 256));
   }
   u16(value: number): this {
-    return this.raw([value & 255, (value >> 8) & 255]);
+    return this.whole(value, 2);
   }
   u32(value: number): this {
-    return this.u16(value & 0xffff).u16(Math.floor(value / 65536) & 0xffff);
+    return this.whole(value, 4);
   }
   u64(value: number): this {
-    return this.u32(value % 2 ** 32).u32(Math.floor(value / 2 ** 32));
+    return this.whole(value, 8);
   }
   undefinedAddress(): this {
     return this.raw(new Uint8Array(8).fill(255));

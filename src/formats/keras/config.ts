@@ -97,6 +97,13 @@ export class Config {
     return one as number;
   }
 
+  wholes(key: string, min: number, expected = `whole numbers of at least ${min}`): number[] {
+    return this.list(key).map((n) => {
+      if (!Number.isSafeInteger(n) || (n as number) < min) throw this.wrong(key, expected);
+      return n as number;
+    });
+  }
+
   wrong(key: string, expected: string): FailureError {
     return damaged(`${this.where}, ${key}: expected ${expected}, got ${describe(this.get(key))}`);
   }

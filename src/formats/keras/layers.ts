@@ -122,12 +122,6 @@ const pooling = (of: PoolingSpec["of"], global: boolean): LayerReader =>
     return { kind: "pooling", of, window: { size, stride: config.whole("strides", 1, size), padding } };
   });
 
-const wholeList = (config: Config, key: string, min: number): number[] =>
-  config.list(key).map((n) => {
-    if (!Number.isSafeInteger(n) || (n as number) < min) throw config.wrong(key, `whole numbers of at least ${min}`);
-    return n as number;
-  });
-
 /** Layers that mask or walk over steps of their own are read as models for each step (`forEachStep`). */
 const timeDistributedLayer: LayerReader = (config, context) => {
   const inner = readLayer(config.object("layer"), context);
@@ -162,9 +156,9 @@ const readers: ReadonlyMap<string, LayerReader> = new Map(
     LayerNormalization: layerNormLayer,
     Masking: plain((config) => ({ kind: "masking", value: config.number("mask_value", 0) })),
     MaxPooling1D: pooling("max", false),
-    Permute: plain((config) => ({ kind: "permute", order: wholeList(config, "dims", 1) })),
+    Permute: plain((config) => ({ kind: "permute", order: config.wholes("dims", 1) })),
     RepeatVector: plain((config) => ({ kind: "repeat", times: config.whole("n") })),
-    Reshape: plain((config) => ({ kind: "reshape", shape: wholeList(config, "target_shape", -1) })),
+    Reshape: plain((config) => ({ kind: "reshape", shape: config.wholes("target_shape", -1) })),
     SpatialDropout1D: plain((config) => ({ kind: "dropout", rate: config.number("rate"), per: "sequence" })),
     TimeDistributed: timeDistributedLayer,
   } satisfies Record<string, LayerReader>),

@@ -3,6 +3,7 @@ import type { CellSpec } from "../../cells/registry.ts";
 import type { Recurrent } from "../../layers/recurrent.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { gateOrder, peepholeOrder, takeBlocks } from "../gate-order.ts";
+import { join } from "../join.ts";
 import { type NodeForm, nodeForm } from "./cell-attributes.ts";
 import type { GraphWriter } from "./graph-writer.ts";
 
@@ -125,12 +126,4 @@ export function packed(
   };
 }
 
-function concat(parts: readonly Float64Array[]): Float64Array {
-  const out = new Float64Array(parts.reduce((sum, p) => sum + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
+const concat = (parts: readonly Float64Array[]): Float64Array => join(parts, (length) => new Float64Array(length));

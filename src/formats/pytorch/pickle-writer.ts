@@ -1,9 +1,9 @@
 import { UsageError } from "../../shared/errors.ts";
+import { joinBytes } from "../join.ts";
 
 /** Writes the few instructions of pickle, protocol 2, that a state dictionary needs. */
 export class PickleWriter {
-  #bytes = new Uint8Array(1024);
-  #length = 0;
+  readonly #parts: Uint8Array[] = [];
 
   constructor() {
     this.#put(0x80, 2); // PROTO
@@ -25,7 +25,7 @@ export class PickleWriter {
     const head = new DataView(new ArrayBuffer(4));
     head.setUint32(0, bytes.length, true);
     this.#put(0x58, ...new Uint8Array(head.buffer)); // BINUNICODE
-    this.#append(bytes);
+    this.#parts.push(bytes);
   }
 
   /** As torch.save writes a tensor whose storage is `data/KEY`. */
@@ -55,7 +55,7 @@ export class PickleWriter {
 
   finish(): Uint8Array {
     this.#put(0x2e); // STOP
-    return this.#bytes.slice(0, this.#length);
+    return joinBytes(this.#parts);
   }
 
   #orderedDict(): void {
@@ -65,7 +65,7 @@ export class PickleWriter {
 
   #global(module: string, name: string): void {
     this.#put(0x63); // GLOBAL
-    this.#append(new TextEncoder().encode(`${module}\n${name}\n`));
+    this.#parts.push(new TextEncoder().encode(`${module}\n${name}\n`));
   }
 
   #integers(values: readonly number[]): void {
@@ -87,17 +87,6 @@ export class PickleWriter {
   }
 
   #put(...bytes: number[]): void {
-    this.#append(bytes);
-  }
-
-  #append(bytes: ArrayLike<number>): void {
-    const needed = this.#length + bytes.length;
-    if (needed > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
-    this.#bytes.set(bytes, this.#length);
-    this.#length = needed;
+    this.#parts.push(Uint8Array.from(bytes));
   }
 }

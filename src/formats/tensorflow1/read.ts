@@ -35,10 +35,7 @@ export async function readTensorFlow1(input: ByteInput, options: ReadTensorFlow1
   let numbers = 0;
   for (const name of manifest.keys()) {
     const entry = manifest.object(name);
-    const shape = entry.list("shape").map((n) => {
-      if (!Number.isSafeInteger(n) || (n as number) < 1) throw entry.wrong("shape", "sizes");
-      return n as number;
-    });
+    const shape = entry.wholes("shape", 1, "sizes");
     numbers += size(shape);
     if (!(numbers <= MAXIMUM_NUMBERS)) throw damaged(`the variables have more than ${MAXIMUM_NUMBERS} numbers`);
     const file = fileOf(entry.text("filename"), input, { files: options.files, names: "manifest.json" });

@@ -4,6 +4,7 @@ import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, type ByteOptions, withBytes } from "../byte-source.ts";
 import { Network } from "../canonical/network.ts";
 import type { OpenedModel } from "../canonical.ts";
+import { joinBytes } from "../join.ts";
 import { Config, damaged, unsupported } from "../keras/config.ts";
 import { kerasFamily, tfjsFamily } from "../keras/family.ts";
 import { readTopology } from "../keras/topology.ts";
@@ -70,12 +71,5 @@ async function groupBytes(
     };
     parts.push(await withBytes(fileOf(path, input, { files, names: "model.json" }), read, { onProgress }));
   }
-  if (parts.length === 1) return parts[0]!;
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return parts.length === 1 ? parts[0]! : joinBytes(parts);
 }

@@ -37,10 +37,7 @@ export function decodeGroup({ weights }: WeightGroup, bytes: Uint8Array): Map<st
   for (const weight of weights) {
     const name = weight.text("name");
     if (tensors.has(name)) throw damaged(`the weight ${JSON.stringify(name)} is listed twice`);
-    const shape = weight.list("shape").map((n) => {
-      if (!Number.isSafeInteger(n) || (n as number) < 0) throw weight.wrong("shape", "sizes");
-      return n as number;
-    });
+    const shape = weight.wholes("shape", 0, "sizes");
     const quantized = weight.has("quantization") ? weight.object("quantization") : undefined;
     const stored = (quantized ?? weight).text("dtype");
     const dtype = types.get(stored);

@@ -1,6 +1,7 @@
 import { expectOptions } from "../../shared/options.ts";
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { CanonicalModel } from "../canonical.ts";
+import { join } from "../join.ts";
 import { tfjsFamily } from "../keras/family.ts";
 import { type WriteKerasOptions, writeTopology } from "../keras/write-topology.ts";
 
@@ -15,12 +16,10 @@ export function writeTensorFlowJs(model: CanonicalModel, options: WriteKerasOpti
   const tensors = layers.flatMap(({ name, arrays }) =>
     arrays.map((array) => ({ name: `${name}/${array.name}`, tensor: array.tensor })),
   );
-  const weights = new Float32Array(tensors.reduce((sum, { tensor }) => sum + tensor.data.length, 0));
-  let at = 0;
-  for (const { tensor } of tensors) {
-    weights.set(tensor.data, at);
-    at += tensor.data.length;
-  }
+  const weights = join(
+    tensors.map(({ tensor }) => tensor.data),
+    (length) => new Float32Array(length),
+  );
   const json = {
     format: "layers-model",
     generatedBy: "longshort",
