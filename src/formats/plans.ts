@@ -76,14 +76,16 @@ export class Plans {
 
   async planFor(inputs: Arrays): Promise<RecordedPlan> {
     await this.options.weights.notice();
-    const found = this.plans.get(this.keyOf(inputs));
+    const key = this.keyOf(inputs);
+    const found = this.plans.get(key);
     if (found?.generation === this.options.weights.generation) {
-      this.plans.delete(this.keyOf(inputs));
-      this.plans.set(this.keyOf(inputs), found);
+      this.plans.delete(key);
+      this.plans.set(key, found);
       return found;
     }
     found?.executable.close();
     const recorded = await this.record(inputs);
+    // Recording may find out that more decides what is recorded.
     this.plans.set(this.keyOf(inputs), recorded);
     for (const [oldest, plan] of this.plans) {
       if (this.plans.size <= this.options.limit) break;

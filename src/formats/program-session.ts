@@ -1,6 +1,6 @@
 import { Closing } from "../shared/closing.ts";
 import { countOf, expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
-import { formatShape, size } from "../shared/shapes.ts";
+import { formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { ModelArray, ModelResult } from "./plans.ts";
 import { checkInputs, replay } from "./replay.ts";
 import type { ModelPort, Runnable } from "./runnable.ts";
@@ -95,11 +95,7 @@ export class ProgramSession extends Closing {
       throw new UsageError("missing-state", `state: expected ${names.join(", ")}, ${missing.join(", ")} missing`);
     for (const { input, shape } of this.shared.states) {
       const given = value[input]!;
-      if (
-        given?.data?.length !== size(shape) ||
-        !Array.isArray(given.shape) ||
-        formatShape(given.shape) !== formatShape(shape)
-      )
+      if (given?.data?.length !== size(shape) || !Array.isArray(given.shape) || !sameShape(given.shape, shape))
         throw new ShapeError(
           "shape-mismatch",
           `state "${input}": expected shape ${formatShape(shape)} as { shape, data }, got ${Array.isArray(given?.shape) ? `${formatShape(given.shape)} with ${countOf(given.data)} numbers` : countOf(given)}`,

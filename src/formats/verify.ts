@@ -1,7 +1,7 @@
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
-import { formatShape, size } from "../shared/shapes.ts";
+import { formatShape, sameShape, size } from "../shared/shapes.ts";
 import { isFloat } from "./data-type.ts";
 import type { ModelArray, ModelResult } from "./plans.ts";
 import type { Program } from "./program.ts";
@@ -168,8 +168,8 @@ const names = (ports: readonly ModelPort[]): string => ports.map(({ name }) => n
 
 /** @throws UsageError "not-comparable" for arrays of different shapes */
 export function comparison(outputs: readonly [string, string], a: ModelArray, b: ModelArray | ModelResult): Comparison {
-  const same = formatShape(a.shape) === formatShape(b.shape);
-  const turned = !same && a.shape.length > 1 && formatShape(swapped(a.shape)) === formatShape(b.shape);
+  const same = sameShape(a.shape, b.shape);
+  const turned = !same && a.shape.length > 1 && sameShape(swapped(a.shape), b.shape);
   if (!same && !turned)
     throw new UsageError(
       "not-comparable",

@@ -14,6 +14,7 @@ import { openTrainer } from "../train/trainer.ts";
 import { type LiveTask, trainingOf } from "./live-task.ts";
 import { addingTask, type NumberTask, seriesTask } from "./number-tasks.ts";
 import type { TrainingChoice } from "./protocol.ts";
+import { valuesOf } from "./reading.ts";
 
 /** Answers that are shown. */
 const ANSWERS = 6;
@@ -63,10 +64,7 @@ export async function openNumbersTask(machine: Machine, choice: TrainingChoice):
         const errors = Array.from(task.probe.target, (y, k) => (said[from + k]! - y) ** 2);
         return {
           ...{ tokens: task.probe.labels, leftOut: [], cut: false, predictions: [] },
-          values: Object.values(values).map(({ name, layer, shape, data }) => ({
-            ...{ name, layer, units: shape[2] },
-            data: Float32Array.from(data),
-          })),
+          values: valuesOf(values),
           loss: errors.reduce((a, b) => a + b, 0) / errors.length,
           outputs: [{ name: "value", width: 1, everyStep: true, data: said }],
         };

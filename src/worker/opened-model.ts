@@ -1,7 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import { loadRun } from "../run/load-run.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
-import { size } from "../shared/shapes.ts";
 import { type Calls, type Given, MAX_MODEL_BYTES, type ModelFacts, type Reading } from "./protocol.ts";
 import { type OpenedText, readNearest, readText, readWithout } from "./reading.ts";
 
@@ -57,7 +56,7 @@ function textModel(opened: OpenedText): OpenedModel {
       ...{ format: "longshort", reads: "text", channels: 1, steps: undefined, conventions: [] },
       ...{ hiddenSize, vocabularySize, cell: model.cell.name, names: Object.keys(model.cell.named) },
       layers: Array.from({ length: numLayers }, (_, k) => `l${k}`),
-      parameters: counted(parameters),
+      parameters: parameters.count,
     },
     read: (text, names) => readText(opened, text, names),
     readSeries: async (data) => readText(opened, textOf({ data })),
@@ -73,6 +72,3 @@ function textOf(given: Given): string {
   if ("text" in given) return given.text;
   throw new UsageError("reads-text", "this model reads text, not a series");
 }
-
-const counted = (parameters: OpenedText["parameters"]): number =>
-  parameters.names.reduce((n, name) => n + size(parameters.shape(name)), 0);

@@ -1,7 +1,7 @@
 import { type GatePlace, openAblation, type UnitPlace } from "../explain/ablation.ts";
 import { effectOn } from "../explain/effect.ts";
 import { nearestPassages } from "../explain/nearest-passages.ts";
-import { trace } from "../explain/trace.ts";
+import { type Trace, trace } from "../explain/trace.ts";
 import type { LoadedRun } from "../run/load-run.ts";
 import { encoded } from "./encode.ts";
 import { APART, MAXIMUM_CORPUS, nearTo } from "./nearest.ts";
@@ -19,13 +19,17 @@ export async function readText(opened: OpenedText, text: string, names?: readonl
   return {
     ...{ leftOut, cut, predictions, outputs: [] },
     tokens: Array.from(tokens, (token) => opened.tokenizer.vocabulary[token]!),
-    values: Object.values(values).map(({ name, layer, shape, data }) => ({
-      ...{ name, layer, units: shape[2] },
-      data: Float32Array.from(data),
-    })),
+    values: valuesOf(values),
     loss: lossOf(predictions),
   };
 }
+
+/** What was traced, as it is sent to the page. */
+export const valuesOf = (traced: Trace["values"]): Reading["values"] =>
+  Object.values(traced).map(({ name, layer, shape, data }) => ({
+    ...{ name, layer, units: shape[2] },
+    data: Float32Array.from(data),
+  }));
 
 /** The same text with units cut and gates held: how much worse is it predicted? */
 export async function readWithout(

@@ -1,7 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import { UsageError } from "../shared/errors.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
-import { size } from "../shared/shapes.ts";
 import type { TrainingSnapshot } from "../train/snapshot.ts";
 import { openNumbersTask } from "./live-numbers.ts";
 import { type LiveTask, openTextTask } from "./live-task.ts";
@@ -53,7 +52,7 @@ export class LiveTraining {
   /** What the page is told at first. */
   get facts(): { readonly parameters: number; readonly vocabularySize: number | undefined } {
     const { parameters, vocabularySize } = this.task;
-    return { vocabularySize, parameters: parameters.names.reduce((n, name) => n + size(parameters.shape(name)), 0) };
+    return { vocabularySize, parameters: parameters.count };
   }
 
   /** Trains until `stop`. @throws FailureError "diverged" */

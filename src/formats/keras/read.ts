@@ -102,12 +102,12 @@ async function weightsGroup(root: Hdf5Group): Promise<Hdf5Group> {
 }
 
 /** Several arrays may lie in one place, and what is compressed may unpack to more than its file. */
-const MOST_BYTES = (size: number): number => 2 ** 27 + 8 * size;
+const mostBytes = (size: number): number => 2 ** 27 + 8 * size;
 
 /** The arrays of a file of weights alone by their paths. @throws as `readKeras` */
 export async function readKerasTensors(source: ByteSource): Promise<Map<string, SafeTensor>> {
   const tensors = new Map<string, SafeTensor>();
-  let left = MOST_BYTES(source.size);
+  let left = mostBytes(source.size);
   const seen = new Set<Hdf5Group>();
   const below = async (group: Hdf5Group): Promise<void> => {
     // A name that is empty, or a path, leads somewhere else than to a member of its own.

@@ -65,37 +65,12 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
     const name = own.text("name", functional ? layer.text("name") : `layer_${k}`);
     if (names.has(name)) throw damaged(`two layers are called ${JSON.stringify(name)}`);
     names.add(name);
-    const where = `layer "${name}"`;
     if (kind === "InputLayer") {
       inputs.push({ name, shape: shapeOf(own), type: "float" });
       previous = name;
       continue;
     }
-    const key = { name, className: kind, cells: stackedCells(kind, own) };
-    let read:
-      | { readonly layers: readonly ReadLayer[] }
-      | { readonly model: CanonicalModel; readonly counting: OwnCall };
-    const wrapped = kind === "TimeDistributed" ? own.object("layer") : undefined;
-    const inside = (model: Config): CanonicalModel => {
-      const found = readTopology(model.at(where), { family, arrays: options.arrays.inside(key), inner: true });
-      for (const convention of found.conventions) note(convention);
-      return found.model;
-    };
-    const keras3 = family.kind === "keras-3" && (kind === "Sequential" ? "never" : "in outputs");
-    if (isModelClass(kind)) read = { model: inside(layer), counting: keras3 || "maybe" };
-    else if (wrapped && isModelClass(classOf(wrapped).name))
-      read = { model: forEachStep(where, inside(wrapped)), counting: "never" };
-    else {
-      const arrays = new Arrays(options.arrays.of(key), `layer "${name}" (${kind})`);
-      const context: LayerContext = { family, arrays, note };
-      if (wrapped && walksOverSteps(wrapped)) {
-        read = { model: forEachStep(where, modelOf(readLayer(wrapped.at(where), context))), counting: "never" };
-      } else
-        read = {
-          layers: kind === "RNN" ? readRnnCells(own.at(where), context) : [readLayer(layer.at(where), context)],
-        };
-      arrays.finish();
-    }
+    const read = readEntry(layer, name, { family, arrays: options.arrays, note });
     if (!functional && previous === undefined) {
       const known = "model" in read && !own.has("batch_input_shape") ? read.model.inputs[0]?.shape : undefined;
       const spec = "layers" in read ? read.layers[0]!.spec : undefined;
@@ -104,7 +79,7 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
       inputs.push({ name: previous, shape, type: "float" });
     }
     const calls: readonly Call[] = functional
-      ? readCalls(layer.at(where))
+      ? readCalls(layer.at(`layer "${name}"`))
       : [{ inputs: [{ layer: previous!, call: 0, output: 0 }] }];
     if ("layers" in read) masks.add(name, read.layers[0]!, calls);
     parts.push({ name, calls, ...read });
@@ -126,6 +101,41 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
     ),
     conventions: [...conventions],
   };
+}
+
+/** What an entry of a model's list is: layers (the cells of an RNN are several), or a model that stands in place of one. */
+type ReadEntry =
+  | { readonly layers: readonly ReadLayer[] }
+  | { readonly model: CanonicalModel; readonly counting: OwnCall };
+
+interface EntryContext extends Pick<LayerContext, "family" | "note"> {
+  readonly arrays: ModelArrays;
+}
+
+function readEntry(entry: Config, name: string, { family, arrays, note }: EntryContext): ReadEntry {
+  const { name: kind, config: own } = classOf(entry);
+  const where = `layer "${name}"`;
+  const key = { name, className: kind, cells: stackedCells(kind, own) };
+  const inside = (model: Config): CanonicalModel => {
+    const found = readTopology(model.at(where), { family, arrays: arrays.inside(key), inner: true });
+    for (const convention of found.conventions) note(convention);
+    return found.model;
+  };
+  if (isModelClass(kind)) {
+    const keras3 = kind === "Sequential" ? "never" : "in outputs";
+    return { model: inside(entry), counting: family.kind === "keras-3" ? keras3 : "maybe" };
+  }
+  const wrapped = kind === "TimeDistributed" ? own.object("layer") : undefined;
+  if (wrapped && isModelClass(classOf(wrapped).name))
+    return { model: forEachStep(where, inside(wrapped)), counting: "never" };
+  const taken = new Arrays(arrays.of(key), `${where} (${kind})`);
+  const context: LayerContext = { family, arrays: taken, note };
+  const read: ReadEntry =
+    wrapped && walksOverSteps(wrapped)
+      ? { model: forEachStep(where, modelOf(readLayer(wrapped.at(where), context))), counting: "never" }
+      : { layers: kind === "RNN" ? readRnnCells(own.at(where), context) : [readLayer(entry.at(where), context)] };
+  taken.finish();
+  return read;
 }
 
 /** Whether a layer has steps of its own, or says which of them count, so that it needs each step for an example. */
