@@ -5,19 +5,12 @@
  *
  * VitePress brings a Vite of its own, so it is installed into docs/site and not with everything else.
  */
-import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { standIns } from "../docs/site/pages.mjs";
-import { ensureInstalled, orExit, root } from "./bootstrap.mjs";
+import { ensureInstalled, orExit, root, run } from "./bootstrap.mjs";
 
 const site = path.join(root, "docs", "site");
-
-function run(command, args, options = {}) {
-  const { status, error } = spawnSync(command, args, { stdio: "inherit", cwd: root, ...options });
-  if (error) throw new Error(`${command} could not be started: ${error.message}`);
-  if (status !== 0) throw new Error(`${path.basename(args[0] ?? command)} failed (exit code ${status}).`);
-}
 
 /** Installs what docs/site/package.json asks for when it is missing or of another version. */
 function ensureSiteInstalled() {

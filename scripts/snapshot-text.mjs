@@ -10,9 +10,8 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { root } from "./bootstrap.mjs";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 const version = process.argv[2];
 const replace = process.argv.includes("--replace");
 if (!/^[1-9]\d*$/.test(version ?? "")) {

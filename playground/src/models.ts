@@ -14,7 +14,7 @@ export const readsNumbers = (name: string): boolean => name.startsWith("series-"
 const files = new Map<string, Promise<Uint8Array>>();
 
 /** The bytes of a model that comes with the page. */
-export function shippedBytes(name: Shipped): Promise<Uint8Array> {
+function shippedBytes(name: Shipped): Promise<Uint8Array> {
   let bytes = files.get(name);
   if (!bytes) {
     bytes = fetched(new URL(`models/${name}.safetensors`, document.baseURI));

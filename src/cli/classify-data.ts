@@ -10,7 +10,7 @@ type Columns = Pick<ClassifySettings, "delimiter"> &
   Partial<Pick<ClassifySettings, "text" | "label" | "header" | "series">>;
 
 /** Whether a file holds series: it is said, or its name does. */
-export const holdsSeries = (file: FileSource, { series }: Columns): boolean =>
+const holdsSeries = (file: FileSource, { series }: Columns): boolean =>
   series === true || /\.ts(\.gz)?$/i.test(sourceName(file));
 
 /** @throws UsageError "missing-option", and what the readers throw */

@@ -17,7 +17,7 @@ export interface PlotOptions {
 }
 
 /** Colours that people with any colour vision tell apart. @see Okabe & Ito (2008), "Color Universal Design" */
-export const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999"] as const;
+const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999"] as const;
 
 /** Dots of a Braille character by [column][row]. */
 const DOTS = [

@@ -83,7 +83,7 @@ export function colourTable(scale: Scale): Uint32Array {
   return new Uint32Array(bytes.buffer);
 }
 
-export function rgbOf(value: number, { low, high }: Scale, ramp: Ramp = rampOf({ low, high })): Rgb {
+function rgbOf(value: number, { low, high }: Scale, ramp: Ramp = rampOf({ low, high })): Rgb {
   const share = Math.min(1, Math.max(0, (value - low) / (high - low)));
   const place = (Number.isNaN(share) ? 0 : share) * (ramp.length - 1);
   const index = Math.min(ramp.length - 2, Math.floor(place));

@@ -10,7 +10,7 @@ import { readNpz, writeNpz } from "./npz.ts";
 import type { ModelArray, ModelResult } from "./plans.ts";
 
 /** Kinds of files with named arrays, told by the ending of their name. */
-export const ARRAY_FILES = [".npz", ".npy", ".json"] as const;
+const ARRAY_FILES = [".npz", ".npy", ".json"] as const;
 
 /**
  * Reads named arrays: NPZ, NPY (one array named ""), or JSON (an object whose values are nested lists of numbers or `{ shape, data }`).

@@ -112,7 +112,7 @@ const split = (sums: number): Dots => ({
  *
  * @returns multiply-adds a second
  */
-export async function dotProductLimit(): Promise<number> {
+async function dotProductLimit(): Promise<number> {
   const { dots } = await diagnoseWasm();
   let best = 0;
   for (const way of [widened, ...(dots ? [split(SUMS), split(2 * SUMS)] : [])])

@@ -67,7 +67,7 @@ const tiny = (value: number | undefined): string =>
       ? String(Number(value.toPrecision(2)))
       : value.toExponential(1);
 
-export function markdownTable([head, ...rows]: readonly (readonly string[])[]): string {
+function markdownTable([head, ...rows]: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head!), line(head!.map((_, k) => (k === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
 }

@@ -7,8 +7,7 @@ export const branchPrefix = (prefix: string, node: string, attribute: string): s
   `${prefix}${node}.${attribute}.`;
 
 /** Whether a tensor that the file holds is taken for a weight: numbers with at least one axis. Single numbers are constants of formulas. */
-export const isLearned = ({ type, shape, data }: OnnxTensor): boolean =>
-  isFloat(type) && shape.length > 0 && data.length > 0;
+const isLearned = ({ type, shape, data }: OnnxTensor): boolean => isFloat(type) && shape.length > 0 && data.length > 0;
 
 /** The weights of a graph and of the branches and bodies in it, by name. */
 export function learnedTensors(graph: OnnxGraph, prefix = ""): Map<string, OnnxTensor> {

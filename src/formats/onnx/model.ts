@@ -42,7 +42,7 @@ export interface OnnxNode {
 }
 
 /** Operator sets whose operators mean what this package computes. */
-export const OPSETS = { first: 7, last: 24 } as const;
+const OPSETS = { first: 7, last: 24 } as const;
 const MAXIMUM_NODES = 200_000;
 
 const damaged = (what: string): FailureError => new FailureError("damaged-onnx", `the ONNX file is damaged: ${what}`);

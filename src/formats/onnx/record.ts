@@ -101,12 +101,8 @@ function unknownOperator(node: OnnxNode): UsageError {
   );
 }
 
-/** The nodes of a graph, its branches left out, whose operator is not supported. */
-export const unsupportedNodes = (model: OnnxModel): readonly OnnxNode[] =>
-  model.graph.nodes.filter(({ op }) => !operators.has(op));
-
-/** @throws UsageError "unsupported-onnx" that names the first node whose operator is not supported */
+/** @throws UsageError "unsupported-onnx" that names the first node, branches left out, whose operator is not supported */
 export function expectSupported(model: OnnxModel): void {
-  const [first] = unsupportedNodes(model);
+  const first = model.graph.nodes.find(({ op }) => !operators.has(op));
   if (first) throw unknownOperator(first);
 }
