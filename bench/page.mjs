@@ -25,6 +25,7 @@ const TEXT =
 const MILLISECONDS = 6000;
 
 ensureBuilt();
+const { median } = await import("../dist/cli/bench/statistics.js");
 const outDir = mkdtempSync(path.join(tmpdir(), "longshort-page-"));
 const configFile = path.join(root, "playground/vite.config.ts");
 await build({ configFile, logLevel: "error", build: { outDir } });
@@ -187,7 +188,6 @@ const workerScript = await room("/sequence", async (page) => {
   return asked.find((address) => /worker-[^/]*\.js$/.test(address));
 });
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 // The first messages are of kernels that the optimizing compiler has not reached yet.
 const speed = (all) => median(all.slice(Math.floor(all.length / 3)));
 const best = { framesPerSecond: 0, page: 0, node: 0 };

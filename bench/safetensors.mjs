@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { median } from "../dist/cli/bench/statistics.js";
 import { asFloat32, open, openBytes, openSafetensors } from "../dist/node/formats.js";
 import { createParameters, languageModel, layoutParameters, openMachine, saveRun } from "../dist/node/index.js";
 
@@ -55,9 +56,9 @@ else {
     const { size } = statSync(path.join(folder, "model.safetensors"));
     console.log(`${(size / 1e6).toFixed(1)} MB, medians of ${values.rounds}:`);
     for (const [name, runs] of figures) {
-      const median = (key) => runs.map((run) => run[key]).sort((a, b) => a - b)[runs.length >> 1];
+      const middle = (key) => median(runs.map((run) => run[key]));
       console.log(
-        `${name.padEnd(26)}${median("seconds").toFixed(3)} s, ${median("processor").toFixed(3)} s of the processor, memory at its peak ${(median("peak") / size).toFixed(2)}× the file`,
+        `${name.padEnd(26)}${middle("seconds").toFixed(3)} s, ${middle("processor").toFixed(3)} s of the processor, memory at its peak ${(middle("peak") / size).toFixed(2)}× the file`,
       );
     }
   } finally {

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
+import { median } from "../dist/cli/bench/statistics.js";
 import { open } from "../dist/formats/index.js";
 import { openMachine } from "../dist/index.js";
 
@@ -60,7 +61,6 @@ for (let round = 0; round < rounds; round++) {
   own.push(await time(ours));
   other.push(await time(runtime));
 }
-const median = (list) => [...list].sort((x, y) => x - y)[list.length >> 1];
 const [a, b] = [median(own), median(other)];
 console.log(
   `longshort ${a.toFixed(1)} µs, onnxruntime-node ${b.toFixed(1)} µs of CPU time a chunk: ${(b / a).toFixed(2)}×`,

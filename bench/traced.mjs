@@ -16,6 +16,7 @@ const { cellByName, compile, createParameters, Graph, layoutParameters, openMach
   "../dist/index.js"
 );
 const { traceNames } = await import("../dist/explain/index.js");
+const { median } = await import("../dist/cli/bench/statistics.js");
 
 /** A run of the layer on a machine. */
 async function prepared(machine, cell, names) {
@@ -42,7 +43,6 @@ function timed(executable) {
   return (user + system) / 20;
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 for (const name of ["rnn", "lstm", "gru"]) {
   const cell = cellByName(name);
   const [alone, both] = [await openMachine("wasm", { threads: 1 }), await openMachine("wasm", { threads: 1 })];
