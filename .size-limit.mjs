@@ -82,6 +82,6 @@ export default [
     import: "{ connectWorker }",
     modifyEsbuildConfig: forBrowser,
     // Messages and errors; models, machines and training are the worker's.
-    limit: "2 kB",
+    limit: "0.6 kB",
   },
 ];
