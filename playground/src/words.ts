@@ -1,7 +1,7 @@
 import { say } from "./language.ts";
 
 /** What values of cells are called. */
-export function gateWord(name: string, cell = ""): string {
+export function gateWord(name: string): string {
   const words: Readonly<Record<string, string>> = {
     i: say("input gate", "输入门"),
     f: say("forget gate", "遗忘门"),
@@ -12,7 +12,7 @@ export function gateWord(name: string, cell = ""): string {
     r: say("reset gate", "重置门"),
     z: say("update gate", "更新门"),
     n: say("candidate", "候选状态"),
-    a: cell === "rnn" ? say("hidden state", "隐藏状态") : say("activation", "激活值"),
+    a: say("activation", "激活值"),
   };
   return words[name] ?? "";
 }

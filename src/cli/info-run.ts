@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes } from "../shared/shapes.ts";
+import { median } from "./bench/statistics.ts";
 import { counted, duration, integer, labelled, perplexity, quoted, short } from "./format.ts";
 import type { InfoKind } from "./info-kind.ts";
 import type { Io } from "./io.ts";
@@ -139,11 +140,10 @@ const SPEED_OF: Readonly<Record<string, string>> = {
 };
 
 function timeOf({ seconds, curves, task }: RunStory): string {
-  const speeds = curves.speed.map(([, value]) => value).sort((a, b) => a - b);
-  const median = speeds[Math.floor(speeds.length / 2)];
+  const speed = median(curves.speed.map(([, value]) => value));
   return [
     ...(seconds === undefined ? [] : [`${duration(seconds)} of training`]),
-    ...(median === undefined ? [] : [`median ${short(median)} ${SPEED_OF[task ?? ""] ?? "items"}/s`]),
+    ...(Number.isNaN(speed) ? [] : [`median ${short(speed)} ${SPEED_OF[task ?? ""] ?? "items"}/s`]),
   ].join(", ");
 }
 

@@ -33,17 +33,3 @@ export function permutation(from: readonly string[], to: readonly string[]): num
     return block;
   });
 }
-
-/** Blocks of `length` numbers in another order: block k of the result is block `blocks[k]` of `data`, from element `start` on. */
-export function takeBlocks(
-  data: ArrayLike<number>,
-  length: number,
-  blocks: readonly number[],
-  start = 0,
-): Float64Array {
-  const out = new Float64Array(blocks.length * length);
-  blocks.forEach((block, k) => {
-    for (let i = 0; i < length; i++) out[k * length + i] = data[start + block * length + i]!;
-  });
-  return out;
-}

@@ -100,17 +100,19 @@ export const concatenateLayer: Plain<"concatenate"> = ({ axis }) =>
   });
 
 type Combine = Extract<PlainSpec, { kind: "combine" }>["by"];
-const combinations: { [B in Combine]: (terms: readonly Expression[]) => Expression } = {
-  add: (terms) => terms.reduce((a, b) => add(a, b)),
-  subtract: (terms) => terms.reduce((a, b) => sub(a, b)),
-  multiply: (terms) => terms.reduce((a, b) => mul(a, b)),
-  average: (terms) =>
-    div(
-      terms.reduce((a, b) => add(a, b)),
-      terms.length,
-    ),
-  maximum: (terms) => terms.reduce((a, b) => max(a, b)),
-  minimum: (terms) => terms.reduce((a, b) => min(a, b)),
+type Combination = (terms: readonly Expression[]) => Expression;
+const inTurn =
+  (of: (a: Expression, b: Expression) => Expression): Combination =>
+  (terms) =>
+    terms.reduce((a, b) => of(a, b));
+const sum = inTurn(add);
+const combinations: { [B in Combine]: Combination } = {
+  add: sum,
+  subtract: inTurn(sub),
+  multiply: inTurn(mul),
+  average: (terms) => div(sum(terms), terms.length),
+  maximum: inTurn(max),
+  minimum: inTurn(min),
 };
 
 export const combineLayer: Plain<"combine"> = ({ by }) =>

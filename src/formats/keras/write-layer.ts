@@ -22,8 +22,8 @@ const eachStep: Writer<Extract<LayerSpec, { kind: "fold-steps" | "unfold-steps" 
 const plain = (className: string, config: JsonConfig = {}): WrittenLayer => ({ className, config, arrays: [] });
 
 /** Arrays of a layer itself; those that it does not have are left out. */
-export function arraysOf(entries: Readonly<Record<string, NamedTensor | undefined>>, part = ""): WrittenArray[] {
-  return Object.entries(entries).flatMap(([name, tensor]) => (tensor ? [{ name, part, tensor }] : []));
+export function arraysOf(entries: Readonly<Record<string, NamedTensor | undefined>>): WrittenArray[] {
+  return Object.entries(entries).flatMap(([name, tensor]) => (tensor ? [{ name, part: "", tensor }] : []));
 }
 
 const activationOf = (spec: NamedActivation, { name, family }: WriteContext): string =>

@@ -35,9 +35,8 @@ export class GraphWriter {
     this.outputs.push(port(name, type, shape));
   }
 
-  float(name: string, { shape, data }: NamedTensor): string {
-    this.initializers.push(encodeTensor(name, "float32", shape, data));
-    return name;
+  float(name: string, tensor: NamedTensor): string {
+    return this.tensor(name, "float32", tensor);
   }
 
   /** A tensor of any type. */
@@ -48,8 +47,7 @@ export class GraphWriter {
 
   /** Whole numbers that a node reads as an input, such as axes. */
   whole(name: string, values: readonly number[]): string {
-    this.initializers.push(encodeTensor(name, "int64", [values.length], values));
-    return name;
+    return this.tensor(name, "int64", { shape: [values.length], data: values });
   }
 
   node(

@@ -2,7 +2,7 @@ import type { Cell } from "../../cells/define.ts";
 import type { CellSpec } from "../../cells/registry.ts";
 import type { Recurrent } from "../../layers/recurrent.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import { gateOrder, peepholeOrder, takeBlocks } from "../gate-order.ts";
+import { gateOrder, peepholeOrder } from "../gate-order.ts";
 import { join } from "../join.ts";
 import { type NodeForm, nodeForm } from "./cell-attributes.ts";
 import type { GraphWriter } from "./graph-writer.ts";
@@ -99,12 +99,13 @@ export function packed(
   const theirs = gateOrder[form.kind].onnx!;
   const ours = cell.gates.map((g) => g.name);
   const blocks = (name: string): Float64Array => {
-    const { data } = tensor(name);
+    const data = new Float64Array(tensor(name).data);
     const length = data.length / ours.length;
     return concat(
-      theirs.map((gate) =>
-        ours.includes(gate) ? takeBlocks(data, length, [ours.indexOf(gate)]) : new Float64Array(length),
-      ),
+      theirs.map((gate) => {
+        const k = ours.indexOf(gate);
+        return k < 0 ? new Float64Array(length) : data.subarray(k * length, (k + 1) * length);
+      }),
     );
   };
   const stack = (shape: readonly number[], part: (suffix: string) => Float64Array): NamedTensor => ({
