@@ -2,15 +2,26 @@
  * The numbers that every system of a case starts from, written by one process and read by all: raw float32 and int32 in one
  * file, and a list of what lies where.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { numbersOf } from "../dist/cli/bench/numbers.js";
 import { shapesOf } from "../dist/cli/bench/workloads.js";
 import * as library from "../dist/index.js";
 import { unpack } from "./unpack.mjs";
 
-/** Writes the data of a case into a folder. @param {import("../src/cli/bench/cases.ts").Case} c */
-export function writeData(folder, c) {
+/** Calls `measure` with a folder that holds the data of a case meanwhile. @param {import("../src/cli/bench/cases.ts").Case} c */
+export async function withData(c, measure) {
+  const folder = mkdtempSync(join(tmpdir(), "longshort-bench-"));
+  try {
+    writeData(folder, c);
+    return await measure(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function writeData(folder, c) {
   const list = [];
   const parts = [];
   let offset = 0;
@@ -24,7 +35,7 @@ export function writeData(folder, c) {
   writeFileSync(join(folder, "case.json"), JSON.stringify({ ...c, tensors: list }));
 }
 
-/** What `writeData` wrote: the case, and its numbers by name. */
+/** What `withData` wrote: the case, and its numbers by name. */
 export function readData(folder) {
   const bytes = readFileSync(join(folder, "data.bin"));
   return unpack(

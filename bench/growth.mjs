@@ -2,13 +2,11 @@
  * The case `growth`: a training step of one LSTM layer (V 65, input as wide as H) from H 256, T 64, B 32, one of them varied at a time. Time
  * is compared with the formula: operations of the step at the rate of the step that they start from. Memory is what all arenas take.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { operationsOf } from "../dist/cli/bench/cases.js";
 import { measureIn } from "./child.mjs";
-import { writeData } from "./data.mjs";
+import { withData } from "./data.mjs";
 import { growthPlot } from "./plot.mjs";
 import { spent } from "./spent.mjs";
 import { time } from "./table.mjs";
@@ -42,15 +40,11 @@ export async function measureGrowth({ name, engine, threads, about }) {
 }
 
 async function measurePoint(engine, { axis = "T", H, T, B }, threads) {
-  const data = mkdtempSync(join(tmpdir(), "longshort-bench-"));
-  try {
-    writeData(data, work({ H, T, B }));
+  return withData(work({ H, T, B }), async (data) => {
     const { error, medianMs, cpuMs, bytes, version, node } = await measureIn(engine.case(data, threads));
     const size = { axis, H, T, B, gflop: operationsOf(work({ H, T, B })) / 1e9 };
     return error ? { ...size, error } : { ...size, medianMs, cpuMs, bytes, version, node };
-  } finally {
-    rmSync(data, { recursive: true, force: true });
-  }
+  });
 }
 
 /** One row of the report. `timesFormula`: measured time over the formula's; `bytesPerStep`: of memory, from the two largest T. */

@@ -6,13 +6,12 @@
  * process, ours and theirs in turn. A peer runs with 1 and with 2 threads; what counts is its better time of this run. Figures are
  * medians over the rounds; ratio is the peer's median over ours. Ends with 1 when a peer or a comparison fails.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { availableParallelism, cpus, loadavg } from "node:os";
 import { casesNamed } from "../dist/cli/bench/cases.js";
 import { cases } from "./cases.mjs";
 import { measureIn } from "./child.mjs";
-import { writeData } from "./data.mjs";
+import { withData } from "./data.mjs";
 import { openEngine } from "./engine.mjs";
 import { measureGrowth } from "./growth.mjs";
 import { readOptions } from "./options.mjs";
@@ -51,9 +50,7 @@ async function measureCase(name) {
   const { work } = cases[name];
   const peers = options.peers ? cases[name].peers : [];
   for (const system of peers) if (!whyNot.has(system)) whyNot.set(system, install(system));
-  const data = mkdtempSync(join(tmpdir(), "longshort-bench-"));
-  try {
-    writeData(data, work);
+  return withData(work, async (data) => {
     const ours = options.threads.map((threads) => run("longshort", threads));
     const theirs = peers
       .filter((system) => !whyNot.get(system))
@@ -73,9 +70,7 @@ async function measureCase(name) {
         runs: theirs.filter((one) => one.system === system).map(combine),
       })),
     });
-  } finally {
-    rmSync(data, { recursive: true, force: true });
-  }
+  });
 }
 
 function run(system, threads) {
