@@ -11,6 +11,7 @@ import { defineCommand } from "./command.ts";
 import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
+import { settingsIn } from "./run-settings.ts";
 import { noValidation, trainedOn, wholeText } from "./run-text.ts";
 import { scores, scoresTable } from "./scores.ts";
 import { tellTaggerScores } from "./tagger-scores.ts";
@@ -57,7 +58,7 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   if ((known.model as { readonly kind?: unknown }).kind === "tagger") return evaluateTags(flags, known, io);
   using machine = await openMachine(flags.machine);
   const { config, model, parameters, tokenizer } = await loadRun(folder, { machine });
-  const own = (config.training ?? {}) as Partial<TextSettings>;
+  const own = settingsIn<TextSettings>(config);
   if (file !== undefined && own.files?.includes(resolve(file)))
     await io.stderr.write(`Note: the model was trained on ${file}; on text that it has not seen it will do worse.\n`);
 
@@ -86,14 +87,15 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
 }
 
 /** A tagger is measured as at the end of its training, on the file if one is given. */
-async function evaluateTags(flags: ValuesOf<typeof fields>, { training }: RunConfig, io: Io): Promise<void> {
+async function evaluateTags(flags: ValuesOf<typeof fields>, config: RunConfig, io: Io): Promise<void> {
   const { run: folder, file, baselines, baseline, machine, json } = flags;
   if (baseline !== undefined)
     throw new UsageError(
       "bad-option",
       "--baseline: only for language models; the baseline of a tagger is counted on its training data",
     );
-  const learned = typeof training === "object" && training !== null && "file" in training;
+  const own = settingsIn<TagSettings>(config);
+  const learned = own.file !== undefined;
   if (!learned && file === undefined)
     throw new UsageError(
       "no-training-text",
@@ -101,7 +103,7 @@ async function evaluateTags(flags: ValuesOf<typeof fields>, { training }: RunCon
     );
   if (!learned && baselines)
     await io.stderr.write("Note: no baseline, because the run does not say what it learned from.\n");
-  const settings = { ...defaultsOf(tagFields), ...(learned && training), baselines: baselines && learned, machine };
+  const settings = { ...defaultsOf(tagFields), ...(learned && own), baselines: baselines && learned, machine };
   const test = file === undefined ? undefined : resolve(file);
   await tellTaggerScores({ ...(settings as TagSettings), ...(test !== undefined && { test }) }, { io, folder, json });
 }

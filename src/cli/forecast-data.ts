@@ -7,6 +7,7 @@ import type { FileSource } from "../platform/platform.ts";
 import type { ForecastSettings } from "../schema/forecast.ts";
 import { UsageError } from "../shared/errors.ts";
 import { quoted } from "./format.ts";
+import { settingsIn } from "./run-settings.ts";
 
 /** Where the columns are, as the schema names it. */
 export type SeriesSettings = Pick<ForecastSettings, "target" | "timeZone"> &
@@ -63,8 +64,8 @@ const MISFITS = ["irregular-steps", "duplicate-time", "bad-time"];
  * @throws UsageError "no-columns" for one of a program, which does not say it
  */
 export async function settingsOf(folder: string): Promise<ForecastSettings> {
-  const { training } = (await readConfig(folder)) as { readonly training?: Partial<ForecastSettings> | null };
-  if (Array.isArray(training?.target)) return training as ForecastSettings;
+  const settings = settingsIn<ForecastSettings>(await readConfig(folder));
+  if (Array.isArray(settings.target)) return settings as ForecastSettings;
   throw new UsageError(
     "no-columns",
     `${folder}: the run does not say which columns of a table it read, because it was not made by \`train forecast\`; load it in a program (loadForecaster)`,

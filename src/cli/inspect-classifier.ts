@@ -11,6 +11,7 @@ import { UsageError } from "../shared/errors.ts";
 import { readInputs } from "./classify-data.ts";
 import { counted } from "./format.ts";
 import { type Inspected, nothingToRead, type Reading, rowOf, type StepMap } from "./inspected.ts";
+import { settingsIn } from "./run-settings.ts";
 import { likely, rangeOf, seriesMap } from "./step-maps.ts";
 
 /** Has a classifier, or a regression of sequences, read a text or a series. */
@@ -78,12 +79,12 @@ async function classifierInput(
     );
   if (text !== undefined) return text;
   if (file === undefined) throw nothingToRead();
-  const { training = {} } = (await readConfig(folder)) as { readonly training?: Partial<ClassifySettings> };
-  if (channels === undefined && training.text === undefined)
+  const settings = settingsIn<ClassifySettings>(await readConfig(folder));
+  if (channels === undefined && settings.text === undefined)
     throw new UsageError(
       "no-columns",
       `${folder}: the run does not say in which column of a table its texts are, because it was not made by \`train classify\`; give --text`,
     );
-  const { inputs } = await readInputs(file, { ...training });
+  const { inputs } = await readInputs(file, settings);
   return rowOf(inputs, { file, row, what: channels === undefined ? "texts" : "series" });
 }

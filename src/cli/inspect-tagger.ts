@@ -5,6 +5,7 @@ import { loadTagger } from "../run/load-tagger.ts";
 import type { TagSettings } from "../schema/tag.ts";
 import { type Inspected, nothingToRead, type Reading, rowOf } from "./inspected.ts";
 import { cut, inColumnsOf } from "./predict-tags.ts";
+import { settingsIn } from "./run-settings.ts";
 import { likely } from "./step-maps.ts";
 
 /** Has a tagger read a sentence. */
@@ -15,11 +16,14 @@ export async function inspectTagger(
 ): Promise<Inspected> {
   const tagger = await loadTagger(folder, { machine });
   const { tags, characters } = tagger.model.config;
-  const { training = {} } = (await readConfig(folder)) as { readonly training?: Partial<TagSettings> };
   if (text === undefined && file === undefined) throw nothingToRead();
   const sentence =
     text === undefined
-      ? rowOf((await inColumnsOf(file!, training)).tokens, { file: file!, row, what: "sentences" })
+      ? rowOf((await inColumnsOf(file!, settingsIn<TagSettings>(await readConfig(folder)))).tokens, {
+          file: file!,
+          row,
+          what: "sentences",
+        })
       : cut(text, characters === undefined);
   const trace = await traceTagger(tagger, sentence);
   const [found] = await tagger.predict([sentence], { probabilities: true });

@@ -19,6 +19,7 @@ import { measuredSeries } from "./backtest.ts";
 import { dividedExamples, readExamples } from "./classify-data.ts";
 import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
+import { settingsIn } from "./run-settings.ts";
 import { noValidation, trainedOn, wholeText } from "./run-text.ts";
 import { readTagged } from "./tag-data.ts";
 import { measuredPart } from "./tagger-scores.ts";
@@ -58,9 +59,9 @@ const KINDS: Readonly<Record<string, (asked: Asked, config: RunConfig) => Promis
   forecaster: openForecaster,
 };
 
-async function openText({ folder, machine, file, io }: Asked, { training }: RunConfig): Promise<Opened> {
+async function openText({ folder, machine, file, io }: Asked, config: RunConfig): Promise<Opened> {
   const { model, parameters, tokenizer } = await loadRun(folder, { machine });
-  const own = (training ?? {}) as Partial<TextSettings>;
+  const own = settingsIn<TextSettings>(config);
   const text =
     file === undefined
       ? (await trainedOn(own, tokenizer, { needed: true, io }))!
@@ -77,8 +78,8 @@ async function openText({ folder, machine, file, io }: Asked, { training }: RunC
   };
 }
 
-async function openClassifier({ folder, machine, file }: Asked, { training }: RunConfig): Promise<Opened> {
-  const settings = settingsIn<ClassifySettings>(training, folder, "classify");
+async function openClassifier({ folder, machine, file }: Asked, config: RunConfig): Promise<Opened> {
+  const settings = trainedBy<ClassifySettings>("classify", config, folder);
   const classifier = await loadClassifier(folder, { machine });
   const examples =
     file === undefined ? (await dividedExamples(settings)).measured : await readExamples(resolve(file), settings);
@@ -97,8 +98,8 @@ async function openClassifier({ folder, machine, file }: Asked, { training }: Ru
   };
 }
 
-async function openTagger({ folder, machine, file }: Asked, { training }: RunConfig): Promise<Opened> {
-  const settings = settingsIn<TagSettings>(training, folder, "tag");
+async function openTagger({ folder, machine, file }: Asked, config: RunConfig): Promise<Opened> {
+  const settings = trainedBy<TagSettings>("tag", config, folder);
   const tagger = await loadTagger(folder, { machine });
   const sentences = file === undefined ? await measuredPart(settings) : await readTagged(resolve(file), settings);
   if (sentences.tokens.length === 0) throw noValidation(folder);
@@ -137,8 +138,9 @@ const ownPart = ({ test }: { readonly test?: string | undefined }): string =>
   test === undefined ? "validation" : "test";
 
 /** How a run was trained by its command. @throws UsageError "no-columns" for one of a program, which does not say it */
-function settingsIn<S>(training: unknown, folder: string, command: string): S {
-  if (typeof training === "object" && training !== null && "file" in training) return training as S;
+function trainedBy<S extends { readonly file: string }>(command: string, config: RunConfig, folder: string): S {
+  const settings = settingsIn<S>(config);
+  if (settings.file !== undefined) return settings as S;
   throw new UsageError(
     "no-columns",
     `${folder}: the run does not say what it learned from, because it was not made by \`train ${command}\`; quantize and measure it in a program (\`quantize\`)`,

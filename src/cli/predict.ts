@@ -14,6 +14,7 @@ import { csvLine, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { predictTags } from "./predict-tags.ts";
+import { settingsIn } from "./run-settings.ts";
 import { inputFile } from "./standard-input.ts";
 
 const { run, machine, json } = common;
@@ -63,13 +64,14 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
       "expected something to predict: give a file (- is standard input) or --input TEXT, not both",
     );
   const file = flags.file === undefined ? undefined : await inputFile(flags.file, io);
-  const { model, training = {} } = (await readConfig(flags.run)) as {
-    readonly model: { readonly kind?: unknown };
-    readonly training?: Partial<ClassifySettings & TagSettings>;
+  const config = await readConfig(flags.run);
+  const { kind } = config.model as { readonly kind?: unknown };
+  const table = {
+    ...settingsIn<ClassifySettings & TagSettings>(config),
+    ...(flags.delimiter !== undefined && { delimiter: flags.delimiter }),
   };
-  const table = { ...training, ...(flags.delimiter !== undefined && { delimiter: flags.delimiter }) };
   using machine = await openMachine(flags.machine);
-  if (model.kind === "tagger") {
+  if (kind === "tagger") {
     const { run, lines, probabilities, json } = flags;
     if (flags.with !== undefined)
       throw new UsageError("bad-option", "--with: only for classifiers; this run is a tagger");
@@ -77,8 +79,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     return await predictTags({ ...{ run, machine, file, input, lines, probabilities, json }, columns }, io);
   }
   for (const name of ["lines", "probabilities"] as const)
-    if (flags[name])
-      throw new UsageError("bad-option", `--${name}: only for taggers; this run is a ${String(model.kind)}`);
+    if (flags[name]) throw new UsageError("bad-option", `--${name}: only for taggers; this run is a ${String(kind)}`);
   const classifiers: Classifier[] = [];
   for (const run of [flags.run, ...(flags.with ?? [])]) classifiers.push(await loadClassifier(run, { machine }));
   const columns = { ...table, ...(flags.text !== undefined && { text: flags.text }) };

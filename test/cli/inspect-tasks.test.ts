@@ -209,6 +209,11 @@ describe("runs of every task", () => {
       stderr: expect.stringContaining("not made by `train classify`"),
     });
     expect(existsSync(at("untold-eight"))).toBe(false);
+    writeFileSync(at("untold/config.json"), JSON.stringify({ ...config, training: null }));
+    expect(await longshort(["inspect", at("untold"), at("t.csv")])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("not made by `train classify`"),
+    });
   });
 });
 
