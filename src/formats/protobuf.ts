@@ -6,16 +6,48 @@ import { FailureError } from "../shared/errors.ts";
  *
  * @see "Encoding", protobuf.dev
  */
-export type ScalarKind = "int" | "fixed32" | "float" | "double" | "string" | "bytes";
-export interface FieldSpec {
+interface Scalars {
+  readonly int: number;
+  readonly fixed32: number;
+  readonly float: number;
+  readonly double: number;
+  readonly string: string;
+  readonly bytes: Uint8Array;
+}
+type ScalarKind = keyof Scalars;
+type FieldKind = ScalarKind | (() => MessageSpec);
+export interface FieldSpec<K extends FieldKind = FieldKind, R extends boolean = boolean> {
   readonly number: number;
-  readonly kind: ScalarKind | (() => MessageSpec);
-  readonly repeated: boolean;
+  readonly kind: K;
+  readonly repeated: R;
 }
 export type MessageSpec = Readonly<Record<string, FieldSpec>>;
 
-export const one = (number: number, kind: FieldSpec["kind"]): FieldSpec => ({ number, kind, repeated: false });
-export const many = (number: number, kind: FieldSpec["kind"]): FieldSpec => ({ number, kind, repeated: true });
+export const one = <const K extends FieldKind>(number: number, kind: K): FieldSpec<K, false> => ({
+  number,
+  kind,
+  repeated: false,
+});
+export const many = <const K extends FieldKind>(number: number, kind: K): FieldSpec<K, true> => ({
+  number,
+  kind,
+  repeated: true,
+});
+
+type ValueOf<K extends FieldKind> = K extends ScalarKind
+  ? Scalars[K]
+  : K extends () => infer S
+    ? S extends MessageSpec
+      ? MessageOf<S>
+      : never
+    : never;
+
+/** What a message of this table is when it was read. */
+export type MessageOf<S extends MessageSpec> = {
+  readonly [N in keyof S as S[N]["repeated"] extends true ? N : never]: readonly ValueOf<S[N]["kind"]>[];
+} & {
+  readonly [N in keyof S as S[N]["repeated"] extends true ? never : N]?: ValueOf<S[N]["kind"]>;
+};
 
 /** What reading one file may cost. */
 const MAXIMUM_DEPTH = 24;
@@ -35,8 +67,8 @@ interface Budget {
  *
  * @throws FailureError "damaged-onnx"
  */
-export function readMessage(bytes: Uint8Array, spec: MessageSpec): Record<string, unknown> {
-  return read(bytes, spec, 0, { parts: MAXIMUM_PARTS });
+export function readMessage<S extends MessageSpec>(bytes: Uint8Array, spec: S): MessageOf<S> {
+  return read(bytes, spec, 0, { parts: MAXIMUM_PARTS }) as MessageOf<S>;
 }
 
 /** How a field of a kind is coded. */

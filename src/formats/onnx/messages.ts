@@ -1,79 +1,11 @@
-import { type MessageSpec, many, one } from "../protobuf.ts";
+import { type MessageOf, type MessageSpec, many, one } from "../protobuf.ts";
 
 /** The messages of onnx.proto (ONNX 1.18) that this package reads and writes, with their field numbers. */
 
-export interface TensorMessage {
-  readonly dims: readonly number[];
-  readonly dataType?: number;
-  readonly segment?: unknown;
-  readonly floatData: readonly number[];
-  readonly int32Data: readonly number[];
-  readonly stringData: readonly Uint8Array[];
-  readonly int64Data: readonly number[];
-  readonly name?: string;
-  readonly rawData?: Uint8Array;
-  readonly doubleData: readonly number[];
-  readonly uint64Data: readonly number[];
-  readonly externalData: readonly { readonly key?: string; readonly value?: string }[];
-  readonly dataLocation?: number;
-}
+const nothing = {};
+const keyAndValue = { key: one(1, "string"), value: one(2, "string") };
 
-export interface AttributeMessage {
-  readonly name?: string;
-  readonly f?: number;
-  readonly i?: number;
-  readonly s?: Uint8Array;
-  readonly t?: TensorMessage;
-  readonly g?: GraphMessage;
-  readonly floats: readonly number[];
-  readonly ints: readonly number[];
-  readonly strings: readonly Uint8Array[];
-  readonly type?: number;
-  readonly refAttrName?: string;
-}
-
-export interface NodeMessage {
-  readonly input: readonly string[];
-  readonly output: readonly string[];
-  readonly name?: string;
-  readonly opType?: string;
-  readonly attribute: readonly AttributeMessage[];
-  readonly domain?: string;
-}
-
-export interface ValueInfoMessage {
-  readonly name?: string;
-  readonly type?: {
-    readonly tensorType?: {
-      readonly elemType?: number;
-      readonly shape?: { readonly dim: readonly { readonly dimValue?: number; readonly dimParam?: string }[] };
-    };
-  };
-}
-
-export interface GraphMessage {
-  readonly node: readonly NodeMessage[];
-  readonly name?: string;
-  readonly initializer: readonly TensorMessage[];
-  readonly sparseInitializer: readonly unknown[];
-  readonly input: readonly ValueInfoMessage[];
-  readonly output: readonly ValueInfoMessage[];
-}
-
-export interface ModelMessage {
-  readonly irVersion?: number;
-  readonly producerName?: string;
-  readonly producerVersion?: string;
-  readonly graph?: GraphMessage;
-  readonly opsetImport: readonly { readonly domain?: string; readonly version?: number }[];
-  readonly metadataProps: readonly { readonly key?: string; readonly value?: string }[];
-  readonly functions: readonly unknown[];
-}
-
-const nothing: MessageSpec = {};
-const keyAndValue: MessageSpec = { key: one(1, "string"), value: one(2, "string") };
-
-export const tensorSpec: MessageSpec = {
+export const tensorSpec = {
   dims: many(1, "int"),
   dataType: one(2, "int"),
   segment: one(3, () => nothing),
@@ -88,20 +20,21 @@ export const tensorSpec: MessageSpec = {
   externalData: many(13, () => keyAndValue),
   dataLocation: one(14, "int"),
 };
-export const attributeSpec: MessageSpec = {
+export const attributeSpec = {
   name: one(1, "string"),
   f: one(2, "float"),
   i: one(3, "int"),
   s: one(4, "bytes"),
   t: one(5, () => tensorSpec),
-  g: one(6, () => graphSpec),
+  // A graph within a graph: the type of one cannot be said by that of the other.
+  g: one(6, (): MessageSpec => graphSpec),
   floats: many(7, "float"),
   ints: many(8, "int"),
   strings: many(9, "bytes"),
   type: one(20, "int"),
   refAttrName: one(21, "string"),
 };
-export const nodeSpec: MessageSpec = {
+export const nodeSpec = {
   input: many(1, "string"),
   output: many(2, "string"),
   name: one(3, "string"),
@@ -109,12 +42,12 @@ export const nodeSpec: MessageSpec = {
   attribute: many(5, () => attributeSpec),
   domain: one(7, "string"),
 };
-const dimSpec: MessageSpec = { dimValue: one(1, "int"), dimParam: one(2, "string") };
-const shapeSpec: MessageSpec = { dim: many(1, () => dimSpec) };
-const tensorTypeSpec: MessageSpec = { elemType: one(1, "int"), shape: one(2, () => shapeSpec) };
-const typeSpec: MessageSpec = { tensorType: one(1, () => tensorTypeSpec) };
-const valueInfoSpec: MessageSpec = { name: one(1, "string"), type: one(2, () => typeSpec) };
-export const graphSpec: MessageSpec = {
+const dimSpec = { dimValue: one(1, "int"), dimParam: one(2, "string") };
+const shapeSpec = { dim: many(1, () => dimSpec) };
+const tensorTypeSpec = { elemType: one(1, "int"), shape: one(2, () => shapeSpec) };
+const typeSpec = { tensorType: one(1, () => tensorTypeSpec) };
+const valueInfoSpec = { name: one(1, "string"), type: one(2, () => typeSpec) };
+export const graphSpec = {
   node: many(1, () => nodeSpec),
   name: one(2, "string"),
   initializer: many(5, () => tensorSpec),
@@ -122,8 +55,8 @@ export const graphSpec: MessageSpec = {
   output: many(12, () => valueInfoSpec),
   sparseInitializer: many(15, () => nothing),
 };
-const opsetSpec: MessageSpec = { domain: one(1, "string"), version: one(2, "int") };
-export const modelSpec: MessageSpec = {
+const opsetSpec = { domain: one(1, "string"), version: one(2, "int") };
+export const modelSpec = {
   irVersion: one(1, "int"),
   producerName: one(2, "string"),
   producerVersion: one(3, "string"),
@@ -132,3 +65,8 @@ export const modelSpec: MessageSpec = {
   metadataProps: many(14, () => keyAndValue),
   functions: many(25, () => nothing),
 };
+
+export type TensorMessage = MessageOf<typeof tensorSpec>;
+export type AttributeMessage = MessageOf<typeof attributeSpec>;
+export type ValueInfoMessage = MessageOf<typeof valueInfoSpec>;
+export type GraphMessage = MessageOf<typeof graphSpec>;

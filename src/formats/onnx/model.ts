@@ -1,13 +1,7 @@
 import { FailureError, UsageError } from "../../shared/errors.ts";
 import { readMessage } from "../protobuf.ts";
 import type { ModelPort } from "../runnable.ts";
-import {
-  type AttributeMessage,
-  type GraphMessage,
-  type ModelMessage,
-  modelSpec,
-  type ValueInfoMessage,
-} from "./messages.ts";
+import { type AttributeMessage, type GraphMessage, modelSpec, type ValueInfoMessage } from "./messages.ts";
 import { dataTypeOf, decodeTensor, type OnnxTensor } from "./tensor-data.ts";
 
 /** The content of an ONNX file, checked. */
@@ -53,7 +47,7 @@ const unsupported = (what: string): UsageError => new UsageError("unsupported-on
  * @throws FailureError "damaged-onnx"; UsageError "unsupported-onnx" (operator set, external data, functions, element types)
  */
 export function readOnnx(bytes: Uint8Array): OnnxModel {
-  const message = readMessage(bytes, modelSpec) as unknown as ModelMessage;
+  const message = readMessage(bytes, modelSpec);
   if (!message.graph) throw damaged("it holds no graph; is it an ONNX file?");
   const versions = message.opsetImport.filter(({ domain = "" }) => domain === "" || domain === "ai.onnx");
   const opset = versions[0]?.version;
@@ -160,7 +154,7 @@ function readAttribute(
     case 4:
       return a.t && decodeTensor(a.t);
     case 5:
-      return a.g && readGraph(a.g, defined, counter);
+      return a.g && readGraph(a.g as unknown as GraphMessage, defined, counter);
     case 6:
       return a.floats;
     case 7:

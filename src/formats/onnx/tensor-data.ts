@@ -52,8 +52,7 @@ export interface OnnxTensor {
 }
 
 /** A file that holds one tensor, as those of ONNX' test data sets (`input_0.pb`). */
-export const readOnnxTensor = (bytes: Uint8Array): OnnxTensor =>
-  decodeTensor(readMessage(bytes, tensorSpec) as unknown as TensorMessage);
+export const readOnnxTensor = (bytes: Uint8Array): OnnxTensor => decodeTensor(readMessage(bytes, tensorSpec));
 
 /** @throws FailureError "damaged-onnx"; UsageError "unsupported-onnx" */
 export function decodeTensor(message: TensorMessage): OnnxTensor {

@@ -7,17 +7,17 @@ import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, openBytes, withBytes } from "../byte-source.ts";
 import type { OpenedModel } from "../canonical.ts";
 import { maskedCrc32c } from "../crc32c.ts";
-import { type MessageSpec, many, one, readMessage } from "../protobuf.ts";
+import { type MessageOf, type MessageSpec, many, one, readMessage } from "../protobuf.ts";
 import { fileOf } from "../tfjs/files.ts";
 import { basicLstmModel } from "./basic-lstm.ts";
 import type { ReadTensorFlow1Options } from "./read.ts";
 import { damaged, readTable } from "./table.ts";
 
 /** Fields of tensor_bundle.proto and tensor_shape.proto. */
-const HEADER: MessageSpec = { shards: one(1, "int"), endianness: one(2, "int") };
-const AXIS: MessageSpec = { size: one(1, "int") };
-const SHAPE: MessageSpec = { axes: many(2, () => AXIS) };
-const ENTRY: MessageSpec = {
+const HEADER = { shards: one(1, "int"), endianness: one(2, "int") };
+const AXIS = { size: one(1, "int") };
+const SHAPE = { axes: many(2, () => AXIS) };
+const ENTRY = {
   type: one(1, "int"),
   shape: one(2, () => SHAPE),
   shard: one(3, "int"),
@@ -27,15 +27,7 @@ const ENTRY: MessageSpec = {
   slices: many(7, "bytes"),
 };
 
-interface Entry {
-  readonly type?: number;
-  readonly shape?: { readonly axes: readonly { readonly size?: number }[] };
-  readonly shard?: number;
-  readonly offset?: number;
-  readonly bytes?: number;
-  readonly checksum?: number;
-  readonly slices: readonly Uint8Array[];
-}
+type Entry = MessageOf<typeof ENTRY>;
 
 /** TensorFlow's numbers of the types that weights have. Other variables (step counters, strings) are left where they are. */
 const FLOATS = new Map([
@@ -96,16 +88,16 @@ async function readIndex(source: ByteSource): Promise<{ entries: Map<string, Ent
   const pairs = await readTable(source);
   const head = pairs.get("");
   if (!head) throw damaged("its index has no header");
-  const { shards = 1, endianness = 0 } = message(head, HEADER, "its header") as Record<string, number>;
+  const { shards = 1, endianness = 0 } = message(head, HEADER, "its header");
   if (endianness !== 0) throw new UsageError("unsupported-tensorflow", "a checkpoint of a big-endian machine");
   if (!(shards >= 1 && shards <= 1000)) throw damaged(`it says that it has ${shards} files`);
   const entries = new Map<string, Entry>();
   for (const [name, value] of pairs)
-    if (name !== "") entries.set(name, message(value, ENTRY, `the entry ${JSON.stringify(name)}`) as unknown as Entry);
+    if (name !== "") entries.set(name, message(value, ENTRY, `the entry ${JSON.stringify(name)}`));
   return { entries, shards };
 }
 
-function message(bytes: Uint8Array, spec: MessageSpec, what: string): Record<string, unknown> {
+function message<S extends MessageSpec>(bytes: Uint8Array, spec: S, what: string): MessageOf<S> {
   try {
     return readMessage(bytes, spec);
   } catch (cause) {
