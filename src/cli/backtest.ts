@@ -97,7 +97,7 @@ export async function tellBacktest(options: TellBacktestOptions): Promise<void> 
         );
     return;
   }
-  await io.stdout.write(`${backtestText(result, part)}\n`);
+  await io.stdout.write(`${backtestText(result, part, io.stdout)}\n`);
 }
 
 /** The test part of a run's own series (without one the validation part), or the second half of another file. */

@@ -66,7 +66,7 @@ async function bench(flags: BenchFlags, io: Io): Promise<void> {
   if (flags.json) return;
   if (io.stderr.isTTY) await io.stderr.write("\r\x1b[K");
   const head = ["case", "threads", "time", "CPU time", "spread", "GFLOP/s", ""];
-  await io.stdout.write(`${table([head, ...rows.map(lineOf)])}\n`);
+  await io.stdout.write(`${table([head, ...rows.map(lineOf)], io.stdout)}\n`);
 }
 
 function namesOf(word: string): string[] {

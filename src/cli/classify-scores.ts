@@ -1,30 +1,34 @@
 import type { ClassificationScores } from "../run/classification-scores.ts";
 import type { ClassifierScores, RegressionScores } from "../run/evaluate-classifier.ts";
 import { integer, percent, table } from "./format.ts";
+import type { Output } from "./io.ts";
 
 /** What is told of a model or a baseline on some examples. */
 export type Scores = ClassificationScores | ClassifierScores | RegressionScores;
 
 /** One row for each model, baselines among them. */
-export function scoreTable(rows: readonly (readonly [name: string, scores: Scores])[]): string {
+export function scoreTable(rows: readonly (readonly [name: string, scores: Scores])[], out: Output): string {
   const [, first] = rows[0]!;
   const numbers = "rmse" in first;
-  return table([
-    ["", ...(numbers ? ["RMSE", "MAE", "R²"] : ["accuracy", "macro-F1"])],
-    ...rows.map(([name, scores]) => [
-      name,
-      ...("rmse" in scores
-        ? [scores.rmse, scores.mae, scores.r2].map((value) => value.toPrecision(4))
-        : [percent(scores.accuracy), percent(scores.macroF1)]),
-    ]),
-  ]);
+  return table(
+    [
+      ["", ...(numbers ? ["RMSE", "MAE", "R²"] : ["accuracy", "macro-F1"])],
+      ...rows.map(([name, scores]) => [
+        name,
+        ...("rmse" in scores
+          ? [scores.rmse, scores.mae, scores.r2].map((value) => value.toPrecision(4))
+          : [percent(scores.accuracy), percent(scores.macroF1)]),
+      ]),
+    ],
+    out,
+  );
 }
 
 /** Names of classes are cut to this for the columns. */
 const WIDEST = 8;
 
 /** True classes downwards, predicted ones across, beside precision, recall and F1; points stand for 0. */
-export function confusionTable({ confusion, byClass }: ClassificationScores, columns: number): string {
+export function confusionTable({ confusion, byClass }: ClassificationScores, out: Output): string {
   const { labels, counts } = confusion;
   const short = (label: string): string => (label.length > WIDEST ? `${label.slice(0, WIDEST - 1)}…` : label);
   const scores = byClass.map(({ precision, recall, f1 }) =>
@@ -38,18 +42,21 @@ export function confusionTable({ confusion, byClass }: ClassificationScores, col
       ...scores[k]!,
     ]),
   ]);
-  if (Math.max(...whole.split("\n").map((line) => line.length)) <= columns) return whole;
+  if (Math.max(...whole.split("\n").map((line) => line.length)) <= out.columns) return whole;
   // Too wide for the terminal: what a class is taken for most often says the same in one column.
-  return table([
-    ["true", "examples", "precision", "recall", "F1", "most often taken for"],
-    ...labels.map((label, k) => {
-      const wrong = counts[k]!.map((count, other) => ({ count, other }))
-        .filter(({ count, other }) => other !== k && count > 0)
-        .sort((a, b) => b.count - a.count)[0];
-      return [
-        ...[label, integer(byClass[k]!.examples), ...scores[k]!],
-        wrong ? `${labels[wrong.other]} (${integer(wrong.count)})` : "–",
-      ];
-    }),
-  ]);
+  return table(
+    [
+      ["true", "examples", "precision", "recall", "F1", "most often taken for"],
+      ...labels.map((label, k) => {
+        const wrong = counts[k]!.map((count, other) => ({ count, other }))
+          .filter(({ count, other }) => other !== k && count > 0)
+          .sort((a, b) => b.count - a.count)[0];
+        return [
+          ...[label, integer(byClass[k]!.examples), ...scores[k]!],
+          wrong ? `${labels[wrong.other]} (${integer(wrong.count)})` : "–",
+        ];
+      }),
+    ],
+    out,
+  );
 }

@@ -32,7 +32,7 @@ export async function trainClassifierToFolder(
     const { trainer, classifier } = training;
     own(trainer);
     return recordTold<ClassifierFacts>(trainer, tools, options, {
-      // The metric that decides stands there even if nobody named it: runs of before there was a choice, decided by the loss, have none.
+      // The metric that decides stands there even if nobody named it: a run without one is old (`inOldRuns`).
       config: {
         task: "classify",
         model: classifier.model.config,

@@ -7,7 +7,7 @@ import { defineCommand } from "./command.ts";
 import { comparePage } from "./compare-page.ts";
 import { type Difference, differencesOf, printed } from "./differences.ts";
 import { duration, jsonLine, short, table } from "./format.ts";
-import type { Io } from "./io.ts";
+import type { Io, Output } from "./io.ts";
 import { common } from "./options.ts";
 import { inked, letterOf, plot } from "./plot.ts";
 import { CURVES, type RunStory, readStory } from "./run-story.ts";
@@ -53,34 +53,40 @@ async function compare({ runs, curve, html, json }: ValuesOf<typeof fields>, io:
     { width: Math.min(io.stdout.columns, 120), height: PLOT_HEIGHT, color: io.color },
   );
   const parts = [
-    resultsTable(stories, io.color),
-    settingsTable(stories, differences),
+    resultsTable(stories, io),
+    settingsTable(stories, differences, io.stdout),
     drawn === "" ? "" : `${shown}\n${drawn}`,
   ];
   await io.stdout.write(`${parts.filter((part) => part !== "").join("\n\n")}\n`);
   if (html !== undefined) await io.stdout.write(`\nWrote ${html}, a page with all curves\n`);
 }
 
-function resultsTable(stories: readonly RunStory[], color: boolean): string {
+function resultsTable(stories: readonly RunStory[], { stdout, color }: Io): string {
   const { heads, cells } = bestColumns(stories);
-  const rows = stories.map((story) => {
+  const rows = stories.map((story, k) => {
     const { folder, start, seconds, step } = story;
     return [
-      folder,
+      `${letterOf(k)} ${folder}`,
       ...cells(story),
       String(step),
       start.parameters === undefined ? "" : short(start.parameters),
       seconds === undefined ? "" : duration(seconds),
     ];
   });
-  const [head, ...lines] = table([["run", ...heads, "steps", "parameters", "time"], ...rows]).split("\n");
-  return [`  ${head}`, ...lines.map((line, k) => `${inked(letterOf(k), k, color)} ${line}`)].join("\n");
+  let k = 0;
+  // A letter begins what is told of a run.
+  return table([["  run", ...heads, "steps", "parameters", "time"], ...rows], stdout).replace(/^\S/gm, (letter) =>
+    inked(letter, k++, color),
+  );
 }
 
-function settingsTable(stories: readonly RunStory[], differences: readonly Difference[]): string {
+function settingsTable(stories: readonly RunStory[], differences: readonly Difference[], out: Output): string {
   if (differences.length === 0) return "The settings are the same.";
-  return table([
-    ["setting", ...stories.map((_, k) => letterOf(k))],
-    ...differences.map(({ setting, values }) => [setting, ...values.map(printed)]),
-  ]);
+  return table(
+    [
+      ["setting", ...stories.map((_, k) => letterOf(k))],
+      ...differences.map(({ setting, values }) => [setting, ...values.map(printed)]),
+    ],
+    out,
+  );
 }

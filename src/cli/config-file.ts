@@ -14,8 +14,8 @@ import { unknownName } from "../shared/options.ts";
  * @throws UsageError "bad-config" with a line for each thing that is wrong, "file-not-found"
  */
 export async function readConfigFile(file: string, fields: Fields): Promise<Record<string, unknown>> {
-  const { document: written, place } = settingsIn(file, await parse(file));
-  const document = withNamesOfNow(written, fields);
+  const { document: written, place, ofRun } = settingsIn(file, await parse(file));
+  const document = { ...(ofRun && valuesOfOldRuns(fields)), ...withNamesOfNow(written, fields) };
   // Loaded here, because few commands read a config and all should start quickly.
   const { documentSchema } = await import("./config-schema.ts");
   const { success, error } = documentSchema(fields).safeParse(document);
@@ -43,6 +43,11 @@ function withNamesOfNow(document: Readonly<Record<string, unknown>>, fields: Fie
   );
 }
 
+const valuesOfOldRuns = (fields: Fields): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([key, { inOldRuns }]) => (inOldRuns === undefined ? [] : [[key, inOldRuns]])),
+  );
+
 /** The schema's own sentence about the value, as for a flag. */
 function explain(
   where: string,
@@ -68,13 +73,16 @@ async function parse(file: string): Promise<unknown> {
   }
 }
 
-function settingsIn(file: string, value: unknown): { document: Record<string, unknown>; place: string } {
+function settingsIn(
+  file: string,
+  value: unknown,
+): { document: Record<string, unknown>; place: string; ofRun: boolean } {
   const isObject = (one: unknown): one is Record<string, unknown> =>
     typeof one === "object" && one !== null && !Array.isArray(one);
   if (!isObject(value))
     throw new UsageError("bad-config", `--config ${file}: expected an object of settings, got ${describe(value)}`);
-  if (value.format !== RUN_FORMAT) return { document: value, place: file };
-  if (isObject(value.training)) return { document: value.training, place: `${file}, "training"` };
+  if (value.format !== RUN_FORMAT) return { document: value, place: file, ofRun: false };
+  if (isObject(value.training)) return { document: value.training, place: `${file}, "training"`, ofRun: true };
   throw new UsageError(
     "bad-config",
     `--config ${file}: this run does not say how it was trained ("training" is missing)`,

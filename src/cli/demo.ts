@@ -117,7 +117,7 @@ async function showScores({ model, parameters, machine, tokenizer }: LoadedRun, 
     model: { name: "lstm", nats },
   });
   await io.stdout.write(heading("How well it predicts the last tenth of the text, which it has not seen", io.stdout));
-  await io.stdout.write(scoresTable(result));
+  await io.stdout.write(scoresTable(result, io.stdout));
   await io.stdout.write(`\nValidation loss: ${nats.toFixed(4)} nats per token; README.md says what to expect.\n`);
 }
 

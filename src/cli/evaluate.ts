@@ -83,7 +83,9 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
     return;
   }
   const what = file ?? "The validation part of the run's text";
-  await io.stdout.write(`${what}: ${counted(tokens.length, "token")} (${tokenizer.kind})\n${scoresTable(result)}`);
+  await io.stdout.write(
+    `${what}: ${counted(tokens.length, "token")} (${tokenizer.kind})\n${scoresTable(result, io.stdout)}`,
+  );
 }
 
 /** A tagger is measured as at the end of its training, on the file if one is given. */

@@ -1,34 +1,38 @@
 import type { Backtest, BacktestRow } from "../run/backtest.ts";
 import { counted, percent, table } from "./format.ts";
+import type { Output } from "./io.ts";
 
 const number = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? "–" : value.toPrecision(4);
 
 /** A table for each column, the model first; and in words how it stands beside the best of the others. */
-export function backtestText({ rows, origins, stride }: Backtest, part: string): string {
+export function backtestText({ rows, origins, stride }: Backtest, part: string, out: Output): string {
   const [model] = rows;
   return [
     `Backtest on ${part}, from ${counted(origins, "origin")}, ${counted(stride, "step")} apart:`,
-    ...Object.keys(model!.scores).map((target) => tableOf(rows, target)),
+    ...Object.keys(model!.scores).map((target) => tableOf(rows, target, out)),
   ].join("\n");
 }
 
-function tableOf(rows: readonly BacktestRow[], target: string): string {
+function tableOf(rows: readonly BacktestRow[], target: string, out: Output): string {
   const { nominal } = rows[0]!.scores[target]!;
   const within = nominal === undefined ? "in interval" : `in ${Math.round(100 * nominal)} % interval`;
   return [
     "",
-    table([
-      [target, "MAE", "RMSE", "sMAPE", "MASE", "pinball", within],
-      ...rows.map(({ name, scores }) => {
-        const s = scores[target]!;
-        return [
-          name,
-          ...[number(s.mae), number(s.rmse), number(s.smape), number(s.mase)],
-          ...[number(s.pinball), s.coverage === undefined ? "–" : percent(s.coverage)],
-        ];
-      }),
-    ]),
+    table(
+      [
+        [target, "MAE", "RMSE", "sMAPE", "MASE", "pinball", within],
+        ...rows.map(({ name, scores }) => {
+          const s = scores[target]!;
+          return [
+            name,
+            ...[number(s.mae), number(s.rmse), number(s.smape), number(s.mase)],
+            ...[number(s.pinball), s.coverage === undefined ? "–" : percent(s.coverage)],
+          ];
+        }),
+      ],
+      out,
+    ),
     ...verdict(rows, target),
   ].join("\n");
 }

@@ -1,3 +1,6 @@
+import { displayWidth } from "../explain/display-width.ts";
+import type { Output } from "./io.ts";
+
 /** A whole number with separators: 12,345. */
 export const integer = (value: number): string => Math.round(value).toLocaleString("en-US");
 
@@ -63,20 +66,43 @@ export const dayOf = (date: Date): string =>
 export const timeOfDay = (date: Date): string =>
   [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
 
-/** Rows as aligned columns: the first flush left, the others flush right, two spaces between. */
-export function table(rows: readonly (readonly string[])[]): string {
+/**
+ * Rows as aligned columns: the first flush left, the others flush right, two spaces between. Where a terminal is narrower than that, each row is
+ * its first cell, and below it what stands in the others with the names of their columns.
+ */
+export function table(rows: readonly (readonly string[])[], out?: Pick<Output, "isTTY" | "columns">): string {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [k, cell] of row.entries()) widths[k] = Math.max(widths[k] ?? 0, cell.length);
+    for (const [k, cell] of row.entries()) widths[k] = Math.max(widths[k] ?? 0, displayWidth(cell));
   }
+  const whole = widths.reduce((sum, width) => sum + width + 2, -2);
+  if (out?.isTTY && whole > out.columns) return listed(rows, out.columns);
   return rows
     .map((row) =>
       row
-        .map((cell, k) => (k === 0 ? cell.padEnd(widths[k]!) : cell.padStart(widths[k]!)))
+        .map((cell, k) => {
+          const space = " ".repeat(widths[k]! - displayWidth(cell));
+          return k === 0 ? cell + space : space + cell;
+        })
         .join("  ")
         .trimEnd(),
     )
     .join("\n");
+}
+
+/** The same with as many cells on a line as there is room for. */
+function listed([heads, ...rows]: readonly (readonly string[])[], columns: number): string {
+  const lines = rows.map(([name, ...cells]) => {
+    const parts = cells.flatMap((cell, k) => (cell === "" ? [] : [`${heads![k + 1]} ${cell}`.trim()]));
+    const below: string[] = [];
+    for (const part of parts) {
+      const longer = `${below.at(-1) ?? ""}  ${part}`;
+      if (below.length > 0 && displayWidth(longer) <= columns) below[below.length - 1] = longer;
+      else below.push(`  ${part}`);
+    }
+    return [name, ...below].join("\n");
+  });
+  return [...(heads![0] === "" ? [] : [heads![0]]), ...lines].join("\n");
 }
 
 /** A word as a POSIX shell reads it back: quoted only where needed. */

@@ -126,7 +126,7 @@ function resultOf({ task, best, ended, step, start }: RunStory): string {
   if (best === undefined) return `nothing measured yet; ${how} at ${where}`;
   const { metric, value, loss, of, epoch } = best;
   const more = [
-    // Only a loss in nats a token has one.
+    // Only a loss in nats per token has one.
     ...(task === "text" ? [`perplexity ${perplexity(value)}`] : []),
     ...(metric === "loss" || loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
   ];

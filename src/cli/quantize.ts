@@ -9,7 +9,7 @@ import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
 import { jsonLine, table } from "./format.ts";
-import type { Io } from "./io.ts";
+import type { Io, Output } from "./io.ts";
 import { openMeasuredRun } from "./measured-run.ts";
 import { common } from "./options.ts";
 import { inRunFolder } from "./run-paths.ts";
@@ -66,7 +66,9 @@ async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void
   });
   const [from, to] = [folder, output].map((one) => statSync(join(one, "model.safetensors")).size) as [number, number];
   const result = { output, scores: after, scoresBefore: before, bytes: to, bytesBefore: from };
-  await io.stdout.write(flags.json ? jsonLine({ type: "quantized", ...result }) : `${on}\n${costText(result)}\n`);
+  await io.stdout.write(
+    flags.json ? jsonLine({ type: "quantized", ...result }) : `${on}\n${costText(result, io.stdout)}\n`,
+  );
 }
 
 /** Figures as they are told; others are by their names. */
@@ -79,13 +81,16 @@ const headOf = (figure: string): string => (Object.hasOwn(HEADS, figure) ? HEADS
 type Scores = Readonly<Record<string, number>>;
 
 /** A row before and a row after; and what that is in the first figure. */
-function costText(result: {
-  readonly output: string;
-  readonly scores: Scores;
-  readonly scoresBefore: Scores;
-  readonly bytes: number;
-  readonly bytesBefore: number;
-}): string {
+function costText(
+  result: {
+    readonly output: string;
+    readonly scores: Scores;
+    readonly scoresBefore: Scores;
+    readonly bytes: number;
+    readonly bytesBefore: number;
+  },
+  out: Output,
+): string {
   const { output, scores, scoresBefore, bytes, bytesBefore } = result;
   const names = Object.keys(scores);
   const row = (name: string, of: Scores, size: number): string[] => [
@@ -98,5 +103,5 @@ function costText(result: {
   ];
   const [first] = names as [string];
   const lost = scores[first]! - scoresBefore[first]!;
-  return `${table(lines)}\n${lost < 0 ? "" : "+"}${lost.toFixed(5)} ${headOf(first)}. Saved in ${output}`;
+  return `${table(lines, out)}\n${lost < 0 ? "" : "+"}${lost.toFixed(5)} ${headOf(first)}. Saved in ${output}`;
 }

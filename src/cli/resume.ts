@@ -48,8 +48,7 @@ const TASKS: Readonly<
   },
   classify: {
     fields: classifyFields,
-    // A run that names no metric was begun when the loss decided.
-    goOn: (settings, options) => runClassifierTraining({ monitor: "loss", ...(settings as ClassifySettings) }, options),
+    goOn: (settings, options) => runClassifierTraining(settings as ClassifySettings, options),
   },
   tag: {
     fields: tagFields,

@@ -6,7 +6,7 @@ import { LongshortError, UsageError } from "../shared/errors.ts";
 import { bestColumns, rankOf } from "./best-columns.ts";
 import { defineCommand } from "./command.ts";
 import { duration, jsonLine, short, table } from "./format.ts";
-import type { Io } from "./io.ts";
+import type { Io, Output } from "./io.ts";
 import { common } from "./options.ts";
 import { isRun, type RunStory, readStory } from "./run-story.ts";
 
@@ -60,7 +60,7 @@ async function runs({ folder, sort, reverse, json }: ValuesOf<typeof fields>, io
   stories.sort((a, b) => key(a) - key(b) || (a.folder < b.folder ? -1 : 1));
   if (reverse) stories.reverse();
   if (json) for (const { curves: _, files: __, ...story } of stories) await io.stdout.write(jsonLine(story));
-  else await io.stdout.write(`${tableOf(stories)}\n`);
+  else await io.stdout.write(`${tableOf(stories, io.stdout)}\n`);
 }
 
 function runsIn(folder: string): string[] {
@@ -73,7 +73,7 @@ function runsIn(folder: string): string[] {
     .filter(isRun);
 }
 
-function tableOf(stories: readonly RunStory[]): string {
+function tableOf(stories: readonly RunStory[], out: Output): string {
   const { heads, cells } = bestColumns(stories);
   const rows = stories.map((story) => {
     const { folder, model, settings, start, seconds, step, ended } = story;
@@ -95,5 +95,5 @@ function tableOf(stories: readonly RunStory[]): string {
       ended ?? "",
     ];
   });
-  return table([["run", "cell", "units", "tokenizer", "parameters", ...heads, "done", "time", "ended"], ...rows]);
+  return table([["run", "cell", "units", "tokenizer", "parameters", ...heads, "done", "time", "ended"], ...rows], out);
 }

@@ -67,15 +67,18 @@ async function score(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   await io.stdout.write(
     io.color && flags.alternatives === 0
       ? `${found.map(colored).join("")}\x1b[0m\n\n`
-      : `${table([
-          ["token", "nats", "rank", ...(flags.alternatives > 0 ? ["expected"] : [])],
-          ...found.map((one) => [
-            ...[piece(one.token), one.nats.toFixed(3), String(one.rank)],
-            ...(flags.alternatives > 0
-              ? [one.alternatives.map((a) => `${piece(a.token)} ${(100 * a.probability).toFixed(0)} %`).join(" ")]
-              : []),
-          ]),
-        ])}\n`,
+      : `${table(
+          [
+            ["token", "nats", "rank", ...(flags.alternatives > 0 ? ["expected"] : [])],
+            ...found.map((one) => [
+              ...[piece(one.token), one.nats.toFixed(3), String(one.rank)],
+              ...(flags.alternatives > 0
+                ? [one.alternatives.map((a) => `${piece(a.token)} ${(100 * a.probability).toFixed(0)} %`).join(" ")]
+                : []),
+            ]),
+          ],
+          io.stdout,
+        )}\n`,
   );
   await io.stdout.write(
     `${counted(found.length, "token")}, ${nats.toFixed(2)} nats, ${mean.toFixed(4)} per token (perplexity ${perplexity(mean)})\n`,

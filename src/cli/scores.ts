@@ -3,6 +3,7 @@ import { ngramBaselines } from "../text/ngram.ts";
 import type { TokenSequence } from "../text/token-sequence.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { perplexity, table } from "./format.ts";
+import type { Output } from "./io.ts";
 
 /** How well something predicts a text. */
 export interface Score {
@@ -47,7 +48,7 @@ export function scores({ tokenizer, train, validation, model }: ScoresOptions): 
 }
 
 /** The scores as a table; where a token is not a character, with the figure that turns one into the other. */
-export function scoresTable({ rows, tokensPerCharacter }: Scores): string {
+export function scoresTable({ rows, tokensPerCharacter }: Scores, out: Output): string {
   const lines = [
     ["", "nats per token", "perplexity", "bits per character"],
     ...rows.map(({ name, nats, bitsPerCharacter }) => [
@@ -61,5 +62,5 @@ export function scoresTable({ rows, tokensPerCharacter }: Scores): string {
     tokensPerCharacter.toFixed(4) === "1.0000"
       ? ""
       : `Bits per character are bits per token × ${tokensPerCharacter.toFixed(4)} tokens per character (code point).\n`;
-  return `${table(lines)}\n${note}`;
+  return `${table(lines, out)}\n${note}`;
 }

@@ -97,7 +97,7 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
     const page = join(output, "study.md");
     await platform.writeFileAtomic(page, pageOf(stories, { command, date: io.today(), cpuSeconds: spent }));
     if (json) return;
-    await io.stdout.write(`${terminalOf(stories, { width: io.stdout.columns, color: io.color })}\n`);
+    await io.stdout.write(`${terminalOf(stories, io)}\n`);
     const kept = left > 0 ? `, ${whole(left)} of them from before` : "";
     await io.stdout.write(
       `${counted(found.length, "trial")}${kept}, ${duration(spent)} of CPU time. Tables: ${page}\n`,

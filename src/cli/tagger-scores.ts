@@ -46,9 +46,9 @@ export async function tellTaggerScores(
   const chose = part === "validation" ? ", which also chose the weights" : "";
   const lines = [
     `On the ${counted(measured.tokens.length, `${part} sentence`)} (${counted(model.tokens, "token")})${chose}:`,
-    taggingTable([["this model", model], ...baselines]),
+    taggingTable([["this model", model], ...baselines], io.stdout),
     "",
-    labelTable(model),
+    labelTable(model, io.stdout),
   ];
   await io.stdout.write(`${lines.join("\n")}\n`);
   const unseen = unseenLabels(measured, config).map((label) => JSON.stringify(label));

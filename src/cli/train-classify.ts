@@ -95,9 +95,9 @@ async function tellScores(settings: ClassifySettings, { io, folder, json }: Trai
   const measured = baselines.flatMap(({ name, scores }): [string, Scores][] => (scores ? [[name, scores]] : []));
   const lines = [
     `On the ${counted(examples.inputs.length, `${part} example`)}${part === "validation" ? ", which also chose the weights" : ""}:`,
-    scoreTable([["this model", model], ...measured]),
+    scoreTable([["this model", model], ...measured], io.stdout),
     ...baselines.flatMap(({ name, scores, why }) => (scores ? [] : [`(${name}: ${why})`])),
-    ...("confusion" in model ? ["", confusionTable(model, io.stdout.columns)] : []),
+    ...("confusion" in model ? ["", confusionTable(model, io.stdout)] : []),
   ];
   await io.stdout.write(`${lines.join("\n")}\n`);
   const unseen = "confusion" in model ? model.confusion.labels.slice(classifier.model.config.classes!.length) : [];

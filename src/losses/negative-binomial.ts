@@ -1,5 +1,5 @@
-import { add, div, log, log1p, mul, sub, variable } from "../math/expression.ts";
-import { logGammaRatio } from "../math/log-gamma.ts";
+import { add, div, type Expression, log1p, mul, sub, variable } from "../math/expression.ts";
+import { beyondStirling, LIFT } from "../math/log-gamma.ts";
 import { expectShape } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
@@ -34,13 +34,24 @@ export function negativeBinomialLoss(
     mean,
     target,
     options,
-    (x, y) => {
-      const mu = keepPositive(options.mask, x);
-      const r = div(1, alpha);
-      const rate = mul(alpha, mu);
-      const arrangements = sub(logGammaRatio(1, y), logGammaRatio(r, y));
-      return add(arrangements, sub(mul(add(y, r), log1p(rate)), mul(y, log(rate))));
-    },
+    (x, y) => negativeLogLikelihood(keepPositive(options.mask, x), alpha, y),
     { dispersion },
   );
+}
+
+/**
+ * For counts of 10⁵ the logarithms of the gamma functions are a million and cancel against the other terms. So Stirling's terms of both ratios
+ * are merged with those: y log((y + 9) (r + μ) / ((y + r + 8) μ)) + r log((r + μ) (r + 8) / (r (y + r + 8))), each as the logarithm of
+ * 1 + something that is small where y is near μ.
+ */
+function negativeLogLikelihood(mu: Expression, alpha: Expression, y: Expression): Expression {
+  const r = div(1, alpha);
+  const off = sub(y, mu);
+  const rate = mul(alpha, mu);
+  const far = add(y, LIFT);
+  const ofCount = div(add(add(off, LIFT + 1), rate), mul(add(mul(alpha, far), 1), mu));
+  const ofSize = div(sub(mul(LIFT, rate), off), add(far, r));
+  const merged = add(mul(y, log1p(ofCount)), mul(r, log1p(ofSize)));
+  const ends = sub(mul(LIFT + 0.5, log1p(div(y, LIFT + 1))), mul(LIFT - 0.5, log1p(div(y, add(r, LIFT)))));
+  return add(add(merged, ends), sub(beyondStirling(1, y), beyondStirling(r, y)));
 }

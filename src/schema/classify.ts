@@ -79,7 +79,7 @@ export const classifyFields = {
   ...training,
   monitor: choice(["accuracy", "macroF1", "loss", "rmse", "mae"], {
     about: "which metric of the validation part says which epoch is kept and when --patience ends",
-    ...{ unit: "metric", otherwise: "accuracy, with --regression loss" },
+    ...{ unit: "metric", otherwise: "accuracy, with --regression loss", inOldRuns: "loss" },
   }),
   schedule: withoutDefault(training.schedule, "cosine for series, constant for texts"),
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),

@@ -15,6 +15,8 @@ export interface Field<T = unknown> {
   readonly flag?: string;
   /** Its key in config files of earlier versions, in kebab case its flag then; both are still read. */
   readonly formerly?: string;
+  /** What held in runs whose config does not name it, from before it could be chosen. */
+  readonly inOldRuns?: T;
   /** One letter, without its dash. */
   readonly short?: string;
   /** For a switch that is on by default: what it means to switch it off. */

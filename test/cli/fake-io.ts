@@ -11,6 +11,8 @@ export interface Ran {
 export interface FakeIoOptions {
   readonly env?: Record<string, string>;
   readonly color?: boolean;
+  /** Standard output is a terminal that is so wide. */
+  readonly columns?: number;
   /** Called with a function that presses Ctrl-C, or sends another signal, as soon as a command listens. */
   readonly onListen?: (press: (signal?: Interrupt) => void) => void;
   /** Lines of standard input. */
@@ -32,7 +34,10 @@ export async function longshort(argv: readonly string[], options: FakeIoOptions 
     },
   });
   const io: Io = {
-    stdout: told(stdout, options.onStdout),
+    stdout: {
+      ...told(stdout, options.onStdout),
+      ...(options.columns !== undefined && { isTTY: true, columns: options.columns }),
+    },
     stderr: told(stderr, options.onStderr),
     env: { ...options.env },
     color: options.color ?? false,

@@ -159,12 +159,19 @@ describe("a run goes on by the metric that it was begun with", () => {
       expect((await longshort(["resume", at(name), "--epochs", "2", "--quiet"])).code).toBe(0);
   });
 
-  it("or, of versions without a choice, the loss", async () => {
+  it("or, of versions without a choice, the loss, resumed or trained again", async () => {
     const path = await train("before", "--monitor", "loss");
     const config = read(path);
     delete config.training.monitor;
     writeFileSync(path, JSON.stringify(config));
+    const again = async (...more: string[]): Promise<unknown> => {
+      const { stdout } = await longshort(["train", "classify", "--config", path, "--json", "-o", at("again"), ...more]);
+      return JSON.parse(stdout.split("\n")[0]!).monitor;
+    };
+    expect(await again()).toEqual(loss);
+    expect(await again("--force", "--monitor", "accuracy")).toEqual(accuracy);
     const { code, stderr } = await longshort(["resume", at("before"), "--epochs", "2", "--quiet"]);
     expect([code, stderr]).toEqual([0, expect.not.stringContaining("error")]);
+    expect(read(path).training.monitor).toBe("loss");
   });
 });

@@ -9,6 +9,7 @@ import {
   progressLogLine,
   validationLine,
 } from "../../src/cli/progress.ts";
+import { displayWidth } from "../../src/explain/display-width.ts";
 import { textOutput } from "./fake-output.ts";
 
 const state: ProgressState = {
@@ -178,6 +179,29 @@ describe("numbers for people", () => {
         ["lstm", "10.25"],
       ]),
     ).toBe("          nats\nunigram    3.3\nlstm     10.25");
+  });
+
+  it("are listed row by row where a terminal is narrower than their table", () => {
+    const rows = [
+      ["run", "cell", "loss", "of", "ended"],
+      ["runs/novel", "lstm", "1.2500", "validation", ""],
+      ["runs/小说", "gru", "1.5000", "validation", "stopped"],
+    ];
+    const lines = table(rows).split("\n");
+    expect(lines.map(displayWidth)).toEqual([45, 36, 45]);
+    expect(table(rows, { isTTY: true, columns: 45 })).toBe(table(rows));
+    expect(table(rows, { isTTY: false, columns: 30 })).toBe(table(rows));
+    expect(table(rows, { isTTY: true, columns: 30 })).toBe(
+      [
+        "run",
+        "runs/novel",
+        "  cell lstm  loss 1.2500",
+        "  of validation",
+        "runs/小说",
+        "  cell gru  loss 1.5000",
+        "  of validation  ended stopped",
+      ].join("\n"),
+    );
   });
 
   it("are quoted for a shell where they must be", () => {

@@ -35,7 +35,7 @@ export function paneView(p: Pane): TemplateResult {
       ${layerChoice(p)}
     </div>
     <div class="found">
-      ${reading?.loss === undefined || p.error ? nothing : html`<span class="figure" data-loss=${reading.loss}><b>${formatNumber(reading.loss)}</b> ${say("nats a character", "奈特 / 字符")}</span>`}
+      ${reading?.loss === undefined || p.error ? nothing : html`<span class="figure" data-loss=${reading.loss}><b>${formatNumber(reading.loss)}</b> ${say("nats per character", "奈特 / 字符")}</span>`}
       ${followerFigure(p)}
       ${paceFigure(p)}
       ${cutFigure(p)}

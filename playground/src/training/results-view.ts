@@ -22,7 +22,7 @@ export function results(): TemplateResult {
         label: say("Loss over steps", "各步损失"),
         curves: [{ label: say("loss", "损失"), colour: "var(--accent)", values: losses.map((l) => l.loss) }],
         ...{ x: [first, last], xLabel: say("step", "步"), height: 220 },
-        yLabel: ofNumbers() ? say("mean squared error", "均方误差") : say("nats a character", "奈特 / 字符"),
+        yLabel: ofNumbers() ? say("mean squared error", "均方误差") : say("nats per character", "奈特 / 字符"),
       }),
     )}
     ${chart(say("The length of the gradient, before clipping", "裁剪前的梯度长度"), () =>

@@ -1,12 +1,10 @@
 import type { CellSummary } from "../../study/summary.ts";
 import { table } from "../format.ts";
+import type { Io } from "../io.ts";
 import { inked, letterOf, plot } from "../plot.ts";
 import { capital, gradientRows, resultRows, type TaskStory } from "./tables.ts";
 
-interface Screen {
-  readonly width: number;
-  readonly color: boolean;
-}
+type Screen = Pick<Io, "stdout" | "color">;
 
 const HEIGHT = 9;
 /** Below it a gradient is as good as nothing. */
@@ -23,9 +21,9 @@ function taskOf(story: TaskStory, screen: Screen): string {
   return [
     `${task.name}: ${task.about}`,
     `${capital(task.criterion.text)}; without memory the error is ${Number(task.chance.toPrecision(3))}.`,
-    table(resultRows(story)),
+    table(resultRows(story), screen.stdout),
     ...drawn("Error", cells, ({ curve }) => curve, "sequence", screen),
-    ...(gradients.length > 0 ? ["‖∂L/∂h_t‖ relative to the last step:", table(gradients)] : []),
+    ...(gradients.length > 0 ? ["‖∂L/∂h_t‖ relative to the last step:", table(gradients, screen.stdout)] : []),
     ...drawn("log₁₀ ‖∂L/∂h_t‖ after training", flows, logsByLag, "lag", screen),
   ].join("\n");
 }
@@ -39,10 +37,10 @@ function drawn(
   cells: readonly CellSummary[],
   points: (cell: CellSummary) => readonly (readonly [number, number])[],
   along: string,
-  { width, color }: Screen,
+  { stdout, color }: Screen,
 ): string[] {
   const curves = cells.map((one) => ({ name: one.cell, points: points(one) }));
-  const picture = plot(curves, { width: Math.min(width, 100), height: HEIGHT, color, along });
+  const picture = plot(curves, { width: Math.min(stdout.columns, 100), height: HEIGHT, color, along });
   if (picture === "") return [];
   const legend = curves.map(({ name }, k) => inked(color ? `— ${name}` : `${letterOf(k)} ${name}`, k, color));
   return [`${what}: ${legend.join(", ")}`, picture];

@@ -56,9 +56,11 @@ export interface PhaseOptions {
   readonly fused: boolean;
 }
 
-/** Whether matrices multiply what is stored, or the next step goes on with it. */
-const isMultiplied = ({ kind }: Place, { backward }: PhaseOptions): boolean =>
-  kind === "next" || kind === "operand" || kind === "carry" || (kind === "slot" && backward);
+/** Whether matrices multiply what is stored, or the next step goes on with it. Sums of products with such numbers are of their size. */
+function canVanish({ value, to: { kind } }: Store, { backward, place }: PhaseOptions): boolean {
+  if (kind === "carry") return place(value)?.kind !== "back";
+  return kind === "next" || kind === "operand" || (kind === "slot" && backward);
+}
 
 /**
  * Prints one phase of a step for one panel of 16 units: a function of (panel, step, carry half to read in bytes, carry half
@@ -136,12 +138,13 @@ function vectorBody(
   const printed = printExpressions({ f, roots, leaf: load, constants, fused: o.fused, loaded });
   const masked = mem.mask !== undefined;
   const ifSeen = (value: Code): Code => (masked ? v128.and(value, seen.get) : value);
-  const inLane = (value: Code): Code => v128.and(value, at.lane.get);
+  const inLane = (value: Code): Code => (mem.width === mem.paddedWidth ? value : v128.and(value, at.lane.get));
   const more: Code[] = [];
   const store = (to: Local, value: Code, address: number): Code => v128.store(to.get, value, address + skip);
-  const stores = o.stores.map(({ value, to }): Code => {
+  const stores = o.stores.map((one): Code => {
+    const { value, to } = one;
     const whole = printed.value(value);
-    const v = isMultiplied(to, o) ? unlessVanished(whole, f.local("v128"), at.least) : whole;
+    const v = canVanish(one, o) ? unlessVanished(whole, f.local("v128"), at.least) : whole;
     switch (to.kind) {
       case "slot": {
         const sum = mem.slotSum(to.slot);
