@@ -226,6 +226,13 @@ export { type AdadeltaOptions, adadelta } from "./optimizers/adadelta.ts";
 export { type AdagradOptions, adagrad } from "./optimizers/adagrad.ts";
 export { type AdamOptions, adam, adamW } from "./optimizers/adam.ts";
 export { adamax } from "./optimizers/adamax.ts";
+export {
+  byParameter,
+  frozen,
+  type OptimizerChoice,
+  type ParameterOptimizers,
+  scaledRate,
+} from "./optimizers/by-parameter.ts";
 export { defineOptimizer, type Optimizer, type OptimizerDefinition } from "./optimizers/define.ts";
 export { nadam } from "./optimizers/nadam.ts";
 export { radam } from "./optimizers/radam.ts";
