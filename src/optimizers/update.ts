@@ -1,4 +1,4 @@
-import { type Range, TOUCHED_BLOCK } from "../compute/plan.ts";
+import type { Range } from "../compute/plan.ts";
 import {
   abs,
   add,
@@ -24,8 +24,8 @@ import { size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterLayout } from "../tensor/parameter.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
-import { touchedBlocks } from "../tensor/touched-blocks.ts";
-import { leavesParameters, momentsOf, type OptimizerChoice, optimizerOf } from "./by-parameter.ts";
+import { inBlocks } from "../tensor/touched-blocks.ts";
+import { momentsOf, type OptimizerChoice, optimizerOf } from "./by-parameter.ts";
 import type { Optimizer } from "./define.ts";
 
 /** Gradient clipping. */
@@ -87,14 +87,15 @@ export function updateParameters(
   // One for all has the plain names, which a run is given.
   const label = (owner: Optimizer): string => (owners.length === 1 ? "" : `${owners.indexOf(owner)}.`);
   const recorded = new Map(owners.map((owner) => [owner, recordEquations(graph, owner, label(owner), clip)] as const));
-  if (owners.every(leavesParameters))
+  if (![...recorded.values()].some(({ changed }) => changed))
     throw new UsageError(
       "nothing-to-train",
       "optimizer: expected one that changes a parameter, got frozen for all of them",
     );
   for (const { optimizer: owner, offset, length } of stretches) {
     const { changed, launch } = recorded.get(owner)!;
-    if (changed) for (const part of inBlocks(graph, offset, length)) launch(part);
+    const gradients: Range = { arena: "gradients", offset, length, type: "float" };
+    if (changed) for (const part of inBlocks(graph.touched, gradients)) launch(part);
   }
   return {
     gradientNorm: clip.norm,
@@ -119,16 +120,6 @@ function stretchesOf(choice: OptimizerChoice, { names, offsets, length }: Parame
   return first.map((one, k) => ({ ...one, length: (first[k + 1]?.offset ?? length) - one.offset }));
 }
 
-/** A stretch, cut where blocks begin of which `touched` says whether gradients are 0 there. */
-function inBlocks({ touched }: Graph, offset: number, length: number): Pick<Stretch, "offset" | "length">[] {
-  const lead = touched ? Math.min(length, (TOUCHED_BLOCK - (offset % TOUCHED_BLOCK)) % TOUCHED_BLOCK) : 0;
-  const parts = [
-    { offset, length: lead },
-    { offset: offset + lead, length: length - lead },
-  ];
-  return parts.filter((part) => part.length > 0);
-}
-
 /** The equations of one optimizer, and how they are launched on a stretch. */
 function recordEquations(graph: Graph, optimizer: Optimizer, label: string, clip: ReturnType<typeof clipping>) {
   const moments = Object.keys(optimizer.moments);
@@ -150,15 +141,14 @@ function recordEquations(graph: Graph, optimizer: Optimizer, label: string, clip
         "bad-optimizer",
         `optimizer "${optimizer.name}": update: expected ${changes.join(", ")} as expressions, got ${describe(next[name])} for ${name}`,
       );
-  const launch = ({ offset, length }: Pick<Stretch, "offset" | "length">): void => {
+  const launch = ({ offset, length, words }: ReturnType<typeof inBlocks>[number]): void => {
     const range = (name: string): Range => ({ arena: arenaOf(name), offset, length, type: "float" });
-    const blocks = offset % TOUCHED_BLOCK === 0 ? touchedBlocks(graph.touched, range("g"))?.range : undefined;
     graph.launch(
       {
         op: "pointwise",
         shape: [length],
         inputs: { ...mapNames(elements, () => [1]), ...mapNames(Object.keys(numbers), () => [0]) },
-        ...(blocks && { touched: { input: "g", rests: optimizer.rests ?? false } }),
+        ...(words && { touched: { input: "g", rests: optimizer.rests ?? false } }),
         outputs: Object.fromEntries(
           changes.map((name) => {
             const value = name === "p" ? next.p! : settled(next[name]!);
@@ -169,7 +159,7 @@ function recordEquations(graph: Graph, optimizer: Optimizer, label: string, clip
       {
         ...{ ...mapNames(elements, range), ...numbers },
         ...Object.fromEntries(changes.map((name) => [`new ${name}`, range(name)])),
-        ...(blocks && { touched: blocks }),
+        ...(words && { touched: words }),
       },
     );
   };

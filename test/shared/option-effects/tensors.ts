@@ -189,7 +189,7 @@ export const tensors: EffectTable = {
       const left = await outcomeOf(() =>
         one.loadTensors(new Map([...complete()].filter(([name]) => only.includes(name))), options),
       );
-      const now = [left, await one.read("bias"), await one.read("bias", "moment.m")];
+      const now = [left, await one.read("bias"), await outcomeOf(() => one.read("bias", "moment.m"))];
       one.close();
       return now;
     },
