@@ -14,12 +14,12 @@ export type OptimizerChoice = Optimizer | ParameterOptimizers;
 
 /**
  * Chooses the optimizer of each parameter by its name: other rates for other layers, biases without weight decay, layers that stay
- * `frozen`. Parameters that get the same object are updated together, so make optimizers once, outside the function.
+ * `frozen()`. Parameters that get the same object are updated together, so make optimizers once, outside the function.
  * @param of Called with names as `layoutParameters` lists them, "rnn.weight_ih_l0". The same name must always give the same optimizer.
  * @example
  * ```ts
  * const [usual, plain] = [adamW(), adamW({ weightDecay: 0 })];
- * const optimizer = byParameter((name) => (name.startsWith("rnn.") ? frozen : name.includes("bias") ? plain : usual));
+ * const optimizer = byParameter((name) => (name.startsWith("rnn.") ? frozen() : name.includes("bias") ? plain : usual));
  * ```
  */
 export function byParameter(of: (parameter: string) => Optimizer): ParameterOptimizers {
@@ -38,14 +38,16 @@ export function byParameter(of: (parameter: string) => Optimizer): ParameterOpti
   };
 }
 
-/** For parameters that are not trained: they stay as they are, and no gradient is computed for them. */
-export const frozen: Optimizer = defineOptimizer({
+const still: Optimizer = defineOptimizer({
   name: "frozen",
   moments: {},
   scalars: () => ({}),
   rests: true,
   update: ({ p }) => ({ p }),
 });
+
+/** For parameters that are not trained: they stay as they are, and no gradient is computed for them. */
+export const frozen = (): Optimizer => still;
 
 /**
  * The same optimizer with a multiple of the learning rate, for layers that learn more slowly or quickly than the others.
@@ -97,6 +99,6 @@ export function expectOptimizer(optimizer: Optimizer, whose: string): Optimizer 
   if (typeof optimizer?.update === "function" && typeof optimizer.moments === "object") return optimizer;
   throw new UsageError(
     "bad-option",
-    `optimizer${whose}: expected what adam(), sgd() and others return${whose ? ", or frozen" : ""}, got ${describe(optimizer)}`,
+    `optimizer${whose}: expected what adam(), sgd() and others return${whose ? ", or frozen()" : ""}, got ${describe(optimizer)}`,
   );
 }

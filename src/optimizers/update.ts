@@ -90,7 +90,7 @@ export function updateParameters(
   if (![...recorded.values()].some(({ changed }) => changed))
     throw new UsageError(
       "nothing-to-train",
-      "optimizer: expected one that changes a parameter, got frozen for all of them",
+      "optimizer: expected one that changes a parameter, got frozen() for all of them",
     );
   for (const { optimizer: owner, offset, length } of stretches) {
     const { changed, launch } = recorded.get(owner)!;

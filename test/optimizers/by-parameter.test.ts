@@ -121,7 +121,7 @@ describeOnMachines("an optimizer for each parameter", (m) => {
     const [all, usual] = [await trained(m.machine, sgd(), 1), sgd()];
     const some = await trained(
       m.machine,
-      byParameter((name) => (name === still ? frozen : usual)),
+      byParameter((name) => (name === still ? frozen() : usual)),
       1,
     );
     for (const name of names)
@@ -135,7 +135,7 @@ describeOnMachines("an optimizer for each parameter", (m) => {
     const parameters = await createParameters({ machine: m.machine, layout, seed: 4 });
     const before = await weightsOf(parameters);
     const learning = adamW({ weightDecay: 0.1 });
-    const optimizer = byParameter((name) => (name.startsWith("head.") ? learning : frozen));
+    const optimizer = byParameter((name) => (name.startsWith("head.") ? learning : frozen()));
     const batch = { inputs: { tokens: same, y: [0, 1, 3] }, rows: B, steps: T };
     const trainer = await openTrainer({
       ...{ machine: m.machine, parameters, record, optimizer, average: 0.9, epochs: 5, accumulate: 2 },
@@ -169,7 +169,7 @@ describe("an optimizer for each parameter", () => {
   test("a training goes on from a snapshot bit for bit, and from that of another choice not at all", async () => {
     const [quick, slow] = [adam(), scaledRate(adam(), 0.1)];
     const optimizer = byParameter((name) =>
-      name.startsWith("table") ? frozen : name.startsWith("head") ? quick : slow,
+      name.startsWith("table") ? frozen() : name.startsWith("head") ? quick : slow,
     );
     const [whole, half] = [await open(optimizer), await open(optimizer)];
     await whole.run();
@@ -198,7 +198,7 @@ describe("an optimizer for each parameter", () => {
       "nothing for a parameter",
       () => open(byParameter(() => undefined as never)),
       "bad-option",
-      /optimizer of "table.weight": expected what adam\(\), sgd\(\) and others return, or frozen, got nothing/,
+      /optimizer of "table.weight": expected what adam\(\), sgd\(\) and others return, or frozen\(\), got nothing/,
     ],
     [
       "an optimizer that was not made",
@@ -206,7 +206,7 @@ describe("an optimizer for each parameter", () => {
       "bad-option",
       /of "table.weight": .*got the function adam/,
     ],
-    ["frozen for all", () => open(frozen), "nothing-to-train", /got frozen for all of them/],
+    ["frozen for all", () => open(frozen()), "nothing-to-train", /got frozen\(\) for all of them/],
     ["no function", async () => byParameter(adam() as never), "bad-option", /byParameter: expected a function/],
     [
       "a factor below 0",
