@@ -295,8 +295,9 @@ export {
   penalizeRepetition,
   type SampleOptions,
 } from "./run/sample.ts";
-export { openSession, Session, type SessionOptions, type SessionState } from "./run/session.ts";
+export { openSession, Session, type SessionOptions, type SessionState, type TokenReader } from "./run/session.ts";
 export { type SpanScore, type SpanScores, spanScores } from "./run/span-scores.ts";
+export { StreamSession } from "./run/stream-session.ts";
 export { openStreams, Streams, type StreamsOptions } from "./run/streams.ts";
 export { type SurprisalOptions, surprisal, type TokenSurprisal } from "./run/surprisal.ts";
 export {
