@@ -23,7 +23,7 @@ export default {
     ...["Value", "SafetensorsEntry", "OnnxTensor"],
     // What trainers, runs and opened models are made with inside; only their own functions make them.
     ...["Setup", "Sums", "BestState", "TrainingPlan", "Learner", "RunLock", "LaunchPlace"],
-    ...["Runnable", "SessionContext", "LoadedText", "LanguageModelHidden"],
+    ...["Runnable", "SessionContext", "LoadedText", "LanguageModelHidden", "StreamQueue"],
     // Named arrays, and what a reader gives for what it was asked.
     ...["Arrays", "Results", "Read"],
     // Tables whose names are the type.

@@ -12,6 +12,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { buildSync, transformSync } from "esbuild";
 import { rolldown } from "rolldown";
 import { orExit, root } from "./bootstrap.mjs";
@@ -81,12 +82,22 @@ async function mainExports() {
 
 const exported = ({ name, module }) => `export { ${name} } from "./${module}";`;
 
+/** A value that is no function is written out where it stands in: nothing of it may be lost. */
+function asText(name, value) {
+  const text = JSON.stringify(value);
+  if (!isDeepStrictEqual(JSON.parse(text), value))
+    throw new Error(
+      `the export ${name} is loaded late and is more than JSON can hold: export a function that gives it`,
+    );
+  return text;
+}
+
 /** Exports that stand for those of a file (`src/platform/node/late-exports.ts`). */
 function standIns(piece, exports) {
   const late = (kind, name) => `export const ${name} = ${piece}.${kind}("${name}");`;
   const lines = exports.map(({ name, value }) => {
     // Lists of names and numbers need no code to be loaded.
-    if (typeof value !== "function") return `export const ${name} = ${JSON.stringify(value)};`;
+    if (typeof value !== "function") return `export const ${name} = ${asText(name, value)};`;
     return late(/^class\b/.test(Function.prototype.toString.call(value)) ? "classOf" : "functionOf", name);
   });
   return [

@@ -226,6 +226,13 @@ export { type AdadeltaOptions, adadelta } from "./optimizers/adadelta.ts";
 export { type AdagradOptions, adagrad } from "./optimizers/adagrad.ts";
 export { type AdamOptions, adam, adamW } from "./optimizers/adam.ts";
 export { adamax } from "./optimizers/adamax.ts";
+export {
+  byParameter,
+  frozen,
+  type OptimizerChoice,
+  type ParameterOptimizers,
+  scaledRate,
+} from "./optimizers/by-parameter.ts";
 export { defineOptimizer, type Optimizer, type OptimizerDefinition } from "./optimizers/define.ts";
 export { nadam } from "./optimizers/nadam.ts";
 export { radam } from "./optimizers/radam.ts";
@@ -288,8 +295,9 @@ export {
   penalizeRepetition,
   type SampleOptions,
 } from "./run/sample.ts";
-export { openSession, Session, type SessionOptions, type SessionState } from "./run/session.ts";
+export { openSession, Session, type SessionOptions, type SessionState, type TokenReader } from "./run/session.ts";
 export { type SpanScore, type SpanScores, spanScores } from "./run/span-scores.ts";
+export { StreamSession } from "./run/stream-session.ts";
 export { openStreams, Streams, type StreamsOptions } from "./run/streams.ts";
 export { type SurprisalOptions, surprisal, type TokenSurprisal } from "./run/surprisal.ts";
 export {

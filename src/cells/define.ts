@@ -196,11 +196,12 @@ export function defineCell<
   const values: Record<string, Expression | Parts> = {};
   const named: Record<string, Expression> = {};
   const parts: Record<string, Parts> = {};
-  const expectOwn = (name: string, value: unknown, what: string): void => {
-    if (isExpression(value)) return;
-    const split = Object.keys(parts);
-    const hint = split.length > 0 ? `; split gates (${split.join(", ")}) are in parts, as { x, h }` : "";
-    throw badCell(source.name, `gate ${name}: expected ${what} as an expression, got ${describe(value)}${hint}`);
+  const expectOwn = (gate: string, value: unknown, what: string): void => {
+    if (!isExpression(value))
+      throw badCell(
+        source.name,
+        `gate ${gate}: expected ${what} as an expression, got ${describe(value)} (split gates are in \`parts\`, as { x, h })`,
+      );
   };
   const gates: CellGate[] = [];
   for (const [name, gate] of Object.entries(source.gates)) {

@@ -24,6 +24,8 @@ import { size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterLayout } from "../tensor/parameter.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { inBlocks } from "../tensor/touched-blocks.ts";
+import { momentsOf, type OptimizerChoice, optimizerOf } from "./by-parameter.ts";
 import type { Optimizer } from "./define.ts";
 
 /** Gradient clipping. */
@@ -47,13 +49,15 @@ export interface ParameterUpdate {
 export const momentArena = (moment: string): string => `moment.${moment}`;
 
 /** Creates the arenas of an optimizer's moments, or resets them to their initial values. */
-export function createMoments(store: ParameterStore, optimizer: Optimizer): void {
-  for (const [moment, initial] of Object.entries(optimizer.moments)) {
+export function createMoments(store: ParameterStore, optimizer: OptimizerChoice): void {
+  const initialOf = (name: string, moment: string): number => optimizerOf(optimizer, name).moments[moment] ?? 0;
+  for (const moment of momentsOf(optimizer, store.layout)) {
     const arena = momentArena(moment);
     const isNew = !(arena in store.arenas);
     store.arena(arena);
-    if (isNew && initial === 0) continue;
-    for (const name of store.names) store.write(name, new Float64Array(size(store.shape(name))).fill(initial), arena);
+    if (isNew && store.names.every((name) => initialOf(name, moment) === 0)) continue;
+    for (const name of store.names)
+      store.write(name, new Float64Array(size(store.shape(name))).fill(initialOf(name, moment)), arena);
   }
 }
 
@@ -62,67 +66,117 @@ export function createMoments(store: ParameterStore, optimizer: Optimizer): void
  * gradients and moments, whatever the number of parameters. Nothing is read back to decide: a step whose gradients are not
  * finite leaves parameters and moments alone, on the machine.
  *
- * The optimizer sees every parameter of the model; one that no gradient reached has the gradient 0.
+ * The optimizer sees every parameter of the model; one that no gradient reached has the gradient 0. Where each parameter has an optimizer
+ * of its own (`byParameter`) neighbours with the same one are one pass.
  */
-export function updateParameters(graph: Graph, optimizer: Optimizer, options: UpdateOptions = {}): ParameterUpdate {
+export function updateParameters(
+  graph: Graph,
+  optimizer: OptimizerChoice,
+  options: UpdateOptions = {},
+): ParameterUpdate {
   expectOptions("updateParameters", options, { clipNorm: 1, clipValue: 1 });
   const layout = trainedLayout(graph);
   for (const name of ["clipNorm", "clipValue"] as const)
     if (options[name] !== undefined && !(options[name] > 0))
       throw new UsageError("out-of-range", `${name}: expected a number above 0, got ${describe(options[name])}`);
-  const whole = (arena: string): Range => ({ arena, offset: 0, length: layout.length, type: "float" });
-  const clip = clipping(graph, whole("gradients"), options);
+  const clip = clipping(graph, { arena: "gradients", offset: 0, length: layout.length, type: "float" }, options);
 
-  const moments = Object.keys(optimizer.moments);
-  const elements: Record<string, Range> = { p: whole("parameters"), g: whole("gradients") };
-  for (const name of moments) elements[name] = graph.reserve(momentArena(name), layout.length);
-  const numbers: Record<string, Range> = { ...clip.ranges };
-  for (const name of Object.keys(optimizer.scalars(1, 0))) numbers[name] = graph.scalar(scalarName(name)).range;
-  for (const name of Object.keys(numbers))
-    if (name in elements) throw new UsageError("duplicate-name", `optimizer: "${name}" is both a scalar and a moment`);
-
-  const values = mapNames(Object.keys(elements), variable);
-  const next = optimizer.update({ ...values, g: clip.gradient }, mapNames(Object.keys(numbers), variable));
-  const changed = ["p", ...moments];
-  for (const name of changed)
-    if (!isExpression(next[name]))
-      throw new UsageError(
-        "bad-optimizer",
-        `optimizer "${optimizer.name}": update: expected ${changed.join(", ")} as expressions, got ${describe(next[name])} for ${name}`,
-      );
-  graph.launch(
-    {
-      op: "pointwise",
-      shape: [layout.length],
-      inputs: { ...mapNames(Object.keys(elements), () => [1]), ...mapNames(Object.keys(numbers), () => [0]) },
-      ...(graph.touched && { touched: { input: "g", rests: optimizer.rests ?? false } }),
-      outputs: Object.fromEntries(
-        changed.map((name) => {
-          const value = name === "p" ? next.p! : settled(next[name]!);
-          return [`new ${name}`, { value: clip.unlessSkipped(value, values[name]!), strides: [1] }];
-        }),
-      ),
-    },
-    {
-      ...{ ...elements, ...numbers, ...Object.fromEntries(changed.map((name) => [`new ${name}`, elements[name]!])) },
-      ...(graph.touched && { touched: graph.touched }),
-    },
-  );
+  const stretches = stretchesOf(optimizer, layout);
+  const owners = [...new Set(stretches.map((one) => one.optimizer))];
+  for (const moment of momentsOf(optimizer, layout)) graph.reserve(momentArena(moment), layout.length);
+  // One for all has the plain names, which a run is given.
+  const label = (owner: Optimizer): string => (owners.length === 1 ? "" : `${owners.indexOf(owner)}.`);
+  const recorded = new Map(owners.map((owner) => [owner, recordEquations(graph, owner, label(owner), clip)] as const));
+  if (![...recorded.values()].some(({ changed }) => changed))
+    throw new UsageError(
+      "nothing-to-train",
+      "optimizer: expected one that changes a parameter, got frozen() for all of them",
+    );
+  for (const { optimizer: owner, offset, length } of stretches) {
+    const { changed, launch } = recorded.get(owner)!;
+    const gradients: Range = { arena: "gradients", offset, length, type: "float" };
+    if (changed) for (const part of inBlocks(graph.touched, gradients)) launch(part);
+  }
   return {
     gradientNorm: clip.norm,
     skipped: clip.skipped,
-    scalars(step, rate) {
-      const own = Object.entries(optimizer.scalars(step, rate));
-      // One that is no number would make all parameters so.
-      for (const [name, value] of own)
-        if (!Number.isFinite(value))
-          throw new UsageError(
-            "not-a-number",
-            `optimizer "${optimizer.name}": at step ${step} the learning rate is ${rate} and its ${name} ${value}; expected finite numbers`,
-          );
-      return Object.fromEntries(own.map(([name, value]) => [scalarName(name), value]));
-    },
+    scalars: (step, rate) =>
+      Object.assign({}, ...owners.map((owner) => scalarsOf(owner, label(owner), step, rate))) as Record<string, number>,
   };
+}
+
+/** Neighbouring parameters with one optimizer, and the gap behind each, which holds zeros. */
+interface Stretch {
+  readonly optimizer: Optimizer;
+  readonly offset: number;
+  readonly length: number;
+}
+
+function stretchesOf(choice: OptimizerChoice, { names, offsets, length }: ParameterLayout): Stretch[] {
+  const starts = [...names]
+    .map(([name, parameter]) => ({ optimizer: optimizerOf(choice, name), offset: offsets.get(parameter)! }))
+    .sort((a, b) => a.offset - b.offset);
+  const first = starts.filter(({ optimizer }, k) => optimizer !== starts[k - 1]?.optimizer);
+  return first.map((one, k) => ({ ...one, length: (first[k + 1]?.offset ?? length) - one.offset }));
+}
+
+/** The equations of one optimizer, and how they are launched on a stretch. */
+function recordEquations(graph: Graph, optimizer: Optimizer, label: string, clip: ReturnType<typeof clipping>) {
+  const moments = Object.keys(optimizer.moments);
+  const elements = ["p", "g", ...moments];
+  const arenaOf = (name: string): string =>
+    name === "p" ? "parameters" : name === "g" ? "gradients" : momentArena(name);
+  const numbers: Record<string, Range> = { ...clip.ranges };
+  for (const name of Object.keys(optimizer.scalars(1, 0))) numbers[name] = graph.scalar(scalarName(label + name)).range;
+  for (const name of Object.keys(numbers))
+    if (elements.includes(name))
+      throw new UsageError("duplicate-name", `optimizer: "${name}" is both a scalar and a moment`);
+
+  const values = mapNames(elements, variable);
+  const next = optimizer.update({ ...values, g: clip.gradient }, mapNames(Object.keys(numbers), variable));
+  const changes = ["p", ...moments];
+  for (const name of changes)
+    if (!isExpression(next[name]))
+      throw new UsageError(
+        "bad-optimizer",
+        `optimizer "${optimizer.name}": update: expected ${changes.join(", ")} as expressions, got ${describe(next[name])} for ${name}`,
+      );
+  const launch = ({ offset, length, words }: ReturnType<typeof inBlocks>[number]): void => {
+    const range = (name: string): Range => ({ arena: arenaOf(name), offset, length, type: "float" });
+    graph.launch(
+      {
+        op: "pointwise",
+        shape: [length],
+        inputs: { ...mapNames(elements, () => [1]), ...mapNames(Object.keys(numbers), () => [0]) },
+        ...(words && { touched: { input: "g", rests: optimizer.rests ?? false } }),
+        outputs: Object.fromEntries(
+          changes.map((name) => {
+            const value = name === "p" ? next.p! : settled(next[name]!);
+            return [`new ${name}`, { value: clip.unlessSkipped(value, values[name]!), strides: [1] }];
+          }),
+        ),
+      },
+      {
+        ...{ ...mapNames(elements, range), ...numbers },
+        ...Object.fromEntries(changes.map((name) => [`new ${name}`, range(name)])),
+        ...(words && { touched: words }),
+      },
+    );
+  };
+  return { changed: changes.some((name) => next[name] !== values[name]), launch };
+}
+
+/** What a run must be given for one optimizer. */
+function scalarsOf(optimizer: Optimizer, label: string, step: number, rate: number): Record<string, number> {
+  const own = Object.entries(optimizer.scalars(step, rate));
+  // One that is no number would make all parameters so.
+  for (const [name, value] of own)
+    if (!Number.isFinite(value))
+      throw new UsageError(
+        "not-a-number",
+        `optimizer "${optimizer.name}": at step ${step} the learning rate is ${rate} and its ${name} ${value}; expected finite numbers`,
+      );
+  return Object.fromEntries(own.map(([name, value]) => [scalarName(label + name), value]));
 }
 
 /**

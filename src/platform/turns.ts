@@ -15,3 +15,10 @@ export function takeTurns(): () => Promise<void> {
     last = platform.now();
   };
 }
+
+/** Calls a function once everything that is ready to run has run, and others had a turn. */
+export function soon(work: () => void): void {
+  const { setImmediate } = globalThis as { readonly setImmediate?: (work: () => void) => unknown };
+  if (setImmediate) setImmediate(work);
+  else setTimeout(work, 0);
+}

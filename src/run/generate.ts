@@ -2,7 +2,7 @@ import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { generationFields } from "../schema/generation.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { namesOfRun } from "./run-options.ts";
-import type { Session } from "./session.ts";
+import type { TokenReader } from "./session.ts";
 import {
   expectWritable,
   TextWriter,
@@ -17,7 +17,7 @@ import {
 
 interface Source {
   /** Of one sequence (batch 1). Its state is set to zero first, and afterwards stands behind the last token but one. */
-  readonly session: Session;
+  readonly session: TokenReader;
   readonly tokenizer: Tokenizer;
   /** What the text goes on from; it is not repeated. Default "": the text begins as after the end of a line. */
   readonly prompt?: string | undefined;

@@ -20,6 +20,21 @@ export interface SessionOptions<M extends Machine = Machine> {
 /** State by name, each [L, B, H|P] row-major. */
 export type SessionState = Readonly<Record<string, ArrayLike<number>>>;
 
+/** What reads one token after the other and says what comes next: a session, or a stream as one (`Streams.session`). */
+export interface TokenReader {
+  readonly model: LanguageModel;
+  /** B: sequences that run together. */
+  readonly batchSize: number;
+  /** Number of steps so far. */
+  readonly steps: number;
+  /** Feeds one token of each sequence [B] and resolves to a copy of the scores of the next token, [B·V]. */
+  next(tokens: ArrayLike<number>): Promise<Numbers>;
+  /** Feeds one token of each sequence [B] without reading scores. */
+  feed(tokens: ArrayLike<number>): void;
+  /** Sets the state to zero. */
+  reset(): void;
+}
+
 /**
  * Opens streamed inference: one token of each sequence at a time, with the state on the machine. The session uses the parameters in
  * place: training them further changes its predictions.
@@ -48,7 +63,7 @@ export async function openSession<M extends Machine>(options: SessionOptions<M>)
 }
 
 /** Streamed inference with a language model: see `openSession`. Close it when done; the parameters stay. */
-export class Session<M extends Machine = Machine> extends Closing {
+export class Session<M extends Machine = Machine> extends Closing implements TokenReader {
   readonly model: LanguageModel;
   readonly batchSize: number;
   private readonly options: Required<SessionOptions<M>>;

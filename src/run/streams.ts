@@ -11,6 +11,7 @@ import { gather, reshape } from "../tensor/operations.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import { runOptions } from "./run-options.ts";
 import type { SessionState } from "./session.ts";
+import { StreamQueue, StreamSession } from "./stream-session.ts";
 
 /** Options of `openStreams`. */
 export interface StreamsOptions<M extends Machine = Machine> {
@@ -132,6 +133,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
   /** Filled anew at every step, so that none allocates; and the part of the logits that n streams fill. */
   private readonly buffers: readonly { readonly rows: Int32Array; readonly tokens: Int32Array }[];
   private readonly parts: Range[][];
+  private queue: StreamQueue | undefined;
 
   constructor(
     known: Required<Pick<StreamsOptions<M>, "model" | "parameters" | "machine" | "capacity">>,
@@ -172,6 +174,16 @@ export class Streams<M extends Machine = Machine> extends Closing {
     this.used[id] = true;
     this.copyState(zeros(this.capacity), id);
     return id;
+  }
+
+  /**
+   * Opens a stream as a session of its own, for `generate`, `TextWriter` and `surprisal`: what all such sessions wait for at one moment is
+   * one step. Closing it releases the stream.
+   * @throws FailureError "no-room" when `capacity` streams are open
+   */
+  session(): StreamSession {
+    this.queue ??= new StreamQueue(this);
+    return new StreamSession(this.queue, this.open());
   }
 
   /**

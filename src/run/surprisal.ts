@@ -3,13 +3,13 @@ import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type Candidate, expectLogits, logProbabilities, mostLikely } from "./sample.ts";
-import type { Session } from "./session.ts";
+import type { TokenReader } from "./session.ts";
 import { expectWritable, startToken } from "./text-writer.ts";
 
 /** Options of `surprisal`. */
 export interface SurprisalOptions {
   /** A session of one sequence (batch size 1). Its state is reset first. */
-  readonly session: Session;
+  readonly session: TokenReader;
   readonly tokenizer: Tokenizer;
   readonly text: string;
   /** Number of most likely tokens to report at each position. Default 0. */

@@ -14,7 +14,7 @@ import {
   type SampleOptions,
   sampleUniform,
 } from "./sample.ts";
-import type { Session } from "./session.ts";
+import type { TokenReader } from "./session.ts";
 import { expectStop, StopStrings } from "./stop-strings.ts";
 
 /** Options of writing text. */
@@ -96,7 +96,7 @@ export function writingPlan(tokenizer: Tokenizer, options: WriteTokensOptions) {
  * ```
  */
 export class TextWriter {
-  readonly session: Session;
+  readonly session: TokenReader;
   readonly tokenizer: Tokenizer;
   #decoder!: StreamDecoder;
   /** The last token, which the session has not been fed yet. */
@@ -109,7 +109,7 @@ export class TextWriter {
   #steps!: number;
 
   /** @throws UsageError "vocabulary-mismatch", "batch-of-many" */
-  constructor({ session, tokenizer }: { readonly session: Session; readonly tokenizer: Tokenizer }) {
+  constructor({ session, tokenizer }: { readonly session: TokenReader; readonly tokenizer: Tokenizer }) {
     expectWritable({ session, tokenizer });
     this.session = session;
     this.tokenizer = tokenizer;
@@ -226,7 +226,7 @@ export function expectWritable({
   session,
   tokenizer,
 }: {
-  readonly session: Session;
+  readonly session: TokenReader;
   readonly tokenizer: Tokenizer;
 }): void {
   expectVocabulary(tokenizer, session.model.config.vocabularySize);

@@ -66,7 +66,7 @@ const KINDS: { readonly [name: string]: Kind } = {
   parameters: ["parameters, as `createParameters` or `loadRun` gives them", "layout", "names"],
   session: ["a session, as `await openSession({ … })` gives it", "feed"],
   tokenizer: ['a tokenizer (of a corpus or a run, or one to be made: `{ kind: "bpe" }`)', "encode", "kind", "toJSON"],
-  optimizer: ["an optimizer, such as `adam()`", "moments"],
+  optimizer: ["an optimizer, such as `adam()`", "moments", "of"],
   signal: ["an AbortSignal", "addEventListener"],
   ...{ mask: aTensor, inputLengths: aTensor, targetLengths: aTensor },
   ...{ onProgress: aFunction, record: aFunction, without: aFunction },

@@ -51,6 +51,8 @@ export interface GraphOptions {
    * gradients share. Does not change results. Default false.
    */
   readonly touched?: boolean;
+  /** Parameters that no gradient is taken of, as if they were numbers. Default none. */
+  readonly frozen?: ReadonlySet<Parameter> | undefined;
 }
 
 /** @throws UsageError "bad-tensors" for what is no tensor of a graph, such as an array of numbers */
@@ -73,6 +75,7 @@ export class Graph {
   readonly parameters: ParameterLayout | undefined;
   readonly training: boolean;
   readonly recompute: number;
+  readonly frozen: ReadonlySet<Parameter>;
   /** One word per block of gradients: whether it may hold anything but zeros. */
   readonly touched: Range | undefined;
   /** Named inputs, states and outputs, for the host. */
@@ -106,11 +109,13 @@ export class Graph {
       training: 1,
       recompute: 1,
       touched: 1,
+      frozen: 1,
     });
     this.machine = options.machine;
     this.parameters = options.parameters;
     this.training = options.training ?? false;
     this.recompute = options.recompute ?? 1;
+    this.frozen = options.frozen ?? new Set();
     if (options.touched && options.parameters)
       this.touched = this.reserve("touched", Math.ceil(options.parameters.length / TOUCHED_BLOCK), "int");
     if (this.training && this.parameters && this.parameters.quantized.length > 0)
@@ -230,7 +235,7 @@ export class Graph {
     let tensor = this.parameterTensors.get(parameter);
     if (!tensor) {
       const range = this.parameterRange("parameters", parameter);
-      tensor = this.tensor(parameter.shape, range, this.training);
+      tensor = this.tensor(parameter.shape, range, this.training && !this.frozen.has(parameter));
       this.parameterTensors.set(parameter, tensor);
     }
     return tensor;

@@ -103,10 +103,22 @@ export class ParameterStore extends Closing {
     return this.parameter(name).shape;
   }
 
-  /** Resolves to a copy of a parameter, row-major; with `arena` of its gradient or moment. */
-  read(name: string, arena = "parameters"): Promise<Numbers> {
+  /**
+   * Resolves to a copy of a parameter, row-major; with `arena` of its gradient or moment: the name of an arena of this store, or another
+   * one with its layout.
+   * @throws UsageError "unknown-parameter", "unknown-arena"
+   */
+  async read(name: string, arena: string | Arena = "parameters"): Promise<Numbers> {
+    if (typeof arena !== "string") return this.machine.read(arena, this.range(name, arena.name));
+    this.expectOpen();
     const range = this.range(name, arena);
-    return this.machine.read(this.arena(arena), range);
+    const own = this.owned[arena];
+    if (!own)
+      throw new UsageError(
+        "unknown-arena",
+        `parameters: nothing was kept here as "${arena}", only ${Object.keys(this.owned).join(", ") || "nothing at all"}; trainings have gradients of their own, which their gradients() reads`,
+      );
+    return this.machine.read(own, range);
   }
 
   /** Replaces the numbers of a parameter. For a `NamedTensor` the shape is checked, for plain numbers their count. */
@@ -136,8 +148,10 @@ export class ParameterStore extends Closing {
     }
   }
 
-  /** Resolves to copies of all parameters by name, in the order of declaration, all from the same moment. */
-  async toTensors(arena = "parameters"): Promise<Map<string, { shape: readonly number[]; data: Numbers }>> {
+  /** Resolves to copies of all parameters by name, in the order of declaration, all from the same moment. As `read`. */
+  async toTensors(
+    arena: string | Arena = "parameters",
+  ): Promise<Map<string, { shape: readonly number[]; data: Numbers }>> {
     const all = [...this.layout.names].map(
       async ([name, { shape }]) => [name, { shape, data: await this.read(name, arena) }] as const,
     );

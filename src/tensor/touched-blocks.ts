@@ -17,6 +17,22 @@ export function touchedBlocks(
   };
 }
 
+/** A range of gradients, cut where the first block begins that lies within it: each part with the words that tell of it, if there are any. */
+export function inBlocks(
+  touched: Range | undefined,
+  range: Range,
+): { readonly offset: number; readonly length: number; readonly words: Range | undefined }[] {
+  const { offset, length } = range;
+  const lead = touchedBlocks(touched, range)?.lead ?? 0;
+  const before = lead === 0 ? 0 : Math.min(length, TOUCHED_BLOCK - lead);
+  const rest = { ...range, offset: offset + before, length: length - before };
+  const parts = [
+    { offset, length: before, words: undefined },
+    { offset: rest.offset, length: rest.length, words: touchedBlocks(touched, rest)?.range },
+  ];
+  return parts.filter((part) => part.length > 0);
+}
+
 /** The same places in as few ranges as there can be: neighbours, and those that overlap, are one. */
 export function joined(ranges: readonly Range[]): Range[] {
   const found: Range[] = [];

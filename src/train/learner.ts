@@ -1,14 +1,20 @@
-import type { Arena, Machine } from "../compute/machine.ts";
+import type { Arena, Machine, Numbers } from "../compute/machine.ts";
 import { type Batch, weightOf } from "../data/batch-source.ts";
 import { add, equal, mul, select, variable } from "../math/expression.ts";
 import { AVERAGE } from "../optimizers/averaged.ts";
-import type { Optimizer } from "../optimizers/define.ts";
+import {
+  expectOptimizer,
+  leavesParameters,
+  momentsOf,
+  type OptimizerChoice,
+  optimizerOf,
+} from "../optimizers/by-parameter.ts";
 import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
 import { describe, expectInteger, expectShape, FailureError, UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
-import type { ParameterLayout } from "../tensor/parameter.ts";
+import type { Parameter, ParameterLayout } from "../tensor/parameter.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import { NOTES, NOTES_ARENA, reserveNotes, type StepReading, takeNotes } from "./notes.ts";
 import { Plans } from "./plans.ts";
@@ -26,7 +32,7 @@ export interface Objective {
 export interface LearnerOptions {
   readonly machine: Machine;
   readonly parameters: ParameterStore;
-  readonly optimizer: Optimizer;
+  readonly optimizer: OptimizerChoice;
   /** Gradients are scaled down together when their norm is larger. Default: never. */
   readonly clipNorm?: number | undefined;
   /** Then each element is held within ±clipValue. Default: never. */
@@ -58,7 +64,7 @@ const SUM_ARENA = "gradient sum";
 export async function openLearner(options: LearnerOptions): Promise<Learner> {
   const { machine, parameters, optimizer, clipNorm, clipValue, recompute, accumulates = false } = options;
   if (recompute !== undefined) expectInteger("recompute", recompute, { min: 1 });
-  expectOptimizer(optimizer);
+  if (!("of" in optimizer)) expectOptimizer(optimizer, "");
   expectRoom(machine, parameters.layout, optimizer, accumulates);
   const graph = new Graph({ machine, parameters: parameters.layout, training: true, touched: !accumulates });
   const notes = reserveNotes(graph);
@@ -77,7 +83,9 @@ export async function openLearner(options: LearnerOptions): Promise<Learner> {
     }
     if (accumulates) own[SUM_ARENA] = machine.arena(SUM_ARENA, parameters.layout.length);
     const arenas = { ...parameters.arenas, ...own, gradients: own[SUM_ARENA] ?? own.gradients };
-    const exchange = AVERAGE in optimizer.moments ? await compile(exchangeOf(options), { machine, arenas }) : undefined;
+    const exchange = momentsOf(optimizer, parameters.layout).includes(AVERAGE)
+      ? await compile(exchangeOf(options), { machine, arenas })
+      : undefined;
     return new Learner(options, await compile(graph, { machine, arenas }), own, update.scalars, exchange);
   } catch (error) {
     for (const arena of Object.values(own)) arena.close();
@@ -94,6 +102,8 @@ export class Learner {
   private readonly exchange: Executable | undefined;
   private readonly own: Readonly<Record<string, Arena>>;
   private readonly scalars: (step: number, rate: number) => Record<string, number>;
+  /** Parameters of which no gradient is taken. */
+  private readonly frozen: ReadonlySet<Parameter>;
   private fresh = true;
   /** Whether parameters and their means have changed places. */
   private exchanged = false;
@@ -113,6 +123,8 @@ export class Learner {
     this.exchange = exchange;
     this.own = own;
     this.scalars = scalars;
+    const still = ([name]: readonly [string, Parameter]) => leavesParameters(optimizerOf(options.optimizer, name));
+    this.frozen = new Set([...parameters.layout.names].filter(still).map(([, parameter]) => parameter));
     this.gradients = new Plans({
       machine,
       arenas: { ...parameters.arenas, ...own },
@@ -175,6 +187,14 @@ export class Learner {
     return reading;
   }
 
+  /** Copies of the gradients of the last update by name, before clipping; frozen parameters have none. */
+  async readGradients(): Promise<Map<string, { shape: readonly number[]; data: Numbers }>> {
+    const { parameters } = this.options;
+    const { names } = parameters.layout;
+    const all = await parameters.toTensors(this.own[SUM_ARENA] ?? this.own.gradients!);
+    return new Map([...all].filter(([name]) => !this.frozen.has(names.get(name)!)));
+  }
+
   /** Copies of all that learning changes: parameters, moments, carried states, notes. */
   async readTensors(): Promise<Map<string, NamedTensor>> {
     const { parameters } = this.options;
@@ -203,7 +223,8 @@ export class Learner {
 
   /** Arenas of parameters that updates change. */
   private get learned(): readonly string[] {
-    return ["parameters", ...Object.keys(this.options.optimizer.moments).map(momentArena)];
+    const { optimizer, parameters } = this.options;
+    return ["parameters", ...momentsOf(optimizer, parameters.layout).map(momentArena)];
   }
 
   /** Where the numbers lie that belong to an arena. */
@@ -235,7 +256,8 @@ export class Learner {
   private recordGradients(batch: Batch, recompute: number | undefined): Graph {
     const { machine, parameters, accumulates } = this.options;
     const touched = !accumulates;
-    const graph = new Graph({ machine, parameters: parameters.layout, training: true, recompute, touched });
+    const { frozen } = this;
+    const graph = new Graph({ machine, parameters: parameters.layout, training: true, recompute, touched, frozen });
     const { loss: note } = reserveNotes(graph);
     const { loss: given, penalty, carry = [] } = this.options.record(graph, batch) ?? {};
     const loss = expectNumber("loss", given);
@@ -297,14 +319,6 @@ function addUp(graph: Graph, ranges: { readonly part: Tensor["range"]; readonly 
   );
 }
 
-function expectOptimizer(optimizer: Optimizer): void {
-  if (typeof optimizer?.update === "function" && typeof optimizer.moments === "object") return;
-  throw new UsageError(
-    "bad-option",
-    `optimizer: expected what adam(), sgd() and others return, got ${describe(optimizer)}`,
-  );
-}
-
 /** One number, recorded. */
 function expectNumber(name: string, tensor: Tensor | undefined): Tensor {
   if (!(tensor?.graph instanceof Graph))
@@ -320,11 +334,11 @@ function expectNumber(name: string, tensor: Tensor | undefined): Tensor {
 export function expectRoom(
   machine: Machine,
   layout: ParameterLayout,
-  optimizer: Optimizer,
+  optimizer: OptimizerChoice,
   accumulates: boolean,
 ): void {
   const { bytes, elementBytes } = machine.limits;
-  const moments = Object.keys(optimizer.moments).length;
+  const moments = momentsOf(optimizer, layout).length;
   const copies = 2 + moments + (accumulates ? 1 : 0);
   const needed = layout.length * elementBytes * copies;
   if (needed <= bytes) return;

@@ -1,6 +1,7 @@
 import type { Limits } from "../compute/machine.ts";
 import { evaluate } from "../math/evaluate.ts";
 import { type Expression, variable } from "../math/expression.ts";
+import { optimizerOf } from "../optimizers/by-parameter.ts";
 import type { Optimizer } from "../optimizers/define.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { firstNotFinite } from "../shared/finite.ts";
@@ -50,14 +51,27 @@ export function snapshotOf(
   return { tensors, state: structuredClone(state), setup, arithmetic: { float, family } };
 }
 
-function setupOf({ batches, evaluator }: TrainerOptions, plan: TrainingPlan): TrainingSetup {
+function setupOf({ batches, evaluator, parameters }: TrainerOptions, plan: TrainingPlan): TrainingSetup {
   const { optimizer, seed, accumulate, clipNorm = null, clipValue = null } = plan;
+  const chosen = (name: string): Optimizer => optimizerOf(optimizer, name);
+  const of = (what: (one: Optimizer) => string) => alike(parameters.names, chosen, what);
   return {
-    ...{ optimizer: optimizer.name, optimizerOptions: effectOf(optimizer), seed, accumulate, clipNorm, clipValue },
+    ...{ optimizer: of(({ name }) => name), optimizerOptions: of(effectOf), seed, accumulate, clipNorm, clipValue },
     batchesPerEpoch: batches.batchesPerEpoch,
     data: batches.identity ?? {},
     best: evaluator ? plan.best.name : `${plan.best.name} of training`,
   };
+}
+
+/** What is said of all optimizers where it is the same, else of each parameter's by name. */
+function alike(
+  names: readonly string[],
+  of: (name: string) => Optimizer,
+  say: (one: Optimizer) => string,
+): TrainingSetup[string] {
+  const said = new Map([...new Set(names.map(of))].map((one) => [one, say(one)]));
+  const [first, ...others] = new Set(said.values());
+  return others.length === 0 ? first! : Object.fromEntries(names.map((name) => [name, said.get(of(name))!]));
 }
 
 /**
@@ -99,7 +113,7 @@ export function usable<F extends object>(
   if (differences.length > 0)
     throw new UsageError(
       "other-training",
-      `the checkpoint is of another training: ${differences.join("; ")}. Go on with what it was made with, or begin a new run`,
+      `the checkpoint is of another training: ${differences.slice(0, 5).join("; ")}${differences.length > 5 ? `; and ${differences.length - 5} more` : ""}. Go on with what it was made with, or begin a new run`,
     );
   const now = schedule && effectAlike(schedule, plan.rate, plan.totalSteps);
   const rates = now && !allowDifferentSchedule ? [...differing(schedule, now)] : [];
@@ -120,11 +134,20 @@ export function usable<F extends object>(
   return { ...state, plateau: first.plateau && (state.plateau ?? first.plateau), stopped: plan.best.stops(state.best) };
 }
 
+const isRecord = (value: unknown): value is Readonly<Record<string, Setup>> =>
+  typeof value === "object" && value !== null;
+
+/** What is said of all of them, said of each. */
+const eachOf = (all: TrainingSetup[string] | undefined, said: unknown): Readonly<Record<string, Setup>> | undefined =>
+  isRecord(all) && typeof said === "string"
+    ? Object.fromEntries(Object.keys(all).map((name) => [name, said]))
+    : undefined;
+
 function* differing(then: TrainingSetup, now: TrainingSetup, path = ""): Generator<string> {
   for (const name of new Set([...Object.keys(then), ...Object.keys(now)])) {
     const [a, b] = [then[name], now[name]];
-    if (typeof a === "object" && typeof b === "object" && a !== null && b !== null)
-      yield* differing(a, b, `${path}${name}.`);
+    const [x, y] = [isRecord(a) ? a : eachOf(b, a), isRecord(b) ? b : eachOf(a, b)];
+    if (x && y) yield* differing(x, y, `${path}${name}.`);
     else if (a !== b)
       yield `${path}${name} was ${JSON.stringify(a) ?? "not there"}, now it is ${JSON.stringify(b) ?? "not there"}`;
   }

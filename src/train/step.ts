@@ -1,3 +1,4 @@
+import type { Numbers } from "../compute/machine.ts";
 import { Closing } from "../shared/closing.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Executable } from "../tensor/executable.ts";
@@ -61,6 +62,11 @@ export class TrainingStep extends Closing {
   /** Reads the results since the last reading. */
   read(): Promise<StepReading> {
     return this.learner.read();
+  }
+
+  /** Resolves to copies of the gradients of the last run by the name of their parameter, before clipping; frozen ones have none. */
+  gradients(): Promise<Map<string, { shape: readonly number[]; data: Numbers }>> {
+    return this.learner.readGradients();
   }
 
   /** Memory of the step on the machine in bytes, including parameters and moments. */

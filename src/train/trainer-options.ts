@@ -2,7 +2,7 @@ import type { Machine } from "../compute/machine.ts";
 import type { Batch, BatchSource } from "../data/batch-source.ts";
 import { adam } from "../optimizers/adam.ts";
 import { averaged } from "../optimizers/averaged.ts";
-import type { Optimizer } from "../optimizers/define.ts";
+import { eachOptimizer, type OptimizerChoice } from "../optimizers/by-parameter.ts";
 import type { OptionsTable } from "../schema/check.ts";
 import { orInfinity } from "../schema/fields.ts";
 import { trainingFields } from "../schema/training.ts";
@@ -20,8 +20,8 @@ export interface TrainingOptions extends RateOptions {
   readonly epochs?: number | undefined;
   /** Maximum number of updates; training may end within an epoch. Default: no limit. */
   readonly maxSteps?: number | undefined;
-  /** The optimizer. Default `adam()`. */
-  readonly optimizer?: Optimizer | undefined;
+  /** The optimizer, or with `byParameter` one for each parameter. Default `adam()`. */
+  readonly optimizer?: OptimizerChoice | undefined;
   /**
    * Decay of an exponential moving average of the weights, below 1; it covers about the last 1 / (1 − average) updates. Whenever the
    * training stands still (in an event, at the end), the parameters are the averages: they are evaluated, compared and saved. Training
@@ -87,7 +87,7 @@ export interface TrainingPlan {
   readonly accumulate: number;
   /** undefined: as memory demands. */
   readonly recompute: number | undefined;
-  readonly optimizer: Optimizer;
+  readonly optimizer: OptimizerChoice;
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
   readonly seed: number;
@@ -140,7 +140,8 @@ export function planOf(
   return {
     ...{ epochs, accumulate, stepsPerEpoch, totalSteps },
     recompute: options.recompute,
-    optimizer: options.average === undefined ? optimizer : averaged(optimizer, options.average),
+    optimizer:
+      options.average === undefined ? optimizer : eachOptimizer(optimizer, (one) => averaged(one, options.average!)),
     clipNorm: clipNorm === Number.POSITIVE_INFINITY ? undefined : clipNorm,
     clipValue: options.clipValue,
     seed: expectInteger("seed", options.seed ?? trainingFields.seed.default, { min: 0 }),

@@ -1,4 +1,5 @@
 import { platform } from "#platform";
+import type { Numbers } from "../compute/machine.ts";
 import { type Batch, weightOf } from "../data/batch-source.ts";
 import { takeTurns } from "../platform/turns.ts";
 import { checkOptions } from "../schema/check.ts";
@@ -157,6 +158,14 @@ export class Trainer<F extends object = object> extends Closing implements Async
       if (event.type === "end") return event;
     }
     throw new UsageError("closed", "this training has ended");
+  }
+
+  /**
+   * Resolves to copies of the gradients of the last update by the name of their parameter, before clipping, while an event is handled or
+   * between two loops. Frozen parameters have none.
+   */
+  gradients(): Promise<Map<string, { shape: readonly number[]; data: Numbers }>> {
+    return this.alone(() => this.learner.readGradients());
   }
 
   /**

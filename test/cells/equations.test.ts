@@ -217,7 +217,7 @@ describe("what cells declare", () => {
     [
       "a split gate where an activated one is asked for",
       { gates: { m: split(), a: gateOf(tanh, ({ gates }) => gates.m!) } },
-      /gate a: .*got nothing; split gates \(m\) are in parts, as \{ x, h \}/,
+      /gate a: .*got nothing \(split gates are in `parts`, as \{ x, h \}\)/,
     ],
     ["a gate without value", { gates: { a: () => undefined } }, /gate a: expected its activated value as an expr/],
     ["one name for two matrices", { projections: ["a"] }, /"a" names a gate and a projection/],

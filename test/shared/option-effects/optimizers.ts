@@ -104,7 +104,7 @@ export const optimizers: EffectTable = {
       name: ["other"],
       moments: [{ m: 1 }],
       scalars: [(step, rate) => ({ rate: rate / step })],
-      update: [({ p, m }) => ({ p: p!, m: m! })],
+      update: [({ p, m }) => ({ p: mul(2, p!), m: m! })],
       // That rows whose gradient is 0 are passed by: test/train/touched-rows.
       rests: [true],
     },

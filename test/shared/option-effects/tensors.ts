@@ -30,7 +30,8 @@ const graphOf = (options: GraphOptions) => {
   const learned = options.parameters !== undefined;
   if (learned) graph.backward([[layer.forward(given(graph, [2, 4])), 1]]);
   const { machine: _, parameters: __, ...seen } = graph;
-  return [graph.finish(), seen.training, seen.recompute, seen.touched];
+  const taken = learned && graph.adjoint(graph.parameter(layer.weight)) !== undefined;
+  return [graph.finish(), seen.training, seen.recompute, seen.touched, taken];
 };
 
 const read = async (initialize: object) => {
@@ -127,6 +128,7 @@ export const tensors: EffectTable = {
       // What it saves and that it changes no bit: test/layers/recompute.
       recompute: [2],
       touched: [true],
+      frozen: [new Set([layer.weight])],
     },
   ),
   "Graph.input": shows(declared, {}, { type: ["int"], differentiable: [true], below: [3] }),
@@ -187,7 +189,7 @@ export const tensors: EffectTable = {
       const left = await outcomeOf(() =>
         one.loadTensors(new Map([...complete()].filter(([name]) => only.includes(name))), options),
       );
-      const now = [left, await one.read("bias"), await one.read("bias", "moment.m")];
+      const now = [left, await one.read("bias"), await outcomeOf(() => one.read("bias", "moment.m"))];
       one.close();
       return now;
     },
