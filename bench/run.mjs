@@ -3,8 +3,8 @@
  *                         [--no-peers] [--pytorch-avx2]
  *
  * Times cases on Longshort and its peers, side by side: same shapes, same numbers, results compared, every measurement in a fresh
- * process, ours and theirs in turn. A peer runs with 1 and with 2 threads; what counts is its better time of this run. Figures are
- * medians over the rounds; ratio is the peer's median over ours. Ends with 1 when a peer or a comparison fails.
+ * process, ours and theirs in turn. A peer runs with 1 and with 2 threads: ratio is its better median of this run over ours,
+ * sameThreadsRatio that on as many threads as ours. Figures are medians over the rounds. Ends with 1 when a peer or a comparison fails.
  */
 import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
@@ -16,7 +16,7 @@ import { openEngine } from "./engine.mjs";
 import { measureGrowth } from "./growth.mjs";
 import { readOptions } from "./options.mjs";
 import { install, peerCommand, threadsOf } from "./peers.mjs";
-import { combine, failed, fastest, rowsOf } from "./rows.mjs";
+import { combine, failed, rowsOf } from "./rows.mjs";
 import { measureStart } from "./start.mjs";
 import { sayRow } from "./table.mjs";
 
@@ -58,9 +58,7 @@ async function measureCase(name) {
     let turn = [...ours, ...theirs];
     for (let round = 0; round < options.rounds; round++) {
       for (const one of round % 2 ? [...turn].reverse() : turn) await measureOnce(one, data);
-      // From the second round on a peer runs with its better setting only; of a streamed step, where one thread each is of interest, with all.
-      const every = work.kind === "stream";
-      turn = turn.filter((one) => !one.slow && (every || one.system === "longshort" || isBest(one, theirs)));
+      turn = turn.filter((one) => !one.slow);
     }
     return rowsOf({
       ...{ name, about, int8: work.int8 },
@@ -85,9 +83,4 @@ async function measureOnce(one, data) {
   const start = performance.now();
   one.results.push(await measureIn(program, env));
   one.slow = performance.now() - start > LONG_MS;
-}
-
-function isBest(one, all) {
-  const same = all.filter(({ system }) => system === one.system).map((other) => ({ other, ...combine(other) }));
-  return fastest(same)?.other === one;
 }

@@ -44,19 +44,19 @@ export function byCase(rows) {
   return [...cases.values()];
 }
 
-/** A Markdown table: a line a case and peer; how many times faster we are on one and on two threads. */
+/** A Markdown table: a line a case and peer; how many times faster we are on one and on two threads, and with one thread each. */
 export function markdown(rows) {
   const measured = byCase(rows.filter((row) => !row.points));
   const counts = [...new Set(rows.filter((r) => r.system === "longshort").map((r) => r.threads))].sort((a, b) => a - b);
   const lines = measured.flatMap(({ name, ours, peers }) => {
     const own = counts.map((count) => cell(ours.get(count)));
-    if (peers.size === 0) return [[`\`${name}\``, ...own, "", "", ...counts.map(() => "")]];
+    if (peers.size === 0) return [[`\`${name}\``, ...own, "", "", ...counts.map(() => ""), ""]];
     return [...peers].map(([system, [first, ...more]], k) => {
       const all = [first, ...more];
       const ratio = (count) => all.find((row) => row.threads === count)?.ratio;
       const theirs = first.error
-        ? [first.error, ...counts.map(() => "")]
-        : [cell(first), ...counts.map((count) => (ratio(count) ? `${ratio(count).toFixed(2)} ×` : "–"))];
+        ? [first.error, ...counts.map(() => ""), ""]
+        : [cell(first), ...counts.map(ratio).map(times), times(oneThreadEach(all))];
       return [...(k === 0 ? [`\`${name}\``, ...own] : ["", ...counts.map(() => "")]), system, ...theirs];
     });
   });
@@ -65,10 +65,18 @@ export function markdown(rows) {
     ...counts.map((count) => `ours, ${threads(count)}`),
     ...["beside", "its best"],
     ...counts.map((count) => `ratio, ${threads(count)}`),
+    "one thread each",
   ];
   return [head, head.map((_, k) => (k === 0 || k === counts.length + 1 ? "---" : "--:")), ...lines]
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
 }
 
+/** The peer on one thread over ours on one; undefined where that was not measured. */
+function oneThreadEach(rows) {
+  const row = rows.find((one) => one.threads === 1);
+  return row?.peerThreads === 1 ? row.ratio : row?.sameThreadsRatio;
+}
+
+const times = (ratio) => (ratio ? `${ratio.toFixed(2)} ×` : "–");
 const cell = (row) => (row === undefined || row.error ? "–" : time(row.medianMs));

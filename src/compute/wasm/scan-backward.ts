@@ -1,8 +1,8 @@
 import type { Width } from "../../cells/define.ts";
 import type { Func, ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
-import { forRange, if_, type Local, select } from "../../print/wasm/control.ts";
-import { f32, i32, memory } from "../../print/wasm/instructions.ts";
+import { forRange, if_, select } from "../../print/wasm/control.ts";
+import { i32, memory } from "../../print/wasm/instructions.ts";
 import { packApart, packPanels, transposeBlock } from "../../print/wasm/pack.ts";
 import { panelProduct, TILES_BYTES, transposedPanelProduct } from "../../print/wasm/panel-product.ts";
 import { isFar, offset } from "../../print/wasm/product.ts";
@@ -12,19 +12,20 @@ import { stepProgram } from "../../scan/lower.ts";
 import type { Product } from "../../scan/program.ts";
 import { recurrentGates } from "../../scan/widths.ts";
 import type { ScanBackward } from "../plan.ts";
-import { padded, type ScanLayout, scanLayout } from "./scan-layout.ts";
+import { byUnits, divide, toRow } from "./scan-division.ts";
+import { padded, recurrentBytes, scanLayout } from "./scan-layout.ts";
 import {
   copyRows,
-  isSeen,
   matrixAddress,
-  overSteps,
   overTurningSteps,
   type ScanContext,
   ScanMemory,
   widthOfTrace,
   zeroed,
 } from "./scan-memory.ts";
+import { stageOutput } from "./scan-output.ts";
 import { printPhaseLoop } from "./scan-steps.ts";
+import { sumSlot } from "./scan-sums.ts";
 import { addUpParts, gradientsOfParts } from "./scan-table.ts";
 
 const number = (n: number): Code => i32.const(n);
@@ -60,13 +61,18 @@ function runsOf(
   return runs;
 }
 
-/** Prints the backward pass of a scan. Each thread has some of the units, as forward. */
+/** Prints the backward pass of a scan. Each thread has some of the units or of the examples, as forward. */
 export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const { m, kernel, address, workspace, zeros, fused, team } = context;
   const { cell, batch: B, inputSize: D, hiddenSize: H, vocabulary: V } = kernel;
   const layout = scanLayout(kernel, stepProgram(cell));
   const { program, rows } = layout;
   const mem = new ScanMemory(context, layout, address("saved"));
+  // A sum over all examples is one thread's: of unit weights it is taken in the steps, of slots it may wait until their end.
+  const division =
+    Object.keys(cell.weights).length > 0
+      ? byUnits(team, B)
+      : divide(team, B, { recurrent: recurrentBytes(kernel, program) });
   /** Of each step, in the slots. */
   const ofSteps: Gradients = { rows, slot: mem.slot, keep: kernel.keep ?? false };
   const gradientSlotOf = (p: Product): number => program.productGradientSlots[program.products.indexOf(p)]!;
@@ -105,7 +111,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     o: {
       gradients: Gradients;
       rows: Code;
-      known?: number;
+      known?: number | undefined;
       row: Code;
       panels: ReturnType<typeof share>;
       init: Code;
@@ -135,7 +141,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   // What comes from outside: the adjoint of the output by step, of the final state.
   const first = cell.states[0]!;
   const dOutput = workspace(rows * layout.padded(first.width) * 4);
-  code.push(stageOutput(context, layout, dOutput));
+  code.push(stageOutput(context, { layout, division, to: dOutput }));
   const carry: Record<string, number> = {};
   for (const s of cell.states) {
     const [own, full] = [layout.size(s.width) * 4, layout.padded(s.width) * 4];
@@ -196,11 +202,16 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   const halfBytes = (width: Width): number => B * layout.padded(width) * 4;
   const steps = m.func({ params: ["i32"], results: ["i32"] }, (f, odd) => {
     const t = f.local("i32");
+    const own = division.examples(f);
+    const { first: firstOwn, count, known } = own.examples;
     const halves = (width: Width): readonly [Code, Code] => [
       i32.mul(odd.get, number(halfBytes(width))),
       i32.mul(i32.sub(number(1), odd.get), number(halfBytes(width))),
     ];
-    const row = i32.mul(t.get, number(B * 64));
+    const row = toRow(t.get, firstOwn, { batch: B, bytes: 64 });
+    /** Where rows [B] have that of the first example. */
+    const ofFirst = (base: Code, bytes: number): Code =>
+      firstOwn === undefined ? base : offset(base, firstOwn.get, number(bytes));
     const phases = program.backward.map((phase) => {
       const stores = phase.stores.filter(({ to }) => to.kind !== "traceGradient" || traces.has(to.name));
       const memoryOf = mem.phase(phase.width, {
@@ -210,7 +221,8 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         meanSums: (k) => backMeanSums[k]!,
         outputAdjoint: (state) => (state === first.name ? dOutput : undefined),
         weightSum: (name) => weightSums[name]!,
-        slotSum: (slot) => slotSums.get(slot),
+        slotSum: (slot) => (division.byExamples ? undefined : slotSums.get(slot)),
+        isGradient: (slot) => slotSums.has(slot),
         trace: (name) => traces.get(name)!,
       });
       const loop =
@@ -218,18 +230,20 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
           ? []
           : printPhaseLoop(context, phase, {
               ...{ stores, memory: memoryOf, f, t, halves: halves(phase.width) },
+              ...{ team: division.team, examples: own.examples },
               meanOut: (k) => backMeans[k]!,
               place: program.backwardPlace,
             });
       const operands = phase.operands.map((k) => {
         const { operand, columns, runs } = groups[k]!;
-        const [out, outStride] = [number(back[k]!), layout.padded(operand.width) * 4];
+        const outStride = layout.padded(operand.width) * 4;
+        const out = ofFirst(number(back[k]!), outStride);
         return transposedProduct(runs, {
           gradients: ofSteps,
-          rows: number(B),
-          known: B,
+          rows: count,
+          known,
           row,
-          panels: share(team, padded(columns) / 16),
+          panels: share(division.team, padded(columns) / 16),
           init: number(zeros),
           initStride: 0,
           initPanel: 0,
@@ -238,18 +252,18 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         });
       });
       // These products read the gradients of all units; everything else that a unit reads is its own.
-      return [loop, operands.length > 0 ? [team.barrier, operands] : []];
+      return [loop, operands.length > 0 ? [division.team.barrier, operands] : []];
     });
     const toStates = groups.map(({ operand, columns, runs }) => {
       if (operand.state === undefined) return [];
-      const out = i32.add(number(carry[operand.state]!), halves(operand.width)[1]);
       const outStride = layout.padded(operand.width) * 4;
+      const out = ofFirst(i32.add(number(carry[operand.state]!), halves(operand.width)[1]), outStride);
       return transposedProduct(runs, {
         gradients: ofSteps,
-        rows: number(B),
-        known: B,
+        rows: count,
+        known,
         row,
-        panels: share(team, padded(columns) / 16),
+        panels: share(division.team, padded(columns) / 16),
         init: out,
         initStride: outStride,
         initPanel: 64,
@@ -259,8 +273,9 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     });
     const meets = groups.some(({ operand }) => operand.state !== undefined);
     return [
+      own.code,
       overTurningSteps(m, kernel, t, true, [
-        ...[phases, meets ? team.barrier : [], toStates],
+        ...[phases, meets ? division.team.barrier : [], toStates],
         odd.set(i32.sub(number(1), odd.get)),
       ]),
       odd.get,
@@ -282,6 +297,11 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
     ];
   });
   code.push(finish.call());
+  if (division.byExamples)
+    code.push(
+      [...slotSums].map(([slot, sum]) => sumSlot(context, layout, mem.slot(slot), sum)),
+      team.barrier,
+    );
 
   // Gradients of matrices: over all steps at once, panel by panel of the gradient, turned into rows at the end. Matrices that one operand
   // is multiplied by are taken together, as far as their gradients and they themselves follow one another.
@@ -431,44 +451,4 @@ function overPanels(m: ModuleBuilder, visit: (columns: Code, panel: Code, row: C
       ),
     ]);
   });
-}
-
-/** The adjoint of the output in rows of padded width. Of a masked step it goes nowhere, or to the step whose output was repeated. */
-function stageOutput(context: ScanContext<ScanBackward>, layout: ScanLayout, to: number): Code {
-  const { m, kernel, address, workspace, team } = context;
-  const { batch: B, outputStride, maskedOutput } = kernel;
-  const { width } = kernel.cell.states[0]!;
-  const [own, full, stride] = [layout.size(width) * 4, layout.padded(width) * 4, outputStride * 4];
-  if (!kernel.masked) return copyRows(context, address("d.output"), stride, to, full, layout.rows, own);
-  const waiting = workspace(B * full);
-  const examples = share(team, B);
-  const stage = m.func({ params: [] }, (f) => {
-    const [t, b, row, from, out, wait, k] = Array.from({ length: 7 }, () => f.local("i32")) as [
-      Local,
-      Local,
-      Local,
-      Local,
-      Local,
-      Local,
-      Local,
-    ];
-    const each = (body: Code): Code => forRange(k, number(0), number(own), 4, body);
-    const element = (base: Local): Code => i32.add(base.get, k.get);
-    const sum = f32.add(f32.load(element(from)), f32.load(element(wait)));
-    const repeats = maskedOutput === "previous";
-    return overSteps(kernel, t, true, [
-      forRange(b, examples.from, examples.to, 1, [
-        row.set(i32.add(i32.mul(t.get, number(B)), b.get)),
-        from.set(i32.add(i32.mul(row.get, number(stride)), number(address("d.output")))),
-        out.set(i32.add(i32.mul(row.get, number(full)), number(to))),
-        wait.set(i32.add(i32.mul(b.get, number(full)), number(waiting))),
-        if_(
-          isSeen(i32.add(i32.shl(row.get, number(2)), number(address("mask")))),
-          [each(f32.store(element(out), sum)), memory.fill(wait.get, number(0), number(own))],
-          [memory.fill(out.get, number(0), number(own)), repeats ? each(f32.store(element(wait), sum)) : []],
-        ),
-      ]),
-    ]);
-  });
-  return [alone(team, memory.fill(number(waiting), number(0), number(B * full))), team.barrier, stage.call()];
 }

@@ -34,6 +34,12 @@ export function windowOf({ cell, steps, batch, inputSize, hiddenSize }: ScanShap
   return Math.min(window, steps);
 }
 
+/** Bytes of the packed matrices that every step multiplies by what came out of the one before. */
+export function recurrentBytes(shape: ScanShape, { products, operands }: ForwardProgram): number {
+  const size = (width: Width): number => sizeOf(width, shape);
+  return products.reduce((sum, p) => sum + padded(size(p.width)) * size(operands[p.operand]!.width) * 4, 0);
+}
+
 /**
  * What a scan keeps for its backward pass, as offsets in bytes from the start of `saved`.
  *
@@ -47,6 +53,8 @@ export interface ScanLayout<P extends ForwardProgram = ForwardProgram> {
   /** Rows of a panel of a slot, and where among them a step has its own. */
   readonly slotRows: number;
   readonly slotStep: (t: Code) => Code;
+  /** Bytes that the rows of a thread's first example lie behind those of example 0, for each example between them. */
+  readonly slotExample: number;
   /** Panels and padded elements of a width. */
   readonly panels: (width: Width) => number;
   readonly padded: (width: Width) => number;
@@ -59,25 +67,33 @@ export interface ScanLayout<P extends ForwardProgram = ForwardProgram> {
   readonly bytes: number;
 }
 
+/** @param own Where nobody goes back: the steps whose rows a slot has, and the threads that have slots of their own. */
 export function scanLayout<P extends ForwardProgram>(
   shape: ScanShape,
   program: P,
-  slotSteps: number = shape.steps,
+  own: { readonly steps: number; readonly threads: number } = { steps: shape.steps, threads: 1 },
 ): ScanLayout<P> {
+  const { steps: slotSteps, threads } = own;
   const places = new Places();
   const rows = shape.steps * shape.batch;
   const size = (width: Width): number => sizeOf(width, shape);
-  const slotRows = slotSteps * shape.batch;
+  const slotRows = slotSteps * Math.ceil(shape.batch / threads);
   const rowsOf = (width: Width, count: number): number => places.take(count * padded(size(width)) * 4);
+  const slots = program.slots.map((width) => rowsOf(width, slotRows));
+  // Each thread has slots of its own: next to one another, what one fetches ahead would be taken from the other (2 to 4 % of a scan).
+  const fewest = Math.floor(shape.batch / threads);
+  const slotExample = threads === 1 ? 64 : Math.ceil(places.bytes / fewest / 64) * 64;
+  if (threads > 1) places.take(slotExample * (shape.batch - fewest));
   return {
     program,
     rows,
+    slotExample,
     slotRows,
     slotStep: (t) => (slotSteps === shape.steps ? t : i32.and(t, i32.const(slotSteps - 1))),
     size,
     panels: (width) => padded(size(width)) / 16,
     padded: (width) => padded(size(width)),
-    slots: program.slots.map((width) => rowsOf(width, slotRows)),
+    slots,
     states: Object.fromEntries(shape.cell.states.map((s) => [s.name, rowsOf(s.width, rows + shape.batch)])),
     operands: program.operands.map((o) => (o.state === undefined ? rowsOf(o.width, rows) : undefined)),
     means: Array.from({ length: program.means }, () => places.take(rows * 4)),

@@ -51,7 +51,13 @@ export function copyRows(
       ? copyLines(m).call(i32.const(to), i32.const(from), i32.const(from + all))
       : memory.copy(at(to, bytes), at(from, bytes), i32.mul(mine, i32.const(bytes)));
   }
-  const copy = m.memo("copyRows", () =>
+  const [sourceStride, targetStride] = [i32.const(fromStride), i32.const(toStride)];
+  return rowCopier(m).call(at(from, fromStride), sourceStride, at(to, toStride), targetStride, mine, i32.const(bytes));
+}
+
+/** Copies rows. Parameters, i32, in bytes: source, its stride, target, its stride, rows, length of a row. */
+export const rowCopier = (m: ModuleBuilder): Func =>
+  m.memo("copyRows", () =>
     m.func(
       { params: ["i32", "i32", "i32", "i32", "i32", "i32"] },
       (f, source, sourceStride, target, targetStride, rows, length) =>
@@ -62,9 +68,6 @@ export function copyRows(
         ]),
     ),
   );
-  const [sourceStride, targetStride] = [i32.const(fromStride), i32.const(toStride)];
-  return copy.call(at(from, fromStride), sourceStride, at(to, toStride), targetStride, mine, i32.const(bytes));
-}
 
 /** Bytes that are copied by vectors: engines leave the module for `memory.copy`, which takes longer than that. */
 const SMALL = 1024;
@@ -182,6 +185,7 @@ export class ScanMemory {
     return {
       slotRows: this.layout.slotRows,
       slotStep: this.layout.slotStep,
+      slotExample: this.layout.slotExample,
       batch: kernel.batch,
       paddedWidth: this.layout.padded(width),
       width: this.layout.size(width),
@@ -202,6 +206,7 @@ export class ScanMemory {
       meanSums: none,
       weightSum: none,
       slotSum: () => undefined,
+      isGradient: () => false,
       ...more,
     };
   }

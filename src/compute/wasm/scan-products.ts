@@ -4,6 +4,7 @@ import { i32 } from "../../print/wasm/instructions.ts";
 import { panelRows } from "../../print/wasm/product.ts";
 import type { Swept } from "../../print/wasm/sweep.ts";
 import type { ScanShape } from "../plan.ts";
+import type { Examples } from "./scan-division.ts";
 import type { ScanContext } from "./scan-memory.ts";
 
 /** A product of one step's rows with the panels of a matrix; addresses of a panel's own are given by its number. */
@@ -24,11 +25,10 @@ const ROW = i32.const(64);
 
 /** Of many rows: of one panel product after product. If matrices are `far`, each fetches the one that comes after it, as far as that is as large. */
 export function productsOfManyRows(
-  { m, fused, kernel }: Context,
+  { m, fused }: Context,
   products: readonly PanelProduct[],
-  far: boolean,
+  { examples, far }: { readonly examples: Examples; readonly far: boolean },
 ): (at: Swept) => Code {
-  const { batch } = kernel;
   const after = (k: number, { panel, next }: Swept): Code => {
     const [own, following] = [products[k]!, products[(k + 1) % products.length]!];
     if (own.k !== following.k) return own.matrix(panel.get);
@@ -36,8 +36,8 @@ export function productsOfManyRows(
   };
   return (at) =>
     products.map((p, k) =>
-      panelRows(m, { layout: "rows", fused, far, rows: batch }).call(
-        ...[i32.const(batch), i32.const(p.k), p.a, i32.const(p.rowBytes), p.matrix(at.panel.get)],
+      panelRows(m, { layout: "rows", fused, far, ...(examples.known && { rows: examples.known }) }).call(
+        ...[examples.count, i32.const(p.k), p.a, i32.const(p.rowBytes), p.matrix(at.panel.get)],
         ...[p.init(at.panel.get), i32.const(p.initStride), p.out(at.panel.get), ROW],
         ...(far ? [after(k, at)] : []),
       ),

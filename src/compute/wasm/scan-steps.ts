@@ -5,13 +5,14 @@ import type { Local } from "../../print/wasm/control.ts";
 import { i32 } from "../../print/wasm/instructions.ts";
 import { type PhaseMemory, printMeanEnd, printPhase } from "../../print/wasm/scan-phase.ts";
 import { type Swept, sweep } from "../../print/wasm/sweep.ts";
-import { share } from "../../print/wasm/team.ts";
+import { share, type Team } from "../../print/wasm/team.ts";
 import type { Phase, Place, Store } from "../../scan/program.ts";
 import type { ScanShape } from "../plan.ts";
+import type { Examples } from "./scan-division.ts";
 import type { ScanContext } from "./scan-memory.ts";
 
 /**
- * One phase: panel after panel its products, then its equations, each thread those of its own units; then the ends of its means,
+ * One phase: panel after panel its products, then its equations, each thread of the team those of its own units; then the ends of its means,
  * each thread those of some examples, with all that was done before seen by all.
  */
 export function printPhaseLoop(
@@ -26,13 +27,17 @@ export function printPhaseLoop(
     readonly together?: number;
     readonly turns?: boolean;
     readonly meanOut: (mean: number) => number;
+    /** Those that share the units, and their examples. */
+    readonly team: Team;
+    readonly examples: Examples;
     readonly f: FunctionBuilder;
     readonly t: Local;
     readonly halves?: readonly [Code, Code];
   },
 ): Code {
-  const { m, constants, fused, kernel, team } = context;
-  const { f, t, together = 1, turns = false } = o;
+  const { m, constants, fused, kernel } = context;
+  const { f, t, team, together = 1, turns = false } = o;
+  const { first, count: examples } = o.examples;
   const [half, otherHalf] = o.halves ?? [i32.const(0), i32.const(0)];
   const equations =
     o.stores.length + phase.means.length > 0
@@ -44,13 +49,18 @@ export function printPhaseLoop(
           backward: o.halves !== undefined,
           constants,
           fused,
+          someExamples: first !== undefined,
         })
       : undefined;
   const ofPanels = ({ panel, count }: Swept): Code =>
     Array.from({ length: equations ? count : 0 }, (_, k) =>
-      equations!.call(i32.add(panel.get, i32.const(k)), t.get, half, otherHalf),
+      equations!.call(
+        ...[i32.add(panel.get, i32.const(k)), t.get, half, otherHalf],
+        ...(first === undefined ? [] : [first.get, examples]),
+      ),
     );
-  const [units, examples] = [share(team, o.memory.paddedWidth / 16), share(team, kernel.batch)];
+  const units = share(team, o.memory.paddedWidth / 16);
+  const own = first === undefined ? share(team, kernel.batch) : { from: first.get, to: i32.add(first.get, examples) };
   const ends = phase.means.map(({ mean, values }) =>
     printMeanEnd(m, {
       batch: kernel.batch,
@@ -59,7 +69,7 @@ export function printPhaseLoop(
       out: o.meanOut(mean),
       scale: 1 / (o.memory.width * values.length),
       constants,
-    }).call(t.get, examples.from, examples.to),
+    }).call(t.get, own.from, own.to),
   );
   return [
     sweep(m, f, { ...units, turns, together }, (at) => [o.products?.(at) ?? [], ofPanels(at)]),

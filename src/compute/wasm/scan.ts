@@ -11,37 +11,39 @@ import { alone, share, type Team } from "../../print/wasm/team.ts";
 import { forwardProgram, stepProgram } from "../../scan/lower.ts";
 import { recurrentGates } from "../../scan/widths.ts";
 import type { Scan } from "../plan.ts";
-import { scanLayout, windowOf } from "./scan-layout.ts";
+import { divide, type Examples, LIGHT, toRow } from "./scan-division.ts";
+import { padded, recurrentBytes, scanLayout, windowOf } from "./scan-layout.ts";
 import {
   at,
   copyRows,
-  isSeen,
   matrixAddress,
   matrixOperand,
-  overSteps,
   overTurningSteps,
   type ScanContext,
   ScanMemory,
   widthOfTrace,
 } from "./scan-memory.ts";
+import { emitOutput } from "./scan-output.ts";
 import { type PanelProduct, productsOfFewRows, productsOfManyRows } from "./scan-products.ts";
 import { printPhaseLoop } from "./scan-steps.ts";
 import { checkTokens, takeParts } from "./scan-table.ts";
 
 type Share = ReturnType<typeof share>;
 
-/** Prints a scan forward. Each thread has some of the units, their gates with it, for all steps. */
+/** Prints a scan forward. Each thread has some of the units, their gates with it, or some of the examples, for all steps. */
 export function printScan(context: ScanContext<Scan>): Code {
   const { m, kernel, address, workspace, zeros, fused, team } = context;
   const { cell, steps, batch: B, inputSize: D, hiddenSize: H, vocabulary: V } = kernel;
+  const program = kernel.save ? stepProgram(cell) : forwardProgram(cell);
+  const recurrent = recurrentBytes(kernel, program);
+  const inputBytes = cell.gates.length * padded(H) * D * 4;
+  const division = divide(team, B, { recurrent, others: kernel.save || V !== undefined ? 0 : inputBytes });
   // Steps that are given what their input gives at a time; of a table parts are taken right before their step.
-  const together = V === undefined ? (kernel.save ? steps : windowOf(kernel)) : 1;
-  const layout = scanLayout(
-    kernel,
-    kernel.save ? stepProgram(cell) : forwardProgram(cell),
-    kernel.save ? steps : together,
-  );
-  const { program } = layout;
+  const stepByStep = V !== undefined || (division.byExamples && recurrent + inputBytes <= LIGHT);
+  const together = stepByStep ? 1 : kernel.save ? steps : windowOf(kernel);
+  const layout = kernel.save
+    ? scanLayout(kernel, program)
+    : scanLayout(kernel, program, { steps: together, threads: division.byExamples ? team.threads : 1 });
   const mem = new ScanMemory(context, layout, kernel.save ? address("saved") : workspace(layout.bytes + 64));
   const { rows, slotRows, slotStep } = layout;
   const Hp = layout.padded("hidden");
@@ -64,7 +66,7 @@ export function printScan(context: ScanContext<Scan>): Code {
       ...[i32.sub(mine.to, mine.from), at(to)],
     );
   };
-  const packedInput = derived(["weight_ih"], G * Hp * D * 4, (to, team) =>
+  const packedInput = derived(["weight_ih"], inputBytes, (to, team) =>
     cell.gates.map((_, g) => pack(team, address("weight_ih") + g * H * D * 4, D, H, to + g * Hp * D * 4)),
   );
   const packed = program.products.map((p) => {
@@ -105,10 +107,9 @@ export function printScan(context: ScanContext<Scan>): Code {
 
   const panelOf = (panels: Share, base: number, bytes: number): Code =>
     i32.add(number(base), i32.mul(panels.from, number(bytes)));
-  const ofStep = (base: Code, step: Code, bytes: number): Code => i32.add(base, i32.mul(step, number(B * bytes)));
   /** Products of `count` rows of the input, or of its table, for some of the panels. */
   const inputProduct = (panels: Share, from: Code, count: Code, to: Code, toPanel: number, known?: number): Code =>
-    panelProduct(m, { layout: "rows", fused, far: isFar(m, (G * Hp * D * 4) / team.threads), rows: known }).call(
+    panelProduct(m, { layout: "rows", fused, far: isFar(m, inputBytes / team.threads), rows: known }).call(
       ...[i32.sub(panels.to, panels.from), count, number(D), from, number(D * 4)],
       ...[panelOf(panels, packedInput, D * 64), number(D * 64)],
       ...(biases === undefined ? [zeros, 0, 0].map(number) : [panelOf(panels, biases, 64), number(0), number(64)]),
@@ -130,10 +131,11 @@ export function printScan(context: ScanContext<Scan>): Code {
         V,
       ),
     );
-  /** What the input gives to `count` steps from `t` on: the slots of the gates follow one another. */
-  const inputParts = (panels: Share, t: Code, count: Code, known?: number): Code => {
-    const rows = i32.mul(count, number(B));
-    const to = ofStep(panelOf(panels, mem.slot(0), slotRows * 64), slotStep(t), 64);
+  /** What the input gives to some rows from those of step `t` on: the slots of the gates follow one another. */
+  const inputParts = (panels: Share, t: Code, { first, count: rows, known }: Examples): Code => {
+    const ofStep = (base: Code, step: Code, bytes: number, each = bytes): Code =>
+      i32.add(base, toRow(step, first, { batch: B, bytes, each }));
+    const to = ofStep(panelOf(panels, mem.slot(0), slotRows * 64), slotStep(t), 64, layout.slotExample);
     if (!table) return inputProduct(panels, ofStep(number(mem.input), t, D * 4), rows, to, slotRows * 64, known);
     return takeParts(m).call(
       ...[i32.sub(panels.to, panels.from), rows, ofStep(number(table.tokens), t, 4)],
@@ -144,9 +146,9 @@ export function printScan(context: ScanContext<Scan>): Code {
   /** In the step itself where there is one of a few rows: bound by the memory that holds the weights, it takes all of a unit's at once. */
   const inStep = few && !table && steps === 1 && program.forward[0]?.width === "hidden";
   /** Of all steps at once, any thread any panels; or, in front of the first step of each window, each thread those of its units. */
-  const atOnce = !table && together === steps && !inStep;
-  const ofWindow = (t: Local): Code => {
-    const units = share(team, UB);
+  const atOnce = !stepByStep && together === steps && !inStep;
+  const ofWindow = (t: Local, examples: Examples): Code => {
+    const units = share(division.team, UB);
     const [inside, last] = [i32.and(t.get, number(together - 1)), number(steps - 1)];
     const left = i32.sub(number(steps), t.get);
     const [isFirst, from, count] = kernel.reverse
@@ -161,13 +163,18 @@ export function printScan(context: ScanContext<Scan>): Code {
       to: i32.add(units.to, number(base)),
     });
     const panels =
-      team.threads === 1 ? [{ from: number(0), to: number(G * UB) }] : cell.gates.map((_, g) => ofGate(g * UB));
+      division.team.threads === 1
+        ? [{ from: number(0), to: number(G * UB) }]
+        : cell.gates.map((_, g) => ofGate(g * UB));
+    if (together === 1) return panels.map((share) => inputParts(share, t.get, examples));
+    const all: Examples = { first: undefined, count: i32.mul(count, number(B)), known: undefined };
     return if_(
       isFirst,
-      panels.map((share) => inputParts(share, from, count)),
+      panels.map((share) => inputParts(share, from, all)),
     );
   };
-  code.push(team.barrier, atOnce ? inputParts(anyPanels, number(0), number(steps), rows) : []);
+  const allRows: Examples = { first: undefined, count: number(rows), known: rows };
+  code.push(team.barrier, atOnce ? inputParts(anyPanels, number(0), allRows) : []);
 
   // The steps.
   const traces = new Map(
@@ -178,7 +185,10 @@ export function printScan(context: ScanContext<Scan>): Code {
   );
   const scan = m.func({ params: [] }, (f) => {
     const t = f.local("i32");
-    const step = i32.mul(slotStep(t.get), number(B * 64));
+    const own = division.examples(f);
+    const { examples } = own;
+    const { first } = examples;
+    const step = toRow(slotStep(t.get), first, { batch: B, bytes: 64, each: layout.slotExample });
     const slotOf =
       (slot: number) =>
       (panel: Code): Code =>
@@ -191,7 +201,13 @@ export function printScan(context: ScanContext<Scan>): Code {
       const { width } = program.operands[p.operand]!;
       const [k, rowBytes, out] = [layout.size(width), layout.padded(width) * 4, slotOf(p.slot)];
       return {
-        ...{ of: p.operand, a: offset(number(mem.operand(p.operand)), t.get, number(B * rowBytes)), rowBytes, k, out },
+        ...{
+          of: p.operand,
+          a: i32.add(number(mem.operand(p.operand)), toRow(t.get, first, { batch: B, bytes: rowBytes })),
+          rowBytes,
+          k,
+          out,
+        },
         matrix: (panel) => offset(number(packed[index]!), panel, number(k * 64)),
         ...(p.fusedWith === undefined
           ? { init: biasFrom(productBias[index]), initStride: 0 }
@@ -206,37 +222,33 @@ export function printScan(context: ScanContext<Scan>): Code {
         init: (panel) => biasFrom(biases)(panelOfGate(panel)),
       };
     });
-    const bytesOf = ({ width, operand }: (typeof program.products)[number]): number =>
-      layout.padded(width) * layout.size(program.operands[operand]!.width) * 4;
-    const recurrentBytes = program.products.reduce((sum, p) => sum + bytesOf(p), 0) / team.threads;
-    const far = isFar(m, recurrentBytes);
-    const turns = turnsFor(B, recurrentBytes + (inStep ? (G * Hp * D * 4) / team.threads : 0));
+    const sharedBytes = (bytes: number): number => bytes / division.team.threads;
+    const far = isFar(m, sharedBytes(recurrent));
+    const turns = turnsFor(B, sharedBytes(inStep ? recurrent + inputBytes : recurrent));
     const phases = program.forward.map((phase, place) => {
       const stores = phase.stores.filter(({ to }) => to.kind !== "trace" || traces.has(to.name));
-      const own = [...(inStep && place === 0 ? inputs : []), ...phase.products.map((index) => products[index]!)];
-      if (stores.length + phase.means.length + own.length === 0) return [];
+      const multiplied = [...(inStep && place === 0 ? inputs : []), ...phase.products.map((index) => products[index]!)];
+      if (stores.length + phase.means.length + multiplied.length === 0) return [];
       const memory = mem.phase(phase.width, { trace: (name) => traces.get(name)!, meanSums: (k) => meanSums[k]! });
       const loop = printPhaseLoop(context, phase, {
-        ...{ stores, memory, f, t, turns, meanOut: mem.mean },
+        ...{ stores, memory, f, t, turns, team: division.team, examples, meanOut: mem.mean },
         place: (n) => program.forwardPlace(n, phase.level),
-        ...(few ? productsOfFewRows(context, own) : { products: productsOfManyRows(context, own, far) }),
+        ...(few
+          ? productsOfFewRows(context, multiplied)
+          : { products: productsOfManyRows(context, multiplied, { examples, far }) }),
       });
       // Products read what the other units came to before; everything else a unit reads is its own.
-      return [phase.products.length > 0 ? team.barrier : [], loop];
+      return [phase.products.length > 0 ? division.team.barrier : [], loop];
     });
-    return overTurningSteps(m, kernel, t, false, [atOnce || inStep ? [] : ofWindow(t), phases]);
+    return [own.code, overTurningSteps(m, kernel, t, false, [atOnce || inStep ? [] : ofWindow(t, examples), phases])];
   });
-  // A cell without products meets nowhere in its steps, so what was given to any thread has to be seen here.
+  // Where nobody meets in the steps (each thread has its examples, or a cell has no products), what was given to any thread has to be seen here.
   code.push(atOnce ? team.barrier : [], scan.call(), team.barrier);
 
   // Results, out of padded rows.
   const first = cell.states[0]!;
   const [w, p] = [layout.size(first.width) * 4, layout.padded(first.width) * 4];
-  code.push(
-    kernel.masked
-      ? emitMasked(context, mem.next(first.name), p, w).call()
-      : copyRows(context, mem.next(first.name), p, address("output"), kernel.outputStride * 4, rows, w),
-  );
+  code.push(emitOutput(context, division, [mem.next(first.name), p], w));
   for (const s of cell.states) {
     const [sw, sp] = [layout.size(s.width) * 4, layout.padded(s.width) * 4];
     code.push(copyRows(context, mem.last(s.name), sp, address(`final.${s.name}`), sw, B, sw));
@@ -261,37 +273,4 @@ function addRow(m: ModuleBuilder, from: number, to: number, n: number): Code {
     ),
   );
   return add.call(i32.const(from), i32.const(to), i32.const(n));
-}
-
-/** Output of a masked scan: a step that was not seen gives zeros or what the step before gave. */
-function emitMasked(
-  { m, team, kernel, address }: ScanContext<Scan>,
-  rowsFrom: number,
-  rowBytes: number,
-  bytes: number,
-) {
-  const { batch: B, outputStride, maskedOutput, reverse, steps: T } = kernel;
-  const stride = outputStride * 4;
-  const examples = share(team, B);
-  return m.func({ params: [] }, (f) => {
-    const [t, b, row, to] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
-    const firstStep = i32.const(reverse ? T - 1 : 0);
-    const zero = memory.fill(to.get, i32.const(0), i32.const(bytes));
-    const before = i32.add(to.get, i32.const((reverse ? 1 : -1) * B * stride));
-    const unseen =
-      maskedOutput === "zero"
-        ? zero
-        : if_(i32.eq(t.get, firstStep), zero, memory.copy(to.get, before, i32.const(bytes)));
-    return overSteps(kernel, t, false, [
-      forRange(b, examples.from, examples.to, 1, [
-        row.set(i32.add(i32.mul(t.get, i32.const(B)), b.get)),
-        to.set(i32.add(i32.mul(row.get, i32.const(stride)), i32.const(address("output")))),
-        if_(
-          isSeen(i32.add(i32.shl(row.get, i32.const(2)), i32.const(address("mask")))),
-          memory.copy(to.get, i32.add(i32.mul(row.get, i32.const(rowBytes)), i32.const(rowsFrom)), i32.const(bytes)),
-          unseen,
-        ),
-      ]),
-    ]);
-  });
 }

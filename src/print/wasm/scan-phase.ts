@@ -13,6 +13,8 @@ export interface PhaseMemory {
   /** Rows of a panel, where among them a step has its own, and B, how many it has. */
   readonly slotRows: number;
   readonly slotStep: (t: Code) => Code;
+  /** Bytes of a slot between the first example and example 0, for each between them. */
+  readonly slotExample: number;
   readonly batch: number;
   /** Elements of a row, rounded up to whole panels of 16, and as they are in the caller's tensors. */
   readonly paddedWidth: number;
@@ -38,6 +40,8 @@ export interface PhaseMemory {
   readonly weight: (name: string) => number;
   readonly weightSum: (name: string) => number;
   readonly slotSum: (slot: number) => number | undefined;
+  /** Whether what is in a slot is multiplied or summed over the batch: it is 0 for what fills up the last panel and for masked steps. */
+  readonly isGradient: (slot: number) => boolean;
   /** Random masks, dense [B, width] or [T, B, width]. */
   readonly drawn: (name: string) => { readonly address: number; readonly perStep: boolean };
   /** All bits set for units that exist, 0 for those that fill up the last panel. */
@@ -54,6 +58,8 @@ export interface PhaseOptions {
   readonly backward: boolean;
   readonly constants: Constants;
   readonly fused: boolean;
+  /** Whether only some of the examples are meant. */
+  readonly someExamples: boolean;
 }
 
 /** Whether matrices multiply what is stored, or the next step goes on with it. Sums of products with such numbers are of their size. */
@@ -64,17 +70,19 @@ function canVanish({ value, to: { kind } }: Store, { backward, place }: PhaseOpt
 
 /**
  * Prints one phase of a step for one panel of 16 units: a function of (panel, step, carry half to read in bytes, carry half
- * to write). Vectors of four units run outside, the examples of the batch inside, so that sums over the batch stay in registers. Where
+ * to write) and, for some of the examples, (the first one, how many). Vectors of four units run outside, the examples of the batch inside, so that sums over the batch stay in registers. Where
  * the engine joins neighbours to registers of 256 bits, two vectors go together, each store next to its neighbour's.
  */
 export function printPhase(m: ModuleBuilder, o: PhaseOptions): Func {
   const { memory: mem } = o;
   const rowBytes = mem.paddedWidth * 4;
-  return m.func({ params: ["i32", "i32", "i32", "i32"] }, (f, panel, t, half, otherHalf) => {
+  const params = new Array<"i32">(o.someExamples ? 6 : 4).fill("i32");
+  return m.func({ params }, (f, panel, t, half, otherHalf, first, count) => {
     const vector = f.local("i32");
     const unit = f.local("i32");
     const end = f.local("i32");
-    const walk = new Pointers(f, mem, { panel, t, half, otherHalf, unit });
+    const walk = new Pointers(f, mem, { panel, t, half, otherHalf, unit, first });
+    const bytes = count ? i32.mul(count.get, i32.const(rowBytes)) : i32.const(mem.batch * rowBytes);
     const lanes = Array.from({ length: m.wide ? 2 : 1 }, () => f.local("v128"));
     const sums = new Sums(f, unit);
     const least = f.local("v128");
@@ -85,7 +93,7 @@ export function printPhase(m: ModuleBuilder, o: PhaseOptions): Func {
         unit.set(i32.add(i32.shl(panel.get, i32.const(6)), vector.get)),
         lanes.map((lane, k) => lane.set(v128.load(unit.get, mem.lanes + 16 * k))),
         walk.start(vector.get),
-        end.set(i32.add(walk.row.get, i32.const(mem.batch * rowBytes))),
+        end.set(i32.add(walk.row.get, bytes)),
         sums.start(),
         // At least one example: B ≥ 1.
         loopUntil(walk.row, end, [body, walk.next()]),
@@ -147,10 +155,9 @@ function vectorBody(
     const v = canVanish(one, o) ? unlessVanished(whole, f.local("v128"), at.least) : whole;
     switch (to.kind) {
       case "slot": {
-        const sum = mem.slotSum(to.slot);
-        if (sum === undefined) return store(walk.panelRow, v, mem.slot(to.slot));
-        const part = f.local("v128");
-        more.push(part.set(ifSeen(inLane(v))), sums.add(sum + skip, part.get));
+        if (!mem.isGradient(to.slot)) return store(walk.panelRow, v, mem.slot(to.slot));
+        const [part, sum] = [f.local("v128"), mem.slotSum(to.slot)];
+        more.push(part.set(ifSeen(inLane(v))), sum === undefined ? [] : sums.add(sum + skip, part.get));
         return store(walk.panelRow, part.get, mem.slot(to.slot));
       }
       case "next": {
@@ -225,7 +232,9 @@ class Pointers {
   private readonly drawnRow: Local;
   private readonly drawnStep: Local;
   private readonly mem: PhaseMemory;
-  private readonly from: { panel: Local; t: Local; half: Local; otherHalf: Local; unit: Local };
+  private readonly from: {
+    readonly [K in "panel" | "t" | "half" | "otherHalf" | "unit"]: Local;
+  } & { readonly first: Local | undefined };
 
   constructor(f: FunctionBuilder, mem: PhaseMemory, from: Pointers["from"]) {
     this.mem = mem;
@@ -236,21 +245,27 @@ class Pointers {
   }
 
   start(vector: Code): Code {
-    const { slotRows, slotStep, batch, paddedWidth, width } = this.mem;
-    const { panel, t, half, otherHalf, unit } = this.from;
+    const { slotRows, slotStep, slotExample, batch, paddedWidth, width } = this.mem;
+    const { panel, t, half, otherHalf, unit, first } = this.from;
     const times = (a: Local, n: number): Code => i32.mul(a.get, i32.const(n));
+    /** Of the first example: so many bytes for each one before it. */
+    const from = (base: Code, bytes: number): Code => (first === undefined ? base : i32.add(base, times(first, bytes)));
+    const rowBytes = paddedWidth * 4;
     return [
       this.panelRow.set(
-        i32.add(vector, i32.add(times(panel, slotRows * 64), i32.mul(slotStep(t.get), i32.const(batch * 64)))),
+        from(
+          i32.add(vector, i32.add(times(panel, slotRows * 64), i32.mul(slotStep(t.get), i32.const(batch * 64)))),
+          slotExample,
+        ),
       ),
-      this.row.set(i32.add(unit.get, times(t, batch * paddedWidth * 4))),
-      this.carryIn.set(i32.add(unit.get, half.get)),
-      this.carryOut.set(i32.add(unit.get, otherHalf.get)),
-      this.small.set(unit.get),
-      this.number.set(times(t, batch * 4)),
-      this.quad.set(times(unit, batch)),
-      this.drawnRow.set(unit.get),
-      this.drawnStep.set(i32.add(unit.get, times(t, batch * width * 4))),
+      this.row.set(from(i32.add(unit.get, times(t, batch * rowBytes)), rowBytes)),
+      this.carryIn.set(from(i32.add(unit.get, half.get), rowBytes)),
+      this.carryOut.set(from(i32.add(unit.get, otherHalf.get), rowBytes)),
+      this.small.set(from(unit.get, rowBytes)),
+      this.number.set(from(times(t, batch * 4), 4)),
+      this.quad.set(from(times(unit, batch), 16)),
+      this.drawnRow.set(from(unit.get, width * 4)),
+      this.drawnStep.set(from(i32.add(unit.get, times(t, batch * width * 4)), width * 4)),
     ];
   }
 

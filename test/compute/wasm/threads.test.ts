@@ -125,6 +125,8 @@ for (const fused of [undefined, false])
       for (const [batch, hiddenSize] of [
         [1, 33],
         [6, 50],
+        [13, 50],
+        [16, 64],
       ] as const)
         await same((machine) => layerBits(machine, cells[name]!, { batch, hiddenSize }));
     });

@@ -32,6 +32,7 @@ const shapes = [
   { steps: 5, batch: 33, reverse: false, masked: true },
   { steps: 70, batch: 1, reverse: true, masked: false },
   { steps: 3, batch: 100, reverse: false, masked: false },
+  { steps: 1, batch: 20, reverse: false, masked: false },
 ];
 
 for (const [name, cell] of Object.entries(cells))
@@ -41,7 +42,7 @@ for (const [name, cell] of Object.entries(cells))
       ...{ cell, ...o, inputSize: 7, hiddenSize: 37, projectionSize: projects ? 19 : 0 },
       ...{ maskedOutput: "previous", outputStride: projects ? 19 : 37 },
     };
-    expect(windowOf(shape), "several windows").toBeLessThan(o.steps);
+    if (o.steps > 1) expect(windowOf(shape), "several windows").toBeLessThan(o.steps);
     const rows = o.steps * o.batch;
     const operands: Record<string, Operand> = { input: { data: numbers(rows * 7, 1) } };
     for (const [key, s] of Object.entries(parameterShapes(cell, shape)))
