@@ -46,7 +46,6 @@ export function printPhaseLoop(
           means: phase.means,
           place: o.place,
           memory: o.memory,
-          backward: o.halves !== undefined,
           constants,
           fused,
           someExamples: first !== undefined,

@@ -54,8 +54,6 @@ export interface PhaseOptions {
   /** Where a node can be loaded; undefined: it is computed. */
   readonly place: (node: AnyNode) => Place | undefined;
   readonly memory: PhaseMemory;
-  /** Whether slots get gradients. */
-  readonly backward: boolean;
   readonly constants: Constants;
   readonly fused: boolean;
   /** Whether only some of the examples are meant. */
@@ -63,9 +61,9 @@ export interface PhaseOptions {
 }
 
 /** Whether matrices multiply what is stored, or the next step goes on with it. Sums of products with such numbers are of their size. */
-function canVanish({ value, to: { kind } }: Store, { backward, place }: PhaseOptions): boolean {
-  if (kind === "carry") return place(value)?.kind !== "back";
-  return kind === "next" || kind === "operand" || (kind === "slot" && backward);
+function canVanish({ value, to }: Store, { memory, place }: PhaseOptions): boolean {
+  if (to.kind === "carry") return place(value)?.kind !== "back";
+  return to.kind === "next" || to.kind === "operand" || (to.kind === "slot" && memory.isGradient(to.slot));
 }
 
 /**
