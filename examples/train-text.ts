@@ -8,7 +8,7 @@ const { tokenizer, train, validation } = await openCorpus({ files: [text] });
 const model = languageModel({ vocabularySize: tokenizer.vocabularySize, cell: "lstm", hiddenSize: 128 });
 const { trainer, parameters } = await trainText({ model, machine, train, validation, epochs: Number(epochs) });
 for await (const event of trainer) {
-  if (event.type === "progress") stdout.write(`\rstep ${event.step}: ${event.loss.toFixed(3)} nats a token `);
+  if (event.type === "progress") stdout.write(`\rstep ${event.step}: ${event.loss.toFixed(3)} nats per token `);
   if (event.type !== "epoch") continue;
   console.log(`\nepoch ${event.epoch}: validation ${event.validationLoss?.toFixed(3)}`);
   if (event.best) await saveRun(folder, { model, tokenizer, parameters });
