@@ -98,6 +98,12 @@ describe("rows", () => {
     const [, one, , two] = rowsBeside(result(33, [1, 2]));
     expect(one).toMatchObject({ peerThreads: 2, medianMs: 22, sameThreadsMs: 33, sameThreadsRatio: 3 });
     expect(sayRow(one)).toContain("ratio 2.00 to ours on 1 thread; on 1 thread like ours 33 ms → 3.00");
+    expect(
+      markdown([
+        { case: "x", system: "longshort", threads: 1, medianMs: 11 },
+        { ...one, case: "x" },
+      ]),
+    ).toContain("| 2.00 × | 3.00 × |");
     expect(two).not.toHaveProperty("sameThreadsMs");
     expect(rowsBeside()[1]).not.toHaveProperty("sameThreadsMs");
   });
@@ -107,10 +113,10 @@ describe("rows", () => {
     expect(sayRow(rows[2])).toContain("ERROR npm could not");
     const table = markdown(rows).split("\n");
     expect(table[0]).toBe(
-      "| case | ours, 1 thread | ours, 2 threads | beside | its best | ratio, 1 thread | ratio, 2 threads |",
+      "| case | ours, 1 thread | ours, 2 threads | beside | its best | ratio, 1 thread | ratio, 2 threads | one thread each |",
     );
-    expect(table[2]).toBe("| `char-lstm` | 11 ms | 6 ms | pytorch | 22 ms | 2.00 × | 3.67 × |");
-    expect(table[3]).toBe("|  |  |  | brain.js | npm could not install brain.js |  |  |");
+    expect(table[2]).toBe("| `char-lstm` | 11 ms | 6 ms | pytorch | 22 ms | 2.00 × | 3.67 × | 2.00 × |");
+    expect(table[3]).toBe("|  |  |  | brain.js | npm could not install brain.js |  |  |  |");
     const svg = figure(rows);
     expect(svg).toContain("char-lstm, pytorch</text>");
     expect(svg).toContain("2 × (22 ms : 11 ms)</text>");
