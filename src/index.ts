@@ -45,7 +45,7 @@ export {
   saveRun,
 } from "./checkpoint/run-folder.ts";
 export type { RunWeights } from "./checkpoint/run-weights.ts";
-export { SafeTensor, type StoredTensor, safeTensor } from "./checkpoint/safe-tensor.ts";
+export { SafeTensor, type StoredTensor, safeTensor, type WritableTensor } from "./checkpoint/safe-tensor.ts";
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./checkpoint/safetensors.ts";
 // Machines: what computes.
 export type { Arena, Limits, Machine, Numbers, PreparedPlan, SynchronousMachine } from "./compute/machine.ts";

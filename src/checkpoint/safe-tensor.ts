@@ -122,6 +122,21 @@ export function safeTensor(dtype: ElementTypeName, shape: readonly number[], val
   return new SafeTensor(dtype, shape, new Uint8Array(view.buffer));
 }
 
+/** What can be written to a file: a tensor as it is stored, or numbers with their shape, in the type of their array (else float64). */
+export type WritableTensor = SafeTensor | { readonly shape: readonly number[]; readonly data: ArrayLike<number> };
+
+/** The tensors to write, by name. One under two names stays one. @throws ShapeError "shape-mismatch" */
+export function storable(tensors: ReadonlyMap<string, WritableTensor>): Map<string, SafeTensor> {
+  const made = new Map<WritableTensor, SafeTensor>();
+  for (const tensor of tensors.values())
+    if (!made.has(tensor)) made.set(tensor, tensor instanceof SafeTensor ? tensor : ofNumbers(tensor));
+  return new Map([...tensors].map(([name, tensor]) => [name, made.get(tensor)!]));
+}
+
+function ofNumbers({ shape, data }: Exclude<WritableTensor, SafeTensor>): SafeTensor {
+  return safeTensor(data instanceof Float32Array ? "F32" : data instanceof Int32Array ? "I32" : "F64", shape, data);
+}
+
 /** A tensor that has every bit of the numbers, float32 or float64: the bytes of such an array are not copied. */
 export function tensorOver(shape: readonly number[], data: ArrayLike<number>): SafeTensor {
   const dtype = data instanceof Float32Array ? "F32" : "F64";

@@ -3,7 +3,7 @@ import { expectOptions } from "../shared/options.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
 import { formatShape } from "../shared/shapes.ts";
 import { ELEMENT_TYPES, type ElementTypeName, elementType } from "./element-types.ts";
-import { byteLength, SafeTensor } from "./safe-tensor.ts";
+import { byteLength, SafeTensor, storable, type WritableTensor } from "./safe-tensor.ts";
 import type { StoredBytes } from "./stored-bytes.ts";
 import { parseStrictJson, type StrictJson } from "./strict-json.ts";
 
@@ -187,11 +187,11 @@ function fail(what: string): never {
  * @throws UsageError "bad-tensor" when a name or a metadata value cannot be stored
  */
 export function writeSafetensors(
-  tensors: ReadonlyMap<string, SafeTensor>,
+  tensors: ReadonlyMap<string, WritableTensor>,
   options: { readonly metadata?: Readonly<Record<string, string>> } = {},
 ): OwnBytes {
   expectOptions("writeSafetensors", options, { metadata: 1 });
-  const parts = safetensorsParts(tensors, options.metadata);
+  const parts = safetensorsParts(storable(tensors), options.metadata);
   const file = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

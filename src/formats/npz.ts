@@ -1,4 +1,4 @@
-import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
+import { type SafeTensor, storable, type WritableTensor } from "../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -58,9 +58,9 @@ export function readNpz(input: ByteInput, options?: OpenZipOptions): Promise<Map
  * @throws UsageError "bad-tensor" for types that NumPy does not have; "bad-name" for names that are no plain path;
  *   "too-large"
  */
-export function writeNpz(arrays: ReadonlyMap<string, SafeTensor>): OwnBytes {
+export function writeNpz(arrays: ReadonlyMap<string, WritableTensor>): OwnBytes {
   const files = new Map<string, Uint8Array>();
-  for (const [name, tensor] of arrays) {
+  for (const [name, tensor] of storable(arrays)) {
     if (!isPlainPath(name + SUFFIX))
       throw new UsageError("bad-name", `${JSON.stringify(name)} cannot be the name of a file in an archive; rename it`);
     files.set(name + SUFFIX, writeNpy(tensor));

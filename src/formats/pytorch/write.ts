@@ -1,5 +1,5 @@
 import type { ElementTypeName } from "../../checkpoint/element-types.ts";
-import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
+import { type SafeTensor, storable, type WritableTensor } from "../../checkpoint/safe-tensor.ts";
 import { UsageError } from "../../shared/errors.ts";
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import { size, strides } from "../../shared/shapes.ts";
@@ -12,13 +12,17 @@ const storageOf = new Map<ElementTypeName, string>(Object.entries(storageTypes).
 /**
  * Returns the bytes of a file that `torch.load(path, weights_only=True)` reads as an OrderedDict of tensors (PyTorch 1.6 or newer). The
  * same tensors in the same order give the same bytes. A tensor under two names is stored once and stays shared.
+ * @example
+ * ```ts no-run
+ * writeFileSync("model.pt", writePyTorch(await parameters.toTensors()));
+ * ```
  * @throws UsageError "bad-tensor" for types that PyTorch 1.13 does not have; "too-large" from 4 GiB on
  */
-export function writePyTorch(tensors: ReadonlyMap<string, SafeTensor>): OwnBytes {
+export function writePyTorch(tensors: ReadonlyMap<string, WritableTensor>): OwnBytes {
   const pickle = new PickleWriter();
   const storages = new Map<SafeTensor, string>();
   pickle.beginOrderedDict();
-  for (const [name, tensor] of tensors) {
+  for (const [name, tensor] of storable(tensors)) {
     const storage = storageOf.get(tensor.dtype);
     if (storage === undefined)
       throw new UsageError(
