@@ -5,6 +5,8 @@ import type { Graph, Tensor } from "../tensor/graph.ts";
 
 /** Results of training steps since the last reading. */
 export interface StepReading {
+  /** Loss of the last step. */
+  readonly loss: number;
   /** Sum of the losses since the last reading. */
   readonly lossSum: number;
   /** Norm of all gradients at the last step, before clipping. */

@@ -45,7 +45,9 @@ describeOnMachines("training goes on where TensorFlow.js saved", (m) => {
     expect(train.losses).toHaveLength(20);
     for (const [k, loss] of train.losses.entries()) {
       step.run(k + 1, 0.02);
-      expect((await step.read()).lossSum, `loss ${k}`).toBeCloseTo(loss, 4);
+      const read = await step.read();
+      expect(read.lossSum, `loss ${k}`).toBeCloseTo(loss, 4);
+      expect(read.loss).toBe(read.lossSum);
     }
     step.close();
   });
