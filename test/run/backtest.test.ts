@@ -157,7 +157,7 @@ describe("backtest", () => {
     const noise = new RandomStream(8, "noise").normal(300);
     const y = Array.from(noise, (value, n) => ([5, 20, 100, 275].includes(n) ? Number.NaN : value + (n % 4)));
     const data = timeSeriesSet({ targets: ["y"], series: [{ values: { y } }] });
-    const [horizon, context, season] = [3, 12, 4];
+    const [horizon, context, season] = [3, 11, 4];
     const sizes = { horizon, context, season, model: { hiddenSize: 1 } };
     const { trainer, forecaster } = await trainForecaster({ machine, data, ...sizes, test: 30, validation: 0 });
     const { rows, origins } = await backtest(forecaster, { data, test: 30, stride: 4 });
@@ -174,7 +174,7 @@ describe("backtest", () => {
       scorer.add({
         truth: y.slice(origin, origin + horizon),
         point: new Array(horizon).fill(filled[origin - 1]),
-        // 256 origins of the training part are more than 200: every second one.
+        // 257 origins of the training part are more than 200: every second one.
         quantiles: [0.1, 0.5, 0.9].map((level) => ({
           level,
           values: [0, 1, 2].map(
