@@ -8,6 +8,9 @@ import { evaluateClassifier, evaluateRegression } from "../../src/run/evaluate-c
 import { loadClassifier } from "../../src/run/load-classifier.ts";
 import { loadRun } from "../../src/run/load-run.ts";
 import { RandomStream } from "../../src/shared/random.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
+import { createParameters } from "../../src/tensor/parameter-store.ts";
+import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 import { classWeightsOf } from "../../src/train/class-weights.ts";
 import { type TrainClassifierOptions, trainClassifier } from "../../src/train/train-classifier.ts";
 import { machineAndFolder } from "../support/machine-and-folder.ts";
@@ -59,6 +62,18 @@ describe("trainClassifier", () => {
     const loaded = await loadClassifier(join(folder, "texts"), { machine });
     expect(await loaded.predict(inputs)).toEqual(before);
     await expect(loadRun(join(folder, "texts"), { machine })).rejects.toMatchObject({ code: "other-task" });
+  });
+
+  test("vectors of words that do not occur in what is learned from begin as zeros, all others as they are drawn", async () => {
+    const tokenizer = await trainTokenizer("up down and so on never", { kind: "word" });
+    const { trainer, parameters, model } = await train({ tokenizer, seed: 3 });
+    const drawn = await createParameters({ machine, layout: layoutParameters(model), seed: 3 });
+    const [table, usual] = [await parameters.read("embedding.weight"), await drawn.read("embedding.weight")];
+    const width = table.length / tokenizer.vocabularySize;
+    const unseen = ["<unk>", "<eos>", "never"].map((word) => tokenizer.vocabulary.indexOf(word));
+    expect([...table]).toEqual(Array.from(usual, (v, k) => (unseen.includes(Math.floor(k / width)) ? 0 : v)));
+    drawn.close();
+    trainer.close();
   });
 
   test("measures on the examples that are given for it, and learns from all others", async () => {
