@@ -68,6 +68,8 @@ test("scores of numbers by hand", () => {
   const found = { examples: 3, loss: 5 / 3 / 4, rmse: Math.sqrt(5 / 3), mae: 1, r2: 1 - 5 / 14 };
   for (const [name, value] of Object.entries(found)) expect(scores[name as keyof typeof found]).toBeCloseTo(value, 12);
   expect(regressionScores([3, 3], [1, 5], 1)).toMatchObject({ rmse: 2, r2: Number.NaN });
+  // Ten times a tenth of 0.1 is not 0.1.
+  expect(regressionScores(new Array(10).fill(0.1), new Array(10).fill(0.2), 1).r2).toBeNaN();
 });
 
 test("series: the label of the nearest one, unless comparing all with all takes too long", async () => {
