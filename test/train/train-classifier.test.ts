@@ -76,6 +76,20 @@ describe("trainClassifier", () => {
     trainer.close();
   });
 
+  test("the loss of training is the mean over weighted examples, however they are put into batches", async () => {
+    const loss = async (batchSize: number): Promise<number> => {
+      const model = { hiddenSize: 8, embeddingSize: 8, dropout: 0 };
+      const options = { model, classWeights: { up: 7 }, validation: 0, epochs: 1, learningRate: 0 };
+      const { trainer } = await train({ batchSize, ...options });
+      const losses: number[] = [];
+      await trainer.run({ epoch: ({ trainLoss }) => losses.push(trainLoss) });
+      trainer.close();
+      return losses[0]!;
+    };
+    // Batches of 7 hold "up" more or less often.
+    expect(await loss(7)).toBeCloseTo(await loss(120), 6);
+  });
+
   test("measures on the examples that are given for it, and learns from all others", async () => {
     const validation = few(["up a", "down b", "up c", "elsewhere"], ["up", "down", "up", "neither"]);
     const training = await train({ validation, epochs: 1, learningRate: 0 });
