@@ -52,7 +52,7 @@ describe("how wide intervals must be", () => {
 
 test("a level by itself is no interval", () => {
   const width = new IntervalWidth();
-  for (let k = 0; k < 60; k++) width.add({ point: 1, quantiles: [{ level: 0.9, value: 2 }] }, k, "none");
+  for (let k = 0; k < 60; k++) width.add({ point: 1, quantiles: [{ level: 0.9, value: 2 }] }, 10 + k, "none");
   expect(width.factor(1)).toBeUndefined();
 });
 
