@@ -1,3 +1,4 @@
+import { varies } from "../shared/varies.ts";
 import type { TimeSeries } from "./time-series.ts";
 
 /** How the numbers of each series become numbers around 0: mean and deviation, median and spread of the middle half, 0 and mean size, or not at all. */
@@ -38,8 +39,7 @@ function measured(kind: ScalingKind, values: Float64Array): { center: number; sc
   return { center: mean, scale: positive(unit * Math.sqrt(squares), mean) };
 }
 
-/** A constant one differs from its mean by rounding only. */
-const positive = (scale: number, center: number): number => (scale > 1e-12 * Math.abs(center) ? scale : 1);
+const positive = (scale: number, center: number): number => (varies(scale, center) ? scale : 1);
 
 /** The value that this share of ascending ones is below, between neighbours by a straight line. */
 export function quantileOf(sorted: ArrayLike<number>, level: number): number {

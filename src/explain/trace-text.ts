@@ -3,7 +3,7 @@ import type { LanguageModel } from "../models/language-model.ts";
 import { runOptions } from "../run/run-options.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { namesOf, type ReadTrace, readTrace } from "./read-trace.ts";
 import { type TraceOptions, trace } from "./trace.ts";
@@ -38,8 +38,7 @@ export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
   const { model, parameters, machine, tokenizer, text, names, gradients, maxBytes, hold } = options;
   const tokens = tokenizer.encode(text);
   if (tokens.length === 0) throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
-  if (parameters.machine !== machine)
-    throw new UsageError("wrong-machine", "parameters: they are on another machine than the one given");
+  expectSameMachine(parameters, machine);
   const traced = await trace({ model, parameters }, { data: tokens }, { names, gradients, maxBytes, hold });
   return readTrace(traced, namesOf(tokens, tokenizer));
 }

@@ -1,4 +1,5 @@
 import { type Examples, targetsOf } from "../data/examples.ts";
+import { varies } from "../shared/varies.ts";
 import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
 import type { Classifier, ClassPrediction } from "./classifier.ts";
 
@@ -84,6 +85,6 @@ export function regressionScores(
     loss: squares / n / deviation ** 2,
     rmse: Math.sqrt(squares / n),
     mae: absolute / n,
-    r2: spread > 0 ? 1 - squares / spread : Number.NaN,
+    r2: varies(Math.sqrt(spread / n), mean) ? 1 - squares / spread : Number.NaN,
   };
 }

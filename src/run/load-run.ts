@@ -5,12 +5,11 @@ import type { RunConfig } from "../checkpoint/run-folder.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
 import type { Machine } from "../compute/machine.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
-import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
+import { tokenizerOfRun } from "./run-tokenizer.ts";
 
 /**
  * A loaded language model. Functions that take a running model (`openSession`, `generateBatch`, `traceText`, …) take a loaded run as it
@@ -47,12 +46,7 @@ export async function loadRun<M extends Machine>(source: RunSource, options: Loa
   const model = ofFile(runName(source, "config.json"), () =>
     languageModelFromConfig(config.model, { cells: cellsInWords(config.model, cells) }),
   );
-  const tokenizer = ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(tokenizerJson));
-  if (tokenizer.vocabularySize !== model.config.vocabularySize)
-    throw new FailureError(
-      "bad-run",
-      `${runName(source)}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files do not belong to one run`,
-    );
+  const tokenizer = tokenizerOfRun(source, tokenizerJson, model.config.vocabularySize);
   const parameters = await parametersOfRun(source, machine, model, weights);
   return { config, model, tokenizer, parameters, machine, metrics };
 }

@@ -3,10 +3,9 @@ import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
 import { sequenceTaggerFromConfig } from "../models/sequence-tagger.ts";
-import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
+import { tokenizerOfRun } from "./run-tokenizer.ts";
 import { Tagger } from "./tagger.ts";
 
 /**
@@ -26,11 +25,6 @@ export async function loadTagger(source: RunSource, options: LoadRunOptions): Pr
   const model = ofFile(runName(source, "config.json"), () =>
     sequenceTaggerFromConfig(config.model, { cells: cellsInWords(config.model, cells) }),
   );
-  const tokenizer = ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(json));
-  if (tokenizer.vocabularySize !== model.config.vocabularySize)
-    throw new FailureError(
-      "bad-run",
-      `${runName(source)}: its tokenizer has ${tokenizer.vocabularySize} tokens, its model ${model.config.vocabularySize}: these files do not belong to one run`,
-    );
+  const tokenizer = tokenizerOfRun(source, json, model.config.vocabularySize);
   return new Tagger({ model, machine, tokenizer, parameters: await parametersOfRun(source, machine, model, weights) });
 }

@@ -61,10 +61,9 @@ export async function* surprisal(options: SurprisalOptions): AsyncGenerator<Toke
         "session: something else was read or written with it meanwhile; open a session for each text",
       );
     const own = logProbabilities(expectLogits(await session.next([last])));
-    const piece = decoder.push(token) + (position === tokens.length - 1 ? decoder.end() : "");
     yield {
       token,
-      text: piece,
+      text: decoder.push(token),
       nats: -own[token]!,
       rank: 1 + own.reduce((count, one) => (one > own[token]! ? count + 1 : count), 0),
       alternatives: mostLikely(own, alternatives),

@@ -2,7 +2,6 @@ import type { Machine } from "../compute/machine.ts";
 import { carriedBatches, fitWindows } from "../data/carried-batches.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { runOptions } from "../run/run-options.ts";
-import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokens } from "../text/token-sequence.ts";
@@ -59,11 +58,8 @@ export interface TextEvaluator extends Evaluator {
 export async function openTextEvaluator(options: EvaluateTextOptions): Promise<TextEvaluator> {
   const { model, parameters, machine } = options;
   const tokens = expectTokens("tokens", options.tokens);
-  if (parameters.machine !== machine)
-    throw new UsageError("wrong-machine", "parameters: they are on another machine than the one given");
   const fit = fitWindows(tokens.length, { streams: 32, steps: 64 });
-  const streams = options.batchSize ?? fit.streams;
-  const steps = Math.min(options.sequenceLength ?? fit.steps, Math.max(1, Math.floor((tokens.length - 1) / streams)));
+  const [streams, steps] = [options.batchSize ?? fit.streams, options.sequenceLength ?? fit.steps];
   const sizes = { tokens, streams, steps, partial: true };
   const windows = carriedBatches(sizes);
   const evaluator = await openEvaluator({

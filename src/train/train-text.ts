@@ -80,8 +80,6 @@ export async function trainText(options: TrainTextOptions): Promise<TextTraining
   const all = expectTokens("validation", options.validation ?? new Int32Array(0));
   const { validationTokens: most = all.length } = options;
   const validation = most < all.length ? partOf(all, 0, most) : all;
-  if (options.parameters && options.parameters.machine !== machine)
-    throw new UsageError("wrong-machine", "parameters: they are on another machine than the one given");
   const sizes = { tokens: train, ...windowSizes(train.length, options) };
   const windows = carriedBatches(sizes);
   const { optimizer, accumulate, seed } = planOf(options, windows.windows);

@@ -18,8 +18,7 @@ export async function silenceUnseen(
   const [rows, columns] = shape as [number, number];
   const seen = new Uint8Array(rows);
   for (const tokens of sequences) for (let t = 0; t < tokens.length; t++) seen[tokens[t]!] = 1;
-  if (!seen.includes(0)) return;
-  const values = Float32Array.from(await parameters.read(table));
+  const values = await parameters.read(table);
   for (let token = 0; token < rows; token++) if (!seen[token]) values.fill(0, token * columns, (token + 1) * columns);
   parameters.write(table, values);
 }

@@ -1,5 +1,6 @@
 import type { Anchor } from "../data/forecast-layout.ts";
 import type { TimeSeries } from "../data/time-series.ts";
+import { varies } from "../shared/varies.ts";
 
 export interface UsualAnchorOptions {
   readonly targets: readonly string[];
@@ -25,8 +26,9 @@ export function usualAnchor(train: readonly TimeSeries[], options: UsualAnchorOp
       const there = y.filter((value) => !Number.isNaN(value));
       const mean = there.reduce((sum, value) => sum + value / there.length, 0);
       const spread = there.reduce((sum, value) => sum + Math.abs(value - mean) / there.length, 0);
+      if (!varies(spread, mean)) continue;
       const stride = Math.max(1, Math.floor(length / ORIGINS));
-      for (let origin = season; origin + horizon <= length && spread > 0; origin += stride)
+      for (let origin = season; origin + horizon <= length; origin += stride)
         for (let h = 0; h < horizon; h++) {
           const [truth, last, before] = [y[origin + h]!, y[origin - 1]!, y[origin - season + (h % season)]!];
           if (Number.isNaN(truth + last + before)) continue;

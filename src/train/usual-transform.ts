@@ -1,6 +1,7 @@
 import type { Transform } from "../data/forecast-layout.ts";
 import type { TimeSeries } from "../data/time-series.ts";
 import { extremes } from "../shared/extremes.ts";
+import { varies } from "../shared/varies.ts";
 
 /** Steps of a piece where there is no season. */
 const PIECE = 12;
@@ -25,7 +26,7 @@ function growsWithLevel(values: Float64Array, length: number): boolean {
     const piece = values.subarray(from, from + length);
     const mean = piece.reduce((sum, value) => sum + value / length, 0);
     const deviation = Math.sqrt(piece.reduce((sum, value) => sum + (value - mean) ** 2 / length, 0));
-    if (deviation > 0) pieces.push([Math.log(mean), Math.log(deviation)]);
+    if (varies(deviation, mean)) pieces.push([Math.log(mean), Math.log(deviation)]);
   }
   if (pieces.length < 4) return false;
   const [x, y] = [pieces.map(([mean]) => mean), pieces.map(([, deviation]) => deviation)];

@@ -58,6 +58,28 @@ onMachines("losses at the edges", (machine) => {
     expect(logarithm.output[2]).toBeCloseTo(plain.output[2]!, 6);
   });
 
+  test("probabilities need not sum to 1: each counts −y log softmax, and their gradients too", async () => {
+    const [x, y] = [
+      [0.3, -1, 2],
+      [0.1, 0, 0.5],
+    ];
+    const total = Math.log(x.reduce((sum, v) => sum + Math.exp(v), 0));
+    const { output, gradients } = await evaluate({
+      machine: machine(),
+      inputs: {
+        x: { shape: [1, 3], data: Float64Array.from(x) },
+        y: { shape: [1, 3], data: Float64Array.from(y) },
+      },
+      build: (t) => crossEntropy(t.x!, t.y!),
+    });
+    expect(output[0]).toBeCloseTo(
+      y.reduce((sum, v, k) => sum + v * (total - x[k]!), 0),
+      6,
+    );
+    const expected = x.map((v, k) => 0.6 * Math.exp(v - total) - y[k]!);
+    expect(difference(gradients.x!, expected)).toBeLessThan(1e-5);
+  });
+
   test("what is left out is what the description says", async () => {
     const ignoring = (options: object) => (t: Readonly<Record<string, Tensor>>) =>
       linearCrossEntropy(reshape(t.x!, [2, 3]), { weight: reshape(t.y!, [2, 3]) }, t.target!, options);

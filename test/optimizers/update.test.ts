@@ -4,6 +4,7 @@ import { adadelta } from "../../src/optimizers/adadelta.ts";
 import { adagrad } from "../../src/optimizers/adagrad.ts";
 import { adam, adamW } from "../../src/optimizers/adam.ts";
 import { adamax } from "../../src/optimizers/adamax.ts";
+import { averaged } from "../../src/optimizers/averaged.ts";
 import { defineOptimizer } from "../../src/optimizers/define.ts";
 import { nadam } from "../../src/optimizers/nadam.ts";
 import { radam } from "../../src/optimizers/radam.ts";
@@ -125,6 +126,22 @@ onMachines("the update of all parameters", (machine, tolerance) => {
     const penalized = await descend(machine(), optimizerByName(name), { ...options, more: weightDecay });
     expect(difference(decays.parameters, penalized.parameters)).toBeLessThan(tolerance.output);
     expect(decays.parameters).not.toEqual((await descend(machine(), optimizerByName(name), options)).parameters);
+  });
+
+  test("a mean of the weights goes 9 / (step + 8) of the way at first, and 1 − decay later", async () => {
+    const steps = (from: number, count: number) =>
+      descend(machine(), averaged(sgd(), 0.9), { rate: 0.1, steps: count, from });
+    for (const from of [1, 500]) {
+      let mean = [0, 0, 0, 0, 0];
+      for (let count = 1; count <= 3; count++) {
+        const { parameters, moments } = await steps(from, count);
+        const share = Math.max(0.1, 9 / (from + count - 1 + 8));
+        mean = mean.map((m, k) => m + share * (parameters[k]! - m));
+        expect(difference(moments.average!, mean)).toBeLessThan(tolerance.output);
+      }
+    }
+    for (const decay of [0, 1, Number.NaN])
+      expect(() => averaged(sgd(), decay)).toThrow(`average: expected a number above 0 and below 1, got ${decay}`);
   });
 
   test("AdamW shrinks the parameters and lets the gradient be", async () => {

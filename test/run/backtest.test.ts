@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Machine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
+import { quantileOf } from "../../src/data/series-scaling.ts";
 import { timeSeriesSet } from "../../src/data/time-series-set.ts";
 import { backtest } from "../../src/run/backtest.ts";
 import { drift, naive, seasonalNaive } from "../../src/run/baselines/copies.ts";
@@ -15,16 +16,20 @@ const options = { context: 6, horizon: 4, season: 3 };
 const series = (length: number, of: (n: number) => number) => [
   { values: Float64Array.from({ length }, (_, n) => of(n)), trainEnd: length - 10 },
 ];
+/** From, to and including, every so manieth. */
+const range = (from: number, to: number, stride = 1): number[] =>
+  Array.from({ length: Math.floor((to - from) / stride) + 1 }, (_, k) => from + k * stride);
 const close = (found: Float64Array, wanted: readonly number[], digits = 6) => {
   for (const [h, value] of wanted.entries()) expect(found[h]).toBeCloseTo(value, digits);
 };
 
 describe("simple methods", () => {
   test("copies and a straight line", () => {
-    const all = series(30, (n) => n * n);
-    close(naive(all, options).predict(0, 5), [16, 16, 16, 16]);
-    close(seasonalNaive(all, options).predict(0, 5), [4, 9, 16, 4]);
-    close(drift(all, options).predict(0, 5), [20, 24, 28, 32]);
+    const all = series(30, (n) => n * n + 3);
+    close(naive(all, options).predict(0, 5), [19, 19, 19, 19]);
+    close(seasonalNaive(all, options).predict(0, 5), [7, 12, 19, 7]);
+    close(drift(all, options).predict(0, 5), [23, 27, 31, 35]);
+    close(drift(all, options).predict(0, 1), [3, 3, 3, 3]);
   });
 
   test("exponential smoothing goes on with a level, a trend, straight or damped, and a season", () => {
@@ -146,5 +151,46 @@ describe("backtest", () => {
     await expect(backtest(forecaster, { series: [], test: 30 })).rejects.toMatchObject({ code: "bad-option" });
     await expect(run(y, 271)).rejects.toMatchObject({ code: "series-too-short" });
     trainer.close();
+  });
+
+  test("simple methods are scored as by hand: intervals from their errors in training, gaps filled but not compared", async () => {
+    const noise = new RandomStream(8, "noise").normal(300);
+    const y = Array.from(noise, (value, n) => ([5, 20, 100, 275].includes(n) ? Number.NaN : value + (n % 4)));
+    const data = timeSeriesSet({ targets: ["y"], series: [{ values: { y } }] });
+    const [horizon, context, season] = [3, 11, 4];
+    const sizes = { horizon, context, season, model: { hiddenSize: 1 } };
+    const { trainer, forecaster } = await trainForecaster({ machine, data, ...sizes, test: 30, validation: 0 });
+    const { rows, origins } = await backtest(forecaster, { data, test: 30, stride: 4 });
+    trainer.close();
+    expect(origins).toBe(7);
+    const filled = y.map((value, n) => (Number.isNaN(value) ? y[n - 1]! : value));
+    const errors = (from: number, to: number, stride: number, h: number) =>
+      range(from, to, stride).map((origin) => filled[origin + h]! - filled[origin - 1]!);
+    const there = y.slice(0, 270).filter((value) => !Number.isNaN(value));
+    const mean = (all: readonly number[]) => all.reduce((sum, value) => sum + value, 0) / all.length;
+    const seasons = range(season, 269).map((n) => Math.abs(y[n]! - y[n - season]!));
+    const scorer = new ForecastScorer();
+    for (const origin of range(270, 297, 4))
+      scorer.add({
+        truth: y.slice(origin, origin + horizon),
+        point: new Array(horizon).fill(filled[origin - 1]),
+        // 257 origins of the training part are more than 200: every second one.
+        quantiles: [0.1, 0.5, 0.9].map((level) => ({
+          level,
+          values: [0, 1, 2].map(
+            (h) =>
+              filled[origin - 1]! +
+              quantileOf(
+                errors(context, 267, 2, h).sort((a, b) => a - b),
+                level,
+              ),
+          ),
+        })),
+        naiveError: mean(seasons.filter((value) => !Number.isNaN(value))),
+        scale: Math.sqrt(mean(there.map((value) => (value - mean(there)) ** 2))),
+      });
+    const found = rows.find(({ name }) => name === "naive (last value)")!.scores.y!;
+    for (const [name, value] of Object.entries(scorer.scores()))
+      expect(found[name as keyof typeof found], name).toBeCloseTo(value!, 9);
   });
 });

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Machine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
+import type { PreparedSeries } from "../../src/data/forecast-inputs.ts";
 import { timeSeriesSet } from "../../src/data/time-series-set.ts";
 import { backtest } from "../../src/run/backtest.ts";
+import { widthFactors, withWidths } from "../../src/run/forecast-widths.ts";
 import { IntervalWidth, widened } from "../../src/run/interval-width.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { trainForecaster } from "../../src/train/train-forecaster.ts";
@@ -45,6 +47,62 @@ describe("how wide intervals must be", () => {
     expect(widened(10, 5, 2, "none")).toBe(0);
     expect(widened(10, 5, 2, "log")).toBeCloseTo(2.5, 12);
     expect(widened(10, 5, 1, "log")).toBe(5);
+  });
+});
+
+test("a level by itself is no interval", () => {
+  const width = new IntervalWidth();
+  for (let k = 0; k < 60; k++) width.add({ point: 1, quantiles: [{ level: 0.9, value: 2 }] }, 10 + k, "none");
+  expect(width.factor(1)).toBeUndefined();
+});
+
+describe("the factors of a forecast's columns", () => {
+  const [length, horizon] = [80, 2];
+  const truth = { y: (n: number) => 20 + 3 * Math.sin(1.7 * n), z: (n: number) => (n < 10 ? 5 + n : Number.NaN) };
+  const forecast = (point: number, low: number, high: number) => ({
+    point: new Float64Array(horizon).fill(point),
+    quantiles: [
+      { level: 0.1, values: new Float64Array(horizon).fill(low) },
+      { level: 0.9, values: new Float64Array(horizon).fill(high) },
+    ],
+  });
+  const found = { y: forecast(20, 19, 21.5), z: forecast(1, 0, 2) };
+  const [center, scale] = [
+    [17, -4],
+    [2, 0.5],
+  ];
+  const origins = Array.from({ length: 38 }, (_, k) => 4 + 2 * k);
+  /** Of windows whose values are y and z after `learned`, which is what a network reads. */
+  const factors = (transform: "none" | "log", learned: (value: number) => number) => {
+    const both = Array.from({ length }, (_, n) => [truth.y(n), truth.z(n)]).flat();
+    const series: PreparedSeries = {
+      ...{ id: "", length, center, scale, categories: [] },
+      ...{ past: new Float64Array(0), known: new Float64Array(0) },
+      targets: Float64Array.from(both, (v, k) => (learned(v) - center[k % 2]!) / scale[k % 2]!),
+      present: Uint8Array.from(both, (v) => (Number.isNaN(v) ? 0 : 1)),
+    };
+    const measured = origins.map((origin) => ({ window: { series, origin }, found }));
+    return widthFactors(measured, { targets: ["y", "z"], transform, horizon } as never, 1);
+  };
+  const byHand = (transform: "none" | "log"): number => {
+    const width = new IntervalWidth();
+    const quantiles = found.y.quantiles.map(({ level, values }) => ({ level, value: values[0]! }));
+    for (const origin of origins)
+      for (let h = 0; h < horizon; h++) width.add({ point: 20, quantiles }, truth.y(origin + h), transform);
+    return width.factor(1)!;
+  };
+
+  test("are measured on the values in their units; a column with too few has none", () => {
+    expect(factors("none", (v) => v)).toEqual({ y: expect.closeTo(byHand("none"), 12) });
+    expect(factors("log", Math.log)).toEqual({ y: expect.closeTo(byHand("log"), 9) });
+    expect(byHand("none")).toBeGreaterThan(1.2);
+  });
+
+  test("move their own column alone", () => {
+    const moved = withWidths(found, { y: 2 }, "none");
+    expect(moved.z).toEqual(found.z);
+    expect(moved.y!.point).toEqual(found.y.point);
+    expect(moved.y!.quantiles.map(({ values }) => values[1])).toEqual([18, 23]);
   });
 });
 

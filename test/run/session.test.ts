@@ -114,7 +114,10 @@ describeOnMachines("a session", (on) => {
       code: "out-of-range",
     });
     const other = await openMachine("reference");
-    await expect(openSession({ ...partsOf(run), machine: other })).rejects.toMatchObject({ code: "wrong-machine" });
+    await expect(openSession({ ...partsOf(run), machine: other })).rejects.toMatchObject({
+      code: "wrong-machine",
+      message: "parameters: they are on another machine than the one given",
+    });
     run.parameters.close();
   });
 });

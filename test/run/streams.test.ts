@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { SynchronousMachine } from "../../src/compute/machine.ts";
+import { openReference } from "../../src/compute/reference/machine.ts";
 import { languageModel } from "../../src/models/language-model.ts";
 import { quantize } from "../../src/run/quantize.ts";
 import { openSession } from "../../src/run/session.ts";
@@ -87,6 +88,10 @@ onMachines("streams of different ages", (opened) => {
   });
 
   test("what does not fit is refused", async () => {
+    const elsewhere = await createParameters({ machine: openReference(), layout: layoutParameters(model) });
+    await expect(openStreams({ model, parameters: elsewhere, machine: machine(), capacity })).rejects.toThrow(
+      "parameters: they are on another machine than the one given",
+    );
     const { parameters, streams } = await open();
     const ids = Array.from({ length: capacity }, () => streams.open());
     expect(() => streams.open()).toThrow(/all 5 streams/);

@@ -3,7 +3,7 @@ import type { Examples, Series } from "../../src/data/examples.ts";
 import { BagOfTokens } from "../../src/models/bag-of-tokens.ts";
 import { sequenceClassifier } from "../../src/models/sequence-classifier.ts";
 import { Classifier } from "../../src/run/classifier.ts";
-import type { RegressionScores } from "../../src/run/evaluate-classifier.ts";
+import { type RegressionScores, regressionScores } from "../../src/run/evaluate-classifier.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
@@ -61,6 +61,15 @@ test("numbers: the mean of what is learned from, and a sum over words", async ()
   expect(loss).toBeCloseTo(rmse ** 2 / 16, 9);
   expect(bag!.name).toBe("linear regression on counts of tokens");
   expect(linear.r2).toBeGreaterThan(0.95);
+});
+
+test("scores of numbers by hand", () => {
+  const scores = regressionScores([1, 2, 6], [2, 2, 4], 2);
+  const found = { examples: 3, loss: 5 / 3 / 4, rmse: Math.sqrt(5 / 3), mae: 1, r2: 1 - 5 / 14 };
+  for (const [name, value] of Object.entries(found)) expect(scores[name as keyof typeof found]).toBeCloseTo(value, 12);
+  expect(regressionScores([3, 3], [1, 5], 1)).toMatchObject({ rmse: 2, r2: Number.NaN });
+  // Ten times a tenth of 0.1 is not 0.1.
+  expect(regressionScores(new Array(10).fill(0.1), new Array(10).fill(0.2), 1).r2).toBeNaN();
 });
 
 test("series: the label of the nearest one, unless comparing all with all takes too long", async () => {

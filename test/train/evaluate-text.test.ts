@@ -48,6 +48,17 @@ describe("evaluateText", () => {
     expect(score.loss).toBeCloseTo(sums.reduce((a, b) => a + b, 0) / 44, 12);
   });
 
+  test("reads 32 streams by 64 steps where nothing else is asked for, fewer of a short text", async () => {
+    const long = Int32Array.from({ length: 32 * 70 + 1 }, (_, k) => tokens[(7 * k) % tokens.length]!);
+    const given = { ...run, machine, tokens: long };
+    const asked = await evaluateText({ ...given, batchSize: 32, sequenceLength: 64 });
+    expect(await evaluateText(given)).toEqual(asked);
+    expect(await evaluateText({ ...given, batchSize: 16 })).not.toEqual(asked);
+    // Of 48 tokens one stream has 47 steps.
+    const short = await evaluateText({ ...run, machine, tokens });
+    expect(short).toEqual(await evaluateText({ ...run, machine, tokens, batchSize: 1 }));
+  });
+
   test("gives the same each time it runs, and stops when aborted", async () => {
     const evaluator = await openTextEvaluator({ ...run, machine, tokens });
     const first = await evaluator.run();

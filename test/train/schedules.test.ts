@@ -156,7 +156,7 @@ describe("beyond the file", () => {
     expect(() => exponentialRate({ learningRate, gamma: Number.NaN })).toThrow(/gamma.*NaN/);
     expect(() => oneCycleRate({ maxRate: 1, totalSteps: 5, warmupRatio: 2 })).toThrow(/warmupRatio.*from 0 to 1/);
     expect(() => multiStepRate({ learningRate, milestones: [0.5] })).toThrow(/milestones\[0\]/);
-    expect(() => reduceOnPlateau({ learningRate, factor: 1 })).toThrow(UsageError);
+    for (const factor of [0, 1]) expect(() => reduceOnPlateau({ learningRate, factor })).toThrow(UsageError);
     expect(() => constantRate({ learningRate })(-1)).toThrow(/step/);
     expect(() => constantRate({ learningRate })(0.5)).toThrow(/step/);
   });

@@ -8,6 +8,9 @@ import { evaluateClassifier, evaluateRegression } from "../../src/run/evaluate-c
 import { loadClassifier } from "../../src/run/load-classifier.ts";
 import { loadRun } from "../../src/run/load-run.ts";
 import { RandomStream } from "../../src/shared/random.ts";
+import { layoutParameters } from "../../src/tensor/parameter.ts";
+import { createParameters } from "../../src/tensor/parameter-store.ts";
+import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 import { classWeightsOf } from "../../src/train/class-weights.ts";
 import { type TrainClassifierOptions, trainClassifier } from "../../src/train/train-classifier.ts";
 import { machineAndFolder } from "../support/machine-and-folder.ts";
@@ -69,6 +72,32 @@ describe("trainClassifier", () => {
       code: "not-a-number",
       message: expect.stringMatching(/^series 8: step 2, channel 1 of the series is NaN: fill gaps first/),
     });
+  });
+
+  test("vectors of words that do not occur in what is learned from begin as zeros, all others as they are drawn", async () => {
+    const tokenizer = await trainTokenizer("up down and so on never", { kind: "word" });
+    const { trainer, parameters, model } = await train({ tokenizer, seed: 3 });
+    const drawn = await createParameters({ machine, layout: layoutParameters(model), seed: 3 });
+    const [table, usual] = [await parameters.read("embedding.weight"), await drawn.read("embedding.weight")];
+    const width = table.length / tokenizer.vocabularySize;
+    const unseen = ["<unk>", "<eos>", "never"].map((word) => tokenizer.vocabulary.indexOf(word));
+    expect([...table]).toEqual(Array.from(usual, (v, k) => (unseen.includes(Math.floor(k / width)) ? 0 : v)));
+    drawn.close();
+    trainer.close();
+  });
+
+  test("the loss of training is the mean over weighted examples, however they are put into batches", async () => {
+    const loss = async (batchSize: number): Promise<number> => {
+      const model = { hiddenSize: 8, embeddingSize: 8, dropout: 0 };
+      const options = { model, classWeights: { up: 7 }, validation: 0, epochs: 1, learningRate: 0 };
+      const { trainer } = await train({ batchSize, ...options });
+      const losses: number[] = [];
+      await trainer.run({ epoch: ({ trainLoss }) => losses.push(trainLoss) });
+      trainer.close();
+      return losses[0]!;
+    };
+    // Batches of 7 hold "up" more or less often.
+    expect(await loss(7)).toBeCloseTo(await loss(120), 6);
   });
 
   test("measures on the examples that are given for it, and learns from all others", async () => {

@@ -196,6 +196,33 @@ describe("trainForecaster", () => {
     expect(await anchorOf((n) => noise[n]!)).toBe("none");
   });
 
+  test("what is left out fits the data: no season without times, no logarithms of counts, about 2,000 updates", async () => {
+    const opened = async (options: Partial<TrainForecasterOptions>) => {
+      const { trainer, forecaster } = await train(options);
+      for await (const event of trainer) {
+        trainer.close();
+        return { layout: forecaster.layout, epochs: event.type === "start" ? event.epochs : undefined };
+      }
+      throw new Error("no event");
+    };
+    const plain = timeSeriesSet({ targets: ["y"], series: [{ values: { y: waves(200) } }] });
+    expect((await opened({ data: plain })).layout).toMatchObject({ season: 1, calendar: [] });
+    const counts = waves(200, (n) => Math.round(Math.exp(3 + 0.01 * n + 0.3 * Math.sin(n / 2))));
+    expect((await opened({ data: setOf(counts) })).layout).toMatchObject({ transform: "log" });
+    expect((await opened({ data: setOf(counts), head: "negative-binomial" })).layout).toMatchObject({
+      ...{ transform: "none", anchor: "none", scaling: "mean", counts: true },
+    });
+    // 143, 4,457 and 22,457 windows in batches of 32.
+    for (const [length, epochs] of [
+      [200, 50],
+      [5000, 15],
+      [25_000, 5],
+    ] as const) {
+      const found = await opened({ data: setOf(waves(length, (n) => Math.sin(n))), context: 40, linear: false });
+      expect(found.epochs).toBe(epochs);
+    }
+  });
+
   test("missing values and a constant series do no harm", async () => {
     const holes = waves(200, (n) => (n % 7 === 3 ? Number.NaN : wave(n)));
     const { trainer, forecaster } = await train({ data: setOf(holes), epochs: 2 });

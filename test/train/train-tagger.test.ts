@@ -232,3 +232,19 @@ describe("trainTagger", () => {
     await trainer.close();
   });
 });
+
+test("each word's most frequent tag, of words that did not occur the most frequent of all", () => {
+  const train = { tokens: [["a", "b"], ["a", "b"], ["a"], ["c"]], tags: [["Y", "O"], ["X", "O"], ["X"], ["O"]] };
+  const test = {
+    tokens: [
+      ["a", "b", "d"],
+      ["c", "a"],
+    ],
+    tags: [
+      ["X", "O", "O"],
+      ["O", "Y"],
+    ],
+  };
+  const { accuracy, tokens, sentences } = mostFrequentTags({ tags: ["O", "X", "Y"] }, train, test);
+  expect({ accuracy, tokens, sentences }).toEqual({ accuracy: 4 / 5, tokens: 5, sentences: 2 });
+});

@@ -380,19 +380,28 @@ describe("how a training goes", () => {
 describe("updates that are left out", () => {
   const machine = openReference();
   /** loss = Σ (w x + b), whose gradient is x; 1e39 is more than a norm may be. */
-  async function linearOn(xs: readonly number[]) {
+  async function linearOn(xs: readonly number[], resumedAt?: number) {
     const layer = linear({ inputSize: 1, outputSize: 1 });
     const model = { parts: { layer } };
-    const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 2 });
-    parameters.write("layer.weight", [1e-9]);
-    const trainer = await openTrainer({
-      ...{ machine, parameters, epochs: 1, logEvery: 1, learningRate: 1e-12, clipNorm: Number.POSITIVE_INFINITY },
-      batches: { batchesPerEpoch: xs.length, batch: (_, k) => ({ inputs: { x: [xs[k]!] }, rows: 1 }) },
-      record: (graph) => ({ loss: sumAll({ out: layer.forward(graph.input("x", [1, 1])) }, variable("out")) }),
-    });
+    const open = async () => {
+      const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 2 });
+      parameters.write("layer.weight", [1e-9]);
+      return openTrainer({
+        ...{ machine, parameters, epochs: 1, logEvery: 1, learningRate: 1e-12, clipNorm: Number.POSITIVE_INFINITY },
+        batches: { batchesPerEpoch: xs.length, batch: (_, k) => ({ inputs: { x: [xs[k]!] }, rows: 1 }) },
+        record: (graph) => ({ loss: sumAll({ out: layer.forward(graph.input("x", [1, 1])) }, variable("out")) }),
+      });
+    };
+    let trainer = await open();
+    if (resumedAt !== undefined) {
+      for await (const event of trainer) if (event.type === "progress" && event.step === resumedAt) break;
+      const snapshot = await trainer.snapshot();
+      trainer = await open();
+      await trainer.restore(snapshot);
+    }
     const all = await eventsOf(trainer);
     const skipped = (all.filter((e) => e.type === "progress").at(-1) as ProgressEvent).skipped;
-    return { skipped, weights: await parameters.toTensors() };
+    return { skipped, weights: await trainer.parameters.toTensors() };
   }
 
   test("do not count for Adam's corrections", async () => {
@@ -400,6 +409,8 @@ describe("updates that are left out", () => {
     const without = await linearOn([1, 2, 3, 4]);
     expect([with2.skipped, without.skipped]).toEqual([2, 0]);
     expect(with2.weights).toEqual(without.weights);
+    // Nor after a resume, whose first update has to know of them.
+    expect(await linearOn([1, 1e39, 2, 3, 1e39, 4], 3)).toEqual(with2);
   });
 
   test("and data that are no numbers stop it, named", async () => {
