@@ -17,6 +17,8 @@ const [ROWS, DEPTH, PANELS] = [60, 128, 4];
 const FLOATING_POINT_OPERATIONS = 2 * ROWS * DEPTH * PANELS * 16;
 /** Milliseconds. Optimised code is there after some of them; until then rates are a fifth or less of what they become. */
 const [WINDOW, WINDOWS, RISE] = [0.5, 24, 3.5];
+/** Windows that optimised code is waited for. On a busy machine it may come late: taken for slow, the wide tile would be lost for good. */
+const PATIENCE = 60;
 /** Addresses: constants, zeros, both operands, the product of one panel, and functions of it. */
 const [CONSTANTS, ZEROS, A, B, C, D] = [0, 2048, 4096, 40960, 81920, 90112];
 const END = D + ROWS * 64;
@@ -78,10 +80,15 @@ class Meter {
     return Math.max(...this.#rates);
   }
 
-  /** Whether optimised code has taken over, and three windows agree. */
+  /** Whether optimised code has taken over. */
+  get risen(): boolean {
+    return this.best > RISE * this.#cold;
+  }
+
+  /** Whether that has happened, and three windows agree. */
   get settled(): boolean {
     const { best } = this;
-    return best > RISE * this.#cold && this.#rates.slice(-3).every((rate) => rate > 0.9 * best);
+    return this.risen && this.#rates.slice(-3).every((rate) => rate > 0.9 * best);
   }
 
   #window(length: number): number {
@@ -117,7 +124,9 @@ export interface TileChoice {
 /** Takes the wide build where it is faster and right. Both are measured in turn until they have settled. */
 export function compareTrials(narrow: Trial, wide: Trial): TileChoice {
   const [slow, fast] = [new Meter(narrow), new Meter(wide)];
-  for (let window = 0; window < WINDOWS && !(slow.settled && fast.settled); window++) {
+  const enough = (window: number): boolean =>
+    (slow.settled && fast.settled) || window >= (slow.risen && fast.risen ? WINDOWS : PATIENCE);
+  for (let window = 0; !enough(window); window++) {
     slow.measure();
     fast.measure();
   }
@@ -128,7 +137,7 @@ export function compareTrials(narrow: Trial, wide: Trial): TileChoice {
 
 let known: TileChoice | undefined;
 
-/** Measures once per process, 6 to 24 ms, and only where the flag was given. */
+/** Measures once per process, 6 to 24 ms (60 where optimised code comes late), and only where the flag was given. */
 export function chooseTiles(fused: boolean): TileChoice {
   known ??= mayBeWide()
     ? compareTrials(openTrial(false, fused), openTrial(true, fused))

@@ -46,6 +46,17 @@ test("the wide build is taken where it is faster and gives the same bits", () =>
   });
 });
 
+/** One that takes two hundred microseconds, and fewer from a moment on, as if its optimised code came then. */
+const late = (milliseconds: number, microseconds: number): Trial => {
+  const start = performance.now();
+  const [before, after] = [trial(200, 1), trial(microseconds, 1)];
+  return { ...before, run: () => (performance.now() - start < milliseconds ? before : after).run() };
+};
+
+test("optimised code that comes late is waited for", () => {
+  expect(compareTrials(late(3, 40), late(35, 10)).wide).toBe(true);
+});
+
 test("what is looked at for it is not empty, and the same in both builds", async () => {
   const [narrow, wide] = [openTrial(false, false), openTrial(true, false)];
   narrow.run();
