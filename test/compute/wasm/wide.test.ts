@@ -48,12 +48,14 @@ test("the wide build is taken where it is faster and gives the same bits", () =>
 
 /** One that takes two hundred microseconds, and fewer from a moment on, as if its optimised code came then. */
 const late = (milliseconds: number, microseconds: number): Trial => {
-  const start = performance.now();
   const [before, after] = [trial(200, 1), trial(microseconds, 1)];
+  // The first call of a function takes longer.
+  for (const { run } of [before, after, before, after]) run();
+  const start = performance.now();
   return { ...before, run: () => (performance.now() - start < milliseconds ? before : after).run() };
 };
 
-test("optimised code that comes late is waited for", () => {
+test("optimised code that comes late is waited for", { retry: 3 }, () => {
   expect(compareTrials(late(3, 40), late(35, 10)).wide).toBe(true);
 });
 
