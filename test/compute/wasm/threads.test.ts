@@ -132,6 +132,7 @@ for (const fused of [undefined, false])
       for (const [batch, hiddenSize] of [
         [1, 33],
         [6, 50],
+        [8, 20],
         [13, 50],
         [16, 64],
       ] as const)
