@@ -50,6 +50,14 @@ describe("functions and classes that are loaded when they are used", () => {
     expect(() => failing.functionOf("sum")(1)).toThrow(new TypeError("of its own"));
   });
 
+  it("say what to do where a loader made CommonJS of their file: what it imports would be there twice", () => {
+    writeFileSync(path.join(folder, "made.cjs"), 'Object.defineProperty(exports, "__esModule", { value: true });');
+    const made = lateExports("./made.cjs", pathToFileURL(path.join(folder, "index.mjs")).href);
+    expect(() => made.functionOf("sum")(1)).toThrow(
+      expect.objectContaining({ code: "piece-changed", message: expect.stringContaining("--conditions=module") }),
+    );
+  });
+
   it("are classes for `new`, `instanceof`, `extends`, static members and whoever looks at them", () => {
     interface Maker {
       new (n: number): { readonly n: number };

@@ -32,7 +32,14 @@ export function lateExports(file: string, base: string): LateExports {
 
 function load(file: string, base: string): Record<string, Real> {
   try {
-    return modules().createRequire(base)(file);
+    const loaded = modules().createRequire(base)(file);
+    // What it imports would be there twice, and the one copy not know what the other one made.
+    if (loaded.__esModule)
+      throw new FailureError(
+        "piece-changed",
+        `${file}: a loader has made a CommonJS module of it; have it resolve packages by the condition "module" as well (tsx --conditions=module program.ts)`,
+      );
+    return loaded;
   } catch (cause) {
     if ((cause as { code?: unknown }).code !== "MODULE_NOT_FOUND") throw cause;
     throw new FailureError(
