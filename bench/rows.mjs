@@ -75,7 +75,7 @@ function sameThreads(own, runs, best) {
 }
 
 /** The setting of a peer with the shortest time; undefined when none worked. */
-export const fastest = (runs) => runs.filter((r) => !r.error).sort((a, b) => a.medianMs - b.medianMs)[0];
+const fastest = (runs) => runs.filter((r) => !r.error).sort((a, b) => a.medianMs - b.medianMs)[0];
 
 const times = ({ medianMs, cpuMs, p99Ms, spread: s, rounds, first }) => ({
   ...{ version: first.version, node: first.node ?? null, medianMs, cpuMs, spread: s, rounds },

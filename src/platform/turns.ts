@@ -11,7 +11,7 @@ export function takeTurns(): () => Promise<void> {
   let last = platform.now();
   return async () => {
     if (platform.now() - last < TURN_MS) return;
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    await new Promise<void>(soon);
     last = platform.now();
   };
 }

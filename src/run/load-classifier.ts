@@ -1,11 +1,9 @@
-import { cellsInWords } from "../cells/cells-in-words.ts";
-import { ofFile } from "../checkpoint/of-file.ts";
-import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
+import { type RunSource, readModel } from "../checkpoint/read-run.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
 import { type SequenceClassifier, sequenceClassifierFromConfig } from "../models/sequence-classifier.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Classifier } from "./classifier.ts";
-import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
+import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./run-parts.ts";
 import { tokenizerOfRun } from "./run-tokenizer.ts";
 
 /**
@@ -25,9 +23,7 @@ export async function loadClassifier(
   const { machine, cells } = options;
   const { config, tokenizer: json, ...weights } = await readModel(source);
   expectKind(source, config, "sequence-classifier");
-  const model = ofFile(runName(source, "config.json"), () =>
-    sequenceClassifierFromConfig(config.model, { cells: cellsInWords(config.model, cells) }),
-  );
+  const model = modelOfRun(source, config, cells, sequenceClassifierFromConfig);
   const tokenizer = tokenizerOfRun(source, json, model.config.vocabularySize);
   return new Classifier({
     model,

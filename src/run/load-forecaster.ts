@@ -1,4 +1,3 @@
-import { cellsInWords } from "../cells/cells-in-words.ts";
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
@@ -7,7 +6,7 @@ import { sequenceForecasterFromConfig } from "../models/sequence-forecaster.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Forecaster } from "./forecaster.ts";
-import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
+import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./run-parts.ts";
 
 /**
  * Loads a forecaster from a run. Close its `parameters` or the machine when done.
@@ -23,10 +22,8 @@ export async function loadForecaster(source: RunSource, options: LoadRunOptions)
   const { machine, cells } = options;
   const { config, ...weights } = await readModel(source);
   expectKind(source, config, "forecaster");
+  const model = modelOfRun(source, config, cells, sequenceForecasterFromConfig);
   const place = runName(source, "config.json");
-  const model = ofFile(place, () =>
-    sequenceForecasterFromConfig(config.model, { cells: cellsInWords(config.model, cells) }),
-  );
   const layout = ofFile(place, () => forecastLayoutFromConfig(config.data));
   const { channels, known, targets } = widthsOf(layout);
   const { config: made } = model;

@@ -1,6 +1,4 @@
-import { cellsInWords } from "../cells/cells-in-words.ts";
-import { ofFile } from "../checkpoint/of-file.ts";
-import { type RunSource, readRun, runName } from "../checkpoint/read-run.ts";
+import { type RunSource, readRun } from "../checkpoint/read-run.ts";
 import type { RunConfig } from "../checkpoint/run-folder.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
 import type { Machine } from "../compute/machine.ts";
@@ -8,7 +6,7 @@ import { type LanguageModel, languageModelFromConfig } from "../models/language-
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
+import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./run-parts.ts";
 import { tokenizerOfRun } from "./run-tokenizer.ts";
 
 /**
@@ -43,9 +41,7 @@ export async function loadRun<M extends Machine>(source: RunSource, options: Loa
   const { machine, cells } = options;
   const { config, tokenizer: tokenizerJson, metrics, ...weights } = await readRun(source);
   expectKind(source, config, "language-model");
-  const model = ofFile(runName(source, "config.json"), () =>
-    languageModelFromConfig(config.model, { cells: cellsInWords(config.model, cells) }),
-  );
+  const model = modelOfRun(source, config, cells, languageModelFromConfig);
   const tokenizer = tokenizerOfRun(source, tokenizerJson, model.config.vocabularySize);
   const parameters = await parametersOfRun(source, machine, model, weights);
   return { config, model, tokenizer, parameters, machine, metrics };

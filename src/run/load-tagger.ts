@@ -1,10 +1,8 @@
-import { cellsInWords } from "../cells/cells-in-words.ts";
-import { ofFile } from "../checkpoint/of-file.ts";
-import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
+import { type RunSource, readModel } from "../checkpoint/read-run.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
 import { sequenceTaggerFromConfig } from "../models/sequence-tagger.ts";
 import { expectOptions } from "../shared/options.ts";
-import { type LoadRunOptions, loadNames, parametersOfRun } from "./run-parts.ts";
+import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./run-parts.ts";
 import { tokenizerOfRun } from "./run-tokenizer.ts";
 import { Tagger } from "./tagger.ts";
 
@@ -22,9 +20,7 @@ export async function loadTagger(source: RunSource, options: LoadRunOptions): Pr
   const { machine, cells } = options;
   const { config, tokenizer: json, ...weights } = await readModel(source);
   expectKind(source, config, "tagger");
-  const model = ofFile(runName(source, "config.json"), () =>
-    sequenceTaggerFromConfig(config.model, { cells: cellsInWords(config.model, cells) }),
-  );
+  const model = modelOfRun(source, config, cells, sequenceTaggerFromConfig);
   const tokenizer = tokenizerOfRun(source, json, model.config.vocabularySize);
   return new Tagger({ model, machine, tokenizer, parameters: await parametersOfRun(source, machine, model, weights) });
 }

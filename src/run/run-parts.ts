@@ -1,3 +1,4 @@
+import { cellsInWords } from "../cells/cells-in-words.ts";
 import { ofFile } from "../checkpoint/of-file.ts";
 import { type RunSource, runName } from "../checkpoint/read-run.ts";
 import type { RunWeights } from "../checkpoint/run-weights.ts";
@@ -15,6 +16,15 @@ export interface LoadRunOptions<M extends Machine = Machine> extends FromConfigO
 
 /** For `expectOptions`. */
 export const loadNames = { machine: "required", cells: 1 } as const satisfies OptionNames<LoadRunOptions>;
+
+/** The model that the config of a run describes, with cells that are given or that it has in words. */
+export const modelOfRun = <M>(
+  source: RunSource,
+  config: { readonly model: unknown },
+  cells: FromConfigOptions["cells"],
+  fromConfig: (model: unknown, options: FromConfigOptions) => M,
+): M =>
+  ofFile(runName(source, "config.json"), () => fromConfig(config.model, { cells: cellsInWords(config.model, cells) }));
 
 /** Parameters of a model with the weights of a run, of 8 bits where it has them so. */
 export async function parametersOfRun(

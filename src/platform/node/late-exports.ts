@@ -31,15 +31,19 @@ export function lateExports(file: string, base: string): LateExports {
 }
 
 function load(file: string, base: string): Record<string, Real> {
+  const loaded = required(file, base);
+  // What it imports would be there twice, and the one copy not know what the other one made.
+  if (loaded.__esModule)
+    throw new FailureError(
+      "piece-changed",
+      `${file}: a loader has made a CommonJS module of it; have it resolve packages by the condition "module" as well (tsx --conditions=module program.ts)`,
+    );
+  return loaded;
+}
+
+function required(file: string, base: string): Record<string, Real> {
   try {
-    const loaded = modules().createRequire(base)(file);
-    // What it imports would be there twice, and the one copy not know what the other one made.
-    if (loaded.__esModule)
-      throw new FailureError(
-        "piece-changed",
-        `${file}: a loader has made a CommonJS module of it; have it resolve packages by the condition "module" as well (tsx --conditions=module program.ts)`,
-      );
-    return loaded;
+    return modules().createRequire(base)(file);
   } catch (cause) {
     if ((cause as { code?: unknown }).code !== "MODULE_NOT_FOUND") throw cause;
     throw new FailureError(
