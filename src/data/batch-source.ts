@@ -1,3 +1,5 @@
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+
 /** The input of one training step or of one part of an evaluation. */
 export interface Batch {
   /** Numbers for each input of the graph by name, row-major. */
@@ -30,6 +32,18 @@ export interface BatchSource {
    * refused. Anything that JSON can hold.
    */
   readonly identity?: Readonly<Record<string, string | number | boolean | null>> | undefined;
+}
+
+/**
+ * Checks what a source gave: without a number of rows, means over batches would be NaN.
+ * @throws UsageError "not-an-integer", "out-of-range"
+ */
+export function expectBatch(batch: Batch): void {
+  expectInteger("batch: rows", batch.rows, { min: 1 });
+  if (batch.steps !== undefined) expectInteger("batch: steps", batch.steps, { min: 1 });
+  const { weight } = batch;
+  if (weight !== undefined && !(Number.isFinite(weight) && weight >= 0))
+    throw new UsageError("out-of-range", `batch: weight: expected a number of at least 0, got ${describe(weight)}`);
 }
 
 export const weightOf = ({ weight, rows }: Batch): number => weight ?? rows;

@@ -259,8 +259,9 @@ export class Learner {
     const { frozen } = this;
     const graph = new Graph({ machine, parameters: parameters.layout, training: true, recompute, touched, frozen });
     const { loss: note } = reserveNotes(graph);
-    const { loss: given, penalty, carry = [] } = this.options.record(graph, batch) ?? {};
-    const loss = expectNumber("loss", given);
+    const recorded = this.options.record(graph, batch);
+    const loss = expectNumber("loss", recorded?.loss, recorded);
+    const { penalty, carry = [] } = recorded;
     const objectives = penalty ? [loss, expectNumber("penalty", penalty)] : [loss];
     if (accumulates) {
       const share = graph.scalar("share");
@@ -319,12 +320,19 @@ function addUp(graph: Graph, ranges: { readonly part: Tensor["range"]; readonly 
   );
 }
 
-/** One number, recorded. */
-function expectNumber(name: string, tensor: Tensor | undefined): Tensor {
-  if (!(tensor?.graph instanceof Graph))
-    throw new UsageError("bad-option", `record: expected { ${name} }, a tensor of shape [], got ${describe(tensor)}`);
+/** One number, recorded; where there is none, `recorded` is what came in the place of all. */
+function expectNumber(name: string, tensor: Tensor | undefined, recorded?: unknown): Tensor {
+  if (!(tensor?.graph instanceof Graph)) {
+    const got = tensor === undefined ? describeRecorded(recorded) : describe(tensor);
+    throw new UsageError("bad-option", `record: expected { ${name} }, a tensor of shape [], got ${got}`);
+  }
   expectShape(`record: ${name}`, tensor.shape, []);
   return tensor;
+}
+
+function describeRecorded(recorded: unknown): string {
+  const bare = (recorded as Partial<Tensor> | undefined)?.graph instanceof Graph;
+  return bare ? "the tensor itself; return it by its name" : describe(recorded);
 }
 
 /**

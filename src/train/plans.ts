@@ -1,5 +1,5 @@
 import type { Arena, Machine } from "../compute/machine.ts";
-import type { Batch } from "../data/batch-source.ts";
+import { type Batch, expectBatch } from "../data/batch-source.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { formatShape, sameShape } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
@@ -49,6 +49,7 @@ export class Plans {
 
   /** The plan for the shape of a batch. */
   async of(batch: Batch): Promise<Executable> {
+    expectBatch(batch);
     const key = shapeOf(batch);
     let plan = this.plans.get(key);
     if (!plan) {

@@ -431,6 +431,16 @@ describe("what goes wrong", () => {
       { batches: { batchesPerEpoch: 1, batch: () => ({ inputs: { x: [1] }, rows: 1 }) } },
       "missing-input",
     ],
+    [
+      "a batch without rows",
+      { batches: { batchesPerEpoch: 1, batch: () => ({ inputs: {} }) as never } },
+      "not-an-integer",
+    ],
+    [
+      "a batch whose weight is no number",
+      { batches: { batchesPerEpoch: 1, batch: () => ({ inputs: {}, rows: 1, weight: Number.NaN }) } },
+      "out-of-range",
+    ],
     ["half a batch", { accumulate: 0.5 }, "not-an-integer"],
     ["no seconds", { checkpointEvery: { seconds: 0 } }, "out-of-range"],
     ["no patience", { earlyStopping: { patience: 0 } }, "out-of-range"],
@@ -455,6 +465,12 @@ describe("what goes wrong", () => {
   test("losses by example are no loss", async () => {
     const record: TrainerOptions["record"] = (graph, { rows }) => ({ loss: graph.input("y", [rows, 1]) });
     await expect(opened({ machine }, { record })).rejects.toThrow(/record: loss: expected .*\[\], got \[\d, 1\]/);
+  });
+
+  test("a loss that is returned by itself is told from nothing", async () => {
+    const bare: TrainerOptions["record"] = (graph) => graph.input("y", []) as never;
+    await expect(opened({ machine }, { record: bare })).rejects.toThrow(/got the tensor itself; return it by its name/);
+    await expect(opened({ machine }, { record: () => ({ cost: 1 }) as never })).rejects.toThrow(/the properties cost/);
   });
 
   test("a snapshot of another training or of other arithmetic is refused with what differs", async () => {
