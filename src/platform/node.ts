@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import type { FileHandle } from "node:fs/promises";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { download, get, getFile, isAddress, readAll, unreadable } from "./download.ts";
@@ -30,6 +31,7 @@ const READ_BYTES = 1 << 30;
 /** A long read is made of parts of at least so many bytes, as many at a time as the threads that Node reads files with. */
 const PART_BYTES = 1 << 20;
 const PARTS = 4;
+const BYTE = new Uint8Array(1);
 
 export const platform: Platform = {
   name: "node",
@@ -48,6 +50,7 @@ export const platform: Platform = {
   findFiles,
   openParquet,
   now: () => performance.now(),
+  runVectorCode: () => void isAscii(BYTE),
   variable,
   processors: () => (canWait() ? os().availableParallelism() : undefined),
   startThread,
