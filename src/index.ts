@@ -50,6 +50,7 @@ export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./check
 // Machines: what computes.
 export type { Arena, Limits, Machine, Numbers, PreparedPlan, SynchronousMachine } from "./compute/machine.ts";
 export { type MachineName, type MachineOptions, openMachine } from "./compute/open.ts";
+export { moduleName } from "./compute/wasm/compile.ts";
 export type { WasmOptions } from "./compute/wasm/machine.ts";
 // Batches, text and tokens.
 export type { Batch, BatchSource } from "./data/batch-source.ts";

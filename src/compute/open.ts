@@ -19,7 +19,7 @@ const openers: { [K in MachineName]: (options?: MachineOptions[K]) => Promise<Sy
 
 const optionsOf: { [K in MachineName]: OptionNames<NonNullable<MachineOptions[K]>> } = {
   reference: {},
-  wasm: { fused: 1, wide: 1, threads: 1, maxBytes: 1 },
+  wasm: { fused: 1, wide: 1, threads: 1, maxBytes: 1, compile: 1 },
 };
 
 /**

@@ -1,4 +1,3 @@
-import { isAscii } from "node:buffer";
 import type { FileHandle } from "node:fs/promises";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { download, get, getFile, isAddress, readAll, unreadable } from "./download.ts";
@@ -7,7 +6,7 @@ import { openDirect, temporaryFile } from "./node/direct-file.ts";
 import { messageOf, notRegular, readError } from "./node/errors.ts";
 import { nodeFiles } from "./node/files.ts";
 import { findFiles } from "./node/find-files.ts";
-import { fs, hashes, os, streams, threads, urls, zlib } from "./node/late.ts";
+import { buffers, fs, hashes, os, streams, threads, urls, zlib } from "./node/late.ts";
 import { openParquet } from "./node/parquet.ts";
 import { isRunning, processIdentity } from "./node/process.ts";
 import {
@@ -32,6 +31,7 @@ const READ_BYTES = 1 << 30;
 const PART_BYTES = 1 << 20;
 const PARTS = 4;
 const BYTE = new Uint8Array(1);
+let isAscii: ReturnType<typeof buffers>["isAscii"] | undefined;
 
 export const platform: Platform = {
   name: "node",
@@ -50,7 +50,10 @@ export const platform: Platform = {
   findFiles,
   openParquet,
   now: () => performance.now(),
-  runVectorCode: () => void isAscii(BYTE),
+  runVectorCode() {
+    isAscii ??= buffers().isAscii;
+    isAscii(BYTE);
+  },
   variable,
   processors: () => (canWait() ? os().availableParallelism() : undefined),
   startThread,

@@ -69,7 +69,7 @@ const KINDS: { readonly [name: string]: Kind } = {
   optimizer: ["an optimizer, such as `adam()`", "moments", "of"],
   signal: ["an AbortSignal", "addEventListener"],
   ...{ mask: aTensor, inputLengths: aTensor, targetLengths: aTensor },
-  ...{ onProgress: aFunction, record: aFunction, without: aFunction },
+  ...{ onProgress: aFunction, compile: aFunction, record: aFunction, without: aFunction },
   ...{ endTokens: aList, normalize: aList, specialTokens: aList },
 };
 

@@ -3,6 +3,7 @@ import type { Code } from "../../print/wasm/code.ts";
 import type { Team } from "../../print/wasm/team.ts";
 import type { Constants } from "../../print/wasm/vectors.ts";
 import type { Kernel, Range } from "../plan.ts";
+import type { Compile } from "./compile.ts";
 
 /** What a printer of launches is given. All addresses are bytes, unsigned, fixed as long as the plan is prepared. */
 export interface LaunchContext<K extends Kernel> {
@@ -39,6 +40,8 @@ export interface LaunchContext<K extends Kernel> {
   readonly constants: Constants;
   /** Whether `relaxed_madd` is there and rounds once. */
   readonly fused: boolean;
+  /** What a printer that has to try an instruction is to compile it with. */
+  readonly compile: Compile | undefined;
 }
 
 /** Prints the code that performs one launch: called inside `run`, once per launch of a plan, while it is prepared. */

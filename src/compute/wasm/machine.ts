@@ -4,19 +4,14 @@ import { Closing } from "../../shared/closing.ts";
 import { expectInteger, FailureError, UsageError } from "../../shared/errors.ts";
 import { formatBytes } from "../../shared/shapes.ts";
 import type { Arena, Limits, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
-import { arenaClosed, checkPlan, machineClosed, scalarRange } from "../operands.ts";
+import { checkPlan, machineClosed, scalarRange } from "../operands.ts";
 import type { Plan, Range, ScanShape } from "../plan.ts";
+import { ELEMENT_BYTES, WasmArena } from "./arena.ts";
+import { type Compile, compileLater, compileNow } from "./compile.ts";
 import { hasFusedMultiplyAdd } from "./fused.ts";
 import type { Helpers } from "./helpers.ts";
 import { CONSTANTS, Memory, MOST_BYTES } from "./memory.ts";
-import {
-  type CompiledPlan,
-  compileLater,
-  compileNow,
-  type PrintedPlan,
-  type PrintOptions,
-  planPrinter,
-} from "./prepare.ts";
+import { type CompiledPlan, instantiate, type PrintedPlan, type PrintOptions, planPrinter } from "./prepare.ts";
 import { savedElements } from "./scan-layout.ts";
 import { hasSimd } from "./simd.ts";
 import { cleanUpperHalves } from "./upper-halves.ts";
@@ -41,18 +36,22 @@ export interface WasmOptions {
   readonly threads?: number;
   /** Bytes that arenas and scratch memory may take. Default and maximum: 4 GiB − 128 KiB. */
   readonly maxBytes?: number;
+  /**
+   * Gives the module of these bytes. Default: the host compiles them. For hosts that do not compile while a program runs, such as Cloudflare
+   * Workers: modules that were compiled before, found by their `moduleName`. A machine with it has one thread.
+   */
+  readonly compile?: (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module | undefined;
 }
-
-const ELEMENT_BYTES = 4;
 
 /**
  * Opens the machine that computes in float32 with WebAssembly SIMD, in the caller's thread and in others that help it.
  *
  * @throws UsageError "not-supported" when `fused: true` is asked for on a host without it.
- * @throws FailureError "no-simd" on hosts without WebAssembly or its vectors, "out-of-memory" when the host gives no address space for a WebAssembly memory.
+ * @throws FailureError "no-simd" on hosts without WebAssembly or its vectors, "compiling-refused" on those that do not compile it and "module-missing"
+ * where `compile` has none, "out-of-memory" when the host gives no address space for a WebAssembly memory.
  */
 export async function openWasm(options: WasmOptions = {}, worth: Worth = WORTH): Promise<SynchronousMachine> {
-  const able = options.fused === false ? false : hasFusedMultiplyAdd();
+  const able = options.fused === false ? false : hasFusedMultiplyAdd(options.compile);
   // What has the one has the other: the usual host is asked a single question.
   if (!able && !hasSimd()) {
     throw new FailureError(
@@ -70,10 +69,11 @@ export async function openWasm(options: WasmOptions = {}, worth: Worth = WORTH):
   if (!(bytes >= 0)) {
     throw new UsageError("out-of-range", `openWasm: maxBytes: expected a number of bytes, got ${bytes}`);
   }
-  const threads = threadsOf(options.threads);
+  const { compile } = options;
+  const threads = compile ? 1 : threadsOf(options.threads);
   // Where it takes a measurement to know, that is made when it pays, not before the first result.
-  const wide = options.wide ?? (mayBeWide() ? undefined : false);
-  return new WasmMachine({ fused: able, wide, threads, worth, bytes: Math.min(bytes, MOST_BYTES) });
+  const wide = options.wide ?? (mayBeWide() && !compile ? undefined : false);
+  return new WasmMachine({ fused: able, wide, threads, worth, bytes: Math.min(bytes, MOST_BYTES), compile });
 }
 
 const MOST_THREADS = 64;
@@ -109,62 +109,6 @@ function buildOf(
 ): Build {
   const named = (names: readonly string[]): WasmArena[] => names.map((name) => arenas[name]!);
   return { compiled, perform, derivedFrom: named(compiled.derivedFrom), written: named(compiled.written), release };
-}
-
-class WasmArena extends Closing implements Arena {
-  readonly name: string;
-  readonly length: number;
-  /** Unsigned. */
-  readonly address: number;
-  readonly owner: WasmMachine;
-  open = true;
-  /** Grows whenever something is written here. */
-  version = 0;
-  /** Of ranges that are written and read again and again: asking the host for its memory takes longer than a small copy. */
-  readonly #views = new WeakMap<Range, Float32Array | Int32Array>();
-
-  constructor(name: string, length: number, address: number, owner: WasmMachine) {
-    super();
-    this.name = name;
-    this.length = length;
-    this.address = address;
-    this.owner = owner;
-  }
-
-  close(): void {
-    if (this.open) this.owner.release(this);
-    this.open = false;
-  }
-
-  expectOpen(): void {
-    if (!this.open) throw arenaClosed(this.name, !this.owner.isOpen);
-  }
-
-  /** A range as it lies in memory now: growing empties a view that was made before, and it is made anew. */
-  view(range: Range, memory: Memory): Float32Array | Int32Array {
-    this.expectOpen();
-    const known = this.#views.get(range);
-    if (known?.length === range.length) return known;
-    const [address, length] = [this.at(range), range.length];
-    const view =
-      range.type === "int"
-        ? new Int32Array(memory.buffer, address, length)
-        : new Float32Array(memory.buffer, address, length);
-    this.#views.set(range, view);
-    return view;
-  }
-
-  /** The address of a range of this arena. */
-  at({ offset, length }: Range): number {
-    this.expectOpen();
-    if (offset < 0 || length < 0 || offset + length > this.length) {
-      throw new UsageError(
-        "out-of-range",
-        `elements ${offset} to ${offset + length} are not in arena "${this.name}", which has ${this.length}`,
-      );
-    }
-    return this.address + offset * ELEMENT_BYTES;
-  }
 }
 
 class WasmPlan extends Closing implements PreparedPlan {
@@ -251,6 +195,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
   readonly #memory: Memory;
   readonly #family: Limits["family"];
   readonly #worth: Worth;
+  readonly #compileWith: Compile | undefined;
   #threads: number;
   /** Started with the first plan that is worth it. */
   #helpers: Promise<Helpers | undefined> | undefined;
@@ -259,8 +204,16 @@ class WasmMachine extends Closing implements SynchronousMachine {
   readonly #plans = new Set<WasmPlan>();
   #open = true;
 
-  constructor(options: { fused: boolean; wide: boolean | undefined; threads: number; worth: Worth; bytes: number }) {
+  constructor(options: {
+    readonly fused: boolean;
+    readonly wide: boolean | undefined;
+    readonly threads: number;
+    readonly worth: Worth;
+    readonly bytes: number;
+    readonly compile: Compile | undefined;
+  }) {
     super();
+    this.#compileWith = options.compile;
     this.#wide = options.wide;
     this.#worth = options.worth;
     this.#family = options.fused ? "fused" : "portable";
@@ -361,7 +314,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
       const printed = print({
         ...{ memory: this.#memory, threads, worth: this.#worth },
         addressOf: (range) => arenas[range.arena]!.at(range),
-        ...{ fused: this.#family === "fused", wide: this.wide },
+        ...{ fused: this.#family === "fused", wide: this.wide, compile: this.#compileWith },
         ...{ constants, workspace, kept },
       });
       return { printed, release };
@@ -381,7 +334,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
       return undefined;
     }
     try {
-      const compiled = await compileLater(printed);
+      const compiled = instantiate(printed, await compileLater(printed.bytes, this.#compileWith));
       const number = await helpers?.add(compiled.module).catch(() => undefined);
       this.#expectOpen();
       if (helpers && number === undefined) {
@@ -415,7 +368,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
     try {
       const made = this.#print(source, 1);
       release = made.release;
-      const compiled = compileNow(made.printed);
+      const compiled = instantiate(made.printed, compileNow(made.printed.bytes));
       return buildOf(compiled, compiled.run, source.arenas, release);
     } catch {
       release();

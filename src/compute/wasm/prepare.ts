@@ -3,6 +3,7 @@ import type { Code } from "../../print/wasm/code.ts";
 import type { ConstantScope } from "../../print/wasm/constants.ts";
 import { alone, solo, teamOf } from "../../print/wasm/team.ts";
 import type { Kernel, Plan, Range } from "../plan.ts";
+import type { Compile } from "./compile.ts";
 import { DerivedMemory, writtenArenas } from "./derived.ts";
 import type { LaunchPrinter } from "./launch.ts";
 import { loadPrinters } from "./launches.ts";
@@ -31,6 +32,7 @@ export interface PrintOptions {
   readonly fused: boolean;
   readonly wide: boolean;
   readonly constants: ConstantScope;
+  readonly compile: Compile | undefined;
   /** Scratch memory, and memory for what is kept from run to run. */
   readonly workspace: Workspace;
   readonly kept: Workspace;
@@ -57,7 +59,7 @@ export async function planPrinter(plan: Plan): Promise<(options: PrintOptions) =
  * as constants. A replay is one call from JavaScript, on each of the threads at once.
  */
 function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: PrintOptions): PrintedPlan {
-  const { memory, threads, addressOf, fused, wide, constants, workspace } = options;
+  const { memory, threads, addressOf, fused, wide, constants, workspace, compile } = options;
   const derivedMemory = new DerivedMemory(plan, options.kept);
   const imported = { initial: 1, maximum: memory.pages, shared: memory.shared };
   const m = new ModuleBuilder({ memory: imported, wide, threads });
@@ -69,7 +71,7 @@ function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: Prin
       const pays = workOf(kernel) >= options.worth.launch;
       let team = solo;
       const code = printLaunch({
-        ...{ m, f, kernel, zeros: ZEROS, constants, fused },
+        ...{ m, f, kernel, zeros: ZEROS, constants, fused, compile },
         get team() {
           if (pays) team = everybody;
           return team;
@@ -113,17 +115,9 @@ function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: Prin
   };
 }
 
-/** Without holding up the caller's thread. */
-export async function compileLater({ bytes, imports, finish }: PrintedPlan): Promise<CompiledPlan> {
-  const module = await WebAssembly.compile(bytes);
-  return finish(module, await WebAssembly.instantiate(module, imports));
-}
-
-/** At once: hosts refuse that to a page's own thread. */
-export function compileNow({ bytes, imports, finish }: PrintedPlan): CompiledPlan {
-  const module = new WebAssembly.Module(bytes);
-  return finish(module, new WebAssembly.Instance(module, imports));
-}
+/** A plan in its module. */
+export const instantiate = ({ imports, finish }: PrintedPlan, module: WebAssembly.Module): CompiledPlan =>
+  finish(module, new WebAssembly.Instance(module, imports));
 
 /** Launches one after the other: a barrier wherever one begins or ends that all perform; others do the first thread alone. */
 function inTurn(

@@ -1,6 +1,7 @@
 import { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code, ValueType } from "../../print/wasm/code.ts";
 import type { Local } from "../../print/wasm/control.ts";
+import { type Compile, compileNow } from "./compile.ts";
 
 type Result = "i32" | "f32";
 
@@ -12,6 +13,7 @@ export function probe(
   params: readonly ValueType[],
   result: Result,
   body: (...parameters: Local[]) => Code,
+  compile?: Compile,
 ): ((...numbers: number[]) => number) | undefined {
   if (typeof WebAssembly === "undefined") return undefined;
   const m = new ModuleBuilder({ memory: { initial: 0, maximum: 1, shared: false } });
@@ -19,6 +21,6 @@ export function probe(
   const bytes = m.finish();
   if (!WebAssembly.validate(bytes)) return undefined;
   const memory = new WebAssembly.Memory({ initial: 0, maximum: 1 });
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  const instance = new WebAssembly.Instance(compileNow(bytes, compile), { env: { memory } });
   return instance.exports.run as (...numbers: number[]) => number;
 }

@@ -18,7 +18,7 @@ export const printQuantizedMatMul: LaunchPrinter<QuantizedMatMul> = (context) =>
   const { m, f, kernel, address, workspace, constants } = context;
   const { m: rows, k, n } = kernel;
   if (rows * n === 0) return [];
-  const way = { split: hasDots() };
+  const way = { split: hasDots(context.compile) };
   const [panels, words] = [Math.ceil(n / 16), Math.max(1, Math.ceil(k / 4))];
   const columns = panels * 16;
   // Rows of the left operand are whole vectors; what lies behind k is 0, as in the weights' words.

@@ -214,11 +214,12 @@ export const tensors: EffectTable = {
       one.close();
       return [limits, wide];
     },
-    { threads: 1, wide: false },
+    { threads: 2, wide: false },
     {
-      ...{ fused: [false], threads: [2], maxBytes: [2 ** 26] },
+      ...{ fused: [false], threads: [1], maxBytes: [2 ** 26] },
       // What the kernels of one and the other look like: test/compute/wasm/wide.
       wide: [true],
+      compile: [(bytes: Uint8Array<ArrayBuffer>) => new WebAssembly.Module(bytes)],
     },
   ),
 };
