@@ -48,7 +48,15 @@ export type { RunWeights } from "./checkpoint/run-weights.ts";
 export { SafeTensor, type StoredTensor, safeTensor, type WritableTensor } from "./checkpoint/safe-tensor.ts";
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./checkpoint/safetensors.ts";
 // Machines: what computes.
-export type { Arena, Limits, Machine, Numbers, PreparedPlan, SynchronousMachine } from "./compute/machine.ts";
+export type {
+  Arena,
+  Limits,
+  Machine,
+  MemoryUse,
+  Numbers,
+  PreparedPlan,
+  SynchronousMachine,
+} from "./compute/machine.ts";
 export { type MachineName, type MachineOptions, openMachine } from "./compute/open.ts";
 export { moduleName } from "./compute/wasm/compile.ts";
 export type { WasmOptions } from "./compute/wasm/machine.ts";

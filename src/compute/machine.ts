@@ -31,12 +31,22 @@ export interface Limits {
   readonly family: "portable" | "fused";
 }
 
+/** What a machine holds of the host's memory at one moment, in bytes. */
+export interface MemoryUse {
+  /** In use: arenas that are open, and the scratch memory of plans that are. */
+  readonly usedBytes: number;
+  /** Taken from the host. A WebAssembly memory grows to the most that was in use at one time; what is closed is used again, not given back. */
+  readonly reservedBytes: number;
+}
+
 export type Numbers = Float64Array | Float32Array | Int32Array;
 
 /** Executes plans. Opening is asynchronous (`openMachine`); issuing work is synchronous, and reading results is asynchronous. */
 export interface Machine extends Closeable {
   readonly name: "reference" | "wasm" | "webgpu";
   readonly limits: Limits;
+  /** Memory in use and taken, as it is when this is read. Generated code and what the host keeps besides are not counted. */
+  readonly memory: MemoryUse;
   /** Number of elements that a scan saves for its backward pass. */
   savedSize(shape: ScanShape): number;
   /** Allocates zeroed memory. Throws a FailureError "out-of-memory" that names the size if there is not enough. */

@@ -102,6 +102,24 @@ export const memoryLaws: Laws = {
     scalars.close();
   },
 
+  "how much memory is in use is told: it grows with what is opened, and closing gives it back": async (machine) => {
+    const { usedBytes: before } = machine.memory;
+    const [arena, range] = block(machine, 2 ** 20);
+    const wanted = 2 ** 20 * machine.limits.elementBytes;
+    const grown = machine.memory;
+    // Blocks are aligned, so that one may take a little more.
+    expect(grown.usedBytes - before).toBeGreaterThanOrEqual(wanted);
+    expect(grown.usedBytes - before).toBeLessThan(wanted + 4096);
+    expect(grown.reservedBytes).toBeGreaterThanOrEqual(grown.usedBytes);
+    const scalars = machine.arena("scalars", 32);
+    const prepared = await machine.prepare(update(range.length), { memory: arena, scalars });
+    prepared.close();
+    scalars.close();
+    arena.close();
+    arena.close();
+    expect(machine.memory.usedBytes).toBe(before);
+  },
+
   "memory that is closed can be had again, many times over": async (machine) => {
     // 40 × 64 MiB (float32) is more than an address space of 32 bits holds at once in one piece with what else is there.
     for (let round = 0; round < 40; round++) machine.arena("activations", 2 ** 24).close();

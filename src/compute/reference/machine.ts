@@ -1,7 +1,7 @@
 import { Closing } from "../../shared/closing.ts";
 import { FailureError, UsageError } from "../../shared/errors.ts";
 import { formatBytes } from "../../shared/shapes.ts";
-import type { Arena, Limits, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
+import type { Arena, Limits, MemoryUse, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
 import { arenaClosed, checkPlan, machineClosed, scalarRange } from "../operands.ts";
 import type { Plan, Range } from "../plan.ts";
 import { compileKernel } from "./kernels.ts";
@@ -75,6 +75,10 @@ class Reference extends Closing implements SynchronousMachine {
   private readonly open = new Set<Memory>();
   private used = 0;
   closed = false;
+
+  get memory(): MemoryUse {
+    return { usedBytes: this.used, reservedBytes: this.used };
+  }
 
   arena(name: string, elements: number): Arena {
     this.expectOpen();

@@ -3,9 +3,9 @@ import { ConstantTable } from "../../print/wasm/constants.ts";
 import { Closing } from "../../shared/closing.ts";
 import { expectInteger, FailureError, UsageError } from "../../shared/errors.ts";
 import { formatBytes } from "../../shared/shapes.ts";
-import type { Arena, Limits, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
+import type { Arena, Limits, MemoryUse, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
 import { checkPlan, machineClosed, scalarRange } from "../operands.ts";
-import type { Plan, Range, ScanShape } from "../plan.ts";
+import type { Plan, Range } from "../plan.ts";
 import { ELEMENT_BYTES, WasmArena } from "./arena.ts";
 import { type Compile, compileLater, compileNow } from "./compile.ts";
 import { hasFusedMultiplyAdd } from "./fused.ts";
@@ -187,6 +187,7 @@ interface PlanSource {
 
 class WasmMachine extends Closing implements SynchronousMachine {
   readonly name = "wasm";
+  readonly savedSize = savedElements;
   /** undefined until it is measured. */
   #wide: boolean | undefined;
   #hasRun = false;
@@ -244,8 +245,8 @@ class WasmMachine extends Closing implements SynchronousMachine {
     };
   }
 
-  savedSize(shape: ScanShape): number {
-    return savedElements(shape);
+  get memory(): MemoryUse {
+    return this.#memory.use;
   }
 
   arena(name: string, elements: number): Arena {

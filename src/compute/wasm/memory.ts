@@ -1,3 +1,5 @@
+import type { MemoryUse } from "../machine.ts";
+
 /** Bytes of a page of WebAssembly memory. */
 const PAGE = 65536;
 /** Most pages that 32-bit addresses reach. */
@@ -70,6 +72,11 @@ export class Memory {
   /** Bytes that are not handed out. One block of that size may be more than there is in one piece. */
   get free(): number {
     return this.#gaps.reduce((sum, gap) => sum + gap.end - gap.start, this.#end - this.#top);
+  }
+
+  /** Bytes that are handed out, and those that the host gave so far: memory grows and never shrinks. */
+  get use(): MemoryUse {
+    return { usedBytes: this.bytes - this.free, reservedBytes: this.buffer.byteLength };
   }
 
   /** The address of `bytes` new bytes, zeroed; undefined when they cannot be had. */
