@@ -104,7 +104,15 @@ export function saveable(what: string, given: Saveable) {
   // Names are looked at where they were written for this call: what a classifier is made of besides is its own affair.
   const written = typeof given !== "object" || given === null || Object.getPrototypeOf(given) === Object.prototype;
   const { model, tokenizer, parameters } = given ?? {};
-  const known = { model: 1, config: 1, tokenizer: 1, parameters: "required", metrics: 1, machine: 1 } as const;
+  const known = {
+    model: 1,
+    config: 1,
+    tokenizer: 1,
+    parameters: "required",
+    metrics: 1,
+    machine: 1,
+    close: 1,
+  } as const;
   expectOptions<SaveRunOptions>(what, written ? given : { model, parameters }, known);
   const config = configToSave(what, given);
   if ("vocabularySize" in config.model && config.model.vocabularySize !== undefined && !tokenizer)

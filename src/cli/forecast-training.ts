@@ -44,7 +44,7 @@ async function calibrateSaved(
   { machine, display, own }: TrainingTools,
 ): Promise<void> {
   const forecaster = await loadForecaster(folder, { machine });
-  own({ close: () => void [forecaster, forecaster.parameters].map((one) => one.close()) });
+  own(forecaster);
   const widths = await training.calibrate(forecaster);
   if (widths === undefined) return;
   await writeConfig(platform.files, folder, { ...(await readConfig(folder)), data: forecaster.layout });

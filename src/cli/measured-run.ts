@@ -60,7 +60,8 @@ const KINDS: Readonly<Record<string, (asked: Asked, config: RunConfig) => Promis
 };
 
 async function openText({ folder, machine, file, io }: Asked, config: RunConfig): Promise<Opened> {
-  const { model, parameters, tokenizer } = await loadRun(folder, { machine });
+  const run = await loadRun(folder, { machine });
+  const { model, parameters, tokenizer } = run;
   const own = settingsIn<TextSettings>(config);
   const text =
     file === undefined
@@ -69,8 +70,12 @@ async function openText({ folder, machine, file, io }: Asked, config: RunConfig)
   const tokens = file === undefined ? text.validation : text.train;
   if (tokens.length < 2) throw noValidation(folder);
   return {
-    ...{ model, saved: { tokenizer, parameters }, close: () => text.close() },
+    ...{ model, saved: { tokenizer, parameters } },
     on: `${file ?? "The validation part of the run's text"}: ${counted(tokens.length, "token")}`,
+    close() {
+      text.close();
+      run.close();
+    },
     async measure() {
       const { loss: nats, perplexity } = await evaluateText({ model, parameters, machine, tokens });
       return { nats, perplexity };

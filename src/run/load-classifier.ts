@@ -7,7 +7,7 @@ import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./r
 import { tokenizerOfRun } from "./run-tokenizer.ts";
 
 /**
- * Loads a classifier or a regression of sequences from a run. Close its `parameters` or the machine when done.
+ * Loads a classifier or a regression of sequences from a run. Close it when done: its weights go with it.
  * @example
  * ```ts no-run
  * const classifier = await loadClassifier("runs/names", { machine });
@@ -25,10 +25,6 @@ export async function loadClassifier(
   expectKind(source, config, "sequence-classifier");
   const model = modelOfRun(source, config, cells, sequenceClassifierFromConfig);
   const tokenizer = tokenizerOfRun(source, json, model.config.vocabularySize);
-  return new Classifier({
-    model,
-    machine,
-    tokenizer,
-    parameters: await parametersOfRun(source, machine, model, weights),
-  });
+  const parameters = await parametersOfRun(source, machine, model, weights);
+  return new Classifier({ model, machine, tokenizer, parameters }, [parameters]);
 }

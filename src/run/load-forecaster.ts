@@ -9,7 +9,7 @@ import { Forecaster } from "./forecaster.ts";
 import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./run-parts.ts";
 
 /**
- * Loads a forecaster from a run. Close its `parameters` or the machine when done.
+ * Loads a forecaster from a run. Close it when done: its weights go with it.
  * @example
  * ```ts no-run
  * const forecaster = await loadForecaster("runs/sales", { machine });
@@ -36,10 +36,6 @@ export async function loadForecaster(source: RunSource, options: LoadRunOptions)
       "bad-run",
       `${place}: its data have ${channels} channels and ${targets} targets, its model ${made.channels} and ${made.targets}: these parts do not belong to one run`,
     );
-  return new Forecaster({
-    model,
-    layout,
-    machine,
-    parameters: await parametersOfRun(source, machine, model, weights),
-  });
+  const parameters = await parametersOfRun(source, machine, model, weights);
+  return new Forecaster({ model, layout, machine, parameters }, [parameters]);
 }

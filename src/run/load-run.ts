@@ -3,6 +3,7 @@ import type { RunConfig } from "../checkpoint/run-folder.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
 import type { Machine } from "../compute/machine.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
+import { type Closeable, closing } from "../shared/closing.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -11,19 +12,21 @@ import { tokenizerOfRun } from "./run-tokenizer.ts";
 
 /**
  * A loaded language model. Functions that take a running model (`openSession`, `generateBatch`, `traceText`, …) take a loaded run as it
- * is.
+ * is. Close it when done.
  */
-export interface LoadedRun<M extends Machine = Machine> {
+export interface LoadedRun<M extends Machine = Machine> extends Closeable {
   /** The content of `config.json`. */
   readonly config: RunConfig;
   readonly model: LanguageModel;
   readonly tokenizer: Tokenizer;
-  /** The weights on the machine, 8-bit if the run has them. Close them when done. */
+  /** The weights on the machine, 8-bit if the run has them. */
   readonly parameters: ParameterStore;
   /** The machine that was given. */
   readonly machine: M;
   /** Lines of `metrics.jsonl`, parsed. */
   readonly metrics: readonly unknown[];
+  /** Frees the weights. */
+  close(): void;
 }
 
 /**
@@ -44,5 +47,8 @@ export async function loadRun<M extends Machine>(source: RunSource, options: Loa
   const model = modelOfRun(source, config, cells, languageModelFromConfig);
   const tokenizer = tokenizerOfRun(source, tokenizerJson, model.config.vocabularySize);
   const parameters = await parametersOfRun(source, machine, model, weights);
-  return { config, model, tokenizer, parameters, machine, metrics };
+  return closing<LoadedRun<M>>({
+    ...{ config, model, tokenizer, parameters, machine, metrics },
+    close: () => parameters.close(),
+  });
 }

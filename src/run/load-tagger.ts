@@ -7,7 +7,7 @@ import { tokenizerOfRun } from "./run-tokenizer.ts";
 import { Tagger } from "./tagger.ts";
 
 /**
- * Loads a tagger from a run. Close its `parameters` or the machine when done.
+ * Loads a tagger from a run. Close it when done: its weights go with it.
  * @example
  * ```ts no-run
  * const tagger = await loadTagger("runs/names", { machine });
@@ -22,5 +22,6 @@ export async function loadTagger(source: RunSource, options: LoadRunOptions): Pr
   expectKind(source, config, "tagger");
   const model = modelOfRun(source, config, cells, sequenceTaggerFromConfig);
   const tokenizer = tokenizerOfRun(source, json, model.config.vocabularySize);
-  return new Tagger({ model, machine, tokenizer, parameters: await parametersOfRun(source, machine, model, weights) });
+  const parameters = await parametersOfRun(source, machine, model, weights);
+  return new Tagger({ model, machine, tokenizer, parameters }, [parameters]);
 }

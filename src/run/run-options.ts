@@ -9,6 +9,7 @@ export const namesOfRun = {
   parameters: 1,
   metrics: 1,
   machine: 1,
+  close: 1,
 } as const satisfies OptionNames<Partial<LoadedRun>>;
 
 /** Where the model runs. */

@@ -11,7 +11,8 @@ export type OptionNames<Options> = {
     | (undefined extends Marks<Options, K> ? 1 : "required" | "named");
 };
 
-type KeyOf<Options> = Options extends unknown ? keyof Options : never;
+/** Not what is called by a symbol: `using` has its own of whatever can be closed. */
+type KeyOf<Options> = Options extends unknown ? keyof Options & string : never;
 type Values<Options, K> = Options extends { readonly [key in K & PropertyKey]?: infer Value }
   ? Extract<Value, object>
   : never;
