@@ -12,10 +12,6 @@ import {
   type Thread,
 } from "./platform.ts";
 
-/** The string of one of its characters is the host's own, so that nothing is allocated. */
-const BYTE = new Uint8Array(1);
-let decoder: TextDecoder | undefined;
-
 export const platform: Platform = {
   name: "browser",
   readChunks,
@@ -52,10 +48,6 @@ export const platform: Platform = {
     throw unavailable("reading Parquet", "write the table as CSV or JSON lines");
   },
   now: () => performance.now(),
-  runVectorCode() {
-    decoder ??= new TextDecoder();
-    decoder.decode(BYTE);
-  },
   variable: () => undefined,
   processors: () => (globalThis.crossOriginIsolated && canWait() ? navigator.hardwareConcurrency : undefined),
   startThread,

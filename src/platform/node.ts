@@ -6,7 +6,7 @@ import { openDirect, temporaryFile } from "./node/direct-file.ts";
 import { messageOf, notRegular, readError } from "./node/errors.ts";
 import { nodeFiles } from "./node/files.ts";
 import { findFiles } from "./node/find-files.ts";
-import { buffers, fs, hashes, os, streams, threads, urls, zlib } from "./node/late.ts";
+import { fs, hashes, os, streams, threads, urls, zlib } from "./node/late.ts";
 import { openParquet } from "./node/parquet.ts";
 import { isRunning, processIdentity } from "./node/process.ts";
 import {
@@ -30,8 +30,6 @@ const READ_BYTES = 1 << 30;
 /** A long read is made of parts of at least so many bytes, as many at a time as the threads that Node reads files with. */
 const PART_BYTES = 1 << 20;
 const PARTS = 4;
-const BYTE = new Uint8Array(1);
-let isAscii: ReturnType<typeof buffers>["isAscii"] | undefined;
 
 export const platform: Platform = {
   name: "node",
@@ -50,10 +48,6 @@ export const platform: Platform = {
   findFiles,
   openParquet,
   now: () => performance.now(),
-  runVectorCode() {
-    isAscii ??= buffers().isAscii;
-    isAscii(BYTE);
-  },
   variable,
   processors: () => (canWait() ? os().availableParallelism() : undefined),
   startThread,

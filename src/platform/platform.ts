@@ -83,9 +83,6 @@ export interface Platform {
   /** Value of an environment variable; undefined where it is not set, and in a browser. */
   variable(name: string): string | undefined;
 
-  /** Runs vector code of the host's own, as little of it as there is: `compute/wasm/upper-halves` says what for. */
-  runVectorCode(): void;
-
   /**
    * Processors that threads of this process can run on at once; undefined where threads cannot share memory (a page without
    * cross-origin isolation) or this one may not wait for another (a page's own thread).

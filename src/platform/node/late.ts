@@ -3,7 +3,6 @@
  * `import` of it, which loads its half with promises and the streams that this is made of.
  */
 
-export const buffers = () => process.getBuiltinModule("node:buffer");
 export const fs = () => process.getBuiltinModule("node:fs");
 export const os = () => process.getBuiltinModule("node:os");
 export const paths = () => process.getBuiltinModule("node:path");
