@@ -7,9 +7,9 @@ import { bytesAtHand, type StoredBytes, storedFile } from "./stored-bytes.ts";
 
 /**
  * Where a run is: its folder (a path, or in a page a URL), or a file of `packRun`: its bytes, a Blob or File, or a path or URL that
- * ends in ".safetensors".
+ * ends in ".safetensors" (a query after it is not looked at).
  */
-export type RunSource = string | URL | Blob | Uint8Array;
+export type RunSource = string | URL | Blob | Uint8Array | ArrayBuffer;
 
 /** The content of a run, checked as files but not yet made into a model. */
 export interface RunFiles extends ModelFiles {
@@ -34,14 +34,17 @@ export async function readModel(source: RunSource): Promise<ModelFiles> {
 
 /** How a run, or a part of it, is called in messages. */
 export function runName(source: RunSource, part?: "config.json" | "tokenizer.json" | "model.safetensors"): string {
-  const name = source instanceof Uint8Array ? "the given bytes" : sourceName(source);
+  const name = isBytes(source) ? "the given bytes" : sourceName(source);
   return part === undefined || !isFolder(source) ? name : `${name.replace(/(?<=.)\/$/, "")}/${part}`;
 }
 
+const isBytes = (source: RunSource): source is Uint8Array | ArrayBuffer =>
+  source instanceof Uint8Array || source instanceof ArrayBuffer;
+
 function isFolder(source: RunSource): source is string | URL {
-  if (source instanceof Uint8Array || source instanceof Blob) return false;
+  if (isBytes(source) || source instanceof Blob) return false;
   if (source instanceof URL) return !source.pathname.endsWith(".safetensors");
-  if (typeof source === "string" && source !== "") return !source.endsWith(".safetensors");
+  if (typeof source === "string" && source !== "") return !/\.safetensors([?#].*)?$/.test(source);
   throw new UsageError(
     "bad-run",
     `run: expected the path or URL of its folder, or the bytes or Blob that packRun made, got ${describe(source)}`,
@@ -50,6 +53,6 @@ function isFolder(source: RunSource): source is string | URL {
 
 async function packedFile(source: RunSource): Promise<StoredBytes> {
   const name = runName(source);
-  if (source instanceof Uint8Array) return bytesAtHand(name, source);
+  if (isBytes(source)) return bytesAtHand(name, source instanceof Uint8Array ? source : new Uint8Array(source));
   return storedFile(source) ?? bytesAtHand(name, await platform.readFile(source));
 }

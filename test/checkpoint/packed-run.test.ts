@@ -102,6 +102,7 @@ describe("what answers is saved as it is, and answers the same", () => {
         new URL(`${url}/`),
         bytes,
         new Blob([bytes]),
+        bytes.slice().buffer,
         file,
         pathToFileURL(file),
       ];

@@ -37,7 +37,7 @@ const written = async (source) => {
 };
 const again = new Blob([await packRun(await loadRun("run", { machine }))]);
 const said = [];
-for (const source of ["run", "/run/", new URL("run?v=1", location.href), "run.safetensors", again]) said.push(await written(source));
+for (const source of ["run", "/run/", new URL("run?v=1", location.href), "run.safetensors?v=1", again]) said.push(await written(source));
 const errorOf = ({ name, code, message }) => name + " " + code + ": " + message;
 for (const work of [() => loadRun("none", { machine }), () => loadRun("none.safetensors", { machine }), async () => saveRun("run", await loadRun("run", { machine }))])
   said.push(await work().catch(errorOf));

@@ -23,15 +23,15 @@ export function compileNow(bytes: Uint8Array<ArrayBuffer>, compile?: Compile): W
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
-    throw refused(cause);
+    throw refused(bytes, cause);
   }
 }
 
-/** The same without holding up the caller's thread. @throws FailureError "compiling-refused", "module-missing" */
+/** The same without holding up the caller's thread. @throws FailureError "wasm-forbidden", "module-missing" */
 export async function compileLater(bytes: Uint8Array<ArrayBuffer>, compile?: Compile): Promise<WebAssembly.Module> {
   if (compile) return given(bytes, compile);
   return WebAssembly.compile(bytes).catch((cause: unknown) => {
-    throw refused(cause);
+    throw refused(bytes, cause);
   });
 }
 
@@ -45,9 +45,12 @@ function given(bytes: Uint8Array<ArrayBuffer>, compile: Compile): WebAssembly.Mo
   );
 }
 
-const refused = (cause: unknown): FailureError =>
-  new FailureError(
-    "compiling-refused",
-    "this host does not compile WebAssembly while a program runs: in a page allow it ('wasm-unsafe-eval' in script-src of its content security policy); elsewhere give the option `compile` modules that were compiled before (docs/guide/serving.md)",
+/** What a host finds valid and yet does not compile it forbids. */
+function refused(bytes: Uint8Array<ArrayBuffer>, cause: unknown): unknown {
+  if (cause instanceof RangeError || !WebAssembly.validate(bytes)) return cause;
+  return new FailureError(
+    "wasm-forbidden",
+    "this host forbids compiling WebAssembly: in a page add 'wasm-unsafe-eval' to script-src of its content security policy; elsewhere give the option `compile` modules that were compiled before (docs/guide/serving.md); the machine \"reference\" runs without any, slowly",
     { cause },
   );
+}

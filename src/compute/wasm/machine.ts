@@ -47,7 +47,7 @@ export interface WasmOptions {
  * Opens the machine that computes in float32 with WebAssembly SIMD, in the caller's thread and in others that help it.
  *
  * @throws UsageError "not-supported" when `fused: true` is asked for on a host without it.
- * @throws FailureError "no-simd" on hosts without WebAssembly or its vectors, "compiling-refused" on those that do not compile it and "module-missing"
+ * @throws FailureError "no-simd" on hosts without WebAssembly or its vectors, "wasm-forbidden" on those that do not compile it and "module-missing"
  * where `compile` has none, "out-of-memory" when the host gives no address space for a WebAssembly memory.
  */
 export async function openWasm(options: WasmOptions = {}, worth: Worth = WORTH): Promise<SynchronousMachine> {

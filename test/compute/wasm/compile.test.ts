@@ -61,7 +61,7 @@ describe("a host that does not compile", () => {
     const there = programIn({ compiles: false });
     for (const options of [{}, { fused: false }])
       await expect(there(options)).rejects.toMatchObject({
-        code: "compiling-refused",
+        code: "wasm-forbidden",
         message: expect.stringContaining("wasm-unsafe-eval"),
       });
     const none = () => undefined;

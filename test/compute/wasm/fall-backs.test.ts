@@ -74,6 +74,16 @@ test("so is one without WebAssembly", async () => {
   await expect(openMachine("wasm", { threads: 1 })).rejects.toMatchObject({ code: "no-simd" });
 });
 
+test("a page whose policy forbids WebAssembly is told what to add", async () => {
+  vi.spyOn(WebAssembly, "Module").mockImplementation(function refuse() {
+    throw new WebAssembly.CompileError("because 'unsafe-eval' is not an allowed source of script");
+  } as never);
+  vi.resetModules();
+  const { openWasm } = await import("../../../src/compute/wasm/machine.ts");
+  await expect(openWasm({ threads: 1 })).rejects.toMatchObject({ name: "FailureError", code: "wasm-forbidden" });
+  await expect(openWasm({ threads: 1 })).rejects.toThrow(/add 'wasm-unsafe-eval' to script-src/);
+});
+
 test("without the flag that joins vectors nothing is measured, and tiles are narrow", async () => {
   const flags = vi.spyOn(process, "execArgv", "get").mockReturnValue([]);
   vi.stubEnv("NODE_OPTIONS", "");
