@@ -2,7 +2,7 @@ import { platform } from "#platform";
 import { sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import { readPacked } from "./packed-run.ts";
-import { type ModelFiles, readFolder, readMetrics } from "./run-folder.ts";
+import { type ModelFiles, type RunConfig, readConfig, readFolder, readMetrics } from "./run-folder.ts";
 import { bytesAtHand, type StoredBytes, storedFile } from "./stored-bytes.ts";
 
 /**
@@ -31,6 +31,10 @@ export async function readRun(source: RunSource): Promise<RunFiles> {
 export async function readModel(source: RunSource): Promise<ModelFiles> {
   return isFolder(source) ? readFolder(source) : readPacked(await packedFile(source));
 }
+
+/** The config of a run, also of a packed one. */
+export const readRunConfig = async (source: RunSource): Promise<RunConfig> =>
+  isFolder(source) ? readConfig(source) : (await readModel(source)).config;
 
 /** How a run, or a part of it, is called in messages. */
 export function runName(source: RunSource, part?: "config.json" | "tokenizer.json" | "model.safetensors"): string {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type RunConfig, readConfig } from "../checkpoint/run-folder.ts";
+import { readRunConfig } from "../checkpoint/read-run.ts";
+import type { RunConfig } from "../checkpoint/run-folder.ts";
 import { openMachine } from "../compute/open.ts";
 import { loadRun } from "../run/load-run.ts";
 import { defaultsOf, onOff, path, paths, type ValuesOf } from "../schema/fields.ts";
@@ -54,7 +55,7 @@ export const evaluateCommand = (io: Io): Command =>
 
 async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { run: folder, file } = flags;
-  const known = await readConfig(folder);
+  const known = await readRunConfig(folder);
   if ((known.model as { readonly kind?: unknown }).kind === "tagger") return evaluateTags(flags, known, io);
   using machine = await openMachine(flags.machine);
   const { config, model, parameters, tokenizer } = await loadRun(folder, { machine });

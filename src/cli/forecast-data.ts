@@ -1,4 +1,4 @@
-import { readConfig } from "../checkpoint/run-folder.ts";
+import { readRunConfig } from "../checkpoint/read-run.ts";
 import type { ForecastLayout } from "../data/forecast-layout.ts";
 import { readTimeSeries } from "../data/read-time-series.ts";
 import { findTimeColumns } from "../data/time-columns.ts";
@@ -64,7 +64,7 @@ const MISFITS = ["irregular-steps", "duplicate-time", "bad-time"];
  * @throws UsageError "no-columns" for one of a program, which does not say it
  */
 export async function settingsOf(folder: string): Promise<ForecastSettings> {
-  const settings = settingsIn<ForecastSettings>(await readConfig(folder));
+  const settings = settingsIn<ForecastSettings>(await readRunConfig(folder));
   if (Array.isArray(settings.target)) return settings as ForecastSettings;
   throw new UsageError(
     "no-columns",

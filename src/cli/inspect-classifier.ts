@@ -1,5 +1,5 @@
 import type { Cell } from "../cells/define.ts";
-import { readConfig } from "../checkpoint/run-folder.ts";
+import { readRunConfig } from "../checkpoint/read-run.ts";
 import type { Machine } from "../compute/machine.ts";
 import type { Series } from "../data/examples.ts";
 import { normsOverTime } from "../explain/norms.ts";
@@ -79,7 +79,7 @@ async function classifierInput(
     );
   if (text !== undefined) return text;
   if (file === undefined) throw nothingToRead();
-  const settings = settingsIn<ClassifySettings>(await readConfig(folder));
+  const settings = settingsIn<ClassifySettings>(await readRunConfig(folder));
   if (channels === undefined && settings.text === undefined)
     throw new UsageError(
       "no-columns",

@@ -1,4 +1,4 @@
-import { readConfig } from "../checkpoint/run-folder.ts";
+import { readRunConfig } from "../checkpoint/read-run.ts";
 import type { Machine } from "../compute/machine.ts";
 import { traceTagger } from "../explain/trace-tagger.ts";
 import { loadTagger } from "../run/load-tagger.ts";
@@ -19,7 +19,7 @@ export async function inspectTagger(
   if (text === undefined && file === undefined) throw nothingToRead();
   const sentence =
     text === undefined
-      ? rowOf((await inColumnsOf(file!, settingsIn<TagSettings>(await readConfig(folder)))).tokens, {
+      ? rowOf((await inColumnsOf(file!, settingsIn<TagSettings>(await readRunConfig(folder)))).tokens, {
           file: file!,
           row,
           what: "sentences",

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { platform } from "#platform";
-import { readConfig } from "../checkpoint/run-folder.ts";
+import { readRunConfig } from "../checkpoint/read-run.ts";
 import { ofKind } from "../checkpoint/run-kinds.ts";
 import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
@@ -112,7 +112,7 @@ async function inspectRun(
   machine: Machine,
   flags: InspectFlags,
 ): Promise<Inspected & { readonly nearest: NearestPlaces | undefined }> {
-  const own = ofKind(await readConfig(folder), KINDS);
+  const own = ofKind(await readRunConfig(folder), KINDS);
   if (!own) return inspectText(folder, machine, flags);
   if (flags.nearest !== undefined)
     throw new UsageError("bad-option", `--nearest: it searches a text for runs of language models, ${folder} is none`);

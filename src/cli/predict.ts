@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { readConfig } from "../checkpoint/run-folder.ts";
+import { readRunConfig } from "../checkpoint/read-run.ts";
 import { openMachine } from "../compute/open.ts";
 import { averagePredictions } from "../run/average-predictions.ts";
 import type { Classifier } from "../run/classifier.ts";
@@ -64,7 +64,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
       "expected something to predict: give a file (- is standard input) or --input TEXT, not both",
     );
   const file = flags.file === undefined ? undefined : await inputFile(flags.file, io);
-  const config = await readConfig(flags.run);
+  const config = await readRunConfig(flags.run);
   const { kind } = config.model as { readonly kind?: unknown };
   const table = {
     ...settingsIn<ClassifySettings & TagSettings>(config),

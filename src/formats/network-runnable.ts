@@ -2,7 +2,7 @@ import { type CellSpec, cellByName } from "../cells/registry.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { Network } from "./canonical/network.ts";
-import type { CanonicalModel, LayerSpec } from "./canonical.ts";
+import type { CanonicalInput, CanonicalModel, LayerSpec } from "./canonical.ts";
 import type { Runnable } from "./runnable.ts";
 import { tensorOf } from "./value.ts";
 
@@ -20,18 +20,21 @@ export function networkRunnable(model: CanonicalModel): Runnable {
     ...{ name, type: "float32" as const, optional: true },
     shape: ["batch", width],
   }));
+  const ports = (steps: (input: CanonicalInput) => number | string | undefined) => [
+    ...model.inputs.map((input) => ({
+      ...{ name: input.name, type: input.type === "int" ? ("int64" as const) : ("float32" as const) },
+      shape: ["batch", ...input.shape.map((n, axis) => (axis === 0 ? steps(input) : (n ?? undefined)))],
+    })),
+    ...states,
+  ];
+  const length = ({ shape: [n] }: CanonicalInput) => n ?? "time";
   return {
     layout,
     layers: network,
     folds: false,
     weights: model.weights,
-    inputs: [
-      ...model.inputs.map(({ name, shape, type }) => ({
-        ...{ name, type: type === "int" ? ("int64" as const) : ("float32" as const) },
-        shape: ["batch", ...shape.map((n, axis) => n ?? (axis === 0 ? "time" : undefined))],
-      })),
-      ...states,
-    ],
+    inputs: ports(length),
+    pieces: ports((input) => (isSequence(input) ? "time" : length(input))),
     outputs: [
       ...model.outputs.map(({ name }) => ({ name, type: "float32" as const, shape: undefined })),
       ...states.map(({ name, type, shape }) => ({ name: `${name}_out`, type, shape })),
@@ -62,6 +65,9 @@ export function networkRunnable(model: CanonicalModel): Runnable {
     },
   };
 }
+
+/** Whether the first axis of an input after the batch are steps: of numbers for an embedding, or of vectors. */
+const isSequence = ({ shape, type }: CanonicalInput): boolean => shape.length >= (type === "int" ? 1 : 2);
 
 function cellsOf({ layers }: CanonicalModel): CellSpec[] {
   const of = (spec: LayerSpec): CellSpec[] =>

@@ -41,7 +41,7 @@ export class ProgramSession extends Closing {
     const { states } = this.shared;
     const carried = { inputs: states.map((s) => s.input), outputs: states.map((s) => s.output) };
     this.ports = {
-      inputs: runnable.inputs.filter(({ name }) => !carried.inputs.includes(name)),
+      inputs: (runnable.pieces ?? runnable.inputs).filter(({ name }) => !carried.inputs.includes(name)),
       outputs: runnable.outputs.filter(({ name }) => !carried.outputs.includes(name)),
     };
     this.shared.users += 1;
@@ -64,10 +64,25 @@ export class ProgramSession extends Closing {
     return this.context.inTurn(async () => {
       this.expectOpen();
       checkInputs(this.ports.inputs, inputs);
+      this.expectBatch(inputs);
       const plan = await this.shared.plans.planFor(inputs);
       await this.shared.seat(this.own);
       return replay(plan, this.ports.outputs, inputs);
     });
+  }
+
+  /** The sizes that inputs and states have in common are those of the states, which were made with the session. */
+  private expectBatch(inputs: Readonly<Record<string, ModelArray>>): void {
+    const { states } = this.shared;
+    const open = this.context.runnable.inputs.filter(({ name }) => states.some(({ input }) => input === name));
+    const names = new Set(open.flatMap(({ shape = [] }) => shape));
+    for (const { name, shape = [] } of this.ports.inputs)
+      for (const [axis, n] of shape.entries())
+        if (typeof n === "string" && names.has(n) && inputs[name]!.shape[axis] !== this.batchSize)
+          throw new ShapeError(
+            "shape-mismatch",
+            `input "${name}": expected ${this.batchSize} on axis ${axis} (${n}), the batchSize of openSession, got shape ${formatShape(inputs[name]!.shape)}`,
+          );
   }
 
   /** Resolves to a copy of the state, for `setState` or `writeArrays`. */

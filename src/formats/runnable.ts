@@ -68,6 +68,8 @@ export interface RecordOutput {
 /** What a model of any format has to say so that a `Program` runs it. */
 export interface Runnable {
   readonly inputs: readonly ModelPort[];
+  /** The same for a session, which takes pieces of any number of steps. Default: `inputs`. */
+  readonly pieces?: readonly ModelPort[];
   readonly outputs: readonly ModelPort[];
   readonly states: readonly StatePair[];
   readonly layout: ParameterLayout;

@@ -198,6 +198,25 @@ describe("runs of every task", () => {
     expect(existsSync(join(eight, "run.lock"))).toBe(false);
   });
 
+  it.each([
+    ["inspect", "words", ["--text", "a fine end"]],
+    ["inspect", "series", [at("s.ts")]],
+    ["inspect", "tags", ["--text", "In Rome"]],
+    ["inspect", "sales", []],
+    ["predict", "words", [at("t.csv")]],
+    ["evaluate", "tags", [at("g.txt")]],
+    ["forecast", "sales", [at("f.csv")]],
+  ])("%s takes a packed run of %s in place of its folder", async (command, run, input) => {
+    const file = at(`${command}-${run}.safetensors`);
+    expect(await longshort(["pack", at(run), "-o", file])).toMatchObject({ code: 0 });
+    const [folder, packed] = [
+      await longshort([command, at(run), ...input]),
+      await longshort([command, file, ...input]),
+    ];
+    expect(folder).toMatchObject({ code: 0 });
+    expect({ ...packed, stdout: packed.stdout.replaceAll(file, at(run)) }).toEqual(folder);
+  });
+
   it("quantize measures on another file, and refuses runs that do not say how theirs was read", async () => {
     const other = await longshort(["quantize", at("words"), at("t.csv"), "-o", at("words-other")]);
     expect(other.stdout).toMatch(/t\.csv: 30 examples\n +loss +accuracy +macro-F1 +weights\nbefore .*\n8 bits /);

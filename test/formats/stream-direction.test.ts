@@ -47,6 +47,25 @@ test("one that its file calls stateful carries its state, as in Keras; one that 
   }
 });
 
+test("a file that was trained on sequences of one length is streamed in pieces of any", async () => {
+  const { inputs, ...rest } = chainOf([one(false)], { width: 3 });
+  const file = fileOf({ ...rest, inputs: inputs.map((input) => ({ ...input, shape: [4, 3] })) });
+  using model = new Model(file, { machine });
+  const data = Float64Array.from({ length: 12 }, (_, k) => Math.sin(k));
+  const { output } = await model.run({ input: { shape: [1, 4, 3], data } });
+  const piece = (from: number, to: number) => ({
+    input: { shape: [1, to - from, 3], data: data.slice(3 * from, 3 * to) },
+  });
+  await expect(model.run(piece(0, 1))).rejects.toMatchObject({ code: "shape-mismatch" });
+  using session = await model.openSession();
+  const pieces = [await session.next(piece(0, 1)), await session.next(piece(1, 4))];
+  expect(pieces.flatMap(({ output }) => [...output!.data])).toEqual([...output!.data]);
+  expect(session.inputs[0]!.shape).toEqual(["batch", "time", 3]);
+  await expect(session.next({ input: { shape: [2, 2, 3], data } })).rejects.toThrow(
+    /input "input": expected 1 on axis 0 \(batch\), the batchSize of openSession, got shape \[2, 2, 3\]/,
+  );
+});
+
 test("a graph whose state starts a layer that reads from the end is refused, through what only moves numbers, too", async () => {
   for (const [options, refused] of [
     [{}, false],
