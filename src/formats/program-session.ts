@@ -30,6 +30,8 @@ export class ProgramSession extends Closing {
   private readonly shared: SessionPlans;
   private readonly own: KeptState;
   private readonly ports: { readonly inputs: readonly ModelPort[]; readonly outputs: readonly ModelPort[] };
+  /** Sizes that inputs have in common with the states, which were made with the session. */
+  private readonly batched: readonly { readonly name: string; readonly axis: number; readonly n: string }[];
 
   constructor(context: SessionContext, { batchSize = 1 }: ProgramSessionOptions) {
     super();
@@ -44,6 +46,11 @@ export class ProgramSession extends Closing {
       inputs: (runnable.pieces ?? runnable.inputs).filter(({ name }) => !carried.inputs.includes(name)),
       outputs: runnable.outputs.filter(({ name }) => !carried.outputs.includes(name)),
     };
+    const ofStates = runnable.inputs.filter(({ name }) => carried.inputs.includes(name));
+    const shared = new Set(ofStates.flatMap(({ shape = [] }) => shape));
+    this.batched = this.ports.inputs.flatMap(({ name, shape = [] }) =>
+      shape.flatMap((n, axis) => (typeof n === "string" && shared.has(n) ? [{ name, axis, n }] : [])),
+    );
     this.shared.users += 1;
     context.sessions.add(this);
   }
@@ -71,18 +78,13 @@ export class ProgramSession extends Closing {
     });
   }
 
-  /** The sizes that inputs and states have in common are those of the states, which were made with the session. */
   private expectBatch(inputs: Readonly<Record<string, ModelArray>>): void {
-    const { states } = this.shared;
-    const open = this.context.runnable.inputs.filter(({ name }) => states.some(({ input }) => input === name));
-    const names = new Set(open.flatMap(({ shape = [] }) => shape));
-    for (const { name, shape = [] } of this.ports.inputs)
-      for (const [axis, n] of shape.entries())
-        if (typeof n === "string" && names.has(n) && inputs[name]!.shape[axis] !== this.batchSize)
-          throw new ShapeError(
-            "shape-mismatch",
-            `input "${name}": expected ${this.batchSize} on axis ${axis} (${n}), the batchSize of openSession, got shape ${formatShape(inputs[name]!.shape)}`,
-          );
+    for (const { name, axis, n } of this.batched)
+      if (inputs[name]!.shape[axis] !== this.batchSize)
+        throw new ShapeError(
+          "shape-mismatch",
+          `input "${name}": expected ${this.batchSize} on axis ${axis} (${n}), the batchSize of openSession, got shape ${formatShape(inputs[name]!.shape)}`,
+        );
   }
 
   /** Resolves to a copy of the state, for `setState` or `writeArrays`. */
