@@ -17,7 +17,9 @@ const [ROWS, DEPTH, PANELS] = [60, 128, 4];
 const FLOATING_POINT_OPERATIONS = 2 * ROWS * DEPTH * PANELS * 16;
 /** Milliseconds. Optimised code is there after some of them; until then rates are a fifth or less of what they become. */
 const [WINDOW, WINDOWS, RISE] = [0.5, 24, 3.5];
-/** Windows that optimised code is waited for. On a busy machine it may come late: taken for slow, the wide tile would be lost for good. */
+/** What the wide tile gains where vectors are joined is more than this; where they are not it loses. In between nothing is known yet. */
+const GAIN = 1.3;
+/** Windows that a clear answer is waited for. On a busy machine optimised code may come late: taken for slow, the wide tile would be lost for good. */
 const PATIENCE = 60;
 /** Addresses: constants, zeros, both operands, the product of one panel, and functions of it. */
 const [CONSTANTS, ZEROS, A, B, C, D] = [0, 2048, 4096, 40960, 81920, 90112];
@@ -124,8 +126,11 @@ export interface TileChoice {
 /** Takes the wide build where it is faster and right. Both are measured in turn until they have settled. */
 export function compareTrials(narrow: Trial, wide: Trial): TileChoice {
   const [slow, fast] = [new Meter(narrow), new Meter(wide)];
+  const isClear = (): boolean => fast.best < slow.best || fast.best > GAIN * slow.best;
   const enough = (window: number): boolean =>
-    (slow.settled && fast.settled) || window >= (slow.risen && fast.risen ? WINDOWS : PATIENCE);
+    isClear()
+      ? (slow.settled && fast.settled) || window >= (slow.risen && fast.risen ? WINDOWS : PATIENCE)
+      : window >= PATIENCE;
   for (let window = 0; !enough(window); window++) {
     slow.measure();
     fast.measure();

@@ -108,6 +108,24 @@ test("a wide build that is right at first and wrong once it is optimised is not 
   expect(calls).toBeGreaterThan(50);
 });
 
+test("what is neither twice as fast nor slower is measured on: optimised code may come late", () => {
+  let [clock, calls] = [0, 0];
+  vi.spyOn(performance, "now").mockImplementation(() => clock);
+  /** Milliseconds of a call: of the first, of those before optimised code, of all others. */
+  const trial = (cold: number, early: number, late: number): Trial => ({
+    results: Uint32Array.of(1),
+    run() {
+      calls++;
+      clock += calls <= 2 ? cold : calls < 400 ? early : late;
+    },
+  });
+  expect(compareTrials(trial(1, 0.1, 0.1), trial(1, 0.095, 0.05))).toMatchObject({ asked: true, wide: true });
+  calls = 0;
+  // A host where nothing is joined is found out at once.
+  expect(compareTrials(trial(1, 0.1, 0.1), trial(1, 0.2, 0.2)).wide).toBe(false);
+  expect(calls).toBeLessThan(60);
+});
+
 function wait(milliseconds: number): void {
   const end = performance.now() + milliseconds;
   while (performance.now() < end);
