@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
-import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import type { SynchronousMachine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import type { BidirectionalSpec, CanonicalModel, LayerSpec, RecurrentSpec } from "../../src/formats/canonical.ts";
@@ -243,6 +243,23 @@ describe("state dictionaries", () => {
     expect(model.inputs[0]).toMatchObject({ name: "tokens", type: "int64", shape: ["batch", "time"] });
     expect(model.parameters.names).toContain("rnn.weight_ih_l0");
     expect(model.conventions.join("\n")).toContain("batch first");
+  });
+
+  test("of modules of a list keep their names where they are no layers of one module", async () => {
+    const shapes: Record<string, readonly number[]> = {
+      ...{ "rnns.0.weight_ih_l0": [16, 3], "rnns.0.weight_hh_l0": [16, 4] },
+      ...{ "rnns.1.weight_ih_l0": [20, 4], "rnns.1.weight_hh_l0": [20, 5] },
+      ...{ "email.0.weight_ih_l0": [8, 5], "email.0.weight_hh_l0": [8, 2] },
+      ...{ "head.weight": [2, 2], "head.bias": [2] },
+    };
+    const tensors = new Map(
+      Object.entries(shapes).map(([name, shape]) => [name, safeTensor("F32", shape, new Float32Array(size(shape)))]),
+    );
+    const file = await readModel(writePyTorch(tensors));
+    const { content } = await readModel(convertModel(file, { to: "safetensors" }).bytes);
+    expect(content).toMatchObject({ kind: "network" });
+    const { tensors: written } = readSafetensors(convertModel(file, { to: "safetensors" }).bytes);
+    for (const [name, shape] of Object.entries(shapes)) expect(written.get(name)?.shape, name).toEqual(shape);
   });
 
   test.each<[string, Record<string, readonly number[]>, RegExp]>([

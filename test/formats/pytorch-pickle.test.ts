@@ -43,6 +43,7 @@ describe("pickles as plain data", () => {
       "\x80\x02ccollections\nOrderedDict\n]U\x01aK\x01\x86a\x85R.",
       new Map([["a", 1]]),
     ],
+    ["a counter, as schedules keep it", "\x80\x02ccollections\nCounter\n}K\x1eK\x01s\x85R.", new Map([[30, 1]])],
     ["its attributes, left out", "\x80\x02ccollections\nOrderedDict\n)R}U\x09_metadata}sb.", new Map()],
   ])("%s", async (_, pickle, value) => {
     expect(await read(pickle)).toEqual(value);
@@ -141,6 +142,23 @@ describe("tensors", () => {
     await expect(readPyTorch(file.slice(0, -1))).rejects.toMatchObject({ message: expect.stringMatching(/cut short/) });
     const longer = Uint8Array.from([...file, 0]);
     await expect(readPyTorch(longer)).rejects.toMatchObject({ message: expect.stringMatching(/1 bytes follow/) });
+  });
+
+  test("numbers of a legacy file are little-endian, whichever order of bytes its machine had", async () => {
+    const path = fileURLToPath(new URL("../golden/torch-pt/rnn_legacy.pt", import.meta.url));
+    const file = Uint8Array.from(readFileSync(path));
+    const numbers = async (bytes: Uint8Array) =>
+      Promise.all([...(await readPyTorch(bytes)).tensors.values()].map(async (view) => (await view.read()).bytes));
+    const expected = await numbers(file);
+    const truth = file.indexOf(0x88, Buffer.from(file).indexOf("little_endian"));
+    file[truth] = 0x89;
+    expect(await numbers(file)).toEqual(expected);
+  });
+
+  test("a parameter with attributes of its own is its tensor", async () => {
+    const data = tensor("K\0", "K\x04", "K\x01").slice(0, -1);
+    const file = archive(`ctorch._utils\n_rebuild_parameter_with_state\n(${data}\x88ccollections\nOrderedDict\n)R}tR.`);
+    expect((await readPyTorch(file)).tensors.get("")!.shape).toEqual([4]);
   });
 
   test("what is written is read, all types and shapes", async () => {

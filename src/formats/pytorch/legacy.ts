@@ -36,7 +36,6 @@ interface Head {
   readonly value: Value;
   readonly table: StorageTable;
   readonly keys: readonly string[];
-  readonly bigEndian: boolean;
   readonly end: number;
 }
 
@@ -53,17 +52,16 @@ function readPickles(bytes: Uint8Array): Head {
     refuse("it does not begin with PyTorch's magic number, so torch.save did not write it");
   const version = next(noStorage);
   if (version !== PROTOCOL) refuse(`it is of PyTorch's protocol ${describe(version)}; ${PROTOCOL} is read`);
-  const machine = next(noStorage);
-  const littleEndian =
-    machine instanceof Map ? (machine.get("little_endian") ?? true) : refuse("its third pickle is no dictionary");
+  // The machine that wrote it. Its order of bytes does not matter: numbers are little-endian in files of every machine.
+  if (!(next(noStorage) instanceof Map)) refuse("its third pickle is no dictionary");
   const value = next((id) => table.resolve(id));
   const keys = next(noStorage);
   if (!Array.isArray(keys) || keys.some((key) => typeof key !== "string"))
     return refuse("it has no list of its storages");
-  return { value, table, keys: keys as string[], bigEndian: littleEndian !== true, end: position };
+  return { value, table, keys: keys as string[], end: position };
 }
 
-async function attachStorages(source: ByteSource, { table, keys, bigEndian, end }: Head): Promise<void> {
+async function attachStorages(source: ByteSource, { table, keys, end }: Head): Promise<void> {
   const found = new Map<string, StorageBytes>();
   let position = end;
   for (const key of keys) {
@@ -72,7 +70,6 @@ async function attachStorages(source: ByteSource, { table, keys, bigEndian, end 
     if (found.has(key)) refuse(`it lists storage ${quote(key)} twice`);
     if (position + 8 > source.size) refuse("it is cut short before the end of its storages");
     const head = await source.read(position, 8);
-    // This number is little-endian on every machine.
     const count = new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);
     if (count !== BigInt(storage.length))
       refuse(`storage ${quote(key)} has ${count} elements in one place and ${storage.length} in another`);
@@ -81,7 +78,7 @@ async function attachStorages(source: ByteSource, { table, keys, bigEndian, end 
     position = start + size;
     if (position > source.size)
       refuse(`it is cut short: storage ${quote(key)} should end at byte ${position} of ${source.size}`);
-    found.set(key, { size, bigEndian, read: (offset, length) => source.read(start + offset, length) });
+    found.set(key, { size, bigEndian: false, read: (offset, length) => source.read(start + offset, length) });
   }
   if (position !== source.size) refuse(`${source.size - position} bytes follow its last storage`);
   table.attach(({ key }) => found.get(key) ?? refuse(`it refers to storage ${quote(key)}, which it does not hold`));

@@ -6,8 +6,8 @@ export interface StateModule {
   readonly tensors: ReadonlyMap<string, SafeTensor>;
 }
 
-/** Parts of a checkpoint that belong to its training. */
-const training = /^(optim|optimizer|opt|scheduler|lr_scheduler|scaler|ema|rng)/i;
+/** Parts of a checkpoint that belong to its training: `optimizer_state_dict.…`, `optimizers.0.…`, `ema_model.…`; not a module `email`. */
+const training = /^(opt|optim|optimizers?|(lr_)?schedulers?|scaler|ema|rng)(_[^.]*|[A-Z\d])?\./;
 
 /**
  * The modules of a state dictionary in the order in which they were made, which is the order of the file. Names that all have the
@@ -16,7 +16,7 @@ const training = /^(optim|optimizer|opt|scheduler|lr_scheduler|scaler|ema|rng)/i
 export function modulesOf(tensors: ReadonlyMap<string, SafeTensor>): StateModule[] {
   let entries = [...tensors];
   for (;;) {
-    const kept = entries.filter(([name]) => !(training.test(name) && name.includes(".")));
+    const kept = entries.filter(([name]) => !training.test(name));
     const firsts = new Set(kept.map(([name]) => name.slice(0, name.indexOf(".") + 1)));
     const [first = ""] = firsts;
     const deeper = kept.some(([name]) => name.slice(first.length).includes("."));

@@ -63,6 +63,8 @@ const DTYPES: Readonly<Record<string, ElementTypeName | undefined>> = {
 const ALLOWED: ReadonlyMap<string, PickleName<PyTorchLeaf>> = new Map(
   [
     callable("collections.OrderedDict", dictionary),
+    // Of a schedule: how often the rate falls at each of its steps.
+    callable("collections.Counter", dictionary),
     ...["__builtin__", "builtins"].flatMap((module) => [
       callable(`${module}.dict`, dictionary),
       callable(`${module}.list`, (args, spend) => [...items(args, spend)]),
@@ -79,7 +81,9 @@ const ALLOWED: ReadonlyMap<string, PickleName<PyTorchLeaf>> = new Map(
     callable("torch._utils._rebuild_tensor", (args) => tensor(args.slice(0, 4))),
     callable("torch._utils._rebuild_tensor_v2", (args) => tensor(args.slice(0, 4))),
     callable("torch._utils._rebuild_tensor_v3", (args) => tensor(args.slice(0, 4), args[6])),
-    callable("torch._utils._rebuild_parameter", ([data]) => expectTensor(data)),
+    ...["_rebuild_parameter", "_rebuild_parameter_with_state"].map((name) =>
+      callable(`torch._utils.${name}`, ([data]) => expectTensor(data)),
+    ),
     callable("torch._tensor._rebuild_from_type_v2", fromType),
     { pickleName: "torch.Tensor" },
     { pickleName: "torch.nn.parameter.Parameter" },

@@ -53,15 +53,31 @@ const wiring = ({ nodes, outputs }: CanonicalModel): string =>
     `return ${outputs.map(({ value }) => value).join(", ")}`,
   ].join("; ");
 
-/** `lstm.1.weight_ih_l0` is `lstm.weight_ih_l1` where `lstm.0` and those between are recurrent layers too. */
-function stacked(name: string, model: CanonicalModel): string {
+/** `lstm.1.weight_ih_l0` is `lstm.weight_ih_l1` where `lstm.0`, `lstm.1`, … can be the layers of one module. */
+function stacked(name: string, { layers }: CanonicalModel): string {
   const match = /^(.*)\.(\d+)\.((?:weight|bias)_\w+)_l0(_reverse)?$/.exec(name);
   if (!match) return name;
   const [, path, layer, part, reverse = ""] = match;
-  const all = Array.from({ length: Number(layer) + 1 }, (_, k) => model.layers.get(`${path}.${k}`)?.kind);
-  const alike = all.every((kind) => kind === "recurrent" || kind === "bidirectional");
-  return alike ? `${path}.${part}_l${layer}${reverse}` : name;
+  const all: LayerSpec[] = [];
+  for (let spec = layers.get(`${path}.0`); spec; spec = layers.get(`${path}.${all.length}`)) all.push(spec);
+  return isStack(all) && Number(layer) < all.length ? `${path}.${part}_l${layer}${reverse}` : name;
 }
+
+/** Whether layers are of one form, each reading what the one before it gives: nn.LSTM and its kin have one size for all their layers. */
+function isStack([first, ...others]: readonly LayerSpec[]): boolean {
+  const directionsOf = (spec: LayerSpec): readonly RecurrentSpec[] =>
+    spec.kind === "recurrent" ? [spec] : spec.kind === "bidirectional" ? [spec.forward, spec.backward] : [];
+  const form = (spec: LayerSpec): string => JSON.stringify(directionsOf(spec).map(formOf));
+  const width = directionsOf(first!).reduce((sum, one) => sum + (one.projectionSize || one.hiddenSize), 0);
+  return (
+    others.length > 0 &&
+    others.every((spec) => form(spec) === form(first!) && directionsOf(spec).every((one) => one.inputSize === width))
+  );
+}
+
+/** What the layers and directions of one module have in common. */
+const formOf = ({ cell, hiddenSize, projectionSize = 0, biases, returnSequences }: RecurrentSpec) =>
+  [cell, hiddenSize, projectionSize, biases > 0, returnSequences] as const;
 
 const refusal = (name: string, why: string): UsageError =>
   new UsageError("not-convertible", `layer "${name}" cannot be written for PyTorch: ${why}`);
@@ -138,9 +154,7 @@ function masked(name: string, which: string, { weightsOnly, forward }: Said): vo
 
 function checkDirections(name: string, { forward, backward }: BidirectionalSpec, said: Said): void {
   checkRecurrent(name, forward, said);
-  const shapeOf = (spec: RecurrentSpec) =>
-    JSON.stringify([spec.cell, spec.hiddenSize, spec.projectionSize ?? 0, spec.biases > 0, spec.returnSequences]);
-  if (shapeOf(forward) !== shapeOf(backward))
+  if (JSON.stringify(formOf(forward)) !== JSON.stringify(formOf(backward)))
     throw refusal(name, "its two directions have different options, those of one module of PyTorch have the same");
   if (forward.reverse || !backward.reverse)
     throw refusal(name, "its first direction is not the one in the order of time");
