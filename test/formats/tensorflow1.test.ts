@@ -93,6 +93,17 @@ test("what is no BasicLSTMCell is named", () => {
   expect(() => basicLstmModel(variables)).toThrow(/basic_lstm_cell\/kernel.*dense\/kernel/);
 });
 
+test("two stacks of cells are not taken for one", () => {
+  const cell = (name: string) => [
+    [`${name}/kernel`, { shape: [6, 12], data: new Float32Array(72) }] as const,
+    [`${name}/bias`, { shape: [12], data: new Float32Array(12) }] as const,
+  ];
+  const directions = ["fw", "bw"].map((name) => `bidirectional_rnn/${name}/lstm_cell`);
+  expect(() => basicLstmModel(new Map(directions.flatMap(cell)))).toThrow(/fw\/lstm_cell.*bw\/lstm_cell.*two directions/);
+  const stacked = [0, 1].map((k) => `rnn/multi_rnn_cell/cell_${k}/lstm_cell`);
+  expect([...basicLstmModel(new Map(stacked.flatMap(cell))).model.layers.keys()]).toEqual(["cell_0", "cell_1"]);
+});
+
 test("variables that have no place in the model are named, but those of the training", () => {
   const zeros = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
   const cell = "rnn/basic_lstm_cell";

@@ -46,6 +46,12 @@ export function basicLstmModel(
       "unsupported-tensorflow",
       `no variable is the matrix of a BasicLSTMCell (…basic_lstm_cell/kernel); there are ${few([...variables.keys()])}`,
     );
+  const twice = cells.find(({ number }, k) => k > 0 && number === cells[k - 1]!.number);
+  if (twice)
+    throw new UsageError(
+      "unsupported-tensorflow",
+      `${few(cells.map(({ cell }) => cell))}: several stacks of cells, or two directions; which reads what, a checkpoint does not say`,
+    );
   const [option] = [...variables.keys()].filter((name) => /\blstm_cell\/(w_[fio]_diag|projection\/)/.test(name));
   if (option !== undefined)
     throw new UsageError("unsupported-tensorflow", `${option}: LSTMCell with peepholes or a projection is not read`);
