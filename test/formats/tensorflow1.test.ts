@@ -94,9 +94,10 @@ test("what is no BasicLSTMCell is named", () => {
 });
 
 test("two stacks of cells are not taken for one", () => {
-  const cell = (name: string) => [
-    [`${name}/kernel`, { shape: [6, 12], data: new Float32Array(72) }] as const,
-    [`${name}/bias`, { shape: [12], data: new Float32Array(12) }] as const,
+  const zeros = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
+  const cell = (name: string): [string, ReturnType<typeof zeros>][] => [
+    [`${name}/kernel`, zeros(6, 12)],
+    [`${name}/bias`, zeros(12)],
   ];
   const directions = ["fw", "bw"].map((name) => `bidirectional_rnn/${name}/lstm_cell`);
   expect(() => basicLstmModel(new Map(directions.flatMap(cell)))).toThrow(/fw\/lstm_cell.*bw\/lstm_cell.*two directions/);

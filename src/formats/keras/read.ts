@@ -12,7 +12,7 @@ import { isZip } from "../zip-directory.ts";
 import { Config, damaged } from "./config.ts";
 import { kerasFamily } from "./family.ts";
 import { type ModelArrays, readTopology } from "./topology.ts";
-import { type LayerArrays, namedArrays, readNamedWeights, readNumberedWeights } from "./weights.ts";
+import { type LayerArrays, namedArrays, numberedSince, readNamedWeights, readNumberedWeights } from "./weights.ts";
 
 /** Options of `readKeras`. */
 export interface ReadKerasOptions {
@@ -62,11 +62,12 @@ async function readH5(source: ByteSource, options: ReadKerasOptions): Promise<Op
   const weights = await weightsGroup(root);
   if (json === undefined) throw noTopology(await listed(weights));
   const config = Config.parse(json, options.config === undefined ? "model_config" : "config");
+  const numbered = numberedSince(root);
   const version =
     (await root.textAttribute("keras_version")) ??
     (await weights.textAttribute("keras_version")) ??
-    config.text("keras_version", root.has("layers") ? "3.0" : "2.0");
-  if (root.has("layers")) return checked(config, version, await readNumberedWeights(root));
+    config.text("keras_version", numbered ?? "2.0");
+  if (numbered) return checked(config, version, await readNumberedWeights(root));
   return checked(config, version, namedArrays(await readNamedWeights(weights)));
 }
 
@@ -85,7 +86,7 @@ function noTopology(layers: readonly string[]): UsageError {
 }
 
 const listed = async (weights: Hdf5Group): Promise<readonly string[]> => [
-  ...(weights.has("layers") ? [] : (await readNamedWeights(weights)).keys()),
+  ...(numberedSince(weights) ? [] : (await readNamedWeights(weights)).keys()),
 ];
 
 /**

@@ -76,19 +76,70 @@ export const arraysOfParts = (all: readonly StoredArray[]): ModelArrays => {
 const withOwn = (own: readonly StoredArray[], all: readonly StoredArray[]): readonly StoredArray[] =>
   own.length > 0 ? own : all;
 
-/** The weights of a .weights.h5 file of Keras 3, where layers are known by class and number and arrays have numbers alone. */
+/** A part of a model in a file of numbered weights: the group of its own arrays, and what it is made of by name. */
+interface Part {
+  vars?: Hdf5Group;
+  readonly parts: Map<string, Part>;
+}
+
+/** Where the layers of a model are: in Keras 3, and in Keras 2 from 2.12 on. */
+const LAYERS = ["layers", "_layer_checkpoint_dependencies"] as const;
+
+const layersOf = ({ parts }: Part): ReadonlyMap<string, Part> | undefined =>
+  parts.get(LAYERS[0])?.parts ?? (parts.has(LAYERS[1]) ? inSequence(parts.get(LAYERS[1])!.parts) : undefined);
+
+/** Steps of a name: on Windows Keras 2 wrote a path as one name, with that system's sign between its steps. */
+const stepsOf = (name: string): string[] => name.split("\\");
+
+/** Which version of Keras at least wrote the weights of a file by number, if they are so. */
+export function numberedSince({ names }: Hdf5Group): "3.0" | "2.12" | undefined {
+  const first = names.map((name) => stepsOf(name)[0]);
+  return first.includes(LAYERS[0]) ? "3.0" : first.includes(LAYERS[1]) ? "2.12" : undefined;
+}
+
+/** Numbers behind the names of a class as `groupNames` counts: Keras 2 before 2.14 counted layers with weights twice. */
+function inSequence(parts: ReadonlyMap<string, Part>): ReadonlyMap<string, Part> {
+  const split = [...parts].map(([name, part]) => {
+    const [, kind, number] = /^(.*?)(?:_(\d+))?$/.exec(name)!;
+    return { kind: kind!, number: Number(number ?? 0), part };
+  });
+  const next = groupNames();
+  return new Map(split.sort((a, b) => a.number - b.number).map(({ kind, part }) => [next(kind), part]));
+}
+
+/** The weights of a .weights.h5 file of Keras 3, or 2.12 and later, where layers are known by class and number and arrays have numbers alone. */
 export async function readNumberedWeights(root: Hdf5Group): Promise<ModelArrays> {
+  const model: Part = { parts: new Map() };
+  // An optimizer, which may lie beside the layers, is left where it is.
+  for (const name of root.names)
+    if (LAYERS.some((layers) => layers === stepsOf(name)[0])) await addParts(model, name, await root.get(name));
+  return arraysOfModel(model);
+}
+
+async function addParts(above: Part, name: string, object: Hdf5Group | Hdf5Dataset): Promise<void> {
+  if (!(object instanceof Hdf5Group)) throw damaged(`${JSON.stringify(object.path)} is no group`);
+  let part = above;
+  for (const step of stepsOf(name)) {
+    const next = part.parts.get(step) ?? { parts: new Map() };
+    part.parts.set(step, next);
+    part = next;
+  }
+  for (const inner of object.names) {
+    const group = await object.get(inner);
+    if (inner !== "vars") await addParts(part, inner, group);
+    else if (group instanceof Hdf5Group) part.vars = group;
+    else throw damaged(`${JSON.stringify(group.path)} is no group`);
+  }
+}
+
+async function arraysOfModel(model: Part): Promise<ModelArrays> {
   const arrays = new Map<string, readonly CellArray[]>();
   const models = new Map<string, ModelArrays>();
-  if (root.has("layers")) {
-    const layers = await root.get("layers");
-    if (!(layers instanceof Hdf5Group)) throw damaged('"layers" is no group');
-    for (const name of layers.names) {
-      const own = await layers.get(name);
-      const model = own instanceof Hdf5Group ? await modelIn(own) : undefined;
-      if (model) models.set(name, await readNumberedWeights(model));
-      else arrays.set(name, await arraysBelow(own));
-    }
+  for (const [name, part] of layersOf(model) ?? []) {
+    // A model in a wrapper is a part of it.
+    const inner = [part, part.parts.get("layer")].find((one) => one && layersOf(one));
+    if (inner) models.set(name, await arraysOfModel(inner));
+    else arrays.set(name, await arraysBelow(part));
   }
   const next = groupNames();
   const find = <T>(all: ReadonlyMap<string, T>, { name, className }: LayerKey): T | undefined =>
@@ -97,13 +148,6 @@ export async function readNumberedWeights(root: Hdf5Group): Promise<ModelArrays>
     of: (layer) => inOrderOf(layer.cells ?? [], find(arrays, layer) ?? []),
     inside: (layer) => find(models, layer) ?? NONE,
   };
-}
-
-/** The group of a model: its own, or, of one in a wrapper, the part of it that is a model. */
-async function modelIn(group: Hdf5Group): Promise<Hdf5Group | undefined> {
-  if (group.has("layers")) return group;
-  const inner = group.has("layer") ? await group.get("layer") : undefined;
-  return inner instanceof Hdf5Group && inner.has("layers") ? inner : undefined;
 }
 
 /** An array with the group of the cell that it belongs to, in a stack of cells. */
@@ -121,21 +165,17 @@ function inOrderOf(cells: readonly string[], arrays: readonly CellArray[]): read
 /** Parts of a layer that hold weights, in the order in which Keras lists their weights. */
 const PARTS = ["cell", "cells", "forward_layer", "backward_layer", "layer"];
 
-async function arraysBelow(object: Hdf5Group | Hdf5Dataset): Promise<CellArray[]> {
-  if (!(object instanceof Hdf5Group)) throw damaged(`${JSON.stringify(object.path)} is no group`);
+async function arraysBelow({ vars, parts }: Part): Promise<CellArray[]> {
   const list: CellArray[] = [];
-  if (object.has("vars")) {
-    const own = await object.get("vars");
-    if (!(own instanceof Hdf5Group)) throw damaged(`${JSON.stringify(own.path)} is no group`);
-    for (let k = 0; k < own.names.length; k++) list.push(await numbers(await own.get(String(k)), `${own.path}/${k}`));
-  }
-  for (const part of PARTS) {
-    if (!object.has(part)) continue;
-    const inner = await object.get(part);
-    if (part !== "cells") list.push(...(await arraysBelow(inner)));
-    else if (inner instanceof Hdf5Group)
-      for (const group of inner.names)
-        for (const array of await arraysBelow(await inner.get(group))) list.push({ ...array, group });
+  for (let k = 0; k < (vars?.names.length ?? 0); k++)
+    list.push(await numbers(await vars!.get(String(k)), `${vars!.path}/${k}`));
+  for (const name of PARTS) {
+    const inner = parts.get(name);
+    if (!inner) continue;
+    if (name !== "cells") list.push(...(await arraysBelow(inner)));
+    else
+      for (const [group, cell] of inner.parts)
+        for (const array of await arraysBelow(cell)) list.push({ ...array, group });
   }
   return list;
 }
