@@ -76,16 +76,35 @@ function watched(source: ByteSource, { onProgress }: ByteOptions): ByteSource {
 }
 
 /** Opens an input for as long as `use` works with it. A source that was already open stays open. */
-export async function withBytes<T>(
+export const withBytes = <T>(
   input: ByteInput,
   use: (source: ByteSource) => Promise<T>,
+  options: ByteOptions = {},
+): Promise<T> =>
+  withFiles(
+    () => input,
+    async (open) => use(await open("")),
+    options,
+  );
+
+/** Opens files by their names, each once, for as long as `use` works with them. Sources that were already open stay open. */
+export async function withFiles<T>(
+  inputOf: (name: string) => ByteInput,
+  use: (open: (name: string) => Promise<ByteSource>) => Promise<T>,
   { onProgress }: ByteOptions = {},
 ): Promise<T> {
-  const source = await openBytes(input, { onProgress });
+  const opened = new Map<string, { readonly source: ByteSource; readonly input: ByteInput }>();
   try {
-    return await use(source);
+    return await use(async (name) => {
+      const known = opened.get(name);
+      if (known) return known.source;
+      const input = inputOf(name);
+      const source = await openBytes(input, { onProgress });
+      opened.set(name, { source, input });
+      return source;
+    });
   } finally {
-    if ((source as ByteInput) !== input) await source.close();
+    for (const { source, input } of opened.values()) if ((source as ByteInput) !== input) await source.close();
   }
 }
 

@@ -8,12 +8,12 @@ import { isAddress } from "../platform/download.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { type ByteInput, type ByteOptions, openBytes, withBytes } from "./byte-source.ts";
+import { type ByteInput, type ByteOptions, openBytes, withBytes, withFiles } from "./byte-source.ts";
 import type { OpenedModel } from "./canonical.ts";
 import { readKeras, readKerasTensors } from "./keras/read.ts";
 import type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
 import { openNpz } from "./npz.ts";
-import { readOnnx } from "./onnx/model.ts";
+import { readOnnxWith } from "./onnx/model.ts";
 import type { StateDictNetworkOptions } from "./pytorch/module-layers.ts";
 import { networkOfStateDict } from "./pytorch/network.ts";
 import { readPyTorch } from "./pytorch/read.ts";
@@ -22,6 +22,7 @@ import { type FileKind, sniff } from "./sniff.ts";
 import type { StateDictTensor } from "./state-dict.ts";
 import { readTensorFlowBundle } from "./tensorflow1/bundle.ts";
 import { readTensorFlow1 } from "./tensorflow1/read.ts";
+import { fileOf } from "./tfjs/files.ts";
 import { readTensorFlowJs } from "./tfjs/read.ts";
 
 /** Options of `readModel`. */
@@ -29,8 +30,8 @@ export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonline
   /** The result of `model.to_json()` in Keras, for files that hold only weights (`save_weights`). */
   readonly config?: string | undefined;
   /**
-   * The weight files of a TensorFlow.js model by the names in model.json, or the data files of a TensorFlow checkpoint. Default: those
-   * beside the file.
+   * The weight files of a TensorFlow.js model by the names in model.json, the data files of a TensorFlow checkpoint, or those of an ONNX
+   * model with external data. Default: those beside the file.
    */
   readonly files?: Readonly<Record<string, ByteInput>> | undefined;
   /** Cells of your own by name, for runs that were trained with one from `defineCell`. A cell as text is in the run. */
@@ -80,9 +81,15 @@ interface Read {
 const readers: Readonly<
   Record<FileKind, (source: ByteSource, options: ReadModelOptions, input: ByteInput) => Promise<Read>>
 > = {
-  async onnx(source) {
+  async onnx(source, { files, onProgress }, input) {
     const bytes = await source.read(0, source.size);
-    return { format: "onnx", content: { kind: "graph", graph: readOnnx(bytes), bytes } };
+    const refuse = (why: string) => new FailureError("damaged-onnx", why);
+    const graph = await withFiles(
+      (name) => fileOf(name, input, { files, names: "the model", refuse }),
+      (open) => readOnnxWith(bytes, open),
+      { onProgress },
+    );
+    return { format: "onnx", content: { kind: "graph", graph, bytes } };
   },
   async pytorch(source, options) {
     const { tensors } = await readPyTorch(source);

@@ -100,7 +100,9 @@ test("two stacks of cells are not taken for one", () => {
     [`${name}/bias`, zeros(12)],
   ];
   const directions = ["fw", "bw"].map((name) => `bidirectional_rnn/${name}/lstm_cell`);
-  expect(() => basicLstmModel(new Map(directions.flatMap(cell)))).toThrow(/fw\/lstm_cell.*bw\/lstm_cell.*two directions/);
+  expect(() => basicLstmModel(new Map(directions.flatMap(cell)))).toThrow(
+    /fw\/lstm_cell.*bw\/lstm_cell.*two directions/,
+  );
   const stacked = [0, 1].map((k) => `rnn/multi_rnn_cell/cell_${k}/lstm_cell`);
   expect([...basicLstmModel(new Map(stacked.flatMap(cell))).model.layers.keys()]).toEqual(["cell_0", "cell_1"]);
 });

@@ -69,4 +69,5 @@ export const modelSpec = {
 export type TensorMessage = MessageOf<typeof tensorSpec>;
 export type AttributeMessage = MessageOf<typeof attributeSpec>;
 export type ValueInfoMessage = MessageOf<typeof valueInfoSpec>;
+export type ModelMessage = MessageOf<typeof modelSpec>;
 export type GraphMessage = MessageOf<typeof graphSpec>;

@@ -1,7 +1,14 @@
 import { FailureError, UsageError } from "../../shared/errors.ts";
 import { readMessage } from "../protobuf.ts";
 import type { ModelPort } from "../runnable.ts";
-import { type AttributeMessage, type GraphMessage, modelSpec, type ValueInfoMessage } from "./messages.ts";
+import { type ExternalData, externalData, type OpenExternal } from "./external-data.ts";
+import {
+  type AttributeMessage,
+  type GraphMessage,
+  type ModelMessage,
+  modelSpec,
+  type ValueInfoMessage,
+} from "./messages.ts";
 import { dataTypeOf, decodeTensor, type OnnxTensor } from "./tensor-data.ts";
 
 /** The content of an ONNX file, checked. */
@@ -46,8 +53,15 @@ const unsupported = (what: string): UsageError => new UsageError("unsupported-on
  * Parses an ONNX file. Nothing is computed and no other file is read.
  * @throws FailureError "damaged-onnx"; UsageError "unsupported-onnx" (operator set, external data, functions, element types)
  */
-export function readOnnx(bytes: Uint8Array): OnnxModel {
+export const readOnnx = (bytes: Uint8Array): OnnxModel => modelOf(readMessage(bytes, modelSpec), new Map());
+
+/** The same with the tensors whose numbers lie in other files; `open` is given the names of these. Errors as `readOnnx`. */
+export async function readOnnxWith(bytes: Uint8Array, open: OpenExternal): Promise<OnnxModel> {
   const message = readMessage(bytes, modelSpec);
+  return modelOf(message, await externalData(message.graph, open));
+}
+
+function modelOf(message: ModelMessage, external: ExternalData): OnnxModel {
   if (!message.graph) throw damaged("it holds no graph; is it an ONNX file?");
   const versions = message.opsetImport.filter(({ domain = "" }) => domain === "" || domain === "ai.onnx");
   const opset = versions[0]?.version;
@@ -58,7 +72,7 @@ export function readOnnx(bytes: Uint8Array): OnnxModel {
     );
   if (message.functions.length > 0)
     throw unsupported("the model defines functions of its own; export it again with functions inlined");
-  const counter: Counter = { nodes: 0, names: new Set() };
+  const counter: Counter = { nodes: 0, names: new Set(), external };
   return {
     opset,
     producer: [message.producerName, message.producerVersion].filter(Boolean).join(" "),
@@ -67,10 +81,11 @@ export function readOnnx(bytes: Uint8Array): OnnxModel {
   };
 }
 
-/** What is counted over a graph and the graphs inside it. */
+/** What is counted over a graph and the graphs inside it, and what lies outside of it. */
 interface Counter {
   nodes: number;
   readonly names: Set<string>;
+  readonly external: ExternalData;
 }
 
 /** Weights are found again by the name of their node, so that no two may share it, also not in two branches. */
@@ -91,7 +106,7 @@ function readGraph(message: GraphMessage, outer: ReadonlySet<string>, counter: C
     defined.add(name);
   };
   for (const tensor of message.initializer) {
-    const decoded = decodeTensor(tensor);
+    const decoded = decodeTensor(tensor, counter.external.get(tensor));
     define(decoded.name, "the tensor");
     initializers.set(decoded.name, decoded);
   }
@@ -130,7 +145,8 @@ function readPort({ name = "", type }: ValueInfoMessage): ModelPort {
   return {
     name,
     type: tensor?.elemType === undefined ? undefined : dataTypeOf(tensor.elemType, `value ${JSON.stringify(name)}`),
-    shape: tensor?.shape?.dim.map(({ dimValue, dimParam }) => (dimParam ? dimParam : dimValue)),
+    // Some exporters write −1 or 0 for a size that is open.
+    shape: tensor?.shape?.dim.map(({ dimValue = 0, dimParam }) => dimParam || (dimValue > 0 ? dimValue : undefined)),
   };
 }
 
@@ -152,7 +168,7 @@ function readAttribute(
     case 3:
       return text(a.s);
     case 4:
-      return a.t && decodeTensor(a.t);
+      return a.t && decodeTensor(a.t, counter.external.get(a.t));
     case 5:
       return a.g && readGraph(a.g as unknown as GraphMessage, defined, counter);
     case 6:

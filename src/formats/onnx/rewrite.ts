@@ -5,7 +5,7 @@ import { changeMessage, writeMessage } from "../protobuf-write.ts";
 import { branchPrefix } from "./learned.ts";
 import { attributeSpec, graphSpec, modelSpec, nodeSpec, tensorSpec } from "./messages.ts";
 import type { OnnxGraph, OnnxModel } from "./model.ts";
-import { encodeTensor } from "./tensor-data.ts";
+import { encodeTensor, isExternal, type OnnxTensor } from "./tensor-data.ts";
 
 export interface GraphToWrite {
   readonly graph: OnnxModel;
@@ -15,9 +15,11 @@ export interface GraphToWrite {
   readonly weights?: ReadonlyMap<string, NamedTensor>;
 }
 
-/** The file of a graph again, with the weights that it has now: everything else stays as it is, byte by byte. */
+/**
+ * The file of a graph again, with the weights that it has now and with those of other files in it: everything else stays as it is, byte by
+ * byte.
+ */
 export function rewriteOnnx({ graph, bytes, weights = new Map() }: GraphToWrite): OwnBytes {
-  if (weights.size === 0) return bytes.slice();
   return changeMessage(bytes, modelSpec, { graph: (payload) => rewritten(payload, graph.graph, "", weights) });
 }
 
@@ -30,9 +32,7 @@ function rewritten(
   return changeMessage(bytes, graphSpec, {
     initializer(tensor) {
       const name = nameOf(tensor, tensorSpec);
-      const now = weights.get(prefix + name);
-      if (!now) return tensor;
-      return writeMessage(encodeTensor(name, graph.initializers.get(name)!.type, now.shape, now.data), tensorSpec);
+      return rewrittenTensor(tensor, graph.initializers.get(name)!, weights.get(prefix + name));
     },
     node(node, k) {
       const own = graph.nodes[k]!;
@@ -40,6 +40,8 @@ function rewritten(
         attribute(attribute) {
           const name = nameOf(attribute, attributeSpec);
           const inner = own.attributes.get(name);
+          if (typeof inner === "object" && "data" in inner)
+            return changeMessage(attribute, attributeSpec, { t: (tensor) => rewrittenTensor(tensor, inner) });
           if (typeof inner !== "object" || !("nodes" in inner)) return attribute;
           const inside = branchPrefix(prefix, own.name, name);
           return changeMessage(attribute, attributeSpec, { g: (body) => rewritten(body, inner, inside, weights) });
@@ -47,6 +49,15 @@ function rewritten(
       });
     },
   });
+}
+
+const { externalData, dataLocation } = tensorSpec;
+
+/** A tensor with other numbers, or with its own where they lie in another file. */
+function rewrittenTensor(bytes: Uint8Array, held: OnnxTensor, now?: NamedTensor): Uint8Array {
+  if (!now && !isExternal(readMessage(bytes, { externalData, dataLocation }))) return bytes;
+  const { shape, data } = now ?? held;
+  return writeMessage(encodeTensor(held.name, held.type, shape, data), tensorSpec);
 }
 
 const nameOf = (bytes: Uint8Array, { name }: MessageSpec): string =>

@@ -29,6 +29,10 @@ const dataTypes: Readonly<Record<DataType, DataTypeRow>> = {
   bfloat16: row(16, "int32Data"),
 };
 
+/** Whether the numbers of a tensor lie in another file. */
+export const isExternal = ({ externalData, dataLocation }: Pick<TensorMessage, "externalData" | "dataLocation">) =>
+  externalData.length > 0 || dataLocation === 1;
+
 export const codeOf = (type: DataType): number => dataTypes[type].code;
 
 /** @throws UsageError "unsupported-onnx" */
@@ -54,16 +58,19 @@ export interface OnnxTensor {
 /** A file that holds one tensor, as those of ONNX' test data sets (`input_0.pb`). */
 export const readOnnxTensor = (bytes: Uint8Array): OnnxTensor => decodeTensor(readMessage(bytes, tensorSpec));
 
-/** @throws FailureError "damaged-onnx"; UsageError "unsupported-onnx" */
-export function decodeTensor(message: TensorMessage): OnnxTensor {
+/**
+ * @param rawData its bytes, where they lie in another file
+ * @throws FailureError "damaged-onnx"; UsageError "unsupported-onnx"
+ */
+export function decodeTensor(message: TensorMessage, rawData = message.rawData): OnnxTensor {
   const name = message.name ?? "";
   const what = `tensor ${JSON.stringify(name)}`;
-  const { dims: shape, rawData } = message;
+  const { dims: shape } = message;
   const damaged = (how: string): FailureError => new FailureError("damaged-onnx", `${what} is damaged: ${how}`);
-  if (message.externalData.length > 0 || message.dataLocation === 1)
+  if (isExternal(message) && !rawData)
     throw new UsageError(
       "unsupported-onnx",
-      `${what} keeps its numbers in another file; save the model as one file (onnx.save without external data)`,
+      `${what} keeps its numbers in another file: open the model by its path or URL, or with files: { NAME: … } beside its bytes`,
     );
   if (message.segment !== undefined) throw new UsageError("unsupported-onnx", `${what} is cut into segments`);
   const type = dataTypeOf(message.dataType, what);

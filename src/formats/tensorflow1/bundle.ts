@@ -4,7 +4,7 @@ import { LongshortError, UsageError } from "../../shared/errors.ts";
 import { expectOptions } from "../../shared/options.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import { type ByteInput, openBytes, withBytes } from "../byte-source.ts";
+import { type ByteInput, withBytes, withFiles } from "../byte-source.ts";
 import type { OpenedModel } from "../canonical.ts";
 import { maskedCrc32c } from "../crc32c.ts";
 import { type MessageOf, type MessageSpec, many, one, readMessage } from "../protobuf.ts";
@@ -51,36 +51,40 @@ export async function readTensorFlowBundle(
   expectOptions("readTensorFlowBundle", options, { files: 1, forgetBias: 1, onProgress: 1 });
   const { files, onProgress } = options;
   const { entries, shards } = await withBytes(input, readIndex);
-  const variables = new Map<string, NamedTensor>();
-  const opened: ByteSource[] = [];
-  let numbers = 0;
-  try {
-    for (const name of shardNames(input, shards, files))
-      opened.push(await openBytes(fileOf(name, input, { files, names: "the checkpoint" }), { onProgress }));
-    for (const [name, entry] of entries) {
-      const dtype = FLOATS.get(entry.type as 1);
-      if (!dtype) continue;
-      const shape = (entry.shape?.axes ?? []).map((axis) => axis.size ?? 0);
-      if (entry.slices.length > 0)
-        throw new UsageError("unsupported-tensorflow", `the variable ${name} is stored in slices; save it whole`);
-      numbers += size(shape);
-      if (!(numbers <= MAXIMUM_NUMBERS)) throw damaged(`the variables have more than ${MAXIMUM_NUMBERS} numbers`);
-      const { shard = 0, offset = 0, bytes: length = 0 } = entry;
-      const source = opened[shard];
-      if (!source || offset + length > source.size) throw damaged(`${name} lies behind the end of its file`);
-      const expected = byteLength(dtype, shape);
-      if (length !== expected)
-        throw damaged(
-          `${name} takes ${length} bytes, ${dtype} of shape ${formatShape(shape)} ${expected ?? "too many"}`,
-        );
-      const bytes = await source.read(offset, length);
-      if (maskedCrc32c(bytes) !== (entry.checksum ?? 0)) throw damaged(`${name} does not match its checksum`);
-      variables.set(name, { shape, data: new SafeTensor(dtype, shape, bytes).toFloat32() });
-    }
-  } finally {
-    for (const source of opened) await source.close();
-  }
+  const names = shardNames(input, shards, files);
+  const variables = await withFiles(
+    (name) => fileOf(name, input, { files, names: "the checkpoint" }),
+    (open) => readVariables(entries, (shard) => (names[shard] === undefined ? undefined : open(names[shard]))),
+    { onProgress },
+  );
   return basicLstmModel(variables, { forgetBias: options.forgetBias });
+}
+
+async function readVariables(
+  entries: ReadonlyMap<string, Entry>,
+  open: (shard: number) => Promise<ByteSource> | undefined,
+): Promise<Map<string, NamedTensor>> {
+  const variables = new Map<string, NamedTensor>();
+  let numbers = 0;
+  for (const [name, entry] of entries) {
+    const dtype = FLOATS.get(entry.type as 1);
+    if (!dtype) continue;
+    const shape = (entry.shape?.axes ?? []).map((axis) => axis.size ?? 0);
+    if (entry.slices.length > 0)
+      throw new UsageError("unsupported-tensorflow", `the variable ${name} is stored in slices; save it whole`);
+    numbers += size(shape);
+    if (!(numbers <= MAXIMUM_NUMBERS)) throw damaged(`the variables have more than ${MAXIMUM_NUMBERS} numbers`);
+    const { shard = 0, offset = 0, bytes: length = 0 } = entry;
+    const source = await open(shard);
+    if (!source || offset + length > source.size) throw damaged(`${name} lies behind the end of its file`);
+    const expected = byteLength(dtype, shape);
+    if (length !== expected)
+      throw damaged(`${name} takes ${length} bytes, ${dtype} of shape ${formatShape(shape)} ${expected ?? "too many"}`);
+    const bytes = await source.read(offset, length);
+    if (maskedCrc32c(bytes) !== (entry.checksum ?? 0)) throw damaged(`${name} does not match its checksum`);
+    variables.set(name, { shape, data: new SafeTensor(dtype, shape, bytes).toFloat32() });
+  }
+  return variables;
 }
 
 /** What the index says of each variable, and in how many files they lie. */

@@ -11,9 +11,21 @@ import { damaged } from "../keras/config.ts";
 export function fileOf(
   path: string,
   from: ByteInput,
-  { files, names }: { readonly files: Readonly<Record<string, ByteInput>> | undefined; readonly names: string },
+  {
+    files,
+    names,
+    refuse = damaged,
+  }: {
+    readonly files: Readonly<Record<string, ByteInput>> | undefined;
+    readonly names: string;
+    /** What a path that leads elsewhere is. Default: the damage of a file of Keras. */
+    readonly refuse?: (why: string) => Error;
+  },
 ): ByteInput {
-  expectPlain(path, names);
+  if (!isPlain(path))
+    throw refuse(
+      `${names} names the file ${JSON.stringify(path)}: expected the name of a file beside it or in a folder below it`,
+    );
   if (files) {
     if (Object.hasOwn(files, path)) return files[path]!;
     throw new UsageError(
@@ -29,13 +41,8 @@ export function fileOf(
   );
 }
 
-function expectPlain(path: string, names: string): void {
-  const plain = /^[\w .@+=,()[\]-]+$/;
-  if (path.split("/").every((step) => plain.test(step) && step !== "." && step !== "..")) return;
-  throw damaged(
-    `${names} names the file ${JSON.stringify(path)}: expected the name of a file beside it or in a folder below it`,
-  );
-}
+const isPlain = (path: string): boolean =>
+  path.split("/").every((step) => /^[\w .@+=,()[\]-]+$/.test(step) && step !== "." && step !== "..");
 
 /** The path of a file beside another one; a URL as a string may have a query behind it. */
 function beside(one: string, path: string): string {
