@@ -66,8 +66,8 @@ export const stops: readonly Stop[] = [
     title: () => say("Four values from one vector", "一个向量，四个值"),
     text: () =>
       html`${p(
-        "Put x and the previous h below each other, [x ; h], and multiply by four matrices. One result goes through tanh and lies between −1 and 1: z, the candidate, the content that may be written. Three go through σ and lie between 0 and 1: the gates. The four matrices and their biases are all that an LSTM learns.",
-        "把 x 和上一步的 h 上下接起来，得到 [x ; h]，分别乘上四个矩阵。一个结果经过 tanh，落在 −1 和 1 之间，就是候选记忆 z，也就是可能写入的新内容；另外三个经过 σ，落在 0 和 1 之间，就是三个门。LSTM 要学的，只有这四个矩阵和它们的偏置。",
+        "Put x and the previous h below each other, [x ; h], and multiply by four matrices. Here x is three numbers, learned for each letter, and h four, one a unit: [x ; h] has seven numbers, each matrix four rows of seven. One result goes through tanh and lies between −1 and 1: z, the candidate, the content that may be written. Three go through σ and lie between 0 and 1: the gates. The four matrices and their biases are all that the LSTM itself learns.",
+        "把 x 和上一步的 h 上下接起来，得到 [x ; h]，分别乘上四个矩阵。这里 x 是三个数，每个字母各有一组，也是学来的；h 是四个数，每个单元一个；所以 [x ; h] 有七个数，每个矩阵四行，每行七个。一个结果经过 tanh，落在 −1 和 1 之间，就是候选记忆 z，也就是可能写入的新内容；另外三个经过 σ，落在 0 和 1 之间，就是三个门。LSTM 要学的，只有这四个矩阵和它们的偏置。",
       )}${linesOf(lstm(), "i", "f", "g", "o")}${p(
         "PyTorch writes two matrices and two biases where lectures write one. Switch the letters: the sums are the same numbers.",
         "讲义里写一个矩阵的地方，PyTorch 写两个矩阵、两个偏置。切换记号看看：算出来的和一模一样。",
