@@ -45,7 +45,8 @@ export function recurrentBytes(shape: ScanShape, { products, operands }: Forward
  *
  * Slots are panels: [width / 16][T·B][16] ([width / 16][window · B][16] where nobody goes back), so that one memory is the result of the input product, of the recurrent product,
  * the activated gates, their gradients, and the packed operand of the products that follow. States and operands are rows
- * of padded width: state k of step t at row block t, the state after it at block t + 1 (reverse: t + 1 and t).
+ * of padded width: state k of step t at row block t, the state after it at block t + 1 (reverse: t + 1 and t). Where states are `inTurn` they
+ * have two blocks, in which a step finds and leaves them in turn.
  */
 export interface ScanLayout<P extends ForwardProgram = ForwardProgram> {
   readonly program: P;
@@ -61,19 +62,22 @@ export interface ScanLayout<P extends ForwardProgram = ForwardProgram> {
   readonly size: (width: Width) => number;
   readonly slots: readonly number[];
   readonly states: Readonly<Record<string, number>>;
+  readonly inTurn: boolean;
   /** Of operands that are not a state. */
   readonly operands: readonly (number | undefined)[];
   readonly means: readonly number[];
   readonly bytes: number;
 }
 
-/** @param own Where nobody goes back: the steps whose rows a slot has, and the threads that have slots of their own. */
+/** @param own Where nobody goes back: the steps whose rows a slot has, the threads that have slots of their own, and whether states are in turn. */
 export function scanLayout<P extends ForwardProgram>(
   shape: ScanShape,
   program: P,
-  own: { readonly steps: number; readonly threads: number } = { steps: shape.steps, threads: 1 },
+  own: { readonly steps: number; readonly threads: number; readonly inTurn: boolean } = {
+    ...{ steps: shape.steps, threads: 1, inTurn: false },
+  },
 ): ScanLayout<P> {
-  const { steps: slotSteps, threads } = own;
+  const { steps: slotSteps, threads, inTurn } = own;
   const places = new Places();
   const rows = shape.steps * shape.batch;
   const size = (width: Width): number => sizeOf(width, shape);
@@ -94,7 +98,10 @@ export function scanLayout<P extends ForwardProgram>(
     panels: (width) => padded(size(width)) / 16,
     padded: (width) => padded(size(width)),
     slots,
-    states: Object.fromEntries(shape.cell.states.map((s) => [s.name, rowsOf(s.width, rows + shape.batch)])),
+    states: Object.fromEntries(
+      shape.cell.states.map((s) => [s.name, rowsOf(s.width, (inTurn ? 2 : shape.steps + 1) * shape.batch)]),
+    ),
+    inTurn,
     operands: program.operands.map((o) => (o.state === undefined ? rowsOf(o.width, rows) : undefined)),
     means: Array.from({ length: program.means }, () => places.take(rows * 4)),
     bytes: places.bytes,

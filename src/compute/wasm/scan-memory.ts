@@ -118,11 +118,24 @@ export class ScanMemory {
   }
 
   slot = (slot: number): number => this.saved + this.layout.slots[slot]!;
-  /** First row block of a state before (`previous`) or after (`next`) the steps. */
-  private state(name: string, after: boolean): number {
-    const { batch, reverse, cell } = this.context.kernel;
+  /** Row block `number` of a state; in turn, of two. */
+  private stateBlock(name: string, number: number): number {
+    const { batch, cell } = this.context.kernel;
     const width = cell.states.find((s) => s.name === name)!.width;
-    return this.saved + this.layout.states[name]! + (after === reverse ? 0 : batch * this.layout.padded(width) * 4);
+    const block = this.layout.inTurn ? number % 2 : number;
+    return this.saved + this.layout.states[name]! + block * batch * this.layout.padded(width) * 4;
+  }
+  /** First row block of a state before (`previous`) or after (`next`) the steps; in turn, the first of the two. */
+  private state(name: string, after: boolean): number {
+    return this.stateBlock(name, this.layout.inTurn || after === this.context.kernel.reverse ? 0 : 1);
+  }
+  /** Which of the two step t finds (`before`) or leaves. */
+  private readonly turn = {
+    before: (t: Code): Code => this.odd(t, false),
+    after: (t: Code): Code => this.odd(t, true),
+  };
+  private odd(t: Code, after: boolean): Code {
+    return i32.and(after === this.context.kernel.reverse ? t : i32.add(t, i32.const(1)), i32.const(1));
   }
   previous = (name: string): number => this.state(name, false);
   next = (name: string): number => this.state(name, true);
@@ -131,17 +144,18 @@ export class ScanMemory {
     const { state } = this.layout.program.operands[k]!;
     return state === undefined ? this.saved + this.layout.operands[k]! : this.previous(state);
   };
+  /** Among them the row block of step t. */
+  operandStep = (k: number, t: Code): Code =>
+    this.layout.inTurn && this.layout.program.operands[k]!.state !== undefined ? this.turn.before(t) : t;
   mean = (k: number): number => this.saved + this.layout.means[k]!;
   /** The row block that the scan starts from, and the one that it ends with. */
   first(name: string): number {
-    const { steps, batch, reverse, cell } = this.context.kernel;
-    const width = cell.states.find((s) => s.name === name)!.width;
-    return this.saved + this.layout.states[name]! + (reverse ? steps * batch * this.layout.padded(width) * 4 : 0);
+    const { steps, reverse } = this.context.kernel;
+    return this.stateBlock(name, reverse ? steps : 0);
   }
   last(name: string): number {
-    const { steps, batch, reverse, cell } = this.context.kernel;
-    const width = cell.states.find((s) => s.name === name)!.width;
-    return this.saved + this.layout.states[name]! + (reverse ? 0 : steps * batch * this.layout.padded(width) * 4);
+    const { steps, reverse } = this.context.kernel;
+    return this.stateBlock(name, reverse ? 0 : steps);
   }
 
   /** Makes the table of lanes, and the input without its masked rows. To be seen by all before it is used. */
@@ -186,6 +200,8 @@ export class ScanMemory {
       slotRows: this.layout.slotRows,
       slotStep: this.layout.slotStep,
       slotExample: this.layout.slotExample,
+      turn: this.layout.inTurn ? this.turn : undefined,
+      output: undefined,
       batch: kernel.batch,
       paddedWidth: this.layout.padded(width),
       width: this.layout.size(width),

@@ -41,9 +41,13 @@ export function printScan(context: ScanContext<Scan>): Code {
   // Steps that are given what their input gives at a time; of a table parts are taken right before their step.
   const stepByStep = V !== undefined || (division.byExamples && recurrent + inputBytes <= LIGHT);
   const together = stepByStep ? 1 : kernel.save ? steps : windowOf(kernel);
+  const [output] = cell.states;
+  const outputWidth = output!.width === "hidden" ? H : kernel.projectionSize;
+  // Of states that nobody goes back to two steps are enough: they stay in the first cache. The output then comes out of the equations, in whole panels.
+  const inTurn = !kernel.save && !kernel.masked && outputWidth % 16 === 0;
   const layout = kernel.save
     ? scanLayout(kernel, program)
-    : scanLayout(kernel, program, { steps: together, threads: division.byExamples ? team.threads : 1 });
+    : scanLayout(kernel, program, { steps: together, threads: division.byExamples ? team.threads : 1, inTurn });
   const mem = new ScanMemory(context, layout, kernel.save ? address("saved") : workspace(layout.bytes + 64));
   const { rows, slotRows, slotStep } = layout;
   const Hp = layout.padded("hidden");
@@ -203,7 +207,10 @@ export function printScan(context: ScanContext<Scan>): Code {
       return {
         ...{
           of: p.operand,
-          a: i32.add(number(mem.operand(p.operand)), toRow(t.get, first, { batch: B, bytes: rowBytes })),
+          a: i32.add(
+            number(mem.operand(p.operand)),
+            toRow(mem.operandStep(p.operand, t.get), first, { batch: B, bytes: rowBytes }),
+          ),
           rowBytes,
           k,
           out,
@@ -229,7 +236,12 @@ export function printScan(context: ScanContext<Scan>): Code {
       const stores = phase.stores.filter(({ to }) => to.kind !== "trace" || traces.has(to.name));
       const multiplied = [...(inStep && place === 0 ? inputs : []), ...phase.products.map((index) => products[index]!)];
       if (stores.length + phase.means.length + multiplied.length === 0) return [];
-      const memory = mem.phase(phase.width, { trace: (name) => traces.get(name)!, meanSums: (k) => meanSums[k]! });
+      const memory = mem.phase(phase.width, {
+        ...{ trace: (name) => traces.get(name)!, meanSums: (k) => meanSums[k]! },
+        ...(inTurn && {
+          output: { state: output!.name, address: address("output"), rowBytes: kernel.outputStride * 4 },
+        }),
+      });
       const loop = printPhaseLoop(context, phase, {
         ...{ stores, memory, f, t, turns, team: division.team, examples, meanOut: mem.mean },
         place: (n) => program.forwardPlace(n, phase.level),
@@ -246,9 +258,10 @@ export function printScan(context: ScanContext<Scan>): Code {
   code.push(atOnce ? team.barrier : [], scan.call(), team.barrier);
 
   // Results, out of padded rows.
-  const first = cell.states[0]!;
-  const [w, p] = [layout.size(first.width) * 4, layout.padded(first.width) * 4];
-  code.push(emitOutput(context, division, [mem.next(first.name), p], w));
+  if (!inTurn) {
+    const [w, p] = [layout.size(output!.width) * 4, layout.padded(output!.width) * 4];
+    code.push(emitOutput(context, division, [mem.next(output!.name), p], w));
+  }
   for (const s of cell.states) {
     const [sw, sp] = [layout.size(s.width) * 4, layout.padded(s.width) * 4];
     code.push(copyRows(context, mem.last(s.name), sp, address(`final.${s.name}`), sw, B, sw));

@@ -15,6 +15,10 @@ export interface PhaseMemory {
   readonly slotStep: (t: Code) => Code;
   /** Bytes of a slot between the first example and example 0, for each between them. */
   readonly slotExample: number;
+  /** Where a state has two blocks of rows in place of one more than there are steps: in which step t finds it, and in which it leaves it. */
+  readonly turn: { readonly before: (t: Code) => Code; readonly after: (t: Code) => Code } | undefined;
+  /** Rows [T·B] that a state is written to besides, if that is so. */
+  readonly output: { readonly state: string; readonly address: number; readonly rowBytes: number } | undefined;
   readonly batch: number;
   /** Elements of a row, rounded up to whole panels of 16, and as they are in the caller's tensors. */
   readonly paddedWidth: number;
@@ -147,30 +151,33 @@ function vectorBody(
   const inLane = (value: Code): Code => (mem.width === mem.paddedWidth ? value : v128.and(value, at.lane.get));
   const more: Code[] = [];
   const store = (to: Local, value: Code, address: number): Code => v128.store(to.get, value, address + skip);
-  const stores = o.stores.map((one): Code => {
+  const stores = o.stores.flatMap((one): readonly Code[] => {
     const { value, to } = one;
     const whole = printed.value(value);
     const v = canVanish(one, o) ? unlessVanished(whole, f.local("v128"), at.least) : whole;
     switch (to.kind) {
       case "slot": {
-        if (!mem.isGradient(to.slot)) return store(walk.panelRow, v, mem.slot(to.slot));
+        if (!mem.isGradient(to.slot)) return [store(walk.panelRow, v, mem.slot(to.slot))];
         const [part, sum] = [f.local("v128"), mem.slotSum(to.slot)];
         more.push(part.set(ifSeen(inLane(v))), sum === undefined ? [] : sums.add(sum + skip, part.get));
-        return store(walk.panelRow, part.get, mem.slot(to.slot));
+        return [store(walk.panelRow, part.get, mem.slot(to.slot))];
       }
       case "next": {
         const next = masked ? v128.bitselect(v, walk.load({ kind: "previous", state: to.state }, skip), seen.get) : v;
-        return store(walk.row, next, mem.next(to.state));
+        if (mem.output?.state !== to.state) return [store(walk.after, next, mem.next(to.state))];
+        const part = f.local("v128");
+        more.push(part.set(next));
+        return [store(walk.after, part.get, mem.next(to.state)), store(walk.output, part.get, mem.output.address)];
       }
       case "carry": {
         const carry = masked ? v128.bitselect(v, walk.load({ kind: "adjoint", state: to.state }, skip), seen.get) : v;
-        return store(walk.carryOut, carry, mem.carry(to.state));
+        return [store(walk.carryOut, carry, mem.carry(to.state))];
       }
       case "operand":
-        return store(walk.row, v, mem.operand(to.operand));
+        return [store(walk.row, v, mem.operand(to.operand))];
       case "trace":
       case "traceGradient":
-        return store(walk.row, ifSeen(v), mem.trace(to.name));
+        return [store(walk.row, ifSeen(v), mem.trace(to.name))];
       case "weightGradient":
         more.push(sums.add(mem.weightSum(to.name) + skip, ifSeen(v)));
         return [];
@@ -220,6 +227,11 @@ class Pointers {
   readonly panelRow: Local;
   /** In rows [T·B] of padded width. */
   readonly row: Local;
+  /** In the rows of a state before and after the step. */
+  private readonly before: Local;
+  readonly after: Local;
+  /** In rows [T·B] of the output. */
+  readonly output: Local;
   readonly carryIn: Local;
   readonly carryOut: Local;
   /** In rows [B] of padded width. */
@@ -240,15 +252,19 @@ class Pointers {
     const local = (): Local => f.local("i32");
     [this.panelRow, this.row, this.carryIn, this.carryOut, this.small] = [local(), local(), local(), local(), local()];
     [this.number, this.quad, this.drawnRow, this.drawnStep] = [local(), local(), local(), local()];
+    [this.before, this.after] = mem.turn ? [local(), local()] : [this.row, this.row];
+    this.output = local();
   }
 
   start(vector: Code): Code {
-    const { slotRows, slotStep, slotExample, batch, paddedWidth, width } = this.mem;
+    const { slotRows, slotStep, slotExample, turn, output, batch, paddedWidth, width } = this.mem;
     const { panel, t, half, otherHalf, unit, first } = this.from;
     const times = (a: Local, n: number): Code => i32.mul(a.get, i32.const(n));
     /** Of the first example: so many bytes for each one before it. */
     const from = (base: Code, bytes: number): Code => (first === undefined ? base : i32.add(base, times(first, bytes)));
     const rowBytes = paddedWidth * 4;
+    const block = (number: Code): Code =>
+      from(i32.add(unit.get, i32.mul(number, i32.const(batch * rowBytes))), rowBytes);
     return [
       this.panelRow.set(
         from(
@@ -256,7 +272,9 @@ class Pointers {
           slotExample,
         ),
       ),
-      this.row.set(from(i32.add(unit.get, times(t, batch * rowBytes)), rowBytes)),
+      this.row.set(block(t.get)),
+      turn ? [this.before.set(block(turn.before(t.get))), this.after.set(block(turn.after(t.get)))] : [],
+      output ? this.output.set(from(i32.add(unit.get, times(t, batch * output.rowBytes)), output.rowBytes)) : [],
       this.carryIn.set(from(i32.add(unit.get, half.get), rowBytes)),
       this.carryOut.set(from(i32.add(unit.get, otherHalf.get), rowBytes)),
       this.small.set(from(unit.get, rowBytes)),
@@ -268,11 +286,14 @@ class Pointers {
   }
 
   next(): Code {
-    const { paddedWidth, width } = this.mem;
+    const { turn, output, paddedWidth, width } = this.mem;
     const step = (p: Local, bytes: number): Code => p.set(i32.add(p.get, i32.const(bytes)));
     return [
       step(this.panelRow, 64),
-      ...[this.row, this.carryIn, this.carryOut, this.small].map((p) => step(p, paddedWidth * 4)),
+      ...[this.row, ...(turn ? [this.before, this.after] : []), this.carryIn, this.carryOut, this.small].map((p) =>
+        step(p, paddedWidth * 4),
+      ),
+      output ? step(this.output, output.rowBytes) : [],
       step(this.number, 4),
       step(this.quad, 16),
       step(this.drawnRow, width * 4),
@@ -287,9 +308,9 @@ class Pointers {
       case "slot":
         return v128.load(this.panelRow.get, mem.slot(place.slot) + skip);
       case "previous":
-        return v128.load(this.row.get, mem.previous(place.state) + skip);
+        return v128.load(this.before.get, mem.previous(place.state) + skip);
       case "next":
-        return v128.load(this.row.get, mem.next(place.state) + skip);
+        return v128.load(this.after.get, mem.next(place.state) + skip);
       case "operand":
         return v128.load(this.row.get, mem.operand(place.operand) + skip);
       case "carry":
