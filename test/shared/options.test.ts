@@ -167,7 +167,7 @@ describe("unknown options", () => {
       for (const name of optional.map((name) => name.slice(0, -1)))
         if (!Object.hasOwn(shown, name) && !known.has(`${title} ${name}`)) missing.push(`${title}: ${name}`);
     }
-    expect(missing).toEqual([]);
+    expect(missing, "options without an entry in test/shared/option-effects/ that shows what they do").toEqual([]);
     const gone = Object.entries(effects).flatMap(([title, entry]) => {
       const names = known.get(title)?.map((name) => name.replace("?", ""));
       if (!names) return [title];
