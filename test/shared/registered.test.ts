@@ -32,7 +32,8 @@ describe("every file that makes one is in the lists", async () => {
   test.each(await makersIn("optimizers"))("%s", (_, name) => {
     expect(root, "src/index.ts exports it").toHaveProperty(name);
     expect(optimizerNames, "src/optimizers/registry.ts").toContain(name);
-    expect(trainingFields.optimizer.kind.names, "src/schema/training.ts: --optimizer knows it").toContain(name);
+    const names: unknown = expect.arrayContaining([name]);
+    expect(trainingFields.optimizer.kind, "src/schema/training.ts: --optimizer knows it").toMatchObject({ names });
   });
 
   test("and there are some", async () => {
