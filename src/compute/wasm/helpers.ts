@@ -4,8 +4,8 @@ import { FailureError } from "../../shared/errors.ts";
 import { helper, type Letter, type Words } from "./helper.ts";
 import { CONTROL } from "./memory.ts";
 
-/** Milliseconds that a host may take to start a thread before we go on without. */
-const PATIENCE = 10_000;
+/** Seconds that a host may take to start a thread before we go on without. */
+const PATIENCE = 10;
 
 const words = Object.fromEntries(
   Object.entries(CONTROL).map(([name, address]) => [name, address / 4]),
@@ -114,7 +114,11 @@ export class Helpers {
       this.#waiting.set(number, { left: this.#threads.length, resolve, reject });
     });
     for (const thread of this.#threads) thread.hold(true);
-    const timer = setTimeout(() => this.#fail(new Error("a thread does not answer")), PATIENCE);
+    // Counted one by one: if this thread was busy for long, only one has gone by, and what was answered meanwhile is read before the next.
+    let seconds = 0;
+    const timer = setInterval(() => {
+      if (++seconds === PATIENCE) this.#fail(new Error("a thread does not answer"));
+    }, 1000);
     try {
       Atomics.add(this.#state, words.letters, 1);
       this.#ring();
@@ -124,7 +128,7 @@ export class Helpers {
       this.#fail(error);
       throw error;
     } finally {
-      clearTimeout(timer);
+      clearInterval(timer);
       this.#waiting.delete(number);
       if (this.#waiting.size === 0) for (const thread of this.#threads) thread.hold(false);
     }

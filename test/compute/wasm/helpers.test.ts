@@ -18,6 +18,7 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.unstubAllEnvs();
   vi.unstubAllGlobals();
+  vi.useRealTimers();
 });
 
 const codeOf = async (action: () => unknown): Promise<string> => {
@@ -139,6 +140,55 @@ test("where a host refuses threads one thread does everything", async () => {
     vi.spyOn(platform, "startThread").mockImplementation(refuse);
     expect(await squares({ threads: 3 })).toEqual({ result: [32], threads: 1 });
   }
+});
+
+const fakeTimers = (): unknown =>
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+
+test("a host that is silent is given up after ten seconds", async () => {
+  const start = platform.startThread;
+  vi.spyOn(platform, "startThread").mockImplementation(() => start("() => () => {}"));
+  fakeTimers();
+  const result = squares({ threads: 3 });
+  while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve));
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(await result).toEqual({ result: [32], threads: 1 });
+});
+
+test("seconds in which this thread was busy are not those of a silent one", async () => {
+  const machine = await openWasm({ threads: 2 }, all);
+  const arena = machine.arena("a", 3 * 32 * 32);
+  const [first, second] = [
+    await machine.prepare(square(32), { a: arena }),
+    await machine.prepare(square(32), { a: arena }),
+  ];
+  fakeTimers();
+  first.close();
+  // However long nobody could look, a timer that is due goes off once, and may do so before messages are read.
+  vi.advanceTimersToNextTimer();
+  machine.run(second);
+  machine.close();
+});
+
+test("a thread that has ended is told apart from a kernel that was stopped", async () => {
+  const ended: ((error: unknown) => void)[] = [];
+  const start = platform.startThread;
+  vi.spyOn(platform, "startThread").mockImplementation((source) => {
+    const thread = start(source);
+    return {
+      ...thread,
+      listen(onMessage, onError) {
+        ended.push(onError);
+        thread.listen(onMessage, onError);
+      },
+    };
+  });
+  const machine = await openWasm({ threads: 2 }, all);
+  const prepared = await machine.prepare(square(32), { a: machine.arena("a", 3 * 32 * 32) });
+  machine.run(prepared);
+  ended[0]!(new Error("it has ended"));
+  expect(await codeOf(() => machine.run(prepared))).toBe("thread-lost");
+  machine.close();
 });
 
 test("where threads cannot share memory one thread does everything", async () => {
