@@ -43,9 +43,10 @@ export class Memory {
   /** Pages that it may grow to: modules have to import it with that number. */
   readonly pages: number;
   readonly #end: number;
-  /** Free blocks below `#top`, by address, never touching each other. */
-  #gaps: Gap[] = [];
-  #top = FIRST;
+  /** Free blocks by address, never touching each other. */
+  #gaps: Gap[];
+  /** From here on memory is as the engine gave it: zero. */
+  #fresh = FIRST;
 
   /**
    * @param bytes Most bytes of all blocks together.
@@ -58,6 +59,7 @@ export class Memory {
     this.pages = given?.pages ?? MOST_PAGES;
     this.wasm = given?.wasm ?? new WebAssembly.Memory({ initial: 2, maximum: MOST_PAGES });
     this.#end = FIRST + Math.min(bytes, this.pages * PAGE - PAGE - FIRST);
+    this.#gaps = [{ start: FIRST, end: this.#end }];
   }
 
   /** Bytes that can be handed out at most, all together. */
@@ -71,7 +73,7 @@ export class Memory {
 
   /** Bytes that are not handed out. One block of that size may be more than there is in one piece. */
   get free(): number {
-    return this.#gaps.reduce((sum, gap) => sum + gap.end - gap.start, this.#end - this.#top);
+    return this.#gaps.reduce((sum, gap) => sum + gap.end - gap.start, 0);
   }
 
   /** Bytes that are handed out, and those that the host gave so far: memory grows and never shrinks. */
@@ -83,18 +85,15 @@ export class Memory {
   allocate(bytes: number): number | undefined {
     const needed = rounded(bytes);
     const gap = this.#gaps.find(({ start, end }) => end - start >= needed);
-    if (gap) {
-      const address = gap.start;
-      gap.start += needed;
-      if (gap.start === gap.end) this.#gaps.splice(this.#gaps.indexOf(gap), 1);
-      // Behind the top memory is still as the engine gave it: zero. In shared memory an element is one store, so they are large ones.
-      new Float64Array(this.buffer, address, needed / 8).fill(0);
-      return address;
-    }
-    const address = this.#top;
     // One page more than is used, so that reading whole vectors at the end of the last block is no error.
-    if (address + needed > this.#end || !this.#grow(address + needed + PAGE)) return undefined;
-    this.#top += needed;
+    if (!gap || !this.#grow(gap.start + needed + PAGE)) return undefined;
+    const address = gap.start;
+    gap.start += needed;
+    if (gap.start === gap.end) this.#gaps.splice(this.#gaps.indexOf(gap), 1);
+    const used = Math.min(this.#fresh, gap.start) - address;
+    // In shared memory an element is one store, so they are large ones.
+    if (used > 0) new Float64Array(this.buffer, address, used / 8).fill(0);
+    this.#fresh = Math.max(this.#fresh, gap.start);
     return address;
   }
 
