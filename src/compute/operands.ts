@@ -101,12 +101,16 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
     ...reads({ table: vocabulary * columns }),
     ...writes({ out: rows * columns }),
   }),
-  scatterAdd: ({ rows, vocabulary, columns, touched }) => ({
-    ...readsWhole({ indices: rows }),
-    ...reads({ source: rows * columns }),
-    ...writes({ out: vocabulary * columns }),
-    ...(touched && touchedBlocks(touched.lead + vocabulary * columns, true)),
-  }),
+  scatterAdd: ({ rows, vocabulary, columns, touched }) => {
+    if (touched && !(touched.lead >= 0 && touched.lead < TOUCHED_BLOCK))
+      throw new UsageError("bad-plan", `\`lead\` is ${touched.lead}: the first block begins less than a block before`);
+    return {
+      ...readsWhole({ indices: rows }),
+      ...reads({ source: rows * columns }),
+      ...writes({ out: vocabulary * columns }),
+      ...(touched && touchedBlocks(touched.lead + vocabulary * columns, true)),
+    };
+  },
   scatter: ({ rows, vocabulary, columns }) => ({
     ...readsWhole({ indices: rows }),
     ...reads({ source: rows * columns }),
@@ -186,7 +190,12 @@ const tokens = ({ vocabulary, steps, batch }: ScanShape): OperandSpecs =>
   vocabulary === undefined ? {} : readsWhole({ tokens: steps * batch });
 
 function scanInputs(shape: ScanShape): Lengths {
-  const { cell, steps: T, batch: B } = shape;
+  const { cell, steps: T, batch: B, hiddenSize: H } = shape;
+  if (!(T >= 1 && B >= 1 && H >= 1))
+    throw new UsageError(
+      "bad-plan",
+      `a scan has at least one step, one example and one unit; this has ${T}, ${B}, ${H}`,
+    );
   const lengths: Record<string, number> = { ...inputLength(shape), ...parameterLengths(shape) };
   for (const [name, spec] of Object.entries(cell.masks))
     lengths[`mask.${name}`] = (spec.per === "step" ? T : 1) * B * sizeOf(spec.width ?? "hidden", shape);

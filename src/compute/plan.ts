@@ -121,7 +121,7 @@ export interface Gather {
  * what is in `out`, and no other row is touched.
  *
  * With `touched`, the operand of this name, int, tells which blocks of 128 elements may hold other numbers than 0, the first of them
- * beginning `lead` elements before `out`: those are cleared, then those are noted that rows were added to, and always the first and the
+ * beginning `lead` (0 … 127) elements before `out`: those are cleared, then those are noted that rows were added to, and always the first and the
  * last one, which others may share. All other blocks of `out` are 0 before and after.
  *
  * Operands: `indices` int [rows], `source` [rows, columns], `out` [vocabulary, columns], `touched` int [⌈(lead + vocabulary · columns) / 128⌉].
@@ -163,7 +163,7 @@ export interface RandomFill {
     | { readonly kind: "keep"; readonly rate: number; readonly scale: number };
 }
 
-/** What a scan and its backward pass have in common. Rows of time-major tensors are `t · B + b`. */
+/** What a scan and its backward pass have in common, T, B and H at least 1. Rows of time-major tensors are `t · B + b`. */
 export interface ScanShape {
   readonly cell: Cell;
   /** T */

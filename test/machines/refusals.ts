@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import type { Kernel, Launch, Plan, Range } from "../../src/compute/plan.ts";
+import { lstm } from "../../src/cells/lstm.ts";
+import type { Kernel, Launch, Plan, Range, Scan } from "../../src/compute/plan.ts";
 import { add, variable } from "../../src/math/expression.ts";
 import { FailureError, UsageError } from "../../src/shared/errors.ts";
 import type { Laws } from "./conformance.ts";
@@ -29,6 +30,10 @@ const matmul: Kernel = {
   transposeA: false,
   transposeB: false,
   bias: true,
+};
+const scan: Scan = {
+  ...{ op: "scan", cell: lstm(), steps: 1, batch: 1, inputSize: 1, hiddenSize: 1, projectionSize: 0 },
+  ...{ reverse: false, masked: false, maskedOutput: "zero", outputStride: 1, save: false, trace: [] },
 };
 
 /** Launches that must be refused when the plan is prepared, each with words that the message must have. */
@@ -68,6 +73,16 @@ const wrong: Readonly<Record<string, readonly [Launch, RegExp]>> = {
   "numbers where whole numbers belong": [
     { kernel: gather, operands: { ...rows, indices: range(0, 2) } },
     /"indices".*int/,
+  ],
+  "a scan of no steps": [{ kernel: { ...scan, steps: 0 }, operands: {} }, /at least one step/],
+  "a scan of no examples": [{ kernel: { ...scan, batch: 0 }, operands: {} }, /one example/],
+  "a scan of no units": [{ kernel: { ...scan, hiddenSize: 0 }, operands: {} }, /one unit/],
+  "blocks that begin more than a block before": [
+    {
+      kernel: { op: "scatterAdd", rows: 2, vocabulary: 2, columns: 2, touched: { lead: 128 } },
+      operands: { indices: range(0, 2, "int"), source: range(16, 4), out: range(32, 4), touched: range(48, 2, "int") },
+    },
+    /`lead` is 128/,
   ],
   "five axes": [
     {
