@@ -152,8 +152,12 @@ class WasmPlan extends Closing implements PreparedPlan {
     for (const arena of derivedFrom) version += arena.version;
     if (version !== this.#derivedFrom) compiled.derive();
     this.#derivedFrom = version;
-    perform();
-    for (const arena of written) arena.version++;
+    try {
+      perform();
+    } finally {
+      // Also by a run that was stopped half-way.
+      for (const arena of written) arena.version++;
+    }
   }
 
   expectOpen(): void {
@@ -393,6 +397,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
     try {
       prepared.run();
     } catch (cause) {
+      if (cause instanceof FailureError) throw cause;
       throw new FailureError(
         "kernel-stopped",
         "a kernel was stopped, most likely by an index outside its table: check indices before a run",

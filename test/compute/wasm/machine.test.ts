@@ -96,6 +96,41 @@ describe("replaying", () => {
     machine.close();
   });
 
+  test("what a run wrote before it was stopped is seen by plans that were made of it", async () => {
+    const machine = await openWasm({ threads: 1 });
+    const [weights, rest] = [machine.arena("a", 16), machine.arena("rest", 16)];
+    const own = (length: number, offset: number, type?: Range["type"]): Range => range(length, offset, type, "rest");
+    const double: Kernel = {
+      ...{ op: "pointwise", shape: [16], inputs: { a: [1] } },
+      outputs: { out: { value: x.mul(a, 2), strides: [1] } },
+    };
+    const gather: Kernel = { op: "gather", rows: 1, vocabulary: 2, columns: 1 };
+    const rows = { indices: own(1, 0, "int"), table: own(2, 1), out: own(1, 3) };
+    const stopped: Plan = {
+      launches: [
+        { kernel: double, operands: { a: range(16), out: range(16) } },
+        { kernel: gather, operands: rows },
+      ],
+      ...{ arenas: { a: 16, rest: 16 }, scalars: {} },
+    };
+    const product: Kernel = {
+      ...{ op: "matmul", batch: 1, m: 1, k: 4, n: 4, transposeA: false, transposeB: false, bias: false },
+    };
+    const operands = { a: own(4, 4), b: range(16), out: own(4, 8) };
+    const reading: Plan = { launches: [{ kernel: product, operands }], arenas: { a: 16, rest: 16 }, scalars: {} };
+    const [first, second] = await Promise.all(
+      [stopped, reading].map((plan) => machine.prepare(plan, { a: weights, rest })),
+    );
+    machine.write(weights, range(16), new Float32Array(16).fill(1));
+    machine.write(rest, operands.a, [1, 1, 1, 1]);
+    machine.write(rest, rows.indices, [2]);
+    machine.run(second!);
+    expect(await codeOf(() => machine.run(first!))).toBe("kernel-stopped");
+    machine.run(second!);
+    expect([...(await machine.read(rest, operands.out))]).toEqual([8, 8, 8, 8]);
+    machine.close();
+  });
+
   test.each([false, undefined])("products with fused %s equal the reference", async (fused) => {
     const wasm = await openWasm(fused === undefined ? {} : { fused });
     if (fused === false) expect(wasm.limits.family).toBe("portable");
@@ -177,10 +212,13 @@ describe("memory", () => {
       for (const [other, end] of ends.slice(k + 1)) expect(to <= other || end <= from).toBe(true);
     }
     for (const k of [3, 0, 6, 1, 5, 2, 4]) memory.release(blocks[k]!.address, blocks[k]!.bytes);
+    // All of it is one piece again, and zero, with what was never handed out behind what was.
     expect(memory.free).toBe(start);
-    const whole = ends.at(-1)![1] - ends[0]![0];
-    expect(memory.allocate(whole)).toBe(ends[0]![0]);
+    new Uint8Array(memory.buffer, ends[0]![0], 4096).fill(1);
     expect(memory.allocate(2 << 20)).toBeUndefined();
+    expect(memory.allocate(start)).toBe(ends[0]![0]);
+    expect(new Uint8Array(memory.buffer, ends[0]![0], start).every((byte) => byte === 0)).toBe(true);
+    expect(memory.free).toBe(0);
   });
 
   test("launches share scratch memory, one launch gets it twice only", () => {
