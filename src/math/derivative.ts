@@ -74,7 +74,7 @@ export function gradient(
   for (const n of order) if (wanted.has(n) || n.args.some((a) => relevant.has(a))) relevant.add(n);
   for (const n of order.reverse()) {
     const g = adjoints.get(n);
-    if (!g || !relevant.has(n) || n.args.length === 0) continue;
+    if (!g || !relevant.has(n)) continue;
     const y = n as Expression;
     for (const [k, part] of pull(y, g, productAdjoint).entries())
       if (part && relevant.has(n.args[k]!)) push(n.args[k]!, part);

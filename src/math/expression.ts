@@ -68,12 +68,14 @@ function node(op: Operation, args: readonly AnyNode[], name = "", value = 0): An
   return made;
 }
 const make = node as (op: Expression["op"], args: readonly AnyNode[], name?: string, value?: number) => Expression;
+const isNode = (x: unknown): x is AnyNode =>
+  typeof x === "object" && x !== null && "op" in x && typeof x.op === "string";
+const isComparison = ({ op }: AnyNode): boolean => op === "less" || op === "lessEqual" || op === "equal";
 /** Whether a value of any kind is a recorded number. A comparison is none. */
-export const isExpression = (x: unknown): x is Expression =>
-  typeof x === "object" && x !== null && "op" in x && typeof x.op === "string" && !comparisons.has(x.op);
-const comparisons: ReadonlySet<string> = new Set<Comparison>(["less", "lessEqual", "equal"]);
+export const isExpression = (x: unknown): x is Expression => isNode(x) && !isComparison(x);
 
-function term(x: Term): Expression {
+/** @throws UsageError "not-an-expression" for what is neither an expression nor a number */
+export function term(x: Term): Expression {
   if (typeof x === "number") return constant(x);
   if (isExpression(x)) return x;
   const got = `expected an expression or a number, got ${describe(x)}`;
@@ -171,6 +173,11 @@ export const equal = /* @__PURE__ */ compare("equal");
  * `where`, 0 times an infinite derivative is NaN: bound the argument of such a value (see `elu`).
  */
 export function select(condition: Condition, yes: Term, no: Term): Expression {
+  if (!isNode(condition) || !isComparison(condition))
+    throw new UsageError(
+      "not-an-expression",
+      `select: expected a comparison, such as less(a, b), got ${describe(condition)}`,
+    );
   const [a, b] = [term(yes), term(no)];
   return a === b ? a : make("select", [condition, a, b]);
 }
@@ -181,7 +188,10 @@ export const product = (matrix: string, operand: Expression): Expression => make
 export const transposed = (matrix: string, operand: Expression): Expression =>
   is(operand, 0) ? operand : make("transposed", [operand], matrix);
 /** The mean over all units of all arguments: the same number for every unit of an example. */
-export const mean = (...parts: readonly Term[]): Expression => make("mean", parts.map(term));
+export function mean(...parts: readonly Term[]): Expression {
+  if (parts.length === 0) throw new UsageError("not-an-expression", "mean: expected one value or more, got none");
+  return make("mean", parts.map(term));
+}
 
 /**
  * Every node below `roots`, arguments before what uses them, in an order that depends on the expressions alone (not on what was
@@ -220,7 +230,7 @@ export function rewrite(roots: readonly Expression[], replace: (n: AnyNode) => E
 
 /** The same operation on other arguments, simplified as at first writing. */
 function rebuild(n: AnyNode, args: readonly AnyNode[]): AnyNode {
-  const [a, b] = args as [Expression, Expression];
+  const [a, b, c] = args as [Expression, Expression, Expression];
   switch (n.op) {
     case "add":
       return add(a, b);
@@ -232,6 +242,10 @@ function rebuild(n: AnyNode, args: readonly AnyNode[]): AnyNode {
       return div(a, b);
     case "negate":
       return neg(a);
+    case "select":
+      return select(args[0] as Condition, b, c);
+    case "transposed":
+      return transposed(n.name, a);
     default:
       return node(n.op, args, n.name, n.value);
   }

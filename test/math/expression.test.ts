@@ -91,8 +91,11 @@ describe("expressions", () => {
   });
 
   it("are made of expressions and numbers and of nothing else", () => {
-    for (const wrong of [undefined, null, "x", [x], { graph: {}, shape: [2] }])
-      expect(() => e.mul(x, wrong as never)).toThrow(expect.objectContaining({ code: "not-an-expression" }));
+    const refused = expect.objectContaining({ code: "not-an-expression" });
+    for (const wrong of [undefined, null, "x", [x], { graph: {}, shape: [2] }, e.less(x, y)])
+      expect(() => e.mul(x, wrong as never)).toThrow(refused);
+    for (const wrong of [undefined, true, x, 1]) expect(() => e.select(wrong as never, x, y)).toThrow(refused);
+    expect(() => e.mean()).toThrow(refused);
     expect(() => e.sigmoid([1] as never)).toThrow("expected an expression or a number, got an array of 1");
   });
 
@@ -103,6 +106,39 @@ describe("expressions", () => {
     expect(e.rewrite([root], () => undefined)[0]).toBe(root);
     const [sum] = e.rewrite([e.sub(e.exp(x), y)], (n) => (n.op === "exponential" ? z : undefined));
     expect(sum).toBe(e.sub(z, y));
+    expect(e.rewrite([e.transposed("U", x)], (n) => (n === x ? e.constant(0) : undefined))[0]).toBe(e.constant(0));
+  });
+
+  it("are what they would be if the new value had stood there from the start", () => {
+    type Build = (v: e.Expression) => e.Expression;
+    const { tree } = fc.letrec<{ tree: Build }>((tie) => ({
+      tree: fc.oneof(
+        { depthSize: "small", withCrossShrink: true },
+        fc.constantFrom<Build[]>(
+          (v) => v,
+          (v) => v,
+          () => y,
+          () => e.constant(2),
+        ),
+        fc
+          .tuple(fc.constantFrom(e.add, e.sub, e.mul, e.div, e.max, e.mean), tie("tree"), tie("tree"))
+          .map(([two, f, g]): Build => {
+            return (v) => two(f(v), g(v));
+          }),
+        fc.tuple(fc.constantFrom(e.neg, e.exp), tie("tree")).map(([one, f]): Build => {
+          return (v) => one(f(v));
+        }),
+        fc.tuple(tie("tree"), tie("tree"), tie("tree")).map(([f, g, h]): Build => {
+          return (v) => e.product("U", e.select(e.less(v, f(v)), g(v), h(v)));
+        }),
+      ),
+    }));
+    fc.assert(
+      fc.property(tree, fc.constantFrom(y, z, e.neg(y), e.exp(y)), (build, instead) => {
+        expect(e.rewrite([build(x)], (n) => (n === x ? instead : undefined))[0]).toBe(build(instead));
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 
