@@ -57,7 +57,8 @@ function headersOf({ states, gates, bias, weights, masks }: Cell, lines: readonl
     ...(bias === "none" ? ["bias none"] : []),
     ...Object.entries(weights).map(([name, value]) => `weight ${name} = ${value}`),
     ...Object.entries(masks).map(
-      ([name, { kind, rate, per, width }]) => `mask ${name} = ${kind} ${rate} per ${per}${width ? `, ${width}` : ""}`,
+      ([name, { kind, rate, per, width }]) =>
+        `mask ${name} = ${kind} ${rate} per ${per}${width === "hidden" ? "" : `, ${width}`}`,
     ),
   ];
 }

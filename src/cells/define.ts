@@ -1,6 +1,7 @@
 import { type AnyNode, add, type Expression, isExpression, product, variable } from "../math/expression.ts";
-import { describe, expectRate, UsageError } from "../shared/errors.ts";
+import { describe, expectOneOf, expectRate, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { mapValues } from "../shared/records.ts";
 
 /** Width of a vector of a cell: H, or P (`projectionSize`). */
 export type Width = "hidden" | "projection";
@@ -118,7 +119,7 @@ export interface Cell {
   readonly states: readonly CellState[];
   readonly bias: "both" | "none";
   readonly weights: Readonly<Record<string, number>>;
-  readonly masks: Readonly<Record<string, MaskSpec>>;
+  readonly masks: Readonly<Record<string, Required<MaskSpec>>>;
   readonly projections: readonly string[];
   /** Next state by name. */
   readonly next: Readonly<Record<string, Expression>>;
@@ -183,13 +184,15 @@ export function defineCell<
     : (source.state as Readonly<Record<S, Width>>);
   const names = Object.keys(widths) as S[];
   if (names.length === 0) throw badCell(source.name, "expected at least one state; the first is the output");
-  for (const [name, { rate }] of Object.entries<MaskSpec>(source.masks ?? {}))
-    expectRate(`cell "${source.name}": mask ${name}`, rate);
+  const bias = expectOneOf(`cell "${source.name}": bias`, source.bias ?? "both", ["both", "none"]);
+  const specs = mapValues(source.masks ?? {}, (spec: MaskSpec, name) =>
+    maskOf(`cell "${source.name}": mask ${name}`, spec),
+  );
   for (const name of source.projections ?? [])
     if (Object.hasOwn(source.gates, name)) throw badCell(source.name, `"${name}" names a gate and a projection`);
   const states = names.map((name) => ({ name, width: widths[name] }));
   const previous = each(names, variables.previous);
-  const masks = each(Object.keys(source.masks ?? {}) as M[], variables.mask);
+  const masks = each(Object.keys(specs) as M[], variables.mask);
   const weights = each(Object.keys(source.weights ?? {}) as W[], variables.weight);
   const project = each(source.projections ?? [], (name) => (v: Expression) => product(name, v));
 
@@ -224,20 +227,28 @@ export function defineCell<
     if (!isExpression(result[name]))
       throw badCell(source.name, `step: expected ${name} as an expression, got ${describe(result[name])}`);
   const next = each(names, (name) => result[name]);
-  for (const [name, value] of Object.entries(result)) if (!(name in next)) named[name] = value;
+  for (const [name, value] of Object.entries(result)) if (!Object.hasOwn(next, name)) named[name] = value;
   for (const name of names.toReversed()) named[name] = next[name]!;
   return {
     name: source.name,
     options: source.options ?? {},
     gates,
     states,
-    bias: source.bias ?? "both",
+    bias,
     weights: source.weights ?? {},
-    masks: source.masks ?? {},
+    masks: specs,
     projections: source.projections ?? [],
     next,
     named,
   };
 }
+
+/** A mask as it was declared, with all that may be left out. */
+const maskOf = (argument: string, { per, rate, kind, width = "hidden" }: MaskSpec): Required<MaskSpec> => ({
+  per: expectOneOf(`${argument}: per`, per, ["sequence", "step"]),
+  rate: expectRate(argument, rate),
+  kind: expectOneOf(`${argument}: kind`, kind, ["dropout", "zoneout"]),
+  width: expectOneOf(`${argument}: width`, width, ["hidden", "projection"]),
+});
 
 const badCell = (cell: string, what: string): UsageError => new UsageError("bad-cell", `cell "${cell}": ${what}`);

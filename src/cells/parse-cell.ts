@@ -13,7 +13,7 @@ import {
   select,
   sub,
 } from "../math/expression.ts";
-import { nearest } from "../shared/errors.ts";
+import { describe, nearest } from "../shared/errors.ts";
 import { EquationError, type EquationToken } from "./cell-tokens.ts";
 import { functionsOfOne, functionsOfTwo, isTaken } from "./cell-words.ts";
 import { type Cell, type MaskSpec, variables, type Width } from "./define.ts";
@@ -67,7 +67,7 @@ class CellParser extends EquationReader {
   private statesAreGiven = false;
   private readonly before = new Map<string, EquationToken>();
   private readonly weights = new Map<string, number>();
-  private readonly masks = new Map<string, MaskSpec>();
+  private readonly masks = new Map<string, Required<MaskSpec>>();
   private readonly projections = new Set<string>();
   private bias: Cell["bias"] = "both";
 
@@ -77,6 +77,8 @@ class CellParser extends EquationReader {
   }
 
   cell(): Cell {
+    if (typeof this.text !== "string")
+      throw new EquationError(this.end, `expected equations as a text, got ${describe(this.text)}`);
     if (this.text.length > LONGEST)
       throw new EquationError(this.end, `expected at most ${LONGEST} characters, got ${this.text.length}`);
     for (const [k, line] of this.text.split(/\r\n?|\n/).entries()) if (this.begin(line, k + 1)) this.line();
@@ -134,7 +136,7 @@ class CellParser extends EquationReader {
       if (!(rate >= 0 && rate < 1)) this.fail(place, `expected a probability from 0 to below 1, got ${rate}`);
       this.oneOf(["per"]);
       const per = this.oneOf(["sequence", "step"]);
-      this.masks.set(name.text, { per, rate, kind, ...(this.take(",") && { width: this.width() }) });
+      this.masks.set(name.text, { per, rate, kind, width: this.take(",") ? this.width() : "hidden" });
     },
   };
 
@@ -264,7 +266,7 @@ class CellParser extends EquationReader {
   private choice(): Expression {
     const left = this.sum();
     const sign = this.next();
-    const compare = { "<": less, "<=": lessEqual, "=": equal }[sign.text];
+    const compare = sign.kind === "sign" ? { "<": less, "<=": lessEqual, "=": equal }[sign.text] : undefined;
     if (!compare) return this.fail(sign, "if(…) begins with a comparison: <, <= or =");
     const condition = compare(left, this.sum());
     this.expect(",", "if(…) is written if(a < b, yes, no)");
@@ -275,8 +277,6 @@ class CellParser extends EquationReader {
 
   private previous(token: EquationToken): Expression {
     const { text } = token;
-    if (this.statesAreGiven && !this.states.has(text))
-      this.fail(token, `${text} is no state; the line "state" names ${[...this.states.keys()].join(", ")}`);
     this.expectName(token);
     if (!this.before.has(text)) this.before.set(text, token);
     return variables.previous(text);
@@ -301,7 +301,9 @@ class CellParser extends EquationReader {
       ? [...this.states.keys()]
       : [...this.values.keys()].filter((name) => this.before.has(name)).reverse();
     for (const [name, place] of this.before)
-      if (!this.values.has(name)) this.fail(place, `${name}[t-1] is used, but no line says what ${name} becomes`);
+      if (this.statesAreGiven && !this.states.has(name))
+        this.fail(place, `${name} is no state; the line "state" names ${names.join(", ")}`);
+      else if (!this.values.has(name)) this.fail(place, `${name}[t-1] is used, but no line says what ${name} becomes`);
     if (names.length === 0)
       this.fail(this.end, "nothing is carried on: no value of the step before is used; write h[t-1], or name a state");
     for (const name of names)

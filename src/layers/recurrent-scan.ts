@@ -2,7 +2,7 @@ import type { Cell } from "../cells/define.ts";
 import type { Range, ScanShape } from "../compute/plan.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { heldCell, holdable, holds } from "../scan/held-cell.ts";
-import { isSmallTable, partsLength, sizeOf, widthsOf } from "../scan/widths.ts";
+import { isSmallTable, partsLength, sizeOf, widthOf } from "../scan/widths.ts";
 import { mapValues } from "../shared/records.ts";
 import type { Graph, Lookup, Tensor } from "../tensor/graph.ts";
 import type { Parameter } from "../tensor/parameter.ts";
@@ -261,7 +261,7 @@ function widthPerStep(shape: ScanShape, name: string): number | undefined {
   if (name === "input") return shape.inputSize;
   if (name === "mask" || name === "tokens") return 1;
   const drawn = name.startsWith("mask.") ? shape.cell.masks[name.slice("mask.".length)] : undefined;
-  return drawn?.per === "step" ? sizeOf(drawn.width ?? "hidden", shape) : undefined;
+  return drawn?.per === "step" ? sizeOf(drawn.width, shape) : undefined;
 }
 
 /** `count` rows of a range of rows, from row `first` on; the last may be shorter, where rows of two tensors interleave. */
@@ -295,13 +295,13 @@ function heldParameters({ cell, hiddenSize }: LayerOptions, { suffix }: Directio
 }
 
 function traceWidth(o: LayerOptions, name: string): number {
-  return sizeOf(widthsOf(o.cell).get(o.cell.named[name]!) ?? "hidden", o);
+  return sizeOf(widthOf(o.cell, o.cell.named[name]!), o);
 }
 
 /** Random masks of the cell: drawn in training, otherwise what they are on average. */
 function maskRanges(graph: Graph, o: LayerOptions, T: number, B: number): Record<string, Range> {
   return Object.fromEntries(
-    Object.entries(o.cell.masks).map(([name, { per, rate, kind, width = "hidden" }]) => {
+    Object.entries(o.cell.masks).map(([name, { per, rate, kind, width }]) => {
       const units = sizeOf(width, o);
       const steps = per === "step" ? T : 1;
       const out = graph.reserve("activations", steps * B * units);

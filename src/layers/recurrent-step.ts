@@ -1,7 +1,7 @@
 import type { Cell, Width } from "../cells/define.ts";
 import type { Range } from "../compute/plan.ts";
 import { type AnyNode, add, constant, type Expression, inOrder, mul, rewrite, variable } from "../math/expression.ts";
-import { recurrentGates, sizeOf, widthsOf } from "../scan/widths.ts";
+import { recurrentGates, sizeOf, widthOf } from "../scan/widths.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { project, reshape } from "../tensor/operations.ts";
 import type { Direction, LayerOptions, LayerResult } from "./recurrent-scan.ts";
@@ -77,7 +77,6 @@ class Step {
   private readonly direction: Direction;
   private readonly graph: Graph;
   private readonly batch: number;
-  private readonly widths: ReadonlyMap<AnyNode, Width | undefined>;
   /** Products and means, each after what it is made of. */
   private readonly mixing: readonly Expression[];
 
@@ -87,14 +86,13 @@ class Step {
     this.direction = direction;
     this.graph = graph;
     this.batch = batch;
-    this.widths = widthsOf(o.cell);
     this.mixing = inOrder(Object.values(o.cell.next)).filter(
       (n): n is Expression => n.op === "product" || n.op === "mean",
     );
   }
 
   private size(node: AnyNode): number {
-    return sizeOf(this.widths.get(node) ?? "hidden", this.o);
+    return sizeOf(widthOf(this.cell, node), this.o);
   }
 
   /** From the input parts of all gates and steps [T·B, G·H] and the states to the states after step t. */

@@ -25,6 +25,7 @@ export function lowerBackward(
 ): Backward {
   const { nodes } = forward;
   const means: AnyNode[] = [];
+  const backs = new Map<AnyNode, number>(operands.map((_, operand) => [backOf(operand), operand]));
   const levels = new Map<AnyNode, number>();
   /** Values of the forward pass are there from the start; an operand's adjoint is there one level after the last gradient it sums. */
   const level = (n: AnyNode): number => {
@@ -32,8 +33,8 @@ export function lowerBackward(
     if (known !== undefined) return known;
     let result = 0;
     if (!nodes.has(n)) {
-      const operand = operands.findIndex((_, k) => n === backOf(k));
-      if (operand >= 0)
+      const operand = backs.get(n);
+      if (operand !== undefined)
         result =
           1 + Math.max(0, ...products.filter((p) => p.operand === operand).map((p) => level(adjoints.of(p.node))));
       else result = Math.max(0, ...n.args.map(level)) + (n.op === "mean" ? 1 : 0);
@@ -46,15 +47,22 @@ export function lowerBackward(
 
   const place = (n: AnyNode): Place | undefined => {
     if (nodes.has(n)) return forward.placeAfter(n);
-    if (means.includes(n)) return { kind: "backMean", mean: means.indexOf(n) };
+    if (n.op === "mean") return { kind: "backMean", mean: means.indexOf(n) };
     if (n.op !== "variable") return undefined;
-    const { kind, name } = partsOfVariable(n.name);
-    if (kind === "d") return { kind: "adjoint", state: name };
-    const operand = operands.findIndex((_, k) => n === backOf(k));
-    return operand >= 0 ? { kind: "back", operand } : forward.placeAfter(n);
+    const operand = backs.get(n);
+    return operand === undefined ? { kind: "adjoint", state: partsOfVariable(n.name).name } : { kind: "back", operand };
   };
 
-  const widths = widthsOf(cell);
+  const widths = new Map<AnyNode, Width | undefined>([
+    ...widthsOf(cell),
+    ...cell.states.map((s) => [variables.adjoint(s.name), s.width] as const),
+    ...operands.map((o, operand) => [backOf(operand), o.width] as const),
+  ]);
+  /** That of whatever vector an expression is made of. */
+  const widthOf = (value: AnyNode): Width =>
+    inOrder([value], (n) => widths.get(n) !== undefined)
+      .map((n) => widths.get(n))
+      .find((width) => width !== undefined) ?? "hidden";
   const stores: PlacedStore[] = [];
   const store = (node: Expression, width: Width, to: Place): void => {
     const value = adjoints.of(node);
@@ -63,13 +71,12 @@ export function lowerBackward(
   for (const s of cell.states) store(variables.previous(s.name), s.width, { kind: "carry", state: s.name });
   for (const name of Object.keys(cell.weights))
     store(variables.weight(name), "hidden", { kind: "weightGradient", name });
-  for (const [name, node] of Object.entries(cell.named))
-    store(node, widths.get(node) ?? "hidden", { kind: "traceGradient", name });
+  for (const [name, node] of Object.entries(cell.named)) store(node, widthOf(node), { kind: "traceGradient", name });
   const meanJobs = means.map((n, mean) => ({
     mean,
     values: n.args as Expression[],
     level: level(n) - 1,
-    width: widthBelow(cell, operands, n),
+    width: widthOf(n),
   }));
 
   // The gradient of a pre-activation goes where the pre-activation was, unless a later level still reads what lies there.
@@ -109,16 +116,4 @@ export function lowerBackward(
     })),
     ...{ slots, inputGradientSlots, productGradientSlots, means: means.length, place },
   };
-}
-
-/** The width of an expression of the backward pass: that of whatever vector it is made of. */
-function widthBelow(cell: Cell, operands: Products["operands"], n: AnyNode): Width {
-  const known = widthsOf(cell).get(n);
-  if (known) return known;
-  if (n.op === "variable") {
-    const state = cell.states.find((s) => n === variables.adjoint(s.name));
-    return state?.width ?? operands.find((_, k) => n === backOf(k))?.width ?? "hidden";
-  }
-  for (const a of n.args) if (a.op !== "constant") return widthBelow(cell, operands, a);
-  return "hidden";
 }

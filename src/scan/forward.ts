@@ -1,11 +1,10 @@
 import { type Cell, partsOfVariable, type Width } from "../cells/define.ts";
 import type { AnyNode, Expression } from "../math/expression.ts";
-import { UsageError } from "../shared/errors.ts";
 import { keepValues } from "./kept-values.ts";
 import { type PlacedStore, phasesOf } from "./phases.ts";
 import type { Products } from "./products.ts";
 import type { Phase, Place } from "./program.ts";
-import { nodesOf, widthsOf } from "./widths.ts";
+import { nodesOf, widthOf } from "./widths.ts";
 
 export interface Forward {
   readonly phases: readonly Phase[];
@@ -23,8 +22,7 @@ export function lowerForward(cell: Cell, found: Products, adjoints: readonly Exp
   const { panels, operands } = found;
   const order = nodesOf(cell);
   const nodes = new Set(order);
-  const widths = widthsOf(cell);
-  const width = (n: AnyNode): Width => widths.get(n) ?? "hidden";
+  const width = (n: AnyNode): Width => widthOf(cell, n);
   const means = order.filter((n) => n.op === "mean");
   const nextState = new Map<AnyNode, string>(cell.states.map((s) => [cell.next[s.name]!, s.name] as const).reverse());
   const level = levelsOf(order);
@@ -56,8 +54,8 @@ export function lowerForward(cell: Cell, found: Products, adjoints: readonly Exp
 
   const fixedPlace = (n: AnyNode): Place | undefined => {
     if (panels.has(n)) return { kind: "slot", slot: panels.get(n)! };
-    if (n.op === "mean") return nodes.has(n) ? { kind: "mean", mean: means.indexOf(n) } : undefined;
-    return n.op === "variable" ? variablePlace(cell, n.name) : undefined;
+    if (n.op === "mean") return { kind: "mean", mean: means.indexOf(n) };
+    return n.op === "variable" ? variablePlace(n.name) : undefined;
   };
   const place = (n: AnyNode, at: number, after: boolean): Place | undefined => {
     const ready = after || (level.get(n) ?? 0) < at;
@@ -84,11 +82,9 @@ function levelsOf(order: readonly AnyNode[]): ReadonlyMap<AnyNode, number> {
   return level;
 }
 
-/** The place of a variable that is given to a step from outside; undefined for those of the backward pass. */
-function variablePlace(cell: Cell, variable: string): Place | undefined {
+/** The place of a variable that is given to a step from outside. */
+function variablePlace(variable: string): Place | undefined {
   const { kind, name } = partsOfVariable(variable);
   if (kind === "previous") return { kind, state: name };
-  if (kind === "weight" || kind === "mask") return { kind, name };
-  if (kind === "d" || kind === "back") return undefined;
-  throw new UsageError("bad-cell", `cell "${cell.name}": its equations read "${variable}", which nothing provides`);
+  return kind === "weight" || kind === "mask" ? { kind, name } : undefined;
 }

@@ -1,6 +1,6 @@
 import { type Cell, variables } from "../cells/define.ts";
 import { add, type Expression, inOrder, mul, rewrite } from "../math/expression.ts";
-import { widthsOf } from "./widths.ts";
+import { widthOf } from "./widths.ts";
 
 /**
  * Names of values that can be held: gates, what lies between, and states. The units of a projected state are those of the vector that
@@ -9,7 +9,7 @@ import { widthsOf } from "./widths.ts";
 export const holdable = (cell: Cell): string[] =>
   Object.keys(cell.named).filter((name) => !isProjected(cell, name) || projectedTo(cell, cell.named[name]!));
 
-const isProjected = (cell: Cell, name: string): boolean => widthsOf(cell).get(cell.named[name]!) === "projection";
+const isProjected = (cell: Cell, name: string): boolean => widthOf(cell, cell.named[name]!) === "projection";
 
 /** The vector that is projected on the way to a value. */
 const projectedTo = (cell: Cell, value: Expression): Expression | undefined =>

@@ -2,7 +2,7 @@ import { type Cell, variables, type Width } from "../cells/define.ts";
 import type { AnyNode, Expression } from "../math/expression.ts";
 import { UsageError } from "../shared/errors.ts";
 import type { Operand, Product } from "./program.ts";
-import { nodesOf, recurrentGates, widthsOf } from "./widths.ts";
+import { nodesOf, recurrentGates, widthOf } from "./widths.ts";
 
 /** The matrix products of a cell. */
 export interface Products {
@@ -17,7 +17,6 @@ export interface Products {
 /** Finds every product with its operand, and the slot its value goes to. */
 export function findProducts(cell: Cell): Products {
   const nodes = nodesOf(cell);
-  const widths = widthsOf(cell);
   const onlyUser = onlyUsers(cell, nodes);
   const recurrent = recurrentGates(cell);
   const slots: Width[] = cell.gates.map(() => "hidden");
@@ -36,7 +35,7 @@ export function findProducts(cell: Cell): Products {
     const x = variables.input(name);
     const sum = onlyUser(node);
     const fused = gate >= 0 && sum?.op === "add" && sum.args.includes(x) && onlyUser(x) === sum;
-    const width = widths.get(node) ?? "hidden";
+    const width = widthOf(cell, node);
     const slot = fused ? gate : slots.push(width) - 1;
     panels.set(fused ? sum : node, slot);
     const block = gate >= 0 ? recurrent.indexOf(name) : undefined;
@@ -44,7 +43,7 @@ export function findProducts(cell: Cell): Products {
       name,
       node,
       block,
-      operand: numberOf(cell, node, operands, widths),
+      operand: numberOf(cell, node, operands),
       width,
       slot,
       fusedWith: fused ? gate : undefined,
@@ -57,17 +56,12 @@ export function findProducts(cell: Cell): Products {
 }
 
 /** The number of a product's operand, a new one for a vector that was not seen before. */
-function numberOf(
-  cell: Cell,
-  product: Expression,
-  operands: Operand[],
-  widths: ReadonlyMap<AnyNode, Width | undefined>,
-): number {
+function numberOf(cell: Cell, product: Expression, operands: Operand[]): number {
   const node = product.args[0] as Expression;
   const known = operands.findIndex((o) => o.node === node);
   if (known >= 0) return known;
   const state = cell.states.find(({ name }) => node === variables.previous(name))?.name;
-  return operands.push({ node, width: widths.get(node) ?? "hidden", state }) - 1;
+  return operands.push({ node, width: widthOf(cell, node), state }) - 1;
 }
 
 /** For a node, the one node that uses it; undefined if there are several, or if it is a result itself. */

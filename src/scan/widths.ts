@@ -1,4 +1,4 @@
-import { type Cell, partsOfVariable, type Width } from "../cells/define.ts";
+import { type Cell, variables, type Width } from "../cells/define.ts";
 import { type AnyNode, inOrder } from "../math/expression.ts";
 import { UsageError } from "../shared/errors.ts";
 
@@ -33,20 +33,40 @@ export const recurrentGates = (cell: Cell): string[] => cell.gates.filter((g) =>
 /** Every node of a cell's equations, arguments first. */
 export const nodesOf = (cell: Cell): AnyNode[] => inOrder([...Object.values(cell.next), ...Object.values(cell.named)]);
 
+/** What a step is given from outside. */
+const givenTo = ({ gates, states, weights, masks }: Cell): ReadonlyMap<AnyNode, Width> =>
+  new Map([
+    ...gates.map(({ name }) => [variables.input(name), "hidden"] as const),
+    ...states.map(({ name, width }) => [variables.previous(name), width] as const),
+    ...Object.keys(weights).map((name) => [variables.weight(name), "hidden"] as const),
+    ...Object.entries(masks).map(([name, { width }]) => [variables.mask(name), width] as const),
+  ]);
+
 const known = new WeakMap<Cell, ReadonlyMap<AnyNode, Width | undefined>>();
+
+/** The width of a value of a cell; that of a constant is "hidden". */
+export const widthOf = (cell: Cell, n: AnyNode): Width => widthsOf(cell).get(n) ?? "hidden";
 
 /**
  * The width of every value of a cell (undefined: a constant, which takes any). Values that meet must be equally wide.
- * Throws a UsageError "bad-cell" that names the cell and the two widths.
+ * Throws a UsageError "bad-cell" that names the cell and the two widths, or what is read and given by nothing.
  */
 export function widthsOf(cell: Cell): ReadonlyMap<AnyNode, Width | undefined> {
   const old = known.get(cell);
   if (old) return old;
   const widths = new Map<AnyNode, Width | undefined>();
+  const given = givenTo(cell);
+  const recurrent = recurrentGates(cell);
   for (const n of nodesOf(cell)) {
     if (n.op === "constant") widths.set(n, undefined);
-    else if (n.op === "variable") widths.set(n, widthOfVariable(cell, n.name));
-    else if (n.op === "product") widths.set(n, cell.projections.includes(n.name) ? "projection" : "hidden");
+    else if (given.has(n)) widths.set(n, given.get(n));
+    else if (n.op === "product" && cell.projections.includes(n.name)) widths.set(n, "projection");
+    else if (n.op === "product" && recurrent.includes(n.name)) widths.set(n, "hidden");
+    else if (n.op === "variable" || n.op === "product" || n.op === "transposed")
+      throw new UsageError(
+        "bad-cell",
+        `cell "${cell.name}": its equations read the ${n.op} "${n.name}", which nothing provides`,
+      );
     else {
       const met = new Set(n.args.map((a) => widths.get(a)).filter((w) => w !== undefined));
       if (met.size > 1)
@@ -69,19 +89,11 @@ export function widthsOf(cell: Cell): ReadonlyMap<AnyNode, Width | undefined> {
   return widths;
 }
 
-function widthOfVariable(cell: Cell, variable: string): Width {
-  const { kind, name } = partsOfVariable(variable);
-  const width = kind === "mask" ? cell.masks[name]?.width : cell.states.find((s) => s.name === name)?.width;
-  return kind === "mask" || kind === "previous" ? (width ?? "hidden") : "hidden";
-}
-
 /** Width of the vectors that the recurrent matrices multiply: columns of `weight_hh`. */
 export function recurrentWidth(cell: Cell): Width {
-  const widths = widthsOf(cell);
   const gates = new Set(recurrentGates(cell));
   const met = new Set<Width>();
-  for (const n of widths.keys())
-    if (n.op === "product" && gates.has(n.name)) met.add(widths.get(n.args[0]!) ?? "hidden");
+  for (const n of nodesOf(cell)) if (n.op === "product" && gates.has(n.name)) met.add(widthOf(cell, n.args[0]!));
   if (met.size > 1)
     throw new UsageError("bad-cell", `cell "${cell.name}": all recurrent matrices must multiply vectors of one width`);
   return [...met][0] ?? "hidden";

@@ -208,6 +208,14 @@ describe("what cells declare", () => {
     ["a state without equation", { step: () => ({}) }, /step: expected h as an expression, got nothing/],
     ["a number for a state", { step: () => ({ h: 1 }) }, /step: expected h as an expression, got 1/],
     ["a comparison", { step: ({ a }: { a: Expression }) => ({ h: a, more: less(a, 0) }) }, /expected more as an/],
+    ["biases as of a built-in cell", { bias: true }, /cell "own": bias: expected one of "both", "none", got true/],
+    ["a mask of no kind", { masks: { m: { per: "step", rate: 0.1, kind: "drop" } } }, /mask m: kind: expected one of/],
+    ["a mask of no time", { masks: { m: { per: "steps", rate: 0.1, kind: "dropout" } } }, /mask m: per: .*"step"\?/],
+    [
+      "a mask of no width",
+      { masks: { m: { per: "step", rate: 0.1, kind: "dropout", width: "wide" } } },
+      /mask m: width: expected one of/,
+    ],
     ["a mask's rate", { masks: { m: { per: "step", rate: 1, kind: "dropout" } } }, /mask m: expected a probability/],
     [
       "an operand that is none",

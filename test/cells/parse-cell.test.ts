@@ -14,6 +14,7 @@ import { rnn } from "../../src/cells/rnn.ts";
 import { add, max, mul, neg, sigmoid, sub, tanh } from "../../src/math/expression.ts";
 import { elu, hardSigmoid, mish } from "../../src/math/functions.ts";
 import { languageModel, languageModelFromConfig } from "../../src/models/language-model.ts";
+import { stepProgram } from "../../src/scan/lower.ts";
 import { LongshortError } from "../../src/shared/errors.ts";
 
 const odd = defineCell({
@@ -105,6 +106,9 @@ describe("cells as text", () => {
     ["h = W_h x + h[t-2]", 1, 14, "[t-1]"],
     ["h = W_h x + h[t-1] 2", 1, 20, "end of the line"],
     ["h = if(h[t-1] + 1, W_h x, 0)", 1, 18, "comparison"],
+    ["h = if(h[t-1] constructor 1, W_h x, 0)", 1, 15, "comparison"],
+    ["h = if(h[t-1] toString 1, W_h x, 0)", 1, 15, "comparison"],
+    ["c = W_c x + h[t-1]\nh = c\nstate c", 1, 13, "h is no state"],
     ["tanh = W_h x", 1, 1, "means something already"],
     ["constructor = W_h x + constructor[t-1]", 1, 1, "means something already"],
     ["a = W_a x\nh = a (1 - h[t-1])", 2, 5, "a product is written with *"],
@@ -120,6 +124,28 @@ describe("cells as text", () => {
     expect(() => parseCell(text)).toThrow(
       expect.objectContaining({ code: "bad-equations", line, column, message: expect.stringContaining(what) }),
     );
+  });
+
+  test.each([
+    ["state h, c", true],
+    ["state c, h", true],
+    ["state a, h, c", true],
+    ["state h", false],
+    ["state a", false],
+  ])("the line %s says the same wherever it stands", (state, fits) => {
+    const equations = ["a = W_a x + U_a h[t-1]", "c = a + c[t-1]", "h = c * a"];
+    const placed = [0, 1, 2, 3].map((at) => equations.toSpliced(at, 0, state).join("\n"));
+    if (!fits) for (const text of placed) expect(() => parseCell(text)).toThrow(/is no state; the line "state" names/);
+    else
+      for (const cell of placed.map(parseCell)) {
+        expect(sameEquations(cell, parseCell(placed[0]!))).toBe(true);
+        expect(stepProgram(cell).forward.length).toBeGreaterThan(0);
+      }
+  });
+
+  test("what is no text", () => {
+    for (const wrong of [undefined, 3, ["h = W_h x"]])
+      expect(() => parseCell(wrong as never)).toThrow(expect.objectContaining({ code: "bad-equations" }));
   });
 
   test("whatever is typed, it is a cell or an error for people", () => {

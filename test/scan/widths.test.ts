@@ -4,7 +4,8 @@ import { gru } from "../../src/cells/gru.ts";
 import { layerNormLstm } from "../../src/cells/layer-norm-lstm.ts";
 import { lstm } from "../../src/cells/lstm.ts";
 import { minLstm } from "../../src/cells/min-lstm.ts";
-import { add, mul, sigmoid, tanh } from "../../src/math/expression.ts";
+import { add, mul, product, sigmoid, tanh, transposed, variable } from "../../src/math/expression.ts";
+import { forwardProgram, stepProgram } from "../../src/scan/lower.ts";
 import { parameterShapes, recurrentGates, recurrentWidth, widthsOf } from "../../src/scan/widths.ts";
 
 const sizes = { inputSize: 3, hiddenSize: 5, projectionSize: 2 };
@@ -67,6 +68,31 @@ describe("widths that do not fit are refused with the name of the cell", () => {
       step: ({ a }) => ({ h: a }),
     });
     expect(() => widthsOf(cell)).toThrow(/"wrong".*h is declared projection but its equation is of hidden/);
+  });
+
+  test.each([
+    ['variable "x.b"', variable("x.b")],
+    ['variable "previous.c"', variable("previous.c")],
+    ['variable "weight.p"', variable("weight.p")],
+    ['variable "mask.m"', variable("mask.m")],
+    ['variable "d.h"', variable("d.h")],
+    ['variable "q"', variable("q")],
+    ['product "p"', product("p", variable("x.a"))],
+    ['transposed "a"', transposed("a", variable("x.a"))],
+  ])("the %s that nothing provides", (what, value) => {
+    const cell = defineCell({
+      name: "foreign",
+      gates: { a: tanh },
+      state: ["h"],
+      step: ({ a }) => ({ h: add(a, value) }),
+    });
+    for (const use of [widthsOf, stepProgram, forwardProgram])
+      expect(() => use(cell)).toThrow(
+        expect.objectContaining({
+          code: "bad-cell",
+          message: expect.stringContaining(`${what}, which nothing provides`),
+        }),
+      );
   });
 
   test("recurrent matrices of two widths", () => {

@@ -2,7 +2,7 @@ import { type Cell, variables } from "../../cells/define.ts";
 import { gradient } from "../../math/derivative.ts";
 import { rules } from "../../math/evaluate.ts";
 import { type AnyNode, type Expression, inOrder, variable } from "../../math/expression.ts";
-import { nodesOf, recurrentGates, recurrentWidth, sizeOf, widthsOf } from "../../scan/widths.ts";
+import { nodesOf, recurrentGates, recurrentWidth, sizeOf, widthOf } from "../../scan/widths.ts";
 import type { Scan, ScanBackward, ScanShape } from "../plan.ts";
 
 /*
@@ -78,7 +78,7 @@ class Step {
       );
     }
     for (const [name, spec] of Object.entries(cell.masks)) {
-      const n = B * sizeOf(spec.width ?? "hidden", this.shape);
+      const n = B * sizeOf(spec.width, this.shape);
       this.give(
         `mask.${name}`,
         this.operands[`mask.${name}`]!.subarray(spec.per === "step" ? t * n : 0, spec.per === "step" ? (t + 1) * n : n),
@@ -249,7 +249,6 @@ function adjointsOf(cell: Cell, trace: readonly string[]) {
 export function scanBackward(kernel: ScanBackward, operands: Operands): void {
   const { cell, batch: B, inputSize: D, hiddenSize: H, outputStride } = kernel;
   const matrices = matricesOf(kernel);
-  const widths = widthsOf(cell);
   const adjoints = adjointsOf(cell, kernel.trace);
   const first = cell.states[0]!.name;
   const fresh = kernel.keep ? /^(d\.input|trace\.d\.)/ : /^(d\.(input|table|weight|bias|projection)|trace\.d\.)/;
@@ -282,7 +281,7 @@ export function scanBackward(kernel: ScanBackward, operands: Operands): void {
     step.evaluate(adjoints.nodes);
     /** The adjoint of a node, 0 in the rows of masked examples. */
     const adjoint = (n: Expression): Float64Array => {
-      const width = sizeOf(widths.get(n) ?? "hidden", kernel);
+      const width = sizeOf(widthOf(cell, n), kernel);
       const out = new Float64Array(B * width);
       copyRows(step.array(adjoints.of.get(n)!, width), out, B, seen);
       return out;

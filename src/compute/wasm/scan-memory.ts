@@ -7,7 +7,7 @@ import type { PhaseMemory } from "../../print/wasm/scan-phase.ts";
 import { alone, share, type Team } from "../../print/wasm/team.ts";
 import { type Constants, storesOf } from "../../print/wasm/vectors.ts";
 import type { Product } from "../../scan/program.ts";
-import { widthsOf } from "../../scan/widths.ts";
+import { widthOf } from "../../scan/widths.ts";
 import type { ScanShape } from "../plan.ts";
 import type { ScanLayout } from "./scan-layout.ts";
 
@@ -268,5 +268,5 @@ export function matrixAddress({ kernel, address }: ScanContext<ScanShape>, layou
 }
 
 export function widthOfTrace({ kernel }: ScanContext<ScanShape>, name: string): Width {
-  return widthsOf(kernel.cell).get(kernel.cell.named[name]!) ?? "hidden";
+  return widthOf(kernel.cell, kernel.cell.named[name]!);
 }
