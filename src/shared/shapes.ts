@@ -30,6 +30,18 @@ export function broadcastStrides(from: readonly number[], to: readonly number[])
   });
 }
 
+/** Whether two indices may reach one element: an axis has steps that are not longer than everything that shorter steps span. */
+export function overlaps(shape: readonly number[], strides: readonly number[]): boolean {
+  if (size(shape) === 0) return false;
+  const axes = shape.map((n, axis) => ({ n, stride: strides[axis]! })).filter(({ n }) => n > 1);
+  let span = 0;
+  for (const { n, stride } of axes.sort((a, b) => a.stride - b.stride)) {
+    if (stride <= span) return true;
+    span += (n - 1) * stride;
+  }
+  return false;
+}
+
 /** A shape as text: `[4, 6, 5]`; a letter stands for a size that may vary: `[B, T, 5]`. */
 export function formatShape(shape: readonly (number | string)[]): string {
   return `[${shape.join(", ")}]`;

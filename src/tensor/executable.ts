@@ -118,7 +118,7 @@ export class Executable<M extends Machine = Machine> extends Closing {
     out: { [index: number]: number; readonly length: number },
   ): void {
     const tensor = this.readable(name);
-    if (out.length !== tensor.range.length) throw wrongLength("output", name, tensor, out);
+    if (out?.length !== tensor.range.length) throw wrongLength("output", name, tensor, out);
     this.machine.readInto(this.arenas[tensor.range.arena]!, tensor.range, out);
   }
 

@@ -65,6 +65,22 @@ export function expectTensor(argument: string, given: Tensor): void {
 }
 
 /**
+ * The graph that all of the tensors belong to: ranges of another one would be read as its own.
+ * @throws UsageError "bad-tensors"
+ */
+export function graphOf(operation: string, tensors: readonly Tensor[]): Graph {
+  for (const t of tensors) expectTensor(operation, t);
+  const graphs = new Set(tensors.map((t) => t.graph));
+  const [graph] = graphs;
+  if (!graph || graphs.size > 1)
+    throw new UsageError(
+      "bad-tensors",
+      `${operation}: expected tensors of one graph, got ${graph ? `some of ${graphs.size}` : "none"}`,
+    );
+  return graph;
+}
+
+/**
  * Records operations on tensors, to be compiled into a plan. Recording allocates nothing on the machine. A whole scan is one operation.
  *
  * Arenas of the plan: `parameters`, `gradients` (same offsets), `activations`, `inputs` (written by the host before a run), `state`
@@ -101,6 +117,7 @@ export class Graph {
   private readonly parameterTensors = new Map<Parameter, Tensor>();
   private readonly lookups = new Map<Range, Lookup>();
   private readonly draws = new RandomDraws();
+  private wentBack = false;
 
   constructor(options: GraphOptions) {
     expectOptions("Graph", options, {
@@ -165,9 +182,9 @@ export class Graph {
   ): Tensor {
     expectOptions("Graph.input", options, { type: 1, differentiable: 1, below: 1 });
     expectSizes(`input "${name}"`, shape);
-    if (options.below !== undefined) this.bounds[name] = options.below;
     if (Object.hasOwn(this.inputs, name))
       throw new UsageError("duplicate-name", `input "${name}" is declared twice in one graph`);
+    if (options.below !== undefined) this.bounds[name] = options.below;
     const range = this.reserve("inputs", size(shape), options.type);
     this.inputs[name] = this.tensor(shape, range, options.differentiable ?? false);
     return this.inputs[name];
@@ -243,6 +260,7 @@ export class Graph {
 
   /** Replaces a parameter by a tensor in this graph, for weights that are given to a run or computed in it. */
   substitute(parameter: Parameter, tensor: Tensor): void {
+    this.expectOwn("substitute", tensor);
     if (!sameShape(parameter.shape, tensor.shape))
       throw new ShapeError(
         "shape-mismatch",
@@ -270,7 +288,7 @@ export class Graph {
 
   /** Names a tensor so that the host can read it after a run. */
   output(name: string, tensor: Tensor): void {
-    expectTensor(`output "${name}"`, tensor);
+    this.expectOwn(`output "${name}"`, tensor);
     this.outputs[name] = tensor;
   }
 
@@ -364,6 +382,7 @@ export class Graph {
 
   /** Makes two tensors share one adjoint: `view` is `of` under another shape. */
   view(of: Tensor, shape: readonly number[]): Tensor {
+    expectSizes("view", shape);
     if (size(shape) !== size(of.shape))
       throw new ShapeError(
         "shape-mismatch",
@@ -393,8 +412,24 @@ export class Graph {
     return range;
   }
 
-  /** Records the backward pass of `Σ seed · tensor`; a seed is a tensor of the same shape or a number. */
+  /** Records the backward pass of `Σ seed · tensor`, once; a seed is a tensor of the same shape or a number. */
   backward(seeds: readonly (readonly [tensor: Tensor, seed: Tensor | number])[]): void {
+    if (this.wentBack)
+      throw new UsageError(
+        "bad-tensors",
+        "backward: it was recorded already; give all tensors at once: [[a, 1], [b, 1]]",
+      );
+    for (const [tensor, seed] of seeds) {
+      this.expectOwn("backward", tensor);
+      if (typeof seed === "number") continue;
+      this.expectOwn("backward: seed", seed);
+      if (!sameShape(seed.shape, tensor.shape))
+        throw new ShapeError(
+          "shape-mismatch",
+          `backward: a tensor of shape ${formatShape(tensor.shape)} has a seed of shape ${formatShape(seed.shape)}`,
+        );
+    }
+    this.wentBack = true;
     for (const [tensor, seed] of seeds) {
       if (typeof seed === "number" && !this.adjoints.has(tensor.range)) this.constantAdjoints.set(tensor.range, seed);
       this.contribute([tensor], ([out]) =>
@@ -471,6 +506,12 @@ export class Graph {
         `a parameter of shape ${formatShape(parameter.shape)} is not part of the model this graph was made for`,
       );
     return { arena, offset, length: size(parameter.shape), type: "float" };
+  }
+
+  private expectOwn(argument: string, tensor: Tensor): void {
+    expectTensor(argument, tensor);
+    if (tensor.graph !== this)
+      throw new UsageError("bad-tensors", `${argument}: expected a tensor of this graph, got one of another`);
   }
 
   private isParameter(t: Tensor): boolean {

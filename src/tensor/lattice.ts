@@ -11,10 +11,10 @@ import {
   sub,
   variable,
 } from "../math/expression.ts";
-import { expectShape, UsageError } from "../shared/errors.ts";
+import { expectShape, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { strides as dense } from "../shared/shapes.ts";
-import type { Graph, Tensor } from "./graph.ts";
+import { strides as dense, formatShape } from "../shared/shapes.ts";
+import { type Graph, graphOf, type Tensor } from "./graph.ts";
 
 /** What stands for minus infinity: sums of it stay finite, so that no difference of two of them is NaN. */
 export const IMPOSSIBLE = -1e30;
@@ -75,15 +75,20 @@ export class Lattice {
   constructor(options: LatticeOptions) {
     expectOptions("Lattice", options, { scores: "required", weights: "required", arcs: "required", mask: 1 });
     const { scores, weights, arcs, mask } = options;
+    this.graph = graphOf("lattice", [scores, weights, ...(mask ? [mask] : [])]);
     expectShape("lattice: scores", scores.shape, ["T", "B", "J"]);
     const [T, B, J] = scores.shape as [number, number, number];
+    if (T === 0 || J === 0)
+      throw new ShapeError(
+        "shape-mismatch",
+        `lattice: scores: expected one step and one state or more, got shape ${formatShape(scores.shape)}`,
+      );
     const K = weights.shape.at(-1)!;
     expectShape("lattice: weights", weights.shape, arcs === "all" ? [J, J] : [B, J + K - 1, K]);
     if (mask) expectShape("lattice: mask", mask.shape, [T, B]);
     if (arcs === "band" && weights.differentiable)
       throw new UsageError("bad-option", "lattice: weights of a band get no gradient; wrap them in stopGradient");
     this.options = options;
-    this.graph = scores.graph;
     this.mask = mask ?? this.graph.constant([T, B], new Float64Array(T * B).fill(1));
     [this.T, this.B, this.J, this.K] = [T, B, J, K];
     const row = arcs === "all" ? J : J + K - 1;

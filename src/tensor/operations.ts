@@ -1,11 +1,11 @@
 import type { Range } from "../compute/plan.ts";
 import { gradient } from "../math/derivative.ts";
-import { div, type Expression, equal, select, variable } from "../math/expression.ts";
-import { ShapeError, UsageError } from "../shared/errors.ts";
+import { div, type Expression, equal, select, term, variable } from "../math/expression.ts";
+import { describe, expectOneOf, expectShape, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { mapValues } from "../shared/records.ts";
-import { broadcastStrides, strides as dense, formatShape, size } from "../shared/shapes.ts";
-import type { Graph, Tensor } from "./graph.ts";
+import { broadcastStrides, strides as dense, formatShape, overlaps, size } from "../shared/shapes.ts";
+import { expectTensor, type Graph, graphOf, type Tensor } from "./graph.ts";
 import type { Parameter } from "./parameter.ts";
 
 /** Shape that all of `shapes` broadcast to: aligned at the last axis, an axis of 1 repeats (NumPy's rule). */
@@ -24,16 +24,23 @@ export function broadcastShape(shapes: readonly (readonly number[])[]): number[]
 
 type Inputs = Readonly<Record<string, Tensor>>;
 
-/** The graph that all of the tensors belong to: ranges of another one would be read as its own. */
-function graphOf(operation: string, tensors: readonly (Tensor | undefined)[]): Graph {
-  const graphs = new Set(tensors.flatMap((t) => t?.graph ?? []));
-  const [graph] = graphs;
-  if (!graph || graphs.size > 1)
-    throw new UsageError(
-      "bad-tensors",
-      `${operation}: expected tensors of one graph, got ${graph ? `some of ${graphs.size}` : "none"}`,
-    );
-  return graph;
+/** What the gradient of an equation over tensors reads beside its inputs. */
+const [seed, best, ties] = [variable("adjoint of the value"), variable("the maximum"), variable("number of maxima")];
+/** Names that no input can have. */
+const taken: readonly string[] = ["out", seed.name, best.name, ties.name];
+
+/** What an equation over tensors runs over: their graph, the shape they broadcast to, and whether a gradient comes back. */
+function common(operation: string, inputs: Inputs) {
+  const tensors = Object.values(inputs);
+  const graph = graphOf(operation, tensors);
+  for (const name of Object.keys(inputs))
+    if (taken.includes(name))
+      throw new UsageError("bad-tensors", `${operation}: no input can be called "${name}"; give it another name`);
+  return {
+    graph,
+    shape: broadcastShape(tensors.map((t) => t.shape)),
+    differentiable: tensors.some((t) => t.differentiable),
+  };
 }
 
 const rangesOf = (inputs: Inputs): Record<string, Range> => mapValues(inputs, (t) => t.range);
@@ -45,21 +52,14 @@ const spread = (inputs: Inputs, shape: readonly number[]): Record<string, number
  * equation.
  */
 export function pointwise(inputs: Inputs, value: Expression): Tensor {
-  const graph = graphOf("pointwise", Object.values(inputs));
-  const shape = broadcastShape(Object.values(inputs).map((t) => t.shape));
-  const out = graph.empty(
-    shape,
-    Object.values(inputs).some((t) => t.differentiable),
-  );
+  const { graph, shape, differentiable } = common("pointwise", inputs);
+  term(value);
+  const out = graph.empty(shape, differentiable);
   graph.launch(
     { op: "pointwise", shape, inputs: spread(inputs, shape), outputs: { out: { value, strides: dense(shape) } } },
     { ...rangesOf(inputs), out: out.range },
   );
-  graph.record([out], ([g]) =>
-    pullBack(graph, inputs, shape, value, variable("adjoint of the value"), {
-      "adjoint of the value": graph.tensor(shape, g!),
-    }),
-  );
+  graph.record([out], ([g]) => pullBack(graph, inputs, shape, value, seed, { [seed.name]: graph.tensor(shape, g!) }));
   return out;
 }
 
@@ -93,7 +93,8 @@ function writeReduced(
   out: Range,
 ): void {
   const strides = broadcastStrides(to, shape);
-  const over = shape.map((n, axis) => n > 1 && strides[axis] === 0);
+  // Over an axis of no elements too: the sum is 0.
+  const over = shape.map((n, axis) => n !== 1 && strides[axis] === 0);
   const spec = { shape, inputs: spread(inputs, shape) };
   if (over.some(Boolean))
     graph.launch({ op: "reduce", ...spec, value, combine: "sum", over }, { ...rangesOf(inputs), out });
@@ -114,23 +115,18 @@ export function reduce(
   axes: readonly number[],
   combine: "sum" | "max" = "sum",
 ): Tensor {
-  const graph = graphOf("reduce", Object.values(inputs));
-  const shape = broadcastShape(Object.values(inputs).map((t) => t.shape));
-  const axesFromStart = axes.map((axis) => axisOf("reduce", shape, axis < 0 ? axis + shape.length : axis));
+  const { graph, shape, differentiable } = common("reduce", inputs);
+  term(value);
+  expectOneOf("reduce: combine", combine, ["sum", "max"]);
+  if (!Array.isArray(axes))
+    throw new ShapeError("shape-mismatch", `reduce: expected a list of axes, such as [0], got ${describe(axes)}`);
+  const axesFromStart = axes.map((axis) => axisOf("reduce", shape, axis));
   const over = shape.map((_, axis) => axesFromStart.includes(axis));
   const kept = shape.map((n, axis) => (over[axis] ? 1 : n));
-  const out = graph.empty(
-    kept,
-    Object.values(inputs).some((t) => t.differentiable),
-  );
+  const out = graph.empty(kept, differentiable);
   const spec = { op: "reduce" as const, shape, inputs: spread(inputs, shape), over };
   graph.launch({ ...spec, value, combine }, { ...rangesOf(inputs), out: out.range });
   graph.record([out], ([g]) => {
-    const [seed, best, ties] = [
-      variable("adjoint of the value"),
-      variable("the maximum"),
-      variable("number of maxima"),
-    ];
     const more = { [seed.name]: graph.tensor(kept, g!) };
     if (combine === "sum") return pullBack(graph, inputs, shape, value, seed, more);
     const withBest: Inputs = { ...inputs, [best.name]: graph.tensor(kept, out.range) };
@@ -149,9 +145,10 @@ export function reduce(
   return out;
 }
 
-/** Checks that a shape has an axis of this number. */
+/** The axis of this number, from the end where it is negative. */
 function axisOf(operation: string, shape: readonly number[], axis: number): number {
-  if (shape[axis] !== undefined) return axis;
+  const fromStart = axis < 0 ? axis + shape.length : axis;
+  if (shape[fromStart] !== undefined) return fromStart;
   throw new ShapeError("shape-mismatch", `${operation}: there is no axis ${axis} in shape ${formatShape(shape)}`);
 }
 
@@ -176,7 +173,7 @@ export const arange = (graph: Graph, shape: readonly number[]): Tensor =>
   );
 
 /** Gives a tensor another shape. Shares memory and gradient. */
-export const reshape = (x: Tensor, shape: readonly number[]): Tensor => x.graph.view(x, shape);
+export const reshape = (x: Tensor, shape: readonly number[]): Tensor => graphOf("reshape", [x]).view(x, shape);
 
 /**
  * Elements `offset + strides · index` of a dense tensor, copied into a dense one. Windows may overlap, but not where a gradient is
@@ -208,19 +205,9 @@ export function strided(x: Tensor, shape: readonly number[], offset: number, str
   return out;
 }
 
-/** Whether two indices reach one element: an axis whose steps are not longer than everything the shorter axes span. */
-function overlaps(shape: readonly number[], strides: readonly number[]): boolean {
-  const axes = shape.map((n, k) => ({ n, stride: strides[k]! })).filter(({ n }) => n > 1);
-  let span = 0;
-  for (const { n, stride } of axes.sort((a, b) => a.stride - b.stride)) {
-    if (stride <= span) return true;
-    span += (n - 1) * stride;
-  }
-  return false;
-}
-
 /** Permutes axes: axis k of the result is axis `order[k]` of `x`. */
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
+  expectTensor("transpose", x);
   const own = dense(x.shape);
   if ([...order].sort((a, b) => a - b).join() !== own.map((_, axis) => axis).join())
     throw new ShapeError(
@@ -235,9 +222,10 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
   );
 }
 
-/** Takes elements `start … end − 1` of one axis. */
-export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
-  axisOf("slice", x.shape, axis);
+/** Takes elements `start … end − 1` of one axis; a negative one counts from the last. */
+export function slice(x: Tensor, along: number, start: number, end: number): Tensor {
+  expectTensor("slice", x);
+  const axis = axisOf("slice", x.shape, along);
   if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= x.shape[axis]!))
     throw new ShapeError(
       "shape-mismatch",
@@ -248,10 +236,10 @@ export function slice(x: Tensor, axis: number, start: number, end: number): Tens
   return strided(x, shape, start * own[axis]!, own);
 }
 
-/** Concatenates tensors along an axis. */
-export function concatenate(parts: readonly Tensor[], axis: number): Tensor {
+/** Concatenates tensors along an axis; a negative one counts from the last. */
+export function concatenate(parts: readonly Tensor[], along: number): Tensor {
   const graph = graphOf("concatenate", parts);
-  axisOf("concatenate", parts[0]!.shape, axis);
+  const axis = axisOf("concatenate", parts[0]!.shape, along);
   for (const t of parts)
     if (t.shape.length !== parts[0]!.shape.length || t.shape.some((n, k) => k !== axis && n !== parts[0]!.shape[k]))
       throw new ShapeError(
@@ -310,7 +298,7 @@ export interface MatMulOptions {
 export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tensor {
   expectOptions("matmul", options, { transposeA: 1, transposeB: 1, bias: 1 });
   const { transposeA = false, transposeB = false, bias } = options;
-  const graph = graphOf("matmul", [a, b, bias]);
+  const graph = graphOf("matmul", [a, b, ...(bias ? [bias] : [])]);
   const rank = a.shape.length;
   if ((rank !== 2 && rank !== 3) || b.shape.length !== rank || (rank === 3 && a.shape[0] !== b.shape[0]))
     throw new ShapeError(
@@ -416,6 +404,7 @@ export function project(
 export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?: number | undefined } = {}): Tensor {
   expectOptions("gather", options, { paddingIndex: 1 });
   const graph = graphOf("gather", [indices, table]);
+  expectShape("gather: table", table.shape, ["V", "C"]);
   const [vocabulary, columns] = table.shape as [number, number];
   const rows = size(indices.shape);
   graph.bound(indices, vocabulary);

@@ -1,5 +1,15 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatBytes, formatShape, sameShape, size, strides } from "../../src/shared/shapes.ts";
+import {
+  broadcastStrides,
+  formatBytes,
+  formatShape,
+  overlaps,
+  sameShape,
+  size,
+  strides,
+} from "../../src/shared/shapes.ts";
+import { dot, indices } from "../machines/harness.ts";
 import { difference } from "../support/difference.ts";
 
 test("shapes", () => {
@@ -12,6 +22,55 @@ test("shapes", () => {
   expect(sameShape([2, 3], [2, 3, 1])).toBe(false);
   expect(sameShape([2, 3], [3, 2])).toBe(false);
   expect(formatShape(["B", 6])).toBe("[B, 6]");
+});
+
+test("indices that do not overlap reach as many elements as there are; those of permuted dense strides do not", () => {
+  const extents = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 0, maxLength: 3 });
+  const some = extents.chain((shape) =>
+    fc.tuple(
+      fc.constant(shape),
+      fc.array(fc.integer({ min: 0, max: 9 }), { minLength: shape.length, maxLength: shape.length }),
+    ),
+  );
+  const reached = (shape: readonly number[], by: readonly number[]) =>
+    new Set([...indices(shape)].map((index) => dot(index, by))).size;
+  fc.assert(
+    fc.property(some, ([shape, by]) => {
+      if (!overlaps(shape, by)) expect(reached(shape, by)).toBe(size(shape));
+      // Where one step repeats an element, or two axes of at least two elements have the same step, something is reached twice.
+      const steps = by.filter((_, axis) => shape[axis]! > 1);
+      if (size(shape) > 0 && (steps.includes(0) || new Set(steps).size < steps.length))
+        expect(overlaps(shape, by)).toBe(true);
+      const order = shape.map((_, axis) => axis).sort((p, q) => by[p]! - by[q]!);
+      const dense = strides(shape);
+      expect(
+        overlaps(
+          order.map((axis) => shape[axis]!),
+          order.map((axis) => dense[axis]!),
+        ),
+      ).toBe(false);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("strides of a broadcast read the element that has the same index, or the only one there is", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 1, max: 3 }), fc.boolean()), { maxLength: 4 }),
+      fc.nat(4),
+      (axes, skip) => {
+        const to = axes.map(([n]) => n);
+        const from = axes.slice(skip).map(([n, one]) => (one ? 1 : n));
+        const by = broadcastStrides(from, to);
+        for (const index of indices(to)) {
+          const own = index.slice(skip).map((i, axis) => Math.min(i, from[axis]! - 1));
+          expect(dot(index, by)).toBe(dot(own, strides(from)));
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
 });
 
 test("formatBytes", () => {

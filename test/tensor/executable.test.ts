@@ -57,7 +57,8 @@ describe("an executable", () => {
     expect(() => executable.write("x", [1, 2, 3])).toThrow(ShapeError);
     expect(() => executable.write("x", [1, 2, 3])).toThrow(/"x".*\[2, 2\].*4.*3/);
     expect(() => executable.writeState("sum", [1])).toThrow(ShapeError);
-    expect(() => executable.readInto("scaled", new Float64Array(3))).toThrow(ShapeError);
+    for (const wrong of [new Float64Array(3), undefined])
+      expect(() => executable.readInto("scaled", wrong as never)).toThrow(ShapeError);
   });
 
   it("bounds that are declared hold, the smallest of several", async () => {
@@ -142,7 +143,8 @@ describe("names in a graph", () => {
   it("are given once to inputs, and always the same shape to a state", () => {
     const graph = new Graph({ machine: openReference() });
     graph.input("constructor", [1]);
-    expect(() => graph.input("constructor", [1])).toThrow(/twice/);
+    expect(() => graph.input("constructor", [1], { below: 3 })).toThrow(/twice/);
+    expect(graph.bounds).toEqual({});
     expect(graph.state("h", [2])).toBe(graph.state("h", [2]));
     expect(() => graph.state("h", [3])).toThrow(/"h".*\[3\].*\[2\]/);
   });

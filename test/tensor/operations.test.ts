@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openReference } from "../../src/compute/reference/machine.ts";
-import { div, exp, log, max, sigmoid, square, sub, tanh, variable } from "../../src/math/expression.ts";
+import { div, exp, less, log, max, sigmoid, square, sub, tanh, variable } from "../../src/math/expression.ts";
 import { ShapeError } from "../../src/shared/errors.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { add, mul } from "../../src/tensor/arithmetic.ts";
-import { Graph } from "../../src/tensor/graph.ts";
+import { compile } from "../../src/tensor/executable.ts";
+import { Graph, type Tensor } from "../../src/tensor/graph.ts";
+import { Lattice } from "../../src/tensor/lattice.ts";
 import {
   broadcastShape,
   concatenate,
@@ -19,6 +21,7 @@ import {
   sumAll,
   transpose,
 } from "../../src/tensor/operations.ts";
+import type { Parameter } from "../../src/tensor/parameter.ts";
 import { derived, distinct, expectGradients } from "./gradients.ts";
 
 const [a, b, c] = [variable("a"), variable("b"), variable("c")];
@@ -108,21 +111,23 @@ describe("gradients are those of central differences", () => {
               s.map((_, k) => k),
               { minLength: s.length },
             ),
+            fromEnd: fc.boolean(),
             cut: fc.double({ min: 0, max: 0.999, noNaN: true }),
             more: extent,
           }),
         ),
         fc.nat(1000),
-        async ({ s, axis, order, cut, more }, seed) => {
+        async ({ s, axis, order, fromEnd, cut, more }, seed) => {
+          const along = fromEnd ? axis - s.length : axis;
           const other = s.with(axis, more);
           const shapes = { a: s, b: other };
           const data = values(shapes, seed);
           const start = Math.floor(cut * s[axis]!);
           await expectGradients({ a: s }, { a: data.a! }, (inputs) => transpose(inputs.a!, order));
-          await expectGradients({ a: s }, { a: data.a! }, (inputs) => slice(inputs.a!, axis, start, s[axis]!));
+          await expectGradients({ a: s }, { a: data.a! }, (inputs) => slice(inputs.a!, along, start, s[axis]!));
           await expectGradients(shapes, data, (inputs) =>
             // One part twice, and a part of a part.
-            concatenate([inputs.a!, inputs.b!, slice(inputs.a!, axis, 0, start + 1), inputs.a!], axis),
+            concatenate([inputs.a!, inputs.b!, slice(inputs.a!, axis, 0, start + 1), inputs.a!], along),
           );
         },
       ),
@@ -222,13 +227,37 @@ describe("what is shared", () => {
       [z, 10],
       [y, 1],
     ]);
-    const { compile } = await import("../../src/tensor/executable.ts");
     const executable = await compile(graph, { machine });
     executable.write("x", [1, 5]);
     executable.run();
     expect(Array.from(await executable.readAdjoint(x))).toEqual([3 * 2 + 30, 3 * 10 + 30]);
     machine.close();
   });
+});
+
+it("over no elements sums and gradients are 0, whatever lay in their memory", async () => {
+  const machine = openReference();
+  const graph = new Graph({ machine });
+  const empty = (...s: number[]) => graph.empty(s);
+  const given = Object.entries({ w: [3, 2], b: [2], c: [1], d: [] }).map(([name, s]) =>
+    graph.input(name, s, { differentiable: true }),
+  ) as [Tensor, Tensor, Tensor, Tensor];
+  const product = matmul(empty(0, 3), given[0], { bias: given[1] });
+  const scaled = pointwise({ a: empty(0), b: given[2], c: given[3] }, mul(a, mul(b, c)));
+  graph.output("sum", reduce({ a: product }, a, [0]));
+  graph.backward([
+    [product, 1],
+    [scaled, 1],
+  ]);
+  const executable = await compile(graph, { machine });
+  for (const [name, length] of Object.entries(graph.finish().arenas)) {
+    const range = { arena: name, offset: 0, length, type: "float" } as const;
+    machine.write(executable.arenas[name]!, range, new Float64Array(length).fill(7));
+  }
+  executable.run();
+  for (const t of given) expect([...(await executable.readAdjoint(t))]).toEqual(new Array(size(t.shape)).fill(0));
+  expect([...(await executable.read("sum"))]).toEqual([0, 0]);
+  machine.close();
 });
 
 describe("shapes that do not fit are refused while recording", () => {
@@ -256,6 +285,13 @@ describe("shapes that do not fit are refused while recording", () => {
     ["slice's start", () => slice(tensor(2, 3), 1, -1, 2)],
     ["empty slice", () => slice(tensor(2, 3), 1, 2, 2)],
     ["slice's axis", () => slice(tensor(2, 3), 2, 0, 1)],
+    ["axes that are no list", () => reduce({ a: tensor(2, 3) }, a, 1 as never)],
+    ["a table of three axes", () => gather(graph.empty([1]), tensor(2, 3, 4))],
+    ["a row for a table", () => gather(graph.empty([1]), tensor(2))],
+    ["a view of negative sizes", () => reshape(tensor(2, 3), [-2, -3])],
+    ["a view of half sizes", () => reshape(tensor(2, 3), [1.5, 4])],
+    ["a view of no shape", () => reshape(tensor(2, 3), undefined as never)],
+    ["another shape of the seed", () => graph.backward([[tensor(2, 3), tensor(3, 2)]])],
     ["parts", () => concatenate([tensor(2, 3), tensor(2, 4)], 0)],
     ["ranks of parts", () => concatenate([tensor(2, 3), tensor(2)], 0)],
   ])("%s", (_, record) => {
@@ -272,8 +308,63 @@ describe("shapes that do not fit are refused while recording", () => {
       () => gather(numbers, other),
       () => concatenate([], 0),
       () => pointwise({}, a),
+      () => new Lattice({ scores: tensor(2, 1, 3), weights: new Graph({ machine }).empty([3, 3]), arcs: "all" }),
     ])
       expect(record).toThrow(/expected tensors of one graph/);
+    const weight: Parameter = { shape: [2, 3], initialize: () => new Float64Array(6) };
+    for (const record of [
+      () => graph.output("x", other),
+      () => graph.backward([[other, 1]]),
+      () => graph.backward([[tensor(2, 3), other]]),
+      () => graph.substitute(weight, other),
+    ])
+      expect(record).toThrow(/expected a tensor of this graph, got one of another/);
+  });
+  it("what is no tensor", () => {
+    const wrong = [1, 2] as never;
+    for (const record of [
+      () => pointwise({ a: tensor(2), b: wrong }, mul(a, b)),
+      () => reduce({ a: wrong }, a, [0]),
+      () => matmul(tensor(2, 2), wrong),
+      () => matmul(tensor(2, 2), tensor(2, 2), { bias: wrong }),
+      () => matmul(tensor(2, 2), undefined as never),
+      () => concatenate([tensor(2), wrong], 0),
+      () => gather(wrong, tensor(2, 2)),
+      () => reshape(wrong, [2]),
+      () => transpose(wrong, [0]),
+      () => slice(wrong, 0, 0, 1),
+      () => graph.backward([[wrong, 1]]),
+      () => graph.substitute({ shape: [2], initialize: () => [] }, wrong),
+      () => new Lattice({ scores: wrong, weights: tensor(3, 3), arcs: "all" }),
+    ])
+      expect(record).toThrow(/expected a tensor of a graph.*got (an array of 2|nothing)/);
+  });
+  it("what is no equation, and names that an equation needs for itself", () => {
+    for (const wrong of [undefined, tensor(2), less(a, 0)])
+      for (const record of [pointwise, reduce])
+        expect(() => record({ a: tensor(2) }, wrong as never, [0])).toThrow(/expected an expression/);
+    expect(() => reduce({ a: tensor(2) }, a, [0], "mean" as never)).toThrow(/combine: expected one of "sum", "max"/);
+    for (const name of ["out", "adjoint of the value", "the maximum", "number of maxima"])
+      for (const record of [pointwise, reduce])
+        expect(() => record({ [name]: tensor(2) }, variable(name), [0])).toThrow(`no input can be called "${name}"`);
+  });
+  it("an axis is named as it was given", () => {
+    expect(() => reduce({ a: tensor(2, 3) }, a, [-3])).toThrow("no axis -3 in shape [2, 3]");
+  });
+  it("a second way back, which would not reach what the first went through", () => {
+    const own = new Graph({ machine });
+    const x = own.input("x", [2], { differentiable: true });
+    own.backward([[mul(x, x), 1]]);
+    expect(() => own.backward([[mul(x, 2), 1]])).toThrow(/recorded already; give all tensors at once/);
+  });
+  it("a lattice of no steps or no states", () => {
+    for (const [T, J] of [
+      [0, 2],
+      [2, 0],
+    ] as const)
+      expect(() => new Lattice({ scores: tensor(T, 1, J), weights: tensor(J, J), arcs: "all" })).toThrow(
+        `one step and one state or more, got shape [${T}, 1, ${J}]`,
+      );
   });
   it("views", () => expect(() => reshape(tensor(2, 3), [7])).toThrow(/\[2, 3\].*\[7\]/));
 });
