@@ -1,9 +1,9 @@
 import type { Cell, Width } from "../cells/define.ts";
 import { type AnyNode, inOrder } from "../math/expression.ts";
-import { parameterShapes, partsLength, sizeOf, widthsOf } from "../scan/widths.ts";
+import { parameterShapes, partsLength, sizeOf, widthOf } from "../scan/widths.ts";
 import { nearest, UsageError } from "../shared/errors.ts";
 import { mapValues } from "../shared/records.ts";
-import { size } from "../shared/shapes.ts";
+import { overlaps, size } from "../shared/shapes.ts";
 import type { Arena } from "./machine.ts";
 import {
   type Kernel,
@@ -49,7 +49,7 @@ const readsWhole = (lengths: Lengths): OperandSpecs => dense(lengths, false, "in
 
 function strided(shape: readonly number[], strides: readonly number[], written: boolean): OperandSpec {
   const length = spanOf(shape, strides);
-  if (written && length > 0 && shape.some((n, axis) => n > 1 && strides[axis] === 0))
+  if (written && overlaps(shape, strides))
     throw new UsageError("bad-plan", `an output is written more than once: strides [${strides.join(", ")}]`);
   const reached = shape.reduce((count, n, axis) => (strides[axis] === 0 ? count : count * n), 1);
   return { length, type: "any", written, gaps: reached < length };
@@ -69,8 +69,8 @@ export function spanOf(shape: readonly number[], strides: readonly number[]): nu
 const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSize: SavedSize) => OperandSpecs } = {
   pointwise: ({ shape, inputs, outputs, touched }) => {
     checkAxes(shape);
-    checkVariables(
-      Object.values(outputs).map((o) => o.value),
+    checkEquations(
+      mapValues(outputs, (o) => o.value),
       inputs,
     );
     if (touched) checkTouched(shape, [...Object.values(inputs), ...Object.values(outputs).map((o) => o.strides)]);
@@ -83,7 +83,7 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
   reduce: ({ shape, inputs, value, over, touched }) => {
     checkAxes(shape);
     if (touched) checkTouched(shape, Object.values(inputs));
-    checkVariables([value], inputs);
+    checkEquations({ out: value }, inputs);
     if (over.length !== shape.length)
       throw new UsageError("bad-plan", `\`over\` has ${over.length} entries for ${shape.length} axes`);
     return {
@@ -198,7 +198,7 @@ function scanInputs(shape: ScanShape): Lengths {
     );
   const lengths: Record<string, number> = { ...inputLength(shape), ...parameterLengths(shape) };
   for (const [name, spec] of Object.entries(cell.masks))
-    lengths[`mask.${name}`] = (spec.per === "step" ? T : 1) * B * sizeOf(spec.width ?? "hidden", shape);
+    lengths[`mask.${name}`] = (spec.per === "step" ? T : 1) * B * sizeOf(spec.width, shape);
   if (shape.masked) lengths.mask = T * B;
   return { ...lengths, ...states("initial.", shape) };
 }
@@ -214,23 +214,22 @@ function outputLength(shape: ScanShape): number {
 }
 
 function traces(prefix: string, kernel: Scan | ScanBackward): Lengths {
-  const widths = widthsOf(kernel.cell);
   return Object.fromEntries(
     kernel.trace.map((name) => [
       prefix + name,
-      kernel.steps * kernel.batch * sizeOf(tracedWidth(kernel.cell, name, widths), kernel),
+      kernel.steps * kernel.batch * sizeOf(tracedWidth(kernel.cell, name), kernel),
     ]),
   );
 }
 
-function tracedWidth(cell: Cell, name: string, widths: ReadonlyMap<AnyNode, Width | undefined>): Width {
+function tracedWidth(cell: Cell, name: string): Width {
   const node = cell.named[name];
   if (!node)
     throw new UsageError(
       "unknown-trace",
       `cell "${cell.name}" has no value called "${name}"; it names ${Object.keys(cell.named).join(", ")}`,
     );
-  return widths.get(node) ?? "hidden";
+  return widthOf(cell, node);
 }
 
 function checkAxes(shape: readonly number[]): void {
@@ -238,10 +237,14 @@ function checkAxes(shape: readonly number[]): void {
     throw new UsageError("bad-plan", `shape [${shape.join(", ")}] has ${shape.length} axes, a machine takes at most 4`);
 }
 
-function checkVariables(values: readonly AnyNode[], inputs: Readonly<Record<string, unknown>>): void {
-  for (const n of inOrder(values))
-    if (n.op === "variable" && !(n.name in inputs))
+function checkEquations(outputs: Readonly<Record<string, AnyNode>>, inputs: Readonly<Record<string, unknown>>): void {
+  for (const name of Object.keys(outputs))
+    if (Object.hasOwn(inputs, name)) throw new UsageError("bad-plan", `"${name}" names an input and an output`);
+  for (const n of inOrder(Object.values(outputs)))
+    if (n.op === "variable" && !Object.hasOwn(inputs, n.name))
       throw new UsageError("bad-plan", `the equation reads "${n.name}", which is none of the inputs ${list(inputs)}`);
+    else if (n.op === "product" || n.op === "transposed" || n.op === "mean")
+      throw new UsageError("bad-plan", `the equation has a ${n.op}, which only the equations of cells may have`);
 }
 
 const list = (record: Readonly<Record<string, unknown>>): string => Object.keys(record).join(", ") || "(none)";

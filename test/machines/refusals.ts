@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { lstm } from "../../src/cells/lstm.ts";
 import type { Kernel, Launch, Plan, Range, Scan } from "../../src/compute/plan.ts";
-import { add, variable } from "../../src/math/expression.ts";
+import { add, constant, mean, variable } from "../../src/math/expression.ts";
 import { FailureError, UsageError } from "../../src/shared/errors.ts";
 import type { Laws } from "./conformance.ts";
 import { block } from "./harness.ts";
@@ -54,6 +54,28 @@ const wrong: Readonly<Record<string, readonly [Launch, RegExp]>> = {
     /strides/,
   ],
   "a variable that is no input": [{ kernel: { ...addition, inputs: { a: [1] } } as Kernel, operands }, /"b"/],
+  "a variable that every object has": [
+    { kernel: { ...addition, outputs: { out: { value: variable("constructor"), strides: [1] } } } as Kernel, operands },
+    /"constructor".*none of the inputs/,
+  ],
+  "a mean, which only cells have": [
+    { kernel: { ...addition, outputs: { out: { value: mean(variable("a")), strides: [1] } } } as Kernel, operands },
+    /a mean, which only the equations of cells/,
+  ],
+  "one name for an input and an output": [
+    { kernel: { ...addition, outputs: { a: { value: variable("b"), strides: [1] } } } as Kernel, operands },
+    /"a" names an input and an output/,
+  ],
+  "an output whose elements are written more than once": [
+    {
+      kernel: {
+        ...{ op: "pointwise", shape: [2, 2], inputs: {} },
+        outputs: { out: { value: constant(1), strides: [1, 1] } },
+      },
+      operands: { out: range(32, 4) },
+    },
+    /written more than once/,
+  ],
   "an output over part of an input": [{ kernel: addition, operands: { ...operands, out: range(2, 4) } }, /"out".*"a"/],
   "an output over an input that is read otherwise": [
     { kernel: { ...addition, inputs: { a: [0], b: [1] } } as Kernel, operands: { ...operands, out: range(0, 4) } },
@@ -153,6 +175,8 @@ export const refusalLaws: Laws = {
     memory.close();
     const other = await open();
     const foreign = other.arena("memory", 64);
+    const strange = await other.prepare(plan, { memory: foreign });
+    expect(() => machine.run(strange)).toThrow(/prepared by another machine/);
     expect(() => machine.write(foreign, range(0, 1), [1])).toThrow(UsageError);
     other.close();
     expect(() => other.arena("memory", 1)).toThrow(/the machine was closed/);

@@ -54,10 +54,17 @@ class Memory extends Closing implements Arena {
 class Prepared extends Closing implements PreparedPlan {
   readonly plan: Plan;
   readonly arenas: Readonly<Record<string, Memory>>;
+  readonly owner: Reference;
   launches: readonly (() => void)[] | undefined;
 
-  constructor(plan: Plan, arenas: Readonly<Record<string, Memory>>, launches: readonly (() => void)[]) {
+  constructor(
+    plan: Plan,
+    arenas: Readonly<Record<string, Memory>>,
+    owner: Reference,
+    launches: readonly (() => void)[],
+  ) {
     super();
+    this.owner = owner;
     this.plan = plan;
     this.arenas = arenas;
     this.launches = launches;
@@ -120,12 +127,12 @@ class Reference extends Closing implements SynchronousMachine {
         for (const view of whole) for (let i = 0; i < view.length; i++) view[i] = Math.trunc(view[i]!);
       };
     });
-    return new Prepared(plan, memories, launches);
+    return new Prepared(plan, memories, this, launches);
   }
 
   run(prepared: PreparedPlan, scalars: Readonly<Record<string, number>> = {}): void {
     this.expectOpen();
-    if (!(prepared instanceof Prepared))
+    if (!(prepared instanceof Prepared && prepared.owner === this))
       throw new UsageError("wrong-machine", "this plan was prepared by another machine");
     if (!prepared.launches) throw new UsageError("closed", "this plan was closed and cannot be run any more");
     // A closed arena is an error even though its numbers could still be reached.
