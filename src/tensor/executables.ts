@@ -26,10 +26,19 @@ export class Executables {
   of(key: string, record: (graph: Graph) => void): Promise<Executable> {
     const known = this.asked.get(key);
     if (known) return known;
-    const made = this.make(key, record);
+    // While it was being made, all may have been closed, and another one asked for since.
+    const isWanted = (): boolean => this.asked.get(key) === made;
+    const made = this.make(record).then((one) => {
+      if (isWanted()) {
+        this.made.push(one);
+        return one;
+      }
+      one.close();
+      throw new UsageError("closed", "this was closed while it was being prepared");
+    });
     this.asked.set(key, made);
-    // One that failed, for want of memory say, may be tried again; another one may have been asked for since.
-    made.catch(() => this.asked.get(key) === made && this.asked.delete(key));
+    // One that failed, for want of memory say, may be tried again.
+    made.catch(() => isWanted() && this.asked.delete(key));
     return made;
   }
 
@@ -39,16 +48,10 @@ export class Executables {
     this.asked.clear();
   }
 
-  private async make(key: string, record: (graph: Graph) => void): Promise<Executable> {
+  private async make(record: (graph: Graph) => void): Promise<Executable> {
     const { machine, parameters } = this;
     const graph = new Graph({ machine, parameters: parameters.layout });
     record(graph);
-    const one = await compile(graph, { machine, arenas: parameters.arenas });
-    if (!this.asked.has(key)) {
-      one.close();
-      throw new UsageError("closed", "this was closed while it was being prepared");
-    }
-    this.made.push(one);
-    return one;
+    return compile(graph, { machine, arenas: parameters.arenas });
   }
 }

@@ -1,7 +1,7 @@
 import type { Arena, Machine, Numbers } from "../compute/machine.ts";
 import type { Range } from "../compute/plan.ts";
 import { Closing } from "../shared/closing.ts";
-import { few, nearest, ShapeError, UsageError } from "../shared/errors.ts";
+import { describe, few, nearest, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
 import { formatShape, sameShape, size } from "../shared/shapes.ts";
@@ -123,12 +123,13 @@ export class ParameterStore extends Closing {
 
   /** Replaces the numbers of a parameter. For a `NamedTensor` the shape is checked, for plain numbers their count. */
   write(name: string, value: ArrayLike<number> | NamedTensor, arena = "parameters"): void {
-    if (this.eightBits?.has(name) && arena === "parameters")
-      throw new UsageError(
-        "quantized",
-        `parameter "${name}": it is 8-bit and cannot be written; write it before quantizing`,
-      );
+    this.expectWritable(name, arena);
     const range = this.range(name, arena);
+    if (typeof value !== "object" || value === null)
+      throw new UsageError(
+        "bad-option",
+        `parameter "${name}": expected numbers, or { shape, data }, got ${describe(value)}`,
+      );
     const { shape } = this.parameter(name);
     if ("data" in value && !sameShape(value.shape, shape))
       throw new ShapeError(
@@ -170,6 +171,11 @@ export class ParameterStore extends Closing {
   ): { missing: string[]; unexpected: string[] } {
     expectOptions("ParameterStore.loadTensors", options, { strict: 1, arena: 1 });
     const { strict = true, arena = "parameters" } = options;
+    if (typeof tensors?.has !== "function")
+      throw new UsageError(
+        "bad-option",
+        `ParameterStore.loadTensors: expected a Map from names to { shape, data }, got ${describe(tensors)}`,
+      );
     const { names } = this.layout;
     const missing = this.names.filter((name) => !tensors.has(name));
     const unexpected = [...tensors.keys()].filter((name) => !names.has(name));
@@ -185,12 +191,17 @@ export class ParameterStore extends Closing {
       );
     const wrong = [...names].flatMap(([name, { shape }]) => {
       const t = tensors.get(name);
-      if (!t || (sameShape(t.shape, shape) && countOf(t) === size(shape))) return [];
-      return [`"${name}": expected ${formatShape(shape)}, got ${formatShape(t.shape)} with ${countOf(t)} numbers`];
+      if (!t) return [];
+      const isTensor = "shape" in Object(t) && "data" in Object(t);
+      if (isTensor && sameShape(t.shape, shape) && countOf(t) === size(shape)) return [];
+      const came = isTensor ? `${formatShape(t.shape)} with ${countOf(t)} numbers` : describe(t);
+      return [`"${name}": expected ${formatShape(shape)}, got ${came}`];
     });
     if (wrong.length > 0)
       throw new ShapeError("shape-mismatch", `tensors of another shape than the parameter: ${few(wrong)}`);
-    for (const [name, tensor] of tensors) if (names.has(name)) this.write(name, tensor, arena);
+    const given = [...tensors].filter(([name]) => names.has(name));
+    for (const [name] of given) this.expectWritable(name, arena);
+    for (const [name, tensor] of given) this.write(name, tensor, arena);
     return { missing, unexpected };
   }
 
@@ -247,6 +258,14 @@ export class ParameterStore extends Closing {
   private range(name: string, arena: string): Range {
     const parameter = this.parameter(name);
     return { arena, offset: this.layout.offsets.get(parameter)!, length: size(parameter.shape), type: "float" };
+  }
+
+  private expectWritable(name: string, arena: string): void {
+    if (this.eightBits?.has(name) && arena === "parameters")
+      throw new UsageError(
+        "quantized",
+        `parameter "${name}": it is 8-bit and cannot be written; write it before quantizing`,
+      );
   }
 
   private expectOpen(): void {

@@ -56,6 +56,16 @@ describe("executables by shape", () => {
     expect(executables.of("1", record(1))).toBe(again);
   });
 
+  it("that were closed while they were being made are refused, also if the same was asked for again", async () => {
+    const { executables, record } = await opened();
+    const first = executables.of("1", record(1));
+    executables.close();
+    const second = executables.of("1", record(1));
+    await expect(first).rejects.toThrow("closed while it was being prepared");
+    expect(await second).toBe(await executables.of("1", record(1)));
+    (await second).run();
+  });
+
   it("are closed together, those in preparation too", async () => {
     const { executables, record } = await opened();
     const ready = await executables.of("1", record(1));

@@ -9,6 +9,7 @@ import { Graph } from "../../src/tensor/graph.ts";
 import { sumAll } from "../../src/tensor/operations.ts";
 import { layoutParameters, namedParameters, type Parameter } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
+import { quantizeMatrix } from "../../src/tensor/quantized.ts";
 
 const drawn = (...shape: number[]): Parameter => ({ shape, initialize: (s, random) => random.uniform(size(s)) });
 
@@ -84,6 +85,34 @@ describe("a parameter store", () => {
     await expect(store.read("head.bia")).rejects.toThrow(/did you mean "head.bias"/);
     expect(() => store.write("head.bias", [1, 2])).toThrow(/"head.bias".*\[5\].*5.*2/);
     expect(() => store.write("head.bias", { shape: [1, 5], data: [1, 2, 3, 4, 5] })).toThrow(ShapeError);
+  });
+
+  it("says what is no tensor", async () => {
+    const store = await createParameters({ machine: openReference(), layout: model().layout });
+    for (const [wrong, came] of [
+      [undefined, "nothing"],
+      [3, "3"],
+      ["x", 'the string "x"'],
+    ])
+      expect(() => store.write("scale", wrong as never)).toThrow(`expected numbers, or { shape, data }, got ${came}`);
+    expect(() => store.loadTensors({ scale: [1] } as never)).toThrow(/expected a Map from names.*the properties scale/);
+    expect(() => store.loadTensors(new Map([["scale", [1]]]) as never, { strict: false })).toThrow(
+      /"scale": expected \[\], got an array of 1/,
+    );
+  });
+
+  it("that holds 8 bits takes none of the tensors that name one", async () => {
+    const whole: Parameter = { shape: [2, 2], initialize: () => [1, 2, 3, 4] };
+    const layout = layoutParameters({ parts: { first: drawn(3), whole } });
+    const store = await createParameters({ machine: openReference(), layout });
+    store.quantize(new Map([["whole", quantizeMatrix({ shape: [2, 2], data: [1, 2, 3, 4] })]]));
+    const before = await store.toTensors();
+    const all = new Map([...before].map(([name, t]) => [name, { shape: t.shape, data: t.data.map(() => 9) }]));
+    expect(() => store.loadTensors(all)).toThrow(expect.objectContaining({ code: "quantized" }));
+    expect(await store.toTensors()).toEqual(before);
+    all.delete("whole");
+    expect(store.loadTensors(all, { strict: false }).missing).toEqual(["whole"]);
+    expect([...(await store.read("first"))]).toEqual([9, 9, 9]);
   });
 
   it("shares its arenas with a graph; gradients lie under the names of their parameters", async () => {
