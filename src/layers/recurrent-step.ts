@@ -1,4 +1,4 @@
-import type { Cell, Width } from "../cells/define.ts";
+import type { Cell } from "../cells/define.ts";
 import type { Range } from "../compute/plan.ts";
 import { type AnyNode, add, constant, type Expression, inOrder, mul, rewrite, variable } from "../math/expression.ts";
 import { recurrentGates, sizeOf, widthOf } from "../scan/widths.ts";

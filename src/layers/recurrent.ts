@@ -6,7 +6,7 @@ import { parameterShapes, recurrentGates, sizeOf } from "../scan/widths.ts";
 import { describe, expectInteger, expectOneOf, expectRate, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
-import { expectTensor, type Graph, type Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Graph, graphOf, type Tensor } from "../tensor/graph.ts";
 import { concatenate, pointwise, reduce, reshape, slice, transpose } from "../tensor/operations.ts";
 import type { HasParameters, Initializer, Parameter } from "../tensor/parameter.ts";
 import { type DropoutPer, dropout as dropoutLayer } from "./dropout.ts";
@@ -211,10 +211,11 @@ export class Recurrent implements HasParameters {
     };
   }
 
-  private checkInput(x: Tensor, { mask, trace, maskedOutput, emptyState }: RecurrentInput): void {
+  private checkInput(x: Tensor, { initial, mask, trace, maskedOutput, emptyState }: RecurrentInput): void {
     const { cell, batchFirst, inputSize } = this.options;
     const order = batchFirst ? "[B, T" : "[T, B";
     expectTensor("input", x);
+    graphOf("recurrent", [x], [mask, ...Object.values(initial ?? {})]);
     if (x.shape.length !== 3 || x.shape[2] !== inputSize)
       throw new ShapeError(
         "shape-mismatch",

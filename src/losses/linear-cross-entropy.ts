@@ -2,7 +2,7 @@ import type { LinearCrossEntropy } from "../compute/plan.ts";
 import { expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { graphOf, type Tensor } from "../tensor/graph.ts";
 import { matmul, reshape } from "../tensor/operations.ts";
 import { type CrossEntropyOptions, crossEntropy, expectCrossEntropy } from "./cross-entropy.ts";
 
@@ -30,8 +30,8 @@ export function linearCrossEntropy(
   options: CrossEntropyOptions = {},
 ): Tensor {
   expectOptions("linearCrossEntropy", options, { weight: 1, labelSmoothing: 1, ignoreIndex: 1, reduction: 1, mask: 1 });
-  const { graph } = x;
   const { weight, bias } = head;
+  const graph = graphOf("linearCrossEntropy", [x, weight, target], [bias, options.weight, options.mask]);
   const places = x.shape.slice(0, -1);
   const [rows, columns] = [size(places), x.shape.at(-1)!];
   const classes = weight.shape[0]!;

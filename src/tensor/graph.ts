@@ -65,10 +65,15 @@ export function expectTensor(argument: string, given: Tensor): void {
 }
 
 /**
- * The graph that all of the tensors belong to: ranges of another one would be read as its own.
+ * The graph that all of the tensors belong to, and those that are `there`: ranges of another one would be read as its own.
  * @throws UsageError "bad-tensors"
  */
-export function graphOf(operation: string, tensors: readonly Tensor[]): Graph {
+export function graphOf(
+  operation: string,
+  needed: readonly Tensor[],
+  there: readonly (Tensor | undefined)[] = [],
+): Graph {
+  const tensors = [...needed, ...there.filter((t) => t !== undefined)];
   for (const t of tensors) expectTensor(operation, t);
   const graphs = new Set(tensors.map((t) => t.graph));
   const [graph] = graphs;

@@ -75,7 +75,7 @@ export class Lattice {
   constructor(options: LatticeOptions) {
     expectOptions("Lattice", options, { scores: "required", weights: "required", arcs: "required", mask: 1 });
     const { scores, weights, arcs, mask } = options;
-    this.graph = graphOf("lattice", [scores, weights, ...(mask ? [mask] : [])]);
+    this.graph = graphOf("lattice", [scores, weights], [mask]);
     expectShape("lattice: scores", scores.shape, ["T", "B", "J"]);
     const [T, B, J] = scores.shape as [number, number, number];
     if (T === 0 || J === 0)

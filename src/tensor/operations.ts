@@ -298,7 +298,7 @@ export interface MatMulOptions {
 export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tensor {
   expectOptions("matmul", options, { transposeA: 1, transposeB: 1, bias: 1 });
   const { transposeA = false, transposeB = false, bias } = options;
-  const graph = graphOf("matmul", [a, b, ...(bias ? [bias] : [])]);
+  const graph = graphOf("matmul", [a, b], [bias]);
   const rank = a.shape.length;
   if ((rank !== 2 && rank !== 3) || b.shape.length !== rank || (rank === 3 && a.shape[0] !== b.shape[0]))
     throw new ShapeError(

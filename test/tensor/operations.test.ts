@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { rnn } from "../../src/cells/rnn.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
+import { recurrent } from "../../src/layers/recurrent.ts";
+import { linearCrossEntropy } from "../../src/losses/linear-cross-entropy.ts";
 import { div, exp, less, log, max, sigmoid, square, sub, tanh, variable } from "../../src/math/expression.ts";
 import { ShapeError } from "../../src/shared/errors.ts";
 import { size } from "../../src/shared/shapes.ts";
@@ -298,7 +301,9 @@ describe("shapes that do not fit are refused while recording", () => {
     expect(record).toThrow(ShapeError);
   });
   it("tensors of another graph, and none", () => {
-    const other = new Graph({ machine }).input("x", [2, 3]);
+    const another = new Graph({ machine });
+    const other = another.input("x", [2, 3]);
+    const sizes = { inputSize: 2, hiddenSize: 3 };
     const numbers = graph.input("numbers", [2], { type: "int" });
     for (const record of [
       () => add(tensor(2, 3), other),
@@ -308,7 +313,11 @@ describe("shapes that do not fit are refused while recording", () => {
       () => gather(numbers, other),
       () => concatenate([], 0),
       () => pointwise({}, a),
-      () => new Lattice({ scores: tensor(2, 1, 3), weights: new Graph({ machine }).empty([3, 3]), arcs: "all" }),
+      () => new Lattice({ scores: tensor(2, 1, 3), weights: another.empty([3, 3]), arcs: "all" }),
+      () => linearCrossEntropy(tensor(2, 3), { weight: other }, numbers),
+      () => linearCrossEntropy(tensor(2, 3), { weight: tensor(4, 3) }, numbers, { mask: another.empty([2]) }),
+      () => recurrent({ cell: rnn(), ...sizes }).forward(tensor(4, 1, 2), { mask: another.empty([4, 1]) }),
+      () => recurrent({ cell: rnn(), ...sizes }).forward(tensor(4, 1, 2), { initial: { h: another.empty([1, 1, 3]) } }),
     ])
       expect(record).toThrow(/expected tensors of one graph/);
     const weight: Parameter = { shape: [2, 3], initialize: () => new Float64Array(6) };
