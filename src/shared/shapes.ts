@@ -57,5 +57,5 @@ export function formatBytes(bytes: number): string {
     value /= 1024;
     unit++;
   }
-  return `${unit === 0 ? value : Number(value.toFixed(1))} ${units[unit]}`;
+  return `${Number(value.toFixed(1))} ${units[unit]}`;
 }

@@ -94,6 +94,7 @@ describe("a derivative", () => {
   it("may be asked for a node in the middle, and for one output given twice", () => {
     const middle = e.exp(x);
     expect(gradient([[e.mul(middle, y), z]], [middle])).toEqual([e.mul(z, y)]);
+    for (const root of [e.constant(2), x]) expect(gradient([[root, z]], [root])).toEqual([z]);
     const twice = gradient(
       [
         [middle, y],

@@ -81,6 +81,15 @@ test("formatBytes", () => {
   expect(formatBytes(1.5 * 2 ** 20)).toBe("1.5 MiB");
   expect(formatBytes(2 ** 30 - 1)).toBe("1 GiB");
   expect(formatBytes(20 * 2 ** 30)).toBe("20 GiB");
+  expect(formatBytes(-1.25 * 2 ** 20)).toBe("-1.3 MiB");
+  // A figure stays below the next unit as it is printed, and behind the last one there is none.
+  for (const [k, unit] of ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].entries()) {
+    const next = 1024 ** (k + 1);
+    expect(formatBytes(next * 0.99996)).toBe(`1 ${unit}`);
+    expect(formatBytes((1023.95 * next) / 1024)).toBe(`1 ${unit}`);
+    expect(formatBytes(next * 1000.01)).toBe(`1000 ${unit}`);
+  }
+  expect(formatBytes(5 * 1024 ** 7)).toBe("5120 EiB");
 });
 
 test("difference", () => {

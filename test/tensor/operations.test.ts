@@ -21,6 +21,7 @@ import {
   reshape,
   slice,
   stopGradient,
+  strided,
   sumAll,
   transpose,
 } from "../../src/tensor/operations.ts";
@@ -236,6 +237,59 @@ describe("what is shared", () => {
     expect(Array.from(await executable.readAdjoint(x))).toEqual([3 * 2 + 30, 3 * 10 + 30]);
     machine.close();
   });
+});
+
+describe("a gradient reaches those that want one, and no others", () => {
+  const operations: Readonly<Record<string, (x: Tensor, y: Tensor, z: Tensor) => Tensor>> = {
+    matmul: (x, y, z) => matmul(x, y, { bias: z }),
+    pointwise: (x, y, z) => pointwise({ a: x, b: y, c: z }, mul(a, add(b, c))),
+    sum: (x, y, z) => reduce({ a: x, b: y, c: z }, mul(a, mul(b, c)), [0]),
+    maximum: (x, y, z) => reduce({ a: x, b: y, c: z }, mul(a, mul(b, c)), [1], "max"),
+    concatenate: (x, y, z) => concatenate([x, y, reshape(z, [1, 2])], 0),
+  };
+  const given = { x: [1, -2, 3, 4], y: [0.5, 2, -1, 3], z: [2, -3] };
+  async function adjoints(operation: (x: Tensor, y: Tensor, z: Tensor) => Tensor, wanted: readonly string[]) {
+    using machine = openReference();
+    const graph = new Graph({ machine });
+    const input = (name: string, s: readonly number[]) =>
+      graph.input(name, s, { differentiable: wanted.includes(name) });
+    const inputs = { x: input("x", [2, 2]), y: input("y", [2, 2]), z: input("z", [2]) };
+    graph.backward([[operation(inputs.x, inputs.y, inputs.z), 1]]);
+    const executable = await compile(graph, { machine });
+    for (const [name, data] of Object.entries(given)) executable.write(name, data);
+    executable.run();
+    const found = Object.entries(inputs).filter(([, t]) => graph.adjoint(t));
+    return Object.fromEntries(
+      await Promise.all(found.map(async ([name, t]) => [name, [...(await executable.readAdjoint(t))]] as const)),
+    );
+  }
+  it.each(Object.entries(operations))("%s", async (_, operation) => {
+    const all = await adjoints(operation, ["x", "y", "z"]);
+    for (const wanted of fc.sample(fc.subarray(["x", "y", "z"] as const), 12))
+      expect(await adjoints(operation, wanted)).toEqual(Object.fromEntries(wanted.map((name) => [name, all[name]])));
+  });
+});
+
+it("windows may overlap where no gradient comes back, and lie within their tensor", async () => {
+  using machine = openReference();
+  const graph = new Graph({ machine });
+  const x = graph.input("x", [5]);
+  graph.output("windows", strided(x, [3, 3], 0, [1, 1]));
+  const executable = await compile(graph, { machine });
+  executable.write("x", [1, 2, 3, 4, 5]);
+  executable.run();
+  expect([...(await executable.read("windows"))]).toEqual([1, 2, 3, 2, 3, 4, 3, 4, 5]);
+  const y = graph.input("y", [5], { differentiable: true });
+  expect(() => strided(y, [3, 3], 0, [1, 1])).toThrow(/overlap have no gradient/);
+  for (const [shape, offset] of [
+    [[3, 3], 1],
+    [[1], 5],
+  ] as const) {
+    const beyond = new Graph({ machine });
+    strided(beyond.input("x", [5]), shape, offset, shape.length === 2 ? [1, 1] : [1]);
+    beyond.input("next", [50]);
+    await expect(compile(beyond, { machine })).rejects.toThrow(/"from" has \d elements, the kernel reaches \d/);
+  }
 });
 
 it("over no elements sums and gradients are 0, whatever lay in their memory", async () => {
