@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { type ActivationName, activationByName } from "../../src/math/activations.ts";
 import { erf, evaluate } from "../../src/math/evaluate.ts";
 import * as e from "../../src/math/expression.ts";
 import * as f from "../../src/math/functions.ts";
@@ -82,6 +83,41 @@ describe("activations have the values of their definitions", () => {
     expect(at(f.gelu, -40)).toBeCloseTo(0);
   });
   it.each(definitions)("%s of NaN is NaN", (_, activation) => expect(at(activation, Number.NaN)).toBeNaN());
+});
+
+describe("every activation by its name, with the constants that are usual", () => {
+  const x = e.variable("x");
+  const softplus = (v: number): number => (v > 30 ? v : Math.log1p(Math.exp(v)));
+  const meanings: Readonly<Record<ActivationName, (v: number) => number>> = {
+    affine: (v) => v,
+    clamp: (v) => Math.min(6, Math.max(0, v)),
+    elu: (v) => (v > 0 ? v : Math.expm1(v)),
+    exponential: Math.exp,
+    gelu: (v) => (v / 2) * (1 + erf(v / Math.SQRT2)),
+    geluTanh: (v) => (v / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3))),
+    hardSigmoid: (v) => Math.min(1, Math.max(0, v / 6 + 0.5)),
+    hardSilu: (v) => v * Math.min(1, Math.max(0, v / 6 + 0.5)),
+    identity: (v) => v,
+    leakyRelu: (v) => (v > 0 ? v : 0.01 * v),
+    logSigmoid: (v) => -softplus(-v),
+    mish: (v) => v * Math.tanh(softplus(v)),
+    relu: (v) => Math.max(0, v),
+    scaledTanh: Math.tanh,
+    selu: (v) => 1.0507009873554805 * (v > 0 ? v : 1.6732632423543772 * Math.expm1(v)),
+    sigmoid: (v) => 1 / (1 + Math.exp(-v)),
+    silu: (v) => v / (1 + Math.exp(-v)),
+    softplus,
+    softsign: (v) => v / (1 + Math.abs(v)),
+    tanh: Math.tanh,
+    thresholdedRelu: (v) => (v > 1 ? v : 0),
+  };
+  it.each(Object.entries(meanings))("%s", (name, meaning) => {
+    const value = activationByName("activation", name)(x);
+    for (const v of [-30, -5, -1, -0.3, -1e-9, 0, 1e-9, 0.3, 1, 1.1, 3, 5, 30]) {
+      const expected = meaning(v);
+      expect(Math.abs(valueAt(value, { x: v }) - expected)).toBeLessThanOrEqual(1e-14 * Math.abs(expected));
+    }
+  });
 });
 
 describe("evaluate", () => {
