@@ -78,6 +78,8 @@ describe("activations have the values of their definitions", () => {
     expect(at(f.silu, -1000)).toBeCloseTo(0);
     expect(valueAt(e.sigmoid(x), { x: -1000 })).toBe(0);
     expect(valueAt(e.sigmoid(x), { x: 1000 })).toBe(1);
+    // Where eˣ is a number still, though e⁻ˣ is none any more.
+    expect(valueAt(e.sigmoid(x), { x: -720 })).toBe(Math.exp(-720));
     expect(at(f.elu(), 1000)).toBe(1000);
     expect(at(f.elu(), -1000)).toBe(-1);
     expect(at(f.gelu, -40)).toBeCloseTo(0);
@@ -120,6 +122,17 @@ describe("every activation by its name, with the constants that are usual", () =
   });
 });
 
+it("an activation is a name, or a name with the finite numbers alpha and beta", () => {
+  const x = e.variable("x");
+  const at = (spec: unknown): number => valueAt(activationByName("gate", spec)(x), { x: -2 });
+  expect(at({ name: "affine", alpha: 3, beta: 0.5 })).toBe(-5.5);
+  expect(at({ name: "affine", alpha: undefined, beta: 1 })).toBe(-1);
+  for (const wrong of [undefined, null, 3, [], { name: "swish" }])
+    expect(() => at(wrong)).toThrow(/^gate: expected (an activation's name|one of)/);
+  for (const wrong of [{ alpha: "1" }, { beta: Number.NaN }, { alpha: Infinity }, { gamma: 1 }, { beta: null }])
+    expect(() => at({ name: "affine", ...wrong })).toThrow(/gate: an activation has a name and the numbers alpha/);
+});
+
 describe("evaluate", () => {
   const [x, y] = [e.variable("x"), e.variable("y")];
   it("gives the values of several roots that share parts, asking once for each variable", () => {
@@ -137,6 +150,12 @@ describe("evaluate", () => {
     for (const root of [e.min(x, y), e.min(y, x), e.max(x, y), e.max(y, x)]) expect(valueAt(root, at)).toBeNaN();
     for (const condition of [e.less(x, y), e.less(y, x), e.lessEqual(x, y), e.equal(x, x)])
       expect(valueAt(e.select(condition, 1, 2), at)).toBe(2);
+  });
+  it("chooses by less, not greater, and equal", () => {
+    const chosen = (condition: e.Condition): number => valueAt(e.select(condition, 1, 2), { x: -1, y: 1 });
+    expect([e.less(x, y), e.less(y, y), e.less(y, x)].map(chosen)).toEqual([1, 2, 2]);
+    expect([e.lessEqual(x, y), e.lessEqual(y, y), e.lessEqual(y, x)].map(chosen)).toEqual([1, 1, 2]);
+    expect([e.equal(x, y), e.equal(y, y), e.equal(x, e.neg(y))].map(chosen)).toEqual([2, 1, 1]);
   });
   it("refuses what mixes units", () => {
     for (const root of [e.product("U", x), e.transposed("U", x), e.mean(x)])
