@@ -8,7 +8,7 @@ import { expectNonNegative, expectUnit } from "./options.ts";
 export interface SgdOptions extends RestOptions {
   /** μ, in [0, 1). Default 0: no momentum. */
   readonly momentum?: number;
-  /** τ: a gradient enters the momentum as (1 − τ) g, except the first. Default 0. */
+  /** τ: a gradient enters the momentum as (1 − τ) g, except the first. In [0, 1). Default 0. */
   readonly dampening?: number;
   /** Whether to use Nesterov momentum. Default false. */
   readonly nesterov?: boolean;
@@ -25,6 +25,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   expectOptions("sgd", options, { momentum: 1, dampening: 1, nesterov: 1, weightDecay: 1, lazy: 1 });
   const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
   expectUnit("sgd: momentum", momentum);
+  expectUnit("sgd: dampening", dampening);
   expectNonNegative("sgd: weightDecay", weightDecay);
   if (nesterov && !(momentum > 0 && dampening === 0))
     throw new UsageError(

@@ -227,11 +227,11 @@ test.each(optimizerNames)("%s: options out of range are refused in words", (name
   const { betas, ...numbers }: Record<string, unknown> = defaults[name];
   const refused = (option: string, value: unknown, told = option) =>
     expect(() => optimizerByName(name, { [option]: value })).toThrow(`${name}: ${told}: expected a number`);
-  for (const option of Object.keys(numbers).filter((one) => typeof numbers[one] === "number" && one !== "dampening"))
+  for (const option of Object.keys(numbers).filter((one) => typeof numbers[one] === "number"))
     for (const value of [
       -0.1,
       Number.NaN,
-      ["momentum", "alpha", "rho"].includes(option) ? 1 : Number.POSITIVE_INFINITY,
+      ["momentum", "dampening", "alpha", "rho"].includes(option) ? 1 : Number.POSITIVE_INFINITY,
     ])
       refused(option, value);
   for (const value of betas ? [-0.1, Number.NaN, 1] : []) {
