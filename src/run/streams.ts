@@ -126,6 +126,8 @@ export class Streams<M extends Machine = Machine> extends Closing {
   /** By size, ascending. */
   private readonly steps: readonly { readonly executable: Executable<M>; readonly size: number }[];
   private readonly used: boolean[];
+  /** The number of the stream that is open in each place, or of the next one there: it is never given again. */
+  private readonly numbers: Float64Array;
   /** In which step each was named last. */
   private readonly turns: Float64Array;
   private turn = 0;
@@ -148,6 +150,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
     this.layers = layersOf(known.model);
     this.steps = steps.map((executable) => ({ executable, size: executable.shape("tokens")[1]! }));
     this.used = new Array<boolean>(known.capacity).fill(false);
+    this.numbers = Float64Array.from(this.used.keys());
     this.turns = new Float64Array(known.capacity);
     this.buffers = this.steps.map(({ size }) => ({
       rows: new Int32Array(size * this.layers),
@@ -161,19 +164,20 @@ export class Streams<M extends Machine = Machine> extends Closing {
   }
 
   /**
-   * Opens a stream with a zero state.
+   * Opens a stream with a zero state and returns its number. That of a stream that was released is not given again, so what still holds it
+   * meets an error and no other user's stream.
    * @throws FailureError "no-room" when `capacity` streams are open
    */
   open(): number {
-    const id = this.used.indexOf(false);
-    if (id < 0)
+    const place = this.used.indexOf(false);
+    if (place < 0)
       throw new FailureError(
         "no-room",
         `all ${this.capacity} streams are open: release one, or open with a larger capacity`,
       );
-    this.used[id] = true;
-    this.copyState(zeros(this.capacity), id);
-    return id;
+    this.used[place] = true;
+    this.copyState(zeros(this.capacity), place);
+    return this.numbers[place]!;
   }
 
   /**
@@ -215,24 +219,23 @@ export class Streams<M extends Machine = Machine> extends Closing {
 
   /** Sets the state of a stream to zero. */
   reset(id: number): void {
-    this.expectOpen(id);
-    this.copyState(zeros(this.capacity), id);
+    this.copyState(zeros(this.capacity), this.placeOf(id));
   }
 
   /** Opens another stream with a copy of this one's state. */
   fork(id: number): number {
-    this.expectOpen(id);
+    const place = this.placeOf(id);
     const other = this.open();
-    this.copyState(id, other);
+    this.copyState(place, this.placeOf(other));
     return other;
   }
 
   /** A copy of a stream's state by name, each [L, H|P] row-major. */
   async state(id: number): Promise<Record<string, Numbers>> {
-    this.expectOpen(id);
+    const place = this.placeOf(id);
     const NumberArray = this.machine.limits.float === "float64" ? Float64Array : Float32Array;
     // All is asked for before anything is awaited: no step comes in between.
-    const states = this.ranges(id).map(async ([name, ranges]): Promise<[string, Numbers]> => {
+    const states = this.ranges(place).map(async ([name, ranges]): Promise<[string, Numbers]> => {
       const parts = await Promise.all(ranges.map((range) => this.machine.read(this.copier.arenas.state!, range)));
       return [name, NumberArray.from(parts.flatMap((part) => Array.from(part)))];
     });
@@ -244,8 +247,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
    * @throws UsageError "missing-state", "unknown-state"; ShapeError "shape-mismatch"
    */
   setState(id: number, state: SessionState): void {
-    this.expectOpen(id);
-    const places = this.ranges(id);
+    const places = this.ranges(this.placeOf(id));
     const names = places.map(([name]) => name);
     for (const name of Object.keys(state))
       if (!names.includes(name))
@@ -269,8 +271,9 @@ export class Streams<M extends Machine = Machine> extends Closing {
 
   /** Closes a stream, so that another can take its place. */
   release(id: number): void {
-    this.expectOpen(id);
-    this.used[id] = false;
+    const place = this.placeOf(id);
+    this.used[place] = false;
+    this.numbers[place] = id + this.capacity;
   }
 
   /** Frees the plans and all states; the parameters stay. */
@@ -293,16 +296,16 @@ export class Streams<M extends Machine = Machine> extends Closing {
     const height = this.capacity + EXTRA;
     const turn = ++this.turn;
     for (let i = 0; i < places; i++) {
-      const id = i < n ? ids[i]! : spare(this.capacity);
+      const place = i < n ? this.placeOf(ids[i]!) : spare(this.capacity);
       if (i < n) {
-        this.expectOpen(id);
-        if (this.turns[id] === turn) throw new UsageError("unknown-stream", `stream ${id} is named twice in one step`);
-        this.turns[id] = turn;
+        if (this.turns[place] === turn)
+          throw new UsageError("unknown-stream", `stream ${ids[i]} is named twice in one step`);
+        this.turns[place] = turn;
       }
       buffer.tokens[i] = i < n ? tokens[i]! : 0;
       if (i < n && buffer.tokens[i] !== tokens[i])
         throw new UsageError("out-of-range", `tokens: element ${i} is ${tokens[i]}, expected a whole number`);
-      for (let layer = 0; layer < this.layers; layer++) buffer.rows[layer * places + i] = layer * height + id;
+      for (let layer = 0; layer < this.layers; layer++) buffer.rows[layer * places + i] = layer * height + place;
     }
     executable.write("tokens", buffer.tokens);
     executable.write("rows", buffer.rows);
@@ -312,27 +315,29 @@ export class Streams<M extends Machine = Machine> extends Closing {
 
   private copyState(from: number, to: number): void {
     const height = this.capacity + EXTRA;
-    const rows = (id: number): number[] => Array.from({ length: this.layers }, (_, layer) => layer * height + id);
+    const rows = (place: number): number[] => Array.from({ length: this.layers }, (_, layer) => layer * height + place);
     this.copier.write("from", rows(from));
     this.copier.write("to", rows(to));
     this.copier.run();
   }
 
-  /** Where the state of a stream lies: a row for each layer, by name. */
-  private ranges(id: number): [string, Range[]][] {
+  /** Where the state of the stream in a place lies: a row for each layer, by name. */
+  private ranges(place: number): [string, Range[]][] {
     return Object.entries(this.copier.graph.states).map(([name, { range, shape }]) => {
       const [layers, height, width] = shape as [number, number, number];
       const row = (layer: number): Range => ({
         ...range,
-        offset: range.offset + (layer * height + id) * width,
+        offset: range.offset + (layer * height + place) * width,
         length: width,
       });
       return [name, Array.from({ length: layers }, (_, layer) => row(layer))];
     });
   }
 
-  private expectOpen(id: number): void {
-    if (this.used[id] !== true)
-      throw new UsageError("unknown-stream", `there is no open stream ${id}: \`open()\` gives the number of a new one`);
+  /** The place of an open stream. */
+  private placeOf(id: number): number {
+    const place = id % this.capacity;
+    if (this.used[place] === true && this.numbers[place] === id) return place;
+    throw new UsageError("unknown-stream", `there is no open stream ${id}: \`open()\` gives the number of a new one`);
   }
 }

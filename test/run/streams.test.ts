@@ -83,7 +83,14 @@ onMachines("streams of different ages", (opened) => {
     );
     streams.release(a);
     expect(() => streams.feed([a], [1])).toThrow(/no open stream/);
-    expect(await streams.state(streams.open())).toEqual(start);
+    const after = streams.open();
+    expect(await streams.state(after)).toEqual(start);
+    // It has the place of the one that was released, not its number: who still holds that does not step on the new one.
+    expect(after).not.toBe(a);
+    for (const use of [() => streams.feed([a], [1]), () => streams.release(a), () => streams.fork(a)])
+      expect(use).toThrow(/no open stream/);
+    expect(await streams.state(after)).toEqual(start);
+    for (const wrong of [-1, 0.5, Number.NaN, 1000]) expect(() => streams.reset(wrong)).toThrow(/no open stream/);
     for (const one of [streams, parameters]) one.close();
   });
 
