@@ -1,6 +1,8 @@
+import { placeOf } from "../data/examples.ts";
 import type { TaggedSentences } from "../data/tagged-sentences.ts";
 import type { SequenceTaggerConfig } from "../models/sequence-tagger.ts";
-import { spansOf, type TagScheme, tagsOf } from "../shared/tag-schemes.ts";
+import { UsageError } from "../shared/errors.ts";
+import { isOfSpans, spansOf, type TagScheme, tagsOf } from "../shared/tag-schemes.ts";
 import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
 import { type SpanScores, spanScores } from "./span-scores.ts";
 import type { SentenceReading, Tagger } from "./tagger.ts";
@@ -28,16 +30,28 @@ export interface TaggerScores extends TaggingScores {
   readonly intentAccuracy?: number;
 }
 
-/** Tags of sentences as the model tells them apart: the same spans in its own scheme. */
-export const inScheme = (
-  tags: readonly (readonly string[])[],
+/**
+ * Tags of sentences as the model tells them apart: the same spans in its own scheme. Spans may be written in any scheme, and labels be new.
+ * @throws UsageError "wrong-scheme" for a tag that is none of spans, where the model has a scheme
+ */
+export function inScheme(
+  { tags, places }: Pick<TaggedSentences, "tags" | "places">,
   scheme: TagScheme | undefined,
-): readonly (readonly string[])[] =>
-  scheme === undefined ? tags : tags.map((own) => tagsOf(spansOf(own), own.length, scheme));
+): readonly (readonly string[])[] {
+  if (scheme === undefined) return tags;
+  return tags.map((own, k) => {
+    const odd = own.find((tag) => !isOfSpans(tag));
+    if (odd === undefined) return tagsOf(spansOf(own), own.length, scheme);
+    throw new UsageError(
+      "wrong-scheme",
+      `${placeOf(places, k)}: expected tags of spans (B-LABEL, …, O), as the model learned them, got ${JSON.stringify(odd)}`,
+    );
+  });
+}
 
 /**
  * Evaluates a tagger on tagged sentences.
- * @throws UsageError "wrong-input"
+ * @throws UsageError "wrong-input", "wrong-scheme"
  */
 export const evaluateTagger = async (tagger: Tagger, sentences: TaggedSentences): Promise<TaggerScores> =>
   taggerScores(tagger, sentences, await tagger.read(sentences.tokens, { likelihood: true }));
@@ -50,7 +64,7 @@ export function taggerScores(
 ): TaggerScores {
   const { tags: names, scheme, intents } = tagger.model.config;
   const ids = new Map(names.map((name, k) => [name, k]));
-  const truth = inScheme(sentences.tags, scheme);
+  const truth = inScheme(sentences, scheme);
   const found = readings.map(({ path }) => path.map((tag) => names[tag]!));
   let [tagLoss, tagged, intentLoss, told, rightIntents] = [0, 0, 0, 0, 0];
   for (const [k, reading] of readings.entries()) {

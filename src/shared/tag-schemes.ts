@@ -34,6 +34,9 @@ function parse(tag: string | undefined): { readonly letter: string; readonly lab
   return match ? { letter: match[1]!, label: match[2]! } : undefined;
 }
 
+/** Whether a tag says where spans are, in whatever scheme. */
+export const isOfSpans = (tag: string): boolean => tag === OUTSIDE || parse(tag) !== undefined;
+
 /**
  * The spans of a sentence, by the rules of conlleval, whatever the scheme: a span begins at B- (S-, U-), after a token outside, after the
  * end of another span (E-, L-, S-, U-) and where the label changes, so an I- with nothing before it begins one too.

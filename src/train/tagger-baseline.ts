@@ -10,7 +10,7 @@ export function mostFrequentTags(
 ): TaggingScores {
   const counts = new Map<string, Map<string, number>>();
   const all = new Map<string, number>();
-  const learned = inScheme(train.tags, scheme);
+  const learned = inScheme(train, scheme);
   for (const [k, tokens] of train.tokens.entries())
     for (const [t, token] of tokens.entries()) {
       const tag = learned[k]![t]!;
@@ -23,5 +23,5 @@ export function mostFrequentTags(
   const known = new Map([...counts].map(([token, tally]) => [token, mostOften(tally)]));
   const otherwise = mostOften(all);
   const found = test.tokens.map((tokens) => tokens.map((token) => known.get(token) ?? otherwise));
-  return taggingScores(inScheme(test.tags, scheme), found, { scheme, tags: names });
+  return taggingScores(inScheme(test, scheme), found, { scheme, tags: names });
 }

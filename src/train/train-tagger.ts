@@ -124,7 +124,9 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
   const { train, validation } = divide(options, seed);
   const { scheme, writtenScheme } = schemesOf(options, train);
-  const labels = inScheme(train.tags, scheme);
+  const labels = inScheme(train, scheme);
+  // What could not be measured is told before anything is learned.
+  if (validation) inScheme(validation, scheme);
   const tags = classesOf({ labels: labels.flat() });
   const intents = train.intents && classesOf({ labels: train.intents });
   const characters = alphabetOf(options, train);

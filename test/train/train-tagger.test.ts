@@ -192,6 +192,21 @@ describe("trainTagger", () => {
     await trainer.close();
   });
 
+  test("a tag that is none of spans is refused where spans are measured, before training; new labels and other schemes are not", async () => {
+    const spans = { ...context, tags: context.tags.map((own) => own.map((_, t) => (t === 0 ? "B-X" : "O"))) };
+    const tagged = (tag: string) => ({ ...spans, tags: spans.tags.with(1, spans.tags[1]!.with(0, tag)) });
+    const wrong = {
+      code: "wrong-scheme",
+      message: expect.stringMatching(/sentence 2: .*as the model learned.*"PRON"/),
+    };
+    await expect(train({ sentences: spans, validation: tagged("PRON") })).rejects.toMatchObject(wrong);
+    const { trainer, tagger } = await train({ sentences: spans, validation: tagged("U-NEW") });
+    await expect(evaluateTagger(tagger, tagged("PRON"))).rejects.toMatchObject(wrong);
+    const { spans: found } = await evaluateTagger(tagger, tagged("U-NEW"));
+    expect(found!.byLabel.find(({ label }) => label === "NEW")).toMatchObject({ expected: 1, correct: 0 });
+    trainer.close();
+  });
+
   test.each<[string, Partial<TrainTaggerOptions>, string, RegExp]>([
     ["no sentences", { sentences: { tokens: [], tags: [], places: [] } }, "no-examples", /got none/],
     [
