@@ -1,28 +1,26 @@
-import type { Cell } from "../cells/define.ts";
 import { readRunConfig } from "../checkpoint/read-run.ts";
 import type { Machine } from "../compute/machine.ts";
 import type { Series } from "../data/examples.ts";
-import { normsOverTime } from "../explain/norms.ts";
-import type { ReadTrace } from "../explain/read-trace.ts";
 import { traceClassifier } from "../explain/trace-classifier.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import { UsageError } from "../shared/errors.ts";
 import { readInputs } from "./classify-data.ts";
 import { counted } from "./format.ts";
-import { type Inspected, nothingToRead, type Reading, rowOf, type StepMap } from "./inspected.ts";
+import { expectNone, type Inspected, nothingToRead, type Reading, rowOf } from "./inspected.ts";
 import { settingsIn } from "./run-settings.ts";
-import { likely, rangeOf, seriesMap } from "./step-maps.ts";
+import { influence, likely, rangeOf, seriesMap } from "./step-maps.ts";
 
 /** Has a classifier, or a regression of sequences, read a text or a series. */
 export async function inspectClassifier(folder: string, machine: Machine, reading: Reading): Promise<Inspected> {
+  expectNone(reading, folder);
   const classifier = await loadClassifier(folder, { machine });
   const { classes, channels } = classifier.model.config;
   const input = await classifierInput(folder, reading, channels);
   const said = classes && (await classifier.predictEachStep(input));
   const answer = said?.at(-1);
   const trace = await traceClassifier(classifier, input, { gradients: true, label: answer?.label });
-  const hangs = gradientMap(trace, classifier.model.cell);
+  const hangs = influence("the prediction", classifier.model.cell, [trace]);
   const numbers = typeof input === "string" ? undefined : seriesMap(input);
   const read = numbers && { read: [numbers.map], curves: numbers.curves };
   const { tokens } = trace;
@@ -49,21 +47,6 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
       hangs,
     ],
     steps: said.map(({ label, probabilities }, t) => ({ token: tokens[t], label, probabilities })),
-  };
-}
-
-/** On which steps the answer hangs: ‖∂L/∂h_t‖ of every layer and direction. */
-function gradientMap({ gradients }: ReadTrace, { states }: Cell): StepMap {
-  const rows = Object.entries(gradients)
-    .filter(([, { name }]) => name === states[0]!.name)
-    .map(([label, gradient]) => ({ label, values: normsOverTime(gradient) }));
-  // All are 0 where the answer is certain.
-  const high = Math.max(...rows.flatMap(({ values }) => [...values])) || 1;
-  return {
-    title: "influence of the state after each step on the prediction: norm of the gradient",
-    rows,
-    low: 0,
-    high,
   };
 }
 

@@ -1,20 +1,19 @@
 import type { Machine } from "../compute/machine.ts";
 import { part } from "../data/time-series.ts";
+import type { ReadTrace } from "../explain/read-trace.ts";
 import { traceForecaster } from "../explain/trace-forecaster.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { UsageError } from "../shared/errors.ts";
 import { readSeriesFile, settingsOf } from "./forecast-data.ts";
 import { timeFormat } from "./forecast-table.ts";
 import { counted } from "./format.ts";
-import { type Inspected, type Reading, rowOf } from "./inspected.ts";
-import { rangeOf } from "./step-maps.ts";
+import { expectNone, type Inspected, type Reading, rowOf } from "./inspected.ts";
+import { influence, rangeOf } from "./step-maps.ts";
 
 /** Has a forecaster read the end of a series. */
-export async function inspectForecaster(
-  folder: string,
-  machine: Machine,
-  { text, file, row }: Reading,
-): Promise<Inspected> {
+export async function inspectForecaster(folder: string, machine: Machine, reading: Reading): Promise<Inspected> {
+  expectNone(reading, folder, "step");
+  const { text, file, row, step = 0 } = reading;
   if (text !== undefined)
     throw new UsageError(
       "bad-option",
@@ -26,7 +25,21 @@ export async function inspectForecaster(
   const data = await readSeriesFile(table, settings);
   const series = rowOf(data.series, { file: table, row, what: "series" });
   const trace = await traceForecaster(forecaster, series);
-  const { targets, context } = forecaster.layout;
+  const { targets, context, horizon, decoding } = forecaster.layout;
+  const furthest = decoding === "direct" ? horizon - 1 : 0;
+  if (step > furthest)
+    throw new UsageError(
+      "out-of-range",
+      `--step: expected ${furthest === 0 ? "0, the first predicted step" : `a number from 0 to ${furthest}, one of the predicted steps`}, got ${step}`,
+    );
+  const { cell, parts } = forecaster.model;
+  // Where what is known beforehand ends with the series, nothing is forecast.
+  const hangs: ReadTrace[] = [];
+  if (!parts.decoder || trace.tokens.length > context)
+    for (const target of targets)
+      hangs.push(
+        await traceForecaster(forecaster, series, { names: [cell.states[0]!.name], gradients: true, step, target }),
+      );
   const { origin } = forecaster.latestWindow(series);
   const seen = part(series, origin - context, origin);
   // Where a second stack goes on over the steps to come, what is forecast of them stands below it.
@@ -44,7 +57,7 @@ export async function inspectForecaster(
       const title = `${name}, measured${forecast ? "; from 0 on forecast" : ""}`;
       return { title, rows: [{ label: "", values }], ...rangeOf(values) };
     }),
-    maps: [],
+    maps: hangs.length > 0 ? [influence(`the forecast of step ${step}`, cell, hangs, targets)] : [],
     curves: targets.map((label) => ({ label, data: withoutGaps(shown(label)) })),
     steps: trace.tokens.map((token, t) => ({
       ...{ token, ...(written && { time: written[t]! }) },

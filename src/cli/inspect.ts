@@ -16,7 +16,7 @@ import { heatMaps, stepMap } from "./heat-maps.ts";
 import { inspectClassifier } from "./inspect-classifier.ts";
 import { inspectForecaster } from "./inspect-forecaster.ts";
 import { inspectTagger } from "./inspect-tagger.ts";
-import type { Inspected, Reading } from "./inspected.ts";
+import { expectNone, type Inspected, type Reading } from "./inspected.ts";
 import type { Io } from "./io.ts";
 import { findNearest, type NearestPlaces, nearestLines } from "./nearest-places.ts";
 import { common } from "./options.ts";
@@ -34,6 +34,14 @@ const fields = {
     ...{ unit: "text", otherwise: "a file" },
   }),
   row: integer({ about: "which text, series or sentence of the file, from 1", unit: "number", min: 1, default: 1 }),
+  token: integer({
+    about: "for a tagger: the token whose tag the influence is shown on, from 1",
+    ...{ unit: "number", min: 1, otherwise: "all tokens" },
+  }),
+  step: integer({
+    about: "for a forecaster: the predicted step that the influence is shown on, from 0",
+    ...{ unit: "number", min: 0, otherwise: "0, the first" },
+  }),
   values: text({ about: "values to show, separated by commas: i,f,c", unit: "names", otherwise: "all of the cell" }),
   layer: integer({ about: "which recurrent layer, from 0", unit: "number", min: 0, default: 0 }),
   reverse: onOff({ about: "show the direction that reads from the end" }),
@@ -59,7 +67,7 @@ export const inspectCommand = (io: Io): Command =>
     name: "inspect",
     summary: "show the gates of a model while it reads a text, a sentence or a series",
     description:
-      "Shows the gates and states of a model of any task while it reads: the text, or the steps of a series, along the top, hidden units down. The units shown are those that vary most. Above them are the predictions of a classifier after each step and how much the last one depends on each step, the tag probabilities of a tagger, and the series that a forecaster reads.",
+      "Shows the gates and states of a model of any task while it reads: the text, or the steps of a series, along the top, hidden units down. The units shown are those that vary most. Above them are the predictions of a classifier after each step, the tag probabilities of a tagger, and the series that a forecaster reads; and how much the prediction, the tags or a forecast depend on each step.",
     fields,
     examples: [
       'inspect runs/2026-01-31-novel --text "The end of it." --values f,c --units 16',
@@ -121,6 +129,7 @@ async function inspectRun(
 
 async function inspectText(folder: string, machine: Machine, flags: InspectFlags) {
   const { text, file, layer, places, nearest: corpus } = flags;
+  expectNone(flags, folder);
   const run = await loadRun(folder, { machine });
   if (text === undefined)
     throw new UsageError(

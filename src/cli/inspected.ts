@@ -7,6 +7,17 @@ export interface Reading {
   /** A file like the one that it was trained on, and which text, series or sentence of it, from 1. */
   readonly file?: string | undefined;
   readonly row: number;
+  /** Which token of a sentence, from 1, and which predicted step, from 0, the influence on is shown of. */
+  readonly token?: number | undefined;
+  readonly step?: number | undefined;
+}
+
+/** An option of runs of another task than this one's. @throws UsageError "bad-option" */
+export function expectNone({ token, step }: Reading, folder: string, own?: "token" | "step"): void {
+  if (token !== undefined && own !== "token")
+    throw new UsageError("bad-option", `--token: it is for runs that tag sentences, ${folder} is none`);
+  if (step !== undefined && own !== "step")
+    throw new UsageError("bad-option", `--step: it is for runs that forecast series, ${folder} is none`);
 }
 
 /** Numbers over the steps beside the values of the cells: what was read, or what the model said. */

@@ -1,4 +1,7 @@
+import type { Cell } from "../cells/define.ts";
 import type { Series } from "../data/examples.ts";
+import { normsOverTime } from "../explain/norms.ts";
+import type { ReadTrace } from "../explain/read-trace.ts";
 import { extremes } from "../shared/extremes.ts";
 import type { Curve, StepMap } from "./inspected.ts";
 
@@ -37,6 +40,26 @@ export function likely(
     .filter((name) => chosen.has(name))
     .map((label) => ({ label, values: probabilities.map((one) => one[label]!) }));
   return { title: `${title}${left > 0 ? ` (${left} unlikely ${what} left out)` : ""}`, rows, low: 0, high: 1 };
+}
+
+/** On which steps an answer, or each of several, hangs: ‖∂L/∂h_t‖ of every layer and direction. */
+export function influence(
+  on: string,
+  { states }: Cell,
+  traces: readonly Pick<ReadTrace, "gradients">[],
+  names: readonly string[] = [],
+): StepMap {
+  const rows = traces.flatMap(({ gradients }, k) =>
+    Object.entries(gradients)
+      .filter(([, { name }]) => name === states[0]!.name)
+      .map(([key, gradient]) => ({
+        label: names.length > 1 ? `${names[k]} ${key}` : key,
+        values: normsOverTime(gradient),
+      })),
+  );
+  // All are 0 where the answer is certain.
+  const high = Math.max(...rows.flatMap(({ values }) => [...values])) || 1;
+  return { title: `influence of the state after each step on ${on}: norm of the gradient`, rows, low: 0, high };
 }
 
 /** From the least to the most of what are numbers. */

@@ -39,7 +39,7 @@ export {
 } from "./trace.ts";
 export { type TraceClassifierOptions, traceClassifier } from "./trace-classifier.ts";
 export { traceTensors, traceToJSON } from "./trace-files.ts";
-export { traceForecaster } from "./trace-forecaster.ts";
-export { traceTagger } from "./trace-tagger.ts";
+export { type TraceForecasterOptions, traceForecaster } from "./trace-forecaster.ts";
+export { type TraceTaggerOptions, traceTagger } from "./trace-tagger.ts";
 export { type TextTrace, type TraceTextOptions, traceText } from "./trace-text.ts";
 export { type ExampleOptions, seriesOf, type TraceAxis, type TracedArray, traceKey } from "./traced-array.ts";

@@ -15,7 +15,7 @@ export interface ReadTrace extends Trace {
   readonly names: readonly string[];
 }
 
-/** Options of `traceText`, `traceTagger` and `traceForecaster`. */
+/** What all traces of whole models may be asked for. */
 export type ReadTraceOptions = Pick<TraceOptions, "names" | "hold" | "maxBytes">;
 
 /** For `expectOptions`. */

@@ -1,8 +1,13 @@
-import { windowInputs } from "../data/forecast-inputs.ts";
+import { type PreparedSeries, windowInputs } from "../data/forecast-inputs.ts";
 import type { TimeSeries } from "../data/time-series.ts";
-import { declareForecastInputs } from "../run/forecast-plans.ts";
+import { add, exp, mul, variable } from "../math/expression.ts";
+import { declareForecastInputs, type InputArrays } from "../run/forecast-plans.ts";
 import type { Forecaster } from "../run/forecaster.ts";
+import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { add as addUp } from "../tensor/arithmetic.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { pointwise, reshape, slice, sumAll } from "../tensor/operations.ts";
 import {
   type ReadTrace,
   type ReadTraceOptions,
@@ -11,26 +16,46 @@ import {
   readTraceNames,
   traceLayers,
 } from "./read-trace.ts";
-import type { Trace } from "./trace.ts";
+import type { Objective, Trace } from "./trace.ts";
 import { joined } from "./traced-array.ts";
+
+/** Options of `traceForecaster`. */
+export interface TraceForecasterOptions extends ReadTraceOptions {
+  /**
+   * Whether to return ∂L/∂value too: L is the point forecast of one step, in the unit of its target, as `forecaster.forecast` gives it.
+   * Values that are held are held in L too. Default false.
+   */
+  readonly gradients?: boolean | undefined;
+  /** The predicted step for L: 0 (default) is the first one. The only one where each step is predicted from the one before. */
+  readonly step?: number | undefined;
+  /** The target for L. Default: the first one. */
+  readonly target?: string | undefined;
+}
 
 /**
  * Traces a forecaster on the context at the end of a series, and on the future steps if a second stack reads what is known of them.
  * Tokens are the distances to the first predicted step: −1 is the last known step, 0 the first predicted one.
- * @throws UsageError "series-too-short", "unknown-column", "missing-future", "unknown-choice"; FailureError "trace-too-large"
+ * @example
+ * ```ts
+ * const { gradients } = await traceForecaster(forecaster, series, { gradients: true, step: 6 });
+ * normsOverTime(gradients.h_l0); // on which steps the forecast of the seventh hangs
+ * ```
+ * @throws UsageError "series-too-short", "unknown-column", "missing-future", "unknown-choice", "out-of-range", "bad-option"; FailureError
+ *   "trace-too-large"
  */
 export async function traceForecaster(
   forecaster: Forecaster,
   series: TimeSeries,
-  options: ReadTraceOptions = {},
+  options: TraceForecasterOptions = {},
 ): Promise<ReadTrace> {
-  expectOptions("traceForecaster", options, readTraceNames);
+  expectOptions("traceForecaster", options, { ...readTraceNames, gradients: 1, step: 1, target: 1 });
   const { model: network, parameters, layout } = forecaster;
   const { encoder, decoder } = network.parts;
   // Where each step comes from the one before, the last one of the past is read with what is known of the first one to come.
   const direct = layout.decoding === "direct";
   const window = forecaster.latestWindow(series, direct ? 0 : 1);
   const arrays = windowInputs([window], direct ? layout : { ...layout, horizon: 1 }, { learn: !direct });
+  const objective = objectiveOf(forecaster, window.series, arrays, options);
   const readingBy = (stack: "x" | "future") =>
     readingOf(
       parameters,
@@ -40,24 +65,86 @@ export async function traceForecaster(
       },
       arrays,
     );
-  const past = await traceLayers(encoder, parameters, { data: await readingBy("x") }, options);
+  const x = { data: await readingBy("x") };
   const tokens = Array.from({ length: layout.context }, (_, t) => `−${layout.context - t}`);
-  if (!decoder || !isKnown(series, window.origin, layout)) return readTrace(past, tokens);
-  const ahead = { data: await readingBy("future"), initial: past.final };
-  const whole = followedBy(past, await traceLayers(decoder, parameters, ahead, options));
-  return readTrace(whole, [...tokens, ...Array.from({ length: layout.horizon }, (_, h) => String(h))]);
+  if (!decoder) return readTrace(await traceLayers(encoder, parameters, x, options, objective), tokens);
+  const past = await traceLayers(encoder, parameters, x, options);
+  const missing = unknownOf(series, window.origin, layout);
+  if (missing !== undefined) {
+    if (!objective) return readTrace(past, tokens);
+    throw new UsageError(
+      "missing-future",
+      `gradients: expected ${layout.horizon} values of ${JSON.stringify(missing)} after the last step of the series, without which nothing is forecast`,
+    );
+  }
+  const future = { data: await readingBy("future"), initial: past.final };
+  const ahead = await traceLayers(decoder, parameters, future, options, objective);
+  // By the chain rule: what L makes of the state between both stacks is what the first one works towards.
+  const before = objective ? await traceLayers(encoder, parameters, x, options, towards(ahead.initialGradients)) : past;
+  const numbered = Array.from({ length: layout.horizon }, (_, h) => String(h));
+  return readTrace(followedBy(before, ahead), [...tokens, ...numbered]);
 }
 
-/** Whether the columns that are known beforehand have values for all steps to come. The calendar always has. */
-const isKnown = ({ values }: TimeSeries, origin: number, { known, horizon }: Forecaster["layout"]): boolean =>
-  known.every((name) => {
+/** L by what the last stack gave; undefined where no gradients are asked for. */
+function objectiveOf(
+  { model: network, layout, distribution }: Forecaster,
+  { center, scale }: PreparedSeries,
+  arrays: InputArrays,
+  { gradients = false, step, target }: TraceForecasterOptions,
+): Objective | undefined {
+  if (!gradients && (step ?? target) !== undefined)
+    throw new UsageError(
+      "bad-option",
+      `${step === undefined ? "target" : "step"}: what the gradients are of; request \`gradients\` too`,
+    );
+  if (!gradients) return undefined;
+  const direct = layout.decoding === "direct";
+  const h = expectInteger("step", step ?? 0, { min: 0, max: direct ? layout.horizon - 1 : 0 });
+  const d = target === undefined ? 0 : layout.targets.indexOf(expectOneOf("target", target, layout.targets));
+  const { pointOf } = distribution;
+  // Counts are learned in their own units.
+  const measured = layout.counts ? pointOf : add(center[d]!, mul(scale[d]!, pointOf));
+  return (layers) => {
+    const { graph } = layers.output;
+    const { channels, targets } = network.config;
+    const given = (name: string, width: number): Tensor | undefined => {
+      const data = arrays[name];
+      return data && graph.constant([data.length / width, 1, width], data);
+    };
+    const inputs = { x: given("x", channels)!, base: given("base", targets), scale: given("scale", targets) };
+    const predicted = Object.entries(network.answer(layers, inputs)).map(([name, all]) => {
+      const at = direct ? h : all.shape[0]! - 1;
+      return [name, reshape(slice(slice(all, 0, at, at + 1), 2, d, d + 1), [])] as const;
+    });
+    return pointwise(Object.fromEntries(predicted), layout.transform === "log" ? exp(measured) : measured);
+  };
+}
+
+/** L of layers whose state at the end is worth this much by name: Σ state · gradient. */
+const towards =
+  (gradients: Readonly<Record<string, ArrayLike<number>>>): Objective =>
+  ({ final }) =>
+    Object.entries(final)
+      .map(([name, state]) => {
+        const gradient = state.graph.constant(state.shape, gradients[name]!);
+        return sumAll({ state, gradient }, mul(variable("state"), variable("gradient")));
+      })
+      .reduce((a, b) => addUp(a, b));
+
+/** A column that is known beforehand, but not for all steps to come. The calendar always is. */
+const unknownOf = ({ values }: TimeSeries, origin: number, { known, horizon }: Forecaster["layout"]) =>
+  known.find((name) => {
     const ahead = values[name]!.slice(origin, origin + horizon);
-    return ahead.length === horizon && !ahead.some(Number.isNaN);
+    return ahead.length < horizon || ahead.some(Number.isNaN);
   });
 
 /** A trace, and that of a stack of the same layers that went on from its state. */
 const followedBy = (first: Trace, then: Trace): Trace => ({
   ...then,
-  values: Object.fromEntries(Object.entries(first.values).map(([key, one]) => [key, joined(one, then.values[key]!)])),
+  ...{ values: allJoined(first.values, then.values), gradients: allJoined(first.gradients, then.gradients) },
+  initialGradients: first.initialGradients,
   output: joined(first.output, then.output),
 });
+
+const allJoined = (first: Trace["values"], then: Trace["values"]): Trace["values"] =>
+  Object.fromEntries(Object.entries(first).map(([key, one]) => [key, joined(one, then[key]!)]));

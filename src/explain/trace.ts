@@ -1,4 +1,4 @@
-import type { Machine } from "../compute/machine.ts";
+import type { Machine, Numbers } from "../compute/machine.ts";
 import { type HeldPlace, HeldValues, type Hold } from "../layers/held-values.ts";
 import type { Recurrent, RecurrentOutput } from "../layers/recurrent.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
@@ -55,6 +55,8 @@ export interface Trace {
   readonly values: Readonly<Record<string, TracedArray>>;
   /** ∂L/∂value under the same keys; empty unless requested. */
   readonly gradients: Readonly<Record<string, TracedArray>>;
+  /** ∂L/∂ the state before the first step by name, each [L·directions, B, H|P]; empty unless requested. */
+  readonly initialGradients: Readonly<Record<string, ArrayLike<number>>>;
   /** L, if gradients of a whole model were requested. */
   readonly loss: number | undefined;
   /** Logits [T, B, V] of a language model, or the output [T, B, directions · H|P] of layers. */
@@ -142,17 +144,20 @@ export async function traceTowards(
     executable.run();
     const values: Record<string, TracedArray> = {};
     const gradients: Record<string, TracedArray> = {};
+    const gradientOf = async (tensor: Tensor): Promise<Numbers> =>
+      graph.adjoint(tensor) ? await executable.readAdjoint(tensor) : new Float64Array(size(tensor.shape));
     for (const [key, tensor] of Object.entries(recorded.traces)) {
       values[key] = tracedArray(key, tensor.shape, await executable.read(`trace.${key}`));
-      if (!differentiable) continue;
-      const data = graph.adjoint(tensor) ? await executable.readAdjoint(tensor) : new Float64Array(size(tensor.shape));
-      gradients[key] = tracedArray(key, tensor.shape, data);
+      if (differentiable) gradients[key] = tracedArray(key, tensor.shape, await gradientOf(tensor));
     }
+    const initialGradients: Record<string, ArrayLike<number>> = {};
+    if (differentiable)
+      for (const [name, tensor] of Object.entries(initial)) initialGradients[name] = await gradientOf(tensor);
     const final: Record<string, ArrayLike<number>> = {};
     for (const name of Object.keys(recorded.final)) final[name] = await executable.read(`final.${name}`);
     const shape = recorded.output.shape as [number, number, number];
     return {
-      ...{ values, gradients, final },
+      ...{ values, gradients, initialGradients, final },
       loss: loss && (await executable.read("loss"))[0],
       output: { shape, data: await executable.read("output") },
     };

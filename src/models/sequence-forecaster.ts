@@ -4,7 +4,7 @@ import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import { type RecurrentPreset, zeros } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
-import { type Recurrent, recurrent } from "../layers/recurrent.ts";
+import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { describe, expectInteger, expectRate, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import { add } from "../tensor/arithmetic.ts";
@@ -209,21 +209,32 @@ export class SequenceForecaster implements HasParameters {
       ...{ x: "required", future: 1, base: 1, scale: 1, categories: 1, initial: 1 },
     } as const);
     const { x, future, base, scale, categories, initial } = inputs;
-    const { channels, known, horizon, autoregressive } = this.config;
-    const { encoder, decoder, head } = this.parts;
+    const { channels, known, horizon } = this.config;
+    const { encoder, decoder } = this.parts;
     expectShape("x", x.shape, ["S", "B", channels]);
+    const past = encoder.forward(this.embed(x, categories), { initial });
+    if (decoder) expectShape("future", future?.shape ?? [], [horizon, "B", known]);
+    const last = decoder ? decoder.forward(this.embed(future!, categories), { initial: past.final }) : past;
+    return { prediction: this.answer(last, { x, base, scale }), final: past.final };
+  }
+
+  /** Records the head: the predictions by what the last stack gave. */
+  answer(
+    { output, final }: Pick<RecurrentOutput, "output" | "final">,
+    inputs: Pick<ForecastInputs, "x" | "base" | "scale">,
+  ): Prediction {
+    expectOptions("SequenceForecaster.answer", inputs, { x: "required", base: 1, scale: 1 });
+    const { x, base, scale } = inputs;
     const drop = dropout({ rate: this.config.dropout });
-    const { output, final } = encoder.forward(this.embed(x, categories), { initial });
-    let raw: Tensor;
-    if (autoregressive) raw = head.forward(drop.forward(output));
-    else if (decoder) {
-      expectShape("future", future?.shape ?? [], [horizon, "B", known]);
-      raw = head.forward(drop.forward(decoder.forward(this.embed(future!, categories), { initial: final }).output));
-    } else raw = this.allAtOnce(head.forward(drop.forward(this.lastState(final))));
+    const stepByStep = this.config.autoregressive || this.parts.decoder;
+    const { head } = this.parts;
+    const raw = stepByStep
+      ? head.forward(drop.forward(output))
+      : this.allAtOnce(head.forward(drop.forward(this.lastState(final))));
     const { names } = this.head;
     const D = this.config.targets;
     const parts = names.map((name, k) => [name, slice(raw, 2, k * D, (k + 1) * D)] as const);
-    return { prediction: this.head.prediction(Object.fromEntries(parts), this.based(x, base), scale), final };
+    return this.head.prediction(Object.fromEntries(parts), this.based(x, base), scale);
   }
 
   /**

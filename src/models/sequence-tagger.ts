@@ -4,6 +4,7 @@ import { type ConditionalRandomField, conditionalRandomField } from "../layers/c
 import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import type { RecurrentPreset } from "../layers/initialize.ts";
+import type { MaskInput } from "../layers/layer.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { poolOverTime } from "../layers/pool-over-time.ts";
 import { type Recurrent, recurrent } from "../layers/recurrent.ts";
@@ -202,13 +203,18 @@ export class SequenceTagger implements HasParameters {
   forward(input: SequenceTaggerInput): SequenceTaggerOutput {
     expectOptions("SequenceTagger.forward", input, { words: "required", characters: 1, lengths: 1, mask: "required" });
     const { mask, ...read } = input;
-    const { rnn, head, intent } = this.parts;
+    return this.answer(this.parts.rnn.forward(this.embed(read), { mask }).output, { mask });
+  }
+
+  /** Records the heads, from the output of the recurrent layers [T, B, W] to what `forward` returns. */
+  answer(output: Tensor, input: MaskInput = {}): SequenceTaggerOutput {
+    expectOptions("SequenceTagger.answer", input, { mask: 1 });
+    const { head, intent } = this.parts;
     const { dropout: rate, outputDropout = rate } = this.config;
-    const { output } = rnn.forward(this.embed(read), { mask });
     const dropped = dropout({ rate: outputDropout }).forward(output);
     return {
       emissions: head.forward(dropped),
-      intents: intent?.forward(poolOverTime({ kind: "max" }).forward(dropped, { mask })),
+      intents: intent?.forward(poolOverTime({ kind: "max" }).forward(dropped, input)),
     };
   }
 

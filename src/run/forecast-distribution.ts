@@ -1,5 +1,5 @@
 import { erf, evaluate } from "../math/evaluate.ts";
-import { add, div, log1p, mul, sub, variable } from "../math/expression.ts";
+import { add, div, type Expression, log1p, max, min, mul, sub, variable } from "../math/expression.ts";
 import { logGammaRatio } from "../math/log-gamma.ts";
 import { quantileName } from "../models/forecast-heads.ts";
 import type { SequenceForecasterConfig } from "../models/sequence-forecaster.ts";
@@ -12,6 +12,8 @@ export type Parameters = Readonly<Record<string, number>>;
 export interface Distribution {
   /** The point forecast: the mean of a distribution, the median of quantiles, or the point itself. */
   point(parameters: Parameters): number;
+  /** The same as an expression over the parameters, for gradients. */
+  readonly pointOf: Expression;
   /** Undefined: nothing is known but a point. */
   readonly quantile: ((parameters: Parameters, level: number) => number) | undefined;
   /** The parameters of `center + scale · value`. */
@@ -22,29 +24,29 @@ export interface Distribution {
 export function distributionOf({ head, levels = [] }: Pick<SequenceForecasterConfig, "head" | "levels">): Distribution {
   switch (head) {
     case "point":
-      return { point: ({ value }) => value!, quantile: undefined, moved: allMoved };
+      return { ...pointAt("value"), quantile: undefined, moved: allMoved };
     case "quantiles":
       return {
-        point: (parameters) => medianOf(levels, ascending(parameters, levels)),
+        ...medianOf(levels),
         quantile: (parameters, level) => ascending(parameters, levels)[indexOf(levels, level)]!,
         moved: allMoved,
       };
     case "gaussian":
       return {
-        point: ({ location }) => location!,
+        ...pointAt("location"),
         quantile: ({ location, scale }, level) => location! + scale! * normalQuantile(level),
         moved: stretched,
       };
     case "student-t":
       return {
-        point: ({ location }) => location!,
+        ...pointAt("location"),
         quantile: ({ location, scale, degreesOfFreedom }, level) =>
           location! + scale! * studentTQuantile(degreesOfFreedom!, level),
         moved: stretched,
       };
     case "negative-binomial":
       // Counts are learned in their own units.
-      return { point: ({ mean }) => mean!, quantile: negativeBinomialQuantile, moved: (parameters) => parameters };
+      return { ...pointAt("mean"), quantile: negativeBinomialQuantile, moved: (parameters) => parameters };
   }
 }
 
@@ -61,13 +63,35 @@ const stretched: Distribution["moved"] = (parameters, center, scale) => ({
 const ascending = (parameters: Parameters, levels: readonly number[]): number[] =>
   levels.map((level) => parameters[quantileName(level)]!).sort((a, b) => a - b);
 
+type Point = Pick<Distribution, "point" | "pointOf">;
+
+const pointAt = (name: string): Point => ({ point: (parameters) => parameters[name]!, pointOf: variable(name) });
+
 /** Where the median was not learned, it lies on the line between the levels beside it; where all are on one side of it, the nearest stands for it. */
-function medianOf(levels: readonly number[], values: readonly number[]): number {
+function medianOf(levels: readonly number[]): Point {
   const above = levels.findIndex((level) => level >= 0.5);
-  if (above <= 0) return values.at(above)!;
-  const [low, high] = [levels[above - 1]!, levels[above]!];
-  const share = (0.5 - low) / (high - low);
-  return (1 - share) * values[above - 1]! + share * values[above]!;
+  const high = above < 0 ? levels.length - 1 : above;
+  const low = above > 0 ? above - 1 : high;
+  const share = low === high ? 0 : (0.5 - levels[low]!) / (levels[high]! - levels[low]!);
+  const sorted = exchanged(levels.map((level) => variable(quantileName(level))));
+  return {
+    point(parameters) {
+      const values = ascending(parameters, levels);
+      return (1 - share) * values[low]! + share * values[high]!;
+    },
+    pointOf: add(mul(1 - share, sorted[low]!), mul(share, sorted[high]!)),
+  };
+}
+
+/** In ascending order: as often as there are values, those that stand beside one another change places where they have to. */
+function exchanged(values: readonly Expression[]): readonly Expression[] {
+  const sorted = [...values];
+  for (let round = 0; round < sorted.length; round++)
+    for (let k = round % 2; k + 1 < sorted.length; k += 2) {
+      const [a, b] = [sorted[k]!, sorted[k + 1]!];
+      [sorted[k], sorted[k + 1]] = [min(a, b), max(a, b)];
+    }
+  return sorted;
 }
 
 function indexOf(levels: readonly number[], level: number): number {

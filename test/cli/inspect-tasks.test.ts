@@ -115,6 +115,18 @@ describe("inspect shows", () => {
       expect.stringMatching(/^0\.\d{3} {2}\S+ +In$/),
       expect.stringMatching(/^0\.\d{3} {2}\S+ +Rome$/),
     ]);
+    expect(stdout).toMatch(
+      /^influence of the state after each step on all tags together: .*\n +In +Rome\nh_l0 .*\nh_l0_reverse /m,
+    );
+    expect(await inspect(at("tags"), "--text", "In Rome", "--token", "2")).toContain(
+      " on the tag of token 2, Rome: norm",
+    );
+    expect(await longshort(["inspect", at("tags"), "--text", "In Rome", "--token", "3"])).toMatchObject({
+      ...{
+        code: 2,
+        stderr: expect.stringContaining("--token: expected a number from 1 to 2, one of the tokens, got 3"),
+      },
+    });
     const steps = lines(await inspect(at("tags"), at("g.txt"), "--json")).filter(({ type }) => type === "step");
     expect(steps.slice(0, 2).map(({ token }) => token)).toEqual(["In", "Rome"]);
     for (const { tag, probability, probabilities } of steps) {
@@ -129,6 +141,16 @@ describe("inspect shows", () => {
       /^Series "\w": 4 steps read, 2024-02-\d\d to 2024-02-\d\d; −1 is the last, and from 0 on 2 steps forecast\n/,
     );
     expect(stdout).toMatch(/^sales, measured; from 0 on forecast .*\n +−4 −3 −2 −1 0 +1\n/m);
+    expect(stdout).toMatch(
+      /^influence of the state after each step on the forecast of step 0: .*\n +−4 −3 −2 −1 0 +1\nh_l0 /m,
+    );
+    expect(await inspect(at("sales"), "--step", "1")).toContain(" on the forecast of step 1: norm");
+    for (const [argv, said] of [
+      [[at("sales"), "--step", "2"], "--step: expected a number from 0 to 1, one of the predicted steps, got 2"],
+      [[at("sales"), "--token", "1"], "--token: it is for runs that tag sentences"],
+      [[at("words"), "--text", "a", "--step", "0"], "--step: it is for runs that forecast series"],
+    ] as const)
+      expect(await longshort(["inspect", ...argv])).toMatchObject({ code: 2, stderr: expect.stringContaining(said) });
     const steps = lines(await inspect(at("sales"), at("f.csv"), "--json")).filter(({ type }) => type === "step");
     expect(steps.map(({ token }) => token)).toEqual(["−4", "−3", "−2", "−1", "0", "1"]);
     const told = lines((await longshort(["forecast", at("sales"), at("f.csv"), "--json"])).stdout);
@@ -155,7 +177,7 @@ describe("inspect shows", () => {
       const [{ said, maps, layers }] = data.runs;
       expect(said.length).toBeGreaterThan(0);
       // What one channel or column holds is the curve itself.
-      expect(maps.length).toBe({ words: 2, series: 3, tags: 1, sales: 0 }[run]);
+      expect(maps.length).toBe({ words: 2, series: 3, tags: 2, sales: 1 }[run]);
       for (const { rows } of maps)
         for (const { data: numbers } of rows) expect(numbers).toHaveLength(data.tokens.length);
       expect(layers.map(({ title }: { title: string }) => title)).toEqual(

@@ -578,6 +578,11 @@ const commands: Readonly<Record<string, Effects>> = {
         against: ["inspect", at("tagger0"), "--text", "once more"],
         instead: ["inspect", at("tagger0"), "--text", "once more", "--reverse"],
       },
+      token: {
+        against: ["inspect", at("tagger0"), "--text", "once more"],
+        instead: ["inspect", at("tagger0"), "--text", "once more", "--token", "2"],
+      },
+      step: { against: ["inspect", at("fc")], instead: ["inspect", at("fc"), "--step", "1"] },
       values: { add: ["--values", "h"] },
       layer: { add: ["--layer", "1"] },
       units: { add: ["--units", "2"] },

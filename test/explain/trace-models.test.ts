@@ -1,5 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
-import { openMachine } from "../../src/compute/open.ts";
+import { beforeAll, expect, test } from "vitest";
 import type { Series } from "../../src/data/examples.ts";
 import { timeSeriesSet } from "../../src/data/time-series-set.ts";
 import { type TraceClassifierOptions, traceClassifier } from "../../src/explain/trace-classifier.ts";
@@ -222,57 +221,4 @@ describeOnMachines("traces of models of other tasks", (on) => {
     expect(Array.from(past.values.f_l1!.data)).toEqual(Array.from(trace.values.f_l1!.data).slice(0, 15));
     trainer.close();
   });
-});
-
-describe("gradients of a classifier's trace", () => {
-  const series: Series = { channels: 2, values: Float64Array.of(1, 2, 0.5, -1, 3, 0, -0.3, 0.7) };
-  test.each([
-    ["last", ["x", "y", "z"]],
-    ["mean", ["x", "y", "z"]],
-    ["max", ["x", "y", "z"]],
-    ["attention", ["x", "y", "z"]],
-    ["last", undefined],
-  ] as const)(
-    "%s of %s: what a bias does to L is the sum over the steps of what its gate gets",
-    async (pooling, classes) => {
-      const machine = await openMachine("reference");
-      const model = sequenceClassifier({
-        ...{ channels: 2, hiddenSize: 3, numLayers: 2, bidirectional: true, pooling, classes, dropout: 0.3 },
-        ...(!classes && { targetScaling: { mean: [5], deviation: [2] } }),
-      });
-      const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 6 });
-      const classifier = new Classifier({ model, machine, parameters });
-      const label = classes && "y";
-      const names = ["pre.i", "pre.f", "pre.g", "pre.o"];
-      const { gradients, loss } = await traceClassifier(classifier, series, {
-        ...{ names, gradients: true },
-        ...(label && { label }),
-      });
-      const lossNow = async (): Promise<number> =>
-        label
-          ? -(await classifier.predict([series]))[0]!.logProbabilities[label]!
-          : (await classifier.predictNumbers([series]))[0]!;
-      expect(loss).toBeCloseTo(await lossNow(), 12);
-      for (const place of ["l0", "l0_reverse", "l1", "l1_reverse"]) {
-        const bias = await parameters.read(`rnn.bias_ih_${place}`);
-        const at = async (k: number, change: number): Promise<number> => {
-          parameters.write(
-            `rnn.bias_ih_${place}`,
-            bias.map((value, n) => value + (n === k ? change : 0)),
-          );
-          return lossNow();
-        };
-        const [summed, measured]: [number[], number[]] = [[], []];
-        for (let k = 0; k < bias.length; k++) {
-          const { data } = gradients[`${names[Math.floor(k / 3)]}_${place}`]!;
-          summed.push([0, 1, 2, 3].reduce((sum, t) => sum + data[3 * t + (k % 3)]!, 0));
-          measured.push(((await at(k, 1e-5)) - (await at(k, -1e-5))) / 2e-5);
-        }
-        await at(-1, 0);
-        expect(summed.some((value) => Math.abs(value) > 1e-3)).toBe(true);
-        expect(difference(summed, measured)).toBeLessThan(1e-7);
-      }
-      for (const one of [classifier, parameters, machine]) one.close();
-    },
-  );
 });

@@ -1,9 +1,8 @@
 import { timeSeriesSet } from "../../../src/data/time-series-set.ts";
 import { type NearestPassagesOptions, nearestPassages } from "../../../src/explain/nearest-passages.ts";
-import type { ReadTraceOptions } from "../../../src/explain/read-trace.ts";
 import { type TraceClassifierOptions, traceClassifier } from "../../../src/explain/trace-classifier.ts";
-import { traceForecaster } from "../../../src/explain/trace-forecaster.ts";
-import { traceTagger } from "../../../src/explain/trace-tagger.ts";
+import { type TraceForecasterOptions, traceForecaster } from "../../../src/explain/trace-forecaster.ts";
+import { type TraceTaggerOptions, traceTagger } from "../../../src/explain/trace-tagger.ts";
 import { sequenceClassifier } from "../../../src/models/sequence-classifier.ts";
 import { type BacktestOptions, backtest } from "../../../src/run/backtest.ts";
 import { Classifier, type ClassifierOptions } from "../../../src/run/classifier.ts";
@@ -55,6 +54,17 @@ const forecasters = {
   atOnce: await untrained({ model: { hiddenSize: 2 } }),
   drawn: await untrained({ model: { hiddenSize: 2 }, decoding: "autoregressive" }),
 };
+const y = numbers(60);
+const two = timeSeriesSet({ targets: ["y", "z"], series: [{ values: { y, z: numbers(60, 5) } }] });
+const ofTwo = await trainForecaster({
+  machine,
+  data: two,
+  horizon: 2,
+  context: 4,
+  model: { hiddenSize: 2 },
+  head: "point",
+});
+
 interface Which {
   /** The one that draws each step from the one before. */
   readonly of?: keyof typeof forecasters;
@@ -85,15 +95,25 @@ export const answering: EffectTable = {
     { ...tracing, gradients: [true], label: ["x", { gradients: true }] },
   ),
   traceTagger: shows(
-    (options: ReadTraceOptions) => outcomeOf(async () => (await traceTagger(tagger, ["in", "a"], options)).values),
+    (options: TraceTaggerOptions) =>
+      outcomeOf(async () => {
+        const { values, gradients } = await traceTagger(tagger, ["in", "a"], options);
+        return { values, gradients };
+      }),
     {},
-    tracing,
+    {
+      ...{ ...tracing, gradients: [true], token: [1, { gradients: true }] },
+      tag: [tagger.model.config.tags.at(-1), { gradients: true, token: 1 }],
+    },
   ),
   traceForecaster: shows(
-    (options: ReadTraceOptions) =>
-      outcomeOf(async () => (await traceForecaster(forecasters.atOnce.forecaster, data.series[0]!, options)).values),
+    (options: TraceForecasterOptions) =>
+      outcomeOf(async () => {
+        const { values, gradients } = await traceForecaster(ofTwo.forecaster, two.series[0]!, options);
+        return { values, gradients };
+      }),
     {},
-    tracing,
+    { ...tracing, gradients: [true], step: [1, { gradients: true }], target: ["z", { gradients: true }] },
   ),
   "new Classifier": shows(
     (options: Pick<ClassifierOptions, "tokenizer" | "batchSize">) =>

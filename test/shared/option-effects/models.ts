@@ -332,6 +332,7 @@ export const models: EffectTable = {
       lengths: [{ shape: [6], data: [2, 1, 2, 2, 2, 2] }],
     },
   ),
+  "SequenceTagger.answer": { sameAs: "SequenceTagger.forward", because: "forward hands its mask on" },
   "SequenceTagger.embed": { sameAs: "SequenceTagger.forward", because: "forward reads what it makes" },
   "SequenceTagger.loss": shows(
     (input: Tagged) => tag(spelling, input),
@@ -356,6 +357,7 @@ export const models: EffectTable = {
   "new SequenceForecaster": made("sequenceForecaster"),
   "new SequenceForecaster cell": made("sequenceForecaster cell"),
   "SequenceForecaster.forward": inputsOfForecast,
+  "SequenceForecaster.answer": { sameAs: "SequenceForecaster.forward", because: "forward hands its inputs on" },
   "SequenceForecaster.loss": {
     ...inputsOfForecast,
     options: { ...inputsOfForecast.options, mask: [{ shape: [2, 2, 1], data: [1, 1, 0, 1] }] },
