@@ -73,7 +73,7 @@ interface Drawn {
  * @example
  * ```ts
  * defineCellDiagram();
- * const element = document.createElement("longshort-cell") as CellElement;
+ * const element = document.createElement("longshort-cell");
  * element.cell = lstm();
  * document.body.append(element);
  * ```
@@ -421,6 +421,13 @@ function drawing<K extends keyof SVGElementTagNameMap>(
 
 function span(text: SVGTextElement, content: string, attributes: Readonly<Record<string, string>>): void {
   drawing(text, "tspan", attributes).append(content);
+}
+
+declare global {
+  /** For `document.querySelector("longshort-cell")` and `createElement`. */
+  interface HTMLElementTagNameMap {
+    "longshort-cell": CellElement;
+  }
 }
 
 /** Registers `<longshort-cell>`, once. */

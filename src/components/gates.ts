@@ -50,7 +50,7 @@ const STYLE = `
  * @example
  * ```ts
  * defineGates();
- * const element = document.createElement("longshort-gates") as GatesElement;
+ * const element = document.createElement("longshort-gates");
  * element.content = { tokens: [..."abc"], bands: [{ name: "f", title: "forget gate", units: 2, data }] };
  * document.body.append(element);
  * ```
@@ -89,7 +89,7 @@ export class GatesElement extends ElementBase {
       series.setAttribute("role", "img");
       const value = appended(this, "p", "value");
       value.setAttribute("aria-live", "polite");
-      const map = document.createElement("ls-heat-map") as HeatMapElement;
+      const map = document.createElement("ls-heat-map");
       this.append(map);
       this.parts = { text, series, value, map };
       for (const kind of ["place", "pick"] as const)
@@ -255,6 +255,13 @@ export class GatesElement extends ElementBase {
 /** Whether tokens are words that were cut out of a text, which left the spaces between them out. */
 const areWords = (tokens: readonly string[]): boolean =>
   tokens.some((token) => /[\p{L}\p{N}]{2}/u.test(token)) && !tokens.some((token) => /[^\S\n]/.test(token));
+
+declare global {
+  /** For `document.querySelector("longshort-gates")` and `createElement`. */
+  interface HTMLElementTagNameMap {
+    "longshort-gates": GatesElement;
+  }
+}
 
 /** Registers `<longshort-gates>`, once. */
 export function defineGates(): void {

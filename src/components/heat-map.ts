@@ -376,6 +376,13 @@ export function expectBands(element: Element, content: Pick<HeatMapContent, "tok
   }
 }
 
+declare global {
+  /** For `document.querySelector("ls-heat-map")` and `createElement`. */
+  interface HTMLElementTagNameMap {
+    "ls-heat-map": HeatMapElement;
+  }
+}
+
 /** Registers `<ls-heat-map>`, once. */
 export function defineHeatMap(): void {
   defineOnce("ls-heat-map", HeatMapElement);

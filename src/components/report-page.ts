@@ -1,6 +1,6 @@
 import { appended } from "./element.ts";
 import { formatNumber, formatToken } from "./format.ts";
-import { defineGates, type GatesContent, type GatesElement } from "./gates.ts";
+import { defineGates, type GatesContent } from "./gates.ts";
 import type { Band } from "./heat-map.ts";
 import { rangeOf, type Series } from "./series-canvas.ts";
 
@@ -107,7 +107,7 @@ function show(
 ): void {
   const section = appended(document.querySelector("main")!, "section", "run");
   appended(section, "h2", "").textContent = title;
-  const gates = document.createElement("longshort-gates") as GatesElement;
+  const gates = document.createElement("longshort-gates");
   gates.words = {
     unit: "unit",
     text: `${title}: the text, coloured by the unit`,
