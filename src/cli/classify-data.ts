@@ -1,5 +1,6 @@
 import { type Examples, type Placed, pick, type Series, type Unlabelled } from "../data/examples.ts";
 import { readLabelledTexts } from "../data/labelled-texts.ts";
+import { readSeriesTable } from "../data/series-table.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { readLabelledSeries } from "../data/ts-archive.ts";
 import { type FileSource, sourceName } from "../platform/platform.ts";
@@ -7,16 +8,38 @@ import type { ClassifySettings } from "../schema/classify.ts";
 import { UsageError } from "../shared/errors.ts";
 
 type Columns = Pick<ClassifySettings, "delimiter"> &
-  Partial<Pick<ClassifySettings, "text" | "label" | "header" | "series">>;
+  Partial<Pick<ClassifySettings, "text" | "label" | "header" | "series" | "channels" | "id" | "time">>;
 
 /** Whether a file holds series: it is said, or its name does. */
 const holdsSeries = (file: FileSource, { series }: Columns): boolean =>
   series === true || /\.ts(\.gz)?$/i.test(sourceName(file));
 
-/** @throws UsageError "missing-option", and what the readers throw */
+/** The columns of a table of series, one row per step; undefined if the file is none. @throws UsageError "missing-option", "bad-option" */
+function seriesColumns({ channels, id, time, text, series, ...columns }: Columns) {
+  if (channels === undefined) {
+    const alone = id !== undefined ? "--id" : time !== undefined ? "--time" : undefined;
+    if (alone === undefined) return undefined;
+    throw new UsageError(
+      "bad-option",
+      `${alone}: a column of a table of series; --channels says which columns its numbers are`,
+    );
+  }
+  if (id === undefined)
+    throw new UsageError("missing-option", "--id: expected the column that says which series a row belongs to");
+  if (text !== undefined || series === true)
+    throw new UsageError(
+      "bad-option",
+      `--channels: the file is a table of series; leave out ${series ? "--series" : "--text"}`,
+    );
+  return { channels, series: id, time, ...layout(columns) };
+}
+
+/** @throws UsageError "missing-option", "bad-option", and what the readers throw */
 export async function readExamples(file: string, columns: Columns): Promise<Examples> {
-  if (holdsSeries(file, columns)) return readLabelledSeries(file);
   const { text = "text", label = "label" } = columns;
+  const table = seriesColumns(columns);
+  if (table) return readSeriesTable(file, { ...table, label });
+  if (holdsSeries(file, columns)) return readLabelledSeries(file);
   return namingColumns(columns, readLabelledTexts(file, { text, label, ...layout(columns) }));
 }
 
@@ -33,12 +56,17 @@ export async function dividedExamples(
 
 /** The same without labels, where the file may have none. */
 export async function readInputs(file: FileSource, columns: Columns): Promise<Placed<Unlabelled | Examples<Series>>> {
+  const table = seriesColumns(columns);
+  if (table) return readSeriesTable(file, table);
   if (holdsSeries(file, columns)) return readLabelledSeries(file);
   const { text = "text" } = columns;
   return namingColumns(columns, readLabelledTexts(file, { text, ...layout(columns) }));
 }
 
-const layout = ({ delimiter, header }: Columns) => ({ delimiter, ...(header && { header }) });
+const layout = ({ delimiter, header }: Pick<Columns, "delimiter" | "header">) => ({
+  delimiter,
+  ...(header && { header }),
+});
 
 /** Where columns are not there that nobody named, it is said how they are named. */
 async function namingColumns<T>({ text, label }: Columns, reading: Promise<T>): Promise<T> {

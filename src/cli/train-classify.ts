@@ -25,13 +25,14 @@ export const trainClassifyCommand = (io: Io): Command =>
     name: "classify",
     summary: "train a classifier of texts or series",
     description:
-      "Trains a classifier of texts or series of numbers, or with --regression a model that predicts a number.\nTexts come from a table (CSV, TSV, JSON lines, Parquet), series from .ts files of the UCR/UEA archive. At the end it is evaluated on --test (without one on the validation part) beside simple baselines.",
+      "Trains a classifier of texts or series of numbers, or with --regression a model that predicts a number.\nTexts come from a table (CSV, TSV, JSON lines, Parquet), series from .ts files of the UCR/UEA archive or, with --channels, from a table with one row per step. At the end it is evaluated on --test (without one on the validation part) beside simple baselines.",
     fields,
     config: classifyFields,
     examples: [
       "train classify reviews.csv --text review --label stars",
       "train classify names.tsv --text 2 --label 1 --tokenizer grapheme --class-weights balanced",
       "train classify JapaneseVowels_TRAIN.ts --test JapaneseVowels_TEST.ts",
+      "train classify motions.csv --channels ax ay --id recording --label motion",
     ],
     run: (values) => trainClassify(values, io),
   });

@@ -1,4 +1,4 @@
-import { choice, type Field, integer, number, onOff, path, text, type ValuesOf } from "./fields.ts";
+import { choice, type Field, integer, number, onOff, path, text, texts, type ValuesOf } from "./fields.ts";
 import { recurrentFields } from "./model.ts";
 import { tokenizerFields } from "./tokenizer.ts";
 import { machineField, trainingFields } from "./training.ts";
@@ -15,12 +15,26 @@ const withoutDefault = <T>({ default: _, ...field }: Field<T>, otherwise: string
 /** All that the training of a classifier is made of: flags of `train classify`, keys of its config files, `training` in a run's config.json. */
 export const classifyFields = {
   file: path({
-    about: "table of texts (CSV, TSV, JSON lines, Parquet) or series (.ts of the UCR/UEA archive), gzip or not",
+    about:
+      "table of texts (CSV, TSV, JSON lines, Parquet) or series (.ts of the UCR/UEA archive; with --channels a table, one row per step), gzip or not",
     ...{ unit: "file", positional: true, required: true },
   }),
   text: text({
     about: "column with the text: its name or, in a file without header, its number from 1",
     ...{ unit: "column", otherwise: "the one called text" },
+  }),
+  channels: texts({
+    about: "columns with the channels of series, in a table with one row per step",
+    ...{ unit: "column", otherwise: "the file contains texts, or series in a .ts file" },
+  }),
+  id: text({
+    about: "with --channels: column that says which series a row belongs to",
+    unit: "column",
+    otherwise: "none",
+  }),
+  time: texts({
+    about: "with --channels: column with the time, or columns with year, month, day, hour, minute, second",
+    ...{ unit: "column", otherwise: "rows are equal steps in their order" },
   }),
   label: text({ about: "column with the label", unit: "column", otherwise: "the one called label" }),
   delimiter: text({

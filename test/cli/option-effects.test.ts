@@ -63,6 +63,11 @@ beforeAll(async () => {
     at("s.ts"),
     `@data\n${Array.from({ length: 20 }, (_, k) => `${k},${k + 5},9:${k % 2 ? "a" : "b"}\n`).join("")}`,
   );
+  const steps = Array.from({ length: 60 }, (_, k) => {
+    const series = Math.floor(k / 3);
+    return `r${series},h${series % 2},2024-01-0${3 - (k % 3)},${series + k},${(k * k) % 7},${series % 2 ? "a" : "b"}\n`;
+  });
+  writeFileSync(at("long.csv"), `r,h,d,x,y,l\n${steps.join("")}`);
   const classifier = [
     "train",
     "classify",
@@ -287,6 +292,11 @@ const classify = (more: Readonly<Record<string, string | number>>): string[] => 
   ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
 ];
 
+const long = (...more: string[]): string[] => [
+  ...["train", "classify", at("long.csv"), "--label", "l", "--epochs", "1", "--no-baselines", "--hidden-size", "3"],
+  ...[...(more.includes("--id") ? [] : ["--id", "r"]), "-o", fresh(), ...more],
+];
+
 const tagSmall = ["--hidden-size", "3", "--embedding-size", "3", "--epochs", "1"];
 const tag = (more: Readonly<Record<string, string | number>>): string[] => [
   ...["train", "tag", at("g.txt"), ...tagSmall],
@@ -343,6 +353,9 @@ const commands: Readonly<Record<string, Effects>> = {
         against: ["train", "classify", at("t.csv"), ...numbered, "-o", at("c/h1")],
         instead: ["train", "classify", at("t.csv"), ...numbered, "--header", "-o", at("c/h2")],
       },
+      channels: { against: long("--channels", "x"), instead: long("--channels", "y") },
+      id: { against: long("--channels", "x"), instead: long("--channels", "x", "--id", "h") },
+      time: { against: long("--channels", "x"), instead: long("--channels", "x", "--time", "d") },
       series: { add: ["--series"], see: ({ code }) => code, codes: [2] },
       regression: { add: ["--regression", "--label", "n"] },
       test: { add: ["--test", at("more.csv")] },

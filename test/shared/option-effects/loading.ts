@@ -3,6 +3,7 @@ import { readSafetensors, writeSafetensors } from "../../../src/checkpoint/safet
 import { readLabelledTexts, type TextColumns } from "../../../src/data/labelled-texts.ts";
 import { type ReadTimeSeriesOptions, readTimeSeries } from "../../../src/data/read-time-series.ts";
 import { readSentenceRows, type SentenceColumns } from "../../../src/data/sentence-rows.ts";
+import { readSeriesTable, type SeriesColumns } from "../../../src/data/series-table.ts";
 import type { TimeSeriesSet } from "../../../src/data/time-series.ts";
 import { type TimeSeriesSetOptions, timeSeriesSet } from "../../../src/data/time-series-set.ts";
 import { readTokenColumns, type TokenColumns } from "../../../src/data/token-columns.ts";
@@ -11,6 +12,7 @@ import { type EffectTable, outcomeOf, shows } from "./effects.ts";
 const file = (content: string) => new Blob([content]);
 const table = file("t,l,n\nup a,x,1\ndown b,y,2\nup c,x,3\n");
 const sentences = file("w,g,i\nin may,O B-T,x\nwe may,B-T O,y\n");
+const motions = file("id,day,x,y,kind\na,2024-01-02,1,2,up\na,2024-01-01,3,4,up\nb,2024-01-01,5,6,down\n");
 const tokens = file("in IN O\nmay NN B\n\nwe PR O\n");
 const sales = file(
   Array.from(
@@ -32,6 +34,13 @@ export const loading: EffectTable = {
       label: [2],
       delimiter: [";"],
       header: [true],
+    },
+  ),
+  readSeriesTable: shows(
+    (options: SeriesColumns) => outcomeOf(() => readSeriesTable(motions, options)),
+    { channels: ["x"], series: "id" },
+    {
+      ...{ channels: [["y"]], series: ["kind"], time: ["day"], label: ["kind"], delimiter: [";"], header: [false] },
     },
   ),
   readSentenceRows: shows(

@@ -1,0 +1,61 @@
+import { type FileSource, sourceName } from "../platform/platform.ts";
+import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
+import type { Examples, Placed, Series, Unlabelled } from "./examples.ts";
+import { type ReadTimeSeriesOptions, readTimeSeries } from "./read-time-series.ts";
+import type { TimeSeries } from "./time-series.ts";
+
+/** The columns that `readSeriesTable` reads. */
+export interface SeriesColumns extends Pick<ReadTimeSeriesOptions, "time" | "delimiter" | "header"> {
+  /** Columns with the numbers of a step, in the order of the channels. */
+  readonly channels: readonly string[];
+  /** Column that identifies the series of a row. */
+  readonly series: string;
+  /** Column of the label, the same in all rows of a series. Undefined: only series are read. */
+  readonly label?: string | undefined;
+}
+
+type Read<C> = Placed<C extends { readonly label: string } ? Examples<Series> : Unlabelled<Series>>;
+
+/**
+ * Reads series and their labels from a long table, one row per step: CSV or TSV of any dialect, or JSON lines, optionally gzip; in Node
+ * also Parquet. Rows are steps in their order, or by `time`, whose steps must be equal. Series may have different lengths.
+ * @example `readSeriesTable("motions.csv", { channels: ["ax", "ay"], series: "id", label: "motion" })`
+ * @throws UsageError "missing-value", "no-label", and what `readTimeSeries` throws
+ */
+export async function readSeriesTable<const C extends SeriesColumns>(file: FileSource, columns: C): Promise<Read<C>> {
+  expectOptions<SeriesColumns>("readSeriesTable", columns, {
+    ...{ channels: "required", series: "required", label: 1, time: 1, delimiter: 1, header: 1 },
+  });
+  const { channels, label, series: id, time, delimiter, header } = columns;
+  const { series } = await readTimeSeries(file, {
+    ...{ targets: channels, series: id, time, delimiter, header },
+    ...(label !== undefined && { categories: [label] }),
+  });
+  const places = series.map((one) => `${sourceName(file)}, series ${JSON.stringify(one.id)}`);
+  const inputs = series.map((one, k) => together(one, channels, places[k]!));
+  if (label === undefined) return { inputs, places } as unknown as Read<C>;
+  const labels = series.map(({ categories }, k) => {
+    const own = categories?.[label] ?? "";
+    if (own === "")
+      throw new UsageError("no-label", `${places[k]}: expected a label in column ${JSON.stringify(label)}`);
+    return own;
+  });
+  return { inputs, labels, places } as unknown as Read<C>;
+}
+
+/** Columns as steps of all channels. @throws UsageError "missing-value" */
+function together({ length, values }: TimeSeries, channels: readonly string[], place: string): Series {
+  const D = channels.length;
+  const all = new Float64Array(length * D);
+  for (const [d, name] of channels.entries())
+    for (const [t, value] of values[name]!.entries()) {
+      if (Number.isNaN(value))
+        throw new UsageError(
+          "missing-value",
+          `${place}: column ${JSON.stringify(name)} has no value at step ${t + 1}: fill in the values first, or leave the series out`,
+        );
+      all[t * D + d] = value;
+    }
+  return { channels: D, values: all };
+}
