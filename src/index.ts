@@ -74,7 +74,7 @@ export { type PaddedSequences, type PadSequencesOptions, padSequences } from "./
 export { type ReadTimeSeriesOptions, readTimeSeries } from "./data/read-time-series.ts";
 export { readSentenceLines, readSentenceRows, type SentenceColumns } from "./data/sentence-rows.ts";
 export type { ScalingKind, SeriesScaling } from "./data/series-scaling.ts";
-export { readSeriesTable, type SeriesColumns } from "./data/series-table.ts";
+export { readSeriesTable, type SeriesTableColumns } from "./data/series-table.ts";
 export { type Split, type StratifiedSplitOptions, stratifiedSplit } from "./data/stratified-split.ts";
 export type { TaggedSentences, UntaggedSentences } from "./data/tagged-sentences.ts";
 export type { SeriesColumns, TimeSeries, TimeSeriesSet } from "./data/time-series.ts";

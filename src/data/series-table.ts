@@ -6,7 +6,7 @@ import { type ReadTimeSeriesOptions, readTimeSeries } from "./read-time-series.t
 import type { TimeSeries } from "./time-series.ts";
 
 /** The columns that `readSeriesTable` reads. */
-export interface SeriesColumns extends Pick<ReadTimeSeriesOptions, "time" | "delimiter" | "header"> {
+export interface SeriesTableColumns extends Pick<ReadTimeSeriesOptions, "time" | "delimiter" | "header"> {
   /** Columns with the numbers of a step, in the order of the channels. */
   readonly channels: readonly string[];
   /** Column that identifies the series of a row. */
@@ -23,8 +23,8 @@ type Read<C> = Placed<C extends { readonly label: string } ? Examples<Series> : 
  * @example `readSeriesTable("motions.csv", { channels: ["ax", "ay"], series: "id", label: "motion" })`
  * @throws UsageError "missing-value", "no-label", and what `readTimeSeries` throws
  */
-export async function readSeriesTable<const C extends SeriesColumns>(file: FileSource, columns: C): Promise<Read<C>> {
-  expectOptions<SeriesColumns>("readSeriesTable", columns, {
+export async function readSeriesTable<const C extends SeriesTableColumns>(file: FileSource, columns: C): Promise<Read<C>> {
+  expectOptions<SeriesTableColumns>("readSeriesTable", columns, {
     ...{ channels: "required", series: "required", label: 1, time: 1, delimiter: 1, header: 1 },
   });
   const { channels, label, series: id, time, delimiter, header } = columns;

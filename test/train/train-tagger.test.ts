@@ -193,7 +193,7 @@ describe("trainTagger", () => {
   });
 
   test("a tag that is none of spans is refused where spans are measured, before training; new labels and other schemes are not", async () => {
-    const spans = { ...context, tags: context.tags.map((own) => own.map((_, t) => (t === 0 ? "B-X" : "O"))) };
+    const spans = { ...context, tags: context.tags.map((own) => own.map((_, t): string => (t === 0 ? "B-X" : "O"))) };
     const tagged = (tag: string) => ({ ...spans, tags: spans.tags.with(1, spans.tags[1]!.with(0, tag)) });
     const wrong = {
       code: "wrong-scheme",
