@@ -17,6 +17,7 @@ import { defineCommand } from "./command.ts";
 import { jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
+import { beside } from "./run-paths.ts";
 
 const { run, json } = common;
 const fields = {
@@ -57,7 +58,7 @@ const LOADERS: Readonly<
 };
 
 async function pack({ run: folder, type, force, json, ...given }: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  const output = given.output ?? `${folder.replace(/[/\\]+$/, "")}.safetensors`;
+  const output = given.output ?? beside(folder, ".safetensors");
   if (!output.endsWith(".safetensors"))
     throw new UsageError(
       "bad-option",

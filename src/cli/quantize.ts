@@ -12,7 +12,7 @@ import { jsonLine, table } from "./format.ts";
 import type { Io, Output } from "./io.ts";
 import { openMeasuredRun } from "./measured-run.ts";
 import { common } from "./options.ts";
-import { inRunFolder } from "./run-paths.ts";
+import { beside, inRunFolder } from "./run-paths.ts";
 
 const { run, machine, json } = common;
 const fields = {
@@ -47,7 +47,7 @@ export const quantizeCommand = (io: Io): Command =>
 
 async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { run: folder, file } = flags;
-  const output = flags.output ?? `${folder.replace(/[/\\]+$/, "")}-int8`;
+  const output = flags.output ?? beside(folder, "-int8");
   using machine = await openMachine(flags.machine);
   using run = await openMeasuredRun({ folder, machine, file, io });
   const { config, model, saved, on } = run;

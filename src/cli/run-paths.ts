@@ -20,6 +20,12 @@ export function nameOf(file: string): string {
   return bare.replace(/[^\p{L}\p{N}_.-]+/gu, "-") || "text";
 }
 
+/** What stands beside a folder and is called like it, with an ending; `.` is called as its folder is. */
+export function beside(folder: string, ending: string): string {
+  const bare = folder.replace(/[/\\]+$/, "");
+  return `${/(^|[/\\])\.{0,2}$/.test(bare) ? resolve(folder) : bare}${ending}`;
+}
+
 /**
  * Makes the folder of a run before hours go into it, works, and takes the folder away again where an error leaves it empty. What
  * was there before stays.
@@ -41,21 +47,26 @@ export async function inRunFolder<T>(
 }
 
 function claimRunFolder(folder: string, { force }: { readonly force: boolean }, made: string[]): void {
+  const names = makeOutput(folder, made);
+  // A training that was killed before it had anything leaves its lock, which holds no more.
+  if (names.some((name) => !isLock(folder, name)) && !force)
+    throw new UsageError(
+      "run-exists",
+      `--output ${folder}: the folder is not empty; choose another one, or give --force to write over the run in it`,
+    );
+}
+
+/**
+ * Makes the folder of `--output`, where there is none. @param made what was made is added to it, parents first
+ * @returns names of what is in it
+ * @throws UsageError "run-exists" for a file; FailureError "folder-not-made"
+ */
+export function makeOutput(folder: string, made: string[] = []): string[] {
   try {
-    if (existsSync(folder)) {
-      if (!statSync(folder).isDirectory())
-        throw new UsageError(
-          "run-exists",
-          `--output ${folder}: expected a folder, this is a file; choose another name`,
-        );
-      // A training that was killed before it had anything leaves its lock, which holds no more.
-      if (readdirSync(folder).some((name) => !isLock(folder, name)) && !force)
-        throw new UsageError(
-          "run-exists",
-          `--output ${folder}: the folder is not empty; choose another one, or give --force to write over the run in it`,
-        );
-    }
+    if (existsSync(folder) && !statSync(folder).isDirectory())
+      throw new UsageError("run-exists", `--output ${folder}: expected a folder, this is a file; choose another name`);
     makeFolder(resolve(folder), made);
+    return readdirSync(folder);
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const reason = error instanceof Error ? error.message : String(error);

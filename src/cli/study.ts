@@ -11,7 +11,7 @@ import { tasks } from "../tasks/registry.ts";
 import type { Task } from "../tasks/task.ts";
 import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
-import { counted, duration, jsonLine, integer as whole } from "./format.ts";
+import { counted, duration, jsonLine, quoted, integer as whole } from "./format.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
 import { type Pair, pairsOf, QUICK } from "./study/choose.ts";
@@ -154,8 +154,8 @@ function storiesOf(pairs: readonly Pair[], trials: readonly KeptTrial[]): TaskSt
 function commandOf({ quick, tasks, cells, seeds, budget, gradients }: StudyFlags): string {
   const words = [
     ...(quick ? ["--quick"] : []),
-    ...(tasks === undefined ? [] : ["--tasks", tasks]),
-    ...(cells === undefined ? [] : ["--cells", cells]),
+    ...(tasks === undefined ? [] : ["--tasks", quoted(tasks)]),
+    ...(cells === undefined ? [] : ["--cells", quoted(cells)]),
     ...(seeds === undefined ? [] : ["--seeds", String(seeds)]),
     ...(budget === 1 ? [] : ["--budget", String(budget)]),
     ...(gradients ? [] : ["--no-gradients"]),

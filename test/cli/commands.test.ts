@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beside } from "../../src/cli/run-paths.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { loadRun } from "../../src/run/load-run.ts";
 import { longshort } from "./fake-io.ts";
@@ -385,6 +386,13 @@ describe("pack", () => {
       code: 2,
       stderr: expect.stringContaining("expected the folder of a run"),
     });
+  });
+
+  it("calls what it writes as the run, also where that is the folder one stands in", () => {
+    expect(beside("runs/a/", "-int8")).toBe("runs/a-int8");
+    expect(beside("runs/.a", "-int8")).toBe("runs/.a-int8");
+    for (const here of [".", "./", ""]) expect(beside(here, "-int8")).toBe(`${process.cwd()}-int8`);
+    expect(beside("runs/..", ".safetensors")).toBe(`${process.cwd()}.safetensors`);
   });
 });
 

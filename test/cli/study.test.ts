@@ -1,6 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { pairsOf } from "../../src/cli/study/choose.ts";
 import { longshort } from "./fake-io.ts";
@@ -95,8 +96,9 @@ describe("a study", () => {
     [["--tasks", "adding-10"], "--tasks: expected one of"],
     [["--cells", "ltsm"], "--cells: expected one of rnn, lstm"],
     [["--tasks", ","], "--tasks: expected at least one name"],
+    [["--tasks", "anbn", "--output", fileURLToPath(import.meta.url)], "expected a folder, this is a file"],
   ])("%j is a wrong call", async (words, message) => {
-    const { code, stderr } = await longshort(["study", ...words, "-o", join(folder, "wrong")]);
+    const { code, stderr } = await longshort(["study", "-o", join(folder, "wrong"), ...words]);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
   });
@@ -112,6 +114,13 @@ describe("what is tried", () => {
   it("quick: four tasks and three cells", () => {
     expect(pairsOf({ quick: true })).toHaveLength(12);
     expect(pairsOf({ quick: true, cells: "min-gru" })).toHaveLength(4);
+  });
+
+  it("what is asked for twice is tried once", () => {
+    expect(pairsOf({ quick: false, tasks: "anbn,anbn", cells: "rnn, gru,rnn" }).map(({ cell }) => cell)).toEqual([
+      ...["rnn", "gru"],
+    ]);
+    expect(pairsOf({ quick: false, tasks: "anbn", cells: "lstm-np,variants" })).toHaveLength(9);
   });
 
   it("variants are nine cells", () => {

@@ -34,10 +34,11 @@ export function pairsOf(wish: { quick: boolean; tasks?: string | undefined; cell
         : STUDY_CELLS
       : list("--cells", wish.cells).flatMap((name) => (name === "variants" ? VARIANTS : [name]));
   const everything = !wish.quick && wish.tasks === undefined && wish.cells === undefined;
-  return names.flatMap((name) => {
+  // What is asked for twice is one trial.
+  return [...new Set(names)].flatMap((name) => {
     checkChoice("--tasks", name, Object.keys(tasks));
     const more = everything && name === VARIANTS_ON ? VARIANTS : [];
-    return [...cells, ...more].map((cell) => {
+    return [...new Set([...cells, ...more])].map((cell) => {
       checkChoice("--cells", cell, [...STUDY_CELLS, ...VARIANTS, "variants"]);
       return { task: tasks[name]!, cell };
     });

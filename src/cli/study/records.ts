@@ -1,8 +1,9 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TrialSettings } from "../../study/settings.ts";
 import type { TrialRecord } from "../../study/summary.ts";
 import { jsonLine } from "../format.ts";
+import { makeOutput } from "../run-paths.ts";
 
 /** A line of `trials.jsonl`. */
 export interface KeptTrial extends TrialRecord {
@@ -19,7 +20,7 @@ export class Records {
   private readonly trials = new Map<string, KeptTrial>();
 
   constructor(folder: string) {
-    mkdirSync(folder, { recursive: true });
+    makeOutput(folder);
     this.file = join(folder, "trials.jsonl");
     if (!existsSync(this.file)) return;
     const lines = readFileSync(this.file, "utf8").split("\n");
