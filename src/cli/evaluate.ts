@@ -108,5 +108,6 @@ async function evaluateTags(flags: ValuesOf<typeof fields>, config: RunConfig, i
     await io.stderr.write("Note: no baseline, because the run does not say what it learned from.\n");
   const settings = { ...defaultsOf(tagFields), ...(learned && own), baselines: baselines && learned, machine };
   const test = file === undefined ? undefined : resolve(file);
-  await tellTaggerScores({ ...(settings as TagSettings), ...(test !== undefined && { test }) }, { io, folder, json });
+  const asked = { ...(settings as TagSettings), ...(test !== undefined && { test }) };
+  if (!(await tellTaggerScores(asked, { io, folder, json }))) throw noValidation(folder);
 }

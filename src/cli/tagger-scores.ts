@@ -22,15 +22,15 @@ export interface TellTaggerScoresOptions {
 type Row = readonly [name: string, scores: TaggingScores & Partial<TaggerScores>];
 
 /**
- * Says how good the tagger of a run is on its test part, without one on the part that it was validated on, beside a baseline. Nothing,
- * if there is neither.
+ * Says how good the tagger of a run is on its test part, without one on the part that it was validated on, beside a baseline.
+ * @returns whether there was either
  */
 export async function tellTaggerScores(
   settings: TagSettings,
   { io, folder, json }: TellTaggerScoresOptions,
-): Promise<void> {
+): Promise<boolean> {
   const measured = await measuredPart(settings);
-  if (measured.tokens.length === 0) return;
+  if (measured.tokens.length === 0) return false;
   const part = settings.test === undefined ? "validation" : "test";
   const train = settings.baselines ? await learnedPart(settings, io) : undefined;
   using machine = await openMachine(settings.machine);
@@ -41,7 +41,7 @@ export async function tellTaggerScores(
   if (json) {
     for (const [name, scores] of [["model", model] as Row, ...baselines])
       await io.stdout.write(jsonLine({ type: "scores", part, name, ...scores }));
-    return;
+    return true;
   }
   const chose = part === "validation" ? ", which also chose the weights" : "";
   const lines = [
@@ -54,6 +54,7 @@ export async function tellTaggerScores(
   const unseen = unseenLabels(measured, config).map((label) => JSON.stringify(label));
   if (unseen.length > 0)
     await io.stderr.write(`Note: ${unseen.join(", ")} did not occur in training and cannot be found.\n`);
+  return true;
 }
 
 /** What is learned from and what is validated on, cut as in training; undefined where the validation part is a file. */

@@ -96,6 +96,11 @@ test("columns: trained, measured beside a baseline, predicted, resumed, told of"
   const told = await longshort(["evaluate", at("saved"), at("t.conll")]);
   expect(told).toMatchObject({ code: 0, stdout: learned.stdout, stderr: expect.stringMatching(/^Note: no baseline/) });
 
+  // One that nothing was kept back of.
+  await longshort([...train, "--validation", "0", "-o", at("all")]);
+  const nothing = await longshort(["evaluate", at("all")]);
+  expect(nothing).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(/without a validation part/) });
+
   renameSync(at("t.conll"), at("moved"));
   const gone = await longshort(["evaluate", at("run")]);
   expect(gone).toMatchObject({ code: 0, stderr: expect.stringMatching(/no baseline, because .*t\.conll/) });
