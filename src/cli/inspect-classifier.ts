@@ -63,7 +63,7 @@ async function classifierInput(
   if (text !== undefined) return text;
   if (file === undefined) throw nothingToRead();
   const settings = settingsIn<ClassifySettings>(await readRunConfig(folder));
-  if (channels === undefined && settings.text === undefined)
+  if (channels === undefined && settings.file === undefined)
     throw new UsageError(
       "no-columns",
       `${folder}: the run does not say in which column of a table its texts are, because it was not made by \`train classify\`; give --text`,

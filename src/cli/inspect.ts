@@ -45,12 +45,12 @@ const fields = {
   values: text({ about: "values to show, separated by commas: i,f,c", unit: "names", otherwise: "all of the cell" }),
   layer: integer({ about: "which recurrent layer, from 0", unit: "number", min: 0, default: 0 }),
   reverse: onOff({ about: "show the direction that reads from the end" }),
-  html: text({
+  html: path({
     about: "write a self-contained page instead of the heat maps",
     unit: "file",
     otherwise: "none",
   }),
-  compare: text({ about: "another run to show in that page", unit: "run", otherwise: "none" }),
+  compare: path({ about: "another run to show in that page", unit: "run", otherwise: "none" }),
   nearest: path({
     about: "text to search for places where the state of the layer is most similar to that at the end of --text",
     ...{ unit: "file", otherwise: "none is searched" },
@@ -95,14 +95,13 @@ async function inspect(flags: InspectFlags, io: Io): Promise<void> {
   if (compare !== undefined && html === undefined)
     throw new UsageError("bad-option", "--compare: only for the page that --html writes; give --html too");
   using machine = await openMachine(flags.machine);
-  if (html !== undefined) {
-    const runs: NamedRun[] = [];
-    for (const name of [flags.run, ...(compare === undefined ? [] : [compare])])
-      runs.push({ name, ...(await inspectRun(name, machine, flags)) });
-    await platform.writeFileAtomic(html, await reportPage(runs));
-    return await io.stdout.write(`Wrote ${html}\n`);
-  }
   const seen = await inspectRun(flags.run, machine, flags);
+  if (html !== undefined) {
+    const runs: NamedRun[] = [{ name: flags.run, ...seen }];
+    if (compare !== undefined) runs.push({ name: compare, ...(await inspectRun(compare, machine, flags)) });
+    await platform.writeFileAtomic(html, await reportPage(runs));
+    if (!flags.json) return await io.stdout.write(`Wrote ${html}\n`);
+  }
   const names = namesToShow(seen.trace, flags);
   if (flags.json) return await tellNumbers(seen, names, flags, io);
   const drawn = { width: io.stdout.columns, color: io.color };

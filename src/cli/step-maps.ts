@@ -57,8 +57,9 @@ export function influence(
         values: normsOverTime(gradient),
       })),
   );
+  const [, most] = extremes(rows.flatMap(({ values }) => [...values]));
   // All are 0 where the answer is certain.
-  const high = Math.max(...rows.flatMap(({ values }) => [...values])) || 1;
+  const high = most > 0 ? most : 1;
   return { title: `influence of the state after each step on ${on}: norm of the gradient`, rows, low: 0, high };
 }
 

@@ -76,6 +76,8 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
   ["train text @text.txt -o @text.txt/below", 1, "the folder cannot be used"],
   ["train text @text.txt -o /proc/below", 1, "the folder cannot be used"],
   ["train text @text.txt -o @run", 2, "--force"],
+  ["study --quick -o @text.txt", 2, "expected a folder, this is a file"],
+  ["study --quick -o /proc/below", 1, "the folder cannot be used"],
   // runs
   ["generate @folder", 2, "expected the folder of a run"],
   ["generate @none", 2, "expected the folder of a run"],
@@ -138,6 +140,7 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
   ["inspect @run --text hello --nearest @none.txt", 2, "there is no such file"],
   ["inspect @run --text hello --nearest @empty.txt", 2, "the file is empty"],
   ["inspect @run --text hello --nearest @text.txt --places 0", 2, "expected a whole number of at least 1"],
+  ["inspect @run --text hello --html -", 2, "--html: - stands for neither standard input nor standard output"],
   // the command line itself
   ["trian text @text.txt", 2, "Did you mean train?"],
   ["train txt @text.txt", 2, "Did you mean text?"],

@@ -31,7 +31,8 @@ beforeAll(async () => {
     `day,sales,shop\n${rowsOf(80, (k) => `2024-0${1 + (Math.floor(k / 2) >= 31 ? 1 : 0)}-${String(1 + (Math.floor(k / 2) % 31)).padStart(2, "0")},${k % 2 ? 7 : 5 + (k % 8)},${k % 2 ? "A" : "B"}`)}`,
   );
   const commands = [
-    ["classify", at("t.csv"), "--text", "text", "--label", "mood", "--no-bidirectional", "-o", at("words")],
+    // The column that texts are in unless another is named.
+    ["classify", at("t.csv"), "--label", "mood", "--no-bidirectional", "-o", at("words")],
     ["classify", at("t.csv"), "--text", "text", "--label", "stars", "--regression", "-o", at("stars")],
     ["classify", at("s.ts"), "--pooling", "mean", "-o", at("series")],
     ["tag", at("g.txt"), "-o", at("tags")],
@@ -183,6 +184,11 @@ describe("inspect shows", () => {
       expect(layers.map(({ title }: { title: string }) => title)).toEqual(
         run === "series" || run === "tags" ? ["layer 0", "layer 0, read from the end"] : ["layer 0"],
       );
+      // Asked for the numbers as well, it says them and nothing else.
+      const both = [CLI, "inspect", at(run), ...reads, "--html", at("both.html"), "--json"];
+      const told = spawnSync(process.execPath, both, { encoding: "utf8" });
+      expect(told.stdout).toBe(await inspect(at(run), ...reads, "--json"));
+      expect(readFileSync(at("both.html"), "utf8")).toBe(readFileSync(page, "utf8"));
     }
   });
 });

@@ -3,7 +3,7 @@ import { readSafetensors, writeSafetensors } from "../../../src/checkpoint/safet
 import { readLabelledTexts, type TextColumns } from "../../../src/data/labelled-texts.ts";
 import { type ReadTimeSeriesOptions, readTimeSeries } from "../../../src/data/read-time-series.ts";
 import { readSentenceRows, type SentenceColumns } from "../../../src/data/sentence-rows.ts";
-import { readSeriesTable, type SeriesColumns } from "../../../src/data/series-table.ts";
+import { readSeriesTable, type SeriesTableColumns } from "../../../src/data/series-table.ts";
 import type { TimeSeriesSet } from "../../../src/data/time-series.ts";
 import { type TimeSeriesSetOptions, timeSeriesSet } from "../../../src/data/time-series-set.ts";
 import { readTokenColumns, type TokenColumns } from "../../../src/data/token-columns.ts";
@@ -37,7 +37,7 @@ export const loading: EffectTable = {
     },
   ),
   readSeriesTable: shows(
-    (options: SeriesColumns) => outcomeOf(() => readSeriesTable(motions, options)),
+    (options: SeriesTableColumns) => outcomeOf(() => readSeriesTable(motions, options)),
     { channels: ["x"], series: "id" },
     {
       ...{ channels: [["y"]], series: ["kind"], time: ["day"], label: ["kind"], delimiter: [";"], header: [false] },
