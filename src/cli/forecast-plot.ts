@@ -22,7 +22,7 @@ export function forecastPlot(series: TimeSeries, forecast: SeriesForecast, optio
       const ahead = (values: Float64Array) => Array.from(values, (value, h) => [origin + h + 1, value] as const);
       const ends = quantiles.length > 1 ? [quantiles[0]!, quantiles.at(-1)!] : [];
       const curves: PlottedCurve[] = [
-        { name: "known", points: known.filter(([, value]) => !Number.isNaN(value)) },
+        { name: "known", points: known },
         ...ends.map(({ level, values }) => ({ name: `quantile ${level}`, points: ahead(values) })),
         { name: "forecast", points: ahead(point) },
       ];

@@ -35,7 +35,9 @@ export function inked(text: string, k: number, color: boolean): string {
 
 /** Curves over the same axes as lines of text: values up, steps to the right. Empty where there is nothing to draw. */
 export function plot(curves: readonly PlottedCurve[], { width, height, color, along = "step" }: PlotOptions): string {
-  const all = curves.flatMap(({ points }) => points);
+  // What is no number, as of a training that diverged, has no place.
+  const drawn = curves.map(({ points }) => points.filter(([, value]) => Number.isFinite(value)));
+  const all = drawn.flat();
   if (all.length === 0) return "";
   const [low, high] = extremes(all.map(([, value]) => value));
   const [first, last] = extremes(all.map(([step]) => step));
@@ -45,7 +47,7 @@ export function plot(curves: readonly PlottedCurve[], { width, height, color, al
   // With colours each character has 2 × 4 dots; a letter has one.
   const [dotsX, dotsY] = color ? [columns * 2, height * 4] : [columns, height];
   const cells = Array.from({ length: columns * height }, () => ({ curve: -1, dots: 0 }));
-  for (const [curve, { points }] of curves.entries()) {
+  for (const [curve, points] of drawn.entries()) {
     for (const [x, y] of traced(points)) {
       const cell = cells[Math.floor(y / (dotsY / height)) * columns + Math.floor(x / (dotsX / columns))]!;
       cell.dots = cell.curve === curve ? cell.dots : 0;
