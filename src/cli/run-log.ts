@@ -67,7 +67,8 @@ export function openRunLog(options: RunLogOptions): RunLog {
 
   const begin = async (step: number): Promise<void> => {
     if (step === 0)
-      for (const name of Object.values(FILES)) rmSync(join(folder, name), { recursive: true, force: true });
+      for (const [what, name] of Object.entries(FILES))
+        await attempt(what as keyof typeof FILES, () => rmSync(join(folder, name), { recursive: true, force: true }));
     begun = true;
     await attempt("log", () => appendFileSync(join(folder, FILES.log), lines.join("")));
     if (!settings.tensorboard) return;

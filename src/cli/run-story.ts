@@ -170,9 +170,11 @@ function parse(path: string, text: string): unknown {
 function filesIn(folder: string): { name: string; bytes: number }[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => {
+    .flatMap((entry) => {
       const path = join(entry.parentPath ?? entry.path, entry.name);
-      return { name: path.slice(join(folder, "/").length), bytes: statSync(path).size };
+      // A training that goes on meanwhile gives files their names when they are whole.
+      const bytes = statSync(path, { throwIfNoEntry: false })?.size;
+      return bytes === undefined ? [] : [{ name: path.slice(join(folder, "/").length), bytes }];
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
