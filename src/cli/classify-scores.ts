@@ -1,3 +1,4 @@
+import { cutToWidth, displayWidth } from "../explain/display-width.ts";
 import type { ClassificationScores } from "../run/classification-scores.ts";
 import type { ClassifierScores, RegressionScores } from "../run/evaluate-classifier.ts";
 import { integer, percent, table } from "./format.ts";
@@ -24,13 +25,13 @@ export function scoreTable(rows: readonly (readonly [name: string, scores: Score
   );
 }
 
-/** Names of classes are cut to this for the columns. */
+/** Columns of a terminal that the names of classes are cut to. */
 const WIDEST = 8;
 
 /** True classes downwards, predicted ones across, beside precision, recall and F1; points stand for 0. */
 export function confusionTable({ confusion, byClass }: ClassificationScores, out: Output): string {
   const { labels, counts } = confusion;
-  const short = (label: string): string => (label.length > WIDEST ? `${label.slice(0, WIDEST - 1)}…` : label);
+  const short = (label: string): string => (displayWidth(label) > WIDEST ? `${cutToWidth(label, WIDEST - 1)}…` : label);
   const scores = byClass.map(({ precision, recall, f1 }) =>
     [precision, recall, f1].map((value) => (Number.isNaN(value) ? "–" : `${(100 * value).toFixed(0)} %`)),
   );
@@ -42,7 +43,7 @@ export function confusionTable({ confusion, byClass }: ClassificationScores, out
       ...scores[k]!,
     ]),
   ]);
-  if (Math.max(...whole.split("\n").map((line) => line.length)) <= out.columns) return whole;
+  if (Math.max(...whole.split("\n").map(displayWidth)) <= out.columns) return whole;
   // Too wide for the terminal: what a class is taken for most often says the same in one column.
   return table(
     [

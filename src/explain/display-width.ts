@@ -1,7 +1,6 @@
 /** First and last code points of what terminals draw two columns wide. @see Unicode Standard Annex #11, East Asian Width */
 const WIDE: readonly (readonly [number, number])[] = [
   [0x1100, 0x115f],
-  [0x231a, 0x231b],
   [0x2e80, 0x303e],
   [0x3041, 0xa4cf],
   [0xa960, 0xa97c],
@@ -10,9 +9,12 @@ const WIDE: readonly (readonly [number, number])[] = [
   [0xfe30, 0xfe6f],
   [0xff00, 0xff60],
   [0xffe0, 0xffe6],
-  [0x1f300, 0x1faff],
+  [0x1f200, 0x1f265],
   [0x20000, 0x3fffd],
 ];
+
+/** Drawn as a picture unless something else is said; the letters that make flags are one column each. */
+const PICTURE = /^(?!\p{Regional_Indicator})\p{Emoji_Presentation}$/u;
 
 const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 
@@ -38,5 +40,5 @@ function widthOf(character: string): number {
   const code = character.codePointAt(0)!;
   if (code < 0x7f) return 1;
   if (NO_WIDTH.test(character)) return 0;
-  return WIDE.some(([first, last]) => code >= first && code <= last) ? 2 : 1;
+  return PICTURE.test(character) || WIDE.some(([first, last]) => code >= first && code <= last) ? 2 : 1;
 }

@@ -1,4 +1,5 @@
 import { UsageError } from "../shared/errors.ts";
+import { extremes } from "../shared/extremes.ts";
 import { expectOptions } from "../shared/options.ts";
 import { displayWidth } from "./display-width.ts";
 
@@ -79,7 +80,8 @@ export function renderHeatMap(options: HeatMapOptions): string {
   const columns = options.columns.map(shownLabel);
   // Two terminal columns make about a square. Words must not run into one another.
   const gap = columns.some(isWord) ? 1 : 0;
-  const cellWidth = Math.max(2, ...columns.map((label) => displayWidth(label) + gap));
+  const [, widest] = extremes(columns.map(displayWidth));
+  const cellWidth = Math.max(2, widest + gap);
   const margin = Math.max(0, ...rows.map(({ label }) => displayWidth(label))) + 1;
   const perBand = Math.max(1, Math.floor((width - margin) / cellWidth));
 
@@ -138,6 +140,6 @@ export function shownLabel(token: string): string {
   return characters.length <= LONGEST_LABEL ? safe : `${characters.slice(0, LONGEST_LABEL - 1).join("")}…`;
 }
 
-const isWord = (label: string): boolean => [...new Intl.Segmenter().segment(label)].length > 1;
+const isWord = (label: string): boolean => label.length > 1 && [...new Intl.Segmenter().segment(label)].length > 1;
 
 const padded = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - displayWidth(text)));

@@ -65,7 +65,8 @@ export async function nearestPlaces(
       }
       const similarity = squares === 0 || length === 0 ? 0 : dot / (Math.sqrt(squares) * length);
       const step = firstStep + t;
-      if (!without(step)) insert(found, { step, similarity }, count, apart);
+      // A state that is no number is like none.
+      if (!Number.isNaN(similarity) && !without(step)) insert(found, { step, similarity }, count, apart);
     }
   }
   return found;

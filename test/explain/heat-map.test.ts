@@ -33,6 +33,12 @@ describe("a heat map", () => {
     expect(middle).toContain(`${ESCAPE}[48;2;18;18;24m  ${ESCAPE}[0m??`);
   });
 
+  it("draws as many steps as there are", () => {
+    const columns = new Array<string>(200_000).fill("a");
+    const map = renderHeatMap({ columns, rows: [{ label: "u", values: new Float64Array(200_000) }], low: 0, high: 1 });
+    expect(map.split("\n").length).toBeGreaterThan(10_000);
+  });
+
   it("lets nothing in a text reach the terminal as a command", () => {
     const map = renderHeatMap({
       columns: [`${ESCAPE}[2J`, "\u202e", "\u0007", "averylongword"],
@@ -84,6 +90,9 @@ describe("the width of text in a terminal", () => {
     ["文字", 4],
     ["e\u0301", 1],
     ["🙂", 2],
+    ["✅❌⭐", 6],
+    ["🇩🇪", 2],
+    ["☺ 🌡", 3],
     ["↵␣█", 3],
     ["", 0],
   ])("%s takes %i columns", (text, width) => expect(displayWidth(text)).toBe(width));
