@@ -2,7 +2,7 @@ import { UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { MAX_TOKENS } from "./protocol.ts";
 
-/** A text as tokens; what the vocabulary lacks is left out, what is too long is cut. @throws UsageError "no-tokens" */
+/** A text as tokens; what the vocabulary lacks and has no token for is left out, what is too long is cut. @throws UsageError "no-tokens" */
 export function encoded(
   tokenizer: Tokenizer,
   text: string,
@@ -26,11 +26,10 @@ export function encoded(
   return { tokens: tokens.slice(0, most), leftOut: [...leftOut], cut };
 }
 
-/** The tokens of a text, undefined if there is anything in it that the vocabulary lacks. */
+/** The tokens of a text, undefined if there is anything in it that has none. */
 function known(tokenizer: Tokenizer, text: string): Int32Array | undefined {
   try {
-    const tokens = tokenizer.encode(text);
-    return tokenizer.unknownToken !== undefined && tokens.includes(tokenizer.unknownToken) ? undefined : tokens;
+    return tokenizer.encode(text);
   } catch (error) {
     if (error instanceof UsageError && error.code === "unknown-token") return undefined;
     throw error;

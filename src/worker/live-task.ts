@@ -12,6 +12,7 @@ import { createParameters, type ParameterStore } from "../tensor/parameter-store
 import { trainTokenizer } from "../text/train-tokenizer.ts";
 import { trainText } from "../train/train-text.ts";
 import type { Trainer } from "../train/trainer.ts";
+import { encoded } from "./encode.ts";
 import type { Reading, TrainingChoice } from "./protocol.ts";
 import { readText } from "./reading.ts";
 
@@ -43,6 +44,9 @@ export async function openTextTask(machine: Machine, choice: TrainingChoice): Pr
   const cell = cellsInWords(choice).equations ?? choice.cell;
   const tokenizer = await trainTokenizer(choice.text, { kind: "grapheme" });
   const { vocabularySize } = tokenizer;
+  const probe = choice.probe || choice.text.slice(0, 60);
+  // It is read while something is learned: what cannot be read is said before.
+  encoded(tokenizer, probe);
   const model = languageModel({ vocabularySize, cell, hiddenSize, embeddingSize, numLayers });
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed });
   try {
@@ -51,7 +55,6 @@ export async function openTextTask(machine: Machine, choice: TrainingChoice): Pr
       ...{ model, machine, parameters, train, batchSize, sequenceLength },
       ...trainingOf(choice),
     });
-    const probe = choice.probe || choice.text.slice(0, 60);
     return {
       ...{ trainer: trainer as unknown as Trainer, parameters, vocabularySize, stepsPerItem: 1 },
       read: () => readText({ model, tokenizer, parameters }, probe),

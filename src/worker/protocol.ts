@@ -64,7 +64,7 @@ export interface ReadOutput {
 export interface Reading {
   /** Labels of the steps: tokens, or the numbers themselves. */
   readonly tokens: readonly string[];
-  /** Characters of the text that the model does not know and that were left out. */
+  /** Characters of the text that were left out: the model does not know them and has no token for what it does not know. */
   readonly leftOut: readonly string[];
   /** Whether the text was cut to `MAX_TOKENS`. */
   readonly cut: boolean;

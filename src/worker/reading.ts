@@ -3,6 +3,7 @@ import { effectOn } from "../explain/effect.ts";
 import { nearestPassages } from "../explain/nearest-passages.ts";
 import { type Trace, trace } from "../explain/trace.ts";
 import type { LoadedRun } from "../run/load-run.ts";
+import { expectInteger } from "../shared/errors.ts";
 import { encoded } from "./encode.ts";
 import { APART, MAXIMUM_CORPUS, nearTo } from "./nearest.ts";
 import { lossOf, predictionsOf } from "./predictions.ts";
@@ -38,6 +39,7 @@ export async function readWithout(
   cut: readonly (UnitPlace | GatePlace)[],
 ): Promise<CutReading> {
   const { tokens } = encoded(opened.tokenizer, text);
+  if (tokens.length < 2) return { loss: undefined, whole: undefined, predictions: [], outputs: [], effects: [] };
   const names = opened.tokenizer.vocabulary;
   const ablation = await openAblation({ ...opened, tokens });
   try {
@@ -66,6 +68,7 @@ export async function readNearest(
     corpus,
   }: Pick<Calls["nearest"]["given"], "step" | "layer" | "count"> & { corpus?: string | undefined },
 ): Promise<Calls["nearest"]["back"]> {
+  expectInteger("layer", layer, { min: 0, max: opened.model.config.numLayers - 1 });
   const own = encoded(opened.tokenizer, text).tokens;
   const name = opened.model.cell.states[0]!.name;
   const { values } = await trace(opened, { data: own.slice(0, step + 1) }, { names: [name] });

@@ -97,6 +97,8 @@ class SequenceModel implements OpenedModel {
   private readonly tokens: readonly string[] | undefined;
   /** Of each layer the value that others read: the cell's first state, the last that is named. */
   private readonly shown = new Map<string, string>();
+  /** Shapes of the outputs at the first run. */
+  private readonly probed: Readonly<Record<string, { readonly shape: readonly number[] }>>;
   private carries: Promise<boolean> | undefined;
 
   constructor(
@@ -107,6 +109,7 @@ class SequenceModel implements OpenedModel {
     this.model = model;
     this.port = port;
     this.tokenizer = tokenizer;
+    this.probed = first.outputs;
     this.tokens = tokenizer?.vocabulary ?? (bound ? Array.from({ length: bound }, (_, k) => String(k)) : undefined);
     const keys = Object.keys(first.values).map(placeOf);
     for (const { layer, name } of keys) this.shown.set(layer, name);
@@ -258,7 +261,9 @@ class SequenceModel implements OpenedModel {
     const states = new Set(this.model.states.map(({ output }) => output));
     const all = Object.entries(traced.outputs)
       .filter(([name]) => !states.has(name))
-      .flatMap(([name, output]): ReadOutput | [] => outputOf(name, output, steps) ?? []);
+      .flatMap(
+        ([name, output]): ReadOutput | [] => outputOf(name, output, { steps, probed: this.probed[name]!.shape }) ?? [],
+      );
     const predicted = tokens && all.find(({ width, everyStep }) => everyStep && width === tokens.length);
     const predictions: readonly TokenPrediction[] = predicted ? predictionsOf(tokens!, data, logitsOf(predicted)) : [];
     return { all, predicted, predictions, outputs: predicted ? [] : all };

@@ -1,5 +1,6 @@
 import { areProbabilities } from "../explain/effect.ts";
 import type { ModelResult } from "../formats/plans.ts";
+import { sameShape } from "../shared/shapes.ts";
 import type { ReadOutput, ReadValue } from "./protocol.ts";
 import type { Traced } from "./sequence-port.ts";
 
@@ -29,12 +30,20 @@ export const valuesOf = ({ values }: Traced, steps: number, layers: readonly str
     return [{ name, layer: layers.indexOf(layer), units: shape[2]!, data: Float32Array.from(data) }];
   });
 
-/** An output of one sequence: its numbers at every step, or at the end. */
-export function outputOf(name: string, { shape, data }: ModelResult, steps: number): ReadOutput | undefined {
+/**
+ * An output of one sequence: its numbers at every step, or at the end.
+ * @param probed its shape when another number of steps was read: numbers at the end may be as many as there are steps now
+ */
+export function outputOf(
+  name: string,
+  { shape, data }: ModelResult,
+  { steps, probed }: { readonly steps: number; readonly probed: readonly number[] },
+): ReadOutput | undefined {
   if (data.length > MAXIMUM_OUTPUT || data.length === 0) return undefined;
   const axes = shape.filter((n) => n !== 1);
   const numbers = Float32Array.from(data);
-  if (steps > 1 && axes[0] === steps && axes.length <= 2)
+  const follows = shape.length > 2 || !sameShape(shape, probed);
+  if (steps > 1 && follows && axes[0] === steps && axes.length <= 2)
     return { name, everyStep: true, width: data.length / steps, data: numbers };
   return axes.length <= 1 ? { name, everyStep: false, width: data.length, data: numbers } : undefined;
 }

@@ -56,8 +56,9 @@ class Served {
 
   async answer({ call, number, given }: CallMessage): Promise<void> {
     try {
-      const answer = this.answers[call] as ((given: unknown) => unknown) | undefined;
-      if (!answer) throw new UsageError("unknown-choice", `this worker knows no call "${call}"`);
+      const answer = this.answers[call] as (given: unknown) => unknown;
+      if (!Object.hasOwn(this.answers, call))
+        throw new UsageError("unknown-choice", `this worker knows no call "${call}"`);
       this.post({ number, back: await answer(given) });
     } catch (error) {
       this.post({ number, error: said(error) });

@@ -19,7 +19,7 @@ export class LiveTraining {
   private readonly tell: (progress: TrainingProgress) => void;
   private readonly checkpoints = new Map<number, TrainingSnapshot>();
   private allowed = Number.POSITIVE_INFINITY;
-  private goingBackTo: number | undefined;
+  private goingBackTo: readonly [step: number, kept: TrainingSnapshot] | undefined;
   private ended = false;
   private closed = false;
   private wake: () => void = () => undefined;
@@ -61,7 +61,7 @@ export class LiveTraining {
       await this.keep();
       while (!this.ended) {
         await this.steps();
-        if (this.goingBackTo !== undefined) await this.goBack(this.goingBackTo);
+        if (this.goingBackTo) await this.goBack(...this.goingBackTo);
       }
     } finally {
       this.closed = true;
@@ -78,11 +78,13 @@ export class LiveTraining {
   }
 
   rewind(step: number): void {
-    if (!this.checkpoints.has(step)) {
+    const kept = this.checkpoints.get(step);
+    if (!kept) {
       const known = [...this.checkpoints.keys()].join(", ");
       throw new UsageError("out-of-range", `rewind: expected one of the steps that were kept, ${known}, got ${step}`);
     }
-    this.goingBackTo = step;
+    // By the time it goes back others may have taken its place.
+    this.goingBackTo = [step, kept];
     this.allow(0);
   }
 
@@ -134,9 +136,11 @@ export class LiveTraining {
 
   /** Until the page says something; the trainer stands still. */
   private async woken(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.wake = resolve;
-    });
+    // Who asked while the last one was taken waits already.
+    if (this.waiting.length === 0)
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
     await this.giveSnapshots();
   }
 
@@ -171,10 +175,11 @@ export class LiveTraining {
     if (this.checkpoints.size > CHECKPOINTS && second !== undefined) this.checkpoints.delete(second);
   }
 
-  private async goBack(step: number): Promise<void> {
+  private async goBack(step: number, kept: TrainingSnapshot): Promise<void> {
     this.goingBackTo = undefined;
-    await this.task.trainer.restore(this.checkpoints.get(step)!);
-    for (const kept of [...this.checkpoints.keys()]) if (kept > step) this.checkpoints.delete(kept);
+    await this.task.trainer.restore(kept);
+    for (const later of [...this.checkpoints.keys()]) if (later > step) this.checkpoints.delete(later);
+    this.checkpoints.set(step, kept);
     // It stands where it went back to until it is told to go on.
     while (this.allowed <= 0 && !this.ended && this.goingBackTo === undefined) await this.woken();
   }

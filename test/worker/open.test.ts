@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { lstm } from "../../src/cells/lstm.ts";
+import { packRun } from "../../src/checkpoint/packed-run.ts";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import { effectOn } from "../../src/explain/effect.ts";
 import { nearestPlaces } from "../../src/explain/nearest-places.ts";
+import { convertModel } from "../../src/formats/convert.ts";
 import { writeOnnx } from "../../src/formats/onnx/write.ts";
 import { open } from "../../src/formats/open.ts";
 import { exportModel } from "../../src/formats/save.ts";
 import { recurrent } from "../../src/layers/recurrent.ts";
+import { languageModel } from "../../src/models/language-model.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
@@ -17,6 +20,7 @@ import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 import { openModel } from "../../src/worker/opened-model.ts";
 import { MAX_MODEL_BYTES } from "../../src/worker/protocol.ts";
+import { chainOf, fileOf, recurrentSpec } from "../formats/networks.ts";
 import { crossEntropyOf } from "../support/cross-entropy.ts";
 import { workerHere } from "./worker-here.ts";
 
@@ -210,6 +214,49 @@ describe("the worker opens", () => {
     expect(before + here + after).toBe(corpus.slice(step - 32, step + 33));
     await expect(client.call("cut", { id, data: [], units: [] })).rejects.toMatchObject({ code: "no-tokens" });
     model.close();
+    machine.close();
+  });
+
+  test("what is said at the end is not taken for what is said at every step, however many steps there are", async () => {
+    const [classes, cell] = [5, { name: "lstm" as const }];
+    const last = recurrentSpec({ cell, inputSize: 2, hiddenSize: 3, returnSequences: false });
+    const head = { kind: "dense" as const, inputSize: 3, bias: true, activation: { name: "identity" as const } };
+    const each = { kind: "time-distributed" as const, layer: { ...head, outputSize: 1 } };
+    for (const [layers, everyStep, width] of [
+      [[last, { ...head, outputSize: classes }], false, classes],
+      [[{ ...last, returnSequences: true }, each], true, 1],
+    ] as const) {
+      const { bytes } = convertModel(fileOf(chainOf(layers, { width: 2 })), { to: "keras" });
+      const { id } = await client.call("open", { file: file(bytes, "a.keras"), name: "a.keras" });
+      for (const steps of [2, 3, classes, 9]) {
+        const { outputs } = await client.call("readSeries", { id, data: numbers(2 * steps) });
+        expect(outputs, `${steps} steps`).toMatchObject([{ everyStep, width }]);
+        expect(outputs[0]!.data).toHaveLength(everyStep ? steps : classes);
+      }
+    }
+  });
+
+  test("a model of words reads a word that it does not know as it was trained to", async () => {
+    const machine = await openMachine("reference");
+    const tokenizer = await trainTokenizer("the cat sat on the mat", { kind: "word", unknown: true });
+    const model = languageModel({ vocabularySize: tokenizer.vocabularySize, hiddenSize: 4, embeddingSize: 3 });
+    const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
+    const { id, reads, layers } = await client.call("open", {
+      ...{ file: await packRun({ model, tokenizer, parameters }), name: "words" },
+    });
+    expect([reads, layers]).toEqual(["text", ["l0"]]);
+    const reading = await client.call("read", { id, text: "the dog sat" });
+    expect(reading).toMatchObject({ tokens: ["the", "<unk>", "sat"], leftOut: [], cut: false });
+    expect(reading.predictions).toHaveLength(3);
+    // Of one token there is nothing to predict.
+    const one = await client.call("cut", { id, text: "cat", units: [{ layer: 0, unit: 1 }] });
+    expect(one).toMatchObject({ loss: undefined, whole: undefined, predictions: [] });
+    const cut = await client.call("cut", { id, text: "the cat sat", units: [{ layer: 0, unit: 1 }] });
+    expect(cut.loss).not.toBe(cut.whole);
+    await expect(client.call("nearest", { id, text: "the cat", step: 1, layer: 3, count: 1 })).rejects.toMatchObject({
+      code: "out-of-range",
+      message: expect.stringMatching(/^layer: /),
+    });
     machine.close();
   });
 

@@ -4,6 +4,7 @@ import { open } from "../../src/formats/open.ts";
 import type { WorkerClient } from "../../src/worker/connect.ts";
 import { addingTask, seriesTask } from "../../src/worker/number-tasks.ts";
 import type { TrainingChoice, TrainingProgress } from "../../src/worker/protocol.ts";
+import { LiveTraining } from "../../src/worker/training.ts";
 import { workerHere } from "./worker-here.ts";
 
 const choice: TrainingChoice = {
@@ -67,6 +68,82 @@ describe("training in a worker", () => {
     await expect(stopped).rejects.toMatchObject({ code: "closed" });
     await expect(client.call("snapshot", {})).rejects.toMatchObject({ code: "no-training" });
   }, 60_000);
+
+  test("goes back to a step that was kept, and on from there as it went before", async () => {
+    client = workerHere();
+    const numbers = { task: "adding" as const, steps: 6 };
+    await client.call("train", { ...choice, numbers });
+    await client.call("pause", {});
+    await until(() => true);
+    const losses = async (): Promise<[number, number][]> => {
+      const found: [number, number][] = [];
+      for (let k = 0; k < 3; k++) {
+        const came = until(() => true);
+        await client.call("step", {});
+        const { step, loss, checkpoints } = await came;
+        expect(checkpoints).toEqual([...checkpoints].sort((a, b) => a - b));
+        expect(checkpoints[0]).toBe(0);
+        found.push([step, loss]);
+      }
+      return found;
+    };
+    await client.call("rewind", { step: 0 });
+    expect((await client.call("snapshot", {}))!.state.step).toBe(0);
+    const first = await losses();
+    expect(first.map(([step]) => step)).toEqual([1, 2, 3]);
+    await client.call("rewind", { step: 0 });
+    expect(await losses()).toEqual(first);
+    await expect(client.call("rewind", { step: 99 })).rejects.toMatchObject({
+      code: "out-of-range",
+      message: expect.stringContaining("0, 1, 2, got 99"),
+    });
+  }, 60_000);
+
+  test("goes back although what it goes back to gave its place to others meanwhile", async () => {
+    client = workerHere();
+    const machine = await openMachine("wasm");
+    const told: TrainingProgress[] = [];
+    const training = await LiveTraining.open(machine, { ...choice, numbers: { task: "adding", steps: 6 } }, (one) =>
+      told.push(one),
+    );
+    const ran = training.run();
+    training.allow(1);
+    await expect.poll(() => told.length).toBe(1);
+    const { checkpoints } = training as unknown as { checkpoints: Map<number, unknown> };
+    training.rewind(1);
+    checkpoints.delete(1);
+    await expect.poll(() => [...checkpoints.keys()]).toEqual([0, 1]);
+    expect((await training.snapshot())!.state.step).toBe(1);
+    training.stop();
+    await ran;
+    machine.close();
+  }, 60_000);
+
+  test("everyone who asks for what is kept is answered, whenever it is", async () => {
+    client = workerHere();
+    const machine = await openMachine("wasm");
+    const choices = { ...choice, numbers: { task: "adding" as const, steps: 6 } };
+    const training = await LiveTraining.open(machine, choices, () => undefined);
+    const ran = training.run();
+    training.allow(1);
+    for (let turns = 0; turns < 40; turns++) {
+      const one = training.snapshot();
+      for (let k = 0; k < turns; k++) await Promise.resolve();
+      const late = new Promise((resolve) => setTimeout(resolve, 5000, "not answered"));
+      for (const asked of [one, training.snapshot()])
+        expect(await Promise.race([asked, late]), `asked after ${turns} turns`).toMatchObject({ state: { step: 1 } });
+    }
+    training.stop();
+    await ran;
+    expect(await training.snapshot()).toBeUndefined();
+    machine.close();
+  }, 60_000);
+
+  test("a text that is to be read and has nothing in it that is known is said before anything is learned", async () => {
+    client = workerHere();
+    const refused = client.call("train", { ...choice, text: "abcabc ".repeat(60), probe: "xyz" });
+    await expect(refused).rejects.toMatchObject({ code: "no-tokens" });
+  });
 
   test("a training that broke down has nothing to keep, and says so", async () => {
     client = workerHere();
