@@ -45,6 +45,9 @@ const CELL_STYLE = `
 
 /** Pixels that values need to go to the right in boxes that can be read. */
 const ROOM = 540;
+/** Tips of arrows are called by a name in the page, which each diagram has for itself: those of one that is hidden are not drawn. */
+let tips = 0;
+
 /** A diagram is not made smaller than this share of its size; a phone scrolls what is wider. */
 const SMALLEST = 0.6;
 
@@ -93,6 +96,9 @@ export class CellElement extends ElementBase {
   private letterOf: (node: CellGraphNode) => CellLetter | undefined = (node) =>
     node.name && !node.name.includes(".") ? [node.name, ""] : undefined;
   private asked = false;
+  private readonly tip = `longshort-tip-${++tips}`;
+  /** What it was called where the page had no name for it. */
+  private ownLabel: string | undefined;
   private drawnFlow: Flow = "right";
   private readonly resized = new ResizeObserver(() => {
     if (this.drawnCell && this.flow !== this.drawnFlow) this.build();
@@ -105,7 +111,6 @@ export class CellElement extends ElementBase {
     this.resized.observe(this);
     this.tabIndex = 0;
     this.setAttribute("role", "group");
-    if (!this.hasAttribute("aria-label")) this.label = `Diagram of the cell ${this.drawnCell?.name ?? ""}`;
     this.endTheme = whenThemeChanges(() => this.update());
     this.build();
   }
@@ -124,10 +129,12 @@ export class CellElement extends ElementBase {
     if (cell === this.drawnCell) return;
     if (cell !== undefined && !(typeof cell === "object" && Array.isArray(cell?.gates) && Array.isArray(cell.states)))
       throw wrongProperty(this, "cell", "a cell as lstm(), gru() or defineCell(…) make it", cell);
+    const before = this.drawnCell;
     this.drawnCell = cell;
     this.graphOfCell = cell && cellGraph(cell);
-    // They were of another cell's gates.
-    this.givenValues = undefined;
+    // They were of another cell's gates; those of the first one may come before it.
+    if (before) this.givenValues = undefined;
+    else if (cell && this.givenValues) this.expectGiven(this.givenValues);
     this.build();
   }
   /** Its graph, whose nodes the ids below name. */
@@ -194,6 +201,8 @@ export class CellElement extends ElementBase {
     this.replaceChildren();
     [this.drawn, this.edges, this.joinedParts] = [[], [], []];
     if (!cell || !graph || !this.isConnected) return;
+    const label = `Diagram of the cell ${cell.name}`;
+    if ((this.getAttribute("aria-label") ?? this.ownLabel) === this.ownLabel) this.label = this.ownLabel = label;
     this.drawnFlow = this.flow;
     const layout = placeNodes(graph, { flow: this.drawnFlow, joined: this.joinedValues !== undefined });
     const { nodes, width, height, flow } = layout;
@@ -207,11 +216,11 @@ export class CellElement extends ElementBase {
     svg.addEventListener("mouseleave", away);
     svg.addEventListener("focusout", (event) => svg.contains(event.relatedTarget as Node | null) || away());
     const marker = drawing(drawing(svg, "defs", {}), "marker", {
-      ...{ id: "longshort-tip", viewBox: "0 0 8 8", refX: "7", refY: "4", markerWidth: "7", markerHeight: "7" },
+      ...{ id: this.tip, viewBox: "0 0 8 8", refX: "7", refY: "4", markerWidth: "7", markerHeight: "7" },
       orient: "auto",
     });
     drawing(marker, "path", { d: "M0 0.500L8 4L0 7.500z", fill: "context-stroke" });
-    const tip = { "marker-end": "url(#longshort-tip)" };
+    const tip = { "marker-end": `url(#${this.tip})` };
     for (const to of nodes)
       for (const id of to.args) {
         const from = nodes[id]!;
@@ -240,7 +249,7 @@ export class CellElement extends ElementBase {
       const path = drawing(svg, "path", {
         class: "edge seen",
         d: edgePath({ x: x + side * half.x, y: y + side * half.y }, to, flow),
-        "marker-end": "url(#longshort-tip)",
+        "marker-end": `url(#${this.tip})`,
       });
       path.style.setProperty("--line", "var(--soft, GrayText)");
       this.edges.push({ path, from: undefined, to: to.id });
@@ -270,7 +279,7 @@ export class CellElement extends ElementBase {
   ): void {
     const way = read ? { right: "up", down: "right" }[flow] : flow;
     const { d, left, base } = leaving(n, way);
-    const path = drawing(svg, "path", { class: "edge out", d, "marker-end": "url(#longshort-tip)" });
+    const path = drawing(svg, "path", { class: "edge out", d, "marker-end": `url(#${this.tip})` });
     path.style.setProperty("--line", gateColor(name, colours));
     const text = drawing(svg, "text", { class: "state", x: String(left), y: String(base) });
     text.append(name);

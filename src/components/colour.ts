@@ -59,14 +59,16 @@ export function scaleOf(data: ArrayLike<number>): Scale {
   let [most, least] = [0, 0];
   for (let k = 0; k < data.length; k++) {
     const v = data[k]!;
+    // What is infinite or no number at all has no place on a scale.
+    if (!Number.isFinite(v)) continue;
     if (v > most) most = v;
     if (v < least) least = v;
   }
   if (least >= 0 && most <= 1) return { low: 0, high: 1 };
   const every = Math.max(1, Math.floor(data.length / 5000));
-  const sizes = Float64Array.from({ length: Math.floor(data.length / every) }, (_, k) =>
-    Math.abs(data[k * every]!),
-  ).sort();
+  const sizes = Float64Array.from({ length: Math.floor(data.length / every) }, (_, k) => Math.abs(data[k * every]!))
+    .filter(Number.isFinite)
+    .sort();
   // A unit that counts reaches far beyond all others; its end of the scale is full, and theirs still shows.
   const bound = sizes.length > 200 ? sizes[Math.floor(sizes.length * 0.97)]! : Math.max(most, -least);
   return { low: -Math.max(1, bound), high: Math.max(1, bound) };
@@ -92,14 +94,16 @@ function rgbOf(value: number, { low, high }: Scale, ramp: Ramp = rampOf({ low, h
   return [part(0), part(1), part(2)];
 }
 
-/** Returns a number as a CSS colour. */
-export const colorOf = (value: number, scale: Scale): string => `rgb(${rgbOf(value, scale).join(" ")})`;
+/** Returns a number as a CSS colour; what is no number has none. */
+export const colorOf = (value: number, scale: Scale): string =>
+  Number.isNaN(value) ? "transparent" : `rgb(${rgbOf(value, scale).join(" ")})`;
 
 /**
- * Returns black or white, whichever has more contrast on a colour.
+ * Returns black or white, whichever has more contrast on a colour; where there is none, the colour of the text around.
  * @see Web Content Accessibility Guidelines 2.2, relative luminance and contrast ratio
  */
 export function inkOn(value: number, scale: Scale): string {
+  if (Number.isNaN(value)) return "inherit";
   const linear = (v: number): number => (v <= 10.31475 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
   const [r, g, b] = rgbOf(value, scale).map(linear) as [number, number, number];
   // Both contrasts are equal where (L + 0.05)² = 0.05 · 1.05.

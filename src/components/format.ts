@@ -1,13 +1,12 @@
 /** Formats a number for display, with three decimals and a true minus sign. */
 export const formatNumber = (value: number, digits = 3): string =>
-  Number.isFinite(value)
-    ? value
+  Number.isNaN(value)
+    ? "—"
+    : value
         .toFixed(digits)
         .replace(/^-(?=[0.]*$)/, "")
         .replace("-", "−")
-    : value > 0
-      ? "∞"
-      : "—";
+        .replace("Infinity", "∞");
 
 const SYMBOLS: Readonly<Record<string, string>> = { "\n": "↵", "\r\n": "↵", "\t": "→", " ": "␣" };
 
@@ -18,8 +17,9 @@ export const formatToken = (token: string): string =>
 /** Formats a number for display in powers of ten: 1.2e-7 as 1.2 × 10⁻⁷. */
 export function formatPower(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return formatNumber(value, 0);
-  const exponent = Math.floor(Math.log10(Math.abs(value)));
+  const [figures, power] = value.toExponential(1).split("e") as [string, string];
+  const exponent = Number(power);
   if (exponent >= -2 && exponent <= 3) return formatNumber(value, exponent >= 2 ? 0 : 2 - Math.min(0, exponent));
   const digits = [...String(exponent)].map((d) => (d === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)])).join("");
-  return `${(value / 10 ** exponent).toFixed(1)} × 10${digits}`;
+  return `${figures.replace("-", "−")} × 10${digits}`;
 }

@@ -306,6 +306,7 @@ export class HeatMapElement extends ElementBase {
   }
 
   private key(event: KeyboardEvent): void {
+    if (this.bands.length === 0 || this.tokens.length === 0) return;
     const { step, unit, band } = this.place;
     const row = Math.max(0, this.order.indexOf(unit));
     const place = { band, row, step };

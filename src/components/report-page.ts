@@ -4,11 +4,15 @@ import { defineGates, type GatesContent } from "./gates.ts";
 import type { Band } from "./heat-map.ts";
 import { rangeOf, type Series } from "./series-canvas.ts";
 
+/** A number, or what JSON has for none. */
+type ReportNumber = number | null;
+const numberOf = (value: ReportNumber): number => value ?? Number.NaN;
+
 /** What the report of `longshort inspect --html` holds, as JSON in the page. */
 export interface ReportData {
   readonly tokens: readonly string[];
   /** What was read, where it is numbers: drawn as curves in place of the text. */
-  readonly series?: readonly { readonly label: string; readonly data: readonly number[] }[];
+  readonly series?: readonly { readonly label: string; readonly data: readonly ReportNumber[] }[];
   readonly runs: readonly {
     readonly name: string;
     /** What was read and what the model says of all, in lines. */
@@ -16,12 +20,12 @@ export interface ReportData {
     /** Numbers over the steps that were read (those that are no curve), or that the model said: a row each. */
     readonly maps: readonly {
       readonly title: string;
-      readonly rows: readonly { readonly label: string; readonly data: readonly number[] }[];
+      readonly rows: readonly { readonly label: string; readonly data: readonly ReportNumber[] }[];
     }[];
     /** Layers and directions; values [T, H] row-major. */
     readonly layers: readonly {
       readonly title: string;
-      readonly bands: readonly (Omit<Band, "data"> & { readonly data: readonly number[] })[];
+      readonly bands: readonly (Omit<Band, "data"> & { readonly data: readonly ReportNumber[] })[];
     }[];
     /** Places in a corpus whose state was like that after the last token, the likest first. */
     readonly nearest?: {
@@ -40,13 +44,13 @@ export interface ReportData {
 export function showReport(data: ReportData): void {
   defineGates();
   const main = document.querySelector("main")!;
-  const curves = data.series && coloured(data.series);
+  const curves = data.series && coloured(data.series.map((one) => ({ ...one, data: one.data.map(numberOf) })));
   appended(main, "p", "hint").textContent =
     `Each row of a map is a unit, each column a step. Point at a unit: its value is laid ${curves ? "under the curves" : "over the text"}. Arrow keys move, too.`;
   if (curves) showRanges(curves);
   const reading = { tokens: data.tokens, series: curves };
-  const drawn = (band: Omit<Band, "data"> & { readonly data: readonly number[] }): Band => ({
-    ...{ ...band, data: Float32Array.from(band.data) },
+  const drawn = (band: Omit<Band, "data"> & { readonly data: readonly ReportNumber[] }): Band => ({
+    ...{ ...band, data: Float32Array.from(band.data, numberOf) },
   });
   for (const { name, said, maps, layers, nearest } of data.runs) {
     const of = data.runs.length > 1 ? `${name} · ` : "";
@@ -67,7 +71,7 @@ export function showReport(data: ReportData): void {
 }
 
 /** Curves of one quantity share a scale; several columns, which are measured in units of their own, have their own colours and scales. */
-const coloured = (series: NonNullable<ReportData["series"]>): Series[] =>
+const coloured = (series: readonly Series[]): Series[] =>
   series.length === 1
     ? [...series]
     : series.map((one, k) => ({ ...one, color: `hsl(${(205 + k * 137.5) % 360} 70% 50%)`, alone: true }));

@@ -51,7 +51,11 @@ export function paintSeries(canvas: HTMLCanvasElement, { series, steps, step, co
     pen.globalAlpha = dashed ? 0.85 : colour ? 1 : Math.max(0.35, 1 - k * 0.2);
     pen.setLineDash(dashed ? [5, 4] : []);
     pen.beginPath();
-    for (let t = 0; t < data.length; t++) pen.lineTo((t + 0.5) * wide, y(data[t]!));
+    for (let t = 0; t < data.length; t++) {
+      // A gap where a number is missing.
+      if (Number.isFinite(data[t - 1])) pen.lineTo((t + 0.5) * wide, y(data[t]!));
+      else pen.moveTo((t + 0.5) * wide, y(data[t]!));
+    }
     pen.stroke();
   });
   pen.setLineDash([]);
@@ -67,6 +71,7 @@ export function rangeOf(series: readonly Pick<Series, "data">[]): [low: number, 
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { data } of series)
     for (let t = 0; t < data.length; t++) {
+      if (!Number.isFinite(data[t]!)) continue;
       low = Math.min(low, data[t]!);
       high = Math.max(high, data[t]!);
     }
