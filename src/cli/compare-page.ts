@@ -1,4 +1,5 @@
 import { shownNumber, ticks, withAir } from "../shared/axis.ts";
+import { extremes } from "../shared/extremes.ts";
 import { bestColumns, winnersOf } from "./best-columns.ts";
 import { drawCharts } from "./compare-script.ts";
 import { type Difference, printed } from "./differences.ts";
@@ -40,7 +41,7 @@ export function comparePage(stories: readonly RunStory[], differences: readonly 
     body: `${tableOf(stories, differences)}
 <div id="charts"></div>
 <noscript><p>The curves are drawn by a script in this file.</p></noscript>`,
-    script: `(${drawCharts})(${asScript(data)}, { ticks: ${ticks}, withAir: ${withAir}, number: ${shownNumber} });`,
+    script: `(${drawCharts})(${asScript(data)}, { ticks: ${ticks}, withAir: ${withAir}, number: ${shownNumber}, extremes: ${extremes} });`,
     style: COMPARE_STYLE,
   });
 }

@@ -1,4 +1,5 @@
 import type { shownNumber, ticks as ticksOf, withAir as withAirOf } from "../shared/axis.ts";
+import type { extremes as extremesOf } from "../shared/extremes.ts";
 
 type XY = readonly [number, number];
 
@@ -12,13 +13,14 @@ export interface AxisTools {
   readonly ticks: typeof ticksOf;
   readonly withAir: typeof withAirOf;
   readonly number: typeof shownNumber;
+  readonly extremes: typeof extremesOf;
 }
 
 /**
  * Draws the curves in the page. It runs there and not here: its text is put into the page, so it may use nothing from
  * outside itself.
  */
-export function drawCharts({ names, charts }: ChartData, { ticks, withAir, number }: AxisTools): void {
+export function drawCharts({ names, charts }: ChartData, { ticks, withAir, number, extremes }: AxisTools): void {
   /** Of a figure, in the style sheet. */
   const PADDING = 18;
   const SVG = "http://www.w3.org/2000/svg";
@@ -76,7 +78,7 @@ export function drawCharts({ names, charts }: ChartData, { ticks, withAir, numbe
       svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
       svg.replaceChildren();
       const values = shown().flatMap((k) => curves[k]!.map(([, value]) => value));
-      const [low, high] = values.length === 0 ? [0, 1] : [Math.min(...values), Math.max(...values)];
+      const [low, high] = values.length === 0 ? [0, 1] : extremes(values);
       const [below, topValue] = withAir(low, high);
       const bottomValue = low >= 0 ? Math.max(0, below) : below;
       scaleY = (value) => bottom - ((value - bottomValue) / (topValue - bottomValue)) * (bottom - top);

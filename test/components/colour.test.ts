@@ -22,6 +22,7 @@ describe("a scale", () => {
     const numbers = Array.from({ length: 1000 }, (_, k) => (k === 7 ? 500 : ((k * 7) % 20) / 10 - 1));
     expect(scaleOf(numbers)).toEqual({ low: -1, high: 1 });
     expect(scaleOf(numbers.slice(0, 200)).high).toBe(500);
+    expect(scaleOf(Array.from({ length: 1000 }, (_, k) => (k - 500) / 10))).toEqual({ low: -48.5, high: 48.5 });
   });
 
   test("is that of the numbers where some are none", () => {
@@ -68,6 +69,13 @@ describe("colours", () => {
       expect(legendOf(scale)).toContain(colorOf(scale.low, scale));
     }
     expect(colorOf(0, { low: -1, high: 1 })).toBe(colorOf(0, { low: 0, high: 1 }));
+  });
+
+  test("go in straight lines from paper to ink", () => {
+    const shown = [0, 0.125, 0.25, 1].map((value) => colorOf(value, { low: 0, high: 1 }));
+    expect(shown).toEqual(["rgb(247 244 236)", "rgb(220 231 225)", "rgb(192 218 214)", "rgb(16 49 89)"]);
+    const signed = [-1, 0, 1].map((value) => colorOf(value, { low: -1, high: 1 }));
+    expect(signed).toEqual(["rgb(18 70 128)", "rgb(247 244 236)", "rgb(166 74 12)"]);
   });
 
   test("of what is no number there is none", () => {

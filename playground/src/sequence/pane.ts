@@ -204,14 +204,16 @@ export class Pane {
   }
 
   async cutAgain(): Promise<void> {
-    const { facts, cut, gates } = this;
+    const { facts, cut, gates, reading } = this;
     const fewest = facts?.reads === "text" ? 2 : 1;
-    if (!facts || cut.size + gates.length === 0 || (this.reading?.tokens.length ?? 0) < fewest) {
+    if (!facts || cut.size + gates.length === 0 || (reading?.tokens.length ?? 0) < fewest) {
       this.without = undefined;
       return;
     }
     const units = [...cut].map((unit) => ({ layer: this.layer, unit }));
-    this.without = await worker().call("cut", { id: facts.id, ...this.what, units, gates });
+    const without = await worker().call("cut", { id: facts.id, ...this.what, units, gates });
+    // Meanwhile it may have been put back, or something else be read.
+    if (cut === this.cut && gates === this.gates && reading === this.reading) this.without = without;
   }
 
   async toggleCut(unit: number): Promise<void> {
@@ -237,15 +239,16 @@ export class Pane {
   /** Where else the state was most like what it is at this step: in a file of one's own, or in what is read. */
   async findNearest(file?: File): Promise<void> {
     await this.try(async () => {
-      const { facts, layer, place } = this;
+      const { facts, layer, place, reading } = this;
       const { id, reads, channels } = facts!;
       const text = await file?.slice(0, reads === "text" ? 400_000 : 2_000_000).text();
       const corpus: Given | undefined =
         text === undefined ? undefined : reads === "text" ? { text } : { data: seriesOf(text, channels) };
-      this.nearest = await worker().call("nearest", {
+      const nearest = await worker().call("nearest", {
         ...{ id, ...this.what, step: place.step, layer, count: 6 },
         ...(corpus && { corpus }),
       });
+      if (reading === this.reading) this.nearest = nearest;
     });
   }
 

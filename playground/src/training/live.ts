@@ -144,11 +144,16 @@ class Live {
 
   /** Gives the model to the browser as a file. */
   async download(): Promise<void> {
-    const bytes = await worker().call("save", {});
-    const url = URL.createObjectURL(new Blob([bytes]));
-    const name = `${nameOf(chosen.settings.cell)}-${this.latest?.step ?? 0}.safetensors`;
-    Object.assign(document.createElement("a"), { href: url, download: name }).click();
-    URL.revokeObjectURL(url);
+    try {
+      const bytes = await worker().call("save", {});
+      const url = URL.createObjectURL(new Blob([bytes]));
+      const name = `${nameOf(chosen.settings.cell)}-${this.latest?.step ?? 0}.safetensors`;
+      Object.assign(document.createElement("a"), { href: url, download: name }).click();
+      URL.revokeObjectURL(url);
+    } catch (failed) {
+      this.error = explained(failed);
+      update();
+    }
   }
 
   /** Stores the training as it is, for when the tab is closed. */

@@ -42,9 +42,9 @@ export class Flow {
             forgetBias,
             seed: 1,
           });
-          if (key === this.asked) this.norms = norms;
+          if (key === this.asked) [this.norms, this.error] = [norms, undefined];
         } catch (error) {
-          this.error = explained(error);
+          if (key === this.asked) this.error = explained(error);
         }
         update();
       },
