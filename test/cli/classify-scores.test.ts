@@ -14,9 +14,18 @@ it("a table of classes is as wide as a terminal draws it, and cuts no character 
   const wide = confusionTable(scores, { columns: 120, isTTY: true } as never);
   const [head] = wide.split("\n");
   expect(head).toContain("好评很…  差评很…  😀😀😀…  plain");
-  const columns = Math.max(...wide.split("\n").map(displayWidth)) - 1;
-  // One column less than it takes: what a class is taken for stands in one column instead.
-  const narrow = confusionTable(scores, { columns, isTTY: false } as never);
-  expect(narrow).toContain("most often taken for");
-  expect(narrow).toContain("差评很差真的很差 (1)");
+  const rows = wide.split("\n");
+  expect(rows.at(-1)).toMatch(/^plain +· +· +· +1 +100 % +100 % +100 %$/);
+  // As wide as it takes, it stays; with a column less, what a class is taken for stands in one column instead.
+  const columns = Math.max(...rows.map(displayWidth));
+  expect(confusionTable(scores, { columns, isTTY: false } as never)).toBe(wide);
+  const narrow = confusionTable(scores, { columns: columns - 1, isTTY: false } as never).split("\n");
+  expect(narrow[0]).toContain("most often taken for");
+  expect(narrow.slice(1).map((row) => row.split("  ").at(-1)!.trim())).toEqual(["差评很差真的很差 (1)", "–", "–", "–"]);
+});
+
+it("a name of as many columns as there are for it is whole", () => {
+  const whole = ["好评很好", "12345678"];
+  const of = classificationScores(whole, whole, whole);
+  expect(confusionTable(of, { columns: 200, isTTY: false } as never).split("\n")[0]).toContain("好评很好  12345678");
 });

@@ -1,6 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { clock, duration, perplexity, quoted, short, table } from "../../src/cli/format.ts";
+import {
+  clock,
+  counted,
+  csvLine,
+  dayOf,
+  duration,
+  percent,
+  perplexity,
+  quoted,
+  short,
+  table,
+  timeOfDay,
+} from "../../src/cli/format.ts";
 import {
   bar,
   ProgressDisplay,
@@ -170,6 +182,22 @@ describe("numbers for people", () => {
     [28.8149, "3.27e+12"],
     [6133, "∞"],
   ])("a mean loss of %d nats is a perplexity of %s", (nats, text) => expect(perplexity(nats)).toBe(text));
+
+  it("are shares, counts and times of the place", () => {
+    expect([
+      percent(0.935),
+      percent(0),
+      counted(1, "file"),
+      counted(1200, "file"),
+      counted(2, "class", "classes"),
+    ]).toEqual(["93.5 %", "0.0 %", "1 file", "1,200 files", "2 classes"]);
+    const date = new Date(2026, 0, 5, 7, 8, 9);
+    expect([dayOf(date), timeOfDay(date)]).toEqual(["2026-01-05", "07:08:09"]);
+  });
+
+  it("stand in CSV beside what needs quotes", () => {
+    expect(csvLine(["a", 'b "c"', "d,e", "f\ng", ""])).toBe('a,"b ""c""","d,e","f\ng",\n');
+  });
 
   it("align in a table", () => {
     expect(

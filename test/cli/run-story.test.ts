@@ -36,13 +36,22 @@ it("leaves out what is no number and a line without its end; of a step that was 
   const lines = [
     { type: "start", step: 0, totalSteps: 9, monitor: { metric: "loss", mode: "min" } },
     { type: "progress", step: 5, loss: 3 },
-    { type: "progress", step: 10, loss: null },
+    { type: "progress", step: 8, loss: null },
+    { type: "progress", step: 10, loss: 1 },
     { type: "start", step: 5, totalSteps: 9 },
     { type: "progress", step: 5, loss: 2 },
+    { type: "progress", step: 7, loss: 2.5, itemsPerSecond: 30, tokensPerSecond: 20 },
     { type: "epoch", step: 9, epoch: 1, seconds: 4, trainLoss: 1.5, best: true },
   ];
   const story = readStory(run("resumed", `${lines.map((line) => JSON.stringify(line)).join("\n")}\n{"type":"prog`));
-  expect(story.curves["training loss"]).toEqual([[5, 2]]);
+  expect(story.curves["training loss"]).toEqual([
+    ...[
+      [5, 2],
+      [7, 2.5],
+    ],
+    [10, 1],
+  ]);
+  expect(story.curves.speed).toEqual([[7, 30]]);
   expect(story).toMatchObject({
     ...{ step: 9, epoch: 1, seconds: 4, ended: undefined, start: { step: 5, totalSteps: 9 } },
     best: { metric: "loss", value: 1.5, of: "training", epoch: 1, step: 9 },
