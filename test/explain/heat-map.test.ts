@@ -33,9 +33,18 @@ describe("a heat map", () => {
     expect(middle).toContain(`${ESCAPE}[48;2;18;18;24m  ${ESCAPE}[0m??`);
   });
 
+  it("is blue and orange only where its scale has both signs; its legend goes evenly from end to end", () => {
+    const rows = [{ label: "u", values: [0, -1] }];
+    const signed = renderHeatMap({ columns: ["a", "b"], rows, low: -1, high: 0, color: true }).split("\n")[1];
+    expect(signed).toBe(`u ${ESCAPE}[48;2;250;235;130m  ${ESCAPE}[48;2;10;8;28m  ${ESCAPE}[0m`);
+    const legend = heatMapLegend({ low: 0, high: 1, color: true });
+    expect(legend).toMatch(/^0 .\[48;2;22;10;42m /);
+    expect(legend).toMatch(/;216;115m .\[0m 1$/);
+  });
+
   it("draws as many steps as there are", () => {
-    const columns = new Array<string>(200_000).fill("a");
-    const map = renderHeatMap({ columns, rows: [{ label: "u", values: new Float64Array(200_000) }], low: 0, high: 1 });
+    const columns = new Array<string>(130_000).fill("a");
+    const map = renderHeatMap({ columns, rows: [{ label: "u", values: new Float64Array(130_000) }], low: 0, high: 1 });
     expect(map.split("\n").length).toBeGreaterThan(10_000);
   });
 

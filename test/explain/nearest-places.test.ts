@@ -16,6 +16,13 @@ it("the likest states come first; of those that lie near each other one", async 
   expect(first!.similarity).toBeCloseTo(1, 12);
 });
 
+it("of what is as like the first comes first, and stays", async () => {
+  const same = states([1, 0], [2, 0], [3, 0], [0, 1]);
+  expect(await steps(same, { to: [1, 0] })).toEqual([0, 1, 2, 3]);
+  expect(await steps(same, { to: [1, 0], count: 1 })).toEqual([0]);
+  expect(await steps(same, { to: [1, 0], apart: 2 })).toEqual([0, 2]);
+});
+
 it("pieces go on where the last one ended, or where they say", async () => {
   const [a, b] = [states([0, 1])[0]!, { ...states([1, 0])[0]!, firstStep: 7 }];
   expect(await steps([a, b], { to: [1, 0] })).toEqual([7, 0]);
