@@ -37,6 +37,9 @@ describe("measures on a trace", () => {
     expect(a).toBeCloseTo(1, 1);
     expect(b).toBeLessThan(0.01);
     expect(c).toBe(0);
+    // What is added to every step, or multiplied with it, changes nothing.
+    const [moved] = changeRate(array(noise.map((v) => 7 - 3 * v)));
+    expect(moved).toBeCloseTo(a!, 10);
     const both = pace(array(slow, noise), array(noise, slow));
     expect(both.slower).toBe(0.5);
     expect(both.c).toBeCloseTo(both.h, 6);
