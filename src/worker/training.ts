@@ -145,8 +145,9 @@ export class LiveTraining {
   }
 
   private async giveSnapshots(): Promise<void> {
+    // Where it is about to go back to is what they ask for.
+    if (this.goingBackTo || this.waiting.length === 0) return;
     const waiting = this.waiting.splice(0);
-    if (waiting.length === 0) return;
     // Who waits hears too why there is none.
     const taken = this.task.trainer.snapshot();
     for (const give of waiting) give(taken);

@@ -42,7 +42,15 @@ describe("measures on a trace", () => {
     expect(moved).toBeCloseTo(a!, 10);
     const both = pace(array(slow, noise), array(noise, slow));
     expect(both.slower).toBe(0.5);
+    expect(pace(array(slow, slow, noise), array(noise, noise, slow)).slower).toBeCloseTo(2 / 3, 12);
     expect(both.c).toBeCloseTo(both.h, 6);
+  });
+
+  test("what lies on a bound is neither open nor closed, and no wider than it", () => {
+    const { open, closed } = saturation(array([0.1, 0.9, 0.05, 0.95]));
+    expect([[...open], [...closed]]).toEqual([[0.25], [0.25]]);
+    expect(deadUnits(array([0, 0.01], [0, 0.02]))).toEqual([0]);
+    expect(deadUnits(array([5, 5], [5, 6]), { range: 0 })).toEqual([0]);
   });
 
   test("memoryLength, saturation, dead units, correlation", () => {
