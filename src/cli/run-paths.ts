@@ -57,7 +57,8 @@ function claimRunFolder(folder: string, { force }: { readonly force: boolean }, 
 }
 
 /**
- * Makes the folder of `--output`, where there is none. @param made what was made is added to it, parents first
+ * Makes the folder of `--output`, where there is none.
+ * @param made what was made is added to it, parents first
  * @returns names of what is in it
  * @throws UsageError "run-exists" for a file; FailureError "folder-not-made"
  */

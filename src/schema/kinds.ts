@@ -112,9 +112,8 @@ export function read(kind: Kind, word: string): unknown {
       return renamed(kind, word);
     case "text":
     case "infinity":
-      return word;
     case "switch":
-      return word === "true" ? true : word === "false" ? false : word;
+      return word;
     case "list":
       return [read(kind.of, word)];
     case "either": {

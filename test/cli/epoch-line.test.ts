@@ -18,6 +18,7 @@ describe("the line after an epoch", () => {
     [60, "epoch 3/10: loss 1.9016, validation 1.7711"],
     [40, "3/10: loss 1.9016, validation 1.7711"],
     [36, "3/10: 1.9016, validation 1.7711"],
+    [5, "3/10: 1.9016, validation 1.7711"],
   ])("of a language model at %d columns", (columns, line) => {
     expect(fitting(textLine(epoch, 10), columns)).toBe(line);
   });
