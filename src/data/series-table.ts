@@ -23,7 +23,10 @@ type Read<C> = Placed<C extends { readonly label: string } ? Examples<Series> : 
  * @example `readSeriesTable("motions.csv", { channels: ["ax", "ay"], series: "id", label: "motion" })`
  * @throws UsageError "missing-value", "no-label", and what `readTimeSeries` throws
  */
-export async function readSeriesTable<const C extends SeriesTableColumns>(file: FileSource, columns: C): Promise<Read<C>> {
+export async function readSeriesTable<const C extends SeriesTableColumns>(
+  file: FileSource,
+  columns: C,
+): Promise<Read<C>> {
   expectOptions<SeriesTableColumns>("readSeriesTable", columns, {
     ...{ channels: "required", series: "required", label: 1, time: 1, delimiter: 1, header: 1 },
   });

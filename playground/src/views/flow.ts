@@ -21,7 +21,7 @@ export class Flow {
   forgetBias = 3;
   clip = false;
   norms?: Readonly<Record<string, Float64Array>>;
-  error?: string;
+  error?: string | undefined;
   private asked = "";
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -53,7 +53,7 @@ export class Flow {
   }
 
   /** Clipping scales a gradient that is too long to the length allowed, as a whole. */
-  private formatNumber(norms: Float64Array): Float64Array {
+  private clipped(norms: Float64Array): Float64Array {
     const longest = norms.reduce((a, b) => Math.max(a, b), 0);
     return this.clip && longest > 1 ? norms.map((v) => v / longest) : norms;
   }
@@ -98,17 +98,17 @@ export class Flow {
                 label: cell.toUpperCase(),
                 colour: COLOURS[cell],
                 dash: DASHES[cell],
-                values: this.formatNumber(norms[cell]!).toReversed(),
+                values: this.clipped(norms[cell]!).toReversed(),
               })),
               ...{ logarithmic: true, xLabel: say("steps back", "往回的步数"), yLabel: "‖∂L/∂hₜ‖" },
               y: [
-                Math.max(1e-24, Math.min(1e-6, ...CELLS.map((c) => this.formatNumber(norms[c]!)[0]!))),
-                Math.max(10, ...CELLS.flatMap((c) => Array.from(this.formatNumber(norms[c]!)))),
+                Math.max(1e-24, Math.min(1e-6, ...CELLS.map((c) => this.clipped(norms[c]!)[0]!))),
+                Math.max(10, ...CELLS.flatMap((c) => Array.from(this.clipped(norms[c]!)))),
               ],
             })
           : html`<div class="placeholder" aria-busy="true">${say("Computing…", "正在计算……")}</div>`
       }
-      ${norms ? html`<p class="figures">${CELLS.map((cell) => html`<span class="figure" data-flow=${cell} data-value=${norms[cell]![0]!}>${cell.toUpperCase()} <b>${shownLeft(this.formatNumber(norms[cell]!)[0]!)}</b></span>`)} <span class="hint">${say(`left of it after ${this.steps} steps`, `${this.steps} 步之后还剩`)}</span></p>` : ""}
+      ${norms ? html`<p class="figures">${CELLS.map((cell) => html`<span class="figure" data-flow=${cell} data-value=${norms[cell]![0]!}>${cell.toUpperCase()} <b>${shownLeft(this.clipped(norms[cell]!)[0]!)}</b></span>`)} <span class="hint">${say(`left of it after ${this.steps} steps`, `${this.steps} 步之后还剩`)}</span></p>` : ""}
     </div>`;
   }
 }
