@@ -2,6 +2,7 @@ import type { Cell } from "../cells/define.ts";
 import type { Range, ScanShape } from "../compute/plan.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { heldCell, holdable, holds } from "../scan/held-cell.ts";
+import { maskAtInference } from "../scan/inference-cell.ts";
 import { isSmallTable, partsLength, sizeOf, widthOf } from "../scan/widths.ts";
 import { mapValues } from "../shared/records.ts";
 import type { Graph, Lookup, Tensor } from "../tensor/graph.ts";
@@ -301,11 +302,12 @@ function traceWidth(o: LayerOptions, name: string): number {
 /** Random masks of the cell: drawn in training, otherwise what they are on average. */
 function maskRanges(graph: Graph, o: LayerOptions, T: number, B: number): Record<string, Range> {
   return Object.fromEntries(
-    Object.entries(o.cell.masks).map(([name, { per, rate, kind, width }]) => {
+    Object.entries(o.cell.masks).map(([name, mask]) => {
+      const { per, rate, kind, width } = mask;
       const units = sizeOf(width, o);
       const steps = per === "step" ? T : 1;
       const out = graph.reserve("activations", steps * B * units);
-      if (!graph.training || rate === 0) graph.fill(out, kind === "dropout" ? 1 : rate);
+      if (!graph.training || rate === 0) graph.fill(out, maskAtInference(mask));
       else {
         // Dropout drops with `rate` and scales what is left; zoneout is 1 (keep the old state) with `rate`.
         const draw = kind === "dropout" ? { rate, scale: 1 / (1 - rate) } : { rate: 1 - rate, scale: 1 };
