@@ -34,6 +34,12 @@ const directions = (change: Partial<RecurrentSpec>): BidirectionalSpec => ({
   ...{ kind: "bidirectional", forward: kerasLike("lstm"), backward: { ...backward, ...change }, merge: "concat" },
 });
 
+/** The same cell in both directions. */
+const bothWith = (options: RecurrentSpec["cell"]["options"]) => ({
+  forward: kerasLike("lstm", options),
+  backward: kerasLike("lstm", options, { reverse: true }),
+});
+
 // docs/semantics.md §8, and what else would become another function. Each option is on its own; every format that is not named takes it.
 const rows: readonly [string, CanonicalModel, Partial<Record<Target, RegExp>>][] = [
   ["nothing unusual", one(kerasLike("lstm")), {}],
@@ -55,7 +61,6 @@ const rows: readonly [string, CanonicalModel, Partial<Record<Target, RegExp>>][]
     "zoneout",
     one(kerasLike("gru", { zoneout: 0.5, resetAfter: true })),
     {
-      onnx: /zoneout/,
       ...Object.fromEntries(CONTAINERS.map((to) => [to, /no option "zoneout"/])),
       ...Object.fromEntries(kerasAll.map((to) => [to, /no zoneout/])),
     },
@@ -63,7 +68,7 @@ const rows: readonly [string, CanonicalModel, Partial<Record<Target, RegExp>>][]
   [
     "a projection",
     one(kerasLike("lstm", { projection: true }, { projectionSize: 1 })),
-    { onnx: /no projection/, ...Object.fromEntries(kerasAll.map((to) => [to, /no projection/])) },
+    Object.fromEntries(kerasAll.map((to) => [to, /no projection/])),
   ],
   [
     "the hard sigmoid of Keras 2 and TensorFlow.js",
@@ -137,6 +142,15 @@ describe("what would change the function is refused with the reason, everything 
     }
   });
 
+  test.each(["zoneout", "peephole", "clip", "coupled"] as const)(
+    "a cell with %s has a form in ONNX, which is said",
+    (option) => {
+      const spec = kerasLike("lstm", { [option]: { zoneout: 0.5, clip: 3 }[option as string] ?? true });
+      for (const to of [...kerasAll, "pytorch"] as const)
+        expect(() => convertModel(fileOf(one(spec)), { to }), to).toThrow(/ONNX has any cell/);
+    },
+  );
+
   test("an ONNX graph as layers, and as weights unless these are enough", async () => {
     const file = await readModel(convertModel(fileOf(one(kerasLike("lstm"))), { to: "onnx" }).bytes);
     expect(() => convertModel(file, { to: "keras" })).toThrow(/an ONNX graph is operators, not layers/);
@@ -177,12 +191,24 @@ describe("a state dictionary holds numbers, and what it cannot say is said", () 
   });
 });
 
-test("dropout inside a cell is training's alone: the function is the same as ONNX", async () => {
-  const file = fileOf(one(kerasLike("gru", { recurrentDropout: 0.5 })));
+/** As ONNX a network is the same function, read again. */
+async function expectSameAsOnnx(network: CanonicalModel): Promise<void> {
+  const file = fileOf(network);
   using a = new Model(file, { machine });
   using b = new Model(await readModel(convertModel(file, { to: "onnx" }).bytes), { machine });
   for (const { difference } of await compareModels(a, b, await randomInputs(a))) expect(difference).toBeLessThan(1e-6);
-});
+}
+
+test("dropout inside a cell is training's alone: the function is the same as ONNX", () =>
+  expectSameAsOnnx(one(kerasLike("gru", { recurrentDropout: 0.5 }))));
+
+test.each([
+  ["zoneout", kerasLike("lstm", { zoneout: 0.25 }, { reverse: true, returnSequences: false, returnState: false })],
+  ["a projection", kerasLike("lstm", { projection: true }, { projectionSize: 1, biases: 2 })],
+  ["an activation of no operator", kerasLike("gru", { candidate: "mish" }, { independent: true })],
+  ["normalized layers", recurrentSpec({ cell: { name: "layer-norm-lstm" }, ...sized })],
+  ["two directions", { ...directions({}), ...bothWith({ zoneout: 0.5 }) }],
+] as const)("a cell that is a scan in ONNX stays the same: %s", (_, spec) => expectSameAsOnnx(one(spec)));
 
 test("a normalization over another axis than the last is refused, also counted from the end", () => {
   const over = (axis: number) => fileOf(one({ kind: "layer-norm", size: 3, axis, epsilon: 1e-3 }));

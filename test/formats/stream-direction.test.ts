@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { lstm } from "../../src/cells/lstm.ts";
+import { minGru } from "../../src/cells/min-gru.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
 import type { LayerSpec } from "../../src/formats/canonical.ts";
 import { openOnnx } from "../../src/formats/onnx/program.ts";
@@ -67,17 +68,19 @@ test("a file that was trained on sequences of one length is streamed in pieces o
 });
 
 test("a graph whose state starts a layer that reads from the end is refused, through what only moves numbers, too", async () => {
+  // An operator, and a scan.
   for (const [options, refused] of [
     [{}, false],
     [{ numLayers: 2 }, false],
     [{ reverse: true }, true],
     [{ bidirectional: true }, true],
     [{ bidirectional: true, numLayers: 2 }, true],
-  ] as const) {
-    const layer = recurrent({ cell: lstm(), inputSize: 3, hiddenSize: 2, ...options });
-    using parameters = await createParameters({ machine, layout: layoutParameters(layer) });
-    using program = openOnnx(writeOnnx(layer, await parameters.toTensors()), { machine });
-    if (refused) await expect(program.openSession()).rejects.toMatchObject({ code: "whole-sequence" });
-    else (await program.openSession()).close();
-  }
+  ] as const)
+    for (const cell of [lstm(), minGru()]) {
+      const layer = recurrent({ cell, inputSize: 3, hiddenSize: 2, ...options });
+      using parameters = await createParameters({ machine, layout: layoutParameters(layer) });
+      using program = openOnnx(writeOnnx(layer, await parameters.toTensors()), { machine });
+      if (refused) await expect(program.openSession()).rejects.toMatchObject({ code: "whole-sequence" });
+      else (await program.openSession()).close();
+    }
 });

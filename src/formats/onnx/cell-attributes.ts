@@ -1,6 +1,7 @@
 import type { Cell } from "../../cells/define.ts";
 import { type CellSpec, cellByName, sameEquations } from "../../cells/registry.ts";
 import type { ActivationSpec, NamedActivation } from "../../math/activations.ts";
+import { inferenceCell } from "../../scan/inference-cell.ts";
 import { UsageError } from "../../shared/errors.ts";
 import type { GatedCell } from "../gate-order.ts";
 import { defaultActivations, onnxActivation } from "./activations.ts";
@@ -34,36 +35,38 @@ const slots: Readonly<Record<GatedCell, readonly string[]>> = {
   lstm: ["gate", "candidate", "output"],
 };
 
+/** Options of cells that such a node can say. One more makes other equations. */
+const said: readonly string[] = ["bias", "clip", "peephole", "coupled", "resetAfter", ...Object.values(slots).flat()];
+
+const asNode = ({ name, options = {} }: CellSpec): CellSpec => ({
+  name,
+  options: Object.fromEntries(Object.entries(options).filter(([option]) => said.includes(option))),
+});
+
 /**
- * The recurrent node that computes exactly what a cell does.
+ * The recurrent node that computes exactly what a cell does where nobody trains it; undefined if there is none.
  *
  * @param spec how the cell was made, where its activations or its clip are not the usual ones
- * @throws UsageError "not-convertible" with the reason
+ * @throws UsageError "not-convertible" where the cell was not made so
  */
-export function nodeForm(cell: Cell, spec?: CellSpec): NodeForm {
-  const refuse = (why: string): UsageError =>
-    new UsageError("not-convertible", `cell "${cell.name}" cannot be written as an ONNX node: ${why}`);
-  if (cell.projections.length > 0) throw refuse("ONNX' LSTM has no projection of the state");
-  if (Object.keys(cell.masks).length > 0)
-    throw refuse("it has recurrent dropout or zoneout; make the model again with a cell without them");
-  const found = spec ? [spec] : usual;
-  const known = found.find((candidate) => sameEquations(cellByName(candidate), cell));
-  if (!known || !(known.name in slots))
-    throw refuse(
-      spec
-        ? `its equations are not those of ${JSON.stringify(spec)}`
-        : "its equations are not those of an RNN, LSTM or GRU with the usual activations; if only activations or clip differ, say how the cell was made (cell: { name, options })",
+export function nodeForm(cell: Cell, spec?: CellSpec): NodeForm | undefined {
+  if (spec && !sameEquations(cellByName(spec), cell))
+    throw new UsageError(
+      "not-convertible",
+      `cell "${cell.name}" cannot be written as ONNX: its equations are not those of ${JSON.stringify(spec)}`,
     );
+  const equations = inferenceCell(cell);
+  const candidates = (spec ? [asNode(spec)] : usual).filter(({ name }) => name in slots);
+  const known = candidates.find((candidate) => sameEquations(cellByName(candidate), equations));
+  if (!known) return undefined;
   const kind = known.name as GatedCell;
   const { options = {} } = known;
   const activations = slots[kind].map((slot, k) => {
     const given = options[slot] as ActivationSpec | undefined;
     if (given === undefined) return { name: defaultActivations[kind][k]! };
-    const one: NamedActivation = typeof given === "string" ? { name: given } : given;
-    const theirs = onnxActivation(one);
-    if (!theirs) throw refuse(`ONNX' recurrent nodes have no activation "${one.name}"`);
-    return theirs;
+    return onnxActivation(typeof given === "string" ? { name: given } : given);
   });
+  if (!activations.every((one) => one !== undefined)) return undefined;
   return {
     kind,
     op: kind.toUpperCase() as NodeForm["op"],

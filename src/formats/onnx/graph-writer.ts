@@ -1,3 +1,4 @@
+import { UsageError } from "../../shared/errors.ts";
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { DataType } from "../data-type.ts";
@@ -25,8 +26,11 @@ export class GraphWriter {
   private readonly inputs: unknown[] = [];
   private readonly outputs: unknown[] = [];
   private readonly domains = new Set<string>();
+  /** Values that have been made. */
+  private readonly made = new Set<string>();
 
   input(name: string, type: DataType, shape: readonly (number | string)[]): void {
+    this.make(name);
     this.inputs.push(port(name, type, shape));
   }
 
@@ -41,6 +45,7 @@ export class GraphWriter {
 
   /** A tensor of any type. */
   tensor(name: string, type: DataType, { shape, data }: NamedTensor): string {
+    this.make(name);
     this.initializers.push(encodeTensor(name, type, shape, data));
     return name;
   }
@@ -48,6 +53,12 @@ export class GraphWriter {
   /** Whole numbers that a node reads as an input, such as axes. */
   whole(name: string, values: readonly number[]): string {
     return this.tensor(name, "int64", { shape: [values.length], data: values });
+  }
+
+  /** The number of an axis as a node reads it, in the graph once. */
+  axis(axis: number): string {
+    const name = `axis.${axis}`;
+    return this.made.has(name) ? name : this.whole(name, [axis]);
   }
 
   node(
@@ -60,6 +71,7 @@ export class GraphWriter {
     const attribute = Object.entries(attributes).flatMap(([name, value]) =>
       value === undefined ? [] : [{ name, ...attributeValue(value) }],
     );
+    for (const name of output) if (name !== "") this.make(name);
     this.nodes.push({
       input,
       output,
@@ -69,6 +81,15 @@ export class GraphWriter {
       ...(domain && { domain }),
     });
     if (domain) this.domains.add(domain);
+  }
+
+  private make(name: string): void {
+    if (this.made.has(name))
+      throw new UsageError(
+        "not-convertible",
+        `as ONNX two values would be called ${JSON.stringify(name)}; give the state of the cell, or the output of the model, another name`,
+      );
+    this.made.add(name);
   }
 
   /** The graph alone, as the body of a loop or a branch. */

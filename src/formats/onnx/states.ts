@@ -1,5 +1,5 @@
 import type { ModelPort, StatePair } from "../runnable.ts";
-import type { OnnxGraph } from "./model.ts";
+import type { OnnxGraph, OnnxNode } from "./model.ts";
 
 /** How exporters call the output that continues a state: "state" → "stateN", "h0" → "hn", "h" → "h_out". */
 const rules: readonly ((input: string) => readonly string[])[] = [
@@ -38,14 +38,23 @@ const MOVERS: readonly string[] = [
 ];
 const RECURRENT: readonly string[] = ["RNN", "GRU", "LSTM", "DynamicQuantizeLSTM"];
 
+/** What a node starts from that goes from the end to the beginning, in both directions too. */
+function backwardStates({ op, inputs, attributes }: OnnxNode): readonly string[] {
+  // Initial h and c.
+  if (RECURRENT.includes(op)) return (attributes.get("direction") ?? "forward") === "forward" ? [] : inputs.slice(5, 7);
+  const directions = attributes.get("scan_input_directions");
+  const backward = op === "Scan" && Array.isArray(directions) && directions.includes(1);
+  return backward ? inputs.slice(0, inputs.length - Number(attributes.get("num_scan_inputs"))) : [];
+}
+
 /** Whether a layer that reads from the end to the beginning, in both directions too, starts from this input. */
 export function startsBackward({ nodes }: OnnxGraph, input: string): boolean {
   const moved = new Set([input]);
-  return nodes.some(({ op, inputs, outputs, attributes }) => {
-    // Initial h and c.
-    const starts = RECURRENT.includes(op) && inputs.slice(5, 7).some((name) => moved.has(name));
+  return nodes.some((node) => {
+    const { op, inputs, outputs } = node;
+    const starts = backwardStates(node).some((name) => moved.has(name));
     if (MOVERS.includes(op) && inputs.some((name) => moved.has(name))) for (const name of outputs) moved.add(name);
-    return starts && (attributes.get("direction") ?? "forward") !== "forward";
+    return starts;
   });
 }
 

@@ -47,6 +47,36 @@ function log1pOfLog(x: Term): Expression {
   return select(equal(kept, x), log(sum), add(log(sum), div(sub(x, kept), sum)));
 }
 
+/** What equations do not know themselves. */
+export interface Printed {
+  readonly graph: GraphWriter;
+  /** Values of the graph by the nodes that they are: variables before printing, everything else behind it. */
+  readonly names: Map<AnyNode, string>;
+  /** A new name for the value of a node. */
+  readonly name: (node: AnyNode) => string;
+  /** Prints an operation that mixes units. */
+  readonly mixing?: (node: AnyNode) => string;
+}
+
+/** Prints equations as nodes of a graph, each value once, and names the values in `names`. */
+export function writeNodes(roots: Iterable<AnyNode>, printed: Printed): void {
+  const { graph, names, name, mixing } = printed;
+  for (const node of inOrder(roots, (n) => names.has(n))) if (!names.has(node)) names.set(node, write(node));
+
+  function write(node: AnyNode): string {
+    if (node.op === "constant") return graph.float(name(node), { shape: [], data: [node.value] });
+    if (node.op === "product" || node.op === "transposed" || node.op === "mean" || node.op === "variable") {
+      if (!mixing) throw new TypeError(`"${node.op}" ${node.name} is no function of one number`);
+      return mixing(node);
+    }
+    const args = node.args.map((arg) => names.get(arg)!);
+    const own = name(node);
+    if (node.op === "logarithm1p") return writeExpression(graph, log1pOfLog, args[0]!, own);
+    graph.node(operators[node.op], args, [own]);
+    return own;
+  }
+}
+
 /** Prints an equation of one variable as nodes over the value `x` and returns the name of the result. */
 export function writeExpression(
   graph: GraphWriter,
@@ -54,20 +84,9 @@ export function writeExpression(
   x: string,
   prefix: string,
 ): string {
-  const root = equation(variable("x"));
-  const names = new Map<AnyNode, string>();
-  inOrder([root]).forEach((node, k) => {
-    const name = `${prefix}.${k}`;
-    const args = node.args.map((arg) => names.get(arg)!);
-    if (node.op === "variable") names.set(node, x);
-    else if (node.op === "constant") names.set(node, graph.float(name, { shape: [], data: [node.value] }));
-    else if (node.op === "logarithm1p") names.set(node, writeExpression(graph, log1pOfLog, args[0]!, name));
-    else if (node.op === "product" || node.op === "transposed" || node.op === "mean")
-      throw new TypeError(`"${node.op}" mixes units and is no function of one number`);
-    else {
-      graph.node(operators[node.op], args, [name]);
-      names.set(node, name);
-    }
-  });
+  const [argument, names] = [variable("x"), new Map<AnyNode, string>()];
+  const root = equation(argument);
+  names.set(argument, x);
+  writeNodes([root], { graph, names, name: () => `${prefix}.${names.size}` });
   return names.get(root)!;
 }

@@ -154,7 +154,7 @@ export const layerWriters: { readonly [K in LayerSpec["kind"]]: LayerWriter<Extr
   permute: (spec, context) => [step(context, "Transpose", context.inputs, "permuted", { perm: [0, ...spec.order] })],
   repeat(spec, context) {
     const { graph, node, inputs } = context;
-    const one = step(context, "Unsqueeze", [inputs[0]!, "axis.1"], "one");
+    const one = step(context, "Unsqueeze", [inputs[0]!, graph.axis(1)], "one");
     return [step(context, "Tile", [one, graph.whole(`${node}/times`, [1, spec.times, 1])], "repeated")];
   },
   concatenate: (spec, context) => [step(context, "Concat", context.inputs, "joined", { axis: spec.axis })],

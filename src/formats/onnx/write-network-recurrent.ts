@@ -1,10 +1,9 @@
 import { type CellSpec, cellByName } from "../../cells/registry.ts";
-import { size } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
-import { type NodeForm, nodeForm } from "./cell-attributes.ts";
+import { nodeForm } from "./cell-attributes.ts";
 import type { LayerWriter, LayerWriting } from "./write-layers.ts";
-import { attributesOf, packed } from "./write-recurrent.ts";
+import { writeLayer } from "./write-recurrent.ts";
 
 const REVERSED = 2 ** 31 - 1;
 
@@ -15,7 +14,7 @@ interface Parts {
   readonly states: readonly string[];
 }
 
-/** One ONNX node for a layer in one or two directions; `steps` is [time, D, batch, H]. */
+/** A layer in one or two directions; `steps` is [time, D, batch, H]. */
 function recurrentNode(
   specs: readonly RecurrentSpec[],
   context: LayerWriting,
@@ -24,55 +23,45 @@ function recurrentNode(
   const { graph, node, inputs, weight, refuse } = context;
   const [spec] = specs as [RecurrentSpec];
   if (specs.length > 1 && specs.some((s, d) => s.reverse !== (d === 1))) throw refuse("its directions are unusual");
-  const { form, cell } = formOf(spec, refuse);
-  const shapeOf = (s: RecurrentSpec) => JSON.stringify([s.cell, s.hiddenSize, s.biases]);
+  const shapeOf = (s: RecurrentSpec) => JSON.stringify([s.cell, s.hiddenSize, s.projectionSize ?? 0, s.biases]);
   if (specs.some((s) => shapeOf(s) !== shapeOf(spec)))
     throw refuse("its two directions have different cells, units or biases");
+  const known: CellSpec = {
+    ...spec.cell,
+    options: { ...spec.cell.options, ...(spec.biases === 0 && { bias: false }) },
+  };
+  const cell = cellByName(known);
   const x = `${node}/by-time`;
   graph.node("Transpose", [inputs[0]!], [x], { perm: [1, 0, 2] });
   const tensor = (name: string): NamedTensor => {
-    if (name.startsWith("bias_hh") && spec.biases === 1) {
-      const { shape } = weight(name.replace("_hh", "_ih"));
-      return { shape, data: new Float32Array(size(shape)) };
-    }
-    return weight(name);
+    if (!name.startsWith("bias_hh") || spec.biases === 2) return weight(name);
+    // What is not in the model is zeros, one for each row of the matrix.
+    const { shape } = weight(name.replace("bias_hh", "weight_hh"));
+    return { shape: shape.slice(0, 1), data: new Float32Array(shape[0]!) };
   };
-  const suffixes = specs.map((_, d) => (d === 0 ? "_l0" : "_l0_reverse"));
-  const weights = packed(form, { hiddenSize: spec.hiddenSize, cell }, suffixes, tensor);
-  const given = (what: keyof typeof weights): string =>
-    weights[what] ? graph.float(`${node}/${what}`, weights[what]) : "";
   const states = cell.states.map((s) => s.name);
-  // Left out, states are zero.
   const before = states.map((state, k) => {
-    if (spec.independent) return "";
+    if (spec.independent) return undefined;
     const parts = specs.map((_, d) => {
       const name = `${node}/${state}.before.${d}`;
-      graph.node("Unsqueeze", [initial(k, d), "axis.0"], [name]);
+      graph.node("Unsqueeze", [initial(k, d), graph.axis(0)], [name]);
       return name;
     });
     if (parts.length === 1) return parts[0]!;
     graph.node("Concat", parts, [`${node}/${state}.before`], { axis: 0 });
     return `${node}/${state}.before`;
   });
-  const args = [x, given("W"), given("R"), given("B"), "", ...before, ...(weights.P ? [given("P")] : [])];
+  const { hiddenSize, projectionSize = 0, reverse } = spec;
   const finals = states.map((state) => `${node}/${state}.after`);
-  graph.node(form.op, args, [`${node}/Y`, ...finals], attributesOf(form, spec.hiddenSize, specs.length, spec.reverse));
+  writeLayer(graph, {
+    ...{ form: nodeForm(cell, known), cell, sizes: { hiddenSize, projectionSize }, reverse, x, initial: before },
+    directions: specs.map((_, d) => ({
+      tensor: (part) => tensor(`${part}_l0${d === 0 ? "" : "_reverse"}`),
+      name: (what) => `${node}/${what}${d === 0 ? "" : "_reverse"}`,
+    })),
+    ...{ steps: `${node}/Y`, finals },
+  });
   return { steps: `${node}/Y`, finals, states };
-}
-
-function formOf(spec: RecurrentSpec, refuse: LayerWriting["refuse"]) {
-  // Left out like any other dropout: it does nothing at inference.
-  const { recurrentDropout: _, ...own } = spec.cell.options ?? {};
-  const options = { ...own, ...(spec.biases === 0 && { bias: false }) };
-  const known: CellSpec = { ...spec.cell, options };
-  const cell = cellByName(known);
-  try {
-    return { form: nodeForm(cell, known) as NodeForm, cell };
-  } catch (cause) {
-    throw refuse(
-      cause instanceof Error ? cause.message.replace(/^cell "[^"]*" cannot be written as an ONNX node: /, "") : "",
-    );
-  }
 }
 
 /** Element `d` of the first axis. */
@@ -103,7 +92,7 @@ function given(
   graph.whole(`${node}/flip.${d}.end`, [-REVERSED]);
   graph.node(
     "Slice",
-    [name, `${node}/flip.${d}.start`, `${node}/flip.${d}.end`, "axis.1", `${node}/flip.${d}.start`],
+    [name, `${node}/flip.${d}.start`, `${node}/flip.${d}.end`, graph.axis(1), `${node}/flip.${d}.start`],
     [`${node}/flipped.${d}`],
   );
   return `${node}/flipped.${d}`;
@@ -116,7 +105,7 @@ export const writeOneDirection: LayerWriter<RecurrentSpec> = (spec, context) => 
   const all = direction(context, steps, 0, 1, "steps");
   const last = finals.map((value, k) => {
     const name = `${node}.${states[k]}_out`;
-    graph.node("Squeeze", [value, "axis.0"], [name]);
+    graph.node("Squeeze", [value, graph.axis(0)], [name]);
     return name;
   });
   const flip = spec.reverse && spec.outputOrder === "computed";

@@ -28,8 +28,6 @@ export function writeNetworkOnnx(model: CanonicalModel): OwnBytes {
     if (![...given].some((node) => name.startsWith(`${node}.`))) graph.input(name, "float32", ["batch", width]);
     graph.output(`${name}_out`, "float32", ["batch", width]);
   }
-  graph.whole("axis.0", [0]);
-  graph.whole("axis.1", [1]);
   // Values of the model go under names of their own, so that an output may be called like one of them.
   const values = new Map(model.inputs.map(({ name, shape }) => [name, { name, rank: shape.length + 1 }]));
   for (const node of model.nodes) {

@@ -1,11 +1,14 @@
 import type { Cell } from "../../cells/define.ts";
 import type { CellSpec } from "../../cells/registry.ts";
 import type { Recurrent } from "../../layers/recurrent.ts";
+import { inferenceCell } from "../../scan/inference-cell.ts";
+import { sizeOf } from "../../scan/widths.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { gateOrder, peepholeOrder } from "../gate-order.ts";
 import { join } from "../join.ts";
 import { type NodeForm, nodeForm } from "./cell-attributes.ts";
 import type { GraphWriter } from "./graph-writer.ts";
+import { type ScanToWrite, writeScan } from "./write-scan.ts";
 
 export interface RecurrentToWrite {
   /** Name of the value [time, batch, D] that the first layer reads. */
@@ -16,19 +19,17 @@ export interface RecurrentToWrite {
   readonly cell: CellSpec | undefined;
 }
 
-/** Adds one node a layer, states as inputs and outputs of the graph, and returns the name of the last layer's output. */
+/** Adds the layers, states as inputs and outputs of the graph, and returns the name of the last layer's output. */
 export function writeRecurrent(graph: GraphWriter, rnn: Recurrent, o: RecurrentToWrite): string {
-  const { cell, numLayers, bidirectional, reverse, hiddenSize } = rnn.options;
+  const { cell, numLayers, bidirectional, reverse } = rnn.options;
   const form = nodeForm(cell, o.cell);
   const D = bidirectional ? 2 : 1;
   const states = cell.states.map((s) => s.name);
-  for (const state of states) {
-    graph.input(state, "float32", [numLayers * D, "batch", hiddenSize]);
-    graph.output(`${state}_out`, "float32", [numLayers * D, "batch", hiddenSize]);
+  for (const { name, width } of cell.states) {
+    graph.input(name, "float32", [numLayers * D, "batch", sizeOf(width, rnn.options)]);
+    graph.output(`${name}_out`, "float32", [numLayers * D, "batch", sizeOf(width, rnn.options)]);
   }
-  graph.whole("axis.0", [0]);
-  graph.whole("axis.1", [1]);
-  graph.whole("rows", [0, 0, -1]);
+  if (D === 2) graph.whole("rows", [0, 0, -1]);
   const single = numLayers === 1;
   let x = o.input;
   for (let layer = 0; layer < numLayers; layer++) {
@@ -38,23 +39,20 @@ export function writeRecurrent(graph: GraphWriter, rnn: Recurrent, o: RecurrentT
       if (single) return state;
       graph.whole(name(`${state}.start`), [layer * D]);
       graph.whole(name(`${state}.end`), [(layer + 1) * D]);
-      graph.node("Slice", [state, name(`${state}.start`), name(`${state}.end`), "axis.0"], [name(state)]);
+      graph.node("Slice", [state, name(`${state}.start`), name(`${state}.end`), graph.axis(0)], [name(state)]);
       return name(state);
     });
-    const weights = packed(form, rnn.options, suffixes, (part) => o.tensor(`${o.prefix}${part}`));
-    const given = (what: keyof typeof weights): string => {
-      const tensor = weights[what];
-      return tensor ? graph.float(name(what), tensor) : "";
-    };
-    const inputs = [x, given("W"), given("R"), given("B"), "", ...initial];
-    graph.node(
-      form.op,
-      weights.P ? [...inputs, given("P")] : inputs,
-      [name("Y"), ...states.map((s) => (single ? `${s}_out` : name(`${s}.final`)))],
-      attributesOf(form, hiddenSize, D, reverse),
-    );
+    writeLayer(graph, {
+      ...{ form, cell, sizes: rnn.options, reverse, x, initial },
+      directions: suffixes.map((suffix) => ({
+        tensor: (part) => o.tensor(`${o.prefix}${part}${suffix}`),
+        name: (what) => `${o.prefix}${what}${suffix}`,
+      })),
+      steps: name("Y"),
+      finals: states.map((s) => (single ? `${s}_out` : name(`${s}.final`))),
+    });
     x = name("output");
-    if (D === 1) graph.node("Squeeze", [name("Y"), "axis.1"], [x]);
+    if (D === 1) graph.node("Squeeze", [name("Y"), graph.axis(1)], [x]);
     else {
       graph.node("Transpose", [name("Y")], [name("Y.by-row")], { perm: [0, 2, 1, 3] });
       graph.node("Reshape", [name("Y.by-row"), "rows"], [x]);
@@ -68,10 +66,74 @@ export function writeRecurrent(graph: GraphWriter, rnn: Recurrent, o: RecurrentT
   return x;
 }
 
+/** A layer of one or two directions. */
+export interface LayerToWrite {
+  /** How an operator says the cell; undefined where none does. */
+  readonly form: NodeForm | undefined;
+  readonly cell: Cell;
+  readonly sizes: ScanToWrite["sizes"];
+  /** Whether its only direction goes from the end to the beginning; the second of two always does. */
+  readonly reverse: boolean;
+  /** Name of the input [T, B, D]. */
+  readonly x: string;
+  /** Names of the states before the first step, [directions, B, W] each; undefined: zeros. */
+  readonly initial: readonly (string | undefined)[];
+  readonly directions: readonly Pick<ScanToWrite, "tensor" | "name">[];
+  /** Names for what it makes: the first state at all steps [T, directions, B, W], and the states behind the last one. */
+  readonly steps: string;
+  readonly finals: readonly string[];
+}
+
+/** Prints a layer: as an operator of ONNX where one computes its cell, else as scans that give out the same. */
+export function writeLayer(graph: GraphWriter, layer: LayerToWrite): void {
+  const { form, cell, sizes, x, initial, directions, reverse, steps, finals } = layer;
+  const D = directions.length;
+  if (form) {
+    const weights = packed(form, { hiddenSize: sizes.hiddenSize, cell }, directions);
+    const given = (what: keyof typeof weights): string =>
+      weights[what] ? graph.float(directions[0]!.name(what), weights[what]) : "";
+    const inputs = [x, given("W"), given("R"), given("B"), "", ...initial.map((value) => value ?? "")];
+    const attributes = attributesOf(form, sizes.hiddenSize, D, reverse);
+    graph.node(form.op, weights.P ? [...inputs, given("P")] : inputs, [steps, ...finals], attributes);
+    return;
+  }
+  const written = directions.map(({ tensor, name }, d) => {
+    const own = initial.map((value, k) => {
+      const state = name(`scan/initial.${cell.states[k]!.name}`);
+      if (value === undefined) return undefined;
+      graph.node("Gather", [value, graph.tensor(`${state}.at`, "int64", { shape: [], data: [d] })], [state]);
+      return state;
+    });
+    return writeScan(graph, {
+      ...{ cell: inferenceCell(cell), sizes, x, initial: own, tensor, name },
+      reverse: D === 2 ? d === 1 : reverse,
+    });
+  });
+  const stack = (parts: readonly string[], axis: 0 | 1, whole: string): void => {
+    const rows = parts.map((part) => (D === 1 ? whole : `${part}.row`));
+    parts.forEach((part, d) => {
+      graph.node("Unsqueeze", [part, graph.axis(axis)], [rows[d]!]);
+    });
+    if (D > 1) graph.node("Concat", rows, [whole], { axis });
+  };
+  stack(
+    written.map((one) => one.steps),
+    1,
+    steps,
+  );
+  finals.forEach((whole, k) => {
+    stack(
+      written.map((one) => one.finals[k]!),
+      0,
+      whole,
+    );
+  });
+}
+
 type Attributes = Parameters<GraphWriter["node"]>[3];
 
 /** Attributes of a node of this form, in `D` directions. */
-export function attributesOf(form: NodeForm, hiddenSize: number, D: number, reverse: boolean): Attributes {
+function attributesOf(form: NodeForm, hiddenSize: number, D: number, reverse: boolean): Attributes {
   const all = Array.from({ length: D }, () => form.activations).flat();
   const constants = (key: "alpha" | "beta"): { floats: number[] } | undefined => {
     const floats = all.flatMap((a) => (a[key] === undefined ? [] : [a[key]]));
@@ -90,16 +152,15 @@ export function attributesOf(form: NodeForm, hiddenSize: number, D: number, reve
 }
 
 /** W, R, B and P of a node: the parameters of its directions in ONNX' order. A gate that a cell does not have is zeros. */
-export function packed(
+function packed(
   form: NodeForm,
   { hiddenSize: H, cell }: { readonly hiddenSize: number; readonly cell: Cell },
-  suffixes: readonly string[],
-  tensor: (name: string) => NamedTensor,
+  directions: readonly Pick<ScanToWrite, "tensor">[],
 ): Record<"W" | "R" | "B" | "P", NamedTensor | undefined> {
   const theirs = gateOrder[form.kind].onnx!;
   const ours = cell.gates.map((g) => g.name);
-  const blocks = (name: string): Float64Array => {
-    const data = new Float64Array(tensor(name).data);
+  const blocks = (tensor: NamedTensor): Float64Array => {
+    const data = new Float64Array(tensor.data);
     const length = data.length / ours.length;
     return concat(
       theirs.map((gate) => {
@@ -108,22 +169,25 @@ export function packed(
       }),
     );
   };
-  const stack = (shape: readonly number[], part: (suffix: string) => Float64Array): NamedTensor => ({
-    shape: [suffixes.length, ...shape],
-    data: concat(suffixes.map(part)),
+  type Weights = ScanToWrite["tensor"];
+  const stack = (shape: readonly number[], part: (tensor: Weights) => Float64Array): NamedTensor => ({
+    shape: [directions.length, ...shape],
+    data: concat(directions.map(({ tensor }) => part(tensor))),
   });
   const rows = theirs.length * H;
-  const columns = tensor(`weight_ih${suffixes[0]}`).shape[1]!;
-  const peephole = (suffix: string, gate: string): Float64Array =>
-    `p${gate}` in cell.weights ? Float64Array.from(tensor(`weight_p${gate}${suffix}`).data) : new Float64Array(H);
+  const columns = directions[0]!.tensor("weight_ih").shape[1]!;
+  const peephole = (tensor: Weights, gate: string): Float64Array =>
+    `p${gate}` in cell.weights ? Float64Array.from(tensor(`weight_p${gate}`).data) : new Float64Array(H);
   return {
-    W: stack([rows, columns], (s) => blocks(`weight_ih${s}`)),
-    R: stack([rows, H], (s) => blocks(`weight_hh${s}`)),
+    W: stack([rows, columns], (tensor) => blocks(tensor("weight_ih"))),
+    R: stack([rows, H], (tensor) => blocks(tensor("weight_hh"))),
     B:
       cell.bias === "none"
         ? undefined
-        : stack([2 * rows], (s) => concat([blocks(`bias_ih${s}`), blocks(`bias_hh${s}`)])),
-    P: form.peephole ? stack([3 * H], (s) => concat(peepholeOrder.onnx.map((g) => peephole(s, g)))) : undefined,
+        : stack([2 * rows], (tensor) => concat([blocks(tensor("bias_ih")), blocks(tensor("bias_hh"))])),
+    P: form.peephole
+      ? stack([3 * H], (tensor) => concat(peepholeOrder.onnx.map((gate) => peephole(tensor, gate))))
+      : undefined,
   };
 }
 

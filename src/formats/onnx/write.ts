@@ -11,24 +11,29 @@ import { writeRecurrent } from "./write-recurrent.ts";
 
 /** Options of `writeOnnx`. */
 export interface WriteOnnxOptions {
-  /** How the cell was made, for cells whose activations or clip are not the usual ones. A language model knows it itself. */
+  /**
+   * How the cell was made, so that an RNN, LSTM or GRU whose activations or clip are not the usual ones becomes an operator of ONNX, too. A
+   * language model knows it itself.
+   */
   readonly cell?: CellSpec;
 }
 
 /**
  * A model as one ONNX file (operator set 17) with dynamic batch and time; states are inputs and outputs, so that a sequence
- * can be continued. Numbers are written as float32. Dropout between layers is left out.
+ * can be continued. Numbers are written as float32. A cell becomes ONNX' RNN, LSTM or GRU where that computes the same; any other, one of
+ * your own included, a `Scan` with the cell's equations as its body. Dropout is left out, zoneout is what it is on average.
  *
  * A `LanguageModel` reads `tokens` int64 [time, batch] and gives `logits` [time, batch, V]; a `Recurrent` reads `input`
- * [time, batch, D] ([batch, time, D] with `batchFirst`) and gives `output`. State `h` [L·directions, batch, H] comes back
- * as `h_out`, `c` as `c_out`.
+ * [time, batch, D] ([batch, time, D] with `batchFirst`) and gives `output`. State `h` [L·directions, batch, H|P] comes
+ * back as `h_out`, `c` as `c_out`.
  *
  * @param tensors the parameters by name, as `ParameterStore.toTensors()` gives them
  * @example
  * ```ts
  * const bytes = writeOnnx(model, await parameters.toTensors());
  * ```
- * @throws UsageError "not-convertible" with the reason where no ONNX node computes the same; "missing-parameter"
+ * @throws UsageError "not-convertible" where `cell` says another cell than the model's, or the graph needs the name of a state itself;
+ *   "missing-parameter"
  */
 export function writeOnnx(
   model: LanguageModel | Recurrent,
