@@ -167,11 +167,14 @@ function layersOf({ content, name }: ModelFile): CanonicalModel {
   }
 }
 
-/** A language model as layers. @throws UsageError "not-convertible" for cells that no other format knows */
+/** A language model as layers. @throws UsageError "not-convertible" for cells that no format of layers has */
 export function networkOfText({ model, weights }: LoadedText): CanonicalModel {
   const { cell, tied } = model.config;
   if (cell.custom || !["rnn", "lstm", "gru"].includes(cell.name))
-    throw new UsageError("not-convertible", `no other format has the cell "${cell.name}"`);
+    throw new UsageError(
+      "not-convertible",
+      `this format has no cell "${cell.name}"; ONNX has it: write a file that ends in .onnx`,
+    );
   const all = new Map(weights);
   if (tied) all.set("head.weight", weights.get("embedding.weight")!);
   // In the order of the layers, which the file of a run does not keep.

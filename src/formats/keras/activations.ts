@@ -1,6 +1,7 @@
 import type { StrictJson } from "../../checkpoint/strict-json.ts";
 import { type NamedActivation, withConstants } from "../../math/activations.ts";
 import { describe, nearest } from "../../shared/errors.ts";
+import { ONNX_HAS_IT } from "../any-cell.ts";
 import { Config, classOf, unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
 
@@ -109,12 +110,12 @@ export function writeActivation(spec: NamedActivation, where: string, family: Fa
     const { alpha, beta } = withConstants(spec);
     if (Math.abs(alpha! - family.hardSigmoid) > 1e-7 || beta !== 0.5)
       throw refuse(
-        `has the slope ${slope(alpha!)}, ${family.name} only that of ${slope(family.hardSigmoid)}: the function would change`,
+        `has the slope ${slope(alpha!)}, ${family.name} only that of ${slope(family.hardSigmoid)}: the function would change${ONNX_HAS_IT}`,
       );
     return "hard_sigmoid";
   }
   for (const [name, { spec: meant, by }] of table) if (by.includes(family.kind) && same(meant, spec)) return name;
-  throw refuse(`${JSON.stringify({ alpha: spec.alpha, beta: spec.beta })} has no name in ${family.name}`);
+  throw refuse(`${JSON.stringify({ alpha: spec.alpha, beta: spec.beta })} has no name in ${family.name}${ONNX_HAS_IT}`);
 }
 
 /** A slope as people write it: a sixth has no end in decimals. */

@@ -1,5 +1,6 @@
 import type { NamedActivation } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { ONNX_HAS_IT } from "../any-cell.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
 import type { GatedCell } from "../gate-order.ts";
 import { writeActivation } from "./activations.ts";
@@ -16,18 +17,20 @@ interface Context extends WriteContext {
 /** A recurrent layer for Keras or TensorFlow.js, which know three cells with few options. */
 export function writeRecurrent(spec: RecurrentSpec, context: Context): WrittenLayer {
   const { name, family } = context;
-  const refuse = (why: string) => unsupported(`layer "${name}": ${why}: the function would change`);
+  const refuse = (why: string, instead = "") =>
+    unsupported(`layer "${name}": ${why}: the function would change${instead}`);
+  const refuseCell = (why: string) => refuse(why, ONNX_HAS_IT);
   const cell = Object.keys(recurrentClasses).find((known) => known === spec.cell.name) as GatedCell | undefined;
-  if (!cell) throw refuse(`${family.name} has no cell ${JSON.stringify(spec.cell.name)}`);
+  if (!cell) throw refuseCell(`${family.name} has no cell ${JSON.stringify(spec.cell.name)}`);
   const options = spec.cell.options ?? {};
   for (const [key, value] of Object.entries(options)) {
     const known = ["activation", "gate", "candidate", "output", "resetAfter", "recurrentDropout", "bias"].includes(key);
-    if (!known && value) throw refuse(`${family.name} has no ${key} in its ${recurrentClasses[cell]}`);
+    if (!known && value) throw refuseCell(`${family.name} has no ${key} in its ${recurrentClasses[cell]}`);
   }
-  if (spec.projectionSize) throw refuse(`${family.name} has no projection in its LSTM`);
+  if (spec.projectionSize) throw refuseCell(`${family.name} has no projection in its LSTM`);
   const resetAfter = cell === "gru" && options.resetAfter !== false;
   if (resetAfter && family.kind === "tfjs")
-    throw refuse(
+    throw refuseCell(
       "its GRU resets after the product, and TensorFlow.js has only the one that resets before it; no weights make one of the other",
     );
   if (spec.reverse && spec.returnSequences && spec.outputOrder === "time" && !context.inside)
@@ -74,7 +77,7 @@ function activations(cell: GatedCell, { cell: { options = {} } }: RecurrentSpec,
   const candidate = write(spec(options.candidate, "tanh"));
   if (cell === "lstm" && write(spec(options.output, "tanh")) !== candidate)
     throw unsupported(
-      `${where}: ${context.family.name} has one activation for candidate and output of an LSTM, here are two`,
+      `${where}: ${context.family.name} has one activation for candidate and output of an LSTM, here are two${ONNX_HAS_IT}`,
     );
   return { activation: candidate, recurrent_activation: write(spec(options.gate, "sigmoid")) };
 }

@@ -2,6 +2,7 @@ import { type CellSpec, cellByName, sameEquations } from "../../cells/registry.t
 import { UsageError } from "../../shared/errors.ts";
 import { size } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { ONNX_HAS_IT } from "../any-cell.ts";
 import { isChain } from "../canonical/chain.ts";
 import type { BidirectionalSpec, CanonicalModel, LayerSpec, RecurrentSpec } from "../canonical.ts";
 
@@ -176,7 +177,7 @@ function checkRecurrent(name: string, spec: RecurrentSpec, { forward, training }
       cell,
     ),
   );
-  if (!form) throw refusal(name, reasonOf({ name: given.name, options }));
+  if (!form) throw refusal(name, `${reasonOf({ name: given.name, options })}${ONNX_HAS_IT}`);
   if (form.options?.activation === "relu") forward.push(`"${name}": make it with nonlinearity="relu"`);
   if (spec.biases === 1)
     training.push(`"${name}": its second bias is zeros; training moves the sum of two twice as fast`);
