@@ -52,7 +52,7 @@ export interface Converted {
 const reordered = (cell: "lstm" | "gru", to: Framework): string =>
   `${cell.toUpperCase()}s go from ${gateOrder[cell].pytorch!.join(", ")} to ${gateOrder[cell][to]!.join(", ")}`;
 const orders: Readonly<Partial<Record<Target, string>>> = {
-  onnx: `gates of ${reordered("lstm", "onnx")}, of ${reordered("gru", "onnx")}`,
+  onnx: `gates of ${reordered("lstm", "onnx")}, of ${reordered("gru", "onnx")}; cells that no operator of ONNX computes are scans (Scan) with their equations`,
   ...Object.fromEntries(
     ["keras", "keras-h5", "tfjs"].map((to) => [
       to,

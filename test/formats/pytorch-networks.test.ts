@@ -131,11 +131,6 @@ withTorch("networks of PyTorch", () => {
       expect(difference(read.data, y.data), `read: ${label}`).toBeLessThan(1e-5);
 
       await save(model, `${folder}/${k}.ours.pt`);
-      if (architecture.cell === "LSTM" && architecture.projection) {
-        await expect(exportModel(model, { to: "onnx" })).rejects.toMatchObject({ code: "not-convertible" });
-        model.close();
-        continue;
-      }
       const { bytes } = await exportModel(model, { to: "onnx" });
       const graph = await open(bytes, { machine });
       const inputs = inputsFor(graph.inputs, x);
