@@ -57,6 +57,12 @@ describe("npy", () => {
     expect([fortran.shape, [...fortran.toFloat64()]]).toEqual([[2, 3], rows]);
   });
 
+  test("a file that ends in its first bytes is refused", async () => {
+    const whole = npy("{'descr': '<i2', 'fortran_order': False, 'shape': (), }\n", [1, 0], 2);
+    for (let length = 0; length < whole.length; length++)
+      await expect(readNpy(whole.slice(0, length)), `${length} bytes`).rejects.toMatchObject({ code: "bad-npy" });
+  });
+
   test("rows are read alone", async () => {
     const file = await openNpy(bytesSource(writeNpy(safeTensor("F32", [4, 2], [0, 1, 2, 3, 4, 5, 6, 7]))));
     const part = await file.rows(1, 3);

@@ -17,6 +17,21 @@ test("what is written is read again, of every kind", () => {
   expect(readMessage(writeMessage(message, spec), spec)).toEqual(message);
 });
 
+test("whole numbers beyond 2^53 are rounded, whatever stands before them; a list for a single number is damage", () => {
+  const huge = [...writeMessage({ int: 2 ** 60 }, spec)];
+  expect(readMessage(Uint8Array.from([...writeMessage({ fixed: 1 }, spec), ...huge]), spec)).toMatchObject({
+    int: 2 ** 60,
+  });
+  for (const [field, width] of [
+    [2, 4],
+    [3, 8],
+    [6, 4],
+  ] as const)
+    expect(() => readMessage(Uint8Array.from([field * 8 + 2, width, ...new Uint8Array(width)]), spec)).toThrow(
+      /coded as/,
+    );
+});
+
 test("a fixed number of 32 bits is its field, its coding and four bytes, the lowest first", () => {
   expect([...writeMessage({ fixed: 0x01020304 }, spec)]).toEqual([6 * 8 + 5, 4, 3, 2, 1]);
 });

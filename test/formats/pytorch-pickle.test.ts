@@ -76,6 +76,8 @@ describe("pickles as plain data", () => {
     ["state for a list", "]}b.", /sets the inside of an array/],
     ["something added to a tuple", ")K\x01a.", /appends to an array of 0, which is no list/],
     ["a key without a value", "}(K\x01u.", /key without a value/],
+    ["text that is encoded otherwise", "c_codecs\nencode\n(U\x01aU\x05utf16tR.", /only text as latin1/],
+    ["a device without a name", "ctorch\ndevice\n(K\x01tR.", /torch\.device in it has no name/],
     ["values left over", "K\x01K\x02.", /left over/],
     ["a mark left over", "(K\x01.", /left over/],
     ["a mark too few", "K\x01t.", /closes what it did not open/],
@@ -153,6 +155,25 @@ describe("tensors", () => {
     const truth = file.indexOf(0x88, Buffer.from(file).indexOf("little_endian"));
     file[truth] = 0x89;
     expect(await numbers(file)).toEqual(expected);
+  });
+
+  test("a storage without a type of its own holds as many elements as fit into its bytes", async () => {
+    const untyped = "(U\x07storagectorch.storage\nUntypedStorage\nU\x010U\x03cpuK\x10tQ";
+    const of = (count: string, dtype: string): Uint8Array =>
+      archive(`ctorch._utils\n_rebuild_tensor_v3\n(${untyped}K\0(${count}t(K\x01t\x89Nctorch\n${dtype}\ntR.`);
+    const shapeOf = async (bytes: Uint8Array) => (await readPyTorch(bytes)).tensors.get("")!.shape;
+    expect(await shapeOf(of("K\x08", "float16"))).toEqual([8]);
+    await expect(readPyTorch(of("K\x09", "float16"))).rejects.toMatchObject({
+      message: expect.stringContaining("leads past its storage"),
+    });
+    await expect(readPyTorch(of("K\x02", "complex64"))).rejects.toMatchObject({
+      message: expect.stringContaining("complex64, which is not read"),
+    });
+  });
+
+  test("a tensor without elements may lie anywhere, whatever its strides", async () => {
+    const file = archive(tensor("K\x04", "K\x03K\0", "K\x01K\x01"));
+    expect((await (await readPyTorch(file)).tensors.get("")!.read()).shape).toEqual([3, 0]);
   });
 
   test("a parameter with attributes of its own is its tensor", async () => {

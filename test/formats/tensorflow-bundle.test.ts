@@ -108,6 +108,36 @@ test("peepholes, a projection and missing files are named", async () => {
   await expect(readTensorFlowBundle(index, { files: {} })).rejects.toMatchObject({ code: "missing-file" });
 });
 
+test("names and entries of more than 127 bytes are read", async () => {
+  const long = `${"scope/".repeat(40)}rnn/basic_lstm_cell`;
+  const own = new Map<string, BundleVariable>([
+    [`${long}/kernel`, { type: 1, shape: [3, 8], bytes: new Uint8Array(96) }],
+    [`${long}/bias`, { type: 1, shape: [8], bytes: new Uint8Array(32) }],
+    ["b".repeat(128), { type: 1, shape: new Array<number>(40).fill(1), bytes: new Uint8Array(4) }],
+  ]);
+  const { index, data } = writeBundle(own);
+  expect((await readTensorFlowBundle(index, { files: files(data) })).model.layers.size).toBe(1);
+});
+
+test("Snappy copies from as far back as each of its tags says, and not from before the beginning", () => {
+  const text = Uint8Array.from({ length: 300 }, (_, k) => k % 251);
+  const literal = [61 << 2, (300 - 1) & 255, (300 - 1) >> 8, ...text];
+  // Eleven bits, sixteen bits, thirty-two bits of distance.
+  const tags = (back: number): number[][] => [
+    [1 | (0 << 2) | ((back >> 8) << 5), back & 255],
+    [2 | (3 << 2), back & 255, back >> 8],
+    [3 | (3 << 2), back & 255, back >> 8, 0, 0],
+  ];
+  const length = [128 + (304 % 128), 304 >> 7];
+  for (const tag of tags(290))
+    expect([...unsnappy(Uint8Array.from([...length, ...literal, ...tag]), 1000).subarray(300)]).toEqual([
+      ...text.subarray(10, 14),
+    ]);
+  for (const back of [0, 301])
+    for (const tag of tags(back))
+      expect(() => unsnappy(Uint8Array.from([...length, ...literal, ...tag]), 1000)).toThrow(/before its beginning/);
+});
+
 test("Snappy unpacks what an encoder of its own packed", () => {
   const text = new TextEncoder().encode("abcabcabcabc the same again, the same again ".repeat(40));
   for (const bytes of [new Uint8Array(), text.subarray(0, 3), text, bytesOf(numbers("noise", [5000]))])

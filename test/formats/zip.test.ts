@@ -69,6 +69,11 @@ describe("zip64 fields", () => {
       headerOffset: 2 ** 34,
     });
     expect(() => sizesOf(declared, field(1n), "x")).toThrow(/cut short/);
+    const twice = Uint8Array.from([...field(1n, 2n), ...field(1n, 2n)]);
+    expect(() => sizesOf(declared, twice, "x")).toThrow(/two Zip64 fields/);
+    const disk = { size: full, packedSize: 7, disk: 0xffff };
+    const withDisk = Uint8Array.from([1, 0, 12, 0, ...new Uint8Array(8), 3, 0, 0, 0]);
+    expect(sizesOf(disk, withDisk, "x")).toMatchObject({ size: 0, disk: 3 });
     expect(() => sizesOf(declared, field(1n, 2n ** 60n), "x")).toThrow(/1152921504606846976/);
     expect(() => sizesOf(declared, field(1n, 2n).subarray(0, 10), "x")).toThrow(/cut short/);
   });
@@ -100,6 +105,35 @@ describe("zip", () => {
       code: "no-such-entry",
       message: expect.stringContaining("did you mean"),
     });
+  });
+
+  test("an archive whose end is of Zip64 is read, whichever of its two ends has the numbers", async () => {
+    const plain = writeZip(files);
+    const end = plain.length - 22;
+    const own = new DataView(plain.buffer, end);
+    const [count, size, offset] = [own.getUint16(10, true), own.getUint32(12, true), own.getUint32(16, true)];
+    const made = (wide: { count: number; offset: number; length: number }, full: boolean): Uint8Array => {
+      const bytes = new Uint8Array(end + 56 + 20 + 22);
+      bytes.set(plain.subarray(0, end));
+      bytes.set(plain.subarray(end), end + 76);
+      const view = new DataView(bytes.buffer, end);
+      view.setUint32(0, 0x06064b50, true);
+      view.setBigUint64(4, BigInt(wide.length), true);
+      for (const [at, value] of [wide.count, wide.count, size, wide.offset].entries())
+        view.setBigUint64(24 + 8 * at, BigInt(value), true);
+      view.setUint32(56, 0x07064b50, true);
+      view.setBigUint64(64, BigInt(end), true);
+      view.setUint32(72, 1, true);
+      if (full) bytes.fill(255, end + 76 + 8, end + 76 + 20);
+      return bytes;
+    };
+    for (const full of [false, true])
+      expect([...(await open(made({ count, offset, length: 44 }, full))).entries.keys()]).toEqual([...files.keys()]);
+    for (const wrong of [{ count: count + 1 }, { offset: offset - 1 }, { length: 45 }])
+      for (const full of [false, true])
+        await expect(open(made({ count, offset, length: 44, ...wrong }, full))).rejects.toMatchObject({
+          code: "bad-zip",
+        });
   });
 
   test("aligned content begins at a multiple", () => {

@@ -61,9 +61,8 @@ export const namedArrays = (layers: ReadonlyMap<string, readonly StoredArray[]>)
 export const arraysOfParts = (all: readonly StoredArray[]): ModelArrays => {
   const below = (layer: string): StoredArray[] => {
     const found = all.flatMap((array) => {
-      const steps = array.name.split("/");
-      const at = steps.indexOf(layer);
-      return at >= 0 && at < steps.length - 1 ? [{ at, array: { ...array, name: steps.slice(at + 1).join("/") } }] : [];
+      const at = `/${array.name}`.indexOf(`/${layer}/`);
+      return at < 0 ? [] : [{ at, array: { ...array, name: array.name.slice(at + layer.length + 1) } }];
     });
     // A wrapped layer may have the name of another one: what begins with a name is meant first.
     const first = found.filter(({ at }) => at === 0);

@@ -78,9 +78,10 @@ const ALLOWED: ReadonlyMap<string, PickleName<PyTorchLeaf>> = new Map(
     callable("_codecs.encode", encode),
     callable("torch.Size", (args, spend) => sizes([...items(args, spend)], "a torch.Size")),
     callable("torch.device", device),
-    callable("torch._utils._rebuild_tensor", (args) => tensor(args.slice(0, 4))),
-    callable("torch._utils._rebuild_tensor_v2", (args) => tensor(args.slice(0, 4))),
-    callable("torch._utils._rebuild_tensor_v3", (args) => tensor(args.slice(0, 4), args[6])),
+    ...["_rebuild_tensor", "_rebuild_tensor_v2"].map((name) =>
+      callable(`torch._utils.${name}`, (args) => tensor(args)),
+    ),
+    callable("torch._utils._rebuild_tensor_v3", (args) => tensor(args, args[6])),
     ...["_rebuild_parameter", "_rebuild_parameter_with_state"].map((name) =>
       callable(`torch._utils.${name}`, ([data]) => expectTensor(data)),
     ),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { openMachine } from "../../../src/compute/open.ts";
 import { GraphWriter } from "../../../src/formats/onnx/graph-writer.ts";
+import { readOnnx } from "../../../src/formats/onnx/model.ts";
 import { openOnnx } from "../../../src/formats/onnx/program.ts";
 import type { ModelArray } from "../../../src/formats/plans.ts";
 import { RandomStream } from "../../../src/shared/random.ts";
@@ -102,6 +103,8 @@ const cases: readonly Case[] = [
     ],
   },
   { op: "Slice", given: [[5, 6]], known: [[-3], [2 ** 53 - 1], [1]] },
+  { op: "Slice", given: [[5, 6]], known: [[-1], [-(2 ** 53 - 1)], [1], [-1]] },
+  { op: "Split", given: [[5, 6]], outputs: 3, attributes: { axis: 1 } },
   { op: "Split", given: [[5, 6]], known: [[1, 4]], outputs: 2 },
   {
     op: "Concat",
@@ -129,6 +132,15 @@ const cases: readonly Case[] = [
   { op: "MaxPool", given: [[2, 3, 8]], attributes: { kernel_shape: [3], strides: [2], ceil_mode: 1 } },
   { op: "AveragePool", given: [[2, 3, 8]], attributes: { kernel_shape: [3], strides: [2], pads: [1, 1] } },
   { op: "AveragePool", given: [[2, 3, 8]], attributes: { kernel_shape: [4], pads: [2, 1], count_include_pad: 1 } },
+  ...["MaxPool", "AveragePool"].flatMap((op) =>
+    [
+      { kernel_shape: [2], strides: [2], pads: [1, 1] },
+      { kernel_shape: [1], strides: [3], pads: [0, 0] },
+      { kernel_shape: [3], strides: [2], pads: [0, 1] },
+    ].flatMap((attributes) =>
+      [5, 6, 7].map((steps): Case => ({ op, given: [[1, 2, steps]], attributes: { ...attributes, ceil_mode: 1 } })),
+    ),
+  ),
   { op: "GlobalAveragePool", given: [[2, 3, 8]] },
   { op: "GlobalMaxPool", given: [[2, 3, 8]] },
   {
@@ -194,6 +206,41 @@ describe(`operators as ONNX Runtime computes them${withoutOnnxRuntime}`, () => {
       machine.close();
     }
     await session.release();
+  });
+});
+
+describe("rows chosen at run time", () => {
+  test.each([0, 1, 2])("along axis %d are those that are known", async (axis) => {
+    const shape = [3, 4, 2];
+    const rows = [2, 0, 1].map((k) => k % shape[axis]!);
+    for (const name of ["reference", "wasm"] as const) {
+      const machine = await openMachine(name);
+      const [came, expected] = await Promise.all(
+        [false, true].map(async (known) => {
+          const graph = new GraphWriter();
+          graph.input("x", "float32", shape);
+          if (known) graph.whole("rows", rows);
+          else graph.input("rows", "int64", [3]);
+          graph.node("Gather", ["x", "rows"], ["y"], { axis });
+          graph.output("y", "float32");
+          using program = openOnnx(graph.finish("gather"), { machine });
+          const x = { shape, data: numbersOf("x", shape, false) };
+          return (await program.run({ x, ...(!known && { rows: { shape: [3], data: rows } }) })).y!;
+        }),
+      );
+      expect(came, name).toEqual(expected);
+      machine.close();
+    }
+  });
+});
+
+describe("sizes of inputs", () => {
+  test("of -1 and 0 are open", () => {
+    const graph = new GraphWriter();
+    graph.input("x", "float32", [-1, 0, 3, "time"]);
+    graph.node("Identity", ["x"], ["y"]);
+    graph.output("y", "float32");
+    expect(readOnnx(graph.finish("open")).graph.inputs[0]!.shape).toEqual([undefined, undefined, 3, "time"]);
   });
 });
 

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { Config } from "../../../src/formats/keras/config.ts";
 import { readTensorFlowJs } from "../../../src/formats/tfjs/read.ts";
+import { decodeGroup, readManifest } from "../../../src/formats/tfjs/weights.ts";
 
 const folder = new URL("../../golden/tfjs/", import.meta.url);
 const text = new TextEncoder();
@@ -34,6 +36,27 @@ test("quantized weights are the numbers that they stand for", async () => {
         expect(model.weights.get(key)!.data[k], key).toBe(Math.round((value + 8) / 0.25) * 0.25 - 8);
       });
   }
+});
+
+test("quantized whole numbers are rounded", () => {
+  const weight = {
+    ...{ name: "n", shape: [3], dtype: "int32" },
+    quantization: { dtype: "uint8", scale: 1.25, min: -2 },
+  };
+  const [group] = readManifest(
+    Config.parse(JSON.stringify({ weightsManifest: [{ paths: [], weights: [weight] }] }), "x"),
+  );
+  expect([...(decodeGroup(group!, Uint8Array.of(0, 1, 255)).get("n")!.data as Float32Array)]).toEqual([-2, -1, 317]);
+});
+
+test("layers whose names are paths have their weights, also where one begins as another", async () => {
+  const { input, weights } = changed("26_lstm_train_adam", (json: Any) => {
+    for (const layer of json.modelTopology.config.layers) layer.config.name = `block/${layer.config.name}`;
+    for (const weight of json.weightsManifest[0].weights) weight.name = `block/${weight.name}`;
+  });
+  const { model } = await readTensorFlowJs(input, { files: { "weights.bin": weights } });
+  const plain = await readTensorFlowJs(new URL("26_lstm_train_adam/model.json", folder));
+  expect([...model.weights.values()]).toEqual([...plain.model.weights.values()]);
 });
 
 test("weights in half precision, and in several files", async () => {

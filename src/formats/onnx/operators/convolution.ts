@@ -57,7 +57,11 @@ function windowOf(node: NodeContext, kernelShape: readonly number[], axis: numbe
     if (auto === "SAME_LOWER") [before, after] = [after, before];
   }
   const room = steps + before + after - span;
-  const count = (node.int("ceil_mode", 0) === 1 ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
+  const ceil = node.int("ceil_mode", 0) === 1;
+  // A window that would begin in the padding behind the steps is none.
+  const count = ceil
+    ? Math.min(Math.ceil(room / stride) + 1, Math.ceil((steps + before) / stride))
+    : Math.floor(room / stride) + 1;
   if (![kernel, stride, dilation].every((n) => Number.isInteger(n) && n > 0) || before < 0 || after < 0 || !(count > 0))
     throw node.fail(`a kernel of ${kernel} over ${steps} steps with padding ${before} and ${after}`);
   if (kernel > MAXIMUM_TAPS) throw node.fail(`a kernel of ${kernel} elements, more than ${MAXIMUM_TAPS}`);
