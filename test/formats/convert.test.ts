@@ -245,6 +245,47 @@ describe("state dictionaries", () => {
     expect(model.conventions.join("\n")).toContain("batch first");
   });
 
+  test.each([
+    [
+      "weight_norm, a length for each row",
+      [2, 1],
+      (path: string, name: string) => [`${path}${name}_g`, `${path}${name}_v`],
+    ],
+    ["one length for all", [], (path: string, name: string) => [`${path}${name}_g`, `${path}${name}_v`]],
+    [
+      "parametrizations",
+      [2, 1],
+      (path: string, name: string) => [0, 1].map((k) => `${path}parametrizations.${name}.original${k}`),
+    ],
+  ])("of normalized weights are those of plain ones: %s", async (_, shape, names) => {
+    const tensor = (shape: readonly number[], data: readonly number[]) => safeTensor("F32", shape, data);
+    const bias = tensor([2], [0.5, -0.5]);
+    const v = tensor([2, 2], [3, 4, 0, -2]);
+    const [g, w] =
+      shape.length > 0
+        ? [
+            [10, 3],
+            [6, 8, 0, -3],
+          ]
+        : [[Math.sqrt(29)], [3, 4, 0, -2]];
+    const of = (weight: readonly (readonly [string, ReturnType<typeof tensor>])[]) =>
+      new Map([
+        ["rnn.weight_ih_l0", tensor([2, 1], [1, 2])],
+        ...weight,
+        ["head.weight", v],
+        ["head.bias", bias],
+      ] as const);
+    const [length, direction] = names("rnn.", "weight_hh_l0") as [string, string];
+    const parts = [[length, tensor(shape, g)] as const, [direction, v] as const];
+    for (const order of [parts, parts.toReversed()]) {
+      const { content } = await readModel(writePyTorch(of(order)));
+      expect(content.kind).toBe("network");
+      const { weights } = (content as Extract<typeof content, { kind: "network" }>).network;
+      expect(Array.from(weights.get("rnn.weight_hh_l0")!.data)).toEqual(w.map((x) => expect.closeTo(x, 5)));
+      expect([...weights.keys()].sort()).toEqual(["head.bias", "head.weight", "rnn.weight_hh_l0", "rnn.weight_ih_l0"]);
+    }
+  });
+
   test("of modules of a list keep their names where they are no layers of one module", async () => {
     const shapes: Record<string, readonly number[]> = {
       ...{ "rnns.0.weight_ih_l0": [16, 3], "rnns.0.weight_hh_l0": [16, 4] },
