@@ -286,6 +286,25 @@ describe("state dictionaries", () => {
     }
   });
 
+  test("with a normalization, and with a projection, are networks", async () => {
+    const shapes = {
+      ...{ "r.weight_ih_l0": [12, 2], "r.weight_hh_l0": [12, 2], "r.weight_hr_l0": [2, 3] },
+      ...{ "n.weight": [2], "n.bias": [2], "head.weight": [3, 2], "head.bias": [3] },
+    };
+    const tensors = new Map(
+      Object.entries(shapes).map(([name, shape]) => [
+        name,
+        safeTensor("F32", shape, new RandomStream(1, name).uniform(size(shape))),
+      ]),
+    );
+    const bytes = writePyTorch(tensors);
+    const file = await readModel(bytes);
+    expect(convertModel(file, { to: "pytorch" }).bytes).toEqual(bytes);
+    using model = new Model(file, { machine });
+    const { output } = await model.run(await randomInputs(model));
+    expect(output!.shape).toEqual([2, 6, 3]);
+  });
+
   test("of modules of a list keep their names where they are no layers of one module", async () => {
     const shapes: Record<string, readonly number[]> = {
       ...{ "rnns.0.weight_ih_l0": [16, 3], "rnns.0.weight_hh_l0": [16, 4] },
@@ -321,6 +340,19 @@ describe("state dictionaries", () => {
       "widths that do not fit",
       { "r.weight_ih_l0": [4, 2], "r.weight_hh_l0": [4, 4], "a.weight": [3, 5], "a.bias": [3] },
       /"a" reads 5 numbers, "r" before it gives 4/,
+    ],
+    [
+      "modules that fit in two orders",
+      {
+        ...{ "a.weight": [2, 4], "a.bias": [2], "b.weight_ih_l0": [4, 4], "b.weight_hh_l0": [4, 4] },
+        ...{ "c.weight_ih_l0": [4, 4], "c.weight_hh_l0": [4, 4] },
+      },
+      /fit together in several orders/,
+    ],
+    [
+      "a projection of a GRU",
+      { "r.weight_ih_l0": [12, 2], "r.weight_hh_l0": [12, 3], "r.weight_hr_l0": [3, 4] },
+      /12 rows for 4 units/,
     ],
     ["rows of no cell", { "r.weight_ih_l0": [8, 2], "r.weight_hh_l0": [8, 4] }, /8 rows for 4 units/],
   ])("that could be several networks are refused: %s", async (_, shapes, why) => {
