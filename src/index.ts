@@ -333,7 +333,8 @@ export { type Span, schemeOf, spansOf, TAG_SCHEMES, type TagScheme, tagsOf } fro
 // Graphs of tensors, recorded once and replayed.
 export { add, div, mul, sub } from "./tensor/arithmetic.ts";
 export { type CompileOptions, compile, Executable } from "./tensor/executable.ts";
-export { Graph, type GraphOptions, type Tensor } from "./tensor/graph.ts";
+export { Graph, type Tensor } from "./tensor/graph.ts";
+export type { GraphOptions } from "./tensor/graph-options.ts";
 export { bestPath, IMPOSSIBLE, Lattice, type LatticeOptions } from "./tensor/lattice.ts";
 export {
   concatenate,

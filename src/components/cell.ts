@@ -432,8 +432,8 @@ function span(text: SVGTextElement, content: string, attributes: Readonly<Record
   drawing(text, "tspan", attributes).append(content);
 }
 
+// For `document.querySelector("longshort-cell")` and `createElement`.
 declare global {
-  /** For `document.querySelector("longshort-cell")` and `createElement`. */
   interface HTMLElementTagNameMap {
     "longshort-cell": CellElement;
   }

@@ -256,8 +256,8 @@ export class GatesElement extends ElementBase {
 const areWords = (tokens: readonly string[]): boolean =>
   tokens.some((token) => /[\p{L}\p{N}]{2}/u.test(token)) && !tokens.some((token) => /[^\S\n]/.test(token));
 
+// For `document.querySelector("longshort-gates")` and `createElement`.
 declare global {
-  /** For `document.querySelector("longshort-gates")` and `createElement`. */
   interface HTMLElementTagNameMap {
     "longshort-gates": GatesElement;
   }

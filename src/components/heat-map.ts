@@ -377,8 +377,8 @@ export function expectBands(element: Element, content: Pick<HeatMapContent, "tok
   }
 }
 
+// For `document.querySelector("ls-heat-map")` and `createElement`.
 declare global {
-  /** For `document.querySelector("ls-heat-map")` and `createElement`. */
   interface HTMLElementTagNameMap {
     "ls-heat-map": HeatMapElement;
   }

@@ -2,7 +2,8 @@ import type { LinearCrossEntropy } from "../compute/plan.ts";
 import { expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
-import { graphOf, type Tensor } from "../tensor/graph.ts";
+import type { Tensor } from "../tensor/graph.ts";
+import { graphOf } from "../tensor/graph-of.ts";
 import { matmul, reshape } from "../tensor/operations.ts";
 import { type CrossEntropyOptions, crossEntropy, expectCrossEntropy } from "./cross-entropy.ts";
 

@@ -64,6 +64,14 @@ function listOf(keys: readonly string[]): string {
   return `the properties ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", ..." : ""}`;
 }
 
+/** @throws ShapeError "shape-mismatch" for what is no shape */
+export function expectSizes(what: string, shape: readonly number[]): void {
+  if (!Array.isArray(shape))
+    throw new ShapeError("shape-mismatch", `${what}: expected a shape, such as [8, 3], got ${describe(shape)}`);
+  if (shape.some((n) => !Number.isSafeInteger(n) || n < 0))
+    throw new ShapeError("shape-mismatch", `${what}: expected sizes that are whole numbers, got ${formatShape(shape)}`);
+}
+
 /**
  * Checks a shape. In `expected` a number must be equal; a letter ("B", "T") stands for any size, the same at every use.
  * @throws ShapeError "shape-mismatch"

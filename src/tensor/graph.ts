@@ -1,9 +1,17 @@
-import type { Machine } from "../compute/machine.ts";
 import { type Kernel, type Plan, type Range, TOUCHED_BLOCK } from "../compute/plan.ts";
 import { add, variable } from "../math/expression.ts";
-import { countOf, describe, expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import {
+  countOf,
+  describe,
+  expectInteger,
+  expectSizes,
+  FailureError,
+  ShapeError,
+  UsageError,
+} from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatBytes, formatShape, sameShape, size } from "../shared/shapes.ts";
+import type { GraphOptions } from "./graph-options.ts";
 import { type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
 import { type DrawKey, RandomDraws } from "./random-draws.ts";
 import { joined, touchedBlocks } from "./touched-blocks.ts";
@@ -33,28 +41,6 @@ interface TapeEntry {
   readonly backward: (adjoints: readonly (Range | undefined)[]) => void;
 }
 
-/** Options of `new Graph`. */
-export interface GraphOptions {
-  /** The machine that will run the graph. */
-  readonly machine: Pick<Machine, "savedSize" | "limits">;
-  /** The layout of the parameters that layers use. */
-  readonly parameters?: ParameterLayout;
-  /** Whether dropout is active and gradients are possible. Default false. */
-  readonly training?: boolean;
-  /**
-   * Number of parts that recurrent layers divide a sequence into to save memory: what the gradient needs is kept for one part at a
-   * time, and the others are computed again in the backward pass. Does not change results. Default 1: everything is kept.
-   */
-  readonly recompute?: number | undefined;
-  /**
-   * Whether gradients of embedding tables are cleared and updated row by row, in an arena `touched` that all graphs with the same
-   * gradients share. Does not change results. Default false.
-   */
-  readonly touched?: boolean;
-  /** Parameters that no gradient is taken of, as if they were numbers. Default none. */
-  readonly frozen?: ReadonlySet<Parameter> | undefined;
-}
-
 /** @throws UsageError "bad-tensors" for what is no tensor of a graph, such as an array of numbers */
 export function expectTensor(argument: string, given: Tensor): void {
   if (given?.graph instanceof Graph) return;
@@ -62,27 +48,6 @@ export function expectTensor(argument: string, given: Tensor): void {
     "bad-tensors",
     `${argument}: expected a tensor of a graph (\`graph.input(…)\`, or what a layer gives), got ${describe(given)}; numbers are written when the plan is there: \`executable.write(name, numbers)\``,
   );
-}
-
-/**
- * The graph that all of the tensors belong to, and those that are `there`: ranges of another one would be read as its own.
- * @throws UsageError "bad-tensors"
- */
-export function graphOf(
-  operation: string,
-  needed: readonly Tensor[],
-  there: readonly (Tensor | undefined)[] = [],
-): Graph {
-  const tensors = [...needed, ...there.filter((t) => t !== undefined)];
-  for (const t of tensors) expectTensor(operation, t);
-  const graphs = new Set(tensors.map((t) => t.graph));
-  const [graph] = graphs;
-  if (!graph || graphs.size > 1)
-    throw new UsageError(
-      "bad-tensors",
-      `${operation}: expected tensors of one graph, got ${graph ? `some of ${graphs.size}` : "none"}`,
-    );
-  return graph;
 }
 
 /**
@@ -522,11 +487,4 @@ export class Graph {
   private isParameter(t: Tensor): boolean {
     return t.range.arena === "parameters";
   }
-}
-
-function expectSizes(what: string, shape: readonly number[]): void {
-  if (!Array.isArray(shape))
-    throw new ShapeError("shape-mismatch", `${what}: expected a shape, such as [8, 3], got ${describe(shape)}`);
-  if (shape.some((n) => !Number.isSafeInteger(n) || n < 0))
-    throw new ShapeError("shape-mismatch", `${what}: expected sizes that are whole numbers, got ${formatShape(shape)}`);
 }

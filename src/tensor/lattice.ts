@@ -14,7 +14,8 @@ import {
 import { expectShape, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { strides as dense, formatShape } from "../shared/shapes.ts";
-import { type Graph, graphOf, type Tensor } from "./graph.ts";
+import type { Graph, Tensor } from "./graph.ts";
+import { graphOf } from "./graph-of.ts";
 
 /** What stands for minus infinity: sums of it stay finite, so that no difference of two of them is NaN. */
 export const IMPOSSIBLE = -1e30;

@@ -5,7 +5,8 @@ import { describe, expectOneOf, expectShape, ShapeError, UsageError } from "../s
 import { expectOptions } from "../shared/options.ts";
 import { mapValues } from "../shared/records.ts";
 import { broadcastStrides, strides as dense, formatShape, overlaps, size } from "../shared/shapes.ts";
-import { expectTensor, type Graph, graphOf, type Tensor } from "./graph.ts";
+import { expectTensor, type Graph, type Tensor } from "./graph.ts";
+import { graphOf } from "./graph-of.ts";
 import type { Parameter } from "./parameter.ts";
 
 /** Shape that all of `shapes` broadcast to: aligned at the last axis, an axis of 1 repeats (NumPy's rule). */

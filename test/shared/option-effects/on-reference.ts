@@ -2,7 +2,8 @@ import type { Machine } from "../../../src/compute/machine.ts";
 import type { Range } from "../../../src/compute/plan.ts";
 import { openReference } from "../../../src/compute/reference/machine.ts";
 import { compile } from "../../../src/tensor/executable.ts";
-import { Graph, type GraphOptions, type Tensor } from "../../../src/tensor/graph.ts";
+import { Graph, type Tensor } from "../../../src/tensor/graph.ts";
+import type { GraphOptions } from "../../../src/tensor/graph-options.ts";
 import { type HasParameters, layoutParameters } from "../../../src/tensor/parameter.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
 
