@@ -11,9 +11,9 @@ import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recur
 import { expectBoolean, expectInteger, expectOneOf, expectRate, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
-import { concatenate, reshape, slice } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
+import { lastStates } from "./last-states.ts";
 import { expectNames, type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
 import { expectScaling, type Scaling } from "./scaling.ts";
 
@@ -188,21 +188,11 @@ export class SequenceClassifier implements SequenceModel {
 
   /** What stands for the whole sequence, of shape [B, W]. */
   private pooled({ output, final }: Pick<RecurrentOutput, "output" | "final">, mask: Tensor | undefined): Tensor {
-    const { pooling } = this.config;
-    if (pooling === "last") return this.lastStates(final[this.cell.states[0]!.name]!);
+    const { pooling, bidirectional } = this.config;
+    // Padding never changed them, so they are those of the last valid step.
+    if (pooling === "last") return lastStates(final[this.cell.states[0]!.name]!, bidirectional ? 2 : 1);
     if (pooling === "attention") return this.parts.pool!.forward(output, { mask });
     return poolOverTime({ kind: pooling }).forward(output, { mask });
-  }
-
-  /** Of [L · directions, B, H] the last layer's, side by side. Padding never changed them, so they are those of the last valid step. */
-  private lastStates(states: Tensor): Tensor {
-    const directions = this.config.bidirectional ? 2 : 1;
-    const [count, batch, width] = states.shape as [number, number, number];
-    const parts = Array.from({ length: directions }, (_, k) => {
-      const at = count - directions + k;
-      return reshape(slice(states, 0, at, at + 1), [batch, width]);
-    });
-    return parts.length === 1 ? parts[0]! : concatenate(parts, 1);
   }
 }
 

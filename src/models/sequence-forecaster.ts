@@ -19,6 +19,7 @@ import {
   type PointLoss,
   type Prediction,
 } from "./forecast-heads.ts";
+import { lastStates } from "./last-states.ts";
 import { type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
 
 /** Options of `sequenceForecaster`. */
@@ -230,7 +231,7 @@ export class SequenceForecaster implements HasParameters {
     const { head } = this.parts;
     const raw = stepByStep
       ? head.forward(drop.forward(output))
-      : this.allAtOnce(head.forward(drop.forward(this.lastState(final))));
+      : this.allAtOnce(head.forward(drop.forward(lastStates(final[this.cell.states[0]!.name]!))));
     const { names } = this.head;
     const D = this.config.targets;
     const parts = names.map((name, k) => [name, slice(raw, 2, k * D, (k + 1) * D)] as const);
@@ -278,13 +279,6 @@ export class SequenceForecaster implements HasParameters {
     const ahead = add(matmul(past, given(linear.parts.weight)), given(linear.parts.bias));
     const said = transpose(ahead, [2, 1, 0]);
     return base ? add(said, base) : said;
-  }
-
-  /** Of [L, B, W] the last layer's, [B, W]. */
-  private lastState(final: Readonly<Record<string, Tensor>>): Tensor {
-    const states = final[this.cell.states[0]!.name]!;
-    const [count, batch, width] = states.shape as [number, number, number];
-    return reshape(slice(states, 0, count - 1, count), [batch, width]);
   }
 
   /** [B, H · W] as [H, B, W]. */

@@ -97,6 +97,35 @@ test("series: classes beside the nearest one by dynamic time warping; JSON", asy
   expect((await longshort(["predict", at("series"), at("s_TRAIN.ts")])).stdout).toMatch(/^label,high,low\nlow,/);
 });
 
+test("series in a long table: trained, predicted, inspected and evaluated by the columns that were named", async () => {
+  const row = (k: number): string => {
+    const one = Math.floor(k / 4);
+    return `r${one},${k},${one % 2 ? 5 + (k % 4) : 1},${(k * 7) % 3},${one % 2 ? "high" : "low"}\n`;
+  };
+  writeFileSync(at("long.csv"), `who,at,x,y,kind\n${Array.from({ length: 160 }, (_, k) => row(k)).join("")}`);
+  const named = ["--channels", "x", "y", "--id", "who", "--label", "kind"];
+  const train = ["train", "classify", at("long.csv"), ...small, "--no-baselines", "-q"];
+  const ran = await longshort([...train, ...named, "--test", at("long.csv"), "--epochs", "20", "-o", at("long")]);
+  expect(ran.code, ran.stderr).toBe(0);
+  expect(ran.stdout).toMatch(/On the 40 test examples:/);
+  expect(JSON.parse(readFileSync(at("long/config.json"), "utf8")).model).toMatchObject({ channels: 2 });
+  // A table to predict on needs no labels.
+  writeFileSync(at("new.csv"), `who,x,y\n${Array.from({ length: 4 }, (_, k) => `z,${5 + k},0\n`).join("")}`);
+  expect((await longshort(["predict", at("long"), at("new.csv")])).stdout).toMatch(/^label,high,low\nhigh,[^\n]*\n$/);
+  const seen = await longshort(["inspect", at("long"), at("long.csv"), "--row", "2"]);
+  expect(seen.stdout).toMatch(/^the series .*\n +1 2 3 4\nchannel 1 /m);
+  for (const [options, said] of [
+    [named.slice(0, 3), "--id: expected the column that says which series a row belongs to"],
+    [["--id", "who"], "--id: a column of a table of series; --channels says which columns its numbers are"],
+    [["--time", "at"], "--time: a column of a table of series"],
+    [[...named, "--text", "kind"], "--channels: the file is a table of series; leave out --text"],
+    [["--channels", "z", "--id", "who"], 'no column "z"'],
+  ] as const)
+    expect(await longshort([...train, ...options, "-o", at("no-long")])).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining(said) },
+    });
+});
+
 test("columns of probabilities stand below their classes, -1 and 1 too", async () => {
   writeFileSync(at("signs.csv"), csv(rows.map(([kind, words]) => [kind === "up" ? "1" : "-1", words!])));
   const train = ["train", "classify", at("signs.csv"), "--text", "words", "--label", "kind", ...small, "-q"];
