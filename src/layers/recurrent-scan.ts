@@ -2,7 +2,7 @@ import type { Cell } from "../cells/define.ts";
 import type { Range, ScanShape } from "../compute/plan.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { heldCell, holdable, holds } from "../scan/held-cell.ts";
-import { maskAtInference } from "../scan/inference-cell.ts";
+import { inferenceCell, maskAtInference } from "../scan/inference-cell.ts";
 import { isSmallTable, partsLength, sizeOf, widthOf } from "../scan/widths.ts";
 import { mapValues } from "../shared/records.ts";
 import type { Graph, Lookup, Tensor } from "../tensor/graph.ts";
@@ -75,13 +75,14 @@ const MOST_STEPS = 64;
 
 /** One layer: a scan per direction, their outputs side by side in one tensor. On the tape it is one entry. */
 export function scanLayer(
-  options: LayerOptions,
+  given: LayerOptions,
   directions: readonly Direction[],
   x: Tensor,
   initial: readonly Tensors[],
   { mask, maskedOutput = "zero", trace = [], hold }: ScanInput,
 ): LayerResult {
   const { graph } = x;
+  const options = graph.training ? given : { ...given, cell: inferenceCell(given.cell) };
   // What matrices give is a named value, and values can be held, only where it is asked for: the kernel of other scans stays as it is.
   const own = hold ? heldCell(options.cell) : options.cell;
   const cell = trace.every((name) => name in own.named) ? own : withGateSums(own);
@@ -299,7 +300,7 @@ function traceWidth(o: LayerOptions, name: string): number {
   return sizeOf(widthOf(o.cell, o.cell.named[name]!), o);
 }
 
-/** Random masks of the cell: drawn in training, otherwise what they are on average. */
+/** Random masks of the cell, in training. */
 function maskRanges(graph: Graph, o: LayerOptions, T: number, B: number): Record<string, Range> {
   return Object.fromEntries(
     Object.entries(o.cell.masks).map(([name, mask]) => {
@@ -307,7 +308,7 @@ function maskRanges(graph: Graph, o: LayerOptions, T: number, B: number): Record
       const units = sizeOf(width, o);
       const steps = per === "step" ? T : 1;
       const out = graph.reserve("activations", steps * B * units);
-      if (!graph.training || rate === 0) graph.fill(out, maskAtInference(mask));
+      if (rate === 0) graph.fill(out, maskAtInference(mask));
       else {
         // Dropout drops with `rate` and scales what is left; zoneout is 1 (keep the old state) with `rate`.
         const draw = kind === "dropout" ? { rate, scale: 1 / (1 - rate) } : { rate: 1 - rate, scale: 1 };

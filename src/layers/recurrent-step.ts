@@ -1,6 +1,6 @@
 import type { Cell } from "../cells/define.ts";
 import type { Range } from "../compute/plan.ts";
-import { type AnyNode, add, constant, type Expression, inOrder, mul, rewrite, variable } from "../math/expression.ts";
+import { type AnyNode, add, type Expression, inOrder, mul, rewrite, variable } from "../math/expression.ts";
 import { recurrentGates, sizeOf, widthOf } from "../scan/widths.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { project, reshape } from "../tensor/operations.ts";
@@ -111,12 +111,7 @@ class Step {
         strides: [0, 1],
       });
     const found = new Map<AnyNode, Expression>();
-    // Masks are drawn in training only: here they are what they are on average.
-    const known = (n: AnyNode): Expression | undefined => {
-      if (n.op !== "variable" || !n.name.startsWith("mask.")) return found.get(n);
-      const { kind, rate } = cell.masks[n.name.slice("mask.".length)]!;
-      return constant(kind === "dropout" ? 1 : rate);
-    };
+    const known = (n: AnyNode): Expression | undefined => found.get(n);
     const say = (node: AnyNode, rows: Rows, factor = 1): void => {
       const name = `mixed.${leaves.size}`;
       leaves.set(name, rows);
