@@ -29,6 +29,7 @@ const fields = {
   json,
 } as const;
 type RunFlags = ValuesOf<typeof fields>;
+type Arrays<A extends ModelArray = ModelArray> = Readonly<Record<string, A>>;
 
 export const runCommand = (io: Io): Command =>
   defineCommand(io, {
@@ -49,21 +50,41 @@ async function runModel(flags: RunFlags, io: Io): Promise<void> {
   using machine = await openMachine(flags.machine);
   using model = await open(flags.model, { machine });
   const given = await inputsFrom(flags.inputs, model.inputs);
-  const before = flags.state === undefined ? {} : await stateBefore(flags.state, model);
-  // States that nobody gives begin with zeros.
-  const inputs = { ...zeroStates(model, sizesOf(model.inputs, given)), ...before, ...given };
-  await tellNotFinite(inputs, io);
-  const results = await model.run(inputs);
-  const carried = new Set(flags.state === undefined ? [] : model.states.map(({ output }) => output));
-  const outputs = Object.fromEntries(Object.entries(results).filter(([name]) => !carried.has(name)));
+  await tellNotFinite(given, io);
+  const { outputs, after } = await (flags.state === undefined
+    ? whole(model, given)
+    : piece(model, given, flags.state, io));
   if (flags.outputs !== undefined) await platform.writeFileAtomic(flags.outputs, writeArrays(flags.outputs, outputs));
-  if (flags.state !== undefined) {
-    const after = Object.fromEntries(
-      model.states.map(({ input, output }): [string, ModelResult] => [input, results[output]!]),
-    );
-    await platform.writeFileAtomic(flags.state, writeArrays(flags.state, after));
-  }
+  if (flags.state !== undefined) await platform.writeFileAtomic(flags.state, writeArrays(flags.state, after!));
   await tell(outputs, flags, io);
+}
+
+interface Ran {
+  readonly outputs: Arrays<ModelResult>;
+  /** The states behind the inputs. */
+  readonly after?: Arrays<ModelResult>;
+}
+
+/** States that nobody gives begin with zeros. */
+const whole = async (model: Model, given: Arrays): Promise<Ran> => ({
+  outputs: await model.run({ ...zeroStates(model, sizesOf(model.inputs, given)), ...given }),
+});
+
+/** The next piece of sequences, from the states that a file holds. */
+async function piece(model: Model, given: Arrays, path: string, io: Io): Promise<Ran> {
+  const before = await stateBefore(path, model);
+  const names = model.states.map(({ input }) => input);
+  const isState = (name: string): boolean => names.includes(name);
+  const inputs = Object.entries(given);
+  const states = { ...before, ...Object.fromEntries(inputs.filter(([name]) => isState(name))) };
+  await tellNotFinite(before, io);
+  const sizes = sizesOf(model.inputs, given);
+  const shapes = model.inputs.filter(({ name }) => isState(name)).flatMap(({ shape = [] }) => shape);
+  const [batchSize = 1] = shapes.flatMap((n) => (typeof n === "string" ? (sizes.get(n) ?? []) : []));
+  using session = await model.openSession({ batchSize });
+  if (Object.keys(states).length > 0) session.setState({ ...zeroStates(model, sizes), ...states });
+  const outputs = await session.next(Object.fromEntries(inputs.filter(([name]) => !isState(name))));
+  return { outputs, after: await session.state() };
 }
 
 async function stateBefore(path: string, model: Model): Promise<Record<string, ModelArray>> {

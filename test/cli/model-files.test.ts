@@ -60,6 +60,9 @@ beforeAll(async () => {
   const ones = (...shape: number[]) => safeTensor("F32", shape, new Float32Array(size(shape)).fill(1));
   const plain = { "rnn.weight_ih_l0": ones(3, 4), "rnn.weight_hh_l0": ones(3, 3) };
   writeFileSync(file("rnn.pt"), writePyTorch(new Map(Object.entries(plain))));
+  const both = { ...plain, "rnn.weight_ih_l0_reverse": ones(3, 4), "rnn.weight_hh_l0_reverse": ones(3, 3) };
+  writeFileSync(file("bidirectional.pt"), writePyTorch(new Map(Object.entries(both))));
+  writeFileSync(file("one-step.json"), JSON.stringify({ input: [[[1, 2, 3, 4]]] }));
   writeFileSync(file("abc.txt"), "abcabd. ".repeat(120));
   const small = "--hidden-size 6 --embedding-size 4 --batch-size 4 --sequence-length 10 --epochs 1".split(" ");
   await longshort(["train", "text", file("abc.txt"), ...small, "--output", file("run")]);
@@ -100,6 +103,25 @@ describe("run", () => {
     expect(difference(carried.get("c")!.toFloat64(), all.get("c_out")!.toFloat64())).toBeLessThanOrEqual(1e-6);
   });
 
+  test("a piece may have any number of steps, where the file names one length for whole sequences", async () => {
+    const input = (steps: number) =>
+      JSON.stringify({ input_layer: { shape: [1, steps, 4], data: Array(4 * steps).fill(0.5) } });
+    writeFileSync(file("one-of-two.json"), input(1));
+    writeFileSync(file("two-steps.json"), input(2));
+    const fixed = { ...chainOf([recurrentSpec({ cell: { name: "gru" }, inputSize: 4, hiddenSize: 3 })], { width: 4 }) };
+    writeFileSync(
+      file("fixed.keras"),
+      writeKeras({ ...fixed, inputs: fixed.inputs.map((one) => ({ ...one, shape: [2, 4] })) }),
+    );
+    const run = (inputs: string, ...more: string[]) =>
+      longshort(["run", file("fixed.keras"), "--inputs", file(inputs), "--json", ...more]);
+    expect((await run("one-of-two.json")).stderr).toContain("expected shape [batch, 2, 4], got [1, 1, 4]");
+    const output = ({ stdout }: { stdout: string }) => JSON.parse(stdout.split("\n")[0]!).data;
+    const pieces: number[] = [];
+    for (let k = 0; k < 2; k++) pieces.push(...output(await run("one-of-two.json", "--state", file("fixed.npz"))));
+    expect(pieces).toEqual(output(await run("two-steps.json")));
+  });
+
   test("numbers that are none are run, and told", async () => {
     const data = Float32Array.of(1, Number.NaN);
     writeFileSync(file("nan.npz"), writeNpz(new Map([["input", safeTensor("F32", [1, 1, 2], data)]])));
@@ -123,6 +145,11 @@ describe("run", () => {
       ["run", file("all.json"), "--inputs", file("all.json")],
       2,
       /all.json: JSON, but neither TensorFlow.js' model.json/,
+    ],
+    [
+      ["run", file("bidirectional.pt"), "--inputs", file("one-step.json"), "--state", file("b.npz")],
+      2,
+      /give whole sequences to run/,
     ],
     [["run", file("lstm.onnx")], 2, /--inputs is required: file with the inputs by name/],
     [["run", file("lstm.onnx"), "--inputs", file("lstm.onnx")], 1, /expected NPZ, NPY or JSON/],
