@@ -58,8 +58,7 @@ export function widthsOf(cell: Cell): ReadonlyMap<AnyNode, Width | undefined> {
   const given = givenTo(cell);
   const recurrent = recurrentGates(cell);
   for (const n of nodesOf(cell)) {
-    if (n.op === "constant") widths.set(n, undefined);
-    else if (given.has(n)) widths.set(n, given.get(n));
+    if (given.has(n)) widths.set(n, given.get(n));
     else if (n.op === "product" && cell.projections.includes(n.name)) widths.set(n, "projection");
     else if (n.op === "product" && recurrent.includes(n.name)) widths.set(n, "hidden");
     else if (n.op === "variable" || n.op === "product" || n.op === "transposed")

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { type Cell, defineCell, gateOf, split } from "../../src/cells/define.ts";
+import { type Cell, defineCell, gateOf, type Operands, split, variables } from "../../src/cells/define.ts";
 import { gru } from "../../src/cells/gru.ts";
 import { layerNormLstm } from "../../src/cells/layer-norm-lstm.ts";
 import { lstm } from "../../src/cells/lstm.ts";
 import { minGru } from "../../src/cells/min-gru.ts";
 import { minLstm } from "../../src/cells/min-lstm.ts";
 import { rnn } from "../../src/cells/rnn.ts";
-import { type Expression, less, tanh } from "../../src/math/expression.ts";
+import { add, type Expression, inOrder, less, mul, product, tanh } from "../../src/math/expression.ts";
 import { difference } from "../support/difference.ts";
 import { describeOnMachines } from "../support/machines.ts";
 import { type Numbers, runRecurrent } from "../support/recurrent.ts";
@@ -208,6 +208,7 @@ describe("what cells declare", () => {
     ["a state without equation", { step: () => ({}) }, /step: expected h as an expression, got nothing/],
     ["a number for a state", { step: () => ({ h: 1 }) }, /step: expected h as an expression, got 1/],
     ["a comparison", { step: ({ a }: { a: Expression }) => ({ h: a, more: less(a, 0) }) }, /expected more as an/],
+    ["an option that is none", { states: ["h"] }, /defineCell: there is no option "states"; did you mean state\?/],
     ["biases as of a built-in cell", { bias: true }, /cell "own": bias: expected one of "both", "none", got true/],
     ["a mask of no kind", { masks: { m: { per: "step", rate: 0.1, kind: "drop" } } }, /mask m: kind: expected one of/],
     ["a mask of no time", { masks: { m: { per: "steps", rate: 0.1, kind: "dropout" } } }, /mask m: per: .*"step"\?/],
@@ -232,6 +233,33 @@ describe("what cells declare", () => {
   ])("a cell of one's own with %s is refused", (_, part, message) => {
     const whole = { name: "own", gates: { a: tanh }, state: ["h"], step: ({ a }: { a: Expression }) => ({ h: a }) };
     expect(() => defineCell({ ...whole, ...part } as never)).toThrow(message);
+  });
+
+  test("each recurrent matrix multiplies what its gate says, else what the cell says, else the first state", () => {
+    const operandOf = (cell: Cell, gate: string) =>
+      inOrder(Object.values(cell.next)).find((n) => n.op === "product" && n.name === gate)?.args[0];
+    const doubled = ({ previous }: Pick<Operands, "previous">): Expression => mul(2, previous.c!);
+    const make = (more: object): Cell =>
+      defineCell({
+        ...{ name: "own", state: ["h", "c"], ...more },
+        gates: {
+          a: tanh,
+          s: split(),
+          t: split({ of: ({ gates }) => gates.a! }),
+          g: gateOf(tanh, ({ parts }) => parts.s!.h),
+        },
+        step: ({ a, s, t, g }, { c }) => ({ h: add(add(a, s.h), add(t.h, g)), c: c! }),
+      });
+    for (const [cell, rest] of [
+      [make({}), variables.previous("h")],
+      [make({ recurrent: doubled }), mul(2, variables.previous("c"))],
+    ] as const) {
+      expect(["a", "s"].map((gate) => operandOf(cell, gate))).toEqual([rest, rest]);
+      expect(operandOf(cell, "t")).toBe(cell.named.a);
+      expect(operandOf(cell, "g")).toBe(product("s", rest));
+    }
+    expect(make({}).options).toEqual({});
+    expect(() => split({ off: 1 } as never)).toThrow(/split: there is no option "off"; did you mean of\?/);
   });
 
   test("masks with their rates, by the width of what they meet", () => {

@@ -103,6 +103,14 @@ describe("cells as text", () => {
     ["state h\nh = W_h x + c[t-1]", 2, 13, "c is no state"],
     ["state h, c\nh = W_h x + h[t-1]", 2, 19, "the state c has no equation"],
     ["a = W_a x + U_a h[t-1]\nh = a + U_a a", 2, 9, "multiplies one"],
+    ["h = h[t-1] * 2", 1, 15, "the input is not used"],
+    ["h = W_h x + c[t-1] + c[t-1]", 1, 13, "no line says what c becomes"],
+    ["state h\na = h + W_a x\nh = a", 2, 5, "the one of the step before is h[t-1]"],
+    ["a = h[t-1] + h\nh = W_h x", 1, 14, "the one of the step before is h[t-1]"],
+    ["candidate = W_a x\nh = candidat + h[t-1]", 2, 5, "did you mean candidate?"],
+    ["state h\nstate c\nh = W_h x + h[t-1]", 2, 1, "states are named once"],
+    ["state h, h\nh = W_h x + h[t-1]", 1, 10, "h is named twice"],
+    ["a = W_a x\ngates a\nh = a + h[t-1]", 2, 7, "stands before this line"],
     ["h = W_h x + h[t-2]", 1, 14, "[t-1]"],
     ["h = W_h x + h[t-1] 2", 1, 20, "end of the line"],
     ["h = if(h[t-1] + 1, W_h x, 0)", 1, 18, "comparison"],
@@ -124,6 +132,7 @@ describe("cells as text", () => {
     expect(() => parseCell(text)).toThrow(
       expect.objectContaining({ code: "bad-equations", line, column, message: expect.stringContaining(what) }),
     );
+    expect(() => parseCell(text)).not.toThrow("undefined");
   });
 
   test.each([
@@ -141,6 +150,11 @@ describe("cells as text", () => {
         expect(sameEquations(cell, parseCell(placed[0]!))).toBe(true);
         expect(stepProgram(cell).forward.length).toBeGreaterThan(0);
       }
+  });
+
+  test("a weight begins with 0 unless the text says otherwise", () => {
+    const { weights } = parseCell("weight p, q = -1.5e-2\nh = W_h x + p * h[t-1] + q");
+    expect(weights).toEqual({ p: 0, q: -0.015 });
   });
 
   test("what is no text", () => {
