@@ -4,6 +4,7 @@ import { gru } from "../../src/cells/gru.ts";
 import { layerNormLstm } from "../../src/cells/layer-norm-lstm.ts";
 import { lstm } from "../../src/cells/lstm.ts";
 import { minLstm } from "../../src/cells/min-lstm.ts";
+import { rnn } from "../../src/cells/rnn.ts";
 import { add, mul, product, sigmoid, tanh, transposed, variable } from "../../src/math/expression.ts";
 import { forwardProgram, stepProgram } from "../../src/scan/lower.ts";
 import { parameterShapes, recurrentGates, recurrentWidth, widthsOf } from "../../src/scan/widths.ts";
@@ -15,6 +16,10 @@ describe("shapes of a cell's parameters", () => {
     expect(parameterShapes(gru(), sizes)).toEqual({
       ...{ weight_ih: [15, 3], weight_hh: [15, 5] },
       ...{ bias_ih: [15], bias_hh: [15] },
+    });
+    expect(parameterShapes(rnn(), sizes)).toEqual({
+      ...{ weight_ih: [5, 3], weight_hh: [5, 5] },
+      ...{ bias_ih: [5], bias_hh: [5] },
     });
     expect(parameterShapes(minLstm(), sizes)).toEqual({ weight_ih: [15, 3], bias_ih: [15] });
     const mixed = defineCell({
