@@ -67,6 +67,7 @@ export const matmulLaws: Laws = {
   "every way at shapes beside the sizes of tiles": async (machine, { tolerance }) => {
     for (const [m, k, n] of [
       [1, 257, 33],
+      [2, 40, 33],
       [33, 1, 17],
       [7, 300, 1],
       [37, 65, 50],
