@@ -350,6 +350,11 @@ describe("state dictionaries", () => {
       /fit together in several orders/,
     ],
     [
+      "a length for each column",
+      { "r.weight_ih_l0": [2, 1], "r.weight_hh_l0_g": [1, 2], "r.weight_hh_l0_v": [2, 2] },
+      /a recurrent module with a tensor "weight_hh_l0_g"/,
+    ],
+    [
       "a projection of a GRU",
       { "r.weight_ih_l0": [12, 2], "r.weight_hh_l0": [12, 3], "r.weight_hr_l0": [3, 4] },
       /12 rows for 4 units/,

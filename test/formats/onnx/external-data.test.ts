@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { bytesSource } from "../../../src/formats/byte-source.ts";
 import { convertModel } from "../../../src/formats/convert.ts";
+import { joinBytes } from "../../../src/formats/join.ts";
+import { GraphWriter } from "../../../src/formats/onnx/graph-writer.ts";
 import { attributeSpec, graphSpec, modelSpec, nodeSpec, tensorSpec } from "../../../src/formats/onnx/messages.ts";
 import { encodeTensor } from "../../../src/formats/onnx/tensor-data.ts";
 import { open } from "../../../src/formats/open.ts";
@@ -83,4 +85,48 @@ test("what is missing, too short or elsewhere is refused", async () => {
   });
   for (const location of ["../data", "/etc/passwd", "a/../../data", ""])
     await expect(readModel(apart(location).model, { files: short })).rejects.toMatchObject({ code: "damaged-onnx" });
+});
+
+/** A model of tensors alone, each in another file. */
+const held = (entries: Readonly<Record<string, string>>, shape: readonly number[], count = 1): Uint8Array => {
+  const graph = new GraphWriter();
+  graph.input("x", "float32", [1]);
+  graph.node("Identity", ["x"], ["y"]);
+  graph.output("y", "float32");
+  const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
+  const tensors = Array.from({ length: count }, (_, k) =>
+    writeMessage({ name: `w${k}`, dims: shape, dataType: 1, dataLocation: 1, externalData }, tensorSpec),
+  );
+  return changeMessage(graph.finish("held"), modelSpec, {
+    graph: (own) => joinBytes([own, ...tensors.flatMap((t) => [Uint8Array.of(5 * 8 + 2, t.length), t])]),
+  });
+};
+
+test("without a length a tensor goes to the end of its file, without an offset from its beginning", async () => {
+  const data = new Uint8Array(Float32Array.of(1, 2, 3).buffer);
+  const numbers = async (entries: Readonly<Record<string, string>>, shape: readonly number[]) => {
+    const { content } = await readModel(held({ location: "d", ...entries }, shape), { files: { d: data } });
+    return content.kind === "graph" ? [...content.graph.graph.initializers.get("w0")!.data] : undefined;
+  };
+  expect(await numbers({}, [3])).toEqual([1, 2, 3]);
+  expect(await numbers({ offset: "4" }, [2])).toEqual([2, 3]);
+  expect(await numbers({ length: "8" }, [2])).toEqual([1, 2]);
+  for (const offset of ["-4", "x", "13"]) await expect(numbers({ offset }, [3])).rejects.toThrow(/lies at byte/);
+});
+
+test("many tensors in one place are refused before they are read", async () => {
+  const bytes = new Uint8Array(2 ** 22);
+  let read = 0;
+  const source = {
+    ...bytesSource(bytes),
+    read: async () => {
+      read++;
+      return bytes;
+    },
+  };
+  const error = await readModel(held({ location: "d" }, [2 ** 20], 60), { files: { d: source } }).catch(
+    (e: unknown) => e,
+  );
+  expect(error).toMatchObject({ code: "damaged-onnx", message: expect.stringContaining("far more than the files") });
+  expect(read).toBe(40);
 });
