@@ -140,12 +140,14 @@ export function compareTrials(narrow: Trial, wide: Trial): TileChoice {
   return { asked: true, wide: right && rates.wide > 1.15 * rates.narrow, rates, right };
 }
 
-let known: TileChoice | undefined;
+/** By whether they multiply and add at once. */
+const known = new Map<boolean, TileChoice>();
 
 /** Measures once per process, 6 to 24 ms (60 where optimised code comes late), and only where the flag was given. */
 export function chooseTiles(fused: boolean): TileChoice {
-  known ??= mayBeWide()
-    ? compareTrials(openTrial(false, fused), openTrial(true, fused))
-    : { asked: false, wide: false };
-  return known;
+  const choice =
+    known.get(fused) ??
+    (mayBeWide() ? compareTrials(openTrial(false, fused), openTrial(true, fused)) : { asked: false, wide: false });
+  known.set(fused, choice);
+  return choice;
 }
