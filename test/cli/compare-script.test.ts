@@ -113,6 +113,7 @@ describe("the curves of compare", () => {
   it("say what the runs had at the step that is pointed at, the nearest measurement of each", () => {
     const svg = draw(through(0, 4, 10, 3), through(0, 2, 8, 1));
     const [tip] = charts.all("div");
+    expect(tip!.hidden).toBe(true);
     const at = (clientX: number) => svg.listeners.pointermove!({ clientX });
     at(592);
     expect(tip!.hidden).toBe(false);
@@ -134,6 +135,17 @@ describe("the curves of compare", () => {
     expect(tip!.all("span").map((row) => row.text)).toEqual(["run 11"]);
     buttons[0]!.listeners.click!({});
     expect([buttons[0]!.attributes["aria-pressed"], paths(svg).length]).toEqual(["true", 2]);
+  });
+
+  it("follow the pointer in every chart, in words only in the one that it is in", () => {
+    const chart = { name: "speed", curves: [through(0, 1, 10, 2)] };
+    const charted = { names: ["run 0"], charts: [chart, { ...chart, name: "loss" }] };
+    drawCharts(charted, { ticks, withAir, number: shownNumber, extremes });
+    const [one, other] = charts.all("svg");
+    one!.listeners.pointermove!({ clientX: 592 });
+    expect([one, other].map((svg) => svg!.all("circle").length)).toEqual([1, 1]);
+    expect(charts.all("div").map(({ hidden }) => hidden)).toEqual([false, true]);
+    expect(charts.all("figcaption").map(({ text }) => text)).toEqual(["speeda second, by step", "lossby step"]);
   });
 
   it("find the nearest of many measurements, and of several runs the step that is nearest to the pointer", () => {

@@ -48,6 +48,18 @@ describe("the picture of a forecast", () => {
     );
   });
 
+  it("has labels that stay in it, and a line between what is known and what is forecast", () => {
+    const svg = forecastFigure(figure([1, 2], [3], { season: 1 }));
+    const anchors = [...svg.matchAll(/y="321" text-anchor="(\w+)">(\d+)</g)].map(([, side, label]) => [side, label]);
+    expect(anchors).toEqual([
+      ["start", "1"],
+      ["middle", "2"],
+      ["end", "3"],
+    ]);
+    // One and a half of two steps from 58 to 1068.
+    expect(svg).toContain('<line class="axis" x1="815.5" x2="815.5"');
+  });
+
   it("has gaps where values are missing, and a dot for one between two of them", () => {
     const svg = forecastFigure(figure([1, Number.NaN, 3, Number.NaN, 2, 4], [4]));
     expect(
