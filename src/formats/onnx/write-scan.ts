@@ -1,6 +1,6 @@
 import { type Cell, partsOfVariable, variables, type Width } from "../../cells/define.ts";
 import { type AnyNode, inOrder } from "../../math/expression.ts";
-import { recurrentGates, type ScanSizes, sizeOf, widthsOf } from "../../scan/widths.ts";
+import { recurrentGates, type ScanSizes, sizeOf, widthOf } from "../../scan/widths.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { join } from "../join.ts";
 import { transposed } from "../transposed.ts";
@@ -227,7 +227,7 @@ class ScanWriter {
   }
 
   private width(node: AnyNode): Width {
-    return widthsOf(this.scan.cell).get(node) ?? "hidden";
+    return widthOf(this.scan.cell, node);
   }
 
   private nameOf(node: AnyNode): string {
