@@ -1,6 +1,6 @@
 import type { Range } from "../compute/plan.ts";
 import { gradient } from "../math/derivative.ts";
-import { div, type Expression, equal, select, term, variable } from "../math/expression.ts";
+import { div, type Expression, equal, rewrite, select, term, variable } from "../math/expression.ts";
 import { describe, expectOneOf, expectShape, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { mapValues } from "../shared/records.ts";
@@ -27,18 +27,24 @@ type Inputs = Readonly<Record<string, Tensor>>;
 
 /** What the gradient of an equation over tensors reads beside its inputs. */
 const [seed, best, ties] = [variable("adjoint of the value"), variable("the maximum"), variable("number of maxima")];
+/** What kernels call their result, and what an input goes by that somebody has called so. */
+const [result, inputOut] = [variable("out"), variable("the input out")];
 /** Names that no input can have. */
-const taken: readonly string[] = ["out", seed.name, best.name, ties.name];
+const taken: readonly string[] = [seed, best, ties, inputOut].map(({ name }) => name);
 
 /** What an equation over tensors runs over: their graph, the shape they broadcast to, and whether a gradient comes back. */
-function common(operation: string, inputs: Inputs) {
-  const tensors = Object.values(inputs);
+function common(operation: string, given: Inputs, equation: Expression) {
+  const tensors = Object.values(given);
   const graph = graphOf(operation, tensors);
-  for (const name of Object.keys(inputs))
+  term(equation);
+  const { out, ...others } = given;
+  const inputs = out ? { ...others, [inputOut.name]: out } : given;
+  const [value] = out ? rewrite([equation], (n) => (n === result ? inputOut : undefined)) : [equation];
+  for (const name of Object.keys(given))
     if (taken.includes(name))
       throw new UsageError("bad-tensors", `${operation}: no input can be called "${name}"; give it another name`);
   return {
-    graph,
+    ...{ graph, inputs, value: value! },
     shape: broadcastShape(tensors.map((t) => t.shape)),
     differentiable: tensors.some((t) => t.differentiable),
   };
@@ -49,12 +55,11 @@ const spread = (inputs: Inputs, shape: readonly number[]): Record<string, number
   mapValues(inputs, (t) => broadcastStrides(t.shape, shape));
 
 /**
- * Computes an equation for each element: a variable of `value` is the input of that name, broadcast. Gradients are derived from the
+ * Computes an equation for each element: a variable of it is the input of that name, broadcast. Gradients are derived from the
  * equation.
  */
-export function pointwise(inputs: Inputs, value: Expression): Tensor {
-  const { graph, shape, differentiable } = common("pointwise", inputs);
-  term(value);
+export function pointwise(given: Inputs, equation: Expression): Tensor {
+  const { graph, shape, differentiable, inputs, value } = common("pointwise", given, equation);
   const out = graph.empty(shape, differentiable);
   graph.launch(
     { op: "pointwise", shape, inputs: spread(inputs, shape), outputs: { out: { value, strides: dense(shape) } } },
@@ -111,13 +116,12 @@ function writeReduced(
  * with size 1. A maximum shares its gradient among equal elements.
  */
 export function reduce(
-  inputs: Inputs,
-  value: Expression,
+  given: Inputs,
+  equation: Expression,
   axes: readonly number[],
   combine: "sum" | "max" = "sum",
 ): Tensor {
-  const { graph, shape, differentiable } = common("reduce", inputs);
-  term(value);
+  const { graph, shape, differentiable, inputs, value } = common("reduce", given, equation);
   expectOneOf("reduce: combine", combine, ["sum", "max"]);
   if (!Array.isArray(axes))
     throw new ShapeError("shape-mismatch", `reduce: expected a list of axes, such as [0], got ${describe(axes)}`);

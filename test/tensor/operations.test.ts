@@ -95,6 +95,13 @@ describe("gradients are those of central differences", () => {
       runs,
     ));
 
+  it("of an input that has the name of a kernel's result", async () => {
+    const value = mul(square(variable("out")), b);
+    const shapes = { out: [2, 3], b: [3] };
+    const most: typeof sumAll = (inputs, equation) => reduce(inputs, equation, [1], "max");
+    for (const record of [pointwise, sumAll, most])
+      await expectGradients(shapes, values(shapes, 5), (inputs) => record(inputs, value));
+  });
   it("a sum over everything has shape []", async () => {
     const shapes = { a: [3, 2], b: [2] };
     await expectGradients(shapes, values(shapes, 1), (inputs) => {
@@ -407,7 +414,7 @@ describe("shapes that do not fit are refused while recording", () => {
       for (const record of [pointwise, reduce])
         expect(() => record({ a: tensor(2) }, wrong as never, [0])).toThrow(/expected an expression/);
     expect(() => reduce({ a: tensor(2) }, a, [0], "mean" as never)).toThrow(/combine: expected one of "sum", "max"/);
-    for (const name of ["out", "adjoint of the value", "the maximum", "number of maxima"])
+    for (const name of ["the input out", "adjoint of the value", "the maximum", "number of maxima"])
       for (const record of [pointwise, reduce])
         expect(() => record({ [name]: tensor(2) }, variable(name), [0])).toThrow(`no input can be called "${name}"`);
   });
