@@ -130,12 +130,12 @@ export class ScanMemory {
     return this.stateBlock(name, this.layout.inTurn || after === this.context.kernel.reverse ? 0 : 1);
   }
   /** Which of the two step t finds (`before`) or leaves. */
-  private readonly turn = {
-    before: (t: Code): Code => this.odd(t, false),
-    after: (t: Code): Code => this.odd(t, true),
-  };
-  private odd(t: Code, after: boolean): Code {
-    return i32.and(after === this.context.kernel.reverse ? t : i32.add(t, i32.const(1)), i32.const(1));
+  private get turn() {
+    const [even, odd] = [
+      (t: Code): Code => i32.and(t, i32.const(1)),
+      (t: Code): Code => even(i32.add(t, i32.const(1))),
+    ];
+    return this.context.kernel.reverse ? { before: odd, after: even } : { before: even, after: odd };
   }
   previous = (name: string): number => this.state(name, false);
   next = (name: string): number => this.state(name, true);

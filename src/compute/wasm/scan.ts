@@ -9,7 +9,7 @@ import { isFar, offset } from "../../print/wasm/product.ts";
 import { turnsFor } from "../../print/wasm/sweep.ts";
 import { alone, share, type Team } from "../../print/wasm/team.ts";
 import { forwardProgram, stepProgram } from "../../scan/lower.ts";
-import { recurrentGates } from "../../scan/widths.ts";
+import { recurrentGates, sizeOf } from "../../scan/widths.ts";
 import type { Scan } from "../plan.ts";
 import { divide, type Examples, LIGHT, toRow } from "./scan-division.ts";
 import { padded, recurrentBytes, scanLayout, windowOf } from "./scan-layout.ts";
@@ -42,7 +42,7 @@ export function printScan(context: ScanContext<Scan>): Code {
   const stepByStep = V !== undefined || (division.byExamples && recurrent + inputBytes <= LIGHT);
   const together = stepByStep ? 1 : kernel.save ? steps : windowOf(kernel);
   const [output] = cell.states;
-  const outputWidth = output!.width === "hidden" ? H : kernel.projectionSize;
+  const outputWidth = sizeOf(output!.width, kernel);
   // Of states that nobody goes back to two steps are enough: they stay in the first cache. The output then comes out of the equations, in whole panels.
   const inTurn = !kernel.save && !kernel.masked && outputWidth % 16 === 0;
   const layout = kernel.save
@@ -259,8 +259,8 @@ export function printScan(context: ScanContext<Scan>): Code {
 
   // Results, out of padded rows.
   if (!inTurn) {
-    const [w, p] = [layout.size(output!.width) * 4, layout.padded(output!.width) * 4];
-    code.push(emitOutput(context, division, [mem.next(output!.name), p], w));
+    const rows = [mem.next(output!.name), layout.padded(output!.width) * 4] as const;
+    code.push(emitOutput(context, division, rows, outputWidth * 4));
   }
   for (const s of cell.states) {
     const [sw, sp] = [layout.size(s.width) * 4, layout.padded(s.width) * 4];
