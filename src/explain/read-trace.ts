@@ -1,4 +1,5 @@
 import type { Recurrent } from "../layers/recurrent.ts";
+import { UsageError } from "../shared/errors.ts";
 import { compile } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
@@ -20,6 +21,13 @@ export type ReadTraceOptions = Pick<TraceOptions, "names" | "hold" | "maxBytes">
 
 /** For `expectOptions`. */
 export const readTraceNames = { names: 1, hold: 1, maxBytes: 1 } as const;
+
+/** Whether gradients are asked for; without them nothing may say what they are of. @throws UsageError "bad-option" */
+export function asksForGradients(gradients: boolean | undefined, of: Readonly<Record<string, unknown>>): boolean {
+  const said = Object.keys(of).find((name) => of[name] !== undefined);
+  if (gradients || said === undefined) return gradients === true;
+  throw new UsageError("bad-option", `${said}: what the gradients are of; request \`gradients\` too`);
+}
 
 export function readTrace(traced: Trace, tokens: readonly string[]): ReadTrace {
   const arrays = Object.values(traced.values);

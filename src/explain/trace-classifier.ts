@@ -7,6 +7,7 @@ import { expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { pointwise, reshape } from "../tensor/operations.ts";
 import {
+  asksForGradients,
   namesOf,
   type ReadTrace,
   type ReadTraceOptions,
@@ -72,14 +73,12 @@ export async function traceClassifier(
 async function objectiveOf(
   classifier: Classifier<SequenceClassifier>,
   input: Parameters<typeof readSequence>[0],
-  { gradients = false, label }: TraceClassifierOptions,
+  { gradients, label }: TraceClassifierOptions,
 ): Promise<Objective | undefined> {
   const { classes, targetScaling } = classifier.model.config;
-  if (label !== undefined && !gradients)
-    throw new UsageError("bad-option", "label: the class of the gradients; request `gradients` too");
+  if (!asksForGradients(gradients, { label })) return undefined;
   if (label !== undefined && !classes)
     throw new UsageError("bad-option", "label: this model predicts a number, not classes");
-  if (!gradients) return undefined;
   const { model } = classifier;
   if (!classes) {
     const [mean, deviation] = [targetScaling?.mean[0] ?? 0, targetScaling?.deviation[0] ?? 1];

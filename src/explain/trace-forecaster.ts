@@ -9,6 +9,7 @@ import { add as addUp } from "../tensor/arithmetic.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise, reshape, slice, sumAll } from "../tensor/operations.ts";
 import {
+  asksForGradients,
   type ReadTrace,
   type ReadTraceOptions,
   readingOf,
@@ -90,14 +91,9 @@ function objectiveOf(
   { model: network, layout, distribution }: Forecaster,
   { center, scale }: PreparedSeries,
   arrays: InputArrays,
-  { gradients = false, step, target }: TraceForecasterOptions,
+  { gradients, step, target }: TraceForecasterOptions,
 ): Objective | undefined {
-  if (!gradients && (step ?? target) !== undefined)
-    throw new UsageError(
-      "bad-option",
-      `${step === undefined ? "target" : "step"}: what the gradients are of; request \`gradients\` too`,
-    );
-  if (!gradients) return undefined;
+  if (!asksForGradients(gradients, { step, target })) return undefined;
   const direct = layout.decoding === "direct";
   const h = expectInteger("step", step ?? 0, { min: 0, max: direct ? layout.horizon - 1 : 0 });
   const d = target === undefined ? 0 : layout.targets.indexOf(expectOneOf("target", target, layout.targets));

@@ -10,6 +10,7 @@ import type { Tensor } from "../tensor/graph.ts";
 import { HOPELESS, IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
 import { pointwise, reshape } from "../tensor/operations.ts";
 import {
+  asksForGradients,
   type ReadTrace,
   type ReadTraceOptions,
   readingOf,
@@ -71,14 +72,9 @@ export async function traceTagger(
 async function objectiveOf(
   tagger: Tagger,
   sentence: readonly string[],
-  { gradients = false, token, tag }: TraceTaggerOptions,
+  { gradients, token, tag }: TraceTaggerOptions,
 ): Promise<Objective | undefined> {
-  if (!gradients && (token ?? tag) !== undefined)
-    throw new UsageError(
-      "bad-option",
-      `${token === undefined ? "tag" : "token"}: what the gradients are of; request \`gradients\` too`,
-    );
-  if (!gradients) return undefined;
+  if (!asksForGradients(gradients, { token, tag })) return undefined;
   if (tag !== undefined && token === undefined)
     throw new UsageError("bad-option", "tag: the tag of one token; say of which one with `token`");
   if (sentence.length === 0) throw new UsageError("no-tokens", "sentence: gradients need at least one token, got none");

@@ -111,7 +111,7 @@ class Step {
         strides: [0, 1],
       });
     const found = new Map<AnyNode, Expression>();
-    const known = (n: AnyNode): Expression | undefined => found.get(n);
+    const withFound = (values: readonly Expression[]): Expression[] => rewrite(values, (n) => found.get(n));
     const say = (node: AnyNode, rows: Rows, factor = 1): void => {
       const name = `mixed.${leaves.size}`;
       leaves.set(name, rows);
@@ -119,7 +119,7 @@ class Step {
     };
     for (const node of this.mixing) {
       if (found.has(node)) continue;
-      const args = rewrite(node.args as readonly Expression[], known);
+      const args = withFound(node.args as readonly Expression[]);
       if (node.op === "mean")
         say(node, this.sum(args, this.size(node.args[0]!), leaves), 1 / (this.size(node.args[0]!) * args.length));
       else for (const [one, rows] of this.products(node, args[0]!, leaves)) say(one, rows);
@@ -127,10 +127,7 @@ class Step {
     const next: Record<string, Rows> = {};
     for (const width of ["hidden", "projection"] as const) {
       const here = cell.states.filter((s) => s.width === width);
-      const values = rewrite(
-        here.map((s) => cell.next[s.name]!),
-        known,
-      );
+      const values = withFound(here.map((s) => cell.next[s.name]!));
       const made = this.pointwise(values, sizeOf(width, o), leaves);
       here.forEach((s, k) => {
         next[s.name] = made[k]!;

@@ -6,7 +6,7 @@ import { logSoftmax } from "../layers/softmax.ts";
 import type { SequenceModel } from "../models/sequence-classifier.ts";
 import { takeTurns } from "../platform/turns.ts";
 import { argmax } from "../shared/argmax.ts";
-import { type Closeable, Closing } from "../shared/closing.ts";
+import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Executable } from "../tensor/executable.ts";
@@ -48,15 +48,13 @@ export function declareSequences(graph: Graph, { config }: SequenceModel, steps:
 
 /** A trained classifier or regression: texts or series in, classes or numbers out. Each call uses the current weights. */
 export class Classifier<M extends SequenceModel = SequenceModel> extends Closing {
-  private readonly owned: readonly Closeable[];
   readonly model: M;
   readonly parameters: ParameterStore;
   readonly tokenizer: Tokenizer | undefined;
   private readonly options: ClassifierOptions<M>;
   private readonly plans: Executables;
 
-  /** @param owned what closing frees besides the plans */
-  constructor(options: ClassifierOptions<M>, owned: readonly Closeable[] = []) {
+  constructor(options: ClassifierOptions<M>) {
     super();
     expectOptions("Classifier", options, {
       model: "required",
@@ -67,7 +65,6 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     });
     if (options.batchSize !== undefined) expectInteger("batchSize", options.batchSize, { min: 1 });
     this.options = options;
-    this.owned = owned;
     this.model = options.model;
     this.parameters = options.parameters;
     this.plans = new Executables(options.machine, options.parameters);
@@ -137,7 +134,6 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
   /** Frees the plans, and the parameters if they were loaded with it; those that were given stay. */
   close(): void {
     this.plans.close();
-    for (const one of this.owned) one.close();
   }
 
   private outputs(inputs: readonly (string | Series)[]): Promise<Float64Array[]> {

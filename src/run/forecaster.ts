@@ -8,7 +8,7 @@ import { localTime, type TimeZone, timeZone } from "../data/time-zone.ts";
 import { expectLevels } from "../models/forecast-heads.ts";
 import type { SequenceForecaster } from "../models/sequence-forecaster.ts";
 import { takeTurns } from "../platform/turns.ts";
-import { type Closeable, Closing } from "../shared/closing.ts";
+import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
@@ -73,7 +73,6 @@ const [CALIBRATED, CALIBRATED_PATHS] = [1000, 30];
 
 /** A trained forecaster: time series in, their next steps out. Each call uses the current weights. */
 export class Forecaster extends Closing {
-  private readonly owned: readonly Closeable[];
   readonly model: SequenceForecaster;
   readonly parameters: ParameterStore;
   readonly timeZone: TimeZone;
@@ -81,8 +80,7 @@ export class Forecaster extends Closing {
   private readonly plans: ForecastPlans;
   #layout: ForecastLayout;
 
-  /** @param owned what closing frees besides the plans */
-  constructor(options: ForecasterOptions, owned: readonly Closeable[] = []) {
+  constructor(options: ForecasterOptions) {
     super();
     expectOptions("Forecaster", options, {
       model: "required",
@@ -91,7 +89,6 @@ export class Forecaster extends Closing {
       parameters: "required",
     });
     const { model, layout, machine, parameters } = options;
-    this.owned = owned;
     this.model = model;
     this.#layout = layout;
     this.parameters = parameters;
@@ -270,7 +267,6 @@ export class Forecaster extends Closing {
   /** Frees the plans, and the parameters if they were loaded with it; those that were given stay. */
   close(): void {
     this.plans.close();
-    for (const one of this.owned) one.close();
   }
 
   private async predictDirectly(windows: readonly ForecastWindow[], levels: readonly number[], horizon: number) {

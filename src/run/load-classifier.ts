@@ -1,6 +1,7 @@
 import { type RunSource, readModel } from "../checkpoint/read-run.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
 import { type SequenceClassifier, sequenceClassifierFromConfig } from "../models/sequence-classifier.ts";
+import { closesWith } from "../shared/closing.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Classifier } from "./classifier.ts";
 import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./run-parts.ts";
@@ -26,5 +27,5 @@ export async function loadClassifier(
   const model = modelOfRun(source, config, cells, sequenceClassifierFromConfig);
   const tokenizer = tokenizerOfRun(source, json, model.config.vocabularySize);
   const parameters = await parametersOfRun(source, machine, model, weights);
-  return new Classifier({ model, machine, tokenizer, parameters }, [parameters]);
+  return closesWith(new Classifier({ model, machine, tokenizer, parameters }), parameters);
 }

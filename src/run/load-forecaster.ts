@@ -3,6 +3,7 @@ import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
 import { forecastLayoutFromConfig, kindsOf, widthsOf } from "../data/forecast-layout.ts";
 import { sequenceForecasterFromConfig } from "../models/sequence-forecaster.ts";
+import { closesWith } from "../shared/closing.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { Forecaster } from "./forecaster.ts";
@@ -37,5 +38,5 @@ export async function loadForecaster(source: RunSource, options: LoadRunOptions)
       `${place}: its data have ${channels} channels and ${targets} targets, its model ${made.channels} and ${made.targets}: these parts do not belong to one run`,
     );
   const parameters = await parametersOfRun(source, machine, model, weights);
-  return new Forecaster({ model, layout, machine, parameters }, [parameters]);
+  return closesWith(new Forecaster({ model, layout, machine, parameters }), parameters);
 }

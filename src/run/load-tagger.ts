@@ -1,6 +1,7 @@
 import { type RunSource, readModel } from "../checkpoint/read-run.ts";
 import { expectKind } from "../checkpoint/run-kinds.ts";
 import { sequenceTaggerFromConfig } from "../models/sequence-tagger.ts";
+import { closesWith } from "../shared/closing.ts";
 import { expectOptions } from "../shared/options.ts";
 import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./run-parts.ts";
 import { tokenizerOfRun } from "./run-tokenizer.ts";
@@ -23,5 +24,5 @@ export async function loadTagger(source: RunSource, options: LoadRunOptions): Pr
   const model = modelOfRun(source, config, cells, sequenceTaggerFromConfig);
   const tokenizer = tokenizerOfRun(source, json, model.config.vocabularySize);
   const parameters = await parametersOfRun(source, machine, model, weights);
-  return new Tagger({ model, machine, tokenizer, parameters }, [parameters]);
+  return closesWith(new Tagger({ model, machine, tokenizer, parameters }), parameters);
 }

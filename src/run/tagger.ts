@@ -4,7 +4,7 @@ import { logSoftmax } from "../layers/softmax.ts";
 import type { SequenceTagger, SequenceTaggerInput } from "../models/sequence-tagger.ts";
 import { takeTurns } from "../platform/turns.ts";
 import { argmax } from "../shared/argmax.ts";
-import { type Closeable, Closing } from "../shared/closing.ts";
+import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { type Span, spansOf, tagsOf } from "../shared/tag-schemes.ts";
@@ -81,7 +81,6 @@ export function declareSentences(
 
 /** A trained tagger: sentences in, tags out. Each call uses the current weights. */
 export class Tagger extends Closing {
-  private readonly owned: readonly Closeable[];
   readonly model: SequenceTagger;
   readonly parameters: ParameterStore;
   readonly tokenizer: Tokenizer;
@@ -89,8 +88,7 @@ export class Tagger extends Closing {
   private readonly options: TaggerOptions;
   private readonly plans: Executables;
 
-  /** @param owned what closing frees besides the plans */
-  constructor(options: TaggerOptions, owned: readonly Closeable[] = []) {
+  constructor(options: TaggerOptions) {
     super();
     expectOptions("Tagger", options, {
       model: "required",
@@ -101,7 +99,6 @@ export class Tagger extends Closing {
     });
     if (options.batchSize !== undefined) expectInteger("batchSize", options.batchSize, { min: 1 });
     this.options = options;
-    this.owned = owned;
     this.model = options.model;
     this.parameters = options.parameters;
     this.plans = new Executables(options.machine, options.parameters);
@@ -167,7 +164,6 @@ export class Tagger extends Closing {
   /** Frees the plans, and the parameters if they were loaded with it; those that were given stay. */
   close(): void {
     this.plans.close();
-    for (const one of this.owned) one.close();
   }
 
   private async readBatch(batch: readonly ReadSentence[], options: ReadingOptions): Promise<SentenceReading[]> {

@@ -59,7 +59,7 @@ export function lowerBackward(
     ...operands.map((o, operand) => [backOf(operand), o.width] as const),
   ]);
   /** That of whatever vector an expression is made of. */
-  const widthOf = (value: AnyNode): Width =>
+  const widthBelow = (value: AnyNode): Width =>
     inOrder([value], (n) => widths.get(n) !== undefined)
       .map((n) => widths.get(n))
       .find((width) => width !== undefined) ?? "hidden";
@@ -71,12 +71,12 @@ export function lowerBackward(
   for (const s of cell.states) store(variables.previous(s.name), s.width, { kind: "carry", state: s.name });
   for (const name of Object.keys(cell.weights))
     store(variables.weight(name), "hidden", { kind: "weightGradient", name });
-  for (const [name, node] of Object.entries(cell.named)) store(node, widthOf(node), { kind: "traceGradient", name });
+  for (const [name, node] of Object.entries(cell.named)) store(node, widthBelow(node), { kind: "traceGradient", name });
   const meanJobs = means.map((n, mean) => ({
     mean,
     values: n.args as Expression[],
     level: level(n) - 1,
-    width: widthOf(n),
+    width: widthBelow(n),
   }));
 
   // The gradient of a pre-activation goes where the pre-activation was, unless a later level still reads what lies there.

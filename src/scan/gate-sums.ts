@@ -1,5 +1,6 @@
 import { type Cell, variables } from "../cells/define.ts";
 import { type Expression, inOrder } from "../math/expression.ts";
+import { perCell } from "./per-cell.ts";
 import { nodesOf } from "./widths.ts";
 
 /** For each gate that is a sum `W x + U v + b`: that sum. */
@@ -9,15 +10,11 @@ export const gateSums = (cell: Cell): (readonly [gate: string, sum: Expression])
     .filter((n) => n.args[0] === variables.input(n.args[1]!.name))
     .map((n) => [n.args[1]!.name, n]);
 
-const known = new WeakMap<Cell, Cell>();
-
 /**
  * The same cell with what its matrices give as named values too, before those it has: `pre.GATE` is `W x + U v + b`; where
  * a cell mixes the two parts itself they are `pre.GATE.x` and `pre.GATE.h`. The equations are the same objects.
  */
-export function withGateSums(cell: Cell): Cell {
-  const old = known.get(cell);
-  if (old) return old;
+export const withGateSums = /* @__PURE__ */ perCell((cell): Cell => {
   const sums = new Map(gateSums(cell));
   const nodes = nodesOf(cell);
   const before: Record<string, Expression> = {};
@@ -28,7 +25,5 @@ export function withGateSums(cell: Cell): Cell {
     else if (!product) before[`pre.${name}`] = variables.input(name);
     else Object.assign(before, { [`pre.${name}.x`]: variables.input(name), [`pre.${name}.h`]: product });
   }
-  const full: Cell = { ...cell, named: { ...before, ...cell.named } };
-  known.set(cell, full);
-  return full;
-}
+  return { ...cell, named: { ...before, ...cell.named } };
+});

@@ -1,5 +1,6 @@
 import { type Cell, variables } from "../cells/define.ts";
 import { add, type Expression, inOrder, mul, rewrite } from "../math/expression.ts";
+import { equationsOf, perCell } from "./per-cell.ts";
 import { widthOf } from "./widths.ts";
 
 /**
@@ -20,15 +21,11 @@ const projectedTo = (cell: Cell, value: Expression): Expression | undefined =>
 /** The unit weights of `heldCell` that belong to a value: `keep` times the value, plus `held`, stands in its place. */
 export const holds = (name: string) => ({ keep: `keep.${name}`, held: `held.${name}` });
 
-const known = new WeakMap<Cell, Cell>();
-
 /**
  * The same cell whose values can be held: each named value v, gate or state, becomes keep · v + held, with two weights a unit.
  * With keep = 1 and held = 0 it is the same cell, to the bit. A unit whose state h is held at 0 is one that nobody reads.
  */
-export function heldCell(cell: Cell): Cell {
-  const old = known.get(cell);
-  if (old) return old;
+export const heldCell = /* @__PURE__ */ perCell((cell): Cell => {
   const names = Object.keys(cell.named);
   let roots = names.map((name) => cell.named[name]!);
   const weights: Record<string, number> = { ...cell.weights };
@@ -42,9 +39,5 @@ export function heldCell(cell: Cell): Cell {
     const instead = add(mul(variables.weight(keep), value), variables.weight(held));
     roots = rewrite(roots, (node) => (node === value ? instead : undefined));
   }
-  const named = Object.fromEntries(names.map((name, k) => [name, roots[k]!]));
-  const next = Object.fromEntries(cell.states.map(({ name }) => [name, named[name]!]));
-  const full: Cell = { ...cell, weights, named, next };
-  known.set(cell, full);
-  return full;
-}
+  return { ...cell, weights, ...equationsOf(cell, roots) };
+});

@@ -2,6 +2,7 @@ import { type Cell, variables } from "../cells/define.ts";
 import { evaluate } from "../math/evaluate.ts";
 import { type AnyNode, type Expression, inOrder, rewrite, variable } from "../math/expression.ts";
 import { RandomStream } from "../shared/random.ts";
+import { perCell } from "./per-cell.ts";
 
 /** What opening a gate does to the state of its unit: keeps more of it (1), replaces more of it (−1), or neither. */
 export type Keeping = 1 | 0 | -1;
@@ -11,8 +12,6 @@ const POINTS = Array.from({ length: 16 }, (_, k) => k);
 /** Differences below are rounding. */
 const TINY = 1e-9;
 
-const known = new WeakMap<Cell, readonly Keeping[]>();
-
 /**
  * Which gates decide how long a unit remembers, in the order of the cell's gates, found in its equations. The next state is what is kept
  * of the previous one plus what is written. A gate keeps if opening it makes the first larger, or the second smaller in size, and never
@@ -20,12 +19,10 @@ const known = new WeakMap<Cell, readonly Keeping[]>();
  * Gates that are terms of one sum, as those of full gate recurrence, do the same: the first of them stands for all, and the others count as neither.
  * Only states that reach the next step without a matrix between are remembered this way: an Elman network has none.
  */
-export function keepingGates(cell: Cell): readonly Keeping[] {
-  const old = known.get(cell);
-  if (old) return old;
+export const keepingGates = /* @__PURE__ */ perCell((cell): readonly Keeping[] => {
   const carried = cell.states.map(({ name }) => stepOf(name, cell)).filter((step) => step !== undefined);
   const effects = new Set<string>();
-  const found = cell.gates.map(({ name }) => {
+  return cell.gates.map(({ name }) => {
     const gate = variables.input(name).name;
     const changes = carried.flatMap((step) =>
       POINTS.flatMap((point) => {
@@ -39,9 +36,7 @@ export function keepingGates(cell: Cell): readonly Keeping[] {
     const distinct = [...new Set(changes.map(signOf).filter((sign) => sign !== 0))];
     return distinct.length === 1 ? distinct[0]! : 0;
   });
-  known.set(cell, found);
-  return found;
-}
+});
 
 /** What one unit keeps and writes of a state at a point, where one variable may be larger by 1; undefined if the state is never kept. */
 function stepOf(state: string, cell: Cell) {

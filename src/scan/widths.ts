@@ -1,6 +1,7 @@
 import { type Cell, variables, type Width } from "../cells/define.ts";
 import { type AnyNode, inOrder } from "../math/expression.ts";
 import { UsageError } from "../shared/errors.ts";
+import { perCell } from "./per-cell.ts";
 
 /** Sizes of a scan that decide the shapes of its parameters. */
 export interface ScanSizes {
@@ -42,8 +43,6 @@ const givenTo = ({ gates, states, weights, masks }: Cell): ReadonlyMap<AnyNode, 
     ...Object.entries(masks).map(([name, { width }]) => [variables.mask(name), width] as const),
   ]);
 
-const known = new WeakMap<Cell, ReadonlyMap<AnyNode, Width | undefined>>();
-
 /** The width of a value of a cell; that of a constant is "hidden". */
 export const widthOf = (cell: Cell, n: AnyNode): Width => widthsOf(cell).get(n) ?? "hidden";
 
@@ -51,9 +50,7 @@ export const widthOf = (cell: Cell, n: AnyNode): Width => widthsOf(cell).get(n) 
  * The width of every value of a cell (undefined: a constant, which takes any). Values that meet must be equally wide.
  * Throws a UsageError "bad-cell" that names the cell and the two widths, or what is read and given by nothing.
  */
-export function widthsOf(cell: Cell): ReadonlyMap<AnyNode, Width | undefined> {
-  const old = known.get(cell);
-  if (old) return old;
+export const widthsOf = /* @__PURE__ */ perCell((cell): ReadonlyMap<AnyNode, Width | undefined> => {
   const widths = new Map<AnyNode, Width | undefined>();
   const given = givenTo(cell);
   const recurrent = recurrentGates(cell);
@@ -84,9 +81,8 @@ export function widthsOf(cell: Cell): ReadonlyMap<AnyNode, Width | undefined> {
         `cell "${cell.name}": state ${name} is declared ${width} but its equation is of ${w} width`,
       );
   }
-  known.set(cell, widths);
   return widths;
-}
+});
 
 /** Width of the vectors that the recurrent matrices multiply: columns of `weight_hh`. */
 export function recurrentWidth(cell: Cell): Width {

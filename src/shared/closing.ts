@@ -27,6 +27,16 @@ export abstract class Closing implements Closeable {
   }
 }
 
+/** Closes others with what was made of them, after it. */
+export function closesWith<T extends Closeable>(one: T, ...others: readonly Closeable[]): T {
+  const all = [{ close: one.close.bind(one) }, ...others];
+  return Object.assign(one, {
+    close() {
+      for (const each of all) each.close();
+    },
+  });
+}
+
 /** An object that is no instance of a class, with what `using` calls. */
 export function closing<T extends Closeable>(one: Omit<T, typeof Symbol.dispose>): T {
   const whole = one as T;
