@@ -18,17 +18,15 @@ export function combine({ system, threads, results }) {
     cpuMs: numbers("cpuMs").length > 0 ? median(numbers("cpuMs")) : null,
     p99Ms: numbers("p99Ms").length > 0 ? median(numbers("p99Ms")) : null,
     first: good[0],
-    limits: middleLimits(good),
+    limit: middleLimit(good),
   };
 }
 
-/** Of the limits that were measured beside each round those of the round whose share is in the middle. */
-function middleLimits(results) {
-  const all = results.map((r) => r.limits).filter((limits) => limits !== undefined);
-  if (all.length === 0) return undefined;
-  const of = (limits) => limits.share ?? limits.timesBound;
-  const middle = median(all.map(of));
-  return all.find((limits) => of(limits) === middle);
+/** Of the limits that were measured beside each round that of the round whose share is in the middle. */
+function middleLimit(results) {
+  const all = results.map((r) => r.limit).filter((limit) => limit !== undefined);
+  const middle = median(all.map(({ share }) => share));
+  return all.find(({ share }) => share === middle);
 }
 
 /**
@@ -82,10 +80,10 @@ const times = ({ medianMs, cpuMs, p99Ms, spread: s, rounds, first }) => ({
   ...(p99Ms === null ? {} : { p99Ms }),
 });
 
-const facts = ({ first, limits }) => ({
+const facts = ({ first, limit }) => ({
   ...{ family: first.family, wide: first.wide },
   ...(first.bytes ? { bytes: first.bytes } : {}),
-  ...(limits ?? {}),
+  ...(limit ?? {}),
 });
 
 /** Whether the command has failed: ours did, a peer that can be had did, or results differ. */

@@ -19,7 +19,8 @@ export function sayRow(row) {
   if (row.points) return `${head} ${row.summary}`;
   const parts = [time(row.medianMs), `cpu ${time(row.cpuMs)}`, `spread ${percent(row.spread)}`];
   if (row.p99Ms) parts.push(`p99 ${time(row.p99Ms)}`);
-  if (row.share) parts.push(`${row.gflops.toFixed(0)} GFLOP/s, ${percent(row.share)} of ${row.limitGflops.toFixed(0)}`);
+  if (row.gflops)
+    parts.push(`${row.gflops.toFixed(0)} GFLOP/s, ${percent(row.share)} of ${row.limitGflops.toFixed(0)}`);
   if (row.timesBound) parts.push(`${row.timesBound.toFixed(2)} × the bound ${time(row.boundMs)}`);
   if (row.bundleBytes) parts.push(`bundle ${kilobytes(row.bundleBrotliBytes)} brotli`);
   if (own) return `${head} ${parts.join(", ")}`;
@@ -44,12 +45,12 @@ export function byCase(rows) {
   return [...cases.values()];
 }
 
-/** A Markdown table: a line a case and peer; how many times faster we are on one and on two threads, and with one thread each. */
+/** A Markdown table: a line a case and peer; how near our fewest threads come to their limit, how many times faster we are on each number, and with one thread each. */
 export function markdown(rows) {
   const measured = byCase(rows.filter((row) => !row.points));
   const counts = [...new Set(rows.filter((r) => r.system === "longshort").map((r) => r.threads))].sort((a, b) => a - b);
   const lines = measured.flatMap(({ name, ours, peers }) => {
-    const own = counts.map((count) => cell(ours.get(count)));
+    const own = [...counts.map((count) => cell(ours.get(count))), share(ours.get(counts[0]))];
     if (peers.size === 0) return [[`\`${name}\``, ...own, "", "", ...counts.map(() => ""), ""]];
     return [...peers].map(([system, [first, ...more]], k) => {
       const all = [first, ...more];
@@ -57,17 +58,17 @@ export function markdown(rows) {
       const theirs = first.error
         ? [first.error, ...counts.map(() => ""), ""]
         : [cell(first), ...counts.map(ratio).map(times), times(oneThreadEach(all))];
-      return [...(k === 0 ? [`\`${name}\``, ...own] : ["", ...counts.map(() => "")]), system, ...theirs];
+      return [...(k === 0 ? [`\`${name}\``, ...own] : ["", ...own.map(() => "")]), system, ...theirs];
     });
   });
   const head = [
     "case",
     ...counts.map((count) => `ours, ${threads(count)}`),
-    ...["beside", "its best"],
+    ...["of the limit", "beside", "its best"],
     ...counts.map((count) => `ratio, ${threads(count)}`),
     "one thread each",
   ];
-  return [head, head.map((_, k) => (k === 0 || k === counts.length + 1 ? "---" : "--:")), ...lines]
+  return [head, head.map((_, k) => (k === 0 || k === counts.length + 2 ? "---" : "--:")), ...lines]
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
 }
@@ -78,5 +79,6 @@ function oneThreadEach(rows) {
   return row?.peerThreads === 1 ? row.ratio : row?.sameThreadsRatio;
 }
 
+const share = (row) => (row?.share ? percent(row.share) : "–");
 const times = (ratio) => (ratio ? `${ratio.toFixed(2)} ×` : "–");
 const cell = (row) => (row === undefined || row.error ? "–" : time(row.medianMs));

@@ -1,5 +1,4 @@
 /** Measures a case on Longshort, in Node or in a page; the library is handed in. */
-import { operationsOf, streamBytes } from "../../dist/cli/bench/cases.js";
 import { measure } from "../../dist/cli/bench/measure.js";
 import { openWorkload } from "../../dist/cli/bench/workloads.js";
 
@@ -16,7 +15,6 @@ export async function measureOurs(library, { c, numbers, threads, seconds }) {
     ...times,
     agree,
     ...{ family, wide: machine.wide === true, threads: used },
-    ...{ bytes: workload.bytes, operations: operationsOf(c) },
-    ...(c.kind === "stream" ? { weightBytes: streamBytes(c) } : {}),
+    bytes: workload.bytes,
   };
 }

@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import { checkChoice } from "../schema/check.ts";
 import { integer, number, text, type ValuesOf } from "../schema/fields.ts";
 import { VERSION } from "../shared/version.ts";
-import { type Case, cases, casesNamed, operationsOf, streamBytes } from "./bench/cases.ts";
-import { type Limit, limitsFor } from "./bench/limits.ts";
+import { type Case, cases, casesNamed, operationsOf } from "./bench/cases.ts";
+import { type Limit, limitFor } from "./bench/limits.ts";
 import { type Measurement, measure } from "./bench/measure.ts";
 import { numbersOf } from "./bench/numbers.ts";
 import { ownLibrary } from "./bench/own-library.ts";
@@ -82,26 +82,22 @@ async function measureCase(name: string, c: Case, { seconds, threads: wanted }: 
   await workload.check();
   const times = await measure(workload.run, { seconds, singles: c.kind === "stream" });
   const { family, threads } = machine.limits;
-  const operations = operationsOf(c);
   const facts = { family, threads, wide: (machine as { wide?: boolean }).wide === true };
-  const weights = c.kind === "stream" ? { weightBytes: streamBytes(c) } : {};
   return {
     ...{ case: name, system: "longshort", version: VERSION, node: process.version, processor: processor() },
     ...times,
-    ...{ spread: times.within, gflops: operations / times.medianMs / 1e6 },
+    ...{ spread: times.within, gflops: operationsOf(c) / times.medianMs / 1e6 },
     ...facts,
-    ...(await limitsFor(c, { ...times, ...facts, ...weights, operations })),
+    ...(await limitFor(c, { ...times, ...facts })),
   };
 }
 
 const processor = (): string => cpus()[0]?.model.trim() ?? "unknown processor";
 
 function lineOf(row: BenchRow): string[] {
-  const limit = row.share
-    ? `${(100 * row.share).toFixed(0)} % of ${row.limitGflops!.toFixed(0)} GFLOP/s`
-    : row.timesBound
-      ? `${row.timesBound.toFixed(2)} × the time to read its weights`
-      : "";
+  const limit = row.timesBound
+    ? `${row.timesBound.toFixed(2)} × the time to read its weights`
+    : `${(100 * row.share).toFixed(0)} % of ${row.limitGflops!.toFixed(0)} GFLOP/s`;
   return [
     ...[row.case, String(row.threads), time(row.medianMs), row.cpuMs === null ? "–" : time(row.cpuMs)],
     ...[`${(100 * row.spread).toFixed(0)} %`, row.gflops.toFixed(1), limit],

@@ -15,7 +15,12 @@ const result = (medianMs: number, agree: number[], more = {}) => ({
 const run = (system: string, threads: number, ...results: object[]) => combine({ system, threads, results });
 
 const ours = [
-  run("longshort", 1, result(10, [1, 2], { family: "fused", wide: true }), result(12, [1, 2]), result(11, [1, 2])),
+  run(
+    ...(["longshort", 1] as const),
+    result(10, [1, 2], { family: "fused", wide: true, limit: { share: 0.8, gflops: 80, limitGflops: 100 } }),
+    result(12, [1, 2], { limit: { share: 0.6, gflops: 66, limitGflops: 110 } }),
+    result(11, [1, 2], { limit: { share: 0.7, gflops: 70, limitGflops: 100 } }),
+  ),
   run("longshort", 2, result(6, [1, 2]), result(5, [1, 2])),
 ];
 
@@ -46,6 +51,9 @@ describe("rows", () => {
     ]);
     expect(rows[0]).toMatchObject({ case: "char-lstm", version: "1.0", node: "v24.0.0", medianMs: 11, cpuMs: 11 });
     expect(rows[0]!.spread).toBeCloseTo(2 / 11);
+    // Limit and rate of one round: the one whose share is in the middle.
+    expect(rows[0]).toMatchObject({ share: 0.7, gflops: 70, limitGflops: 100 });
+    expect(rows[3]).not.toHaveProperty("share");
     // The peer's best setting, its median over ours.
     expect(rows[1]).toMatchObject({ peerThreads: 1, medianMs: 22, ratio: 2, agrees: true, processor: "a processor" });
     expect(rows[4]!.ratio).toBeCloseTo(22 / 6);
@@ -109,14 +117,15 @@ describe("rows", () => {
   });
 
   test("as lines, as a table, as bars", () => {
+    expect(sayRow(rows[0])).toContain("70 GFLOP/s, 70 % of 100");
     expect(sayRow(rows[1])).toMatch(/pytorch .*22 ms.*on 1 thread → ratio 2\.00 to ours on 1 thread/);
     expect(sayRow(rows[2])).toContain("ERROR npm could not");
     const table = markdown(rows).split("\n");
     expect(table[0]).toBe(
-      "| case | ours, 1 thread | ours, 2 threads | beside | its best | ratio, 1 thread | ratio, 2 threads | one thread each |",
+      "| case | ours, 1 thread | ours, 2 threads | of the limit | beside | its best | ratio, 1 thread | ratio, 2 threads | one thread each |",
     );
-    expect(table[2]).toBe("| `char-lstm` | 11 ms | 6 ms | pytorch | 22 ms | 2.00 × | 3.67 × | 2.00 × |");
-    expect(table[3]).toBe("|  |  |  | brain.js | npm could not install brain.js |  |  |  |");
+    expect(table[2]).toBe("| `char-lstm` | 11 ms | 6 ms | 70 % | pytorch | 22 ms | 2.00 × | 3.67 × | 2.00 × |");
+    expect(table[3]).toBe("|  |  |  |  | brain.js | npm could not install brain.js |  |  |  |");
     const svg = figure(rows);
     expect(svg).toContain("char-lstm, pytorch</text>");
     expect(svg).toContain("2 × (22 ms : 11 ms)</text>");

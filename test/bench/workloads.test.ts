@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type Case, streamBytes } from "../../src/cli/bench/cases.ts";
-import { limitsFor, multiplyAddLimit, readBandwidth } from "../../src/cli/bench/limits.ts";
+import type { Case } from "../../src/cli/bench/cases.ts";
+import { limitFor, multiplyAddLimit, readBandwidth } from "../../src/cli/bench/limits.ts";
 import { numbersOf } from "../../src/cli/bench/numbers.ts";
 import { ownLibrary } from "../../src/cli/bench/own-library.ts";
 import { openWorkload, shapesOf } from "../../src/cli/bench/workloads.ts";
@@ -72,21 +72,16 @@ test("limits are measured in plausible units", async () => {
   const gflops = (await multiplyAddLimit({ fused: false, wide: false })) / 1e9;
   const reading = (await readBandwidth(2 ** 15)) / 1e9;
   for (const value of [gflops, reading]) expect(value > 0.5 && value < 2000).toBe(true);
-  const facts = {
-    family: "portable",
-    wide: false,
-    threads: 1,
-    weightBytes: streamBytes({ kind: "stream", H: 64 }),
-  } as const;
-  const limit = await limitsFor({ kind: "stream", H: 64 }, { medianMs: 1, operations: 65536, ...facts });
-  expect(limit!.timesBound).toBeCloseTo(1 / limit!.boundMs!);
-  expect(limit!.boundMs).toBeCloseTo((1000 * 131072) / (limit!.bandwidthGBs! * 1e9));
-  const int8 = { kind: "stream", H: 64, int8: true } as const;
-  const bound = await limitsFor(int8, { medianMs: 1, operations: 65536, ...facts, weightBytes: streamBytes(int8) });
-  expect(bound!.weightBytes).toBe(32768);
-  expect(bound!.dotGmacs! > 0.5 && bound!.dotGmacs! < 2000).toBe(true);
-  expect(bound!.boundMs).toBeCloseTo(Math.max(32768 / (bound!.bandwidthGBs! * 1e6), 32768 / (bound!.dotGmacs! * 1e6)));
-  expect(
-    await limitsFor({ kind: "sequence", H: 64, B: 1, T: 1 }, { medianMs: 1, operations: 1, ...facts }),
-  ).toBeUndefined();
+  const ours = { medianMs: 1, family: "portable", wide: false, threads: 1 } as const;
+  const limit = await limitFor({ kind: "stream", H: 64 }, ours);
+  expect(limit.timesBound).toBeCloseTo(1 / limit.boundMs!);
+  expect(limit.share).toBe(limit.boundMs);
+  expect(limit.boundMs).toBeCloseTo((1000 * 131072) / (limit.bandwidthGBs! * 1e9));
+  const bound = await limitFor({ kind: "stream", H: 64, int8: true }, ours);
+  expect(bound.weightBytes).toBe(32768);
+  expect(bound.dotGmacs! > 0.5 && bound.dotGmacs! < 2000).toBe(true);
+  expect(bound.boundMs).toBeCloseTo(Math.max(32768 / (bound.bandwidthGBs! * 1e6), 32768 / (bound.dotGmacs! * 1e6)));
+  const sequence = await limitFor({ kind: "sequence", H: 64, B: 16, T: 50 }, ours);
+  expect(sequence.gflops).toBeCloseTo((50 * 16 * 8 * 64 * 128) / 1e6);
+  expect(sequence.share).toBeCloseTo(sequence.gflops! / sequence.limitGflops!);
 });

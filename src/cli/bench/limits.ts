@@ -3,7 +3,7 @@ import { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
 import { doWhile, forRange, type Local } from "../../print/wasm/control.ts";
 import { f32x4, i32, i32x4, v128 } from "../../print/wasm/instructions.ts";
-import type { Case } from "./cases.ts";
+import { type Case, operationsOf, streamBytes } from "./cases.ts";
 
 /*
  * What this processor and engine can do at most, measured beside the cases: loops that do nothing but multiply and add in registers,
@@ -206,48 +206,45 @@ function reading(bytes: number, { streams, pairs }: (typeof STREAMS)[number]): L
 
 /** The limit that holds a case, and how near a measured time comes to it. */
 export interface Limit {
-  /** Floating-point operations a second, in units of 10⁹; of a product. */
+  /** Of what the limit allows: the least time in parts of the measured one. */
+  readonly share: number;
+  /** Floating-point operations a second of its products, in units of 10⁹, and those that the vectors in use allow; of all but streamed steps. */
   readonly gflops?: number;
   readonly limitGflops?: number;
-  /** Of the limit that is reached. */
-  readonly share?: number;
   /** Bytes of weights that a streamed step reads, and how fast the cache that holds them can be read. */
   readonly weightBytes?: number;
   readonly bandwidthGBs?: number;
   /** Multiply-adds of whole numbers a second, in units of 10⁹; of a step in int8. */
   readonly dotGmacs?: number;
-  /** Least time, and the measured time in parts of it. */
+  /** Least time of a streamed step, and the measured time in parts of it. */
   readonly boundMs?: number;
   readonly timesBound?: number;
 }
 
-/** Measures the limit of a case in this process. @returns undefined where none is stated */
-export async function limitsFor(
+/** Measures the limit of a case in this process: reading the weights for a streamed step, multiplying and adding for all others. */
+export async function limitFor(
   c: Case,
   ours: {
     readonly medianMs: number;
-    readonly operations: number;
-    readonly weightBytes?: number;
     readonly family: "fused" | "portable";
     readonly wide: boolean;
     readonly threads: number;
   },
-): Promise<Limit | undefined> {
-  if (c.kind === "gemm") {
+): Promise<Limit> {
+  if (c.kind !== "stream") {
     const one = await multiplyAddLimit({ fused: ours.family === "fused", wide: ours.wide });
-    const [gflops, limitGflops] = [ours.operations / ours.medianMs / 1e6, (one * ours.threads) / 1e9];
-    return { gflops, limitGflops, share: gflops / limitGflops };
+    const [gflops, limitGflops] = [operationsOf(c) / ours.medianMs / 1e6, (one * ours.threads) / 1e9];
+    return { share: gflops / limitGflops, gflops, limitGflops };
   }
-  if (c.kind === "stream" && ours.weightBytes !== undefined) {
-    const bandwidth = await readBandwidth(ours.weightBytes);
-    const dots = c.int8 ? ours.threads * (await dotProductLimit()) : undefined;
-    const reading = (1000 * ours.weightBytes) / bandwidth;
-    const boundMs = dots === undefined ? reading : Math.max(reading, (1000 * ours.operations) / 2 / dots);
-    return {
-      ...{ weightBytes: ours.weightBytes, bandwidthGBs: bandwidth / 1e9 },
-      ...(dots === undefined ? {} : { dotGmacs: dots / 1e9 }),
-      ...{ boundMs, timesBound: ours.medianMs / boundMs },
-    };
-  }
-  return undefined;
+  const weightBytes = streamBytes(c);
+  const bandwidth = await readBandwidth(weightBytes);
+  const dots = c.int8 ? ours.threads * (await dotProductLimit()) : undefined;
+  const reading = (1000 * weightBytes) / bandwidth;
+  const boundMs = dots === undefined ? reading : Math.max(reading, (1000 * operationsOf(c)) / 2 / dots);
+  return {
+    share: boundMs / ours.medianMs,
+    ...{ weightBytes, bandwidthGBs: bandwidth / 1e9 },
+    ...(dots === undefined ? {} : { dotGmacs: dots / 1e9 }),
+    ...{ boundMs, timesBound: ours.medianMs / boundMs },
+  };
 }
