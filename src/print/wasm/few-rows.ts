@@ -1,8 +1,9 @@
 import type { Func, ModuleBuilder } from "./assembler.ts";
 import type { Code, ValueType } from "./code.ts";
-import { doWhile, if_, type Local } from "./control.ts";
+import type { Local } from "./control.ts";
 import { f32x4, i32, v128 } from "./instructions.ts";
 import { type Layout, offset } from "./product.ts";
+import { inTurns, overPanels } from "./steps.ts";
 import { sweep } from "./sweep.ts";
 import { storesOf } from "./vectors.ts";
 
@@ -87,29 +88,21 @@ export function fewPanels(m: ModuleBuilder, count: number, { rows, layout, fused
         sum.set(
           fused ? f32x4.relaxed_madd(x.get, column.get, sum.get) : f32x4.add(sum.get, f32x4.mul(x.get, column.get)),
         );
-      const half = ({ b, sums }: (typeof panels)[number], first: number): Code => [
-        columns.map((column, j) => column.set(v128.load(b.get, 16 * (first + j)))),
+      const half = ({ b, sums }: (typeof panels)[number], skip: number, first: number): Code => [
+        columns.map((column, j) => column.set(v128.load(b.get, ROW * skip + 16 * (first + j)))),
         xs.map((x, row) => columns.map((column, j) => mac(sums[row]![first + j]!, x, column))),
       ];
-      const step: Code = [
-        xs.map((x, row) => x.set(v128.load32_splat(at[row]!.get, inPanels ? ROW * row : 0))),
-        panels.map((panel) => [half(panel, 0), half(panel, 2)]),
+      const steps = (count: number): Code => [
+        list(count, (skip) => [
+          xs.map((x, row) => x.set(v128.load32_splat(at[row]!.get, 4 * skip + (inPanels ? ROW * row : 0)))),
+          panels.map((panel) => [half(panel, skip, 0), half(panel, skip, 2)]),
+        ]),
         move(
           panels.map(({ b }) => b),
-          i32.const(ROW),
+          i32.const(ROW * count),
         ),
-        move(at, i32.const(4)),
+        move(at, i32.const(4 * count)),
       ];
-      const left = (by: number): Code => k.set(i32.sub(k.get, i32.const(by)));
-      const end = local();
-      const steps = inPanels
-        ? [
-            end.set(i32.add(a.get, i32.const(ROW))),
-            doWhile(step, i32.ne(a.get, end.get)),
-            move([a], i32.sub(strideA.get, i32.const(ROW))),
-            left(16),
-          ]
-        : [step, left(1)];
       return [
         panels.map(({ init, initStride, sums }) =>
           sums.map((sum, row) => [
@@ -118,7 +111,7 @@ export function fewPanels(m: ModuleBuilder, count: number, { rows, layout, fused
           ]),
         ),
         inPanels ? [] : at.slice(1).map((p, number) => p.set(i32.add(at[number]!.get, strideA.get))),
-        if_(k.get, doWhile(steps, k.get)),
+        inPanels ? overPanels(m, f, { k, a, strideA }, steps) : inTurns(m, k, steps),
         panels.map(({ c, sums }) =>
           sums.map((sum, row) => [
             row === 0 ? [] : move([c], cStride.get),

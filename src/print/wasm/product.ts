@@ -3,6 +3,7 @@ import type { Code, ValueType } from "./code.ts";
 import type { Local } from "./control.ts";
 import { doWhile, drop, if_, select } from "./control.ts";
 import { f32x4, i32, v128 } from "./instructions.ts";
+import { inTurns, overPanels } from "./steps.ts";
 import { storesOf } from "./vectors.ts";
 
 /** How the left operand of a product lies: where element (i, p), of row i and column p, is. All in bytes. */
@@ -20,10 +21,6 @@ export type Layout =
  * A tile of some rows × 8 columns of the result (16 where two vectors become one register) stays in registers over the whole length k:
  * twelve sums, two vectors of `b`, one number of `a` fit the sixteen registers. Every element is one running sum over p = 0, 1, …, k − 1, so
  * its bits do not depend on which tile it was in, nor on how many rows there are.
- *
- * Two steps of the sum are one turn of the loop where tiles are wide: what pointers and the end of the loop take goes to the same units as
- * multiply-adds. Measured (Sapphire Rapids, Node 24, tiles of 16 columns, operands in the first cache, k 64, GFLOP/s of at most 124): 6 rows 100 →
- * 109, 5 rows 96 → 104, 4 rows 91 → 100; four steps a turn give no more. Narrow tiles stay: two steps spill registers on Node 20.
  */
 export interface ProductOptions {
   readonly layout: Layout;
@@ -69,9 +66,9 @@ function heightsOf(rows: number, most: number): number[] {
 
 const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i32");
 const ROW = 64;
-/** Steps of a sum in a turn of a wide tile's loop. */
-const TURN = 2;
 const HALF = 32;
+/** Steps of a sum from one fetch of the next panel to the next one. */
+const FETCH = 2;
 
 /**
  * `c[i][0 … 15] = init[i][0 … 15] + Σ_p a(i, p) · b[p][0 … 15]` for `rows` rows.
@@ -111,7 +108,7 @@ export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
         tiles.set(i32.div_u(i32.add(rows.get, i32.const(tileRows - 1)), i32.const(tileRows))),
         larger.set(i32.rem_u(rows.get, tiles.get)),
         // Rounded down: nothing behind the next panel is read.
-        far ? pace.set(i32.div_u(i32.const(TURN * ROW), tiles.get)) : [],
+        far ? pace.set(i32.div_u(i32.const(FETCH * ROW), tiles.get)) : [],
         doWhile(
           [
             height.set(i32.add(i32.div_u(rows.get, tiles.get), i32.ne(larger.get, i32.const(0)))),
@@ -120,7 +117,7 @@ export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
             nextTile[layout](),
             advance(init, initStride.get),
             advance(c, cStride.get),
-            far ? ahead!.set(i32.add(ahead!.get, i32.mul(pace.get, i32.div_u(k.get, i32.const(TURN))))) : [],
+            far ? ahead!.set(i32.add(ahead!.get, i32.mul(pace.get, i32.div_u(k.get, i32.const(FETCH))))) : [],
             rows.set(i32.sub(rows.get, height.get)),
             tiles.set(i32.sub(tiles.get, i32.const(1))),
           ],
@@ -132,7 +129,7 @@ export function panelRows(m: ModuleBuilder, options: ProductOptions): Func {
 }
 
 /**
- * `rows` rows × 8 columns (16 when wide); parameters as `panelRows` without the first; behind `ahead` the bytes of it that a turn passes by.
+ * `rows` rows × 8 columns (16 when wide); parameters as `panelRows` without the first; behind `ahead` the bytes from one fetch to the next.
  */
 function tile(
   m: ModuleBuilder,
@@ -150,57 +147,40 @@ function tile(
         sum.set(
           fused ? f32x4.relaxed_madd(x.get, column.get, sum.get) : f32x4.add(sum.get, f32x4.mul(x.get, column.get)),
         );
-      // Where the elements of a column are neighbours, one pointer serves all rows.
-      const inColumns = layout === "tiles";
-      const at = each((row) => (row === 0 || inColumns ? a : f.local("i32")));
-      const move = (by: Code): Code => (inColumns ? [a] : at).map((p) => p.set(i32.add(p.get, by)));
+      // From row to row, and from step to step. Where rows are a constant apart one pointer serves all of them.
+      const [apart, along] = {
+        rows: [undefined, 4],
+        panels: [ROW, 4],
+        tiles: [4, 4 * tileHeight(m, { layout, fused })],
+      }[layout] as [number | undefined, number];
+      const at = each((row) => (row === 0 || apart !== undefined ? a : f.local("i32")));
+      const move = (by: Code): Code => [...new Set(at)].map((p) => p.set(i32.add(p.get, by)));
       const moveB = (rows: number): Code => b.set(i32.add(b.get, i32.const(ROW * rows)));
-      /** A step of the sum, `skip` steps behind the pointers. */
-      const add = (skip: number): Code => [
-        columns.map((column, j) => column.set(v128.load(b.get, ROW * skip + 16 * j))),
+      /** The step `skip` steps behind the pointer of `a`, with row `row` behind that of `b`. */
+      const add = (skip: number, row: number): Code => [
+        columns.map((column, j) => column.set(v128.load(b.get, ROW * row + 16 * j))),
         each((row) => [
-          x.set(v128.load32_splat(at[row]!.get, 4 * (inColumns ? row : skip))),
+          x.set(v128.load32_splat(at[row]!.get, (apart ?? 0) * row + along * skip)),
           sums[row]!.map((sum, j) => mac(sum, columns[j]!)),
         ]),
       ];
-      /** So many steps, the pointers moved past them: at once if constants say where the next step's operands are. */
-      const steps = (count: number): Code =>
-        inColumns || descending
-          ? Array.from({ length: count }, () => [
-              add(0),
-              moveB(descending ? -1 : 1),
-              move(inColumns ? strideA.get : i32.const(4)),
-            ])
-          : [Array.from({ length: count }, (_, skip) => add(skip)), moveB(count), move(i32.const(4 * count))];
-      const together = m.wide ? TURN : 1;
       const fetch = far ? [drop(i32.load(ahead!.get)), ahead!.set(i32.add(ahead!.get, pace!.get))] : [];
-      const left = (by: number): Code => k.set(i32.sub(k.get, i32.const(by)));
-      const end = f.local("i32");
-      // A loop inside a loop: choosing the address of each element without one costs 15 %.
-      const panels = doWhile(
-        [
-          end.set(i32.add(a.get, i32.const(ROW))),
-          doWhile([fetch, steps(together)], i32.ne(a.get, end.get)),
-          move(i32.sub(strideA.get, i32.const(ROW))),
-          left(16),
-        ],
-        k.get,
-      );
-      const inPairs = [
-        if_(i32.gt_u(k.get, i32.const(1)), doWhile([fetch, steps(TURN), left(TURN)], i32.gt_u(k.get, i32.const(1)))),
-        if_(k.get, steps(1)),
+      /** So many steps, and the pointers moved past them. */
+      const steps = (count: number): Code => [
+        descending ? moveB(1 - count) : [],
+        Array.from({ length: count }, (_, skip) => [
+          skip % FETCH === 1 ? fetch : [],
+          add(skip, descending ? count - 1 - skip : skip),
+        ]),
+        moveB(descending ? -1 : count),
+        move(i32.const(along * count)),
       ];
-      const oneByOne = if_(k.get, doWhile([steps(1), left(1)], k.get));
       const rowOf = (pointer: Local, stride: Code, row: number): Code =>
         row === 0 ? [] : pointer.set(i32.add(pointer.get, stride));
       return [
         each((row) => [rowOf(init, initStride.get, row), sums[row]!.map((s, j) => s.set(v128.load(init.get, 16 * j)))]),
-        inColumns
-          ? []
-          : at
-              .slice(1)
-              .map((p, row) => p.set(i32.add(at[row]!.get, layout === "panels" ? i32.const(ROW) : strideA.get))),
-        layout === "panels" ? if_(k.get, panels) : m.wide ? inPairs : oneByOne,
+        apart === undefined ? at.slice(1).map((p, row) => p.set(i32.add(at[row]!.get, strideA.get))) : [],
+        layout === "panels" ? overPanels(m, f, { k, a, strideA }, steps) : inTurns(m, k, steps),
         each((row) => [
           rowOf(c, cStride.get, row),
           storesOf(sums[row]!.map((s, j) => v128.store(c.get, s.get, 16 * j))),
