@@ -1,8 +1,9 @@
 import type { Func, ModuleBuilder } from "./assembler.ts";
 import type { Code, ValueType } from "./code.ts";
-import { doWhile, forRange, type Local } from "./control.ts";
+import { forRange, type Local } from "./control.ts";
 import { f32, f32x4, i8x16, i16x8, i32, i32x4, v128 } from "./instructions.ts";
 import { offset } from "./product.ts";
+import { inTurns } from "./steps.ts";
 import { sweep } from "./sweep.ts";
 import { type Constants, storesOf } from "./vectors.ts";
 
@@ -132,7 +133,7 @@ export function quantizedColumns(m: ModuleBuilder, { bias: biased }: { readonly 
 }
 
 /**
- * `c[0 … 15] = Σ a(p) b(p) · aScale · scale + bias` of one row for `panels` panels. Parameters, i32: words (⌈k / 4⌉, at least 1), a, b, aScale,
+ * `c[0 … 15] = Σ a(p) b(p) · aScale · scale + bias` of one row for `panels` panels. Parameters, i32: words (⌈k / 4⌉), a, b, aScale,
  * columns, c, apart (how many panels from one to the next), zeros (64 bytes: sums begin with a load, which engines join to wider ones).
  */
 function tile(m: ModuleBuilder, panels: number, { split }: Way): Func {
@@ -142,15 +143,17 @@ function tile(m: ModuleBuilder, panels: number, { split }: Way): Func {
       const weights = each(panels, (panel) => (panel === 0 ? b : f.local("i32")));
       const [high, low, w] = [f.local("v128"), f.local("v128"), f.local("v128")];
       const panelBytes = i32.mul(i32.shl(words.get, i32.const(6)), apart.get);
-      const step = (panel: number, j: number): Code => {
+      const step = (skip: number, panel: number, j: number): Code => {
         const [first, second] = sums[4 * panel + j]!;
         const from = weights[panel]!.get;
         const add = (sum: Local, half: number): Code =>
-          sum.set(i32x4.add(sum.get, i32x4.dot_i16x8_s(v128.load8x8_s(from, 16 * j + half), high.get)));
+          sum.set(
+            i32x4.add(sum.get, i32x4.dot_i16x8_s(v128.load8x8_s(from, PANEL_ROW * skip + 16 * j + half), high.get)),
+          );
         const dot = (sum: Local, part: Local): Code =>
           sum.set(i32x4.relaxed_dot_i8x16_i7x16_add_s(w.get, part.get, sum.get));
         return split
-          ? [w.set(v128.load(from, 16 * j)), dot(first, high), dot(second, low)]
+          ? [w.set(v128.load(from, PANEL_ROW * skip + 16 * j)), dot(first, high), dot(second, low)]
           : [add(first, 0), add(second, 8)];
       };
       const whole = (first: Local, second: Local): Code =>
@@ -172,18 +175,16 @@ function tile(m: ModuleBuilder, panels: number, { split }: Way): Func {
           ),
         ]),
         columns.set(i32.sub(columns.get, i32.mul(apart.get, i32.const((panels - 1) * COLUMNS)))),
-        doWhile(
-          [
+        inTurns(m, words, (count) => [
+          each(count, (skip) => [
             split
-              ? [high.set(v128.load32_splat(a.get)), low.set(v128.load32_splat(a.get, 4))]
-              : high.set(v128.load64_splat(a.get)),
-            each(panels, (panel) => each(4, (j) => step(panel, j))),
-            weights.map((p) => p.set(i32.add(p.get, i32.const(PANEL_ROW)))),
-            a.set(i32.add(a.get, i32.const(FOUR))),
-            words.set(i32.sub(words.get, i32.const(1))),
-          ],
-          words.get,
-        ),
+              ? [high.set(v128.load32_splat(a.get, FOUR * skip)), low.set(v128.load32_splat(a.get, FOUR * skip + 4))]
+              : high.set(v128.load64_splat(a.get, FOUR * skip)),
+            each(panels, (panel) => each(4, (j) => step(skip, panel, j))),
+          ]),
+          weights.map((p) => p.set(i32.add(p.get, i32.const(PANEL_ROW * count)))),
+          a.set(i32.add(a.get, i32.const(FOUR * count))),
+        ]),
         // One broadcast for all columns: engines join what has the very same operand.
         high.set(v128.load32_splat(aScale.get)),
         // All values before all stores: a load between two stores keeps engines from joining them.
