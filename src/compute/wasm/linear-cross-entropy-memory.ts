@@ -6,9 +6,9 @@ import type { LaunchContext } from "./launch.ts";
 /** Classes that are worked on together: their logits of a block of rows stay in the second cache from one pass to the next. */
 export const SLICE = 240;
 /** Bytes that the logits of a block of rows may take. */
-const BLOCK = 16 * 2 ** 20;
+const BLOCK = 32 * 2 ** 20;
 /** The most rows of a block: many where the weights come from afar, so that they come seldom; where they are near, few whose logits are. */
-const [MANY_ROWS, SOME_ROWS, NEAR] = [512, 128, 2 ** 20];
+const [MANY_ROWS, SOME_ROWS, NEAR] = [768, 128, 2 ** 20];
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
