@@ -17,7 +17,7 @@ import {
   expectShape,
   UsageError,
 } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
+import { expectOptions, type OptionNames } from "../shared/options.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
@@ -106,6 +106,27 @@ export interface LanguageModelOutput {
 
 const languageModelInputs = { initial: 1, mask: 1, trace: 1, hold: 1 } as const;
 
+/** For `expectOptions`. */
+const languageModelNames = {
+  vocabularySize: "required",
+  embeddingSize: 1,
+  cell: 1,
+  hiddenSize: 1,
+  projectionSize: 1,
+  numLayers: 1,
+  tied: 1,
+  initialize: 1,
+  dropout: 1,
+  inputDropout: 1,
+  layerDropout: 1,
+  outputDropout: 1,
+  embeddingDropout: 1,
+  weightDropout: 1,
+  dropoutPer: 1,
+  activationPenalty: 1,
+  changePenalty: 1,
+} as const satisfies OptionNames<LanguageModelOptions>;
+
 /** What the head sees, [T, B, H|P], and what else `LanguageModelOutput` has. */
 export type LanguageModelHidden = RecurrentOutput & Pick<LanguageModelOutput, "penalty">;
 
@@ -124,17 +145,16 @@ export class LanguageModel implements HasParameters {
 
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: LanguageModelOptions) {
-    const o = { cell: "lstm", hiddenSize: 128, projectionSize: 0, numLayers: 1, ...given(options) };
-    const { hiddenSize, projectionSize, numLayers } = o;
-    const vocabularySize = expectInteger("vocabularySize", o.vocabularySize, { min: 1 });
-    const drops = dropoutsOf(o);
-    const tied = expectBoolean("tied", o.tied ?? false);
-    const { initialize = "pytorch" } = o;
-    const { cell, spec } = chooseCell(o.cell);
+    expectOptions("languageModel", options, languageModelNames);
+    const { hiddenSize = 128, projectionSize = 0, numLayers = 1, initialize = "pytorch" } = options;
+    const vocabularySize = expectInteger("vocabularySize", options.vocabularySize, { min: 1 });
+    const drops = dropoutsOf(options);
+    const tied = expectBoolean("tied", options.tied ?? false);
+    const { cell, spec } = chooseCell(options.cell ?? "lstm");
     expectInteger("hiddenSize", hiddenSize, { min: 1 });
     const projects = cell.states[0]?.width === "projection";
     const outputSize = projects ? expectInteger("projectionSize", projectionSize, { min: 1 }) : hiddenSize;
-    const embeddingSize = expectInteger("embeddingSize", o.embeddingSize ?? (tied ? outputSize : 64), { min: 1 });
+    const embeddingSize = expectInteger("embeddingSize", options.embeddingSize ?? (tied ? outputSize : 64), { min: 1 });
     if (tied && embeddingSize !== outputSize)
       throw new UsageError(
         "bad-option",
@@ -205,59 +225,25 @@ export function languageModelFromConfig(value: unknown, options: FromConfigOptio
   );
 }
 
-/** Options that are not given are undefined, so that defaults apply to them; no other names. */
-function given(options: LanguageModelOptions): LanguageModelOptions {
-  expectOptions("languageModel", options, {
-    vocabularySize: "required",
-    embeddingSize: 1,
-    cell: 1,
-    hiddenSize: 1,
-    projectionSize: 1,
-    numLayers: 1,
-    tied: 1,
-    initialize: 1,
-    dropout: 1,
-    inputDropout: 1,
-    layerDropout: 1,
-    outputDropout: 1,
-    embeddingDropout: 1,
-    weightDropout: 1,
-    dropoutPer: 1,
-    activationPenalty: 1,
-    changePenalty: 1,
-  });
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as unknown as LanguageModelOptions;
-}
-
-const NO_DROPOUT: Required<LanguageModelDropout> = {
-  dropout: 0,
-  inputDropout: 0,
-  layerDropout: 0,
-  outputDropout: 0,
-  embeddingDropout: 0,
-  weightDropout: 0,
-  dropoutPer: "step",
-  activationPenalty: 0,
-  changePenalty: 0,
-};
-
-function dropoutsOf(options: LanguageModelDropout): Required<LanguageModelDropout> {
-  const rate = (name: "dropout" | "inputDropout" | "layerDropout" | "outputDropout", fallback: number) =>
-    expectRate(name, options[name] ?? fallback);
-  const shared = rate("dropout", 0);
-  const all = { ...NO_DROPOUT, ...options };
+/** Each rate and penalty with its default, checked. */
+function dropoutsOf({
+  dropout = 0,
+  inputDropout = dropout,
+  layerDropout = dropout,
+  outputDropout = dropout,
+  embeddingDropout = 0,
+  weightDropout = 0,
+  dropoutPer = "step",
+  activationPenalty = 0,
+  changePenalty = 0,
+}: LanguageModelDropout): Required<LanguageModelDropout> {
+  const rates = { dropout, inputDropout, layerDropout, outputDropout, embeddingDropout, weightDropout };
+  for (const [name, rate] of Object.entries(rates)) expectRate(name, rate);
   return {
-    dropout: shared,
-    inputDropout: rate("inputDropout", shared),
-    layerDropout: rate("layerDropout", shared),
-    outputDropout: rate("outputDropout", shared),
-    embeddingDropout: expectRate("embeddingDropout", all.embeddingDropout),
-    weightDropout: expectRate("weightDropout", all.weightDropout),
-    dropoutPer: expectOneOf("dropoutPer", all.dropoutPer, ["step", "sequence"]),
-    activationPenalty: expectPenalty("activationPenalty", all.activationPenalty),
-    changePenalty: expectPenalty("changePenalty", all.changePenalty),
+    ...rates,
+    dropoutPer: expectOneOf("dropoutPer", dropoutPer, ["step", "sequence"]),
+    activationPenalty: expectPenalty("activationPenalty", activationPenalty),
+    changePenalty: expectPenalty("changePenalty", changePenalty),
   };
 }
 
