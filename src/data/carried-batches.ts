@@ -1,7 +1,10 @@
 import { expectInteger, UsageError } from "../shared/errors.ts";
-import { asSequence, type Tokens } from "../text/token-sequence.ts";
+import { asSequence, type TokenSequence, type Tokens } from "../text/token-sequence.ts";
+import type { Batch, BatchSource } from "./batch-source.ts";
+import { hasEpochs } from "./document-order.ts";
 
 export interface CarriedBatchesOptions {
+  /** Tokens; those with an order of their own in each epoch (`shuffleDocuments`) are read in it. */
   readonly tokens: Tokens;
   /** B: how many contiguous pieces of the text run side by side. */
   readonly streams: number;
@@ -9,40 +12,21 @@ export interface CarriedBatchesOptions {
   readonly steps: number;
   /** Whether the rest of the streams that fills no whole window is a last, shorter window. Default false. */
   readonly partial?: boolean;
+  /** Identifies the tokens; see `BatchSource.identity`. A function, because all of them may have to be read for it. */
+  readonly identify?: (() => BatchSource["identity"]) | undefined;
 }
 
-/** A window of all streams. Time-major: stream b at step t is at index t·B + b. */
-export interface CarriedBatch {
-  /** [T·B] */
-  readonly input: Int32Array;
-  /** [T·B] the token after each of `input`. */
-  readonly target: Int32Array;
-  /** T of this window: `steps`, or fewer in a last partial one. */
-  readonly steps: number;
-  /** B */
-  readonly streams: number;
-  /** Whether the state is to be zero before this window; before any other it is the one after the last window. */
-  readonly first: boolean;
-  /** Number of the window in its epoch, from 0. */
-  readonly window: number;
-}
-
-/** Batches for truncated backpropagation through time. Every epoch has the same windows in the same order. */
-export interface CarriedBatches extends Iterable<CarriedBatch> {
-  /** Windows in an epoch. */
-  readonly windows: number;
+/** Batches for truncated backpropagation through time: the state is carried from each to the next, and zero before the first of an epoch. */
+export interface CarriedBatches extends BatchSource {
   /** Predicted tokens in an epoch. */
   readonly tokensPerEpoch: number;
-  /** Window `window` of any epoch, made anew: to go on in the middle, begin there with the state kept from before. */
-  batch(window: number): CarriedBatch;
-  /** Where update number `update` (from 0, over all epochs) stands. */
-  position(update: number): { readonly epoch: number; readonly window: number };
+  /** Window `index` of an epoch: `tokens` and `targets` (the token after each), [T·B], stream b at step t at index t·B + b. */
+  batch(epoch: number, index: number): Batch;
 }
 
 /**
  * Cuts n tokens into B streams of L = ⌊(n − 1)/B⌋ inputs: stream b has the tokens from b·L, and its targets are the
- * tokens from b·L + 1. Window k has the steps from k·T; state is carried from each window to the next and is zero at the
- * start of an epoch. What is left beyond B·L is not used.
+ * tokens from b·L + 1. Window k has the steps from k·T. What is left beyond B·L is not used.
  *
  * @see Williams & Peng (1990), "An efficient gradient-based algorithm for on-line training of recurrent network
  *   trajectories": backpropagation truncated in time; side by side streams as in Zaremba et al. 2014 (arXiv:1409.2329)
@@ -52,38 +36,35 @@ export function carriedBatches(options: CarriedBatchesOptions): CarriedBatches {
   const tokens = asSequence(options.tokens);
   const B = expectInteger("streams", options.streams, { min: 1 });
   const T = expectInteger("steps", options.steps, { min: 1 });
-  const partial = options.partial ?? false;
+  const { partial = false, identify } = options;
   const L = Math.floor((tokens.length - 1) / B);
   const windows = partial ? Math.ceil(L / T) : Math.floor(L / T);
   if (windows < 1) throw tooFewTokens(tokens.length, B, T, partial);
-
-  const batch = (window: number): CarriedBatch => {
-    expectInteger("window", window, { min: 0, max: windows - 1 });
-    const start = window * T;
-    const steps = Math.min(T, L - start);
-    const input = new Int32Array(steps * B);
-    const target = new Int32Array(steps * B);
-    const row = new Int32Array(steps + 1);
-    for (let b = 0; b < B; b++) {
-      tokens.copyTo(row, 0, b * L + start, steps + 1);
-      for (let t = 0; t < steps; t++) {
-        input[t * B + b] = row[t]!;
-        target[t * B + b] = row[t + 1]!;
-      }
-    }
-    return { input, target, steps, streams: B, first: window === 0, window };
-  };
-
+  const inEpoch = (epoch: number): TokenSequence => (hasEpochs(tokens) ? tokens.inEpoch(epoch) : tokens);
+  let known = { epoch: 0, tokens: inEpoch(0) };
+  let identity: BatchSource["identity"];
   return {
-    windows,
+    batchesPerEpoch: windows,
     tokensPerEpoch: B * (partial ? L : windows * T),
-    batch,
-    position(update) {
-      expectInteger("update", update, { min: 0 });
-      return { epoch: Math.floor(update / windows), window: update % windows };
+    get identity() {
+      identity ??= { ...identify?.(), ...(hasEpochs(tokens) && { shuffle: tokens.seed }) };
+      return identity;
     },
-    *[Symbol.iterator]() {
-      for (let window = 0; window < windows; window++) yield batch(window);
+    batch(epoch, index) {
+      expectInteger("index", index, { min: 0, max: windows - 1 });
+      if (known.epoch !== epoch) known = { epoch, tokens: inEpoch(epoch) };
+      const start = index * T;
+      const steps = Math.min(T, L - start);
+      const inputs = { tokens: new Int32Array(steps * B), targets: new Int32Array(steps * B) };
+      const row = new Int32Array(steps + 1);
+      for (let b = 0; b < B; b++) {
+        known.tokens.copyTo(row, 0, b * L + start, steps + 1);
+        for (let t = 0; t < steps; t++) {
+          inputs.tokens[t * B + b] = row[t]!;
+          inputs.targets[t * B + b] = row[t + 1]!;
+        }
+      }
+      return { inputs, steps, rows: B, weight: steps * B, first: index === 0 };
     },
   };
 }

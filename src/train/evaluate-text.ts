@@ -7,7 +7,7 @@ import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokens } from "../text/token-sequence.ts";
 import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
-import { carriedSource, recordText } from "./text-batches.ts";
+import { recordText } from "./record-text.ts";
 
 /** Options of `evaluateText`. */
 export interface EvaluateTextOptions {
@@ -60,14 +60,13 @@ export async function openTextEvaluator(options: EvaluateTextOptions): Promise<T
   const tokens = expectTokens("tokens", options.tokens);
   const fit = fitWindows(tokens.length, { streams: 32, steps: 64 });
   const [streams, steps] = [options.batchSize ?? fit.streams, options.sequenceLength ?? fit.steps];
-  const sizes = { tokens, streams, steps, partial: true };
-  const windows = carriedBatches(sizes);
+  const batches = carriedBatches({ tokens, streams, steps, partial: true });
   const evaluator = await openEvaluator({
-    ...{ machine, parameters, batches: carriedSource(sizes) },
+    ...{ machine, parameters, batches },
     record(graph, batch) {
       const { loss, carry } = recordText(graph, model, batch);
       return { metrics: { loss }, carry };
     },
   });
-  return { ...evaluator, tokens: windows.tokensPerEpoch };
+  return { ...evaluator, tokens: batches.tokensPerEpoch };
 }

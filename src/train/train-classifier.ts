@@ -16,17 +16,13 @@ import { Classifier, declareSequences } from "../run/classifier.ts";
 import { expectSeries, readSequence } from "../run/sequence-reader.ts";
 import { checkOptions } from "../schema/check.ts";
 import { describe, expectInteger, expectOneOf, LongshortError, UsageError } from "../shared/errors.ts";
-import { layoutParameters } from "../tensor/parameter.ts";
-import { createParameters } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
 import { monitored } from "./best.ts";
 import { type ClassWeights, classWeightsOf } from "./class-weights.ts";
 import { CLASS_METRICS, classifierEvaluator, NUMBER_METRICS } from "./classifier-evaluator.ts";
-import { expectRoom } from "./learner.ts";
-import { startTrainer } from "./trainer.ts";
-import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
-import type { Training } from "./training.ts";
+import { type TrainingOptions, trainingOptions } from "./trainer-options.ts";
+import { openTraining, type Training } from "./training.ts";
 import { silenceUnseen } from "./unseen-tokens.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the examples. */
@@ -165,37 +161,31 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     ...(weights && { weight: (chosen) => chosen.reduce((sum, k) => sum + weights[targets[k]!]!, 0) }),
     identity: { classes: classes?.join("\n") ?? null },
   });
-  const layout = layoutParameters(model);
   const epochs = options.epochs ?? Math.min(100, Math.max(10, Math.ceil(640 / batches.batchesPerEpoch)));
-  const plan = {
-    ...options,
-    ...{ epochs, schedule: options.schedule ?? usual.schedule },
-    monitor: monitored(monitorOf({ ...options, validation }), regression ? NUMBER_METRICS : CLASS_METRICS),
-  };
-  const { optimizer, accumulate } = planOf(plan, batches.batchesPerEpoch);
-  expectRoom(machine, layout, optimizer, accumulate > 1);
-  const parameters = await createParameters({ machine, layout, seed });
-  try {
-    if (tokenizer) await silenceUnseen(parameters, "embedding.weight", sequences as Int32Array[]);
-    const classifier = new Classifier({ model, machine, parameters, tokenizer });
-    const evaluator = validation && classifierEvaluator(classifier, validation);
-    const trainer = await startTrainer<ClassifierFacts>({
-      ...plan,
-      ...{ parameters, batches, evaluator, owned: [classifier, parameters] },
+  const { runner: classifier, ...training } = await openTraining<ClassifierFacts, SequenceModel, Classifier>(
+    {
+      ...options,
+      ...{ model, batches, epochs, schedule: options.schedule ?? usual.schedule },
+      monitor: monitored(monitorOf({ ...options, validation }), regression ? NUMBER_METRICS : CLASS_METRICS),
       facts: { trainExamples: train.inputs.length, validationExamples: validation?.inputs.length ?? 0, batchSize },
-      record(graph, { steps = 1, rows }) {
-        const { x, mask } = declareSequences(graph, model, steps, rows);
-        const outputs = model.forward(x, { mask });
-        if (!classes) return { loss: meanSquaredError(outputs, graph.input("y", [rows, 1])) };
-        const y = graph.input("y", [rows], { type: "int", below: classes.length });
-        return { loss: crossEntropy(outputs, y, { weight: weights && graph.constant([classes.length], weights) }) };
-      },
-    });
-    return { trainer, model, parameters, classifier, train, validation };
-  } catch (error) {
-    parameters.close();
-    throw error;
-  }
+    },
+    async (parameters) => {
+      if (tokenizer) await silenceUnseen(parameters, "embedding.weight", sequences as Int32Array[]);
+      const runner = new Classifier({ model, machine, parameters, tokenizer });
+      return {
+        runner,
+        evaluator: validation && classifierEvaluator(runner, validation),
+        record(graph, { steps = 1, rows }) {
+          const { x, mask } = declareSequences(graph, model, steps, rows);
+          const outputs = model.forward(x, { mask });
+          if (!classes) return { loss: meanSquaredError(outputs, graph.input("y", [rows, 1])) };
+          const y = graph.input("y", [rows], { type: "int", below: classes.length });
+          return { loss: crossEntropy(outputs, y, { weight: weights && graph.constant([classes.length], weights) }) };
+        },
+      };
+    },
+  );
+  return { ...training, classifier, train, validation };
 }
 
 /** What examples are of. @throws UsageError "no-examples", "bad-option" */

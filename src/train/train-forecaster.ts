@@ -16,15 +16,11 @@ import { Forecaster } from "../run/forecaster.ts";
 import { checkOptions } from "../schema/check.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
-import { layoutParameters } from "../tensor/parameter.ts";
-import { createParameters } from "../tensor/parameter-store.ts";
 import { openEvaluator } from "./evaluator.ts";
 import { fitLinear, fitsLinear } from "./fit-linear.ts";
 import { type ForecastLayoutOptions, planForecast } from "./forecast-plan.ts";
-import { expectRoom } from "./learner.ts";
-import { startTrainer } from "./trainer.ts";
-import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
-import type { Training } from "./training.ts";
+import { type TrainingOptions, trainingOptions } from "./trainer-options.ts";
+import { openTraining, type Training } from "./training.ts";
 
 /** What the network is made of; what it reads and predicts comes from the data. */
 export type ForecasterModelOptions = Pick<
@@ -169,44 +165,40 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
   });
   const batches = windowBatches({ windows: train, layout, batchSize, seed });
   const epochs = options.epochs ?? Math.min(50, Math.max(5, Math.ceil(2000 / batches.batchesPerEpoch)));
-  const store = layoutParameters(model);
-  const { optimizer, accumulate } = planOf({ ...options, epochs }, batches.batchesPerEpoch);
-  expectRoom(machine, store, optimizer, accumulate > 1);
-  const parameters = await createParameters({ machine, layout: store, seed });
-  try {
-    if (beside)
-      for (const [name, data] of Object.entries(fitLinear(train, layout))) parameters.write(`linear.${name}`, data);
-    const forecaster = new Forecaster({ model, layout, machine, parameters });
-    const loss = (graph: Graph, { inputs, rows }: Batch): Tensor => {
-      const given = (name: string): Tensor | undefined => inputs[name] && graph.input(name, [horizon, rows, targets]);
-      return model.loss(declareForecastInputs(graph, model, inputs, rows), given("y")!, { mask: given("mask") });
-    };
-    const evaluator =
-      measured.length === 0
-        ? undefined
-        : await openEvaluator({
-            ...{ machine, parameters },
-            batches: windowBatches({ windows: measured, layout, batchSize: 256 }),
-            record: (graph, batch) => ({ metrics: { loss: loss(graph, batch) } }),
-          });
-    const seen = new Set(train.map(({ series }) => series));
-    const trainer = await startTrainer<ForecasterFacts>({
+  const seen = new Set(train.map(({ series }) => series));
+  const { runner: forecaster, ...training } = await openTraining<ForecasterFacts, SequenceForecaster, Forecaster>(
+    {
       ...options,
-      ...{ epochs, parameters, batches, evaluator, owned: [forecaster, parameters] },
+      ...{ model, batches, epochs },
       facts: {
-        series: prepared.length,
-        skippedSeries: prepared.length - seen.size,
+        ...{ series: prepared.length, skippedSeries: prepared.length - seen.size },
         ...{ trainWindows: train.length, validationWindows: measured.length, batchSize },
       },
-      record: (graph, batch) => ({ loss: loss(graph, batch) }),
-    });
-    const series = prepared.map((one, k) => ({ prepared: one, source: data.series[k]!, spans: spans[k]! }));
-    const calibrate: ForecasterTraining["calibrate"] = (of = forecaster) => of.calibrate(measured);
-    return { trainer, model, parameters, forecaster, series, calibrate };
-  } catch (error) {
-    parameters.close();
-    throw error;
-  }
+    },
+    async (parameters) => {
+      if (beside)
+        for (const [name, data] of Object.entries(fitLinear(train, layout))) parameters.write(`linear.${name}`, data);
+      const loss = (graph: Graph, { inputs, rows }: Batch): Tensor => {
+        const given = (name: string): Tensor | undefined => inputs[name] && graph.input(name, [horizon, rows, targets]);
+        return model.loss(declareForecastInputs(graph, model, inputs, rows), given("y")!, { mask: given("mask") });
+      };
+      return {
+        runner: new Forecaster({ model, layout, machine, parameters }),
+        evaluator:
+          measured.length === 0
+            ? undefined
+            : await openEvaluator({
+                ...{ machine, parameters },
+                batches: windowBatches({ windows: measured, layout, batchSize: 256 }),
+                record: (graph, batch) => ({ metrics: { loss: loss(graph, batch) } }),
+              }),
+        record: (graph, batch) => ({ loss: loss(graph, batch) }),
+      };
+    },
+  );
+  const series = prepared.map((one, k) => ({ prepared: one, source: data.series[k]!, spans: spans[k]! }));
+  const calibrate: ForecasterTraining["calibrate"] = (of = forecaster) => of.calibrate(measured);
+  return { ...training, forecaster, series, calibrate };
 }
 
 function tooShort({ context, horizon }: ForecastLayout, spans: readonly ForecastSpans[]): UsageError {

@@ -15,17 +15,13 @@ import { declareSentences, Tagger } from "../run/tagger.ts";
 import { checkOptions } from "../schema/check.ts";
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { schemeOf, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
-import { layoutParameters } from "../tensor/parameter.ts";
-import { createParameters } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
 import { byCodePoint } from "../text/vocabulary.ts";
 import { monitored } from "./best.ts";
-import { expectRoom } from "./learner.ts";
 import { TAG_METRICS, taggerEvaluator } from "./tagger-evaluator.ts";
-import { startTrainer } from "./trainer.ts";
-import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
-import type { Training } from "./training.ts";
+import { type TrainingOptions, trainingOptions } from "./trainer-options.ts";
+import { openTraining, type Training } from "./training.ts";
 import { silenceUnseen } from "./unseen-tokens.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the sentences. */
@@ -138,7 +134,6 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
     ...(scheme && { scheme, writtenScheme }),
     ...(intents && { intents }),
   });
-  const layout = layoutParameters(model);
   const tagIds = new Map(tags.map((name, k) => [name, k]));
   const targets = labels.map((own) => Int32Array.from(own, (tag) => tagIds.get(tag)!));
   const lengths = targets.map(({ length }) => length);
@@ -162,37 +157,32 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
   });
   const { f1, intentAccuracy, ...always } = TAG_METRICS;
   const modes = { ...always, ...(scheme && { f1 }), ...(intents && { intentAccuracy }) };
-  const plan = { ...options, monitor: monitored(options.monitor ?? (validation ? "score" : "loss"), modes) };
-  const { optimizer, accumulate } = planOf(plan, batches.batchesPerEpoch);
-  expectRoom(machine, layout, optimizer, accumulate > 1);
-  const parameters = await createParameters({ machine, layout, seed });
-  try {
-    const words = read.map((sentence) => sentence.words);
-    await silenceUnseen(parameters, "embedding.weight", words);
-    const tagger = new Tagger({ model, machine, parameters, tokenizer });
-    const evaluator = validation && taggerEvaluator(tagger, validation);
-    const trainer = await startTrainer<TaggerFacts>({
-      ...plan,
-      ...{ parameters, batches, evaluator, owned: [tagger, parameters] },
+  const { runner: tagger, ...training } = await openTraining<TaggerFacts, SequenceTagger, Tagger>(
+    {
+      ...options,
+      ...{ model, batches, monitor: monitored(options.monitor ?? (validation ? "score" : "loss"), modes) },
       facts: {
         ...{ trainSentences: train.tokens.length, trainTokens: lengths.reduce((a, b) => a + b, 0), batchSize },
         validationSentences: validation?.tokens.length ?? 0,
       },
-      record(graph, { steps = 1, rows }) {
-        const input = declareSentences(graph, model, steps, rows);
-        return {
-          loss: model.loss(input, {
+    },
+    async (parameters) => {
+      const words = read.map((sentence) => sentence.words);
+      await silenceUnseen(parameters, "embedding.weight", words);
+      const runner = new Tagger({ model, machine, parameters, tokenizer });
+      return {
+        runner,
+        evaluator: validation && taggerEvaluator(runner, validation),
+        record: (graph, { steps = 1, rows }) => ({
+          loss: model.loss(declareSentences(graph, model, steps, rows), {
             tags: graph.input("tags", [steps, rows], { type: "int", below: tags.length }),
             ...(intents && { intents: graph.input("intents", [rows], { type: "int", below: intents.length }) }),
           }),
-        };
-      },
-    });
-    return { trainer, model, parameters, tagger, train, validation };
-  } catch (error) {
-    parameters.close();
-    throw error;
-  }
+        }),
+      };
+    },
+  );
+  return { ...training, tagger, train, validation };
 }
 
 /** [T, B], 0 behind the end of a sentence. */

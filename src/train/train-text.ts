@@ -4,17 +4,13 @@ import { LanguageModel } from "../models/language-model.ts";
 import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { textTrainingFields } from "../schema/text-training.ts";
 import { describe, UsageError } from "../shared/errors.ts";
-import { layoutParameters } from "../tensor/parameter.ts";
-import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
+import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { hashOf, partOf, type Tokens } from "../text/token-sequence.ts";
 import { openTextEvaluator } from "./evaluate-text.ts";
-import type { Evaluator } from "./evaluator.ts";
 import { expectTokens } from "./expect-tokens.ts";
-import { expectRoom } from "./learner.ts";
-import { carriedSource, recordText } from "./text-batches.ts";
-import { startTrainer } from "./trainer.ts";
-import { planOf, type TrainingOptions, trainingOptions } from "./trainer-options.ts";
-import type { Training } from "./training.ts";
+import { recordText } from "./record-text.ts";
+import { type TrainingOptions, trainingOptions } from "./trainer-options.ts";
+import { openTraining, type Training } from "./training.ts";
 
 /** Options of `trainText`. */
 export interface TrainTextOptions extends TrainingOptions {
@@ -80,46 +76,32 @@ export async function trainText(options: TrainTextOptions): Promise<TextTraining
   const all = expectTokens("validation", options.validation ?? new Int32Array(0));
   const { validationTokens: most = all.length } = options;
   const validation = most < all.length ? partOf(all, 0, most) : all;
-  const sizes = { tokens: train, ...windowSizes(train.length, options) };
-  const windows = carriedBatches(sizes);
-  const { optimizer, accumulate, seed } = planOf(options, windows.windows);
-
-  const layout = options.parameters?.layout ?? layoutParameters(model);
-  expectRoom(machine, layout, optimizer, accumulate > 1);
-  const parameters = options.parameters ?? (await createParameters({ machine, layout, seed }));
-  const owned: { close(): void }[] = options.parameters ? [] : [parameters];
-  try {
-    let evaluator: Evaluator | undefined;
-    if (validation.length > 0) {
-      const batchSize = options.validationBatchSize;
-      evaluator = await openTextEvaluator({ model, parameters, machine, tokens: validation, batchSize });
-    }
-    const { streams, steps } = windows.batch(0);
-    try {
-      const trainer = await startTrainer({
-        ...options,
-        ...{ parameters, evaluator, owned },
-        batches: carriedSource(sizes, () => ({
-          ...{ tokens: train.length, hash: hashOf(train), streams, steps },
-          validation: validation.length > 0 ? hashOf(validation) : null,
-        })),
-        record: (graph, batch) => recordText(graph, model, batch),
-        facts: {
-          trainTokens: train.length,
-          validationTokens: validation.length,
-          batchSize: streams,
-          sequenceLength: steps,
-        },
-      });
-      return { trainer, model, parameters };
-    } catch (error) {
-      evaluator?.close();
-      throw error;
-    }
-  } catch (error) {
-    for (const one of owned) one.close();
-    throw error;
-  }
+  const { streams, steps } = windowSizes(train.length, options);
+  const identify = () => ({
+    ...{ tokens: train.length, hash: hashOf(train), streams, steps },
+    validation: validation.length > 0 ? hashOf(validation) : null,
+  });
+  const { runner: _, ...training } = await openTraining<TextFacts, LanguageModel, undefined>(
+    {
+      ...options,
+      batches: carriedBatches({ tokens: train, streams, steps, identify }),
+      facts: {
+        ...{ trainTokens: train.length, validationTokens: validation.length },
+        ...{ batchSize: streams, sequenceLength: steps },
+      },
+    },
+    async (parameters) => ({
+      runner: undefined,
+      evaluator:
+        validation.length > 0
+          ? await openTextEvaluator({
+              ...{ model, parameters, machine, tokens: validation, batchSize: options.validationBatchSize },
+            })
+          : undefined,
+      record: (graph, batch) => recordText(graph, model, batch),
+    }),
+  );
+  return training;
 }
 
 /** Streams and steps as asked for; of what was not asked for as many as a short text has room for, with some windows where nothing was. */

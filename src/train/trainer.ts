@@ -40,11 +40,13 @@ export async function openTrainer<F extends object = object>(options: TrainerOpt
   return startTrainer(options);
 }
 
-/** `openTrainer` for callers that have checked what they were given, and hand on more of it than a trainer reads. */
-export async function startTrainer<F extends object = object>(options: TrainerOptions<F>): Promise<Trainer<F>> {
+/** `openTrainer` for callers that have checked their options, which may hold more than those of a trainer. */
+export async function startTrainer<F extends object = object>(
+  options: TrainerOptions<F>,
+  plan: TrainingPlan = planOf(options, options.batches.batchesPerEpoch),
+): Promise<Trainer<F>> {
   const { machine, parameters, batches, record, owned = [] } = options;
   expectSameMachine(parameters, machine);
-  const plan = planOf(options, batches.batchesPerEpoch);
   const { metric } = plan.best.monitor;
   if (!options.evaluator && metric !== "loss")
     throw new UsageError(

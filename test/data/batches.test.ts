@@ -23,47 +23,46 @@ describe("carried batches", () => {
         const batches = carriedBatches({ tokens, streams, steps, partial });
         const used = partial ? length : Math.floor(length / steps) * steps;
         expect(batches.tokensPerEpoch).toBe(used * streams);
-        const windows = [...batches];
-        expect(windows.length).toBe(batches.windows);
+        const windows = Array.from({ length: batches.batchesPerEpoch }, (_, k) => batches.batch(3, k));
         for (let b = 0; b < streams; b++) {
-          const column = (of: "input" | "target") =>
-            windows.flatMap((window) => Array.from({ length: window.steps }, (_, t) => window[of][t * streams + b]));
+          const column = (of: "tokens" | "targets") =>
+            windows.flatMap(({ inputs, steps: T }) =>
+              Array.from({ length: T! }, (_, t) => inputs[of]![t * streams + b]!),
+            );
           const expected = Array.from({ length: used }, (_, i) => b * length + i);
-          expect(column("input")).toEqual(expected);
-          expect(column("target")).toEqual(expected.map((token) => token + 1));
+          expect(column("tokens")).toEqual(expected);
+          expect(column("targets")).toEqual(expected.map((token) => token + 1));
         }
         windows.forEach((window, k) => {
-          expect(window).toMatchObject({ window: k, first: k === 0, streams });
+          expect(window).toMatchObject({ first: k === 0, rows: streams, weight: streams * window.steps! });
           expect(window.steps).toBe(k < windows.length - 1 || !partial ? steps : used - k * steps);
-          expect(batches.batch(k)).toEqual(window);
+          expect(batches.batch(0, k)).toEqual(window);
         });
       }),
     );
   });
 
   test("time-major, by hand", () => {
-    const [first, second] = carriedBatches({
+    const batches = carriedBatches({
       tokens: Uint8Array.of(10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 30),
       streams: 2,
       steps: 2,
     });
-    expect([...first!.input]).toEqual([10, 20, 11, 21]);
-    expect([...first!.target]).toEqual([11, 21, 12, 22]);
-    expect([...second!.input]).toEqual([12, 22, 13, 23]);
+    const [first, second] = [0, 1].map((k) => batches.batch(0, k).inputs);
+    expect(first).toEqual({ tokens: Int32Array.of(10, 20, 11, 21), targets: Int32Array.of(11, 21, 12, 22) });
+    expect(second!.tokens).toEqual(Int32Array.of(12, 22, 13, 23));
   });
 
   test("the recipe for tinyshakespeare", () => {
     const batches = carriedBatches({ tokens: new Uint8Array(1_003_854), streams: 50, steps: 50 });
-    expect(batches.windows).toBe(401);
+    expect(batches.batchesPerEpoch).toBe(401);
     expect(batches.tokensPerEpoch).toBe(401 * 2500);
-    expect(batches.position(0)).toEqual({ epoch: 0, window: 0 });
-    expect(batches.position(401 * 3 + 5)).toEqual({ epoch: 3, window: 5 });
   });
 
   test("too few tokens: the message says what would do", () => {
     const tokens = new Int32Array(101);
     expect(() => carriedBatches({ tokens, streams: 20, steps: 10 })).toThrow(/at least 201.*got 101; with 10 streams/);
-    expect(carriedBatches({ tokens, streams: 10, steps: 10 }).windows).toBe(1);
+    expect(carriedBatches({ tokens, streams: 10, steps: 10 }).batchesPerEpoch).toBe(1);
     for (const length of [0, 1]) {
       const none = new Int32Array(length);
       expect(() => carriedBatches({ tokens: none, streams: 1, steps: 1 })).toThrow(
@@ -79,7 +78,7 @@ describe("carried batches", () => {
     expect(() => carriedBatches({ tokens, streams: 1, steps: 0.5 })).toThrow(
       expect.objectContaining({ code: "not-an-integer" }),
     );
-    expect(() => carriedBatches({ tokens, streams: 1, steps: 10 }).batch(10)).toThrow(
+    expect(() => carriedBatches({ tokens, streams: 1, steps: 10 }).batch(0, 10)).toThrow(
       expect.objectContaining({ code: "out-of-range" }),
     );
   });
@@ -88,7 +87,7 @@ describe("carried batches", () => {
     fc.assert(
       fc.property(shape, fc.integer({ min: 1, max: 5 }), ({ n, streams, steps }, windows) => {
         const fitted = fitWindows(n, { streams, steps, windows });
-        const found = carriedBatches({ tokens: new Int32Array(n), ...fitted }).windows;
+        const found = carriedBatches({ tokens: new Int32Array(n), ...fitted }).batchesPerEpoch;
         if (n - 1 >= windows) expect(found).toBeGreaterThanOrEqual(windows);
         if (Math.floor((n - 1) / streams) >= steps * windows) expect(fitted).toEqual({ streams, steps });
       }),

@@ -30,6 +30,12 @@ const train = (options: Partial<TrainForecasterOptions>) =>
   });
 
 describe("trainForecaster", () => {
+  test("leaves nothing open when it fails behind its evaluator", async () => {
+    const { usedBytes } = machine.memory;
+    await expect(train({ recompute: 0 })).rejects.toThrow(/recompute: expected a whole number of at least 1/);
+    expect(machine.memory.usedBytes).toBe(usedBytes);
+  });
+
   test("learns a wave in its units; a saved run says the same", async () => {
     const { trainer, forecaster } = await train({ epochs: 15, anchor: "last", linear: false });
     const losses: number[] = [];
