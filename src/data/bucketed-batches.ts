@@ -71,14 +71,14 @@ export function bucketedBatches(options: BucketedBatchesOptions): BatchSource {
       if (known.epoch !== epoch) known = { epoch, order: order(epoch) };
       const examples = known.order[expectInteger("index", index, { min: 0, max: first.length - 1 })]!;
       const needed = examples.reduce((most, example) => Math.max(most, lengths[example]!), 1);
-      const steps = Math.min(ladder(needed), longest);
+      const steps = Math.min(paddedLength(needed), longest);
       return { inputs: inputs(examples, steps), rows: examples.length, steps, weight: options.weight?.(examples) };
     },
   };
 }
 
-/** 1 … 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, …: four lengths for each doubling. */
-export function ladder(length: number): number {
+/** The next larger of 1 … 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, …: four lengths for each doubling. */
+export function paddedLength(length: number): number {
   const step = 2 ** Math.max(0, Math.ceil(Math.log2(length)) - 3);
   return Math.ceil(length / step) * step;
 }

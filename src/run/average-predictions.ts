@@ -1,6 +1,5 @@
-import { argmax } from "../shared/argmax.ts";
 import { describe, UsageError } from "../shared/errors.ts";
-import type { ClassPrediction } from "./classifier.ts";
+import { type ClassPrediction, classPrediction } from "./classifier.ts";
 
 /**
  * Averages the predictions of several classifiers for the same inputs. Networks trained from different seeds, or on different tokens,
@@ -37,12 +36,7 @@ function average(logs: readonly ClassPrediction["logProbabilities"][], classes: 
         `averagePredictions: expected classifiers of the same classes, got ${classes.join(", ")} and ${Object.keys(one).join(", ")}`,
       );
   const means = classes.map((name) => logMean(logs.map((one) => one[name]!)));
-  const named = (values: readonly number[]) => Object.fromEntries(classes.map((name, k) => [name, values[k]!]));
-  return {
-    label: classes[argmax(means)]!,
-    probabilities: named(means.map(Math.exp)),
-    logProbabilities: named(means),
-  };
+  return classPrediction(classes, means);
 }
 
 /** log of the mean of e^x, without the powers that would become 0; −∞ where all are. */

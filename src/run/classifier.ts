@@ -1,19 +1,19 @@
 import type { Machine } from "../compute/machine.ts";
-import { ladder } from "../data/bucketed-batches.ts";
 import type { Series } from "../data/examples.ts";
 import { lengthOf, type Sequence, sequenceInputs } from "../data/sequence-inputs.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { SequenceModel } from "../models/sequence-classifier.ts";
-import { takeTurns } from "../platform/turns.ts";
 import { argmax } from "../shared/argmax.ts";
 import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { zipRecord } from "../shared/records.ts";
 import type { Executable } from "../tensor/executable.ts";
 import { Executables } from "../tensor/executables.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { resultsByLength } from "./batches-by-length.ts";
 import { readSequence } from "./sequence-reader.ts";
 
 /** Options of `new Classifier`. */
@@ -36,6 +36,16 @@ export interface ClassPrediction {
   /** Natural logarithms of the probabilities, which do not underflow. */
   readonly logProbabilities: Readonly<Record<string, number>>;
 }
+
+/** A prediction from the log probabilities of all classes. */
+export const classPrediction = (
+  classes: readonly string[],
+  logs: readonly number[] | Float64Array,
+): ClassPrediction => ({
+  label: classes[argmax(logs)]!,
+  probabilities: zipRecord(classes, logs.map(Math.exp)),
+  logProbabilities: zipRecord(classes, logs),
+});
 
 /** The inputs of a model for sequences, declared for a batch [T, B]. */
 export function declareSequences(graph: Graph, { config }: SequenceModel, steps: number, rows: number) {
@@ -92,13 +102,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     const { classes } = this.model.config;
     if (!classes)
       throw new UsageError("not-a-classifier", "this model predicts numbers, not classes: call predictNumbers");
-    const named = (values: Float64Array): Record<string, number> =>
-      Object.fromEntries(classes.map((name, k) => [name, values[k]!]));
-    return (logs) => ({
-      label: classes[argmax(logs)]!,
-      probabilities: named(logs.map(Math.exp)),
-      logProbabilities: named(logs),
-    });
+    return (logs) => classPrediction(classes, logs);
   }
 
   /** Predicts a number for each input (regression). */
@@ -155,31 +159,20 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     );
   }
 
-  private async outputsOf(sequences: readonly Sequence[]): Promise<Float64Array[]> {
+  private outputsOf(sequences: readonly Sequence[]): Promise<Float64Array[]> {
     const { batchSize = 64 } = this.options;
-    const order = [...sequences.keys()].sort((a, b) => lengthOf(sequences[a]!) - lengthOf(sequences[b]!));
-    const results: Float64Array[] = [];
-    const turns = takeTurns();
-    for (let start = 0; start < order.length; start += batchSize) {
-      await turns();
-      const chosen = order.slice(start, start + batchSize);
-      const batch = chosen.map((k) => sequences[k]!);
-      const numbers = await this.run(batch);
-      const width = numbers.length / chosen.length;
-      for (const [row, k] of chosen.entries())
-        results[k] = Float64Array.from(numbers.slice(row * width, (row + 1) * width));
-    }
-    return results;
+    return resultsByLength(sequences, { lengthOf, batchSize, run: (batch, steps) => this.run(batch, steps) });
   }
 
-  private async run(batch: readonly Sequence[]) {
-    const steps = ladder(batch.reduce((most, sequence) => Math.max(most, lengthOf(sequence)), 1));
+  private async run(batch: readonly Sequence[], steps: number): Promise<Float64Array[]> {
     const plan = await this.plan(steps, batch.length);
     const { x, mask } = sequenceInputs(batch, steps);
     plan.write("x", x);
     plan.write("mask", mask);
     plan.run();
-    return plan.read("outputs");
+    const outputs = await plan.read("outputs");
+    const width = outputs.length / batch.length;
+    return batch.map((_, row) => Float64Array.from(outputs.subarray(row * width, (row + 1) * width)));
   }
 
   private plan(steps: number, rows: number): Promise<Executable> {

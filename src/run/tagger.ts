@@ -1,12 +1,11 @@
 import type { Machine } from "../compute/machine.ts";
-import { ladder } from "../data/bucketed-batches.ts";
 import { logSoftmax } from "../layers/softmax.ts";
 import type { SequenceTagger, SequenceTaggerInput } from "../models/sequence-tagger.ts";
-import { takeTurns } from "../platform/turns.ts";
 import { argmax } from "../shared/argmax.ts";
 import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { zipRecord } from "../shared/records.ts";
 import { type Span, spansOf, tagsOf } from "../shared/tag-schemes.ts";
 import type { Executable } from "../tensor/executable.ts";
 import { Executables } from "../tensor/executables.ts";
@@ -14,6 +13,7 @@ import type { Graph } from "../tensor/graph.ts";
 import { bestPath, HOPELESS } from "../tensor/lattice.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { resultsByLength } from "./batches-by-length.ts";
 import { type ReadSentence, SentenceReader } from "./sentence-reader.ts";
 
 /** Options of `new Tagger`. */
@@ -122,8 +122,6 @@ export class Tagger extends Closing {
   ): Promise<TagPrediction[]> {
     expectOptions("Tagger.predict", options, { probabilities: 1 });
     const { tags: names, scheme, writtenScheme, intents } = this.model.config;
-    const named = (keys: readonly string[], values: readonly number[]): Record<string, number> =>
-      Object.fromEntries(keys.map((name, k) => [name, values[k]!]));
     return (await this.read(sentences, options)).map(({ path, intents: logs, probabilities }) => {
       const tags = path.map((tag) => names[tag]!);
       const spans = scheme && spansOf(tags);
@@ -132,9 +130,9 @@ export class Tagger extends Closing {
         ...(spans && { spans }),
         ...(logs && {
           intent: intents![argmax(logs)]!,
-          intentProbabilities: named(intents!, logs.map(Math.exp)),
+          intentProbabilities: zipRecord(intents!, logs.map(Math.exp)),
         }),
-        ...(probabilities && { probabilities: probabilities.map((row) => named(names, row)) }),
+        ...(probabilities && { probabilities: probabilities.map((row) => zipRecord(names, row)) }),
       };
     });
   }
@@ -145,20 +143,13 @@ export class Tagger extends Closing {
     const { batchSize = 32 } = this.options;
     if (!Array.isArray(sentences))
       throw new UsageError("wrong-input", `sentences: expected a list of lists of tokens, got ${describe(sentences)}`);
-    const all = sentences.map((tokens) => this.reader.read(tokens));
-    const order = [...all.keys()].sort((a, b) => all[a]!.words.length - all[b]!.words.length);
-    const results: SentenceReading[] = [];
-    const turns = takeTurns();
-    for (let start = 0; start < order.length; start += batchSize) {
-      await turns();
-      const chosen = order.slice(start, start + batchSize);
-      const readings = await this.readBatch(
-        chosen.map((k) => all[k]!),
-        options,
-      );
-      for (const [b, k] of chosen.entries()) results[k] = readings[b]!;
-    }
-    return results;
+    return resultsByLength(
+      sentences.map((tokens) => this.reader.read(tokens)),
+      {
+        ...{ batchSize, lengthOf: ({ words }) => words.length },
+        run: (batch, steps) => this.readBatch(batch, steps, options),
+      },
+    );
   }
 
   /** Frees the plans, and the parameters if they were loaded with it; those that were given stay. */
@@ -166,8 +157,11 @@ export class Tagger extends Closing {
     this.plans.close();
   }
 
-  private async readBatch(batch: readonly ReadSentence[], options: ReadingOptions): Promise<SentenceReading[]> {
-    const steps = ladder(batch.reduce((most, { words }) => Math.max(most, words.length), 1));
+  private async readBatch(
+    batch: readonly ReadSentence[],
+    steps: number,
+    options: ReadingOptions,
+  ): Promise<SentenceReading[]> {
     const plan = await this.plan(steps, batch.length, options);
     for (const [name, numbers] of Object.entries(this.reader.inputs(batch, steps))) plan.write(name, numbers);
     plan.run();

@@ -5,3 +5,7 @@ export function mapValues<A, B>(
 ): Record<string, B> {
   return Object.fromEntries(Object.entries(record).map(([name, a]) => [name, value(a, name)]));
 }
+
+/** Each name with the value at its place. */
+export const zipRecord = <V>(names: readonly string[], values: { readonly [index: number]: V }): Record<string, V> =>
+  Object.fromEntries(names.map((name, k) => [name, values[k]!]));

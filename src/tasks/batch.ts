@@ -1,12 +1,12 @@
 import type { Batch } from "../data/batch-source.ts";
-import { ladder } from "../data/bucketed-batches.ts";
+import { paddedLength } from "../data/bucketed-batches.ts";
 import { RandomStream } from "../shared/random.ts";
 import type { Task, TaskSequence } from "./task.ts";
 
 /** Sequences side by side, time-major and padded at the end to one of few lengths, so that few plans serve all batches. */
 export function taskBatch({ kind, inputSize: D, outputSize: C }: Task, sequences: readonly TaskSequence[]): Batch {
   const B = sequences.length;
-  const T = ladder(Math.max(...sequences.map(({ steps }) => steps)));
+  const T = paddedLength(Math.max(...sequences.map(({ steps }) => steps)));
   const width = kind === "set" ? C : 1;
   const x = new Float64Array(T * B * D);
   const y = new Float64Array(T * B * width);

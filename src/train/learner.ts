@@ -11,6 +11,7 @@ import {
 } from "../optimizers/by-parameter.ts";
 import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
 import { describe, expectInteger, expectShape, FailureError, UsageError } from "../shared/errors.ts";
+import { zipRecord } from "../shared/records.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
@@ -182,7 +183,7 @@ export class Learner {
   async read(): Promise<StepReading> {
     const notes = await this.update.read(NOTES_ARENA);
     this.fresh = true;
-    const reading = Object.fromEntries(NOTES.map((name, k) => [name, notes[k]!])) as unknown as StepReading;
+    const reading = zipRecord(NOTES, notes) as unknown as StepReading;
     this.skipped = reading.skipped;
     return reading;
   }
