@@ -23,11 +23,14 @@ export interface RunFiles extends ModelFiles {
  *   version), "bad-safetensors", "altered-file", "not-finite"
  */
 export async function readRun(source: RunSource): Promise<RunFiles> {
-  const files = await readModel(source);
-  return { ...files, metrics: isFolder(source) ? await readMetrics(source) : [] };
+  return { ...(await readModel(source)), metrics: await readRunMetrics(source) };
 }
 
-/** The same without what was noted in training. */
+/** The lines of `metrics.jsonl`; a packed run has none. */
+export const readRunMetrics = async (source: RunSource): Promise<readonly unknown[]> =>
+  isFolder(source) ? readMetrics(source) : [];
+
+/** A run without its metrics. Errors as in `readRun`. */
 export async function readModel(source: RunSource): Promise<ModelFiles> {
   return isFolder(source) ? readFolder(source) : readPacked(await packedFile(source));
 }

@@ -1,11 +1,8 @@
-import { type RunSource, readModel } from "../checkpoint/read-run.ts";
-import { expectKind } from "../checkpoint/run-kinds.ts";
+import type { RunSource } from "../checkpoint/read-run.ts";
 import { type SequenceClassifier, sequenceClassifierFromConfig } from "../models/sequence-classifier.ts";
 import { closesWith } from "../shared/closing.ts";
-import { expectOptions } from "../shared/options.ts";
 import { Classifier } from "./classifier.ts";
-import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./run-parts.ts";
-import { tokenizerOfRun } from "./run-tokenizer.ts";
+import { type LoadRunOptions, modelOfRun, parametersOfRun } from "./run-parts.ts";
 
 /**
  * Loads a classifier or a regression of sequences from a run. Close it when done: its weights go with it.
@@ -20,12 +17,10 @@ export async function loadClassifier(
   source: RunSource,
   options: LoadRunOptions,
 ): Promise<Classifier<SequenceClassifier>> {
-  expectOptions("loadClassifier", options, loadNames);
-  const { machine, cells } = options;
-  const { config, tokenizer: json, ...weights } = await readModel(source);
-  expectKind(source, config, "sequence-classifier");
-  const model = modelOfRun(source, config, cells, sequenceClassifierFromConfig);
-  const tokenizer = tokenizerOfRun(source, json, model.config.vocabularySize);
+  const { machine } = options;
+  const { model, tokenizer, weights } = await modelOfRun(source, options, {
+    ...{ name: "loadClassifier", kind: "sequence-classifier", fromConfig: sequenceClassifierFromConfig },
+  });
   const parameters = await parametersOfRun(source, machine, model, weights);
   return closesWith(new Classifier({ model, machine, tokenizer, parameters }), parameters);
 }

@@ -1,13 +1,11 @@
 import { ofFile } from "../checkpoint/of-file.ts";
-import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
-import { expectKind } from "../checkpoint/run-kinds.ts";
+import { type RunSource, runName } from "../checkpoint/read-run.ts";
 import { forecastLayoutFromConfig, kindsOf, widthsOf } from "../data/forecast-layout.ts";
 import { sequenceForecasterFromConfig } from "../models/sequence-forecaster.ts";
 import { closesWith } from "../shared/closing.ts";
 import { FailureError } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
 import { Forecaster } from "./forecaster.ts";
-import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./run-parts.ts";
+import { type LoadRunOptions, modelOfRun, parametersOfRun } from "./run-parts.ts";
 
 /**
  * Loads a forecaster from a run. Close it when done: its weights go with it.
@@ -19,17 +17,15 @@ import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./r
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
  */
 export async function loadForecaster(source: RunSource, options: LoadRunOptions): Promise<Forecaster> {
-  expectOptions("loadForecaster", options, loadNames);
-  const { machine, cells } = options;
-  const { config, ...weights } = await readModel(source);
-  expectKind(source, config, "forecaster");
-  const model = modelOfRun(source, config, cells, sequenceForecasterFromConfig);
+  const { machine } = options;
+  const { config, model, weights } = await modelOfRun(source, options, {
+    ...{ name: "loadForecaster", kind: "forecaster", fromConfig: sequenceForecasterFromConfig },
+  });
   const place = runName(source, "config.json");
   const layout = ofFile(place, () => forecastLayoutFromConfig(config.data));
   const { channels, known, targets } = widthsOf(layout);
   const { config: made } = model;
-  const { linearSteps = layout.context } = made;
-  const { categories = [] } = made;
+  const { linearSteps = layout.context, categories = [] } = made;
   const fits =
     layout.horizon === made.horizon && layout.context === linearSteps && kindsOf(layout).join() === categories.join();
   if (channels !== made.channels || known !== made.known || targets !== made.targets || !fits)

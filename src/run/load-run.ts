@@ -1,14 +1,11 @@
-import { type RunSource, readRun } from "../checkpoint/read-run.ts";
+import { type RunSource, readRunMetrics } from "../checkpoint/read-run.ts";
 import type { RunConfig } from "../checkpoint/run-folder.ts";
-import { expectKind } from "../checkpoint/run-kinds.ts";
 import type { Machine } from "../compute/machine.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
 import { type Closeable, closing } from "../shared/closing.ts";
-import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./run-parts.ts";
-import { tokenizerOfRun } from "./run-tokenizer.ts";
+import { type LoadRunOptions, modelOfRun, parametersOfRun } from "./run-parts.ts";
 
 /**
  * A loaded language model. Functions that take a running model (`openSession`, `generateBatch`, `traceText`, …) take a loaded run as it
@@ -40,12 +37,11 @@ export interface LoadedRun<M extends Machine = Machine> extends Closeable {
  *   "missing-parameter", "unexpected-parameter", "shape-mismatch"
  */
 export async function loadRun<M extends Machine>(source: RunSource, options: LoadRunOptions<M>): Promise<LoadedRun<M>> {
-  expectOptions("loadRun", options, loadNames);
-  const { machine, cells } = options;
-  const { config, tokenizer: tokenizerJson, metrics, ...weights } = await readRun(source);
-  expectKind(source, config, "language-model");
-  const model = modelOfRun(source, config, cells, languageModelFromConfig);
-  const tokenizer = tokenizerOfRun(source, tokenizerJson, model.config.vocabularySize);
+  const { machine } = options;
+  const { config, model, tokenizer, weights } = await modelOfRun(source, options, {
+    ...{ name: "loadRun", kind: "language-model", fromConfig: languageModelFromConfig },
+  });
+  const metrics = await readRunMetrics(source);
   const parameters = await parametersOfRun(source, machine, model, weights);
   return closing<LoadedRun<M>>({
     ...{ config, model, tokenizer, parameters, machine, metrics },

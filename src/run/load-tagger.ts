@@ -1,10 +1,7 @@
-import { type RunSource, readModel } from "../checkpoint/read-run.ts";
-import { expectKind } from "../checkpoint/run-kinds.ts";
+import type { RunSource } from "../checkpoint/read-run.ts";
 import { sequenceTaggerFromConfig } from "../models/sequence-tagger.ts";
 import { closesWith } from "../shared/closing.ts";
-import { expectOptions } from "../shared/options.ts";
-import { type LoadRunOptions, loadNames, modelOfRun, parametersOfRun } from "./run-parts.ts";
-import { tokenizerOfRun } from "./run-tokenizer.ts";
+import { type LoadRunOptions, modelOfRun, parametersOfRun } from "./run-parts.ts";
 import { Tagger } from "./tagger.ts";
 
 /**
@@ -17,12 +14,10 @@ import { Tagger } from "./tagger.ts";
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
  */
 export async function loadTagger(source: RunSource, options: LoadRunOptions): Promise<Tagger> {
-  expectOptions("loadTagger", options, loadNames);
-  const { machine, cells } = options;
-  const { config, tokenizer: json, ...weights } = await readModel(source);
-  expectKind(source, config, "tagger");
-  const model = modelOfRun(source, config, cells, sequenceTaggerFromConfig);
-  const tokenizer = tokenizerOfRun(source, json, model.config.vocabularySize);
+  const { machine } = options;
+  const { model, tokenizer, weights } = await modelOfRun(source, options, {
+    ...{ name: "loadTagger", kind: "tagger", fromConfig: sequenceTaggerFromConfig },
+  });
   const parameters = await parametersOfRun(source, machine, model, weights);
   return closesWith(new Tagger({ model, machine, tokenizer, parameters }), parameters);
 }
