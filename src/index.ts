@@ -261,7 +261,6 @@ export { type LatexNames, latex } from "./print/latex.ts";
 export { derivatives } from "./print/latex-derivatives.ts";
 export { aligned, type EquationOptions, equations } from "./print/latex-equations.ts";
 export type { Notation } from "./print/latex-names.ts";
-// Running.
 export { averagePredictions } from "./run/average-predictions.ts";
 export {
   type Backtest,
@@ -273,6 +272,8 @@ export {
 export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-search.ts";
 export { type ClassificationScores, type Confusion, classificationScores } from "./run/classification-scores.ts";
 export { Classifier, type ClassifierOptions, type ClassPrediction } from "./run/classifier.ts";
+// Running.
+export type { WriteEnd } from "./run/continuation.ts";
 export {
   type ClassifierScores,
   evaluateClassifier,
@@ -317,13 +318,8 @@ export {
   type TaggerOptions,
   type TagPrediction,
 } from "./run/tagger.ts";
-export {
-  TextWriter,
-  type WriteEnd,
-  type WriteOptions,
-  type WriteTokensOptions,
-  type WrittenToken,
-} from "./run/text-writer.ts";
+export { TextWriter, type WrittenToken } from "./run/text-writer.ts";
+export type { WriteOptions, WriteTokensOptions } from "./run/write-options.ts";
 export type { Closeable } from "./shared/closing.ts";
 // Errors.
 export { FailureError, LongshortError, ShapeError, UsageError } from "./shared/errors.ts";

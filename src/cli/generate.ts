@@ -5,7 +5,7 @@ import { generateTokens } from "../run/generate.ts";
 import { generateBatch } from "../run/generate-batch.ts";
 import { type LoadedRun, loadRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";
-import type { WriteOptions } from "../run/text-writer.ts";
+import type { WriteOptions } from "../run/write-options.ts";
 import { integer, number, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { generationFields } from "../schema/generation.ts";
 import { UsageError } from "../shared/errors.ts";

@@ -1,7 +1,8 @@
 import { platform } from "#platform";
 import type { LoadedRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";
-import { TextWriter, type WriteOptions } from "../run/text-writer.ts";
+import { TextWriter } from "../run/text-writer.ts";
+import type { WriteOptions } from "../run/write-options.ts";
 import { LongshortError, UsageError } from "../shared/errors.ts";
 import { EXIT, type Io } from "./io.ts";
 import { turn } from "./turn.ts";

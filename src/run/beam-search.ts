@@ -8,7 +8,7 @@ import { runOptions } from "./run-options.ts";
 import { expectLogits, likeliest, logProbabilities } from "./sample.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { expectStop, firstStop } from "./stop-strings.ts";
-import { endTokensOf, excludedTokens, expectVocabulary, startToken } from "./text-writer.ts";
+import { endTokensOf, excludedTokens, expectVocabulary, startToken } from "./text-boundaries.ts";
 
 /** Options of `beamSearch`. */
 export interface BeamSearchOptions extends Omit<SessionOptions, "batchSize"> {

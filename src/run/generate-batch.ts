@@ -3,20 +3,12 @@ import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { integer } from "../schema/fields.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import { Continuation, type WriteEnd } from "./continuation.ts";
 import { RecentTokens } from "./recent-tokens.ts";
 import { runOptions } from "./run-options.ts";
-import { draw, penalizeRepetition, sampleUniform } from "./sample.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
-import { StopStrings } from "./stop-strings.ts";
-import {
-  excludedTokens,
-  expectVocabulary,
-  startToken,
-  type WriteEnd,
-  type WriteOptions,
-  writeOptions,
-  writingPlan,
-} from "./text-writer.ts";
+import { expectVocabulary, startToken } from "./text-boundaries.ts";
+import { type WriteOptions, type WritingPlan, writeOptions, writingPlan } from "./write-options.ts";
 
 /** Options of `generateBatch`. */
 export interface GenerateBatchOptions extends WriteOptions, Omit<SessionOptions, "batchSize"> {
@@ -67,9 +59,10 @@ export async function generateBatch(options: GenerateBatchOptions): Promise<Gene
   try {
     const results: GeneratedText[] = [];
     for (let first = 0; first < prompts.length; first += session.batchSize) {
-      const rows = prompts
-        .slice(first, first + session.batchSize)
-        .map((prompt, k) => new Row(prompt, starts[first + k]!, first + k, tokenizer, plan));
+      const rows = prompts.slice(first, first + session.batchSize).map((prompt, k) => {
+        const number = first + k;
+        return new Row(prompt, starts[number]!, tokenizer, { ...plan, seed: plan.seed + number });
+      });
       await writeRows(session, rows, options.signal);
       results.push(...rows.map((row) => row.result()));
     }
@@ -95,63 +88,38 @@ async function writeRows(session: Session, rows: readonly Row[], signal: AbortSi
   }
 }
 
-/** One prompt and what is written after it. */
+/** One prompt and its continuation. */
 class Row {
   end: WriteEnd | undefined;
   readonly #prompt: string;
   readonly #tokens: number[];
-  readonly #seed: number;
-  readonly #plan: ReturnType<typeof writingPlan>;
-  readonly #decoder;
-  readonly #filter: StopStrings;
-  readonly #exclude: readonly number[];
-  /** What was read and written; not what stands for the beginning where there is no prompt. */
-  readonly #recent = new RecentTokens();
+  readonly #continuation: Continuation;
   #fed = 0;
-  #written = 0;
   #text = "";
 
-  constructor(
-    prompt: string,
-    start: Int32Array,
-    number: number,
-    tokenizer: Tokenizer,
-    plan: ReturnType<typeof writingPlan>,
-  ) {
+  constructor(prompt: string, encoded: Int32Array, tokenizer: Tokenizer, plan: WritingPlan) {
     this.#prompt = prompt;
-    this.#tokens = start.length > 0 ? [...start] : [startToken(tokenizer)];
-    for (const token of start) this.#recent.push(token);
-    this.#seed = plan.seed + number;
-    this.#plan = plan;
-    this.#decoder = tokenizer.streamDecoder();
-    for (const token of this.#tokens) this.#decoder.push(token);
-    this.#filter = new StopStrings(plan.stop);
-    this.#exclude = excludedTokens(tokenizer, plan.ends);
+    this.#tokens = encoded.length > 0 ? [...encoded] : [startToken(tokenizer)];
+    const [decoder, recent] = [tokenizer.streamDecoder(), new RecentTokens()];
+    for (const token of this.#tokens) decoder.push(token);
+    // The start token was not in the prompt, and is not penalized.
+    for (const token of encoded) recent.push(token);
+    this.#continuation = new Continuation(plan, { decoder, recent, position: 0 });
     if (plan.length === 0) this.end = "length";
   }
 
-  /** The token to feed; a row that is done feeds anything. */
+  /** The token to feed; a row that has ended feeds anything. */
   next(): number {
     return this.#tokens[this.#fed++] ?? 0;
   }
 
-  /** Chooses a token, once the prompt has been read. */
+  /** Samples a token, once the prompt has been read. */
   take(logits: ArrayLike<number>): void {
     if (this.end !== undefined || this.#fed < this.#tokens.length) return;
-    const { length, penalty, window, ends, sampling } = this.#plan;
-    const penalized = penalizeRepetition(logits, this.#recent.within(window), penalty);
-    const u = sampleUniform(this.#seed, this.#written++);
-    const token = draw(penalized, { ...sampling, exclude: this.#exclude }, u);
+    const { token, text, end } = this.#continuation.next(logits);
     this.#tokens.push(token);
-    this.#recent.push(token);
-    const isEnd = ends.has(token);
-    const isLast = isEnd || this.#written === length;
-    const piece = (isEnd ? "" : this.#decoder.push(token)) + (isLast ? this.#decoder.end() : "");
-    const { text, stopped } = this.#filter.push(piece);
-    this.#text += text + (isLast && !stopped ? this.#filter.end() : "");
-    if (stopped) this.end = "stop";
-    else if (isEnd) this.end = "end-token";
-    else if (isLast) this.end = "length";
+    this.#text += text;
+    this.end = end;
   }
 
   result(): GeneratedText {

@@ -1,19 +1,18 @@
 import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { generationFields } from "../schema/generation.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import type { WriteEnd } from "./continuation.ts";
 import { namesOfRun } from "./run-options.ts";
 import type { TokenReader } from "./session.ts";
+import { expectWritable } from "./text-boundaries.ts";
+import { TextWriter, type WrittenToken } from "./text-writer.ts";
 import {
-  expectWritable,
-  TextWriter,
-  type WriteEnd,
   type WriteOptions,
   type WriteTokensOptions,
-  type WrittenToken,
   writeOptions,
   writeTokensOptions,
   writingPlan,
-} from "./text-writer.ts";
+} from "./write-options.ts";
 
 interface Source {
   /** Of one sequence (batch 1). Its state is set to zero first, and afterwards stands behind the last token but one. */

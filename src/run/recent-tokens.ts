@@ -1,7 +1,4 @@
-/**
- * Which tokens of a text came lately, for any number of tokens that counts as that: where each came last, so that an endless text takes no
- * more memory than its vocabulary.
- */
+/** The recent tokens of a text, for windows of any size. It keeps where each token came last: memory is bounded by the vocabulary. */
 export class RecentTokens {
   readonly #lastAt = new Map<number, number>();
   #count = 0;
@@ -15,7 +12,7 @@ export class RecentTokens {
     for (const [token, at] of this.#lastAt) if (at >= this.#count - window) yield token;
   }
 
-  /** How many tokens are remembered: different ones. */
+  /** Number of different tokens in the whole text. */
   get size(): number {
     return this.#lastAt.size;
   }

@@ -4,7 +4,7 @@ import { expectOptions } from "../shared/options.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type Candidate, expectLogits, logProbabilities, mostLikely } from "./sample.ts";
 import type { TokenReader } from "./session.ts";
-import { expectWritable, startToken } from "./text-writer.ts";
+import { expectWritable, startToken } from "./text-boundaries.ts";
 
 /** Options of `surprisal`. */
 export interface SurprisalOptions {

@@ -1,46 +1,13 @@
 import { takeTurns } from "../platform/turns.ts";
-import { checkOptions, type OptionsTable } from "../schema/check.ts";
-import { integer } from "../schema/fields.ts";
-import { generationFields } from "../schema/generation.ts";
-import { describe, nearest, UsageError } from "../shared/errors.ts";
-import type { StreamDecoder, Tokenizer } from "../text/tokenizer.ts";
+import { checkOptions } from "../schema/check.ts";
+import { describe, UsageError } from "../shared/errors.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import { Continuation, type TextState, type WriteEnd } from "./continuation.ts";
 import { RecentTokens } from "./recent-tokens.ts";
-import {
-  type Candidate,
-  draw,
-  logProbabilities,
-  mostLikely,
-  penalizeRepetition,
-  type SampleOptions,
-  sampleUniform,
-} from "./sample.ts";
+import { type Candidate, logProbabilities, mostLikely } from "./sample.ts";
 import type { TokenReader } from "./session.ts";
-import { expectStop, StopStrings } from "./stop-strings.ts";
-
-/** Options of writing text. */
-export interface WriteOptions extends Omit<SampleOptions, "exclude" | "temperature"> {
-  /** Divides the logits: below 1 favours likely tokens, above 1 unlikely ones; 0 always takes the most likely. Default 0.8. */
-  readonly temperature?: number | undefined;
-  /** Maximum number of tokens. Default 400. */
-  readonly length?: number | undefined;
-  /** The same seed, prompt and weights give the same text on the same machine. Default 0. */
-  readonly seed?: number | undefined;
-  /** Makes recent tokens less likely if above 1 (`penalizeRepetition`; Keskar et al. 2019, arXiv:1909.05858). Default 1: no penalty. */
-  readonly repetitionPenalty?: number | undefined;
-  /** Number of recent tokens that are penalized. Default 64. */
-  readonly repetitionWindow?: number | undefined;
-  /** Ends the text before the first of these strings, even within a token. Default none. */
-  readonly stop?: readonly string[] | undefined;
-  /** Names of special tokens that end the text. Default: all that the tokenizer has. */
-  readonly endTokens?: readonly string[] | undefined;
-  /** Ends the text early, between two tokens. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface WriteTokensOptions extends WriteOptions {
-  /** Number of most likely tokens to report at each step. Default 0. */
-  readonly alternatives?: number | undefined;
-}
+import { expectWritable, startToken } from "./text-boundaries.ts";
+import { type WriteTokensOptions, type WritingPlan, writeTokensOptions, writingPlan } from "./write-options.ts";
 
 /** A generated token. */
 export interface WrittenToken {
@@ -56,36 +23,6 @@ export interface WrittenToken {
   readonly alternatives: readonly Candidate[];
 }
 
-/** Why a text ended. */
-export type WriteEnd = "length" | "stop" | "end-token" | "aborted";
-
-const { length, seed, temperature, topK, topP, minP, typicalP, repetitionPenalty, repetitionWindow, stop } =
-  generationFields;
-/** For `checkOptions`: what the schema knows of these options. */
-export const writeOptions: OptionsTable<WriteOptions> = {
-  ...{ length, seed, temperature, topK, topP, minP, typicalP, repetitionPenalty, repetitionWindow, stop },
-  ...{ endTokens: 1, signal: 1 },
-};
-export const writeTokensOptions: OptionsTable<WriteTokensOptions> = {
-  ...writeOptions,
-  alternatives: integer({ about: "how many of the likeliest tokens to tell at each step", min: 0, default: 0 }),
-};
-
-/** Options with their defaults. @throws UsageError "empty-stop", "unknown-special-token" */
-export function writingPlan(tokenizer: Tokenizer, options: WriteTokensOptions) {
-  const { topK, topP, minP, typicalP } = options;
-  return {
-    length: options.length ?? length.default,
-    seed: options.seed ?? seed.default,
-    alternatives: options.alternatives ?? 0,
-    window: options.repetitionWindow ?? repetitionWindow.default,
-    penalty: options.repetitionPenalty ?? repetitionPenalty.default,
-    sampling: { temperature: options.temperature ?? temperature.default, topK, topP, minP, typicalP },
-    stop: expectStop(options.stop),
-    ends: endTokensOf(tokenizer, options.endTokens),
-  };
-}
-
 /**
  * Reads and writes text with one session whose state is kept, for conversations. `generate` does the same for one text.
  * @example
@@ -98,13 +35,9 @@ export function writingPlan(tokenizer: Tokenizer, options: WriteTokensOptions) {
 export class TextWriter {
   readonly session: TokenReader;
   readonly tokenizer: Tokenizer;
-  #decoder!: StreamDecoder;
+  readonly #text = {} as TextState;
   /** The last token, which the session has not been fed yet. */
   #last!: number;
-  #recent!: RecentTokens;
-  #position = 0;
-  /** Whether anything was read or written since the beginning. */
-  #begun = false;
   /** Of the session, when this had fed it last. */
   #steps!: number;
 
@@ -120,27 +53,27 @@ export class TextWriter {
   reset(): void {
     this.session.reset();
     this.#steps = this.session.steps;
-    this.#decoder = this.tokenizer.streamDecoder();
     this.#last = startToken(this.tokenizer);
-    this.#decoder.push(this.#last);
-    this.#recent = new RecentTokens();
-    this.#position = 0;
-    this.#begun = false;
+    const decoder = this.tokenizer.streamDecoder();
+    decoder.push(this.#last);
+    Object.assign(this.#text, { decoder, recent: new RecentTokens(), position: 0 } satisfies TextState);
   }
 
   /** Reads a text. @throws UsageError "not-text", "unknown-token" (nothing was read then) */
   read(text: string): void {
     if (typeof text !== "string") throw new UsageError("not-text", `text: expected a string, got ${describe(text)}`);
+    const state = this.#text;
     for (const token of this.tokenizer.encode(text)) {
-      // A text that has a beginning of its own does not begin as after a line.
-      if (this.#begun) {
+      // The start token stands before a text only where nothing else does.
+      if (state.recent.size > 0) {
         this.#expectAlone();
         this.session.feed([this.#last]);
         this.#steps = this.session.steps;
-      } else this.#decoder = this.tokenizer.streamDecoder();
-      this.#take(token);
+      } else state.decoder = this.tokenizer.streamDecoder();
+      this.#last = token;
+      state.recent.push(token);
       // A decoder may put a space between words, so it has to know what stood before.
-      this.#decoder.push(token);
+      state.decoder.push(token);
     }
   }
 
@@ -156,34 +89,19 @@ export class TextWriter {
     return this.#write(options, writingPlan(this.tokenizer, options));
   }
 
-  async *#write(
-    { signal }: WriteTokensOptions,
-    plan: ReturnType<typeof writingPlan>,
-  ): AsyncGenerator<WrittenToken, WriteEnd> {
-    const { length, seed, alternatives, window, penalty, sampling, stop, ends } = plan;
-    const exclude = excludedTokens(this.tokenizer, ends);
-    const filter = new StopStrings(stop);
+  async *#write({ signal }: WriteTokensOptions, plan: WritingPlan): AsyncGenerator<WrittenToken, WriteEnd> {
+    const continuation = new Continuation(plan, this.#text);
     const turns = takeTurns();
-    for (let written = 0; written < length; written++) {
+    for (let written = 0; written < plan.length; written++) {
       if (signal?.aborted) return "aborted";
       this.#expectAlone();
       const next = this.session.next([this.#last]);
       this.#steps = this.session.steps;
       const logits = await next;
-      const penalized = penalizeRepetition(logits, this.#recent.within(window), penalty);
-      const token = draw(penalized, { ...sampling, exclude }, sampleUniform(seed, this.#position++));
-      this.#take(token);
-      if (ends.has(token)) {
-        const last = filter.push(this.#decoder.end());
-        yield writtenToken(token, last.stopped ? last.text : last.text + filter.end(), logits, alternatives);
-        return last.stopped ? "stop" : "end-token";
-      }
-      // What was kept back goes out with the last token.
-      const isLast = written === length - 1;
-      const settled = filter.push(this.#decoder.push(token) + (isLast ? this.#decoder.end() : ""));
-      const text = settled.text + (isLast && !settled.stopped ? filter.end() : "");
-      yield writtenToken(token, text, logits, alternatives);
-      if (settled.stopped) return "stop";
+      const { token, text, end } = continuation.next(logits);
+      this.#last = token;
+      yield writtenToken(token, text, logits, plan.alternatives);
+      if (end) return end;
       await turns();
     }
     return "length";
@@ -196,12 +114,6 @@ export class TextWriter {
         "busy",
         "session: something else was read or written with it meanwhile; open a session for each text (openSession, or fork)",
       );
-  }
-
-  #take(token: number): void {
-    this.#last = token;
-    this.#recent.push(token);
-    this.#begun = true;
   }
 }
 
@@ -219,60 +131,4 @@ function writtenToken(token: number, text: string, logits: ArrayLike<number>, al
       return mostLikely(own(), alternatives);
     },
   };
-}
-
-/** @throws UsageError "vocabulary-mismatch", "batch-of-many" */
-export function expectWritable({
-  session,
-  tokenizer,
-}: {
-  readonly session: TokenReader;
-  readonly tokenizer: Tokenizer;
-}): void {
-  expectVocabulary(tokenizer, session.model.config.vocabularySize);
-  if (session.batchSize !== 1)
-    throw new UsageError("batch-of-many", `session: expected one of batch 1, got one of batch ${session.batchSize}`);
-}
-
-/** @throws UsageError "vocabulary-mismatch" */
-export function expectVocabulary(tokenizer: Tokenizer, vocabularySize: number): void {
-  if (tokenizer.vocabularySize !== vocabularySize)
-    throw new UsageError(
-      "vocabulary-mismatch",
-      `tokenizer: it has ${tokenizer.vocabularySize} tokens, the model was made for ${vocabularySize}; use the tokenizer it was trained with`,
-    );
-}
-
-/** A text without prompt begins as after a document or the end of a line; where the vocabulary has none, after its first token. */
-export function startToken(tokenizer: Tokenizer): number {
-  const special = Object.values(tokenizer.specialTokens)[0];
-  if (special !== undefined) return special;
-  const first = tokenizer.unknownToken === 0 && tokenizer.vocabularySize > 1 ? 1 : 0;
-  try {
-    const token = tokenizer.encode("\n")[0];
-    return token === undefined || token === tokenizer.unknownToken ? first : token;
-  } catch (error) {
-    if (error instanceof UsageError) return first;
-    throw error;
-  }
-}
-
-/** Tokens that must not be written. */
-export function excludedTokens(tokenizer: Tokenizer, ends: ReadonlySet<number>): number[] {
-  const special = Object.values(tokenizer.specialTokens).filter((token) => !ends.has(token));
-  return tokenizer.unknownToken === undefined ? special : [tokenizer.unknownToken, ...special];
-}
-
-export function endTokensOf({ specialTokens }: Tokenizer, names: readonly string[] | undefined): ReadonlySet<number> {
-  return new Set(
-    (names ?? Object.keys(specialTokens)).map((name) => {
-      if (Object.hasOwn(specialTokens, name)) return specialTokens[name]!;
-      const known = Object.keys(specialTokens);
-      const near = nearest(name, known);
-      throw new UsageError(
-        "unknown-special-token",
-        `endTokens: the tokenizer has no special token ${describe(name)}${near ? `; did you mean "${near}"?` : `; it has ${known.join(", ") || "none"}`}`,
-      );
-    }),
-  );
 }
