@@ -11,6 +11,8 @@ export type Anchor = (typeof ANCHORS)[number];
 /** What is done to targets before they are scaled. */
 export const TRANSFORMS = ["none", "log"] as const;
 export type Transform = (typeof TRANSFORMS)[number];
+export const inverseOf = (transform: Transform): ((value: number) => number) =>
+  transform === "log" ? Math.exp : (value) => value;
 
 /** How more than one step is predicted: all at once, or each from the one before. */
 export const DECODINGS = ["direct", "autoregressive"] as const;

@@ -1,18 +1,18 @@
 import type { ForecastWindow } from "../data/forecast-inputs.ts";
-import type { ForecastLayout, Transform } from "../data/forecast-layout.ts";
+import { type ForecastLayout, inverseOf, type Transform } from "../data/forecast-layout.ts";
 import type { TargetForecast } from "./forecaster.ts";
 import { IntervalWidth, widened } from "./interval-width.ts";
 
 type Forecasts = Readonly<Record<string, TargetForecast>>;
 
-/** A forecast, as it was learned, and the window whose steps it predicts. */
+/** An uncalibrated forecast, and the window whose steps it predicts. */
 export interface Measured {
   readonly window: ForecastWindow;
   readonly found: Forecasts;
 }
 
 /**
- * By column the factor by which intervals must be widened, by what came of forecasts; columns with too few values are left out.
+ * The factor by column by which intervals must be widened, from forecasts of known values. Columns with too few values are left out.
  * @param repeated how often each value was forecast
  */
 export function widthFactors(
@@ -20,7 +20,7 @@ export function widthFactors(
   { targets, transform, horizon }: ForecastLayout,
   repeated: number,
 ): Readonly<Record<string, number>> {
-  const back = transform === "log" ? Math.exp : (value: number) => value;
+  const inUnits = inverseOf(transform);
   const factors = targets.flatMap((name, d) => {
     const width = new IntervalWidth();
     for (const { window, found } of measured) {
@@ -29,7 +29,7 @@ export function widthFactors(
       for (let h = 0; h < horizon; h++) {
         const at = (origin + h) * targets.length + d;
         if (series.present[at] === 0) continue;
-        const truth = back(series.center[d]! + series.scale[d]! * series.targets[at]!);
+        const truth = inUnits(series.center[d]! + series.scale[d]! * series.targets[at]!);
         const said = quantiles.map(({ level, values }) => ({ level, value: values[h]! }));
         width.add({ point: point[h]!, quantiles: said }, truth, transform);
       }

@@ -1,6 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import { type ForecastWindow, type PreparedSeries, prepareSeries, windowInputs } from "../data/forecast-inputs.ts";
-import type { ForecastLayout } from "../data/forecast-layout.ts";
+import { type ForecastLayout, inverseOf } from "../data/forecast-layout.ts";
 import { quantileOf } from "../data/series-scaling.ts";
 import { observedLength, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
 import { after } from "../data/time-step.ts";
@@ -52,9 +52,9 @@ export interface ForecastOptions {
   /** Seed of the samples. Default 0. */
   readonly seed?: number | undefined;
   /**
-   * Origins, so many, whose forecasts say how wide intervals must be: for each forecast the latest ones of its series whose last step is known then. They follow a
-   * series whose errors grow or shrink; steps that were learned from would make them too narrow. Default: as wide as was measured in training, as
-   * also where they have fewer than 50 values.
+   * Number of recent origins whose forecasts decide how wide the intervals are: for each forecast, the latest ones of its series whose
+   * last step was known by then. The widths then follow a series whose errors grow or shrink; origins in the training part would make
+   * them too narrow. Default: the widths measured in training, which also apply where there are fewer than 50 values.
    */
   readonly recent?: number | undefined;
 }
@@ -66,9 +66,9 @@ export interface ForecasterOptions {
   readonly parameters: ParameterStore;
 }
 
-/** Windows computed side by side; without influence on the result. */
+/** Windows computed together; does not change results. */
 const ROWS = 64;
-/** Windows that are enough to measure intervals on; fewer where each is drawn many times. */
+/** Windows that suffice to calibrate intervals; fewer where each takes many samples. */
 const [CALIBRATED, CALIBRATED_PATHS] = [1000, 30];
 
 /** A trained forecaster: time series in, their next steps out. Each call uses the current weights. */
@@ -143,9 +143,13 @@ export class Forecaster extends Closing {
   private latest(series: TimeSeries, needed: number): { readonly ahead: TimeSeries; readonly window: ForecastWindow } {
     const origin = observedLength(series, this.layout.targets);
     const ahead = this.extended(series, origin, Math.max(needed, this.layout.horizon), needed);
-    const window = { series: this.prepare(ahead), origin };
-    this.expectContext(window);
-    return { ahead, window };
+    const { context } = this.layout;
+    if (origin < context)
+      throw new UsageError(
+        "series-too-short",
+        `${series.id === "" ? "the series" : `series ${JSON.stringify(series.id)}`}: expected at least ${context} steps to look back at, got ${origin}`,
+      );
+    return { ahead, window: { series: this.prepare(ahead), origin } };
   }
 
   /** Prepares a series for the network. */
@@ -167,11 +171,11 @@ export class Forecaster extends Closing {
   }
 
   /**
-   * Measures on windows that nothing was learned from how wide intervals must be to hold the share of the values that they say, and has them so wide from then on: all
-   * quantiles of a column move away from the point, or towards it, by one factor (`IntervalWidth.factor`). It holds for the weights as they are. Of many
-   * windows some are taken, evenly spread.
+   * Calibrates the intervals on windows that were not trained on, so that they hold the share of values that they state: from then on
+   * all quantiles of a column are moved away from the point, or towards it, by one factor (`IntervalWidth.factor`). It is valid for the
+   * current weights. If there are many windows, some are used, evenly spread.
    *
-   * @returns by column; undefined where intervals stay as they were learned: of points and counts, and where fewer than 50 values are there
+   * @returns factors by column; undefined where intervals stay as learned: for points and counts, and for fewer than 50 values
    */
   async calibrate(windows: readonly ForecastWindow[]): Promise<Readonly<Record<string, number>> | undefined> {
     const { intervalWidths: _, ...layout } = this.layout;
@@ -198,7 +202,7 @@ export class Forecaster extends Closing {
     return this.distribution.quantile !== undefined && !this.layout.counts;
   }
 
-  /** For each window the factors that forecasts from `count` origins before it ask for, whose last step was known when it begins. */
+  /** For each window the factors by column from forecasts at `count` earlier origins, all of whose steps were known when it begins. */
   private async recentWidths(
     windows: readonly ForecastWindow[],
     count: number,
@@ -243,19 +247,18 @@ export class Forecaster extends Closing {
   ): Promise<Readonly<Record<string, TargetForecast>>[]> {
     const horizon = this.horizonOf(options.horizon);
     const levels = this.levelsOf(options.levels);
+    const found: Readonly<Record<string, TargetForecast>>[] = [];
     if (this.layout.decoding === "autoregressive") {
       const samples = this.distribution.quantile ? expectInteger("samples", options.samples ?? 200, { min: 1 }) : 1;
       const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
       const { plans, layout, distribution } = this;
-      const found: Readonly<Record<string, TargetForecast>>[] = [];
       for (const [k, window] of windows.entries()) {
         const paths = await samplePaths(window, k, { plans, layout, distribution, horizon, samples, seed });
-        const own = layout.transform === "log" ? paths.map((path) => path.map(Math.exp)) : paths;
-        found.push(ofPaths(own, levels, layout.targets, horizon));
+        const inUnits = paths.map((path) => path.map(inverseOf(layout.transform)));
+        found.push(ofPaths(inUnits, levels, layout.targets, horizon));
       }
       return found;
     }
-    const found: Readonly<Record<string, TargetForecast>>[] = [];
     const turns = takeTurns();
     for (let start = 0; start < windows.length; start += ROWS) {
       await turns();
@@ -282,11 +285,11 @@ export class Forecaster extends Closing {
             const parameters = Object.fromEntries(Object.entries(prediction).map(([key, all]) => [key, all[at]!]));
             return distribution.moved(parameters, series.center[d]!, series.scale[d]!);
           });
-          const back = this.layout.transform === "log" ? Math.exp : (value: number) => value;
-          const point = Float64Array.from(steps, (parameters) => back(distribution.point(parameters)));
+          const inUnits = inverseOf(this.layout.transform);
+          const point = Float64Array.from(steps, (parameters) => inUnits(distribution.point(parameters)));
           const quantiles = levels.map((level) => ({
             level,
-            values: Float64Array.from(steps, (parameters) => back(distribution.quantile!(parameters, level))),
+            values: Float64Array.from(steps, (parameters) => inUnits(distribution.quantile!(parameters, level))),
           }));
           return [name, { point, quantiles }];
         }),
@@ -296,13 +299,12 @@ export class Forecaster extends Closing {
 
   private horizonOf(asked: number | undefined): number {
     const { horizon, decoding } = this.layout;
-    const most = decoding === "direct" ? { max: horizon } : {};
     if (asked !== undefined && asked > horizon && decoding === "direct")
       throw new UsageError(
         "out-of-range",
         `horizon: the model was trained to predict ${horizon} steps at once, got ${asked}; train with a longer --horizon, or with --decoding autoregressive, which has no limit`,
       );
-    return expectInteger("horizon", asked ?? horizon, { min: 1, ...most });
+    return expectInteger("horizon", asked ?? horizon, { min: 1 });
   }
 
   private levelsOf(asked: readonly number[] | undefined): readonly number[] {
@@ -314,15 +316,6 @@ export class Forecaster extends Closing {
       );
     }
     return expectLevels(asked ?? this.model.config.levels ?? [0.1, 0.5, 0.9]);
-  }
-
-  private expectContext({ series, origin }: ForecastWindow): void {
-    const { context } = this.layout;
-    if (origin >= context) return;
-    throw new UsageError(
-      "series-too-short",
-      `${series.id === "" ? "the series" : `series ${JSON.stringify(series.id)}`}: expected at least ${context} steps to look back at, got ${origin}`,
-    );
   }
 
   /** The series with room for `room` steps behind `origin`, of which `needed` are predicted. */

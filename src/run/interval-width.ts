@@ -1,7 +1,7 @@
 import type { Transform } from "../data/forecast-layout.ts";
 
-/** A predicted value with its quantiles, ascending. */
-interface Said {
+/** A forecast of one value; quantiles ascending. */
+interface IntervalForecast {
   readonly point: number;
   readonly quantiles: readonly { readonly level: number; readonly value: number }[];
 }
@@ -16,10 +16,14 @@ export function widened(point: number, quantile: number, factor: number, transfo
 }
 
 /**
- * How many times the distance from the point to the outermost quantile on its side a value lies away: an interval that is this much wider just holds it.
- * Undefined where an interval has no width on that side.
+ * The distance of a value from the point, in units of the distance to the outermost quantile on its side: an interval widened by it just
+ * holds the value. Undefined where the interval has no width on that side.
  */
-function distance({ point, quantiles }: Said, truth: number, transform: Transform): number | undefined {
+function conformityScore(
+  { point, quantiles }: IntervalForecast,
+  truth: number,
+  transform: Transform,
+): number | undefined {
   const end = (truth < point ? quantiles[0]! : quantiles.at(-1)!).value;
   const [off, half] =
     transform === "log" ? [Math.log(truth / point), Math.log(end / point)] : [truth - point, end - point];
@@ -27,28 +31,30 @@ function distance({ point, quantiles }: Said, truth: number, transform: Transfor
   return Number.isFinite(score) ? Math.max(0, score) : off === 0 ? 0 : undefined;
 }
 
-/** Values that are enough to tell how wide intervals must be. */
+/** Fewer values do not tell how wide intervals must be. */
 const ENOUGH = 50;
 
-/** Gathers how far values lay off that were forecast, to tell how much wider intervals have to be. */
+/** Collects conformity scores of forecasts, to calibrate the width of their intervals. */
 export class IntervalWidth {
   private readonly scores: number[] = [];
   private nominal = 0;
 
-  add(said: Said, truth: number, transform: Transform): void {
-    const { quantiles } = said;
+  add(forecast: IntervalForecast, truth: number, transform: Transform): void {
+    const { quantiles } = forecast;
     if (quantiles.length < 2) return;
     this.nominal = quantiles.at(-1)!.level - quantiles[0]!.level;
-    const score = distance(said, truth, transform);
+    const score = conformityScore(forecast, truth, transform);
     if (score !== undefined) this.scores.push(score);
   }
 
   /**
-   * The factor by which intervals must be widened so that the outermost one holds the share of the values that it says, as far as chance does not explain the
-   * difference: what is within one standard error of that share is left alone, and what is further off is brought to there. So few values change little, and many
-   * give split conformal prediction (Vovk et al. 2005; for quantiles Romano, Patterson & Candès 2019, arXiv:1905.03222; here with scores in units of the interval).
+   * The factor by which intervals must be widened so that the outermost one holds its nominal share of the values, as far as chance does
+   * not explain the difference: a coverage within one standard error of the nominal one is left alone, any other is brought to that
+   * bound. So few values change little, and many give split conformal prediction (Vovk et al. 2005; for quantiles Romano, Patterson &
+   * Candès 2019, arXiv:1905.03222; here with scores in units of the interval).
    *
-   * @param repeated how often each value was forecast: errors of windows that overlap tell the same again @returns undefined for fewer than 50 values
+   * @param repeated how often each value was forecast: errors of overlapping windows are not independent
+   * @returns undefined for fewer than 50 values
    */
   factor(repeated: number): number | undefined {
     const { scores, nominal } = this;

@@ -37,35 +37,33 @@ export interface StreamsOptions<M extends Machine = Machine> {
  */
 export async function openStreams<M extends Machine>(options: StreamsOptions<M>): Promise<Streams<M>> {
   expectOptions("openStreams", options, { ...runOptions, capacity: "required" });
-  const { model, parameters, machine } = options;
+  const { parameters, machine } = options;
   const capacity = expectInteger("capacity", options.capacity, { min: 1, max: 1e6 });
   expectSameMachine(parameters, machine);
   const owned: Executable<M>[] = [];
   try {
-    const copy = await openCopy({ ...options, capacity });
+    const copy = await openCopy(options);
     owned.push(copy);
     const arenas = { ...parameters.arenas, state: copy.arenas.state! };
     for (let n = 1; ; n = Math.min(2 * n, capacity)) {
-      const graph = recordStep({ ...options, capacity }, n);
+      const graph = recordStep(options, n);
       owned.push(await compile(graph, { machine, arenas }));
       if (n === capacity) break;
     }
-    return new Streams({ model, parameters, machine, capacity }, copy, owned.slice(1));
+    return new Streams(options, copy, owned.slice(1));
   } catch (error) {
     for (const one of owned.reverse()) one.close();
     throw error;
   }
 }
 
-type Known = Pick<StreamsOptions, "model" | "parameters" | "machine" | "capacity">;
-
-/** Rows of a table that are no stream's: one for places of a batch that are not needed, one of zeros. */
+/** Two rows of a table belong to no stream: one for unused places of a batch, and one of zeros. */
 const EXTRA = 2;
 const spare = (capacity: number): number => capacity;
 const zeros = (capacity: number): number => capacity + 1;
 
 /** A state of all streams, [L, capacity + 2, W], as rows of one table; declared in the same order by every plan, so that all share it. */
-function tables(graph: Graph, { model, capacity }: Known): Record<string, Tensor> {
+function tables(graph: Graph, { model, capacity }: StreamsOptions): Record<string, Tensor> {
   return Object.fromEntries(
     Object.entries(model.stateShapes(capacity + EXTRA)).map(([name, shape]) => [name, graph.state(name, shape)]),
   );
@@ -85,10 +83,10 @@ function rowsOf(graph: Graph, table: Tensor, rows: Tensor): { state: Tensor; put
 }
 
 /** A step of n streams: states out of the tables, the model, states back. */
-function recordStep(known: Known, n: number): Graph {
-  const { model, parameters, machine } = known;
+function recordStep(options: StreamsOptions, n: number): Graph {
+  const { model, parameters, machine } = options;
   const graph = new Graph({ machine, parameters: parameters.layout });
-  const all = tables(graph, known);
+  const all = tables(graph, options);
   const tokens = graph.input("tokens", [1, n], { type: "int", below: model.config.vocabularySize });
   const rows = graph.input("rows", [layersOf(model), n], { type: "int" });
   const taken = Object.entries(all).map(([name, table]) => [name, rowsOf(graph, table, rows)] as const);
@@ -100,10 +98,10 @@ function recordStep(known: Known, n: number): Graph {
 }
 
 /** Copies one stream's state over another's. */
-async function openCopy<M extends Machine>(known: StreamsOptions<M>): Promise<Executable<M>> {
-  const { model, machine, parameters } = known;
+async function openCopy<M extends Machine>(options: StreamsOptions<M>): Promise<Executable<M>> {
+  const { model, machine, parameters } = options;
   const graph = new Graph({ machine, parameters: parameters.layout });
-  const all = tables(graph, known);
+  const all = tables(graph, options);
   const [from, to] = ["from", "to"].map((name) => graph.input(name, [layersOf(model), 1], { type: "int" })) as [
     Tensor,
     Tensor,
@@ -126,37 +124,33 @@ export class Streams<M extends Machine = Machine> extends Closing {
   /** By size, ascending. */
   private readonly steps: readonly { readonly executable: Executable<M>; readonly size: number }[];
   private readonly used: boolean[];
-  /** The number of the stream that is open in each place, or of the next one there: it is never given again. */
+  /** By place the number of its open stream, or of the next one there; no number is given twice. */
   private readonly numbers: Float64Array;
-  /** In which step each was named last. */
+  /** By place the last step in which its stream took part. */
   private readonly turns: Float64Array;
   private turn = 0;
   private readonly layers: number;
-  /** Filled anew at every step, so that none allocates; and the part of the logits that n streams fill. */
+  /** By plan the inputs of a step, so that none allocates, and for n streams the part of the logits that they fill. */
   private readonly buffers: readonly { readonly rows: Int32Array; readonly tokens: Int32Array }[];
   private readonly parts: Range[][];
   private queue: StreamQueue | undefined;
 
-  constructor(
-    known: Required<Pick<StreamsOptions<M>, "model" | "parameters" | "machine" | "capacity">>,
-    copier: Executable<M>,
-    steps: readonly Executable<M>[],
-  ) {
+  constructor({ model, machine, capacity }: StreamsOptions<M>, copier: Executable<M>, steps: readonly Executable<M>[]) {
     super();
-    this.model = known.model;
-    this.capacity = known.capacity;
-    this.machine = known.machine;
+    this.model = model;
+    this.capacity = capacity;
+    this.machine = machine;
     this.copier = copier;
-    this.layers = layersOf(known.model);
+    this.layers = layersOf(model);
     this.steps = steps.map((executable) => ({ executable, size: executable.shape("tokens")[1]! }));
-    this.used = new Array<boolean>(known.capacity).fill(false);
+    this.used = new Array<boolean>(capacity).fill(false);
     this.numbers = Float64Array.from(this.used.keys());
-    this.turns = new Float64Array(known.capacity);
+    this.turns = new Float64Array(capacity);
     this.buffers = this.steps.map(({ size }) => ({
       rows: new Int32Array(size * this.layers),
       tokens: new Int32Array(size),
     }));
-    const classes = known.model.config.vocabularySize;
+    const classes = model.config.vocabularySize;
     this.parts = this.steps.map(({ executable, size }) => {
       const { range } = executable.graph.outputs.logits!;
       return Array.from({ length: size + 1 }, (_, n) => ({ ...range, length: n * classes }));
@@ -282,7 +276,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
     this.copier.close();
   }
 
-  /** @returns which of the plans was run. */
+  /** @returns the index of the plan that was run */
   private feedAt(ids: ArrayLike<number>, tokens: ArrayLike<number>): number {
     const n = ids.length;
     if (n === 0 || n > this.capacity || tokens.length !== n)
