@@ -2,16 +2,18 @@ import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import { readDelimited } from "./delimited.ts";
 import type { CellRow } from "./delimited-cells.ts";
-import { holdsJsonLines, readJsonLines } from "./json-lines.ts";
+import { holdsJsonLines, type JsonRow, readJsonLines } from "./json-lines.ts";
 import { holdsParquet, readParquet } from "./parquet.ts";
 
 export interface ReadColumnsOptions {
   /** Names of the header (in JSON lines: keys), or numbers from 1 in a file without one. */
-  readonly columns: readonly string[];
-  /** What stands between cells; default: a tab in .tsv files, else the one of , ; tab | that fits. */
+  readonly columns: readonly (string | number)[];
+  /** Delimiter of cells. Default: a tab in .tsv files, else the one of , ; tab | that fits. */
   readonly delimiter?: string | undefined;
   /** Whether the first row names the columns. Default: it does, unless all columns are given by number. */
   readonly header?: boolean | undefined;
+  /** Whether every line of JSON must have all columns. Default false: what is missing is an empty text. */
+  readonly required?: boolean | undefined;
 }
 
 /**
@@ -24,8 +26,8 @@ export interface ReadColumnsOptions {
  */
 export function readColumns(file: FileSource, options: ReadColumnsOptions): AsyncIterable<readonly CellRow[]> {
   const name = sourceName(file);
-  if (holdsParquet(name)) return readParquet(file, options.columns);
-  return holdsJsonLines(name) ? cellsOfJson(file, options.columns) : readDelimited(file, options);
+  if (holdsParquet(name)) return readParquet(file, options.columns.map(String));
+  return holdsJsonLines(name) ? cellsOfJson(file, options) : readDelimited(file, options);
 }
 
 /** Where a row of a table stands, for messages. */
@@ -34,25 +36,31 @@ export function placesIn(file: FileSource): (line: number) => string {
   return holdsParquet(name) ? (row) => `${name}, row ${row}` : (line) => `${name}, line ${line}`;
 }
 
-async function* cellsOfJson(file: FileSource, columns: readonly string[]): AsyncGenerator<readonly CellRow[]> {
+async function* cellsOfJson(
+  file: FileSource,
+  { columns, required = false }: ReadColumnsOptions,
+): AsyncGenerator<readonly CellRow[]> {
   const place = placesIn(file);
   const lacking = new Set(columns);
   let keys: string | undefined;
-  const cell = (value: unknown, column: string, line: number): string => {
-    if (value === undefined || value === null) return "";
+  const cell = (row: JsonRow["value"], column: string | number, line: number): string => {
+    const value = Object.hasOwn(row, column) ? row[column] : undefined;
     if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return String(value);
+    if (!required && (value === undefined || value === null)) return "";
+    if (value !== undefined)
+      throw new UsageError(
+        "bad-json",
+        `${place(line)}: expected ${required ? "a text" : "a number or a text"} at ${JSON.stringify(column)}, got ${describe(value)}`,
+      );
     throw new UsageError(
-      "bad-json",
-      `${place(line)}: expected a number or a text at ${JSON.stringify(column)}, got ${describe(value)}`,
+      "unknown-column",
+      `${place(line)}: it has no key ${JSON.stringify(column)}, its keys are ${Object.keys(row).join(", ") || "none"}`,
     );
   };
   for await (const rows of readJsonLines(file)) {
     keys ??= Object.keys(rows[0]!.value).join(", ");
     for (const column of lacking) if (rows.some(({ value }) => Object.hasOwn(value, column))) lacking.delete(column);
-    yield rows.map(({ value, line }) => ({
-      cells: columns.map((column) => cell(Object.hasOwn(value, column) ? value[column] : undefined, column, line)),
-      line,
-    }));
+    yield rows.map(({ value, line }) => ({ cells: columns.map((column) => cell(value, column, line)), line }));
   }
   for (const column of lacking)
     throw new UsageError(

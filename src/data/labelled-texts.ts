@@ -1,12 +1,8 @@
-import { type FileSource, sourceName } from "../platform/platform.ts";
-import { describe, UsageError } from "../shared/errors.ts";
+import type { FileSource } from "../platform/platform.ts";
+import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { placesIn } from "./columns.ts";
-import { readDelimited } from "./delimited.ts";
-import type { CellRow } from "./delimited-cells.ts";
+import { placesIn, readColumns } from "./columns.ts";
 import type { Examples, Placed, Unlabelled } from "./examples.ts";
-import { holdsJsonLines, type JsonRow, readJsonLines } from "./json-lines.ts";
-import { holdsParquet, readParquet } from "./parquet.ts";
 
 /** The columns that `readLabelledTexts` reads. */
 export interface TextColumns {
@@ -34,14 +30,9 @@ type Read<C> = Placed<C extends { readonly label: string | number } ? Examples<s
  */
 export async function readLabelledTexts<const C extends TextColumns>(file: FileSource, columns: C): Promise<Read<C>> {
   expectOptions<TextColumns>("readLabelledTexts", columns, { text: "required", label: 1, delimiter: 1, header: 1 });
-  const name = sourceName(file);
   const { text, label, delimiter, header } = columns;
   const wanted = label === undefined ? [text] : [text, label];
-  const rows = holdsParquet(name)
-    ? readParquet(file, wanted.map(String))
-    : holdsJsonLines(name)
-      ? cellsOfJson(file, wanted)
-      : readDelimited(file, { columns: wanted, delimiter, header });
+  const rows = readColumns(file, { columns: wanted, delimiter, header, required: true });
   const placeOf = placesIn(file);
   const [inputs, labels, places]: [string[], string[], string[]] = [[], [], []];
   for await (const some of rows)
@@ -55,27 +46,4 @@ export async function readLabelledTexts<const C extends TextColumns>(file: FileS
       labels.push(own);
     }
   return { inputs, ...(label !== undefined && { labels }), places } as unknown as Read<C>;
-}
-
-async function* cellsOfJson(
-  file: FileSource,
-  columns: readonly (string | number)[],
-): AsyncGenerator<readonly CellRow[]> {
-  for await (const rows of readJsonLines(file))
-    yield rows.map(({ value, line }) => ({
-      cells: columns.map((column) => cell(value, column, `${sourceName(file)}, line ${line}`)),
-      line,
-    }));
-}
-
-function cell(row: JsonRow["value"], column: string | number, place: string): string {
-  const value = Object.hasOwn(row, column) ? row[column] : undefined;
-  if (typeof value === "string") return value;
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  if (value === undefined)
-    throw new UsageError(
-      "unknown-column",
-      `${place}: it has no key ${JSON.stringify(column)}, its keys are ${Object.keys(row).join(", ") || "none"}`,
-    );
-  throw new UsageError("bad-json", `${place}: expected a text at ${JSON.stringify(column)}, got ${describe(value)}`);
 }
