@@ -1,5 +1,5 @@
 import { platform } from "#platform";
-import { type DirectFile, type FileSource, looksLikeGzip, sourceName } from "../platform/platform.ts";
+import { type DirectFile, type FileSource, isGzip, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { TokenHash } from "../text/token-hash.ts";
 import { lastAtMost } from "./ascending.ts";
@@ -45,9 +45,7 @@ function plainSize(source: FileSource): number | undefined {
   try {
     if (file.size === 0)
       throw new UsageError("file-empty", `${sourceName(source)}: the file is empty; give a file with text`);
-    const head = new Uint8Array(Math.min(2, file.size));
-    file.read(head, 0);
-    return looksLikeGzip(head) ? undefined : file.size;
+    return isGzip(file) ? undefined : file.size;
   } finally {
     file.close();
   }

@@ -1,5 +1,5 @@
 import { platform } from "#platform";
-import { type DirectFile, type FileSource, looksLikeGzip } from "../platform/platform.ts";
+import { type DirectFile, type FileSource, isGzip } from "../platform/platform.ts";
 import { type ReadProgress, readText } from "./text-files.ts";
 
 const PIECE = 1 << 20;
@@ -27,16 +27,13 @@ export async function* sampleText(
   for (const [i, source] of sources.entries()) {
     const share = Math.ceil((bytes * sizes[i]!) / total);
     const file = platform.openDirect(source);
-    if (file && !packed(file)) yield* piecesOf(file, share);
-    else yield* beginning(readText([source], onProgress), share);
-    file?.close();
+    try {
+      if (file && !isGzip(file)) yield* piecesOf(file, share);
+      else yield* beginning(readText([source], onProgress), share);
+    } finally {
+      file?.close();
+    }
   }
-}
-
-function packed(file: DirectFile): boolean {
-  const head = new Uint8Array(Math.min(2, file.size));
-  file.read(head, 0);
-  return looksLikeGzip(head);
 }
 
 function* piecesOf(file: DirectFile, share: number): Generator<string> {

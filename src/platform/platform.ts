@@ -224,6 +224,13 @@ export function looksLikeGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
+/** The same of an open file. */
+export function isGzip(file: DirectFile): boolean {
+  const head = new Uint8Array(Math.min(2, file.size));
+  file.read(head, 0);
+  return looksLikeGzip(head);
+}
+
 /**
  * Looks at the first `count` bytes (fewer where there are no more) and gives all chunks back. When the reader leaves
  * `all` early, `chunks` is ended too and closes its file.
