@@ -2,7 +2,7 @@ import { UsageError } from "../shared/errors.ts";
 import { calendarFeatures } from "./calendar.ts";
 import { type ForecastLayout, kindsOf, widthsOf } from "./forecast-layout.ts";
 import { fitScaling } from "./series-scaling.ts";
-import { columnsOf, type TimeSeries } from "./time-series.ts";
+import { columnName, columnsOf, interleaved, type TimeSeries } from "./time-series.ts";
 import type { TimeZone } from "./time-zone.ts";
 
 /** A series as a network reads it. */
@@ -63,12 +63,9 @@ export function prepareSeries(given: TimeSeries, layout: ForecastLayout, zone: T
       for (const [k, value] of calendarFeatures(times![n]!, calendar, zone).entries()) round[k]![n] = value;
   return {
     ...{ id: series.id, length: N, present },
-    targets: sideBySide(
-      targets.map((name) => columns[name]!),
-      N,
-    ),
-    past: sideBySide([...there, ...past.map((name) => columns[name]!)], N),
-    known: sideBySide([...known.map((name) => columns[name]!), ...round], N),
+    targets: interleaved(targets.map((name) => columns[name]!)),
+    past: interleaved([...there, ...past.map((name) => columns[name]!)]),
+    known: interleaved([...known.map((name) => columns[name]!), ...round]),
     categories: Object.entries(categories).map(([name, values]) => 1 + values.indexOf(given.categories![name]!)),
     center: targets.map((name) => scaling[name]!.center),
     scale: targets.map((name) => scaling[name]!.scale),
@@ -83,7 +80,7 @@ export function logarithms(series: TimeSeries, targets: readonly string[]): Time
     if (at >= 0)
       throw new UsageError(
         "not-positive",
-        `transform log: expected numbers above 0, ${series.id === "" ? "" : `series ${JSON.stringify(series.id)}, `}column ${JSON.stringify(name)} has ${values[at]} at step ${at + 1}`,
+        `transform log: expected numbers above 0, ${columnName(series.id, name)} has ${values[at]} at step ${at + 1}`,
       );
     return [name, values.map(Math.log)] as const;
   });
@@ -97,13 +94,6 @@ function scaled(values: Float64Array, { center, scale }: { center: number; scale
     last = Number.isNaN(value) ? last : (value - center) / scale;
     return last;
   });
-}
-
-function sideBySide(columns: readonly Float64Array[], length: number): Float64Array {
-  const all = new Float64Array(length * columns.length);
-  for (const [k, column] of columns.entries())
-    for (let n = 0; n < length; n++) all[n * columns.length + k] = column[n]!;
-  return all;
 }
 
 /** A piece of a series: the first step that is predicted. */

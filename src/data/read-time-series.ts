@@ -4,7 +4,7 @@ import { expectOptions } from "../shared/options.ts";
 import { placesIn, readColumns } from "./columns.ts";
 import { type DatedRows, onSteps, resampled } from "./regular-series.ts";
 import { SeriesCollector } from "./series-collector.ts";
-import { columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
+import { columnName, columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
 import { formatStep, parseStep, usualStep } from "./time-step.ts";
 import { timeZone } from "./time-zone.ts";
 
@@ -91,10 +91,7 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
 function expectTargets(series: TimeSeries, targets: readonly string[], file: string): void {
   for (const name of targets)
     if (series.values[name]!.every(Number.isNaN))
-      throw new UsageError(
-        "no-target",
-        `${file}: ${series.id === "" ? "" : `series ${JSON.stringify(series.id)}, `}column ${JSON.stringify(name)} holds no number at all`,
-      );
+      throw new UsageError("no-target", `${file}: ${columnName(series.id, name)} holds no number at all`);
 }
 
 function gapsOf(dated: readonly DatedRows[], series: readonly TimeSeries[], step: string): string[] {

@@ -4,7 +4,7 @@ import { expectOptions } from "../shared/options.ts";
 import { readDelimited } from "./delimited.ts";
 import type { Placed } from "./examples.ts";
 import { type TaggedSentences, tagCount, type UntaggedSentences } from "./tagged-sentences.ts";
-import { readText } from "./text-files.ts";
+import { readLines } from "./text-files.ts";
 
 /** The columns that `readSentenceRows` reads. */
 export interface SentenceColumns {
@@ -65,9 +65,7 @@ export async function readSentenceRows<const C extends SentenceColumns>(
  */
 export async function readSentenceLines(file: FileSource): Promise<UntaggedSentences> {
   const name = sourceName(file);
-  const parts: string[] = [];
-  for await (const part of readText([file])) parts.push(part);
-  const lines = parts.join("").split(/\r\n|\n|\r/);
+  const lines = await readLines(file);
   const there = [...lines.entries()].filter(([, line]) => line.trim() !== "");
   if (there.length === 0) throw new UsageError("table-empty", `${name}: expected a sentence a line, got empty lines`);
   return {

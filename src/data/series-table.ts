@@ -3,7 +3,7 @@ import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Examples, Placed, Series, Unlabelled } from "./examples.ts";
 import { type ReadTimeSeriesOptions, readTimeSeries } from "./read-time-series.ts";
-import type { TimeSeries } from "./time-series.ts";
+import { interleaved, type TimeSeries } from "./time-series.ts";
 
 /** The columns that `readSeriesTable` reads. */
 export interface SeriesTableColumns extends Pick<ReadTimeSeriesOptions, "time" | "delimiter" | "header"> {
@@ -48,17 +48,14 @@ export async function readSeriesTable<const C extends SeriesTableColumns>(
 }
 
 /** Columns as steps of all channels. @throws UsageError "missing-value" */
-function together({ length, values }: TimeSeries, channels: readonly string[], place: string): Series {
-  const D = channels.length;
-  const all = new Float64Array(length * D);
-  for (const [d, name] of channels.entries())
-    for (const [t, value] of values[name]!.entries()) {
-      if (Number.isNaN(value))
-        throw new UsageError(
-          "missing-value",
-          `${place}: column ${JSON.stringify(name)} has no value at step ${t + 1}: fill in the values first, or leave the series out`,
-        );
-      all[t * D + d] = value;
-    }
-  return { channels: D, values: all };
+function together({ values }: TimeSeries, channels: readonly string[], place: string): Series {
+  const columns = channels.map((name) => {
+    const missing = values[name]!.findIndex(Number.isNaN);
+    if (missing < 0) return values[name]!;
+    throw new UsageError(
+      "missing-value",
+      `${place}: column ${JSON.stringify(name)} has no value at step ${missing + 1}: fill in the values first, or leave the series out`,
+    );
+  });
+  return { channels: channels.length, values: interleaved(columns) };
 }

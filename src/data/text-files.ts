@@ -60,6 +60,13 @@ export async function* readText(
 /** The text of a table, as `readText`. */
 export const readTable = (file: FileSource): AsyncGenerator<string> => readText([file], undefined, { anyBytes: false });
 
+/** All lines of a table. */
+export async function readLines(file: FileSource): Promise<string[]> {
+  const parts: string[] = [];
+  for await (const part of readTable(file)) parts.push(part);
+  return parts.join("").split(/\r\n|\n|\r/);
+}
+
 /** The last bytes before a chunk: a character may have begun in them. */
 class Tail {
   /** How many bytes came before the next chunk. */

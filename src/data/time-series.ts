@@ -42,6 +42,18 @@ export const columnsOf = ({ targets, past, known }: SeriesColumns): readonly str
   ...new Set([...targets, ...past, ...known]),
 ];
 
+/** How messages call a column of a series. */
+export const columnName = (id: string, column: string): string =>
+  `${id === "" ? "" : `series ${JSON.stringify(id)}, `}column ${JSON.stringify(column)}`;
+
+/** D columns of one length as steps of all columns, [N, D]. */
+export function interleaved(columns: readonly Float64Array[]): Float64Array {
+  const D = columns.length;
+  const all = new Float64Array((columns[0]?.length ?? 0) * D);
+  for (const [d, column] of columns.entries()) for (let n = 0; n < column.length; n++) all[n * D + d] = column[n]!;
+  return all;
+}
+
 /** Steps `from` to before `to`. */
 export function part(series: TimeSeries, from: number, to: number): TimeSeries {
   const values = Object.entries(series.values).map(([name, all]) => [name, all.subarray(from, to)] as const);

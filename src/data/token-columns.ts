@@ -4,7 +4,7 @@ import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Placed } from "./examples.ts";
 import type { TaggedSentences, UntaggedSentences } from "./tagged-sentences.ts";
-import { readTable } from "./text-files.ts";
+import { readLines } from "./text-files.ts";
 
 /** The columns that `readTokenColumns` reads. */
 export interface TokenColumns {
@@ -32,20 +32,10 @@ const CONLLU_COLUMNS = 10;
 export async function readTokenColumns<const C extends TokenColumns>(file: FileSource, columns: C): Promise<Read<C>> {
   expectOptions<TokenColumns>("readTokenColumns", columns, { token: 1, tag: 1, delimiter: 1 });
   const name = sourceName(file);
-  const parts: string[] = [];
-  for await (const part of readTable(file)) parts.push(part);
-  return parseTokenColumns(parts.join(""), { ...columns, name }) as Read<C>;
-}
-
-/** The same for a text. */
-export function parseTokenColumns(
-  text: string,
-  options: TokenColumns & { readonly name: string },
-): TaggedSentences | UntaggedSentences {
-  const { name, delimiter } = options;
+  const { token, tag = "last", delimiter }: TokenColumns = columns;
   if (delimiter !== undefined && !/^[^\r\n]$/u.test(delimiter))
     throw new UsageError("bad-option", `delimiter: expected one character, got ${describe(delimiter)}`);
-  const lines = text.split(/\r\n|\n|\r/);
+  const lines = await readLines(file);
   const first = lines.findIndex((line) => line.trim() !== "" && !line.startsWith("#") && !isDocument(line));
   if (first < 0) throw new UsageError("table-empty", `${name}: expected lines with a token and its tag, got none`);
   const tabs = delimiter === undefined && lines[first]!.includes("\t");
@@ -62,8 +52,7 @@ export function parseTokenColumns(
       `${name}, line ${first + 1}: expected the ${column} in column ${number}, there ${count === 1 ? "is one column" : `are ${count} columns`} only${one}`,
     );
   };
-  const tokenAt = at("token", expectInteger("token", options.token ?? 1, { min: 1 }));
-  const { tag = "last" } = options;
+  const tokenAt = at("token", expectInteger("token", token ?? 1, { min: 1 }));
   const tagAt =
     tag === "none" ? undefined : at("tag", tag === "last" ? Math.max(2, count) : expectInteger("tag", tag, { min: 1 }));
 
@@ -83,21 +72,21 @@ export function parseTokenColumns(
         `${place}: expected ${count} column${count === 1 ? "" : "s"} as in line ${first + 1}, got ${cells.length}; cells are separated by ${separator} (--delimiter)`,
       );
     if (count === CONLLU_COLUMNS && NO_TOKEN.test(cells[0]!)) continue;
-    const token = cells[tokenAt]!;
+    const word = cells[tokenAt]!;
     const own = tagAt === undefined ? undefined : cells[tagAt]!.trim();
-    if (token === "" || own === "")
-      throw new UsageError("no-label", `${place}: expected ${token === "" ? "a token" : "a tag"}, got nothing`);
+    if (word === "" || own === "")
+      throw new UsageError("no-label", `${place}: expected ${word === "" ? "a token" : "a tag"}, got nothing`);
     if (!open) {
       sentences.tokens.push([]);
       sentences.tags.push([]);
       sentences.places.push(place);
       open = true;
     }
-    sentences.tokens.at(-1)!.push(token);
+    sentences.tokens.at(-1)!.push(word);
     if (own !== undefined) sentences.tags.at(-1)!.push(own);
   }
   const { tags, ...untagged } = sentences;
-  return tagAt === undefined ? untagged : { ...untagged, tags };
+  return (tagAt === undefined ? untagged : { ...untagged, tags }) as TaggedSentences | UntaggedSentences as Read<C>;
 }
 
 const isDocument = (line: string): boolean => line.startsWith("-DOCSTART-");

@@ -1,7 +1,8 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { type Examples, finiteNumber, type Placed, type Series } from "./examples.ts";
-import { readTable } from "./text-files.ts";
+import { readLines } from "./text-files.ts";
+import { interleaved } from "./time-series.ts";
 
 /**
  * Reads series and their labels from a `.ts` file of the UCR/UEA archive, optionally gzip: after a header of `@` lines, lines
@@ -13,9 +14,7 @@ import { readTable } from "./text-files.ts";
  */
 export async function readLabelledSeries(file: FileSource): Promise<Placed<Examples<Series>>> {
   const name = sourceName(file);
-  const parts: string[] = [];
-  for await (const part of readTable(file)) parts.push(part);
-  const lines = parts.join("").split(/\r\n|\n|\r/);
+  const lines = await readLines(file);
   const begin = headerOf(lines, name);
   const [inputs, labels, places]: [Series[], string[], string[]] = [[], [], []];
   for (let k = begin; k < lines.length; k++) {
@@ -67,25 +66,23 @@ function headerOf(lines: readonly string[], name: string): number {
 
 /** Channels as steps of all channels. */
 function together(cells: readonly string[], place: string): Float64Array {
-  const D = cells.length;
-  let values = new Float64Array(0);
-  for (const [d, cell] of cells.entries()) {
-    const words = cell.split(",");
-    if (d === 0) values = new Float64Array(words.length * D);
-    if (words.length * D !== values.length)
-      throw new UsageError(
-        "bad-series",
-        `${place}: channel ${d + 1} has ${words.length} values, channel 1 has ${values.length / D}; all channels of a series must be as long`,
-      );
-    for (const [t, word] of words.entries()) {
+  const channels = cells.map((cell, d) =>
+    Float64Array.from(cell.split(","), (word, t) => {
       const where = (): string => `${place}, channel ${d + 1}, value ${t + 1}`;
       if (/^(\?|nan)$/i.test(word.trim()))
         throw new UsageError(
           "missing-value",
           `${where()} is missing (${word.trim()}): fill in the values first, or leave the series out`,
         );
-      values[t * D + d] = finiteNumber(word, where, "a finite number");
-    }
-  }
-  return values;
+      return finiteNumber(word, where, "a finite number");
+    }),
+  );
+  const [{ length }] = channels as [Float64Array, ...Float64Array[]];
+  const other = channels.findIndex((channel) => channel.length !== length);
+  if (other >= 0)
+    throw new UsageError(
+      "bad-series",
+      `${place}: channel ${other + 1} has ${channels[other]!.length} values, channel 1 has ${length}; all channels of a series must be as long`,
+    );
+  return interleaved(channels);
 }

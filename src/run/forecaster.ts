@@ -2,7 +2,7 @@ import type { Machine } from "../compute/machine.ts";
 import { type ForecastWindow, type PreparedSeries, prepareSeries, windowInputs } from "../data/forecast-inputs.ts";
 import { type ForecastLayout, inverseOf } from "../data/forecast-layout.ts";
 import { quantileOf } from "../data/series-scaling.ts";
-import { observedLength, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
+import { columnName, observedLength, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
 import { after } from "../data/time-step.ts";
 import { localTime, type TimeZone, timeZone } from "../data/time-zone.ts";
 import { expectLevels } from "../models/forecast-heads.ts";
@@ -341,7 +341,7 @@ export class Forecaster extends Closing {
       if (missing >= 0)
         throw new UsageError(
           "missing-future",
-          `${series.id === "" ? "" : `series ${JSON.stringify(series.id)}, `}column ${JSON.stringify(name)}: expected its values for the ${needed} steps that are predicted, in rows behind the last one with a target; step ${missing + 1} of them${moment === undefined ? "" : `, ${localTime(moment, this.timeZone)},`} has none`,
+          `${columnName(series.id, name)}: expected its values for the ${needed} steps that are predicted, in rows behind the last one with a target; step ${missing + 1} of them${moment === undefined ? "" : `, ${localTime(moment, this.timeZone)},`} has none`,
         );
     }
     return { id: series.id, length, times: moments, values: extended, categories: series.categories };

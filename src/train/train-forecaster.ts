@@ -4,7 +4,7 @@ import { type ForecastWindow, type PreparedSeries, prepareSeries } from "../data
 import { type ForecastLayout, kindsOf, widthsOf } from "../data/forecast-layout.ts";
 import { type ForecastSpans, splitSeries } from "../data/forecast-split.ts";
 import { windowBatches, windowsOf } from "../data/forecast-windows.ts";
-import { observedLength, part, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
+import { columnName, observedLength, part, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
 import type { HeadName, PointLoss } from "../models/forecast-heads.ts";
 import {
   type SequenceForecaster,
@@ -217,7 +217,7 @@ function expectCounts({ series, targets }: TimeSeriesSet): void {
       if (at >= 0)
         throw new UsageError(
           "not-a-count",
-          `head negative-binomial: expected whole numbers of at least 0, ${id === "" ? "" : `series ${JSON.stringify(id)}, `}column ${JSON.stringify(name)} has ${value} at step ${at + 1}`,
+          `head negative-binomial: expected whole numbers of at least 0, ${columnName(id, name)} has ${value} at step ${at + 1}`,
         );
     }
 }

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, test } from "vitest";
-import { readSentenceRows, type SentenceColumns } from "../../src/data/sentence-rows.ts";
+import { readSentenceLines, readSentenceRows, type SentenceColumns } from "../../src/data/sentence-rows.ts";
 import { readTokenColumns, type TokenColumns } from "../../src/data/token-columns.ts";
 
 const file = (text: string | Uint8Array<ArrayBuffer>, name = "t.txt"): File => new File([text], name);
@@ -106,4 +106,16 @@ describe("rows", () => {
     await expect(rows(text, options)).rejects.toThrow(expect.objectContaining({ code }));
     await expect(rows(text, options)).rejects.toThrow(message);
   });
+});
+
+test("sentences by line: empty lines are skipped; what is no text is not advised to be read as bytes", async () => {
+  const { tokens, places } = await readSentenceLines(file("Ada lives\r\n\n  in  London \n"));
+  expect(tokens).toEqual([
+    ["Ada", "lives"],
+    ["in", "London"],
+  ]);
+  expect(places).toEqual(["t.txt, line 1", "t.txt, line 3"]);
+  const error = await readSentenceLines(file(Uint8Array.of(0x41, 0))).catch((cause: Error) => cause);
+  expect(error).toMatchObject({ code: "not-text" });
+  expect((error as Error).message).not.toContain("tokenizer");
 });
