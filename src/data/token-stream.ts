@@ -1,6 +1,5 @@
 import type { FileSource } from "../platform/platform.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import type { TextSource } from "../text/train-tokenizer.ts";
 import { type ReadProgress, readBytes, readText } from "./text-files.ts";
 
 /**
@@ -20,9 +19,12 @@ export async function* tokenStream(
 }
 
 /** The tokens of a stream of text. */
-export async function* encodeStream(tokenizer: Tokenizer, source: TextSource): AsyncGenerator<Int32Array> {
+export async function* encodeStream(
+  tokenizer: Tokenizer,
+  source: Iterable<string> | AsyncIterable<string>,
+): AsyncGenerator<Int32Array> {
   const encoder = tokenizer.streamEncoder();
-  for await (const text of typeof source === "string" ? [source] : source) {
+  for await (const text of source) {
     const tokens = encoder.push(text);
     if (tokens.length > 0) yield tokens;
   }

@@ -1,5 +1,7 @@
 import { CHARACTER_OF_BYTE } from "./byte-alphabet.ts";
+import { wholeCharacters } from "./normalize.ts";
 import { BYTE_LEVEL } from "./pre-tokenizer.ts";
+import { StreamTokenizer } from "./stream-tokenizer.ts";
 import type { StreamDecoder, StreamEncoder, Tokenizer } from "./tokenizer.ts";
 import { bpeSpec, fileOf, type TokenizerFile } from "./tokenizer-file.ts";
 import { tokenOutOfRange } from "./vocabulary.ts";
@@ -14,38 +16,26 @@ const TOKENS: readonly string[] = Array.from({ length: SIZE }, (_, byte) =>
  * Chinese characters. Line ends are kept as they are. Decoding gives back the very text; bytes that are not UTF-8 (a
  * model may write such) become U+FFFD, and so does half of a surrogate pair in the text that is encoded.
  */
-export class ByteTokenizer implements Tokenizer {
+export class ByteTokenizer extends StreamTokenizer implements Tokenizer {
   readonly kind = "byte";
-  readonly vocabularySize = SIZE;
   readonly vocabulary = TOKENS;
   readonly unknownToken = undefined;
   readonly specialTokens = {};
-
-  encode(text: string): Int32Array {
-    return this.encodeBytes(new TextEncoder().encode(text));
-  }
 
   encodeBytes(bytes: Uint8Array): Int32Array {
     return Int32Array.from(bytes);
   }
 
-  decode(tokens: ArrayLike<number>): string {
+  override decode(tokens: ArrayLike<number>): string {
     const bytes = new Uint8Array(tokens.length);
     for (let i = 0; i < tokens.length; i++) bytes[i] = byteOf(tokens[i]!);
     return decoder().decode(bytes);
   }
 
   streamEncoder(): StreamEncoder {
-    let high = "";
-    return {
-      push: (text) => {
-        const all = high + text;
-        const last = all.charCodeAt(all.length - 1);
-        high = last >= 0xd800 && last < 0xdc00 ? all.slice(-1) : "";
-        return this.encode(high === "" ? all : all.slice(0, -1));
-      },
-      end: () => this.encode(high),
-    };
+    const whole = wholeCharacters();
+    const encode = (text: string): Int32Array => this.encodeBytes(new TextEncoder().encode(text));
+    return { push: (text) => encode(whole.push(text)), end: () => encode(whole.end()) };
   }
 
   streamDecoder(): StreamDecoder {

@@ -1,11 +1,10 @@
-import type { Segmenter } from "./segments.ts";
-import { characterSegmenter, type EmitPiece, graphemeSegmenter } from "./segments.ts";
+import { characterSegmenter, type EmitPiece, graphemeSegmenter, type Segmenter } from "./segments.ts";
+import { StreamTokenizer } from "./stream-tokenizer.ts";
 import { vocabOf } from "./subword-model.ts";
+import { bufferedEncoder, TokenBuffer } from "./token-buffer.ts";
 import { type StreamDecoder, type StreamEncoder, type Tokenizer, UNKNOWN } from "./tokenizer.ts";
 import { bpeSpec, fileOf, GRAPHEMES, type TokenizerFile } from "./tokenizer-file.ts";
 import { Vocabulary } from "./vocabulary.ts";
-import { bufferedEncoder, decodeWhole, encodeWhole } from "./whole-text.ts";
-import { TokenBuffer } from "./windows.ts";
 
 const SEGMENTERS: { readonly [K in CharacterKind]: (emit: EmitPiece) => Segmenter } = {
   grapheme: graphemeSegmenter,
@@ -26,35 +25,20 @@ export function characterPieces(kind: CharacterKind, emit: EmitPiece): Segmenter
  * they are: "\r\n" is one grapheme, and two characters. Where graphemes end depends on the Unicode version of the
  * engine; newer ones keep some emoji and Indic syllables together that older ones cut.
  */
-export class CharacterTokenizer implements Tokenizer {
+export class CharacterTokenizer extends StreamTokenizer implements Tokenizer {
   readonly kind: CharacterKind;
+  readonly vocabulary: readonly string[];
+  readonly unknownToken: number | undefined;
   readonly specialTokens = {};
   readonly #vocabulary: Vocabulary;
 
   /** @param tokens the pieces in the order of their ids; "<unk>" first if `options.unknown` */
   constructor(kind: CharacterKind, tokens: readonly string[], options: { readonly unknown: boolean }) {
+    super();
     this.kind = kind;
+    this.vocabulary = tokens;
+    this.unknownToken = options.unknown ? 0 : undefined;
     this.#vocabulary = new Vocabulary(tokens, { unknown: options.unknown, noun: `${kind}s` });
-  }
-
-  get vocabularySize(): number {
-    return this.#vocabulary.size;
-  }
-
-  get vocabulary(): readonly string[] {
-    return this.#vocabulary.tokens;
-  }
-
-  get unknownToken(): number | undefined {
-    return this.#vocabulary.unknown;
-  }
-
-  encode(text: string): Int32Array {
-    return encodeWhole(this.streamEncoder(), text);
-  }
-
-  decode(tokens: ArrayLike<number>): string {
-    return decodeWhole(this.streamDecoder(), tokens);
   }
 
   streamEncoder(): StreamEncoder {
@@ -67,7 +51,8 @@ export class CharacterTokenizer implements Tokenizer {
   }
 
   streamDecoder(): StreamDecoder {
-    return { push: (token) => this.#pieceOf(token), end: () => "" };
+    const push = (token: number): string => (token === this.unknownToken ? "\ufffd" : this.#vocabulary.piece(token));
+    return { push, end: () => "" };
   }
 
   /** Characters are byte pair encoding on characters without pairs, graphemes are pieces that are tokens. */
@@ -78,9 +63,5 @@ export class CharacterTokenizer implements Tokenizer {
     }
     const model = bpeSpec(this.vocabulary, [], this.unknownToken === undefined ? null : UNKNOWN);
     return fileOf({ pre_tokenizer: null, model, decoder: "Fuse" });
-  }
-
-  #pieceOf(token: number): string {
-    return token === this.unknownToken ? "\ufffd" : this.#vocabulary.piece(token);
   }
 }

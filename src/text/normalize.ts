@@ -51,8 +51,8 @@ export function smallLetters(text: string): string {
   return text.replaceAll("Σ", "σ").toLowerCase();
 }
 
-/** Keeps the first half of a surrogate pair back until the second has come. */
-function wholeCharacters(): TextStage {
+/** Holds the first half of a surrogate pair back until the second has come. */
+export function wholeCharacters(): TextStage {
   let high = "";
   return {
     push(text) {

@@ -70,6 +70,9 @@ function translate(source: string): string {
   );
 }
 
+/** A pattern that matches a text as it is written. */
+export const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+
 /** A property of Unicode; scripts go by their names alone in Oniguruma. */
 function property(token: string): string {
   try {

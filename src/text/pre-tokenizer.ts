@@ -1,5 +1,5 @@
 import { describe, UsageError } from "../shared/errors.ts";
-import { compilePattern, partsOf, WORD } from "./pattern.ts";
+import { compilePattern, escaped, partsOf, WORD } from "./pattern.ts";
 
 /** How a tokenizer file says into which pieces text is cut before a model sees it. */
 export type PreTokenizerSpec = { readonly type: string; readonly [field: string]: unknown };
@@ -85,7 +85,7 @@ function byPattern(source: string, behavior: unknown, invert: boolean): Cut {
 function patternOf(value: unknown): string {
   const { Regex, String: text } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
   if (typeof Regex === "string") return Regex;
-  if (typeof text === "string" && text !== "") return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  if (typeof text === "string" && text !== "") return escaped(text);
   throw unknown(splitWith("pattern", value));
 }
 

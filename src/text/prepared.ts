@@ -1,9 +1,10 @@
 import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { type NormalizeStep, normalizer, type TextStage } from "./normalize.ts";
+import { escaped } from "./pattern.ts";
+import { joined, StreamTokenizer } from "./stream-tokenizer.ts";
 import type { EncodeOptions, StreamDecoder, StreamEncoder, Tokenizer } from "./tokenizer.ts";
 import { type AddedToken, STEP_SPECS, sequence, type TokenizerFile } from "./tokenizer-file.ts";
-import { decodeWhole, encodeWhole, joined } from "./whole-text.ts";
 
 /** A token beside those of the tokenizer itself. */
 export interface ExtraToken {
@@ -50,7 +51,7 @@ export function preparedTokenizer(options: PreparedOptions): Tokenizer {
  * A tokenizer with special tokens and with text that is normalized first. A special token stands for no text: it is put
  * between documents or where a caller asks for it, text that looks like it is text, and decoding leaves it out.
  */
-class PreparedTokenizer implements Tokenizer {
+class PreparedTokenizer extends StreamTokenizer implements Tokenizer {
   readonly kind: Tokenizer["kind"];
   readonly vocabulary: readonly string[];
   readonly unknownToken: number | undefined;
@@ -59,6 +60,7 @@ class PreparedTokenizer implements Tokenizer {
   readonly #options: PreparedOptions;
 
   constructor(options: PreparedOptions) {
+    super();
     const { inner, added, normalize } = options;
     const tokens = [...inner.vocabulary];
     for (const { id, content } of added) tokens[id] = content;
@@ -72,14 +74,6 @@ class PreparedTokenizer implements Tokenizer {
       this.encodeBytes = encodeBytes.bind(inner);
   }
 
-  get vocabularySize(): number {
-    return this.vocabulary.length;
-  }
-
-  encode(text: string, options?: EncodeOptions): Int32Array {
-    return encodeWhole(this.streamEncoder(options), text);
-  }
-
   streamEncoder(options: EncodeOptions = {}): StreamEncoder {
     expectOptions("encode", options, { allowSpecial: 1 });
     const { allowSpecial = false } = options;
@@ -89,10 +83,6 @@ class PreparedTokenizer implements Tokenizer {
     const later = meant.filter((token) => token.normalized);
     const changed = later.map((token) => ({ ...token, content: whole(normalizer(normalize), token.content) }));
     return finding(asWritten, () => normalizing(normalize, () => finding(changed, () => inner.streamEncoder())));
-  }
-
-  decode(tokens: ArrayLike<number>): string {
-    return decodeWhole(this.streamDecoder(), tokens);
   }
 
   streamDecoder(): StreamDecoder {
@@ -170,7 +160,7 @@ class TokenFinder {
 
   constructor(tokens: readonly ExtraToken[]) {
     const contents = tokens.map(({ content }) => content).sort((a, b) => b.length - a.length);
-    this.#pattern = new RegExp(contents.map((content) => content.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|"));
+    this.#pattern = new RegExp(contents.map(escaped).join("|"));
     this.#tokens = new Map(tokens.map((token) => [token.content, token]));
     this.#longest = contents[0]!.length;
   }

@@ -2,12 +2,12 @@ import { UsageError } from "../shared/errors.ts";
 import { charactersToBytes } from "./byte-alphabet.ts";
 import { type PreTokenizer, type PreTokenizerSpec, preTokenizer } from "./pre-tokenizer.ts";
 import { TextSections } from "./sections.ts";
+import { StreamTokenizer } from "./stream-tokenizer.ts";
 import { bpeModel, type ModelSpec, type PieceModel, wordModel } from "./subword-model.ts";
+import { bufferedEncoder, TokenBuffer } from "./token-buffer.ts";
 import type { StreamDecoder, StreamEncoder, Tokenizer } from "./tokenizer.ts";
 import { fileOf, type TokenizerFile } from "./tokenizer-file.ts";
 import { tokenOutOfRange } from "./vocabulary.ts";
-import { bufferedEncoder, decodeWhole, encodeWhole } from "./whole-text.ts";
-import { TokenBuffer } from "./windows.ts";
 
 /** How pieces are put together again: bytes to text, one after the other, or with a space between. */
 export type PieceDecoder = "ByteLevel" | "Fuse" | null;
@@ -29,7 +29,7 @@ export interface SubwordOptions {
  * @see Sennrich et al. 2016 (arXiv:1508.07909); on bytes Radford et al. (2019), "Language models are unsupervised
  *   multitask learners"
  */
-export class SubwordTokenizer implements Tokenizer {
+export class SubwordTokenizer extends StreamTokenizer implements Tokenizer {
   readonly kind: "bpe" | "word";
   readonly vocabulary: readonly string[];
   readonly unknownToken: number | undefined;
@@ -40,6 +40,7 @@ export class SubwordTokenizer implements Tokenizer {
 
   /** @throws UsageError "bad-tokenizer" */
   constructor(options: SubwordOptions) {
+    super();
     const { model, tokens } = options;
     const ids = new Map(Object.entries(model.vocab));
     this.kind = model.type === "BPE" ? "bpe" : "word";
@@ -48,18 +49,6 @@ export class SubwordTokenizer implements Tokenizer {
     this.#options = options;
     this.#pre = preTokenizer(options.preTokenizer);
     this.#model = model.type === "BPE" ? bpeModel(model, ids, this.#pre.bytes) : wordModel(ids);
-  }
-
-  get vocabularySize(): number {
-    return this.vocabulary.length;
-  }
-
-  encode(text: string): Int32Array {
-    return encodeWhole(this.streamEncoder(), text);
-  }
-
-  decode(tokens: ArrayLike<number>): string {
-    return decodeWhole(this.streamDecoder(), tokens);
   }
 
   streamEncoder(): StreamEncoder {

@@ -114,6 +114,6 @@ function text(name: string, value: unknown): string {
   return value;
 }
 
-function bad(expected: string, came: unknown): UsageError {
+export function bad(expected: string, came: unknown): UsageError {
   return new UsageError("bad-tokenizer", `tokenizer: expected ${expected}, got ${describe(came)}`);
 }

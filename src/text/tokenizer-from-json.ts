@@ -16,7 +16,7 @@ import {
   STEP_SPECS,
   UNICODE_WORDS,
 } from "./tokenizer-file.ts";
-import { readAddedTokens, readModel, readTokens } from "./tokenizer-file-read.ts";
+import { bad, readAddedTokens, readModel, readTokens } from "./tokenizer-file-read.ts";
 import { WordTokenizer } from "./words.ts";
 
 /**
@@ -35,11 +35,12 @@ export function tokenizerFromJSON(value: unknown): Tokenizer {
   const steps = flatNormalizer(file.normalizer);
   const pre = (file.pre_tokenizer ?? null) as PreTokenizerSpec | null;
   const decoder = readDecoder(file.decoder);
-  const words = ownWords({ steps, pre, model, decoder, added });
+  const pieces = Object.keys(model.vocab).sort((a, b) => model.vocab[a]! - model.vocab[b]!);
+  const words = ownWords({ steps, pre, model, pieces, decoder, added });
   if (words) return words;
   const normalize = steps.map(stepOf);
   const inner =
-    ownCharacters({ pre, model, decoder, added }) ??
+    ownCharacters({ pre, model, pieces, decoder, added }) ??
     new SubwordTokenizer({ preTokenizer: pre, model, decoder, tokens, added: new Set(added.map(({ id }) => id)) });
   return preparedTokenizer({ inner, normalize, added });
 }
@@ -48,15 +49,14 @@ interface Parts {
   readonly steps: readonly NormalizerSpec[];
   readonly pre: PreTokenizerSpec | null;
   readonly model: ModelSpec;
+  /** Of the model, by their ids. */
+  readonly pieces: readonly string[];
   readonly decoder: PieceDecoder;
   readonly added: readonly ExtraToken[];
 }
 
 /** Bytes, characters and graphemes, as their own classes say it. */
-function ownCharacters({ pre, model, decoder, added }: Omit<Parts, "steps">): Tokenizer | undefined {
-  const pieces = Object.entries(model.vocab)
-    .sort(([, a], [, b]) => a - b)
-    .map(([piece]) => piece);
+function ownCharacters({ pre, model, pieces, decoder, added }: Omit<Parts, "steps">): Tokenizer | undefined {
   if (pieces.length === 0 || pieces.some((_, id) => model.vocab[pieces[id]!] !== id)) return undefined;
   if (added.some(({ id }) => id < pieces.length)) return undefined;
   const unknown = pieces[0] === UNKNOWN;
@@ -73,13 +73,10 @@ function ownCharacters({ pre, model, decoder, added }: Omit<Parts, "steps">): To
 }
 
 /** Words as their own class says it: with ends of lines. */
-function ownWords({ steps, pre, model, decoder, added }: Parts): Tokenizer | undefined {
+function ownWords({ steps, pre, model, pieces, decoder, added }: Parts): Tokenizer | undefined {
   const segmentation = same(pre, UNICODE_WORDS) ? "unicode" : same(pre, BETWEEN_SPACES) ? "space" : undefined;
   if (segmentation === undefined || model.type !== "WordLevel" || decoder !== null || !same(steps.at(-1), LINE_ENDS))
     return undefined;
-  const pieces = Object.entries(model.vocab)
-    .sort(([, a], [, b]) => a - b)
-    .map(([piece]) => piece);
   if (!pieces.includes(END_OF_LINE)) throw bad(`"${END_OF_LINE}" among the words`, model.vocab);
   const unknown = pieces[0] === UNKNOWN;
   return preparedTokenizer({
@@ -125,6 +122,3 @@ const same = (a: unknown, b: unknown): boolean =>
     b !== null &&
     Object.keys(a).length === Object.keys(b).length &&
     Object.entries(a).every(([key, value]) => same(value, (b as Record<string, unknown>)[key])));
-
-const bad = (expected: string, came: unknown): UsageError =>
-  new UsageError("bad-tokenizer", `tokenizer: expected ${expected}, got ${describe(came)}`);

@@ -20,6 +20,9 @@ import { WordTokenizer, wordSegmenter } from "./words.ts";
 /** Text in any division: a string, several strings, or a stream of strings. */
 export type TextSource = string | Iterable<string> | AsyncIterable<string>;
 
+export const textsOf = (source: TextSource): Iterable<string> | AsyncIterable<string> =>
+  typeof source === "string" ? [source] : source;
+
 /** Options of `trainTokenizer`. */
 export interface TrainTokenizerOptions {
   /** What a token is. */
@@ -90,7 +93,7 @@ export async function trainTokenizer(source: TextSource, options: TrainTokenizer
 
 async function* normalizedText(source: TextSource, steps: readonly NormalizeStep[]): AsyncGenerator<string> {
   const stage = normalizer(steps);
-  for await (const text of typeof source === "string" ? [source] : source) yield stage.push(text);
+  for await (const text of textsOf(source)) yield stage.push(text);
   yield stage.end();
 }
 
@@ -139,7 +142,7 @@ async function count(
     else counts.set(piece, (counts.get(piece) ?? 0) + 1);
   });
   let length = 0;
-  for await (const text of typeof source === "string" ? [source] : source) {
+  for await (const text of textsOf(source)) {
     length += text.length;
     // In slices, so that the limit also holds within one huge string.
     for (let at = 0; at < text.length; at += 1 << 20) {

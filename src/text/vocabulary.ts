@@ -6,8 +6,8 @@ const UNITS = 0x10000;
 
 /** Pieces of text and their ids, in both directions. */
 export class Vocabulary {
-  readonly tokens: readonly string[];
-  readonly unknown: number | undefined;
+  readonly #tokens: readonly string[];
+  readonly #unknown: boolean;
   readonly #ids = new Map<string, number>();
   readonly #idOfUnit = new Int32Array(UNITS).fill(-1);
   readonly #noun: string;
@@ -17,18 +17,14 @@ export class Vocabulary {
    * @param options.noun what a piece is called in messages: "characters"
    */
   constructor(tokens: readonly string[], options: { readonly unknown: boolean; readonly noun: string }) {
-    this.tokens = tokens;
-    this.unknown = options.unknown ? 0 : undefined;
+    this.#tokens = tokens;
+    this.#unknown = options.unknown;
     this.#noun = options.noun;
     for (let id = 0; id < tokens.length; id++) {
       const token = tokens[id]!;
       if (token.length === 1) this.#idOfUnit[token.charCodeAt(0)] = id;
       else this.#ids.set(token, id);
     }
-  }
-
-  get size(): number {
-    return this.tokens.length;
   }
 
   id(piece: string): number {
@@ -44,16 +40,16 @@ export class Vocabulary {
 
   /** @throws UsageError "token-out-of-range" */
   piece(id: number): string {
-    const piece = this.tokens[id];
-    if (piece === undefined) throw tokenOutOfRange(id, this.size);
+    const piece = this.#tokens[id];
+    if (piece === undefined) throw tokenOutOfRange(id, this.#tokens.length);
     return piece;
   }
 
   #missing(piece: string): number {
-    if (this.unknown !== undefined) return this.unknown;
+    if (this.#unknown) return 0;
     throw new UsageError(
       "unknown-token",
-      `the text has ${quote(piece)}, which is not among the ${this.size} ${this.#noun} of the vocabulary; leave it out, ` +
+      `the text has ${quote(piece)}, which is not among the ${this.#tokens.length} ${this.#noun} of the vocabulary; leave it out, ` +
         `or train with a vocabulary that has ${UNKNOWN} (unknown: true; on the command line --min-count 2) or with the tokenizer "byte", which knows any text`,
     );
   }

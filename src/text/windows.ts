@@ -58,25 +58,3 @@ export class TextWindows {
 export function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit < 0xdc00;
 }
-
-/** Grows as needed; holds the tokens of one push. */
-export class TokenBuffer {
-  #tokens = new Int32Array(1024);
-  #length = 0;
-
-  push(token: number): void {
-    if (this.#length === this.#tokens.length) {
-      const larger = new Int32Array(2 * this.#length);
-      larger.set(this.#tokens);
-      this.#tokens = larger;
-    }
-    this.#tokens[this.#length++] = token;
-  }
-
-  /** A copy of all tokens; the buffer is empty after it. */
-  take(): Int32Array {
-    const taken = this.#tokens.slice(0, this.#length);
-    this.#length = 0;
-    return taken;
-  }
-}

@@ -1,5 +1,7 @@
 import { type Segmenter, takeSegments } from "./segments.ts";
+import { StreamTokenizer } from "./stream-tokenizer.ts";
 import { vocabOf } from "./subword-model.ts";
+import { bufferedEncoder, TokenBuffer } from "./token-buffer.ts";
 import {
   END_OF_LINE,
   type StreamDecoder,
@@ -10,8 +12,7 @@ import {
 } from "./tokenizer.ts";
 import { BETWEEN_SPACES, fileOf, LINE_ENDS, type TokenizerFile, UNICODE_WORDS } from "./tokenizer-file.ts";
 import { Vocabulary } from "./vocabulary.ts";
-import { bufferedEncoder, decodeWhole, encodeWhole } from "./whole-text.ts";
-import { type TakeWindow, TextWindows, TokenBuffer } from "./windows.ts";
+import { type TakeWindow, TextWindows } from "./windows.ts";
 
 /** "<unk>" and "<eos>" in the text stand for those tokens: prepared texts have them, and decoded text does. */
 const SPECIAL = new RegExp(`(${UNKNOWN}|${END_OF_LINE})`);
@@ -74,8 +75,10 @@ function withoutBegunSpecial(text: string): string {
  * and none between Chinese or Japanese words, so a space comes or goes around quotation marks, dashes and the like.
  * With "space" it sets one space, so text with single spaces comes back as it was.
  */
-export class WordTokenizer implements Tokenizer {
+export class WordTokenizer extends StreamTokenizer implements Tokenizer {
   readonly kind = "word";
+  readonly vocabulary: readonly string[];
+  readonly unknownToken: number | undefined;
   readonly specialTokens = {};
   readonly #vocabulary: Vocabulary;
   readonly #segmentation: WordSegmentation;
@@ -85,28 +88,11 @@ export class WordTokenizer implements Tokenizer {
     tokens: readonly string[],
     options: { readonly segmentation: WordSegmentation; readonly unknown: boolean },
   ) {
+    super();
+    this.vocabulary = tokens;
+    this.unknownToken = options.unknown ? 0 : undefined;
     this.#vocabulary = new Vocabulary(tokens, { unknown: options.unknown, noun: "words" });
     this.#segmentation = options.segmentation;
-  }
-
-  get vocabularySize(): number {
-    return this.#vocabulary.size;
-  }
-
-  get vocabulary(): readonly string[] {
-    return this.#vocabulary.tokens;
-  }
-
-  get unknownToken(): number | undefined {
-    return this.#vocabulary.unknown;
-  }
-
-  encode(text: string): Int32Array {
-    return encodeWhole(this.streamEncoder(), text);
-  }
-
-  decode(tokens: ArrayLike<number>): string {
-    return decodeWhole(this.streamDecoder(), tokens);
   }
 
   streamEncoder(): StreamEncoder {

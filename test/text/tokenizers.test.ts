@@ -178,6 +178,7 @@ describe("vocabulary", () => {
     expect(() => tokenizer.encode("abé")).toThrow(/U\+00E9/);
     expect(() => tokenizer.decode([3])).toThrow(expect.objectContaining({ code: "token-out-of-range" }));
     expect(() => new ByteTokenizer().decode([256])).toThrow(expect.objectContaining({ code: "token-out-of-range" }));
+    expect(() => new ByteTokenizer().encode(7 as never)).toThrow("encode: expected a text, got 7");
   });
 
   test.each(kinds.filter((kind) => kind !== "byte"))("%s: an empty text is an error", async (kind) => {
