@@ -1,10 +1,10 @@
 import type { Cell } from "../cells/define.ts";
 import { type CellGraph, type CellGraphNode, cellGraph } from "../explain/cell-graph.ts";
 import { type CellLayout, edgePath, type Flow, HIGH, type PlacedNode, placeNodes, WIDE } from "./cell-layout.ts";
-import { colorOf, type Scale, scaleOf } from "./colour.ts";
+import { colorOf, type Scale, scaleOf } from "./color.ts";
 import { adoptStyle, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
 import { formatNumber } from "./format.ts";
-import { gateColor, gateColours } from "./gate-colour.ts";
+import { gateColor, gateColors } from "./gate-color.ts";
 
 /** Values of what a step is given, [H] each, by name: sums ("pre.f") and states before it ("previous.c"). */
 export type CellGiven = Readonly<Record<string, ArrayLike<number>>>;
@@ -206,7 +206,7 @@ export class CellElement extends ElementBase {
     this.drawnFlow = this.flow;
     const layout = placeNodes(graph, { flow: this.drawnFlow, joined: this.joinedValues !== undefined });
     const { nodes, width, height, flow } = layout;
-    const colours = gateColours(cell);
+    const colors = gateColors(cell);
     const svg = drawing(this, "svg", { viewBox: `0 0 ${width} ${height}` });
     svg.style.minWidth = `${flow === "right" ? Math.min(width, ROOM) : Math.round(width * SMALLEST)}px`;
     // A cell of two boxes is not blown up to the width of one of twelve.
@@ -225,16 +225,16 @@ export class CellElement extends ElementBase {
       for (const id of to.args) {
         const from = nodes[id]!;
         const path = drawing(svg, "path", { class: "edge", d: edgePath(from, to, flow), ...tip });
-        path.style.setProperty("--line", from.name ? gateColor(from.name, colours) : "var(--soft, GrayText)");
+        path.style.setProperty("--line", from.name ? gateColor(from.name, colors) : "var(--soft, GrayText)");
         this.edges.push({ path, from: id, to: to.id });
       }
     if (this.joinedValues) this.drawJoined(svg, layout);
     const read = new Set(nodes.flatMap(({ args }) => args));
     for (const { name } of cell.states) {
       const n = nodes[graph.named[name] ?? -1];
-      if (n) this.drawOut(svg, n, { name, colours, flow, read: read.has(n.id) });
+      if (n) this.drawOut(svg, n, { name, colors, flow, read: read.has(n.id) });
     }
-    for (const n of nodes) this.drawNode(svg, n, colours);
+    for (const n of nodes) this.drawNode(svg, n, colors);
     this.update();
   }
 
@@ -275,21 +275,21 @@ export class CellElement extends ElementBase {
   private drawOut(
     svg: SVGElement,
     n: PlacedNode,
-    { name, colours, flow, read }: { name: string; colours: ReadonlyMap<string, string>; flow: Flow; read: boolean },
+    { name, colors, flow, read }: { name: string; colors: ReadonlyMap<string, string>; flow: Flow; read: boolean },
   ): void {
     const way = read ? { right: "up", down: "right" }[flow] : flow;
     const { d, left, base } = leaving(n, way);
     const path = drawing(svg, "path", { class: "edge out", d, "marker-end": `url(#${this.tip})` });
-    path.style.setProperty("--line", gateColor(name, colours));
+    path.style.setProperty("--line", gateColor(name, colors));
     const text = drawing(svg, "text", { class: "state", x: String(left), y: String(base) });
     text.append(name);
     span(text, "t", { class: "sub", dy: "4" });
   }
 
-  private drawNode(svg: SVGElement, placed: PlacedNode, colours: ReadonlyMap<string, string>): void {
+  private drawNode(svg: SVGElement, placed: PlacedNode, colors: ReadonlyMap<string, string>): void {
     const { id, x, y, kind, name } = placed;
     const group = drawing(svg, "g", { transform: `translate(${x} ${y})`, tabindex: "0", role: "button" });
-    group.style.setProperty("--line", gateColor(name, colours));
+    group.style.setProperty("--line", gateColor(name, colors));
     const rx = kind === "operation" ? HIGH / 2 : 7;
     drawing(group, "rect", {
       ...{ class: "body", x: String(-WIDE / 2), y: String(-HIGH / 2), width: String(WIDE), height: String(HIGH) },

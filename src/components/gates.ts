@@ -1,4 +1,4 @@
-import { colorOf, inkOn, legendOf, type Scale, scaleOf } from "./colour.ts";
+import { colorOf, inkOn, legendOf, type Scale, scaleOf } from "./color.ts";
 import { adoptStyle, appended, defineOnce, ElementBase, whenThemeChanges } from "./element.ts";
 import { formatNumber, formatToken } from "./format.ts";
 import { type Band, defineHeatMap, expectBands, type HeatMapElement, type HeatMapPlace } from "./heat-map.ts";
@@ -247,8 +247,8 @@ export class GatesElement extends ElementBase {
     if (!series || !this.parts) return;
     const { band: index, unit, step } = this.within();
     const [band, scale] = [bands[index], this.scales[index]];
-    const colour = band && scale ? (t: number) => colorOf(band.data[t * band.units + unit]!, scale) : undefined;
-    paintSeries(this.parts.series, { series, steps: this.shownContent.tokens.length, step, colour });
+    const ground = band && scale ? (t: number) => colorOf(band.data[t * band.units + unit]!, scale) : undefined;
+    paintSeries(this.parts.series, { series, steps: this.shownContent.tokens.length, step, ground });
   }
 }
 

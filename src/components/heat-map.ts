@@ -1,4 +1,4 @@
-import { colourTable, type Scale, scaleOf } from "./colour.ts";
+import { colorTable, type Scale, scaleOf } from "./color.ts";
 import { adoptStyle, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
 import { formatToken } from "./format.ts";
 
@@ -275,7 +275,7 @@ export class HeatMapElement extends ElementBase {
     const words = new Uint32Array(pixels.data.buffer);
     // A table in place of mixing colours a million times.
     const { low, high } = this.scales[k]!;
-    const table = colourTable(this.scales[k]!);
+    const table = colorTable(this.scales[k]!);
     const factor = 255 / (high - low);
     const { width } = image;
     this.order.forEach((unit, row) => {

@@ -18,12 +18,12 @@ interface Painting {
   readonly steps: number;
   /** The step that is looked at. */
   readonly step: number;
-  /** Of the ground at a step. */
-  readonly colour: ((step: number) => string) | undefined;
+  /** The colour of the ground at a step. */
+  readonly ground: ((step: number) => string) | undefined;
 }
 
 /** Draws curves into a canvas, on the colours of the steps. */
-export function paintSeries(canvas: HTMLCanvasElement, { series, steps, step, colour }: Painting): void {
+export function paintSeries(canvas: HTMLCanvasElement, { series, steps, step, ground }: Painting): void {
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (width === 0 || steps === 0) return;
   const ratio = Math.min(2, devicePixelRatio || 1);
@@ -36,19 +36,19 @@ export function paintSeries(canvas: HTMLCanvasElement, { series, steps, step, co
   const wide = width / steps;
   // Below the curves a strip of the unit's colours.
   const strip = 18;
-  for (let t = 0; colour && t < steps; t++) {
-    pen.fillStyle = colour(t);
+  for (let t = 0; ground && t < steps; t++) {
+    pen.fillStyle = ground(t);
     pen.fillRect(t * wide, height - strip, wide + 0.5, strip);
   }
   const common = rangeOf(series);
   pen.lineJoin = "round";
   series.forEach((one, k) => {
-    const { data, dashed = false, accent = false, color: colour } = one;
+    const { data, dashed = false, accent = false, color } = one;
     const [low, high] = one.alone ? rangeOf([one]) : common;
     const y = (v: number): number => 8 + (1 - (v - low) / (high - low || 1)) * (height - strip - 18);
-    pen.strokeStyle = colour ?? (accent ? accented : ink);
+    pen.strokeStyle = color ?? (accent ? accented : ink);
     pen.lineWidth = dashed ? 1.4 : 1.9;
-    pen.globalAlpha = dashed ? 0.85 : colour ? 1 : Math.max(0.35, 1 - k * 0.2);
+    pen.globalAlpha = dashed ? 0.85 : color ? 1 : Math.max(0.35, 1 - k * 0.2);
     pen.setLineDash(dashed ? [5, 4] : []);
     pen.beginPath();
     for (let t = 0; t < data.length; t++) {

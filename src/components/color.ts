@@ -77,7 +77,7 @@ export function scaleOf(data: ArrayLike<number>): Scale {
 const rampOf = ({ low }: Scale): Ramp => (low < 0 ? diverging : sequential)[theme()];
 
 /** 256 colours from one end of a scale to the other, as words of an image in the byte order of this machine. */
-export function colourTable(scale: Scale): Uint32Array {
+export function colorTable(scale: Scale): Uint32Array {
   const ramp = rampOf(scale);
   const bytes = new Uint8Array(4 * 256);
   for (let n = 0; n < 256; n++)

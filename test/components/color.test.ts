@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { colorOf, colourTable, inkOn, legendOf, scaleOf } from "../../src/components/colour.ts";
+import { colorOf, colorTable, inkOn, legendOf, scaleOf } from "../../src/components/color.ts";
 import { rangeOf } from "../../src/components/series-canvas.ts";
 
 const page = { documentElement: { dataset: { theme: "light" } } };
@@ -56,7 +56,7 @@ describe("colours", () => {
       { low: 0, high: 1 },
       { low: -2, high: 2 },
     ]) {
-      const table = new Uint8Array(colourTable(scale).buffer);
+      const table = new Uint8Array(colorTable(scale).buffer);
       for (let n = 0; n <= 255; n++) {
         const value = scale.low + ((scale.high - scale.low) * n) / 255;
         const colour = colorOf(value, scale);

@@ -17,13 +17,13 @@ const KNOWN: Readonly<Record<string, readonly [light: string, dark: string]>> = 
 const ORDER = ["f", "i", "g", "o"];
 
 /** For a cell whose gates have other names: the letter whose colour each of them takes, in their order. */
-export const gateColours = (cell: Cell): ReadonlyMap<string, string> =>
+export const gateColors = (cell: Cell): ReadonlyMap<string, string> =>
   new Map(cell.gates.filter(({ name }) => !KNOWN[name]).map(({ name }, k) => [name, ORDER[k % ORDER.length]!]));
 
 /** Returns the CSS colour of a value of a cell: the custom property `--gate-f` and so on, where the page defines it. */
 export function gateColor(name: string | undefined, others: ReadonlyMap<string, string> = new Map()): string {
   const gate = (name ?? "").replace(/^(pre|previous)\./, "").replace(/\.[xh]$/, "");
   const letter = others.get(gate) ?? gate;
-  const colour = KNOWN[letter];
-  return colour ? `var(--gate-${letter}, light-dark(${colour.join(", ")}))` : "var(--ink, CanvasText)";
+  const color = KNOWN[letter];
+  return color ? `var(--gate-${letter}, light-dark(${color.join(", ")}))` : "var(--ink, CanvasText)";
 }
