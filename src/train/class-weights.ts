@@ -1,4 +1,5 @@
 import { describe, UsageError } from "../shared/errors.ts";
+import { tally } from "../shared/tally.ts";
 
 /**
  * Weights of the classes in the loss: "balanced" weighs class c by N ÷ (C · N_c), so that all classes have the same total weight; or a
@@ -14,8 +15,7 @@ export function classWeightsOf(
 ): Float64Array | undefined {
   if (given === "none") return undefined;
   if (given === "balanced") {
-    const counts = new Map<string, number>();
-    for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+    const counts = tally(labels);
     return Float64Array.from(classes, (name) => labels.length / (classes.length * counts.get(name)!));
   }
   if (typeof given !== "object" || given === null)

@@ -10,6 +10,7 @@ import {
   regressionScores,
 } from "../run/evaluate-classifier.ts";
 import { nearestNeighbour, timeWarpingCost } from "../run/nearest-neighbour.ts";
+import { mostFrequent } from "../shared/tally.ts";
 import { trainClassifier } from "./train-classifier.ts";
 
 export interface BaselineOptions {
@@ -84,10 +85,4 @@ function nearest({ train, test }: BaselineOptions, classes: readonly string[]): 
   if (timeWarpingCost(known, asked) > MOST_WORK) return { name, scores: undefined, why: "would take too long here" };
   const predicted = asked.map((query) => nearestNeighbour(query, known, train.labels));
   return { name, scores: classificationScores(test.labels, predicted, classes) };
-}
-
-function mostFrequent(labels: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return [...counts].reduce((best, one) => (one[1] > best[1] ? one : best))[0];
 }
