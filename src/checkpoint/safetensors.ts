@@ -1,3 +1,4 @@
+import { concatBytes } from "../shared/concat-bytes.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
@@ -191,14 +192,7 @@ export function writeSafetensors(
   options: { readonly metadata?: Readonly<Record<string, string>> } = {},
 ): OwnBytes {
   expectOptions("writeSafetensors", options, { metadata: 1 });
-  const parts = safetensorsParts(storable(tensors), options.metadata);
-  const file = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    file.set(part, at);
-    at += part.length;
-  }
-  return file;
+  return concatBytes(safetensorsParts(storable(tensors), options.metadata));
 }
 
 /** What `writeSafetensors` makes one file of: everything up to the first tensor, then the bytes of each tensor as they are. */

@@ -1,5 +1,6 @@
 import { platform } from "#platform";
 import { type FileSource, sourceName } from "../platform/platform.ts";
+import { concatBytes } from "../shared/concat-bytes.ts";
 import { UsageError } from "../shared/errors.ts";
 import { firstInvalidUtf8 } from "./utf8.ts";
 
@@ -75,15 +76,8 @@ class Tail {
 
   push(chunk: Uint8Array): void {
     this.offset += chunk.length;
-    this.bytes = joined(this.bytes, chunk.subarray(-3)).slice(-3);
+    this.bytes = concatBytes([this.bytes, chunk.subarray(-3)]).slice(-3);
   }
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const all = new Uint8Array(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
 }
 
 function invalidUtf8(
@@ -93,7 +87,7 @@ function invalidUtf8(
   { final, or }: { readonly final: boolean; readonly or: string },
   cause: unknown,
 ): UsageError {
-  const bytes = joined(tail.bytes, chunk);
+  const bytes = concatBytes([tail.bytes, chunk]);
   // What precedes was valid; the three bytes kept of it may begin within a character, which is not an error.
   let begin = 0;
   while (begin < tail.bytes.length && (bytes[begin]! & 0xc0) === 0x80) begin++;

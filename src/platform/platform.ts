@@ -1,3 +1,4 @@
+import { concatBytes } from "../shared/concat-bytes.ts";
 import { FailureError } from "../shared/errors.ts";
 import type { FileContent, FileLayer } from "./files.ts";
 
@@ -243,10 +244,7 @@ export async function peek(
   while (head.length < count) {
     const { done, value } = await chunks.next();
     if (done) break;
-    const joined = new Uint8Array(head.length + value.length);
-    joined.set(head);
-    joined.set(value, head.length);
-    head = joined;
+    head = concatBytes([head, value]);
   }
   return { head, all: allOf(head, chunks) };
 }
