@@ -1,8 +1,8 @@
+import { sha256 } from "../platform/sha256.ts";
 import { describe, FailureError, LongshortError } from "../shared/errors.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import { type SafeTensor, tensorOver } from "./safe-tensor.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
-import { sha256 } from "./sha256.ts";
 
 /** What a checkpoint holds: tensors, and everything else as JSON. */
 export interface Checkpoint {

@@ -1,3 +1,4 @@
+import { sha256, sha256Parts } from "../platform/sha256.ts";
 import { FailureError, LongshortError } from "../shared/errors.ts";
 import { firstNotFinite } from "../shared/finite.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
@@ -6,7 +7,6 @@ import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { putQuantized, takeQuantized } from "./quantized-weights.ts";
 import { SafeTensor, safeTensor } from "./safe-tensor.ts";
 import { type SafetensorsFile, safetensorsHead, safetensorsParts, writeSafetensors } from "./safetensors.ts";
-import { sha256, sha256Parts } from "./sha256.ts";
 import { numbersOf } from "./tensor-numbers.ts";
 
 /** Among the metadata of a file of weights: SHA-256 of the file that its tensors alone make. */

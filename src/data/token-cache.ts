@@ -1,6 +1,7 @@
 import { platform } from "#platform";
 import { makeDurableFolder, writeAtomic } from "../platform/files.ts";
 import type { DirectFile, FileSource } from "../platform/platform.ts";
+import { sha256 } from "../platform/sha256.ts";
 import { LongshortError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { storeIn, type TokenStore } from "./token-store.ts";
@@ -53,9 +54,7 @@ export class TokenCache {
       file.close();
     }
     const text = JSON.stringify({ files, cut: made.cut, tokenizer: made.tokenizer.toJSON() });
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-    const key = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    return new TokenCache(folder, name, key);
+    return new TokenCache(folder, name, (await sha256([new TextEncoder().encode(text)]))!);
   }
 
   /** Where the tokens are to be written; what was there before is no entry any more. */
