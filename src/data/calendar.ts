@@ -4,10 +4,10 @@ import { type TimeZone, wallClock } from "./time-zone.ts";
 
 const [HOUR, DAY] = [3_600_000, 86_400_000];
 
-/** Also before 1970. */
+/** The share of a cycle that has passed, also before 1970. */
 const within = (shown: number, round: number): number => shown / round - Math.floor(shown / round);
 
-/** Rounds of the calendar, each with the share of it that has passed, from what clocks show. */
+/** Cycles of the calendar: length in milliseconds, and the share of the cycle that has passed at a wall-clock time. */
 const ROUNDS = {
   minute: { length: HOUR, passed: (shown: number) => within(shown, HOUR) },
   hour: { length: DAY, passed: (shown: number) => within(shown, DAY) },
@@ -25,19 +25,19 @@ const ROUNDS = {
 export type CalendarRound = keyof typeof ROUNDS;
 export const CALENDAR_ROUNDS = Object.keys(ROUNDS) as readonly CalendarRound[];
 
-/** Rounds that are taken where none is asked for: of days of the month too little can be learned. */
-const USUAL: readonly CalendarRound[] = ["minute", "hour", "weekday", "yearday"];
+/** Cycles that are considered by default; too little can be learned about days of the month. */
+const DEFAULTS: readonly CalendarRound[] = ["minute", "hour", "weekday", "yearday"];
 
-/** Rounds that have at least two steps and were gone through twice in what is learned from: what happens once may happen for any reason. */
-export function usualRounds(train: readonly TimeSeries[], step: TimeStep): CalendarRound[] {
+/** Cycles of at least two steps that the training part covers at least twice: what happens once may happen for any reason. */
+export function defaultRounds(train: readonly TimeSeries[], step: TimeStep): CalendarRound[] {
   const spans = train.map(({ times }) => (times!.length > 0 ? times!.at(-1)! - times![0]! : 0));
   const span = Math.max(0, ...spans) + lengthOf(step);
-  return USUAL.filter(
+  return DEFAULTS.filter(
     (name) => ROUNDS[name].length >= 2 * lengthOf(step) * 0.99 && 2 * ROUNDS[name].length <= span * 1.02,
   );
 }
 
-/** Sine and cosine of where in each round a moment is. */
+/** Sine and cosine of the phase of a moment in each cycle. */
 export function calendarFeatures(moment: number, rounds: readonly CalendarRound[], zone: TimeZone): number[] {
   const shown = wallClock(moment, zone);
   return rounds.flatMap((name) => {

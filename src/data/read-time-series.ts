@@ -5,7 +5,7 @@ import { placesIn, readColumns } from "./columns.ts";
 import { type DatedRows, onSteps, resampled } from "./regular-series.ts";
 import { SeriesCollector } from "./series-collector.ts";
 import { columnName, columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
-import { formatStep, parseStep, usualStep } from "./time-step.ts";
+import { commonStep, formatStep, parseStep } from "./time-step.ts";
 import { timeZone } from "./time-zone.ts";
 
 /** Options of `readTimeSeries`. */
@@ -72,7 +72,7 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
     timeColumns.length === 0
       ? undefined
       : (step ??
-        usualStep(
+        commonStep(
           dated.map(({ times }) => times),
           zone,
         ));

@@ -49,18 +49,18 @@ export function stepInWords(step: TimeStep): string {
 const largestUnit = ({ count, unit }: TimeStep): [string, { readonly count: number; readonly word: string }] =>
   Object.entries(UNITS).findLast(([, one]) => one.unit === unit && count % one.count === 0)!;
 
-/** Milliseconds, of months on average. */
+/** Length in milliseconds; months have their mean length. */
 export const lengthOf = ({ count, unit }: TimeStep): number =>
   unit === "millisecond" ? count : unit === "day" ? count * DAY : (count * 365.2425 * DAY) / 12;
 
-/** How many steps usually make one round: a day of hours, a week of days, a year of months; 1 where nothing is usual. */
-export function usualSeason({ count, unit }: TimeStep): number {
+/** The season of steps of this length: a day of hours, a week of days, a year of months; 1 where there is no common one. */
+export function defaultSeason({ count, unit }: TimeStep): number {
   if (unit === "month") return Math.max(1, Math.round(12 / count));
   if (unit === "day") return count === 1 ? 7 : count === 7 ? 52 : 1;
   return DAY % count === 0 ? Math.max(1, DAY / count) : 1;
 }
 
-/** A number that grows by 1 from step to step, whole on the grid that `anchor` is on. */
+/** The position of a moment on the grid of steps from `anchor`: it grows by 1 from step to step, and is whole on the grid. */
 export function positionOf(moment: number, anchor: number, step: TimeStep, zone: TimeZone): number {
   const { count, unit } = step;
   if (unit === "millisecond") return (moment - anchor) / count;
@@ -95,8 +95,8 @@ function inMonth(shown: number, months: number, { ends = false }: TimeStep): num
 
 const isLast = (shown: number): boolean => new Date(shown).getUTCDate() === daysIn(monthOf(shown));
 
-/** The step that most neighbours among ascending moments are apart; undefined for fewer than two. */
-export function usualStep(series: readonly ArrayLike<number>[], zone: TimeZone): TimeStep | undefined {
+/** The most common distance between neighbours of ascending times, as a step; undefined for fewer than two. */
+export function commonStep(series: readonly ArrayLike<number>[], zone: TimeZone): TimeStep | undefined {
   const counts = new Map<number, number>();
   let [days, months, ends] = [true, true, true];
   for (const moments of series) {
@@ -114,9 +114,8 @@ export function usualStep(series: readonly ArrayLike<number>[], zone: TimeZone):
   }
   const [most] = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
   if (!most) return undefined;
-  const usual = Math.round(most[0] / DAY);
   // The same day of each month or the last one, and nothing closer than a month.
   if ((months || (ends && days)) && Math.min(...counts.keys()) >= 27.9 * DAY)
     return { count: Math.round(most[0] / (30.44 * DAY)), unit: "month", ...(!months && { ends }) };
-  return days ? { count: usual, unit: "day" } : { count: most[0], unit: "millisecond" };
+  return days ? { count: Math.round(most[0] / DAY), unit: "day" } : { count: most[0], unit: "millisecond" };
 }

@@ -2,22 +2,22 @@ import type { Anchor } from "../data/forecast-layout.ts";
 import type { TimeSeries } from "../data/time-series.ts";
 import { varies } from "../shared/varies.ts";
 
-export interface UsualAnchorOptions {
+export interface DefaultAnchorOptions {
   readonly targets: readonly string[];
   readonly horizon: number;
   readonly season: number;
-  /** Whether the season before may be chosen. */
+  /** Whether "season" may be chosen. */
   readonly seasonal: boolean;
 }
 
-/** Origins of each series that are looked at. */
+/** Most origins of each series that are evaluated. */
 const ORIGINS = 500;
 
 /**
- * What predictions are best differences to: whichever of nothing (the mean of the series), the last value and the season before is by itself the least wrong about
- * what is learned from, each series measured by its deviation.
+ * The anchor whose own forecast has the least error on the training part: the mean of the series ("none"), the last value, or the value
+ * one season before. Errors of each series are divided by its mean absolute deviation.
  */
-export function usualAnchor(train: readonly TimeSeries[], options: UsualAnchorOptions): Anchor {
+export function defaultAnchor(train: readonly TimeSeries[], options: DefaultAnchorOptions): Anchor {
   const { targets, horizon, season, seasonal } = options;
   const errors = { none: 0, last: 0, season: 0 };
   for (const { values, length } of train)

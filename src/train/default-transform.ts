@@ -3,14 +3,15 @@ import type { TimeSeries } from "../data/time-series.ts";
 import { extremes } from "../shared/extremes.ts";
 import { varies } from "../shared/varies.ts";
 
-/** Steps of a piece where there is no season. */
+/** Length of a piece where there is no season. */
 const PIECE = 12;
 
 /**
- * "log" where what is learned from lies above 0 and its swings grow with its level, so that its logarithms swing evenly: over pieces of a season the deviation
- * follows the mean (correlation of logarithms at least 0.7, slope at least 0.5), and means differ by a factor of two. Otherwise "none".
+ * "log" if the targets are positive and their variation grows with their level, so that it is even after the logarithm: over pieces of a
+ * season, log deviation follows log mean (correlation at least 0.7, slope at least 0.5), and means differ by a factor of two. Otherwise
+ * "none".
  */
-export function usualTransform(
+export function defaultTransform(
   train: readonly TimeSeries[],
   { targets, season }: { readonly targets: readonly string[]; readonly season: number },
 ): Transform {

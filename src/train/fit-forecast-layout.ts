@@ -1,4 +1,4 @@
-import { type CalendarRound, usualRounds } from "../data/calendar.ts";
+import { type CalendarRound, defaultRounds } from "../data/calendar.ts";
 import { logarithms } from "../data/forecast-inputs.ts";
 import {
   ANCHORS,
@@ -11,58 +11,59 @@ import {
 } from "../data/forecast-layout.ts";
 import { fitScaling, SCALINGS, type ScalingKind } from "../data/series-scaling.ts";
 import { columnsOf, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
-import { usualSeason } from "../data/time-step.ts";
+import { defaultSeason } from "../data/time-step.ts";
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
-import { usualAnchor } from "./usual-anchor.ts";
-import { usualTransform } from "./usual-transform.ts";
+import { defaultAnchor } from "./default-anchor.ts";
+import { defaultTransform } from "./default-transform.ts";
 
 export interface ForecastLayoutOptions {
-  /** H: steps that are predicted. */
+  /** H: number of steps to predict. */
   readonly horizon: number;
-  /** T: steps that are looked back at. Default: twice the horizon or two seasons, whichever is more, and less for short series. */
+  /** T: number of past steps to read. Default: twice the horizon or two seasons, whichever is more, and less for short series. */
   readonly context?: number | undefined;
-  /** Steps of one round; default what is usual for the step: 24 hours, 7 days, 12 months; 1 (none) without times. */
+  /** Steps per season. Default by the time step: 24 for hours, 7 for days, 12 for months; 1 (none) without times. */
   readonly season?: number | undefined;
-  /** Whether all steps are predicted at once (default), or each from the one before. */
+  /** Whether all steps are predicted at once ("direct", default), or each from the one before ("autoregressive"). */
   readonly decoding?: Decoding | undefined;
-  /** What predictions are differences to. Default: what by itself is the least wrong about the training part (`usualAnchor`); "none" for counts. */
+  /** What predictions are differences to. Default: the one whose own forecast has the least error on the training part; "none" for counts. */
   readonly anchor?: Anchor | undefined;
-  /** Whether logarithms of the targets are learned; default where swings grow with the level (`usualTransform`), never for counts. */
+  /** "log": the logarithms of the targets are learned. Default: if their variation grows with their level; never for counts. */
   readonly transform?: Transform | undefined;
-  /** Of each column of each series, as measured on what is learned from. Default "standard"; "mean" for counts. */
+  /** How each column of each series is scaled, fitted on the training part. Default "standard"; "mean" for counts. */
   readonly scaling?: ScalingKind | undefined;
-  /** Rounds of the calendar that are inputs; default those that fit the step and that the training part has gone through twice. */
+  /** Cycles of the calendar that are inputs. Default: those that are longer than the time step and that the training part covers at least twice. */
   readonly calendar?: readonly CalendarRound[] | undefined;
 }
 
 /**
- * What series are to the network, measured on the part that is learned from alone.
+ * Chooses how series are prepared for the network, and fits it to their training part alone.
  *
- * @param measured that part of each series @param counts whether targets are counts
+ * @param measured the training part of each series
+ * @param counts whether targets are counts
  * @throws UsageError "bad-option", "out-of-range", "not-an-integer", "unknown-choice"
  */
-export function planForecast(
+export function fitForecastLayout(
   { targets, past, known, categories, step, timeZone }: TimeSeriesSet,
   measured: readonly TimeSeries[],
   options: ForecastLayoutOptions,
   counts: boolean,
 ): ForecastLayout {
   const horizon = expectInteger("horizon", options.horizon, { min: 1 });
-  const season = expectInteger("season", options.season ?? (step ? usualSeason(step) : 1), { min: 1 });
+  const season = expectInteger("season", options.season ?? (step ? defaultSeason(step) : 1), { min: 1 });
   const decoding = expectOneOf("decoding", options.decoding ?? "direct", DECODINGS);
-  const usualOne = counts ? "none" : usualTransform(measured, { targets, season });
-  const transform = expectOneOf("transform", options.transform ?? usualOne, TRANSFORMS);
+  const fittingTransform = counts ? "none" : defaultTransform(measured, { targets, season });
+  const transform = expectOneOf("transform", options.transform ?? fittingTransform, TRANSFORMS);
   const train = transform === "log" ? measured.map((series) => logarithms(series, targets)) : measured;
   const longest = train.reduce((most, { length }) => Math.max(most, length), 0);
-  const fitting = Math.min(Math.max(2 * horizon, 2 * season), Math.floor((longest - horizon) / 2));
-  const context = expectInteger("context", options.context ?? Math.max(fitting, 2), {
+  const roomyContext = Math.min(Math.max(2 * horizon, 2 * season), Math.floor((longest - horizon) / 2));
+  const context = expectInteger("context", options.context ?? Math.max(roomyContext, 2), {
     min: decoding === "direct" ? 1 : 2,
   });
   const seasonal = season > 1 && season <= context && decoding === "direct";
-  const usual = usualAnchor(train, { targets, horizon, season, seasonal });
-  const anchor = expectOneOf("anchor", options.anchor ?? (counts ? "none" : usual), ANCHORS);
+  const fittingAnchor = counts ? "none" : defaultAnchor(train, { targets, horizon, season, seasonal });
+  const anchor = expectOneOf("anchor", options.anchor ?? fittingAnchor, ANCHORS);
   const scaling = expectOneOf("scaling", options.scaling ?? (counts ? "mean" : "standard"), SCALINGS);
-  const calendar = options.calendar ?? (step ? usualRounds(train, step) : []);
+  const calendar = options.calendar ?? (step ? defaultRounds(train, step) : []);
   if (calendar.length > 0 && !step)
     throw new UsageError("bad-option", "calendar: the series have no times; name their column (time, --time)");
   if (counts && (anchor !== "none" || transform !== "none" || !["mean", "none"].includes(scaling)))
@@ -87,15 +88,15 @@ export function planForecast(
   return {
     ...{ targets, past, known, context, horizon, decoding, anchor, season, calendar, transform, scaling, counts },
     indicators: [...targets, ...past].filter(lacking),
-    ...(categories && { categories: Object.fromEntries(categories.map((name) => [name, kindsIn(train, name)])) }),
+    ...(categories && { categories: Object.fromEntries(categories.map((name) => [name, valuesOf(train, name)])) }),
     ...(step && { step }),
     timeZone: timeZone.name,
     scales: Object.fromEntries(train.map((series) => [series.id, fitScaling(scaling, series, columns)])),
   };
 }
 
-/** What series that are learned from are, in an order that does not depend on theirs. */
-const kindsIn = (series: readonly TimeSeries[], name: string): string[] =>
+/** The values of a category in the training part, sorted. */
+const valuesOf = (series: readonly TimeSeries[], name: string): string[] =>
   [...new Set(series.flatMap(({ length, categories }) => (length > 0 ? [categories?.[name] ?? ""] : [])))]
     .filter((value) => value !== "")
     .sort();

@@ -2,18 +2,18 @@ import { type ForecastWindow, windowInputs } from "../data/forecast-inputs.ts";
 import { type ForecastLayout, widthsOf } from "../data/forecast-layout.ts";
 import { LeastSquares } from "../run/baselines/least-squares.ts";
 
-/** Windows for each number of a step's map: of n numbers fitted to m windows the error grows by about n ÷ m beyond what is explained, here a tenth. */
-const WINDOWS_A_NUMBER = 10;
-/** Windows that are read side by side. */
+/** Least windows per weight: fitting n weights to m windows raises the unexplained error by about n ÷ m, here a tenth. */
+const WINDOWS_PER_WEIGHT = 10;
+/** Windows that are read together. */
 const ROWS = 256;
 
-/** Whether a linear map of the past can be fitted to so many windows: all steps are predicted at once, and they are no counts. */
+/** Whether a linear map can be fitted: there are enough windows, all steps are predicted at once, and targets are not counts. */
 export const fitsLinear = (windows: number, { context, decoding, counts }: ForecastLayout): boolean =>
-  decoding === "direct" && !counts && windows >= WINDOWS_A_NUMBER * (context + 1);
+  decoding === "direct" && !counts && windows >= WINDOWS_PER_WEIGHT * (context + 1);
 
 /**
- * The linear map of the last T values of each target to what its H steps are beyond what predictions are added to anyway, by least squares over the windows that are learned from.
- * Windows that lack one of the values are left out.
+ * Fits the linear map from the last T values of each target to its H steps less their base (`windowInputs`), by least squares over the
+ * training windows. Windows with a missing value are left out.
  *
  * @returns `weight` [D, T, H], `bias` [D, 1, H]
  */

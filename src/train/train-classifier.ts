@@ -90,8 +90,8 @@ export interface ClassifierTraining<M extends SequenceModel = SequenceModel> ext
 }
 
 export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "max", dropout: 0.3 } as const;
-/** Series are longer than sentences and mostly fewer. */
-const USUAL = {
+/** Series are longer than texts, and there are mostly fewer. */
+const DEFAULTS_BY_INPUT = {
   texts: { initialize: "pytorch", schedule: "constant" },
   series: { initialize: "keras", schedule: "cosine" },
 } as const;
@@ -128,7 +128,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const scaling = expectOneOf("scaling", options.scaling ?? "standard", ["standard", "none"]);
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
   const kind = kindOf("examples", examples);
-  const usual = USUAL[kind];
+  const defaults = DEFAULTS_BY_INPUT[kind];
   const { train, validation } = divide(options, kind, seed);
   // An update by 32 of 40 examples is hardly better than one by 8, and there would be two in an epoch.
   const { batchSize = Math.min(32, Math.max(8, Math.round(Math.sqrt(train.inputs.length)))) } = options;
@@ -139,7 +139,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const model = make({
     ...CLASSIFIER_DEFAULTS,
     ...own,
-    initialize: own?.initialize ?? usual.initialize,
+    initialize: own?.initialize ?? defaults.initialize,
     ...(tokenizer ? { vocabularySize: tokenizer.vocabularySize } : seriesOptions(train, scaling)),
     ...(classes ? { classes } : { targetScaling: standardScaling([targets], 1) }),
   });
@@ -165,7 +165,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const { runner: classifier, ...training } = await openTraining<ClassifierFacts, SequenceModel, Classifier>(
     {
       ...options,
-      ...{ model, batches, epochs, schedule: options.schedule ?? usual.schedule },
+      ...{ model, batches, epochs, schedule: options.schedule ?? defaults.schedule },
       monitor: monitored(monitorOf({ ...options, validation }), regression ? NUMBER_METRICS : CLASS_METRICS),
       facts: { trainExamples: train.inputs.length, validationExamples: validation?.inputs.length ?? 0, batchSize },
     },

@@ -17,8 +17,8 @@ import { checkOptions } from "../schema/check.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { openEvaluator } from "./evaluator.ts";
+import { type ForecastLayoutOptions, fitForecastLayout } from "./fit-forecast-layout.ts";
 import { fitLinear, fitsLinear } from "./fit-linear.ts";
-import { type ForecastLayoutOptions, planForecast } from "./forecast-plan.ts";
 import { type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 import { openTraining, type Training } from "./training.ts";
 
@@ -138,7 +138,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
   const spans = data.series.map((series) =>
     splitSeries(observedLength(series, data.targets), horizon, { validation, test }),
   );
-  const layout = planForecast(
+  const layout = fitForecastLayout(
     data,
     data.series.map((series, k) => part(series, 0, spans[k]!.train.to)),
     options,

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, describe, expect, test } from "vitest";
-import { calendarFeatures, usualRounds } from "../../src/data/calendar.ts";
+import { calendarFeatures, defaultRounds } from "../../src/data/calendar.ts";
 import { type ReadTimeSeriesOptions, readTimeSeries } from "../../src/data/read-time-series.ts";
 import { fitScaling } from "../../src/data/series-scaling.ts";
 import { timeSeriesSet } from "../../src/data/time-series-set.ts";
-import { after, formatStep, parseStep, positionOf, stepInWords, usualSeason } from "../../src/data/time-step.ts";
+import { after, defaultSeason, formatStep, parseStep, positionOf, stepInWords } from "../../src/data/time-step.ts";
 import { momentsOf, timeZone } from "../../src/data/time-zone.ts";
 import { parseTimestamp } from "../../src/data/timestamps.ts";
 
@@ -138,7 +138,7 @@ describe("reading", () => {
     const { series, step } = await read("m,y\n1949-01,1\n1949-02,2\n1949-03,3\n1949-05,5\n", { time: "m" });
     expect(formatStep(step!)).toBe("1mo");
     expect([...series[0]!.values.y!]).toEqual([1, 2, 3, Number.NaN, 5]);
-    expect(usualSeason(step!)).toBe(12);
+    expect(defaultSeason(step!)).toBe(12);
   });
 
   test("the last days of months and quarters, and days that some months do not have", async () => {
@@ -283,7 +283,7 @@ test("the calendar: hours, days of the week and of the year as clocks there show
   ]);
   const set = (length: number, step: string) =>
     timeSeriesSet({ targets: ["y"], step, series: [{ start: 0, values: { y: new Float64Array(length) } }] });
-  const rounds = (length: number, step: string) => usualRounds(set(length, step).series, parseStep(step));
+  const rounds = (length: number, step: string) => defaultRounds(set(length, step).series, parseStep(step));
   expect(rounds(48, "1h")).toEqual(["hour"]);
   expect(rounds(24 * 400, "1h")).toEqual(["hour", "weekday"]);
   expect(rounds(24 * 800, "1h")).toEqual(["hour", "weekday", "yearday"]);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { timeSeriesSet } from "../../src/data/time-series-set.ts";
 import { RandomStream } from "../../src/shared/random.ts";
-import { usualAnchor } from "../../src/train/usual-anchor.ts";
-import { usualTransform } from "../../src/train/usual-transform.ts";
+import { defaultAnchor } from "../../src/train/default-anchor.ts";
+import { defaultTransform } from "../../src/train/default-transform.ts";
 
 const seriesOf = (...columns: (readonly number[])[]) =>
   timeSeriesSet({ targets: ["y"], series: columns.map((y, k) => ({ id: String(k), values: { y } })) }).series;
@@ -17,7 +17,7 @@ const walk = (steps: readonly number[]): number[] => {
 
 describe("what predictions are differences to", () => {
   const anchor = (columns: (readonly number[])[], options: { seasonal?: boolean } = {}) =>
-    usualAnchor(seriesOf(...columns), { targets: ["y"], horizon: 3, season: 5, seasonal: true, ...options });
+    defaultAnchor(seriesOf(...columns), { targets: ["y"], horizon: 3, season: 5, seasonal: true, ...options });
   const round = (values: readonly number[]): number[] => values.map((v, n) => 10 * (n % 5) + v);
 
   test("is what is least wrong by itself: the mean of noise, the last place of a walk, the season before of a season", () => {
@@ -47,7 +47,7 @@ describe("what predictions are differences to", () => {
 
 describe("whether logarithms are learned", () => {
   const transform = (columns: (readonly number[])[], season = 12) =>
-    usualTransform(seriesOf(...columns), { targets: ["y"], season });
+    defaultTransform(seriesOf(...columns), { targets: ["y"], season });
   const wave = (n: number): number => 1 + 0.3 * Math.sin((2 * Math.PI * n) / 12);
   const numbers = (of: (n: number) => number, length = 96): number[] => Array.from({ length }, (_, n) => of(n));
   const growing = numbers((n) => 100 * 1.02 ** n * wave(n));
