@@ -343,8 +343,7 @@ const sameStrides = (shape: readonly number[], a: readonly number[], b: readonly
 
 /** Where a scalar of a plan lies. @throws UsageError "unknown-scalar" with the nearest name */
 export function scalarRange({ scalars }: Plan, name: string): Range {
-  const range = scalars[name];
-  if (range) return range;
+  if (Object.hasOwn(scalars, name)) return scalars[name]!;
   const names = Object.keys(scalars);
   const near = nearest(name, names);
   throw new UsageError(

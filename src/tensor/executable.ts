@@ -14,8 +14,8 @@ export interface CompileOptions<M extends Machine = Machine> {
 }
 
 /**
- * Compiles a recorded graph: allocates missing arenas, prepares the plan and writes the constants. Nothing more can be recorded
- * afterwards.
+ * Compiles a recorded graph: allocates missing arenas, prepares the plan and writes the constants. Recording more afterwards is an
+ * error.
  * @example
  * ```ts
  * const graph = new Graph({ machine });
@@ -36,10 +36,10 @@ export async function compile<M extends Machine>(graph: Graph, options: CompileO
   try {
     for (const [name, length] of Object.entries(plan.arenas)) {
       if (given[name]) arenas[name] = given[name];
-      else if (name === QUANTIZED)
+      else if (length > 0 && (name === "parameters" || name === QUANTIZED))
         throw new UsageError(
           "missing-option",
-          "compile: arenas: these parameters have weights of 8 bits; give all that they have, `parameters.arenas`",
+          "compile: arenas: the graph has parameters, whose numbers lie elsewhere; give all that they have, `parameters.arenas`",
         );
       else {
         arenas[name] = machine.arena(name, length);
@@ -90,7 +90,9 @@ export class Executable<M extends Machine = Machine> extends Closing {
   write(name: string, data: ArrayLike<number>): void {
     this.expectOpen();
     const { range } = find("input", this.graph.inputs, name, { data });
-    if (range.type === "int" || Object.hasOwn(this.graph.bounds, name)) checkWhole(name, data, this.graph.bounds[name]);
+    const { bounds, exceptions } = this.graph;
+    const bound = Object.hasOwn(bounds, name) ? bounds[name] : undefined;
+    if (range.type === "int" || bound !== undefined) checkWhole(name, data, bound, exceptions.get(name));
     this.machine.write(this.arenas[range.arena]!, range, data);
   }
 
@@ -124,6 +126,7 @@ export class Executable<M extends Machine = Machine> extends Closing {
 
   /** Resolves to a copy of the gradient of a tensor after `graph.backward`. */
   readAdjoint(tensor: Tensor): Promise<Numbers> {
+    this.expectOpen();
     const adjoint = this.graph.adjoint(tensor);
     if (!adjoint)
       throw new UsageError(
@@ -161,7 +164,6 @@ export class Executable<M extends Machine = Machine> extends Closing {
 
   /** Frees the plan and the arenas that were not given. */
   close(): void {
-    if (this.closed) return;
     this.closed = true;
     this.prepared.close();
     for (const arena of this.owned) arena.close();
@@ -173,7 +175,6 @@ export class Executable<M extends Machine = Machine> extends Closing {
   }
 
   private readRange(range: Range): Promise<Numbers> {
-    this.expectOpen();
     return this.machine.read(this.arenas[range.arena]!, range);
   }
 
@@ -208,14 +209,19 @@ const wrongLength = (kind: string, name: string, tensor: Tensor, given: unknown)
     `${kind} "${name}" has shape ${formatShape(tensor.shape)}, that is ${tensor.range.length} numbers; got ${countOf(given)}`,
   );
 
-function checkWhole(name: string, data: ArrayLike<number>, below: number | undefined): void {
+function checkWhole(
+  name: string,
+  data: ArrayLike<number>,
+  below: number | undefined,
+  except: number | undefined,
+): void {
   const [min, end] = below === undefined ? [-(2 ** 31), 2 ** 32] : [0, below];
   for (let i = 0; i < data.length; i++) {
     const value = data[i]!;
-    if (!Number.isInteger(value) || value < min || value >= end)
+    if ((!Number.isInteger(value) || value < min || value >= end) && value !== except)
       throw new UsageError(
         "out-of-range",
-        `input "${name}": element ${i} is ${value}, expected a whole number from ${min} to ${end - 1}`,
+        `input "${name}": element ${i} is ${value}, expected a whole number from ${min} to ${end - 1}${except === undefined ? "" : `, or ${except}`}`,
       );
   }
 }

@@ -1,15 +1,18 @@
 import { type Kernel, type Plan, type Range, TOUCHED_BLOCK } from "../compute/plan.ts";
-import { add, variable } from "../math/expression.ts";
+import { add, constant, type Expression, variable } from "../math/expression.ts";
 import {
   countOf,
   describe,
   expectInteger,
+  expectOneOf,
+  expectShape,
   expectSizes,
   FailureError,
   ShapeError,
   UsageError,
 } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { mapValues } from "../shared/records.ts";
 import { formatBytes, formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { GraphOptions } from "./graph-options.ts";
 import { type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
@@ -41,13 +44,17 @@ interface TapeEntry {
   readonly backward: (adjoints: readonly (Range | undefined)[]) => void;
 }
 
-/** @throws UsageError "bad-tensors" for what is no tensor of a graph, such as an array of numbers */
-export function expectTensor(argument: string, given: Tensor): void {
-  if (given?.graph instanceof Graph) return;
-  throw new UsageError(
-    "bad-tensors",
-    `${argument}: expected a tensor of a graph (\`graph.input(…)\`, or what a layer gives), got ${describe(given)}; numbers are written when the plan is there: \`executable.write(name, numbers)\``,
-  );
+/**
+ * @param shape as `expectShape` takes it; default: any
+ * @throws UsageError "bad-tensors" for what is no tensor of a graph, such as an array of numbers; ShapeError "shape-mismatch"
+ */
+export function expectTensor(argument: string, given: Tensor, shape?: readonly (number | string)[]): void {
+  if (!(given?.graph instanceof Graph))
+    throw new UsageError(
+      "bad-tensors",
+      `${argument}: expected a tensor of a graph (\`graph.input(…)\`, or what a layer gives), got ${describe(given)}; numbers are written when the plan is there: \`executable.write(name, numbers)\``,
+    );
+  if (shape) expectShape(argument, given.shape, shape);
 }
 
 /**
@@ -70,6 +77,8 @@ export class Graph {
   readonly outputs: Record<string, Tensor> = {};
   /** Upper bounds of integer inputs: values must be in [0, bound), which is checked before they are written. */
   readonly bounds: Record<string, number> = {};
+  /** Of such an input a number outside its bound that it may hold as well: the target that does not count. */
+  readonly exceptions = new Map<string, number>();
   /** Numbers that the host writes once, after preparing the plan. */
   readonly constants: { readonly range: Range; readonly data: ArrayLike<number> }[] = [];
 
@@ -88,6 +97,7 @@ export class Graph {
   private readonly lookups = new Map<Range, Lookup>();
   private readonly draws = new RandomDraws();
   private wentBack = false;
+  private finished = false;
 
   constructor(options: GraphOptions) {
     expectOptions("Graph", options, {
@@ -111,6 +121,7 @@ export class Graph {
 
   /** Reserves a range of an arena, aligned to 16 elements. */
   reserve(arena: string, length: number, type: Range["type"] = "float"): Range {
+    this.expectRecording();
     const offset = this.used[arena] ?? 0;
     this.used[arena] = offset + Math.ceil(Math.max(length, 1) / 16) * 16;
     return { arena, offset, length, type };
@@ -154,16 +165,21 @@ export class Graph {
     expectSizes(`input "${name}"`, shape);
     if (Object.hasOwn(this.inputs, name))
       throw new UsageError("duplicate-name", `input "${name}" is declared twice in one graph`);
-    if (options.below !== undefined) this.bounds[name] = options.below;
-    const range = this.reserve("inputs", size(shape), options.type);
-    this.inputs[name] = this.tensor(shape, range, options.differentiable ?? false);
+    const { type = "float", differentiable = false, below } = options;
+    expectOneOf(`input "${name}": type`, type, ["float", "int"]);
+    if (below !== undefined) this.bounds[name] = expectInteger(`input "${name}": below`, below, { min: 1 });
+    this.inputs[name] = this.tensor(shape, this.reserve("inputs", size(shape), type), differentiable);
     return this.inputs[name];
   }
 
-  /** Declares that the values of an input, if it is one, are in [0, below). The smallest bound holds. */
-  bound(tensor: Tensor, below: number): void {
-    for (const [name, { range }] of Object.entries(this.inputs))
-      if (range === tensor.range) this.bounds[name] = Math.min(below, this.bounds[name] ?? below);
+  /** Declares that the values of an input, if it is one, are in [0, below), or `except`. The smallest bound holds. */
+  bound(tensor: Tensor, below: number, except?: number): void {
+    const name = Object.keys(this.inputs).find((one) => this.inputs[one]!.range === tensor.range);
+    if (name === undefined) return;
+    // What one use of a number leaves out another reads.
+    if (!Object.hasOwn(this.bounds, name) && except !== undefined) this.exceptions.set(name, except);
+    else if (this.exceptions.get(name) !== except) this.exceptions.delete(name);
+    this.bounds[name] = Math.min(below, this.bounds[name] ?? below);
   }
 
   /** Makes a tensor of numbers that never change. */
@@ -175,7 +191,7 @@ export class Graph {
         `constant: shape ${formatShape(shape)} has ${size(shape)} numbers, got ${countOf(data)}`,
       );
     const range = this.reserve("inputs", size(shape));
-    this.constants.push({ range, data });
+    this.constants.push({ range, data: new Float64Array(data) });
     return this.tensor(shape, range);
   }
 
@@ -194,8 +210,8 @@ export class Graph {
 
   /** Declares a number that is given to each run by name (shape []). */
   scalar(name: string, type: Range["type"] = "float"): Tensor {
-    this.scalarRanges[name] ??= this.reserve("scalars", 1, type);
-    return this.tensor([], this.scalarRanges[name]);
+    if (!Object.hasOwn(this.scalarRanges, name)) this.scalarRanges[name] = this.reserve("scalars", 1, type);
+    return this.tensor([], this.scalarRanges[name]!);
   }
 
   /**
@@ -258,12 +274,16 @@ export class Graph {
 
   /** Names a tensor so that the host can read it after a run. */
   output(name: string, tensor: Tensor): void {
+    this.expectRecording();
     this.expectOwn(`output "${name}"`, tensor);
+    if (Object.hasOwn(this.outputs, name))
+      throw new UsageError("duplicate-name", `output "${name}" is declared twice in one graph`);
     this.outputs[name] = tensor;
   }
 
   /** Appends a launch to the plan. @returns it, for `replace` */
   launch(kernel: Kernel, operands: Record<string, Range>): LaunchPlace {
+    this.expectRecording();
     const place = { kernel, operands };
     this.launches.push(place);
     return place;
@@ -301,35 +321,12 @@ export class Graph {
       return range;
     });
     write(ranges);
-    for (const [sum, part] of additions) {
-      const value = add(variable("sum"), variable("part"));
-      this.launch(
-        {
-          op: "pointwise",
-          shape: [sum.length],
-          inputs: { sum: [1], part: [1] },
-          outputs: { out: { value, strides: [1] } },
-        },
-        { sum, part, out: sum },
-      );
-    }
+    for (const [sum, part] of additions) this.elements(add(variable("sum"), variable("part")), { sum, part }, sum);
   }
 
   /**
-   * Like `contribute` to one target, for a kernel that can add in place: `write` gets the adjoint and whether to keep what it holds.
-   */
-  accumulate(target: Tensor, write: (range: Range, keep: boolean) => void): void {
-    const known = target.differentiable ? this.adjoints.get(target.range) : undefined;
-    if (known) {
-      this.constantAdjoints.delete(target.range);
-      this.whole.add(known);
-      write(known, true);
-    } else this.contribute([target], ([range]) => write(range!, false));
-  }
-
-  /**
-   * Like `accumulate`, for a kernel that writes some rows of a table. Where touched blocks are noted, `write` also gets their range, and by
-   * how many elements the first block begins before the table.
+   * Like `contribute` to one table, for a kernel that adds to some of its rows in place: `write` gets the adjoint and whether to keep what it
+   * holds. Where touched blocks are noted, it also gets their range, and by how many elements the first block begins before the table.
    */
   accumulateRows(
     table: Tensor,
@@ -343,9 +340,8 @@ export class Graph {
   }
 
   private newAdjoint(t: Tensor): Range {
-    const range = this.isParameter(t)
-      ? { ...t.range, arena: "gradients" }
-      : this.reserve("activations", t.range.length);
+    const { arena, length } = t.range;
+    const range = arena === "parameters" ? { ...t.range, arena: "gradients" } : this.reserve("activations", length);
     this.adjoints.set(t.range, range);
     return range;
   }
@@ -370,7 +366,7 @@ export class Graph {
     return range && this.tensor(tensor.shape, range);
   }
 
-  /** Returns the number that all elements of the adjoint of a tensor are in every run, if that is known while the plan is recorded. */
+  /** The number that all elements of the adjoint of a tensor are in every run, if that is known while the plan is recorded. */
   constantAdjoint(tensor: Tensor): number | undefined {
     return this.constantAdjoints.get(tensor.range);
   }
@@ -384,6 +380,11 @@ export class Graph {
 
   /** Records the backward pass of `Σ seed · tensor`, once; a seed is a tensor of the same shape or a number. */
   backward(seeds: readonly (readonly [tensor: Tensor, seed: Tensor | number])[]): void {
+    if (!Array.isArray(seeds) || !seeds.every(Array.isArray))
+      throw new UsageError(
+        "bad-tensors",
+        `backward: expected pairs of a tensor and its seed, such as [[loss, 1]], got ${describe(seeds)}`,
+      );
     if (this.wentBack)
       throw new UsageError(
         "bad-tensors",
@@ -393,11 +394,7 @@ export class Graph {
       this.expectOwn("backward", tensor);
       if (typeof seed === "number") continue;
       this.expectOwn("backward: seed", seed);
-      if (!sameShape(seed.shape, tensor.shape))
-        throw new ShapeError(
-          "shape-mismatch",
-          `backward: a tensor of shape ${formatShape(tensor.shape)} has a seed of shape ${formatShape(seed.shape)}`,
-        );
+      expectShape("backward: seed", seed.shape, tensor.shape);
     }
     this.wentBack = true;
     for (const [tensor, seed] of seeds) {
@@ -413,11 +410,11 @@ export class Graph {
     this.tape.length = 0;
     // Outside training parameters have no gradients, only inputs do.
     if (!this.training) return;
-    for (const [parameter, offset] of this.parameters?.offsets ?? []) {
-      const tensor = this.parameterTensors.get(parameter);
-      if (!tensor || !this.adjoints.has(tensor.range))
-        this.fill({ arena: "gradients", offset, length: size(parameter.shape), type: "float" }, 0);
-    }
+    const reached = new Set(
+      [...this.adjoints.values()].map(({ arena, offset }) => (arena === "gradients" ? offset : -1)),
+    );
+    for (const [parameter, offset] of this.parameters?.offsets ?? [])
+      if (!reached.has(offset)) this.fill(this.parameterRange("gradients", parameter), 0);
     this.noteWholeGradients();
   }
 
@@ -429,32 +426,37 @@ export class Graph {
 
   /** Records a fill of a range with a number. */
   fill(out: Range, value: number): void {
-    this.launch(
-      { op: "pointwise", shape: [out.length], inputs: {}, outputs: { out: { value: add(value, 0), strides: [1] } } },
-      { out },
-    );
+    this.elements(constant(value), {}, out);
   }
 
   /** Records a copy of one range to another of the same length. */
   copy(from: Range, out: Range): void {
+    this.elements(variable("from"), { from }, out);
+  }
+
+  /** Records an equation over the elements of ranges of one length. */
+  private elements(value: Expression, inputs: Record<string, Range>, out: Range): void {
+    const strides = [1];
     this.launch(
       {
         op: "pointwise",
         shape: [out.length],
-        inputs: { from: [1] },
-        outputs: { out: { value: variable("from"), strides: [1] } },
+        inputs: mapValues(inputs, () => strides),
+        outputs: { out: { value, strides } },
       },
-      { from, out },
+      { ...inputs, out },
     );
   }
 
-  /** Returns the recorded plan. @throws FailureError "out-of-memory", before anything is allocated, if the machine cannot hold it */
+  /**
+   * Returns the recorded plan; nothing more can be recorded.
+   * @throws FailureError "out-of-memory", before anything is allocated, if the machine cannot hold it
+   */
   finish(): Plan {
-    const arenas: Record<string, number> = { ...this.used };
-    if (this.parameters) {
-      arenas.parameters = this.parameters.length;
-      if (this.training) arenas.gradients = this.parameters.length;
-    }
+    this.finished = true;
+    const { parameters: layout, training } = this;
+    const ofParameters = layout && { parameters: layout.length, ...(training && { gradients: layout.length }) };
+    const arenas: Record<string, number> = { ...this.used, ...ofParameters };
     const { bytes, elementBytes } = this.machine.limits;
     const needed = Object.values(arenas).reduce((a, b) => a + b, 0) * elementBytes;
     if (needed > bytes) {
@@ -478,13 +480,17 @@ export class Graph {
     return { arena, offset, length: size(parameter.shape), type: "float" };
   }
 
+  private expectRecording(): void {
+    if (this.finished)
+      throw new UsageError(
+        "bad-tensors",
+        "this graph was compiled, and what is recorded now would never run: record everything before `compile`, or make another `new Graph`",
+      );
+  }
+
   private expectOwn(argument: string, tensor: Tensor): void {
     expectTensor(argument, tensor);
     if (tensor.graph !== this)
       throw new UsageError("bad-tensors", `${argument}: expected a tensor of this graph, got one of another`);
-  }
-
-  private isParameter(t: Tensor): boolean {
-    return t.range.arena === "parameters";
   }
 }

@@ -11,10 +11,10 @@ import {
   sub,
   variable,
 } from "../math/expression.ts";
-import { expectShape, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { strides as dense, formatShape } from "../shared/shapes.ts";
-import type { Graph, Tensor } from "./graph.ts";
+import { expectTensor, type Graph, type Tensor } from "./graph.ts";
 import { graphOf } from "./graph-of.ts";
 
 /** What stands for minus infinity: sums of it stay finite, so that no difference of two of them is NaN. */
@@ -77,16 +77,17 @@ export class Lattice {
     expectOptions("Lattice", options, { scores: "required", weights: "required", arcs: "required", mask: 1 });
     const { scores, weights, arcs, mask } = options;
     this.graph = graphOf("lattice", [scores, weights], [mask]);
-    expectShape("lattice: scores", scores.shape, ["T", "B", "J"]);
+    expectOneOf("lattice: arcs", arcs, ["all", "band"]);
+    expectTensor("lattice: scores", scores, ["T", "B", "J"]);
     const [T, B, J] = scores.shape as [number, number, number];
     if (T === 0 || J === 0)
       throw new ShapeError(
         "shape-mismatch",
         `lattice: scores: expected one step and one state or more, got shape ${formatShape(scores.shape)}`,
       );
-    const K = weights.shape.at(-1)!;
-    expectShape("lattice: weights", weights.shape, arcs === "all" ? [J, J] : [B, J + K - 1, K]);
-    if (mask) expectShape("lattice: mask", mask.shape, [T, B]);
+    const K = weights.shape.at(-1) ?? 0;
+    expectTensor("lattice: weights", weights, arcs === "all" ? [J, J] : [B, J + K - 1, K]);
+    if (mask) expectTensor("lattice: mask", mask, [T, B]);
     if (arcs === "band" && weights.differentiable)
       throw new UsageError("bad-option", "lattice: weights of a band get no gradient; wrap them in stopGradient");
     this.options = options;

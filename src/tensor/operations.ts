@@ -1,7 +1,7 @@
 import type { Range } from "../compute/plan.ts";
 import { gradient } from "../math/derivative.ts";
 import { div, type Expression, equal, rewrite, select, term, variable } from "../math/expression.ts";
-import { describe, expectOneOf, expectShape, ShapeError, UsageError } from "../shared/errors.ts";
+import { describe, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { mapValues } from "../shared/records.ts";
 import { broadcastStrides, strides as dense, formatShape, overlaps, size } from "../shared/shapes.ts";
@@ -36,10 +36,10 @@ const taken: readonly string[] = [seed, best, ties, inputOut].map(({ name }) => 
 function common(operation: string, given: Inputs, equation: Expression) {
   const tensors = Object.values(given);
   const graph = graphOf(operation, tensors);
-  term(equation);
+  const whole = term(equation);
   const { out, ...others } = given;
   const inputs = out ? { ...others, [inputOut.name]: out } : given;
-  const [value] = out ? rewrite([equation], (n) => (n === result ? inputOut : undefined)) : [equation];
+  const [value] = out ? rewrite([whole], (n) => (n === result ? inputOut : undefined)) : [whole];
   for (const name of Object.keys(given))
     if (taken.includes(name))
       throw new UsageError("bad-tensors", `${operation}: no input can be called "${name}"; give it another name`);
@@ -409,7 +409,7 @@ export function project(
 export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?: number | undefined } = {}): Tensor {
   expectOptions("gather", options, { paddingIndex: 1 });
   const graph = graphOf("gather", [indices, table]);
-  expectShape("gather: table", table.shape, ["V", "C"]);
+  expectTensor("gather: table", table, ["V", "C"]);
   const [vocabulary, columns] = table.shape as [number, number];
   const rows = size(indices.shape);
   graph.bound(indices, vocabulary);

@@ -125,7 +125,7 @@ export class ParameterStore extends Closing {
   write(name: string, value: ArrayLike<number> | NamedTensor, arena = "parameters"): void {
     this.expectWritable(name, arena);
     const range = this.range(name, arena);
-    if (typeof value !== "object" || value === null)
+    if (typeof value !== "object" || value === null || ("data" in value && !Array.isArray(value.shape)))
       throw new UsageError(
         "bad-option",
         `parameter "${name}": expected numbers, or { shape, data }, got ${describe(value)}`,
@@ -140,7 +140,7 @@ export class ParameterStore extends Closing {
     if (count !== range.length)
       throw new ShapeError(
         "shape-mismatch",
-        `parameter "${name}": shape ${formatShape(shape)} has ${range.length} numbers, got ${count}`,
+        `parameter "${name}": shape ${formatShape(shape)} has ${range.length} numbers, got ${typeof count === "number" ? count : describe(value)}`,
       );
     let { offset } = range;
     for (const part of partsOf(value)) {

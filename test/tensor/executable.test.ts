@@ -77,6 +77,17 @@ describe("an executable", () => {
     expect(() => executable.write("free", [0, 2 ** 32])).toThrow(UsageError);
   });
 
+  it("has the numbers that a constant was given, whatever becomes of them", async () => {
+    const machine = openReference();
+    const graph = new Graph({ machine });
+    const numbers = [1, 2];
+    graph.output("y", mul(graph.constant([2], numbers), 10));
+    numbers.fill(0);
+    const executable = await compile(graph, { machine });
+    executable.run();
+    expect([...(await executable.read("y"))]).toEqual([10, 20]);
+  });
+
   it("says which names there are", async () => {
     const { executable, input } = await counter();
     expect(() => executable.write("y", [1])).toThrow(/no input "y"/);
@@ -84,7 +95,8 @@ describe("an executable", () => {
     expect(() => executable.write("toString", [1])).toThrow(UsageError);
     expect(() => executable.read("scale")).toThrow(/did you mean "scaled"/);
     expect(() => executable.writeState("scaled", [1, 2, 3, 4])).toThrow(/no state/);
-    expect(() => executable.run({ speed: 1 })).toThrow(/"speed"/);
+    for (const name of ["speed", "constructor"])
+      expect(() => executable.run({ [name]: 1 })).toThrow(`no scalar "${name}"`);
     expect(() => executable.readAdjoint(input)).toThrow(/no gradient/);
   });
 
@@ -116,13 +128,36 @@ describe("an executable", () => {
       () => executable.read("sum"),
       () => executable.zeroState(),
       () => executable.readInto("sum", new Float64Array(4)),
+      () => executable.readAdjoint(executable.graph.inputs.x!),
+      () => executable.writeState("sum", [1, 2, 3, 4]),
+      () => executable.shape("sum"),
     ])
-      expect(use).toThrow(/closed/);
+      expect(use).toThrow("this session or executable was closed");
     for (let k = 0; k < 100; k++) {
       const graph = new Graph({ machine });
       graph.output("y", mul(graph.input("x", [4096, 4096]), graph.constant([], [2])));
       (await compile(graph, { machine })).close();
     }
+  });
+
+  it("is of a graph on which nothing more is recorded", async () => {
+    const { graph, input, executable } = await counter();
+    for (const record of [
+      () => mul(input, 2),
+      () => graph.output("x", input),
+      () => graph.input("y", [2]),
+      () => graph.constant([1], [2]),
+      () => graph.state("more", [2]),
+      () => graph.scalar("speed"),
+      () => graph.backward([[input, 1]]),
+      () => graph.copy(graph.states.sum!.range, input.range),
+    ])
+      expect(record).toThrow(/this graph was compiled.*record everything before `compile`/);
+    // What is known already may be asked for, and another machine may run the same plan.
+    expect(graph.state("sum", [2, 2]).shape).toEqual([2, 2]);
+    executable.run({ rate: 1 });
+    using machine = openReference();
+    (await compile(graph, { machine })).run({ rate: 1 });
   });
 
   it("refuses a plan that is too large before anything is allocated, and leaves nothing behind", async () => {
@@ -143,6 +178,15 @@ describe("names in a graph", () => {
   it("are given once to inputs, and always the same shape to a state", () => {
     const graph = new Graph({ machine: openReference() });
     graph.input("constructor", [1]);
+    graph.output("constructor", graph.input("x", [1]));
+    expect(() => graph.output("constructor", graph.inputs.x!)).toThrow('output "constructor" is declared twice');
+    expect(graph.scalar("constructor").shape).toEqual([]);
+    expect(graph.scalar("constructor").range).toBe(graph.scalar("constructor").range);
+    expect(() => graph.input("y", [1], { type: "integer" as never })).toThrow(
+      'input "y": type: expected one of "float"',
+    );
+    for (const below of [0, 1.5, Number.NaN])
+      expect(() => graph.input("y", [1], { below })).toThrow('input "y": below: expected a whole number of at least 1');
     expect(() => graph.input("constructor", [1], { below: 3 })).toThrow(/twice/);
     expect(graph.bounds).toEqual({});
     expect(graph.state("h", [2])).toBe(graph.state("h", [2]));

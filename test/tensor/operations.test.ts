@@ -286,7 +286,7 @@ it("windows may overlap where no gradient comes back, and lie within their tenso
   executable.write("x", [1, 2, 3, 4, 5]);
   executable.run();
   expect([...(await executable.read("windows"))]).toEqual([1, 2, 3, 2, 3, 4, 3, 4, 5]);
-  const y = graph.input("y", [5], { differentiable: true });
+  const y = new Graph({ machine }).input("y", [5], { differentiable: true });
   expect(() => strided(y, [3, 3], 0, [1, 1])).toThrow(/overlap have no gradient/);
   for (const [shape, offset] of [
     [[3, 3], 1],
@@ -404,10 +404,17 @@ describe("shapes that do not fit are refused while recording", () => {
       () => transpose(wrong, [0]),
       () => slice(wrong, 0, 0, 1),
       () => graph.backward([[wrong, 1]]),
+      () => graph.backward([[tensor(2), wrong]]),
       () => graph.substitute({ shape: [2], initialize: () => [] }, wrong),
       () => new Lattice({ scores: wrong, weights: tensor(3, 3), arcs: "all" }),
     ])
       expect(record).toThrow(/expected a tensor of a graph.*got (an array of 2|nothing)/);
+  });
+  it("what is no list of pairs to go back from", () => {
+    for (const wrong of [tensor(2), [tensor(2)], undefined])
+      expect(() => graph.backward(wrong as never)).toThrow(
+        /expected pairs of a tensor and its seed, such as \[\[loss, 1\]\]/,
+      );
   });
   it("what is no equation, and names that an equation needs for itself", () => {
     for (const wrong of [undefined, tensor(2), less(a, 0)])

@@ -137,6 +137,49 @@ describe("a parameter store", () => {
     expect(await store.read("embedding.weight")).toEqual(weight);
   });
 
+  it("says what a parameter may be written with", async () => {
+    const store = await createParameters({ machine: openReference(), layout: model().layout });
+    for (const [wrong, came] of [
+      [null, "null"],
+      [5, "5"],
+      [{ data: [1] }, "an object with the properties data"],
+    ] as const)
+      expect(() => store.write("scale", wrong as never)).toThrow(`expected numbers, or { shape, data }, got ${came}`);
+    expect(() => store.write("scale", {} as never)).toThrow("has 1 numbers, got an object with no properties");
+    expect(() => store.write("scale", { shape: [1], data: [1] })).toThrow("expected shape [], got [1]");
+    expect(() => store.write("scale", { shape: [], data: [1, 2] })).toThrow("has 1 numbers, got 2");
+    store.write("scale", { shape: [], data: [7] });
+    expect([...(await store.read("scale"))]).toEqual([7]);
+  });
+
+  it("must be given to a plan that reads it", async () => {
+    const { layout, shared } = model();
+    const machine = openReference();
+    const graph = new Graph({ machine, parameters: layout });
+    graph.output("w", graph.parameter(shared));
+    await expect(compile(graph, { machine })).rejects.toThrow(/arenas: the graph has parameters.*`parameters\.arenas`/);
+  });
+
+  it("has the gradient 0 of a parameter in whose place the graph has another tensor", async () => {
+    const { layout, shared } = model();
+    const machine = openReference();
+    const store = await createParameters({ machine, layout, seed: 1 });
+    const graph = new Graph({ machine, parameters: layout, training: true });
+    const bias = layout.names.get("head.bias")!;
+    const before = sumAll({ b: graph.parameter(bias) }, variable("b"));
+    graph.substitute(shared, graph.input("w", shared.shape, { differentiable: true }));
+    graph.substitute(bias, graph.constant([5], [1, 2, 3, 4, 5]));
+    for (const name of store.names) store.write(name, new Float64Array(size(store.shape(name))).fill(7), "gradients");
+    graph.backward([
+      [before, 1],
+      [sumAll({ w: graph.parameter(shared) }, variable("w")), 1],
+    ]);
+    (await compile(graph, { machine, arenas: store.arenas })).run();
+    expect([...(await store.read("embedding.weight", "gradients"))]).toEqual(new Array(6).fill(0));
+    // What was used before has its gradient.
+    expect([...(await store.read("head.bias", "gradients"))]).toEqual(new Array(5).fill(1));
+  });
+
   it("is an error to use when closed", async () => {
     const store = await createParameters({ machine: openReference(), layout: model().layout });
     store.close();
