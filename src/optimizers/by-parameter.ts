@@ -66,9 +66,9 @@ export function scaledRate(optimizer: Optimizer, factor: number | ((step: number
   return { ...optimizer, scalars: (step, rate) => optimizer.scalars(step, scaled(step, rate)) };
 }
 
-/** The optimizer of a parameter. */
+/** The optimizer of a parameter. @throws UsageError "bad-option" for what is none */
 export const optimizerOf = (choice: OptimizerChoice, parameter: string): Optimizer =>
-  "of" in choice ? choice.of(parameter) : choice;
+  "of" in Object(choice) ? (choice as ParameterOptimizers).of(parameter) : expectOptimizer(choice as Optimizer, "");
 
 /** The same choice, of optimizers that something was made of. What was one object stays one. */
 export function eachOptimizer(choice: OptimizerChoice, make: (optimizer: Optimizer) => Optimizer): OptimizerChoice {
@@ -95,7 +95,7 @@ export function leavesParameters({ moments, scalars, update }: Optimizer): boole
 }
 
 /** @throws UsageError "bad-option" */
-export function expectOptimizer(optimizer: Optimizer, whose: string): Optimizer {
+function expectOptimizer(optimizer: Optimizer, whose: string): Optimizer {
   if (typeof optimizer?.update === "function" && typeof optimizer.moments === "object") return optimizer;
   throw new UsageError(
     "bad-option",

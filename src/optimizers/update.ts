@@ -126,11 +126,15 @@ function recordEquations(graph: Graph, optimizer: Optimizer, label: string, clip
   const elements = ["p", "g", ...moments];
   const arenaOf = (name: string): string =>
     name === "p" ? "parameters" : name === "g" ? "gradients" : momentArena(name);
-  const numbers: Record<string, Range> = { ...clip.ranges };
-  for (const name of Object.keys(optimizer.scalars(1, 0))) numbers[name] = graph.scalar(scalarName(label + name)).range;
-  for (const name of Object.keys(numbers))
-    if (elements.includes(name))
-      throw new UsageError("duplicate-name", `optimizer: "${name}" is both a scalar and a moment`);
+  const scalars = Object.keys(optimizer.scalars(1, 0));
+  const all = [...elements, ...Object.keys(clip.ranges), ...scalars];
+  const twice = all.find((name, k) => all.indexOf(name) !== k);
+  if (twice !== undefined)
+    throw new UsageError(
+      "duplicate-name",
+      `optimizer "${optimizer.name}": "${twice}" names two things: the moments and scalars, "p" and "g" each need a name of their own`,
+    );
+  const numbers = { ...clip.ranges, ...mapNames(scalars, (name) => graph.scalar(scalarName(label + name)).range) };
 
   const values = mapNames(elements, variable);
   const next = optimizer.update({ ...values, g: clip.gradient }, mapNames(Object.keys(numbers), variable));

@@ -3,18 +3,17 @@ import { type Batch, weightOf } from "../data/batch-source.ts";
 import { add, equal, mul, select, variable } from "../math/expression.ts";
 import { AVERAGE } from "../optimizers/averaged.ts";
 import {
-  expectOptimizer,
   leavesParameters,
   momentsOf,
   type OptimizerChoice,
   optimizerOf,
 } from "../optimizers/by-parameter.ts";
 import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
-import { describe, expectInteger, expectShape, FailureError, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, FailureError, UsageError } from "../shared/errors.ts";
 import { zipRecord } from "../shared/records.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
-import { Graph, type Tensor } from "../tensor/graph.ts";
+import { expectTensor, Graph, type Tensor } from "../tensor/graph.ts";
 import type { Parameter, ParameterLayout } from "../tensor/parameter.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import { NOTES, NOTES_ARENA, reserveNotes, type StepReading, takeNotes } from "./notes.ts";
@@ -65,7 +64,6 @@ const SUM_ARENA = "gradient sum";
 export async function openLearner(options: LearnerOptions): Promise<Learner> {
   const { machine, parameters, optimizer, clipNorm, clipValue, recompute, accumulates = false } = options;
   if (recompute !== undefined) expectInteger("recompute", recompute, { min: 1 });
-  if (!("of" in optimizer)) expectOptimizer(optimizer, "");
   expectRoom(machine, parameters.layout, optimizer, accumulates);
   const graph = new Graph({ machine, parameters: parameters.layout, training: true, touched: !accumulates });
   const notes = reserveNotes(graph);
@@ -327,7 +325,7 @@ function expectNumber(name: string, tensor: Tensor | undefined, recorded?: unkno
     const got = tensor === undefined ? describeRecorded(recorded) : describe(tensor);
     throw new UsageError("bad-option", `record: expected { ${name} }, a tensor of shape [], got ${got}`);
   }
-  expectShape(`record: ${name}`, tensor.shape, []);
+  expectTensor(`record: ${name}`, tensor, []);
   return tensor;
 }
 

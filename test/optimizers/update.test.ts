@@ -16,7 +16,7 @@ import {
 } from "../../src/optimizers/registry.ts";
 import { rmsprop } from "../../src/optimizers/rmsprop.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
-import { updateParameters } from "../../src/optimizers/update.ts";
+import { type UpdateOptions, updateParameters } from "../../src/optimizers/update.ts";
 import { Graph } from "../../src/tensor/graph.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { onMachines } from "../layers/on-machines.ts";
@@ -202,11 +202,10 @@ onMachines("the update of all parameters", (machine, tolerance) => {
   test("what does not fit is refused in words", () => {
     const model = { parts: { w: { shape: [2], initialize: () => [1, 2] } } };
     const parameters = layoutParameters(model);
-    const graph = new Graph({ machine: machine(), parameters, training: true });
-    expect(() => updateParameters(graph, sgd(), { clipNorm: 0 })).toThrow("clipNorm: expected a number above 0, got 0");
-    expect(() => updateParameters(graph, sgd(), { clipValue: Number.NaN })).toThrow(
-      "clipValue: expected a number above 0",
-    );
+    const update = (...[optimizer, options]: [Parameters<typeof updateParameters>[1], UpdateOptions?]) =>
+      updateParameters(new Graph({ machine: machine(), parameters, training: true }), optimizer, options);
+    expect(() => update(sgd(), { clipNorm: 0 })).toThrow("clipNorm: expected a number above 0, got 0");
+    expect(() => update(sgd(), { clipValue: Number.NaN })).toThrow("clipValue: expected a number above 0");
     expect(() => updateParameters(new Graph({ machine: machine(), parameters }), sgd())).toThrow("`training: true`");
     const clash = defineOptimizer({
       name: "clash",
@@ -214,12 +213,16 @@ onMachines("the update of all parameters", (machine, tolerance) => {
       scalars: () => ({ m: 1 }),
       update: ({ p, m }) => ({ p, m }),
     });
-    expect(() => updateParameters(graph, clash)).toThrow('"m" is both a scalar and a moment');
+    expect(() => update(clash)).toThrow('optimizer "clash": "m" names two things');
+    for (const name of ["p", "g", "clip factor"])
+      expect(() => update({ ...clash, moments: { [name]: 0 } }, { clipNorm: 1 })).toThrow(`"${name}" names two things`);
+    for (const none of [undefined, adam])
+      expect(() => update(none as never)).toThrow("optimizer: expected what adam(), sgd() and others");
     const lacks = { ...clash, name: "lacks", scalars: () => ({}), update: ({ p }: { p: unknown }) => ({ p }) };
-    expect(() => updateParameters(graph, lacks as never)).toThrow(
+    expect(() => update(lacks as never)).toThrow(
       'optimizer "lacks": update: expected p, m as expressions, got nothing for m',
     );
-    expect(() => updateParameters(graph, sgd()).scalars(1, Number.NaN)).toThrow("the learning rate is NaN");
+    expect(() => update(sgd()).scalars(1, Number.NaN)).toThrow("the learning rate is NaN");
   });
 });
 
