@@ -1,7 +1,7 @@
 import { div, exp, less, mul, select, sub, tanh, variable } from "../math/expression.ts";
-import { expectInteger, expectShape } from "../shared/errors.ts";
+import { expectInteger } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import type { MaskInput } from "./layer.ts";
@@ -31,9 +31,9 @@ export function attentionPool(options: { readonly inputSize: number }): Attentio
     forward(x, input = {}) {
       expectOptions("AttentionPool.forward", input, { mask: 1 });
       const { mask } = input;
-      expectShape("attentionPool: input", x.shape, ["T", "B", inputSize]);
+      expectTensor("attentionPool: input", x, ["T", "B", inputSize]);
       const [steps, batch] = x.shape as [number, number, number];
-      if (mask) expectShape("attentionPool: mask", mask.shape, [steps, batch]);
+      if (mask) expectTensor("attentionPool: mask", mask, [steps, batch]);
       const seen = mask ? reshape(mask, [steps, batch, 1]) : x.graph.constant([1, 1, 1], [1]);
       const counts = less(0, variable("seen"));
       // What a step that does not count holds must not reach a product, where 0 · NaN is NaN.

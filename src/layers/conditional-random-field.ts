@@ -1,7 +1,7 @@
 import { add, type Expression, equal, less, select, sub, variable } from "../math/expression.ts";
-import { describe, expectInteger, expectShape, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { HOPELESS, IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
 import { arange, gather, pointwise, reduce, reshape, stopGradient } from "../tensor/operations.ts";
 import type { HasParameters, Parameter } from "../tensor/parameter.ts";
@@ -84,10 +84,10 @@ export class ConditionalRandomField implements HasParameters {
    */
   negativeLogLikelihood(emissions: Tensor, tags: Tensor, input: MaskInput = {}): Tensor {
     expectOptions("ConditionalRandomField.negativeLogLikelihood", input, { mask: 1 });
-    expectShape("conditionalRandomField: tags", tags.shape, emissions.shape.slice(0, 2));
     const { lattice, scores, weights, mask: there } = this.lattice(emissions, input);
-    const [T, B] = tags.shape as [number, number];
-    const C = this.tags;
+    const [T, B, C] = emissions.shape as [number, number, number];
+    expectTensor("conditionalRandomField: tags", tags, [T, B]);
+    tags.graph.bound(tags, C);
     const chosen = equal(variable("tag"), variable("column"));
     const counts = less(0, variable("mask"));
     const column = arange(emissions.graph, [1, 1, C]);
@@ -115,9 +115,9 @@ export class ConditionalRandomField implements HasParameters {
     expectOptions("ConditionalRandomField.lattice", input, { mask: 1 });
     const { mask: given } = input;
     const C = this.tags;
-    expectShape("conditionalRandomField: emissions", emissions.shape, ["T", "B", C]);
+    expectTensor("conditionalRandomField: emissions", emissions, ["T", "B", C]);
     const [T, B] = emissions.shape as [number, number, number];
-    if (given) expectShape("conditionalRandomField: mask", given.shape, [T, B]);
+    if (given) expectTensor("conditionalRandomField: mask", given, [T, B]);
     const { graph } = emissions;
     const mask = stopGradient(given ?? graph.constant([T, B], new Float64Array(T * B).fill(1)));
     const limited = (name: "transitions" | "start" | "end", shape: readonly number[]): Tensor =>

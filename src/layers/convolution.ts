@@ -1,7 +1,6 @@
-import { expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { formatShape } from "../shared/shapes.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { concatenate, matmul, reshape, slice, transpose } from "../tensor/operations.ts";
 import type { Parameter } from "../tensor/parameter.ts";
 import { uniform } from "./initialize.ts";
@@ -55,7 +54,11 @@ export function convolution1d(options: Convolution1dOptions): Convolution1d {
   const [stride, dilation] = [whole("stride"), whole("dilation")];
   const { padding = 0 } = options;
   const ends = typeof padding === "number" ? [padding, padding] : padding;
-  if (ends.length !== 2) throw new UsageError("bad-option", "convolution1d: padding is a number or [before, after]");
+  if (!Array.isArray(ends) || ends.length !== 2)
+    throw new UsageError(
+      "bad-option",
+      `convolution1d: padding: expected a number or [before, after], got ${describe(padding)}`,
+    );
   const [before, after] = ends.map((n) => expectInteger("convolution1d: padding", n, { min: 0 })) as [number, number];
   const initialize = uniform(1 / Math.sqrt(inputSize * kernelSize));
   const weight = { shape: [outputSize, inputSize, kernelSize], initialize };
@@ -68,13 +71,9 @@ export function convolution1d(options: Convolution1dOptions): Convolution1d {
     parts: { weight, ...(bias && { bias }) },
     outputSteps,
     forward(x: Tensor): Tensor {
+      expectTensor("convolution1d: input", x, ["T", "B", inputSize]);
       const { graph } = x;
-      const [steps = 0, batch = 0] = x.shape;
-      if (x.shape.length !== 3 || x.shape[2] !== inputSize)
-        throw new ShapeError(
-          "shape-mismatch",
-          `convolution1d: expected input [T, B, ${inputSize}], got ${formatShape(x.shape)}`,
-        );
+      const [steps, batch] = x.shape as [number, number, number];
       const count = outputSteps(steps);
       if (count < 1)
         throw new ShapeError(

@@ -2,7 +2,7 @@ import { describe, expectOneOf, ShapeError, UsageError } from "../shared/errors.
 import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import { mul } from "../tensor/arithmetic.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import type { Layer } from "./layer.ts";
 
 /** Whether a mask is drawn for each step or once for all steps of a sequence. */
@@ -34,6 +34,7 @@ export function dropout(options: DropoutOptions): Layer {
   return {
     parts: {},
     forward(x: Tensor): Tensor {
+      expectTensor("dropout", x);
       const { graph } = x;
       if (!graph.training || rate === 0) return x;
       const rank = x.shape.length;

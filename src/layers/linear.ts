@@ -1,4 +1,4 @@
-import { expectInteger, expectShape } from "../shared/errors.ts";
+import { expectInteger, expectShape, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { project, reshape } from "../tensor/operations.ts";
@@ -46,6 +46,11 @@ export function linear(options: LinearOptions): Linear {
   const inputSize = expectInteger("linear: inputSize", options.inputSize, { min: 1 });
   const outputSize = expectInteger("linear: outputSize", options.outputSize, { min: 1 });
   const { initialize } = options;
+  if (options.weight && initialize !== undefined)
+    throw new UsageError(
+      "bad-option",
+      "linear: a weight that is shared is initialized by its own layer: leave out initialize",
+    );
   const byDefault = uniform(1 / Math.sqrt(inputSize));
   const weight = options.weight ?? {
     shape: [outputSize, inputSize],

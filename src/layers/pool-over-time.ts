@@ -1,9 +1,8 @@
 import { add, type Condition, div, type Expression, equal, less, max, select, variable } from "../math/expression.ts";
-import { expectOneOf, expectShape, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectOneOf, UsageError } from "../shared/errors.ts";
 import { LARGEST_FLOAT32 } from "../shared/finite.ts";
 import { expectOptions } from "../shared/options.ts";
-import { formatShape } from "../shared/shapes.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { arange, pointwise, reduce, reshape } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 
@@ -38,11 +37,7 @@ export function poolOverTime(options: { readonly kind: PoolKind }): PoolOverTime
     parts: {},
     forward(x: Tensor, input: PoolInput = {}): Tensor {
       expectOptions("PoolOverTime.forward", input, { mask: 1, lengths: 1 });
-      if (x.shape.length !== 3)
-        throw new ShapeError(
-          "shape-mismatch",
-          `poolOverTime: expected input [T, B, units], got ${formatShape(x.shape)}`,
-        );
+      expectTensor("poolOverTime: input", x, ["T", "B", "units"]);
       const [, batch, units] = x.shape as [number, number, number];
       return reshape(pools[kind](x, whichSteps(x, input)), [batch, units]);
     },
@@ -59,10 +54,10 @@ function whichSteps(x: Tensor, { mask, lengths }: PoolInput): Steps {
   const [steps, batch] = x.shape as [number, number, number];
   if (mask && lengths) throw new UsageError("bad-option", "poolOverTime: give a mask or lengths, not both");
   if (mask) {
-    expectShape("poolOverTime: mask", mask.shape, [steps, batch]);
+    expectTensor("poolOverTime: mask", mask, [steps, batch]);
     return { inputs: { mask: reshape(mask, [steps, batch, 1]) }, counts: less(0, variable("mask")) };
   }
-  if (lengths) expectShape("poolOverTime: lengths", lengths.shape, [batch]);
+  if (lengths) expectTensor("poolOverTime: lengths", lengths, [batch]);
   const end = lengths ? reshape(lengths, [1, batch, 1]) : x.graph.constant([1, 1, 1], [steps]);
   return { inputs: { end, t: stepNumbers(x) }, counts: less(variable("t"), variable("end")) };
 }

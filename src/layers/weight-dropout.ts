@@ -1,7 +1,7 @@
 import { expectRate } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { mul } from "../tensor/arithmetic.ts";
-import type { Graph, Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Graph, type Tensor } from "../tensor/graph.ts";
 import { gather } from "../tensor/operations.ts";
 
 /**
@@ -34,6 +34,7 @@ export function dropConnect(weight: Tensor, options: { readonly rate: number }):
   expectOptions("dropConnect", options, { rate: "required" });
   const { rate } = options;
   expectRate("dropConnect", rate);
+  expectTensor("dropConnect", weight, ["rows", "columns"]);
   const { graph } = weight;
   if (!graph.training || rate === 0) return weight;
   return mul(weight, weightMask(graph, weight.shape as [number, number], rate));
@@ -55,6 +56,8 @@ export function dropWords(
   expectOptions("dropWords", options, { rate: "required", vocabularySize: "required" });
   const { rate, vocabularySize } = options;
   expectRate("dropWords", rate);
+  expectTensor("dropWords: vectors", vectors);
+  expectTensor("dropWords: tokens", tokens, vectors.shape.slice(0, -1));
   const { graph } = vectors;
   if (!graph.training || rate === 0) return vectors;
   return mul(vectors, gather(tokens, weightMask(graph, [vocabularySize, 1], rate)));

@@ -1,7 +1,7 @@
 import type { Cell } from "../cells/define.ts";
 import { less, select, variable } from "../math/expression.ts";
-import { expectInteger, expectShape } from "../shared/errors.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectInteger } from "../shared/errors.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { arange, concatenate, pointwise, reshape, slice } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { embedding } from "./embedding.ts";
@@ -50,8 +50,8 @@ export function wordCharacters(options: WordCharactersOptions): WordCharacters {
     parts: { embedding: table, rnn },
     forward(characters, lengths, [steps, rows]) {
       const words = steps * rows;
-      expectShape("wordCharacters: characters", characters.shape, [wordLength, words]);
-      expectShape("wordCharacters: lengths", lengths.shape, [words]);
+      expectTensor("wordCharacters: characters", characters, [wordLength, words]);
+      expectTensor("wordCharacters: lengths", lengths, [words]);
       const place = arange(characters.graph, [wordLength, 1]);
       const mask = pointwise(
         { place, length: reshape(lengths, [1, words]) },

@@ -1,10 +1,13 @@
 import { add, constant, type Expression, equal, exp, log, mul, select, sub, variable } from "../math/expression.ts";
-import { describe, expectShape, UsageError } from "../shared/errors.ts";
+import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { arange, pointwise, reduce, reshape, stopGradient, sumAll } from "../tensor/operations.ts";
 import { countKept, keep, type LossOptions, reduceLosses } from "./reduction.ts";
+
+/** The target that does not count, unless another is named: PyTorch's. */
+export const IGNORED = -100;
 
 /** Options of `crossEntropy`. */
 export interface CrossEntropyOptions extends LossOptions {
@@ -27,7 +30,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   expectOptions("crossEntropy", options, { weight: 1, labelSmoothing: 1, ignoreIndex: 1, reduction: 1, mask: 1 });
   expectTensor("crossEntropy: logits", logits);
   expectTensor("crossEntropy: target", target);
-  const { weight, mask, labelSmoothing: epsilon = 0, ignoreIndex = -100, reduction = "mean" } = options;
+  const { weight, mask, labelSmoothing: epsilon = 0, ignoreIndex = IGNORED, reduction = "mean" } = options;
   const places = logits.shape.slice(0, -1);
   const classes = logits.shape.at(-1) ?? 0;
   const byNumber = target.range.type === "int";
@@ -83,7 +86,7 @@ export function expectCrossEntropy(
   name: string,
   logits: readonly number[],
   target: Tensor,
-  { mask, weight, labelSmoothing: epsilon = 0 }: CrossEntropyOptions,
+  { mask, weight, labelSmoothing: epsilon = 0, ignoreIndex = IGNORED }: CrossEntropyOptions,
 ): void {
   const places = logits.slice(0, -1);
   const byNumber = target.range.type === "int";
@@ -91,11 +94,10 @@ export function expectCrossEntropy(
     throw new UsageError("shape-mismatch", `${name}: expected logits of shape [..., V], got a single number`);
   if (!(epsilon >= 0 && epsilon < 1))
     throw new UsageError("out-of-range", `${name}: expected labelSmoothing in [0, 1), got ${describe(epsilon)}`);
-  expectShape(
-    `${name}: target (${byNumber ? "numbers of classes" : "probabilities"})`,
-    target.shape,
-    byNumber ? places : logits,
-  );
-  if (mask) expectShape(`${name}: mask`, mask.shape, places);
-  if (weight) expectShape(`${name}: weight`, weight.shape, [logits.at(-1)!]);
+  const what = byNumber ? "numbers of classes" : "probabilities";
+  expectTensor(`${name}: target (${what})`, target, byNumber ? places : logits);
+  if (mask) expectTensor(`${name}: mask`, mask, places);
+  if (weight) expectTensor(`${name}: weight`, weight, [logits.at(-1)!]);
+  // What a masked target is does not matter.
+  if (byNumber && !mask) target.graph.bound(target, logits.at(-1)!, ignoreIndex);
 }

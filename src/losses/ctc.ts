@@ -1,7 +1,7 @@
 import { add, constant, div, equal, exp, less, log, max, neg, select, sub, variable } from "../math/expression.ts";
-import { expectInteger, expectShape } from "../shared/errors.ts";
+import { expectInteger } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { HOPELESS, IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
 import { arange, concatenate, pointwise, reduce, reshape, slice, stopGradient } from "../tensor/operations.ts";
 import { type Reduction, reduceLosses } from "./reduction.ts";
@@ -42,11 +42,11 @@ export function connectionistTemporalClassification(
     zeroInfinity: 1,
   });
   const { inputLengths, targetLengths, reduction = "mean", zeroInfinity = false } = options;
-  expectShape("ctc: logits", logits.shape, ["T", "B", "V"]);
+  expectTensor("ctc: logits", logits, ["T", "B", "V"]);
   const [T, B, V] = logits.shape as [number, number, number];
-  expectShape("ctc: targets", targets.shape, [B, "L"]);
-  expectShape("ctc: inputLengths", inputLengths.shape, [B]);
-  expectShape("ctc: targetLengths", targetLengths.shape, [B]);
+  expectTensor("ctc: targets", targets, [B, "L"]);
+  expectTensor("ctc: inputLengths", inputLengths, [B]);
+  expectTensor("ctc: targetLengths", targetLengths, [B]);
   const blank = expectInteger("blank", options.blank ?? 0, { min: 0, max: V - 1 });
   const { graph } = logits;
   const L = targets.shape[1]!;

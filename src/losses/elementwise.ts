@@ -18,10 +18,11 @@ export function elementwise(
   more: Readonly<Record<string, Tensor>> = {},
 ): Tensor {
   expectTensor(`${name}: prediction`, prediction);
-  expectTensor(`${name}: target`, target);
-  expectShape(`${name}: target`, target.shape, prediction.shape);
+  expectTensor(`${name}: target`, target, prediction.shape);
   const { mask } = alignMask(name, options.mask, prediction.shape);
   const value = equation(keep(mask, variable("x")), keep(mask, variable("y")));
   const losses = pointwise({ x: prediction, y: target, ...more, ...(mask && { mask }) }, keep(mask, value));
+  // What is broadcast against the prediction must not make more losses than there are predictions.
+  expectShape(`${name}: its losses`, losses.shape, prediction.shape);
   return reduceLosses(losses, options.reduction ?? "mean", countKept(mask, prediction.shape));
 }

@@ -1,7 +1,6 @@
 import { add, div, log, mul, square, sub, variable } from "../math/expression.ts";
-import { expectShape } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { elementwise } from "./elementwise.ts";
 import { keepPositive, type LossOptions } from "./reduction.ts";
 
@@ -24,7 +23,8 @@ export function gaussianLoss(
   options: LossOptions = {},
 ): Tensor {
   expectOptions("gaussianLoss", options, { reduction: 1, mask: 1 });
-  expectShape("gaussianLoss: scale", scale.shape, location.shape);
+  expectTensor("gaussianLoss: location", location);
+  expectTensor("gaussianLoss: scale", scale, location.shape);
   const sigma = keepPositive(options.mask, variable("scale"));
   return elementwise(
     "gaussianLoss",

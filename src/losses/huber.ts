@@ -21,7 +21,8 @@ export function huber(
 ): Tensor {
   expectOptions("huber", options, { reduction: 1, mask: 1, delta: 1 });
   const delta = options.delta ?? 1;
-  if (!(delta > 0)) throw new UsageError("out-of-range", `huber: expected delta above 0, got ${describe(delta)}`);
+  if (!(delta > 0 && delta < Number.POSITIVE_INFINITY))
+    throw new UsageError("out-of-range", `huber: expected a finite delta above 0, got ${describe(delta)}`);
   return elementwise("huber", prediction, target, options, (x, y) => {
     const size = abs(sub(x, y));
     return select(less(size, delta), mul(0.5, square(size)), mul(delta, sub(size, 0.5 * delta)));

@@ -1,4 +1,5 @@
 import { type Expression, equal, exp, log, mul, select, sub, variable } from "../math/expression.ts";
+import { expectOneOf } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise } from "../tensor/operations.ts";
@@ -23,6 +24,7 @@ export interface KlDivergenceOptions extends Omit<LossOptions, "reduction"> {
 export function klDivergence(logProbabilities: Tensor, target: Tensor, options: KlDivergenceOptions = {}): Tensor {
   expectOptions("klDivergence", options, { reduction: 1, logTarget: 1, mask: 1 });
   const { reduction = "mean", logTarget = false } = options;
+  expectOneOf("reduction", reduction, ["mean", "sum", "none", "batchmean"]);
   const ofProbability = (x: Expression, y: Expression): Expression => {
     const none = equal(y, 0);
     // The logarithm of 0, in the target or in the prediction, stays out of both passes.

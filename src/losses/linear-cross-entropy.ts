@@ -1,11 +1,11 @@
 import type { LinearCrossEntropy } from "../compute/plan.ts";
-import { expectOneOf, expectShape, UsageError } from "../shared/errors.ts";
+import { expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { graphOf } from "../tensor/graph-of.ts";
 import { matmul, reshape } from "../tensor/operations.ts";
-import { type CrossEntropyOptions, crossEntropy, expectCrossEntropy } from "./cross-entropy.ts";
+import { type CrossEntropyOptions, crossEntropy, expectCrossEntropy, IGNORED } from "./cross-entropy.ts";
 
 /** A linear layer before the softmax. */
 export interface LinearHead {
@@ -36,9 +36,9 @@ export function linearCrossEntropy(
   const places = x.shape.slice(0, -1);
   const [rows, columns] = [size(places), x.shape.at(-1)!];
   const classes = weight.shape[0]!;
-  expectShape("linearCrossEntropy: weight", weight.shape, ["V", columns]);
-  if (bias) expectShape("linearCrossEntropy: bias", bias.shape, [classes]);
-  const { mask, reduction = "mean", labelSmoothing = 0, ignoreIndex = -100 } = options;
+  expectTensor("linearCrossEntropy: weight", weight, ["V", columns]);
+  if (bias) expectTensor("linearCrossEntropy: bias", bias, [classes]);
+  const { mask, reduction = "mean", labelSmoothing = 0, ignoreIndex = IGNORED } = options;
   if (reduction === "none" || target.range.type !== "int") {
     const logits = matmul(reshape(x, [rows, columns]), weight, { transposeB: true, bias });
     return crossEntropy(reshape(logits, [...places, classes]), target, options);

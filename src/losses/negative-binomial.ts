@@ -1,8 +1,7 @@
 import { add, div, type Expression, log1p, mul, sub, variable } from "../math/expression.ts";
 import { beyondStirling, LIFT } from "../math/log-gamma.ts";
-import { expectShape } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { elementwise } from "./elementwise.ts";
 import { keepPositive, type LossOptions } from "./reduction.ts";
 
@@ -27,7 +26,8 @@ export function negativeBinomialLoss(
   options: LossOptions = {},
 ): Tensor {
   expectOptions("negativeBinomialLoss", options, { reduction: 1, mask: 1 });
-  expectShape("negativeBinomialLoss: dispersion", dispersion.shape, mean.shape);
+  expectTensor("negativeBinomialLoss: mean", mean);
+  expectTensor("negativeBinomialLoss: dispersion", dispersion, mean.shape);
   const alpha = keepPositive(options.mask, variable("dispersion"));
   return elementwise(
     "negativeBinomialLoss",

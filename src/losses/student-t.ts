@@ -1,8 +1,7 @@
 import { add, div, log, log1p, mul, square, sub, variable } from "../math/expression.ts";
 import { logGammaRatio } from "../math/log-gamma.ts";
-import { expectShape } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { elementwise } from "./elementwise.ts";
 import type { GaussianParameters } from "./gaussian.ts";
 import { keepPositive, type LossOptions } from "./reduction.ts";
@@ -26,8 +25,9 @@ export function studentTLoss(
   options: LossOptions = {},
 ): Tensor {
   expectOptions("studentTLoss", options, { reduction: 1, mask: 1 });
-  expectShape("studentTLoss: scale", scale.shape, location.shape);
-  expectShape("studentTLoss: degreesOfFreedom", degreesOfFreedom.shape, location.shape);
+  expectTensor("studentTLoss: location", location);
+  expectTensor("studentTLoss: scale", scale, location.shape);
+  expectTensor("studentTLoss: degreesOfFreedom", degreesOfFreedom, location.shape);
   const [sigma, nu] = [variable("scale"), variable("degreesOfFreedom")].map((v) => keepPositive(options.mask, v));
   return elementwise(
     "studentTLoss",

@@ -8,15 +8,7 @@ import type { RecurrentPreset } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { dropWords } from "../layers/weight-dropout.ts";
-import {
-  describe,
-  expectBoolean,
-  expectInteger,
-  expectOneOf,
-  expectRate,
-  expectShape,
-  UsageError,
-} from "../shared/errors.ts";
+import { describe, expectBoolean, expectInteger, expectOneOf, expectRate, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
@@ -196,8 +188,7 @@ export class LanguageModel implements HasParameters {
   /** Records the model from tokens to the input of its head, [T, B, H|P]. */
   hidden(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelHidden {
     expectOptions("LanguageModel.hidden", input, languageModelInputs);
-    expectTensor("tokens", tokens);
-    expectShape("tokens", tokens.shape, ["T", "B"]);
+    expectTensor("tokens", tokens, ["T", "B"]);
     const { vocabularySize, inputDropout, outputDropout, embeddingDropout, dropoutPer, ...rest } = this.config;
     const drop = (rate: number, x: Tensor): Tensor => dropout({ rate, per: dropoutPer }).forward(x);
     const words = dropWords(this.parts.embedding.forward(tokens), tokens, { rate: embeddingDropout, vocabularySize });

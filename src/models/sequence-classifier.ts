@@ -8,9 +8,9 @@ import type { MaskInput } from "../layers/layer.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type PoolKind, poolOverTime } from "../layers/pool-over-time.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
-import { expectBoolean, expectInteger, expectOneOf, expectRate, expectShape, UsageError } from "../shared/errors.ts";
+import { expectBoolean, expectInteger, expectOneOf, expectRate, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
 import { lastStates } from "./last-states.ts";
@@ -175,7 +175,7 @@ export class SequenceClassifier implements SequenceModel {
   /** Records the input of the recurrent layers, [T, B, E] or [T, B, D]. */
   embed(x: Tensor): Tensor {
     const { embedding: table } = this.parts;
-    expectShape("x", x.shape, table ? ["T", "B"] : ["T", "B", this.config.channels!]);
+    expectTensor("x", x, table ? ["T", "B"] : ["T", "B", this.config.channels!]);
     return table ? dropout({ rate: this.config.dropout }).forward(table.forward(x)) : x;
   }
 

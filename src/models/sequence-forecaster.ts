@@ -5,10 +5,10 @@ import { type Embedding, embedding } from "../layers/embedding.ts";
 import { type RecurrentPreset, zeros } from "../layers/initialize.ts";
 import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
-import { describe, expectInteger, expectRate, expectShape, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectRate, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import { add } from "../tensor/arithmetic.ts";
-import type { Tensor } from "../tensor/graph.ts";
+import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { concatenate, matmul, reshape, slice, stopGradient, transpose } from "../tensor/operations.ts";
 import type { HasParameters, Parameter } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
@@ -212,9 +212,9 @@ export class SequenceForecaster implements HasParameters {
     const { x, future, base, scale, categories, initial } = inputs;
     const { channels, known, horizon } = this.config;
     const { encoder, decoder } = this.parts;
-    expectShape("x", x.shape, ["S", "B", channels]);
+    expectTensor("x", x, ["S", "B", channels]);
     const past = encoder.forward(this.embed(x, categories), { initial });
-    if (decoder) expectShape("future", future?.shape ?? [], [horizon, "B", known]);
+    if (decoder) expectTensor("future", future!, [horizon, "B", known]);
     const last = decoder ? decoder.forward(this.embed(future!, categories), { initial: past.final }) : past;
     return { prediction: this.answer(last, { x, base, scale }), final: past.final };
   }
@@ -273,7 +273,7 @@ export class SequenceForecaster implements HasParameters {
   private based(x: Tensor, base: Tensor | undefined): Tensor | undefined {
     const { linear } = this.parts;
     if (!linear) return base;
-    expectShape("x", x.shape, [this.config.linearSteps!, "B", this.config.channels]);
+    expectTensor("x", x, [this.config.linearSteps!, "B", this.config.channels]);
     const given = (parameter: Parameter): Tensor => stopGradient(x.graph.parameter(parameter));
     const past = transpose(slice(x, 2, 0, this.config.targets), [2, 1, 0]);
     const ahead = add(matmul(past, given(linear.parts.weight)), given(linear.parts.bias));

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { openReference } from "../../src/compute/reference/machine.ts";
 import {
   type ConditionalRandomField,
   conditionalRandomField,
   type TagConstraints,
 } from "../../src/layers/conditional-random-field.ts";
+import { compile } from "../../src/tensor/executable.ts";
+import { Graph } from "../../src/tensor/graph.ts";
 import { bestPath } from "../../src/tensor/lattice.ts";
 import { difference } from "../support/difference.ts";
 import { distinct, expectGradients } from "../tensor/gradients.ts";
@@ -190,5 +193,14 @@ it("refuses constraints that no sequence can begin under, and wrong shapes", asy
   expect(() => conditionalRandomField({ tags: 2, constraints: { ...constraints, start } })).toThrow(
     expect.objectContaining({ code: "bad-option" }),
   );
+  using machine = openReference();
+  const graph = new Graph({ machine });
+  const [emissions, tags] = [graph.input("x", [3, 1, 2]), graph.input("tags", [3, 1], { type: "int" })];
+  const model = conditionalRandomField({ tags: 2 });
+  for (const name of ["transitions", "start", "end"] as const)
+    graph.substitute(model.parts[name], graph.input(name, model.parts[name].shape));
+  model.negativeLogLikelihood(emissions, tags);
+  using executable = await compile(graph, { machine });
+  expect(() => executable.write("tags", [0, 2, 1])).toThrow("element 1 is 2, expected a whole number from 0 to 1");
   expect(() => conditionalRandomField({ tags: 0 })).toThrow(expect.objectContaining({ code: "out-of-range" }));
 });

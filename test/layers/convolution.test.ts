@@ -88,7 +88,7 @@ onMachines("convolution over time", (machine, tolerance) => {
         build: (t) => layer.forward(t.x!),
         model: layer,
       });
-    await expect(run(9, 1, 3)).rejects.toThrow("convolution1d: expected input [T, B, 2], got [9, 1, 3]");
+    await expect(run(9, 1, 3)).rejects.toThrow("convolution1d: input: expected shape [T, B, 2], got [9, 1, 3]");
     await expect(run(4, 1, 2)).rejects.toThrow("the kernel spans 5 steps, the input has 4 with 0 of padding");
     expect(() => convolution1d({ inputSize: 0, outputSize: 1, kernelSize: 1 })).toThrow("inputSize");
     expect(() => convolution1d({ inputSize: 1, outputSize: 1, kernelSize: 1, padding: -1 })).toThrow("padding");

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { activation } from "../../src/layers/activation.ts";
+import { convolution1d } from "../../src/layers/convolution.ts";
 import { embedding } from "../../src/layers/embedding.ts";
 import { layerNorm } from "../../src/layers/layer-norm.ts";
 import { linear } from "../../src/layers/linear.ts";
 import { softmax } from "../../src/layers/softmax.ts";
+import { dropConnect, dropWords } from "../../src/layers/weight-dropout.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { add } from "../../src/tensor/arithmetic.ts";
 import { reshape } from "../../src/tensor/operations.ts";
@@ -94,6 +96,20 @@ onMachines("layers", (machine, tolerance) => {
     expect(() => linear({ inputSize: 3, outputSize: 4, weight: table.weight })).toThrow(
       "linear: weight: expected shape [4, 3], got [5, 3]",
     );
+    expect(() => linear({ inputSize: 3, outputSize: 5, weight: table.weight, initialize: "zeros" })).toThrow(
+      "linear: a weight that is shared is initialized by its own layer",
+    );
+    await expect(run(({ x }) => dropConnect(reshape(x!, [8]), { rate: 0.5 }))).rejects.toThrow(
+      "dropConnect: expected shape [rows, columns], got [8]",
+    );
+    const sizes = { rate: 0.5, vocabularySize: 5 };
+    await expect(
+      run(({ x }, graph) => dropWords(x!, graph.input("tokens", [3, 2], { type: "int" }), sizes)),
+    ).rejects.toThrow("dropWords: tokens: expected shape [2], got [3, 2]");
+    for (const padding of ["same", [1, 2, 3]] as never[])
+      expect(() => convolution1d({ inputSize: 3, outputSize: 4, kernelSize: 1, padding })).toThrow(
+        /convolution1d: padding: expected a number or \[before, after\], got (the string "same"|an array of 3)/,
+      );
     expect(() => embedding({ vocabularySize: 5, embeddingSize: 3, paddingIndex: 5 })).toThrow("from 0 to 4, got 5");
     expect(() => linear({ inputSize: 1.5, outputSize: 1 })).toThrow("linear: inputSize: expected a whole number");
   });

@@ -76,6 +76,6 @@ onMachines("pooling over time", (machine, tolerance) => {
       "lengths: expected shape [4], got [5]",
     );
     await expect(run(({ x: t }) => pool.forward(t!, { mask: t!, lengths: t! }))).rejects.toThrow("not both");
-    await expect(run((_, g) => pool.forward(g.empty([B, U])))).rejects.toThrow("expected input [T, B, units]");
+    await expect(run((_, g) => pool.forward(g.empty([B, U])))).rejects.toThrow("input: expected shape [T, B, units]");
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { binaryCrossEntropy } from "../../src/losses/binary-cross-entropy.ts";
-import { crossEntropy } from "../../src/losses/cross-entropy.ts";
+import { type CrossEntropyOptions, crossEntropy } from "../../src/losses/cross-entropy.ts";
 import { gaussianLoss } from "../../src/losses/gaussian.ts";
 import { huber, smoothL1 } from "../../src/losses/huber.ts";
 import { klDivergence } from "../../src/losses/kl-divergence.ts";
@@ -8,6 +8,7 @@ import { linearCrossEntropy } from "../../src/losses/linear-cross-entropy.ts";
 import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
 import { negativeBinomialLoss } from "../../src/losses/negative-binomial.ts";
 import { studentTLoss } from "../../src/losses/student-t.ts";
+import { compile } from "../../src/tensor/executable.ts";
 import { Graph, type Tensor } from "../../src/tensor/graph.ts";
 import { reshape } from "../../src/tensor/operations.ts";
 import { type Case, evaluate, onMachines } from "../layers/on-machines.ts";
@@ -104,6 +105,36 @@ onMachines("losses at the edges", (machine) => {
     }
   });
 
+  test("a target that is no class is refused where it is written, but the one that does not count, and what a mask hides", async () => {
+    for (const loss of [
+      (x: Tensor, y: Tensor, options: CrossEntropyOptions) => crossEntropy(x, y, options),
+      (x: Tensor, y: Tensor, options: CrossEntropyOptions) =>
+        linearCrossEntropy(x, { weight: x.graph.constant([3, 3], new Float64Array(9)) }, y, options),
+    ]) {
+      const graph = new Graph({ machine: machine() });
+      const [x, mask] = [graph.input("x", [2, 3]), graph.input("mask", [2])];
+      const target = (name: string): Tensor => graph.input(name, [2], { type: "int" });
+      const [y, own, hidden, twice] = [target("y"), target("own"), target("hidden"), target("twice")];
+      loss(x, y, {});
+      loss(x, own, { ignoreIndex: 7 });
+      loss(x, hidden, { mask });
+      loss(x, twice, {});
+      loss(x, twice, { ignoreIndex: 7 });
+      using executable = await compile(graph, { machine: machine() });
+      for (const [name, right, wrong] of [
+        ["y", -100, 3],
+        ["own", 7, -100],
+        ["hidden", 99, 0.5],
+        ["twice", 2, 7],
+      ] as const) {
+        executable.write(name, [0, right]);
+        expect(() => executable.write(name, [0, wrong])).toThrow(`input "${name}": element 1 is ${wrong}`);
+      }
+      expect(() => executable.write("y", [0, 3])).toThrow("expected a whole number from 0 to 2, or -100");
+      expect(() => executable.write("twice", [0, -100])).toThrow(/from 0 to 2$/);
+    }
+  });
+
   test("a mean over no place is NaN, as in PyTorch", async () => {
     const { output } = await evaluate({
       machine: machine(),
@@ -154,6 +185,11 @@ test("what does not fit is refused in words", () => {
   expect(() => meanSquaredError(logits, logits, { mask: graph.input("m2", [2]) })).toThrow(
     "a mask over the first axes",
   );
-  expect(() => huber(logits, logits, { delta: 0 })).toThrow("expected delta above 0, got 0");
+  for (const delta of [0, Number.POSITIVE_INFINITY])
+    expect(() => huber(logits, logits, { delta })).toThrow(`expected a finite delta above 0, got ${delta}`);
+  expect(() => klDivergence(logits, logits, { reduction })).toThrow('"mean", "sum", "none", "batchmean"');
+  expect(() => binaryCrossEntropy(logits, logits, { positiveWeight: graph.input("many", [3, 4, 2, 5]) })).toThrow(
+    "binaryCrossEntropy: its losses: expected shape [4, 2, 5], got [3, 4, 2, 5]",
+  );
   expect(() => smoothL1(logits, logits, { beta: Number.NaN })).toThrow("beta of at least 0, got NaN");
 });

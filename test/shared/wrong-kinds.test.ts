@@ -10,6 +10,10 @@ const layer = recurrent({ cell: lstm(), inputSize: 3, hiddenSize: 2 });
 const any = (value: unknown) => value as never;
 const examples = (labels: unknown) => ({ inputs: ["a", "b", "c", "d"], labels });
 
+const list = any([1]);
+const some = new Graph({ machine }).input("x", [1]);
+const lengths = { inputLengths: some, targetLengths: some };
+
 const calls: Readonly<Record<string, readonly [call: () => unknown, message: RegExp]>> = {
   "numbers for a layer": [
     () => layer.forward(any([[[1, 2, 3]]])),
@@ -26,6 +30,26 @@ const calls: Readonly<Record<string, readonly [call: () => unknown, message: Reg
   ],
   "numbers for a loss": [() => meanSquaredError(any([1]), any([2])), /meanSquaredError: prediction: expected a tensor/],
   "logits as numbers": [() => crossEntropy(any([1, 2]), any([0])), /crossEntropy: logits: expected a tensor/],
+  ...Object.fromEntries(
+    Object.entries({
+      "ctc: logits": () => longshort.connectionistTemporalClassification(list, list, any(lengths)),
+      "gaussianLoss: location": () => longshort.gaussianLoss(any({ location: list, scale: list }), list),
+      "studentTLoss: location": () => longshort.studentTLoss(any({ location: list, scale: list }), list),
+      "negativeBinomialLoss: mean": () => longshort.negativeBinomialLoss(any({ mean: list }), list),
+      "poolOverTime: input": () => longshort.poolOverTime({ kind: "max" }).forward(list),
+      "attentionPool: input": () => longshort.attentionPool({ inputSize: 2 }).forward(list),
+      "convolution1d: input": () =>
+        longshort.convolution1d({ inputSize: 2, outputSize: 2, kernelSize: 1 }).forward(list),
+      "conditionalRandomField: emissions": () =>
+        longshort.conditionalRandomField({ tags: 2 }).negativeLogLikelihood(list, list),
+      dropout: () => longshort.dropout({ rate: 0.5 }).forward(list),
+      dropConnect: () => longshort.dropConnect(list, { rate: 0.5 }),
+      "dropWords: vectors": () => longshort.dropWords(list, list, { rate: 0.5, vocabularySize: 2 }),
+    }).map(([what, call]) => [
+      `numbers for ${what}`,
+      [call, new RegExp(`${what}: expected a tensor.*got an array of 1`)] as const,
+    ]),
+  ),
   "numbers for softmax": [() => softmax(any(new Float32Array(3))), /softmax: expected a tensor.*a Float32Array of 3/],
   "numbers as an output": [() => new Graph({ machine }).output("y", any([1])), /output "y": expected a tensor/],
   "a number as a shape": [() => new Graph({ machine }).input("x", any(3)), /input "x": expected a shape.*got 3/],
