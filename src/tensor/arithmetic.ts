@@ -5,7 +5,7 @@ import type { Tensor } from "./graph.ts";
 import { pointwise } from "./operations.ts";
 
 type Operand = Tensor | Term;
-const isTensor = (x: Operand): x is Tensor => typeof x === "object" && x !== null && "graph" in x;
+const isTensor = (x: Operand): x is Tensor => "graph" in Object(x);
 
 /** The operation on expressions; with a tensor among its operands, on the elements of tensors. */
 function applied(operation: (a: Term, b: Term) => Expression, a: Operand, b: Operand): Expression | Tensor {

@@ -84,7 +84,7 @@ export class ParameterStore extends Closing {
   /** The arena of this name with the layout of the parameters: "parameters", "gradients" or a moment. Made (zeroed) when first asked for. */
   arena(name: string): Arena {
     this.expectOpen();
-    this.owned[name] ??= this.machine.arena(name, Math.max(this.layout.length, 1));
+    this.owned[name] ??= this.machine.arena(name, this.layout.length);
     return this.owned[name];
   }
 
@@ -231,7 +231,7 @@ export class ParameterStore extends Closing {
       ranges.set(parameter, { words: place(quantizedWords(tensor), "int"), scales: place(tensor.scales, "float") });
     }
     this.expectOpen();
-    const arena = this.machine.arena(QUANTIZED, Math.max(length, 1));
+    const arena = this.machine.arena(QUANTIZED, length);
     this.owned[QUANTIZED] = arena;
     for (const { range, data } of parts) this.machine.write(arena, range, data);
     for (const [name, tensor] of weights) this.write(name, dequantize(tensor));

@@ -42,6 +42,10 @@ test("gradients are those of central differences", () =>
 test("a tensor and an expression are no operands of one", () => {
   const graph = new Graph({ machine: openReference() });
   const mixed = [graph.input("x", [2]), math.variable("x")] as unknown as [number, number];
-  expect(() => add(...mixed)).toThrow(/expected two tensors, or a tensor and a number, got a tensor and an expression/);
+  for (const both of [mixed, mixed.toReversed() as typeof mixed])
+    expect(() => add(...both)).toThrow(
+      /expected two tensors, or a tensor and a number, got a tensor and an expression/,
+    );
+  expect(() => add(graph.input("z", [2]), null as never)).toThrow(/expected an expression or a number, got null/);
   expect(() => add(graph.input("y", [2]), "1" as never)).toThrow(/expected an expression or a number, got the string/);
 });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { openMachine } from "../../src/compute/open.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
 import { variable } from "../../src/math/expression.ts";
 import { FailureError, ShapeError, UsageError } from "../../src/shared/errors.ts";
 import { add, mul } from "../../src/tensor/arithmetic.ts";
 import { compile } from "../../src/tensor/executable.ts";
 import { Graph } from "../../src/tensor/graph.ts";
-import { gather, pointwise } from "../../src/tensor/operations.ts";
+import { gather, matmul, pointwise } from "../../src/tensor/operations.ts";
 
 const [x, rate] = [variable("x"), variable("rate")];
 
@@ -69,12 +70,15 @@ describe("an executable", () => {
     gather(tokens, graph.constant([9, 1], new Float32Array(9)));
     graph.input("other", [1], { type: "int", below: 5 });
     graph.input("free", [2], { type: "int" });
+    graph.input("float", [1], { below: 5 });
     const executable = await compile(graph, { machine });
     executable.write("tokens", [6]);
     expect(() => executable.write("tokens", [7])).toThrow(/from 0 to 6/);
     expect(() => executable.write("other", [5])).toThrow(/from 0 to 4/);
+    expect(() => executable.write("float", [5])).toThrow(/from 0 to 4/);
     executable.write("free", [-(2 ** 31), 2 ** 32 - 1]);
-    expect(() => executable.write("free", [0, 2 ** 32])).toThrow(UsageError);
+    for (const wrong of [2 ** 32, -(2 ** 31) - 1])
+      expect(() => executable.write("free", [0, wrong])).toThrow(UsageError);
   });
 
   it("has the numbers that a constant was given, whatever becomes of them", async () => {
@@ -133,11 +137,14 @@ describe("an executable", () => {
       () => executable.shape("sum"),
     ])
       expect(use).toThrow("this session or executable was closed");
-    for (let k = 0; k < 100; k++) {
-      const graph = new Graph({ machine });
-      graph.output("y", mul(graph.input("x", [4096, 4096]), graph.constant([], [2])));
-      (await compile(graph, { machine })).close();
-    }
+    expect(machine.memory.usedBytes).toBe(0);
+    const wasm = await openMachine("wasm");
+    const graph = new Graph({ machine: wasm });
+    graph.output("y", matmul(graph.input("x", [40, 70]), graph.input("w", [70, 50])));
+    const before = wasm.memory.usedBytes;
+    (await compile(graph, { machine: wasm })).close();
+    expect(wasm.memory.usedBytes).toBe(before);
+    wasm.close();
   });
 
   it("is of a graph on which nothing more is recorded", async () => {
@@ -170,7 +177,8 @@ describe("an executable", () => {
     const broken = new Graph({ machine });
     broken.output("y", broken.input("x", [2 ** 28]));
     broken.launch({ op: "gather", rows: 1, vocabulary: 1, columns: 1 }, {});
-    for (let k = 0; k < 5; k++) await expect(compile(broken, { machine })).rejects.toThrow(/"indices" is missing/);
+    await expect(compile(broken, { machine })).rejects.toThrow(/"indices" is missing/);
+    expect(machine.memory.usedBytes).toBe(0);
   });
 });
 

@@ -67,13 +67,15 @@ describe("executables by shape", () => {
   });
 
   it("are closed together, those in preparation too", async () => {
-    const { executables, record } = await opened();
+    const { machine, executables, record } = await opened();
+    const before = machine.memory;
     const ready = await executables.of("1", record(1));
     const pending = executables.of("2", record(2));
     executables.close();
     executables.close();
     expect(() => ready.run()).toThrow("executable was closed");
     await expect(pending).rejects.toThrow("closed while it was being prepared");
+    expect(machine.memory).toEqual(before);
     await expect(executables.of("1", record(1))).resolves.not.toBe(ready);
   });
 });
