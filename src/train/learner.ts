@@ -2,12 +2,7 @@ import type { Arena, Machine, Numbers } from "../compute/machine.ts";
 import { type Batch, weightOf } from "../data/batch-source.ts";
 import { add, equal, mul, select, variable } from "../math/expression.ts";
 import { AVERAGE } from "../optimizers/averaged.ts";
-import {
-  leavesParameters,
-  momentsOf,
-  type OptimizerChoice,
-  optimizerOf,
-} from "../optimizers/by-parameter.ts";
+import { leavesParameters, momentsOf, type OptimizerChoice, optimizerOf } from "../optimizers/by-parameter.ts";
 import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
 import { describe, expectInteger, FailureError, UsageError } from "../shared/errors.ts";
 import { zipRecord } from "../shared/records.ts";
