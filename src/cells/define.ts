@@ -1,6 +1,6 @@
 import { type AnyNode, add, type Expression, isExpression, product, variable } from "../math/expression.ts";
 import { describe, expectOneOf, expectRate, UsageError } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
+import { type Complete, expectOptions } from "../shared/options.ts";
 import { mapValues } from "../shared/records.ts";
 
 /** Width of a vector of a cell: H, or P (`projectionSize`). */
@@ -25,9 +25,9 @@ export interface Operands {
 export interface GateOptions<Kind extends "sum" | "split" | "input"> {
   readonly kind: Kind;
   /** Applied to the pre-activation. Default: none. */
-  readonly activation?: Function1;
+  readonly activation?: Function1 | undefined;
   /** The vector that the recurrent matrix of the gate multiplies; default the cell's `recurrent`. May use gates listed before it. */
-  readonly of?: (operands: Operands) => Expression;
+  readonly of?: ((operands: Operands) => Expression) | undefined;
 }
 /** A gate as a cell declares it: its activation, or more options. */
 export type Gate = Function1 | GateOptions<"sum" | "split" | "input">;
@@ -35,9 +35,9 @@ export type Gate = Function1 | GateOptions<"sum" | "split" | "input">;
 export type GateValue<G> = G extends { kind: "split" } ? Parts : Expression;
 
 /** Declares a gate that reaches `step` in two parts, `{ x, h }`, each with its own bias, for cells that combine them in their own way. */
-export const split = (options: { of?: GateOptions<"split">["of"] } = {}): GateOptions<"split"> => {
+export const split = (options: Pick<GateOptions<"split">, "of"> = {}): GateOptions<"split"> => {
   expectOptions("split", options, { of: 1 });
-  return { kind: "split", ...options } as GateOptions<"split">;
+  return { kind: "split", ...options };
 };
 /** Declares a gate without recurrent matrix and recurrent bias: `activation(W x + b)`. */
 export const input = (activation: Function1 = (x) => x): GateOptions<"input"> => ({ kind: "input", activation });
@@ -57,7 +57,7 @@ export interface MaskSpec {
   /** Dropout: 0 with `rate`, else 1/(1 − rate); 1 when not training. Zoneout: 1 with `rate`, else 0; `rate` itself when not training. */
   readonly kind: "dropout" | "zoneout";
   /** Width of the vector that it multiplies; default "hidden". */
-  readonly width?: Width;
+  readonly width?: Width | undefined;
 }
 
 /** The equations of a cell of your own, for `defineCell`. */
@@ -71,21 +71,21 @@ export interface CellSource<
   /** Name of the cell, for files and messages. */
   readonly name: string;
   /** The options that the function `name` was called with, so that a file can call it again. */
-  readonly options?: Readonly<Record<string, unknown>>;
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
   /** Gates in packed order: rows `[k·H, (k+1)·H)` of `weight_ih` belong to gate k. */
   readonly gates: G;
   /** Names of the state vectors; the first is the output. In a plain list all have the hidden width. */
   readonly state: readonly S[] | Readonly<Record<S, Width>>;
   /** The vector that the recurrent matrices multiply, unless a gate says otherwise. Default: the first state. */
-  readonly recurrent?: (operands: Omit<Operands, "gates" | "parts">) => Expression;
+  readonly recurrent?: ((operands: Omit<Operands, "gates" | "parts">) => Expression) | undefined;
   /** Which biases the matrix products have. Default "both": `bias_ih` and, for recurrent gates, `bias_hh`. */
-  readonly bias?: "both" | "none";
+  readonly bias?: "both" | "none" | undefined;
   /** Weights of one number per unit (peepholes, gains): name → initial value. */
-  readonly weights?: Readonly<Record<W, number>>;
+  readonly weights?: Readonly<Record<W, number>> | undefined;
   /** Random masks by name, used as `masks.NAME` in `step`. */
-  readonly masks?: Readonly<Record<M, MaskSpec>>;
+  readonly masks?: Readonly<Record<M, MaskSpec>> | undefined;
   /** Names of matrices from the hidden to the projection width, used as `project.NAME(vector)` in `step`. */
-  readonly projections?: readonly P[];
+  readonly projections?: readonly P[] | undefined;
   /**
    * Computes one step: from gate values and previous state to the next state. Other returned values are named values, for traces and
    * formulas.
@@ -119,7 +119,7 @@ export interface Cell {
   readonly states: readonly CellState[];
   readonly bias: "both" | "none";
   readonly weights: Readonly<Record<string, number>>;
-  readonly masks: Readonly<Record<string, Required<MaskSpec>>>;
+  readonly masks: Readonly<Record<string, Complete<MaskSpec>>>;
   readonly projections: readonly string[];
   /** Next state by name. */
   readonly next: Readonly<Record<string, Expression>>;
@@ -244,7 +244,7 @@ export function defineCell<
 }
 
 /** A mask as it was declared, with all that may be left out. */
-const maskOf = (argument: string, { per, rate, kind, width = "hidden" }: MaskSpec): Required<MaskSpec> => ({
+const maskOf = (argument: string, { per, rate, kind, width = "hidden" }: MaskSpec): Complete<MaskSpec> => ({
   per: expectOneOf(`${argument}: per`, per, ["sequence", "step"]),
   rate: expectRate(argument, rate),
   kind: expectOneOf(`${argument}: kind`, kind, ["dropout", "zoneout"]),

@@ -6,14 +6,14 @@ import { biasOf, bound, type CellOptions, common, dropped, expectCellOptions, ma
 /** Options of `gru`. */
 export interface GruOptions extends CellOptions {
   /** Activation of the gates r and z. Default: the sigmoid. */
-  readonly gate?: Activation;
+  readonly gate?: Activation | undefined;
   /** Activation of the candidate n. Default: tanh. */
-  readonly candidate?: Activation;
+  readonly candidate?: Activation | undefined;
   /**
    * Where the reset gate acts. true (default): on the product `U h + b`, as in PyTorch, cuDNN and Keras' default; false: on h before
    * the product, as in TensorFlow.js and ONNX' default. These are different functions; weights of one do not fit the other.
    */
-  readonly resetAfter?: boolean;
+  readonly resetAfter?: boolean | undefined;
 }
 
 /**

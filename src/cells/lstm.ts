@@ -6,17 +6,17 @@ import { biasOf, bound, type CellOptions, common, dropped, expectCellOptions, ma
 /** Options of `lstm`. */
 export interface LstmOptions extends CellOptions {
   /** Activation of the three gates (f in ONNX). Default: the sigmoid. */
-  readonly gate?: Activation;
+  readonly gate?: Activation | undefined;
   /** Activation of the candidate (g in ONNX). Default: tanh. */
-  readonly candidate?: Activation;
+  readonly candidate?: Activation | undefined;
   /** Activation of the cell state before the output gate (h in ONNX). Default: tanh. */
-  readonly output?: Activation;
+  readonly output?: Activation | undefined;
   /** Gates also see the cell state: i and f the previous one, o the new one (Gers & Schmidhuber 2000). Default false. */
-  readonly peephole?: boolean;
+  readonly peephole?: boolean | undefined;
   /** Couples input and forget gate, f = 1 − i, so there are three gates (Greff et al. 2015, arXiv:1503.04069, "CIFG"). Default false. */
-  readonly coupled?: boolean;
+  readonly coupled?: boolean | undefined;
   /** Projects h linearly to the width `projectionSize` (Sak et al. 2014, arXiv:1402.1128). Default false. */
-  readonly projection?: boolean;
+  readonly projection?: boolean | undefined;
 }
 
 /**

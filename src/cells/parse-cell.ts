@@ -14,6 +14,7 @@ import {
   sub,
 } from "../math/expression.ts";
 import { describe, nearest } from "../shared/errors.ts";
+import type { Complete } from "../shared/options.ts";
 import { EquationError, type EquationToken } from "./cell-tokens.ts";
 import { functionsOfOne, functionsOfTwo, isTaken } from "./cell-words.ts";
 import { type Cell, type MaskSpec, variables, type Width } from "./define.ts";
@@ -67,7 +68,7 @@ class CellParser extends EquationReader {
   private statesAreGiven = false;
   private readonly before = new Map<string, EquationToken>();
   private readonly weights = new Map<string, number>();
-  private readonly masks = new Map<string, Required<MaskSpec>>();
+  private readonly masks = new Map<string, Complete<MaskSpec>>();
   private readonly projections = new Set<string>();
   private bias: Cell["bias"] = "both";
 

@@ -14,7 +14,7 @@ import { rnn } from "./rnn.ts";
 /** A cell as files describe it: its name, or its name with the options of the cell's function, activations as `ActivationSpec`. */
 export interface CellSpec {
   readonly name: string;
-  readonly options?: Readonly<Record<string, unknown>>;
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Every built-in cell. What options it takes its function checks. */

@@ -6,7 +6,7 @@ import { biasOf, bound, type CellOptions, common, dropped, expectCellOptions, ma
 /** Options of `rnn`. */
 export interface RnnOptions extends CellOptions {
   /** Activation of the only gate. Default: tanh. */
-  readonly activation?: Activation;
+  readonly activation?: Activation | undefined;
 }
 
 /**

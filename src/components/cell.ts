@@ -373,7 +373,7 @@ function paintUnits(group: SVGElement, units: SVGRectElement[], value: ArrayLike
 }
 
 /** How a value is called: a letter, with what stands above and below it. */
-export type CellLetter = readonly [base: string, above: string, below?: string];
+export type CellLetter = readonly [base: string, above: string, below?: string | undefined];
 
 function writeSymbol(text: SVGTextElement, node: PlacedNode, letter: CellLetter | undefined): void {
   text.replaceChildren();

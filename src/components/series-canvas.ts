@@ -4,13 +4,13 @@ export interface Series {
   /** One number a step. */
   readonly data: ArrayLike<number>;
   /** Drawn in dashes: what a model said, beside what was there. */
-  readonly dashed?: boolean;
+  readonly dashed?: boolean | undefined;
   /** Drawn in the colour that the page has for what stands out (`--accent`): what was changed. */
-  readonly accent?: boolean;
+  readonly accent?: boolean | undefined;
   /** Drawn in this colour; default the ink of the page, paler from curve to curve. */
-  readonly color?: string;
+  readonly color?: string | undefined;
   /** Its own least and most value are the ends of the scale; default those of all curves. */
-  readonly alone?: boolean;
+  readonly alone?: boolean | undefined;
 }
 
 interface Painting {

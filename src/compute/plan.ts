@@ -70,7 +70,7 @@ export interface Pointwise {
    * Of one axis along which every stride is 0 or 1: the input that holds zeros where the operand `touched`, int [⌈n / 128⌉], says so.
    * `rests`: where that input is 0 all outputs are what they were, so that such blocks may be left out.
    */
-  readonly touched?: { readonly input: string; readonly rests: boolean };
+  readonly touched?: { readonly input: string; readonly rests: boolean } | undefined;
 }
 
 /**
@@ -88,7 +88,7 @@ export interface Reduce {
   /** For each axis of `shape`: whether it is summed away. */
   readonly over: readonly boolean[];
   /** Of a sum of one dense input over one axis, whose value is 0 where the input is: with an operand `touched`, int [⌈n / 128⌉]. */
-  readonly touched?: boolean;
+  readonly touched?: boolean | undefined;
 }
 
 /**
@@ -131,9 +131,9 @@ export interface ScatterAdd {
   readonly rows: number;
   readonly vocabulary: number;
   readonly columns: number;
-  readonly skip?: number;
-  readonly keep?: boolean;
-  readonly touched?: { readonly lead: number };
+  readonly skip?: number | undefined;
+  readonly keep?: boolean | undefined;
+  readonly touched?: { readonly lead: number } | undefined;
 }
 
 /**
@@ -176,7 +176,7 @@ export interface ScanShape {
    * V, where the input is rows of a table: operands `table` [V, D] and `tokens` int [T, B] in [0, V) stand in place of `input`. The products of
    * a row are then computed once for all steps that read it, with the same bits. Not with `masked`.
    */
-  readonly vocabulary?: number;
+  readonly vocabulary?: number | undefined;
   /** H */
   readonly hiddenSize: number;
   /** P, width of states declared "projection"; 0 where the cell has none. */
@@ -224,8 +224,8 @@ export interface Scan extends ScanShape {
 export interface ScanBackward extends ScanShape {
   readonly op: "scanBackward";
   readonly inputGradient: boolean;
-  readonly keep?: boolean;
-  readonly unfinished?: boolean;
+  readonly keep?: boolean | undefined;
+  readonly unfinished?: boolean | undefined;
   readonly trace: readonly string[];
 }
 

@@ -15,13 +15,13 @@ export interface BucketedBatchesOptions {
    */
   readonly evenBatches?: boolean | undefined;
   /** Seed of the order. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Number of batches whose examples are sorted by length together. Default 50; 1 turns sorting off. */
-  readonly bucket?: number;
+  readonly bucket?: number | undefined;
   /** Returns the inputs of a batch: the examples with these indices, padded to `steps` (see `padSequences`). */
   readonly inputs: (examples: Uint32Array, steps: number) => Readonly<Record<string, ArrayLike<number>>>;
   /** Number of items that the loss of a batch is the mean of. Default: its number of examples. */
-  readonly weight?: (examples: Uint32Array) => number;
+  readonly weight?: ((examples: Uint32Array) => number) | undefined;
   /** Identifies the examples; see `BatchSource.identity`. Lengths, batch size and seed are added. */
   readonly identity?: BatchSource["identity"];
 }

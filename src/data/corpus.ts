@@ -26,7 +26,7 @@ export interface CorpusOptions {
    */
   readonly files: readonly FileSource[];
   /** A tokenizer, or options to make one from all of `files`. Default: graphemes. */
-  readonly tokenizer?: Tokenizer | TrainTokenizerOptions;
+  readonly tokenizer?: Tokenizer | TrainTokenizerOptions | undefined;
   /**
    * Bytes of text to build the vocabulary from, in samples from all over `files`; the vocabulary then has a token "<unk>" for the rest.
    * Default: all text.
@@ -36,7 +36,7 @@ export interface CorpusOptions {
    * The part at the end that is kept for validation: a fraction from 0 (none) to below 1, or files. Default 0.1: the first nine tenths,
    * rounded down to whole tokens, are for training.
    */
-  readonly validation?: number | readonly FileSource[];
+  readonly validation?: number | readonly FileSource[] | undefined;
   /**
    * What a document is. Each document is encoded by itself and ends with `endToken`, and a validation part starts with a document.
    * Default: the files are one text.
@@ -55,20 +55,18 @@ export interface CorpusOptions {
    * Bytes of tokens to keep in memory; larger corpora go to a file, or stay in their files if tokens are bytes. Default 256 MiB per
    * part.
    */
-  readonly memoryLimit?: number;
+  readonly memoryLimit?: number | undefined;
   /** Folder for the temporary file. Default: that of the system. */
-  readonly folder?: string;
+  readonly folder?: string | undefined;
   /**
    * Folder in which tokens beyond `memoryLimit` are kept and reused, as long as the files (by size and modification time), the
    * tokenizer and `documents` stay the same. Default: none.
    */
   readonly cache?: string | undefined;
   /** Called while files are read, with the bytes of `file` so far and the pass over the files. */
-  readonly onProgress?: (progress: {
-    readonly file: string;
-    readonly bytes: number;
-    readonly pass: CorpusPass;
-  }) => void;
+  readonly onProgress?:
+    | ((progress: { readonly file: string; readonly bytes: number; readonly pass: CorpusPass }) => void)
+    | undefined;
 }
 
 /** The pass over the files that is reported. */

@@ -6,7 +6,7 @@ export interface TimeStep {
   readonly count: number;
   readonly unit: "millisecond" | "day" | "month";
   /** Of months: whether each step is the last day of one. Default: the day of the first step, or the last one of months that are shorter. */
-  readonly ends?: boolean;
+  readonly ends?: boolean | undefined;
 }
 
 /** From the smallest of a kind to the largest. */

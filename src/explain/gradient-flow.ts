@@ -14,13 +14,13 @@ export interface GradientFlowOptions extends Pick<RecurrentOptions, "cell" | "hi
   /** T */
   readonly steps: number;
   /** D: size of the input. Default 1. */
-  readonly inputSize?: number;
+  readonly inputSize?: number | undefined;
   /** Seed of weights, input and gradient. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Factor for all initial weights and biases: below 1 gradients shrink faster, above 1 they may explode. Default 1. */
-  readonly scale?: number;
+  readonly scale?: number | undefined;
   /** Added to the biases of gates by name, for example `{ f: 1 }`, the forget-gate bias of Jozefowicz et al. (2015). */
-  readonly bias?: Readonly<Record<string, number>>;
+  readonly bias?: Readonly<Record<string, number>> | undefined;
 }
 
 /**

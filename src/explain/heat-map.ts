@@ -13,7 +13,7 @@ export interface HeatMapRow {
 /** Options of `renderHeatMap`. */
 export interface HeatMapOptions {
   /** A line above the map. Default none. */
-  readonly title?: string;
+  readonly title?: string | undefined;
   /** Labels above the columns: characters or short words. Blanks and control characters are shown as symbols. */
   readonly columns: readonly string[];
   /** Labelled rows of values. */
@@ -23,9 +23,9 @@ export interface HeatMapOptions {
   /** The value at the upper end of the scale; larger values are drawn like it. */
   readonly high: number;
   /** Width of the terminal in characters; longer texts are continued in another band below. Default 80. */
-  readonly width?: number;
+  readonly width?: number | undefined;
   /** Whether to use 24-bit background colours instead of the shades ` ░▒▓█`. Default false. */
-  readonly color?: boolean;
+  readonly color?: boolean | undefined;
 }
 
 const LONGEST_LABEL = 8;

@@ -22,11 +22,11 @@ export interface Traceable {
 export interface TraceInput {
   readonly data: ArrayLike<number>;
   /** B; data are ordered step by step, examples side by side. Default 1. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /** Number of steps of each example; the rest is padding, which does not change the state and is traced as zeros. Default: all. */
-  readonly lengths?: readonly number[];
+  readonly lengths?: readonly number[] | undefined;
   /** Initial state by name, each [L·directions, B, H|P]. Default zero. */
-  readonly initial?: Readonly<Record<string, ArrayLike<number>>>;
+  readonly initial?: Readonly<Record<string, ArrayLike<number>>> | undefined;
 }
 
 /** Options of `trace`. */
@@ -175,7 +175,7 @@ export async function traceTowards(
 export async function* traceInChunks(
   traced: Traceable,
   input: Omit<TraceInput, "lengths">,
-  options: Omit<TraceOptions, "gradients" | "outputGradient"> & { readonly steps?: number } = {},
+  options: Omit<TraceOptions, "gradients" | "outputGradient"> & { readonly steps?: number | undefined } = {},
 ): AsyncGenerator<Trace & { readonly firstStep: number }, void> {
   expectOptions("traceInChunks", input, { data: "required", batchSize: 1, initial: 1 });
   expectOptions("traceInChunks", options, { names: 1, maxBytes: 1, hold: 1, steps: 1 });

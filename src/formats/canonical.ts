@@ -47,7 +47,7 @@ export interface CanonicalNode {
    * The value whose mask says which steps count, null: all of them do. Default: the mask that the first of `inputs` carries. (Keras 3 gives none
    * to a recurrent layer whose initial states are given.)
    */
-  readonly mask?: string | null;
+  readonly mask?: string | null | undefined;
 }
 
 export interface EmbeddingSpec {
@@ -65,7 +65,7 @@ export interface RecurrentSpec {
   readonly inputSize: number;
   readonly hiddenSize: number;
   /** Default 0. */
-  readonly projectionSize?: number;
+  readonly projectionSize?: number | undefined;
   /**
    * As the file has them: 0, one (`bias_ih` only) or two. The function of an LSTM or RNN depends on their sum alone, but training moves
    * two biases twice as fast.
@@ -82,14 +82,14 @@ export interface RecurrentSpec {
   /**
    * Whether nobody else has to do with its states: inside a model for each step alone, every one of which begins with zeros. Default false.
    */
-  readonly independent?: boolean;
+  readonly independent?: boolean | undefined;
   /**
    * Output at a masked step. "previous" is 0 before the first valid step, as in Keras; "previous-or-initial" is the initial h
    * there, as in TensorFlow.js.
    */
   readonly maskedOutput: "zero" | "previous" | "previous-or-initial";
   /** Dropout of the input in training, one mask a sequence. Default 0. */
-  readonly dropout?: number;
+  readonly dropout?: number | undefined;
 }
 
 export interface BidirectionalSpec {

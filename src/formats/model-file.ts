@@ -23,7 +23,7 @@ export type ModelContent =
       readonly kind: "graph";
       readonly graph: OnnxModel;
       readonly bytes: Uint8Array;
-      readonly weights?: ReadonlyMap<string, NamedTensor>;
+      readonly weights?: ReadonlyMap<string, NamedTensor> | undefined;
     }
   /** Layers, their wiring and weights. */
   | { readonly kind: "network"; readonly network: CanonicalModel }

@@ -9,7 +9,7 @@ import type { KeptState, SessionPlans } from "./session-plans.ts";
 /** Options of `Program.openSession`. */
 export interface ProgramSessionOptions {
   /** Sequences that run together: the size of the axes of states that the file leaves open. Default 1. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
 }
 
 interface SessionContext {

@@ -19,7 +19,7 @@ import { zerosFor } from "./zeros.ts";
 export interface ProgramOptions {
   readonly machine: Machine;
   /** Number of plans for other shapes to keep; the least recently used is dropped. Default 8. */
-  readonly plans?: number;
+  readonly plans?: number | undefined;
 }
 
 /** Options of `Program.trace`. */

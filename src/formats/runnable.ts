@@ -12,7 +12,7 @@ export interface ModelPort {
   readonly type: DataType | undefined;
   readonly shape: readonly (number | string | undefined)[] | undefined;
   /** For an input: a state that is zero if left out. */
-  readonly optional?: boolean;
+  readonly optional?: boolean | undefined;
 }
 
 /** An input that takes the value of an output of the previous call. */
@@ -23,7 +23,7 @@ export interface StatePair {
    * Whether the state goes from the end of a sequence to its beginning, so that it cannot be carried from piece to piece. Default
    * false.
    */
-  readonly backward?: boolean;
+  readonly backward?: boolean | undefined;
 }
 
 /** Numbers of the weights at hand while a plan is recorded, and where what is made of them goes. */
@@ -69,12 +69,12 @@ export interface RecordOutput {
 export interface Runnable {
   readonly inputs: readonly ModelPort[];
   /** The same for a session, which takes pieces of any number of steps. Default: `inputs`. */
-  readonly pieces?: readonly ModelPort[];
+  readonly pieces?: readonly ModelPort[] | undefined;
   readonly outputs: readonly ModelPort[];
   readonly states: readonly StatePair[];
   readonly layout: ParameterLayout;
   /** The layers that it is made of, whose products can read 8 bits; a graph of operators is made of none. */
-  readonly layers?: HasParameters;
+  readonly layers?: HasParameters | undefined;
   /** What the file says, by the name of the parameter; read once, on the way to a machine. */
   readonly weights: ReadonlyMap<string, NamedTensor>;
   /** Whether runs use what is derived from the parameters, not only the parameters themselves. */

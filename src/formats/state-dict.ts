@@ -10,9 +10,9 @@ export interface StateDictOptions {
    * Prefix of the names in the file that the model does not have: `"module."`, `"model_state_dict.lstm."`. Default: detected, as the
    * one with which most parameters have a tensor.
    */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
   /** Prefix of the names in the model that the file does not have: `"rnn."` to load a bare nn.LSTM. Default "". */
-  readonly into?: string;
+  readonly into?: string | undefined;
 }
 
 /** Which tensors of a file belong to which parameters. */
@@ -100,7 +100,7 @@ export type StateDictTensor = SafeTensor | ReadableTensor;
 export async function loadStateDict(
   parameters: ParameterStore,
   tensors: ReadonlyMap<string, StateDictTensor>,
-  options: StateDictOptions & { readonly strict?: boolean } = {},
+  options: StateDictOptions & { readonly strict?: boolean | undefined } = {},
 ): Promise<StateDictMatch> {
   expectOptions("loadStateDict", options, { prefix: 1, into: 1, strict: 1 });
   const { strict = true, ...how } = options;

@@ -26,9 +26,9 @@ export interface OpenZipOptions {
    * Maximum number of bytes that all compressed entries together may unpack to. Default: 256 MiB or 32 times their compressed size,
    * whichever is larger.
    */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /** Whether a stored CRC of 0 means that none was computed (PyTorch can be told so). Default false. */
-  readonly zeroCrcIsNone?: boolean;
+  readonly zeroCrcIsNone?: boolean | undefined;
 }
 
 const CHUNK = 1 << 22;

@@ -15,13 +15,13 @@ export interface Convolution1dOptions {
   /** Number of steps that the kernel covers. */
   readonly kernelSize: number;
   /** Steps between two outputs. Default 1. */
-  readonly stride?: number;
+  readonly stride?: number | undefined;
   /** Steps of zeros at both ends, or [before, after]. `[(kernelSize − 1) · dilation, 0]` makes the convolution causal. Default 0. */
-  readonly padding?: number | readonly [before: number, after: number];
+  readonly padding?: number | readonly [before: number, after: number] | undefined;
   /** Steps between the elements of the kernel. Default 1. */
-  readonly dilation?: number;
+  readonly dilation?: number | undefined;
   /** Whether a bias is added. Default true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
 }
 
 /** The layer of `convolution1d`. */

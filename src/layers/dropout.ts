@@ -16,7 +16,7 @@ export interface DropoutOptions {
    * "step" (default) draws anew for each element; "sequence" draws one mask for all steps of a sequence (variational or
    * locked dropout, Gal & Ghahramani 2016, arXiv:1512.05287).
    */
-  readonly per?: DropoutPer;
+  readonly per?: DropoutPer | undefined;
 }
 
 /**

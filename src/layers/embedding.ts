@@ -15,7 +15,7 @@ export interface EmbeddingOptions {
   /** A token whose vector starts as zeros and gets no gradient. Default none. */
   readonly paddingIndex?: number | undefined;
   /** Initialization of the weight: a rule or its name. Default N(0, 1), as in PyTorch. */
-  readonly initialize?: InitializationName | Initializer;
+  readonly initialize?: InitializationName | Initializer | undefined;
 }
 
 /** The layer of `embedding`. */

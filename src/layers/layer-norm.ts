@@ -12,7 +12,7 @@ export interface LayerNormOptions {
   /** Size of the last axis, over which is normalized. */
   readonly size: number;
   /** Added to the variance. Default 1e-5. */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
 }
 
 /** The layer of `layerNorm`. */

@@ -13,11 +13,11 @@ export interface LinearOptions {
   /** Size of the last axis of the output. */
   readonly outputSize: number;
   /** Whether a bias is added. Default true. */
-  readonly bias?: boolean;
+  readonly bias?: boolean | undefined;
   /** Initialization of the weight: a rule or its name. Default, for weight and bias: U(±1/√inputSize), as in PyTorch. */
-  readonly initialize?: InitializationName | Initializer;
+  readonly initialize?: InitializationName | Initializer | undefined;
   /** A weight [outputSize, inputSize] of another layer to share: an embedding's, for a tied head. */
-  readonly weight?: Parameter;
+  readonly weight?: Parameter | undefined;
 }
 
 /** The layer of `linear`. */

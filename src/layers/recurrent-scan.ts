@@ -39,7 +39,7 @@ export interface LayerResult {
 type Tensors = Readonly<Record<string, Tensor>>;
 interface ScanInput {
   readonly mask?: Tensor | undefined;
-  readonly maskedOutput?: "zero" | "previous";
+  readonly maskedOutput?: "zero" | "previous" | undefined;
   readonly trace?: readonly string[] | undefined;
   readonly hold?: Hold | undefined;
 }

@@ -4,7 +4,7 @@ import { withGateSums } from "../scan/gate-sums.ts";
 import { keepingGates } from "../scan/keeping-gates.ts";
 import { parameterShapes, recurrentGates, sizeOf } from "../scan/widths.ts";
 import { describe, expectInteger, expectOneOf, expectRate, ShapeError, UsageError } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
+import { type Complete, expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import { expectTensor, type Graph, type Tensor } from "../tensor/graph.ts";
 import { graphOf } from "../tensor/graph-of.ts";
@@ -29,38 +29,38 @@ export interface RecurrentOptions {
   /** H: number of units per direction. */
   readonly hiddenSize: number;
   /** L: number of stacked layers. Default 1. */
-  readonly numLayers?: number;
+  readonly numLayers?: number | undefined;
   /** Whether a second direction reads the sequence from its end; the outputs of both are concatenated, forward first. Default false. */
-  readonly bidirectional?: boolean;
+  readonly bidirectional?: boolean | undefined;
   /** P, for cells with a projection; default 0. */
-  readonly projectionSize?: number;
+  readonly projectionSize?: number | undefined;
   /** Probability that an element between two layers is dropped in training; not after the last layer. Default 0. */
-  readonly dropout?: number;
+  readonly dropout?: number | undefined;
   /**
    * Whether that mask is drawn at each step ("step", default, as in PyTorch) or once per sequence ("sequence": variational dropout, Gal
    * & Ghahramani 2016, arXiv:1512.05287).
    */
-  readonly dropoutPer?: DropoutPer;
+  readonly dropoutPer?: DropoutPer | undefined;
   /**
    * Probability that a recurrent weight (an element of `weight_hh`) is dropped in training, with one mask for all steps and sequences
    * of an update (`dropConnect`; Merity, Keskar & Socher 2018, arXiv:1708.02182). Default 0.
    */
-  readonly weightDropout?: number;
+  readonly weightDropout?: number | undefined;
   /**
    * Whether the sequence is read from the last step to the first (`go_backwards` in Keras, `reverse` in ONNX); not together with
    * `bidirectional`. Default false.
    */
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
   /** Whether input and output are [B, T, …] instead of [T, B, …]. Default false. */
-  readonly batchFirst?: boolean;
+  readonly batchFirst?: boolean | undefined;
   /** Initialization by name. Default "pytorch": everything from U(±1/√H). "keras": Glorot, orthogonal, zero biases, forget bias 1. */
-  readonly initialize?: RecurrentPreset;
+  readonly initialize?: RecurrentPreset | undefined;
   /**
    * The longest initial memory, in steps: biases of the gates that keep or replace the state are drawn so that units start with
    * memories of all lengths up to this, for answers that lie hundreds of steps back (Tallec & Ollivier 2018, arXiv:1804.11188). Default
    * 0: gates start as `initialize` says.
    */
-  readonly memorySteps?: number;
+  readonly memorySteps?: number | undefined;
 }
 
 /** What a recurrent layer takes besides its input. */
@@ -70,9 +70,9 @@ export interface RecurrentInput {
   /** [T, B] of ones and zeros: a step with 0 does not change the state. Always time-major. */
   readonly mask?: Tensor | undefined;
   /** The output at a masked step: "zero" (default) or "previous", as in Keras. */
-  readonly maskedOutput?: "zero" | "previous";
+  readonly maskedOutput?: "zero" | "previous" | undefined;
   /** The final state of a sequence without any valid step: "initial" (default), its initial state, or "zero", as in ONNX Runtime. */
-  readonly emptyState?: "initial" | "zero";
+  readonly emptyState?: "initial" | "zero" | undefined;
   /** Named values of the cell to trace, e.g. ["i", "f", "c"], or pre-activations, "pre.i". */
   readonly trace?: readonly string[] | undefined;
   /** Values of the cells to replace: what stands in the place of each (`Held`). */
@@ -91,7 +91,7 @@ export interface RecurrentOutput {
 
 /** A stack of recurrent layers in one or two directions. Weights are named and laid out as PyTorch's. */
 export class Recurrent implements HasParameters {
-  readonly options: Required<RecurrentOptions>;
+  readonly options: Complete<RecurrentOptions>;
   readonly directions: readonly Direction[];
   readonly parts: Readonly<Record<string, Parameter>>;
   /** Those of its own parameters that are matrices of products and nothing else, so that they can be quantized. */
@@ -108,7 +108,7 @@ export class Recurrent implements HasParameters {
     const { cell, inputSize, hiddenSize, numLayers = 1, bidirectional = false, projectionSize = 0 } = options;
     const { dropout = 0, dropoutPer = "step", weightDropout = 0, reverse = false, batchFirst = false } = options;
     const { initialize = "pytorch", memorySteps = 0 } = options;
-    const o: Required<RecurrentOptions> = {
+    const o: Complete<RecurrentOptions> = {
       ...{ cell, inputSize, hiddenSize, numLayers, bidirectional, projectionSize, dropout, dropoutPer, weightDropout },
       ...{ reverse, batchFirst, initialize, memorySteps },
     };
@@ -277,7 +277,7 @@ function zeroWhereEmpty(final: Tensor, mask: Tensor): Tensor {
 /** The name in a file: PyTorch's for what PyTorch has (`projection.hr` is its `weight_hr`), `weight_NAME` for unit weights. */
 const publicName = (operand: string): string => operand.replace(/^(weight|projection)\./, "weight_");
 
-function makeDirections(o: Required<RecurrentOptions>): Direction[] {
+function makeDirections(o: Complete<RecurrentOptions>): Direction[] {
   const directions: Direction[] = [];
   const width = sizeOf(o.cell.states[0]!.width, o) * (o.bidirectional ? 2 : 1);
   for (let layer = 0; layer < o.numLayers; layer++)
@@ -297,7 +297,7 @@ function makeDirections(o: Required<RecurrentOptions>): Direction[] {
   return directions;
 }
 
-function initializerOf(o: Required<RecurrentOptions>, operand: string): Initializer {
+function initializerOf(o: Complete<RecurrentOptions>, operand: string): Initializer {
   if (operand.startsWith("weight.")) {
     const value = o.cell.weights[operand.slice(7)]!;
     return (shape) => new Float64Array(shape[0]!).fill(value);

@@ -14,9 +14,9 @@ export interface CrossEntropyOptions extends LossOptions {
   /** Weight of each class, [V]. Default 1. */
   readonly weight?: Tensor | undefined;
   /** ε: the target becomes `(1 − ε) y + ε/V` (Szegedy et al. 2016, arXiv:1512.00567). Default 0. */
-  readonly labelSmoothing?: number;
+  readonly labelSmoothing?: number | undefined;
   /** Targets with this class number do not count. Default −100. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
 }
 
 /**

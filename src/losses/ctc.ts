@@ -13,11 +13,11 @@ export interface ConnectionistTemporalClassificationOptions {
   /** [B], the number of labels of each sequence. */
   readonly targetLengths: Tensor;
   /** The class of the blank. Default 0. */
-  readonly blank?: number;
+  readonly blank?: number | undefined;
   /** "mean" (default) divides each loss by its number of labels (at least 1) and takes the mean over the batch, as PyTorch does. */
-  readonly reduction?: Reduction;
+  readonly reduction?: Reduction | undefined;
   /** Whether an infinite loss (the labels do not fit into the steps) counts as 0. Default false. */
-  readonly zeroInfinity?: boolean;
+  readonly zeroInfinity?: boolean | undefined;
 }
 
 /**

@@ -17,7 +17,7 @@ import type { LossOptions } from "./reduction.ts";
 export function huber(
   prediction: Tensor,
   target: Tensor,
-  options: LossOptions & { readonly delta?: number } = {},
+  options: LossOptions & { readonly delta?: number | undefined } = {},
 ): Tensor {
   expectOptions("huber", options, { reduction: 1, mask: 1, delta: 1 });
   const delta = options.delta ?? 1;
@@ -40,7 +40,7 @@ export function huber(
 export function smoothL1(
   prediction: Tensor,
   target: Tensor,
-  options: LossOptions & { readonly beta?: number } = {},
+  options: LossOptions & { readonly beta?: number | undefined } = {},
 ): Tensor {
   expectOptions("smoothL1", options, { reduction: 1, mask: 1, beta: 1 });
   const { beta = 1, ...rest } = options;

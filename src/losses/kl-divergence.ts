@@ -9,9 +9,9 @@ import type { LossOptions, Reduction } from "./reduction.ts";
 /** Options of `klDivergence`. */
 export interface KlDivergenceOptions extends Omit<LossOptions, "reduction"> {
   /** "batchmean": the sum over all elements divided by the size of the first axis. Default "mean", over all elements. */
-  readonly reduction?: Reduction | "batchmean";
+  readonly reduction?: Reduction | "batchmean" | undefined;
   /** Whether the target also holds log probabilities. Default false. */
-  readonly logTarget?: boolean;
+  readonly logTarget?: boolean | undefined;
 }
 
 /**

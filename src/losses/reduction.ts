@@ -10,7 +10,7 @@ export type Reduction = "mean" | "sum" | "none";
 /** Options of every loss. */
 export interface LossOptions {
   /** Default "mean", over the elements that count. A mean over no element is NaN, as in PyTorch. */
-  readonly reduction?: Reduction;
+  readonly reduction?: Reduction | undefined;
   /** Zeros and ones over the first axes of the prediction, usually [T, B]. Elements with 0 do not count, even if they are NaN. */
   readonly mask?: Tensor | undefined;
 }

@@ -26,8 +26,8 @@ import {
 /** An activation by name, with its constants if it has any. */
 export interface NamedActivation {
   readonly name: string;
-  readonly alpha?: number;
-  readonly beta?: number;
+  readonly alpha?: number | undefined;
+  readonly beta?: number | undefined;
 }
 
 /** An activation as files describe it: a name, or a name with its constants. */

@@ -3,7 +3,7 @@ import { type CellSpec, cellByName, cellNames, sameEquations } from "../cells/re
 import { describe, UsageError } from "../shared/errors.ts";
 
 /** How a config names a cell. `custom`: one of the caller's own, which must be given again to load the model. */
-export type CellConfig = CellSpec & { readonly custom?: true };
+export type CellConfig = CellSpec & { readonly custom?: true | undefined };
 
 /** The cell, and how a config names it so that the same one is made of it again. */
 export function chooseCell(choice: string | CellSpec | Cell): { cell: Cell; spec: CellConfig } {

@@ -9,7 +9,7 @@ import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { dropWords } from "../layers/weight-dropout.ts";
 import { describe, expectBoolean, expectInteger, expectOneOf, expectRate, UsageError } from "../shared/errors.ts";
-import { expectOptions, type OptionNames } from "../shared/options.ts";
+import { type Complete, expectOptions, type OptionNames } from "../shared/options.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
@@ -21,26 +21,26 @@ import { type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
  */
 export interface LanguageModelDropout {
   /** Default of the next three. Default 0. */
-  readonly dropout?: number;
+  readonly dropout?: number | undefined;
   /** Rate for elements of the embedding, before the first recurrent layer. Default `dropout`. */
-  readonly inputDropout?: number;
+  readonly inputDropout?: number | undefined;
   /** Rate for elements between two recurrent layers. Default `dropout`. */
-  readonly layerDropout?: number;
+  readonly layerDropout?: number | undefined;
   /** Rate for elements before the head. Default `dropout`. */
-  readonly outputDropout?: number;
+  readonly outputDropout?: number | undefined;
   /** Rate for whole words of the vocabulary, whose vector is zero wherever they occur, for one update. Default 0. */
-  readonly embeddingDropout?: number;
+  readonly embeddingDropout?: number | undefined;
   /** Rate for recurrent weights, for one update (DropConnect). Only for cells with recurrent weights. Default 0. */
-  readonly weightDropout?: number;
+  readonly weightDropout?: number | undefined;
   /**
    * Whether the masks of input, layers and output are drawn at each step ("step", default; Zaremba, Sutskever & Vinyals 2014,
    * arXiv:1409.2329) or once for all steps of an update ("sequence"; Gal & Ghahramani 2016, arXiv:1512.05287).
    */
-  readonly dropoutPer?: DropoutPer;
+  readonly dropoutPer?: DropoutPer | undefined;
   /** α: adds α times the mean square of the last layer's output (after dropout) to the training loss. Default 0. */
-  readonly activationPenalty?: number;
+  readonly activationPenalty?: number | undefined;
   /** β: adds β times the mean square of how that output (before dropout) changes from step to step. Default 0. */
-  readonly changePenalty?: number;
+  readonly changePenalty?: number | undefined;
 }
 
 /** Options of `languageModel`. */
@@ -48,23 +48,23 @@ export interface LanguageModelOptions extends LanguageModelDropout {
   /** V: number of tokens, `tokenizer.vocabularySize`. */
   readonly vocabularySize: number;
   /** E: numbers per token. Default 64; with `tied` the output width of the recurrent layers. */
-  readonly embeddingSize?: number;
+  readonly embeddingSize?: number | undefined;
   /** A built-in cell by name (`cellNames`), with options, or a cell of your own from `defineCell`. Default "lstm". */
-  readonly cell?: string | CellSpec | Cell;
+  readonly cell?: string | CellSpec | Cell | undefined;
   /** H: units per layer. Default 128. */
-  readonly hiddenSize?: number;
+  readonly hiddenSize?: number | undefined;
   /** P, for cells with a projection. Default 0. */
-  readonly projectionSize?: number;
+  readonly projectionSize?: number | undefined;
   /** L: number of recurrent layers. Default 1. */
-  readonly numLayers?: number;
+  readonly numLayers?: number | undefined;
   /** Whether the head shares the weights of the embedding (Press & Wolf 2017, arXiv:1608.05859). Default false. */
-  readonly tied?: boolean;
+  readonly tied?: boolean | undefined;
   /** Initialization of the recurrent weights: "pytorch" (default) or "keras". */
-  readonly initialize?: RecurrentPreset;
+  readonly initialize?: RecurrentPreset | undefined;
 }
 
 /** Describes a language model completely, as JSON. */
-export interface LanguageModelConfig extends Required<Omit<LanguageModelOptions, "cell">> {
+export interface LanguageModelConfig extends Complete<Omit<LanguageModelOptions, "cell">> {
   readonly kind: "language-model";
   readonly cell: CellConfig;
 }
@@ -157,10 +157,8 @@ export class LanguageModel implements HasParameters {
       ...{ cell, inputSize: embeddingSize, hiddenSize, projectionSize, numLayers },
       ...{ dropout: drops.layerDropout, dropoutPer: drops.dropoutPer, weightDropout: drops.weightDropout, initialize },
     });
-    const head = linear({
-      ...{ inputSize: outputSize, outputSize: vocabularySize },
-      ...(tied ? { weight: table.weight } : {}),
-    });
+    const weight = tied ? table.weight : undefined;
+    const head = linear({ inputSize: outputSize, outputSize: vocabularySize, weight });
     this.cell = cell;
     this.parts = { embedding: table, rnn, head };
     this.config = {
@@ -227,7 +225,7 @@ function dropoutsOf({
   dropoutPer = "step",
   activationPenalty = 0,
   changePenalty = 0,
-}: LanguageModelDropout): Required<LanguageModelDropout> {
+}: LanguageModelDropout): Complete<LanguageModelDropout> {
   const rates = { dropout, inputDropout, layerDropout, outputDropout, embeddingDropout, weightDropout };
   for (const [name, rate] of Object.entries(rates)) expectRate(name, rate);
   return {

@@ -58,11 +58,11 @@ export interface SequenceClassifierOptions {
 /** Describes a sequence classifier completely, as JSON. */
 export interface SequenceClassifierConfig {
   readonly kind: "sequence-classifier";
-  readonly vocabularySize?: number;
+  readonly vocabularySize?: number | undefined;
   readonly embeddingSize?: number;
-  readonly channels?: number;
+  readonly channels?: number | undefined;
   /** Absent: regression. */
-  readonly classes?: readonly string[];
+  readonly classes?: readonly string[] | undefined;
   readonly cell: CellConfig;
   readonly hiddenSize: number;
   readonly projectionSize: number;
@@ -72,8 +72,8 @@ export interface SequenceClassifierConfig {
   readonly dropout: number;
   readonly initialize: RecurrentPreset;
   readonly memorySteps?: number;
-  readonly inputScaling?: Scaling;
-  readonly targetScaling?: Scaling;
+  readonly inputScaling?: Scaling | undefined;
+  readonly targetScaling?: Scaling | undefined;
 }
 
 /** A model with a vector of outputs per sequence. */

@@ -7,11 +7,11 @@ import { expectNonNegative, expectUnit } from "./options.ts";
 /** Options of `adadelta`. */
 export interface AdadeltaOptions extends RestOptions {
   /** Decay of the running means of squares. Default 0.9. */
-  readonly rho?: number;
+  readonly rho?: number | undefined;
   /** Added under both roots. Default 1e-6. */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
   /** λ of the L2 penalty ½λp². Default 0. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
 }
 
 /**

@@ -6,13 +6,13 @@ import { expectNonNegative } from "./options.ts";
 /** Options of `adagrad`. */
 export interface AdagradOptions extends RestOptions {
   /** The rate of step t is divided by 1 + (t − 1) · rateDecay. Default 0. */
-  readonly rateDecay?: number;
+  readonly rateDecay?: number | undefined;
   /** Initial value of the sum of squares. Default 0. */
-  readonly initialAccumulator?: number;
+  readonly initialAccumulator?: number | undefined;
   /** Added to the root. Default 1e-10. */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
   /** λ of the L2 penalty ½λp². Default 0. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
 }
 
 /**

@@ -1,20 +1,20 @@
 import { add, div, type Expression, max, mul, sqrt, square, sub } from "../math/expression.ts";
-import { expectOptions } from "../shared/options.ts";
+import { type Complete, expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
 
 /** Options of `adam` and its relatives. */
 export interface AdamOptions extends RestOptions {
   /** Decay of the running means of g and of g². Default [0.9, 0.999]. */
-  readonly betas?: readonly [number, number];
+  readonly betas?: readonly [number, number] | undefined;
   /** Added to the root. Default 1e-8 (Keras: 1e-7). */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
   /** λ. Default 0 (adamW: 0.01). */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
 }
 
 /** Checks the options that the whole family shares and fills in what is missing. */
-export function adamOptions(name: string, options: AdamOptions, decay = 0): Required<Omit<AdamOptions, "lazy">> {
+export function adamOptions(name: string, options: AdamOptions, decay = 0): Complete<Omit<AdamOptions, "lazy">> {
   const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = decay } = options;
   expectUnit(`${name}: betas[0]`, betas[0]);
   expectUnit(`${name}: betas[1]`, betas[1]);
@@ -32,7 +32,7 @@ export const fade = (beta: number, mean: Expression, x: Expression): Expression 
  * 2018, arXiv:1904.09237).
  * @see Kingma & Ba (2015), arXiv:1412.6980
  */
-export const adam = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer => {
+export const adam = (options: AdamOptions & { readonly amsgrad?: boolean | undefined } = {}): Optimizer => {
   expectOptions("adam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
   return resting(family("adam", adamOptions("adam", options), options.amsgrad ?? false, false), options);
 };
@@ -42,14 +42,14 @@ export const adam = (options: AdamOptions & { readonly amsgrad?: boolean } = {})
  * weightDecay 0.01.
  * @see Loshchilov & Hutter (2019), arXiv:1711.05101
  */
-export const adamW = (options: AdamOptions & { readonly amsgrad?: boolean } = {}): Optimizer => {
+export const adamW = (options: AdamOptions & { readonly amsgrad?: boolean | undefined } = {}): Optimizer => {
   expectOptions("adamW", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
   return resting(family("adamW", adamOptions("adamW", options, 0.01), options.amsgrad ?? false, true), options);
 };
 
 function family(
   name: string,
-  options: Required<Omit<AdamOptions, "lazy">>,
+  options: Complete<Omit<AdamOptions, "lazy">>,
   amsgrad: boolean,
   decoupled: boolean,
 ): Optimizer {

@@ -15,7 +15,7 @@ export interface OptimizerDefinition<M extends string, S extends string> {
    */
   scalars(step: number, rate: number): Readonly<Record<S, number>>;
   /** Whether an element whose gradient is 0 stays as it is, moments included, so that it may be passed by. Default false. */
-  readonly rests?: boolean;
+  readonly rests?: boolean | undefined;
   /** New parameter and moments from parameter `p`, gradient `g` and moments; everything on the right is from before the step. */
   update(
     values: Readonly<Record<"p" | "g" | M, Expression>>,
@@ -31,7 +31,7 @@ export interface RestOptions {
    * Whether elements whose gradient is exactly 0 rest: parameter and moments stay, weight decay included. So do the rows of an embedding
    * that no token of the batch chose, as in PyTorch's SparseAdam. Default false.
    */
-  readonly lazy?: boolean;
+  readonly lazy?: boolean | undefined;
 }
 
 /** The same optimizer, where what has the gradient 0 rests if `lazy` says so. */

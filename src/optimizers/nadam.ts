@@ -9,7 +9,7 @@ import { expectNonNegative } from "./options.ts";
  * @param options.momentumDecay ψ. Default 0.004.
  * @see Dozat (2016), "Incorporating Nesterov momentum into Adam"
  */
-export function nadam(options: AdamOptions & { readonly momentumDecay?: number } = {}): Optimizer {
+export function nadam(options: AdamOptions & { readonly momentumDecay?: number | undefined } = {}): Optimizer {
   expectOptions("nadam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, momentumDecay: 1 });
   const { betas, epsilon, weightDecay } = adamOptions("nadam", options);
   const { momentumDecay = 0.004 } = options;

@@ -7,15 +7,15 @@ import { expectNonNegative, expectUnit } from "./options.ts";
 /** Options of `rmsprop`. */
 export interface RmspropOptions extends RestOptions {
   /** Decay of the running mean of g². Default 0.99. */
-  readonly alpha?: number;
+  readonly alpha?: number | undefined;
   /** Added after the root. Default 1e-8. */
-  readonly epsilon?: number;
+  readonly epsilon?: number | undefined;
   /** Default 0: no momentum. */
-  readonly momentum?: number;
+  readonly momentum?: number | undefined;
   /** Whether to divide by the standard deviation of g instead of its root mean square. Default false. */
-  readonly centered?: boolean;
+  readonly centered?: boolean | undefined;
   /** λ of the L2 penalty ½λp². Default 0. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
 }
 
 /**

@@ -7,13 +7,13 @@ import { expectNonNegative, expectUnit } from "./options.ts";
 /** Options of `sgd`. */
 export interface SgdOptions extends RestOptions {
   /** μ, in [0, 1). Default 0: no momentum. */
-  readonly momentum?: number;
+  readonly momentum?: number | undefined;
   /** τ: a gradient enters the momentum as (1 − τ) g, except the first. In [0, 1). Default 0. */
-  readonly dampening?: number;
+  readonly dampening?: number | undefined;
   /** Whether to use Nesterov momentum. Default false. */
-  readonly nesterov?: boolean;
+  readonly nesterov?: boolean | undefined;
   /** λ of the L2 penalty ½λp². Default 0. */
-  readonly weightDecay?: number;
+  readonly weightDecay?: number | undefined;
 }
 
 /**

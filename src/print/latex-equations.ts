@@ -8,7 +8,7 @@ import { type Piece, piece, tightness } from "./latex-piece.ts";
 
 export interface EquationOptions {
   /** Letters of matrices, biases and gates; default "pytorch". */
-  readonly notation?: Notation;
+  readonly notation?: Notation | undefined;
 }
 
 /**

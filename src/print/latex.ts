@@ -11,7 +11,7 @@ export interface LatexNames {
   /** The transpose of a named matrix times a vector. */
   transposed(matrix: string, vector: Piece): Piece;
   /** A node that is written in its own way, for example by a name; undefined: by the rule of its operation. */
-  known?(node: AnyNode, print: Print): Piece | undefined;
+  readonly known?: ((node: AnyNode, print: Print) => Piece | undefined) | undefined;
 }
 
 /** Prints a node. */

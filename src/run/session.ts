@@ -14,7 +14,7 @@ export interface SessionOptions<M extends Machine = Machine> {
   readonly parameters: ParameterStore;
   readonly machine: M;
   /** B: sequences that run together. Default 1. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
 }
 
 /** State by name, each [L, B, H|P] row-major. */
@@ -66,11 +66,11 @@ export async function openSession<M extends Machine>(options: SessionOptions<M>)
 export class Session<M extends Machine = Machine> extends Closing implements TokenReader {
   readonly model: LanguageModel;
   readonly batchSize: number;
-  private readonly options: Required<SessionOptions<M>>;
+  private readonly options: SessionOptions<M> & { readonly batchSize: number };
   private readonly executable: Executable<M>;
   private taken = 0;
 
-  constructor(options: Required<SessionOptions<M>>, executable: Executable<M>) {
+  constructor(options: SessionOptions<M> & { readonly batchSize: number }, executable: Executable<M>) {
     super();
     this.options = options;
     this.model = options.model;

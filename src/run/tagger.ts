@@ -57,8 +57,8 @@ export interface SentenceReading {
 }
 
 export interface ReadingOptions {
-  readonly probabilities?: boolean;
-  readonly likelihood?: boolean;
+  readonly probabilities?: boolean | undefined;
+  readonly likelihood?: boolean | undefined;
 }
 
 /** The inputs of a tagger, declared for a batch of so many steps and rows. */
@@ -118,7 +118,7 @@ export class Tagger extends Closing {
    */
   async predict(
     sentences: readonly (readonly string[])[],
-    options: { readonly probabilities?: boolean } = {},
+    options: { readonly probabilities?: boolean | undefined } = {},
   ): Promise<TagPrediction[]> {
     expectOptions("Tagger.predict", options, { probabilities: 1 });
     const { tags: names, scheme, writtenScheme, intents } = this.model.config;

@@ -11,6 +11,9 @@ export type OptionNames<Options> = {
     | (undefined extends Marks<Options, K> ? 1 : "required" | "named");
 };
 
+/** Options with whatever could be left out: what a function has once every default has been put in its place. */
+export type Complete<Options> = { readonly [K in keyof Options]-?: Exclude<Options[K], undefined> };
+
 /** Not what is called by a symbol: `using` has its own of whatever can be closed. */
 type KeyOf<Options> = Options extends unknown ? keyof Options & string : never;
 type Values<Options, K> = Options extends { readonly [key in K & PropertyKey]?: infer Value }

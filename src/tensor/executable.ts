@@ -10,7 +10,7 @@ import { QUANTIZED } from "./parameter.ts";
 export interface CompileOptions<M extends Machine = Machine> {
   readonly machine: M;
   /** Arenas of others to use (parameters, gradients, moments, a shared state); they are not closed with the executable. */
-  readonly arenas?: Readonly<Record<string, Arena>>;
+  readonly arenas?: Readonly<Record<string, Arena>> | undefined;
 }
 
 /**

@@ -159,7 +159,11 @@ export class Graph {
   input(
     name: string,
     shape: readonly number[],
-    options: { type?: Range["type"]; differentiable?: boolean; below?: number } = {},
+    options: {
+      type?: Range["type"] | undefined;
+      differentiable?: boolean | undefined;
+      below?: number | undefined;
+    } = {},
   ): Tensor {
     expectOptions("Graph.input", options, { type: 1, differentiable: 1, below: 1 });
     expectSizes(`input "${name}"`, shape);
@@ -218,7 +222,7 @@ export class Graph {
    * Declares the key of a random draw: int [4] of seed, purpose, update and first example. Each call has its own purpose. Without
    * `perExample` (default true) the first example is always 0: masks of weights are the same for all examples.
    */
-  randomKey(options: { readonly perExample?: boolean } = {}): Range {
+  randomKey(options: { readonly perExample?: boolean | undefined } = {}): Range {
     expectOptions("Graph.randomKey", options, { perExample: 1 });
     const key = { arena: "scalars", offset: this.reserve("scalars", 4, "int").offset, length: 4, type: "int" as const };
     for (const [k, name] of this.draws.add(options.perExample ?? true).entries())

@@ -292,9 +292,9 @@ export function concatenate(parts: readonly Tensor[], along: number): Tensor {
 /** Options of `matmul`. */
 export interface MatMulOptions {
   /** Whether to transpose the first matrix. Default false. */
-  readonly transposeA?: boolean;
+  readonly transposeA?: boolean | undefined;
   /** Whether to transpose the second matrix. Default false. */
-  readonly transposeB?: boolean;
+  readonly transposeB?: boolean | undefined;
   /** A row [n] added to every row of the result. Default none. */
   readonly bias?: Tensor | undefined;
 }

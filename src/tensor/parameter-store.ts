@@ -16,7 +16,7 @@ export interface NamedTensor {
    * Of numbers that lie in a file and are read whenever `data` is asked for, as many as the shape has: all of them in parts, each good
    * until the next is asked for. What only passes them on needs no memory for the whole.
    */
-  readonly parts?: () => Iterable<ArrayLike<number>>;
+  readonly parts?: (() => Iterable<ArrayLike<number>>) | undefined;
 }
 
 const partsOf = (value: ArrayLike<number> | NamedTensor): Iterable<ArrayLike<number>> =>
@@ -33,9 +33,9 @@ export interface CreateParametersOptions {
   /** The layout from `layoutParameters`. */
   readonly layout: ParameterLayout;
   /** Seed of the initial values. Each parameter has a random stream of its own, named by the seed and its name. Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Whether parameters get their initial values. false leaves zeros, for weights that are loaded next. Default true. */
-  readonly initialize?: boolean;
+  readonly initialize?: boolean | undefined;
 }
 
 /** Creates the parameters of a model on a machine, with their initial values. */
@@ -167,7 +167,7 @@ export class ParameterStore extends Closing {
    */
   loadTensors(
     tensors: ReadonlyMap<string, NamedTensor>,
-    options: { readonly strict?: boolean; readonly arena?: string } = {},
+    options: { readonly strict?: boolean | undefined; readonly arena?: string | undefined } = {},
   ): { missing: string[]; unexpected: string[] } {
     expectOptions("ParameterStore.loadTensors", options, { strict: 1, arena: 1 });
     const { strict = true, arena = "parameters" } = options;

@@ -16,7 +16,7 @@ export interface Parameter {
 export interface HasParameters {
   readonly parts: Readonly<Record<string, Parameter | HasParameters>>;
   /** Of its own parameters those that are matrices of products, and of nothing else, so that they may be quantized. */
-  readonly products?: readonly Parameter[];
+  readonly products?: readonly Parameter[] | undefined;
 }
 
 const isParameter = (part: Parameter | HasParameters): part is Parameter => "initialize" in part;

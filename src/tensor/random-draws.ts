@@ -7,7 +7,7 @@ export interface DrawKey {
   /** Number of the training step. */
   readonly update: number;
   /** Default 0. */
-  readonly firstExample?: number;
+  readonly firstExample?: number | undefined;
 }
 
 /** The random draws of a graph, each with a purpose of its own, and the four words that key each of them. */

@@ -17,9 +17,9 @@ export interface NgramBaselines {
 /** Options of `ngramBaselines`. */
 export interface NgramOptions {
   /** Added to each unigram count. Default 1 (Laplace smoothing). */
-  readonly add?: number;
+  readonly add?: number | undefined;
   /** Maximum number of training tokens to count, from the beginning. Default 50,000,000. */
-  readonly maxTokens?: number;
+  readonly maxTokens?: number | undefined;
 }
 
 const HELD_OUT = 0.1;

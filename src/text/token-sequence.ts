@@ -4,7 +4,7 @@ import { TokenHash } from "./token-hash.ts";
 export interface TokenSequence {
   readonly length: number;
   /** What tells these tokens from others, where it is known without reading them: see `hashOf`. */
-  readonly hash?: string;
+  readonly hash?: string | undefined;
   /**
    * Copies the tokens from `start` to `start + count` to `target`, from index `at` on.
    * @throws RangeError when the sequence has no such range

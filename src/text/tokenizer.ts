@@ -42,7 +42,7 @@ export interface Tokenizer {
   /** Opens a decoder for tokens that come one by one. */
   streamDecoder(): StreamDecoder;
   /** Only where the bytes of a file are its tokens: files are then read as they are, not as text. */
-  readonly encodeBytes?: (bytes: Uint8Array) => Int32Array;
+  readonly encodeBytes?: ((bytes: Uint8Array) => Int32Array) | undefined;
   /** Returns the content of `tokenizer.json`, which `tokenizerFromJSON` reads. */
   toJSON(): TokenizerFile;
 }

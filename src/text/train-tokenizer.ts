@@ -28,31 +28,31 @@ export interface TrainTokenizerOptions {
   /** What a token is. */
   readonly kind: TokenizerKind;
   /** Tokens that occur less often are left out; for "bpe" pairs that occur less often are not merged. Default 1, for "bpe" 2. */
-  readonly minCount?: number;
+  readonly minCount?: number | undefined;
   /**
    * Maximum number of tokens, including special ones, "<unk>" and "<eos>"; the rarest are left out. Default: no limit; for "bpe" 4096.
    * Ignored for bytes.
    */
-  readonly vocabularySize?: number;
+  readonly vocabularySize?: number | undefined;
   /**
    * Whether there is a token "<unk>" for what the vocabulary lacks; without one such text is an error. Default: true for words, for
    * "bpe" on characters, and if `minCount` or `vocabularySize` is given. Ignored for bytes.
    */
-  readonly unknown?: boolean;
+  readonly unknown?: boolean | undefined;
   /** For words: how text is split. Default "unicode". */
-  readonly segmentation?: WordSegmentation;
+  readonly segmentation?: WordSegmentation | undefined;
   /**
    * For "bpe": what pairs are made of. "byte" (default) has all 256 bytes and can encode any text; "character" has the characters of
    * the text.
    */
-  readonly alphabet?: "byte" | "character";
+  readonly alphabet?: "byte" | "character" | undefined;
   /** Changes to text before it is split into tokens, in this order. Decoding does not undo them. Default none. */
-  readonly normalize?: readonly NormalizeStep[];
+  readonly normalize?: readonly NormalizeStep[] | undefined;
   /**
    * Tokens that stand for no text, such as "<|endoftext|>" between documents; they get the last numbers. They never come from text
    * unless `encode` allows it, and decoding leaves them out. Default none.
    */
-  readonly specialTokens?: readonly string[];
+  readonly specialTokens?: readonly string[] | undefined;
 }
 
 /** More kinds of characters than Unicode has would be a sign of something else than text. */

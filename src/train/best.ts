@@ -14,7 +14,7 @@ export interface EarlyStopping {
   /** Number of evaluations in a row without improvement after which training ends; at least 1. */
   readonly patience: number;
   /** The smallest change that counts as an improvement. Default 0. */
-  readonly minDelta?: number;
+  readonly minDelta?: number | undefined;
 }
 
 /** What is remembered of measurements; plain numbers, for a checkpoint. */

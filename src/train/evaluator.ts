@@ -42,7 +42,7 @@ export interface EvaluatorOptions {
 /** What an evaluation records for a batch. */
 export interface Measurement {
   readonly metrics: Readonly<Record<string, Tensor>>;
-  readonly carry?: readonly (readonly [from: Tensor, to: Tensor])[];
+  readonly carry?: readonly (readonly [from: Tensor, to: Tensor])[] | undefined;
 }
 
 /**

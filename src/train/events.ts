@@ -26,7 +26,7 @@ export interface TrainingStart {
   /** Memory on the machine, in bytes. */
   readonly bytes: number;
   /** The metric that decides which weights are best; absent without an evaluator. */
-  readonly monitor?: MonitoredMetric;
+  readonly monitor?: MonitoredMetric | undefined;
 }
 
 /** Progress, every `logEvery` steps. */
@@ -63,9 +63,9 @@ export interface ValidationEvent {
 /** What was measured, and what it means. */
 interface Measured {
   /** All that the evaluator measured. */
-  readonly metrics?: Metrics;
+  readonly metrics?: Metrics | undefined;
   /** The metric `loss`, where there is one. */
-  readonly validationLoss?: number;
+  readonly validationLoss?: number | undefined;
   /** Whether these weights are the best so far, by the monitored metric; without an evaluator the latest are. */
   readonly best: boolean;
 }
@@ -107,5 +107,5 @@ export interface EndEvent {
 
 /** Functions to call at events, by event type. */
 export type Callbacks<F extends object = object> = {
-  readonly [E in TrainEvent<F> as E["type"]]?: (event: E) => unknown;
+  readonly [E in TrainEvent<F> as E["type"]]?: ((event: E) => unknown) | undefined;
 };

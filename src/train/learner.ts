@@ -21,7 +21,7 @@ export interface Objective {
   /** A penalty of shape [] that is added to the loss for the gradients, but not to the reported loss. Default none. */
   readonly penalty?: Tensor | undefined;
   /** Tensors that become states of the next step. */
-  readonly carry?: readonly (readonly [from: Tensor, to: Tensor])[];
+  readonly carry?: readonly (readonly [from: Tensor, to: Tensor])[] | undefined;
 }
 
 export interface LearnerOptions {

@@ -18,24 +18,24 @@ export interface PlateauOptions {
   /** Initial learning rate. */
   readonly learningRate: number;
   /** Factor of a reduction. Default 0.1. */
-  readonly factor?: number;
+  readonly factor?: number | undefined;
   /** Number of evaluations in a row without improvement before the rate is reduced. Default 10. */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
   /** The smallest change that counts as an improvement. Default 1e-4. */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
   /** Whether `threshold` is relative to the best ("relative", default) or a difference ("absolute"). */
-  readonly thresholdMode?: "relative" | "absolute";
+  readonly thresholdMode?: "relative" | "absolute" | undefined;
   /** Whether lower ("min", default) or higher ("max") is better: in a training as of the monitored metric. */
-  readonly mode?: "min" | "max";
+  readonly mode?: "min" | "max" | undefined;
   /** Number of evaluations to ignore after a reduction. Default 0. */
-  readonly cooldown?: number;
+  readonly cooldown?: number | undefined;
   /** Lowest learning rate. Default 0. */
-  readonly minRate?: number;
+  readonly minRate?: number | undefined;
 }
 
 export interface Plateau {
   /** Which of two metrics it takes for better; undefined: nobody knows. */
-  readonly mode?: "min" | "max";
+  readonly mode?: "min" | "max" | undefined;
   readonly initial: PlateauState;
   /** The state after one more measurement. One that is not a number counts as no better. */
   next(state: PlateauState, metric: number): PlateauState;

@@ -19,7 +19,7 @@ export interface RateOptions {
 
 export interface RateRule {
   /** What a schedule with a name was made of, as checkpoints say it. */
-  readonly named?: { readonly schedule: string; readonly learningRate: number; readonly warmup: number };
+  readonly named?: { readonly schedule: string; readonly learningRate: number; readonly warmup: number } | undefined;
   readonly schedule: Schedule | undefined;
   readonly plateau: Plateau | undefined;
 }

@@ -35,7 +35,7 @@ export function constantRate(options: { readonly learningRate: number }): Schedu
 export function stepRate(options: {
   readonly learningRate: number;
   readonly stepSize: number;
-  readonly gamma?: number;
+  readonly gamma?: number | undefined;
 }): Schedule {
   expectOptions("stepRate", options, { learningRate: "required", stepSize: "required", gamma: 1 });
   const rate = checkedRate(options.learningRate);
@@ -48,7 +48,7 @@ export function stepRate(options: {
 export function multiStepRate(options: {
   readonly learningRate: number;
   readonly milestones: readonly number[];
-  readonly gamma?: number;
+  readonly gamma?: number | undefined;
 }): Schedule {
   expectOptions("multiStepRate", options, { learningRate: "required", milestones: "required", gamma: 1 });
   const rate = checkedRate(options.learningRate);
@@ -78,7 +78,7 @@ const line = (start: number, end: number, t: number): number => start + (end - s
 export function cosineRate(options: {
   readonly learningRate: number;
   readonly totalSteps: number;
-  readonly minRate?: number;
+  readonly minRate?: number | undefined;
 }): Schedule {
   expectOptions("cosineRate", options, { learningRate: "required", totalSteps: "required", minRate: 1 });
   const rate = checkedRate(options.learningRate);
@@ -95,8 +95,8 @@ export function cosineRate(options: {
 export function cosineRestartsRate(options: {
   readonly learningRate: number;
   readonly firstCycle: number;
-  readonly multiplier?: number;
-  readonly minRate?: number;
+  readonly multiplier?: number | undefined;
+  readonly minRate?: number | undefined;
 }): Schedule {
   expectOptions("cosineRestartsRate", options, {
     learningRate: "required",
@@ -126,9 +126,9 @@ export function cosineRestartsRate(options: {
  */
 export function linearRate(options: {
   readonly learningRate: number;
-  readonly startFactor?: number;
-  readonly endFactor?: number;
-  readonly totalSteps?: number;
+  readonly startFactor?: number | undefined;
+  readonly endFactor?: number | undefined;
+  readonly totalSteps?: number | undefined;
 }): Schedule {
   expectOptions("linearRate", options, { learningRate: "required", startFactor: 1, endFactor: 1, totalSteps: 1 });
   const rate = checkedRate(options.learningRate);
@@ -141,8 +141,8 @@ export function linearRate(options: {
 /** Multiplies the rate by (1 − step/totalSteps)^power (defaults 5 and 1), then 0. PyTorch's PolynomialLR. */
 export function polynomialRate(options: {
   readonly learningRate: number;
-  readonly totalSteps?: number;
-  readonly power?: number;
+  readonly totalSteps?: number | undefined;
+  readonly power?: number | undefined;
 }): Schedule {
   expectOptions("polynomialRate", options, { learningRate: "required", totalSteps: 1, power: 1 });
   const rate = checkedRate(options.learningRate);
@@ -159,10 +159,10 @@ export function polynomialRate(options: {
 export function oneCycleRate(options: {
   readonly maxRate: number;
   readonly totalSteps: number;
-  readonly warmupRatio?: number;
-  readonly divisor?: number;
-  readonly finalDivisor?: number;
-  readonly annealing?: "cosine" | "linear";
+  readonly warmupRatio?: number | undefined;
+  readonly divisor?: number | undefined;
+  readonly finalDivisor?: number | undefined;
+  readonly annealing?: "cosine" | "linear" | undefined;
 }): Schedule {
   expectOptions("oneCycleRate", options, {
     maxRate: "required",

@@ -89,7 +89,6 @@ export interface ClassifierTraining<M extends SequenceModel = SequenceModel> ext
   readonly validation: Examples | undefined;
 }
 
-export const CLASSIFIER_DEFAULTS = { bidirectional: true, pooling: "max", dropout: 0.3 } as const;
 /** Series are longer than texts, and there are mostly fewer. */
 const DEFAULTS_BY_INPUT = {
   texts: { initialize: "pytorch", schedule: "constant" },
@@ -135,11 +134,10 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const classes = regression ? undefined : classesOf(train);
   const tokenizer = kind === "texts" ? await tokenizerFor(options.tokenizer, train) : undefined;
   const targets = classes ? Float64Array.from(train.labels, (label) => classes.indexOf(label)) : targetsOf(train);
-  const [make, own] = typeof options.model === "function" ? [options.model] : [sequenceClassifier, options.model];
+  const [make, own = {}] = typeof options.model === "function" ? [options.model] : [sequenceClassifier, options.model];
+  const { bidirectional = true, pooling = "max", dropout = 0.3, initialize = defaults.initialize } = own;
   const model = make({
-    ...CLASSIFIER_DEFAULTS,
-    ...own,
-    initialize: own?.initialize ?? defaults.initialize,
+    ...{ ...own, bidirectional, pooling, dropout, initialize },
     ...(tokenizer ? { vocabularySize: tokenizer.vocabularySize } : seriesOptions(train, scaling)),
     ...(classes ? { classes } : { targetScaling: standardScaling([targets], 1) }),
   });
@@ -223,10 +221,10 @@ function divide({ examples, validation = 0.1, regression }: TrainClassifierOptio
 
 async function tokenizerFor(given: TrainClassifierOptions["tokenizer"], { inputs }: Examples): Promise<Tokenizer> {
   if (given && "encode" in given) return given;
-  const options: TrainTokenizerOptions = given ?? { kind: "word", normalize: ["lowercase"] };
+  const { unknown = true, ...rest }: TrainTokenizerOptions = given ?? { kind: "word", normalize: ["lowercase"] };
   // A line end between two texts keeps their words and pairs apart; what the texts lack may come later.
   const lines = inputs.flatMap((input) => [input as string, "\n"]);
-  return trainTokenizer(lines, { unknown: true, ...options });
+  return trainTokenizer(lines, { ...rest, unknown });
 }
 
 function seriesOptions({ inputs, places }: Examples, scaling: "standard" | "none"): SequenceClassifierOptions {

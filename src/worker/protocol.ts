@@ -121,9 +121,9 @@ export interface TrainingProgress {
   /** Steps that "rewind" can go back to. */
   readonly checkpoints: readonly number[];
   /** Text that the model writes; in some of the messages. */
-  readonly sample?: string;
+  readonly sample?: string | undefined;
   /** What the model does with the probe; in some of the messages. */
-  readonly reading?: Reading;
+  readonly reading?: Reading | undefined;
 }
 
 /** The input of a model: text, or numbers [T, channels] row-major, or token numbers [T]. */
@@ -160,16 +160,16 @@ export interface Calls {
    * Opens a model file of any format that `longshort/formats` reads, with the content of a `tokenizer.json` for models of tokens that
    * are to read text. The reader is fetched when the first file needs it.
    */
-  open: { given: { file: Uint8Array | Blob; name: string; tokenizer?: string }; back: ModelFacts };
+  open: { given: { file: Uint8Array | Blob; name: string; tokenizer?: string | undefined }; back: ModelFacts };
   /** Closes a model. */
   close: { given: { id: number }; back: undefined };
   /** Reads a text with a model. */
-  read: { given: { id: number; text: string; names?: readonly string[] }; back: Reading };
+  read: { given: { id: number; text: string; names?: readonly string[] | undefined }; back: Reading };
   /** Reads numbers [T, channels] row-major, or token numbers [T]. */
-  readSeries: { given: { id: number; data: ArrayLike<number>; names?: readonly string[] }; back: Reading };
+  readSeries: { given: { id: number; data: ArrayLike<number>; names?: readonly string[] | undefined }; back: Reading };
   /** Reads with units ablated and gates held; layers are numbered as in `ModelFacts.layers`. */
   cut: {
-    given: Given & { id: number; units: readonly UnitPlace[]; gates?: readonly GatePlace[] };
+    given: Given & { id: number; units: readonly UnitPlace[]; gates?: readonly GatePlace[] | undefined };
     back: CutReading;
   };
   /**
@@ -177,7 +177,7 @@ export interface Calls {
    * the input. `steps` is the number of states compared.
    */
   nearest: {
-    given: Given & { id: number; step: number; layer: number; count: number; corpus?: Given };
+    given: Given & { id: number; step: number; layer: number; count: number; corpus?: Given | undefined };
     back: { places: readonly NearestPlace[]; steps: number };
   };
   /** `gradientFlow` of cells by name. */

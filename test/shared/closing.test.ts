@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import ts from "typescript";
 import { describe, expect, it, test } from "vitest";
 import type { SynchronousMachine } from "../../src/compute/machine.ts";
@@ -6,6 +6,7 @@ import { openAblation } from "../../src/explain/ablation.ts";
 import { openOnnx } from "../../src/formats/onnx/program.ts";
 import { open } from "../../src/formats/open.ts";
 import * as longshort from "../../src/index.ts";
+import { declarations } from "../support/declarations.ts";
 import { machineAndFolder } from "../support/machine-and-folder.ts";
 import { tinyRun } from "../support/tiny-run.ts";
 import { onnx } from "./option-effects/model-files.ts";
@@ -15,26 +16,18 @@ const WRITTEN_BY_CALLERS = ["Evaluator", "ByteSource"];
 
 /** Whatever the entries export that has `close`, by name: whether it is closed with `await`, and whether `using` can do it. */
 const closeable = (() => {
-  const entries = ["index", "formats/index", "explain/index", "worker/index"].map((name) =>
-    resolve(`dist/${name}.d.ts`),
-  );
-  const program = ts.createProgram(entries, {
-    ...{ target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.NodeNext, strict: true, types: [], noEmit: true },
-  });
-  const checker = program.getTypeChecker();
+  const { checker, exports } = declarations();
   const found = new Map<string, { later: boolean; used: boolean }>();
-  for (const entry of entries)
-    for (const one of checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(entry)!)!)) {
-      const symbol = one.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(one) : one;
-      if (!(symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface | ts.SymbolFlags.TypeAlias))) continue;
-      const properties = checker.getDeclaredTypeOfSymbol(symbol).getProperties();
-      const close = properties.find((property) => property.getName() === "close");
-      const [signature] = close ? checker.getTypeOfSymbol(close).getCallSignatures() : [];
-      if (!signature) continue;
-      const later = checker.typeToString(signature.getReturnType()).startsWith("Promise");
-      const wanted = later ? "__@asyncDispose@" : "__@dispose@";
-      found.set(one.getName(), { later, used: properties.some((property) => property.getName().startsWith(wanted)) });
-    }
+  for (const [name, symbol] of exports) {
+    if (!(symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface | ts.SymbolFlags.TypeAlias))) continue;
+    const properties = checker.getDeclaredTypeOfSymbol(symbol).getProperties();
+    const close = properties.find((property) => property.getName() === "close");
+    const [signature] = close ? checker.getTypeOfSymbol(close).getCallSignatures() : [];
+    if (!signature) continue;
+    const later = checker.typeToString(signature.getReturnType()).startsWith("Promise");
+    const wanted = later ? "__@asyncDispose@" : "__@dispose@";
+    found.set(name, { later, used: properties.some((property) => property.getName().startsWith(wanted)) });
+  }
   return found;
 })();
 

@@ -7,11 +7,10 @@ import * as root from "../../src/index.ts";
 import { LongshortError, UsageError } from "../../src/shared/errors.ts";
 import { expectOptions } from "../../src/shared/options.ts";
 import * as worker from "../../src/worker/index.ts";
-import { type OptionsPlace, publicOptions } from "../support/public-options.ts";
+import { type OptionsPlace, publicOptions, titleOf } from "../support/public-options.ts";
 import { effects } from "./option-effects/all.ts";
 
 const exported: Readonly<Record<string, unknown>> = { ...components, ...explain, ...formats, ...root, ...worker };
-const entries = ["index", "formats/index", "explain/index", "components/index", "worker/index"];
 
 const kernels = [
   "Pointwise",
@@ -118,8 +117,6 @@ const others: readonly OptionsPlace[] = [
   place("defineOptimizer", 0, "OptimizerDefinition", ["name", "moments", "scalars", "rests?", "update"]),
 ];
 
-const titleOf = ({ callee, path }: Pick<OptionsPlace, "callee" | "path">): string => [callee, ...path].join(" ");
-
 /** Calls it with the options, and `{}` for everything else: names are looked at before anything else. */
 function call({ callee, argument, path }: Pick<OptionsPlace, "callee" | "argument" | "path">, wrong: object): unknown {
   const own = calls[titleOf({ callee, path })];
@@ -148,8 +145,7 @@ describe("unknown options", () => {
   let all: OptionsPlace[] = [];
   let places: OptionsPlace[] = [];
   beforeAll(() => {
-    const declarations = entries.map((entry) => `dist/${entry}.d.ts`);
-    all = publicOptions(declarations).filter(({ callee }) => !ofOthers.test(callee));
+    all = publicOptions().filter(({ callee }) => !ofOthers.test(callee));
     places = all.filter(({ type }) => !Object.hasOwn(data, type));
   }, 120_000);
 

@@ -1,5 +1,5 @@
-import { resolve } from "node:path";
 import ts from "typescript";
+import { declarationOf, declarations, isPublic } from "./declarations.ts";
 
 /** A place where a public function is given options. */
 export interface OptionsPlace {
@@ -15,24 +15,15 @@ export interface OptionsPlace {
   readonly options: readonly string[];
 }
 
+export const titleOf = ({ callee, path }: Pick<OptionsPlace, "callee" | "path">): string => [callee, ...path].join(" ");
+
 /**
  * Every place where a function, a constructor or a method that the entries export is given options, as the types say it. Options are a plain object
  * (no class, no array, no function, nothing with methods) with at least one property that may be left out, or called options.
- *
- * @param entries Declarations of the built package.
  */
-export function publicOptions(entries: readonly string[]): OptionsPlace[] {
-  const program = ts.createProgram([...entries], {
-    ...{ target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.NodeNext, strict: true, types: [], noEmit: true },
-  });
-  const checker = program.getTypeChecker();
+export function publicOptions(): OptionsPlace[] {
+  const { checker, exports, ours } = declarations();
   const places = new Map<string, OptionsPlace>();
-  const own = resolve("dist");
-
-  const declarationOf = (symbol: ts.Symbol): ts.Declaration | undefined =>
-    symbol.valueDeclaration ?? symbol.declarations?.[0];
-  const ours = (symbol: ts.Symbol | undefined): boolean =>
-    symbol?.declarations?.some((one) => resolve(one.getSourceFile().fileName).startsWith(own)) ?? false;
   const nameOf = (type: ts.Type): string => (type.aliasSymbol ?? type.symbol)?.getName() ?? "";
 
   /** The constituents of a type that are options. */
@@ -56,9 +47,9 @@ export function publicOptions(entries: readonly string[]): OptionsPlace[] {
   }
 
   function add(callee: string, argument: number, path: readonly string[], type: ts.Type): void {
-    const key = JSON.stringify([callee, argument, path]);
-    if (places.has(key)) return;
     const options = type.getProperties().map((one) => one.getName() + (one.flags & ts.SymbolFlags.Optional ? "?" : ""));
+    const key = JSON.stringify([callee, argument, path, options]);
+    if (places.has(key)) return;
     places.set(key, { callee, argument, path, type: nameOf(type), options });
     for (const property of type.getProperties()) {
       const within = checker.getTypeOfSymbol(property);
@@ -74,30 +65,20 @@ export function publicOptions(entries: readonly string[]): OptionsPlace[] {
   }
 
   function addMembers(owner: string, type: ts.Type): void {
-    for (const member of type.getProperties()) {
-      const declaration = declarationOf(member);
-      if (!ours(member) || !declaration || /^(__|#)/.test(member.getName())) continue;
-      const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
-      if (ts.getCombinedModifierFlags(declaration) & hidden) continue;
-      addSignatures(`${owner}.${member.getName()}`, checker.getTypeOfSymbol(member).getCallSignatures());
-    }
+    for (const member of type.getProperties())
+      if (ours(member) && isPublic(member))
+        addSignatures(`${owner}.${member.getName()}`, checker.getTypeOfSymbol(member).getCallSignatures());
   }
 
-  for (const entry of entries) {
-    const module = checker.getSymbolAtLocation(program.getSourceFile(entry)!)!;
-    for (const one of checker.getExportsOfModule(module)) {
-      const symbol = one.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(one) : one;
-      const name = one.getName();
-      if (symbol.flags & ts.SymbolFlags.Class) {
-        addSignatures(`new ${name}`, checker.getTypeOfSymbol(symbol).getConstructSignatures());
-        addMembers(name, checker.getDeclaredTypeOfSymbol(symbol));
-      } else if (symbol.flags & ts.SymbolFlags.Value) {
-        addSignatures(name, checker.getTypeOfSymbol(symbol).getCallSignatures());
-      } else if (symbol.flags & ts.SymbolFlags.Interface) {
-        const type = checker.getDeclaredTypeOfSymbol(symbol);
-        if (optionsIn(type).length === 0) addMembers(name, type);
-      }
+  for (const [name, symbol] of exports)
+    if (symbol.flags & ts.SymbolFlags.Class) {
+      addSignatures(`new ${name}`, checker.getTypeOfSymbol(symbol).getConstructSignatures());
+      addMembers(name, checker.getDeclaredTypeOfSymbol(symbol));
+    } else if (symbol.flags & ts.SymbolFlags.Value) {
+      addSignatures(name, checker.getTypeOfSymbol(symbol).getCallSignatures());
+    } else if (symbol.flags & ts.SymbolFlags.Interface) {
+      const type = checker.getDeclaredTypeOfSymbol(symbol);
+      if (optionsIn(type).length === 0) addMembers(name, type);
     }
-  }
   return [...places.values()];
 }

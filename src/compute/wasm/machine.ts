@@ -22,25 +22,25 @@ import { Workspace } from "./workspace.ts";
 /** Options of `openMachine("wasm", …)`. */
 export interface WasmOptions {
   /** Whether `a · b + c` is rounded once. Default: where the host supports it. `false` gives the same bits on every host. */
-  readonly fused?: boolean;
+  readonly fused?: boolean | undefined;
   /**
    * Whether kernels are generated for an engine that joins neighbouring vectors to 256 bits. Default: decided by a measurement if Node
    * was started with --experimental-wasm-revectorize, otherwise false. Does not change results.
    */
-  readonly wide?: boolean;
+  readonly wide?: boolean | undefined;
   /**
    * Number of threads that share large plans, 1 to 64, including the calling one. Default: the environment variable LONGSHORT_THREADS,
    * or the number of processors, halved above four (two hardware threads on one core gain nothing here) and at most 8. Does not change
    * results. It is 1 on a page's main thread and where threads cannot share memory; `limits.threads` tells.
    */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Bytes that arenas and scratch memory may take. Default and maximum: 4 GiB − 128 KiB. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /**
    * Gives the module of these bytes. Default: the host compiles them. For hosts that do not compile while a program runs, such as Cloudflare
    * Workers: modules that were compiled before, found by their `moduleName`. A machine with it has one thread.
    */
-  readonly compile?: (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module | undefined;
+  readonly compile?: ((bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module | undefined) | undefined;
 }
 
 /**

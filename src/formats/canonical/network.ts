@@ -12,9 +12,9 @@ import { batchFirst, type Value } from "./value.ts";
 
 export interface NetworkInput {
   /** State before the first step, `NODE.STATE`, each [B, W]; a state left out is zero. */
-  readonly initial?: Readonly<Record<string, Tensor>>;
+  readonly initial?: Readonly<Record<string, Tensor>> | undefined;
   /** Named values of the cells to write out, e.g. ["i", "f", "c"]. */
-  readonly trace?: readonly string[];
+  readonly trace?: readonly string[] | undefined;
   /** Given where values of the cells are to be held; asked by `NODE.VALUE`. */
   readonly hold?: Hold | undefined;
 }

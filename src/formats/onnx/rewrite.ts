@@ -12,7 +12,7 @@ export interface GraphToWrite {
   /** The file that it was read from. */
   readonly bytes: Uint8Array;
   /** Weights that have changed since, by the names of the parameters. */
-  readonly weights?: ReadonlyMap<string, NamedTensor>;
+  readonly weights?: ReadonlyMap<string, NamedTensor> | undefined;
 }
 
 /**

@@ -15,7 +15,7 @@ export interface WriteOnnxOptions {
    * How the cell was made, so that an RNN, LSTM or GRU whose activations or clip are not the usual ones becomes an operator of ONNX, too. A
    * language model knows it itself.
    */
-  readonly cell?: CellSpec;
+  readonly cell?: CellSpec | undefined;
 }
 
 /**

@@ -7,7 +7,7 @@ export interface StateDictNetworkOptions {
   /** How the recurrent cells were made, where it is known: a state dictionary says it only by their shapes. */
   readonly cell?: CellSpec;
   /** Of nn.RNN, which the file does not say. Default "tanh", as in PyTorch. */
-  readonly nonlinearity?: "tanh" | "relu";
+  readonly nonlinearity?: "tanh" | "relu" | undefined;
 }
 
 /** What a module becomes: layers, one after the other, and the width of what they give. */

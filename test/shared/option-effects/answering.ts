@@ -54,6 +54,7 @@ const forecasters = {
   atOnce: await untrained({ model: { hiddenSize: 2 } }),
   drawn: await untrained({ model: { hiddenSize: 2 }, decoding: "autoregressive" }),
 };
+const cut = forecasters.atOnce.series.map(({ spans, ...one }) => ({ ...one, train: spans.train, test: spans.test }));
 const y = numbers(60);
 const two = timeSeriesSet({ targets: ["y", "z"], series: [{ values: { y, z: numbers(60, 5) } }] });
 const ofTwo = await trainForecaster({
@@ -169,13 +170,13 @@ export const answering: EffectTable = {
     { horizon: [1], ...predicting },
   ),
   backtest: shows(
-    ({ of = "atOnce", ...options }: BacktestOptions & Which) => {
-      const { forecaster, series } = forecasters[of];
-      const cut = series.map(({ spans, ...one }) => ({ ...one, train: spans.train, test: spans.test }));
-      return outcomeOf(() => backtest(forecaster, { ...(!options.data && { series: cut }), ...options }));
+    ({ of = "atOnce", ...options }: BacktestOptions & Which) =>
+      outcomeOf(() => backtest(forecasters[of].forecaster, options)),
+    { series: cut },
+    {
+      ...{ stride: [3], baselines: [false], series: [undefined], ...predicting },
+      ...{ data: [data, { series: undefined }], test: [20, { data, series: undefined }] },
     },
-    {},
-    { stride: [3], baselines: [false], data: [data], test: [20, { data }], series: [undefined], ...predicting },
   ),
   nearestPassages: shows(
     (options: Omit<NearestPassagesOptions, "corpus" | "tokenizer">) =>

@@ -89,7 +89,7 @@ const pooled = (kind: PoolKind, input?: { mask?: Numbers; lengths?: Numbers }) =
     poolOverTime({ kind }).forward(
       given(graph, [3, 2, 2]),
       Object.fromEntries(
-        Object.entries(input ?? {}).map(([name, value]) => [name, constant(graph, value)]),
+        Object.entries(input ?? {}).map(([name, value]) => [name, value && constant(graph, value)]),
       ) as PoolInput,
     ),
   );

@@ -118,26 +118,27 @@ export const withOwnCell =
 
 const packed = ({ dtype, ...options }: PackRunOptions & Partial<SaveRunOptions>) =>
   outcomeOf(async () => {
-    const run = { model: text, tokenizer, parameters: await fresh(text), ...options };
+    const run = { parameters: await fresh(text), ...options };
     return Array.from(await packRun(run, { dtype }));
   });
 const rounded = await fresh(text);
 await quantize({ model: text, parameters: rounded });
+const whole = { model: text, tokenizer };
 /** Of options that have no effect but that they may be given, as no other name may. */
 const known = (save: (options: object) => unknown) => async () =>
-  [await save({ machin: machine }), await save({ machine })] as const;
+  [await save({ ...whole, machin: machine }), await save({ ...whole, machine })] as const;
 
 const saved = (options: Partial<SaveRunOptions>) =>
   inFolder((at) =>
     outcomeOf(async () => {
-      await saveRun(at, { model: text, tokenizer, parameters: await fresh(text), ...options });
+      await saveRun(at, { parameters: await fresh(text), ...options });
       const { config, metrics, quantized } = await readRun(at);
       return [config, metrics, quantized && [...quantized.keys()]];
     }),
   );
 
 export const runFolders: EffectTable = {
-  saveRun: shows(saved, {}, {
+  saveRun: shows(saved, whole, {
     ...{
       parameters: [rounded],
       metrics: [[{ step: 1 }]],
@@ -147,7 +148,7 @@ export const runFolders: EffectTable = {
       machine: known(saved),
     },
   } as object),
-  packRun: shows(packed, {}, {
+  packRun: shows(packed, whole, {
     ...{
       dtype: ["F16"],
       parameters: [rounded],
@@ -214,7 +215,7 @@ export const runFolders: EffectTable = {
       const said = await files.read(`${folder}/config.json`).then((bytes) => new TextDecoder().decode(bytes), String);
       return [outcome, said, (await files.list(folder)).sort()];
     },
-    {},
+    { config },
     {
       config: [{ ...config, note: 1 }],
       model: [wider, { config: undefined }],
