@@ -76,7 +76,7 @@ function namesOf(word: string): string[] {
 }
 
 async function measureCase(name: string, c: Case, { seconds, threads: wanted }: BenchFlags): Promise<BenchRow> {
-  using machine = await ownLibrary.openMachine("wasm", wanted === undefined ? {} : { threads: wanted });
+  using machine = await ownLibrary.openMachine("wasm", { threads: wanted });
   const numbers = numbersOf(c, shapesOf(ownLibrary, c));
   const workload = await openWorkload({ library: ownLibrary, machine, numbers, c });
   await workload.check();

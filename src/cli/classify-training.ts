@@ -56,12 +56,7 @@ function trainOptions(settings: ClassifySettings) {
     ...trainerOptions(settings),
     ...{ regression, validation, classWeights, scaling, batchSize, monitor },
     model: { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, pooling, embeddingSize, memorySteps },
-    tokenizer: {
-      ...{ kind: tokenizer, normalize: stages },
-      ...(vocabularySize !== undefined && { vocabularySize }),
-      ...(minCount !== undefined && { minCount }),
-      ...(alphabet !== undefined && { alphabet }),
-    },
+    tokenizer: { kind: tokenizer, normalize: stages, vocabularySize, minCount, alphabet },
   };
 }
 

@@ -67,13 +67,10 @@ export const convertCommand = (io: Io): Command =>
 async function convert(flags: ConvertFlags, io: Io): Promise<void> {
   const { input, output, nonlinearity, weightsOnly } = flags;
   const to: Target = flags.to ?? targetOf(output);
-  const file = await readModel(input, { ...(nonlinearity && { nonlinearity }) });
+  const file = await readModel(input, { nonlinearity });
   const converted = convertModel(file, { to, weightsOnly });
   const again = (): Promise<ModelFile> =>
-    readModel(converted.bytes, {
-      files: Object.fromEntries(converted.files),
-      ...(nonlinearity && { nonlinearity }),
-    });
+    readModel(converted.bytes, { files: Object.fromEntries(converted.files), nonlinearity });
   const found = flags.verify ? await verified(file, converted, again, flags) : undefined;
   await writeConverted(converted, output);
   const notes = [...file.conventions, ...converted.notes];

@@ -41,11 +41,7 @@ function trainOptions(settings: TagSettings) {
     ...{ scheme, encoding, batchSize, monitor },
     // On is where it tells something: where words have characters.
     characters: characters ? undefined : false,
-    words: {
-      minCount,
-      ...(vocabularySize !== undefined && { vocabularySize }),
-      ...(normalize !== undefined && { normalize }),
-    },
+    words: { minCount, vocabularySize, normalize },
     model: { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, head, embeddingSize },
   };
 }

@@ -16,7 +16,7 @@ export function trainerOptions(settings: TrainerSettings): TrainingOptions {
   return {
     ...{ epochs, maxSteps, learningRate, schedule, warmupSteps, clipNorm },
     ...{ accumulate, seed, average, logEvery: LOG_EVERY },
-    optimizer: optimizerByName<OptimizerName>(optimizer, weightDecay === undefined ? {} : { weightDecay }),
+    optimizer: optimizerByName<OptimizerName>(optimizer, { weightDecay }),
     earlyStopping: patience === undefined ? undefined : { patience, minDelta },
     checkpointEvery: { steps: checkpointEvery, seconds: checkpointSeconds },
   };

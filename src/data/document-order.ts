@@ -24,7 +24,7 @@ export function shuffleDocuments(tokens: TokenSequence, starts: ArrayLike<number
     seed,
     length: tokens.length,
     // Of the corpus: what the order of an epoch is follows from it and the seed.
-    ...(tokens.hash !== undefined && { hash: tokens.hash }),
+    hash: tokens.hash,
     copyTo: (target, at, start, count) => tokens.copyTo(target, at, start, count),
     inEpoch: (epoch) => inOrder(tokens, starts, shuffle(starts.length, seed, epoch)),
   };

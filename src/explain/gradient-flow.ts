@@ -43,10 +43,7 @@ export async function gradientFlow(options: GradientFlowOptions): Promise<Float6
   });
   const { machine, cell, hiddenSize, inputSize = 1, seed = 0, scale = 1, bias = {} } = options;
   const steps = expectInteger("steps", options.steps, { min: 1 });
-  const model = recurrent({
-    ...{ cell, inputSize, hiddenSize },
-    ...(options.initialize && { initialize: options.initialize }),
-  });
+  const model = recurrent({ cell, inputSize, hiddenSize, initialize: options.initialize });
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed });
   try {
     for (const name of parameters.names) {

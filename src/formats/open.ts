@@ -10,6 +10,7 @@ import { type ReadModelOptions, readModel } from "./read-model.ts";
 import { textRunnable } from "./run-model.ts";
 import type { Runnable } from "./runnable.ts";
 
+/** Options of `open`. */
 export interface OpenOptions extends ProgramOptions, ReadModelOptions {}
 
 /** A model of any format on a machine: see `open`. */
@@ -54,7 +55,7 @@ export async function open(input: ByteInput, options: OpenOptions): Promise<Mode
     cells: 1,
   });
   const { machine, plans, ...reading } = options;
-  return new Model(await readModel(input, reading), { machine, ...(plans !== undefined && { plans }) });
+  return new Model(await readModel(input, reading), { machine, plans });
 }
 
 /** @throws UsageError "unknown-network" for tensors that do not say what they are of */

@@ -34,7 +34,7 @@ export function partOf(sequence: TokenSequence, start: number, end: number): Tok
   expectRange(sequence.length, start, end - start);
   return {
     length: end - start,
-    ...(sequence.hash !== undefined && { hash: `${sequence.hash} ${start}-${end}` }),
+    hash: sequence.hash && `${sequence.hash} ${start}-${end}`,
     copyTo(target, at, from, count) {
       expectRange(end - start, from, count);
       sequence.copyTo(target, at, start + from, count);

@@ -80,6 +80,7 @@ export interface ClassifierFacts {
   readonly batchSize: number;
 }
 
+/** What `trainClassifier` gives. */
 export interface ClassifierTraining<M extends SequenceModel = SequenceModel> extends Training<ClassifierFacts, M> {
   /** The classifier with the current weights; closed with the trainer, as are the weights. */
   readonly classifier: Classifier<M>;
@@ -156,7 +157,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
       ),
       y: Float64Array.from(chosen, (k) => learned[k]!),
     }),
-    ...(weights && { weight: (chosen) => chosen.reduce((sum, k) => sum + weights[targets[k]!]!, 0) }),
+    weight: weights && ((chosen) => chosen.reduce((sum, k) => sum + weights[targets[k]!]!, 0)),
     identity: { classes: classes?.join("\n") ?? null },
   });
   const epochs = options.epochs ?? Math.min(100, Math.max(10, Math.ceil(640 / batches.batchesPerEpoch)));
@@ -241,14 +242,14 @@ function seriesOptions({ inputs, places }: Examples, scaling: "standard" | "none
       `${placeOf(places, other)}: expected ${channels} channels as in the first series, got ${series[other]!.channels}`,
     );
   for (const [k, one] of series.entries()) at(placeOf(places, k), () => expectSeries(one, channels));
-  const measured =
+  const inputScaling =
     scaling === "none"
       ? undefined
       : standardScaling(
           series.map(({ values }) => values),
           channels,
         );
-  return { channels, ...(measured && { inputScaling: measured }) };
+  return { channels, inputScaling };
 }
 
 const scaled = (targets: Float64Array, scaling: Scaling | undefined): Float64Array =>

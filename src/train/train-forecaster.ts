@@ -76,6 +76,7 @@ export interface SplitSeries {
   readonly spans: ForecastSpans;
 }
 
+/** What `trainForecaster` gives. */
 export interface ForecasterTraining extends Training<ForecasterFacts, SequenceForecaster> {
   /** The forecaster with the current weights; closed with the trainer, as are the weights. */
   readonly forecaster: Forecaster;
@@ -159,8 +160,8 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
   const model = sequenceForecaster({
     ...{ channels, targets, known, horizon, autoregressive: layout.decoding === "autoregressive" },
     ...{ head, pointLoss: options.pointLoss, levels: options.levels },
-    ...(layout.categories && { categories: kindsOf(layout) }),
-    ...(beside && { linearSteps: layout.context }),
+    categories: layout.categories && kindsOf(layout),
+    linearSteps: beside ? layout.context : undefined,
     ...options.model,
   });
   const batches = windowBatches({ windows: train, layout, batchSize, seed });

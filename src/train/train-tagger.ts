@@ -80,6 +80,7 @@ export interface TaggerFacts {
   readonly batchSize: number;
 }
 
+/** What `trainTagger` gives. */
 export interface TaggerTraining extends Training<TaggerFacts, SequenceTagger> {
   /** The tagger with the current weights; closed with the trainer, as are the weights. */
   readonly tagger: Tagger;
@@ -129,10 +130,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
   const tokenizer = await tokenizerFor(options.words, characters !== undefined, train);
   const model = taggerModel({
     ...options.model,
-    ...{ vocabularySize: tokenizer.vocabularySize, tags },
-    ...(characters && { characters }),
-    ...(scheme && { scheme, writtenScheme }),
-    ...(intents && { intents }),
+    ...{ vocabularySize: tokenizer.vocabularySize, tags, characters, scheme, writtenScheme, intents },
   });
   const tagIds = new Map(tags.map((name, k) => [name, k]));
   const targets = labels.map((own) => Int32Array.from(own, (tag) => tagIds.get(tag)!));

@@ -35,7 +35,7 @@ export function nodesOfCall(
     layer: innerName(name, node.layer),
     inputs: node.inputs.map(outer),
     outputs: node.outputs.map(outer),
-    ...(node.mask !== undefined && { mask: node.mask && outer(node.mask) }),
+    mask: node.mask && outer(node.mask),
   }));
 }
 

@@ -50,7 +50,7 @@ export type Walk = (
 const inOneScan: Walk = (node, o, x) => {
   const mask = maskOf(node, o);
   const input = node.recorder.tensor(x);
-  return (layer, options) => layer.forward(input, { ...options, emptyState: "zero", ...(mask && { mask }) });
+  return (layer, options) => layer.forward(input, { ...options, emptyState: "zero", mask });
 };
 
 const directionsOf: ReadonlyMap<string, readonly boolean[]> = new Map([
