@@ -34,6 +34,5 @@ export default {
     ...["src/run/forecast-distribution.ts:Parameters"],
   ],
   validation: { notExported: true, invalidLink: true, notDocumented: true },
-  // Types of options are described where they are taken, member by member.
-  requiredToBeDocumented: ["Class", "Function"],
+  requiredToBeDocumented: ["Class", "Function", "Interface", "TypeAlias", "Variable"],
 };

@@ -22,6 +22,7 @@ export interface Operands {
   readonly parts: Readonly<Record<string, Parts>>;
   readonly masks: Readonly<Record<string, Expression>>;
 }
+/** What `split`, `input` and `gateOf` make of a gate: what `step` gets of it and what its recurrent matrix multiplies. */
 export interface GateOptions<Kind extends "sum" | "split" | "input"> {
   readonly kind: Kind;
   /** Applied to the pre-activation. Default: none. */
@@ -101,11 +102,13 @@ export interface CellSource<
   ): Readonly<Record<S, Expression>> & Readonly<Record<string, Expression>>;
 }
 
+/** A gate as the cell that was made of it has it, in packed order. */
 export interface CellGate {
   readonly name: string;
   /** False for gates that see the input only. */
   readonly recurrent: boolean;
 }
+/** A state of a cell by name, and which of the layer's widths it has. */
 export interface CellState {
   readonly name: string;
   readonly width: Width;

@@ -115,6 +115,7 @@ export const ELEMENT_TYPES = {
   ),
 } as const satisfies Readonly<Record<string, ElementType>>;
 
+/** Types of elements by their names in safetensors files: "F32", "F16", "BF16", "I64", … */
 export type ElementTypeName = keyof typeof ELEMENT_TYPES;
 
 /** The row of the table, or undefined; never a property that the table inherits. */

@@ -39,6 +39,7 @@ export interface MemoryUse {
   readonly reservedBytes: number;
 }
 
+/** What a machine gives back: floats in its own precision, whole numbers as int32. */
 export type Numbers = Float64Array | Float32Array | Int32Array;
 
 /** Executes plans. Opening is asynchronous (`openMachine`); issuing work is synchronous, and reading results is asynchronous. */

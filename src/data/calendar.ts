@@ -22,6 +22,7 @@ const ROUNDS = {
   },
 } as const;
 
+/** Rounds of the calendar that a forecaster can be told its place in: "hour", "weekday", "yearday", … */
 export type CalendarRound = keyof typeof ROUNDS;
 export const CALENDAR_ROUNDS = Object.keys(ROUNDS) as readonly CalendarRound[];
 

@@ -4,18 +4,18 @@ import { SCALINGS, type ScalingKind, type SeriesScaling } from "./series-scaling
 import type { SeriesColumns } from "./time-series.ts";
 import type { TimeStep } from "./time-step.ts";
 
-/** What predictions are differences to: nothing, the last value, or the value one season before. */
 export const ANCHORS = ["none", "last", "season"] as const;
+/** What predictions are differences to: nothing, the last value, or the value one season before. */
 export type Anchor = (typeof ANCHORS)[number];
 
-/** What is done to targets before they are scaled. */
 export const TRANSFORMS = ["none", "log"] as const;
+/** What is done to targets before they are scaled. */
 export type Transform = (typeof TRANSFORMS)[number];
 export const inverseOf = (transform: Transform): ((value: number) => number) =>
   transform === "log" ? Math.exp : (value) => value;
 
-/** How more than one step is predicted: all at once, or each from the one before. */
 export const DECODINGS = ["direct", "autoregressive"] as const;
+/** How more than one step is predicted: all at once, or each from the one before. */
 export type Decoding = (typeof DECODINGS)[number];
 
 /** How series are prepared for a network (scaling, calendar, context), fitted on the training part and saved with the model as JSON. */

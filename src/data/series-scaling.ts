@@ -1,8 +1,8 @@
 import { varies } from "../shared/varies.ts";
 import type { TimeSeries } from "./time-series.ts";
 
-/** How the numbers of each series become numbers around 0: mean and deviation, median and spread of the middle half, 0 and mean size, or not at all. */
 export const SCALINGS = ["standard", "robust", "mean", "none"] as const;
+/** How the numbers of each series become numbers around 0: mean and deviation, median and spread of the middle half, 0 and mean size, or not at all. */
 export type ScalingKind = (typeof SCALINGS)[number];
 
 /** `(x − center) ÷ scale`, by column. */

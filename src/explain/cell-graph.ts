@@ -20,6 +20,7 @@ export interface CellGraphNode {
   readonly depth: number;
 }
 
+/** The equations of a cell as a graph. */
 export interface CellGraph {
   /** Arguments before what is made of them. */
   readonly nodes: readonly CellGraphNode[];

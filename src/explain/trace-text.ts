@@ -18,6 +18,7 @@ export interface TraceTextOptions extends Omit<TraceOptions, "outputGradient"> {
   readonly text: string;
 }
 
+/** What `traceText` gives: the trace of a text that a language model read. */
 export type TextTrace = ReadTrace;
 
 /**

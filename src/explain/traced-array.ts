@@ -47,6 +47,7 @@ export function joined<A extends Pick<TracedArray, "shape" | "data">>(
   return { ...first, shape: [steps + then.shape[0], batch, units], data };
 }
 
+/** Which example of a batch is looked at. */
 export interface ExampleOptions {
   /** Index of the example in the batch. Default 0. */
   readonly example?: number | undefined;

@@ -25,6 +25,7 @@ export interface CanonicalModel {
   readonly weights: ReadonlyMap<string, NamedTensor>;
 }
 
+/** An input of a model. */
 export interface CanonicalInput {
   /** Also the name of the value. */
   readonly name: string;
@@ -50,6 +51,7 @@ export interface CanonicalNode {
   readonly mask?: string | null | undefined;
 }
 
+/** A table of vectors, one a token. */
 export interface EmbeddingSpec {
   readonly kind: "embedding";
   readonly vocabularySize: number;
@@ -58,6 +60,7 @@ export interface EmbeddingSpec {
   readonly maskZero: boolean;
 }
 
+/** A recurrent layer in one direction. */
 export interface RecurrentSpec {
   readonly kind: "recurrent";
   /** "rnn", "lstm" or "gru", with the options of the cell's function that JSON can hold; activations as `ActivationSpec`. */
@@ -92,6 +95,7 @@ export interface RecurrentSpec {
   readonly dropout?: number | undefined;
 }
 
+/** Two recurrent layers, of which one reads from the end to the beginning. */
 export interface BidirectionalSpec {
   readonly kind: "bidirectional";
   readonly forward: RecurrentSpec;
@@ -100,6 +104,7 @@ export interface BidirectionalSpec {
   readonly merge: "concat" | "sum" | "mul" | "ave" | "separate";
 }
 
+/** A linear map with an activation behind it. */
 export interface DenseSpec {
   readonly kind: "dense";
   readonly inputSize: number;
@@ -108,6 +113,7 @@ export interface DenseSpec {
   readonly activation: NamedActivation;
 }
 
+/** A convolution over time. */
 export interface ConvolutionSpec {
   readonly kind: "convolution";
   readonly inputSize: number;
@@ -127,6 +133,7 @@ export interface PoolingSpec {
   readonly window: { readonly size: number; readonly stride: number; readonly padding: "valid" | "same" } | "global";
 }
 
+/** A normalization of the last axis. */
 export interface LayerNormSpec {
   readonly kind: "layer-norm";
   /** Elements of the last axis. */
@@ -174,6 +181,7 @@ export interface TimeDistributedSpec {
   readonly layer: LayerSpec;
 }
 
+/** A layer of any kind; `kind` tells which. */
 export type LayerSpec =
   | EmbeddingSpec
   | RecurrentSpec

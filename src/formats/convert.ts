@@ -19,8 +19,8 @@ import { stateDictOf } from "./pytorch/write-network.ts";
 import type { LoadedText } from "./run-model.ts";
 import { writeTensorFlowJs } from "./tfjs/write.ts";
 
-/** Formats that are written, by the name that `--to` uses. */
 export const TARGETS = ["onnx", "pytorch", "keras", "keras-h5", "tfjs", "safetensors", "npz"] as const;
+/** Formats that are written, by the name that `--to` uses. */
 export type Target = (typeof TARGETS)[number];
 
 /** Options of `exportModel` and `convertModel`. */

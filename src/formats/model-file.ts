@@ -17,6 +17,7 @@ export interface ModelFile {
   readonly content: ModelContent;
 }
 
+/** What a file holds; `kind` tells what. */
 export type ModelContent =
   /** A graph of operators. */
   | {

@@ -42,6 +42,7 @@ export interface ProgramTraceOptions {
   readonly maxBytes?: number | undefined;
 }
 
+/** What `Program.trace` gives. */
 export interface ProgramTrace {
   /** The outputs of the run. */
   readonly outputs: Readonly<Record<string, ModelResult>>;

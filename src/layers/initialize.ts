@@ -106,6 +106,7 @@ export const initializations = {
   orthogonal,
 } as const satisfies Readonly<Record<string, Initialization>>;
 
+/** Initializations by name, for `initialization` and the `initialize` options. */
 export type InitializationName = keyof typeof initializations;
 
 /**
@@ -120,6 +121,7 @@ export function initialization(name: string): Initializer {
 export const initializerOf = (given: InitializationName | Initializer): Initializer =>
   typeof given === "string" ? initialization(given) : given;
 
+/** Whose initialization a recurrent layer has: PyTorch's, or Keras' with orthogonal recurrent weights and a forget bias of 1. */
 export type RecurrentPreset = "pytorch" | "keras";
 
 /** What a preset needs to know of a recurrent layer. */

@@ -6,6 +6,7 @@ import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { arange, pointwise, reduce, reshape } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 
+/** What is kept of all steps that count: the greatest value of each unit, their mean, or the values of the last step. */
 export type PoolKind = "max" | "mean" | "last";
 
 /** Which steps count: a mask, or lengths of sequences that start at step 0; all if neither is given. */

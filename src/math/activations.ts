@@ -57,6 +57,7 @@ const activations = {
   tanh: () => tanh,
   thresholdedRelu,
 } as const satisfies Readonly<Record<string, (alpha: number, beta: number) => Activation>>;
+/** Activations by name, for cells and layers of files. */
 export type ActivationName = keyof typeof activations;
 
 /** An activation with all constants that it has, and no others. */

@@ -11,13 +11,14 @@ import { add, mul } from "../tensor/arithmetic.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise } from "../tensor/operations.ts";
 
-/** What is said of each value that is predicted. */
 export const HEADS = ["point", "quantiles", "gaussian", "student-t", "negative-binomial"] as const;
+/** What is said of each value that is predicted. */
 export type HeadName = (typeof HEADS)[number];
-/** What a point minimizes: the mean squared error (it becomes the mean) or the mean absolute one (it becomes the median). */
 export const POINT_LOSSES = ["squared", "absolute"] as const;
+/** What a point minimizes: the mean squared error (it becomes the mean) or the mean absolute one (it becomes the median). */
 export type PointLoss = (typeof POINT_LOSSES)[number];
 
+/** What the head of a forecaster is made of. */
 export interface HeadOptions {
   readonly head: HeadName;
   readonly pointLoss?: PointLoss | undefined;

@@ -8,6 +8,7 @@ import type { LanguageModel, LanguageModelInput, LanguageModelOutput } from "./l
 export type LanguageModelLossInput = LanguageModelInput &
   Pick<CrossEntropyOptions, "labelSmoothing" | "ignoreIndex" | "weight" | "reduction">;
 
+/** What `languageModelLoss` gives: the loss, and what else the model gives but logits. */
 export interface LanguageModelLoss extends Omit<LanguageModelOutput, "logits"> {
   /** Shape [], or with reduction "none" [T, B]. */
   readonly loss: Tensor;

@@ -3,6 +3,7 @@ import { describe, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { cellOfConfig } from "./cell-choice.ts";
 
+/** Options of the functions that make a model of its config. */
 export interface FromConfigOptions {
   /** Cells of your own by name, for models that use one. */
   readonly cells?: Readonly<Record<string, Cell>> | undefined;

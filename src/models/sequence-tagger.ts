@@ -97,6 +97,7 @@ export interface SequenceTaggerInput {
   readonly mask: Tensor;
 }
 
+/** The output of a tagger's network. */
 export interface SequenceTaggerOutput {
   /** [T, B, C], scores of the tags; logits where the head is softmax. */
   readonly emissions: Tensor;

@@ -36,6 +36,7 @@ export interface UpdateOptions {
   readonly clipValue?: number | undefined;
 }
 
+/** What `updateParameters` recorded. */
 export interface ParameterUpdate {
   /** √Σg² over all parameters, before clipping; shape []. Also the output "gradientNorm". */
   readonly gradientNorm: Tensor;

@@ -35,6 +35,7 @@ export interface FileLayer {
   syncFolder(path: string): Promise<void>;
 }
 
+/** What can be written to a file: bytes, text (UTF-8), or bytes piece by piece. */
 export type FileContent = Uint8Array | string | AsyncIterable<Uint8Array>;
 
 const TEMPORARY = /^\..*\.tmp$/;

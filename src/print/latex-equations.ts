@@ -6,6 +6,7 @@ import { type LatexNames, type Print, printer, writtenOut } from "./latex.ts";
 import { type Notation, namesOf } from "./latex-names.ts";
 import { type Piece, piece, tightness } from "./latex-piece.ts";
 
+/** Options of `equations` and `derivatives`. */
 export interface EquationOptions {
   /** Letters of matrices, biases and gates; default "pytorch". */
   readonly notation?: Notation | undefined;

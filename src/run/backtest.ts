@@ -13,6 +13,7 @@ import { linearMap } from "./baselines/linear-map.ts";
 import { ForecastScorer, type ForecastScores } from "./forecast-scores.ts";
 import type { Forecaster, ForecastOptions } from "./forecaster.ts";
 
+/** A series that was split before: as `trainForecaster` gives it, with its parts. */
 export interface BacktestSeries {
   readonly source: TimeSeries;
   readonly prepared: PreparedSeries;
@@ -46,6 +47,7 @@ export interface BacktestRow {
   readonly scores: Readonly<Record<string, ForecastScores>>;
 }
 
+/** What `backtest` gives. */
 export interface Backtest {
   readonly rows: readonly BacktestRow[];
   readonly origins: number;

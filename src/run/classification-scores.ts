@@ -8,6 +8,7 @@ export interface Confusion {
   readonly counts: readonly (readonly number[])[];
 }
 
+/** How well classes were predicted. */
 export interface ClassificationScores {
   readonly examples: number;
   /** Share of correct predictions. */

@@ -59,6 +59,7 @@ export interface ForecastOptions {
   readonly recent?: number | undefined;
 }
 
+/** What a `Forecaster` is made of. */
 export interface ForecasterOptions {
   readonly model: SequenceForecaster;
   readonly layout: ForecastLayout;

@@ -17,6 +17,7 @@ export interface SpanScore {
   readonly f1: number;
 }
 
+/** How well spans were found, all together and by label. */
 export interface SpanScores extends SpanScore {
   /** Scores by label, sorted by name. */
   readonly byLabel: readonly (SpanScore & { readonly label: string })[];

@@ -56,6 +56,7 @@ export interface SentenceReading {
   readonly probabilities: readonly (readonly number[])[] | undefined;
 }
 
+/** What `Tagger.read` computes besides tags. */
 export interface ReadingOptions {
   readonly probabilities?: boolean | undefined;
   readonly likelihood?: boolean | undefined;

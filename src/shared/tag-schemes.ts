@@ -20,7 +20,9 @@ const LETTERS = {
   bilou: { first: "B", inside: "I", last: "L", single: "U" },
 } as const;
 
+/** How tags say where a span begins and ends: `B-`, `I-`, … (`TAG_SCHEMES`). */
 export type TagScheme = keyof typeof LETTERS;
+/** The names of all schemes. */
 export const TAG_SCHEMES = Object.keys(LETTERS) as readonly TagScheme[];
 export const OUTSIDE = "O";
 

@@ -7,6 +7,7 @@ import { formatShape } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "./graph.ts";
 import { QUANTIZED } from "./parameter.ts";
 
+/** Options of `compile`. */
 export interface CompileOptions<M extends Machine = Machine> {
   readonly machine: M;
   /** Arenas of others to use (parameters, gradients, moments, a shared state); they are not closed with the executable. */

@@ -22,6 +22,7 @@ export const IMPOSSIBLE = -1e30;
 /** Scores below this hold an impossible part. */
 export const HOPELESS = IMPOSSIBLE / 10;
 
+/** Options of a `Lattice`. */
 export interface LatticeOptions {
   /** [T, B, J], score of being in state j at step t; `IMPOSSIBLE` where it cannot be. */
   readonly scores: Tensor;

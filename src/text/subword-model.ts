@@ -16,11 +16,13 @@ export interface BpeSpec {
   readonly vocab: Readonly<Record<string, number>>;
   readonly merges: readonly (readonly [string, string])[];
 }
+/** A vocabulary of whole words, as a tokenizer file says it. */
 export interface WordLevelSpec {
   readonly type: "WordLevel";
   readonly vocab: Readonly<Record<string, number>>;
   readonly unk_token: string;
 }
+/** How pieces become tokens, as a tokenizer file says it. */
 export type ModelSpec = BpeSpec | WordLevelSpec;
 
 /** Gives `emit` the tokens of a piece; −1 is a character, or a piece, that the vocabulary lacks. */

@@ -47,6 +47,7 @@ export interface Tokenizer {
   toJSON(): TokenizerFile;
 }
 
+/** Makes tokens of text that comes in pieces, the same as of the whole. */
 export interface StreamEncoder {
   /** Returns the tokens that are settled by now; what further text may change is kept back. */
   push(text: string): Int32Array;
@@ -54,6 +55,7 @@ export interface StreamEncoder {
   end(): Int32Array;
 }
 
+/** Makes text of tokens that come one by one. */
 export interface StreamDecoder {
   /** Returns the text that `token` completes; "" if more tokens are needed (bytes within a character). */
   push(token: number): string;

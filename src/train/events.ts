@@ -14,6 +14,7 @@ export type TrainEvent<F extends object = object> =
 /** The start of a training, or of its continuation after a resume. */
 export type StartEvent<F extends object = object> = TrainingStart & F;
 
+/** What every training says when it begins. */
 export interface TrainingStart {
   readonly type: "start";
   /** Updates made before: 0, or more after a resume. */

@@ -33,6 +33,7 @@ export interface PlateauOptions {
   readonly minRate?: number | undefined;
 }
 
+/** What `reduceOnPlateau` gives: a schedule that lowers the rate where a metric no longer gets better. */
 export interface Plateau {
   /** Which of two metrics it takes for better; undefined: nobody knows. */
   readonly mode?: "min" | "max" | undefined;

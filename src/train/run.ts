@@ -37,6 +37,7 @@ export interface OpenRunOptions {
   readonly onNotice?: ((text: string) => void) | undefined;
 }
 
+/** Options of `Run.record`. */
 export interface RecordOptions extends RestoreOptions, Pick<Saveable, "model" | "config" | "tokenizer"> {}
 
 /** Which weights `model.safetensors` holds. */

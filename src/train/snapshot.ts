@@ -22,6 +22,7 @@ export interface TrainingSnapshot {
 }
 
 export type Setup = string | number | boolean | null;
+/** What a training was told, as its snapshot keeps it; a training that continues it must have been told the same. */
 export type TrainingSetup = Readonly<Record<string, Setup | Readonly<Record<string, Setup>>>>;
 
 /** What may differ from the snapshot. */

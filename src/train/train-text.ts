@@ -50,6 +50,7 @@ export interface TextFacts {
   readonly batchSize: number;
   readonly sequenceLength: number;
 }
+/** What `trainText` gives. */
 export type TextTraining = Training<TextFacts, LanguageModel>;
 
 /**

@@ -212,6 +212,7 @@ export interface Calls {
   /** Returns the current model as `packRun` packs it. */
   save: { given: object; back: OwnBytes };
 }
+/** What a worker can be asked. */
 export type CallName = keyof Calls;
 
 /** From the page to the worker. */

@@ -10,6 +10,7 @@ import type { NetworkLayer } from "./layer.ts";
 import { makeLayer } from "./layers.ts";
 import { batchFirst, type Value } from "./value.ts";
 
+/** What a network takes besides its inputs. */
 export interface NetworkInput {
   /** State before the first step, `NODE.STATE`, each [B, W]; a state left out is zero. */
   readonly initial?: Readonly<Record<string, Tensor>> | undefined;
@@ -19,6 +20,7 @@ export interface NetworkInput {
   readonly hold?: Hold | undefined;
 }
 
+/** What a network gives. */
 export interface NetworkOutput {
   /** By the names of the model's outputs; batch first. */
   readonly outputs: Readonly<Record<string, Tensor>>;

@@ -20,6 +20,7 @@ export interface OnnxModel {
   readonly graph: OnnxGraph;
 }
 
+/** Nodes in the order in which they can be computed, with what they read. */
 export interface OnnxGraph {
   readonly name: string;
   readonly nodes: readonly OnnxNode[];
@@ -30,8 +31,10 @@ export interface OnnxGraph {
   readonly outputs: readonly ModelPort[];
 }
 
+/** A value that a node is given by the file. */
 export type OnnxAttribute = number | string | readonly number[] | readonly string[] | OnnxTensor | OnnxGraph;
 
+/** An operator with the names of what it reads and gives. */
 export interface OnnxNode {
   /** Its own name, or that of its first output; where two nodes have the same one, `#2` and so on follow it. */
   readonly name: string;
