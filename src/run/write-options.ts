@@ -26,6 +26,7 @@ export interface WriteOptions extends Omit<SampleOptions, "exclude" | "temperatu
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of `TextWriter.write` and `generateTokens`. */
 export interface WriteTokensOptions extends WriteOptions {
   /** Number of most likely tokens to report at each step. Default 0. */
   readonly alternatives?: number | undefined;
