@@ -57,7 +57,7 @@ test.each([false, true])(
 );
 
 test("a path leads to the files beside it, and a file is known by its end", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "longshort-bundle-"));
+  const folder = mkdtempSync(join(tmpdir(), "longshort#bundle-"));
   try {
     const { index, data } = writeBundle(variables);
     writeFileSync(join(folder, "model.ckpt-9.index"), index);

@@ -8,7 +8,7 @@ import { type ByteInput, withBytes, withFiles } from "../byte-source.ts";
 import type { OpenedModel } from "../canonical.ts";
 import { maskedCrc32c } from "../crc32c.ts";
 import { type MessageOf, type MessageSpec, many, one, readMessage } from "../protobuf.ts";
-import { fileOf } from "../tfjs/files.ts";
+import { fileOf, pathAndQuery } from "../tfjs/files.ts";
 import { basicLstmModel } from "./basic-lstm.ts";
 import type { ReadTensorFlow1Options } from "./read.ts";
 import { damaged, readTable } from "./table.ts";
@@ -124,10 +124,10 @@ function shardNames(
     const given = Object.keys(files);
     return endings.map((ending) => given.find((name) => name.endsWith(ending)) ?? `NAME${ending}`);
   }
-  const path = input instanceof URL ? decodeURIComponent(input.pathname) : typeof input === "string" ? input : "NAME";
-  const base = path
-    .replace(/[?#].*$/, "")
-    .replace(/^.*[/\\]/, "")
-    .replace(/\.index$/, "");
+  const [path] =
+    typeof input === "string"
+      ? pathAndQuery(input)
+      : [input instanceof URL ? decodeURIComponent(input.pathname) : "NAME"];
+  const base = path.replace(/^.*[/\\]/, "").replace(/\.index$/, "");
   return endings.map((ending) => base + ending);
 }

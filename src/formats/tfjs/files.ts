@@ -34,7 +34,7 @@ export function fileOf(
     );
   }
   if (typeof from === "string") return beside(from, path);
-  if (from instanceof URL) return new URL(path.split("/").map(encodeURIComponent).join("/"), from);
+  if (from instanceof URL) return new URL(path.split("/").map(encodeURIComponent).join("/") + from.search, from);
   throw new UsageError(
     "missing-file",
     `${names} names the file ${JSON.stringify(path)}: give it as files: { ${JSON.stringify(path)}: … }, for ${describe(from)} does not say where it lies`,
@@ -44,8 +44,15 @@ export function fileOf(
 const isPlain = (path: string): boolean =>
   path.split("/").every((step) => /^[\w .@+=,()[\]-]+$/.test(step) && step !== "." && step !== "..");
 
-/** The path of a file beside another one; a URL as a string may have a query behind it. */
+/** The path of a file beside another one. The query of an address, such as a token, belongs to both, as in TensorFlow.js. */
 function beside(one: string, path: string): string {
-  const plain = platform.name === "browser" || isAddress(one) ? one.replace(/[?#].*$/, "") : one;
-  return plain.replace(/[^/\\]*$/, "") + path;
+  const [plain, query] = pathAndQuery(one);
+  return plain.replace(/[^/\\]*$/, "") + path + query;
+}
+
+/** A path without the query of an address, and that query. In a path on disk `?` and `#` are characters like others. */
+export function pathAndQuery(path: string): [path: string, query: string] {
+  if (platform.name !== "browser" && !isAddress(path)) return [path, ""];
+  const [, plain, query = ""] = /^([^?#]*)(\?[^#]*)?/.exec(path)!;
+  return [plain!, query];
 }
