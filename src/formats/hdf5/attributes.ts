@@ -3,7 +3,7 @@ import { Cursor, damaged, type Pages, text, unsupported } from "./bytes.ts";
 import { littleEndian } from "./data.ts";
 import { MESSAGE, type Message } from "./header.ts";
 import { entriesInHeap } from "./heap.ts";
-import { countOf, type Datatype, describeType, elementTypeOf, readDataspace, readDatatype } from "./types.ts";
+import { countOf, type Datatype, readDataspace, readDatatype } from "./types.ts";
 
 /** An attribute: strings or numbers. */
 export type Hdf5Value = { readonly shape: readonly number[] } & (
@@ -93,10 +93,9 @@ async function decode(
     for (let k = 0; k < count; k++) values.push(await heapText(pages, new Cursor(element(k))));
     return { kind: "strings", shape, values };
   }
-  const dtype = elementTypeOf(type);
-  if (!dtype) throw unsupported(`${what} holds ${describeType(type)}`);
+  if (type.kind === "other") throw unsupported(`${what} holds ${type.what}`);
   const own = littleEndian(type, bytes.subarray(0, count * type.size));
-  return { kind: "numbers", shape, values: new SafeTensor(dtype, shape, own).toFloat64() };
+  return { kind: "numbers", shape, values: new SafeTensor(type.dtype, shape, own).toFloat64() };
 }
 
 /** A string of any length: its length, the address of a heap, and its number there. */

@@ -94,4 +94,4 @@ async function readContiguous(pages: Pages, address: number, size: number, lengt
 
 /** Numbers in little-endian order, whichever the file has. */
 export const littleEndian = (type: Datatype, bytes: Uint8Array): Uint8Array =>
-  "bigEndian" in type && type.bigEndian && type.size > 1 ? swapBytes(bytes, type.size) : bytes;
+  type.kind === "number" && type.bigEndian ? swapBytes(bytes, type.size) : bytes;

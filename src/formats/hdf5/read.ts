@@ -6,7 +6,7 @@ import { damaged, Pages, unsupported } from "./bytes.ts";
 import { littleEndian, readData } from "./data.ts";
 import { readLinks } from "./group.ts";
 import { MESSAGE, type Message, readHeader, readSuperblock } from "./header.ts";
-import { type Datatype, describeType, type Extent, elementTypeOf, readDataspace, readDatatype } from "./types.ts";
+import { type Datatype, describeType, type Extent, readDataspace, readDatatype } from "./types.ts";
 
 /** Objects in one file; a good file of Keras has thousands at most. */
 const MOST_OBJECTS = 100_000;
@@ -131,10 +131,10 @@ export class Hdf5Dataset extends Hdf5Object {
   /** The numbers of the dataset. */
   async read(): Promise<SafeTensor> {
     const { type, extent } = this;
-    const dtype = elementTypeOf(type);
-    if (!dtype) throw unsupported(`the dataset ${JSON.stringify(this.path)} holds ${describeType(type)}, not numbers`);
+    if (type.kind !== "number")
+      throw unsupported(`the dataset ${JSON.stringify(this.path)} holds ${describeType(type)}, not numbers`);
     const bytes = await readData(this.file.pages, this.messages, type, extent);
-    return new SafeTensor(dtype, extent.shape, littleEndian(type, bytes));
+    return new SafeTensor(type.dtype, extent.shape, littleEndian(type, bytes));
   }
 
   private message(type: number, what: string): Uint8Array {

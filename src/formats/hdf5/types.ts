@@ -4,14 +4,23 @@ import { Cursor, damaged, UNDEFINED, unsupported } from "./bytes.ts";
 
 /** What an element of a dataset or attribute is. */
 export type Datatype =
-  | { readonly kind: "float" | "int" | "uint"; readonly size: number; readonly bigEndian: boolean }
+  | { readonly kind: "number"; readonly size: number; readonly dtype: ElementTypeName; readonly bigEndian: boolean }
   | { readonly kind: "string"; readonly size: number }
   /** A string of any length, kept in the file's heap. */
   | { readonly kind: "text"; readonly size: 16 }
   | { readonly kind: "other"; readonly size: number; readonly what: string };
 
-/** Bits of a number as IEEE 754 has them: size in bytes → exponent, mantissa. */
-const IEEE: Readonly<Record<number, readonly [number, number]>> = { 2: [5, 10], 4: [8, 23], 8: [11, 52] };
+/** Floating-point numbers by the bits of their exponent and mantissa, whole ones by their bytes; `u` for those without a sign. */
+const FLOATS: Readonly<Record<string, ElementTypeName>> = {
+  "5 10": "F16",
+  "8 7": "BF16",
+  "8 23": "F32",
+  "11 52": "F64",
+};
+const WHOLES: Readonly<Record<string, ElementTypeName>> = {
+  ...{ "1": "I8", "2": "I16", "4": "I32", "8": "I64" },
+  ...{ "1u": "U8", "2u": "U16", "4u": "U32", "8u": "U64" },
+};
 const CLASSES = ["", "", "time", "", "bit field", "opaque", "compound", "reference", "enumeration", "list", "array"];
 
 export function readDatatype(data: Uint8Array): Datatype {
@@ -20,23 +29,25 @@ export function readDatatype(data: Uint8Array): Datatype {
   const bits = at.u8();
   at.skip(2);
   const size = at.u32();
-  const bigEndian = (bits & 1) !== 0;
+  const number = (dtype: ElementTypeName | undefined, what: string): Datatype =>
+    dtype ? { kind: "number", size, dtype, bigEndian: (bits & 1) !== 0 } : { kind: "other", size, what };
   if (kind === 0) {
     const [offset, precision] = [at.u16(), at.u16()];
-    if (offset !== 0 || precision !== size * 8 || ![1, 2, 4, 8].includes(size))
-      return { kind: "other", size, what: `whole numbers of ${precision} bits` };
-    return { kind: (bits & 8) !== 0 ? "int" : "uint", size, bigEndian };
+    const plain = offset === 0 && precision === size * 8;
+    const dtype = plain ? WHOLES[size + ((bits & 8) !== 0 ? "" : "u")] : undefined;
+    return number(dtype, `whole numbers of ${precision} bits`);
   }
   if (kind === 1) {
     at.skip(5);
     const exponent = at.u8();
     at.skip(1);
     const mantissa = at.u8();
-    const known = IEEE[size];
-    if ((bits & 64) !== 0 || known?.[0] !== exponent || known[1] !== mantissa)
-      return { kind: "other", size, what: `floating-point numbers of ${size} bytes that are not IEEE 754` };
-    return { kind: "float", size, bigEndian };
+    const dtype =
+      (bits & 64) === 0 && 1 + exponent + mantissa === size * 8 ? FLOATS[`${exponent} ${mantissa}`] : undefined;
+    return number(dtype, `floating-point numbers of ${size} bytes that are not IEEE 754`);
   }
+  // Before HDF5 2.0 there was no bfloat16: h5py stores what Keras gives it of this type as it lies in memory, two bytes without a name.
+  if (kind === 5 && size === 2) return { kind: "number", size, dtype: "BF16", bigEndian: false };
   if (kind === 3) return { kind: "string", size };
   if (kind === 9 && (bits & 15) === 1) {
     if (size !== 16) throw damaged(`strings that take ${size} bytes`);
@@ -44,15 +55,6 @@ export function readDatatype(data: Uint8Array): Datatype {
   }
   return { kind: "other", size, what: CLASSES[kind] ?? `class ${kind}` };
 }
-
-const ELEMENT_TYPES: Readonly<Partial<Record<string, ElementTypeName>>> = {
-  ...{ float2: "F16", float4: "F32", float8: "F64", int1: "I8", int2: "I16", int4: "I32", int8: "I64" },
-  ...{ uint1: "U8", uint2: "U16", uint4: "U32", uint8: "U64" },
-};
-
-/** Undefined for what are no numbers of a type known here. */
-export const elementTypeOf = (type: Datatype): ElementTypeName | undefined =>
-  "bigEndian" in type ? ELEMENT_TYPES[`${type.kind}${type.size}`] : undefined;
 
 /** A type in words. */
 export const describeType = (type: Datatype): string => (type.kind === "other" ? type.what : `${type.kind}s`);
