@@ -53,6 +53,7 @@ export type { ModelArray, ModelResult } from "./plans.ts";
 export { Program, type ProgramOptions, type ProgramTrace, type ProgramTraceOptions } from "./program.ts";
 export { ProgramSession, type ProgramSessionOptions, type ProgramState } from "./program-session.ts";
 export { type PyTorchFile, readPyTorch } from "./pytorch/read.ts";
+export type { ReadableTensor, StateDictTensor } from "./pytorch/reparametrized.ts";
 export type { Storage, StorageBytes, TensorView } from "./pytorch/storage.ts";
 export { writePyTorch } from "./pytorch/write.ts";
 export { type ReadModelOptions, readModel } from "./read-model.ts";
@@ -61,10 +62,8 @@ export { exportModel, type SaveOptions, save } from "./save.ts";
 export {
   loadStateDict,
   matchStateDict,
-  type ReadableTensor,
   type StateDictMatch,
   type StateDictOptions,
-  type StateDictTensor,
 } from "./state-dict.ts";
 export { type BasicLstmOptions, basicLstmModel } from "./tensorflow1/basic-lstm.ts";
 export { readTensorFlowBundle } from "./tensorflow1/bundle.ts";

@@ -17,9 +17,9 @@ import { readOnnxWith } from "./onnx/model.ts";
 import type { StateDictNetworkOptions } from "./pytorch/module-layers.ts";
 import { networkOfStateDict } from "./pytorch/network.ts";
 import { readPyTorch } from "./pytorch/read.ts";
+import { multipliedOut, readTensor, type StateDictTensor } from "./pytorch/reparametrized.ts";
 import { type LoadedText, readRunModel } from "./run-model.ts";
 import { type FileKind, sniff } from "./sniff.ts";
-import type { StateDictTensor } from "./state-dict.ts";
 import { readTensorFlowBundle } from "./tensorflow1/bundle.ts";
 import { readTensorFlow1 } from "./tensorflow1/read.ts";
 import { fileOf } from "./tfjs/files.ts";
@@ -165,10 +165,13 @@ async function weightsOf(
   options: StateDictNetworkOptions,
 ): Promise<Read> {
   const loaded = new Map<string, SafeTensor>();
-  for (const [name, tensor] of tensors) loaded.set(name, "read" in tensor ? await tensor.read() : tensor);
+  for (const [name, tensor] of tensors) loaded.set(name, await readTensor(tensor));
+  const plain = await multipliedOut(loaded);
   try {
-    const { network, conventions } = networkOfStateDict(loaded, options);
-    return { format, content: { kind: "network", network }, conventions };
+    const { network, conventions } = networkOfStateDict(plain, options);
+    const kept =
+      plain.size < loaded.size ? ["weights that weight_norm or pruning keeps as two tensors are multiplied out"] : [];
+    return { format, content: { kind: "network", network }, conventions: [...conventions, ...kept] };
   } catch (error) {
     if (!(error instanceof UsageError) || error.code !== "unknown-network") throw error;
     return { format, content: { kind: "weights", tensors: loaded, why: error.message } };

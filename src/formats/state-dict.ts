@@ -3,6 +3,7 @@ import { asFloat32 } from "../checkpoint/tensor-numbers.ts";
 import { FailureError, few, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
+import { multipliedOut, readTensor, type StateDictTensor } from "./pytorch/reparametrized.ts";
 
 /** Options of `loadStateDict` and `matchStateDict`. */
 export interface StateDictOptions {
@@ -80,18 +81,9 @@ function findPrefix(names: readonly string[], score: (prefix: string) => number)
   return best[0]!;
 }
 
-/** A tensor that is read on request. */
-export interface ReadableTensor {
-  /** Type, shape and bytes. */
-  read(): Promise<SafeTensor>;
-}
-
-/** A tensor of a file, at hand or to be read. */
-export type StateDictTensor = SafeTensor | ReadableTensor;
-
 /**
  * Loads PyTorch weights into the parameters of a model, from `readPyTorch(…).tensors` or `readSafetensors(…).tensors`. Only tensors
- * that the model needs are read.
+ * that the model needs are read. Weights that `weight_norm` or pruning keeps as two tensors are multiplied out, as `open` does.
  * @param options.strict Whether every parameter must be there and every tensor under the prefix be one. Default true.
  * @returns What was found and what was left out.
  * @throws UsageError "missing-parameter", "unexpected-parameter" (strict), "ambiguous-prefix"; ShapeError "shape-mismatch";
@@ -104,11 +96,11 @@ export async function loadStateDict(
 ): Promise<StateDictMatch> {
   expectOptions("loadStateDict", options, { prefix: 1, into: 1, strict: 1 });
   const { strict = true, ...how } = options;
-  const match = matchStateDict(parameters.names, tensors.keys(), how);
+  const plain = await multipliedOut(tensors);
+  const match = matchStateDict(parameters.names, plain.keys(), how);
   const given = new Map<string, NamedTensor>();
   for (const [name, source] of match.names) {
-    const tensor = tensors.get(source)!;
-    given.set(name, numbersOf(source, "read" in tensor ? await tensor.read() : tensor));
+    given.set(name, numbersOf(source, await readTensor(plain.get(source)!)));
   }
   if (strict && match.unexpected.length > 0 && match.missing.length === 0)
     throw new UsageError(

@@ -18,6 +18,9 @@ function archive(pickle: string, storages: Record<string, Uint8Array> = { 0: new
 }
 
 const STORAGE = "(U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x04tQ";
+/** As `numpy.float64(…)` and its kin are saved. */
+const numpy = (type: string, order: string, bytes: string): string =>
+  `cnumpy._core.multiarray\nscalar\n(cnumpy\ndtype\n(U\x02${type}I00\nI01\ntR(K\x03U\x01${order}NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tbC${String.fromCharCode(bytes.length)}${bytes}tR.`;
 const read = async (pickle: string): Promise<unknown> => (await readPyTorch(archive(pickle))).value;
 
 describe("pickles as plain data", () => {
@@ -45,6 +48,16 @@ describe("pickles as plain data", () => {
     ],
     ["a counter, as schedules keep it", "\x80\x02ccollections\nCounter\n}K\x1eK\x01s\x85R.", new Map([[30, 1]])],
     ["its attributes, left out", "\x80\x02ccollections\nOrderedDict\n)R}U\x09_metadata}sb.", new Map()],
+    [
+      "options of PyTorch Lightning",
+      "\x80\x02clightning_fabric.utilities.data\nAttributeDict\n)\x81U\x01aK\x01s.",
+      new Map([["a", 1]]),
+    ],
+    ["a number of NumPy's", numpy("f8", "<", "\0\0\0\0\0\0\xf8?"), 1.5],
+    ["of half precision, of NumPy before 2.0", numpy("f2", "<", "\0\x3e").replace("_core", "core"), 1.5],
+    ["a truth value of NumPy's", numpy("b1", "|", "\x01"), true],
+    ["a long whole number of NumPy's", numpy("u8", "<", "\0\0\0\0\0\0\0\x80"), 2n ** 63n],
+    ["a short one", numpy("i8", "<", "\xff\xff\xff\xff\xff\xff\xff\xff"), -1],
   ])("%s", async (_, pickle, value) => {
     expect(await read(pickle)).toEqual(value);
   });
@@ -69,7 +82,24 @@ describe("pickles as plain data", () => {
     ["a dotted name", "\x80\x04\x8c\x0bcollections\x8c\x14OrderedDict.__init__\x93.", /OrderedDict\.__init__/],
     ["a name like an own property", "cconstructor\nprototype\n.", /"constructor\.prototype"/],
     ["an object of a class", "\x80\x04cmymodel\nNet\n)\x81}b.", /"mymodel\.Net".*state_dict/],
-    ["a numpy array", "cnumpy.core.multiarray\n_reconstruct\n.", /numpy\.core\.multiarray\._reconstruct/],
+    [
+      "a numpy array",
+      "cnumpy.core.multiarray\n_reconstruct\n.",
+      /array of NumPy's \(numpy\.core\.multiarray\._reconstruct\).*from_numpy/,
+    ],
+    [
+      "a number of NumPy's of the other order of bytes",
+      numpy("f8", ">", "?\xf8\0\0\0\0\0\0"),
+      /byte order the string ">"/,
+    ],
+    ["a text of NumPy's", numpy("U1", "<", "a\0\0\0"), /NumPy's type the string "U1".*plain number/],
+    ["a number of NumPy's of too few bytes", numpy("f8", "<", "\0"), /number of NumPy's in it is made of/],
+    [
+      "a number of NumPy's of a type of PyTorch's",
+      numpy("f8", "<", "\0\0\0\0\0\0\xf8?").replace(/cnumpy\ndtype.*?b/s, "ctorch\nfloat64\n"),
+      /number of NumPy's in it/,
+    ],
+    ["state for a dtype of PyTorch's", "ctorch\nfloat64\n(K\x03U\x01<tb.", /sets the inside of torch\.float64/],
     ["a call of a string", "U\x01a)R.", /it calls the string "a"/],
     ["a call of a storage type", "ctorch\nFloatStorage\n)R.", /calls torch\.FloatStorage/],
     ["a bare name", "ccollections\nOrderedDict\n.", /reference to collections\.OrderedDict/],

@@ -1,4 +1,4 @@
-import { PyTorchConstant, type Value } from "./names.ts";
+import { PyTorchConstant, type Value } from "./constants.ts";
 import { isName } from "./pickle.ts";
 import { quote, refuse } from "./refuse.ts";
 import { TensorView } from "./storage.ts";

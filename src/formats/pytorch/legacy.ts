@@ -1,6 +1,7 @@
 import type { ByteSource } from "../../platform/platform.ts";
 import { describe } from "../../shared/errors.ts";
-import { allowedName, type Value } from "./names.ts";
+import type { Value } from "./constants.ts";
+import { allowedName } from "./names.ts";
 import { unpickle } from "./pickle.ts";
 import { PickleCut } from "./pickle-reader.ts";
 import { quote, refuse } from "./refuse.ts";

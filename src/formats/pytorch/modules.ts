@@ -9,14 +9,19 @@ export interface StateModule {
 /** Parts of a checkpoint that belong to its training: `optimizer_state_dict.…`, `optimizers.0.…`, `ema_model.…`; not a module `email`. */
 const training = /^(opt|optim|optimizers?|(lr_)?schedulers?|scaler|ema|rng)(_[^.]*|[A-Z\d])?\./;
 
+/** Where one of these is, the model is in it; what lies beside it are its best loss, means of its data, states of callbacks. */
+const stateDict = /^([^.]*_)?state_dict\./;
+
 /**
  * The modules of a state dictionary in the order in which they were made, which is the order of the file. Names that all have the
- * same beginning (`model_state_dict.`, `module.`) lose it; the state of an optimizer beside them is left out.
+ * same beginning (`model_state_dict.`, `module.`) lose it; what belongs to a training is left out.
  */
 export function modulesOf(tensors: ReadonlyMap<string, SafeTensor>): StateModule[] {
   let entries = [...tensors];
   for (;;) {
-    const kept = entries.filter(([name]) => !training.test(name));
+    const untrained = entries.filter(([name]) => !training.test(name));
+    const models = untrained.filter(([name]) => stateDict.test(name));
+    const kept = models.length > 0 ? models : untrained;
     const firsts = new Set(kept.map(([name]) => name.slice(0, name.indexOf(".") + 1)));
     const [first = ""] = firsts;
     const deeper = kept.some(([name]) => name.slice(first.length).includes("."));

@@ -1,27 +1,11 @@
 import type { ElementTypeName } from "../../checkpoint/element-types.ts";
 import { describe } from "../../shared/errors.ts";
-import { isName, type PickleName, type PickleValue } from "./pickle.ts";
+import { PyTorchConstant, type PyTorchLeaf, type Value } from "./constants.ts";
+import { numpyScalar, numpyType } from "./numpy.ts";
+import { isName, type PickleName } from "./pickle.ts";
 import { quote, refuse } from "./refuse.ts";
 import { Storage, TensorView } from "./storage.ts";
 import { storageTypes } from "./storage-types.ts";
-
-/** What stands in a PyTorch file besides plain data. */
-export type PyTorchLeaf = TensorView | Storage | PyTorchConstant | PickleName<PyTorchLeaf>;
-export type Value = PickleValue<PyTorchLeaf>;
-
-/** A word of PyTorch's that was saved as a value: `torch.float32`, `torch.strided`, `cuda:0`. */
-export class PyTorchConstant implements PickleName<PyTorchLeaf> {
-  readonly kind: "dtype" | "device" | "layout";
-  readonly pickleName: string;
-  /** Of a dtype that tensors are read of. */
-  readonly dtype: ElementTypeName | undefined;
-
-  constructor(kind: PyTorchConstant["kind"], name: string, dtype?: ElementTypeName) {
-    this.kind = kind;
-    this.pickleName = name;
-    this.dtype = dtype;
-  }
-}
 
 /** The name of a storage type, which also says what numbers it holds. */
 export interface StorageType extends PickleName<PyTorchLeaf> {
@@ -65,6 +49,14 @@ const ALLOWED: ReadonlyMap<string, PickleName<PyTorchLeaf>> = new Map(
     callable("collections.OrderedDict", dictionary),
     // Of a schedule: how often the rate falls at each of its steps.
     callable("collections.Counter", dictionary),
+    // Options of a model of PyTorch Lightning.
+    ...[
+      "pytorch_lightning.utilities.parsing",
+      "lightning_fabric.utilities.data",
+      "lightning.fabric.utilities.data",
+    ].map((module) => callable(`${module}.AttributeDict`, dictionary)),
+    callable("numpy.dtype", numpyType),
+    ...["core", "_core"].map((core) => callable(`numpy.${core}.multiarray.scalar`, numpyScalar)),
     ...["__builtin__", "builtins"].flatMap((module) => [
       callable(`${module}.dict`, dictionary),
       callable(`${module}.list`, (args, spend) => [...items(args, spend)]),
@@ -109,6 +101,8 @@ export function allowedName(module: string, name: string): PickleName<PyTorchLea
     return refuse(`it holds a quantized tensor (${full}), which is not read; call dequantize() before saving`);
   if (full.startsWith("__torch__."))
     return refuse(`it is a TorchScript module (${quote(full)}); save model.state_dict() with torch.save instead`);
+  if (/^numpy\..*\.(_reconstruct|_frombuffer)$/.test(full))
+    return refuse(`it holds an array of NumPy's (${full}), which is not read; save it as a tensor (torch.from_numpy)`);
   if (full.startsWith("torch.") || full.startsWith("numpy."))
     return refuse(
       `it holds a pickled object of ${quote(full)}, which is code and not data; save model.state_dict() instead of the model`,

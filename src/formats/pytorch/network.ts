@@ -5,7 +5,6 @@ import type { CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { type ModuleLayers, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
 import { modulesOf, type StateModule } from "./modules.ts";
 import { recurrentModule } from "./recurrent-module.ts";
-import { withoutWeightNorm } from "./reparametrized.ts";
 
 export interface StateDictNetwork {
   readonly network: CanonicalModel;
@@ -23,9 +22,9 @@ export function networkOfStateDict(
   tensors: ReadonlyMap<string, SafeTensor>,
   options: StateDictNetworkOptions = {},
 ): StateDictNetwork {
-  const plain = withoutWeightNorm(tensors);
-  const modules = modulesOf(plain);
-  const made = modules.map((module, k) => partOf(module, { ...options, first: k === 0 || /emb/i.test(module.path) }));
+  const made = modulesOf(tensors).map((module, k) =>
+    partOf(module, { ...options, first: k === 0 || /emb/i.test(module.path) }),
+  );
   if (!made.some(({ layers }) => layers.some(({ spec }) => spec.kind === "recurrent" || spec.kind === "bidirectional")))
     throw unknownNetwork("none of its modules is an nn.RNN, nn.LSTM or nn.GRU (weight_ih_l0, weight_hh_l0, …)");
   const parts = inOrder(made);
@@ -52,9 +51,6 @@ export function networkOfStateDict(
     conventions: [
       "inputs are given batch first; each module reads what the one before it in the file gives, at every step",
       "dropout and activations between modules leave no trace in a state dictionary: none are assumed",
-      ...(plain.size < tensors.size
-        ? ["weights that weight_norm keeps as length and direction are multiplied out"]
-        : []),
       ...new Set(parts.flatMap((part) => part.conventions)),
     ],
   };

@@ -16,7 +16,8 @@ export function wholeOf(text: string): number | bigint {
   return narrow(digits.startsWith("-") ? -BigInt(digits.slice(1)) : BigInt(digits.replace(/^\+/, "")));
 }
 
-function narrow(value: bigint): number | bigint {
+/** A number where it is exact. */
+export function narrow(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }

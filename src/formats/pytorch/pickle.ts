@@ -26,6 +26,8 @@ export interface PickleName<Leaf> {
   readonly pickleName: string;
   /** Missing where the name is mentioned but never called, like a storage type. */
   readonly call?: (args: readonly PickleValue<Leaf>[], spend: (work: number) => void) => PickleValue<Leaf>;
+  /** Takes what the pickle sets in it after it was made, or refuses it. Missing where nothing may be set. */
+  readonly build?: (state: PickleValue<Leaf>) => void;
 }
 
 export interface UnpickleOptions<Leaf> {
@@ -212,10 +214,11 @@ class Unpickler<Leaf> {
           break;
         case 0x62: {
           // BUILD
-          const state = this.#pop();
+          const [state, object] = [this.#pop(), this.#top()];
+          if (isName<Leaf>(object) && object.build) object.build(state);
           // A state dict carries its `_metadata` (versions of its modules) as an attribute: data about data, not needed.
-          if (!(this.#top() instanceof Map) || !(state instanceof Map))
-            refuse(`it sets the inside of ${nameOf(this.#top())}, which is not data`);
+          else if (!(object instanceof Map) || !(state instanceof Map))
+            refuse(`it sets the inside of ${nameOf(object)}, which is not data`);
           break;
         }
         case 0x51: // BINPERSID

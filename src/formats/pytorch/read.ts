@@ -5,8 +5,8 @@ import { type ByteInput, openBytes } from "../byte-source.ts";
 import { isZip } from "../zip-directory.ts";
 import { readArchive } from "./archive.ts";
 import { collectTensors } from "./collect.ts";
+import type { Value } from "./constants.ts";
 import { readLegacy } from "./legacy.ts";
-import type { Value } from "./names.ts";
 import { refuse } from "./refuse.ts";
 import type { TensorView } from "./storage.ts";
 

@@ -1,5 +1,6 @@
 import { describe } from "../../shared/errors.ts";
-import { type StorageType, sizes, type Value } from "./names.ts";
+import type { Value } from "./constants.ts";
+import { type StorageType, sizes } from "./names.ts";
 import { isName } from "./pickle.ts";
 import { quote, refuse } from "./refuse.ts";
 import { Storage, type StorageBytes } from "./storage.ts";
