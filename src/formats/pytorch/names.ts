@@ -118,7 +118,6 @@ function callable(pickleName: string, call: Call): PickleName<PyTorchLeaf> {
 
 function dictionary(args: readonly Value[], spend: (work: number) => void): Value {
   const map = new Map<Value, Value>();
-  if (args.length === 0) return map;
   const [pairs] = args;
   const list = pairs instanceof Map ? [...pairs] : items(args, spend);
   for (const pair of list) {
@@ -141,23 +140,21 @@ function items(args: readonly Value[], spend: (work: number) => void): readonly 
 
 /** How Python 3 writes bytes in protocol 2: text whose characters are the bytes. */
 function encode([text, encoding]: readonly Value[], spend: (work: number) => void): Value {
-  if (typeof text !== "string" || (encoding !== "latin1" && encoding !== "latin-1"))
+  if (typeof text !== "string" || !(encoding === "latin1" || encoding === "latin-1"))
     return refuse(`it encodes ${describe(text)} as ${describe(encoding)}; only text as latin1 is data`);
   spend(text.length);
   return Uint8Array.from(text, (character) => {
     const code = character.charCodeAt(0);
-    return character.length === 1 && code < 256 ? code : refuse("bytes in it have a value above 255");
+    return code < 256 ? code : refuse("bytes in it have a value above 255");
   });
 }
 
-function bytes([value = ""]: readonly Value[], spend: (work: number) => void): Value {
-  if (value instanceof Uint8Array) {
-    spend(value.length);
-    return value.slice();
-  }
-  return value === "" || (Array.isArray(value) && value.length === 0)
-    ? new Uint8Array(0)
-    : refuse("it makes bytes of something else");
+/** Of nothing, of bytes, or in protocol 2 of such text and its encoding. */
+function bytes(args: readonly Value[], spend: (work: number) => void): Value {
+  const [value = new Uint8Array(0)] = args;
+  if (!(value instanceof Uint8Array)) return encode(args, spend);
+  spend(value.length);
+  return value.slice();
 }
 
 function device([name, index]: readonly Value[]): Value {
@@ -172,9 +169,9 @@ const MAX_RANK = 64;
 export function sizes(value: Value | undefined, what: string): number[] {
   if (!Array.isArray(value) || value.length > MAX_RANK) return refuse(`${what} in it is ${describe(value)}`);
   return value.map((extent) => {
-    if (typeof extent !== "number" || !Number.isSafeInteger(extent) || extent < 0)
+    if (!Number.isSafeInteger(extent) || (extent as number) < 0)
       return refuse(`${what} in it has the entry ${describe(extent)}; expected whole numbers from 0 on`);
-    return extent;
+    return extent as number;
   });
 }
 
@@ -202,13 +199,8 @@ function expectTensor(value: Value | undefined): TensorView {
 
 /** A tensor that was given attributes in Python: `(how, class, arguments, attributes)`. The attributes are left out. */
 function fromType([how, type, args]: readonly Value[], spend: (work: number) => void): Value {
-  const known = isName<PyTorchLeaf>(type) && ["torch.Tensor", "torch.nn.parameter.Parameter"].includes(type.pickleName);
-  if (
-    !known ||
-    !isName<PyTorchLeaf>(how) ||
-    !/^torch\._utils\._rebuild_(tensor|parameter)/.test(how.pickleName) ||
-    !Array.isArray(args)
-  )
+  const plain = isName<PyTorchLeaf>(type) && ["torch.Tensor", "torch.nn.parameter.Parameter"].includes(type.pickleName);
+  if (!plain || !isName<PyTorchLeaf>(how) || !how.call || !Array.isArray(args))
     return refuse("it holds a tensor of a class of its own, which is not data");
-  return how.call!(args, spend);
+  return expectTensor(how.call(args, spend));
 }

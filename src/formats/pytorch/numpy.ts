@@ -19,7 +19,7 @@ class NumpyType extends PyTorchConstant {
 
   /** Takes what a pickle says of it afterwards: `(version, order of bytes, …)`. */
   build(state: Value): void {
-    const order = Array.isArray(state) ? state[1] : state;
+    const [, order] = Array.isArray(state) ? state : [];
     if (order !== "<" && order !== "|")
       refuse(`NumPy's numbers in it have the byte order ${describe(order)}; "<" is read`);
   }
@@ -41,5 +41,5 @@ export function numpyScalar([type, bytes]: readonly Value[]): Value {
     return refuse(`a number of NumPy's in it is made of ${describe(type)} and ${describe(bytes)}`);
   const [number] = toTypedArray(new SafeTensor(type.dtype, [], bytes));
   if (type.dtype === "BOOL") return number !== 0;
-  return typeof number === "bigint" ? narrow(number) : number!;
+  return narrow(number!);
 }

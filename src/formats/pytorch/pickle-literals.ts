@@ -11,13 +11,12 @@ export function longOf(bytes: Uint8Array): number | bigint {
 }
 
 export function wholeOf(text: string): number | bigint {
-  if (!/^\s*[+-]?\d{1,600}\s*$/.test(text)) refuse(`${quote(text)} stands where a whole number should`);
-  const digits = text.trim();
-  return narrow(digits.startsWith("-") ? -BigInt(digits.slice(1)) : BigInt(digits.replace(/^\+/, "")));
+  if (!/^-?\d{1,600}$/.test(text)) refuse(`${quote(text)} stands where a whole number should`);
+  return narrow(BigInt(text));
 }
 
 /** A number where it is exact. */
-export function narrow(value: bigint): number | bigint {
+export function narrow(value: number | bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }
@@ -25,7 +24,7 @@ export function narrow(value: bigint): number | bigint {
 export function floatOf(text: string): number {
   const special: Record<string, number> = { inf: Infinity, "-inf": -Infinity, nan: NaN };
   if (Object.hasOwn(special, text)) return special[text]!;
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) refuse(`${quote(text)} stands where a number should`);
+  if (!/^-?\d+(\.\d*)?(e[+-]?\d+)?$/.test(text)) refuse(`${quote(text)} stands where a number should`);
   return Number(text);
 }
 

@@ -14,8 +14,8 @@ export class Storage {
   readonly length: number;
   /** Where it begins in the storage that it is itself a part of, in elements (files before PyTorch 0.4). */
   readonly start: number;
-  /** Set when the place of its bytes is known. */
-  bytes: StorageBytes | undefined;
+  /** Set when the place of its bytes is known, before anyone gets to see a tensor. */
+  bytes!: StorageBytes;
 
   constructor(key: string, dtype: ElementTypeName | "bytes", length: number, start = 0) {
     this.key = key;
@@ -66,8 +66,7 @@ export class TensorView {
     const count = size(this.shape);
     if (count === 0) return new SafeTensor(this.dtype, this.shape, new Uint8Array(0));
     const start = (this.storage.start + this.offset) * width;
-    const { bytes: source } = this.storage;
-    if (!source) return refuse(`storage ${quote(this.storage.key)} has no bytes`);
+    const source = this.storage.bytes;
     const raw = await source.read(start, this.#span() * width);
     const bytes = source.bigEndian ? swapBytes(raw, width) : raw;
     if (isRowMajor(this)) return new SafeTensor(this.dtype, this.shape, bytes);
