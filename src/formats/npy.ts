@@ -2,7 +2,7 @@ import { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
-import { size } from "../shared/shapes.ts";
+import { size, strides } from "../shared/shapes.ts";
 import { type ByteInput, withBytes } from "./byte-source.ts";
 import { joinBytes } from "./join.ts";
 import { badNpy, type NpyHeader, npyHeaderEnd, readNpyHeader, writeNpyHeader } from "./npy-header.ts";
@@ -61,13 +61,8 @@ export async function openNpy(source: ByteSource): Promise<NpyFile> {
 }
 
 function fromColumns(bytes: Uint8Array, width: number, shape: readonly number[]): Uint8Array {
-  const strides: number[] = [];
-  let step = 1;
-  for (const extent of shape) {
-    strides.push(step);
-    step *= extent;
-  }
-  return copyStrided(bytes, width, { shape, strides, offset: 0 });
+  const layout = { shape, strides: strides(shape.toReversed()).toReversed(), offset: 0 };
+  return copyStrided(bytes, layout, new Uint8Array(bytes.length), width);
 }
 
 /** Reads a whole NPY file; `toTypedArray` gives its numbers exactly. Errors as in `openNpy`. */

@@ -3,7 +3,7 @@ import { strides as rowMajor, size } from "../shared/shapes.ts";
 /** Where the elements of a tensor lie: element (i, j, …) at `offset + i · strides[0] + j · strides[1] + …`. */
 export interface StridedLayout {
   readonly shape: readonly number[];
-  /** In elements, none negative. */
+  /** In elements. */
   readonly strides: readonly number[];
   /** In elements. */
   readonly offset: number;
@@ -15,21 +15,37 @@ export function isRowMajor({ shape, strides }: StridedLayout): boolean {
   return shape.every((extent, axis) => extent === 1 || strides[axis] === expected[axis]);
 }
 
-/** The elements of a strided tensor in row-major order; `width` is the number of bytes of an element. */
-export function copyStrided(bytes: Uint8Array, width: number, { shape, strides, offset }: StridedLayout): Uint8Array {
+/** Calls `visit` with the positions at which each index of `shape` lies in operands with these strides, row-major. */
+export function walk(
+  shape: readonly number[],
+  offsets: readonly number[],
+  strides: readonly (readonly number[])[],
+  visit: (positions: readonly number[]) => void,
+): void {
   const count = size(shape);
-  const result = new Uint8Array(count * width);
-  const index = new Array<number>(shape.length).fill(0);
-  let from = offset;
-  for (let element = 0; element < count; element++) {
-    for (let i = 0; i < width; i++) result[element * width + i] = bytes[from * width + i]!;
+  const index = shape.map(() => 0);
+  const at = [...offsets];
+  for (let n = 0; n < count; n++) {
+    visit(at);
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      index[axis] = index[axis]! + 1;
-      if (index[axis]! < shape[axis]!) break;
-      from -= strides[axis]! * shape[axis]!;
+      for (let k = 0; k < at.length; k++) at[k]! += strides[k]![axis]!;
+      if (++index[axis]! < shape[axis]!) break;
+      for (let k = 0; k < at.length; k++) at[k]! -= strides[k]![axis]! * shape[axis]!;
       index[axis] = 0;
     }
   }
-  return result;
+}
+
+/** The elements of a strided tensor in row-major order, into `out`; `width` is how many entries of the arrays make an element. */
+export function copyStrided<A extends Uint8Array | Float32Array | Float64Array>(
+  data: ArrayLike<number>,
+  { shape, strides, offset }: StridedLayout,
+  out: A,
+  width = 1,
+): A {
+  let to = 0;
+  walk(shape, [offset], [strides], ([from]) => {
+    for (let i = 0; i < width; i++) out[to++] = data[from! * width + i]!;
+  });
+  return out;
 }

@@ -1,10 +1,12 @@
-import { size } from "../shared/shapes.ts";
+import { strides } from "../shared/shapes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
+import { copyStrided } from "./strided-copy.ts";
 
-/** [m, n] to [n, m]. */
-export function transposed({ shape, data }: NamedTensor): NamedTensor {
-  const [m, n] = shape as [number, number];
-  const out = new Float32Array(size(shape));
-  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[j * m + i] = data[i * n + j]!;
-  return { shape: [n, m], data: out };
+/** Axes from the last to the first: [m, n] to [n, m], [kernel, in, out] to [out, in, kernel]. */
+export function transposed(tensor: NamedTensor): NamedTensor {
+  const shape = tensor.shape.toReversed();
+  // Read once: numbers that lie in a file are read anew each time.
+  const { data } = tensor;
+  const layout = { shape, strides: strides(tensor.shape).toReversed(), offset: 0 };
+  return { shape, data: copyStrided(data, layout, new Float32Array(data.length)) };
 }

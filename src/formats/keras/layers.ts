@@ -5,7 +5,6 @@ import { activationLayer, readActivation } from "./activations.ts";
 import { combiningClasses, modelClasses } from "./classes.ts";
 import { type Config, classOf, unsupported } from "./config.ts";
 import type { LayerContext, LayerReader } from "./layer-reader.ts";
-import { reversedAxes } from "./layout.ts";
 import { readBidirectional, readRecurrent, recurrentCell } from "./recurrent.ts";
 
 const plain =
@@ -104,7 +103,7 @@ const convolutionLayer: LayerReader = (config, { family, arrays }) => {
       ...{ stride: config.whole("strides", 1, 1), dilation: config.whole("dilation_rate", 1, 1) },
       activation: readActivation(config.get("activation"), `${config.where}, activation`, family),
     },
-    weights: { weight: reversedAxes(kernel), ...(bias && { bias }) },
+    weights: { weight: transposed(kernel), ...(bias && { bias }) },
   };
 };
 

@@ -5,7 +5,6 @@ import { transposed } from "../transposed.ts";
 import { writeActivation } from "./activations.ts";
 import { combiningClasses } from "./classes.ts";
 import { unsupported } from "./config.ts";
-import { reversedAxes } from "./layout.ts";
 import { writeBidirectional, writeRecurrent } from "./write-recurrent.ts";
 import { innerEntry, type JsonConfig, type WriteContext, type WrittenArray, type WrittenLayer } from "./written.ts";
 
@@ -72,7 +71,7 @@ const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }
         ...{ dilation_rate: [spec.dilation], padding: spec.padding, data_format: "channels_last" },
         ...{ use_bias: spec.bias, activation: activationOf(spec.activation, context) },
       },
-      arrays: arraysOf({ kernel: kernel && reversedAxes(kernel), bias: context.weight("bias") }),
+      arrays: arraysOf({ kernel: kernel && transposed(kernel), bias: context.weight("bias") }),
     };
   },
   dense: (spec: Extract<LayerSpec, { kind: "dense" }>, context) => {

@@ -1,47 +1,11 @@
 import { rules } from "../../math/evaluate.ts";
 import { type Expression, inOrder, variable } from "../../math/expression.ts";
-import { broadcastStrides, strides as denseStrides, size } from "../../shared/shapes.ts";
+import { broadcastStrides, strides as denseStrides } from "../../shared/shapes.ts";
 import type { DataType } from "../data-type.ts";
+import { walk } from "../strided-copy.ts";
 import { roomFor, rounded } from "../value.ts";
 
 /** The few things that are computed while a graph is recorded, on plain arrays. */
-
-/** Calls `visit` with the positions at which each index of `shape` lies in operands with these strides, row-major. */
-function walk(
-  shape: readonly number[],
-  offsets: readonly number[],
-  strides: readonly (readonly number[])[],
-  visit: (positions: readonly number[]) => void,
-): void {
-  const count = size(shape);
-  const index = shape.map(() => 0);
-  const at = [...offsets];
-  for (let n = 0; n < count; n++) {
-    visit(at);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      for (let k = 0; k < at.length; k++) at[k]! += strides[k]![axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      for (let k = 0; k < at.length; k++) at[k]! -= strides[k]![axis]! * shape[axis]!;
-      index[axis] = 0;
-    }
-  }
-}
-
-/** Elements `offset + strides · index` as a dense array; strides may be 0 or negative. */
-export function copyStrided(
-  data: ArrayLike<number>,
-  shape: readonly number[],
-  offset: number,
-  strides: readonly number[],
-  type: DataType,
-): ArrayLike<number> {
-  const out = roomFor(shape, type);
-  let n = 0;
-  walk(shape, [offset], [strides], ([at]) => {
-    out[n++] = data[at!]!;
-  });
-  return out;
-}
 
 interface HostOperand {
   readonly shape: readonly number[];

@@ -8,9 +8,10 @@ import { broadcastShape } from "../../tensor/operations.ts";
 import type { Parameter } from "../../tensor/parameter.ts";
 import { type DataType, isFloat } from "../data-type.ts";
 import type { TraceRequest, WeightForms } from "../runnable.ts";
+import { copyStrided } from "../strided-copy.ts";
 import { type DeviceValue, type HostValue, hostValue, isHost, roomFor, rounded, type Value } from "../value.ts";
 import { collapse, expectAxes, joinReduced, joinStrided } from "./axes.ts";
-import { copyStrided, functionOf, mapHost, reduceHost } from "./host.ts";
+import { functionOf, mapHost, reduceHost } from "./host.ts";
 import type { OnnxNode } from "./model.ts";
 import type { OnnxTensor } from "./tensor-data.ts";
 
@@ -190,7 +191,9 @@ export class Recorder {
   /** Elements `offset + strides · index` of a value, as a dense one. Strides may be negative only of known values. */
   strided(x: Value, shape: readonly number[], offset: number, strides: readonly number[]): Value {
     if (this.folds(x))
-      return hostValue(x.type, shape, copyStrided(x.data, shape, offset, strides, x.type), { constant: x.constant });
+      return hostValue(x.type, shape, copyStrided(x.data, { shape, strides, offset }, roomFor(shape, x.type)), {
+        constant: x.constant,
+      });
     const axes = joinStrided(shape, strides);
     const [sizes, steps] = [axes.map((a) => a.size), axes.map((a) => a.stride)];
     if (offset === 0 && size(shape) === size(x.shape) && sameShape(steps, dense(sizes))) return this.reshape(x, shape);
@@ -273,10 +276,7 @@ export class Recorder {
   expand(x: Value, shape: readonly number[]): Value {
     const out = broadcastShape([x.shape, shape]);
     if (sameShape(out, x.shape)) return x;
-    if (this.folds(x))
-      return hostValue(x.type, out, copyStrided(x.data, out, 0, broadcastStrides(x.shape, out), x.type), {
-        constant: x.constant,
-      });
+    if (this.folds(x)) return this.strided(x, out, 0, broadcastStrides(x.shape, out));
     // One tensor for each axis that grows gives the equation its shape; it reads none of them, so nothing is written there.
     const growing = out.flatMap((n, axis) => {
       const own = x.shape[axis - (out.length - x.shape.length)] ?? 1;

@@ -71,7 +71,7 @@ export class TensorView {
     const bytes = source.bigEndian ? swapBytes(raw, width) : raw;
     if (isRowMajor(this)) return new SafeTensor(this.dtype, this.shape, bytes);
     const layout = { shape: this.shape, strides: this.strides, offset: 0 };
-    return new SafeTensor(this.dtype, this.shape, copyStrided(bytes, width, layout));
+    return new SafeTensor(this.dtype, this.shape, copyStrided(bytes, layout, new Uint8Array(count * width), width));
   }
 
   /** How many elements of the storage lie between its first and its last one, both included. */

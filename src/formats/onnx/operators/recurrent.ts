@@ -7,7 +7,7 @@ import { type Recurrent, type RecurrentOutput, recurrent } from "../../../layers
 import { less, select } from "../../../math/expression.ts";
 import type { Activation } from "../../../math/functions.ts";
 import { withGateSums } from "../../../scan/gate-sums.ts";
-import { formatShape, size } from "../../../shared/shapes.ts";
+import { formatShape, sameShape, size } from "../../../shared/shapes.ts";
 import type { Tensor } from "../../../tensor/graph.ts";
 import { type GatedCell, gateOrder, peepholeOrder, permutation } from "../../gate-order.ts";
 import { type HostValue, hostValue, isHost, type Value } from "../../value.ts";
@@ -143,7 +143,7 @@ function describeNode(node: NodeContext, kind: GatedCell, x: Value): RecurrentNo
 }
 
 function expectShape(node: NodeContext, name: string, { shape }: Value, expected: readonly number[]): void {
-  if (shape.length !== expected.length || shape.some((n, k) => n !== expected[k]))
+  if (!sameShape(shape, expected))
     throw node.fail(`${name} has shape ${formatShape(shape)}, hidden_size and input need ${formatShape(expected)}`);
 }
 
