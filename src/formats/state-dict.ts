@@ -71,7 +71,7 @@ function findPrefix(names: readonly string[], score: (prefix: string) => number)
   for (const candidate of candidates) {
     const found = score(candidate);
     if (found > most) [best, most] = [[candidate], found];
-    else if (found === most && found > 0) best.push(candidate);
+    else if (found === most) best.push(candidate);
   }
   if (most > 0 && best.length > 1)
     throw new UsageError(

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { lstm } from "../../src/cells/lstm.ts";
-import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
+import { SafeTensor, safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
 import { readPyTorch } from "../../src/formats/pytorch/read.ts";
@@ -68,14 +68,22 @@ describe("a state dict of PyTorch", () => {
   test("whole numbers that would be rounded are refused", async () => {
     const { parameters } = await bidirectional();
     const tensors = new Map(expected);
-    const bytes = new Uint8Array(new BigInt64Array(expected.get("bias_ih_l0")!.shape[0]!).fill(2n ** 60n + 1n).buffer);
-    const { SafeTensor } = await import("../../src/checkpoint/safe-tensor.ts");
-    tensors.set("bias_ih_l0", new SafeTensor("I64", expected.get("bias_ih_l0")!.shape, bytes));
-    await expect(loadStateDict(parameters, tensors)).rejects.toMatchObject({ code: "lossy" });
+    const { shape } = expected.get("bias_ih_l0")!;
+    const bytes = new Uint8Array(new BigInt64Array(shape[0]!).fill(2n ** 60n + 1n).buffer);
+    for (const dtype of ["I64", "U64"] as const) {
+      tensors.set("bias_ih_l0", new SafeTensor(dtype, shape, bytes));
+      await expect(loadStateDict(parameters, tensors)).rejects.toMatchObject({ code: "lossy" });
+    }
+    const fractions = new Float64Array(shape[0]!).fill(0.1);
+    tensors.set("bias_ih_l0", safeTensor("F64", shape, fractions));
+    await loadStateDict(parameters, tensors);
+    expect(await parameters.read("bias_ih_l0")).toEqual(fractions);
   });
 
   test("names are matched by what stands before them", () => {
     expect(matchStateDict(["rnn.a", "rnn.b"], ["a", "b"], { into: "rnn." })).toMatchObject({ prefix: "", missing: [] });
+    expect(matchStateDict(["rnn.a", "0000a"], ["a"], { into: "rnn." }).missing).toEqual(["0000a"]);
+    expect(matchStateDict(["a", "b"], ["x.a", "x.b", "y.a"]).prefix).toBe("x.");
     expect(matchStateDict(["a"], ["x.a", "x.c", "y.d"])).toMatchObject({ prefix: "x.", unexpected: ["x.c"] });
     expect(() => matchStateDict(["a"], ["model.a", "ema.a"])).toThrow(/"model\." and "ema\."/);
     expect(matchStateDict(["a"], ["model.a", "ema.a"], { prefix: "ema." }).names).toEqual(new Map([["a", "ema.a"]]));

@@ -21,15 +21,11 @@ export function modulesOf(tensors: ReadonlyMap<string, SafeTensor>): StateModule
   for (;;) {
     const untrained = entries.filter(([name]) => !training.test(name));
     const models = untrained.filter(([name]) => stateDict.test(name));
-    const kept = models.length > 0 ? models : untrained;
-    const firsts = new Set(kept.map(([name]) => name.slice(0, name.indexOf(".") + 1)));
+    entries = models.length > 0 ? models : untrained;
+    const firsts = new Set(entries.map(([name]) => name.slice(0, name.indexOf(".") + 1)));
     const [first = ""] = firsts;
-    const deeper = kept.some(([name]) => name.slice(first.length).includes("."));
-    if (firsts.size !== 1 || first === "" || !deeper) {
-      entries = kept;
-      break;
-    }
-    entries = kept.map(([name, tensor]) => [name.slice(first.length), tensor]);
+    if (firsts.size !== 1 || !entries.some(([name]) => name.slice(first.length).includes("."))) break;
+    entries = entries.map(([name, tensor]) => [name.slice(first.length), tensor]);
   }
   const modules = new Map<string, Map<string, SafeTensor>>();
   for (const [name, tensor] of entries) {

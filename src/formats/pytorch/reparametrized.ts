@@ -33,15 +33,20 @@ export async function multipliedOut<T extends StateDictTensor>(
   const plain = new Map<string, T | SafeTensor>();
   const seconds: string[] = [];
   for (const [name, tensor] of tensors) {
-    const [first, second, weight, product] = KEPT_IN_TWO.find(([first]) => first.test(name)) ?? [];
-    const [other, made] = first ? [name.replace(first, second!), name.replace(first, weight!)] : [name, name];
-    const partner = other === name || tensors.has(made) ? undefined : tensors.get(other);
-    const result = partner && product!(await readTensor(tensor), await readTensor(partner));
-    if (result) seconds.push(other);
-    plain.set(result ? made : name, result ?? tensor);
+    const two = firstOfTwo(name);
+    const partner = two && !tensors.has(two.weight) ? tensors.get(two.second) : undefined;
+    const result = partner && two!.product(await readTensor(tensor), await readTensor(partner));
+    if (result) seconds.push(two!.second);
+    plain.set(result ? two!.weight : name, result ?? tensor);
   }
   for (const name of seconds) plain.delete(name);
   return plain;
+}
+
+/** What belongs to a tensor of this name, if it is the first of two. */
+function firstOfTwo(name: string) {
+  const [first, second, weight, product] = KEPT_IN_TWO.find(([first]) => first.test(name)) ?? [];
+  return first && { second: name.replace(first, second!), weight: name.replace(first, weight!), product: product! };
 }
 
 /**
