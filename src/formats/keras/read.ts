@@ -1,6 +1,6 @@
 import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../../platform/platform.ts";
-import { UsageError } from "../../shared/errors.ts";
+import { few, UsageError } from "../../shared/errors.ts";
 import { expectOptions } from "../../shared/options.ts";
 import { type ByteInput, withBytes } from "../byte-source.ts";
 import { Network } from "../canonical/network.ts";
@@ -63,10 +63,7 @@ async function readH5(source: ByteSource, options: ReadKerasOptions): Promise<Op
   if (json === undefined) throw noTopology(await listed(weights));
   const config = Config.parse(json, options.config === undefined ? "model_config" : "config");
   const numbered = numberedSince(root);
-  const version =
-    (await root.textAttribute("keras_version")) ??
-    (await weights.textAttribute("keras_version")) ??
-    config.text("keras_version", numbered ?? "2.0");
+  const version = (await root.textAttribute("keras_version")) ?? config.text("keras_version", numbered ?? "2.0");
   if (numbered) return checked(config, version, await readNumberedWeights(root));
   return checked(config, version, namedArrays(await readNamedWeights(weights)));
 }
@@ -78,10 +75,9 @@ function checked(config: Config, version: string, arrays: ModelArrays): OpenedMo
 }
 
 function noTopology(layers: readonly string[]): UsageError {
-  const some = layers.slice(0, 20).join(", ") + (layers.length > 20 ? ` and ${layers.length - 20} more` : "");
   return new UsageError(
     "no-topology",
-    `it holds weights alone${layers.length > 0 ? `, of the layers ${some}` : ""}: save the whole model (model.save in Keras), or give open() what model.to_json() returns as config`,
+    `it holds weights alone${layers.length > 0 ? `, of the layers ${few(layers)}` : ""}: save the whole model (model.save in Keras), or give open() what model.to_json() returns as config`,
   );
 }
 
@@ -102,13 +98,9 @@ async function weightsGroup(root: Hdf5Group): Promise<Hdf5Group> {
   return weights;
 }
 
-/** Several arrays may lie in one place, and what is compressed may unpack to more than its file. */
-const mostBytes = (size: number): number => 2 ** 27 + 8 * size;
-
 /** The arrays of a file of weights alone by their paths. @throws as `readKeras` */
 export async function readKerasTensors(source: ByteSource): Promise<Map<string, SafeTensor>> {
   const tensors = new Map<string, SafeTensor>();
-  let left = mostBytes(source.size);
   const seen = new Set<Hdf5Group>();
   const below = async (group: Hdf5Group): Promise<void> => {
     // A name that is empty, or a path, leads somewhere else than to a member of its own.
@@ -117,12 +109,7 @@ export async function readKerasTensors(source: ByteSource): Promise<Map<string, 
     for (const name of group.names) {
       const object = await group.get(name);
       if (object instanceof Hdf5Group) await below(object);
-      else {
-        const tensor = await object.read();
-        left -= tensor.bytes.length;
-        if (left < 0) throw damaged("its arrays hold far more than the file");
-        tensors.set(object.path, tensor);
-      }
+      else tensors.set(object.path, await object.read());
     }
   };
   await below(await openHdf5(source));

@@ -15,7 +15,7 @@ export interface LayerKey {
   readonly name: string;
   readonly className: string;
   /** Classes of the cells of a stack, from the lowest on. */
-  readonly cells?: readonly string[];
+  readonly cells: readonly string[];
 }
 
 /** The arrays of a model's layers. */

@@ -1,7 +1,7 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { Hdf5Dataset, Hdf5Group } from "../hdf5/read.ts";
 import { damaged } from "./config.ts";
-import type { LayerKey, ModelArrays } from "./topology.ts";
+import type { ModelArrays } from "./topology.ts";
 
 /** Arrays of every layer in Keras' order, by the name of the layer. */
 export type LayerArrays = ReadonlyMap<string, readonly NamedTensor[]>;
@@ -141,11 +141,9 @@ async function arraysOfModel(model: Part): Promise<ModelArrays> {
     else arrays.set(name, await arraysBelow(part));
   }
   const next = groupNames();
-  const find = <T>(all: ReadonlyMap<string, T>, { name, className }: LayerKey): T | undefined =>
-    all.get(next(className)) ?? all.get(name);
   return {
-    of: (layer) => inOrderOf(layer.cells ?? [], find(arrays, layer) ?? []),
-    inside: (layer) => find(models, layer) ?? NONE,
+    of: ({ className, cells }) => inOrderOf(cells, arrays.get(next(className)) ?? []),
+    inside: ({ className }) => models.get(next(className)) ?? NONE,
   };
 }
 
