@@ -1,0 +1,130 @@
+import { expect, test } from "vitest";
+import { Config } from "../../../src/formats/keras/config.ts";
+import { kerasFamily } from "../../../src/formats/keras/family.ts";
+import { readTopology } from "../../../src/formats/keras/topology.ts";
+import type { NamedTensor } from "../../../src/tensor/parameter-store.ts";
+
+type Json = Record<string, unknown>;
+const zeros = (...shape: number[]): NamedTensor => ({
+  shape,
+  data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+});
+const layer = (class_name: string, config: Json, more: Json = {}) => ({
+  class_name,
+  config: { name: class_name, ...config },
+  ...more,
+});
+const sequential = (layers: unknown[], more: Json = {}) => ({
+  class_name: "Sequential",
+  config: { name: "m", layers, ...more },
+});
+
+/** Every layer has all of the arrays. */
+function read(entry: unknown, shapes: readonly number[][] = [], version = "3.3.3") {
+  const arrays = { of: () => shapes.map((shape) => zeros(...shape)), inside: () => arrays };
+  return readTopology(Config.parse(JSON.stringify(entry), "config"), { family: kerasFamily(version), arrays });
+}
+
+const dense = layer("Dense", { units: 1, use_bias: false });
+const rnn = layer("SimpleRNN", { units: 1, use_bias: false });
+const kernels = [
+  [3, 1],
+  [1, 1],
+];
+const both = layer("Bidirectional", { layer: rnn });
+
+test.each<[string, unknown, number[][], (number | null)[]]>([
+  [
+    "its own shape",
+    sequential([layer("Dense", { units: 1, use_bias: false, batch_input_shape: [null, 2, 3] })]),
+    [[3, 1]],
+    [2, 3],
+  ],
+  ["the shape it was built with", sequential([dense], { build_input_shape: [null, 3] }), [[3, 1]], [3]],
+  ["that of a layer of input", sequential([layer("InputLayer", { shape: [3] }), dense]), [[3, 1]], [3]],
+  ["tokens", sequential([layer("Embedding", { input_dim: 2, output_dim: 1 })]), [[2, 1]], [null]],
+  ["what its recurrent layer reads", sequential([rnn]), kernels, [null, 3]],
+  ["what both directions read", sequential([both]), [...kernels, ...kernels], [null, 3]],
+  ["of a model inside it", sequential([sequential([rnn])]), kernels, [null, 3]],
+  ["a list of layers, as Keras wrote before 2.2.3", { class_name: "Sequential", config: [rnn] }, kernels, [null, 3]],
+])("the input of a Sequential model is %s", (_, entry, shapes, shape) => {
+  expect(read(entry, shapes).model.inputs.map((input) => input.shape)).toEqual([shape]);
+});
+
+test.each<[string, unknown, number[][], string]>([
+  [
+    "no shape to be found",
+    sequential([dense]),
+    [[3, 1]],
+    'layer "Dense": the model does not say what shape its input has',
+  ],
+  ["an input without a shape", sequential([layer("InputLayer", {}), dense]), [[3, 1]], "the input has no shape"],
+  ...[0, -1, 0.5, "a"].map((n): [string, unknown, number[][], string] => [
+    `an axis of ${n}`,
+    sequential([layer("InputLayer", { batch_shape: [null, n] }), dense]),
+    [[3, 1]],
+    "batch_shape: expected sizes or null",
+  ]),
+  [
+    "more arrays than a layer has",
+    sequential([rnn]),
+    [...kernels, [1]],
+    "3 arrays for this layer, 1 more than it needs",
+  ],
+  ["two layers of one name", sequential([rnn, rnn]), kernels, 'two layers are called "SimpleRNN"'],
+  ["a model of another class", { class_name: "Mine", config: {} }, [], "Sequential and functional models are read"],
+])("%s: refused", (_, entry, shapes, message) => {
+  expect(() => read(entry, shapes)).toThrow(message);
+});
+
+test("what a model inside says of conventions is said of the whole", () => {
+  const lstm = layer("LSTM", { units: 1, use_bias: false, batch_input_shape: [null, 2, 3] });
+  const { conventions } = read(
+    sequential([sequential([lstm])]),
+    [
+      [3, 4],
+      [1, 4],
+    ],
+    "2.2.4",
+  );
+  expect(conventions.join()).toContain("Keras 2.2.4 means hard_sigmoid");
+});
+
+test("a wrapper takes what walks over steps for each sequence, and everything else as it is", () => {
+  const wrapped = (inner: unknown, shapes: number[][]) => {
+    const entry = layer("TimeDistributed", { layer: inner, batch_input_shape: [null, 2, 4, 3] });
+    return [...read(sequential([entry]), shapes).model.layers.values()].map(({ kind }) => kind);
+  };
+  expect(wrapped(dense, [[3, 1]])).toEqual(["time-distributed"]);
+  expect(wrapped(rnn, kernels)).toEqual(["fold-steps", "recurrent", "unfold-steps"]);
+  expect(wrapped(both, [...kernels, ...kernels])).toEqual(["fold-steps", "bidirectional", "unfold-steps"]);
+  const tokens = layer("Embedding", { input_dim: 2, output_dim: 1 });
+  expect(wrapped(tokens, [[2, 1]])).toEqual(["fold-steps", "embedding", "unfold-steps"]);
+});
+
+test("the inputs of a functional model have the order that it says", () => {
+  const input = (name: string, n: number) =>
+    layer("InputLayer", { name, batch_input_shape: [null, n] }, { name, inbound_nodes: [] });
+  const add = layer(
+    "Concatenate",
+    { name: "c" },
+    {
+      name: "c",
+      inbound_nodes: [
+        [
+          ["b", 0, 0, {}],
+          ["a", 0, 0, {}],
+        ],
+      ],
+    },
+  );
+  const model = (inputs: string[]) => ({
+    class_name: "Functional",
+    config: {
+      ...{ name: "m", layers: [input("a", 1), input("b", 2), add] },
+      ...{ input_layers: inputs.map((name) => [name, 0, 0]), output_layers: [["c", 0, 0]] },
+    },
+  });
+  expect(read(model(["b", "a"]), [], "2.15.0").model.inputs.map(({ shape }) => shape)).toEqual([[2], [1]]);
+  expect(() => read(model(["c"]), [], "2.15.0")).toThrow('the input "c" is no input layer');
+});
