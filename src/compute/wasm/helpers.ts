@@ -60,17 +60,15 @@ export class Helpers {
 
   /** Forgets a plan. */
   remove(plan: number): void {
-    if (this.#lost === undefined) this.#tell(() => ({ kind: "remove", plan })).catch(() => undefined);
+    this.#tell(() => ({ kind: "remove", plan })).catch(() => undefined);
   }
 
-  /** Performs a plan together with `run`, the share of this thread. Throws what `run` throws when any of them was stopped. */
-  run(plan: number, run: () => void): void {
-    if (this.#lost !== undefined)
-      throw new FailureError(
-        "thread-lost",
-        "a thread of this machine has ended; open the machine again, with `threads: 1` if it happens once more",
-        { cause: this.#lost },
-      );
+  /**
+   * Performs a plan together with `run`, the share of this thread. Throws what `run` throws when any of them was stopped.
+   * @throws FailureError "thread-lost" also when one of them has not come for `patience` seconds
+   */
+  run(plan: number, run: () => void, patience: number): void {
+    this.#expectAll();
     const state = this.#state;
     Atomics.store(state, words.plan, plan);
     Atomics.add(state, words.jobs, 1);
@@ -78,7 +76,7 @@ export class Helpers {
     try {
       run();
     } catch (error) {
-      this.#stop();
+      this.#stop(patience);
       throw error;
     }
   }
@@ -93,15 +91,28 @@ export class Helpers {
     if (Atomics.load(this.#state, words.idle) > 0) Atomics.notify(this.#state, words.bell);
   }
 
+  #expectAll(): void {
+    if (this.#lost === undefined) return;
+    throw new FailureError(
+      "thread-lost",
+      "a thread of this machine has ended; open the machine again, with `threads: 1` if it happens once more",
+      { cause: this.#lost },
+    );
+  }
+
   /** Stops all that still work on the current job, and makes the barrier as it was at first. */
-  #stop(): void {
+  #stop(patience: number): void {
     const state = this.#state;
     Atomics.store(state, words.stopped, 1);
     Atomics.add(state, words.generation, 1);
     Atomics.notify(state, words.generation);
     const all = Math.imul(Atomics.load(state, words.jobs), this.#threads.length);
-    for (let done = Atomics.load(state, words.done); done !== all; done = Atomics.load(state, words.done))
-      Atomics.wait(state, words.done, done, 1000);
+    let seconds = 0;
+    for (let done = Atomics.load(state, words.done); done !== all; done = Atomics.load(state, words.done)) {
+      if (Atomics.wait(state, words.done, done, 1000) !== "timed-out" || ++seconds < patience) continue;
+      this.#fail(new Error(`it has not come for ${patience} seconds`));
+      this.#expectAll();
+    }
     Atomics.store(state, words.arrived, 0);
     Atomics.store(state, words.sleepers, 0);
     Atomics.store(state, words.stopped, 0);
@@ -109,6 +120,7 @@ export class Helpers {
 
   /** Sends a letter to each and waits until all have answered. */
   async #tell(letter: (helper: number) => Message): Promise<void> {
+    this.#expectAll();
     const number = this.#numbers++;
     const answered = new Promise<void>((resolve, reject) => {
       this.#waiting.set(number, { left: this.#threads.length, resolve, reject });

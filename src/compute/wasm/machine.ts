@@ -16,7 +16,7 @@ import { savedElements } from "./scan-layout.ts";
 import { hasSimd } from "./simd.ts";
 import { cleanUpperHalves } from "./upper-halves.ts";
 import { chooseTiles, mayBeWide } from "./wide.ts";
-import { sharedWork, WORTH, type Worth } from "./work.ts";
+import { patienceFor, sharedWork, WORTH, type Worth } from "./work.ts";
 import { Workspace } from "./workspace.ts";
 
 /** Options of `openMachine("wasm", …)`. */
@@ -347,8 +347,9 @@ class WasmMachine extends Closing implements SynchronousMachine {
         release();
         return undefined;
       }
-      const perform = helpers ? () => helpers.run(number!, compiled.run) : compiled.run;
       const { plan, arenas } = source;
+      const patience = patienceFor(plan, this.#worth);
+      const perform = helpers ? () => helpers.run(number!, compiled.run, patience) : compiled.run;
       const prepared: WasmPlan = new WasmPlan({
         ...{ plan, arenas, owner: this, build: buildOf(compiled, perform, arenas, release) },
         improve: this.#wide === undefined && !helpers ? () => this.#widened(source) : undefined,

@@ -8,7 +8,7 @@ import { DerivedMemory, writtenArenas } from "./derived.ts";
 import type { LaunchPrinter } from "./launch.ts";
 import { loadPrinters } from "./launches.ts";
 import { CONTROL, type Memory, ZEROS } from "./memory.ts";
-import { type Worth, workOf } from "./work.ts";
+import { patienceFor, type Worth, workOf } from "./work.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface CompiledPlan {
@@ -63,7 +63,7 @@ function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: Prin
   const derivedMemory = new DerivedMemory(plan, options.kept);
   const imported = { initial: 1, maximum: memory.pages, shared: memory.shared };
   const m = new ModuleBuilder({ memory: imported, wide, threads });
-  const everybody = teamOf(m, CONTROL);
+  const everybody = teamOf(m, CONTROL, patienceFor(plan, options.worth));
   let anyShared = false;
   m.func({ name: "run", params: [] }, (f) => {
     const launches = plan.launches.map(({ kernel, operands }) => {

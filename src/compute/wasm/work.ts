@@ -63,3 +63,6 @@ export function sharedWork(plan: Plan, worth: Worth): number {
   const shared = plan.launches.map(({ kernel }) => workOf(kernel)).filter((work) => work >= worth.launch);
   return shared.reduce((sum, work) => sum + work, 0);
 }
+
+/** Seconds after which a thread that others wait for is taken for lost: as long as one thread would take for all of them at a hundredth of its speed, and more. */
+export const patienceFor = (plan: Plan, worth: Worth): number => 30 + Math.ceil(sharedWork(plan, worth) / 1e9);

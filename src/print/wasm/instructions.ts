@@ -148,9 +148,9 @@ export const atomic = {
   store: store(2, 0xfe, 0x17),
   /** Adds to a word and yields what was there before. */
   add: (address: Code, value: Code, offset = 0): Code => [address, value, 0xfe, 0x1e, 2, unsigned(offset)],
-  /** Sleeps as long as the word is `expected`, until notified; never on a page's main thread. Yields 0 woken, 1 not equal. */
-  wait: (address: Code, expected: Code, offset = 0): Code => [
-    ...[address, expected, i64.const(-1n), 0xfe, 0x01, 2, unsigned(offset)],
+  /** Sleeps as long as the word is `expected`, until notified or so many nanoseconds are over; never on a page's main thread. Yields 0, 1 not equal, 2 over. */
+  wait: (address: Code, expected: Code, nanoseconds: bigint): Code => [
+    ...[address, expected, i64.const(nanoseconds), 0xfe, 0x01, 2, 0],
   ],
   /** Wakes all that sleep on a word; yields how many. */
   notify: (address: Code, offset = 0): Code => [address, i32.const(-1), 0xfe, 0x00, 2, unsigned(offset)],

@@ -57,15 +57,21 @@ export interface BarrierWords {
  * 30,000 (4.4 on one thread), `sequence-256` 6.1 and 4.4; 200,000 give no more, and take processors from others that are busy.
  */
 const SPINS = 30_000;
+/** In nanoseconds. */
+const SECOND = 1_000_000_000n;
 
-/** All threads that run the module. */
-export function teamOf(m: ModuleBuilder, words: BarrierWords): Team {
-  const { threads } = m;
+/**
+ * All threads that run the module. The first one waits at most `patience` seconds for the others at a barrier, then it stops: a thread that has died
+ * comes no more, and nothing else would tell. Only seconds that go by are counted, so that it may be late itself.
+ */
+export function teamOf(m: ModuleBuilder, words: BarrierWords, patience: number): Team {
+  const { threads, thread } = m;
   if (threads === 1) return solo;
   const load = (word: number): Code => atomic.load(i32.const(word));
   const add = (word: number, value: number): Code => atomic.add(i32.const(word), i32.const(value));
   const barrier = m.func({ params: [] }, (f) => {
-    const [generation, spins] = [f.local("i32"), f.local("i32")];
+    const [generation, left] = [f.local("i32"), f.local("i32")];
+    const count = left.set(i32.sub(left.get, i32.const(1)));
     const isWaiting = i32.eq(load(words.generation), generation.get);
     const stopIfAsked = if_(load(words.stopped), unreachable);
     const open: Code = [
@@ -75,11 +81,17 @@ export function teamOf(m: ModuleBuilder, words: BarrierWords): Team {
       if_(load(words.sleepers), drop(atomic.notify(i32.const(words.generation)))),
     ];
     const wait: Code = [
-      spins.set(i32.const(SPINS)),
-      doWhile(spins.set(i32.sub(spins.get, i32.const(1))), select(isWaiting, i32.const(0), spins.get)),
+      left.set(i32.const(SPINS)),
+      doWhile(count, select(isWaiting, i32.const(0), left.get)),
       if_(isWaiting, [
         drop(add(words.sleepers, 1)),
-        whileTrue(isWaiting, drop(atomic.wait(i32.const(words.generation), generation.get))),
+        // From 0 down is as good as without end.
+        left.set(select(i32.const(0), i32.const(patience), thread)),
+        whileTrue(isWaiting, [
+          drop(atomic.wait(i32.const(words.generation), generation.get, SECOND)),
+          count,
+          if_(i32.eqz(left.get), unreachable),
+        ]),
         drop(add(words.sleepers, -1)),
       ]),
       stopIfAsked,
@@ -90,5 +102,5 @@ export function teamOf(m: ModuleBuilder, words: BarrierWords): Team {
       if_(i32.eq(add(words.arrived, 1), i32.const(threads - 1)), open, wait),
     ];
   });
-  return { threads, thread: m.thread, barrier: barrier.call() };
+  return { threads, thread, barrier: barrier.call() };
 }

@@ -23,8 +23,8 @@ const THREADS = 3;
 const late = vi.hoisted(() => ({ thread: 0 }));
 vi.mock("../../../src/print/wasm/team.ts", async (original) => {
   const actual = await original<typeof import("../../../src/print/wasm/team.ts")>();
-  const teamOf: typeof actual.teamOf = (m, words) => {
-    const team = actual.teamOf(m, words);
+  const teamOf: typeof actual.teamOf = (m, ...more) => {
+    const team = actual.teamOf(m, ...more);
     if (team.threads === 1) return team;
     const idle = m.func({ params: [] }, (f) => {
       const left = f.local("i32");
