@@ -39,9 +39,11 @@ export function connectWorker(worker: Worker): WorkerClient {
   let heard = false;
   /** Why no answer will come any more. */
   let dead: FailureError | undefined;
-  const failAll = (error: FailureError): void => {
+  const failAll = (why: string): FailureError => {
+    const error = new FailureError("worker-failed", `the worker ${why}`);
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
+    return error;
   };
   const client = closing<WorkerClient>({
     onProgress: () => undefined,
@@ -55,8 +57,7 @@ export function connectWorker(worker: Worker): WorkerClient {
       }),
     close() {
       worker.terminate();
-      dead = new FailureError("worker-failed", "the worker was closed");
-      failAll(dead);
+      dead = failAll("was closed");
     },
   });
   worker.addEventListener("message", ({ data }: { data: WorkerMessage }) => {
@@ -69,12 +70,10 @@ export function connectWorker(worker: Worker): WorkerClient {
     else one?.resolve(data.back);
   });
   worker.addEventListener("error", (event) => {
-    const error = new FailureError(
-      "worker-failed",
-      `the worker broke down: ${event.message || "this host refuses workers"}`,
-    );
+    const error = failAll(`broke down: ${event.message || "this host refuses workers"}`);
     if (!heard) dead = error;
-    failAll(error);
   });
+  // Which call it answers cannot be read either.
+  worker.addEventListener("messageerror", () => failAll("gave an answer that this page has no room for"));
   return client;
 }

@@ -1,5 +1,6 @@
 import type { BatchSource } from "../data/batch-source.ts";
-import { UsageError } from "../shared/errors.ts";
+import { expectInteger, UsageError } from "../shared/errors.ts";
+import { firstNotFinite } from "../shared/finite.ts";
 import { RandomStream } from "../shared/random.ts";
 
 /** What a model of numbers learns: [T, B, channels] to one number, at the end or at every step. */
@@ -21,6 +22,7 @@ const PER_EPOCH = 1000;
  * @see Hochreiter & Schmidhuber (1997), section 5.4; in this form Le, Jaitly & Hinton (2015), arXiv:1504.00941
  */
 export function addingTask({ steps, rows, seed }: { steps: number; rows: number; seed: number }): NumberTask {
+  expectInteger("steps", steps, { min: 2 });
   const draw = (purpose: string, ...at: readonly number[]) => {
     const half = Math.floor(steps / 2);
     const random = new RandomStream(seed, purpose, ...at).uniform(rows * (steps + 2));
@@ -64,6 +66,8 @@ export function seriesTask(
 ): NumberTask {
   if (data.length < 8)
     throw new UsageError("bad-series", `series: expected at least 8 numbers to learn from, got ${data.length}`);
+  const wrong = firstNotFinite(data);
+  if (wrong >= 0) throw new UsageError("bad-series", `series: expected finite numbers, got ${data[wrong]} at ${wrong}`);
   const steps = Math.min(wanted, data.length - 1);
   const shown = Math.min(data.length - 1, 240);
   return {

@@ -70,6 +70,7 @@ export async function readNearest(
 ): Promise<Calls["nearest"]["back"]> {
   expectInteger("layer", layer, { min: 0, max: opened.model.config.numLayers - 1 });
   const own = encoded(opened.tokenizer, text).tokens;
+  expectInteger("step", step, { min: 0, max: own.length - 1 });
   const name = opened.model.cell.states[0]!.name;
   const { values } = await trace(opened, { data: own.slice(0, step + 1) }, { names: [name] });
   const { data, shape } = values[`${name}_l${layer}`]!;

@@ -4,7 +4,7 @@ import { passagesOf } from "../explain/nearest-passages.ts";
 import { nearestPlaces, type StatePiece } from "../explain/nearest-places.ts";
 import { type Model, open } from "../formats/open.ts";
 import type { HeldPlace } from "../layers/held-values.ts";
-import { FailureError, UsageError } from "../shared/errors.ts";
+import { expectInteger, FailureError, UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { encoded } from "./encode.ts";
@@ -160,12 +160,12 @@ class SequenceModel implements OpenedModel {
     const { values } = await traceOf(this.model, this.port, own.data, { names: [placeOf(key).name] });
     const { data, shape } = values[key]!;
     const width = shape[2]!;
-    const at = Math.min(step, shape[0]! - 1);
-    const to = Array.prototype.slice.call(data, at * width, (at + 1) * width) as number[];
+    expectInteger("step", step, { min: 0, max: shape[0]! - 1 });
+    const to = Array.prototype.slice.call(data, step * width, (step + 1) * width) as number[];
     const carries = corpus !== undefined && (await this.carriesOn());
     const elsewhere = corpus === undefined ? own : this.inputOf(corpus, carries ? MAXIMUM_CORPUS : MAX_TOKENS);
     const pieces = corpus === undefined ? [{ shape, data }] : this.statesOver(elsewhere, key, carries);
-    const without = corpus === undefined ? nearTo(at) : undefined;
+    const without = corpus === undefined ? nearTo(step) : undefined;
     const found = await nearestPlaces(pieces, { to, count, apart: APART, without });
     return { steps: elsewhere.steps, places: this.passages(found, elsewhere) };
   }

@@ -128,7 +128,11 @@ class Served {
   }
 
   private opened(): Promise<Machine> {
-    this.machine ??= openMachine("wasm", { threads: 1 });
+    this.machine ??= openMachine("wasm", { threads: 1 }).catch((error: unknown) => {
+      // What a host has no memory for now it may have it for later.
+      this.machine = undefined;
+      throw error;
+    });
     return this.machine;
   }
 

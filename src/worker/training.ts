@@ -59,10 +59,7 @@ export class LiveTraining {
   async run(): Promise<void> {
     try {
       await this.keep();
-      while (!this.ended) {
-        await this.steps();
-        if (this.goingBackTo) await this.goBack(...this.goingBackTo);
-      }
+      while (!this.ended) await (this.goingBackTo ? this.goBack(...this.goingBackTo) : this.steps());
     } finally {
       this.closed = true;
       for (const give of this.waiting.splice(0)) give(undefined);
@@ -128,20 +125,27 @@ export class LiveTraining {
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
       await this.giveSnapshots();
-      while (this.allowed <= 0 && !this.ended && this.goingBackTo === undefined) await this.woken();
-      if (this.ended || this.goingBackTo !== undefined) return;
+      await this.standStill();
+      if (this.leaves) return;
     }
     this.ended = true;
   }
 
-  /** Until the page says something; the trainer stands still. */
-  private async woken(): Promise<void> {
-    // Who asked while the last one was taken waits already.
-    if (this.waiting.length === 0)
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    await this.giveSnapshots();
+  /** Whether the way ahead is another than the next update. */
+  private get leaves(): boolean {
+    return this.ended || this.goingBackTo !== undefined;
+  }
+
+  /** Until the page says how to go on; who asks for a snapshot gets it meanwhile. */
+  private async standStill(): Promise<void> {
+    while (this.allowed <= 0 && !this.leaves) {
+      // Who asked while the last one was taken waits already.
+      if (this.waiting.length === 0)
+        await new Promise<void>((resolve) => {
+          this.wake = resolve;
+        });
+      await this.giveSnapshots();
+    }
   }
 
   private async giveSnapshots(): Promise<void> {
@@ -181,7 +185,6 @@ export class LiveTraining {
     await this.task.trainer.restore(kept);
     for (const later of [...this.checkpoints.keys()]) if (later > step) this.checkpoints.delete(later);
     this.checkpoints.set(step, kept);
-    // It stands where it went back to until it is told to go on.
-    while (this.allowed <= 0 && !this.ended && this.goingBackTo === undefined) await this.woken();
+    await this.standStill();
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { connectWorker } from "../../src/worker/connect.ts";
 import { serveWorker } from "../../src/worker/serve.ts";
 import { workerHere } from "./worker-here.ts";
@@ -14,7 +14,12 @@ class FakeWorker extends EventTarget {
   breakDown(message: string): void {
     this.dispatchEvent(Object.assign(new Event("error"), { message }));
   }
+  say(data: unknown): void {
+    this.dispatchEvent(Object.assign(new Event("message"), { data }));
+  }
 }
+
+afterEach(() => void vi.unstubAllGlobals());
 
 test("a worker that does not hand over itself is told how", () => {
   // In plain JavaScript it is easily left out.
@@ -47,18 +52,17 @@ describe("a page that talks to its worker", () => {
   test("goes on with a worker that stumbled once; who waited then is told", async () => {
     const worker = new FakeWorker();
     const client = connectWorker(worker as unknown as Worker);
-    const said = (data: unknown) => worker.dispatchEvent(Object.assign(new Event("message"), { data }));
     const first = client.call("stop", {});
-    said({ number: 1, back: undefined });
+    worker.say({ number: 1, back: undefined });
     await expect(first).resolves.toBeUndefined();
     const waiting = client.call("pause", {});
     worker.breakDown("");
     await expect(waiting).rejects.toMatchObject({ code: "worker-failed", message: /refuses workers/ });
     const [one, other] = [client.call("resume", {}), client.call("step", {})];
     // The worker's own code, in any order; an answer that nobody waits for is nothing.
-    said({ number: 2, back: "late" });
-    said({ number: 4, error: { code: "no-training", message: "none" } });
-    said({ number: 3, back: undefined });
+    worker.say({ number: 2, back: "late" });
+    worker.say({ number: 4, error: { code: "no-training", message: "none" } });
+    worker.say({ number: 3, back: undefined });
     await expect(other).rejects.toMatchObject({ code: "no-training", message: "none" });
     await expect(one).resolves.toBeUndefined();
   });
@@ -70,6 +74,49 @@ describe("a page that talks to its worker", () => {
     worker.breakDown("no such file");
     for (const call of [asked, client.call("stop", {})])
       await expect(call).rejects.toMatchObject({ code: "worker-failed", message: /no such file/ });
+  });
+
+  test("fails a call whose answer it cannot read, and goes on", async () => {
+    const worker = new FakeWorker();
+    const client = connectWorker(worker as unknown as Worker);
+    const asked = client.call("stop", {});
+    worker.dispatchEvent(new Event("messageerror"));
+    await expect(asked).rejects.toMatchObject({ code: "worker-failed", message: /no room for/ });
+    const next = client.call("stop", {});
+    worker.say({ number: 2, back: undefined });
+    await expect(next).resolves.toBeUndefined();
+  });
+
+  test("hears how a training goes, and how it ended", () => {
+    const worker = new FakeWorker();
+    const client = connectWorker(worker as unknown as Worker);
+    const [progress, ended] = [{ step: 3 }, { code: "diverged", message: "no number" }];
+    worker.say({ progress });
+    [client.onProgress, client.onEnd] = [vi.fn(), vi.fn()];
+    worker.say({ progress });
+    expect(client.onProgress).toHaveBeenCalledExactlyOnceWith(progress);
+    expect(client.onEnd).not.toHaveBeenCalled();
+    worker.say({ ended });
+    expect(client.onEnd).toHaveBeenLastCalledWith(expect.objectContaining({ name: "FailureError", ...ended }));
+    worker.say({ ended: undefined });
+    expect(client.onEnd).toHaveBeenLastCalledWith(undefined);
+  });
+
+  test("may ask again where the host had no memory for a machine", async () => {
+    const client = workerHere();
+    const given = { cells: ["gru"], hiddenSize: 3, steps: 2, scale: 1, forgetBias: 0, seed: 1 };
+    const Given = WebAssembly.Memory;
+    vi.stubGlobal("WebAssembly", Object.create(WebAssembly));
+    WebAssembly.Memory = class extends Given {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        if (descriptor.maximum! > 1) throw new RangeError("no memory");
+        super(descriptor);
+      }
+    };
+    await expect(client.call("flow", given)).rejects.toMatchObject({ code: "out-of-memory" });
+    vi.unstubAllGlobals();
+    expect((await client.call("flow", given)).gru).toHaveLength(2);
+    client.close();
   });
 
   test("fails a call whose values cannot be sent, and answers others", async () => {

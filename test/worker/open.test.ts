@@ -174,6 +174,10 @@ describe("the worker opens", () => {
       await expect(client.call("cut", { ...given, units: [{ layer, unit: 999 }] })).rejects.toMatchObject({
         code: "out-of-range",
       });
+      for (const step of [-1, 9])
+        await expect(client.call("nearest", { ...given, layer, step, count: 1 })).rejects.toMatchObject({
+          ...{ code: "out-of-range", message: expect.stringMatching(/^step: /) },
+        });
       await expect(client.call("cut", { ...given, units: [{ layer: 9, unit }] })).rejects.toMatchObject({
         code: "out-of-range",
       });
@@ -253,10 +257,13 @@ describe("the worker opens", () => {
     expect(one).toMatchObject({ loss: undefined, whole: undefined, predictions: [] });
     const cut = await client.call("cut", { id, text: "the cat sat", units: [{ layer: 0, unit: 1 }] });
     expect(cut.loss).not.toBe(cut.whole);
-    await expect(client.call("nearest", { id, text: "the cat", step: 1, layer: 3, count: 1 })).rejects.toMatchObject({
-      code: "out-of-range",
-      message: expect.stringMatching(/^layer: /),
-    });
+    for (const [what, at] of [
+      ["layer", { step: 1, layer: 3 }],
+      ["step", { step: 2, layer: 0 }],
+    ] as const)
+      await expect(client.call("nearest", { id, text: "the cat", ...at, count: 1 })).rejects.toMatchObject({
+        ...{ code: "out-of-range", message: expect.stringMatching(`^${what}: `) },
+      });
     machine.close();
   });
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { openMachine } from "../../src/compute/open.ts";
 import { open } from "../../src/formats/open.ts";
 import type { WorkerClient } from "../../src/worker/connect.ts";
@@ -119,6 +119,30 @@ describe("training in a worker", () => {
     machine.close();
   }, 60_000);
 
+  test("goes nowhere in between when it is to go back once more while it goes back", async () => {
+    client = workerHere();
+    const machine = await openMachine("wasm");
+    const told: number[] = [];
+    const training = await LiveTraining.open(machine, { ...choice, numbers: { task: "adding", steps: 6 } }, (one) =>
+      told.push(one.step),
+    );
+    const ran = training.run();
+    for (const step of [1, 2]) {
+      training.allow(1);
+      await expect.poll(() => told.length).toBe(step);
+    }
+    const { trainer } = (training as unknown as { task: { trainer: { restore(): Promise<void> } } }).task;
+    const restore = vi.spyOn(trainer, "restore");
+    training.rewind(1);
+    restore.mockImplementationOnce(() => Promise.resolve(training.rewind(0)));
+    expect((await training.snapshot())!.state.step).toBe(0);
+    expect(restore).toHaveBeenCalledTimes(2);
+    expect(told).toEqual([1, 2]);
+    training.stop();
+    await ran;
+    machine.close();
+  }, 60_000);
+
   test("everyone who asks for what is kept is answered, whenever it is", async () => {
     client = workerHere();
     const machine = await openMachine("wasm");
@@ -188,8 +212,13 @@ describe("training in a worker", () => {
     const { step: at } = await first;
     expect(at).toBeLessThan(step + 5);
     expect(await reach(at, step + 5 - at)).toBe(expected);
-    await expect(client.call("train", { ...choice, numbers: { task: "series", data: [1, 2] } })).rejects.toMatchObject({
-      code: "bad-series",
+    for (const bad of [data.subarray(0, 7), data.with(3, Number.NaN)])
+      await expect(client.call("train", { ...choice, numbers: { task: "series", data: bad } })).rejects.toMatchObject({
+        code: "bad-series",
+      });
+    // With one number there are no two to add.
+    await expect(client.call("train", { ...choice, numbers: { task: "adding", steps: 1 } })).rejects.toMatchObject({
+      code: "out-of-range",
     });
   }, 60_000);
 });

@@ -60,7 +60,7 @@ export class WasmArena extends Closing implements Arena {
   /** The address of a range of this arena. */
   at({ offset, length }: Range): number {
     this.expectOpen();
-    if (offset < 0 || length < 0 || offset + length > this.length) {
+    if (!(Number.isInteger(offset) && offset >= 0 && length >= 0 && offset + length <= this.length)) {
       throw new UsageError(
         "out-of-range",
         `elements ${offset} to ${offset + length} are not in arena "${this.name}", which has ${this.length}`,

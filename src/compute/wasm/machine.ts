@@ -281,6 +281,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
     const own = Object.fromEntries(Object.entries(arenas).map(([name, arena]) => [name, this.#own(arena)]));
     for (const arena of Object.values(own)) arena.expectOpen();
     const print = await planPrinter(plan);
+    this.#expectOpen();
     // A small plan is printed at once for what every engine does well, and anew if it turns out to run again and again.
     if (this.#wide === undefined && (this.#hasRun || sharedWork(plan, this.#worth) >= this.#worth.plan))
       this.#wide = this.#measured();
@@ -292,14 +293,11 @@ class WasmMachine extends Closing implements SynchronousMachine {
   /** Those that a plan is worth; they are started with the first one. */
   async #helpersFor(plan: Plan): Promise<Helpers | undefined> {
     if (this.#threads === 1 || sharedWork(plan, this.#worth) < this.#worth.plan) return undefined;
-    this.#helpers ??= (async () => {
-      const { Helpers } = await import("./helpers.ts");
-      const helpers = await Helpers.start(this.#threads - 1, this.#memory.wasm);
-      if (!this.#open) helpers?.close();
-      return helpers;
-    })();
+    this.#helpers ??= import("./helpers.ts")
+      .then(({ Helpers }) => Helpers.start(this.#threads - 1, this.#memory.wasm))
+      // A page that cannot fetch it goes on alone.
+      .catch(() => undefined);
     const helpers = await this.#helpers;
-    this.#expectOpen();
     if (!helpers) this.#threads = 1;
     return helpers;
   }

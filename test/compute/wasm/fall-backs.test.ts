@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { diagnoseWasm } from "../../../src/compute/diagnose.ts";
 import { openMachine } from "../../../src/compute/open.ts";
-import type { Kernel } from "../../../src/compute/plan.ts";
+import type { Kernel, Range } from "../../../src/compute/plan.ts";
 import { hasDots } from "../../../src/compute/wasm/dots.ts";
 import { openWasm } from "../../../src/compute/wasm/machine.ts";
 import { chooseTiles, compareTrials, mayBeWide, type Trial } from "../../../src/compute/wasm/wide.ts";
@@ -92,6 +92,44 @@ test("without the flag that joins vectors nothing is measured, and tiles are nar
   flags.mockReturnValue(["--experimental-wasm-revectorize"]);
   expect(mayBeWide()).toBe(true);
 });
+
+test.each([
+  [["--experimental-wasm-revectorize"], 2],
+  [[], 0],
+])(
+  "where the engine may join vectors (%j) registers are cleaned after every run, also of one that was stopped",
+  async (flags, cleaned) => {
+    vi.spyOn(process, "execArgv", "get").mockReturnValue(flags);
+    vi.stubEnv("NODE_OPTIONS", "");
+    const machine = await openWasm({ threads: 1, wide: false });
+    const arena = machine.arena("a", 9);
+    const range = (offset: number, length: number, type: Range["type"] = "float"): Range => ({
+      ...{ arena: "a", offset, length, type },
+    });
+    const prepared = await machine.prepare(
+      {
+        launches: [
+          {
+            kernel: { op: "gather", rows: 1, vocabulary: 4, columns: 1 },
+            operands: { indices: range(0, 1, "int"), table: range(1, 4), out: range(5, 1) },
+          },
+        ],
+        ...{ arenas: { a: 9 }, scalars: {} },
+      },
+      { a: arena },
+    );
+    // The host's own vector code, which reads a byte as text.
+    const decode = vi.spyOn(TextDecoder.prototype, "decode");
+    for (const index of [3, 4]) {
+      machine.write(arena, range(0, 1, "int"), [index]);
+      const run = () => machine.run(prepared);
+      if (index === 4) expect(run).toThrow(expect.objectContaining({ code: "kernel-stopped" }));
+      else run();
+    }
+    expect(decode).toHaveBeenCalledTimes(cleaned);
+    machine.close();
+  },
+);
 
 test("a wide build that is right at first and wrong once it is optimised is not taken", () => {
   const narrow: Trial = { run: () => wait(0.1), results: Uint32Array.of(1, 2, 3) };

@@ -126,6 +126,21 @@ test("helpers are started by the first plan that is worth it, not before", async
   machine.close();
 });
 
+test("a host that gives fewer threads than were asked for gives none: those that were started end", async () => {
+  const start = platform.startThread;
+  const stop = vi.fn();
+  vi.spyOn(platform, "startThread")
+    .mockImplementationOnce((source) => {
+      const thread = start(source);
+      return { ...thread, stop: () => stop(thread.stop()) };
+    })
+    .mockImplementationOnce(() => {
+      throw new Error("no more workers");
+    });
+  expect(await squares({ threads: 3 })).toEqual({ result: [32], threads: 1 });
+  expect(stop).toHaveBeenCalled();
+});
+
 test("where a host refuses threads one thread does everything", async () => {
   const refusals: (() => ReturnType<typeof platform.startThread>)[] = [
     () => {

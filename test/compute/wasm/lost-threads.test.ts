@@ -91,3 +91,23 @@ test("a machine that is closed while a plan is compiled says so to whoever prepa
   });
   await expect(prepare()).rejects.toMatchObject({ code: "closed" });
 });
+
+test("a machine that is closed before its first plan is printed starts no threads", async () => {
+  const start = vi.spyOn(platform, "startThread");
+  const { machine, prepare } = await open();
+  const preparing = prepare();
+  machine.close();
+  await expect(preparing).rejects.toMatchObject({ code: "closed" });
+  expect(start).not.toHaveBeenCalled();
+});
+
+test("a page that cannot fetch the code of the threads goes on alone", async () => {
+  vi.doMock("../../../src/compute/wasm/helpers.ts", () => {
+    throw new TypeError("Failed to fetch dynamically imported module");
+  });
+  const { machine, prepare } = await open();
+  machine.run(await prepare());
+  expect(machine.limits.threads).toBe(1);
+  machine.close();
+  vi.doUnmock("../../../src/compute/wasm/helpers.ts");
+});

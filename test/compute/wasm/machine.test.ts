@@ -341,6 +341,9 @@ describe("errors", () => {
     expect(await codeOf(() => machine.write(arena, range(3), [1, 2]))).toBe("wrong-length");
     expect(await codeOf(() => machine.readInto(arena, range(3), [1, 2]))).toBe("wrong-length");
     expect(await codeOf(() => machine.write(arena, range(3, 7), [1, 2, 3]))).toBe("out-of-range");
+    // Where no range begins, lies what threads come together by.
+    for (const offset of [Number.NaN, -1, 0.5])
+      expect(await codeOf(() => machine.write(arena, range(1, offset), [1])), String(offset)).toBe("out-of-range");
     expect(await codeOf(() => machine.read(foreign, range(3)))).toBe("wrong-machine");
     expect(await codeOf(() => machine.prepare(scaling(4), { a: foreign }))).toBe("wrong-machine");
     expect(await codeOf(() => machine.prepare(scaling(5), { a: arena }))).toBe("bad-plan");
