@@ -25,27 +25,21 @@ export async function openModel(
   { file, name, tokenizer }: Calls["open"]["given"],
   machine: Machine,
 ): Promise<OpenedModel> {
-  const blob = file instanceof Blob ? file : undefined;
-  const bytes = blob ? undefined : (file as Uint8Array);
-  const length = blob?.size ?? bytes!.length;
-  if (length > MAX_MODEL_BYTES)
+  if ((file instanceof Blob ? file.size : file.length) > MAX_MODEL_BYTES)
     throw new FailureError(
       "too-large",
       `this file is larger than ${MAX_MODEL_BYTES / 2 ** 20} MiB: open it in Node or with the command line`,
     );
-  const whole = async (): Promise<Uint8Array> => bytes ?? new Uint8Array(await blob!.arrayBuffer());
-  const mark = bytes ? bytes[8] : new Uint8Array(await blob!.slice(8, 9).arrayBuffer())[0];
   // Safetensors: eight bytes of length and a JSON object.
-  if (mark === 0x7b) {
-    const content = await whole();
+  const [mark] = file instanceof Blob ? new Uint8Array(await file.slice(8, 9).arrayBuffer()) : file.subarray(8, 9);
+  if (mark === 0x7b)
     try {
-      return textModel(await loadRun(content, { machine }));
+      return textModel(await loadRun(file, { machine }));
     } catch (error) {
       if (!(error instanceof UsageError) || error.code !== "not-a-run") throw error;
     }
-  }
   const { openSequenceModel } = await import("./sequence-model.ts");
-  return openSequenceModel({ file: blob ?? bytes!, name, tokenizer, machine });
+  return openSequenceModel({ file, name, tokenizer, machine });
 }
 
 function textModel(opened: OpenedText): OpenedModel {

@@ -10,6 +10,7 @@ export const ELEMENT_BYTES = 4;
 /** The machine whose memory it is. */
 interface Owner {
   readonly isOpen: boolean;
+  /** What was released already stays so. */
   release(arena: WasmArena): void;
 }
 
@@ -35,7 +36,7 @@ export class WasmArena extends Closing implements Arena {
   }
 
   close(): void {
-    if (this.open) this.owner.release(this);
+    this.owner.release(this);
     this.open = false;
   }
 
@@ -45,9 +46,8 @@ export class WasmArena extends Closing implements Arena {
 
   /** A range as it lies in memory now: growing empties a view that was made before, and it is made anew. */
   view(range: Range, memory: Memory): Float32Array | Int32Array {
-    this.expectOpen();
     const known = this.#views.get(range);
-    if (known?.length === range.length) return known;
+    if (this.open && known?.length === range.length) return known;
     const [address, length] = [this.at(range), range.length];
     const view =
       range.type === "int"

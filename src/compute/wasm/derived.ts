@@ -25,8 +25,8 @@ export class DerivedMemory {
   readonly arenas = new Set<string>();
   readonly #written: ReadonlySet<string>;
   readonly #kept: Workspace;
-  /** What is made already, by where it is made of. */
-  readonly #known = new Map<string, { readonly make: Make; readonly at: number }[]>();
+  /** Where what is made already lies, by the code that would make it at 0: what it is made of stands in it. */
+  readonly #known = new Map<string, number>();
 
   constructor(plan: Plan, kept: Workspace) {
     this.#written = writtenArenas(plan);
@@ -35,21 +35,17 @@ export class DerivedMemory {
 
   /**
    * Memory for something made of operands in these ranges; undefined when the plan changes them while it runs. Launches that make the
-   * same, by the same code, of the same weights share it.
+   * same of the same weights share it.
    */
   take(ranges: readonly Range[], bytes: number, make: Make): number | undefined {
     if (ranges.some(({ arena }) => this.#written.has(arena))) return undefined;
-    const key = [bytes, ...ranges.map(({ arena, offset, length }) => `${arena} ${offset} ${length}`)].join();
-    const known = this.#known.get(key) ?? [];
-    this.#known.set(key, known);
-    const same = known.find((one) => printed(one.make) === printed(make));
-    if (same) return same.at;
+    const key = flatten(make(0, solo)).join();
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
     const at = this.#kept.take(bytes);
-    known.push({ make, at });
+    this.#known.set(key, at);
     this.code.push(make(at, solo));
     for (const { arena } of ranges) this.arenas.add(arena);
     return at;
   }
 }
-
-const printed = (make: Make): string => flatten(make(0, solo)).join();

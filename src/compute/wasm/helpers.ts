@@ -114,7 +114,6 @@ export class Helpers {
       this.#expectAll();
     }
     Atomics.store(state, words.arrived, 0);
-    Atomics.store(state, words.sleepers, 0);
     Atomics.store(state, words.stopped, 0);
   }
 

@@ -279,7 +279,6 @@ class WasmMachine extends Closing implements SynchronousMachine {
     this.#expectOpen();
     checkPlan(plan, arenas, savedElements);
     const own = Object.fromEntries(Object.entries(arenas).map(([name, arena]) => [name, this.#own(arena)]));
-    for (const arena of Object.values(own)) arena.expectOpen();
     const print = await planPrinter(plan);
     this.#expectOpen();
     // A small plan is printed at once for what every engine does well, and anew if it turns out to run again and again.

@@ -33,12 +33,13 @@ async function open() {
   return { machine, arena, prepare: () => machine.prepare(gather, { a: arena }) };
 }
 
-/** Of the threads that are started the last one ends when it is given a job, without a word. */
+/** Of the threads that are started the last one is late with its first job, and ends with its second, without a word. */
 function lastOneDies(): void {
+  const late = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)";
   const start = platform.startThread;
   let started = 0;
   vi.spyOn(platform, "startThread").mockImplementation((source) => {
-    const mortal = source.replace("function perform() {", "function perform() { process.exit(1);");
+    const mortal = source.replace("function perform() {", `$& if (jobs > 0) process.exit(1); else ${late};`);
     expect(mortal).not.toBe(source);
     return start(++started === 2 ? mortal : source);
   });
@@ -51,6 +52,7 @@ test.each([
   lastOneDies();
   const { machine, arena, prepare } = await open();
   const prepared = await prepare();
+  machine.run(prepared);
   machine.write(arena, range(0, 6, "int"), new Int32Array(6).fill(index));
   for (let turn = 0; turn < 2; turn++)
     expect(() => machine.run(prepared)).toThrow(expect.objectContaining({ code: "thread-lost" }));

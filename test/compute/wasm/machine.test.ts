@@ -341,6 +341,7 @@ describe("errors", () => {
     expect(await codeOf(() => machine.write(arena, range(3), [1, 2]))).toBe("wrong-length");
     expect(await codeOf(() => machine.readInto(arena, range(3), [1, 2]))).toBe("wrong-length");
     expect(await codeOf(() => machine.write(arena, range(3, 7), [1, 2, 3]))).toBe("out-of-range");
+    expect(await codeOf(() => machine.read(arena, range(-1, 3)))).toBe("out-of-range");
     // Where no range begins, lies what threads come together by.
     for (const offset of [Number.NaN, -1, 0.5])
       expect(await codeOf(() => machine.write(arena, range(1, offset), [1])), String(offset)).toBe("out-of-range");
@@ -350,10 +351,13 @@ describe("errors", () => {
     expect(await codeOf(() => other.run(prepared))).toBe("wrong-machine");
     expect(await codeOf(() => machine.run(prepared, { rote: 1 }))).toBe("unknown-scalar");
     expect(() => machine.run(prepared, { rote: 1 })).toThrow('did you mean "rate"?');
+    const read = range(1);
+    await machine.read(arena, read);
     arena.close();
     arena.close();
     expect(await codeOf(() => machine.run(prepared))).toBe("closed");
-    expect(await codeOf(() => machine.read(arena, range(1)))).toBe("closed");
+    for (const one of [read, range(1)]) expect(await codeOf(() => machine.read(arena, one))).toBe("closed");
+    expect(await codeOf(() => machine.prepare(scaling(4), { a: arena }))).toBe("closed");
     const compiling = machine.prepare(scaling(4), { a: machine.arena("a", 9) });
     machine.close();
     expect(await codeOf(() => compiling)).toBe("closed");
