@@ -18,6 +18,7 @@ import { Model } from "../formats/open.ts";
 import { readPyTorch } from "../formats/pytorch/read.ts";
 import { readModel } from "../formats/read-model.ts";
 import { targetOf, writeConverted } from "../formats/save.ts";
+import { weightsFileOf } from "../formats/tfjs/files.ts";
 import { compareModels, randomInputs } from "../formats/verify.ts";
 import { choice, number, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { FailureError } from "../shared/errors.ts";
@@ -68,7 +69,7 @@ async function convert(flags: ConvertFlags, io: Io): Promise<void> {
   const { input, output, nonlinearity, weightsOnly } = flags;
   const to: Target = flags.to ?? targetOf(output);
   const file = await readModel(input, { nonlinearity });
-  const converted = convertModel(file, { to, weightsOnly });
+  const converted = convertModel(file, { to, weightsOnly, weightsFile: weightsFileOf(output) });
   const again = (): Promise<ModelFile> =>
     readModel(converted.bytes, { files: Object.fromEntries(converted.files), nonlinearity });
   const found = flags.verify ? await verified(file, converted, again, flags) : undefined;

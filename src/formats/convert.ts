@@ -32,6 +32,8 @@ export interface ConvertOptions {
    * mask. Default false.
    */
   readonly weightsOnly?: boolean | undefined;
+  /** For TensorFlow.js: name of the file with the weights. Default "weights.bin"; `save` names it after the model. */
+  readonly weightsFile?: string | undefined;
 }
 
 /** A model in another format. */
@@ -66,8 +68,8 @@ const orders: Readonly<Partial<Record<Target, string>>> = {
  * @throws UsageError "not-convertible"
  */
 export function convertModel(file: ModelFile, options: ConvertOptions): Converted {
-  expectOptions("convertModel", options, { to: "required", weightsOnly: 1 });
-  const { to } = options;
+  expectOptions("convertModel", options, { to: "required", weightsOnly: 1, weightsFile: 1 });
+  const { to, weightsFile } = options;
   const made = (bytes: OwnBytes, files: Converted["files"] = new Map()): Converted => ({
     ...{ to, bytes, files, forward: [] },
     notes: orders[to] && file.content.kind !== "graph" ? [orders[to]] : [],
@@ -76,7 +78,7 @@ export function convertModel(file: ModelFile, options: ConvertOptions): Converte
   if (to === "keras") return made(writeKeras(layersOf(file)));
   if (to === "keras-h5") return made(writeKerasH5(layersOf(file)));
   if (to === "tfjs") {
-    const { "model.json": bytes, ...files } = Object.fromEntries(writeTensorFlowJs(layersOf(file)));
+    const { "model.json": bytes, ...files } = Object.fromEntries(writeTensorFlowJs(layersOf(file), { weightsFile }));
     return made(bytes!, new Map(Object.entries(files)));
   }
   const { tensors, notes, forward } = weightsFor(file, { ...options, to });

@@ -5,9 +5,10 @@ import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import { type Converted, type ConvertOptions, convertModel, type Target } from "./convert.ts";
 import type { ModelContent, ModelFile } from "./model-file.ts";
 import type { Model } from "./open.ts";
+import { weightsFileOf } from "./tfjs/files.ts";
 
 /** Options of `save`. */
-export interface SaveOptions extends Omit<ConvertOptions, "to"> {
+export interface SaveOptions extends Omit<ConvertOptions, "to" | "weightsFile"> {
   /** The format. Default: what the ending of the path says. */
   readonly to?: Target | undefined;
 }
@@ -44,7 +45,7 @@ export function targetOf(name: string): Target {
  * @throws UsageError "not-convertible" with the reason
  */
 export async function exportModel(model: Model, options: ConvertOptions): Promise<Converted> {
-  expectOptions("exportModel", options, { to: "required", weightsOnly: 1 });
+  expectOptions("exportModel", options, { to: "required", weightsOnly: 1, weightsFile: 1 });
   return convertModel(await withWeights(model.file, model.parameters), options);
 }
 
@@ -65,7 +66,8 @@ export async function save(model: Model, path: string, options: SaveOptions = {}
       "bad-option",
       `save: expected the path of a file, got ${describe(path)}; exportModel gives bytes without a file`,
     );
-  const converted = await exportModel(model, { ...options, to: options.to ?? targetOf(path) });
+  const to = options.to ?? targetOf(path);
+  const converted = await exportModel(model, { ...options, to, weightsFile: weightsFileOf(path) });
   await writeConverted(converted, path);
   return converted;
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
@@ -398,4 +401,25 @@ test("save asks for a path, and says where bytes without a file come from", asyn
     code: "bad-option",
     message: expect.stringMatching(/expected the path of a file, got nothing; exportModel gives bytes/),
   });
+});
+
+test("two models saved for TensorFlow.js in one folder keep their own weights", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "longshort-tfjs-"));
+  const made = (hiddenSize: number) =>
+    new Model(fileOf(chainOf([recurrentSpec({ cell: { name: "lstm" }, inputSize: 3, hiddenSize })], { width: 3 })), {
+      machine,
+    });
+  try {
+    const names = ["model.json", "novel.json", "小说.json"];
+    for (const [k, name] of names.entries()) await save(made(k + 2), join(folder, name));
+    for (const [k, name] of names.entries()) {
+      using model = await open(join(folder, name), { machine });
+      expect(model.inputs.at(-1)!.shape!.at(-1)).toBe(k + 2);
+    }
+    expect(readdirSync(folder).sort()).toEqual(
+      [...names, "novel.weights.bin", "weights.bin", "小说.weights.bin"].sort(),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -89,7 +89,9 @@ onMachines("layers", (machine, tolerance) => {
     await expect(run(({ x }) => head.forward(x!))).rejects.toThrow("linear: expected input [..., 3], got [2, 4]");
     await expect(run(({ x }) => norm.forward(x!), norm)).rejects.toThrow("layerNorm: expected input [..., 3]");
     const table = embedding({ vocabularySize: 5, embeddingSize: 3 });
-    await expect(run(({ x }) => table.forward(x!), table)).rejects.toThrow('declare the input with type "int"');
+    await expect(run(({ x }) => table.forward(x!), table)).rejects.toThrow(
+      'declare the input with `graph.input(name, shape, { type: "int" })`',
+    );
     await expect(run(({ x }) => softmax(reshape(x!, [])))).rejects.toThrow();
     // @ts-expect-error a name that is none
     expect(() => activation("hardsigmoid")).toThrow('did you mean "hardSigmoid"?');

@@ -9,7 +9,7 @@ import { damaged } from "../keras/config.ts";
  * leads elsewhere, or to another computer, is refused.
  */
 export function fileOf(
-  path: string,
+  named: string,
   from: ByteInput,
   {
     files,
@@ -22,9 +22,10 @@ export function fileOf(
     readonly refuse?: (why: string) => Error;
   },
 ): ByteInput {
+  const path = named.replace(/^(\.\/)+/, ""); // what TensorFlow.js downloads is named "./NAME.weights.bin"
   if (!isPlain(path))
     throw refuse(
-      `${names} names the file ${JSON.stringify(path)}: expected the name of a file beside it or in a folder below it`,
+      `${names} names the file ${JSON.stringify(named)}: expected the name of a file beside it or in a folder below it`,
     );
   if (files) {
     if (Object.hasOwn(files, path)) return files[path]!;
@@ -42,7 +43,13 @@ export function fileOf(
 }
 
 const isPlain = (path: string): boolean =>
-  path.split("/").every((step) => /^[\w .@+=,()[\]-]+$/.test(step) && step !== "." && step !== "..");
+  path.split("/").every((step) => /^[\p{L}\p{M}\p{N}_ .@+=,()[\]-]+$/u.test(step) && step !== "." && step !== "..");
+
+/** The weights' file of a model: of `model.json` "weights.bin", of `novel.json` "novel.weights.bin", so that several fit one folder. */
+export function weightsFileOf(model: string): string {
+  const name = model.replace(/^.*[/\\]/, "").replace(/\.json$/i, "");
+  return name === "model" || !isPlain(name) ? "weights.bin" : `${name}.weights.bin`;
+}
 
 /** The path of a file beside another one. The query of an address, such as a token, belongs to both, as in TensorFlow.js. */
 function beside(one: string, path: string): string {

@@ -10,7 +10,7 @@ import { kerasFamily, tfjsFamily } from "../keras/family.ts";
 import { readTopology } from "../keras/topology.ts";
 import { arraysOfParts } from "../keras/weights.ts";
 import { fileOf } from "./files.ts";
-import { decodeGroup, readManifest, type WeightGroup } from "./weights.ts";
+import { decodeGroup, isOfOptimizer, readManifest, type WeightGroup } from "./weights.ts";
 
 /** Options of `readTensorFlowJs`. */
 export interface ReadTensorFlowJsOptions extends ByteOptions {
@@ -21,6 +21,7 @@ export interface ReadTensorFlowJsOptions extends ByteOptions {
 /** Far above any model that fits a page. */
 const MAXIMUM_JSON = 64 * 2 ** 20;
 const MAXIMUM_WEIGHTS = 4 * 2 ** 30;
+const FRESH_OPTIMIZER = "what the file keeps of the optimizer is left out: further training begins with fresh averages";
 
 /**
  * Reads a TensorFlow.js layers model: model.json and its weight files, plain or quantized.
@@ -40,7 +41,8 @@ export async function readTensorFlowJs(input: ByteInput, options: ReadTensorFlow
     );
   const topology = file.object("modelTopology");
   const tensors = new Map<string, NamedTensor>();
-  for (const group of readManifest(file)) {
+  const groups = readManifest(file);
+  for (const group of groups) {
     const bytes = await groupBytes(group, input, options);
     for (const [name, tensor] of decodeGroup(group, bytes)) {
       if (tensors.has(name)) throw damaged(`the weight ${JSON.stringify(name)} is listed twice`);
@@ -53,7 +55,8 @@ export async function readTensorFlowJs(input: ByteInput, options: ReadTensorFlow
   const arrays = arraysOfParts([...tensors].map(([name, tensor]) => ({ name, ...tensor })));
   const { model, conventions } = readTopology(entry, { family, arrays });
   new Network(model);
-  return { format: "tensorflow.js", model, conventions };
+  const fresh = groups.some(({ weights }) => weights.some(isOfOptimizer)) ? [FRESH_OPTIMIZER] : [];
+  return { format: "tensorflow.js", model, conventions: [...conventions, ...fresh] };
 }
 
 async function groupBytes(

@@ -30,7 +30,10 @@ const types: ReadonlyMap<string, ElementTypeName> = new Map([
   ["bool", "BOOL"],
 ]);
 
-/** The tensors of a group by name, in the order of the manifest; quantized ones as the numbers that they stand for. */
+/** What TensorFlow.js keeps of the optimizer beside the weights of layers, where it saves with `includeOptimizer`. */
+export const isOfOptimizer = (weight: Config): boolean => weight.get("group") === "optimizer";
+
+/** The tensors of layers in a group by name, in the order of the manifest; quantized ones as the numbers that they stand for. */
 export function decodeGroup({ weights }: WeightGroup, bytes: Uint8Array): Map<string, NamedTensor> {
   const tensors = new Map<string, NamedTensor>();
   let at = 0;
@@ -47,8 +50,9 @@ export function decodeGroup({ weights }: WeightGroup, bytes: Uint8Array): Map<st
       throw damaged(
         `the weight ${JSON.stringify(name)} of shape ${formatShape(shape)} takes ${length ?? "too many"} bytes, ${bytes.length - at} are left in its files`,
       );
-    const data = new SafeTensor(dtype, shape, bytes.subarray(at, at + length)).toFloat32();
     at += length;
+    if (isOfOptimizer(weight)) continue;
+    const data = new SafeTensor(dtype, shape, bytes.subarray(at - length, at)).toFloat32();
     tensors.set(name, { shape, data: quantized ? dequantized(data, weight, quantized) : data });
   }
   if (at !== bytes.length)

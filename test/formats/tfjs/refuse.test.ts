@@ -73,6 +73,21 @@ test("weights in half precision, and in several files", async () => {
   expect(new Set(all)).toEqual(new Set([1.5, -2]));
 });
 
+test("what a browser downloads: files named from ./, in any script, with the averages of the optimizer", async () => {
+  const { input, weights } = changed("26_lstm_train_adam", (json: Any) => {
+    const [group] = json.weightsManifest;
+    group.paths = ["./模型.weights.bin"];
+    const moments = group.weights.map((weight: Any) => ({ ...weight, name: `${weight.name}/m`, group: "optimizer" }));
+    group.weights.splice(0, 0, { name: "iter", shape: [], dtype: "int32", group: "optimizer" });
+    group.weights.push(...moments);
+  });
+  const files = { "模型.weights.bin": new Uint8Array([...new Uint8Array(4), ...weights, ...weights]) };
+  const { model, conventions } = await readTensorFlowJs(input, { files });
+  const plain = await readTensorFlowJs(new URL("26_lstm_train_adam/model.json", folder));
+  expect(model.weights).toEqual(plain.model.weights);
+  expect(conventions).toEqual([...plain.conventions, expect.stringMatching(/optimizer is left out/)]);
+});
+
 test.each<[string, string, (json: Any) => void, RegExp]>([
   [
     "a graph of operations",

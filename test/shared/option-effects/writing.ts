@@ -6,10 +6,10 @@ import { type ConvertOptions, convertModel } from "../../../src/formats/convert.
 import { writeKeras, writeKerasH5 } from "../../../src/formats/keras/write.ts";
 import type { WriteKerasOptions } from "../../../src/formats/keras/write-topology.ts";
 import { type WriteOnnxOptions, writeOnnx } from "../../../src/formats/onnx/write.ts";
-import { open } from "../../../src/formats/open.ts";
+import { Model, open } from "../../../src/formats/open.ts";
 import { readModel } from "../../../src/formats/read-model.ts";
 import { exportModel, type SaveOptions, save } from "../../../src/formats/save.ts";
-import { writeTensorFlowJs } from "../../../src/formats/tfjs/write.ts";
+import { type WriteTensorFlowJsOptions, writeTensorFlowJs } from "../../../src/formats/tfjs/write.ts";
 import { recurrent } from "../../../src/layers/recurrent.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
@@ -30,6 +30,11 @@ async function savedAs(name: string, options: SaveOptions): Promise<Uint8Array> 
   }
 }
 
+const layers = await readModel(new URL("../../golden/tfjs/14_lstm/model.json", import.meta.url));
+const ofLayers = new Model(layers, { machine });
+const weightsFile = (write: (options: ConvertOptions) => unknown) => async () =>
+  [await write({ to: "tfjs" }), await write({ to: "tfjs", weightsFile: "other.bin" })] as const;
+
 /** A cell that is not known by its equations. */
 const hard: CellSpec = { name: "lstm", options: { gate: { name: "hardSigmoid", alpha: 0.2, beta: 0.5 } } };
 const layer = recurrent({ cell: cellByName(hard), inputSize: 2, hiddenSize: 3 });
@@ -43,12 +48,20 @@ export const writing: EffectTable = {
   convertModel: shows(
     (options: ConvertOptions) => outcomeOf(() => convertModel(file, options).bytes),
     { to: "safetensors" },
-    { to: ["npz", { weightsOnly: true }], weightsOnly: [true] },
+    {
+      to: ["npz", { weightsOnly: true }],
+      weightsOnly: [true],
+      weightsFile: weightsFile((options) => convertModel(layers, options).bytes),
+    },
   ),
   exportModel: shows(
     (options: ConvertOptions) => outcomeOf(async () => (await exportModel(model, options)).bytes),
     { to: "safetensors" },
-    { to: ["onnx"], weightsOnly: [true] },
+    {
+      to: ["onnx"],
+      weightsOnly: [true],
+      weightsFile: weightsFile(async (options) => (await exportModel(ofLayers, options)).bytes),
+    },
   ),
   save: shows(
     (options: SaveOptions) => outcomeOf(() => savedAs("model.npz", options)),
@@ -57,7 +70,11 @@ export const writing: EffectTable = {
   ),
   writeKeras: ofStateful((options) => writeKeras(stateful, options)),
   writeKerasH5: ofStateful((options) => writeKerasH5(stateful, options)),
-  writeTensorFlowJs: ofStateful((options) => writeTensorFlowJs(stateful, options)),
+  writeTensorFlowJs: shows(
+    (options: WriteTensorFlowJsOptions) => writeTensorFlowJs(stateful, options),
+    { batchSize: 2 },
+    { batchSize: [3], weightsFile: ["other.bin"] },
+  ),
   writeOnnx: shows(
     (options: WriteOnnxOptions) => outcomeOf(() => writeOnnx(layer, tensors, options)),
     {},
