@@ -13,7 +13,7 @@ export interface Checkpoint {
 const FORMAT = "longshort-checkpoint";
 const VERSION = "1";
 /** In the header and nowhere else: within the JSON of the state every quotation mark has a backslash. */
-const CHECKSUM = new TextEncoder().encode('"sha256":"');
+const CHECKSUM = Uint8Array.from('"sha256":"', (letter) => letter.charCodeAt(0)); // audio worklets have no TextEncoder
 const DIGITS = 64;
 
 /**

@@ -51,10 +51,8 @@ function localAt(type: ValueType, index: number): Local {
 
 const [CONSTANT, VARIABLE] = [0, 1];
 const vector = (items: readonly Code[]): Code => [unsigned(items.length), items];
-const text = (value: string): Code => {
-  const bytes = [...new TextEncoder().encode(value)];
-  return [unsigned(bytes.length), bytes];
-};
+/** Names are words of ours, ASCII: an audio worklet has no TextEncoder. */
+const text = (name: string): Code => [unsigned(name.length), Array.from(name, (letter) => letter.charCodeAt(0))];
 type Bytes = ArrayLike<number>;
 const total = (parts: readonly Bytes[]): number => parts.reduce((sum, part) => sum + part.length, 0);
 const section = (id: number, parts: readonly Bytes[]): Bytes[] => [[id, ...unsigned(total(parts))], ...parts];
