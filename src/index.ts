@@ -318,7 +318,7 @@ export {
   type TaggerOptions,
   type TagPrediction,
 } from "./run/tagger.ts";
-export { TextWriter, type WrittenToken } from "./run/text-writer.ts";
+export { type ReadOptions, TextWriter, type WrittenToken } from "./run/text-writer.ts";
 export type { WriteOptions, WriteTokensOptions } from "./run/write-options.ts";
 export type { Closeable } from "./shared/closing.ts";
 // Errors.

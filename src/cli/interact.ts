@@ -30,10 +30,10 @@ export async function interact(
   });
   const ask = (): Promise<void> => (io.stdin.isTTY ? io.stdout.write("> ") : Promise.resolve());
   const answer = async (text: string): Promise<void> => {
-    writer.read(text);
-    said += text;
     answering = new AbortController();
     try {
+      await writer.read(text, { signal: answering.signal });
+      said += text;
       for await (const piece of writer.write({ ...options, signal: answering.signal })) {
         await io.stdout.write(piece.text);
         said += piece.text;

@@ -88,11 +88,15 @@ export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]
   try {
     session.reset();
     const same = (token: number): Int32Array => new Int32Array(width).fill(token);
-    for (const token of start.slice(0, -1)) session.feed(same(token));
+    const turns = takeTurns();
+    for (const token of start.slice(0, -1)) {
+      if (signal?.aborted) return [];
+      session.feed(same(token));
+      await turns();
+    }
     let logits = await session.next(same(start.at(-1)!));
     let beams: Beam[] = [{ tokens: [], logProbability: 0, row: 0 }];
     const finished: BeamText[] = [];
-    const turns = takeTurns();
     for (let step = 1; beams.length > 0 && !signal?.aborted; step++) {
       const next = continuations(beams, logits, { vocabularySize, excluded, count: 2 * width });
       beams = [];

@@ -1,6 +1,7 @@
 import { takeTurns } from "../platform/turns.ts";
 import { checkOptions } from "../schema/check.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { Continuation, type TextState, type WriteEnd } from "./continuation.ts";
 import { RecentTokens } from "./recent-tokens.ts";
@@ -8,6 +9,15 @@ import { type Candidate, logProbabilities, mostLikely } from "./sample.ts";
 import type { TokenReader } from "./session.ts";
 import { expectWritable, startToken } from "./text-boundaries.ts";
 import { type WriteTokensOptions, type WritingPlan, writeTokensOptions, writingPlan } from "./write-options.ts";
+
+/** Options of `TextWriter.read`. */
+export interface ReadOptions {
+  /** Ends the reading early, between two tokens. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How many tokens may wait to be read: a stream of many reads when its turn comes. */
+const TOKENS_AHEAD = 64;
 
 /** A generated token. */
 export interface WrittenToken {
@@ -28,7 +38,7 @@ export interface WrittenToken {
  * @example
  * ```ts
  * const writer = new TextWriter({ session, tokenizer });
- * writer.read("Who is there?\n");
+ * await writer.read("Who is there?\n");
  * for await (const { text } of writer.write({ stop: ["\n"] })) process.stdout.write(text);
  * ```
  */
@@ -59,21 +69,30 @@ export class TextWriter {
     Object.assign(this.#text, { decoder, recent: new RecentTokens(), position: 0 } satisfies TextState);
   }
 
-  /** Reads a text. @throws UsageError "not-text", "unknown-token" (nothing was read then) */
-  read(text: string): void {
+  /**
+   * Reads a text, and lets others have a turn meanwhile; wait for it before something is written.
+   * @throws UsageError "not-text", "unknown-token" (nothing was read then), "busy"
+   */
+  async read(text: string, options: ReadOptions = {}): Promise<void> {
+    expectOptions("read", options, { signal: 1 });
     if (typeof text !== "string") throw new UsageError("not-text", `text: expected a string, got ${describe(text)}`);
     const state = this.#text;
-    for (const token of this.tokenizer.encode(text)) {
+    const turns = takeTurns();
+    for (const [k, token] of this.tokenizer.encode(text).entries()) {
+      if (options.signal?.aborted) return;
       // The start token stands before a text only where nothing else does.
       if (state.recent.size > 0) {
         this.#expectAlone();
-        this.session.feed([this.#last]);
+        const last = [this.#last];
+        const read = k % TOKENS_AHEAD === 0 ? this.session.next(last) : this.session.feed(last);
         this.#steps = this.session.steps;
+        await read;
       } else state.decoder = this.tokenizer.streamDecoder();
       this.#last = token;
       state.recent.push(token);
       // A decoder may put a space between words, so it has to know what stood before.
       state.decoder.push(token);
+      await turns();
     }
   }
 

@@ -5,6 +5,7 @@ import { beamSearch } from "../../src/run/beam-search.ts";
 import { generate } from "../../src/run/generate.ts";
 import { generateBatch } from "../../src/run/generate-batch.ts";
 import { openSession } from "../../src/run/session.ts";
+import { openStreams } from "../../src/run/streams.ts";
 import { surprisal } from "../../src/run/surprisal.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
@@ -35,6 +36,16 @@ describe("what takes long is ended by a timer", () => {
     expect(pieces).toBeLessThan(LONG);
   });
 
+  it("generate, while it reads the prompt, also as one of many streams", async () => {
+    const prompt = "abcdef".repeat(LONG / 6);
+    using streams = await openStreams({ ...loaded, capacity: 2 });
+    for (const session of [await openSession(loaded), streams.session()]) {
+      expect(await piecesOf((signal) => generate({ session, tokenizer, prompt, signal }))).toBe(0);
+      expect(session.steps).toBeLessThan(LONG - 1);
+      session.close();
+    }
+  });
+
   it("surprisal", async () => {
     using session = await openSession(loaded);
     const text = "abcdef".repeat(LONG / 6);
@@ -50,6 +61,13 @@ describe("what takes long is ended by a timer", () => {
     });
     expect(first!.text.length).toBeLessThan(LONG);
     expect(first!.end).toBe("aborted");
+  });
+
+  it("beamSearch, while it reads the prompt", async () => {
+    const start = performance.now();
+    const prompt = "abcdef".repeat(LONG);
+    expect(await beamSearch({ ...loaded, prompt, beams: 4, signal: AbortSignal.timeout(60) })).toEqual([]);
+    expect(performance.now() - start).toBeLessThan(3_000);
   });
 
   it("beamSearch", async () => {

@@ -217,20 +217,20 @@ describe("writing", () => {
       for await (const one of writer.write({ length, seed: 7 })) text += one.text;
       return text;
     };
-    writer.read("ab");
+    await writer.read("ab");
     const parts = [await say(10), await say(15)];
     writer.reset();
-    writer.read("a");
-    writer.read("b");
+    await writer.read("a");
+    await writer.read("b");
     expect(await say(25)).toBe(parts.join(""));
     writer.reset();
     expect(await say(25)).not.toBe(parts.join(""));
-    writer.read("de");
+    await writer.read("de");
     const after = await say(5);
     writer.reset();
-    writer.read("de");
+    await writer.read("de");
     expect(await say(5)).not.toBe(after);
-    expect(() => writer.read("xyz")).toThrow(expect.objectContaining({ code: "unknown-token" }));
+    await expect(writer.read("xyz")).rejects.toMatchObject({ code: "unknown-token" });
   });
 
   test("what cannot work is refused at once", async () => {

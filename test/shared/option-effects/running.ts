@@ -16,7 +16,7 @@ import { candidates, type SampleOptions } from "../../../src/run/sample.ts";
 import { openSession, type SessionOptions } from "../../../src/run/session.ts";
 import { openStreams, type StreamsOptions } from "../../../src/run/streams.ts";
 import { type SurprisalOptions, surprisal } from "../../../src/run/surprisal.ts";
-import { TextWriter } from "../../../src/run/text-writer.ts";
+import { type ReadOptions, TextWriter } from "../../../src/run/text-writer.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
 import { trainTokenizer } from "../../../src/text/train-tokenizer.ts";
@@ -96,13 +96,23 @@ export const running: EffectTable = {
     { ...writing, prompt: ["a"], alternatives: [2] } as object,
   ),
   "TextWriter.write": shows(
-    (options: Omit<GenerateTokensOptions, "session" | "tokenizer">) => {
+    async (options: Omit<GenerateTokensOptions, "session" | "tokenizer">) => {
       const writer = new TextWriter({ session, tokenizer });
-      writer.read("ab");
+      await writer.read("ab");
       return written(writer.write(options));
     },
     { endTokens: [], length: 30, temperature: 1.2 },
     { ...writing, alternatives: [2] } as object,
+  ),
+  "TextWriter.read": shows(
+    async (options: ReadOptions) => {
+      const writer = new TextWriter({ session, tokenizer });
+      const before = session.steps;
+      await writer.read("abc", options);
+      return session.steps - before;
+    },
+    {},
+    { signal: [AbortSignal.abort()] },
   ),
   generateBatch: shows(
     (options: Partial<GenerateBatchOptions>) =>
